@@ -20,6 +20,7 @@ from tests.rules.rescue.engine.ground import evidence, mixed_model, model, regre
 from tests.worlds import FUNDS_CARD, HARD_CARD, KEYRING, OwnWorld, Shop, make_shop, owner, sandbox_world
 
 from recoup.doors.command.verify import as_dict, as_text
+from recoup.features.network_tokens.rules import TokenInput, decide_token
 from recoup.flows.cards.by_hand import bring_forward
 from recoup.flows.cards.cancel import cancel
 from recoup.flows.cards.on_demand import settle_attempt
@@ -50,7 +51,6 @@ from recoup.rules.rescue.card_update import UpdateInput, decide_update
 from recoup.rules.rescue.engine.decide import decide as decide_by_model
 from recoup.rules.rescue.engine.pricing import ENGINE_1
 from recoup.rules.rescue.evidence import Decision
-from recoup.rules.rescue.network_token import TokenInput, decide_token
 from recoup.rules.rescue.replay import DECIDERS
 from recoup.rules.rescue.signal import SignalInput, decide_by_signal
 from recoup.store.insight.proofs import walk

@@ -31,7 +31,6 @@ from recoup.rules.network.limits import LOOKBACK
 from recoup.rules.order.snapshot import Order
 from recoup.rules.rescue.arms import EngineAtHand
 from recoup.rules.rescue.card_update import SWITCH as CARD_UPDATES
-from recoup.rules.rescue.network_token import is_wanted
 from recoup.store.coalesce import Coalescer
 from recoup.store.orders.evidence import OrderEvidence, read_evidence
 from recoup.store.orders.intake import NewOrder, Raced, admit
@@ -254,7 +253,6 @@ class _Ground(NamedTuple):
         change.refund_context = self.refund_contexts.get(job.key)
         change.wallet = self.wallets.get((row.merchant_id, row.asset))
         change.has_updater = has_updater(self.world, order)
-        change.wants_token = evidence.network_token is not None and is_wanted(order.network_token, self.wall)
         if order.arm is not None:
             change.engine = engine_at_hand(self.world, order)
         if job.admission is not None:

@@ -13,7 +13,6 @@ from recoup.flows.cards.card_update import update_card
 from recoup.flows.cards.collect import collect, write_off
 from recoup.flows.cards.due import end_capture_window, end_challenge, give_up, let_expire, release_hold, start
 from recoup.flows.cards.inquire import inquire
-from recoup.flows.cards.make_token import work_network_token
 from recoup.flows.cards.send import send_attempt
 from recoup.flows.cards.transmit import transmitted
 from recoup.flows.cards.uploads.work import work_upload
@@ -98,7 +97,6 @@ _FLOWS: Mapping[DueKind, Flow] = {
     "processor_notice": work_notice,
     "processor_invoice": work_invoice,
     "card_update": update_card,
-    "network_token": work_network_token,
     "cardholder": lambda world, orders, due: cardholder_disputes(world, orders, due.merchant_id, due.subject_id),
     "payout": lambda world, orders, due: pay_out(world, due.merchant_id, due.subject_id),
     "reconciliation": lambda world, orders, due: report_ready(world, due.merchant_id),

@@ -1,6 +1,7 @@
 """A notice in our own form: signed with a key that its route and this installation share, and read strictly."""
 
-from typing import TypeVar
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple, TypeVar
 
 from msgspec import Struct
 
@@ -12,6 +13,15 @@ from recoup.kernel.sentence import Sentence
 from recoup.rules.messages.inbound import SignedKind, is_signed
 
 T = TypeVar("T", bound=Struct)
+
+
+class RouteNotice(NamedTuple):
+    """Of a feature, at POST /inbound/{route}/`path`. `take` answers the notice's id by route, body and signature; on
+    the wire it is called `id_name`."""
+
+    path: str
+    id_name: str
+    take: Callable[[World, str, bytes, str], Awaitable[str]]
 
 
 def signing_key(world: World, kind: SignedKind[T], route: str) -> bytes:

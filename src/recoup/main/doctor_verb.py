@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 import click
 import uvloop
 
+from recoup.core.kit.feature import features
 from recoup.doors.command.verbs import data_dir_option
 from recoup.flows.merchants.connect import check, examined
 from recoup.flows.world import World
@@ -23,7 +24,6 @@ from recoup.main.settings import Settings, load_settings
 from recoup.main.worlds import open_worlds
 from recoup.store.cards.card_routes import stored_routes, sums_between
 from recoup.store.cards.connections import all_connections
-from recoup.store.cards.network_tokens import count_undeleted
 from recoup.store.cards.processor_notices import notices_since, unread_kinds
 from recoup.store.operation.backlog import read_backlog
 
@@ -159,17 +159,14 @@ async def _accounts(world: World) -> list[Line]:
     routes = sorted({*own, *world.processors})
     return [line for lines in await asyncio.gather(*map(account, routes)) for line in lines] + [
         *_services(world),
-        *await _deletions(world),
+        *await _wrong(world),
     ]
 
 
-async def _deletions(world: World) -> list[Line]:
-    """Network tokens of customers who were erased that no service deleted in time; nothing where there are none."""
-    async with world.db.connection() as connection:
-        left = await count_undeleted(connection)
-    finding = f"{left:,} of erased customers were not deleted at their service"
-    cure = "Delete them there by their ids: SELECT service, network_token_id FROM network_tokens WHERE deletion_owed."
-    return [Line(world.name, "network tokens", False, finding, cure)] if left else []
+async def _wrong(world: World) -> list[Line]:
+    """What features find."""
+    found = [await one.checks(world) for one in features() if one.checks is not None]
+    return [Line(world.name, what, False, finding, cure) for several in found for what, finding, cure in several]
 
 
 def _services(world: World) -> list[Line]:

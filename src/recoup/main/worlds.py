@@ -41,6 +41,7 @@ from recoup.main.databases import Databases, has_live, watched
 from recoup.main.own_process import NoAnswerError, backtester_of, done_apart, environment_of
 from recoup.main.settings import Settings
 from recoup.rules.money.bank_account import check_routing
+from recoup.rules.order.credential import TOKEN
 from recoup.rules.stable.channels import enabled
 from recoup.store.migrate import schema_of
 from recoup.store.pool import Database
@@ -79,7 +80,7 @@ def token_services_of(
 ) -> Mapping[str, TokenService]:
     """`own`: the world's, before the bridges whose settings say so."""
     bridges = bridges_of(settings, world, processors)
-    return {**own, **{name: one for name, one in bridges.items() if "network_token" in one.takes}}
+    return {**own, **{name: one for name, one in bridges.items() if TOKEN in one.takes}}
 
 
 def bridges_of(settings: Settings, world: str, processors: Mapping[str, Processor]) -> dict[str, Bridge]:

@@ -12,7 +12,7 @@ from tests.gateways.cards.test_bridge import charge_of
 
 from recoup.gateways.cards.bridge import Bridge
 from recoup.gateways.cards.bridge_wire import BridgeToken, charge_body, token_body, token_of
-from recoup.gateways.cards.credential import Card, CredentialNews, NetworkToken
+from recoup.gateways.cards.credential import Card, CredentialNews, Token
 from recoup.gateways.cards.token_service import UNKNOWN, CryptogramRequest, TokenAnswer, TokenInquiry, TokenRequest
 from recoup.rules.network.magic import COUNTING_CARDS, classify, inputs, script_card
 from recoup.rules.network.magic_tokens import card_number, token_number
@@ -20,7 +20,7 @@ from recoup.rules.network.magic_tokens import card_number, token_number
 ID = UUID("01a20ac6-823a-70c4-bbf0-59a9e36c881a")
 PAN = script_card("visa", "51", 99)
 NUMBER = token_number(PAN) or ""
-TOKEN = NetworkToken(NUMBER, 4, 2033, "visa", "50110030273", "AgAAAAAABk4DWZ4C28yUQAAAAAA=")
+TOKEN = Token(NUMBER, 4, 2033, "visa", "50110030273", "AgAAAAAABk4DWZ4C28yUQAAAAAA=")
 
 
 def bridge(url: str, *, takes: bool = True) -> Bridge:

@@ -31,7 +31,7 @@ _WORDY: Final = (
     "rules/rescue/advance", "rules/rescue/by_hand.py", "rules/rescue/card_update.py",
     "rules/rescue/charge.py", "rules/rescue/contacts.py", "rules/rescue/decide.py", "rules/rescue/sentences.py",
     "rules/rescue/arms.py", "rules/rescue/engine/standing.py", "rules/rescue/engine/words.py", "rules/rescue/gate.py",
-    "rules/rescue/explained.py", "rules/rescue/network_token.py",
+    "rules/rescue/explained.py",
     "rules/rescue/route", "rules/rescue/signal.py", "rules/rescue/what_if_sentences.py",
     "rules/risk/words.py", "connectors/findings.py", "moves/attempt/by_merchant.py",
     "moves/stable/payment.py", "moves/modification/refund.py", "moves/order/parts.py",
@@ -74,7 +74,7 @@ _NOBODY: Final = (
     "doors/portal/form_shape.py", "doors/portal/portal.py", "doors/portal/feature_parts.py", "doors/portal/languages/",
     "doors/portal/orders/times.py",
     "flows/stable/", "rules/stable/", "flows/cards/transmit.py", "flows/cards/tokenize.py",
-    "flows/cards/sandbox_token.py",
+    "features/network_tokens/cli.py",
     "kernel/extensions.py", "store/migrate.py", "store/pool.py", "store/server.py",
 )  # fmt: skip
 _LETTERS: Final = re.compile(r"[^\W\d_]{2}")

@@ -19,15 +19,16 @@ R = TypeVar("R")
 @dataclass(frozen=True, slots=True)
 class Facet(Generic[R]):
     """`sql`: reads it as JSON, of an order `o`; `row`: what it is read as, `none` where there
-    is nothing. `needs`: without all of which it is not read under the lock, see `store/orders/evidence`. `of_prints`:
-    the same by order, for cards known under several prints. `then`: as it was at a business time."""
+    is nothing. `needs`: without all of which it is not read under the lock, see `store/orders/evidence`. `then`: as it
+    was at a business time; None: it is read under the lock alone, and `sql` may name the card `v`. `of_prints`: the
+    same by order, for cards known under several prints."""
 
     name: str
     sql: str
     row: type[R]
     none: R
     needs: frozenset[str]
-    then: Callable[[R, datetime], R]
+    then: Callable[[R, datetime], R] | None = None
     of_prints: "OfPrints | None" = None
 
     def of(self, facets: Mapping[str, Any] | None) -> R:

@@ -17,8 +17,11 @@ from recoup.kernel.extensions import added, load
 from recoup.kernel.problem import Problem
 
 if TYPE_CHECKING:
+    from recoup.core.kit.credential import InPlace
     from recoup.flows.locked import Orders
+    from recoup.flows.merchants.card_switches import CardSwitch
     from recoup.flows.run_due import Flow
+    from recoup.flows.signed_notices import RouteNotice
     from recoup.flows.world import World
     from recoup.kernel.scope import Scope
     from recoup.moves.change import Change
@@ -31,9 +34,10 @@ if TYPE_CHECKING:
     from recoup.rules.order.snapshot import Attempt, Order
     from recoup.rules.rescue.evidence import Decision
     from recoup.store.orders.transmissions import Touched, Transmission
-    from recoup.store.statement import Read
+    from recoup.store.statement import Read, Tx
 
     AfterTransmission = Callable[[World, Orders, Transmission, list[Touched], Scope, bool], Awaitable[None]]
+    BeforeErasure = Callable[[Tx, UUID, Sequence[UUID], datetime], Awaitable[None]]
     LiftedStops = Callable[[Read, UUID, Sequence[tuple[Excess, str]]], Awaitable[set[tuple[str, str]]]]
 
 LIST: Final = "recoup.features"
@@ -63,7 +67,10 @@ class Feature:
     Moves, under the locks of order and card: `before_send` asks for a decision that stops a send by the merchant,
     `after_answer` hears each decline and `after_approval` each approval, `lifts` whether a customer's stop at the bank
     does not reach an order. Flows: `after_transmission` hears what a merchant charged by itself, `lifted` which stops
-    of a month did not reach its sends. `portal`: the module with its pages, panels and timeline words."""
+    of a month did not reach its sends. `after_plan` hears when the next attempt is planned, `before_erasure` which
+    orders are erased. `in_place`: what an attempt is sent by in its card's place. `checks`: for
+    `recoup doctor` what is wrong, the finding and its cure.
+    `portal`: the module with its pages, panels and timeline words."""
 
     name: str
     folder: Path
@@ -73,9 +80,16 @@ class Feature:
     before_send: "Callable[[Change], Stop | None] | None" = None
     after_answer: "Callable[[Change, Reading, UUID, datetime], None] | None" = None
     after_approval: "Callable[[Change, Attempt], None] | None" = None
+    after_plan: "Callable[[Change, datetime], None] | None" = None
+    in_place: "InPlace | None" = None
     lifts: "Callable[[Order, UUID], bool] | None" = None
     after_transmission: "AfterTransmission | None" = None
     lifted: "LiftedStops | None" = None
+    before_erasure: "BeforeErasure | None" = None
+    checks: "Callable[[World], Awaitable[list[tuple[str, str, str]]]] | None" = None
+    switches: "Mapping[str, CardSwitch]" = field(default_factory=dict)
+    notices_of_routes: "tuple[RouteNotice, ...]" = ()
+    verbs: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     due: "Mapping[str, Flow]" = field(default_factory=dict)
     deciders: "Mapping[str, Callable[[Mapping[str, Any]], Decision]]" = field(default_factory=dict)
     events: "Mapping[str, EventKind]" = field(default_factory=dict)
@@ -123,7 +137,7 @@ def bad(message: str, cure: str) -> Problem:
     return Problem("invalid", message, cure=cure)
 
 
-def facets_sql(wanted: Callable[[Facet[Any]], bool] = lambda facet: True) -> str:
+def facets_sql(wanted: Callable[[Facet[Any]], bool] = lambda facet: facet.then is not None) -> str:
     """What features know of an order `o`, as one JSON by the name of the facet."""
     facets = [one.facet for one in features() if one.facet is not None and wanted(one.facet)]
     pairs = ", ".join(f"'{one.name}', {one.sql}" for one in facets)
@@ -132,4 +146,5 @@ def facets_sql(wanted: Callable[[Facet[Any]], bool] = lambda facet: True) -> str
 
 def facets_then(facets: Mapping[str, Any], at: datetime) -> dict[str, Any]:
     """As they were at that business time."""
-    return {one.facet.name: one.facet.then(one.facet.of(facets), at) for one in features() if one.facet is not None}
+    found = [one.facet for one in features() if one.facet is not None]
+    return {one.name: one.then(one.of(facets), at) for one in found if one.then is not None}

@@ -10,10 +10,9 @@ from typing import Any, Final
 import click
 
 from recoup.doors.command.clock import merchant_of, parse_step
-from recoup.doors.command.verb_group import PackageVerb, VerbGroup
+from recoup.doors.command.verb_group import PackageVerb, VerbGroup, with_features
 from recoup.doors.command.verbs import Opened, Run, in_sandbox
 from recoup.flows.cards.on_demand import FAULTS, FaultKind, clear_fault, set_fault, settle_attempt, statement
-from recoup.flows.cards.sandbox_token import CHANGES, change_token
 from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.money.sandbox_statement import BOOKS, sandbox_statement
 from recoup.flows.signed_notices import signing_key
@@ -93,7 +92,7 @@ LATER: Final = {
 }
 
 
-@click.group(cls=VerbGroup, later=LATER)
+@click.group(cls=VerbGroup, later=with_features("sandbox", LATER))
 def sandbox() -> None:
     """Simulates issuer, processor and cardholder in the sandbox."""
 
@@ -156,16 +155,6 @@ def fault(run: Run, kind: FaultKind, duration: str) -> None:
 
     run(work)
     click.echo(f"{kind} for {duration}" if lasts else f"{kind} ended")
-
-
-@sandbox.command()
-@click.argument("order")
-@click.argument("change", type=click.Choice(CHANGES))
-@in_sandbox
-def token(run: Run, order: str, change: Any) -> None:
-    """Changes the network token of an order's card, as its network would; see docs/cards.md."""
-    token_id = run(lambda opened: change_token(opened.world, opened.orders, order, change))
-    click.echo(f"{token_id} {change}")
 
 
 async def _settle(opened: Opened, order: str, *, approve: bool) -> str:

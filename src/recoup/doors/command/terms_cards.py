@@ -1,36 +1,43 @@
 """`recoup terms cards`: what is done for a merchant's cards beside charging them."""
 
 import json
+from collections.abc import Callable
 from typing import Final
 
 import click
 
+from recoup.core.kit.extended import Extended
 from recoup.doors.command.clock import merchant_of
 from recoup.doors.command.verbs import Opened, Run, in_world
 from recoup.flows.merchants.card_switches import card_switches, set_card_switches
 from recoup.kernel.scope import Actor, Scope
 
 ON_OFF: Final = click.Choice(["on", "off"])
-_SHOWN: Final = {"card_updates": "updater", "network_tokens": "network-tokens", "other_cards": "other-cards"}
+_OPTIONS: Final = {
+    "other_cards": (
+        "other-cards",
+        "Try another card of the same customer where the order's own cannot be charged any more.",
+    ),
+    "card_updates": ("updater", "Ask the account updater what became of cards that may be replaced."),
+}
+# switch -> its option, and what it does
+OPTIONS: Final = Extended(_OPTIONS, lambda feature: {name: one.option for name, one in feature.switches.items()})
+
+
+def _switched(command: Callable[..., None]) -> Callable[..., None]:
+    for name, (option, does) in reversed(list(OPTIONS.items())):
+        command = click.option(f"--{option}", name, type=ON_OFF, help=does)(command)
+    return command
 
 
 @click.command()
 @click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
-@click.option(
-    "--other-cards",
-    type=ON_OFF,
-    help="Try another card of the same customer where the order's own cannot be charged any more.",
-)
-@click.option("--updater", type=ON_OFF, help="Ask the account updater what became of cards that may be replaced.")
-@click.option("--network-tokens", "tokens", type=ON_OFF, help="Have network tokens made for cards, and charge by them.")
+@_switched
 @click.option("--json", "as_json", is_flag=True)
 @in_world
-def cards(
-    run: Run, merchant: str | None, other_cards: str | None, updater: str | None, tokens: str | None, as_json: bool
-) -> None:
+def cards(run: Run, merchant: str | None, as_json: bool, **given: str | None) -> None:
     """Shows whether replaced cards are asked about, network tokens are used, and another card of the same customer is
     tried; an option changes it."""
-    given = {"card_updates": updater, "network_tokens": tokens, "other_cards": other_cards}
     changes = {name: value == "on" for name, value in given.items() if value is not None}
 
     async def work(opened: Opened) -> dict[str, bool]:
@@ -42,7 +49,7 @@ def cards(
 
     found = run(work)
     if as_json:
-        click.echo(json.dumps({_SHOWN[name].replace("-", "_"): enabled for name, enabled in found.items()}))
+        click.echo(json.dumps({OPTIONS[name][0].replace("-", "_"): enabled for name, enabled in found.items()}))
         return
     for name, enabled in found.items():
-        click.echo(f"{_SHOWN[name]} {'on' if enabled else 'off'}")
+        click.echo(f"{OPTIONS[name][0]} {'on' if enabled else 'off'}")

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import click
 
+from recoup.core.kit.extended import Extended
 from recoup.kernel.extensions import added, load
 from recoup.kernel.problem import Problem
 
@@ -52,6 +53,18 @@ class PackageVerb:
             message = f"`recoup {words}` comes with the package {self.package}, which is not installed."
             raise Problem("unavailable", message, cure=f"Install it: `pip install {self.package}`.")
         group.add_command(load(added(ADDED)[self.entry], click.Command), name)
+
+
+def with_features(group: str, later: Mapping[str, LaterVerb | PackageVerb]) -> Mapping[str, LaterVerb | PackageVerb]:
+    """With the verbs that features add to the group."""
+    return Extended(
+        later,
+        lambda one: {
+            name.partition(" ")[2]: LaterVerb(help, (module,))
+            for name, (help, module) in one.verbs.items()
+            if name.startswith(f"{group} ")
+        },
+    )
 
 
 class VerbGroup(click.Group):

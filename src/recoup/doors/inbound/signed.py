@@ -1,22 +1,23 @@
 """Notices in our own signature about cards, each kind on a path of its own:
 
 POST /inbound/{route}/signals: a card of that route was just approved elsewhere, as its network says.
-POST /inbound/{route}/network-tokens: something became of a network token that the route's service made.
+POST /inbound/{route}/<path>: of a feature; see `RouteNotice`.
 
-200 means that it was read; the same words for a card or token that is known here and for one that is not.
+200 means that it was read; the same words for what is known here and for one that is not.
 """
 
 from collections.abc import Awaitable, Callable
 
 from starlette.routing import Route
 
+from recoup.core.kit.feature import features
 from recoup.doors.edge.asgi import Receive, Refusal, Scope
 from recoup.doors.edge.rate import Buckets
 from recoup.doors.edge.tracing import request_id
 from recoup.doors.inbound.notices import JSON, Notices, buckets_of
 from recoup.flows.locked import Orders
-from recoup.flows.notices.network_tokens import take_token_notice
 from recoup.flows.notices.signals import take_signal
+from recoup.flows.signed_notices import RouteNotice
 from recoup.flows.world import World
 from recoup.kernel.encode import encode
 
@@ -44,10 +45,11 @@ def routes(world: World, orders: Orders, buckets: Buckets | None = None) -> list
     async def signal(route: str, body: bytes, signature: str, request: str) -> str:
         return await take_signal(world, orders, route, body, signature, request)
 
-    async def token(route: str, body: bytes, signature: str, _: str) -> str:
-        return await take_token_notice(world, route, body, signature)
+    def of_feature(one: RouteNotice) -> Take:
+        return lambda route, body, signature, _: one.take(world, route, body, signature)
 
-    kinds: tuple[tuple[str, str, Take], ...] = (("signals", "signalId", signal), ("network-tokens", "noticeId", token))
+    added = [one for feature in features() for one in feature.notices_of_routes]
+    kinds = [("signals", "signalId", signal), *((one.path, one.id_name, of_feature(one)) for one in added)]
     return [
         Route(f"/inbound/{{route}}/{path}", SignedNotices(world, orders, buckets_of(buckets), id_name, take))
         for path, id_name, take in kinds

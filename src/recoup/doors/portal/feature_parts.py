@@ -29,10 +29,18 @@ class CustomerPanel(NamedTuple):
     values: "Callable[[Read, UUID, UUID], Awaitable[dict[str, Any] | None]]"
 
 
+class InPlaceWords(NamedTuple):
+    """Of an attempt that was sent by what takes its card's place: a `note` beside it, and its line in the timeline."""
+
+    note: str
+    sent: "Callable[[LogContext], TimelineEntry]"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortalPart:
     order: OrderPanel | None = None
     customer: CustomerPanel | None = None
+    in_place: InPlaceWords | None = None
     timeline: "Mapping[str, Callable[[LogContext], TimelineEntry]]" = field(default_factory=dict)
 
 
@@ -42,6 +50,10 @@ def part_of(feature: Feature) -> PortalPart:
         return PortalPart()
     part: PortalPart = import_module(feature.portal).PORTAL
     return part
+
+
+def in_place_words() -> InPlaceWords | None:
+    return next((words for one in features() if (words := part_of(one).in_place) is not None), None)
 
 
 def order_panels(page: "OrderPage") -> dict[str, Any]:

@@ -1,10 +1,12 @@
 """/engine/cards: what is done for cards beside charging them. Source: decisions 0064, 0072."""
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
-from msgspec import Meta
+from msgspec import Meta, defstruct
 
+from recoup.core.kit.extended import Extended
+from recoup.core.kit.feature import features
 from recoup.doors.edge.described import Example, Operation
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.body import named_as_here, read_body
@@ -13,22 +15,13 @@ from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.wire import Shape
 from recoup.flows.merchants.card_switches import SWITCHES, card_switches, offered, set_card_switches
 
-
-class CardSettingsBody(Shape, kw_only=True):
-    """Missing fields stay unchanged."""
-
-    card_updates: Annotated[
-        bool | None,
-        Meta(description="Query the account updater before a payment is given up for a wrong number or an old card."),
-    ] = None
-    network_tokens: Annotated[
-        bool | None, Meta(description="Make a network token for each card with a further attempt, and charge by it.")
-    ] = None
-    other_cards: Annotated[
-        bool | None,
-        Meta(description="Try another card of the same customer where the order's own cannot be charged any more."),
-    ] = None
-    mid: Annotated[UUID | None, Meta(description="Optional; not used.")] = None
+_MEANINGS: Final = {
+    "card_updates": "Query the account updater before a payment is given up for a wrong number or an old card.",
+    "other_cards": "Try another card of the same customer where the order's own cannot be charged any more.",
+}
+MEANINGS: Final = Extended(
+    _MEANINGS, lambda feature: {name: one.meaning for name, one in feature.switches.items()}, before="other_cards"
+)
 
 
 class CardSetting(Shape, kw_only=True):
@@ -38,13 +31,23 @@ class CardSetting(Shape, kw_only=True):
     available: Annotated[bool, Meta(description="Whether a card route of this environment offers it.")]
 
 
-class CardSettings(Shape, kw_only=True):
-    """What is done for this merchant's cards."""
+def _shape(name: str, doc: str, fields: list[Any]) -> Any:
+    return defstruct(name, fields, bases=(Shape,), kw_only=True, module=__name__, namespace={"__doc__": doc})
 
-    card_updates: CardSetting
-    network_tokens: CardSetting
-    other_cards: CardSetting
-    success: bool = True
+
+CardSettingsBody: Final = _shape(
+    "CardSettingsBody",
+    "Missing fields stay unchanged.",
+    [
+        *((name, Annotated[bool | None, Meta(description=meaning)], None) for name, meaning in MEANINGS.items()),
+        ("mid", Annotated[UUID | None, Meta(description="Optional; not used.")], None),
+    ],
+)
+CardSettings: Final = _shape(
+    "CardSettings",
+    "What is done for this merchant's cards.",
+    [*((name, CardSetting) for name in MEANINGS), ("success", bool, True)],
+)
 
 
 async def read(call: Call) -> Reply:
@@ -64,12 +67,7 @@ async def change(call: Call) -> Reply:
 
 def _shown(call: Call, switched: dict[str, bool]) -> Reply:
     available = offered(call.services.world)
-    one = {name: CardSetting(on=switched[name], available=available[name]) for name in SWITCHES}
-    return Reply(
-        CardSettings(
-            card_updates=one["card_updates"], network_tokens=one["network_tokens"], other_cards=one["other_cards"]
-        )
-    )
+    return Reply(CardSettings(**{name: CardSetting(on=switched[name], available=available[name]) for name in SWITCHES}))
 
 
 _GROUP: Final = "Settings"
@@ -81,7 +79,8 @@ METHODS: Final = (
                      "For attempts from now on. Missing fields stay unchanged. What no card route here offers cannot "
                      "be switched on.", group=_GROUP, body=CardSettingsBody, answers={200: CardSettings},
                      problems=("conflict",),
-                     examples=(Example("network tokens", {"networkTokens": True}),
+                     examples=(*(Example(name.replace("_", " "), dict(one.example)) for feature in features()
+                                 for name, one in feature.switches.items() if one.example is not None),
                                Example("no queries about replaced cards", {"cardUpdates": False}))),
            change, "merchants", strict=True),
 )  # fmt: skip

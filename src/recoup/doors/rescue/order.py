@@ -247,6 +247,7 @@ def _attempt(row: WireAttempt) -> AttemptShown:
     """A code in words, where it is one."""
     text, cure = REASONS[row.code_reason] if row.code_reason else (None, None)
     status = "SENT" if row.state == "open" else row.state.upper()
+    sent_by: dict[str, Any] = {f"by_{kind}": True for kind in row.credential().values()}
     return AttemptShown(
         id=row.attempt_id,
         number=row.attempt_no,
@@ -260,8 +261,8 @@ def _attempt(row: WireAttempt) -> AttemptShown:
         network_transaction_id=row.network_transaction_id,
         checks=_checks(row.checks) if row.checks is not None and replace(row.checks, fault=None) != NONE else None,
         retries_itself_at=iso_or_null(row.retries_itself_at),
-        by_network_token=row.network_token_id is not None,
         fault=row.checks.fault if row.checks is not None and row.state == "not_sent" else None,
+        **sent_by,
     )
 
 

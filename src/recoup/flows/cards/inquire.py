@@ -12,8 +12,7 @@ from uuid import UUID
 from recoup.flows.cards.charge import first_sent_at, inquiry_of
 from recoup.flows.cards.joined_cards import join_by_answer
 from recoup.flows.cards.method_facts import keep_news
-from recoup.flows.cards.network_token import keep_token_news
-from recoup.flows.cards.send import Opened, call, close, processor_result, read_answer
+from recoup.flows.cards.send import Opened, call, close, keep_news_of_token, processor_result, read_answer
 from recoup.flows.external_call import attempt_may_be_forgotten, call_with_timeout, deadline_of, processor_of
 from recoup.flows.locked import Orders
 from recoup.flows.world import World
@@ -60,7 +59,7 @@ async def inquire(world: World, orders: Orders, key: tuple[UUID, UUID]) -> None:
     outcome = await call_with_timeout(processor.inquire(inquiry), ASK_SECONDS_MAX)
     outcome = read_answer(order, attempt, as_requested(outcome, attempt.units, attempt.asset))
     await join_by_answer(world, order, processor, outcome.credential_news)
-    await keep_token_news(world, order, attempt, outcome)
+    await keep_news_of_token(world, order, attempt, outcome)
     known = ("approved", "declined", "not_sent", "awaits_payer")
     if outcome.state in known or outcome.contradicts:  # else it proves nothing
         await close(world, orders, key, attempt.attempt_id, outcome)
@@ -135,7 +134,7 @@ async def _not_known(
         order, same, deadline = again
         outcome = await call(world, order, same, deadline)
         await join_by_answer(world, order, processor, outcome.credential_news)
-        await keep_token_news(world, order, same, outcome)
+        await keep_news_of_token(world, order, same, outcome)
         await close(world, orders, key, attempt_id, outcome)
 
 

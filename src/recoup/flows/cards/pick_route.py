@@ -11,6 +11,7 @@ from recoup.kernel.problem import Problem
 from recoup.moves.attempt.close import Elsewhere
 from recoup.moves.attempt.send import PickRoute, Route
 from recoup.moves.change import Change
+from recoup.rules.order.credential import TOKEN
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.route_by_worth import (
     TRICKLE,
@@ -34,7 +35,7 @@ def route_of(world: World) -> PickRoute:
         world.routes.expect(attempt.attempt_id, inputs.chance)
         processor = processor_of(world, name or "")
         acceptor_id = world.routes.acceptor_of(name, change.order.merchant.acceptor_id)
-        takes_tokens = "network_token" in processor.takes
+        takes_tokens = TOKEN in processor.takes
         return Route(name, processor.settled_after, inputs, acceptor_id, takes_tokens)
 
     return pick
@@ -81,5 +82,5 @@ def _inputs(world: World, change: Change, attempt: Attempt, draw: int) -> WorthI
 
 def ways_of(world: World, merchant_id: UUID) -> int:
     """By how many ways one payment may be tried at once, where each time it is proved that nothing was sent: its
-    routes, and its card in place of a network token."""
+    routes, and its card in place of a token."""
     return max(1, len(routes_for(world, merchant_id))) + bool(world.token_services)

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
+from recoup.core.kit.credential import in_place
 from recoup.flows.cards.charge import NOTHING, charge_of, charge_with, stored_of
 from recoup.flows.cards.joined_cards import join_by_answer
 from recoup.flows.cards.method_facts import keep_news, look_again
-from recoup.flows.cards.network_token import NOT_USABLE, keep_token_news, token_credential
 from recoup.flows.cards.pick_route import elsewhere, route_of, ways_of
 from recoup.flows.cards.taken import CardholderInput
 from recoup.flows.external_call import call_with_timeout, deadline_of, processor_of
@@ -28,11 +28,12 @@ from recoup.moves.change import Change
 from recoup.moves.order.start import start_order
 from recoup.rules.order.answers import Message, State, Step, follows
 from recoup.rules.order.card_facts import CardFacts
+from recoup.rules.order.credential import UNUSABLE
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.method_gone import METHOD_GONE, is_closed
-from recoup.rules.rescue.network_token import UNUSABLE
 from recoup.store.cards.vault import note_issuers
 
+_NOT_USABLE: Final = Outcome("not_sent", processor_code=UNUSABLE, text="not sent: the network token cannot be used")
 _GONE = Outcome("declined", processor_code=METHOD_GONE, text="not sent: the method is gone", reached_network=False)
 Intent = Callable[[Change], tuple[Order, Attempt] | None]
 Opened = tuple[Order, Attempt, float]
@@ -100,7 +101,7 @@ async def carry_out(
     card = order.card
     outcome = await call(world, order, attempt, deadline, at_hand)
     await join_by_answer(world, order, processor_of(world, attempt.route or ""), outcome.credential_news)
-    await keep_token_news(world, order, attempt, outcome)
+    await keep_news_of_token(world, order, attempt, outcome)
     state = await close(world, orders, key, attempt.attempt_id, outcome, actor=actor, request_id=request_id)
     await _keep_issuer(world, order, card)
     await keep_news(world, order, outcome)
@@ -141,7 +142,7 @@ async def finish(world: World, orders: Orders, opened: Opened, *, actor: Actor, 
     card = order.card
     outcome = await call(world, order, attempt, deadline)
     await join_by_answer(world, order, processor_of(world, attempt.route or ""), outcome.credential_news)
-    await keep_token_news(world, order, attempt, outcome)
+    await keep_news_of_token(world, order, attempt, outcome)
     key = (order.merchant_id, order.order_id)
 
     def work(change: Change) -> Order:
@@ -161,6 +162,12 @@ async def finish(world: World, orders: Orders, opened: Opened, *, actor: Actor, 
     return closed
 
 
+async def keep_news_of_token(world: World, order: Order, attempt: Attempt, outcome: Outcome) -> None:
+    """What it says of a token in the card's place, before it is closed. Raises: Problem(unavailable)."""
+    if (other := in_place()) is not None:
+        await other.keep_news(world, order, attempt, outcome)
+
+
 async def _keep_issuer(world: World, order: Order, before: CardFacts | None) -> None:
     """Opening the number of an older card also yields facts that were not kept then. Where storing them fails, it is
     tried by the card's next send."""
@@ -177,7 +184,7 @@ async def call(
     """The send itself, never longer than its time-out; a card that does not open is proof that nothing left."""
     if is_closed(order):
         return _GONE
-    if attempt.network_token_id is not None:
+    if attempt.by_token is not None:
         return await _call_by_token(world, order, attempt, deadline, at_hand)
     try:
         charge = charge_of(world, order, attempt, deadline, at_hand)
@@ -191,9 +198,10 @@ async def _call_by_token(
 ) -> Outcome:
     """A token that cannot be used, or is refused unprocessed, is why nothing was sent."""
     began = world.clocks.monotonic()
-    token = await token_credential(world, order, attempt)
+    other = in_place()
+    token = await other.opened(world, order, attempt) if other is not None else None
     if token is None:
-        return NOT_USABLE
+        return _NOT_USABLE
     charge = charge_with(world, token, order, attempt, deadline, at_hand)
     left = max(0.0, charge.timeout_seconds - (world.clocks.monotonic() - began))
     return read_answer(order, attempt, await _call(world, order, attempt, replace(charge, timeout_seconds=left)))
@@ -237,7 +245,7 @@ async def close(
 
 def message_of(order: Order, attempt: Attempt) -> Message:
     """The message that an attempt is sent as."""
-    if attempt.network_token_id is not None:
+    if attempt.by_token is not None:
         return "token"
     return "method" if stored_of(order.card) is not None else "card"
 
@@ -248,7 +256,7 @@ def _step(order: Order, attempt: Attempt, outcome: Outcome) -> Step:
 
 def read_answer(order: Order, attempt: Attempt, outcome: Outcome) -> Outcome:
     """Sets the state that follows from it, and the code if the processor no longer has the method or does not take the
-    network token."""
+    token."""
     message = message_of(order, attempt)
     then = follows(message, outcome.state, outcome.fault)
     if message == "token" and then.step == "card_instead":

@@ -1,35 +1,53 @@
-"""What a merchant wants done for its cards beside charging them: word of replaced cards, network tokens, and another
-card of the same customer."""
+"""What a merchant wants done for its cards beside charging them: word of replaced cards, another card of the same
+customer, and what features bring."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from copy import copy
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from recoup.core.kit.extended import Extended
 from recoup.flows.merchant_cache import known_offset
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.moves.audit import note
 from recoup.rules.rescue.card_update import SWITCH as CARD_UPDATES
-from recoup.rules.rescue.network_token import SWITCH as NETWORK_TOKENS
 from recoup.rules.rescue.other_card import SWITCH as OTHER_CARD
 from recoup.store.messages.mails import notice_settings, switch_notice
 from recoup.store.statement import Read
 
 
 class CardSwitch(NamedTuple):
-    """`setting`: as its row is called. `action`: as the audit log calls a change of it."""
+    """`setting`: as its row is called. `action`: as the audit log calls a change of it. `missing`: where `offered` says
+    that it can do nothing in a world. A feature brings its words: in the audit log, on the page (title and text), of
+    the command's option (name and help), and of the API's field."""
 
     setting: str
     action: str
     usual: bool
+    offered: Callable[[World], bool] = lambda world: True
+    missing: Problem | None = None
+    did: str = ""
+    page: tuple[str, str] = ("", "")
+    option: tuple[str, str] = ("", "")
+    meaning: str = ""
+    example: Mapping[str, bool] | None = None
 
 
-SWITCHES: Final[Mapping[str, CardSwitch]] = {
-    "card_updates": CardSwitch(CARD_UPDATES, "order.card_updates", True),
-    "network_tokens": CardSwitch(NETWORK_TOKENS, "order.network_tokens", False),
+_NO_UPDATER: Final = Problem(
+    "conflict",
+    "No card route here says what became of replaced cards.",
+    field="card_updates",
+    cure="The operator sets updater = true for a bridge that answers it; then switch it on.",
+)
+_SWITCHES: Final = {
+    "card_updates": CardSwitch(
+        CARD_UPDATES, "order.card_updates", True, lambda world: world.updater is not None, _NO_UPDATER
+    ),
     "other_cards": CardSwitch(OTHER_CARD, "order.other_cards", False),
 }
+SWITCHES: Final = Extended(_SWITCHES, lambda feature: feature.switches, before="other_cards")
 
 
 async def card_switches(world: World, merchant_id: UUID) -> dict[str, bool]:
@@ -53,9 +71,9 @@ async def set_card_switches(world: World, scope: Scope, changes: Mapping[str, bo
         for name, enabled in changes.items():
             if enabled is before[name]:
                 continue
-            if enabled:
-                _check_offered(world, name)
             one = SWITCHES[name]
+            if enabled and one.missing is not None and not one.offered(world):
+                raise copy(one.missing)
             await switch_notice(tx, scope.merchant_id, one.setting, enabled, scope.actor.text(), wall)
             await note(tx, scope, wall, one.action, "", {"sent": [before[name], enabled]})
     return {**before, **changes}
@@ -63,22 +81,4 @@ async def set_card_switches(world: World, scope: Scope, changes: Mapping[str, bo
 
 def offered(world: World) -> dict[str, bool]:
     """Which of them can do anything in this world."""
-    return {
-        "card_updates": world.updater is not None,
-        "network_tokens": bool(world.token_services),
-        "other_cards": True,
-    }
-
-
-def _check_offered(world: World, name: str) -> None:
-    if offered(world)[name]:
-        return
-    message = {
-        "card_updates": "No card route here says what became of replaced cards.",
-        "network_tokens": "No card route here makes network tokens.",
-    }[name]
-    cure = {
-        "card_updates": "The operator sets updater = true for a bridge that answers it; then switch it on.",
-        "network_tokens": "The operator sets tokens = true for a bridge that answers it; then switch it on.",
-    }[name]
-    raise Problem("conflict", message, field=name, cure=cure)
+    return {name: one.offered(world) for name, one in SWITCHES.items()}

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from msgspec.structs import asdict
 
+from recoup.core.kit.feature import features
 from recoup.flows.people.list_preferences import forget_views_of
 from recoup.flows.world import World
 from recoup.kernel.encode import encode
@@ -19,7 +20,6 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.moves.audit import note
 from recoup.rules.rescue.engine.bins import CLASSES
-from recoup.store.cards.network_tokens import owe_deletions
 from recoup.store.insight.imported import forget_customers
 from recoup.store.lists.bulk_acts import forget_lists_of
 from recoup.store.lists.customer_file import PersonalOrder, looks_of, personal_orders
@@ -34,7 +34,6 @@ from recoup.store.lists.customers import (
 )
 from recoup.store.lists.exports import end_files_of
 from recoup.store.lists.order_folding import fold_orders
-from recoup.store.orders.due_work import make_due
 from recoup.store.people.persons import OrderPerson, erase_part, erase_payer, lock_part, note_person
 from recoup.store.pool import retrying
 from recoup.store.statement import Read
@@ -244,8 +243,9 @@ async def _part(world: World, merchant_id: UUID, payer_id: UUID, after: UUID, *,
             part = await lock_part(tx, merchant_id, payer_id, after, PART)
             if erase:
                 wall, order_ids = world.clocks.wall(), [row.order_id for row in part]
-                for token_id in await owe_deletions(tx, merchant_id, order_ids):
-                    await make_due(tx, merchant_id, "network_token", token_id, wall)
+                for one in features():
+                    if one.before_erasure is not None:
+                        await one.before_erasure(tx, merchant_id, order_ids, wall)
                 await erase_part(tx, merchant_id, order_ids)
                 await fold_orders(tx, [(merchant_id, order_id) for order_id in order_ids])
         return part

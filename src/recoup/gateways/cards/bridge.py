@@ -32,7 +32,6 @@ from recoup.gateways.cards.bridge_wire import (
     update_body,
     update_of,
 )
-from recoup.gateways.cards.credential import CredentialKind
 from recoup.gateways.cards.outcome import State
 from recoup.gateways.cards.payer_page import as_brought
 from recoup.gateways.cards.port import (
@@ -52,6 +51,7 @@ from recoup.kernel.encode import encode
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 from recoup.rules.order.authentication import RETURNED_MAX
+from recoup.rules.order.credential import KINDS, TOKEN, CredentialKind
 
 ANSWER_BYTES_MAX: Final = 16_384
 INQUIRY_SECONDS: Final = 10.0
@@ -62,7 +62,7 @@ SETTLED_AFTER: Final = timedelta(seconds=60)
 _TAKES_NOT: Final = {
     "card": "the bridge takes no card numbers",
     "stored": "the bridge takes no stored methods",
-    "network_token": "the bridge takes no network tokens",
+    TOKEN: "the bridge takes no network tokens",
 }
 _NO_SUCH_CALL: Final = frozenset({404, 405, 501})
 
@@ -267,7 +267,7 @@ class NoProcessor(IsoAmounts):
     acceptor_id = ""
     kind = "none"
     asks: Asks = "by_our_key"
-    takes: frozenset[CredentialKind] = frozenset({"card", "stored", "network_token"})
+    takes: frozenset[CredentialKind] = KINDS
     unprocessed_codes: frozenset[str] = frozenset()
     takes_files = multicapture = keeps_rest = False
     authenticates: Authenticates = "never"

@@ -9,12 +9,13 @@ from uuid import UUID
 
 import msgspec
 
-from recoup.gateways.cards.credential import Card, Credential, CredentialNews, NetworkToken, TokenState
+from recoup.gateways.cards.credential import Card, Credential, CredentialNews, Token
 from recoup.gateways.cards.port import Charge, DisputeAnswer, Fault, ModificationMessage, Outcome, PayerAtHand
 from recoup.gateways.cards.token_service import UNKNOWN as UNKNOWN_TOKEN
 from recoup.gateways.cards.token_service import Answer, CryptogramRequest, TokenAnswer, TokenRequest
 from recoup.gateways.cards.updater import UNKNOWN, CardUpdate, UpdateInquiry
 from recoup.kernel.time import iso
+from recoup.rules.order.credential import TOKEN_ON_WIRE, TokenState
 
 NOT_PROCESSED: Final = "not_processed"
 
@@ -111,7 +112,7 @@ def _credential(credential: Credential) -> dict[str, Any]:
             "cvv": credential.cvv,
         }
         return {"card": card}
-    if isinstance(credential, NetworkToken):
+    if isinstance(credential, Token):
         token = {
             "number": credential.number,
             "expMonth": credential.exp_month,
@@ -120,7 +121,7 @@ def _credential(credential: Credential) -> dict[str, Any]:
             "requestorId": credential.requestor_id,
             "cryptogram": credential.cryptogram,
         }
-        return {"networkToken": token}
+        return {TOKEN_ON_WIRE: token}
     return {"storedMethod": {"id": credential.id, "customer": credential.customer, "scheme": credential.scheme}}
 
 
@@ -274,7 +275,7 @@ def _news(said: News | None) -> CredentialNews | None:
 
 def _number_in(body: Mapping[str, Any]) -> str:
     """Of the card or the network token that a message is made with; empty where there is none."""
-    return str((body.get("card") or body.get("networkToken") or {}).get("number", ""))
+    return str((body.get("card") or body.get(TOKEN_ON_WIRE) or {}).get("number", ""))
 
 
 def _without(pan: str, text: str | None) -> str | None:

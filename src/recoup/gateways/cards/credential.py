@@ -1,10 +1,8 @@
 """What a charge is made with: a card, or a reference to one that a processor keeps."""
 
 from dataclasses import dataclass, field
-from typing import Literal
 
-CredentialKind = Literal["card", "stored", "network_token"]
-TokenState = Literal["active", "suspended", "deleted"]
+from recoup.rules.order.credential import TOKEN, TokenState
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +41,7 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
-class NetworkToken:
+class Token:
     """A number in a card's place, with an expiry of its own. `requestor_id`: on whose behalf its network made it.
     `cryptogram`: the proof for this one charge, None where there is none. Neither number nor cryptogram reaches a
     repr."""
@@ -55,10 +53,10 @@ class NetworkToken:
     requestor_id: str | None = None
     cryptogram: str | None = field(default=None, repr=False)
 
-    kind = "network_token"
+    kind = TOKEN
 
 
-Credential = Card | Stored | NetworkToken
+Credential = Card | Stored | Token
 
 
 @dataclass(frozen=True, slots=True)

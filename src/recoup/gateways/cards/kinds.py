@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 from recoup.kernel.extensions import added, load, load_all
 from recoup.kernel.problem import Problem
 from recoup.rules.merchants.connect_form import Form
+from recoup.rules.order.credential import TOKEN, CredentialKind
 
 if TYPE_CHECKING:
-    from recoup.gateways.cards.credential import CredentialKind
     from recoup.gateways.cards.port import Processor
     from recoup.gateways.cards.sandbox.connections import Connect
 
@@ -129,7 +129,7 @@ def _bridge_for(credential: "CredentialKind", given: Connection) -> "OpenProcess
         name=given.name,
         takes_files=given.takes_files,
         world=given.world,
-        takes=frozenset({credential, "network_token"} if given.tokens else {credential}),
+        takes=frozenset({credential, TOKEN} if given.tokens else {credential}),
         authenticates=given.authenticates,
         updater=given.updater,
         multicapture=given.multicapture,

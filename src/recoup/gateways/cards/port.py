@@ -6,14 +6,15 @@ from datetime import datetime, timedelta
 from typing import Literal, NamedTuple, Protocol
 from uuid import UUID
 
-from recoup.gateways.cards.credential import Card, Credential, CredentialKind, CredentialNews, NetworkToken, Stored
+from recoup.gateways.cards.credential import Card, Credential, CredentialNews, Stored, Token
 from recoup.gateways.cards.outcome import Fault, Outcome, as_requested
 from recoup.rules.order.browser import Browser
+from recoup.rules.order.credential import CredentialKind
 
 __all__ = [
     "Asks", "Authenticates", "Card", "Charge", "Counterpart", "Credential", "CredentialKind", "CredentialNews",
-    "DisputeAnswer", "EvidenceFile", "Fault", "Inquiry", "MitReason", "ModificationMessage", "NetworkToken", "Outcome",
-    "PayerAtHand", "PayerAway", "Processor", "StatementLine", "Stored", "as_requested",
+    "DisputeAnswer", "EvidenceFile", "Fault", "Inquiry", "MitReason", "ModificationMessage", "Outcome",
+    "PayerAtHand", "PayerAway", "Processor", "StatementLine", "Stored", "Token", "as_requested",
 ]  # fmt: skip
 
 MitReason = Literal["recurring", "installment", "unscheduled"]

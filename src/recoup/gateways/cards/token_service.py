@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol, get_args
 from uuid import UUID
 
-from recoup.gateways.cards.credential import Card, TokenState
+from recoup.gateways.cards.credential import Card
+from recoup.rules.order.credential import TokenState
 
 Answer = Literal["active", "suspended", "deleted", "refused", "unknown"]
 # `not_known`: there is none by this id; `not_offered`: the service deletes none.

@@ -6,12 +6,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
 
-from recoup.gateways.cards.credential import CredentialKind
 from recoup.gateways.cards.outcome import Outcome
 from recoup.gateways.cards.port import Authenticates, Charge, Inquiry
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
+from recoup.rules.order.credential import CredentialKind
 
 
 class Api(Protocol):

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from recoup.kernel.policy import Policy
-from recoup.moves.attempt.plan import ask_by_hand, gate_answer, next_attempt
+from recoup.moves.attempt.plan import ask_by_hand, gate_answer, next_attempt, tell_plan
 from recoup.moves.attempt.send import PickRoute, gate_input, send_intent
 from recoup.moves.change import Booked, Change
 from recoup.moves.dispute.sandbox_disputes import schedule_test_dispute
@@ -79,7 +79,7 @@ def _plan(
         why=why,
     )
     change.due("collect", due)
-    change.want_token(due)
+    tell_plan(change, due)
 
 
 def bring_forward(change: Change, policy: Policy, why: str) -> bool:
@@ -203,7 +203,7 @@ def not_charged(
 ) -> None:
     """Declined, or proved not to be sent (then without a reading): refunds that waited lessen what is due, and the
     rest is planned again or written off. `elsewhere`: another route stands ready, or the card's number, so nothing
-    waits. `token_gone`: the decline speaks of a network token alone, so the card is charged at once. `refused`: why the
+    waits. `token_gone`: the decline speaks of a token alone, so the card is charged at once. `refused`: why the
     request was wrong; without another route a person decides, or it is written off at the end of its plan."""
     change.clear_attention(CHARGE_UNKNOWN, CHARGE_CLAIMED)
     for refund in _waiting(change):

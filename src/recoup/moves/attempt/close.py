@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from recoup.core.kit.credential import in_place
 from recoup.moves.advance import collection
 from recoup.moves.advance.grant import advance_or
 from recoup.moves.attempt.open import hold
@@ -25,19 +26,17 @@ from recoup.moves.pace import NO_ROUTE_PAUSE, NO_ROUTE_PAUSE_MAX
 from recoup.rules.money.fees import fee_units
 from recoup.rules.money.ledger import collected
 from recoup.rules.network.card_text import without_card
-from recoup.rules.network.codes import Reading
 from recoup.rules.network.exemptions import SCA
 from recoup.rules.order import attempts as attempt_life
 from recoup.rules.order import whys
 from recoup.rules.order.answers import Fault, Step
 from recoup.rules.order.attention import ANSWER_DIFFERS, NOT_REPEATED, REQUEST_REFUSED
-from recoup.rules.order.card_facts import TokenFacts, TokenState
 from recoup.rules.order.checks import Checks
+from recoup.rules.order.credential import TokenState
 from recoup.rules.order.lifecycle import OPEN, Stage, can
 from recoup.rules.order.means import by_means, requested_means
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.challenge import PURPOSE
-from recoup.rules.rescue.network_token import Gone, speaks_of_token
 from recoup.rules.rescue.order_evidence import attempt_reading, last_reading
 
 _SAID: Final = ("reference", "network_transaction_id", "scheme_code", "advice_code", "processor_code")
@@ -69,7 +68,7 @@ class ProcessorResult:
     retries_itself_at: datetime | None = None
     redirect_url: str | None = None  # of awaits_payer
     withdrawn: bool = False  # the customer did not confirm, and it was ended there
-    standing: TokenState | None = None  # of the network token that it went by, where the answer says it
+    standing: TokenState | None = None  # of the token that it went by, where the answer says it
 
 
 Elsewhere = Callable[[Change, Attempt], bool]
@@ -135,16 +134,9 @@ def _without_card(order: Order, checks: Checks | None) -> Checks | None:
 
 
 def _masked(order: Order, text: str | None) -> str | None:
-    """Without the number of the card or of its network token."""
-    return without_card(without_card(text, order.card), order.network_token)
-
-
-def _token_gone(order: Order, attempt: Attempt, result: ProcessorResult, reading: Reading) -> Gone | None:
-    """How the network token stands that the attempt went by, where the decline speaks of that alone."""
-    gone = None if result.standing == "active" else result.standing
-    if gone is None or attempt.network_token_id is None or not speaks_of_token(reading):
-        return None
-    return gone if order.initiator == "merchant" or order.collecting() is not None else None
+    """Without the number of the card, or of what was sent in its place."""
+    text, other = without_card(text, order.card), in_place()
+    return without_card(text, other.shown(order)) if other is not None and text is not None else text
 
 
 def raise_unclear(change: Change, attempt: Attempt, why: str) -> None:
@@ -196,14 +188,9 @@ def _approved(change: Change, attempt: Attempt, *, late: bool) -> None:
         **part,
         **order.tariff.log_details(),
         **by_means(order, attempt),
-        **_credential(attempt),
+        **attempt.credential(),
     )
     schedule_test_dispute(change, attempt)
-
-
-def _credential(attempt: Attempt) -> dict[str, Any]:
-    """For the log and events: what the attempt went by, where that was not the card itself."""
-    return {"credential": TokenFacts.kind} if attempt.network_token_id is not None else {}
 
 
 def _declined(change: Change, attempt: Attempt, result: ProcessorResult) -> None:
@@ -213,7 +200,8 @@ def _declined(change: Change, attempt: Attempt, result: ProcessorResult) -> None
     reading = attempt_reading(order, attempt)
     change.set_attempt(attempt, klass=reading.klass, code_reason=reading.reason)
     assert attempt.sent_at is not None
-    gone = _token_gone(order, attempt, result, reading)
+    other = in_place()
+    gone = other.gone(change, attempt, reading, result.standing) if other is not None else None
     change.send(
         attempt.attempt_id,
         at=attempt.sent_at,
@@ -238,7 +226,7 @@ def _declined(change: Change, attempt: Attempt, result: ProcessorResult) -> None
     }
     stopped = {} if result.reached_network else {"reached_network": False}
     event_body = details | {"attempt_id": attempt.attempt_id, "is_final": True, "next_attempt_at": None}
-    event_body |= _credential(attempt)
+    event_body |= attempt.credential()
 
     sent_at = attempt.sent_at
 
@@ -307,7 +295,7 @@ def _not_sent(
     change: Change, attempt: Attempt, fact: str | None, result: ProcessorResult, elsewhere: Elsewhere
 ) -> None:
     """Proof that nothing left: the same step of the plan is tried again, at once on another route when there is one,
-    and by the card's number where its network token was why. What was refused as wrong is not repeated."""
+    and by the card's number where its token was why. What was refused as wrong is not repeated."""
     order, why = change.order, result.why or _why_not_sent(attempt, result)
     by_card, is_wrong = result.step == "card_instead", result.step == "other_route"
     if fact:

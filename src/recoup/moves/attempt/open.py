@@ -9,7 +9,7 @@ from recoup.kernel.policy import Policy
 from recoup.kernel.time import BusinessTime
 from recoup.moves.attempt.card_update import updates_first
 from recoup.moves.attempt.plan import decide_due, without_part
-from recoup.moves.attempt.send import PickRoute, Route, gate_input, send_intent
+from recoup.moves.attempt.send import PickRoute, Route, gate_input, send_intent, token_for
 from recoup.moves.challenge import lifecycle as challenges
 from recoup.moves.change import Change
 from recoup.moves.order.answer_deadline import decline, too_late
@@ -21,7 +21,6 @@ from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Attempt
 from recoup.rules.rescue.challenge import PURPOSE
 from recoup.rules.rescue.gate import GateInput, ask_gate, gate
-from recoup.rules.rescue.network_token import token_for
 from recoup.rules.rescue.route_by_worth import choose_route
 
 
@@ -31,7 +30,7 @@ def open_attempt(
     """The attempt that may be sent now, or None: then the order says why and has other work due.
 
     `with_customer`: what they have just given is at hand; without it their try is not made. `update_first`: a card that
-    has expired since waits for the account updater, unless its network token has not.
+    has expired since waits for the account updater, unless a token in its place has not.
 
     The worker may come late, twice, or after somebody ended the order: everything is read again here.
     """
@@ -60,7 +59,7 @@ def open_attempt(
         return None
     without_part(change, attempt)
     route = pick(change, attempt)
-    by_token = token_for(order, attempt, change.now, takes_tokens=route.takes_tokens) is not None
+    by_token = token_for(order, attempt, change.now, route) is not None
     if update_first and not by_token and updates_first(change):
         return None
     if route.name is None:

@@ -1,11 +1,13 @@
 """What comes next after a decline, decided by policy, by the order's arm or by a person, and put on the order: the next
 attempt, its due time, the reasons."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from recoup.core.kit.feature import features
 from recoup.kernel.ids import new_id
 from recoup.kernel.policy import Policy
 from recoup.moves.attempt.send import gate_input
@@ -26,7 +28,6 @@ from recoup.rules.rescue.engine.decide import VERSIONS as ENGINES
 from recoup.rules.rescue.engine.links import NOW
 from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.gate import ask_gate
-from recoup.rules.rescue.network_token import Gone, TokenInput, decide_token
 from recoup.rules.rescue.order_evidence import evidence_of, last_reading, link_of, other_card_of, parts_of
 from recoup.rules.rescue.order_facts import facts_of
 from recoup.rules.rescue.other_card import RULE as OTHER_CARD
@@ -48,14 +49,14 @@ def decide_next(change: Change, reading: Reading, *, due_at: datetime | None = N
     return decision, change.decide(decision, evidence.features())
 
 
-def decide_or_update(change: Change, reading: Reading, token_gone: Gone | None = None) -> tuple[Decision, UUID]:
+def decide_or_update(
+    change: Change, reading: Reading, by_card: Callable[[], tuple[Decision, UUID]] | None = None
+) -> tuple[Decision, UUID]:
     """`decide_next`; but where the account updater may cure the decline it is queried before anything is decided.
-    `token_gone`: the decline speaks of a network token alone, so the card itself is tried."""
+    `by_card`: the decline speaks of a token in the card's place alone, so the card itself is tried."""
     order = change.order
-    if token_gone is not None and not order.do_not_retry and not card_is_blocked(order):
-        given = TokenInput(reading, token_gone, change.now)
-        by_card = decide_token(given)
-        return by_card, change.decide(by_card, given.features())
+    if by_card is not None and not order.do_not_retry and not card_is_blocked(order):
+        return by_card()
     if not (change.has_updater and may_be_cured(reading)) or order.initiator != "merchant" or order.token_id is None:
         return decide_next(change, reading)
     if order.do_not_retry or card_is_blocked(order) or order.kind not in ("mit_managed", "mit_sync"):
@@ -236,11 +237,17 @@ def plan_attempt(
         units=order.owed_units if units is None else units,
     )
     order.next_attempt_at = due
-    change.want_token(due)
+    tell_plan(change, due)
     first = (order.answered_inline and (goes_on or attempt.attempt_no == 1) or purpose == PURPOSE) and due <= change.now
     change.due("retry", due + INLINE_GRACE if first else due)
     if order.stage is Stage.HELD:
         change.undue("retry")
+
+
+def tell_plan(change: Change, due: datetime) -> None:
+    for one in features():
+        if one.after_plan is not None:
+            one.after_plan(change, due)
 
 
 def next_attempt(order: Order, purpose: str, due: datetime, units: int, initiator: str) -> Attempt:

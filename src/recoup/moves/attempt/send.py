@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from recoup.core.kit.credential import in_place
 from recoup.core.kit.feature import features
 from recoup.kernel.policy import Policy
 from recoup.moves.change import Change
@@ -17,7 +18,6 @@ from recoup.rules.order.card_sends import CardSend, initiator_of
 from recoup.rules.order.consent import Consent, consent_of
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.gate import OWN_REPEAT, OWN_RETRY, Block, GateInput
-from recoup.rules.rescue.network_token import token_for
 from recoup.rules.rescue.route_by_worth import WorthInput, choose_route
 from recoup.store.orders.locked import card_send_of
 from recoup.store.orders.rows import NetworkSend
@@ -146,7 +146,8 @@ def _claimed_before(order: Order, attempt: Attempt) -> Exemption | None:
 
 class Route(NamedTuple):
     """Where a send goes; `name` None: no route takes it now. `settled_after` is its processor's, `inputs` of the
-    choice, `acceptor_id` counts it, `takes_tokens`: its processor takes network tokens."""
+    choice, `acceptor_id` counts it, `takes_tokens`: its processor takes tokens in
+    the card's place."""
 
     name: str | None
     settled_after: timedelta
@@ -159,6 +160,12 @@ PickRoute = Callable[[Change, Attempt], Route]
 """Of an attempt that is due, under the locks of its order and card."""
 
 
+def token_for(order: Order, attempt: Attempt, now: datetime, route: Route) -> UUID | None:
+    """By which the attempt goes; None: by the card itself."""
+    other = in_place()
+    return other.chosen(order, attempt, now) if other is not None and route.takes_tokens else None
+
+
 def send_intent(change: Change, attempt: Attempt, policy: Policy, route: Route, *, units: int | None = None) -> None:
     """Opens the attempt, reserves the card's send, and schedules an inquiry in case no outcome comes. `units`:
     for the log, where they are not the order's. The caller has passed the gate.
@@ -168,7 +175,6 @@ def send_intent(change: Change, attempt: Attempt, policy: Policy, route: Route, 
     order, timeout = change.order, policy.call_timeout
     chosen = change.decide(choose_route(route.inputs), route.inputs.features()) if route.inputs.open_choice else None
     send_before = change.wall + SEND_WITHIN
-    token = token_for(order, attempt, change.now, takes_tokens=route.takes_tokens)
     change.set_attempt(
         attempt,
         state="open",
@@ -180,7 +186,7 @@ def send_intent(change: Change, attempt: Attempt, policy: Policy, route: Route, 
         sends=attempt.sends + 1,
         card_last4=order.card.last4 if order.card else None,
         consent=_consent(order, attempt),
-        network_token_id=token.network_token_id if token is not None else None,
+        by_token=token_for(order, attempt, change.now, route),
     )
     order.attempts_count += 1
     order.next_attempt_at = None
@@ -190,8 +196,6 @@ def send_intent(change: Change, attempt: Attempt, policy: Policy, route: Route, 
         units = attempt.units  # a part, or the rest
     if units is not None:
         details["units"] = units
-    if token is not None:
-        details["credential"] = token.kind
     change.fact(
         "attempt_sent",
         attempt.attempt_id,
@@ -200,5 +204,6 @@ def send_intent(change: Change, attempt: Attempt, policy: Policy, route: Route, 
         route=route.name,
         statement=order.statement,
         **details,
+        **attempt.credential(),
     )
     change.due("inquire", send_before + timeout + route.settled_after, wall=True)

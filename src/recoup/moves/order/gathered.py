@@ -62,7 +62,6 @@ class Gathered:
         self.engine: EngineAtHand | None = None  # of an order with an arm
         self.risk: RiskKnown | None = None  # of an order whose customer waits
         self.has_updater = False  # somebody can say whether the order's card was replaced
-        self.wants_token = False  # its merchant uses network tokens, and the card has none yet
         self.chance: int | None = None  # millionths, that a send now is approved, where the engine has just said so
         self._refund_approvals: dict[UUID, RefundApproval] = {}
         self.freed_units = 0  # of the exposure that the order's advance holds
@@ -211,12 +210,6 @@ class Gathered:
         self, kind: DueKind | FeatureDue, at: datetime, *, subject_id: UUID | None = None, wall: bool = False
     ) -> None:
         self._due[kind, subject_id or self.order.order_id] = (at, wall)
-
-    def want_token(self, planned_at: datetime) -> None:
-        """A later attempt of the merchant's may go by a network token, which is made meanwhile."""
-        order = self.order
-        if self.wants_token and order.token_id is not None and order.initiator == "merchant" and planned_at > self.now:
-            self.due("network_token", self.now, subject_id=order.token_id)
 
     def undue(self, kind: DueKind | FeatureDue, *, subject_id: UUID | None = None) -> None:
         self._due[kind, subject_id or self.order.order_id] = None

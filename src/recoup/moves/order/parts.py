@@ -7,7 +7,6 @@ from recoup.moves.dispute.sandbox_disputes import schedule_test_dispute
 from recoup.moves.modification.request import request_modification
 from recoup.rules.money import ledger
 from recoup.rules.money.fees import fee_units
-from recoup.rules.order.card_facts import TokenFacts
 from recoup.rules.order.snapshot import Attempt
 from recoup.rules.rescue.part_terms import OFF
 
@@ -15,7 +14,6 @@ from recoup.rules.rescue.part_terms import OFF
 def collect_part(change: Change, attempt: Attempt) -> None:
     """A part was approved, the order goes on for the rest. The fee is taken once, with the end, of the sum."""
     order, route = change.order, attempt.route or ""
-    credential: dict[str, Any] = {"credential": TokenFacts.kind} if attempt.network_token_id is not None else {}
     change.fact(
         "part_collected",
         attempt.attempt_id,
@@ -25,7 +23,7 @@ def collect_part(change: Change, attempt: Attempt) -> None:
         collected=order.collected_units,
         left=order.owed_units,
         booked=Booked(attempt.attempt_id, ledger.collected(attempt.units, route, 0)),
-        **credential,
+        **attempt.credential(),
     )
 
 

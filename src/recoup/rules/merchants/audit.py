@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from recoup.core.kit.extended import Extended
 from recoup.kernel.money import shown
 from recoup.kernel.time import iso
 
 CHARS_MAX: Final = 300
 LIST_MAX: Final = 50
 # action -> what was done, after who did it. Its first part is the kind of what it was done to.
-ACTIONS: Final[Mapping[str, str]] = {
+_ACTIONS: Final = {
     "adjustment.booked": "approved an adjustment",
     "adjustment.made": "created an adjustment",
     "adjustment.refused": "refused an adjustment",
@@ -68,7 +69,6 @@ ACTIONS: Final[Mapping[str, str]] = {
     "notice.tried": "retried a processor's notice",
     "notices.changed": "switched an e-mail to payers",
     "order.card_updates": "switched queries about replaced cards",
-    "order.network_tokens": "switched network tokens",
     "order.parts": "changed the terms of collecting in parts",
     "order.other_cards": "switched attempts on another card of the same customer",
     "order.noted": "added a note to an order",
@@ -101,6 +101,7 @@ ACTIONS: Final[Mapping[str, str]] = {
     "webhook.tested": "sent a sample event",
     "webhook_key.replaced": "replaced a webhook signing key",
 }  # fmt: skip
+ACTIONS: Final = Extended(_ACTIONS, lambda feature: {one.action: one.did for one in feature.switches.values()})
 
 
 def checked(action: str, facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from recoup.kernel.time import iso
 from recoup.rules.messages.event_data import OrderState
 from recoup.rules.messages.events import CATALOGUE, event_data
 from recoup.rules.messages.stable_events import stable_event_data
-from recoup.rules.order.card_facts import TokenFacts
 from recoup.rules.order.faces import STATUS_NAMES
 from recoup.rules.order.snapshot import Order
 
@@ -119,7 +118,7 @@ def _of_a_part(name: str, happening: str, order: Order, body: dict[str, Any]) ->
 
 
 def _by_token(body: Mapping[str, Any]) -> dict[str, bool]:
-    return {"by_network_token": True} if body.get("credential") == TokenFacts.kind else {}
+    return {f"by_{body['credential']}": True} if "credential" in body else {}
 
 
 def _iso(moment: datetime | None) -> str | None:

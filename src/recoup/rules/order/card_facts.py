@@ -1,12 +1,7 @@
-"""An order's card and its network token, as they are known without their numbers."""
+"""An order's card, as it is known without its number."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Literal
 from uuid import UUID
-
-TokenState = Literal["active", "suspended", "deleted"]
-TokenStanding = Literal["requested", "active", "suspended", "deleted", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +36,11 @@ class CardFacts:
     stored: StoredMethod | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TokenFacts:
-    """A network token of the card, made by the service of that name. `bin` and `last4` are its own number's; 0 and
-    empty until it is made. `sealed` as of the card."""
-
-    network_token_id: UUID
-    service: str
-    state: TokenStanding
-    requested_at: datetime
-    requestor_id: str | None = None
-    bin: str = ""
-    last4: str = ""
-    exp_month: int = 0
-    exp_year: int = 0
-    sealed: tuple[str, bytes, bytes, bytes] | None = field(default=None, repr=False)
-
-    kind = "network_token"
+def sealed_of(
+    kek_id: str | None, wrapped_dek: str | None, nonce: str | None, ciphertext: str | None
+) -> tuple[str, bytes, bytes, bytes] | None:
+    """What the vault keeps, as its rows have it."""
+    if kek_id is None or wrapped_dek is None or nonce is None or ciphertext is None:
+        return None
+    wrapped, once, text = (bytes.fromhex(one[2:]) for one in (wrapped_dek, nonce, ciphertext))
+    return kek_id, wrapped, once, text

@@ -16,10 +16,11 @@ from recoup.rules.network.descriptor import statement_text
 from recoup.rules.network.exemptions import Exemption
 from recoup.rules.network.limits import Send
 from recoup.rules.order.authentication import Authentication
-from recoup.rules.order.card_facts import CardFacts, TokenFacts
+from recoup.rules.order.card_facts import CardFacts
 from recoup.rules.order.card_sends import CardBlock, CardSend, own_tries
 from recoup.rules.order.checks import Checks
 from recoup.rules.order.consent import NOTHING_KEPT, Consent, KeptIds
+from recoup.rules.order.credential import SentBy
 from recoup.rules.order.disputed import Dispute
 from recoup.rules.order.faces import Face, face
 from recoup.rules.order.kinds import Door, OrderKind
@@ -33,7 +34,7 @@ from recoup.rules.rescue.part_terms import PartTerms
 
 
 @dataclass(slots=True)
-class Attempt:
+class Attempt(SentBy):
     """One row of attempts; see `rules.order.attempts` for its life."""
 
     attempt_id: UUID
@@ -68,7 +69,6 @@ class Attempt:
     retries_itself_at: datetime | None = None  # wall time; the processor repeats the payment then by itself
     consent: Consent | None = None  # as it was sent; None: it was not, or by an earlier release
     authentication: Authentication | None = None  # of a customer at a page of ours
-    network_token_id: UUID | None = None  # by which it is sent; None: by the card itself
 
     def is_out(self) -> bool:
         """A payer's payment that was given to its channel, which has not said yet what became of it."""
@@ -243,7 +243,6 @@ class Order:
     arm_known: Known | None = None  # beside `arm`
     retry: Held = NOTHING_HELD  # the policies that are set for its tries; of an open MIT
     exemption: Exemption | None = None  # what the risk check of this transaction claims for the send
-    network_token: TokenFacts | None = None  # of its card, where its merchant uses them and there is one
     other_card: CardOnFile | None = None  # of the same customer, where the merchant lets it be tried
     part_terms: PartTerms | None = None  # of a managed MIT that is open; None: its merchant never set any
     may_confirm: Callable[[], bool] = lambda: True  # a route that carries it can ask its customer to confirm

@@ -23,7 +23,6 @@ from recoup.rules.rescue.engine.model import Model
 from recoup.rules.rescue.engine.pricing import PRICINGS
 from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.gate import GATE_VERSION, GateInput, gate
-from recoup.rules.rescue.network_token import BY_NUMBER_VERSION, TokenInput, decide_token
 from recoup.rules.rescue.policy import POLICIES
 from recoup.rules.rescue.signal import SIGNAL_VERSION, SignalInput, decide_by_signal
 from recoup.rules.risk.decide import RISK_VERSION, RiskInput, decide_risk
@@ -50,7 +49,6 @@ _DECIDERS: Final[Mapping[str, tuple[Mapping[Any, Any], Decider]]] = {
     BY_HAND_VERSION: ({None: None}, lambda data, *_: decide_by_hand(HandInput.from_dict(data))),
     SIGNAL_VERSION: ({None: None}, lambda data, *_: decide_by_signal(SignalInput.from_dict(data))),
     CARD_UPDATE_VERSION: ({None: None}, lambda data, *_: decide_update(UpdateInput.from_dict(data))),
-    BY_NUMBER_VERSION: ({None: None}, lambda data, *_: decide_token(TokenInput.from_dict(data))),
     RISK_VERSION: ({None: None}, lambda data, *_: decide_risk(RiskInput.from_dict(data))),
 }  # fmt: skip
 

@@ -190,9 +190,9 @@ def _failed(attempt: Attempt) -> How | None:
 
 
 def _is_refused(attempt: Attempt) -> bool:
-    """A network token that is not taken says nothing of the request: the card's number goes in its place."""
+    """A token that is not taken says nothing of the request: the card's number goes in its place."""
     fault = attempt.checks.fault if attempt.checks is not None else None
-    return fault in WRONG and not (fault == "credential" and attempt.network_token_id is not None)
+    return fault in WRONG and not (fault == "credential" and attempt.by_token is not None)
 
 
 def _able(given: WorthInput) -> list[Candidate]:

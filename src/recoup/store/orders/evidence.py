@@ -11,7 +11,6 @@ import msgspec
 from recoup.core.kit.feature import facets_sql
 from recoup.rules.order.lifecycle import Stage
 from recoup.store.cards.joined_cards import SAME_CARDS
-from recoup.store.cards.network_tokens import OF_CARD
 from recoup.store.cards.own_tries import OwnTries, own_tries_of
 from recoup.store.homes import HUB, MERCHANT
 from recoup.store.orders.locks import LockedOrder
@@ -94,7 +93,6 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
   (SELECT jsonb_build_object('approvals', c.approvals, 'first_network_id', c.first_network_id,
       'latest_network_id', c.latest_network_id)
     FROM card_results c WHERE c.merchant_id = o.merchant_id AND c.pan_id = o.pan_id)"""),
-    ("network_token", frozenset({"cards", "tokens"}), OF_CARD),
     ("arm", frozenset({"arm"}), """
   CASE WHEN o.arm IS NOT NULL THEN jsonb_build_object(
     'terms', (SELECT to_jsonb(s) FROM arm_settings s
@@ -202,7 +200,6 @@ class OrderEvidence(Row, frozen=True):
     dispute_terms: Json
     blocked: Json
     kept_ids: Json
-    network_token: Json
     arm: Json
     policies: str | None
     part_terms: Json

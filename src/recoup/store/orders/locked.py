@@ -16,7 +16,7 @@ from recoup.rules.money.exposure import Limits
 from recoup.rules.money.fees import FeeTerm, choose
 from recoup.rules.network.limits import Send
 from recoup.rules.network.magic import identity_of
-from recoup.rules.order.card_facts import CardFacts, StoredMethod, TokenFacts, TokenStanding
+from recoup.rules.order.card_facts import CardFacts, StoredMethod, sealed_of
 from recoup.rules.order.card_sends import CardBlock, CardSend, initiator_of, own_tries
 from recoup.rules.order.consent import NOTHING_KEPT, KeptIds
 from recoup.rules.order.disputed import Dispute
@@ -74,7 +74,6 @@ def order_of(row: LockedOrder, evidence: OrderEvidence, wall: WallTime) -> Order
         disputes=listed(evidence.disputes, Dispute),
         dispute_terms=listed(evidence.dispute_terms, Terms),
         same_cards=evidence.same_cards,
-        network_token=_token_facts(evidence.network_token),
         kept_ids=convert(evidence.kept_ids, KeptIds) if evidence.kept_ids else NOTHING_KEPT,
         facets=evidence.facets or {},
         arm_known=convert(evidence.arm, Known) if evidence.arm else None,
@@ -242,50 +241,4 @@ class _StoredCard(Row, frozen=True):
         )
 
     def _sealed(self) -> tuple[str, bytes, bytes, bytes] | None:
-        return _sealed_of(self.kek_id, self.wrapped_dek, self.nonce, self.ciphertext)
-
-
-def _sealed_of(
-    kek_id: str | None, wrapped_dek: Hex | None, nonce: Hex | None, ciphertext: Hex | None
-) -> tuple[str, bytes, bytes, bytes] | None:
-    if kek_id is None or wrapped_dek is None or nonce is None or ciphertext is None:
-        return None
-    wrapped, once, text = (bytes.fromhex(one[2:]) for one in (wrapped_dek, nonce, ciphertext))
-    return kek_id, wrapped, once, text
-
-
-class _NetworkToken(Row, frozen=True):
-    """With what the vault keeps of it, once it is made."""
-
-    network_token_id: UUID
-    service: str
-    state: TokenStanding
-    requested_at: datetime
-    requestor_id: str | None
-    bin: str = ""
-    last4: str = ""
-    exp_month: int = 0
-    exp_year: int = 0
-    kek_id: str | None = None
-    wrapped_dek: Hex | None = None
-    nonce: Hex | None = None
-    ciphertext: Hex | None = None
-
-
-def _token_facts(stored: object) -> TokenFacts | None:
-    """None where there is none, or its merchant uses none."""
-    if not stored:
-        return None
-    row = convert(stored, _NetworkToken)
-    return TokenFacts(
-        row.network_token_id,
-        row.service,
-        row.state,
-        row.requested_at,
-        row.requestor_id,
-        row.bin,
-        row.last4,
-        row.exp_month,
-        row.exp_year,
-        _sealed_of(row.kek_id, row.wrapped_dek, row.nonce, row.ciphertext),
-    )
+        return sealed_of(self.kek_id, self.wrapped_dek, self.nonce, self.ciphertext)

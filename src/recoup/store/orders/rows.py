@@ -163,7 +163,6 @@ DueKind = Literal[
     "processor_notice",
     "processor_invoice",
     "card_update",
-    "network_token",
     "cardholder",
     "payout",
     "reconciliation",

@@ -2,13 +2,14 @@
 stopped at once."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Final
 from uuid import UUID
 
+from recoup.core.kit.extended import Extended
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.form_shape import Text, read_again
+from recoup.doors.portal.form_shape import Names, Text, read_again
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.policy.page import CLIPS
@@ -231,16 +232,11 @@ def _texts(visit: Visit, terms: RiskTerms) -> dict[str, str]:
 
 CARDS_PLACE: Final = "/engine/cards"
 # switch -> what it is called, and what it does
-CARD_WORDS: Final = {
+_CARD_WORDS: Final = {
     "card_updates": (
         "Use account updater",
         "Before a payment is given up for a wrong number or an expired card, newer data are requested from the card "
         "networks.",
-    ),
-    "network_tokens": (
-        "Charge by network tokens",
-        "A network token is created for each card with another attempt planned. Later attempts use it where the route "
-        "accepts it. The token stays when the card is replaced.",
     ),
     "other_cards": (
         "Try another card of the same customer",
@@ -248,6 +244,9 @@ CARD_WORDS: Final = {
         "tried.",
     ),
 }
+CARD_WORDS: Final = Extended(
+    _CARD_WORDS, lambda feature: {name: one.page for name, one in feature.switches.items()}, before="other_cards"
+)
 
 
 @member.page(CARDS_PLACE, "engine/cards.html")
@@ -268,12 +267,10 @@ async def cards(visit: Visit) -> Values:
 
 @dataclass(frozen=True, slots=True)
 class CardsForm:
-    """`cards`: which form it is. The others as `SWITCHES`."""
+    """`cards`: which form it is. `ticked`: by the names of `SWITCHES`."""
 
     cards: str
-    card_updates: bool
-    network_tokens: bool
-    other_cards: bool
+    ticked: Annotated[Mapping[str, bool], Names(SWITCHES.__contains__)]
 
 
 @cards.post(may=acting, shape=CardsForm)
@@ -284,7 +281,7 @@ async def post_cards(visit: Visit, form: CardsForm) -> Answer:
 
 
 def _switched(form: CardsForm) -> dict[str, bool]:
-    return {name: getattr(form, name) for name in SWITCHES}
+    return {name: form.ticked.get(name, False) for name in SWITCHES}
 
 
 @dataclass(frozen=True, slots=True)

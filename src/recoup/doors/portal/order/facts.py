@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from recoup.doors.portal.feature_parts import in_place_words
 from recoup.doors.portal.order.ended import versions
 from recoup.doors.portal.order.timeline import decision_of
 from recoup.doors.portal.order.unpaid import why_no_refund
@@ -78,6 +79,12 @@ class Tried:
     meaning: str
     klass: str
     cure: str
+
+    @property
+    def sent_by(self) -> str:
+        """Empty: by the card itself."""
+        words = in_place_words() if self.row.credential() else None
+        return words.note if words is not None else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from recoup.core.kit.extended import Extended
-from recoup.doors.portal.feature_parts import part_of
+from recoup.doors.portal.feature_parts import in_place_words, part_of
 from recoup.doors.portal.order.dispute_words import SAY as DISPUTE_SAY
 from recoup.doors.portal.order.part_words import SAY as PARTS_SAY
 from recoup.doors.portal.order.timeline_entry import LogContext, TimelineEntry
@@ -171,13 +171,11 @@ def _own_attempt(context: LogContext) -> TimelineEntry:
 
 
 _BY_CARD: Final = _plain("{attempt} sent", "On route {route}.", "right", "run", "attempts")
-_BY_TOKEN: Final = _plain(
-    "{attempt} sent", "On route {route}, by the card’s network token.", "right", "run", "attempts"
-)
 
 
 def _sent(context: LogContext) -> TimelineEntry:
-    return (_BY_TOKEN if context.body.get("credential") == "network_token" else _BY_CARD)(context)
+    other = in_place_words() if context.body.get("credential") else None
+    return (other.sent if other is not None else _BY_CARD)(context)
 
 
 _SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {

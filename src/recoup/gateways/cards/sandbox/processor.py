@@ -22,10 +22,10 @@ from recoup.gateways.cards.port import (
     DisputeAnswer,
     Inquiry,
     ModificationMessage,
-    NetworkToken,
     Outcome,
     StatementLine,
     Stored,
+    Token,
 )
 from recoup.gateways.cards.sandbox import book, disputes, methods, movements, tokens
 from recoup.gateways.cards.sandbox.book import Decided
@@ -35,6 +35,7 @@ from recoup.gateways.cards.wire_amounts import IsoAmounts
 from recoup.kernel.time import Clocks, WallTime
 from recoup.rules.network.card import is_expired
 from recoup.rules.network.magic import CONFIRMED, SLOW_SECONDS, Answer, Fault, answer, is_payer_card
+from recoup.rules.order.credential import KINDS
 
 _LATE_BY: Final = timedelta(seconds=0.5)  # after the time-out, and well before `settled_after` is over
 _MUTE_FOR: Final = timedelta(days=2)
@@ -46,7 +47,7 @@ class SandboxProcessor(IsoAmounts):
 
     kind = "sandbox"
     asks: Asks = "by_our_key"
-    takes: frozenset[CredentialKind] = frozenset({"card", "stored", "network_token"})
+    takes: frozenset[CredentialKind] = KINDS
     idempotency_window = timedelta(days=30)
     settled_after = timedelta(seconds=1)
     unprocessed_codes = frozenset({_UNPROCESSED})
@@ -84,7 +85,7 @@ class SandboxProcessor(IsoAmounts):
             if card is None:
                 return methods.GONE
             charge = replace(charge, credential=card)
-        if isinstance(charge.credential, NetworkToken):
+        if isinstance(charge.credential, Token):
             found = await self._card_of_token(charge, charge.credential)
             if isinstance(found, Outcome):
                 return found
@@ -153,7 +154,7 @@ class SandboxProcessor(IsoAmounts):
         async with self._connections.one() as connection:
             await clear_faults(connection, kind)
 
-    async def _card_of_token(self, charge: Charge, token: NetworkToken) -> Card | Outcome:
+    async def _card_of_token(self, charge: Charge, token: Token) -> Card | Outcome:
         try:
             async with self._connections.one() as connection:
                 return await tokens.card_of(connection, self._mac_key, charge.merchant_id, token)

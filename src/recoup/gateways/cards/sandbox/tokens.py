@@ -6,7 +6,7 @@ import hmac
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from recoup.gateways.cards.credential import Card, CredentialNews, NetworkToken, TokenState
+from recoup.gateways.cards.credential import Card, CredentialNews, Token
 from recoup.gateways.cards.outcome import Outcome
 from recoup.gateways.cards.sandbox.connections import LOST, Connect, Connections
 from recoup.gateways.cards.sandbox.methods import account_reference_of
@@ -19,6 +19,7 @@ from recoup.gateways.cards.token_service import (
     TokenRequest,
 )
 from recoup.rules.network.magic_tokens import REQUESTOR, behaviour_of, card_number, token_number
+from recoup.rules.order.credential import TokenState
 
 YEARS: Final = 4  # of a token's expiry after the card's, and of each refresh
 TokenChange = Literal["suspend", "resume", "delete", "refresh"]
@@ -101,7 +102,7 @@ def mac_of(mac_key: bytes, number: str) -> bytes:
     return hmac.digest(mac_key, b"token" + number.encode(), hashlib.sha256)
 
 
-async def card_of(connection: Any, mac_key: bytes, merchant_id: UUID, token: NetworkToken) -> Card | Outcome:
+async def card_of(connection: Any, mac_key: bytes, merchant_id: UUID, token: Token) -> Card | Outcome:
     """What the issuer is sent for a token: its card, with the token's own expiry. Where the token is not in use, what
     comes back instead: a suspended one is stopped before the issuer, a deleted one is no number any more."""
     number = card_number(token.number)

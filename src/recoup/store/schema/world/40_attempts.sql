@@ -51,7 +51,6 @@ CREATE TABLE attempts (
   checks jsonb,                            -- what the processor said beside its codes: rules/order/checks
   retries_itself_at timestamptz,           -- wall time; the processor repeats the payment then by itself
   consent jsonb,                           -- what was sent of the customer's consent: rules/order/consent
-  network_token_id uuid,                   -- by which it is sent; null: by the card itself
   authentication jsonb,                    -- of a customer at a page of ours: rules/order/authentication
   PRIMARY KEY (merchant_id, attempt_id),
   UNIQUE (merchant_id, order_id, attempt_no),

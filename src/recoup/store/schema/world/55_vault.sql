@@ -52,24 +52,6 @@ CREATE TABLE card_updates (
   PRIMARY KEY (merchant_id, pan_id)
 );
 
--- Network tokens: a number in the place of a card's, made by its network for one merchant, one for each card. The number is
--- sealed in the vault under `network_token_id`, with the token's own expiry.
-CREATE TABLE network_tokens (
-  merchant_id uuid NOT NULL,
-  pan_id uuid NOT NULL,                    -- the card number that it stands for
-  network_token_id uuid NOT NULL,          -- by which the token service knows it
-  token_id uuid NOT NULL,                  -- the card that it is made from
-  service text NOT NULL,                   -- the route that made it
-  state text NOT NULL CHECK (state IN ('requested', 'active', 'suspended', 'deleted', 'refused')),
-  requestor_id text,
-  requested_at timestamptz NOT NULL,       -- wall time, as changed_at
-  changed_at timestamptz NOT NULL,
-  deletion_owed boolean NOT NULL DEFAULT false,  -- its service is still to delete it
-  deletion_answer text,                    -- what the service said of that
-  PRIMARY KEY (merchant_id, pan_id),
-  UNIQUE (merchant_id, network_token_id)
-);
-
 -- Never in WAL or backups; gone at the first send or after an hour.
 CREATE UNLOGGED TABLE cvv_once (
   merchant_id uuid NOT NULL,

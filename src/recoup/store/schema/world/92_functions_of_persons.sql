@@ -15,8 +15,7 @@ END $$;
 -- Everything in words that stands beside these orders, which are locked. What remains to be searched by are references.
 CREATE FUNCTION erase_orders(merchant uuid, erased uuid[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-  gone uuid[] := cards_of_nobody_else(merchant, erased);
-  -- Of the cards that a processor keeps, likewise those that no other order has.
+  -- Of the cards that a processor keeps those that no other order has, likewise.
   methods uuid[] := ARRAY(SELECT DISTINCT e.token_id FROM orders e
     WHERE e.merchant_id = merchant AND e.order_id = ANY(erased) AND e.token_id IS NOT NULL AND NOT EXISTS (
       SELECT FROM orders o LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id
@@ -37,11 +36,6 @@ BEGIN
   UPDATE stored_methods s SET reference = '', customer = NULL, fingerprint = NULL
   WHERE s.merchant_id = merchant AND s.method_id = ANY(methods) AND (s.customer IS NOT NULL OR NOT EXISTS (
     SELECT FROM vault v WHERE v.merchant_id = merchant AND v.token_id = s.method_id AND v.magic IS NOT NULL));
-  UPDATE vault SET kek_id = NULL, wrapped_dek = NULL, nonce = NULL, ciphertext = NULL, bin = '', last4 = ''
-  WHERE merchant_id = merchant AND token_id = ANY (ARRAY(
-    SELECT network_token_id FROM network_tokens WHERE merchant_id = merchant AND pan_id = ANY(gone)));
-  UPDATE network_tokens SET state = 'deleted'
-  WHERE merchant_id = merchant AND state <> 'deleted' AND pan_id = ANY(gone);
   UPDATE order_notes SET text = '' WHERE merchant_id = merchant AND order_id = ANY(erased) AND text <> '';
   UPDATE order_words SET text = '' WHERE merchant_id = merchant AND order_id = ANY(erased) AND text <> '';
   UPDATE modifications SET message = '', hand_note = left(hand_note, 0)

@@ -1,54 +1,137 @@
-"""Due work `network_token`: a token is made for a card, a token's service is asked how it stands, or deletes it because
-its customer was erased.
+"""Network tokens: made for a card, asked about, deleted when the customer is erased; sent in the card's place, with a
+cryptogram for each charge; and what an answer or a notice says of one.
 
-Intent: the token's row and id, one for each card of a merchant; then the call; then the number is sealed and the token
-is in use, in one transaction. A process that dies in between asks again under the same id, which makes no second one.
+Due work `network_token`: intent is the token's row and id, one for each card of a merchant; then the call; then the
+number is sealed and the token is in use, in one transaction. A process that dies in between asks again under the same
+id, which makes no second one.
 """
 
 import asyncio
 import json
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from recoup.flows.cards.joined_cards import account_named, join
-from recoup.flows.cards.network_token import expiry_of
-from recoup.flows.locked import Orders
-from recoup.flows.world import World
-from recoup.gateways.cards.credential import Card
-from recoup.gateways.cards.token_service import UNKNOWN, Deletion, TokenAnswer, TokenInquiry, TokenRequest, TokenService
-from recoup.gateways.keys.sealing import Sealed
-from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem
-from recoup.kernel.time import business_at
-from recoup.rules.network.card import is_expired, luhn
-from recoup.rules.network.magic_tokens import card_number
-from recoup.rules.order.card_facts import TokenStanding
-from recoup.store.cards.network_tokens import (
+from recoup.core.kit.feature import FeatureDue
+from recoup.features.network_tokens.rules import (
+    TokenFacts,
+    TokenInput,
+    TokenStanding,
+    decide_token,
+    is_wanted,
+    speaks_of_token,
+    token_for,
+)
+from recoup.features.network_tokens.store import (
+    OF_CARD,
     CardOfToken,
     NetworkTokenRow,
     card_of_token,
     claim_network_token,
+    count_undeleted,
+    erase_tokens,
     find_network_token,
     keep_deletion,
     keep_network_token,
     owe_deletion,
+    owe_deletions,
     set_standing,
     token_worked,
 )
+from recoup.flows.cards.joined_cards import account_named, join
+from recoup.flows.locked import Orders
+from recoup.flows.signed_notices import read_signed
+from recoup.flows.world import World
+from recoup.gateways.cards.credential import Card, Token
+from recoup.gateways.cards.outcome import Outcome
+from recoup.gateways.cards.token_service import (
+    UNKNOWN,
+    CryptogramRequest,
+    Deletion,
+    TokenAnswer,
+    TokenInquiry,
+    TokenRequest,
+    TokenService,
+)
+from recoup.gateways.keys.sealing import Sealed
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.time import business_at
+from recoup.moves.change import Change
+from recoup.rules.messages.token_notices import TOKEN_NOTICES, TokenNotice
+from recoup.rules.network.card import is_expired, luhn
+from recoup.rules.network.codes import Reading
+from recoup.rules.network.magic_tokens import card_number
+from recoup.rules.order.credential import TokenState
+from recoup.rules.order.snapshot import Attempt, Order
+from recoup.rules.rescue.evidence import Decision
+from recoup.store.cards.processor_notices import AtDoor, count_notice
 from recoup.store.cards.vault import StoredCard, add_prints, find_prints, store_cards
 from recoup.store.orders.due_work import Due, make_due
 from recoup.store.statement import Tx
 from recoup.store.table import hex_of
 
+DUE: Final = FeatureDue("network_token")
 TRIES_MAX: Final = 6
 DELETION_TRIES_MAX: Final = 1_000  # about a week; then `recoup doctor` says so
 # A request that is on its way may still make a token that the service does not know yet.
 ARRIVES_WITHIN: Final = timedelta(minutes=5)
 TIMEOUT_SECONDS: Final = 10.0
 NAME_MAX: Final = 64
+CRYPTOGRAM_SECONDS_MAX: Final = 1.0
+CRYPTOGRAM_SHARE: Final = 4  # of a charge's time at most a quarter is waited for it
+CRYPTOGRAM_MAX: Final = 128
+
+
+def want_token(change: Change, planned_at: datetime) -> None:
+    """A later attempt of the merchant's may go by a network token, which is made meanwhile."""
+    order = change.order
+    if planned_at <= change.now or order.token_id is None or order.initiator != "merchant":
+        return
+    if is_wanted(order.facet(OF_CARD), change.wall):
+        change.due(DUE, change.now, subject_id=order.token_id)
+
+
+def chosen(order: Order, attempt: Attempt, now: datetime) -> UUID | None:
+    return token_for(order.facet(OF_CARD), order, attempt, now)
+
+
+def shown(order: Order) -> TokenFacts | None:
+    return order.facet(OF_CARD)
+
+
+def gone(
+    change: Change, attempt: Attempt, reading: Reading, standing: TokenState | None
+) -> Callable[[], tuple[Decision, UUID]] | None:
+    """The decision by a decline that speaks of the network token alone."""
+    order = change.order
+    if standing is None or standing == "active" or attempt.by_token is None or not speaks_of_token(reading):
+        return None
+    given = TokenInput(reading, standing, change.now)
+
+    def by_card() -> tuple[Decision, UUID]:
+        decision = decide_token(given)
+        return decision, change.decide(decision, given.features())
+
+    return by_card if order.initiator == "merchant" or order.collecting() is not None else None
+
+
+async def delete_tokens(tx: Tx, merchant_id: UUID, order_ids: Sequence[UUID], wall: datetime) -> None:
+    """Of these orders' cards, before the orders are erased: here, and at their services."""
+    for token_id in await owe_deletions(tx, merchant_id, order_ids):
+        await make_due(tx, merchant_id, DUE, token_id, wall)
+    await erase_tokens(tx, merchant_id, order_ids)
+
+
+async def undeleted(world: World) -> list[tuple[str, str, str]]:
+    """Network tokens of customers who were erased that no service deleted in time; nothing where there are none."""
+    async with world.db.connection() as connection:
+        left = await count_undeleted(connection)
+    finding = f"{left:,} of erased customers were not deleted at their service"
+    cure = "Delete them there by their ids: SELECT service, network_token_id FROM network_tokens WHERE deletion_owed."
+    return [("network tokens", finding, cure)] if left else []
 
 
 async def work_network_token(world: World, orders: Orders, due: Due) -> None:
@@ -173,7 +256,7 @@ async def _keep(
         kept = await keep_network_token(tx, merchant_id, row.network_token_id, state, requestor, now)
         if kept is None:  # its customer was erased meanwhile: the number is not kept
             await owe_deletion(tx, merchant_id, row.network_token_id)
-            await make_due(tx, merchant_id, "network_token", row.network_token_id, now)
+            await make_due(tx, merchant_id, DUE, row.network_token_id, now)
         elif state != "refused" and expiry is not None:
             await store_cards(tx, [_row(world, merchant_id, row, card, number, expiry)], [])
 
@@ -223,3 +306,89 @@ def _row(
         created_at=world.clocks.wall(),
         issuer_digits=card.issuer_digits,
     )
+
+
+async def token_credential(world: World, order: Order, attempt: Attempt) -> Token | None:
+    """What the attempt goes by; None where its token cannot be used: then nothing leaves. A charge whose customer is
+    there needs a cryptogram, the merchant's own may go without."""
+    token, token_id = order.facet(OF_CARD), attempt.by_token
+    if token is None or token_id is None or token.network_token_id != token_id or token.sealed is None:
+        return None
+    try:
+        plain = world.keys.open_card(world.name, order.merchant_id, token_id, Sealed(*token.sealed))
+    except Problem:
+        return None
+    cryptogram = await _cryptogram(world, order, attempt, token.service, token_id)
+    if cryptogram is None and attempt.initiator == "customer":
+        return None
+    scheme = order.card.scheme if order.card else "generic"
+    number = json.loads(plain)["pan"]
+    return Token(number, token.exp_month, token.exp_year, scheme, token.requestor_id, cryptogram)
+
+
+async def _cryptogram(world: World, order: Order, attempt: Attempt, name: str, token_id: UUID) -> str | None:
+    service = world.token_services.get(name)
+    if service is None:
+        return None
+    seconds = min(CRYPTOGRAM_SECONDS_MAX, (attempt.call_timeout_ms or 0) / 1000 / CRYPTOGRAM_SHARE)
+    request = CryptogramRequest(
+        attempt.attempt_id,
+        token_id,
+        order.merchant_id,
+        attempt.units,
+        attempt.asset,
+        max(1, attempt.sends),
+        seconds,
+    )
+    found = None
+    with suppress(Exception):  # whatever became of it, there is none
+        async with asyncio.timeout(seconds):
+            found = await service.cryptogram(request)
+    given = found is not None and 0 < len(found) <= CRYPTOGRAM_MAX and found.isascii() and found.isprintable()
+    return found if given else None
+
+
+async def keep_token_news(world: World, order: Order, attempt: Attempt, outcome: Outcome) -> None:
+    """Before the outcome is closed: a process that dies meanwhile hears it again when it inquires. Raises:
+    Problem(unavailable)."""
+    news = outcome.credential_news
+    if attempt.by_token is None or news is None:
+        return
+    expiry = expiry_of(news.exp_month, news.exp_year)
+    if news.standing is None and expiry is None:
+        return
+    async with world.db.transaction() as tx:
+        now = world.clocks.wall()
+        await set_standing(tx, order.merchant_id, attempt.by_token, news.standing, expiry, now)
+
+
+def expiry_of(month: int | None, year: int | None) -> tuple[int, int] | None:
+    """Only what a token can have."""
+    if month is None or year is None or not (1 <= month <= 12 and 2000 <= year <= 2100):
+        return None
+    return month, year
+
+
+async def take_token_notice(world: World, route: str, body: bytes, signature: str) -> str:
+    """Answers the notice's id, whether or not the token is known here.
+
+    Raises: Problem no_such_path, too_large, unauthenticated, malformed, invalid, unavailable.
+    """
+    if route not in world.token_services:
+        message = "There is no such route, or it makes no network tokens."
+        raise Problem("no_such_path", message, cure="Check the name of the route.")
+    notice = await read_signed(world, TOKEN_NOTICES, route, body, signature)
+    await _ring(world, route, notice)
+    return notice.notice_id
+
+
+async def _ring(world: World, route: str, notice: TokenNotice) -> None:
+    now = world.clocks.wall()
+    async with world.db.connection() as connection:
+        token = await find_network_token(connection, notice.merchant_id, notice.token_id)
+    known = token is not None and token.service == route
+    became: AtDoor = "taken" if known else "not_ours"
+    async with world.db.transaction() as tx:
+        if known:
+            await make_due(tx, notice.merchant_id, DUE, notice.token_id, now)
+        await count_notice(tx, f"{route}/network-tokens", now, became)

@@ -1,8 +1,13 @@
-"""What a network does to a sandbox card's token, on demand; then its service rings, as in life."""
+"""`recoup sandbox token`: what a network does to a card's token, on demand; then its service rings, as in life."""
 
-from typing import Final, get_args
+from typing import Any, Final, get_args
 from uuid import UUID
 
+import click
+
+from recoup.doors.command.verbs import Run, in_sandbox
+from recoup.features.network_tokens.flows import DUE
+from recoup.features.network_tokens.store import OF_CARD
 from recoup.flows.find_order import find_one
 from recoup.flows.locked import Orders
 from recoup.flows.world import World
@@ -14,13 +19,23 @@ from recoup.store.orders.due_work import make_due
 CHANGES: Final[tuple[TokenChange, ...]] = get_args(TokenChange)
 
 
+@click.command()
+@click.argument("order")
+@click.argument("change", type=click.Choice(CHANGES))
+@in_sandbox
+def token(run: Run, order: str, change: Any) -> None:
+    """Changes the network token of an order's card, as its network would; see docs/cards.md."""
+    token_id = run(lambda opened: change_token(opened.world, opened.orders, order, change))
+    click.echo(f"{token_id} {change}")
+
+
 async def change_token(world: World, orders: Orders, key: str, change: TokenChange) -> UUID:
     """Answers the token's id. Raises: Problem(not_found) for an order whose card has none, Problem(wrong_state) for a
     token that is deleted."""
     merchant_id, order_id = await find_one(world, key)
 
     def look(found: Change) -> UUID | None:
-        token = found.order.network_token
+        token = found.order.facet(OF_CARD)
         return token.network_token_id if token is not None and token.sealed is not None else None
 
     token_id = await orders.run(look, (merchant_id, order_id), cards=True)
@@ -31,5 +46,5 @@ async def change_token(world: World, orders: Orders, key: str, change: TokenChan
     if not await service.change(token_id, change):
         raise Problem("wrong_state", "The network token is deleted.", cure="Use an order with another card.")
     async with world.db.transaction() as tx:
-        await make_due(tx, merchant_id, "network_token", token_id, world.clocks.wall())
+        await make_due(tx, merchant_id, DUE, token_id, world.clocks.wall())
     return token_id

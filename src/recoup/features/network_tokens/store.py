@@ -5,17 +5,25 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from recoup.rules.order.card_facts import TokenStanding, TokenState
+from recoup.core.kit.facet import Facet
+from recoup.features.network_tokens.rules import TokenFacts, TokenStanding
+from recoup.rules.order.credential import TokenState
 from recoup.store.homes import MERCHANT
 from recoup.store.statement import Read, Row, Tx
 
-# Of an order `o` with its card `v`: an empty object where its merchant uses tokens and the card has none.
-OF_CARD: Final = """
+# An empty object where the merchant uses tokens and the card has none.
+OF_CARD: Final[Facet[TokenFacts | None]] = Facet(
+    "network_tokens",
+    sql="""
   CASE WHEN v.kek_id IS NOT NULL AND EXISTS (SELECT FROM notice_settings n
       WHERE n.merchant_id = o.merchant_id AND n.notice = 'network_tokens' AND n.enabled) THEN coalesce((
     SELECT to_jsonb(t) || coalesce((SELECT to_jsonb(w) - '{merchant_id,token_id,pan_id}'::text[] FROM vault w
       WHERE w.merchant_id = t.merchant_id AND w.token_id = t.network_token_id), '{}')
-    FROM network_tokens t WHERE t.merchant_id = o.merchant_id AND t.pan_id = o.pan_id), '{}') END"""
+    FROM network_tokens t WHERE t.merchant_id = o.merchant_id AND t.pan_id = o.pan_id), '{}') END""",
+    row=TokenFacts,
+    none=None,
+    needs=frozenset({"cards", "tokens"}),
+)
 
 
 class NetworkTokenRow(Row, frozen=True):
@@ -115,6 +123,10 @@ async def owe_deletions(db: Tx, merchant_id: UUID, order_ids: Sequence[UUID]) ->
     too, whose customer is not erased, keeps its token."""
     await _lock_tokens(db, merchant_id, order_ids)
     return await _owe_deletions(db, merchant_id, order_ids)
+
+
+@MERCHANT.statement("SELECT erase_tokens($1, $2)")
+async def erase_tokens(db: Tx, merchant_id: UUID, order_ids: Sequence[UUID]) -> None: ...
 
 
 @MERCHANT.statement("""

@@ -15,12 +15,13 @@ from tests.doors.rescue.door import everything
 from tests.flows.test_card_limits import PATIENT, sends, started, try_now
 from tests.worlds import POLICY, Shop, change_world, make_shop, owner, sandbox_world
 
+from recoup.features.network_tokens.store import count_undeleted, owe_deletions
 from recoup.flows.cards.due import start
 from recoup.flows.insight.verify import verify
 from recoup.flows.merchants.card_switches import SWITCHES, card_switches, set_card_switches
 from recoup.flows.people.persons import erase_person
 from recoup.flows.rekey import go_over
-from recoup.gateways.cards.port import Charge, NetworkToken, Outcome
+from recoup.gateways.cards.port import Charge, Outcome, Token
 from recoup.gateways.cards.sandbox.tokens import SandboxTokens
 from recoup.gateways.cards.token_service import CryptogramRequest, Deletion, TokenAnswer, TokenInquiry, TokenRequest
 from recoup.gateways.keys.keyring import open_keyring
@@ -30,7 +31,6 @@ from recoup.rules.network.card import luhn_digit
 from recoup.rules.network.magic import script_card
 from recoup.rules.network.magic_serials import DELETED, NO_ANSWER, NO_CRYPTOGRAM, NO_TOKEN, SUSPENDED
 from recoup.rules.network.magic_tokens import token_number
-from recoup.store.cards.network_tokens import count_undeleted, owe_deletions
 from recoup.store.operation.rekeying import needs_of_world
 from recoup.store.people.persons import erase_part
 from recoup.store.server import ServerAddress
@@ -142,7 +142,7 @@ def test_a_token_is_made_once_and_pays(server: ServerAddress) -> None:
             assert await ground.shop.value(BY_TOKEN, order_id) == [True, True, True]
         assert set(ground.kinds()) == {"network_token"}
         sent = ground.route.sent[0].credential
-        assert isinstance(sent, NetworkToken)
+        assert isinstance(sent, Token)
         assert sent.number == token_number(script_card("visa", "51", 2))
         assert sent.requestor_id
         assert sent.cryptogram
@@ -217,7 +217,7 @@ def test_without_a_cryptogram_the_merchants_charge_goes_all_the_same(server: Ser
         assert await ground.through(order_id) == "completed"
         assert ground.kinds() == ["network_token"]
         sent = ground.route.sent[0].credential
-        assert isinstance(sent, NetworkToken)
+        assert isinstance(sent, Token)
         assert sent.cryptogram is None
 
     run(server, story)
@@ -346,7 +346,7 @@ def test_a_customers_charge_needs_a_cryptogram(server: ServerAddress) -> None:
         assert await shop.value(STAGE, paid.order_id) == "completed"
         assert await shop.value(BY_TOKEN, paid.order_id) == [True]
         sent = ground.route.sent[-1].credential
-        assert isinstance(sent, NetworkToken)
+        assert isinstance(sent, Token)
         assert sent.cryptogram
         without = await shop.ask(pan=script_card("visa", "51", 0, NO_CRYPTOGRAM), **by_customer)
         assert await shop.value(STAGE, without.order_id) == "completed", "its customer is not declined for it"

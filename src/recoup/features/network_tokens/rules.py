@@ -5,15 +5,17 @@ until it fails for reasons of its own: then the order goes on by the card's numb
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
+from uuid import UUID
 
 from recoup.kernel.time import BusinessTime
 from recoup.rules.network.card import is_expired
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.tables import KNOWLEDGE_VERSION
-from recoup.rules.order.card_facts import TokenFacts
+from recoup.rules.order.card_facts import sealed_of
+from recoup.rules.order.credential import UNUSABLE
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.challenge import PURPOSE
 from recoup.rules.rescue.evidence import Decision
@@ -21,8 +23,6 @@ from recoup.rules.rescue.policy import group_of
 from recoup.rules.rescue.sentences import last_answer
 from recoup.rules.rescue.verdict import Alternative
 
-SWITCH: Final = "network_tokens"  # the merchant's, off until it is switched on
-UNUSABLE: Final = "token_unusable"  # as the processor's code of an attempt that was not sent for it
 BY_NUMBER_VERSION: Final = "network_token-1"
 FAILED: Final = "token_failed"
 ASKED_EVERY: Final = timedelta(days=1)  # where the service does not answer
@@ -30,20 +30,44 @@ _REQUIREMENTS: Final = "04"  # Mastercard's advice: token requirements not fulfi
 # What an issuer says of a number alone: wrong, closed or over. Of a token that is gone it says nothing of the card.
 _OF_THE_NUMBER: Final = frozenset({"14", "15", "46", "54"})
 Gone = Literal["suspended", "deleted"]
+TokenStanding = Literal["requested", "active", "suspended", "deleted", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenFacts:
+    """A network token of the card, made by the service of that name. `bin` and `last4` are its own number's; 0 and
+    empty until it is made, and so is what the vault keeps. `state` None: the card has none yet."""
+
+    network_token_id: UUID | None = None
+    service: str = ""
+    state: TokenStanding | None = None
+    requested_at: datetime | None = None
+    requestor_id: str | None = None
+    bin: str = ""
+    last4: str = ""
+    exp_month: int = 0
+    exp_year: int = 0
+    kek_id: str | None = None
+    wrapped_dek: str | None = field(default=None, repr=False)
+    nonce: str | None = field(default=None, repr=False)
+    ciphertext: str | None = field(default=None, repr=False)
+
+    @property
+    def sealed(self) -> tuple[str, bytes, bytes, bytes] | None:
+        return sealed_of(self.kek_id, self.wrapped_dek, self.nonce, self.ciphertext)
 
 
 def failed_by_token(attempt: Attempt) -> bool:
     """Whether it went by a network token, and that was why it did not pay."""
-    if attempt.network_token_id is None:
+    if attempt.by_token is None:
         return False
     return attempt.processor_code == UNUSABLE or attempt.state == "declined" and attempt.advice_code == _REQUIREMENTS
 
 
-def token_for(order: Order, attempt: Attempt, now: datetime, *, takes_tokens: bool) -> TokenFacts | None:
-    """The token by which the attempt goes; None: by the card's number. `takes_tokens`: its route does. An
-    authentication was made for the number, so what it confirms goes by that."""
-    token = order.network_token
-    if token is None or not takes_tokens or token.state != "active" or token.sealed is None:
+def token_for(token: TokenFacts | None, order: Order, attempt: Attempt, now: datetime) -> UUID | None:
+    """The token by which the attempt goes, where its route takes tokens; None: by the card's number. An authentication
+    was made for the number, so what it confirms goes by that."""
+    if token is None or token.state != "active" or token.sealed is None:
         return None
     if is_expired(token.exp_month, token.exp_year, now) or any(failed_by_token(one) for one in order.attempts):
         return None
@@ -52,12 +76,15 @@ def token_for(order: Order, attempt: Attempt, now: datetime, *, takes_tokens: bo
         return None
     if by_customer and (order.kind != "cit_web" or order.facts.get("three_d_secure")):
         return None
-    return token
+    return token.network_token_id
 
 
 def is_wanted(token: TokenFacts | None, wall: datetime) -> bool:
-    """Whether the token service is to be asked for one: never, or long ago without an answer."""
-    return token is None or token.state == "requested" and token.requested_at <= wall - ASKED_EVERY
+    """Whether the token service is to be asked for one: never, or long ago without an answer. None: the merchant uses
+    no tokens."""
+    if token is None or token.state not in (None, "requested"):
+        return False
+    return token.requested_at is None or token.requested_at <= wall - ASKED_EVERY
 
 
 def speaks_of_token(reading: Reading) -> bool:
