@@ -92,7 +92,7 @@ class Problem(Exception):
         return joined((message, self.cure)) if self.cure else message
 
 
-def invalid(message: str, field: str, cure: str | None = None) -> Problem:
+def invalid(message: str, field: str | None, cure: str | None = None) -> Problem:
     """What is wrong with a field, and what to send."""
     return Problem("invalid", message, field=field, cure=cure)
 

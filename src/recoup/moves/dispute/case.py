@@ -227,12 +227,7 @@ def _win(change: Change, dispute: Dispute, notice: Notice) -> None:
 
 
 def lose(
-    change: Change,
-    dispute: Dispute,
-    notice: Notice | None = None,
-    *,
-    state: str = "lost",
-    why: str = whys.DECIDED,
+    change: Change, dispute: Dispute, notice: Notice | None = None, *, state: str = "lost", why: str = whys.DECIDED
 ) -> None:
     """`state`: lost, accepted or expired."""
     _end(change, dispute, state)

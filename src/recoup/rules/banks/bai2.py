@@ -167,10 +167,7 @@ class _Reader:
             return
         account.entries += 1
         place = _place(one)
-        yield (
-            account,
-            BankEntry(place, signed, account.asset, day, code in _BACK, code, (customer, bank), text),
-        )
+        yield (account, BankEntry(place, signed, account.asset, day, code in _BACK, code, (customer, bank), text))
 
 
 def _records(lines: Iterable[Line]) -> Iterator[_Record]:

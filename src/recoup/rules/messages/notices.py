@@ -179,10 +179,7 @@ def _payment_link(f: NoticeFacts, to: Locale) -> Answered:
     failed = "Your payment of {amount} for your order {order} at {shop} did not go through. You can pay it here:"
     return (
         to.say("{shop}: your payment did not go through", shop=f.shop),
-        [
-            to.say(failed, amount=f.amount, order=f.order, shop=f.shop),
-            to.say("Nothing is charged before you confirm."),
-        ],
+        [to.say(failed, amount=f.amount, order=f.order, shop=f.shop), to.say("Nothing is charged before you confirm.")],
         to.say("Pay now"),
     )
 

@@ -93,9 +93,7 @@ def _as_sent(order_items: Sequence[Mapping[str, Any]]) -> tuple[Item, ...]:
 
 
 def by_items(
-    wanted: Sequence[Mapping[str, Any]],
-    items: Sequence[Item],
-    taken: Mapping[int, tuple[int, int]],
+    wanted: Sequence[Mapping[str, Any]], items: Sequence[Item], taken: Mapping[int, tuple[int, int]]
 ) -> tuple[int, tuple[Chosen, ...]]:
     """The units to refund and what they are for.
 

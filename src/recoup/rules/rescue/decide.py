@@ -218,12 +218,7 @@ def _decision(
     evidence, policy, within = asked
     if evidence.reading.wait_by_rule:
         rules.append("network_wait")
-    versions = {
-        "decider": DECIDER_VERSION,
-        "policy": policy.version,
-        "knowledge": evidence.knowledge,
-        "model": None,
-    }
+    versions = {"decider": DECIDER_VERSION, "policy": policy.version, "knowledge": evidence.knowledge, "model": None}
     reasons = (
         decided(evidence, verdict, plan),
         last_answer_of(evidence),

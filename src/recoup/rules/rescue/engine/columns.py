@@ -9,14 +9,7 @@ from typing import Final, NamedTuple
 
 from recoup.rules.rescue.engine.belief import Belief, mended_by, passed
 from recoup.rules.rescue.engine.bins import APPROVED, CLASSES
-from recoup.rules.rescue.engine.chances import (
-    Ground,
-    expected,
-    hours_of,
-    local_day,
-    money_row,
-    refused,
-)
+from recoup.rules.rescue.engine.chances import Ground, expected, hours_of, local_day, money_row, refused
 from recoup.rules.rescue.engine.facts import Facts, Look
 from recoup.rules.rescue.engine.regression import CHANCES, DELAY, GAP, LAST, LONG_DELAY, NUMBERS, RATES, SINCE
 
