@@ -63,7 +63,6 @@ def notice_of(happening: str, settings: Mapping[str, bool]) -> str | None:
 
 
 def switched(settings: Mapping[str, bool]) -> dict[str, bool]:
-    """Every notice: on or off."""
     return {notice.name: settings.get(notice.name, notice.on) for notice in NOTICES}
 
 
@@ -215,7 +214,6 @@ def sms_of(facts: NoticeFacts, to: Locale = PLAIN) -> str:
 
 
 def is_short(text: str) -> bool:
-    """Whether it is one SMS."""
     return len(text) <= LONGEST and GSM.issuperset(text)
 
 

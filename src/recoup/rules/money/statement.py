@@ -82,7 +82,6 @@ class Layout(NamedTuple):
     unread: tuple[str, ...]
 
     def column(self, name: str) -> str:
-        """The file's name of a column."""
         return self.names.get(name, name)
 
 

@@ -112,7 +112,6 @@ def reason_of(kind: str, code: str, klass: str) -> str:
 
 
 def cure_of(reason: str, klass: str) -> str:
-    """What the merchant can do."""
     return REASONS[_helped_as(reason, klass)][1]
 
 

@@ -30,7 +30,6 @@ _WORDS: Final = {
 
 
 def written(terms: PolicyTerms, title: str = "") -> str:
-    """`parsed` reads it back."""
     lines, table = [f"# {title}"] if title else [], ""
     for key, value in terms.lines().items():
         head, _, name = key.rpartition(".")

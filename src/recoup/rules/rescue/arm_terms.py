@@ -34,7 +34,6 @@ def bounds_of(typed: str) -> dict[str, int]:
 
 
 def text_of(bounds: Mapping[str, int] | None) -> str:
-    """As `bounds_of` reads it."""
     return "; ".join(f"{shown(units, asset)} {asset}" for asset, units in sorted((bounds or {}).items()))
 
 
@@ -67,7 +66,6 @@ class Terms:
         return 0.0 if bounds and units > bounds.get(currency, 0) else self.explore / 100
 
     def to_dict(self) -> dict[str, Any]:
-        """As a decision stores it."""
         return {"version": self.version, "share": self.share, "holdout": self.holdout, "explore": self.explore}
 
 
@@ -81,7 +79,6 @@ class Known:
     share: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """As a decision stores it."""
         return self.terms.to_dict() | ({} if self.share is None else {"share": self.share})
 
 

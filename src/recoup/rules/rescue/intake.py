@@ -23,7 +23,6 @@ def source_of(text: str | None) -> str:
 
 
 def kind_of(mit_mode: str, is_mit: bool, source: str, has_expiry: bool) -> OrderKind:
-    """cit_web, cit_callcenter, mit_managed or mit_sync."""
     if not is_mit:
         return "cit_callcenter" if source == "callcenter" else "cit_web"
     managed = mit_mode == "managed" or (mit_mode == "by_expiry" and has_expiry)

@@ -130,7 +130,6 @@ def without_vault(terms: RouteTerms) -> RouteTerms:
 
 
 def needs(routes: Iterable[RouteTerms], what: Literal["schemes", "countries"]) -> bool:
-    """Whether any route restricts it."""
     return any(getattr(terms, what) for terms in routes)
 
 

@@ -87,7 +87,6 @@ def record_of(ground: Ground, looks: Iterable[Look], own: Sequence[Look]) -> Rec
 
 
 def staying(situation: Situation) -> tuple[int, ...]:
-    """Bins of `STAYING`."""
     first, last, record = situation.ground.first_answer, situation.last, situation.record
     return (
         last * NUMBERS + min(situation.number, NUMBERS) - 1,
@@ -121,7 +120,6 @@ def of_hour(situation: Situation, hour: int) -> tuple[int, int]:
 
 
 def of_time(situation: Situation, at: float) -> tuple[int, ...]:
-    """Bins of `OF_TIME`."""
     delay, gap, record = at - situation.ground.first_at, 0, situation.record
     if situation.number > 1:
         gap = bisect_right(GAP, at - situation.last_at) + 1

@@ -74,7 +74,6 @@ def _opened(
 
 
 def _at(ground: Ground, belief: Belief, instants: Sequence[float]) -> list[Candidate]:
-    """Of growing instants."""
     found, before, rhythms = list[Candidate](), belief.before, belief.rhythms
     last, by_days, free = 0, list[float](), mended_by(belief.holds)
     for at in instants:
