@@ -96,9 +96,9 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """The send to decide on. `visa_limit` lowers Visa's number of sends in 30 days, and cannot raise it. `own_tries`: the
-    most that the processors of the card may still send by themselves, dated at their next: each window that may hold
-    one of them keeps room for all."""
+    """The send to decide on. `visa_limit` lowers the sends in 30 days that Visa allows. `own_tries`: the most that the
+    processors of the card may still send by themselves, dated at their next: each window that may hold one of them keeps
+    room for all."""
 
     units: int
     currency: str
