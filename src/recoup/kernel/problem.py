@@ -92,6 +92,11 @@ class Problem(Exception):
         return joined((message, self.cure)) if self.cure else message
 
 
+def invalid(message: str, field: str | None, cure: str | None = None) -> Problem:
+    """What is wrong with a field, and what to send."""
+    return Problem("invalid", message, field=field, cure=cure)
+
+
 def _at_stage(message: str, stage: str) -> str:
     return changed(message, lambda text: text.replace(STAGE, stage))
 

@@ -13,12 +13,7 @@ from recoup.store.statement import Tx
 
 
 async def note(
-    tx: Tx,
-    scope: Scope,
-    at: WallTime,
-    action: str,
-    subject_id: UUID | str = "",
-    facts: Mapping[str, Any] | None = None,
+    tx: Tx, scope: Scope, at: WallTime, action: str, subject_id: UUID | str = "", facts: Mapping[str, Any] | None = None
 ) -> None:
     """The scope's actor did `action` (of `rules/merchants/audit.py`) to what `subject_id` names. `facts`: what changed,
     as `changes` makes it, or what else is to be known; never a secret or anybody's data.

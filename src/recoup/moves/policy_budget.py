@@ -48,7 +48,6 @@ async def count(tx: Tx, changes: Sequence[Change]) -> None:
 
 
 def _subjects(order: Order) -> dict[str, Subject]:
-    """By what its budgets count."""
     sent, merchant_id = order.retry.month_sends, order.merchant_id
     ids = {"merchant": merchant_id, "site": order.site_id, "campaign": order.campaign_id}
     counted = sent.to_plain() if sent is not None else {}

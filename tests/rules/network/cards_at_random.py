@@ -14,7 +14,7 @@ from tests.rules.network.gate_findings import Asked, Found, Gate
 from tests.rules.network.independent_count import DAY, HOUR, MONTH, NEVER, Count, Sent
 
 from recoup.rules.network.codes import Reading, read_decline
-from recoup.rules.network.limits import LOOKBACK, Allowed, Refused, Send, allowance, binds_for_ever
+from recoup.rules.network.limits import LOOKBACK, Allowed, Refused, Send, Wish, allowance, binds_for_ever
 from recoup.rules.rescue.gate import Block, ask_gate
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -187,13 +187,15 @@ class Life:
             asked.scheme,
             asked.sends,
             asked.now,
-            units=asked.units,
-            currency=asked.currency,
-            initiator="customer" if asked.initiator == "customer" else "merchant",
-            acceptor_id=asked.acceptor,
-            merchant_id=asked.merchant,
-            region=asked.region,
-            visa_limit=asked.visa_limit,
+            Wish(
+                units=asked.units,
+                currency=asked.currency,
+                initiator="customer" if asked.initiator == "customer" else "merchant",
+                acceptor_id=asked.acceptor,
+                merchant_id=asked.merchant,
+                region=asked.region,
+                visa_limit=asked.visa_limit,
+            ),
         )
         if told is None or told.left != self.count.left(one):
             self.found.too_strict["allowance"] += 1

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from recoup.rules.network.limits import Allowed, Refused, Send, tallies
+from recoup.rules.network.limits import Allowed, Refused, Send, Wish, tallies
 from recoup.rules.rescue.gate import GateInput
 
 Word = Allowed | Refused
@@ -32,13 +32,15 @@ class Asked:
             self.scheme,
             self.sends if sends is None else sends,
             now or self.now,
-            units=self.units,
-            currency=self.currency,
-            initiator="customer" if self.initiator == "customer" else "merchant",
-            acceptor_id=self.acceptor,
-            merchant_id=self.merchant,
-            region=self.region,
-            visa_limit=self.visa_limit,
+            Wish(
+                units=self.units,
+                currency=self.currency,
+                initiator="customer" if self.initiator == "customer" else "merchant",
+                acceptor_id=self.acceptor,
+                merchant_id=self.merchant,
+                region=self.region,
+                visa_limit=self.visa_limit,
+            ),
         )
         return GateInput(self.scheme, self.region, "merchant", self.now, found)
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
 
-from recoup.rules.network.limits import Allowed, Refused, Send, binds_for_ever, may_send
+from recoup.rules.network.limits import Allowed, Refused, Send, Wish, binds_for_ever, may_send
 
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -20,7 +20,7 @@ WISH: dict[str, Any] = {
 
 
 def ask(scheme: str, sends: list[Send], now: datetime = NOW, **more: Any) -> Allowed | Refused:
-    return may_send(scheme, sends, now, **(WISH | more))
+    return may_send(scheme, sends, now, Wish(**(WISH | more)))
 
 
 def refused(scheme: str, sends: list[Send], now: datetime = NOW, **more: Any) -> Refused:

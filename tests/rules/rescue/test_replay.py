@@ -14,7 +14,7 @@ from tests.rules.rescue.engine.ground import evidence, fridays, model
 
 from recoup.rules.money.collection import COLLECTION_POLICIES, CURRENT_COLLECTION, CollectionPolicy, Plan
 from recoup.rules.network.codes import read_decline
-from recoup.rules.network.limits import Allowed, Send, Tally, tallies
+from recoup.rules.network.limits import Allowed, Send, Tally, Wish, tallies
 from recoup.rules.order.snapshot import Attempt
 from recoup.rules.rescue.by_hand import GateWord, HandInput, PlanBefore, decide_by_hand
 from recoup.rules.rescue.charge import ChargeInput, plan_charge
@@ -201,7 +201,10 @@ def test_the_policy_decides_when_a_charge_is_due() -> None:
 def test_what_the_gate_says_of_a_card_whose_allowance_is_used_up(more: dict[str, Any], verdict: str, rule: str) -> None:
     sends = [Send(NOW - n * HOUR, 4590, "USD", "merchant", "acceptor", "0") for n in range(20)]
     found = tallies(
-        "visa", sends, NOW, units=4590, currency="USD", initiator="merchant", acceptor_id="acceptor", merchant_id="0"
+        "visa",
+        sends,
+        NOW,
+        Wish(units=4590, currency="USD", initiator="merchant", acceptor_id="acceptor", merchant_id="0"),
     )
     asked = GateInput("visa", "world", "merchant", NOW, found)
     decision = gate(replace(asked, **more))
@@ -218,11 +221,7 @@ def test_the_gate_stores_how_many_sends_there_were_and_never_whose() -> None:
         "visa",
         sends,
         NOW,
-        units=12_345,
-        currency="USD",
-        initiator="merchant",
-        acceptor_id="their acceptor",
-        merchant_id="ours",
+        Wish(units=12_345, currency="USD", initiator="merchant", acceptor_id="their acceptor", merchant_id="ours"),
     )
     stored = json.dumps(GateInput("visa", "world", "merchant", NOW, found).features())
     assert '"counted": 20' in stored

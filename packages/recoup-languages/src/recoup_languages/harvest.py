@@ -125,6 +125,8 @@ def _spoken(tree: ast.AST) -> Iterator[ast.AST]:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("Problem", "_refuse"):
             yield from node.args[1:]
             yield from (keyword.value for keyword in node.keywords if keyword.arg == "cure")
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "invalid":
+            yield from (node.args[0], *node.args[2:])
         if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             names = {target.id for target in targets if isinstance(target, ast.Name)}

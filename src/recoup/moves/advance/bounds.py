@@ -16,7 +16,6 @@ async def wait_for_bounds(tx: Tx, merchant_id: UUID, due: datetime) -> None:
 
 
 async def bounds_done(tx: Tx, merchant_id: UUID) -> None:
-    """Nothing of it is due any more."""
     rows = Rows()
     rows.due_done.append(DueKey(merchant_id, "advance_bounds", merchant_id))
     await write(tx, rows)

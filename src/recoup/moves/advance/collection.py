@@ -54,12 +54,7 @@ def plan_charge(change: Change, reading: Reading) -> None:
 
 
 def _plan(
-    change: Change,
-    due: datetime,
-    why: str | None = None,
-    *,
-    decision_id: UUID | None = None,
-    came_from: UUID | None,
+    change: Change, due: datetime, why: str | None = None, *, decision_id: UUID | None = None, came_from: UUID | None
 ) -> None:
     """`decision_id`: why its time is what it is, where that was decided; `came_from`: why there is a charge at all."""
     order, advance = change.order, change.order.collecting()
@@ -114,12 +109,7 @@ def open_charge(change: Change, policy: Policy, pick: PickRoute) -> Attempt | No
         _wait(change, attempt, change.now + NO_ROUTE_PAUSE, whys.NO_ROUTE, decision_id=decision_id)
         return None
     inputs = gate_input(
-        order,
-        change.now,
-        policy.visa_limit,
-        attempt.initiator,
-        units=attempt.units,
-        acceptor_id=route.acceptor_id,
+        order, change.now, policy.visa_limit, attempt.initiator, units=attempt.units, acceptor_id=route.acceptor_id
     )
     answer = ask_gate(inputs)
     if isinstance(answer, Refused):

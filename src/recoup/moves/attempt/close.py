@@ -266,7 +266,6 @@ def _declined(change: Change, attempt: Attempt, result: ProcessorResult) -> None
 
 
 def _why_not_sent(attempt: Attempt, result: ProcessorResult) -> str:
-    """A code of `whys`."""
     if result.step == "card_instead":
         return whys.CARD_INSTEAD
     if result.step == "other_route":

@@ -13,7 +13,7 @@ from recoup.moves.change import Change
 from recoup.moves.pace import KEEP_CLEAR, SEND_WITHIN
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.exemptions import EXEMPTIONS, Exemption
-from recoup.rules.network.limits import STOP_ADVICE, STOP_CODES, Initiator, Send, binds_for_ever, tallies
+from recoup.rules.network.limits import STOP_ADVICE, STOP_CODES, Initiator, Send, Wish, binds_for_ever, tallies
 from recoup.rules.order.card_sends import CardSend, initiator_of
 from recoup.rules.order.consent import Consent, consent_of
 from recoup.rules.order.snapshot import Attempt, Order
@@ -51,14 +51,16 @@ def gate_input(
         scheme,
         sends,
         now,
-        units=order.units if units is None else units,
-        currency=order.asset,
-        initiator=who,
-        acceptor_id=acceptor_id or order.merchant.acceptor_id,
-        merchant_id=str(order.merchant_id),
-        region=order.merchant.region,
-        visa_limit=visa_limit,
-        own_tries=order.own_tries,
+        Wish(
+            units=order.units if units is None else units,
+            currency=order.asset,
+            initiator=who,
+            acceptor_id=acceptor_id or order.merchant.acceptor_id,
+            merchant_id=str(order.merchant_id),
+            region=order.merchant.region,
+            visa_limit=visa_limit,
+            own_tries=order.own_tries,
+        ),
     )
     return GateInput(
         scheme,

@@ -85,7 +85,6 @@ def _facts(backtest_id: UUID, question: Question, failed: str | None) -> dict[st
 
 
 async def end_backtest(tx: Tx, merchant_id: UUID, backtest_id: UUID) -> None:
-    """Nothing is left to do for it."""
     rows = Rows()
     rows.due_done.append(DueKey(merchant_id, "backtest", backtest_id))
     await write(tx, rows)

@@ -13,14 +13,7 @@ from recoup.store.statement import Tx
 
 
 async def take_upload(
-    tx: Tx,
-    scope: Scope,
-    upload_id: UUID,
-    kind: str,
-    form: str,
-    content_mac: bytes,
-    file_name: str,
-    wall: WallTime,
+    tx: Tx, scope: Scope, upload_id: UUID, kind: str, form: str, content_mac: bytes, file_name: str, wall: WallTime
 ) -> bool:
     """The upload with the work that will look after it. False when the same file is one already."""
     if not await begin_upload(

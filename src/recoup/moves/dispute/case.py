@@ -227,12 +227,7 @@ def _win(change: Change, dispute: Dispute, notice: Notice) -> None:
 
 
 def lose(
-    change: Change,
-    dispute: Dispute,
-    notice: Notice | None = None,
-    *,
-    state: str = "lost",
-    why: str = whys.DECIDED,
+    change: Change, dispute: Dispute, notice: Notice | None = None, *, state: str = "lost", why: str = whys.DECIDED
 ) -> None:
     """`state`: lost, accepted or expired."""
     _end(change, dispute, state)
@@ -295,7 +290,6 @@ def meet_deadline(change: Change, dispute_id: UUID) -> None:
 
 
 def _clear_attention(change: Change, dispute: Dispute, *more: str) -> None:
-    """The dispute needs nobody any more."""
     its_own = (of_dispute(code, dispute.dispute_no) for code in (LATE, ANSWER_DELAYED, ANSWER_REFUSED))
     change.clear_attention(*its_own, REFUNDED_BEFORE, *more)
 

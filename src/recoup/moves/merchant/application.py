@@ -87,12 +87,7 @@ async def move_application(
 
 
 async def _tell(
-    tx: Tx,
-    application: Application,
-    step: Step,
-    by: By,
-    document_id: UUID | None = None,
-    log_note: str = "",
+    tx: Tx, application: Application, step: Step, by: By, document_id: UUID | None = None, log_note: str = ""
 ) -> None:
     await add_log_line(
         tx,

@@ -49,7 +49,6 @@ def alert(
 
 
 async def close_alert(tx: Tx, merchant_id: UUID, alert_id: UUID) -> None:
-    """The alert's notifications are all written."""
     rows = Rows()
     rows.due_done.append(DueKey(merchant_id, "alert", alert_id))
     await write(tx, rows)

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.moves.change import Booked, Change
 from recoup.moves.modification.request import refuse_refund
@@ -48,12 +48,7 @@ def propose_by_hand(change: Change, modification_id: UUID, actor: str, note: str
     know it, so that nothing is sent again and no answer comes. Raises: Problem not_found, wrong_state, invalid."""
     modification = _payable_by_hand(change, modification_id, forgotten)
     if not note:
-        raise Problem(
-            "invalid",
-            "Say how it was paid: which transfer, and when.",
-            field="note",
-            cure="Write it beside the button.",
-        )
+        raise invalid("Say how it was paid: which transfer, and when.", "note", "Write it beside the button.")
     change.set_modification(modification, hand_note=note, hand_actor=actor)
     if modification.kind != "void":  # the note about a hold is in its one line of the log, with the second person
         change.fact(f"{modification.kind}_by_hand_proposed", modification_id, words=note, units=modification.units)
@@ -101,7 +96,7 @@ def refuse(change: Change, modification_id: UUID, note: str, *, forgotten: bool)
     if not _decidable(modification, forgotten):
         raise _over(modification)
     if not note:
-        raise Problem("invalid", "Say why it is refused.", field="note", cure="Write it beside the button.")
+        raise invalid("Say why it is refused.", "note", "Write it beside the button.")
     refuse_refund(change, modification, words=note)
     clear_delay(change, modification)
     return modification.state

@@ -59,7 +59,6 @@ def gone_back(order: Order, attempt_id: UUID) -> int:
 
 
 def _taken(order: Order, attempt_id: UUID) -> int:
-    """What disputes of a charge took."""
     return sum(d.units for d in order.disputes if d.attempt_id == attempt_id and d.takes_money)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.moves.change import Change
 from recoup.moves.modification.refund import check_wallet, owe_refund
 from recoup.moves.order.amendment import check_room
@@ -126,7 +126,7 @@ def refuse(change: Change, request_id: UUID, actor: str, reason: str) -> None:
     check_waiting(request, change.now)
     check_other(request, actor)
     if not reason:
-        raise Problem("invalid", "Say why it is refused.", field="reason", cure="Write it beside the button.")
+        raise invalid("Say why it is refused.", "reason", "Write it beside the button.")
     _decided(change, request, "refused", actor, reason)
     change.fact("refund_request_refused", request_id, units=request.units)
 

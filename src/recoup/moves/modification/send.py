@@ -132,5 +132,4 @@ def _route(change: Change, modification: Modification) -> str:
 
 
 def clear_delay(change: Change, modification: Modification) -> None:
-    """It needs nobody's attention any more."""
     change.clear_attention(stuck(modification.kind), delayed(modification.kind), ANSWER_DIFFERS, REFUND_FAILED)

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from recoup.kernel.policy import Policy
-from recoup.kernel.problem import STAGE, Problem
+from recoup.kernel.problem import STAGE, Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.moves.attempt.plan import ask_by_hand, decide_next, drop_plan, follow, plan_attempt
 from recoup.moves.change import Change
@@ -106,14 +106,9 @@ def move_expiry(change: Change, expiry: datetime, policy: Policy) -> tuple[str, 
         return ()
     if order.kind != "mit_managed":
         message = "Only a rescue that was given an expiry has one that can be moved."
-        raise Problem("invalid", message, field="ExpiryDateUtc", cure="Leave it out.")
+        raise invalid(message, "ExpiryDateUtc", "Leave it out.")
     if expiry <= change.now:
-        raise Problem(
-            "invalid",
-            "ExpiryDateUtc lies in the past.",
-            field="ExpiryDateUtc",
-            cure="Send a later date, or cancel the order.",
-        )
+        raise invalid("ExpiryDateUtc lies in the past.", "ExpiryDateUtc", "Send a later date, or cancel the order.")
     recurring = bool(order.facts.get("is_recurring"))
     expires_at, warnings = expiry_of(order.kind, expiry, order.placed_at, policy, recurring)
     before = order.expires_at
@@ -158,9 +153,7 @@ def note(change: Change, notes: dict[str, str | None], maximum: int) -> None:
     if kept == order.metadata:
         return
     if len(kept) > maximum:
-        raise Problem(
-            "invalid", Sentence("An order has at most {0} notes.", maximum), field="Metadata", cure="Take some away."
-        )
+        raise invalid(Sentence("An order has at most {0} notes.", maximum), "Metadata", "Take some away.")
     change.amend(metadata=kept)
     change.fact("notes_changed", count=len(kept))
 

@@ -37,14 +37,7 @@ class Gathered:
     """The rows of `order` at one instant. Changes `order` itself too, so that rules see the new state."""
 
     def __init__(
-        self,
-        order: Order,
-        *,
-        now: BusinessTime,
-        wall: WallTime,
-        actor: Actor,
-        request_id: str,
-        is_new: bool = False,
+        self, order: Order, *, now: BusinessTime, wall: WallTime, actor: Actor, request_id: str, is_new: bool = False
     ) -> None:
         """`is_new`: this transaction admits the order."""
         self.order, self.now, self.wall = order, now, wall

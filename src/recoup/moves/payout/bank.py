@@ -155,7 +155,6 @@ async def close_payout(
 
 
 async def ask_again(tx: Tx, row: LockedPayout, at: datetime) -> None:
-    """The bank does not know yet."""
     rows = Rows()
     rows.due_work.append(_key(row).at(at, wall=False))
     await write(tx, rows)

@@ -104,7 +104,6 @@ class Estimate:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The 90 % interval."""
         half = NORMAL_90 * self.error
         return self.value - self.below - half, self.value + self.above + half
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.backtest.recorded import Answer, JudgedOrder, OrderFacts, RecordedDecision
 from recoup.rules.backtest.replay import Engines, add_step
@@ -127,16 +127,15 @@ def read_log(
         try:
             _take(reading, decoder.decode(line))
         except BadModel as error:
-            raise Problem("invalid", str(error), field="file") from None
+            raise invalid(str(error), "file") from None
         except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as error:
             reading.found.refused.append((number, f"it is no decision: {str(error)[:TEXT_MAX]}"))
     found = reading.found
     if not reading.orders:
-        raise Problem(
-            "invalid",
+        raise invalid(
             Sentence("The log holds no decisions with what they were made from{0}.", f" of {play}" if play else ""),
-            field="file",
-            cure="Write it with `recoup lab compare --arms engine --explore 0.1 --holdout 0.1 --log FILE`.",
+            "file",
+            "Write it with `recoup lab compare --arms engine --explore 0.1 --holdout 0.1 --log FILE`.",
         )
     found.orders = [
         JudgedOrder(one.facts._replace(engine_share=reading.share), one.steps, one.planned)
@@ -171,11 +170,10 @@ def _take(reading: _Reading, row: _Row) -> None:
     decision = _decision(row, row.stored)
     reading.engines.note(decision)
     if reading.target is None:
-        raise Problem(
-            "invalid",
+        raise invalid(
             "The log names no engine.",
-            field="policy",
-            cure=Sentence("Say which policy is asked about: --policy {0}.", CURRENT.version),
+            "policy",
+            Sentence("Say which policy is asked about: --policy {0}.", CURRENT.version),
         )
     target = reading.target.of_customer(place_in_file(order.facts.payer))
     add_step(order, decision, target, reading.engines, plans=reading.plans)

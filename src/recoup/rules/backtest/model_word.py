@@ -314,7 +314,6 @@ def _outcomes(job: tuple[Expectation, Sequence[PastTry]]) -> list[tuple[float, f
 
 
 def calibration_of(pairs: Sequence[tuple[float, float]]) -> Calibration:
-    """Of chances and outcomes."""
     ordered, tenths, square, count = sorted(pairs), list[Tenth](), 0.0, len(pairs)
     for place in range(TENTHS):
         part = ordered[count * place // TENTHS : count * (place + 1) // TENTHS]

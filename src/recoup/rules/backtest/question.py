@@ -41,7 +41,6 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     window_days: int = WINDOW_DAYS
 
     def plain(self) -> dict[str, Any]:
-        """As it is kept."""
         return msgspec.to_builtins(self)  # type: ignore[no-any-return]
 
     @property

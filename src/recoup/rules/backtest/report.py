@@ -126,11 +126,7 @@ def judge(policy: str, orders: Sequence[JudgedOrder], send_cost: int, *, groups:
 
 
 def _figures(
-    evaluation: Evaluation,
-    orders: Sequence[JudgedOrder],
-    closed: Closed,
-    part: Sequence[bool] | None,
-    send_cost: int,
+    evaluation: Evaluation, orders: Sequence[JudgedOrder], closed: Closed, part: Sequence[bool] | None, send_cost: int
 ) -> Figures:
     look_up()
     weights = None if part is None else [float(one) for one in part]

@@ -167,14 +167,10 @@ class _Reader:
             return
         account.entries += 1
         place = _place(one)
-        yield (
-            account,
-            BankEntry(place, signed, account.asset, day, code in _BACK, code, (customer, bank), text),
-        )
+        yield (account, BankEntry(place, signed, account.asset, day, code in _BACK, code, (customer, bank), text))
 
 
 def _records(lines: Iterable[Line]) -> Iterator[_Record]:
-    """Each with its continuations."""
     held: _Record | None = None
     size = 0
     for one in lines:
@@ -247,7 +243,6 @@ def _behind_funds(one: _Record, fields: list[str], at: int) -> int:
 
 
 def _check(one: _Record, counted: _Count, fields: list[str], parts: str) -> None:
-    """A trailer's total and counts."""
     said = [_number(one, text or "0", "total or count") for text in fields[: 3 if parts else 2]]
     wanted = [counted.total, *([counted.parts] if parts else []), counted.records]
     names = ["control total", *([f"number of {parts}"] if parts else []), "number of records"]

@@ -15,7 +15,7 @@ from uuid import UUID
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id
 from recoup.kernel.money import UNITS_MAX
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import of_these_days
 from recoup.rules.money.matching import INWARD, Theirs
@@ -195,11 +195,8 @@ def named_by(references: Iterable[str], text: str) -> tuple[UUID | None, str]:
 
 def complaint(place: str, what: str, cure: str) -> Problem:
     """Nothing of the file is taken."""
-    return Problem(
-        "invalid",
-        Sentence("{0}: {1}. Nothing of the file was taken.", _said_once(place), _said_once(what)),
-        field="file",
-        cure=cure,
+    return invalid(
+        Sentence("{0}: {1}. Nothing of the file was taken.", _said_once(place), _said_once(what)), "file", cure
     )
 
 

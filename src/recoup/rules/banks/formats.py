@@ -4,7 +4,7 @@ import codecs
 import re
 from typing import Final
 
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.kernel.sentence import Sentence
 
 STATEMENTS: Final = ("camt.053", "camt.054", "MT940", "BAI2")
@@ -65,11 +65,10 @@ def format_of(head: bytes) -> str | None:
     if named in STATEMENTS or named in ANSWERS:
         return named
     if named:
-        raise Problem(
-            "invalid",
+        raise invalid(
             Sentence("This is a file of the format {0}, which is not read here.", named),
-            field="file",
-            cure=CURES.get(named, _EXPORT),
+            "file",
+            CURES.get(named, _EXPORT),
         )
     return None
 
@@ -77,29 +76,26 @@ def format_of(head: bytes) -> str | None:
 def check_statement(named: str, kind: str) -> None:
     """Raises: Problem(invalid) for an answer file, and for a bank's statement that is not compared as one."""
     if named in ANSWERS:
-        raise Problem(
-            "invalid",
+        raise invalid(
             Sentence("This is a file of the format {0}: what a bank answers about payouts, not a statement.", named),
-            field="file",
-            cure="Record it with: recoup bank answers FILE.",
+            "file",
+            "Record it with: recoup bank answers FILE.",
         )
     if kind != "bank":
-        raise Problem(
-            "invalid",
+        raise invalid(
             Sentence("This is a file of the format {0}: a bank's statement, given as the kind {1}.", named, kind),
-            field="kind",
-            cure="Choose Bank as its source; on the command line: --kind bank.",
+            "kind",
+            "Choose Bank as its source; on the command line: --kind bank.",
         )
 
 
 def check_answers(named: str) -> None:
     """Raises: Problem(invalid) for a statement."""
     if named not in ANSWERS:
-        raise Problem(
-            "invalid",
+        raise invalid(
             Sentence("This is a file of the format {0}: a statement of an account, not answers about payouts.", named),
-            field="file",
-            cure="Compare it with: recoup reconcile FILE --kind bank.",
+            "file",
+            "Compare it with: recoup reconcile FILE --kind bank.",
         )
 
 

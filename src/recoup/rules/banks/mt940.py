@@ -72,7 +72,6 @@ def read_mt940(lines: Iterable[Line]) -> Parts:
 
 
 def _fields(lines: Iterable[Line]) -> Iterator[_Field]:
-    """A field with its further lines."""
     kept: list[str] = []
     line, tag = 0, ""
     for one in lines:

@@ -228,7 +228,6 @@ def _is_credit(entry: _Record) -> bool:
 
 
 def _check(record: _Record, sums: _Sums, at: tuple[tuple[int, int], ...]) -> None:
-    """A control record's count, hash and totals."""
     for (first, last), name, found in zip(
         at,
         ("entry and addenda count", "entry hash", "total of debits", "total of credits"),

@@ -45,7 +45,6 @@ class Element:
         return found.text if found is not None else ""
 
     def texts(self) -> Iterator[str]:
-        """All texts below."""
         if self.text:
             yield self.text
         for child in self.children:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Final, NamedTuple
 
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.kernel.sentence import Sentence
 
 LINE_MAX: Final = 65_536  # characters
@@ -37,22 +37,19 @@ def encoding_of(head: bytes, named: str = "") -> str:
     """
     for magic, what in _NO_TEXT.items():
         if head.startswith(magic):
-            raise Problem(
-                "invalid", Sentence("This is {0}, not a CSV.", what), field="file", cure="Export it as CSV, unpacked."
-            )
+            raise invalid(Sentence("This is {0}, not a CSV.", what), "file", "Export it as CSV, unpacked.")
     if named:
         wanted = named.lower().replace("_", "-").replace("shift-jis", "shift_jis")
         if wanted not in ENCODINGS:
-            raise Problem(
-                "invalid",
+            raise invalid(
                 Sentence("The encoding {0} is not known.", repr(named[:40])),
-                field="encoding",
-                cure=Sentence("Name one of {0}.", ", ".join(ENCODINGS)),
+                "encoding",
+                Sentence("Name one of {0}.", ", ".join(ENCODINGS)),
             )
         if wanted != "utf-16":
             return "utf-8-sig" if wanted == "utf-8" else wanted
     if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
-        raise Problem("invalid", "The file is UTF-32.", field="file", cure="Save it as UTF-8.")
+        raise invalid("The file is UTF-32.", "file", "Save it as UTF-8.")
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     even, odd = head[0:400:2].count(0), head[1:400:2].count(0)

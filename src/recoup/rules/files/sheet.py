@@ -16,7 +16,7 @@ from posixpath import join, normpath
 from typing import Final, NamedTuple
 from xml.parsers import expat
 
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.stop import look_up
 from recoup.rules.files.lines import LINE_MAX
@@ -65,11 +65,10 @@ def sheet_lines(packed: zipfile.ZipFile) -> Iterator[bytes]:
         raise _unreadable("It is of another format than XLSX and ODS.")
     filled = [rows for rows in sheets if any(any(row) for row in rows())]
     if len(filled) != 1:
-        raise Problem(
-            "invalid",
+        raise invalid(
             Sentence("The workbook has {0} sheets with cells, not one.", len(filled)),
-            field="file",
-            cure="Save the sheet of transactions as a file of its own.",
+            "file",
+            "Save the sheet of transactions as a file of its own.",
         )
     size = max(1, sum(one.compress_size for one in packed.infolist()))
     made = width = 0
@@ -165,11 +164,10 @@ def _pieces(packed: zipfile.ZipFile, name: str) -> Iterator[bytes]:
 
 
 def _unreadable(why: str) -> Problem:
-    return Problem(
-        "invalid",
+    return invalid(
         Sentence("The spreadsheet cannot be read. {0}", Sentence(why)),
-        field="file",
-        cure="Save it as XLSX, ODS or CSV UTF-8 again.",
+        "file",
+        "Save it as XLSX, ODS or CSV UTF-8 again.",
     )
 
 

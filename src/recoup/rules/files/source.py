@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO, Final
 from zlib import error as ZlibError
 
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.stop import look_up
 from recoup.rules.files.lines import encoding_of
@@ -43,9 +43,7 @@ def _plain(content: BinaryIO) -> Iterator[bytes]:
     unpacked = Unpacked(_pieces(content))
     yield from unpacked
     if unpacked.broken:
-        raise Problem(
-            "invalid", "The gzip file is damaged or ends early.", field="file", cure="Unpack it, and send the file."
-        )
+        raise invalid("The gzip file is damaged or ends early.", "file", "Unpack it, and send the file.")
 
 
 def _of_sheet(content: BinaryIO) -> Iterator[bytes]:
@@ -67,19 +65,13 @@ def _only_entry(content: BinaryIO) -> str:
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
         raise _damaged() from None
     if len(names) != 1 or len(entries) > ENTRIES_MAX:
-        raise Problem(
-            "invalid",
+        raise invalid(
             Sentence("The ZIP holds {0} files, not one.", len(names)),
-            field="file",
-            cure="Unpack it, and send the file of transactions.",
+            "file",
+            "Unpack it, and send the file of transactions.",
         )
     if next(one.compress_type for one in entries if one.filename == names[0]) not in METHODS:
-        raise Problem(
-            "invalid",
-            "The ZIP is packed by another method than Deflate.",
-            field="file",
-            cure="Unpack it, and send the file.",
-        )
+        raise invalid("The ZIP is packed by another method than Deflate.", "file", "Unpack it, and send the file.")
     return names[0]
 
 
@@ -102,7 +94,7 @@ def _unzipped(content: BinaryIO, name: str) -> Iterator[bytes]:
 
 
 def _damaged() -> Problem:
-    return Problem("invalid", "The ZIP is damaged or encrypted.", field="file", cure="Unpack it, and send the file.")
+    return invalid("The ZIP is damaged or encrypted.", "file", "Unpack it, and send the file.")
 
 
 def encoding_in(source: Source, named: str = "") -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final, Generic, NamedTuple, TypeVar
 
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.files.lines import Line
 from recoup.rules.files.records import Cells, cells_of, records
@@ -97,12 +97,9 @@ def _header(
     if widest[0] and (unread is None or unread.number > widest[0]):
         raise unknown(*widest)
     if unread is None:
-        raise Problem("invalid", "The file is empty.", field="file", cure="It needs a header and rows.")
-    raise Problem(
-        "invalid",
-        Sentence("Line {0}, the header, {1}.", unread.number, unread.why),
-        field="file",
-        cure="Export it as CSV, in UTF-8.",
+        raise invalid("The file is empty.", "file", "It needs a header and rows.")
+    raise invalid(
+        Sentence("Line {0}, the header, {1}.", unread.number, unread.why), "file", "Export it as CSV, in UTF-8."
     )
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.files.moments import AMBIGUOUS, Order, zone_named
 from recoup.rules.imports.layout import profile_named
@@ -47,11 +47,10 @@ def check_answers(answers: Answers) -> None:
     word = answers.zone.strip()
     if word and zone_named(word) is None:
         two = word.upper() in AMBIGUOUS
-        raise Problem(
-            "invalid",
+        raise invalid(
             Sentence("{0} has two meanings." if two else "{0} is not a time zone.", repr(word[:60])),
-            field="zone",
-            cure="Write one like Europe/Berlin, or an offset like -06:00.",
+            "zone",
+            "Write one like Europe/Berlin, or an offset like -06:00.",
         )
 
 

@@ -7,14 +7,7 @@ from typing import Final
 
 from recoup.rules.files.table import plain
 from recoup.rules.network.card import luhn, luhn_digit, scheme_of
-from recoup.rules.network.card_text import (
-    CHARS_MAX,
-    Room,
-    TooManyDigits,
-    is_like_card,
-    may_hold_number,
-    numbers_in,
-)
+from recoup.rules.network.card_text import CHARS_MAX, Room, TooManyDigits, is_like_card, may_hold_number, numbers_in
 
 _LARGE: Final = re.compile(r"([1-9])[.,]([0-9]{11,18})[eE]\+?(1[2-8])")
 # An id that is a card's number in groups, which texts of other kinds are not asked for: times and lists are like it.

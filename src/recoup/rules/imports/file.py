@@ -11,7 +11,7 @@ from hashlib import sha256
 from itertools import islice
 from typing import Final, Literal
 
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.files.amounts import SignEvidence
 from recoup.rules.files.lines import decoded, lines
@@ -66,7 +66,7 @@ class Looked:
                 )
             yield outcome
         if not count:
-            raise Problem("invalid", "The file has no rows.", field="file", cure="Add at least one row.")
+            raise invalid("The file has no rows.", "file", "Add at least one row.")
 
 
 def look_over(source: Source, answers: Answers) -> Looked:

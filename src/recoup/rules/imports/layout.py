@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.files.lines import Line
 from recoup.rules.files.table import HEADER_WITHIN, Table, plain, shown_names
@@ -49,11 +49,8 @@ def profile_named(name: str) -> Profile:
     profile = profiles().get(name)
     if profile is None:
         known = ", ".join(profiles())
-        raise Problem(
-            "invalid",
-            Sentence("The profile {0} is unknown.", repr(name[:40])),
-            field="profile",
-            cure=Sentence("Name one of {0}.", known),
+        raise invalid(
+            Sentence("The profile {0} is unknown.", repr(name[:40])), "profile", Sentence("Name one of {0}.", known)
         )
     return profile
 
@@ -77,16 +74,13 @@ def layout_of(profile: Profile, header: Sequence[str]) -> Layout:
 
 def _unknown(number: int, header: Sequence[str]) -> Problem:
     profile, lacks = nearest(header)
-    return Problem(
-        "invalid",
+    return invalid(
         Sentence(
             "None of the first {0} lines is a header that is known; line {1} has {2}.",
             HEADER_WITHIN,
             number,
             shown_names(header),
         ),
-        field="file",
-        cure=Sentence(
-            "{0} would also need the columns {1}; see docs/prove-it.md.", profile.title, ", ".join(lacks[:8])
-        ),
+        "file",
+        Sentence("{0} would also need the columns {1}; see docs/prove-it.md.", profile.title, ", ".join(lacks[:8])),
     )

@@ -22,11 +22,9 @@ class Table:
 
     @property
     def heads(self) -> list[tuple[str, Kind]]:
-        """Heading and kind of each column."""
         return [(cell.heading, cell.kind) for cell in self.chosen]
 
     def cells(self, rows: Sequence[Sequence[Any]]) -> Iterable[Sequence[Any]]:
-        """The same row by row."""
         return zip(*self.columns(rows), strict=True)
 
     def columns(self, rows: Sequence[Sequence[Any]]) -> list[Sequence[Any]]:

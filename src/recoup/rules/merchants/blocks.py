@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 from uuid import UUID
 
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 
 KINDS: Final[Mapping[str, str]] = {"customer": "This customer", "card": "This card"}
@@ -21,9 +21,9 @@ STANDING_MAX: Final = 2_000
 def check_block(kind: str, reason: str) -> None:
     """Raises: Problem(invalid)."""
     if kind not in KINDS:
-        raise Problem("invalid", "A customer or a card can be blocked.", field="kind", cure="Choose one of them.")
+        raise invalid("A customer or a card can be blocked.", "kind", "Choose one of them.")
     if reason not in REASONS:
-        raise Problem("invalid", "Say why it is blocked.", field="reason", cure="Choose one of the reasons.")
+        raise invalid("Say why it is blocked.", "reason", "Choose one of the reasons.")
 
 
 def check_not_blocked(blocked: Mapping[UUID, str], *subjects: UUID | None) -> None:

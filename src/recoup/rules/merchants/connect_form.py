@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.kernel.sentence import Sentence
 
 PREFIX: Final = re.compile(r"[A-Za-z0-9]{4,40}(?:-[A-Za-z0-9]{1,80})*")  # a part of a host's name, and nothing else
@@ -52,7 +52,7 @@ class Form:
         """Raises: Problem(invalid) for what is no prefix of an account."""
         if not PREFIX.fullmatch(prefix):
             message = Sentence("A live account of {0} has an address of its own.", self.vendor)
-            raise Problem("invalid", message, field="prefix", cure=self.prefix_cure)
+            raise invalid(message, "prefix", self.prefix_cure)
         return self.live_url.format(prefix=prefix)
 
     def secret_of(self, given: str, key: str) -> str:
@@ -65,7 +65,7 @@ class Form:
         self._check_secret(given.notice_secret)
         self._check_billing(given.billing)
         if self.account is not None and not self.account.fullmatch(given.account):
-            raise Problem("invalid", "This names no merchant account.", field="account", cure=self.account_cure)
+            raise invalid("This names no merchant account.", "account", self.account_cure)
 
     def check_change(self, given: Given, account: str, *, test: bool) -> None:
         """What is given. `account` as it was. Raises: Problem(invalid)."""
@@ -78,29 +78,29 @@ class Form:
             return
         if self.account is None or not self.account_changes:
             message = "This connection stays with its account."
-            raise Problem("invalid", message, field="account", cure="Connect the other account beside it.")
+            raise invalid(message, "account", "Connect the other account beside it.")
         if not self.account.fullmatch(given.account):
-            raise Problem("invalid", "This names no merchant account.", field="account", cure=self.account_cure)
+            raise invalid("This names no merchant account.", "account", self.account_cure)
 
     def _check_key(self, key: str, *, test: bool) -> None:
         found = self.key.fullmatch(key)
         if found is None:
             message = Sentence("This is no key of {0} that can be connected.", self.vendor)
-            raise Problem("invalid", message, field="key", cure=self.key_cure)
+            raise invalid(message, "key", self.key_cure)
         if found.groups() and (found[1] == "test") is not test:
             cure = "Use a test key." if test else "Use a live key."
-            raise Problem("invalid", "The key is of the other mode.", field="key", cure=cure)
+            raise invalid("The key is of the other mode.", "key", cure)
 
     def _check_secret(self, text: str) -> None:
         several = text.split(",")
         fits = self.secret is None or all(self.secret.fullmatch(one) for one in several)
         if not fits or len(several) > self.secrets_max:
-            raise Problem("invalid", "This is no signing secret.", field="secret", cure=self.secret_cure)
+            raise invalid("This is no signing secret.", "secret", self.secret_cure)
 
     def _check_billing(self, billing: str | None) -> None:
         if billing not in (None, "off") and not self.bills:
             message = Sentence("Invoices of {0} are not taken over.", self.vendor)
-            raise Problem("invalid", message, field="billing", cure="Hand the payments over by the API or files.")
+            raise invalid(message, "billing", "Hand the payments over by the API or files.")
 
 
 # Of an account whose kind no package adds any more: it is shown, and cannot be changed.

@@ -6,7 +6,7 @@ Source: ISO 32000-1 §7.5.2 (PDF), W3C PNG §5.2, ITU-T T.81 (JPEG).
 import re
 from typing import Final
 
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.kernel.sentence import Sentence
 
 BYTES_MAX: Final = 700 << 10
@@ -24,13 +24,12 @@ _UNSAFE: Final = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f]+')
 def media_type(content: bytes) -> str:
     """Raises: Problem(invalid) for what is empty, too large, or none of the three."""
     if not content:
-        raise Problem("invalid", "The document is empty.", field="Content")
+        raise invalid("The document is empty.", "Content")
     if len(content) > BYTES_MAX:
-        raise Problem(
-            "invalid",
+        raise invalid(
             Sentence("The document is larger than {0} KiB.", BYTES_MAX >> 10),
-            field="Content",
-            cure="Scan it at a lower resolution, or send it in parts.",
+            "Content",
+            "Scan it at a lower resolution, or send it in parts.",
         )
     if content.startswith(b"\x89PNG\r\n\x1a\n") and content[12:16] == b"IHDR":
         return "image/png"
@@ -39,12 +38,7 @@ def media_type(content: bytes) -> str:
     begin = content.removeprefix(_MARK).lstrip()[:8]
     if re.fullmatch(rb"%PDF-[12]\.[0-9]", begin) and b"%%EOF" in content[-_PDF_WITHIN:]:
         return "application/pdf"
-    raise Problem(
-        "invalid",
-        "The document is not a complete PDF, PNG or JPEG file.",
-        field="Content",
-        cure="Send one of these formats.",
-    )
+    raise invalid("The document is not a complete PDF, PNG or JPEG file.", "Content", "Send one of these formats.")
 
 
 def download_name(name: str, media_type: str) -> str:
@@ -59,5 +53,5 @@ def file_name(given: str) -> str:
     name = _UNSAFE.sub("_", given.replace("\\", "/").rpartition("/")[2]).strip(" ._")
     name = "".join(one for one in name if one.isprintable())
     if not name:
-        raise Problem("invalid", "The document has no name.", field="Name")
+        raise invalid("The document has no name.", "Name")
     return name[-NAME_MAX:].strip(" ._") or "document"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 from urllib.parse import quote, quote_plus
 
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.rules.lists.folding import fold
 
 DOTS: Final = "•••"
@@ -49,7 +49,7 @@ def pii_access_of(role: str, chosen: Mapping[str, str]) -> str:
 def check_pii_access(role: str, pii_access: str) -> None:
     """Raises: Problem(invalid)."""
     if role not in USUAL or pii_access not in PII_ACCESS:
-        raise Problem("invalid", "There is no such choice.", field="sight", cure="Choose one of those on the page.")
+        raise invalid("There is no such choice.", "sight", "Choose one of those on the page.")
 
 
 def name(text: str | None) -> str:

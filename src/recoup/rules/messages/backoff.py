@@ -23,12 +23,7 @@ SCHEDULE: Final = (
 )
 # The receiver is there and refuses: asking often does not help, but a wrong deployment is put right within a
 # day.
-REFUSED_SCHEDULE: Final = (
-    timedelta(minutes=1),
-    timedelta(minutes=30),
-    timedelta(hours=6),
-    timedelta(hours=24),
-)
+REFUSED_SCHEDULE: Final = (timedelta(minutes=1), timedelta(minutes=30), timedelta(hours=6), timedelta(hours=24))
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,5 @@ def nothing_taken(days: int) -> str:
 
 
 def sentence_of(why: str) -> str:
-    """In English."""
     code, _, argument = why.partition(":")
     return Sentence(_SENTENCES[code], argument)

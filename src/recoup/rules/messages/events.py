@@ -42,12 +42,7 @@ _KINDS: Final[Mapping[str, EventKind]] = {
         EventKind("order.expired", True, shapes.Expired, "It expired before an approval."),
         EventKind("order.refunded", True, shapes.Refunded, "Some or all of it is refunded."),
         EventKind("order.capturerequired", True, shapes.CaptureRequired, "Capture is due."),
-        EventKind(
-            "payment.chargeback.received",
-            True,
-            shapes.ChargebackReceived,
-            "The issuer charges back.",
-        ),
+        EventKind("payment.chargeback.received", True, shapes.ChargebackReceived, "The issuer charges back."),
         EventKind(
             "payment.chargeback.reversed",
             True,
@@ -65,19 +60,11 @@ _KINDS: Final[Mapping[str, EventKind]] = {
         EventKind("challenge.passed", True, shapes.Challenge, "The customer passed."),
         EventKind("challenge.failed", True, shapes.Challenge, "The customer failed."),
         EventKind(
-            "payout.created",
-            True,
-            shapes.Payout,
-            "A payout was sent to the bank, which has not confirmed it yet.",
+            "payout.created", True, shapes.Payout, "A payout was sent to the bank, which has not confirmed it yet."
         ),
         EventKind("payout.updated", True, shapes.Payout, "The bank confirmed, refused or returned a payout."),
         EventKind("settlement.closed", True, shapes.SettlementClosed, "A settlement is final."),
-        EventKind(
-            "reconciliation.ready",
-            True,
-            shapes.ReconciliationReady,
-            "A period's report can be fetched.",
-        ),
+        EventKind("reconciliation.ready", True, shapes.ReconciliationReady, "A period's report can be fetched."),
         EventKind(
             "certificate.ready",
             False,
@@ -99,17 +86,9 @@ _KINDS: Final[Mapping[str, EventKind]] = {
         ),
         EventKind("order.refundrefused", False, shapes.RefundRefused, "A refund will not be made."),
         EventKind(
-            "order.refundfailed",
-            False,
-            shapes.RefundFailed,
-            "A refund that was made came back: it is owed again.",
+            "order.refundfailed", False, shapes.RefundFailed, "A refund that was made came back: it is owed again."
         ),
-        EventKind(
-            "payment.chargeback.closed",
-            False,
-            shapes.ChargebackClosed,
-            "A chargeback was won or lost.",
-        ),
+        EventKind("payment.chargeback.closed", False, shapes.ChargebackClosed, "A chargeback was won or lost."),
         *(
             EventKind(f"application.{word}", False, shapes.Application, meaning)
             for word, meaning in (

@@ -15,7 +15,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, Struct
 
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import of_these_days
 from recoup.rules.money.disputes import NoticeStage, Status
@@ -93,7 +93,7 @@ def read_as(body: bytes, kind: type[T], cure: str) -> T:
             if field
             else "A field is not as it must be."
         )
-        raise Problem("invalid", message, field=field, cure=cure) from None
+        raise invalid(message, field, cure) from None
 
 
 def read_notice(body: bytes) -> Notice:
@@ -103,11 +103,8 @@ def read_notice(body: bytes) -> Notice:
         return notice
     respond_by = of_these_days(notice.respond_by)
     if respond_by is None:
-        raise Problem(
-            "invalid",
-            "The field respondBy is no date of these days.",
-            field="respondBy",
-            cure="Send the date on which the answer is due.",
+        raise invalid(
+            "The field respondBy is no date of these days.", "respondBy", "Send the date on which the answer is due."
         )
     return msgspec.structs.replace(notice, respond_by=respond_by)
 

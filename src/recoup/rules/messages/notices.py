@@ -63,7 +63,6 @@ def notice_of(happening: str, settings: Mapping[str, bool]) -> str | None:
 
 
 def switched(settings: Mapping[str, bool]) -> dict[str, bool]:
-    """Every notice: on or off."""
     return {notice.name: settings.get(notice.name, notice.on) for notice in NOTICES}
 
 
@@ -179,10 +178,7 @@ def _payment_link(f: NoticeFacts, to: Locale) -> Answered:
     failed = "Your payment of {amount} for your order {order} at {shop} did not go through. You can pay it here:"
     return (
         to.say("{shop}: your payment did not go through", shop=f.shop),
-        [
-            to.say(failed, amount=f.amount, order=f.order, shop=f.shop),
-            to.say("Nothing is charged before you confirm."),
-        ],
+        [to.say(failed, amount=f.amount, order=f.order, shop=f.shop), to.say("Nothing is charged before you confirm.")],
         to.say("Pay now"),
     )
 
@@ -218,7 +214,6 @@ def sms_of(facts: NoticeFacts, to: Locale = PLAIN) -> str:
 
 
 def is_short(text: str) -> bool:
-    """Whether it is one SMS."""
     return len(text) <= LONGEST and GSM.issuperset(text)
 
 

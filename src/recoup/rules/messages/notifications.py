@@ -91,11 +91,7 @@ _KINDS: Final[Mapping[str, Kind]] = {
         Kind("go_live", "Going live", "the operator decided", frozenset({"owner", "operations", "developer"})),
         Kind("export", "Your exports", "an export is ready or failed", ALL, only_requester=True),
         Kind(
-            "backtest",
-            "Your back-tests",
-            "a back-test that took a while is made or failed",
-            ALL,
-            only_requester=True,
+            "backtest", "Your back-tests", "a back-test that took a while is made or failed", ALL, only_requester=True
         ),
         Kind(
             "digest",

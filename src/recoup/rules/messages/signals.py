@@ -5,7 +5,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta, Struct
 
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.kernel.time import of_these_days
 from recoup.rules.messages.inbound import Moment, SignedKind, read_as
 
@@ -31,12 +31,10 @@ def read_signal(body: bytes) -> Signal:
     approved_at = of_these_days(signal.approved_at)
     if approved_at is None:
         message = "The field approvedAt is no date of these days."
-        raise Problem("invalid", message, field="approvedAt", cure="Send the time of the approval.")
+        raise invalid(message, "approvedAt", "Send the time of the approval.")
     if not (signal.account_reference or signal.fingerprint or signal.method):
         message = "The signal names no card."
-        raise Problem(
-            "invalid", message, field="accountReference", cure="Send accountReference, fingerprint or method."
-        )
+        raise invalid(message, "accountReference", "Send accountReference, fingerprint or method.")
     return msgspec.structs.replace(signal, approved_at=approved_at)
 
 

@@ -84,12 +84,7 @@ def standard_headers(secrets: Sequence[str], msg_id: str, timestamp: datetime, b
 
 
 def verify_standard(
-    secret: str,
-    headers: Mapping[str, str],
-    body: bytes,
-    now: datetime,
-    *,
-    skew_seconds_max: int = SKEW_SECONDS_MAX,
+    secret: str, headers: Mapping[str, str], body: bytes, now: datetime, *, skew_seconds_max: int = SKEW_SECONDS_MAX
 ) -> bool:
     """As `verify`, for Standard Webhooks; several signatures in the header are alternatives."""
     given = {name.lower(): value for name, value in headers.items()}

@@ -38,5 +38,4 @@ class Window(NamedTuple):
     cut: Cut = NOW
 
     def params(self) -> tuple[datetime, datetime, datetime, datetime]:
-        """As statements take them."""
         return self.begin, self.end, *self.cut

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 from uuid import UUID
 
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.kernel.sentence import Sentence
 
 HOLDER_MAX: Final = 70
@@ -73,26 +73,24 @@ def read_account(holder: str, *, iban: str = "", routing: str = "", account: str
     """
     holder = " ".join(holder.split())
     if not 2 <= len(holder) <= HOLDER_MAX or not holder.isprintable():
-        raise Problem(
-            "invalid",
+        raise invalid(
             Sentence("The holder's name has 2 to {0} characters.", HOLDER_MAX),
-            field="holder",
-            cure="Write it as the bank knows it.",
+            "holder",
+            "Write it as the bank knows it.",
         )
     iban, routing, account = (text.translate(_COPIED).upper() for text in (iban, routing, account))
     if iban and (routing or account):
         message = "Give an IBAN, or a routing and an account number, not both."
-        raise Problem("invalid", message, field="iban", cure="Copy it from the bank's documents.")
+        raise invalid(message, "iban", "Copy it from the bank's documents.")
     if iban:
         _check_iban(iban)
         return BankAccount("iban", holder, iban)
     check_routing(routing)
     if not (account.isascii() and account.isdigit() and 4 <= len(account) <= 17):
-        raise Problem(
-            "invalid",
+        raise invalid(
             "The account number has 4 to 17 digits.",
-            field="account",
-            cure="Copy it from a cheque or the bank's papers, without blanks.",
+            "account",
+            "Copy it from a cheque or the bank's papers, without blanks.",
         )
     return BankAccount("us", holder, account, routing)
 
@@ -101,56 +99,40 @@ def check_currency(account: BankAccount, asset: str) -> None:
     """Raises: Problem(invalid)."""
     if account.scheme == "us" and asset != US_CURRENCY:
         message = Sentence("An account with a routing number takes {0} only.", US_CURRENCY)
-        raise Problem("invalid", message, field="currency", cure=Sentence("Give an IBAN for {0}.", asset))
+        raise invalid(message, "currency", Sentence("Give an IBAN for {0}.", asset))
 
 
 def _check_iban(iban: str) -> None:
     length = _LENGTHS.get(iban[:2])
     if length is None:
-        raise Problem(
-            "invalid",
-            "The IBAN begins with a country that has none.",
-            field="iban",
-            cure="Check its first two letters.",
-        )
+        raise invalid("The IBAN begins with a country that has none.", "iban", "Check its first two letters.")
     if len(iban) != length:
-        raise Problem(
-            "invalid",
+        raise invalid(
             Sentence("An IBAN of {0} has {1} characters, this one {2}.", iban[:2], length, len(iban)),
-            field="iban",
-            cure="Copy it again from the bank's papers.",
+            "iban",
+            "Copy it again from the bank's papers.",
         )
     if not (iban.isascii() and iban.isalnum() and iban[2:4].isdigit()):
-        raise Problem(
-            "invalid",
-            "An IBAN has letters and digits only.",
-            field="iban",
-            cure="Leave out everything else; blanks may stay.",
-        )
+        raise invalid("An IBAN has letters and digits only.", "iban", "Leave out everything else; blanks may stay.")
     if int("".join(str(int(c, 36)) for c in iban[4:] + iban[:4])) % 97 != 1:
-        raise Problem(
-            "invalid",
+        raise invalid(
             "The IBAN's check digits do not fit: a digit is wrong or two are exchanged.",
-            field="iban",
-            cure="Copy it from the bank's own page.",
+            "iban",
+            "Copy it from the bank's own page.",
         )
 
 
 def check_routing(routing: str, field: str = "routing") -> None:
     """Raises: Problem(invalid)."""
     if not (routing.isascii() and routing.isdigit() and len(routing) == 9):
-        raise Problem(
-            "invalid",
-            "The routing number has nine digits.",
-            field=field,
-            cure="Copy the nine digits from a cheque or the bank's papers.",
+        raise invalid(
+            "The routing number has nine digits.", field, "Copy the nine digits from a cheque or the bank's papers."
         )
     weighted = sum(int(digit) * weight for digit, weight in zip(routing, (3, 7, 1) * 3, strict=True))
     known = any(int(routing[:2]) in heads for heads in _ROUTING_HEADS)
     if weighted % 10 or not known or routing == "0" * 9:
-        raise Problem(
-            "invalid",
+        raise invalid(
             "The routing number's check digit does not fit.",
-            field=field,
-            cure="Copy it from the bank's own page; wire and ACH numbers may differ.",
+            field,
+            "Copy it from the bank's own page; wire and ACH numbers may differ.",
         )

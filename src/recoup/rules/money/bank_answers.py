@@ -8,7 +8,7 @@ import io
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.counterpart_text import REFERENCE_MAX, SENTENCE_MAX
 from recoup.rules.files.ids import BadCell, check_id
@@ -67,11 +67,10 @@ def _places(names: Sequence[str]) -> tuple[int | None, ...] | None:
 
 def _unknown(number: int, names: Sequence[str]) -> Problem:
     lacks = [name for name in _COLUMNS[:2] if name not in map(plain, names)]
-    return Problem(
-        "invalid",
+    return invalid(
         Sentence("Line {0}, the header, has no {1}; it has {2}.", number, ", no ".join(lacks), shown_names(names)),
-        field="file",
-        cure="The columns are payout, outcome, reason.",
+        "file",
+        "The columns are payout, outcome, reason.",
     )
 
 

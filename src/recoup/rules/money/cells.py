@@ -19,7 +19,6 @@ def csv_row(values: Iterable[Any]) -> str:
 
 
 def csv_rows(rows: Iterable[Iterable[Any]]) -> str:
-    """Many such rows at once."""
     out = io.StringIO()
     csv.writer(out).writerows([_safe(value) for value in row] for row in rows)
     return out.getvalue()

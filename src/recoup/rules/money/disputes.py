@@ -47,8 +47,6 @@ class DisputeNotice(NamedTuple):
 
 
 class Case(NamedTuple):
-    """What is known of it."""
-
     stage: Stage
     state: str
     units: int

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.merchants import documents
 from recoup.rules.network.card_guard import refused
@@ -18,34 +18,31 @@ _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 def evidence_type(content: bytes) -> str:
     """Raises: Problem(invalid) for what is empty, too large, none of the four, or a text with a card number."""
     if not content:
-        raise Problem("invalid", "The file is empty.", field="Content")
+        raise invalid("The file is empty.", "Content")
     if len(content) > BYTES_MAX:
-        raise Problem(
-            "invalid",
+        raise invalid(
             Sentence("The file is larger than {0} KiB.", BYTES_MAX >> 10),
-            field="Content",
-            cure="Scan it at a lower resolution, or send it in parts.",
+            "Content",
+            "Scan it at a lower resolution, or send it in parts.",
         )
     try:
         return documents.media_type(content)
     except Problem:
         text = _text(content)
     if text is None:
-        raise Problem(
-            "invalid",
+        raise invalid(
             "The file is not a complete PDF, PNG or JPEG file, nor plain text.",
-            field="Content",
-            cure="Send one of these four formats.",
+            "Content",
+            "Send one of these four formats.",
         )
     try:
         if may_hold_number(text) and next(numbers_in(text, Room()), None) is not None:
             raise refused(["Content"])
     except TooManyDigits:
-        raise Problem(
-            "invalid",
+        raise invalid(
             "The text has more long numbers than can be checked for card numbers.",
-            field="Content",
-            cure="Leave tables of numbers out, or send it as a PDF.",
+            "Content",
+            "Leave tables of numbers out, or send it as a PDF.",
         ) from None
     return TEXT
 

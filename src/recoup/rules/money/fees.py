@@ -14,7 +14,7 @@ from uuid import UUID
 
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import UNITS_MAX
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import iso
 
@@ -105,41 +105,31 @@ def check_term(term: FeeTerm, now: datetime) -> None:
         message = Sentence(
             "A fee cannot be changed for the past: it is {0}, and orders approved before keep their fee.", iso(now)
         )
-        raise Problem("invalid", message, field="from", cure="Leave it out, or name a later date.")
+        raise invalid(message, "from", "Leave it out, or name a later date.")
     if term.order_type not in (None, *ORDER_TYPES):
-        raise Problem(
-            "invalid",
-            Sentence("{0} is not an order type.", repr(term.order_type)),
-            field="type",
-            cure="CIT, MIT or STABLE.",
-        )
+        raise invalid(Sentence("{0} is not an order type.", repr(term.order_type)), "type", "CIT, MIT or STABLE.")
     if term.currency not in (None, *EXPONENTS):
-        raise Problem(
-            "invalid", Sentence("{0} is no currency.", repr(term.currency)), field="currency", cure="Send it like USD."
-        )
+        raise invalid(Sentence("{0} is no currency.", repr(term.currency)), "currency", "Send it like USD.")
     if not 0 <= tariff.basis_points <= 10_000:
-        raise Problem("invalid", "A fee is 0 to 100 percent.", field="percent", cure="Write it like 2.9.")
+        raise invalid("A fee is 0 to 100 percent.", "percent", "Write it like 2.9.")
     if tariff.refund not in REFUND_POLICIES:
-        raise Problem(
-            "invalid",
+        raise invalid(
             Sentence("{0} is not a refund policy.", repr(tariff.refund)),
-            field="refund",
-            cure=Sentence("One of {0}.", ", ".join(REFUND_POLICIES)),
+            "refund",
+            Sentence("One of {0}.", ", ".join(REFUND_POLICIES)),
         )
     for name, part in (("fixed", tariff.fixed_units), ("minimum", tariff.minimum_units)):
         if not 0 <= part <= UNITS_MAX:
-            raise Problem(
-                "invalid",
+            raise invalid(
                 Sentence("The {0} part must be an amount of money, and not below zero.", name),
-                field=name,
-                cure="Write it like 0.30.",
+                name,
+                "Write it like 0.30.",
             )
         if part and term.currency is None:
-            raise Problem(
-                "invalid",
+            raise invalid(
                 Sentence("The {0} part is an amount of money.", name),
-                field="currency",
-                cure="Name the currency that the term is for.",
+                "currency",
+                "Name the currency that the term is for.",
             )
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.files.moments import DATES
 from recoup.rules.money.matching import KINDS
@@ -75,20 +75,18 @@ def reading_of(stored: Mapping[str, Any], currencies: tuple[str, ...]) -> Readin
 def mapping_file(text: str) -> dict[str, Any]:
     """A mapping as TOML: tables `columns`, `types`, `values`, `format`. Raises: Problem(invalid) naming the mistake."""
     if len(text) > MAPPING_MAX or any(line.count(".") > DOTS_MAX for line in text.split("\n")):
-        raise Problem(
-            "invalid",
+        raise invalid(
             "The mapping is too long, or has a line with too many dots.",
-            field="mapping",
-            cure=Sentence("Write at most {0} characters, and {1} dots in a line.", MAPPING_MAX, DOTS_MAX),
+            "mapping",
+            Sentence("Write at most {0} characters, and {1} dots in a line.", MAPPING_MAX, DOTS_MAX),
         )
     try:
         mapping = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise Problem(
-            "invalid",
+        raise invalid(
             Sentence("The mapping is not valid TOML: {0}.", error),
-            field="mapping",
-            cure="Write lines like amount = 'Gross' under [columns].",
+            "mapping",
+            "Write lines like amount = 'Gross' under [columns].",
         ) from None
     tables = {
         "columns": COLUMNS,
@@ -99,29 +97,18 @@ def mapping_file(text: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, table in mapping.items():
         if name not in tables or not isinstance(table, dict):
-            raise Problem(
-                "invalid",
+            raise invalid(
                 Sentence("The mapping knows no {0}; it has {1}.", repr(name), ", ".join(tables)),
-                field="mapping",
-                cure="See docs/money.md for an example.",
+                "mapping",
+                "See docs/money.md for an example.",
             )
         for key, value in table.items():
             allowed = tables[name]
             if allowed is not None and key not in allowed or not isinstance(value, str):
                 cure = Sentence("It knows {0}, each a text.", ", ".join(allowed)) if allowed else "Write it as a text."
-                raise Problem(
-                    "invalid",
-                    Sentence("The mapping's {0}.{1} is unknown or no text.", name, key),
-                    field="mapping",
-                    cure=cure,
-                )
+                raise invalid(Sentence("The mapping's {0}.{1} is unknown or no text.", name, key), "mapping", cure)
             if "\0" in key + value:
-                raise Problem(
-                    "invalid",
-                    Sentence("In {0} the mapping holds a NUL byte.", name),
-                    field="mapping",
-                    cure="Write it without.",
-                )
+                raise invalid(Sentence("In {0} the mapping holds a NUL byte.", name), "mapping", "Write it without.")
         found |= table if name == "format" else {name: table}
     return found
 
@@ -129,45 +116,36 @@ def mapping_file(text: str) -> dict[str, Any]:
 def check(reading: Reading) -> ZoneInfo:
     """The zone. Raises: Problem(invalid) for options that cannot be."""
     if reading.kind not in KINDS:
-        raise Problem(
-            "invalid", Sentence("A file is one of {0}.", ", ".join(KINDS)), field="kind", cure="Choose one of them."
-        )
+        raise invalid(Sentence("A file is one of {0}.", ", ".join(KINDS)), "kind", "Choose one of them.")
     if reading.delimiter and len(reading.delimiter) != 1:
-        raise Problem(
-            "invalid", "A delimiter is one character.", field="delimiter", cure="Write , or ; or \\t for a tab."
-        )
+        raise invalid("A delimiter is one character.", "delimiter", "Write , or ; or \\t for a tab.")
     if reading.decimal not in ("", ".", ","):
-        raise Problem("invalid", "The decimal sign is a dot or a comma.", field="decimal", cure="Write . or , alone.")
+        raise invalid("The decimal sign is a dot or a comma.", "decimal", "Write . or , alone.")
     if reading.dates not in DATES:
-        raise Problem("invalid", "Dates are dmy or mdy.", field="dates", cure="Write dmy where the day comes first.")
+        raise invalid("Dates are dmy or mdy.", "dates", "Write dmy where the day comes first.")
     if not _can_read(reading.date_format):
-        raise Problem(
-            "invalid",
+        raise invalid(
             Sentence("The date format {0} cannot be read.", repr(reading.date_format[:40])),
-            field="date_format",
-            cure="Write it like %d.%m.%Y %H:%M.",
+            "date_format",
+            "Write it like %d.%m.%Y %H:%M.",
         )
     for theirs, ours in reading.types.items():
         if ours not in KINDS[reading.kind]:
             known = ", ".join(KINDS[reading.kind])
-            raise Problem(
-                "invalid",
+            raise invalid(
                 Sentence("The type {0} is mapped to {1}; there are {2}.", repr(theirs), repr(ours), known),
-                field="types",
-                cure="Map it to one of these.",
+                "types",
+                "Map it to one of these.",
             )
     if reading.period is not None and reading.period[0] >= reading.period[1]:
-        raise Problem(
-            "invalid", "The period ends before it begins.", field="period", cure="Write the earlier day first."
-        )
+        raise invalid("The period ends before it begins.", "period", "Write the earlier day first.")
     named = [asset for asset in reading.currencies if asset != EVERY]
     for asset in (*named, *((reading.values["currency"],) if "currency" in reading.values else ())):
         if asset not in EXPONENTS:
-            raise Problem(
-                "invalid",
+            raise invalid(
                 Sentence("The currency {0} is unknown.", repr(asset[:8])),
-                field="currency",
-                cure="Write three letters, like USD, or a token, like USDC.",
+                "currency",
+                "Write three letters, like USD, or a token, like USDC.",
             )
     return zone_of(reading.zone)
 

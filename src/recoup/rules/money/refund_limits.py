@@ -10,7 +10,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from recoup.kernel.money import Money
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Actor
 from recoup.kernel.sentence import Sentence
 
@@ -79,27 +79,24 @@ def check_limits(limits: Limits) -> None:
     for name, word in (("refund_max", "one refund"), ("day_max", "a day"), ("second_from", "the second person")):
         units = getattr(limits, f"{name}_units")
         if units is not None and not (units > 0 if name == "second_from" else units >= 0) or (units or 0) > MOST:
-            raise Problem(
-                "invalid",
+            raise invalid(
                 Sentence("The amount for {0} is not one that a limit may have.", word),
-                field=name,
-                cure="Write it like 100.00, or leave it empty for no limit.",
+                name,
+                "Write it like 100.00, or leave it empty for no limit.",
             )
     most, day, second = limits.refund_max_units, limits.day_max_units, limits.second_from_units
     if most is not None and day is not None and most > day:
-        raise Problem(
-            "invalid",
+        raise invalid(
             "One refund may be more than the whole day then.",
-            field="refund_max",
-            cure="Make it at most what a person may refund a day.",
+            "refund_max",
+            "Make it at most what a person may refund a day.",
         )
     ceiling = min((one for one in (most, day) if one is not None), default=None)
     if second is not None and ceiling is not None and second > ceiling:
-        raise Problem(
-            "invalid",
+        raise invalid(
             "No refund would ever need a second person: the limits are lower.",
-            field="second_from",
-            cure="Make it at most what one refund may be, or leave it empty.",
+            "second_from",
+            "Make it at most what one refund may be, or leave it empty.",
         )
 
 

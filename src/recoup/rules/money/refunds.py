@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from recoup.kernel.money import Money, shown
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 
 
@@ -60,12 +60,7 @@ def by_amount(amount: Money, remaining: Money, *, cap: Money | None = None, like
     the amount as the order's sender wrote it."""
     limit = remaining if cap is None or amount == remaining else min(remaining, cap)
     if amount.units <= 0:
-        raise Problem(
-            "invalid",
-            "The amount to refund must be more than zero.",
-            field="AmountToRefund",
-            cure="Send an amount like 19.99.",
-        )
+        raise invalid("The amount to refund must be more than zero.", "AmountToRefund", "Send an amount like 19.99.")
     if limit < amount:
         too_much, most = shown(amount.units, amount.asset, like), shown(limit.units, limit.asset, like)
         message = Sentence("Amount to refund ({0}) is greater than maximum refund amount ({1})", too_much, most)
@@ -98,9 +93,7 @@ def _as_sent(order_items: Sequence[Mapping[str, Any]]) -> tuple[Item, ...]:
 
 
 def by_items(
-    wanted: Sequence[Mapping[str, Any]],
-    items: Sequence[Item],
-    taken: Mapping[int, tuple[int, int]],
+    wanted: Sequence[Mapping[str, Any]], items: Sequence[Item], taken: Mapping[int, tuple[int, int]]
 ) -> tuple[int, tuple[Chosen, ...]]:
     """The units to refund and what they are for.
 

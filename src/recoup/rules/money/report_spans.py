@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.kernel.sentence import Sentence
 
 _MONTH: Final = re.compile(r"(20[0-9]{2}|21[0-9]{2})-(0[1-9]|1[0-2])")
@@ -17,9 +17,7 @@ def zone_of(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
         cure = "Write it like UTC or America/New_York."
-        raise Problem(
-            "invalid", Sentence("There is no time zone {0}.", repr(name[:40])), field="zone", cure=cure
-        ) from None
+        raise invalid(Sentence("There is no time zone {0}.", repr(name[:40])), "zone", cure) from None
 
 
 def days(first: str, last: str, zone: str) -> Span:
@@ -29,11 +27,10 @@ def days(first: str, last: str, zone: str) -> Span:
     """
     begin, end = _instant(first, zone, 0), _instant(last, zone, 1)
     if begin >= end:
-        raise Problem(
-            "invalid",
+        raise invalid(
             Sentence("The period {0} to {1} ends before it begins.", first, last),
-            field="period",
-            cure="Write the earlier day first.",
+            "period",
+            "Write the earlier day first.",
         )
     return begin, end
 
@@ -48,9 +45,7 @@ def month(text: str, zone: str) -> Span:
     """`2026-11`. Raises: Problem(invalid)."""
     found = _MONTH.fullmatch(text)
     if not found:
-        raise Problem(
-            "invalid", Sentence("{0} is not a month.", repr(text[:20])), field="month", cure="Write it like 2026-11."
-        )
+        raise invalid(Sentence("{0} is not a month.", repr(text[:20])), "month", "Write it like 2026-11.")
     first = date(int(found[1]), int(found[2]), 1)
     return midnight(first, zone), midnight((first.replace(day=28) + timedelta(days=4)).replace(day=1), zone)
 
@@ -65,18 +60,11 @@ def _instant(text: str, zone: str, more_days: int) -> datetime:
             return found
     except (ValueError, OverflowError):
         pass
-    raise Problem(
-        "invalid", Sentence("{0} is not a date.", repr(text[:40])), field="period", cure="Write it like 2026-11-30."
-    )
+    raise invalid(Sentence("{0} is not a date.", repr(text[:40])), "period", "Write it like 2026-11-30.")
 
 
 def midnight(day: date, zone: str) -> datetime:
     """When the day begins there. Raises: Problem(invalid)."""
     if not 2000 <= day.year <= 2200:
-        raise Problem(
-            "invalid",
-            Sentence("{0} is too far away.", day),
-            field="period",
-            cure="Name a day between the years 2000 and 2200.",
-        )
+        raise invalid(Sentence("{0} is too far away.", day), "period", "Name a day between the years 2000 and 2200.")
     return datetime.combine(day, time(), zone_of(zone)).astimezone(UTC)

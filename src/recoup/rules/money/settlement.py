@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Actor
 from recoup.kernel.sentence import Sentence
 from recoup.rules.money.fees import share_units
@@ -64,12 +64,7 @@ class Earned(NamedTuple):
 def check_terms(terms: Terms) -> None:
     """Raises: Problem(invalid) naming the first that cannot be."""
     if terms.period not in PERIODS:
-        raise Problem(
-            "invalid",
-            Sentence("A period is one of {0}.", ", ".join(PERIODS)),
-            field="period",
-            cure="Choose one of them.",
-        )
+        raise invalid(Sentence("A period is one of {0}.", ", ".join(PERIODS)), "period", "Choose one of them.")
     highest = PERIODS[terms.period]
     bounds = (
         ("anchor", terms.anchor, 1, highest),
@@ -81,20 +76,18 @@ def check_terms(terms: Terms) -> None:
     for name, value, low, high in bounds:
         if not low <= value <= high:
             period = f" of a {terms.period}" if name == "anchor" else ""
-            raise Problem(
-                "invalid",
+            raise invalid(
                 Sentence("The {0}{1} is from {2} to {3}.", name.replace("_", " "), period, low, high),
-                field=name,
-                cure="Name a number in between.",
+                name,
+                "Name a number in between.",
             )
     for name, amounts in (("minimums", terms.minimums), ("limits", terms.limits)):
         for asset, units in amounts.items():
             if asset not in EXPONENTS or units < 0:
-                raise Problem(
-                    "invalid",
+                raise invalid(
                     Sentence("The {0} are amounts of known currencies, 0 or more.", name),
-                    field=name,
-                    cure="Write them like USD=25.00.",
+                    name,
+                    "Write them like USD=25.00.",
                 )
 
 
@@ -104,7 +97,7 @@ def check_start(valid_from: datetime, now: datetime) -> None:
         message = Sentence(
             "Terms cannot begin in the past: the merchant's clock shows {0} UTC.", f"{now:%Y-%m-%d %H:%M}"
         )
-        raise Problem("invalid", message, field="valid_from", cure="Leave it out, or name a later time.")
+        raise invalid(message, "valid_from", "Leave it out, or name a later time.")
 
 
 def period_end(terms: Terms, start: datetime, later: Iterable[tuple[datetime, Terms]] = ()) -> datetime:
@@ -169,17 +162,16 @@ def _share(one: Earned) -> int:
 def check_adjustment(units: int, note: str, asset: str, assets: Mapping[str, Any]) -> None:
     """`assets`: the currencies that the merchant has a balance in. Raises: Problem(invalid)."""
     if not units:
-        raise Problem("invalid", "An adjustment of 0 changes nothing.", field="amount", cure="Say how much.")
+        raise invalid("An adjustment of 0 changes nothing.", "amount", "Say how much.")
     if not note.strip():
         message = "An adjustment needs a note."
-        raise Problem("invalid", message, field="note", cure="Write what it is for; shown to the merchant.")
+        raise invalid(message, "note", "Write what it is for; shown to the merchant.")
     if asset not in assets:
         have = ", ".join(sorted(assets)) or "none yet"
-        raise Problem(
-            "invalid",
+        raise invalid(
             Sentence("The merchant has no balance in {0}; it has: {1}.", asset, have),
-            field="currency",
-            cure="Choose a currency that it has.",
+            "currency",
+            "Choose a currency that it has.",
         )
 
 

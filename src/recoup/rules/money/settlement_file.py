@@ -20,8 +20,6 @@ _OWN: Final = ("settlement_closed", "reserve_held", "carried")  # what a batch b
 
 
 class Proved(NamedTuple):
-    """What an intact file says."""
-
     settlement_id: str
     asset: str
     payout: int

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from recoup.kernel.currencies import was_currency, withdrawn_by
 from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import of_these_days
 from recoup.rules.files.amounts import NoAmount, SignEvidence, units_of
@@ -82,7 +82,6 @@ class Layout(NamedTuple):
     unread: tuple[str, ...]
 
     def column(self, name: str) -> str:
-        """The file's name of a column."""
         return self.names.get(name, name)
 
 
@@ -326,13 +325,13 @@ def _layout(table: Table[dict[str, int]], reading: Reading) -> Layout:
     decimal, order = reading.decimal or sign.sign(), DATES[reading.dates] or dates.order()
     if not decimal:
         message = Sentence("It cannot be told whether the amount {0} has a decimal sign.", repr(sign.examples()))
-        raise Problem("invalid", message, field="decimal", cure="Say which it is: --decimal , or --decimal .")
+        raise invalid(message, "decimal", "Say which it is: --decimal , or --decimal .")
     if dates.numbered and not order:
         example = dates.example or f"{dates.day} · {dates.month}"
         message = Sentence(
             "It cannot be told whether the day or the month comes first in {0}.", masked_numbers(example)
         )
-        raise Problem("invalid", message, field="dates", cure="Say which it is: --dates dmy or --dates mdy.")
+        raise invalid(message, "dates", "Say which it is: --dates dmy or --dates mdy.")
     used, names = set(columns.values()), table.header.names
     unread = tuple(name for position, name in enumerate(names) if position not in used)
     shown = {ours: shown_name(names[position]) for ours, position in columns.items()}
@@ -372,16 +371,16 @@ def _unknown(number: int, names: Sequence[str], reading: Reading) -> Problem:
         if ours not in COLUMNS:
             known = ", ".join(COLUMNS)
             message = Sentence("{0} is not a known column; there are {1}.", repr(ours), known)
-            return Problem("invalid", message, field="map", cure="Map one of these.")
+            return invalid(message, "map", "Map one of these.")
     have, found = shown_names(names), _columns(names, reading)
     for ours, theirs in reading.columns.items():
         if theirs and ours not in found:
             message = Sentence("Line {0}, the header, has no column {1}; it has {2}.", number, repr(theirs[:40]), have)
-            return Problem("invalid", message, field="map", cure="Look at the file's first line.")
+            return invalid(message, "map", "Look at the file's first line.")
     lacks = _lacks(found, reading)
     message = Sentence("Line {0}, the header, has no {1}; it has {2}.", number, ", no ".join(lacks), have)
     first = lacks[0].split(" ", maxsplit=1)[0]
-    return Problem("invalid", message, field="file", cure=Sentence("Map a column: {0}=Their name.", first))
+    return invalid(message, "file", Sentence("Map a column: {0}=Their name.", first))
 
 
 def _formed(text: str, form: str, zone: tzinfo) -> datetime | None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import from_text
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.kernel.sentence import Sentence
 
 _POINT: Final = re.compile(r"(?:0|[1-9][0-9]*|[1-9][0-9]{0,2}(?:,[0-9]{3})+)(?:\.[0-9]+)?")
@@ -32,11 +32,10 @@ def plain(text: str, asset: str, field: str) -> str:
         readings.add(text.replace(".", ""))
     if len(readings) != 1:
         complaint: str = "can be read in two ways" if readings else Sentence("is not an amount in {0}", asset)
-        raise Problem(
-            "invalid",
+        raise invalid(
             Sentence("{0} {1}.", repr(text[:40]), complaint),
-            field=field,
-            cure="Write it without thousands separators, like 1234.50.",
+            field,
+            "Write it without thousands separators, like 1234.50.",
         )
     return readings.pop()
 

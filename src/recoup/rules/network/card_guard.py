@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
 
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.network.card_text import CHARS_MAX, FORM_CHARS_MAX, Room, TooManyDigits, may_hold_number, numbers_in
 
@@ -61,11 +61,8 @@ def guard(value: Any, names: Names | None = None, chars: int = CHARS_MAX) -> Gua
     try:
         _walk(value, names, (), found, free=False)
     except TooManyDigits:
-        raise Problem(
-            "invalid",
-            "The body has too many long numbers.",
-            field="Body",
-            cure="Leave out what is not part of the payment.",
+        raise invalid(
+            "The body has too many long numbers.", "Body", "Leave out what is not part of the payment."
         ) from None
     if found.cards:
         own = [(path, digits) for path, digits in found.numbers if digits in found.cards]

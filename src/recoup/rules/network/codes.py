@@ -293,15 +293,10 @@ def _from_processor(scheme: str, code: str | None, entry: ProcessorRow, on: date
 
 # class -> (retry, hours before the next send) where only a processor's word is known
 _RETRY: Final[dict[str, tuple[str, float | None]]] = {
-    "funds": ("yes", 24.0),
-    "soft": ("yes", _GENERIC_SOFT_WAIT_HOURS),
-    "technical": ("yes", 1.0),
-    "data": ("after_data_change", None),
-    "sca": ("after_authentication", None),
-    "fraud": ("after_contact", 24.0),
-    "hard": ("never", None),
-    "configuration": ("after_configuration", None),
-}
+    "funds": ("yes", 24.0), "soft": ("yes", _GENERIC_SOFT_WAIT_HOURS), "technical": ("yes", 1.0),
+    "data": ("after_data_change", None), "sca": ("after_authentication", None), "fraud": ("after_contact", 24.0),
+    "hard": ("never", None), "configuration": ("after_configuration", None),
+}  # fmt: skip
 
 
 def _generic(scheme: str, code: str | None) -> Reading:

@@ -10,7 +10,7 @@ with Visa, 22 with Mastercard, 20 with American Express). Decision 0024.
 import re
 from typing import Final
 
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.kernel.sentence import Sentence
 
 LENGTH_MIN, LENGTH_MAX = 5, 22
@@ -39,12 +39,7 @@ def check_descriptor(text: str, field: str = "Descriptor") -> None:
         complaint = Sentence("must have a prefix of at most {0} characters before its asterisk", PREFIX_LENGTHS[-1])
     else:
         return
-    raise Problem(
-        "invalid",
-        Sentence("The field {0} {1}.", field, complaint),
-        field=field,
-        cure="It is what customers see on statements.",
-    )
+    raise invalid(Sentence("The field {0} {1}.", field, complaint), field, "It is what customers see on statements.")
 
 
 def statement_text(descriptor: str, scheme: str) -> str:

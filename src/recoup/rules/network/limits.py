@@ -95,47 +95,28 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class _Wish:
-    """The send to decide on."""
+class Wish:
+    """The send to decide on. `visa_limit` lowers the sends in 30 days that Visa allows. `own_tries`: the most that the
+    processors of the card may still send by themselves, dated at their next: each window that may hold one of them keeps
+    room for all."""
 
     units: int
     currency: str
     initiator: Initiator
     acceptor_id: str
     merchant_id: str
+    region: str = "world"
+    visa_limit: int = 20
+    own_tries: Sequence[Send] = ()
 
 
-def may_send(
-    scheme: str,
-    sends: Sequence[Send],
-    now: datetime,
-    *,
-    units: int,
-    currency: str,
-    initiator: Initiator,
-    acceptor_id: str,
-    merchant_id: str,
-    region: str = "world",
-    visa_limit: int = 20,
-) -> Allowed | Refused:
+def may_send(scheme: str, sends: Sequence[Send], now: datetime, wish: Wish) -> Allowed | Refused:
     """Whether one more send of this card may leave at `now`; of several refusals the one that lasts longest.
 
     `sends` are the card's sends later than `now − LOOKBACK`, and every older one that `binds_for_ever`.
-    `visa_limit` lowers Visa's number of sends in 30 days; it cannot raise it. Never raises.
+    Never raises.
     """
-    found = tallies(
-        scheme,
-        sends,
-        now,
-        units=units,
-        currency=currency,
-        initiator=initiator,
-        acceptor_id=acceptor_id,
-        merchant_id=merchant_id,
-        region=region,
-        visa_limit=visa_limit,
-    )
-    return judge(found, now)
+    return judge(tallies(scheme, sends, now, wish), now)
 
 
 def judge(found: Iterable[Tally], now: datetime) -> Allowed | Refused:
@@ -146,28 +127,13 @@ def judge(found: Iterable[Tally], now: datetime) -> Allowed | Refused:
     return max(refusals, key=lambda one: (one.until is None, one.until or now))
 
 
-def tallies(
-    scheme: str,
-    sends: Sequence[Send],
-    now: datetime,
-    *,
-    units: int,
-    currency: str,
-    initiator: Initiator,
-    acceptor_id: str,
-    merchant_id: str,
-    region: str = "world",
-    visa_limit: int = 20,
-    own_tries: Sequence[Send] = (),
-) -> tuple[Tally, ...]:
-    """Every window that counts sends of this card, and the bans that an answer has brought; as `may_send` counts.
-    `own_tries`: the most that the processors of this card may still send by themselves, dated at their next: each
-    window that may hold one of them keeps room for all."""
-    wish, found = _Wish(units, currency, initiator, acceptor_id, merchant_id), []
+def tallies(scheme: str, sends: Sequence[Send], now: datetime, wish: Wish) -> tuple[Tally, ...]:
+    """Every window that counts sends of this card, and the bans that an answer has brought; as `may_send` counts."""
+    found = []
     telling = [send for send in sends if _may_trigger(send) and _binds(send, wish)]
-    for row in rules_at(scheme, now, region):
+    for row in rules_at(scheme, now, wish.region):
         if row.maximum_sends > 0:
-            window = _window(row, [*sends, *_within(own_tries, now, span_of(row))], now, wish, visa_limit)
+            window = _window(row, sends, now, wish)
             full = 0 < window.maximum <= window.counted
             found.append(
                 Tally(
@@ -198,26 +164,12 @@ class Allowance:
     free_at: datetime | None
 
 
-def allowance(
-    scheme: str,
-    sends: Sequence[Send],
-    now: datetime,
-    *,
-    units: int,
-    currency: str,
-    initiator: Initiator,
-    acceptor_id: str,
-    merchant_id: str,
-    region: str = "world",
-    visa_limit: int = 20,
-    own_tries: Sequence[Send] = (),
-) -> Allowance | None:
+def allowance(scheme: str, sends: Sequence[Send], now: datetime, wish: Wish) -> Allowance | None:
     """As `tallies` counts. None where no window is known."""
-    wish = _Wish(units, currency, initiator, acceptor_id, merchant_id)
-    rows = [(row, span) for row in rules_at(scheme, now, region) if row.maximum_sends > 0 and (span := span_of(row))]
-    windows = [
-        (_window(row, [*sends, *_within(own_tries, now, span)], now, wish, visa_limit), span) for row, span in rows
+    rows = [
+        (row, span) for row in rules_at(scheme, now, wish.region) if row.maximum_sends > 0 and (span := span_of(row))
     ]
+    windows = [(_window(row, sends, now, wish), span) for row, span in rows]
     found = [Allowance(max(0, one.maximum - one.counted), one.maximum, span, one.free_at) for one, span in windows]
     return min(found, key=lambda one: (one.left, -one.maximum), default=None)
 
@@ -273,17 +225,12 @@ def span_of(row: LimitRow) -> timedelta | None:
     return timedelta(hours=row.window_hours)
 
 
-def _within(own_tries: Sequence[Send], now: datetime, span: timedelta | None) -> list[Send]:
-    """Those that one window may hold together with a send at `now`."""
-    return [one for one in own_tries if span is None or one.at < now + span]
-
-
-def _binds(send: Send, wish: _Wish) -> bool:
+def _binds(send: Send, wish: Wish) -> bool:
     """All but what other merchants claim."""
     return not send.claimed or send.merchant_id == wish.merchant_id
 
 
-def _end(send: Send, span: timedelta, wish: _Wish) -> datetime:
+def _end(send: Send, span: timedelta, wish: Wish) -> datetime:
     """When a send binds no more; another merchant's at a full hour or day, so that nobody hears when it was."""
     end = send.at + span
     if send.merchant_id == wish.merchant_id:
@@ -292,7 +239,7 @@ def _end(send: Send, span: timedelta, wish: _Wish) -> datetime:
     return end + (_FULL - end) % step
 
 
-def _meeting(row: LimitRow, sends: Sequence[Send], wish: _Wish) -> Sequence[Send]:
+def _meeting(row: LimitRow, sends: Sequence[Send], wish: Wish) -> Sequence[Send]:
     """Those that the rule counts together with the send to decide on."""
     if row.initiator_split:
         sends = [send for send in sends if send.initiator == wish.initiator]
@@ -324,12 +271,12 @@ def triggers(row: LimitRow, send: Send) -> bool:
     return send.advice is not None and row.rule_id == "mc-advice-" + send.advice
 
 
-def _reaches(send: Send, wish: _Wish) -> bool:
+def _reaches(send: Send, wish: Wish) -> bool:
     """A stop by the customer binds the merchant that was stopped; every other ban binds the card for all."""
     return send.code not in STOP_CODES or send.merchant_id == wish.merchant_id
 
 
-def _ban(row: LimitRow, triggers: Sequence[Send], wish: _Wish) -> Tally:
+def _ban(row: LimitRow, triggers: Sequence[Send], wish: Wish) -> Tally:
     """What the customer has taken back binds no longer than the network bills it."""
     span = span_of(row)
     if span is None and row.rule_id == "mc-advice-" + STOP_ADVICE and all(send.lifted for send in triggers):
@@ -346,12 +293,13 @@ class _Window(NamedTuple):
     free_at: datetime | None
 
 
-def _window(row: LimitRow, sends: Sequence[Send], now: datetime, wish: _Wish, visa_limit: int) -> _Window:
+def _window(row: LimitRow, sends: Sequence[Send], now: datetime, wish: Wish) -> _Window:
     """By the merchant's own sends, claims included, unless what we sent for all binds longer."""
-    maximum = min(row.maximum_sends, visa_limit) if row.rule_id == "visa-reattempt-30d" else row.maximum_sends
+    maximum = min(row.maximum_sends, wish.visa_limit) if row.rule_id == "visa-reattempt-30d" else row.maximum_sends
     span = span_of(row)
     assert span is not None
-    counted = _meeting(row, sends, wish)
+    together = [one for one in wish.own_tries if one.at < now + span]  # in one window with a send at `now`
+    counted = _meeting(row, [*sends, *together], wish)
     own = _ends((send for send in counted if send.merchant_id == wish.merchant_id), span, wish, now)
     free_at = own[max(0, len(own) - maximum)] if own and maximum else None
     of_all = _ends((send for send in counted if not send.claimed), span, wish, now)
@@ -362,7 +310,7 @@ def _window(row: LimitRow, sends: Sequence[Send], now: datetime, wish: _Wish, vi
     return _Window(len(own), maximum, free_at)
 
 
-def _ends(sends: Iterable[Send], span: timedelta, wish: _Wish, now: datetime) -> list[datetime]:
+def _ends(sends: Iterable[Send], span: timedelta, wish: Wish, now: datetime) -> list[datetime]:
     return sorted(end for send in sends if (end := _end(send, span, wish)) > now for _ in range(send.network_attempts))
 
 

@@ -28,13 +28,9 @@ DECLINE_CARD: Final = "4000300011112220"
 CHALLENGE_PHONES: Final = ("+99.2001a", "+99.2001b", "+99.2001a/+99.2001b")
 
 CODE_CARDS: Final[dict[str, str]] = {
-    "visa": "4012341000000006",
-    "mastercard": "5555001000000006",
-    "amex": "370000100000001",
-    "discover": "6011001000000002",
-    "elo": "6509051000000006",
-    "generic": "6277001000000001",
-}
+    "visa": "4012341000000006", "mastercard": "5555001000000006", "amex": "370000100000001",
+    "discover": "6011001000000002", "elo": "6509051000000006", "generic": "6277001000000001",
+}  # fmt: skip
 FAULT_CARDS: Final[dict[str, str]] = {"visa": "4200000000000000", "mastercard": "5500050000000009"}
 DISPUTE_CARDS: Final[dict[str, str]] = {"visa": "4000200000000008", "mastercard": "5555200000000004"}
 COUNTING_CARDS: Final = ("4242424242424242", "5555555555554444", "378282246310005")

@@ -6,10 +6,7 @@ REVOKED: Final = "revoked"  # the reason word of a customer's stop at the bank
 
 # word -> (what the merchant reads, the only or best cure)
 REASONS: Final[dict[str, tuple[str, str]]] = {
-    "insufficient_funds": (
-        "not enough money on the card",
-        "Nothing to do: Recoup tries again near a pay day.",
-    ),
+    "insufficient_funds": ("not enough money on the card", "Nothing to do: Recoup tries again near a pay day."),
     "limit_exceeded": (
         "the card's own limit is reached",
         "Nothing to do: the limit opens again with a new day or month.",
@@ -28,10 +25,7 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
         "the card has expired, or its expiry date is wrong",
         "Ask the customer for the new expiry date or another card.",
     ),
-    "card_update_available": (
-        "the card's data have changed",
-        "Fetch the new card data, or ask the customer for them.",
-    ),
+    "card_update_available": ("the card's data have changed", "Fetch the new card data, or ask the customer for them."),
     "invalid_number": ("the card number is wrong", "Ask the customer for the right number or another card."),
     "closed_or_invalid_account": ("the account is closed or not known", "Ask the customer for another card."),
     "lost_stolen": ("the card is reported lost or stolen", "Ask the customer for another card."),
@@ -44,10 +38,7 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
         "the customer has stopped this agreement at the bank",
         "Stop the agreement; only a new one by the customer helps.",
     ),
-    "sca_required": (
-        "the customer must confirm with the bank",
-        "Send the customer a link to pay and confirm.",
-    ),
+    "sca_required": ("the customer must confirm with the bank", "Send the customer a link to pay and confirm."),
     "bad_cvv": ("the security code is wrong", "Ask the customer to enter the security code again."),
     "bad_address": ("the address does not match", "Ask the customer for the right billing address."),
     "bad_pin": (
@@ -60,10 +51,7 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
         "Look the first payment up at the processor: it may have been approved.",
     ),
     "network_blocked": ("the processor holds the card back", "Ask the customer for another card."),
-    "merchant_setup": (
-        "the merchant's set-up is refused",
-        "Ask the acquirer to correct the merchant's set-up.",
-    ),
+    "merchant_setup": ("the merchant's set-up is refused", "Ask the acquirer to correct the merchant's set-up."),
     "not_completed": ("the payment was broken off", "The customer has to start the payment again."),
     "approved": ("the payment was approved", "Nothing to do."),
 }
@@ -124,7 +112,6 @@ def reason_of(kind: str, code: str, klass: str) -> str:
 
 
 def cure_of(reason: str, klass: str) -> str:
-    """What the merchant can do."""
     return REASONS[_helped_as(reason, klass)][1]
 
 

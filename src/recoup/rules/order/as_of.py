@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import whole_millisecond
 from recoup.rules.order.disputed import Dispute
@@ -273,13 +273,13 @@ def _nothing(lines: Sequence[Line], cut: Cut) -> Problem:
         message = Sentence(
             "The order has no line {0}; its lines are 1 to {1}.", cut.version, lines[-1].seq if lines else 0
         )
-        return Problem("invalid", message, field="AsOfVersion", cure="Ask for one of these.")
+        return invalid(message, "AsOfVersion", "Ask for one of these.")
     first = lines[0].business_at if cut.business is not None else lines[0].recorded_at
     message = Sentence("The order was not there yet: it came on {0}.", first)
     if cut.business is not None:
-        return Problem("invalid", message, field="AsOf", cure="Ask for a later instant.")
+        return invalid(message, "AsOf", "Ask for a later instant.")
     cure = "asOfRecorded is real time, not the merchant’s: ask for a later instant."
-    return Problem("invalid", message, field="AsOfRecorded", cure=cure)
+    return invalid(message, "AsOfRecorded", cure)
 
 
 def _moment(value: object) -> datetime | None:

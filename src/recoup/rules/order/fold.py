@@ -54,11 +54,7 @@ def after(state: State, line: Line) -> State:
     # Parts that were collected go back with an end that is none of theirs.
     back = state.collected_units if stage in ENDED and stage is not Stage.COMPLETED else 0
     state = replace(
-        state,
-        version=line.seq,
-        stage=stage,
-        collected_units=collected,
-        refunded_units=state.refunded_units + back,
+        state, version=line.seq, stage=stage, collected_units=collected, refunded_units=state.refunded_units + back
     )
     match line.happening:
         case "part_collected":

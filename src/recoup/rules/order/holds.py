@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence, noted
 from recoup.rules.order.whys import HELD_BY_OPERATOR, HELD_BY_PERSON, HOLD_REASONS, held_by, sentence_of
 
@@ -17,7 +17,7 @@ KILLED: Final = "kill_switch"
 def why_held(reason: str, *, operator: bool) -> str:
     """The code of what the order says of it. Raises: Problem(invalid) for a reason that is none."""
     if reason not in HOLD_REASONS:
-        raise Problem("invalid", "Say why the order is held.", field="reason", cure="Choose one of the reasons.")
+        raise invalid("Say why the order is held.", "reason", "Choose one of the reasons.")
     return held_by(HELD_BY_OPERATOR if operator else HELD_BY_PERSON, reason)
 
 

@@ -81,7 +81,6 @@ def is_hold(facts: Mapping[str, Any]) -> bool:
 
 
 def charges_of(attempts: Iterable[Attempt]) -> list[Attempt]:
-    """See `Order.charges`."""
     found = [a for a in attempts if a.state == "approved" and a.if_late != "reverse"]
     return sorted(found, key=lambda one: one.attempt_no)
 
@@ -330,7 +329,6 @@ class Order:
 
     @property
     def held_units(self) -> int:
-        """What is held and not captured yet."""
         payment = self.paid_by() if self.stage is Stage.AUTHORISED else None
         return payment.units - self.captured_units if payment is not None else 0
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Final
 
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.network.card_text import numbers_in
 
@@ -16,18 +16,14 @@ def check_reason(text: str) -> str:
     """As it is kept. Raises: Problem(invalid)."""
     text = " ".join(text.replace("\0", "").split())
     if not REASON_MIN <= len(text) <= REASON_MAX or not text.isprintable():
-        raise Problem(
-            "invalid",
+        raise invalid(
             Sentence("Say why, in {0} to {1} characters.", REASON_MIN, REASON_MAX),
-            field="reason",
-            cure="The shop's owner can read it: enter the case and your purpose.",
+            "reason",
+            "The shop's owner can read it: enter the case and your purpose.",
         )
     if next(numbers_in(text), None) is not None:
-        raise Problem(
-            "invalid",
-            "This looks like a card number; it must not be kept here.",
-            field="reason",
-            cure="The last four digits are enough.",
+        raise invalid(
+            "This looks like a card number; it must not be kept here.", "reason", "The last four digits are enough."
         )
     return text
 
@@ -35,7 +31,5 @@ def check_reason(text: str) -> str:
 def check_minutes(text: str) -> timedelta:
     """Raises: Problem(invalid)."""
     if text not in {str(minutes) for minutes in MINUTES}:
-        raise Problem(
-            "invalid", Sentence("Choose {0} minutes.", ", ".join(str(minutes) for minutes in MINUTES)), field="minutes"
-        )
+        raise invalid(Sentence("Choose {0} minutes.", ", ".join(str(minutes) for minutes in MINUTES)), "minutes")
     return timedelta(minutes=int(text))

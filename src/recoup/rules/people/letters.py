@@ -42,13 +42,7 @@ def of_password_link(email: str, until: datetime, link: str, to: Locale) -> Lett
 
 
 def of_impersonation(
-    staff: str,
-    shop: str,
-    whom: tuple[str, str],
-    why: str,
-    lasts: tuple[datetime, datetime],
-    may_act: bool,
-    to: Locale,
+    staff: str, shop: str, whom: tuple[str, str], why: str, lasts: tuple[datetime, datetime], may_act: bool, to: Locale
 ) -> Letter:
     """Somebody of the operator impersonates one of a shop's people. `whom`: their name, if it is somebody, and role."""
     name, role = whom

@@ -245,10 +245,7 @@ def _most(terms: PolicyTerms, bound: PolicyTerms) -> Iterator[_Contradiction]:
 def _least(terms: PolicyTerms, bound: PolicyTerms) -> Iterator[_Contradiction]:
     if terms.gap is not None and bound.gap is not None and terms.gap < bound.gap:
         yield "when.gap", Sentence("The bound is {0} at least", duration(bound.gap)), _set("gap", bound.gap)
-    for line, value, least in (
-        ("cost.send", terms.send_cost, bound.send_cost),
-        ("cost.harm", terms.harm, bound.harm),
-    ):
+    for line, value, least in (("cost.send", terms.send_cost, bound.send_cost), ("cost.harm", terms.harm, bound.harm)):
         if value is not None and least is not None and value < least:
             shown_as = least if line == "cost.send" else f"{least / 100:g} %"
             yield line, Sentence("The bound is {0} at least", shown_as), _set(ATTRIBUTES[line], least)

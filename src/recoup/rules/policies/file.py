@@ -5,7 +5,7 @@ import re
 import tomllib
 from typing import Any, Final
 
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.policies.terms import PolicyTerms
 
@@ -30,7 +30,6 @@ _WORDS: Final = {
 
 
 def written(terms: PolicyTerms, title: str = "") -> str:
-    """`parsed` reads it back."""
     lines, table = [f"# {title}"] if title else [], ""
     for key, value in terms.lines().items():
         head, _, name = key.rpartition(".")
@@ -45,15 +44,15 @@ def written(terms: PolicyTerms, title: str = "") -> str:
 def parsed(text: str) -> dict[str, Any]:
     """Raises: Problem(invalid) for what is no TOML."""
     if len(text.encode()) > BYTES_MAX:
-        raise Problem("invalid", Sentence("The file is larger than {0} bytes.", BYTES_MAX), field="policy")
+        raise invalid(Sentence("The file is larger than {0} bytes.", BYTES_MAX), "policy")
     try:
         return tomllib.loads(text)
     except RecursionError:
         message = Sentence("The file is no TOML: {0}.", "nested too deeply")
-        raise Problem("invalid", message, field="policy", cure="See docs/engine.md.") from None
+        raise invalid(message, "policy", "See docs/engine.md.") from None
     except ValueError as error:  # also a number of thousands of digits
         message = Sentence("The file is no TOML: {0}.", str(error)[:120])
-        raise Problem("invalid", message, field="policy", cure="See docs/engine.md.") from None
+        raise invalid(message, "policy", "See docs/engine.md.") from None
 
 
 def line_number(text: str, key: str) -> int | None:

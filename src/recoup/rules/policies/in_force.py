@@ -147,7 +147,6 @@ class InForce:
         return None
 
     def end(self, declined_at: datetime, expires_at: datetime) -> datetime:
-        """Before which every try has to be."""
         last = _least(part.terms.last_day for part in self.parts)
         return expires_at if last is None else min(expires_at, declined_at + timedelta(days=last))
 
@@ -198,7 +197,6 @@ class InForce:
         return [line for line in ATTRIBUTES if line in found]
 
     def without(self, line: str) -> "InForce":
-        """As if nobody had set that line."""
         return InForce(tuple(part._replace(terms=part.terms.without(line)) for part in self.parts))
 
     def free(self) -> "InForce":

@@ -83,7 +83,6 @@ class PolicyTerms:
         return {key: value for key, value in found.items() if value is not None and value not in ([], {})}
 
     def without(self, line: str) -> "PolicyTerms":
-        """As if that line were not there."""
         attribute, _, group = ATTRIBUTES[line].partition(".")
         if group:
             return replace(self, group_tries={name: one for name, one in self.group_tries.items() if name != group})

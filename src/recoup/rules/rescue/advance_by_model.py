@@ -45,13 +45,7 @@ def charges_of(given: AskedModel, policy: CollectionPolicy) -> list[Charge]:
     last, made = asked.now, 0
     while (
         due := next_charge(
-            asked.reading,
-            policy,
-            made=made,
-            last=last,
-            now=last,
-            until=asked.now + PERIOD,
-            utc_offset=given.utc_offset,
+            asked.reading, policy, made=made, last=last, now=last, until=asked.now + PERIOD, utc_offset=given.utc_offset
         )
     ) is not None:
         found.append(Charge(due))

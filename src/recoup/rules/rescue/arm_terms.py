@@ -7,7 +7,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import shown
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.money import typed_amounts
 from recoup.rules.policies.in_force import InForce
@@ -24,18 +24,16 @@ def bounds_of(typed: str) -> dict[str, int]:
     for part in parts[: CURRENCIES_MAX + 1]:
         told = _BOUND.fullmatch(part[:_BOUND_CHARS_MAX])
         if told is None or told[2].upper() not in EXPONENTS:
-            raise Problem(
-                "invalid",
+            raise invalid(
                 "Exploration up to: enter amounts with their currencies.",
-                field="explore_max",
-                cure="Write it like 500 USD; 450 EUR, or leave it empty.",
+                "explore_max",
+                "Write it like 500 USD; 450 EUR, or leave it empty.",
             )
         found[told[2].upper()] = typed_amounts.units(told[1], told[2].upper(), "explore_max")
     return found
 
 
 def text_of(bounds: Mapping[str, int] | None) -> str:
-    """As `bounds_of` reads it."""
     return "; ".join(f"{shown(units, asset)} {asset}" for asset, units in sorted((bounds or {}).items()))
 
 
@@ -68,7 +66,6 @@ class Terms:
         return 0.0 if bounds and units > bounds.get(currency, 0) else self.explore / 100
 
     def to_dict(self) -> dict[str, Any]:
-        """As a decision stores it."""
         return {"version": self.version, "share": self.share, "holdout": self.holdout, "explore": self.explore}
 
 
@@ -82,7 +79,6 @@ class Known:
     share: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """As a decision stores it."""
         return self.terms.to_dict() | ({} if self.share is None else {"share": self.share})
 
 
@@ -94,27 +90,21 @@ def check_terms(terms: Terms) -> Terms:
         ("explore", terms.explore, EXPLORE_MAX),
     ):
         if not 0 <= value <= highest:
-            raise Problem(
-                "invalid", Sentence("The field {0} must be from 0 to {1} percent.", name, highest), field=name
-            )
+            raise invalid(Sentence("The field {0} must be from 0 to {1} percent.", name, highest), name)
     if terms.mode not in MODES:
-        raise Problem("invalid", Sentence("The field mode must be one of {0}.", ", ".join(MODES)), field="mode")
+        raise invalid(Sentence("The field mode must be one of {0}.", ", ".join(MODES)), "mode")
     if terms.share + terms.holdout > 100:
         cure = Sentence(
             "With a comparison group of {0} % the share is at most {1} %.", terms.holdout, 100 - terms.holdout
         )
-        raise Problem("invalid", "The share and the comparison group together exceed 100 %.", field="share", cure=cure)
+        raise invalid("The share and the comparison group together exceed 100 %.", "share", cure)
     bounds = terms.explore_max or {}
     unknown = next((asset for asset in bounds if asset not in EXPONENTS), None)
     if unknown is not None:
-        raise Problem(
-            "invalid",
-            Sentence("The currency {0} is not an ISO 4217 code like USD.", repr(unknown[:8])),
-            field="exploreMax",
-        )
+        raise invalid(Sentence("The currency {0} is not an ISO 4217 code like USD.", repr(unknown[:8])), "exploreMax")
     if len(bounds) > CURRENCIES_MAX or any(units < 0 for units in bounds.values()):
         message = Sentence("The field exploreMax names at most {0} currencies, each with an amount.", CURRENCIES_MAX)
-        raise Problem("invalid", message, field="exploreMax")
+        raise invalid(message, "exploreMax")
     return terms
 
 

@@ -50,7 +50,6 @@ class Counts:
 
 
 def after(breaker: Breaker, counts: Counts, now: datetime) -> Breaker:
-    """The breaker with what came back."""
     if breaker.pause_until is not None:
         return _while_open(breaker, counts, now)
     if counts.refused and counts.refused >= counts.answered:  # else it is one payment that is not allowed

@@ -23,11 +23,8 @@ from recoup.rules.rescue.verdict import Alternative, Verdict
 DECIDER_VERSION: Final = "decide-1"
 
 _GROUP_WORDS: Final[dict[Group, str]] = {
-    "technical": "technical failure",
-    "soft": "general decline",
-    "funds": "lack of money",
-    "limits": "card limit",
-}
+    "technical": "technical failure", "soft": "general decline", "funds": "lack of money", "limits": "card limit",
+}  # fmt: skip
 _OTHER_CARD_WORDS: Final = "Another card of the same customer, which you have charged before, is tried in its place."
 _OTHER_CARD_LATER: Final = "Another card of the same customer is tried as soon as the retry policy lets a send leave."
 OTHER_CARD_WAITS: Final = "other_card_waits"
@@ -218,12 +215,7 @@ def _decision(
     evidence, policy, within = asked
     if evidence.reading.wait_by_rule:
         rules.append("network_wait")
-    versions = {
-        "decider": DECIDER_VERSION,
-        "policy": policy.version,
-        "knowledge": evidence.knowledge,
-        "model": None,
-    }
+    versions = {"decider": DECIDER_VERSION, "policy": policy.version, "knowledge": evidence.knowledge, "model": None}
     reasons = (
         decided(evidence, verdict, plan),
         last_answer_of(evidence),

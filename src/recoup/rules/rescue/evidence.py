@@ -102,7 +102,6 @@ class Decision:
         return self.plan[0] if self.plan else None
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-able, as it is stored."""
         return dict(plain(self))
 
 

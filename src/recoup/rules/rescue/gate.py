@@ -88,7 +88,6 @@ def _decided(word: Refused, verdict: Verdict) -> str:
 
 
 def _span(tally: Tally) -> str:
-    """30 days, 24 hours."""
     hours = tally.window_hours or 0
     return f"{hours / 24:g} days" if hours > 24 else f"{hours:g} hours"  # noqa: PLR2004
 

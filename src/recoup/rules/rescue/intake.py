@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from recoup.kernel.policy import Policy
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import iso
 from recoup.rules.order.kinds import OrderKind
@@ -23,7 +23,6 @@ def source_of(text: str | None) -> str:
 
 
 def kind_of(mit_mode: str, is_mit: bool, source: str, has_expiry: bool) -> OrderKind:
-    """cit_web, cit_callcenter, mit_managed or mit_sync."""
     if not is_mit:
         return "cit_callcenter" if source == "callcenter" else "cit_web"
     managed = mit_mode == "managed" or (mit_mode == "by_expiry" and has_expiry)
@@ -50,13 +49,13 @@ def expiry_of(
         days = policy.expiry_floor / timedelta(days=1)
         ahead = "a day" if days == 1 else f"{days:g} days"
         message = Sentence("ExpiryDateUtc must be at least {0} ahead of {1}.", ahead, iso(now))
-        raise Problem("invalid", message, field="ExpiryDateUtc", cure="Send a later date, ideally three weeks ahead.")
+        raise invalid(message, "ExpiryDateUtc", "Send a later date, ideally three weeks ahead.")
     if asked > latest:
         message = Sentence("ExpiryDateUtc may be at most {0}.", iso(latest))
-        raise Problem("invalid", message, field="ExpiryDateUtc", cure="Send an earlier date.")
+        raise invalid(message, "ExpiryDateUtc", "Send an earlier date.")
     if recurring and asked < now + policy.expiry_recommended - policy.expiry_grace:
         if policy.short_recurring_refused:
             message = Sentence("ExpiryDateUtc of a recurring payment must be at least 14 days ahead of {0}.", iso(now))
-            raise Problem("invalid", message, field="ExpiryDateUtc", cure="Send a date three weeks ahead.")
+            raise invalid(message, "ExpiryDateUtc", "Send a date three weeks ahead.")
         return asked, (SHORT_EXPIRY,)
     return asked, ()

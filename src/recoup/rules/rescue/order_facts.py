@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from recoup.kernel.time import BusinessTime
-from recoup.rules.network.limits import Allowance, Send, allowance
+from recoup.rules.network.limits import Allowance, Send, Wish, allowance
 from recoup.rules.order.card_sends import initiator_of
 from recoup.rules.order.known import RescueKnown, Seen
 from recoup.rules.order.snapshot import Order
@@ -99,14 +99,16 @@ def _allowance(order: Order, now: datetime, visa_limit: int) -> Allowance | None
         order.card.scheme if order.card else "generic",
         sends,
         now,
-        units=order.units,
-        currency=order.asset,
-        initiator=initiator_of(order.initiator),
-        acceptor_id=order.merchant.acceptor_id,
-        merchant_id=str(order.merchant_id),
-        region=order.merchant.region,
-        visa_limit=visa_limit,
-        own_tries=order.own_tries,
+        Wish(
+            units=order.units,
+            currency=order.asset,
+            initiator=initiator_of(order.initiator),
+            acceptor_id=order.merchant.acceptor_id,
+            merchant_id=str(order.merchant_id),
+            region=order.merchant.region,
+            visa_limit=visa_limit,
+            own_tries=order.own_tries,
+        ),
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.rescue.intake_warnings import DEFAULT_SITE, SITE_BY_DESCRIPTOR, unknown_campaign
 from recoup.rules.rescue.site_address import host_of
@@ -54,18 +54,17 @@ def origin_of(sites: Sequence[Any], campaigns: Sequence[Any], named: Named, poli
     if policy == "refuse":
         message = Sentence("The site {0} has no campaign {1}.", site.name, repr(named.campaign[:KEY_CHARS_MAX]))
         cure = Sentence("Make it first: POST /v1/sites/{0}/campaigns; or leave it out.", site.site_id)
-        raise Problem("invalid", message, field="Campaign", cure=cure)
+        raise invalid(message, "Campaign", cure)
     return Origin(site, None, (*warnings, unknown_campaign(site.name)))
 
 
 def check_key(text: str) -> str:
     """Raises: Problem(invalid) for what cannot be a campaign's key."""
     if len(text) > KEY_CHARS_MAX or not _KEY.fullmatch(text):
-        raise Problem(
-            "invalid",
+        raise invalid(
             "The field Key has characters that a key cannot have, or too many.",
-            field="Key",
-            cure=Sentence("Send at most {0} of A-Z, a-z, 0-9 and . _ : - between them.", KEY_CHARS_MAX),
+            "Key",
+            Sentence("Send at most {0} of A-Z, a-z, 0-9 and . _ : - between them.", KEY_CHARS_MAX),
         )
     return text
 
@@ -75,11 +74,10 @@ def _site(sites: Sequence[Any], campaigns: Sequence[Any], named: Named, policy: 
         for site in sites:
             if site.site_id == named.site_id:
                 return site, ()
-        raise Problem(
-            "invalid",
+        raise invalid(
             "The SiteId is not one of this merchant's sites.",
-            field="SiteId",
-            cure="GET /v1/sites lists them; or send siteUrl instead.",
+            "SiteId",
+            "GET /v1/sites lists them; or send siteUrl instead.",
         )
     if named.url:
         wanted = host_of(named.url)
@@ -87,9 +85,7 @@ def _site(sites: Sequence[Any], campaigns: Sequence[Any], named: Named, policy: 
             if wanted and host_of(site.url) == wanted:
                 return site, ()
         if policy == "refuse":
-            raise Problem(
-                "invalid", "The SiteUrl is not that of one of this merchant's sites.", field="SiteUrl", cure=_MAKE
-            )
+            raise invalid("The SiteUrl is not that of one of this merchant's sites.", "SiteUrl", _MAKE)
     found = _by_descriptor(sites, named.descriptor)
     if found is not None:
         return found, ((SITE_BY_DESCRIPTOR,) if named.url else ())
@@ -97,15 +93,14 @@ def _site(sites: Sequence[Any], campaigns: Sequence[Any], named: Named, policy: 
     if found is not None:
         return found, ()
     if named.descriptor and policy == "refuse":
-        raise Problem(
-            "invalid",
+        raise invalid(
             "The order names its site by a descriptor that none of this merchant's sites has.",
-            field="Transaction.DynamicDescriptor",
-            cure=_MAKE,
+            "Transaction.DynamicDescriptor",
+            _MAKE,
         )
     default = next((site for site in sites if site.is_default), None)
     if default is None:
-        raise Problem("invalid", "The merchant has no site.", field="SiteId", cure="Make a site first: POST /v1/sites.")
+        raise invalid("The merchant has no site.", "SiteId", "Make a site first: POST /v1/sites.")
     return default, ((DEFAULT_SITE,) if named.url else ())
 
 

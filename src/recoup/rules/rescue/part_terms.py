@@ -7,7 +7,7 @@ the order ends without the rest is the merchant's choice, made beforehand.
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, get_args
 
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.kernel.sentence import Sentence
 
 AtExpiry = Literal["refund", "keep"]
@@ -42,11 +42,9 @@ def changed(before: PartTerms, values: dict[str, Any]) -> PartTerms:
         given = values.get(name)
         if given is not None and (isinstance(given, bool) or not isinstance(given, int) or not least <= given <= most):
             message = Sentence("{0}: a whole number from {1} to {2} is needed.", FIELDS[name], least, most)
-            raise Problem("invalid", message, field=name, cure=Sentence("Write it like {0}.", getattr(OFF, name)))
+            raise invalid(message, name, Sentence("Write it like {0}.", getattr(OFF, name)))
     at_expiry = values.get("at_expiry")
     if at_expiry is not None and at_expiry not in AT_EXPIRY:
         message = Sentence("{0}: one of {1} is needed.", FIELDS["at_expiry"], ", ".join(AT_EXPIRY))
-        raise Problem(
-            "invalid", message, field="at_expiry", cure="Choose what becomes of a part when the rest never comes."
-        )
+        raise invalid(message, "at_expiry", "Choose what becomes of a part when the rest never comes.")
     return replace(before, **{name: value for name, value in values.items() if value is not None})

@@ -24,8 +24,6 @@ SAME_ATTEMPT: Final = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class PaymentTry:
-    """An attempt of ours."""
-
     attempt_no: int
     state: str
     sent_at: datetime | None

@@ -232,7 +232,6 @@ def _choice(given: WorthInput) -> tuple[str | None, str]:
 
 
 def _best(given: WorthInput, among: list[Candidate]) -> tuple[str, str]:
-    """Of equals the first."""
     worth = [worth_at(one, given.charge, given.chance) for one in among]
     best = max(worth)
     rule = "first_of_equals" if len(among) > 1 and worth.count(best) > 1 else "most_worth"

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.stored import Stored, plain
 
@@ -117,7 +117,7 @@ def check_takes_numbers(routes: Sequence[RouteTerms], field: str, *, vault: bool
     if not vault or not takes_numbers(routes):
         message = "Card numbers are not taken here: every card processor keeps the cards itself."
         cure = "Send paymentMethod with processor and id, as the processor stored it."
-        raise Problem("invalid", message, field=field, cure=cure)
+        raise invalid(message, field, cure)
 
 
 def without_vault(terms: RouteTerms) -> RouteTerms:
@@ -125,12 +125,11 @@ def without_vault(terms: RouteTerms) -> RouteTerms:
     if terms.cards and not terms.stored:
         message = f"The route {terms.name} takes card numbers, and the key file has no keys of a vault."
         cure = "Remove the route from the settings, or restore the key file that has the keys card and print."
-        raise Problem("invalid", message, field="routes", cure=cure)
+        raise invalid(message, "routes", cure)
     return replace(terms, cards=False)
 
 
 def needs(routes: Iterable[RouteTerms], what: Literal["schemes", "countries"]) -> bool:
-    """Whether any route restricts it."""
     return any(getattr(terms, what) for terms in routes)
 
 
@@ -145,27 +144,27 @@ def _freed(terms: RouteTerms, skipped: frozenset[str]) -> RouteTerms:
 def _refusal(why: Why, near: Sequence[RouteTerms], charge: Carried) -> Problem:
     if why == "credential":
         message = "No card processor here takes card numbers."
-        return Problem("invalid", message, field="PaymentMethod.CardNumber", cure="Send a method that one has stored.")
+        return invalid(message, "PaymentMethod.CardNumber", "Send a method that one has stored.")
     if why == "currency":
         message = Sentence("No card processor here takes {0}.", charge.currency)
         listed = _listed(near, "currencies")
         cure = Sentence("Send it in one of {0}.", listed) if listed else "Send it in another currency."
-        return Problem("invalid", message, field="Transaction.Currency", cure=cure)
+        return invalid(message, "Transaction.Currency", cure)
     if why == "scheme":
         scheme = charge.scheme or "unknown"
         message = Sentence("No card processor here takes {0} cards for this payment.", scheme)
         cure = Sentence("Send a card of {0}.", _listed(near, "schemes"))
-        return Problem("invalid", message, field="PaymentMethod.CardNumber", cure=cure)
+        return invalid(message, "PaymentMethod.CardNumber", cure)
     if why == "country":
         country = charge.country or "an unknown country"
         message = Sentence("No card processor here takes payments from {0}.", country)
         cure = Sentence("Send one of these country codes, if it is the payer's: {0}.", _listed(near, "countries"))
-        return Problem("invalid", message, field="BillingInformation.CountryCode", cure=cure)
+        return invalid(message, "BillingInformation.CountryCode", cure)
     if why == "inexact":
         amount = _amount(charge.millionths)
         message = Sentence("Every card processor here would have to round {0} {1}.", amount, charge.currency)
         cure = "Send an amount without the smallest unit: a multiple of ten of them, or a whole one."
-        return Problem("invalid", message, field="Transaction.Amount", cure=cure)
+        return invalid(message, "Transaction.Amount", cure)
     return _out_of_bounds(why, near, charge.currency)
 
 
@@ -173,10 +172,10 @@ def _out_of_bounds(why: Why, near: Sequence[RouteTerms], currency: str) -> Probl
     if why == "too_small":
         least = min(terms.amount_min or 0 for terms in near)
         message = Sentence("No card processor here takes less than {0} {1}.", _amount(least), currency)
-        return Problem("invalid", message, field="Transaction.Amount", cure="Send a larger amount.")
+        return invalid(message, "Transaction.Amount", "Send a larger amount.")
     most = max(terms.amount_max or 0 for terms in near)
     message = Sentence("No card processor here takes more than {0} {1}.", _amount(most), currency)
-    return Problem("invalid", message, field="Transaction.Amount", cure="Send a smaller amount.")
+    return invalid(message, "Transaction.Amount", "Send a smaller amount.")
 
 
 def _listed(near: Iterable[RouteTerms], what: str) -> str:

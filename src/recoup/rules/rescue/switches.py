@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence, joined
 
 KINDS: Final = {"cit_web": "CIT (web)", "cit_callcenter": "CIT (call centre)", "mit": "MIT"}
@@ -90,7 +90,7 @@ def check_may_open(switch: str, off: Off, actor: str) -> None:
 def check_kind(text: str) -> str:
     """Raises: Problem(invalid) for what is no kind."""
     if text not in KINDS:
-        raise Problem("invalid", Sentence("The field Kind must be one of {0}.", ", ".join(KINDS)), field="Kind")
+        raise invalid(Sentence("The field Kind must be one of {0}.", ", ".join(KINDS)), "Kind")
     return text
 
 
@@ -99,7 +99,7 @@ def check_why(text: str) -> str:
     text = text.strip()
     if len(text) > WHY_CHARS_MAX or not text.isprintable():
         message = Sentence("The field Why must be at most {0} characters long, on one line.", WHY_CHARS_MAX)
-        raise Problem("invalid", message, field="Why", cure="Say it shorter.")
+        raise invalid(message, "Why", "Say it shorter.")
     return text
 
 

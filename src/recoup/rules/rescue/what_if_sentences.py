@@ -12,41 +12,13 @@ from recoup.rules.rescue.verdict import Offered, Verdict
 from recoup.rules.risk.words import sign_of
 
 Change = Literal[
-    "no_draw",
-    "no_network_wait",
-    "one_more_send",
-    "pay_day_known",
-    "another_card",
-    "no_parts",
-    "expiry_a_week_later",
-    "one_more_try_allowed",
-    "sends_without_cost",
-    "no_block",
-    "no_request",
-    "no_signal",
-    "no_policy",
-    "no_policy_line",
-    "route_on",
-    "route_reachable",
-    "no_failure",
-    "routes_cost_the_same",
-    "no_sign_against",
-    "no_sign_for",
-    "half_the_amount",
-    "may_confirm",
-    "half_the_order",
-    "room_left",
-    "any_loss_allowed",
-    "no_loss_allowed",
-    "closed_orders_paid",
-    "no_try_out",
-    "new_card_known",
-    "nothing_newer",
-    "account_closed",
-    "attempts_wanted",
-    "link_open",
-    "no_link",
-]
+    "no_draw", "no_network_wait", "one_more_send", "pay_day_known", "another_card", "no_parts",
+    "expiry_a_week_later", "one_more_try_allowed", "sends_without_cost", "no_block", "no_request", "no_signal",
+    "no_policy", "no_policy_line", "route_on", "route_reachable", "no_failure", "routes_cost_the_same",
+    "no_sign_against", "no_sign_for", "half_the_amount", "may_confirm", "half_the_order", "room_left",
+    "any_loss_allowed", "no_loss_allowed", "closed_orders_paid", "no_try_out", "new_card_known", "nothing_newer",
+    "account_closed", "attempts_wanted", "link_open", "no_link",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,21 +96,11 @@ _PLAN_BEFORE: Final[tuple[Change, ...]] = ("no_request", "no_signal")  # of whic
 _SIGNS: Final[tuple[Change, ...]] = ("no_sign_against", "no_sign_for")
 _OF_RISK: Final[tuple[Change, ...]] = (*_SIGNS, "half_the_amount", "may_confirm")
 _OF_ADVANCES: Final[tuple[Change, ...]] = (
-    "half_the_order",
-    "room_left",
-    "any_loss_allowed",
-    "no_loss_allowed",
-    "closed_orders_paid",
-    "no_try_out",
-)
+    "half_the_order", "room_left", "any_loss_allowed", "no_loss_allowed", "closed_orders_paid", "no_try_out",
+)  # fmt: skip
 _OF_UPDATES: Final[tuple[Change, ...]] = (
-    "new_card_known",
-    "nothing_newer",
-    "account_closed",
-    "attempts_wanted",
-    "link_open",
-    "no_link",
-)
+    "new_card_known", "nothing_newer", "account_closed", "attempts_wanted", "link_open", "no_link",
+)  # fmt: skip
 _ADVANCED: Final[Mapping[Verdict, str]] = {
     "approve_now": "the order would have been advanced.",
     "decline_at_once": "the order would not have been advanced.",

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.rescue.arm_terms import PLACES, Terms, arm_of
 from recoup.rules.risk.arms import RiskArm
@@ -28,16 +28,16 @@ class RiskTerms:
 def check_risk_terms(terms: RiskTerms) -> RiskTerms:
     """Raises: Problem(invalid) naming the field."""
     if terms.mode not in MODES:
-        raise Problem("invalid", Sentence("The field mode must be one of {0}.", ", ".join(MODES)), field="mode")
+        raise invalid(Sentence("The field mode must be one of {0}.", ", ".join(MODES)), "mode")
     for name, lowest, highest in (("share", 0, 100), ("holdout", 0, HOLDOUT_MAX), ("margin", 1, 100)):
         if not lowest <= getattr(terms, name) <= highest:
             message = Sentence("The field {0} must be from {1} to {2} percent.", name, lowest, highest)
-            raise Problem("invalid", message, field=name)
+            raise invalid(message, name)
     if terms.share + terms.holdout > 100:
         cure = Sentence(
             "With a comparison group of {0} % the share is at most {1} %.", terms.holdout, 100 - terms.holdout
         )
-        raise Problem("invalid", "The share and the comparison group together exceed 100 %.", field="share", cure=cure)
+        raise invalid("The share and the comparison group together exceed 100 %.", "share", cure)
     return terms
 
 

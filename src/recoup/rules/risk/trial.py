@@ -115,13 +115,7 @@ def try_risk(divided_at: Divided, weights: Weights, today: Weights) -> RiskTrial
         others = divided_at.held_frauds - frauds[owner]
         if others >= FRAUDS_HELD_OUT_MIN and everything - gained[owner] < 0:
             return RiskTrial(
-                trial.held_from,
-                trial.held_payments,
-                trial.held_frauds,
-                score,
-                today.version,
-                compared,
-                only_by=owner,
+                trial.held_from, trial.held_payments, trial.held_frauds, score, today.version, compared, only_by=owner
             )
     return trial
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import Money, from_text, shown
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 
 WHOLE_MAX: Final = 999_999_999  # of the currency: every sum of amounts stays far inside 64 bits
 _DECIMAL: Final = re.compile(r"(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,18})?", re.ASCII)
@@ -34,7 +34,7 @@ def check_currency(currency: str) -> str:
     """Raises: Problem(invalid)."""
     if currency not in EXPONENTS:
         message = f"The currency {currency[:16]!r} is not known."
-        raise Problem("invalid", message, field="currency", cure="Send USDT, USDC or an ISO 4217 code in capitals.")
+        raise invalid(message, "currency", "Send USDT, USDC or an ISO 4217 code in capitals.")
     return currency
 
 

@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from recoup.kernel.ids import parse_wire_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 
 COUNT_MAX: Final = 366
 _LENGTHS: Final = {"day": timedelta(days=1), "week": timedelta(weeks=1)}
@@ -78,5 +78,5 @@ def check_link(url: str | None, field: str) -> str | None:
         fits = False
     if not fits or len(url) > LINK_MAX or _ODD.search(url):
         message = f"The field {field} is no address that a browser may be sent to."
-        raise Problem("invalid", message, field=field, cure=cure)
+        raise invalid(message, field, cure)
     return url

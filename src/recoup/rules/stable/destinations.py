@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 
 
 class Form(NamedTuple):
@@ -46,4 +46,4 @@ def check_destination(text: str, chains: tuple[str, ...]) -> str:
 
 
 def _no(message: str, cure: str) -> Problem:
-    return Problem("invalid", message, field="destination", cure=cure)
+    return invalid(message, "destination", cure)

@@ -70,7 +70,6 @@ def monday(moment: datetime) -> date:
 
 
 def cohorts(counts: Iterable[CohortCount], now: datetime) -> list[Cohort]:
-    """Newest first."""
     weeks: dict[date, tuple[Sums, dict[int, int]]] = {}
     for one in counts:
         sums, days = weeks.setdefault(one.week, (Sums(), {}))

@@ -127,7 +127,6 @@ class Comparison:
         return self._values[arm]
 
     def mean(self, arm: ComparedArm) -> float:
-        """NaN without orders."""
         return self._values[arm] / self._weight[arm] if self._weight[arm] else math.nan
 
     def look(self) -> Difference | None:

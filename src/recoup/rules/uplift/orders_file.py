@@ -10,7 +10,7 @@ from datetime import datetime, tzinfo
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import of_these_days
 from recoup.rules.files.lines import Line
@@ -65,14 +65,13 @@ def read_orders(lines: Iterable[Line], *, until: datetime, zone: tzinfo) -> Orde
 def _places(header: Line | None) -> dict[str, int]:
     names = [name.strip() for name in _row(header.text)] if header is not None and header.text else []
     if missing := [name for name in COLUMNS if name not in names]:
-        raise Problem(
-            "invalid",
+        raise invalid(
             Sentence("The first line has no column {0}.", ", ".join(missing)),
-            field="file",
-            cure=Sentence("Name the columns in the first line: {0}.", ",".join(COLUMNS)),
+            "file",
+            Sentence("Name the columns in the first line: {0}.", ",".join(COLUMNS)),
         )
     if twice := [name for name in (*COLUMNS, MORE) if names.count(name) > 1]:
-        raise Problem("invalid", Sentence("The first line names {0} twice.", twice[0]), field="file")
+        raise invalid(Sentence("The first line names {0} twice.", twice[0]), "file")
     return {name: names.index(name) for name in (*COLUMNS, MORE) if name in names} | {"": len(names)}
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.uploads.record import ROW_CHARS_MAX, Header, Record, check_nothings, header_of, is_header, is_row
 
@@ -40,13 +40,12 @@ class JsonRows:
     def __iter__(self) -> Iterator[Record]:
         self._go_on()
         if self._done():
-            raise Problem("invalid", "The file is empty.", field="file", cure="It needs rows.")
+            raise invalid("The file is empty.", "file", "It needs rows.")
         if self._text[self._at] != "{" and not self._depth:
-            raise Problem(
-                "invalid",
+            raise invalid(
                 "The file is neither JSON nor a CSV whose first line names its columns.",
-                field="file",
-                cure="Send a JSON list of objects, one object a line, or a CSV.",
+                "file",
+                "Send a JSON list of objects, one object a line, or a CSV.",
             )
         while not self._done():
             yield from self._next()
@@ -103,11 +102,10 @@ class JsonRows:
         if self._number:
             later = header_of(value)
             if later.joined(self.header) != self.header:
-                raise Problem(
-                    "invalid",
+                raise invalid(
                     Sentence("The configuration in line {0} comes after rows.", self._line),
-                    field="file",
-                    cure="Put it before them.",
+                    "file",
+                    "Put it before them.",
                 )
             return
         self.header = self.header.joined(header_of(value))
@@ -174,11 +172,10 @@ class JsonRows:
         """Raises: Problem(invalid) when too much was looked at in vain."""
         self._searches += 1
         if self._searches > SEARCHES_MAX:
-            raise Problem(
-                "invalid",
+            raise invalid(
                 Sentence("The file is broken in too many places, the last near line {0}.", self._line),
-                field="file",
-                cure="Create it again; none of it was accepted.",
+                "file",
+                "Create it again; none of it was accepted.",
             )
         try:
             value, _ = _decode(self._text, begin)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 
 KINDS: Final = ("transmit", "evaluate")
@@ -53,11 +53,10 @@ class Header:
         for name in ("kind", "mid", "expires"):
             mine, theirs = getattr(self, name), getattr(other, name)
             if mine and theirs and mine != theirs:
-                raise Problem(
-                    "invalid",
+                raise invalid(
                     Sentence("The file's configuration names its {0} twice, differently.", _WIRE_NAMES[name]),
-                    field=_WIRE_NAMES[name],
-                    cure="Say it once, before the rows.",
+                    _WIRE_NAMES[name],
+                    "Say it once, before the rows.",
                 )
         return Header(self.kind or other.kind, self.mid or other.mid, self.expires or other.expires)
 
@@ -92,10 +91,8 @@ def header_of(value: Mapping[str, Any], levels: int = LEVELS_MAX) -> Header:
             texts |= {key: text for key in _WIRE_NAMES if (text := getattr(below, key)) and not texts.get(key)}
         elif ours is not None and inner is not None:
             if not isinstance(inner, str) or len(inner) > 64:
-                raise Problem(
-                    "invalid",
-                    Sentence("The configuration's {0} must be a short text.", _WIRE_NAMES[ours]),
-                    field=_WIRE_NAMES[ours],
+                raise invalid(
+                    Sentence("The configuration's {0} must be a short text.", _WIRE_NAMES[ours]), _WIRE_NAMES[ours]
                 )
             texts[ours] = inner.strip()
     return Header(**texts)

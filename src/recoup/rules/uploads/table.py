@@ -7,7 +7,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.nearest import nearest
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.files.amounts import NoAmount, units_of
 from recoup.rules.files.lines import Line
@@ -68,9 +68,7 @@ def body_of(columns: Sequence[Column | None], cells: Sequence[str]) -> dict[str,
             continue
         if len(text) > CELL_MAX:
             field = ".".join(column.path)
-            raise Problem(
-                "invalid", Sentence("{0} is longer than {1} characters.", field, f"{CELL_MAX:,}"), field=field
-            )
+            raise invalid(Sentence("{0} is longer than {1} characters.", field, f"{CELL_MAX:,}"), field)
         inner = body
         for name in column.path[:-1]:
             inner = inner.setdefault(name, {})
@@ -115,7 +113,7 @@ def _amount(text: str, asset: str, column: Column) -> int | str:
     found = units_of(text, asset, ".", EXPONENTS[asset])
     if isinstance(found, NoAmount):
         field = ".".join(column.path)
-        raise Problem("invalid", Sentence("The field {0} {1}.", field, found.what), field=field, cure=_IN_UNITS)
+        raise invalid(Sentence("The field {0} {1}.", field, found.what), field, _IN_UNITS)
     return -found[0] if found[1] else found[0]
 
 
@@ -123,20 +121,19 @@ def _columns(names: Sequence[str], known: Mapping[str, Column], number: int) -> 
     found = [known.get(plain(name)) for name in names]
     room = Room(ROW_CHARS_MAX)
     if any(is_number(name, room) for name in names):
-        raise Problem("invalid", Sentence("Line {0}, the header, {1}.", number, NO_NUMBER), field="file")
+        raise invalid(Sentence("Line {0}, the header, {1}.", number, NO_NUMBER), "file")
     for name, column in zip(names, found, strict=True):
         if column is None and is_like(plain(name[:NAME_MAX]), "expirydateutc"):
-            raise Problem(
-                "invalid",
+            raise invalid(
                 Sentence("Line {0}, the header, has {1}; did you mean expiryDateUtc?", number, repr(name[:40])),
-                field="file",
-                cure="Name the column expiryDateUtc.",
+                "file",
+                "Name the column expiryDateUtc.",
             )
         if column is not None and found.count(column) > 1:
             message = Sentence(
                 "Line {0}, the header, names {1} twice; it has {2}.", number, ".".join(column.path), shown_names(names)
             )
-            raise Problem("invalid", message, field="file", cure="Name each column once.")
+            raise invalid(message, "file", "Name each column once.")
     return tuple(found)
 
 
@@ -147,9 +144,8 @@ def _has_id(names: Sequence[str], known: Mapping[str, Column]) -> bool:
 
 
 def _unknown(number: int, names: Sequence[str]) -> Problem:
-    return Problem(
-        "invalid",
+    return invalid(
         Sentence("Line {0}, the header, has no orderId; it has {1}.", number, shown_names(names)),
-        field="file",
-        cure="Name the columns in the first line; docs/connect.md lists them.",
+        "file",
+        "Name the columns in the first line; docs/connect.md lists them.",
     )

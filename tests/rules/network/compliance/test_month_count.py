@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recoup.rules.network.compliance.month_count import LoggedSend, MonthCount
-from recoup.rules.network.limits import Allowed, Send, may_send
+from recoup.rules.network.limits import Allowed, Send, Wish, may_send
 
 BEGIN, END = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -246,12 +246,7 @@ def test_what_the_gate_lets_pass_is_never_a_breach_and_its_count_is_the_windows_
             scheme,
             [one.send for one in sends],
             at,
-            units=units,
-            currency="USD",
-            initiator=who,
-            acceptor_id=acceptor,
-            merchant_id="m",
-            region="us",
+            Wish(units=units, currency="USD", initiator=who, acceptor_id=acceptor, merchant_id="m", region="us"),
         )
         if claimed or isinstance(answer, Allowed):
             sends.append(sent(at, claimed=claimed, **more))

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Final
 
 from recoup.rules.network.codes import Reading
-from recoup.rules.network.limits import LOOKBACK, Refused, Send, binds_for_ever, may_send
+from recoup.rules.network.limits import LOOKBACK, Refused, Send, Wish, binds_for_ever, may_send
 from recoup.rules.network.tables import LIMITS
 from recoup_lab.world.port import HistoryRow, WorldOrder
 
@@ -63,11 +63,13 @@ class CardSends:
             self.scheme,
             older + self.sends[recent:],
             now,
-            units=order.amount,
-            currency=order.currency,
-            initiator="merchant",
-            acceptor_id=ACCEPTOR,
-            merchant_id=MERCHANT,
+            Wish(
+                units=order.amount,
+                currency=order.currency,
+                initiator="merchant",
+                acceptor_id=ACCEPTOR,
+                merchant_id=MERCHANT,
+            ),
         )
         return verdict if isinstance(verdict, Refused) else None
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lab.compare.tiny_world import DAY, NOW, TinyWorld, card, order
 
-from recoup.rules.network.limits import LOOKBACK, Allowed, Refused, binds_for_ever, may_send
+from recoup.rules.network.limits import LOOKBACK, Allowed, Refused, Wish, binds_for_ever, may_send
 from recoup_lab.compare.breaches import early_sends, excess_by_order
 from recoup_lab.compare.driver import play
 from recoup_lab.compare.gate import ACCEPTOR, MERCHANT, CardSends, send_of
@@ -111,11 +111,7 @@ def test_the_quick_gate_answers_as_the_products_rule(sends: list[Sent], minutes:
         quick.scheme,
         seen,
         now,
-        units=1_000,
-        currency="USD",
-        initiator="merchant",
-        acceptor_id=ACCEPTOR,
-        merchant_id=MERCHANT,
+        Wish(units=1_000, currency="USD", initiator="merchant", acceptor_id=ACCEPTOR, merchant_id=MERCHANT),
     )
     refused = quick.refusal(one_order, now)
     assert refused == (verdict if isinstance(verdict, Refused) else None)

@@ -2,7 +2,7 @@
 
 from recoup.doors.portal.visit import Visit
 from recoup.kernel.time import BusinessTime
-from recoup.rules.network.limits import LOOKBACK, Allowance, allowance
+from recoup.rules.network.limits import LOOKBACK, Allowance, Wish, allowance
 from recoup.rules.order.card_sends import initiator_of, own_tries
 from recoup.store.cards.card_sends import card_of_order, sends_of_card
 from recoup.store.orders.order_page import OrderPage
@@ -24,19 +24,21 @@ async def sends_left(visit: Visit, page: OrderPage) -> Allowance | None:
         card.scheme,
         sends,
         visit.now,
-        units=page.order.units,
-        currency=page.order.asset,
-        initiator=initiator_of(planned),
-        acceptor_id=card.acceptor_id,
-        merchant_id=str(visit.merchant_id),
-        region=card.region,
-        visa_limit=visit.world.policy.visa_limit,
-        own_tries=own_tries(
-            page.order.facts,
+        Wish(
             units=page.order.units,
             currency=page.order.asset,
+            initiator=initiator_of(planned),
             acceptor_id=card.acceptor_id,
-            merchant_id=visit.merchant_id,
-            offset=visit.now - BusinessTime(visit.wall),
+            merchant_id=str(visit.merchant_id),
+            region=card.region,
+            visa_limit=visit.world.policy.visa_limit,
+            own_tries=own_tries(
+                page.order.facts,
+                units=page.order.units,
+                currency=page.order.asset,
+                acceptor_id=card.acceptor_id,
+                merchant_id=visit.merchant_id,
+                offset=visit.now - BusinessTime(visit.wall),
+            ),
         ),
     )

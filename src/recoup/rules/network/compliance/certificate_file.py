@@ -23,8 +23,6 @@ _decode: Final = msgspec.json.Decoder().decode
 
 
 class ProvedCertificate(NamedTuple):
-    """What an intact file says."""
-
     certificate_id: str
     month: str
     acceptor_id: str

@@ -316,7 +316,6 @@ def _add_send(count: SchemeCount, one: LoggedSend) -> None:
 
 
 def _meets(other: Send, send: Send, row: LimitRow) -> bool:
-    """Whether the rule counts the two together."""
     return (
         (not row.initiator_split or other.initiator == send.initiator)
         and ("acceptor" not in row.key or other.acceptor_id == send.acceptor_id)

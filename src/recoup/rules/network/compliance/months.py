@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.money.report_spans import month
 
@@ -33,17 +33,11 @@ def closed_month(text: str, now: datetime) -> datetime:
     """The first instant of a month, `2026-11`, that is closed at `now`. Raises: Problem(invalid), its field month."""
     begin = month(text, "UTC")[0]
     if begin > now:
-        raise Problem(
-            "invalid",
-            Sentence("{0} lies in the future.", month_text(begin)),
-            field="month",
-            cure="Name a month that is over.",
-        )
+        raise invalid(Sentence("{0} lies in the future.", month_text(begin)), "month", "Name a month that is over.")
     if now < closes_at(begin):
-        raise Problem(
-            "invalid",
+        raise invalid(
             Sentence("{0} is not closed before {1}.", month_text(begin), f"{closes_at(begin):%Y-%m-%d %H:%M} UTC"),
-            field="month",
-            cure="Late answers and reported declines still count; ask again then.",
+            "month",
+            "Late answers and reported declines still count; ask again then.",
         )
     return begin

@@ -101,7 +101,6 @@ def _before_try(belief: Belief, number: int) -> Belief:
 
 
 def seen(ground: Ground, belief: Belief, look: Look) -> Belief:
-    """After one more try of this order."""
     at = hours_of(look.at)
     before = belief.before.at_try(look.tries)
     level, slope = _likely(ground, before, look.answer, at)

@@ -83,6 +83,5 @@ def odds_of(logit: float) -> float:
 
 
 def chance_of(logit: float) -> float:
-    """The logistic function."""
     odds = odds_of(logit)
     return odds / (1.0 + odds)

@@ -9,14 +9,7 @@ from typing import Final, NamedTuple
 
 from recoup.rules.rescue.engine.belief import Belief, mended_by, passed
 from recoup.rules.rescue.engine.bins import APPROVED, CLASSES
-from recoup.rules.rescue.engine.chances import (
-    Ground,
-    expected,
-    hours_of,
-    local_day,
-    money_row,
-    refused,
-)
+from recoup.rules.rescue.engine.chances import Ground, expected, hours_of, local_day, money_row, refused
 from recoup.rules.rescue.engine.facts import Facts, Look
 from recoup.rules.rescue.engine.regression import CHANCES, DELAY, GAP, LAST, LONG_DELAY, NUMBERS, RATES, SINCE
 
@@ -94,7 +87,6 @@ def record_of(ground: Ground, looks: Iterable[Look], own: Sequence[Look]) -> Rec
 
 
 def staying(situation: Situation) -> tuple[int, ...]:
-    """Bins of `STAYING`."""
     first, last, record = situation.ground.first_answer, situation.last, situation.record
     return (
         last * NUMBERS + min(situation.number, NUMBERS) - 1,
@@ -128,7 +120,6 @@ def of_hour(situation: Situation, hour: int) -> tuple[int, int]:
 
 
 def of_time(situation: Situation, at: float) -> tuple[int, ...]:
-    """Bins of `OF_TIME`."""
     delay, gap, record = at - situation.ground.first_at, 0, situation.record
     if situation.number > 1:
         gap = bisect_right(GAP, at - situation.last_at) + 1

@@ -3,13 +3,7 @@
 from typing import Final
 
 from recoup.rules.rescue.engine.belief import believed, ground_of, mended, seen
-from recoup.rules.rescue.engine.chances import (
-    expected,
-    hours_of,
-    local_day,
-    money_row,
-    refused,
-)
+from recoup.rules.rescue.engine.chances import expected, hours_of, local_day, money_row, refused
 from recoup.rules.rescue.engine.facts import Look
 from recoup.rules.rescue.engine.model import Model
 from recoup.rules.rescue.evidence import Decision, Evidence

@@ -14,13 +14,7 @@ from typing import NamedTuple
 
 from recoup.rules.rescue.engine.belief import UNTIL, Belief, believed, ground_of
 from recoup.rules.rescue.engine.bins import total
-from recoup.rules.rescue.engine.chances import (
-    Ground,
-    hours_of,
-    local_day,
-    money_row,
-    refused,
-)
+from recoup.rules.rescue.engine.chances import Ground, hours_of, local_day, money_row, refused
 from recoup.rules.rescue.engine.facts import Facts
 from recoup.rules.rescue.engine.model import Model
 from recoup.rules.rescue.engine.rhythms import spread

@@ -26,12 +26,7 @@ from recoup.rules.rescue.engine.columns import (
 )
 from recoup.rules.rescue.engine.facts import Facts
 from recoup.rules.rescue.engine.plan import Candidate, Opens, candidates
-from recoup.rules.rescue.engine.regression import (
-    ISSUER_HOUR,
-    ISSUER_LAST,
-    ISSUER_WEEKDAY,
-    Weighed,
-)
+from recoup.rules.rescue.engine.regression import ISSUER_HOUR, ISSUER_LAST, ISSUER_WEEKDAY, Weighed
 
 
 def candidates_of(

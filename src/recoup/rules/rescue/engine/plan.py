@@ -6,14 +6,7 @@ from typing import Final, NamedTuple
 
 from recoup.rules.rescue.engine.belief import UNTIL, Belief, mended_by, passed
 from recoup.rules.rescue.engine.bins import total
-from recoup.rules.rescue.engine.chances import (
-    Ground,
-    expected,
-    local_day,
-    money_row,
-    refused_on,
-    renewed,
-)
+from recoup.rules.rescue.engine.chances import Ground, expected, local_day, money_row, refused_on, renewed
 from recoup.rules.rescue.engine.rhythms import IRREGULAR, LONG_AGO, places
 
 _SOON_HOURS: Final = 36.0
@@ -81,7 +74,6 @@ def _opened(
 
 
 def _at(ground: Ground, belief: Belief, instants: Sequence[float]) -> list[Candidate]:
-    """Of growing instants."""
     found, before, rhythms = list[Candidate](), belief.before, belief.rhythms
     last, by_days, free = 0, list[float](), mended_by(belief.holds)
     for at in instants:

@@ -29,29 +29,18 @@ _K: Final = len(CLASSES)
 # Columns by what their bins depend on: nothing but the order, the day, the hour, the time that has passed, the parts of
 # the engine's chance.
 STAYING: Final[Mapping[str, int]] = {
-    "last": _K * NUMBERS,
-    "first_last": _K * _K,
-    "rate_first": RATES,
-    "rate_again": RATES,
-    "credit": 2 * _K,
+    "last": _K * NUMBERS, "first_last": _K * _K, "rate_first": RATES, "rate_again": RATES, "credit": 2 * _K,
     "other": 1 + 2 * _K * (len(LAST) + 1),
-}
+}  # fmt: skip
 OF_DAY: Final[Mapping[str, int]] = {
-    "weekday": _WEEKDAYS,
-    "day": 31,
-    "credit_day": 2 * 31,
-    "rate_near": RATES,
-    "rate_weekday": RATES,
-}
+    "weekday": _WEEKDAYS, "day": 31, "credit_day": 2 * 31, "rate_near": RATES, "rate_weekday": RATES,
+}  # fmt: skip
 OF_HOUR: Final[Mapping[str, int]] = {"hour": 24, "last_hour": _K * _HOURS}
 OF_TIME: Final[Mapping[str, int]] = {
-    "delay": len(DELAY) + 1,
-    "first_delay": _K * (len(LONG_DELAY) + 1),
-    "number_gap": 1 + (NUMBERS - 1) * (len(GAP) + 1),
-    "last_gap": _K * (len(GAP) + 2),
-    "since": len(SINCE) + 2,
+    "delay": len(DELAY) + 1, "first_delay": _K * (len(LONG_DELAY) + 1),
+    "number_gap": 1 + (NUMBERS - 1) * (len(GAP) + 1), "last_gap": _K * (len(GAP) + 2), "since": len(SINCE) + 2,
     "since_again": len(SINCE) + 2,
-}
+}  # fmt: skip
 OF_PARTS: Final[Mapping[str, int]] = {name: len(CHANCES) + 1 for name in ("chance", "free", "willing", "money")}
 COLUMNS: Final[Mapping[str, int]] = {**STAYING, **OF_DAY, **OF_HOUR, **OF_TIME, **OF_PARTS}
 # An issuer's row: its own, by the last answer, by three hours of UTC, by the weekday at the card holder.

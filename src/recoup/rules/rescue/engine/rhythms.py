@@ -15,21 +15,11 @@ from typing import Final
 LONG_AGO: Final = 14  # days since a posting, at most: what is longer ago counts alike
 
 RHYTHMS: Final[tuple[str, ...]] = (
-    *(f"weekly-{day}" for day in range(7)),
-    *(f"biweekly-{day}" for day in range(14)),
-    *(f"monthly-{day}" for day in range(1, 29)),
-    "month-end-0",
-    "business-end-0",
-    *(f"semi-{day}" for day in range(1, 16)),
-    "working-1",
-    "working-3",
-    "working-15",
-    "working-25",
-    "halves-1",
-    "halves-15",
-    "irregular-0",
-    "ample-0",
-)
+    *(f"weekly-{day}" for day in range(7)), *(f"biweekly-{day}" for day in range(14)),
+    *(f"monthly-{day}" for day in range(1, 29)), "month-end-0", "business-end-0",
+    *(f"semi-{day}" for day in range(1, 16)), "working-1", "working-3", "working-15", "working-25", "halves-1",
+    "halves-15", "irregular-0", "ample-0",
+)  # fmt: skip
 IRREGULAR: Final = RHYTHMS.index("irregular-0")
 AMPLE: Final = RHYTHMS.index("ample-0")
 _DATED: Final = RHYTHMS[:IRREGULAR]

@@ -33,7 +33,6 @@ class Trial:
         return "better" if self.compared_score - self.score > self.score_error else "not_better"
 
     def row(self) -> dict[str, Any]:
-        """As it is stored beside the model."""
         return {name: getattr(self, name) for name in self.__slots__}
 
 
