@@ -9,7 +9,7 @@ from recoup.doors.rescue.as_of import NAMES, read_partner_cut
 from recoup.doors.rescue.partner import GROUP
 from recoup.doors.rescue.partner_caller import only_partner
 from recoup.doors.rescue.query import Query
-from recoup.doors.rescue.resource import PARTNER, Call, Method
+from recoup.doors.rescue.resource import PARTNER, Call, Method, file_reply, form_asked
 from recoup.doors.rescue.shapes.partners import REPORT_PAGE_MAX, Report, ReportQuery, ReportRow
 from recoup.flows.merchants.find_partner import own_merchant
 from recoup.flows.money.partner_report import DAYS_MAX, PartnerReportRequest, report_csv, report_page
