@@ -71,7 +71,7 @@ _ROOMS: Final = (
     *_FORMS,
 )
 _NOBODY: Final = (
-    "doors/portal/form_shape.py", "doors/portal/portal.py", "doors/portal/feature_parts.py", "doors/portal/languages/",
+    "doors/portal/form_shape.py", "doors/portal/feature_parts.py", "doors/portal/languages/",
     "doors/portal/orders/times.py",
     "flows/stable/", "rules/stable/", "flows/cards/transmit.py", "flows/cards/tokenize.py",
     "features/network_tokens/cli.py",

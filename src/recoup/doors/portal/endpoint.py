@@ -1,6 +1,7 @@
 """A route's endpoint: who calls, and how Problems and what broke become pages."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -20,6 +21,7 @@ from recoup.flows.people.sessions import ClientInfo, Session, read_session
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
+from recoup.kernel.time import WallTime
 from recoup.rules.languages.catalogues import accepted_language, or_english
 
 
@@ -224,3 +226,53 @@ def error_page(portal: Portal, problem: Problem, request: Request) -> Response:
     if problem.retry_after_seconds is not None:
         answer.headers["retry-after"] = str(problem.retry_after_seconds)
     return answer
+
+
+@dataclass(frozen=True, slots=True)
+class SignedVisit:
+    """One call of somebody who is signed in. `problem` and `typed`: what was refused in the form that the page is shown
+    again for, and what it held."""
+
+    portal: Portal
+    request: Request
+    session: Session
+    wall: WallTime
+    problem: Problem | None = field(default=None, kw_only=True)
+    typed: Form = field(default_factory=dict, kw_only=True)
+
+    @property
+    def world(self) -> World:
+        return self.portal.world
+
+    @property
+    def language(self) -> str:
+        """In which the page is."""
+        return locale(self.request, self.session)
+
+    @property
+    def is_operator(self) -> bool:
+        """Whether this person decides for the operator: owner or operations there."""
+        return self.session.is_operator
+
+    @property
+    def paused(self) -> str:
+        """The paused partner by which alone this person is here, else empty."""
+        return self.session.paused
+
+    def values(self, **more: Any) -> dict[str, Any]:
+        """What the layout needs, and `more`."""
+        return {
+            "session": self.session,
+            "now": self.wall,
+            "wall": self.wall,
+            "sandbox": self.world.policy.test_mode,
+            "offset": None,
+            "other": other_of(self.world),
+            "current_url": current_url(self.request),
+            "path": self.request.url.path,
+            "is_operator": self.is_operator,
+            "problem": self.problem,
+            "paused": self.paused,
+            "zone": self.session.zone,
+            "language": self.language,
+        } | more

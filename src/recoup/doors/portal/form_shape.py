@@ -36,6 +36,7 @@ from uuid import UUID
 
 from starlette.datastructures import UploadFile
 
+from recoup.doors.portal.forms import NO_KEY
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 
@@ -217,7 +218,6 @@ _PARSERS: Final[Mapping[Any, Callable[[str], object]]] = {
 
 
 _KEY: Final = re.compile(r"[0-9a-f]{32}")
-NO_KEY: Final = Problem("invalid", "This form has no key.", cure="Reload the page and send it again.")
 
 
 def fresh_key() -> str:

@@ -13,6 +13,7 @@ from recoup.rules.network.card_guard import check_texts
 
 FORM_BYTES_MAX: Final = 65_536
 FORM_SECONDS_MAX: Final = 15.0
+NO_KEY: Final = Problem("invalid", "This form has no key.", cure="Reload the page and send it again.")
 Form = dict[str, list[str]]
 _SECRETS: Final = frozenset({"csrf", "password", "new", "code"})  # kept as hashes, if at all
 _ACCOUNTS: Final = frozenset({"account", "iban"})  # of banks: long numbers, refused when they are grouped like a card

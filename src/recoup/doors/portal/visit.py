@@ -1,7 +1,7 @@
 """One call of somebody who is signed in: who, which merchant, what time it is there."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from starlette.responses import Response
 from recoup.doors.edge.asgi import state
 from recoup.doors.edge.called import called_by
 from recoup.doors.edge.tracing import request_id
-from recoup.doors.portal.endpoint import Endpoint, current_url, locale, other_of, redirect, signed_in
+from recoup.doors.portal.endpoint import Endpoint, SignedVisit, redirect, signed_in
 from recoup.doors.portal.forms import Form
 from recoup.doors.portal.impersonation.bounds import check_behind
 from recoup.doors.portal.own_forms import AT_MERCHANT, not_paused, read_form_of
@@ -19,38 +19,21 @@ from recoup.doors.portal.permissions import whom_to_ask
 from recoup.doors.portal.portal import Portal
 from recoup.flows.demo_clock import demo_played
 from recoup.flows.people.sessions import Session
-from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.sentence import Sentence
-from recoup.kernel.time import BusinessTime, WallTime
+from recoup.kernel.time import BusinessTime
 from recoup.rules.merchants.personal import pii_access_of
 from recoup.store.merchants.merchants import MerchantSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
-    """`now` is the merchant's business time, `wall` the machine's. `problem` and `typed`: what was refused in the form
-    that the page is shown again for, and what it held."""
+class Visit(SignedVisit):
+    """`now` is the merchant's business time, `wall` the machine's."""
 
-    portal: Portal
-    request: Request
-    session: Session
     merchant_id: UUID
     known: MerchantSettings
-    wall: WallTime
     now: BusinessTime
-    problem: Problem | None = None
-    typed: Form = field(default_factory=dict)
-
-    @property
-    def world(self) -> World:
-        return self.portal.world
-
-    @property
-    def is_operator(self) -> bool:
-        """Whether this person decides for the operator: owner or operations there."""
-        return self.session.is_operator
 
     @property
     def person_id(self) -> UUID:
@@ -63,11 +46,6 @@ class Visit:
         """How this person sees customers' data here: shown, reveal or masked."""
         role = self.session.merchant.role if self.session.merchant is not None else ""
         return pii_access_of(role, self.known.merchant.sight)
-
-    @property
-    def paused(self) -> str:
-        """The paused partner by which alone this person is here, else empty."""
-        return self.session.paused
 
     @property
     def partner_id(self) -> UUID | None:
@@ -99,11 +77,6 @@ class Visit:
             )
 
     @property
-    def language(self) -> str:
-        """In which the page is."""
-        return locale(self.request, self.session)
-
-    @property
     def scope(self) -> Scope:
         return Scope(self.merchant_id, self.session.actor, request_id(self.request.scope))
 
@@ -115,26 +88,15 @@ class Visit:
     def values(self, **more: Any) -> dict[str, Any]:
         """What the layout needs, and `more`."""
         offset = self.known.merchant.offset
-        moved = offset if abs(offset.total_seconds()) >= 1 else None
-        return {
-            "session": self.session,
+        own = {
             "merchant": self.known.merchant,
             "sites": self.known.sites,
             "now": self.now,
-            "wall": self.wall,
-            "problem": self.problem,
-            "sandbox": self.portal.world.policy.test_mode,
-            "offset": moved,
-            "playing": demo_played(self.portal.world, self.merchant_id, offset),
-            "other": other_of(self.portal.world),
-            "path": self.request.url.path,
-            "current_url": current_url(self.request),
-            "is_operator": self.is_operator,
-            "paused": self.paused,
+            "offset": offset if abs(offset.total_seconds()) >= 1 else None,
+            "playing": demo_played(self.world, self.merchant_id, offset),
             "pii_access": self.pii_access,
-            "zone": self.session.zone,
-            "language": self.language,
-        } | more
+        }
+        return SignedVisit.values(self, **own) | more
 
 
 MemberPage = Callable[[Visit], Awaitable[Response]]
@@ -153,9 +115,8 @@ def member_endpoint(portal: Portal, work: MemberPage) -> Endpoint:
         check_behind(request, session)
         settings = await portal.merchants.get(merchant_id)
         wall = portal.world.clocks.wall()
-        return await work(
-            Visit(portal, request, session, merchant_id, settings, wall, settings.merchant.business(wall))
-        )
+        now = settings.merchant.business(wall)
+        return await work(Visit(portal, request, session, wall, merchant_id, settings, now))
 
     return signed_in(portal, answer)
 

@@ -10,7 +10,7 @@ from recoup.doors.edge.described import CSV, JSON, JSON_LINES, Operation
 from recoup.doors.edge.resource import Reply
 from recoup.doors.edge.spool import spooled, while_there
 from recoup.doors.rescue import examples
-from recoup.doors.rescue.body import named_as_here
+from recoup.doors.rescue.body import named_as_here, pascal
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import Call, Method, file_reply
 from recoup.doors.rescue.wire import Members, Moment, Shape, Text, Text64, iso_or_null
@@ -189,19 +189,20 @@ SIZES: Final = {PATH: FILE_BYTES_MAX + (1 << 20)}  # with room for what a form a
 FIND: Final = "Check the id; GET /v1/imports lists them."
 LINES_SHOWN: Final = 1_000
 LINE_NO_MAX: Final = 2**31 - 1
-_TEXT: Final = 64
 _NAMES: Final = {"units": "amounts"}  # an answer -> the parameter for it
 _ORDERS: Final = {"": "", "day": "day", "month": "month"}
 _SIGNS: Final = {"": "", "point": ".", "comma": ","}
 _UNITS: Final = {"": "", "major": "major", "minor": "minor"}
-_PARAMETERS: Final = ("filename", "dryRun", "zone", "order", "decimal", "amounts", "profile")
 
 
 async def post_import(call: Call) -> Reply:
     query = Query(call.query)
-    query.refuse_unknown(_PARAMETERS)
+    query.refuse_unknown(("filename", "dryRun", "zone", "order", "decimal", "amounts", "profile"))
     name, dry_run = query.one("filename"), bool(query.truth("dryRun"))
-    said = _answers(query)
+    order: Any = query.choice("order", _ORDERS, "")
+    decimal: Any = _SIGNS[query.choice("decimal", {sign: sign for sign in _SIGNS}, "")]
+    units: Any = query.choice("amounts", _UNITS, "")
+    said = Answers(query.one("zone", maximum=64), order, decimal, units, query.one("profile", maximum=64))
     query.raise_if_any()
     assert call.receive is not None
     with named_as_here():
@@ -215,13 +216,6 @@ async def post_import(call: Call) -> Reply:
     if found.stored is None:
         return Reply(_checked(found, name))
     return Reply(_import(found.stored, repeated=found.before), 200 if found.before else 202)
-
-
-def _answers(query: Query) -> Answers:
-    order: Any = query.choice("order", _ORDERS, "")
-    decimal: Any = _SIGNS[query.choice("decimal", {sign: sign for sign in _SIGNS}, "")]
-    units: Any = query.choice("amounts", _UNITS, "")
-    return Answers(query.one("zone", maximum=_TEXT), order, decimal, units, query.one("profile", maximum=_TEXT))
 
 
 async def get_imports(call: Call) -> Reply:
@@ -267,8 +261,7 @@ def _unanswered(questions: tuple[Question, ...]) -> Problem:
     """What the file does not say is never guessed: nothing of it is stored until it is answered."""
     fields: dict[str, list[str]] = {}
     for one in questions:
-        name = _NAMES.get(one.name, one.name)
-        fields.setdefault(name[:1].upper() + name[1:], []).append(str(one.text))
+        fields.setdefault(pascal(_NAMES.get(one.name, one.name)), []).append(str(one.text))
     return Problem(
         "invalid",
         "The file leaves something open; nothing of it was imported.",

@@ -1,7 +1,7 @@
 """One call of somebody about their own account: with a merchant, with a seat at a partner, or with neither."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from recoup.doors.edge.cookies import cookie
 from recoup.doors.edge.tracing import request_id
-from recoup.doors.portal.endpoint import COOKIE, Endpoint, current_url, locale, other_of, signed_in, whence
+from recoup.doors.portal.endpoint import COOKIE, Endpoint, SignedVisit, signed_in, whence
 from recoup.doors.portal.forms import Form
 from recoup.doors.portal.impersonation.bounds import check_behind
 from recoup.doors.portal.own_forms import read_form_of
@@ -17,41 +17,22 @@ from recoup.doors.portal.portal import Portal
 from recoup.flows.merchants.find_partner import read_partner
 from recoup.flows.people.sessions import Session, session_hash
 from recoup.flows.people.who import Oneself
-from recoup.flows.world import World
-from recoup.kernel.problem import Problem
-from recoup.kernel.time import WallTime
 from recoup.store.merchants.merchants import MerchantSettings
 from recoup.store.merchants.partners import Partner
 
 
 @dataclass(frozen=True, slots=True)
-class AccountVisit:
+class AccountVisit(SignedVisit):
     """`known` and `partner`: what the rest of the portal shows, None where there is none. A paused partner's people
-    change their own account as everybody does. `problem` and `typed`: what was refused in the form that the page is
-    shown again for, and what it held."""
+    change their own account as everybody does."""
 
-    portal: Portal
-    request: Request
-    session: Session
     known: MerchantSettings | None
     partner: Partner | None
-    wall: WallTime
-    problem: Problem | None = None
-    typed: Form = field(default_factory=dict)
-
-    @property
-    def world(self) -> World:
-        return self.portal.world
 
     @property
     def me(self) -> Oneself:
         key = session_hash(self.portal.world, cookie(self.request, COOKIE))
         return Oneself(self.session.user_id, key, whence(self.request).address, request_id(self.request.scope))
-
-    @property
-    def language(self) -> str:
-        """In which the page is."""
-        return locale(self.request, self.session)
 
     @property
     def email(self) -> str:
@@ -64,28 +45,16 @@ class AccountVisit:
 
     def values(self, **more: Any) -> dict[str, Any]:
         """What the layout needs, and `more`."""
-        session, world = self.session, self.portal.world
-        return {
-            "session": session,
+        alone = self.session.must_set_up
+        own = {
             "merchant": self.known.merchant if self.known else None,
             "sites": self.known.sites if self.known else (),
             "partner": self.partner,
-            "seat": session.seat,
-            "now": self.wall,
-            "wall": self.wall,
-            "sandbox": world.policy.test_mode,
-            "offset": None,
-            "other": "" if session.must_set_up else other_of(world),
-            "current_url": current_url(self.request),
-            "path": self.request.url.path,
-            "is_operator": session.is_operator,
-            "problem": self.problem,
-            "paused": session.paused,
-            "zone": session.zone,
+            "seat": self.session.seat,
             "email": self.email,
-            "language": self.language,
-            "frame": "account/alone.html" if session.must_set_up else "layout/shell.html",
-        } | more
+            "frame": "account/alone.html" if alone else "layout/shell.html",
+        }
+        return SignedVisit.values(self, **own, **({"other": ""} if alone else {})) | more
 
 
 AccountPage = Callable[[AccountVisit], Awaitable[Response]]
@@ -106,4 +75,4 @@ async def _visit(portal: Portal, request: Request, session: Session) -> AccountV
     partner = None
     if known is None and session.seat is not None:
         partner = await read_partner(portal.world, session.seat.partner_id)
-    return AccountVisit(portal, request, session, known, partner, portal.world.clocks.wall())
+    return AccountVisit(portal, request, session, portal.world.clocks.wall(), known, partner)

@@ -1,7 +1,7 @@
 """One call of somebody who belongs to a partner, whether or not it has a merchant yet."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -9,18 +9,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from recoup.doors.edge.tracing import request_id
-from recoup.doors.portal.endpoint import Endpoint, current_url, locale, other_of, signed_in
+from recoup.doors.portal.endpoint import Endpoint, SignedVisit, signed_in
 from recoup.doors.portal.forms import Form
 from recoup.doors.portal.own_forms import IN_WORLD, not_paused, read_form_of
 from recoup.doors.portal.portal import Portal
 from recoup.flows.merchants.find_partner import own_merchant, read_partner
 from recoup.flows.people.sessions import PartnerMembership, Session
-from recoup.flows.world import World
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, PartnerScope
 from recoup.kernel.sentence import Sentence
-from recoup.kernel.time import WallTime
 from recoup.store.merchants.merchants import MerchantSettings
 from recoup.store.merchants.partners import Partner
 
@@ -29,33 +27,17 @@ _ASK = {"merchants": "change merchants", "switches": "switch order types or set 
 
 
 @dataclass(frozen=True, slots=True)
-class PartnerVisit:
-    """`known`: the merchant that the rest of the portal shows, None while there is none. `problem` and `typed`: what
-    was refused in the form that the page is shown again for, and what it held."""
+class PartnerVisit(SignedVisit):
+    """`known`: the merchant that the rest of the portal shows, None while there is none."""
 
-    portal: Portal
-    request: Request
-    session: Session
     seat: PartnerMembership
     partner: Partner
     known: MerchantSettings | None
-    wall: WallTime
-    problem: Problem | None = None
-    typed: Form = field(default_factory=dict)
-
-    @property
-    def world(self) -> World:
-        return self.portal.world
 
     @property
     def paused(self) -> str:
         """This partner's name while it is paused, else empty."""
         return self.partner.name if self.partner.state != "active" else ""
-
-    @property
-    def language(self) -> str:
-        """In which the page is."""
-        return locale(self.request, self.session)
 
     @property
     def scope(self) -> PartnerScope:
@@ -84,25 +66,13 @@ class PartnerVisit:
 
     def values(self, **more: Any) -> dict[str, Any]:
         """What the layout needs, and `more`."""
-        return {
-            "session": self.session,
+        own = {
             "merchant": self.known.merchant if self.known else None,
             "sites": self.known.sites if self.known else (),
             "partner": self.partner,
             "seat": self.seat,
-            "now": self.wall,
-            "wall": self.wall,
-            "sandbox": self.portal.world.policy.test_mode,
-            "offset": None,
-            "other": other_of(self.portal.world),
-            "current_url": current_url(self.request),
-            "path": self.request.url.path,
-            "is_operator": self.session.is_operator,
-            "problem": self.problem,
-            "paused": self.paused,
-            "zone": self.session.zone,
-            "language": self.language,
-        } | more
+        }
+        return SignedVisit.values(self, **own) | more
 
 
 PartnerPage = Callable[[PartnerVisit], Awaitable[Response]]
@@ -122,4 +92,4 @@ async def _visit(portal: Portal, request: Request, session: Session) -> PartnerV
         raise Problem("forbidden", "These pages are for members of a partner.", cure="Ask its owner to invite you.")
     partner = await read_partner(portal.world, session.seat.partner_id)
     known = await portal.merchants.get(session.merchant.merchant_id) if session.merchant is not None else None
-    return PartnerVisit(portal, request, session, session.seat, partner, known, portal.world.clocks.wall())
+    return PartnerVisit(portal, request, session, portal.world.clocks.wall(), session.seat, partner, known)
