@@ -93,9 +93,10 @@ def install(kind: str, *, fresh: bool) -> None:
 
 
 def pip_install(lock: str, count: int) -> None:
-    """Installs the lock file; reports each package on a terminal, otherwise one now and then."""
+    """Installs the lock file; reports each package on a terminal, otherwise one now and then. Modules are compiled as
+    they are first imported, as uv leaves them: most never are."""
     pip = ("-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off", "--require-hashes")
-    command = [python(), *pip, "--no-deps", "-r", lock]
+    command = [python(), *pip, "--no-compile", "--no-deps", "-r", lock]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert process.stdout is not None
     heard, done, told = [], 0, time.monotonic()

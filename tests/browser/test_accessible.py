@@ -114,7 +114,7 @@ def test_the_documentation(browser: Browser, house: Walked) -> None:
         links = page.locator("nav a").evaluate_all("all => all.map((one) => one.pathname)")
         paths = sorted({path for path in links if path.startswith("/docs")})
         assert len(paths) >= 15
-        assert not (found := walk(page, draw("browser", paths, 5, label="docs"))), "\n".join(found)
+        assert not (found := walk(page, draw("browser", paths, 3, label="docs"))), "\n".join(found)
 
 
 @pytest.mark.timeout(600)
@@ -134,7 +134,7 @@ def test_orders_in_every_state_and_a_shop_without_any(browser: Browser, shop: Sh
         ]
         if email == "empty@example.test":
             paths = [path for path, line in pages() if line.whose == "owner" and not line.ids]
-        assert not (found := walk(page, draw("browser", paths, 8, label=email))), "\n".join(found)
+        assert not (found := walk(page, draw("browser", paths, 4, label=email))), "\n".join(found)
 
 
 @pytest.mark.timeout(600)
@@ -144,7 +144,7 @@ def test_every_form_sent_empty(browser: Browser, house: Walked, whose: str) -> N
     role, found = ROLE[whose], []
     with looking(browser, house, role) as context:
         page = context.new_page()
-        for path, line in draw("browser", [one for one in forms() if one[1].whose == whose], 10, label=whose):
+        for path, line in draw("browser", [one for one in forms() if one[1].whose == whose], 5, label=whose):
             page.goto("/nowhere")  # any page of ours may send it
             with page.expect_navigation() as arriving:
                 page.evaluate(_SUBMIT, [house.path(path, line), house.fields(line, role), path in FILES])

@@ -159,8 +159,8 @@ def opened_ground(server: ServerAddress) -> Iterator[Ground]:
             for side in (a, b):
                 _uploaded(ground, side)
             yield ground
-            if "connection" in ground.kept:
-                door.run(ground.kept["connection"].close())
+            for connection in ground.kept.get("connections", ()):
+                door.run(connection.close())
         finally:
             door.run(http.aclose())
 
@@ -453,15 +453,15 @@ GROUP BY 1 ORDER BY 1
 
 async def _stand(ground: "Ground") -> dict[str, str]:
     door, side = ground.door, ground.a
-    if "digest" not in ground.kept:
-        ground.kept["connection"] = connection = await asyncpg.connect(door.world.dsn, timeout=10)
-        ground.kept["digest"] = await connection.prepare(_digests(await connection.fetch(_TABLES)))
-    row = await ground.kept["digest"].fetchrow(side.mid, side.partner.partner_id)
-    found = dict(row.items())
-    async with door.world.people.connection() as people:
-        for name, sql in _PEOPLE.items():
-            found[name] = await people.fetchval(sql, side.mid, side.partner.partner_id, f"%{side.mark}%")
-    return found
+    if "digests" not in ground.kept:
+        world, people = [await asyncpg.connect(one, timeout=10) for one in (door.world.dsn, door.world.people_dsn)]
+        ground.kept["connections"] = (world, people)
+        tables = _digests(await world.fetch(_TABLES))
+        ours = ", ".join(f'({sql}) AS "{name}"' for name, sql in _PEOPLE.items())
+        ground.kept["digests"] = await world.prepare(tables), await people.prepare(f"SELECT {ours}")
+    world, people = ground.kept["digests"]
+    mid, pid = side.mid, side.partner.partner_id
+    return dict(await world.fetchrow(mid, pid)) | dict(await people.fetchrow(mid, pid, f"%{side.mark}%"))
 
 
 def _digests(tables: Any) -> str:

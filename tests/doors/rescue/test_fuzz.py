@@ -45,7 +45,7 @@ def target(kept: Target) -> Target:
 
 
 @pytest.mark.timeout(300)
-@drawn("fuzz", "name", NAMES, 12)
+@drawn("fuzz", "name", NAMES, 6)
 def test_calls_bent_out_of_shape(target: Target, name: str) -> None:
     operation = NAMES[name]
     known = target.known(operation)

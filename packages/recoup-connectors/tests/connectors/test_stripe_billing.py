@@ -17,6 +17,7 @@ from lab.processors.stripe_ground import Moved
 from starlette.applications import Starlette
 from tests.flows.test_card_limits import POLICY
 from tests.flows.test_stored_methods import ClosedVault
+from tests.rings import drawn
 from tests.worlds import Shop, change_world, make_shop, owner, sandbox_world
 
 from recoup.doors.inbound.notices import routes
@@ -271,7 +272,8 @@ def test_with_stripes_own_retries_the_card_is_never_sent_more_often_than_its_net
     story(server, tmp_path, tell, "beside", visa_limit=limit)
 
 
-@pytest.mark.parametrize(
+@drawn(
+    "connectors",
     ("scheme", "region", "invoices", "limit"),
     [
         ("mastercard", "brazil", 1, 7),
@@ -279,6 +281,7 @@ def test_with_stripes_own_retries_the_card_is_never_sent_more_often_than_its_net
         ("mastercard", "world", 4, 35),
         ("amex", "world", 1, 20),
     ],
+    1,
 )
 def test_room_is_kept_for_all_that_stripe_may_still_try_whatever_the_network(
     server: ServerAddress, tmp_path: Path, scheme: str, region: str, invoices: int, limit: int
@@ -370,7 +373,7 @@ def test_a_billing_that_is_down_when_the_rescue_is_paid_otherwise_hears_it_later
     story(server, tmp_path, tell)
 
 
-@pytest.mark.parametrize(("seed", "approves_from"), [(1, 30), (2, 90), (3, None)])
+@drawn("connectors", ("seed", "approves_from"), [(1, 30), (2, 90), (3, None)], 1)
 def test_a_process_that_dies_between_any_two_calls_loses_nothing(
     server: ServerAddress, tmp_path: Path, seed: int, approves_from: int | None
 ) -> None:
