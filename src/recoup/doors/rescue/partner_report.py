@@ -9,7 +9,7 @@ from recoup.doors.rescue.as_of import NAMES, read_partner_cut
 from recoup.doors.rescue.partner import GROUP
 from recoup.doors.rescue.partner_caller import only_partner
 from recoup.doors.rescue.query import Query
-from recoup.doors.rescue.resource import PARTNER, Call, Method, file_reply, form_asked
+from recoup.doors.rescue.resource import PARTNER, Call, Method, file_reply, form_of_reply
 from recoup.doors.rescue.shapes.partners import REPORT_PAGE_MAX, Report, ReportQuery, ReportRow
 from recoup.flows.merchants.find_partner import own_merchant
 from recoup.flows.money.partner_report import DAYS_MAX, PartnerReportRequest, report_csv, report_page
@@ -21,7 +21,7 @@ DAYS_USUAL: Final = 30
 async def report(call: Call) -> Reply:
     partner, query, world = await only_partner(call), Query(call.query), call.services.world
     query.refuse_unknown(("from", "to", "mid", "currency", "limit", "after", "format", *NAMES))
-    form = form_asked(call, query)
+    form = form_of_reply(call, query)
     first, last, asset = _day(query, "from"), _day(query, "to"), query.one("currency").upper() or None
     mid, after = query.guid("mid"), query.guid("after")
     limit = query.number("limit", 20, 1, REPORT_PAGE_MAX) or 20

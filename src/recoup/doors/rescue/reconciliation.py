@@ -12,7 +12,7 @@ from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.as_of import BusinessAsOf, RecordedAsOf, read_cut
 from recoup.doors.rescue.query import Query
-from recoup.doors.rescue.resource import Call, Method, file_reply, form_asked
+from recoup.doors.rescue.resource import Call, Method, file_reply, form_of_reply
 from recoup.doors.rescue.wire import Members, Moment, Shape, Text4, Text64, iso_or_null
 from recoup.flows.money.as_of import end_of
 from recoup.flows.money.report import balance_of, kind_of, place_of, report_csv, report_totals
@@ -94,7 +94,7 @@ async def get_reconciliation(call: Call) -> Reply:
     query = Query(call.query)
     query.refuse_unknown(("from", "to", "id", "limit", "after", "zone", "format", "asOf", "asOfRecorded"), _ELSEWHERE)
     limit = query.number("limit", 100, 1, LINES_MAX) or 100
-    form = form_asked(call, query)
+    form = form_of_reply(call, query)
     begin, end, report_id, after = query.instant("from"), query.instant("to"), query.guid("id"), _after(query)
     zone = _zone(query)
     if begin is None and report_id is None and "from" not in query.errors:

@@ -12,7 +12,7 @@ from recoup.doors.edge.described import CSV, JSON, Example, Operation
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.as_of import BusinessAsOf, RecordedAsOf, read_cut
 from recoup.doors.rescue.query import Query
-from recoup.doors.rescue.resource import Call, Method, file_reply, form_asked
+from recoup.doors.rescue.resource import Call, Method, file_reply, form_of_reply
 from recoup.doors.rescue.wire import Members, Moment, Shape, Text4, Text64, iso_or_null
 from recoup.flows.money.as_of import end_of
 from recoup.flows.money.origin_reports import (
@@ -164,7 +164,7 @@ async def get_report(report: str, call: Call) -> Reply:
     query = Query(call.query)
     query.refuse_unknown(_NAMES)
     limit = query.number("limit", 100, 1, ROWS_MAX) or 100
-    form = form_asked(call, query)
+    form = form_of_reply(call, query)
     after = _after(query, report)
     request = await _request(call, query)
     world, (begin, end, cut) = call.services.world, request.window

@@ -52,7 +52,7 @@ def file_reply(parts: AsyncIterator[bytes], name: str, media_type: str = "text/c
     return kit.Reply(parts, headers=((b"content-type", media_type.encode()), (b"content-disposition", disposition)))
 
 
-def form_asked(call: Call, query: Query) -> str:
+def form_of_reply(call: Call, query: Query) -> str:
     """`json` or `csv`: by `format`, else by the header Accept."""
     accepts_csv = call.headers.get("accept", "").lower().startswith("text/csv")
     return query.choice("format", {"json": "json", "csv": "csv"}, "csv" if accepts_csv else "json")

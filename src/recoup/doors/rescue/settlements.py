@@ -9,7 +9,7 @@ from recoup.doors.edge.described import CSV, JSON, Operation
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.as_of import BusinessAsOf, RecordedAsOf, read_cut
 from recoup.doors.rescue.query import Query
-from recoup.doors.rescue.resource import Call, Method, file_reply, form_asked
+from recoup.doors.rescue.resource import Call, Method, file_reply, form_of_reply
 from recoup.doors.rescue.wire import Members, Moment, Shape, Text4, iso_or_null
 from recoup.flows.money.settlement_report import batch_csv, line_id, read_batch
 from recoup.kernel.currencies import EXPONENTS
@@ -177,7 +177,7 @@ def _settlement_id(call: Call) -> UUID:
 async def get_lines(call: Call) -> Reply:
     query = Query(call.query)
     limit, kind = query.number("limit", 100, 1, LINES_MAX) or 100, query.choice("kind", {"": ""} | _KINDS, "") or None
-    form = form_asked(call, query)
+    form = form_of_reply(call, query)
     after = _after(query)
     cut = await read_cut(call, query)
     batch = await read_batch(call.services.world, call.scope.merchant_id, _settlement_id(call), cut)

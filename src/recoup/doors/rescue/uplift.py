@@ -13,7 +13,7 @@ from recoup.doors.rescue.as_of import NAMES, BusinessAsOf, RecordedAsOf, read_cu
 from recoup.doors.rescue.body import read_body
 from recoup.doors.rescue.payment import check_own
 from recoup.doors.rescue.query import Query
-from recoup.doors.rescue.resource import Call, Method, file_reply, form_asked
+from recoup.doors.rescue.resource import Call, Method, file_reply, form_of_reply
 from recoup.doors.rescue.wire import Members, Moment, Shape, Text64, iso_or_null
 from recoup.flows.insight.uplift_report import read_report, read_return, set_return
 from recoup.rules.money.as_of import NOW, Cut
@@ -242,7 +242,7 @@ async def get_cohorts(call: Call) -> Reply:
     query = Query(call.query)
     query.refuse_unknown(("by", "format", *NAMES))
     by = query.choice("by", _BY, "week")
-    form = form_asked(call, query)
+    form = form_of_reply(call, query)
     cut = await read_cut(call, query)
     row = await read_report(call.services.world, call.scope.merchant_id, cut)
     report = row.report if row else _NOTHING

@@ -97,8 +97,8 @@ class Tally:
 @dataclass(frozen=True, slots=True)
 class Wish:
     """The send to decide on. `visa_limit` lowers the sends in 30 days that Visa allows. `own_tries`: the most that the
-    processors of the card may still send by themselves, dated at their next: each window that may hold one of them keeps
-    room for all."""
+    processors of the card may still send by themselves, dated at their next: each window that may hold one of them
+    keeps room for all."""
 
     units: int
     currency: str

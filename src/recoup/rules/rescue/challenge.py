@@ -13,9 +13,14 @@ _ASKS: Final = {
 PURPOSE: Final = "challenge"  # of the attempts that a customer makes on the page
 # Another card, or a better day, may pay it; whoever reported a card stolen or ended an agreement gets no link.
 _BY_LINK: Final = frozenset(_ASKS) | {
-    "insufficient_funds", "limit_exceeded", "do_not_honor", "call_issuer", "issuer_unavailable", "restricted",
+    "insufficient_funds",
+    "limit_exceeded",
+    "do_not_honor",
+    "call_issuer",
+    "issuer_unavailable",
+    "restricted",
     "network_blocked",
-}  # fmt: skip
+}
 TRIES_MAX: Final = 3
 WINDOW: Final = timedelta(minutes=15)  # for a customer at the checkout; a link to a managed MIT's lasts as its order
 

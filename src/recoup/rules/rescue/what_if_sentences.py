@@ -12,13 +12,41 @@ from recoup.rules.rescue.verdict import Offered, Verdict
 from recoup.rules.risk.words import sign_of
 
 Change = Literal[
-    "no_draw", "no_network_wait", "one_more_send", "pay_day_known", "another_card", "no_parts",
-    "expiry_a_week_later", "one_more_try_allowed", "sends_without_cost", "no_block", "no_request", "no_signal",
-    "no_policy", "no_policy_line", "route_on", "route_reachable", "no_failure", "routes_cost_the_same",
-    "no_sign_against", "no_sign_for", "half_the_amount", "may_confirm", "half_the_order", "room_left",
-    "any_loss_allowed", "no_loss_allowed", "closed_orders_paid", "no_try_out", "new_card_known", "nothing_newer",
-    "account_closed", "attempts_wanted", "link_open", "no_link",
-]  # fmt: skip
+    "no_draw",
+    "no_network_wait",
+    "one_more_send",
+    "pay_day_known",
+    "another_card",
+    "no_parts",
+    "expiry_a_week_later",
+    "one_more_try_allowed",
+    "sends_without_cost",
+    "no_block",
+    "no_request",
+    "no_signal",
+    "no_policy",
+    "no_policy_line",
+    "route_on",
+    "route_reachable",
+    "no_failure",
+    "routes_cost_the_same",
+    "no_sign_against",
+    "no_sign_for",
+    "half_the_amount",
+    "may_confirm",
+    "half_the_order",
+    "room_left",
+    "any_loss_allowed",
+    "no_loss_allowed",
+    "closed_orders_paid",
+    "no_try_out",
+    "new_card_known",
+    "nothing_newer",
+    "account_closed",
+    "attempts_wanted",
+    "link_open",
+    "no_link",
+]
 
 
 @dataclass(frozen=True, slots=True)
