@@ -25,7 +25,7 @@ from recoup.rules.rescue.verdict import Alternative
 
 BY_NUMBER_VERSION: Final = "network_token-1"
 FAILED: Final = "token_failed"
-ASKED_EVERY: Final = timedelta(days=1)  # where the service does not answer
+INQUIRY_EVERY: Final = timedelta(days=1)  # where the service does not answer
 _REQUIREMENTS: Final = "04"  # Mastercard's advice: token requirements not fulfilled
 # What an issuer says of a number alone: wrong, closed or over. Of a token that is gone it says nothing of the card.
 _OF_THE_NUMBER: Final = frozenset({"14", "15", "46", "54"})
@@ -84,7 +84,7 @@ def is_wanted(token: TokenFacts | None, wall: datetime) -> bool:
     no tokens."""
     if token is None or token.state not in (None, "requested"):
         return False
-    return token.requested_at is None or token.requested_at <= wall - ASKED_EVERY
+    return token.requested_at is None or token.requested_at <= wall - INQUIRY_EVERY
 
 
 def speaks_of_token(reading: Reading) -> bool:
