@@ -102,7 +102,8 @@ def check_wallet(change: Change, units: int) -> None:
 
 
 def reverse_late_approval(change: Change, attempt: Attempt) -> None:
-    """The order ended, then the processor approved its attempt: the money goes back, or what is only held is voided."""
+    """The order ended, then the processor approved its attempt: the money goes back, or what is only
+    held is voided."""
     order = change.order
     if order.manual_capture:
         change.fact("attempt_approved", attempt.attempt_id, number=attempt.attempt_no, code=attempt.scheme_code)

@@ -48,7 +48,8 @@ def ask_second(
     change: Change, units: int, *, message: str, items: list[dict[str, Any]], input_mac: bytes, actor: str, role: str
 ) -> RefundApproval:
     """Nothing is owed yet. It waits for seven days of the merchant's time. Raises: Problem(wrong_state) for more than
-    the wallet of a stablecoin order holds: what cannot be paid needs no approval; Problem(conflict) as `check_room`."""
+    the wallet of a stablecoin order holds: what cannot be paid needs no approval; Problem(conflict) as
+    `check_room`."""
     check_wallet(change, units)
     check_room(change)
     order, now = change.order, change.now

@@ -1,5 +1,6 @@
 """What payments of a history say of a policy, in all and by group: what happened is exact; what the policy would have
-done lies between bounds that assume nothing, and between what models expect. Pure."""
+done lies between bounds that assume nothing, and between what models expect. Pure.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

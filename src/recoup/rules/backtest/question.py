@@ -1,5 +1,6 @@
 """What a back-test is asked, as it is kept: which payments, who decides, within which policy. The same question has the
-same hash, so it is answered once. Pure."""
+same hash, so it is answered once. Pure.
+"""
 
 import hashlib
 from collections.abc import Mapping

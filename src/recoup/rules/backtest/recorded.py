@@ -1,5 +1,6 @@
 """Declined orders with the decisions that were stored about them, as the back-test reads them: of the database, or of
-the log of a simulation. Pure."""
+the log of a simulation. Pure.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

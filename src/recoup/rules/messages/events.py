@@ -181,7 +181,9 @@ def render_rescue(event: Event) -> bytes:
 
 
 def render_standard(event: Event) -> bytes:
-    """Type, timestamp and data as Standard Webhooks suggests; the data is the rescue payload's, orders included."""
+    """Type, timestamp and data as Standard Webhooks suggests; the data is the rescue payload's, orders
+    included.
+    """
     data = full_data(event) | {"OrderId": event.order_id, "ExternalOrderId": event.external_order_id}
     data |= {"IsTestMode": event.test_mode, "IsResent": event.resent}
     return encode({"type": event.name, "timestamp": timestamp(event.business_at), "data": data})

@@ -73,8 +73,9 @@ def is_address(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class NoticeFacts:
-    """Texts as they are shown, `card` and `day` in the payer's language. `amount` with its currency; `stop`: where the
-    payer unsubscribes, empty for what they cannot; `netted`: the charge is made smaller instead."""
+    """Texts as they are shown, `card` and `day` in the payer's language. `amount` with its currency; `stop`: where
+    the payer unsubscribes, empty for what they cannot;
+    `netted`: the charge is made smaller instead."""
 
     notice: str
     shop: str

@@ -27,8 +27,9 @@ def http_date(moment: datetime) -> str:
 def sign(key_b64: str, host: str, nonce: str, date: str, body: bytes) -> dict[str, str]:
     """The five headers of one delivery.
 
-    `key_b64` is the subscriber's key as the portal shows it; `host` exactly what the receiver sees as Host; `nonce` 32
-    hex digits, new for each delivery; `date` from `http_date`. Raises: ValueError when the key is not base64.
+    `key_b64` is the subscriber's key as the portal shows it; `host` exactly what the receiver sees as Host;
+    `nonce` 32 hex digits, new for each delivery; `date` from `http_date`.
+    Raises: ValueError when the key is not base64.
     """
     key = _key(key_b64)
     content_hash = _b64(hashlib.sha512(body).digest())

@@ -1,7 +1,8 @@
 """When the customer of an advanced order is charged: the plan, as dated data, and what may be hoped of it.
 
 A changed plan is a new version; each that ever decided stays, and an order keeps the one under which it was advanced.
-Chances are rough priors from published recovery figures, in basis points, not measurements.
+Chances are rough priors from
+published recovery figures, in basis points, not measurements.
 """
 
 from collections.abc import Mapping

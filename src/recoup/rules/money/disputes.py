@@ -37,8 +37,9 @@ Deed = Literal["inquire", "open", "again", "go_on", "answer", "win", "lose", "cl
 
 
 class DisputeNotice(NamedTuple):
-    """A notice's view of its case. `stage` `present`: the one at which the case is known, `first` of one that is not.
-    `status` `answered`: the processor has our answer, and its deadline runs no more."""
+    """A notice's view of its case. `stage` `present`: the one at which the case is known,
+    `first` of one that is not. `status` `answered`: the
+    processor has our answer, and its deadline runs no more."""
 
     stage: NoticeStage
     status: Status
@@ -64,7 +65,8 @@ def follow(
     case: Case | None, notice: DisputeNotice, *, charge_asset: str, charge_left: int
 ) -> tuple[Deed, ...] | Refused:
     """What the notice does; nothing for one that is known or overtaken. `charge_left`: what the case's charge has left
-    beside the charge's other cases."""
+    beside the charge's other cases.
+    """
     if notice.asset != charge_asset:
         return Refused("other_currency")
     if notice.units > charge_left:

@@ -31,7 +31,8 @@ class Terms:
     """`anchor`: the day of the week (1 is Monday) or of the month on which a period begins, at midnight UTC.
     `delay_days` after its end the batch is made. `reserve_basis_points` of the amounts are held for `reserve_days`. An
     account takes payouts `account_delay_days` after it became active. `minimums`, `limits`: asset -> units; a smaller
-    payout is carried; what one person adjusts in a day beyond the limit needs a second person."""
+    payout is carried; what one person adjusts in a day beyond the limit needs a second person.
+    """
 
     period: str = "month"
     anchor: int = 1

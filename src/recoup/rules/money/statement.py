@@ -89,7 +89,8 @@ class Statement:
     """A file being read: first its layout, then its lines. Iterating gives `Theirs` and `Broken` in the file's order.
 
     `source` gives its lines, from the first, as often as it is called; `encoding`: in which, where that was found out.
-    Raises: Problem(invalid) when there is no header that can be understood, and for what has to be asked.
+    Raises: Problem(invalid) when there is no header
+    that can be understood, and for what has to be asked.
     """
 
     def __init__(self, source: Callable[[], Iterable[Line]], reading: Reading, encoding: str = "") -> None:

@@ -21,10 +21,11 @@ from recoup.rules.network.tables import CODES, PROCESSOR_CODES, CodeRow, Process
 class Reading:
     """One decline, read.
 
-    `code` is the scheme's code, `advice` Mastercard's. `klass` is funds, soft, technical, data, sca, fraud, hard or
-    configuration. `retry` is yes, never, or what has to come first (after_contact, …). `min_wait_hours` is the floor
-    before the next send, `wait_by_rule` says that the network set it. `document` and `edition` name the source.
-    `unlisted_code`, `unlisted_advice`: what came and is on none of our lists of that day, as it may be shown.
+    `code` is the scheme's code, `advice` Mastercard's. `klass` is funds, soft, technical, data, sca, fraud,
+    hard or configuration. `retry` is yes, never, or what has to come first (after_contact, …).
+    `min_wait_hours` is the floor before the next send, `wait_by_rule` says that the network set it.
+    `document` and `edition` name the source. `unlisted_code`, `unlisted_advice`: what came and is on none of our
+    lists of that day, as it may be shown.
     """
 
     scheme: str
@@ -45,7 +46,9 @@ class Reading:
 
     @property
     def terminal(self) -> bool:
-        """Only a hard decline ends a rescue at once; everything else can still be cured or waits for its expiry."""
+        """Only a hard decline ends a rescue at once; everything else can still be cured or waits for its
+        expiry.
+        """
         return self.klass == "hard"
 
     @property
@@ -97,11 +100,12 @@ def read_decline(
     on: date,
     region: str = "world",
 ) -> Reading:
-    """What the decline of that day means for a card of that scheme. Never raises: the unknown is generic soft.
+    """What the decline of that day means for a card of that scheme. Never raises: the unknown is generic
+    soft.
 
-    `source` names the processor whose code it is (nmi, stripe, adyen, braintree, checkout). A two-character code is the
-    scheme's own whatever the source; so are Amex's three digits, unless the named processor lists them as its own. A
-    code that names its processor is that processor's: `nmi:202`, `adyen:12`.
+    `source` names the processor whose code it is (nmi, stripe, adyen, braintree, checkout). A two-character
+    code is the scheme's own whatever the source; so are Amex's three digits, unless the named processor lists
+    them as its own. A code that names its processor is that processor's: `nmi:202`, `adyen:12`.
     """
     source = (source or "").strip().lower()
     code = plain_code(source, code).upper() or None
@@ -175,7 +179,9 @@ def _clean(value: str | None) -> str:
 
 
 def _scheme_code(scheme: str, source: str, code: str | None) -> str | None:
-    """The code as the scheme's own, or None when it is a processor's. One digit that no processor claims is padded."""
+    """The code as the scheme's own, or None when it is a processor's. One digit that no processor claims is
+    padded.
+    """
     if code is None:
         return None
     if re.fullmatch(r"[0-9A-Z]{2}", code):

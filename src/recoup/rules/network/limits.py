@@ -1,15 +1,16 @@
 """The gate before every send: how often the networks let a card be tried, over all merchants and for ever.
 
-Every send later than now − window counts: approved, declined, unknown and only reserved ones, those dated after `now`
-(another sandbox merchant's clock may be ahead), and what a merchant claims. What a merchant claims binds that merchant
-alone, what we sent and heard binds all: nobody can use up or end a card for others by saying so. Some networks do not
-count a first send and some count declines only; we count everything, because whether an earlier send of this card and
-amount elsewhere was the first is not ours to see, and an error in this direction costs a try, not a fee.
+Every send later than now − window counts: approved, declined, unknown and only reserved ones, those dated
+after `now` (another sandbox merchant's clock may be ahead), and what a merchant claims. What a
+merchant claims binds that merchant alone, what we sent and heard binds all: nobody can use up or end a card
+for others by saying so. Some networks do not count a first send and some count declines only; we count
+everything, because whether an earlier send of this card and amount elsewhere was the first is not ours to see,
+and an error in this direction costs a try, not a fee.
 
-So a window is counted twice: what we sent for all, and what the asking merchant sent and claims. Neither ever holds
-more than `maximum_sends`. They are not added up: else a merchant who claims one decline more each time would read off
-how many sends others made. Of the others' sends it hears only that they leave no room, until which full hour or day;
-each binds until then.
+So a window is counted twice: what we sent for all, and what the asking merchant sent and claims. Neither ever
+holds more than `maximum_sends`. They are not added up: else a merchant who claims one decline more each time
+would read off how many sends others made. Of the others' sends it hears only that they leave no room, until
+which full hour or day; each binds until then.
 
 Source: the dated network limits; design §4.
 """
@@ -73,7 +74,8 @@ class Allowed:
 @dataclass(frozen=True, slots=True)
 class Refused:
     """`until` is the first instant at which the rule would let it pass, None for never. `why`: a code of
-    `rules.order.whys`, whose sentence is for the merchant."""
+    `rules.order.whys`, whose sentence is for the merchant.
+    """
 
     rule_id: str
     until: datetime | None

@@ -71,7 +71,9 @@ _EXPIRED: Final = {"amex": "101"}
 
 @dataclass(frozen=True, slots=True)
 class MagicCard:
-    """`counts`: its identity is the number alone, shared by all orders. `code`, `declines`: a script card's own."""
+    """`counts`: its identity is the number alone, shared by all orders. `code`, `declines`: a script card's
+    own.
+    """
 
     kind: CardKind
     scheme: str
@@ -124,9 +126,10 @@ FAULTS: Final[dict[int, FaultRow]] = {
 
 @dataclass(frozen=True, slots=True)
 class MagicInput:
-    """One documented input. `amount` in minor units, None for any; `kind` is response or advice for a row of the
-    decline table, else allow_list, script, updater, token, fault, dispute or counting; `initiator` is merchant,
-    customer or any."""
+    """One documented input. `amount` in minor units, None for any; `kind` is response or advice for a row of
+    the decline table, else allow_list, script, updater, token, fault, dispute or counting; `initiator` is merchant,
+    customer or any.
+    """
 
     scheme: str
     code: str | None
@@ -292,7 +295,9 @@ def _by_amount(scheme: str, units: int) -> Answer | None:
 
 
 def customer_row(pan: str, phone: str | None, cvv_given: bool) -> Literal["challenge", "decline"] | None:
-    """What the allow-list says about a payment with its customer (CIT), where it differs from the card's answer."""
+    """What the allow-list says about a payment with its customer (CIT), where it differs from the card's
+    answer.
+    """
     if pan != PHONE_CARD:
         return None
     if phone in CHALLENGE_PHONES:

@@ -1,7 +1,8 @@
 """The life of one attempt, as data: state x event x order stage -> state, `if_late`, line of the log.
 
 An attempt is an intent that is committed before the call. `unknown` is a state: inquiries follow, never a second send
-blind. `if_late` says what an approval means that is found after the order's end was announced. Source: design §2.
+blind. `if_late` says what an approval means that is found after the order's end was announced.
+Source: design §2.
 """
 
 from typing import Final, NamedTuple

@@ -34,12 +34,13 @@ class Hours(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PolicyTerms:
-    """`hours`, `days` (0: Monday): when the card holder's local time lets a try leave, any where there are none. `gap`:
-    minutes between two sends of an order at least. `last_day`: days after the decline, with the last of which tries
-    end. Amounts by currency, in units. `codes` are never tried; `routes`: the only ones, any where there are none.
-    `budget`: sends in a calendar month. `send_cost`: minor units of a send; `harm`: what a send costs beside, as
+    """`hours`, `days` (0: Monday): when the card holder's local time lets a try leave, any where there are none.
+    `gap`: minutes between two sends of an order at least. `last_day`: days after the decline, with the last of which
+    tries end. Amounts by currency, in units. `codes` are never tried; `routes`: the only ones, any where there are
+    none. `budget`: sends in a calendar month. `send_cost`: minor units of a send; `harm`: what a send costs beside, as
     hundredths of a percent of the amount. `arm`: the most that the engine does about new orders; `share`: the most
-    percent of customers for whom it decides; `explore`: the most percent of its decisions that are drawn."""
+    percent of customers for whom it decides; `explore`: the most percent of its decisions that are drawn.
+    """
 
     off: bool = False
     tries: int | None = None

@@ -1,4 +1,6 @@
-"""What a decision knows, and what it says. Both turn into JSON and back without loss, so that any can be replayed."""
+"""What a decision knows, and what it says. Both turn into JSON and back without loss, so that any can be
+replayed.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import Field, dataclass, fields
@@ -35,15 +37,16 @@ class Tried:
 class Evidence(Stored):
     """The inputs of one decision. Times are business time, aware; `units` the currency's minor unit.
 
-    `reading` is the last decline. `first_declined_at` is the payment that came in, `started_at` when the rescue began.
-    `due_at` is the planned instant that has come, when that is why the question is asked. `utc_offset` is minutes east
-    of UTC at the card holder. `magic_first_send`: a sandbox card documented to approve at its first send. `attempts`
-    are oldest first. `challenge_tries`: how often the customer has answered. `facts`: what the engine knows beside
-    them; None where the schedules decide. `payer_link`: the payer gets a link by mail, and another card may pay.
-    `link`: a link may be mailed beside the tries. `other_card`: another card of the customer may be tried.
-    `month_sends`: what the budgets of its policies count in this calendar month, where there are some. `parts`: the
-    merchant allows a part of the amount. `may_confirm`, `may_enter_card`: of a decline by which the bank wants a
-    confirmation: whether any route can ask for it, and whether their page takes the number of another card.
+    `reading` is the last decline. `first_declined_at` is the payment that came in, `started_at` when the
+    rescue began. `due_at` is the planned instant that has come, when that is why the question is asked.
+    `utc_offset` is minutes east of UTC at the card holder. `magic_first_send`: a sandbox card documented to
+    approve at its first send. `attempts` are oldest first. `challenge_tries`: how often the customer has answered.
+    `facts`: what the engine knows beside them; None where the schedules decide. `payer_link`: the payer gets a link by
+    mail, and another card may pay. `link`: a link may be mailed beside the tries.
+    `other_card`: another card of the customer may be tried. `month_sends`: what the budgets of its policies count in
+    this calendar month, where there are some. `parts`: the merchant allows a part of the amount. `may_confirm`,
+    `may_enter_card`: of a decline by which the bank wants a confirmation: whether any route can ask for it, and whether
+    their page takes the number of another card.
     """
 
     kind: Kind
@@ -86,7 +89,8 @@ class Decision:
     expiry). `group` is the schedule that the next attempt belongs to: store it with the attempt, it becomes
     `Tried.group`. `versions` names decider, policy, knowledge and model. `reasons` are plain sentences for merchants;
     the first says what was decided, the last what would have changed it. `taken`: which of the `alternatives` was
-    chosen, where a decision chose among them."""
+    chosen, where a decision chose among them.
+    """
 
     verdict: Verdict
     plan: tuple[BusinessTime, ...]
@@ -106,6 +110,7 @@ class Decision:
 
 
 def tried(declines: Sequence[Reading], sent_at: Sequence[datetime]) -> tuple[Tried, ...]:
-    """The attempts of an order with the group each answered: `declines[i]` is what attempt i was the answer to, the
-    first being the payment that came in."""
+    """The attempts of an order with the group each answered: `declines[i]` is what attempt i was the answer
+    to, the first being the payment that came in.
+    """
     return tuple(Tried(group_of(one) or one.klass, at) for one, at in zip(declines, sent_at, strict=False))

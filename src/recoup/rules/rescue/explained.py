@@ -1,5 +1,6 @@
 """What a decision rests on, in sentences for merchants: counts, terms of the chance, worth and cost, the allowance, the
-edition of the rules. Pure. Counts are the merchant's own; another merchant's never come here."""
+edition of the rules. Pure. Counts are the merchant's own; another merchant's never come here.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date

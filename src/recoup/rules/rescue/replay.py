@@ -73,7 +73,8 @@ def decide_again(
     within: Policies = NO_POLICIES,
 ) -> Decision:
     """`models`, `within`: by name, the models and the set policies that decided. Raises: UnknownVersion, also without
-    those of the decision; KeyError, TypeError, ValueError for features that no decision was made from."""
+    those of the decision; KeyError, TypeError, ValueError for features that no decision was made from.
+    """
     decider, policy = versions["decider"], versions["policy"]
     policies, decides = DECIDERS.get(decider, ({}, None))
     if decides is None or policy not in policies:

@@ -26,8 +26,9 @@ Refuses = Literal["authentication", "currency", "inexact"]
 class RouteTerms(Stored):
     """One route. `acceptor`: by which its sends are counted, empty for the merchant's own. `cards`: whether it takes
     card numbers; `stored`: methods that its own processor stored. Amounts and `cost_fixed` are millionths of the
-    charge's currency, `cost_share` millionths of an approved amount. `fraud_rate`: the acquirer's, millionths, by which
-    exemptions are claimed. `shared_methods`: whether a merchant may charge a stored method that another one brought."""
+    charge's currency, `cost_share` millionths of an approved amount. `fraud_rate`: the acquirer's,
+    millionths, by which exemptions are claimed. `shared_methods`: whether a merchant may charge a stored method that
+    another one brought."""
 
     name: str
     acceptor: str = ""

@@ -1,7 +1,8 @@
 """Good instants for a try, in the card holder's local day.
 
-Offsets are fixed minutes east of UTC, without summer time: a stored decision must give the same instants on every
-machine, whatever its zone data. The slots stand an hour late in summer, never before their day has begun.
+Offsets are fixed minutes east of UTC, without summer time: a stored decision must give the same instants on
+every machine, whatever its zone data. The slots stand an hour late in summer, never before their day has
+begun.
 """
 
 import math
@@ -29,7 +30,8 @@ _WEST: Final[dict[str, int]] = {
 
 def offset_minutes(given: float | str | None, country: str | None) -> int:
     """Minutes east of UTC of the card holder: as given (hours up to 14, larger numbers are minutes), else the
-    country's, else the United States'. What makes no sense counts as not given."""
+    country's, else the United States'. What makes no sense counts as not given.
+    """
     try:
         value = float(given) if given is not None and given != "" else math.nan
     except ValueError:

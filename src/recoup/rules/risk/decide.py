@@ -1,5 +1,6 @@
 """Whether a payment whose customer waits is sent, confirmed with 3-D Secure first, or declined: the answer that is
-expected to cost least. Pure; what it read and the weights that it used are stored, and give the same answer again."""
+expected to cost least. Pure; what it read and the weights that it used are stored, and give the same answer again.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

@@ -16,7 +16,8 @@ NETWORKS: Final = ("tron", "base", "bsc", "ethereum", "polygon", "arbitrum")
 class Channel:
     """`currencies` empty: any. `network` None: not reached by routing. `direct` money goes to the merchant's own wallet
     and never comes back through us; `custodial` money is kept for the merchant and can be refunded. `pays_out_to`: the
-    chains that a payout may name."""
+    chains that a payout may name.
+    """
 
     code: str
     name: str

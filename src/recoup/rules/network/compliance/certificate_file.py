@@ -2,7 +2,8 @@
 
 JSON Lines: the certificate, its lines, an end. The root is made of the root of the merchant's certificate before, of
 what the certificate says, and of each line; the event `certificate.ready` tells it. So a changed byte, a dropped line
-and a certificate that was left out of the row are found. Source: decision 0076.
+and a certificate that was left out of the row are found.
+Source: decision 0076.
 """
 
 import hashlib

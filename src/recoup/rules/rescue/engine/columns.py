@@ -1,5 +1,6 @@
 """What the regression knows of an order and of an instant, as bins of its columns. Training and scoring cut alike: both
-call this. Instants are hours since 1970, as in `chances`."""
+call this. Instants are hours since 1970, as in `chances`.
+"""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
