@@ -73,7 +73,7 @@ READ_AS_JSON = OF_ORDERS | {
     "dispute_terms": Terms,
     "exposure_limits": Limits,
     "arm_settings": ArmTerms,
-    "fee_terms": fee_rows._FeeTerm,
+    "fee_terms": fee_rows.StoredFeeTerm,
     "vault": locked._StoredCard,
     "payer_looks": locked._Looks,
     "refund_limits": RoleLimits,

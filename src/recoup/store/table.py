@@ -59,9 +59,9 @@ def _is_mutable(hint: Any) -> bool:
     return get_origin(hint) is Annotated and _MUTABLE in hint.__metadata__
 
 
-def insert_of(row: type[Row], source: str = "$1") -> str:
-    """`source`: the JSON array of its rows."""
-    return _insert(TABLES[row], "", source)
+def insert_of(row: type[Row], source: str = "$1", *, one: bool = False) -> str:
+    """`source`: the JSON array of its rows, or the JSON of `one`."""
+    return _insert(TABLES[row], "", source, "jsonb_populate_record" if one else "jsonb_populate_recordset")
 
 
 def upsert_of(row: type[Row], source: str = "$1", **otherwise: str) -> str:
@@ -71,11 +71,11 @@ def upsert_of(row: type[Row], source: str = "$1", **otherwise: str) -> str:
     return f"{_insert(table, ' AS before', source)}ON CONFLICT ({', '.join(table.key)}) DO UPDATE SET {anew}\n"
 
 
-def _insert(table: Table, alias: str, source: str) -> str:
+def _insert(table: Table, alias: str, source: str, rows: str = "jsonb_populate_recordset") -> str:
     columns = ", ".join(table.columns)
     return f"""
 INSERT INTO {table.name}{alias} ({columns})
-SELECT {columns} FROM jsonb_populate_recordset(NULL::{table.name}, {source})
+SELECT {columns} FROM {rows}(NULL::{table.name}, {source})
 """
 
 

@@ -13,7 +13,8 @@ from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.rules.imports.attempt import ANSWERED, Attempt
 from recoup.rules.policies.in_force import InForce
-from recoup.store.insight.imported import ImportedAttempt, attempts_of_import
+from recoup.store.insight.imported import attempts_of_import
+from recoup.store.insight.imports import ImportedAttempt
 from recoup.store.merchants.merchants import load_merchant
 
 ROWS_AT_ONCE: Final = 5_000

@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
 import asyncpg
@@ -31,6 +32,7 @@ from recoup.store.messages.lanes import (
     FinishedLane,
     Lane,
     NewTry,
+    Result,
     bring_forward,
     claim_lanes,
     due_endpoints,
@@ -49,7 +51,12 @@ SCHEDULES = {"stablecoin": STABLECOIN}
 # What an answer or its row may break; never a database that is away.
 UNKEPT = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, asyncpg.DataError)
 OURS = frozenset({"not_rendered", "switched_off"})  # say nothing about the receiver
-_RESULTS = {"taken": "delivered", "retry": "failed", "park": "parked", "disable": "disabled"}
+_RESULTS: Final[dict[str, Result]] = {
+    "taken": "delivered",
+    "retry": "failed",
+    "park": "parked",
+    "disable": "disabled",
+}
 _Finished = tuple[FinishedLane, NewTry, Tried]
 
 

@@ -147,6 +147,7 @@ async def _keep(world: World, endpoint: Endpoint, event: Event, name: str, answe
         latency_ms=round(answer.latency_ms),
         answer=answer_text(answer),
         result="delivered" if answer.taken else "failed",
+        resent=False,
         sample=name,
     )
     async with world.db.transaction() as tx:

@@ -21,7 +21,7 @@ from recoup.rules.stable.amounts import amount_of, check_currency
 from recoup.rules.stable.channels import choose
 from recoup.rules.stable.cycles import first_from, next_charge
 from recoup.store.pool import retrying
-from recoup.store.stable.subscriptions import NewSubscription, add_payer, lock_subscription
+from recoup.store.stable.subscriptions import IntervalUnit, NewSubscription, add_payer, lock_subscription
 
 AHEAD_MAX: Final = timedelta(days=5 * 366)
 BEHIND_MAX: Final = timedelta(days=1)
@@ -34,7 +34,7 @@ class SubscriptionRequest:
     title: str
     amount: str
     currency: str
-    interval_unit: str
+    interval_unit: IntervalUnit
     interval_count: int = 1
     channel: str | None = None
     customer: str | None = None

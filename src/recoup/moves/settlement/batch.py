@@ -141,13 +141,13 @@ def _batch(
 ) -> NewBatch:
     units = {f"{kind}_units": sums[kind] for kind in COLUMNS}
     return NewBatch(
-        window.merchant_id,
-        batch_id,
-        window.asset,
-        period.period_from,
-        period.period_to,
-        window.page_from,
-        window.page_to,
+        merchant_id=window.merchant_id,
+        batch_id=batch_id,
+        asset=window.asset,
+        period_from=period.period_from,
+        period_to=period.period_to,
+        page_from=window.page_from,
+        page_to=window.page_to,
         root=hex_of(period.root),
         open_from=free.left_from or window.page_to + 1,
         lines=lines,

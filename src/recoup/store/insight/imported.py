@@ -6,10 +6,9 @@ from typing import Final
 from uuid import UUID
 
 from recoup.kernel.kept_sentence import Kept
-from recoup.rules.imports.attempt import State
 from recoup.store.homes import MERCHANT
-from recoup.store.insight.imports import STATEMENT_SECONDS
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.insight.imports import STATEMENT_SECONDS, ImportedAttempt
+from recoup.store.statement import Read, Row, Tx, columns_of
 
 
 class BadImportLine(Row, frozen=True):
@@ -26,41 +25,8 @@ async def bad_lines(db: Read, merchant_id: UUID, import_id: UUID, after: int, li
     """In the file's order."""
 
 
-class ImportedAttempt(Row, frozen=True):
-    """As it stands now, whichever file told it."""
-
-    row_no: int
-    provider: str
-    ref: str
-    payment: str
-    guessed: bool
-    payer_id: UUID | None
-    card: UUID | None
-    bin: str
-    last4: str
-    scheme: str
-    funding: str
-    country: str
-    at: datetime
-    units: int
-    asset: str
-    state: State
-    failed_later: bool
-    source: str
-    scheme_code: str
-    advice_code: str
-    processor_code: str
-    phrase: str
-    attempt_no: int | None
-    utc_offset: int | None
-    propensity: float | None
-    modified_at: datetime | None
-
-
-@MERCHANT.statement("""
-SELECT row_no, provider, ref, payment, guessed, payer_id, card, bin, last4, scheme, funding, country, at, units, asset,
-  state, failed_later, source, scheme_code, advice_code, processor_code, phrase, attempt_no, utc_offset, propensity,
-  modified_at
+@MERCHANT.statement(f"""
+SELECT {columns_of(ImportedAttempt)}
 FROM imported_attempts WHERE merchant_id = $1 AND import_id = $2 AND (row_no, ref) > ($3, $4)
 ORDER BY row_no, ref LIMIT $5
 """)

@@ -2,20 +2,19 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal
 from uuid import UUID
 
 import asyncpg
+from msgspec.structs import astuple
 
 from recoup.kernel.kept_sentence import Kept, keep
+from recoup.rules.imports.attempt import State as AttemptState
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx, Written
+from recoup.store.statement import Read, Row, Tx, Written, columns_of
 
 STATEMENT_SECONDS: Final = 600.0
 State = Literal["received", "working", "completed", "stopped"]
-IMPORT: Final = """merchant_id, import_id, profile, answers, file_name, state, row_count, attempt_count, bad_count,
-  done_count, new_count, changed_count, counted_count, report, notes, received_at, stop_requested_at,
-  finished_at"""
 
 
 class Import(Row, frozen=True):
@@ -39,6 +38,9 @@ class Import(Row, frozen=True):
     received_at: datetime
     stop_requested_at: datetime | None
     finished_at: datetime | None
+
+
+IMPORT: Final = columns_of(Import)
 
 
 @MERCHANT.statement(f"SELECT {IMPORT} FROM imports WHERE merchant_id = $1 AND content_mac = $2 AND state <> 'stopped'")
@@ -80,15 +82,12 @@ async def begin_import(
     """False: it is there already, or another process was just reading it and was waited for."""
 
 
-class NewImportRow(NamedTuple):
-    """An attempt as it waits; its customer and card are keyed hashes. `card_id` and those after it: of a card that we
-    hold."""
+class ImportedAttempt(Row, frozen=True):
+    """As it stands now, whichever file told it."""
 
-    merchant_id: UUID
-    import_id: UUID
+    row_no: int
     provider: str
     ref: str
-    row_no: int
     payment: str
     guessed: bool
     payer_id: UUID | None
@@ -101,8 +100,7 @@ class NewImportRow(NamedTuple):
     at: datetime
     units: int
     asset: str
-    state: str
-    stage: int
+    state: AttemptState
     failed_later: bool
     source: str
     scheme_code: str
@@ -113,6 +111,15 @@ class NewImportRow(NamedTuple):
     utc_offset: int | None
     propensity: float | None
     modified_at: datetime | None
+
+
+class NewImportRow(ImportedAttempt, frozen=True):
+    """An attempt as it waits; its customer and card are keyed hashes. `card_id` and those after it: of a card that we
+    hold."""
+
+    merchant_id: UUID
+    import_id: UUID
+    stage: int
     card_id: UUID | None
     send_id: UUID | None
     acceptor_id: str | None
@@ -120,8 +127,9 @@ class NewImportRow(NamedTuple):
 
 
 async def add_import_rows(tx: asyncpg.Connection, rows: Sequence[NewImportRow]) -> None:
-    columns = list(NewImportRow._fields)
-    await tx.copy_records_to_table("import_rows", records=rows, columns=columns, timeout=STATEMENT_SECONDS)
+    columns = list(NewImportRow.__struct_fields__)
+    records = map(astuple, rows)
+    await tx.copy_records_to_table("import_rows", records=records, columns=columns, timeout=STATEMENT_SECONDS)
 
 
 async def add_import_lines(

@@ -8,8 +8,8 @@ from recoup.store.statement import Row
 from recoup.store.table import listed
 
 
-class _FeeTerm(Row, frozen=True):
-    """As JSON."""
+class StoredFeeTerm(Row, frozen=True):
+    """None: every site, order type or currency. `valid_from` is business time."""
 
     term_id: UUID
     valid_from: datetime
@@ -22,19 +22,12 @@ class _FeeTerm(Row, frozen=True):
     currency: str | None
     ended: bool
 
+    @property
     def term(self) -> FeeTerm:
         tariff = Tariff(self.basis_points, self.fixed_units, self.minimum_units, self.refund, self.term_id)
-        return FeeTerm(
-            self.term_id,
-            self.valid_from,
-            tariff,
-            site_id=self.site_id,
-            order_type=self.order_type,
-            currency=self.currency,
-            ended=self.ended,
-        )
+        return FeeTerm(self.term_id, self.valid_from, tariff, self.site_id, self.order_type, self.currency, self.ended)
 
 
 def fee_terms_of(rows: object) -> tuple[FeeTerm, ...]:
     """Rows of fee_terms as JSON; None: there are none."""
-    return tuple(row.term() for row in listed(rows, _FeeTerm))
+    return tuple(row.term for row in listed(rows, StoredFeeTerm))

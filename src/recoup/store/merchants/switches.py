@@ -7,7 +7,8 @@ from typing import Final, Literal
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import Read, Row, Tx, columns_of
+from recoup.store.table import insert_of, stored
 
 NEWEST: Final = (2**31 - 1, UUID(int=2**128 - 1), "~")
 
@@ -71,25 +72,28 @@ async def last_actors(db: Read, merchant_id: UUID, subject_ids: Sequence[UUID], 
     """Who switched last; without those that nobody ever did."""
 
 
-class SwitchChange(Row, frozen=True):
-    """`name`: the merchant's, the site's or the campaign's; `key`: a campaign's. `site_id` None: the merchant's."""
-
-    level: Literal["merchant", "site", "campaign"]
+class _Change(Row, frozen=True):
+    level: str
     subject_id: UUID
-    kind: Literal["cit_web", "cit_callcenter", "mit"]
+    kind: str
     is_on: bool
     version: int
     why: str
     actor: str
     request_id: str
     changed_at: datetime
+
+
+class SwitchChange(_Change, frozen=True):
+    """`name`: the merchant's, the site's or the campaign's; `key`: a campaign's. `site_id` None: the merchant's."""
+
     name: str
     site_id: UUID | None
     key: str | None
 
 
-@MERCHANT.statement("""
-SELECT h.level, h.subject_id, h.kind, h.is_on, h.version, h.why, h.actor, h.request_id, h.changed_at,
+@MERCHANT.statement(f"""
+SELECT {columns_of(_Change, "h")},
   coalesce(s.name, c.name, m.name) AS name, coalesce(s.site_id, c.site_id) AS site_id, c.key
 FROM switch_changes h
 JOIN merchants m USING (merchant_id)
@@ -135,24 +139,12 @@ async def set_switch(db: Tx, merchant_id: UUID, level: str, subject_id: UUID, ki
     await _SETS[level](db, merchant_id, subject_id, kind, on)
 
 
-class NewSwitchChange(Row, frozen=True):
+@stored("switch_changes")
+class NewSwitchChange(_Change, frozen=True):
     merchant_id: UUID
-    version: int
-    level: str
-    subject_id: UUID
-    kind: str
-    is_on: bool
-    why: str
-    actor: str
-    request_id: str
-    changed_at: datetime
 
 
-@MERCHANT.statement("""
-INSERT INTO switch_changes (merchant_id, version, level, subject_id, kind, is_on, why, actor, request_id, changed_at)
-SELECT merchant_id, version, level, subject_id, kind, is_on, why, actor, request_id, changed_at
-FROM jsonb_populate_recordset(NULL::switch_changes, $1)
-""")
+@MERCHANT.statement(insert_of(NewSwitchChange))
 async def _note_changes(db: Tx, changes: Sequence[NewSwitchChange]) -> None: ...
 
 

@@ -1,7 +1,7 @@
 """What was sent to an endpoint, try by try, as its log shows it: narrowed, with what is tried next."""
 
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -9,13 +9,12 @@ from msgspec.structs import replace
 from recoup.kernel.ids import HIGHEST
 from recoup.rules.merchants.personal import hider
 from recoup.store.homes import MERCHANT
+from recoup.store.messages.lanes import NewTry, TryHead
 from recoup.store.partitions import RETENTION_MONTHS
-from recoup.store.statement import Read, Row
+from recoup.store.statement import Read, Row, columns_of
 
 KEPT_MONTHS: Final = RETENTION_MONTHS["delivery_tries"] or 0
 SCANNED_MAX: Final = 5_000  # tries that one page of a narrowed log looks through
-
-Result = Literal["delivered", "failed", "parked", "disabled"]
 
 
 def may_be_dropped(at: datetime, wall: datetime) -> bool:
@@ -23,22 +22,10 @@ def may_be_dropped(at: datetime, wall: datetime) -> bool:
     return wall.year * 12 + wall.month - (at.year * 12 + at.month) > KEPT_MONTHS
 
 
-class LogLine(Row, frozen=True):
+class LogLine(TryHead, frozen=True):
     """One try. `event`: its name in the outbox, while that keeps it; of a sample its name in the endpoint's dialect.
     `next_at`: when the event is tried again, if nothing was tried since and it failed."""
 
-    try_id: UUID
-    merchant_id: UUID
-    subject_id: UUID
-    seq: int
-    event_id: UUID
-    try_no: int
-    at: datetime
-    status: int | None
-    error: str | None
-    latency_ms: int
-    result: Result
-    resent: bool
     is_sample: bool
     event: str | None
     external_id: str | None
@@ -60,14 +47,13 @@ async def read_log(
     return rows, await _seen_to(db, endpoint_id, before, SCANNED_MAX - 1) if narrowed else None
 
 
-@MERCHANT.statement("""
+@MERCHANT.statement(f"""
 WITH seen AS MATERIALIZED (
   SELECT t.*, coalesce(t.sample, b.event) AS event FROM (
     SELECT * FROM delivery_tries WHERE endpoint_id = $1 AND try_id < $2 ORDER BY try_id DESC LIMIT $3) t
   LEFT JOIN outbox b ON b.merchant_id = t.merchant_id AND b.subject_id = t.subject_id AND b.seq = t.seq
 )
-SELECT t.try_id, t.merchant_id, t.subject_id, t.seq, t.event_id, t.try_no, t.at, t.status, t.error, t.latency_ms,
-  t.result, t.resent, t.sample IS NOT NULL AS is_sample, t.event, o.external_id, n.next_at
+SELECT {columns_of(TryHead, "t")}, t.sample IS NOT NULL AS is_sample, t.event, o.external_id, n.next_at
 FROM (
   SELECT * FROM seen WHERE ($4::text IS NULL OR result = $4)
     AND ($5::text IS NULL OR sample = $5 OR sample IS NULL AND event = $6)
@@ -103,24 +89,10 @@ async def _seen_to(db: Read, endpoint_id: UUID, before: UUID, looks: int) -> UUI
     """The last of so many tries."""
 
 
-class EventTry(Row, frozen=True):
+class EventTry(NewTry, frozen=True):
     """One try with its event as the outbox has it, while that keeps it, the event's number in the feed, and its order.
     `sample`: the event's name, of one that was sent on demand."""
 
-    try_id: UUID
-    merchant_id: UUID
-    endpoint_id: UUID
-    subject_id: UUID
-    seq: int
-    event_id: UUID
-    try_no: int
-    at: datetime
-    status: int | None
-    error: str | None
-    latency_ms: int
-    answer: str
-    result: Result
-    resent: bool
     sample: str | None
     event: str | None
     subject_kind: str | None
@@ -143,9 +115,8 @@ async def read_try(
     return replace(row, answer=hider(row.payer, clear=clear)(row.answer), payer=None)
 
 
-@MERCHANT.statement("""
-SELECT t.try_id, t.merchant_id, t.endpoint_id, t.subject_id, t.seq, t.event_id, t.try_no, t.at, t.status, t.error,
-  t.latency_ms, t.answer, t.result, t.resent, t.sample, b.event, b.subject_kind, b.body, b.business_at, f.number,
+@MERCHANT.statement(f"""
+SELECT {columns_of(NewTry, "t")}, t.sample, b.event, b.subject_kind, b.body, b.business_at, f.number,
   o.external_id, o.site_id, to_jsonb(p) AS payer
 FROM delivery_tries t
 LEFT JOIN outbox b ON b.merchant_id = t.merchant_id AND b.subject_id = t.subject_id AND b.seq = t.seq

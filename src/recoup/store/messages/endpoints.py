@@ -3,12 +3,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from recoup.rules.messages.breaker import Health
 from recoup.store.homes import DIRECTORY, MERCHANT
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.messages.lanes import NewTry
+from recoup.store.statement import Read, Row, Tx, columns_of
 from recoup.store.table import Hex, insert_of, stored
 
 WAITING_MAX = 1_000
@@ -63,31 +64,16 @@ async def list_endpoints(db: Read, owner_id: UUID, every_door: bool = False) -> 
     """Those of a merchant, or of a partner. `every_door`: the stablecoin API's own among them."""
 
 
-class Try(Row, frozen=True):
+class Try(NewTry, frozen=True):
     """`event`: its name in the outbox, while that keeps it. `external_id`: of the order that it is about."""
 
-    try_id: UUID
-    merchant_id: UUID
-    resent: bool
-    subject_id: UUID
-    seq: int
-    event_id: UUID
-    try_no: int
-    at: datetime
-    status: int | None
-    error: str | None
-    latency_ms: int
-    answer: str
-    result: Literal["delivered", "failed", "parked", "disabled"]
     is_sample: bool
     event: str | None
     external_id: str | None
 
 
-@MERCHANT.statement("""
-SELECT t.try_id, t.merchant_id, t.resent, t.subject_id, t.seq, t.event_id, t.try_no, t.at, t.status, t.error,
-  t.latency_ms, t.answer, t.result,
-  t.sample IS NOT NULL AS is_sample, coalesce(t.sample, b.event) AS event, o.external_id
+@MERCHANT.statement(f"""
+SELECT {columns_of(NewTry, "t")}, t.sample IS NOT NULL AS is_sample, coalesce(t.sample, b.event) AS event, o.external_id
 FROM delivery_tries t
 LEFT JOIN outbox b ON b.merchant_id = t.merchant_id AND b.subject_id = t.subject_id AND b.seq = t.seq
 LEFT JOIN orders o ON o.merchant_id = t.merchant_id AND o.order_id = t.subject_id
@@ -216,22 +202,9 @@ async def put_stablecoin_endpoint(
 
 
 @stored("delivery_tries")
-class SampleTry(Row, frozen=True):
+class SampleTry(NewTry, frozen=True):
     """`sample`: the event's name."""
 
-    merchant_id: UUID
-    try_id: UUID
-    endpoint_id: UUID
-    subject_id: UUID
-    seq: int
-    event_id: UUID
-    try_no: int
-    at: datetime
-    status: int | None
-    error: str | None
-    latency_ms: int
-    answer: str
-    result: Literal["delivered", "failed"]
     sample: str
 
 

@@ -10,6 +10,7 @@ from recoup.store.homes import DIRECTORY, MERCHANT
 from recoup.store.statement import Read, Row, Tx
 
 LEASE: Final = timedelta(seconds=60)
+Result = Literal["delivered", "failed", "parked", "disabled"]
 
 
 # A loose index scan: one look-up for each endpoint that has lanes, however many it has. One whose breaker is open is
@@ -141,12 +142,12 @@ class FinishedLane(Row, frozen=True):
     disable: str | None
 
 
-class NewTry(Row, frozen=True):
-    """Of a delivery. `at` is wall time."""
+class TryHead(Row, frozen=True):
+    """A try to deliver an event. `at` is wall time."""
 
+    try_id: UUID
     merchant_id: UUID
     endpoint_id: UUID
-    try_id: UUID
     subject_id: UUID
     seq: int
     event_id: UUID
@@ -155,9 +156,12 @@ class NewTry(Row, frozen=True):
     status: int | None
     error: str | None
     latency_ms: int
-    answer: str
-    result: str
+    result: Result
     resent: bool
+
+
+class NewTry(TryHead, frozen=True):
+    answer: str
 
 
 @MERCHANT.statement("""

@@ -10,7 +10,8 @@ from recoup.rules.money.as_of import NOW, Cut
 from recoup.store.homes import MERCHANT
 from recoup.store.lists.order_counts import Count
 from recoup.store.money.known import known_at
-from recoup.store.statement import Read, Row
+from recoup.store.money.settlement import BatchFigures
+from recoup.store.statement import Read, Row, columns_of
 
 LINES_MAX: Final = 5_000
 COUNTED_MAX: Final = 10_000  # batches, beside a list
@@ -54,29 +55,10 @@ async def is_released(db: Read, merchant_id: UUID, batch_id: UUID) -> bool:
     """Whether what the batch held was given back."""
 
 
-class Batch(Row, frozen=True):
+class Batch(BatchFigures, frozen=True):
     """With the state, reference and dates of its last payout. Business time; `root` is that of page `page_to`."""
 
-    merchant_id: UUID
-    batch_id: UUID
-    asset: str
-    period_from: datetime
-    period_to: datetime
-    page_to: int
     root: bytes
-    lines: int
-    amount_units: int
-    fee_units: int
-    dispute_fee_units: int
-    dispute_units: int
-    refund_units: int
-    adjustment_units: int
-    reserve_units: int
-    carried_units: int
-    payout_units: int
-    held_units: int
-    release_at: datetime | None
-    closed_at: datetime
     payout_state: Literal["created", "approved", "sent", "paid", "returned"] | None
     reference: str | None
     payout_no: int | None
@@ -91,9 +73,7 @@ class Batch(Row, frozen=True):
 
 # The last payout that there was, in the state that it had come into. $2 and $3: as of when, by either clock.
 _SHOWN: Final = f"""
-SELECT b.merchant_id, b.batch_id, b.asset, b.period_from, b.period_to, b.page_to, b.root, b.lines, b.amount_units,
-  b.fee_units, b.dispute_fee_units, b.dispute_units, b.refund_units, b.adjustment_units, b.reserve_units,
-  b.carried_units, b.payout_units, b.held_units, b.release_at, b.closed_at, p.state AS payout_state, p.reference,
+SELECT {columns_of(BatchFigures, "b")}, b.root, p.state AS payout_state, p.reference,
   p.payout_no, p.sent_at, p.ended_at
 FROM settlement_batches b
 LEFT JOIN LATERAL (SELECT o.reference, o.payout_no, (array_agg(s.state ORDER BY s.state_no DESC))[1] AS state,

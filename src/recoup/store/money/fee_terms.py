@@ -2,43 +2,29 @@
 merchant's version first."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Final
 from uuid import UUID
 
-from recoup.rules.money.fees import FeeTerm, Tariff
+from recoup.rules.money.fees import FeeTerm
 from recoup.store.homes import MERCHANT
+from recoup.store.merchants.fee_rows import StoredFeeTerm
 from recoup.store.money.known import known_at
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import Read, Tx, columns_of
+from recoup.store.table import insert_of, stored
 
 
-class FeeTermRow(Row, frozen=True):
+class FeeTermRow(StoredFeeTerm, frozen=True):
     """None: every site, order type or currency. `site`: its address. `valid_from` is business time, `recorded_at` wall
     time."""
 
-    term_id: UUID
-    site_id: UUID | None
     site: str | None
-    order_type: Literal["CIT", "MIT", "STABLE"] | None
-    currency: str | None
-    basis_points: int
-    fixed_units: int
-    minimum_units: int
-    refund: Literal["keep", "pro_rata", "full"]
-    ended: bool
-    valid_from: datetime
     actor: str
     note: str
     recorded_at: datetime
 
-    @property
-    def term(self) -> FeeTerm:
-        tariff = Tariff(self.basis_points, self.fixed_units, self.minimum_units, self.refund, self.term_id)
-        return FeeTerm(self.term_id, self.valid_from, tariff, self.site_id, self.order_type, self.currency, self.ended)
-
 
 @MERCHANT.statement(f"""
-SELECT f.term_id, f.site_id, s.url AS site, f.order_type, f.currency, f.basis_points, f.fixed_units, f.minimum_units,
-  f.refund, f.ended, f.valid_from, f.actor, f.note, f.recorded_at
+SELECT {columns_of(FeeTermRow, "f", site="s.url")}
 FROM fee_terms f LEFT JOIN sites s USING (merchant_id, site_id)
 WHERE f.merchant_id = $1 AND {known_at("f", 2)} ORDER BY f.valid_from, f.term_id
 """)
@@ -46,34 +32,19 @@ async def fee_history(db: Read, merchant_id: UUID, business: datetime, recorded:
     """Those that were set by then, oldest first, with who set each and when."""
 
 
-class NewFeeTerm(Row, frozen=True):
+@stored("fee_terms")
+class NewFeeTerm(StoredFeeTerm, frozen=True):
     """`valid_from` and `business_at` are business time, `recorded_at` wall time. None: every site, order type or
     currency."""
 
     merchant_id: UUID
-    term_id: UUID
-    site_id: UUID | None
-    order_type: str | None
-    currency: str | None
-    basis_points: int
-    fixed_units: int
-    minimum_units: int
-    refund: str
-    ended: bool
-    valid_from: datetime
     actor: str
     note: str
     recorded_at: datetime
     business_at: datetime
 
 
-_ADD = """
-INSERT INTO fee_terms (merchant_id, term_id, site_id, order_type, currency, basis_points, fixed_units, minimum_units,
-  refund, ended, valid_from, actor, note, recorded_at, business_at)
-SELECT merchant_id, term_id, site_id, order_type, currency, basis_points, fixed_units, minimum_units, refund, ended,
-  valid_from, actor, note, recorded_at, business_at
-FROM jsonb_populate_record(NULL::fee_terms, $1)
-"""
+_ADD: Final = insert_of(NewFeeTerm, one=True)
 
 
 @MERCHANT.statement(_ADD)
@@ -91,19 +62,19 @@ def fee_term_row(
 ) -> NewFeeTerm:
     tariff = term.tariff
     return NewFeeTerm(
-        merchant_id,
-        term.term_id,
-        term.site_id,
-        term.order_type,
-        term.currency,
-        tariff.basis_points,
-        tariff.fixed_units,
-        tariff.minimum_units,
-        tariff.refund,
-        term.ended,
-        term.valid_from,
-        actor,
-        note,
-        recorded_at,
-        business_at,
+        term_id=term.term_id,
+        valid_from=term.valid_from,
+        basis_points=tariff.basis_points,
+        fixed_units=tariff.fixed_units,
+        minimum_units=tariff.minimum_units,
+        refund=tariff.refund,
+        site_id=term.site_id,
+        order_type=term.order_type,
+        currency=term.currency,
+        ended=term.ended,
+        merchant_id=merchant_id,
+        actor=actor,
+        note=note,
+        recorded_at=recorded_at,
+        business_at=business_at,
     )

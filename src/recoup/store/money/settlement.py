@@ -158,19 +158,15 @@ async def add_lines(db: Tx, lines: Sequence[SettlementLine]) -> None:
     """Those that the batch booked itself."""
 
 
-class NewBatch(Row, frozen=True):
-    """Units as the merchant sees them: + is in its favour. `root`: hex behind `\\x`. Business time, but for
-    `recorded_at`."""
+class BatchFigures(Row, frozen=True):
+    """Units as the merchant sees them: + is in its favour. Business time."""
 
     merchant_id: UUID
     batch_id: UUID
     asset: str
     period_from: datetime
     period_to: datetime
-    page_from: int
     page_to: int
-    root: str
-    open_from: int
     lines: int
     amount_units: int
     fee_units: int
@@ -184,6 +180,14 @@ class NewBatch(Row, frozen=True):
     held_units: int
     release_at: datetime | None
     closed_at: datetime
+
+
+class NewBatch(BatchFigures, frozen=True):
+    """`root`: hex behind `\\x`. `recorded_at`: wall time."""
+
+    page_from: int
+    root: str
+    open_from: int
     recorded_at: datetime
 
 

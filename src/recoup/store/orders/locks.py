@@ -15,11 +15,11 @@ from recoup.rules.order.kinds import Door, OrderKind
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.rescue.arm_terms import Arm
 from recoup.store.homes import HUB, MERCHANT
-from recoup.store.statement import Row, Tx
+from recoup.store.statement import Row, Tx, columns_of
 
 
-class LockedOrder(Row, frozen=True):
-    """With what lists show of it. Its fields are those of `rules.order.snapshot.Order`, but for the merchant."""
+class OrderColumns(Row, frozen=True):
+    """What never changes of an order, but for stage, version and what a merchant may amend."""
 
     merchant_id: UUID
     order_id: UUID
@@ -35,17 +35,22 @@ class LockedOrder(Row, frozen=True):
     asset: str
     units: int
     amount_text: str
-    token_id: UUID | None
-    card_id: UUID | None
-    pan_id: UUID | None
     transaction_id: str | None
     placed_at: datetime
     expires_at: datetime | None
     facts: dict[str, Any]
-    cards_before: list[UUID]
     do_not_retry: bool
     metadata: dict[str, str]
     arm: Arm | None
+
+
+class LockedOrder(OrderColumns, frozen=True):
+    """With what lists show of it. Its fields are those of `rules.order.snapshot.Order`, but for the merchant."""
+
+    token_id: UUID | None
+    card_id: UUID | None
+    pan_id: UUID | None
+    cards_before: list[UUID]
     created_at: datetime | None
     status: int
     order_type: str
@@ -58,12 +63,10 @@ class LockedOrder(Row, frozen=True):
     attention: str | None
 
 
-@MERCHANT.statement("""
-SELECT o.merchant_id, o.order_id, o.stage, o.version, o.door, o.kind, o.external_id, o.generation, o.site_id,
-  o.campaign_id, o.descriptor, o.asset, h.units, o.amount_text, o.token_id, o.card_id, o.pan_id, o.transaction_id,
-  o.placed_at, o.expires_at, o.facts, o.cards_before, o.do_not_retry, o.metadata, o.arm, h.created_at, h.status,
-  h.order_type, h.source, h.refunded_units, h.disputed, h.attempts AS attempts_count, h.next_attempt_at, h.reason,
-  h.attention
+@MERCHANT.statement(f"""
+SELECT {columns_of(OrderColumns, "o", units="h.units")}, o.token_id, o.card_id, o.pan_id, o.cards_before, h.created_at,
+  h.status, h.order_type, h.source, h.refunded_units, h.disputed, h.attempts AS attempts_count, h.next_attempt_at,
+  h.reason, h.attention
 FROM orders o
 JOIN order_heads h USING (merchant_id, order_id)
 JOIN unnest($1::uuid[], $2::uuid[]) AS k (merchant_id, order_id) USING (merchant_id, order_id)

@@ -14,6 +14,7 @@ from recoup.rules.order.as_of import Line
 from recoup.rules.order.disputed import Dispute
 from recoup.rules.order.snapshot import Attempt, Challenge
 from recoup.store.homes import MERCHANT
+from recoup.store.merchants.merchants import Site
 from recoup.store.orders.order_page_rows import (
     PageAdvance,
     PageBatch,
@@ -29,7 +30,6 @@ from recoup.store.orders.order_page_rows import (
     PagePayer,
     PagePosting,
     PageRequest,
-    PageSite,
     PageWords,
 )
 from recoup.store.orders.rows import LogLine, OrderHead
@@ -91,7 +91,7 @@ SELECT o.order_id,
         WHERE e.merchant_id = g.merchant_id AND e.posting_id = g.posting_id)) ORDER BY g.posting_id)
     FROM postings g WHERE g.merchant_id = o.merchant_id AND g.order_id = o.order_id), '[]') AS postings,
   coalesce((SELECT jsonb_agg(to_jsonb(b) || jsonb_build_object('tries',
-      (SELECT coalesce(jsonb_agg(to_jsonb(y) - 'merchant_id' || jsonb_build_object('url',
+      (SELECT coalesce(jsonb_agg(to_jsonb(y) || jsonb_build_object('url',
         CASE WHEN n.merchant_id = y.merchant_id THEN n.url ELSE regexp_replace(n.url, $3, '\1\2') END, 'answer',
         CASE WHEN n.merchant_id = y.merchant_id THEN y.answer ELSE '' END, 'mine',
         coalesce(n.merchant_id = y.merchant_id AND n.state <> 'deleted', false)) ORDER BY y.at), '[]')
@@ -139,7 +139,7 @@ class _Parts(Row, frozen=True):
     order_id: UUID
     order: PageOrder
     head: OrderHead
-    site: PageSite
+    site: Site
     campaign: PageCampaign | None
     payer: PagePayer | None
     card: PageCard | None

@@ -1,79 +1,33 @@
 """The rows that an order's page is made of, beside those that flows know, too. Of JSON: each is a table's row."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from recoup.rules.order.kinds import Door, OrderKind
-from recoup.rules.order.lifecycle import Stage
+from recoup.store.lists.customer_file import PersonalData
+from recoup.store.merchants.merchants import Campaign
+from recoup.store.messages.lanes import NewTry
+from recoup.store.orders.locks import OrderColumns
+from recoup.store.orders.rows import OutboxEvent
 from recoup.store.orders.wire_orders import RefundedItem
 from recoup.store.statement import Row
 from recoup.store.table import Hex
 
 
-class PageOrder(Row, frozen=True):
+class PageOrder(OrderColumns, frozen=True):
     """What never changes, but for stage, version and what a merchant may amend."""
 
-    merchant_id: UUID
-    order_id: UUID
-    stage: Stage
-    version: int
-    door: Door
-    kind: OrderKind
-    external_id: str
-    generation: int
-    site_id: UUID
-    campaign_id: UUID | None
-    descriptor: str
-    asset: str
-    units: int
-    amount_text: str
-    transaction_id: str | None
-    placed_at: datetime
-    expires_at: datetime | None
-    facts: dict[str, Any]
-    do_not_retry: bool
-    metadata: dict[str, Any]
-    arm: str | None
     arm_version: int | None
 
 
-class PageSite(Row, frozen=True):
-    site_id: UUID
-    url: str
-    name: str
-    descriptor: str
-    cit_web: bool
-    cit_callcenter: bool
-    mit: bool
-    is_default: bool
-    created_at: datetime
-    support: str
-    retired_at: datetime | None
+@dataclass(frozen=True, slots=True)
+class PageCampaign(Campaign):
+    retired_at: datetime | None = None
 
 
-class PageCampaign(Row, frozen=True):
-    campaign_id: UUID
-    site_id: UUID
-    key: str
-    name: str
-    descriptor: str
-    cit_web: bool
-    cit_callcenter: bool
-    mit: bool
-    created_at: datetime
-    retired_at: datetime | None
-
-
-class PagePayer(Row, frozen=True):
+class PagePayer(PersonalData, frozen=True):
     payer_id: UUID | None
-    first_name: str
-    last_name: str
-    email: str
-    phone: str
-    ip: str
-    billing: dict[str, Any] | None
-    shipping: dict[str, Any] | None
 
 
 class PageCard(Row, frozen=True):
@@ -202,23 +156,10 @@ class PagePosting(Row, frozen=True):
     entries: list[PageEntry]
 
 
-class PageTry(Row, frozen=True):
+class PageTry(NewTry, frozen=True):
     """A delivery of an event. `mine`: to an endpoint of the merchant's own that there still is."""
 
-    try_id: UUID
-    endpoint_id: UUID
-    subject_id: UUID
-    seq: int
-    event_id: UUID
-    try_no: int
-    at: datetime
-    status: int | None
-    error: str | None
-    latency_ms: int
-    answer: str
-    result: str
     sample: str | None
-    resent: bool
     url: str | None
     mine: bool
 
@@ -232,17 +173,9 @@ class PageWait(Row, frozen=True):
     behind: bool
 
 
-class PageEvent(Row, frozen=True):
+class PageEvent(OutboxEvent, frozen=True):
     """`waits`: None of a moment that is past: what waited then is kept nowhere."""
 
-    subject_id: UUID
-    seq: int
-    subject_kind: str
-    event_id: UUID
-    event: str
-    body: dict[str, Any]
-    business_at: datetime
-    recorded_at: datetime
     fed: bool
     tries: list[PageTry]
     waits: list[PageWait] | None

@@ -57,36 +57,6 @@ class OrderChange(Row, frozen=True, kw_only=True, omit_defaults=True):
     metadata: dict[str, str] | None = None
 
 
-@stored("order_heads")
-class OrderHead(Row, frozen=True, kw_only=True):
-    """What lists show of an order."""
-
-    merchant_id: UUID
-    order_id: UUID
-    placed_at: datetime
-    created_at: datetime | None
-    status: int
-    order_type: str
-    source: str
-    door: Door
-    site_id: UUID
-    asset: str
-    units: int
-    refunded_units: int
-    disputed: bool
-    attempts: int
-    expires_at: datetime | None
-    next_attempt_at: datetime | None
-    reason: str | None
-    attention: str | None
-    descriptor: str
-    campaign_id: UUID | None
-    decline_code: str
-    decline_source: str
-    card_scheme: str
-    card_bin: str
-
-
 class HeadChange(Row, frozen=True):
     """All of a head that may change."""
 
@@ -102,6 +72,24 @@ class HeadChange(Row, frozen=True):
     reason: str | None
     attention: str | None
     expires_at: datetime | None
+
+
+@stored("order_heads")
+class OrderHead(HeadChange, frozen=True):
+    """What lists show of an order."""
+
+    placed_at: datetime
+    order_type: str
+    source: str
+    door: Door
+    site_id: UUID
+    asset: str
+    descriptor: str
+    campaign_id: UUID | None
+    decline_code: str
+    decline_source: str
+    card_scheme: str
+    card_bin: str
 
 
 @stored("decisions")

@@ -6,15 +6,14 @@ from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import Read, Row, Tx, columns_of
 from recoup.store.table import stored
 
 PAYER_ORDERS: Final = 1_000  # the newest of one payer that are looked through
 
 
-class Transmission(Row, frozen=True):
-    """`outcome`: from a later update."""
-
+@stored("transmissions")
+class NewTransmission(Row, frozen=True):
     merchant_id: UUID
     transmit_id: UUID
     external_id: str
@@ -29,16 +28,18 @@ class Transmission(Row, frozen=True):
     last4: str | None
     payer_id: UUID | None
     transacted_at: datetime | None
+    received_at: datetime
     facts: dict[str, Any]
+
+
+class Transmission(NewTransmission, frozen=True):
+    """`outcome`: from a later update."""
+
     outcome: dict[str, Any]
     updated_at: datetime | None
 
 
-@MERCHANT.statement("""
-SELECT merchant_id, transmit_id, external_id, transaction_id, is_declined, is_mit, units, asset, code_source, code, bin,
-  last4, payer_id, transacted_at, facts, outcome, updated_at
-FROM transmissions WHERE merchant_id = $1 AND transmit_id = $2
-""")
+@MERCHANT.statement(f"SELECT {columns_of(Transmission)} FROM transmissions WHERE merchant_id = $1 AND transmit_id = $2")
 async def read_transmission(db: Read, merchant_id: UUID, transmit_id: UUID) -> Transmission | None:
     """As it is now."""
 
@@ -117,26 +118,6 @@ async def _touched(
 # What an erasure leaves of an outcome: numbers, and whether it was declined.
 WITHOUT_TEXTS: Final = """coalesce((SELECT jsonb_object_agg(key, CASE jsonb_typeof(value) WHEN 'object'
   THEN value - '{reason,id,status}'::text[] WHEN 'string' THEN '""' ELSE value END) FROM jsonb_each(%s)), '{}')"""
-
-
-@stored("transmissions")
-class NewTransmission(Row, frozen=True):
-    merchant_id: UUID
-    transmit_id: UUID
-    external_id: str
-    transaction_id: str | None
-    is_declined: bool
-    is_mit: bool
-    units: int
-    asset: str
-    code_source: str | None
-    code: str | None
-    bin: str | None
-    last4: str | None
-    payer_id: UUID | None
-    transacted_at: datetime | None
-    received_at: datetime
-    facts: dict[str, Any]
 
 
 class ReportedTransmission(NewTransmission, frozen=True):

@@ -5,39 +5,43 @@ from typing import Any, Final, Literal
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import Read, Row, Tx, columns_of
+from recoup.store.table import insert_of, stored
 
 SubscriptionState = Literal["active", "paused", "past_due", "canceled", "completed"]
 IntervalUnit = Literal["day", "week", "month"]
 
 
-class SubscriptionRow(Row, frozen=True):
-    """`total_cycles` 0: without end. `customer`: the merchant's id of them. Business time."""
+class _Subscription(Row, frozen=True):
+    """`total_cycles` 0: without end. Business time."""
 
     merchant_id: UUID
     subscription_id: UUID
     state: SubscriptionState
-    title: str
     asset: str
     amount_text: str
-    channel: str | None
     interval_unit: IntervalUnit
     interval_count: int
-    cycles_done: int
     total_cycles: int
     anchor: datetime
-    next_charge_at: datetime | None
     ends_at: datetime | None
+
+
+class SubscriptionRow(_Subscription, frozen=True):
+    """`customer`: the merchant's id of them."""
+
+    title: str
+    channel: str | None
+    cycles_done: int
     last_order_id: UUID | None
     facts: dict[str, Any]
     created_at: datetime
     customer: str | None
+    next_charge_at: datetime | None
 
 
-_COLUMNS: Final = """
-SELECT s.merchant_id, s.subscription_id, s.state, s.title, s.asset, s.amount_text, s.channel, s.interval_unit,
-  s.interval_count, s.cycles_done, s.total_cycles, s.anchor, s.next_charge_at, s.ends_at, s.last_order_id, s.facts,
-  s.created_at, p.external_id AS customer
+_COLUMNS: Final = f"""
+SELECT {columns_of(SubscriptionRow, "s", customer="p.external_id")}
 FROM subscriptions s
 LEFT JOIN payers p ON p.merchant_id = s.merchant_id AND p.payer_id = s.customer_id
 WHERE s.merchant_id = $1"""
@@ -80,64 +84,36 @@ async def add_payer(db: Tx, merchant_id: UUID, payer_id: UUID, external_id: str,
     """Or gives one that is there its id."""
 
 
-class NewSubscription(Row, frozen=True):
-    """`total_cycles` 0: without end. Business time."""
-
-    merchant_id: UUID
-    subscription_id: UUID
+@stored("subscriptions")
+class NewSubscription(_Subscription, frozen=True):
     version: int
-    state: SubscriptionState
     title: str
     customer_id: UUID | None
-    asset: str
     units: int
-    amount_text: str
     channel: str | None
-    interval_unit: str
-    interval_count: int
-    total_cycles: int
-    anchor: datetime
-    next_charge_at: datetime
-    ends_at: datetime | None
     facts: dict[str, Any]
     created_at: datetime
+    next_charge_at: datetime
 
 
-@MERCHANT.statement("""
-INSERT INTO subscriptions (merchant_id, subscription_id, version, state, title, customer_id, asset, units, amount_text,
-  channel, interval_unit, interval_count, total_cycles, anchor, next_charge_at, ends_at, facts, created_at)
-SELECT merchant_id, subscription_id, version, state, title, customer_id, asset, units, amount_text, channel,
-  interval_unit, interval_count, total_cycles, anchor, next_charge_at, ends_at, facts, created_at
-FROM jsonb_populate_record(NULL::subscriptions, $1)
-""")
+@MERCHANT.statement(insert_of(NewSubscription, one=True))
 async def add_subscription(db: Tx, subscription: NewSubscription) -> None:
     """No cycle is charged yet."""
 
 
-class LockedSubscription(Row, frozen=True):
+class LockedSubscription(_Subscription, frozen=True):
     """`version` numbers its events; `skipped`: cycles that passed while it was paused; `offset_us`: its merchant's."""
 
-    merchant_id: UUID
-    subscription_id: UUID
     version: int
-    state: SubscriptionState
-    asset: str
-    amount_text: str
-    interval_unit: IntervalUnit
-    interval_count: int
     cycles_done: int
     skipped: int
-    total_cycles: int
-    anchor: datetime
-    next_charge_at: datetime | None
-    ends_at: datetime | None
     last_order_id: UUID | None
     offset_us: int
+    next_charge_at: datetime | None
 
 
-@MERCHANT.statement("""
-SELECT s.merchant_id, s.subscription_id, s.version, s.state, s.asset, s.amount_text, s.interval_unit, s.interval_count,
-  s.cycles_done, s.skipped, s.total_cycles, s.anchor, s.next_charge_at, s.ends_at, s.last_order_id, m.offset_us
+@MERCHANT.statement(f"""
+SELECT {columns_of(LockedSubscription, "s", offset_us="m.offset_us")}
 FROM subscriptions s JOIN merchants m USING (merchant_id)
 WHERE s.merchant_id = $1 AND s.subscription_id = $2 FOR UPDATE OF s
 """)

@@ -9,7 +9,8 @@ from recoup.flows.insight.imports.work import one_import
 from recoup.flows.world import World
 from recoup.kernel.encode import encode
 from recoup.rules.money.cells import csv_row
-from recoup.store.insight.imported import ImportedAttempt, attempts_of_import, bad_lines
+from recoup.store.insight.imported import attempts_of_import, bad_lines
+from recoup.store.insight.imports import ImportedAttempt
 
 ROWS_AT_ONCE: Final = 5_000
 HEAD: Final = ("line", "code", "reason")

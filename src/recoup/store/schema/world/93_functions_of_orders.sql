@@ -45,11 +45,11 @@ BEGIN
       AND i.merchant_id = ANY (ARRAY[i.merchant_id]);
   END IF;
   IF changed ? 'new_heads' THEN
-    INSERT INTO order_heads (merchant_id, order_id, placed_at, created_at, status, order_type, source, door, site_id,
-      asset, units, refunded_units, disputed, attempts, expires_at, next_attempt_at, reason, attention, descriptor,
+    INSERT INTO order_heads (merchant_id, order_id, created_at, status, units, refunded_units, disputed, attempts,
+      next_attempt_at, reason, attention, expires_at, placed_at, order_type, source, door, site_id, asset, descriptor,
       campaign_id, decline_code, decline_source, card_scheme, card_bin)
-    SELECT merchant_id, order_id, placed_at, created_at, status, order_type, source, door, site_id, asset, units,
-      refunded_units, disputed, attempts, expires_at, next_attempt_at, reason, attention, descriptor, campaign_id,
+    SELECT merchant_id, order_id, created_at, status, units, refunded_units, disputed, attempts, next_attempt_at,
+      reason, attention, expires_at, placed_at, order_type, source, door, site_id, asset, descriptor, campaign_id,
       decline_code, decline_source, card_scheme, card_bin
     FROM jsonb_populate_recordset(NULL::order_heads, changed -> 'new_heads');
   END IF;
