@@ -248,12 +248,7 @@ async def _merchant(world: World, request: SignUp, begun: UnfinishedSignUp, part
 
 
 async def _belong(
-    connection: Tx,
-    world: World,
-    user_id: UUID,
-    name: str,
-    partner_id: UUID | None,
-    merchant_id: UUID | None,
+    connection: Tx, world: World, user_id: UUID, name: str, partner_id: UUID | None, merchant_id: UUID | None
 ) -> None:
     now = world.clocks.wall()
     if partner_id is not None:

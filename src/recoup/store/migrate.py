@@ -232,9 +232,7 @@ async def _note(connection: asyncpg.Connection, migration: Migration) -> None:
 
 async def _claim_world(connection: asyncpg.Connection, world: str) -> None:
     await connection.execute(
-        "INSERT INTO world (name, epoch, created_at) VALUES ($1, 1, $2) ON CONFLICT DO NOTHING",
-        world,
-        Clocks().wall(),
+        "INSERT INTO world (name, epoch, created_at) VALUES ($1, 1, $2) ON CONFLICT DO NOTHING", world, Clocks().wall()
     )
     name = await connection.fetchval("SELECT name FROM world")
     if name != world:

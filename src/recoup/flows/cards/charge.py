@@ -9,16 +9,7 @@ from recoup.flows.cards.taken import CardholderInput
 from recoup.flows.external_call import processor_of
 from recoup.flows.hosted_link import PAYER_RETURN, signed_token
 from recoup.flows.world import World
-from recoup.gateways.cards.port import (
-    Card,
-    Charge,
-    Credential,
-    Inquiry,
-    MitReason,
-    PayerAtHand,
-    PayerAway,
-    Stored,
-)
+from recoup.gateways.cards.port import Card, Charge, Credential, Inquiry, MitReason, PayerAtHand, PayerAway, Stored
 from recoup.gateways.keys.sealing import Sealed
 from recoup.moves.pace import SEND_WITHIN
 from recoup.rules.network.card import issuer_digits

@@ -50,13 +50,7 @@ class CardPage:
     joins: list[CardJoin]
 
 
-async def propose_join(
-    world: World,
-    scope: Scope,
-    orders: tuple[UUID, UUID],
-    reason: str,
-    evidence: str,
-) -> CardJoin:
+async def propose_join(world: World, scope: Scope, orders: tuple[UUID, UUID], reason: str, evidence: str) -> CardJoin:
     """The cards of two orders of the merchant are said to be one; a second person decides. Once for each pair, however
     often and in whichever order it is said: then the one that waits or holds is answered.
 
@@ -194,12 +188,7 @@ async def _check_new(db: Read, merchant_id: UUID, first: Print, second: Print) -
             cure="Use test cards that count; see `recoup sandbox inputs`.",
         )
     if first.scheme != second.scheme:
-        raise Problem(
-            "invalid",
-            "Cards of two brands are not one card.",
-            field="order",
-            cure="Check the evidence.",
-        )
+        raise Problem("invalid", "Cards of two brands are not one card.", field="order", cure="Check the evidence.")
     if await are_joined(db, [first.card_id, second.card_id]):
         raise Problem("conflict", "These prints are known as one card already.", cure="Nothing has to be done.")
     if await count_waiting(db, merchant_id) >= WAITING_MAX:

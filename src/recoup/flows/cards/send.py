@@ -15,11 +15,7 @@ from recoup.flows.cards.taken import CardholderInput
 from recoup.flows.external_call import call_with_timeout, deadline_of, processor_of
 from recoup.flows.locked import Admission, AdmittedJob, Job, Orders
 from recoup.flows.world import World
-from recoup.gateways.cards.port import (
-    Charge,
-    Outcome,
-    as_requested,
-)
+from recoup.gateways.cards.port import Charge, Outcome, as_requested
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER, Actor
 from recoup.moves.attempt.close import ProcessorResult, close_attempt

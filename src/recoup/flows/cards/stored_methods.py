@@ -23,13 +23,7 @@ from recoup.kernel.sentence import Sentence
 from recoup.rules.network.codes import SCHEMES
 from recoup.rules.network.magic import classify
 from recoup.rules.network.magic_methods import EXAMPLES, method_of
-from recoup.store.cards.stored_methods import (
-    NewMethod,
-    add_method,
-    is_brought_by_another,
-    is_method_known,
-    lock_names,
-)
+from recoup.store.cards.stored_methods import NewMethod, add_method, is_brought_by_another, is_method_known, lock_names
 from recoup.store.cards.vault import StoredCard, store_cards
 from recoup.store.pool import retrying
 from recoup.store.statement import Tx

@@ -7,14 +7,7 @@ from uuid import UUID
 
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
-from recoup.store.people.audit import (
-    AuditFilter,
-    AuditLine,
-    merchant_lines,
-    partner_lines,
-    people_lines,
-    places_of,
-)
+from recoup.store.people.audit import AuditFilter, AuditLine, merchant_lines, partner_lines, people_lines, places_of
 
 BATCH: Final = 1_000
 LINES_MAX: Final = 200_000  # of one file

@@ -11,13 +11,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
 from recoup.rules.network.compliance.certificate_file import read
 from recoup.rules.network.compliance.months import closed_month, month_text
-from recoup.store.insight.certificates import (
-    Certificate,
-    file_of,
-    find_certificate,
-    is_corrected,
-    list_certificates,
-)
+from recoup.store.insight.certificates import Certificate, file_of, find_certificate, is_corrected, list_certificates
 
 NEWEST: Final = 2**31 - 1
 _NONE: Final = Problem("not_found", "There is no such certificate.", cure="Check the id; see the list of certificates.")

@@ -230,14 +230,7 @@ async def _excuse(db: Read, merchant_id: UUID, count: MonthCount) -> None:
 async def _refusals(db: Read, merchant_id: UUID, span: Span) -> list[Refusals]:
     return [
         Refusals(
-            row.acceptor_id,
-            row.scheme,
-            row.region,
-            row.rule_id,
-            row.day.date(),
-            row.postponed,
-            row.refused,
-            row.orders,
+            row.acceptor_id, row.scheme, row.region, row.rule_id, row.day.date(), row.postponed, row.refused, row.orders
         )
         for row in await refusals(db, merchant_id, *span)
     ]

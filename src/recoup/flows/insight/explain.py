@@ -129,10 +129,7 @@ async def models_of(world: World, versions: Mapping[str, str | None]) -> Mapping
 
 
 def explain(
-    decision: OrderDecision,
-    models: Mapping[str, Model],
-    policies: Policies = NO_POLICIES,
-    known: Known = NOTHING_KNOWN,
+    decision: OrderDecision, models: Mapping[str, Model], policies: Policies = NO_POLICIES, known: Known = NOTHING_KNOWN
 ) -> Explanation:
     """Of a stored decision with all its features."""
     name = decision.versions.get("model")

@@ -4,11 +4,7 @@ from uuid import UUID
 
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
-from recoup.store.merchants.partners import (
-    Partner,
-    find_partner,
-    is_own_merchant,
-)
+from recoup.store.merchants.partners import Partner, find_partner, is_own_merchant
 
 
 async def read_partner(world: World, partner_id: UUID) -> Partner:

@@ -302,11 +302,7 @@ async def _standing(db: Read, where: Where, now: datetime) -> Standing:
     around = holding(wider, now)
     whole = (*around, in_force.held.part) if in_force is not None else around
     return Standing(
-        where,
-        own[0] if own else None,
-        in_force,
-        InForce(around) if around else None,
-        InForce(whole) if whole else None,
+        where, own[0] if own else None, in_force, InForce(around) if around else None, InForce(whole) if whole else None
     )
 
 

@@ -193,11 +193,7 @@ class Deliveries:
 
 
 async def _judge(
-    tx: Tx,
-    results: Sequence[_Finished],
-    lanes: list[FinishedLane],
-    tries: list[NewTry],
-    wall: WallTime,
+    tx: Tx, results: Sequence[_Finished], lanes: list[FinishedLane], tries: list[NewTry], wall: WallTime
 ) -> tuple[list[EndpointHealth], list[UUID], set[UUID]]:
     """The endpoints whose health changes with these tries, those whose breaker closes, and those whose opens. A try
     while it is open gives nothing up: its lane goes behind the others, which are tried in turn; `lanes` and `tries`

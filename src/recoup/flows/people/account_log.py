@@ -12,14 +12,7 @@ from recoup.store.statement import Tx
 
 
 async def note(
-    tx: Tx,
-    world: World,
-    user_id: UUID,
-    action: str,
-    *,
-    actor: str = "",
-    request: str = "",
-    **facts: Any,
+    tx: Tx, world: World, user_id: UUID, action: str, *, actor: str = "", request: str = "", **facts: Any
 ) -> None:
     """In an open transaction of the people database. `actor`: the person themselves when nobody is named.
 

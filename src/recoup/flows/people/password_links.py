@@ -142,14 +142,7 @@ async def set_password(
 
 
 async def _set(
-    tx: Tx,
-    world: World,
-    found: PasswordLink,
-    kept: str,
-    hashed: str,
-    login: str | None,
-    token: str,
-    request_id: str,
+    tx: Tx, world: World, found: PasswordLink, kept: str, hashed: str, login: str | None, token: str, request_id: str
 ) -> None:
     """Under the person's lock, with a link that is theirs."""
     await exchange_password(tx, found.user_id, kept, hashed, login)

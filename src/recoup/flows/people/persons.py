@@ -176,10 +176,7 @@ async def _parts(world: World, merchant_id: UUID, payer_id: UUID, customer: Cust
 
 
 async def _listed(
-    world: World,
-    read: Callable[[Read, UUID], Awaitable[Sequence[R]]],
-    id_of: Callable[[R], UUID],
-    place: UUID,
+    world: World, read: Callable[[Read, UUID], Awaitable[Sequence[R]]], id_of: Callable[[R], UUID], place: UUID
 ) -> AsyncIterator[bytes]:
     """The rows that `read` finds from a place on; a connection is kept for one part of them only."""
     comma = b""

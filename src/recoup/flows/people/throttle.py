@@ -34,12 +34,7 @@ def bucket_of(world: World, kind: str, value: str) -> str:
 
 
 async def charge(
-    connection: Tx,
-    world: World,
-    bucket: str,
-    tries_max: int,
-    message: str,
-    remembered: timedelta = REMEMBERED,
+    connection: Tx, world: World, bucket: str, tries_max: int, message: str, remembered: timedelta = REMEMBERED
 ) -> int:
     """Answers which try it is. `message` ends with when it goes on. Raises: Problem(too_many_requests)."""
     now = world.clocks.wall()

@@ -167,13 +167,7 @@ def _state(row: StoredModel, taken: str | None) -> Literal["taken", "retired", "
 
 
 async def _choose(
-    world: World,
-    tx: Tx,
-    last: ModelChoice | None,
-    name: str | None,
-    back_to: int | None,
-    why: str,
-    actor: Actor,
+    world: World, tx: Tx, last: ModelChoice | None, name: str | None, back_to: int | None, why: str, actor: Actor
 ) -> None:
     number = last.choice_no + 1 if last is not None else 1
     if not await add_choice(tx, number, name, back_to, why, actor.text(), world.clocks.wall()):

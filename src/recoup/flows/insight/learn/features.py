@@ -67,13 +67,7 @@ def features_of(data: Attempts, pooled: Column | None = None) -> Features:
     newest = np.zeros(data.payers, np.int64)
     newest[data.payer] = data.credit
     cell = cells_of(
-        data.zone,
-        money,
-        data.tries > 0,
-        _bin(GAP, money_gap),
-        _bin(IDLE, money_gap),
-        _bin(SINCE, since),
-        stale,
+        data.zone, money, data.tries > 0, _bin(GAP, money_gap), _bin(IDLE, money_gap), _bin(SINCE, since), stale
     )
     return Features(
         data.payer,

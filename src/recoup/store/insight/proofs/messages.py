@@ -144,11 +144,7 @@ async def _state(
 
 
 async def messages(
-    db: Read,
-    window: Window,
-    lines: Sequence[str],
-    events: Sequence[str],
-    statuses: Mapping[int, str],
+    db: Read, window: Window, lines: Sequence[str], events: Sequence[str], statuses: Mapping[int, str]
 ) -> list[Difference]:
     """`lines[i]` (src/happening/dst) names `events[i]`. `statuses`: each with the name that events call it."""
     found = await differences(db, _of_line, window.merchant_id, *window, lines, events)

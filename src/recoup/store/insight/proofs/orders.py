@@ -7,14 +7,7 @@ from uuid import UUID
 
 from recoup.rules.order.lifecycle import OPEN, Stage
 from recoup.store.homes import MERCHANT
-from recoup.store.insight.proofs.walk import (
-    STATEMENT_SECONDS,
-    Difference,
-    Differs,
-    Window,
-    all_of,
-    differences,
-)
+from recoup.store.insight.proofs.walk import STATEMENT_SECONDS, Difference, Differs, Window, all_of, differences
 from recoup.store.statement import Read, Row
 
 
