@@ -31,8 +31,6 @@ from recoup.store.messages.lanes import (
     EndpointHealth,
     FinishedLane,
     Lane,
-    NewTry,
-    Result,
     bring_forward,
     claim_lanes,
     due_endpoints,
@@ -41,6 +39,7 @@ from recoup.store.messages.lanes import (
     lock_lanes,
     set_health,
 )
+from recoup.store.messages.tries import NewTry, Result
 from recoup.store.pool import retrying
 from recoup.store.statement import Tx
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from recoup.kernel.ids import HIGHEST
 from recoup.rules.merchants.personal import hider
 from recoup.store.homes import MERCHANT
-from recoup.store.messages.lanes import NewTry, TryHead
+from recoup.store.messages.tries import NewTry, TryHead
 from recoup.store.partitions import RETENTION_MONTHS
 from recoup.store.statement import Read, Row, columns_of
 

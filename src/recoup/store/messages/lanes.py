@@ -7,10 +7,10 @@ from uuid import UUID
 
 from recoup.rules.messages.breaker import Health
 from recoup.store.homes import DIRECTORY, MERCHANT
+from recoup.store.messages.tries import NewTry
 from recoup.store.statement import Read, Row, Tx
 
 LEASE: Final = timedelta(seconds=60)
-Result = Literal["delivered", "failed", "parked", "disabled"]
 
 
 # A loose index scan: one look-up for each endpoint that has lanes, however many it has. One whose breaker is open is
@@ -140,28 +140,6 @@ class FinishedLane(Row, frozen=True):
     url: str
     retry_at: datetime | None
     disable: str | None
-
-
-class TryHead(Row, frozen=True):
-    """A try to deliver an event. `at` is wall time."""
-
-    try_id: UUID
-    merchant_id: UUID
-    endpoint_id: UUID
-    subject_id: UUID
-    seq: int
-    event_id: UUID
-    try_no: int
-    at: datetime
-    status: int | None
-    error: str | None
-    latency_ms: int
-    result: Result
-    resent: bool
-
-
-class NewTry(TryHead, frozen=True):
-    answer: str
 
 
 @MERCHANT.statement("""

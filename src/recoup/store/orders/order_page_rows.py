@@ -7,7 +7,7 @@ from uuid import UUID
 
 from recoup.store.lists.customer_file import PersonalData
 from recoup.store.merchants.merchants import Campaign
-from recoup.store.messages.lanes import NewTry
+from recoup.store.messages.tries import NewTry
 from recoup.store.orders.locks import OrderColumns
 from recoup.store.orders.rows import OutboxEvent
 from recoup.store.orders.wire_orders import RefundedItem
