@@ -8,8 +8,8 @@ from tests.doors.portal.test_webhooks import make, receiving
 from tests.rings import each
 from tests.worlds import Shop
 
+from recoup.features.parts.flows import set_part_terms
 from recoup.flows.cards.cancel import cancel
-from recoup.flows.merchants.part_terms import set_part_terms
 from recoup.rules.network.magic import script_card
 from recoup.store.server import ServerAddress
 

@@ -10,7 +10,7 @@ import pytest
 from tests.doors.rescue.door import GONE, HARD, UNKNOWN, Caller, Door, opened_door
 from tests.rings import each
 
-from recoup.flows.merchants.part_terms import set_part_terms
+from recoup.features.parts.flows import set_part_terms
 from recoup.moves.modification.failed import failed_since
 from recoup.rules.network.magic import DISPUTE_CARDS, script_card
 from recoup.rules.network.magic_disputes import DISPUTES

@@ -9,6 +9,7 @@ from typing import Final, get_args
 import pytest
 from tests.rules.rescue.goldens import ALL, TRANSLATED, check_golden
 
+from recoup.core.kit.amount import amounts
 from recoup.kernel.sentence import noted
 from recoup.rules.languages.said import said
 from recoup.rules.rescue.verdict import Verdict
@@ -42,9 +43,9 @@ COUNTED: Final = ("card", "payer", "address", "device", "ip")
 
 def every() -> list[WhatIf]:
     """Each change once with the outcome that it is likeliest to have, and each outcome with one change."""
-    changes = [
-        WhatIf(change, "plan", AT, 2, None, differs=True) for change in get_args(Change) if change not in SPECIAL
-    ]
+    own = get_args(Change)
+    named = (*own[:5], *(one.without[0] for one in amounts()), *own[5:])
+    changes = [WhatIf(change, "plan", AT, 2, None, differs=True) for change in named if change not in SPECIAL]
     routes = [WhatIf(change, "send", None, 0, 0.3, True, "acme-eur") for change in ROUTES]
     risks = [WhatIf(change, "attempt_now", None, 0, None, True, "avs_mismatch") for change in RISKS]
     counted = [WhatIf("no_sign_against", "challenge", None, 0, None, True, f"{name}_day_2") for name in COUNTED]

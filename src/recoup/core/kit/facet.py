@@ -8,6 +8,8 @@ from uuid import UUID
 
 from msgspec import convert
 
+from recoup.core.kit.feature import features
+
 if TYPE_CHECKING:
     from recoup.store.statement import Read
 
@@ -35,3 +37,16 @@ class Facet(Generic[R]):
         """Reads it of the facets of an order, as they were stored."""
         found = (facets or {}).get(self.name)
         return self.none if found is None else convert(found, self.row) if found.__class__ in (list, dict) else found
+
+
+def facets_sql(wanted: Callable[[Facet[Any]], bool] = lambda facet: facet.then is not None) -> str:
+    """What features know of an order `o`, as one JSON by the name of the facet."""
+    facets = [one.facet for one in features() if one.facet is not None and wanted(one.facet)]
+    pairs = ", ".join(f"'{one.name}', {one.sql}" for one in facets)
+    return f"jsonb_build_object({pairs})" if pairs else "NULL::jsonb"
+
+
+def facets_then(facets: Mapping[str, Any], at: datetime) -> dict[str, Any]:
+    """As they were at that business time."""
+    found = [one.facet for one in features() if one.facet is not None]
+    return {one.name: one.then(one.of(facets), at) for one in found if one.then is not None}

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NewType
 from uuid import UUID
 
-from recoup.core.kit.facet import Facet
 from recoup.kernel.extensions import added, load
 from recoup.kernel.problem import Problem
 
 if TYPE_CHECKING:
+    from recoup.core.kit.amount import Amount
     from recoup.core.kit.credential import InPlace
+    from recoup.core.kit.facet import Facet
     from recoup.flows.locked import Orders
     from recoup.flows.merchants.card_switches import CardSwitch
     from recoup.flows.run_due import Flow
@@ -68,20 +69,21 @@ class Feature:
     `after_answer` hears each decline and `after_approval` each approval, `lifts` whether a customer's stop at the bank
     does not reach an order. Flows: `after_transmission` hears what a merchant charged by itself, `lifted` which stops
     of a month did not reach its sends. `after_plan` hears when the next attempt is planned, `before_erasure` which
-    orders are erased. `in_place`: what an attempt is sent by in its card's place. `checks`: for
-    `recoup doctor` what is wrong, the finding and its cure.
+    orders are erased. `in_place`: what an attempt is sent by in its card's place; `amount`: how much it asks for.
+    `checks`: for `recoup doctor` what is wrong, the finding and its cure. `audits`: acts of the audit log, in words.
     `portal`: the module with its pages, panels and timeline words."""
 
     name: str
     folder: Path
     needs: tuple[str, ...] = ()
-    facet: Facet[Any] | None = None
+    facet: "Facet[Any] | None" = None
     facts: "tuple[Fact, ...]" = ()
     before_send: "Callable[[Change], Stop | None] | None" = None
     after_answer: "Callable[[Change, Reading, UUID, datetime], None] | None" = None
     after_approval: "Callable[[Change, Attempt], None] | None" = None
     after_plan: "Callable[[Change, datetime], None] | None" = None
     in_place: "InPlace | None" = None
+    amount: "Amount | None" = None
     lifts: "Callable[[Order, UUID], bool] | None" = None
     after_transmission: "AfterTransmission | None" = None
     lifted: "LiftedStops | None" = None
@@ -90,6 +92,7 @@ class Feature:
     switches: "Mapping[str, CardSwitch]" = field(default_factory=dict)
     notices_of_routes: "tuple[RouteNotice, ...]" = ()
     verbs: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    audits: Mapping[str, str] = field(default_factory=dict)
     due: "Mapping[str, Flow]" = field(default_factory=dict)
     deciders: "Mapping[str, Callable[[Mapping[str, Any]], Decision]]" = field(default_factory=dict)
     events: "Mapping[str, EventKind]" = field(default_factory=dict)
@@ -135,16 +138,3 @@ def checked(found: tuple[Feature, ...]) -> tuple[Feature, ...]:
 
 def bad(message: str, cure: str) -> Problem:
     return Problem("invalid", message, cure=cure)
-
-
-def facets_sql(wanted: Callable[[Facet[Any]], bool] = lambda facet: facet.then is not None) -> str:
-    """What features know of an order `o`, as one JSON by the name of the facet."""
-    facets = [one.facet for one in features() if one.facet is not None and wanted(one.facet)]
-    pairs = ", ".join(f"'{one.name}', {one.sql}" for one in facets)
-    return f"jsonb_build_object({pairs})" if pairs else "NULL::jsonb"
-
-
-def facets_then(facets: Mapping[str, Any], at: datetime) -> dict[str, Any]:
-    """As they were at that business time."""
-    found = [one.facet for one in features() if one.facet is not None]
-    return {one.name: one.then(one.of(facets), at) for one in found if one.then is not None}

@@ -9,7 +9,7 @@ from recoup.doors.command.as_of import as_of_options, check_only_shown, from_opt
 from recoup.doors.command.clock import merchant_of
 from recoup.doors.command.terms_cards import cards
 from recoup.doors.command.terms_exposure import basis_points, exposure
-from recoup.doors.command.terms_parts import parts
+from recoup.doors.command.verb_group import VerbGroup, with_features
 from recoup.doors.command.verbs import Opened, Run, in_world
 from recoup.flows.disputes.terms import DisputeTermsRequest, change_terms
 from recoup.flows.merchants.fee_terms import FeeTermRequest, set_fee_term
@@ -355,10 +355,10 @@ def notices(run: Run, merchant: str | None, on: tuple[str, ...], off: tuple[str,
         click.echo(f"{notice.name:14} {'on' if found[notice.name] else 'off':4} {notice.meaning}")
 
 
-@click.group()
+@click.group(cls=VerbGroup, later=with_features("terms", {}))
 def terms() -> None:
     """Shows and changes the terms of a merchant's contract."""
 
 
-for noun in (fees, exposure, disputes, settlement, notices, cards, parts):
+for noun in (fees, exposure, disputes, settlement, notices, cards):
     terms.add_command(noun)

@@ -11,6 +11,7 @@ from recoup.core.kit.feature import Feature, features
 
 if TYPE_CHECKING:
     from recoup.doors.portal.order.timeline_entry import LogContext, TimelineEntry
+    from recoup.doors.portal.visit import Visit
     from recoup.store.orders.order_page import OrderPage
     from recoup.store.statement import Read
 
@@ -36,10 +37,18 @@ class InPlaceWords(NamedTuple):
     sent: "Callable[[LogContext], TimelineEntry]"
 
 
+class RescuePanel(NamedTuple):
+    """Of the page of what is done for cards."""
+
+    template: str
+    values: "Callable[[Visit], Awaitable[dict[str, Any]]]"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortalPart:
     order: OrderPanel | None = None
     customer: CustomerPanel | None = None
+    rescue: RescuePanel | None = None
     in_place: InPlaceWords | None = None
     timeline: "Mapping[str, Callable[[LogContext], TimelineEntry]]" = field(default_factory=dict)
 
@@ -68,6 +77,12 @@ async def customer_panels(db: "Read", merchant_id: UUID, payer_id: UUID) -> dict
     parts = [panel for one in features() if (panel := part_of(one).customer) is not None]
     values = {panel.template: await panel.values(db, merchant_id, payer_id) for panel in parts}
     return _joined({template: found for template, found in values.items() if found is not None})
+
+
+async def rescue_panels(visit: "Visit") -> dict[str, Any]:
+    """As for an order."""
+    parts = [panel for one in features() if (panel := part_of(one).rescue) is not None]
+    return _joined({panel.template: await panel.values(visit) for panel in parts})
 
 
 def _joined(shown: Mapping[str, dict[str, Any]]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace as with_fields
 
-from recoup.core.kit.feature import facets_then
+from recoup.core.kit.facet import facets_then
 from recoup.doors.edge.described import Operation
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples

@@ -5,7 +5,7 @@ from recoup.moves.change import Change
 from recoup.moves.modification.capture import end_capturing, void_authorisation
 from recoup.moves.modification.refund import owe_refund
 from recoup.moves.order.amendment import has_room
-from recoup.moves.order.parts import end_without_rest, keep_parts
+from recoup.moves.order.charges import end_without_rest, keep_parts
 from recoup.rules.network.codes import read_decline
 from recoup.rules.order.attention import FOR_PEOPLE, PAID_TOO, PAID_TWICE, RETRYING
 from recoup.rules.order.lifecycle import OPEN, Stage, can

@@ -20,8 +20,8 @@ from recoup.moves.modification.capture import authorise
 from recoup.moves.modification.refund import reverse_late_approval
 from recoup.moves.order import feature_moves
 from recoup.moves.order.answer_deadline import decline, in_time
+from recoup.moves.order.charges import collect_part
 from recoup.moves.order.ending import expire_if_due
-from recoup.moves.order.parts import collect_part
 from recoup.moves.pace import NO_ROUTE_PAUSE, NO_ROUTE_PAUSE_MAX
 from recoup.rules.money.fees import fee_units
 from recoup.rules.money.ledger import collected

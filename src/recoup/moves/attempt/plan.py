@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from recoup.core.kit.amount import inputs_of, units_of
 from recoup.core.kit.feature import features
 from recoup.kernel.ids import new_id
 from recoup.kernel.policy import Policy
 from recoup.moves.attempt.send import gate_input
 from recoup.moves.challenge import lifecycle as challenges
 from recoup.moves.change import Change
-from recoup.moves.order.parts import end_without_rest
+from recoup.moves.order.charges import end_without_rest
 from recoup.rules.network.codes import Reading
 from recoup.rules.order.causes import HARD, SOFT
 from recoup.rules.order.lifecycle import Stage
@@ -28,11 +29,9 @@ from recoup.rules.rescue.engine.decide import VERSIONS as ENGINES
 from recoup.rules.rescue.engine.links import NOW
 from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.gate import ask_gate
-from recoup.rules.rescue.order_evidence import evidence_of, last_reading, link_of, other_card_of, parts_of
+from recoup.rules.rescue.order_evidence import evidence_of, last_reading, link_of, other_card_of
 from recoup.rules.rescue.order_facts import facts_of
 from recoup.rules.rescue.other_card import RULE as OTHER_CARD
-from recoup.rules.rescue.parts import RULE as PART
-from recoup.rules.rescue.parts import part_in
 from recoup.rules.rescue.policy import CURRENT
 from recoup.rules.rescue.route_terms import MILLION
 
@@ -118,8 +117,8 @@ def decide_due(change: Change, attempt: Attempt) -> bool:
     reading = last_reading(change.order)
     decision, decision_id = decide_next(change, reading, due_at=attempt.due_at if again else None)
     if decision.verdict == "attempt_now" and OTHER_CARD not in decision.rules:
-        part = _part_of(change.order, decision, reading)
-        change.set_attempt(attempt, decision_id=decision_id, units=part or change.order.owed_units)
+        units = units_of(change.order, decision, reading) or change.order.owed_units
+        change.set_attempt(attempt, decision_id=decision_id, units=units)
         return True
     if decision.verdict != "plan":
         drop_plan(change)
@@ -154,7 +153,7 @@ def follow(
     due = next_due(change, decision)
     body: dict[str, Any] = {"verdict": decision.verdict, "next": due, "reasons": list(decision.reasons)}
     body |= {"risk": beside} if beside is not None else {}
-    part = _part_of(order, decision, reading)
+    part = units_of(order, decision, reading)
     body |= {"part": part} if part is not None else {}
     change.fact("planned", decision_id=decision_id, **body)
     if due is None:
@@ -173,19 +172,11 @@ def follow(
         challenges.offer(change, reading)
 
 
-def _part_of(order: Order, decision: Decision, reading: Reading) -> int | None:
-    """The units that the decision's next try is for; None: all that is owed."""
-    if PART not in decision.rules:
-        return None
-    part = part_in(decision, parts_of(order), reading.code, order.units, order.asset)
-    return part.units if part is not None else None
-
-
 def without_part(change: Change, attempt: Attempt) -> None:
     """What was planned for a part is for all that is owed, where its merchant allows no part any more; and nothing is
     sent for more than is owed."""
     order = change.order
-    if attempt.units > order.owed_units or attempt.units < order.owed_units and parts_of(order) is None:
+    if attempt.units > order.owed_units or attempt.units < order.owed_units and not inputs_of(order):
         change.set_attempt(attempt, units=order.owed_units)
 
 

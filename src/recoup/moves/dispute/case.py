@@ -14,7 +14,7 @@ from recoup.moves.change import Booked, Change
 from recoup.moves.message.alert import alert
 from recoup.moves.modification.capture import end_capturing
 from recoup.moves.modification.disputed import beyond, cancel_refunds_for_dispute, owe_reversal_again
-from recoup.moves.order.parts import keep_parts
+from recoup.moves.order.charges import keep_parts
 from recoup.rules.messages.inbound import Notice
 from recoup.rules.messages.local_time import next_reminder, reminder_due
 from recoup.rules.money import ledger

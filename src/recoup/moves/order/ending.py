@@ -6,7 +6,7 @@ from recoup.kernel.problem import STAGE, Problem
 from recoup.kernel.sentence import Sentence
 from recoup.moves.change import Change
 from recoup.moves.modification.capture import refuse_after_a_part, refuse_while_capturing, void_authorisation
-from recoup.moves.order.parts import end_without_rest
+from recoup.moves.order.charges import end_without_rest
 from recoup.rules.order import whys
 from recoup.rules.order.lifecycle import Stage, can
 from recoup.rules.stable.refunds import way_back

@@ -69,7 +69,6 @@ _ACTIONS: Final = {
     "notice.tried": "retried a processor's notice",
     "notices.changed": "switched an e-mail to payers",
     "order.card_updates": "switched queries about replaced cards",
-    "order.parts": "changed the terms of collecting in parts",
     "order.other_cards": "switched attempts on another card of the same customer",
     "order.noted": "added a note to an order",
     "order.revealed": "viewed the unmasked customer data of an order",
@@ -101,7 +100,9 @@ _ACTIONS: Final = {
     "webhook.tested": "sent a sample event",
     "webhook_key.replaced": "replaced a webhook signing key",
 }  # fmt: skip
-ACTIONS: Final = Extended(_ACTIONS, lambda feature: {one.action: one.did for one in feature.switches.values()})
+ACTIONS: Final = Extended(
+    _ACTIONS, lambda feature: {**feature.audits, **{one.action: one.did for one in feature.switches.values()}}
+)
 
 
 def checked(action: str, facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -30,7 +30,6 @@ from recoup.rules.order.merchant import Merchant
 from recoup.rules.policies.stored import NOTHING_HELD, Held
 from recoup.rules.rescue.arm_terms import Arm, Known
 from recoup.rules.rescue.other_card import CardOnFile
-from recoup.rules.rescue.part_terms import PartTerms
 
 
 @dataclass(slots=True)
@@ -243,7 +242,6 @@ class Order:
     retry: Held = NOTHING_HELD  # the policies that are set for its tries; of an open MIT
     exemption: Exemption | None = None  # what the risk check of this transaction claims for the send
     other_card: CardOnFile | None = None  # of the same customer, where the merchant lets it be tried
-    part_terms: PartTerms | None = None  # of a managed MIT that is open; None: its merchant never set any
     may_confirm: Callable[[], bool] = lambda: True  # a route that carries it can ask its customer to confirm
     may_enter_card: Callable[[], bool] = lambda: True  # its customer's page takes the number of another card
     kept_ids: KeptIds = NOTHING_KEPT  # under the card's lock

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
+from recoup.core.kit.amount import sized
 from recoup.kernel.time import BusinessTime
 from recoup.rules.policies.in_force import InForce
 from recoup.rules.policies.words import FORBIDDEN, time_words
@@ -14,7 +15,6 @@ from recoup.rules.rescue.challenge import TRIES_MAX, asks_of
 from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.other_card import CHANCE as OTHER_CARD_CHANCE
 from recoup.rules.rescue.other_card import RULE as OTHER_CARD
-from recoup.rules.rescue.parts import with_part
 from recoup.rules.rescue.policy import Group, RetryPolicy, Schedule, group_of
 from recoup.rules.rescue.sentences import decided, last_answer_of, unlisted
 from recoup.rules.rescue.slots import month_start_slot, next_day_slot, next_minute, pay_day_slot
@@ -50,8 +50,8 @@ def decide(evidence: Evidence, policy: RetryPolicy, within: InForce | None = Non
     """What to do about the last decline, and the tries that would follow if each were declined the same way. `within`:
     the policies that were set for the order; a customer who waits is asked whatever they say."""
     if within is None or evidence.kind == "cit":
-        return with_part(evidence, _decide(_Asked(evidence, policy, None)))
-    decision = with_part(evidence, _decide(_Asked(evidence, within.bounded(policy), within)))
+        return sized(evidence, _decide(_Asked(evidence, policy, None)))
+    decision = sized(evidence, _decide(_Asked(evidence, within.bounded(policy), within)))
     return replace(decision, versions={**decision.versions, "policies": within.name})
 
 

@@ -3,10 +3,11 @@ replayed.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import Field, dataclass, fields
+from dataclasses import Field, dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any, Final, Literal
 
+from recoup.core.kit.amount import inputs_in
 from recoup.kernel.stored import Stored, plain
 from recoup.kernel.time import BusinessTime
 from recoup.rules.network.codes import Reading
@@ -14,14 +15,13 @@ from recoup.rules.network.tables import KNOWLEDGE_VERSION
 from recoup.rules.policies.budget import MonthSends
 from recoup.rules.rescue.engine.facts import Facts
 from recoup.rules.rescue.engine.links import LinkInput
-from recoup.rules.rescue.engine.parts import PartInput
 from recoup.rules.rescue.policy import Group, group_of
 from recoup.rules.rescue.verdict import Alternative, Verdict
 
 Kind = Literal["cit", "sync_mit", "managed_mit"]
 
 _LEFT_OUT: Final = frozenset({
-    "facts", "payer_link", "link", "other_card", "month_sends", "parts", "may_confirm", "may_enter_card",
+    "facts", "payer_link", "link", "other_card", "month_sends", "may_confirm", "may_enter_card",
 })  # fmt: skip
 
 
@@ -44,9 +44,9 @@ class Evidence(Stored):
     `facts`: what the engine knows beside them; None where the schedules decide. `payer_link`: the payer gets a link by
     mail, and another card may pay. `link`: a link may be mailed beside the tries.
     `other_card`: another card of the customer may be tried. `month_sends`: what the budgets of its policies count in
-    this calendar month, where there are some. `parts`: the merchant allows a part of the amount. `may_confirm`,
-    `may_enter_card`: of a decline by which the bank wants a confirmation: whether any route can ask for it, and whether
-    their page takes the number of another card.
+    this calendar month, where there are some. `of_features`: what they decide the amount by.
+    `may_confirm`, `may_enter_card`: of a decline by which the bank wants a confirmation: whether any route can ask for
+    it, and whether their page takes the number of another card.
     """
 
     kind: Kind
@@ -69,7 +69,7 @@ class Evidence(Stored):
     link: LinkInput | None = None
     other_card: bool = False
     month_sends: MonthSends | None = None
-    parts: PartInput | None = None
+    of_features: Mapping[str, Any] = field(default_factory=dict)
     may_confirm: bool = True
     may_enter_card: bool = True
 
@@ -77,10 +77,17 @@ class Evidence(Stored):
         """Without what is as usual."""
         found = {one.name: plain(getattr(self, one.name)) for one in fields(self) if not self._is_usual(one)}
         found |= {"month_sends": self.month_sends.to_plain()} if self.month_sends else {}
+        found |= {name: one.features() for name, one in self.of_features.items()}
         return found | {"facts": self.facts.features()} if self.facts else found
 
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> "Evidence":
+        beside = stored.keys() - cls.__dataclass_fields__.keys()
+        found = super(Evidence, cls).from_dict({name: stored[name] for name in stored if name not in beside})
+        return replace(found, of_features=inputs_in({name: stored[name] for name in beside})) if beside else found
+
     def _is_usual(self, one: Field[Any]) -> bool:
-        return one.name in _LEFT_OUT and getattr(self, one.name) == one.default
+        return one.name == "of_features" or one.name in _LEFT_OUT and getattr(self, one.name) == one.default
 
 
 @dataclass(frozen=True, slots=True)

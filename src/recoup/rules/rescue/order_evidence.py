@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from recoup.core.kit.amount import inputs_of
 from recoup.kernel.time import BusinessTime
 from recoup.rules.network.codes import Reading, read_decline
 from recoup.rules.network.exemptions import SCA, as_sca
@@ -9,7 +10,6 @@ from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.challenge import TRIES_MAX, WINDOW, asks_of, link_asks_of
 from recoup.rules.rescue.contacts import LINK
 from recoup.rules.rescue.engine.links import LINKS_1, LinkInput
-from recoup.rules.rescue.engine.parts import PARTS_1, PartInput
 from recoup.rules.rescue.evidence import Evidence, Kind, Tried
 from recoup.rules.rescue.method_gone import code_read
 from recoup.rules.rescue.other_card import CARDS_MAX, CardOnFile, is_cure
@@ -82,7 +82,7 @@ def evidence_of(order: Order, reading: Reading, now: BusinessTime) -> Evidence:
         challenge_tries=sum(c.tries for c in order.challenges),
         other_card=other_card_of(order, reading, now) is not None,
         month_sends=order.retry.month_sends,
-        parts=parts_of(order),
+        of_features=inputs_of(order),
         payer_link=reading.terminal and sends_link(order) and link_asks_of(reading) is not None,
         may_confirm=confirms,
         may_enter_card=confirms or order.may_enter_card(),
@@ -98,33 +98,6 @@ def other_card_of(order: Order, reading: Reading, now: datetime) -> CardOnFile |
     before = (order.card_id, *order.cards_before)
     fresh = found.card_id not in before and found.pan_id != order.pan_id and found.is_valid(now)
     return found if fresh and is_cure(reading) else None
-
-
-def parts_of(order: Order) -> PartInput | None:
-    """What a part is decided by, where the merchant allows one: of a managed MIT that is charged at once, that no
-    billing of a processor charges too, and whose money the merchant does not have already."""
-    terms, billed = order.part_terms, order.facts.get("invoice") or order.facts.get("invoice_key")
-    if terms is None or not terms.enabled or order.kind != "mit_managed" or order.manual_capture or billed:
-        return None
-    if order.do_not_retry or order.advance is not None or order.own_tries:
-        return None
-    sent = sent_attempts(order)
-    last = sent[-1] if sent else None
-    return PartInput(
-        PARTS_1.version,
-        order.owed_units,
-        terms.least_share,
-        terms.count_max,
-        tried=sum(is_part(order, one) for one in sent),
-        whole_declined=last is not None and last.state == "declined" and not is_part(order, last),
-        keeps=terms.at_expiry == "keep",
-    )
-
-
-def is_part(order: Order, attempt: Attempt) -> bool:
-    """Whether an attempt was for less than all that was owed then."""
-    before = sum(one.units for one in order.charges() if one.attempt_no < attempt.attempt_no)
-    return attempt.units < order.units - before
 
 
 def link_of(order: Order, reading: Reading) -> LinkInput | None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from recoup.core.kit.amount import FeatureChange, amounts
 from recoup.rules.money.advance_bounds import PAYERS_MIN, TENTHS, WEEKS_MIN, WHOLE, HeldBounds, TenthBounds
 from recoup.rules.money.collection import COLLECTION_POLICIES
 from recoup.rules.policies.in_force import NO_POLICIES, InForce, Policies
@@ -160,7 +161,7 @@ def _of_policy(within: InForce, without: Callable[[InForce | None], Decision], b
         yield compared("no_policy", without(None), base)
 
 
-def _changes(evidence: Evidence, *, engine: bool) -> Iterator[tuple[Change, Evidence]]:
+def _changes(evidence: Evidence, *, engine: bool) -> Iterator[tuple[Change | FeatureChange, Evidence]]:
     reading, facts = evidence.reading, evidence.facts
     if reading.wait_by_rule:
         yield "no_network_wait", replace(evidence, reading=replace(reading, wait_by_rule=False, min_wait_hours=None))
@@ -173,8 +174,8 @@ def _changes(evidence: Evidence, *, engine: bool) -> Iterator[tuple[Change, Evid
         yield "another_card", replace(evidence, other_card=True)
     if not evidence.may_confirm and evidence.kind == "cit":
         yield "may_confirm", replace(evidence, may_confirm=True, may_enter_card=True)
-    if evidence.parts is not None:
-        yield "no_parts", replace(evidence, parts=None)
+    for one in amounts() if evidence.of_features else ():
+        yield one.without[0], replace(evidence, of_features={})
     yield "expiry_a_week_later", replace(evidence, expires_at=evidence.expires_at + _WEEK)
 
 

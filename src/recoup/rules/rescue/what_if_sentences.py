@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
+from recoup.core.kit.amount import FeatureChange, rules_of
+from recoup.core.kit.extended import Extended
 from recoup.kernel.sentence import Sentence
 from recoup.rules.rescue.evidence import Decision
-from recoup.rules.rescue.parts import RULE as PART
 from recoup.rules.rescue.verdict import Offered, Verdict
 from recoup.rules.risk.words import sign_of
 
@@ -17,7 +18,6 @@ Change = Literal[
     "one_more_send",
     "pay_day_known",
     "another_card",
-    "no_parts",
     "expiry_a_week_later",
     "one_more_try_allowed",
     "sends_without_cost",
@@ -55,7 +55,7 @@ class WhatIf:
     model's of the next one, None where no model decided. `differs`: from what was decided without the change. `about`:
     the route that would have taken the attempt, or what is taken away: the sign of risk, the line of the policy."""
 
-    change: Change
+    change: Change | FeatureChange
     verdict: Verdict
     next_at: datetime | None
     tries: int
@@ -64,8 +64,8 @@ class WhatIf:
     about: str = ""
 
 
-def compared(change: Change, found: Decision, base: Decision, about: str = "") -> WhatIf:
-    differs = (found.verdict, found.plan, PART in found.rules) != (base.verdict, base.plan, PART in base.rules)
+def compared(change: Change | FeatureChange, found: Decision, base: Decision, about: str = "") -> WhatIf:
+    differs = (found.verdict, found.plan, rules_of(found)) != (base.verdict, base.plan, rules_of(base))
     tries = len(found.plan) + (found.verdict == "attempt_now")
     return WhatIf(change, found.verdict, found.next_attempt_at, tries, _chance(found), differs, about)
 
@@ -76,13 +76,12 @@ def _chance(found: Decision) -> float | None:
     )
 
 
-_CHANGES: Final[Mapping[Change, str]] = {
+_OWN: Final[Mapping[Change, str]] = {
     "no_draw": "Without the random choice",
     "no_network_wait": "Without the wait that the network asks for",
     "one_more_send": "With one more send left on the card",
     "pay_day_known": "If pay were known to arrive on the 1st of a month",
     "another_card": "With another card of the customer on file",
-    "no_parts": "Without collecting in parts",
     "expiry_a_week_later": "With an expiry a week later",
     "one_more_try_allowed": "If the schedule allowed one more try",
     "sends_without_cost": "If a send cost nothing",
@@ -112,6 +111,7 @@ _CHANGES: Final[Mapping[Change, str]] = {
     "link_open": "With a link to pay that is still open",
     "no_link": "Without the link to pay",
 }
+_CHANGES: Final = Extended(_OWN, lambda feature: dict((feature.amount.without,)) if feature.amount is not None else {})
 _VERDICTS: Final[Mapping[Verdict, str]] = {
     "attempt_now": "the card would have been tried at once.",
     "challenge": "the customer would have been asked.",

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from recoup.core.kit.feature import facets_sql
+from recoup.core.kit.facet import facets_sql
 from recoup.rules.order.lifecycle import Stage
 from recoup.store.cards.joined_cards import SAME_CARDS
 from recoup.store.cards.own_tries import OwnTries, own_tries_of
@@ -79,7 +79,8 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     (SELECT jsonb_agg(to_jsonb(t)) FROM dispute_terms t
       WHERE t.merchant_id = o.merchant_id AND t.asset IN ('', o.asset) AND (
         o.stage NOT IN ('processing', 'held', 'problem')
-        OR EXISTS (SELECT FROM part_terms p WHERE p.merchant_id = o.merchant_id))) END"""),
+        OR EXISTS (SELECT FROM attempts a
+          WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id AND a.state = 'approved'))) END"""),
     ("blocked", frozenset({"cards", "open"}), """
   CASE WHEN o.stage IN ('received', 'processing', 'challenged') THEN (
     SELECT jsonb_agg(jsonb_build_object('merchant_id', b.merchant_id, 'acceptor_id', NULL, 'until', NULL, 'reason',
@@ -102,9 +103,6 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
       WHERE e.ended_at IS NULL AND (e.merchant_id IS NULL OR e.merchant_id = o.merchant_id))
     ) END"""),
     ("policies", frozenset({"retried"}), POLICIES),
-    ("part_terms", frozenset({"parted"}), """
-  CASE WHEN o.kind = 'mit_managed' AND o.stage IN ('received', 'processing', 'held', 'challenged', 'problem') THEN
-    (SELECT to_jsonb(t) FROM part_terms t WHERE t.merchant_id = o.merchant_id) END"""),
     # Rows are looked up one by one, by their keys: what is behind OFFSET or LIMIT is not joined in sets.
     ("other_card", frozenset({"managed"}), """
   CASE WHEN o.kind = 'mit_managed' AND o.stage IN ('received', 'processing', 'held') THEN (
@@ -202,7 +200,6 @@ class OrderEvidence(Row, frozen=True):
     kept_ids: Json
     arm: Json
     policies: str | None
-    part_terms: Json
     other_card: Json
     known: Json
     facets: dict[str, Json] | None
@@ -368,7 +365,7 @@ def _needed_parts(orders: Iterable[LockedOrder], *, with_sends: bool) -> frozens
         if order.kind == "mit_managed" and order.stage in (Stage.RECEIVED, Stage.PROCESSING, Stage.HELD):
             needed.add("managed")
         if order.kind == "mit_managed" and order.stage in _OPEN:
-            needed |= {"parted", "charged"}
+            needed |= {"managed_open", "charged"}
         if order.kind in ("mit_managed", "mit_sync") and order.stage in _OPEN:
             needed.add("retried")
         if order.kind == "stable":

@@ -26,7 +26,6 @@ from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Modificatio
 from recoup.rules.policies.stored import held_of
 from recoup.rules.rescue.arm_terms import Known
 from recoup.rules.rescue.other_card import CardOnFile
-from recoup.rules.rescue.part_terms import PartTerms
 from recoup.store.cards.own_tries import OwnTries
 from recoup.store.merchants.fee_rows import fee_terms_of
 from recoup.store.orders.evidence import OrderEvidence
@@ -65,7 +64,6 @@ def order_of(row: LockedOrder, evidence: OrderEvidence, wall: WallTime) -> Order
         blocks=listed(evidence.blocks, CardBlock) + listed(evidence.blocked, CardBlock),
         settlements=listed(evidence.settlements, Settlement),
         advance=convert(evidence.advance, Advance) if evidence.advance else None,
-        part_terms=convert(evidence.part_terms, PartTerms) if evidence.part_terms else None,
         other_card=_other_card(row.order_id, evidence.other_card),
         rescue=_rescue_known(evidence.known, evidence.others_open) if evidence.known else None,
         limits=convert(evidence.limits, Limits) if evidence.limits else None,

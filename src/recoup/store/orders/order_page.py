@@ -8,7 +8,7 @@ from uuid import UUID
 
 from msgspec.structs import asdict, replace
 
-from recoup.core.kit.feature import facets_sql
+from recoup.core.kit.facet import facets_sql
 from recoup.rules.merchants import personal
 from recoup.rules.order.as_of import Line
 from recoup.rules.order.disputed import Dispute

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from recoup.core.kit.feature import facets_sql
+from recoup.core.kit.facet import facets_sql
 from recoup.rules.order.disputed import Dispute
 from recoup.rules.order.snapshot import Attempt
 from recoup.store.homes import MERCHANT

@@ -3,12 +3,13 @@ stopped at once."""
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Annotated, Final
 from uuid import UUID
 
 from recoup.core.kit.extended import Extended
 from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.feature_parts import rescue_panels
 from recoup.doors.portal.form_shape import Names, Text, read_again
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member
@@ -21,7 +22,6 @@ from recoup.flows.merchants import arms
 from recoup.flows.merchants import risk as risks
 from recoup.flows.merchants.arms import ArmsChange, Standing
 from recoup.flows.merchants.card_switches import SWITCHES, card_switches, offered, set_card_switches
-from recoup.flows.merchants.part_terms import part_terms, set_part_terms
 from recoup.flows.risk_versions import risk_in_use
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
@@ -30,7 +30,6 @@ from recoup.kernel.sentence import Sentence
 from recoup.rules.rescue.arm_terms import MODES, Terms, bounds_of, text_of
 from recoup.rules.rescue.engine.drift import DAYS as CALIBRATION_DAYS
 from recoup.rules.rescue.engine.drift import Counted
-from recoup.rules.rescue.part_terms import COUNT_MAX, OFF, SHARE_MAX, SHARE_MIN
 from recoup.rules.risk.terms import MODES as RISK_MODES
 from recoup.rules.risk.terms import RiskTerms
 from recoup.store.insight.arms import ArmSettings
@@ -251,17 +250,13 @@ CARD_WORDS: Final = Extended(
 
 @member.page(CARDS_PLACE, "engine/cards.html")
 async def cards(visit: Visit) -> Values:
-    row = await part_terms(visit.world, visit.merchant_id)
     typed = read_again(CardsForm, visit.typed) if "cards" in visit.typed else None
     return dict(
         cards=_switched(typed) if typed else await card_switches(visit.world, visit.merchant_id),
         offered=offered(visit.world),
         words=CARD_WORDS,
-        collected=_part_texts(visit, asdict(row.terms if row else OFF)),
-        row=row,
-        bounds={"least_share": (SHARE_MIN, SHARE_MAX), "count_max": (1, COUNT_MAX)},
         may=visit.may("switch", or_operator=True),
-        who=await names_of_actors(visit, [row.changed_by] if row else []),
+        **await rescue_panels(visit),
     )
 
 
@@ -282,38 +277,3 @@ async def post_cards(visit: Visit, form: CardsForm) -> Answer:
 
 def _switched(form: CardsForm) -> dict[str, bool]:
     return {name: form.ticked.get(name, False) for name in SWITCHES}
-
-
-@dataclass(frozen=True, slots=True)
-class PartsForm:
-    """`parts`: which form it is. The others as `PartTerms`, in the words that were typed."""
-
-    parts: str
-    enabled: bool
-    least_share: Annotated[str, Text(200)]
-    count_max: Annotated[str, Text(200)]
-    at_expiry: str
-
-
-@cards.post("/engine/parts", may=acting, shape=PartsForm)
-async def post_parts(visit: Visit, form: PartsForm) -> Answer:
-    """Applies to decisions from now on; the rule for collected parts applies to all open orders."""
-    values = {"enabled": form.enabled, "at_expiry": form.at_expiry}
-    whole = {name: _whole(getattr(form, name)) for name in ("least_share", "count_max")}
-    await set_part_terms(visit.world, acting(visit), values | whole)
-    return redirect(f"{CARDS_PLACE}#parts")
-
-
-def _whole(text: str) -> int:
-    """-1 for what is no whole number: it is refused with the bounds."""
-    typed = text.strip().removesuffix("%").strip()
-    return int(typed) if PERCENT.fullmatch(typed) else -1
-
-
-def _part_texts(visit: Visit, stored: Values) -> Values:
-    """Values of its form."""
-    if "parts" not in visit.typed:
-        return stored
-    typed = read_again(PartsForm, visit.typed)
-    texts = {name: getattr(typed, name)[:200] for name in ("least_share", "count_max", "at_expiry")}
-    return texts | {"enabled": typed.enabled}

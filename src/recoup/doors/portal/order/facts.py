@@ -37,7 +37,7 @@ _OFFERED: Final = {
     "within-168h": "The best time within 7 days.", "within-336h": "The best time within 14 days.",
     "later": "The best time after 14 days.", "stop": "No further try.",
     "link_now": "A link to pay by mail now.", "link_after_next": "A link to pay after the next try.",
-    "link_last": "A link to pay after the last try.", "part": "A part of what is owed, with the next try.",
+    "link_last": "A link to pay after the last try.",
 }  # fmt: skip
 COLLECTED_ENDS = "A refund reduces or cancels the charge; a hard decline or the end of the plan ends the attempts."
 

@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from recoup.core.kit.feature import facets_then
+from recoup.core.kit.facet import facets_then
 from recoup.doors.portal.as_of import moment_of
 from recoup.doors.portal.order import facts
 from recoup.doors.portal.order.page import find

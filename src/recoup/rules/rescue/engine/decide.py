@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
+from recoup.core.kit.amount import sized
 from recoup.kernel.time import BusinessTime
 from recoup.rules.policies.in_force import InForce
 from recoup.rules.policies.words import time_words
@@ -24,7 +25,6 @@ from recoup.rules.rescue.engine.plan import Candidate, Opens, Try, planned
 from recoup.rules.rescue.engine.pricing import Pricing
 from recoup.rules.rescue.engine.words import link_reason, reasons_of
 from recoup.rules.rescue.evidence import Decision, Evidence
-from recoup.rules.rescue.parts import with_part
 from recoup.rules.rescue.policy import RETRY_2, group_of
 from recoup.rules.rescue.slots import next_minute
 from recoup.rules.rescue.verdict import Alternative, Offered, Priced, Verdict
@@ -71,7 +71,7 @@ def decide(evidence: Evidence, pricing: Pricing, model: Model, within: InForce |
     now = times.now_too and plan[0].at <= hours_of(evidence.now)
     decision = _decision(asked, belief, offers, taken, plan, now=now)
     if taken is offers[0]:  # what was drawn is sent as it was priced
-        decision = with_part(evidence, decision)
+        decision = sized(evidence, decision)
     return _beside(decision, evidence, plan) if evidence.link is not None and decision.verdict == "plan" else decision
 
 

@@ -50,7 +50,7 @@ _TABLES: Final = (
     "fact_clocks", "seen_signatures", "processor_notices", "risk_settings", "risk_sightings", "fraud_warnings",
     "processor_invoices", "processor_connections", "card_updates",
     "contact_addresses", "contacts", "card_results", "uplift_reports", "uplift_history", "engine_returns",
-    "part_terms", "policy_versions", "policy_sends",
+    "policy_versions", "policy_sends",
     "imports", "import_lines", "import_rows", "imported_attempts",
     "certificates", "certificate_clocks", "network_sends", "advance_weeks", "advance_bounds", "card_joins",
     "backtests", "backtest_payments",

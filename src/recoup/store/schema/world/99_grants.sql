@@ -45,7 +45,7 @@ GRANT UPDATE (retiring) ON key_checks TO recoup_app;
 GRANT UPDATE (ended_by, ended_at) ON engine_stops, card_route_stops TO recoup_app;
 GRANT UPDATE ON card_routes, card_route_hours, processor_connections TO recoup_app;
 GRANT UPDATE ON processor_notices, processor_notice_counts, unread_notice_kinds, processor_invoices, card_updates TO recoup_app;
-GRANT UPDATE ON policy_sends, part_terms TO recoup_app;
+GRANT UPDATE ON policy_sends TO recoup_app;
 -- Doors read as a role that may write nothing; tables and partitions that are made later are for it to read, too.
 GRANT USAGE ON SCHEMA cell, hub, directory, public TO recoup_read;
 GRANT SELECT ON ALL TABLES IN SCHEMA cell, hub, directory TO recoup_read;

@@ -9,3 +9,4 @@ CREATE TABLE part_terms (
   changed_by text NOT NULL,
   changed_at timestamptz NOT NULL          -- wall time
 );
+GRANT UPDATE ON part_terms TO recoup_app;

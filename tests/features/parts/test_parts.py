@@ -15,6 +15,7 @@ from tests.rings import each
 from tests.worlds import POLICY, Shop, make_shop, owner, sandbox_world
 
 from recoup.features.mandates.flows import note_revocation
+from recoup.features.parts.flows import part_terms, set_part_terms
 from recoup.flows.cards.amend import Amended, amend
 from recoup.flows.cards.cancel import cancel
 from recoup.flows.cards.challenge import show
@@ -25,7 +26,6 @@ from recoup.flows.disputes.terms import DisputeTermsRequest, change_terms
 from recoup.flows.insight.outcome import outcome_of
 from recoup.flows.insight.verify import verify
 from recoup.flows.locked import Job
-from recoup.flows.merchants.part_terms import part_terms, set_part_terms
 from recoup.flows.messages.notices import switch
 from recoup.flows.modifications.send import send_modification
 from recoup.flows.refunds.refund import RefundRequest, refund

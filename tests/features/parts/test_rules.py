@@ -10,6 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
 
+from recoup.features.parts.rules import (
+    COUNT_MAX,
+    INPUT,
+    OFF,
+    PARTS_1,
+    RULE,
+    SHARE_MAX,
+    SHARE_MIN,
+    PartInput,
+    PartTerms,
+    changed,
+    part_of,
+)
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
@@ -17,10 +30,7 @@ from recoup.kernel.time import BusinessTime
 from recoup.rules.money.over_charges import over_charges, over_pieces
 from recoup.rules.network.codes import read_decline
 from recoup.rules.rescue.decide import decide
-from recoup.rules.rescue.engine.parts import PARTS_1, PartInput, part_of
 from recoup.rules.rescue.evidence import Evidence, Tried
-from recoup.rules.rescue.part_terms import COUNT_MAX, OFF, SHARE_MAX, SHARE_MIN, PartTerms, changed
-from recoup.rules.rescue.parts import RULE
 from recoup.rules.rescue.policy import CURRENT
 from recoup.rules.rescue.replay import decide_again
 from recoup.rules.rescue.what_if import what_if
@@ -43,7 +53,7 @@ def asked(code: str = "51", parts: PartInput | None = READY) -> Evidence:
         units=9000,
         currency="USD",
         attempts=(Tried("funds", NOW - timedelta(hours=1)),),
-        parts=parts,
+        of_features={} if parts is None else {INPUT: parts},
     )
 
 
@@ -122,7 +132,7 @@ def test_no_part_for_another_decline(code: str) -> None:
 def test_a_decision_with_a_part_says_so_changes_no_time_and_repeats() -> None:
     evidence = asked()
     decision = decide(evidence, CURRENT)
-    plain = decide(replace(evidence, parts=None), CURRENT)
+    plain = decide(replace(evidence, of_features={}), CURRENT)
     assert (decision.verdict, decision.plan) == (plain.verdict, plain.plan)
     assert decision.rules == (*plain.rules, "part")
     assert decision.reasons[-2] == (
@@ -132,11 +142,13 @@ def test_a_decision_with_a_part_says_so_changes_no_time_and_repeats() -> None:
     told = evidence.features()
     assert decide_again(told, decision.versions) == decision
     assert Evidence.from_dict(told) == evidence
-    assert "parts" not in replace(evidence, parts=None).features(), "older decisions have none"
+    assert "parts" not in replace(evidence, of_features={}).features(), "older decisions have none"
     without = next(one for one in what_if(told, decision.versions, {}) if one.change == "no_parts")
     assert without.differs
     assert not [
-        one for one in what_if(replace(evidence, parts=None).features(), plain.versions, {}) if one.change == "no_parts"
+        one
+        for one in what_if(replace(evidence, of_features={}).features(), plain.versions, {})
+        if one.change == "no_parts"
     ]
 
 

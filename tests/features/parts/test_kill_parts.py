@@ -25,10 +25,10 @@ from tests.flows.test_kill_between_statements import (
 from tests.rings import deep, each
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
+from recoup.features.parts.flows import set_part_terms
 from recoup.flows.cards.send import send_attempt
 from recoup.flows.insight.verify import verify
 from recoup.flows.locked import Job
-from recoup.flows.merchants.part_terms import set_part_terms
 from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.kernel.scope import WORKER
 from recoup.moves.attempt.plan import plan_attempt

@@ -1,14 +1,14 @@
-"""A declined payment that is collected in parts: what each part changes, and what becomes of them without the rest."""
+"""An order that several attempts charge in parts: what each changes, and what becomes of them without the rest."""
 
 from typing import Any
 
+from recoup.core.kit.amount import amounts
 from recoup.moves.change import Booked, Change
 from recoup.moves.dispute.sandbox_disputes import schedule_test_dispute
 from recoup.moves.modification.request import request_modification
 from recoup.rules.money import ledger
 from recoup.rules.money.fees import fee_units
 from recoup.rules.order.snapshot import Attempt
-from recoup.rules.rescue.part_terms import OFF
 
 
 def collect_part(change: Change, attempt: Attempt) -> None:
@@ -33,8 +33,8 @@ def end_without_rest(change: Change, happening: str, *, may_keep: bool = True, *
     was completed would be nobody's, so all of it goes back."""
     order = change.order
     parts = order.charges() if order.collected_units else []
-    terms = order.part_terms or OFF
-    if parts and may_keep and terms.at_expiry == "keep" and order.attempt_in_flight() is None:
+    keeps = may_keep and order.attempt_in_flight() is None and any(one.keeps(order) for one in amounts())
+    if parts and keeps:
         keep_parts(change)
         return
     order.refunded_units += sum(part.units for part in parts)  # what the end's event says, too

@@ -8,9 +8,9 @@ import click
 from recoup.doors.command.clock import merchant_of
 from recoup.doors.command.terms_cards import ON_OFF
 from recoup.doors.command.verbs import Opened, Run, in_world
-from recoup.flows.merchants.part_terms import part_terms, set_part_terms
+from recoup.features.parts.flows import part_terms, set_part_terms
+from recoup.features.parts.rules import AT_EXPIRY, COUNT_MAX, OFF, SHARE_MAX, SHARE_MIN, PartTerms
 from recoup.kernel.scope import Actor, Scope
-from recoup.rules.rescue.part_terms import AT_EXPIRY, COUNT_MAX, OFF, SHARE_MAX, SHARE_MIN, PartTerms
 
 
 @click.command()

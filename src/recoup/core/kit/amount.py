@@ -1,0 +1,62 @@
+"""How much of what an order owes its next attempt is for, where a feature asks for less than all."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, NewType
+
+from recoup.core.kit.feature import features
+from recoup.kernel.stored import Stored
+
+if TYPE_CHECKING:
+    from recoup.rules.network.codes import Reading
+    from recoup.rules.order.snapshot import Order
+    from recoup.rules.rescue.evidence import Decision, Evidence
+
+FeatureChange = NewType("FeatureChange", str)
+"""A changed input of a decision that a feature brings, see `rules/rescue/what_if`."""
+
+
+class Amount(NamedTuple):
+    """`name`: of its input among what a decision knows, of the type `row`; `of` reads it of an order, None where all
+    that is owed is asked for. `sized` decides, and adds `rule`; `units` are then those of the next attempt. `keeps`:
+    whether an order that ends without the rest is completed with what was collected. `without`: the change that a
+    decision is compared with, and what it is called."""
+
+    name: str
+    row: type[Stored]
+    rule: str
+    of: "Callable[[Order], Stored | None]"
+    sized: "Callable[[Evidence, Decision], Decision]"
+    units: "Callable[[Order, Decision, Reading], int | None]"
+    keeps: "Callable[[Order], bool]"
+    without: tuple[FeatureChange, str]
+
+
+def amounts() -> Iterator[Amount]:
+    return (one.amount for one in features() if one.amount is not None)
+
+
+def inputs_of(order: "Order") -> dict[str, Stored]:
+    return {one.name: found for one in amounts() if (found := one.of(order)) is not None}
+
+
+def inputs_in(plain: Mapping[str, Any]) -> dict[str, Stored]:
+    """Raises: ValueError for what no feature stores."""
+    rows = {one.name: one.row for one in amounts()}
+    if unknown := plain.keys() - rows.keys():
+        raise ValueError(f"no feature brings {min(unknown)}")
+    return {name: rows[name].from_dict(stored) for name, stored in plain.items()}
+
+
+def sized(evidence: "Evidence", decision: "Decision") -> "Decision":
+    for one in amounts() if evidence.of_features else ():
+        decision = one.sized(evidence, decision)
+    return decision
+
+
+def units_of(order: "Order", decision: "Decision", reading: "Reading") -> int | None:
+    """What the decision's next attempt is for; None: all that is owed."""
+    return next((one.units(order, decision, reading) for one in amounts() if one.rule in decision.rules), None)
+
+
+def rules_of(decision: "Decision") -> list[str]:
+    return [one.rule for one in amounts() if one.rule in decision.rules]

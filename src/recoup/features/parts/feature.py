@@ -1,0 +1,32 @@
+"""Parts of an amount: a declined payment is tried for less than all, where its merchant allows it.
+
+The core knows that an order may have several charges: what is collected and owed, and what books each. How much an
+attempt asks for, and whether a part is kept without the rest, stand here.
+"""
+
+from pathlib import Path
+from typing import Final
+
+from recoup.core.kit.amount import Amount
+from recoup.core.kit.feature import Feature
+from recoup.features.parts import flows
+from recoup.features.parts.rules import INPUT, RULE, PartInput, with_part
+from recoup.features.parts.store import OF_MERCHANT
+from recoup.features.parts.words import AUDITS, WITHOUT
+
+PARTS: Final = Feature(
+    name="parts",
+    folder=Path(__file__).parent,
+    facet=OF_MERCHANT,
+    amount=Amount(INPUT, PartInput, RULE, flows.parts_of, with_part, flows.units_of, flows.keeps, WITHOUT),
+    verbs={
+        "terms parts": (
+            "Shows whether a declined payment may be collected in parts, and what becomes of a part without the rest; "
+            "an option changes it.",
+            "recoup.features.parts.cli",
+        )
+    },
+    audits=AUDITS,
+    tables=("part_terms",),
+    portal="recoup.features.parts.page",
+)
