@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, ParamSpec, TypeVar
 from uuid import UUID
 
 from recoup.core.kit.feature import Feature, features
@@ -16,18 +16,17 @@ if TYPE_CHECKING:
     from recoup.store.statement import Read
 
 
-class OrderPanel(NamedTuple):
+P = ParamSpec("P")
+R = TypeVar("R")
+Shown = dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Panel(Generic[P, R]):
     """`values`: what the template needs, None where it is not shown."""
 
     template: str
-    values: "Callable[[OrderPage], dict[str, Any] | None]"
-
-
-class CustomerPanel(NamedTuple):
-    """As an order's; of a merchant's customer."""
-
-    template: str
-    values: "Callable[[Read, UUID, UUID], Awaitable[dict[str, Any] | None]]"
+    values: Callable[P, R]
 
 
 class InPlaceWords(NamedTuple):
@@ -37,18 +36,13 @@ class InPlaceWords(NamedTuple):
     sent: "Callable[[LogContext], TimelineEntry]"
 
 
-class RescuePanel(NamedTuple):
-    """Of the page of what is done for cards."""
-
-    template: str
-    values: "Callable[[Visit], Awaitable[dict[str, Any]]]"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortalPart:
-    order: OrderPanel | None = None
-    customer: CustomerPanel | None = None
-    rescue: RescuePanel | None = None
+    """Of an order's page, a customer's, and that of what is done for cards."""
+
+    order: "Panel[[OrderPage], Shown] | None" = None
+    customer: "Panel[[Read, UUID, UUID], Awaitable[Shown]] | None" = None
+    rescue: "Panel[[Visit], Awaitable[Shown]] | None" = None
     in_place: InPlaceWords | None = None
     timeline: "Mapping[str, Callable[[LogContext], TimelineEntry]]" = field(default_factory=dict)
 
@@ -66,24 +60,21 @@ def in_place_words() -> InPlaceWords | None:
 
 
 def order_panels(page: "OrderPage") -> dict[str, Any]:
-    """The templates as `panels`, and what they need."""
-    parts = [panel for one in features() if (panel := part_of(one).order) is not None]
-    shown = {panel.template: found for panel in parts if (found := panel.values(page)) is not None}
-    return _joined(shown)
+    found = [panel for one in features() if (panel := part_of(one).order) is not None]
+    return _joined({panel.template: panel.values(page) for panel in found})
 
 
 async def customer_panels(db: "Read", merchant_id: UUID, payer_id: UUID) -> dict[str, Any]:
-    """As for an order."""
-    parts = [panel for one in features() if (panel := part_of(one).customer) is not None]
-    values = {panel.template: await panel.values(db, merchant_id, payer_id) for panel in parts}
-    return _joined({template: found for template, found in values.items() if found is not None})
+    found = [panel for one in features() if (panel := part_of(one).customer) is not None]
+    return _joined({panel.template: await panel.values(db, merchant_id, payer_id) for panel in found})
 
 
 async def rescue_panels(visit: "Visit") -> dict[str, Any]:
-    """As for an order."""
-    parts = [panel for one in features() if (panel := part_of(one).rescue) is not None]
-    return _joined({panel.template: await panel.values(visit) for panel in parts})
+    found = [panel for one in features() if (panel := part_of(one).rescue) is not None]
+    return _joined({panel.template: await panel.values(visit) for panel in found})
 
 
-def _joined(shown: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
-    return {"panels": tuple(shown)} | {name: value for values in shown.values() for name, value in values.items()}
+def _joined(values: Mapping[str, Shown]) -> dict[str, Any]:
+    """The templates as `panels`, and what they need."""
+    shown = {template: found for template, found in values.items() if found is not None}
+    return {"panels": tuple(shown)} | {name: value for found in shown.values() for name, value in found.items()}

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.doors.portal.feature_parts import CustomerPanel, OrderPanel, PortalPart
+from recoup.doors.portal.feature_parts import Panel, PortalPart
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.order.timeline_entry import LogContext, TimelineEntry, plain
 from recoup.doors.portal.pages import Values, member
@@ -87,8 +87,8 @@ def _mandate_revoked(context: LogContext) -> TimelineEntry:
 
 
 PORTAL: Final = PortalPart(
-    order=OrderPanel("mandates/order.html", _of_order),
-    customer=CustomerPanel("mandates/customer.html", _of_customer),
+    order=Panel("mandates/order.html", _of_order),
+    customer=Panel("mandates/customer.html", _of_customer),
     timeline={
         "mandate_revoked": _mandate_revoked,
         "mandate_renewed": plain(

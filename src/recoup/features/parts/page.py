@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.engine.page import CARDS_PLACE, PERCENT, acting, cards
-from recoup.doors.portal.feature_parts import PortalPart, RescuePanel
+from recoup.doors.portal.feature_parts import Panel, PortalPart
 from recoup.doors.portal.form_shape import Text, read_again
 from recoup.doors.portal.pages import Answer, Values
 from recoup.doors.portal.switches.words import names_of_actors
@@ -59,4 +59,4 @@ def _part_texts(visit: Visit, stored: Values) -> Values:
     return texts | {"enabled": typed.enabled}
 
 
-PORTAL: Final = PortalPart(rescue=RescuePanel("parts/cards.html", _terms))
+PORTAL: Final = PortalPart(rescue=Panel("parts/cards.html", _terms))
