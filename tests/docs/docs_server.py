@@ -18,7 +18,7 @@ from recoup.doors.edge.paths import OnePath
 from recoup.doors.edge.tracing import Tracing
 from recoup.doors.portal.routes import routes as portal_routes
 from recoup.doors.rescue.app import routes as rescue_routes
-from recoup.doors.rescue.auth import Services
+from recoup.doors.rescue.resource import Services
 from recoup.flows.merchants.make_merchant import Keys
 from recoup.main.app import refuse
 from recoup.store.server import ServerAddress

@@ -17,9 +17,9 @@ from recoup.doors.edge.json_body import MEMBERS_MAX, decode_json
 from recoup.doors.rescue.body import COMPLAINTS_MAX, Complaints
 from recoup.doors.rescue.evaluate import read_declined
 from recoup.doors.rescue.query import Query, QueryValues
-from recoup.doors.rescue.rows import columns_of, readers
 from recoup.doors.rescue.shapes.declined import EvaluateBody, TransmitBody
 from recoup.doors.rescue.transmit import read_transmitted
+from recoup.doors.rescue.uploads import columns_of, readers
 from recoup.doors.stablecoin.charges import ChargeBody
 from recoup.doors.stablecoin.fields import read
 from recoup.kernel.problem import Problem

@@ -17,7 +17,7 @@ from recoup.flows.insight.verify import verify
 from recoup.flows.merchants.blocks import block_of_order
 from recoup.flows.merchants.card_switches import card_switches, set_card_switches
 from recoup.gateways.cards.credential import Stored
-from recoup.gateways.cards.sandbox.updater import SandboxUpdater
+from recoup.gateways.cards.sandbox.methods import SandboxUpdater
 from recoup.gateways.cards.updater import CardUpdate, RouteUpdaters, UpdateInquiry
 from recoup.kernel.policy import Policy
 from recoup.rules.network.card import luhn_digit

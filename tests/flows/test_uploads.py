@@ -17,7 +17,7 @@ from tests.flows.processes import dying_process, kills, run_until_killed, second
 from tests.rings import deep
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.doors.rescue.rows import readers
+from recoup.doors.rescue.uploads import readers
 from recoup.flows import file_turns
 from recoup.flows.cards.tokenize import CardGiven, Vault
 from recoup.flows.cards.uploads import take as taking

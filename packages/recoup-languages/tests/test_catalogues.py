@@ -10,9 +10,9 @@ from string import Formatter
 import pytest
 from tests.rings import each
 
-from recoup.doors.checkout import templates as checkout_words
+from recoup.doors.checkout import visit as checkout_words
 from recoup.doors.portal.templates import FOLDER, _environment
-from recoup.doors.stablecoin.errors import TABLE
+from recoup.doors.stablecoin.resource import TABLE
 from recoup.rules.languages.catalogues import ENGLISH, accepted_language, catalogue, languages
 from recoup.rules.languages.slots import faults
 from recoup_languages import harvest

@@ -6,7 +6,7 @@ import pytest
 from babel import Locale
 from babel.dates import format_date
 
-from recoup.doors.checkout.templates import MONTHS
+from recoup.doors.checkout.visit import MONTHS
 from recoup.rules.languages.catalogues import ENGLISH, catalogue, languages
 from recoup.rules.languages.dates import day_of, weekday_of
 

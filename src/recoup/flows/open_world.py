@@ -9,7 +9,7 @@ from recoup.flows.key_endings import KeyEndings
 from recoup.flows.models import NoModels
 from recoup.flows.samples_under_way import SamplesUnderWay as Samples
 from recoup.flows.world import World
-from recoup.gateways.bank.by_hand import ByHand
+from recoup.gateways.bank.files import ByHand
 from recoup.gateways.bank.port import Bank
 
 

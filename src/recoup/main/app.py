@@ -40,15 +40,15 @@ from recoup.doors.portal.routes import routes as portal_routes
 from recoup.doors.portal.uploads.page import FORM_BYTES_MAX
 from recoup.doors.portal.uploads.page import PLACE as UPLOADS
 from recoup.doors.rescue.app import routes as rescue_routes
-from recoup.doors.rescue.auth import Services
 from recoup.doors.rescue.errors import refusal as rescue_refusal
 from recoup.doors.rescue.imports import SIZES as IMPORT_SIZES
-from recoup.doors.rescue.rows import readers
+from recoup.doors.rescue.resource import Services
 from recoup.doors.rescue.uploads import SIZES as UPLOAD_SIZES
+from recoup.doors.rescue.uploads import readers
 from recoup.doors.stablecoin import app as stablecoin
-from recoup.doors.stablecoin.errors import refusal as stablecoin_refusal
 from recoup.doors.stablecoin.resource import Services as StablecoinServices
 from recoup.doors.stablecoin.resource import make_services as make_stablecoin_services
+from recoup.doors.stablecoin.resource import refusal as stablecoin_refusal
 from recoup.flows.call_log import CallLog
 from recoup.flows.locked import Orders
 from recoup.flows.world import World

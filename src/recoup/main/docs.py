@@ -11,8 +11,8 @@ from recoup.doors.edge.dialect import Dialect, ErrorRow
 from recoup.doors.rescue import app
 from recoup.doors.rescue.errors import TABLE, refusal
 from recoup.doors.stablecoin import app as stable_app
-from recoup.doors.stablecoin.errors import TABLE as STABLE_TABLE
-from recoup.doors.stablecoin.errors import refusal as stable_refusal
+from recoup.doors.stablecoin.resource import TABLE as STABLE_TABLE
+from recoup.doors.stablecoin.resource import refusal as stable_refusal
 from recoup.kernel.problem import CODES, Problem
 
 _STABLE_TEXT: Final = (

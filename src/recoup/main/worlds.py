@@ -16,14 +16,14 @@ from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.models import Models
 from recoup.flows.open_world import OpenWorld
 from recoup.flows.world import Trainer, World
-from recoup.gateways.bank.by_hand import ByHand
+from recoup.gateways.bank.files import ByHand
 from recoup.gateways.bank.nacha import COMPANY_ID_LENGTH, Originator
 from recoup.gateways.bank.sandbox import SandboxBank
 from recoup.gateways.cards.bridge import Bridge
 from recoup.gateways.cards.kinds import SimulatedIssuer
 from recoup.gateways.cards.port import Processor
+from recoup.gateways.cards.sandbox.methods import SandboxUpdater
 from recoup.gateways.cards.sandbox.tokens import SandboxTokens
-from recoup.gateways.cards.sandbox.updater import SandboxUpdater
 from recoup.gateways.cards.token_service import TokenService
 from recoup.gateways.cards.updater import RouteUpdater, RouteUpdaters, Updater
 from recoup.gateways.channels.mock.channel import mock_channels

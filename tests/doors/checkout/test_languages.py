@@ -7,10 +7,10 @@ import pytest
 from tests.doors.checkout.test_card_page import challenged
 from tests.doors.rescue.door import Caller, Door
 
-from recoup.doors.checkout import templates
+from recoup.doors.checkout import visit as pages
 from recoup.rules.languages.catalogues import languages
 
-FOLDER = Path(templates.__file__).parent
+FOLDER = Path(pages.__file__).parent
 HEADS = {
     "en": "Your bank asks you to confirm", "de": "Ihre Bank bittet um Bestätigung",
     "es": "Su banco le pide que confirme",
@@ -20,7 +20,7 @@ HEADS = {
 
 def keys() -> set[str]:
     found = {key for file in FOLDER.glob("*.html") for key in re.findall(r'\bt\("([^"]+)"', file.read_text("utf-8"))}
-    named = {"The card", *templates.MONTHS, "{time} GMT, {day} {month}", "under a minute", "{number} hours"}
+    named = {"The card", *pages.MONTHS, "{time} GMT, {day} {month}", "under a minute", "{number} hours"}
     return found | named
 
 
@@ -59,5 +59,5 @@ def test_what_is_wrong_is_said_in_the_language_too(door: Door, shop: Caller) -> 
 
 
 def test_a_shops_name_is_never_markup(door: Door, shop: Caller) -> None:
-    said = templates.say("de", "Back to {merchant}", merchant="<script>{0}</script>")
+    said = pages.say("de", "Back to {merchant}", merchant="<script>{0}</script>")
     assert str(said) == "Zurück zu &lt;script&gt;{0}&lt;/script&gt;"

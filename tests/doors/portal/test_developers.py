@@ -13,7 +13,7 @@ from tests.doors.portal.staff import As, portal, post, texts, token
 from tests.worlds import Shop
 
 from recoup.core.kit.services import Services
-from recoup.doors.portal.developers import clock
+from recoup.doors.portal.developers import page
 from recoup.doors.portal.developers.page import Moving
 from recoup.flows.locked import Orders
 from recoup.flows.messages.deliver import Deliveries
@@ -159,18 +159,18 @@ def test_clocks_of_many_merchants_are_moved_one_after_the_other(monkeypatch: pyt
         now.remove(merchant_id)
         moved.append(merchant_id)
 
-    monkeypatch.setattr(clock, "advance_clock", move)
+    monkeypatch.setattr(page, "advance_clock", move)
     scope: Any = None
 
     async def story() -> None:
         portal = SimpleNamespace(world=None, get=Services(Moving(), *map(object.__new__, (Orders, Deliveries))).get)
         visits: list[Any] = [SimpleNamespace(portal=portal, merchant_id=UUID(int=n)) for n in range(20)]
-        await asyncio.gather(*(clock._move(visit, scope, timedelta(days=22), new_id()) for visit in visits))
+        await asyncio.gather(*(page._move(visit, scope, timedelta(days=22), new_id()) for visit in visits))
 
     asyncio.run(story())
     assert moved == [UUID(int=n) for n in range(20)]
-    assert side_by_side == {clock.SIDE_BY_SIDE}
-    assert clock.SIDE_BY_SIDE <= 8 // 2, "callers find most of the connections"
+    assert side_by_side == {page.SIDE_BY_SIDE}
+    assert page.SIDE_BY_SIDE <= 8 // 2, "callers find most of the connections"
 
 
 def test_each_choice_of_the_simulator_makes_a_card() -> None:

@@ -23,7 +23,7 @@ from tests.rings import each
 
 from recoup.doors.portal.endpoint import POLL
 from recoup.doors.portal.orders import export
-from recoup.doors.portal.orders.columns import COLUMNS
+from recoup.doors.portal.orders.reading import COLUMNS
 from recoup.flows.people.sessions import IDLE
 from recoup.kernel.money import shown
 from recoup.store.server import ServerAddress

@@ -17,7 +17,7 @@ from recoup.doors.edge.called import note_call
 from recoup.doors.edge.tracing import Tracing
 from recoup.doors.portal.routes import routes
 from recoup.doors.rescue.app import routes as rescue_routes
-from recoup.doors.rescue.auth import Services
+from recoup.doors.rescue.resource import Services
 from recoup.flows.call_log import CallLog
 from recoup.flows.merchants.credentials import Credentials
 from recoup.flows.merchants.partners import make_partner, make_partner_key

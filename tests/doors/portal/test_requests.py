@@ -17,7 +17,7 @@ from recoup.doors.edge.tracing import Tracing
 from recoup.doors.portal.endpoint import COOKIE
 from recoup.doors.portal.routes import routes
 from recoup.doors.rescue.app import routes as rescue_routes
-from recoup.doors.rescue.auth import Services
+from recoup.doors.rescue.resource import Services
 from recoup.flows import call_log
 from recoup.flows.call_log import CallLog
 from recoup.kernel.problem import Problem

@@ -12,7 +12,7 @@ from tests.doors.portal.shop import Shop, drop_shop, make_shop, make_world
 from tests.doors.portal.test_portal import HOME, field, sign_in
 
 from recoup.doors.portal.routes import routes
-from recoup.doors.rescue.rows import readers
+from recoup.doors.rescue.uploads import readers
 from recoup.flows.locked import Orders
 from recoup.flows.run_due import run_due
 from recoup.flows.world import World

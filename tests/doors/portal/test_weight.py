@@ -11,7 +11,7 @@ from tests.browser.walk import pages
 from tests.doors.portal.shop import Shop, drop_shop, make_shop
 from tests.doors.portal.test_portal import visit
 
-from recoup.doors.portal.orders.columns import COLUMNS
+from recoup.doors.portal.orders.reading import COLUMNS
 from recoup.store.server import ServerAddress
 
 BYTES_MAX = 100_000

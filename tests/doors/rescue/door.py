@@ -28,8 +28,8 @@ from recoup.doors.edge.paths import OnePath
 from recoup.doors.edge.proxies import Proxies
 from recoup.doors.edge.tracing import Tracing
 from recoup.doors.rescue.app import routes
-from recoup.doors.rescue.auth import Services
 from recoup.doors.rescue.imports import SIZES as IMPORT_SIZES
+from recoup.doors.rescue.resource import Services
 from recoup.doors.rescue.uploads import SIZES as UPLOAD_SIZES
 from recoup.flows.locked import Orders
 from recoup.flows.messages.deliver import Deliveries

@@ -10,7 +10,7 @@ from tests.flows.test_two_clocks import Shifted
 from tests.worlds import make_shop, sandbox_world
 
 from recoup.doors.rescue import resource
-from recoup.doors.rescue.auth import Services
+from recoup.doors.rescue.resource import Services
 from recoup.store.server import ServerAddress
 
 

@@ -11,7 +11,7 @@ from tests.doors.rescue.test_uploads import copies, send, worked
 
 from recoup.doors.edge.json_body import ClientGone
 from recoup.doors.edge.spool import while_there
-from recoup.doors.rescue.rows import readers
+from recoup.doors.rescue.uploads import readers
 from recoup.flows import file_turns
 from recoup.flows.cards.uploads.take import File, take
 from recoup.kernel.problem import Problem

@@ -9,7 +9,7 @@ from tests.doors.operations import check_answer, finder
 
 from recoup.doors.edge.described import Operation
 from recoup.doors.stablecoin.app import OPERATIONS
-from recoup.doors.stablecoin.errors import TABLE
+from recoup.doors.stablecoin.resource import TABLE
 
 STATUSES: dict[str, set[int]] = {}
 for _code in TABLE.values():

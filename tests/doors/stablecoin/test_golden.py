@@ -8,7 +8,7 @@ from tests.rings import each
 
 from recoup.doors.edge.described import Example, Operation
 from recoup.doors.stablecoin.app import OPERATIONS, PREFIX, routes
-from recoup.doors.stablecoin.errors import TABLE, code_of
+from recoup.doors.stablecoin.resource import TABLE, code_of
 from recoup.kernel.problem import CODES, Problem
 
 EXAMPLES = [(one, example) for one in OPERATIONS for example in one.examples]

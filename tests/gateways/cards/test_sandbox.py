@@ -14,7 +14,7 @@ import pytest
 
 from recoup.gateways.cards.port import Card, Charge, Inquiry, ModificationMessage, Outcome, Processor
 from recoup.gateways.cards.sandbox import book
-from recoup.gateways.cards.sandbox.faults import active_faults, clear_faults, set_fault
+from recoup.gateways.cards.sandbox.connections import active_faults, clear_faults, set_fault
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.kernel.ids import new_id
 from recoup.kernel.time import Clocks, WallTime

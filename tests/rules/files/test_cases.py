@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.rules.imports.reading import attempts, bad, look, read
 
-from recoup.doors.rescue.rows import columns_of, readers
+from recoup.doors.rescue.uploads import columns_of, readers
 from recoup.flows.cards.uploads.read import Rows
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem

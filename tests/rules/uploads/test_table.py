@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from tests.rings import each
 
-from recoup.doors.rescue.rows import columns_of
+from recoup.doors.rescue.uploads import columns_of
 from recoup.kernel.problem import Problem
 from recoup.rules.files.lines import lines
 from recoup.rules.uploads.record import Record

@@ -15,7 +15,7 @@ from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from recoup.doors.checkout.templates import problem_texts, render
+from recoup.doors.checkout.visit import problem_texts, render
 from recoup.doors.edge.rate import Buckets, check_rate, client_address
 from recoup.doors.edge.tracing import request_id
 from recoup.flows.world import World

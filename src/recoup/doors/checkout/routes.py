@@ -11,8 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from recoup.doors.checkout.charge import ChargePage
-from recoup.doors.checkout.templates import HEADERS, problem_texts, render
-from recoup.doors.checkout.visit import Checkout, Visit, page
+from recoup.doors.checkout.visit import HEADERS, Checkout, Visit, page, problem_texts, render
 from recoup.doors.edge.tracing import request_id
 from recoup.flows.cards.challenge import ChallengeAnswer, ChallengePage, answer, refuse, show
 from recoup.flows.cards.payer_return import come_back

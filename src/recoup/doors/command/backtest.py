@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import click
 
-from recoup.doors.command import backtest_history
 from recoup.doors.command.backtest_summary import figures_of
+from recoup.doors.command.backtest_summary import text_of as history_text
 from recoup.doors.command.backtest_words import text_of
 from recoup.doors.command.clock import merchant_of
 from recoup.doors.command.verbs import Opened, Run, in_world
@@ -242,7 +242,7 @@ def backtest(
         refused = [{"line": one.line, "why": str(one.why)} for one in bad]
         shown = [f"line {one.line:<7}{shown_by_number(str(one.why))}" for one in bad[:REFUSED_SHOWN]]
         shown += [f"refused     {len(bad):,} lines in all; --json lists them"] if len(bad) > REFUSED_SHOWN else []
-        as_text = "\n".join([*backtest_history.text_of(history), *shown])
+        as_text = "\n".join([*history_text(history), *shown])
         click.echo(json.dumps(history_plain(history) | {"refused": refused}) if as_json else as_text)
         return
     else:

@@ -46,8 +46,7 @@ from recoup.doors.rescue import (
     uploads,
     webhooks,
 )
-from recoup.doors.rescue.auth import Services
-from recoup.doors.rescue.resource import Dialect, Method
+from recoup.doors.rescue.resource import Dialect, Method, Services
 
 # In the order in which the documentation shows them.
 _RESOURCES: Final = (

@@ -11,11 +11,10 @@ from recoup.doors.edge.called import called_by
 from recoup.doors.edge.described import Operation
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples
-from recoup.doors.rescue.auth import authenticate
 from recoup.doors.rescue.body import UNREAD, read_body, rule
 from recoup.doors.rescue.field_rules import digits
 from recoup.doors.rescue.payment import NOT_YOUR_MID
-from recoup.doors.rescue.resource import Call, Dialect, Method, Resource
+from recoup.doors.rescue.resource import Call, Dialect, Method, Resource, authenticate
 from recoup.doors.rescue.wire import Envelope, Moment, Shape, Text, Text4
 from recoup.flows.cards.tokenize import CardGiven, Stored, Vault, check_number
 from recoup.flows.merchants.credentials import Credentials

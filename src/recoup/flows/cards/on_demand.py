@@ -10,7 +10,7 @@ from recoup.flows.find_order import find_one
 from recoup.flows.locked import Job, Orders
 from recoup.flows.sandbox_issuer import sandbox_issuer
 from recoup.flows.world import World
-from recoup.gateways.cards.sandbox.faults import Kind
+from recoup.gateways.cards.sandbox.connections import Kind
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.kernel.sentence import Sentence

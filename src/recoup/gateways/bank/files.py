@@ -2,10 +2,12 @@
 
 import csv
 import io
+from datetime import timedelta
 from typing import Final
 
 from recoup.gateways.bank.nacha import NACHA_BEGINS, Originator, nacha_file, paid_by
-from recoup.gateways.bank.port import BankFile, Transfer
+from recoup.gateways.bank.port import Answer, BankFile, Transfer
+from recoup.gateways.cards.port import Outcome
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import to_text
 from recoup.rules.money.cells import csv_row
@@ -55,3 +57,22 @@ def says(content: bytes, transfer: Transfer) -> bool:
         return False
     wanted = dict(zip(COLUMNS, next(csv.reader(io.StringIO(csv_file(transfer).split("\r\n")[1]))), strict=True))
     return all(row.get(name) == wanted[name] for name in _COMPARED)
+
+
+class ByHand:
+    """The file is ready to be fetched as soon as it is made. Without an originator it is a CSV for every account."""
+
+    asks_after: timedelta | None = None
+    shows_deposits = False
+
+    def __init__(self, originator: Originator | None = None) -> None:
+        self._originator = originator
+
+    def file(self, transfer: Transfer) -> BankFile:
+        return bank_file(transfer, self._originator)
+
+    async def send(self, transfer: Transfer, file: BankFile) -> Outcome:
+        return Outcome("approved", reference=file.name)
+
+    async def answer(self, transfer: Transfer) -> Answer | None:
+        return None

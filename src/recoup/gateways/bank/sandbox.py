@@ -6,7 +6,7 @@ It remembers nothing: the same payout always ends the same, however often it is 
 from datetime import timedelta
 from typing import Final
 
-from recoup.gateways.bank.by_hand import ByHand
+from recoup.gateways.bank.files import ByHand
 from recoup.gateways.bank.nacha import SANDBOX
 from recoup.gateways.bank.port import Answer, BankFile, Transfer
 from recoup.gateways.cards.port import Outcome

@@ -4,7 +4,11 @@ from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
+from starlette.datastructures import UploadFile
+from starlette.responses import Response
+
 from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.file_form import file_form
 from recoup.doors.portal.form_shape import Text, read_again
 from recoup.doors.portal.order.dispute_words import reason_words
 from recoup.doors.portal.order.page import find, order
@@ -15,10 +19,12 @@ from recoup.doors.portal.pages import Answer, Values, but, member
 from recoup.doors.portal.people import named
 from recoup.doors.portal.personal import read_as_seen
 from recoup.doors.portal.rights import operator, role
-from recoup.doors.portal.templates import full
+from recoup.doors.portal.taken import taken
+from recoup.doors.portal.templates import HEADERS, full
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import DISPUTE_KINDS, DISPUTE_STAGES, DISPUTE_STATES
 from recoup.flows.disputes.answer import NOTE_MAX, NOTES_MAX, answer_dispute, note_evidence
+from recoup.flows.disputes.files import add_file, read_file
 from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.locked import Orders
 from recoup.kernel.currencies import EXPONENTS
@@ -26,6 +32,7 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.money import money
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
+from recoup.rules.merchants.documents import download_name
 from recoup.rules.merchants.personal import SHOWN
 from recoup.rules.money import typed_amounts
 from recoup.rules.money.disputes import UNDECIDED
@@ -200,3 +207,39 @@ async def dispute_order(visit: Visit, form: NewDispute, page: OrderPage) -> Answ
     units = typed_amounts.units(form.amount, asset, "amount") if form.amount and asset in EXPONENTS else None
     await dispute_on_demand(world, visit.portal.get(Orders), order_key, kind=form.kind, units=units, by=visit.scope)
     return redirect(back_to(visit, page.order_id, "disputes"))
+
+
+_NO_FILE: Final = Problem("invalid", "No file was chosen.", field="file", cure="Choose one, then send it.")
+_SHOWN: Final = but("not_found", "forbidden")
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvidence:
+    file: Annotated[UploadFile, _NO_FILE]
+
+
+@dispute_page.post("/disputes/{dispute_id}/files", may=ANSWER, shape=NewEvidence, reads=file_form, shows=_SHOWN)
+async def post_evidence(visit: Visit, form: NewEvidence) -> Answer:
+    dispute_id = dispute_id_of(visit)
+    content = await form.file.read(BYTES_MAX + 1)
+    await add_file(visit.world, visit.scope, dispute_id, form.file.filename or "", content)
+    return redirect(f"/disputes/{dispute_id}#evidence")
+
+
+@member.page("/disputes/{dispute_id}/files/{file_id}")
+async def evidence_file(visit: Visit) -> Response:
+    """As its bytes say, and never shown inside a page of ours."""
+    dispute_id, file_id = dispute_id_of(visit), parse_id(visit.request.path_params["file_id"])
+    if file_id is None:
+        raise Problem("not_found", "There is no such file.", cure="Reload the dispute: it may have been erased.")
+    if visit.pii_access != SHOWN:
+        raise Problem(
+            "forbidden",
+            "Files of evidence may show who the customer is: your role does not open them.",
+            cure="Ask an owner.",
+        )
+    row, content = await read_file(visit.world, visit.merchant_id, dispute_id, file_id)
+    await taken(visit, "file of evidence", dispute_id)
+    name = download_name(row.name, row.media_type)
+    headers = HEADERS | {"content-disposition": f'attachment; filename="{name}"'}
+    return Response(content, media_type=row.media_type, headers=headers)

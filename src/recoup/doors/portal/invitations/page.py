@@ -4,29 +4,42 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 from uuid import UUID
 
+from starlette.responses import Response
+
 from recoup.doors.edge.cookies import cookie
+from recoup.doors.edge.tracing import request_id
 from recoup.doors.portal.any_visit import AnyVisit
-from recoup.doors.portal.endpoint import COOKIE, redirect, whence
+from recoup.doors.portal.endpoint import (
+    COOKIE,
+    SET_UP,
+    locale,
+    redirect,
+    session_of,
+    whence,
+)
 from recoup.doors.portal.form_shape import read_again
+from recoup.doors.portal.impersonation.bounds import check_behind
 from recoup.doors.portal.menu import Entry, by_role, by_seat
-from recoup.doors.portal.pages import Answer, Values, but, either, nothing, only
+from recoup.doors.portal.pages import Answer, Values, but, either, nothing, only, public, shown
 from recoup.doors.portal.permissions import in_words
+from recoup.doors.portal.public_visit import PublicVisit
 from recoup.doors.portal.rights import anybody
+from recoup.doors.portal.signin.page import with_session
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import State
 from recoup.flows.merchants.find_partner import read_partner
 from recoup.flows.messages.notices import inbox, keeps_mail
 from recoup.flows.people.invitation_mail import send_invitations
-from recoup.flows.people.invitations import Subject, invite, revoke
+from recoup.flows.people.invitations import Subject, invite, join_as, join_new, read_invitation, revoke
 from recoup.flows.people.lost_factor import help_member, whom_to_help
 from recoup.flows.people.memberships import end_membership
 from recoup.flows.people.passwords import Passwords
 from recoup.flows.people.required_factor import require
-from recoup.flows.people.sessions import MAY, Session, session_hash
+from recoup.flows.people.sessions import MAY, Session, is_csrf, session_hash, switch_merchant
 from recoup.flows.people.who import Oneself
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
-from recoup.store.people.invitations import left, list_invitations, members_of
+from recoup.store.people.invitations import OpenInvitation, left, list_invitations, members_of
 from recoup.store.people.second_factors import who_asks, with_factor
 
 ROWS: Final = 100
@@ -235,3 +248,66 @@ def _user(visit: AnyVisit) -> UUID:
     if user_id is None:
         raise Problem("not_found", "There is no such member.", cure="Reload the page.")
     return user_id
+
+
+@dataclass(frozen=True, slots=True)
+class JoinForm:
+    """`name`, `password`: of a new person; `csrf`: of one that is signed in."""
+
+    name: str
+    password: str = field(repr=False)
+    csrf: str = field(repr=False)
+
+
+@public.page("/invitations/{token}", "invitations/join.html")
+async def join(visit: PublicVisit) -> Values | Answer:
+    found = await read_invitation(visit.world, visit.request.path_params["token"])
+    session = await session_of(visit.portal, visit.request) if visit.problem is None else None
+    if session is not None and session.must_set_up:
+        return redirect(SET_UP)
+    return {
+        "found": found,
+        "session": session,
+        "name": read_again(JoinForm, visit.typed).name[:80],
+        "language": locale(visit.request, session),
+    }
+
+
+@join.post(may=anybody, shape=JoinForm, shows=nothing)
+async def post_join(visit: PublicVisit, form: JoinForm) -> Answer:
+    request, token = visit.request, visit.request.path_params["token"]
+    found = await read_invitation(visit.world, token)
+    session = await session_of(visit.portal, request)
+    if session is not None and session.must_set_up:
+        return redirect(SET_UP)
+    if session is not None:
+        return await _join(visit, session, form, found)
+    try:
+        made = await join_new(
+            visit.world,
+            visit.portal.get(Passwords),
+            token,
+            form.name,
+            form.password,
+            whence(request),
+            request_id=request_id(request.scope),
+        )
+    except Problem as problem:
+        if problem.code not in ("invalid", "conflict"):
+            raise
+        return shown(problem)
+    return with_session(redirect("/orders"), request, made)
+
+
+async def _join(visit: PublicVisit, session: Session, form: JoinForm, found: OpenInvitation) -> Response:
+    request = visit.request
+    check_behind(request, session)
+    if not is_csrf(session, form.csrf):
+        raise Problem("forbidden", "This form is from another session; nothing was done.", cure="Reload the page.")
+    await join_as(visit.world, request.path_params["token"], session.user_id, request_id=request_id(request.scope))
+    if found.subject_kind == "merchant":
+        try:
+            await switch_merchant(visit.world, cookie(request, COOKIE), session, found.subject_id)
+        except Problem:
+            pass  # this world does not have it: they are a member all the same
+    return redirect("/orders")

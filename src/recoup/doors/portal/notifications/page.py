@@ -6,13 +6,18 @@ from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from starlette.responses import Response
+
 from recoup.doors.edge.cookies import cookie
 from recoup.doors.portal.any_visit import AnyVisit
 from recoup.doors.portal.endpoint import COOKIE, redirect
-from recoup.doors.portal.pages import Answer, Values, either, nothing
+from recoup.doors.portal.pages import Answer, Values, either, nothing, public
+from recoup.doors.portal.public_visit import PublicVisit, any_fields
 from recoup.doors.portal.rights import anybody
+from recoup.doors.portal.templates import render
 from recoup.flows.messages.notices import inbox
 from recoup.flows.people import notifications
+from recoup.flows.people.notifications import Subscription, subscription_of, unsubscribe
 from recoup.flows.people.sessions import switch_merchant
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
@@ -163,3 +168,28 @@ async def read_all(visit: AnyVisit, form: ReadAll) -> Answer:
 
 def _here(visit: AnyVisit) -> UUID | None:
     return visit.session.merchant.merchant_id if visit.session.merchant is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscribe:
+    """`what`: all, for every mail; else those of the kind."""
+
+    what: str
+
+
+@public.page("/unsubscribe/{token}", "notifications/unsubscribe.html")
+async def subscription(visit: PublicVisit) -> Values:
+    return _values(visit, await subscription_of(visit.world, visit.request.path_params["token"]), "")
+
+
+@public.no_page.post("/unsubscribe/{token}", may=anybody, shape=Unsubscribe, reads=any_fields)
+async def take(visit: PublicVisit, form: Unsubscribe) -> Response:
+    """The link is the right to it: it needs no session and no form of ours."""
+    everything = form.what == "all"
+    found = await unsubscribe(visit.world, visit.request.path_params["token"], all_mails=everything)
+    values = visit.values(**_values(visit, found, "all" if everything else "kind"))
+    return render("notifications/unsubscribe.html", values)
+
+
+def _values(visit: PublicVisit, found: Subscription, done: str) -> Values:
+    return {"found": found, "kind": KINDS[found.kind], "done": done, "world": visit.world.name}

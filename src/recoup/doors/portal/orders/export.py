@@ -3,9 +3,10 @@ more than DIRECT_MAX orders becomes a file that the worker makes."""
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import replace
-from typing import Final
+from tempfile import TemporaryFile
+from typing import IO, Final
 from uuid import UUID
 from weakref import WeakValueDictionary
 from zoneinfo import ZoneInfo
@@ -13,12 +14,10 @@ from zoneinfo import ZoneInfo
 from starlette.responses import StreamingResponse
 
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.orders.columns import of_file
 from recoup.doors.portal.orders.days import PRESETS
 from recoup.doors.portal.orders.page import chips, columns_of, habits_of, list_again
 from recoup.doors.portal.orders.query import Query
-from recoup.doors.portal.orders.reading import read_query
-from recoup.doors.portal.orders.spool import spooled
+from recoup.doors.portal.orders.reading import of_file, read_query
 from recoup.doors.portal.pages import Answer, member
 from recoup.doors.portal.taken import taken
 from recoup.doors.portal.templates import HEADERS
@@ -30,6 +29,50 @@ from recoup.kernel.sentence import Sentence
 from recoup.rules.merchants.personal import SHOWN
 from recoup.store.lists.exports import all_orders
 from recoup.store.lists.order_counts import Count, count_orders
+
+PIECE: Final = 256 * 1024
+
+
+async def spooled(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same bytes, the first of them as soon as they are there; `parts` is read to its end however slowly this is.
+    Raises what `parts` raises."""
+    with TemporaryFile() as file:
+        more = asyncio.Event()
+        writing = asyncio.create_task(_write(parts, file, more))
+        try:
+            at = 0
+            while True:
+                over = writing.done()
+                more.clear()
+                piece = _read(file, at)
+                if piece:
+                    at += len(piece)
+                    yield piece
+                elif over:
+                    break
+                else:
+                    await more.wait()
+            await writing
+        finally:
+            writing.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await writing
+
+
+async def _write(parts: AsyncIterator[bytes], file: IO[bytes], more: asyncio.Event) -> None:
+    try:
+        async for part in parts:
+            file.seek(0, 2)
+            file.write(part)
+            more.set()
+    finally:
+        more.set()
+
+
+def _read(file: IO[bytes], at: int) -> bytes:
+    file.seek(at)
+    return file.read(PIECE)
+
 
 AT_ONCE: Final = 3
 OF_MERCHANT: Final = 2  # so that one merchant's many files do not stand before another's

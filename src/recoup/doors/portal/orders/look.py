@@ -7,10 +7,9 @@ from typing import Annotated, Final, Literal
 from starlette.datastructures import QueryParams
 
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.orders.columns import COLUMNS, DEFAULT
 from recoup.doors.portal.orders.page import list_again, orders, owns_views
 from recoup.doors.portal.orders.query import Query
-from recoup.doors.portal.orders.reading import read_query
+from recoup.doors.portal.orders.reading import COLUMNS, DEFAULT, read_query
 from recoup.doors.portal.orders.views import kept
 from recoup.doors.portal.pages import Answer, nothing
 from recoup.doors.portal.rights import anybody

@@ -3,19 +3,28 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeAlias
 from urllib.parse import urlencode
 from uuid import UUID
 
-from recoup.doors.portal.form_shape import As, AtMost, Names
+from starlette.responses import Response
+
+from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.form_shape import As, AtMost, Names, Text, read_again
+from recoup.doors.portal.keys.question import OVERLAPS, WORDS, Overlap, Question, endings_of
 from recoup.doors.portal.menu import Entry
-from recoup.doors.portal.pages import Answer, Values, partner, shown
+from recoup.doors.portal.pages import Answer, Values, only, partner, shown
+from recoup.doors.portal.partner.shell import base_address, shell_lines
 from recoup.doors.portal.partner.visit import PartnerVisit
 from recoup.doors.portal.rights import seat
+from recoup.doors.portal.templates import render
+from recoup.flows.merchants import partner_merchants
 from recoup.flows.merchants.bulk_switches import switch_many
-from recoup.flows.merchants.partner_merchants import STATES
-from recoup.kernel.ids import parse_id
+from recoup.flows.merchants.partner_merchants import STATES, MerchantRequest
+from recoup.flows.merchants.partner_status import health_of, read_status
+from recoup.kernel.ids import new_id, parse_id
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.rules.rescue.switches import KINDS
 from recoup.store.merchants.partner_merchants import MerchantFilter, list_merchants, rescued_of
 from recoup.store.merchants.partners import count_merchants
@@ -81,3 +90,114 @@ async def switch_merchants(visit: PartnerVisit, form: BulkSwitch) -> Answer:
 def _link(state: str | None, text: str, after: Any) -> str:
     parameters = {"state": state, "q": text, "after": after}
     return "/partner?" + urlencode({name: value for name, value in parameters.items() if value})
+
+
+HEALTH: Final = {"new": "Not tried yet", "ok": "Healthy", "failing": "Failing", "disabled": "Switched off"}
+_LIMITS: Final = {"name": 128, "external_id": 128, "site_url": 512, "site_name": 128, "descriptor": 22}
+
+
+_Line: TypeAlias = Annotated[str, Text(strip=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class NewMerchant:
+    """None longer than `_LIMITS` says; all but `external_id` are needed. `key`: makes one merchant, however often the
+    form is sent."""
+
+    name: _Line
+    external_id: _Line
+    site_url: _Line
+    site_name: _Line
+    descriptor: _Line
+    key: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class MerchantChange:
+    """Empty: stays as it is. `state`: active or paused."""
+
+    name: Annotated[str, Text(128, strip=True)]
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewKeys:
+    """`sure`: confirmed, as they end at once."""
+
+    overlap: Overlap
+    sure: bool
+
+
+@partner.page("/partner/merchants/new", "partner/new.html")
+async def new_merchant(visit: PartnerVisit) -> Values:
+    typed = read_again(NewMerchant, visit.typed)
+    return {"typed": typed, "limits": _LIMITS, "key": typed.key or new_id()}
+
+
+@new_merchant.post("/partner/merchants", may=seat("merchants"), shape=NewMerchant, shows=only("invalid", "conflict"))
+async def make_merchant(visit: PartnerVisit, form: NewMerchant) -> Answer:
+    made = await partner_merchants.create(visit.world, visit.scope, _request(form))
+    return _credentials(visit, made.credentials, made.handover, form.name, str(made.merchant_id))
+
+
+def _request(form: NewMerchant) -> MerchantRequest:
+    for name, most in _LIMITS.items():
+        value = getattr(form, name)
+        if not value and name != "external_id":
+            raise Problem("invalid", Sentence("The field {0} is needed.", name.replace("_", " ")), field=name)
+        if len(value) > most:
+            raise Problem("invalid", Sentence("The field {0} is too long.", name.replace("_", " ")), field=name)
+    if form.key is None:
+        raise Problem("invalid", "This form is unknown.", cure="Reload the page.")
+    return MerchantRequest(
+        form.name, form.site_url, form.site_name, form.descriptor, form.external_id or None, f"form:{form.key}"
+    )
+
+
+@partner.page("/partner/merchants/{mid}", "partner/merchant.html")
+async def merchant(visit: PartnerVisit) -> Values:
+    status = await read_status(visit.world, visit.partner.partner_id, await visit.merchant_id())
+    return dict(
+        status=status,
+        row=status.merchant,
+        health=health_of,
+        kinds=KINDS,
+        overlaps=OVERLAPS,
+        question=None,
+        key_words=WORDS,
+        health_words=HEALTH,
+    )
+
+
+@merchant.post(may=seat("merchants"), shape=MerchantChange, find=PartnerVisit.merchant_id, shows=only("invalid"))
+async def change_merchant(visit: PartnerVisit, form: MerchantChange, mid: UUID) -> Answer:
+    await partner_merchants.change(visit.world, visit.scope, mid, name=form.name or None, state=form.state or None)
+    visit.portal.merchants.forget(mid)
+    return redirect(f"/partner/merchants/{mid}")
+
+
+@merchant.post(
+    "/partner/merchants/{mid}/keys",
+    may=seat("keys"),
+    shape=NewKeys,
+    find=PartnerVisit.merchant_id,
+    shows=only("conflict", "invalid"),
+)
+async def new_keys(visit: PartnerVisit, form: NewKeys, mid: UUID) -> Answer:
+    if not form.overlap and not form.sure:
+        return shown(question=await _question(visit, mid))
+    made = await partner_merchants.new_keys(visit.world, visit.scope, mid, form.overlap)
+    return _credentials(visit, made.credentials, made.handover, "", str(mid))
+
+
+async def _question(visit: PartnerVisit, mid: UUID) -> Question:
+    """The confirmation that the keys shall end at once."""
+    status, at = await read_status(visit.world, visit.partner.partner_id, mid), f"/partner/merchants/{mid}"
+    working = [key for key in status.keys if key.ends_at is None or key.ends_at > visit.wall]
+    return Question(f"{at}/keys", {"overlap": "0"}, endings_of(working), at)
+
+
+def _credentials(visit: PartnerVisit, given: Any, link: Any, name: str, mid: str) -> Response:
+    lines = shell_lines(base_address(visit.world, visit.request), given) if given else ""
+    values = visit.values(given=given, lines=lines, link=link, name=name, mid=mid)
+    return render("partner/credentials.html", values)

@@ -6,7 +6,11 @@ from typing import Final
 
 from starlette.requests import Request
 
-from recoup.flows.merchants.handover import Credentials
+from recoup.doors.edge.tracing import request_id
+from recoup.doors.portal.pages import Answer, Values, nothing, public, shown
+from recoup.doors.portal.public_visit import PublicVisit, from_here
+from recoup.doors.portal.rights import anybody
+from recoup.flows.merchants.handover import Credentials, look
 from recoup.flows.merchants.partners import PartnerKey
 from recoup.flows.world import World
 
@@ -30,3 +34,17 @@ def shell_lines(base: str, credentials: Credentials | None, partner: PartnerKey 
 def base_address(world: World, request: Request) -> str:
     """Where the APIs answer: the installation's own address; without one, the host of this call."""
     return str(world.url or request.base_url)
+
+
+@public.page("/handover/{token}", "partner/handover.html")
+async def handover(visit: PublicVisit) -> Values:
+    """Open to everybody: the link is the proof. A button shows the credentials, not the link itself: programs that
+    look at every link in a mail would use it up."""
+    return {"given": None, "lines": ""}
+
+
+@handover.post(may=anybody, reads=from_here, shows=nothing)
+async def reveal(visit: PublicVisit) -> Answer:
+    request = visit.request
+    given = await look(visit.world, request.path_params["token"], request_id(request.scope))
+    return shown(given=given, lines=shell_lines(base_address(visit.world, request), given))

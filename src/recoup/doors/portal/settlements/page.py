@@ -1,8 +1,9 @@
 """Settlements: the list with the columns that accountants know, one with its lines, and both as files."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Annotated, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -11,23 +12,28 @@ from starlette.responses import Response
 from recoup.doors.portal.as_of import AsOf, read_as_of
 from recoup.doors.portal.downloads import JSON_LINES, XLSX, download
 from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.form_shape import Text, read_again
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.people import named
 from recoup.doors.portal.rights import role
-from recoup.doors.portal.settlements.words import BALANCE_WORDS, HEADINGS, KINDS, STATES
+from recoup.doors.portal.settlements.words import ACCOUNTS, BALANCE_WORDS, HEADINGS, KINDS, STATES
 from recoup.doors.portal.taken import taken
 from recoup.doors.portal.visit import Visit
 from recoup.flows.money.balances import read_balances
+from recoup.flows.money.bank_accounts import enter_account, prove_account, refuse_account, shown_deposits
 from recoup.flows.money.bank_payouts import pay_again
 from recoup.flows.money.settlement_report import batch_csv, read_batch, settlement_file
 from recoup.flows.money.settlement_sheet import batch_sheet
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import LOWEST, parse_id
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
+from recoup.rules.money import typed_amounts
 from recoup.rules.money.as_of import NOW, Cut
+from recoup.rules.money.bank_account import TRIES_MAX, read_account
 from recoup.rules.money.settlement import COLUMNS
-from recoup.store.money.bank import active_account, payouts_of
+from recoup.store.money.bank import active_account, last_returns, list_accounts, payouts_of
 from recoup.store.money.batches import Batch, BatchFilter, batch_lines, has_next, list_batches
 from recoup.store.money.settlement import payable_assets, running_period, terms_at
 from recoup.store.statement import Read
@@ -182,3 +188,90 @@ def _after(text: str) -> tuple[UUID, int]:
     if found is None or not (number.isascii() and number.isdigit() and len(number) < 5):
         return LOWEST, 0
     return found, int(number)
+
+
+_CHANGE: Final = role("bank", "change bank accounts", or_operator=True)
+
+
+@dataclass(frozen=True, slots=True)
+class NewAccount:
+    """By its IBAN, or by routing and account number."""
+
+    holder: Annotated[str, Text(200)]
+    currency: Annotated[str, Text(4)]
+    iban: Annotated[str, Text(80)]
+    routing: Annotated[str, Text(40)]
+    account: Annotated[str, Text(40)]
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The two amounts that came to the account."""
+
+    first: Annotated[str, Text(20)]
+    second: Annotated[str, Text(20)]
+
+
+@member.page("/bank", "settlements/bank.html", menu=Entry("Money", 3, "Bank account", "bank"))
+async def bank(visit: Visit) -> Values:
+    """`typed`: what stood in the form; numbers of accounts are not shown again."""
+    typed = read_again(NewAccount, visit.typed)
+    async with visit.world.db.read() as connection:
+        accounts = await list_accounts(connection, visit.merchant_id)
+        returns = await last_returns(connection, visit.merchant_id)
+        assets = await payable_assets(connection, visit.merchant_id)
+        terms = await terms_at(connection, visit.merchant_id, visit.now)
+    return dict(
+        accounts=accounts,
+        returns=returns,
+        states=ACCOUNTS,
+        may=visit.may("bank", or_operator=True),
+        typed={"holder": typed.holder, "currency": typed.currency or next(iter(assets), "USD")},
+        assets=sorted({*assets, "USD", "EUR", "GBP"}),
+        delay=terms.account_delay_days,
+        tries_max=TRIES_MAX,
+        deposits={a.account_id: shown_deposits(visit.world, a) for a in accounts},
+        people=await named(visit, [who for a in accounts for who in (a.added_by, a.approved_by)]),
+    )
+
+
+@bank.post(may=_CHANGE, shape=NewAccount)
+async def post_account(visit: Visit, form: NewAccount) -> Answer:
+    account = read_account(form.holder, iban=form.iban, routing=form.routing, account=form.account)
+    await enter_account(visit.world, visit.scope, account, form.currency.upper())
+    return redirect("/bank")
+
+
+async def _account(visit: Visit) -> tuple[UUID, str]:
+    """The account of the address, and its currency. Raises: Problem(not_found)."""
+    account_id = parse_id(visit.request.path_params["account_id"])
+    async with visit.world.db.read() as connection:
+        accounts = await list_accounts(connection, visit.merchant_id)
+    found = next((a for a in accounts if a.account_id == account_id), None)
+    if found is None:
+        raise Problem("not_found", "There is no such bank account.", cure="Check the list of accounts.")
+    return found.account_id, found.asset
+
+
+@bank.post("/bank/{account_id}/prove", may=_CHANGE, shape=Proof, find=_account)
+async def post_proof(visit: Visit, form: Proof, account: tuple[UUID, str]) -> Answer:
+    account_id, asset = account
+    amounts = _amount(form.first, "first", asset), _amount(form.second, "second", asset)
+    if not await prove_account(visit.world, visit.scope, account_id, amounts):
+        raise Problem(
+            "invalid",
+            "These are not the two amounts.",
+            field="first",
+            cure=Sentence("Read them on the account's statement; after {0} wrong answers it is refused.", TRIES_MAX),
+        )
+    return redirect("/bank")
+
+
+@bank.post("/bank/{account_id}/withdraw", may=_CHANGE, find=_account)
+async def post_withdrawal(visit: Visit, account: tuple[UUID, str]) -> Answer:
+    await refuse_account(visit.world, visit.scope, account[0], "withdrawn")
+    return redirect("/bank")
+
+
+def _amount(text: str, name: str, asset: str) -> int:
+    return typed_amounts.units(text, asset, name) if asset in EXPONENTS else 0

@@ -14,16 +14,21 @@ from recoup.doors.portal.any_visit import AnyVisit
 from recoup.doors.portal.endpoint import (
     COOKIE,
     is_place,
+    locale,
     redirect,
     session_of,
     whence,
 )
 from recoup.doors.portal.form_shape import Text, read_again
-from recoup.doors.portal.pages import Answer, Values, either, member, only, public
+from recoup.doors.portal.pages import Answer, Values, either, member, only, public, shown
 from recoup.doors.portal.public_visit import PublicVisit, fields_from_here
 from recoup.doors.portal.rights import anybody
+from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit
-from recoup.flows.people.passwords import Passwords
+from recoup.flows.people.password_links import ask_for_link, read_link, set_password
+from recoup.flows.people.password_mail import mails_leave
+from recoup.flows.people.passwords import LENGTH_MAX, LENGTH_MIN, Passwords
+from recoup.flows.people.second_step import CodeGiven, give_code, read_half
 from recoup.flows.people.sessions import LASTS, is_csrf, sign_out, switch_merchant, switch_world
 from recoup.flows.people.sign_in import HALF_LASTS, SignIn, sign_in
 from recoup.flows.sign_up import is_open
@@ -174,3 +179,100 @@ async def go_to_other_world(visit: AnyVisit, form: OtherWorld) -> Response:
 def next_page(path: str) -> str:
     """A page of ours, or nothing: never another site."""
     return path if is_place(path) and path.isprintable() and "\\" not in path else ""
+
+
+@dataclass(frozen=True, slots=True)
+class CodeForm:
+    """`by`: recovery, for a code of the list; else the app."""
+
+    code: str = field(repr=False)
+    by: str
+    next: str
+
+
+@public.page(CODE, "signin/code.html")
+async def code_page(visit: PublicVisit) -> Values | Answer:
+    query = visit.request.query_params
+    if visit.problem is not None:
+        typed = read_again(CodeForm, visit.typed)
+        return {"next": next_page(typed.next), "by_list": typed.by == "recovery"}
+    if await read_half(visit.world, cookie(visit.request, HALF)) is None:
+        return redirect("/signin")
+    return {"next": next_page(query.get("next", "")), "by_list": "recovery" in query}
+
+
+@code_page.post(may=anybody, shape=CodeForm, shows=only("invalid", "bad_credentials", "too_many_requests"))
+async def post_code(visit: PublicVisit, form: CodeForm) -> Answer:
+    request, client, wanted = visit.request, whence(visit.request), next_page(form.next)
+    given = CodeGiven(
+        cookie(request, HALF),
+        form.code,
+        client.address,
+        cookie(request, COOKIE)[:100] or None,
+        client.agent,
+        request_id(request.scope),
+    )
+    try:
+        token = await give_code(visit.world, given)
+    except Problem as problem:
+        if problem.code != "unauthenticated":
+            raise
+        return await sign_in_page.answer(visit, shown(problem, error=problem.sentence(), next=wanted))
+    answer = with_session(redirect(wanted or HOME), request, token)
+    answer.delete_cookie(HALF, path="/signin", httponly=True, samesite="lax")
+    return answer
+
+
+SHOWN: Final = only("invalid", "too_many_requests")
+
+
+@dataclass(frozen=True, slots=True)
+class ForgotForm:
+    email: Annotated[str, Text(254)]
+
+
+@dataclass(frozen=True, slots=True)
+class NewPassword:
+    password: str = field(repr=False)
+
+
+@public.page("/signin/forgot", "signin/forgot.html")
+async def forgot(visit: PublicVisit) -> Values:
+    return {"email": read_again(ForgotForm, visit.typed).email, "requested": False, "leave": mails_leave(visit.world)}
+
+
+@forgot.post(may=anybody, shape=ForgotForm, shows=SHOWN)
+async def post_forgot(visit: PublicVisit, form: ForgotForm) -> Answer:
+    request = visit.request
+    await ask_for_link(visit.world, form.email, whence(request).address, locale(request), request_id(request.scope))
+    return shown(requested=True)
+
+
+@public.page("/signin/password/{token}", "signin/new_password.html")
+async def new_password(visit: PublicVisit) -> Values:
+    found = await read_link(visit.world, visit.request.path_params["token"])
+    return _values(found.login.partition("#")[0], done=False)
+
+
+@public.no_page.post("/signin/password/{token}", may=anybody, shape=NewPassword)
+async def post_password(visit: PublicVisit, form: NewPassword) -> Response:
+    """The link works once: it is read again only where the password was refused."""
+    request, token = visit.request, visit.request.path_params["token"]
+    try:
+        email = await set_password(
+            visit.world,
+            visit.portal.get(Passwords),
+            token,
+            form.password,
+            whence(request).address,
+            request_id(request.scope),
+        )
+    except Problem as problem:
+        if not SHOWN(problem):
+            raise
+        return await new_password.answer(visit, shown(problem))
+    return render("signin/new_password.html", visit.values(**_values(email, done=True)))
+
+
+def _values(email: str, *, done: bool) -> Values:
+    return {"email": email, "done": done, "least": LENGTH_MIN, "most": LENGTH_MAX}

@@ -1,23 +1,26 @@
 """/webhooks/{id}/deliveries/{try}: one try, the request and the answer; the event once more."""
 
 from dataclasses import dataclass
-from typing import Final
+from datetime import UTC, datetime
+from typing import Annotated, Final, TypeAlias
 from uuid import UUID
 
 from recoup.doors.portal.any_visit import AnyVisit
 from recoup.doors.portal.done import done_of, with_done
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.form_shape import FormKey, fresh_key, request_key
+from recoup.doors.portal.form_shape import AtMost, FormKey, Text, fresh_key, read_shape, request_key
 from recoup.doors.portal.order.within import back_to
-from recoup.doors.portal.pages import Answer, Values, both, member
+from recoup.doors.portal.pages import Answer, Values, both, member, shown
 from recoup.doors.portal.visit import Visit
-from recoup.doors.portal.webhooks.who import PLACE, acting, at_merchant, find, may, place
+from recoup.doors.portal.webhooks.who import PLACE, acting, at_merchant, find, find_to_change, in_portal, may, place
 from recoup.doors.portal.webhooks.words import ERRORS, RESULTS
 from recoup.flows.messages.delivery_log import delivery_of
 from recoup.flows.messages.endpoints import Endpoint
 from recoup.flows.messages.redeliver import redeliver
+from recoup.flows.messages.replay import Found, ReplayRequest, ask, count
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.rules.merchants.personal import SHOWN
 
 _GONE: Final = Problem("not_found", "There is no such delivery.", cure="Check the endpoint's log.")
@@ -71,3 +74,109 @@ def _try_id(visit: AnyVisit) -> UUID:
     if found is None:
         raise _GONE
     return found
+
+
+NUMBER_MAX: Final = 10**13 - 1
+_Bound: TypeAlias = Annotated[str, Text(40, strip=True)]
+_CURES: Final = {"conflict": "Wait until it is done; the endpoint's page shows its progress.",
+                 "wrong_state": "Switch the endpoint on, then replay."}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Which events: the numbers `from_` and `to`, the moments `since` and `until`, as they were typed, each may be
+    empty; `event`: of these kinds, of all where none is named."""
+
+    from_: _Bound
+    to: _Bound
+    since: _Bound
+    until: _Bound
+    event: Annotated[tuple[str, ...], AtMost(100)]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayForm(Range):
+    key: FormKey
+
+
+@member.page("/webhooks/{endpoint_id}/replay", "webhooks/replay.html")
+async def replay(visit: Visit) -> Values | Answer:
+    """Without any bound it only shows the form."""
+    found, query = await find_to_change(visit), visit.request.query_params
+    if visit.typed:
+        return await _review(visit, found, read_shape(Range, visit.typed))
+    typed = read_shape(Range, {name: query.getlist(name) for name in query})
+    if "count" not in query:
+        return _values(visit, found, typed)
+    return await _review(visit, found, typed)
+
+
+@replay.post(may=at_merchant, shape=ReplayForm, find=find_to_change)
+async def post_replay(visit: Visit, form: ReplayForm, found: Endpoint) -> Answer:
+    try:
+        request = _request(form, found)
+        await ask(visit.world, at_merchant(visit), found.endpoint_id, request, request_key(form.key))
+    except Problem as problem:
+        raise in_portal(problem, _CURES.get(problem.code, problem.cure or "")) from None
+    return redirect(f"{PLACE}/{found.endpoint_id}#replays")
+
+
+async def _review(visit: Visit, found: Endpoint, typed: Range) -> Answer:
+    problem: Problem | None = None
+    would: Found | None = None
+    try:
+        would = await count(visit.world, visit.scope, found.endpoint_id, _request(typed, found))
+    except Problem as refused:
+        problem = refused
+    return shown(problem, **_values(visit, found, typed, would))
+
+
+def _request(typed: Range, endpoint: Endpoint) -> ReplayRequest:
+    """Raises: Problem(invalid) naming the field that cannot be read."""
+    since, until = _moment(typed.since, "since"), _moment(typed.until, "until")
+    if since and until and until <= since:
+        raise Problem("invalid", "The end is before the start.", field="until", cure="Enter a later end.")
+    events = tuple(dict.fromkeys(typed.event))
+    every = not events or set(events) == set(endpoint.events)
+    return ReplayRequest(_number(typed.from_, "from"), _number(typed.to, "to"), since, until, None if every else events)
+
+
+def _number(typed: str, name: str) -> int | None:
+    text = typed.replace(",", "")
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:20]) <= NUMBER_MAX):
+        raise Problem(
+            "invalid",
+            Sentence("{0} is no number of an event.", repr(text)),
+            field=name,
+            cure="Enter a whole number from 1.",
+        )
+    return int(text)
+
+
+def _moment(text: str, name: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise Problem(
+            "invalid",
+            Sentence("{0} is no date and time.", repr(text)),
+            field=name,
+            cure="Write it as 2026-01-31 08:30, in GMT.",
+        ) from None
+
+
+def _values(visit: Visit, found: Endpoint, typed: Range, would: Found | None = None) -> Values:
+    return {
+        "endpoint": found,
+        "place": PLACE,
+        "typed": typed,
+        "would": would,
+        "key": fresh_key(),
+        "may": may(visit),
+        "numbered": found.format != "stablecoin",
+    }

@@ -6,9 +6,31 @@ from typing import Final
 
 from recoup.gateways.cards.credential import Card, CredentialNews, Stored
 from recoup.gateways.cards.outcome import Outcome
+from recoup.gateways.cards.updater import UNKNOWN, CardUpdate, UpdateInquiry
 from recoup.rules.network.card import last4, scheme_of
 from recoup.rules.network.magic import COUNTING_CARDS
 from recoup.rules.network.magic_methods import method_of
+from recoup.rules.network.magic_updates import update_of
+
+
+class SandboxUpdater:
+    """Implements `updater.Updater`."""
+
+    name = "sandbox"
+    acceptor_id = ""
+    knows_numbers = True
+    routes = ("sandbox",)
+
+    def keeps(self, route: str) -> bool:
+        return False
+
+    async def update_of(self, inquiry: UpdateInquiry) -> CardUpdate:
+        card = inquiry.card
+        if not isinstance(card, Card):
+            return UNKNOWN
+        found = update_of(card.pan, card.exp_month, card.exp_year)
+        return CardUpdate(found.state, found.number, found.exp_month, found.exp_year)
+
 
 GONE: Final = Outcome(
     "not_sent",

@@ -29,8 +29,15 @@ from recoup.gateways.cards.port import (
 )
 from recoup.gateways.cards.sandbox import book, disputes, methods, movements, tokens
 from recoup.gateways.cards.sandbox.book import Decided
-from recoup.gateways.cards.sandbox.connections import LOST, Connect, Connections
-from recoup.gateways.cards.sandbox.faults import Kind, active_faults, clear_faults, set_fault
+from recoup.gateways.cards.sandbox.connections import (
+    LOST,
+    Connect,
+    Connections,
+    Kind,
+    active_faults,
+    clear_faults,
+    set_fault,
+)
 from recoup.gateways.cards.wire_amounts import IsoAmounts
 from recoup.kernel.time import Clocks, WallTime
 from recoup.rules.network.card import is_expired

@@ -12,8 +12,7 @@ from uuid import UUID
 import asyncpg
 
 from recoup.gateways.cards.port import Asks, Inquiry, ModificationMessage, Outcome, StatementLine
-from recoup.gateways.cards.sandbox.connections import LOST, Connect, Connections, install_book
-from recoup.gateways.cards.sandbox.faults import active_faults
+from recoup.gateways.cards.sandbox.connections import LOST, Connect, Connections, active_faults, install_book
 from recoup.gateways.channels.port import Payment, PayOut, Sweep
 from recoup.kernel.time import Clocks
 
