@@ -14,7 +14,7 @@ from recoup.flows.cards.on_demand import end_silence
 from recoup.flows.locked import Orders
 from recoup.flows.run_due import run_due
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import BusinessTime
@@ -52,15 +52,10 @@ async def advance_clock(
             "forbidden", "Only a sandbox merchant's clock can be moved.", cure="Name a merchant of the sandbox."
         )
     if by < timedelta(0):
-        raise Problem(
-            "invalid", "A clock only moves forward.", field="advance", cure="Give a time span like 22d, 36h or 90m."
-        )
+        raise invalid("A clock only moves forward.", "advance", "Give a time span like 22d, 36h or 90m.")
     if by > STEP_MAX:
-        raise Problem(
-            "invalid",
-            Sentence("A clock moves at most {0} days at once.", STEP_MAX.days),
-            field="advance",
-            cure="Move it in several steps.",
+        raise invalid(
+            Sentence("A clock moves at most {0} days at once.", STEP_MAX.days), "advance", "Move it in several steps."
         )
     async with world.db.connection() as connection:
         offset = await offset_of(connection, merchant_id)
@@ -69,7 +64,7 @@ async def advance_clock(
     target = world.clocks.business(offset) + by
     if target > world.clocks.wall() + AHEAD_MAX:
         message = Sentence("A clock can be at most {0} days ahead and never goes back.", AHEAD_MAX.days)
-        raise Problem("invalid", message, field="advance", cure="Use another merchant, or a new data folder.")
+        raise invalid(message, "advance", "Use another merchant, or a new data folder.")
     if requested_by and not await _begin(world, *requested_by, target - by, target):
         return BusinessTime(target - by)
     settle = partial(_settle, world, orders, merchant_id, publish, side_by_side)

@@ -18,7 +18,7 @@ from weakref import WeakKeyDictionary
 
 from recoup.flows.threads import run_stoppable
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.files.source import ZIP, source_of
 from recoup.rules.files.unpack import Unpacked
@@ -218,7 +218,7 @@ def check_name(name: str) -> str:
     """Without a path. Raises: Problem(invalid) for one that holds a card number."""
     plain = "".join(c for c in name.replace("\\", "/").rpartition("/")[2] if c.isprintable())[-NAME_MAX:]
     if is_number(plain):
-        raise Problem("invalid", "The file's name looks like a card number.", field="filename", cure="Rename it.")
+        raise invalid("The file's name looks like a card number.", "filename", "Rename it.")
     return plain
 
 

@@ -9,7 +9,7 @@ import structlog
 from recoup.core.ports import Keys
 from recoup.flows.own_routes import open_connection, seal_connection
 from recoup.gateways.cards.kinds import Connection
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import WallTime
 from recoup.store.cards.card_routes import NewCardRoute, identities_of, list_routes, routes_left
@@ -55,7 +55,7 @@ async def list_in_database(db: Database, keys: Keys, wall: WallTime, routes: Seq
                 before.kind,
                 before.account,
             )
-            raise Problem("invalid", message, field=f"routes[{before.name}].name", cure="Give the route a new name.")
+            raise invalid(message, f"routes[{before.name}].name", "Give the route a new name.")
         left = await routes_left(tx, names)
     found = []
     for row in left:

@@ -27,7 +27,7 @@ from recoup.flows.people.sign_in import SIGN_UP_GOES_ON, clean_email, enter, nam
 from recoup.flows.people.throttle import charge_stranger
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.network.descriptor import LENGTH_MAX, LENGTH_MIN
 from recoup.rules.rescue.site_address import check_site_address
@@ -188,19 +188,19 @@ def _checked(request: SignUp) -> str:
     local, at, host = email.rpartition("@")
     sane = email.isprintable() and not set(" #") & set(email) and len(request.email) <= 254
     if not (local and at and "." in host and sane):
-        raise Problem("invalid", "This is not an e-mail address.", field="email")
+        raise invalid("This is not an e-mail address.", "email")
     if not request.name or len(request.name) > 128 or not request.name.isprintable():
-        raise Problem("invalid", "A name has 1 to 128 characters.", field="name")
+        raise invalid("A name has 1 to 128 characters.", "name")
     if request.kind not in KINDS:
-        raise Problem("invalid", "Choose merchant or partner.", field="kind")
+        raise invalid("Choose merchant or partner.", "kind")
     if request.kind != "partner":
         if not request.site_url:
-            raise Problem("invalid", "Enter the address of the shop, like https://shop.example.", field="site_url")
+            raise invalid("Enter the address of the shop, like https://shop.example.", "site_url")
         try:
             check_site_address(request.site_url)
         except Problem as problem:
             text = Sentence("The address of the shop {0}.", problem.facts["what"])
-            raise Problem("invalid", text, field="site_url", cure=problem.cure) from None
+            raise invalid(text, "site_url", problem.cure) from None
     return email
 
 

@@ -11,7 +11,7 @@ from recoup.flows.merchant_cache import known_offset
 from recoup.flows.merchants.policies import Standing, check_policy, holding_inside, read_standing, read_version, refused
 from recoup.flows.merchants.policy_scopes import Where, where_of
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.backtest.question import DAYS, WINDOW_DAYS, Question
 from recoup.rules.policies.in_force import InForce, Part
@@ -124,7 +124,7 @@ async def question_for(world: World, merchant_id: UUID, request: BacktestRequest
     meaning."""
     if request.decider not in ("", ENGINE, *POLICIES):
         cure = Sentence("Choose from {0}.", ", ".join([ENGINE, *POLICIES]))
-        raise Problem("invalid", Sentence("There is no policy {0}.", request.decider[:60]), field="decider", cure=cure)
+        raise invalid(Sentence("There is no policy {0}.", request.decider[:60]), "decider", cure)
     if request.import_id is not None:
         await one_import(world, merchant_id, request.import_id)
     where = await where_of(world, merchant_id, site_id=request.site_id, campaign_id=request.campaign_id)

@@ -8,7 +8,7 @@ from recoup.flows.cards.due import start
 from recoup.flows.cards.pick_route import check_other_card
 from recoup.flows.locked import Orders
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.kernel.scope import Scope
 from recoup.moves.change import Change
 from recoup.moves.order.amendment import NewCard, check_open, move_expiry, note, replace_card, want_attempts
@@ -66,7 +66,7 @@ async def _token(world: World, orders: Orders, key: tuple[UUID, UUID], token_id:
         return None  # there is no such order here
     if token is None:
         message = "The card token is not known for this merchant."
-        raise Problem("invalid", message, field="CardToken", cure="Tokenize the card first.")
+        raise invalid(message, "CardToken", "Tokenize the card first.")
     if order.stage == Stage.RECEIVED:
         await start(orders, key)
     return token

@@ -18,7 +18,7 @@ from recoup.flows.locked import Job, Orders
 from recoup.flows.world import World
 from recoup.gateways.cards.port import Authenticates
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Actor
 from recoup.moves.challenge.answer import answer as answer_move
 from recoup.moves.challenge.answer import decline_by_customer
@@ -180,17 +180,17 @@ _SENDING: set[asyncio.Task[str | None]] = set()  # a customer who closes the pag
 def _check(page: ChallengePage, answers: ChallengeAnswer) -> None:
     """Raises: Problem(invalid) for a missing answer. Another card is always one."""
     if answers.pan and page.by_risk:  # else a thief would pass by with the next card
-        raise Problem("invalid", "Confirm the payment with this card.", field="Confirmed")
+        raise invalid("Confirm the payment with this card.", "Confirmed")
     if answers.pan:
         return
     if page.asks == "card":
-        raise Problem("invalid", "Enter the card number.", field="CardNumber")
+        raise invalid("Enter the card number.", "CardNumber")
     if page.asks == "code" and not answers.code:
-        raise Problem("invalid", "Enter the security code.", field="Code")
+        raise invalid("Enter the security code.", "Code")
     if page.asks == "address" and not (answers.billing or {}).get("addressLine1"):
-        raise Problem("invalid", "Enter the address.", field="Address")
+        raise invalid("Enter the address.", "Address")
     if page.asks == "confirm" and not answers.confirmed:
-        raise Problem("invalid", "Confirm the payment, or use another card.", field="Confirmed")
+        raise invalid("Confirm the payment, or use another card.", "Confirmed")
 
 
 async def _vaulted(world: World, vault: Vault, page: ChallengePage, answers: ChallengeAnswer) -> NewCard:

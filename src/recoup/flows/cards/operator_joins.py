@@ -12,7 +12,7 @@ from uuid import UUID
 from recoup.flows.merchant_cache import known_offset
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.moves.audit import note
@@ -174,21 +174,19 @@ async def _pair(db: Read, merchant_id: UUID, orders: tuple[UUID, UUID]) -> tuple
 
 async def _check_new(db: Read, merchant_id: UUID, first: Print, second: Print) -> None:
     if first.card_id == second.card_id:
-        raise Problem(
-            "invalid",
+        raise invalid(
             "Both orders have the same print of the card: there is nothing to join.",
-            field="order",
-            cure="Name two orders whose cards came in differently.",
+            "order",
+            "Name two orders whose cards came in differently.",
         )
     if first.own_identity or second.own_identity:
-        raise Problem(
-            "invalid",
+        raise invalid(
             "A test card that is another card in each order cannot be joined.",
-            field="order",
-            cure="Use test cards that count; see `recoup sandbox inputs`.",
+            "order",
+            "Use test cards that count; see `recoup sandbox inputs`.",
         )
     if first.scheme != second.scheme:
-        raise Problem("invalid", "Cards of two brands are not one card.", field="order", cure="Check the evidence.")
+        raise invalid("Cards of two brands are not one card.", "order", "Check the evidence.")
     if await are_joined(db, [first.card_id, second.card_id]):
         raise Problem("conflict", "These prints are known as one card already.", cure="Nothing has to be done.")
     if await count_waiting(db, merchant_id) >= WAITING_MAX:
@@ -203,10 +201,7 @@ def _text(given: str, field: str) -> str:
     """On one line; no card number is kept. Raises: Problem(invalid)."""
     text = masked_numbers(" ".join(given.split()))[:TEXT_MAX]
     if not text:
-        raise Problem(
-            "invalid",
-            "A join needs a reason and the evidence for it.",
-            field=field,
-            cure="Say why, and where the evidence is kept.",
+        raise invalid(
+            "A join needs a reason and the evidence for it.", field, "Say why, and where the evidence is kept."
         )
     return text

@@ -7,7 +7,7 @@ from uuid import UUID
 from recoup.flows.carriers import refusals, routes_by_bin, routes_for
 from recoup.flows.external_call import processor_of
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.moves.attempt.close import Elsewhere
 from recoup.moves.attempt.send import PickRoute, Route
 from recoup.moves.change import Change
@@ -56,7 +56,7 @@ def check_other_card(world: World, order: Order, scheme: str, bin: str, stored_a
     try:
         check_carried(routes, charge, refusals=refusals(world, routes, charge))
     except Problem as problem:
-        raise Problem("invalid", problem.message, field="CardToken", cure=problem.cure) from None
+        raise invalid(problem.message, "CardToken", problem.cure) from None
 
 
 def _inputs(world: World, change: Change, attempt: Attempt, draw: int) -> WorthInput:

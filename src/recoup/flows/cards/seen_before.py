@@ -5,7 +5,7 @@ from uuid import UUID
 
 from recoup.flows.cards.taken import EvaluateRequest, EvaluateResult, result_of
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.rules.network.magic import identity_of
@@ -88,7 +88,7 @@ async def pan_of(world: World, connection: Read, scope: Scope, request: Evaluate
     if token is None:
         message = "The card token is not known for this merchant."
         cure = "Tokenize the card first, or send its number."
-        raise Problem("invalid", message, field="PaymentMethod.CardNumber", cure=cure)
+        raise invalid(message, "PaymentMethod.CardNumber", cure)
     return token.pan_id
 
 

@@ -9,7 +9,7 @@ from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.cards.taken import EvaluateRequest, EvaluateResult, Person
 from recoup.flows.world import World
 from recoup.gateways.cards.credential import Stored
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import WallTime
@@ -49,15 +49,12 @@ async def simulate_decline(
     _check(simulation)
     made = _made(simulation.key)
     if made is None or abs(world.clocks.wall() - WallTime(made)) > FORM_LASTS:
-        raise Problem("invalid", "This form has expired.", field="key", cure="Reload the page and send it again.")
+        raise invalid("This form has expired.", "key", "Reload the page and send it again.")
     given = _declined(simulation, settings.merchant.business(made), vault=world.keys.has_vault)
     kind = kind_of(settings.merchant.mit_mode, given.is_mit, given.order_source, given.expires_at is not None)
     if kind != simulation.kind:
-        raise Problem(
-            "invalid",
-            "This shop handles all recurring payments in the other mode.",
-            field="kind",
-            cure=Sentence("Choose {0}.", kind),
+        raise invalid(
+            "This shop handles all recurring payments in the other mode.", "kind", Sentence("Choose {0}.", kind)
         )
     result = await evaluate.evaluate(scope, given)
     async with world.db.transaction() as tx:
@@ -73,21 +70,15 @@ def _check(simulation: Simulated) -> None:
         ("answer", simulation.answer, ANSWERS),
     ):
         if given not in choices:
-            raise Problem(
-                "invalid",
-                Sentence("There is no {0} {1}.", name, repr(given[:32])),
-                field=name,
-                cure="Choose one of the list.",
-            )
+            raise invalid(Sentence("There is no {0} {1}.", name, repr(given[:32])), name, "Choose one of the list.")
     if simulation.code not in codes_of(simulation.scheme):
-        raise Problem(
-            "invalid",
+        raise invalid(
             Sentence("{0} is not a decline code of {1} for test cards.", repr(simulation.code[:8]), simulation.scheme),
-            field="code",
-            cure="Choose one of the list.",
+            "code",
+            "Choose one of the list.",
         )
     if not 1 <= simulation.units <= amount_max("USD"):
-        raise Problem("invalid", "The amount is out of bounds.", field="amount", cure="Enter an amount like 45.90.")
+        raise invalid("The amount is out of bounds.", "amount", "Enter an amount like 45.90.")
 
 
 def _made(key: UUID) -> WallTime | None:

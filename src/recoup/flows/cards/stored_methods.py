@@ -18,7 +18,7 @@ from recoup.flows.world import World
 from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.describing import account_of, describes, has_guessable_ids, needs_customer
 from recoup.gateways.cards.port import Processor
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.network.codes import SCHEMES
 from recoup.rules.network.magic import classify
@@ -44,11 +44,11 @@ def check_route(world: World, merchant_id: UUID, given: Stored) -> None:
         cure = "Send a token of /tokenize, or a card number."
         if taking:
             cure = Sentence("Send one of: {0}.", ", ".join(taking))
-        raise Problem("invalid", message, field=_PROCESSOR, cure=cure)
+        raise invalid(message, _PROCESSOR, cure)
     if given.customer is None and needs_customer(world.processors[given.route]):
         message = "This processor finds a stored payment method only with its customer."
         cure = "Send customer too: the id by which the processor knows the payer."
-        raise Problem("invalid", message, field=_CUSTOMER, cure=cure)
+        raise invalid(message, _CUSTOMER, cure)
 
 
 def check_known_card(world: World, given: Stored, found: Stored | None = None) -> bool:
@@ -64,7 +64,7 @@ def check_known_card(world: World, given: Stored, found: Stored | None = None) -
     if None in named:
         message = "A method of this processor is taken for the first time with its card's last four digits and expiry."
         cure = "Send cardLast4Digits, expirationMonth and expirationYear, as the processor has them."
-        raise Problem("invalid", message, field=_LAST4, cure=cure)
+        raise invalid(message, _LAST4, cure)
     return found is None or named == (found.last4, found.exp_month, found.exp_year)
 
 
@@ -147,7 +147,7 @@ def _not_known(world: World, processor: Processor, merchant_id: UUID) -> Problem
     cure = "Send the id of a method that it stores, and the customer that it belongs to."
     if processor.kind == "sandbox":
         cure = Sentence("Use a test method: {0}.", ", ".join(EXAMPLES))
-    return Problem("invalid", message, field=_ID, cure=cure)
+    return invalid(message, _ID, cure)
 
 
 async def _described(world: World, processor: Processor, given: Stored) -> Stored | None:

@@ -18,7 +18,7 @@ from recoup.flows.locked import Orders
 from recoup.flows.world import World
 from recoup.gateways.cards.port import DisputeAnswer, EvidenceFile, Inquiry, Outcome, Processor
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import BusinessTime
@@ -44,15 +44,14 @@ async def note_evidence(world: World, scope: Scope, dispute_id: UUID, text: str)
     """Raises: Problem not_found, invalid, wrong_state."""
     text = text.replace("\r\n", "\n").strip()
     if not text or len(text) > NOTE_MAX or "\0" in text:
-        raise Problem(
-            "invalid",
+        raise invalid(
             Sentence("A note must have 1 to {0} characters.", NOTE_MAX),
-            field="Note",
-            cure="Use a few sentences; put the rest in another note.",
+            "Note",
+            "Use a few sentences; put the rest in another note.",
         )
     if any(luhn(re.sub(r"[ -]", "", found[0])) for found in _CARD_NUMBER.finditer(text)):
         cure = "The last four digits are enough."
-        raise Problem("invalid", "This looks like a card number; it must not be kept here.", field="Note", cure=cure)
+        raise invalid("This looks like a card number; it must not be kept here.", "Note", cure)
     async with world.db.transaction() as tx:
         row = await read_dispute(tx, scope.merchant_id, dispute_id, clear=True)
         if row is None:
@@ -85,11 +84,9 @@ async def answer_dispute(world: World, orders: Orders, scope: Scope, dispute_id:
         notes = await read_notes(connection, scope.merchant_id, dispute_id, clear=True)
         files = await sealed_files(connection, scope.merchant_id, dispute_id)
     if answer not in ("contest", "accept"):
-        raise Problem(
-            "invalid", "Answer a dispute with contest or accept.", field="Answer", cure="Use one of the two buttons."
-        )
+        raise invalid("Answer a dispute with contest or accept.", "Answer", "Use one of the two buttons.")
     if answer == "contest" and not files and not any(note.text for note in notes):
-        raise Problem("invalid", "There is no evidence yet.", field="Note", cure="Add your evidence first.")
+        raise invalid("There is no evidence yet.", "Note", "Add your evidence first.")
     key = (scope.merchant_id, order_id)
     await orders.run(lambda c: ask_answer(c, dispute_id, answer), key, scope)
 

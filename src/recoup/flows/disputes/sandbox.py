@@ -14,7 +14,7 @@ from recoup.flows.world import World
 from recoup.gateways.cards.sandbox.disputes import DisputeRequest, Notice
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.kernel.encode import encode
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import WORKER, Scope
 from recoup.kernel.time import BusinessTime
 from recoup.moves.audit import note
@@ -96,11 +96,8 @@ async def dispute_on_demand(
     if charge is None or charge.route != ROUTE:
         raise Problem("wrong_state", "Nothing was charged for this order.", cure="Wait until it is approved.")
     if units is not None and units <= 0:
-        raise Problem(
-            "invalid",
-            "The amount to dispute must be more than zero.",
-            field="amount",
-            cure="Write it like 19.99, or leave it empty for all.",
+        raise invalid(
+            "The amount to dispute must be more than zero.", "amount", "Write it like 19.99, or leave it empty for all."
         )
     if by is not None:
         async with world.db.transaction() as tx:

@@ -8,7 +8,7 @@ from recoup.flows.merchant_cache import known_offset
 from recoup.flows.world import World
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import iso
@@ -43,13 +43,12 @@ async def change_terms(world: World, scope: Scope, request: DisputeTermsRequest)
         since = request.valid_from or now
         if since < now:
             message = Sentence("Terms cannot begin in the past: it is {0} UTC there.", f"{now:%Y-%m-%d %H:%M:%S}")
-            raise Problem("invalid", message, field="from", cure="Leave the date out, or choose a future date.")
+            raise invalid(message, "from", "Leave the date out, or choose a future date.")
         if since > now + AHEAD_MAX:
-            raise Problem(
-                "invalid",
+            raise invalid(
                 Sentence("Terms begin at most {0} days ahead.", AHEAD_MAX.days),
-                field="from",
-                cure="Choose an earlier date with --from.",
+                "from",
+                "Choose an earlier date with --from.",
             )
         before = terms_at([row.terms for row in await read_terms(tx, scope.merchant_id, *NOW)], since, request.asset)
         after = _after(before, request, since)
@@ -79,18 +78,13 @@ async def change_terms(world: World, scope: Scope, request: DisputeTermsRequest)
 
 def _check(request: DisputeTermsRequest) -> None:
     if request.asset and request.asset not in EXPONENTS:
-        raise Problem(
-            "invalid",
-            Sentence("{0} is no currency.", repr(request.asset)),
-            field="currency",
-            cure="Use its ISO 4217 code.",
-        )
+        raise invalid(Sentence("{0} is no currency.", repr(request.asset)), "currency", "Use its ISO 4217 code.")
     if request.fee_units is not None and not 0 <= request.fee_units <= FEE_MAX:
-        raise Problem("invalid", "The fee is negative or too large.", field="fee", cure="Write it like 15.00.")
+        raise invalid("The fee is negative or too large.", "fee", "Write it like 15.00.")
     if request.fee_units and not request.asset:
-        raise Problem("invalid", "A fee must be an amount of money.", field="currency", cure="Name its currency.")
+        raise invalid("A fee must be an amount of money.", "currency", "Name its currency.")
     if request.valid_from is not None and request.valid_from.tzinfo is None:
-        raise Problem("invalid", "The date has no zone.", field="from", cure="Write it like 2026-01-31T00:00:00Z.")
+        raise invalid("The date has no zone.", "from", "Write it like 2026-01-31T00:00:00Z.")
 
 
 def _after(before: Terms, request: DisputeTermsRequest, since: datetime) -> Terms:

@@ -17,7 +17,7 @@ from recoup.flows.merchant_cache import known_offset
 from recoup.flows.threads import run_stoppable
 from recoup.flows.world import World
 from recoup.kernel.ids import first_id_of
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.backtest.question import DAYS
 from recoup.rules.backtest.recorded import Answer, JudgedOrder, OrderFacts, RecordedDecision
@@ -88,17 +88,16 @@ async def target_named(world: World, merchant_id: UUID, name: str, within: InFor
         return ScheduleTarget(POLICIES[name], within)
     if name != ENGINE:
         cure = Sentence("Choose from {0}.", ", ".join([ENGINE, *POLICIES]))
-        raise Problem("invalid", Sentence("There is no policy {0}.", name[:60]), field="policy", cure=cure)
+        raise invalid(Sentence("There is no policy {0}.", name[:60]), "policy", cure)
     async with world.db.connection() as connection:
         now = world.clocks.business(await known_offset(connection, merchant_id))
     await world.models.ready()
     model = world.models.current(now)
     if model is None:
-        raise Problem(
-            "invalid",
+        raise invalid(
             WHY_NONE[world.models.why_none(now)],
-            field="policy",
-            cure="Train a model with `recoup learn`, or ask about a fixed schedule.",
+            "policy",
+            "Train a model with `recoup learn`, or ask about a fixed schedule.",
         )
     return EngineTarget(model, ENGINE_1, within)
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from recoup.flows.merchants.applications import Applicant, locked_application, no_such_application, read_application
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.moves.merchant.application import move_application
 from recoup.rules.merchants.application import step
@@ -35,7 +35,7 @@ async def attach_document(
     Raises: Problem not_found, wrong_state, invalid naming the field, conflict when there are too many, no_space.
     """
     if kind not in DOCUMENTS:
-        raise Problem("invalid", Sentence("The field Kind takes {0}.", ", ".join(DOCUMENTS)), field="Kind")
+        raise invalid(Sentence("The field Kind takes {0}.", ", ".join(DOCUMENTS)), "Kind")
     name, found, digest = file_name(name), media_type(content), sha256(content).digest()
     document_id = new_id()
     sealed = world.keys.seal_secret(document_context(world, application_id, document_id), content)

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Actor
 from recoup.kernel.sentence import Sentence
 from recoup.moves.merchant.application import By, begin_application, move_application
@@ -112,12 +112,12 @@ async def decide_application(
         raise Problem("forbidden", "Only the operator can decide on applications.", cure="Wait for the decision.")
     reason, note = reason.strip(), " ".join(note.replace("\x00", "").split())
     if len(note) > NOTE_MAX:
-        raise Problem("invalid", Sentence("A note has at most {0} characters.", NOTE_MAX), field="note")
+        raise invalid(Sentence("A note has at most {0} characters.", NOTE_MAX), "note")
     if not approve and reason not in DECLINE_REASONS:
         cure = Sentence("One of {0}.", ", ".join(DECLINE_REASONS))
-        raise Problem("invalid", "Give a reason for declining.", field="reason", cure=cure)
+        raise invalid("Give a reason for declining.", "reason", cure)
     if not approve and reason == "other" and not note:
-        raise Problem("invalid", "The reason other needs a note.", field="note")
+        raise invalid("The reason other needs a note.", "note")
     async with world.db.transaction() as tx:
         row = await locked_application(tx, applicant, application_id)
         move = step(row.status, "approved" if approve else "declined")

@@ -12,7 +12,7 @@ from uuid import UUID
 from recoup.flows.merchant_cache import known_offset, no_such_merchant
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence, joined
 from recoup.kernel.time import BusinessTime
@@ -122,18 +122,12 @@ async def set_arms(
         given = {name: value for name, value in asdict(arms_change).items() if value is not None}
         after = check_terms(Terms(**asdict(before) | given))
         if after.mode == "inherit" and site_id is None:
-            raise Problem(
-                "invalid",
-                "Only a site can take the merchant's setting.",
-                field="mode",
-                cure="Send off, shadow or share.",
-            )
+            raise invalid("Only a site can take the merchant's setting.", "mode", "Send off, shadow or share.")
         if needs_model and after.mode == "share" and after.share and why_none in ("no_model", "model_damaged"):
-            raise Problem(
-                "invalid",
+            raise invalid(
                 joined(("The engine cannot take traffic.", WHY_NONE[why_none])),
-                field="mode",
-                cure="Choose shadow mode, or train a model first: recoup learn.",
+                "mode",
+                "Choose shadow mode, or train a model first: recoup learn.",
             )
         if _noted(after) == _noted(before):
             return before
@@ -202,5 +196,5 @@ def _checked(why: str) -> str:
     why = why.strip()
     if not why or len(why) > WHY_CHARS_MAX or not why.isprintable():
         message = Sentence("The field why must be 1 to {0} characters long, on one line.", WHY_CHARS_MAX)
-        raise Problem("invalid", message, field="why", cure="Say why it is stopped.")
+        raise invalid(message, "why", "Say why it is stopped.")
     return why

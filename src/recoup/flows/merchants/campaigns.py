@@ -8,7 +8,7 @@ from uuid import UUID
 from recoup.flows.merchants.switches import check_not_closed, note, switches_of
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.moves import audit
@@ -88,9 +88,7 @@ async def _check_not_closed(tx: Tx, scope: Scope, campaign: Campaign) -> None:
 async def set_policy(world: World, scope: Scope, policy: str) -> None:
     """What becomes of orders that name a site or campaign which nobody made. Raises: Problem(invalid)."""
     if policy not in POLICIES:
-        raise Problem(
-            "invalid", Sentence("The field UnknownSites must be one of {0}.", ", ".join(POLICIES)), field="UnknownSites"
-        )
+        raise invalid(Sentence("The field UnknownSites must be one of {0}.", ", ".join(POLICIES)), "UnknownSites")
     async with world.db.transaction() as tx:
         await raise_version(tx, scope.merchant_id)
         known = await load_merchant(tx, scope.merchant_id)

@@ -14,7 +14,7 @@ from recoup.flows.own_routes import open_connection, seal_connection
 from recoup.flows.world import World
 from recoup.gateways.cards.connector import Connector, Finding, is_connector
 from recoup.gateways.cards.kinds import KINDS, Connection, is_reached_safely, usable_kinds
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import WallTime
@@ -76,7 +76,7 @@ async def connect(world: World, scope: Scope, request: ConnectRequest) -> Proces
     form.check(request, test=test)
     if request.url and not is_reached_safely(request.url):
         message = "Keys go over HTTPS only, or to this machine."
-        raise Problem("invalid", message, field="url", cure="Write https://host, without a user or a query.")
+        raise invalid(message, "url", "Write https://host, without a user or a query.")
     same = await _with_key(world, scope, request)
     if same is not None:
         again = ChangeRequest("", request.notice_secret, request.billing, request.account)
@@ -145,7 +145,7 @@ async def change(world: World, scope: Scope, route: str, request: ChangeRequest)
     request = replace(request, notice_secret=form.secret_of(request.notice_secret, request.key))
     if before.state == "disconnected" and not (request.key and request.notice_secret):
         message = "This connection has ended."
-        raise Problem("invalid", message, field="key", cure="Give both a key and a signing secret to begin it again.")
+        raise invalid(message, "key", "Give both a key and a signing secret to begin it again.")
     form.check_change(request, before.account, test=test)
     rolls = bool(request.notice_secret) and request.notice_secret not in held.notice_secret.split()
     first = request.notice_secret if rolls else ""
@@ -187,7 +187,7 @@ async def check(world: World, scope: Scope, route: str) -> ProcessorConnection:
     before = await _find(world, scope, route)
     held = await _reached(world, route)
     if before.state == "disconnected" or not held.key:
-        raise Problem("invalid", "This connection has ended.", field="route", cure="Connect it again.")
+        raise invalid("This connection has ended.", "route", "Connect it again.")
     found, wall = await examine(before.kind, held), world.clocks.wall()
     after = state_after(before.state, found, Needs(before.billing != "off"))
     async with world.db.transaction() as tx:
@@ -242,7 +242,7 @@ def form_of(kind: str) -> Form:
     form = connectable().get(kind)
     if form is None:
         message = "There is no such kind of processor to connect."
-        raise Problem("invalid", message, field="kind", cure=Sentence("One of {0}.", ", ".join(connectable())))
+        raise invalid(message, "kind", Sentence("One of {0}.", ", ".join(connectable())))
     return form
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence, joined
 from recoup.moves import audit
@@ -36,7 +36,7 @@ async def ask_to_go_live(world: World, scope: Scope, kinds: Sequence[str]) -> UU
             _check(found)
             wanted = [kind for kind in kinds_on(facts) if kind in kinds]
             if not wanted or len(wanted) != len(set(kinds)):
-                raise Problem("invalid", "Choose among the kinds of orders that are switched on.", field="kinds")
+                raise invalid("Choose among the kinds of orders that are switched on.", "kinds")
             await add_request(tx, scope.merchant_id, request_id, wanted, _holding(found), scope.actor.text(), wall)
             await audit.note(tx, scope, wall, "go_live.asked", request_id, {"kinds": wanted})
     except KeyTaken:
@@ -58,9 +58,7 @@ async def decide_go_live(world: World, scope: Scope, request_id: UUID, *, approv
     """
     note = " ".join(note.replace("\x00", "").split())
     if len(note) > NOTE_MAX or not approve and not note:
-        raise Problem(
-            "invalid", Sentence("A refusal needs a note; it has at most {0} characters.", NOTE_MAX), field="note"
-        )
+        raise invalid(Sentence("A refusal needs a note; it has at most {0} characters.", NOTE_MAX), "note")
     await _end(world, scope, request_id, "approved" if approve else "refused", note)
 
 

@@ -9,7 +9,7 @@ import structlog
 from recoup.flows.key_endings import heard_everywhere
 from recoup.flows.merchants.issue_key import KEY_KINDS, IssuedKey, check_made, issue_key
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.moves.audit import note
@@ -37,13 +37,9 @@ async def make_key(world: World, scope: Scope, kind: str, overlap: timedelta | N
     """
     name = checked_name(name)
     if kind not in KEY_KINDS:
-        raise Problem(
-            "invalid", "There is no such kind of key.", field="kind", cure=Sentence("One of {0}.", ", ".join(KEY_KINDS))
-        )
+        raise invalid("There is no such kind of key.", "kind", Sentence("One of {0}.", ", ".join(KEY_KINDS)))
     if overlap is not None and not timedelta(0) <= overlap <= OVERLAP_MAX:
-        raise Problem(
-            "invalid", Sentence("Old keys must end within {0} days, or stay valid.", OVERLAP_MAX.days), field="overlap"
-        )
+        raise invalid(Sentence("Old keys must end within {0} days, or stay valid.", OVERLAP_MAX.days), "overlap")
     wall, by = world.clocks.wall(), scope.actor.text()
     async with world.db.transaction() as tx:
         await lock_merchant(tx, scope.merchant_id)  # of two at once the second ends the first one's key
@@ -102,9 +98,7 @@ def checked_name(name: str) -> str:
     """On one line. Raises: Problem(invalid)."""
     name = " ".join(name.split())
     if len(name) > NAME_MAX:
-        raise Problem(
-            "invalid", Sentence("A key's name has at most {0} characters.", NAME_MAX), field="name", cure="Shorten it."
-        )
+        raise invalid(Sentence("A key's name has at most {0} characters.", NAME_MAX), "name", "Shorten it.")
     if not name.isprintable():
-        raise Problem("invalid", "A key's name must be plain text on one line.", field="name", cure="Enter it again.")
+        raise invalid("A key's name must be plain text on one line.", "name", "Enter it again.")
     return name

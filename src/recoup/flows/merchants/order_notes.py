@@ -5,7 +5,7 @@ from uuid import UUID
 
 from recoup.flows.merchant_cache import known_offset
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.moves.audit import note
@@ -41,17 +41,13 @@ def checked_note(text: str) -> str:
     """Raises: Problem(invalid) for one that is empty, too long, or holds a card number."""
     text = text.replace("\r\n", "\n").replace("\0", "").strip()
     if not text or len(text) > NOTE_MAX:
-        raise Problem(
-            "invalid",
+        raise invalid(
             Sentence("A note has 1 to {0} characters.", f"{NOTE_MAX:,}"),
-            field="note",
-            cure="Use a few sentences; put the rest in another note.",
+            "note",
+            "Use a few sentences; put the rest in another note.",
         )
     if next(numbers_in(text), None) is not None:
-        raise Problem(
-            "invalid",
-            "This looks like a card number; it must not be kept here.",
-            field="note",
-            cure="The last four digits are enough.",
+        raise invalid(
+            "This looks like a card number; it must not be kept here.", "note", "The last four digits are enough."
         )
     return text

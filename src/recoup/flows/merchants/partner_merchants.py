@@ -16,7 +16,7 @@ from recoup.flows.merchants.issue_key import KEY_KINDS, check_made
 from recoup.flows.merchants.make_merchant import NewSite, issue_keys, keep_webhook_keys, place_merchant
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import PartnerScope
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import business_at, iso
@@ -111,7 +111,7 @@ def _check_site(request: MerchantRequest) -> None:
         check_site_address(request.site_url)
     except Problem as problem:
         text = Sentence("The field Site.Url {0}.", problem.facts["what"])
-        raise Problem("invalid", text, field="Site.Url", cure=problem.cure) from None
+        raise invalid(text, "Site.Url", problem.cure) from None
     check_descriptor(request.descriptor, "Site.Descriptor")
 
 
@@ -162,7 +162,7 @@ async def _new(tx: Tx, world: World, scope: PartnerScope, request: MerchantReque
 async def change(world: World, scope: PartnerScope, merchant_id: UUID, *, name: str | None, state: str | None) -> None:
     """What is None stays. Raises: Problem(not_found); Problem(invalid) for a state that there is not."""
     if state is not None and state not in STATES:
-        raise Problem("invalid", "The field State must be active or paused.", field="State")
+        raise invalid("The field State must be active or paused.", "State")
     async with world.db.transaction() as tx:
         await _check_own(tx, scope.partner_id, merchant_id)
         await lock_merchant(tx, merchant_id)
@@ -193,9 +193,7 @@ async def new_keys(
     """
     if not timedelta(0) <= overlap <= OVERLAP_MAX:
         hours = OVERLAP_MAX // timedelta(hours=1)
-        raise Problem(
-            "invalid", Sentence("The field OverlapHours must be between 0 and {0}.", hours), field="OverlapHours"
-        )
+        raise invalid(Sentence("The field OverlapHours must be between 0 and {0}.", hours), "OverlapHours")
     async with world.db.transaction() as tx:
         await _check_own(tx, scope.partner_id, merchant_id)
         await lock_merchant(tx, merchant_id)

@@ -9,7 +9,7 @@ from recoup.flows.key_endings import heard_everywhere
 from recoup.flows.merchants.merchant_keys import checked_name
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Actor, PartnerScope
 from recoup.kernel.sentence import Sentence
 from recoup.store.merchants.partner_merchants import partner_keys_of
@@ -114,17 +114,11 @@ class Quota:
 async def set_quota(world: World, scope: PartnerScope, quota: Quota) -> Partner:
     """For the operator. Raises: Problem(not_found); Problem(invalid) naming what cannot be."""
     if quota.state not in (None, "active", "paused"):
-        raise Problem("invalid", "A partner is active or paused.", field="state")
+        raise invalid("A partner is active or paused.", "state")
     if quota.merchants_max is not None and not 0 <= quota.merchants_max <= QUOTA_MAX:
-        raise Problem(
-            "invalid", Sentence("merchants_max must be between 0 and {0}.", f"{QUOTA_MAX:,}"), field="merchants_max"
-        )
+        raise invalid(Sentence("merchants_max must be between 0 and {0}.", f"{QUOTA_MAX:,}"), "merchants_max")
     if quota.calls_per_minute is not None and not 1 <= quota.calls_per_minute <= QUOTA_MAX:
-        raise Problem(
-            "invalid",
-            Sentence("calls_per_minute must be between 1 and {0}.", f"{QUOTA_MAX:,}"),
-            field="calls_per_minute",
-        )
+        raise invalid(Sentence("calls_per_minute must be between 1 and {0}.", f"{QUOTA_MAX:,}"), "calls_per_minute")
     async with world.db.transaction() as tx:
         if await lock_partner(tx, scope.partner_id) is None:
             raise Problem("not_found", "There is no such partner.", cure="`recoup partner` lists them.")

@@ -12,7 +12,7 @@ from uuid import UUID
 from recoup.flows.merchant_cache import known_offset
 from recoup.flows.merchants.policy_scopes import Where, places
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import PartnerScope, Scope
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import BusinessTime, WallTime
@@ -283,7 +283,7 @@ def _starts(from_at: datetime | None, now: BusinessTime) -> datetime:
     if from_at is None:
         return now
     if from_at < now:
-        raise Problem("invalid", "A version cannot hold in the past.", field="from", cure="Leave it out: at once.")
+        raise invalid("A version cannot hold in the past.", "from", "Leave it out: at once.")
     return from_at
 
 
@@ -335,7 +335,7 @@ def _reason(text: str) -> str:
     text = text.strip()
     if not text or len(text) > REASON_CHARS_MAX or not text.isprintable():
         message = Sentence("The field reason must be 1 to {0} characters long, on one line.", REASON_CHARS_MAX)
-        raise Problem("invalid", message, field="reason", cure="Say why it is changed.")
+        raise invalid(message, "reason", "Say why it is changed.")
     return text
 
 

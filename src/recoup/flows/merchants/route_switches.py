@@ -8,7 +8,7 @@ from typing import Final
 from recoup.flows.card_routes import breaker_of
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.moves import audit
@@ -79,7 +79,7 @@ async def switch_off(world: World, name: str, why: str, actor: str, scope: Scope
     why = " ".join(why.split())
     if not why or len(why) > WHY_MAX:
         message = Sentence("A reason of up to {0} characters is required.", WHY_MAX)
-        raise Problem("invalid", message, field="reason", cure="Say why; everybody who sees the route reads it.")
+        raise invalid(message, "reason", "Say why; everybody who sees the route reads it.")
     await _check(world, name)
     async with world.db.transaction() as tx:
         done = await stop_route(tx, new_id(), name, why, actor, world.clocks.wall())

@@ -10,7 +10,7 @@ from recoup.flows.merchants.campaigns import check_none_closed
 from recoup.flows.merchants.switches import check_not_closed, note, switches_of
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.moves import audit
@@ -151,9 +151,7 @@ def _check(site: Site, others: list[Site], fields: SiteFields) -> None:
     host = check_site_address(site.url) if fields.url is not None else host_of(site.url)
     check_descriptor(site.descriptor)
     if any(not c.isprintable() for c in site.support):
-        raise Problem(
-            "invalid", "The field SupportContact has characters that cannot be shown.", field="SupportContact"
-        )
+        raise invalid("The field SupportContact has characters that cannot be shown.", "SupportContact")
     if any(host_of(other.url) == host for other in others):
         raise Problem(
             "conflict", Sentence("Another site has the host {0}.", host), cure="Change that one, or send another url."

@@ -13,7 +13,7 @@ from recoup.flows.messages.endpoints import Endpoint, names_in, new_signing_key
 from recoup.flows.messages.post import event_of
 from recoup.flows.world import World
 from recoup.gateways.web.guard import check_url
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.messages.events import Rendered, render
 from recoup.rules.messages.samples import masked, masked_headers, sample_event
@@ -50,15 +50,10 @@ async def log_of(world: World, endpoint: Endpoint, query: LogQuery, limit: int) 
     Raises: Problem(invalid) for a result or an event that is none of this endpoint's.
     """
     if query.result is not None and query.result not in RESULTS:
-        raise Problem("invalid", "There is no such result.", field="result", cure="One of " + ", ".join(RESULTS) + ".")
+        raise invalid("There is no such result.", "result", "One of " + ", ".join(RESULTS) + ".")
     known = names_in(endpoint.format)
     if query.event is not None and query.event not in known:
-        raise Problem(
-            "invalid",
-            Sentence("There is no event {0}.", repr(query.event[:64])),
-            field="event",
-            cure="Choose one of the list.",
-        )
+        raise invalid(Sentence("There is no event {0}.", repr(query.event[:64])), "event", "Choose one of the list.")
     event = (query.event, known[query.event]) if query.event else None
     async with world.db.connection() as connection:
         rows, before = await read_log(

@@ -14,7 +14,7 @@ from recoup.flows.messages.owner import Owner, key_context, lock_owner, note, ow
 from recoup.flows.world import World
 from recoup.gateways.web.guard import check_url
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import PartnerScope, Scope
 from recoup.kernel.sentence import Sentence
 from recoup.rules.merchants.audit import changes
@@ -105,11 +105,8 @@ async def create(
     endpoint_id, wall = new_id(), world.clocks.wall()
     of_partner = isinstance(owner, PartnerScope)
     if of_partner and form == "stablecoin":
-        raise Problem(
-            "invalid",
-            "A partner hears of its merchants' rescue orders.",
-            field="Format",
-            cure="Send rescue, rescue-text or standard.",
+        raise invalid(
+            "A partner hears of its merchants' rescue orders.", "Format", "Send rescue, rescue-text or standard."
         )
     key = new_signing_key() if own_key or of_partner else None
     row = NewEndpoint(
@@ -180,7 +177,7 @@ async def update(
     url that another has.
     """
     if state is not None and state not in STATES:
-        raise Problem("invalid", "The state is not known.", field="State", cure="One of " + ", ".join(STATES) + ".")
+        raise invalid("The state is not known.", "State", "One of " + ", ".join(STATES) + ".")
     before = await read(world, owner, endpoint_id)
     url, form, state = url or before.url, form or before.format, state or before.state
     encrypt = before.encrypt if encrypt is None else encrypt
@@ -268,23 +265,20 @@ async def _taken(world: World, owner: Owner, url: str, form: str) -> Problem:
 def _checked(world: World, url: str, events: Iterable[str], form: str, encrypt: bool) -> tuple[str, ...]:
     """The events as the outbox has them, each once. Raises: Problem(invalid) naming url, events, format or encrypt."""
     if form not in FORMATS:
-        raise Problem("invalid", "The format is not known.", field="Format", cure="One of " + ", ".join(FORMATS) + ".")
+        raise invalid("The format is not known.", "Format", "One of " + ", ".join(FORMATS) + ".")
     if encrypt and form != "stablecoin":
-        raise Problem(
-            "invalid",
-            "Only the format stablecoin can be encrypted.",
-            field="Encrypt",
-            cure="Leave encrypt out, or send format: stablecoin.",
+        raise invalid(
+            "Only the format stablecoin can be encrypted.", "Encrypt", "Leave encrypt out, or send format: stablecoin."
         )
     checked = check_url(url, loopback=world.policy.loopback_webhooks)
     if isinstance(checked, Problem):
-        raise Problem("invalid", checked.message, field="Url", cure=checked.cure)
+        raise invalid(checked.message, "Url", checked.cure)
     wanted = tuple(dict.fromkeys(events))
     known = names_in(form)
     unknown = [name for name in wanted if name not in known]
     if unknown or not wanted:
         message = Sentence("Unknown event {0}.", repr(unknown[0][:64])) if unknown else "Name at least one event."
-        raise Problem("invalid", message, field="Events", cure="Events are: " + ", ".join(known) + ".")
+        raise invalid(message, "Events", "Events are: " + ", ".join(known) + ".")
     return tuple(known[name] for name in wanted)
 
 

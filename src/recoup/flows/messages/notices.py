@@ -6,7 +6,7 @@ from uuid import UUID
 from recoup.flows.merchant_cache import known_offset
 from recoup.flows.world import World
 from recoup.gateways.web.mail.port import is_kept
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.moves.audit import note
@@ -23,11 +23,8 @@ async def switch(world: World, scope: Scope, wanted: dict[str, bool]) -> dict[st
     """What is left out stays. Raises: Problem(invalid) for a notice that is none; Problem(not_found)."""
     for name in wanted:
         if name not in NAMES:
-            raise Problem(
-                "invalid",
-                Sentence("{0} is no notice.", repr(name)),
-                field="notice",
-                cure=Sentence("One of {0}.", ", ".join(NAMES)),
+            raise invalid(
+                Sentence("{0} is no notice.", repr(name)), "notice", Sentence("One of {0}.", ", ".join(NAMES))
             )
     wall = world.clocks.wall()
     async with world.db.transaction() as tx:

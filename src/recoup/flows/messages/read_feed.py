@@ -7,7 +7,7 @@ from typing import Final
 from recoup.flows.messages.owner import Owner, owner_id
 from recoup.flows.messages.post import event_of
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.kernel.scope import PartnerScope
 from recoup.kernel.sentence import Sentence
 from recoup.rules.messages.events import CATALOGUE, Event
@@ -36,16 +36,15 @@ async def read_feed(world: World, owner: Owner, after: int, limit: int, names: S
     unknown = next((name for name in names if name not in CATALOGUE), None)
     if unknown is not None:
         cure = "Events are: " + ", ".join(CATALOGUE) + "."
-        raise Problem("invalid", Sentence("Unknown event {0}.", repr(unknown[:64])), field="Event", cure=cure)
+        raise invalid(Sentence("Unknown event {0}.", repr(unknown[:64])), "Event", cure)
     whose, partner = owner_id(owner), isinstance(owner, PartnerScope)
     async with world.db.connection() as connection:
         last = await (last_partner_number if partner else last_number)(connection, whose)
         if after > last:
-            raise Problem(
-                "invalid",
+            raise invalid(
                 Sentence("The feed ends at {0}: no answer has returned {1}.", last, after),
-                field="After",
-                cure="Hand back the `next` of the last answer; after=0 is the beginning.",
+                "After",
+                "Hand back the `next` of the last answer; after=0 is the beginning.",
             )
         until = min(last, after + SCANNED_MAX) if names else last
         page = partner_feed_page if partner else feed_page

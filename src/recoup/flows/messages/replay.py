@@ -13,7 +13,7 @@ from recoup.flows.messages.endpoints import Endpoint, names_in, read
 from recoup.flows.messages.owner import Owner, note, owner_id
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import PartnerScope, Scope
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import iso
@@ -208,14 +208,9 @@ def _wanted(endpoint: Endpoint, request: ReplayRequest) -> list[str]:
             else "Name at least one event."
         )
         cure = Sentence("It subscribes to: {0}. PATCH its events to add others.", listens)
-        raise Problem("invalid", message, field="Events", cure=cure)
+        raise invalid(message, "Events", cure)
     if endpoint.format == "stablecoin" and (request.from_number is not None or request.to_number is not None):
-        raise Problem(
-            "invalid",
-            "Events of the stablecoin API have no numbers.",
-            field="FromNumber",
-            cure="Send since and until instead.",
-        )
+        raise invalid("Events of the stablecoin API have no numbers.", "FromNumber", "Send since and until instead.")
     return [known[name] for name in request.events or endpoint.events]
 
 
@@ -223,9 +218,7 @@ def _numbers(request: ReplayRequest, last: int) -> tuple[int, int]:
     """Raises: Problem(invalid)."""
     low, high = request.from_number or 1, last if request.to_number is None else min(last, request.to_number)
     if request.from_number is not None and request.from_number > last:
-        raise Problem(
-            "invalid", Sentence("The feed ends at {0}.", last), field="FromNumber", cure="Send a number up to that."
-        )
+        raise invalid(Sentence("The feed ends at {0}.", last), "FromNumber", "Send a number up to that.")
     if request.to_number is not None and request.to_number < low:
-        raise Problem("invalid", "ToNumber lies before fromNumber.", field="ToNumber", cure="Send a higher number.")
+        raise invalid("ToNumber lies before fromNumber.", "ToNumber", "Send a higher number.")
     return low, high

@@ -14,7 +14,7 @@ from recoup.flows.world import World
 from recoup.gateways.web.guard import check_url
 from recoup.gateways.web.port import Answer
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import PartnerScope, Scope
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import WallTime
@@ -66,11 +66,8 @@ async def _send(world: World, owner: Owner, endpoint_id: UUID, name: str | None,
     known_names, stable = names_in(endpoint.format), endpoint.format == "stablecoin"
     name = name or next(iter(known_names))
     if name not in known_names:
-        raise Problem(
-            "invalid",
-            Sentence("Unknown event {0}.", repr(name[:64])),
-            field="Event",
-            cure="Events are: " + ", ".join(known_names) + ".",
+        raise invalid(
+            Sentence("Unknown event {0}.", repr(name[:64])), "Event", "Events are: " + ", ".join(known_names) + "."
         )
     checked = check_url(endpoint.url, loopback=world.policy.loopback_webhooks)
     if isinstance(checked, Problem):

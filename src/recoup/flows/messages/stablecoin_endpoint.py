@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from recoup.flows.world import World
 from recoup.gateways.web.guard import check_url
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.moves.audit import note
@@ -34,10 +34,10 @@ async def configure(
     unknown = next((name for name in events if name not in NAMES), None)
     if unknown is not None:
         cure = Sentence("Events are: {0}.", ", ".join(NAMES))
-        raise Problem("invalid", Sentence("Unknown event {0}.", repr(unknown[:64])), field="events", cure=cure)
+        raise invalid(Sentence("Unknown event {0}.", repr(unknown[:64])), "events", cure)
     checked = check_url(url, loopback=world.policy.loopback_webhooks) if url else None
     if isinstance(checked, Problem):
-        raise Problem("invalid", checked.message, field="url", cure=checked.cure)
+        raise invalid(checked.message, "url", checked.cure)
     wanted, wall = [NAMES[name] for name in dict.fromkeys(events or DEFAULT)], world.clocks.wall()
     async with world.db.transaction() as tx:
         if url:

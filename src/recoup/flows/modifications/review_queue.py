@@ -11,7 +11,7 @@ from recoup.flows.modifications.send import processor_for
 from recoup.flows.world import World
 from recoup.gateways.cards.port import Counterpart
 from recoup.kernel.ids import first_id_of
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Scope
 from recoup.moves.change import Change
 from recoup.moves.modification import by_hand
@@ -63,7 +63,5 @@ async def decide(world: World, orders: Orders, scope: Scope, modification_id: UU
         "refuse": lambda c: by_hand.refuse(c, modification_id, note, forgotten=forgotten(c)),
     }
     if action not in works:
-        raise Problem(
-            "invalid", "There is no such action.", field="action", cure="Use one of the buttons beside the refund."
-        )
+        raise invalid("There is no such action.", "action", "Use one of the buttons beside the refund.")
     return await orders.run(works[action], (scope.merchant_id, order_id), scope)

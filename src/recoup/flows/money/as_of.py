@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import WallTime, business_at, iso, whole_millisecond
 from recoup.rules.money.as_of import ALWAYS, NOW, Cut
@@ -52,9 +52,7 @@ def _is_named(business: datetime | None, recorded: datetime | None) -> bool:
     """Raises: Problem(invalid) for both."""
     if business is not None and recorded is not None:
         message = "Send asOf or asOfRecorded, not both."
-        raise Problem(
-            "invalid", message, field="AsOfRecorded", cure="asOf is the merchant's time, the other real time."
-        )
+        raise invalid(message, "AsOfRecorded", "asOf is the merchant's time, the other real time.")
     return business is not None or recorded is not None
 
 
@@ -67,10 +65,10 @@ def _cut(wall: WallTime, clock: Clock, business: datetime | None, recorded: date
     assert at is not None
     if at > latest:
         message = Sentence("That has not come yet: this clock shows {0}.", iso(latest))
-        raise Problem("invalid", message, field=field, cure="Name an earlier moment.")
+        raise invalid(message, field, "Name an earlier moment.")
     if at < first:
         message = Sentence("This merchant was not there yet: it began at {0}.", iso(first))
-        raise Problem("invalid", message, field=field, cure="Name a later moment.")
+        raise invalid(message, field, "Name a later moment.")
     at = whole_millisecond(at)
     return Cut(business=at) if business is not None else Cut(recorded=at)
 

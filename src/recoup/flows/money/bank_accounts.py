@@ -10,7 +10,7 @@ from recoup.flows.merchant_cache import known_offset
 from recoup.flows.world import World
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import BusinessTime
@@ -31,7 +31,7 @@ async def enter_account(world: World, scope: Scope, account: BankAccount, asset:
     Raises: Problem(invalid); Problem(conflict) for one too many.
     """
     if asset not in EXPONENTS:
-        raise Problem("invalid", "This currency is not known.", field="currency", cure="Choose one from the list.")
+        raise invalid("This currency is not known.", "currency", "Choose one from the list.")
     check_currency(account, asset)
     account_id = new_id()
     deposits = json.dumps([secrets.randbelow(DEPOSIT_MAX) + 1 for _ in range(2)]).encode()
@@ -108,12 +108,7 @@ async def refuse_account(world: World, scope: Scope, account_id: UUID, reason: s
     """One that is not active yet. Raises: Problem not_found, wrong_state, invalid."""
     reason = " ".join(reason.split())[:200]
     if not reason:
-        raise Problem(
-            "invalid",
-            "Give a reason for refusing the account.",
-            field="reason",
-            cure="Enter the reason beside the button.",
-        )
+        raise invalid("Give a reason for refusing the account.", "reason", "Enter the reason beside the button.")
     now = await _now(world, scope.merchant_id)
     async with world.db.transaction() as tx:
         row = await _locked(tx, scope.merchant_id, account_id, "added", "verified")

@@ -7,7 +7,7 @@ from uuid import UUID
 from recoup.flows.external_call import call_with_timeout
 from recoup.flows.world import World
 from recoup.gateways.bank.port import Transfer
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import business_at
@@ -110,11 +110,9 @@ async def tell_outcome(world: World, scope: Scope, payout_id: UUID, state: str, 
     """
     reason = " ".join((reason or "").split())[:200] or None
     if state not in ("paid", "returned"):
-        raise Problem(
-            "invalid", "A payout is either paid or returned.", field="outcome", cure="Use one of the two buttons."
-        )
+        raise invalid("A payout is either paid or returned.", "outcome", "Use one of the two buttons.")
     if state == "returned" and reason is None:
-        raise Problem("invalid", "Enter why the bank returned it.", field="reason", cure="Copy it from the statement.")
+        raise invalid("Enter why the bank returned it.", "reason", "Copy it from the statement.")
     await _close(world, scope.merchant_id, payout_id, state, reason, recorded_by=scope)
 
 

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import iso
@@ -35,11 +35,9 @@ async def book_lines(world: World, scope: Scope, run_id: UUID, row_nos: Sequence
     """
     note = " ".join(note.replace("\0", "").split())
     if not note:
-        raise Problem("invalid", "A booking needs a note.", field="note", cure="Enter the reason.")
+        raise invalid("A booking needs a note.", "note", "Enter the reason.")
     if len(note) > NOTE_MAX:
-        raise Problem(
-            "invalid", Sentence("A note has at most {0} characters.", NOTE_MAX), field="note", cure="Shorten it."
-        )
+        raise invalid(Sentence("A note has at most {0} characters.", NOTE_MAX), "note", "Shorten it.")
     if row_nos is not None:
         return await _book(world, scope, run_id, sorted(set(row_nos)), note, named=True)
     total = Booked(0, 0)

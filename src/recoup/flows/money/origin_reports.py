@@ -9,7 +9,7 @@ from recoup.flows.world import World
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import LOWEST
 from recoup.kernel.money import to_text
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import iso
 from recoup.rules.money.as_of import Window
@@ -66,11 +66,10 @@ async def grouped_report(
         totals = await ledger_totals(connection, *request)
         rows = await grouped(connection, report, *request, GROUPS_MAX + 1)
     if len(rows) > GROUPS_MAX:
-        raise Problem(
-            "invalid",
+        raise invalid(
             Sentence("There are more than {0} {1} in this period.", f"{GROUPS_MAX:,}", report),
-            field="From",
-            cure="Ask for a shorter period or one currency.",
+            "From",
+            "Ask for a shorter period or one currency.",
         )
     shown = rows[after : after + limit]
     return Report(totals, shown, str(after + limit) if after + limit < len(rows) else None)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from recoup.flows.merchant_cache import known_offset
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.moves.advance.bounds import wait_for_bounds
@@ -124,14 +124,11 @@ def _check(terms: Terms) -> None:
             continue
         least = 1 if name == "chunk_units" else 0
         if value < least:
-            raise Problem(
-                "invalid", Sentence("{0} must be at least {1}.", name, least), field=name, cure="Write it like 100.00."
-            )
+            raise invalid(Sentence("{0} must be at least {1}.", name, least), name, "Write it like 100.00.")
     points = terms.allowed_loss_basis_points
     if points is not None and points > 10_000:
-        raise Problem(
-            "invalid",
+        raise invalid(
             "The allowed loss is at most the whole amount: 10000 basis points.",
-            field="allowed_loss_basis_points",
-            cure="Write a percentage, like 40.",
+            "allowed_loss_basis_points",
+            "Write a percentage, like 40.",
         )

@@ -14,7 +14,7 @@ from recoup.flows.people.throttle import (
     forgive,
 )
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.rules.people.codes import HOW_MANY, Typed, read_code, recovery_code
 from recoup.rules.people.totp import step_of
 from recoup.store.people.second_factors import factor_of, factor_state, spend_recovery, spend_step
@@ -27,9 +27,7 @@ def typed_code(text: str) -> Typed:
     """Raises: Problem(invalid) for what can be no code: nothing is counted."""
     typed = read_code(text)
     if typed is None:
-        raise Problem(
-            "invalid", "A code from the app has six digits; a recovery code has ten letters and digits.", field="code"
-        )
+        raise invalid("A code from the app has six digits; a recovery code has ten letters and digits.", "code")
     return typed
 
 

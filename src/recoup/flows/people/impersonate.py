@@ -10,7 +10,7 @@ from uuid import UUID
 from recoup.flows.people.sessions import MAY, Session, session_hash
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.time import WallTime
 from recoup.rules.people.impersonation import check_minutes, check_reason
 from recoup.store.people.impersonations import (
@@ -44,7 +44,7 @@ async def begin(world: World, token: str, session: Session, form: ImpersonationF
         raise Problem("forbidden", "Only operator staff can impersonate; nothing was done.", cure="Ask the operator.")
     reason, lasts = check_reason(form.reason), check_minutes(form.minutes)
     if form.whom is None and form.role not in MAY:
-        raise Problem("invalid", "Choose a person or a role.", field="whom", cure="Choose one of the list.")
+        raise invalid("Choose a person or a role.", "whom", "Choose one of the list.")
     people = world.people
     now, impersonation_id = world.clocks.wall(), new_id()
     async with people.transaction() as tx:
@@ -54,9 +54,7 @@ async def begin(world: World, token: str, session: Session, form: ImpersonationF
         if form.whom is not None:
             found = await members_to_impersonate(tx, merchant.merchant_id, session.user_id, world.name, form.whom)
             if not found:
-                raise Problem(
-                    "invalid", "This person is not a member of the shop.", field="whom", cure="Reload the page."
-                )
+                raise invalid("This person is not a member of the shop.", "whom", "Reload the page.")
             role = found[0].role
         impersonation = NewImpersonation(
             impersonation_id,

@@ -14,7 +14,7 @@ from recoup.flows.people.sessions import MAY, NOWHERE, ClientInfo, open_session
 from recoup.flows.people.sign_in import clean_email, turn_of
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.messages.notices import is_address
 from recoup.store.people.invitations import (
@@ -61,9 +61,9 @@ async def invite(world: World, subject: Subject, user_id: UUID, email: str, role
     """
     email, now = clean_email(email), world.clocks.wall()
     if not is_address(email):
-        raise Problem("invalid", "This is not an e-mail address.", field="email")
+        raise invalid("This is not an e-mail address.", "email")
     if role not in MAY:
-        raise Problem("invalid", "Choose a role.", field="role", cure=Sentence("One of {0}.", ", ".join(MAY)))
+        raise invalid("Choose a role.", "role", Sentence("One of {0}.", ", ".join(MAY)))
     people = world.people
     invitation_id, token = new_id(), world.mark + secrets.token_urlsafe(32)
     async with people.transaction() as tx:
@@ -154,7 +154,7 @@ async def join_new(
     """
     found, name = await read_invitation(world, token), " ".join(name.split())
     if not 1 <= len(name) <= NAME_MAX or not name.isprintable():
-        raise Problem("invalid", Sentence("A name has 1 to {0} characters.", NAME_MAX), field="name")
+        raise invalid(Sentence("A name has 1 to {0} characters.", NAME_MAX), "name")
     hashed, user_id = await passwords.hashed(password, turn_of(whence.address)), new_id()
     people = world.people
     async with people.transaction() as tx:

@@ -9,7 +9,7 @@ from uuid import UUID
 from recoup.flows.threads import run_stoppable
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.stop import stoppable
@@ -187,20 +187,15 @@ def _typed(query: str) -> str:
 def _named(name: str) -> str:
     name = " ".join("".join(c for c in name if c.isprintable()).split())
     if not name or len(name) > NAME_MAX:
-        raise Problem(
-            "invalid",
-            Sentence("A view needs a name of at most {0} characters.", NAME_MAX),
-            field="name",
-            cure="Give it a short name.",
+        raise invalid(
+            Sentence("A view needs a name of at most {0} characters.", NAME_MAX), "name", "Give it a short name."
         )
     return name
 
 
 def _fitting(query: str) -> str:
     if len(query) > QUERY_MAX:
-        raise Problem(
-            "invalid", "This list has more filters than a view can hold.", field="query", cure="Remove some filters."
-        )
+        raise invalid("This list has more filters than a view can hold.", "query", "Remove some filters.")
     return query
 
 

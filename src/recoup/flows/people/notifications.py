@@ -7,7 +7,7 @@ from uuid import UUID
 from recoup.flows.hosted_link import named_by
 from recoup.flows.people.notification_mail import UNSUBSCRIBE
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.messages.local_time import read_zone
 from recoup.rules.messages.notifications import KINDS, may
@@ -56,7 +56,7 @@ async def choose(
     """
     for name in wanted:
         if name not in KINDS or KINDS[name].partner != partner:
-            raise Problem("invalid", Sentence("{0} is not a notification.", repr(name)), field="kind")
+            raise invalid(Sentence("{0} is not a notification.", repr(name)), "kind")
     people = world.people
     async with people.connection() as connection:
         readers = partner_readers_of if partner else readers_of
@@ -75,11 +75,8 @@ async def keep_zone(world: World, user_id: UUID, zone: str) -> str:
             raise ValueError(zone)
         named = read_zone(zone.strip())
     except ValueError:
-        raise Problem(
-            "invalid",
-            Sentence("There is no time zone {0}.", repr(zone[:40])),
-            field="zone",
-            cure="Enter it like Europe/Berlin or GMT.",
+        raise invalid(
+            Sentence("There is no time zone {0}.", repr(zone[:40])), "zone", "Enter it like Europe/Berlin or GMT."
         ) from None
     people = world.people
     async with people.connection() as connection:
@@ -100,7 +97,7 @@ async def keep_digest(world: World, user_id: UUID, hour: int | None, empty: bool
     Raises: Problem(invalid).
     """
     if hour is not None and hour not in HOURS:
-        raise Problem("invalid", "A day has the hours 0 to 23.", field="hour", cure="Choose one of the list.")
+        raise invalid("A day has the hours 0 to 23.", "hour", "Choose one of the list.")
     people = world.people
     async with people.transaction() as tx:
         await store.save_digest(tx, user_id, hour, empty)

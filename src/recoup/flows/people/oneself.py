@@ -11,7 +11,7 @@ from recoup.flows.people.sign_in import login_with
 from recoup.flows.people.throttle import TRIES_AGAIN, bucket_of, charge
 from recoup.flows.people.who import Oneself
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.people.opaque import opaque
 from recoup.store.people import account_log as store
@@ -59,13 +59,13 @@ async def change_password(world: World, passwords: Passwords, me: Oneself, old: 
             return
         raise _wrong("old")
     if opaque(old) == opaque(new):
-        raise Problem("invalid", "This is your current password.", field="new")
+        raise invalid("This is your current password.", "new")
     try:
         hashed = await passwords.hashed(new, _turn(me))
     except Problem as problem:
         if problem.code != "invalid":
             raise
-        raise Problem("invalid", problem.message, field="new") from None
+        raise invalid(problem.message, "new") from None
     people = world.people
     async with people.connection() as connection:
         known_as = await login_of(connection, me.user_id)
@@ -81,14 +81,14 @@ async def change_password(world: World, passwords: Passwords, me: Oneself, old: 
             await store.end_sessions(tx, me.user_id, world.clocks.wall(), me.session)
             await note(tx, world, me.user_id, "password_changed", request=me.request)
     except KeyTaken:  # another with this e-mail has it
-        raise Problem("invalid", "Choose another password.", field="new") from None
+        raise invalid("Choose another password.", "new") from None
 
 
 async def rename(world: World, me: Oneself, name: str) -> None:
     """Raises: Problem(invalid)."""
     name = " ".join(name.split())
     if not 1 <= len(name) <= NAME_MAX or not name.isprintable():
-        raise Problem("invalid", Sentence("A name has 1 to {0} characters.", NAME_MAX), field="name")
+        raise invalid(Sentence("A name has 1 to {0} characters.", NAME_MAX), "name")
     people = world.people
     async with people.transaction() as tx:
         if await store.rename(tx, me.user_id, name):
@@ -122,7 +122,7 @@ async def end_session(world: World, me: Oneself, key: str) -> None:
     except ValueError:
         named = b""
     if not named:
-        raise Problem("invalid", "This session is not in the list.", field="session", cure="Reload the page.")
+        raise invalid("This session is not in the list.", "session", "Reload the page.")
     people = world.people
     async with people.transaction() as tx:
         if await store.end_session(tx, me.user_id, named, world.clocks.wall()):

@@ -15,7 +15,7 @@ from recoup.flows.people.sign_in import clean_email, login_with, turn_of
 from recoup.flows.people.throttle import TRIES_AGAIN, bucket_of, charge, charge_stranger, forgive_email
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.rules.people.whence import network_of
 from recoup.store.people.account_log import end_sessions, exchange_password
 from recoup.store.people.password_links import (
@@ -132,7 +132,7 @@ async def set_password(
                 if login is None:
                     await forgive_email(tx, world, found.login, address)
     except KeyTaken:  # another with this e-mail has it
-        raise Problem("invalid", "Choose another password.", field="password") from None
+        raise invalid("Choose another password.", "password") from None
     if not is_ours:
         now_found = await _find(world, token)
         if now_found is None or now_found.used_at is None:

@@ -16,7 +16,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.low_level import Type, hash_secret_raw
 
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.people.opaque import has_controls, opaque
 
@@ -111,10 +111,10 @@ class Passwords:
         password = opaque(password[:GIVEN_MAX])
         if has_controls(password) or not password.strip():
             message = Sentence("A password cannot hold control characters, or spaces alone.")
-            raise Problem("invalid", message, field="password", cure="Choose another one.")
+            raise invalid(message, "password", "Choose another one.")
         if not LENGTH_MIN <= len(password) <= LENGTH_MAX:
             message = Sentence("A password has {0} to {1} characters.", LENGTH_MIN, LENGTH_MAX)
-            raise Problem("invalid", message, field="password")
+            raise invalid(message, "password")
         return await self._in_turn(turn, _hash, password)
 
     async def stretched(self, password: str, salt: bytes, turn: Turn = NOBODY) -> str:

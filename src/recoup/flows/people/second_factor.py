@@ -25,7 +25,7 @@ from recoup.flows.people.oneself import changed_meanwhile, prove_password
 from recoup.flows.people.passwords import Passwords
 from recoup.flows.people.who import Oneself
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.people.totp import new_secret, step_of
 from recoup.rules.people.who_must import must_have
@@ -122,7 +122,7 @@ async def confirm(world: World, me: Oneself, code: str, key: str) -> list[str]:
     """
     typed = typed_code(code)
     if typed.kind != "app":
-        raise Problem("invalid", "Enter the six digits that the app shows.", field="code")
+        raise invalid("Enter the six digits that the app shows.", "code")
     await charge_code(world, me.user_id, me.address, typed)
     people = world.people
     now = world.clocks.wall()

@@ -5,7 +5,7 @@ from typing import Final
 from uuid import UUID
 
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.moves.audit import note
@@ -33,11 +33,10 @@ async def change_limits(world: World, scope: Scope, role: str, asset: str, limit
         await lock_merchant(tx, scope.merchant_id)
         now = await list_limits(tx, scope.merchant_id)
         if len({one for _, one in now} | {asset}) > CURRENCIES_MAX:
-            raise Problem(
-                "invalid",
+            raise invalid(
                 Sentence("There are already limits for {0} currencies.", CURRENCIES_MAX),
-                field="currency",
-                cure="Change an existing one.",
+                "currency",
+                "Change an existing one.",
             )
         before = now.get((role, asset), NONE)
         if before == limits:

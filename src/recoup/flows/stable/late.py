@@ -6,7 +6,7 @@ The channel is called by the due work `refund`, as for every refund: intent here
 from uuid import UUID
 
 from recoup.flows.locked import Orders
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.kernel.scope import Scope
 from recoup.moves.stable import late_payment as late_payments
 
@@ -30,6 +30,6 @@ async def settle_by_hand(orders: Orders, scope: Scope, order_id: UUID, note: str
     text = " ".join(note.replace("\0", "").split())[:NOTE_MAX]
     if not text:
         cure = "Say what you did: how, when, and where the money went."
-        raise Problem("invalid", "The note is empty.", field="note", cure=cure)
+        raise invalid("The note is empty.", "note", cure)
     key = (scope.merchant_id, order_id)
     await orders.run(lambda change: late_payments.settle_by_hand(change, text), key, scope, door="stablecoin")

@@ -16,7 +16,7 @@ from recoup.flows.world import World
 from recoup.gateways.channels.port import Channel, PayOut
 from recoup.kernel.ids import new_id
 from recoup.kernel.money import shown
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import business_at
 from recoup.kernel.unseen import check_seen
@@ -57,7 +57,7 @@ async def ask_payout(world: World, merchants: Merchants, scope: Scope, request: 
         check_destination(request.destination, _custodial(world).pays_out_to)
     elif not 3 <= len(request.destination.strip()) <= DESTINATION_MAX or "\0" in request.destination:
         cure = f"Send the bank's words, 3 to {DESTINATION_MAX} characters."
-        raise Problem("invalid", "The destination is no bank account's text.", field="destination", cure=cure)
+        raise invalid("The destination is no bank account's text.", "destination", cure)
     check_seen(request.destination.replace("\n", " "), "destination")
     merchant = (await merchants.get(scope.merchant_id)).merchant
     meant = [amount.units, amount.asset, request.destination_type, request.destination]

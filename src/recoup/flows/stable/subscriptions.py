@@ -11,7 +11,7 @@ from recoup.flows.repeats import once
 from recoup.flows.stable.charge import customer_id
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import to_utc
 from recoup.moves.audit import note
@@ -82,17 +82,14 @@ def _row(world: World, scope: Scope, request: SubscriptionRequest, now: datetime
     anchor = to_utc(request.anchor or now)
     if anchor is None or not now - BEHIND_MAX <= anchor <= now + AHEAD_MAX:
         cure = "Begin today or later, within five years."
-        raise Problem("invalid", "The field billing_anchor is too far away.", field="billing_anchor", cure=cure)
+        raise invalid("The field billing_anchor is too far away.", "billing_anchor", cure)
     ends_at = to_utc(request.ends_at) if request.ends_at else None
     if request.ends_at is not None and ends_at is None:
         cure = "Leave it out for a subscription without end."
-        raise Problem("invalid", "The field ends_at is too far away.", field="ends_at", cure=cure)
+        raise invalid("The field ends_at is too far away.", "ends_at", cure)
     if ends_at is not None and ends_at < anchor:
-        raise Problem(
-            "invalid",
-            "The field ends_at lies before the first cycle.",
-            field="ends_at",
-            cure="Send a later date, or leave it out.",
+        raise invalid(
+            "The field ends_at lies before the first cycle.", "ends_at", "Send a later date, or leave it out."
         )
     customer = request.customer
     return NewSubscription(

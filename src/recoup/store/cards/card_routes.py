@@ -68,13 +68,9 @@ async def routes_left(db: Read, names: Sequence[str]) -> list[LeftRoute]:
     """Those that once stood in the settings, without these."""
 
 
-@DIRECTORY.statement(insert_of(NewCardRoute) + "ON CONFLICT (name) DO NOTHING RETURNING name")
-async def _add_route(db: Tx, rows: Sequence[NewCardRoute]) -> str | None: ...
-
-
+@DIRECTORY.statement(insert_of(NewCardRoute, one=True) + "ON CONFLICT (name) DO NOTHING RETURNING name")
 async def add_route(db: Tx, made: NewCardRoute) -> bool:
     """A merchant's own. False for a name that is taken."""
-    return await _add_route(db, [made]) is not None
 
 
 @DIRECTORY.statement("SELECT name, connection FROM card_routes WHERE name = ANY ($1) AND connection IS NOT NULL")

@@ -56,13 +56,9 @@ def keep_finding(name: str, ok: bool, finding: str, cure: str | None) -> KeptFin
     return KeptFinding(name, ok, keep(finding), keep(cure) if cure is not None else None)
 
 
+@DIRECTORY.statement(insert_of(ProcessorConnection, one=True))
 async def add_connection(db: Tx, made: ProcessorConnection) -> None:
     """Its route is listed in `card_routes` already."""
-    await _add(db, [made])
-
-
-@DIRECTORY.statement(insert_of(ProcessorConnection))
-async def _add(db: Tx, rows: Sequence[ProcessorConnection]) -> None: ...
 
 
 @DIRECTORY.statement(f"SELECT {_COLUMNS} FROM processor_connections WHERE route = $1")

@@ -40,13 +40,9 @@ class ProcessorInvoice(NewInvoice, frozen=True):
     ended: str | None
 
 
+@MERCHANT.statement(insert_of(NewInvoice, one=True) + " ON CONFLICT DO NOTHING")
 async def add_invoice(db: Tx, invoice: NewInvoice) -> None:
     """One that is known stays as it is."""
-    await _add(db, [invoice])
-
-
-@MERCHANT.statement(insert_of(NewInvoice) + " ON CONFLICT DO NOTHING")
-async def _add(db: Tx, invoices: list[NewInvoice]) -> None: ...
 
 
 @MERCHANT.statement(f"SELECT {_COLUMNS} FROM processor_invoices WHERE merchant_id = $1 AND invoice_key = $2")

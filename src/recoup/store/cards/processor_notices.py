@@ -1,7 +1,6 @@
 """What processors' notices are about: an object is asked about once, however many notices came of it. Which order of
 ours an object belongs to, and how many notices came lately."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
@@ -42,13 +41,8 @@ class ProcessorNotice(NewProcessorNotice, frozen=True):
     became: str | None
 
 
-async def keep_notice(db: Tx, notice: NewProcessorNotice) -> bool:
-    """False for one that came before."""
-    return await _keep(db, [notice])
-
-
 @MERCHANT.statement(f"""
-{insert_of(NewProcessorNotice)}
+{insert_of(NewProcessorNotice, one=True)}
 ON CONFLICT (merchant_id, object_key) DO UPDATE SET kind = excluded.kind,
   message_id = coalesce(processor_notices.message_id, excluded.message_id),
   charge = coalesce(processor_notices.charge, excluded.charge),
@@ -60,7 +54,8 @@ ON CONFLICT (merchant_id, object_key) DO UPDATE SET kind = excluded.kind,
 WHERE NOT processor_notices.notices @> excluded.notices
 RETURNING true
 """)
-async def _keep(db: Tx, notices: Sequence[NewProcessorNotice]) -> bool: ...
+async def keep_notice(db: Tx, notice: NewProcessorNotice) -> bool:
+    """False for one that came before."""
 
 
 @MERCHANT.statement("""

@@ -50,20 +50,16 @@ async def lock_names(db: Tx, name: str) -> None:
     """Two who bring the same method for the first time come one after the other."""
 
 
-async def add_method(db: Tx, method: NewMethod) -> None:
-    """What is known already stays as it is; what was erased is known again."""
-    await _add_methods(db, [method])
-
-
 @MERCHANT.statement(
-    insert_of(NewMethod)
+    insert_of(NewMethod, one=True)
     + """
 ON CONFLICT (merchant_id, method_id) DO UPDATE SET reference = EXCLUDED.reference, customer = EXCLUDED.customer,
   fingerprint = EXCLUDED.fingerprint
 WHERE stored_methods.reference = ''
 """
 )
-async def _add_methods(db: Tx, methods: list[NewMethod]) -> None: ...
+async def add_method(db: Tx, method: NewMethod) -> None:
+    """What is known already stays as it is; what was erased is known again."""
 
 
 @MERCHANT.statement("""

@@ -8,6 +8,7 @@ from uuid import UUID
 from recoup.rules.rescue.arm_terms import Mode, Terms
 from recoup.store.homes import DIRECTORY, MERCHANT
 from recoup.store.statement import Read, Row, Tx
+from recoup.store.table import insert_of, stored
 
 # The merchant's newest line and those of its sites, however often each was changed.
 NEWEST: Final = """
@@ -62,16 +63,12 @@ async def standing_stops(db: Read, merchant_id: UUID | None) -> list[EngineStop]
     """Those that hold for a merchant; None: those for all."""
 
 
+@stored("arm_settings")
 class NewArmSettings(ArmSettings, frozen=True, kw_only=True):
     merchant_id: UUID
 
 
-@MERCHANT.statement("""
-INSERT INTO arm_settings (merchant_id, version, site_id, mode, share, holdout, explore, explore_max, changed_at,
-  changed_by)
-SELECT merchant_id, version, site_id, mode, share, holdout, explore, explore_max, changed_at, changed_by
-FROM jsonb_populate_record(NULL::arm_settings, $1)
-""")
+@MERCHANT.statement(insert_of(NewArmSettings, one=True))
 async def add_arm_settings(db: Tx, settings: NewArmSettings) -> None:
     """Of a version that was raised for it."""
 

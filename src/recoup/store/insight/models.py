@@ -1,7 +1,6 @@
 """Models of the rescue engine, which of them decides, and what the nightly trainings found. Neither a model nor a
 choice is ever changed; retention drops a training after a year."""
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Final, Literal, NamedTuple
 
@@ -104,13 +103,9 @@ class NewModel(Row, frozen=True):
     score_error: float | None = None
 
 
-@DIRECTORY.statement(f"{insert_of(NewModel)} ON CONFLICT DO NOTHING RETURNING true")
-async def _add_models(db: Tx, rows: Sequence[NewModel]) -> bool: ...
-
-
+@DIRECTORY.statement(f"{insert_of(NewModel, one=True)} ON CONFLICT DO NOTHING RETURNING true")
 async def add_model(db: Tx, row: NewModel) -> bool:
     """False for one that is there already."""
-    return await _add_models(db, [row])
 
 
 @DIRECTORY.statement("""
@@ -156,10 +151,6 @@ async def standing_candidate(db: Read, made_by: str) -> str | None:
     """The newest model that it made since somebody last chose one."""
 
 
-@DIRECTORY.statement(f"{insert_of(TrainingLine)} ON CONFLICT DO NOTHING")
-async def _add_trainings(db: Tx, rows: Sequence[TrainingLine]) -> None: ...
-
-
+@DIRECTORY.statement(f"{insert_of(TrainingLine, one=True)} ON CONFLICT DO NOTHING")
 async def add_training(db: Tx, row: TrainingLine) -> None:
     """Once for each beginning."""
-    await _add_trainings(db, [row])

@@ -7,6 +7,7 @@ from uuid import UUID
 from recoup.rules.risk.terms import RiskMode, RiskTerms
 from recoup.store.homes import MERCHANT
 from recoup.store.statement import Read, Row, Tx
+from recoup.store.table import insert_of, stored
 
 NEWEST: Final = "SELECT * FROM risk_settings r WHERE r.merchant_id = {merchant} ORDER BY r.version DESC LIMIT 1"
 
@@ -32,14 +33,11 @@ async def risk_settings(db: Read, merchant_id: UUID) -> RiskSettings | None:
     """The newest; None where it was never set."""
 
 
+@stored("risk_settings")
 class NewRiskSettings(RiskSettings, frozen=True, kw_only=True):
     merchant_id: UUID
 
 
-@MERCHANT.statement("""
-INSERT INTO risk_settings (merchant_id, version, mode, share, holdout, margin, changed_at, changed_by)
-SELECT merchant_id, version, mode, share, holdout, margin, changed_at, changed_by
-FROM jsonb_populate_record(NULL::risk_settings, $1)
-""")
+@MERCHANT.statement(insert_of(NewRiskSettings, one=True))
 async def add_risk_settings(db: Tx, settings: NewRiskSettings) -> None:
     """Of a version that was raised for it."""

@@ -8,13 +8,13 @@ from typing import Final
 from uuid import UUID
 
 from recoup.store.homes import DIRECTORY, MERCHANT
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import Read, Row, Tx, columns_of
+from recoup.store.table import insert_of, stored
 
 LISTED_MAX: Final = 50
-_COLUMNS: Final = """name, base, terms, used, version_no, payments, frauds, merchants, data_from, data_until, held_from,
-  held_payments, held_frauds, score, compared_with, compared_score, note, made_at, made_by"""
 
 
+@stored("risk_weights")
 class RiskVersion(Row, frozen=True):
     """`terms`: thousandths of a logit. `payments` and `frauds` that it was learned from, of so many `merchants`.
     What is held out: from `held_from` on; the scores are mean log-losses. Null: it was chosen by hand."""
@@ -40,21 +40,17 @@ class RiskVersion(Row, frozen=True):
     made_by: str = ""
 
 
-@DIRECTORY.statement(f"SELECT {_COLUMNS} FROM risk_weights WHERE used ORDER BY version_no DESC LIMIT 1")
+@DIRECTORY.statement(f"SELECT {columns_of(RiskVersion)} FROM risk_weights WHERE used ORDER BY version_no DESC LIMIT 1")
 async def weights_in_use(db: Read) -> RiskVersion | None:
     """None: the prior decides."""
 
 
-@DIRECTORY.statement(f"SELECT {_COLUMNS} FROM risk_weights ORDER BY version_no DESC LIMIT {LISTED_MAX}")
+@DIRECTORY.statement(f"SELECT {columns_of(RiskVersion)} FROM risk_weights ORDER BY version_no DESC LIMIT {LISTED_MAX}")
 async def list_risk_versions(db: Read) -> list[RiskVersion]:
     """The newest first."""
 
 
-@DIRECTORY.statement(f"""
-INSERT INTO risk_weights ({_COLUMNS})
-SELECT {_COLUMNS} FROM jsonb_populate_record(NULL::risk_weights, $1)
-ON CONFLICT DO NOTHING RETURNING version_no
-""")
+@DIRECTORY.statement(f"{insert_of(RiskVersion, one=True)} ON CONFLICT DO NOTHING RETURNING version_no")
 async def add_risk_version(db: Tx, row: RiskVersion) -> bool:
     """False where somebody else has just made a line of that number."""
 

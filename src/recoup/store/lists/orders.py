@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 
 import asyncpg
 
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.merchants import personal
 from recoup.store.lists.bounded import bounded
@@ -132,7 +132,7 @@ async def list_orders_page(
     offset = (max(1, number) - 1) * size
     if offset > OFFSET_MAX:
         message = Sentence("Pages reach {0} orders deep.", OFFSET_MAX)
-        raise Problem("invalid", message, field="PageNumber", cure="Narrow the list by date.")
+        raise invalid(message, "PageNumber", "Narrow the list by date.")
     order = ORDERS[order_by, descending]
     search = await search_of(connection, order_filter)
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.store.homes import MERCHANT
 from recoup.store.money.movements import FEES
@@ -235,11 +235,10 @@ async def read_overview(
                 f"SET LOCAL statement_timeout = {TIMEOUT_MS}; SET LOCAL plan_cache_mode = force_custom_plan"
             )
             if await count_placed(connection, merchant_id, *span, site_id, ORDERS_MAX + 1) > ORDERS_MAX:
-                raise Problem(
-                    "invalid",
+                raise invalid(
                     Sentence("There are more than {0} orders in these days.", f"{ORDERS_MAX:,}"),
-                    field="from",
-                    cure="Choose fewer days, or one site.",
+                    "from",
+                    "Choose fewer days, or one site.",
                 )
             if await count_placed(connection, merchant_id, *earlier, site_id, ORDERS_MAX + 1) > ORDERS_MAX:
                 earlier = span[0], span[0]

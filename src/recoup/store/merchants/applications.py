@@ -8,6 +8,7 @@ from uuid import UUID
 from recoup.rules.merchants.application import Status
 from recoup.store.homes import DIRECTORY, MERCHANT
 from recoup.store.statement import Read, Row, Tx
+from recoup.store.table import insert_of, stored
 
 _LAST: Final = UUID("ffffffff-ffff-ffff-ffff-ffffffffffff")
 COLUMNS: Final = """application_id, owner_kind, owner_id, merchant_id, status, version, form, external_id, reason, note,
@@ -118,6 +119,7 @@ SELECT {_DOCUMENT}, sealed FROM application_documents WHERE application_id = $1 
 async def find_document(db: Read, application_id: UUID, document_id: UUID) -> SealedDocument | None: ...
 
 
+@stored("application_log")
 class ApplicationLine(Row, frozen=True):
     """`src`, `dst`: the status before and after. `document_id`: the document that it is about."""
 
@@ -180,11 +182,7 @@ async def save_application(db: Tx, application: Application) -> None:
     """Under its lock."""
 
 
-@DIRECTORY.statement("""
-INSERT INTO application_log (application_id, seq, happening, src, dst, reason, note, document_id, actor, request_id, at)
-SELECT application_id, seq, happening, src, dst, reason, note, document_id, actor, request_id, at
-FROM jsonb_populate_record(NULL::application_log, $1)
-""")
+@DIRECTORY.statement(insert_of(ApplicationLine, one=True))
 async def add_log_line(db: Tx, line: ApplicationLine) -> None: ...
 
 

@@ -1,6 +1,5 @@
 """Moves of a sandbox merchant's clock: noted before each begins, and when it is done."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -58,13 +57,9 @@ class NewClockMove(Row, frozen=True):
     target_at: datetime
 
 
-@MERCHANT.statement(f"{insert_of(NewClockMove)} ON CONFLICT DO NOTHING RETURNING true")
-async def _begin_moves(db: Tx, rows: Sequence[NewClockMove]) -> bool: ...
-
-
+@MERCHANT.statement(f"{insert_of(NewClockMove, one=True)} ON CONFLICT DO NOTHING RETURNING true")
 async def begin_move(db: Tx, row: NewClockMove) -> bool:
     """False for one that came before."""
-    return await _begin_moves(db, [row])
 
 
 @MERCHANT.statement("UPDATE clock_moves SET reached_at = $3 WHERE merchant_id = $1 AND move_id = $2")

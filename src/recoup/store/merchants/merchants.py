@@ -21,6 +21,7 @@ from recoup.store.insight.arms import NEWEST
 from recoup.store.merchants.fee_rows import fee_terms_of
 from recoup.store.merchants.policies import AROUND
 from recoup.store.statement import Read, Row, Tx
+from recoup.store.table import insert_of, stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +265,7 @@ async def move_clock(db: Tx, merchant_id: UUID, offset_us: int) -> None:
     """Forward only."""
 
 
+@stored("merchants")
 class NewMerchant(Row, frozen=True):
     merchant_id: UUID
     partner_id: UUID | None
@@ -277,6 +279,7 @@ class NewMerchant(Row, frozen=True):
     created_at: datetime
 
 
+@stored("sites")
 class SiteRow(Row, frozen=True):
     merchant_id: UUID
     site_id: UUID
@@ -288,13 +291,7 @@ class SiteRow(Row, frozen=True):
     support: str
 
 
-@MERCHANT.statement("""
-INSERT INTO merchants (merchant_id, partner_id, name, offset_us, cit_web, cit_callcenter, mit, region, acceptor_id,
-  created_at)
-SELECT merchant_id, partner_id, name, offset_us, cit_web, cit_callcenter, mit, region, acceptor_id, created_at
-FROM jsonb_populate_record(NULL::merchants, $1)
-ON CONFLICT DO NOTHING
-""")
+@MERCHANT.statement(f"{insert_of(NewMerchant, one=True)} ON CONFLICT DO NOTHING")
 async def _add_merchant(db: Tx, merchant: NewMerchant) -> None: ...
 
 
@@ -302,12 +299,7 @@ async def _add_merchant(db: Tx, merchant: NewMerchant) -> None: ...
 async def _add_closer(db: Tx, merchant_id: UUID) -> None: ...
 
 
-@MERCHANT.statement("""
-INSERT INTO sites (merchant_id, site_id, url, name, descriptor, is_default, created_at, support)
-SELECT merchant_id, site_id, url, name, descriptor, is_default, created_at, support
-FROM jsonb_populate_record(NULL::sites, $1)
-ON CONFLICT DO NOTHING
-""")
+@MERCHANT.statement(f"{insert_of(SiteRow, one=True)} ON CONFLICT DO NOTHING")
 async def _add_site(db: Tx, site: SiteRow) -> None: ...
 
 

@@ -11,6 +11,7 @@ from recoup.rules.policies.stored import Version as Held
 from recoup.rules.policies.terms import PolicyTerms, ScopeKind
 from recoup.store.homes import DIRECTORY, MERCHANT
 from recoup.store.statement import Read, Row, Tx, Written
+from recoup.store.table import insert_of, stored
 
 # Of all policies around the orders of a merchant `m`; of each so many of the newest that one whose time has come is
 # among them.
@@ -30,6 +31,7 @@ CROSS JOIN LATERAL (SELECT scope, subject_id, number, from_at, content FROM poli
 """
 
 
+@stored("policy_bounds")
 class PolicyVersion(Row, frozen=True):
     """`from_at`: business time; `saved_at`: wall time."""
 
@@ -101,26 +103,17 @@ async def bounding_named(
 ) -> list[PolicyVersion]: ...
 
 
+@stored("policy_versions")
 class NewPolicyVersion(PolicyVersion, frozen=True, kw_only=True):
     merchant_id: UUID
 
 
-@MERCHANT.statement("""
-INSERT INTO policy_versions (merchant_id, scope, subject_id, number, content, reason, author, from_at, saved_at)
-SELECT merchant_id, scope, subject_id, number, content, reason, author, from_at, saved_at
-FROM jsonb_populate_record(NULL::policy_versions, $1)
-ON CONFLICT DO NOTHING RETURNING true
-""")
+@MERCHANT.statement(f"{insert_of(NewPolicyVersion, one=True)} ON CONFLICT DO NOTHING RETURNING true")
 async def add_own_version(db: Tx, version: NewPolicyVersion) -> bool:
     """False where that number is taken."""
 
 
-@DIRECTORY.statement("""
-INSERT INTO policy_bounds (scope, subject_id, number, content, reason, author, from_at, saved_at)
-SELECT scope, subject_id, number, content, reason, author, from_at, saved_at
-FROM jsonb_populate_record(NULL::policy_bounds, $1)
-ON CONFLICT DO NOTHING RETURNING true
-""")
+@DIRECTORY.statement(f"{insert_of(PolicyVersion, one=True)} ON CONFLICT DO NOTHING RETURNING true")
 async def add_bounding_version(db: Tx, version: PolicyVersion) -> bool:
     """False where that number is taken."""
 

@@ -139,13 +139,9 @@ class NewEndpoint(Row, frozen=True):
     encrypt: bool
 
 
-@DIRECTORY.statement(insert_of(NewEndpoint))
-async def _add_endpoints(db: Tx, rows: Sequence[NewEndpoint]) -> None: ...
-
-
+@DIRECTORY.statement(insert_of(NewEndpoint, one=True))
 async def add_endpoint(db: Tx, row: NewEndpoint) -> None:
     """Raises: KeyTaken where another of its owner and dialect has the url."""
-    await _add_endpoints(db, [row])
 
 
 # A new address, or one that is switched on again, begins in good health.
@@ -208,13 +204,9 @@ class SampleTry(NewTry, frozen=True):
     sample: str
 
 
-@MERCHANT.statement(insert_of(SampleTry))
-async def _add_sample_tries(db: Tx, rows: Sequence[SampleTry]) -> None: ...
-
-
+@MERCHANT.statement(insert_of(SampleTry, one=True))
 async def add_sample_try(db: Tx, row: SampleTry) -> None:
     """What became of a sample; no lane waits for it."""
-    await _add_sample_tries(db, [row])
 
 
 # keys -----------------------------------------------------------------------------------------------------------

@@ -7,8 +7,10 @@ from uuid import UUID
 
 from recoup.store.homes import PEOPLE
 from recoup.store.statement import Read, Row, Tx
+from recoup.store.table import insert_of, stored
 
 
+@stored("notifications")
 class NewNotification(Row, frozen=True):
     """`subject_id`: the merchant, or of a partner's kinds the partner. The mail is owed with it."""
 
@@ -27,14 +29,7 @@ class NewNotification(Row, frozen=True):
 
 
 # However often it comes: one notification for a person and an alert.
-@PEOPLE.statement("""
-INSERT INTO notifications (user_id, notification_id, world, subject_id, subject_name, alert_id, kind, facts, on_page,
-  created_at, mail_state, mail_due_at)
-SELECT user_id, notification_id, world, subject_id, subject_name, alert_id, kind, facts, on_page, created_at,
-  mail_state, mail_due_at
-FROM jsonb_populate_recordset(NULL::notifications, $1)
-ON CONFLICT (user_id, world, subject_id, alert_id) DO NOTHING
-""")
+@PEOPLE.statement(f"{insert_of(NewNotification)} ON CONFLICT (user_id, world, subject_id, alert_id) DO NOTHING")
 async def tell(db: Tx, rows: Sequence[NewNotification]) -> None: ...
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from recoup.store.homes import MERCHANT
 from recoup.store.statement import Read, Row, Tx
+from recoup.store.table import insert_of, stored
 
 PayoutState = Literal["requested", "approved", "executing", "processing", "paid", "rejected", "failed"]
 
@@ -55,6 +56,7 @@ async def _lock_wallet(db: Tx, merchant_id: UUID, asset: str) -> None:
     """Until the transaction ends."""
 
 
+@stored("payouts")
 class NewPayout(Row, frozen=True):
     """`created_at` is business time."""
 
@@ -70,12 +72,7 @@ class NewPayout(Row, frozen=True):
     created_at: datetime
 
 
-@MERCHANT.statement("""
-INSERT INTO payouts (merchant_id, payout_id, asset, units, state, destination_type, destination, amount_text, actor,
-  created_at)
-SELECT merchant_id, payout_id, asset, units, state, destination_type, destination, amount_text, actor, created_at
-FROM jsonb_populate_record(NULL::payouts, $1)
-""")
+@MERCHANT.statement(insert_of(NewPayout, one=True))
 async def add_payout(db: Tx, payout: NewPayout) -> None:
     """Under its wallet's lock."""
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from recoup.flows.cards.uploads.row import Reader, errors_of, kept
 from recoup.flows.file_turns import unpacked
 from recoup.kernel.ids import new_id, parse_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.files.ids import DESTROYED, EXPORT_AGAIN, destroyed_in
 from recoup.rules.files.lines import decoded, encoding_of, lines
@@ -43,14 +43,14 @@ def form_of(head: bytes, source: Source) -> tuple[str, str]:
     encoding = encoding_of(head)
     text = next(decoded([head], encoding)).lstrip()
     if not text.strip("\0"):
-        raise Problem("invalid", "The file is empty.", field="file", cure="Add at least one row.")
+        raise invalid("The file is empty.", "file", "Add at least one row.")
     return ("json", encoding) if text[0] in "[{" else ("csv", encoding_in(source))
 
 
 def check_header(header: Header, merchant_id: UUID) -> None:
     """Raises: Problem(invalid) for another merchant's file."""
     if header.mid and parse_id(header.mid) != merchant_id:
-        raise Problem("invalid", NOT_YOUR_MID, field="mid")
+        raise invalid(NOT_YOUR_MID, "mid")
 
 
 @dataclass
@@ -89,7 +89,7 @@ class Rows:
             self.refused += row.state == "refused"
             yield row
         if not self.count:
-            raise Problem("invalid", "The file has no rows.", field="file", cure="Add at least one row.")
+            raise invalid("The file has no rows.", "file", "Add at least one row.")
         self.notes = [*encoding_note(self.encoding), *source.notes]
         if isinstance(plain, Unpacked) and plain.broken:
             self.notes.append("The packed file ends early or is damaged: rows may be missing at its end.")
@@ -145,10 +145,8 @@ class Rows:
         if sequence in (None, ""):
             return str(number)
         if isinstance(sequence, bool) or not isinstance(sequence, str | int) or len(str(sequence)) > SEQUENCE_MAX:
-            raise Problem(
-                "invalid",
-                Sentence("The SequenceNumber must be a text of at most {0} characters.", SEQUENCE_MAX),
-                field="SequenceNumber",
+            raise invalid(
+                Sentence("The SequenceNumber must be a text of at most {0} characters.", SEQUENCE_MAX), "SequenceNumber"
             )
         first = self._seen.get(str(sequence).strip())
         if first is not None:

@@ -18,7 +18,7 @@ from recoup.flows.no_cards import held_cards
 from recoup.flows.threads import run_stoppable
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.moves.bulk.upload import take_upload
@@ -104,29 +104,22 @@ def _kind_of(file: File, form: str, encoding: str, merchant_id: UUID, readers: M
     name = check_name(file.name).lower()
     kinds += [kind for kind in KINDS if name.startswith(f"{kind}_")]
     if not kinds:
-        raise Problem(
-            "invalid",
+        raise invalid(
             "The kind of the file's rows is missing.",
-            field="kind",
-            cure="Add ?kind=transmit or ?kind=evaluate, or name the file so: transmit_….",
+            "kind",
+            "Add ?kind=transmit or ?kind=evaluate, or name the file so: transmit_….",
         )
     if kinds[0] not in KINDS:
-        raise Problem(
-            "invalid", Sentence("The kind {0} is none of {1}.", repr(kinds[0][:20]), ", ".join(KINDS)), field="kind"
-        )
+        raise invalid(Sentence("The kind {0} is none of {1}.", repr(kinds[0][:20]), ", ".join(KINDS)), "kind")
     if len(set(kinds)) > 1:
-        raise Problem(
-            "invalid",
+        raise invalid(
             Sentence("The file names two kinds: {0}.", " and ".join(kinds)[:80]),
-            field="kind",
-            cure="Name a transmit file transmit_…, and send it as kind=transmit.",
+            "kind",
+            "Name a transmit file transmit_…, and send it as kind=transmit.",
         )
     if kinds[0] == "transmit" and name and not name.startswith("transmit_"):
-        raise Problem(
-            "invalid",
-            "The name of a transmit file begins with transmit_.",
-            field="filename",
-            cure="Rename it, or send it without a name.",
+        raise invalid(
+            "The name of a transmit file begins with transmit_.", "filename", "Rename it, or send it without a name."
         )
     return kinds[0]
 
