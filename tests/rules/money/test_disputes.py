@@ -26,7 +26,7 @@ from recoup.rules.money.disputes import (
     takes_money,
     terms_at,
 )
-from recoup.rules.network.dispute_reasons import KINDS, REASONS, reason_of
+from recoup.rules.network.dispute_reasons import REASONS, Kind, reason_of
 
 UNITS = 1000
 STATES = ("open", "answered", "won", "lost", "accepted", "expired")
@@ -162,8 +162,8 @@ NOW = datetime(2030, 1, 1, tzinfo=UTC)
 
 def test_fraud_and_processing_are_never_the_merchants() -> None:
     hard = Terms(service_borne_by="merchant")
-    assert [liable(kind, hard) for kind in KINDS] == ["operator", "merchant", "operator"]
-    assert {liable(kind, STANDARD) for kind in KINDS} == {"operator"}
+    assert [liable(kind, hard) for kind in get_args(Kind)] == ["operator", "merchant", "operator"]
+    assert {liable(kind, STANDARD) for kind in get_args(Kind)} == {"operator"}
 
 
 def test_the_terms_of_the_day_count_and_those_of_the_currency_before_those_of_all() -> None:
@@ -189,7 +189,7 @@ def test_the_reason_codes_of_each_scheme_are_read() -> None:
     assert reason_of("amex", "c08").kind == "service"
     assert reason_of("elo", "SERVICE").kind == "service"
     assert {scheme for scheme, _ in REASONS} == {"visa", "mastercard", "amex", "discover", "generic"}
-    assert all(reason.kind in KINDS and reason.meaning for reason in REASONS.values())
+    assert all(reason.kind in get_args(Kind) and reason.meaning for reason in REASONS.values())
 
 
 def test_an_unknown_code_never_costs_the_merchant() -> None:

@@ -29,8 +29,6 @@ def merchant_attempt(change: Change, row: Transmission, *, declined: bool, same_
             scheme=order.card.scheme if order.card else "generic",
             source=row.code_source,
             code=row.code,
-            text=None,
-            advice=None,
             on=at.date(),
             region=order.merchant.region,
         )

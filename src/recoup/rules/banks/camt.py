@@ -94,8 +94,7 @@ def _keep_balance(balances: dict[str, tuple[int, str, str]], balance: Element) -
     units = units_of(amount.text, asset, _place(balance), "Bal, Amt")
     signed = _signed(units, balance, _place(balance)) if balance.said("CdtDbtInd") else units
     if code in balances and balances[code][:2] != (signed, asset):
-        message = Sentence("the statement has two different balances {0}", code)
-        raise complaint(_place(balance), message, AGAIN)
+        raise complaint(_place(balance), Sentence("the statement has two different balances {0}", code), AGAIN)
     balances[code] = (signed, asset, balance.said("Dt", "Dt") or balance.said("Dt", "DtTm"))
 
 
@@ -215,8 +214,7 @@ def _code(of: Element) -> str:
 def _signed(units: int, of: Element, place: str) -> int:
     way = of.said("CdtDbtInd")
     if way not in ("CRDT", "DBIT"):
-        message = Sentence("CdtDbtInd: {0} is neither CRDT nor DBIT", repr(way[:20]))
-        raise complaint(place, message, AGAIN)
+        raise complaint(place, Sentence("CdtDbtInd: {0} is neither CRDT nor DBIT", repr(way[:20])), AGAIN)
     return units if way == "CRDT" else -units
 
 
@@ -228,8 +226,7 @@ def _day(entry: Element, place: str, closed_on: str) -> date:
             try:
                 return date.fromisoformat(text[:10])
             except ValueError:
-                message = Sentence("{0}: {1} is no date", name, repr(text[:40]))
-                raise complaint(place, message, AGAIN) from None
+                raise complaint(place, Sentence("{0}: {1} is no date", name, repr(text[:40])), AGAIN) from None
     raise complaint(place, "BookgDt: the entry has no date", AGAIN)
 
 

@@ -212,8 +212,7 @@ def units_of(text: str, asset: str, place: str, name: str) -> int:
     text = text.strip()
     value = Decimal(text.replace(",", ".")).scaleb(EXPONENTS[asset]) if _AMOUNT.fullmatch(text) else Decimal(-1)
     if value < 0 or value != value.to_integral_value() or value > UNITS_MAX:
-        message = Sentence("{0}: {1} is no amount of {2}", name, repr(text[:40]), asset)
-        raise complaint(place, message, AGAIN)
+        raise complaint(place, Sentence("{0}: {1} is no amount of {2}", name, repr(text[:40]), asset), AGAIN)
     return int(value)
 
 

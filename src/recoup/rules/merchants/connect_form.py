@@ -77,16 +77,14 @@ class Form:
         if not given.account or given.account == account:
             return
         if self.account is None or not self.account_changes:
-            message = "This connection stays with its account."
-            raise invalid(message, "account", "Connect the other account beside it.")
+            raise invalid("This connection stays with its account.", "account", "Connect the other account beside it.")
         if not self.account.fullmatch(given.account):
             raise invalid("This names no merchant account.", "account", self.account_cure)
 
     def _check_key(self, key: str, *, test: bool) -> None:
         found = self.key.fullmatch(key)
         if found is None:
-            message = Sentence("This is no key of {0} that can be connected.", self.vendor)
-            raise invalid(message, "key", self.key_cure)
+            raise invalid(Sentence("This is no key of {0} that can be connected.", self.vendor), "key", self.key_cure)
         if found.groups() and (found[1] == "test") is not test:
             cure = "Use a test key." if test else "Use a live key."
             raise invalid("The key is of the other mode.", "key", cure)

@@ -30,11 +30,9 @@ def read_signal(body: bytes) -> Signal:
     signal = read_as(body, Signal, _CURE)
     approved_at = of_these_days(signal.approved_at)
     if approved_at is None:
-        message = "The field approvedAt is no date of these days."
-        raise invalid(message, "approvedAt", "Send the time of the approval.")
+        raise invalid("The field approvedAt is no date of these days.", "approvedAt", "Send the time of the approval.")
     if not (signal.account_reference or signal.fingerprint or signal.method):
-        message = "The signal names no card."
-        raise invalid(message, "accountReference", "Send accountReference, fingerprint or method.")
+        raise invalid("The signal names no card.", "accountReference", "Send accountReference, fingerprint or method.")
     return msgspec.structs.replace(signal, approved_at=approved_at)
 
 

@@ -165,8 +165,7 @@ def check_adjustment(units: int, note: str, asset: str, assets: Mapping[str, Any
     if not units:
         raise invalid("An adjustment of 0 changes nothing.", "amount", "Say how much.")
     if not note.strip():
-        message = "An adjustment needs a note."
-        raise invalid(message, "note", "Write what it is for; shown to the merchant.")
+        raise invalid("An adjustment needs a note.", "note", "Write what it is for; shown to the merchant.")
     if asset not in assets:
         have = ", ".join(sorted(assets)) or "none yet"
         raise invalid(

@@ -93,11 +93,11 @@ _PHRASES: Final = sorted((row for row in PROCESSOR_CODES if row.source == "text"
 def read_decline(
     *,
     scheme: str,
-    source: str | None,
     code: str | None,
-    text: str | None,
-    advice: str | None,
     on: date,
+    source: str | None = None,
+    text: str | None = None,
+    advice: str | None = None,
     region: str = "world",
 ) -> Reading:
     """What the decline of that day means for a card of that scheme. Never raises: the unknown is generic

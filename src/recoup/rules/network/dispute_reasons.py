@@ -7,10 +7,11 @@ processors that give no scheme's code.
 
 from typing import Final, Literal, NamedTuple
 
+from msgspec import convert
+
 from recoup.rules.network.tables import read_table
 
 Kind = Literal["fraud", "service", "processing"]
-KINDS: Final[tuple[Kind, ...]] = ("fraud", "service", "processing")
 
 
 class Reason(NamedTuple):
@@ -20,22 +21,10 @@ class Reason(NamedTuple):
     kind: Kind
 
 
-def _read() -> dict[tuple[str, str], Reason]:
-    rows = read_table("dispute-reasons.csv")
-    return {
-        (row["scheme"], row["code"]): Reason(row["scheme"], row["code"], row["meaning"], _kind(row["kind"]))
-        for row in rows
-    }
-
-
-def _kind(text: str) -> Kind:
-    for kind in KINDS:
-        if kind == text:
-            return kind
-    raise ValueError(f"no kind of dispute: {text!r}")
-
-
-REASONS: Final = _read()
+REASONS: Final = {
+    (row["scheme"], row["code"]): Reason(row["scheme"], row["code"], row["meaning"], convert(row["kind"], Kind))
+    for row in read_table("dispute-reasons.csv")
+}
 
 
 def reason_of(scheme: str, code: str) -> Reason:

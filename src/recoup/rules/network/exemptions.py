@@ -12,7 +12,7 @@ from typing import Final, Literal, NamedTuple
 from recoup.kernel.currencies import EXPONENTS
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.reasons import REASONS, cure_of
-from recoup.rules.network.tables import REGIONS, read_table
+from recoup.rules.network.tables import REGIONS, read_table, until
 
 SCA: Final = "sca_required"
 
@@ -59,7 +59,7 @@ def _row(row: dict[str, str]) -> ExemptionRow:
         int(row["amount_max"]) * 10 ** EXPONENTS[row["currency"]],
         round(float(rate) * MILLION / 100) if rate else None,
         date.fromisoformat(row["valid_from"]),
-        date.fromisoformat(row["valid_to"]) if row["valid_to"] else date.max,
+        until(row["valid_to"]),
     )
 
 

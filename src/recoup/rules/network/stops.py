@@ -11,5 +11,5 @@ _ANY_DAY: Final = date(2026, 1, 1)  # these codes have meant the same since they
 
 def is_revoked(source: str | None, code: str | None) -> bool:
     """Of a payment whose scheme is not known."""
-    reading = read_decline(scheme="generic", source=source, code=code, text=None, advice=None, on=_ANY_DAY)
+    reading = read_decline(scheme="generic", source=source, code=code, on=_ANY_DAY)
     return reading.code in STOP_CODES

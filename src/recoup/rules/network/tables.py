@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Iterable
 from datetime import date
 from importlib.resources import files
-from typing import Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 # region -> where to look, narrowest first
 REGIONS: Final[dict[str, tuple[str, ...]]] = {
@@ -75,52 +75,43 @@ def read_table(name: str) -> list[dict[str, str]]:
     return list(csv.DictReader(_text(name).splitlines()))
 
 
-def _from(text: str) -> date:
-    return date.fromisoformat(text) if text else date.min
-
-
-def _to(text: str) -> date:
+def until(text: str) -> date:
+    """The last day of a row; one without never ends."""
     return date.fromisoformat(text) if text else date.max
 
 
 def _code_row(row: dict[str, str]) -> CodeRow:
-    return CodeRow(
-        scheme=row["scheme"],
-        kind=row["kind"],
-        code=row["code"],
-        meaning=row["meaning"],
-        klass=row["class"],
-        visa_category=int(row["visa_category"]) if row["visa_category"] else None,
-        retry=row["retry"],
-        min_wait_hours=float(row["min_wait_hours"]) if row["min_wait_hours"] else None,
-        wait_by_rule=row["first_wait_basis"] == "rule",
-        needs_advice=row["needs_advice"] == "yes",
-        region=row["region"],
-        valid_from=_from(row["valid_from"]),
-        valid_to=_to(row["valid_to"]),
-        document=row["document"],
-        edition=row["edition"],
+    read = (
+        row
+        | _period(row)
+        | {
+            "klass": row["class"],
+            "visa_category": int(row["visa_category"]) if row["visa_category"] else None,
+            "min_wait_hours": float(row["min_wait_hours"]) if row["min_wait_hours"] else None,
+            "wait_by_rule": row["first_wait_basis"] == "rule",
+            "needs_advice": row["needs_advice"] == "yes",
+        }
     )
+    return CodeRow(**{name: read[name] for name in CodeRow._fields})
 
 
 def _limit_row(row: dict[str, str]) -> LimitRow:
-    return LimitRow(
-        scheme=row["scheme"],
-        rule_id=row["rule_id"],
-        counts=row["counts"],
-        window_hours=float(row["window_hours"]) if row["window_hours"] else None,
-        maximum_sends=int(row["maximum_sends"]),
-        key=row["key"],
-        initiator_split=row["initiator_split"] == "yes",
-        region=row["region"],
-        valid_from=_from(row["valid_from"]),
-        valid_to=_to(row["valid_to"]),
-        fee_units=_cents(row["fee_per_excess"]),
-        currency=row["currency"],
-        document=row["document"],
-        source=row["source"],
-        confidence=row["confidence"],
+    read = (
+        row
+        | _period(row)
+        | {
+            "window_hours": float(row["window_hours"]) if row["window_hours"] else None,
+            "maximum_sends": int(row["maximum_sends"]),
+            "initiator_split": row["initiator_split"] == "yes",
+            "fee_units": _cents(row["fee_per_excess"]),
+        }
     )
+    return LimitRow(**{name: read[name] for name in LimitRow._fields})
+
+
+def _period(row: dict[str, str]) -> dict[str, Any]:
+    begin = row["valid_from"]
+    return {"valid_from": date.fromisoformat(begin) if begin else date.min, "valid_to": until(row["valid_to"])}
 
 
 def _cents(text: str) -> int | None:

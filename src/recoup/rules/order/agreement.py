@@ -23,5 +23,4 @@ def agreement_of(facts: Mapping[str, Any]) -> Agreement:
 
 
 def _text(value: object) -> str | None:
-    text = str(value or "").strip()
-    return text[:SUBSCRIPTION_MAX] or None
+    return str(value or "").strip()[:SUBSCRIPTION_MAX] or None

@@ -278,8 +278,7 @@ def _nothing(lines: Sequence[Line], cut: Cut) -> Problem:
     message = Sentence("The order was not there yet: it came on {0}.", first)
     if cut.business is not None:
         return invalid(message, "AsOf", "Ask for a later instant.")
-    cure = "asOfRecorded is real time, not the merchant’s: ask for a later instant."
-    return invalid(message, "AsOfRecorded", cure)
+    return invalid(message, "AsOfRecorded", "asOfRecorded is real time, not the merchant’s: ask for a later instant.")
 
 
 def _moment(value: object) -> datetime | None:

@@ -36,9 +36,7 @@ def attempt_reading(order: Order, attempt: Attempt) -> Reading:
     """As its codes say; but that the bank wants a confirmation may be what the processor alone has said."""
     reading = read_decline(
         scheme=order.card.scheme if order.card else "generic",
-        source=None,
         code=code_read(order, attempt),
-        text=None,
         advice=attempt.advice_code,
         on=(attempt.sent_at or order.placed_at).date(),
         region=order.merchant.region,

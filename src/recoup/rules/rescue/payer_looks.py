@@ -73,15 +73,7 @@ def answer_of(
     if state == "approved":
         return APPROVED
     return class_of(
-        read_decline(
-            scheme=scheme or "generic",
-            source=None,
-            code=code,
-            text=None,
-            advice=advice,
-            on=sent_at.date(),
-            region=region,
-        )
+        read_decline(scheme=scheme or "generic", code=code, advice=advice, on=sent_at.date(), region=region)
     )
 
 
@@ -139,12 +131,6 @@ def _answer_of_copy(row: Copy, at: datetime, region: str) -> int:
         return APPROVED
     return class_of(
         read_decline(
-            scheme=scheme_of(row.bin or ""),
-            source=row.code_source,
-            code=row.code,
-            text=None,
-            advice=None,
-            on=at.date(),
-            region=region,
+            scheme=scheme_of(row.bin or ""), source=row.code_source, code=row.code, on=at.date(), region=region
         )
     )

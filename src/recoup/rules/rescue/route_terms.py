@@ -117,8 +117,7 @@ def check_takes_numbers(routes: Sequence[RouteTerms], field: str, *, vault: bool
     """`vault`: whether numbers could be kept. Raises: Problem(invalid)."""
     if not vault or not takes_numbers(routes):
         message = "Card numbers are not taken here: every card processor keeps the cards itself."
-        cure = "Send paymentMethod with processor and id, as the processor stored it."
-        raise invalid(message, field, cure)
+        raise invalid(message, field, "Send paymentMethod with processor and id, as the processor stored it.")
 
 
 def without_vault(terms: RouteTerms) -> RouteTerms:
@@ -154,8 +153,7 @@ def _refusal(why: Why, near: Sequence[RouteTerms], charge: Carried) -> Problem:
     if why == "scheme":
         scheme = charge.scheme or "unknown"
         message = Sentence("No card processor here takes {0} cards for this payment.", scheme)
-        cure = Sentence("Send a card of {0}.", _listed(near, "schemes"))
-        return invalid(message, "PaymentMethod.CardNumber", cure)
+        return invalid(message, "PaymentMethod.CardNumber", Sentence("Send a card of {0}.", _listed(near, "schemes")))
     if why == "country":
         country = charge.country or "an unknown country"
         message = Sentence("No card processor here takes payments from {0}.", country)

@@ -31,8 +31,7 @@ def check_risk_terms(terms: RiskTerms) -> RiskTerms:
         raise invalid(Sentence("The field mode must be one of {0}.", ", ".join(MODES)), "mode")
     for name, lowest, highest in (("share", 0, 100), ("holdout", 0, HOLDOUT_MAX), ("margin", 1, 100)):
         if not lowest <= getattr(terms, name) <= highest:
-            message = Sentence("The field {0} must be from {1} to {2} percent.", name, lowest, highest)
-            raise invalid(message, name)
+            raise invalid(Sentence("The field {0} must be from {1} to {2} percent.", name, lowest, highest), name)
     if terms.share + terms.holdout > 100:
         cure = Sentence(
             "With a comparison group of {0} % the share is at most {1} %.", terms.holdout, 100 - terms.holdout

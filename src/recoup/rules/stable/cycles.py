@@ -77,6 +77,5 @@ def check_link(url: str | None, field: str) -> str | None:
     except ValueError:
         fits = False
     if not fits or len(url) > LINK_MAX or _ODD.search(url):
-        message = f"The field {field} is no address that a browser may be sent to."
-        raise invalid(message, field, cure)
+        raise invalid(f"The field {field} is no address that a browser may be sent to.", field, cure)
     return url

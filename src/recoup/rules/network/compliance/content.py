@@ -7,6 +7,7 @@ first counts. A block, and a limit that no network set, cost nothing.
 """
 
 import hashlib
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from recoup.rules.network.compliance.month_count import EXCESS_MAX, AcceptorCoun
 from recoup.rules.network.limits import span_of
 from recoup.rules.network.tables import CODES, LIMITS, LimitRow, valid_row
 
+Line = dict[str, Any]
 _OPEN: Final = (date.min, date.max)
 
 
@@ -59,20 +61,13 @@ def day_text(day: date) -> str | None:
 
 def _line(row: LimitRow, number: int) -> dict[str, Any]:
     assert row.fee_units is not None
-    return {
-        "scheme": row.scheme,
-        "rule": row.rule_id,
-        "region": row.region,
-        "sends": number,
-        "fee": row.fee_units,
-        "amount": number * row.fee_units,
-        "currency": row.currency,
-        "document": row.document,
-        "sources": row.source,
-        "confidence": row.confidence,
-        "validFrom": day_text(row.valid_from),
-        "validTo": day_text(row.valid_to),
-    }
+    priced = {"rule": row.rule_id, "sends": number, "fee": row.fee_units, "amount": number * row.fee_units}
+    return priced | _source(row) | _members(row, "scheme", "currency", "confidence")
+
+
+def _members(of: object, *names: str) -> Line:
+    """Its values under their names as JSON has them: `notSent`."""
+    return {re.sub("_([a-z])", lambda found: found[1].upper(), name): getattr(of, name) for name in names}
 
 
 PARTS: Final = ("scheme", "rule", "excess", "refusal", "fee", "edition", "unseen", "recount", "difference")
@@ -80,7 +75,6 @@ DIFFERENCES_MAX: Final = 100  # are named; all are counted
 CHANGES_MAX: Final = 100
 FINGERPRINT_DIGITS: Final = 16
 _KEYS: Final = ("scheme", "rule", "what", "by", "sendId", "field", "region", "document", "edition", "validFrom")
-Line = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,18 +166,8 @@ def _key(line: Line) -> tuple[str, ...]:
 
 def _scheme(name: str, acceptor: AcceptorCount) -> Line:
     count = acceptor.schemes[name]
-    return {
-        "type": "scheme",
-        "scheme": name,
-        "sends": count.sends,
-        "approved": count.approved,
-        "declined": count.declined,
-        "unanswered": count.unanswered,
-        "repeated": count.repeated,
-        "notSent": count.not_sent,
-        "reported": count.reported,
-        "cards": count.cards,
-    }
+    counted = ("sends", "approved", "declined", "unanswered", "repeated", "not_sent", "reported", "cards")
+    return {"type": "scheme", "scheme": name} | _members(count, *counted)
 
 
 def _rule(
@@ -199,10 +183,7 @@ def _rule(
         "limit": row.maximum_sends,
         "gateLimit": min(gate_limit, row.maximum_sends) if gate_limit is not None else row.maximum_sends,
         "key": row.key,
-        "sends": count.sends,
-        "reported": count.reported,
-        "carried": count.carried,
-        "bans": count.bans,
+        **_members(count, "sends", "reported", "carried", "bans"),
         "closest": _closest(count.closest, merchant_id),
         "closestSent": _closest(count.closest_sent, merchant_id),
         "closestRecounted": _closest(recounted, merchant_id),
@@ -212,38 +193,26 @@ def _rule(
 
 
 def _source(row: LimitRow) -> Line:
-    return {
-        "region": row.region,
-        "document": row.document,
-        "sources": row.source,
-        "validFrom": day_text(row.valid_from),
-        "validTo": day_text(row.valid_to),
-    }
+    valid = {"validFrom": day_text(row.valid_from), "validTo": day_text(row.valid_to)}
+    return _members(row, "region", "document") | {"sources": row.source} | valid
 
 
 def _closest(found: Closest | None, merchant_id: str) -> Line | None:
     if found is None:
         return None
-    return {
-        "count": found.count,
-        "limit": found.maximum,
-        "at": iso(found.at),
-        "card": fingerprint(merchant_id, found.card_id),
-        "sendId": found.send_id,
-    }
+    return _counted(found, merchant_id)
 
 
 def _excess(one: Excess, merchant_id: str) -> Line:
-    return {
-        "type": "excess",
-        "scheme": one.scheme,
-        "rule": one.rule_id,
-        "sendId": one.send_id,
+    return {"type": "excess", "rule": one.rule_id} | _members(one, "scheme", "cause") | _counted(one, merchant_id)
+
+
+def _counted(one: Closest | Excess, merchant_id: str) -> Line:
+    """A send, and how many its window held with it."""
+    return _members(one, "count", "send_id") | {
+        "limit": one.maximum,
         "at": iso(one.at),
         "card": fingerprint(merchant_id, one.card_id),
-        "count": one.count,
-        "limit": one.maximum,
-        "cause": one.cause,
     }
 
 
@@ -299,15 +268,8 @@ def _unseen(acceptor: AcceptorCount, reported: Reported, recount: Recount) -> li
 
 
 def _recounted(recount: Recount) -> list[Line]:
+    counted = _members(recount, "by", "sends", "approved", "matched", "counted_only", "differing")
     return [
-        {
-            "type": "recount",
-            "by": recount.by,
-            "sends": recount.sends,
-            "approved": recount.approved,
-            "matched": recount.matched,
-            "countedOnly": recount.counted_only,
-            "differing": recount.differing,
-        },
+        {"type": "recount"} | counted,
         *({"type": "difference"} | one for one in recount.differences[:DIFFERENCES_MAX]),
     ]
