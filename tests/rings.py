@@ -154,7 +154,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     named = any("::" in given or "prove" in given for given in config.args)  # by whoever calls one test
     kept = [item for item in items if _runs(family_of(item), named=named)]
     if len(kept) < len(items):
-        config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+        stays = set(kept)
+        config.hook.pytest_deselected(items=[item for item in items if item not in stays])
         items[:] = kept
 
 
