@@ -151,8 +151,8 @@ class WarmDatabase(Database):
 
     async def close(self) -> None:
         for role, slots in ((APP, self._of_flows), (READ, self._of_doors)):
-            for _ in range(slots._free.qsize()):
-                connection = slots._free.get_nowait()
+            free = [slots._free.get_nowait() for _ in range(slots._free.qsize())]
+            for connection in reversed(free):  # the next test begins with the one that was used last
                 if connection is not None and not connection.is_closed():
                     self._kept.keep(role, connection)
         await super().close()
