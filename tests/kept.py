@@ -151,8 +151,8 @@ class WarmDatabase(Database):
 
     async def close(self) -> None:
         for role, slots in ((APP, self._of_flows), (READ, self._of_doors)):
-            for _ in range(slots._free.qsize()):
-                connection = slots._free.get_nowait()
+            free = [slots._free.get_nowait() for _ in range(slots._free.qsize())]
+            for connection in reversed(free):  # the next test begins with the one that was used last
                 if connection is not None and not connection.is_closed():
                     self._kept.keep(role, connection)
         await super().close()
@@ -196,9 +196,10 @@ _SHAPE: Final = (
     " WHERE datname = current_database()))"
 )
 _FULL: Final = """
-SELECT format('%I.%I', nspname, relname) AS name, pg_relation_size(c.oid) AS bytes
-FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
-WHERE relkind = 'r' AND nspname NOT IN ('pg_catalog', 'information_schema') AND pg_relation_size(c.oid) > 0
+SELECT format('%I.%I', nspname, relname) AS name, bytes
+FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace,
+  LATERAL (SELECT pg_relation_size(c.oid) AS bytes OFFSET 0) size
+WHERE relkind = 'r' AND nspname NOT IN ('pg_catalog', 'information_schema') AND bytes > 0
 ORDER BY 1
 """
 _SEQUENCES: Final = "SELECT format('%I.%I', schemaname, sequencename) AS name, last_value FROM pg_sequences ORDER BY 1"

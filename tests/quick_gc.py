@@ -1,9 +1,14 @@
 """Thousands of collected tests live until the end: the garbage collector need not look through them again and again,
-nor through what a test has just made."""
+while they are collected or later, nor through what a test has just made."""
 
 import gc
 
 import pytest
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection() -> None:
+    gc.disable()
 
 
 @pytest.hookimpl(trylast=True)
@@ -11,3 +16,4 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 10)
+    gc.enable()

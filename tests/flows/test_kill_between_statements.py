@@ -641,7 +641,7 @@ def test_a_kill_while_many_stories_run_at_once(server: ServerAddress) -> None:
             await agree(shop)
             mixed = [s for s in STORIES if not s.settled and not s.after and s.name != "publish and seal"]
             cases: list[Case] = []
-            for round_ in draw("kills", range(18), 4, label="many at once"):
+            for round_ in draw("kills", range(18), 3, label="many at once"):
                 batch = [(s, await s.prepare(shop)) for s in mixed[round_ % 3 :: 3]]
                 killer = Killer(2 + 3 * round_, after=bool(round_ % 2))
 

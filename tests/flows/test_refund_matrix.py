@@ -9,7 +9,6 @@ from uuid import UUID
 
 import pytest
 from tests.flows.refund_states import STATES, State, advanced, advanced_in_flight, draft, in_flight
-from tests.rings import each
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.insight.verify import verify
@@ -204,34 +203,30 @@ def test_the_matrix(server: ServerAddress) -> None:
         pytest.fail("refund_matrix.md is written anew: look at what has changed, and at docs/money.md")
 
 
-@each(
-    ("asked", "code"),
-    [
-        ({"amount": "0"}, "invalid"),
-        ({"amount": "0.00"}, "invalid"),
-        ({"amount": "-1.00"}, "invalid"),
-        ({"amount": "1e1"}, "invalid"),
-        ({"amount": "1.001"}, "invalid"),
-        ({"amount": "45.91"}, "over_remainder"),
-        ({"amount": "1.00", "currency": "EUR"}, "refund_currency"),
-        ({}, "invalid"),
-        ({"items": ()}, "refund_items"),
-        ({"items": ({"line": 9, "quantity": 1},)}, "refund_items"),
-        ({"items": ({"sku": "NO"},)}, "refund_items"),
-        ({"items": ({"line": 1, "quantity": 4},)}, "refund_items"),
-        ({"items": ({"line": 2, "amount": 1591},)}, "refund_items"),
-    ],
+REFUSED = (
+    ({"amount": "0"}, "invalid"),
+    ({"amount": "0.00"}, "invalid"),
+    ({"amount": "-1.00"}, "invalid"),
+    ({"amount": "1e1"}, "invalid"),
+    ({"amount": "1.001"}, "invalid"),
+    ({"amount": "45.91"}, "over_remainder"),
+    ({"amount": "1.00", "currency": "EUR"}, "refund_currency"),
+    ({}, "invalid"),
+    ({"items": ()}, "refund_items"),
+    ({"items": ({"line": 9, "quantity": 1},)}, "refund_items"),
+    ({"items": ({"sku": "NO"},)}, "refund_items"),
+    ({"items": ({"line": 1, "quantity": 4},)}, "refund_items"),
+    ({"items": ({"line": 2, "amount": 1591},)}, "refund_items"),
 )
-def test_what_cannot_be_refunded_is_refused_with_the_reason(
-    server: ServerAddress, asked: dict[str, object], code: str
-) -> None:
+
+
+def test_what_cannot_be_refunded_is_refused_with_the_reason(server: ServerAddress) -> None:
     async def story() -> None:
         async with sandbox_world(server, policy=POLICY) as made:
             shop = await make_shop(*made)
             order_id = await STATES[3].prepare(shop)
-            with pytest.raises(Problem) as told:
-                await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(**asked))  # type: ignore[arg-type]
-            assert told.value.code == code
+            told = [(asked, (await ask(shop, order_id, **asked)).split("`")[1]) for asked, _ in REFUSED]
+            assert told == list(REFUSED)
             assert (await shop.order(order_id))["refunded_units"] == 0
 
     asyncio.run(story())

@@ -9,8 +9,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from tests.flows.processes import Killer, dying_process, run_until_killed
-from tests.rings import each
+from tests.flows.processes import dying_process, kills, run_until_killed
+from tests.rings import deep, each
 from tests.worlds import KEYRING, POLICY, Shop, change_world, make_shop, owner, sandbox_world
 
 from recoup.flows.card_routes import CardRoutes
@@ -562,18 +562,17 @@ def test_a_routes_name_stays_with_its_kind_and_account(server: ServerAddress) ->
     run(server, story)
 
 
-@pytest.mark.parametrize("part", range(4))
-def test_a_process_that_dies_anywhere_leaves_one_charge_by_one_route(server: ServerAddress, part: int) -> None:
+@deep("kills")
+@pytest.mark.timeout(400)
+@each("dead", [False, True])
+def test_a_process_that_dies_anywhere_leaves_one_charge_by_one_route(server: ServerAddress, dead: bool) -> None:
     async def story(shop: Shop) -> None:
         async with two_routes(shop, SECOND, OWN) as second:
-            for step in range(part + 1, 40, 4):
-                second.dead = bool(step % 3 == 0)
+            for killer in kills(f"an attempt, its first route {'down' if dead else 'up'}", least=5):
+                second.dead = dead
                 order_id = await shop.admit(code="05")
                 await start(shop.orders, shop.key(order_id))
-                killer = Killer(step, after=bool(step % 2))
                 async with dying_process(shop, killer) as dying:
-                    processors = {"second": second, **dying.world.processors}
-                    change_world(dying.world, processors=processors)
                     await run_until_killed(killer, try_now(dying, order_id))
                 second.dead = False
                 await shop.advance(timedelta(days=1))

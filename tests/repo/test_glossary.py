@@ -2,6 +2,8 @@
 
 import ast
 import re
+from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -29,10 +31,10 @@ def gone() -> frozenset[str]:
     return frozenset(name for cell in cells for name in re.findall(r"`(\w+)`", cell))
 
 
-def names(source: str) -> set[str]:
+def names(nodes: Iterable[ast.AST]) -> set[str]:
     """Classes, functions and attributes that are defined or used, and modules that are imported."""
     found = set[str]()
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes:
         match node:
             case ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef():
                 found.add(node.name)
@@ -43,10 +45,10 @@ def names(source: str) -> set[str]:
     return found
 
 
-def vague(source: str) -> set[str]:
+def vague(nodes: Iterable[ast.AST]) -> set[str]:
     """Variables, parameters, functions, classes and attributes whose name has such a word in it."""
     found = set[str]()
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes:
         match node:
             case ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef():
                 found.add(node.name)
@@ -61,15 +63,26 @@ def vague(source: str) -> set[str]:
     return {name for name in found if VAGUE & {word.lower() for word in WORDS.findall(name)}}
 
 
+@cache
+def in_files() -> dict[str, tuple[set[str], set[str]]]:
+    """Names and vague names of each file."""
+    found = {}
+    for place, path in FILES.items():
+        nodes = list(ast.walk(ast.parse(path.read_text())))
+        found[place] = names(nodes), vague(nodes)
+    return found
+
+
 def test_a_word_that_is_gone_stays_gone() -> None:
     words = gone()
     assert {"worry", "Told", "order_message"} <= words
-    again = {place: found for place, path in FILES.items() if (found := sorted(words & names(path.read_text())))}
-    assert again == {}
+    again = {place: sorted(words & used) for place, (used, _) in in_files().items()}
+    assert {place: names for place, names in again.items() if names} == {}
 
 
 def test_names_are_found_wherever_they_stand() -> None:
-    assert names("from a.told import Answered\nclass Told: ...\nasync def worry(): x.calm()") == {
+    source = "from a.told import Answered\nclass Told: ...\nasync def worry(): x.calm()"
+    assert names(ast.walk(ast.parse(source))) == {
         "a",
         "told",
         "Answered",
@@ -80,20 +93,21 @@ def test_names_are_found_wherever_they_stand() -> None:
 
 
 def test_names_say_what_a_thing_is() -> None:
-    again = {}
-    for place, path in FILES.items():
-        if not place.startswith(NOT_YET):
-            again[place] = vague(path.read_text()) - ELSEWHERE.get(place, set())
+    again = {
+        place: found - ELSEWHERE.get(place, set())
+        for place, (_, found) in in_files().items()
+        if not place.startswith(NOT_YET)
+    }
     assert {place: names for place, names in again.items() if names} == {}
 
 
 def test_each_exception_is_still_needed() -> None:
     """What is done leaves the lists."""
-    named = {place: vague(path.read_text()) for place, path in FILES.items()}
+    named = {place: found for place, (_, found) in in_files().items()}
     assert [place for place in NOT_YET if not any(named[name] for name in named if name.startswith(place))] == []
     assert {place: names for place, names in ELSEWHERE.items() if not names <= named[place]} == {}
 
 
 def test_vague_words_are_found_in_every_kind_of_name() -> None:
     source = "class WhatTold: ...\ndef f(asked, *, told_by=None): x._told = asked.TOLD_MAX; retold = masked"
-    assert vague(source) == {"WhatTold", "asked", "told_by", "_told", "TOLD_MAX"}
+    assert vague(ast.walk(ast.parse(source))) == {"WhatTold", "asked", "told_by", "_told", "TOLD_MAX"}

@@ -58,11 +58,11 @@ LOST: tuple[type[BaseException], ...] = (
 
 
 class Connections:
-    """At most `size` connections, opened when first needed, handed out first come, first served."""
+    """At most `size` connections, opened when first needed, the last used first; first come, first served."""
 
     def __init__(self, source: str | Connect, size: int) -> None:
         self._source, self._size = source, size
-        self._free: asyncio.Queue[asyncpg.Connection | None] | None = None
+        self._free: asyncio.LifoQueue[asyncpg.Connection | None] | None = None
 
     @asynccontextmanager
     async def one(self) -> AsyncIterator[asyncpg.Connection]:
@@ -95,9 +95,9 @@ class Connections:
                 await connection.close(timeout=5)
         self._free = None
 
-    def _queue(self) -> "asyncio.Queue[asyncpg.Connection | None]":
+    def _queue(self) -> "asyncio.LifoQueue[asyncpg.Connection | None]":
         if self._free is None:  # made late: it belongs to the loop that runs
-            self._free = asyncio.Queue()
+            self._free = asyncio.LifoQueue()
             for _ in range(self._size):
                 self._free.put_nowait(None)
         return self._free
