@@ -17,10 +17,9 @@ LONG: Final = (
     "tests/flows/test_kill_between_statements.py",
     "packages/recoup-lab/tests/lab/test_simulate.py",
     "tests/flows/test_limits.py",
-    "tests/doors/portal/test_bad_input.py",
+    "tests/isolation/test_every_route.py",
     "tests/flows/test_kill_parts.py",
     "tests/docs/test_first_payment.py",
-    "tests/main/test_live.py",
 )
 
 

@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar
 
 import pytest
 from hypothesis import is_hypothesis_test, settings
+from hypothesis.internal.conjecture import providers
 
 T = TypeVar("T")
 
@@ -43,6 +44,8 @@ settings.load_profile("merge")
 proving: str | None = os.environ.get("RECOUP_FAMILY") or None  # the family that runs; None in `make check` and `test`
 if proving is not None:
     settings.load_profile("prove")
+else:  # or examples would follow from which modules a run has imported, and each worker would read them all
+    providers._get_local_constants = lambda: providers._local_constants
 
 
 @functools.cache
