@@ -18,7 +18,7 @@ LONG: Final = (
     "packages/recoup-lab/tests/lab/test_simulate.py",
     "tests/flows/test_limits.py",
     "tests/isolation/test_every_route.py",
-    "tests/flows/test_kill_parts.py",
+    "tests/features/parts/test_kill_parts.py",
     "tests/docs/test_first_payment.py",
 )
 
