@@ -160,6 +160,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         staying = set(kept)
         config.hook.pytest_deselected(items=[item for item in items if item not in staying])
         items[:] = kept
+    if proving is not None:  # what proves takes its time: a limit of its own is for `make test`
+        for node in {node for item in items for node in item.listchain()}:
+            node.own_markers = [mark for mark in node.own_markers if mark.name != "timeout"]
 
 
 def family_of(item: pytest.Item) -> tuple[str, bool] | None:
