@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, NewType
+from typing import TYPE_CHECKING, Any, Final, NewType
 from uuid import UUID
 
 from recoup.kernel.extensions import added, load
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from recoup.flows.world import World
     from recoup.kernel.scope import Scope
     from recoup.moves.change import Change
+    from recoup.moves.order.feature_moves import Stop
     from recoup.rules.messages.events import EventKind
-    from recoup.rules.messages.notification_words import Says
-    from recoup.rules.messages.notifications import Kind
+    from recoup.rules.messages.notification_words import Notice
     from recoup.rules.network.codes import Reading
     from recoup.rules.network.compliance.month_count import Excess
     from recoup.rules.order.lifecycle import Fact
@@ -44,21 +44,6 @@ if TYPE_CHECKING:
 LIST: Final = "recoup.features"
 FeatureDue = NewType("FeatureDue", str)
 """A kind of due work that a feature brings."""
-
-
-class Stop(NamedTuple):
-    """A stored decision that stops whatever would be sent, and the answer that it goes by."""
-
-    decision: "Decision"
-    decision_id: UUID
-    reading: "Reading"
-
-
-class Notice(NamedTuple):
-    """An alert that people are notified of: who may hear of it, and what it says."""
-
-    kind: "Kind"
-    says: "Says"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -96,7 +81,8 @@ class Feature:
     due: "Mapping[str, Flow]" = field(default_factory=dict)
     deciders: "Mapping[str, Callable[[Mapping[str, Any]], Decision]]" = field(default_factory=dict)
     events: "Mapping[str, EventKind]" = field(default_factory=dict)
-    notifies: Mapping[str, Notice] = field(default_factory=dict)
+    notifies: "Mapping[str, Notice]" = field(default_factory=dict)
+    audits: Mapping[str, str] = field(default_factory=dict)
     tables: tuple[str, ...] = ()
     portal: str | None = None
 

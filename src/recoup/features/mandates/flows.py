@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.core.kit.feature import FeatureDue, Stop
+from recoup.core.kit.feature import FeatureDue
 from recoup.features.mandates.rules import (
     MandateChange,
     MandateInput,
@@ -34,7 +34,7 @@ from recoup.kernel.scope import Scope as MerchantScope
 from recoup.moves.change import Change
 from recoup.moves.message.alert import alert
 from recoup.moves.order.amendment import has_room
-from recoup.moves.order.feature_moves import end_if_stopped
+from recoup.moves.order.feature_moves import Stop, end_if_stopped
 from recoup.rules.network.codes import Reading, read_decline
 from recoup.rules.network.compliance.month_count import Excess
 from recoup.rules.network.reasons import REVOKED

@@ -2,11 +2,10 @@
 
 from typing import Final
 
-from recoup.core.kit.feature import Notice
 from recoup.features.mandates.events import MandateRevoked, of
 from recoup.rules.languages.locale import Locale
 from recoup.rules.messages.events import EventKind
-from recoup.rules.messages.notification_words import Facts, Notified, of_order
+from recoup.rules.messages.notification_words import Facts, Notice, Notified, of_order
 from recoup.rules.messages.notifications import ALL, Kind
 
 EVENT: Final = EventKind(

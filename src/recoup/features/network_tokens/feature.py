@@ -6,9 +6,10 @@ from typing import Final
 from recoup.core.kit.credential import InPlace
 from recoup.core.kit.feature import Feature
 from recoup.features.network_tokens import flows
-from recoup.features.network_tokens.api import SWITCH
-from recoup.features.network_tokens.rules import BY_NUMBER_VERSION, TokenInput, decide_token
+from recoup.features.network_tokens.rules import BY_NUMBER_VERSION, TokenInput, decide_token, token_for
 from recoup.features.network_tokens.store import OF_CARD
+from recoup.features.network_tokens.words import AUDITS, MISSING, PAGE
+from recoup.flows.merchants.card_switches import CardSwitch
 from recoup.flows.signed_notices import RouteNotice
 
 NETWORK_TOKENS: Final = Feature(
@@ -17,8 +18,8 @@ NETWORK_TOKENS: Final = Feature(
     facet=OF_CARD,
     after_plan=flows.want_token,
     in_place=InPlace(
-        chosen=flows.chosen,
-        shown=flows.shown,
+        chosen=lambda order, attempt, now: token_for(order.facet(OF_CARD), order, attempt, now),
+        shown=lambda order: order.facet(OF_CARD),
         gone=flows.gone,
         opened=flows.token_credential,
         keep_news=flows.keep_token_news,
@@ -27,7 +28,20 @@ NETWORK_TOKENS: Final = Feature(
     checks=flows.undeleted,
     due={flows.DUE: flows.work_network_token},
     deciders={BY_NUMBER_VERSION: lambda data: decide_token(TokenInput.from_dict(data))},
-    switches={SWITCH.setting: SWITCH},
+    switches={
+        "network_tokens": CardSwitch(
+            "network_tokens",
+            "order.network_tokens",
+            usual=False,
+            offered=lambda world: bool(world.token_services),
+            missing=MISSING,
+            page=PAGE,
+            option=("network-tokens", "Have network tokens made for cards, and charge by them."),
+            meaning="Make a network token for each card with a further attempt, and charge by it.",
+            example={"networkTokens": True},
+        )
+    },
+    audits=AUDITS,
     notices_of_routes=(RouteNotice("network-tokens", "noticeId", flows.take_token_notice),),
     verbs={
         "sandbox token": (

@@ -16,13 +16,11 @@ from uuid import UUID
 
 from recoup.core.kit.feature import FeatureDue
 from recoup.features.network_tokens.rules import (
-    TokenFacts,
     TokenInput,
     TokenStanding,
     decide_token,
     is_wanted,
     speaks_of_token,
-    token_for,
 )
 from recoup.features.network_tokens.store import (
     OF_CARD,
@@ -92,14 +90,6 @@ def want_token(change: Change, planned_at: datetime) -> None:
         return
     if is_wanted(order.facet(OF_CARD), change.wall):
         change.due(DUE, change.now, subject_id=order.token_id)
-
-
-def chosen(order: Order, attempt: Attempt, now: datetime) -> UUID | None:
-    return token_for(order.facet(OF_CARD), order, attempt, now)
-
-
-def shown(order: Order) -> TokenFacts | None:
-    return order.facet(OF_CARD)
 
 
 def gone(

@@ -1,10 +1,10 @@
-"""The switch of network tokens, as people read of it."""
+"""The switch of network tokens, in the words of the portal."""
 
 from typing import Final
 
 from recoup.kernel.problem import Problem
 
-DID: Final = "switched network tokens"
+AUDITS: Final = {"order.network_tokens": "switched network tokens"}
 PAGE: Final = (
     "Charge by network tokens",
     "A network token is created for each card with another attempt planned. Later attempts use it where the route "

@@ -20,15 +20,14 @@ from recoup.store.statement import Read
 
 class CardSwitch(NamedTuple):
     """`setting`: as its row is called. `action`: as the audit log calls a change of it. `missing`: where `offered` says
-    that it can do nothing in a world. A feature brings its words: in the audit log, on the page (title and text), of
-    the command's option (name and help), and of the API's field."""
+    that it can do nothing in a world. A feature brings its words: on the page (title and text), of the command's option
+    (name and help), and of the API's field."""
 
     setting: str
     action: str
     usual: bool
     offered: Callable[[World], bool] = lambda world: True
     missing: Problem | None = None
-    did: str = ""
     page: tuple[str, str] = ("", "")
     option: tuple[str, str] = ("", "")
     meaning: str = ""

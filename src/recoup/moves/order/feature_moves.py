@@ -1,15 +1,25 @@
 """What features decide of an order before anything is sent, and what they hear. Under the locks of order and card."""
 
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
-from recoup.core.kit.feature import Stop, features
+from recoup.core.kit.feature import features
 from recoup.moves.attempt.plan import follow
 from recoup.moves.change import Change
 from recoup.rules.network.codes import Reading
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Attempt, Order
+from recoup.rules.rescue.evidence import Decision
+
+
+class Stop(NamedTuple):
+    """A stored decision that stops whatever would be sent, and the answer that it goes by."""
+
+    decision: Decision
+    decision_id: UUID
+    reading: Reading
+
 
 _UNDER_WAY: Final = frozenset({Stage.PROCESSING, Stage.HELD, Stage.PROBLEM})
 

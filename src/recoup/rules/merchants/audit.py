@@ -11,7 +11,7 @@ from recoup.kernel.time import iso
 CHARS_MAX: Final = 300
 LIST_MAX: Final = 50
 # action -> what was done, after who did it. Its first part is the kind of what it was done to.
-_ACTIONS: Final = {
+_OWN: Final[Mapping[str, str]] = {
     "adjustment.booked": "approved an adjustment",
     "adjustment.made": "created an adjustment",
     "adjustment.refused": "refused an adjustment",
@@ -100,9 +100,7 @@ _ACTIONS: Final = {
     "webhook.tested": "sent a sample event",
     "webhook_key.replaced": "replaced a webhook signing key",
 }  # fmt: skip
-ACTIONS: Final = Extended(
-    _ACTIONS, lambda feature: {**feature.audits, **{one.action: one.did for one in feature.switches.values()}}
-)
+ACTIONS: Final = Extended(_OWN, lambda feature: feature.audits)
 
 
 def checked(action: str, facts: Mapping[str, Any]) -> dict[str, Any]:

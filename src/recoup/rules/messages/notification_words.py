@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from recoup.core.kit.extended import Extended
@@ -11,6 +11,7 @@ from recoup.kernel.ids import tail
 from recoup.kernel.kept_sentence import kept
 from recoup.kernel.money import money
 from recoup.rules.languages.locale import PLAIN, Locale
+from recoup.rules.messages.notifications import Kind
 
 Facts = Mapping[str, Any]
 
@@ -72,6 +73,13 @@ def _s(count: int) -> str:
 
 Notified = tuple[str, list[str], str]  # a title, lines, and the page
 Says = Callable[[Facts, Locale], Notified]
+
+
+class Notice(NamedTuple):
+    """An alert that people are notified of: who may hear of it, and what it says."""
+
+    kind: Kind
+    says: Says
 
 
 def _orders(facts: Facts, to: Locale) -> Notified:
