@@ -30,9 +30,10 @@ class Panel(Generic[P, R]):
 
 
 class InPlaceWords(NamedTuple):
-    """Of an attempt that was sent by what takes its card's place: a `note` beside it, and its line in the timeline."""
+    """Of an attempt that was sent by what takes its card's place: the template of a note beside it, and its line in the
+    timeline."""
 
-    note: str
+    template: str
     sent: "Callable[[LogContext], TimelineEntry]"
 
 

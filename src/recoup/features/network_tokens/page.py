@@ -7,7 +7,7 @@ from recoup.doors.portal.order.timeline_entry import plain
 
 PORTAL: Final = PortalPart(
     in_place=InPlaceWords(
-        "Network token",
+        "network_tokens/attempt.html",
         plain("{attempt} sent", "On route {route}, by the card’s network token.", "right", "run", "attempts"),
     )
 )

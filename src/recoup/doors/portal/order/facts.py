@@ -82,9 +82,9 @@ class Tried:
 
     @property
     def sent_by(self) -> str:
-        """Empty: by the card itself."""
+        """The template that says it; empty: by the card itself."""
         words = in_place_words() if self.row.credential() else None
-        return words.note if words is not None else ""
+        return words.template if words is not None else ""
 
 
 @dataclass(frozen=True, slots=True)
