@@ -82,7 +82,6 @@ class Feature:
     deciders: "Mapping[str, Callable[[Mapping[str, Any]], Decision]]" = field(default_factory=dict)
     events: "Mapping[str, EventKind]" = field(default_factory=dict)
     notifies: "Mapping[str, Notice]" = field(default_factory=dict)
-    audits: Mapping[str, str] = field(default_factory=dict)
     tables: tuple[str, ...] = ()
     portal: str | None = None
 
