@@ -12,9 +12,8 @@ from starlette.responses import Response
 
 from recoup.doors.portal.downloads import download
 from recoup.doors.portal.menu import Entry
-from recoup.doors.portal.orders.days import DAY, Days, read_day
-from recoup.doors.portal.orders.days import PRESETS as LIST_PRESETS
-from recoup.doors.portal.orders.query import Query
+from recoup.doors.portal.orders.query import DAY, Days, Query, read_day
+from recoup.doors.portal.orders.query import PRESETS as LIST_PRESETS
 from recoup.doors.portal.overview.figures import (
     Gain,
     Group,

@@ -16,7 +16,7 @@ from recoup.doors.portal.pages import Answer, Values, member, shown
 from recoup.doors.portal.people import named
 from recoup.doors.portal.refunds.waiting import waiting_rows
 from recoup.doors.portal.rights import operator
-from recoup.doors.portal.settlements.words import STATES
+from recoup.doors.portal.settlements.page import STATES
 from recoup.doors.portal.taken import taken
 from recoup.doors.portal.templates import HEADERS
 from recoup.doors.portal.visit import Visit
