@@ -8,6 +8,7 @@ from msgspec.structs import asdict
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
+from recoup.doors.portal.downloads import taken
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.file_form import file_form
 from recoup.doors.portal.form_shape import Text, read_again
@@ -20,7 +21,6 @@ from recoup.doors.portal.pages import Answer, Values, but, member, nothing, show
 from recoup.doors.portal.people import named
 from recoup.doors.portal.personal import read_as_seen
 from recoup.doors.portal.rights import operator, role
-from recoup.doors.portal.taken import taken
 from recoup.doors.portal.templates import HEADERS, full
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import DISPUTE_KINDS, DISPUTE_STAGES, DISPUTE_STATES

@@ -13,7 +13,7 @@ from recoup.doors.portal.order.stable_words import SAY as STABLE_SAY
 from recoup.doors.portal.order.stable_words import event_name
 from recoup.doors.portal.order.timeline_entry import LogContext
 from recoup.doors.portal.order.words import ACCOUNTS, RECIPES, actor_words, say
-from recoup.doors.portal.webhooks.words import ERRORS
+from recoup.doors.portal.webhooks.who import ERRORS
 from recoup.kernel.ids import parse_id
 from recoup.kernel.money import money
 from recoup.kernel.sentence import Sentence, joined, shaped

@@ -10,14 +10,13 @@ from uuid import UUID
 from starlette.responses import Response
 
 from recoup.doors.portal.as_of import AsOf, read_as_of
-from recoup.doors.portal.downloads import JSON_LINES, XLSX, download
+from recoup.doors.portal.downloads import JSON_LINES, XLSX, download, taken
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.form_shape import Text, read_again
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.people import named
 from recoup.doors.portal.rights import role
-from recoup.doors.portal.taken import taken
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import State
 from recoup.flows.money.balances import read_balances
