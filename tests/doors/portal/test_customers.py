@@ -16,7 +16,7 @@ from tests.flows.processes import Killer, dying_process, kills, run_until_killed
 from tests.rings import deep
 from tests.worlds import FUNDS_CARD, Shop, owner
 
-from recoup.doors.portal.customers import listing
+from recoup.doors.portal.customers import page
 from recoup.flows.cards.taken import Person
 from recoup.flows.insight.keep_facts import keep_facts
 from recoup.flows.insight.verify import verify
@@ -126,7 +126,7 @@ def listed(page: httpx.Response) -> list[list[str]]:
 def test_customers_are_listed_searched_and_masked_as_orders_are(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listing, "SIZE", 2)
+    monkeypatch.setattr(page, "LIST_SIZE", 2)
 
     async def story(shop: Shop, as_: As) -> None:
         boss, ops, clerk = await as_("owner"), await as_("ops"), await as_("clerk")

@@ -16,9 +16,8 @@ from starlette.datastructures import QueryParams
 from tests.rings import each
 
 from recoup.doors.portal.orders.amounts import Amounts, read_amounts
-from recoup.doors.portal.orders.days import PRESETS, Days, read_days
 from recoup.doors.portal.orders.page import chips
-from recoup.doors.portal.orders.query import SIZES, Query
+from recoup.doors.portal.orders.query import PRESETS, SIZES, Days, Query, read_days
 from recoup.doors.portal.orders.reading import COLUMNS, read_query
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.nearest import nearest

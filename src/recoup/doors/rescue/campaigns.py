@@ -6,7 +6,7 @@ from recoup.doors.edge.described import Example, Operation
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.body import read_whole
 from recoup.doors.rescue.resource import Call, Method
-from recoup.doors.rescue.shapes.switches import Campaign, CampaignBody, CampaignPatch, Campaigns
+from recoup.doors.rescue.switches import Campaign, CampaignBody, CampaignPatch, Campaigns
 from recoup.flows.merchants import campaigns
 from recoup.flows.merchants.campaigns import CampaignFields
 from recoup.kernel.time import iso

@@ -7,7 +7,7 @@ from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.body import read_body
 from recoup.doors.rescue.payment import check_own
 from recoup.doors.rescue.resource import Call, Method
-from recoup.doors.rescue.shapes.switches import Hop, Tested, TestedBody
+from recoup.doors.rescue.switches import Hop, Tested, TestedBody
 from recoup.flows.try_connection import try_connection
 
 

@@ -1,27 +1,19 @@
 """/switches: which kinds of orders are taken, for the merchant, its sites and campaigns. Source: seed 004
 (multiprofile)."""
 
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
+
+from msgspec import Meta
 
 from recoup.doors.edge.described import Example, Operation
 from recoup.doors.edge.resource import Reply
-from recoup.doors.rescue.body import read_body, read_whole
+from recoup.doors.rescue.body import read_body, read_whole, rule
+from recoup.doors.rescue.field_rules import up_to
 from recoup.doors.rescue.payment import check_own
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import Call, Method
-from recoup.doors.rescue.shapes.switches import (
-    HISTORY_MAX,
-    Change,
-    Changed,
-    History,
-    HistoryQuery,
-    PolicyBody,
-    Switch,
-    SwitchBody,
-    SwitchedNow,
-    Switches,
-)
+from recoup.doors.rescue.wire import Members, Moment, Shape, Text, Text64, Text128
 from recoup.flows.merchants import switches
 from recoup.flows.merchants.campaigns import set_policy
 from recoup.flows.merchants.switches import MERCHANT, Subject
@@ -30,6 +22,169 @@ from recoup.kernel.time import iso
 from recoup.rules.rescue.switches import KINDS
 from recoup.store.merchants.switches import Switch as StoredSwitch
 from recoup.store.merchants.switches import SwitchChange
+
+KindName = Literal["cit_web", "cit_callcenter", "mit"]
+Level = Literal["merchant", "site", "campaign"]
+Policy = Literal["use_default", "refuse"]
+HISTORY_MAX = 500
+Key = Annotated[str, Meta(min_length=1, max_length=64, description="Key used in orders; not case-sensitive.")]
+_Descriptor = Annotated[str, Meta(max_length=22, extra=rule(up_to(64)))]
+Own = Annotated[_Descriptor | None, Meta(description="Statement descriptor; empty: the site's.")]
+Why = Annotated[Text | None, Meta(description="Reason, shown with the change.")]
+
+
+class CampaignSwitches(Shape, kw_only=True):
+    """Which orders a campaign takes, of those that its site takes."""
+
+    name: Text128 | None = None
+    descriptor: Own = None
+    cit_web: Annotated[bool | None, Meta(description="Customer-initiated payments on the web.")] = None
+    cit_callcenter: Annotated[bool | None, Meta(description="Customer-initiated payments by the call centre.")] = None
+    mit: Annotated[bool | None, Meta(description="Merchant-initiated payments.")] = None
+
+
+class CampaignBody(CampaignSwitches, kw_only=True):
+    """A campaign."""
+
+    key: Key
+
+
+class CampaignPatch(CampaignSwitches, kw_only=True):
+    """Missing fields stay unchanged."""
+
+    key: Key | None = None
+
+
+class Campaign(Shape, kw_only=True):
+    """A campaign of a site."""
+
+    id: UUID
+    site_id: UUID
+    key: str
+    name: str
+    descriptor: Annotated[str, Meta(description="Empty: the site's.")]
+    cit_web: bool
+    cit_callcenter: bool
+    mit: bool
+    created_date: Moment
+
+
+class Campaigns(Shape, kw_only=True):
+    """All of the site that take orders."""
+
+    data: list[Campaign]
+    success: bool = True
+
+
+class Change(Shape, kw_only=True):
+    """One change of a switch. Who: the kind of caller and its id."""
+
+    at: Moment
+    by: Annotated[
+        str, Meta(description="`api`, `user`, `partner` or `operator`, with an id.", examples=["api:pk_test_1"])
+    ]
+    why: str
+    request_id: Annotated[str, Meta(description="`X-Request-Id` of the call.")]
+
+
+class Switch(Shape, kw_only=True):
+    """One kind of order at one level. An order is accepted when its kind is on at every level that applies to it."""
+
+    level: Level
+    id: Annotated[UUID, Meta(description="Id of the merchant, site or campaign.")]
+    name: str
+    kind: KindName
+    on: bool
+    created_date: Annotated[Moment, Meta(description="Creation date of the merchant, site or campaign.")]
+    site_id: Annotated[UUID | None, Meta(description="The campaign's site, or the site itself.")] = None
+    key: Annotated[str | None, Meta(description="Key of the campaign.")] = None
+    last_change: Annotated[Change | None, Meta(description="Null if never changed.")] = None
+
+
+class Switches(Shape, kw_only=True):
+    """The merchant's three, then each site's with its campaigns'."""
+
+    data: list[Switch]
+    unknown_sites: Annotated[Policy, Meta(description="What happens to orders with an unknown site or campaign.")]
+    success: bool = True
+
+
+class SwitchBody(Shape, kw_only=True):
+    """What shall be switched, and how."""
+
+    kind: KindName
+    on: bool
+    site_id: Annotated[UUID | None, Meta(description="Without it, and without a campaign: the whole merchant.")] = None
+    campaign_id: Annotated[UUID | None, Meta(description="Only one campaign.")] = None
+    why: Why = None
+    mid: Annotated[UUID | None, Meta(description="Optional; not used.")] = None
+
+
+class SwitchedNow(Members, kw_only=True):
+    """How it stands."""
+
+    switch: Switch
+    changed: Annotated[bool, Meta(description="False if the switch already had this value.")]
+
+
+class HistoryQuery(Shape, kw_only=True):
+    """Newest first."""
+
+    limit: Annotated[int, Meta(ge=1, le=HISTORY_MAX)] = 100
+    after: Annotated[Text128 | None, Meta(description="`next` of the previous page.")] = None
+
+
+class Changed(Change, kw_only=True):
+    """A change, and of what."""
+
+    level: Level
+    id: UUID
+    name: str
+    kind: KindName
+    on: bool
+    site_id: UUID | None = None
+    key: str | None = None
+
+
+class History(Shape, kw_only=True):
+    """A page of changes."""
+
+    data: list[Changed]
+    next: Annotated[str | None, Meta(description="Send it as `after`; null on the last page.")] = None
+    success: bool = True
+
+
+class PolicyBody(Shape, kw_only=True):
+    """`use_default`: such orders are taken for the default site, with a warning. `refuse`: they are refused."""
+
+    unknown_sites: Policy
+
+
+class TestedBody(Shape, kw_only=True):
+    """Which way is tried."""
+
+    kind: KindName
+    site_id: Annotated[UUID | None, Meta(description="Default: the default site.")] = None
+    campaign: Annotated[Text64 | None, Meta(description="Key of one of its campaigns.")] = None
+    mid: Annotated[UUID | None, Meta(description="Optional; not used.")] = None
+
+
+class Hop(Shape, kw_only=True):
+    """One step of the way."""
+
+    name: Annotated[str, Meta(examples=["processor"])]
+    state: Literal["ok", "failed", "skipped"]
+    told: Annotated[str, Meta(description="The finding, or why the step was skipped.")]
+    cure: Annotated[str | None, Meta(description="What to do.")] = None
+    latency_ms: Annotated[int, Meta(ge=0)] = 0
+
+
+class Tested(Members, kw_only=True):
+    """`success`: no step failed. No card is charged, and no order is made."""
+
+    kind: KindName
+    world: Annotated[Literal["sandbox", "live"], Meta(description="Environment of the credential.")]
+    hops: list[Hop]
 
 
 async def list_all(call: Call) -> Reply:

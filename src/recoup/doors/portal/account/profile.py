@@ -1,19 +1,71 @@
-"""/account: who one is here, and what was done to the account lately."""
+"""/account: who one is here and what was done to the account lately; its password, and where one is signed in."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from recoup.doors.portal.account.visit import AccountVisit
+from recoup.doors.portal.done import done_of, with_done
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.form_shape import read_again
 from recoup.doors.portal.menu import TABS, Entry
-from recoup.doors.portal.pages import Answer, Values, account
+from recoup.doors.portal.pages import Answer, Values, account, nothing
 from recoup.doors.portal.people import names_for
 from recoup.doors.portal.rights import anybody
 from recoup.flows.messages.notices import inbox
-from recoup.flows.people.oneself import rename
+from recoup.flows.people.oneself import change_password, end_others, end_session, rename, sessions_of
+from recoup.flows.people.passwords import LENGTH_MAX, LENGTH_MIN, Passwords
+from recoup.kernel.problem import Problem
 from recoup.rules.people.account_words import HAPPENINGS
 from recoup.store.people.account_log import account_lines
+
+SESSIONS_PLACE: Final = "/account/sessions"
+
+
+@account.page(SESSIONS_PLACE, "account/sessions.html", menu=Entry(TABS, 4, "Sessions"))
+async def sessions(visit: AccountVisit) -> Values:
+    return {"rows": await sessions_of(visit.world, visit.me)}
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """`which`: others, or a session's id."""
+
+    which: str
+
+
+@sessions.post(may=anybody, shape=Ending, shows=nothing)
+async def post_end(visit: AccountVisit, form: Ending) -> Answer:
+    if form.which == "others":
+        await end_others(visit.world, visit.me)
+    else:
+        await end_session(visit.world, visit.me, form.which)
+    return redirect(SESSIONS_PLACE)
+
+
+CHANGE_PLACE: Final = "/account/password"
+
+
+@account.page(CHANGE_PLACE, "account/password.html", menu=Entry(TABS, 2, "Password"))
+async def page(visit: AccountVisit) -> Values:
+    changed = visit.problem is None and done_of(visit.session, visit.request) == "changed"
+    return {"changed": changed, "least": LENGTH_MIN, "most": LENGTH_MAX}
+
+
+def _in_form(problem: Problem) -> bool:
+    return problem.field is not None or problem.code == "too_many_requests"
+
+
+@dataclass(frozen=True, slots=True)
+class NewPassword:
+    old: str = field(repr=False)
+    new: str = field(repr=False)
+
+
+@page.post(may=anybody, shape=NewPassword, shows=_in_form)
+async def post_password(visit: AccountVisit, form: NewPassword) -> Answer:
+    await change_password(visit.world, visit.portal.get(Passwords), visit.me, form.old, form.new)
+    return redirect(with_done(visit.session, CHANGE_PLACE, "changed"))
+
 
 PLACE: Final = "/account"
 LINES: Final = 30

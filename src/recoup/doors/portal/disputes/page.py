@@ -1,24 +1,57 @@
 """The desk of disputes: open ones by deadline, the rest newest first; and the notices that fit no charge."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from msgspec.structs import asdict
+from starlette.datastructures import UploadFile
+from starlette.responses import Response
 
+from recoup.doors.portal.downloads import taken
 from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.file_form import file_form
+from recoup.doors.portal.form_shape import Text, read_again
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.order.dispute_words import reason_words
-from recoup.doors.portal.pages import Answer, Values, member, nothing, shown
-from recoup.doors.portal.rights import operator
+from recoup.doors.portal.order.page import find, order
+from recoup.doors.portal.order.timeline import ERASED, in_received_codes, moments
+from recoup.doors.portal.order.within import back_to
+from recoup.doors.portal.pages import Answer, Values, but, member, nothing, shown
+from recoup.doors.portal.people import named
+from recoup.doors.portal.personal import read_as_seen
+from recoup.doors.portal.rights import operator, role
+from recoup.doors.portal.templates import HEADERS, full
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import DISPUTE_KINDS, DISPUTE_STAGES, DISPUTE_STATES
+from recoup.flows.disputes.answer import NOTE_MAX, NOTES_MAX, answer_dispute, note_evidence
+from recoup.flows.disputes.files import add_file, read_file
 from recoup.flows.disputes.receive import in_words
+from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.disputes.unmatched_notices import take_off, try_notice_again
 from recoup.flows.locked import Orders
+from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.ids import parse_id
+from recoup.kernel.money import money
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
+from recoup.rules.merchants.documents import download_name
 from recoup.rules.merchants.personal import SHOWN
-from recoup.store.disputes.disputes import COUNTED_MAX, LISTED_MAX, DisputeRow, counts, list_disputes, unmatched
+from recoup.rules.money import typed_amounts
+from recoup.rules.money.disputes import UNDECIDED
+from recoup.rules.money.evidence_file import BYTES_MAX, COUNT_MAX
+from recoup.store.disputes.disputes import (
+    COUNTED_MAX,
+    LISTED_MAX,
+    DisputeRow,
+    counts,
+    list_disputes,
+    read_dispute,
+    read_files,
+    read_notes,
+    unmatched,
+)
+from recoup.store.orders.order_page import OrderPage
 
 NOBODY: Final = UUID(int=0)
 OFFSET_MAX: Final = 100_000
@@ -114,3 +147,207 @@ async def notice_again(visit: Visit, form: NoticeForm) -> Answer:
         message = "It still matches no charge."
         return shown(Problem("wrong_state", message, cure="Ask the processor what it is about."))
     return redirect("/disputes")
+
+
+def suggested(page: OrderPage, dispute: DisputeRow) -> list[str]:
+    asset = page.order.asset
+    found: list[str] = []
+    for refund in page.modifications:
+        if refund.kind in ("refund", "reversal") and refund.state == "done":
+            amount, reference = money(refund.units, asset), refund.reference or refund.modification_id
+            found.append(
+                Sentence(
+                    "{0} {1} were refunded to the cardholder, requested on {2}, reference {3}.",
+                    amount,
+                    asset,
+                    full(refund.business_at),
+                    reference,
+                )
+            )
+    charge = next((a for a in page.attempts if a.attempt_id == dispute.attempt_id), None)
+    if charge is not None:
+        amount, network = money(charge.units, asset), charge.network_transaction_id or "-"
+        found.append(
+            Sentence(
+                "Charged {0} {1} on {2}, approved with code {3}, network transaction {4}, statement text {5}.",
+                amount,
+                asset,
+                full(charge.sent_at or charge.due_at),
+                charge.scheme_code or "00",
+                network,
+                page.order.descriptor,
+            )
+        )
+    passed = next((line for line in page.log if line.happening == "challenge_passed"), None)
+    if passed is not None:
+        found.append(Sentence("The cardholder passed the bank's check on {0}.", full(passed.business_at)))
+    return found
+
+
+ANSWER: Final = role("dispute", "answer disputes")
+FILE_TYPES: Final = {"application/pdf": "PDF", "image/png": "PNG", "image/jpeg": "JPEG", "text/plain": "text"}
+
+
+_UNDECIDED: Final = Problem("invalid", "A dispute is won or lost.", field="decided", cure="Use one of the buttons.")
+_NO_KIND: Final = Problem(
+    "invalid", "A dispute is about fraud, service or processing.", field="kind", cure="Choose one of them."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeAnswer:
+    """As `answer_dispute` knows them."""
+
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    decided: Annotated[Literal["won", "lost"], _UNDECIDED]
+
+
+@dataclass(frozen=True, slots=True)
+class NewDispute:
+    """`amount`: empty for the whole order."""
+
+    kind: Annotated[Literal["fraud", "service", "processing"], _NO_KIND]
+    amount: Annotated[str, Text(strip=True)]
+
+
+def dispute_id_of(visit: Visit) -> UUID:
+    """Raises: Problem(not_found)."""
+    found = parse_id(visit.request.path_params["dispute_id"])
+    if found is None:
+        raise Problem("not_found", "There is no such dispute.", cure="Choose it from the list of disputes.")
+    return found
+
+
+@member.page("/disputes/{dispute_id}", "disputes/dispute.html")
+async def dispute_page(visit: Visit) -> Values:
+    dispute_id = dispute_id_of(visit)
+    async with visit.world.db.read() as connection:
+        dispute = await read_dispute(connection, visit.merchant_id, dispute_id, clear=visit.pii_access == SHOWN)
+        if dispute is None:
+            message = Sentence("{0} has no dispute with this id.", visit.known.merchant.name)
+            raise Problem("not_found", message, cure="Choose it from the list of disputes.")
+        notes = await read_notes(connection, visit.merchant_id, dispute_id, clear=visit.pii_access == SHOWN)
+        files = await read_files(connection, visit.merchant_id, dispute_id, clear=visit.pii_access == SHOWN)
+        page = await read_as_seen(visit, connection, dispute.order_id)
+    assert page is not None
+    people = await named(visit, [one.actor for one in notes] + [one.actor for one in files])
+    answering = dispute.answer_state in ("owed", "sent")
+    in_time = dispute.respond_by is None or visit.now < dispute.respond_by
+    may_answer = visit.session.may("dispute") and dispute.state == "open" and not answering and in_time
+    return dict(
+        dispute=dispute,
+        page=page,
+        notes=notes,
+        evidence=sum(bool(note.text) for note in notes),
+        erased=ERASED,
+        files=files,
+        whole_files=sum(not one.erased for one in files),
+        files_max=COUNT_MAX,
+        kilobytes=BYTES_MAX >> 10,
+        file_types=FILE_TYPES,
+        opens_files=visit.pii_access == SHOWN,
+        people=people,
+        look=DISPUTE_STATES[dispute.state],
+        kind_word=DISPUTE_KINDS[dispute.kind],
+        stage_word=DISPUTE_STAGES[dispute.stage],
+        reason=reason_words(dispute.scheme or "generic", dispute.reason_code),
+        answering=answering,
+        items=moments(in_received_codes(page), visit.now, visit.session.zone, dispute_id),
+        may_answer=may_answer,
+        may_note=visit.session.may("dispute") and dispute.state in UNDECIDED and len(notes) < NOTES_MAX,
+        may_file=visit.session.may("dispute") and dispute.state in UNDECIDED and len(files) < COUNT_MAX,
+        may_decide=visit.is_operator and visit.values()["sandbox"] and dispute.state in UNDECIDED,
+        hints=suggested(page, dispute),
+        text=read_again(Note, visit.typed).note[:NOTE_MAX],
+        note_max=NOTE_MAX,
+        notes_max=NOTES_MAX,
+    )
+
+
+@dispute_page.post("/disputes/{dispute_id}/notes", may=ANSWER, shape=Note, shows=but("not_found"))
+async def add_note(visit: Visit, form: Note) -> Answer:
+    dispute_id = dispute_id_of(visit)
+    await note_evidence(visit.world, visit.scope, dispute_id, form.note)
+    return redirect(f"/disputes/{dispute_id}#evidence")
+
+
+@dispute_page.post("/disputes/{dispute_id}/answer", may=ANSWER, shape=DisputeAnswer, shows=but("not_found"))
+async def post_answer(visit: Visit, form: DisputeAnswer) -> Answer:
+    dispute_id = dispute_id_of(visit)
+    await answer_dispute(visit.world, visit.portal.get(Orders), visit.scope, dispute_id, form.answer)
+    return redirect(f"/disputes/{dispute_id}")
+
+
+@dispute_page.post(
+    "/disputes/{dispute_id}/decide", may=operator("decide sandbox disputes"), shape=Decision, shows=but("not_found")
+)
+async def decide(visit: Visit, form: Decision) -> Answer:
+    """In the sandbox the operator says what the cardholder's bank decides."""
+    dispute_id = dispute_id_of(visit)
+    async with visit.world.db.read() as connection:
+        dispute = await read_dispute(connection, visit.merchant_id, dispute_id, clear=visit.pii_access == SHOWN)
+    if dispute is None:
+        raise Problem("not_found", "There is no such dispute.", cure="Choose it from the list of disputes.")
+    await dispute_on_demand(
+        visit.world,
+        visit.portal.get(Orders),
+        (visit.merchant_id, dispute.order_id),
+        decided=form.decided,
+        case=dispute.case_ref,
+        by=visit.operator_scope,
+    )
+    return redirect(f"/disputes/{dispute_id}")
+
+
+@order.post("/orders/{order_id}/dispute", may=ANSWER, shape=NewDispute, find=find)
+async def dispute_order(visit: Visit, form: NewDispute, page: OrderPage) -> Answer:
+    """In the sandbox: the cardholder of this order disputes it. A refusal is shown on the order's page."""
+    world, order_key, asset = visit.world, (visit.merchant_id, page.order_id), page.order.asset
+    units = typed_amounts.units(form.amount, asset, "amount") if form.amount and asset in EXPONENTS else None
+    await dispute_on_demand(world, visit.portal.get(Orders), order_key, kind=form.kind, units=units, by=visit.scope)
+    return redirect(back_to(visit, page.order_id, "disputes"))
+
+
+_NO_FILE: Final = Problem("invalid", "No file was chosen.", field="file", cure="Choose one, then send it.")
+_SHOWN: Final = but("not_found", "forbidden")
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvidence:
+    file: Annotated[UploadFile, _NO_FILE]
+
+
+@dispute_page.post("/disputes/{dispute_id}/files", may=ANSWER, shape=NewEvidence, reads=file_form, shows=_SHOWN)
+async def post_evidence(visit: Visit, form: NewEvidence) -> Answer:
+    dispute_id = dispute_id_of(visit)
+    content = await form.file.read(BYTES_MAX + 1)
+    await add_file(visit.world, visit.scope, dispute_id, form.file.filename or "", content)
+    return redirect(f"/disputes/{dispute_id}#evidence")
+
+
+@member.page("/disputes/{dispute_id}/files/{file_id}")
+async def evidence_file(visit: Visit) -> Response:
+    """As its bytes say, and never shown inside a page of ours."""
+    dispute_id, file_id = dispute_id_of(visit), parse_id(visit.request.path_params["file_id"])
+    if file_id is None:
+        raise Problem("not_found", "There is no such file.", cure="Reload the dispute: it may have been erased.")
+    if visit.pii_access != SHOWN:
+        raise Problem(
+            "forbidden",
+            "Files of evidence may show who the customer is: your role does not open them.",
+            cure="Ask an owner.",
+        )
+    row, content = await read_file(visit.world, visit.merchant_id, dispute_id, file_id)
+    await taken(visit, "file of evidence", dispute_id)
+    name = download_name(row.name, row.media_type)
+    headers = HEADERS | {"content-disposition": f'attachment; filename="{name}"'}
+    return Response(content, media_type=row.media_type, headers=headers)

@@ -9,13 +9,12 @@ from starlette.responses import Response
 from recoup.doors.edge.json_body import ClientGone
 from recoup.doors.edge.spool import while_there
 from recoup.doors.portal.done import done_of, with_done
-from recoup.doors.portal.downloads import JSON_LINES, download
+from recoup.doors.portal.downloads import JSON_LINES, download, taken
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.file_form import file_form
 from recoup.doors.portal.form_shape import Text, read_again
 from recoup.doors.portal.pages import Answer, Values, member, shown
 from recoup.doors.portal.rights import anybody
-from recoup.doors.portal.taken import taken
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import State
 from recoup.flows.insight.imports.read import FILE_BYTES_MAX, ReadFile, read_import

@@ -1,24 +1,34 @@
 """What may be done to an order: a refund in two steps, a cancellation in one. Both go through the flows of the API."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.form_shape import fresh_key, read_shape, request_key
+from recoup.doors.portal.form_shape import FormKey, Text, fresh_key, read_shape, request_key
 from recoup.doors.portal.forms import fields_of
 from recoup.doors.portal.order import facts
 from recoup.doors.portal.order.allowance import allowance, role_of, with_limits
-from recoup.doors.portal.order.page import find, order, sheet
+from recoup.doors.portal.order.just_done import done
+from recoup.doors.portal.order.page import NewNote, find, order, sheet
 from recoup.doors.portal.order.refund import RefundFields, RefundForm, review, to_ask
 from recoup.doors.portal.order.within import back_to
 from recoup.doors.portal.pages import Answer, Values, member, nothing, shown
 from recoup.doors.portal.personal import reveal_subject
 from recoup.doors.portal.rights import anybody, role
 from recoup.doors.portal.visit import Visit
+from recoup.flows.cards.amend import Amended, amend
+from recoup.flows.cards.by_hand import bring_forward, deal_with, hold, release
 from recoup.flows.cards.cancel import cancel
 from recoup.flows.locked import Orders
+from recoup.flows.merchants.blocks import block_of_order, unblock
+from recoup.flows.merchants.order_notes import note_order
+from recoup.flows.modifications.capture import CaptureRequest, capture
 from recoup.flows.refunds.refund import refund
+from recoup.flows.stable import late
 from recoup.flows.stable.expire import last_look
+from recoup.flows.stable.settle import settle_again
+from recoup.kernel.money import from_text
 from recoup.kernel.problem import Problem
 from recoup.store.orders.order_page import OrderPage
 from recoup.store.orders.requests import find_request
@@ -88,3 +98,158 @@ async def cancel_order(visit: Visit, page: OrderPage) -> Answer:
 async def reveal_customer(visit: Visit, page: OrderPage) -> Answer:
     await reveal_subject(visit, "order", page.order_id)
     return redirect(back_to(visit, page.order_id, "customer"))
+
+
+BLOCK: Final = role("block", "block customers and cards")
+
+
+@dataclass(frozen=True, slots=True)
+class NewBlock:
+    """`kind`: customer or card."""
+
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unblock:
+    block: Annotated[UUID, Problem("not_found", "There is no such block.", cure="Reload the page.")]
+
+
+@order.post("/orders/{order_id}/block", may=BLOCK, shape=NewBlock, find=find)
+async def post_block(visit: Visit, form: NewBlock, page: OrderPage) -> Answer:
+    """Blocked before, nothing changes."""
+    await block_of_order(visit.world, visit.scope, page.order_id, form.kind, form.reason)
+    visit.portal.merchants.forget(visit.merchant_id)
+    return redirect(back_to(visit, page.order_id, "customer"))
+
+
+@order.post("/orders/{order_id}/unblock", may=BLOCK, shape=Unblock, find=find)
+async def post_unblock(visit: Visit, form: Unblock, page: OrderPage) -> Answer:
+    await unblock_by(visit, form.block)
+    return redirect(back_to(visit, page.order_id, "customer"))
+
+
+async def unblock_by(visit: Visit, block_id: UUID) -> None:
+    """Raises: Problem(not_found)."""
+    await unblock(visit.world, visit.scope, block_id)
+    visit.portal.merchants.forget(visit.merchant_id)
+
+
+MONEY: Final = role("refund", "move money")
+
+
+@order.post("/orders/{order_id}/give-back", may=MONEY, find=find)
+async def post_give_back(visit: Visit, page: OrderPage) -> Answer:
+    await late.give_back(visit.portal.get(Orders), visit.scope, page.order_id)
+    return done(visit, page)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """`note`: how it was settled."""
+
+    note: str
+
+
+@order.post("/orders/{order_id}/settled-by-hand", may=MONEY, shape=Settled, find=find)
+async def post_by_hand(visit: Visit, form: Settled, page: OrderPage) -> Answer:
+    await late.settle_by_hand(visit.portal.get(Orders), visit.scope, page.order_id, form.note)
+    return done(visit, page)
+
+
+@order.post("/orders/{order_id}/settle-again", may=MONEY, find=find)
+async def post_settle_again(visit: Visit, page: OrderPage) -> Answer:
+    await settle_again(visit.portal.get(Orders), visit.scope, page.order_id)
+    return done(visit, page)
+
+
+WORK: Final = role("retry", "work on orders")
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DealtWith:
+    """`why`: nothing is left to do about it."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """`amount`: empty for the whole order's; 0 only releases what is held. `rest`: what becomes of what is not
+    captured."""
+
+    key: FormKey
+    amount: Annotated[str, Text(max=32, strip=True)] = ""
+    rest: Literal["release", "keep"] = "release"
+
+
+@order.post("/orders/{order_id}/retry", may=WORK, find=find)
+async def post_retry(visit: Visit, page: OrderPage) -> Answer:
+    await bring_forward(visit.portal.get(Orders), visit.scope, page.order_id)
+    return done(visit, page)
+
+
+@order.post("/orders/{order_id}/stop", may=WORK, find=find)
+async def post_stop(visit: Visit, page: OrderPage) -> Answer:
+    await amend(visit.world, visit.portal.get(Orders), visit.scope, page.order_id, Amended(do_not_retry=True))
+    return done(visit, page)
+
+
+@order.post("/orders/{order_id}/resume", may=WORK, find=find)
+async def post_resume(visit: Visit, page: OrderPage) -> Answer:
+    await amend(visit.world, visit.portal.get(Orders), visit.scope, page.order_id, Amended(do_not_retry=False))
+    return done(visit, page)
+
+
+@order.post("/orders/{order_id}/hold", may=WORK, shape=Hold, find=find)
+async def post_hold(visit: Visit, form: Hold, page: OrderPage) -> Answer:
+    await hold(visit.portal.get(Orders), visit.scope, page.order_id, form.reason, operator=visit.is_operator)
+    return done(visit, page)
+
+
+@order.post("/orders/{order_id}/release", may=WORK, find=find)
+async def post_release(visit: Visit, page: OrderPage) -> Answer:
+    await release(visit.portal.get(Orders), visit.scope, page.order_id, operator=visit.is_operator)
+    return done(visit, page)
+
+
+@order.post("/orders/{order_id}/dealt-with", may=WORK, shape=DealtWith, find=find)
+async def post_deal_with(visit: Visit, form: DealtWith, page: OrderPage) -> Answer:
+    await deal_with(visit.portal.get(Orders), visit.scope, page.order_id, form.why)
+    return done(visit, page)
+
+
+@order.post("/orders/{order_id}/capture", may=role("capture", "capture orders"), shape=Capture, find=find)
+async def post_capture(visit: Visit, form: Capture, page: OrderPage) -> Answer:
+    """A processor that takes its time is not a refusal: the page says that the capture is under way."""
+    asset, whole = page.order.asset, not form.amount
+    units = page.order.units if whole else _units(form.amount, asset)
+    final = None if whole else form.rest == "release"
+    request = CaptureRequest(page.order_id, units, asset, request_key(form.key), final)
+    try:
+        made = await capture(visit.world, visit.portal.get(Orders), visit.scope, request)
+    except Problem as problem:
+        if problem.code != "unavailable" or problem.facts.get("full"):
+            raise
+        return done(visit, page)
+    if not made.done:
+        cure = "While the order is authorised, capture it again later, or cancel it."
+        raise Problem("capture_refused", made.refusal(), cure=cure)
+    return done(visit, page)
+
+
+def _units(text: str, asset: str) -> int:
+    """Raises: Problem(invalid) for what is no amount."""
+    return 0 if not text.strip("0.,") else from_text(text, asset, "amount").units
+
+
+@order.post("/orders/{order_id}/notes", may=WORK, shape=NewNote, find=find)
+async def post_note(visit: Visit, form: NewNote, page: OrderPage) -> Answer:
+    await note_order(visit.world, visit.scope, page.order_id, UUID(hex=form.key), form.note)
+    return redirect(back_to(visit, page.order_id, "timeline"))

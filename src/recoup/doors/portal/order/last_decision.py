@@ -1,12 +1,24 @@
 """The decision that a page explains: of what is planned, why nothing is, or why the order was advanced."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from recoup.doors.portal.order.ended import reasons_at_end, versions
 from recoup.doors.portal.order.facts import attempt_out, to_collect, tried_again
 from recoup.doors.portal.order.timeline import decision_of
+from recoup.doors.portal.people import named
+from recoup.doors.portal.switches.words import names_of_actors
+from recoup.doors.portal.visit import Visit
+from recoup.flows.insight.explain import explain_decision
+from recoup.flows.insight.stored_policies import named_versions
+from recoup.kernel.sentence import Sentence
+from recoup.rules.network.reasons import REASONS, cure_of, only_waits
 from recoup.rules.order.lifecycle import ENDED, Stage
+from recoup.rules.policies.terms import OWN
+from recoup.rules.policies.words import version_words
+from recoup.rules.rescue.what_if_sentences import sentence_of
 from recoup.store.orders.order_page import OrderPage
 from recoup.store.orders.order_page_rows import PageDecision
 from recoup.store.orders.rows import LogLine
@@ -65,3 +77,67 @@ def last_plan(page: OrderPage) -> PageDecision | None:
 def _is_risk(decision: PageDecision) -> bool:
     """Of the check before the first send: it plans nothing."""
     return str(decision.versions.get("decider")).startswith("risk-")
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIfShown:
+    """`repeats`: the stored inputs gave the stored decision again. `rests_on`: counts, terms, worth and editions."""
+
+    rests_on: tuple[Sentence, ...]
+    sentences: tuple[Sentence, ...]
+    repeats: bool
+
+
+async def what_if(visit: Visit, page: OrderPage) -> WhatIfShown | None:
+    """None where no decision is shown, or its model is not there any more."""
+    decision_id = decision_shown(page)
+    if decision_id is None:
+        return None
+    found = await explain_decision(visit.world, visit.merchant_id, decision_id)
+    if found is None or found.repeats is None:
+        return None
+    rests_on = (*await _policies(visit, found.decision.versions.get("policies")), *found.rests_on)
+    return WhatIfShown(rests_on, tuple(map(sentence_of, found.what_ifs)), found.repeats)
+
+
+async def _policies(visit: Visit, name: str | None) -> list[Sentence]:
+    """What the retry policies say that the decision was made within, with who set them: of bounds no person's name."""
+    versions = await named_versions(visit.world, visit.merchant_id, name) if name is not None else []
+    who = await names_of_actors(visit, [one.author for one in versions if one.scope in OWN])
+    who |= await named(visit, [one.author for one in versions if one.scope not in OWN])
+    return [line for one in versions for line in version_words(one.held.part, who.get(one.author, one.author))]
+
+
+_EXPIRED: Final = "the card has expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """`link_until`: None where no payment link is open."""
+
+    title: Sentence
+    cure: str
+    link_until: datetime | None
+
+
+def awaited(page: OrderPage, now: datetime) -> Awaited | None:
+    """None where an attempt is planned or waiting is the cure, and of an order whose attempts were stopped."""
+    last = last_plan(page)
+    if page.order.stage is not Stage.PROCESSING or page.head.next_attempt_at or page.order.do_not_retry or last is None:
+        return None
+    reading = last.features.get("reading") or {}
+    reason, klass = reading.get("reason", ""), reading.get("klass", "")
+    if reason not in REASONS or reading.get("retry") == "yes" or only_waits(reason, klass):
+        return None
+    why = _EXPIRED if reason == "expired_card" and _is_past(page, now) else REASONS[reason][0]
+    return Awaited(
+        Sentence("Waiting for the customer: {0}", why),
+        cure_of(reason, klass),
+        page.challenge.expires_at if page.challenge is not None else None,
+    )
+
+
+def _is_past(page: OrderPage, now: datetime) -> bool:
+    """Uses the card's expiry date if it is known, otherwise the decline code."""
+    card = page.card
+    return card is None or card.exp_year is None or (card.exp_year, card.exp_month) < (now.year, now.month)

@@ -13,23 +13,20 @@ from recoup.doors.portal.feature_parts import order_panels
 from recoup.doors.portal.form_shape import FormKey, fresh_key, read_again
 from recoup.doors.portal.order import facts, possible
 from recoup.doors.portal.order.allowance import allowance
-from recoup.doors.portal.order.awaited import awaited
 from recoup.doors.portal.order.beside import Beside, beside
 from recoup.doors.portal.order.ended import WHY, end_cause, ended
 from recoup.doors.portal.order.held import trouble
 from recoup.doors.portal.order.joined_cards import JoinedWith, joined_with
 from recoup.doors.portal.order.just_done import just_done
-from recoup.doors.portal.order.last_decision import last_reasons, why_advanced
-from recoup.doors.portal.order.received_codes import in_received_codes
+from recoup.doors.portal.order.last_decision import WhatIfShown, awaited, last_reasons, what_if, why_advanced
 from recoup.doors.portal.order.refund import RefundForm
 from recoup.doors.portal.order.sends_left import sends_left
 from recoup.doors.portal.order.stable_words import REASONS as STABLE_REASONS
 from recoup.doors.portal.order.stable_words import event_name
-from recoup.doors.portal.order.timeline import KINDS, lives, timeline
+from recoup.doors.portal.order.timeline import KINDS, in_received_codes, lives, timeline
 from recoup.doors.portal.order.undelivered import why_undelivered
 from recoup.doors.portal.order.unpaid import collected_units
 from recoup.doors.portal.order.waiting import waiting
-from recoup.doors.portal.order.what_if import WhatIfShown, what_if
 from recoup.doors.portal.order.within import came_from, filters_of, inside
 from recoup.doors.portal.order.words import actor_words
 from recoup.doors.portal.pages import Values, member

@@ -1,27 +1,80 @@
 """One timeline of everything that happened to an order, newest first: log, ledger, webhooks, notes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from recoup.doors.portal.order.received_codes import source_word
+from msgspec.structs import replace
+
 from recoup.doors.portal.order.stable_words import SAY as STABLE_SAY
 from recoup.doors.portal.order.stable_words import event_name
 from recoup.doors.portal.order.timeline_entry import LogContext
 from recoup.doors.portal.order.words import ACCOUNTS, RECIPES, actor_words, say
-from recoup.doors.portal.webhooks.words import ERRORS
+from recoup.doors.portal.webhooks.who import ERRORS
 from recoup.kernel.ids import parse_id
 from recoup.kernel.money import money
 from recoup.kernel.sentence import Sentence, joined, shaped
-from recoup.rules.network.codes import read_decline
+from recoup.rules.lists.cells import SCHEME_WORDS
+from recoup.rules.network.codes import SOURCE_NAMES, read_decline
+from recoup.rules.order.attention import sentence_of
 from recoup.rules.order.faces import face
 from recoup.rules.order.lifecycle import Stage
+from recoup.rules.rescue.sentences import decline_that_came_in, last_answer
 from recoup.store.orders.order_page import OrderPage
 from recoup.store.orders.order_page_rows import PageDecision, PageEntry, PageEvent, PageNote, PagePosting, PageTry
 from recoup.store.orders.rows import LogLine
+
+_WHO: Final = {**SCHEME_WORDS, **SOURCE_NAMES}
+
+
+def source_word(source: str) -> str:
+    """`NMI`, `Visa`; a name that we do not know as the merchant wrote it."""
+    return _WHO.get(source.lower(), source)
+
+
+def in_received_codes(page: OrderPage) -> OrderPage:
+    """The page with the log's codes as sentences, whose reasons name no code that nobody said."""
+    decline = page.order.facts.get("decline") or {}
+    codes = [decline.get("code"), decline.get("advice")]
+    codes += [code for a in page.attempts for code in (a.scheme_code, a.processor_code, a.advice_code)]
+    known_codes = {str(code).strip().upper().zfill(2) for code in codes if code}
+    plainer = {row.decision_id: dict(_without(row.features.get("reading"), known_codes)) for row in page.decisions}
+    return replace(
+        page,
+        decisions=[replace(one, reasons=_sentences(one.reasons, plainer[one.decision_id])) for one in page.decisions],
+        log=[
+            replace(line, body=_body(line.body, plainer.get(line.decision_id, {}) if line.decision_id else {}))
+            for line in page.log
+        ],
+    )
+
+
+def _without(reading: Mapping[str, Any] | None, known_codes: Collection[str]) -> Iterator[tuple[str, str]]:
+    """A decision's sentences about the answer -> the same without codes that are not in `known_codes`."""
+    if not reading:
+        return
+    reason, code, advice = reading["reason"], reading["code"], reading["advice"]
+    known_code, advised = code if code in known_codes else None, advice if advice in known_codes else None
+    yield last_answer(reason, code, advice), last_answer(reason, known_code, advised)
+    yield last_answer(reason, code), last_answer(reason, known_code)
+    yield decline_that_came_in(reason, code), decline_that_came_in(reason, known_code)
+
+
+def _body(body: Mapping[str, Any], plainer: Mapping[str, str]) -> dict[str, Any]:
+    news: dict[str, Any] = {}
+    if isinstance(body.get("why"), str):
+        news["why"] = sentence_of(plainer.get(body["why"], body["why"]))
+    if body.get("reasons"):
+        news["reasons"] = _sentences(body["reasons"], plainer)
+    return {**body, **news}
+
+
+def _sentences(reasons: Iterable[str], plainer: Mapping[str, str]) -> list[str]:
+    return [sentence_of(plainer.get(reason, reason)) for reason in reasons]
+
 
 KINDS: Final = ("all", "attempts", "money", "webhooks", "notes")
 _MONEY_BACK: Final = frozenset({"refund", "reversal", "void", "capture"})

@@ -13,13 +13,12 @@ from zoneinfo import ZoneInfo
 
 from starlette.responses import StreamingResponse
 
+from recoup.doors.portal.downloads import taken
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.orders.days import PRESETS
 from recoup.doors.portal.orders.page import chips, columns_of, habits_of, list_again
-from recoup.doors.portal.orders.query import Query
+from recoup.doors.portal.orders.query import PRESETS, Query
 from recoup.doors.portal.orders.reading import of_file, read_query
 from recoup.doors.portal.pages import Answer, member
-from recoup.doors.portal.taken import taken
 from recoup.doors.portal.templates import HEADERS
 from recoup.doors.portal.visit import Visit
 from recoup.flows.lists.export_query import ExportQuery

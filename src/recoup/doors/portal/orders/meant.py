@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 from recoup.doors.portal.orders.amounts import read_amounts
-from recoup.doors.portal.orders.days import PRESETS
+from recoup.doors.portal.orders.query import PRESETS
 from recoup.doors.portal.words import CHANNELS, STATUSES
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_tail

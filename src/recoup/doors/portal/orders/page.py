@@ -11,9 +11,8 @@ from starlette.responses import JSONResponse, Response
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.order.within import inside
-from recoup.doors.portal.orders.days import PRESETS
 from recoup.doors.portal.orders.meant import meanings
-from recoup.doors.portal.orders.query import ALL_DAYS, ANY_AMOUNT, SIZES, Query
+from recoup.doors.portal.orders.query import ALL_DAYS, ANY_AMOUNT, PRESETS, SIZES, Query
 from recoup.doors.portal.orders.reading import COLUMNS, DEFAULT, fields_of, read_query
 from recoup.doors.portal.orders.times import COMMON, Times
 from recoup.doors.portal.orders.views import own, searches, tabs

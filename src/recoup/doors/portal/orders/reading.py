@@ -10,8 +10,6 @@ from uuid import UUID
 from starlette.datastructures import QueryParams
 
 from recoup.doors.portal.orders.amounts import between, read_amounts
-from recoup.doors.portal.orders.days import Days, read_day, read_days
-from recoup.doors.portal.orders.days import between as days_between
 from recoup.doors.portal.orders.meant import (
     BRANDS,
     CODE_MAX,
@@ -25,7 +23,8 @@ from recoup.doors.portal.orders.meant import (
     split_typed,
     word_of,
 )
-from recoup.doors.portal.orders.query import GMT, SIZES, Query
+from recoup.doors.portal.orders.query import GMT, SIZES, Days, Query, read_day, read_days
+from recoup.doors.portal.orders.query import between as days_between
 from recoup.doors.portal.words import CHANNELS, STATUSES
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id, parse_wire_id

@@ -10,11 +10,10 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from recoup.doors.portal.downloads import download
+from recoup.doors.portal.downloads import download, taken
 from recoup.doors.portal.menu import Entry
-from recoup.doors.portal.orders.days import DAY, Days, read_day
-from recoup.doors.portal.orders.days import PRESETS as LIST_PRESETS
-from recoup.doors.portal.orders.query import Query
+from recoup.doors.portal.orders.query import DAY, Days, Query, read_day
+from recoup.doors.portal.orders.query import PRESETS as LIST_PRESETS
 from recoup.doors.portal.overview.figures import (
     Gain,
     Group,
@@ -27,7 +26,6 @@ from recoup.doors.portal.overview.figures import (
     reading_of,
 )
 from recoup.doors.portal.pages import Answer, member, shown
-from recoup.doors.portal.taken import taken
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import SCHEMES
 from recoup.flows.insight.uplift_report import read_report

@@ -9,10 +9,9 @@ from uuid import UUID
 from starlette.responses import JSONResponse, Response
 
 from recoup.doors.portal.as_of import AsOf, read_as_of, strict_as_of
-from recoup.doors.portal.downloads import JSON_LINES, download
+from recoup.doors.portal.downloads import JSON_LINES, download, taken
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Values, member
-from recoup.doors.portal.taken import taken
 from recoup.doors.portal.templates import HEADERS
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import MEANS

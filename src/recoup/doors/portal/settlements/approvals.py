@@ -9,6 +9,7 @@ from msgspec.structs import asdict, replace
 from starlette.responses import Response
 
 from recoup.doors.portal.done import done_of, with_done
+from recoup.doors.portal.downloads import taken
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.form_shape import AtMost, FormKeyId, Text, read_again
 from recoup.doors.portal.menu import Entry, by_role
@@ -16,8 +17,7 @@ from recoup.doors.portal.pages import Answer, Values, member, shown
 from recoup.doors.portal.people import named
 from recoup.doors.portal.refunds.waiting import waiting_rows
 from recoup.doors.portal.rights import operator
-from recoup.doors.portal.settlements.words import STATES
-from recoup.doors.portal.taken import taken
+from recoup.doors.portal.settlements.page import STATES
 from recoup.doors.portal.templates import HEADERS
 from recoup.doors.portal.visit import Visit
 from recoup.flows.money.adjust import adjust, decide_adjustment

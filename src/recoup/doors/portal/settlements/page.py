@@ -10,16 +10,15 @@ from uuid import UUID
 from starlette.responses import Response
 
 from recoup.doors.portal.as_of import AsOf, read_as_of
-from recoup.doors.portal.downloads import JSON_LINES, XLSX, download
+from recoup.doors.portal.downloads import JSON_LINES, XLSX, download, taken
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.form_shape import Text, read_again
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.people import named
 from recoup.doors.portal.rights import role
-from recoup.doors.portal.settlements.words import ACCOUNTS, BALANCE_WORDS, HEADINGS, KINDS, STATES
-from recoup.doors.portal.taken import taken
 from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.words import State
 from recoup.flows.money.balances import read_balances
 from recoup.flows.money.bank_accounts import enter_account, prove_account, refuse_account, shown_deposits
 from recoup.flows.money.bank_payouts import pay_again
@@ -37,6 +36,40 @@ from recoup.store.money.bank import active_account, last_returns, list_accounts,
 from recoup.store.money.batches import Batch, BatchFilter, batch_lines, has_next, list_batches
 from recoup.store.money.settlement import payable_assets, running_period, terms_at
 from recoup.store.statement import Read
+
+STATES: Final = {
+    "carried": State(
+        "Carried", "off", "right", "Nothing is paid out: the balance is carried over to the next settlement."
+    ),
+    "created": State("Scheduled", "hold", "onhold", "Nothing is sent before the operator has approved it."),
+    "homeless": State("Waits for a bank account", "hold", "onhold", "No bank account of this currency is in use."),
+    "approved": State("Approved", "run", "processing", "It is being sent to the bank."),
+    "sent": State("Sent", "run", "processing", "The bank has it, and has not confirmed it yet."),
+    "paid": State("Confirmed", "ok", "completed", "The bank has paid it."),
+    "returned": State("Returned", "prob", "problem", "The bank returned it; it can be paid again."),
+}
+KINDS: Final = {
+    "amount": "Order", "fee": "Service fee", "dispute_fee": "Chargeback fee", "dispute": "Chargeback",
+    "refund": "Return",
+    "adjustment": "Adjustment", "reserve": "Reserve", "carried": "Carried", "payout": "Payout",
+}  # fmt: skip
+# As accountants know them: of all lines of a kind.
+HEADINGS: Final = {
+    "amount": "Total Value", "fee": "Service Fees", "dispute_fee": "Chargebacks Fees", "dispute": "Chargebacks Value",
+    "refund": "Returns", "adjustment": "Adjustment", "reserve": "Reserve", "carried": "Carried",
+}  # fmt: skip
+BALANCE_WORDS: Final = {
+    "card": "For the next settlements", "wallet": "Stablecoins", "reserve": "Reserve", "scheduled": "Scheduled payouts",
+    "payouts": "Stablecoin payouts",
+}  # fmt: skip
+ACCOUNTS: Final = {
+    "added": State("To verify", "hold", "onhold", "Enter the two small amounts from its statement."),
+    "verified": State("To approve", "hold", "onhold", "The operator approves it."),
+    "active": State("In use", "ok", "completed", "Payouts go to it."),
+    "replaced": State("Replaced", "off", "cancelled", "Another account replaced it."),
+    "refused": State("Refused", "off", "cancelled", "No payouts go to it."),
+}
+
 
 SIZE: Final = 25
 LINES: Final = 100

@@ -9,12 +9,11 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from recoup.doors.portal.as_of import read_as_of, strict_as_of
-from recoup.doors.portal.downloads import download
+from recoup.doors.portal.downloads import download, taken
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.rights import anybody
-from recoup.doors.portal.taken import taken
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import MEANS
 from recoup.flows.insight.uplift_report import ask_for_report, read_report, read_return, set_return

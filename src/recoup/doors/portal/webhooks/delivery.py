@@ -12,8 +12,18 @@ from recoup.doors.portal.form_shape import AtMost, FormKey, Text, fresh_key, rea
 from recoup.doors.portal.order.within import back_to
 from recoup.doors.portal.pages import Answer, Values, both, member, shown
 from recoup.doors.portal.visit import Visit
-from recoup.doors.portal.webhooks.who import PLACE, acting, at_merchant, find, find_to_change, in_portal, may, place
-from recoup.doors.portal.webhooks.words import ERRORS, RESULTS
+from recoup.doors.portal.webhooks.who import (
+    ERRORS,
+    PLACE,
+    RESULTS,
+    acting,
+    at_merchant,
+    find,
+    find_to_change,
+    in_portal,
+    may,
+    place,
+)
 from recoup.flows.messages.delivery_log import delivery_of
 from recoup.flows.messages.endpoints import Endpoint
 from recoup.flows.messages.redeliver import redeliver

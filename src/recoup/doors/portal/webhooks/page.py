@@ -14,15 +14,21 @@ from recoup.doors.portal.menu import Entry, at_merchant, at_partner
 from recoup.doors.portal.pages import Answer, Values, both, nothing, shown
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit
-from recoup.doors.portal.webhooks.who import PLACE, acting, find, find_to_change, in_portal, may, place
-from recoup.doors.portal.webhooks.words import (
+from recoup.doors.portal.webhooks.who import (
     DIALECTS,
     ERRORS,
     FORMATS,
     OVERLAPS,
+    PLACE,
     RESULTS,
+    acting,
     error_words,
+    find,
+    find_to_change,
     formats_of,
+    in_portal,
+    may,
+    place,
     state_of,
 )
 from recoup.flows.messages import endpoints, replay
