@@ -19,7 +19,7 @@ from recoup.flows.cards.kept_consent import is_consent_kept
 from recoup.flows.cards.taken import EvaluateRequest
 from recoup.kernel.problem import Problem
 from recoup.rules.network.card import scheme_of
-from recoup.rules.network.codes import SCHEMES, SOURCES, read_decline
+from recoup.rules.network.codes import SCHEMES, SOURCES, read_kept
 from recoup.rules.rescue.completeness import CONSENT, remarks, score
 from recoup.rules.rescue.intake_warnings import STALE, UNKNOWN_SITE, in_sentences
 
@@ -148,14 +148,7 @@ def _reading(request: EvaluateRequest, body: dict[str, Any], now: datetime) -> R
     method = body.get("paymentMethod") or {}
     brand = str(method.get("cardBrand") or "").lower()
     scheme = scheme_of(request.pan) if request.pan else brand or "generic"
-    read = read_decline(
-        scheme=scheme,
-        source=request.decline["source"],
-        code=request.decline["code"],
-        text=request.decline["text"],
-        advice=request.decline["advice"],
-        on=now.date(),
-    )
+    read = read_kept(request.decline, scheme=scheme, on=now.date())
     source = ", ".join(filter(None, (read.document, read.edition)))
     return ReadDecline(
         code=read.code,

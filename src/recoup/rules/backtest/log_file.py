@@ -26,7 +26,6 @@ LINE_BYTES_MAX: Final = 64 << 20  # a model is one line
 ORDERS_MAX: Final = 100_000
 TEXT_MAX: Final = 200
 THIN_MAX: Final = 30  # then it is one payer's
-_PLAYS_SHOWN: Final = 5
 
 
 class _Stored(msgspec.Struct, frozen=True):

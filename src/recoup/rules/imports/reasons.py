@@ -8,7 +8,6 @@ from recoup.rules.files.table import plain
 from recoup.rules.network.codes import SOURCES, UNREADABLE, plain_code
 from recoup.rules.network.tables import PROCESSOR_CODES
 
-CODE_MAX: Final = 64
 _CODE: Final = re.compile(r"[0-9A-Za-z_.:\-]{1,64}")
 _LEADING: Final = re.compile(r"\s*([0-9A-Z]{1,2})\s*(?:[:;\-]|$)")
 _QUOTED: Final = re.compile(r"`([a-z_]{3,60})`")

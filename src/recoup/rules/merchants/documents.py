@@ -12,7 +12,6 @@ from recoup.kernel.sentence import Sentence
 BYTES_MAX: Final = 700 << 10
 COUNT_MAX: Final = 20
 NAME_MAX: Final = 120
-TYPES: Final[dict[str, str]] = {"application/pdf": "PDF", "image/png": "PNG", "image/jpeg": "JPEG"}
 _ENDINGS: Final[dict[str, tuple[str, ...]]] = {
     "application/pdf": (".pdf",), "image/png": (".png",), "image/jpeg": (".jpg", ".jpeg"), "text/plain": (".txt",),
 }  # fmt: skip

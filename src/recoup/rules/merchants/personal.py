@@ -175,9 +175,3 @@ def hidden(value: Any) -> Any:
 def hider(payer: Mapping[str, Any] | None, *, clear: bool) -> Callable[[Any], Any]:
     """What a text of an order is without its `payer`; `clear`: with them."""
     return hidden if not clear and is_erased(payer) else redactor([] if clear else [payer]).value
-
-
-def without_payer(row: Mapping[str, Any], texts: Iterable[str], *, clear: bool) -> dict[str, Any]:
-    """A row that came with its order's `payer`, without that; unless `clear` its texts say nothing of them either."""
-    hide = hider(row["payer"], clear=clear)
-    return {key: hide(value) if key in texts else value for key, value in row.items() if key != "payer"}

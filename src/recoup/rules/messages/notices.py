@@ -214,10 +214,6 @@ def sms_of(facts: NoticeFacts, to: Locale = PLAIN) -> str:
     return text
 
 
-def is_short(text: str) -> bool:
-    return len(text) <= LONGEST and GSM.issuperset(text)
-
-
 def _text(shop: str, facts: NoticeFacts, to: Locale) -> str:
     return to.say(
         "{shop}: payment of {amount} failed. Pay or opt out: {link}", shop=shop, amount=facts.amount, link=facts.link

@@ -70,10 +70,6 @@ def _luhn_sum(digits: str) -> int:
     return sum(values[::-2]) + sum(values[-2::-2].translate(_DOUBLED))
 
 
-def bin6(pan: str) -> str:
-    return pan[:6]
-
-
 def issuer_digits(pan: str) -> str:
     """As many of the issuer's digits as may be kept in the clear beside the last four: eight of sixteen and more."""
     return pan[:8] if len(pan) >= 16 else pan[:6]

@@ -8,10 +8,11 @@ Source: the decline data and its look-up rules; rescue contract §17.1.
 
 import re
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from recoup.rules.network.reasons import REASONS, cure_of, reason_of
 from recoup.rules.network.tables import CODES, PROCESSOR_CODES, CodeRow, ProcessorRow, valid_row
@@ -137,6 +138,12 @@ def read_decline(
         unlisted_code=_named(code) if strange_code else None,
         unlisted_advice=_named(advice) if strange_advice else None,
     )
+
+
+def read_kept(decline: Mapping[str, Any], *, scheme: str, on: date, region: str = "world") -> Reading:
+    """A decline as it is kept with its order."""
+    told = {name: decline.get(name) for name in ("code", "source", "text", "advice")}
+    return read_decline(scheme=scheme, on=on, region=region, **told)
 
 
 def plain_code(source: str, came: str | None) -> str:

@@ -5,12 +5,11 @@ Of approvals and declines alike. What it left out is None, and nothing is filled
 """
 
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Final, Literal
 
 from recoup.rules.order.answers import Fault
 
 RiskLevel = Literal["low", "elevated", "high"]
-RISK_LEVELS: Final[tuple[RiskLevel, ...]] = get_args(RiskLevel)
 
 
 @dataclass(frozen=True, slots=True)

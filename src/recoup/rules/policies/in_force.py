@@ -92,10 +92,6 @@ class InForce:
         return found
 
     @cached_property
-    def limits_time(self) -> bool:
-        return self.hours != _ALL_DAY or self.days != _ALL_WEEK
-
-    @cached_property
     def link(self) -> Link:
         return min((part.terms.link for part in self.parts if part.terms.link), key=LINKS.index, default="beside")
 

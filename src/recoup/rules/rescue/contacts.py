@@ -32,7 +32,6 @@ def way_of(*, address: bool, number: bool, earlier: int) -> Channel | None:
 
 
 LINK: Final = "payment_link"  # the notice, and the switch that the merchant sets
-EARLY: Final = "payment_link_early"  # the engine picks the link's moment, beside further tries
 CONTACTS: Final = frozenset({LINK, "challenge"})  # notices with a link to pay
 ORDER_MAX: Final = 2
 ADDRESS_MAX: Final = 4

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from recoup.core.kit.amount import inputs_of
 from recoup.kernel.time import BusinessTime
-from recoup.rules.network.codes import Reading, read_decline
+from recoup.rules.network.codes import Reading, read_decline, read_kept
 from recoup.rules.network.exemptions import SCA, as_sca
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.challenge import TRIES_MAX, WINDOW, asks_of, link_asks_of
@@ -20,16 +20,8 @@ _KINDS: dict[str, Kind] = {"mit_managed": "managed_mit", "mit_sync": "sync_mit"}
 
 def first_reading(order: Order) -> Reading:
     """The declined payment that came in, as the knowledge of its day reads it."""
-    decline = order.facts["decline"]
-    return read_decline(
-        scheme=order.card.scheme if order.card else "generic",
-        source=decline.get("source"),
-        code=decline.get("code"),
-        text=decline.get("text"),
-        advice=decline.get("advice"),
-        on=declined_at(order).date(),
-        region=order.merchant.region,
-    )
+    scheme, on = order.card.scheme if order.card else "generic", declined_at(order).date()
+    return read_kept(order.facts["decline"], scheme=scheme, on=on, region=order.merchant.region)
 
 
 def attempt_reading(order: Order, attempt: Attempt) -> Reading:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from recoup.rules.network.card import scheme_of
-from recoup.rules.network.codes import read_decline
+from recoup.rules.network.codes import read_decline, read_kept
 from recoup.rules.order.known import Seen
 from recoup.rules.rescue.engine.bins import APPROVED, class_of
 from recoup.rules.rescue.engine.facts import LOOKS_MAX
@@ -80,15 +80,7 @@ def answer_of(
 def _of_order(row: PastPayment, region: str) -> list[Seen]:
     order_id, decline = row.order_id, row.decline or {}
     at = min(datetime.fromisoformat(decline["at"]), row.placed_at) if decline.get("at") else row.placed_at
-    first = read_decline(
-        scheme=row.scheme or "generic",
-        source=decline.get("source"),
-        code=decline.get("code"),
-        text=decline.get("text"),
-        advice=decline.get("advice"),
-        on=at.date(),
-        region=region,
-    )
+    first = read_kept(decline, scheme=row.scheme or "generic", on=at.date(), region=region)
     sent = [(one.attempt_no, one.sent_at, one) for one in row.attempts or () if one.sent_at and one.state != "not_sent"]
     sent.sort(key=itemgetter(0))
     return [Seen(at, class_of(first), 0, order_id)] + [

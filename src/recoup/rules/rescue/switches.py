@@ -12,7 +12,6 @@ from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence, joined
 
 KINDS: Final = {"cit_web": "CIT (web)", "cit_callcenter": "CIT (call centre)", "mit": "MIT"}
-LEVELS: Final = ("merchant", "site", "campaign")
 WHY_CHARS_MAX: Final = 256
 _RANKS: Final = {"operator": 2, "partner": 1}  # by the kind of actor; everybody else acts for the merchant
 _WHO: Final = ("the merchant, its partner or the operator", "its partner or the operator", "the operator")

@@ -18,8 +18,9 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.money import money
 from recoup.kernel.sentence import Sentence, joined, shaped
 from recoup.rules.lists.cells import SCHEME_WORDS
-from recoup.rules.network.codes import SOURCE_NAMES, read_decline
+from recoup.rules.network.codes import SOURCE_NAMES
 from recoup.rules.order.attention import sentence_of
+from recoup.rules.network.codes import read_kept
 from recoup.rules.order.faces import face
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.rescue.sentences import decline_that_came_in, last_answer
@@ -225,14 +226,8 @@ def _note(note: PageNote, status: int) -> Item:
 def _came_in(page: OrderPage) -> dict[str, str]:
     """The merchant's own decline, as the knowledge of its day reads it."""
     decline = page.order.facts.get("decline") or {}
-    reading = read_decline(
-        scheme=page.card.scheme if page.card else "generic",
-        source=decline.get("source"),
-        code=decline.get("code"),
-        text=decline.get("text"),
-        advice=decline.get("advice"),
-        on=page.order.placed_at.date(),
-    )
+    scheme = page.card.scheme if page.card else "generic"
+    reading = read_kept(decline, scheme=scheme, on=page.order.placed_at.date())
     return {
         "code": str(decline.get("code") or ""),
         "source": source_word(str(decline.get("source") or "").strip()),

@@ -43,7 +43,6 @@ GAP: Final = (0, 1, 3, 6, 12, 18, 24, 36, 48, 72, 120, 168, 240)
 HOLDS: Final = (0, 3, 8, 16, 24, 36, 48, 72, 96, 144, 192, 240, 312, 384, 480, 600)
 # Hours since the payer's attempt before, for payers whose money comes on no days: its chance grows with them.
 IDLE: Final = (0, 6, 12, 24, 36, 48, 72, 96, 120, 168, 216, 264, 336, 432, 552)
-HELD_FOR_GOOD: Final = len(HOLDS)
 TRIES: Final = 8  # 0 is the payment itself; the last bin holds all further ones
 HOURS: Final = 8  # of three hours each, in UTC: an issuer's machines know no card holder's zone
 WEEKDAYS: Final = 7
