@@ -75,7 +75,7 @@ async def transmit(world: World, rows: list[Any]) -> None:
             await add_transmissions(connection, told)
 
 
-async def lived(shop: Shop, seed: int = 1, payers: int = 300, **more: Any) -> None:
+async def lived(shop: Shop, seed: int = 1, payers: int = 200, **more: Any) -> None:
     await transmit(shop.world, payments(shop.merchant_id, seed, payers, **more))
 
 
