@@ -13,8 +13,7 @@ from recoup.doors.portal.pages import Answer, Values, member, nothing, shown
 from recoup.doors.portal.rights import operator
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import DISPUTE_KINDS, DISPUTE_STAGES, DISPUTE_STATES
-from recoup.flows.disputes.receive import in_words
-from recoup.flows.disputes.unmatched_notices import take_off, try_notice_again
+from recoup.flows.disputes.receive import in_words, take_off, try_notice_again
 from recoup.flows.locked import Orders
 from recoup.kernel.problem import Problem
 from recoup.rules.merchants.personal import SHOWN
