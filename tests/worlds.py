@@ -33,7 +33,7 @@ from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.messages.endpoints import new_signing_key
 from recoup.flows.messages.publish_now import publish_now
 from recoup.flows.models import Models
-from recoup.flows.money.close_pages import close_pages_of
+from recoup.flows.money.settle import close_pages_of
 from recoup.flows.open_world import OpenWorld
 from recoup.flows.run_due import run_due
 from recoup.gateways.bank.sandbox import SandboxBank

@@ -9,8 +9,7 @@ from uuid import UUID
 import httpx
 from tests.worlds import Shop
 
-from recoup.flows.cards.challenge import ChallengePage, show
-from recoup.flows.cards.payer_return import come_back
+from recoup.flows.cards.challenge import ChallengePage, come_back, show
 from recoup.flows.hosted_link import PAYER_RETURN, named_by
 from recoup.gateways.cards.bridge import Bridge
 from recoup.gateways.cards.credential import Stored

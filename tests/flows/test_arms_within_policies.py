@@ -9,7 +9,7 @@ from tests.flows.test_arms import decisions, run, set_to
 from tests.worlds import FUNDS_CARD, Shop
 
 from recoup.flows.insight.backtest import backtest_policy
-from recoup.flows.insight.uplift import closed_orders
+from recoup.flows.insight.uplift_report import closed_orders
 from recoup.flows.merchants.arms import ArmsChange, read_arms
 from recoup.flows.merchants.policies import save_policy
 from recoup.flows.merchants.policy_scopes import Where, where_of

@@ -17,10 +17,8 @@ from tests.rings import deep
 from tests.worlds import Shop, change_world, make_shop, owner, sandbox_world
 
 from recoup.flows.lists import folder, make
-from recoup.flows.lists.ask import ask_for_file, cancel_export, fetch, one_export
-from recoup.flows.lists.export_query import ExportQuery
-from recoup.flows.lists.folder import file_of, former_file_of
-from recoup.flows.lists.forget import forget_files
+from recoup.flows.lists.ask import ExportQuery, ask_for_file, cancel_export, fetch, one_export
+from recoup.flows.lists.folder import file_of, forget_files, former_file_of
 from recoup.flows.lists.make import make_export
 from recoup.flows.people.persons import erase_person, export_person, payer_ids
 from recoup.flows.run_due import DueWork

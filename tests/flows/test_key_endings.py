@@ -20,8 +20,8 @@ from recoup.flows.merchants.merchant_keys import end_key, make_key
 from recoup.flows.merchants.partner_merchants import MerchantRequest
 from recoup.flows.merchants.partners import make_partner, make_partner_key
 from recoup.flows.messages.endpoints import new_signing_key
-from recoup.flows.purge_expired import purge_expired
 from recoup.flows.stable.callers import Callers, Signed
+from recoup.flows.upkeep import purge_expired
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, PartnerScope, Scope

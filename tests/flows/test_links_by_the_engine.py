@@ -12,7 +12,7 @@ from tests.worlds import FUNDS_CARD, Shop, owner
 from recoup.flows.cards.challenge import show
 from recoup.flows.cards.taken import Person
 from recoup.flows.messages.notices import switch
-from recoup.flows.purge_expired import CONTACTS_KEPT, purge_expired
+from recoup.flows.upkeep import CONTACTS_KEPT, purge_expired
 from recoup.kernel.ids import new_id
 from recoup.store.server import ServerAddress
 

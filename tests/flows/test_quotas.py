@@ -14,8 +14,7 @@ from tests.flows.disputes.test_disputes import disputed, paid, the_dispute
 from tests.worlds import Shop, change_world, make_shop, people_dsn, sandbox_world
 
 from recoup.flows.disputes.answer import note_evidence
-from recoup.flows.lists.ask import ask_for_file
-from recoup.flows.lists.export_query import ExportQuery
+from recoup.flows.lists.ask import ExportQuery, ask_for_file
 from recoup.flows.merchants import campaigns, merchant_keys, partner_merchants, sites
 from recoup.flows.merchants.applications import Applicant, create_application
 from recoup.flows.merchants.blocks import block

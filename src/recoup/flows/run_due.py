@@ -28,7 +28,7 @@ from recoup.flows.messages.mail import send_mail
 from recoup.flows.modifications.send import send_modification
 from recoup.flows.money.advance_bounds import bound_advances
 from recoup.flows.money.bank_payouts import go_on
-from recoup.flows.money.report_ready import report_ready
+from recoup.flows.money.report import report_ready
 from recoup.flows.money.settle import release, settle_merchant
 from recoup.flows.money.treasurer import allot_due
 from recoup.flows.notices.invoices import work_invoice

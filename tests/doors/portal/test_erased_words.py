@@ -24,8 +24,7 @@ from recoup.flows.disputes.answer import answer_dispute, note_evidence
 from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.insight.outcome import outcome_of
 from recoup.flows.insight.verify import verify
-from recoup.flows.lists.ask import ask_for_file
-from recoup.flows.lists.export_query import ExportQuery
+from recoup.flows.lists.ask import ExportQuery, ask_for_file
 from recoup.flows.messages.endpoints import create
 from recoup.flows.modifications.review_queue import decide
 from recoup.flows.money.book_differences import book_lines

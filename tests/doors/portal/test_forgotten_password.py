@@ -18,7 +18,7 @@ from recoup.doors.portal.endpoint import COOKIE
 from recoup.flows.people.account_mail import send_account_mails
 from recoup.flows.people.password_links import MAILS_MAX, link_by_operator, link_of_ask
 from recoup.flows.people.password_mail import send_password_links
-from recoup.flows.purge_expired import purge_expired
+from recoup.flows.upkeep import purge_expired
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.store.server import ServerAddress

@@ -246,7 +246,7 @@ def test_what_was_signed_before_the_signatures_were_lost_is_refused(server: Any)
 
 
 def test_old_signatures_are_forgotten_and_young_ones_kept(merchant: Merchant) -> None:
-    from recoup.flows.purge_expired import purge_expired
+    from recoup.flows.upkeep import purge_expired
 
     headers = merchant.signer.headers("GET", ORDERS)
     assert send(merchant.door, headers).status_code == 200

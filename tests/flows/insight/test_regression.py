@@ -12,8 +12,7 @@ from tests.flows.insight.test_training import _history
 
 from recoup.flows.insight.learn import train as training
 from recoup.flows.insight.learn.attempts import Attempts, Past, attempts_of
-from recoup.flows.insight.learn.columns import ISSUER_PARTS, Tries, tries_of
-from recoup.flows.insight.learn.regress import regressed
+from recoup.flows.insight.learn.regress import ISSUER_PARTS, Tries, regressed, tries_of
 from recoup.flows.insight.learn.train import train
 from recoup.rules.rescue.engine.bins import FUNDS, SOFT
 from recoup.rules.rescue.engine.regression import COLUMNS, ISSUER_HOUR, ISSUER_LAST, ISSUER_WEEKDAY, NODES, Regression

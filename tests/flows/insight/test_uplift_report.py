@@ -11,8 +11,15 @@ from tests.worlds import Shop
 from tests.worlds import owner as database_owner
 
 from recoup.flows.insight import uplift_report
-from recoup.flows.insight.uplift import closed_orders
-from recoup.flows.insight.uplift_report import HARM, HARM_BESIDE, ask_for_report, read_report, set_return, watch_uplift
+from recoup.flows.insight.uplift_report import (
+    HARM,
+    HARM_BESIDE,
+    ask_for_report,
+    closed_orders,
+    read_report,
+    set_return,
+    watch_uplift,
+)
 from recoup.flows.merchants import arms
 from recoup.flows.merchants.arms import read_arms
 from recoup.rules.messages.notification_words import words_of

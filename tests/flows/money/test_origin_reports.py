@@ -22,7 +22,6 @@ from recoup.flows.insight.verify import verify
 from recoup.flows.merchants import campaigns, sites
 from recoup.flows.money import report as movements_report
 from recoup.flows.money.adjust import adjust
-from recoup.flows.money.close_pages import close_pages_of
 from recoup.flows.money.origin_reports import (
     AMOUNTS,
     COUNTS,
@@ -32,6 +31,7 @@ from recoup.flows.money.origin_reports import (
     report_csv,
     transactions_page,
 )
+from recoup.flows.money.settle import close_pages_of
 from recoup.flows.world import World
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import LOWEST

@@ -14,8 +14,7 @@ from tests.flows.processes import Killer, dying_process, run_until_killed
 from tests.worlds import Shop, make_shop, sandbox_world
 
 from recoup.flows.insight.verify import verify
-from recoup.flows.money.report import KINDS, report_csv, report_lines, report_totals
-from recoup.flows.money.report_ready import report_ready
+from recoup.flows.money.report import KINDS, report_csv, report_lines, report_ready, report_totals
 from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
 from recoup.flows.stable.pay import simulate
 from recoup.kernel.ids import new_id

@@ -11,8 +11,7 @@ from recoup.flows.people.digest import send_digests
 from recoup.flows.people.make_user import Membership, make_user
 from recoup.flows.people.notification_mail import send_notifications
 from recoup.flows.people.register import register
-from recoup.flows.people.tell_alert import alert_of_orders, tell_alert
-from recoup.flows.people.tell_partner import tell_partners
+from recoup.flows.people.tell_alert import alert_of_orders, tell_alert, tell_partners
 from recoup.flows.world import World
 from recoup.store.server import ServerAddress
 

@@ -11,8 +11,7 @@ from tests.flows.people.test_kill_notifications import killed_everywhere
 from tests.worlds import Shop, change_world, make_shop, owner, sandbox_world
 
 from recoup.flows.lists import folder
-from recoup.flows.lists.ask import ask_for_file, cancel_export
-from recoup.flows.lists.export_query import ExportQuery
+from recoup.flows.lists.ask import ExportQuery, ask_for_file, cancel_export
 from recoup.flows.lists.make import make_export
 from recoup.flows.people.make_user import Membership
 from recoup.flows.people.notifications import choose

@@ -14,7 +14,7 @@ from recoup.flows.people.lost_factor import help_member
 from recoup.flows.people.make_user import Membership, make_user, register_merchant, register_partner
 from recoup.flows.people.memberships import end_membership
 from recoup.flows.people.passwords import Passwords
-from recoup.flows.people.required_factor import require
+from recoup.flows.people.second_factor import require
 from recoup.flows.people.sessions import open_session, read_session, switch_world
 from recoup.flows.people.who import Oneself
 from recoup.flows.sign_up import SignUp, sign_up

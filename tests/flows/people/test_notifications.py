@@ -27,7 +27,7 @@ from recoup.flows.people.memberships import end_membership
 from recoup.flows.people.notification_mail import message_of, send_notifications
 from recoup.flows.people.notifications import keep_language, keep_zone
 from recoup.flows.people.tell_alert import alert_of_orders, tell_alert
-from recoup.flows.purge_expired import purge_expired
+from recoup.flows.upkeep import purge_expired
 from recoup.gateways.web.mail.smtp import compose
 from recoup.rules.messages.breaker import FAILURES_TO_OPEN
 from recoup.rules.messages.events import CATALOGUE

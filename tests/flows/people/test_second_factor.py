@@ -15,7 +15,7 @@ from recoup.flows.people.oneself import change_password
 from recoup.flows.people.passwords import Passwords
 from recoup.flows.people.second_step import read_half
 from recoup.flows.people.sessions import read_session
-from recoup.flows.purge_expired import purge_expired
+from recoup.flows.upkeep import purge_expired
 from recoup.flows.world import World
 from recoup.gateways.web.mail.port import Message, Posted
 from recoup.kernel.problem import Problem

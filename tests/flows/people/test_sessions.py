@@ -13,7 +13,7 @@ from recoup.flows.people.make_user import Membership, make_user
 from recoup.flows.people.passwords import Passwords
 from recoup.flows.people.sessions import IDLE, LASTS, is_csrf, read_session, sign_out, switch_merchant
 from recoup.flows.people.sign_in import SignIn, sign_in
-from recoup.flows.purge_expired import purge_expired
+from recoup.flows.upkeep import purge_expired
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks, WallTime

@@ -16,7 +16,7 @@ from recoup.flows.messages import endpoints
 from recoup.flows.people.invitations import Subject
 from recoup.flows.people.memberships import end_membership
 from recoup.flows.people.notification_mail import send_notifications
-from recoup.flows.people.tell_partner import tell_partners
+from recoup.flows.people.tell_alert import tell_partners
 from recoup.flows.world import World
 from recoup.kernel.scope import Actor, PartnerScope
 from recoup.rules.messages.breaker import FAILURES_TO_OPEN

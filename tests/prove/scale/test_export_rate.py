@@ -22,8 +22,7 @@ import pytest
 from tests.prove.many_orders import Shop, fill
 
 from recoup.doors.portal.orders.reading import DEFAULT
-from recoup.flows.lists.ask import ask_for_file, fetch, one_export
-from recoup.flows.lists.export_query import ExportQuery
+from recoup.flows.lists.ask import ExportQuery, ask_for_file, fetch, one_export
 from recoup.flows.lists.make import make_export
 from recoup.flows.open_world import OpenWorld
 from recoup.flows.world import World

@@ -14,8 +14,7 @@ from tests.flows.money.settling import batches, sold, terms
 from tests.flows.money.test_settle import to_due
 from tests.worlds import Shop, make_shop, sandbox_world
 
-from recoup.flows.money.close_pages import close_pages_of
-from recoup.flows.money.settle import settle_merchant
+from recoup.flows.money.settle import close_pages_of, settle_merchant
 from recoup.flows.money.settlement_report import read_batch, settlement_file
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import WORKER

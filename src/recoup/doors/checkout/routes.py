@@ -13,8 +13,7 @@ from starlette.routing import BaseRoute, Route
 from recoup.doors.checkout.charge import ChargePage
 from recoup.doors.checkout.visit import HEADERS, Checkout, Visit, page, problem_texts, render
 from recoup.doors.edge.tracing import request_id
-from recoup.flows.cards.challenge import ChallengeAnswer, ChallengePage, answer, refuse, show
-from recoup.flows.cards.payer_return import come_back
+from recoup.flows.cards.challenge import ChallengeAnswer, ChallengePage, answer, come_back, refuse, show
 from recoup.flows.cards.tokenize import Vault
 from recoup.flows.hosted_link import PAYER_RETURN, checkout_token, named_by
 from recoup.flows.locked import Orders

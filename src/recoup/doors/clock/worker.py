@@ -8,8 +8,7 @@ import structlog
 
 from recoup.flows.insight.keep_facts import EVENTS_MAX as EVENTS_AT_ONCE
 from recoup.flows.insight.keep_facts import keep_facts
-from recoup.flows.insight.learn.drift import watch_drift
-from recoup.flows.insight.learn.nightly import train_nightly
+from recoup.flows.insight.learn.nightly import train_nightly, watch_drift
 from recoup.flows.insight.learn_risk import train_risk_nightly
 from recoup.flows.insight.share_issuers import share_issuers
 from recoup.flows.insight.uplift_report import watch_uplift
@@ -19,19 +18,18 @@ from recoup.flows.merchants.open_live import open_approved
 from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.messages.publish import EVENTS_MAX, publish_all
 from recoup.flows.messages.publish_partners import publish_partners
-from recoup.flows.money.close_pages import POSTINGS_MAX, close_pages
+from recoup.flows.money.settle import POSTINGS_MAX, close_pages
 from recoup.flows.people.account_mail import send_account_mails
 from recoup.flows.people.digest import send_digests
 from recoup.flows.people.impersonation_mail import send_impersonation_mails
 from recoup.flows.people.invitation_mail import send_invitations
 from recoup.flows.people.notification_mail import send_notifications
 from recoup.flows.people.password_mail import send_password_links
-from recoup.flows.people.tell_partner import tell_partners
+from recoup.flows.people.tell_alert import tell_partners
 from recoup.flows.people.watch_rates import watch_rates
-from recoup.flows.purge_expired import purge_expired
 from recoup.flows.rekey import rekey
 from recoup.flows.run_due import BATCH, DueWork
-from recoup.flows.upkeep import upkeep
+from recoup.flows.upkeep import purge_expired, upkeep
 from recoup.flows.world import World
 from recoup.kernel.problem import in_words
 from recoup.store.orders.due_work import moved_merchants

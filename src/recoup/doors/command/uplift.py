@@ -12,8 +12,7 @@ import click
 from recoup.doors.command.as_of import as_of_options, typed_cut
 from recoup.doors.command.clock import merchant_of
 from recoup.doors.command.verbs import Opened, Run, in_world
-from recoup.flows.insight.uplift import closed_orders
-from recoup.flows.insight.uplift_report import read_report
+from recoup.flows.insight.uplift_report import closed_orders, read_report
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks

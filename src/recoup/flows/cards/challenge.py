@@ -2,24 +2,31 @@
 
 Whatever they give is used once: a security code goes out with the try and is kept nowhere, a new card goes into the
 vault, an address into the order's personal data.
+
+A customer comes back from the processor's page. What their browser says proves nothing: the processor is asked what
+became of the charge. They may come twice, late, never, by another browser, or with anything in the address.
 """
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Literal
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal
 from uuid import UUID
 
+from recoup.flows.cards.inquire import ASK_SECONDS_MAX, inquire
 from recoup.flows.cards.send import send_attempt
 from recoup.flows.cards.taken import CardholderInput
 from recoup.flows.cards.tokenize import CardGiven, Vault, check_number
 from recoup.flows.carriers import confirms_by, is_known
+from recoup.flows.external_call import processor_of
 from recoup.flows.locked import Job, Orders
 from recoup.flows.world import World
 from recoup.gateways.cards.port import Authenticates
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Actor
+from recoup.moves.attempt.payer_redirected import payer_returned
 from recoup.moves.challenge.answer import answer as answer_move
 from recoup.moves.challenge.answer import decline_by_customer
 from recoup.moves.change import Change
@@ -28,7 +35,7 @@ from recoup.rules.network.magic import CONFIRMED, identity_of
 from recoup.rules.order.browser import Browser
 from recoup.rules.order.lifecycle import ENDED, Stage
 from recoup.rules.rescue.site_address import shop_address
-from recoup.store.cards.challenges import ChallengeRow, last_challenge
+from recoup.store.cards.challenges import ChallengeRow, last_challenge, order_of_attempt
 from recoup.store.cards.payers import set_billing
 
 PAYER = Actor("payer", "page")
@@ -197,3 +204,37 @@ async def _vaulted(world: World, vault: Vault, page: ChallengePage, answers: Cha
     check_number(world, page.merchant_id, answers.pan, "CardNumber")
     stored = await vault.store(CardGiven(page.merchant_id, new_id(), answers.pan, answers.exp_month, answers.exp_year))
     return NewCard(stored.token_id, identity_of(page.order_id, stored.pan_id, stored.magic), stored.pan_id)
+
+
+WORKER_LOOKS_AFTER: Final = timedelta(seconds=20)  # where the process that asks at once is gone
+WAIT_SECONDS_MAX: Final = 5.0  # then the page says that the bank is waited for
+
+
+async def come_back(
+    world: World, orders: Orders, merchant_id: UUID, attempt_id: UUID, query: Mapping[str, str], request_id: str
+) -> UUID:
+    """The order of that attempt. The first return is taken down, and only then the processor is asked; each later one
+    changes nothing.
+
+    Raises: Problem(not_found).
+    """
+    async with world.db.connection() as connection:
+        order_id = await order_of_attempt(connection, merchant_id, attempt_id)
+    if order_id is None:
+        raise Problem("not_found", "There is no such page.", cure="Check the link.")
+    key = (merchant_id, order_id)
+
+    def work(change: Change) -> bool:
+        attempt = change.order.attempt(attempt_id)
+        brought = processor_of(world, attempt.route or "").brought_back(query)
+        return payer_returned(change, attempt, brought, WORKER_LOOKS_AFTER)
+
+    if await orders.change(Job(key, work, PAYER, request_id)):
+        asking = asyncio.create_task(inquire(world, orders, key))
+        _ASKING.add(asking)
+        asking.add_done_callback(_ASKING.discard)
+        await asyncio.wait({asking}, timeout=min(WAIT_SECONDS_MAX, ASK_SECONDS_MAX))
+    return order_id
+
+
+_ASKING: set[asyncio.Task[None]] = set()  # a customer who closes the page does not stop what they began

@@ -1,4 +1,5 @@
-"""A processor's notice: signed, read strictly, applied to its case once; what fits no charge waits on the desk.
+"""A processor's notice: signed, read strictly, applied to its case once; what fits no charge waits on the desk, where
+the operator deals with it.
 
 Doubled, late and lying notices end as an answer, never as an error of ours: the processor may send each again until it
 hears 200.
@@ -16,12 +17,14 @@ from recoup.flows.signed_notices import read_signed, signing_key
 from recoup.flows.world import World
 from recoup.kernel.encode import encode_sorted, to_plain
 from recoup.kernel.problem import Problem
-from recoup.kernel.scope import Actor
+from recoup.kernel.scope import Actor, Scope
+from recoup.moves.audit import note
 from recoup.moves.change import Change
 from recoup.moves.dispute.case import apply_notice
 from recoup.moves.dispute.notice import keep_unmatched, next_try, try_next_at
 from recoup.rules.messages.inbound import DISPUTE_NOTICES, Notice
 from recoup.rules.money.disputes import REFUSALS, WAITS_FOR_ITS_CHARGE, Refused
+from recoup.store.disputes.dispute_notes import settle_notice
 from recoup.store.disputes.disputes import NoticeRow, early_notices, find_notice, order_of_charge
 from recoup.store.merchants.merchants import offset_of
 from recoup.store.pool import KeyTaken
@@ -136,3 +139,30 @@ async def _to_order(
 
 def in_words(why: str) -> str:
     return REFUSALS.get(why, why)
+
+
+async def take_off(world: World, scope: Scope, named: UUID, route: str, notice_id: str) -> None:
+    """Somebody has dealt with it. `named`: the merchant that the notice is about, who may be nobody.
+
+    Raises: Problem(not_found).
+    """
+    async with world.db.transaction() as tx:
+        if not await settle_notice(tx, named, route, notice_id, f"Dealt with by {scope.actor.text()}."):
+            raise _none_waits()
+        await note(tx, scope, world.clocks.wall(), "notice.settled", "", {"route": route, "notice": notice_id})
+
+
+async def try_notice_again(world: World, orders: Orders, scope: Scope, named: UUID, route: str, notice_id: str) -> str:
+    """Applies it once more. Answers what it is now. Raises: Problem(not_found)."""
+    async with world.db.connection() as connection:
+        row = await find_notice(connection, named, route, notice_id)
+    if row is None or row.state != "unmatched":
+        raise _none_waits()
+    async with world.db.transaction() as tx:
+        await note(tx, scope, world.clocks.wall(), "notice.tried", "", {"route": route, "notice": notice_id})
+    received = await apply(world, orders, route, msgspec.convert(row.content, Notice), "desk", again=True)
+    return received.state
+
+
+def _none_waits() -> Problem:
+    return Problem("not_found", "No such notice is waiting.", cure="Somebody may have processed it; reload the page.")

@@ -1,19 +1,52 @@
-"""Somebody asks for a file of a long list, fetches it when it is ready, or calls it off."""
+"""Somebody asks for a file of a long list, fixed at the request, fetches it when it is ready, or calls it off."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
-from recoup.flows.lists.export_query import ExportQuery
+import msgspec
+
 from recoup.flows.lists.folder import drop, file_of, folder_of, former_file_of
 from recoup.flows.world import World
+from recoup.kernel.encode import to_plain
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.moves.audit import note
 from recoup.moves.bulk.export import STANDING_MAX, UNDER_WAY_MAX, call_off, take_export
+from recoup.rules.lists.cells import cells
+from recoup.rules.lists.table import Table
+from recoup.rules.merchants.personal import SHOWN
 from recoup.store.lists.exports import Export, NewExport, find_export, is_only_one
+from recoup.store.lists.order_cursor import OrderBy
+from recoup.store.lists.order_filter import OrderFilter
 from recoup.store.pool import retrying
+
+
+@dataclass(frozen=True, slots=True)
+class ExportQuery:
+    """The list: its filters, order, columns and zone."""
+
+    filter: OrderFilter
+    by: OrderBy
+    newest_first: bool
+    columns: tuple[str, ...]
+    zone: str
+
+    def table(self) -> Table:
+        return Table(cells(self.columns, self.zone, masked=self.filter.sight != SHOWN))
+
+    def kept(self) -> Any:
+        """As plain values."""
+        return to_plain(self)
+
+
+def wanted_of(kept: Any, merchant_id: UUID) -> ExportQuery:
+    """Whatever it says, of this merchant's orders only."""
+    found = msgspec.convert(kept, ExportQuery, strict=False)
+    return replace(found, filter=replace(found.filter, merchant_id=merchant_id))
 
 
 async def ask_for_file(

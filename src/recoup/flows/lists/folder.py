@@ -12,6 +12,7 @@ from uuid import UUID
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
+from recoup.store.lists.exports import forget_exports, living
 
 BYTES_MAX: Final = 4 << 30
 FREE_MIN: Final = 1 << 30
@@ -79,3 +80,20 @@ def lying(world: World) -> Iterator[tuple[UUID | None, UUID, int, Path]]:
 
 def _part(path: Path) -> Path:
     return path.with_name(path.name + ".part")
+
+
+async def forget_files(world: World) -> None:
+    if world.exports is None:
+        return
+    async with world.db.connection() as connection:
+        await forget_exports(connection, world.clocks.wall())
+        files = list(lying(world))
+        if not files:
+            return
+        known = set(await living(connection, list({export_id for _, export_id, _, _ in files})))
+    unnamed = {(export_id, run_no) for _, export_id, run_no in known}
+    for merchant_id, export_id, run_no, path in files:
+        if merchant_id is None and (export_id, run_no) in unnamed:
+            continue
+        if (merchant_id, export_id, run_no) not in known:
+            path.unlink(missing_ok=True)

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import structlog
 
-from recoup.flows.lists.export_query import wanted_of
+from recoup.flows.lists.ask import wanted_of
 from recoup.flows.lists.folder import check_room, create, drop, file_of, finish
 from recoup.flows.sheet import ROWS_MAX, Sheet, too_many
 from recoup.flows.threads import run_stoppable

@@ -1,4 +1,5 @@
-"""The reconciliation report: what moved on a merchant's account in a period, and its sums. A part at a time."""
+"""The reconciliation report: what moved on a merchant's account in a period, and its sums, a part at a time. An event
+says that it can be fetched: once a period, whatever dies; several periods one after the other."""
 
 from collections.abc import AsyncIterator, Iterable
 from datetime import datetime, tzinfo
@@ -9,11 +10,25 @@ from recoup.flows.money.settlement_report import line_id
 from recoup.flows.world import World
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import to_text
+from recoup.kernel.time import business_at
+from recoup.moves.settlement.report import ready_at, tell_report, wait_for
 from recoup.rules.money.as_of import Window
 from recoup.rules.money.cells import Number, csv_row
 from recoup.rules.money.ledger import WALLET
 from recoup.rules.money.settlement import KINDS as SETTLED
-from recoup.store.money.movements import SENT, MovementLine, MovementSum, Place, movements, totals
+from recoup.store.money.movements import (
+    FEES,
+    SENT,
+    MovementLine,
+    MovementSum,
+    Place,
+    movements,
+    open_differences,
+    totals,
+)
+from recoup.store.money.reports import lock_clock
+from recoup.store.money.settlement import period_of
+from recoup.store.pool import retrying
 
 LINES_AT_ONCE: Final = 2_000
 # recipe -> kind of line: a settlement's, and those of the stablecoin balance, which no settlement takes
@@ -124,3 +139,28 @@ def _cells(row: MovementLine, zone: tzinfo) -> tuple[Any, ...]:
 def _local(moment: datetime | None, zone: tzinfo) -> str | None:
     """With its offset, so that a cell alone says which instant it is."""
     return moment.astimezone(zone).isoformat(timespec="milliseconds") if moment else None
+
+
+async def report_ready(world: World, merchant_id: UUID) -> UUID | None:
+    """Due work `reconciliation`: the report that was announced. None before its time, or when nothing moved."""
+
+    async def once() -> UUID | None:
+        wall = world.clocks.wall()
+        async with world.db.transaction() as tx:
+            clock = await lock_clock(tx, merchant_id)
+            if clock is None:
+                return None
+            now = business_at(wall, clock.offset_us)
+            period_to, terms = await period_of(tx, merchant_id, clock.period_from)
+            if now < ready_at(terms, period_to):
+                await wait_for(tx, merchant_id, ready_at(terms, period_to))
+                return None
+            period = (clock.period_from, period_to)
+            lines = sum(row.entries for row in await totals(tx, merchant_id, Window(*period)) if row.recipe not in FEES)
+            differences = await open_differences(tx, merchant_id, period)
+            report_id = await tell_report(tx, merchant_id, period, lines, differences, now=now, wall=wall)
+            next_to, later = await period_of(tx, merchant_id, period_to)
+            await wait_for(tx, merchant_id, ready_at(later, next_to))
+            return report_id
+
+    return await retrying(once)

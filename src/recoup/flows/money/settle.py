@@ -1,14 +1,13 @@
 """A merchant's period is over and its delay has passed: one batch an asset, once, whatever dies.
 
 Everything that is committed is sealed into pages first. All batches of the period, the clock and the next period's due
-work are one transaction, under the lock of the merchant's settlement clock.
-"""
+work are one transaction, under the lock of the merchant's settlement clock."""
 
 import asyncio
 from typing import Final
 from uuid import UUID
 
-from recoup.flows.money.close_pages import close_pages_of
+from recoup.flows.each import each
 from recoup.flows.world import World
 from recoup.kernel.time import WallTime, business_at
 from recoup.moves.settlement.batch import Period, settle_batch
@@ -24,8 +23,29 @@ from recoup.store.money.settlement import (
     period_of,
     terms_before,
 )
+from recoup.store.orders.closer import close_page, lock_closer, merchants_with_postings
 from recoup.store.pool import retrying
 from recoup.store.statement import Tx
+
+POSTINGS_MAX = 20_000
+
+
+async def close_pages(world: World) -> int:
+    """Answers how many postings were sealed."""
+    async with world.db.connection() as connection:
+        merchants = await merchants_with_postings(connection)
+    return await each(merchants, lambda merchant_id: close_pages_of(world, merchant_id))
+
+
+async def close_pages_of(world: World, merchant_id: UUID) -> int:
+    async def once() -> int:
+        async with world.db.transaction() as tx:
+            if not await lock_closer(tx, merchant_id):
+                return 0
+            return await close_page(tx, merchant_id, POSTINGS_MAX, world.clocks.wall())
+
+    return await retrying(once)
+
 
 SEAL_TRIES: Final = 200
 SEAL_PAUSE_SECONDS: Final = 0.02

@@ -5,7 +5,7 @@ from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.flows.money.close_pages import close_pages_of
+from recoup.flows.money.settle import close_pages_of
 from recoup.flows.world import World
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import LOWEST

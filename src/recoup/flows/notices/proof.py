@@ -7,7 +7,7 @@ from recoup.flows.cards.inquire import settle_by_proof
 from recoup.flows.disputes.receive import apply
 from recoup.flows.locked import Orders
 from recoup.flows.modifications.send import keeps_rest, processor_for
-from recoup.flows.notices.case import case_notice
+from recoup.flows.notices.work import case_notice
 from recoup.flows.world import World
 from recoup.gateways.cards.connector import Notice
 from recoup.gateways.cards.outcome import Outcome, as_requested

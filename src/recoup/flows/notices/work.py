@@ -11,10 +11,9 @@ from recoup.flows.disputes.receive import apply
 from recoup.flows.external_call import call_with_timeout
 from recoup.flows.locked import Orders
 from recoup.flows.modifications.send import message_of, send_modification
-from recoup.flows.notices.case import case_notice
 from recoup.flows.notices.invoices import notice_of_invoice
 from recoup.flows.world import World
-from recoup.gateways.cards.connector import Connector, connector_of, is_disputing
+from recoup.gateways.cards.connector import Connector, DisputeCase, connector_of, is_disputing
 from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.port import Inquiry, Outcome, as_requested
 from recoup.kernel.time import WallTime
@@ -23,6 +22,7 @@ from recoup.moves.attempt.taken_after_all import taken_after_all
 from recoup.moves.change import Change
 from recoup.moves.modification.failed import failed_since
 from recoup.moves.order.reported import fraud_reported, hold_expired
+from recoup.rules.messages.inbound import Notice
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.store.cards import processor_notices as store
 from recoup.store.cards.card_updates import orders_of_cards
@@ -43,6 +43,25 @@ from recoup.store.cards.processor_notices import (
 from recoup.store.cards.stored_methods import close_method
 from recoup.store.insight.risk_weights import is_fraud_warned, note_fraud_warning
 from recoup.store.orders.due_work import Due, hand_back
+
+
+def case_notice(world: World, case: DisputeCase, charged: Charged) -> Notice:
+    """The same standing of a case is the same notice."""
+    stands = world.keys.derived_id("dispute-standing", *(str(part) for part in case))
+    return Notice(
+        notice_id=f"read-{stands}",
+        case_id=case.id[:100],
+        merchant_id=charged.merchant_id,
+        charge_id=charged.attempt_id,
+        stage=case.stage,
+        status=case.status,
+        amount=case.units,
+        currency=case.currency,
+        reason_code=case.reason_code.strip()[:20],
+        respond_by=case.respond_by,
+        fee=case.fee,
+    )
+
 
 ASK_SECONDS_MAX: Final = 15.0
 SETTLE: Final = timedelta(seconds=1)  # after a call of ours that is under way

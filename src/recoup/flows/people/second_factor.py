@@ -1,4 +1,5 @@
-"""Somebody who is signed in sets up their second factor, gets recovery codes, or turns it off.
+"""Somebody who is signed in sets up their second factor, gets recovery codes, or turns it off; an owner requires one
+of everybody who may see their shop.
 
 What changes how they sign in asks for the password again; once there is a factor, for a code too.
 """
@@ -7,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from recoup.flows.people.account_log import note
 from recoup.flows.people.codes import (
@@ -21,6 +23,7 @@ from recoup.flows.people.codes import (
     typed_code,
     wrong_code,
 )
+from recoup.flows.people.invitations import Subject
 from recoup.flows.people.oneself import changed_meanwhile, prove_password
 from recoup.flows.people.passwords import Passwords
 from recoup.flows.people.who import Oneself
@@ -30,14 +33,17 @@ from recoup.kernel.sentence import Sentence
 from recoup.rules.people.totp import new_secret, step_of
 from recoup.rules.people.who_must import must_have
 from recoup.store.people.account_log import end_sessions
+from recoup.store.people.memberships import lock_ownership, worlds_with_members
 from recoup.store.people.people import hold_user
 from recoup.store.people.second_factor_rules import bound_by
 from recoup.store.people.second_factors import (
     Factor,
+    end_rule,
     factor_of,
     factor_state,
     forget_factor,
     forget_halves,
+    make_rule,
     note_codes,
     offer,
     replace_recovery,
@@ -254,3 +260,29 @@ def _is_repeat(world: World, me: Oneself, factor: Factor, key: str, now: datetim
 
 def _none_there() -> Problem:
     return Problem("conflict", "The second factor is already off.", cure="Reload the page.")
+
+
+async def require(world: World, subject: Subject, by: UUID, *, required: bool, request_id: str) -> None:
+    """With their next request everybody there who has none is led to set one up. What stands already stays.
+
+    Raises: Problem(forbidden) for somebody who is no owner any more, here and in each world where it has members.
+    """
+    people = world.people
+    async with people.transaction() as tx:
+        for name in sorted({world.name, *await worlds_with_members(tx, *subject.key)}):
+            if not await lock_ownership(tx, by, *subject.key, name):
+                raise Problem("forbidden", "You are not an owner there; nothing was done.", cure="Ask its owner.")
+        if required:
+            changed = await make_rule(tx, *subject.key, subject.name, by, world.clocks.wall())
+        else:
+            changed = await end_rule(tx, *subject.key)
+        if changed:
+            await note(
+                tx,
+                world,
+                by,
+                "rule_made" if required else "rule_ended",
+                request=request_id,
+                subject=f"{subject.kind}:{subject.id}",
+                name=subject.name,
+            )

@@ -1,24 +1,27 @@
-"""An alert of a merchant's world becomes notifications for the people who may have it and want it, one each.
+"""An alert of a merchant's world, or of a partner, becomes notifications for the people who may have it and want it,
+one each.
 
 The alert stands in the world, the people elsewhere: notifications are written first, then the alert's work is done. A
 crash in between repeats the first step, which changes nothing the second time. Source: decision 0038.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from msgspec.structs import asdict
 
+from recoup.flows.each import each
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime
 from recoup.moves.message.alert import close_alert, gather_orders
 from recoup.rules.messages.notifications import KINDS, Reader, Ways, kinds_of, ways_of
+from recoup.store.merchants.partner_alerts import PartnerAlert, close_partner_alert, untold_alerts
 from recoup.store.messages.alerts import Alert, alert_facts, find_alert
 from recoup.store.messages.notification_settings import NewNotification, tell
-from recoup.store.messages.notifications import MerchantReader, PartnerReader, is_known, readers_of
+from recoup.store.messages.notifications import MerchantReader, PartnerReader, is_known, partner_readers_of, readers_of
 from recoup.store.pool import Database, retrying
 
 
@@ -103,3 +106,32 @@ def notification(
         mail_state="owed" if way.mail else "none",
         mail_due_at=wall if way.mail else None,
     )
+
+
+AT_ONCE: Final = 50
+
+
+async def tell_partners(world: World) -> int:
+    """Answers how many alerts became notifications. Raises, once all had their turn: the first failure."""
+    people = world.people_database
+    if people is None:
+        return 0
+    async with world.db.connection() as connection:
+        alerts = {row.alert_id: row for row in await untold_alerts(connection, AT_ONCE)}
+    return await each(list(alerts), lambda alert_id: _tell(world, people, alerts[alert_id]))
+
+
+async def _tell(world: World, people: Database, alert: PartnerAlert) -> int:
+    partner_id, wall, kind = alert.partner_id, world.clocks.wall(), KINDS[alert.kind]
+    async with people.connection() as connection:
+        rows = []
+        for row in await partner_readers_of(connection, world.name, partner_id):
+            way = ways_of(kind, reader_of(row))
+            if way.page or way.mail:
+                about = (partner_id, alert.name)
+                rows.append(notification(world, row.user_id, about, alert.alert_id, kind.name, alert.facts, way, wall))
+        if rows:
+            await tell(connection, rows)
+    async with world.db.connection() as connection:
+        await close_partner_alert(connection, partner_id, alert.alert_id, wall)
+    return 1

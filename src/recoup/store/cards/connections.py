@@ -8,13 +8,11 @@ from uuid import UUID
 
 from recoup.kernel.kept_sentence import Kept, keep, kept
 from recoup.store.homes import DIRECTORY
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import Read, Row, Tx, columns_of
 from recoup.store.table import insert_of, stored
 
 Billing = Literal["off", "take_over", "beside"]
 ConnectionState = Literal["waiting", "connected", "disconnected"]
-_COLUMNS: Final = """route, merchant_id, kind, account, billing, state, version, findings, checked_at, secret_rolled_at,
-  created_at, created_by, changed_at, changed_by"""
 
 
 class KeptFinding(Row, frozen=True):
@@ -50,6 +48,9 @@ class ProcessorConnection(Row, frozen=True):
     created_by: str
     changed_at: datetime
     changed_by: str
+
+
+_COLUMNS: Final = columns_of(ProcessorConnection)
 
 
 def keep_finding(name: str, ok: bool, finding: str, cure: str | None) -> KeptFinding:

@@ -11,7 +11,7 @@ from msgspec import convert
 
 from recoup.rules.money.exposure import SLOTS, Limits, Slot
 from recoup.store.homes import DIRECTORY, MERCHANT
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import Read, Row, Tx, columns_of
 
 Customer = tuple[UUID, UUID, str]  # merchant, customer, asset
 
@@ -254,9 +254,8 @@ class _Terms(Row, frozen=True):
         )
 
 
-@MERCHANT.statement("""
-SELECT limit_units, order_max_units, customer_max_units, chunk_units, allowed_loss_basis_points, advance_on, version,
-  drawn_units
+@MERCHANT.statement(f"""
+SELECT {columns_of(_Terms)}
 FROM exposure_limits WHERE merchant_id = $1 AND asset = $2 FOR UPDATE
 """)
 async def _lock_terms(db: Tx, merchant_id: UUID, asset: str) -> _Terms | None:

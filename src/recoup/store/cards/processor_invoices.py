@@ -49,10 +49,6 @@ async def add_invoice(db: Tx, invoice: NewInvoice) -> None:
 async def find_invoice(db: Read, merchant_id: UUID, invoice_key: UUID) -> ProcessorInvoice | None: ...
 
 
-@MERCHANT.statement(f"SELECT {_COLUMNS} FROM processor_invoices WHERE merchant_id = $1 AND order_id = $2 LIMIT 1")
-async def invoice_of_order(db: Read, merchant_id: UUID, order_id: UUID) -> ProcessorInvoice | None: ...
-
-
 @MERCHANT.statement(
     "SELECT invoice_key FROM processor_invoices"
     " WHERE merchant_id = $1 AND subscription = $2 AND ended IS NULL AND route = $3 LIMIT 1000"

@@ -6,7 +6,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 from recoup.store.homes import DIRECTORY, MERCHANT
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import Read, Row, Tx, columns_of
 from recoup.store.table import insert_of, stored
 
 Subject = Literal["charge", "modification", "dispute", "method", "invoice", "fraud", "hold"]
@@ -58,9 +58,8 @@ async def keep_notice(db: Tx, notice: NewProcessorNotice) -> bool:
     """False for one that came before."""
 
 
-@MERCHANT.statement("""
-SELECT merchant_id, object_key, route, subject, about, kind, message_id, charge, invoice, approves, notices, times,
-  happened_at, received_at, became
+@MERCHANT.statement(f"""
+SELECT {columns_of(ProcessorNotice)}
 FROM processor_notices WHERE merchant_id = $1 AND object_key = $2
 """)
 async def find_processor_notice(db: Read, merchant_id: UUID, object_key: UUID) -> ProcessorNotice | None: ...

@@ -5,7 +5,7 @@ from typing import Final
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import Read, Row, Tx, columns_of
 
 
 @MERCHANT.statement("""
@@ -64,8 +64,7 @@ class Certificate(Row, frozen=True):
     made_at: datetime
 
 
-_COLUMNS: Final = """merchant_id, certificate_id, chain_no, month_from, acceptor_id, number, reasons, sends, refusals,
-  breaches, recounted_by, root, made_at"""
+_COLUMNS: Final = columns_of(Certificate)
 
 
 class Kept(Row, frozen=True):

@@ -9,7 +9,7 @@ from recoup.store.cards.joined_cards import SAME_CARDS
 from recoup.store.homes import HUB, MERCHANT
 from recoup.store.insight.proofs.walk import STATEMENT_SECONDS
 from recoup.store.orders.evidence import CLAIMS_READ, SENDS_READ
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import Read, Row, Tx, columns_of
 
 
 class HeldCard(Row, frozen=True):
@@ -52,9 +52,8 @@ class WaitingSend(Row, frozen=True):
     known_as: UUID | None
 
 
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
-SELECT import_id, provider, ref, card_id, send_id, acceptor_id, initiator, scheme, at, units, asset, state, source,
-  scheme_code, advice_code, processor_code, phrase, known_as
+@MERCHANT.within(STATEMENT_SECONDS).statement(f"""
+SELECT {columns_of(WaitingSend)}
 FROM imported_attempts WHERE merchant_id = $1 AND import_id = $2 AND counted = 'waits'
 ORDER BY provider, ref LIMIT $3
 """)
@@ -62,9 +61,8 @@ async def waiting_sends(db: Read, merchant_id: UUID, import_id: UUID, limit: int
     """Under the import's lock."""
 
 
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
-SELECT import_id, provider, ref, card_id, send_id, acceptor_id, initiator, scheme, at, units, asset, state, source,
-  scheme_code, advice_code, processor_code, phrase, known_as
+@MERCHANT.within(STATEMENT_SECONDS).statement(f"""
+SELECT {columns_of(WaitingSend)}
 FROM imported_attempts WHERE merchant_id = $1 AND known_as = ANY($2::uuid[]) ORDER BY known_as
 """)
 async def taken_for(db: Read, merchant_id: UUID, send_ids: Sequence[UUID]) -> list[WaitingSend]:

@@ -97,11 +97,6 @@ async def sends_of_cards(
     """Everybody's, and of those that only a merchant says were sent this one's."""
 
 
-@HUB.statement("SELECT EXISTS (SELECT FROM network_sends WHERE merchant_id = $1 AND at >= $2 AND at < $3)")
-async def has_sends(db: Read, merchant_id: UUID, begin: datetime, end: datetime) -> bool:
-    """Any of the merchant's, sent here or reported."""
-
-
 class RefusalRow(Row, frozen=True):
     acceptor_id: str
     scheme: str

@@ -11,10 +11,8 @@ from recoup.kernel.kept_sentence import Kept, keep
 from recoup.store.homes import MERCHANT
 from recoup.store.lists.order_filter import Arguments, OrderFilter
 from recoup.store.lists.order_search import every_condition, search_of
-from recoup.store.statement import Read, Row, Tx, maker_of
+from recoup.store.statement import Read, Row, Tx, columns_of, maker_of
 
-ACT: Final = """merchant_id, act_id, action, note, state, said, row_count, done_count, refused_count, actor, request_id,
-  requested_at, stop_requested_at, finished_at"""
 Action = Literal["cancel", "redeliver", "note"]
 
 
@@ -35,6 +33,9 @@ class BulkAct(Row, frozen=True):
     requested_at: datetime
     stop_requested_at: datetime | None
     finished_at: datetime | None
+
+
+ACT: Final = columns_of(BulkAct)
 
 
 @MERCHANT.statement(f"SELECT {ACT} FROM bulk_acts WHERE merchant_id = $1 ORDER BY requested_at DESC, act_id LIMIT $2")

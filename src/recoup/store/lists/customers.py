@@ -11,7 +11,7 @@ from msgspec.structs import asdict, replace
 from recoup.kernel.ids import HIGHEST
 from recoup.rules.merchants.personal import DOTS, person
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row
+from recoup.store.statement import Read, Row, columns_of
 
 EMAIL_ORDERS_MAX: Final = 2_000  # of one address: more are not looked through
 
@@ -209,9 +209,8 @@ class CustomerTransmission(Row, frozen=True):
     received_at: datetime
 
 
-@MERCHANT.statement("""
-SELECT transmit_id, external_id, transaction_id, is_declined, is_mit, units, asset, code_source, code, bin, last4,
-  transacted_at, received_at
+@MERCHANT.statement(f"""
+SELECT {columns_of(CustomerTransmission)}
 FROM transmissions WHERE merchant_id = $1 AND payer_id = $2 AND transmit_id < $4 ORDER BY transmit_id DESC LIMIT $3
 """)
 async def transmissions_of(

@@ -17,11 +17,9 @@ from recoup.store.lists.order_filter import Arguments, OrderFilter
 from recoup.store.lists.order_row import rows_of
 from recoup.store.lists.order_search import every_condition, search_of
 from recoup.store.merchants.sites import lock_merchant
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import Read, Row, Tx, columns_of
 
 LISTED_MAX: Final = 50
-EXPORT: Final = """merchant_id, export_id, form, state, wanted, said, file_name, total, rows_done, bytes_done, run_no,
-  why, requested_at, finished_at, gone_at"""
 
 
 class Export(Row, frozen=True):
@@ -47,6 +45,9 @@ class Export(Row, frozen=True):
     def is_over(self, wall: datetime) -> bool:
         """A file that is over is gone, whether or not it was swept already."""
         return self.gone_at is None or self.gone_at <= wall
+
+
+EXPORT: Final = columns_of(Export)
 
 
 @MERCHANT.statement(f"""

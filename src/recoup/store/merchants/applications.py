@@ -7,12 +7,10 @@ from uuid import UUID
 
 from recoup.rules.merchants.application import Status
 from recoup.store.homes import DIRECTORY, MERCHANT
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import Read, Row, Tx, columns_of
 from recoup.store.table import insert_of, stored
 
 _LAST: Final = UUID("ffffffff-ffff-ffff-ffff-ffffffffffff")
-COLUMNS: Final = """application_id, owner_kind, owner_id, merchant_id, status, version, form, external_id, reason, note,
-  created_by, created_at, changed_at, submitted_at, decided_at, decided_by, ended_at"""
 
 
 class Application(Row, frozen=True):
@@ -36,6 +34,9 @@ class Application(Row, frozen=True):
     decided_at: datetime | None
     decided_by: str | None
     ended_at: datetime | None
+
+
+COLUMNS: Final = columns_of(Application)
 
 
 @DIRECTORY.statement(f"""

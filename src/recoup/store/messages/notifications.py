@@ -7,7 +7,7 @@ from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
 from recoup.store.homes import PEOPLE
-from recoup.store.statement import Read, Row
+from recoup.store.statement import Read, Row, columns_of
 
 UNREAD_MAX: Final = 99
 _RANK: Final = "array_position(ARRAY['owner', 'operations', 'developer', 'analyst'], m.role)"
@@ -26,8 +26,6 @@ n.user_id = $1 AND n.world = $2 AND n.on_page AND (EXISTS (SELECT FROM merchant_
   OR EXISTS (SELECT FROM memberships m WHERE m.user_id = $1 AND m.subject_kind = 'partner'
     AND m.world = $2 AND m.subject_id = n.subject_id AND 'partner:' || m.role || '/' || n.kind = ANY($3::text[])))
 """
-_COLUMNS: Final = """n.notification_id, n.subject_id, n.subject_name, n.kind, n.facts, n.created_at, n.read_at,
-  n.mail_state, n.mail_tries, n.mail_why"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +138,9 @@ class Notification(Row, frozen=True):
     mail_state: Literal["none", "owed", "sent", "refused", "given_up", "dropped"]
     mail_tries: int
     mail_why: str
+
+
+_COLUMNS: Final = columns_of(Notification, "n")
 
 
 @PEOPLE.statement(f"""

@@ -5,7 +5,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row
+from recoup.store.statement import Read, Row, columns_of
 
 ROWS_MAX: Final = 200
 PayoutState = Literal["created", "approved", "sent", "paid", "returned"]
@@ -51,9 +51,8 @@ class AccountRow(Row, frozen=True):
     reason: str | None
 
 
-_ACCOUNT: Final = """
-SELECT merchant_id, account_id, asset, scheme, holder, masked, sealed, deposits, state, tries, added_by, added_at,
-  verified_at, approved_by, active_at, ended_at, reason
+_ACCOUNT: Final = f"""
+SELECT {columns_of(AccountRow)}
 FROM bank_accounts WHERE merchant_id = $1
 """
 

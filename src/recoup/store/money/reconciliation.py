@@ -10,7 +10,7 @@ import asyncpg
 
 from recoup.kernel.kept_sentence import Kept
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import Read, Row, Tx, columns_of
 
 
 class Run(Row, frozen=True):
@@ -30,8 +30,7 @@ class Run(Row, frozen=True):
     created_at: datetime
 
 
-_COLUMNS: Final = """run_id, kind, file_name, file_hash, reading, period_from, period_to, lines, counts, notes, actor,
-  created_at"""
+_COLUMNS: Final = columns_of(Run)
 
 
 @MERCHANT.statement(f"""

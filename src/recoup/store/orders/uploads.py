@@ -10,12 +10,10 @@ import asyncpg
 from recoup.kernel.kept_sentence import Kept, keep
 from recoup.rules.uploads.answers import AnsweredRow
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import Read, Row, Tx, columns_of
 
 Kind = Literal["transmit", "evaluate"]
 Copy = tuple[str, str, bool, int, str]  # order id, transaction id, declined, amount, currency
-UPLOAD: Final = """merchant_id, upload_id, kind, form, file_name, state, row_count, done_count, refused_count, notes,
-  received_at, stop_requested_at, finished_at"""
 
 
 class Upload(Row, frozen=True):
@@ -34,6 +32,9 @@ class Upload(Row, frozen=True):
     received_at: datetime
     stop_requested_at: datetime | None
     finished_at: datetime | None
+
+
+UPLOAD: Final = columns_of(Upload)
 
 
 @MERCHANT.statement(f"""

@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec.structs import astuple
 
 from recoup.store.homes import PEOPLE
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import Read, Row, Tx, columns_of
 
 
 class Impersonation(Row, frozen=True):
@@ -77,9 +77,8 @@ class NewImpersonation(Row, frozen=True):
 async def _lock_session(db: Tx, session_hash: bytes, staff_id: UUID) -> None: ...
 
 
-@PEOPLE.statement("""
-INSERT INTO impersonations (impersonation_id, staff_id, world, merchant_id, user_id, role, reason, may_act, request_id,
-  began_at, expires_at)
+@PEOPLE.statement(f"""
+INSERT INTO impersonations ({columns_of(NewImpersonation)})
 SELECT $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12
 FROM sessions s LEFT JOIN impersonations l ON l.impersonation_id = s.impersonation_id
 WHERE s.session_hash = $1 AND s.user_id = $3

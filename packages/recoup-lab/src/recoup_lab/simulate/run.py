@@ -8,7 +8,7 @@ from typing import Final
 
 from recoup.flows.insight.verify import verify
 from recoup.flows.messages.publish import publish_all
-from recoup.flows.money.close_pages import close_pages
+from recoup.flows.money.settle import close_pages
 from recoup.gateways.keys.keyring import Keyring
 from recoup.store.connect import connect
 from recoup_lab.simulate import books

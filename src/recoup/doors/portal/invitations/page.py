@@ -34,7 +34,7 @@ from recoup.flows.people.invitations import Subject, invite, join_as, join_new, 
 from recoup.flows.people.lost_factor import help_member, whom_to_help
 from recoup.flows.people.memberships import end_membership
 from recoup.flows.people.passwords import Passwords
-from recoup.flows.people.required_factor import require
+from recoup.flows.people.second_factor import require
 from recoup.flows.people.sessions import MAY, Session, is_csrf, session_hash, switch_merchant
 from recoup.flows.people.who import Oneself
 from recoup.kernel.ids import parse_id

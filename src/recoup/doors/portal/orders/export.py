@@ -21,7 +21,7 @@ from recoup.doors.portal.orders.reading import of_file, read_query
 from recoup.doors.portal.pages import Answer, member
 from recoup.doors.portal.templates import HEADERS
 from recoup.doors.portal.visit import Visit
-from recoup.flows.lists.export_query import ExportQuery
+from recoup.flows.lists.ask import ExportQuery
 from recoup.flows.sheet import ROWS_MAX, sheet_file, too_many
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence

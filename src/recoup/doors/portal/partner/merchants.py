@@ -21,7 +21,7 @@ from recoup.doors.portal.templates import render
 from recoup.flows.merchants import partner_merchants
 from recoup.flows.merchants.bulk_switches import switch_many
 from recoup.flows.merchants.partner_merchants import STATES, MerchantRequest
-from recoup.flows.merchants.partner_status import health_of, read_status
+from recoup.flows.merchants.partners import health_of, read_status
 from recoup.kernel.ids import new_id, parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence

@@ -5,9 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from recoup.flows.insight.learn.attempts import Column
-from recoup.flows.insight.learn.cells import CELLS
 from recoup.flows.insight.learn.coefficients import BLOCK, TINY, Coefficients, lean_of, refusal_of, scarce_of
-from recoup.flows.insight.learn.features import Features
+from recoup.flows.insight.learn.features import CELLS, Features
 from recoup.rules.rescue.engine.bins import APPROVED, FUNDS, HARD, SOFT
 
 

@@ -7,8 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from recoup.flows.insight.learn.attempts import Column
-from recoup.flows.insight.learn.cells import ABUNDANT, IDLE_OF, RETRY, SINCE_OF, STALE, STALE_OF, STANDING
-from recoup.flows.insight.learn.features import Features
+from recoup.flows.insight.learn.features import ABUNDANT, IDLE_OF, RETRY, SINCE_OF, STALE, STALE_OF, STANDING, Features
 from recoup.rules.rescue.engine.bins import (
     APPROVED,
     CLASSES,

@@ -1,5 +1,11 @@
-"""Attempts of the past as what is fitted reads them: in bins, and in the situations in which they look for money."""
+"""Attempts of the past as what is fitted reads them: in bins, in the situations in which they look for money, and as
+the facts of the engine that a decision would have known.
 
+All tries of one cell find money with the same chance, so that chances are made by cell and not by try: a few thousand
+instead of millions.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
@@ -7,9 +13,68 @@ from typing import Final
 import numpy as np
 
 from recoup.flows.insight.learn.attempts import Attempts, Column
-from recoup.flows.insight.learn.cells import cells_of
-from recoup.rules.rescue.engine.bins import APPROVED, FUNDS, GAP, IDLE, MISSING, SINCE, SOFT, THERE, UNTOLD
-from recoup.rules.rescue.engine.rhythms import IRREGULAR, RHYTHMS, days_since
+from recoup.rules.rescue.engine.bins import APPROVED, FUNDS, GAP, IDLE, MISSING, SINCE, SOFT, STANDINGS, THERE, UNTOLD
+from recoup.rules.rescue.engine.chances import instant_of
+from recoup.rules.rescue.engine.facts import LOOKS_MAX, Facts, Look
+from recoup.rules.rescue.engine.rhythms import AMPLE, IRREGULAR, RHYTHMS, days_since
+
+# Of a payer, so many are looked through for those of other orders.
+ROWS_BEFORE: Final = 8 * LOOKS_MAX
+
+
+def facts_at(data: Attempts, own: Sequence[int], others: Sequence[int]) -> Facts:
+    """After the rows `own` of an order, its payment first. `others`: rows of the payer's other orders, oldest first."""
+    first = own[0]
+    return Facts(
+        first=look_at(data, first),
+        first_key=data.keys[data.key[first]],
+        issuer=data.issuers[data.issuer[own[-1]]],
+        zone=round(float(data.offset[first]) * 60),
+        zone_known=bool(data.zone[first]),
+        tries=tuple(look_at(data, row) for row in own[1:]),
+        looks=tuple(look_at(data, row) for row in others[-LOOKS_MAX:]),
+        credit=bool(data.credit[first]),
+    )
+
+
+def look_at(data: Attempts, row: int) -> Look:
+    return Look(instant_of(float(data.at[row])), int(data.answer[row]), int(data.tries[row]))
+
+
+# Of dated rhythms: the zone is known; how money stood, and for how long; whether it is a try after the first; whether
+# money was missing since the posting; the time since that.
+_DATED: Final = (2, STANDINGS, len(GAP), 2, 2, len(SINCE))
+_IRREGULAR: Final = (STANDINGS, 2, len(IDLE))
+_AMPLE: Final = (STANDINGS, 2)
+_SIZES: Final = tuple(int(np.prod(shape)) for shape in (_DATED, _IRREGULAR, _AMPLE))
+CELLS: Final = sum(_SIZES)
+DATED: Final = slice(0, _SIZES[0])
+DATELESS: Final = slice(_SIZES[0], _SIZES[0] + _SIZES[1])
+ABUNDANT: Final = slice(_SIZES[0] + _SIZES[1], CELLS)
+
+_zone, _standing, _gap, _retry, _stale, _since = (axis.ravel() for axis in np.indices(_DATED))
+_own_standing, _own_retry, _idle = (axis.ravel() for axis in np.indices(_IRREGULAR))
+_ample_standing, _ample_retry = (axis.ravel() for axis in np.indices(_AMPLE))
+STANDING: Final = np.r_[_standing, _own_standing, _ample_standing]
+RETRY: Final = np.r_[_retry, _own_retry, _ample_retry] > 0
+STALE: Final = _stale > 0  # of dated cells
+# Which coefficient the cell is about, of those of its sort.
+SINCE_OF: Final = _zone * len(SINCE) + _since
+STALE_OF: Final = (_standing == MISSING) * len(GAP) + _gap
+IDLE_OF: Final = _own_standing * len(IDLE) + _idle
+
+
+def cells_of(
+    zone: Column, standing: Column, retry: Column, gap: Column, idle: Column, since: Column, stale: Column
+) -> Column:
+    """Attempts × rhythms. `since`, `stale`: likewise; the others by attempt."""
+    retry, stale = retry.astype(np.int64), stale.astype(np.int64)
+    by_try = np.ravel_multi_index((zone, standing, gap, retry, 0 * retry, 0 * retry), _DATED)
+    found: Column = by_try[:, None] + stale * len(SINCE) + since
+    found[:, IRREGULAR] = DATELESS.start + np.ravel_multi_index((standing, retry, idle), _IRREGULAR)
+    found[:, AMPLE] = ABUNDANT.start + np.ravel_multi_index((standing, retry), _AMPLE)
+    return found
+
 
 _EPOCH_DAY: Final = datetime(1970, 1, 1, tzinfo=UTC).toordinal()
 _LONG_AGO_HOURS: Final = 10_000.0

@@ -11,17 +11,6 @@ import numpy as np
 
 from recoup.flows.insight.learn.attempts import Column
 from recoup.flows.insight.learn.causes import Causes
-from recoup.flows.insight.learn.cells import (
-    ABUNDANT,
-    DATED,
-    DATELESS,
-    IDLE_OF,
-    RETRY,
-    SINCE_OF,
-    STALE,
-    STALE_OF,
-    STANDING,
-)
 from recoup.flows.insight.learn.coefficients import (
     AMPLE_LOGIT,
     LEAN,
@@ -33,7 +22,18 @@ from recoup.flows.insight.learn.coefficients import (
     start,
 )
 from recoup.flows.insight.learn.expect import arranged, expect, passed_of
-from recoup.flows.insight.learn.features import Features
+from recoup.flows.insight.learn.features import (
+    ABUNDANT,
+    DATED,
+    DATELESS,
+    IDLE_OF,
+    RETRY,
+    SINCE_OF,
+    STALE,
+    STALE_OF,
+    STANDING,
+    Features,
+)
 from recoup.kernel.stop import look_up
 from recoup.rules.rescue.engine.bins import APPROVED, CLASSES, GAP, HOLDS, HOURS, SOFT, STANDINGS, WEEKDAYS
 

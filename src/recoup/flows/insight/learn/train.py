@@ -8,10 +8,9 @@ import numpy as np
 
 from recoup.flows.insight.learn.attempts import Attempts, Column, chosen
 from recoup.flows.insight.learn.coefficients import Coefficients, named
-from recoup.flows.insight.learn.columns import tries_of
 from recoup.flows.insight.learn.features import features_of
 from recoup.flows.insight.learn.fit import fit
-from recoup.flows.insight.learn.regress import regressed
+from recoup.flows.insight.learn.regress import regressed, tries_of
 from recoup.rules.rescue.engine.model import FORMAT, Learned, Model, checked
 from recoup.rules.rescue.engine.regression import Regression
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from recoup.kernel.ids import LOWEST
 from recoup.store.homes import HUB, MERCHANT
 from recoup.store.insight.proofs.walk import STATEMENT_SECONDS, Difference, Differs, DiffersAt, Window, differences
-from recoup.store.statement import Read, Row
+from recoup.store.statement import Read, Row, columns_of
 
 SENDS_MAX: Final = 5000
 
@@ -176,9 +176,8 @@ ORDER BY s.card_id, s.send_id, v.no LIMIT 1000
 async def _of_imported(db: Read, sends: Sequence[CardSend], kept_since: datetime) -> list[DiffersAt]: ...
 
 
-@HUB.within(STATEMENT_SECONDS).statement("""
-SELECT s.card_id, s.send_id, s.merchant_id, s.order_id, s.at, s.state, s.declined, s.units, s.currency, s.claimed,
-  s.imported
+@HUB.within(STATEMENT_SECONDS).statement(f"""
+SELECT {columns_of(CardSend, "s")}
 FROM unnest($1::uuid[], $2::uuid[]) AS k (card_id, send_id)
 JOIN network_sends s ON s.card_id = k.card_id AND s.send_id = k.send_id
 """)
