@@ -26,8 +26,8 @@ from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import DISPUTE_KINDS, DISPUTE_STAGES, DISPUTE_STATES
 from recoup.flows.disputes.answer import NOTE_MAX, NOTES_MAX, answer_dispute, note_evidence
 from recoup.flows.disputes.files import add_file, read_file
-from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.disputes.receive import in_words, take_off, try_notice_again
+from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.locked import Orders
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id

@@ -18,9 +18,8 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.money import money
 from recoup.kernel.sentence import Sentence, joined, shaped
 from recoup.rules.lists.cells import SCHEME_WORDS
-from recoup.rules.network.codes import SOURCE_NAMES
+from recoup.rules.network.codes import SOURCE_NAMES, read_kept
 from recoup.rules.order.attention import sentence_of
-from recoup.rules.network.codes import read_kept
 from recoup.rules.order.faces import face
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.rescue.sentences import decline_that_came_in, last_answer
