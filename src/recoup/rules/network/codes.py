@@ -142,8 +142,8 @@ def read_decline(
 
 def read_kept(decline: Mapping[str, Any], *, scheme: str, on: date, region: str = "world") -> Reading:
     """A decline as it is kept with its order."""
-    told = {name: decline.get(name) for name in ("code", "source", "text", "advice")}
-    return read_decline(scheme=scheme, on=on, region=region, **told)
+    given = {name: decline.get(name) for name in ("code", "source", "text", "advice")}
+    return read_decline(scheme=scheme, on=on, region=region, **given)
 
 
 def plain_code(source: str, came: str | None) -> str:
