@@ -12,6 +12,8 @@ def plain(value: Any) -> Any:
     """JSON-able: fields by name, moments in ISO 8601. `dataclasses.asdict` would copy each value deeply."""
     if isinstance(value, tuple | list):
         return [plain(one) for one in value]
+    if isinstance(value, Mapping):
+        return {name: plain(one) for name, one in value.items()}
     if isinstance(value, date):
         return value.isoformat()
     return {one.name: plain(getattr(value, one.name)) for one in fields(value)} if is_dataclass(value) else value
