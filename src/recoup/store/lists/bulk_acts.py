@@ -13,24 +13,27 @@ from recoup.store.lists.order_filter import Arguments, OrderFilter
 from recoup.store.lists.order_search import every_condition, search_of
 from recoup.store.statement import Read, Row, Tx, columns_of, maker_of
 
-Action = Literal["cancel", "redeliver", "note"]
 
-
-class BulkAct(Row, frozen=True):
-    """`said`: the list, in words; none when it is done, nor the `note`."""
+class NewAct(Row, frozen=True):
+    """`said`: the list, in words."""
 
     merchant_id: UUID
     act_id: UUID
-    action: Action
+    action: str
     note: str
-    state: Literal["working", "completed", "stopped"]
     said: list[Kept]
-    row_count: int
-    done_count: int
-    refused_count: int
     actor: str
     request_id: str
     requested_at: datetime
+
+
+class BulkAct(NewAct, frozen=True):
+    """`said`: the list, in words; none when it is done, nor the `note`."""
+
+    state: Literal["working", "completed", "stopped"]
+    row_count: int
+    done_count: int
+    refused_count: int
     stop_requested_at: datetime | None
     finished_at: datetime | None
 
@@ -83,19 +86,6 @@ async def refused_rows(db: Read, merchant_id: UUID, act_id: UUID, after: int, li
 
 
 Key = tuple[UUID, UUID]
-
-
-class NewAct(Row, frozen=True):
-    """`said`: the list, in words."""
-
-    merchant_id: UUID
-    act_id: UUID
-    action: str
-    note: str
-    said: list[Kept]
-    actor: str
-    request_id: str
-    requested_at: datetime
 
 
 async def begin_act(db: Tx, act: NewAct, order_ids: Sequence[UUID]) -> bool:

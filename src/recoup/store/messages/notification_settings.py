@@ -6,11 +6,9 @@ from typing import Any, Literal
 from uuid import UUID
 
 from recoup.store.homes import PEOPLE
-from recoup.store.statement import Read, Row, Tx
-from recoup.store.table import insert_of, stored
+from recoup.store.statement import Read, Row, Tx, columns_of
 
 
-@stored("notifications")
 class NewNotification(Row, frozen=True):
     """`subject_id`: the merchant, or of a partner's kinds the partner. The mail is owed with it."""
 
@@ -29,7 +27,11 @@ class NewNotification(Row, frozen=True):
 
 
 # However often it comes: one notification for a person and an alert.
-@PEOPLE.statement(f"{insert_of(NewNotification)} ON CONFLICT (user_id, world, subject_id, alert_id) DO NOTHING")
+@PEOPLE.statement(f"""
+INSERT INTO notifications ({columns_of(NewNotification)})
+SELECT {columns_of(NewNotification)} FROM jsonb_populate_recordset(NULL::notifications, $1)
+ON CONFLICT (user_id, world, subject_id, alert_id) DO NOTHING
+""")
 async def tell(db: Tx, rows: Sequence[NewNotification]) -> None: ...
 
 

@@ -88,9 +88,8 @@ async def last_returns(db: Read, merchant_id: UUID) -> dict[UUID, LastReturn]:
     """Accounts whose last payout came back: why, and when."""
 
 
-class PayoutRow(Row, frozen=True):
-    """`payout_no` counts the tries to pay a batch. `masked`, `holder`: its account's, since its approval. `file_hash`
-    in hex."""
+class PayoutHead(Row, frozen=True):
+    """`payout_no` counts the tries to pay a batch."""
 
     payout_id: UUID
     batch_id: UUID
@@ -103,21 +102,24 @@ class PayoutRow(Row, frozen=True):
     approved_by: str | None
     account_id: UUID | None
     file_name: str | None
-    file_hash: str | None
     reason: str | None
     created_at: datetime
     approved_at: datetime | None
     sent_at: datetime | None
     ended_at: datetime | None
     tries: int
+
+
+class PayoutRow(PayoutHead, frozen=True):
+    """`file_hash` in hex. `masked`, `holder`: its account's, since its approval."""
+
+    file_hash: str | None
     masked: str | None
     holder: str | None
 
 
-_PAYOUT: Final = """
-SELECT p.payout_id, p.batch_id, p.payout_no, p.asset, p.units, p.state, p.reference, p.requested_by, p.approved_by,
-  p.account_id, p.file_name, encode(p.file_hash, 'hex') AS file_hash, p.reason, p.created_at, p.approved_at, p.sent_at,
-  p.ended_at, p.tries, a.masked, a.holder
+_PAYOUT: Final = f"""
+SELECT {columns_of(PayoutHead, "p")}, encode(p.file_hash, 'hex') AS file_hash, a.masked, a.holder
 FROM bank_payouts p LEFT JOIN bank_accounts a USING (merchant_id, account_id)
 """
 

@@ -5,8 +5,8 @@ from typing import Literal
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.money.bank import AccountRow, Adjustment, PayoutState, find_account
-from recoup.store.statement import Row, Tx
+from recoup.store.money.bank import AccountRow, Adjustment, PayoutHead, PayoutState, find_account
+from recoup.store.statement import Tx, columns_of
 
 
 @MERCHANT.statement("""
@@ -40,38 +40,19 @@ async def add_payout_state(
     """It came into that state. Under its lock, or with its making."""
 
 
-class LockedPayout(Row, frozen=True):
+class LockedPayout(PayoutHead, frozen=True):
     """`version` numbers its events; `file` is sealed; `offset_us` and `killed` are its merchant's."""
 
     merchant_id: UUID
-    payout_id: UUID
-    batch_id: UUID
-    payout_no: int
-    asset: str
-    units: int
-    state: PayoutState
     version: int
-    reference: str
-    requested_by: str
-    approved_by: str | None
-    account_id: UUID | None
-    file_name: str | None
     file: bytes | None
     file_hash: bytes | None
-    tries: int
-    reason: str | None
-    created_at: datetime
-    approved_at: datetime | None
-    sent_at: datetime | None
-    ended_at: datetime | None
     offset_us: int
     killed: bool
 
 
-@MERCHANT.statement("""
-SELECT p.merchant_id, p.payout_id, p.batch_id, p.payout_no, p.asset, p.units, p.state, p.version, p.reference,
-  p.requested_by, p.approved_by, p.account_id, p.file_name, p.file, p.file_hash, p.tries, p.reason, p.created_at,
-  p.approved_at, p.sent_at, p.ended_at, m.offset_us, m.killed
+@MERCHANT.statement(f"""
+SELECT {columns_of(LockedPayout, "p", offset_us="m.offset_us", killed="m.killed")}
 FROM bank_payouts p JOIN merchants m USING (merchant_id)
 WHERE p.merchant_id = $1 AND p.payout_id = $2 FOR UPDATE OF p
 """)
