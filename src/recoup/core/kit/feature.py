@@ -55,8 +55,9 @@ class Feature:
     does not reach an order. Flows: `after_transmission` hears what a merchant charged by itself, `lifted` which stops
     of a month did not reach its sends. `after_plan` hears when the next attempt is planned, `before_erasure` which
     orders are erased. `in_place`: what an attempt is sent by in its card's place; `amount`: how much it asks for.
-    `checks`: for `recoup doctor` what is wrong, the finding and its cure. `audits`: acts of the audit log, in words.
-    `portal`: the module with its pages, panels and timeline words."""
+    `checks`: for `recoup doctor` what is wrong, the finding and its cure. Doors: `switches` of cards; `verbs` by "group
+    verb", each help and module; `audits`: acts of the audit log, in words; `portal`: the module with its pages,
+    panels and timeline words."""
 
     name: str
     folder: Path
