@@ -57,8 +57,8 @@ from recoup.main.databases import Databases
 from recoup.main.docs import dialects
 from recoup.main.door_server import DoorServer
 from recoup.main.extension_check import extension_troubles
+from recoup.main.heap import settle_heap
 from recoup.main.metrics import Measured, scrape
-from recoup.main.own_process import settle_heap
 from recoup.main.settings import Settings
 from recoup.main.worlds import DOORS, Running, open_worlds
 from recoup.store.operation.partitions import read_days_left

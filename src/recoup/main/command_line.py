@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from recoup.kernel.problem import Problem
-from recoup.main.own_process import settle_heap
+from recoup.main.heap import settle_heap
 from recoup.main.settings import load_settings
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ else on the machine. Its command line names what to do, and no secret: addresses
 """
 
 import asyncio
-import gc
 import json
 import logging
 import os
@@ -36,19 +35,6 @@ from recoup.kernel.problem import Problem, in_words
 from recoup.main.databases import Databases, find_databases
 from recoup.main.settings import Settings, load_settings
 from recoup.store.server.footing import end_with_parent
-
-NEW_OBJECTS: Final = 20_000  # between two looks at what is new; Python's own 700 are a look or more in each call
-YOUNG_LOOKS: Final = 20
-OLD_LOOKS: Final = 50
-
-
-def settle_heap(*, for_weeks: bool = True) -> None:
-    """Once, after the start: from here on the objects that are there are looked at no more. A process that runs for
-    weeks is worth a first look at all of them."""
-    if for_weeks:
-        gc.collect()
-    gc.freeze()
-    gc.set_threshold(NEW_OBJECTS, YOUNG_LOOKS, OLD_LOOKS)
 
 
 def _where(_logger: object, _method: str, event: EventDict) -> EventDict:

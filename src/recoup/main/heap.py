@@ -1,0 +1,18 @@
+"""The collector of reference cycles: what is there after the start stays, and what a call, or a batch of a file, makes
+is mostly gone before the collector looks."""
+
+import gc
+from typing import Final
+
+NEW_OBJECTS: Final = 20_000  # between two looks at what is new; Python's own 700 are a look or more in each call
+YOUNG_LOOKS: Final = 20
+OLD_LOOKS: Final = 50
+
+
+def settle_heap(*, for_weeks: bool = True) -> None:
+    """Once, after the start: from here on the objects that are there are looked at no more. A process that runs for
+    weeks is worth a first look at all of them."""
+    if for_weeks:
+        gc.collect()
+    gc.freeze()
+    gc.set_threshold(NEW_OBJECTS, YOUNG_LOOKS, OLD_LOOKS)
