@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 from tests.isolation.ground import Ground, opened_ground
 
-from recoup.main.own_process import start_logs
+from recoup.main.logs import start_logs
 from recoup.store.server import ServerAddress
 
 

@@ -18,7 +18,7 @@ from tests.isolation.table import TABLE
 
 from recoup.doors.rescue.app import OPERATIONS
 from recoup.doors.stablecoin.app import OPERATIONS as STABLE
-from recoup.main.own_process import start_logs
+from recoup.main.logs import start_logs
 from recoup.rules.network.magic import script_card
 from recoup.store.server import ServerAddress
 

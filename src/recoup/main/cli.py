@@ -258,7 +258,7 @@ def no_cards(words: Sequence[str]) -> None:
 def run() -> None:
     """The console script."""
     if not ONLY_SHOWN & set(sys.argv[1:]):
-        from recoup.main.own_process import start_logs
+        from recoup.main.logs import start_logs
 
         start_logs("warning")
     guard_terminal()

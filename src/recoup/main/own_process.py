@@ -7,12 +7,10 @@ else on the machine. Its command line names what to do, and no secret: addresses
 
 import asyncio
 import json
-import logging
 import os
 import resource
 import signal
 import sys
-import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -21,9 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
-import structlog
 import uvloop
-from structlog.typing import EventDict
 
 from recoup.flows.backtests.make import PROCESS_MAX as BACKTEST_MAX
 from recoup.flows.backtests.make import make
@@ -33,34 +29,9 @@ from recoup.flows.insight.learn_risk import train_risk
 from recoup.flows.world import Backtester, World
 from recoup.kernel.problem import Problem, in_words
 from recoup.main.databases import Databases, find_databases
+from recoup.main.logs import start_logs
 from recoup.main.settings import Settings, load_settings
 from recoup.store.server.footing import end_with_parent
-
-
-def _where(_logger: object, _method: str, event: EventDict) -> EventDict:
-    """An exception as its kind and the places it went through. Its text may quote a row or a body: left out."""
-    error = event.pop("exc_info", None)
-    error = sys.exc_info()[1] if error is True else error
-    if isinstance(error, BaseException):
-        frames = traceback.extract_tb(error.__traceback__)[-12:]
-        event["error"] = in_words(error)
-        event["where"] = [f"{frame.filename.rpartition('/recoup/')[2]}:{frame.lineno} {frame.name}" for frame in frames]
-    return event
-
-
-def start_logs(level: str) -> None:
-    number = getattr(logging, level.upper(), logging.INFO)
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            _where,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-
 
 MEMORY_BYTES_MAX: Final = 4 << 30
 ANSWER_BYTES_MAX: Final = 65_536

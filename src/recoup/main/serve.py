@@ -11,8 +11,8 @@ from recoup.kernel.problem import Problem
 from recoup.main.app import make_app, refuse
 from recoup.main.databases import Databases
 from recoup.main.door_server import DoorServer
+from recoup.main.logs import start_logs
 from recoup.main.metrics import watch
-from recoup.main.own_process import start_logs
 from recoup.main.settings import Settings
 from recoup.main.up import listen_on
 

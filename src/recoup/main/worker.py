@@ -9,7 +9,7 @@ import uvloop
 from recoup.doors.clock.worker import work
 from recoup.main.databases import Databases
 from recoup.main.heap import settle_heap
-from recoup.main.own_process import start_logs
+from recoup.main.logs import start_logs
 from recoup.main.settings import Settings
 from recoup.main.worlds import Running, open_worlds
 

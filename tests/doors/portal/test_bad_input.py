@@ -15,7 +15,7 @@ from tests.isolation.test_every_route import APIS, FILES, WORDS
 from tests.rings import deep, draw, each
 
 from recoup.doors.portal.endpoint import COOKIE
-from recoup.main.own_process import start_logs
+from recoup.main.logs import start_logs
 from recoup.store.server import ServerAddress
 
 ROLES = {"owner": "owner", "seat": "partner owner", "operator": "operator", "anyone": ""}

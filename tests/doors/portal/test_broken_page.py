@@ -13,7 +13,7 @@ from recoup.doors.portal.account import profile
 from recoup.doors.portal.partner import visit as partner
 from recoup.doors.portal.signin import page as signin
 from recoup.flows.merchant_cache import Merchants
-from recoup.main.own_process import start_logs
+from recoup.main.logs import start_logs
 from recoup.store.server import ServerAddress
 
 HELD = "erika@example.test paid 45.90"

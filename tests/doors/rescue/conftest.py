@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from tests.doors.rescue.door import Caller, Door, opened_door
 
-from recoup.main.own_process import start_logs
+from recoup.main.logs import start_logs
 from recoup.store.server import ServerAddress
 
 

@@ -30,7 +30,7 @@ from tests.doors.rescue.door import (
 from tests.doors.rescue.shapes import check_refused, fields_of
 from tests.rings import each
 
-from recoup.main.own_process import start_logs
+from recoup.main.logs import start_logs
 from recoup.rules.network.card import luhn_digit
 from recoup.rules.network.magic import classify, script_card
 

@@ -18,7 +18,7 @@ from tests.doors.stablecoin import day as stablecoin_day
 from tests.doors.stablecoin.door import opened_door as opened_stablecoin_door
 from tests.doors.told import Told
 
-from recoup.main.own_process import start_logs
+from recoup.main.logs import start_logs
 from recoup.store.server import ServerAddress
 
 DAYS = int(os.environ.get("RECOUP_PROVE_DAYS", "60"))

@@ -15,7 +15,7 @@ from recoup.gateways.keys.keyring import Keyring
 from recoup.gateways.keys.material import fresh
 from recoup.kernel.problem import Problem
 from recoup.main.databases import Databases, prepare
-from recoup.main.own_process import start_logs
+from recoup.main.logs import start_logs
 from recoup.main.settings import load_settings
 from recoup.store.connect import connect
 from recoup.store.server import EmbeddedServer
