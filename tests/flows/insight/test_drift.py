@@ -10,7 +10,7 @@ from tests.rules.rescue.engine.ground import evidence, model
 from tests.worlds import FUNDS_CARD, Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.insight.learn.choices import keep, take
-from recoup.flows.insight.learn.nightly import drift_of, watch_drift
+from recoup.flows.insight.learn.drift import drift_of, watch_drift
 from recoup.flows.locked import Job
 from recoup.flows.people.watch_rates import watch_rates
 from recoup.kernel.ids import new_id

@@ -9,7 +9,7 @@ from tests.rings import each
 
 from recoup.flows.insight.learn.attempts import Attempts
 from recoup.flows.insight.learn.held_out import HeldOut, Scored, scored, try_out
-from recoup.flows.insight.learn.nightly import most_of_each, payers_within, shared_out
+from recoup.flows.insight.learn.owners import most_of_each, payers_within, shared_out
 from recoup.rules.rescue.engine.facts import Facts, Look
 
 FACTS = Facts(Look(datetime(2026, 5, 1, tzinfo=UTC), 1, 0), "51", "", False)

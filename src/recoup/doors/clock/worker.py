@@ -8,7 +8,8 @@ import structlog
 
 from recoup.flows.insight.keep_facts import EVENTS_MAX as EVENTS_AT_ONCE
 from recoup.flows.insight.keep_facts import keep_facts
-from recoup.flows.insight.learn.nightly import train_nightly, watch_drift
+from recoup.flows.insight.learn.drift import watch_drift
+from recoup.flows.insight.learn.nightly import train_nightly
 from recoup.flows.insight.learn_risk import train_risk_nightly
 from recoup.flows.insight.share_issuers import share_issuers
 from recoup.flows.insight.uplift_report import watch_uplift

@@ -8,8 +8,8 @@ from msgspec.structs import asdict
 
 from recoup.doors.command.verbs import Opened, Run, in_world
 from recoup.flows.insight.learn.choices import ListedModel, ShownModel, back, last_night, listed, shown, take
+from recoup.flows.insight.learn.drift import Drift, drift_of
 from recoup.flows.insight.learn.learn import Training, learn
-from recoup.flows.insight.learn.nightly import Drift, drift_of
 from recoup.flows.insight.learn_risk import RiskTraining, learn_risk
 from recoup.flows.risk_versions import risk_versions, use_risk_version
 from recoup.kernel.scope import Actor

@@ -16,7 +16,7 @@ from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.policy.page import CLIPS
 from recoup.doors.portal.switches.words import names_of_actors
 from recoup.doors.portal.visit import Visit
-from recoup.flows.insight.learn.nightly import calibration_of
+from recoup.flows.insight.learn.drift import calibration_of
 from recoup.flows.insight.unlisted_codes import DAYS, read_unlisted
 from recoup.flows.merchants import arms
 from recoup.flows.merchants import risk as risks

@@ -11,7 +11,7 @@ import numpy as np
 
 from recoup.flows.insight.learn.attempts import Attempts, Column, chosen
 from recoup.flows.insight.learn.features import ROWS_BEFORE, facts_at
-from recoup.flows.insight.learn.nightly import most_of_each, payers_within, shared_out
+from recoup.flows.insight.learn.owners import most_of_each, payers_within, shared_out
 from recoup.rules.rescue.engine.belief import ground_of, trail
 from recoup.rules.rescue.engine.bins import APPROVED, HARD
 from recoup.rules.rescue.engine.chances import hours_of, instant_of
