@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from recoup.flows.cards.uploads.row import Reader
     from recoup.flows.people.sessions import Session
 
-    Attend = Callable[["Portal", Session], Awaitable[Session]]
-
 
 AT_ONCE: Final = 4
 WAITING_MAX: Final = 32
@@ -67,3 +65,7 @@ class Portal(Services):
         self.world, self.merchants, self.readers, self.attend = world, self.get(Merchants), readers, attend
         self.at_once = AtOnce()  # pages of one person
         self.pages: list[BaseRoute] = []  # all of them, filled in when they are made
+
+
+if TYPE_CHECKING:
+    Attend = Callable[[Portal, Session], Awaitable[Session]]
