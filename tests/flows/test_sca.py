@@ -13,8 +13,8 @@ from tests.worlds import Shop, owner
 from recoup.gateways.cards.port import Charge, Outcome
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.rules.network.codes import read_decline
-from recoup.rules.network.exemptions import as_sca
 from recoup.rules.network.magic import script_card
+from recoup.rules.network.sca import as_sca
 from recoup.store.server import ServerAddress
 
 SILENT = script_card("visa", "05", 1)

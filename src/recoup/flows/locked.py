@@ -25,8 +25,9 @@ from recoup.moves.advance.exposure import exchange
 from recoup.moves.attempt.send import with_reserved
 from recoup.moves.change import Change, write_all
 from recoup.moves.order.rows import locked_row
+from recoup.rules.money.contact import email_counted, phone_counted
 from recoup.rules.money.refund_limits import RefundApprovalContext
-from recoup.rules.money.wallet import Wallet, email_counted, phone_counted
+from recoup.rules.money.wallet import Wallet
 from recoup.rules.network.limits import LOOKBACK
 from recoup.rules.order.snapshot import Order
 from recoup.rules.rescue.arms import EngineAtHand

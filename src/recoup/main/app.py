@@ -22,7 +22,8 @@ from recoup.doors.edge.asgi import App, Receive, Refusal, Refuse, Scope, Send, s
 from recoup.doors.edge.body_limit import BodyLimit
 from recoup.doors.edge.called import note_call
 from recoup.doors.edge.connections import Connections, Limits
-from recoup.doors.edge.front import Front, Hosts, crowded
+from recoup.doors.edge.crowded import crowded
+from recoup.doors.edge.front import Front, Hosts
 from recoup.doors.edge.paths import OnePath
 from recoup.doors.edge.proxies import Proxies
 from recoup.doors.edge.rate import Buckets, RateLimit, client_address

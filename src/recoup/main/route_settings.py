@@ -21,7 +21,7 @@ from typing import Any, Final
 from recoup.gateways.cards.kinds import KINDS, Connection, Kind, is_reached_safely, usable_kinds
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.problem import Problem
-from recoup.rules.merchants.form import COUNTRIES
+from recoup.rules.merchants.countries import COUNTRIES
 from recoup.rules.network.codes import SCHEMES
 from recoup.rules.rescue.route_terms import MILLION, RouteTerms
 

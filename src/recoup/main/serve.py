@@ -5,7 +5,7 @@ import socket
 from typing import Final
 
 from recoup.doors.edge.connections import Connections, Limits
-from recoup.doors.edge.front import crowded
+from recoup.doors.edge.crowded import crowded
 from recoup.doors.edge.proxies import Proxies
 from recoup.kernel.problem import Problem
 from recoup.main.app import make_app, refuse

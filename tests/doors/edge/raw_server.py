@@ -13,7 +13,7 @@ from tests.doors.edge.asgi_client import refuse
 
 from recoup.doors.edge.asgi import App, Receive, Refusal, Scope, Send, send_refusal
 from recoup.doors.edge.connections import Connections, Limits
-from recoup.doors.edge.front import crowded
+from recoup.doors.edge.crowded import crowded
 from recoup.doors.edge.json_body import read_body
 from recoup.doors.edge.proxies import Proxies
 from recoup.main.door_server import DoorServer

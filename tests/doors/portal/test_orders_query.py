@@ -21,7 +21,7 @@ from recoup.doors.portal.orders.query import PRESETS, SIZES, Days, Query, read_d
 from recoup.doors.portal.orders.reading import COLUMNS, read_query
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.nearest import nearest
-from recoup.rules.lists.cells import REASON_WORDS
+from recoup.rules.lists.words import REASON_WORDS
 from recoup.rules.merchants.personal import SHOWN
 from recoup.rules.messages.local_time import zones
 from recoup.store.merchants.merchants import Campaign, MerchantSettings, Site

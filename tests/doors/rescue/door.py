@@ -23,7 +23,7 @@ from recoup.doors.checkout.routes import routes as checkout_routes
 from recoup.doors.edge.asgi import App
 from recoup.doors.edge.body_limit import BodyLimit
 from recoup.doors.edge.connections import Connections, Limits
-from recoup.doors.edge.front import crowded
+from recoup.doors.edge.crowded import crowded
 from recoup.doors.edge.paths import OnePath
 from recoup.doors.edge.proxies import Proxies
 from recoup.doors.edge.tracing import Tracing

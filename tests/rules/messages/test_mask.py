@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
 
-from recoup.rules.messages.samples import MASK, masked, masked_headers
+from recoup.rules.messages.mask import MASK, masked, masked_headers
 from recoup.rules.network.allow_list import APPROVE_CARDS
 from recoup.rules.network.simulation import ANSWERS, SCHEMES, card_for, codes_of
 

@@ -22,7 +22,7 @@ CONNECTORS: Final = Path(recoup_connectors.__file__).parent
 PORTAL: Final = SOURCE / "doors/portal"
 # Written for people on every line; elsewhere only what a Problem says is.
 _WORDY: Final = (
-    "doors/portal/", "rules/lists/cells.py", "rules/order/faces.py", "rules/messages/notification",
+    "doors/portal/", "rules/lists/words.py", "rules/order/faces.py", "rules/messages/notification",
     "rules/people/account_words.py", "rules/people/letters.py", "rules/messages/notices.py",
     "rules/merchants/onboarding.py", "rules/merchants/audit.py", "rules/merchants/form.py",
     "rules/merchants/blocks.py", "rules/messages/events.py", "rules/messages/endpoint_whys.py",
@@ -81,7 +81,7 @@ _NOBODY: Final = (
 _LETTERS: Final = re.compile(r"[^\W\d_]{2}")
 _NAMES: Final = re.compile(
     r"^\S*[a-z][A-Z.]\S*$|^\S*[=_#@/]\S*$|[<>|]|; \w+=|https?:|%[A-Za-z]|\.(html|css|js|csv|json)\b|^/|^[A-Z]+$"
-    r"|\[(\{|[A-Z]\]|$)|^MAC |^([A-Z]{2} ){9}|'self'|^public, |^page failed$|^(curl|export|-H) "
+    r"|\[(\{|[A-Z]\]|$)|^MAC |'self'|^public, |^page failed$|^(curl|export|-H) "
     r"|\b(SELECT|FROM|WHERE|RECOUP_\w+|live_processor_url)\b"
 )
 _SHORT: Final = re.compile(r"[\W\d]*\w{1,2}[\W\d]*")
@@ -142,8 +142,6 @@ def _texts(root: ast.AST) -> Iterator[str]:
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.body:
             first = node.body[0]
             quiet |= {id(first.value)} if isinstance(first, ast.Expr) else set()
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Cell":
-            quiet |= {id(inner) for inner in ast.walk(node)}  # a heading in a file: the same in every language
         if (said := getattr(node, "annotation", None)) is not None:
             calls = list(_spoken(said))  # Annotated[UUID, Problem("invalid", …)]
             quiet |= {id(inner) for inner in ast.walk(said)} - {id(one) for call in calls for one in ast.walk(call)}

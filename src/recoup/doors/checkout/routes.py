@@ -1,4 +1,4 @@
-"""All addresses of the checkout, one file a page. `main` puts them beside the other doors."""
+"""All pages of the checkout but the charge's. `main` puts them beside the other doors."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime

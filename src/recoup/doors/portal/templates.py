@@ -21,7 +21,7 @@ from recoup.rules.languages.catalogues import ENGLISH, catalogue
 from recoup.rules.languages.dates import day_of, weekday_of
 from recoup.rules.languages.locale import PLAIN, Locale
 from recoup.rules.languages.said import said
-from recoup.rules.lists.cells import channel_word, reason_word, scheme_word
+from recoup.rules.lists.words import channel_word, reason_word, scheme_word
 from recoup.rules.messages.local_time import GMT, retold
 from recoup.rules.network.descriptor import statement_text
 from recoup.rules.order.attention import sentence_of

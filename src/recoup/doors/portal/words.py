@@ -2,7 +2,7 @@
 
 from typing import Final, NamedTuple
 
-from recoup.rules.lists.cells import SCHEME_WORDS, STATUS_WORDS
+from recoup.rules.lists.words import SCHEME_WORDS, STATUS_WORDS
 from recoup.rules.order.faces import MEANINGS, face
 from recoup.rules.order.lifecycle import Stage
 

@@ -24,7 +24,7 @@ from recoup.doors.rescue.wire import iso_or_null
 from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.cards.taken import EvaluateRequest, EvaluateResult, Stored
 from recoup.kernel.ids import parse_id
-from recoup.rules.merchants.form import COUNTRIES
+from recoup.rules.merchants.countries import COUNTRIES
 from recoup.rules.network.card import luhn
 from recoup.rules.network.codes import SCHEMES
 from recoup.rules.rescue.engine import zones

@@ -16,7 +16,7 @@ from recoup.doors.rescue.shapes.orders import IDS_MAX, PAGE_SIZE_MAX, OrderList,
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id, parse_tail
 from recoup.kernel.money import UNITS_MAX
-from recoup.rules.lists.cells import REASON_WORDS, SCHEME_WORDS
+from recoup.rules.lists.words import REASON_WORDS, SCHEME_WORDS
 from recoup.rules.order.faces import STATUS_NAMES
 from recoup.rules.rescue.intake import source_of
 from recoup.store.lists.order_counts import count_orders

@@ -84,7 +84,7 @@ class EvaluateResult:
 
 
 def result_of(row: OrderNow, warnings: tuple[str, ...] = ()) -> EvaluateResult:
-    """The cause is that of an `OrderWord`; any other row says no more than its stage."""
+    """The cause is that of an `OrderOutcome`; any other row says no more than its stage."""
     shown, last, logged = face(row.stage, row.kind, row.units, row.refunded_units, row.disputed), None, None
     if isinstance(row, OrderOutcome):
         last = Try(row.last_state, row.last_klass, row.last_reason) if row.last_state else None

@@ -16,7 +16,8 @@ from recoup.gateways.web.guard import check_url
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.messages.events import Rendered, render
-from recoup.rules.messages.samples import masked, masked_headers, sample_event
+from recoup.rules.messages.mask import masked, masked_headers
+from recoup.rules.messages.samples import sample_event
 from recoup.rules.messages.stable_events import render_stable
 from recoup.store.messages.deliveries import EventTry, LogLine, read_log, read_try
 

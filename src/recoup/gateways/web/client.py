@@ -5,10 +5,8 @@ returned, and checks certificates against the name, which is also what SNI and H
 """
 
 import asyncio
-import contextlib
 import socket
 import ssl
-import threading
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -17,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from time import monotonic
 from types import SimpleNamespace
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import aiohttp
 from yarl import URL
@@ -26,37 +24,8 @@ from recoup.gateways.web import guard
 from recoup.gateways.web.answers import DRAINED_BYTES_MAX, BoundedConnector, TooMuchFraming
 from recoup.gateways.web.names import Allowed, CheckedNames, Lookup, RefusedAddress
 from recoup.gateways.web.port import ANSWER_BYTES, Answer, Error
+from recoup.gateways.web.threads import in_thread
 from recoup.kernel.problem import Problem
-
-T = TypeVar("T")
-
-
-def in_thread(work: Callable[[], T]) -> asyncio.Future[T]:
-    """Done when the thread has ended, whether or not somebody still waits for it."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[T] = loop.create_future()
-
-    def tell(result: T | None, error: BaseException | None) -> None:
-        if done.cancelled():
-            return
-        if error is not None:
-            done.set_exception(error)
-            done.exception()  # who waited for it may be gone
-        else:
-            done.set_result(result)  # type: ignore[arg-type]
-
-    def run() -> None:
-        result, error = None, None
-        try:
-            result = work()
-        except Exception as raised:  # noqa: BLE001 - raised where the result is awaited
-            error = raised
-        with contextlib.suppress(RuntimeError):  # the loop is closed
-            loop.call_soon_threadsafe(tell, result, error)
-
-    threading.Thread(target=run, daemon=True).start()
-    return done
-
 
 THREADS_MAX: Final = 32
 EACH_MAX: Final = 4  # of one domain

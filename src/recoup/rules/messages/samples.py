@@ -1,7 +1,6 @@
 """An event as it could be, to try a receiver: its documented shape with plausible values."""
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, Literal, get_args, get_origin
 from uuid import UUID
@@ -12,32 +11,6 @@ from recoup.kernel.time import iso
 from recoup.rules.messages.event_data import OrderState
 from recoup.rules.messages.events import CATALOGUE, Event, event_data
 from recoup.rules.messages.stable_events import NAMES
-
-MASK: Final = "••••"
-# Headers of a delivery whose values prove that it is ours.
-PROOFS: Final = frozenset({
-    "x-fc-nonce", "x-fc-authorization", "x-fc-signature", "webhook-signature", "x-fluxa-signature",
-})  # fmt: skip
-_SAID: Final = re.compile(
-    r"""((?:signature|secret|password|token|api[-_]?key|authorization)["']?\s*[:=]\s*["']?|(?:bearer|basic|apikey)\s+)"""
-    r"""[^\s"'<>&;]{8,}""",
-    re.IGNORECASE,
-)
-_DIGITS: Final = re.compile(r"(?<![0-9])[0-9](?:[ -]?[0-9]){12,18}(?![0-9])")
-
-
-def masked_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """The same names, with the proofs' values hidden."""
-    return {name: MASK if name in PROOFS else value for name, value in headers.items()}
-
-
-def masked(text: str, secrets: Iterable[str]) -> str:
-    """Without the secrets, without what is called one, and without digits as long as a card's number."""
-    for secret in secrets:
-        if secret:
-            text = text.replace(secret, MASK)
-    return _DIGITS.sub(MASK, _SAID.sub(rf"\1{MASK}", text))
-
 
 SAMPLE_ID: Final = UUID("00000000-0000-7000-8000-000000000001")
 _VALUES: Final[Mapping[str, Any]] = {

@@ -5,33 +5,11 @@ A payment that the merchant starts is out of scope and claims none. In a currenc
 rate of exchange is guessed.
 """
 
-from dataclasses import replace
 from datetime import date
 from typing import Final, Literal, NamedTuple
 
 from recoup.kernel.currencies import EXPONENTS
-from recoup.rules.network.codes import Reading
-from recoup.rules.network.reasons import REASONS, cure_of
 from recoup.rules.network.tables import REGIONS, read_table, until
-
-SCA: Final = "sca_required"
-
-
-def as_sca(reading: Reading) -> Reading:
-    """The codes stay as they came. A hard decline stays one: no confirmation cures it."""
-    if reading.terminal or reading.reason == SCA:
-        return reading
-    return replace(
-        reading,
-        meaning=REASONS[SCA][0],
-        klass="sca",
-        retry="after_authentication",
-        min_wait_hours=None,
-        wait_by_rule=False,
-        reason=SCA,
-        cure=cure_of(SCA, "sca"),
-    )
-
 
 Exemption = Literal["low_value", "transaction_risk_analysis"]
 EXEMPTIONS: Final[tuple[Exemption, ...]] = ("transaction_risk_analysis", "low_value")  # in the order of preference

@@ -5,7 +5,7 @@ from datetime import datetime
 from recoup.core.kit.amount import inputs_of
 from recoup.kernel.time import BusinessTime
 from recoup.rules.network.codes import Reading, read_decline, read_kept
-from recoup.rules.network.exemptions import SCA, as_sca
+from recoup.rules.network.sca import SCA, as_sca
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.challenge import TRIES_MAX, WINDOW, asks_of, link_asks_of
 from recoup.rules.rescue.contacts import LINK

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
-from recoup.rules.network.exemptions import SCA, Exemption
+from recoup.rules.network.exemptions import Exemption
+from recoup.rules.network.sca import SCA
 from recoup.rules.rescue.evidence import Decision
 from recoup.rules.rescue.verdict import Alternative, Verdict
 from recoup.rules.risk.arms import RiskArm

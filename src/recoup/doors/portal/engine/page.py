@@ -112,7 +112,7 @@ def acting(visit: Visit) -> Scope:
 
 @dataclass(frozen=True, slots=True)
 class EngineForm:
-    """`site`: its id, empty for the whole shop. The others as `Wanted`, in the words that were typed."""
+    """`site`: its id, empty for the whole shop. The others as `ArmsChange`, in the words that were typed."""
 
     site: str
     mode: Annotated[str, Text(200)]

@@ -17,7 +17,7 @@ from recoup.doors.portal.webhooks.who import ERRORS
 from recoup.kernel.ids import parse_id
 from recoup.kernel.money import money
 from recoup.kernel.sentence import Sentence, joined, shaped
-from recoup.rules.lists.cells import SCHEME_WORDS
+from recoup.rules.lists.words import SCHEME_WORDS
 from recoup.rules.network.codes import SOURCE_NAMES, read_kept
 from recoup.rules.order.attention import sentence_of
 from recoup.rules.order.faces import face

@@ -12,8 +12,8 @@ from recoup.doors.portal.words import CHANNELS, STATUSES
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_tail
 from recoup.kernel.nearest import nearest
-from recoup.rules.lists.cells import REASON_WORDS, SCHEME_WORDS
 from recoup.rules.lists.folding import fold
+from recoup.rules.lists.words import REASON_WORDS, SCHEME_WORDS
 from recoup.rules.network.code_words import reason_in_words
 from recoup.rules.stable.channels import CHANNELS as CHAINS
 from recoup.store.merchants.merchants import Campaign, MerchantSettings, Site

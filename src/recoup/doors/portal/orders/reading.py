@@ -30,7 +30,8 @@ from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id, parse_wire_id
 from recoup.kernel.nearest import nearest
 from recoup.kernel.sentence import Sentence
-from recoup.rules.lists.cells import REASON_WORDS, needs_of
+from recoup.rules.lists.cells import needs_of
+from recoup.rules.lists.words import REASON_WORDS
 from recoup.rules.messages.local_time import read_zone
 from recoup.rules.stable.channels import CHANNELS as CHAINS
 from recoup.store.lists.order_cursor import COLUMNS as ORDERS

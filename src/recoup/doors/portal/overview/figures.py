@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final, Protocol
 
-from recoup.rules.lists.cells import SCHEME_WORDS
+from recoup.rules.lists.words import SCHEME_WORDS
 from recoup.rules.money.cells import Number, csv_row
 from recoup.rules.network.codes import read_decline
 from recoup.rules.network.reasons import REASONS

@@ -25,7 +25,7 @@ from recoup.doors.rescue.wire import (
 from recoup.features.mandates.api import MandateRevoked
 from recoup.flows.cards.amend import NOTES_MAX
 from recoup.kernel.money import UNITS_MAX
-from recoup.rules.lists.cells import REASON_WORDS, SCHEME_WORDS
+from recoup.rules.lists.words import REASON_WORDS, SCHEME_WORDS
 
 IDS_MAX = 200
 PAGE_SIZE_MAX = 200

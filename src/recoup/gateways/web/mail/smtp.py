@@ -14,8 +14,8 @@ from email.policy import EmailPolicy
 from functools import partial
 from typing import Any, BinaryIO, Final
 
-from recoup.gateways.web.client import in_thread
 from recoup.gateways.web.mail.port import Message, Posted
+from recoup.gateways.web.threads import in_thread
 from recoup.kernel.problem import Problem
 
 REPLIES_BYTES_MAX: Final = 65_536

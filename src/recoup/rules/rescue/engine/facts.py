@@ -11,8 +11,8 @@ MERCHANTS_MIN: Final = 5  # from so many on an issuer's answers are told over me
 
 
 class Look(NamedTuple):
-    """One attempt of a payer: when, its answer's class (`classes`), and how many attempts of its order came before it
-    (0: the payment itself)."""
+    """One attempt of a payer: when, its answer's class (`bins.CLASSES`), and how many attempts of its order came
+    before it (0: the payment itself)."""
 
     at: datetime
     answer: int

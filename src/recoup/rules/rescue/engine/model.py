@@ -28,7 +28,7 @@ _LOGIT_MAX: Final = 30.0
 class Money(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Logits of money being there. `since`: by hours since posting, zone of the card holder known or not; `stale`: no
     posting since money was last asked for, which then was missing or not told; `after`: of further tries, by how money
-    then stood (`classes.THERE` and the others); `irregular`: of payers without pay days, by that and the hours since.
+    then stood (`bins.THERE` and the others); `irregular`: of payers without pay days, by that and the hours since.
     `lean`: the share of first payments, by the same, that meet a time of little money; at others it is there."""
 
     since: tuple[tuple[float, ...], tuple[float, ...]]
