@@ -44,6 +44,23 @@ def test_what_needs_no_world_imports_none(words: list[str]) -> None:
     assert {"uvloop", "asyncpg", "aiohttp", "jinja2", "cryptography", "recoup.flows"}.isdisjoint(loaded)
 
 
+@pytest.mark.parametrize("verb", ["serve", "worker"])
+def test_settings_name_the_features_before_doors_are_made_of_them(verb: str) -> None:
+    code = """
+import sys
+from recoup.main import cli
+def load_settings(**given):
+    sys.exit("made before" if cli_features() else "in time")
+def cli_features():
+    from recoup.core.kit import feature
+    return feature._features is not None
+cli.load_settings = load_settings
+cli.cli([sys.argv[1]])
+"""
+    ended = subprocess.run([sys.executable, "-c", code, verb], capture_output=True, text=True)
+    assert ended.stderr.strip() == "in time"
+
+
 @each("name", LATER)
 def test_the_list_of_verbs_says_what_each_says_of_itself(name: str) -> None:
     found = cli.get_command(click.Context(cli), name)

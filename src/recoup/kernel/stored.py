@@ -1,6 +1,6 @@
 """Dataclasses that are stored as JSON and read again without loss."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import date
 from typing import Any, Self
@@ -34,6 +34,16 @@ class Stored:
             found = convert(stored, cls)
         except ValidationError as error:
             raise ValueError(str(error)) from error
-        if unknown := stored.keys() - cls.__dataclass_fields__.keys():  # type: ignore[attr-defined]
-            raise ValueError(f"{cls.__name__} has no {min(unknown)}")
+        for unknown in _beyond(stored, plain(found)):
+            raise ValueError(f"{cls.__name__} has no {unknown}")
         return found
+
+
+def _beyond(stored: Any, kept: Any) -> Iterator[str]:
+    """Names that were stored and are not kept, at any depth."""
+    if isinstance(stored, Mapping) and isinstance(kept, Mapping):
+        for name, value in stored.items():
+            yield from _beyond(value, kept[name]) if name in kept else [name]
+    elif isinstance(stored, Sequence) and isinstance(kept, list):
+        for one, other in zip(stored, kept, strict=False):
+            yield from _beyond(one, other)

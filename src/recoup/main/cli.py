@@ -155,9 +155,10 @@ def serve(port: int | None, host: str | None, fd: int | None, data_dir: Path | N
     import asyncio
 
     from recoup.main.databases import find_databases, prepare
+
+    settings = load_settings(port=port, host=host, data_dir=data_dir)  # names the features, of which doors are made
     from recoup.main.serve import serve as serve_doors
 
-    settings = load_settings(port=port, host=host, data_dir=data_dir)
     databases = find_databases(settings)
     if fd is None:
         asyncio.run(prepare(databases))
@@ -172,9 +173,10 @@ def worker(data_dir: Path | None, prepared: bool) -> None:
     import asyncio
 
     from recoup.main.databases import find_databases, prepare
-    from recoup.main.worker import run_worker
 
     settings = load_settings(data_dir=data_dir)
+    from recoup.main.worker import run_worker
+
     databases = find_databases(settings)
     if not prepared:
         asyncio.run(prepare(databases))

@@ -246,7 +246,7 @@ class Order:
     may_enter_card: Callable[[], bool] = lambda: True  # its customer's page takes the number of another card
     kept_ids: KeptIds = NOTHING_KEPT  # under the card's lock
     same_cards: tuple[UUID, ...] = ()  # other numbers and prints of it, as far as is known
-    facets: Mapping[str, Any] = field(default_factory=dict)  # what features know of it, see `facet`
+    facets: Mapping[str, Any] = field(default_factory=dict, repr=False)  # what features know, some of it sealed
 
     def facet(self, facet: Facet[R]) -> R:
         return facet.of(self.facets)

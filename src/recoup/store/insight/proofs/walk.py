@@ -92,7 +92,7 @@ async def _merchants_of(db: Read, names: Sequence[str]) -> dict[str, set[UUID]]:
     wanted = ((name, (_DISTINCT if name in UNSORTED else _MERCHANTS_OF).format(table=name)) for name in names)
     sql = " UNION ALL ".join(f"SELECT '{name}', merchant_id FROM ({of_table}) AS of_table" for name, of_table in wanted)
     found: dict[str, set[UUID]] = {name: set() for name in names}
-    for name, merchant_id in await db.fetch(sql, timeout=STATEMENT_SECONDS):
+    for name, merchant_id in await db.fetch(sql, timeout=STATEMENT_SECONDS * len(names)):
         found[name].add(merchant_id)
     return found
 
