@@ -141,13 +141,13 @@ class Target(Watched):
             return "paid" if verb == "refund" else "open"
         return {"resume": "paused", "cancel": "ending"}.get(verb, "active")
 
-    def spend(self, operation: Operation, answer: httpx.Response) -> None:
-        """What it worked with may be of no use now."""
+    def spend(self, operation: Operation, answer: httpx.Response, which: str | None = None) -> None:
+        """What it worked with may be of no use now. `which`: as in `path`."""
         verb = operation.path.rpartition("/")[2]
         if answer.status_code >= 400 or "{id}" not in operation.path:
             return
         if verb in ("cancel", "pause", "resume"):
-            self.spent.add(self.fitting(operation))
+            self.spent.add(which if which in self.made else self.fitting(operation))
         elif verb == "refund":
             self.refunds += 1
             if answer.json()["order"]["status"] == "refunded" or self.refunds % REFUNDS_MAX == 0:
@@ -309,7 +309,7 @@ def written(draw: st.DrawFn, body: Any) -> bytes:
 def send(target: Target, operation: Operation, call: dict[str, Any]) -> httpx.Response:
     path = call["spelt"](target.path(operation, call["id"]))
     answer = target.send(target.sign(operation.method, path, call["query"], call["body"]), call["headers"])
-    target.spend(operation, answer)
+    target.spend(operation, answer, call["id"])
     return answer
 
 

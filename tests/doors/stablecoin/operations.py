@@ -1,6 +1,7 @@
 """Every answer of the door against what its operation is told to answer."""
 
 import json
+import re
 from codecs import BOM_UTF8
 from typing import Annotated, Any
 
@@ -13,6 +14,7 @@ from recoup.doors.edge.described import Operation
 from recoup.doors.stablecoin.app import OPERATIONS
 from recoup.doors.stablecoin.resource import TABLE
 
+NUMBER = re.compile(r"(?:\d[ -]?){12}")
 STATUSES: dict[str, set[int]] = {}
 for _code in TABLE.values():
     STATUSES.setdefault(_code.code, set()).add(_code.status)
@@ -61,14 +63,15 @@ def check_told(operation: Operation, answer: httpx.Response) -> Any:
     if error.param is not UNSET:
         shapes = [shape for shape in (operation.body, operation.query) if shape is not None]
         names = {field.encode_name for shape in shapes for field in msgspec.structs.fields(shape)} | HEADERS
-        names |= _sent(answer.request.content)  # a field that nobody knows is refused by the name that it was given
+        names |= _with_numbers(answer.request.content)  # a card's number is refused in fields that nobody knows, too
         assert error.param.partition(".")[0] in names, told
     return answer.json()
 
 
-def _sent(body: bytes) -> set[str]:
+def _with_numbers(body: bytes) -> set[str]:
+    """Names of the members that hold what may be a card's number."""
     try:
         found = json.loads(body.removeprefix(BOM_UTF8))
     except ValueError:
         return set()
-    return set(found) if isinstance(found, dict) else set()
+    return {name for name in found if NUMBER.search(json.dumps(found[name]))} if isinstance(found, dict) else set()

@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class InPlace:
-    """Under the locks: `chosen` by which token an attempt goes, `shown` what of its number may be in a text, `gone` how
-    a decline that speaks of a token alone is decided, given how the answer says that it stands. Outside: `opened` what
-    it is sent with, None where that cannot be used; `keep_news` keeps what an answer says of the token itself."""
+    """Under the locks: `chosen` by which token an attempt goes, `shown` what says which number must be hidden in
+    texts, `gone` how a decline that speaks of a token alone is decided, given how the answer says that it stands.
+    Outside: `opened` what it is sent with, None where that cannot be used; `keep_news` keeps what an answer says of
+    the token."""
 
     chosen: "Callable[[Order, Attempt, datetime], UUID | None]"
     shown: "Callable[[Order], Any]"
