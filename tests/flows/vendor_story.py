@@ -7,6 +7,7 @@ import io
 import random
 from abc import ABC, abstractmethod
 from collections import Counter
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -80,18 +81,25 @@ def tell(vendor: Vendor, server: ServerAddress, monkeypatch: pytest.MonkeyPatch,
         faults = Faults(SEED)
         await vendor.start(folder, faults)
         connector = vendor.connector()
-        async with sandbox_world(server, policy=POLICY) as made:
+        async with AsyncExitStack() as ends, sandbox_world(server, policy=POLICY) as made:
+            ends.push_async_callback(vendor.standin.stop)
+            ends.push_async_callback(connector.close)
             own = dict(made[0].processors)
             shop = await make_shop(*made)
             change_world(made[0], processors={vendor.name: connector})
+            whole, *orders = [await started(shop, script_card("visa", "51", 0, serial=one)) for one in range(ORDERS)]
+            for declines in (True, False):  # one whose answers arrive, whatever the others meet
+                _charged_with(monkeypatch, {whole: vendor.method(declines=declines)})
+                await plan_now(shop, whole)
+                await send_attempt(shop.world, shop.orders, shop.key(whole))
+                await _settled(shop, UNKNOWN)
             for kind in vendor.kinds:
                 faults.add(kind, vendor.on, share=0.1, times=None)
-            orders = [await started(shop, script_card("visa", "51", 0, serial=one)) for one in range(ORDERS)]
-            _charged_with(monkeypatch, {one: vendor.method(declines=True) for one in orders})
+            _charged_with(monkeypatch, {one: vendor.method(declines=True) for one in (whole, *orders)})
             for order_id in orders[:DECLINED]:
                 await _killed(shop, order_id, vendor, draws.randrange(1, vendor.calls + 1))
             await _settled(shop, UNKNOWN)
-            _charged_with(monkeypatch, {one: vendor.method(declines=False) for one in orders})
+            _charged_with(monkeypatch, {one: vendor.method(declines=False) for one in (whole, *orders)})
             for order_id in orders:
                 await _killed(shop, order_id, vendor, draws.randrange(1, vendor.calls + 1))
             await _settled(shop, UNKNOWN)
@@ -104,8 +112,6 @@ def tell(vendor: Vendor, server: ServerAddress, monkeypatch: pytest.MonkeyPatch,
             await _compared(shop, vendor)
             await _reconciled(shop, vendor, connector)
             change_world(made[0], processors=own)
-        await connector.close()
-        await vendor.standin.stop()
 
     asyncio.run(story())
 

@@ -8,6 +8,7 @@ from tests.store.declared import sql_of
 from tests.worlds import owner, sandbox_world
 
 from recoup.store.cards import unknown_outcomes
+from recoup.store.insight import rescue_rate
 from recoup.store.lists.bounded import bounded
 from recoup.store.merchants import partner_report
 from recoup.store.money import movements, origin_reports
@@ -78,6 +79,19 @@ def test_a_partners_report_of_a_moment_looks_up_the_orders_of_its_days_alone(ser
     assert "order_heads_placed" in plan, plan
     assert not re.search(r"Seq Scan|Hash Join|Merge Join|hashed", plan), plan
     assert re.search(r"on order_log\S* .*\n\s*Index Cond: \(\(merchant_id = .*order_id = .*seq = 1\)", plan), plan
+
+
+def test_the_days_of_a_rescue_rate_are_read_by_their_index(server: ServerAddress) -> None:
+    async def story() -> str:
+        async with sandbox_world(server) as (world, _, _):
+            async with owner(world) as filling:
+                await filling.execute(FILL)
+            async with world.db.connection() as connection:
+                return await _plan(connection, sql_of(rescue_rate._days))
+
+    plan = asyncio.run(story())
+    assert "order_heads_placed" in plan, plan
+    assert "Seq Scan" not in plan, plan
 
 
 def test_unknown_outcomes_of_a_small_merchant_are_looked_up_by_their_orders(server: ServerAddress) -> None:

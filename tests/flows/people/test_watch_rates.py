@@ -13,7 +13,6 @@ from recoup.flows.people.watch_rates import watch_rates
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.rules.messages.notification_words import words_of
-from recoup.store.insight.rescue_rate import explain
 from recoup.store.server import ServerAddress
 
 HOUR = timedelta(hours=1)
@@ -115,16 +114,6 @@ def test_of_workers_at_once_one_looks(server: ServerAddress) -> None:
     async def story(shop: Shop, people: dict[str, UUID]) -> None:
         everybody = await shop.value("SELECT count(*) FROM merchants")
         assert sum(await asyncio.gather(*(watch_rates(shop.world) for _ in range(4)))) == everybody
-
-    run(server, story)
-
-
-def test_the_days_are_read_by_their_index(server: ServerAddress) -> None:
-    async def story(shop: Shop, people: dict[str, UUID]) -> None:
-        async with shop.world.db.connection() as connection:
-            plan = await explain(connection, shop.merchant_id, await shop.now())
-        assert "Index Scan using order_heads_placed" in plan, plan
-        assert "Seq Scan" not in plan, plan
 
     run(server, story)
 

@@ -61,11 +61,3 @@ async def rescue_rates(connection: asyncpg.Connection, merchant_id: UUID, now: d
 
 def _together(days: Sequence[Day]) -> Counted:
     return Counted(sum(day.declined for day in days), sum(day.rescued for day in days))
-
-
-async def explain(connection: asyncpg.Connection, merchant_id: UUID, now: datetime) -> str:
-    """The plan, for tests."""
-    async with connection.transaction(readonly=True):
-        await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_seqscan = off")
-        rows = await connection.fetch("EXPLAIN " + _DAYS, merchant_id, now, SPAN)
-    return "\n".join(row[0] for row in rows)
