@@ -64,7 +64,7 @@ def check_told(operation: Operation, answer: httpx.Response) -> Any:
         shapes = [shape for shape in (operation.body, operation.query) if shape is not None]
         names = {field.encode_name for shape in shapes for field in msgspec.structs.fields(shape)} | HEADERS
         names |= _with_numbers(answer.request.content)  # a card's number is refused in fields that nobody knows, too
-        assert error.param.partition(".")[0] in names, told
+        assert re.split(r"[.\[]", error.param)[0] in names, told
     return answer.json()
 
 
@@ -74,4 +74,6 @@ def _with_numbers(body: bytes) -> set[str]:
         found = json.loads(body.removeprefix(BOM_UTF8))
     except ValueError:
         return set()
-    return {name for name in found if NUMBER.search(json.dumps(found[name]))} if isinstance(found, dict) else set()
+    if not isinstance(found, dict):
+        return set()
+    return {name or '""' for name, value in found.items() if NUMBER.search(json.dumps(value))}

@@ -190,6 +190,11 @@ def test_metadata_is_words_whatever_its_names_are() -> None:
         assert guard(body).refused == ["metadata"]
 
 
+def test_what_has_no_name_is_named_all_the_same() -> None:
+    assert guard({"events": [{"": [PAN]}], "": PAN}).refused == ['events[0].""', '""']
+    assert guard([PAN]).refused == ["Body"]
+
+
 def test_the_payments_own_card_is_no_identifier() -> None:
     body = {"paymentMethod": {"cardNumber": GROUPED}, "orderId": PAN, "payer": {"id": CARDS[1]}}
     assert guard(body).refused == ["orderId"]

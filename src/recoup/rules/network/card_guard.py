@@ -145,7 +145,7 @@ def _walk_object(
         else:
             below = names[name] if names is not None else None
             within = isinstance(inner, dict | list) and below is None and (names is not None or plain == "metadata")
-            _walk(inner, below, (*path, name), found, free=within and not is_identifier(name))
+            _walk(inner, below, (*path, name or '""'), found, free=within and not is_identifier(name))
 
 
 def _in_name(name: str, found: Guarded) -> bool:
@@ -160,15 +160,19 @@ def _look(text: str, path: tuple[str, ...], found: Guarded, *, free: bool) -> No
         if one.grouped or not identifier:
             _refuse(found, path)
             return
-        found.numbers.append((".".join(path), one.digits))
+        found.numbers.append((_named(path), one.digits))
         if len(found.numbers) > NUMBERS_MAX:
             _refuse(found, path)
 
 
 def _refuse(found: Guarded, path: tuple[str, ...]) -> None:
-    name = ".".join(path)
+    name = _named(path)
     if name not in found.refused[-50:]:
         found.refused.append(name)
+
+
+def _named(path: tuple[str, ...]) -> str:
+    return ".".join(path) or "Body"
 
 
 @lru_cache(maxsize=4096)
