@@ -1,17 +1,20 @@
 """Mutations drawn at random over rules, moves and store: each is found by a ring, and the table says by which.
 
 Again: `RECOUP_PROVE_MUTANTS=50 make prove FAMILY=mutations`. Each mutant stands in a copy of the sources; what survives
-`make check`'s tests meets the others. A survivor is looked at by a person: it may change nothing that counts.
+`make check`'s tests meets the others, of each ring first those that import it or one of its importers. A survivor is
+looked at by a person: it may change nothing that counts.
 """
 
 import ast
 import copy
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from tests.rings import ROOT, seed
@@ -23,6 +26,8 @@ RINGS = {
     "check": ["tests/core", "tests/rules", "tests/store"],
     "test": ["tests/features", "tests/flows", "tests/doors", "tests/isolation", "packages"],
 }
+SOURCES = ROOT / "src/recoup"
+IMPORTED = re.compile(r"^from ([\w.]+) import (\([^)]*\)|.+)$", re.M)
 COMPARED = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
     ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is,
@@ -72,15 +77,40 @@ def drawn() -> Iterator[tuple[Path, int, str]]:
             yield file, number, what
 
 
-def caught_by(copied: Path) -> str | None:
+@cache
+def importers() -> dict[str, set[Path]]:
+    """Module -> the files of the tree that name it."""
+    found: dict[str, set[Path]] = {}
+    for folder in ("src/recoup", "tests", "packages"):
+        for file in (ROOT / folder).rglob("*.py"):
+            for package, names in IMPORTED.findall(file.read_text()):
+                for name in (package, *(f"{package}.{one.strip()}" for one in names.strip("()").split(","))):
+                    found.setdefault(name, set()).add(file)
+    return found
+
+
+def near(mutated: Path, folders: list[str]) -> list[str]:
+    """The ring's tests that import the module, or a module that does."""
+    users = importers().get(module_of(mutated), set())
+    users = users.union(*(importers().get(module_of(one), set()) for one in users if one.is_relative_to(SOURCES)))
+    tests = sorted(str(one.relative_to(ROOT)) for one in users if one.name.startswith("test_"))
+    return [one for one in tests if any(one.startswith(f"{folder}/") for folder in folders)]
+
+
+def module_of(file: Path) -> str:
+    return ".".join(("recoup", *file.relative_to(SOURCES).with_suffix("").parts)).removesuffix(".__init__")
+
+
+def caught_by(copied: Path, mutated: Path | None = None) -> str | None:
     environment = {name: value for name, value in os.environ.items() if name != "RECOUP_FAMILY"}
     environment |= {"PYTHONPATH": str(copied / "src"), "RECOUP_DRAW": seed()}
     for ring, folders in RINGS.items():
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "2", "-p", "no:cacheprovider", *folders]
-        done = subprocess.run(command, cwd=copied, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode in (0, 1, 2), done.stdout[-2000:]
-        if done.returncode:
-            return ring
+        for some in filter(None, (near(mutated, folders) if mutated is not None else [], folders)):
+            command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "2", "-p", "no:cacheprovider", *some]
+            done = subprocess.run(command, cwd=copied, env=environment, capture_output=True, text=True, check=False)
+            assert done.returncode in (0, 1, 2), done.stdout[-2000:]
+            if done.returncode:
+                return ring
     return None
 
 
@@ -94,7 +124,7 @@ def test_what_is_changed_at_random_is_found(tmp_path: Path) -> None:
         place = copied / file.relative_to(ROOT)
         original = place.read_text()
         place.write_text(changed(original, number))
-        ring = caught_by(copied)
+        ring = caught_by(copied, file)
         found[ring] = found.get(ring, 0) + 1
         place.write_text(original)
         print(f"{ring or 'SURVIVED':<9} {file.relative_to(ROOT)} {what}", flush=True)
