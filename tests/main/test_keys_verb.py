@@ -140,8 +140,9 @@ def test_killed_at_any_step_it_goes_on_and_every_card_opens(machines: Machines) 
     assert "New keys were created" in heard[0][0]
     assert all("Continuing the rotation that is under way." in told[0] for told in heard[1:])
     assert any("cards 500 of 1100" in line for line in heard[1] + heard[2])
-    answer = run(machines, "rotate", "--wait", "0")
-    assert answer.exit_code == 0, answer.output
+    if any(one["needed"] for one in told(machines) if one["state"] == "old"):  # else the last kill came too late
+        answer = run(machines, "rotate", "--wait", "0")
+        assert answer.exit_code == 0, answer.output
     states = told(machines)
     assert len(states) == 10, "one rotation, not four"
     assert all(one["needed"] == 0 for one in states if one["state"] == "old")

@@ -90,14 +90,13 @@ def end(pid: int, cluster: Path, *, seconds_max: float) -> None:
 def _workers(cluster: Path) -> bool:
     if not os.path.isdir("/proc/self"):
         return False
-    for entry in os.scandir("/proc"):
-        if entry.name.isdigit():
-            try:
-                here = os.path.samefile(f"/proc/{entry.name}/cwd", cluster)
-                if here and "postgres" in _command(int(entry.name)):
-                    return True
-            except OSError:
-                continue
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            here = os.path.samefile(f"/proc/{name}/cwd", cluster)
+            if here and "postgres" in _command(int(name)):
+                return True
+        except OSError:
+            continue
     return False
 
 
