@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -101,32 +102,55 @@ def module_of(file: Path) -> str:
     return ".".join(("recoup", *file.relative_to(SOURCES).with_suffix("").parts)).removesuffix(".__init__")
 
 
-def caught_by(copied: Path, mutated: Path | None = None) -> str | None:
-    environment = {name: value for name, value in os.environ.items() if name != "RECOUP_FAMILY"}
-    environment |= {"PYTHONPATH": str(copied / "src"), "RECOUP_DRAW": seed()}
-    for ring, folders in RINGS.items():
-        for some in filter(None, (near(mutated, folders) if mutated is not None else [], folders)):
-            command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "2", "-p", "no:cacheprovider", *some]
-            done = subprocess.run(command, cwd=copied, env=environment, capture_output=True, text=True, check=False)
-            assert done.returncode in (0, 1, 2), done.stdout[-2000:]
-            if done.returncode:
-                return ring
-    return None
+class Copy:
+    """Of the sources, where one module is changed at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        environment = {name: value for name, value in os.environ.items() if name != "RECOUP_FAMILY"}
+        self._environment = environment | {"PYTHONPATH": str(folder / "src"), "RECOUP_DRAW": seed()}
+        leave = shutil.ignore_patterns(".git", ".venv", ".recoup", "__pycache__", ".mypy_cache", ".hypothesis")
+        shutil.copytree(ROOT, folder, ignore=leave, symlinks=True)
+
+    def caught_by(self, file: Path, number: int) -> tuple[str, str] | None:
+        """The ring and the test that finds it: one that passes without the change and fails with it, also alone."""
+        place, original = self._folder / file.relative_to(ROOT), file.read_text()
+        mutant = changed(original, number)
+        place.write_text(mutant)
+        try:
+            for ring, folders in RINGS.items():
+                spared: list[str] = []
+                for some in filter(None, (near(file, folders), folders)):
+                    while (found := self._failed(*some, *(f"--deselect={one}" for one in spared))) is not None:
+                        place.write_text(original)
+                        honest = self._failed(found) is None
+                        place.write_text(mutant)
+                        if honest and self._failed(found) is not None:
+                            return ring, found
+                        spared.append(found)
+        finally:
+            place.write_text(original)
+        return None
+
+    def _failed(self, *tests: str) -> str | None:
+        """The first that does; what cannot be collected is named as it was given."""
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "2", "-p", "no:cacheprovider", *tests]
+        done = subprocess.run(
+            command, cwd=self._folder, env=self._environment, capture_output=True, text=True, check=False
+        )
+        if done.returncode == 0:
+            return None
+        found = re.search(r"^(?:FAILED|ERROR) ((?:tests|packages)/.+?)(?: - .*)?$", done.stdout, re.M)
+        assert found is not None or done.returncode == 4, done.stdout[-2000:]  # 4: even conftest fails
+        return found[1] if found is not None else tests[0]
 
 
 def test_what_is_changed_at_random_is_found(tmp_path: Path) -> None:
-    copied = tmp_path / "recoup"
-    leave = shutil.ignore_patterns(".git", ".venv", ".recoup", "__pycache__", ".mypy_cache", ".hypothesis")
-    shutil.copytree(ROOT, copied, ignore=leave, symlinks=True)
-    assert caught_by(copied) is None, "the copy fails unchanged"
-    found = dict[str | None, int]()
+    copied = Copy(tmp_path / "recoup")
+    found = Counter[str]()
     for (file, number, what), _ in zip(drawn(), range(MUTANTS), strict=False):
-        place = copied / file.relative_to(ROOT)
-        original = place.read_text()
-        place.write_text(changed(original, number))
-        ring = caught_by(copied, file)
-        found[ring] = found.get(ring, 0) + 1
-        place.write_text(original)
-        print(f"{ring or 'SURVIVED':<9} {file.relative_to(ROOT)} {what}", flush=True)
-    print(found)
-    assert found.get(None, 0) <= SURVIVORS_MAX * MUTANTS, found
+        ring, test = copied.caught_by(file, number) or ("SURVIVED", "")
+        found[ring] += 1
+        print(f"{ring:<9} {file.relative_to(ROOT)} {what}  {test}", flush=True)
+    print(dict(found))
+    assert found["SURVIVED"] <= SURVIVORS_MAX * MUTANTS, found
