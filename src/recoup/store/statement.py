@@ -277,7 +277,7 @@ def _each_kept(kind: Any, convert: Callable[[str], str]) -> Make | None:
     return None
 
 
-def columns_of(row: Any, table: str = "", **made: str) -> str:
+def columns_of(row: Any, table: str = "", /, **made: str) -> str:
     """A SELECT's list: the row's fields, as columns of `table`; `made`: the expressions of those that are none."""
     columns = {name: f"{table}.{name}" if table else name for name in _fields(row)}
     return ", ".join(f"{made[name]} AS {name}" if name in made else column for name, column in columns.items())

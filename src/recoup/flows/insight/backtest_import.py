@@ -11,10 +11,9 @@ from recoup.flows.merchant_cache import no_such_merchant
 from recoup.flows.threads import run_stoppable
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
-from recoup.rules.imports.attempt import ANSWERED, Attempt
+from recoup.rules.imports.attempt import Attempt
 from recoup.rules.policies.in_force import InForce
 from recoup.store.insight.imported import attempts_of_import
-from recoup.store.insight.imports import ImportedAttempt
 from recoup.store.merchants.merchants import load_merchant
 
 ROWS_AT_ONCE: Final = 5_000
@@ -48,50 +47,10 @@ async def backtest_import(
         await run_stoppable(_add, sample, rows)
         if len(rows) < ROWS_AT_ONCE:
             break
-        after, ref = rows[-1].row_no, rows[-1].ref
+        after, ref = rows[-1].row, rows[-1].ref
     return await run_stoppable(backtest_history, sample, decider, within, known.merchant.region, window, send_cost)
 
 
-def _add(sample: Sample, rows: Iterable[ImportedAttempt]) -> None:
+def _add(sample: Sample, rows: Iterable[Attempt]) -> None:
     for row in rows:
-        sample.add(_attempt(row))
-
-
-def _attempt(row: ImportedAttempt) -> Attempt:
-    """As the file had it; customer and card are the keyed hashes that are kept."""
-    return Attempt(
-        row=row.row_no,
-        line=row.row_no,
-        provider=row.provider,
-        ref=row.ref,
-        payment=row.payment,
-        guessed=row.guessed,
-        customer=str(row.payer_id) if row.payer_id else "",
-        card=str(row.card) if row.card else "",
-        subscription="",
-        token="",
-        method=None,
-        acceptor="",
-        by_customer=False,
-        bin=row.bin,
-        last4=row.last4,
-        scheme=row.scheme,
-        funding=row.funding,
-        country=row.country,
-        at=row.at,
-        units=row.units,
-        asset=row.asset,
-        state=row.state,
-        stage=ANSWERED,
-        failed_later=row.failed_later,
-        source=row.source,
-        scheme_code=row.scheme_code,
-        advice_code=row.advice_code,
-        processor_code=row.processor_code,
-        text=row.phrase,
-        attempt_no=row.attempt_no,
-        attempt_count=None,
-        utc_offset=row.utc_offset,
-        propensity=row.propensity,
-        modified_at=row.modified_at,
-    )
+        sample.add(row)

@@ -16,6 +16,7 @@ IMPORTS_KEPT: Final = timedelta(days=760)  # as long as copies of payments
 
 # How far an attempt's story has come; a later stage is never replaced by an earlier one.
 OPEN, ANSWERED, AFTERWARDS = range(3)
+STAGES: Final = {"open": OPEN, "answered": ANSWERED, "afterwards": AFTERWARDS}
 
 
 class Attempt(NamedTuple):

@@ -11,7 +11,7 @@ from hashlib import sha256
 from itertools import islice
 from typing import Final, Literal
 
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import invalid, too_large
 from recoup.kernel.sentence import Sentence
 from recoup.rules.files.amounts import SignEvidence
 from recoup.rules.files.lines import decoded, lines
@@ -58,12 +58,7 @@ class Looked:
         count = 0
         for count, outcome in enumerate(outcomes, 1):
             if count > ROWS_MAX:
-                raise Problem(
-                    "too_large",
-                    Sentence("The file has more than {0} rows.", f"{ROWS_MAX:,}"),
-                    field="file",
-                    cure="Split it.",
-                )
+                raise too_large(Sentence("The file has more than {0} rows.", f"{ROWS_MAX:,}"))
             yield outcome
         if not count:
             raise invalid("The file has no rows.", "file", "Add at least one row.")

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Final, NamedTuple
 
 from recoup.kernel.stop import stoppable
@@ -106,7 +106,7 @@ class Payments:
     def summary(self) -> Summary:
         states: Counter[State] = Counter()
         payments = declined = rescued = before = after = guessed = missing = 0
-        for payment, tries in self._every():
+        for payment, tries in chain(_grouped(self._linked), ((0, tries) for tries in self._guessed())):
             payments += 1
             states.update(_NAMES[one.state] for one in tries)
             guessed += sum(one.guessed for one in tries)
@@ -131,10 +131,6 @@ class Payments:
             datetime.fromtimestamp(self._first, UTC) if states else None,
             datetime.fromtimestamp(self._last, UTC) if states else None,
         )
-
-    def _every(self) -> Iterator[tuple[int, list[_Try]]]:
-        yield from _grouped(self._linked)
-        yield from ((0, tries) for tries in self._guessed())
 
     def _guessed(self) -> Iterator[list[_Try]]:
         for _, alike in _grouped(self._unlinked):

@@ -1,21 +1,20 @@
 """Whose export a file is: known by the set of its columns, never by their order. Each is a data file with a version."""
 
 import json
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Final, Literal
 
+import msgspec
+
 from recoup.kernel.sentence import Sentence
 from recoup.rules.files.lines import LINE_MAX
 from recoup.rules.files.table import plain
-from recoup.rules.imports.attempt import AFTERWARDS, ANSWERED, OPEN, SKIPPED, STATES
+from recoup.rules.imports.attempt import SKIPPED, State
 from recoup.rules.uploads.json_rows import JsonRows
 
 HISTORY: Final = "recoup-history"
-_STAGES: Final = {"open": OPEN, "answered": ANSWERED, "afterwards": AFTERWARDS}
 _FIELDS: Final = frozenset({
     "ref", "payment", "customer", "subscription", "at", "zone", "modified_at", "amount", "currency", "type",
     "status", "mode", "paid", "livemode", "refunded", "refunded_id", "network_status", "outcome_type", "answer",
@@ -27,46 +26,59 @@ _FIELDS: Final = frozenset({
 })  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class StateRule:
+class StateRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`equal`, `starts`, `contains`: field -> words in lower case; `has`: fields that are filled. All have to hold; the
     first rule of a profile that does decides. `state` empty: the row is skipped for the reason `skip`."""
 
-    equal: Mapping[str, frozenset[str]]
-    starts: Mapping[str, tuple[str, ...]]
-    contains: Mapping[str, tuple[str, ...]]
-    has: tuple[str, ...]
-    state: str
-    stage: int
-    failed_later: bool
-    skip: str
+    equal: Mapping[str, frozenset[str]] = {}
+    starts: Mapping[str, tuple[str, ...]] = {}
+    contains: Mapping[str, tuple[str, ...]] = {}
+    has: tuple[str, ...] = ()
+    state: Literal["", State, "as_status"] = ""
+    stage: Literal["open", "answered", "afterwards"] = "answered"
+    failed_later: bool = False
+    skip: str = ""
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Those that it asks for."""
+        return (*self.equal, *self.starts, *self.contains, *self.has)
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """`needs`: columns that a file of it has, all of them; `one_of`: of each group one; `never`: none of these. Columns
-    are named in lower case without blanks and marks. `amount`: in which units; `zone`, `order`: what the provider
-    documents, empty where it does not. `digits`: of a code, to which a shorter one is padded. `cards`: how it names a
-    card, beside the networks' names."""
+class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A data file. `needs`: columns that a file of it has, all of them; `one_of`: of each group one; `never`: none of
+    these. Columns are named in lower case without blanks and marks. `amount`: in which units; `zone`, `order`: what the
+    provider documents, empty where it does not. `digits`: of a code, to which a shorter one is padded. `cards`: how it
+    names a card, beside the networks' names."""
 
     name: str
     version: int
     title: str
     provider: str
-    source: str
     needs: frozenset[str]
-    one_of: tuple[frozenset[str], ...]
-    never: frozenset[str]
-    written: Literal["", "words", "snake"]
     amount: Literal["major", "minor", "unsure"]
-    zone: str
-    order: Literal["", "day", "month"]
-    digits: int
-    no_reasons: bool
-    cards: frozenset[str]
-    exponents: Mapping[str, int]
     columns: Mapping[str, tuple[str, ...]]
     states: tuple[StateRule, ...]
+    source: str = ""
+    one_of: tuple[frozenset[str], ...] = ()
+    never: frozenset[str] = frozenset()
+    written: Literal["", "words", "snake"] = ""
+    zone: str = ""
+    order: Literal["", "day", "month"] = ""
+    digits: int = 0
+    no_reasons: bool = False
+    cards: frozenset[str] = frozenset()
+    exponents: Mapping[str, int] = {}
+
+    def __post_init__(self) -> None:
+        """Raises: ValueError for a field or reason that there is not: a data file is checked when it is read."""
+        if unknown := set(self.columns) - _FIELDS:
+            raise ValueError(f"{self.name} maps {sorted(unknown)}, which nothing reads")
+        for rule in self.states:
+            if unknown := set(rule.fields) - set(self.columns):
+                raise ValueError(f"a state of {self.name} asks for {sorted(unknown)}")
+            if not rule.state and rule.skip not in SKIPPED:
+                raise ValueError(f"{self.name} names the reason {rule.skip!r}")
 
     @property
     def key(self) -> str:
@@ -105,59 +117,11 @@ def profiles() -> Mapping[str, Profile]:
     """By their names, as the package has them."""
     folder = files("recoup.rules.imports") / "data"
     every = (
-        _profile(tomllib.loads(file.read_text("utf-8")))
+        msgspec.toml.decode(file.read_text("utf-8"), type=Profile)
         for file in sorted(folder.iterdir(), key=lambda one: one.name)
         if file.name.endswith(".toml")
     )
     return {profile.name: profile for profile in every}
-
-
-def _profile(data: Mapping[str, Any]) -> Profile:
-    """Raises: ValueError for a field, state or reason that there is not: a data file is checked when it is read."""
-    columns = {name: tuple(places) for name, places in data["columns"].items()}
-    if unknown := set(columns) - _FIELDS:
-        raise ValueError(f"{data['name']} maps {sorted(unknown)}, which nothing reads")
-    return Profile(
-        data["name"],
-        data["version"],
-        data["title"],
-        data["provider"],
-        data.get("source", ""),
-        frozenset(data["needs"]),
-        tuple(frozenset(group) for group in data.get("one_of", ())),
-        frozenset(data.get("never", ())),
-        data.get("written", ""),
-        data["amount"],
-        data.get("zone", ""),
-        data.get("order", ""),
-        data.get("digits", 0),
-        data.get("no_reasons", False),
-        frozenset(data.get("cards", ())),
-        data.get("exponents", {}),
-        columns,
-        tuple(_rule(rule, columns, data["name"]) for rule in data["states"]),
-    )
-
-
-def _rule(data: Mapping[str, Any], columns: Iterable[str], name: str) -> StateRule:
-    when = dict(data["when"])
-    starts, contains, has = when.pop("starts", {}), when.pop("contains", {}), tuple(when.pop("has", ()))
-    state, skip = data.get("state", ""), data.get("skip", "")
-    if unknown := {*when, *starts, *contains, *has} - set(columns):
-        raise ValueError(f"a state of {name} asks for {sorted(unknown)}")
-    if (state and state not in (*STATES, "as_status")) or (not state and skip not in SKIPPED):
-        raise ValueError(f"{name} names the state {state!r} and the reason {skip!r}")
-    stage = _STAGES[data.get("stage", "open" if state == "unknown" else "answered")]
-    return StateRule(
-        {field: frozenset(words) for field, words in when.items()},
-        {field: tuple(words) for field, words in starts.items()},
-        {field: tuple(words) for field, words in contains.items()},
-        has,
-        state,
-        stage,
-        data.get("failed_later", False),
-        skip,
-    )
 
 
 LEVELS_MAX: Final = 4

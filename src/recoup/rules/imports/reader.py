@@ -17,7 +17,7 @@ from recoup.rules.files.records import Cells
 from recoup.rules.files.table import plain, shown_name
 from recoup.rules.imports import cells as cell
 from recoup.rules.imports.answers import Answers
-from recoup.rules.imports.attempt import Attempt, BadLine, Skipped, State
+from recoup.rules.imports.attempt import OPEN, STAGES, Attempt, BadLine, Skipped, State
 from recoup.rules.imports.layout import Layout
 from recoup.rules.imports.profile import HISTORY, StateRule, recognise
 from recoup.rules.imports.reasons import NOTHING, reasons_of
@@ -63,7 +63,7 @@ class Reader:
         dates = {place for field in ("at", "modified_at") for place in layout.places.get(field, ())}
         # Cells that are looked at for card numbers; a bad date costs the line too.
         self._watched = _picking([place for place in range(len(layout.header)) if place not in dates])
-        self._keys = tuple(sorted({field for rule in profile.states for field in _of_rule(rule)}))
+        self._keys = tuple(sorted({field for rule in profile.states for field in rule.fields}))
         read = {field for rule in profile.states for field in (*rule.equal, *rule.starts, *rule.contains)}
         self._filled = frozenset(self._keys) - read  # of these only whether they are filled
         self._names = list(map(plain, layout.header))
@@ -195,7 +195,7 @@ class Reader:
             units,
             asset,
             state,
-            rule.stage if rule.state != "as_status" or state != "unknown" else 0,
+            STAGES[rule.stage] if rule.state != "as_status" or state != "unknown" else OPEN,
             rule.failed_later or get("failed_later", "").lower() in _GUESSED,
             *why,
             self._whole(values, "attempt_no", 1, ATTEMPTS_MAX),
@@ -314,10 +314,6 @@ def _picking(places: Sequence[int]) -> Callable[[Sequence[str]], Sequence[str]]:
     if len(places) > 1:
         return itemgetter(*places)
     return lambda cells: [cells[place] for place in places]
-
-
-def _of_rule(rule: StateRule) -> tuple[str, ...]:
-    return (*rule.equal, *rule.starts, *rule.contains, *rule.has)
 
 
 def _holds(rule: StateRule, words: Values, raw: Values) -> bool:

@@ -6,8 +6,9 @@ from typing import Final
 from uuid import UUID
 
 from recoup.kernel.kept_sentence import Kept
+from recoup.rules.imports.attempt import Attempt
 from recoup.store.homes import MERCHANT
-from recoup.store.insight.imports import STATEMENT_SECONDS, ImportedAttempt
+from recoup.store.insight.imports import STATEMENT_SECONDS
 from recoup.store.statement import Read, Row, Tx, columns_of
 
 
@@ -25,15 +26,32 @@ async def bad_lines(db: Read, merchant_id: UUID, import_id: UUID, after: int, li
     """In the file's order."""
 
 
+_AS_KEPT: Final = columns_of(
+    Attempt,
+    row="row_no",
+    line="row_no",
+    customer="coalesce(payer_id::text, '')",
+    card="coalesce(card::text, '')",
+    subscription="''",
+    token="''",  # noqa: S106 - a column
+    method="NULL::text[]",
+    acceptor="''",
+    by_customer="false",
+    text="phrase",
+    attempt_count="NULL::int",
+)
+
+
 @MERCHANT.statement(f"""
-SELECT {columns_of(ImportedAttempt)}
+SELECT {_AS_KEPT}
 FROM imported_attempts WHERE merchant_id = $1 AND import_id = $2 AND (row_no, ref) > ($3, $4)
 ORDER BY row_no, ref LIMIT $5
 """)
 async def attempts_of_import(
     db: Read, merchant_id: UUID, import_id: UUID, after: int, after_ref: str, limit: int
-) -> list[ImportedAttempt]:
-    """Those that it brought or changed last, in its file's order."""
+) -> list[Attempt]:
+    """Those that it brought or changed last, in its file's order, as they stand now, whichever file told it. `customer`
+    and `card` are the keyed hashes that are kept."""
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement("""

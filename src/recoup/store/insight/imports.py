@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, Final, Literal
+from operator import attrgetter
+from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
 import asyncpg
-from msgspec.structs import astuple
 
 from recoup.kernel.kept_sentence import Kept, keep
-from recoup.rules.imports.attempt import State as AttemptState
+from recoup.rules.imports.attempt import Attempt
 from recoup.store.homes import MERCHANT
 from recoup.store.statement import Read, Row, Tx, Written, columns_of
 
@@ -82,53 +82,36 @@ async def begin_import(
     """False: it is there already, or another process was just reading it and was waited for."""
 
 
-class ImportedAttempt(Row, frozen=True):
-    """As it stands now, whichever file told it."""
+class NewImportRow(NamedTuple):
+    """An attempt as it waits. `payer_id`, `card`: keyed hashes of its customer and card. `card_id` and those after it:
+    of a card that we hold, and the one send that it counts as."""
 
-    row_no: int
-    provider: str
-    ref: str
-    payment: str
-    guessed: bool
+    attempt: Attempt
     payer_id: UUID | None
     card: UUID | None
-    bin: str
-    last4: str
-    scheme: str
-    funding: str
-    country: str
-    at: datetime
-    units: int
-    asset: str
-    state: AttemptState
-    failed_later: bool
-    source: str
-    scheme_code: str
-    advice_code: str
-    processor_code: str
-    phrase: str
-    attempt_no: int | None
-    utc_offset: int | None
-    propensity: float | None
-    modified_at: datetime | None
+    card_id: UUID | None = None
+    send_id: UUID | None = None
+    acceptor_id: str | None = None
+    initiator: str | None = None
 
 
-class NewImportRow(ImportedAttempt, frozen=True):
-    """An attempt as it waits; its customer and card are keyed hashes. `card_id` and those after it: of a card that we
-    hold."""
+# column -> the attempt's field
+_OF_ATTEMPT: Final = {"row_no": "row", "phrase": "text"} | {
+    name: name
+    for name in (
+        "provider", "ref", "payment", "guessed", "bin", "last4", "scheme", "funding", "country", "at", "units", "asset",
+        "state", "stage", "failed_later", "source", "scheme_code", "advice_code", "processor_code", "attempt_no",
+        "utc_offset", "propensity", "modified_at",
+    )
+}  # fmt: skip
+_fields_of: Final = attrgetter(*_OF_ATTEMPT.values())
 
-    merchant_id: UUID
-    import_id: UUID
-    stage: int
-    card_id: UUID | None
-    send_id: UUID | None
-    acceptor_id: str | None
-    initiator: str | None
 
-
-async def add_import_rows(tx: asyncpg.Connection, rows: Sequence[NewImportRow]) -> None:
-    columns = list(NewImportRow.__struct_fields__)
-    records = map(astuple, rows)
+async def add_import_rows(
+    tx: asyncpg.Connection, merchant_id: UUID, import_id: UUID, rows: Sequence[NewImportRow]
+) -> None:
+    columns = ["merchant_id", "import_id", *_OF_ATTEMPT, *NewImportRow._fields[1:]]
+    records = ((merchant_id, import_id, *_fields_of(row.attempt), *row[1:]) for row in rows)
     await tx.copy_records_to_table("import_rows", records=records, columns=columns, timeout=STATEMENT_SECONDS)
 
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from itertools import islice
-from typing import Any, BinaryIO, Final, NamedTuple
+from typing import Any, BinaryIO, Final
 from uuid import UUID
 
 from recoup.flows.file_turns import check_name, in_turn
-from recoup.flows.insight.imports.named_cards import NamedCard, NamedCards
+from recoup.flows.insight.imports.named_cards import NamedCards
 from recoup.flows.merchant_cache import no_such_merchant
 from recoup.flows.threads import run_stoppable
 from recoup.flows.world import World
@@ -28,6 +28,7 @@ from recoup.rules.files.source import source_of
 from recoup.rules.imports.answers import Answers, Question
 from recoup.rules.imports.attempt import Attempt, BadLine
 from recoup.rules.imports.file import Looked, look_over
+from recoup.rules.imports.profile import Profile
 from recoup.rules.imports.reader import Outcome
 from recoup.rules.imports.report import Counts, report_of
 from recoup.store.insight.imports import (
@@ -57,12 +58,12 @@ class ReadFile:
 
     profile: str
     title: str
-    questions: tuple[Question, ...]
-    rows: int
-    attempts: int
-    report: dict[str, Any] | None
-    notes: list[str]
-    lines: list[BadLine]
+    questions: tuple[Question, ...] = ()
+    rows: int = 0
+    attempts: int = 0
+    report: dict[str, Any] | None = None
+    notes: Sequence[str] = ()
+    lines: Sequence[BadLine] = ()
     stored: Import | None = None
     before: bool = False
 
@@ -83,11 +84,7 @@ async def read_import(
     another of the merchant's files is read.
     """
     return await in_turn(
-        world,
-        scope.merchant_id,
-        content,
-        lambda: _read(world, scope, name, content, answers, dry_run, tell),
-        lambda file: source_of(file)(),
+        world, scope.merchant_id, content, lambda: _read(world, scope, name, content, answers, dry_run, tell)
     )
 
 
@@ -98,7 +95,7 @@ async def _read(
     looked = await run_stoppable(lambda: look_over(source_of(content), answers))
     profile = looked.profile
     if looked.questions:
-        return ReadFile(profile.key, profile.title, looked.questions, 0, 0, None, [], [])
+        return ReadFile(profile.key, profile.title, looked.questions)
     mac = world.keys.mac("import", looked.digest + encode([profile.key, answers.to_dict()]))
     async with world.db.connection() as connection:
         known = await import_by_content(connection, scope.merchant_id, mac)
@@ -107,18 +104,7 @@ async def _read(
         raise no_such_merchant()
     until = merchant.merchant.business(world.clocks.wall()) + LATE
     if known is not None and not dry_run:
-        return ReadFile(
-            profile.key,
-            profile.title,
-            (),
-            known.row_count,
-            known.attempt_count,
-            known.report,
-            known.notes,
-            [],
-            known,
-            True,
-        )
+        return _kept(profile, known, before=True)
     await world.routes.ready()
     outcomes = looked.read(until, world=world.policy.world_cards or world.policy.magic_inputs)
     counts, cards = Counts(), NamedCards(world, merchant)
@@ -141,14 +127,14 @@ async def _store(
     tell: Tell,
 ) -> ReadFile:
     profile, counts, key = looked.profile, Counts(), (scope.merchant_id, new_id())
-    row_of = _rows(world, key, cards)
+    row_of = _rows(world, scope.merchant_id, cards)
     async with world.db.transaction() as tx:
         mine = await receive_import(
             tx, scope, key[1], mac, profile.key, looked.answers.to_dict(), name, world.clocks.wall()
         )
         if mine:
             async for batch in _batches(outcomes, counts, cards, tell):
-                await add_import_rows(tx, [row_of(one) for one in batch])
+                await add_import_rows(tx, *key, [row_of(one) for one in batch])
             guesses = await run_stoppable(lambda: list(counts.payments.guesses()))
             if guesses:
                 await name_guessed(tx, *key, guesses)
@@ -161,18 +147,12 @@ async def _store(
         raise Problem(
             "unavailable", "The same file has just been stopped.", retry_after_seconds=1, cure="Send it again."
         )
-    return ReadFile(
-        profile.key,
-        profile.title,
-        (),
-        made.row_count,
-        made.attempt_count,
-        made.report,
-        made.notes,
-        counts.lines,
-        made,
-        not mine,
-    )
+    return _kept(profile, made, counts.lines, before=not mine)
+
+
+def _kept(profile: Profile, row: Import, lines: Sequence[BadLine] = (), *, before: bool) -> ReadFile:
+    counts = (row.row_count, row.attempt_count)
+    return ReadFile(profile.key, profile.title, (), *counts, row.report, row.notes, lines, row, before)
 
 
 async def _batches(
@@ -201,26 +181,9 @@ async def _batches(
         await asyncio.gather(*ahead, return_exceptions=True)
 
 
-class _Send(NamedTuple):
-    card_id: UUID | None = None
-    send_id: UUID | None = None
-    acceptor_id: str | None = None
-    initiator: str | None = None
-
-
-_NO_SEND: Final = _Send()
-
-
-def _send_of(card: NamedCard | None) -> _Send:
-    """An attempt of a card that we hold is one send, whose id says when we heard of it."""
-    if card is None or card.card_id is None:
-        return _NO_SEND
-    return _Send(card.card_id, new_id(), card.acceptor_id, card.initiator)
-
-
-def _rows(world: World, key: tuple[UUID, UUID], cards: NamedCards) -> Callable[[Attempt], NewImportRow]:
+def _rows(world: World, merchant_id: UUID, cards: NamedCards) -> Callable[[Attempt], NewImportRow]:
     """An attempt as it is stored: who its customer is, and which card, by keyed hashes alone."""
-    derived, merchant = world.keys.derived_id, key[0].bytes
+    derived, merchant = world.keys.derived_id, merchant_id.bytes
 
     @lru_cache(maxsize=CUSTOMERS_CACHED)
     def customer(label: str) -> UUID | None:
@@ -231,43 +194,15 @@ def _rows(world: World, key: tuple[UUID, UUID], cards: NamedCards) -> Callable[[
         return derived("imported_card", merchant, provider, label) if label else None
 
     def row(one: Attempt) -> NewImportRow:
-        named = cards.of(one)
-        send = _send_of(named)
-        return NewImportRow(
-            merchant_id=key[0],
-            import_id=key[1],
-            provider=one.provider,
-            ref=one.ref,
-            row_no=one.row,
-            payment=one.payment or one.ref,
-            guessed=one.guessed or not one.payment,
-            payer_id=customer(one.customer),
-            card=card(one.provider, one.card),
-            bin=one.bin,
-            last4=one.last4,
-            scheme=named.scheme if named is not None else one.scheme,
-            funding=one.funding,
-            country=one.country,
-            at=one.at,
-            units=one.units,
-            asset=one.asset,
-            state=one.state,
-            stage=one.stage,
-            failed_later=one.failed_later,
-            source=one.source,
-            scheme_code=one.scheme_code,
-            advice_code=one.advice_code,
-            processor_code=one.processor_code,
-            phrase=one.text,
-            attempt_no=one.attempt_no,
-            utc_offset=one.utc_offset,
-            propensity=one.propensity,
-            modified_at=one.modified_at,
-            card_id=send.card_id,
-            send_id=send.send_id,
-            acceptor_id=send.acceptor_id,
-            initiator=send.initiator,
-        )
+        labels, named = (customer(one.customer), card(one.provider, one.card)), cards.of(one)
+        if not one.payment:
+            one = one._replace(payment=one.ref, guessed=True)
+        if named is None:
+            return NewImportRow(one, *labels)
+        one = one._replace(scheme=named.scheme)
+        if named.card_id is None:
+            return NewImportRow(one, *labels)
+        return NewImportRow(one, *labels, named.card_id, new_id(), named.acceptor_id, named.initiator)
 
     return row
 

@@ -8,9 +8,9 @@ from uuid import UUID
 from recoup.flows.insight.imports.work import one_import
 from recoup.flows.world import World
 from recoup.kernel.encode import encode
+from recoup.rules.imports.attempt import Attempt
 from recoup.rules.money.cells import csv_row
 from recoup.store.insight.imported import attempts_of_import, bad_lines
-from recoup.store.insight.imports import ImportedAttempt
 
 ROWS_AT_ONCE: Final = 5_000
 HEAD: Final = ("line", "code", "reason")
@@ -28,7 +28,7 @@ async def history(world: World, merchant_id: UUID, import_id: UUID) -> AsyncIter
             rows = await attempts_of_import(connection, merchant_id, import_id, after, ref, ROWS_AT_ONCE)
         if not rows:
             return
-        after, ref = rows[-1].row_no, rows[-1].ref
+        after, ref = rows[-1].row, rows[-1].ref
         yield b"".join(encode(history_row(row)) + b"\n" for row in rows)
 
 
@@ -45,7 +45,7 @@ async def lines_file(world: World, merchant_id: UUID, import_id: UUID) -> AsyncI
         yield "".join(csv_row([row.line_no, row.code, str(row.why)]) for row in rows).encode()
 
 
-def history_row(row: ImportedAttempt) -> dict[str, Any]:
+def history_row(row: Attempt) -> dict[str, Any]:
     """Members that are not known are left out; `propensity` is null where the instant was not drawn."""
     card = {"first6": row.bin, "last4": row.last4, "scheme": row.scheme, "funding": row.funding}
     known = {
@@ -56,9 +56,9 @@ def history_row(row: ImportedAttempt) -> dict[str, Any]:
         "adviceCode": row.advice_code,
         "processor": row.source,
         "processorCode": row.processor_code,
-        "text": row.phrase,
+        "text": row.text,
         "card": {name: value for name, value in card.items() if value},
-        "cardId": str(row.card) if row.card else None,
+        "cardId": row.card,
         "guessed": row.guessed or None,
         "failedLater": row.failed_later or None,
         "modifiedAt": _at(row.modified_at) if row.modified_at else None,
@@ -66,7 +66,7 @@ def history_row(row: ImportedAttempt) -> dict[str, Any]:
     return {
         "ref": row.ref,
         "provider": row.provider,
-        "customerId": str(row.payer_id) if row.payer_id else None,
+        "customerId": row.customer or None,
         "orderId": row.payment,
         "at": _at(row.at),
         "amount": row.units,
