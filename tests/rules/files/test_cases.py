@@ -11,6 +11,7 @@ from recoup.doors.rescue.uploads import columns_of, readers
 from recoup.flows.cards.uploads.read import Rows
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
+from recoup.rules.banks.answers import answers_of
 from recoup.rules.files.amounts import NoAmount, units_of
 from recoup.rules.files.ids import destroyed_in
 from recoup.rules.files.lines import lines
@@ -19,7 +20,6 @@ from recoup.rules.imports.answers import Answers
 from recoup.rules.imports.attempt import BadLine, Skipped
 from recoup.rules.imports.payments import later
 from recoup.rules.imports.report import Counts, report_of
-from recoup.rules.money.bank_answers import read_answers
 from recoup.rules.money.matching import Theirs
 from recoup.rules.money.reading import Reading
 from recoup.rules.money.statement import FEES_FROM, Broken, Statement
@@ -144,7 +144,7 @@ def test_ids_that_a_spreadsheet_destroyed_are_refused_everywhere() -> None:
         assert imported.why.startswith(f"column id: {why}"), text
         [(_, code, told)] = said(f'{STATED}charge,"{text}",45.00,USD,2026-11-20\n')
         assert (code, told.startswith(f"column reference: {why}")) == ("spreadsheet", True), text
-        [answer] = read_answers(f'payout,outcome\n"{text}",paid\n'.encode())
+        [answer] = answers_of(f'payout,outcome\n"{text}",paid\n'.encode())
         assert str(answer.wrong).startswith(f"column payout: {why}"), text
         assert destroyed_in({"orderId": text}) == "orderId", text
     assert destroyed_in({"orderId": "1E5", "payer": {"id": "12e34", "name": "#1 of 2"}}) == ""
@@ -155,7 +155,7 @@ def test_lines_that_end_with_cr_alone_are_read_everywhere() -> None:
     row = "ch_C1,pi_C1,2026-03-01 10:00:00,45.00,usd,Failed\n"
     assert [one.ref for one in attempts((IMPORTED + row).replace("\n", "\r"))] == ["ch_C1"]
     assert said((STATED + "charge,R1,45.00,USD,2026-11-20\n").replace("\n", "\r")) == [(2, "charge", 4500, "USD")]
-    assert [one.payout for one in read_answers(b"payout,outcome\rp-1,paid\rp-2,paid\r")] == ["p-1", "p-2"]
+    assert [one.payout for one in answers_of(b"payout,outcome\rp-1,paid\rp-2,paid\r")] == ["p-1", "p-2"]
     table = TableRows(lines([b"orderId,amount\rSO-1,4590\rSO-2,100\r"], "utf-8"), columns_of("transmit"))
     assert [record.cells for record in table] == [("SO-1", "4590"), ("SO-2", "100")]
 
@@ -163,9 +163,7 @@ def test_lines_that_end_with_cr_alone_are_read_everywhere() -> None:
 def test_a_header_below_a_title_is_found_everywhere() -> None:
     title = "Payments of our shop;;\n\n"
     assert said(title + STATED + "charge,R1,45.00,USD,2026-11-20\n") == [(4, "charge", 4500, "USD")]
-    assert [(one.line, one.payout) for one in read_answers(f"{title}payout;outcome\np-1;paid\n".encode())] == [
-        (4, "p-1")
-    ]
+    assert [(one.line, one.payout) for one in answers_of(f"{title}payout;outcome\np-1;paid\n".encode())] == [(4, "p-1")]
     table = TableRows(lines([f"{title}orderId;amount\nSO-1;4590\n".encode()], "utf-8"), columns_of("transmit"))
     assert [record.line for record in table] == [4]
 

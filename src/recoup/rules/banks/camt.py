@@ -9,8 +9,8 @@ from datetime import date
 from typing import Final, NamedTuple
 
 from recoup.kernel.sentence import Sentence
-from recoup.rules.banks.entries import AGAIN, Account, BankEntry, Parts, complaint, masked, units_of
-from recoup.rules.banks.xml_parts import Element, parts
+from recoup.rules.banks.entries import AGAIN, Account, BankEntry, Parts, bank_parts, complaint, masked, units_of
+from recoup.rules.files.xml_parts import Element
 
 DETAILS_MAX: Final = 100_000  # of an entry
 _ONE: Final = ("Stmt", "Ntfctn")
@@ -40,7 +40,7 @@ def read_camt(chunks: Iterable[bytes]) -> Parts:
     balances: dict[str, tuple[int, str, str]] = {}
     details: list[_Detail] = []
     number = 0
-    for done, above in parts(chunks, _CUT):
+    for done, above in bank_parts(chunks, _CUT):
         if done.name == "TxDtls":
             if len(details) >= DETAILS_MAX:
                 message = Sentence("the entry has more than {0} details", f"{DETAILS_MAX:,}")

@@ -4,7 +4,7 @@ A file is taken whole or not at all: what cannot be read, or does not add up, is
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -18,6 +18,7 @@ from recoup.kernel.money import UNITS_MAX
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import of_these_days
+from recoup.rules.files.xml_parts import Element, XmlError, parts
 from recoup.rules.money.matching import INWARD, Theirs
 from recoup.rules.money.reading import EVERY, Reading, check
 from recoup.rules.money.statement import LINES_MAX, Broken, content_id
@@ -198,6 +199,14 @@ def complaint(place: str, what: str, cure: str) -> Problem:
     return invalid(
         Sentence("{0}: {1}. Nothing of the file was taken.", _said_once(place), _said_once(what)), "file", cure
     )
+
+
+def bank_parts(chunks: Iterable[bytes], cut: Collection[str]) -> Iterator[tuple[Element, tuple[Element, ...]]]:
+    """The parts of a bank's XML. Raises: Problem(invalid) with the line, for what is no such XML."""
+    try:
+        yield from parts(chunks, cut)
+    except XmlError as error:
+        raise complaint(Sentence("Line {0}", error.line), error.what, AGAIN) from None
 
 
 def _said_once(text: str) -> Sentence:

@@ -7,9 +7,9 @@ from typing import Final
 
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.sentence import Sentence
-from recoup.rules.banks.entries import AGAIN, complaint, named_by, units_of
-from recoup.rules.banks.xml_parts import Element, parts
+from recoup.rules.banks.entries import AGAIN, bank_parts, complaint, named_by, units_of
 from recoup.rules.counterpart_text import REFERENCE_MAX, SENTENCE_MAX, kept
+from recoup.rules.files.xml_parts import Element
 from recoup.rules.money.bank_answers import PayoutReturn
 
 ANSWERS_MAX: Final = 100_000
@@ -40,7 +40,7 @@ def read_payment_status(content: bytes) -> list[PayoutReturn]:
     found: list[PayoutReturn] = []
     group: Element | None = None
     batched = 0  # of the batch that is read
-    for done, _ in parts([content], ("OrgnlGrpInfAndSts", "TxInfAndSts", "OrgnlPmtInfAndSts")):
+    for done, _ in bank_parts([content], ("OrgnlGrpInfAndSts", "TxInfAndSts", "OrgnlPmtInfAndSts")):
         if len(found) >= ANSWERS_MAX:
             raise complaint(_place(done), Sentence("more than {0} answers", f"{ANSWERS_MAX:,}"), "Split the file.")
         if done.name == "OrgnlGrpInfAndSts":

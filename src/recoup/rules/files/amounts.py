@@ -146,8 +146,9 @@ def units_of(text: str, asset: str, sign: str, exponent: int | None = None) -> t
     parts = _parts(text)
     if parts is None:
         return _wrong(sign, Sentence("holds no amount"))
-    if parts.currency and not _is_named(parts.currency, asset):
-        what = Sentence("says {0}, but the currency is {1}", repr(parts.currency), asset)
+    word = parts.currency
+    if word and word.upper() != asset and asset not in _SYMBOLS.get(word, _SYMBOLS.get(word.lower(), ())):
+        what = Sentence("says {0}, but the currency is {1}", repr(word), asset)
         return NoAmount(what, "correct the amount or the currency: they must agree")
     digits = parts.digits
     if _GROUPED[sign].fullmatch(digits) and not (exponent is not None and sign in digits):
@@ -165,10 +166,6 @@ def units_of(text: str, asset: str, sign: str, exponent: int | None = None) -> t
 
 def _wrong(sign: str, what: Sentence) -> NoAmount:
     return NoAmount(what, Sentence("write it like {0}", f"1234{sign}50"))
-
-
-def _is_named(word: str, asset: str) -> bool:
-    return word.upper() == asset or asset in _SYMBOLS.get(word, _SYMBOLS.get(word.lower(), ()))
 
 
 def _parts(text: str) -> _Parts | None:

@@ -60,7 +60,7 @@ def encoding_of(head: bytes, named: str = "") -> str:
     return "utf-16-le" if named else "utf-8-sig"
 
 
-def lines(chunks: Iterable[bytes], encoding: str, chars_max: int = LINE_MAX) -> Iterator[Line]:
+def lines(chunks: Iterable[bytes], encoding: str) -> Iterator[Line]:
     """Numbered from 1. They end with LF, CRLF, or, where the file's beginning shows no other end, with CR alone. One
     that is too long is passed over without being kept."""
     texts, head = decoded(chunks, encoding), ""
@@ -74,11 +74,11 @@ def lines(chunks: Iterable[bytes], encoding: str, chars_max: int = LINE_MAX) -> 
         *whole, rest = (kept + text).split(end)
         for one in whole:
             number += 1
-            yield _line(number, one, over, encoding, chars_max)
+            yield _line(number, one, over, encoding)
             over = False
-        kept, over = (rest, over) if len(rest) <= chars_max else ("", True)
+        kept, over = (rest, over) if len(rest) <= LINE_MAX else ("", True)
     if kept or over:
-        yield _line(number + 1, kept, over, encoding, chars_max)
+        yield _line(number + 1, kept, over, encoding)
 
 
 def decoded(chunks: Iterable[bytes], encoding: str) -> Iterator[str]:
@@ -89,10 +89,10 @@ def decoded(chunks: Iterable[bytes], encoding: str) -> Iterator[str]:
     yield decode(b"", True)
 
 
-def _line(number: int, text: str, over: bool, encoding: str, chars_max: int) -> Line:
+def _line(number: int, text: str, over: bool, encoding: str) -> Line:
     text = text.removesuffix("\r")
-    if over or len(text) > chars_max:
-        return Line(number, None, "too_long", Sentence("is longer than {0} characters", f"{chars_max:,}"))
+    if over or len(text) > LINE_MAX:
+        return Line(number, None, "too_long", Sentence("is longer than {0} characters", f"{LINE_MAX:,}"))
     if _LOST in text:
         name = encoding.removesuffix("-sig").upper()
         why = Sentence(

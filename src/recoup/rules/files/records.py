@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import too_large
 from recoup.kernel.sentence import Sentence
 from recoup.rules.files.lines import LINE_MAX, Line
 
@@ -43,14 +43,13 @@ def records(lines: Iterable[Line], delimiter: str) -> Iterator[Cells]:
             else:
                 room -= 1
         elif text.count('"') % 2 == 0:
-            yield _record(line.number, text, delimiter)
+            found = cells_of(text, delimiter)
+            misfit = "" if found is not None else Sentence("has quotes that do not fit")
+            yield Cells(line.number, found, "broken" if misfit else "", misfit)
         else:
             yield _joined(line, text, delimiter, every, again)
-    raise Problem(
-        "too_large",
-        Sentence("The file has over {0} empty lines, more than rows.", f"{NOTHINGS_MAX:,}"),
-        field="file",
-        cure="Leave them out.",
+    raise too_large(
+        Sentence("The file has over {0} empty lines, more than rows.", f"{NOTHINGS_MAX:,}"), "Leave them out."
     )
 
 
@@ -76,13 +75,6 @@ def _joined(line: Line, text: str, delimiter: str, every: Iterator[Line], again:
             break
     again.extendleft(reversed(taken))
     return Cells(line.number, None, "broken", Sentence("has a quote that is not closed"))
-
-
-def _record(number: int, text: str, delimiter: str) -> Cells:
-    found = cells_of(text, delimiter)
-    if found is None:
-        return Cells(number, None, "broken", Sentence("has quotes that do not fit"))
-    return Cells(number, found)
 
 
 def cells_of(text: str, delimiter: str) -> list[str] | None:

@@ -13,40 +13,28 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from posixpath import join, normpath
-from typing import Final, NamedTuple
-from xml.parsers import expat
+from typing import Final
 
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import Problem, invalid, too_large
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.stop import look_up
 from recoup.rules.files.lines import LINE_MAX
 from recoup.rules.files.table import COLUMNS_MAX
 from recoup.rules.files.unpack import check_unpacked
+from recoup.rules.files.xml_parts import Element, XmlError, parts
 
 CHUNK: Final = 1 << 16
 ROWS_MAX: Final = 1_048_576  # as many as a sheet can have
 SHEETS_MAX: Final = 10
 BYTES_MAX: Final = 256 << 20  # of one part's XML
-TOKEN_MAX: Final = 1 << 20  # bytes without the end of a tag
-DEPTH_MAX: Final = 60  # of elements in each other
 SHARED_MAX: Final = 64_000_000  # characters of texts that cells share
 STYLES_MAX: Final = 65_536
 DIGITS: Final = 15  # of a number that a spreadsheet keeps
 _DATES: Final = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)})  # built-in formats of dates
 _QUOTED: Final = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
 _PLACE: Final = re.compile(r"([A-Z]{1,3})[0-9]{1,7}")
-_REL: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relationships|id"
-Attributes = Mapping[str, str]
+_PLAIN: Final = ("t", "v", "p")  # elements of text
 Row = list[str]
-
-
-class _Element(NamedTuple):
-    """`begins`, else ends; `text`: what stood in it, of its end."""
-
-    name: str
-    begins: bool
-    attributes: Attributes
-    text: str = ""
 
 
 def is_sheet(names: Sequence[str]) -> bool:
@@ -91,60 +79,17 @@ def _line(row: Row) -> bytes:
 # XML ------------------------------------------------------------------------------------------------------------------
 
 
-def _elements(packed: zipfile.ZipFile, name: str, wanted: frozenset[str]) -> Iterator[_Element]:
-    """Begins and ends of elements of these names, without their namespaces. Text is kept of one element at a time."""
-    parser, found = expat.ParserCreate(namespace_separator="|"), list[_Element]()
-    texts: list[str] = []
-    begun: list[Attributes] = []
-    depth = chars = 0
-
-    def start(name: str, attributes: Attributes) -> None:
-        nonlocal depth, chars
-        depth += 1
-        if depth > DEPTH_MAX:
-            raise _unreadable("Its elements are nested too deep.")
-        short = name.rpartition("|")[2]
-        if short in wanted:
-            plain = {key if key == _REL else key.rpartition("|")[2]: value for key, value in attributes.items()}
-            found.append(_Element(short, True, plain))
-            begun.append(plain)
-            texts.clear()
-            chars = 0
-
-    def end(name: str) -> None:
-        nonlocal depth, chars
-        depth -= 1
-        short = name.rpartition("|")[2]
-        if short in wanted:
-            found.append(_Element(short, False, begun.pop(), "".join(texts)[:LINE_MAX]))
-            texts.clear()
-            chars = 0
-
-    def text(piece: str) -> None:
-        nonlocal chars
-        chars += len(piece)
-        if begun and chars <= 2 * LINE_MAX:
-            texts.append(piece)
-
-    def refuse(*_: object) -> None:
-        raise _unreadable("It declares a document type.")
-
-    parser.StartElementHandler, parser.EndElementHandler = start, end
-    parser.CharacterDataHandler, parser.StartDoctypeDeclHandler = text, refuse
-    parser.buffer_text = True
+def _elements(packed: zipfile.ZipFile, name: str, *cut: str) -> Iterator[tuple[Element, tuple[Element, ...]]]:
     try:
-        for piece in _pieces(packed, name):
-            parser.Parse(piece, False)
-            yield from found
-            found.clear()
-        parser.Parse(b"", True)
-    except (expat.ExpatError, LookupError, ValueError, zipfile.BadZipFile, OSError, RuntimeError, EOFError, zlib.error):
+        yield from parts(_pieces(packed, name), cut, _PLAIN)
+    except XmlError as error:
+        raise _refused(error) from None
+    except (LookupError, ValueError, zipfile.BadZipFile, OSError, RuntimeError, EOFError, zlib.error):
         raise _unreadable("It is damaged or encrypted.") from None
-    yield from found
 
 
 def _pieces(packed: zipfile.ZipFile, name: str) -> Iterator[bytes]:
-    info, made, open_ = packed.getinfo(name), 0, 0
+    info, made = packed.getinfo(name), 0
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise _unreadable("It is packed by another method than Deflate.")
     with packed.open(info) as entry:
@@ -152,15 +97,22 @@ def _pieces(packed: zipfile.ZipFile, name: str) -> Iterator[bytes]:
             look_up()
             made += len(piece)
             check_unpacked(made, max(1, info.compress_size))
-            open_ = 0 if b">" in piece else open_ + len(piece)
-            if made > BYTES_MAX or open_ > TOKEN_MAX:
-                raise Problem(
-                    "too_large",
-                    Sentence("The sheet is larger than {0} MB, or not a sheet.", BYTES_MAX >> 20),
-                    field="file",
-                    cure="Save it as CSV, and split it.",
-                )
+            if made > BYTES_MAX:
+                raise _no_sheet()
             yield piece
+
+
+def _refused(error: XmlError) -> Problem:
+    if error.kind in ("large", "endless"):
+        return _no_sheet()
+    if error.kind == "deep":
+        return _unreadable("Its elements are nested too deep.")
+    return _unreadable("It declares a document type." if error.kind == "declares" else "It is damaged or encrypted.")
+
+
+def _no_sheet() -> Problem:
+    message = Sentence("The sheet is larger than {0} MB, or not a sheet.", BYTES_MAX >> 20)
+    return too_large(message, "Save it as CSV, and split it.")
 
 
 def _unreadable(why: str) -> Problem:
@@ -176,12 +128,7 @@ def _filled(rows: Iterator[tuple[int, Row]]) -> Iterator[Row]:
     last = 0
     for number, row in rows:
         if number > ROWS_MAX or len(row) > COLUMNS_MAX:
-            raise Problem(
-                "too_large",
-                Sentence("The sheet has more than {0} rows or {1} columns.", f"{ROWS_MAX:,}", COLUMNS_MAX),
-                field="file",
-                cure="Split it.",
-            )
+            raise too_large(Sentence("The sheet has more than {0} rows or {1} columns.", f"{ROWS_MAX:,}", COLUMNS_MAX))
         for _ in range(last + 1, number):
             yield []
         last = max(last, number)
@@ -194,15 +141,14 @@ def _filled(rows: Iterator[tuple[int, Row]]) -> Iterator[Row]:
 def _xlsx(packed: zipfile.ZipFile) -> list[Callable[[], Iterator[Row]]]:
     targets = {
         one.attributes.get("Id", ""): normpath(join("xl", one.attributes.get("Target", ""))).removeprefix("/")
-        for one in _elements(packed, "xl/_rels/workbook.xml.rels", frozenset({"Relationship"}))
-        if one.begins
+        for one, _ in _elements(packed, "xl/_rels/workbook.xml.rels", "Relationship")
     }
     epoch, places = datetime(1899, 12, 30), list[str]()  # noqa: DTZ001 - a cell has no zone
-    for one in _elements(packed, "xl/workbook.xml", frozenset({"sheet", "workbookPr"})):
-        if one.begins and one.name == "workbookPr" and one.attributes.get("date1904") in ("1", "true"):
+    for one, _ in _elements(packed, "xl/workbook.xml", "sheet", "workbookPr"):
+        if one.name == "workbookPr" and one.attributes.get("date1904") in ("1", "true"):
             epoch = datetime(1904, 1, 1)  # noqa: DTZ001 - a cell has no zone
-        elif one.begins and one.name == "sheet" and len(places) < SHEETS_MAX:
-            places.append(targets.get(one.attributes.get(_REL, ""), ""))
+        elif one.name == "sheet" and len(places) < SHEETS_MAX:
+            places.append(targets.get(one.attributes.get("id", ""), ""))
     names = frozenset(packed.namelist())
     shared = _shared(packed) if "xl/sharedStrings.xml" in names else []
     dates = _date_styles(packed) if "xl/styles.xml" in names else frozenset()
@@ -214,31 +160,29 @@ def _xlsx(packed: zipfile.ZipFile) -> list[Callable[[], Iterator[Row]]]:
 
 
 def _shared(packed: zipfile.ZipFile) -> list[str]:
-    found, parts, size = list[str](), list[str](), 0
-    for one in _elements(packed, "xl/sharedStrings.xml", frozenset({"si", "t", "rPh"})):
-        if one.name == "si" and one.begins:
-            parts = []
-        elif one.name == "t" and not one.begins:
-            parts.append(one.text)
-            size += len(one.text) + 1
-        elif one.name == "si":
-            found.append("".join(parts))
+    found, size = list[str](), 0
+    for one, _ in _elements(packed, "xl/sharedStrings.xml", "si"):
+        found.append(_runs(one))
+        size += len(found[-1]) + 1
         if size > SHARED_MAX or len(found) > SHARED_MAX // 16:
-            raise Problem("too_large", "The sheet has too much text.", field="file", cure="Split it.")
+            raise too_large("The sheet has too much text.")
     return found
+
+
+def _runs(text: Element) -> str:
+    """A text, in one piece or in runs; how it is pronounced is left out."""
+    return "".join(piece.text[:LINE_MAX] for one in (text, *text.all("r")) for piece in one.all("t"))
 
 
 def _date_styles(packed: zipfile.ZipFile) -> frozenset[str]:
     """Numbers of the cells' styles that show dates."""
     own: dict[str, bool] = {}
-    found, inside, number = set[str](), False, 0
-    for one in _elements(packed, "xl/styles.xml", frozenset({"numFmt", "cellXfs", "xf"})):
+    found, number = set[str](), 0
+    for one, above in _elements(packed, "xl/styles.xml", "numFmt", "xf"):
         form = one.attributes.get("numFmtId", "")
-        if one.name == "cellXfs":
-            inside = one.begins
-        elif one.name == "numFmt" and one.begins and len(own) < STYLES_MAX:
+        if one.name == "numFmt" and len(own) < STYLES_MAX:
             own[form] = re.search("[ymdhs]", _QUOTED.sub("", one.attributes.get("formatCode", "").lower())) is not None
-        elif one.name == "xf" and one.begins and inside and number < STYLES_MAX:
+        elif one.name == "xf" and above[-1:] and above[-1].name == "cellXfs" and number < STYLES_MAX:
             if own.get(form, form.isascii() and form.isdigit() and len(form) < 4 and int(form) in _DATES):  # noqa: PLR2004
                 found.add(str(number))
             number += 1
@@ -248,24 +192,19 @@ def _date_styles(packed: zipfile.ZipFile) -> frozenset[str]:
 def _xlsx_rows(
     packed: zipfile.ZipFile, place: str, shared: Sequence[str], dates: frozenset[str], epoch: datetime
 ) -> Iterator[tuple[int, Row]]:
-    row, number, content, cell = list[str](), 0, "", dict[str, str]()
-    for one in _elements(packed, place, frozenset({"row", "c", "v", "t", "rPh"})):
-        if one.name == "row" and one.begins:
-            given = one.attributes.get("r", "")
-            row, number = [], int(given) if given.isascii() and given.isdigit() and len(given) < 9 else number + 1  # noqa: PLR2004
-        elif one.name == "row":
-            yield number, row
-        elif one.name == "c" and one.begins:
-            content, cell = "", dict(one.attributes)
-        elif one.name == "c":
-            at = _column(cell.get("r", ""), len(row))
+    number = 0
+    for one, _ in _elements(packed, place, "row"):
+        given, row = one.attributes.get("r", ""), list[str]()
+        number = int(given) if given.isascii() and given.isdigit() and len(given) < 9 else number + 1  # noqa: PLR2004
+        for cell in one.all("c"):
+            content = "".join((*(value.text for value in cell.all("v")), *map(_runs, cell.all("is"))))
+            at = _column(cell.attributes.get("r", ""), len(row))
             if content and at >= COLUMNS_MAX:
                 yield number, [""] * (at + 1)
             elif content:
                 row += [""] * (at - len(row))
-                row[at:] = [_xlsx_text(content, cell, shared, dates, epoch)]
-        elif not one.begins and one.name in ("v", "t"):
-            content += one.text
+                row[at:] = [_xlsx_text(content, cell.attributes, shared, dates, epoch)]
+        yield number, row
 
 
 def _column(place: str, following: int) -> int:
@@ -278,7 +217,9 @@ def _column(place: str, following: int) -> int:
     return max(number - 1, following)
 
 
-def _xlsx_text(content: str, cell: Attributes, shared: Sequence[str], dates: frozenset[str], epoch: datetime) -> str:
+def _xlsx_text(
+    content: str, cell: Mapping[str, str], shared: Sequence[str], dates: frozenset[str], epoch: datetime
+) -> str:
     kind = cell.get("t", "n")
     if kind == "s":
         return shared[int(content)] if content.isascii() and content.isdigit() and int(content) < len(shared) else ""
@@ -305,53 +246,42 @@ def _number(value: float) -> str:
 
 # ODS ------------------------------------------------------------------------------------------------------------------
 
-_ODS: Final = frozenset({"table", "table-row", "table-cell", "covered-table-cell", "p", "annotation"})
-
 
 def _ods(packed: zipfile.ZipFile) -> list[Callable[[], Iterator[Row]]]:
-    sheets = sum(one.begins for one in _elements(packed, "content.xml", frozenset({"table"})))
+    sheets = sum(one.name == "table" for one, _ in _elements(packed, "content.xml", "table", "table-row"))
     if sheets > SHEETS_MAX:
         raise _unreadable("It has too many sheets.")
-    return [lambda which=which: _filled(_ods_rows(packed, which)) for which in range(1, sheets + 1)]  # type: ignore[misc]
+    return [lambda which=which: _filled(_ods_rows(packed, which)) for which in range(sheets)]  # type: ignore[misc]
 
 
 def _ods_rows(packed: zipfile.ZipFile, which: int) -> Iterator[tuple[int, Row]]:
-    row, number, table, noted = list[str](), 1, 0, 0
-    paragraphs: list[str] = []
-    for one in _elements(packed, "content.xml", _ODS):
-        if one.name == "table":
-            table += one.begins
-        if table != which:
+    number, table = 1, 0
+    for one, _ in _elements(packed, "content.xml", "table", "table-row"):
+        if one.name == "table" or table != which:
+            table += one.name == "table"
             continue
-        if one.name == "annotation":
-            noted += 1 if one.begins else -1
-        elif one.name == "table-row" and one.begins:
-            row = []
-        elif one.name == "table-row":
-            times = _times(one.attributes, "number-rows-repeated")
-            while row and not row[-1]:
-                row.pop()
-            for again in range(times if row else 0):
-                yield number + again, row
-            number += times
-        elif one.name == "p" and not one.begins and not noted:
-            paragraphs.append(one.text)
-        elif one.name in ("table-cell", "covered-table-cell"):
-            if one.begins:
-                paragraphs = []
-                continue
-            content = _ods_text(one.attributes, paragraphs)
-            times = min(_times(one.attributes, "number-columns-repeated"), COLUMNS_MAX + 1)
-            row += [content] * (times if content or len(row) < COLUMNS_MAX else 0)
+        row = list[str]()
+        for cell in one.children:
+            if cell.name in ("table-cell", "covered-table-cell"):
+                content = _ods_text(cell)
+                times = min(_times(cell, "number-columns-repeated"), COLUMNS_MAX + 1)
+                row += [content] * (times if content or len(row) < COLUMNS_MAX else 0)
+        while row and not row[-1]:
+            row.pop()
+        times = _times(one, "number-rows-repeated")
+        for again in range(times if row else 0):
+            yield number + again, row
+        number += times
 
 
-def _times(attributes: Attributes, name: str) -> int:
-    content = attributes.get(name, "1")
+def _times(of: Element, name: str) -> int:
+    content = of.attributes.get(name, "1")
     return max(1, int(content)) if content.isascii() and content.isdigit() and len(content) < 9 else 1  # noqa: PLR2004
 
 
-def _ods_text(attributes: Attributes, paragraphs: Sequence[str]) -> str:
-    kind = attributes.get("value-type", "string")
+def _ods_text(cell: Element) -> str:
+    """As its type has it, else its paragraphs; notes beside them are left out."""
+    kind, attributes = cell.attributes.get("value-type", "string"), cell.attributes
     if kind in ("float", "currency", "percentage"):
         try:
             return _number(float(attributes.get("value", "")))
@@ -361,4 +291,4 @@ def _ods_text(attributes: Attributes, paragraphs: Sequence[str]) -> str:
         return attributes.get("date-value", "").replace("T", " ")
     if kind == "boolean":
         return attributes.get("boolean-value", "")
-    return " ".join(paragraphs)
+    return " ".join(paragraph.text[:LINE_MAX] for paragraph in cell.all("p"))

@@ -33,16 +33,22 @@ def source_of(content: BinaryIO) -> Source:
     return lambda: _plain(content)
 
 
-def _pieces(content: BinaryIO) -> Iterator[bytes]:
+def unpacked(content: BinaryIO) -> Iterable[bytes]:
+    """Reads it once, a gzip file up to where it ends early. Raises: as `source_of`."""
+    content.seek(0)
+    return source_of(content)() if content.read(4) == ZIP else Unpacked(pieces(content))
+
+
+def pieces(content: BinaryIO) -> Iterator[bytes]:
     content.seek(0)
     while chunk := content.read(CHUNK):
         yield chunk
 
 
 def _plain(content: BinaryIO) -> Iterator[bytes]:
-    unpacked = Unpacked(_pieces(content))
-    yield from unpacked
-    if unpacked.broken:
+    plain = Unpacked(pieces(content))
+    yield from plain
+    if plain.broken:
         raise invalid("The gzip file is damaged or ends early.", "file", "Unpack it, and send the file.")
 
 

@@ -62,11 +62,8 @@ class Table(Generic[T]):
             if cells is None or len(cells) == width:
                 yield record
             else:
-                yield Cells(record.line, None, "broken", _misfit(len(cells), width), cells)
-
-
-def _misfit(found: int, width: int) -> Sentence:
-    return Sentence("has {0} fields, the header has {1}", found, width)
+                misfit = Sentence("has {0} fields, the header has {1}", len(cells), width)
+                yield Cells(record.line, None, "broken", misfit, cells)
 
 
 def _header(

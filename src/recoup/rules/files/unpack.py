@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import too_large
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.stop import look_up
 
@@ -64,25 +64,19 @@ class Unpacked:
         """Raises: Problem(too_large)."""
         self._members += 1
         if self._members >= MEMBERS_MAX:
-            raise Problem(
-                "too_large",
-                Sentence("The file is made of more than {0} packed ones.", f"{MEMBERS_MAX:,}"),
-                field="file",
-                cure="Pack it as one.",
+            raise too_large(
+                Sentence("The file is made of more than {0} packed ones.", f"{MEMBERS_MAX:,}"), "Pack it as one."
             )
 
 
 def check_unpacked(made: int, packed: int) -> None:
     """So many bytes came of so many. Raises: Problem(too_large)."""
     if made > UNPACKED_MAX or made > RATIO_FROM and made > RATIO_MAX * max(1, packed):
-        raise Problem(
-            "too_large",
+        raise too_large(
             Sentence(
                 "Unpacked, the file is larger than {0} MB, or packed more tightly than any real one.",
                 UNPACKED_MAX >> 20,
-            ),
-            field="file",
-            cure="Split it.",
+            )
         )
 
 

@@ -4,7 +4,6 @@ A table of any common making with the columns `payout` (its id or its reference)
 for a return.
 """
 
-import io
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -13,10 +12,9 @@ from recoup.kernel.sentence import Sentence
 from recoup.rules.counterpart_text import REFERENCE_MAX, SENTENCE_MAX
 from recoup.rules.files.ids import BadCell, check_id
 from recoup.rules.files.lines import lines
-from recoup.rules.files.source import encoding_in, source_of
+from recoup.rules.files.source import Source, encoding_in
 from recoup.rules.files.table import Table, plain, shown_names
 
-BYTES_MAX: Final = 5_000_000
 OUTCOMES: Final = ("paid", "returned")
 _COLUMNS: Final = ("payout", "outcome", "reason")
 
@@ -34,13 +32,8 @@ class PayoutReturn(NamedTuple):
     asset: str = ""
 
 
-def read_answers(content: bytes) -> list[PayoutReturn]:
+def read_answers(source: Source) -> list[PayoutReturn]:
     """Each row, those that cannot be read with the reason. Raises: Problem(invalid) for what is no such file."""
-    if len(content) > BYTES_MAX:
-        raise Problem(
-            "too_large", Sentence("An answer file has at most {0} bytes.", f"{BYTES_MAX:,}"), cure="Split it."
-        )
-    source = source_of(io.BytesIO(content))
     table = Table(lines(source(), encoding_in(source)), _places, _unknown)
     found = []
     for record in table:

@@ -1,26 +1,24 @@
 """XML from outside, part by part: elements and text alone, in bounded memory. A document type, an entity of its own,
-deep nesting or endless text is refused."""
+deep nesting or endless text is refused. What stands in none of the parts is passed over."""
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final, NoReturn
+from typing import Final, Literal, NoReturn
 from xml.parsers import expat
 
-from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
-from recoup.rules.banks.entries import AGAIN, complaint
 
 DEPTH_MAX: Final = 40
 OPEN_MAX: Final = 100_000  # elements that are held at once
 TEXT_MAX: Final = 4 << 20  # characters that are held at once
 SILENT_MAX: Final = 1 << 20  # bytes without an element or text: an endless name, attribute or comment
-ATTRIBUTES_MAX: Final = 32
+ATTRIBUTES_MAX: Final = 128
 _LARGE: Final = Sentence("one entry or header is larger than any of a bank's")
 
 
 @dataclass(slots=True)
 class Element:
-    """`name` without its prefix; `line` where it begins; `text` is its own, stripped when it ends."""
+    """`name`, and those of its attributes, without prefix; `line` where it begins; `text` is its own, stripped."""
 
     name: str
     line: int
@@ -51,20 +49,23 @@ class Element:
             yield from child.texts()
 
 
-class Ended(Exception):  # noqa: N818 - it ends the parser, and is never seen outside
-    """A problem found inside a handler."""
+class XmlError(Exception):
+    """What is no such XML, and where."""
 
-    def __init__(self, problem: Problem) -> None:
-        super().__init__()
-        self.problem = problem
+    def __init__(self, kind: Literal["damaged", "declares", "deep", "large", "endless"], line: int, what: str) -> None:
+        super().__init__(kind)
+        self.kind, self.line, self.what = kind, line, what
 
 
-def parts(chunks: Iterable[bytes], cut: Collection[str]) -> Iterator[tuple[Element, tuple[Element, ...]]]:
+def parts(
+    chunks: Iterable[bytes], cut: Collection[str], plain: Collection[str] = ()
+) -> Iterator[tuple[Element, tuple[Element, ...]]]:
     """Each element of these names as it ends, with those that it stands in; then it is dropped from its parent.
+    `plain`: names of elements whose text is all that is in them, with its blanks.
 
-    Raises: Problem(invalid) with the line, for what is no such XML.
+    Raises: XmlError.
     """
-    made = _Parts(cut)
+    made = _Parts(cut, plain)
     for chunk in chunks:
         made.feed(chunk, last=False)
         yield from made.take()
@@ -73,15 +74,18 @@ def parts(chunks: Iterable[bytes], cut: Collection[str]) -> Iterator[tuple[Eleme
 
 
 class _Parts:
-    def __init__(self, cut: Collection[str]) -> None:
-        self._cut, self._ready = frozenset(cut), list[tuple[Element, tuple[Element, ...]]]()
+    def __init__(self, cut: Collection[str], plain: Collection[str]) -> None:
+        self._cut, self._plain = frozenset(cut), frozenset(plain)
+        self._ready: list[tuple[Element, tuple[Element, ...]]] = []
         self._open: list[Element] = []
         self._count = self._held = self._silent = 0
+        self._within = 0  # so many open elements are parts
+        self._inner = 0  # so many are open inside a plain one
         self._pieces: list[list[str]] = []
         parser = self._parser = expat.ParserCreate()
         parser.buffer_text = True
         parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
-        parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = parser.ExternalEntityRefHandler = self._refuse
+        parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = parser.ExternalEntityRefHandler = self._declares
         parser.StartElementHandler, parser.EndElementHandler = self._begin, self._end
         parser.CharacterDataHandler = self._add
 
@@ -89,34 +93,38 @@ class _Parts:
         self._silent += len(chunk)
         try:
             self._parser.Parse(chunk, last)
-        except Ended as ended:
-            raise ended.problem from None
         except (expat.ExpatError, ValueError, LookupError) as error:
             line = getattr(error, "lineno", self._parser.CurrentLineNumber)
             why = expat.ErrorString(error.code) if isinstance(error, expat.ExpatError) else "unknown encoding"
-            raise complaint_at(line, Sentence("the XML breaks off or is damaged ({0})", why)) from None
+            raise XmlError("damaged", line, Sentence("the XML breaks off or is damaged ({0})", why)) from None
         if self._silent > SILENT_MAX:
-            raise complaint_at(self._parser.CurrentLineNumber, "a name, attribute or comment does not end")
+            self._refuse("endless", "a name, attribute or comment does not end")
 
     def take(self) -> list[tuple[Element, tuple[Element, ...]]]:
         ready, self._ready = self._ready, []
         return ready
 
-    def _refuse(self, *_: object) -> NoReturn:
-        raise Ended(
-            complaint_at(self._parser.CurrentLineNumber, "it declares a document type or entities, which is refused")
-        )
+    def _refuse(self, kind: Literal["declares", "deep", "large", "endless"], what: str) -> NoReturn:
+        raise XmlError(kind, self._parser.CurrentLineNumber, what)
+
+    def _declares(self, *_: object) -> NoReturn:
+        self._refuse("declares", "it declares a document type or entities, which is refused")
 
     def _begin(self, name: str, attributes: dict[str, str]) -> None:
-        self._silent, line = 0, self._parser.CurrentLineNumber
+        self._silent = 0
+        if len(self._open) + self._inner >= DEPTH_MAX:
+            self._refuse("deep", Sentence("elements are nested deeper than {0}", DEPTH_MAX))
+        if self._inner or self._open and self._open[-1].name in self._plain:
+            self._inner += 1
+            return
         self._count += 1
         held = sum(len(key) + len(value) for key, value in attributes.items())
         self._held += held
-        if len(self._open) >= DEPTH_MAX:
-            raise Ended(complaint_at(line, Sentence("elements are nested deeper than {0}", DEPTH_MAX)))
         if self._count > OPEN_MAX or self._held > TEXT_MAX or len(attributes) > ATTRIBUTES_MAX:
-            raise Ended(complaint_at(line, _LARGE))
-        made = Element(name.rpartition(":")[2], line, attributes, weight=held)
+            self._refuse("large", _LARGE)
+        named = {key.rpartition(":")[2]: value for key, value in attributes.items()}
+        made = Element(name.rpartition(":")[2], self._parser.CurrentLineNumber, named, weight=held)
+        self._within += made.name in self._cut
         if self._open:
             self._open[-1].children.append(made)
         self._open.append(made)
@@ -124,13 +132,19 @@ class _Parts:
 
     def _end(self, _name: str) -> None:
         self._silent = 0
-        done = self._open.pop()
-        done.text = "".join(self._pieces.pop()).strip()
+        if self._inner:
+            self._inner -= 1
+            return
+        done, text = self._open.pop(), "".join(self._pieces.pop())
+        done.text = text if done.name in self._plain else text.strip()
         if done.name in self._cut:
-            if self._open:
-                self._open[-1].children.pop()
+            self._within -= 1
             self._ready.append((done, tuple(self._open)))
-            self._drop(done)
+        elif self._within:
+            return
+        if self._open:
+            self._open[-1].children.pop()
+        self._drop(done)
 
     def _drop(self, done: Element) -> None:
         self._count -= 1
@@ -145,9 +159,5 @@ class _Parts:
         self._held += len(text)
         self._open[-1].weight += len(text)
         if self._held > TEXT_MAX:
-            raise Ended(complaint_at(self._parser.CurrentLineNumber, _LARGE))
+            self._refuse("large", _LARGE)
         self._pieces[-1].append(text)
-
-
-def complaint_at(line: int, what: str) -> Problem:
-    return complaint(Sentence("Line {0}", line), what, AGAIN)
