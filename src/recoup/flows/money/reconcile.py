@@ -89,29 +89,19 @@ async def reconcile(
     reading = replace(reading, routes=tuple(routes))
     file_hash = await run_stoppable(_hashed, file.content)
     run_id, wall = new_id(), world.clocks.wall()
-    about = [str(run_id) if again else "", file_hash.hex(), reading.to_dict()]
-    run_key = sha256(encode_sorted(about)).digest()
+    run_key = sha256(encode_sorted([str(run_id) if again else "", file_hash.hex(), reading.to_dict()])).digest()
     async with world.db.connection() as connection:
         known = await run_by_key(connection, scope.merchant_id, run_key)
     if known is not None:
         return Ran(known, True)
     statement = await run_stoppable(_statement, file.content, reading, tell)
-    new = store.NewRun(
-        scope.merchant_id,
-        run_id,
-        run_key,
-        reading.kind,
-        file.name[-200:],
-        file_hash,
-        reading.to_dict(),
-        wall,
-        scope.actor.text(),
-    )
     route = reading.values.get("route") or next(iter(reading.routes), "")
     run = _Run((scope.merchant_id, run_id), statement, route)
     async with world.db.transaction() as tx:
-        mine = await store.begin_run(tx, new)
+        about = (run_key, reading.kind, file.name[-200:], file_hash, reading.to_dict(), wall, scope.actor.text())
+        mine = await store.begin_run(tx, *run.key, *about)
         if mine:
+            await store.prepare(tx)
             await _compare(tx, run, reading, file_hash, wall, list(world.channels))
             await note(tx, scope, wall, "statement.compared", run_id, {"kind": reading.kind, "lines": run.lines})
     async with world.db.connection() as connection:
@@ -144,7 +134,7 @@ async def _compare(tx: Tx, run: _Run, reading: Reading, file_hash: bytes, wall: 
         judged = [_missing(run.key, number + at, ours, period) for at, ours in enumerate(movements, 1)]
         number += len(movements)
         await _keep(tx, run, judged)
-    await store.end_run(tx, run.key, run.lines, run.counts, _notes(run.statement, reading), period)
+    await store.end_run(tx, *run.key, run.lines, run.counts, _notes(run.statement, reading), *period)
 
 
 async def _keep(tx: Tx, run: _Run, lines: list[VerdictLine]) -> None:

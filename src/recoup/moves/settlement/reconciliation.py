@@ -35,14 +35,14 @@ async def book_differences(
     """Answers how many were booked now; the others were booked from another file before and are only marked. The caller
     holds the lines' locks."""
     rows, merchant_id = Rows(), key[0]
-    known = await booked_before(tx, merchant_id, [line.line_id for line in lines])
-    fresh: set[UUID] = set()
+    known = set(await booked_before(tx, merchant_id, [line.line_id for line in lines]))
+    before = len(known)
     for line in lines:
-        if line.line_id in known or line.line_id in fresh:
+        if line.line_id in known:
             continue
-        fresh.add(line.line_id)
+        known.add(line.line_id)
         posting = Posting(line.recipe, tuple(Entry(*entry) for entry in line.entries))
         book(rows, merchant_id, line.asset, "reconciliation", line.line_id, [posting], now=now, wall=wall)
     await write(tx, rows)
     await mark_booked(tx, *key, [line.row_no for line in lines], wall, by, note)
-    return len(fresh)
+    return len(known) - before

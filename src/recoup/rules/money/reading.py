@@ -6,7 +6,7 @@ Source: docs/money.md.
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -50,20 +50,11 @@ class Reading:
 
     def to_dict(self) -> dict[str, Any]:
         """What makes two readings of a file the same."""
-        period = [moment.astimezone(UTC).isoformat() for moment in self.period or ()]
-        return {
-            "kind": self.kind,
-            "columns": dict(sorted(self.columns.items())),
-            "types": dict(sorted(self.types.items())),
-            "values": dict(sorted(self.values.items())),
+        said = asdict(self) | {
             "currencies": sorted(self.currencies),
-            "period": period,
-            "zone": self.zone,
-            "delimiter": self.delimiter,
-            "decimal": self.decimal,
-            "date_format": self.date_format,
-            "encoding": self.encoding,
-        } | ({"dates": self.dates} if self.dates else {})
+            "period": [moment.astimezone(UTC).isoformat() for moment in self.period or ()],
+        }
+        return {name: value for name, value in said.items() if name != "routes" and (value or name != "dates")}
 
 
 def reading_of(stored: Mapping[str, Any], currencies: tuple[str, ...]) -> Reading:

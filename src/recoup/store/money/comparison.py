@@ -1,9 +1,9 @@
 """A statement compared with the ledger in sets: its lines are copied into a table of the transaction, joined with the
 movements, and the verdicts are copied to where they stay; all in one transaction, so that a run is whole or not."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -16,7 +16,6 @@ from recoup.store.statement import Tx
 STATEMENT_SECONDS: Final = 600.0
 AROUND: Final = timedelta(days=60)  # how far from the period a reference is looked for; ids are found wherever they are
 ROWS_AT_ONCE: Final = 5_000
-T = TypeVar("T")
 # Sets of unknown size: read whole and hashed, as big tables of one transaction want it.
 _PREPARE = "SELECT set_config('enable_seqscan', 'on', true), set_config('work_mem', '64MB', true)"
 _STAGED = """
@@ -184,26 +183,12 @@ ORDER BY o.at, o.posting_id
 """
 
 
-class NewRun(NamedTuple):
-    """`created_at` is wall time."""
-
-    merchant_id: UUID
-    run_id: UUID
-    run_key: bytes
-    kind: str
-    file_name: str
-    file_hash: bytes
-    reading: dict[str, Any]
-    created_at: datetime
-    actor: str
-
-
 @MERCHANT.within(STATEMENT_SECONDS).statement("""
 INSERT INTO reconciliation_runs (merchant_id, run_id, run_key, kind, file_name, file_hash, reading, period_from,
   period_to, actor, created_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $8) ON CONFLICT (merchant_id, run_key) DO NOTHING RETURNING true
 """)
-async def _begin_run(
+async def begin_run(
     db: Tx,
     merchant_id: UUID,
     run_id: UUID,
@@ -215,17 +200,15 @@ async def _begin_run(
     created_at: datetime,
     actor: str,
 ) -> bool:
-    """False when it is there."""
+    """False: this file was read in this way before, or another process was just doing it and is waited for. Wall
+    time."""
 
 
-async def begin_run(tx: asyncpg.Connection, run: NewRun) -> bool:
-    """False: this file was read in this way before, or another process was just doing it and is waited for."""
-    if not await _begin_run(tx, *run):
-        return False
+async def prepare(tx: asyncpg.Connection) -> None:
+    """Tables of this transaction for the lines and the movements."""
     await tx.execute(_PREPARE)
     await tx.execute(_STAGED)
     await tx.execute(_OURS_TABLE)
-    return True
 
 
 async def stage(tx: asyncpg.Connection, lines: Sequence[Theirs]) -> None:
@@ -269,8 +252,8 @@ class Candidate(NamedTuple):
 
 async def candidates(tx: asyncpg.Connection) -> AsyncIterator[list[Candidate]]:
     """All lines, some at a time."""
-    async for rows in _in_parts(tx, _candidate, _VERDICTS):
-        yield rows
+    async for records in _in_parts(tx, _VERDICTS):
+        yield list(map(_candidate, records))
 
 
 def _candidate(record: Any) -> Candidate:
@@ -283,20 +266,14 @@ async def missing(
     tx: asyncpg.Connection, period: tuple[datetime, datetime], currencies: Iterable[str]
 ) -> AsyncIterator[list[Ours]]:
     """Movements of the period that no line is about."""
-    async for rows in _in_parts(tx, _movement, _MISSING, *period, list(currencies)):
-        yield rows
+    async for records in _in_parts(tx, _MISSING, *period, list(currencies)):
+        yield [Ours((posting_id, line_no), *movement) for posting_id, line_no, *movement in records]
 
 
-def _movement(record: Any) -> Ours:
-    return Ours((record[0], record[1]), *record[2:])
-
-
-async def _in_parts(
-    tx: asyncpg.Connection, make: Callable[[Any], T], sql: str, *args: object
-) -> AsyncIterator[list[T]]:
+async def _in_parts(tx: asyncpg.Connection, sql: str, *args: object) -> AsyncIterator[list[Any]]:
     cursor = await tx.cursor(sql, *args)
     while records := await cursor.fetch(ROWS_AT_ONCE, timeout=STATEMENT_SECONDS):
-        yield list(map(make, records))
+        yield records
 
 
 class VerdictLine(NamedTuple):
@@ -338,26 +315,14 @@ async def add_verdicts(tx: asyncpg.Connection, lines: Sequence[VerdictLine]) -> 
 UPDATE reconciliation_runs SET lines = $3, counts = $4, notes = $5, period_from = $6, period_to = $7
 WHERE merchant_id = $1 AND run_id = $2
 """)
-async def _end_run(
+async def end_run(
     db: Tx,
     merchant_id: UUID,
     run_id: UUID,
     lines: int,
     counts: dict[str, int],
-    notes: list[Kept],
+    notes: Sequence[Kept],
     period_from: datetime,
     period_to: datetime,
 ) -> None:
-    """What it came to."""
-
-
-async def end_run(
-    db: Tx,
-    key: tuple[UUID, UUID],
-    lines: int,
-    counts: Mapping[str, int],
-    notes: Sequence[str],
-    period: tuple[datetime, datetime],
-) -> None:
     """`counts`: outcome -> lines."""
-    await _end_run(db, *key, lines, dict(counts), list(notes), *period)

@@ -95,23 +95,16 @@ LEFT JOIN postings p ON p.merchant_id = l.merchant_id AND p.source_kind = 'recon
 WHERE l.merchant_id = $1 AND l.run_id = $2 AND ($5::text[] IS NULL OR l.outcome = ANY($5)) AND l.row_no > $3
 ORDER BY l.row_no LIMIT $4
 """)
-async def _lines(
-    db: Read, merchant_id: UUID, run_id: UUID, after: int, limit: int, outcomes: Collection[str] | None
-) -> list[RunLine]:
-    """None: of every outcome."""
-
-
 async def run_lines(
     db: Read,
     merchant_id: UUID,
     run_id: UUID,
     *,
-    outcomes: Collection[str] | None = None,
     after: int = 0,
     limit: int = 100,
+    outcomes: Collection[str] | None = None,
 ) -> list[RunLine]:
-    """In the file's order; those that are missing there stand behind it."""
-    return await _lines(db, merchant_id, run_id, after, limit, outcomes)
+    """In the file's order; those that are missing there stand behind it. `outcomes` None: of every one."""
 
 
 class RefusedLines(Row, frozen=True):
@@ -181,13 +174,8 @@ async def lock_lines(db: Tx, merchant_id: UUID, run_id: UUID, row_nos: Collectio
 @MERCHANT.statement("""
 SELECT source_id FROM postings WHERE merchant_id = $1 AND source_kind = 'reconciliation' AND source_id = ANY($2::uuid[])
 """)
-async def _booked_before(db: Read, merchant_id: UUID, line_ids: Collection[UUID]) -> list[UUID]:
-    """Booked lines, unordered."""
-
-
-async def booked_before(db: Read, merchant_id: UUID, line_ids: Collection[UUID]) -> set[UUID]:
-    """Lines that were booked from any file."""
-    return set(await _booked_before(db, merchant_id, line_ids))
+async def booked_before(db: Read, merchant_id: UUID, line_ids: Collection[UUID]) -> list[UUID]:
+    """Lines that were booked from any file, unordered."""
 
 
 @MERCHANT.statement("""
