@@ -7,7 +7,7 @@ that can be.
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from io import SEEK_END
@@ -18,10 +18,9 @@ from weakref import WeakKeyDictionary
 
 from recoup.flows.threads import run_stoppable
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import Problem, invalid, too_large
 from recoup.kernel.sentence import Sentence
-from recoup.rules.files.source import ZIP, source_of
-from recoup.rules.files.unpack import Unpacked
+from recoup.rules.files.source import unpacked
 from recoup.rules.uploads.card_data import is_number
 from recoup.store.orders.uploads import held_rows
 from recoup.store.pool import Database
@@ -36,7 +35,6 @@ WAITING_MAX: Final = 20  # of each
 WAIT_SECONDS_MAX: Final = 60
 HALF_LIFE: Final = 1_800.0  # seconds after which reading counts half
 READERS_MAX: Final = 1_000
-CHUNK: Final = 1 << 18
 WAITING_ROWS_MAX: Final = 4_000_000  # of one merchant
 NAME_MAX: Final = 200
 Done = TypeVar("Done")
@@ -148,20 +146,8 @@ class _Turns:
 _turns: Final[WeakKeyDictionary[Database, _Turns]] = WeakKeyDictionary()
 
 
-def unpacked(content: BinaryIO) -> Iterable[bytes]:
-    """Unpacks a gzip file (up to where it ends early), a ZIP's only file, or a spreadsheet as its CSV."""
-    content.seek(0)
-    return source_of(content)() if content.read(4) == ZIP else Unpacked(pieces(content))
-
-
-async def in_turn(
-    world: World,
-    merchant_id: UUID,
-    content: BinaryIO,
-    work: Callable[[], Awaitable[Done]],
-    plain: Callable[[BinaryIO], Iterable[bytes]] = unpacked,
-) -> Done:
-    """What comes of `work`, which reads the file. `plain`: what is in it, a piece at a time.
+async def in_turn(world: World, merchant_id: UUID, content: BinaryIO, work: Callable[[], Awaitable[Done]]) -> Done:
+    """What comes of `work`, which reads the file.
 
     Raises: Problem(unavailable) while another of the merchant's files is read, or too many of others;
     Problem(too_large) for one that takes too long; Problem(too_many_requests), Problem(no_space) for a merchant who has
@@ -180,16 +166,13 @@ async def in_turn(
     seconds_max = LARGE_SECONDS_MAX
     try:
         line = turns.large
-        if await run_stoppable(is_small, content, plain):
+        if await run_stoppable(is_small, content):
             line, seconds_max = turns.small, SMALL_SECONDS_MAX
         async with line.place(merchant_id, seconds_max):
             return await work()
     except TimeoutError:
-        raise Problem(
-            "too_large",
-            Sentence("The file takes more than {0} seconds to read; nothing of it was taken.", seconds_max),
-            field="file",
-            cure="Split it.",
+        raise too_large(
+            Sentence("The file takes more than {0} seconds to read; nothing of it was taken.", seconds_max)
         ) from None
     finally:
         turns.reading.discard(merchant_id)
@@ -222,18 +205,12 @@ def check_name(name: str) -> str:
     return plain
 
 
-def pieces(content: BinaryIO) -> Iterator[bytes]:
-    content.seek(0)
-    while chunk := content.read(CHUNK):
-        yield chunk
-
-
-def is_small(content: BinaryIO, plain: Callable[[BinaryIO], Iterable[bytes]] = unpacked) -> bool:
+def is_small(content: BinaryIO) -> bool:
     """Reads and unpacks no more of it than that takes. Raises: Problem(too_large) for what is packed too oddly."""
     if content.seek(0, SEEK_END) > SMALL_BYTES:
         return False
     made = marks = 0
-    for piece in plain(content):
+    for piece in unpacked(content):
         made += len(piece)
         marks += piece.count(b"{") + max(map(piece.count, LINE_ENDS))
         if made > SMALL_BYTES or marks > SMALL_MARKS:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from recoup.kernel.currencies import CUSTOMARY, EXPONENTS, decimals_of, was_currency
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 
 UNITS_MAX: Final = 10**15  # of one amount: a sum of thousands of them stays inside 64 bits
@@ -98,20 +98,14 @@ def from_text(text: str, asset: str, field: str) -> Money:
         message = Sentence(
             "The field {0} has more than {1} decimal places, which {2} does not have.", field, scale, asset
         )
-        raise Problem(
-            "invalid",
-            message,
-            field=field,
-            cure=Sentence("Round it to {0} decimal places.", scale) if scale else "Leave them out.",
+        raise invalid(
+            message, field, Sentence("Round it to {0} decimal places.", scale) if scale else "Leave them out."
         )
     units = int(whole + fraction[:scale].ljust(scale, "0"))
     if units > UNITS_MAX:
         most = f"{apart(to_text(UNITS_MAX, scale).partition('.')[0])} {asset}"
-        raise Problem(
-            "invalid",
-            Sentence("The field {0} is more than {1}.", field, most),
-            field=field,
-            cure=Sentence("Send at most {0}.", most),
+        raise invalid(
+            Sentence("The field {0} is more than {1}.", field, most), field, Sentence("Send at most {0}.", most)
         )
     return Money(units, asset)
 

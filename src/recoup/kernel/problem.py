@@ -97,6 +97,11 @@ def invalid(message: str, field: str | None, cure: str | None = None) -> Problem
     return Problem("invalid", message, field=field, cure=cure)
 
 
+def too_large(message: str, cure: str = "Split it.") -> Problem:
+    """A file beyond a limit, and how to send it within."""
+    return Problem("too_large", message, field="file", cure=cure)
+
+
 def _at_stage(message: str, stage: str) -> str:
     return changed(message, lambda text: text.replace(STAGE, stage))
 

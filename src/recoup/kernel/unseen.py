@@ -4,7 +4,7 @@ turns the direction of writing round. An id never has them; what is printed show
 import re
 from typing import Final
 
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.kernel.sentence import Sentence
 
 _OBEYED: Final = "\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069"
@@ -19,11 +19,10 @@ def has_unseen(text: str) -> bool:
 def check_seen(text: str, field: str) -> None:
     """Raises: Problem(invalid)."""
     if has_unseen(text):
-        raise Problem(
-            "invalid",
+        raise invalid(
             Sentence("The field {0} contains control characters.", field),
-            field=field,
-            cure="Send only characters that can be seen.",
+            field,
+            "Send only characters that can be seen.",
         )
 
 

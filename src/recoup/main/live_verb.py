@@ -13,7 +13,7 @@ from recoup.flows.rekey import drop_vault
 from recoup.flows.signed_notices import signing_key
 from recoup.gateways.cards.bridge import check_bridge
 from recoup.gateways.keys.keyring import has_keys
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.main.chosen_world import with_world
 from recoup.main.databases import Databases, find_databases, prepare
 from recoup.main.settings import Settings, load_settings
@@ -39,12 +39,7 @@ def add(cli: click.Group) -> None:
         databases = find_databases(settings)
         try:
             if not databases.live:
-                raise Problem(
-                    "invalid",
-                    "The live database is not set.",
-                    field="live_database_url",
-                    cure="Set RECOUP_LIVE_DATABASE_URL.",
-                )
+                raise invalid("The live database is not set.", "live_database_url", "Set RECOUP_LIVE_DATABASE_URL.")
             asyncio.run(prepare(databases, live=True))
             if without_vault:
                 asyncio.run(_leave_vault(settings, databases))
@@ -85,8 +80,6 @@ def _check(settings: Settings, embedded: bool) -> None:
     """Raises: Problem(invalid) before anything is made."""
     if not (settings.live_database_url or settings.database_url) and not embedded:
         message = "Live data needs its own PostgreSQL server with backups; the embedded server is for trials."
-        raise Problem(
-            "invalid", message, field="live_database_url", cure="Set RECOUP_LIVE_DATABASE_URL, or use --embedded."
-        )
+        raise invalid(message, "live_database_url", "Set RECOUP_LIVE_DATABASE_URL, or use --embedded.")
     if settings.live_processor_url:
         check_bridge(settings.live_processor_url, settings.live_processor_secret, settings.live_acceptor_id)

@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from recoup.gateways.cards.kinds import KINDS, Connection, Kind, is_reached_safely, usable_kinds
 from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.rules.merchants.countries import COUNTRIES
 from recoup.rules.network.codes import SCHEMES
 from recoup.rules.rescue.route_terms import MILLION, RouteTerms
@@ -283,7 +283,7 @@ def _cost(at: str, text: str) -> tuple[int, int]:
 
 
 def _bad(field: str, message: str, cure: str) -> Problem:
-    return Problem("invalid", message, field=field, cure=cure)
+    return invalid(message, field, cure)
 
 
 def shown(routes: Sequence[RouteSettings]) -> str:

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from recoup.core.kit.feature import install
 from recoup.doors.edge.proxies import Proxies
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.main.route_settings import RouteSettings, read_routes
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -165,20 +165,14 @@ def load_settings(config: Path | None = None, **flags: Any) -> Settings:
         try:
             listed = tomllib.loads(path.read_text())
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise Problem(
-                "invalid",
-                f"{path} is not TOML: {error}.",
-                field=str(path),
-                cure="Write lines like port = 8500, or remove the file.",
+            raise invalid(
+                f"{path} is not TOML: {error}.", str(path), "Write lines like port = 8500, or remove the file."
             ) from None
     known = {f.name: f for f in fields(Settings) if f.name != "origins"}
     unknown = sorted(set(listed) - set(known))
     if unknown:
-        raise Problem(
-            "invalid",
-            f"{path} has an unknown setting {unknown[0]!r}.",
-            field=unknown[0],
-            cure="`recoup settings` lists all settings.",
+        raise invalid(
+            f"{path} has an unknown setting {unknown[0]!r}.", unknown[0], "`recoup settings` lists all settings."
         )
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
@@ -208,39 +202,34 @@ def _check(values: dict[str, Any]) -> None:
     """Raises: Problem(invalid) for a value that no door could work with."""
     for name, (least, most) in RANGES.items():
         if not least <= values.get(name, least) <= most:
-            raise Problem(
-                "invalid",
+            raise invalid(
                 f"{name} must be between {least} and {most}, not {str(values[name])[:20]}.",
-                field=name,
-                cure="Remove it to use the default.",
+                name,
+                "Remove it to use the default.",
             )
     _check_databases(values)
     host, _, port = values.get("metrics_address", "").rpartition(":")
     if values.get("metrics_address") and not (host and port.isdigit() and int(port) <= 65535):
-        raise Problem(
-            "invalid",
+        raise invalid(
             f"metrics_address must be address:port, not {values['metrics_address']!r}.",
-            field="metrics_address",
-            cure="Write it like 127.0.0.1:9400.",
+            "metrics_address",
+            "Write it like 127.0.0.1:9400.",
         )
     if values.get("behind_proxy"):
         Proxies(values["behind_proxy"])
     if values.get("world", "sandbox") not in ("sandbox", "live"):
-        raise Problem(
-            "invalid",
-            f"The world must be sandbox or live, not {values['world']!r}.",
-            field="world",
-            cure="Set it to one of these.",
+        raise invalid(
+            f"The world must be sandbox or live, not {values['world']!r}.", "world", "Set it to one of these."
         )
     if values.get("training", "auto") not in ("off", "candidate", "take", "auto"):
         message = f"training must be off, candidate, take or auto, not {values['training']!r}."
-        raise Problem("invalid", message, field="training", cure="Set it to one of these.")
+        raise invalid(message, "training", "Set it to one of these.")
     if values.get("loopback_webhooks", "auto") not in ("auto", "yes", "no"):
         message = f"loopback_webhooks must be auto, yes or no, not {values['loopback_webhooks']!r}."
-        raise Problem("invalid", message, field="loopback_webhooks", cure="Set it to one of these.")
+        raise invalid(message, "loopback_webhooks", "Set it to one of these.")
     if str(values.get("log_level", "info")).lower() not in ("debug", "info", "warning", "error"):
         message = f"The log_level must be debug, info, warning or error, not {values['log_level']!r}."
-        raise Problem("invalid", message, field="log_level", cure="Set it to one of these.")
+        raise invalid(message, "log_level", "Set it to one of these.")
 
 
 def _check_databases(values: dict[str, Any]) -> None:
@@ -268,20 +257,12 @@ def _is_database(url: str) -> bool:
 def _as(name: str, default: Any, value: Any) -> Any:
     if isinstance(default, bool):
         if str(value).lower() not in _TRUTHS:
-            raise Problem(
-                "invalid",
-                f"The setting {name} must be true or false, not {value!r}.",
-                field=name,
-                cure="Write true or false.",
-            )
+            raise invalid(f"The setting {name} must be true or false, not {value!r}.", name, "Write true or false.")
         return _TRUTHS[str(value).lower()]
     try:
         return type(default)(value) if not isinstance(default, Path) else Path(value)
     except (TypeError, ValueError):
         kind = "a whole number" if isinstance(default, int) else type(default).__name__
-        raise Problem(
-            "invalid",
-            f"The setting {name} must be {kind}, not {value!r}.",
-            field=name,
-            cure="`recoup settings` describes each setting.",
+        raise invalid(
+            f"The setting {name} must be {kind}, not {value!r}.", name, "`recoup settings` describes each setting."
         ) from None

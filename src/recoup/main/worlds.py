@@ -34,7 +34,7 @@ from recoup.gateways.web.mail.mailbox import Mailbox
 from recoup.gateways.web.mail.smtp import LOOPBACK, SmtpMail, SmtpServer
 from recoup.gateways.web.sms.webhook import WebhookSms
 from recoup.kernel.policy import Policy
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.kernel.time import Clocks, DatabaseClocks
 from recoup.main.card_processors import Ground, card_processors
 from recoup.main.databases import Databases, has_live, watched
@@ -55,7 +55,7 @@ def check_services(settings: Settings) -> None:
     for name, offered in _OFFERED.items():
         if getattr(settings, name) and not settings.live_processor_url:
             cure = f"Set live_processor_url, or take {name} away."
-            raise Problem("invalid", f"{offered} by the live world's bridge, and none is set.", field=name, cure=cure)
+            raise invalid(f"{offered} by the live world's bridge, and none is set.", name, cure)
 
 
 _OFFERED: Final = {
@@ -170,7 +170,7 @@ def mail_server(settings: Settings, *, test_mode: bool) -> SmtpMail | None:
         return None
     if test_mode and settings.smtp_host not in LOOPBACK:
         message = "The sandbox sends e-mails only to a mail server on this machine, because its payers are not real."
-        raise Problem("invalid", message, field="smtp_host", cure="Remove smtp_host; /mailbox shows the e-mails.")
+        raise invalid(message, "smtp_host", "Remove smtp_host; /mailbox shows the e-mails.")
     return SmtpMail(
         SmtpServer(
             settings.smtp_host,
@@ -242,19 +242,17 @@ def originator_of(settings: Settings) -> Originator | None:
         return None
     for name, text in given.items():
         if not text or not text.isascii() or not text.isprintable():
-            raise Problem(
-                "invalid",
+            raise invalid(
                 "NACHA files name who sends them, in plain letters and digits.",
-                field=f"live_ach_{name}",
-                cure="Set all four live_ach settings, or none.",
+                f"live_ach_{name}",
+                "Set all four live_ach settings, or none.",
             )
     check_routing(given["routing"], field="live_ach_routing")
     if len(given["company_id"]) != COMPANY_ID_LENGTH:
-        raise Problem(
-            "invalid",
+        raise invalid(
             f"A company id has {COMPANY_ID_LENGTH} characters.",
-            field="live_ach_company_id",
-            cure="Your bank gave it to you for ACH files.",
+            "live_ach_company_id",
+            "Your bank gave it to you for ACH files.",
         )
     return Originator(**given)
 

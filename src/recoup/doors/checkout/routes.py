@@ -22,7 +22,7 @@ from recoup.flows.messages.contacts import ContactPage, contact_page, unsubscrib
 from recoup.flows.stable.pay import simulate
 from recoup.flows.world import World
 from recoup.kernel.money import Money
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Actor
 from recoup.rules.network.card_guard import check_words
 from recoup.rules.network.descriptor import statement_text
@@ -106,11 +106,11 @@ async def _given(request: Request, now: datetime) -> ChallengeAnswer:
     pan = "".join(c for c in form.get("number", "") if c not in " -")
     code = form.get("code", "")
     if code and not (code.isascii() and code.isdecimal() and len(code) in (3, 4)):
-        raise Problem("invalid", "A security code has three digits, or four on American Express.", field="Code")
+        raise invalid("A security code has three digits, or four on American Express.", "Code")
     month = year = 0
     if pan:
         if not (pan.isascii() and pan.isdecimal() and 12 <= len(pan) <= 19):
-            raise Problem("invalid", "A card number has 12 to 19 digits.", field="CardNumber")
+            raise invalid("A card number has 12 to 19 digits.", "CardNumber")
         month, year = _expiry(form.get("expires", ""), now)
     billing = {name: form[name][:TEXT_MAX] for name in ADDRESS if form.get(name)}
     _check_plain(billing)
@@ -124,17 +124,17 @@ def _expiry(text: str, now: datetime) -> tuple[int, int]:
     month, _, year = (part.strip() for part in text.partition("/"))
     fits = all(part.isascii() and part.isdecimal() for part in (month, year))
     if not fits or len(month) > 2 or len(year) not in (2, 4) or not 1 <= int(month) <= 12:
-        raise Problem("invalid", "Enter month and year as shown on the card: 09/31.", field="Expires")
+        raise invalid("Enter month and year as shown on the card: 09/31.", "Expires")
     whole = int(year) + (2000 if len(year) == 2 else 0)
     if not (now.year, now.month) <= (whole, int(month)) <= (now.year + YEARS_MAX, 12):
-        raise Problem("invalid", "This card has expired, or the date is wrong.", field="Expires")
+        raise invalid("This card has expired, or the date is wrong.", "Expires")
     return int(month), whole
 
 
 def _check_plain(billing: dict[str, Any]) -> None:
     """Raises: Problem(invalid) for what no database keeps."""
     if any("\0" in text or any(0xD800 <= ord(c) <= 0xDFFF for c in text) for text in billing.values()):
-        raise Problem("invalid", "The address has characters that cannot be kept.", field="Address")
+        raise invalid("The address has characters that cannot be kept.", "Address")
 
 
 async def pay_page(visit: Visit) -> Response:

@@ -9,7 +9,7 @@ import click
 
 from recoup.flows.money.as_of import cut_of
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.kernel.time import of_these_days
 from recoup.rules.money.as_of import Cut
 
@@ -22,7 +22,7 @@ def moment(text: str | None) -> datetime | None:
         return None
     found = typed_moment(text)
     if found is None:
-        raise Problem("invalid", f"{text!r} is not a date.", field="from", cure="Like 2026-01-31T00:00:00Z.")
+        raise invalid(f"{text!r} is not a date.", "from", "Like 2026-01-31T00:00:00Z.")
     return found
 
 
@@ -51,7 +51,7 @@ def check_only_shown(as_of: str | None, as_of_recorded: str | None, *, changes: 
     if changes and (as_of is not None or as_of_recorded is not None):
         field = "as-of" if as_of is not None else "as-of-recorded"
         message = f"--{field} shows what was so; it sets nothing."
-        raise Problem("invalid", message, field=field, cure="Leave it out, or the new terms.")
+        raise invalid(message, field, "Leave it out, or the new terms.")
 
 
 def _moment(text: str | None, field: str) -> datetime | None:
@@ -59,5 +59,5 @@ def _moment(text: str | None, field: str) -> datetime | None:
         return None
     found = typed_moment(text)
     if found is None:
-        raise Problem("invalid", f"{text!r} is no moment.", field=field, cure="Write it like 2026-01-31T12:00:00Z.")
+        raise invalid(f"{text!r} is no moment.", field, "Write it like 2026-01-31T12:00:00Z.")
     return found

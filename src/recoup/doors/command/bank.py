@@ -15,7 +15,7 @@ from recoup.flows.money.bank_payouts import read_file
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import new_id, parse_id
 from recoup.kernel.money import from_text
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Actor, Scope
 
 OPERATOR = Actor("operator", "command-line")
@@ -91,9 +91,7 @@ def adjust(run: Run, amount: str, currency: str, note: str, email: str, merchant
     """Books an adjustment: AMOUNT of CURRENCY to the merchant, or from it if negative."""
     asset = currency.upper()
     if asset not in EXPONENTS:
-        raise Problem(
-            "invalid", f"{currency!r} is not a currency.", field="currency", cure="Write three letters, like USD."
-        )
+        raise invalid(f"{currency!r} is not a currency.", "currency", "Write three letters, like USD.")
     units = from_text(amount.removeprefix("-"), asset, "amount").units * (-1 if amount.startswith("-") else 1)
 
     async def work(opened: Opened) -> str:
@@ -114,11 +112,8 @@ def _write(target: Path, content: bytes, *, replace: bool) -> None:
             "conflict", f"{target} exists already.", field="out", cure="Choose another folder, or add --replace."
         ) from None
     except OSError as error:
-        raise Problem(
-            "invalid",
-            f"{target} cannot be written: {error.strerror}.",
-            field="out",
-            cure="Choose a folder that exists and is yours.",
+        raise invalid(
+            f"{target} cannot be written: {error.strerror}.", "out", "Choose a folder that exists and is yours."
         ) from None
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)

@@ -18,7 +18,7 @@ from recoup.flows.cards.operator_joins import (
 )
 from recoup.flows.find_order import find_one
 from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import iso
 from recoup.store.cards.card_joins import Alike, CardJoin
@@ -89,7 +89,7 @@ def decide(run: Run, proposal: str, refuse: bool, email: str, merchant: str | No
     """Joins the two prints of PROPOSAL for good, or refuses."""
     join_id = parse_id(proposal)
     if join_id is None:
-        raise Problem("invalid", f"{proposal[:80]!r} is no id of a proposal.", field="proposal")
+        raise invalid(f"{proposal[:80]!r} is no id of a proposal.", "proposal")
 
     async def work(opened: Opened) -> CardJoin:
         scope = Scope(merchant_of(opened, merchant), await operator_named(opened, email), "command")

@@ -15,7 +15,7 @@ from recoup.flows.insight.uplift_report import set_return
 from recoup.flows.merchants import arms
 from recoup.flows.merchants.arms import ArmsChange, Standing
 from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import iso
 from recoup.rules.rescue.arm_terms import MODES, Cut, Terms, bounds_of, text_of
@@ -114,7 +114,7 @@ async def _show(opened: Opened, merchant: str | None) -> tuple[Standing, Sequenc
 async def _set(opened: Opened, merchant: str | None, site: str | None, arms_change: ArmsChange) -> str:
     site_id = parse_id(site) if site is not None else None
     if site is not None and site_id is None:
-        raise Problem("invalid", f"{site[:80]!r} is not a site id.", field="site", cure="See the page /developers.")
+        raise invalid(f"{site[:80]!r} is not a site id.", "site", "See the page /developers.")
     scope, world = _scope(opened, merchant), opened.world
     terms = await arms.set_arms(world, scope, site_id, arms_change, needs_model=True)
     standing = await arms.read_arms(world, scope.merchant_id, await arms.clock_of(world, scope.merchant_id))

@@ -16,12 +16,12 @@ from recoup.flows.insight.imports.read import FILE_BYTES_MAX, ReadFile, read_imp
 from recoup.flows.insight.imports.show import history
 from recoup.flows.insight.imports.work import finish
 from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.unseen import shown_by_number
 from recoup.rules.files.moments import DATES
-from recoup.rules.imports.answers import Answers, Question
+from recoup.rules.imports.answers import Answers
 from recoup.rules.imports.attempt import SKIPPED, STATES
 from recoup.store.insight.imports import Import
 
@@ -71,7 +71,7 @@ def import_file(
         run(lambda opened: _show(opened, merchant, import_id))
         return
     if import_id is not None:
-        raise Problem("invalid", "Only one file is imported at a time.", field="file", cure="Import one after another.")
+        raise invalid("Only one file is imported at a time.", "file", "Import one after another.")
     answers = Answers(zone, DATES[dates or ""], decimal or "", amounts or "", profile)
 
     async def work(opened: Opened) -> tuple[ReadFile, Import | None]:
@@ -118,9 +118,7 @@ def _opened(file: str) -> BinaryIO:
         try:
             return Path(file).open("rb")
         except OSError as error:
-            raise Problem(
-                "invalid", f"{file!r} cannot be read: {error.strerror}.", field="file", cure="Check its path."
-            ) from None
+            raise invalid(f"{file!r} cannot be read: {error.strerror}.", "file", "Check its path.") from None
     spooled = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
     size = 0
     while chunk := sys.stdin.buffer.read(CHUNK):
@@ -158,7 +156,10 @@ def as_dict(read: ReadFile, done: Import | None) -> dict[str, Any]:
     return {
         "id": str(done.import_id) if done else None,
         "profile": read.profile,
-        "questions": [_question(one) for one in read.questions],
+        "questions": [
+            {"field": one.name, "question": one.text, "choices": list(one.choices), "example": one.example}
+            for one in read.questions
+        ],
         "rows": read.rows,
         "attempts": read.attempts,
         "bad": sum(read.report["bad"].values()) if read.report else 0,
@@ -171,10 +172,6 @@ def as_dict(read: ReadFile, done: Import | None) -> dict[str, Any]:
         "notes": read.notes,
         "lines": [{"line": one.line, "code": one.code, "why": one.why} for one in read.lines],
     }
-
-
-def _question(one: Question) -> dict[str, Any]:
-    return {"field": one.name, "question": one.text, "choices": list(one.choices), "example": one.example}
 
 
 def as_text(read: ReadFile, done: Import | None) -> list[str]:

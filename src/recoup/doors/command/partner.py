@@ -8,7 +8,7 @@ import click
 from recoup.doors.command.verbs import Opened, Run, in_world
 from recoup.flows.merchants.partners import Quota, set_quota
 from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.kernel.scope import Actor, PartnerScope
 from recoup.store.merchants.partners import Partner, count_merchants, list_partners
 
@@ -46,7 +46,7 @@ async def _work(opened: Opened, text: str | None, quota: Quota) -> list[tuple[Pa
     world = opened.world
     found = parse_id(text) if text is not None else None
     if found is None and (text is not None or quota != Quota()):
-        raise Problem("invalid", "Name the partner by its id.", field="partner_id", cure="`recoup partner` lists them.")
+        raise invalid("Name the partner by its id.", "partner_id", "`recoup partner` lists them.")
     if found is not None:
         listed = [await set_quota(world, PartnerScope(found, Actor("operator", "command"), "command"), quota)]
     else:

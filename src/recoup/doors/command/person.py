@@ -4,7 +4,7 @@ import click
 
 from recoup.doors.command.verbs import Opened
 from recoup.flows.people.sign_in import clean_email
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Actor
 from recoup.store.people.people import find_user, is_operator
 
@@ -22,11 +22,10 @@ async def operator_named(opened: Opened, email: str) -> Actor:
     invalid without an e-mail, forbidden for one that does not decide for the operator."""
     email = clean_email(email)
     if not email:
-        raise Problem(
-            "invalid",
+        raise invalid(
             "--as E-MAIL is required: the person who moves money is logged.",
-            field="as",
-            cure="Use the e-mail with which you sign in to the portal.",
+            "as",
+            "Use the e-mail with which you sign in to the portal.",
         )
     async with opened.world.people.read() as connection:
         user = await find_user(connection, email)

@@ -18,7 +18,7 @@ from recoup.flows.merchants import policies
 from recoup.flows.merchants.policies import Checked, Standing
 from recoup.flows.merchants.policy_scopes import Where, where_of
 from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import iso, of_these_days
 from recoup.kernel.unseen import shown_by_number
@@ -218,7 +218,7 @@ def _scope(where: Where) -> Scope:
 def _id(text: str, field: str) -> UUID:
     found = parse_id(text)
     if found is None:
-        raise Problem("invalid", f"{text[:80]!r} is no id of a {field}.", field=field)
+        raise invalid(f"{text[:80]!r} is no id of a {field}.", field)
     return found
 
 
@@ -231,7 +231,7 @@ def _moment(text: str | None) -> datetime | None:
     except ValueError:
         found = None
     if found is None:
-        raise Problem("invalid", f"{text[:40]!r} is no moment.", field="from", cure="Write 2026-12-01T00:00:00+00:00.")
+        raise invalid(f"{text[:40]!r} is no moment.", "from", "Write 2026-12-01T00:00:00+00:00.")
     return found
 
 
@@ -241,7 +241,7 @@ def _read(file: Path) -> str:
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
-        raise Problem("invalid", "The file is not UTF-8.", field="policy") from None
+        raise invalid("The file is not UTF-8.", "policy") from None
 
 
 def _with_lines(text: str, problem: Problem) -> Problem:

@@ -15,7 +15,7 @@ from recoup.flows.money.book_differences import Booked, book_lines
 from recoup.flows.money.reconcile import File, Ran, reconcile
 from recoup.kernel.currencies import decimals_of
 from recoup.kernel.money import to_text
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import iso
 from recoup.kernel.unseen import shown_by_number
@@ -62,9 +62,7 @@ def reconcile_file(run: Run, file: Path, **options: Any) -> None:
     --book."""
     reading, numbers = _reading(options), _numbers(options["book"])
     if numbers != [] and not options["note"].strip():
-        raise Problem(
-            "invalid", "--book needs --note with the reason.", field="note", cure="Add --note 'asked them on Monday'."
-        )
+        raise invalid("--book needs --note with the reason.", "note", "Add --note 'asked them on Monday'.")
 
     async def work(opened: Opened) -> dict[str, Any]:
         scope = Scope(merchant_of(opened, options["merchant"]), Actor("operator", "cli"), "reconcile")
@@ -191,7 +189,7 @@ def _reading(options: dict[str, Any]) -> Reading:
     for pair in options["maps"]:
         ours, found, theirs = pair.partition("=")
         if not found or not ours.strip():
-            raise Problem("invalid", f"{pair!r} is no mapping.", field="map", cure="Write --map 'amount=Gross amount'.")
+            raise invalid(f"{pair!r} is no mapping.", "map", "Write --map 'amount=Gross amount'.")
         columns[ours.strip()] = theirs
     for name in ("zone", "delimiter", "decimal", "date_format", "dates", "encoding"):
         if options[name]:
@@ -199,7 +197,7 @@ def _reading(options: dict[str, Any]) -> Reading:
     currencies = tuple(c for given in options["currencies"] for c in given.upper().replace(",", " ").split())
     first, dots, last = (options["period"] or "").partition("..")
     if options["period"] and not dots:
-        raise Problem("invalid", "A period needs two days.", field="period", cure="Write it 2026-11-01..2026-11-30.")
+        raise invalid("A period needs two days.", "period", "Write it 2026-11-01..2026-11-30.")
     period = days(first, last, values.get("zone", "UTC")) if dots else None
     return Reading(kind=options["kind"], columns=columns, currencies=currencies, period=period, **values)
 
@@ -212,10 +210,7 @@ def _numbers(text: str | None) -> list[int] | None:
         return None
     parts = [part.strip() for part in text.split(",")]
     if not all(part.isascii() and part.isdigit() and len(part) < 9 for part in parts):
-        raise Problem(
-            "invalid",
-            f"--book accepts all, or line numbers, not {text[:40]!r}.",
-            field="book",
-            cure="Write --book all, or --book 3,17.",
+        raise invalid(
+            f"--book accepts all, or line numbers, not {text[:40]!r}.", "book", "Write --book all, or --book 3,17."
         )
     return [int(part) for part in parts]

@@ -28,7 +28,7 @@ from recoup.flows.money.settlement_report import batch_csv, read_batch, settleme
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id
 from recoup.kernel.money import shown, to_text
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.time import iso
 from recoup.rules.money.as_of import Window
 from recoup.rules.money.bank_payout import shown_state
@@ -80,11 +80,10 @@ def settlement(
     """Lists a merchant's settlements, or exports the lines of one as CSV."""
     batch_id = parse_id(batch) if batch else None
     if batch and batch_id is None or proof and batch_id is None:
-        raise Problem(
-            "invalid",
+        raise invalid(
             f"{batch!r} is not a settlement id." if batch else "--proof needs one settlement.",
-            field="batch",
-            cure="`recoup report settlement` lists the ids.",
+            "batch",
+            "`recoup report settlement` lists the ids.",
         )
 
     async def work(opened: Opened) -> str | None:
@@ -214,7 +213,7 @@ def certificate(
 ) -> None:
     """Shows a month's compliance certificate, and makes it if there is none yet."""
     if month is None and (again or out is not None):
-        raise Problem("invalid", "--again and --out need a month.", field="month", cure="Write it like 2026-11.")
+        raise invalid("--again and --out need a month.", "month", "Write it like 2026-11.")
 
     async def work(opened: Opened) -> str:
         merchant_id = merchant_of(opened, merchant)
@@ -252,9 +251,7 @@ async def _of_month(opened: Opened, merchant_id: UUID, month: str, acceptor: str
 async def _write(opened: Opened, merchant_id: UUID, found: Sequence[Shown], out: Path) -> None:
     if len(found) > 1:
         names = ", ".join(one.certificate.acceptor_id for one in found)
-        raise Problem(
-            "invalid", f"There are certificates of several acceptors: {names}.", field="acceptor", cure="Name one."
-        )
+        raise invalid(f"There are certificates of several acceptors: {names}.", "acceptor", "Name one.")
     draft = out.with_name(out.name + ".part")
     try:
         draft.write_bytes(await certificate_file(opened.world, merchant_id, found[0].certificate.certificate_id))

@@ -18,7 +18,7 @@ from recoup.flows.money.settlement_terms import read_terms, set_terms
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id
 from recoup.kernel.money import from_text, to_text
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import iso
 from recoup.rules.messages.notices import NAMES, NOTICES
@@ -92,16 +92,15 @@ def _dispute_request(
     """None without any option that changes. Raises: Problem(invalid)."""
     if service is None and fee is None and fee_by is None and block_cards is None:
         if currency or valid_from:
-            raise Problem(
-                "invalid",
+            raise invalid(
                 "These options contain no new terms: nothing was set.",
-                field="service",
-                cure="Add --service, --fee, --fee-by or --block-cards/--allow-cards.",
+                "service",
+                "Add --service, --fee, --fee-by or --block-cards/--allow-cards.",
             )
         return None
     asset = currency.upper()
     if fee is not None and asset not in EXPONENTS:
-        raise Problem("invalid", "A fee must be an amount of money.", field="currency", cure="Name it with --currency.")
+        raise invalid("A fee must be an amount of money.", "currency", "Name it with --currency.")
     units = from_text(fee, asset, "fee").units if fee is not None else None
     return DisputeTermsRequest(asset, service, units, fee_by, block_cards, moment(valid_from))
 
@@ -196,18 +195,15 @@ def _request(
         }
         alone = [name for name, value in given.items() if value]
         if alone:
-            raise Problem(
-                "invalid",
+            raise invalid(
                 f"--{' and --'.join(alone)} without a fee: nothing was set.",
-                field="percent",
-                cure="Add --percent, --fixed or --minimum, or --end.",
+                "percent",
+                "Add --percent, --fixed or --minimum, or --end.",
             )
         return None
     site_id = parse_id(site) if site else None
     if site and site_id is None:
-        raise Problem(
-            "invalid", f"{site!r} is not a site id.", field="site", cure="See GET /v1/sites, or the order's page."
-        )
+        raise invalid(f"{site!r} is not a site id.", "site", "See GET /v1/sites, or the order's page.")
     currency = currency.upper() if currency else None
     tariff = Tariff(
         basis_points(percent or "0", "percent"),
@@ -224,7 +220,7 @@ def _units(text: str | None, currency: str | None, field: str) -> int:
     if text is None:
         return 0
     if currency not in EXPONENTS:
-        raise Problem("invalid", f"The {field} part needs a currency.", field="currency", cure="Add --currency.")
+        raise invalid(f"The {field} part needs a currency.", "currency", "Add --currency.")
     return from_text(text, currency or "", field).units
 
 
@@ -283,11 +279,8 @@ def settlement(
     check_only_shown(as_of, as_of_recorded, changes=bool(change))
     start = moment(valid_from)
     if start is not None and not change:
-        raise Problem(
-            "invalid",
-            "--from without new terms: nothing was set.",
-            field="period",
-            cure="Add the terms that start then, like --period week.",
+        raise invalid(
+            "--from without new terms: nothing was set.", "period", "Add the terms that start then, like --period week."
         )
 
     async def work(opened: Opened) -> tuple[Terms, list[DatedTerms]]:

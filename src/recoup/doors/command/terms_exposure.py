@@ -14,7 +14,7 @@ from recoup.flows.money.advance_bounds import bounds_of
 from recoup.flows.money.treasurer import Terms, agree_exposure, exposure_of
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import from_text, to_text
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.kernel.scope import Actor, Scope
 from recoup.rules.money.advance_bounds import PAYERS_MIN, TENTHS, WEEKS_MIN, Bounds
 from recoup.store.cards.exposure import Exposure
@@ -26,11 +26,10 @@ def basis_points(text: str, field: str) -> int:
     """`2.9` is 290. Raises: Problem(invalid) for anything finer than a hundredth of a percent."""
     found = _PERCENT.fullmatch(text)
     if found is None:
-        raise Problem(
-            "invalid",
+        raise invalid(
             f"The field {field} is no percentage with at most 2 decimal places.",
-            field=field,
-            cure="Write it like 2.9 or 0.25; a hundredth of a percent is the least.",
+            field,
+            "Write it like 2.9 or 0.25; a hundredth of a percent is the least.",
         )
     return int(found[1]) * 100 + int((found[2] or "").ljust(2, "0"))
 
@@ -59,9 +58,7 @@ def exposure(run: Run, merchant: str | None, currency: str, as_json: bool, **opt
     the expected loss: the amount times the probability that it is never collected."""
     asset = currency.upper()
     if asset not in EXPONENTS:
-        raise Problem(
-            "invalid", f"{currency!r} is not a known currency.", field="currency", cure="Write three letters, like USD."
-        )
+        raise invalid(f"{currency!r} is not a known currency.", "currency", "Write three letters, like USD.")
     new_terms = _new_terms(asset, **options)
 
     async def work(opened: Opened) -> tuple[Exposure, Bounds | None]:

@@ -14,7 +14,7 @@ from recoup.doors.command.clock import merchant_of
 from recoup.doors.command.verbs import Opened, Run, in_world
 from recoup.flows.insight.uplift_report import closed_orders, read_report
 from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.time import Clocks
 from recoup.kernel.unseen import shown_by_number
 from recoup.rules.files.lines import encoding_of, lines
@@ -152,7 +152,7 @@ def _found(run: Run, file: Path | None, until: str | None, zone: str, merchant: 
         return _of_file(file, until, _zone(zone))
     if until is not None:
         cure = "The merchant's clock says what is closed."
-        raise Problem("invalid", "--until needs a file.", field="until", cure=cure)
+        raise invalid("--until needs a file.", "until", cure)
     found: OrdersRead = run(lambda opened: closed_orders(opened.world, merchant_of(opened, merchant)))
     return found
 
@@ -163,7 +163,7 @@ def _check_kept(file: Path | None, step: Step, expected: int | None, until: str 
     for field, given in anew.items():
         if given is not None:
             message = "--as-of shows a report that was kept, with a look a week."
-            raise Problem("invalid", message, field=field, cure="Leave one of the two out.")
+            raise invalid(message, field, "Leave one of the two out.")
 
 
 async def _kept(opened: Opened, merchant: str | None, as_of: str | None, as_of_recorded: str | None) -> dict[str, Any]:
@@ -188,9 +188,7 @@ def _zone(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise Problem(
-            "invalid", f"{name[:60]!r} is not a time zone.", field="zone", cure="Write one like Europe/Berlin."
-        ) from None
+        raise invalid(f"{name[:60]!r} is not a time zone.", "zone", "Write one like Europe/Berlin.") from None
 
 
 def _until(text: str | None, zone: tzinfo) -> datetime:
@@ -199,7 +197,7 @@ def _until(text: str | None, zone: tzinfo) -> datetime:
     try:
         moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:
-        raise Problem("invalid", f"{text[:60]!r} is not a moment.", field="until", cure="Write 2026-03-02.") from None
+        raise invalid(f"{text[:60]!r} is not a moment.", "until", "Write 2026-03-02.") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 

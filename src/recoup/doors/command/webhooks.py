@@ -13,7 +13,7 @@ from recoup.flows.messages import endpoints
 from recoup.flows.messages.endpoints import Endpoint
 from recoup.flows.messages.replay import Found, Replay, ReplayRequest, ask, count
 from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.kernel.scope import Actor, Scope
 
 merchant_option = click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
@@ -64,11 +64,8 @@ def replay(
     async def work(opened: Opened) -> tuple[Found, Replay | None]:
         which, scope = parse_id(endpoint), _scope(opened, merchant)
         if which is None:
-            raise Problem(
-                "invalid",
-                f"{endpoint[:64]!r} is not an endpoint's id.",
-                field="endpoint",
-                cure="`recoup webhooks list` shows them.",
+            raise invalid(
+                f"{endpoint[:64]!r} is not an endpoint's id.", "endpoint", "`recoup webhooks list` shows them."
             )
         found = await count(opened.world, scope, which, request)
         begun = None if only_count else await ask(opened.world, scope, which, request, key)

@@ -3,7 +3,7 @@
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 
 
 class Proxies:
@@ -38,9 +38,8 @@ def _network(entry: str) -> IPv4Network | IPv6Network:
     try:
         return ip_network(entry, strict=False)
     except ValueError:
-        raise Problem(
-            "invalid",
+        raise invalid(
             f"behind_proxy has {entry!r}, which is no address and no CIDR block.",
-            field="behind_proxy",
-            cure="Write addresses or blocks like 10.0.0.0/8.",
+            "behind_proxy",
+            "Write addresses or blocks like 10.0.0.0/8.",
         ) from None

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from msgspec import Meta
 
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 
 _PATH: Final = re.compile(r" - at (?:`?key`? in )?`\$\.?([^`]*)`$")
 _MISSING: Final = re.compile(r"Object missing required field `([^`]+)`")
@@ -31,12 +31,12 @@ def complaint(text: str, shape: type[msgspec.Struct]) -> Problem:
     missing = _MISSING.match(plain)
     if missing:
         field = f"{field}.{missing[1]}" if field else missing[1]
-        return Problem("invalid", f"The field {field} is required.", field=field, cure="Send it with a value.")
+        return invalid(f"The field {field} is required.", field, "Send it with a value.")
     what = f"The field {field}" if field else "A field"
     if "[" in path:
         what = f"An entry of {what[:1].lower()}{what[1:]}"
     must, cure = _must(plain, shape, field)
-    return Problem("invalid", f"{what} {must}.", field=field or None, cure=cure)
+    return invalid(f"{what} {must}.", field or None, cure)
 
 
 def _must(plain: str, shape: type[msgspec.Struct], field: str) -> tuple[str, str]:
@@ -110,5 +110,5 @@ def whole(query: Mapping[str, str], name: str, default: int, low: int, high: int
         return default
     if not (text.isascii() and text.isdigit() and len(text) <= 18 and int(text) >= low):
         message = f"The parameter {name} must be a whole number from {low} on."
-        raise Problem("invalid", message, field=name, cure=f"Send a number like {max(low, default)}, or leave it out.")
+        raise invalid(message, name, f"Send a number like {max(low, default)}, or leave it out.")
     return min(int(text), high)

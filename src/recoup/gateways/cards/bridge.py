@@ -48,7 +48,7 @@ from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply, 
 from recoup.gateways.cards.updater import CardUpdate, UpdateInquiry
 from recoup.gateways.cards.wire_amounts import IsoAmounts
 from recoup.kernel.encode import encode
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.kernel.time import Clocks
 from recoup.rules.order.authentication import RETURNED_MAX
 from recoup.rules.order.credential import KINDS, TOKEN, CredentialKind
@@ -302,25 +302,20 @@ def check_bridge(url: str, secret: str, acceptor_id: str, world: str = "live") -
     """`world`: whose settings these are. Raises: Problem(invalid) naming the setting."""
     parts = urlsplit(url)
     if not parts.hostname or parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts.hostname)):
-        raise Problem(
-            "invalid",
-            "Cards go over HTTPS only, or to this machine.",
-            field=f"{world}_processor_url",
-            cure="Write https://host/path.",
+        raise invalid(
+            "Cards go over HTTPS only, or to this machine.", f"{world}_processor_url", "Write https://host/path."
         )
     if len(secret) < SECRET_LENGTH_MIN:
-        raise Problem(
-            "invalid",
+        raise invalid(
             f"The bridge's secret has at least {SECRET_LENGTH_MIN} characters.",
-            field=f"{world}_processor_secret",
-            cure="Make one: openssl rand -hex 32.",
+            f"{world}_processor_secret",
+            "Make one: openssl rand -hex 32.",
         )
     if not acceptor_id:
-        raise Problem(
-            "invalid",
+        raise invalid(
             "Network limits are counted by acceptor: it needs an id.",
-            field=f"{world}_acceptor_id",
-            cure="It is the merchant or acceptor id that your acquirer gave you.",
+            f"{world}_acceptor_id",
+            "It is the merchant or acceptor id that your acquirer gave you.",
         )
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Final
 
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 
 URL_CHARS_MAX: Final = 2048
 LOOPBACK: Final = "127.0.0.1"
@@ -169,4 +169,4 @@ def _usual_port(scheme: str) -> int:
 
 
 def _problem(what: str, cure: str) -> Problem:
-    return Problem("invalid", f"The field url {what}.", field="url", cure=cure)
+    return invalid(f"The field url {what}.", "url", cure)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import invalid, too_large
 from recoup.kernel.sentence import Sentence
 
 KINDS: Final = ("transmit", "evaluate")
@@ -29,11 +29,9 @@ class Record(NamedTuple):
 def check_nothings(count: int) -> None:
     """Raises: Problem(too_large) for a file of which nearly nothing is rows."""
     if count > NOTHINGS_MAX:
-        raise Problem(
-            "too_large",
+        raise too_large(
             Sentence("The file has over {0} places that are no rows.", f"{NOTHINGS_MAX:,}"),
-            field="file",
-            cure="Leave out empty lines and repeated configurations.",
+            "Leave out empty lines and repeated configurations.",
         )
 
 

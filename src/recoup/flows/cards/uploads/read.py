@@ -6,13 +6,12 @@ from typing import Any, BinaryIO, Final
 from uuid import UUID
 
 from recoup.flows.cards.uploads.row import Reader, errors_of, kept
-from recoup.flows.file_turns import unpacked
 from recoup.kernel.ids import new_id, parse_id
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import Problem, invalid, too_large
 from recoup.kernel.sentence import Sentence
 from recoup.rules.files.ids import DESTROYED, EXPORT_AGAIN, destroyed_in
 from recoup.rules.files.lines import decoded, encoding_of, lines
-from recoup.rules.files.source import Source, encoding_in, encoding_note
+from recoup.rules.files.source import Source, encoding_in, encoding_note, unpacked
 from recoup.rules.files.unpack import Unpacked
 from recoup.rules.network.card_text import Room
 from recoup.rules.uploads.card_data import (
@@ -79,12 +78,7 @@ class Rows:
                 check_header(source.header, self.key[0])
             self.count += 1
             if self.count > ROWS_MAX:
-                raise Problem(
-                    "too_large",
-                    Sentence("The file has more than {0} rows.", f"{ROWS_MAX:,}"),
-                    field="file",
-                    cure="Split it.",
-                )
+                raise too_large(Sentence("The file has more than {0} rows.", f"{ROWS_MAX:,}"))
             row = self._row(record, source)
             self.refused += row.state == "refused"
             yield row

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from recoup.flows.cards.uploads.read import Rows, check_header, form_of, open_rows
 from recoup.flows.cards.uploads.row import Reader
-from recoup.flows.file_turns import check_name, in_turn, unpacked
+from recoup.flows.file_turns import check_name, in_turn
 from recoup.flows.no_cards import held_cards
 from recoup.flows.threads import run_stoppable
 from recoup.flows.world import World
@@ -22,6 +22,7 @@ from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.moves.bulk.upload import take_upload
+from recoup.rules.files.source import unpacked
 from recoup.rules.uploads.record import KINDS
 from recoup.store.orders.uploads import NewUploadRow, Upload, add_rows, count_rows, find_upload, upload_by_content
 

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, Final
 
 from recoup.gateways.web.mail.port import Message, Posted
 from recoup.gateways.web.threads import in_thread
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 
 REPLIES_BYTES_MAX: Final = 65_536
 
@@ -135,21 +135,15 @@ class SmtpMail:
 
     def __init__(self, server: SmtpServer) -> None:
         if server.tls not in ("starttls", "implicit", "none"):
-            raise Problem(
-                "invalid",
-                "The setting smtp_tls is starttls, implicit or none.",
-                field="smtp_tls",
-                cure="Set it to one of these.",
-            )
+            raise invalid("The setting smtp_tls is starttls, implicit or none.", "smtp_tls", "Set it to one of these.")
         if server.tls == "none" and server.host not in LOOPBACK:
             message = f"Mails to {server.host} would go in the clear."
-            raise Problem("invalid", message, field="smtp_tls", cure="Use starttls or implicit.")
+            raise invalid(message, "smtp_tls", "Use starttls or implicit.")
         if not server.sender or "@" not in server.sender:
-            raise Problem(
-                "invalid",
+            raise invalid(
                 "The setting smtp_from is the address that mails come from.",
-                field="smtp_from",
-                cure="Set it like shop@example.com.",
+                "smtp_from",
+                "Set it like shop@example.com.",
             )
         self._server, self._turns = server, asyncio.Semaphore(AT_ONCE)
         self._tls = None if server.tls == "none" else ssl.create_default_context()

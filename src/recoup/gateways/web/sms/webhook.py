@@ -7,7 +7,7 @@ from recoup.gateways.web.mail.port import Posted
 from recoup.gateways.web.port import Web
 from recoup.gateways.web.sms.port import Sms
 from recoup.kernel.encode import encode
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.kernel.time import Clocks
 from recoup.rules.messages.inbound import HEADER, signed
 
@@ -21,10 +21,10 @@ class WebhookSms:
     def __init__(self, web: Web, clocks: Clocks, url: str, secret: str) -> None:
         if urlsplit(url).scheme != "https":
             message = "The setting sms_url begins with https://."
-            raise Problem("invalid", message, field="sms_url", cure="SMS hold links to pay: use an address with TLS.")
+            raise invalid(message, "sms_url", "SMS hold links to pay: use an address with TLS.")
         if len(secret) < SECRET_MIN:
             message = f"The setting sms_secret has at least {SECRET_MIN} characters."
-            raise Problem("invalid", message, field="sms_secret", cure="Use the output of openssl rand -hex 32.")
+            raise invalid(message, "sms_secret", "Use the output of openssl rand -hex 32.")
         self._web, self._clocks, self._url, self._key = web, clocks, url, secret.encode()
 
     async def send_sms(self, sms: Sms, timeout_seconds: float) -> Posted:
