@@ -23,7 +23,9 @@ CARD_NUMBERS_ALLOWED: dict[str, str] = {
 
 # 2-6: the first digit of the networks' numbers
 CARD_NUMBER = re.compile(r"(?<![0-9A-Za-z.])[2-6](?:[ -]?[0-9]){15}(?![0-9A-Za-z])")
-FLOWS_CONNECTION = re.compile(r"\.(?:connection|transaction|apart)\(|\bdb\.(?:fetch|fetchrow|execute)\(")
+FLOWS_CONNECTION = re.compile(
+    r"\.(?:connection|transaction|apart)\(|\bdb\.(?:fetch|fetchrow|fetchval|execute)\(|\bworld\.(?:db|people)[,)]"
+)
 CLOCK = re.compile(r"\bdatetime\.(?:now|today|utcnow)\(|\butcnow\(|\bdate\.today\(|\btime\.time(?:_ns)?\(")
 
 
@@ -76,7 +78,7 @@ def test_only_the_kernel_reads_the_clock() -> None:
 
 
 def test_doors_only_read() -> None:
-    """By `db.read()`, which PostgreSQL lets write nothing; what writes is a flow."""
+    """By `db.read()` or `db.reader`, which PostgreSQL lets write nothing; what writes is a flow."""
     writers = [
         f"{name_of(file)}:{number}"
         for file in sorted((SOURCE / "doors").rglob("*.py"))

@@ -57,8 +57,7 @@ async def advance_clock(
         raise invalid(
             Sentence("A clock moves at most {0} days at once.", STEP_MAX.days), "advance", "Move it in several steps."
         )
-    async with world.db.connection() as connection:
-        offset = await offset_of(connection, merchant_id)
+    offset = await offset_of(world.db, merchant_id)
     if offset is None:
         raise Problem("not_found", "There is no such merchant in this world.", cure="Check its id, or leave it out.")
     target = world.clocks.business(offset) + by
@@ -71,8 +70,7 @@ async def advance_clock(
     await settle()
     reached: datetime = target - by
     while True:
-        async with world.db.connection() as connection:
-            due = await next_business_instant(connection, merchant_id)
+        due = await next_business_instant(world.db, merchant_id)
         instant = min(max(due, reached + stride), target) if due is not None else target
         await _move(world, merchant_id, instant)
         reached = instant
@@ -120,8 +118,7 @@ async def _settle(
             continue
         if at_end:
             await publish(merchant_id)
-        async with world.db.connection() as connection:
-            left = await outstanding(connection, merchant_id, world.clocks.wall())
+        left = await outstanding(world.db, merchant_id, world.clocks.wall())
         if not left.work and not (at_end and (left.unfed or left.undelivered)):
             return
         if left.unanswered:

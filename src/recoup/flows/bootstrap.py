@@ -60,8 +60,7 @@ def bootstrap_merchant(world: World) -> UUID:
 
 async def is_bootstrapped(world: World) -> bool:
     """Whether its portal user is there already, with a password that somebody may know."""
-    async with world.people.connection() as connection:
-        return await find_user(connection, PORTAL_USER) is not None
+    return await find_user(world.people, PORTAL_USER) is not None
 
 
 async def bootstrap(world: World, base_url: str) -> Bootstrap:

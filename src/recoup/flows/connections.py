@@ -14,14 +14,12 @@ NOTICES_SHOWN: Final = timedelta(days=7)
 
 async def connection_of(world: World, route: str) -> ProcessorConnection | None:
     """None for a route that is no merchant's own."""
-    async with world.db.connection() as connection:
-        return await find_connection(connection, route)
+    return await find_connection(world.db, route)
 
 
 async def connections_of(world: World, merchant_id: UUID) -> list[ProcessorConnection]:
     """The oldest first, with those that wait or were disconnected."""
-    async with world.db.connection() as connection:
-        return await merchant_connections(connection, merchant_id)
+    return await merchant_connections(world.db, merchant_id)
 
 
 async def notices_of(world: World, routes: Sequence[str]) -> dict[str, NoticeCounts]:

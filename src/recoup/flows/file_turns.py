@@ -180,8 +180,7 @@ async def in_turn(world: World, merchant_id: UUID, content: BinaryIO, work: Call
 
 async def _check_held(world: World, merchant_id: UUID) -> None:
     """Raises: Problem(too_many_requests); Problem(no_space)."""
-    async with world.db.connection() as connection:
-        held = await held_rows(connection, merchant_id)
+    held = await held_rows(world.db, merchant_id)
     if held.waiting >= WAITING_ROWS_MAX:
         raise Problem(
             "too_many_requests",

@@ -48,8 +48,7 @@ class KeyEndings:
                 return False
             ends_at = self._ends[key]
             return ends_at is None or ends_at <= self._clocks.wall()
-        async with self._db.connection() as connection:
-            found = await find_ending(connection, key)
+        found = await find_ending(self._db, key)
         return found is not None and (found.ends_at is None or found.ends_at <= self._clocks.wall())
 
     @property

@@ -165,8 +165,7 @@ async def unopened(worlds: Sequence[World]) -> set[str]:
     people = worlds[0].people_database
     if people is None:
         return set()
-    async with people.connection() as connection:
-        return set(await installation_worlds(connection)) - {world.name for world in worlds}
+    return set(await installation_worlds(people)) - {world.name for world in worlds}
 
 
 def _databases(worlds: Sequence[World]) -> list[Database]:
@@ -182,8 +181,7 @@ async def _needs(worlds: Sequence[World]) -> dict[tuple[str, str], int]:
             parts.append(await needs_of_world(connection, world.keys.current_ids().get("print")))
     people = worlds[0].people_database
     if people is not None:
-        async with people.connection() as connection:
-            parts.append(await needs_of_people(connection))
+        parts.append(await needs_of_people(people))
     for part in parts:
         for key, count in part.items():
             found[key] = found.get(key, 0) + count
@@ -192,12 +190,10 @@ async def _needs(worlds: Sequence[World]) -> dict[tuple[str, str], int]:
 
 async def _cards(world: World, current: Mapping[str, str], tell: Progress) -> None:
     """Each card's key under the current wrapping key, and its fingerprint by the current print key beside others."""
-    async with world.db.connection() as connection:
-        total = await count_cards(connection)
+    total = await count_cards(world.db)
     after, done = START, 0
     while True:
-        async with world.db.connection() as connection:
-            page = await card_page(connection, after)
+        page = await card_page(world.db, after)
         made = [(row, world.keys.rewrap(_sealed_of(row))) for row in page if row.kek_id != current["card"]]
         others = any(sealed.kek_id != current["card"] for _, sealed in made)  # between the question and the wrapping
         if not page or others or world.keys.current_ids() != current:

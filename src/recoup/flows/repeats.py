@@ -61,8 +61,7 @@ class Once:
     async def _answer(self) -> dict[str, Any] | None:
         if not self.key:
             return None
-        async with self.db.connection() as connection:
-            known = await find_request(connection, self.merchant_id, self.operation, self.key)
+        known = await find_request(self.db, self.merchant_id, self.operation, self.key)
         if known is None:
             return None
         if known.input_mac != self.input_mac:

@@ -19,14 +19,12 @@ log = structlog.get_logger()
 
 async def risk_versions(world: World) -> list[RiskVersion]:
     """The newest first."""
-    async with world.db.connection() as connection:
-        return await list_risk_versions(connection)
+    return await list_risk_versions(world.db)
 
 
 async def risk_in_use(world: World) -> RiskVersion | None:
     """None: the prior decides."""
-    async with world.db.connection() as connection:
-        return await weights_in_use(connection)
+    return await weights_in_use(world.db)
 
 
 def weights_of(row: RiskVersion | None) -> Weights:

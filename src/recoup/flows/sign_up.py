@@ -155,8 +155,7 @@ async def _begin(world: World, passwords: Passwords, request: SignUp, login: str
     """The one that died, where this is its password; else a new one in its place. Committed before anything is made."""
     people = world.people
     now = world.clocks.wall()
-    async with people.connection() as connection:
-        seen = await find_sign_up(connection, login, now - SIGN_UP_GOES_ON)
+    seen = await find_sign_up(people, login, now - SIGN_UP_GOES_ON)
     if seen is not None:
         right = await passwords.fits(request.password, seen.password_hash, turn_of(request.address))
         seen = seen if right and seen.kind == request.kind else None

@@ -116,8 +116,7 @@ async def _switches(
     offs = where_off(kind, settings.merchant, origin.site, origin.campaign)
     last: dict[UUID, str] = {}
     if offs:
-        async with world.db.connection() as connection:
-            last = await last_actors(connection, scope.merchant_id, [off.subject_id for off in offs], kind)
+        last = await last_actors(world.db, scope.merchant_id, [off.subject_id for off in offs], kind)
     hops = []
     names = (settings.merchant.name, origin.site.name, origin.campaign.name if origin.campaign else "")
     for level, name in zip(LEVELS, names, strict=True):

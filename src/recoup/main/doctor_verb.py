@@ -137,8 +137,7 @@ async def _routes(world: World) -> list[Line]:
 async def _accounts(world: World) -> list[Line]:
     """Some at a time; each in bounded time."""
     turns = asyncio.Semaphore(AT_ONCE)
-    async with world.db.read() as connection:
-        own = {one.route: one.merchant_id for one in await all_connections(connection) if one.state != "disconnected"}
+    own = {one.route: one.merchant_id for one in await all_connections(world.db.reader) if one.state != "disconnected"}
 
     async def account(route: str) -> list[Line]:
         async with turns:

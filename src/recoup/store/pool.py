@@ -170,9 +170,31 @@ class _Slots:
                 connection.terminate()
 
 
-class Database:
+class Each:
+    """Reads each time by a connection of its own: for one statement, `await find_order(world.db, …)`."""
+
+    def __init__(self, lend: Callable[[], AbstractAsyncContextManager[Read]]) -> None:
+        self._lend = lend
+
+    async def fetch(self, query: str, *args: object, **options: Any) -> Any:
+        async with self._lend() as connection:
+            return await connection.fetch(query, *args, **options)
+
+    async def fetchrow(self, query: str, *args: object, **options: Any) -> Any:
+        async with self._lend() as connection:
+            return await connection.fetchrow(query, *args, **options)
+
+    async def fetchval(self, query: str, *args: object, **options: Any) -> Any:
+        async with self._lend() as connection:
+            return await connection.fetchval(query, *args, **options)
+
+
+class Database(Each):
     """A bounded set of connections to one database: those of flows are `recoup_app`, those that doors read by are
-    `recoup_read`, which PostgreSQL lets write nothing. Safe for one event loop. With `clocks`, it keeps them right."""
+    `recoup_read`, which PostgreSQL lets write nothing. Safe for one event loop. With `clocks`, it keeps them right.
+
+    `reader`: for one statement of a door.
+    """
 
     def __init__(
         self,
@@ -187,6 +209,8 @@ class Database:
         """`size`: of both kinds; `reads`: how many of them doors may count on, a third when it is not said. Each kind
         has one at least, and lends what it does not use. `clocks`: they are told this database's time, with each
         connection and once a minute. `schema`: which the database must have, see `versions`."""
+        super().__init__(lambda: self.connection())
+        self.reader = Each(lambda: self.read())
         self._clocks = clocks
         self._connector = Connector(dsn, name, clocks, schema)
         reads = max(1, size // 3 if reads is None else reads)
@@ -288,14 +312,6 @@ class Database:
     async def transaction(self) -> AsyncIterator[Tx]:
         async with self.connection() as connection, connection.transaction():
             yield connection
-
-    async def fetch(self, sql: str, *args: Any) -> list[asyncpg.Record]:
-        async with self.connection() as connection:
-            return await connection.fetch(sql, *args)  # type: ignore[no-any-return]
-
-    async def fetchrow(self, sql: str, *args: Any) -> asyncpg.Record | None:
-        async with self.connection() as connection:
-            return await connection.fetchrow(sql, *args)
 
     async def execute(self, sql: str, *args: Any) -> str:
         async with self.connection() as connection:

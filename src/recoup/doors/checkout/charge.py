@@ -99,8 +99,7 @@ class ChargePage:
             message = "Enter the amount as shown on the statement: 19.99."
             raise invalid(message, "amount") from None
         since = datetime.combine(_day(given.get("date", "")), time.min, UTC) - AROUND
-        async with self._world.db.read() as connection:
-            return await find_charges(connection, last4, units, asset, since, since + 3 * AROUND)
+        return await find_charges(self._world.db.reader, last4, units, asset, since, since + 3 * AROUND)
 
     def _page(
         self,

@@ -140,8 +140,7 @@ def _check_plain(billing: dict[str, Any]) -> None:
 async def pay_page(visit: Visit) -> Response:
     checkout, (merchant_id, order_id) = visit.checkout, visit.key
     world = checkout.world
-    async with world.db.read() as connection:
-        order = await stable_order(connection, merchant_id, order_id)
+    order = await stable_order(world.db.reader, merchant_id, order_id)
     if order is None:
         raise Problem("not_found", "No payment found for this link.", cure="Ask the shop for a new one.")
     merchant = (await checkout.merchants.get(merchant_id)).merchant
@@ -254,6 +253,5 @@ def routes(world: World, orders: Orders, merchants: Merchants) -> list[BaseRoute
 
 async def hosted_page(visit: Visit) -> Response:
     """One link for both: money on a channel, or a challenge of the payer's bank."""
-    async with visit.checkout.world.db.read() as connection:
-        kind = await kind_of_order(connection, *visit.key)
+    kind = await kind_of_order(visit.checkout.world.db.reader, *visit.key)
     return await (pay_page if kind == "stable" else card_page)(visit)

@@ -52,8 +52,7 @@ class Loop(NamedTuple):
 
 async def _due(world: World, due: DueWork) -> int:
     ran = await due.claim()
-    async with world.db.read() as connection:
-        moved = await moved_merchants(connection, world.clocks.wall())
+    moved = await moved_merchants(world.db.reader, world.clocks.wall())
     for merchant_id in moved:
         ran += await due.claim(merchant_id=merchant_id)
     return ran

@@ -72,8 +72,7 @@ async def _one(opened: Opened, merchant: str | None, backtest_id: str | None) ->
 
 
 async def _newest(opened: Opened, merchant: str | None) -> list[BacktestRow]:
-    async with opened.world.db.read() as connection:
-        return await list_backtests(connection, merchant_of(opened, merchant), None, LISTED)
+    return await list_backtests(opened.world.db.reader, merchant_of(opened, merchant), None, LISTED)
 
 
 def _plain(row: BacktestRow) -> dict[str, Any]:

@@ -59,8 +59,7 @@ def merchant_of(opened: Opened, text: str | None) -> UUID:
 
 async def shown_now(opened: Opened, merchant: str | None) -> datetime:
     """What the merchant's clock shows. Raises: Problem invalid, not_found."""
-    async with opened.world.db.read() as connection:
-        offset = await offset_of(connection, merchant_of(opened, merchant))
+    offset = await offset_of(opened.world.db.reader, merchant_of(opened, merchant))
     if offset is None:
         raise Problem("not_found", "There is no such merchant.", cure="Run `recoup bootstrap` first.")
     return opened.world.clocks.business(offset)

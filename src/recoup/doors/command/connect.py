@@ -121,8 +121,7 @@ def list_verb(run: Run, as_json: bool) -> None:
     """Lists the connections of all merchants."""
 
     async def work(opened: Opened) -> list[ProcessorConnection]:
-        async with opened.world.db.read() as connection:
-            return await all_connections(connection)
+        return await all_connections(opened.world.db.reader)
 
     rows = run(work)
     if as_json:

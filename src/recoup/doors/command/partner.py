@@ -50,10 +50,8 @@ async def _work(opened: Opened, text: str | None, quota: Quota) -> list[tuple[Pa
     if found is not None:
         listed = [await set_quota(world, PartnerScope(found, Actor("operator", "command"), "command"), quota)]
     else:
-        async with world.db.read() as connection:
-            listed = await list_partners(connection, SHOWN_MAX)
-    async with world.db.read() as connection:
-        return [(one, await count_merchants(connection, one.partner_id)) for one in listed]
+        listed = await list_partners(world.db.reader, SHOWN_MAX)
+    return [(one, await count_merchants(world.db.reader, one.partner_id)) for one in listed]
 
 
 def _shown(one: Partner, count: int) -> dict[str, Any]:

@@ -62,8 +62,7 @@ def disputes(
         if request is not None:
             await change_terms(opened.world, Scope(merchant_id, Actor("operator", "terms"), "terms"), request)
         cut = await typed_cut(opened.world, merchant_id, as_of, as_of_recorded)
-        async with opened.world.db.read() as connection:
-            return [_disputes_shown(row) for row in await read_dispute_terms(connection, merchant_id, *cut)]
+        return [_disputes_shown(row) for row in await read_dispute_terms(opened.world.db.reader, merchant_id, *cut)]
 
     rows = run(work)
     if as_json:
@@ -155,8 +154,7 @@ def fees(
         if request is not None:
             await set_fee_term(opened.world, Scope(merchant_id, Actor("operator", "terms"), "terms"), request)
         cut = await typed_cut(opened.world, merchant_id, as_of, as_of_recorded)
-        async with opened.world.db.read() as connection:
-            return [_fees_shown(row) for row in await fee_history(connection, merchant_id, *cut)]
+        return [_fees_shown(row) for row in await fee_history(opened.world.db.reader, merchant_id, *cut)]
 
     rows = run(work)
     if as_json:

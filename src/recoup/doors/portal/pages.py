@@ -9,11 +9,10 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 from starlette.routing import Route
 
-from recoup.doors.edge.json_body import ClientGone
 from recoup.doors.portal import menu as menus
 from recoup.doors.portal.account.visit import AccountVisit, account_endpoint
 from recoup.doors.portal.any_visit import AnyVisit, any_endpoint, any_form
-from recoup.doors.portal.endpoint import PLACES, STATUSES, Endpoint, redirect
+from recoup.doors.portal.endpoint import PLACES, STATUSES, Endpoint
 from recoup.doors.portal.form_shape import Fields, check_shape, read_shape
 from recoup.doors.portal.forms import Form, parts_of
 from recoup.doors.portal.own_forms import read_form_of
@@ -245,8 +244,6 @@ class Page(Generic[V]):
             if not shows(problem):
                 raise
             answer = Shown(problem=problem)
-        except ClientGone:
-            return redirect(self._path)  # nobody reads it
         if isinstance(answer, Response):
             return answer
         typed = {name: texts for name, values in form.items() if (texts := [x for x in values if isinstance(x, str)])}

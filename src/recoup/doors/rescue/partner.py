@@ -26,7 +26,7 @@ from recoup.doors.rescue.shapes.partners import (
 from recoup.flows.merchants import handover, partner_merchants
 from recoup.flows.merchants.bulk_switches import switch_many
 from recoup.flows.merchants.partner_merchants import STATES, MerchantRequest
-from recoup.kernel.problem import invalid
+from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
 from recoup.store.merchants.partner_merchants import MerchantFilter, PartnerMerchant, list_merchants
 from recoup.store.merchants.partners import count_merchants
@@ -128,10 +128,11 @@ def idempotency_key(call: Call) -> str | None:
     """Raises: Problem(invalid) for one that no key looks like."""
     key = call.headers.get("idempotency-key", "").strip()
     if len(key) > _KEY_MAX or not key.isprintable():
-        raise invalid(
+        raise Problem(
+            "invalid",
             f"The Idempotency-Key has more than {_KEY_MAX} characters, or some that are not seen.",
-            "Idempotency-Key",
-            "Send a GUID.",
+            field="Idempotency-Key",
+            cure="Send a GUID.",
         )
     return key or None
 

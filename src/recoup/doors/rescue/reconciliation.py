@@ -18,7 +18,7 @@ from recoup.flows.money.as_of import end_of
 from recoup.flows.money.report import balance_of, kind_of, place_of, report_csv, report_totals
 from recoup.flows.money.settlement_report import line_id
 from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
 from recoup.rules.money.as_of import Cut, Window
 from recoup.rules.money.report_spans import Span, zone_of
@@ -142,7 +142,7 @@ async def _span(call: Call, begin: datetime | None, end: datetime | None, report
     end = end or await end_of(world, merchant_id, cut)
     if not begin < end <= begin + SPAN_MAX:
         message = f"The period must have its end after its begin, at most {SPAN_MAX.days} days later."
-        raise invalid(message, "To", "Ask for less at a time.")
+        raise Problem("invalid", message, field="To", cure="Ask for less at a time.")
     return begin, end
 
 

@@ -22,7 +22,7 @@ from recoup.flows.refunds.refund import RefundRequest
 from recoup.flows.refunds.refund import refund as refund_order
 from recoup.flows.stable.cancel import cancel as cancel_order
 from recoup.kernel.ids import wire_id
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import Problem
 from recoup.rules.order.lifecycle import OPEN
 from recoup.rules.stable.amounts import text_like
 from recoup.rules.stable.words import ORDER_STATUSES, stamp
@@ -78,7 +78,7 @@ async def list_all(call: Call) -> Reply:
     status = query.get("status") or None
     if status is not None and status not in ORDER_STATUSES:
         cure = f"It is one of {', '.join(ORDER_STATUSES)}."
-        raise invalid("The parameter status is not known.", "status", cure)
+        raise Problem("invalid", "The parameter status is not known.", field="status", cure=cure)
     limit = whole(query, "limit", LIMIT, 1, LIMIT_MAX)
     offset = whole(query, "offset", 0, 0, OFFSET_MAX)
     async with call.services.world.db.read() as connection:

@@ -15,7 +15,7 @@ from recoup.doors.stablecoin.resource import Call, Method, missing
 from recoup.flows.stable import subscriptions as flow
 from recoup.flows.stable.subscriptions import SubscriptionRequest, subscribe
 from recoup.kernel.ids import wire_id
-from recoup.kernel.problem import invalid
+from recoup.kernel.problem import Problem
 from recoup.rules.stable.channels import CHANNELS
 from recoup.rules.stable.cycles import COUNT_MAX, check_link
 from recoup.rules.stable.words import stamp
@@ -82,7 +82,7 @@ class ListQuery(Struct, frozen=True):
 async def create(call: Call) -> Reply:
     body = read(call.body, SubscriptionBody)
     if len(body.metadata or {}) > METADATA_MAX:
-        raise invalid(f"The field metadata has more than {METADATA_MAX} entries.", "metadata")
+        raise Problem("invalid", f"The field metadata has more than {METADATA_MAX} entries.", field="metadata")
     facts = {
         "metadata": body.metadata,
         "return_url": check_link(body.return_url, "return_url"),
@@ -112,7 +112,7 @@ async def list_all(call: Call) -> Reply:
     state = call.query.get("status") or None
     if state is not None and state not in STATES:
         cure = f"It is one of {', '.join(STATES)}."
-        raise invalid("The parameter status is not known.", "status", cure)
+        raise Problem("invalid", "The parameter status is not known.", field="status", cure=cure)
     async with call.services.world.db.read() as connection:
         rows, total = await list_subscriptions(connection, call.scope.merchant_id, limit, offset, state)
     return Reply(SubscriptionList([_object(row) for row in rows], total, limit, offset))

@@ -126,9 +126,7 @@ def note_transmitted(change: Change, row: Transmission, *, declined: bool) -> No
 
 async def close_revocation(tx: Tx, merchant_id: UUID, change_id: UUID) -> None:
     """What it stops has ended."""
-    rows = Rows()
-    rows.due_done.append(DueKey(merchant_id, DUE, change_id))
-    await write(tx, rows)
+    await write(tx, Rows(due_done=[DueKey(merchant_id, DUE, change_id)]))
 
 
 def stop_of(change: Change) -> Stop | None:

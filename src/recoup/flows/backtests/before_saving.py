@@ -79,8 +79,7 @@ async def _finished(world: World, merchant_id: UUID, row: BacktestRow | None) ->
     while row is not None and row.made_at is None:
         if not await make_leased(world, merchant_id, row.backtest_id):
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
-        async with world.db.read() as connection:
-            row = await find_backtest(connection, merchant_id, row.backtest_id)
+        row = await find_backtest(world.db.reader, merchant_id, row.backtest_id)
     return row
 
 

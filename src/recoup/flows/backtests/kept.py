@@ -123,8 +123,7 @@ async def read_backtest(world: World, merchant_id: UUID, backtest_id: UUID) -> B
 
 async def as_kept(world: World, merchant_id: UUID, backtest_id: UUID) -> BacktestRow:
     """Also one of bounds, for whoever sets them. Raises: Problem(not_found)."""
-    async with world.db.read() as connection:
-        found = await find_backtest(connection, merchant_id, backtest_id)
+    found = await find_backtest(world.db.reader, merchant_id, backtest_id)
     if found is None:
         raise _none()
     return found

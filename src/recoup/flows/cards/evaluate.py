@@ -270,8 +270,7 @@ class Evaluate:
             return
         scheme = scheme_of(request.pan) if request.pan is not None else ""
         if request.pan is None:
-            async with world.db.connection() as connection:
-                token = await find_token(connection, scope.merchant_id, token_id)
+            token = await find_token(world.db, scope.merchant_id, token_id)
             if token is None:  # whoever admits it says so
                 return
             scheme = token.scheme
@@ -318,8 +317,7 @@ class Evaluate:
         if not offs:
             return problem
         switch = problem.facts["switch"]
-        async with self._world.db.connection() as connection:
-            last = await last_actors(connection, scope.merchant_id, [off.subject_id for off in offs], switch)
+        last = await last_actors(self._world.db, scope.merchant_id, [off.subject_id for off in offs], switch)
         return refused(switch, [off._replace(actor=last.get(off.subject_id)) for off in offs])
 
     async def _present(self, scope: Scope, order_id: UUID, warnings: tuple[str, ...], until: float) -> EvaluateResult:

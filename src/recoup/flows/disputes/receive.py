@@ -91,8 +91,7 @@ async def _keep(world: World, route: str, notice: Notice, content: tuple[Any, by
 async def try_again(world: World, orders: Orders, merchant_id: UUID) -> None:
     """Due work `dispute_notices`: those that may only have been early, each at its own time."""
     wall = world.clocks.wall()
-    async with world.db.connection() as connection:
-        waiting = await early_notices(connection, merchant_id, WAITS_FOR_ITS_CHARGE)
+    waiting = await early_notices(world.db, merchant_id, WAITS_FOR_ITS_CHARGE)
     for row in waiting:
         at = next_try(row.received_at, row.tries)
         if at is not None and at <= wall:
@@ -154,8 +153,7 @@ async def take_off(world: World, scope: Scope, named: UUID, route: str, notice_i
 
 async def try_notice_again(world: World, orders: Orders, scope: Scope, named: UUID, route: str, notice_id: str) -> str:
     """Applies it once more. Answers what it is now. Raises: Problem(not_found)."""
-    async with world.db.connection() as connection:
-        row = await find_notice(connection, named, route, notice_id)
+    row = await find_notice(world.db, named, route, notice_id)
     if row is None or row.state != "unmatched":
         raise _none_waits()
     async with world.db.transaction() as tx:

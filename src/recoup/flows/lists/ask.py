@@ -86,8 +86,7 @@ async def ask_for_file(
 
 async def one_export(world: World, merchant_id: UUID, user_id: UUID, export_id: UUID) -> Export:
     """Raises: Problem(not_found), also for another person's and another merchant's."""
-    async with world.db.connection() as connection:
-        row = await find_export(connection, merchant_id, user_id, export_id)
+    row = await find_export(world.db, merchant_id, user_id, export_id)
     if row is None:
         raise Problem(
             "not_found",
@@ -115,8 +114,7 @@ async def _file(world: World, row: Export) -> Path:
     former = former_file_of(world, row.export_id, row.run_no)
     if path.is_file() or not former.is_file():
         return path
-    async with world.db.connection() as connection:
-        return former if await is_only_one(connection, row.export_id) else path
+    return former if await is_only_one(world.db, row.export_id) else path
 
 
 async def cancel_export(world: World, merchant_id: UUID, user_id: UUID, export_id: UUID) -> None:

@@ -30,8 +30,7 @@ async def switch_many(
     Raises: Problem(invalid) for a reason that is too long; Problem(unavailable) before anything was done.
     """
     merchant_ids = list(dict.fromkeys(mids))
-    async with world.db.connection() as connection:
-        own = await own_merchants_among(connection, scope.partner_id, merchant_ids)
+    own = await own_merchants_among(world.db, scope.partner_id, merchant_ids)
     results = []
     for merchant_id in merchant_ids:
         if merchant_id not in own:

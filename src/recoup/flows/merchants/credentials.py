@@ -54,8 +54,7 @@ class Credentials:
 
     async def sign_in(self, app_key: str, app_secret: str) -> Tokens:
         """Raises: Problem(bad_credentials), the same for an unknown key and a wrong secret."""
-        async with self._world.db.connection() as connection:
-            key = await _find_key(connection, app_key)
+        key = await _find_key(self._world.db, app_key)
         if not self._matches(key, app_secret) or key is None:
             raise Problem("bad_credentials", _NO_KEY, field="AppKey", cure="Check both, and the environment.")
         self._check_open(key, "bad_credentials")
@@ -100,8 +99,7 @@ class Credentials:
             if await self._endings.has_ended(app_key):
                 raise _ended()
             return known[1]
-        async with self._world.db.connection() as connection:
-            key = await _find_key(connection, app_key)
+        key = await _find_key(self._world.db, app_key)
         if not self._matches(key, secret) or key is None:
             raise Problem("unauthenticated", "The API key is not valid.", cure="Send `ApiKey id:secret`.")
         self._check_open(key, "unauthenticated")
@@ -117,8 +115,7 @@ class Credentials:
         known = self._tokenizers.get(environment_key)
         if known is not None and now - known[0] < KNOWN_SECONDS:
             return None if await self._endings.has_ended(environment_key) else known[1]
-        async with self._world.db.connection() as connection:
-            merchant_id = await find_tokenization_merchant(connection, environment_key, self._world.clocks.wall())
+        merchant_id = await find_tokenization_merchant(self._world.db, environment_key, self._world.clocks.wall())
         if merchant_id is not None:
             if len(self._tokenizers) > 10_000:
                 self._tokenizers.clear()

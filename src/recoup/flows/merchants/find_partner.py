@@ -9,8 +9,7 @@ from recoup.store.merchants.partners import Partner, find_partner, is_own_mercha
 
 async def read_partner(world: World, partner_id: UUID) -> Partner:
     """Raises: Problem(forbidden) for a partner that this world does not have."""
-    async with world.db.connection() as connection:
-        found = await find_partner(connection, partner_id)
+    found = await find_partner(world.db, partner_id)
     if found is None:
         raise Problem(
             "forbidden", "This partner does not exist in this environment.", cure="Use a key of this environment."

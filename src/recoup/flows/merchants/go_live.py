@@ -21,8 +21,7 @@ NOTE_MAX: Final = 500
 
 async def onboarding_of(world: World, merchant_id: UUID) -> tuple[Facts, tuple[Condition, ...]]:
     """Raises: Problem(not_found)."""
-    async with world.db.connection() as connection:
-        return await _look(connection, merchant_id)
+    return await _look(world.db, merchant_id)
 
 
 async def ask_to_go_live(world: World, scope: Scope, kinds: Sequence[str]) -> UUID:

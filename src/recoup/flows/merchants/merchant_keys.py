@@ -24,8 +24,7 @@ NAME_MAX: Final = 60
 
 async def list_keys(world: World, scope: Scope) -> list[MerchantKey]:
     """Newest first, ended ones too; no secret."""
-    async with world.db.connection() as connection:
-        return await keys_of(connection, scope.merchant_id)
+    return await keys_of(world.db, scope.merchant_id)
 
 
 async def make_key(world: World, scope: Scope, kind: str, overlap: timedelta | None, name: str = "") -> IssuedKey:

@@ -33,8 +33,7 @@ async def open_approved(sandbox: World) -> int:
     live = sandbox.other
     if live is None or not sandbox.policy.test_mode or not acceptor_of(live):
         return 0
-    async with sandbox.db.connection() as connection:
-        waiting = await waiting_to_open(connection, AT_ONCE)
+    waiting = await waiting_to_open(sandbox.db, AT_ONCE)
     for request in waiting:
         await _open(sandbox, live, request)
     return len(waiting)

@@ -70,8 +70,7 @@ async def where_of(
 
 async def partner_of_merchant(world: World, merchant_id: UUID) -> Where | None:
     """The bounds of the merchant's partner; None: it has no partner."""
-    async with world.db.connection() as connection:
-        partner_id = await partner_bounding(connection, merchant_id)
+    partner_id = await partner_bounding(world.db, merchant_id)
     return await where_of(world, partner_id=partner_id) if partner_id is not None else None
 
 

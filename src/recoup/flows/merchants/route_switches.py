@@ -103,8 +103,7 @@ async def switch_on(world: World, name: str, actor: str, scope: Scope | None = N
 
 
 async def _check(world: World, name: str) -> None:
-    async with world.db.connection() as connection:
-        rows = await stored_routes(connection)
+    rows = await stored_routes(world.db)
     if all(row.name != name for row in rows):
         names = ", ".join(row.name for row in rows if row.connection is None)
         message = Sentence("There is no card route {0}.", name[:40])

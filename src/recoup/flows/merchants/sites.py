@@ -42,8 +42,7 @@ class SiteFields:
 
 async def list_all(world: World, scope: Scope) -> list[Site]:
     """Those that take orders, oldest first."""
-    async with world.db.connection() as connection:
-        return _open(await _ever(connection, scope))
+    return _open(await _ever(world.db, scope))
 
 
 async def read(world: World, scope: Scope, site_id: UUID) -> Site:

@@ -135,14 +135,12 @@ def switches_of(one: Any) -> dict[str, bool]:
 
 async def read_all(world: World, scope: Scope) -> list[Switch]:
     """Every switch with its last change."""
-    async with world.db.connection() as connection:
-        return await standing(connection, scope.merchant_id)
+    return await standing(world.db, scope.merchant_id)
 
 
 async def history(world: World, scope: Scope, after: tuple[int, UUID, str] | None, limit: int) -> list[SwitchChange]:
     """Changes, newest first; `after`: version, subject and kind of the last one seen."""
-    async with world.db.connection() as connection:
-        return await switch_history(connection, scope.merchant_id, after, limit)
+    return await switch_history(world.db, scope.merchant_id, after, limit)
 
 
 async def _standing_of(tx: Tx, scope: Scope, subject: Subject) -> list[Switch]:

@@ -72,8 +72,7 @@ async def delivery_of(
 
     Raises: Problem(not_found).
     """
-    async with world.db.connection() as connection:
-        row = await read_try(connection, merchant_id, endpoint.endpoint_id, try_id, clear=clear)
+    row = await read_try(world.db, merchant_id, endpoint.endpoint_id, try_id, clear=clear)
     if row is None:
         raise Problem("not_found", "There is no such delivery.", cure="Check the endpoint's log.")
     sent = _sent(world, endpoint, row)

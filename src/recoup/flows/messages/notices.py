@@ -15,8 +15,7 @@ from recoup.store.messages.mails import notice_settings, switch_notice
 
 
 async def switches(world: World, merchant_id: UUID) -> dict[str, bool]:
-    async with world.db.connection() as connection:
-        return switched(await notice_settings(connection, merchant_id))
+    return switched(await notice_settings(world.db, merchant_id))
 
 
 async def switch(world: World, scope: Scope, wanted: dict[str, bool]) -> dict[str, bool]:

@@ -12,8 +12,7 @@ EVENTS_MAX = 2000
 
 async def publish_all(world: World) -> int:
     """Every merchant that has new events; answers how many events."""
-    async with world.db.connection() as connection:
-        merchants = await merchants_with_events(connection)
+    merchants = await merchants_with_events(world.db)
     return await each(merchants, lambda merchant_id: publish(world, merchant_id))
 
 

@@ -28,7 +28,6 @@ async def publish_partner(world: World, partner_id: UUID) -> int:
 
 async def publish_for(world: World, merchant_id: UUID) -> None:
     """The feed of the merchant's partner, if it has one, up to its newest event."""
-    async with world.db.connection() as connection:
-        partner_id = await partner_of(connection, merchant_id)
+    partner_id = await partner_of(world.db, merchant_id)
     while partner_id is not None and await publish_partner(world, partner_id):
         pass

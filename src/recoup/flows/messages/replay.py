@@ -158,8 +158,7 @@ async def count(world: World, scope: Scope, endpoint_id: UUID, request: ReplayRe
 async def list_all(world: World, owner: Owner, endpoint_id: UUID) -> Sequence[Replay]:
     """Newest first, the last fifty. Raises: Problem(not_found)."""
     await read(world, owner, endpoint_id)
-    async with world.db.connection() as connection:
-        rows = await newest_replays(connection, endpoint_id, REPLAYS_SHOWN)
+    rows = await newest_replays(world.db, endpoint_id, REPLAYS_SHOWN)
     return [_replay(row) for row in rows]
 
 

@@ -91,16 +91,14 @@ async def rotate_shared(
 
 async def shared_key_state(world: World, scope: Scope, door: str = "rescue") -> tuple[str, datetime | None]:
     """The mark of the merchant's own key as it is now, and until when the one before is good."""
-    async with world.db.connection() as connection:
-        keys = await shared_keys(connection, scope.merchant_id, door) or SharedKeys()
+    keys = await shared_keys(world.db, scope.merchant_id, door) or SharedKeys()
     return key_mark(_open(world, scope, keys.key)) if keys.key else "", keys.previous_until
 
 
 async def shared_key_after(world: World, scope: Scope, mark: str, door: str = "rescue") -> str | None:
     """The merchant's own key, when it came in the place of the one with this mark: what is told to a form that was
     sent twice, whose first answer nobody saw."""
-    async with world.db.connection() as connection:
-        keys = await shared_keys(connection, scope.merchant_id, door) or SharedKeys()
+    keys = await shared_keys(world.db, scope.merchant_id, door) or SharedKeys()
     if keys.key is None or keys.previous_key is None or key_mark(_open(world, scope, keys.previous_key)) != mark:
         return None
     return _open(world, scope, keys.key)

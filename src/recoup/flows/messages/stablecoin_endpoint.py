@@ -51,8 +51,7 @@ async def configure(
 
 
 async def read(world: World, scope: Scope) -> StablecoinEndpoint:
-    async with world.db.connection() as connection:
-        row = await stablecoin_endpoint(connection, scope.merchant_id)
+    row = await stablecoin_endpoint(world.db, scope.merchant_id)
     if row is None:
         return StablecoinEndpoint()
     events = wire_names(row.events)

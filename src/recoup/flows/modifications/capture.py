@@ -120,8 +120,7 @@ def _takes_parts(world: World, change: Change) -> bool:
 async def _outcome(world: World, scope: Scope, order_id: UUID, capture_id: UUID, until: float) -> Captured:
     """Raises: Problem(unavailable) when the processor has not answered in time."""
     while True:
-        async with world.db.connection() as connection:
-            row = await capture_state(connection, scope.merchant_id, order_id, capture_id)
+        row = await capture_state(world.db, scope.merchant_id, order_id, capture_id)
         if row is not None and (row.state in ("done", "refused") or capture_id == order_id):
             return _captured(row, order_id, capture_id)
         if world.clocks.monotonic() >= until:

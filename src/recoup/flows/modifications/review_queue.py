@@ -42,8 +42,7 @@ async def decide(world: World, orders: Orders, scope: Scope, modification_id: UU
 
     Raises: Problem not_found, wrong_state, forbidden, invalid.
     """
-    async with world.db.connection() as connection:
-        order_id = await order_of_modification(connection, scope.merchant_id, modification_id)
+    order_id = await order_of_modification(world.db, scope.merchant_id, modification_id)
     if order_id is None:
         raise Problem("not_found", "There is no such refund.", cure="Look it up in the list.")
     actor, note = scope.actor.text(), " ".join(note.split())[:NOTE_MAX]

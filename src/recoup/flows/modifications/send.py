@@ -30,8 +30,7 @@ _KINDS: dict[str, Literal["refund", "void", "capture"]] = {
 
 
 async def send_modification(world: World, orders: Orders, merchant_id: UUID, modification_id: UUID) -> None:
-    async with world.db.connection() as connection:
-        order_id = await order_of_modification(connection, merchant_id, modification_id)
+    order_id = await order_of_modification(world.db, merchant_id, modification_id)
     if order_id is None:
         raise Problem("not_found", "There is no such refund.", cure="Check its id.")
     key = (merchant_id, order_id)

@@ -21,8 +21,7 @@ async def cut_of(world: World, merchant_id: UUID, business: datetime | None, rec
     """
     if not _is_named(business, recorded):
         return NOW
-    async with world.db.connection() as connection:
-        clock = await clock_of(connection, merchant_id)
+    clock = await clock_of(world.db, merchant_id)
     if clock is None:
         raise _no_such_merchant()
     return _cut(world.clocks.wall(), clock, business, recorded)
@@ -37,8 +36,7 @@ async def partner_cut_of(
     """
     if not _is_named(business, recorded):
         return NOW
-    async with world.db.connection() as connection:
-        clock = await partner_clock(connection, partner_id, merchant_id)
+    clock = await partner_clock(world.db, partner_id, merchant_id)
     if clock is None:
         raise _no_such_merchant()
     return _cut(world.clocks.wall(), clock, business, recorded)
@@ -78,7 +76,6 @@ async def end_of(world: World, merchant_id: UUID, cut: Cut) -> datetime:
     clock as it is set today."""
     if cut.business != ALWAYS:
         return cut.business
-    async with world.db.connection() as connection:
-        clock = await clock_of(connection, merchant_id)
+    clock = await clock_of(world.db, merchant_id)
     ahead = timedelta(microseconds=clock.offset_us if clock else 0)
     return min(cut.recorded, world.clocks.wall()) + ahead

@@ -143,6 +143,5 @@ async def _locked(tx: Tx, merchant_id: UUID, account_id: UUID, *states: str) -> 
 
 
 async def _now(world: World, merchant_id: UUID) -> BusinessTime:
-    async with world.db.connection() as connection:
-        now: BusinessTime = world.clocks.business(await known_offset(connection, merchant_id))
+    now: BusinessTime = world.clocks.business(await known_offset(world.db, merchant_id))
     return now

@@ -118,8 +118,7 @@ async def tell_outcome(world: World, scope: Scope, payout_id: UUID, state: str, 
 
 async def read_file(world: World, merchant_id: UUID, payout_id: UUID) -> tuple[str, bytes]:
     """Name and content of the file as it was made. Raises: Problem(not_found) before that."""
-    async with world.db.connection() as connection:
-        row = await payout_file(connection, merchant_id, payout_id)
+    row = await payout_file(world.db, merchant_id, payout_id)
     if row is None:
         raise Problem("not_found", "The bank file of this payout does not exist yet.", cure="Approve the payout first.")
     return row.file_name, world.keys.open_secret(file_context(payout_id), row.file)

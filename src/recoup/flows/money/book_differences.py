@@ -42,8 +42,7 @@ async def book_lines(world: World, scope: Scope, run_id: UUID, row_nos: Sequence
         return await _book(world, scope, run_id, sorted(set(row_nos)), note, named=True)
     total = Booked(0, 0)
     while True:
-        async with world.db.connection() as connection:
-            next_ = await to_book(connection, scope.merchant_id, run_id, LINES_AT_ONCE)
+        next_ = await to_book(world.db, scope.merchant_id, run_id, LINES_AT_ONCE)
         if not next_:
             return total
         done = await _book(world, scope, run_id, next_, note, named=False)

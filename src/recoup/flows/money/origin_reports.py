@@ -100,8 +100,7 @@ async def report_csv(world: World, report: str, request: ReportRequest) -> Async
     for begin in range(0, len(ids), 16 * ORDERS_AT_ONCE):
         part = ids[begin : begin + 16 * ORDERS_AT_ONCE]
         chosen = [UUID(bytes=part[at : at + 16]) for at in range(0, len(part), 16)]
-        async with world.db.connection() as connection:
-            rows = await by_order(connection, request.merchant_id, request.window, chosen)
+        rows = await by_order(world.db, request.merchant_id, request.window, chosen)
         yield "".join(_line(keys, row) for row in rows).encode()
     if rest:
         yield "".join(_line(keys, row) for row in rest).encode()

@@ -46,10 +46,7 @@ async def report_page(
     world: World, request: PartnerReportRequest, after: UUID | None, limit: int
 ) -> tuple[list[Row], UUID | None]:
     """The rows of at most `limit` merchants, and the id after which the next page begins."""
-    async with world.db.connection() as connection:
-        merchants = await merchants_then(
-            connection, request.partner_id, *request.cut, after, limit + 1, request.merchant_id
-        )
+    merchants = await merchants_then(world.db, request.partner_id, *request.cut, after, limit + 1, request.merchant_id)
     rows: list[Row] = []
     for one in merchants[:limit]:
         rows += await _of_merchant(world, request, one.merchant_id, one.name)

@@ -90,8 +90,7 @@ async def reconcile(
     file_hash = await run_stoppable(_hashed, file.content)
     run_id, wall = new_id(), world.clocks.wall()
     run_key = sha256(encode_sorted([str(run_id) if again else "", file_hash.hex(), reading.to_dict()])).digest()
-    async with world.db.connection() as connection:
-        known = await run_by_key(connection, scope.merchant_id, run_key)
+    known = await run_by_key(world.db, scope.merchant_id, run_key)
     if known is not None:
         return Ran(known, True)
     statement = await run_stoppable(_statement, file.content, reading, tell)
@@ -104,16 +103,14 @@ async def reconcile(
             await store.prepare(tx)
             await _compare(tx, run, reading, file_hash, wall, list(world.channels))
             await note(tx, scope, wall, "statement.compared", run_id, {"kind": reading.kind, "lines": run.lines})
-    async with world.db.connection() as connection:
-        made = await run_by_key(connection, scope.merchant_id, run_key)
+    made = await run_by_key(world.db, scope.merchant_id, run_key)
     assert made is not None
     return Ran(made, not mine)
 
 
 async def run_of(world: World, merchant_id: UUID, run_id: UUID) -> Run:
     """Raises: Problem(not_found)."""
-    async with world.db.connection() as connection:
-        found = await find_run(connection, merchant_id, run_id)
+    found = await find_run(world.db, merchant_id, run_id)
     if found is None:
         raise Problem("not_found", "There is no such comparison.", cure="Look at the list of files.")
     return found

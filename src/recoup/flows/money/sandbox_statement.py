@@ -36,14 +36,12 @@ async def sandbox_statement(
             "Statements are available only from the sandbox's simulated processors.",
             cure="Ask the processor for its statement.",
         )
-    async with world.db.connection() as connection:
-        offset = await known_offset(connection, merchant_id)
+    offset = await known_offset(world.db, merchant_id)
     yield _row(HEADER)
     begin, end = period or (LONG_AGO, FAR_AHEAD)
     moved = timedelta(microseconds=offset) if book == "channel" else timedelta(0)
     if book == "bank":
-        async with world.db.connection() as connection:
-            rows = await payouts_sent(connection, merchant_id)
+        rows = await payouts_sent(world.db, merchant_id)
         for row in rows:
             if begin <= row.at < end and currency in (None, row.asset):
                 line = (row.id, row.reference, row.type, row.units, row.asset, row.at)

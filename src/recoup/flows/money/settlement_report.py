@@ -28,8 +28,7 @@ SEAL_TRIES: Final = 50
 
 async def read_batch(world: World, merchant_id: UUID, batch_id: UUID, cut: Cut = NOW) -> Batch:
     """Raises: Problem(not_found), also for one that was not there yet."""
-    async with world.db.connection() as connection:
-        row = await shown_batch(connection, merchant_id, batch_id, cut)
+    row = await shown_batch(world.db, merchant_id, batch_id, cut)
     if row is None and cut.is_past:
         raise Problem("not_found", "There was no such settlement then.", cure="Check the id, or name a later moment.")
     if row is None:
@@ -83,8 +82,7 @@ async def _parts(world: World, batch: Batch, low: int, top: int) -> AsyncIterato
     merchant_id = batch.merchant_id
     yield _part(_head(batch))
     for first in range(low, top + 1, PAGES_MAX):
-        async with world.db.connection() as connection:
-            pages = await sealed_pages(connection, merchant_id, first, top)
+        pages = await sealed_pages(world.db, merchant_id, first, top)
         yield b"".join(
             _part(
                 {
@@ -99,8 +97,7 @@ async def _parts(world: World, batch: Batch, low: int, top: int) -> AsyncIterato
             for page in pages
         )
     async for rows in all_lines(world, batch):
-        async with world.db.connection() as connection:
-            contents = await posting_contents(connection, merchant_id, {row.posting_id for row in rows})
+        contents = await posting_contents(world.db, merchant_id, {row.posting_id for row in rows})
         yield b"".join(_part(_line(row, contents[row.posting_id])) for row in rows)
 
 
@@ -113,8 +110,7 @@ async def all_lines(world: World, batch: Batch) -> AsyncIterator[list[BatchLine]
     """A connection for each part, so that a slow reader holds none."""
     after = (LOWEST, 0)
     while True:
-        async with world.db.connection() as connection:
-            rows = await batch_lines(connection, batch.merchant_id, batch.batch_id, after=after)
+        rows = await batch_lines(world.db, batch.merchant_id, batch.batch_id, after=after)
         if not rows:
             return
         yield rows
@@ -123,8 +119,7 @@ async def all_lines(world: World, batch: Batch) -> AsyncIterator[list[BatchLine]
 
 async def _sealed_span(world: World, merchant_id: UUID, batch_id: UUID) -> tuple[int, int]:
     for _ in range(SEAL_TRIES):
-        async with world.db.connection() as connection:
-            span = await pages_of_batch(connection, merchant_id, batch_id)
+        span = await pages_of_batch(world.db, merchant_id, batch_id)
         if not span.unsealed:
             assert span.low is not None, "a batch has lines"
             assert span.high is not None

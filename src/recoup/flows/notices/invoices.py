@@ -54,12 +54,10 @@ async def notice_of_invoice(world: World, merchant_id: UUID, route: str, about: 
     Raises: Problem(unavailable).
     """
     if invoice is None:
-        async with world.db.connection() as connection:
-            keys = await store.invoices_of_subscription(connection, merchant_id, about, route)
+        keys = await store.invoices_of_subscription(world.db, merchant_id, about, route)
     else:
         keys = [invoice_key_of(world, merchant_id, route, invoice)]
-        async with world.db.connection() as connection:
-            known = await find_invoice(connection, merchant_id, keys[0])
+        known = await find_invoice(world.db, merchant_id, keys[0])
         if known is None or known.order_id is None:
             left_out = await _taken_on(world, merchant_id, route, invoice, keys[0])
             if left_out is not None:
@@ -109,8 +107,7 @@ def _billing_of(world: World, route: str) -> Billing | None:
 async def work_invoice(world: World, orders: Orders, due: Due) -> None:
     """Raises: Problem(unavailable), as long as the billing cannot be reached."""
     begun = world.clocks.wall()
-    async with world.db.connection() as connection:
-        row = await find_invoice(connection, due.merchant_id, due.subject_id)
+    row = await find_invoice(world.db, due.merchant_id, due.subject_id)
     billing = _billing_of(world, row.route) if row is not None else None
     if row is None or billing is None:
         async with world.db.transaction() as tx:
@@ -172,16 +169,14 @@ class _Rescue:
     async def _write(self, write: Callable[[Tx], Awaitable[None]]) -> None:
         async with self._world.db.transaction() as tx:
             await write(tx)
-        async with self._world.db.connection() as connection:
-            row = await find_invoice(connection, self._row.merchant_id, self._row.invoice_key)
+        row = await find_invoice(self._world.db, self._row.merchant_id, self._row.invoice_key)
         assert row is not None
         self._row = row
 
     async def _admit(self, there: BilledInvoice) -> str | None:
         """The same order, however often it is begun. Answers why it is refused."""
         world, row, request = self._world, self._row, await self._request(there)
-        async with world.db.connection() as connection:
-            order_id = await store.admitted_before(connection, row.merchant_id, request.key)
+        order_id = await store.admitted_before(world.db, row.merchant_id, request.key)
         if order_id is None:
             evaluate = Evaluate(world, self._orders, self._merchants, Vault(world))
             try:

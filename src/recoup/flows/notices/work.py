@@ -82,8 +82,7 @@ Ask = Callable[[World, Orders, Connector, ProcessorNotice], Awaitable[NoticeResu
 
 
 async def work_notice(world: World, orders: Orders, due: Due) -> None:
-    async with world.db.connection() as connection:
-        row = await find_processor_notice(connection, due.merchant_id, due.subject_id)
+    row = await find_processor_notice(world.db, due.merchant_id, due.subject_id)
     result = NoticeResult("forgotten")
     if row is not None:
         connector = connector_of(world.processors.get(row.route))
@@ -177,8 +176,7 @@ def _not_said(world: World, row: ProcessorNotice, answer: Outcome) -> NoticeResu
 async def _modification(world: World, orders: Orders, connector: Connector, row: ProcessorNotice) -> NoticeResult:
     if row.message_id is None:
         return NoticeResult("not_ours")
-    async with world.db.connection() as connection:
-        found = await modification_of(connection, row.message_id, row.route, row.merchant_id)
+    found = await modification_of(world.db, row.message_id, row.route, row.merchant_id)
     if found is None:
         return NoticeResult("not_ours")
     if found.state == "done" and connector.asks != "by_replay":  # whatever it says: another may hide what one has said
@@ -225,8 +223,7 @@ async def _dispute(world: World, orders: Orders, connector: Connector, row: Proc
     case = await connector.dispute_case(row.about)
     if case is None:
         return NoticeResult("unreadable")
-    async with world.db.connection() as connection:
-        charged = await charge_referenced(connection, case.charge, row.route, row.merchant_id)
+    charged = await charge_referenced(world.db, case.charge, row.route, row.merchant_id)
     if charged is None:  # of the account's other business, or of a charge whose answer is on its way
         return NoticeResult(None) if row.received_at > world.clocks.wall() - EARLY else NoticeResult("not_ours")
     received = await apply(world, orders, row.route, case_notice(world, case, charged), "worker")
@@ -235,8 +232,7 @@ async def _dispute(world: World, orders: Orders, connector: Connector, row: Proc
 
 async def _method(world: World, orders: Orders, connector: Connector, row: ProcessorNotice) -> NoticeResult:
     """Its facts are the processor's; how it is counted stays: a renewed card is the same."""
-    async with world.db.connection() as connection:
-        methods = await methods_of(connection, row.route, row.about, row.merchant_id)
+    methods = await methods_of(world.db, row.route, row.about, row.merchant_id)
     became = "not_ours"
     for one in methods:
         found = await connector.describe(Stored(row.route, row.about, one.customer))
@@ -282,8 +278,7 @@ async def _fraud(world: World, orders: Orders, connector: Connector, row: Proces
     if charged.state != "approved":
         return NoticeResult("known")
     key = (charged.merchant_id, charged.order_id)
-    async with world.db.connection() as connection:
-        known = await is_fraud_warned(connection, *key, row.object_key)
+    known = await is_fraud_warned(world.db, *key, row.object_key)
     if known:
         return NoticeResult("known")
     await orders.run(lambda change: fraud_reported(change, row.object_key, charged.attempt_id), key, cards=True)

@@ -32,8 +32,7 @@ async def send_digests(world: World, merchant_id: UUID | None = None) -> int:
     people = world.people_database
     if people is None:
         return 0
-    async with people.connection() as connection:
-        wanted = await digests_wanted(connection, world.name)
+    wanted = await digests_wanted(people, world.name)
     offsets: dict[UUID, int | None] = {}
     done = 0
     for row in wanted:
@@ -41,8 +40,7 @@ async def send_digests(world: World, merchant_id: UUID | None = None) -> int:
         if merchant_id not in (None, one):
             continue
         if one not in offsets:
-            async with world.db.connection() as connection:
-                offsets[one] = await offset_of(connection, one)
+            offsets[one] = await offset_of(world.db, one)
         offset = offsets[one]
         if offset is None:
             continue
@@ -62,8 +60,7 @@ def _hour(world: World, chosen: int | None) -> int:
 
 async def _digest(world: World, people: Database, wanted: WantedDigest, day: date) -> bool:
     merchant_id, user_id = wanted.merchant_id, wanted.user_id
-    async with people.connection() as connection:
-        readers = await readers_of(connection, world.name, merchant_id, user_id)
+    readers = await readers_of(people, world.name, merchant_id, user_id)
     reader = readers[0] if readers else None
     way = ways_of(KINDS["digest"], reader_of(reader)) if reader is not None else None
     if reader is None or way is None or not (way.page or way.mail):

@@ -86,8 +86,7 @@ async def find_alike(world: World, merchant_id: UUID, payer_id: UUID) -> tuple[s
 
     Raises: Problem(not_found).
     """
-    async with world.db.connection() as connection:
-        customer = await find_customer(connection, merchant_id, payer_id, clear=True)
+    customer = await find_customer(world.db, merchant_id, payer_id, clear=True)
     if customer is None:
         raise no_such_customer()
     email = customer.known_email
@@ -169,8 +168,7 @@ async def _parts(world: World, merchant_id: UUID, payer_id: UUID, customer: Cust
     yield b'],"transmissions":['
     async for part in _listed(world, transmissions, lambda row: row.transmit_id, HIGHEST):
         yield part
-    async with world.db.connection() as connection:
-        looks = await looks_of(connection, merchant_id, payer_id)
+    looks = await looks_of(world.db, merchant_id, payer_id)
     known_attempts = [{**asdict(look), "answer": CLASSES[look.answer]} for look in looks]
     yield b'],"rescue_engine":' + encode(known_attempts) + b"}\n"
 

@@ -72,8 +72,7 @@ async def sign_in(world: World, passwords: Passwords, request: SignIn) -> Entere
     fit = await passwords.fitting(request.password, user.password_hash if user else None, turn)
     if fit is None and world.policy.test_mode:
         namesake = await namesake_of(world, passwords, email, request.password, turn)
-        async with people.connection() as connection:
-            user = await find_user(connection, namesake)
+        user = await find_user(people, namesake)
         fit = await passwords.fitting(request.password, user.password_hash, turn) if user is not None else None
     if user is None or fit is None or not user.active:
         async with people.connection() as connection:

@@ -21,8 +21,7 @@ async def role_who_may(world: World, user_id: UUID, merchant_id: UUID, action: s
         return None
     role: str | None = found[0].role
     if found[0].partner_id is not None:
-        async with world.db.connection() as connection:
-            partner = await find_partner(connection, found[0].partner_id)
+        partner = await find_partner(world.db, found[0].partner_id)
         if partner is not None and partner.state != "active":
             role = found[0].own_role
     return role if role is not None and action in MAY.get(role, NOBODY) else None

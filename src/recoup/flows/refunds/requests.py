@@ -109,8 +109,7 @@ def _still_possible(order: Order, request: RefundApproval, cap_percent: int | No
 
 async def _row(world: World, merchant_id: UUID, request_id: UUID) -> RequestOrigin:
     """Raises: Problem(not_found)."""
-    async with world.db.connection() as connection:
-        row = await find_refund_request(connection, merchant_id, request_id)
+    row = await find_refund_request(world.db, merchant_id, request_id)
     if row is None:
         raise Problem("not_found", "There is no such request.", cure="Check the order's refunds.")
     return row

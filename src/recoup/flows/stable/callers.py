@@ -94,8 +94,7 @@ class Callers:
             self._known.pop(key_id, None)
         if "\0" in key_id or len(key_id) > KEY_ID_MAX or now - self._missed.get(key_id, -inf) < KNOWN_SECONDS:
             return None, self._open(None)
-        async with self._world.db.connection() as connection:
-            found = await find_signing_key(connection, key_id, self._world.clocks.wall())
+        found = await find_signing_key(self._world.db, key_id, self._world.clocks.wall())
         if found is None:
             if len(self._missed) >= MISSED_MAX:
                 self._missed.clear()

@@ -110,8 +110,7 @@ def _charge_request(row: SubscriptionRow) -> StablecoinChargeRequest:
 
 async def cycle_ended(world: World, merchant_id: UUID, order_id: UUID) -> None:
     """Due work `cycle_ended`: an unpaid cycle makes its subscription past due, a paid one makes it active again."""
-    async with world.db.connection() as connection:
-        order = await stable_order(connection, merchant_id, order_id)
+    order = await stable_order(world.db, merchant_id, order_id)
     if order is None:
         raise Problem("not_found", "There is no such order.", cure="Check its id.")
 

@@ -22,8 +22,7 @@ async def last_look(world: World, orders: Orders, key: tuple[UUID, UUID]) -> Non
 
     Raises: Problem(unavailable) when the channel does not answer: then expiry waits.
     """
-    async with world.db.connection() as connection:
-        order = await stable_order(connection, *key)
+    order = await stable_order(world.db, *key)
     if order is None or order.stage not in OPEN or not order.channel:
         return
     channel = world.channels[order.channel]

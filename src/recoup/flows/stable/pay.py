@@ -101,13 +101,11 @@ async def simulate_by_operator(world: World, orders: Orders, key: str, approve: 
     Raises: Problem not_found, wrong_state.
     """
     merchant_id, order_id = await find_one(world, key)
-    async with world.db.connection() as connection:
-        order = await stable_order(connection, merchant_id, order_id)
+    order = await stable_order(world.db, merchant_id, order_id)
     if order is None:
         return None
     await simulate(world, orders, (merchant_id, order_id), approve=approve, actor=OPERATOR, late=True)
-    async with world.db.connection() as connection:
-        paid = await stable_order(connection, merchant_id, order_id)
+    paid = await stable_order(world.db, merchant_id, order_id)
     assert paid is not None
     if approve and paid.paid_at is None:
         return "paid late: the order had ended, its page says what is to be done"

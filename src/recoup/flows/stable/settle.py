@@ -17,8 +17,7 @@ from recoup.store.money.settlements import order_of_settlement
 
 
 async def settle(world: World, orders: Orders, merchant_id: UUID, settlement_id: UUID) -> None:
-    async with world.db.connection() as connection:
-        order_id = await order_of_settlement(connection, merchant_id, settlement_id)
+    order_id = await order_of_settlement(world.db, merchant_id, settlement_id)
     if order_id is None:
         raise Problem("not_found", "There is no such settlement.", cure="Check its id.")
     key = (merchant_id, order_id)

@@ -104,8 +104,7 @@ class Business:
             await set_terms(world, await self._as("operator"), {"period": "week", "delay_days": 1})
         if not await read_limits(world, self._merchant_id):
             await change_limits(world, owner, "operations", ASSET, Limits(second_from_units=ALONE_UNITS))
-        async with world.db.connection() as connection:
-            accounts = await list_accounts(connection, self._merchant_id)
+        accounts = await list_accounts(world.db, self._merchant_id)
         if not accounts:
             await self._bank_account(owner)
 
@@ -146,8 +145,7 @@ class Business:
         world = self._world
         account = BankAccount("us", "Demo day", "000123450001", "021000021")
         account_id = await enter_account(world, owner, account, ASSET)
-        async with world.db.connection() as connection:
-            (row,) = await list_accounts(connection, self._merchant_id)
+        (row,) = await list_accounts(world.db, self._merchant_id)
         first, second = deposits_of(world, row)
         await prove_account(world, owner, account_id, (first, second))
         await approve_account(world, await self._as("operator"), account_id)
@@ -155,8 +153,7 @@ class Business:
     async def approve_payouts(self) -> None:
         """The operator's approval of every payout that waits for it and has an account."""
         scope = await self._as("operator")
-        async with self._world.db.connection() as connection:
-            rows = await open_payouts(connection, self._merchant_id, ASSET)
+        rows = await open_payouts(self._world.db, self._merchant_id, ASSET)
         for row in rows:
             if row.state == "created":
                 await approve(self._world, scope, row.payout_id)
@@ -185,8 +182,7 @@ class Business:
             await processor.behave("refuse")
 
     async def _on_its_way(self, modification_id: UUID) -> bool:
-        async with self._world.db.connection() as connection:
-            row = await refund_state(connection, self._merchant_id, modification_id)
+        row = await refund_state(self._world.db, self._merchant_id, modification_id)
         return row is not None and row.state in ("owed", "sent")
 
     async def _completed(self, count: int) -> Sequence[UUID]:
@@ -197,7 +193,6 @@ class Business:
         return [row.order_id for row in page.rows if row.units > ALONE_UNITS][:count]
 
     async def _as(self, who: str) -> Scope:
-        async with self._world.people.connection() as connection:
-            user = await find_user(connection, self._emails.get(who, who))
+        user = await find_user(self._world.people, self._emails.get(who, who))
         assert user is not None
         return Scope(self._merchant_id, Actor("user", str(user.user_id)), "demo")

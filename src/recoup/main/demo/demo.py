@@ -268,8 +268,7 @@ class _Clock:
 
     async def _now(self) -> datetime:
         world = self._opened.world
-        async with world.db.connection() as connection:
-            offset = await offset_of(connection, self._merchant_id)
+        offset = await offset_of(world.db, self._merchant_id)
         assert offset is not None
         return world.clocks.business(offset)
 

@@ -65,9 +65,7 @@ async def approve_payout(
 
 async def wait_payout(tx: Tx, row: LockedPayout, wall: WallTime) -> None:
     """While the merchant is killed nothing leaves."""
-    rows = Rows()
-    rows.due_work.append(_key(row).at(wall + PAUSE_KILLED, wall=True))
-    await write(tx, rows)
+    await write(tx, Rows(due_work=[_key(row).at(wall + PAUSE_KILLED, wall=True)]))
 
 
 async def stop_payout(tx: Tx, row: LockedPayout, reason: str, wall: WallTime) -> None:
@@ -155,9 +153,7 @@ async def close_payout(
 
 
 async def ask_again(tx: Tx, row: LockedPayout, at: datetime) -> None:
-    rows = Rows()
-    rows.due_work.append(_key(row).at(at, wall=False))
-    await write(tx, rows)
+    await write(tx, Rows(due_work=[_key(row).at(at, wall=False)]))
 
 
 async def _save(tx: Tx, row: LockedPayout, before: str, wall: WallTime) -> None:

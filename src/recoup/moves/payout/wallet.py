@@ -30,9 +30,7 @@ async def request_payout(
 
 async def wait_payout(tx: Tx, row: LockedPayout, wall: WallTime) -> None:
     """While the merchant is killed nothing leaves; the money stays where it is."""
-    rows = Rows()
-    rows.due_work.append(_key(row).at(wall + PAUSE_KILLED, wall=True))
-    await write(tx, rows)
+    await write(tx, Rows(due_work=[_key(row).at(wall + PAUSE_KILLED, wall=True)]))
 
 
 async def open_payout(tx: Tx, row: LockedPayout, again_at: datetime) -> None:

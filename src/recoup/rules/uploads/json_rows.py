@@ -114,7 +114,7 @@ class JsonRows:
 
     def _wrapper(self) -> bool:
         """Whether the object that begins here holds the rows: then reading stands at their list."""
-        if self._inside or self._depth or self._number:
+        if self._inside or self._in_list() or self._number:
             return False
         start, line = self._at, self._line
         self._move(self._at + 1)
@@ -125,7 +125,7 @@ class JsonRows:
             self._move(found.end())
             if self._text[self._at : self._at + 1] != '"' or not self._member():
                 break
-            if self._depth:
+            if self._in_list():
                 return True
         self._at, self._line, self._inside, self._depth = start, line, False, 0
         return False
@@ -220,6 +220,9 @@ class JsonRows:
     def _move(self, to: int) -> None:
         self._line += self._text.count("\n", self._at, to)
         self._at = to
+
+    def _in_list(self) -> bool:
+        return self._depth > 0
 
     def _done(self) -> bool:
         return self._ended and self._at >= len(self._text)

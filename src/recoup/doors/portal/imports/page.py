@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
+from recoup.doors.edge.json_body import ClientGone
 from recoup.doors.edge.spool import while_there
 from recoup.doors.portal.done import done_of, with_done
 from recoup.doors.portal.downloads import JSON_LINES, download, taken
@@ -16,11 +17,11 @@ from recoup.doors.portal.pages import Answer, Values, member, shown
 from recoup.doors.portal.rights import anybody
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import State
-from recoup.flows.insight.imports.read import FILE_BYTES_MAX, read_import
+from recoup.flows.insight.imports.read import FILE_BYTES_MAX, ReadFile, read_import
 from recoup.flows.insight.imports.show import history, lines_file
 from recoup.flows.insight.imports.work import one_import, stop_import
 from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import Problem
 from recoup.rules.imports.answers import Answers
 from recoup.rules.imports.attempt import SKIPPED
 from recoup.rules.imports.file import ROWS_MAX
@@ -97,12 +98,15 @@ async def post_import(visit: Visit, form: NewImport) -> Answer:
     """What the file does not say is asked; then, and after a check, the page shows what was found."""
     _must(visit)
     if form.file is None:
-        raise invalid("No file was chosen.", "file")
+        raise Problem("invalid", "No file was chosen.", field="file")
     answers = Answers(form.zone, form.order, form.decimal, form.units)
     reading = read_import(
         visit.world, visit.scope, form.file.filename or "", form.file.file, answers, dry_run=form.act == "check"
     )
-    found = await while_there(visit.request.receive, reading)
+    try:
+        found: ReadFile = await while_there(visit.request.receive, reading)
+    except ClientGone:
+        return redirect(PLACE)  # nobody reads it
     if found.stored is None:
         return shown(checked=found)
     path = f"{PLACE}/{found.stored.import_id}"

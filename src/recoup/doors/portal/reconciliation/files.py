@@ -6,6 +6,7 @@ from uuid import UUID
 
 from starlette.datastructures import UploadFile
 
+from recoup.doors.edge.json_body import ClientGone
 from recoup.doors.edge.spool import while_there
 from recoup.doors.portal.done import done_of, with_done
 from recoup.doors.portal.endpoint import redirect
@@ -18,7 +19,7 @@ from recoup.flows.file_turns import in_turn
 from recoup.flows.money.book_differences import book_lines
 from recoup.flows.money.reconcile import File, reconcile, run_of
 from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence, joined
 from recoup.rules.money.reading import EVERY, Reading, mapping_file, reading_of
 from recoup.rules.money.report_spans import days, days_of
@@ -111,11 +112,14 @@ async def post_file(visit: Visit, form: NewFile) -> Answer:
     """The same file again leads to the comparison that there is."""
     visit.only("refund", "compare files", or_operator=True)
     if form.file is None:
-        raise invalid("No file was chosen.", "file", "Choose the file first.")
+        raise Problem("invalid", "No file was chosen.", field="file", cure="Choose the file first.")
     reading = _reading(form) if form.like is None else await _like(visit, form.like)
     file, world = File(form.file.filename or "", form.file.file), visit.world
     comparing = in_turn(world, visit.merchant_id, file.content, lambda: reconcile(world, visit.scope, file, reading))
-    ran = await while_there(visit.request.receive, comparing)
+    try:
+        ran = await while_there(visit.request.receive, comparing)
+    except ClientGone:
+        return redirect(FILES)  # nobody reads it
     path = f"{FILES}/{ran.run.run_id}"
     return redirect(with_done(visit.session, path, "known") if ran.before else path)
 
@@ -168,7 +172,7 @@ async def file_page(visit: Visit) -> Values:
 @file_page.post("/reconciliation/files/{run_id}/book", may=operator("book a difference"), shape=Booking, find=_find)
 async def post_booking(visit: Visit, form: Booking, run: Run) -> Answer:
     if form.which != "all" and not form.row:
-        raise invalid("No line was chosen.", "row", "Select the lines to book.")
+        raise Problem("invalid", "No line was chosen.", field="row", cure="Select the lines to book.")
     rows = None if form.which == "all" else list(form.row)
     done = await book_lines(visit.world, visit.scope, run.run_id, rows, form.note)
     return redirect(with_done(visit.session, f"{FILES}/{run.run_id}", f"booked-{done.now}-{done.before}"))
@@ -186,7 +190,9 @@ async def _like(visit: Visit, run_id: str) -> Reading:
 def _reading(form: NewFile) -> Reading:
     values: dict[str, Any] = mapping_file(form.mapping)
     if bool(form.from_) != bool(form.to):
-        raise invalid("Enter both days, or leave both empty.", "from", "Enter the other day, too.")
+        raise Problem(
+            "invalid", "Enter both days, or leave both empty.", field="from", cure="Enter the other day, too."
+        )
     period = days(form.from_, form.to, values.get("zone", "UTC")) if form.from_ else None
     named = tuple(form.currencies.upper().replace(",", " ").split())
     currencies = (EVERY,) if form.every else named

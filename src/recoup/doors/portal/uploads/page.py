@@ -6,6 +6,7 @@ from typing import Final
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
+from recoup.doors.edge.json_body import ClientGone
 from recoup.doors.edge.spool import while_there
 from recoup.doors.portal.done import done_of, with_done
 from recoup.doors.portal.downloads import CSV, JSON_LINES, download, taken
@@ -21,7 +22,7 @@ from recoup.flows.cards.uploads.answers import answer_file
 from recoup.flows.cards.uploads.stop import one_upload, stop_upload
 from recoup.flows.cards.uploads.take import FILE_BYTES_MAX, File, take
 from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import Problem
 from recoup.rules.uploads.record import ROWS_MAX
 from recoup.store.orders.uploads import Upload, list_uploads, refused_rows
 
@@ -72,9 +73,12 @@ async def post_upload(visit: Visit, form: NewUpload) -> Answer:
     """The same file again leads to the upload that there is."""
     _must(visit)
     if form.file is None:
-        raise invalid("No file was chosen.", "file")
+        raise Problem("invalid", "No file was chosen.", field="file")
     file = File(form.file.filename or "", form.file.file, form.kind)
-    taken = await while_there(visit.request.receive, take(visit.world, visit.scope, file, visit.portal.readers))
+    try:
+        taken = await while_there(visit.request.receive, take(visit.world, visit.scope, file, visit.portal.readers))
+    except ClientGone:
+        return redirect(PLACE)  # nobody reads it
     path = f"{PLACE}/{taken.upload.upload_id}"
     return redirect(with_done(visit.session, path, "known") if taken.before else path)
 

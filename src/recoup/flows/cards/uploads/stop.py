@@ -28,8 +28,7 @@ async def stop_upload(world: World, scope: Scope, upload_id: UUID) -> Upload:
 
 async def one_upload(world: World, merchant_id: UUID, upload_id: UUID) -> Upload:
     """Raises: Problem(not_found)."""
-    async with world.db.connection() as connection:
-        found = await find_upload(connection, merchant_id, upload_id)
+    found = await find_upload(world.db, merchant_id, upload_id)
     if found is None:
         raise Problem("not_found", "There is no such upload.", cure="Check the id; GET /v1/uploads lists them.")
     return found

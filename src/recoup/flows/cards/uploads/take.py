@@ -61,8 +61,7 @@ async def _take(world: World, scope: Scope, file: File, readers: Mapping[str, Re
     form, encoding = await run_stoppable(form_of, head, lambda: unpacked(file.content))
     kind = await run_stoppable(_kind_of, file, form, encoding, scope.merchant_id, readers)
     mac: bytes = world.keys.mac("upload", digest)
-    async with world.db.connection() as connection:
-        known = await upload_by_content(connection, scope.merchant_id, kind, mac)
+    known = await upload_by_content(world.db, scope.merchant_id, kind, mac)
     if known is not None:
         return TakenUpload(known, True)
     key = (scope.merchant_id, new_id())
