@@ -114,9 +114,8 @@ async def heard_everywhere(db: Database) -> None:
         async with db.connection() as connection:
             since = await announce(connection)
         while monotonic() < deadline:
-            async with db.connection() as connection:
-                if not await any_behind(connection, since, GRACE):
-                    return
+            if not await any_behind(db, since, GRACE):
+                return
             await asyncio.sleep(pause)
             pause = min(2 * pause, 0.1)
     except Problem as problem:  # the keys have ended; without the database no process goes by its memory after LEASE

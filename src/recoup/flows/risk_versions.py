@@ -46,9 +46,8 @@ async def use_risk_version(world: World, number: int, actor: Actor) -> RiskVersi
 
     Raises: Problem(not_found); Problem(wrong_state) for the ones that decide; Problem(conflict) as `add_version`.
     """
-    async with world.db.connection() as connection:
-        rows = await list_risk_versions(connection)
-        used = weights_of(await weights_in_use(connection))
+    rows = await list_risk_versions(world.db)
+    used = weights_of(await weights_in_use(world.db))
     chosen = next((row for row in rows if row.version_no == number), None)
     if chosen is None and number:
         message = Sentence("There is no version {0}.", number)

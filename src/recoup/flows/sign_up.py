@@ -110,8 +110,7 @@ async def sign_up(world: World, passwords: Passwords, request: SignUp) -> Signed
     turn = turn_of(request.address)
     hashed = await passwords.hashed(request.password, turn)
     namesake = await namesake_of(world, passwords, email, request.password, turn)
-    async with people.connection() as connection:
-        user, other = await find_user(connection, email), await find_user(connection, namesake)
+    user, other = await find_user(people, email), await find_user(people, namesake)
     known = other or user
     right = await passwords.fits(request.password, known.password_hash if known else None, turn)
     if known is not None and right and known.active:

@@ -93,9 +93,8 @@ async def look_at(world: World) -> AsyncIterator[Line]:
         yield line
     for line in await _accounts(world):
         yield line
-    async with world.db.read() as connection:
-        since = world.clocks.wall() - timedelta(days=1)
-        counts, unread = await notices_since(connection, since), await unread_kinds(connection, since)
+    since = world.clocks.wall() - timedelta(days=1)
+    counts, unread = await notices_since(world.db.reader, since), await unread_kinds(world.db.reader, since)
     for route, number in counts.items():
         yield Line(world.name, f"{route} notices", True, f"{number} since yesterday")
     for route in sorted({one.route for one in unread}):
@@ -117,10 +116,9 @@ async def _worker(world: World) -> Line:
 async def _routes(world: World) -> list[Line]:
     """Routes whose processor refuses us, or has refused requests as invalid since yesterday."""
     lines, day = list[Line](), timedelta(days=1)
-    async with world.db.read() as connection:
-        now = world.clocks.wall()
-        rows = await stored_routes(connection)
-        sums = await sums_between(connection, now - day, now + timedelta(hours=1))
+    now = world.clocks.wall()
+    rows = await stored_routes(world.db.reader)
+    sums = await sums_between(world.db.reader, now - day, now + timedelta(hours=1))
     for row in rows:
         said = ": ".join(one for one in (row.refused_code, row.refused_text) if one) or "without a code"
         if row.is_refused:

@@ -27,9 +27,12 @@ async def operator_named(opened: Opened, email: str) -> Actor:
             "as",
             "Use the e-mail with which you sign in to the portal.",
         )
-    async with opened.world.people.read() as connection:
-        user = await find_user(connection, email)
-        decides = user is not None and user.active and await is_operator(connection, user.user_id, opened.world.name)
+    user = await find_user(opened.world.people.reader, email)
+    decides = (
+        user is not None
+        and user.active
+        and await is_operator(opened.world.people.reader, user.user_id, opened.world.name)
+    )
     if user is None or not decides:
         raise Problem(
             "forbidden",

@@ -156,12 +156,11 @@ def lifts(order: Order, stop_id: UUID) -> bool:
 async def stop_orders(world: World, orders: Orders, merchant_id: UUID, change_id: UUID) -> None:
     """Due work `mandate`: every order under way that belongs to what was revoked ends, one by one. Safe to run again;
     what is not found here is stopped when its attempt is due."""
-    async with world.db.connection() as connection:
-        card = await revoked_card(connection, merchant_id, change_id)
-        found: list[UUID] = []
-        if card is not None:
-            by_card = await orders_of_card(connection, merchant_id, card.card_id) if card.card_id else []
-            found = await open_orders_of(connection, merchant_id, by_card, card.payer_id, card.pan_id)
+    card = await revoked_card(world.db, merchant_id, change_id)
+    found: list[UUID] = []
+    if card is not None:
+        by_card = await orders_of_card(world.db, merchant_id, card.card_id) if card.card_id else []
+        found = await open_orders_of(world.db, merchant_id, by_card, card.payer_id, card.pan_id)
     for order_id in found:
         await orders.run(end_if_stopped, (merchant_id, order_id), cards=True)
     async with world.db.transaction() as tx:
@@ -183,8 +182,7 @@ async def note_transmission(
         return
     found = [one.order_id for one in touched if one.same_order] if declined else []
     if not found and row.payer_id is not None and row.last4:
-        async with world.db.connection() as connection:
-            cards = await cards_of_payer(connection, row.merchant_id, row.payer_id, row.last4, row.bin)
+        cards = await cards_of_payer(world.db, row.merchant_id, row.payer_id, row.last4, row.bin)
         found = [card.order_id for card in cards]
     for order_id in found:
         work = lambda change: note_transmitted(change, row, declined=declined)  # noqa: E731

@@ -117,8 +117,7 @@ async def delete_tokens(tx: Tx, merchant_id: UUID, order_ids: Sequence[UUID], wa
 
 async def undeleted(world: World) -> list[tuple[str, str, str]]:
     """Network tokens of customers who were erased that no service deleted in time; nothing where there are none."""
-    async with world.db.connection() as connection:
-        left = await count_undeleted(connection)
+    left = await count_undeleted(world.db)
     finding = f"{left:,} of erased customers were not deleted at their service"
     cure = "Delete them there by their ids: SELECT service, network_token_id FROM network_tokens WHERE deletion_owed."
     return [("network tokens", finding, cure)] if left else []
@@ -128,9 +127,8 @@ async def work_network_token(world: World, orders: Orders, due: Due) -> None:
     """`due.subject_id`: a token that is made, or the card that one is to be made for. Raises: Problem(unavailable)
     while the service does not answer: a few times, then the card goes without."""
     begun = world.clocks.wall()
-    async with world.db.connection() as connection:
-        token = await find_network_token(connection, due.merchant_id, due.subject_id)
-        card = None if token else await card_of_token(connection, due.merchant_id, due.subject_id)
+    token = await find_network_token(world.db, due.merchant_id, due.subject_id)
+    card = None if token else await card_of_token(world.db, due.merchant_id, due.subject_id)
     done = True
     if token is not None and token.deletion_owed:
         done = await _delete(world, due, token)
@@ -374,8 +372,7 @@ async def take_token_notice(world: World, route: str, body: bytes, signature: st
 
 async def _ring(world: World, route: str, notice: TokenNotice) -> None:
     now = world.clocks.wall()
-    async with world.db.connection() as connection:
-        token = await find_network_token(connection, notice.merchant_id, notice.token_id)
+    token = await find_network_token(world.db, notice.merchant_id, notice.token_id)
     known = token is not None and token.service == route
     became: AtDoor = "taken" if known else "not_ours"
     async with world.db.transaction() as tx:

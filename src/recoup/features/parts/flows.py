@@ -20,8 +20,7 @@ from recoup.store.merchants.sites import lock_merchant
 
 async def part_terms(world: World, merchant_id: UUID) -> StoredPartTerms | None:
     """None where nobody has ever set any: it is off."""
-    async with world.db.connection() as connection:
-        return await read_part_terms(connection, merchant_id)
+    return await read_part_terms(world.db, merchant_id)
 
 
 async def set_part_terms(world: World, scope: Scope, values: dict[str, Any]) -> PartTerms:

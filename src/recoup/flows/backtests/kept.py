@@ -95,11 +95,10 @@ async def _made_at_once(world: World, scope: Scope, row: BacktestRow) -> Backtes
     if row.made_at is not None or question.basis != "orders" or _at_once.locked():
         return row
     async with _at_once:
-        async with world.db.connection() as connection:
-            offset_us = await known_offset(connection, merchant_id)
-            since = world.clocks.business(offset_us) - timedelta(days=question.days)
-            count = await count_judged(connection, merchant_id, first_behind(since, offset_us), AT_ONCE + 1)
-            asker = await asker_of(connection, scope.actor)
+        offset_us = await known_offset(world.db, merchant_id)
+        since = world.clocks.business(offset_us) - timedelta(days=question.days)
+        count = await count_judged(world.db, merchant_id, first_behind(since, offset_us), AT_ONCE + 1)
+        asker = await asker_of(world.db, scope.actor)
         if count > AT_ONCE or not await _made(world, merchant_id, row, asker):
             return row
     return await as_kept(world, merchant_id, row.backtest_id)

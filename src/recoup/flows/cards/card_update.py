@@ -166,9 +166,8 @@ async def _for_order(world: World, order: Order, row: CardUpdateRow) -> tuple[An
     answer = row.answer or "unknown"
     if answer not in NEW or row.new_token_id is None:
         return answer, None
-    async with world.db.connection() as connection:
-        token = await find_token(connection, order.merchant_id, row.new_token_id)
-        expiry = await expiry_of_card(connection, order.merchant_id, row.new_token_id)
+    token = await find_token(world.db, order.merchant_id, row.new_token_id)
+    expiry = await expiry_of_card(world.db, order.merchant_id, row.new_token_id)
     if token is None or expiry is None or order.card is None:
         return "unknown", None
     same = (order.pan_id, order.card.exp_month, order.card.exp_year)

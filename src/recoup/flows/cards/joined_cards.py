@@ -72,9 +72,8 @@ async def join(world: World, card_id: UUID, names: Sequence[UUID]) -> None:
     same = sorted({card_id, *names})
     if len(same) < 2:
         return
-    async with world.db.connection() as connection:
-        if await are_joined(connection, same):
-            return
+    if await are_joined(world.db, same):
+        return
 
     async def once() -> None:
         async with world.db.transaction() as tx:

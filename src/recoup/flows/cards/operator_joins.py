@@ -124,9 +124,8 @@ async def decide_join(world: World, scope: Scope, join_id: UUID, *, join: bool) 
 
 async def joins_of(world: World, merchant_id: UUID) -> list[CardJoin]:
     """The newest first. Raises: Problem(not_found)."""
-    async with world.db.connection() as connection:
-        await known_offset(connection, merchant_id)
-        return await list_joins(connection, merchant_id)
+    await known_offset(world.db, merchant_id)
+    return await list_joins(world.db, merchant_id)
 
 
 async def alike_prints(db: Read, merchant_id: UUID) -> list[Alike]:
@@ -147,10 +146,9 @@ async def alike_prints_of(world: World, merchant_id: UUID) -> list[Alike]:
 
 async def read_card(world: World, merchant_id: UUID, order_id: UUID) -> CardPage:
     """Raises: Problem(not_found) for an order without a card."""
-    async with world.db.connection() as connection:
-        card = await _print(connection, merchant_id, order_id)
-        joins = await joins_of_order(connection, merchant_id, order_id)
-        return CardPage(card, await last_joined_at(connection, card.card_id), joins)
+    card = await _print(world.db, merchant_id, order_id)
+    joins = await joins_of_order(world.db, merchant_id, order_id)
+    return CardPage(card, await last_joined_at(world.db, card.card_id), joins)
 
 
 async def _print(db: Read, merchant_id: UUID, order_id: UUID) -> Print:

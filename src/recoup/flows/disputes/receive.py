@@ -63,9 +63,8 @@ async def apply(
     """
     content = to_plain(notice)
     content_hash = hashlib.sha256(encode_sorted(content)).digest()
-    async with world.db.connection() as connection:
-        known = await find_notice(connection, notice.merchant_id, route, notice.notice_id)
-        order_id = await order_of_charge(connection, notice.merchant_id, notice.charge_id)
+    known = await find_notice(world.db, notice.merchant_id, route, notice.notice_id)
+    order_id = await order_of_charge(world.db, notice.merchant_id, notice.charge_id)
     if known is not None and known.content_hash != content_hash:
         message = "This noticeId came before with another content."
         raise Problem("conflict", message, field="noticeId", cure="Use a new noticeId for another notice.")

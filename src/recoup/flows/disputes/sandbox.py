@@ -89,9 +89,8 @@ async def dispute_on_demand(
     Raises: Problem not_found, forbidden outside a sandbox; wrong_state when nothing can be disputed.
     """
     key = await find_one(world, order) if isinstance(order, str) else order
-    async with world.db.connection() as connection:
-        charge = await approved_charge(connection, *key)
-        now = world.clocks.business(await offset_of(connection, key[0]) or 0)
+    charge = await approved_charge(world.db, *key)
+    now = world.clocks.business(await offset_of(world.db, key[0]) or 0)
     issuer = _issuer(world)
     if charge is None or charge.route != ROUTE:
         raise Problem("wrong_state", "Nothing was charged for this order.", cure="Wait until it is approved.")

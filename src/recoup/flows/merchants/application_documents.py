@@ -88,10 +88,9 @@ async def read_document(
     world: World, applicant: Applicant, application_id: UUID, document_id: UUID
 ) -> tuple[Document, bytes]:
     """With its bytes. Raises: Problem(not_found)."""
-    async with world.db.connection() as connection:
-        if await find_application(connection, application_id, applicant.owner) is None:
-            raise no_such_application()
-        row = await find_document(connection, application_id, document_id)
+    if await find_application(world.db, application_id, applicant.owner) is None:
+        raise no_such_application()
+    row = await find_document(world.db, application_id, document_id)
     if row is None:
         raise _no_such_document()
     content: bytes = world.keys.open_secret(document_context(world, application_id, document_id), row.sealed)

@@ -140,11 +140,10 @@ def with_documents(application: Application, documents: Sequence[Document] = ())
 
 async def read_application(world: World, applicant: Applicant, application_id: UUID) -> FullApplication:
     """Raises: Problem(not_found), also for what is somebody else's."""
-    async with world.db.connection() as connection:
-        row = await find_application(connection, application_id, applicant.owner)
-        if row is None:
-            raise no_such_application()
-        return with_documents(row, await documents_of(connection, [application_id]))
+    row = await find_application(world.db, application_id, applicant.owner)
+    if row is None:
+        raise no_such_application()
+    return with_documents(row, await documents_of(world.db, [application_id]))
 
 
 async def find_applications(

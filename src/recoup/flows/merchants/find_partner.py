@@ -22,9 +22,8 @@ async def own_merchant(world: World, partner_id: UUID, merchant_id: UUID | None)
 
     Raises: Problem(not_found), the same for another partner's merchant and for one that nobody has.
     """
-    async with world.db.connection() as connection:
-        if merchant_id is None or not await is_own_merchant(connection, partner_id, merchant_id):
-            raise no_such_merchant()
+    if merchant_id is None or not await is_own_merchant(world.db, partner_id, merchant_id):
+        raise no_such_merchant()
     return merchant_id
 
 

@@ -49,9 +49,8 @@ async def read_route_states(world: World) -> list[RouteState]:
     """In the settings' order; then merchants' own, fifty at most, those with trouble before others; those that left
     last."""
     now = world.clocks.wall()
-    async with world.db.connection() as connection:
-        rows = await stored_routes(connection)
-        sums = await sums_between(connection, now - SHOWN, now + timedelta(hours=1))
+    rows = await stored_routes(world.db)
+    sums = await sums_between(world.db, now - SHOWN, now + timedelta(hours=1))
     order = [terms.name for terms in world.routes.terms(world.processors)]
     states = [
         RouteState(row, breaker_of(row).standing(now), _takes_charges(row, order), sums.get(row.name)) for row in rows

@@ -45,12 +45,11 @@ def one_click(world: World, merchant_id: UUID, order_id: UUID) -> tuple[tuple[st
 
 async def contact_page(world: World, merchant_id: UUID, order_id: UUID) -> ContactPage:
     """Raises: Problem(not_found)."""
-    async with world.db.connection() as connection:
-        found = await payer_contact(connection, merchant_id, order_id)
-        if found is None:
-            raise _nothing()
-        known = addresses_of(world, merchant_id, found.email, found.phone).known
-        return ContactPage(found.shop, await is_unsubscribed(connection, merchant_id, known))
+    found = await payer_contact(world.db, merchant_id, order_id)
+    if found is None:
+        raise _nothing()
+    known = addresses_of(world, merchant_id, found.email, found.phone).known
+    return ContactPage(found.shop, await is_unsubscribed(world.db, merchant_id, known))
 
 
 async def unsubscribe(world: World, merchant_id: UUID, order_id: UUID) -> ContactPage:

@@ -141,17 +141,16 @@ async def count(world: World, scope: Scope, endpoint_id: UUID, request: ReplayRe
     """
     endpoint = await read(world, scope, endpoint_id)
     wanted = _wanted(endpoint, request)
-    async with world.db.connection() as connection:
-        numbers = _numbers(request, await last_number(connection, scope.merchant_id))
-        found = await count_events(
-            connection,
-            scope.merchant_id,
-            *numbers,
-            request.since,
-            request.until,
-            wanted,
-            stable=endpoint.format == "stablecoin",
-        )
+    numbers = _numbers(request, await last_number(world.db, scope.merchant_id))
+    found = await count_events(
+        world.db,
+        scope.merchant_id,
+        *numbers,
+        request.since,
+        request.until,
+        wanted,
+        stable=endpoint.format == "stablecoin",
+    )
     return Found(found.events, found.orders, found.events < COUNTED_MAX)
 
 

@@ -36,11 +36,10 @@ async def take_answers(world: World, scope: Scope, content: bytes) -> list[Answe
 
 
 async def _take(world: World, scope: Scope, payout_return: PayoutReturn) -> AnswerTaken:
-    async with world.db.connection() as connection:
-        payout_id = parse_id(payout_return.payout) or await payout_by_reference(
-            connection, scope.merchant_id, payout_return.payout
-        )
-        payout = await find_payout(connection, scope.merchant_id, payout_id) if payout_id else None
+    payout_id = parse_id(payout_return.payout) or await payout_by_reference(
+        world.db, scope.merchant_id, payout_return.payout
+    )
+    payout = await find_payout(world.db, scope.merchant_id, payout_id) if payout_id else None
     if payout is None:
         return AnswerTaken(payout_return, "not_done", "there is no such payout")
     if payout_return.outcome == "notice":

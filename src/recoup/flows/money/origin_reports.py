@@ -94,9 +94,8 @@ async def report_csv(world: World, report: str, request: ReportRequest) -> Async
         for row in (await grouped_report(world, report, request)).rows:
             yield _line(keys, row).encode()
         return
-    async with world.db.connection() as connection:
-        ids = await all_orders(connection, *request)
-        rest = await without_order(connection, *request)
+    ids = await all_orders(world.db, *request)
+    rest = await without_order(world.db, *request)
     for begin in range(0, len(ids), 16 * ORDERS_AT_ONCE):
         part = ids[begin : begin + 16 * ORDERS_AT_ONCE]
         chosen = [UUID(bytes=part[at : at + 16]) for at in range(0, len(part), 16)]

@@ -97,8 +97,17 @@ async def reconcile(
     route = reading.values.get("route") or next(iter(reading.routes), "")
     run = _Run((scope.merchant_id, run_id), statement, route)
     async with world.db.transaction() as tx:
-        about = (run_key, reading.kind, file.name[-200:], file_hash, reading.to_dict(), wall, scope.actor.text())
-        mine = await store.begin_run(tx, *run.key, *about)
+        mine = await store.begin_run(
+            tx,
+            *run.key,
+            run_key,
+            reading.kind,
+            file.name[-200:],
+            file_hash,
+            reading.to_dict(),
+            wall,
+            scope.actor.text(),
+        )
         if mine:
             await store.prepare(tx)
             await _compare(tx, run, reading, file_hash, wall, list(world.channels))

@@ -23,9 +23,8 @@ from recoup.store.pool import KeyTaken, retrying
 async def read_terms(world: World, merchant_id: UUID, cut: Cut = NOW) -> tuple[Terms, list[DatedTerms]]:
     """Those that were valid then, and all that had been agreed, newest first. Raises: Problem(not_found)."""
     now = await end_of(world, merchant_id, cut)
-    async with world.db.connection() as connection:
-        await known_offset(connection, merchant_id)
-        history = await terms_history(connection, merchant_id, *cut)
+    await known_offset(world.db, merchant_id)
+    history = await terms_history(world.db, merchant_id, *cut)
     return next((row.terms for row in history if row.valid_from <= now), DEFAULT), history
 
 

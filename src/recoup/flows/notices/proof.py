@@ -20,10 +20,9 @@ from recoup.store.cards.processor_notices import attempt_of, charge_referenced, 
 async def apply_proof(world: World, orders: Orders, route: str, merchant_id: UUID, notice: Notice) -> None:
     """Raises: Problem(unavailable) while our own call is under way: it is to be sent again."""
     if notice.case is not None:
-        async with world.db.connection() as connection:
-            charged = await charge_referenced(connection, notice.case.charge, route, merchant_id)
-            if charged is None and notice.message_id is not None:
-                charged = await attempt_of(connection, merchant_id, notice.message_id, route)
+        charged = await charge_referenced(world.db, notice.case.charge, route, merchant_id)
+        if charged is None and notice.message_id is not None:
+            charged = await attempt_of(world.db, merchant_id, notice.message_id, route)
         if charged is not None:
             await apply(world, orders, route, case_notice(world, notice.case, charged), "notice")
     elif notice.outcome is not None and notice.message_id is not None:
@@ -33,9 +32,8 @@ async def apply_proof(world: World, orders: Orders, route: str, merchant_id: UUI
 async def _message(
     world: World, orders: Orders, route: str, merchant_id: UUID, message_id: UUID, outcome: Outcome
 ) -> None:
-    async with world.db.connection() as connection:
-        charged = await attempt_of(connection, merchant_id, message_id, route)
-        modified = await modification_of(connection, message_id, route, merchant_id)
+    charged = await attempt_of(world.db, merchant_id, message_id, route)
+    modified = await modification_of(world.db, message_id, route, merchant_id)
     if charged is not None:
         await settle_by_proof(world, orders, (merchant_id, charged.order_id), charged.attempt_id, outcome)
     if modified is not None:

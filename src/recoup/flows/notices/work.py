@@ -99,13 +99,12 @@ async def work_notice(world: World, orders: Orders, due: Due) -> None:
 
 
 async def _charged(world: World, row: ProcessorNotice) -> Charged | None:
-    async with world.db.connection() as connection:
-        found = None
-        if row.message_id is not None:
-            found = await attempt_of(connection, row.merchant_id, row.message_id, row.route)
-        if found is None and row.charge is not None:
-            found = await charge_referenced(connection, row.charge, row.route, row.merchant_id)
-        return found
+    found = None
+    if row.message_id is not None:
+        found = await attempt_of(world.db, row.merchant_id, row.message_id, row.route)
+    if found is None and row.charge is not None:
+        found = await charge_referenced(world.db, row.charge, row.route, row.merchant_id)
+    return found
 
 
 async def _charge(world: World, orders: Orders, connector: Connector, row: ProcessorNotice) -> NoticeResult:
@@ -255,15 +254,10 @@ async def _invoice(world: World, orders: Orders, connector: Connector, row: Proc
 async def _try_renewed(world: World, orders: Orders, method: KnownMethod, found: Stored) -> None:
     """Its orders that wait for other card data. Before the new expiry is stored: a process that dies in between finds
     the difference again, and an order's attempt planned."""
-    async with world.db.connection() as connection:
-        known = await expiry_of_card(connection, method.merchant_id, method.method_id)
-        if (
-            known is None
-            or not found.exp_year
-            or (known.exp_month, known.exp_year) == (found.exp_month, found.exp_year)
-        ):
-            return
-        sent = await orders_of_cards(connection, [known.pan_id])
+    known = await expiry_of_card(world.db, method.merchant_id, method.method_id)
+    if known is None or not found.exp_year or (known.exp_month, known.exp_year) == (found.exp_month, found.exp_year):
+        return
+    sent = await orders_of_cards(world.db, [known.pan_id])
     for one in sent:
         if one.merchant_id == method.merchant_id:
             key = (one.merchant_id, one.order_id)

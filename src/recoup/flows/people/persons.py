@@ -75,9 +75,8 @@ async def find_all_by_name(world: World, merchant_id: UUID, typed: str) -> froze
     found = set() if by_name is None else {by_name}
     if "@" not in typed:
         return frozenset(found)
-    async with world.db.connection() as connection:
-        found |= {row.payer_id for row in await customers_by_email(connection, merchant_id, typed, PART)}
-        found |= await payers_by_email(connection, merchant_id, typed, PART)
+    found |= {row.payer_id for row in await customers_by_email(world.db, merchant_id, typed, PART)}
+    found |= await payers_by_email(world.db, merchant_id, typed, PART)
     return frozenset(found)
 
 
@@ -133,9 +132,8 @@ async def export_person(world: World, scope: Scope, payer_id: UUID) -> AsyncIter
 
     Raises: Problem(not_found).
     """
-    async with world.db.connection() as connection:
-        customer = await find_customer(connection, scope.merchant_id, payer_id, clear=True)
-        orders, _ = await count_orders_of(connection, scope.merchant_id, [payer_id])
+    customer = await find_customer(world.db, scope.merchant_id, payer_id, clear=True)
+    orders, _ = await count_orders_of(world.db, scope.merchant_id, [payer_id])
     if customer is None:
         raise no_such_customer()
     async with world.db.transaction() as tx:
@@ -197,11 +195,10 @@ async def erase_person(world: World, scope: Scope, payer_id: UUID) -> tuple[int,
     Raises: Problem(not_found).
     """
     merchant_id = scope.merchant_id
-    async with world.db.connection() as connection:
-        customer = await find_customer(connection, merchant_id, payer_id, clear=True)
-        if customer is None:
-            raise no_such_customer()
-        _, opened = await count_orders_of(connection, merchant_id, [payer_id])
+    customer = await find_customer(world.db, merchant_id, payer_id, clear=True)
+    if customer is None:
+        raise no_such_customer()
+    _, opened = await count_orders_of(world.db, merchant_id, [payer_id])
     erased, after = 0, LOWEST
     for _ in range(PARTS_MAX):
         part = await _part(world, merchant_id, payer_id, after, erase=False)

@@ -72,9 +72,8 @@ class Standing:
 
 async def read_standing(world: World, me: Oneself) -> Standing:
     people = world.people
-    async with people.connection() as connection:
-        state = await factor_state(connection, me.user_id)
-        bound = await bound_by(connection, me.user_id)
+    state = await factor_state(people, me.user_id)
+    bound = await bound_by(people, me.user_id)
     offered = None
     if state.sealed_offer is not None and _is_mine(world, me, state.offered_to, state.offered_at):
         offered = open_secret(world, me.user_id, state.sealed_offer)

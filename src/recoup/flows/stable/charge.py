@@ -160,16 +160,15 @@ class Charges:
 
     async def _seen(self, scope: Scope, request: StablecoinChargeRequest, input_mac: bytes) -> StableOrder | None:
         """The order as it stands now. Raises: Problem(conflict)."""
-        async with self._world.db.connection() as connection:
-            stored = await find_request(connection, scope.merchant_id, "charge", request.merchant_order_id)
-            if stored is None:
-                return None
-            if stored.input_mac != input_mac:
-                message = "This merchant_order_id came before with another amount, currency or channel."
-                cure = "Use a new merchant_order_id for a new charge."
-                raise Problem("conflict", message, field="merchant_order_id", cure=cure)
-            assert stored.subject_id is not None
-            return await stable_order(connection, scope.merchant_id, stored.subject_id)
+        stored = await find_request(self._world.db, scope.merchant_id, "charge", request.merchant_order_id)
+        if stored is None:
+            return None
+        if stored.input_mac != input_mac:
+            message = "This merchant_order_id came before with another amount, currency or channel."
+            cure = "Use a new merchant_order_id for a new charge."
+            raise Problem("conflict", message, field="merchant_order_id", cure=cure)
+        assert stored.subject_id is not None
+        return await stable_order(self._world.db, scope.merchant_id, stored.subject_id)
 
     def _mac(self, request: StablecoinChargeRequest, amount: Money) -> bytes:
         """Over what makes it another payment: amounts compare as numbers, texts and addresses do not count."""

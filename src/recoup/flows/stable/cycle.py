@@ -27,9 +27,8 @@ async def charge_cycle(world: World, orders: Orders, merchant_id: UUID, subscrip
     """Due work `cycle`. The charge's merchant_order_id holds the cycle's number: a second try finds the order. What was
     charged while the merchant canceled the subscription is taken back.
     """
-    async with world.db.connection() as connection:
-        row = await find_subscription(connection, merchant_id, subscription_id)
-        offset = await offset_of(connection, merchant_id)
+    row = await find_subscription(world.db, merchant_id, subscription_id)
+    offset = await offset_of(world.db, merchant_id)
     if row is None or offset is None:
         raise Problem(
             "not_found", "There is no such subscription.", cure="Check its id; GET /api/v1/subscriptions lists them."
@@ -63,9 +62,8 @@ async def charge_cycle(world: World, orders: Orders, merchant_id: UUID, subscrip
 
 async def _charged_before(world: World, row: SubscriptionRow) -> StableOrder | None:
     """The order of the next cycle, if a worker got as far as that."""
-    async with world.db.connection() as connection:
-        order_id = await order_id_of(connection, row.merchant_id, _charge_request(row).merchant_order_id)
-        return await stable_order(connection, row.merchant_id, order_id) if order_id else None
+    order_id = await order_id_of(world.db, row.merchant_id, _charge_request(row).merchant_order_id)
+    return await stable_order(world.db, row.merchant_id, order_id) if order_id else None
 
 
 async def _take_back(world: World, orders: Orders, order: StableOrder) -> None:

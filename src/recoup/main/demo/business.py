@@ -66,9 +66,8 @@ async def take_default(world: World, actor: Actor) -> str | None:
     """Takes the default model where none was ever chosen; returns its name. Raises: Problem(forbidden) if live."""
     if not world.policy.test_mode:
         raise Problem("forbidden", "The default model knows simulated cards only.", cure="Train one: `recoup learn`.")
-    async with world.db.connection() as connection:
-        if await last_choice(connection) is not None:
-            return None
+    if await last_choice(world.db) is not None:
+        return None
     model = default_model(world.clocks.wall().date())
     await keep(world, model, None, actor)
     await take(world, model.name, actor, why="the sandbox's default")

@@ -161,10 +161,9 @@ async def load_demo(opened: Opened, url: str, tell: Tell, months: int = 0) -> st
     started = world.clocks.monotonic()
     mark = Mark.read(data_dir)
     if mark is None:
-        async with world.db.connection() as connection:
-            if await offset_of(connection, merchant_id) is not None:
-                Mark("done", world.clocks.wall(), None).write(data_dir)
-                return "Demo: its merchant already exists and is unchanged."
+        if await offset_of(world.db, merchant_id) is not None:
+            Mark("done", world.clocks.wall(), None).write(data_dir)
+            return "Demo: its merchant already exists and is unchanged."
         behind = timedelta(days=DEMO_DAYS) if months and has_months() and world.keys.has_vault else BEHIND
         mark = Mark("playing", _wall(world).replace(microsecond=0) - behind, None, behind)
         mark.write(data_dir)
@@ -255,9 +254,8 @@ class _Clock:
     async def to_wall(self) -> bool:
         """False when it stood there already."""
         world = self._opened.world
-        async with world.db.connection() as connection:
-            if await offset_of(connection, self._merchant_id) == 0:
-                return False
+        if await offset_of(world.db, self._merchant_id) == 0:
+            return False
         await self.to(_wall(world) - self._begun)
         return True
 
