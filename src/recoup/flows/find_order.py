@@ -11,8 +11,7 @@ from recoup.store.orders.find_orders import find_any_order, find_order_among
 
 async def find_one(world: World, key: str, merchant_id: UUID | None = None) -> tuple[UUID, UUID]:
     """(merchant, order), the newest one of this id. Raises: Problem not_found, conflict."""
-    async with world.db.connection() as connection:
-        found = await find_any_order(connection, parse_id(key) or parse_wire_id("ord", key), key, merchant_id)
+    found = await find_any_order(world.db, parse_id(key) or parse_wire_id("ord", key), key, merchant_id)
     if not found:
         raise Problem(
             "not_found",
@@ -39,6 +38,5 @@ async def merchants_with(world: World, key: str, merchant_ids: list[UUID]) -> li
     """Those of these merchants that have an order of this id."""
     if not merchant_ids:
         return []
-    async with world.db.connection() as connection:
-        found = await find_order_among(connection, parse_id(key) or parse_wire_id("ord", key), key, merchant_ids)
+    found = await find_order_among(world.db, parse_id(key) or parse_wire_id("ord", key), key, merchant_ids)
     return list(dict.fromkeys(row.merchant_id for row in found))

@@ -90,8 +90,7 @@ def settlement(
         merchant_id = merchant_of(opened, merchant)
         cut = await typed_cut(opened.world, merchant_id, as_of, as_of_recorded)
         if batch_id is None:
-            async with opened.world.db.read() as connection:
-                rows, _ = await list_batches(connection, BatchFilter(merchant_id, cut=cut), BATCHES_MAX, 0)
+            rows, _ = await list_batches(opened.world.db.reader, BatchFilter(merchant_id, cut=cut), BATCHES_MAX, 0)
             shown = [_settled(row) for row in rows]
             return json.dumps(shown) if as_json else "\n".join(_settled_table(shown)) or "No settlements yet."
         found = await read_batch(opened.world, merchant_id, batch_id, cut)

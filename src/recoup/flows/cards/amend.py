@@ -59,9 +59,8 @@ async def amend(world: World, orders: Orders, scope: Scope, order_id: UUID, amen
 async def _token(world: World, orders: Orders, key: tuple[UUID, UUID], token_id: UUID) -> Token | None:
     """The new card. An order that nobody looked at yet is picked up first: the decline that came in counts on the card
     that it was of."""
-    async with world.db.connection() as connection:
-        order = await order_outcome(connection, *key)
-        token = await find_token(connection, key[0], token_id)
+    order = await order_outcome(world.db, *key)
+    token = await find_token(world.db, key[0], token_id)
     if order is None or order.kind == "stable":
         return None  # there is no such order here
     if token is None:

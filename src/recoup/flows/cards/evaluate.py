@@ -323,8 +323,7 @@ class Evaluate:
     async def _present(self, scope: Scope, order_id: UUID, warnings: tuple[str, ...], until: float) -> EvaluateResult:
         """The order's word now; for one that another call is just trying, as soon as that is answered."""
         while True:
-            async with self._world.db.connection() as connection:
-                row = await order_outcome(connection, scope.merchant_id, order_id)
+            row = await order_outcome(self._world.db, scope.merchant_id, order_id)
             assert row is not None
             if not row.busy:
                 return result_of(row, warnings)

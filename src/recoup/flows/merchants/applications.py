@@ -156,11 +156,10 @@ async def find_applications(
     external_id: str | None = None,
 ) -> list[FullApplication]:
     """Newest first."""
-    async with world.db.connection() as connection:
-        rows = await list_applications(
-            connection, applicant.owner, limit, after=after, status=status, external_id=external_id
-        )
-        documents = await documents_of(connection, [row.application_id for row in rows])
+    rows = await list_applications(
+        world.db, applicant.owner, limit, after=after, status=status, external_id=external_id
+    )
+    documents = await documents_of(world.db, [row.application_id for row in rows])
     return [with_documents(row, [d for d in documents if d.application_id == row.application_id]) for row in rows]
 
 

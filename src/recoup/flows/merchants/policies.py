@@ -120,8 +120,7 @@ async def _inside(db: Read, where: Where, now: datetime) -> dict[UUID, tuple[Par
 
 async def read_versions(world: World, where: Where, below: int | None, limit: int) -> list[PolicyVersion]:
     """The newest first, those under the number `below`."""
-    async with world.db.connection() as connection:
-        return await _versions(connection, where, below or _NEWEST, min(limit, PAGE_MAX))
+    return await _versions(world.db, where, below or _NEWEST, min(limit, PAGE_MAX))
 
 
 async def read_version(world: World, where: Where, number: int) -> PolicyVersion:

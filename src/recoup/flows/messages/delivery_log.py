@@ -56,10 +56,9 @@ async def log_of(world: World, endpoint: Endpoint, query: LogQuery, limit: int) 
     if query.event is not None and query.event not in known:
         raise invalid(Sentence("There is no event {0}.", repr(query.event[:64])), "event", "Choose one of the list.")
     event = (query.event, known[query.event]) if query.event else None
-    async with world.db.connection() as connection:
-        rows, before = await read_log(
-            connection, endpoint.endpoint_id, before=query.before, result=query.result, event=event, limit=limit
-        )
+    rows, before = await read_log(
+        world.db, endpoint.endpoint_id, before=query.before, result=query.result, event=event, limit=limit
+    )
     wire_names = _wire_names(endpoint)
     return [replace(row, event=wire_names.get(row.event, row.event)) for row in rows], before
 

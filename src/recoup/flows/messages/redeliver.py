@@ -28,9 +28,8 @@ async def redeliver(world: World, scope: Scope, endpoint: Endpoint, try_id: UUID
     Raises: Problem(not_found); Problem(wrong_state) for a disabled endpoint and for a sample; Problem(conflict) while
     the event is being sent again already.
     """
-    async with world.db.connection() as connection:
-        row = await read_try(connection, scope.merchant_id, endpoint.endpoint_id, try_id, clear=False)
-        known = await list_replays(connection, endpoint.endpoint_id, 1, key)
+    row = await read_try(world.db, scope.merchant_id, endpoint.endpoint_id, try_id, clear=False)
+    known = await list_replays(world.db, endpoint.endpoint_id, 1, key)
     if row is None:
         raise Problem("not_found", "There is no such delivery.", cure="Check the endpoint's log.")
     if known:

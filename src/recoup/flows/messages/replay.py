@@ -172,8 +172,7 @@ async def go_on(world: World, merchant_id: UUID, replay_id: UUID) -> None:
 
 
 async def _known(world: World, endpoint_id: UUID, key: str, range_body: dict[str, Any]) -> Replay | None:
-    async with world.db.connection() as connection:
-        rows = await list_replays(connection, endpoint_id, 1, key)
+    rows = await list_replays(world.db, endpoint_id, 1, key)
     if rows and _with_all_fields(rows[0].request) != range_body:
         raise Problem(
             "conflict",

@@ -27,8 +27,7 @@ class Balance(NamedTuple):
 
 async def read_balances(world: World, merchant_id: UUID, cut: Cut = NOW) -> list[Balance]:
     """By currency; none where nothing is owed on any account."""
-    async with world.db.connection() as connection:
-        rows = await store.balances(connection, merchant_id, cut)
+    rows = await store.balances(world.db, merchant_id, cut)
     found: dict[str, Balance] = {}
     for row in rows:
         one = found.setdefault(row.asset, Balance(row.asset, dict.fromkeys(BALANCES, 0)))

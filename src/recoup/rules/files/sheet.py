@@ -197,7 +197,7 @@ def _xlsx_rows(
         given, row = one.attributes.get("r", ""), list[str]()
         number = int(given) if given.isascii() and given.isdigit() and len(given) < 9 else number + 1  # noqa: PLR2004
         for cell in one.all("c"):
-            content = "".join((*(value.text for value in cell.all("v")), *map(_runs, cell.all("is"))))
+            content = cell.said("v") or "".join(map(_runs, cell.all("is")))
             at = _column(cell.attributes.get("r", ""), len(row))
             if content and at >= COLUMNS_MAX:
                 yield number, [""] * (at + 1)

@@ -25,7 +25,6 @@ class Element:
     attributes: dict[str, str]
     text: str = ""
     children: list["Element"] = field(default_factory=list)
-    weight: int = 0
 
     def all(self, name: str) -> list["Element"]:
         return [one for one in self.children if one.name == name]
@@ -82,6 +81,7 @@ class _Parts:
         self._within = 0  # so many open elements are parts
         self._inner = 0  # so many are open inside a plain one
         self._pieces: list[list[str]] = []
+        self._before: list[tuple[int, int]] = []  # of each open one: what was held when it began
         parser = self._parser = expat.ParserCreate()
         parser.buffer_text = True
         parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
@@ -117,13 +117,14 @@ class _Parts:
         if self._inner or self._open and self._open[-1].name in self._plain:
             self._inner += 1
             return
+        self._before.append((self._count, self._held))
         self._count += 1
-        held = sum(len(key) + len(value) for key, value in attributes.items())
-        self._held += held
+        if attributes:
+            self._held += sum(map(len, attributes)) + sum(map(len, attributes.values()))
+            attributes = {key.rpartition(":")[2]: value for key, value in attributes.items()}
         if self._count > OPEN_MAX or self._held > TEXT_MAX or len(attributes) > ATTRIBUTES_MAX:
             self._refuse("large", _LARGE)
-        named = {key.rpartition(":")[2]: value for key, value in attributes.items()}
-        made = Element(name.rpartition(":")[2], self._parser.CurrentLineNumber, named, weight=held)
+        made = Element(name.rpartition(":")[2], self._parser.CurrentLineNumber, attributes)
         self._within += made.name in self._cut
         if self._open:
             self._open[-1].children.append(made)
@@ -136,6 +137,7 @@ class _Parts:
             self._inner -= 1
             return
         done, text = self._open.pop(), "".join(self._pieces.pop())
+        before = self._before.pop()
         done.text = text if done.name in self._plain else text.strip()
         if done.name in self._cut:
             self._within -= 1
@@ -144,20 +146,13 @@ class _Parts:
             return
         if self._open:
             self._open[-1].children.pop()
-        self._drop(done)
-
-    def _drop(self, done: Element) -> None:
-        self._count -= 1
-        self._held -= done.weight
-        for child in done.children:
-            self._drop(child)
+        self._count, self._held = before
 
     def _add(self, text: str) -> None:
         self._silent = 0
-        if not self._open:
+        if not self._within:
             return
         self._held += len(text)
-        self._open[-1].weight += len(text)
         if self._held > TEXT_MAX:
             self._refuse("large", _LARGE)
         self._pieces[-1].append(text)

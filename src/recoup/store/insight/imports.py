@@ -95,15 +95,14 @@ class NewImportRow(NamedTuple):
     initiator: str | None = None
 
 
+_NOT_KEPT: Final = {"line", "customer", "card", "subscription", "attempt_count"}
+_OF_A_CARD: Final = {"token", "method", "acceptor", "by_customer"}
 # column -> the attempt's field
-_OF_ATTEMPT: Final = {"row_no": "row", "phrase": "text"} | {
-    name: name
-    for name in (
-        "provider", "ref", "payment", "guessed", "bin", "last4", "scheme", "funding", "country", "at", "units", "asset",
-        "state", "stage", "failed_later", "source", "scheme_code", "advice_code", "processor_code", "attempt_no",
-        "utc_offset", "propensity", "modified_at",
-    )
-}  # fmt: skip
+_OF_ATTEMPT: Final = {
+    {"row": "row_no", "text": "phrase"}.get(name, name): name
+    for name in Attempt._fields
+    if name not in _NOT_KEPT | _OF_A_CARD
+}
 _fields_of: Final = attrgetter(*_OF_ATTEMPT.values())
 
 
