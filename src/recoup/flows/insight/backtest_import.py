@@ -42,8 +42,7 @@ async def backtest_import(
         raise no_such_merchant()
     sample, after, ref = Sample(ATTEMPTS_MAX), 0, ""
     while True:
-        async with world.db.connection() as connection:
-            rows = await attempts_of_import(connection, merchant_id, import_id, after, ref, ROWS_AT_ONCE)
+        rows = await attempts_of_import(world.db, merchant_id, import_id, after, ref, ROWS_AT_ONCE)
         await run_stoppable(_add, sample, rows)
         if len(rows) < ROWS_AT_ONCE:
             break

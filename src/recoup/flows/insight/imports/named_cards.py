@@ -80,10 +80,9 @@ class NamedCards:
         self._held = {token: held for token, held in self._held.items() if token in wanted}
         missing = sorted(wanted.difference(self._held))
         if missing:
-            async with self._world.db.connection() as connection:
-                self._held |= {
-                    one.token_id: one for one in await held_cards_named(connection, self._merchant_id, missing)
-                }
+            self._held |= {
+                one.token_id: one for one in await held_cards_named(self._world.db, self._merchant_id, missing)
+            }
 
 
 def _names(one: Outcome) -> bool:

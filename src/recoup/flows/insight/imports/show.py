@@ -24,8 +24,7 @@ async def history(world: World, merchant_id: UUID, import_id: UUID) -> AsyncIter
     await one_import(world, merchant_id, import_id)
     after, ref = 0, ""
     while True:
-        async with world.db.connection() as connection:
-            rows = await attempts_of_import(connection, merchant_id, import_id, after, ref, ROWS_AT_ONCE)
+        rows = await attempts_of_import(world.db, merchant_id, import_id, after, ref, ROWS_AT_ONCE)
         if not rows:
             return
         after, ref = rows[-1].row, rows[-1].ref
@@ -37,8 +36,7 @@ async def lines_file(world: World, merchant_id: UUID, import_id: UUID) -> AsyncI
     yield csv_row(HEAD).encode()
     after = 0
     while True:
-        async with world.db.connection() as connection:
-            rows = await bad_lines(connection, merchant_id, import_id, after, ROWS_AT_ONCE)
+        rows = await bad_lines(world.db, merchant_id, import_id, after, ROWS_AT_ONCE)
         if not rows:
             return
         after = rows[-1].line_no

@@ -40,8 +40,7 @@ async def work_import(world: World, due: Due) -> None:
     """Part after part, for a while."""
     key, until = (due.merchant_id, due.subject_id), world.clocks.monotonic() + SLICE_SECONDS
     while world.clocks.monotonic() < until:
-        async with world.db.connection() as connection:
-            first = await first_unfinished(connection, *key)
+        first = await first_unfinished(world.db, *key)
         if first != key[1]:
             wait = world.clocks.wall() + TURN if first is not None else None
             async with world.db.connection() as connection:
@@ -57,9 +56,8 @@ async def finish(world: World, key: tuple[UUID, UUID], tell: Callable[[int], Non
     """All of it, and earlier ones of the merchant before it: for whoever waits for the end. `tell`: how many of its
     attempts are done. Raises: Problem(not_found)."""
     while True:
-        async with world.db.connection() as connection:
-            first = await first_unfinished(connection, *key)
-            found = await find_import(connection, *key)
+        first = await first_unfinished(world.db, *key)
+        found = await find_import(world.db, *key)
         if found is None:
             raise no_such_import()
         tell(found.done_count)
@@ -113,8 +111,7 @@ async def stop_import(world: World, scope: Scope, import_id: UUID) -> Import:
 
 async def one_import(world: World, merchant_id: UUID, import_id: UUID) -> Import:
     """Raises: Problem(not_found)."""
-    async with world.db.connection() as connection:
-        found = await find_import(connection, merchant_id, import_id)
+    found = await find_import(world.db, merchant_id, import_id)
     if found is None:
         raise no_such_import()
     return found
