@@ -24,6 +24,5 @@ async def connections_of(world: World, merchant_id: UUID) -> list[ProcessorConne
 
 async def notices_of(world: World, routes: Sequence[str]) -> dict[str, NoticeCounts]:
     """What came to each in the last seven days; none of it is told apart by merchants."""
-    async with world.db.connection() as connection:
-        found = await notice_counts(connection, world.clocks.wall() - NOTICES_SHOWN)
+    found = await notice_counts(world.db, world.clocks.wall() - NOTICES_SHOWN)
     return {name: found.get(name) or NoticeCounts(name, 0, 0, 0, 0, None) for name in routes}

@@ -25,10 +25,9 @@ CURE: Final = (
 
 async def check_there(db: Database, place: str, *, people: bool) -> None:
     """Before new keys are made. Raises: Problem(unavailable) for a database that has its keys already."""
-    async with db.connection() as connection:
-        if await key_checks(connection) or await is_in_use(connection, people=people):
-            message = Sentence("This database was written with keys that are not in {0}.", place)
-            raise Problem("unavailable", message, cure=CURE)
+    if await key_checks(db) or await is_in_use(db, people=people):
+        message = Sentence("This database was written with keys that are not in {0}.", place)
+        raise Problem("unavailable", message, cure=CURE)
 
 
 async def enter_installation(people: Database, world: str) -> None:
@@ -77,8 +76,7 @@ async def check_keys(
 
     Raises: Problem(unavailable) for other keys, and for an older copy that lacks some.
     """
-    async with db.connection() as connection:
-        known = await key_checks(connection)
+    known = await key_checks(db)
     if known == checks:
         return
     kept = await _kept(kept_by) if kept_by is not None else set(checks)
@@ -96,8 +94,7 @@ async def check_keys(
 
 
 async def _kept(db: Database) -> set[tuple[str, str]]:
-    async with db.connection() as connection:
-        return set(await key_checks(connection)) - await retiring_keys(connection)
+    return set(await key_checks(db)) - await retiring_keys(db)
 
 
 def _is_newer(key: tuple[str, str], known: Collection[tuple[str, str]]) -> bool:

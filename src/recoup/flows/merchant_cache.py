@@ -39,8 +39,7 @@ class Merchants:
     async def _read(self, merchant_id: UUID, now: float) -> MerchantSettings:
         me = asyncio.current_task()
         try:
-            async with self._world.db.connection() as connection:
-                known = await load_merchant(connection, merchant_id)
+            known = await load_merchant(self._world.db, merchant_id)
             if known is None:
                 raise Problem(
                     "forbidden",

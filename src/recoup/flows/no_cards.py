@@ -54,8 +54,7 @@ async def held_cards(world: World, numbers: Collection[str], caller: UUID | None
     prints = {one: number for number in set(numbers) - found for one in world.keys.print_of(number)}
     if not prints:
         return found
-    async with world.db.connection() as connection:
-        held = {prints[one] for one in await find_prints(connection, list(prints))}
+    held = {prints[one] for one in await find_prints(world.db, list(prints))}
     if not held or caller == PROCESSOR:
         return found | held
     # Read once more: others may have been answered meanwhile.

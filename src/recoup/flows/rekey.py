@@ -83,8 +83,7 @@ async def go_over(world: World, tell: Progress = lambda *_: None) -> None:
     others come into use meanwhile the pass ends: the next one goes on with those.
     """
     current = world.keys.current_ids()
-    async with world.db.connection() as connection:
-        needs = await needs_of_world(connection, current.get("print"))
+    needs = await needs_of_world(world.db, current.get("print"))
     if world.keys.has_vault and any(key[0] in ("card", "print") and key[1] != current[key[0]] for key in needs):
         await _cards(world, current, tell)
     for place in WORLD:
@@ -177,8 +176,7 @@ async def _needs(worlds: Sequence[World]) -> dict[tuple[str, str], int]:
     found: dict[tuple[str, str], int] = {}
     parts: list[Mapping[tuple[str, str], int]] = []
     for world in worlds:
-        async with world.db.connection() as connection:
-            parts.append(await needs_of_world(connection, world.keys.current_ids().get("print")))
+        parts.append(await needs_of_world(world.db, world.keys.current_ids().get("print")))
     people = worlds[0].people_database
     if people is not None:
         parts.append(await needs_of_people(people))
@@ -228,8 +226,7 @@ def _sealed_of(row: WrappedCard) -> Sealed:
 async def _sealed(world: World, db: Database, place: Place, current: Mapping[str, str], tell: Progress) -> None:
     context, done = _CONTEXTS[place.table, place.column], 0
     while True:
-        async with db.connection() as connection:
-            rows = await sealed_page(connection, place, current["seal"])
+        rows = await sealed_page(db, place, current["seal"])
         if not rows or world.keys.current_ids() != current:
             return
         made = [(world.keys.reseal_secret(context(world, *row.owner), row.found), row) for row in rows]

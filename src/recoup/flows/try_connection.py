@@ -61,9 +61,8 @@ async def try_connection(
     Raises: Problem(invalid) for an unknown kind or site; Problem(forbidden) for a merchant that is not in this world.
     """
     check_kind(kind)
-    async with world.db.connection() as connection:
-        known = await load_merchant(connection, scope.merchant_id)
-        keys = await count_keys(connection, scope.merchant_id, world.clocks.wall())
+    known = await load_merchant(world.db, scope.merchant_id)
+    keys = await count_keys(world.db, scope.merchant_id, world.clocks.wall())
     if known is None:
         raise Problem(
             "forbidden",

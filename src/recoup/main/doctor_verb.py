@@ -104,8 +104,7 @@ async def look_at(world: World) -> AsyncIterator[Line]:
 
 
 async def _worker(world: World) -> Line:
-    async with world.db.read() as connection:
-        backlog = await read_backlog(connection, world.clocks.wall())
+    backlog = await read_backlog(world.db.reader, world.clocks.wall())
     late = round(backlog.oldest_seconds)
     if late <= LATE_SECONDS_MAX:
         return Line(world.name, "worker", True, f"{sum(backlog.waiting.values())} waiting, the oldest {late} s late")

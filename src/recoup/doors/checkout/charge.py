@@ -21,7 +21,7 @@ from recoup.doors.edge.tracing import request_id
 from recoup.flows.world import World
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import from_text
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import Problem
 from recoup.rules.languages.catalogues import accepted_language
 from recoup.rules.network.descriptor import statement_text
 from recoup.store.cards.charges import ChargeFound, find_charges
@@ -90,16 +90,17 @@ class ChargePage:
         """Raises: Problem(invalid) naming the field."""
         last4, asset = given.get("last4", ""), given.get("currency", "").upper()
         if not (len(last4) == 4 and last4.isascii() and last4.isdecimal()):
-            raise invalid("Enter the card's last four digits.", "last4")
+            raise Problem("invalid", "Enter the card's last four digits.", field="last4")
         if asset not in EXPONENTS:
-            raise invalid("Enter the currency as three letters: USD.", "currency")
+            raise Problem("invalid", "Enter the currency as three letters: USD.", field="currency")
         try:
             units = from_text(given.get("amount", "").replace(",", "."), asset, "amount").units
         except Problem:
             message = "Enter the amount as shown on the statement: 19.99."
-            raise invalid(message, "amount") from None
+            raise Problem("invalid", message, field="amount") from None
         since = datetime.combine(_day(given.get("date", "")), time.min, UTC) - AROUND
-        return await find_charges(self._world.db.reader, last4, units, asset, since, since + 3 * AROUND)
+        async with self._world.db.read() as connection:
+            return await find_charges(connection, last4, units, asset, since, since + 3 * AROUND)
 
     def _page(
         self,
@@ -149,7 +150,7 @@ def _day(text: str) -> date:
     except ValueError:
         day = date.min
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
-        raise invalid("Enter the date as shown on the statement: 2026-01-31.", "date")
+        raise Problem("invalid", "Enter the date as shown on the statement: 2026-01-31.", field="date")
     return day
 
 

@@ -67,8 +67,7 @@ async def try_bounds(world: World, scope: Acting, where: Where, terms: PolicyTer
     for merchant_id in merchants[:MERCHANTS_MAX]:
         question = await of_bounds(world, merchant_id, where, number, terms.to_plain())
         row = await put_and_make(world, at_merchant(merchant_id, scope), question)
-        async with world.db.connection() as connection:
-            known = await load_merchant(connection, merchant_id)
+        known = await load_merchant(world.db, merchant_id)
         assert known is not None
         tried.append(AtMerchant(merchant_id, known.merchant.name, row))
     return AtMerchants(tried, len(merchants))

@@ -65,9 +65,8 @@ async def _where(world: World, merchant_id: UUID, question: Question) -> Where:
 async def decider_of(world: World, merchant_id: UUID, *, by_settings: bool) -> str:
     """Who decides for new orders: the engine where it decides for any and has a model, else the schedule.
     `by_settings`: whatever the policies in force leave of them, as for a policy that would take their place."""
-    async with world.db.connection() as connection:
-        now = world.clocks.business(await known_offset(connection, merchant_id))
-        known = await load_merchant(connection, merchant_id)
+    now = world.clocks.business(await known_offset(world.db, merchant_id))
+    known = await load_merchant(world.db, merchant_id)
     await world.models.ready()
     arms = [known.arms_left(now, site_id) for site_id in known.arms] if known else []
     terms = [one.of if by_settings else one.terms for one in arms]

@@ -90,7 +90,8 @@ class ChallengeAnswer:
 
 async def show(world: World, merchant_id: UUID, order_id: UUID) -> ChallengePage:
     """Raises: Problem(not_found) for an order that asks its customer nothing and never did."""
-    row = await last_challenge(world.db, merchant_id, order_id, world.clocks.wall())
+    async with world.db.connection() as connection:
+        row = await last_challenge(connection, merchant_id, order_id, world.clocks.wall())
     if row is None:
         raise Problem("not_found", "There is no such page.", cure="Check the link.")
     confirms = confirms_by(world, merchant_id, row.stored_at, row.bin)
@@ -217,7 +218,8 @@ async def come_back(
 
     Raises: Problem(not_found).
     """
-    order_id = await order_of_attempt(world.db, merchant_id, attempt_id)
+    async with world.db.connection() as connection:
+        order_id = await order_of_attempt(connection, merchant_id, attempt_id)
     if order_id is None:
         raise Problem("not_found", "There is no such page.", cure="Check the link.")
     key = (merchant_id, order_id)

@@ -161,13 +161,15 @@ def _in_words(notes: Sequence[DisputeNote], files: Sequence[EvidenceFile], *, se
 
 async def end_in_time(world: World, orders: Orders, merchant_id: UUID, dispute_id: UUID) -> None:
     """Due work `dispute_deadline`."""
-    order_id = await _order_of(world.db, merchant_id, dispute_id)
+    async with world.db.connection() as connection:
+        order_id = await _order_of(connection, merchant_id, dispute_id)
     await orders.run(lambda c: meet_deadline(c, dispute_id), (merchant_id, order_id))
 
 
 async def remind_of(world: World, orders: Orders, merchant_id: UUID, dispute_id: UUID) -> None:
     """Due work `dispute_reminder`."""
-    order_id = await _order_of(world.db, merchant_id, dispute_id)
+    async with world.db.connection() as connection:
+        order_id = await _order_of(connection, merchant_id, dispute_id)
     await orders.run(lambda c: remind(c, dispute_id), (merchant_id, order_id))
 
 

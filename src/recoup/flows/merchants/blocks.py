@@ -22,8 +22,7 @@ async def block_of_order(world: World, scope: Scope, order_id: UUID, kind: str, 
     Raises: Problem invalid, not_found, wrong_state.
     """
     check_block(kind, reason)
-    async with world.db.connection() as connection:
-        subjects = await subjects_of_order(connection, scope.merchant_id, order_id)
+    subjects = await subjects_of_order(world.db, scope.merchant_id, order_id)
     if kind not in subjects:
         raise Problem("wrong_state", _NOBODY[kind], cure="Choose what the order has: a customer or a card.")
     return await block(world, scope, kind, subjects[kind], reason, order_id=order_id)

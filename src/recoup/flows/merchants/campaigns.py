@@ -36,8 +36,7 @@ class CampaignFields:
 
 async def list_all(world: World, scope: Scope, site_id: UUID) -> list[Campaign]:
     """Those that take orders, oldest first. Raises: Problem(not_found) for the site."""
-    async with world.db.connection() as connection:
-        return _of_site(await load_merchant(connection, scope.merchant_id), site_id)
+    return _of_site(await load_merchant(world.db, scope.merchant_id), site_id)
 
 
 async def read(world: World, scope: Scope, site_id: UUID, campaign_id: UUID) -> Campaign:

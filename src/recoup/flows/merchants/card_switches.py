@@ -51,8 +51,7 @@ SWITCHES: Final = Extended(_SWITCHES, lambda feature: feature.switches, before="
 
 async def card_switches(world: World, merchant_id: UUID) -> dict[str, bool]:
     """By the names of `SWITCHES`."""
-    async with world.db.connection() as connection:
-        return await _read(connection, merchant_id)
+    return await _read(world.db, merchant_id)
 
 
 async def _read(db: Read, merchant_id: UUID) -> dict[str, bool]:

@@ -56,8 +56,7 @@ def route_name(world: World, scope: Scope, kind: str, number: int = 1) -> str:
 
 async def next_name(world: World, scope: Scope, kind: str) -> str:
     """That the merchant's next connection of the kind will have."""
-    async with world.db.connection() as connection:
-        return await _next_name(connection, world, scope, kind)
+    return await _next_name(world.db, world, scope, kind)
 
 
 async def _next_name(db: Read, world: World, scope: Scope, kind: str) -> str:

@@ -41,9 +41,8 @@ async def open_approved(sandbox: World) -> int:
 
 async def _open(sandbox: World, live: World, request: ApprovedRequest) -> None:
     merchant_id, partner_id = request.merchant_id, request.partner_id
-    async with sandbox.db.connection() as connection:
-        known = await load_merchant(connection, merchant_id)
-        partner = await find_partner(connection, partner_id) if partner_id is not None else None
+    known = await load_merchant(sandbox.db, merchant_id)
+    partner = await find_partner(sandbox.db, partner_id) if partner_id is not None else None
     assert known is not None
     if partner is not None:
         await make_partner(live, partner.partner_id, partner.name, like=partner)
@@ -86,8 +85,7 @@ async def _place(live: World, settings: MerchantSettings, partner_id: UUID | Non
 async def _switch(live: World, settings: MerchantSettings, scope: Scope, kinds: Sequence[str]) -> None:
     """On for the merchant what was approved; before the first of them, a site's kind that is off in the sandbox goes
     off."""
-    async with live.db.connection() as connection:
-        there = await load_merchant(connection, scope.merchant_id)
+    there = await load_merchant(live.db, scope.merchant_id)
     assert there is not None
     if not any(switches_of(there.merchant).values()):
         for site in _open_sites(settings):

@@ -44,15 +44,14 @@ async def where_of(
 
     Raises: Problem(not_found).
     """
-    async with world.db.connection() as connection:
-        if partner_id is not None:
-            partner = await find_partner(connection, partner_id)
-            if partner is None:
-                raise Problem("not_found", "There is no such partner.", field="partner")
-            return Where("partner", partner_id, name=partner.name)
-        if merchant_id is None:
-            return Where("operator", OPERATOR_ID)
-        known = await load_merchant(connection, merchant_id)
+    if partner_id is not None:
+        partner = await find_partner(world.db, partner_id)
+        if partner is None:
+            raise Problem("not_found", "There is no such partner.", field="partner")
+        return Where("partner", partner_id, name=partner.name)
+    if merchant_id is None:
+        return Where("operator", OPERATOR_ID)
+    known = await load_merchant(world.db, merchant_id)
     if known is None:
         raise no_such_merchant()
     if campaign_id is not None:

@@ -13,8 +13,7 @@ EVENTS_MAX = 2000
 
 async def publish_partners(world: World) -> int:
     """Every partner whose merchants have new events; answers how many events."""
-    async with world.db.connection() as connection:
-        partners = await partners_behind(connection)
+    partners = await partners_behind(world.db)
     return await each(partners, lambda partner_id: publish_partner(world, partner_id))
 
 

@@ -107,8 +107,7 @@ async def _whose(world: World, owner: Owner, wall: WallTime) -> tuple[UUID | Non
     """
     if not isinstance(owner, Scope):
         return None, wall
-    async with world.db.connection() as connection:
-        known = await load_merchant(connection, owner.merchant_id)
+    known = await load_merchant(world.db, owner.merchant_id)
     if known is None:
         raise Problem(
             "forbidden",

@@ -31,10 +31,7 @@ async def waiting_refunds(world: World, merchant_id: UUID, now: datetime, *, cle
     known: tuple[Counterpart, ...] = (*(world.processors[name] for name in own), *world.channels.values())
     window = min((one.idempotency_window for one in known), default=WINDOW_OF_NOBODY)
     forgotten_before = first_id_of(world.clocks.wall() - window + SURELY_KNOWN)
-    async with world.db.connection() as connection:
-        return await waiting_modifications(
-            connection, merchant_id, now, ATTENTION_AFTER_TRIES, forgotten_before, clear=clear
-        )
+    return await waiting_modifications(world.db, merchant_id, now, ATTENTION_AFTER_TRIES, forgotten_before, clear=clear)
 
 
 async def decide(world: World, orders: Orders, scope: Scope, modification_id: UUID, action: str, note: str = "") -> str:

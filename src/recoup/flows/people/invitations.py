@@ -124,7 +124,8 @@ async def read_invitation(world: World, token: str) -> OpenInvitation:
     people = world.people
     found = None
     if _could_be(token):
-        found = await open_invitation(people, _hash(world, token), world.name, world.clocks.wall())
+        async with people.connection() as connection:
+            found = await open_invitation(connection, _hash(world, token), world.name, world.clocks.wall())
     if found is None:
         raise _over()
     return found

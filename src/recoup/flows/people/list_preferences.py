@@ -166,7 +166,8 @@ async def _noted(world: World, scope: Scope, action: str, view_id: UUID) -> None
 async def forget_views_of(world: World, merchant_id: UUID, persons: Sequence[Mapping[str, Any]]) -> None:
     """Everybody's views of this merchant that are called after one of these persons, or search for them."""
     people = world.people
-    views = await views_of(people, merchant_id)
+    async with people.connection() as connection:
+        views = await views_of(connection, merchant_id)
     # A thread: one id may stand for all guests of a shop, and every other call would wait for their names.
     found = await run_stoppable(_naming, persons, views) if views else ()
     if found:

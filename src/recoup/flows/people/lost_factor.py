@@ -70,11 +70,12 @@ async def help_by_email(world: World, email: str, actor: str) -> None:
 async def find_to_help(world: World, email: str) -> UUID:
     """Whom `help_by_email` would help. Raises: as that."""
     people = world.people
-    user = await find_user(people, clean_email(email))
-    if user is None:
-        raise Problem("not_found", "No account has this e-mail.", cure="Check the spelling.")
-    if not await with_factor(people, [user.user_id]):
-        raise _no_factor()
+    async with people.connection() as connection:
+        user = await find_user(connection, clean_email(email))
+        if user is None:
+            raise Problem("not_found", "No account has this e-mail.", cure="Check the spelling.")
+        if not await with_factor(connection, [user.user_id]):
+            raise _no_factor()
     return user.user_id
 
 

@@ -110,7 +110,8 @@ async def subscription_of(world: World, token: str) -> Subscription:
     people = world.people
     row = None
     if named is not None:
-        row = await named_notification(people, *named, world.name)
+        async with people.connection() as connection:
+            row = await named_notification(connection, *named, world.name)
     if row is None:
         raise Problem(
             "not_found",

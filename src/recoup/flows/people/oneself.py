@@ -67,7 +67,8 @@ async def change_password(world: World, passwords: Passwords, me: Oneself, old: 
             raise
         raise invalid(problem.message, "new") from None
     people = world.people
-    known_as = await login_of(people, me.user_id)
+    async with people.connection() as connection:
+        known_as = await login_of(connection, me.user_id)
     login = await login_with(world, passwords, known_as, new, _turn(me))
     try:
         async with people.transaction() as tx:
@@ -98,7 +99,8 @@ async def sessions_of(world: World, me: Oneself) -> list[Open]:
     """The one seen last first."""
     people = world.people
     now = world.clocks.wall()
-    rows = await open_sessions(people, me.user_id, now, now - IDLE, SESSIONS_MAX)
+    async with people.connection() as connection:
+        rows = await open_sessions(connection, me.user_id, now, now - IDLE, SESSIONS_MAX)
     return [
         Open(
             row.session_hash.hex(),

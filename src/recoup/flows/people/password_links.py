@@ -86,7 +86,8 @@ async def link_by_operator(world: World, email: str, actor: str) -> str:
 async def find_for_link(world: World, email: str) -> UUID:
     """Whom `link_by_operator` would make a link for. Raises: as that."""
     people = world.people
-    user = await find_user(people, clean_email(email))
+    async with people.connection() as connection:
+        user = await find_user(connection, clean_email(email))
     if user is None:
         raise Problem("not_found", "No account has this e-mail.", cure="Check how it is written.")
     if not user.active:
@@ -175,7 +176,8 @@ async def _find(world: World, token: str) -> PasswordLink | None:
     if not (0 < len(token) <= _TOKEN_MAX and token.isascii() and token.isprintable()):
         return None
     people = world.people
-    return await find_link(people, _hash(world, token), world.clocks.wall())
+    async with people.connection() as connection:
+        return await find_link(connection, _hash(world, token), world.clocks.wall())
 
 
 def _hash(world: World, token: str) -> bytes:

@@ -39,7 +39,8 @@ async def read_half(world: World, half: str) -> UUID | None:
     if not _could_be(half):
         return None
     people = world.people
-    return await is_half(people, half_hash(world, half), world.name, world.clocks.wall())
+    async with people.connection() as connection:
+        return await is_half(connection, half_hash(world, half), world.name, world.clocks.wall())
 
 
 async def give_code(world: World, given: CodeGiven) -> str:
@@ -49,7 +50,8 @@ async def give_code(world: World, given: CodeGiven) -> str:
     field `code`; Problem(too_many_requests).
     """
     people = world.people
-    found = await _half(people, world, given.half)
+    async with people.connection() as connection:
+        found = await _half(connection, world, given.half)
     typed = typed_code(given.code)
     await charge_code(world, found.user_id, given.address, typed)
     async with people.transaction() as tx:

@@ -374,7 +374,8 @@ async def _while_paused(world: World, merchant: MerchantAccess | None) -> tuple[
     nothing else reaches the merchant."""
     if merchant is None or merchant.partner_id is None:
         return merchant, ""
-    partner = await find_partner(world.db, merchant.partner_id)
+    async with world.db.connection() as connection:
+        partner = await find_partner(connection, merchant.partner_id)
     if partner is None or partner.state == "active":
         return merchant, ""
     if merchant.own_role is not None:
@@ -384,5 +385,6 @@ async def _while_paused(world: World, merchant: MerchantAccess | None) -> tuple[
 
 async def _liveliest(world: World, merchant_ids: list[UUID]) -> UUID | None:
     """The merchant with the newest order: a sign-in lands where something happens."""
-    newest = await newest_of(world.db, merchant_ids)
+    async with world.db.connection() as connection:
+        newest = await newest_of(connection, merchant_ids)
     return newest or next(iter(merchant_ids), None)

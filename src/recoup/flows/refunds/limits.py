@@ -19,8 +19,7 @@ CURRENCIES_MAX: Final = 30
 
 async def read_limits(world: World, merchant_id: UUID) -> dict[tuple[str, str], Limits]:
     """(role, currency) -> what it may; what is not named has no limit."""
-    async with world.db.connection() as connection:
-        return await list_limits(connection, merchant_id)
+    return await list_limits(world.db, merchant_id)
 
 
 async def change_limits(world: World, scope: Scope, role: str, asset: str, limits: Limits) -> None:

@@ -137,8 +137,7 @@ class _Worker:
         if self._kind != "transmit":
             return {}
         copies = [copy for copy in map(_copy_in, rows) if copy is not None]
-        async with self._world.db.connection() as connection:
-            return await transmitted_before(connection, self._merchant_id, copies)
+        return await transmitted_before(self._world.db, self._merchant_id, copies)
 
     async def _one(self, row: WaitingRow, before: Mapping[Copy, UUID]) -> Answer:
         answer: Answer = {

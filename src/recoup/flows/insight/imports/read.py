@@ -97,9 +97,8 @@ async def _read(
     if looked.questions:
         return ReadFile(profile.key, profile.title, looked.questions)
     mac = world.keys.mac("import", looked.digest + encode([profile.key, answers.to_dict()]))
-    async with world.db.connection() as connection:
-        known = await import_by_content(connection, scope.merchant_id, mac)
-        merchant = await load_merchant(connection, scope.merchant_id)
+    known = await import_by_content(world.db, scope.merchant_id, mac)
+    merchant = await load_merchant(world.db, scope.merchant_id)
     if merchant is None:
         raise no_such_merchant()
     until = merchant.merchant.business(world.clocks.wall()) + LATE

@@ -69,8 +69,7 @@ async def finish(world: World, key: tuple[UUID, UUID], tell: Callable[[int], Non
 async def take_part(world: World, key: tuple[UUID, UUID]) -> bool:
     """The next part of an import. True: that was its end. What was taken over of cards that we hold is counted before
     more is, and before the end: of one that is stopped, too."""
-    async with world.db.connection() as connection:
-        merchant = await load_merchant(connection, key[0])
+    merchant = await load_merchant(world.db, key[0])
     if merchant is None:
         raise no_such_import()
 
