@@ -75,6 +75,14 @@ def test_a_workbook_is_read_as_its_rows() -> None:
     assert bad(raw) == [(6, "status")]
 
 
+def test_how_a_text_is_pronounced_is_left_out() -> None:
+    with zipfile.ZipFile(io.BytesIO(xlsx([["id", "x"]]))) as whole:
+        parts = {name: whole.read(name).decode() for name in whole.namelist()}
+    said = "<t>id</t><rPh sb='0' eb='2'><t>ai di</t></rPh>"
+    parts["xl/sharedStrings.xml"] = parts["xl/sharedStrings.xml"].replace("<t>id</t>", said)
+    assert text_of(packed(**parts)) == ["id,x"]
+
+
 def test_an_open_document_is_read_as_its_rows() -> None:
     row = ods_row(
         "ch_1", "pi_1", ("date", "date-value", "2026-03-01T10:00:05"), ("float", "value", "45.9"), "usd", "Paid"

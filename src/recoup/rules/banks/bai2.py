@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, NoReturn
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import UNITS_MAX
 from recoup.kernel.sentence import Sentence
-from recoup.rules.banks.entries import AGAIN, Account, BankEntry, Parts, complaint, masked
+from recoup.rules.banks.entries import Account, BankEntry, Parts, complaint, masked
 from recoup.rules.files.lines import Line
 
 CONTINUED_MAX: Final = 5_000
@@ -92,7 +92,7 @@ class _Reader:
                 inside = "99"
                 _check(one, self._file, fields, "groups")
         if inside != "99":
-            raise complaint("The end of the file", "its last record (99) is missing; the file is cut off", AGAIN)
+            raise complaint("The end of the file", "its last record (99) is missing; the file is cut off")
 
     def _begin_group(self, one: _Record, fields: list[str]) -> None:
         self._group = _Count()
@@ -175,7 +175,7 @@ def _records(lines: Iterable[Line]) -> Iterator[_Record]:
     size = 0
     for one in lines:
         if one.text is None:
-            raise complaint(Sentence("Line {0}", one.number), Sentence("it {0}", one.why), AGAIN)
+            raise complaint(Sentence("Line {0}", one.number), Sentence("it {0}", one.why))
         text = one.text.strip(" \x1a\ufeff")
         if not text:
             continue
@@ -183,7 +183,7 @@ def _records(lines: Iterable[Line]) -> Iterator[_Record]:
         code = begins[1] if begins else ""
         if begins is None or code not in _CODES:
             message = Sentence("{0} begins with no record code of {1}", repr(text[:20]), " ".join(_CODES))
-            raise complaint(Sentence("Line {0}", one.number), message, AGAIN)
+            raise complaint(Sentence("Line {0}", one.number), message)
         body = begins[2].removeprefix(",")
         slash = body.endswith("/")
         body = body.removesuffix("/")
@@ -193,10 +193,10 @@ def _records(lines: Iterable[Line]) -> Iterator[_Record]:
             held, size = _Record(one.number, code, body, 1, slash), len(body)
             continue
         if held is None:
-            raise complaint(Sentence("Line {0}", one.number), "a continuation (88) of nothing", AGAIN)
+            raise complaint(Sentence("Line {0}", one.number), "a continuation (88) of nothing")
         size += len(body)
         if held.lines > CONTINUED_MAX or size > RECORD_MAX:
-            raise complaint(Sentence("Line {0}", one.number), "the record is continued without end", AGAIN)
+            raise complaint(Sentence("Line {0}", one.number), "the record is continued without end")
         held = held._replace(body=_continued(held, body), lines=held.lines + 1, slash=slash)
     if held is not None:
         yield held
@@ -278,4 +278,4 @@ def _place(one: _Record) -> str:
 
 
 def _refuse(one: _Record, what: str) -> NoReturn:
-    raise complaint(_place(one), what, AGAIN)
+    raise complaint(_place(one), what)

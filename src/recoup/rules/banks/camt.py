@@ -9,7 +9,7 @@ from datetime import date
 from typing import Final, NamedTuple
 
 from recoup.kernel.sentence import Sentence
-from recoup.rules.banks.entries import AGAIN, Account, BankEntry, Parts, bank_parts, complaint, masked, units_of
+from recoup.rules.banks.entries import Account, BankEntry, Parts, bank_parts, complaint, masked, units_of
 from recoup.rules.files.xml_parts import Element
 
 DETAILS_MAX: Final = 100_000  # of an entry
@@ -52,7 +52,7 @@ def read_camt(chunks: Iterable[bytes]) -> Parts:
             continue
         statement = done if done.name in _ONE else next((one for one in above if one.name in _ONE), None)
         if statement is None:
-            raise complaint(_place(done), "an entry stands in no statement", AGAIN)
+            raise complaint(_place(done), "an entry stands in no statement")
         if account is None:
             number += 1
             account = _account(statement, number)
@@ -66,7 +66,7 @@ def read_camt(chunks: Iterable[bytes]) -> Parts:
         yield account, None
         account, balances = None, {}
     if not number:
-        raise complaint("The file", "it holds no statement (Stmt or Ntfctn)", AGAIN)
+        raise complaint("The file", "it holds no statement (Stmt or Ntfctn)")
 
 
 def _account(statement: Element, number: int) -> Account:
@@ -94,7 +94,7 @@ def _keep_balance(balances: dict[str, tuple[int, str, str]], balance: Element) -
     units = units_of(amount.text, asset, _place(balance), "Bal, Amt")
     signed = _signed(units, balance, _place(balance)) if balance.said("CdtDbtInd") else units
     if code in balances and balances[code][:2] != (signed, asset):
-        raise complaint(_place(balance), Sentence("the statement has two different balances {0}", code), AGAIN)
+        raise complaint(_place(balance), Sentence("the statement has two different balances {0}", code))
     balances[code] = (signed, asset, balance.said("Dt", "Dt") or balance.said("Dt", "DtTm"))
 
 
@@ -105,7 +105,7 @@ def _close(account: Account, balances: dict[str, tuple[int, str, str]], statemen
     if opening is not None and closing is not None:
         if opening[1] != closing[1]:
             message = Sentence("the balances are in {0} and {1}", opening[1], closing[1])
-            raise complaint(_place(statement), message, AGAIN)
+            raise complaint(_place(statement), message)
         account.asset, account.opening, account.closing = closing[1], opening[0], closing[0]
         account.check(_place(statement))
 
@@ -120,12 +120,12 @@ def _entries(
     if status != "BOOK":
         if status not in LEFT_OUT:
             message = Sentence("Sts: the entry's status {0} is none of BOOK, PDNG, INFO, FUTR", repr(status[:20]))
-            raise complaint(place, message, AGAIN)
+            raise complaint(place, message)
         account.leave_out(LEFT_OUT[status])
         return
     amount = entry.at("Amt")
     if amount is None:
-        raise complaint(place, "Amt: the entry has no amount", AGAIN)
+        raise complaint(place, "Amt: the entry has no amount")
     asset = amount.attributes.get("Ccy", "")
     units = _signed(units_of(amount.text, asset, place, "Amt"), entry, place)
     account.add(asset, units)
@@ -214,7 +214,7 @@ def _code(of: Element) -> str:
 def _signed(units: int, of: Element, place: str) -> int:
     way = of.said("CdtDbtInd")
     if way not in ("CRDT", "DBIT"):
-        raise complaint(place, Sentence("CdtDbtInd: {0} is neither CRDT nor DBIT", repr(way[:20])), AGAIN)
+        raise complaint(place, Sentence("CdtDbtInd: {0} is neither CRDT nor DBIT", repr(way[:20])))
     return units if way == "CRDT" else -units
 
 
@@ -226,8 +226,8 @@ def _day(entry: Element, place: str, closed_on: str) -> date:
             try:
                 return date.fromisoformat(text[:10])
             except ValueError:
-                raise complaint(place, Sentence("{0}: {1} is no date", name, repr(text[:40])), AGAIN) from None
-    raise complaint(place, "BookgDt: the entry has no date", AGAIN)
+                raise complaint(place, Sentence("{0}: {1} is no date", name, repr(text[:40]))) from None
+    raise complaint(place, "BookgDt: the entry has no date")
 
 
 def _place(of: Element) -> str:

@@ -152,7 +152,7 @@ class BankStatement:
         at = of_these_days(datetime.combine(entry.day, datetime.min.time()), self._zone)
         if at is None:
             message = Sentence("the day {0} is not of the years 2000 to 2200", entry.day.isoformat())
-            raise complaint(entry.place, message, AGAIN)
+            raise complaint(entry.place, message)
         period = self._reading.period
         if period is not None and not period[0] <= at < period[1]:
             why = Sentence("its date {0} lies outside the period", entry.day.isoformat())
@@ -194,7 +194,7 @@ def named_by(references: Iterable[str], text: str) -> tuple[UUID | None, str]:
     return our_id, "" if our_id or not given else given[0][:TEXT_MAX]
 
 
-def complaint(place: str, what: str, cure: str) -> Problem:
+def complaint(place: str, what: str, cure: str = AGAIN) -> Problem:
     """Nothing of the file is taken."""
     return invalid(
         Sentence("{0}: {1}. Nothing of the file was taken.", _said_once(place), _said_once(what)), "file", cure
@@ -206,7 +206,7 @@ def bank_parts(chunks: Iterable[bytes], cut: Collection[str]) -> Iterator[tuple[
     try:
         yield from parts(chunks, cut)
     except XmlError as error:
-        raise complaint(Sentence("Line {0}", error.line), error.what, AGAIN) from None
+        raise complaint(Sentence("Line {0}", error.line), error.what) from None
 
 
 def _said_once(text: str) -> Sentence:
@@ -221,7 +221,7 @@ def units_of(text: str, asset: str, place: str, name: str) -> int:
     text = text.strip()
     value = Decimal(text.replace(",", ".")).scaleb(EXPONENTS[asset]) if _AMOUNT.fullmatch(text) else Decimal(-1)
     if value < 0 or value != value.to_integral_value() or value > UNITS_MAX:
-        raise complaint(place, Sentence("{0}: {1} is no amount of {2}", name, repr(text[:40]), asset), AGAIN)
+        raise complaint(place, Sentence("{0}: {1} is no amount of {2}", name, repr(text[:40]), asset))
     return int(value)
 
 

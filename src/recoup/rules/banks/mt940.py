@@ -10,7 +10,7 @@ from datetime import date
 from typing import Final, NamedTuple, NoReturn
 
 from recoup.kernel.sentence import Sentence
-from recoup.rules.banks.entries import AGAIN, Account, BankEntry, Parts, complaint, masked, units_of
+from recoup.rules.banks.entries import Account, BankEntry, Parts, complaint, masked, units_of
 from recoup.rules.files.lines import Line
 
 FIELD_LINES_MAX: Final = 200
@@ -63,7 +63,7 @@ def read_mt940(lines: Iterable[Line]) -> Parts:
             pages += 1
         yield from _take(page, part)
     if page is None:
-        raise complaint("The file", "it holds no statement", AGAIN)
+        raise complaint("The file", "it holds no statement")
     yield from _end(page, before)
     if page.closed and not page.last:
         raise complaint(
@@ -76,7 +76,7 @@ def _fields(lines: Iterable[Line]) -> Iterator[_Field]:
     line, tag = 0, ""
     for one in lines:
         if one.text is None:
-            raise complaint(Sentence("Line {0}", one.number), Sentence("it {0}", one.why), AGAIN)
+            raise complaint(Sentence("Line {0}", one.number), Sentence("it {0}", one.why))
         text = one.text.lstrip("\x01\ufeff").rstrip("\x03\x1a ")
         if text.startswith("{") and ":" in text:  # the envelope; a field may begin behind it
             text = text.rpartition("{4:")[2] if "{4:" in text else ""
@@ -89,7 +89,7 @@ def _fields(lines: Iterable[Line]) -> Iterator[_Field]:
         elif tag:
             if len(kept) >= FIELD_LINES_MAX:
                 message = Sentence("the field :{0}: has more than {1} lines", tag, FIELD_LINES_MAX)
-                raise complaint(Sentence("Line {0}", one.number), message, AGAIN)
+                raise complaint(Sentence("Line {0}", one.number), message)
             kept.append(text)
     if tag:
         yield _Field(line, tag, "\n".join(kept))
@@ -151,16 +151,16 @@ def _account(page: _Page) -> Account:
 def _end(page: _Page, before: _Page | None) -> Parts:
     """A page that has ended: its balances, and that it follows the page before."""
     if page.opening is None:
-        raise complaint(Sentence("Line {0}", page.line), "the statement has no opening balance (:60F:)", AGAIN)
+        raise complaint(Sentence("Line {0}", page.line), "the statement has no opening balance (:60F:)")
     if page.closed is None:
         message = "the statement has no closing balance (:62F:); the file is cut off"
-        raise complaint(Sentence("Line {0}", page.line), message, AGAIN)
+        raise complaint(Sentence("Line {0}", page.line), message)
     if not page.name:
-        raise complaint(Sentence("Line {0}", page.line), "the statement names no account (:25:)", AGAIN)
+        raise complaint(Sentence("Line {0}", page.line), "the statement names no account (:25:)")
     account = _account(page)
     if page.closed[1] != account.asset:
         message = Sentence("the balances are in {0} and {1}", account.asset, page.closed[1])
-        raise complaint(account.place, message, AGAIN)
+        raise complaint(account.place, message)
     account.closing = page.closed[0]
     account.check(account.place)
     goes_on = before is not None and before.name == page.name and before.closed and not before.last
@@ -251,4 +251,4 @@ def _place(part: _Field) -> str:
 
 
 def _refuse(part: _Field, what: str) -> NoReturn:
-    raise complaint(_place(part), what, AGAIN)
+    raise complaint(_place(part), what)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple, NoReturn
 
 from recoup.kernel.sentence import Sentence
-from recoup.rules.banks.entries import AGAIN, complaint, masked, written
+from recoup.rules.banks.entries import complaint, masked, written
 from recoup.rules.money.bank_answers import PayoutReturn
 
 WIDTH: Final = 94
@@ -100,7 +100,7 @@ def read_nacha(content: bytes) -> list[PayoutReturn]:
         elif record.text.strip("9 "):
             _refuse(record, "a record behind the file control (9)")
     if not read.ended:
-        raise complaint("The end of the file", "its file control (9) is missing; the file is cut off", AGAIN)
+        raise complaint("The end of the file", "its file control (9) is missing; the file is cut off")
     if not read.known:
         raise complaint(
             "The file",
@@ -120,7 +120,7 @@ def _records(content: bytes) -> Iterator[_Record]:
             continue
         if len(line.rstrip()) > WIDEST:
             message = Sentence("the record has {0} characters instead of {1}", len(line), WIDTH)
-            raise complaint(Sentence("Line {0}", number), message, AGAIN)
+            raise complaint(Sentence("Line {0}", number), message)
         yield _Record(number, line[:WIDTH].ljust(WIDTH))
 
 
@@ -250,4 +250,4 @@ def _number(record: _Record, first: int, last: int, name: str) -> int:
 
 
 def _refuse(record: _Record, what: str) -> NoReturn:
-    raise complaint(Sentence("Line {0}, record {1}", record.line, record.part(1, 1)), what, AGAIN)
+    raise complaint(Sentence("Line {0}, record {1}", record.line, record.part(1, 1)), what)

@@ -7,7 +7,7 @@ from typing import Final
 
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.sentence import Sentence
-from recoup.rules.banks.entries import AGAIN, bank_parts, complaint, named_by, units_of
+from recoup.rules.banks.entries import bank_parts, complaint, named_by, units_of
 from recoup.rules.counterpart_text import REFERENCE_MAX, SENTENCE_MAX, kept
 from recoup.rules.files.xml_parts import Element
 from recoup.rules.money.bank_answers import PayoutReturn
@@ -56,7 +56,7 @@ def read_payment_status(content: bytes) -> list[PayoutReturn]:
                 found.append(_of(done, (done.said("OrgnlPmtInfId"),), "PmtInfSts"))
             batched = 0
     if group is None:
-        raise complaint("The file", "OrgnlGrpInfAndSts is missing", AGAIN)
+        raise complaint("The file", "OrgnlGrpInfAndSts is missing")
     if not found and group.said("GrpSts"):
         return [_of(group, (group.said("OrgnlMsgId"),), "GrpSts")]
     return [_checked(_inherited(one, group, "GrpSts")) for one in found]
