@@ -59,27 +59,20 @@ class Room:
     def place(self, whose: str, declared: int | None, bytes_max: int) -> Iterator["Place"]:
         """Reserves a place for one file until it is closed. `declared`: its length, if announced. Raises:
         Problem(too_many_requests), Problem(unavailable), Problem(no_space); Problem(too_large)."""
-        mine = self._by.setdefault(whose, _Held())
+        mine = self._by.get(whose, _Held())
+        if mine.files >= FILES_EACH:
+            raise _too_many(f"{FILES_EACH} files of yours are being received or read.")
+        if self._all.files >= FILES_MAX:
+            raise _busy()
+        self._by[whose] = mine
         place = Place(self, mine, bytes_max, min(declared or 0, bytes_max))
         try:
-            if mine.files >= FILES_EACH:
-                raise _too_many(f"{FILES_EACH} files of yours are being received or read.")
-            if self._all.files >= FILES_MAX:
-                raise _busy()
-            mine.files += 1
-            self._all.files += 1
-            place.is_taken = True
             place.begin()
             yield place
         finally:
             place.end()
             if not mine.files:
                 self._by.pop(whose, None)
-
-    def _take_own(self, mine: _Held, size: int) -> None:
-        if mine.taken + size > BYTES_EACH:
-            raise _too_many(f"Files of yours that are being received or read take more than {BYTES_EACH >> 20} MB.")
-        mine.taken += size
 
     def _take(self, size: int, ahead: int) -> None:
         """`ahead`: so much more is to come."""
@@ -99,9 +92,10 @@ class Place:
     def __init__(self, room: Room, mine: _Held, bytes_max: int, declared: int) -> None:
         self._room, self._mine, self._bytes_max, self._declared = room, mine, bytes_max, declared
         self._own = self._taken = self._written = 0
-        self.is_taken = False
 
     def begin(self) -> None:
+        self._mine.files += 1
+        self._room._all.files += 1
         self._grow_own(self._declared)
         self._grow()
 
@@ -126,18 +120,18 @@ class Place:
             self._grow_own(self._taken - self._own)
 
     def _grow_own(self, size: int) -> None:
-        self._room._take_own(self._mine, size)
+        if self._mine.taken + size > BYTES_EACH:
+            raise _too_many(f"Files of yours that are being received or read take more than {BYTES_EACH >> 20} MB.")
+        self._mine.taken += size
         self._own += size
 
     def end(self) -> None:
-        if self.is_taken:
-            self.is_taken = False
-            self._mine.files -= 1
-            self._room._all.files -= 1
-            self._mine.taken -= self._own
-            self._room._all.taken -= self._taken
-            self._room._disk.taken -= self._taken
-            self._room._disk.written -= self._written
+        self._mine.files -= 1
+        self._room._all.files -= 1
+        self._mine.taken -= self._own
+        self._room._all.taken -= self._taken
+        self._room._disk.taken -= self._taken
+        self._room._disk.written -= self._written
 
 
 def _too_many(message: str) -> Problem:

@@ -73,10 +73,7 @@ async def _take(world: World, scope: Scope, file: File, readers: Mapping[str, Re
                 await _refuse_cards(world, rows, batch)
                 await add_rows(tx, batch)
             await count_rows(tx, *key, rows.count, rows.refused, rows.notes)
-    async with world.db.connection() as connection:
-        made = await (
-            find_upload(connection, *key) if mine else upload_by_content(connection, scope.merchant_id, kind, mac)
-        )
+    made = await (find_upload(world.db, *key) if mine else upload_by_content(world.db, scope.merchant_id, kind, mac))
     if made is None:
         raise Problem(
             "unavailable", "The same file has just been stopped.", retry_after_seconds=1, cure="Send it again."

@@ -140,8 +140,7 @@ async def _store(
             await add_import_lines(tx, *key, _first_of_each(counts.lines))
             report, notes = await run_stoppable(report_of, looked, counts)
             await count_import(tx, *key, counts.rows, counts.attempts, counts.bad.total(), report, notes)
-    async with world.db.connection() as connection:
-        made = await (find_import(connection, *key) if mine else import_by_content(connection, scope.merchant_id, mac))
+    made = await (find_import(world.db, *key) if mine else import_by_content(world.db, scope.merchant_id, mac))
     if made is None:
         raise Problem(
             "unavailable", "The same file has just been stopped.", retry_after_seconds=1, cure="Send it again."
