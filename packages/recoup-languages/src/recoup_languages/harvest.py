@@ -120,7 +120,7 @@ def _spoken(tree: ast.AST) -> Iterator[ast.AST]:
         if (
             isinstance(node, ast.Call)
             and isinstance(node.func, ast.Name)
-            and node.func.id in ("complaint", "complaint_at")
+            and node.func.id in ("complaint", "too_large")
         ):
             yield from node.args
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("Problem", "_refuse"):

@@ -98,7 +98,7 @@ class _Parts:
             why = expat.ErrorString(error.code) if isinstance(error, expat.ExpatError) else "unknown encoding"
             raise XmlError("damaged", line, Sentence("the XML breaks off or is damaged ({0})", why)) from None
         if self._silent > SILENT_MAX:
-            self._refuse("endless", "a name, attribute or comment does not end")
+            self._refuse("endless", Sentence("a name, attribute or comment does not end"))
 
     def take(self) -> list[tuple[Element, tuple[Element, ...]]]:
         ready, self._ready = self._ready, []
@@ -108,7 +108,7 @@ class _Parts:
         raise XmlError(kind, self._parser.CurrentLineNumber, what)
 
     def _declares(self, *_: object) -> NoReturn:
-        self._refuse("declares", "it declares a document type or entities, which is refused")
+        self._refuse("declares", Sentence("it declares a document type or entities, which is refused"))
 
     def _begin(self, name: str, attributes: dict[str, str]) -> None:
         self._silent = 0
