@@ -80,8 +80,7 @@ async def advance_clock(
         if instant >= target:
             break
     if requested_by:
-        async with world.db.connection() as connection:
-            await end_move(connection, merchant_id, requested_by[1], target)
+        await end_move(world.db.alone, merchant_id, requested_by[1], target)
     return BusinessTime(target)
 
 
@@ -96,15 +95,13 @@ async def _begin(world: World, scope: Scope, move_id: UUID, start: datetime, tar
         from_at=start,
         target_at=target,
     )
-    async with world.db.connection() as connection:
-        return await begin_move(connection, row)
+    return await begin_move(world.db.alone, row)
 
 
 async def _move(world: World, merchant_id: UUID, instant: datetime) -> None:
     """Forward only; a second `advance` beside this one cannot turn it back."""
     offset = round((instant - world.clocks.wall()) / timedelta(microseconds=1))
-    async with world.db.connection() as connection:
-        await move_clock(connection, merchant_id, offset)
+    await move_clock(world.db.alone, merchant_id, offset)
 
 
 async def _settle(

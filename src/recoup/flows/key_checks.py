@@ -32,8 +32,7 @@ async def check_there(db: Database, place: str, *, people: bool) -> None:
 
 async def enter_installation(people: Database, world: str) -> None:
     """Makes this world known to those who forget keys."""
-    async with people.connection() as connection:
-        await note_world(connection, world, Clocks().wall())
+    await note_world(people.alone, world, Clocks().wall())
 
 
 async def check_first(db: Database, keys: Keys, place: str, world: str, *, people: bool) -> None:

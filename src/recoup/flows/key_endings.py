@@ -111,8 +111,7 @@ async def heard_everywhere(db: Database) -> None:
     """After the commit that ended keys: returns when no process goes by them any more."""
     deadline, pause = monotonic() + _ALL_LEFT, 0.002
     try:
-        async with db.connection() as connection:
-            since = await announce(connection)
+        since = await announce(db.alone)
         while monotonic() < deadline:
             if not await any_behind(db, since, GRACE):
                 return

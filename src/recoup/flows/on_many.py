@@ -101,8 +101,7 @@ def too_many() -> Problem:
 
 async def stop_act(world: World, merchant_id: UUID, act_id: UUID) -> None:
     """Orders that were begun are finished; the rest is left. Does nothing when it is finished."""
-    async with world.db.connection() as connection:
-        await ask_act_stop(connection, merchant_id, act_id, world.clocks.wall())
+    await ask_act_stop(world.db.alone, merchant_id, act_id, world.clocks.wall())
 
 
 async def act_on(world: World, orders: Orders, scope: Scope, act: Act, act_id: UUID, order_id: UUID) -> str:
@@ -128,8 +127,7 @@ async def work_bulk(world: World, orders: Orders, due: Due) -> None:
             return
         row, waiting = step
         if world.clocks.monotonic() >= until:
-            async with world.db.connection() as connection:
-                await hand_back(connection, due)
+            await hand_back(world.db.alone, due)
             return
         last_try = due.tries >= TRIES_MAX
         answers, trouble = await _some(world, orders, row, [one.order_id for one in waiting], last_try=last_try)

@@ -122,14 +122,12 @@ async def retire(worlds: Sequence[World]) -> list[KeyState]:
     if gone:
         keys = [(one.purpose, one.key_id) for one in gone]
         for db in _databases(worlds):  # first, so that no start in between asks for them or takes them up again
-            async with db.connection() as connection:
-                await retire_checks(connection, keys)
+            await retire_checks(db.alone, keys)
         if await unopened(worlds):  # one that has just begun; what begins from here on does not take these keys up
             return []
         ring.drop(keys)
         for db in _databases(worlds):
-            async with db.connection() as connection:
-                await drop_checks(connection, keys)
+            await drop_checks(db.alone, keys)
     return gone
 
 
@@ -149,12 +147,10 @@ async def drop_vault(worlds: Sequence[World], *, keep: bool) -> None:
         raise Problem("conflict", message, cure=cure)
     gone = [(purpose, key_id) for purpose in VAULT for key_id, _ in ring.every_id()[purpose]]
     for db in _databases(worlds):
-        async with db.connection() as connection:
-            await retire_checks(connection, gone)
+        await retire_checks(db.alone, gone)
     ring.drop_vault(keep=keep)
     for db in _databases(worlds):
-        async with db.connection() as connection:
-            await drop_checks(connection, gone)
+        await drop_checks(db.alone, gone)
 
 
 async def unopened(worlds: Sequence[World]) -> set[str]:

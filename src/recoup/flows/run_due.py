@@ -157,9 +157,8 @@ class DueWork:
         if room <= 0 or now - self._turn_at < TURN_SECONDS:
             return
         self._turn_at = now
-        async with world.db.connection() as connection:
-            merchants = await merchants_in_turn(connection, self._had_turn, MERCHANTS_IN_TURN)
-            batch = await claim_of_each(connection, world.clocks.wall(), room, merchants, EACH_IN_TURN)
+        merchants = await merchants_in_turn(world.db, self._had_turn, MERCHANTS_IN_TURN)
+        batch = await claim_of_each(world.db.alone, world.clocks.wall(), room, merchants, EACH_IN_TURN)
         self._begin(batch)
         if len(batch) == room:
             self._had_turn = max(due.merchant_id for due in batch)  # those behind had none yet
@@ -190,7 +189,6 @@ async def run_one(world: World, orders: Orders, due: Due) -> None:
         log.warning("due work failed", kind=due.kind, subject=str(due.subject_id), tries=due.tries, error=message[:200])
         until = world.clocks.wall() + min(timedelta(minutes=10), timedelta(seconds=0.5) * 2 ** min(due.tries, 12))
         try:
-            async with world.db.connection() as connection:
-                await postpone(connection, due, until, message)
+            await postpone(world.db.alone, due, until, message)
         except Problem:
             pass  # the database is away; the lease runs out by itself

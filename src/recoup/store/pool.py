@@ -189,11 +189,23 @@ class Each:
             return await connection.fetchval(query, *args, **options)
 
 
+class Alone(Each):
+    """Writes, too: each statement is a transaction by itself."""
+
+    def __init__(self, lend: Callable[[], AbstractAsyncContextManager[Connection]]) -> None:
+        super().__init__(lend)
+        self._lend_tx = lend
+
+    async def execute(self, query: str, *args: object, **options: Any) -> str:
+        async with self._lend_tx() as connection:
+            return await connection.execute(query, *args, **options)
+
+
 class Database(Each):
     """A bounded set of connections to one database: those of flows are `recoup_app`, those that doors read by are
     `recoup_read`, which PostgreSQL lets write nothing. Safe for one event loop. With `clocks`, it keeps them right.
 
-    `reader`: for one statement of a door.
+    `reader`: for one statement of a door; `alone`: for one of a flow that writes.
     """
 
     def __init__(
@@ -210,7 +222,7 @@ class Database(Each):
         has one at least, and lends what it does not use. `clocks`: they are told this database's time, with each
         connection and once a minute. `schema`: which the database must have, see `versions`."""
         super().__init__(lambda: self.connection())
-        self.reader = Each(lambda: self.read())
+        self.reader, self.alone = Each(lambda: self.read()), Alone(lambda: self.connection())
         self._clocks = clocks
         self._connector = Connector(dsn, name, clocks, schema)
         reads = max(1, size // 3 if reads is None else reads)

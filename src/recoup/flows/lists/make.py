@@ -40,10 +40,9 @@ class _OverError(Exception):
 async def make_export(world: World, due: Due) -> None:
     """Raises: what the database or the disk said; it is tried again, at most TRIES_MAX times."""
     key, wall = (due.merchant_id, due.subject_id), world.clocks.wall()
-    async with world.db.connection() as connection:
-        if await others_running(connection, *key, wall - LEASE) >= RUNNING_MAX:
-            await hand_back(connection, due, wall + TURN)
-            return
+    if await others_running(world.db, *key, wall - LEASE) >= RUNNING_MAX:
+        await hand_back(world.db.alone, due, wall + TURN)
+        return
     run = await _begin(world, key)
     if run is None:
         return
@@ -55,8 +54,7 @@ async def make_export(world: World, due: Due) -> None:
         making.drop()
     except asyncio.CancelledError:
         making.drop()
-        async with world.db.connection() as connection:
-            await hand_back(connection, due)  # a worker that shall end does not wait for a file
+        await hand_back(world.db.alone, due)  # a worker that shall end does not wait for a file
         raise
     except Exception as error:
         making.drop()
@@ -133,10 +131,11 @@ class _Making:
             return
         self._beat_at, self._size, wall = now + BEAT_SECONDS, file.tell(), self._world.clocks.wall()
         check_room(self._path, self._size)
-        async with self._world.db.connection() as connection:
-            if not await beat(connection, *self._key, self._run.run_no, self._rows, self._size, self._total, wall):
-                raise _OverError
-            await postpone(connection, self._due, wall + LEASE, "")
+        if not await beat(
+            self._world.db.alone, *self._key, self._run.run_no, self._rows, self._size, self._total, wall
+        ):
+            raise _OverError
+        await postpone(self._world.db.alone, self._due, wall + LEASE, "")
 
     async def end(self, refused: str | None = None) -> None:
         async def once() -> bool:

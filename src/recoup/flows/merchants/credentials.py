@@ -63,9 +63,8 @@ class Credentials:
     async def refresh(self, token: str) -> Tokens:
         """A refresh token works once. Raises: Problem(bad_credentials)."""
         wall = self._world.clocks.wall()
-        async with self._world.db.connection() as connection:
-            app_key = await take_refresh_token(connection, self._world.keys.secret_hash(token), wall)
-            key = await _find_key(connection, app_key) if app_key else None
+        app_key = await take_refresh_token(self._world.db.alone, self._world.keys.secret_hash(token), wall)
+        key = await _find_key(self._world.db, app_key) if app_key else None
         if key is None or self._has_ended(key):
             raise Problem(
                 "bad_credentials",
@@ -152,9 +151,8 @@ class Credentials:
             now=wall,
         )
         refresh = world.mark + secrets.token_urlsafe(48)
-        async with world.db.connection() as connection:
-            await add_refresh_token(connection, world.keys.secret_hash(refresh), key.app_key, wall + REFRESH_LIVES)
-            await note_first_token(connection, key.app_key, wall)
+        await add_refresh_token(world.db.alone, world.keys.secret_hash(refresh), key.app_key, wall + REFRESH_LIVES)
+        await note_first_token(world.db.alone, key.app_key, wall)
         expires = datetime.fromtimestamp(int(wall.timestamp()) + LIVES_SECONDS, UTC)
         return Tokens(world.keys.sign_token(claims), refresh, expires, key.key_id)
 

@@ -50,11 +50,9 @@ async def _open(sandbox: World, live: World, request: ApprovedRequest) -> None:
     await _place(live, known, partner_id, scope)
     await _switch(live, known, scope, request.kinds)
     people = sandbox.people
-    async with people.connection() as connection:
-        await save_merchant(connection, merchant_id, live.name, partner_id, known.merchant.name)
-        await take_along(connection, merchant_id, partner_id, sandbox.clocks.wall(), sandbox.name, live.name)
-    async with sandbox.db.connection() as connection:
-        await note_opened(connection, merchant_id, request.request_id, sandbox.clocks.wall())
+    await save_merchant(people.alone, merchant_id, live.name, partner_id, known.merchant.name)
+    await take_along(people.alone, merchant_id, partner_id, sandbox.clocks.wall(), sandbox.name, live.name)
+    await note_opened(sandbox.db.alone, merchant_id, request.request_id, sandbox.clocks.wall())
 
 
 async def _place(live: World, settings: MerchantSettings, partner_id: UUID | None, scope: Scope) -> None:

@@ -75,16 +75,15 @@ async def sign_in(world: World, passwords: Passwords, request: SignIn) -> Entere
         user = await find_user(people, namesake)
         fit = await passwords.fitting(request.password, user.password_hash, turn) if user is not None else None
     if user is None or fit is None or not user.active:
-        async with people.connection() as connection:
-            await add_failed_sign_in(
-                connection,
-                new_id(),
-                known.user_id if known else None,
-                world.clocks.wall(),
-                world.name,
-                network_of(request.address),
-                request.request,
-            )
+        await add_failed_sign_in(
+            people.alone,
+            new_id(),
+            known.user_id if known else None,
+            world.clocks.wall(),
+            world.name,
+            network_of(request.address),
+            request.request,
+        )
         raise _refused()
     fresh = await _made_anew(passwords, request.password, user.password_hash, fit, turn)
     async with people.transaction() as tx:

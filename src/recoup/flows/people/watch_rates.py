@@ -26,8 +26,7 @@ AT_ONCE: Final = 50
 async def watch_rates(world: World, merchant_id: UUID | None = None) -> int:
     """Those that are due; answers how many. The failure of one does not starve those after it."""
     wall = world.clocks.wall()
-    async with world.db.connection() as connection:
-        due = await claim_watches(connection, wall, wall - EVERY, AT_ONCE, merchant_id)
+    due = await claim_watches(world.db.alone, wall, wall - EVERY, AT_ONCE, merchant_id)
     for row in due:
         try:
             await _watch(world, row)

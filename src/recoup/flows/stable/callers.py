@@ -120,11 +120,10 @@ class Callers:
             Signature(merchant_id=rows[index][0], bucket=bucket_of(rows[index][3]), key_id=key_id, signature=signature)
             for (key_id, signature), index in first.items()
         ]
-        async with self._world.db.connection() as connection:
-            since, fresh = await take_signatures(connection, batch)
-            if since is None:
-                since = self._world.clocks.wall()
-                await begin_signatures(connection, since)
+        since, fresh = await take_signatures(self._world.db.alone, batch)
+        if since is None:
+            since = self._world.clocks.wall()
+            await begin_signatures(self._world.db.alone, since)
         answers: list[bool | BaseException] = []
         for index, (_, key_id, signature, seconds) in enumerate(rows):
             if seconds < int(since.timestamp()):

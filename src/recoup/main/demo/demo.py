@@ -261,8 +261,7 @@ class _Clock:
 
     async def stay(self) -> None:
         """From here on it shows the wall's time."""
-        async with self._opened.world.db.connection() as connection:
-            await move_clock(connection, self._merchant_id, 0)
+        await move_clock(self._opened.world.db.alone, self._merchant_id, 0)
 
     async def _now(self) -> datetime:
         world = self._opened.world

@@ -70,8 +70,7 @@ async def work_upload(world: World, orders: Orders, due: Due) -> None:
         upload, rows = step
         if not rows:
             wait = world.clocks.wall() + TURN if upload.waits else None
-            async with world.db.connection() as connection:
-                await hand_back(connection, due, wait)
+            await hand_back(world.db.alone, due, wait)
             return
         worker = worker or _Worker(world, orders, merchants, upload)
         answers, trouble = await worker.run(rows)

@@ -43,13 +43,11 @@ async def work_import(world: World, due: Due) -> None:
         first = await first_unfinished(world.db, *key)
         if first != key[1]:
             wait = world.clocks.wall() + TURN if first is not None else None
-            async with world.db.connection() as connection:
-                await hand_back(connection, due, wait)
+            await hand_back(world.db.alone, due, wait)
             return
         if await take_part(world, key):
             return
-    async with world.db.connection() as connection:
-        await hand_back(connection, due, None)
+    await hand_back(world.db.alone, due, None)
 
 
 async def finish(world: World, key: tuple[UUID, UUID], tell: Callable[[int], None] = lambda rows: None) -> Import:
