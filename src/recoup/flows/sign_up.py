@@ -110,7 +110,8 @@ async def sign_up(world: World, passwords: Passwords, request: SignUp) -> Signed
     turn = turn_of(request.address)
     hashed = await passwords.hashed(request.password, turn)
     namesake = await namesake_of(world, passwords, email, request.password, turn)
-    user, other = await find_user(people, email), await find_user(people, namesake)
+    async with people.connection() as connection:
+        user, other = await find_user(connection, email), await find_user(connection, namesake)
     known = other or user
     right = await passwords.fits(request.password, known.password_hash if known else None, turn)
     if known is not None and right and known.active:
@@ -154,7 +155,8 @@ async def _begin(world: World, passwords: Passwords, request: SignUp, login: str
     """The one that died, where this is its password; else a new one in its place. Committed before anything is made."""
     people = world.people
     now = world.clocks.wall()
-    seen = await find_sign_up(people, login, now - SIGN_UP_GOES_ON)
+    async with people.connection() as connection:
+        seen = await find_sign_up(connection, login, now - SIGN_UP_GOES_ON)
     if seen is not None:
         right = await passwords.fits(request.password, seen.password_hash, turn_of(request.address))
         seen = seen if right and seen.kind == request.kind else None
