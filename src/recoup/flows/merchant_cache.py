@@ -39,14 +39,7 @@ class Merchants:
     async def _read(self, merchant_id: UUID, now: float) -> MerchantSettings:
         me = asyncio.current_task()
         try:
-            known = await load_merchant(self._world.db, merchant_id)
-            if known is None:
-                raise Problem(
-                    "forbidden",
-                    "This merchant does not exist in this environment.",
-                    field="Mid",
-                    cure="Use a key of this environment.",
-                )
+            known = await caller_settings(self._world.db, merchant_id)
             if len(self._kept) >= KEEP_MERCHANTS:
                 self._kept.clear()
             if self._reading.get(merchant_id) is me:  # not forgotten in the meantime
@@ -59,6 +52,19 @@ class Merchants:
     def forget(self, merchant_id: UUID) -> None:
         self._kept.pop(merchant_id, None)
         self._reading.pop(merchant_id, None)
+
+
+async def caller_settings(db: Read, merchant_id: UUID) -> MerchantSettings:
+    """Raises: Problem(forbidden) for a merchant that this world does not have."""
+    known = await load_merchant(db, merchant_id)
+    if known is None:
+        raise Problem(
+            "forbidden",
+            "This merchant does not exist in this environment.",
+            field="Mid",
+            cure="Use a key of this environment.",
+        )
+    return known
 
 
 async def known_offset(connection: Read, merchant_id: UUID) -> int:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from recoup.flows.external_call import call_with_timeout
+from recoup.flows.merchant_cache import caller_settings
 from recoup.flows.messages import endpoints
 from recoup.flows.messages.endpoints import Endpoint
 from recoup.flows.messages.owner import Owner
@@ -27,7 +28,7 @@ from recoup.rules.rescue.pause import check_taking
 from recoup.rules.rescue.site_address import host_of
 from recoup.rules.rescue.switches import KINDS, check_kind, refused, where_off
 from recoup.store.merchants.connection import count_keys
-from recoup.store.merchants.merchants import MerchantSettings, load_merchant
+from recoup.store.merchants.merchants import MerchantSettings
 from recoup.store.merchants.switches import last_actors
 
 PROCESSOR_SECONDS: Final = 5.0
@@ -61,15 +62,8 @@ async def try_connection(
     Raises: Problem(invalid) for an unknown kind or site; Problem(forbidden) for a merchant that is not in this world.
     """
     check_kind(kind)
-    known = await load_merchant(world.db, scope.merchant_id)
+    known = await caller_settings(world.db, scope.merchant_id)
     keys = await count_keys(world.db, scope.merchant_id, world.clocks.wall())
-    if known is None:
-        raise Problem(
-            "forbidden",
-            "This merchant does not exist in this environment.",
-            field="Mid",
-            cure="Use a key of this environment.",
-        )
     origin = origin_of(known.sites, known.campaigns, Named(site_id, campaign=campaign))
     hops = [
         _credential(scopes, keys.api_keys),

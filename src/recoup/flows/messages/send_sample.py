@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from recoup.flows.merchant_cache import caller_settings
 from recoup.flows.messages.endpoints import Endpoint, names_in, read
 from recoup.flows.messages.owner import Owner, lock_owner, note, owner_id
 from recoup.flows.messages.post import answer_text
@@ -21,7 +22,6 @@ from recoup.kernel.time import WallTime
 from recoup.rules.messages.events import Event, Rendered, render
 from recoup.rules.messages.samples import sample_event
 from recoup.rules.messages.stable_events import render_stable
-from recoup.store.merchants.merchants import load_merchant
 from recoup.store.messages.endpoints import SampleTry, add_sample_try
 from recoup.store.messages.samples import last_but
 
@@ -107,14 +107,7 @@ async def _whose(world: World, owner: Owner, wall: WallTime) -> tuple[UUID | Non
     """
     if not isinstance(owner, Scope):
         return None, wall
-    known = await load_merchant(world.db, owner.merchant_id)
-    if known is None:
-        raise Problem(
-            "forbidden",
-            "This merchant does not exist in this environment.",
-            field="Mid",
-            cure="Use a key of this environment.",
-        )
+    known = await caller_settings(world.db, owner.merchant_id)
     return known.sites[0].site_id, known.merchant.business(wall)
 
 
