@@ -65,7 +65,7 @@ def test_every_shape_has_a_schema_and_every_object_says_what_it_is() -> None:
 def test_who_may_call_is_told_as_it_is_done(door: Door) -> None:
     for method in METHODS:
         one = method.operation
-        assert (method.scope is None) == (one.credential is None)
+        assert (one.scope is None) == (one.credential is None)
         path = one.path.replace("{id}", "none")
         answer = door.call(one.method, path, json={} if one.body else None)
         if one.credential is not None:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+ANY_KEY: Final = ""  # the scope of an operation that every key allows
 JSON: Final = "application/json"
 CSV: Final = "text/csv"
 JSON_LINES: Final = "application/x-ndjson"
@@ -28,9 +29,11 @@ class Operation:
     `msgspec.Meta` descriptions and limits) become JSON Schema; None where there is none. `answers`: status ->
     Struct of the answer, None for an empty one. `problems`: codes of the dialect's error table that this operation may
     give besides those that every call may. `types`: what an answer may be, JSON or a file; `takes`: what a body may be.
-    `body_optional`: the body may be left out; None: where no field of it is required. `strict`: fields that the body
-    does not know are refused. `keyed`: the header Idempotency-Key makes a repeat the same call. `deprecated`: goes on,
-    and another call does better. `credential`: name of the door's security scheme, None for open calls.
+    `body_optional`: the body may be left out; None: where no field of it is required. `streams`: the body is read by
+    what handles the call, piece by piece. `strict`: fields that the body does not know are refused: a slip in a name
+    would do something else. `keyed`: the header Idempotency-Key makes a repeat the same call. `deprecated`: goes on,
+    and another call does better. `credential`: name of the door's security scheme, None for open calls; `scope`: what
+    the credential must allow, None for calls without one. `partners`: a partner's key may call it, too.
     """
 
     method: str
@@ -45,8 +48,11 @@ class Operation:
     types: tuple[str, ...] = (JSON,)
     takes: tuple[str, ...] = (JSON,)
     body_optional: bool | None = None
+    streams: bool = False
     strict: bool = False
     keyed: bool = False
     deprecated: bool = False
     credential: str | None = "bearer"
+    scope: str | None = ANY_KEY
+    partners: bool = False
     examples: tuple[Example, ...] = ()

@@ -3,8 +3,10 @@ product keeps: path, credential, method, permission, rate, content. What an API 
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Final, Generic, Protocol, TypeVar
+from dataclasses import dataclass, field
+from functools import partial
+from types import NoneType
+from typing import Any, Final, Generic, Protocol, TypeVar, get_type_hints
 from uuid import UUID
 
 import structlog
@@ -22,7 +24,7 @@ from recoup.doors.edge.asgi import (
     state,
 )
 from recoup.doors.edge.called import called_by, refused_with, template_of, why_refused
-from recoup.doors.edge.described import Operation
+from recoup.doors.edge.described import Example, Operation
 from recoup.doors.edge.field_names import Folding, Names, folding, names_of
 from recoup.doors.edge.json_body import ClientGone
 from recoup.doors.edge.limits import Limits
@@ -37,7 +39,6 @@ from recoup.kernel.scope import Scope as MerchantScope
 from recoup.kernel.time import iso
 
 log = structlog.get_logger()
-ANY_KEY: Final = ""  # the scope of an operation that every key allows
 JSON_TYPE: Final = (b"content-type", b"application/json; charset=utf-8")
 
 
@@ -117,26 +118,66 @@ class Reply:
 
 @dataclass(frozen=True)
 class Method(Generic[CallT]):
-    """An operation and what does it. `scope`: what the credential must allow, None for calls without one. `partners`:
-    a partner's key may call it as well as a merchant's. `fold`: the documented names of its body's fields;
-    None for methods that take no body."""
+    """An operation and what does it. `fold`: the documented names of its body's fields; None for methods that take no
+    body; `names`: the same, as they are nested."""
 
     operation: Operation
     handle: Callable[[CallT], Awaitable[Reply]]
-    scope: str | None = ANY_KEY
-    body_optional: bool = False
-    partners: bool = False
-    streams: bool = False  # the body is read by what handles the call, piece by piece
-    strict: bool = False  # a field that nobody reads is refused: a slip in its name would do something else
     fold: Folding | None = field(init=False)
-    names: Names | None = field(init=False)  # the same, as they are nested
+    names: Names | None = field(init=False)
 
     def __post_init__(self) -> None:
-        operation = replace(self.operation, body_optional=self.body_optional, strict=self.strict)
-        object.__setattr__(self, "operation", operation)
-        body = operation.body
+        body = self.operation.body
         object.__setattr__(self, "names", names_of(body) if body is not None else None)
         object.__setattr__(self, "fold", folding(self.names) if self.names is not None else None)
+
+
+HandleT = TypeVar("HandleT", bound=Callable[..., Awaitable[Any]])
+
+
+class Api(Generic[CallT]):
+    """The operations of one subject, each declared above the function that does it, in the order of the documentation.
+    `usual`: what their declarations have in common."""
+
+    def __init__(self, **usual: Any) -> None:
+        self._usual = {"body_optional": False} | usual
+        self._examples: list[tuple[str, Any, Any]] = []
+        self.methods: list[Method[CallT]] = []
+
+    def __call__(self, called: str, *, status: int = 200, **said: Any) -> Callable[[HandleT], HandleT]:
+        """Declares the function below, `called` like `GET /v1/orders`. Its docstring is the operation's summary, one
+        sentence, and its text, unless `text` is. It returns the body of the answer `status`, of the type that it is
+        annotated with; or a Reply, and `answers` has the types."""
+
+        def declare(function: HandleT) -> HandleT:
+            method, _, path = called.partition(" ")
+            summary, _, text = " ".join((function.__doc__ or "").split()).partition(". ")
+            described = {"summary": summary.removesuffix("."), "text": text} | self._usual | said
+            if "answers" not in described:
+                gives = get_type_hints(function)["return"]
+                described["answers"] = {status: gives} if gives is not NoneType else {204: None}
+            first = next(iter(described["answers"]))
+            if self._examples:
+                described["examples"] = tuple(Example(name, sent, first, got) for name, sent, got in self._examples)
+                self._examples.clear()
+            self.methods.append(Method(Operation(method, path, **described), partial(_replied, function, first)))
+            return function
+
+        return declare
+
+    def example(self, name: str, request: Any = None, answer: Any = None) -> Callable[[HandleT], HandleT]:
+        """An example of the operation below, in its order."""
+
+        def note(function: HandleT) -> HandleT:
+            self._examples.insert(0, (name, request, answer))
+            return function
+
+        return note
+
+
+async def _replied(function: Callable[[Any], Awaitable[Any]], status: int, call: Any) -> Reply:
+    made = await function(call)
+    return made if isinstance(made, Reply) else Reply(made, status)
 
 
 class Dialect(ABC, Generic[ServicesT, CallerT, CallT]):
@@ -176,7 +217,7 @@ class Resource(Generic[ServicesT, CallerT, CallT]):
 
     def __init__(self, dialect: Dialect[ServicesT, CallerT, CallT], methods: Mapping[str, Method[CallT]]) -> None:
         self._dialect, self._methods = dialect, methods
-        self._open = all(method.scope is None for method in methods.values())
+        self._open = all(method.operation.scope is None for method in methods.values())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         dialect = self._dialect

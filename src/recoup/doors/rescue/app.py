@@ -57,11 +57,11 @@ _RESOURCES: Final = (
     partner,
     partner_merchant, partner_policy, partner_report, partner_webhooks, onboarding,
 )  # fmt: skip
-METHODS: Final[tuple[Method, ...]] = tuple(method for resource in _RESOURCES for method in resource.METHODS)
+METHODS: Final[tuple[Method, ...]] = tuple(method for resource in _RESOURCES for method in resource.api.methods)
 OPERATIONS: Final[tuple[Operation, ...]] = tuple(method.operation for method in METHODS)
 
 
 def routes(services: Services) -> list[Route]:
     dialect = Dialect(services)
-    made = [route for route in routes_of(dialect, METHODS) if route.path != tokenize.TOKENIZE.path]
-    return [*made, Route(tokenize.TOKENIZE.path, tokenize.Tokenize(dialect))]
+    made = [route for route in routes_of(dialect, METHODS) if route.path != tokenize.PATH]
+    return [*made, Route(tokenize.PATH, tokenize.Tokenize(dialect))]

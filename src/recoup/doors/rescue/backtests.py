@@ -5,13 +5,11 @@ from uuid import UUID
 
 import msgspec
 
-from recoup.doors.edge.described import Example, Operation
-from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.body import read_body
 from recoup.doors.rescue.payment import check_own
 from recoup.doors.rescue.policy import named_as_here
 from recoup.doors.rescue.query import Query
-from recoup.doors.rescue.resource import Call, Method
+from recoup.doors.rescue.resource import Api, Call
 from recoup.doors.rescue.shapes.backtests import (
     PAGE_MAX,
     Backtest,
@@ -34,8 +32,16 @@ from recoup.kernel.time import iso
 from recoup.rules.backtest.question import question_of
 from recoup.store.insight.backtests import BacktestRow, backtest_payments, list_backtests
 
+_NIGHTS: Final = {"policy": {"when": {"hours": ["07:00-22:00"]}}}
+api: Final = Api(group="Reports", strict=True)
 
-async def post(call: Call) -> Reply:
+
+@api("POST /v1/backtests", body=BacktestBody, problems=("not_found", "wrong_state"), scope="merchants")
+@api.example("no sends at night", _NIGHTS)
+async def post(call: Call) -> Backtest:
+    """Ask for a back-test. What a policy would have rescued of the declined payments of the last days, beside what was
+    done. Of little history the figures stand in the response; otherwise `madeAt` is null, and they are made within
+    minutes. The same question within a day has the same answer."""
     body, complaints = read_body(call.body, BacktestBody)
     check_own(body.mid, call.scope.merchant_id, complaints)
     if body.policy is not None and body.version is not None:
@@ -53,10 +59,12 @@ async def post(call: Call) -> Reply:
     )
     with named_as_here():
         question = await question_for(call.services.world, call.scope.merchant_id, request)
-        return Reply(_one(await ask(call.services.world, call.scope, question)))
+        return _one(await ask(call.services.world, call.scope, question))
 
 
-async def get_list(call: Call) -> Reply:
+@api("GET /v1/backtests", query=BacktestQuery, scope="orders")
+async def get_list(call: Call) -> BacktestList:
+    """Back-tests. Those that were asked for, and those of policies before they were saved. Newest first."""
     query = Query(call.query)
     query.refuse_unknown(("limit", "after"))
     limit, after = query.number("limit", 25, 1, PAGE_MAX) or 25, query.guid("after")
@@ -64,14 +72,19 @@ async def get_list(call: Call) -> Reply:
     async with call.services.world.db.read() as connection:
         rows = await list_backtests(connection, call.scope.merchant_id, after, limit + 1)
     more = rows[limit - 1].backtest_id if len(rows) > limit else None
-    return Reply(BacktestList(data=[BacktestShown(**members(one)) for one in rows[:limit]], next=more))
+    return BacktestList(data=[BacktestShown(**members(one)) for one in rows[:limit]], next=more)
 
 
-async def get_one(call: Call) -> Reply:
-    return Reply(_one(await read_backtest(call.services.world, call.scope.merchant_id, _id(call))))
+@api("GET /v1/backtests/{id}", problems=("not_found",), scope="orders")
+async def get_one(call: Call) -> Backtest:
+    """One back-test. A share has an interval only where the stored decisions allow one. Otherwise it is null, and
+    `missing` says what would be needed. Of an import, only `then` has an interval."""
+    return _one(await read_backtest(call.services.world, call.scope.merchant_id, _id(call)))
 
 
-async def get_payments(call: Call) -> Reply:
+@api("GET /v1/backtests/{id}/payments", query=BacktestPaymentQuery, problems=("not_found",), scope="orders")
+async def get_payments(call: Call) -> BacktestPayments:
+    """Payments of a back-test. Each payment with what was done, and what the policy would have planned and why."""
     query = Query(call.query)
     query.refuse_unknown(("limit", "after"))
     limit, first = query.number("limit", 25, 1, PAGE_MAX) or 25, query.number("after", 0, 0, PAYMENTS_MAX) or 0
@@ -81,7 +94,7 @@ async def get_payments(call: Call) -> Reply:
     async with world.db.read() as connection:
         rows = await backtest_payments(connection, merchant_id, found.backtest_id, first, limit + 1)
     more = rows[limit].place if len(rows) > limit else None
-    return Reply(BacktestPayments(data=[_payment(one.payment) for one in rows[:limit]], next=more))
+    return BacktestPayments(data=[_payment(one.payment) for one in rows[:limit]], next=more)
 
 
 def _id(call: Call) -> UUID:
@@ -119,25 +132,3 @@ def members(row: BacktestRow) -> dict[str, Any]:
 
 def _payment(plain: dict[str, Any]) -> BacktestPayment:
     return msgspec.convert(plain | {"why": [str(kept(one)) for one in plain["why"]]}, BacktestPayment)
-
-
-_NIGHTS: Final = {"policy": {"when": {"hours": ["07:00-22:00"]}}}
-METHODS: Final = (
-    Method(Operation("POST", "/v1/backtests", "Ask for a back-test",
-                     "What a policy would have rescued of the declined payments of the last days, beside what was "
-                     "done. Of little history the figures stand in the response; otherwise `madeAt` is null, and they "
-                     "are made within minutes. The same question within a day has the same answer.",
-                     group="Reports", body=BacktestBody, answers={200: Backtest}, problems=("not_found", "wrong_state"),
-                     examples=(Example("no sends at night", _NIGHTS),)), post, "merchants", strict=True),
-    Method(Operation("GET", "/v1/backtests", "Back-tests",
-                     "Those that were asked for, and those of policies before they were saved. Newest first.",
-                     group="Reports", query=BacktestQuery, answers={200: BacktestList}), get_list, "orders"),
-    Method(Operation("GET", "/v1/backtests/{id}", "One back-test",
-                     "A share has an interval only where the stored decisions allow one. Otherwise it is null, and "
-                     "`missing` says what would be needed. Of an import, only `then` has an interval.",
-                     group="Reports", answers={200: Backtest}, problems=("not_found",)), get_one, "orders"),
-    Method(Operation("GET", "/v1/backtests/{id}/payments", "Payments of a back-test",
-                     "Each payment with what was done, and what the policy would have planned and why.",
-                     group="Reports", query=BacktestPaymentQuery, answers={200: BacktestPayments},
-                     problems=("not_found",)), get_payments, "orders"),
-)  # fmt: skip

@@ -4,11 +4,9 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from recoup.doors.edge.described import Operation
-from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.as_of import NAMES, BusinessAsOf, RecordedAsOf, read_cut
 from recoup.doors.rescue.query import Query
-from recoup.doors.rescue.resource import Call, Method
+from recoup.doors.rescue.resource import Api, Call
 from recoup.doors.rescue.wire import Members, Shape, Text4
 from recoup.flows.money.balances import read_balances
 
@@ -38,20 +36,14 @@ class Balances(Members, kw_only=True):
     data: list[Balance]
 
 
-async def get_balances(call: Call) -> Reply:
+api: Final = Api(group="Settlements", scope="orders")
+
+
+@api("GET /v1/balances", query=BalancesQuery)
+async def get_balances(call: Call) -> Balances:
+    """Balances. What you are owed, from the ledger, by currency. With `asOf` or `asOfRecorded` it is the response as it
+    was then."""
     query = Query(call.query)
     query.refuse_unknown(NAMES)
     rows = await read_balances(call.services.world, call.scope.merchant_id, await read_cut(call, query))
-    return Reply(Balances(data=[Balance(currency=row.asset, total=row.total, **row.units) for row in rows]))
-
-
-GET: Final = Operation(
-    "GET",
-    "/v1/balances",
-    "Balances",
-    "What you are owed, from the ledger, by currency. With `asOf` or `asOfRecorded` it is the response as it was then.",
-    group="Settlements",
-    query=BalancesQuery,
-    answers={200: Balances},
-)
-METHODS: Final = (Method(GET, get_balances, "orders"),)
+    return Balances(data=[Balance(currency=row.asset, total=row.total, **row.units) for row in rows])

@@ -3,12 +3,10 @@
 from typing import Final
 from uuid import UUID
 
-from recoup.doors.edge.described import Example, Operation
-from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.body import read_body
 from recoup.doors.rescue.errors import TABLE
 from recoup.doors.rescue.payment import check_own
-from recoup.doors.rescue.resource import Call, Method
+from recoup.doors.rescue.resource import Api, Call
 from recoup.doors.rescue.shapes.orders import CaptureBody, CaptureResult
 from recoup.doors.rescue.wire import ErrorTuple
 from recoup.flows.locked import Orders
@@ -16,10 +14,36 @@ from recoup.flows.modifications.capture import CaptureRequest
 from recoup.flows.modifications.capture import capture as capture_flow
 from recoup.kernel.problem import Problem
 
+api: Final = Api(group="Orders", scope="payments")
 
-async def capture(call: Call) -> Reply:
-    """An amount that cannot be captured, or a processor that refuses, is HTTP 200 with FAILED; wrong states and unknown
-    ids are 4xx."""
+
+@api("POST /v1/capture", body=CaptureBody, problems=("not_found", "conflict", "wrong_state"))
+@api.example(
+    "the whole amount",
+    {
+        "idempotencyKey": "b6a4d1f0-1b7c-4a42-9c8d-0a9e8b7c6d5e",
+        "orderId": "5f0d3c52-8a6e-4c0b-9a55-0f8a1b7e2c41",
+        "amount": 4590,
+        "currency": "USD",
+    },
+)
+@api.example(
+    "a first part, more of it later",
+    {
+        "idempotencyKey": "0c9f6a2e-51f4-4e0c-8a44-9b1f7f4d2c11",
+        "orderId": "5f0d3c52-8a6e-4c0b-9a55-0f8a1b7e2c41",
+        "amount": 2000,
+        "currency": "USD",
+        "finalCapture": False,
+    },
+)
+async def capture(call: Call) -> CaptureResult:
+    """Capture an authorised order. Captures the full authorised amount, or with `finalCapture` a part of it: the order
+    is completed by the final part, with what was captured, and what is not is released. Where the processor takes one
+    capture of a hold, a part that is not final is refused and nothing is taken. After the capture window the rest is
+    released; after a cancellation the authorisation is voided. If the processor does not answer in time, the response
+    is 503: send the same call again."""
+    # An amount that cannot be captured, or a processor that refuses, is HTTP 200 with FAILED; the rest is 4xx.
     body, complaints = read_body(call.body, CaptureBody)
     check_own(body.mid, call.scope.merchant_id, complaints)
     complaints.raise_if_any()
@@ -29,19 +53,17 @@ async def capture(call: Call) -> Reply:
     except Problem as problem:
         if problem.code != "capture_amount":
             raise
-        return Reply(_failed(body.order_id, problem.sentence(), "capture_amount"))
+        return _failed(body.order_id, problem.sentence(), "capture_amount")
     if not done.done:
         message = f"{done.refusal()} The order is still authorised."
-        return Reply(_failed(body.order_id, message, "capture_refused"))
-    return Reply(
-        CaptureResult(
-            order_id=body.order_id,
-            status="SUCCESS",
-            capture_status="SUCCESS",
-            transaction_id=done.capture_id if done.capture_id != body.order_id else None,
-            captured_amount=done.captured_units,
-            held_amount=done.held_units,
-        )
+        return _failed(body.order_id, message, "capture_refused")
+    return CaptureResult(
+        order_id=body.order_id,
+        status="SUCCESS",
+        capture_status="SUCCESS",
+        transaction_id=done.capture_id if done.capture_id != body.order_id else None,
+        captured_amount=done.captured_units,
+        held_amount=done.held_units,
     )
 
 
@@ -57,41 +79,3 @@ def _failed(order_id: UUID, message: str, code: str) -> CaptureResult:
         status_code=digits,
         errors=[error],
     )
-
-
-CAPTURE: Final = Operation(
-    "POST",
-    "/v1/capture",
-    "Capture an authorised order",
-    "Captures the full authorised amount, or with `finalCapture` a part of it: the order is completed by the final "
-    "part, with what was captured, and what is not is released. Where the processor takes one capture of a hold, a "
-    "part that is not final is refused and nothing is taken. After the capture window the rest is released; after a "
-    "cancellation the authorisation is voided. If the processor does not answer in time, the response is 503: send the "
-    "same call again.",
-    group="Orders",
-    body=CaptureBody,
-    answers={200: CaptureResult},
-    problems=("not_found", "conflict", "wrong_state"),
-    examples=(
-        Example(
-            "the whole amount",
-            {
-                "idempotencyKey": "b6a4d1f0-1b7c-4a42-9c8d-0a9e8b7c6d5e",
-                "orderId": "5f0d3c52-8a6e-4c0b-9a55-0f8a1b7e2c41",
-                "amount": 4590,
-                "currency": "USD",
-            },
-        ),
-        Example(
-            "a first part, more of it later",
-            {
-                "idempotencyKey": "0c9f6a2e-51f4-4e0c-8a44-9b1f7f4d2c11",
-                "orderId": "5f0d3c52-8a6e-4c0b-9a55-0f8a1b7e2c41",
-                "amount": 2000,
-                "currency": "USD",
-                "finalCapture": False,
-            },
-        ),
-    ),
-)
-METHODS: Final = (Method(CAPTURE, capture, "payments"),)

@@ -7,11 +7,10 @@ from msgspec import Meta, defstruct
 
 from recoup.core.kit.extended import Extended
 from recoup.core.kit.feature import features
-from recoup.doors.edge.described import Example, Operation
-from recoup.doors.edge.resource import Reply
+from recoup.doors.edge.described import Example
 from recoup.doors.rescue.body import named_as_here, read_body
 from recoup.doors.rescue.payment import check_own
-from recoup.doors.rescue.resource import Call, Method
+from recoup.doors.rescue.resource import Api, Call
 from recoup.doors.rescue.wire import Shape
 from recoup.flows.merchants.card_switches import SWITCHES, card_switches, offered, set_card_switches
 
@@ -50,12 +49,34 @@ CardSettings: Final = _shape(
 )
 
 
-async def read(call: Call) -> Reply:
+api: Final = Api(group="Settings", scope="merchants", strict=True, answers={200: CardSettings})
+
+
+@api("GET /v1/engine/cards")
+async def read(call: Call) -> Shape:
+    """Settings of cards. Whether replaced cards are queried, network tokens are used, and another card of the same
+    customer is tried."""
     world = call.services.world
     return _shown(call, await card_switches(world, call.scope.merchant_id))
 
 
-async def change(call: Call) -> Reply:
+@api(
+    "PUT /v1/engine/cards",
+    body=CardSettingsBody,
+    problems=("conflict",),
+    examples=(
+        *(
+            Example(name.replace("_", " "), dict(one.example))
+            for feature in features()
+            for name, one in feature.switches.items()
+            if one.example is not None
+        ),
+        Example("no queries about replaced cards", {"cardUpdates": False}),
+    ),
+)
+async def change(call: Call) -> Shape:
+    """Set what is done for cards. For attempts from now on. Missing fields stay unchanged. What no card route here
+    offers cannot be switched on."""
     body, complaints = read_body(call.body, CardSettingsBody)
     check_own(body.mid, call.scope.merchant_id, complaints)
     complaints.raise_if_any()
@@ -65,22 +86,9 @@ async def change(call: Call) -> Reply:
         return _shown(call, await set_card_switches(call.services.world, call.scope, changes))
 
 
-def _shown(call: Call, switched: dict[str, bool]) -> Reply:
+def _shown(call: Call, switched: dict[str, bool]) -> Shape:
     available = offered(call.services.world)
-    return Reply(CardSettings(**{name: CardSetting(on=switched[name], available=available[name]) for name in SWITCHES}))
-
-
-_GROUP: Final = "Settings"
-METHODS: Final = (
-    Method(Operation("GET", "/v1/engine/cards", "Settings of cards",
-                     "Whether replaced cards are queried, network tokens are used, and another card of the same "
-                     "customer is tried.", group=_GROUP, answers={200: CardSettings}), read, "merchants"),
-    Method(Operation("PUT", "/v1/engine/cards", "Set what is done for cards",
-                     "For attempts from now on. Missing fields stay unchanged. What no card route here offers cannot "
-                     "be switched on.", group=_GROUP, body=CardSettingsBody, answers={200: CardSettings},
-                     problems=("conflict",),
-                     examples=(*(Example(name.replace("_", " "), dict(one.example)) for feature in features()
-                                 for name, one in feature.switches.items() if one.example is not None),
-                               Example("no queries about replaced cards", {"cardUpdates": False}))),
-           change, "merchants", strict=True),
-)  # fmt: skip
+    shown: Shape = CardSettings(
+        **{name: CardSetting(on=switched[name], available=available[name]) for name in SWITCHES}
+    )
+    return shown

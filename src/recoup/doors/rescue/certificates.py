@@ -8,11 +8,11 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, field
 
-from recoup.doors.edge.described import JSON_LINES, Operation
+from recoup.doors.edge.described import JSON_LINES
 from recoup.doors.edge.field_names import names_of
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.query import Query
-from recoup.doors.rescue.resource import Call, Method, file_reply
+from recoup.doors.rescue.resource import Api, Call, file_reply
 from recoup.doors.rescue.wire import Members, Moment, Shape, Text16, Text64
 from recoup.flows.insight.certificates import (
     NEWEST,
@@ -183,7 +183,13 @@ class CertificateDetail(Certificate, kw_only=True):
 _NAMES: Final = tuple(names_of(CertificateQuery))
 
 
-async def get_certificates(call: Call) -> Reply:
+api: Final = Api(group="Reports", scope="orders")
+
+
+@api("GET /v1/reports/certificates", query=CertificateQuery)
+async def get_certificates(call: Call) -> CertificateList:
+    """Compliance certificates. One for each closed month and acceptor that something was sent by, and their
+    corrections. Newest first. A month is closed three days after its end."""
     query, world, merchant_id = Query(call.query), call.services.world, call.scope.merchant_id
     query.refuse_unknown(_NAMES)
     limit, acceptor_id = query.number("limit", 25, 1, PAGE_MAX) or 25, query.one("acceptorId", maximum=64) or None
@@ -193,7 +199,7 @@ async def get_certificates(call: Call) -> Reply:
     rows = await certificates_of(world, merchant_id, begin, acceptor_id, before_no=after, limit=limit + 1)
     shown = rows[:limit]
     more = str(shown[-1].chain_no) if len(rows) > limit else None
-    return Reply(CertificateList(data=[Certificate(**listed(row)) for row in shown], next=more))
+    return CertificateList(data=[Certificate(**listed(row)) for row in shown], next=more)
 
 
 async def _month(call: Call, query: Query) -> datetime | None:
@@ -205,12 +211,24 @@ async def _month(call: Call, query: Query) -> datetime | None:
         return None
 
 
-async def get_certificate(call: Call) -> Reply:
+@api("GET /v1/reports/certificates/{id}", problems=("not_found",))
+async def get_certificate(call: Call) -> CertificateDetail:
+    """One compliance certificate. Sends by scheme and rule, the closest approach to each limit, refusals and the fees
+    that they avoided, sends beyond a limit with their cause, and who counted them besides. It is never changed: a
+    correction is another one."""
     shown = await show_certificate(call.services.world, call.scope.merchant_id, _id(call))
-    return Reply(_detail(shown))
+    return _detail(shown)
 
 
+@api(
+    "GET /v1/reports/certificates/{id}/file",
+    answers={200: CertificateLine},
+    types=(JSON_LINES,),
+    problems=("not_found",),
+)
 async def get_file(call: Call) -> Reply:
+    """File of a compliance certificate. The same bytes whenever it is fetched; `recoup verify --file` proves them,
+    without a database."""
     certificate_id = _id(call)
     file = await certificate_file(call.services.world, call.scope.merchant_id, certificate_id)
     return file_reply(_one(file), f"certificate-{certificate_id}.jsonl", JSON_LINES)
@@ -248,38 +266,3 @@ def _detail(shown: Shown) -> CertificateDetail:
         differences=shown.part("difference"),
         changes=shown.part("change"),
     )
-
-
-LIST: Final = Operation(
-    "GET",
-    "/v1/reports/certificates",
-    "Compliance certificates",
-    "One for each closed month and acceptor that something was sent by, and their corrections. Newest first. A month "
-    "is closed three days after its end.",
-    group="Reports",
-    query=CertificateQuery,
-    answers={200: CertificateList},
-)
-GET: Final = Operation(
-    "GET",
-    "/v1/reports/certificates/{id}",
-    "One compliance certificate",
-    "Sends by scheme and rule, the closest approach to each limit, refusals and the fees that they avoided, sends "
-    "beyond a limit with their cause, and who counted them besides. It is never changed: a correction is another one.",
-    group="Reports",
-    answers={200: CertificateDetail},
-    problems=("not_found",),
-)
-FILE: Final = Operation(
-    "GET",
-    "/v1/reports/certificates/{id}/file",
-    "File of a compliance certificate",
-    "The same bytes whenever it is fetched; `recoup verify --file` proves them, without a database.",
-    group="Reports",
-    answers={200: CertificateLine},
-    types=(JSON_LINES,),
-    problems=("not_found",),
-)
-METHODS: Final = (
-    Method(LIST, get_certificates, "orders"), Method(GET, get_certificate, "orders"), Method(FILE, get_file, "orders"),
-)  # fmt: skip

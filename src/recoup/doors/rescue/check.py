@@ -6,12 +6,10 @@ from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta
 
-from recoup.doors.edge.described import Operation
 from recoup.doors.edge.field_names import folding, names_of, unknown_names
-from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.evaluate import read_declined
-from recoup.doors.rescue.resource import UNKNOWN_NAMED_MAX, Call, Method
+from recoup.doors.rescue.resource import UNKNOWN_NAMED_MAX, Api, Call
 from recoup.doors.rescue.shapes.declined import EvaluateBody
 from recoup.doors.rescue.wire import Shape
 from recoup.flows.cards.evaluate import Evaluate
@@ -73,7 +71,15 @@ class Checked(Shape, kw_only=True):
 _FOLD: Final = folding(names_of(CheckBody))
 
 
-async def check(call: Call) -> Reply:
+api: Final = Api(group="Rescue", scope="payments")
+
+
+@api("POST /v1/evaluate/check", body=CheckBody, examples=examples.CHECK)
+async def check(call: Call) -> Checked:
+    """Check a declined payment before sending it. Accepts the body of /evaluate and stores nothing. `complaints` lists
+    what /evaluate would refuse; `score` rates how much of the helpful data is present; `improvements` lists missing
+    data and why it matters, most useful first; `remarks` lists data that could be better, including unknown fields and
+    an unknown code source; `decline` explains the response code."""
     body = call.body if isinstance(call.body, dict) else {}
     settings = await call.services.merchants.get(call.scope.merchant_id)
     now = settings.merchant.business(call.services.world.clocks.wall())
@@ -97,22 +103,20 @@ async def check(call: Call) -> Reply:
     known = frozenset({CONSENT}) if kept else frozenset[str]()
     found = score(body if known_site else body | {"siteUrl": None}, is_mit, kept=known)
     reading = _reading(request, body, now) if request else None
-    return Reply(
-        Checked(
-            valid=not complaints,
-            score=found.points,
-            complaints=complaints,
-            improvements=[
-                Improvement(field=one.field, rank=one.rank, points=one.points, why=one.why) for one in found.missing
-            ],
-            remarks=[
-                *remarks(is_mit, _declined_at(request), request.expires_at if request else None, now),
-                *in_sentences(warning for warning in warnings if warning != STALE),
-                *_source(request, reading),
-                *_strangers(body),
-            ],
-            decline=reading,
-        )
+    return Checked(
+        valid=not complaints,
+        score=found.points,
+        complaints=complaints,
+        improvements=[
+            Improvement(field=one.field, rank=one.rank, points=one.points, why=one.why) for one in found.missing
+        ],
+        remarks=[
+            *remarks(is_mit, _declined_at(request), request.expires_at if request else None, now),
+            *in_sentences(warning for warning in warnings if warning != STALE),
+            *_source(request, reading),
+            *_strangers(body),
+        ],
+        decline=reading,
     )
 
 
@@ -150,27 +154,4 @@ def _reading(request: EvaluateRequest, body: dict[str, Any], now: datetime) -> R
     scheme = scheme_of(request.pan) if request.pan else brand or "generic"
     read = read_kept(request.decline, scheme=scheme, on=now.date())
     source = ", ".join(filter(None, (read.document, read.edition)))
-    return ReadDecline(
-        code=read.code,
-        meaning=read.meaning,
-        kind=read.klass,
-        retry=read.retry,
-        wait_hours=read.min_wait_hours,
-        source=source,
-    )
-
-
-CHECK: Final = Operation(
-    "POST",
-    "/v1/evaluate/check",
-    "Check a declined payment before sending it",
-    "Accepts the body of /evaluate and stores nothing. `complaints` lists what /evaluate would refuse; `score` "
-    "rates how much of the helpful data is present; `improvements` lists missing data and why it matters, most "
-    "useful first; `remarks` lists data that could be better, including unknown fields and an unknown code source; "
-    "`decline` explains the response code.",
-    group="Rescue",
-    body=CheckBody,
-    answers={200: Checked},
-    examples=examples.CHECK,
-)
-METHODS: Final = (Method(CHECK, check, "payments"),)
+    return ReadDecline.of(read, kind=read.klass, wait_hours=read.min_wait_hours, source=source)

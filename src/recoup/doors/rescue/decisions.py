@@ -7,11 +7,9 @@ from uuid import UUID
 
 from msgspec import Meta
 
-from recoup.doors.edge.described import Example, Operation
 from recoup.doors.edge.field_names import names_of
-from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.query import Query
-from recoup.doors.rescue.resource import Call, Method
+from recoup.doors.rescue.resource import Api, Call
 from recoup.doors.rescue.wire import Moment, Shape, iso_or_null
 from recoup.flows.insight.explain import LIMIT_MAX, Explanation, explain_order
 from recoup.kernel.ids import LOWEST
@@ -129,24 +127,33 @@ LIMIT: Final = 10
 _NAMES: Final = tuple(names_of(DecisionQuery))
 
 
-async def get_decisions(call: Call) -> Reply:
+_TEXT: Final = (
+    "Every decision about the order, oldest first: its reasons, what they rest on, versions, alternatives with their "
+    "chances, and `whatIf`: the decision made again with one input changed. It says what would have been planned, not "
+    "what the bank would have answered. `repeats` is computed for the response: the stored inputs give the stored "
+    "decision again."
+)
+api: Final = Api(group="Orders", scope="orders")
+
+
+@api("GET /v1/orders/{id}/decisions", text=_TEXT, query=DecisionQuery, problems=("not_found",))
+@api.example("the first five", {"limit": 5})
+async def get_decisions(call: Call) -> Decisions:
+    """Decisions about an order."""
     order_id, query = call.object_id(), Query(call.query)
     query.refuse_unknown(_NAMES)
     after, limit = query.guid("after") or LOWEST, query.number("limit", LIMIT, 1, LIMIT_MAX) or LIMIT
     query.raise_if_any()
     page = await explain_order(call.services.world, call.scope.merchant_id, order_id, after, limit)
     data = [_shown(one) for one in page.explanations]
-    return Reply(Decisions(data=data, next=data[-1].id if page.has_more else None, has_more=page.has_more))
+    return Decisions(data=data, next=data[-1].id if page.has_more else None, has_more=page.has_more)
 
 
 def _shown(explanation: Explanation) -> DecisionShown:
     one = explanation.decision
-    return DecisionShown(
+    return DecisionShown.of(
+        one,
         id=one.decision_id,
-        at=iso(one.at),
-        verdict=one.verdict,
-        reasons=one.reasons,
-        rules=one.rules,
         plan=[_moment(at) for at in one.plan],
         versions=DecisionVersions(
             **{
@@ -189,29 +196,8 @@ def _alternative(way: dict[str, Any], taken: str | None) -> DecisionAlternative:
 
 
 def _what_if(found: WhatIf) -> DecisionWhatIf:
-    return DecisionWhatIf(
-        change=found.change,
-        text=str(sentence_of(found)),
-        verdict=found.verdict,
-        next_attempt_at=iso_or_null(found.next_at),
-        tries=found.tries,
-        chance=found.chance,
-        differs=found.differs,
-    )
+    return DecisionWhatIf.of(found, text=str(sentence_of(found)), next_attempt_at=iso_or_null(found.next_at))
 
 
 def _moment(text: str) -> str:
     return iso(datetime.fromisoformat(text))
-
-
-_TEXT: Final = (
-    "Every decision about the order, oldest first: its reasons, what they rest on, versions, alternatives with their "
-    "chances, and `whatIf`: the decision made again with one input changed. It says what would have been planned, not "
-    "what the bank would have answered. `repeats` is computed for the response: the stored inputs give the stored "
-    "decision again."
-)
-METHODS: Final = (
-    Method(Operation("GET", "/v1/orders/{id}/decisions", "Decisions about an order", _TEXT, group="Orders",
-                     query=DecisionQuery, answers={200: Decisions}, problems=("not_found",),
-                     examples=(Example("the first five", {"limit": 5}),)), get_decisions, "orders"),
-)  # fmt: skip

@@ -5,13 +5,11 @@ from itertools import islice
 from typing import Any, Final, cast
 from uuid import UUID
 
-from recoup.doors.edge.described import Operation
 from recoup.doors.edge.field_names import names_of
-from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.body import Complaints, members, pascal, read_body
 from recoup.doors.rescue.payment import check_amount, check_own, happened_at, person_of
-from recoup.doors.rescue.resource import Call, Method
+from recoup.doors.rescue.resource import Api, Call
 from recoup.doors.rescue.shapes.declined import (
     Address,
     CauseWord,
@@ -20,7 +18,6 @@ from recoup.doors.rescue.shapes.declined import (
     PaymentMethod,
     Transaction,
 )
-from recoup.doors.rescue.wire import iso_or_null
 from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.cards.taken import EvaluateRequest, EvaluateResult, Stored
 from recoup.kernel.ids import parse_id
@@ -113,31 +110,47 @@ _SAID_NO: Final = frozenset({"DECLINED", "CANCELLED"})
 _ENDED: Final = frozenset({"APPROVED", "DECLINED", "CANCELLED", "EXPIRED"})  # as /outcome says it
 
 
-async def evaluate(call: Call) -> Reply:
+api: Final = Api(group="Rescue", scope="payments")
+
+
+@api(
+    "POST /v1/evaluate",
+    body=EvaluateBody,
+    problems=("kind_switched_off", "blocked", "conflict", "in_progress"),
+    examples=examples.EVALUATE,
+)
+async def evaluate(call: Call) -> Evaluated:
+    """Submit a declined payment. With `isMIT: false` the customer is waiting: the card is tried once, with the security
+    code if available, and the response comes within two seconds: APPROVED, DECLINED, or CHALLENGE if only the customer
+    can resolve the decline; then redirect them to `challengeUrl`. `transactionType: AUTHORIZATION` only authorises the
+    amount: CAPTUREREQUIRED, then call /capture. An MIT with `expiryDateUtc` is accepted and retried until then:
+    SUBMITTED. An MIT without it is answered at once, and tried at once if the decline allows it; after insufficient
+    funds, `nextAttemptAt` is the time of the next attempt. While the rescue continues, the response is DECLINED; send
+    the same `orderId` with a new `idempotencyKey` to read its state. A decline is HTTP 200 with `success: false`.
+    `customProperties.warning` names data that would have helped: a missing `customerIp`, a used security code, an
+    expiry that is too near."""
     settings = await call.services.merchants.get(call.scope.merchant_id)
     given = read_declined(call.body, call.scope.merchant_id, sync=settings.merchant.mit_mode == "sync")
     result = await call.services.get(Evaluate).evaluate(call.scope, given)
     url = None
     if result.evaluate == "CHALLENGE":
         url = call.services.challenge_url(call.scope.merchant_id, result.order_id)
-    return Reply(answer(result, given.sense_key, url))
+    return answer(result, given.sense_key, url)
 
 
 def answer(result: EvaluateResult, sense_key: str | None, challenge_url: str | None) -> Evaluated:
     said_no = result.evaluate in _SAID_NO
     cause = result.cause
     sentence = cause.sentence() if said_no and cause is not None else "Success"
-    return Evaluated(
+    return Evaluated.of(
+        result,
         order_session_key=result.order_id,
-        order_id=result.order_id,
         sense_key=sense_key,
         success=not said_no,
         result=sentence,
         status=result.evaluate,
-        reason=result.reason,
         final=result.outcome in _ENDED,
         cause=cast("CauseWord | None", cause and cause.word),
-        next_attempt_at=iso_or_null(result.next_attempt_at),
         challenge_url=challenge_url,
         custom_properties={"warning": " ".join(in_sentences(result.warnings))} if result.warnings else {},
     )
@@ -278,25 +291,3 @@ def _facts(body: EvaluateBody, kind: str) -> dict[str, Any]:
         "attempt_count": body.attempt_count,
     }
     return {name: value for name, value in facts.items() if value not in (None, "", [], {})}
-
-
-EVALUATE: Final = Operation(
-    "POST",
-    "/v1/evaluate",
-    "Submit a declined payment",
-    "With `isMIT: false` the customer is waiting: the card is tried once, with the security code if available, and "
-    "the response comes within two seconds: APPROVED, DECLINED, or CHALLENGE if only the customer can resolve the "
-    "decline; then redirect them to `challengeUrl`. `transactionType: AUTHORIZATION` only authorises the amount: "
-    "CAPTUREREQUIRED, then call /capture. An MIT with `expiryDateUtc` is accepted and retried until then: "
-    "SUBMITTED. An MIT without it is answered at once, and tried at once if the decline allows it; after "
-    "insufficient funds, `nextAttemptAt` is the time of the next attempt. While the rescue continues, the response "
-    "is DECLINED; send the same `orderId` with a new `idempotencyKey` to read its state. A decline is HTTP 200 "
-    "with `success: false`. `customProperties.warning` names data that would have helped: a missing `customerIp`, "
-    "a used security code, an expiry that is too near.",
-    group="Rescue",
-    body=EvaluateBody,
-    answers={200: Evaluated},
-    problems=("kind_switched_off", "blocked", "conflict", "in_progress"),
-    examples=examples.EVALUATE,
-)
-METHODS: Final = (Method(EVALUATE, evaluate, "payments"),)

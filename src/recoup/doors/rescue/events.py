@@ -5,12 +5,10 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from recoup.doors.edge.described import Example, Operation
 from recoup.doors.edge.field_names import names_of
-from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.partner_caller import owner_of
 from recoup.doors.rescue.query import Query
-from recoup.doors.rescue.resource import Call, Method
+from recoup.doors.rescue.resource import Api, Call
 from recoup.doors.rescue.wire import Shape
 from recoup.flows.messages.read_feed import LIMIT_MAX, read_feed
 from recoup.rules.messages.events import CATALOGUE, rescue_object
@@ -51,17 +49,6 @@ NUMBER_MAX: Final = 10**13 - 1
 _NAMES: Final = tuple(names_of(EventQuery))
 
 
-async def get_events(call: Call) -> Reply:
-    query = Query(call.query)
-    query.refuse_unknown(_NAMES)
-    after, limit = query.number("after", 0, 0, NUMBER_MAX) or 0, query.number("limit", 100, 1, LIMIT_MAX) or 100
-    names = query.many("event", maximum=len(CATALOGUE))
-    query.raise_if_any()
-    page = await read_feed(call.services.world, await owner_of(call), after, limit, names)
-    data = [EventShown(Number=number, **rescue_object(event)) for number, event in page.events]
-    return Reply(Feed(data=data, next=str(page.next), has_more=page.has_more))
-
-
 _TEXT: Final = (
     "Every event, lowest number first, with or without a webhook. Numbers have no gaps and follow the order of "
     "commits: store `next` and send it as `after` to miss no event and read none twice. Each item is the webhook's "
@@ -69,9 +56,26 @@ _TEXT: Final = (
     "`next`. Events of the stablecoin API are not included. A partner's key reads the events of all its merchants, "
     "with their own order and numbers."
 )
-METHODS: Final = (
-    Method(Operation("GET", "/v1/events", "Events", _TEXT, group="Events", query=EventQuery, answers={200: Feed},
-                     examples=(Example("from the first"), Example("two kinds", {
-                         "after": 0, "limit": 20, "event": ["order.completed", "order.cancelled"],
-                     }))), get_events, "orders", partners=True),
-)  # fmt: skip
+api: Final = Api(group="Events", scope="orders", partners=True)
+
+
+@api("GET /v1/events", text=_TEXT, query=EventQuery)
+@api.example("from the first")
+@api.example(
+    "two kinds",
+    {
+        "after": 0,
+        "limit": 20,
+        "event": ["order.completed", "order.cancelled"],
+    },
+)
+async def get_events(call: Call) -> Feed:
+    """Events."""
+    query = Query(call.query)
+    query.refuse_unknown(_NAMES)
+    after, limit = query.number("after", 0, 0, NUMBER_MAX) or 0, query.number("limit", 100, 1, LIMIT_MAX) or 100
+    names = query.many("event", maximum=len(CATALOGUE))
+    query.raise_if_any()
+    page = await read_feed(call.services.world, await owner_of(call), after, limit, names)
+    data = [EventShown(Number=number, **rescue_object(event)) for number, event in page.events]
+    return Feed(data=data, next=str(page.next), has_more=page.has_more)

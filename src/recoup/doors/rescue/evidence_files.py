@@ -6,10 +6,8 @@ from uuid import UUID
 
 from msgspec import Meta
 
-from recoup.doors.edge.described import Example, Operation
-from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.body import read_whole
-from recoup.doors.rescue.resource import Call, Method
+from recoup.doors.rescue.resource import Api, Call
 from recoup.doors.rescue.wire import Moment, Shape
 from recoup.flows.disputes.files import add_file, list_files, read_file
 from recoup.kernel.time import iso
@@ -54,22 +52,34 @@ class EvidenceFiles(Shape, kw_only=True):
 _CURE: Final = "See GET /v1/orders/{id}: it lists the order's disputes."
 
 
-async def add(call: Call) -> Reply:
+_PATH: Final = "/v1/orders/{id}/disputes/{dispute}/files"
+api: Final = Api(group="Orders", scope="orders")
+
+
+@api(f"POST {_PATH}", status=201, body=EvidenceFileBody, problems=("not_found", "wrong_state"))
+@api.example("a text", {"name": "delivery.txt", "content": "RGVsaXZlcmVkIG9uIE1vbmRheS4="}, {"mediaType": "text/plain"})
+async def add(call: Call) -> EvidenceFileShown:
+    """Add an evidence file. Possible while the dispute is open or answered. A repeated upload of the same bytes returns
+    the existing file."""
     body = read_whole(call.body, EvidenceFileBody)
     made = await add_file(call.services.world, call.scope, _dispute(call), body.name, body.content, call.object_id())
-    return Reply(EvidenceFileShown(**_members(made)), 201)
+    return EvidenceFileShown(**_members(made))
 
 
-async def list_all(call: Call) -> Reply:
+@api(f"GET {_PATH}", problems=("not_found",))
+async def list_all(call: Call) -> EvidenceFiles:
+    """Evidence files. The files of one dispute, without content."""
     rows = await list_files(call.services.world, call.scope.merchant_id, _dispute(call), call.object_id())
-    return Reply(EvidenceFiles(data=[EvidenceFileShown(**_members(row)) for row in rows]))
+    return EvidenceFiles(data=[EvidenceFileShown(**_members(row)) for row in rows])
 
 
-async def read(call: Call) -> Reply:
+@api(f"GET {_PATH}/{{file}}", problems=("not_found",))
+async def read(call: Call) -> EvidenceFileContent:
+    """One evidence file. With its content."""
     order_id, dispute_id = call.object_id(), _dispute(call)
     file_id = call.object_id("file", noun="file", cure="See GET /v1/orders/{id}/disputes/{dispute}/files.")
     row, content = await read_file(call.services.world, call.scope.merchant_id, dispute_id, file_id, order_id)
-    return Reply(EvidenceFileContent(**_members(row), content=base64.b64encode(content).decode()))
+    return EvidenceFileContent(**_members(row), content=base64.b64encode(content).decode())
 
 
 def _dispute(call: Call) -> UUID:
@@ -85,24 +95,3 @@ def _members(row: DisputeFile) -> dict[str, Any]:
         "sha256": row.sha256,
         "added_date": iso(row.business_at),
     }
-
-
-_PATH: Final = "/v1/orders/{id}/disputes/{dispute}/files"
-
-
-def _operation(method: str, path: str, summary: str, text: str, **more: Any) -> Operation:
-    return Operation(method, _PATH + path, summary, text, group="Orders", **more)
-
-
-METHODS: Final = (
-    Method(_operation("POST", "", "Add an evidence file",
-                      "Possible while the dispute is open or answered. A repeated upload of the same bytes returns "
-                      "the existing file.",
-                      body=EvidenceFileBody, answers={201: EvidenceFileShown}, problems=("not_found", "wrong_state"),
-                      examples=(Example("a text", {"name": "delivery.txt", "content": "RGVsaXZlcmVkIG9uIE1vbmRheS4="},
-                                        201, {"mediaType": "text/plain"}),)), add, "orders"),
-    Method(_operation("GET", "", "Evidence files", "The files of one dispute, without content.",
-                      answers={200: EvidenceFiles}, problems=("not_found",)), list_all, "orders"),
-    Method(_operation("GET", "/{file}", "One evidence file", "With its content.",
-                      answers={200: EvidenceFileContent}, problems=("not_found",)), read, "orders"),
-)  # fmt: skip

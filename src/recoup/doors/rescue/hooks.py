@@ -6,19 +6,16 @@ from uuid import UUID
 
 from msgspec import Meta
 
-from recoup.doors.edge.described import Example, Operation
-from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.body import read_body, read_whole
 from recoup.doors.rescue.partner_caller import owner_of
 from recoup.doors.rescue.query import Query
-from recoup.doors.rescue.resource import Call, Method
+from recoup.doors.rescue.resource import Api, Call
 from recoup.doors.rescue.shapes.settings import Endpoint, Events
 from recoup.doors.rescue.webhooks import endpoint_id, shown
 from recoup.doors.rescue.wire import Instant, Moment, Shape, Text128, iso_or_null
 from recoup.flows.messages import replay as replays
 from recoup.flows.messages.replay import Replay, ReplayRequest
 from recoup.flows.messages.rotate import OVERLAP_HOURS_MAX, rotate_endpoint, rotate_shared
-from recoup.kernel.time import iso
 
 Number = Annotated[int, Meta(ge=1, le=10**13 - 1, description="Number in the feed, inclusive.")]
 
@@ -81,54 +78,6 @@ class Replays(Shape, kw_only=True):
 KEY_MAX: Final = 128
 
 
-async def rotate(call: Call) -> Reply:
-    which, overlap = endpoint_id(call), _overlap(call)
-    changed = await rotate_endpoint(call.services.world, await owner_of(call, writes=True), which, overlap)
-    return Reply(shown(changed))
-
-
-async def rotate_merchants(call: Call) -> Reply:
-    key, until = await rotate_shared(call.services.world, call.scope, _overlap(call))
-    return Reply(RotatedKey(signing_key=key, previous_key_until=iso_or_null(until)))
-
-
-async def replay(call: Call) -> Reply:
-    which, (body, complaints) = endpoint_id(call), read_body(call.body, ReplayBody)
-    key = body.idempotency_key or call.headers.get("idempotency-key", "").strip()
-    if len(key) > KEY_MAX:
-        complaints.add("IdempotencyKey", f"must be at most {KEY_MAX} characters long")
-    events = tuple(dict.fromkeys(body.events)) if body.events is not None else None
-    request = ReplayRequest(body.from_number, body.to_number, body.since, body.until, events)
-    if request.since and request.until and request.until <= request.since:
-        complaints.add("Until", "must be later than since")
-    if request == ReplayRequest() and not complaints:
-        complaints.add("FromNumber", text="Say what: from fromNumber (1 is the first) or since, or which events.")
-    complaints.raise_if_any()
-    owner = await owner_of(call, writes=True)
-    return Reply(_shown(await replays.ask(call.services.world, owner, which, request, key or None)), 202)
-
-
-async def list_replays(call: Call) -> Reply:
-    Query(call.query).raise_if_any()
-    found = await replays.list_all(call.services.world, await owner_of(call), endpoint_id(call))
-    return Reply(Replays(data=[_shown(one) for one in found]))
-
-
-def _overlap(call: Call) -> timedelta:
-    return timedelta(hours=read_whole(call.body, RotateBody).overlap_hours)
-
-
-def _shown(one: Replay) -> ReplayShown:
-    return ReplayShown(
-        id=one.replay_id,
-        state=one.state,
-        asked=one.request,
-        found=one.found,
-        orders_left=one.orders_left,
-        created_date=iso(one.created_at),
-    )
-
-
 GROUP: Final = "Webhooks"
 ROTATE: Final = (
     "The answer shows the new key. For `overlapHours` (24) the old one stays good: the format `standard` then carries "
@@ -142,20 +91,75 @@ REPLAY: Final = (
     "`idempotencyKey` is the same replay. An endpoint has one replay at a time; `GET …/replays` shows the progress."
 )
 _RANGE: Final = {"since": "2026-03-02T00:00:00Z", "events": ["order.completed"]}
-METHODS: Final = (
-    Method(Operation("POST", "/v1/webhooks/rotate", "Rotate the merchant's key",
-                     "This key signs for every endpoint without its own key. " + ROTATE, group=GROUP, body=RotateBody,
-                     answers={200: RotatedKey}, problems=("conflict",),
-                     examples=(Example("at once: a key that leaked", {"overlapHours": 0}),)),
-           rotate_merchants, "merchants", body_optional=True, strict=True),
-    Method(Operation("POST", "/v1/webhooks/{id}/rotate", "Rotate an endpoint's key",
-                     "One that had used the merchant's key has one of its own from then on. " + ROTATE,
-                     group=GROUP, body=RotateBody, answers={200: Endpoint}, problems=("not_found", "conflict"),
-                     examples=(Example("two days", {"overlapHours": 48}),)), rotate, "merchants", body_optional=True,
-           strict=True),
-    Method(Operation("POST", "/v1/webhooks/{id}/replay", "Send events again", REPLAY, group=GROUP, body=ReplayBody,
-                     keyed=True, answers={202: ReplayShown}, problems=("not_found", "conflict", "wrong_state"),
-                     examples=(Example("from a day on", _RANGE, 202),)), replay, "merchants", strict=True),
-    Method(Operation("GET", "/v1/webhooks/{id}/replays", "Replays", group=GROUP, answers={200: Replays},
-                     problems=("not_found",)), list_replays, "merchants"),
-)  # fmt: skip
+api: Final = Api(group=GROUP, scope="merchants", strict=True)
+
+
+@api(
+    "POST /v1/webhooks/rotate",
+    text="This key signs for every endpoint without its own key. " + ROTATE,
+    body=RotateBody,
+    problems=("conflict",),
+    body_optional=True,
+)
+@api.example("at once: a key that leaked", {"overlapHours": 0})
+async def rotate_merchants(call: Call) -> RotatedKey:
+    """Rotate the merchant's key."""
+    key, until = await rotate_shared(call.services.world, call.scope, _overlap(call))
+    return RotatedKey(signing_key=key, previous_key_until=iso_or_null(until))
+
+
+@api(
+    "POST /v1/webhooks/{id}/rotate",
+    text="One that had used the merchant's key has one of its own from then on. " + ROTATE,
+    body=RotateBody,
+    problems=("not_found", "conflict"),
+    body_optional=True,
+)
+@api.example("two days", {"overlapHours": 48})
+async def rotate(call: Call) -> Endpoint:
+    """Rotate an endpoint's key."""
+    which, overlap = endpoint_id(call), _overlap(call)
+    changed = await rotate_endpoint(call.services.world, await owner_of(call, writes=True), which, overlap)
+    return shown(changed)
+
+
+@api(
+    "POST /v1/webhooks/{id}/replay",
+    status=202,
+    text=REPLAY,
+    body=ReplayBody,
+    keyed=True,
+    problems=("not_found", "conflict", "wrong_state"),
+)
+@api.example("from a day on", _RANGE)
+async def replay(call: Call) -> ReplayShown:
+    """Send events again."""
+    which, (body, complaints) = endpoint_id(call), read_body(call.body, ReplayBody)
+    key = body.idempotency_key or call.headers.get("idempotency-key", "").strip()
+    if len(key) > KEY_MAX:
+        complaints.add("IdempotencyKey", f"must be at most {KEY_MAX} characters long")
+    events = tuple(dict.fromkeys(body.events)) if body.events is not None else None
+    request = ReplayRequest(body.from_number, body.to_number, body.since, body.until, events)
+    if request.since and request.until and request.until <= request.since:
+        complaints.add("Until", "must be later than since")
+    if request == ReplayRequest() and not complaints:
+        complaints.add("FromNumber", text="Say what: from fromNumber (1 is the first) or since, or which events.")
+    complaints.raise_if_any()
+    owner = await owner_of(call, writes=True)
+    return _shown(await replays.ask(call.services.world, owner, which, request, key or None))
+
+
+@api("GET /v1/webhooks/{id}/replays", problems=("not_found",))
+async def list_replays(call: Call) -> Replays:
+    """Replays."""
+    Query(call.query).raise_if_any()
+    found = await replays.list_all(call.services.world, await owner_of(call), endpoint_id(call))
+    return Replays(data=[_shown(one) for one in found])
+
+
+def _overlap(call: Call) -> timedelta:
+    return timedelta(hours=read_whole(call.body, RotateBody).overlap_hours)
+
+
+def _shown(one: Replay) -> ReplayShown:
+    return ReplayShown.of(one, id=one.replay_id, asked=one.request)

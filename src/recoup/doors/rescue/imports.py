@@ -6,19 +6,18 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from recoup.doors.edge.described import CSV, JSON, JSON_LINES, Operation
+from recoup.doors.edge.described import CSV, JSON, JSON_LINES
 from recoup.doors.edge.resource import Reply
 from recoup.doors.edge.spool import spooled, while_there
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.body import named_as_here, pascal
 from recoup.doors.rescue.query import Query
-from recoup.doors.rescue.resource import Call, Method, file_reply
-from recoup.doors.rescue.wire import Members, Moment, Shape, Text, Text64, iso_or_null
+from recoup.doors.rescue.resource import Api, Call, file_reply
+from recoup.doors.rescue.wire import Members, Moment, Shape, Text, Text64
 from recoup.flows.insight.imports.read import FILE_BYTES_MAX, ReadFile, read_import
 from recoup.flows.insight.imports.show import history
 from recoup.flows.insight.imports.work import one_import, stop_import
 from recoup.kernel.problem import Problem
-from recoup.kernel.time import iso
 from recoup.rules.imports.answers import Answers, Question
 from recoup.store.insight.imported import bad_lines
 from recoup.store.insight.imports import Import as StoredImport
@@ -195,7 +194,24 @@ _SIGNS: Final = {"": "", "point": ".", "comma": ","}
 _UNITS: Final = {"": "", "major": "major", "minor": "minor"}
 
 
+api: Final = Api(group="Files", scope="payments")
+
+
+@api(
+    f"POST {PATH}",
+    body=ImportBody,
+    takes=(JSON, JSON_LINES, CSV, "multipart/form-data"),
+    query=NewImportQuery,
+    answers={202: Import, 200: Import},
+    problems=("too_large", "too_many_requests", "unavailable", "no_space"),
+    examples=examples.IMPORT,
+    streams=True,
+)
 async def post_import(call: Call) -> Reply:
+    """Import past attempts. An export of a processor or billing system, or Recoup's own history, up to 2,000,000 rows
+    and 512 MB. It is known by its columns. The rescue engine learns from its attempts. What the file does not say, such
+    as its time zone, is asked: `dryRun=true` shows the questions and the report, and stores nothing. The same file
+    again is the same import. 202 for a new file, 200 for a known one and for a dry run."""
     query = Query(call.query)
     query.refuse_unknown(("filename", "dryRun", "zone", "order", "decimal", "amounts", "profile"))
     name, dry_run = query.one("filename"), bool(query.truth("dryRun"))
@@ -218,21 +234,28 @@ async def post_import(call: Call) -> Reply:
     return Reply(_import(found.stored, repeated=found.before), 200 if found.before else 202)
 
 
-async def get_imports(call: Call) -> Reply:
+@api(f"GET {PATH}", query=ImportQuery)
+async def get_imports(call: Call) -> ImportList:
+    """Imports. Newest first, with their progress."""
     query = Query(call.query)
     limit, after = query.number("limit", 20, 1, PAGE_MAX) or 20, query.guid("after")
     query.raise_if_any()
     async with call.services.world.db.read() as connection:
         rows = await list_imports(connection, call.scope.merchant_id, after, limit + 1)
     more = str(rows[limit - 1].import_id) if len(rows) > limit else None
-    return Reply(ImportList(data=[_import(row) for row in rows[:limit]], next=more))
+    return ImportList(data=[_import(row) for row in rows[:limit]], next=more)
 
 
-async def get_import(call: Call) -> Reply:
-    return Reply(_import(await _find(call)))
+@api("GET /v1/imports/{id}", problems=("not_found",))
+async def get_import(call: Call) -> Import:
+    """One import. Its progress and its report."""
+    return _import(await _find(call))
 
 
-async def get_lines(call: Call) -> Reply:
+@api("GET /v1/imports/{id}/lines", query=ImportLinesQuery, problems=("not_found",))
+async def get_lines(call: Call) -> ImportLines:
+    """Bad lines of an import. Lines from which nothing was taken, each with its reason; the first 10,000 of a file are
+    kept."""
     found, query = await _find(call), Query(call.query)
     limit = query.number("limit", 100, 1, LINES_PAGE_MAX) or 100
     after = query.number("after", 0, 0, LINE_NO_MAX) or 0
@@ -240,17 +263,21 @@ async def get_lines(call: Call) -> Reply:
     async with call.services.world.db.read() as connection:
         rows = await bad_lines(connection, found.merchant_id, found.import_id, after, limit + 1)
     lines = [ImportLine(line=row.line_no, code=row.code, reason=str(row.why)) for row in rows[:limit]]
-    return Reply(ImportLines(data=lines, next=lines[-1].line if len(rows) > limit else None))
+    return ImportLines(data=lines, next=lines[-1].line if len(rows) > limit else None)
 
 
+@api("GET /v1/imports/{id}/attempts", answers={200: PastAttempt}, types=(JSON_LINES,), problems=("not_found",))
 async def get_attempts(call: Call) -> Reply:
+    """Attempts of an import. As rows of Recoup's history with `ref`, which can be imported again."""
     found = await _find(call)
     rows = history(call.services.world, found.merchant_id, found.import_id)
     return file_reply(rows, f"attempts-{found.import_id}.jsonl", JSON_LINES)
 
 
-async def post_stop(call: Call) -> Reply:
-    return Reply(_import(await stop_import(call.services.world, call.scope, call.object_id(noun="import", cure=FIND))))
+@api("POST /v1/imports/{id}/stop", body=ImportStopBody, problems=("not_found", "wrong_state"), body_optional=True)
+async def post_stop(call: Call) -> Import:
+    """Stop an import. Drops attempts that are not yet taken over. The same file may be sent again afterwards."""
+    return _import(await stop_import(call.services.world, call.scope, call.object_id(noun="import", cure=FIND)))
 
 
 async def _find(call: Call) -> StoredImport:
@@ -282,13 +309,11 @@ def _question(one: Question) -> ImportQuestion:
 
 def _checked(found: ReadFile, name: str) -> Import:
     """A dry run."""
-    return Import(
+    return Import.of(
+        found,
         id=None,
-        profile=found.profile,
         file_name=name,
         status="checked",
-        rows=found.rows,
-        attempts=found.attempts,
         bad=sum(found.report["bad"].values()) if found.report else 0,
         done=0,
         new=0,
@@ -305,10 +330,9 @@ def _checked(found: ReadFile, name: str) -> Import:
 
 
 def _import(row: StoredImport, *, repeated: bool = False) -> Import:
-    return Import(
+    return Import.of(
+        row,
         id=row.import_id,
-        profile=row.profile,
-        file_name=row.file_name,
         status=row.state,
         rows=row.row_count,
         attempts=row.attempt_count,
@@ -322,78 +346,5 @@ def _import(row: StoredImport, *, repeated: bool = False) -> Import:
         lines=[],
         report=msgspec.convert(row.report, ImportReport),
         notes=[str(note) for note in row.notes],
-        received_date=iso(row.received_at),
-        finished_date=iso_or_null(row.finished_at),
         repeated=repeated,
     )
-
-
-POST: Final = Operation(
-    "POST",
-    PATH,
-    "Import past attempts",
-    "An export of a processor or billing system, or Recoup's own history, up to 2,000,000 rows and 512 MB. It is known "
-    "by its columns. The rescue engine learns from its attempts. What the file does not say, such as its time zone, is "
-    "asked: `dryRun=true` shows the questions and the report, and stores nothing. The same file again is the same "
-    "import. 202 for a new file, 200 for a known one and for a dry run.",
-    group="Files",
-    body=ImportBody,
-    takes=(JSON, JSON_LINES, CSV, "multipart/form-data"),
-    query=NewImportQuery,
-    answers={202: Import, 200: Import},
-    problems=("too_large", "too_many_requests", "unavailable", "no_space"),
-    examples=examples.IMPORT,
-)
-LIST: Final = Operation(
-    "GET",
-    PATH,
-    "Imports",
-    "Newest first, with their progress.",
-    group="Files",
-    query=ImportQuery,
-    answers={200: ImportList},
-)
-GET: Final = Operation(
-    "GET",
-    "/v1/imports/{id}",
-    "One import",
-    "Its progress and its report.",
-    group="Files",
-    answers={200: Import},
-    problems=("not_found",),
-)
-LINES: Final = Operation(
-    "GET",
-    "/v1/imports/{id}/lines",
-    "Bad lines of an import",
-    "Lines from which nothing was taken, each with its reason; the first 10,000 of a file are kept.",
-    group="Files",
-    query=ImportLinesQuery,
-    answers={200: ImportLines},
-    problems=("not_found",),
-)
-ATTEMPTS: Final = Operation(
-    "GET",
-    "/v1/imports/{id}/attempts",
-    "Attempts of an import",
-    "As rows of Recoup's history with `ref`, which can be imported again.",
-    group="Files",
-    answers={200: PastAttempt},
-    types=(JSON_LINES,),
-    problems=("not_found",),
-)
-STOP: Final = Operation(
-    "POST",
-    "/v1/imports/{id}/stop",
-    "Stop an import",
-    "Drops attempts that are not yet taken over. The same file may be sent again afterwards.",
-    group="Files",
-    body=ImportStopBody,
-    answers={200: Import},
-    problems=("not_found", "wrong_state"),
-)
-METHODS: Final = (
-    Method(POST, post_import, "payments", streams=True), Method(LIST, get_imports, "payments"),
-    Method(GET, get_import, "payments"), Method(LINES, get_lines, "payments"),
-    Method(ATTEMPTS, get_attempts, "payments"), Method(STOP, post_stop, "payments", body_optional=True),
-)  # fmt: skip

@@ -5,12 +5,10 @@ from dataclasses import asdict
 from typing import Any, Final, cast
 from uuid import UUID
 
-from recoup.doors.edge.described import Example, Operation
-from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.body import read_whole
 from recoup.doors.rescue.errors import TABLE
 from recoup.doors.rescue.query import Query
-from recoup.doors.rescue.resource import Call, Method
+from recoup.doors.rescue.resource import Api, Call
 from recoup.doors.rescue.shapes.onboarding import (
     PAGE_SIZE_MAX,
     ApplicationBody,
@@ -58,15 +56,10 @@ def application_id(call: Call) -> UUID:
 
 def application_view(row: FullApplication) -> ApplicationView:
     form = form_of(row)
-    return ApplicationView(
+    return ApplicationView.of(
+        form,
         id=row.application_id,
         status=status_of(row),
-        external_id=form.external_id,
-        legal_name=form.legal_name,
-        trading_name=form.trading_name,
-        country=form.country,
-        registration_number=form.registration_number,
-        business_category=form.business_category,
         contact=Contact(name=form.contact_name, email=form.contact_email, phone=form.contact_phone),
         volumes=Volumes(
             currency=form.currency or None, monthly_amount=form.monthly_units, average_amount=form.average_units
@@ -112,23 +105,33 @@ _STATUSES: Final = {one.lower(): one.value for one in Status if one is not Statu
 _DONE: Final[dict[str, Any]] = {"success": True, "status": "SUCCESS", "status_code": "200"}
 
 
-async def create(call: Call) -> Reply:
+_PATH: Final = "/v1/onboarding/application"
+_EXAMPLE: Final[dict[str, Any]] = {
+    "legalName": "Brightleaf Tea Ltd", "country": "GB", "registrationNumber": "09876543",
+    "businessCategory": "5499", "contact": {"name": "Ana Roe", "email": "ana@brightleaf.example"},
+    "volumes": {"currency": "GBP", "monthlyAmount": 4500000, "averageAmount": 2490}, "kinds": ["cit_web", "mit"],
+    "sites": [{"url": "https://brightleaf.example", "name": "Brightleaf", "descriptor": "BRIGHTLEAF*TEA"}],
+}  # fmt: skip
+_TEXT: Final = "Only your own applications; others are not found."
+# The smallest image there is: one grey pixel.
+_PIXEL: Final = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg=="
+_DOCUMENT_PATH: Final = "/v1/onboarding/application/{id}/documents"
+_DRAFT: Final = "Possible while the application is a draft."
+api: Final = Api(group="Onboarding", scope="merchants", partners=True)
+
+
+@api(f"POST {_PATH}", status=201, body=ApplicationBody, problems=("conflict",))
+@api.example("a tea shop", _EXAMPLE, {"status": "DRAFT"})
+async def create(call: Call) -> ApplicationView:
+    """Create an application. Creates a draft. It may be empty; complete it with PUT."""
     who = applicant_of(call)
     made = await applications.create_application(call.services.world, who, _form(call))
-    return Reply(application_view(applications.with_documents(made)), 201)
+    return application_view(applications.with_documents(made))
 
 
-async def read(call: Call) -> Reply:
-    return Reply(await _read(call))
-
-
-async def replace(call: Call) -> Reply:
-    who = applicant_of(call)
-    await applications.change_application(call.services.world, who, application_id(call), _form(call))
-    return Reply(await _read(call))
-
-
-async def list_all(call: Call) -> Reply:
+@api(f"GET {_PATH}/list", text=_TEXT, query=ApplicationQuery)
+async def list_all(call: Call) -> Applications:
+    """Your applications."""
     who, query = applicant_of(call), Query(call.query)
     query.refuse_unknown(("status", "externalId", "limit", "after"))
     limit = query.number("limit", 50, 1, PAGE_SIZE_MAX) or 50
@@ -139,52 +142,71 @@ async def list_all(call: Call) -> Reply:
         call.services.world, who, limit + 1, after=after, status=_STATUSES.get(status), external_id=external_id or None
     )
     more = rows[limit - 1].application_id if len(rows) > limit else None
-    return Reply(Applications(data=[application_view(row) for row in rows[:limit]], next=more))
+    return Applications(data=[application_view(row) for row in rows[:limit]], next=more)
 
 
-async def submit(call: Call) -> Reply:
+@api(f"GET {_PATH}/{{id}}", text=_TEXT, problems=("not_found",))
+async def read(call: Call) -> ApplicationView:
+    """One application."""
+    return await _read(call)
+
+
+@api(f"PUT {_PATH}/{{id}}", body=ApplicationBody, problems=("not_found", "conflict", "wrong_state"))
+@api.example("another name", _EXAMPLE | {"tradingName": "Leaf"})
+async def replace(call: Call) -> ApplicationView:
+    """Replace a draft. Replaces the whole draft: missing fields become empty. After DRAFT: 409."""
+    who = applicant_of(call)
+    await applications.change_application(call.services.world, who, application_id(call), _form(call))
+    return await _read(call)
+
+
+@api(f"POST {_PATH}/{{id}}/submit", body=StepBody, problems=("not_found", "wrong_state"), body_optional=True)
+async def submit(call: Call) -> ApplicationStep:
+    """Submit a draft. FAILED names every missing field and document; the draft stays unchanged."""
     who = applicant_of(call)
     row, lacks = await applications.submit_application(call.services.world, who, application_id(call), _note(call))
     if not lacks:
-        return Reply(_step(row, "The application waits for the operator's decision."))
+        return _step(row, "The application waits for the operator's decision.")
     digits, complaints = TABLE["invalid"].digits, [f"The {name} field is required." for name in lacks]
-    return Reply(
-        ApplicationStep(
-            id=row.application_id,
-            application_status=status_of(row),
-            success=False,
-            status="FAILED",
-            status_code=digits,
-            result=f"The application is not complete: {', '.join(lacks)}.",
-            errors=[ErrorTuple(item1=text, item2=digits, item3="invalid", item4=True) for text in complaints],
-            custom_properties={"missing": ",".join(lacks)},
-        )
+    return ApplicationStep(
+        id=row.application_id,
+        application_status=status_of(row),
+        success=False,
+        status="FAILED",
+        status_code=digits,
+        result=f"The application is not complete: {', '.join(lacks)}.",
+        errors=[ErrorTuple(item1=text, item2=digits, item3="invalid", item4=True) for text in complaints],
+        custom_properties={"missing": ",".join(lacks)},
     )
 
 
-async def cancel(call: Call) -> Reply:
+@api(f"POST {_PATH}/{{id}}/cancel", body=StepBody, problems=("not_found", "wrong_state"), body_optional=True)
+async def cancel(call: Call) -> ApplicationStep:
+    """Cancel an application. Possible in any state until its merchant exists. A repeat gives the same response."""
     who = applicant_of(call)
     row = await applications.cancel_application(call.services.world, who, application_id(call), _note(call))
-    return Reply(_step(row, "The application is cancelled."))
+    return _step(row, "The application is cancelled.")
 
 
-async def convert(call: Call) -> Reply:
+@api(
+    f"POST {_PATH}/{{id}}/convert", body=StepBody, problems=("not_found", "wrong_state", "conflict"), body_optional=True
+)
+async def convert(call: Call) -> ConvertedView:
+    """Convert into a merchant. Converts an APPROVED application, once; a repeat returns the same merchant."""
     who = applicant_of(call)
     done = await convert_application(call.services.world, who, application_id(call), _note(call))
     row, given = done.application, done.credentials
     keys = Credentials(**asdict(given)) if given is not None else None
     result = "The merchant exists." if keys else "The merchant exists; its credentials were shown when it was made."
-    return Reply(
-        ConvertedView(
-            id=row.application_id,
-            application_status=status_of(row),
-            result=result,
-            mid=row.merchant_id,
-            site_ids=list(done.site_ids),
-            credentials=keys,
-            handover_url=done.handover.url if done.handover else None,
-            **_DONE,
-        )
+    return ConvertedView(
+        id=row.application_id,
+        application_status=status_of(row),
+        result=result,
+        mid=row.merchant_id,
+        site_ids=list(done.site_ids),
+        credentials=keys,
+        handover_url=done.handover.url if done.handover else None,
+        **_DONE,
     )
 
 
@@ -231,102 +253,49 @@ def _site(site: ApplicationSite) -> SiteForm:
     )
 
 
-_PATH: Final = "/v1/onboarding/application"
-_GROUP: Final = "Onboarding"
-_EXAMPLE: Final[dict[str, Any]] = {
-    "legalName": "Brightleaf Tea Ltd", "country": "GB", "registrationNumber": "09876543",
-    "businessCategory": "5499", "contact": {"name": "Ana Roe", "email": "ana@brightleaf.example"},
-    "volumes": {"currency": "GBP", "monthlyAmount": 4500000, "averageAmount": 2490}, "kinds": ["cit_web", "mit"],
-    "sites": [{"url": "https://brightleaf.example", "name": "Brightleaf", "descriptor": "BRIGHTLEAF*TEA"}],
-}  # fmt: skip
-_TEXT: Final = "Only your own applications; others are not found."
-
-
-def _operation(method: str, path: str, summary: str, text: str, **more: Any) -> Operation:
-    return Operation(method, _PATH + path, summary, text, group=_GROUP, **more)
-
-
-_APPLICATION_METHODS: Final = (
-    Method(_operation("POST", "", "Create an application", "Creates a draft. It may be empty; complete it with PUT.",
-                      body=ApplicationBody, answers={201: ApplicationView}, problems=("conflict",),
-                      examples=(Example("a tea shop", _EXAMPLE, 201, {"status": "DRAFT"}),)),
-           create, "merchants", partners=True),
-    Method(_operation("GET", "/list", "Your applications", _TEXT, query=ApplicationQuery, answers={200: Applications}),
-           list_all, "merchants", partners=True),
-    Method(_operation("GET", "/{id}", "One application", _TEXT, answers={200: ApplicationView},
-                      problems=("not_found",)), read, "merchants", partners=True),
-    Method(_operation("PUT", "/{id}", "Replace a draft",
-                      "Replaces the whole draft: missing fields become empty. After DRAFT: 409.",
-                      body=ApplicationBody, answers={200: ApplicationView},
-                      problems=("not_found", "conflict", "wrong_state"),
-                      examples=(Example("another name", _EXAMPLE | {"tradingName": "Leaf"}),)),
-           replace, "merchants", partners=True),
-    Method(_operation("POST", "/{id}/submit", "Submit a draft",
-                      "FAILED names every missing field and document; the draft stays unchanged.",
-                      body=StepBody, answers={200: ApplicationStep}, problems=("not_found", "wrong_state")),
-           submit, "merchants", body_optional=True, partners=True),
-    Method(_operation("POST", "/{id}/cancel", "Cancel an application",
-                      "Possible in any state until its merchant exists. A repeat gives the same response.",
-                      body=StepBody, answers={200: ApplicationStep}, problems=("not_found", "wrong_state")),
-           cancel, "merchants", body_optional=True, partners=True),
-    Method(_operation("POST", "/{id}/convert", "Convert into a merchant",
-                      "Converts an APPROVED application, once; a repeat returns the same merchant.",
-                      body=StepBody, answers={200: ConvertedView}, problems=("not_found", "wrong_state", "conflict")),
-           convert, "merchants", body_optional=True, partners=True),
-)  # fmt: skip
-
-
-async def attach(call: Call) -> Reply:
+@api(
+    f"POST {_DOCUMENT_PATH}",
+    status=201,
+    text=f"{_DRAFT} A repeated upload returns the existing one.",
+    body=DocumentBody,
+    problems=("not_found", "wrong_state", "conflict", "no_space"),
+)
+@api.example("an image", {"kind": "registration", "name": "extract.png", "content": _PIXEL}, {"mediaType": "image/png"})
+async def attach(call: Call) -> Document:
+    """Add a document."""
     who, body = applicant_of(call), read_whole(call.body, DocumentBody)
     made = await application_documents.attach_document(
         call.services.world, who, application_id(call), body.kind, body.name, body.content
     )
-    return Reply(document_view(made), 201)
+    return document_view(made)
 
 
-async def list_documents(call: Call) -> Reply:
+@api(f"GET {_DOCUMENT_PATH}", problems=("not_found",))
+async def list_documents(call: Call) -> Documents:
+    """Documents of an application. Without their content."""
     found = await application_documents.list_documents(call.services.world, applicant_of(call), application_id(call))
-    return Reply(Documents(data=[document_view(row) for row in found]))
+    return Documents(data=[document_view(row) for row in found])
 
 
-async def read_document(call: Call) -> Reply:
+@api(f"GET {_DOCUMENT_PATH}/{{document}}", problems=("not_found",))
+async def read_document(call: Call) -> DocumentContent:
+    """One document. With its content."""
     row, content = await application_documents.read_document(
         call.services.world, applicant_of(call), application_id(call), _document_id(call)
     )
-    return Reply(DocumentContent(**document_members(row), content=base64.b64encode(content).decode()))
+    return DocumentContent(**document_members(row), content=base64.b64encode(content).decode())
 
 
-async def delete(call: Call) -> Reply:
+@api(
+    f"DELETE {_DOCUMENT_PATH}/{{document}}",
+    text=f"{_DRAFT} The content is deleted.",
+    problems=("not_found", "wrong_state"),
+)
+async def delete(call: Call) -> None:
+    """Remove a document."""
     who = applicant_of(call)
     await application_documents.remove_document(call.services.world, who, application_id(call), _document_id(call))
-    return Reply(None, 204)
 
 
 def _document_id(call: Call) -> UUID:
     return call.object_id("document", noun="document", cure="See GET /v1/onboarding/application/{id}/documents.")
-
-
-# The smallest image there is: one grey pixel.
-_PIXEL: Final = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg=="
-_DOCUMENT_PATH: Final = "/v1/onboarding/application/{id}/documents"
-_DRAFT: Final = "Possible while the application is a draft."
-
-
-def _of_documents(method: str, path: str, summary: str, text: str, **more: Any) -> Operation:
-    return Operation(method, _DOCUMENT_PATH + path, summary, text, group=_GROUP, **more)
-
-
-_DOCUMENT_METHODS: Final = (
-    Method(_of_documents("POST", "", "Add a document", f"{_DRAFT} A repeated upload returns the existing one.",
-                      body=DocumentBody, answers={201: Document},
-                      problems=("not_found", "wrong_state", "conflict", "no_space"),
-                      examples=(Example("an image", {"kind": "registration", "name": "extract.png", "content": _PIXEL},
-                                        201, {"mediaType": "image/png"}),)), attach, "merchants", partners=True),
-    Method(_of_documents("GET", "", "Documents of an application", "Without their content.", answers={200: Documents},
-                      problems=("not_found",)), list_documents, "merchants", partners=True),
-    Method(_of_documents("GET", "/{document}", "One document", "With its content.", answers={200: DocumentContent},
-                      problems=("not_found",)), read_document, "merchants", partners=True),
-    Method(_of_documents("DELETE", "/{document}", "Remove a document", f"{_DRAFT} The content is deleted.",
-                      answers={204: None}, problems=("not_found", "wrong_state")), delete, "merchants", partners=True),
-)  # fmt: skip
-METHODS: Final = _APPLICATION_METHODS + _DOCUMENT_METHODS

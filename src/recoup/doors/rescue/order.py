@@ -8,12 +8,10 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import replace as with_fields
 
 from recoup.core.kit.facet import facets_then
-from recoup.doors.edge.described import Operation
-from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.body import read_body
 from recoup.doors.rescue.query import Query
-from recoup.doors.rescue.resource import FIND_ORDER, Call, Method
+from recoup.doors.rescue.resource import FIND_ORDER, Api, Call
 from recoup.doors.rescue.shapes.order_past import AsOf, AsOfBalance, OrderAt
 from recoup.doors.rescue.shapes.orders import (
     AmendBody,
@@ -136,9 +134,15 @@ def _past_refund(row: WireRefund, found: Past, kept: list[Line]) -> WireRefund:
 _REFUND_STATUS: Final = {"done": "COMPLETED", "netted": "COMPLETED", "refused": "FAILED", "failed": "FAILED"}
 
 
-async def get_order(call: Call) -> Reply:
+api: Final = Api(group="Orders", scope="orders")
+
+
+@api("GET /v1/orders/{id}", query=OrderAt, problems=("not_found",), examples=examples.ORDER)
+async def get_order(call: Call) -> OrderDetail:
+    """One order. With its lines, refunds, attempts and disputes. With `asOf`, `asOfRecorded` or `asOfVersion` as it
+    stood then."""
     order_id, cut = call.object_id(), await read_cut(call)
-    return Reply(OrderDetail(**await _detail(call, order_id, cut)))
+    return OrderDetail(**await _detail(call, order_id, cut))
 
 
 async def _detail(call: Call, order_id: UUID, cut: Cut | None = None) -> dict[str, Any]:
@@ -211,35 +215,26 @@ def members(row: WireOrder) -> dict[str, Any]:
 
 
 def _refund(row: WireRefund) -> RefundShown:
-    return RefundShown(
+    return RefundShown.of(
+        row,
         id=row.modification_id,
         number=row.modification_no,
         status=_REFUND_STATUS.get(row.state, "PENDING"),
-        amount=row.units,
         created_date=iso(row.business_at),
-        message=row.message,
-        reference=row.reference,
-        kind=row.kind,
-        state=row.state,
         items=[RefundedItem(line=p.line, quantity=p.quantity, amount=p.units) for p in row.items],
         history=[RefundStep(happening=step.happening, at=iso(step.at)) for step in row.life or ()],
     )
 
 
 def _dispute(row: Dispute, scheme: str | None) -> DisputeShown:
-    return DisputeShown(
+    return DisputeShown.of(
+        row,
         id=row.dispute_id,
         number=row.dispute_no,
-        kind=row.kind,
-        stage=row.stage,
         status=row.state.upper(),
-        amount=row.units,
-        reason_code=row.reason_code,
         reason=reason_of(scheme or "generic", row.reason_code).meaning,
         borne_by=row.liable,
         created_date=iso(row.opened_at),
-        respond_by=iso_or_null(row.respond_by),
-        closed_date=iso_or_null(row.closed_at),
     )
 
 
@@ -248,33 +243,26 @@ def _attempt(row: WireAttempt) -> AttemptShown:
     text, cure = REASONS[row.code_reason] if row.code_reason else (None, None)
     status = "SENT" if row.state == "open" else row.state.upper()
     sent_by: dict[str, Any] = {f"by_{kind}": True for kind in row.credential().values()}
-    return AttemptShown(
+    return AttemptShown.of(
+        row,
         id=row.attempt_id,
         number=row.attempt_no,
         status=status,
-        due_at=iso(row.due_at),
-        sent_at=iso_or_null(row.sent_at),
         response_code=row.scheme_code or row.processor_code,
-        advice_code=row.advice_code,
         response_text=text or row.said,
         cure=cure,
-        network_transaction_id=row.network_transaction_id,
         checks=_checks(row.checks) if row.checks is not None and replace(row.checks, fault=None) != NONE else None,
-        retries_itself_at=iso_or_null(row.retries_itself_at),
         fault=row.checks.fault if row.checks is not None and row.state == "not_sent" else None,
         **sent_by,
     )
 
 
 def _checks(said: Checks) -> ChecksShown:
-    return ChecksShown(
+    return ChecksShown.of(
+        said,
         avs_result_code=said.avs,
         cvv_result_code=said.cvv,
         cavv_result_code=said.cavv,
-        risk=said.risk,
-        risk_score=said.risk_score,
-        category=said.category,
-        auth_code=said.auth_code,
         processor_advice=said.advice,
     )
 
@@ -282,61 +270,27 @@ def _checks(said: Checks) -> ChecksShown:
 # changed, called off ------------------------------------------------------------------------------------------
 
 
-async def patch_order(call: Call) -> Reply:
-    """What is left out stays as it is."""
+@api(
+    "PATCH /v1/orders/{id}", body=AmendBody, problems=("not_found", "wrong_state", "conflict"), examples=examples.AMEND
+)
+async def patch_order(call: Call) -> AmendedOrder:
+    """Change an open order. Changes the card, the expiry (within the limits of /evaluate) or the metadata, and stops or
+    resumes attempts. A new card is tried soon, even if the old one was not worth retrying; the card networks' limits
+    apply."""
     order_id, (body, complaints) = call.object_id(), read_body(call.body, AmendBody)
     amendment = Amended(body.card_token, body.expiry_date_utc, body.metadata or {}, body.do_not_retry)
     if amendment == Amended() and not complaints:
         complaints.add("Body", text="Send cardToken, expiryDateUtc, metadata or doNotRetry: what shall change.")
     complaints.raise_if_any()
     warnings = await amend(call.services.world, call.services.get(Orders), call.scope, order_id, amendment)
-    return Reply(
-        AmendedOrder(
-            **await _detail(call, order_id),
-            custom_properties={"warning": " ".join(in_sentences(warnings))} if warnings else UNSET,
-        )
+    return AmendedOrder(
+        **await _detail(call, order_id),
+        custom_properties={"warning": " ".join(in_sentences(warnings))} if warnings else UNSET,
     )
 
 
-async def cancel(call: Call) -> Reply:
+@api("POST /v1/orders/{id}/cancel", body=CancelBody, problems=("not_found", "wrong_state"), body_optional=True)
+async def cancel(call: Call) -> Nothing:
+    """Cancel an order. Possible while the order is open. Cancelling a cancelled order gives the same response, `{}`."""
     await cancel_order(call.services.world, call.services.get(Orders), call.scope, call.object_id(), door="rescue")
-    return Reply(Nothing())
-
-
-GET: Final = Operation(
-    "GET",
-    "/v1/orders/{id}",
-    "One order",
-    "With its lines, refunds, attempts and disputes. With `asOf`, `asOfRecorded` or `asOfVersion` as it stood then.",
-    group="Orders",
-    query=OrderAt,
-    answers={200: OrderDetail},
-    problems=("not_found",),
-    examples=examples.ORDER,
-)
-PATCH: Final = Operation(
-    "PATCH",
-    "/v1/orders/{id}",
-    "Change an open order",
-    "Changes the card, the expiry (within the limits of /evaluate) or the metadata, and stops or resumes attempts. "
-    "A new card is tried soon, even if the old one was not worth retrying; the card networks' limits apply.",
-    group="Orders",
-    body=AmendBody,
-    answers={200: AmendedOrder},
-    problems=("not_found", "wrong_state", "conflict"),
-    examples=examples.AMEND,
-)
-CANCEL: Final = Operation(
-    "POST",
-    "/v1/orders/{id}/cancel",
-    "Cancel an order",
-    "Possible while the order is open. Cancelling a cancelled order gives the same response, `{}`.",
-    group="Orders",
-    body=CancelBody,
-    answers={200: Nothing},
-    problems=("not_found", "wrong_state"),
-)
-METHODS: Final = (
-    Method(GET, get_order, "orders"), Method(PATCH, patch_order, "orders"),
-    Method(CANCEL, cancel, "orders", body_optional=True),
-)  # fmt: skip
+    return Nothing()

@@ -3,15 +3,13 @@
 from typing import Final
 from uuid import UUID
 
-from recoup.doors.edge.described import Operation
 from recoup.doors.edge.field_names import names_of
-from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.field_rules import GUID
 from recoup.doors.rescue.order import shown
 from recoup.doors.rescue.payment import NOT_YOUR_MID
 from recoup.doors.rescue.query import Query
-from recoup.doors.rescue.resource import Call, Method
+from recoup.doors.rescue.resource import Api, Call
 from recoup.doors.rescue.shapes.orders import IDS_MAX, PAGE_SIZE_MAX, OrderList, OrderQuery, Orders
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id, parse_tail
@@ -32,7 +30,14 @@ _ORDER_BY: Final = {"createdon": "createdOn", "processedon": "processedOn", "amo
 _SORT: Final = {"asc": "asc", "desc": "desc"}
 
 
-async def get_orders(call: Call) -> Reply:
+api: Final = Api(group="Orders", scope="orders")
+
+
+@api("GET /v1/orders", query=OrderQuery, problems=("unavailable",), examples=examples.ORDERS)
+async def get_orders(call: Call) -> Orders:
+    """Orders. Newest first, ten per page. All filters must match; `status`, `id`, `externalOrderId`, `referenceNumber`
+    and `reason` may be repeated. `statuses` contains the name of each status; `reason` distinguishes Cancelled (2)
+    orders. Times are business time; `from` is inclusive, `to` is exclusive. An unknown parameter is refused."""
     query = Query(call.query)
     query.refuse_unknown(_NAMES)
     size, number = query.number("pageSize", 10, 1, PAGE_SIZE_MAX) or 10, query.number("pageNumber", 1, 1, 10**6) or 1
@@ -47,23 +52,21 @@ async def get_orders(call: Call) -> Reply:
         total = await _total(call, connection, wanted)
     pages = -(-total // size)
     first = (number - 1) * size + 1 if rows else 0
-    return Reply(
-        Orders(
-            statuses=_STATUSES,
-            orders=OrderList(
-                first_item_on_page=first,
-                last_item_on_page=first + len(rows) - 1 if rows else 0,
-                page_number=number,
-                page_size=size,
-                page_count=pages,
-                total_item_count=total,
-                is_first_page=number == 1,
-                is_last_page=number >= pages,
-                has_previous_page=number > 1 and total > 0,
-                has_next_page=number < pages,
-                data=[shown(row) for row in rows],
-            ),
-        )
+    return Orders(
+        statuses=_STATUSES,
+        orders=OrderList(
+            first_item_on_page=first,
+            last_item_on_page=first + len(rows) - 1 if rows else 0,
+            page_number=number,
+            page_size=size,
+            page_count=pages,
+            total_item_count=total,
+            is_first_page=number == 1,
+            is_last_page=number >= pages,
+            has_previous_page=number > 1 and total > 0,
+            has_next_page=number < pages,
+            data=[shown(row) for row in rows],
+        ),
     )
 
 
@@ -172,19 +175,3 @@ def _currency(query: Query) -> str | None:
     if text and text.upper() not in EXPONENTS:
         query.complain("currency", text=f"The currency {text[:8]!r} is not an ISO 4217 code like USD.")
     return text.upper() or None
-
-
-LIST: Final = Operation(
-    "GET",
-    "/v1/orders",
-    "Orders",
-    "Newest first, ten per page. All filters must match; `status`, `id`, `externalOrderId`, `referenceNumber` and "
-    "`reason` may be repeated. `statuses` contains the name of each status; `reason` distinguishes Cancelled (2) "
-    "orders. Times are business time; `from` is inclusive, `to` is exclusive. An unknown parameter is refused.",
-    group="Orders",
-    query=OrderQuery,
-    answers={200: Orders},
-    problems=("unavailable",),
-    examples=examples.ORDERS,
-)
-METHODS: Final = (Method(LIST, get_orders, "orders"),)

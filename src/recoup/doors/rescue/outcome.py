@@ -5,13 +5,11 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType
 
-from recoup.doors.edge.described import Operation
-from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.body import UNREAD, read_body
 from recoup.doors.rescue.errors import TABLE
-from recoup.doors.rescue.resource import Call, Method
-from recoup.doors.rescue.wire import Envelope, Moment, Shape, iso_or_null
+from recoup.doors.rescue.resource import Api, Call
+from recoup.doors.rescue.wire import Envelope, Moment, Shape
 from recoup.flows.cards.taken import result_of
 from recoup.flows.insight.outcome import detail
 from recoup.kernel.ids import parse_id, parse_wire_id, tail
@@ -64,8 +62,14 @@ class Outcome(Envelope, kw_only=True):
     history: list[Happening] | UnsetType = UNSET
 
 
-async def outcome(call: Call) -> Reply:
-    """Deprecated by the contract, still used by partners. With what became of the order line by line (additive)."""
+api: Final = Api(group="Orders", scope="orders")
+
+
+@api("POST /v1/outcome", deprecated=True, body=OutcomeBody, examples=examples.OUTCOME)
+async def outcome(call: Call) -> Outcome:
+    """Look up an outcome. Deprecated: read GET /v1/orders/{id} instead. It goes on for clients that use it, and accepts
+    any id of the order, including your own; of several orders with your id it returns the newest. An unknown id is HTTP
+    200 with `NOTFOUND`."""
     body, complaints = read_body(call.body, OutcomeBody)
     named = body.order_id or ""
     key = body.order_session_key or named
@@ -80,13 +84,11 @@ async def outcome(call: Call) -> Reply:
         lines = await order_history(connection, mid, order_id) if order_id else []
     if row is None or order_id is None:
         what = "orderSessionKey or orderId" if named else "orderSessionKey"
-        return Reply(
-            Outcome(
-                status="NOTFOUND",
-                success=False,
-                status_code=TABLE["not_found"].digits,
-                result=f"There is no order with this {what}.",
-            )
+        return Outcome(
+            status="NOTFOUND",
+            success=False,
+            status_code=TABLE["not_found"].digits,
+            result=f"There is no order with this {what}.",
         )
     result = result_of(row)
     history = [
@@ -100,31 +102,11 @@ async def outcome(call: Call) -> Reply:
         )
         for line in lines
     ]
-    return Reply(
-        Outcome(
-            status=result.outcome,
-            confirmation_id=tail(order_id),
-            order_id=order_id,
-            external_order_id=result.external_id,
-            reason=result.reason,
-            next_attempt_at=iso_or_null(result.next_attempt_at),
-            refunded_amount=row.refunded_units,
-            history=history,
-        )
+    return Outcome.of(
+        result,
+        status=result.outcome,
+        confirmation_id=tail(order_id),
+        order_id=order_id,
+        refunded_amount=row.refunded_units,
+        history=history,
     )
-
-
-OUTCOME: Final = Operation(
-    "POST",
-    "/v1/outcome",
-    "Look up an outcome",
-    "Deprecated: read GET /v1/orders/{id} instead. It goes on for clients that use it, and accepts any id of the "
-    "order, including your own; of several orders with your id it returns the newest. An unknown id is HTTP 200 with "
-    "`NOTFOUND`.",
-    group="Orders",
-    deprecated=True,
-    body=OutcomeBody,
-    answers={200: Outcome},
-    examples=examples.OUTCOME,
-)
-METHODS: Final = (Method(OUTCOME, outcome, "orders"),)

@@ -2,12 +2,11 @@
 
 from typing import Any, Final
 
-from recoup.doors.edge.described import Example, Operation
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.body import members, read_body, read_whole
 from recoup.doors.rescue.partner_caller import only_partner, partner_scope
 from recoup.doors.rescue.query import Query
-from recoup.doors.rescue.resource import PARTNER, Call, Method
+from recoup.doors.rescue.resource import PARTNER, Api, Call
 from recoup.doors.rescue.shapes.partners import (
     PAGE_MAX,
     Credentials,
@@ -35,7 +34,16 @@ _KEY_MAX: Final = 128
 SWITCHES: Final = {"citWeb": "cit_web", "citCallcenter": "cit_callcenter", "mit": "mit"}
 
 
-async def read(call: Call) -> Reply:
+GROUP: Final = "Partners"
+_SHOP: Final = {"name": "Brightleaf Tea", "externalId": "crm-7731",
+                "site": {"url": "https://tea.example", "name": "Tea shop", "descriptor": "BRIGHTLEAFTEA"}}  # fmt: skip
+_MID: Final = "5f0d3c52-8a6e-4c0b-9a55-0f8a1b7e2c41"
+api: Final = Api(group=GROUP, credential=PARTNER, scope=PARTNER, strict=True)
+
+
+@api("GET /v1/partner")
+async def read(call: Call) -> Partner:
+    """Your account. Quotas and usage. Requires a partner's key."""
     partner = await only_partner(call)
     services = call.services
     async with services.world.db.read() as connection:
@@ -48,14 +56,24 @@ async def read(call: Call) -> Reply:
         calls_this_minute=calls,
     )
     state: Any = partner.state
-    return Reply(
-        Partner(
-            id=partner.partner_id, name=partner.name, state=state, created_date=iso(partner.created_at), quota=quota
-        )
+    return Partner(
+        id=partner.partner_id, name=partner.name, state=state, created_date=iso(partner.created_at), quota=quota
     )
 
 
+@api(
+    "POST /v1/partner/merchants",
+    body=MerchantBody,
+    keyed=True,
+    answers={201: MerchantMade, 200: MerchantMade},
+    problems=("conflict",),
+)
+@api.example("a shop", _SHOP)
 async def create(call: Call) -> Reply:
+    """Create a merchant. Creates the merchant with its first site and all credentials. The credentials are shown once
+    here, and once by the link to the first person who opens it. With an `Idempotency-Key` or an `externalId`, a
+    repeated call creates no second merchant: it answers 200, without secrets. Its portal page is available a moment
+    later."""
     await only_partner(call, writes=True)
     request = _request(call)
     made = await partner_merchants.create(call.services.world, partner_scope(call), request)
@@ -69,7 +87,9 @@ async def create(call: Call) -> Reply:
     )
 
 
-async def list_all(call: Call) -> Reply:
+@api("GET /v1/partner/merchants", query=MerchantQuery)
+async def list_all(call: Call) -> Merchants:
+    """Your merchants."""
     partner, query = await only_partner(call), Query(call.query)
     query.refuse_unknown(("state", "name", "externalId", "limit", "after"))
     limit, after = query.number("limit", 50, 1, PAGE_MAX) or 50, query.guid("after")
@@ -80,10 +100,14 @@ async def list_all(call: Call) -> Reply:
     async with call.services.world.db.read() as connection:
         rows = await list_merchants(connection, merchant_filter, after, limit + 1)
     data = [Merchant(**merchant_members(row)) for row in rows[:limit]]
-    return Reply(Merchants(data=data, next=data[-1].mid if len(rows) > limit else None))
+    return Merchants(data=data, next=data[-1].mid if len(rows) > limit else None)
 
 
-async def switch(call: Call) -> Reply:
+@api("POST /v1/partner/merchants/switches", body=SwitchesBody)
+@api.example("no recurring payments", {"mids": [_MID], "mit": False, "why": "audit"})
+async def switch(call: Call) -> SwitchResults:
+    """Switch kinds of orders for many merchants. Each merchant is processed and answered separately; a merchant that is
+    not yours is `not_found`, and does not affect the others."""
     await only_partner(call, writes=True)
     body, complaints = read_body(call.body, SwitchesBody)
     sent = members(body)
@@ -96,19 +120,17 @@ async def switch(call: Call) -> Reply:
     for result in results:
         if result.changed:
             call.services.merchants.forget(result.merchant_id)
-    return Reply(
-        SwitchResults(
-            changed=sum(bool(result.changed) for result in results),
-            data=[
-                SwitchResult(
-                    mid=result.merchant_id,
-                    result=result.word,
-                    changed=[names[kind] for kind in result.changed],
-                    reason=result.reason,
-                )
-                for result in results
-            ],
-        )
+    return SwitchResults(
+        changed=sum(bool(result.changed) for result in results),
+        data=[
+            SwitchResult(
+                mid=result.merchant_id,
+                result=result.word,
+                changed=[names[kind] for kind in result.changed],
+                reason=result.reason,
+            )
+            for result in results
+        ],
     )
 
 
@@ -157,29 +179,3 @@ def credentials_shown(credentials: handover.Credentials) -> Credentials:
 
 def handover_shown(given: handover.Handover) -> Handover:
     return Handover(url=given.url, expires_date=iso(given.expires_at))
-
-
-GROUP: Final = "Partners"
-_SHOP: Final = {"name": "Brightleaf Tea", "externalId": "crm-7731",
-                "site": {"url": "https://tea.example", "name": "Tea shop", "descriptor": "BRIGHTLEAFTEA"}}  # fmt: skip
-_MID: Final = "5f0d3c52-8a6e-4c0b-9a55-0f8a1b7e2c41"
-METHODS: Final = (
-    Method(Operation("GET", "/v1/partner", "Your account", "Quotas and usage. Requires a partner's key.",
-                     group=GROUP, credential=PARTNER, answers={200: Partner}), read, PARTNER),
-    Method(Operation("POST", "/v1/partner/merchants", "Create a merchant",
-                     "Creates the merchant with its first site and all credentials. The credentials are shown once "
-                     "here, and once by the link to the first person who opens it. With an `Idempotency-Key` or an "
-                     "`externalId`, a repeated call creates no second merchant: it answers 200, without secrets. "
-                     "Its portal page is available a moment later.",
-                     group=GROUP, credential=PARTNER, body=MerchantBody, keyed=True,
-                     answers={201: MerchantMade, 200: MerchantMade}, problems=("conflict",),
-                     examples=(Example("a shop", _SHOP, 201),)), create, PARTNER, strict=True),
-    Method(Operation("GET", "/v1/partner/merchants", "Your merchants", group=GROUP, credential=PARTNER,
-                     query=MerchantQuery, answers={200: Merchants}), list_all, PARTNER),
-    Method(Operation("POST", "/v1/partner/merchants/switches", "Switch kinds of orders for many merchants",
-                     "Each merchant is processed and answered separately; a merchant that is not yours is "
-                     "`not_found`, and does not affect the others.",
-                     group=GROUP, credential=PARTNER, body=SwitchesBody, answers={200: SwitchResults},
-                     examples=(Example("no recurring payments", {"mids": [_MID], "mit": False, "why": "audit"}),)),
-           switch, PARTNER, strict=True),
-)  # fmt: skip

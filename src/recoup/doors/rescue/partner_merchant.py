@@ -3,12 +3,11 @@
 from datetime import timedelta
 from typing import Any, Final
 
-from recoup.doors.edge.described import Example, Operation
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.body import read_whole
 from recoup.doors.rescue.partner import GROUP, credentials_shown, handover_shown, idempotency_key, merchant_members
 from recoup.doors.rescue.partner_caller import merchant_scope, only_partner, partner_scope
-from recoup.doors.rescue.resource import PARTNER, Call, Method
+from recoup.doors.rescue.resource import PARTNER, Api, Call
 from recoup.doors.rescue.shapes.partners import (
     KeysBody,
     MerchantKey,
@@ -28,22 +27,45 @@ from recoup.kernel.time import iso
 from recoup.store.merchants.merchant_keys import MerchantKey as StoredKey
 from recoup.store.merchants.partner_merchants import HookHealth
 
+api: Final = Api(group=GROUP, credential=PARTNER, scope=PARTNER, strict=True)
 
-async def read(call: Call) -> Reply:
+
+@api("GET /v1/partner/merchants/{mid}", problems=("not_found",))
+async def read(call: Call) -> MerchantStatus:
+    """One merchant. Its switches, sites, keys (without secrets), endpoints, first and last order, and open requirements
+    for going live."""
     partner, scope = await only_partner(call), await merchant_scope(call)
-    return Reply(_status(await read_status(call.services.world, partner.partner_id, scope.merchant_id)))
+    return _status(await read_status(call.services.world, partner.partner_id, scope.merchant_id))
 
 
-async def change(call: Call) -> Reply:
+@api("PATCH /v1/partner/merchants/{mid}", body=MerchantPatch, problems=("not_found",))
+@api.example("a name", {"name": "Brightleaf Tea", "state": "active"})
+async def change(call: Call) -> MerchantStatus:
+    """Change a merchant. Changes the name or the state: `paused` accepts no new orders. Missing fields stay
+    unchanged."""
     partner = await only_partner(call, writes=True)
     body = read_whole(call.body, MerchantPatch)
     mid, world = (await merchant_scope(call)).merchant_id, call.services.world
     await partner_merchants.change(world, partner_scope(call), mid, name=body.name, state=body.state)
     call.services.merchants.forget(mid)
-    return Reply(_status(await read_status(world, partner.partner_id, mid)))
+    return _status(await read_status(world, partner.partner_id, mid))
 
 
+@api(
+    "POST /v1/partner/merchants/{mid}/keys",
+    body=KeysBody,
+    keyed=True,
+    answers={201: NewKeys, 200: NewKeys},
+    problems=("not_found", "conflict"),
+    body_optional=True,
+)
+@api.example("a day to change over", {"overlapHours": 24})
+@api.example("one that leaked", {"kinds": ["api"], "overlapHours": 0})
 async def new_keys(call: Call) -> Reply:
+    """Create new keys for a merchant. Creates all kinds of keys, or only `kinds`; webhook keys are not changed. Old
+    keys end after `overlapHours` (24), or earlier if that was already set; with 0 all end now. The access tokens of a
+    key end with it. With an `Idempotency-Key`, a repeated call creates no further keys: it answers 200, without
+    secrets."""
     await only_partner(call, writes=True)
     body = read_whole(call.body, KeysBody)
     kinds = KEY_KINDS if body.kinds is None else tuple(kind for kind in KEY_KINDS if kind in body.kinds)
@@ -66,19 +88,7 @@ async def new_keys(call: Call) -> Reply:
 def _status(status: Status) -> MerchantStatus:
     return MerchantStatus(
         **merchant_members(status.merchant),
-        site_list=[
-            MerchantSite(
-                id=s.site_id,
-                url=s.url,
-                name=s.name,
-                descriptor=s.descriptor,
-                cit_web=s.cit_web,
-                cit_callcenter=s.cit_callcenter,
-                mit=s.mit,
-                is_default=s.is_default,
-            )
-            for s in status.sites
-        ],
+        site_list=[MerchantSite.of(s, id=s.site_id) for s in status.sites],
         keys=[_key(row) for row in status.keys],
         webhooks=[_hook(row) for row in status.hooks],
         first_order=_order(status.merchant.first_order),
@@ -88,52 +98,18 @@ def _status(status: Status) -> MerchantStatus:
 
 
 def _key(row: StoredKey) -> MerchantKey:
-    return MerchantKey(
-        id=row.id,
-        kind=row.kind,
-        last_four=row.key[-4:],
-        created_date=iso(row.created_at),
-        ends_date=iso_or_null(row.ends_at),
-    )
+    return MerchantKey.of(row, last_four=row.key[-4:])
 
 
 def _hook(row: HookHealth) -> MerchantWebhook:
-    return MerchantWebhook(
+    return MerchantWebhook.of(
+        row,
         id=row.endpoint_id,
-        url=row.url,
-        state=row.state,
         health=health_of(row),
-        why=row.why,
         last_tried_date=iso_or_null(row.last_at),
-        last_status=row.last_status,
         last_delivered_date=iso_or_null(row.delivered_at),
     )
 
 
 def _order(row: dict[str, Any] | None) -> MerchantOrder | None:
     return MerchantOrder(id=row["order_id"], placed_date=row["at"]) if row else None
-
-
-METHODS: Final = (
-    Method(Operation("GET", "/v1/partner/merchants/{mid}", "One merchant",
-                     "Its switches, sites, keys (without secrets), endpoints, first and last order, and open "
-                     "requirements for going live.", group=GROUP, credential=PARTNER,
-                     answers={200: MerchantStatus}, problems=("not_found",)),
-           read, PARTNER),
-    Method(Operation("PATCH", "/v1/partner/merchants/{mid}", "Change a merchant",
-                     "Changes the name or the state: `paused` accepts no new orders. Missing fields "
-                     "stay unchanged.", group=GROUP,
-                     credential=PARTNER, body=MerchantPatch, answers={200: MerchantStatus}, problems=("not_found",),
-                     examples=(Example("a name", {"name": "Brightleaf Tea", "state": "active"}),)), change, PARTNER,
-           strict=True),
-    Method(Operation("POST", "/v1/partner/merchants/{mid}/keys", "Create new keys for a merchant",
-                     "Creates all kinds of keys, or only `kinds`; webhook keys are not changed. Old keys end after "
-                     "`overlapHours` (24), or earlier if that was already set; with 0 all end now. The access tokens "
-                     "of a key end with it. With an `Idempotency-Key`, a repeated call creates no further keys: it "
-                     "answers 200, without secrets.", group=GROUP, credential=PARTNER, body=KeysBody,
-                     keyed=True,
-                     answers={201: NewKeys, 200: NewKeys}, problems=("not_found", "conflict"),
-                     examples=(Example("a day to change over", {"overlapHours": 24}, 201),
-                               Example("one that leaked", {"kinds": ["api"], "overlapHours": 0}, 201))),
-           new_keys, PARTNER, body_optional=True, strict=True),
-)  # fmt: skip

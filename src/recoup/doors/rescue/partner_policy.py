@@ -5,15 +5,13 @@ from uuid import UUID
 
 from msgspec import Meta
 
-from recoup.doors.edge.described import Example, Operation
-from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.backtests import members
 from recoup.doors.rescue.body import read_whole
 from recoup.doors.rescue.partner import GROUP
 from recoup.doors.rescue.partner_caller import only_partner, partner_scope
 from recoup.doors.rescue.policy import checked, listed, named_as_here, page_of, shown
 from recoup.doors.rescue.query import Query
-from recoup.doors.rescue.resource import PARTNER, Call, Method
+from recoup.doors.rescue.resource import PARTNER, Api, Call
 from recoup.doors.rescue.shapes.backtests import BacktestReport
 from recoup.doors.rescue.shapes.policy import (
     PolicyBoundsBackBody,
@@ -57,11 +55,20 @@ class PolicyBoundsChecked(RetryPolicyChecked, kw_only=True):
     merchants_in_all: Annotated[int, Meta(ge=0, description="How many have orders whose decisions are kept.")]
 
 
-async def read(call: Call) -> Reply:
+_NIGHTS: Final = {"policy": {"when": {"hours": ["07:00-22:00"]}}, "reason": "no sends at night"}
+api: Final = Api(group=GROUP, credential=PARTNER, scope=PARTNER, strict=True)
+
+
+@api("GET /v1/partner/policy")
+async def read(call: Call) -> RetryPolicyShown:
+    """Bounds of retry policies. What your merchants' retry policies may say at most: the newest version, the one that
+    holds, and the operator's bounds that it lies in."""
     return await shown(call, await _where(call))
 
 
-async def versions(call: Call) -> Reply:
+@api("GET /v1/partner/policy/versions", query=PolicyBoundsVersionsQuery)
+async def versions(call: Call) -> RetryPolicyVersions:
+    """Versions of the bounds. Each with its author, its reason and the time from which it holds; the newest first."""
     where, query = await _where(call), Query(call.query)
     query.refuse_unknown(("below", "limit"))
     below, limit = page_of(query)
@@ -69,7 +76,12 @@ async def versions(call: Call) -> Reply:
     return await listed(call, where, below, limit)
 
 
-async def change(call: Call) -> Reply:
+@api("PUT /v1/partner/policy", body=PolicyBoundsBody, problems=("conflict", "wrong_state"))
+@api.example("no sends at night", _NIGHTS)
+async def change(call: Call) -> RetryPolicyShown:
+    """Set the bounds of retry policies. Saves the bounds as a new version, for all your merchants. A bound changes
+    nothing for a merchant that stays under it; a policy that is wider is cut to it from the next decision of each
+    order. Refused as a merchant's policy is, and where it is wider than the operator's bounds."""
     where, body = await _where(call, writes=True), read_whole(call.body, PolicyBoundsBody)
     with named_as_here():
         await policies.save_policy(
@@ -84,12 +96,16 @@ async def change(call: Call) -> Reply:
     return await shown(call, where)
 
 
-async def check(call: Call) -> Reply:
+@api("POST /v1/partner/policy/check", body=PolicyBoundsCheckBody)
+@api.example("too many tries", {"policy": {"tries": {"all": 19}}})
+async def check(call: Call) -> PolicyBoundsChecked:
+    """Check bounds of retry policies. Whether they could be saved, what they would change, the nearest that could, and
+    what the orders of the last 90 days of your merchants would have brought. No bounds are saved."""
     where, body = await _where(call, writes=True), read_whole(call.body, PolicyBoundsCheckBody)
     tried = await try_policy(call.services.world, partner_scope(call), where, body.policy)
     found = tried.bounds or AtMerchants([], 0)
     each = [_at_merchant(one) for one in found.tried]
-    return Reply(PolicyBoundsChecked(**checked(tried.checked), merchants=each, merchants_in_all=found.of))
+    return PolicyBoundsChecked(**checked(tried.checked), merchants=each, merchants_in_all=found.of)
 
 
 def _at_merchant(one: AtMerchant) -> PolicyBoundsAtMerchant:
@@ -98,7 +114,10 @@ def _at_merchant(one: AtMerchant) -> PolicyBoundsAtMerchant:
     return PolicyBoundsAtMerchant(mid=one.merchant_id, name=one.name, **figures)
 
 
-async def back(call: Call) -> Reply:
+@api("POST /v1/partner/policy/back", body=PolicyBoundsBackBody, problems=("not_found", "conflict", "wrong_state"))
+@api.example("the one before", {"reason": "too narrow"})
+async def back(call: Call) -> RetryPolicyShown:
+    """Return to earlier bounds. The content of the version before the newest, or of the one named, as a new version."""
     where, body = await _where(call, writes=True), read_whole(call.body, PolicyBoundsBackBody)
     with named_as_here():
         await policies.go_back(
@@ -111,35 +130,3 @@ async def _where(call: Call, *, writes: bool = False) -> Where:
     """Raises: Problem(forbidden) for a merchant's key; for a paused partner and `writes`."""
     partner = await only_partner(call, writes=writes)
     return await where_of(call.services.world, partner_id=partner.partner_id)
-
-
-_NIGHTS: Final = {"policy": {"when": {"hours": ["07:00-22:00"]}}, "reason": "no sends at night"}
-METHODS: Final = (
-    Method(Operation("GET", "/v1/partner/policy", "Bounds of retry policies",
-                     "What your merchants' retry policies may say at most: the newest version, the one that holds, and "
-                     "the operator's bounds that it lies in.",
-                     group=GROUP, credential=PARTNER, answers={200: RetryPolicyShown}), read, PARTNER),
-    Method(Operation("GET", "/v1/partner/policy/versions", "Versions of the bounds",
-                     "Each with its author, its reason and the time from which it holds; the newest first.",
-                     group=GROUP, credential=PARTNER, query=PolicyBoundsVersionsQuery,
-                     answers={200: RetryPolicyVersions}), versions, PARTNER),
-    Method(Operation("PUT", "/v1/partner/policy", "Set the bounds of retry policies",
-                     "Saves the bounds as a new version, for all your merchants. A bound changes nothing for a "
-                     "merchant that stays under it; a policy that is wider is cut to it from the next decision of each "
-                     "order. Refused as a merchant's policy is, and where it is wider than the operator's bounds.",
-                     group=GROUP, credential=PARTNER, body=PolicyBoundsBody, answers={200: RetryPolicyShown},
-                     problems=("conflict", "wrong_state"),
-                     examples=(Example("no sends at night", _NIGHTS),)), change, PARTNER, strict=True),
-    Method(Operation("POST", "/v1/partner/policy/check", "Check bounds of retry policies",
-                     "Whether they could be saved, what they would change, the nearest that could, and what the "
-                     "orders of the last 90 days of your merchants would have brought. No bounds are saved.",
-                     group=GROUP, credential=PARTNER, body=PolicyBoundsCheckBody, answers={200: PolicyBoundsChecked},
-                     examples=(Example("too many tries", {"policy": {"tries": {"all": 19}}}),)), check, PARTNER,
-           strict=True),
-    Method(Operation("POST", "/v1/partner/policy/back", "Return to earlier bounds",
-                     "The content of the version before the newest, or of the one named, as a new version.",
-                     group=GROUP, credential=PARTNER, body=PolicyBoundsBackBody, answers={200: RetryPolicyShown},
-                     problems=("not_found", "conflict", "wrong_state"),
-                     examples=(Example("the one before", {"reason": "too narrow"}),)), back, PARTNER,
-           strict=True),
-)  # fmt: skip

@@ -3,13 +3,13 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from recoup.doors.edge.described import CSV, JSON, Operation
+from recoup.doors.edge.described import CSV, JSON
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.as_of import NAMES, read_partner_cut
 from recoup.doors.rescue.partner import GROUP
 from recoup.doors.rescue.partner_caller import only_partner
 from recoup.doors.rescue.query import Query
-from recoup.doors.rescue.resource import PARTNER, Call, Method, file_reply, form_of_reply
+from recoup.doors.rescue.resource import PARTNER, Api, Call, file_reply, form_of_reply
 from recoup.doors.rescue.shapes.partners import REPORT_PAGE_MAX, Report, ReportQuery, ReportRow
 from recoup.flows.merchants.find_partner import own_merchant
 from recoup.flows.money.partner_report import DAYS_MAX, PartnerReportRequest, report_csv, report_page
@@ -18,7 +18,16 @@ from recoup.kernel.currencies import EXPONENTS
 DAYS_USUAL: Final = 30
 
 
+api: Final = Api(group=GROUP, credential=PARTNER, scope=PARTNER)
+
+
+@api("GET /v1/partner/report", query=ReportQuery, answers={200: Report}, types=(JSON, CSV), problems=("not_found",))
 async def report(call: Call) -> Reply:
+    """Report over your merchants. Counts and amounts by merchant, day, currency and kind. `placed` counts incoming
+    orders; all other kinds are the ledger's entries on the merchant's account, to the cent. Days are in the merchants'
+    business time, in UTC; a page contains complete merchants. With `format=csv`, or `Accept: text/csv`, the response is
+    one file with all merchants and decimal amounts. With `asOf` or `asOfRecorded` it is the response as it was then,
+    byte for byte; `asOf` is by each merchant's own clock."""
     partner, query, world = await only_partner(call), Query(call.query), call.services.world
     query.refuse_unknown(("from", "to", "mid", "currency", "limit", "after", "format", *NAMES))
     form = form_of_reply(call, query)
@@ -44,18 +53,7 @@ async def report(call: Call) -> Reply:
             from_=first.isoformat(),
             to=last.isoformat(),
             next=further,
-            data=[
-                ReportRow(
-                    mid=row.merchant_id,
-                    name=row.name,
-                    day=row.day.isoformat(),
-                    currency=row.asset,
-                    kind=row.kind,
-                    count=row.counted,
-                    amount=row.units,
-                )
-                for row in rows
-            ],
+            data=[ReportRow.of(row, mid=row.merchant_id, day=row.day.isoformat(), count=row.counted) for row in rows],
         )
     )
 
@@ -72,16 +70,3 @@ def _day(query: Query, name: str) -> date | None:
         query.complain(name, "must be a day like 2026-03-01")
         return None
     return found
-
-
-METHODS: Final = (
-    Method(Operation("GET", "/v1/partner/report", "Report over your merchants",
-                     "Counts and amounts by merchant, day, currency and kind. `placed` counts incoming orders; all "
-                     "other kinds are the ledger's entries on the merchant's account, to the cent. Days are in the "
-                     "merchants' business time, in UTC; a page contains complete merchants. With `format=csv`, or "
-                     "`Accept: text/csv`, the response is one file with all merchants and decimal amounts. With "
-                     "`asOf` or `asOfRecorded` it is the response as it was then, byte for byte; `asOf` is by each "
-                     "merchant's own clock.",
-                     group=GROUP, credential=PARTNER, query=ReportQuery, answers={200: Report}, types=(JSON, CSV),
-                     problems=("not_found",)), report, PARTNER),
-)  # fmt: skip

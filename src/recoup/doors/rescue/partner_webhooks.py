@@ -3,11 +3,10 @@ own. Source: contract §14, §16.5."""
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
-from recoup.doors.edge.described import Example
 from recoup.doors.rescue import hooks, webhooks
-from recoup.doors.rescue.resource import PARTNER, Method
+from recoup.doors.rescue.resource import PARTNER, Api, Method
 
 _PREFIX: Final = "/v1/webhooks"
 _LEFT_OUT: Final = frozenset({f"{_PREFIX}/rotate"})  # a partner has no key that its endpoints share
@@ -18,24 +17,20 @@ _TEXT: Final = (
 
 
 def _of_partners() -> Iterator[Method]:
-    for method in (*webhooks.METHODS, *hooks.METHODS):
+    for method in (*webhooks.api.methods, *hooks.api.methods):
         operation = method.operation
         if operation.path in _LEFT_OUT:
             continue
         path = operation.path.replace(_PREFIX, "/v1/partner/webhooks")
         text = webhooks.CREATED if (operation.method, operation.path) == ("POST", _PREFIX) else operation.text
         examples = tuple(
-            Example(e.name, e.request, e.status, e.answer)
-            for e in operation.examples
-            if not (isinstance(e.request, dict) and e.request.get("format") == "stablecoin")
+            one
+            for one in operation.examples
+            if not (isinstance(one.request, dict) and one.request.get("format") == "stablecoin")
         )
-        yield Method(
-            replace(operation, path=path, group="Partners", text=text + _TEXT, examples=examples, credential=PARTNER),
-            method.handle,
-            PARTNER,
-            method.body_optional,
-            strict=True,
-        )
+        whose: dict[str, Any] = {"group": "Partners", "credential": PARTNER, "scope": PARTNER, "strict": True}
+        yield Method(replace(operation, path=path, text=text + _TEXT, examples=examples, **whose), method.handle)
 
 
-METHODS: Final = tuple(_of_partners())
+api: Final = Api()
+api.methods.extend(_of_partners())

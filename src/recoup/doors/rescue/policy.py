@@ -9,12 +9,10 @@ from contextlib import contextmanager
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from recoup.doors.edge.described import Example, Operation
-from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.body import read_body
 from recoup.doors.rescue.payment import check_own
 from recoup.doors.rescue.query import Query
-from recoup.doors.rescue.resource import Call, Method
+from recoup.doors.rescue.resource import Api, Call
 from recoup.doors.rescue.shapes.policy import (
     RetryPolicyBackBody,
     RetryPolicyBody,
@@ -44,7 +42,14 @@ _NAMES: Final = {"from": "StartsAt"}
 _NUMBER_MAX: Final = 2**31 - 1
 
 
-async def read(call: Call) -> Reply:
+_NIGHTS: Final = {"policy": {"when": {"hours": ["07:00-22:00"]}}, "reason": "no sends at night"}
+api: Final = Api(group="Settings", scope="merchants", strict=True)
+
+
+@api("GET /v1/policy", query=RetryPolicyQuery, problems=("not_found",))
+async def read(call: Call) -> RetryPolicyShown:
+    """Retry policy. When declined payments may be tried again: the newest version of the merchant, a site or a
+    campaign, the one that holds, and the policies that it lies in."""
     query = Query(call.query)
     query.refuse_unknown(("siteId", "campaignId"))
     site_id, campaign_id = query.guid("siteId"), query.guid("campaignId")
@@ -52,7 +57,10 @@ async def read(call: Call) -> Reply:
     return await shown(call, await _where(call, site_id, campaign_id))
 
 
-async def versions(call: Call) -> Reply:
+@api("GET /v1/policy/versions", query=RetryPolicyVersionsQuery, problems=("not_found",))
+async def versions(call: Call) -> RetryPolicyVersions:
+    """Versions of the retry policy. Each with its author, its reason and the time from which it holds; the newest
+    first."""
     query = Query(call.query)
     query.refuse_unknown(("siteId", "campaignId", "below", "limit"))
     site_id, campaign_id = query.guid("siteId"), query.guid("campaignId")
@@ -67,14 +75,19 @@ def page_of(query: Query) -> tuple[int | None, int]:
     return below, query.number("limit", 10, 1, policies.PAGE_MAX) or 10
 
 
-async def listed(call: Call, where: Where, below: int | None, limit: int) -> Reply:
+async def listed(call: Call, where: Where, below: int | None, limit: int) -> RetryPolicyVersions:
     """Its versions."""
     found = await policies.read_versions(call.services.world, where, below, limit)
     has_more = bool(found) and found[-1].number > 1
-    return Reply(RetryPolicyVersions(data=[_version(one) for one in found], has_more=has_more))
+    return RetryPolicyVersions(data=[_version(one) for one in found], has_more=has_more)
 
 
-async def change(call: Call) -> Reply:
+@api("PUT /v1/policy", body=RetryPolicyBody, problems=("not_found", "conflict", "wrong_state"))
+@api.example("no sends at night", _NIGHTS)
+async def change(call: Call) -> RetryPolicyShown:
+    """Set the retry policy. Saves the whole policy as a new version. Refused, with the line, the reason and the nearest
+    that could be saved, if it could pass a limit of a card network, never ends, plans past the expiry, contradicts its
+    bounds, or names what does not exist. Open orders keep their plan until the next decision."""
     body, complaints = read_body(call.body, RetryPolicyBody)
     check_own(body.mid, call.scope.merchant_id, complaints)
     complaints.raise_if_any()
@@ -87,7 +100,25 @@ async def change(call: Call) -> Reply:
     return await shown(call, where)
 
 
-async def back(call: Call) -> Reply:
+@api("POST /v1/policy/check", body=RetryPolicyCheckBody, problems=("not_found",))
+@api.example("too many tries", {"policy": {"tries": {"all": 19}}})
+async def check(call: Call) -> RetryPolicyChecked:
+    """Check a retry policy. Whether it could be saved, what it would change, and what it would have rescued of the last
+    90 days. Nothing is saved."""
+    body, complaints = read_body(call.body, RetryPolicyCheckBody)
+    check_own(body.mid, call.scope.merchant_id, complaints)
+    complaints.raise_if_any()
+    where = await _where(call, body.site_id, body.campaign_id)
+    tried = await try_policy(call.services.world, call.scope, where, body.policy)
+    backtest_id = tried.backtest.backtest_id if tried.backtest is not None else None
+    return RetryPolicyChecked(**checked(tried.checked), backtest_id=backtest_id)
+
+
+@api("POST /v1/policy/back", body=RetryPolicyBackBody, problems=("not_found", "conflict", "wrong_state"))
+@api.example("the one before", {"reason": "off was wrong"})
+async def back(call: Call) -> RetryPolicyShown:
+    """Return to an earlier retry policy. The content of the version before the newest, or of the one named, as a new
+    version."""
     body, complaints = read_body(call.body, RetryPolicyBackBody)
     check_own(body.mid, call.scope.merchant_id, complaints)
     complaints.raise_if_any()
@@ -96,16 +127,6 @@ async def back(call: Call) -> Reply:
         await go_back_tried(call.services.world, call.scope, where, body.reason, to=body.to, seen=body.version)
     call.services.merchants.forget(call.scope.merchant_id)
     return await shown(call, where)
-
-
-async def check(call: Call) -> Reply:
-    body, complaints = read_body(call.body, RetryPolicyCheckBody)
-    check_own(body.mid, call.scope.merchant_id, complaints)
-    complaints.raise_if_any()
-    where = await _where(call, body.site_id, body.campaign_id)
-    tried = await try_policy(call.services.world, call.scope, where, body.policy)
-    backtest_id = tried.backtest.backtest_id if tried.backtest is not None else None
-    return Reply(RetryPolicyChecked(**checked(tried.checked), backtest_id=backtest_id))
 
 
 def checked(found: Checked) -> dict[str, Any]:
@@ -148,18 +169,16 @@ async def _where(call: Call, site_id: UUID | None, campaign_id: UUID | None) -> 
     return await where_of(call.services.world, call.scope.merchant_id, site_id=site_id, campaign_id=campaign_id)
 
 
-async def shown(call: Call, where: Where) -> Reply:
+async def shown(call: Call, where: Where) -> RetryPolicyShown:
     """How it stands there."""
     standing = await policies.read_standing(call.services.world, where)
-    return Reply(
-        RetryPolicyShown(
-            scope=_scope(where),
-            version=standing.number,
-            in_force=standing.in_force.number if standing.in_force is not None else None,
-            newest=_version(standing.newest) if standing.newest is not None else None,
-            bounds=_bounds(standing),
-            clipped=_clips(standing),
-        )
+    return RetryPolicyShown(
+        scope=_scope(where),
+        version=standing.number,
+        in_force=standing.in_force.number if standing.in_force is not None else None,
+        newest=_version(standing.newest) if standing.newest is not None else None,
+        bounds=_bounds(standing),
+        clipped=_clips(standing),
     )
 
 
@@ -187,47 +206,4 @@ def _clips(standing: Standing) -> list[RetryPolicyClip]:
 
 
 def _version(version: PolicyVersion) -> RetryPolicyVersionShown:
-    return RetryPolicyVersionShown(
-        number=version.number,
-        policy=version.content,
-        reason=version.reason,
-        author=version.author,
-        starts_at=iso(version.from_at),
-        saved_at=iso(version.saved_at),
-    )
-
-
-_GROUP: Final = "Settings"
-_NIGHTS: Final = {"policy": {"when": {"hours": ["07:00-22:00"]}}, "reason": "no sends at night"}
-METHODS: Final = (
-    Method(Operation("GET", "/v1/policy", "Retry policy",
-                     "When declined payments may be tried again: the newest version of the merchant, a site or a "
-                     "campaign, the one that holds, and the policies that it lies in.",
-                     group=_GROUP, query=RetryPolicyQuery, answers={200: RetryPolicyShown}, problems=("not_found",)),
-           read, "merchants"),
-    Method(Operation("GET", "/v1/policy/versions", "Versions of the retry policy",
-                     "Each with its author, its reason and the time from which it holds; the newest first.",
-                     group=_GROUP, query=RetryPolicyVersionsQuery, answers={200: RetryPolicyVersions},
-                     problems=("not_found",)),
-           versions, "merchants"),
-    Method(Operation("PUT", "/v1/policy", "Set the retry policy",
-                     "Saves the whole policy as a new version. Refused, with the line, the reason and the nearest that "
-                     "could be saved, if it could pass a limit of a card network, never ends, plans past the expiry, "
-                     "contradicts its bounds, or names what does not exist. Open orders keep their plan until the next "
-                     "decision.", group=_GROUP, body=RetryPolicyBody, answers={200: RetryPolicyShown},
-                     problems=("not_found", "conflict", "wrong_state"),
-                     examples=(Example("no sends at night", _NIGHTS),)), change, "merchants", strict=True),
-    Method(Operation("POST", "/v1/policy/check", "Check a retry policy",
-                     "Whether it could be saved, what it would change, and what it would have rescued of the last "
-                     "90 days. Nothing is saved.",
-                     group=_GROUP, body=RetryPolicyCheckBody, answers={200: RetryPolicyChecked},
-                     problems=("not_found",),
-                     examples=(Example("too many tries", {"policy": {"tries": {"all": 19}}}),)), check, "merchants",
-           strict=True),
-    Method(Operation("POST", "/v1/policy/back", "Return to an earlier retry policy",
-                     "The content of the version before the newest, or of the one named, as a new version.",
-                     group=_GROUP, body=RetryPolicyBackBody, answers={200: RetryPolicyShown},
-                     problems=("not_found", "conflict", "wrong_state"),
-                     examples=(Example("the one before", {"reason": "off was wrong"}),)), back, "merchants",
-           strict=True),
-)  # fmt: skip
+    return RetryPolicyVersionShown.of(version, policy=version.content, starts_at=iso(version.from_at))

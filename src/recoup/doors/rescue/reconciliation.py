@@ -7,13 +7,13 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Meta, field
 
-from recoup.doors.edge.described import CSV, JSON, Operation
+from recoup.doors.edge.described import CSV, JSON
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.as_of import BusinessAsOf, RecordedAsOf, read_cut
 from recoup.doors.rescue.query import Query
-from recoup.doors.rescue.resource import Call, Method, file_reply, form_of_reply
-from recoup.doors.rescue.wire import Members, Moment, Shape, Text4, Text64, iso_or_null
+from recoup.doors.rescue.resource import Api, Call, file_reply, form_of_reply
+from recoup.doors.rescue.wire import Members, Moment, Shape, Text4, Text64
 from recoup.flows.money.as_of import end_of
 from recoup.flows.money.report import balance_of, kind_of, place_of, report_csv, report_totals
 from recoup.flows.money.settlement_report import line_id
@@ -90,7 +90,23 @@ SPAN_MAX: Final = timedelta(days=400)
 _ELSEWHERE: Final = {"pageSize": "limit", "pageNumber": "after"}
 
 
+api: Final = Api(group="Settlements", scope="orders")
+
+
+@api(
+    "GET /v1/reconciliation",
+    query=ReconciliationQuery,
+    answers={200: Reconciliation},
+    types=(JSON, CSV),
+    problems=("not_found",),
+    examples=examples.MOVEMENTS,
+)
 async def get_reconciliation(call: Call) -> Reply:
+    """Account movements. Every ledger entry on your account in a period, by booking date: `from` is inclusive, `to` is
+    exclusive, both in business time. The `net` of all lines adds up to `totals`, to the cent. Page with `limit` and
+    `after` (`next` of the previous page); new bookings do not shift pages. With `format=csv`, or `Accept: text/csv`,
+    the response is one file with decimal amounts, and dates in `zone` with their offset. With `asOf` or `asOfRecorded`
+    it is the response as it was then, byte for byte."""
     query = Query(call.query)
     query.refuse_unknown(("from", "to", "id", "limit", "after", "zone", "format", "asOf", "asOfRecorded"), _ELSEWHERE)
     limit = query.number("limit", 100, 1, LINES_MAX) or 100
@@ -147,23 +163,15 @@ async def _span(call: Call, begin: datetime | None, end: datetime | None, report
 
 
 def _movement(row: MovementLine) -> Movement:
-    return Movement(
+    return Movement.of(
+        row,
         id=line_id(row.posting_id, row.line_no),
         kind=kind_of(row.recipe),
-        placed_date=iso_or_null(row.placed_at),
         booked_date=iso(row.business_at),
-        amount=row.units,
         fee=row.fee_units,
         net=row.units + row.fee_units,
-        currency=row.asset,
         balance=balance_of(row.place),
-        order_id=row.order_id,
-        external_order_id=row.external_id,
-        site_id=row.site_id,
-        site=row.site,
-        descriptor=row.descriptor,
         settlement_id=row.batch_id,
-        reference=row.reference,
     )
 
 
@@ -190,22 +198,3 @@ def _after(query: Query) -> Place | None:
         return None
     at = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(parts[0]))
     return Place(at, posting_id, min(int(parts[2]), 30_000))
-
-
-GET: Final = Operation(
-    "GET",
-    "/v1/reconciliation",
-    "Account movements",
-    "Every ledger entry on your account in a period, by booking date: `from` is inclusive, `to` is exclusive, both "
-    "in business time. The `net` of all lines adds up to `totals`, to the cent. Page with `limit` and `after` "
-    "(`next` of the previous page); new bookings do not shift pages. With `format=csv`, or `Accept: text/csv`, the "
-    "response is one file with decimal amounts, and dates in `zone` with their offset. With `asOf` or "
-    "`asOfRecorded` it is the response as it was then, byte for byte.",
-    group="Settlements",
-    query=ReconciliationQuery,
-    answers={200: Reconciliation},
-    types=(JSON, CSV),
-    problems=("not_found",),
-    examples=examples.MOVEMENTS,
-)
-METHODS: Final = (Method(GET, get_reconciliation, "orders"),)

@@ -3,13 +3,11 @@
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.doors.edge.described import Operation
-from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.body import Complaints, read_body
 from recoup.doors.rescue.errors import REFUND_CODES, REFUND_DIGITS
 from recoup.doors.rescue.payment import check_own
-from recoup.doors.rescue.resource import Call, Method
+from recoup.doors.rescue.resource import Api, Call
 from recoup.doors.rescue.shapes.orders import RefundBody, Refunded, RefundItem
 from recoup.doors.rescue.wire import ErrorTuple
 from recoup.flows.locked import Orders
@@ -25,8 +23,20 @@ _REPEATED: Final = (
 )
 
 
-async def refund(call: Call) -> Reply:
-    """A refund that is refused is HTTP 200 with FAILED; only forms, unknown ids and conflicts are 4xx."""
+api: Final = Api(group="Orders", scope="orders")
+
+
+@api(
+    "POST /v1/orders/{id}/refund",
+    keyed=True,
+    body=RefundBody,
+    problems=("not_found", "conflict"),
+    examples=examples.REFUND,
+)
+async def refund(call: Call) -> Refunded:
+    """Refund an order. Refunds by amount or by line, several times until nothing is left. A refused refund is HTTP 200
+    with `FAILED` and a response code. With an idempotency key, a repeat is the same refund; without one, only an
+    identical request while the first is open, and the answer's `warning` says so."""
     order_id = call.object_id()
     request = _request(call)
     try:
@@ -34,16 +44,14 @@ async def refund(call: Call) -> Reply:
     except Problem as problem:
         if problem.code not in REFUND_CODES:
             raise
-        return Reply(_refused(problem, order_id))
-    return Reply(
-        Refunded(
-            response_code="100",
-            response_message="APPROVED",
-            transaction_id=made.refund_id,
-            status="SUCCESS",
-            order_id=made.order_id,
-            custom_properties={"warning": _REPEATED} if made.repeated else {},
-        )
+        return _refused(problem, order_id)
+    return Refunded(
+        response_code="100",
+        response_message="APPROVED",
+        transaction_id=made.refund_id,
+        status="SUCCESS",
+        order_id=made.order_id,
+        custom_properties={"warning": _REPEATED} if made.repeated else {},
     )
 
 
@@ -91,20 +99,3 @@ def _item(item: RefundItem, index: int, complaints: Complaints) -> dict[str, Any
     if item.line is None and not item.sku:
         complaints.add(f"Items[{index}].Sku", text="Name the item by sku or line.")
     return {"line": item.line, "sku": item.sku or "", "quantity": item.quantity, "amount": item.amount}
-
-
-REFUND: Final = Operation(
-    "POST",
-    "/v1/orders/{id}/refund",
-    "Refund an order",
-    "Refunds by amount or by line, several times until nothing is left. A refused refund is HTTP 200 with `FAILED` "
-    "and a response code. With an idempotency key, a repeat is the same refund; without one, only an identical "
-    "request while the first is open, and the answer's `warning` says so.",
-    group="Orders",
-    keyed=True,
-    body=RefundBody,
-    answers={200: Refunded},
-    problems=("not_found", "conflict"),
-    examples=examples.REFUND,
-)
-METHODS: Final = (Method(REFUND, refund, "orders"),)

@@ -1,6 +1,6 @@
 """GET /reports/…: by transaction, descriptor, site, campaign and means. Source: seed 004 (reporting)."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from typing import Annotated, Any, Final, Literal
@@ -8,12 +8,12 @@ from uuid import UUID
 
 from msgspec import Meta, field
 
-from recoup.doors.edge.described import CSV, JSON, Example, Operation
+from recoup.doors.edge.described import CSV, JSON, Example
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.as_of import BusinessAsOf, RecordedAsOf, read_cut
 from recoup.doors.rescue.query import Query
-from recoup.doors.rescue.resource import Call, Method, file_reply, form_of_reply
-from recoup.doors.rescue.wire import Members, Moment, Shape, Text4, Text64, iso_or_null
+from recoup.doors.rescue.resource import Api, Call, file_reply, form_of_reply
+from recoup.doors.rescue.wire import Members, Moment, Shape, Text4, Text64
 from recoup.flows.money.as_of import end_of
 from recoup.flows.money.origin_reports import (
     AMOUNTS,
@@ -225,17 +225,7 @@ def _sums(row: origin_reports.Sums) -> dict[str, Any]:
 
 
 def _transaction(row: origin_reports.OrderSums) -> TransactionRow:
-    return TransactionRow(
-        order_id=row.order_id,
-        external_order_id=row.external_id,
-        order_type=row.order_type,
-        placed_date=iso_or_null(row.placed_at),
-        site_id=row.site_id,
-        site=row.site,
-        campaign=row.key,
-        descriptor=row.descriptor,
-        **_sums(row),
-    )
+    return TransactionRow.of(row, campaign=row.key, **_sums(row))
 
 
 def _descriptor(row: origin_reports.DescriptorSums) -> DescriptorRow:
@@ -247,14 +237,7 @@ def _site(row: origin_reports.SiteSums) -> SiteRow:
 
 
 def _campaign(row: origin_reports.CampaignSums) -> CampaignRow:
-    return CampaignRow(
-        site_id=row.site_id,
-        site=row.site,
-        campaign_id=row.campaign_id,
-        campaign=row.key,
-        name=row.campaign,
-        **_sums(row),
-    )
+    return CampaignRow.of(row, campaign=row.key, name=row.campaign, **_sums(row))
 
 
 def _means(row: origin_reports.MeansSums) -> MeansRow:
@@ -280,24 +263,7 @@ _TITLES: Final = {
 }  # fmt: skip
 
 
-def _method(report: str) -> Method:
-    shape: type[Paged] = _SHAPES[report][1]
-    handle: Callable[[Call], Awaitable[Reply]] = partial(get_report, report)
-    return Method(
-        Operation(
-            "GET",
-            f"/v1/reports/{report}",
-            _TITLES[report],
-            _TEXT,
-            group="Reports",
-            query=OriginQuery,
-            answers={200: shape},
-            types=(JSON, CSV),
-            examples=(Example("a month", {"from": "2026-03-01T00:00:00Z"}),),
-        ),
-        handle,
-        "orders",
-    )
-
-
-METHODS: Final = tuple(_method(report) for report in _SHAPES)
+_MONTH: Final = Example("a month", {"from": "2026-03-01T00:00:00Z"})
+api: Final = Api(group="Reports", scope="orders", text=_TEXT, query=OriginQuery, types=(JSON, CSV), examples=(_MONTH,))
+for _report, (_, _shape) in _SHAPES.items():
+    api(f"GET /v1/reports/{_report}", summary=_TITLES[_report], answers={200: _shape})(partial(get_report, _report))

@@ -138,6 +138,7 @@ def form_of_reply(call: Call, query: Query) -> str:
     return query.choice("format", {"json": "json", "csv": "csv"}, "csv" if accepts_csv else "json")
 
 
+Api = kit.Api[Call]
 Method = kit.Method[Call]
 Resource = kit.Resource[Services, Caller | None, Call]
 
@@ -167,13 +168,19 @@ class Dialect(kit.Dialect[Services, Caller | None, Call]):
         return caller, b""
 
     def permit(self, method: Method, caller: Caller | None) -> None:
-        if caller is None or method.scope is None or (caller.partner_id is not None and method.partners):
+        if (
+            caller is None
+            or method.operation.scope is None
+            or (caller.partner_id is not None and method.operation.partners)
+        ):
             return
-        if caller.partner_id is not None and method.scope != PARTNER:
+        if caller.partner_id is not None and method.operation.scope != PARTNER:
             raise merchants_only(method.operation.path)
-        if method.scope not in caller.scopes:
-            kind = "partner's key" if method.scope == PARTNER else f"key with the scope {method.scope}"
-            raise Problem("forbidden", f"This key does not allow {method.scope}.", cure=f"Use a {kind}.")
+        if method.operation.scope not in caller.scopes:
+            kind = (
+                "partner's key" if method.operation.scope == PARTNER else f"key with the scope {method.operation.scope}"
+            )
+            raise Problem("forbidden", f"This key does not allow {method.operation.scope}.", cure=f"Use a {kind}.")
 
     async def read(self, method: Method, scope: Scope, receive: Receive, caller: Caller | None, content: bytes) -> Call:
         """The body with the documented names of its fields."""
@@ -220,9 +227,9 @@ def _query(text: bytes) -> QueryValues:
 
 async def _body(method: Method, scope: Scope, receive: Receive) -> tuple[Any, bytes]:
     """With the documented names of its fields, and as it came."""
-    if method.fold is None or method.streams:
+    if method.fold is None or method.operation.streams:
         return None, b""
-    if method.body_optional and not await _has_body(scope):
+    if method.operation.body_optional and not await _has_body(scope):
         return {}, b""
     value, content = await read_json(scope, receive)
     body = fold_keys(value, method.fold)
@@ -230,7 +237,7 @@ async def _body(method: Method, scope: Scope, receive: Receive) -> tuple[Any, by
         raise Problem(
             "malformed", "The body must be a JSON object.", field="Body", cure="Put the fields in braces: {…}."
         )
-    if method.strict:
+    if method.operation.strict:
         _refuse_unknown(body, method.fold)
     return body, content
 

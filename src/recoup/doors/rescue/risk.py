@@ -5,12 +5,10 @@ from uuid import UUID
 
 from msgspec import Meta
 
-from recoup.doors.edge.described import Example, Operation
-from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import field_rules
 from recoup.doors.rescue.body import named_as_here, read_body, rule
 from recoup.doors.rescue.payment import check_own
-from recoup.doors.rescue.resource import Call, Method
+from recoup.doors.rescue.resource import Api, Call
 from recoup.doors.rescue.wire import Moment, Shape
 from recoup.flows.merchants import risk
 from recoup.flows.risk_versions import risk_in_use
@@ -82,23 +80,28 @@ class RiskCheck(Shape, kw_only=True):
     success: bool = True
 
 
-async def read(call: Call) -> Reply:
+api: Final = Api(group="Settings", scope="merchants", strict=True)
+
+
+@api("GET /v1/engine/risk")
+async def read(call: Call) -> RiskCheck:
+    """Settings of the risk check. Whether it decides about payments whose customer waits, and the weights in use."""
     world = call.services.world
     row = await risk.newest_risk(world, call.scope.merchant_id)
     terms, learned = row.terms if row is not None else RiskTerms(), await risk_in_use(world)
-    return Reply(
-        RiskCheck(
-            mode=terms.mode,
-            share=terms.share,
-            holdout=terms.holdout,
-            margin=terms.margin,
-            last_change=RiskChanged(at=iso(row.changed_at), by=row.changed_by) if row is not None else None,
-            weights=_weights(learned) if learned is not None and learned.payments else None,
-        )
+    return RiskCheck.of(
+        terms,
+        last_change=RiskChanged(at=iso(row.changed_at), by=row.changed_by) if row is not None else None,
+        weights=_weights(learned) if learned is not None and learned.payments else None,
     )
 
 
-async def change(call: Call) -> Reply:
+@api("PUT /v1/engine/risk", body=RiskBody, problems=("not_found",))
+@api.example("half of the customers", {"mode": "share", "share": 50, "holdout": 10})
+@api.example("it only watches", {"mode": "shadow"})
+async def change(call: Call) -> RiskCheck:
+    """Set the risk check. For payments that come from now on. Missing fields stay unchanged. Customers are assigned at
+    random, once and for all."""
     body, complaints = read_body(call.body, RiskBody)
     check_own(body.mid, call.scope.merchant_id, complaints)
     complaints.raise_if_any()
@@ -110,28 +113,4 @@ async def change(call: Call) -> Reply:
 
 
 def _weights(row: RiskVersion) -> RiskWeights:
-    return RiskWeights(
-        version=row.version_no,
-        name=row.name,
-        at=iso(row.made_at),
-        payments=row.payments,
-        frauds=row.frauds,
-        held_payments=row.held_payments,
-        held_frauds=row.held_frauds,
-        score=row.score,
-        compared_score=row.compared_score,
-    )
-
-
-_GROUP: Final = "Settings"
-METHODS: Final = (
-    Method(Operation("GET", "/v1/engine/risk", "Settings of the risk check",
-                     "Whether it decides about payments whose customer waits, and the weights in use.",
-                     group=_GROUP, answers={200: RiskCheck}), read, "merchants"),
-    Method(Operation("PUT", "/v1/engine/risk", "Set the risk check",
-                     "For payments that come from now on. Missing fields stay unchanged. Customers are assigned at "
-                     "random, once and for all.", group=_GROUP, body=RiskBody, answers={200: RiskCheck},
-                     problems=("not_found",),
-                     examples=(Example("half of the customers", {"mode": "share", "share": 50, "holdout": 10}),
-                               Example("it only watches", {"mode": "shadow"}))), change, "merchants", strict=True),
-)  # fmt: skip
+    return RiskWeights.of(row, version=row.version_no, at=iso(row.made_at))

@@ -5,11 +5,11 @@ from uuid import UUID
 
 from msgspec import Meta, field
 
-from recoup.doors.edge.described import CSV, JSON, Operation
+from recoup.doors.edge.described import CSV, JSON
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.as_of import BusinessAsOf, RecordedAsOf, read_cut
 from recoup.doors.rescue.query import Query
-from recoup.doors.rescue.resource import Call, Method, file_reply, form_of_reply
+from recoup.doors.rescue.resource import Api, Call, file_reply, form_of_reply
 from recoup.doors.rescue.wire import Members, Moment, Shape, Text4, iso_or_null
 from recoup.flows.money.settlement_report import batch_csv, line_id, read_batch
 from recoup.kernel.currencies import EXPONENTS
@@ -141,7 +141,14 @@ class SettlementLines(Members, kw_only=True):
 _KINDS: Final = {kind: kind for kind in (*COLUMNS, "payout")}
 
 
-async def get_settlements(call: Call) -> Reply:
+api: Final = Api(group="Settlements", scope="orders")
+
+
+@api("GET /v1/settlements", query=SettlementQuery)
+async def get_settlements(call: Call) -> SettlementList:
+    """Settlements. Newest first, ten per page: one for each period and currency with bookings. The amounts add up to
+    the payout. Times are business time; `from` is inclusive, `to` is exclusive. With `asOf` or `asOfRecorded`: those
+    that there were then, each with the state that its payout had."""
     query = Query(call.query)
     size, number = query.number("pageSize", 10, 1, PAGE_SIZE_MAX) or 10, query.number("pageNumber", 1, 1, 10**6) or 1
     asset = query.one("currency").upper() or None
@@ -151,30 +158,41 @@ async def get_settlements(call: Call) -> Reply:
     batch_filter = BatchFilter(call.scope.merchant_id, begin, end, asset, await read_cut(call, query))
     async with call.services.world.db.read() as connection:
         rows, total = await list_batches(connection, batch_filter, size, (number - 1) * size)
-    return Reply(
-        SettlementList(
-            page_number=number,
-            page_size=size,
-            page_count=-(-total.value // size),
-            total_item_count=total.value,
-            has_previous_page=number > 1 and total.value > 0,
-            has_next_page=has_next(number, size, len(rows), total),
-            data=[Settlement(**_members(row)) for row in rows],
-        )
+    return SettlementList(
+        page_number=number,
+        page_size=size,
+        page_count=-(-total.value // size),
+        total_item_count=total.value,
+        has_previous_page=number > 1 and total.value > 0,
+        has_next_page=has_next(number, size, len(rows), total),
+        data=[Settlement(**_members(row)) for row in rows],
     )
 
 
-async def get_settlement(call: Call) -> Reply:
+@api("GET /v1/settlements/{id}", query=SettlementAt, problems=("not_found",))
+async def get_settlement(call: Call) -> SettlementDetail:
+    """One settlement. With the state of its payout. With `asOf` or `asOfRecorded` as it stood then; 404 before it was
+    closed."""
     cut = await read_cut(call, Query(call.query))
     row = await read_batch(call.services.world, call.scope.merchant_id, _settlement_id(call), cut)
-    return Reply(SettlementDetail(**_members(row)))
+    return SettlementDetail(**_members(row))
 
 
 def _settlement_id(call: Call) -> UUID:
     return call.object_id(noun="settlement", cure="Check the id; see the list of settlements.")
 
 
+@api(
+    "GET /v1/settlements/{id}/lines",
+    query=LinesQuery,
+    answers={200: SettlementLines},
+    types=(JSON, CSV),
+    problems=("not_found",),
+)
 async def get_lines(call: Call) -> Reply:
+    """Lines of a settlement. Each line is one ledger entry, in this settlement only. With the payout counted as
+    negative, all lines add up to 0. With `format=csv`, or `Accept: text/csv`, the response is one file with all lines
+    and decimal amounts."""
     query = Query(call.query)
     limit, kind = query.number("limit", 100, 1, LINES_MAX) or 100, query.choice("kind", {"": ""} | _KINDS, "") or None
     form = form_of_reply(call, query)
@@ -216,20 +234,12 @@ def _members(row: Batch) -> dict[str, Any]:
 
 
 def _line(row: BatchLine, asset: str) -> SettlementLine:
-    return SettlementLine(
+    return SettlementLine.of(
+        row,
         id=line_id(row.posting_id, row.line_no),
-        kind=row.kind,
-        amount=row.units,
         currency=asset,
-        order_id=row.order_id,
-        external_order_id=row.external_id,
-        site_id=row.site_id,
-        descriptor=row.descriptor,
-        placed_date=iso_or_null(row.placed_at),
         booked_date=iso(row.business_at),
         source=row.source_kind,
-        source_id=row.source_id,
-        note=row.note,
     )
 
 
@@ -241,41 +251,3 @@ def _after(query: Query) -> tuple[UUID, int]:
         query.complain("after", "must be the next of an answer")
         return LOWEST, 0
     return found, int(number or 0)
-
-
-LIST: Final = Operation(
-    "GET",
-    "/v1/settlements",
-    "Settlements",
-    "Newest first, ten per page: one for each period and currency with bookings. The amounts add up to the payout. "
-    "Times are business time; `from` is inclusive, `to` is exclusive. With `asOf` or `asOfRecorded`: those that there "
-    "were then, each with the state that its payout had.",
-    group="Settlements",
-    query=SettlementQuery,
-    answers={200: SettlementList},
-)
-GET: Final = Operation(
-    "GET",
-    "/v1/settlements/{id}",
-    "One settlement",
-    "With the state of its payout. With `asOf` or `asOfRecorded` as it stood then; 404 before it was closed.",
-    group="Settlements",
-    query=SettlementAt,
-    answers={200: SettlementDetail},
-    problems=("not_found",),
-)
-LINES: Final = Operation(
-    "GET",
-    "/v1/settlements/{id}/lines",
-    "Lines of a settlement",
-    "Each line is one ledger entry, in this settlement only. With the payout counted as negative, all lines add up "
-    "to 0. With `format=csv`, or `Accept: text/csv`, the response is one file with all lines and decimal amounts.",
-    group="Settlements",
-    query=LinesQuery,
-    answers={200: SettlementLines},
-    types=(JSON, CSV),
-    problems=("not_found",),
-)
-METHODS: Final = (
-    Method(LIST, get_settlements, "orders"), Method(GET, get_settlement, "orders"), Method(LINES, get_lines, "orders"),
-)  # fmt: skip

@@ -3,51 +3,65 @@
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.doors.edge.described import Example, Operation
-from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.body import read_whole
-from recoup.doors.rescue.resource import Call, Method
+from recoup.doors.rescue.resource import Api, Call
 from recoup.doors.rescue.shapes.settings import Site, SiteBody, SitePatch, Sites
 from recoup.flows.merchants import sites
 from recoup.flows.merchants.sites import SiteFields
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
-from recoup.kernel.time import iso
+
+_SHOP: Final = {"url": "https://shop.example", "name": "Shop", "descriptor": "EXAMPLESHOES"}
+api: Final = Api(group="Settings", scope="merchants")
 
 
-async def create(call: Call) -> Reply:
+@api("POST /v1/sites", status=201, body=SiteBody, problems=("conflict",))
+@api.example("a shop", _SHOP)
+async def create(call: Call) -> Site:
+    """Create a site. Orders select it by `siteId`, or by the host of `siteUrl`."""
     made = await sites.create(call.services.world, call.scope, _wanted(call, whole=True))
     call.services.merchants.forget(call.scope.merchant_id)
-    return Reply(_shown(made), 201)
+    return _shown(made)
 
 
-async def list_all(call: Call) -> Reply:
+@api("GET /v1/sites")
+async def list_all(call: Call) -> Sites:
+    """Sites."""
     found = await sites.list_all(call.services.world, call.scope)
-    return Reply(Sites(data=[_shown(site) for site in found]))
+    return Sites(data=[_shown(site) for site in found])
 
 
-async def read(call: Call) -> Reply:
-    return Reply(_shown(await sites.read(call.services.world, call.scope, _id(call))))
+@api("GET /v1/sites/{id}", problems=("not_found",))
+async def read(call: Call) -> Site:
+    """One site."""
+    return _shown(await sites.read(call.services.world, call.scope, _id(call)))
 
 
-async def replace(call: Call) -> Reply:
+@api("PUT /v1/sites/{id}", body=SiteBody, problems=("not_found", "conflict"))
+@api.example("another name", _SHOP | {"name": "Boots"})
+async def replace(call: Call) -> Site:
+    """Replace a site. Missing switches are on."""
     return await _change(call, whole=True)
 
 
-async def change(call: Call) -> Reply:
+@api("PATCH /v1/sites/{id}", body=SitePatch, problems=("not_found", "conflict"))
+@api.example("no recurring payments", {"mit": False})
+async def change(call: Call) -> Site:
+    """Change a site. Missing fields stay unchanged."""
     return await _change(call, whole=False)
 
 
-async def _change(call: Call, *, whole: bool) -> Reply:
+async def _change(call: Call, *, whole: bool) -> Site:
     changed = await sites.update(call.services.world, call.scope, _id(call), _wanted(call, whole=whole))
     call.services.merchants.forget(call.scope.merchant_id)
-    return Reply(_shown(changed))
+    return _shown(changed)
 
 
-async def delete(call: Call) -> Reply:
+@api("DELETE /v1/sites/{id}", problems=("not_found", "conflict"))
+async def delete(call: Call) -> None:
+    """Retire a site. The site accepts no more orders; existing orders keep it. The default site cannot be retired."""
     await sites.retire(call.services.world, call.scope, _id(call))
     call.services.merchants.forget(call.scope.merchant_id)
-    return Reply(None, 204)
 
 
 def _id(call: Call) -> UUID:
@@ -74,37 +88,4 @@ def _wanted(call: Call, *, whole: bool) -> SiteFields:
 
 
 def _shown(site: Any) -> Site:
-    return Site(
-        id=site.site_id,
-        url=site.url,
-        name=site.name,
-        descriptor=site.descriptor,
-        cit_web=site.cit_web,
-        cit_callcenter=site.cit_callcenter,
-        mit=site.mit,
-        is_default=site.is_default,
-        created_date=iso(site.created_at),
-        support_contact=site.support,
-    )
-
-
-_SHOP: Final = {"url": "https://shop.example", "name": "Shop", "descriptor": "EXAMPLESHOES"}
-_GROUP: Final = "Settings"
-METHODS: Final = (
-    Method(Operation("POST", "/v1/sites", "Create a site", "Orders select it by `siteId`, or by the host of `siteUrl`.",
-                     group=_GROUP, body=SiteBody, answers={201: Site}, problems=("conflict",),
-                     examples=(Example("a shop", _SHOP, 201),)), create, "merchants"),
-    Method(Operation("GET", "/v1/sites", "Sites", group=_GROUP, answers={200: Sites}), list_all, "merchants"),
-    Method(Operation("GET", "/v1/sites/{id}", "One site", group=_GROUP, answers={200: Site}, problems=("not_found",)),
-           read, "merchants"),
-    Method(Operation("PUT", "/v1/sites/{id}", "Replace a site", "Missing switches are on.", group=_GROUP,
-                     body=SiteBody, answers={200: Site}, problems=("not_found", "conflict"),
-                     examples=(Example("another name", _SHOP | {"name": "Boots"}),)), replace, "merchants"),
-    Method(Operation("PATCH", "/v1/sites/{id}", "Change a site", "Missing fields stay unchanged.", group=_GROUP,
-                     body=SitePatch, answers={200: Site}, problems=("not_found", "conflict"),
-                     examples=(Example("no recurring payments", {"mit": False}),)), change, "merchants"),
-    Method(Operation("DELETE", "/v1/sites/{id}", "Retire a site",
-                     "The site accepts no more orders; existing orders keep it. The default site "
-                     "cannot be retired.", group=_GROUP,
-                     answers={204: None}, problems=("not_found", "conflict")), delete, "merchants"),
-)  # fmt: skip
+    return Site.of(site, id=site.site_id, support_contact=site.support)

@@ -6,13 +6,11 @@ from uuid import UUID
 
 from msgspec import Meta
 
-from recoup.doors.edge.described import Example, Operation
-from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.body import read_body, read_whole, rule
 from recoup.doors.rescue.field_rules import up_to
 from recoup.doors.rescue.payment import check_own
 from recoup.doors.rescue.query import Query
-from recoup.doors.rescue.resource import Call, Method
+from recoup.doors.rescue.resource import Api, Call
 from recoup.doors.rescue.wire import Members, Moment, Shape, Text, Text64, Text128
 from recoup.flows.merchants import switches
 from recoup.flows.merchants.campaigns import set_policy
@@ -187,12 +185,22 @@ class Tested(Members, kw_only=True):
     hops: list[Hop]
 
 
-async def list_all(call: Call) -> Reply:
+api: Final = Api(group="Settings", scope="merchants", strict=True)
+
+
+@api("GET /v1/switches")
+async def list_all(call: Call) -> Switches:
+    """Switches. Each kind of order for the merchant, its sites and their campaigns, with the last change."""
     rows = await switches.read_all(call.services.world, call.scope)
-    return Reply(Switches(data=[_shown(row) for row in rows], unknown_sites=rows[0].unknown_sites))
+    return Switches(data=[_shown(row) for row in rows], unknown_sites=rows[0].unknown_sites)
 
 
-async def change(call: Call) -> Reply:
+@api("PUT /v1/switches", body=SwitchBody, problems=("not_found",))
+@api.example("no call centre", {"kind": "cit_callcenter", "on": False, "why": "closed over the holidays"})
+async def change(call: Call) -> SwitchedNow:
+    """Switch a kind of order on or off. For the merchant, one site or one campaign. The change applies to every order
+    after the response; earlier orders continue. Only the operator or the partner can switch on what they switched off.
+    Each environment has its own switches."""
     body, complaints = read_body(call.body, SwitchBody)
     check_own(body.mid, call.scope.merchant_id, complaints)
     complaints.raise_if_any()
@@ -203,10 +211,12 @@ async def change(call: Call) -> Reply:
         subject = Subject("site", body.site_id)
     done = await switches.change(call.services.world, call.scope, subject, body.kind, body.on, body.why or "")
     call.services.merchants.forget(call.scope.merchant_id)
-    return Reply(SwitchedNow(switch=_shown(done.row), changed=done.changed))
+    return SwitchedNow(switch=_shown(done.row), changed=done.changed)
 
 
-async def history(call: Call) -> Reply:
+@api("GET /v1/switches/history", query=HistoryQuery)
+async def history(call: Call) -> History:
+    """Changes of switches. Person, time and reason; newest first."""
     query = Query(call.query)
     limit, after = query.number("limit", 100, 1, HISTORY_MAX) or 100, _after(query)
     query.raise_if_any()
@@ -215,10 +225,14 @@ async def history(call: Call) -> Reply:
         Changed(at=iso(row.changed_at), by=row.actor, why=row.why, request_id=row.request_id, **_place(row))
         for row in rows[:limit]
     ]
-    return Reply(History(data=data, next=_next(rows[limit - 1]) if len(rows) > limit else None))
+    return History(data=data, next=_next(rows[limit - 1]) if len(rows) > limit else None)
 
 
-async def policy(call: Call) -> Reply:
+@api("PUT /v1/switches/unknown-sites", body=PolicyBody)
+@api.example("refused", {"unknownSites": "refuse"})
+async def policy(call: Call) -> Switches:
+    """Set the handling of unknown sites. `use_default`: accepted for the default site, with a warning. `refuse`:
+    refused, with the field's name."""
     await set_policy(call.services.world, call.scope, read_whole(call.body, PolicyBody).unknown_sites)
     call.services.merchants.forget(call.scope.merchant_id)
     return await list_all(call)
@@ -258,27 +272,3 @@ def _after(query: Query) -> tuple[int, UUID, str] | None:
         query.complain("after", "must be the next of an answer")
         return None
     return int(version), subject_id, kind
-
-
-_GROUP: Final = "Settings"
-METHODS: Final = (
-    Method(Operation("GET", "/v1/switches", "Switches",
-                     "Each kind of order for the merchant, its sites and their campaigns, with the last change.",
-                     group=_GROUP, answers={200: Switches}), list_all, "merchants"),
-    Method(Operation("PUT", "/v1/switches", "Switch a kind of order on or off",
-                     "For the merchant, one site or one campaign. The change "
-                     "applies to every order after the response; earlier orders "
-                     "continue. Only the operator or the partner can switch on what "
-                     "they switched off. Each environment has its own switches.", group=_GROUP, body=SwitchBody,
-                     answers={200: SwitchedNow}, problems=("not_found",),
-                     examples=(Example("no call centre", {"kind": "cit_callcenter", "on": False,
-                                                          "why": "closed over the holidays"}),)), change, "merchants",
-           strict=True),
-    Method(Operation("GET", "/v1/switches/history", "Changes of switches", "Person, time and reason; newest first.",
-                     group=_GROUP, query=HistoryQuery, answers={200: History}), history, "merchants"),
-    Method(Operation("PUT", "/v1/switches/unknown-sites", "Set the handling of unknown sites",
-                     "`use_default`: accepted for the default site, with a warning. `refuse`: refused, with the "
-                     "field's name.",
-                     group=_GROUP, body=PolicyBody, answers={200: Switches},
-                     examples=(Example("refused", {"unknownSites": "refuse"}),)), policy, "merchants", strict=True),
-)  # fmt: skip

@@ -5,10 +5,9 @@ from uuid import UUID
 
 from msgspec import Meta, field
 
-from recoup.doors.edge.described import Example, Operation
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.body import read_whole
-from recoup.doors.rescue.resource import Call, Method
+from recoup.doors.rescue.resource import Api, Call
 from recoup.doors.rescue.wire import Envelope, Shape
 from recoup.flows.merchants.credentials import Credentials, Tokens
 
@@ -40,12 +39,22 @@ class Token(Envelope, kw_only=True):
     skip_available: None = None
 
 
+api: Final = Api(group="Authentication", credential=None, scope=None)
+
+
+@api("POST /v1/oauth2/token", body=TokenBody, answers={200: Token}, problems=("bad_credentials",))
+@api.example("sign in", {"appKey": "pk_test_…", "appSecret": "sk_test_…"}, {"success": True})
 async def token(call: Call) -> Reply:
+    """Sign in. Exchanges a key and its secret for an access token, valid for ten minutes. Keep it until a call answers
+    401."""
     body = read_whole(call.body, TokenBody)
     return _reply(await call.services.get(Credentials).sign_in(body.app_key, body.app_secret))
 
 
+@api("POST /v1/oauth2/refresh", body=RefreshBody, answers={200: Token}, problems=("bad_credentials",))
+@api.example("sign in again", {"refreshToken": "…"}, {"success": True})
 async def refresh(call: Call) -> Reply:
+    """Refresh the token. Exchanges a refresh token, once, for new tokens."""
     return _reply(await call.services.get(Credentials).refresh(read_whole(call.body, RefreshBody).refresh_token))
 
 
@@ -58,30 +67,3 @@ def _reply(tokens: Tokens) -> Reply:
         id=tokens.key_id,
     )
     return Reply(body, headers=((b"cache-control", b"no-store"),))
-
-
-TOKEN: Final = Operation(
-    "POST",
-    "/v1/oauth2/token",
-    "Sign in",
-    "Exchanges a key and its secret for an access token, valid for ten minutes. Keep it until a call answers 401.",
-    group="Authentication",
-    body=TokenBody,
-    answers={200: Token},
-    problems=("bad_credentials",),
-    credential=None,
-    examples=(Example("sign in", {"appKey": "pk_test_…", "appSecret": "sk_test_…"}, 200, {"success": True}),),
-)
-REFRESH: Final = Operation(
-    "POST",
-    "/v1/oauth2/refresh",
-    "Refresh the token",
-    "Exchanges a refresh token, once, for new tokens.",
-    group="Authentication",
-    body=RefreshBody,
-    answers={200: Token},
-    problems=("bad_credentials",),
-    credential=None,
-    examples=(Example("sign in again", {"refreshToken": "…"}, 200, {"success": True}),),
-)
-METHODS: Final = (Method(TOKEN, token, None), Method(REFRESH, refresh, None))

@@ -1,6 +1,6 @@
 """POST /tokenize: a card into the vault; the answer has the shape that checkouts know. Source: contract §4, §17.1."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -8,13 +8,11 @@ from msgspec import Meta, Struct
 
 from recoup.doors.edge.asgi import Receive, Scope, Send
 from recoup.doors.edge.called import called_by
-from recoup.doors.edge.described import Operation
-from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.body import UNREAD, read_body, rule
 from recoup.doors.rescue.field_rules import digits
 from recoup.doors.rescue.payment import NOT_YOUR_MID
-from recoup.doors.rescue.resource import Call, Dialect, Method, Resource, authenticate
+from recoup.doors.rescue.resource import Api, Call, Dialect, Resource, authenticate
 from recoup.doors.rescue.wire import Envelope, Moment, Shape, Text, Text4
 from recoup.flows.cards.tokenize import CardGiven, Stored, Vault, check_number
 from recoup.flows.merchants.credentials import Credentials
@@ -168,14 +166,21 @@ class Tokenized(Envelope, kw_only=True):
 _PRESENT_CARD: Final = "Send the month and year that stand on the customer's present card."
 
 
-async def tokenize(call: Call) -> Reply:
-    """The card's number and code are stored sealed and never answered."""
+PATH: Final = "/v1/tokenize"
+api: Final = Api(group="Rescue", scope="payments")
+
+
+@api(f"POST {PATH}", body=TokenizeBody, query=TokenizeQuery, examples=examples.TOKENIZE)
+async def tokenize(call: Call) -> Tokenized:
+    """Tokenize a card. Stores the card in the vault; the response contains its token in
+    `transaction.payment_method.token`. Requires a bearer token, or the tokenization key as `environment`, which a
+    checkout page may use. An expired card is refused."""
     merchant_id = await _merchant(call)
     sent = await _sent(call, merchant_id)
     check_number(call.services.world, merchant_id, sent.number, "PaymentMethod.CreditCard.Number")
     card = CardGiven(merchant_id, new_id(), sent.number, sent.month, sent.year, sent.cvv)
     stored = await call.services.get(Vault).store(card)
-    return Reply(_answer(call, card, stored, (sent.first, sent.last, sent.email)))
+    return _answer(call, card, stored, (sent.first, sent.last, sent.email))
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,29 +284,14 @@ def _answer(call: Call, card: CardGiven, stored: Stored, who: tuple[str, str, st
     )
 
 
-TOKENIZE: Final = Operation(
-    "POST",
-    "/v1/tokenize",
-    "Tokenize a card",
-    "Stores the card in the vault; the response contains its token in `transaction.payment_method.token`. Requires "
-    "a bearer token, or the tokenization key as `environment`, which a checkout page may use. An expired card is "
-    "refused.",
-    group="Rescue",
-    body=TokenizeBody,
-    query=TokenizeQuery,
-    answers={200: Tokenized},
-    examples=examples.TOKENIZE,
-)
-METHODS: Final = (Method(TOKENIZE, tokenize, "payments"),)
-
-
 class Tokenize:
     """A bearer where one is sent, else the tokenization key: one of the two must be valid."""
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
-        self._signed = Resource(dialect, {"POST": METHODS[0]})
-        self._keyed = Resource(dialect, {"POST": Method(TOKENIZE, tokenize, None)})
+        (method,) = api.methods
+        self._signed = Resource(dialect, {"POST": method})
+        self._keyed = Resource(dialect, {"POST": replace(method, operation=replace(method.operation, scope=None))})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         signed = any(name == b"authorization" for name, _ in scope["headers"])

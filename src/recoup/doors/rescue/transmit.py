@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.doors.edge.described import Operation
-from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.body import read_body, read_whole
 from recoup.doors.rescue.payment import check_amount, check_own, happened_at, person_of
-from recoup.doors.rescue.resource import Call, Method
+from recoup.doors.rescue.resource import Api, Call
 from recoup.doors.rescue.shapes.declined import (
     Happened,
     KnownCopy,
@@ -27,8 +25,14 @@ from recoup.rules.rescue.intake_warnings import in_sentences
 _NO_NUMBER: Final = "Send no card number here, only its first six and last four digits."
 
 
-async def transmit(call: Call) -> Reply:
-    """A new copy, or, with the `transmitId` of an earlier one, what became of it."""
+api: Final = Api(group="Rescue", scope="payments")
+
+
+@api("POST /v1/transmit", body=TransmitBody, problems=("not_found",), examples=examples.TRANSMIT)
+async def transmit(call: Call) -> Answer:
+    """Copy a processed payment. Send every payment, approved or declined, within a day. It starts no rescue; an
+    approval of an order that is being rescued ends the rescue. With `transmitId` it reports the outcome of an earlier
+    copy, and needs no other fields of a copy."""
     known = read_whole(call.body, KnownCopy).transmit_id
     if known is not None:
         await call.services.get(Transmit).update(call.scope, known, read_outcome(call.body))
@@ -37,7 +41,9 @@ async def transmit(call: Call) -> Reply:
     return _reply(await call.services.get(Transmit).transmit(call.scope, given), given.warnings)
 
 
-async def update(call: Call) -> Reply:
+@api("PATCH /v1/transmit/{id}", body=UpdateBody, problems=("not_found",), examples=examples.UPDATE)
+async def update(call: Call) -> Answer:
+    """Report the outcome of a copy. Approved or declined later, refunded, or charged back."""
     transmit_id = parse_id(call.path["id"])
     if transmit_id is None:
         raise Problem("not_found", "There is no such transmission.", cure="Use the transmitId that /transmit answered.")
@@ -45,9 +51,9 @@ async def update(call: Call) -> Reply:
     return _reply(transmit_id)
 
 
-def _reply(transmit_id: Any, warnings: Sequence[str] = ()) -> Reply:
+def _reply(transmit_id: Any, warnings: Sequence[str] = ()) -> Answer:
     properties = {"warning": " ".join(in_sentences(warnings))} if warnings else {}
-    return Reply(Answer(transmit_id=transmit_id, result="success", custom_properties=properties))
+    return Answer(transmit_id=transmit_id, result="success", custom_properties=properties)
 
 
 def read_transmitted(raw: Any, merchant_id: UUID) -> Transmitted:
@@ -131,30 +137,3 @@ def read_outcome(raw: Any) -> dict[str, Any]:
         complaints.add("Outcome", text="Send isDeclined, outcome, refund or chargeback: what became of it.")
     complaints.raise_if_any()
     return outcome
-
-
-TRANSMIT: Final = Operation(
-    "POST",
-    "/v1/transmit",
-    "Copy a processed payment",
-    "Send every payment, approved or declined, within a day. It starts no rescue; an approval of an order that is "
-    "being rescued ends the rescue. With `transmitId` it reports the outcome of an earlier copy, and needs no "
-    "other fields of a copy.",
-    group="Rescue",
-    body=TransmitBody,
-    answers={200: Answer},
-    problems=("not_found",),
-    examples=examples.TRANSMIT,
-)
-UPDATE: Final = Operation(
-    "PATCH",
-    "/v1/transmit/{id}",
-    "Report the outcome of a copy",
-    "Approved or declined later, refunded, or charged back.",
-    group="Rescue",
-    body=UpdateBody,
-    answers={200: Answer},
-    problems=("not_found",),
-    examples=examples.UPDATE,
-)
-METHODS: Final = (Method(TRANSMIT, transmit, "payments"), Method(UPDATE, update, "payments"))

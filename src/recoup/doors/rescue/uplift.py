@@ -7,13 +7,13 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, field
 
-from recoup.doors.edge.described import CSV, JSON, Example, Operation
+from recoup.doors.edge.described import CSV, JSON
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.as_of import NAMES, BusinessAsOf, RecordedAsOf, read_cut
 from recoup.doors.rescue.body import read_body
 from recoup.doors.rescue.payment import check_own
 from recoup.doors.rescue.query import Query
-from recoup.doors.rescue.resource import Call, Method, file_reply, form_of_reply
+from recoup.doors.rescue.resource import Api, Call, file_reply, form_of_reply
 from recoup.doors.rescue.wire import Members, Moment, Shape, Text64, iso_or_null
 from recoup.flows.insight.uplift_report import read_report, read_return, set_return
 from recoup.rules.money.as_of import NOW, Cut
@@ -211,34 +211,44 @@ _BY: Final = {"week": "week", "site": "site"}
 _NOTHING: Final[dict[str, Any]] = {"curveDays": list(CURVE_DAYS), "cohorts": [], "places": []}
 
 
-async def get_uplift(call: Call) -> Reply:
+api: Final = Api(strict=True)
+
+
+@api("GET /v1/reports/uplift", group="Reports", query=UpliftQuery, scope="orders")
+async def get_uplift(call: Call) -> UpliftReport:
+    """What the rescue engine brings. The engine's customers against the comparison group: rescued orders, amounts, and
+    what else may change. Only orders whose window has closed count. The interval holds at every look at once: read it
+    daily. Computed each hour; for more than 20,000 orders each day. With `asOf` or `asOfRecorded` it is the response as
+    it was then, byte for byte."""
     query = Query(call.query)
     query.refuse_unknown(NAMES)
     return await _uplift(call, await read_cut(call, query))
 
 
-async def _uplift(call: Call, cut: Cut) -> Reply:
+async def _uplift(call: Call, cut: Cut) -> UpliftReport:
     world, merchant_id = call.services.world, call.scope.merchant_id
     row, back = await read_report(world, merchant_id, cut), await read_return(world, merchant_id, cut)
-    return Reply(
-        UpliftReport(
-            made_at=iso_or_null(row.made_at if row else None),
-            until=iso_or_null(row.until if row else None),
-            return_on_harm=back is not None and back.on_harm,
-            data=msgspec.convert(row.report, Uplift) if row else None,
-        )
+    return UpliftReport(
+        made_at=iso_or_null(row.made_at if row else None),
+        until=iso_or_null(row.until if row else None),
+        return_on_harm=back is not None and back.on_harm,
+        data=msgspec.convert(row.report, Uplift) if row else None,
     )
 
 
-async def put_return(call: Call) -> Reply:
-    body, complaints = read_body(call.body, EngineReturnBody)
-    check_own(body.mid, call.scope.merchant_id, complaints)
-    complaints.raise_if_any()
-    await set_return(call.services.world, call.scope, on_harm=body.on_harm)
-    return await _uplift(call, NOW)
-
-
+@api(
+    "GET /v1/reports/cohorts",
+    group="Reports",
+    query=CohortQuery,
+    answers={200: Cohorts},
+    types=(JSON, CSV),
+    scope="orders",
+)
+@api.example("by site and campaign", {"by": "site"})
 async def get_cohorts(call: Call) -> Reply:
+    """Declined payments by week. Of each week's declined payments, how many were rescued, and by which day. A rate
+    stands beside its denominator. With `format=csv`, or `Accept: text/csv`, the response is one file. With `asOf` or
+    `asOfRecorded` it is the response as it was then, byte for byte."""
     query = Query(call.query)
     query.refuse_unknown(("by", "format", *NAMES))
     by = query.choice("by", _BY, "week")
@@ -258,28 +268,19 @@ async def get_cohorts(call: Call) -> Reply:
     )
 
 
+@api("PUT /v1/engine/return", group="Settings", body=EngineReturnBody, scope="merchants")
+@api.example("on", {"onHarm": True})
+async def put_return(call: Call) -> UpliftReport:
+    """Let the engine stop by itself. Once it is shown to bring less than the comparison group, or to do harm by another
+    of the figures compared, the fixed schedule applies to every order. Whoever starts the engine again is not
+    overruled."""
+    body, complaints = read_body(call.body, EngineReturnBody)
+    check_own(body.mid, call.scope.merchant_id, complaints)
+    complaints.raise_if_any()
+    await set_return(call.services.world, call.scope, on_harm=body.on_harm)
+    return await _uplift(call, NOW)
+
+
 async def _parts(report: dict[str, Any], by: Any) -> AsyncIterator[bytes]:
     for line in cohort_file(report, by):
         yield line.encode()
-
-
-METHODS: Final = (
-    Method(Operation("GET", "/v1/reports/uplift", "What the rescue engine brings",
-                     "The engine's customers against the comparison group: rescued orders, amounts, and what else may "
-                     "change. Only orders whose window has closed count. The interval holds at every look at once: "
-                     "read it daily. Computed each hour; for more than 20,000 orders each day. With `asOf` or "
-                     "`asOfRecorded` it is the response as it was then, byte for byte.",
-                     group="Reports", query=UpliftQuery, answers={200: UpliftReport}), get_uplift, "orders"),
-    Method(Operation("GET", "/v1/reports/cohorts", "Declined payments by week",
-                     "Of each week's declined payments, how many were rescued, and by which day. A rate stands beside "
-                     "its denominator. With `format=csv`, or `Accept: text/csv`, the response is one file. With `asOf` "
-                     "or `asOfRecorded` it is the response as it was then, byte for byte.",
-                     group="Reports", query=CohortQuery, answers={200: Cohorts}, types=(JSON, CSV),
-                     examples=(Example("by site and campaign", {"by": "site"}),)), get_cohorts, "orders"),
-    Method(Operation("PUT", "/v1/engine/return", "Let the engine stop by itself",
-                     "Once it is shown to bring less than the comparison group, or to do harm by another of the "
-                     "figures compared, the fixed schedule applies to every order. Whoever starts the engine again "
-                     "is not overruled.",
-                     group="Settings", body=EngineReturnBody, answers={200: UpliftReport},
-                     examples=(Example("on", {"onHarm": True}),)), put_return, "merchants", strict=True),
-)  # fmt: skip

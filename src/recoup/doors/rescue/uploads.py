@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from recoup.doors.edge.described import CSV, JSON, JSON_LINES, Operation
+from recoup.doors.edge.described import CSV, JSON, JSON_LINES
 from recoup.doors.edge.field_names import fold_keys, folding, names_of
 from recoup.doors.edge.json_body import decode_json
 from recoup.doors.edge.resource import Reply
@@ -16,10 +16,10 @@ from recoup.doors.rescue import examples
 from recoup.doors.rescue.body import named_as_here, read_whole
 from recoup.doors.rescue.evaluate import read_declined
 from recoup.doors.rescue.query import Query
-from recoup.doors.rescue.resource import Call, Method, file_reply
+from recoup.doors.rescue.resource import Api, Call, file_reply
 from recoup.doors.rescue.shapes.declined import EvaluateBody, KnownCopy, TransmitBody
 from recoup.doors.rescue.transmit import read_outcome, read_transmitted
-from recoup.doors.rescue.wire import Members, Moment, Shape, Text, Text64, iso_or_null
+from recoup.doors.rescue.wire import Members, Moment, Shape, Text, Text64
 from recoup.flows.cards.taken import EvaluateRequest
 from recoup.flows.cards.transmit import Transmitted
 from recoup.flows.cards.uploads.answers import answer_file
@@ -27,7 +27,6 @@ from recoup.flows.cards.uploads.row import Became, Given, Reader
 from recoup.flows.cards.uploads.stop import one_upload, stop_upload
 from recoup.flows.cards.uploads.take import FILE_BYTES_MAX, File, take
 from recoup.kernel.problem import Problem
-from recoup.kernel.time import iso
 from recoup.rules.files.table import plain
 from recoup.rules.uploads.record import KINDS
 from recoup.rules.uploads.table import Column
@@ -229,7 +228,24 @@ FIND: Final = "Check the id; GET /v1/uploads lists them."
 _KINDS: Final = {kind: kind for kind in KINDS}
 
 
+api: Final = Api(group="Files", scope="payments")
+
+
+@api(
+    f"POST {PATH}",
+    body=UploadBody,
+    takes=(JSON, JSON_LINES, CSV, "multipart/form-data"),
+    query=NewUploadQuery,
+    answers={202: Upload, 200: Upload},
+    problems=("too_large", "too_many_requests", "unavailable", "no_space"),
+    examples=examples.UPLOAD,
+    streams=True,
+)
 async def post_upload(call: Call) -> Reply:
+    """Upload a file of payments. Bodies of /transmit or of managed /evaluate, up to 250,000 rows and 256 MB, with or
+    without gzip: JSON as shown, a JSON list, one object per line, or a CSV whose first line names the fields. Each row
+    is processed like a single call; the answers are a file. The same file again is the same upload, with no further
+    effect. 202 for a new file, 200 for a known one."""
     query = Query(call.query)
     query.refuse_unknown(("kind", "filename"))
     kind, name = query.choice("kind", _KINDS | {"": ""}, ""), query.one("filename")
@@ -243,7 +259,9 @@ async def post_upload(call: Call) -> Reply:
     return Reply(_upload(taken.upload, repeated=taken.before), 200 if taken.before else 202)
 
 
-async def get_uploads(call: Call) -> Reply:
+@api(f"GET {PATH}", query=UploadQuery)
+async def get_uploads(call: Call) -> UploadList:
+    """Files. Newest first, with their progress."""
     query = Query(call.query)
     kind = query.choice("kind", _KINDS | {"": ""}, "") or None
     limit, after = query.number("limit", 20, 1, PAGE_MAX) or 20, query.guid("after")
@@ -251,14 +269,19 @@ async def get_uploads(call: Call) -> Reply:
     async with call.services.world.db.read() as connection:
         rows = await list_uploads(connection, call.scope.merchant_id, kind, after, limit + 1)
     more = str(rows[limit - 1].upload_id) if len(rows) > limit else None
-    return Reply(UploadList(data=[_upload(row) for row in rows[:limit]], next=more))
+    return UploadList(data=[_upload(row) for row in rows[:limit]], next=more)
 
 
-async def get_upload(call: Call) -> Reply:
-    return Reply(_upload(await _find(call)))
+@api("GET /v1/uploads/{id}", problems=("not_found",))
+async def get_upload(call: Call) -> Upload:
+    """One file. The progress of its rows."""
+    return _upload(await _find(call))
 
 
+@api("GET /v1/uploads/{id}/answers", answers={200: RowAnswer}, types=(JSON_LINES, CSV), problems=("not_found",))
 async def get_answers(call: Call) -> Reply:
+    """Answers of a file. One answer per row, in the file's order: JSON lines, or CSV if the file was CSV. A row that is
+    still waiting is `RECEIVED`."""
     upload = await _find(call)
     parts, name = answer_file(call.services.world, upload), f"answers-{upload.upload_id}"
     if upload.form == "csv":
@@ -266,8 +289,10 @@ async def get_answers(call: Call) -> Reply:
     return file_reply(parts, f"{name}.jsonl", JSON_LINES)
 
 
-async def post_stop(call: Call) -> Reply:
-    return Reply(_upload(await stop_upload(call.services.world, call.scope, call.object_id(noun="upload", cure=FIND))))
+@api("POST /v1/uploads/{id}/stop", body=StopBody, problems=("not_found", "wrong_state"), body_optional=True)
+async def post_stop(call: Call) -> Upload:
+    """Stop a file. Skips rows that are not yet processed. The same file may be sent again afterwards."""
+    return _upload(await stop_upload(call.services.world, call.scope, call.object_id(noun="upload", cure=FIND)))
 
 
 async def _find(call: Call) -> StoredUpload:
@@ -275,81 +300,13 @@ async def _find(call: Call) -> StoredUpload:
 
 
 def _upload(row: StoredUpload, *, repeated: bool = False) -> Upload:
-    return Upload(
+    return Upload.of(
+        row,
         id=row.upload_id,
-        kind=row.kind,
-        form=row.form,
-        file_name=row.file_name,
         status=row.state,
         rows=row.row_count,
         done=row.done_count,
         refused=row.refused_count,
         stopping=row.stop_requested_at is not None and row.finished_at is None,
-        notes=row.notes,
-        received_date=iso(row.received_at),
-        finished_date=iso_or_null(row.finished_at),
         repeated=repeated,
     )
-
-
-POST: Final = Operation(
-    "POST",
-    PATH,
-    "Upload a file of payments",
-    "Bodies of /transmit or of managed /evaluate, up to 250,000 rows and 256 MB, with or without gzip: JSON as "
-    "shown, a JSON list, one object per line, or a CSV whose first line names the fields. Each row is processed "
-    "like a single call; the answers are a file. The same file again is the same upload, with no further effect. "
-    "202 for a new file, 200 for a known one.",
-    group="Files",
-    body=UploadBody,
-    takes=(JSON, JSON_LINES, CSV, "multipart/form-data"),
-    query=NewUploadQuery,
-    answers={202: Upload, 200: Upload},
-    problems=("too_large", "too_many_requests", "unavailable", "no_space"),
-    examples=examples.UPLOAD,
-)
-LIST: Final = Operation(
-    "GET",
-    PATH,
-    "Files",
-    "Newest first, with their progress.",
-    group="Files",
-    query=UploadQuery,
-    answers={200: UploadList},
-)
-GET: Final = Operation(
-    "GET",
-    "/v1/uploads/{id}",
-    "One file",
-    "The progress of its rows.",
-    group="Files",
-    answers={200: Upload},
-    problems=("not_found",),
-)
-ANSWERS: Final = Operation(
-    "GET",
-    "/v1/uploads/{id}/answers",
-    "Answers of a file",
-    "One answer per row, in the file's order: "
-    "JSON lines, or CSV if the file was CSV. A "
-    "row that is still waiting is `RECEIVED`.",
-    group="Files",
-    answers={200: RowAnswer},
-    types=(JSON_LINES, CSV),
-    problems=("not_found",),
-)
-STOP: Final = Operation(
-    "POST",
-    "/v1/uploads/{id}/stop",
-    "Stop a file",
-    "Skips rows that are not yet processed. The same file may be sent again afterwards.",
-    group="Files",
-    body=StopBody,
-    answers={200: Upload},
-    problems=("not_found", "wrong_state"),
-)
-METHODS: Final = (
-    Method(POST, post_upload, "payments", streams=True), Method(LIST, get_uploads, "payments"),
-    Method(GET, get_upload, "payments"), Method(ANSWERS, get_answers, "payments"),
-    Method(STOP, post_stop, "payments", body_optional=True),
-)  # fmt: skip

@@ -1,7 +1,7 @@
 """Shapes that several resources share. Source: contract §1.1."""
 
 from datetime import datetime
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar, Final, Self
 
 from msgspec import Meta, Struct, field
 
@@ -29,11 +29,24 @@ Cents = Annotated[
 ]
 
 
+_OURS: Final = {"amount": "units", "currency": "asset", "external_order_id": "external_id"}
+
+
 class Shape(Struct, kw_only=True, rename="camel"):
     """An object of the wire: members in camel case unless one names itself. `unread`: of a body, members that a base
     of it reads and that are not looked at here."""
 
     unread: ClassVar[frozenset[str]] = frozenset()
+
+    @classmethod
+    def of(cls, row: object, **others: Any) -> Self:
+        """The object with what `row` has under the same names, or under ours; times as text. `others`: the rest."""
+        for name in cls.__struct_fields__:
+            ours = name if hasattr(row, name) else _OURS.get(name) or name.replace("_date", "_at")
+            if name not in others and hasattr(row, ours):
+                value = getattr(row, ours)
+                others[name] = iso(value) if isinstance(value, datetime) else value
+        return cls(**others)
 
 
 class ErrorTuple(Shape, kw_only=True):

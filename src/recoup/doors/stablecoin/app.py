@@ -11,7 +11,7 @@ from recoup.doors.stablecoin.resource import Dialect, Method, Services
 
 PREFIX: Final = "/api/v1"
 _RESOURCES: Final = (charges, orders, channels, me, wallets, payouts, subscriptions)
-METHODS: Final[tuple[Method, ...]] = tuple(method for resource in _RESOURCES for method in resource.METHODS)
+METHODS: Final[tuple[Method, ...]] = tuple(method for resource in _RESOURCES for method in resource.api.methods)
 OPERATIONS: Final[tuple[Operation, ...]] = tuple(method.operation for method in METHODS)
 
 

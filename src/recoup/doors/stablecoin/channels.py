@@ -4,9 +4,7 @@ from typing import Annotated, Final, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from recoup.doors.edge.described import Example, Operation
-from recoup.doors.edge.resource import Reply
-from recoup.doors.stablecoin.resource import Call, Method
+from recoup.doors.stablecoin.resource import Api, Call
 from recoup.rules.stable.channels import Channel, enabled
 
 
@@ -28,8 +26,23 @@ class ChannelList(Struct, frozen=True):
     data: list[ChannelObject]
 
 
-async def list_all(call: Call) -> Reply:
-    return Reply(ChannelList([_object(one) for one in enabled(test=call.services.world.policy.test_mode)]))
+api: Final = Api(group="Channels", credential="signature")
+
+
+@api("GET /api/v1/channels")
+@api.example(
+    "The test channels",
+    None,
+    {
+        "data": [
+            {"code": "mock", "name": "Mock (test)", "settlement": "custodial", "supports_refund": True},
+            {"code": "mock_direct", "settlement": "direct", "supports_refund": False},
+        ]
+    },
+)
+async def list_all(call: Call) -> ChannelList:
+    """List channels. The channels enabled for the key's environment."""
+    return ChannelList([_object(one) for one in enabled(test=call.services.world.policy.test_mode)])
 
 
 def _object(channel: Channel) -> ChannelObject:
@@ -46,15 +59,3 @@ def _object(channel: Channel) -> ChannelObject:
         channel.network or UNSET,
         list(channel.pay_currencies) or UNSET,
     )
-
-
-METHODS: Final = (
-    Method(Operation(
-        "GET", "/api/v1/channels", "List channels", "The channels enabled for the key's environment.", group="Channels",
-        answers={200: ChannelList}, credential="signature",
-        examples=(Example("The test channels", None, 200, {"data": [
-            {"code": "mock", "name": "Mock (test)", "settlement": "custodial", "supports_refund": True},
-            {"code": "mock_direct", "settlement": "direct", "supports_refund": False},
-        ]}),),
-    ), list_all),
-)  # fmt: skip

@@ -5,10 +5,9 @@ from typing import Annotated, Any, Final
 
 from msgspec import Meta, Struct
 
-from recoup.doors.edge.described import Example, Operation
 from recoup.doors.edge.resource import Reply
 from recoup.doors.stablecoin.fields import read
-from recoup.doors.stablecoin.resource import Call, Method
+from recoup.doors.stablecoin.resource import Api, Call
 from recoup.doors.stablecoin.shapes import (
     Instruction,
     Order,
@@ -54,7 +53,55 @@ class ChargeAnswer(Struct, frozen=True):
     idempotent: Annotated[bool, Meta(description="True if the order already existed.")]
 
 
+_EXAMPLE: Final = {
+    "merchant_order_id": "order-1001", "amount": "49.90", "currency": "USDT", "channel": "mock", "subject": "Pro plan",
+    "metadata": {"plan": "pro"}, "return_url": "https://shop.example/thanks",
+}  # fmt: skip
+api: Final = Api(group="Charges", credential="signature")
+
+
+@api(
+    "POST /api/v1/charges",
+    body=ChargeBody,
+    answers={201: ChargeAnswer, 200: ChargeAnswer},
+    problems=(
+        "customer_blocked",
+        "invalid_amount",
+        "channel_not_found",
+        "channel_environment_mismatch",
+        "no_route",
+        "settlement_address_required",
+        "idempotency_conflict",
+        "merchant_suspended",
+        "channel_unavailable",
+    ),
+)
+@api.example(
+    "A charge on the mock channel",
+    _EXAMPLE,
+    {
+        "order": {
+            "merchant_order_id": "order-1001",
+            "channel_code": "mock",
+            "channel_name": "Mock (test)",
+            "settlement_mode": "custodial",
+            "amount": "49.90",
+            "refunded_amount": "0",
+            "currency": "USDT",
+            "status": "created",
+            "is_test": True,
+            "subject": "Pro plan",
+            "metadata": {"plan": "pro"},
+            "paid_at": None,
+        },
+        "payment": {"status": "requires_action", "channel_code": "mock", "amount": "49.90", "currency": "USDT"},
+        "instruction": {"type": "redirect"},
+        "idempotent": False,
+    },
+)
 async def charge(call: Call) -> Reply:
+    """Create a charge. Creates an order with its payment, and returns how the payer pays. The same merchant_order_id
+    with the same amount, currency and channel returns the same order with status 200."""
     body = read(call.body, ChargeBody)
     done = await call.services.charges.charge(call.scope, request_of(body))
     order, services = done.order, call.services
@@ -105,28 +152,3 @@ def customer_of(text: str | None) -> str | None:
     """Raises: Problem(invalid)."""
     check_seen(short(text, "customer", 256) or "", "customer")
     return text or None
-
-
-_EXAMPLE: Final = {
-    "merchant_order_id": "order-1001", "amount": "49.90", "currency": "USDT", "channel": "mock", "subject": "Pro plan",
-    "metadata": {"plan": "pro"}, "return_url": "https://shop.example/thanks",
-}  # fmt: skip
-METHODS: Final = (
-    Method(Operation(
-        "POST", "/api/v1/charges", "Create a charge",
-        "Creates an order with its payment, and returns how the payer pays. The same merchant_order_id with the "
-        "same amount, currency and channel returns the same order with status 200.",
-        group="Charges", body=ChargeBody, answers={201: ChargeAnswer, 200: ChargeAnswer},
-        problems=("customer_blocked", "invalid_amount", "channel_not_found", "channel_environment_mismatch", "no_route",
-                  "settlement_address_required", "idempotency_conflict", "merchant_suspended", "channel_unavailable"),
-        credential="signature",
-        examples=(Example("A charge on the mock channel", _EXAMPLE, 201, {
-            "order": {"merchant_order_id": "order-1001", "channel_code": "mock", "channel_name": "Mock (test)",
-                      "settlement_mode": "custodial", "amount": "49.90", "refunded_amount": "0", "currency": "USDT",
-                      "status": "created", "is_test": True, "subject": "Pro plan", "metadata": {"plan": "pro"},
-                      "paid_at": None},
-            "payment": {"status": "requires_action", "channel_code": "mock", "amount": "49.90", "currency": "USDT"},
-            "instruction": {"type": "redirect"}, "idempotent": False,
-        }),),
-    ), charge),
-)  # fmt: skip

@@ -5,10 +5,8 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
-from recoup.doors.edge.described import Example, Operation
-from recoup.doors.edge.resource import Reply
 from recoup.doors.stablecoin.fields import read
-from recoup.doors.stablecoin.resource import Call, Method
+from recoup.doors.stablecoin.resource import Api, Call
 from recoup.flows.messages import stablecoin_endpoint
 from recoup.flows.messages.stablecoin_endpoint import StablecoinEndpoint
 from recoup.kernel.ids import wire_id
@@ -61,41 +59,61 @@ class WebhookAnswer(Struct, frozen=True):
     webhook: Webhook
 
 
-async def me(call: Call) -> Reply:
+_PUT_EXAMPLE: Final = {"url": "https://shop.example/hooks", "events": ["payment.succeeded", "payment.refunded"]}
+api: Final = Api(group="Account", credential="signature")
+
+
+@api("GET /api/v1/me")
+@api.example(
+    "A merchant without a webhook",
+    None,
+    {
+        "merchant": {"status": "active", "webhook_url": "", "webhook_events": ""},
+    },
+)
+async def me(call: Call) -> Me:
+    """Your profile. The merchant of the key, with fees and webhook."""
     services, scope = call.services, call.scope
     settings = await services.merchants.get(scope.merchant_id)
     merchant, now = settings.merchant, settings.merchant.business(services.world.clocks.wall())
     tariff = choose(settings.fee_terms, site_id=None, order_type="STABLE", currency="USDT", at=now)
     endpoint = await stablecoin_endpoint.read(services.world, scope)
     percent = Decimal(tariff.basis_points) / 10_000
-    return Reply(
-        Me(
-            MerchantObject(
-                id=wire_id("mch", merchant.merchant_id),
-                name=merchant.name,
-                email="",
-                status="suspended" if merchant.killed else "active",
-                webhook_url=endpoint.url,
-                webhook_events=",".join(endpoint.events),
-                webhook_encryption=endpoint.encrypt,
-                email_on_payment=False,
-                slug="",
-                custom_domain="",
-                settlement_address="",
-                settlement_addresses={},
-                fee_override=bool(percent),
-                fee_percent=f"{percent:f}",
-                fee_fixed=str(tariff.fixed_units),
-                min_payout="0",
-                totp_enabled=False,
-                kyc_status="not_required",
-                is_test=services.world.policy.test_mode,
-            )
+    return Me(
+        MerchantObject(
+            id=wire_id("mch", merchant.merchant_id),
+            name=merchant.name,
+            email="",
+            status="suspended" if merchant.killed else "active",
+            webhook_url=endpoint.url,
+            webhook_events=",".join(endpoint.events),
+            webhook_encryption=endpoint.encrypt,
+            email_on_payment=False,
+            slug="",
+            custom_domain="",
+            settlement_address="",
+            settlement_addresses={},
+            fee_override=bool(percent),
+            fee_percent=f"{percent:f}",
+            fee_fixed=str(tariff.fixed_units),
+            min_payout="0",
+            totp_enabled=False,
+            kyc_status="not_required",
+            is_test=services.world.policy.test_mode,
         )
     )
 
 
-async def put_webhook(call: Call) -> Reply:
+@api("GET /api/v1/webhook")
+async def get_webhook(call: Call) -> WebhookAnswer:
+    """The webhook. The receiver of events. The secret is shown once, with the keys."""
+    return _reply(await stablecoin_endpoint.read(call.services.world, call.scope))
+
+
+@api("PUT /api/v1/webhook", body=WebhookBody)
+@api.example("Two events", _PUT_EXAMPLE, {"webhook": {**_PUT_EXAMPLE, "encrypt": False}})
+async def put_webhook(call: Call) -> WebhookAnswer:
+    """Set the webhook. Sets the receiver, its events, and the encryption of bodies."""
     body = read(call.body, WebhookBody)
     wanted = tuple(body.events or ())
     return _reply(
@@ -103,34 +121,8 @@ async def put_webhook(call: Call) -> Reply:
     )
 
 
-async def get_webhook(call: Call) -> Reply:
-    return _reply(await stablecoin_endpoint.read(call.services.world, call.scope))
-
-
-def _reply(endpoint: StablecoinEndpoint) -> Reply:
+def _reply(endpoint: StablecoinEndpoint) -> WebhookAnswer:
     state: Literal["active", "disabled", "none"] = "none"
     if endpoint.url:
         state = "active" if endpoint.state == "active" else "disabled"
-    return Reply(WebhookAnswer(Webhook(endpoint.url, list(endpoint.events), endpoint.encrypt, state)))
-
-
-_PUT_EXAMPLE: Final = {"url": "https://shop.example/hooks", "events": ["payment.succeeded", "payment.refunded"]}
-METHODS: Final = (
-    Method(Operation(
-        "GET", "/api/v1/me", "Your profile", "The merchant of the key, with fees and webhook.", group="Account",
-        answers={200: Me}, credential="signature",
-        examples=(Example("A merchant without a webhook", None, 200, {
-            "merchant": {"status": "active", "webhook_url": "", "webhook_events": ""},
-        }),),
-    ), me),
-    Method(Operation(
-        "GET", "/api/v1/webhook", "The webhook", "The receiver of events. The secret is shown once, with the keys.",
-        group="Account", answers={200: WebhookAnswer}, credential="signature",
-    ), get_webhook),
-    Method(Operation(
-        "PUT", "/api/v1/webhook", "Set the webhook",
-        "Sets the receiver, its events, and the encryption of bodies.",
-        group="Account", body=WebhookBody, answers={200: WebhookAnswer}, credential="signature",
-        examples=(Example("Two events", _PUT_EXAMPLE, 200, {"webhook": {**_PUT_EXAMPLE, "encrypt": False}}),),
-    ), put_webhook),
-)  # fmt: skip
+    return WebhookAnswer(Webhook(endpoint.url, list(endpoint.events), endpoint.encrypt, state))

@@ -5,10 +5,8 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from recoup.doors.edge.described import Example, Operation
-from recoup.doors.edge.resource import Reply
 from recoup.doors.stablecoin.fields import LIMIT_MAX, OFFSET_MAX, Limit, Offset, read, whole
-from recoup.doors.stablecoin.resource import Call, Method, missing
+from recoup.doors.stablecoin.resource import Api, Call, missing
 from recoup.doors.stablecoin.shapes import (
     Order,
     OrderStatus,
@@ -73,7 +71,14 @@ class CheckoutAnswer(Struct, frozen=True):
     expires_at: str | None
 
 
-async def list_all(call: Call) -> Reply:
+_AT: Final = "/api/v1/orders/{id}"
+api: Final = Api(group="Orders", credential="signature", body_optional=True)
+
+
+@api("GET /api/v1/orders", query=ListQuery)
+@api.example("The newest paid orders", None, {"total": 0, "limit": 20, "offset": 0, "data": []})
+async def list_all(call: Call) -> OrderList:
+    """List orders. Newest first, by page, with an exact total."""
     query, merchant_id = call.query, call.scope.merchant_id
     status = query.get("status") or None
     if status is not None and status not in ORDER_STATUSES:
@@ -93,16 +98,18 @@ async def list_all(call: Call) -> Reply:
                 wall = call.services.world.clocks.wall()
                 known = await call.services.totals.total(connection, merchant_id, "stablecoin", wall)
             found, total = await list_stable_orders(connection, merchant_id, status, limit, offset, known)
-    return Reply(OrderList([order_object(call.services, order) for order in found], total, limit, offset))
+    return OrderList([order_object(call.services, order) for order in found], total, limit, offset)
 
 
-async def read_one(call: Call) -> Reply:
+@api(f"GET {_AT}", problems=("not_found",))
+async def read_one(call: Call) -> OrderAnswer:
+    """Retrieve an order. With its latest payment, its settlements and the hosted page."""
     order = await _order(call, call.object_id("ord"))
     async with call.services.world.db.read() as connection:
         rows = await settlements_of(connection, order.merchant_id, order.order_id)
     settlements = [_settlement(order, row) for row in rows]
     url = checkout_url(call.services, order)
-    return Reply(OrderAnswer(order_object(call.services, order), payment_object(order), settlements, url))
+    return OrderAnswer(order_object(call.services, order), payment_object(order), settlements, url)
 
 
 def _settlement(order: StableOrder, row: OrderSettlement) -> Settlement:
@@ -112,29 +119,56 @@ def _settlement(order: StableOrder, row: OrderSettlement) -> Settlement:
     return Settlement(stl, status, net, fee, row.to_address, row.tx_hash or "")
 
 
-async def refund(call: Call) -> Reply:
+@api(
+    f"POST {_AT}/refund",
+    body=RefundBody,
+    keyed=True,
+    problems=(
+        "not_found",
+        "invalid_amount",
+        "refund_exceeds_balance",
+        "refund_unsupported",
+        "order_not_refundable",
+        "insufficient_balance",
+        "idempotency_conflict",
+    ),
+)
+@api.example(
+    "A part of it",
+    {"amount": "10.00", "reason": "partial refund"},
+    {
+        "order": {"status": "partially_refunded", "amount": "49.90", "refunded_amount": "10.00"},
+    },
+)
+async def refund(call: Call) -> OrderOnly:
+    """Refund an order. Refunds all or part of an order, up to the wallet's balance. Custodial orders only. The same
+    Idempotency-Key is the same refund."""
     order_id = (await _order(call, call.object_id("ord"))).order_id
     body = read(call.body, RefundBody)
     request = RefundRequest(
         body.amount, message=body.reason or "", key=call.idempotency_key, all=body.amount is None, door="stablecoin"
     )
     await refund_order(call.services.world, call.services.orders, call.scope, order_id, request)
-    return Reply(OrderOnly(order_object(call.services, await _order(call, order_id))))
+    return OrderOnly(order_object(call.services, await _order(call, order_id)))
 
 
-async def cancel(call: Call) -> Reply:
+@api(f"POST {_AT}/cancel", problems=("not_found", "invalid_state"))
+async def cancel(call: Call) -> OrderOnly:
+    """Cancel an order. Possible while nothing was paid."""
     order_id = (await _order(call, call.object_id("ord"))).order_id
     await cancel_order(call.services.world, call.services.orders, call.scope, order_id)
-    return Reply(OrderOnly(order_object(call.services, await _order(call, order_id))))
+    return OrderOnly(order_object(call.services, await _order(call, order_id)))
 
 
-async def checkout(call: Call) -> Reply:
+@api(f"POST {_AT}/checkout", problems=("not_found", "invalid_state"))
+async def checkout(call: Call) -> CheckoutAnswer:
+    """Get the hosted page. The link for the payer."""
     order = await _order(call, call.object_id("ord"))
     if order.stage not in OPEN:
         message = f"The order is {order_object(call.services, order).status}; nothing is to be paid any more."
         raise Problem("wrong_state", message, cure="Create a new charge.")
     expires_at = stamp(order.expires_at) if order.expires_at else None
-    return Reply(CheckoutAnswer(checkout_url(call.services, order), expires_at))
+    return CheckoutAnswer(checkout_url(call.services, order), expires_at)
 
 
 async def _order(call: Call, order_id: UUID) -> StableOrder:
@@ -144,37 +178,3 @@ async def _order(call: Call, order_id: UUID) -> StableOrder:
     if order is None:
         raise missing()
     return order
-
-
-_AT: Final = "/api/v1/orders/{id}"
-METHODS: Final = (
-    Method(Operation(
-        "GET", "/api/v1/orders", "List orders", "Newest first, by page, with an exact total.", group="Orders",
-        query=ListQuery, answers={200: OrderList}, credential="signature",
-        examples=(Example("The newest paid orders", None, 200, {"total": 0, "limit": 20, "offset": 0, "data": []}),),
-    ), list_all),
-    Method(Operation(
-        "GET", _AT, "Retrieve an order", "With its latest payment, its settlements and the hosted page.",
-        group="Orders", answers={200: OrderAnswer}, problems=("not_found",), credential="signature",
-    ), read_one),
-    Method(Operation(
-        "POST", f"{_AT}/refund", "Refund an order",
-        "Refunds all or part of an order, up to the wallet's balance. Custodial orders only. The same "
-        "Idempotency-Key is the same refund.",
-        group="Orders", body=RefundBody, keyed=True, answers={200: OrderOnly},
-        problems=("not_found", "invalid_amount", "refund_exceeds_balance", "refund_unsupported", "order_not_refundable",
-                  "insufficient_balance", "idempotency_conflict"),
-        credential="signature",
-        examples=(Example("A part of it", {"amount": "10.00", "reason": "partial refund"}, 200, {
-            "order": {"status": "partially_refunded", "amount": "49.90", "refunded_amount": "10.00"},
-        }),),
-    ), refund, body_optional=True),
-    Method(Operation(
-        "POST", f"{_AT}/cancel", "Cancel an order", "Possible while nothing was paid.", group="Orders",
-        answers={200: OrderOnly}, problems=("not_found", "invalid_state"), credential="signature",
-    ), cancel),
-    Method(Operation(
-        "POST", f"{_AT}/checkout", "Get the hosted page", "The link for the payer.", group="Orders",
-        answers={200: CheckoutAnswer}, problems=("not_found", "invalid_state"), credential="signature",
-    ), checkout),
-)  # fmt: skip

@@ -4,10 +4,8 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
-from recoup.doors.edge.described import Example, Operation
-from recoup.doors.edge.resource import Reply
 from recoup.doors.stablecoin.fields import LIMIT_MAX, OFFSET_MAX, read, whole
-from recoup.doors.stablecoin.resource import Call, Method
+from recoup.doors.stablecoin.resource import Api, Call
 from recoup.doors.stablecoin.wallets import PageQuery
 from recoup.flows.stable.payouts import PayoutRequest, ask_payout
 from recoup.kernel.ids import wire_id
@@ -52,14 +50,35 @@ class PayoutBody(Struct, frozen=True):
     destination_type: Literal["crypto", "bank"] = "crypto"
 
 
-async def list_all(call: Call) -> Reply:
+_EXAMPLE: Final = {"amount": "20.00", "currency": "USDT", "destination": "tron:TDemoXnotAReaLAddressXdoNotPayXQw8"}
+api: Final = Api(group="Money", credential="signature")
+
+
+@api("GET /api/v1/payouts", query=PageQuery)
+async def list_all(call: Call) -> PayoutList:
+    """List payouts. Custodial withdrawals."""
     limit, offset = whole(call.query, "limit", 20, 1, LIMIT_MAX), whole(call.query, "offset", 0, 0, OFFSET_MAX)
     async with call.services.world.db.read() as connection:
         rows = await list_payouts(connection, call.scope.merchant_id, limit, offset)
-    return Reply(PayoutList([_object(row) for row in rows]))
+    return PayoutList([_object(row) for row in rows])
 
 
-async def request(call: Call) -> Reply:
+@api(
+    "POST /api/v1/payouts",
+    status=201,
+    body=PayoutBody,
+    keyed=True,
+    problems=("invalid_amount", "insufficient_balance", "idempotency_conflict", "merchant_suspended"),
+)
+@api.example(
+    "To a wallet of your own",
+    _EXAMPLE,
+    {
+        "payout": {**_EXAMPLE, "destination_type": "crypto", "status": "requested", "reference": ""},
+    },
+)
+async def request(call: Call) -> PayoutAnswer:
+    """Request a payout. Debits the wallet at once. The same Idempotency-Key is the same payout."""
     body = read(call.body, PayoutBody)
     request = PayoutRequest(body.amount, body.currency, body.destination_type, body.destination, call.idempotency_key)
     services = call.services
@@ -67,7 +86,7 @@ async def request(call: Call) -> Reply:
     async with services.world.db.read() as connection:
         row = await find_payout(connection, call.scope.merchant_id, payout_id)
     assert row is not None
-    return Reply(PayoutAnswer(_object(row)), 201)
+    return PayoutAnswer(_object(row))
 
 
 def _object(row: PayoutRow) -> Payout:
@@ -82,23 +101,3 @@ def _object(row: PayoutRow) -> Payout:
         row.reason or "",
         stamp(row.created_at),
     )
-
-
-_EXAMPLE: Final = {"amount": "20.00", "currency": "USDT", "destination": "tron:TDemoXnotAReaLAddressXdoNotPayXQw8"}
-METHODS: Final = (
-    Method(Operation(
-        "GET", "/api/v1/payouts", "List payouts", "Custodial withdrawals.", group="Money", query=PageQuery,
-        answers={200: PayoutList}, credential="signature",
-    ), list_all),
-    Method(Operation(
-        "POST", "/api/v1/payouts", "Request a payout",
-        "Debits the wallet at once. The same Idempotency-Key is the same payout.", group="Money", body=PayoutBody,
-        keyed=True,
-        answers={201: PayoutAnswer},
-        problems=("invalid_amount", "insufficient_balance", "idempotency_conflict", "merchant_suspended"),
-        credential="signature",
-        examples=(Example("To a wallet of your own", _EXAMPLE, 201, {
-            "payout": {**_EXAMPLE, "destination_type": "crypto", "status": "requested", "reference": ""},
-        }),),
-    ), request),
-)  # fmt: skip

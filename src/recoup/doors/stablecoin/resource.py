@@ -174,6 +174,7 @@ class Call(kit.Call[Services, Caller, Mapping[str, str]]):
         return found
 
 
+Api = kit.Api[Call]
 Method = kit.Method[Call]
 
 

@@ -1,17 +1,14 @@
 """/subscriptions: one charge a cycle. Source: contract stablecoin-api §2.8."""
 
-from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from recoup.doors.edge.described import Example, Operation
-from recoup.doors.edge.resource import Reply
 from recoup.doors.stablecoin.charges import METADATA_MAX, Key, Value, customer_of
 from recoup.doors.stablecoin.fields import LIMIT_MAX, OFFSET_MAX, Limit, Offset, read, whole
-from recoup.doors.stablecoin.resource import Call, Method, missing
+from recoup.doors.stablecoin.resource import Api, Call, missing
 from recoup.flows.stable import subscriptions as flow
 from recoup.flows.stable.subscriptions import SubscriptionRequest, subscribe
 from recoup.kernel.ids import wire_id
@@ -79,7 +76,36 @@ class ListQuery(Struct, frozen=True):
     offset: Offset = 0
 
 
-async def create(call: Call) -> Reply:
+_AT: Final = "/api/v1/subscriptions"
+_EXAMPLE: Final = {
+    "title": "Pro plan", "amount": "9.99", "currency": "USDT", "channel": "mock", "interval_unit": "month",
+}  # fmt: skip
+api: Final = Api(group="Subscriptions", credential="signature")
+
+
+@api(
+    f"POST {_AT}",
+    status=201,
+    body=SubscriptionBody,
+    keyed=True,
+    problems=(
+        "invalid_amount",
+        "channel_not_found",
+        "channel_environment_mismatch",
+        "idempotency_conflict",
+        "merchant_suspended",
+    ),
+)
+@api.example(
+    "Monthly, without end",
+    _EXAMPLE,
+    {
+        "subscription": {**_EXAMPLE, "interval_count": 1, "status": "active", "cycles_done": 0, "total_cycles": 0},
+    },
+)
+async def create(call: Call) -> SubscriptionAnswer:
+    """Create a subscription. Each cycle creates a charge, which the payer pays. The same Idempotency-Key is the same
+    subscription."""
     body = read(call.body, SubscriptionBody)
     if len(body.metadata or {}) > METADATA_MAX:
         raise Problem("invalid", f"The field metadata has more than {METADATA_MAX} entries.", field="metadata")
@@ -104,10 +130,12 @@ async def create(call: Call) -> Reply:
     )
     services = call.services
     made = await subscribe(services.world, services.merchants, call.scope, request)
-    return Reply(await _answer(call, made), 201)
+    return await _answer(call, made)
 
 
-async def list_all(call: Call) -> Reply:
+@api(f"GET {_AT}", query=ListQuery)
+async def list_all(call: Call) -> SubscriptionList:
+    """List subscriptions. Newest first."""
     limit, offset = whole(call.query, "limit", 20, 1, LIMIT_MAX), whole(call.query, "offset", 0, 0, OFFSET_MAX)
     state = call.query.get("status") or None
     if state is not None and state not in STATES:
@@ -115,24 +143,32 @@ async def list_all(call: Call) -> Reply:
         raise Problem("invalid", "The parameter status is not known.", field="status", cure=cure)
     async with call.services.world.db.read() as connection:
         rows, total = await list_subscriptions(connection, call.scope.merchant_id, limit, offset, state)
-    return Reply(SubscriptionList([_object(row) for row in rows], total, limit, offset))
+    return SubscriptionList([_object(row) for row in rows], total, limit, offset)
 
 
-async def read_one(call: Call) -> Reply:
-    return Reply(await _answer(call, call.object_id("sub")))
+@api(f"GET {_AT}/{{id}}", problems=("not_found",))
+async def read_one(call: Call) -> SubscriptionAnswer:
+    """Retrieve a subscription."""
+    return await _answer(call, call.object_id("sub"))
 
 
-async def pause(call: Call) -> Reply:
+@api(f"POST {_AT}/{{id}}/pause", problems=("not_found", "invalid_state"))
+async def pause(call: Call) -> SubscriptionAnswer:
+    """Pause. No cycle is charged until the subscription is resumed."""
     await flow.pause(call.services.world, call.scope, call.object_id("sub"))
     return await read_one(call)
 
 
-async def resume(call: Call) -> Reply:
+@api(f"POST {_AT}/{{id}}/resume", problems=("not_found", "invalid_state"))
+async def resume(call: Call) -> SubscriptionAnswer:
+    """Resume. Cycles missed in the meantime are skipped."""
     await flow.resume(call.services.world, call.scope, call.object_id("sub"))
     return await read_one(call)
 
 
-async def cancel(call: Call) -> Reply:
+@api(f"POST {_AT}/{{id}}/cancel", problems=("not_found", "invalid_state"))
+async def cancel(call: Call) -> SubscriptionAnswer:
+    """Cancel. No further cycle is charged; existing orders are unchanged."""
     await flow.end(call.services.world, call.scope, call.object_id("sub"))
     return await read_one(call)
 
@@ -167,49 +203,3 @@ def _object(row: SubscriptionRow) -> Subscription:
         row.facts.get("metadata") or {},
         stamp(row.created_at),
     )
-
-
-_AT: Final = "/api/v1/subscriptions"
-_EXAMPLE: Final = {
-    "title": "Pro plan", "amount": "9.99", "currency": "USDT", "channel": "mock", "interval_unit": "month",
-}  # fmt: skip
-
-
-def _step(verb: str, summary: str, text: str, handle: Callable[[Call], Awaitable[Reply]]) -> Method:
-    operation = Operation(
-        "POST",
-        f"{_AT}/{{id}}/{verb}",
-        summary,
-        text,
-        group="Subscriptions",
-        answers={200: SubscriptionAnswer},
-        problems=("not_found", "invalid_state"),
-        credential="signature",
-    )
-    return Method(operation, handle)
-
-
-METHODS: Final = (
-    Method(Operation(
-        "POST", _AT, "Create a subscription",
-        "Each cycle creates a charge, which the payer pays. The same Idempotency-Key is the same subscription.",
-        group="Subscriptions", body=SubscriptionBody, keyed=True, answers={201: SubscriptionAnswer},
-        problems=("invalid_amount", "channel_not_found", "channel_environment_mismatch", "idempotency_conflict",
-                  "merchant_suspended"),
-        credential="signature",
-        examples=(Example("Monthly, without end", _EXAMPLE, 201, {
-            "subscription": {**_EXAMPLE, "interval_count": 1, "status": "active", "cycles_done": 0, "total_cycles": 0},
-        }),),
-    ), create),
-    Method(Operation(
-        "GET", _AT, "List subscriptions", "Newest first.", group="Subscriptions", query=ListQuery,
-        answers={200: SubscriptionList}, credential="signature",
-    ), list_all),
-    Method(Operation(
-        "GET", f"{_AT}/{{id}}", "Retrieve a subscription", "", group="Subscriptions",
-        answers={200: SubscriptionAnswer}, problems=("not_found",), credential="signature",
-    ), read_one),
-    _step("pause", "Pause", "No cycle is charged until the subscription is resumed.", pause),
-    _step("resume", "Resume", "Cycles missed in the meantime are skipped.", resume),
-    _step("cancel", "Cancel", "No further cycle is charged; existing orders are unchanged.", cancel),
-)  # fmt: skip

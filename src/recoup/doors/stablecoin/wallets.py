@@ -6,10 +6,8 @@ from uuid import UUID
 import asyncpg
 from msgspec import Meta, Struct
 
-from recoup.doors.edge.described import Example, Operation
-from recoup.doors.edge.resource import Reply
 from recoup.doors.stablecoin.fields import LIMIT_MAX, OFFSET_MAX, Limit, Offset, whole
-from recoup.doors.stablecoin.resource import Call, Method
+from recoup.doors.stablecoin.resource import Api, Call
 from recoup.flows.world import World
 from recoup.kernel.ids import wire_id
 from recoup.kernel.problem import Problem
@@ -59,27 +57,33 @@ class PageQuery(Struct, frozen=True):
     offset: Offset = 0
 
 
-async def wallets(call: Call) -> Reply:
+api: Final = Api(group="Money", credential="signature")
+
+
+@api("GET /api/v1/wallets")
+@api.example("Before the first payment", None, {"data": []})
+async def wallets(call: Call) -> WalletList:
+    """List wallets. Balances of custodial orders, by currency."""
     world, merchant_id = call.services.world, call.scope.merchant_id
     async with world.db.read() as connection:
         rows = await balances(connection, merchant_id)
-    return Reply(
-        WalletList(
-            [
-                Wallet(
-                    wallet_id(world, merchant_id, row.asset),
-                    row.asset,
-                    plain_text(row.units, row.asset),
-                    "0",
-                    stamp(row.at),
-                )
-                for row in rows
-            ]
-        )
+    return WalletList(
+        [
+            Wallet(
+                wallet_id(world, merchant_id, row.asset),
+                row.asset,
+                plain_text(row.units, row.asset),
+                "0",
+                stamp(row.at),
+            )
+            for row in rows
+        ]
     )
 
 
-async def ledger(call: Call) -> Reply:
+@api("GET /api/v1/ledger", query=PageQuery)
+async def ledger(call: Call) -> Ledger:
+    """List movements. Every change of a balance, append-only."""
     world, merchant_id = call.services.world, call.scope.merchant_id
     limit, offset = whole(call.query, "limit", 20, 1, LIMIT_MAX), whole(call.query, "offset", 0, 0, OFFSET_MAX)
     try:
@@ -88,7 +92,7 @@ async def ledger(call: Call) -> Reply:
             rows, total = await movements(connection, merchant_id, limit, offset, known)
     except asyncpg.QueryCanceledError:
         raise Problem("unavailable", "Counting the movements takes too long.", cure="Ask again in a moment.") from None
-    return Reply(Ledger([_movement(world, merchant_id, row) for row in rows], total, limit, offset))
+    return Ledger([_movement(world, merchant_id, row) for row in rows], total, limit, offset)
 
 
 def _movement(world: World, merchant_id: UUID, row: WalletMovement) -> Movement:
@@ -109,16 +113,3 @@ def _movement(world: World, merchant_id: UUID, row: WalletMovement) -> Movement:
 def wallet_id(world: World, merchant_id: UUID, asset: str) -> str:
     """A wallet is its merchant and currency; its id is made of both."""
     return wire_id("wlt", world.keys.derived_id("wallet", merchant_id.bytes, asset))
-
-
-METHODS: Final = (
-    Method(Operation(
-        "GET", "/api/v1/wallets", "List wallets", "Balances of custodial orders, by currency.", group="Money",
-        answers={200: WalletList}, credential="signature",
-        examples=(Example("Before the first payment", None, 200, {"data": []}),),
-    ), wallets),
-    Method(Operation(
-        "GET", "/api/v1/ledger", "List movements", "Every change of a balance, append-only.", group="Money",
-        query=PageQuery, answers={200: Ledger}, credential="signature",
-    ), ledger),
-)  # fmt: skip

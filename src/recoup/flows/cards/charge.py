@@ -11,6 +11,7 @@ from recoup.flows.hosted_link import PAYER_RETURN, signed_token
 from recoup.flows.world import World
 from recoup.gateways.cards.port import Card, Charge, Credential, Inquiry, MitReason, PayerAtHand, PayerAway, Stored
 from recoup.gateways.keys.sealing import Sealed
+from recoup.kernel.filled import filled
 from recoup.moves.pace import SEND_WITHIN
 from recoup.rules.network.card import issuer_digits
 from recoup.rules.order.attempts import GOING
@@ -73,17 +74,14 @@ def stored_of(card: CardFacts | None) -> Stored | None:
     method = card.stored if card else None
     if card is None or method is None:
         return None
-    return Stored(
-        route=method.route,
+    return filled(
+        Stored,
+        method,
         id=method.reference,
-        customer=method.customer,
         scheme=card.scheme,
         last4=card.last4 or None,
         exp_month=card.exp_month or None,
         exp_year=card.exp_year or None,
-        funding=method.funding,
-        country=method.country,
-        fingerprint=method.fingerprint,
     )
 
 

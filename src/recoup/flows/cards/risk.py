@@ -19,6 +19,7 @@ from recoup.flows.carriers import confirms_by
 from recoup.flows.models import KEEP_SECONDS
 from recoup.flows.risk_versions import weights_of
 from recoup.flows.world import World
+from recoup.kernel.filled import filled
 from recoup.kernel.problem import Problem
 from recoup.rules.rescue.arm_terms import place_of
 from recoup.rules.risk.arms import RiskArm
@@ -100,14 +101,11 @@ class Risks:
         }
         if row.payer_id is not None:
             names["payer"] = row.payer_id
-        return Sighting(
-            merchant_id=row.merchant_id,
-            order_id=row.order_id,
+        return filled(
+            Sighting,
+            row,
             subject=keys.derived_id("risk-order", merchant, row.external_id),
-            payer_id=row.payer_id,
-            asset=row.asset,
             at=row.recorded_at,
-            placed_at=row.placed_at,
             names=names,
         )
 

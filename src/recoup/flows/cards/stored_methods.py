@@ -18,6 +18,7 @@ from recoup.flows.world import World
 from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.describing import account_of, describes, has_guessable_ids, needs_customer
 from recoup.gateways.cards.port import Processor
+from recoup.kernel.filled import filled
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.network.codes import SCHEMES
@@ -89,15 +90,12 @@ async def keep_method(world: World, merchant_id: UUID, given: Stored) -> None:
         raise _not_known(world, processor, merchant_id)
     now = world.clocks.wall()
     card = _card(world, merchant_id, method_id, processor, found, now)
-    method = NewMethod(
+    method = filled(
+        NewMethod,
+        found,
         merchant_id=merchant_id,
         method_id=method_id,
-        route=found.route,
         reference=found.id,
-        customer=found.customer,
-        fingerprint=found.fingerprint,
-        funding=found.funding,
-        country=found.country,
         created_at=now,
         described_at=now,
     )

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from recoup.flows.world import World
 from recoup.gateways.keys.sealing import Sealed
+from recoup.kernel.filled import filled
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.rules.network.card import issuer_digits, luhn, scheme_of
@@ -128,9 +129,9 @@ class Vault:
 
     def _row(self, card: CardGiven, stored: Stored) -> StoredCard:
         sealed = self._sealed(card, {"pan": card.pan})
-        return StoredCard(
-            merchant_id=sealed.merchant_id,
-            token_id=sealed.token_id,
+        return filled(
+            StoredCard,
+            sealed,
             pan_id=stored.pan_id,
             magic=stored.magic,
             scheme=stored.scheme,
@@ -138,11 +139,6 @@ class Vault:
             last4=stored.last4,
             exp_month=card.exp_month,
             exp_year=card.exp_year,
-            kek_id=sealed.kek_id,
-            wrapped_dek=sealed.wrapped_dek,
-            nonce=sealed.nonce,
-            ciphertext=sealed.ciphertext,
-            created_at=sealed.created_at,
             issuer_digits=issuer_digits(card.pan),
         )
 

@@ -14,6 +14,7 @@ from recoup.core.kit.feature import features
 from recoup.flows.locked import Orders
 from recoup.flows.merchant_cache import Merchants
 from recoup.flows.world import World
+from recoup.kernel.filled import filled
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
@@ -76,23 +77,14 @@ class Transmit:
         payer = transmission.payer
         who = payer["external_id"] or payer["email"].lower()
         transmit_id = transmit_id or new_id()
-        row = ReportedTransmission(
+        row = filled(
+            ReportedTransmission,
+            transmission,
             merchant_id=scope.merchant_id,
             transmit_id=transmit_id,
-            external_id=transmission.external_id,
-            transaction_id=transmission.transaction_id,
-            is_declined=transmission.is_declined,
-            is_mit=transmission.is_mit,
-            units=transmission.units,
             asset=transmission.currency,
-            code_source=transmission.code_source,
-            code=transmission.code,
-            bin=transmission.bin,
-            last4=transmission.last4,
             payer_id=self._world.keys.derived_id("payer", scope.merchant_id.bytes, who) if who else None,
-            transacted_at=transmission.transacted_at,
             received_at=wall,
-            facts=transmission.facts,
             revokes=transmission.is_declined and is_revoked(transmission.code_source, transmission.code),
             email=payer["email"],
             phone=payer["phone"],

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from recoup.flows.merchant_cache import known_offset, no_such_merchant
 from recoup.flows.world import World
+from recoup.kernel.filled import filled
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Scope
@@ -134,14 +135,11 @@ async def set_arms(
         after, wall = replace(after, version=await raise_version(tx, scope.merchant_id)), world.clocks.wall()
         await add_arm_settings(
             tx,
-            NewArmSettings(
+            filled(
+                NewArmSettings,
+                after,
                 merchant_id=scope.merchant_id,
-                version=after.version,
                 site_id=site_id,
-                mode=after.mode,
-                share=after.share,
-                holdout=after.holdout,
-                explore=after.explore,
                 explore_max=dict(after.explore_max or {}),
                 changed_at=wall,
                 changed_by=scope.actor.text(),

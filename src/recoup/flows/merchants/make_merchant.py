@@ -9,6 +9,7 @@ from recoup.flows.key_endings import heard_everywhere
 from recoup.flows.merchants.issue_key import KEY_KINDS, SETUP, IssuedKey, issue_key
 from recoup.flows.world import World
 from recoup.gateways.keys.webhook_secret import new_webhook_secret
+from recoup.kernel.filled import filled
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime, business_at
@@ -171,13 +172,4 @@ async def keep_webhook_keys(tx: Tx, world: World, merchant_id: UUID, rescue: str
 
 
 def _site(merchant_id: UUID, site: NewSite, wall: WallTime, *, default: bool) -> SiteRow:
-    return SiteRow(
-        merchant_id=merchant_id,
-        site_id=site.site_id,
-        url=site.url,
-        name=site.name,
-        descriptor=site.descriptor,
-        is_default=default,
-        created_at=wall,
-        support=site.support,
-    )
+    return filled(SiteRow, site, merchant_id=merchant_id, is_default=default, created_at=wall)

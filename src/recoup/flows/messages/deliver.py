@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from recoup.flows.messages.post import Posted, answer_text, post_event
 from recoup.flows.world import World
 from recoup.gateways.web.port import Answer
+from recoup.kernel.filled import filled
 from recoup.kernel.ids import new_id
 from recoup.kernel.time import WallTime
 from recoup.moves.message.alert import alert_endpoints
@@ -135,17 +136,13 @@ class Deliveries:
             now=wall,
             schedules=SCHEDULES.get(lane.format, RESCUE),
         )
-        finished = FinishedLane(
-            merchant_id=lane.merchant_id,
-            endpoint_id=lane.endpoint_id,
-            lane_id=lane.lane_id,
-            subject_id=lane.subject_id,
+        finished = filled(
+            FinishedLane,
+            lane,
             seq=lane.next_seq,
             fails=fails,
             tries=lane.tries + 1,
-            lease_until=lane.lease_until,
             switched=posted.switched,
-            url=lane.url,
             retry_at=wall + (verdict.delay or timedelta(0)) if verdict.action == "retry" else None,
             disable=GONE if verdict.action == "disable" else None,
         )

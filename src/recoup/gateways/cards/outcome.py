@@ -6,6 +6,7 @@ from typing import Final
 
 from recoup.gateways.cards.credential import CredentialNews
 from recoup.gateways.cards.payer_page import is_payer_page
+from recoup.kernel.filled import filled
 from recoup.rules.counterpart_text import CODE_MAX, REFERENCE_MAX, SENTENCE_MAX, kept
 from recoup.rules.network.card_text import masked_numbers
 from recoup.rules.order.answers import Fault, State
@@ -63,18 +64,7 @@ class Outcome:
     @property
     def checks(self) -> Checks | None:
         """What it says beside its codes; None where it says nothing."""
-        said = Checks(
-            avs=self.avs,
-            cvv=self.cvv,
-            cavv=self.cavv,
-            risk=self.risk,
-            risk_score=self.risk_score,
-            risk_level=risk_level_of(self.risk),
-            category=self.category,
-            auth_code=self.auth_code,
-            advice=self.processor_advice,
-            fault=self.fault,
-        )
+        said = filled(Checks, self, risk_level=risk_level_of(self.risk), advice=self.processor_advice)
         return said if said != NONE else None
 
     def __post_init__(self) -> None:

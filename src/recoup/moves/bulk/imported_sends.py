@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from recoup.kernel.filled import filled
 from recoup.kernel.time import BusinessTime, WallTime
 from recoup.rules.imports.sends import BESIDE, AttemptName, Candidate, Counted, CountedSend, counted_as, paired
 from recoup.rules.network.codes import Reading, read_decline
@@ -194,13 +195,9 @@ def _send(attempt: Attempt, part: Part) -> NetworkSend:
     row, one, reading = attempt
     assert row.card_id is not None
     answered = row.state in ("approved", "declined")
-    return NetworkSend(
-        card_id=row.card_id,
-        send_id=row.send_id,
-        acceptor_id=row.acceptor_id,
-        scheme=row.scheme,
-        initiator=row.initiator,
-        units=row.units,
+    return filled(
+        NetworkSend,
+        row,
         currency=row.asset,
         merchant_id=part.merchant_id,
         order_id=row.import_id,

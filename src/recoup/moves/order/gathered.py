@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from recoup.core.kit.feature import FeatureDue
+from recoup.kernel.filled import filled
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor
 from recoup.kernel.time import BusinessTime, WallTime
@@ -181,19 +182,15 @@ class Gathered:
         has one, whose decision it is."""
         decision_id = new_id()
         self.rows.decisions.append(
-            DecisionRow(
+            filled(
+                DecisionRow,
+                decision,
                 merchant_id=self.order.merchant_id,
                 decision_id=decision_id,
                 order_id=self.order.order_id,
                 at=self.now,
-                verdict=decision.verdict,
                 features=features,
                 plan=[moment.isoformat() for moment in decision.plan],
-                reasons=decision.reasons,
-                rules=decision.rules,
-                alternatives=decision.alternatives,
-                versions=decision.versions,
-                taken=decision.taken,
                 arm=arm,
             )
         )

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from msgspec import convert
 
+from recoup.kernel.filled import filled
 from recoup.kernel.time import WallTime
 from recoup.rules.money.advance_bounds import Bounds
 from recoup.rules.money.disputes import Terms
@@ -109,21 +110,14 @@ def _terms_of(text: str | None) -> tuple[FeeTerm, ...]:
 
 
 def card_send_of(row: NetworkSend) -> CardSend:
-    send = Send(
-        at=row.at,
-        units=row.units,
-        currency=row.currency,
+    send = filled(
+        Send,
+        row,
         initiator=initiator_of(row.initiator),
-        acceptor_id=row.acceptor_id,
         merchant_id=str(row.merchant_id),
         state="reserved" if row.state == "reserved" else "sent",
-        declined=row.declined,
-        visa_category=row.visa_category,
         advice=row.advice_code,
         code=row.scheme_code,
-        klass=row.klass,
-        claimed=row.claimed,
-        network_attempts=row.network_attempts,
     )
     return CardSend(row.send_id, send)
 
@@ -196,15 +190,7 @@ class _Method(Row, frozen=True):
     closed_at: datetime | None
 
     def facts(self) -> StoredMethod:
-        return StoredMethod(
-            route=self.route,
-            reference=self.reference,
-            customer=self.customer,
-            fingerprint=self.fingerprint,
-            funding=self.funding,
-            country=self.country,
-            is_closed=self.closed_at is not None,
-        )
+        return filled(StoredMethod, self, is_closed=self.closed_at is not None)
 
 
 class _StoredCard(Row, frozen=True):
@@ -225,18 +211,7 @@ class _StoredCard(Row, frozen=True):
     stored: _Method | None = None
 
     def facts(self) -> CardFacts:
-        return CardFacts(
-            token_id=self.token_id,
-            scheme=self.scheme,
-            bin=self.bin,
-            last4=self.last4,
-            magic=self.magic,
-            exp_month=self.exp_month,
-            exp_year=self.exp_year,
-            sealed=self._sealed(),
-            issuer_digits=self.issuer_digits,
-            stored=self.stored.facts() if self.stored else None,
-        )
+        return filled(CardFacts, self, sealed=self._sealed(), stored=self.stored.facts() if self.stored else None)
 
     def _sealed(self) -> tuple[str, bytes, bytes, bytes] | None:
         return sealed_of(self.kek_id, self.wrapped_dek, self.nonce, self.ciphertext)

@@ -1,0 +1,24 @@
+"""A value made of another that has the same fields, as rows, facts and messages have of each other."""
+
+from dataclasses import fields, is_dataclass
+from functools import cache
+from typing import Any, TypeVar, cast
+
+T = TypeVar("T")
+
+
+def filled(kind: type[T], source: object, **others: Any) -> T:
+    """A `kind` with what `source` has under the same names; `others`: the rest.
+
+    Raises: TypeError for a field that neither has and that has no default.
+    """
+    for name in _names(cast(Any, kind)):
+        if name not in others and hasattr(source, name):
+            others[name] = getattr(source, name)
+    return kind(**others)
+
+
+@cache
+def _names(kind: Any) -> tuple[str, ...]:
+    """Of a dataclass or a Struct."""
+    return tuple(one.name for one in fields(kind) if one.init) if is_dataclass(kind) else kind.__struct_fields__
