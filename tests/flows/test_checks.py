@@ -24,7 +24,6 @@ from recoup.rules.order.attention import sentence_of
 from recoup.rules.order.consent import Consent
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Order
-from recoup.store.cards.card_results import CardRisk, processor_risks
 from recoup.store.server import ServerAddress
 
 SAID: dict[str, Any] = {
@@ -85,9 +84,9 @@ def test_what_a_processor_says_beside_its_codes_is_kept(server: ServerAddress) -
         assert checks.risk_level == "elevated"
         assert order.pan_id is not None
         async with shop.world.db.connection() as db:
-            assert await processor_risks(db, order.merchant_id, [order.pan_id]) == [
-                CardRisk(order.pan_id, 61, "elevated", order.attempts[0].sent_at)
-            ]
+            kept = "SELECT risk_score, risk_level, risk_at FROM card_results WHERE merchant_id = $1 AND pan_id = $2"
+            found = await db.fetchrow(kept, order.merchant_id, order.pan_id)
+            assert tuple(found) == (61, "elevated", order.attempts[0].sent_at)
 
     saying(server, SAID, story)
 

@@ -11,7 +11,7 @@ from tests.worlds import POLICY, Shop, make_shop, sandbox_world
 
 from recoup.flows.cards.taken import Person
 from recoup.flows.disputes.sandbox import dispute_on_demand
-from recoup.flows.merchants.other_cards import switch_other_cards, tries_other_cards
+from recoup.flows.merchants.card_switches import card_switches, set_card_switches
 from recoup.flows.people.persons import erase_person
 from recoup.kernel.ids import new_id
 from recoup.rules.network.magic import DECLINE_CARD, script_card
@@ -45,8 +45,8 @@ async def stage(shop: Shop, order_id: UUID) -> str:
 
 def test_the_customers_other_card_pays_at_once_and_says_so(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
-        assert not await tries_other_cards(shop.world, shop.merchant_id)
-        await switch_other_cards(shop.world, shop.scope, True)
+        assert not (await card_switches(shop.world, shop.merchant_id))["other_cards"]
+        await set_card_switches(shop.world, shop.scope, {"other_cards": True})
         first = await paid_before(shop)
         order_id = await order(shop, **DEAD, facts={"network_transaction_id": "011111111111111"})
         assert await stage(shop, order_id) == "completed"
@@ -71,7 +71,7 @@ def test_the_customers_other_card_pays_at_once_and_says_so(server: ServerAddress
 @pytest.mark.parametrize("code", ["43", "R1", "59"])
 def test_not_after_a_theft_or_an_agreement_that_was_ended(server: ServerAddress, code: str) -> None:
     async def story(shop: Shop) -> None:
-        await switch_other_cards(shop.world, shop.scope, True)
+        await set_card_switches(shop.world, shop.scope, {"other_cards": True})
         await paid_before(shop)
         order_id = await order(shop, pan=DECLINE_CARD, code=code)
         assert await stage(shop, order_id) in ("declined", "processing")
@@ -84,7 +84,7 @@ def test_never_of_somebody_else_nor_where_it_is_off_nor_one_without_a_mandate(se
     async def story(shop: Shop) -> None:
         await paid_before(shop)
         assert await stage(shop, await order(shop, **DEAD)) == "declined", "off"
-        await switch_other_cards(shop.world, shop.scope, True)
+        await set_card_switches(shop.world, shop.scope, {"other_cards": True})
         assert await stage(shop, await order(shop, "customer-2", **DEAD)) == "declined"
         await order(shop, "customer-3", pan=GOOD)  # not charged yet
         assert await stage(shop, await order(shop, "customer-3", **DEAD)) == "declined"
@@ -99,8 +99,8 @@ def test_never_of_another_merchant(server: ServerAddress) -> None:
     async def inside() -> None:
         async with sandbox_world(server, policy=POLICY) as made:
             ours, theirs = await make_shop(*made), await make_shop(*made, name="Another")
-            await switch_other_cards(ours.world, ours.scope, True)
-            await switch_other_cards(theirs.world, theirs.scope, True)
+            await set_card_switches(ours.world, ours.scope, {"other_cards": True})
+            await set_card_switches(theirs.world, theirs.scope, {"other_cards": True})
             await paid_before(theirs)
             assert await stage(ours, await order(ours, **DEAD)) == "declined"
 
@@ -113,7 +113,7 @@ def test_a_card_that_was_declined_for_good_is_not_taken_nor_one_in_dispute(serve
         assert await stage(shop, await order(shop, pan=GOOD, code="15")) == "declined"
         disputed = await paid_before(shop, "customer-2")
         await dispute_on_demand(shop.world, shop.orders, str(disputed))
-        await switch_other_cards(shop.world, shop.scope, True)
+        await set_card_switches(shop.world, shop.scope, {"other_cards": True})
         for who in ("customer-1", "customer-2"):
             assert await stage(shop, await order(shop, who, **DEAD)) == "declined", who
 
@@ -123,7 +123,7 @@ def test_a_card_that_was_declined_for_good_is_not_taken_nor_one_in_dispute(serve
 @pytest.mark.parametrize("by", ["dispute", "warning"])
 def test_what_was_said_of_one_payment_holds_for_the_cards_others(server: ServerAddress, by: str) -> None:
     async def story(shop: Shop) -> None:
-        await switch_other_cards(shop.world, shop.scope, True)
+        await set_card_switches(shop.world, shop.scope, {"other_cards": True})
         fraud = await paid_before(shop)
         await paid_before(shop)
         if by == "dispute":
@@ -138,7 +138,7 @@ def test_what_was_said_of_one_payment_holds_for_the_cards_others(server: ServerA
 
 def test_the_cards_of_a_person_who_was_erased_are_gone(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
-        await switch_other_cards(shop.world, shop.scope, True)
+        await set_card_switches(shop.world, shop.scope, {"other_cards": True})
         first = await paid_before(shop)
         payer_id = await shop.value("SELECT payer_id FROM order_payer WHERE order_id = $1", first)
         await erase_person(shop.world, shop.scope, payer_id)

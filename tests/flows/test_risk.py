@@ -19,13 +19,13 @@ from recoup.flows.cards.risk import Risks, address_counted, ip_counted
 from recoup.flows.cards.taken import Person
 from recoup.flows.cards.tokenize import Vault
 from recoup.flows.insight.verify import verify
-from recoup.flows.merchants.risk import RiskChange, read_risk, set_risk
+from recoup.flows.merchants.risk import RiskChange, newest_risk, set_risk
 from recoup.gateways.cards.port import Charge
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.kernel.problem import Problem
 from recoup.rules.network.allow_list import APPROVE_CARDS, PHONE_CARD
 from recoup.rules.network.magic import script_card
-from recoup.rules.risk.terms import RiskMode, RiskTerms
+from recoup.rules.risk.terms import RiskMode
 from recoup.store.insight.risk import Sighted, Sighting
 from recoup.store.retention import retain
 from recoup.store.server import ServerAddress
@@ -345,6 +345,6 @@ def test_settings_that_make_no_sense_are_refused(server: ServerAddress, wrong: d
         with pytest.raises(Problem) as refused:
             await set_risk(shop.world, shop.scope, replace(RiskChange("share", 50, 10), **wrong))
         assert refused.value.field in wrong
-        assert await read_risk(shop.world, shop.merchant_id) == RiskTerms()
+        assert await newest_risk(shop.world, shop.merchant_id) is None
 
     run(server, story)

@@ -11,7 +11,6 @@ from tests.doors.edge.asgi_client import Got, call, request, scope_of
 from tests.rings import each
 
 from recoup.doors.edge.asgi import App
-from recoup.doors.edge.html_headers import HtmlHeaders
 from recoup.doors.edge.paths import OnePath, one_path
 from recoup.doors.edge.tracing import Tracing, request_id, trace_id
 
@@ -33,7 +32,7 @@ ROUTES = [
     Route("/v1/outcome", outcome, methods=["POST"]),
     Route("/page", page, methods=["POST"]),
 ]
-APP: App = OnePath(Tracing(HtmlHeaders(Starlette(routes=ROUTES))))  # type: ignore[arg-type]
+APP: App = OnePath(Tracing(Starlette(routes=ROUTES)))  # type: ignore[arg-type]
 
 
 def post(path: str, *headers: tuple[bytes, bytes], **more: object) -> Got:
@@ -86,25 +85,11 @@ def test_an_odd_trace_is_replaced(given: bytes) -> None:
     assert found[1] != b"0" * 32
 
 
-def test_html_is_guarded_and_json_only_from_sniffing() -> None:
-    html, json = post("/page"), post("/v1/outcome")
-    policy = html.header(b"content-security-policy")
-    assert policy is not None
-    assert b"default-src 'none'" in policy
-    assert b"unsafe" not in policy
-    assert html.header(b"x-frame-options") == b"DENY"
-    assert html.header(b"cache-control") == b"private"
-    assert json.header(b"content-security-policy") is None
-    assert {html.header(b"x-content-type-options"), json.header(b"x-content-type-options")} == {b"nosniff"}
-    assert html.header(b"strict-transport-security") is None
-    assert post("/page", scheme="https").header(b"strict-transport-security")
-
-
 def test_other_kinds_of_connection_pass() -> None:
     seen: list[str] = []
 
     async def app(scope: object, _receive: object, _send: object) -> None:
         seen.append(scope["type"])  # type: ignore[index]
 
-    call(OnePath(Tracing(HtmlHeaders(app))), {"type": "lifespan"}, [])
+    call(OnePath(Tracing(app)), {"type": "lifespan"}, [])
     assert seen == ["lifespan"]

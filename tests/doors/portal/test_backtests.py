@@ -19,7 +19,8 @@ from recoup.flows.insight.imports.read import read_import
 from recoup.flows.insight.imports.work import finish
 from recoup.kernel.ids import new_id
 from recoup.kernel.time import BusinessTime
-from recoup.moves.bulk.backtest import begin_backtest, end_backtest, keep_figures
+from recoup.moves.bulk.backtest import begin_backtest, keep_figures
+from recoup.moves.due import done_with
 from recoup.rules.imports.answers import Answers
 from recoup.store.server import ServerAddress
 
@@ -130,7 +131,7 @@ async def _shown(shop: Shop, who: As, report: dict[str, Any]) -> str:
         await begin_backtest(tx, shop.merchant_id, backtest_id, question.plain(), question.hash, "api:x", None, wall)
         until = BusinessTime(wall)
         await keep_figures(tx, shop.merchant_id, backtest_id, report, None, [], until=until, wall=wall)
-        await end_backtest(tx, shop.merchant_id, backtest_id)
+        await done_with(tx, shop.merchant_id, "backtest", backtest_id)
     maya = await who("owner")
     assert (await maya.get("/backtests")).status_code == 200
     page = await maya.get(f"/backtests/{backtest_id}")

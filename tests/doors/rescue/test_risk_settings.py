@@ -6,7 +6,7 @@ from tests.doors.rescue.door import Caller
 from tests.doors.rescue.shapes import check_refused, fields_of
 from tests.rings import each
 
-from recoup.flows.merchants.risk import read_risk
+from recoup.flows.merchants.risk import newest_risk
 
 
 def put(shop: Caller, **body: Any) -> dict[str, Any]:
@@ -24,8 +24,9 @@ def test_it_watches_until_it_is_set_and_what_is_missing_stays(shop: Caller) -> N
     assert (found["mode"], found["share"], found["holdout"], found["margin"]) == ("share", 50, 10, 25)
     assert found["lastChange"]["by"] == f"api:{shop.shop.keys.app_key}"
     assert put(shop, mode="off")["share"] == 50
-    kept = shop.door.run(read_risk(shop.door.world, shop.shop.merchant_id))
-    assert (kept.mode, kept.margin) == ("off", 25)
+    kept = shop.door.run(newest_risk(shop.door.world, shop.shop.merchant_id))
+    assert kept is not None
+    assert (kept.terms.mode, kept.terms.margin) == ("off", 25)
 
 
 def test_the_weights_in_use_are_named(shop: Caller) -> None:

@@ -15,7 +15,6 @@ from recoup.flows.people.sign_in import SignIn, sign_in
 from recoup.flows.stable.callers import Callers, Signed
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
-from recoup.store.messages.endpoints import stablecoin_webhook_key_of
 from recoup.store.retention import retain
 from recoup.store.server import ServerAddress
 
@@ -28,7 +27,9 @@ def signed(key_id: str, secret: str) -> Signed:
 async def kept_secret(world: World) -> str:
     merchant_id = bootstrap_merchant(world)
     async with world.db.connection() as connection:
-        sealed = await stablecoin_webhook_key_of(connection, merchant_id)
+        sealed = await connection.fetchval(
+            "SELECT stablecoin_webhook_key FROM merchants WHERE merchant_id = $1", merchant_id
+        )
     assert sealed is not None
     return str(world.keys.open_secret(f"webhook:{merchant_id}", sealed).decode())
 

@@ -18,7 +18,6 @@ from recoup.doors.docs.reference import Field, Reference, Shown, as_text
 from recoup.doors.docs.site import Site, make_site
 from recoup.doors.edge.dialect import Dialect
 from recoup.doors.edge.example_values import Fresh, fresh_at
-from recoup.doors.edge.html_headers import CONTENT_SECURITY_POLICY
 from recoup.doors.edge.kept_page import KeptPage
 from recoup.flows.world import World
 from recoup.kernel.encode import encode
@@ -28,7 +27,10 @@ FOLDER: Final = Path(__file__).parent
 STATIC: Final = {file.name: file for file in sorted((FOLDER / "static").iterdir())}
 CONSUMERS: Final = {file.name: file for file in sorted((FOLDER / "consumers").glob("consumer.*"))}
 HEADERS: Final = {
-    "content-security-policy": CONTENT_SECURITY_POLICY,
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
     "referrer-policy": "same-origin",

@@ -25,7 +25,8 @@ from recoup.kernel.kept_sentence import keep
 from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import BusinessTime
-from recoup.moves.bulk.backtest import end_backtest, keep_figures
+from recoup.moves.bulk.backtest import keep_figures
+from recoup.moves.due import done_with
 from recoup.rules.backtest.question import Question, question_of
 from recoup.rules.backtest.recorded import JudgedOrder
 from recoup.rules.rescue.engine.pricing import ENGINE_1
@@ -200,7 +201,7 @@ async def _end(
                     wall=wall,
                     answered=answered,
                 )
-            await end_backtest(tx, merchant_id, backtest_id)
+            await done_with(tx, merchant_id, "backtest", backtest_id)
 
     await retrying(once)
 

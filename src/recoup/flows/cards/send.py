@@ -16,6 +16,7 @@ from recoup.flows.external_call import call_with_timeout, deadline_of, processor
 from recoup.flows.locked import Admission, AdmittedJob, Job, Orders
 from recoup.flows.world import World
 from recoup.gateways.cards.port import Charge, Outcome, as_requested
+from recoup.kernel.filled import filled
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER, Actor
 from recoup.moves.attempt.close import ProcessorResult, close_attempt
@@ -266,24 +267,12 @@ def processor_result(order: Order, attempt_id: UUID, outcome: Outcome) -> Proces
     attempt = order.attempt(attempt_id)
     outcome, news = read_answer(order, attempt, outcome), outcome.credential_news
     step = _step(order, attempt, outcome)
-    return ProcessorResult(
-        _EVENTS.get(outcome.state, outcome.state),
+    return filled(
+        ProcessorResult,
+        outcome,
+        event=_EVENTS.get(outcome.state, outcome.state),
         step="card_instead" if outcome.processor_code == UNUSABLE else step,
-        fault=outcome.fault,
         said=outcome.text,
         standing=news.standing if news is not None else None,
-        reference=outcome.reference,
-        network_transaction_id=outcome.network_transaction_id,
-        scheme_code=outcome.scheme_code,
-        advice_code=outcome.advice_code,
-        processor_code=outcome.processor_code,
-        latency_ms=outcome.latency_ms,
-        contradicts=outcome.contradicts,
         reached_network=outcome.reached_network is not False,
-        network_attempts=outcome.network_attempts,
-        sca_wanted=outcome.sca_wanted,
-        checks=outcome.checks,
-        retries_itself_at=outcome.retries_itself_at,
-        redirect_url=outcome.redirect_url,
-        withdrawn=outcome.withdrawn,
     )

@@ -17,7 +17,8 @@ from recoup.flows.world import World
 from recoup.kernel.ids import LOWEST, first_id_of, new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import BusinessTime, WallTime, business_at, iso
-from recoup.moves.merchant.certificate import go_on, keep_certificate, wait_for
+from recoup.moves.due import wait_for
+from recoup.moves.merchant.certificate import go_on, keep_certificate
 from recoup.rules.network.compliance.certificate_file import read, totals_of
 from recoup.rules.network.compliance.content import (
     Line,
@@ -79,7 +80,7 @@ async def certify_due(world: World, merchant_id: UUID) -> list[UUID]:
     begin = clock.month_from
     if world.clocks.business(clock.offset_us) < closes_at(begin):
         async with world.db.transaction() as tx:
-            await wait_for(tx, merchant_id, closes_at(begin))
+            await wait_for(tx, merchant_id, "certificate", merchant_id, closes_at(begin), wall=False)
         return []
     return await _make(world, merchant_id, begin)
 

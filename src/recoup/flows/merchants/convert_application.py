@@ -15,7 +15,8 @@ from recoup.flows.merchants.make_merchant import NewSite, issue_keys, keep_webho
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.moves.merchant.application import move_application, wait_for_registration
+from recoup.moves.due import wait_for
+from recoup.moves.merchant.application import move_application
 from recoup.rules.merchants.application import step
 from recoup.store.merchants.applications import Application
 from recoup.store.merchants.merchants import load_merchant
@@ -46,7 +47,7 @@ async def convert_application(world: World, applicant: Applicant, application_id
                 return await _before(tx, world, row)
             done = await _make(tx, world, row, applicant.actor.text())
             moved = await move_application(tx, row, move, applicant.by(world), log_note=note)
-            await wait_for_registration(tx, row.merchant_id, world.clocks.wall())
+            await wait_for(tx, row.merchant_id, "register_merchant", row.merchant_id, world.clocks.wall())
             return Converted(moved, *done)
     except KeyTaken:
         raise Problem(

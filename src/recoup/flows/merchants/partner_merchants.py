@@ -20,7 +20,7 @@ from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import PartnerScope
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import business_at, iso
-from recoup.moves.merchant.application import wait_for_registration
+from recoup.moves.due import wait_for
 from recoup.rules.merchants.audit import changes
 from recoup.rules.network.descriptor import check_descriptor
 from recoup.rules.rescue.site_address import check_site_address
@@ -152,7 +152,7 @@ async def _new(tx: Tx, world: World, scope: PartnerScope, request: MerchantReque
     await keep_webhook_keys(tx, world, merchant_id, webhook_key, keys.stablecoin_webhook_secret)
     given = credentials_of(merchant_id, site_id, keys, webhook_key)
     handover = await prepare(tx, world, merchant_id, given)
-    await wait_for_registration(tx, merchant_id, wall)
+    await wait_for(tx, merchant_id, "register_merchant", merchant_id, wall)
     await note(
         tx, scope, "merchant_made", wall, merchant_id=merchant_id, name=request.name, external_id=request.external_id
     )
@@ -173,7 +173,7 @@ async def change(world: World, scope: PartnerScope, merchant_id: UUID, *, name: 
             about |= changes({"name": known.merchant.name}, {"name": name}) | {"business_at": iso(now)}
         await change_merchant(tx, merchant_id, name=name, state=state)
         if name is not None:
-            await wait_for_registration(tx, merchant_id, wall)
+            await wait_for(tx, merchant_id, "register_merchant", merchant_id, wall)
         await note(tx, scope, "merchant_changed", wall, merchant_id=merchant_id, **about)
 
 

@@ -24,11 +24,6 @@ class RiskChange:
     margin: int | None = None
 
 
-async def read_risk(world: World, merchant_id: UUID) -> RiskTerms:
-    found = await newest_risk(world, merchant_id)
-    return found.terms if found is not None else RiskTerms()
-
-
 async def newest_risk(world: World, merchant_id: UUID) -> RiskSettings | None:
     """With who changed it last; None where nobody ever did."""
     async with world.db.connection() as connection:

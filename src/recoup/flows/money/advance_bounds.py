@@ -20,7 +20,7 @@ from recoup.flows.threads import run_stoppable
 from recoup.flows.world import World
 from recoup.kernel.ids import LOWEST
 from recoup.kernel.time import BusinessTime
-from recoup.moves.advance.bounds import bounds_done, wait_for_bounds
+from recoup.moves.due import done_with, wait_for
 from recoup.rules.money.advance_bounds import (
     PAYERS_MIN,
     WEEK,
@@ -67,9 +67,9 @@ async def bound_advances(world: World, merchant_id: UUID) -> None:
     async def once() -> None:
         async with world.db.transaction() as tx:
             if assets:
-                await wait_for_bounds(tx, merchant_id, next_week_over(now))
+                await wait_for(tx, merchant_id, "advance_bounds", merchant_id, next_week_over(now), wall=False)
             else:
-                await bounds_done(tx, merchant_id)
+                await done_with(tx, merchant_id, "advance_bounds", merchant_id)
 
     await retrying(once)
 

@@ -11,7 +11,8 @@ from recoup.flows.world import World
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import to_text
 from recoup.kernel.time import business_at
-from recoup.moves.settlement.report import ready_at, tell_report, wait_for
+from recoup.moves.due import wait_for
+from recoup.moves.settlement.report import ready_at, tell_report
 from recoup.rules.money.as_of import Window
 from recoup.rules.money.cells import Number, csv_row
 from recoup.rules.money.ledger import WALLET
@@ -153,14 +154,14 @@ async def report_ready(world: World, merchant_id: UUID) -> UUID | None:
             now = business_at(wall, clock.offset_us)
             period_to, terms = await period_of(tx, merchant_id, clock.period_from)
             if now < ready_at(terms, period_to):
-                await wait_for(tx, merchant_id, ready_at(terms, period_to))
+                await wait_for(tx, merchant_id, "reconciliation", merchant_id, ready_at(terms, period_to), wall=False)
                 return None
             period = (clock.period_from, period_to)
             lines = sum(row.entries for row in await totals(tx, merchant_id, Window(*period)) if row.recipe not in FEES)
             differences = await open_differences(tx, merchant_id, period)
             report_id = await tell_report(tx, merchant_id, period, lines, differences, now=now, wall=wall)
             next_to, later = await period_of(tx, merchant_id, period_to)
-            await wait_for(tx, merchant_id, ready_at(later, next_to))
+            await wait_for(tx, merchant_id, "reconciliation", merchant_id, ready_at(later, next_to), wall=False)
             return report_id
 
     return await retrying(once)

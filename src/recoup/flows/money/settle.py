@@ -10,8 +10,9 @@ from uuid import UUID
 from recoup.flows.each import each
 from recoup.flows.world import World
 from recoup.kernel.time import WallTime, business_at
+from recoup.moves.due import done_with
 from recoup.moves.settlement.batch import Period, settle_batch
-from recoup.moves.settlement.period import next_settlement, release_reserve, reserve_done
+from recoup.moves.settlement.period import next_settlement, release_reserve
 from recoup.rules.money.settlement import due_at
 from recoup.store.money.batches import find_batch, is_released
 from recoup.store.money.settlement import (
@@ -105,7 +106,7 @@ async def release(world: World, merchant_id: UUID, batch_id: UUID) -> None:
             clock = await lock_clock(tx, merchant_id)
             batch = await find_batch(tx, merchant_id, batch_id)
             if clock is None or batch is None or await is_released(tx, merchant_id, batch_id):
-                await reserve_done(tx, merchant_id, batch_id)
+                await done_with(tx, merchant_id, "reserve", batch_id)
                 return
             await release_reserve(tx, batch, now=business_at(wall, clock.offset_us), wall=wall)
 

@@ -12,9 +12,9 @@ from recoup.flows.world import World
 from recoup.kernel.problem import invalid
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
-from recoup.moves.advance.bounds import wait_for_bounds
-from recoup.moves.advance.exposure import allot, allotted
+from recoup.moves.advance.exposure import allot
 from recoup.moves.audit import note
+from recoup.moves.due import done_with, wait_for
 from recoup.rules.money.exposure import SLOTS, Limits
 from recoup.store.cards.exposure import (
     Exposure,
@@ -76,7 +76,7 @@ async def agree_exposure(world: World, scope: Scope, asset: str, terms: Terms) -
             await note(tx, scope, wall, "exposure.set", "", {"currency": asset} | changed)
             await allot(tx, merchant_id, asset)
             await set_switch(tx, merchant_id)
-            await wait_for_bounds(tx, merchant_id, now)
+            await wait_for(tx, merchant_id, "advance_bounds", merchant_id, now, wall=False)
             return await read_exposure(tx, merchant_id, asset)
 
     made = await retrying(once)
@@ -96,7 +96,7 @@ async def allot_due(world: World, merchant_id: UUID) -> None:
         async with world.db.transaction() as tx:
             for asset in await assets_with_terms(tx, merchant_id):
                 await allot(tx, merchant_id, asset)
-            await allotted(tx, merchant_id)
+            await done_with(tx, merchant_id, "allot", merchant_id)
 
     await retrying(once)
 

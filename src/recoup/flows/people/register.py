@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from recoup.flows.world import World
-from recoup.moves.merchant.application import registered
+from recoup.moves.due import done_with
 from recoup.store.merchants.applications import merchant_that_applied
 from recoup.store.merchants.partners import lock_who_is, who_is
 from recoup.store.people.people import save_heirs, save_merchant, save_partner
@@ -26,4 +26,4 @@ async def register(world: World, merchant_id: UUID) -> None:
             await save_heirs(connection, applicant_id, merchant_id, world.clocks.wall(), world.name)
     async with world.db.transaction() as tx:
         if await lock_who_is(tx, merchant_id) == merchant:
-            await registered(tx, merchant_id)
+            await done_with(tx, merchant_id, "register_merchant", merchant_id)

@@ -16,7 +16,8 @@ from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime
-from recoup.moves.message.alert import close_alert, gather_orders
+from recoup.moves.due import done_with
+from recoup.moves.message.alert import gather_orders
 from recoup.rules.messages.notifications import KINDS, Reader, Ways, kinds_of, ways_of
 from recoup.store.merchants.partner_alerts import PartnerAlert, close_partner_alert, untold_alerts
 from recoup.store.messages.alerts import Alert, alert_facts, find_alert
@@ -36,7 +37,7 @@ async def tell_alert(world: World, merchant_id: UUID, alert_id: UUID) -> None:
         if alert is not None and facts:
             await _tell_people(world, people, (merchant_id, alert_id), alert, facts)
     async with world.db.transaction() as tx:
-        await close_alert(tx, merchant_id, alert_id)
+        await done_with(tx, merchant_id, "alert", alert_id)
 
 
 async def alert_of_orders(world: World, merchant_id: UUID) -> None:

@@ -14,6 +14,7 @@ from recoup.gateways.cards.port import Charge, DisputeAnswer, Fault, Modificatio
 from recoup.gateways.cards.token_service import UNKNOWN as UNKNOWN_TOKEN
 from recoup.gateways.cards.token_service import Answer, CryptogramRequest, TokenAnswer, TokenRequest
 from recoup.gateways.cards.updater import UNKNOWN, CardUpdate, UpdateInquiry
+from recoup.kernel.filled import filled
 from recoup.kernel.time import iso
 from recoup.rules.order.credential import TOKEN_ON_WIRE, TokenState
 
@@ -243,19 +244,14 @@ def outcome_of(id: UUID, body: Mapping[str, Any] | None, answer: BridgeAnswer | 
         return Outcome("not_sent", processor_code=NOT_PROCESSED, text=text, latency_ms=latency_ms, fault=answer.fault)
     number = _number_in(body or {})
     texts: dict[str, Any] = {name: _without(number, getattr(answer, name)) for name in _SAME}
-    return Outcome(
-        "awaits_payer" if answer.state == "awaiting_payer" else answer.state,
+    return filled(
+        Outcome,
+        answer,
         **texts,
+        state="awaits_payer" if answer.state == "awaiting_payer" else answer.state,
         latency_ms=latency_ms,
         units=answer.amount,
-        fault=answer.fault,
-        reached_network=answer.reached_network,
-        network_attempts=answer.network_attempts,
-        sca_wanted=answer.sca_wanted,
-        risk_score=answer.risk_score,
-        retries_itself_at=answer.retries_itself_at,
         credential_news=_news(answer.credential_news),
-        redirect_url=answer.redirect_url,
     )
 
 

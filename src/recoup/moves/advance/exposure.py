@@ -23,8 +23,6 @@ from recoup.store.cards.exposure import (
     take_slot,
     write_slots,
 )
-from recoup.store.orders.changes import Rows, write
-from recoup.store.orders.rows import DueKey
 from recoup.store.statement import Tx
 
 Used = dict[tuple[UUID, UUID, str], int]
@@ -125,9 +123,3 @@ async def allot(tx: Tx, merchant_id: UUID, asset: str) -> None:
     await write_slots(tx, merchant_id, asset, [s for s in filled if s not in slots])
     total = sum(s.allotted for s in filled)
     await draw(tx, merchant_id, asset, total, total - terms.drawn_units)
-
-
-async def allotted(tx: Tx, merchant_id: UUID) -> None:
-    rows = Rows()
-    rows.due_done.append(DueKey(merchant_id, "allot", merchant_id))
-    await write(tx, rows)

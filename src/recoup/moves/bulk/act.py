@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from recoup.kernel.time import WallTime
+from recoup.moves.due import done_with, wait_for
 from recoup.store.lists.bulk_acts import NewAct, begin_act, finish_act
-from recoup.store.orders.changes import Rows, write
-from recoup.store.orders.rows import DueKey, DueWork
 from recoup.store.statement import Tx
 
 
@@ -14,15 +13,11 @@ async def take_act(tx: Tx, act: NewAct, order_ids: Sequence[UUID]) -> bool:
     """With the work that will do it. False when it was taken before."""
     if not await begin_act(tx, act, order_ids):
         return False
-    rows = Rows()
-    rows.due_work.append(DueWork(act.merchant_id, "bulk", act.act_id, act.requested_at, wall=True))
-    await write(tx, rows)
+    await wait_for(tx, act.merchant_id, "bulk", act.act_id, act.requested_at)
     return True
 
 
 async def end_act(tx: Tx, key: tuple[UUID, UUID], state: str, wall: WallTime) -> None:
     """Under its lock, every order answered; `stopped`: those that were begun."""
     await finish_act(tx, key, state, wall)
-    rows = Rows()
-    rows.due_done.append(DueKey(key[0], "bulk", key[1]))
-    await write(tx, rows)
+    await done_with(tx, key[0], "bulk", key[1])

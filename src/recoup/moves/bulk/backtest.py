@@ -8,6 +8,7 @@ from uuid import UUID
 from recoup.kernel.kept_sentence import keep
 from recoup.kernel.time import BusinessTime, WallTime
 from recoup.moves.attempt.plan import INLINE_GRACE
+from recoup.moves.due import wait_for
 from recoup.moves.message.alert import alert
 from recoup.rules.backtest.question import Question, name_of_payments, name_of_policy, question_of
 from recoup.store.insight.backtests import (
@@ -18,7 +19,6 @@ from recoup.store.insight.backtests import (
     save_figures,
 )
 from recoup.store.orders.changes import Rows, write
-from recoup.store.orders.rows import DueKey, DueWork
 from recoup.store.statement import Tx
 
 KEPT_REQUESTS: Final = 25  # of a merchant
@@ -43,9 +43,7 @@ async def begin_backtest(
     askers = [asker] if asker is not None else []
     await add_backtest(tx, merchant_id, backtest_id, question, question_hash, wall, by, saved_as, askers)
     await drop_oldest_backtests(tx, merchant_id, KEPT_REQUESTS, KEPT_SAVED, KEPT_DRAFTS)
-    rows = Rows()
-    rows.due_work.append(DueWork(merchant_id, "backtest", backtest_id, wall + INLINE_GRACE, wall=True))
-    await write(tx, rows)
+    await wait_for(tx, merchant_id, "backtest", backtest_id, wall + INLINE_GRACE)
 
 
 async def keep_figures(
@@ -82,9 +80,3 @@ def _facts(backtest_id: UUID, question: Question, failed: str | None) -> dict[st
         "policy": keep(name_of_policy(question)),
         "why": keep(failed) if failed is not None else None,
     }
-
-
-async def end_backtest(tx: Tx, merchant_id: UUID, backtest_id: UUID) -> None:
-    rows = Rows()
-    rows.due_done.append(DueKey(merchant_id, "backtest", backtest_id))
-    await write(tx, rows)

@@ -6,10 +6,11 @@ from uuid import UUID
 
 from recoup.kernel.kept_sentence import keep
 from recoup.kernel.time import WallTime
+from recoup.moves.due import wait_for
 from recoup.moves.message.alert import alert
 from recoup.store.lists.exports import NewExport, ask_export, cancel_run, end_run
 from recoup.store.orders.changes import Rows, write
-from recoup.store.orders.rows import DueKey, DueWork
+from recoup.store.orders.rows import DueKey
 from recoup.store.statement import Tx
 
 KEPT: Final = timedelta(days=7)
@@ -22,9 +23,7 @@ async def take_export(tx: Tx, new: NewExport) -> bool:
     """With the work that will make it. False for a repeat, or when there are as many as there may be."""
     if not await ask_export(tx, new, under_way_max=UNDER_WAY_MAX, standing_max=STANDING_MAX):
         return False
-    rows = Rows()
-    rows.due_work.append(DueWork(new.merchant_id, "export", new.export_id, new.requested_at, wall=True))
-    await write(tx, rows)
+    await wait_for(tx, new.merchant_id, "export", new.export_id, new.requested_at)
     return True
 
 

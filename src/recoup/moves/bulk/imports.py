@@ -6,9 +6,8 @@ from uuid import UUID
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import WallTime
 from recoup.moves.audit import note
+from recoup.moves.due import done_with, wait_for
 from recoup.store.insight.imports import begin_import, drop_rest, finish_import
-from recoup.store.orders.changes import Rows, write
-from recoup.store.orders.rows import DueKey, DueWork
 from recoup.store.statement import Tx
 
 
@@ -36,9 +35,7 @@ async def receive_import(
         wall,
     ):
         return False
-    rows = Rows()
-    rows.due_work.append(DueWork(scope.merchant_id, "import", import_id, wall, wall=True))
-    await write(tx, rows)
+    await wait_for(tx, scope.merchant_id, "import", import_id, wall)
     await note(tx, scope, wall, "import.sent", import_id)
     return True
 
@@ -48,6 +45,4 @@ async def end_import(tx: Tx, key: tuple[UUID, UUID], state: str, wall: WallTime)
     if state == "stopped":
         await drop_rest(tx, *key)
     await finish_import(tx, *key, state, wall)
-    rows = Rows()
-    rows.due_done.append(DueKey(key[0], "import", key[1]))
-    await write(tx, rows)
+    await done_with(tx, key[0], "import", key[1])

@@ -2,12 +2,12 @@
 
 from uuid import UUID
 
-from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import BusinessTime, WallTime
-from recoup.rules.messages.events import event_data
+from recoup.moves.due import wait_for
+from recoup.moves.message.event import add_event
 from recoup.store.orders.changes import Rows, write
-from recoup.store.orders.rows import DueKey, DueWork, OutboxEvent
+from recoup.store.orders.rows import DueKey
 from recoup.store.orders.uploads import begin_upload, finish_upload, stop_rest
 from recoup.store.statement import Tx
 
@@ -20,9 +20,7 @@ async def take_upload(
         tx, scope.merchant_id, upload_id, kind, form, content_mac, file_name, scope.actor.text(), scope.request_id, wall
     ):
         return False
-    rows = Rows()
-    rows.due_work.append(DueWork(scope.merchant_id, "upload", upload_id, wall, wall=True))
-    await write(tx, rows)
+    await wait_for(tx, scope.merchant_id, "upload", upload_id, wall)
     return True
 
 
@@ -31,8 +29,15 @@ async def end_upload(tx: Tx, key: tuple[UUID, UUID], state: str, *, now: Busines
     if state == "stopped":
         await stop_rest(tx, *key)
     ended = await finish_upload(tx, *key, state, wall)
-    event_body = event_data(
+    rows = Rows()
+    add_event(
+        rows,
+        key[0],
+        "upload",
+        key[1],
         "upload.completed",
+        now=now,
+        wall=wall,
         upload_id=key[1],
         kind=ended.kind,
         state=state,
@@ -40,20 +45,6 @@ async def end_upload(tx: Tx, key: tuple[UUID, UUID], state: str, *, now: Busines
         rows=ended.row_count,
         done=ended.done_count,
         refused=ended.refused_count,
-    )
-    rows = Rows()
-    rows.outbox.append(
-        OutboxEvent(
-            merchant_id=key[0],
-            subject_id=key[1],
-            seq=1,
-            subject_kind="upload",
-            event_id=new_id(),
-            event="upload.completed",
-            body=event_body,
-            business_at=now,
-            recorded_at=wall,
-        )
     )
     rows.due_done.append(DueKey(key[0], "upload", key[1]))
     await write(tx, rows)

@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor
+from recoup.moves.message.event import add_event
 from recoup.rules.merchants.application import ENDED, Status, Step
 from recoup.rules.merchants.form import Form
-from recoup.rules.messages.events import event_data
 from recoup.store.merchants.applications import (
     Application,
     ApplicationLine,
@@ -21,7 +21,6 @@ from recoup.store.merchants.applications import (
     save_application,
 )
 from recoup.store.orders.changes import Rows, write
-from recoup.store.orders.rows import DueKey, DueWork, OutboxEvent
 from recoup.store.statement import Tx
 
 
@@ -108,37 +107,19 @@ async def _tell(
     if step.event is None:
         return
     rows = Rows()
-    event_body = event_data(
+    add_event(
+        rows,
+        application.merchant_id,
+        "application",
+        application.application_id,
         step.event,
+        now=by.at,
+        wall=by.at,
+        seq=application.version,
         application_id=application.application_id,
         status=str(step.dst),
         reason=application.reason,
         external_application_id=application.external_id or None,
     )
-    rows.outbox.append(
-        OutboxEvent(
-            merchant_id=application.merchant_id,
-            subject_id=application.application_id,
-            seq=application.version,
-            subject_kind="application",
-            event_id=new_id(),
-            event=step.event,
-            body=event_body,
-            business_at=by.at,
-            recorded_at=by.at,
-        )
-    )
     await open_feed(tx, application.merchant_id)
-    await write(tx, rows)
-
-
-async def wait_for_registration(tx: Tx, merchant_id: UUID, wall: datetime) -> None:
-    rows = Rows()
-    rows.due_work.append(DueWork(merchant_id, "register_merchant", merchant_id, wall, wall=True))
-    await write(tx, rows)
-
-
-async def registered(tx: Tx, merchant_id: UUID) -> None:
-    rows = Rows()
-    rows.due_done.append(DueKey(merchant_id, "register_merchant", merchant_id))
     await write(tx, rows)

@@ -5,13 +5,13 @@ from typing import Any
 from uuid import UUID
 
 from recoup.kernel.time import BusinessTime, WallTime
+from recoup.moves.due import wait_for
 from recoup.moves.message.event import add_event
 from recoup.rules.network.compliance.certificate_file import FIRST_ROOT, totals_of, written
 from recoup.rules.network.compliance.content import Line
 from recoup.rules.network.compliance.months import closes_at, month_end, month_start, month_text
 from recoup.store.insight.certificates import ChainEnd, add_certificate, begin_clock, move_clock
 from recoup.store.orders.changes import Rows, write
-from recoup.store.orders.rows import DueWork
 from recoup.store.statement import Tx
 
 
@@ -19,19 +19,13 @@ async def begin_certificates(tx: Tx, merchant_id: UUID, now: datetime) -> None:
     """A merchant's first month: the one that its clock stands in. Once; a second time nothing."""
     begin = month_start(now)
     if await begin_clock(tx, merchant_id, begin):
-        await wait_for(tx, merchant_id, closes_at(begin))
+        await wait_for(tx, merchant_id, "certificate", merchant_id, closes_at(begin), wall=False)
 
 
 async def go_on(tx: Tx, merchant_id: UUID, begin: datetime) -> None:
     """The month that began then is done; the next one is due when it is closed."""
     await move_clock(tx, merchant_id, month_end(begin))
-    await wait_for(tx, merchant_id, closes_at(month_end(begin)))
-
-
-async def wait_for(tx: Tx, merchant_id: UUID, due: datetime) -> None:
-    rows = Rows()
-    rows.due_work.append(DueWork(merchant_id, "certificate", merchant_id, due, wall=False))
-    await write(tx, rows)
+    await wait_for(tx, merchant_id, "certificate", merchant_id, closes_at(month_end(begin)), wall=False)
 
 
 async def keep_certificate(

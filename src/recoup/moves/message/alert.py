@@ -48,12 +48,6 @@ def alert(
     rows.due_work.append(DueWork(merchant_id, "alert", alert_id, wall, wall=True))
 
 
-async def close_alert(tx: Tx, merchant_id: UUID, alert_id: UUID) -> None:
-    rows = Rows()
-    rows.due_done.append(DueKey(merchant_id, "alert", alert_id))
-    await write(tx, rows)
-
-
 async def gather_orders(tx: Tx, merchant_id: UUID, wall: WallTime) -> None:
     """One alert of all orders that came to wait for a person since the last one; an hour after it at the earliest."""
     until = await lock_feed(tx, merchant_id)

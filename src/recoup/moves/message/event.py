@@ -1,10 +1,10 @@
 """Events that belong to no order, as rows of one write."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from recoup.kernel.ids import new_id
-from recoup.kernel.time import BusinessTime, WallTime
 from recoup.rules.messages.events import event_data
 from recoup.store.orders.changes import Rows
 from recoup.store.orders.rows import OutboxEvent
@@ -16,9 +16,10 @@ def add_event(
     subject_kind: str,
     subject_id: UUID,
     event: str,
+    /,
     *,
-    now: BusinessTime,
-    wall: WallTime,
+    now: datetime,
+    wall: datetime,
     seq: int = 1,
     **details: Any,
 ) -> None:

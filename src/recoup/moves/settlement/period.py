@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from recoup.kernel.time import BusinessTime, WallTime
+from recoup.moves.due import done_with
 from recoup.moves.postings import book
 from recoup.rules.money import ledger
 from recoup.rules.money.settlement import due_at, period_start
@@ -12,7 +13,7 @@ from recoup.store.money.bank_payouts import add_adjustment, decide_adjustment
 from recoup.store.money.batches import HeldBatch
 from recoup.store.money.settlement import begin_clock, move_period, period_of, terms_at
 from recoup.store.orders.changes import Rows, write
-from recoup.store.orders.rows import DueKey, DueWork
+from recoup.store.orders.rows import DueWork
 from recoup.store.statement import Tx
 
 
@@ -49,13 +50,7 @@ async def release_reserve(tx: Tx, batch: HeldBatch, *, now: BusinessTime, wall: 
         available_at=batch.release_at,
     )
     await write(tx, rows)
-    await reserve_done(tx, merchant_id, batch_id)
-
-
-async def reserve_done(tx: Tx, merchant_id: UUID, batch_id: UUID) -> None:
-    rows = Rows()
-    rows.due_done.append(DueKey(merchant_id, "reserve", batch_id))
-    await write(tx, rows)
+    await done_with(tx, merchant_id, "reserve", batch_id)
 
 
 async def make_adjustment(tx: Tx, row: Adjustment, *, now: BusinessTime, wall: WallTime) -> None:

@@ -6,12 +6,12 @@ from uuid import UUID
 
 from recoup.kernel.ids import new_id
 from recoup.kernel.time import BusinessTime, WallTime
+from recoup.moves.due import wait_for
 from recoup.moves.message.event import add_event
 from recoup.rules.money.settlement import Terms, due_at, period_start
 from recoup.store.money.reports import add_report, begin_clock, move_clock
 from recoup.store.money.settlement import period_of, terms_at
 from recoup.store.orders.changes import Rows, write
-from recoup.store.orders.rows import DueWork
 from recoup.store.statement import Tx
 
 AFTER_SETTLEMENT: Final = timedelta(minutes=5)  # so that its lines have their settlement
@@ -26,13 +26,7 @@ async def begin_reports(tx: Tx, merchant_id: UUID, now: datetime) -> None:
     start = period_start(await terms_at(tx, merchant_id, now), now)
     if await begin_clock(tx, merchant_id, start):
         period_to, terms = await period_of(tx, merchant_id, start)
-        await wait_for(tx, merchant_id, ready_at(terms, period_to))
-
-
-async def wait_for(tx: Tx, merchant_id: UUID, due: datetime) -> None:
-    rows = Rows()
-    rows.due_work.append(DueWork(merchant_id, "reconciliation", merchant_id, due, wall=False))
-    await write(tx, rows)
+        await wait_for(tx, merchant_id, "reconciliation", merchant_id, ready_at(terms, period_to), wall=False)
 
 
 async def tell_report(

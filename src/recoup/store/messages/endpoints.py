@@ -100,11 +100,6 @@ async def stablecoin_endpoint(db: Read, merchant_id: UUID) -> StablecoinRow | No
     """The one of the stablecoin API."""
 
 
-@MERCHANT.statement("SELECT stablecoin_webhook_key FROM merchants WHERE merchant_id = $1")
-async def stablecoin_webhook_key_of(db: Read, merchant_id: UUID) -> bytes | None:
-    """Sealed."""
-
-
 class SharedKeys(Row, frozen=True):
     """`key` signs for every endpoint of an API without one of its own; while it is kept, `previous_key` does so too,
     `previous_until` then. Both are sealed."""
