@@ -27,6 +27,7 @@ from recoup.doors.rescue.wire import iso_or_null
 from recoup.flows.backtests.kept import ask, read_backtest
 from recoup.flows.backtests.make import PAYMENTS_MAX
 from recoup.flows.backtests.questions import BacktestRequest, question_for
+from recoup.kernel.filled import filled
 from recoup.kernel.kept_sentence import kept
 from recoup.kernel.time import iso
 from recoup.rules.backtest.question import question_of
@@ -47,16 +48,7 @@ async def post(call: Call) -> Backtest:
     if body.policy is not None and body.version is not None:
         complaints.add("Version", text="The fields Version and Policy exclude each other.")
     complaints.raise_if_any()
-    request = BacktestRequest(
-        body.decider or "",
-        body.version,
-        body.policy,
-        body.site_id,
-        body.campaign_id,
-        body.days,
-        body.import_id,
-        body.window_days,
-    )
+    request = filled(BacktestRequest, body, decider=body.decider or "", lines=body.policy)
     with named_as_here():
         question = await question_for(call.services.world, call.scope.merchant_id, request)
         return _one(await ask(call.services.world, call.scope, question))

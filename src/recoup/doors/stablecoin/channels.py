@@ -5,6 +5,7 @@ from typing import Annotated, Final, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from recoup.doors.stablecoin.resource import Api, Call
+from recoup.kernel.filled import filled
 from recoup.rules.stable.channels import Channel, enabled
 
 
@@ -46,16 +47,12 @@ async def list_all(call: Call) -> ChannelList:
 
 
 def _object(channel: Channel) -> ChannelObject:
-    return ChannelObject(
-        channel.code,
-        channel.name,
-        True,
-        channel.kind,
-        channel.settlement,
-        list(channel.currencies),
-        channel.supports_refund,
-        channel.requires_watcher,
-        "test" if channel.test else "live",
-        channel.network or UNSET,
-        list(channel.pay_currencies) or UNSET,
+    return filled(
+        ChannelObject,
+        channel,
+        name_is_default=True,
+        currencies=list(channel.currencies),
+        environment="test" if channel.test else "live",
+        network=channel.network or UNSET,
+        pay_currencies=list(channel.pay_currencies) or UNSET,
     )

@@ -17,6 +17,7 @@ from recoup.doors.stablecoin.shapes import (
     payment_object,
 )
 from recoup.flows.stable.charge import EXPIRES_IN, EXPIRES_IN_MAX, EXPIRES_IN_MIN, StablecoinChargeRequest
+from recoup.kernel.filled import filled
 from recoup.kernel.problem import Problem
 from recoup.kernel.unseen import check_seen
 from recoup.rules.stable.cycles import check_link, is_a_cycles
@@ -129,15 +130,12 @@ def request_of(body: ChargeBody) -> StablecoinChargeRequest:
     }
     seconds = EXPIRES_IN if body.expires_in_seconds is None else body.expires_in_seconds * _SECONDS
     assert EXPIRES_IN_MIN <= seconds <= EXPIRES_IN_MAX
-    return StablecoinChargeRequest(
-        body.merchant_order_id,
-        body.amount,
-        body.currency,
-        body.channel,
-        body.network,
-        customer_of(body.customer),
-        seconds,
-        {name: value for name, value in facts.items() if value},
+    return filled(
+        StablecoinChargeRequest,
+        body,
+        customer=customer_of(body.customer),
+        expires_in=seconds,
+        facts={name: value for name, value in facts.items() if value},
     )
 
 

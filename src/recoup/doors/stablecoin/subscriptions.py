@@ -11,6 +11,7 @@ from recoup.doors.stablecoin.fields import LIMIT_MAX, OFFSET_MAX, Limit, Offset,
 from recoup.doors.stablecoin.resource import Api, Call, missing
 from recoup.flows.stable import subscriptions as flow
 from recoup.flows.stable.subscriptions import SubscriptionRequest, subscribe
+from recoup.kernel.filled import filled
 from recoup.kernel.ids import wire_id
 from recoup.kernel.problem import Problem
 from recoup.rules.stable.channels import CHANNELS
@@ -114,19 +115,13 @@ async def create(call: Call) -> SubscriptionAnswer:
         "return_url": check_link(body.return_url, "return_url"),
         "cancel_url": check_link(body.cancel_url, "cancel_url"),
     }
-    request = SubscriptionRequest(
-        body.title,
-        body.amount,
-        body.currency,
-        body.interval_unit,
-        body.interval_count,
-        body.channel,
-        customer_of(body.customer),
-        body.total_cycles,
-        body.billing_anchor,
-        body.ends_at,
-        {name: value for name, value in facts.items() if value},
-        call.idempotency_key,
+    request = filled(
+        SubscriptionRequest,
+        body,
+        customer=customer_of(body.customer),
+        anchor=body.billing_anchor,
+        facts={name: value for name, value in facts.items() if value},
+        key=call.idempotency_key,
     )
     services = call.services
     made = await subscribe(services.world, services.merchants, call.scope, request)
@@ -183,23 +178,19 @@ async def _answer(call: Call, subscription_id: UUID) -> SubscriptionAnswer:
 
 def _object(row: SubscriptionRow) -> Subscription:
     channel = CHANNELS.get(row.channel or "")
-    return Subscription(
-        wire_id("sub", row.subscription_id),
-        row.title,
-        row.customer,
-        row.amount_text,
-        row.asset,
-        row.channel or "",
-        channel.name if channel else "",
-        row.interval_unit,
-        row.interval_count,
-        row.state,
-        row.cycles_done,
-        row.total_cycles,
-        stamp(row.anchor),
-        stamp(row.next_charge_at) if row.next_charge_at else None,
-        stamp(row.ends_at) if row.ends_at else None,
-        wire_id("ord", row.last_order_id) if row.last_order_id else None,
-        row.facts.get("metadata") or {},
-        stamp(row.created_at),
+    return filled(
+        Subscription,
+        row,
+        id=wire_id("sub", row.subscription_id),
+        amount=row.amount_text,
+        currency=row.asset,
+        channel=row.channel or "",
+        channel_name=channel.name if channel else "",
+        status=row.state,
+        billing_anchor=stamp(row.anchor),
+        next_charge_at=stamp(row.next_charge_at) if row.next_charge_at else None,
+        ends_at=stamp(row.ends_at) if row.ends_at else None,
+        last_order_id=wire_id("ord", row.last_order_id) if row.last_order_id else None,
+        metadata=row.facts.get("metadata") or {},
+        created_at=stamp(row.created_at),
     )

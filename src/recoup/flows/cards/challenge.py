@@ -23,6 +23,7 @@ from recoup.flows.external_call import processor_of
 from recoup.flows.locked import Job, Orders
 from recoup.flows.world import World
 from recoup.gateways.cards.port import Authenticates
+from recoup.kernel.filled import filled
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Actor
@@ -107,29 +108,19 @@ async def show(world: World, merchant_id: UUID, order_id: UUID) -> ChallengePage
         state = "asked"
     elif row.stage not in ENDED and row.out:
         state = "tried"
-    return ChallengePage(
-        merchant_id,
-        order_id,
-        state,
-        asks,
-        row.tries,
-        row.merchant,
-        row.descriptor,
-        row.units,
-        row.asset,
-        row.scheme,
-        row.last4,
-        row.exp_month,
-        row.exp_year,
-        row.expires_at,
-        row.reason,
-        row.billing or {},
-        shop_address(row.site_url),
-        row.stage in ENDED,
-        _money(row),
-        row.by_risk,
-        row.bank_url if state == "tried" else None,
-        confirms,
+    return filled(
+        ChallengePage,
+        row,
+        merchant_id=merchant_id,
+        order_id=order_id,
+        state=state,
+        asks=asks,
+        billing=row.billing or {},
+        shop=shop_address(row.site_url),
+        ended=row.stage in ENDED,
+        money=_money(row),
+        bank_url=row.bank_url if state == "tried" else None,
+        confirms=confirms,
     )
 
 

@@ -14,6 +14,7 @@ from recoup.flows.hosted_link import named_by, signed_token
 from recoup.flows.merchants.make_merchant import Keys
 from recoup.flows.world import World
 from recoup.kernel.encode import encode
+from recoup.kernel.filled import filled
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
@@ -52,16 +53,13 @@ class Handover:
 
 def credentials_of(merchant_id: UUID, site_id: UUID | None, keys: Keys, webhook_key: str) -> Credentials:
     """`webhook_key` empty: the secrets that sign webhooks stay."""
-    return Credentials(
-        str(merchant_id),
-        str(site_id or ""),
-        keys.app_key,
-        keys.app_secret,
-        keys.tokenization_key,
-        webhook_key,
-        keys.stablecoin_key_id,
-        keys.stablecoin_secret,
-        keys.stablecoin_webhook_secret if webhook_key else "",
+    return filled(
+        Credentials,
+        keys,
+        mid=str(merchant_id),
+        site_id=str(site_id or ""),
+        webhook_key=webhook_key,
+        stablecoin_webhook_secret=keys.stablecoin_webhook_secret if webhook_key else "",
     )
 
 

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from recoup.flows.messages.owner import Owner, key_context, lock_owner, note, owner_id, path_of
 from recoup.flows.world import World
 from recoup.gateways.web.guard import check_url
+from recoup.kernel.filled import filled
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import PartnerScope, Scope
@@ -288,23 +289,13 @@ def _endpoint(world: World, owner: Owner, row: EndpointRow) -> Endpoint:
     key = world.keys.open_secret(key_context(owner), sealed).decode() if sealed else ""
     events = wire_names(row.events) if row.format == "stablecoin" else row.events
     until = row.previous_until
-    return Endpoint(
-        row.endpoint_id,
-        row.url,
-        events,
-        row.format,
-        row.state,
-        row.why,
-        row.created_at,
-        key,
-        row.encrypt,
-        row.own_key is not None,
-        until if until and until > world.clocks.wall() else None,
-        row.health,
-        row.waiting,
-        row.door,
-        row.rotated_at,
-        row.tried,
+    return filled(
+        Endpoint,
+        row,
+        events=events,
+        signing_key=key,
+        own_key=row.own_key is not None,
+        previous_until=until if until and until > world.clocks.wall() else None,
     )
 
 

@@ -258,15 +258,7 @@ def outcome_of(id: UUID, body: Mapping[str, Any] | None, answer: BridgeAnswer | 
 def _news(said: News | None) -> CredentialNews | None:
     if said is None:
         return None
-    return CredentialNews(
-        said.exp_month,
-        said.exp_year,
-        said.id,
-        said.account_reference,
-        said.fingerprint,
-        said.closed,
-        said.token_state,
-    )
+    return filled(CredentialNews, said, is_closed=said.closed, standing=said.token_state)
 
 
 def _number_in(body: Mapping[str, Any]) -> str:

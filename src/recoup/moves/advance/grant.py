@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from uuid import UUID
 
+from recoup.kernel.filled import filled
 from recoup.moves.advance.collection import plan_charge
 from recoup.moves.change import Booked, Change
 from recoup.rules.money.collection import CURRENT_COLLECTION, PERIOD
@@ -108,19 +109,16 @@ def _advance(change: Change, inputs: AdvanceInputs, judged: tuple[Judged, Judged
         **order.tariff.log_details(),
     )
     change.set_advance(
-        Advance(
-            order.order_id,
-            order.payer_id,
-            order.pan_id,
-            order.asset,
-            grant.slot,
-            order.units,
-            order.units,
-            "due",
-            CURRENT_COLLECTION.version,
-            change.now,
-            until,
-            _customers(order),
+        filled(
+            Advance,
+            order,
+            slot=grant.slot,
+            due_units=order.units,
+            state="due",
+            policy=CURRENT_COLLECTION.version,
+            started_at=change.now,
+            until=until,
+            customers=_customers(order),
         )
     )
     change.due("write_off", until)

@@ -51,17 +51,4 @@ def head_of(order: Order) -> OrderHead:
 
 def shown(order: Order) -> HeadChange:
     """What may change of its head. Most facts change none of it, and the row has an index for each filter."""
-    return HeadChange(
-        order.merchant_id,
-        order.order_id,
-        order.created_at,
-        order.status,
-        order.units,
-        order.refunded_units,
-        order.disputed,
-        order.attempts_count,
-        order.next_attempt_at,
-        order.reason,
-        order.attention,
-        order.expires_at,
-    )
+    return filled(HeadChange, order, attempts=order.attempts_count)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from msgspec import convert
 
+from recoup.kernel.filled import filled
 from recoup.rules.money.exposure import SLOTS, Limits, Slot
 from recoup.store.homes import DIRECTORY, MERCHANT
 from recoup.store.statement import Read, Row, Tx, columns_of
@@ -243,15 +244,7 @@ class _Terms(Row, frozen=True):
 
     @property
     def limits(self) -> Limits:
-        return Limits(
-            self.limit_units,
-            self.order_max_units,
-            self.customer_max_units,
-            self.chunk_units,
-            self.allowed_loss_basis_points,
-            self.advance_on,
-            self.version,
-        )
+        return filled(Limits, self)
 
 
 @MERCHANT.statement(f"""
@@ -339,16 +332,7 @@ async def _exposure(db: Read, merchant_id: UUID, asset: str) -> _Exposure:
 async def read_exposure(db: Read, merchant_id: UUID, asset: str) -> Exposure:
     """Without terms: nothing may be advanced."""
     row = await _exposure(db, merchant_id, asset)
-    return Exposure(
-        convert(row.limits, Limits) if row.limits else Limits(),
-        row.allotted_units,
-        row.used_units,
-        row.operator_limit_units,
-        row.operator_drawn_units,
-        row.advanced_orders,
-        row.bad_debt_units,
-        row.lost_units,
-    )
+    return filled(Exposure, row, limits=convert(row.limits, Limits) if row.limits else Limits())
 
 
 @MERCHANT.statement("SELECT asset FROM exposure_limits WHERE merchant_id = $1 ORDER BY 1")
