@@ -30,7 +30,7 @@ from recoup.rules.money.disputes import UNDECIDED
 from recoup.rules.network.card import luhn
 from recoup.rules.order.answers import follows
 from recoup.rules.order.disputed import Dispute
-from recoup.store.disputes.dispute_notes import insert_note
+from recoup.store.disputes.dispute_notes import insert_note, lock_dispute
 from recoup.store.disputes.disputes import DisputeNote, order_of_dispute, read_dispute, read_notes, sealed_files
 from recoup.store.merchants.merchants import offset_of
 from recoup.store.statement import Read
@@ -64,6 +64,7 @@ async def note_evidence(world: World, scope: Scope, dispute_id: UUID, text: str)
             )
         now = world.clocks.business(await offset_of(tx, scope.merchant_id) or 0)
         note_id = new_id()
+        await lock_dispute(tx, scope.merchant_id, dispute_id)
         made = await insert_note(tx, scope.merchant_id, note_id, dispute_id, text, scope.actor.text(), now, NOTES_MAX)
         if made:
             await note(tx, scope, world.clocks.wall(), "dispute.noted", dispute_id)

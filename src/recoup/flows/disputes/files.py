@@ -16,7 +16,7 @@ from recoup.rules.money.disputes import UNDECIDED
 from recoup.rules.money.evidence_file import COUNT_MAX, evidence_type
 from recoup.rules.network.card_guard import holds_number, refused
 from recoup.rules.network.card_text import FORM_CHARS_MAX, Room
-from recoup.store.disputes.dispute_notes import insert_file
+from recoup.store.disputes.dispute_notes import insert_file, lock_dispute, same_file
 from recoup.store.disputes.disputes import DisputeFile, SealedFile, read_dispute, read_files, sealed_files
 from recoup.store.merchants.merchants import offset_of
 
@@ -47,19 +47,10 @@ async def add_file(
                 cure="It is closed; nothing needs to be done.",
             )
         now = world.clocks.business(await offset_of(tx, scope.merchant_id) or 0)
-        kept = await insert_file(
-            tx,
-            scope.merchant_id,
-            dispute_id,
-            file_id,
-            name,
-            found,
-            len(content),
-            sha256(content).digest(),
-            sealed,
-            scope.actor.text(),
-            now,
-            COUNT_MAX,
+        await lock_dispute(tx, scope.merchant_id, dispute_id)
+        digest, size, actor = sha256(content).digest(), len(content), scope.actor.text()
+        kept = await same_file(tx, scope.merchant_id, dispute_id, digest) or await insert_file(
+            tx, scope.merchant_id, file_id, dispute_id, name, found, size, digest, sealed, actor, now, COUNT_MAX
         )
         if kept is None:
             raise Problem(

@@ -10,7 +10,7 @@ from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.moves.audit import note
 from recoup.rules.network.card_text import numbers_in
-from recoup.store.orders.order_page import insert_order_note
+from recoup.store.orders.order_page import insert_order_note, lock_order_notes
 
 NOTE_MAX: Final = 2_000
 NOTES_MAX: Final = 200
@@ -24,6 +24,7 @@ async def note_order(world: World, scope: Scope, order_id: UUID, note_id: UUID, 
     kept = checked_note(text)
     async with world.db.transaction() as tx:
         now = world.clocks.business(await known_offset(tx, scope.merchant_id))
+        await lock_order_notes(tx, scope.merchant_id, order_id)
         made = await insert_order_note(
             tx, scope.merchant_id, note_id, order_id, kept, scope.actor.text(), now, world.clocks.wall(), NOTES_MAX
         )

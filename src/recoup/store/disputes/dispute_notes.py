@@ -10,10 +10,16 @@ from recoup.store.statement import Read, Tx
 @MERCHANT.statement("""
 SELECT FROM disputes WHERE merchant_id = $1 AND dispute_id = $2 FOR NO KEY UPDATE
 """)
-async def _lock(db: Tx, merchant_id: UUID, dispute_id: UUID) -> None:
+async def lock_dispute(db: Tx, merchant_id: UUID, dispute_id: UUID) -> None:
     """What is added to it is counted one by one."""
 
 
+@MERCHANT.statement("""
+INSERT INTO dispute_notes (merchant_id, note_id, dispute_id, text, actor, business_at)
+SELECT $1, $2, $3, $4, $5, $6
+WHERE (SELECT count(*) FROM dispute_notes WHERE merchant_id = $1 AND dispute_id = $3) < $7
+RETURNING true
+""")
 async def insert_note(
     db: Tx,
     merchant_id: UUID,
@@ -24,55 +30,12 @@ async def insert_note(
     business_at: datetime,
     notes_max: int,
 ) -> bool:
-    """False when the dispute has as many as it may: they are written one by one."""
-    await _lock(db, merchant_id, dispute_id)
-    return await _insert_note(db, merchant_id, note_id, dispute_id, text, actor, business_at, notes_max)
-
-
-@MERCHANT.statement("""
-INSERT INTO dispute_notes (merchant_id, note_id, dispute_id, text, actor, business_at)
-SELECT $1, $2, $3, $4, $5, $6
-WHERE (SELECT count(*) FROM dispute_notes WHERE merchant_id = $1 AND dispute_id = $3) < $7
-RETURNING true
-""")
-async def _insert_note(
-    db: Tx,
-    merchant_id: UUID,
-    note_id: UUID,
-    dispute_id: UUID,
-    text: str,
-    actor: str,
-    business_at: datetime,
-    notes_max: int,
-) -> bool:
-    """Under the dispute's lock."""
-
-
-async def insert_file(
-    db: Tx,
-    merchant_id: UUID,
-    dispute_id: UUID,
-    file_id: UUID,
-    name: str,
-    media_type: str,
-    size: int,
-    sha256: bytes,
-    sealed: bytes,
-    actor: str,
-    business_at: datetime,
-    files_max: int,
-) -> UUID | None:
-    """Its id, or that of the same bytes that are there; None when the dispute has as many as it may: they are written
-    one by one."""
-    await _lock(db, merchant_id, dispute_id)
-    return await _same_file(db, merchant_id, dispute_id, sha256) or await _insert_file(
-        db, merchant_id, file_id, dispute_id, name, media_type, size, sha256, sealed, actor, business_at, files_max
-    )
+    """Under the dispute's lock. False when it has as many as it may."""
 
 
 @MERCHANT.statement("SELECT file_id FROM dispute_files WHERE merchant_id = $1 AND dispute_id = $2 AND sha256 = $3")
-async def _same_file(db: Read, merchant_id: UUID, dispute_id: UUID, sha256: bytes) -> UUID | None:
-    """With these bytes."""
+async def same_file(db: Read, merchant_id: UUID, dispute_id: UUID, sha256: bytes) -> UUID | None:
+    """The one with these bytes."""
 
 
 @MERCHANT.statement("""
@@ -82,7 +45,7 @@ SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10
 WHERE (SELECT count(*) FROM dispute_files WHERE merchant_id = $1 AND dispute_id = $3) < $11
 RETURNING file_id
 """)
-async def _insert_file(
+async def insert_file(
     db: Tx,
     merchant_id: UUID,
     file_id: UUID,
@@ -96,7 +59,7 @@ async def _insert_file(
     business_at: datetime,
     files_max: int,
 ) -> UUID | None:
-    """Under the dispute's lock."""
+    """Under the dispute's lock. None when it has as many as it may."""
 
 
 @MERCHANT.statement("""

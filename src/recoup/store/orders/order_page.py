@@ -258,24 +258,8 @@ async def order_balances(db: Read, merchant_id: UUID, order_id: UUID, recorded_u
     """What the order had booked by then, by account."""
 
 
-async def insert_order_note(
-    db: Tx,
-    merchant_id: UUID,
-    note_id: UUID,
-    order_id: UUID,
-    text: str,
-    actor: str,
-    business_at: datetime,
-    recorded_at: datetime,
-    notes_max: int,
-) -> bool:
-    """True when it stands there, now or from before; False when the order has as many as it may, or there is none."""
-    await _lock_order(db, merchant_id, order_id)
-    return await _insert(db, merchant_id, note_id, order_id, text, actor, business_at, recorded_at, notes_max)
-
-
 @MERCHANT.statement("SELECT FROM orders WHERE merchant_id = $1 AND order_id = $2 FOR NO KEY UPDATE")
-async def _lock_order(db: Tx, merchant_id: UUID, order_id: UUID) -> None:
+async def lock_order_notes(db: Tx, merchant_id: UUID, order_id: UUID) -> None:
     """Notes of one order are written one after the other."""
 
 
@@ -291,7 +275,7 @@ WITH made AS (
 SELECT EXISTS (SELECT FROM made)
   OR EXISTS (SELECT FROM order_notes WHERE merchant_id = $1 AND note_id = $2 AND order_id = $3 AND text = $4)
 """)
-async def _insert(
+async def insert_order_note(
     db: Tx,
     merchant_id: UUID,
     note_id: UUID,
@@ -302,4 +286,5 @@ async def _insert(
     recorded_at: datetime,
     notes_max: int,
 ) -> bool:
-    """Whether it stands there."""
+    """Under the order's lock. True when it stands there, now or from before; False when the order has as many as it
+    may, or there is none."""
