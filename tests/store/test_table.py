@@ -19,13 +19,12 @@ from recoup.rules.money.refund_limits import RefundApproval
 from recoup.rules.order.card_sends import CardBlock as CardBlockOfOrder
 from recoup.rules.order.disputed import Dispute
 from recoup.rules.order.merchant import Merchant
-from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Modification, Order, Settlement
+from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Modification, Settlement
 from recoup.rules.rescue.arm_terms import Terms as ArmTerms
 from recoup.store.cards.vault import StoredCard, StoredCode
 from recoup.store.merchants import fee_rows
 from recoup.store.orders import locked
 from recoup.store.orders.intake import NewOrder
-from recoup.store.orders.locks import LockedOrder
 from recoup.store.orders.rows import (
     AnsweredKey,
     CardBlock,
@@ -184,12 +183,6 @@ def test_an_admission_takes_every_column_of_a_new_order() -> None:
     for name, kind in _typed(source, "given").items():
         wanted = without_none(hints[name])[0]
         assert kind == "bytea" if wanted is Hex else fits(wanted, SHORT.get(kind, kind)), (name, kind)
-
-
-def test_a_locked_order_is_an_order() -> None:
-    order, hints = get_type_hints(Order), get_type_hints(LockedOrder)
-    del hints["merchant_id"]
-    assert hints == {name: order[name] for name in hints}
 
 
 def test_due_work_is_written_and_done_by_its_columns() -> None:

@@ -29,14 +29,14 @@ from recoup.rules.money.contact import email_counted, phone_counted
 from recoup.rules.money.refund_limits import RefundApprovalContext
 from recoup.rules.money.wallet import Wallet
 from recoup.rules.network.limits import LOOKBACK
-from recoup.rules.order.snapshot import Order
+from recoup.rules.order.snapshot import LockedOrder, Order
 from recoup.rules.rescue.arms import EngineAtHand
 from recoup.rules.rescue.card_update import SWITCH as CARD_UPDATES
 from recoup.store.coalesce import Coalescer
 from recoup.store.orders.evidence import OrderEvidence, read_evidence
 from recoup.store.orders.intake import NewOrder, Raced, admit
 from recoup.store.orders.locked import Contact, contact_of, order_of
-from recoup.store.orders.locks import LockedOrder, lock_cards, lock_orders
+from recoup.store.orders.locks import lock_cards, lock_orders
 from recoup.store.orders.rows import NetworkSend
 from recoup.store.pool import retrying
 from recoup.store.refunds.refund_limits import lock_people, read_refund_contexts

@@ -28,6 +28,8 @@ CARD = CardFacts(new_id(), "visa", "400088", "0011", None, 12, 2030, ("", b"", b
 def order(**changes: Any) -> Order:
     values: dict[str, Any] = {
         "merchant": MERCHANT,
+        "merchant_id": MERCHANT.merchant_id,
+        "arm": None,
         "order_id": new_id(),
         "stage": Stage.PROCESSING,
         "version": 3,

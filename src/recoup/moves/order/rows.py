@@ -4,9 +4,8 @@ import msgspec
 
 from recoup.kernel.filled import filled
 from recoup.rules.order.lifecycle import Stage
-from recoup.rules.order.snapshot import Order
+from recoup.rules.order.snapshot import LockedOrder, Order
 from recoup.store.orders.intake import AdmittedCard, NewOrder
-from recoup.store.orders.locks import LockedOrder
 from recoup.store.orders.rows import HeadChange, OrderHead
 
 _encode, _decode = msgspec.json.Encoder().encode, msgspec.json.Decoder().decode

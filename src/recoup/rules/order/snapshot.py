@@ -182,8 +182,10 @@ class Settlement:
 
 
 @dataclass(slots=True)
-class Order:
-    merchant: Merchant
+class OrderColumns:
+    """What never changes of an order, but for stage, version and what a merchant may amend."""
+
+    merchant_id: UUID
     order_id: UUID
     stage: Stage
     version: int
@@ -197,16 +199,23 @@ class Order:
     asset: str
     units: int
     amount_text: str
-    token_id: UUID | None
-    card_id: UUID | None
-    pan_id: UUID | None
     transaction_id: str | None
     placed_at: datetime
     expires_at: datetime | None
     facts: dict[str, Any]
-    cards_before: list[UUID]
     do_not_retry: bool
     metadata: dict[str, str]
+    arm: Arm | None  # who decides about it; None: the engine was off when it came
+
+
+@dataclass(slots=True)
+class LockedOrder(OrderColumns):
+    """With what lists show of it."""
+
+    token_id: UUID | None
+    card_id: UUID | None
+    pan_id: UUID | None
+    cards_before: list[UUID]
     created_at: datetime | None
     status: int
     order_type: str
@@ -217,6 +226,13 @@ class Order:
     next_attempt_at: datetime | None
     reason: str | None
     attention: str | None
+
+
+@dataclass(slots=True)
+class Order(LockedOrder):
+    """With its rows in other tables, and what else is known under its lock."""
+
+    merchant: Merchant
     card: CardFacts | None = None
     attempts: list[Attempt] = field(default_factory=list)
     modifications: list[Modification] = field(default_factory=list)
@@ -237,7 +253,6 @@ class Order:
     approval: dict[str, Any] = field(default_factory=dict)  # what its log says of its approval: units, fee, fee_refund
     disputes: list[Dispute] = field(default_factory=list)
     dispute_terms: list[Terms] = field(default_factory=list)
-    arm: Arm | None = None  # who decides about it; None: the engine was off when it came
     arm_known: Known | None = None  # beside `arm`
     retry: Held = NOTHING_HELD  # the policies that are set for its tries; of an open MIT
     exemption: Exemption | None = None  # what the risk check of this transaction claims for the send
@@ -250,10 +265,6 @@ class Order:
 
     def facet(self, facet: Facet[R]) -> R:
         return facet.of(self.facets)
-
-    @property
-    def merchant_id(self) -> UUID:
-        return self.merchant.merchant_id
 
     @property
     def own_tries(self) -> tuple[Send, ...]:

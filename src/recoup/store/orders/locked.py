@@ -1,5 +1,6 @@
 """Locked rows and their evidence, as the values that rules and moves work on."""
 
+from dataclasses import fields
 from datetime import datetime
 from functools import lru_cache
 from operator import attrgetter
@@ -23,19 +24,18 @@ from recoup.rules.order.consent import NOTHING_KEPT, KeptIds
 from recoup.rules.order.disputed import Dispute
 from recoup.rules.order.known import RescueKnown, Seen
 from recoup.rules.order.merchant import Merchant
-from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Modification, Order, Settlement
+from recoup.rules.order.snapshot import Advance, Attempt, Challenge, LockedOrder, Modification, Order, Settlement
 from recoup.rules.policies.stored import held_of
 from recoup.rules.rescue.arm_terms import Known
 from recoup.rules.rescue.other_card import CardOnFile
 from recoup.store.cards.own_tries import OwnTries
 from recoup.store.merchants.fee_rows import fee_terms_of
 from recoup.store.orders.evidence import OrderEvidence
-from recoup.store.orders.locks import LockedOrder
 from recoup.store.orders.rows import NetworkSend
 from recoup.store.statement import Row
 from recoup.store.table import Hex, listed
 
-_AS_LOCKED = tuple(name for name in LockedOrder.__struct_fields__ if name != "merchant_id")
+_AS_LOCKED = tuple(one.name for one in fields(LockedOrder))
 _as_locked = attrgetter(*_AS_LOCKED)
 
 

@@ -6,61 +6,13 @@ other tables.
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from asyncpg import SerializationError
 
-from recoup.rules.order.kinds import Door, OrderKind
-from recoup.rules.order.lifecycle import Stage
-from recoup.rules.rescue.arm_terms import Arm
+from recoup.rules.order.snapshot import LockedOrder, OrderColumns
 from recoup.store.homes import HUB, MERCHANT
 from recoup.store.statement import Row, Tx, columns_of
-
-
-class OrderColumns(Row, frozen=True):
-    """What never changes of an order, but for stage, version and what a merchant may amend."""
-
-    merchant_id: UUID
-    order_id: UUID
-    stage: Stage
-    version: int
-    door: Door
-    kind: OrderKind
-    external_id: str
-    generation: int
-    site_id: UUID
-    campaign_id: UUID | None
-    descriptor: str
-    asset: str
-    units: int
-    amount_text: str
-    transaction_id: str | None
-    placed_at: datetime
-    expires_at: datetime | None
-    facts: dict[str, Any]
-    do_not_retry: bool
-    metadata: dict[str, str]
-    arm: Arm | None
-
-
-class LockedOrder(OrderColumns, frozen=True):
-    """With what lists show of it. Its fields are those of `rules.order.snapshot.Order`, but for the merchant."""
-
-    token_id: UUID | None
-    card_id: UUID | None
-    pan_id: UUID | None
-    cards_before: list[UUID]
-    created_at: datetime | None
-    status: int
-    order_type: str
-    source: str
-    refunded_units: int
-    disputed: bool
-    attempts_count: int
-    next_attempt_at: datetime | None
-    reason: str | None
-    attention: str | None
 
 
 @MERCHANT.statement(f"""

@@ -1,6 +1,7 @@
 """One order with everything that is known about it, as of one instant: a single statement. What its past is read from,
 and what people write beside it."""
 
+import dataclasses
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, Final, TypeVar
@@ -213,7 +214,7 @@ def _masked(page: OrderPage, external_payer: str | None) -> OrderPage:
     metadata = dict.fromkeys(page.order.metadata, personal.DOTS)
     return replace(
         page,
-        order=replace(page.order, metadata=metadata, facts=hide(page.order.facts)),
+        order=dataclasses.replace(page.order, metadata=metadata, facts=hide(page.order.facts)),
         payer=PagePayer(**personal.person(payer)) if payer else None,
         log=_without(page.log, ("body",), hide),
         events=events,

@@ -5,19 +5,18 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from recoup.rules.order.snapshot import OrderColumns
 from recoup.store.lists.customer_file import PersonalData
 from recoup.store.merchants.merchants import Campaign
 from recoup.store.messages.tries import NewTry
-from recoup.store.orders.locks import OrderColumns
 from recoup.store.orders.rows import OutboxEvent
 from recoup.store.orders.wire_orders import RefundedItem
 from recoup.store.statement import Row
 from recoup.store.table import Hex
 
 
-class PageOrder(OrderColumns, frozen=True):
-    """What never changes, but for stage, version and what a merchant may amend."""
-
+@dataclass(slots=True)
+class PageOrder(OrderColumns):
     arm_version: int | None
 
 
