@@ -1,6 +1,6 @@
 """/v1/backtests: what a policy would have rescued of past payments, asked and read. Source: docs/prove-it.md."""
 
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -23,17 +23,16 @@ from recoup.doors.rescue.shapes.backtests import (
     BacktestReport,
     BacktestShown,
 )
-from recoup.doors.rescue.wire import iso_or_null
 from recoup.flows.backtests.kept import ask, read_backtest
 from recoup.flows.backtests.make import PAYMENTS_MAX
 from recoup.flows.backtests.questions import BacktestRequest, question_for
 from recoup.kernel.filled import filled
 from recoup.kernel.kept_sentence import kept
-from recoup.kernel.time import iso
 from recoup.rules.backtest.question import question_of
 from recoup.store.insight.backtests import BacktestRow, backtest_payments, list_backtests
 
 _NIGHTS: Final = {"policy": {"when": {"hours": ["07:00-22:00"]}}}
+ShownT = TypeVar("ShownT", bound=BacktestShown)
 api: Final = Api(group="Reports", strict=True)
 
 
@@ -51,7 +50,7 @@ async def post(call: Call) -> Backtest:
     request = filled(BacktestRequest, body, decider=body.decider or "", lines=body.policy)
     with named_as_here():
         question = await question_for(call.services.world, call.scope.merchant_id, request)
-        return _one(await ask(call.services.world, call.scope, question))
+        return shown(Backtest, await ask(call.services.world, call.scope, question))
 
 
 @api("GET /v1/backtests", query=BacktestQuery, scope="orders")
@@ -64,14 +63,14 @@ async def get_list(call: Call) -> BacktestList:
     async with call.services.world.db.read() as connection:
         rows = await list_backtests(connection, call.scope.merchant_id, after, limit + 1)
     more = rows[limit - 1].backtest_id if len(rows) > limit else None
-    return BacktestList(data=[BacktestShown(**members(one)) for one in rows[:limit]], next=more)
+    return BacktestList(data=[shown(BacktestShown, one) for one in rows[:limit]], next=more)
 
 
 @api("GET /v1/backtests/{id}", problems=("not_found",), scope="orders")
 async def get_one(call: Call) -> Backtest:
     """One back-test. A share has an interval only where the stored decisions allow one. Otherwise it is null, and
     `missing` says what would be needed. Of an import, only `then` has an interval."""
-    return _one(await read_backtest(call.services.world, call.scope.merchant_id, _id(call)))
+    return shown(Backtest, await read_backtest(call.services.world, call.scope.merchant_id, _id(call)))
 
 
 @api("GET /v1/backtests/{id}/payments", query=BacktestPaymentQuery, problems=("not_found",), scope="orders")
@@ -93,33 +92,21 @@ def _id(call: Call) -> UUID:
     return call.object_id(noun="back-test", cure="Check the id; see the list of back-tests.")
 
 
-def _one(row: BacktestRow) -> Backtest:
-    return Backtest(**members(row))
-
-
-def members(row: BacktestRow) -> dict[str, Any]:
-    """Of `BacktestShown`."""
+def shown(shape: type[ShownT], row: BacktestRow) -> ShownT:
     question, report = question_of(row.question), row.report
     own = report is not None and report["basis"] == "propensities"
-    return {
-        "id": row.backtest_id,
-        "requested_at": iso(row.requested_at),
-        "requested_by": row.requested_by,
-        "purpose": question.purpose,
-        "decider": question.decider,
-        "scope": question.scope,
-        "subject_id": question.subject,
-        "version": question.number if question.lines is not None else None,
-        "policy": question.lines,
-        "days": question.days,
-        "import_id": question.import_id,
-        "saved_as": row.saved_as,
-        "made_at": iso_or_null(row.made_at),
-        "failed": str(kept(row.failed)) if row.failed is not None else None,
-        "payments": row.payment_count,
-        "report": msgspec.convert(report, BacktestReport) if own else None,
-        "history": msgspec.convert(report, BacktestHistory) if report is not None and not own else None,
-    }
+    return shape.of(
+        row,
+        question,
+        id=row.backtest_id,
+        subject_id=question.subject,
+        version=question.number if question.lines is not None else None,
+        policy=question.lines,
+        failed=str(kept(row.failed)) if row.failed is not None else None,
+        payments=row.payment_count,
+        report=msgspec.convert(report, BacktestReport) if own else None,
+        history=msgspec.convert(report, BacktestHistory) if report is not None and not own else None,
+    )
 
 
 def _payment(plain: dict[str, Any]) -> BacktestPayment:

@@ -1,7 +1,7 @@
 """/orders/{id}/disputes/{dispute}/files: evidence as files. The answer itself is given in the portal."""
 
 import base64
-from typing import Annotated, Any, Final
+from typing import Annotated, Final, TypeVar
 from uuid import UUID
 
 from msgspec import Meta
@@ -49,6 +49,7 @@ class EvidenceFiles(Shape, kw_only=True):
     success: bool = True
 
 
+ShownT = TypeVar("ShownT", bound=EvidenceFileShown)
 _CURE: Final = "See GET /v1/orders/{id}: it lists the order's disputes."
 
 
@@ -63,14 +64,14 @@ async def add(call: Call) -> EvidenceFileShown:
     the existing file."""
     body = read_whole(call.body, EvidenceFileBody)
     made = await add_file(call.services.world, call.scope, _dispute(call), body.name, body.content, call.object_id())
-    return EvidenceFileShown(**_members(made))
+    return _shown(EvidenceFileShown, made)
 
 
 @api(f"GET {_PATH}", problems=("not_found",))
 async def list_all(call: Call) -> EvidenceFiles:
     """Evidence files. The files of one dispute, without content."""
     rows = await list_files(call.services.world, call.scope.merchant_id, _dispute(call), call.object_id())
-    return EvidenceFiles(data=[EvidenceFileShown(**_members(row)) for row in rows])
+    return EvidenceFiles(data=[_shown(EvidenceFileShown, row) for row in rows])
 
 
 @api(f"GET {_PATH}/{{file}}", problems=("not_found",))
@@ -79,19 +80,12 @@ async def read(call: Call) -> EvidenceFileContent:
     order_id, dispute_id = call.object_id(), _dispute(call)
     file_id = call.object_id("file", noun="file", cure="See GET /v1/orders/{id}/disputes/{dispute}/files.")
     row, content = await read_file(call.services.world, call.scope.merchant_id, dispute_id, file_id, order_id)
-    return EvidenceFileContent(**_members(row), content=base64.b64encode(content).decode())
+    return _shown(EvidenceFileContent, row, content=base64.b64encode(content).decode())
 
 
 def _dispute(call: Call) -> UUID:
     return call.object_id("dispute", noun="dispute", cure=_CURE)
 
 
-def _members(row: DisputeFile) -> dict[str, Any]:
-    return {
-        "id": row.file_id,
-        "name": row.name,
-        "media_type": row.media_type,
-        "bytes": row.bytes,
-        "sha256": row.sha256,
-        "added_date": iso(row.business_at),
-    }
+def _shown(shape: type[ShownT], row: DisputeFile, **content: str) -> ShownT:
+    return shape.of(row, id=row.file_id, added_date=iso(row.business_at), **content)

@@ -28,15 +28,13 @@ from recoup.doors.rescue.shapes.onboarding import (
     Volumes,
 )
 from recoup.doors.rescue.shapes.partners import Credentials
-from recoup.doors.rescue.wire import ErrorTuple, iso_or_null
+from recoup.doors.rescue.wire import ErrorTuple
 from recoup.flows.merchants import application_documents, applications
 from recoup.flows.merchants.applications import Applicant, FullApplication, form_of, lacking
 from recoup.flows.merchants.convert_application import convert_application
-from recoup.kernel.time import iso
 from recoup.rules.merchants.application import Status
 from recoup.rules.merchants.form import Form, SiteForm
 from recoup.store.merchants.applications import Application
-from recoup.store.merchants.applications import Document as StoredDocument
 
 LIST = "See GET /v1/onboarding/application/list."
 
@@ -58,6 +56,7 @@ def application_view(row: FullApplication) -> ApplicationView:
     form = form_of(row)
     return ApplicationView.of(
         form,
+        row,
         id=row.application_id,
         status=status_of(row),
         contact=Contact(name=form.contact_name, email=form.contact_email, phone=form.contact_phone),
@@ -69,36 +68,16 @@ def application_view(row: FullApplication) -> ApplicationView:
             ApplicationSite(url=s.url, name=s.name, descriptor=s.descriptor, support_contact=s.support)
             for s in form.sites
         ],
-        documents=[document_view(one) for one in row.documents],
+        documents=[Document.of(one, id=one.document_id) for one in row.documents],
         missing=list(lacking(row)),
         reason=row.reason or None,
         note=row.note or None,
         mid=row.merchant_id if row.status == Status.CONVERTED else None,
-        created_date=iso(row.created_at),
-        changed_date=iso(row.changed_at),
-        submitted_date=iso_or_null(row.submitted_at),
-        decided_date=iso_or_null(row.decided_at),
     )
 
 
 def status_of(application: Application) -> ApplicationStatus:
     return cast(ApplicationStatus, application.status.value)
-
-
-def document_view(row: StoredDocument) -> Document:
-    return Document(**document_members(row))
-
-
-def document_members(row: StoredDocument) -> dict[str, Any]:
-    return {
-        "id": row.document_id,
-        "kind": row.kind,
-        "name": row.name,
-        "media_type": row.media_type,
-        "bytes": row.bytes,
-        "sha256": row.sha256,
-        "added_date": iso(row.added_at),
-    }
 
 
 _STATUSES: Final = {one.lower(): one.value for one in Status if one is not Status.NEW}
@@ -267,14 +246,14 @@ async def attach(call: Call) -> Document:
     made = await application_documents.attach_document(
         call.services.world, who, application_id(call), body.kind, body.name, body.content
     )
-    return document_view(made)
+    return Document.of(made, id=made.document_id)
 
 
 @api(f"GET {_DOCUMENT_PATH}", problems=("not_found",))
 async def list_documents(call: Call) -> Documents:
     """Documents of an application. Without their content."""
     found = await application_documents.list_documents(call.services.world, applicant_of(call), application_id(call))
-    return Documents(data=[document_view(row) for row in found])
+    return Documents(data=[Document.of(row, id=row.document_id) for row in found])
 
 
 @api(f"GET {_DOCUMENT_PATH}/{{document}}", problems=("not_found",))
@@ -283,7 +262,7 @@ async def read_document(call: Call) -> DocumentContent:
     row, content = await application_documents.read_document(
         call.services.world, applicant_of(call), application_id(call), _document_id(call)
     )
-    return DocumentContent(**document_members(row), content=base64.b64encode(content).decode())
+    return DocumentContent.of(row, id=row.document_id, content=base64.b64encode(content).decode())
 
 
 @api(

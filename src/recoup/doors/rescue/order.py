@@ -1,7 +1,7 @@
 """One order: GET, PATCH, POST …/cancel. Source: contract §9, §11, §17.1 (U4, C9)."""
 
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from msgspec import UNSET, UnsetType
@@ -50,6 +50,7 @@ from recoup.store.orders.wire_orders import RefundStep as PastRefundStep
 from recoup.store.orders.wire_orders import WholeOrder, WireAttempt, WireOrder, WireRefund, wire_order
 from recoup.store.statement import Read
 
+DetailT = TypeVar("DetailT", bound=OrderDetail)
 NAMES: Final = ("asOf", "asOfRecorded", "asOfVersion")
 VERSION_MAX: Final = 1_000_000
 
@@ -142,10 +143,10 @@ async def get_order(call: Call) -> OrderDetail:
     """One order. With its lines, refunds, attempts and disputes. With `asOf`, `asOfRecorded` or `asOfVersion` as it
     stood then."""
     order_id, cut = call.object_id(), await read_cut(call)
-    return OrderDetail(**await _detail(call, order_id, cut))
+    return await _detail(OrderDetail, call, order_id, cut)
 
 
-async def _detail(call: Call, order_id: UUID, cut: Cut | None = None) -> dict[str, Any]:
+async def _detail(shape: type[DetailT], call: Call, order_id: UUID, cut: Cut | None = None, **more: Any) -> DetailT:
     merchant_id = call.scope.merchant_id
     shown: AsOf | UnsetType = UNSET
     async with call.services.world.db.read() as connection:
@@ -155,42 +156,40 @@ async def _detail(call: Call, order_id: UUID, cut: Cut | None = None) -> dict[st
         collected = collected_in_parts(Stage(row.stage), row.kind, is_hold(row.facts), row.attempts or ())
         if cut is not None:
             row, shown, collected = await as_it_stood(connection, merchant_id, row, cut)
-    return members(row) | {
-        "as_of": shown,
-        "attempt_count": row.facts.get("attempt_count"),
-        "collected_amount": collected,
-        "items": [
+    return shape.of(
+        row,
+        **members(row),
+        **more,
+        as_of=shown,
+        attempt_count=row.facts.get("attempt_count"),
+        collected_amount=collected,
+        items=[
             Item(line=number, **{name: line.get(name) for name in ("sku", "name", "amount", "quantity")})
             for number, line in enumerate(row.items or (), 1)
         ],
-        "refunds": [_refund(one) for one in row.refunds or ()],
-        "disputes": [_dispute(one, row.scheme) for one in row.disputes or ()],
-        "attempts": [_attempt(one) for one in row.attempts or ()],
-        "mandate_revoked": mandate_revoked(row),
-        "challenge_url": call.services.challenge_url(call.scope.merchant_id, order_id) if row.challenged else None,
-    }
+        refunds=[_refund(one) for one in row.refunds or ()],
+        disputes=[_dispute(one, row.scheme) for one in row.disputes or ()],
+        attempts=[_attempt(one) for one in row.attempts or ()],
+        mandate_revoked=mandate_revoked(row),
+        challenge_url=call.services.challenge_url(call.scope.merchant_id, order_id) if row.challenged else None,
+    )
 
 
 def shown(row: WireOrder) -> Order:
-    return Order(**members(row))
+    return Order.of(row, **members(row))
 
 
 def members(row: WireOrder) -> dict[str, Any]:
-    """What a list shows of an order, and its page too."""
+    """What a list shows of an order, and its page too, where it is not said of it by the same name."""
     order_id, first, last = row.order_id, row.first_name or "", row.last_name or ""
     placed = iso(row.placed_at)
     return {
         "id": order_id,
-        "order_id": order_id,
         "reference_number": tail(order_id),
-        "status": row.status,
         "status_name": STATUS_NAMES[row.status].upper(),
         "order_placed_date": placed,
         "placed_date": placed,
-        "created_date": iso_or_null(row.created_at),
         "expiry_date": iso_or_null(row.expires_at),
-        "next_attempt_at": iso_or_null(row.next_attempt_at),
-        "correlation_id": row.correlation_id,
         "billing_address": row.billing or {},
         "shipping_address": row.shipping,
         "first_name": first,
@@ -199,18 +198,11 @@ def members(row: WireOrder) -> dict[str, Any]:
         "phone": row.phone or "",
         "currency_code": row.asset,
         "currency_symbol": symbol(row.asset),
-        "external_order_id": row.external_id,
-        "site_id": row.site_id,
         "campaign_id": row.campaign_id or UNSET,
         "customer": f"{first} {last}".strip(),
         "is_mit": row.order_type == "MIT",
         "order_source": row.source,
-        "descriptor": row.descriptor,
-        "amount": row.units,
         "refunded_amount": row.refunded_units,
-        "reason": row.reason,
-        "do_not_retry": row.do_not_retry,
-        "metadata": row.metadata,
     }
 
 
@@ -283,10 +275,8 @@ async def patch_order(call: Call) -> AmendedOrder:
         complaints.add("Body", text="Send cardToken, expiryDateUtc, metadata or doNotRetry: what shall change.")
     complaints.raise_if_any()
     warnings = await amend(call.services.world, call.services.get(Orders), call.scope, order_id, amendment)
-    return AmendedOrder(
-        **await _detail(call, order_id),
-        custom_properties={"warning": " ".join(in_sentences(warnings))} if warnings else UNSET,
-    )
+    properties = {"warning": " ".join(in_sentences(warnings))} if warnings else UNSET
+    return await _detail(AmendedOrder, call, order_id, custom_properties=properties)
 
 
 @api("POST /v1/orders/{id}/cancel", body=CancelBody, problems=("not_found", "wrong_state"), body_optional=True)

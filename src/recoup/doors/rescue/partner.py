@@ -27,7 +27,7 @@ from recoup.flows.merchants.bulk_switches import switch_many
 from recoup.flows.merchants.partner_merchants import STATES, MerchantRequest
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
-from recoup.store.merchants.partner_merchants import MerchantFilter, PartnerMerchant, list_merchants
+from recoup.store.merchants.partner_merchants import MerchantFilter, list_merchants
 from recoup.store.merchants.partners import count_merchants
 
 _KEY_MAX: Final = 128
@@ -99,7 +99,7 @@ async def list_all(call: Call) -> Merchants:
     merchant_filter = MerchantFilter(partner.partner_id, state, name, external_id)
     async with call.services.world.db.read() as connection:
         rows = await list_merchants(connection, merchant_filter, after, limit + 1)
-    data = [Merchant(**merchant_members(row)) for row in rows[:limit]]
+    data = [Merchant.of(row, mid=row.merchant_id) for row in rows[:limit]]
     return Merchants(data=data, next=data[-1].mid if len(rows) > limit else None)
 
 
@@ -159,23 +159,9 @@ def idempotency_key(call: Call) -> str | None:
     return key or None
 
 
-def merchant_members(row: PartnerMerchant) -> dict[str, Any]:
-    return {
-        "mid": row.merchant_id,
-        "name": row.name,
-        "external_id": row.external_id,
-        "state": row.state,
-        "cit_web": row.cit_web,
-        "cit_callcenter": row.cit_callcenter,
-        "mit": row.mit,
-        "sites": row.sites,
-        "created_date": iso(row.created_at),
-    }
-
-
 def credentials_shown(credentials: handover.Credentials) -> Credentials:
-    return Credentials(**{name: getattr(credentials, name) for name in Credentials.__struct_fields__})
+    return Credentials.of(credentials)
 
 
 def handover_shown(given: handover.Handover) -> Handover:
-    return Handover(url=given.url, expires_date=iso(given.expires_at))
+    return Handover.of(given)

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.body import read_whole
-from recoup.doors.rescue.partner import GROUP, credentials_shown, handover_shown, idempotency_key, merchant_members
+from recoup.doors.rescue.partner import GROUP, credentials_shown, handover_shown, idempotency_key
 from recoup.doors.rescue.partner_caller import merchant_scope, only_partner, partner_scope
 from recoup.doors.rescue.resource import PARTNER, Api, Call
 from recoup.doors.rescue.shapes.partners import (
@@ -86,8 +86,9 @@ async def new_keys(call: Call) -> Reply:
 
 
 def _status(status: Status) -> MerchantStatus:
-    return MerchantStatus(
-        **merchant_members(status.merchant),
+    return MerchantStatus.of(
+        status.merchant,
+        mid=status.merchant.merchant_id,
         site_list=[MerchantSite.of(s, id=s.site_id) for s in status.sites],
         keys=[_key(row) for row in status.keys],
         webhooks=[_hook(row) for row in status.hooks],

@@ -5,14 +5,14 @@ from uuid import UUID
 
 from msgspec import Meta
 
-from recoup.doors.rescue.backtests import members
+from recoup.doors.rescue.backtests import shown as backtest_shown
 from recoup.doors.rescue.body import read_whole
 from recoup.doors.rescue.partner import GROUP
 from recoup.doors.rescue.partner_caller import only_partner, partner_scope
 from recoup.doors.rescue.policy import checked, listed, named_as_here, page_of, shown
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import PARTNER, Api, Call
-from recoup.doors.rescue.shapes.backtests import BacktestReport
+from recoup.doors.rescue.shapes.backtests import BacktestReport, BacktestShown
 from recoup.doors.rescue.shapes.policy import (
     PolicyBoundsBackBody,
     PolicyBoundsBody,
@@ -109,8 +109,8 @@ async def check(call: Call) -> PolicyBoundsChecked:
 
 
 def _at_merchant(one: AtMerchant) -> PolicyBoundsAtMerchant:
-    made = members(one.row) if one.row is not None else dict[str, Any]()
-    figures = {name: made.get(name) for name in ("made_at", "failed", "report")}
+    made = backtest_shown(BacktestShown, one.row) if one.row is not None else None
+    figures: dict[str, Any] = {name: getattr(made, name, None) for name in ("made_at", "failed", "report")}
     return PolicyBoundsAtMerchant(mid=one.merchant_id, name=one.name, **figures)
 
 

@@ -1,6 +1,6 @@
 """GET /settlements, /settlements/{id}, /settlements/{id}/lines. Source: contract §16.4, §17.1 (U8)."""
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal, TypeVar
 from uuid import UUID
 
 from msgspec import Meta, field
@@ -138,6 +138,7 @@ class SettlementLines(Members, kw_only=True):
     next: Annotated[str | None, Meta(description="Send it as `after`; null on the last page.")]
 
 
+SettlementT = TypeVar("SettlementT", bound=Settlement)
 _KINDS: Final = {kind: kind for kind in (*COLUMNS, "payout")}
 
 
@@ -165,7 +166,7 @@ async def get_settlements(call: Call) -> SettlementList:
         total_item_count=total.value,
         has_previous_page=number > 1 and total.value > 0,
         has_next_page=has_next(number, size, len(rows), total),
-        data=[Settlement(**_members(row)) for row in rows],
+        data=[_shown(Settlement, row) for row in rows],
     )
 
 
@@ -175,7 +176,7 @@ async def get_settlement(call: Call) -> SettlementDetail:
     closed."""
     cut = await read_cut(call, Query(call.query))
     row = await read_batch(call.services.world, call.scope.merchant_id, _settlement_id(call), cut)
-    return SettlementDetail(**_members(row))
+    return _shown(SettlementDetail, row)
 
 
 def _settlement_id(call: Call) -> UUID:
@@ -207,30 +208,26 @@ async def get_lines(call: Call) -> Reply:
     return Reply(SettlementLines(data=shown, next=shown[-1].id if len(rows) > limit else None))
 
 
-def _members(row: Batch) -> dict[str, Any]:
-    return {
-        "id": row.batch_id,
-        "status": row.payout_state or "carried",
-        "payout_state": shown_state(row.payout_state),
-        "period_from": iso(row.period_from),
-        "period_to": iso(row.period_to),
-        "closed_date": iso(row.closed_at),
-        "payout_date": iso_or_null(row.sent_at),
-        "payment_ref": row.reference,
-        "currency": row.asset,
-        "total_value": row.amount_units,
-        "fees": row.fee_units,
-        "chargeback_fees": row.dispute_fee_units,
-        "chargebacks": row.dispute_units,
-        "returns": row.refund_units,
-        "adjustment": row.adjustment_units,
-        "reserve": row.reserve_units,
-        "carried": row.carried_units,
-        "payout": row.payout_units,
-        "lines": row.lines,
-        "ledger_page": row.page_to,
-        "ledger_root": row.root.hex(),
-    }
+def _shown(shape: type[SettlementT], row: Batch) -> SettlementT:
+    return shape.of(
+        row,
+        id=row.batch_id,
+        status=row.payout_state or "carried",
+        payout_state=shown_state(row.payout_state),
+        payout_date=iso_or_null(row.sent_at),
+        payment_ref=row.reference,
+        total_value=row.amount_units,
+        fees=row.fee_units,
+        chargeback_fees=row.dispute_fee_units,
+        chargebacks=row.dispute_units,
+        returns=row.refund_units,
+        adjustment=row.adjustment_units,
+        reserve=row.reserve_units,
+        carried=row.carried_units,
+        payout=row.payout_units,
+        ledger_page=row.page_to,
+        ledger_root=row.root.hex(),
+    )
 
 
 def _line(row: BatchLine, asset: str) -> SettlementLine:

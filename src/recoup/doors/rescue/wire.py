@@ -1,6 +1,7 @@
 """Shapes that several resources share. Source: contract §1.1."""
 
 from datetime import datetime
+from itertools import product
 from typing import Annotated, Any, ClassVar, Final, Self
 
 from msgspec import Meta, Struct, field
@@ -39,13 +40,18 @@ class Shape(Struct, kw_only=True, rename="camel"):
     unread: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod
-    def of(cls, row: object, **others: Any) -> Self:
-        """The object with what `row` has under the same names, or under ours; times as text. `others`: the rest."""
+    def of(cls, *rows: object, **others: Any) -> Self:
+        """The object with what the first of the rows has under the same name, or under ours; times as text. `others`:
+        the rest."""
         for name in cls.__struct_fields__:
-            ours = name if hasattr(row, name) else _OURS.get(name) or name.replace("_date", "_at")
-            if name not in others and hasattr(row, ours):
-                value = getattr(row, ours)
-                others[name] = iso(value) if isinstance(value, datetime) else value
+            if name in others:
+                continue
+            ours = (name, _OURS.get(name) or name.replace("_date", "_at"))
+            for row, one in product(rows, ours):
+                if hasattr(row, one):
+                    value = getattr(row, one)
+                    others[name] = iso(value) if isinstance(value, datetime) else value
+                    break
         return cls(**others)
 
 

@@ -15,12 +15,11 @@ LINES_MAX: Final = 200_000  # of one file
 
 async def read_audit(world: World, subject: tuple[str, UUID], audit_filter: AuditFilter, limit: int) -> list[AuditLine]:
     """Newest first. `subject`: `merchant` or `partner`, and its id. Raises: Problem(unavailable)."""
-    people = world.people
     read = merchant_lines if subject[0] == "merchant" else partner_lines
     try:
         async with world.db.connection() as connection:
             found = await read(connection, subject[1], audit_filter, limit)
-        async with people.connection() as connection:
+        async with world.people.connection() as connection:
             found += await people_lines(connection, subject, world.name, world.clocks.wall(), audit_filter, limit)
     except TimeoutError:
         raise Problem(

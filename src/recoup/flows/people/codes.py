@@ -37,10 +37,9 @@ async def charge_code(world: World, user_id: UUID, address: str, typed: Typed) -
 
     Raises: Problem(too_many_requests).
     """
-    people = world.people
     who = str(user_id)
     try:
-        async with people.connection() as connection:
+        async with world.people.connection() as connection:
             await charge(connection, world, bucket_of(world, "code-address", address), TRIES_ADDRESS, _TOO_MANY)
             if typed.kind == "app":
                 await charge(connection, world, bucket_of(world, "code", who), TRIES_CODE, _TOO_MANY)
@@ -55,8 +54,7 @@ async def charge_code(world: World, user_id: UUID, address: str, typed: Typed) -
 
 async def _tell(world: World, user_id: UUID) -> None:
     """Once a day."""
-    people = world.people
-    async with people.transaction() as tx:
+    async with world.people.transaction() as tx:
         try:
             await charge(tx, world, bucket_of(world, "code-told", str(user_id)), 1, "", CODES_REMEMBERED)
         except Problem:

@@ -45,9 +45,8 @@ async def begin(world: World, token: str, session: Session, form: ImpersonationF
     reason, lasts = check_reason(form.reason), check_minutes(form.minutes)
     if form.whom is None and form.role not in MAY:
         raise invalid("Choose a person or a role.", "whom", "Choose one of the list.")
-    people = world.people
     now, impersonation_id = world.clocks.wall(), new_id()
-    async with people.transaction() as tx:
+    async with world.people.transaction() as tx:
         if not await is_operator(tx, session.user_id, world.name):
             raise Problem("forbidden", "You are no longer operator staff; nothing was done.", cure="Ask the operator.")
         role = form.role
@@ -76,6 +75,5 @@ async def begin(world: World, token: str, session: Session, form: ImpersonationF
 
 async def end(world: World, token: str, request_id: str) -> None:
     """Again, it changes nothing."""
-    people = world.people
-    async with people.connection() as connection:
+    async with world.people.connection() as connection:
         await end_impersonation(connection, session_hash(world, token), world.clocks.wall(), "ended", request_id)

@@ -64,9 +64,8 @@ async def invite(world: World, subject: Subject, user_id: UUID, email: str, role
         raise invalid("This is not an e-mail address.", "email")
     if role not in MAY:
         raise invalid("Choose a role.", "role", Sentence("One of {0}.", ", ".join(MAY)))
-    people = world.people
     invitation_id, token = new_id(), world.mark + secrets.token_urlsafe(32)
-    async with people.transaction() as tx:
+    async with world.people.transaction() as tx:
         await lock_inviting(tx, user_id, subject.key)
         if not await lock_ownership(tx, user_id, *subject.key, world.name):
             raise Problem("forbidden", "You are not an owner there; nobody was invited.", cure="Ask its owner.")
@@ -108,8 +107,7 @@ async def invite(world: World, subject: Subject, user_id: UUID, email: str, role
 
 async def revoke(world: World, subject: Subject, user_id: UUID, invitation_id: UUID, *, request_id: str) -> None:
     """Raises: Problem(not_found), also for what is somebody else's, used or revoked."""
-    people = world.people
-    async with people.transaction() as tx:
+    async with world.people.transaction() as tx:
         wall = world.clocks.wall()
         role = await revoke_invitation(tx, invitation_id, *subject.key, wall, user_id)
         if role is None:
@@ -121,10 +119,9 @@ async def revoke(world: World, subject: Subject, user_id: UUID, invitation_id: U
 
 async def read_invitation(world: World, token: str) -> OpenInvitation:
     """Raises: Problem(not_found), the same for used, revoked, over and unknown ones."""
-    people = world.people
     found = None
     if _could_be(token):
-        async with people.connection() as connection:
+        async with world.people.connection() as connection:
             found = await open_invitation(connection, _hash(world, token), world.name, world.clocks.wall())
     if found is None:
         raise _over()
@@ -133,8 +130,7 @@ async def read_invitation(world: World, token: str) -> OpenInvitation:
 
 async def join_as(world: World, token: str, user_id: UUID, *, request_id: str) -> None:
     """The signed-in user becomes a member, once, in the world of the invitation. Raises: Problem(not_found)."""
-    people = world.people
-    async with people.transaction() as tx:
+    async with world.people.transaction() as tx:
         await _take(tx, world, token, user_id, request_id)
 
 
@@ -156,8 +152,7 @@ async def join_new(
     if not 1 <= len(name) <= NAME_MAX or not name.isprintable():
         raise invalid(Sentence("A name has 1 to {0} characters.", NAME_MAX), "name")
     hashed, user_id = await passwords.hashed(password, turn_of(whence.address)), new_id()
-    people = world.people
-    async with people.transaction() as tx:
+    async with world.people.transaction() as tx:
         if await add_user(tx, user_id, found.email, name, hashed, world.clocks.wall()) is None:
             raise Problem("conflict", "You already have an account here.", cure="Sign in, then open the link again.")
         await _take(tx, world, token, user_id, request_id)

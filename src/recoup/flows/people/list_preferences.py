@@ -51,14 +51,12 @@ class Keeper:
 
 
 async def keep_zone(world: World, user_id: UUID, zone: str) -> None:
-    people = world.people
-    async with people.connection() as connection:
+    async with world.people.connection() as connection:
         await save_zone(connection, user_id, zone)
 
 
 async def keep_columns(world: World, user_id: UUID, columns: tuple[str, ...]) -> None:
-    people = world.people
-    async with people.connection() as connection:
+    async with world.people.connection() as connection:
         await save_columns(connection, user_id, list(columns))
 
 
@@ -88,9 +86,8 @@ async def change(
     """Raises: Problem(not_found); Problem(forbidden) for what somebody else shares; Problem(invalid); Problem(conflict)
     for a name that is taken."""
     name, query = None if name is None else _named(name), None if query is None else _fitting(query)
-    people = world.people
     try:
-        async with people.transaction() as tx:
+        async with world.people.transaction() as tx:
             view = await _standing(tx, world, keeper, view_id)
             await change_view(tx, view.user_id, keeper.scope.merchant_id, view_id, name, query)
             if view.shared:
@@ -102,8 +99,7 @@ async def change(
 async def share(world: World, keeper: Keeper, view_id: UUID, shared: bool) -> None:
     """With everybody of the merchant, or with nobody any more. Raises: as `change`; Problem(conflict) when there are
     too many."""
-    people = world.people
-    async with people.transaction() as tx:
+    async with world.people.transaction() as tx:
         if shared:
             await lock_shared(tx, keeper.scope.merchant_id)
         view = await _standing(tx, world, keeper, view_id)
@@ -118,8 +114,7 @@ async def share(world: World, keeper: Keeper, view_id: UUID, shared: bool) -> No
 
 async def forget(world: World, keeper: Keeper, view_id: UUID) -> None:
     """Also of a view that is gone already. Raises: Problem(forbidden) for what somebody else shares."""
-    people = world.people
-    async with people.transaction() as tx:
+    async with world.people.transaction() as tx:
         try:
             view = await _standing(tx, world, keeper, view_id)
         except Problem as problem:

@@ -24,8 +24,7 @@ async def whom_to_help(world: World, subject: Subject, by: UUID, user_id: UUID) 
 
     Raises: Problem(not_found); Problem(forbidden).
     """
-    people = world.people
-    async with people.connection() as connection:
+    async with world.people.connection() as connection:
         await _may_help(connection, subject, by, user_id)
         return (await names_of(connection, [user_id]))[user_id]
 
@@ -39,8 +38,7 @@ async def help_member(
     """
     await whom_to_help(world, subject, me.user_id, user_id)
     await prove_password(world, passwords, me, password)
-    people = world.people
-    async with people.transaction() as tx:
+    async with world.people.transaction() as tx:
         await hold_user(tx, user_id)
         await _may_help(tx, subject, me.user_id, user_id)
         await _remove(
@@ -59,9 +57,8 @@ async def help_by_email(world: World, email: str, actor: str) -> None:
 
     Raises: Problem(not_found) for nobody, and for somebody who has none.
     """
-    people = world.people
     user_id = await find_to_help(world, email)
-    async with people.transaction() as tx:
+    async with world.people.transaction() as tx:
         await hold_user(tx, user_id)
         if not await _remove(tx, world, user_id, actor, ""):
             raise _no_factor()
@@ -69,8 +66,7 @@ async def help_by_email(world: World, email: str, actor: str) -> None:
 
 async def find_to_help(world: World, email: str) -> UUID:
     """Whom `help_by_email` would help. Raises: as that."""
-    people = world.people
-    async with people.connection() as connection:
+    async with world.people.connection() as connection:
         user = await find_user(connection, clean_email(email))
         if user is None:
             raise Problem("not_found", "No account has this e-mail.", cure="Check the spelling.")

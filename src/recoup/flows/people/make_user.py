@@ -43,10 +43,9 @@ async def make_user(
 
     Raises: Problem(invalid) for a password that is too short.
     """
-    people = world.people
     hashed = await (passwords or Passwords()).hashed(password)
     now = world.clocks.wall()
-    async with people.transaction() as connection:
+    async with world.people.transaction() as connection:
         user_id = await save_user(connection, new_id(), clean_email(email), name, hashed, now)
         await forget_halves(connection, user_id)
         await forget_links(connection, user_id)
@@ -58,13 +57,11 @@ async def make_user(
 
 
 async def register_partner(world: World, partner_id: UUID, name: str) -> None:
-    people = world.people
-    async with people.transaction() as connection:
+    async with world.people.transaction() as connection:
         await save_partner(connection, partner_id, name, world.clocks.wall())
 
 
 async def register_merchant(world: World, merchant_id: UUID, name: str, partner_id: UUID | None) -> None:
     """Says to the people database that this merchant exists in this world."""
-    people = world.people
-    async with people.transaction() as connection:
+    async with world.people.transaction() as connection:
         await save_merchant(connection, merchant_id, world.name, partner_id, name)

@@ -18,8 +18,7 @@ async def end_membership(world: World, subject: Subject, user_id: UUID, *, by: U
 
     Raises: Problem(not_found); Problem(conflict) for the only owner who can sign in.
     """
-    people = world.people
-    async with people.transaction() as tx:
+    async with world.people.transaction() as tx:
         rows = await store.lock_owners_and(tx, *subject.key, user_id)
         theirs = {row.world: row.role for row in rows if row.user_id == user_id}
         if world.name not in theirs:

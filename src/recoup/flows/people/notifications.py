@@ -31,8 +31,7 @@ class Subscription:
 
 async def read(world: World, user_id: UUID, notification_id: UUID, *, unread: bool = False) -> None:
     """Raises: Problem(not_found), also for somebody else's and for what this person may not hear any more."""
-    people = world.people
-    async with people.connection() as connection:
+    async with world.people.connection() as connection:
         if await find_notification(connection, user_id, world.name, may(), notification_id) is None:
             raise Problem("not_found", "There is no such notification.", cure="Open your notifications.")
         at = None if unread else world.clocks.wall()
@@ -41,8 +40,7 @@ async def read(world: World, user_id: UUID, notification_id: UUID, *, unread: bo
 
 async def read_all(world: World, user_id: UUID, until: UUID, merchant_id: UUID | None) -> None:
     """Up to this one, of this merchant or of all."""
-    people = world.people
-    async with people.connection() as connection:
+    async with world.people.connection() as connection:
         await store.mark_all_read(connection, user_id, world.name, until, world.clocks.wall(), merchant_id)
 
 
@@ -57,8 +55,7 @@ async def choose(
     for name in wanted:
         if name not in KINDS or KINDS[name].partner != partner:
             raise invalid(Sentence("{0} is not a notification.", repr(name)), "kind")
-    people = world.people
-    async with people.connection() as connection:
+    async with world.people.connection() as connection:
         readers = partner_readers_of if partner else readers_of
         if not await readers(connection, world.name, subject_id, user_id):
             whom = "partner" if partner else "merchant"
@@ -78,16 +75,14 @@ async def keep_zone(world: World, user_id: UUID, zone: str) -> str:
         raise invalid(
             Sentence("There is no time zone {0}.", repr(zone[:40])), "zone", "Enter it like Europe/Berlin or GMT."
         ) from None
-    people = world.people
-    async with people.connection() as connection:
+    async with world.people.connection() as connection:
         await store.save_zone(connection, user_id, named)
     return named
 
 
 async def keep_language(world: World, user_id: UUID, language: str) -> None:
     """One that the door has words for; empty: their browser's."""
-    people = world.people
-    async with people.connection() as connection:
+    async with world.people.connection() as connection:
         await store.save_language(connection, user_id, language)
 
 
@@ -98,8 +93,7 @@ async def keep_digest(world: World, user_id: UUID, hour: int | None, empty: bool
     """
     if hour is not None and hour not in HOURS:
         raise invalid("A day has the hours 0 to 23.", "hour", "Choose one of the list.")
-    people = world.people
-    async with people.transaction() as tx:
+    async with world.people.transaction() as tx:
         await store.save_digest(tx, user_id, hour, empty)
         await store.save_mails(tx, user_id, mails)
 
@@ -107,10 +101,9 @@ async def keep_digest(world: World, user_id: UUID, hour: int | None, empty: bool
 async def subscription_of(world: World, token: str) -> Subscription:
     """For the holder of a mail's link. Raises: Problem(not_found) for what we did not sign, or have forgotten."""
     named = named_by(world, UNSUBSCRIBE, token)
-    people = world.people
     row = None
     if named is not None:
-        async with people.connection() as connection:
+        async with world.people.connection() as connection:
             row = await named_notification(connection, *named, world.name)
     if row is None:
         raise Problem(
@@ -127,8 +120,7 @@ async def unsubscribe(world: World, token: str, *, all_mails: bool = False) -> S
     Raises: Problem(not_found).
     """
     found = await subscription_of(world, token)
-    people = world.people
-    async with people.connection() as connection:
+    async with world.people.connection() as connection:
         if all_mails:
             await store.save_mails(connection, found.user_id, False)
         else:

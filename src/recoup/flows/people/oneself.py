@@ -89,17 +89,15 @@ async def rename(world: World, me: Oneself, name: str) -> None:
     name = " ".join(name.split())
     if not 1 <= len(name) <= NAME_MAX or not name.isprintable():
         raise invalid(Sentence("A name has 1 to {0} characters.", NAME_MAX), "name")
-    people = world.people
-    async with people.transaction() as tx:
+    async with world.people.transaction() as tx:
         if await store.rename(tx, me.user_id, name):
             await note(tx, world, me.user_id, "renamed", request=me.request)
 
 
 async def sessions_of(world: World, me: Oneself) -> list[Open]:
     """The one seen last first."""
-    people = world.people
     now = world.clocks.wall()
-    async with people.connection() as connection:
+    async with world.people.connection() as connection:
         rows = await open_sessions(connection, me.user_id, now, now - IDLE, SESSIONS_MAX)
     return [
         Open(
@@ -123,16 +121,14 @@ async def end_session(world: World, me: Oneself, key: str) -> None:
         named = b""
     if not named:
         raise invalid("This session is not in the list.", "session", "Reload the page.")
-    people = world.people
-    async with people.transaction() as tx:
+    async with world.people.transaction() as tx:
         if await store.end_session(tx, me.user_id, named, world.clocks.wall()):
             await note(tx, world, me.user_id, "session_ended", request=me.request)
 
 
 async def end_others(world: World, me: Oneself) -> int:
     """And sign-ins that wait for a code. Answers how many sessions there were."""
-    people = world.people
-    async with people.transaction() as tx:
+    async with world.people.transaction() as tx:
         await hold_user(tx, me.user_id)
         await forget_halves(tx, me.user_id)
         ended = await store.end_sessions(tx, me.user_id, world.clocks.wall(), me.session)
@@ -154,8 +150,7 @@ def changed_meanwhile() -> Problem:
 
 
 async def _charged(world: World, me: Oneself) -> str | None:
-    people = world.people
-    async with people.connection() as connection:
+    async with world.people.connection() as connection:
         await charge(connection, world, bucket_of(world, "again", str(me.user_id)), TRIES_AGAIN, _TOO_MANY)
         return await password_of(connection, me.user_id)
 

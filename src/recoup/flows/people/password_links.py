@@ -74,9 +74,8 @@ async def link_by_operator(world: World, email: str, actor: str) -> str:
 
     Raises: Problem(not_found) for nobody; Problem(forbidden) for somebody who is blocked.
     """
-    people = world.people
     user_id = await find_for_link(world, email)
-    async with people.transaction() as tx:
+    async with world.people.transaction() as tx:
         if await hold_user(tx, user_id) is None:
             raise _blocked()
         await note(tx, world, user_id, "password_link_made", actor=actor)
@@ -85,8 +84,7 @@ async def link_by_operator(world: World, email: str, actor: str) -> str:
 
 async def find_for_link(world: World, email: str) -> UUID:
     """Whom `link_by_operator` would make a link for. Raises: as that."""
-    people = world.people
-    async with people.connection() as connection:
+    async with world.people.connection() as connection:
         user = await find_user(connection, clean_email(email))
     if user is None:
         raise Problem("not_found", "No account has this e-mail.", cure="Check how it is written.")
@@ -155,10 +153,9 @@ async def _set(
 
 async def _again(world: World, passwords: Passwords, found: PasswordLink, password: str, address: str) -> str:
     """The same form sent twice. Raises: Problem(not_found) for another one, or later."""
-    people = world.people
     if found.used_at is None or found.used_at <= world.clocks.wall() - TWICE:
         raise _over()
-    async with people.connection() as connection:
+    async with world.people.connection() as connection:
         await charge(connection, world, bucket_of(world, "link-again", str(found.user_id)), TRIES_AGAIN, _TOO_OFTEN)
     if not await passwords.fits(password, found.password_hash, turn_of(address)):
         raise _over()
@@ -175,8 +172,7 @@ async def _make(tx: Tx, world: World, user_id: UUID, made_by: str) -> str:
 async def _find(world: World, token: str) -> PasswordLink | None:
     if not (0 < len(token) <= _TOKEN_MAX and token.isascii() and token.isprintable()):
         return None
-    people = world.people
-    async with people.connection() as connection:
+    async with world.people.connection() as connection:
         return await find_link(connection, _hash(world, token), world.clocks.wall())
 
 

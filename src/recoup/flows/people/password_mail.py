@@ -30,8 +30,7 @@ async def _letter(world: World, row: PasswordMail) -> Letter:
     now = world.clocks.wall()
     if row.requested_at <= now - LASTS:
         return "given_up"
-    people = world.people
-    async with people.transaction() as tx:
+    async with world.people.transaction() as tx:
         link = await link_of_ask(
             tx, world, row.ask_id, row.user_id, is_first=row.mail_tries == 1, request=row.request_id, place=row.place
         )

@@ -12,13 +12,12 @@ from recoup.store.people.people import save_heirs, save_merchant, save_partner
 async def register(world: World, merchant_id: UUID) -> None:
     """Due work `register_merchant`; may be repeated. A name that changes meanwhile is saved by the next run.
     Who owns the merchant that applied for this one owns it, too."""
-    people = world.people
     async with world.db.connection() as connection:
         merchant = await who_is(connection, merchant_id)
         applicant_id = await merchant_that_applied(connection, merchant_id)
     if merchant is None:
         return
-    async with people.transaction() as connection:
+    async with world.people.transaction() as connection:
         if merchant.partner_id is not None:
             await save_partner(connection, merchant.partner_id, merchant.partner_name or "", world.clocks.wall())
         await save_merchant(connection, merchant_id, world.name, merchant.partner_id, merchant.name)

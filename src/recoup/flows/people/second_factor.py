@@ -71,8 +71,7 @@ class Standing:
 
 
 async def read_standing(world: World, me: Oneself) -> Standing:
-    people = world.people
-    async with people.connection() as connection:
+    async with world.people.connection() as connection:
         state = await factor_state(connection, me.user_id)
         bound = await bound_by(connection, me.user_id)
     offered = None
@@ -113,8 +112,7 @@ async def begin(world: World, passwords: Passwords, me: Oneself, password: str, 
 
 async def withdraw(world: World, me: Oneself) -> None:
     """What was offered counts never; what counts stays."""
-    people = world.people
-    async with people.transaction() as tx:
+    async with world.people.transaction() as tx:
         await _hold(tx, me)
         await withdraw_offer(tx, me.user_id)
 
@@ -130,9 +128,8 @@ async def confirm(world: World, me: Oneself, code: str, key: str) -> list[str]:
     if typed.kind != "app":
         raise invalid("Enter the six digits that the app shows.", "code")
     await charge_code(world, me.user_id, me.address, typed)
-    people = world.people
     now = world.clocks.wall()
-    async with people.transaction() as tx:
+    async with world.people.transaction() as tx:
         await _hold(tx, me)
         factor = await factor_of(tx, me.user_id)
         if factor is not None and _is_repeat(world, me, factor, key, now):
@@ -214,8 +211,7 @@ async def turn_off(world: World, passwords: Passwords, me: Oneself, password: st
 
 async def may_be_without(world: World, me: Oneself) -> None:
     """Raises: Problem(forbidden)."""
-    people = world.people
-    async with people.connection() as connection:
+    async with world.people.connection() as connection:
         bound = await bound_by(connection, me.user_id)
     if must_have(bound, staff_must=_staff_must(world)):
         who = ", ".join(bound.required_by) or "The operator"
@@ -267,8 +263,7 @@ async def require(world: World, subject: Subject, by: UUID, *, required: bool, r
 
     Raises: Problem(forbidden) for somebody who is no owner any more, here and in each world where it has members.
     """
-    people = world.people
-    async with people.transaction() as tx:
+    async with world.people.transaction() as tx:
         for name in sorted({world.name, *await worlds_with_members(tx, *subject.key)}):
             if not await lock_ownership(tx, by, *subject.key, name):
                 raise Problem("forbidden", "You are not an owner there; nothing was done.", cure="Ask its owner.")

@@ -38,8 +38,7 @@ async def read_half(world: World, half: str) -> UUID | None:
     """Whose sign-in waits for a code; None for one that is unknown, done or over, or of another world."""
     if not _could_be(half):
         return None
-    people = world.people
-    async with people.connection() as connection:
+    async with world.people.connection() as connection:
         return await is_half(connection, half_hash(world, half), world.name, world.clocks.wall())
 
 

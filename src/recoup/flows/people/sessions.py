@@ -220,9 +220,8 @@ async def read_session(world: World, token: str, *, poll: bool = False) -> Sessi
     asked by itself, so nobody was seen."""
     if not token or len(token) > TOKEN_LENGTH_MAX or not token.isascii():
         return None
-    people = world.people
     now, key = world.clocks.wall(), session_hash(world, token)
-    async with people.connection() as connection:
+    async with world.people.connection() as connection:
         row = await find_session(connection, key, now, now - IDLE)
         if row is None or row.world != world.name:
             return None
@@ -266,9 +265,8 @@ async def _behind(world: World, key: bytes, own: Session, impersonation: Imperso
     csrf = world.keys.mac("look", impersonation.impersonation_id.bytes + own.csrf.encode()).hex()[:32]
     if impersonation.over:
         return replace(own, spent_csrf=csrf)
-    people = world.people
     reach, how = None, "" if own.is_operator else "not_staff"
-    async with people.connection() as connection:
+    async with world.people.connection() as connection:
         if not how and impersonation.user_id is None:
             reach = MerchantAccess(
                 impersonation.merchant_id, impersonation.merchant_name, impersonation.role, impersonation.role
@@ -312,8 +310,7 @@ async def _behind(world: World, key: bytes, own: Session, impersonation: Imperso
 
 async def switch_merchant(world: World, token: str, session: Session, merchant_id: UUID) -> None:
     """Raises: Problem(forbidden) for a merchant out of reach."""
-    people = world.people
-    async with people.transaction() as connection:
+    async with world.people.transaction() as connection:
         if not await reachable(connection, session.user_id, world.name, merchant_id=merchant_id):
             raise Problem("forbidden", "You are not a member of this merchant.", cure="Ask its owner to invite you.")
         await choose_merchant(connection, session_hash(world, token), merchant_id)
@@ -324,9 +321,8 @@ async def switch_world(world: World, token: str, session: Session) -> str:
 
     Raises: Problem(forbidden) where there is no other world, or nothing in it for this person.
     """
-    people = world.people
     other = world.other
-    async with people.transaction() as connection:
+    async with world.people.transaction() as connection:
         if other is None or not (
             await reachable(connection, session.user_id, other.name)
             or await is_operator(connection, session.user_id, other.name)
@@ -341,8 +337,7 @@ async def switch_world(world: World, token: str, session: Session) -> str:
 
 
 async def sign_out(world: World, token: str) -> None:
-    people = world.people
-    async with people.transaction() as tx:
+    async with world.people.transaction() as tx:
         await end_impersonation(tx, session_hash(world, token), world.clocks.wall(), "signed_out")
         await delete_session(tx, session_hash(world, token))
 

@@ -13,8 +13,7 @@ NOBODY: Final[frozenset[str]] = frozenset()
 
 async def role_who_may(world: World, user_id: UUID, merchant_id: UUID, action: str) -> str | None:
     """Their role, when it may do `action` there now; a paused partner's membership counts for nothing."""
-    people = world.people
-    async with people.connection() as connection:
+    async with world.people.connection() as connection:
         found = await reachable(connection, user_id, world.name, merchant_id=merchant_id)
         active = await is_active(connection, user_id)
     if not found or not active:

@@ -1,5 +1,6 @@
 """/orders/{id}/past: the order as it stood, with no button: nothing can be done in the past."""
 
+import dataclasses
 from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
@@ -100,7 +101,7 @@ def as_it_stood(page: OrderPage, found: Past) -> OrderPage:
         created_at=found.created_at,
         expires_at=found.expires_at,
     )
-    order = replace(
+    order = dataclasses.replace(
         page.order,
         stage=state.stage,
         units=units,
