@@ -3,9 +3,8 @@
 from typing import Final
 from uuid import UUID
 
-from recoup.doors.rescue.body import read_body
 from recoup.doors.rescue.errors import TABLE
-from recoup.doors.rescue.payment import check_own
+from recoup.doors.rescue.payment import read_own
 from recoup.doors.rescue.resource import Api, Call
 from recoup.doors.rescue.shapes.orders import CaptureBody, CaptureResult
 from recoup.doors.rescue.wire import ErrorTuple
@@ -44,9 +43,7 @@ async def capture(call: Call) -> CaptureResult:
     released; after a cancellation the authorisation is voided. If the processor does not answer in time, the response
     is 503: send the same call again."""
     # An amount that cannot be captured, or a processor that refuses, is HTTP 200 with FAILED; the rest is 4xx.
-    body, complaints = read_body(call.body, CaptureBody)
-    check_own(body.mid, call.scope.merchant_id, complaints)
-    complaints.raise_if_any()
+    body = read_own(call, CaptureBody)
     request = CaptureRequest(body.order_id, body.amount, body.currency, body.idempotency_key, body.final_capture)
     try:
         done = await capture_flow(call.services.world, call.services.get(Orders), call.scope, request)

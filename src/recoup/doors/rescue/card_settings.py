@@ -8,8 +8,8 @@ from msgspec import Meta, defstruct
 from recoup.core.kit.extended import Extended
 from recoup.core.kit.feature import features
 from recoup.doors.edge.described import Example
-from recoup.doors.rescue.body import named_as_here, read_body
-from recoup.doors.rescue.payment import check_own
+from recoup.doors.rescue.body import named_as_here
+from recoup.doors.rescue.payment import read_own
 from recoup.doors.rescue.resource import Api, Call
 from recoup.doors.rescue.wire import Shape
 from recoup.flows.merchants.card_switches import SWITCHES, card_switches, offered, set_card_switches
@@ -77,9 +77,7 @@ async def read(call: Call) -> Shape:
 async def change(call: Call) -> Shape:
     """Set what is done for cards. For attempts from now on. Missing fields stay unchanged. What no card route here
     offers cannot be switched on."""
-    body, complaints = read_body(call.body, CardSettingsBody)
-    check_own(body.mid, call.scope.merchant_id, complaints)
-    complaints.raise_if_any()
+    body = read_own(call, CardSettingsBody)
     given = {name: getattr(body, name) for name in SWITCHES}
     with named_as_here():
         changes = {name: enabled for name, enabled in given.items() if enabled is not None}

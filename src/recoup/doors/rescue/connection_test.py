@@ -2,8 +2,7 @@
 
 from typing import Any, Final
 
-from recoup.doors.rescue.body import read_body
-from recoup.doors.rescue.payment import check_own
+from recoup.doors.rescue.payment import read_own
 from recoup.doors.rescue.resource import Api, Call
 from recoup.doors.rescue.switches import Hop, Tested, TestedBody
 from recoup.flows.try_connection import try_connection
@@ -17,9 +16,7 @@ async def test(call: Call) -> Tested:
     """Test a connection. Checks each step of an order of one kind: credential, merchant, switches, token key,
     processor, webhook, outcome. Nothing is charged and no order is created; each active webhook endpoint gets a signed
     sample. It takes 15 seconds at most."""
-    body, complaints = read_body(call.body, TestedBody)
-    check_own(body.mid, call.scope.merchant_id, complaints)
-    complaints.raise_if_any()
+    body = read_own(call, TestedBody)
     assert call.caller is not None
     world = call.services.world
     hops = await try_connection(world, call.scope, body.kind, body.site_id, body.campaign, call.caller.scopes)

@@ -7,9 +7,9 @@ from uuid import UUID
 from msgspec import Meta
 
 from recoup.doors.rescue import field_rules
-from recoup.doors.rescue.body import named_as_here, read_body, rule
+from recoup.doors.rescue.body import named_as_here, rule
 from recoup.doors.rescue.field_rules import Limits, Wrong
-from recoup.doors.rescue.payment import check_own
+from recoup.doors.rescue.payment import read_own
 from recoup.doors.rescue.resource import Api, Call
 from recoup.doors.rescue.wire import Cents, Moment, Shape, Text
 from recoup.flows.merchants import arms, sites
@@ -184,9 +184,7 @@ async def change(call: Call) -> Engine:
     """Set who decides about declined payments. For the merchant or one site, for new orders. Missing fields stay
     unchanged. Customers are assigned at random, once and for all: a customer in the comparison group stays there when
     the share changes."""
-    body, complaints = read_body(call.body, EngineBody)
-    check_own(body.mid, call.scope.merchant_id, complaints)
-    complaints.raise_if_any()
+    body = read_own(call, EngineBody)
     arms_change = ArmsChange(body.mode, body.share, body.holdout, body.explore, body.explore_max)
     with named_as_here():
         await arms.set_arms(call.services.world, call.scope, body.site_id, arms_change, needs_model=True)
@@ -198,9 +196,7 @@ async def change(call: Call) -> Engine:
 @api.example("a reason", {"why": "too many attempts"})
 async def stop(call: Call) -> Engine:
     """Stop the rescue engine. The fixed schedule applies at once, also to open orders. The settings stay."""
-    body, complaints = read_body(call.body, EngineStopBody)
-    check_own(body.mid, call.scope.merchant_id, complaints)
-    complaints.raise_if_any()
+    body = read_own(call, EngineStopBody)
     with named_as_here():
         await arms.stop(call.services.world, call.scope, body.why)
     return await read(call)
@@ -209,9 +205,7 @@ async def stop(call: Call) -> Engine:
 @api("POST /v1/engine/resume", body=EngineResumeBody, body_optional=True)
 async def resume(call: Call) -> Engine:
     """Start the rescue engine again. Ends the merchant's own stop; only the operator can end the operator's."""
-    body, complaints = read_body(call.body, EngineResumeBody)
-    check_own(body.mid, call.scope.merchant_id, complaints)
-    complaints.raise_if_any()
+    read_own(call, EngineResumeBody)
     await arms.resume(call.services.world, call.scope)
     return await read(call)
 

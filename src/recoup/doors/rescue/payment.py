@@ -1,10 +1,11 @@
 """What /evaluate and /transmit read alike: whose payment it is, when it was, who paid."""
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final, cast
 from uuid import UUID
 
-from recoup.doors.rescue.body import Complaints, members
+from recoup.doors.rescue.body import Complaints, ShapeT, members, read_body
+from recoup.doors.rescue.resource import Call
 from recoup.doors.rescue.shapes.declined import (
     Address,
     Payer,
@@ -26,6 +27,14 @@ def check_own(mid: UUID | None, merchant_id: UUID, complaints: Complaints) -> No
     """A merchant id in the body must be the credential's. Partners send it, others may."""
     if mid is not None and mid != merchant_id:
         complaints.add("Mid", text=NOT_YOUR_MID)
+
+
+def read_own(call: Call, shape: type[ShapeT]) -> ShapeT:
+    """The body, whose `mid` is the credential's. Raises: Problem(invalid), all complaints at once."""
+    body, complaints = read_body(call.body, shape)
+    check_own(cast(Any, body).mid, call.scope.merchant_id, complaints)
+    complaints.raise_if_any()
+    return body
 
 
 def check_amount(transaction: Transaction | TransactionCopy, complaints: Complaints) -> None:

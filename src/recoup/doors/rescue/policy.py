@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from recoup.doors.rescue.body import read_body
-from recoup.doors.rescue.payment import check_own
+from recoup.doors.rescue.payment import read_own
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import Api, Call
 from recoup.doors.rescue.shapes.policy import (
@@ -88,9 +87,7 @@ async def change(call: Call) -> RetryPolicyShown:
     """Set the retry policy. Saves the whole policy as a new version. Refused, with the line, the reason and the nearest
     that could be saved, if it could pass a limit of a card network, never ends, plans past the expiry, contradicts its
     bounds, or names what does not exist. Open orders keep their plan until the next decision."""
-    body, complaints = read_body(call.body, RetryPolicyBody)
-    check_own(body.mid, call.scope.merchant_id, complaints)
-    complaints.raise_if_any()
+    body = read_own(call, RetryPolicyBody)
     where = await _where(call, body.site_id, body.campaign_id)
     with named_as_here():
         await save_tried(
@@ -105,9 +102,7 @@ async def change(call: Call) -> RetryPolicyShown:
 async def check(call: Call) -> RetryPolicyChecked:
     """Check a retry policy. Whether it could be saved, what it would change, and what it would have rescued of the last
     90 days. Nothing is saved."""
-    body, complaints = read_body(call.body, RetryPolicyCheckBody)
-    check_own(body.mid, call.scope.merchant_id, complaints)
-    complaints.raise_if_any()
+    body = read_own(call, RetryPolicyCheckBody)
     where = await _where(call, body.site_id, body.campaign_id)
     tried = await try_policy(call.services.world, call.scope, where, body.policy)
     backtest_id = tried.backtest.backtest_id if tried.backtest is not None else None
@@ -119,9 +114,7 @@ async def check(call: Call) -> RetryPolicyChecked:
 async def back(call: Call) -> RetryPolicyShown:
     """Return to an earlier retry policy. The content of the version before the newest, or of the one named, as a new
     version."""
-    body, complaints = read_body(call.body, RetryPolicyBackBody)
-    check_own(body.mid, call.scope.merchant_id, complaints)
-    complaints.raise_if_any()
+    body = read_own(call, RetryPolicyBackBody)
     where = await _where(call, body.site_id, body.campaign_id)
     with named_as_here():
         await go_back_tried(call.services.world, call.scope, where, body.reason, to=body.to, seen=body.version)

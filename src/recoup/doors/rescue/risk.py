@@ -6,8 +6,8 @@ from uuid import UUID
 from msgspec import Meta
 
 from recoup.doors.rescue import field_rules
-from recoup.doors.rescue.body import named_as_here, read_body, rule
-from recoup.doors.rescue.payment import check_own
+from recoup.doors.rescue.body import named_as_here, rule
+from recoup.doors.rescue.payment import read_own
 from recoup.doors.rescue.resource import Api, Call
 from recoup.doors.rescue.wire import Moment, Shape
 from recoup.flows.merchants import risk
@@ -102,9 +102,7 @@ async def read(call: Call) -> RiskCheck:
 async def change(call: Call) -> RiskCheck:
     """Set the risk check. For payments that come from now on. Missing fields stay unchanged. Customers are assigned at
     random, once and for all."""
-    body, complaints = read_body(call.body, RiskBody)
-    check_own(body.mid, call.scope.merchant_id, complaints)
-    complaints.raise_if_any()
+    body = read_own(call, RiskBody)
     with named_as_here():
         wanted = risk.RiskChange(body.mode, body.share, body.holdout, body.margin)
         await risk.set_risk(call.services.world, call.scope, wanted)

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from msgspec import Meta
 
-from recoup.doors.rescue.body import read_body, read_whole, rule
+from recoup.doors.rescue.body import read_whole, rule
 from recoup.doors.rescue.field_rules import up_to
-from recoup.doors.rescue.payment import check_own
+from recoup.doors.rescue.payment import read_own
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import Api, Call
 from recoup.doors.rescue.wire import Members, Moment, Shape, Text, Text64, Text128
@@ -201,9 +201,7 @@ async def change(call: Call) -> SwitchedNow:
     """Switch a kind of order on or off. For the merchant, one site or one campaign. The change applies to every order
     after the response; earlier orders continue. Only the operator or the partner can switch on what they switched off.
     Each environment has its own switches."""
-    body, complaints = read_body(call.body, SwitchBody)
-    check_own(body.mid, call.scope.merchant_id, complaints)
-    complaints.raise_if_any()
+    body = read_own(call, SwitchBody)
     subject = MERCHANT
     if body.campaign_id is not None:
         subject = Subject("campaign", body.campaign_id, body.site_id)

@@ -10,8 +10,7 @@ from msgspec import Meta, field
 from recoup.doors.edge.described import CSV, JSON
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.as_of import NAMES, BusinessAsOf, RecordedAsOf, read_cut
-from recoup.doors.rescue.body import read_body
-from recoup.doors.rescue.payment import check_own
+from recoup.doors.rescue.payment import read_own
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import Api, Call, file_reply, form_of_reply
 from recoup.doors.rescue.wire import Members, Moment, Shape, Text64, iso_or_null
@@ -274,9 +273,7 @@ async def put_return(call: Call) -> UpliftReport:
     """Let the engine stop by itself. Once it is shown to bring less than the comparison group, or to do harm by another
     of the figures compared, the fixed schedule applies to every order. Whoever starts the engine again is not
     overruled."""
-    body, complaints = read_body(call.body, EngineReturnBody)
-    check_own(body.mid, call.scope.merchant_id, complaints)
-    complaints.raise_if_any()
+    body = read_own(call, EngineReturnBody)
     await set_return(call.services.world, call.scope, on_harm=body.on_harm)
     return await _uplift(call, NOW)
 
