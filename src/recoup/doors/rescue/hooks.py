@@ -78,7 +78,6 @@ class Replays(Shape, kw_only=True):
 KEY_MAX: Final = 128
 
 
-GROUP: Final = "Webhooks"
 ROTATE: Final = (
     "The answer shows the new key. For `overlapHours` (24) the old one stays good: the format `standard` then carries "
     "both signatures; the others are signed with the old key, until the receiver refuses that with 400, 401, 403 or "
@@ -91,7 +90,7 @@ REPLAY: Final = (
     "`idempotencyKey` is the same replay. An endpoint has one replay at a time; `GET …/replays` shows the progress."
 )
 _RANGE: Final = {"since": "2026-03-02T00:00:00Z", "events": ["order.completed"]}
-api: Final = Api(group=GROUP, scope="merchants", strict=True)
+api: Final = Api(group="Webhooks", scope="merchants", strict=True)
 
 
 @api(

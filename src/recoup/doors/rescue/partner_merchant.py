@@ -13,12 +13,12 @@ from recoup.doors.rescue.shapes.partners import (
     MerchantKey,
     MerchantOrder,
     MerchantPatch,
-    MerchantSite,
     MerchantStatus,
     MerchantWebhook,
     MissingStep,
     NewKeys,
 )
+from recoup.doors.rescue.shapes.settings import MerchantSite
 from recoup.doors.rescue.wire import iso_or_null
 from recoup.flows.merchants import partner_merchants
 from recoup.flows.merchants.issue_key import KEY_KINDS

@@ -8,8 +8,6 @@ from recoup.doors.rescue.resource import Api, Call
 from recoup.doors.rescue.shapes.settings import Site, SiteBody, SitePatch, Sites
 from recoup.flows.merchants import sites
 from recoup.flows.merchants.sites import SiteFields
-from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem
 
 _SHOP: Final = {"url": "https://shop.example", "name": "Shop", "descriptor": "EXAMPLESHOES"}
 api: Final = Api(group="Settings", scope="merchants")
@@ -65,10 +63,7 @@ async def delete(call: Call) -> None:
 
 
 def _id(call: Call) -> UUID:
-    found = parse_id(call.path["id"])
-    if found is None:
-        raise Problem("not_found", "There is no such site.", cure="See GET /v1/sites.")
-    return found
+    return call.object_id(noun="site", cure="See GET /v1/sites.")
 
 
 def _wanted(call: Call, *, whole: bool) -> SiteFields:

@@ -18,8 +18,6 @@ from recoup.doors.rescue.shapes.declined import (
 )
 from recoup.doors.rescue.shapes.declined import Transmitted as Answer
 from recoup.flows.cards.transmit import Transmit, Transmitted
-from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem
 from recoup.rules.rescue.intake_warnings import in_sentences
 
 _NO_NUMBER: Final = "Send no card number here, only its first six and last four digits."
@@ -44,9 +42,7 @@ async def transmit(call: Call) -> Answer:
 @api("PATCH /v1/transmit/{id}", body=UpdateBody, problems=("not_found",), examples=examples.UPDATE)
 async def update(call: Call) -> Answer:
     """Report the outcome of a copy. Approved or declined later, refunded, or charged back."""
-    transmit_id = parse_id(call.path["id"])
-    if transmit_id is None:
-        raise Problem("not_found", "There is no such transmission.", cure="Use the transmitId that /transmit answered.")
+    transmit_id = call.object_id(noun="transmission", cure="Use the transmitId that /transmit answered.")
     await call.services.get(Transmit).update(call.scope, transmit_id, read_outcome(call.body))
     return _reply(transmit_id)
 

@@ -23,8 +23,6 @@ from recoup.doors.rescue.wire import iso_or_null
 from recoup.flows.messages import endpoints
 from recoup.flows.messages.endpoints import Endpoint
 from recoup.flows.messages.send_sample import SAMPLES_MAX, send_sample
-from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem
 from recoup.rules.messages.endpoint_whys import sentence_of
 from recoup.store.messages.endpoints import Try
 
@@ -149,10 +147,7 @@ def _usual_format(before: str) -> str:
 
 
 def endpoint_id(call: Call) -> UUID:
-    found = parse_id(call.path["id"])
-    if found is None:
-        raise Problem("not_found", "There is no such webhook endpoint.", cure="See GET /v1/webhooks.")
-    return found
+    return call.object_id(noun="webhook endpoint", cure="See GET /v1/webhooks.")
 
 
 def shown(endpoint: Endpoint) -> Shown:

@@ -1,6 +1,6 @@
 """What the merchant does with the same payment beside a rescue: its own tries are counted, its success ends it."""
 
-from recoup.moves.attempt.send import lasting
+from recoup.moves.attempt.send import claim_decline
 from recoup.moves.change import Change
 from recoup.moves.modification.capture import end_capturing, void_authorisation
 from recoup.moves.modification.refund import owe_refund
@@ -32,20 +32,7 @@ def merchant_attempt(change: Change, row: Transmission, *, declined: bool, same_
             on=at.date(),
             region=order.merchant.region,
         )
-        change.send(
-            row.transmit_id,
-            units=row.units,
-            currency=row.asset,
-            at=at,
-            state="sent",
-            declined=True,
-            scheme_code=reading.code,
-            advice_code=reading.advice,
-            visa_category=reading.visa_category,
-            klass=reading.klass,
-            lasting=lasting(order, reading, at),
-            claimed=True,
-        )
+        claim_decline(change, row.transmit_id, reading, at, units=row.units, currency=row.asset)
         change.raise_attention(RETRYING)
         if has_room(change):
             change.fact("merchant_attempt", transmit_id=row.transmit_id, code=row.code, declined=True)

@@ -109,6 +109,23 @@ def _blocks(order: Order, acceptor_id: str) -> tuple[Block, ...]:
     )
 
 
+def claim_decline(change: Change, send_id: UUID, reading: Reading, at: datetime, **values: Any) -> None:
+    """A send of the merchant's own, which was declined, counts for the order's card. `values`: as for `Change.send`."""
+    change.send(
+        send_id,
+        **values,
+        at=at,
+        state="sent",
+        declined=True,
+        scheme_code=reading.code,
+        advice_code=reading.advice,
+        visa_category=reading.visa_category,
+        klass=reading.klass,
+        lasting=lasting(change.order, reading, at),
+        claimed=True,
+    )
+
+
 def lasting(order: Order, reading: Reading, at: datetime) -> bool:
     """Whether a decline forbids sends for longer than any window."""
     send = Send(

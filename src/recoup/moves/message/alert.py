@@ -48,6 +48,14 @@ def alert(
     rows.due_work.append(DueWork(merchant_id, "alert", alert_id, wall, wall=True))
 
 
+async def alert_now(
+    tx: Tx, merchant_id: UUID, kind: str, about: UUID, step: int, facts: dict[str, Any], wall: WallTime
+) -> None:
+    rows = Rows()
+    alert(rows, merchant_id, kind, about, step, facts, wall)
+    await write(tx, rows)
+
+
 async def gather_orders(tx: Tx, merchant_id: UUID, wall: WallTime) -> None:
     """One alert of all orders that came to wait for a person since the last one; an hour after it at the earliest."""
     until = await lock_feed(tx, merchant_id)
@@ -88,9 +96,8 @@ async def alert_of_rate(tx: Tx, merchant_id: UUID, recent: Counted, before: Coun
         return
     await save_watch(tx, merchant_id, wall if verdict == "fell" else None)
     if verdict == "fell":
-        rows, facts = Rows(), {"recent": list(recent), "before": list(before)}
-        alert(rows, merchant_id, "rate", merchant_id, int(wall.timestamp() * 1_000), facts, wall)
-        await write(tx, rows)
+        facts = {"recent": list(recent), "before": list(before)}
+        await alert_now(tx, merchant_id, "rate", merchant_id, int(wall.timestamp() * 1_000), facts, wall)
 
 
 async def alert_of_drift(tx: Tx, merchant_id: UUID, model: str, counted: drift.Counted, wall: WallTime) -> None:
@@ -105,9 +112,7 @@ async def alert_of_drift(tx: Tx, merchant_id: UUID, model: str, counted: drift.C
             "expected": round(counted.expected),
             "approved": counted.approved,
         }
-        rows = Rows()
-        alert(rows, merchant_id, "drift", merchant_id, int(wall.timestamp() * 1_000), facts, wall)
-        await write(tx, rows)
+        await alert_now(tx, merchant_id, "drift", merchant_id, int(wall.timestamp() * 1_000), facts, wall)
     elif counted.verdict == "fits" and reported_model is not None:
         await save_drift(tx, merchant_id, None)
 
@@ -119,22 +124,17 @@ async def alert_of_uplift(tx: Tx, merchant_id: UUID, finding: str, report: dict[
     await save_announced(tx, merchant_id, finding)
     last = report["looks"][-1]
     facts = {name: last[name] for name in ("engine", "holdout", "difference", "low", "high")} | {"finding": finding}
-    rows = Rows()
-    alert(rows, merchant_id, "uplift", merchant_id, int(wall.timestamp() * 1_000), facts, wall)
-    await write(tx, rows)
+    await alert_now(tx, merchant_id, "uplift", merchant_id, int(wall.timestamp() * 1_000), facts, wall)
     return True
 
 
 async def alert_of_route(tx: Tx, merchant_id: UUID, facts: dict[str, Any], wall: WallTime) -> None:
     """Once for each time that a route's processor begins to refuse its account; `facts`: `route`, whether it is the
     merchant's `own`, and the processor's `code` and `text`. `merchant_id`: whose payment it was."""
-    rows, about = Rows(), uuid5(NAMESPACE_URL, f"route:{facts['route']}")
-    alert(rows, merchant_id, "processor", about, int(wall.timestamp() * 1_000), facts, wall)
-    await write(tx, rows)
+    about = uuid5(NAMESPACE_URL, f"route:{facts['route']}")
+    await alert_now(tx, merchant_id, "processor", about, int(wall.timestamp() * 1_000), facts, wall)
 
 
 async def alert_of_decision(tx: Tx, merchant_id: UUID, request_id: UUID, state: str, wall: WallTime) -> None:
     """The operator has decided whether the merchant goes live."""
-    rows = Rows()
-    alert(rows, merchant_id, "go_live", request_id, 1, {"request_id": request_id, "state": state}, wall)
-    await write(tx, rows)
+    await alert_now(tx, merchant_id, "go_live", request_id, 1, {"request_id": request_id, "state": state}, wall)

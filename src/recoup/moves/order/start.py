@@ -4,7 +4,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from recoup.moves.attempt.plan import decide_or_update, follow
-from recoup.moves.attempt.send import lasting
+from recoup.moves.attempt.send import claim_decline
 from recoup.moves.challenge import lifecycle as challenges
 from recoup.moves.change import Change
 from recoup.moves.order import feature_moves
@@ -58,18 +58,7 @@ def start_order(change: Change) -> None:
     if too_late(change):
         return
     reading = first_reading(order)
-    change.send(
-        order.order_id,
-        at=declined_at(order),
-        state="sent",
-        declined=True,
-        scheme_code=reading.code,
-        advice_code=reading.advice,
-        visa_category=reading.visa_category,
-        klass=reading.klass,
-        lasting=lasting(order, reading, declined_at(order)),
-        claimed=True,
-    )
+    claim_decline(change, order.order_id, reading, declined_at(order))
     stop = feature_moves.stop_of(change)
     feature_moves.declined(change, reading, order.order_id, declined_at(order))
     decision, decision_id, reading = stop or (*decide_or_update(change, reading), reading)

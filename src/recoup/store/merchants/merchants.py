@@ -8,6 +8,7 @@ from uuid import UUID
 
 from msgspec import convert
 
+from recoup.kernel.filled import filled
 from recoup.rules.money.fees import FeeTerm
 from recoup.rules.order.merchant import Merchant
 from recoup.rules.policies.in_force import InForce
@@ -20,7 +21,7 @@ from recoup.store.insight import risk_settings
 from recoup.store.insight.arms import NEWEST
 from recoup.store.merchants.fee_rows import fee_terms_of
 from recoup.store.merchants.policies import AROUND
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import Read, Row, Tx, columns_of
 from recoup.store.table import insert_of, stored
 
 
@@ -113,30 +114,15 @@ class _Bounding(Row, frozen=True):
     content: dict[str, Any]
 
 
-class _Loaded(Row, frozen=True):
+@dataclass(frozen=True, slots=True)
+class _Loaded(Merchant):
     """`fee_terms`, `arms`, `risk`: rows as JSON. `blocked`: subject -> kind."""
 
-    merchant_id: UUID
-    version: int
-    name: str
-    offset_us: int
-    mit_mode: str
-    cit_web: bool
-    cit_callcenter: bool
-    mit: bool
-    region: str
-    acceptor_id: str
-    cit_unresolved: str
-    killed: bool
-    capture_window_minutes: int
-    unknown_sites: str
-    state: str
-    sight: dict[str, str]
-    fee_terms: object
-    blocked: object
-    arms: list[object] | None
-    risk: object
-    engine_bounds: list[_Bounding] | None
+    fee_terms: object = None
+    blocked: object = None
+    arms: list[object] | None = None
+    risk: object = None
+    engine_bounds: list[_Bounding] | None = None
 
 
 class _OfSite(Row, frozen=True):
@@ -144,8 +130,7 @@ class _OfSite(Row, frozen=True):
 
 
 @MERCHANT.statement(f"""
-SELECT m.merchant_id, m.version, m.name, m.offset_us, m.mit_mode, m.cit_web, m.cit_callcenter, m.mit, m.region,
-  m.acceptor_id, m.cit_unresolved, m.killed, m.capture_window_minutes, m.unknown_sites, m.state, m.sight,
+SELECT {columns_of(Merchant, "m")},
   (SELECT jsonb_agg(to_jsonb(f)) FROM fee_terms f WHERE f.merchant_id = m.merchant_id) AS fee_terms,
   (SELECT jsonb_object_agg(b.subject_id, b.kind) FROM blocks b
     WHERE b.merchant_id = m.merchant_id AND b.lifted_at IS NULL) AS blocked,
@@ -180,7 +165,7 @@ async def load_merchant(db: Read, merchant_id: UUID) -> MerchantSettings | None:
         return None
     sites, campaigns = await _sites(db, merchant_id), await _campaigns(db, merchant_id)
     return MerchantSettings(
-        convert(loaded, Merchant, from_attributes=True),
+        filled(Merchant, loaded),
         tuple(sites),
         fee_terms_of(loaded.fee_terms),
         tuple(campaigns),

@@ -8,7 +8,7 @@ from msgspec import Meta, field
 from recoup.doors.rescue.as_of import BusinessAsOf, RecordedAsOf
 from recoup.doors.rescue.body import rule
 from recoup.doors.rescue.field_rules import GUID, Limits, Wrong, up_to
-from recoup.doors.rescue.shapes.settings import Descriptor
+from recoup.doors.rescue.shapes.settings import Descriptor, MerchantSite
 from recoup.doors.rescue.wire import Moment, Reference128, Shape, Text, Text128
 from recoup.flows.merchants.issue_key import KEY_KINDS
 from recoup.kernel.ids import parse_id
@@ -150,19 +150,6 @@ class Merchants(Shape, kw_only=True):
     data: list[Merchant]
     next: Annotated[UUID | None, Meta(description="Send it as `after`; null on the last page.")] = None
     success: bool = True
-
-
-class MerchantSite(Shape, kw_only=True):
-    """One of its sites."""
-
-    id: UUID
-    url: str
-    name: str
-    descriptor: str
-    cit_web: bool
-    cit_callcenter: bool
-    mit: bool
-    is_default: bool
 
 
 class MerchantKey(Shape, kw_only=True):

@@ -57,8 +57,8 @@ class SitePatch(Switches, kw_only=True):
     descriptor: Descriptor | None = None
 
 
-class Site(Shape, kw_only=True):
-    """A site."""
+class MerchantSite(Shape, kw_only=True):
+    """One of its sites."""
 
     id: UUID
     url: str
@@ -68,6 +68,11 @@ class Site(Shape, kw_only=True):
     cit_callcenter: bool
     mit: bool
     is_default: bool
+
+
+class Site(MerchantSite, kw_only=True):
+    """A site."""
+
     created_date: Moment
     support_contact: str = ""
 
