@@ -56,8 +56,7 @@ async def post(call: Call) -> Backtest:
 @api("GET /v1/backtests", query=BacktestQuery, scope="orders")
 async def get_list(call: Call) -> BacktestList:
     """Back-tests. Those that were asked for, and those of policies before they were saved. Newest first."""
-    query = Query(call.query)
-    query.refuse_unknown(("limit", "after"))
+    query = Query(call.query, ("limit", "after"))
     limit, after = query.number("limit", 25, 1, PAGE_MAX) or 25, query.guid("after")
     query.raise_if_any()
     async with call.services.world.db.read() as connection:
@@ -76,8 +75,7 @@ async def get_one(call: Call) -> Backtest:
 @api("GET /v1/backtests/{id}/payments", query=BacktestPaymentQuery, problems=("not_found",), scope="orders")
 async def get_payments(call: Call) -> BacktestPayments:
     """Payments of a back-test. Each payment with what was done, and what the policy would have planned and why."""
-    query = Query(call.query)
-    query.refuse_unknown(("limit", "after"))
+    query = Query(call.query, ("limit", "after"))
     limit, first = query.number("limit", 25, 1, PAGE_MAX) or 25, query.number("after", 0, 0, PAYMENTS_MAX) or 0
     query.raise_if_any()
     world, merchant_id = call.services.world, call.scope.merchant_id

@@ -43,7 +43,6 @@ api: Final = Api(group="Settlements", scope="orders")
 async def get_balances(call: Call) -> Balances:
     """Balances. What you are owed, from the ledger, by currency. With `asOf` or `asOfRecorded` it is the response as it
     was then."""
-    query = Query(call.query)
-    query.refuse_unknown(NAMES)
+    query = Query(call.query, NAMES)
     rows = await read_balances(call.services.world, call.scope.merchant_id, await read_cut(call, query))
     return Balances(data=[Balance(currency=row.asset, total=row.total, **row.units) for row in rows])

@@ -190,8 +190,7 @@ api: Final = Api(group="Reports", scope="orders")
 async def get_certificates(call: Call) -> CertificateList:
     """Compliance certificates. One for each closed month and acceptor that something was sent by, and their
     corrections. Newest first. A month is closed three days after its end."""
-    query, world, merchant_id = Query(call.query), call.services.world, call.scope.merchant_id
-    query.refuse_unknown(_NAMES)
+    query, world, merchant_id = Query(call.query, _NAMES), call.services.world, call.scope.merchant_id
     limit, acceptor_id = query.number("limit", 25, 1, PAGE_MAX) or 25, query.one("acceptorId", maximum=64) or None
     after = query.number("after", NEWEST, 1, NEWEST) or NEWEST
     begin = await _month(call, query)

@@ -140,8 +140,7 @@ api: Final = Api(group="Orders", scope="orders")
 @api.example("the first five", {"limit": 5})
 async def get_decisions(call: Call) -> Decisions:
     """Decisions about an order."""
-    order_id, query = call.object_id(), Query(call.query)
-    query.refuse_unknown(_NAMES)
+    order_id, query = call.object_id(), Query(call.query, _NAMES)
     after, limit = query.guid("after") or LOWEST, query.number("limit", LIMIT, 1, LIMIT_MAX) or LIMIT
     query.raise_if_any()
     page = await explain_order(call.services.world, call.scope.merchant_id, order_id, after, limit)

@@ -71,8 +71,7 @@ api: Final = Api(group="Events", scope="orders", partners=True)
 )
 async def get_events(call: Call) -> Feed:
     """Events."""
-    query = Query(call.query)
-    query.refuse_unknown(_NAMES)
+    query = Query(call.query, _NAMES)
     after, limit = query.number("after", 0, 0, NUMBER_MAX) or 0, query.number("limit", 100, 1, LIMIT_MAX) or 100
     names = query.many("event", maximum=len(CATALOGUE))
     query.raise_if_any()

@@ -212,8 +212,7 @@ async def post_import(call: Call) -> Reply:
     and 512 MB. It is known by its columns. The rescue engine learns from its attempts. What the file does not say, such
     as its time zone, is asked: `dryRun=true` shows the questions and the report, and stores nothing. The same file
     again is the same import. 202 for a new file, 200 for a known one and for a dry run."""
-    query = Query(call.query)
-    query.refuse_unknown(("filename", "dryRun", "zone", "order", "decimal", "amounts", "profile"))
+    query = Query(call.query, ("filename", "dryRun", "zone", "order", "decimal", "amounts", "profile"))
     name, dry_run = query.one("filename"), bool(query.truth("dryRun"))
     order: Any = query.choice("order", _ORDERS, "")
     decimal: Any = _SIGNS[query.choice("decimal", {sign: sign for sign in _SIGNS}, "")]

@@ -111,8 +111,7 @@ async def create(call: Call) -> ApplicationView:
 @api(f"GET {_PATH}/list", text=_TEXT, query=ApplicationQuery)
 async def list_all(call: Call) -> Applications:
     """Your applications."""
-    who, query = applicant_of(call), Query(call.query)
-    query.refuse_unknown(("status", "externalId", "limit", "after"))
+    who, query = applicant_of(call), Query(call.query, ("status", "externalId", "limit", "after"))
     limit = query.number("limit", 50, 1, PAGE_SIZE_MAX) or 50
     status = query.choice("status", {"": ""} | _STATUSES, "")
     external_id, after = query.one("externalId", maximum=64), query.guid("after")

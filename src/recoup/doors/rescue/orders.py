@@ -38,8 +38,7 @@ async def get_orders(call: Call) -> Orders:
     """Orders. Newest first, ten per page. All filters must match; `status`, `id`, `externalOrderId`, `referenceNumber`
     and `reason` may be repeated. `statuses` contains the name of each status; `reason` distinguishes Cancelled (2)
     orders. Times are business time; `from` is inclusive, `to` is exclusive. An unknown parameter is refused."""
-    query = Query(call.query)
-    query.refuse_unknown(_NAMES)
+    query = Query(call.query, _NAMES)
     size, number = query.number("pageSize", 10, 1, PAGE_SIZE_MAX) or 10, query.number("pageNumber", 1, 1, 10**6) or 1
     order_by = _COLUMNS[query.choice("orderBy", _ORDER_BY, "createdon")]
     descending = query.choice("sort", _SORT, "desc") == "desc"

@@ -90,8 +90,7 @@ async def create(call: Call) -> Reply:
 @api("GET /v1/partner/merchants", query=MerchantQuery)
 async def list_all(call: Call) -> Merchants:
     """Your merchants."""
-    partner, query = await only_partner(call), Query(call.query)
-    query.refuse_unknown(("state", "name", "externalId", "limit", "after"))
+    partner, query = await only_partner(call), Query(call.query, ("state", "name", "externalId", "limit", "after"))
     limit, after = query.number("limit", 50, 1, PAGE_MAX) or 50, query.guid("after")
     state = query.choice("state", {"": ""} | {one: one for one in STATES}, "") or None
     name, external_id = query.one("name", maximum=128), query.one("externalId", maximum=128) or None

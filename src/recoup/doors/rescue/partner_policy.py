@@ -69,8 +69,7 @@ async def read(call: Call) -> RetryPolicyShown:
 @api("GET /v1/partner/policy/versions", query=PolicyBoundsVersionsQuery)
 async def versions(call: Call) -> RetryPolicyVersions:
     """Versions of the bounds. Each with its author, its reason and the time from which it holds; the newest first."""
-    where, query = await _where(call), Query(call.query)
-    query.refuse_unknown(("below", "limit"))
+    where, query = await _where(call), Query(call.query, ("below", "limit"))
     below, limit = page_of(query)
     query.raise_if_any()
     return await listed(call, where, below, limit)

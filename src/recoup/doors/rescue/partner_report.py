@@ -28,8 +28,11 @@ async def report(call: Call) -> Reply:
     business time, in UTC; a page contains complete merchants. With `format=csv`, or `Accept: text/csv`, the response is
     one file with all merchants and decimal amounts. With `asOf` or `asOfRecorded` it is the response as it was then,
     byte for byte; `asOf` is by each merchant's own clock."""
-    partner, query, world = await only_partner(call), Query(call.query), call.services.world
-    query.refuse_unknown(("from", "to", "mid", "currency", "limit", "after", "format", *NAMES))
+    partner, query, world = (
+        await only_partner(call),
+        Query(call.query, ("from", "to", "mid", "currency", "limit", "after", "format", *NAMES)),
+        call.services.world,
+    )
     form = form_of_reply(call, query)
     first, last, asset = _day(query, "from"), _day(query, "to"), query.one("currency").upper() or None
     mid, after = query.guid("mid"), query.guid("after")

@@ -49,8 +49,7 @@ api: Final = Api(group="Settings", scope="merchants", strict=True)
 async def read(call: Call) -> RetryPolicyShown:
     """Retry policy. When declined payments may be tried again: the newest version of the merchant, a site or a
     campaign, the one that holds, and the policies that it lies in."""
-    query = Query(call.query)
-    query.refuse_unknown(("siteId", "campaignId"))
+    query = Query(call.query, ("siteId", "campaignId"))
     site_id, campaign_id = query.guid("siteId"), query.guid("campaignId")
     query.raise_if_any()
     return await shown(call, await _where(call, site_id, campaign_id))
@@ -60,8 +59,7 @@ async def read(call: Call) -> RetryPolicyShown:
 async def versions(call: Call) -> RetryPolicyVersions:
     """Versions of the retry policy. Each with its author, its reason and the time from which it holds; the newest
     first."""
-    query = Query(call.query)
-    query.refuse_unknown(("siteId", "campaignId", "below", "limit"))
+    query = Query(call.query, ("siteId", "campaignId", "below", "limit"))
     site_id, campaign_id = query.guid("siteId"), query.guid("campaignId")
     below, limit = page_of(query)
     query.raise_if_any()

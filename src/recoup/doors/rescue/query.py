@@ -28,13 +28,22 @@ class QueryValues(dict[str, list[str]]):
 
 
 class Query:
-    """Names in any case; of a name that comes twice the first counts, unless all are read. Empty is absent."""
+    """Names in any case; of a name that comes twice the first counts, unless all are read. Empty is absent. `names`:
+    the known ones, where a misspelt filter would show everything: it is refused instead. `elsewhere`: what other lists
+    call it -> what it is called here."""
 
     __slots__ = ("_complaints", "_given")
 
-    def __init__(self, values: QueryValues) -> None:
+    def __init__(
+        self,
+        values: QueryValues,
+        names: Iterable[str] | None = None,
+        elsewhere: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._given = values
         self._complaints = Complaints()
+        if names is not None:
+            self._refuse_unknown(names, elsewhere)
 
     @property
     def errors(self) -> Mapping[str, list[str]]:
@@ -47,9 +56,7 @@ class Query:
         """Ends the reading: all complaints at once. Raises: Problem(invalid)."""
         self._complaints.raise_if_any()
 
-    def refuse_unknown(self, names: Iterable[str], elsewhere: Mapping[str, str] = MappingProxyType({})) -> None:
-        """A filter that is misspelt would show everything: it is refused instead. `elsewhere`: what other lists
-        call it -> what it is called here."""
+    def _refuse_unknown(self, names: Iterable[str], elsewhere: Mapping[str, str]) -> None:
         known = {name.lower(): name for name in names}
         others = {name.lower(): (name, own_name) for name, own_name in elsewhere.items()}
         complaints, like = [], Nearest()

@@ -107,8 +107,9 @@ async def get_reconciliation(call: Call) -> Reply:
     `after` (`next` of the previous page); new bookings do not shift pages. With `format=csv`, or `Accept: text/csv`,
     the response is one file with decimal amounts, and dates in `zone` with their offset. With `asOf` or `asOfRecorded`
     it is the response as it was then, byte for byte."""
-    query = Query(call.query)
-    query.refuse_unknown(("from", "to", "id", "limit", "after", "zone", "format", "asOf", "asOfRecorded"), _ELSEWHERE)
+    query = Query(
+        call.query, ("from", "to", "id", "limit", "after", "zone", "format", "asOf", "asOfRecorded"), _ELSEWHERE
+    )
     limit = query.number("limit", 100, 1, LINES_MAX) or 100
     form = form_of_reply(call, query)
     begin, end, report_id, after = query.instant("from"), query.instant("to"), query.guid("id"), _after(query)

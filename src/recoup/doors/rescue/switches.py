@@ -1,7 +1,7 @@
 """/switches: which kinds of orders are taken, for the merchant, its sites and campaigns. Source: seed 004
 (multiprofile)."""
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from msgspec import Meta
@@ -220,8 +220,7 @@ async def history(call: Call) -> History:
     query.raise_if_any()
     rows = await switches.history(call.services.world, call.scope, after, limit + 1)
     data = [
-        Changed(at=iso(row.changed_at), by=row.actor, why=row.why, request_id=row.request_id, **_place(row))
-        for row in rows[:limit]
+        Changed.of(row, at=iso(row.changed_at), by=row.actor, id=row.subject_id, on=row.is_on) for row in rows[:limit]
     ]
     return History(data=data, next=_next(rows[limit - 1]) if len(rows) > limit else None)
 
@@ -236,23 +235,11 @@ async def policy(call: Call) -> Switches:
     return await list_all(call)
 
 
-def _place(row: StoredSwitch | SwitchChange) -> dict[str, Any]:
-    return {
-        "level": row.level,
-        "id": row.subject_id,
-        "name": row.name,
-        "kind": row.kind,
-        "on": row.is_on,
-        "site_id": row.site_id,
-        "key": row.key,
-    }
-
-
 def _shown(row: StoredSwitch) -> Switch:
     last = None
     if row.changed_at is not None:
         last = Change(at=iso(row.changed_at), by=row.actor or "", why=row.why or "", request_id=row.request_id or "")
-    return Switch(**_place(row), created_date=iso(row.created_at), last_change=last)
+    return Switch.of(row, id=row.subject_id, on=row.is_on, last_change=last)
 
 
 def _next(row: SwitchChange) -> str:

@@ -219,8 +219,7 @@ async def get_uplift(call: Call) -> UpliftReport:
     what else may change. Only orders whose window has closed count. The interval holds at every look at once: read it
     daily. Computed each hour; for more than 20,000 orders each day. With `asOf` or `asOfRecorded` it is the response as
     it was then, byte for byte."""
-    query = Query(call.query)
-    query.refuse_unknown(NAMES)
+    query = Query(call.query, NAMES)
     return await _uplift(call, await read_cut(call, query))
 
 
@@ -248,8 +247,7 @@ async def get_cohorts(call: Call) -> Reply:
     """Declined payments by week. Of each week's declined payments, how many were rescued, and by which day. A rate
     stands beside its denominator. With `format=csv`, or `Accept: text/csv`, the response is one file. With `asOf` or
     `asOfRecorded` it is the response as it was then, byte for byte."""
-    query = Query(call.query)
-    query.refuse_unknown(("by", "format", *NAMES))
+    query = Query(call.query, ("by", "format", *NAMES))
     by = query.choice("by", _BY, "week")
     form = form_of_reply(call, query)
     cut = await read_cut(call, query)

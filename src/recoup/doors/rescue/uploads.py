@@ -246,8 +246,7 @@ async def post_upload(call: Call) -> Reply:
     without gzip: JSON as shown, a JSON list, one object per line, or a CSV whose first line names the fields. Each row
     is processed like a single call; the answers are a file. The same file again is the same upload, with no further
     effect. 202 for a new file, 200 for a known one."""
-    query = Query(call.query)
-    query.refuse_unknown(("kind", "filename"))
+    query = Query(call.query, ("kind", "filename"))
     kind, name = query.choice("kind", _KINDS | {"": ""}, ""), query.one("filename")
     query.raise_if_any()
     assert call.receive is not None
