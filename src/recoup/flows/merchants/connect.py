@@ -6,7 +6,6 @@ The connection is a card route of this merchant alone. It waits until a check of
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from functools import cache
 from typing import Final
 
@@ -167,7 +166,9 @@ async def change(world: World, scope: Scope, route: str, request: ChangeRequest)
         await _lock(tx, before)
         await set_sealed(tx, route, seal_connection(world.keys, connection), wall)
         rolled = wall if rolls and held.notice_secret else before.secret_rolled_at
-        await _set(tx, route, billing, after, _kept(found, billing), wall, rolled, wall, scope.actor.text())
+        await connections.set_connection(
+            tx, route, billing, after, _kept(found, billing), wall, rolled, wall, scope.actor.text()
+        )
         if connection.account != before.account:
             await connections.set_account(tx, route, connection.account)
         facts = {
@@ -193,7 +194,9 @@ async def check(world: World, scope: Scope, route: str) -> ProcessorConnection:
     async with world.db.transaction() as tx:
         now = await _lock(tx, before)
         kept = _kept(found, before.billing)
-        await _set(tx, route, now.billing, after, kept, wall, now.secret_rolled_at, wall, now.changed_by)
+        await connections.set_connection(
+            tx, route, now.billing, after, kept, wall, now.secret_rolled_at, wall, now.changed_by
+        )
     world.routes.forget()
     return await _find(world, scope, route)
 
@@ -208,7 +211,9 @@ async def disconnect(world: World, scope: Scope, route: str) -> ProcessorConnect
         async with world.db.transaction() as tx:
             now = await _lock(tx, before)
             found, rolled, by = now.findings, now.secret_rolled_at, scope.actor.text()
-            await _set(tx, route, now.billing, "disconnected", found, now.checked_at, rolled, wall, by)
+            await connections.set_connection(
+                tx, route, now.billing, "disconnected", found, now.checked_at, rolled, wall, by
+            )
             await note(tx, scope, wall, "processor.disconnected", route, {})
         world.routes.forget()
     await erase_ended(world)
@@ -304,20 +309,6 @@ async def _lock(tx: Tx, before: ProcessorConnection) -> ProcessorConnection:
     if now is None or now.version != before.version:
         raise _changed()
     return now
-
-
-async def _set(
-    tx: Tx,
-    route: str,
-    billing: Billing,
-    state: State,
-    findings: list[KeptFinding],
-    checked_at: datetime,
-    rolled_at: datetime | None,
-    at: WallTime,
-    by: str,
-) -> None:
-    await connections.set_connection(tx, route, billing, state, findings, checked_at, rolled_at, at, by)
 
 
 def _changed() -> Problem:
