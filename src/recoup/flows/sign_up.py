@@ -17,6 +17,8 @@ from typing import Final
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
+from msgspec.structs import astuple
+
 from recoup.flows.merchants.handover import Credentials, credentials_of
 from recoup.flows.merchants.make_merchant import NewSite, issue_keys, keep_webhook_keys, place_merchant
 from recoup.flows.merchants.partners import PartnerKey, make_partner, make_partner_key
@@ -168,7 +170,7 @@ async def _begin(world: World, passwords: Passwords, request: SignUp, login: str
         if seen is not None and kept == seen:
             return seen
         begun = UnfinishedSignUp(hashed, request.kind, new_id(), new_id(), new_id(), new_id())
-        await begin_sign_up(tx, login, begun, now)
+        await begin_sign_up(tx, login, *astuple(begun), now)
     return begun
 
 

@@ -13,7 +13,7 @@ from recoup.flows.people.sessions import IDLE
 from recoup.flows.people.sign_in import SIGN_UP_GOES_ON
 from recoup.flows.world import World
 from recoup.rules.imports.attempt import IMPORTS_KEPT
-from recoup.store.cards.vault import forget_codes
+from recoup.store.cards.vault import CVV_KEPT, forget_codes
 from recoup.store.insight.imported import forget_imports
 from recoup.store.merchants.key_endings import forget_endings
 from recoup.store.merchants.signatures import forget_signatures
@@ -55,7 +55,7 @@ AT_ONCE: Final = 1_000
 async def purge_expired(world: World) -> int:
     async with world.db.connection() as connection:
         wall = world.clocks.wall()
-        await forget_codes(connection, wall)
+        await forget_codes(connection, wall - CVV_KEPT)
         await forget_expired_tokens(connection, wall)
         await forget_signatures(connection, wall)
         await forget_endings(connection, ENDINGS_KEPT)

@@ -235,9 +235,5 @@ SELECT route, coalesce(sum(count) FILTER (WHERE became NOT IN ('unsigned', 'unre
   max(last_at) FILTER (WHERE became NOT IN ('unsigned', 'unread')) AS last_at
 FROM processor_notice_counts WHERE day >= ($1::timestamptz AT TIME ZONE 'UTC')::date GROUP BY route
 """)
-async def _counts(db: Read, since: datetime) -> list[NoticeCounts]: ...
-
-
 async def notice_counts(db: Read, since: datetime) -> dict[str, NoticeCounts]:
     """By route, from the day of that moment on."""
-    return {one.route: one for one in await _counts(db, since)}

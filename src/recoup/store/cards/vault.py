@@ -116,11 +116,6 @@ async def _note_issuers(db: Tx, merchants: Collection[UUID], tokens: Collection[
     """Where none are kept."""
 
 
-async def forget_codes(db: Tx, now: datetime) -> None:
-    """Those whose hour is over."""
-    await _forget_codes(db, now - CVV_KEPT)
-
-
 @MERCHANT.statement("DELETE FROM cvv_once WHERE created_at < $1")
-async def _forget_codes(db: Tx, before: datetime) -> None:
+async def forget_codes(db: Tx, before: datetime) -> None:
     """Whosever they are."""

@@ -35,7 +35,7 @@ ON CONFLICT (login) DO UPDATE SET password_hash = EXCLUDED.password_hash, kind =
   user_id = EXCLUDED.user_id, merchant_id = EXCLUDED.merchant_id, site_id = EXCLUDED.site_id,
   partner_id = EXCLUDED.partner_id, begun_at = EXCLUDED.begun_at
 """)
-async def _begin(
+async def begin_sign_up(
     db: Tx,
     login: str,
     password_hash: str,
@@ -45,14 +45,8 @@ async def _begin(
     site_id: UUID,
     partner_id: UUID,
     now: datetime,
-) -> None: ...
-
-
-async def begin_sign_up(db: Tx, login: str, made: UnfinishedSignUp, now: datetime) -> None:
+) -> None:
     """In the place of one that nobody went on with."""
-    await _begin(
-        db, login, made.password_hash, made.kind, made.user_id, made.merchant_id, made.site_id, made.partner_id, now
-    )
 
 
 # Nobody belongs to what it makes, and nobody ever did.
