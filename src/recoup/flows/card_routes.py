@@ -5,7 +5,7 @@ breaker and its switch; each reads them once a second at most, so that a switch 
 import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from typing import Final
 from uuid import UUID
 
@@ -15,6 +15,7 @@ import structlog
 from recoup.flows.own_routes import OpenProcessors
 from recoup.flows.route_sums import LearnedSums
 from recoup.gateways.cards.port import Outcome
+from recoup.kernel.filled import filled
 from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.time import Clocks, WallTime
 from recoup.moves.message.alert import alert_of_route
@@ -25,7 +26,6 @@ from recoup.rules.rescue.route_by_worth import USUAL_CHANCE, Candidate
 from recoup.rules.rescue.route_terms import RouteTerms
 from recoup.store.cards.card_routes import (
     RouteOut,
-    StoredBreaker,
     StoredRoute,
     add_counts,
     lock_breaker,
@@ -67,10 +67,8 @@ class _Tally:
     counts: Counts = field(default_factory=Counts)
 
 
-def breaker_of(row: StoredRoute | StoredBreaker | RouteOut) -> Breaker:
-    return Breaker(
-        row.window_from, row.answered, row.outages, row.opened_at, row.pause_until, row.openings, row.is_refused
-    )
+def breaker_of(row: StoredRoute | RouteOut) -> Breaker:
+    return filled(Breaker, row)
 
 
 class CardRoutes:
@@ -279,25 +277,14 @@ def counts_of(outcome: Outcome) -> Counts:
 
 
 async def _write(tx: Tx, name: str, tally: _Tally, now: WallTime) -> None:
-    row = await lock_breaker(tx, name)
-    if row is None:
+    before = await lock_breaker(tx, name)
+    if before is None:
         return
-    before = breaker_of(row)
     then = breaker.after(before, tally.counts, now)
     if (then.opened_at is None) is not (before.opened_at is None):
         log.warning("card route", route=name, breaker=then.standing(now))
     if then != before:
-        await set_breaker(
-            tx,
-            name,
-            then.window_from,
-            then.answered,
-            then.outages,
-            then.opened_at,
-            then.pause_until,
-            then.openings,
-            then.is_refused,
-        )
+        await set_breaker(tx, name, *astuple(then))
     counted = tally.approved, tally.expected, tally.declined, tally.not_sent, tally.unknown, tally.refused
     await add_counts(tx, name, now, *counted)
     if (refusal := tally.refusal) is not None:

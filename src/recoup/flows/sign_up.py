@@ -11,13 +11,11 @@ import base64
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
 from weakref import WeakKeyDictionary
-
-from msgspec.structs import astuple
 
 from recoup.flows.merchants.handover import Credentials, credentials_of
 from recoup.flows.merchants.make_merchant import NewSite, issue_keys, keep_webhook_keys, place_merchant
@@ -170,7 +168,7 @@ async def _begin(world: World, passwords: Passwords, request: SignUp, login: str
         if seen is not None and kept == seen:
             return seen
         begun = UnfinishedSignUp(hashed, request.kind, new_id(), new_id(), new_id(), new_id())
-        await begin_sign_up(tx, login, *astuple(begun), now)
+        await begin_sign_up(tx, login, *astuple(begun), now=now)
     return begun
 
 

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from recoup.rules.rescue.breaker import Breaker
 from recoup.store.homes import DIRECTORY, MERCHANT
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import Read, Row, Tx, columns_of
 from recoup.store.table import Hex, insert_of, stored
 
 # What somebody mended, or may have: a refusal of the account is forgotten, an outage is not.
@@ -125,16 +126,6 @@ ORDER BY r.first_at, r.name
 async def stored_routes(db: Read) -> list[StoredRoute]: ...
 
 
-class StoredBreaker(Row, frozen=True):
-    window_from: datetime
-    answered: int
-    outages: int
-    opened_at: datetime | None
-    pause_until: datetime | None
-    openings: int
-    is_refused: bool
-
-
 class RouteOut(Row, frozen=True):
     name: str
     window_from: datetime
@@ -156,11 +147,8 @@ async def routes_out(db: Read) -> dict[str, RouteOut]:
     """Those whose breaker is open, and those that are switched off."""
 
 
-@DIRECTORY.statement(
-    "SELECT window_from, answered, outages, opened_at, pause_until, openings, is_refused FROM card_routes"
-    " WHERE name = $1 FOR UPDATE"
-)
-async def lock_breaker(db: Tx, name: str) -> StoredBreaker | None: ...
+@DIRECTORY.statement(f"SELECT {columns_of(Breaker)} FROM card_routes WHERE name = $1 FOR UPDATE")
+async def lock_breaker(db: Tx, name: str) -> Breaker | None: ...
 
 
 @DIRECTORY.statement("""

@@ -4,7 +4,7 @@ be advanced and what is, for those who set it and look at it."""
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from msgspec import convert
@@ -232,15 +232,9 @@ async def _lock_operator(db: Tx, asset: str) -> _OperatorTerms | None:
     """Before any merchant's."""
 
 
-class _Terms(Row, frozen=True):
-    limit_units: int
-    order_max_units: int
-    customer_max_units: int
-    chunk_units: int
-    allowed_loss_basis_points: int
-    advance_on: Literal["unresolved", "soft_declines", "both"]
-    version: int
-    drawn_units: int
+@dataclass(frozen=True, slots=True)
+class _Terms(Limits):
+    drawn_units: int = 0
 
     @property
     def limits(self) -> Limits:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 from uuid import UUID
 
+from recoup.kernel.filled import filled
 from recoup.rules.messages.breaker import Health
 from recoup.store.homes import DIRECTORY, MERCHANT
 from recoup.store.messages.tries import NewTry
@@ -191,19 +192,11 @@ class EndpointHealth(Row, frozen=True):
 
     @classmethod
     def of(cls, endpoint_id: UUID, health: Health) -> "EndpointHealth":
-        return cls(
-            endpoint_id,
-            health.failures,
-            health.failing_since,
-            health.last_error,
-            health.opened_at,
-            health.probes,
-            health.probe_at,
-        )
+        return filled(cls, health, endpoint_id=endpoint_id)
 
     @property
     def health(self) -> Health:
-        return Health(self.failures, self.failing_since, self.last_error, self.opened_at, self.probes, self.probe_at)
+        return filled(Health, self)
 
 
 @DIRECTORY.statement("""
