@@ -168,7 +168,7 @@ async def _begin(world: World, passwords: Passwords, request: SignUp, login: str
         if seen is not None and kept == seen:
             return seen
         begun = UnfinishedSignUp(hashed, request.kind, new_id(), new_id(), new_id(), new_id())
-        await begin_sign_up(tx, login, *astuple(begun), now=now)
+        await begin_sign_up(tx, login, now, *astuple(begun))
     return begun
 
 

@@ -29,7 +29,7 @@ async def find_sign_up(db: Read, login: str, after: datetime) -> UnfinishedSignU
 
 
 @PEOPLE.statement("""
-INSERT INTO unfinished_sign_ups (login, password_hash, kind, user_id, merchant_id, site_id, partner_id, begun_at)
+INSERT INTO unfinished_sign_ups (login, begun_at, password_hash, kind, user_id, merchant_id, site_id, partner_id)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (login) DO UPDATE SET password_hash = EXCLUDED.password_hash, kind = EXCLUDED.kind,
   user_id = EXCLUDED.user_id, merchant_id = EXCLUDED.merchant_id, site_id = EXCLUDED.site_id,
@@ -38,13 +38,13 @@ ON CONFLICT (login) DO UPDATE SET password_hash = EXCLUDED.password_hash, kind =
 async def begin_sign_up(
     db: Tx,
     login: str,
+    now: datetime,
     password_hash: str,
     kind: str,
     user_id: UUID,
     merchant_id: UUID,
     site_id: UUID,
     partner_id: UUID,
-    now: datetime,
 ) -> None:
     """In the place of one that nobody went on with."""
 
