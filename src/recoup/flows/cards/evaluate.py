@@ -26,6 +26,7 @@ from recoup.flows.merchant_cache import Merchants
 from recoup.flows.method_names import method_id_of, with_route
 from recoup.flows.world import World
 from recoup.kernel.encode import encode_sorted
+from recoup.kernel.filled import filled
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
@@ -180,7 +181,9 @@ class Evaluate:
         order_id = new_id()
         managed = kind == "mit_managed"
         answer = {"order_id": order_id, "evaluate": "SUBMITTED", "outcome": "SUBMITTED", "warnings": warnings}
-        return NewOrder(
+        return filled(
+            NewOrder,
+            payer,
             merchant_id=merchant.merchant_id,
             merchant_version=merchant.version,
             order_id=order_id,
@@ -215,13 +218,6 @@ class Evaluate:
             event=submitted_data("DRAFT" if managed else "PROCESSING", request.units, request.currency, expires_at),
             payer_id=self._payer_id(scope, request),
             payer_external_id=payer.external_id,
-            first_name=payer.first_name,
-            last_name=payer.last_name,
-            email=payer.email,
-            phone=payer.phone,
-            ip=payer.ip,
-            billing=payer.billing,
-            shipping=payer.shipping,
             search=_search_text(request),
             stage="received" if managed else "processing",
             happening="received" if managed else "began",
