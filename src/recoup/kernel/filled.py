@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 T = TypeVar("T")
 
 
-def filled(kind: type[T], source: object, **others: Any) -> T:
+def filled(kind: type[T], source: object, /, **others: Any) -> T:
     """A `kind` with what `source` has under the same names; `others`: the rest.
 
     Raises: TypeError for a field that neither has and that has no default.
