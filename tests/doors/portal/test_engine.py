@@ -17,7 +17,7 @@ from recoup.flows.merchants.arms import read_arms
 from recoup.flows.merchants.card_switches import card_switches
 from recoup.flows.merchants.policies import save_policy
 from recoup.flows.merchants.policy_scopes import where_of
-from recoup.flows.merchants.risk import read_risk
+from recoup.flows.merchants.risk import newest_risk
 from recoup.rules.network.magic import script_card
 from recoup.rules.rescue.arm_terms import Terms
 from recoup.store.insight.models import TrainingLine, add_training
@@ -205,12 +205,16 @@ def test_the_risk_check_is_switched_on_and_a_wrong_figure_is_named(server: Serve
         assert "It only watches" in page
         form = {"risk_mode": "share", "share": "80", "holdout": "10", "margin": "25"}
         assert (await post(ops, "/engine/risk", **form)).status_code == 303
-        found = await read_risk(shop.world, shop.merchant_id)
-        assert (found.mode, found.share, found.holdout, found.margin) == ("share", 80, 10, 25)
+        found = await newest_risk(shop.world, shop.merchant_id)
+        assert found is not None
+        terms = found.terms
+        assert (terms.mode, terms.share, terms.holdout, terms.margin) == ("share", 80, 10, 25)
         refused = await post(ops, "/engine/risk", **form | {"margin": "a lot"})
         assert refused.status_code == 400
         assert 'value="a lot"' in refused.text
-        assert (await read_risk(shop.world, shop.merchant_id)).margin == 25
+        after = await newest_risk(shop.world, shop.merchant_id)
+        assert after is not None
+        assert after.terms.margin == 25
         assert (await post(ops, "/engine/risk", **form | {"risk_mode": "no"})).status_code == 400
         audit = words(await (await signed_in("owner")).get("/audit"))
         assert "changed the settings of the risk check" in audit
