@@ -17,7 +17,7 @@ from recoup.rules.messages.events import (
     render_rescue,
     render_standard,
 )
-from recoup.rules.messages.signature import verify, verify_standard
+from recoup.rules.messages.signature import standard_headers, verify
 
 EVENT = Event(
     event_id=UUID("01954b3f-0000-7000-8000-000000000001"),
@@ -166,7 +166,8 @@ def test_the_standard_format() -> None:
     now = datetime(2026, 3, 2, 9, 15, 31, tzinfo=UTC)
     rendered = render(EVENT, "standard", [KEY], "unused", "0" * 32, now)
     assert rendered.body == render_standard(EVENT)
-    assert verify_standard(f"whsec_{KEY}", rendered.headers, rendered.body, now)
+    signed = standard_headers([f"whsec_{KEY}"], rendered.headers["webhook-id"], now, rendered.body)
+    assert rendered.headers == rendered.headers | signed
     payload = json.loads(rendered.body)
     assert (payload["type"], payload["timestamp"]) == ("order.completed", "2026-03-02T09:15:30.120000Z")
     assert payload["data"]["OrderId"] == str(EVENT.order_id)

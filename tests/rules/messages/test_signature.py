@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from recoup.rules.messages.signature import http_date, sign, standard_headers, verify, verify_standard
+from recoup.rules.messages.signature import http_date, sign, standard_headers, verify
 
 KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+Pw=="
 NONCE = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
@@ -89,27 +89,6 @@ def test_the_public_vector_of_standard_webhooks() -> None:
     }
 
 
-def test_standard_signatures_verify() -> None:
-    body, now = b'{"test": 2432232314}', datetime.fromtimestamp(1614265330, UTC)
-    assert verify_standard(SECRET, STANDARD, body, now)
-    assert verify_standard(SECRET.removeprefix("whsec_"), STANDARD, body, now)
-    signature = STANDARD["webhook-signature"]
-    several = {**STANDARD, "Webhook-Signature": f"v1,xxxx v2,yyyy {signature}"}
-    del several["webhook-signature"]
-    assert verify_standard(SECRET, several, body, now)
-    assert not verify_standard(SECRET, STANDARD, body + b" ", now)
-    assert not verify_standard(SECRET, STANDARD, body, now + timedelta(seconds=301))
-    for name, value in [
-        ("webhook-id", "other"),
-        ("webhook-id", "a.b"),
-        ("webhook-timestamp", "1614265331"),
-        ("webhook-timestamp", "x"),
-        ("webhook-signature", signature.replace("v1", "v2")),
-        ("webhook-signature", ""),
-    ]:
-        assert not verify_standard(SECRET, {**STANDARD, name: value}, body, now)
-
-
 def test_while_a_key_is_replaced_both_sign() -> None:
     """Standard Webhooks: several signatures, each with its version, apart by a space; one that fits is enough."""
     now, other = datetime.fromtimestamp(1614265330, UTC), "whsec_" + "A" * 32
@@ -117,5 +96,3 @@ def test_while_a_key_is_replaced_both_sign() -> None:
     first, second = headers["webhook-signature"].split(" ")
     assert second == STANDARD["webhook-signature"]
     assert first.startswith("v1,")
-    assert all(verify_standard(one, headers, b'{"test": 2432232314}', now) for one in (SECRET, other))
-    assert not verify_standard("whsec_" + "B" * 32, headers, b'{"test": 2432232314}', now)

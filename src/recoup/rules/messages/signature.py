@@ -84,22 +84,6 @@ def standard_headers(secrets: Sequence[str], msg_id: str, timestamp: datetime, b
     return {"webhook-id": msg_id, "webhook-timestamp": seconds, "webhook-signature": signatures}
 
 
-def verify_standard(
-    secret: str, headers: Mapping[str, str], body: bytes, now: datetime, *, skew_seconds_max: int = SKEW_SECONDS_MAX
-) -> bool:
-    """As `verify`, for Standard Webhooks; several signatures in the header are alternatives."""
-    given = {name.lower(): value for name, value in headers.items()}
-    msg_id, seconds = given.get("webhook-id", ""), given.get("webhook-timestamp", "")
-    if not msg_id or "." in msg_id or not re.fullmatch(r"[0-9]{1,12}", seconds, re.ASCII):
-        return False
-    if abs(now.timestamp() - int(seconds)) > skew_seconds_max:
-        return False
-    signed = datetime.fromtimestamp(int(seconds), UTC)
-    expected = standard_headers([secret], msg_id, signed, body)["webhook-signature"].encode()
-    offered = given.get("webhook-signature", "").split()[:8]
-    return any([hmac.compare_digest(one.encode(), expected) for one in offered])
-
-
 def _request_signature(key: bytes, host: str, nonce: str, date: str, content_hash: str) -> str:
     signed = f"POST\n{nonce};{date};{host};{content_hash}"
     return _b64(hmac.digest(key, signed.encode(), "sha512"))
