@@ -11,7 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from recoup.gateways.keys import files, jwt, sealing
-from recoup.gateways.keys.material import VAULT, Key, Material, fresh, from_text, rotated
+from recoup.gateways.keys.material import VAULT, Key, Material, from_text, rotated
 from recoup.gateways.keys.sealing import Sealed
 from recoup.kernel.problem import Problem
 
@@ -249,8 +249,3 @@ def open_keyring(folder: Path, environment: Mapping[str, str]) -> Keyring:
         except (binascii.Error, UnicodeDecodeError):
             text = ""
     return Keyring(from_text(text, ENVIRONMENT))
-
-
-def throwaway_keyring() -> Keyring:
-    """Keys that live as long as the process: for tests, benchmarks and simulations."""
-    return Keyring(fresh())
