@@ -2,9 +2,10 @@
 
 from dataclasses import fields, is_dataclass
 from functools import cache
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 T = TypeVar("T")
+_NOTHING: Final = object()
 
 
 def filled(kind: type[T], source: object, /, **others: Any) -> T:
@@ -13,8 +14,10 @@ def filled(kind: type[T], source: object, /, **others: Any) -> T:
     Raises: TypeError for a field that neither has and that has no default.
     """
     for name in _names(cast(Any, kind)):
-        if name not in others and hasattr(source, name):
-            others[name] = getattr(source, name)
+        if name not in others:
+            value = getattr(source, name, _NOTHING)
+            if value is not _NOTHING:
+                others[name] = value
     return kind(**others)
 
 

@@ -1,7 +1,7 @@
 """Shapes that several resources share. Source: contract §1.1."""
 
 from datetime import datetime
-from itertools import product
+from functools import cache
 from typing import Annotated, Any, ClassVar, Final, Self
 
 from msgspec import Meta, Struct, field
@@ -31,6 +31,13 @@ Cents = Annotated[
 
 
 _OURS: Final = {"amount": "units", "currency": "asset", "external_order_id": "external_id"}
+_NOTHING: Final = object()
+
+
+@cache
+def _names(shape: type[Struct]) -> tuple[tuple[str, str], ...]:
+    """Each member's name here, and ours."""
+    return tuple((name, _OURS.get(name) or name.replace("_date", "_at")) for name in shape.__struct_fields__)
 
 
 class Shape(Struct, kw_only=True, rename="camel"):
@@ -43,13 +50,14 @@ class Shape(Struct, kw_only=True, rename="camel"):
     def of(cls, *rows: object, **others: Any) -> Self:
         """The object with what the first of the rows has under the same name, or under ours; times as text. `others`:
         the rest."""
-        for name in cls.__struct_fields__:
+        for name, ours in _names(cls):
             if name in others:
                 continue
-            ours = (name, _OURS.get(name) or name.replace("_date", "_at"))
-            for row, one in product(rows, ours):
-                if hasattr(row, one):
-                    value = getattr(row, one)
+            for row in rows:
+                value = getattr(row, name, _NOTHING)
+                if value is _NOTHING:
+                    value = getattr(row, ours, _NOTHING)
+                if value is not _NOTHING:
                     others[name] = iso(value) if isinstance(value, datetime) else value
                     break
         return cls(**others)

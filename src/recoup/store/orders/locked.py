@@ -110,14 +110,21 @@ def _terms_of(text: str | None) -> tuple[FeeTerm, ...]:
 
 
 def card_send_of(row: NetworkSend) -> CardSend:
-    send = filled(
-        Send,
-        row,
+    send = Send(
+        at=row.at,
+        units=row.units,
+        currency=row.currency,
         initiator=initiator_of(row.initiator),
+        acceptor_id=row.acceptor_id,
         merchant_id=str(row.merchant_id),
         state="reserved" if row.state == "reserved" else "sent",
+        declined=row.declined,
+        visa_category=row.visa_category,
         advice=row.advice_code,
         code=row.scheme_code,
+        klass=row.klass,
+        claimed=row.claimed,
+        network_attempts=row.network_attempts,
     )
     return CardSend(row.send_id, send)
 
