@@ -73,7 +73,7 @@ def test_a_partners_report_of_a_moment_looks_up_the_orders_of_its_days_alone(ser
             async with owner(world) as filling:
                 await filling.execute(FILL)
             async with world.db.connection() as connection:
-                return await _plan(connection, sql_of(partner_report._placed))
+                return await _plan(connection, sql_of(partner_report.placed_by_day))
 
     plan = asyncio.run(story())
     assert "order_heads_placed" in plan, plan
