@@ -19,10 +19,10 @@ from recoup.doors.portal.form_shape import (
     Names,
     Text,
     among,
-    check_shape,
     fresh_key,
     read_again,
     read_shape,
+    readers_of,
 )
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
@@ -162,7 +162,7 @@ def _with(hint: Any) -> type[Any]:
 @pytest.mark.parametrize("hint", [int, Literal["a"], UUID, Annotated[str, among("ab")], Annotated[UUID, UNDECIDED]])
 def test_what_no_form_can_hold_is_no_shape(hint: Any) -> None:
     with pytest.raises(AssertionError, match="count"):
-        check_shape(_with(hint))
+        readers_of(_with(hint))
 
 
 def test_a_default_stands_for_what_was_not_sent_and_for_what_stands_for_nothing() -> None:

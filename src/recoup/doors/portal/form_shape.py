@@ -1,4 +1,4 @@
-"""What a form holds, as a class: a page says it once, and its function gets it read.
+"""What a form holds: the keyword parameters of the function that takes it, or a class where it is handed on.
 
 A field takes the first value of its name; a name that Python keeps for itself has an underscore behind it (`from_`).
 
@@ -14,11 +14,12 @@ stands for an empty text, too.
 
 import re
 import secrets
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from copy import copy
-from dataclasses import MISSING, Field, dataclass, fields
+from dataclasses import dataclass
 from functools import cache
-from types import NoneType, UnionType
+from inspect import Parameter, signature
+from types import NoneType, SimpleNamespace, UnionType
 from typing import (
     Annotated,
     Any,
@@ -31,6 +32,7 @@ from typing import (
     get_args,
     get_origin,
     get_type_hints,
+    overload,
 )
 from uuid import UUID
 
@@ -95,40 +97,51 @@ class _Reader(NamedTuple):
     refusal: Problem | None
 
 
-def check_shape(shape: type[Any]) -> None:
-    """Raises: AssertionError naming a field that no form can hold."""
-    _readers(shape)
-
-
-def read_shape(shape: type[F], form: Fields) -> F:
-    """The form as `shape`, a dataclass. Raises: the Problem of the first field that refuses what was sent."""
+def read_fields(shape: Callable[..., Any], form: Fields) -> dict[str, Any]:
+    """By the names of a class's fields, or of a function's keyword parameters. Raises: the Problem of the first field
+    that refuses what was sent."""
     found = {}
-    for name, reader in _readers(shape).items():
+    for name, reader in readers_of(shape).items():
         found[name] = reader.read(form)
         if found[name] is None and reader.refusal is not None:
             raise copy(reader.refusal)
-    return shape(**found)
+    return found
 
 
-def read_again(shape: type[F], form: Fields) -> F:
-    """The same, for the page that shows what was typed: what was refused, or not sent, is empty."""
-    found = {name: (reader.read(form), reader.empty) for name, reader in _readers(shape).items()}
-    return shape(**{name: empty if value is None else value for name, (value, empty) in found.items()})
+def read_shape(shape: type[F], form: Fields) -> F:
+    """The form as `shape`, a dataclass. Raises: as `read_fields`."""
+    return shape(**read_fields(shape, form))
 
 
-def _readers(shape: type[Any]) -> Mapping[str, _Reader]:
-    known: Any = shape  # mypy takes no class for hashable
-    return _read_hints(known)
+@overload
+def read_again(shape: type[F], form: Fields) -> F: ...
+
+
+@overload
+def read_again(shape: Callable[..., Awaitable[object]], form: Fields) -> Any: ...
+
+
+def read_again(shape: Callable[..., Any], form: Fields) -> Any:
+    """The same, for the page that shows what was typed: what was refused, or not sent, is empty. Of a function that
+    takes a form, its fields."""
+    found = {name: (reader.read(form), reader.empty) for name, reader in readers_of(shape).items()}
+    made = shape if isinstance(shape, type) else SimpleNamespace
+    return made(**{name: empty if value is None else value for name, (value, empty) in found.items()})
 
 
 @cache
-def _read_hints(shape: type[Any]) -> Mapping[str, _Reader]:
+def readers_of(shape: Callable[..., Any]) -> Mapping[str, _Reader]:
+    """Raises: AssertionError naming a field that no form can hold."""
     hints = get_type_hints(shape, include_extras=True)
-    return {field.name: _reader(field, hints[field.name]) for field in fields(shape)}
+    taken = [one for one in signature(shape).parameters.values() if isinstance(shape, type) or one.kind is _KEYWORD]
+    return {one.name: _reader(one.name, hints[one.name], one.default) for one in taken}
 
 
-def _reader(field: Field[Any], hint: Any) -> _Reader:
-    name, (kind, optional, metadata) = field.name, _parts(hint)
+_KEYWORD: Final = Parameter.KEYWORD_ONLY
+
+
+def _reader(name: str, hint: Any, usual: Any) -> _Reader:
+    kind, optional, metadata = _parts(hint)
     sent_as, whole = name.removesuffix("_"), get_origin(kind)
     refusal = next((one for one in metadata if isinstance(one, Problem)), None)
     assert refusal is None or refusal.field in (None, sent_as), f"{name}: its refusal is of another field"
@@ -136,8 +149,8 @@ def _reader(field: Field[Any], hint: Any) -> _Reader:
         return _Reader(_all_values(sent_as, get_args(kind)[0], metadata), (), refusal)
     if whole is Mapping:
         return _Reader(_by_name(name, get_args(kind)[1], metadata), {}, refusal)
-    take, usual = _take(name, kind, metadata), field.default
-    if usual is not MISSING:
+    take = _take(name, kind, metadata)
+    if usual is not Parameter.empty:
         return _Reader(_one_value(sent_as, lambda value: _or_usual(take(value), usual), ""), usual, refusal)
     takes_all = kind is bool or kind is str and not any(isinstance(one, As) for one in metadata)
     assert takes_all or optional or refusal, f"{name}: say what is refused, or that it may be None"

@@ -3,7 +3,7 @@ forms, and what somebody needs for each. All routes are made of these declaratio
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Generic, TypedDict, TypeVar, Unpack, overload
+from typing import Any, Concatenate, Final, Generic, ParamSpec, TypedDict, TypeVar, Unpack, overload
 
 from starlette.datastructures import FormData
 from starlette.responses import Response
@@ -12,8 +12,8 @@ from starlette.routing import Route
 from recoup.doors.portal import menu as menus
 from recoup.doors.portal.account.visit import AccountVisit, account_endpoint
 from recoup.doors.portal.any_visit import AnyVisit, any_endpoint, any_form
-from recoup.doors.portal.endpoint import PLACES, STATUSES, Endpoint
-from recoup.doors.portal.form_shape import Fields, check_shape, read_shape
+from recoup.doors.portal.endpoint import PLACES, STATUSES, Endpoint, redirect
+from recoup.doors.portal.form_shape import Fields, read_fields, readers_of
 from recoup.doors.portal.forms import Form, parts_of
 from recoup.doors.portal.own_forms import read_form_of
 from recoup.doors.portal.partner.visit import PartnerVisit, partner_endpoint
@@ -27,6 +27,7 @@ from recoup.kernel.problem import Problem
 V = TypeVar("V", bound=Visit | PartnerVisit | AccountVisit | PublicVisit)
 F = TypeVar("F")
 S = TypeVar("S")
+P = ParamSpec("P")
 Values = dict[str, Any]
 Shows = Callable[[Problem], bool]
 
@@ -42,11 +43,12 @@ class Shown:
 
 
 Answer = Shown | Response
-# What a form does: a button; a form as its shape; and both, to what the path names.
-Pressed = Callable[[V], Awaitable[Answer]]
-Sent = Callable[[V, F], Awaitable[Answer]]
-PressedOn = Callable[[V, S], Awaitable[Answer]]
-SentTo = Callable[[V, F, S], Awaitable[Answer]]
+Done = Answer | None  # of a form: None leads back to its page
+# What a form does, with its fields as keyword parameters or as a shape; and to what the path names.
+Pressed = Callable[Concatenate[V, P], Awaitable[Done]]
+Sent = Callable[[V, F], Awaitable[Done]]
+PressedOn = Callable[Concatenate[V, S, P], Awaitable[Done]]
+SentTo = Callable[[V, F, S], Awaitable[Done]]
 
 
 def shown(problem: Problem | None = None, *, status: int | None = None, **values: Any) -> Shown:
@@ -175,7 +177,7 @@ class Page(Generic[V]):
     @overload
     def post(
         self, path: str = "", *, may: Callable[[V], object], **how: Unpack[Taking[V]]
-    ) -> Callable[[Pressed[V]], Pressed[V]]: ...
+    ) -> Callable[[Pressed[V, P]], Pressed[V, P]]: ...
 
     @overload
     def post(
@@ -190,7 +192,7 @@ class Page(Generic[V]):
         may: Callable[[V], object],
         find: Callable[[V], Awaitable[S]],
         **how: Unpack[Taking[V]],
-    ) -> Callable[[PressedOn[V, S]], PressedOn[V, S]]: ...
+    ) -> Callable[[PressedOn[V, S, P]], PressedOn[V, S, P]]: ...
 
     @overload
     def post(
@@ -207,15 +209,15 @@ class Page(Generic[V]):
         self, path: str = "", *, may: Callable[[V], object], shape: Any = None, find: Any = None, **how: Any
     ) -> Any:
         """A form, sent to `path`, else to the page's own. In this order: it is of this session, and no partner of the
-        sender is paused; the sender may; what the path names is found; it is read as `shape` (`form_shape.py`); then
-        the function, with the form, then what was found. A Problem of the last two shows the page with what was typed,
-        where `shows` says so. `how`: as `Taking`."""
+        sender is paused; the sender may; what the path names is found; it is read (`form_shape.py`) as `shape`, else as
+        the function's keyword parameters; then the function. A Problem of the last two shows the page with what was
+        typed, where `shows` says so. `how`: as `Taking`."""
         whose, shows = how.get("sessions", self._sessions), how.get("shows", self._shows)
         read = how.get("reads") or (whose.own_form if how.get("while_paused") else whose.form)
-        if shape is not None:
-            check_shape(shape)
 
-        def declare(work: Callable[..., Awaitable[Answer]]) -> Callable[..., Awaitable[Answer]]:
+        def declare(work: Callable[..., Awaitable[Done]]) -> Callable[..., Awaitable[Done]]:
+            readers_of(shape or work)  # says at once what no form can hold
+
             async def post(visit: V) -> Response:
                 form = await read(visit)
                 fields = parts_of(form) if isinstance(form, FormData) else form or {}
@@ -223,9 +225,9 @@ class Page(Generic[V]):
                     may(visit)
                     found = (await find(visit),) if find is not None else ()
 
-                    async def do() -> Answer:
-                        given = (read_shape(shape, fields),) if shape is not None else ()
-                        return await work(visit, *given, *found)
+                    async def do() -> Done:
+                        given = read_fields(shape or work, fields)
+                        return await (work(visit, shape(**given), *found) if shape else work(visit, *found, **given))
 
                     return await self._sent(visit, fields, do, shows)
                 finally:
@@ -237,13 +239,15 @@ class Page(Generic[V]):
 
         return declare
 
-    async def _sent(self, visit: V, form: Fields, do: Callable[[], Awaitable[Answer]], shows: Shows) -> Response:
+    async def _sent(self, visit: V, form: Fields, do: Callable[[], Awaitable[Done]], shows: Shows) -> Response:
         try:
             answer = await do()
         except Problem as problem:
             if not shows(problem):
                 raise
             answer = Shown(problem=problem)
+        if answer is None:
+            return redirect(self._path.format(**visit.request.path_params))
         if isinstance(answer, Response):
             return answer
         typed = {name: texts for name, values in form.items() if (texts := [x for x in values if isinstance(x, str)])}

@@ -1,6 +1,5 @@
 """/account: who one is here and what was done to the account lately; its password, and where one is signed in."""
 
-from dataclasses import dataclass, field
 from typing import Final
 
 from recoup.doors.portal.account.visit import AccountVisit
@@ -26,19 +25,13 @@ async def sessions(visit: AccountVisit) -> Values:
     return {"rows": await sessions_of(visit.world, visit.me)}
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+@sessions.post(may=anybody, shows=nothing)
+async def post_end(visit: AccountVisit, *, which: str) -> Answer:
     """`which`: others, or a session's id."""
-
-    which: str
-
-
-@sessions.post(may=anybody, shape=Ending, shows=nothing)
-async def post_end(visit: AccountVisit, form: Ending) -> Answer:
-    if form.which == "others":
+    if which == "others":
         await end_others(visit.world, visit.me)
     else:
-        await end_session(visit.world, visit.me, form.which)
+        await end_session(visit.world, visit.me, which)
     return redirect(SESSIONS_PLACE)
 
 
@@ -55,25 +48,14 @@ def _in_form(problem: Problem) -> bool:
     return problem.field is not None or problem.code == "too_many_requests"
 
 
-@dataclass(frozen=True, slots=True)
-class NewPassword:
-    old: str = field(repr=False)
-    new: str = field(repr=False)
-
-
-@page.post(may=anybody, shape=NewPassword, shows=_in_form)
-async def post_password(visit: AccountVisit, form: NewPassword) -> Answer:
-    await change_password(visit.world, visit.portal.get(Passwords), visit.me, form.old, form.new)
+@page.post(may=anybody, shows=_in_form)
+async def post_password(visit: AccountVisit, *, old: str, new: str) -> Answer:
+    await change_password(visit.world, visit.portal.get(Passwords), visit.me, old, new)
     return redirect(with_done(visit.session, CHANGE_PLACE, "changed"))
 
 
 PLACE: Final = "/account"
 LINES: Final = 30
-
-
-@dataclass(frozen=True, slots=True)
-class NewName:
-    name: str
 
 
 @account.page(PLACE, "account/profile.html", menu=(Entry("Settings", 9, "Your account", "user"), Entry(TABS, 1, "You")))
@@ -89,11 +71,11 @@ async def profile(visit: AccountVisit) -> Values:
         "words": HAPPENINGS,
         "mails": mails,
         "me": f"user:{visit.session.user_id}",
-        "name": read_again(NewName, visit.typed).name[:200] if visit.problem else visit.session.name,
+        "name": read_again(post_name, visit.typed).name[:200] if visit.problem else visit.session.name,
     }
 
 
-@profile.post("/account/name", may=anybody, shape=NewName)
-async def post_name(visit: AccountVisit, form: NewName) -> Answer:
-    await rename(visit.world, visit.me, form.name)
+@profile.post("/account/name", may=anybody)
+async def post_name(visit: AccountVisit, *, name: str) -> Answer:
+    await rename(visit.world, visit.me, name)
     return redirect(PLACE)

@@ -49,12 +49,6 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True)
-class FirstCode:
-    code: str = field(repr=False)
-    key: FormKey
-
-
-@dataclass(frozen=True, slots=True)
 class RenewForm(Proof):
     key: FormKey
 
@@ -82,9 +76,9 @@ async def post_withdraw(visit: AccountVisit) -> Answer:
     return redirect(SET_UP)
 
 
-@factor.post("/account/second-factor/confirm", may=anybody, shape=FirstCode, shows=SHOWN)
-async def post_confirm(visit: AccountVisit, form: FirstCode) -> Answer:
-    codes = await flow.confirm(visit.world, visit.me, form.code, form.key)
+@factor.post("/account/second-factor/confirm", may=anybody, shows=SHOWN)
+async def post_confirm(visit: AccountVisit, *, code: str, key: FormKey) -> Answer:
+    codes = await flow.confirm(visit.world, visit.me, code, key)
     return _codes(visit, codes, is_first=True)
 
 

@@ -1,6 +1,5 @@
 """/account/time: the language that somebody reads, and the zone in which they are shown times."""
 
-from dataclasses import dataclass
 from typing import Final
 
 from recoup.doors.portal.account.visit import AccountVisit
@@ -18,24 +17,11 @@ from recoup.rules.languages.catalogues import languages
 PLACE: Final = "/account/time"
 
 
-@dataclass(frozen=True, slots=True)
-class TimeForm:
-    """Either `language`, empty for what the browser asks for; or `zone`, and `back` for a button that names one."""
-
-    language: str | None
-    zone: str
-    back: str
-
-    @property
-    def wanted_zone(self) -> str:
-        return self.back or self.zone
-
-
 @account.page(PLACE, "account/time.html", menu=Entry(TABS, 6, "Language and time"))
 async def page(visit: AccountVisit) -> Values:
-    typed = read_again(TimeForm, visit.typed).wanted_zone[:60]
+    typed = read_again(post_time, visit.typed)
     return {
-        "typed": typed if visit.problem is not None else visit.session.zone,
+        "typed": (typed.back or typed.zone)[:60] if visit.problem is not None else visit.session.zone,
         "common": COMMON,
         "languages": languages(),
         "browsers": languages()[locale(visit.request)],
@@ -48,11 +34,12 @@ def _of_zone(problem: Problem) -> bool:
     return problem.field != "language"
 
 
-@page.post(may=anybody, shape=TimeForm, shows=_of_zone)
-async def post_time(visit: AccountVisit, form: TimeForm) -> Answer:
-    if form.language is not None:
-        return await _language(visit, form.language)
-    await keep_zone(visit.world, visit.session.user_id, form.wanted_zone)
+@page.post(may=anybody, shows=_of_zone)
+async def post_time(visit: AccountVisit, *, language: str | None, zone: str, back: str) -> Answer:
+    """Either `language`, empty for what the browser asks for; or `zone`, and `back` for a button that names one."""
+    if language is not None:
+        return await _language(visit, language)
+    await keep_zone(visit.world, visit.session.user_id, back or zone)
     return redirect(with_done(visit.session, PLACE, "saved"))
 
 

@@ -305,18 +305,13 @@ async def _step(world: World, access: ApplicationAccess, application_id: UUID, d
         raise Problem("malformed", "This action does not exist on this page.")
 
 
-@dataclass(frozen=True, slots=True)
-class NewDocument:
+@application.post("/applications/{application_id}/documents", may=_apply, reads=file_form)
+async def add_document(
+    visit: AnyVisit, *, file: Annotated[UploadFile, Problem("invalid", "No file was chosen.", field="file")], kind: str
+) -> Answer:
     """`kind`: of `DOCUMENTS`."""
-
-    file: Annotated[UploadFile, Problem("invalid", "No file was chosen.", field="file")]
-    kind: str
-
-
-@application.post("/applications/{application_id}/documents", may=_apply, shape=NewDocument, reads=file_form)
-async def add_document(visit: AnyVisit, form: NewDocument) -> Answer:
-    name, content = form.file.filename or "", await form.file.read(BYTES_MAX + 1)
-    await application_documents.attach_document(visit.world, access_of(visit).who, _id(visit), form.kind, name, content)
+    name, content = file.filename or "", await file.read(BYTES_MAX + 1)
+    await application_documents.attach_document(visit.world, access_of(visit).who, _id(visit), kind, name, content)
     return redirect(f"/applications/{_id(visit)}#documents")
 
 

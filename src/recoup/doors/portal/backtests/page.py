@@ -1,7 +1,6 @@
 """/backtests: what another policy would have rescued of past payments, on a page to print; and the form that asks."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -219,17 +218,6 @@ VERSIONS: Final = 25
 SPANS: Final = (30, 90, 180, 365)
 
 
-@dataclass(frozen=True, slots=True)
-class NewBacktest:
-    """`decider`: empty for whoever decides now. `version`: empty for the policies that held at the time. `source`: an
-    import; empty for the merchant's own orders."""
-
-    decider: Annotated[str, Text(20)] = ""
-    version: Annotated[str, Text(10)] = ""
-    days: Annotated[str, Text(4)] = ""
-    source: Annotated[str, Text(40)] = ""
-
-
 @member.page(PLACE, "backtests/backtests.html", menu=Entry("Insight", 3, "Back-tests", "rewind"))
 async def backtests(visit: Visit) -> Values:
     async with visit.world.db.read() as connection:
@@ -244,7 +232,7 @@ async def backtests(visit: Visit) -> Values:
         deciders=list(POLICIES),
         spans=SPANS,
         days=DAYS,
-        typed=read_again(NewBacktest, visit.typed),
+        typed=read_again(post_backtest, visit.typed),
         may=visit.may("switch", or_operator=True),
         name_of_policy=name_of_policy,
         name_of_payments=name_of_payments,
@@ -255,14 +243,23 @@ def _acting(visit: Visit) -> Scope:
     return visit.acting("switch", "ask for a back-test")
 
 
-@backtests.post(may=_acting, shape=NewBacktest)
-async def post_backtest(visit: Visit, form: NewBacktest) -> Answer:
-    days = int(form.days) if form.days.isascii() and form.days.isdigit() else DAYS
+@backtests.post(may=_acting)
+async def post_backtest(
+    visit: Visit,
+    *,
+    decider: Annotated[str, Text(20)] = "",
+    version: Annotated[str, Text(10)] = "",
+    days: Annotated[str, Text(4)] = "",
+    source: Annotated[str, Text(40)] = "",
+) -> Answer:
+    """`decider`: empty for whoever decides now. `version`: empty for the policies that held at the time. `source`: an
+    import; empty for the merchant's own orders."""
+    wanted = int(days) if days.isascii() and days.isdigit() else DAYS
     request = BacktestRequest(
-        form.decider,
-        int(form.version) if form.version.isascii() and form.version.isdigit() else None,
-        days=min(DAYS_MAX, max(DAYS_MIN, days)),
-        import_id=_import(form.source),
+        decider,
+        int(version) if version.isascii() and version.isdigit() else None,
+        days=min(DAYS_MAX, max(DAYS_MIN, wanted)),
+        import_id=_import(source),
     )
     row = await ask(visit.world, _acting(visit), await question_for(visit.world, visit.merchant_id, request))
     return redirect(f"{PLACE}/{row.backtest_id}")

@@ -1,6 +1,5 @@
 """/cards: two prints that are one card by the operator's word: proposed by one person, joined for good by another."""
 
-from dataclasses import dataclass
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -26,23 +25,6 @@ DONE: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """`first`, `second`: ids of two orders."""
-
-    first: Annotated[str, Text(60, strip=True)]
-    second: Annotated[str, Text(60, strip=True)]
-    reason: Annotated[str, Text(TEXT_MAX)]
-    evidence: Annotated[str, Text(TEXT_MAX)]
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """`decision`: join; anything else refuses."""
-
-    decision: str
-
-
 @member.page(
     PLACE, "cards/cards.html", may=DECIDE, menu=Entry("Operator", 4, "Linked cards", "copy", sees=for_operator)
 )
@@ -50,7 +32,7 @@ async def cards(visit: Visit) -> Values:
     async with visit.world.db.read() as connection:
         joins = await list_joins(connection, visit.merchant_id)
         alike = await alike_prints(connection, visit.merchant_id)
-    typed = read_again(Proposal, visit.typed if visit.request.url.path == PLACE else {})
+    typed = read_again(post_proposal, visit.typed if visit.request.url.path == PLACE else {})
     query = visit.request.query_params
     return dict(
         waiting=[row for row in joins if row.state == "waiting"],
@@ -66,10 +48,18 @@ async def cards(visit: Visit) -> Values:
     )
 
 
-@cards.post(may=DECIDE, shape=Proposal)
-async def post_proposal(visit: Visit, form: Proposal) -> Answer:
-    orders = _order(form.first, "first"), _order(form.second, "second")
-    row = await propose_join(visit.world, visit.scope, orders, form.reason, form.evidence)
+@cards.post(may=DECIDE)
+async def post_proposal(
+    visit: Visit,
+    *,
+    first: Annotated[str, Text(60, strip=True)],
+    second: Annotated[str, Text(60, strip=True)],
+    reason: Annotated[str, Text(TEXT_MAX)],
+    evidence: Annotated[str, Text(TEXT_MAX)],
+) -> Answer:
+    """`first`, `second`: ids of two orders."""
+    orders = _order(first, "first"), _order(second, "second")
+    row = await propose_join(visit.world, visit.scope, orders, reason, evidence)
     return redirect(with_done(visit.session, PLACE, "joined" if row.state == "joined" else "proposed"))
 
 
@@ -80,9 +70,10 @@ async def _id(visit: Visit) -> UUID:
     return found
 
 
-@cards.post("/cards/{id}", may=DECIDE, shape=Decision, find=_id)
-async def post_decision(visit: Visit, form: Decision, found: UUID) -> Answer:
-    row = await decide_join(visit.world, visit.scope, found, join=form.decision == "join")
+@cards.post("/cards/{id}", may=DECIDE, find=_id)
+async def post_decision(visit: Visit, found: UUID, *, decision: str) -> Answer:
+    """`decision`: join; anything else refuses."""
+    row = await decide_join(visit.world, visit.scope, found, join=decision == "join")
     return redirect(with_done(visit.session, PLACE, row.state))
 
 

@@ -35,27 +35,6 @@ _CHANGE: Final = role("keys", "connect a processor", or_operator=True)
 
 
 @dataclass(frozen=True, slots=True)
-class ConnectForm:
-    secret_key: Annotated[str, Text(512, strip=True)]
-    signing_secret: Annotated[str, Text(512, strip=True)]
-    account: Annotated[str, Text(512, strip=True)]
-    prefix: Annotated[str, Text(120, strip=True)]
-    kind: Annotated[str, Text(32)]
-    billing: Annotated[Billing, among(BILLING)] = "off"
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeForm:
-    """What is empty stays as it is."""
-
-    route: Annotated[str, Text(64)]
-    secret_key: Annotated[str, Text(512, strip=True)]
-    signing_secret: Annotated[str, Text(512, strip=True)]
-    account: Annotated[str, Text(512, strip=True)]
-    billing: Annotated[Billing, among(BILLING)] | None
-
-
-@dataclass(frozen=True, slots=True)
 class RouteForm:
     """`sure`: confirmed."""
 
@@ -86,19 +65,35 @@ async def page(visit: Visit) -> Values:
     }
 
 
-@page.post(may=_CHANGE, shape=ConnectForm)
-async def post(visit: Visit, form: ConnectForm) -> Answer:
-    request = ConnectRequest(
-        form.kind, form.secret_key, form.signing_secret, form.billing, account=form.account, prefix=form.prefix
-    )
+@page.post(may=_CHANGE)
+async def post(
+    visit: Visit,
+    *,
+    secret_key: Annotated[str, Text(512, strip=True)],
+    signing_secret: Annotated[str, Text(512, strip=True)],
+    account: Annotated[str, Text(512, strip=True)],
+    prefix: Annotated[str, Text(120, strip=True)],
+    kind: Annotated[str, Text(32)],
+    billing: Annotated[Billing, among(BILLING)] = "off",
+) -> Answer:
+    request = ConnectRequest(kind, secret_key, signing_secret, billing, account=account, prefix=prefix)
     await connect(visit.world, visit.acting("keys", "connect a processor"), request)
     return redirect(PLACE)
 
 
-@page.post("/connections/change", may=_CHANGE, shape=ChangeForm)
-async def post_change(visit: Visit, form: ChangeForm) -> Answer:
-    request = ChangeRequest(form.secret_key, form.signing_secret, form.billing, form.account)
-    await change(visit.world, visit.acting("keys", "connect a processor"), form.route, request)
+@page.post("/connections/change", may=_CHANGE)
+async def post_change(
+    visit: Visit,
+    *,
+    route: Annotated[str, Text(64)],
+    secret_key: Annotated[str, Text(512, strip=True)],
+    signing_secret: Annotated[str, Text(512, strip=True)],
+    account: Annotated[str, Text(512, strip=True)],
+    billing: Annotated[Billing, among(BILLING)] | None,
+) -> Answer:
+    """What is empty stays as it is."""
+    request = ChangeRequest(secret_key, signing_secret, billing, account)
+    await change(visit.world, visit.acting("keys", "connect a processor"), route, request)
     return redirect(PLACE)
 
 

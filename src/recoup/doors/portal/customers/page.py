@@ -1,6 +1,5 @@
 """One customer, with all of theirs."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -234,22 +233,10 @@ def _id(visit: Visit) -> UUID:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class NewBlock:
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Erasure:
-    """`confirm`: the customer's name, as the page shows it."""
-
-    confirm: str
-
-
-@customer_page.post("/customers/{payer_id}/block", may=BLOCK, shape=NewBlock, find=find)
-async def post_block(visit: Visit, form: NewBlock, customer: Customer) -> Answer:
+@customer_page.post("/customers/{payer_id}/block", may=BLOCK, find=find)
+async def post_block(visit: Visit, customer: Customer, *, reason: str) -> Answer:
     payer_id = customer.payer_id
-    await block(visit.world, visit.scope, "customer", payer_id, form.reason)
+    await block(visit.world, visit.scope, "customer", payer_id, reason)
     visit.portal.merchants.forget(visit.merchant_id)
     return redirect(f"/customers/{payer_id}")
 
@@ -273,19 +260,20 @@ async def post_export(visit: Visit, customer: Customer) -> Answer:
 
 
 @customer_page.post(
-    "/customers/{payer_id}/erase", may=role("erase", "erase a customer's data"), shape=Erasure, find=find, shows=nothing
+    "/customers/{payer_id}/erase", may=role("erase", "erase a customer's data"), find=find, shows=nothing
 )
-async def post_erasure(visit: Visit, form: Erasure, customer: Customer) -> Answer:
-    """Of all who are known by the same e-mail, and only with the customer's name typed as the page shows it."""
+async def post_erasure(visit: Visit, customer: Customer, *, confirm: str) -> Answer:
+    """Of all who are known by the same e-mail, and only with the customer's name typed as the page shows it. `confirm`:
+    the customer's name, as the page shows it."""
     label = label_of(customer, visit.language)
-    if form.confirm.strip().casefold() != label.casefold():
+    if confirm.strip().casefold() != label.casefold():
         problem = Problem(
             "invalid",
             "Nothing was erased: the text does not match this customer.",
             field="confirm",
             cure=Sentence("Type {0} to erase their data.", label),
         )
-        return shown(problem, typed=form.confirm)
+        return shown(problem, typed=confirm)
     world, payer_id = visit.world, customer.payer_id
     email, alike = await find_alike(world, visit.merchant_id, payer_id)
     await erase_all(world, visit.scope, email, alike, last=payer_id)

@@ -181,24 +181,15 @@ WAIT_SECONDS: Final = 8.0  # then the page answers, and the move goes on
 SIDE_BY_SIDE: Final = 3  # of a move's work, so that callers find the other connections free
 
 
-@dataclass(frozen=True, slots=True)
-class ClockForm:
-    """`by`: of `STEPS`, or next, until something falls due."""
-
-    by: str
-    key: FormKeyId
-
-
-@developers.post("/developers/clock", may=acting, shape=ClockForm)
-async def post_clock(visit: Visit, form: ClockForm) -> Answer:
-    """The same form again moves nothing."""
+@developers.post("/developers/clock", may=acting)
+async def post_clock(visit: Visit, *, by: str, key: FormKeyId) -> Answer:
+    """The same form again moves nothing. `by`: of `STEPS`, or next, until something falls due."""
     moving = visit.portal.get(Moving).tasks
-    move_id, by = form.key, await _step(visit, form.by)
-    task = moving.get(visit.merchant_id)
-    if task is not None and task.get_name() != str(move_id):
+    step, task = await _step(visit, by), moving.get(visit.merchant_id)
+    if task is not None and task.get_name() != str(key):
         raise Problem("conflict", "The clock is already moving.", cure="Wait until the move has finished.")
     if task is None:
-        task = asyncio.create_task(_move(visit, acting(visit), by, move_id), name=str(move_id))
+        task = asyncio.create_task(_move(visit, acting(visit), step, key), name=str(key))
         moving[visit.merchant_id] = task
         task.add_done_callback(lambda done: _ended(visit, done))
     await asyncio.wait({task}, timeout=WAIT_SECONDS)

@@ -1,6 +1,5 @@
 """The desk of disputes: open ones by deadline, the rest newest first; and the notices that fit no charge."""
 
-from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
@@ -125,22 +124,13 @@ def _row(row: DisputeRow) -> ListedDispute:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class NoticeForm:
-    """A processor's notice by its `route` and id; `nobody`: it is of no merchant so far. `what`: again or done."""
-
-    route: str
-    notice: str
-    nobody: bool
-    what: str
-
-
-@disputes.post("/disputes/notices", may=operator("process notices"), shape=NoticeForm, shows=nothing)
-async def notice_again(visit: Visit, form: NoticeForm) -> Answer:
-    """The operator has it tried once more, or has dealt with it."""
-    world, merchant_id = visit.world, NOBODY if form.nobody else visit.merchant_id
-    key = (visit.operator_scope, merchant_id, form.route, form.notice)
-    if form.what == "done":
+@disputes.post("/disputes/notices", may=operator("process notices"), shows=nothing)
+async def notice_again(visit: Visit, *, route: str, notice: str, nobody: bool, what: str) -> Answer:
+    """The operator has it tried once more, or has dealt with it. A processor's notice by its `route` and id; `nobody`:
+    it is of no merchant so far. `what`: again or done."""
+    world, merchant_id = visit.world, NOBODY if nobody else visit.merchant_id
+    key = (visit.operator_scope, merchant_id, route, notice)
+    if what == "done":
         await take_off(world, *key)
     elif await try_notice_again(world, visit.portal.get(Orders), *key) == "unmatched":
         message = "It still matches no charge."
@@ -193,31 +183,6 @@ _NO_KIND: Final = Problem(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
-class DisputeAnswer:
-    """As `answer_dispute` knows them."""
-
-    answer: str
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    decided: Annotated[Literal["won", "lost"], _UNDECIDED]
-
-
-@dataclass(frozen=True, slots=True)
-class NewDispute:
-    """`amount`: empty for the whole order."""
-
-    kind: Annotated[Literal["fraud", "service", "processing"], _NO_KIND]
-    amount: Annotated[str, Text(strip=True)]
-
-
 def dispute_id_of(visit: Visit) -> UUID:
     """Raises: Problem(not_found)."""
     found = parse_id(visit.request.path_params["dispute_id"])
@@ -266,30 +231,29 @@ async def dispute_page(visit: Visit) -> Values:
         may_file=visit.session.may("dispute") and dispute.state in UNDECIDED and len(files) < COUNT_MAX,
         may_decide=visit.is_operator and visit.values()["sandbox"] and dispute.state in UNDECIDED,
         hints=suggested(page, dispute),
-        text=read_again(Note, visit.typed).note[:NOTE_MAX],
+        text=read_again(add_note, visit.typed).note[:NOTE_MAX],
         note_max=NOTE_MAX,
         notes_max=NOTES_MAX,
     )
 
 
-@dispute_page.post("/disputes/{dispute_id}/notes", may=ANSWER, shape=Note, shows=but("not_found"))
-async def add_note(visit: Visit, form: Note) -> Answer:
+@dispute_page.post("/disputes/{dispute_id}/notes", may=ANSWER, shows=but("not_found"))
+async def add_note(visit: Visit, *, note: str) -> Answer:
     dispute_id = dispute_id_of(visit)
-    await note_evidence(visit.world, visit.scope, dispute_id, form.note)
+    await note_evidence(visit.world, visit.scope, dispute_id, note)
     return redirect(f"/disputes/{dispute_id}#evidence")
 
 
-@dispute_page.post("/disputes/{dispute_id}/answer", may=ANSWER, shape=DisputeAnswer, shows=but("not_found"))
-async def post_answer(visit: Visit, form: DisputeAnswer) -> Answer:
+@dispute_page.post("/disputes/{dispute_id}/answer", may=ANSWER, shows=but("not_found"))
+async def post_answer(visit: Visit, *, answer: str) -> Answer:
+    """As `answer_dispute` knows them."""
     dispute_id = dispute_id_of(visit)
-    await answer_dispute(visit.world, visit.portal.get(Orders), visit.scope, dispute_id, form.answer)
+    await answer_dispute(visit.world, visit.portal.get(Orders), visit.scope, dispute_id, answer)
     return redirect(f"/disputes/{dispute_id}")
 
 
-@dispute_page.post(
-    "/disputes/{dispute_id}/decide", may=operator("decide sandbox disputes"), shape=Decision, shows=but("not_found")
-)
-async def decide(visit: Visit, form: Decision) -> Answer:
+@dispute_page.post("/disputes/{dispute_id}/decide", may=operator("decide sandbox disputes"), shows=but("not_found"))
+async def decide(visit: Visit, *, decided: Annotated[Literal["won", "lost"], _UNDECIDED]) -> Answer:
     """In the sandbox the operator says what the cardholder's bank decides."""
     dispute_id = dispute_id_of(visit)
     async with visit.world.db.read() as connection:
@@ -300,19 +264,26 @@ async def decide(visit: Visit, form: Decision) -> Answer:
         visit.world,
         visit.portal.get(Orders),
         (visit.merchant_id, dispute.order_id),
-        decided=form.decided,
+        decided=decided,
         case=dispute.case_ref,
         by=visit.operator_scope,
     )
     return redirect(f"/disputes/{dispute_id}")
 
 
-@order.post("/orders/{order_id}/dispute", may=ANSWER, shape=NewDispute, find=find)
-async def dispute_order(visit: Visit, form: NewDispute, page: OrderPage) -> Answer:
-    """In the sandbox: the cardholder of this order disputes it. A refusal is shown on the order's page."""
+@order.post("/orders/{order_id}/dispute", may=ANSWER, find=find)
+async def dispute_order(
+    visit: Visit,
+    page: OrderPage,
+    *,
+    kind: Annotated[Literal["fraud", "service", "processing"], _NO_KIND],
+    amount: Annotated[str, Text(strip=True)],
+) -> Answer:
+    """In the sandbox: the cardholder of this order disputes it. A refusal is shown on the order's page. `amount`: empty
+    for the whole order."""
     world, order_key, asset = visit.world, (visit.merchant_id, page.order_id), page.order.asset
-    units = typed_amounts.units(form.amount, asset, "amount") if form.amount and asset in EXPONENTS else None
-    await dispute_on_demand(world, visit.portal.get(Orders), order_key, kind=form.kind, units=units, by=visit.scope)
+    units = typed_amounts.units(amount, asset, "amount") if amount and asset in EXPONENTS else None
+    await dispute_on_demand(world, visit.portal.get(Orders), order_key, kind=kind, units=units, by=visit.scope)
     return redirect(back_to(visit, page.order_id, "disputes"))
 
 
@@ -320,16 +291,11 @@ _NO_FILE: Final = Problem("invalid", "No file was chosen.", field="file", cure="
 _SHOWN: Final = but("not_found", "forbidden")
 
 
-@dataclass(frozen=True, slots=True)
-class NewEvidence:
-    file: Annotated[UploadFile, _NO_FILE]
-
-
-@dispute_page.post("/disputes/{dispute_id}/files", may=ANSWER, shape=NewEvidence, reads=file_form, shows=_SHOWN)
-async def post_evidence(visit: Visit, form: NewEvidence) -> Answer:
+@dispute_page.post("/disputes/{dispute_id}/files", may=ANSWER, reads=file_form, shows=_SHOWN)
+async def post_evidence(visit: Visit, *, file: Annotated[UploadFile, _NO_FILE]) -> Answer:
     dispute_id = dispute_id_of(visit)
-    content = await form.file.read(BYTES_MAX + 1)
-    await add_file(visit.world, visit.scope, dispute_id, form.file.filename or "", content)
+    content = await file.read(BYTES_MAX + 1)
+    await add_file(visit.world, visit.scope, dispute_id, file.filename or "", content)
     return redirect(f"/disputes/{dispute_id}#evidence")
 
 

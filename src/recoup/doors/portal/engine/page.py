@@ -133,21 +133,13 @@ async def post_engine(visit: Visit, form: EngineForm) -> Answer:
     return redirect(f"{PLACE}#{site_id}" if site_id else PLACE)
 
 
-@dataclass(frozen=True, slots=True)
-class StopForm:
-    """`act`: stop or resume."""
-
-    act: str
-    why: str
-
-
-@engine.post("/engine/stop", may=acting, shape=StopForm)
-async def post_stop(visit: Visit, form: StopForm) -> Answer:
-    """For this merchant alone; for all of them the operator's command does it."""
-    if form.act == "resume":
+@engine.post("/engine/stop", may=acting)
+async def post_stop(visit: Visit, *, act: str, why: str) -> Answer:
+    """For this merchant alone; for all of them the operator's command does it. `act`: stop or resume."""
+    if act == "resume":
         await arms.resume(visit.world, acting(visit))
     else:
-        await arms.stop(visit.world, acting(visit), form.why)
+        await arms.stop(visit.world, acting(visit), why)
     return redirect(PLACE)
 
 

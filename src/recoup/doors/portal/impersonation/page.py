@@ -1,6 +1,5 @@
 """/look-as: somebody of the operator chooses whom to impersonate, says why, and ends it."""
 
-from dataclasses import dataclass
 from typing import Final
 
 from starlette.responses import Response
@@ -26,16 +25,6 @@ PLACE: Final = "/look-as"
 MAY_IMPERSONATE: Final = operator("impersonate somebody")
 
 
-@dataclass(frozen=True, slots=True)
-class Impersonate:
-    """`whom`: `user:` with an id, or `role:` with its name. `act`: not only look."""
-
-    whom: str
-    reason: str
-    minutes: str
-    act: bool
-
-
 @member.page(
     PLACE,
     "impersonation/impersonate.html",
@@ -49,24 +38,19 @@ async def impersonate(visit: Visit) -> Values:
         members=members,
         roles={role: in_words(role) for role in MAY},
         minutes=MINUTES,
-        typed=read_again(Impersonate, visit.typed),
+        typed=read_again(post_impersonate, visit.typed),
         reason_max=REASON_MAX,
     )
 
 
-@impersonate.post(may=MAY_IMPERSONATE, shape=Impersonate)
-async def post_impersonate(visit: Visit, form: Impersonate) -> Answer:
-    kind, _, whom = form.whom.partition(":")
-    user_id = parse_id(whom) if kind == "user" else None
+@impersonate.post(may=MAY_IMPERSONATE)
+async def post_impersonate(visit: Visit, *, whom: str, reason: str, minutes: str, act: bool) -> Answer:
+    """`whom`: `user:` with an id, or `role:` with its name. `act`: not only look."""
+    kind, _, name = whom.partition(":")
+    user_id = parse_id(name) if kind == "user" else None
     if kind == "user" and user_id is None or kind not in ("user", "role"):
         raise Problem("invalid", "Choose a person or a role.", field="whom", cure="Choose one of the list.")
-    impersonation = ImpersonationForm(
-        user_id,
-        whom if kind == "role" else "",
-        form.reason,
-        form.minutes,
-        form.act,
-    )
+    impersonation = ImpersonationForm(user_id, name if kind == "role" else "", reason, minutes, act)
     await begin(visit.world, cookie(visit.request, COOKIE), visit.session, impersonation, visit.scope.request_id)
     return redirect("/orders")
 

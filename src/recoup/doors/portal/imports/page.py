@@ -1,6 +1,5 @@
 """/imports: files of past attempts, with a form that checks the next one or imports it; one import with its report."""
 
-from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
 from starlette.datastructures import UploadFile
@@ -57,18 +56,6 @@ SIZE: Final = 25
 LINES: Final = 100
 
 
-@dataclass(frozen=True, slots=True)
-class NewImport:
-    """`act`: only to check it, which is what an unknown button does."""
-
-    file: UploadFile | None
-    zone: Annotated[str, Text(max=60, strip=True, printable=True)]
-    order: Literal["", "day", "month"] = ""
-    decimal: Literal["", ".", ","] = ""
-    units: Literal["", "major", "minor"] = ""
-    act: Literal["check", "import"] = "check"
-
-
 @member.page(PLACE, "imports/imports.html")
 async def imports(visit: Visit) -> Values:
     after = parse_id(visit.request.query_params.get("after", ""))
@@ -80,7 +67,7 @@ async def imports(visit: Visit) -> Values:
         first=after is None,
         states=STATES,
         titles=TITLES,
-        typed=read_again(NewImport, visit.typed),
+        typed=read_again(post_import, visit.typed),
         may=_may(visit),
         megabytes=FILE_BYTES_MAX >> 20,
         rows_max=ROWS_MAX,
@@ -93,16 +80,24 @@ async def imports(visit: Visit) -> Values:
     )
 
 
-@imports.post(may=anybody, shape=NewImport, reads=file_form)
-async def post_import(visit: Visit, form: NewImport) -> Answer:
-    """What the file does not say is asked; then, and after a check, the page shows what was found."""
+@imports.post(may=anybody, reads=file_form)
+async def post_import(
+    visit: Visit,
+    *,
+    file: UploadFile | None,
+    zone: Annotated[str, Text(max=60, strip=True, printable=True)],
+    order: Literal["", "day", "month"] = "",
+    decimal: Literal["", ".", ","] = "",
+    units: Literal["", "major", "minor"] = "",
+    act: Literal["check", "import"] = "check",
+) -> Answer:
+    """What the file does not say is asked; then, and after a check, the page shows what was found. `act`: only to check
+    it, which is what an unknown button does."""
     _must(visit)
-    if form.file is None:
+    if file is None:
         raise Problem("invalid", "No file was chosen.", field="file")
-    answers = Answers(form.zone, form.order, form.decimal, form.units)
-    reading = read_import(
-        visit.world, visit.scope, form.file.filename or "", form.file.file, answers, dry_run=form.act == "check"
-    )
+    answers = Answers(zone, order, decimal, units)
+    reading = read_import(visit.world, visit.scope, file.filename or "", file.file, answers, dry_run=act == "check")
     try:
         found: ReadFile = await while_there(visit.request.receive, reading)
     except ClientGone:

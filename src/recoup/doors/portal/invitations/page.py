@@ -52,28 +52,6 @@ STATES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class NewInvitation:
-    """`subject`, here and below: merchant or partner. `role`: there."""
-
-    subject: str
-    email: str
-    role: str
-
-
-@dataclass(frozen=True, slots=True)
-class Revocation:
-    subject: str
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """Of a membership; `leave`: confirmed, as it is one's own."""
-
-    subject: str
-    leave: bool
-
-
 def _invites(session: Session) -> bool:
     """At the merchant or at a partner."""
     return by_role("invite")(session) or by_seat("invite")(session)
@@ -106,7 +84,7 @@ async def people(visit: AnyVisit) -> Values:
         groups=groups,
         roles={role: in_words(role) for role in MAY},
         states=STATES,
-        email=read_again(NewInvitation, visit.typed).email[:254],
+        email=read_again(post_invitation, visit.typed).email[:254],
         mails=await inbox(world, open_) if open_ else {},
         kept=keeps_mail(world),
     )
@@ -116,48 +94,43 @@ def _in_form(problem: Problem) -> bool:
     return problem.retry_after_seconds is None and problem.code != "forbidden"
 
 
-@people.post(may=anybody, shape=NewInvitation, shows=_in_form)
-async def post_invitation(visit: AnyVisit, form: NewInvitation) -> Answer:
-    subject = await subject_of(visit, form.subject)
-    if not may_invite(visit, subject):
+@people.post(may=anybody, shows=_in_form)
+async def post_invitation(visit: AnyVisit, *, subject: str, email: str, role: str) -> Answer:
+    """`subject`, here and below: merchant or partner. `role`: there."""
+    where = await subject_of(visit, subject)
+    if not may_invite(visit, where):
         raise Problem("forbidden", "Only an owner can invite people; nobody was invited.", cure="Ask the owner.")
-    made = await invite(
-        visit.world,
-        subject,
-        visit.session.user_id,
-        form.email,
-        form.role,
-        request_id=visit.scope.request_id,
-    )
+    me = visit.session.user_id
+    made = await invite(visit.world, where, me, email, role, request_id=visit.scope.request_id)
     await send_invitations(visit.world, made)
     return redirect("/invitations")
 
 
-@people.post("/invitations/{invitation_id}/revoke", may=anybody, shape=Revocation, shows=nothing)
-async def post_revocation(visit: AnyVisit, form: Revocation) -> Answer:
-    subject = await subject_of(visit, form.subject)
+@people.post("/invitations/{invitation_id}/revoke", may=anybody, shows=nothing)
+async def post_revocation(visit: AnyVisit, *, subject: str) -> Answer:
+    where = await subject_of(visit, subject)
     invitation_id = parse_id(visit.request.path_params["invitation_id"])
     if invitation_id is None:
         raise Problem("not_found", "There is no such open invitation.", cure="Reload the page.")
-    await revoke(visit.world, subject, visit.session.user_id, invitation_id, request_id=visit.scope.request_id)
+    await revoke(visit.world, where, visit.session.user_id, invitation_id, request_id=visit.scope.request_id)
     return redirect("/invitations")
 
 
-@people.post("/invitations/members/{user_id}/end", may=anybody, shape=Ending, shows=but("forbidden"))
-async def post_end(visit: AnyVisit, form: Ending) -> Answer:
-    """A membership ends; ending one's own needs a confirmation."""
-    subject = await subject_of(visit, form.subject)
+@people.post("/invitations/members/{user_id}/end", may=anybody, shows=but("forbidden"))
+async def post_end(visit: AnyVisit, *, subject: str, leave: bool) -> Answer:
+    """A membership ends; `leave`: confirmed, as it is one's own."""
+    where = await subject_of(visit, subject)
     user_id, me = parse_id(visit.request.path_params["user_id"]), visit.session.user_id
     if user_id is None:
         raise Problem("not_found", "There is no such member.", cure="Reload the page.")
-    if user_id == me and not form.leave:
+    if user_id == me and not leave:
         raise Problem(
             "invalid",
             "You cannot end your own membership here.",
             field="leave",
             cure="Tick the box if you really want to leave.",
         )
-    await end_membership(visit.world, subject, user_id, by=me, request_id=visit.scope.request_id)
+    await end_membership(visit.world, where, user_id, by=me, request_id=visit.scope.request_id)
     return redirect("/orders" if user_id == me else "/invitations")
 
 
@@ -190,56 +163,38 @@ async def subject_of(visit: AnyVisit, key: str) -> Subject:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class RuleForm:
+@people.post("/invitations/second-factor", may=anybody, shows=nothing)
+async def post_rule(visit: AnyVisit, *, subject: str, required: Literal["yes", "no"] | None) -> Answer:
     """`required`: of everybody at the `subject`."""
-
-    subject: str
-    required: Literal["yes", "no"] | None
-
-
-@dataclass(frozen=True, slots=True)
-class LostForm:
-    """`password`: of who helps."""
-
-    subject: str
-    password: str = field(repr=False)
-
-
-@people.post("/invitations/second-factor", may=anybody, shape=RuleForm, shows=nothing)
-async def post_rule(visit: AnyVisit, form: RuleForm) -> Answer:
-    subject = await subject_of(visit, form.subject)
-    if not may_invite(visit, subject):
+    where = await subject_of(visit, subject)
+    if not may_invite(visit, where):
         raise Problem(
             "forbidden", "Only an owner can require it for everybody; nothing was done.", cure="Ask the owner."
         )
-    if form.required is None:
+    if required is None:
         raise Problem("invalid", "Say whether it is required.", field="required", cure="Reload the page.")
-    await require(
-        visit.world, subject, visit.session.user_id, required=form.required == "yes", request_id=visit.scope.request_id
-    )
+    me = visit.session.user_id
+    await require(visit.world, where, me, required=required == "yes", request_id=visit.scope.request_id)
     return redirect("/invitations")
 
 
 @either.page("/invitations/members/{user_id}/second-factor", "invitations/lost.html")
 async def lost(visit: AnyVisit) -> Values:
     """`subject`: the shop or partner, of the form, else of the address."""
-    wanted = read_again(LostForm, visit.typed).subject if visit.typed else visit.request.query_params.get("subject", "")
+    query = visit.request.query_params
+    wanted = read_again(post_lost, visit.typed).subject if visit.typed else query.get("subject", "")
     subject, user_id = await subject_of(visit, wanted), _user(visit)
     name = await whom_to_help(visit.world, subject, visit.session.user_id, user_id)
-    return dict(
-        name=name,
-        user_id=user_id,
-        subject=subject,
-    )
+    return dict(name=name, user_id=user_id, subject=subject)
 
 
-@lost.post(may=anybody, shape=LostForm, shows=only("bad_credentials", "too_many_requests"))
-async def post_lost(visit: AnyVisit, form: LostForm) -> Answer:
-    subject, user_id = await subject_of(visit, form.subject), _user(visit)
+@lost.post(may=anybody, shows=only("bad_credentials", "too_many_requests"))
+async def post_lost(visit: AnyVisit, *, subject: str, password: str) -> Answer:
+    """`password`: of who helps."""
+    where, user_id = await subject_of(visit, subject), _user(visit)
     key = session_hash(visit.world, cookie(visit.request, COOKIE))
     me = Oneself(visit.session.user_id, key, whence(visit.request).address, visit.scope.request_id)
-    await help_member(visit.world, visit.portal.get(Passwords), subject, me, user_id, form.password)
+    await help_member(visit.world, visit.portal.get(Passwords), where, me, user_id, password)
     return redirect("/invitations")
 
 

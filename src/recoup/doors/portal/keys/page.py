@@ -36,32 +36,12 @@ _NO_END: Final = Problem("invalid", "Choose when the old key ends.", field="over
 
 
 @dataclass(frozen=True, slots=True)
-class NewKeyForm:
-    """`overlap`: hours that keys of this kind go on, or `keep`. `sure`, here and below: confirmed."""
-
-    kind: str
-    overlap: Annotated[str, among((*OVERLAPS, KEEP)), _NO_END]
-    name: str
-    sure: bool
-
-
-@dataclass(frozen=True, slots=True)
 class NamedKey:
     """`print`: the fingerprint of the key. `name`: its new one."""
 
     kind: str
     print: str
     name: str
-    sure: bool
-
-
-@dataclass(frozen=True, slots=True)
-class NewSigningKey:
-    """`which`: shared or stablecoin; an endpoint's own key is replaced on the endpoint's page. `of`: the key before."""
-
-    which: Annotated[str, among(SIGNING), _NOT_LISTED]
-    overlap: Annotated[timedelta, hours(OVERLAPS), _NO_END]
-    of: str
     sure: bool
 
 
@@ -87,17 +67,20 @@ async def keys(visit: Visit) -> Values:
     }
 
 
-@keys.post(may=CHANGE, shape=NewKeyForm)
-async def make(visit: Visit, form: NewKeyForm) -> Answer:
-    """A new one. Sent again it makes another, and the first ends as the form says."""
-    ends_after = None if form.overlap == KEEP else timedelta(hours=int(form.overlap))
-    if ends_after == timedelta(0) and not form.sure and form.kind in KINDS:
-        ending = await working_keys(visit.world, visit.scope, form.kind)
+@keys.post(may=CHANGE)
+async def make(
+    visit: Visit, *, kind: str, overlap: Annotated[str, among((*OVERLAPS, KEEP)), _NO_END], name: str, sure: bool
+) -> Answer:
+    """A new one. Sent again it makes another, and the first ends as the form says. `overlap`: hours that keys of this
+    kind go on, or `keep`. `sure`, here and below: confirmed."""
+    ends_after = None if overlap == KEEP else timedelta(hours=int(overlap))
+    if ends_after == timedelta(0) and not sure and kind in KINDS:
+        ending = await working_keys(visit.world, visit.scope, kind)
         if ending:
-            fields = {"kind": form.kind, "overlap": form.overlap, "name": form.name}
+            fields = {"kind": kind, "overlap": overlap, "name": name}
             return shown(question=Question(PLACE, fields, endings_of(ending), PLACE))
-    made = await make_key(visit.world, visit.scope, form.kind, ends_after, form.name)
-    return shown(made=tuple(zip(KINDS[form.kind][1], (made.key, made.secret), strict=False)))
+    made = await make_key(visit.world, visit.scope, kind, ends_after, name)
+    return shown(made=tuple(zip(KINDS[kind][1], (made.key, made.secret), strict=False)))
 
 
 @keys.post("/keys/end", may=CHANGE, shape=NamedKey)
@@ -117,14 +100,22 @@ async def rename(visit: Visit, form: NamedKey) -> Answer:
     return redirect(PLACE)
 
 
-@keys.post("/keys/signing", may=CHANGE, shape=NewSigningKey)
-async def replace_signing_key(visit: Visit, form: NewSigningKey) -> Answer:
-    title, door = SIGNING[form.which]
-    if not form.overlap and not form.sure:
-        fields = {"which": form.which, "overlap": "0", "of": form.of}
+@keys.post("/keys/signing", may=CHANGE)
+async def replace_signing_key(
+    visit: Visit,
+    *,
+    which: Annotated[str, among(SIGNING), _NOT_LISTED],
+    overlap: Annotated[timedelta, hours(OVERLAPS), _NO_END],
+    of: str,
+    sure: bool,
+) -> Answer:
+    """`which`: shared or stablecoin; an endpoint's own key is replaced on the endpoint's page. `of`: the key before."""
+    title, door = SIGNING[which]
+    if not overlap and not sure:
+        fields = {"which": which, "overlap": "0", "of": of}
         ending = [Ending(title, "", "", await _last_delivered(visit, door))]
         return shown(question=Question("/keys/signing", fields, ending, PLACE, signs=True))
-    return shown(made=((title, await _new_shared(visit, form.overlap, form.of, door)),))
+    return shown(made=((title, await _new_shared(visit, overlap, of, door)),))
 
 
 async def _last_delivered(visit: Visit, door: str) -> datetime | None:

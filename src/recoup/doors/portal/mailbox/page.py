@@ -1,6 +1,5 @@
 """/mailbox: which mails payers get, the newest of them, and, in the sandbox, what they say."""
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 from recoup.doors.portal.endpoint import redirect
@@ -33,17 +32,10 @@ async def mailbox(visit: Visit) -> Values:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class NoticesForm:
-    """`notice`: those that are on."""
-
-    notice: tuple[str, ...]
-
-
-@mailbox.post(may=role("mails", "switch e-mails"), shape=NoticesForm, shows=nothing)
-async def switch_notices(visit: Visit, form: NoticesForm) -> Answer:
-    """The form holds every switch: one that is not ticked is off."""
-    wanted = {name: name in form.notice for name in NAMES}
+@mailbox.post(may=role("mails", "switch e-mails"), shows=nothing)
+async def switch_notices(visit: Visit, *, notice: tuple[str, ...]) -> Answer:
+    """The form holds every switch: one that is not ticked is off. `notice`: those that are on."""
+    wanted = {name: name in notice for name in NAMES}
     await switch(visit.world, visit.scope, wanted)
     return redirect("/mailbox")
 

@@ -170,22 +170,16 @@ def _here(visit: AnyVisit) -> UUID | None:
     return visit.session.merchant.merchant_id if visit.session.merchant is not None else None
 
 
-@dataclass(frozen=True, slots=True)
-class Unsubscribe:
-    """`what`: all, for every mail; else those of the kind."""
-
-    what: str
-
-
 @public.page("/unsubscribe/{token}", "notifications/unsubscribe.html")
 async def subscription(visit: PublicVisit) -> Values:
     return _values(visit, await subscription_of(visit.world, visit.request.path_params["token"]), "")
 
 
-@public.no_page.post("/unsubscribe/{token}", may=anybody, shape=Unsubscribe, reads=any_fields)
-async def take(visit: PublicVisit, form: Unsubscribe) -> Response:
-    """The link is the right to it: it needs no session and no form of ours."""
-    everything = form.what == "all"
+@public.no_page.post("/unsubscribe/{token}", may=anybody, reads=any_fields)
+async def take(visit: PublicVisit, *, what: str) -> Response:
+    """The link is the right to it: it needs no session and no form of ours. `what`: all, for every mail; else those of
+    the kind."""
+    everything = what == "all"
     found = await unsubscribe(visit.world, visit.request.path_params["token"], all_mails=everything)
     values = visit.values(**_values(visit, found, "all" if everything else "kind"))
     return render("notifications/unsubscribe.html", values)

@@ -104,22 +104,14 @@ BLOCK: Final = role("block", "block customers and cards")
 
 
 @dataclass(frozen=True, slots=True)
-class NewBlock:
-    """`kind`: customer or card."""
-
-    kind: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class Unblock:
     block: Annotated[UUID, Problem("not_found", "There is no such block.", cure="Reload the page.")]
 
 
-@order.post("/orders/{order_id}/block", may=BLOCK, shape=NewBlock, find=find)
-async def post_block(visit: Visit, form: NewBlock, page: OrderPage) -> Answer:
-    """Blocked before, nothing changes."""
-    await block_of_order(visit.world, visit.scope, page.order_id, form.kind, form.reason)
+@order.post("/orders/{order_id}/block", may=BLOCK, find=find)
+async def post_block(visit: Visit, page: OrderPage, *, kind: str, reason: str) -> Answer:
+    """Blocked before, nothing changes. `kind`: customer or card."""
+    await block_of_order(visit.world, visit.scope, page.order_id, kind, reason)
     visit.portal.merchants.forget(visit.merchant_id)
     return redirect(back_to(visit, page.order_id, "customer"))
 
@@ -145,16 +137,10 @@ async def post_give_back(visit: Visit, page: OrderPage) -> Answer:
     return done(visit, page)
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+@order.post("/orders/{order_id}/settled-by-hand", may=MONEY, find=find)
+async def post_by_hand(visit: Visit, page: OrderPage, *, note: str) -> Answer:
     """`note`: how it was settled."""
-
-    note: str
-
-
-@order.post("/orders/{order_id}/settled-by-hand", may=MONEY, shape=Settled, find=find)
-async def post_by_hand(visit: Visit, form: Settled, page: OrderPage) -> Answer:
-    await late.settle_by_hand(visit.portal.get(Orders), visit.scope, page.order_id, form.note)
+    await late.settle_by_hand(visit.portal.get(Orders), visit.scope, page.order_id, note)
     return done(visit, page)
 
 
@@ -165,28 +151,6 @@ async def post_settle_again(visit: Visit, page: OrderPage) -> Answer:
 
 
 WORK: Final = role("retry", "work on orders")
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class DealtWith:
-    """`why`: nothing is left to do about it."""
-
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Capture:
-    """`amount`: empty for the whole order's; 0 only releases what is held. `rest`: what becomes of what is not
-    captured."""
-
-    key: FormKey
-    amount: Annotated[str, Text(max=32, strip=True)] = ""
-    rest: Literal["release", "keep"] = "release"
 
 
 @order.post("/orders/{order_id}/retry", may=WORK, find=find)
@@ -207,9 +171,9 @@ async def post_resume(visit: Visit, page: OrderPage) -> Answer:
     return done(visit, page)
 
 
-@order.post("/orders/{order_id}/hold", may=WORK, shape=Hold, find=find)
-async def post_hold(visit: Visit, form: Hold, page: OrderPage) -> Answer:
-    await hold(visit.portal.get(Orders), visit.scope, page.order_id, form.reason, operator=visit.is_operator)
+@order.post("/orders/{order_id}/hold", may=WORK, find=find)
+async def post_hold(visit: Visit, page: OrderPage, *, reason: str) -> Answer:
+    await hold(visit.portal.get(Orders), visit.scope, page.order_id, reason, operator=visit.is_operator)
     return done(visit, page)
 
 
@@ -219,19 +183,28 @@ async def post_release(visit: Visit, page: OrderPage) -> Answer:
     return done(visit, page)
 
 
-@order.post("/orders/{order_id}/dealt-with", may=WORK, shape=DealtWith, find=find)
-async def post_deal_with(visit: Visit, form: DealtWith, page: OrderPage) -> Answer:
-    await deal_with(visit.portal.get(Orders), visit.scope, page.order_id, form.why)
+@order.post("/orders/{order_id}/dealt-with", may=WORK, find=find)
+async def post_deal_with(visit: Visit, page: OrderPage, *, why: str) -> Answer:
+    """`why`: nothing is left to do about it."""
+    await deal_with(visit.portal.get(Orders), visit.scope, page.order_id, why)
     return done(visit, page)
 
 
-@order.post("/orders/{order_id}/capture", may=role("capture", "capture orders"), shape=Capture, find=find)
-async def post_capture(visit: Visit, form: Capture, page: OrderPage) -> Answer:
-    """A processor that takes its time is not a refusal: the page says that the capture is under way."""
-    asset, whole = page.order.asset, not form.amount
-    units = page.order.units if whole else _units(form.amount, asset)
-    final = None if whole else form.rest == "release"
-    request = CaptureRequest(page.order_id, units, asset, request_key(form.key), final)
+@order.post("/orders/{order_id}/capture", may=role("capture", "capture orders"), find=find)
+async def post_capture(
+    visit: Visit,
+    page: OrderPage,
+    *,
+    key: FormKey,
+    amount: Annotated[str, Text(max=32, strip=True)] = "",
+    rest: Literal["release", "keep"] = "release",
+) -> Answer:
+    """A processor that takes its time is not a refusal: the page says that the capture is under way. `amount`: empty
+    for the whole order's; 0 only releases what is held. `rest`: what becomes of what is not captured."""
+    asset, whole = page.order.asset, not amount
+    units = page.order.units if whole else _units(amount, asset)
+    final = None if whole else rest == "release"
+    request = CaptureRequest(page.order_id, units, asset, request_key(key), final)
     try:
         made = await capture(visit.world, visit.portal.get(Orders), visit.scope, request)
     except Problem as problem:

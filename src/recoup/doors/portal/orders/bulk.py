@@ -60,21 +60,6 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
-class BulkForm:
-    """`do`: of `ACTIONS`, or export. `order`: those that are ticked, unless it is of `all` that match: then `expected`
-    says how many somebody saw. `key` and `sure`: of the look at them. `back`: the list."""
-
-    do: str
-    back: str
-    order: tuple[UUID, ...]
-    all: bool
-    expected: str
-    key: str
-    note: str
-    sure: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Press:
     """What to do, to which list, and the form's own key."""
 
@@ -89,11 +74,24 @@ class Press:
         return ACTIONS[self.doing]
 
 
-@orders.post("/orders/bulk", may=anybody, shape=BulkForm, shows=nothing)
-async def post_bulk(visit: Visit, form: BulkForm) -> Answer:
-    """Raises: Problem(forbidden). A first press changes nothing where there is something to look at."""
-    query, doing, everything = back_of(visit, form.back), form.do, form.all
-    chosen = tuple(dict.fromkeys(form.order))
+@orders.post("/orders/bulk", may=anybody, shows=nothing)
+async def post_bulk(
+    visit: Visit,
+    *,
+    do: str,
+    back: str,
+    order: tuple[UUID, ...],
+    all: bool,
+    expected: str,
+    key: str,
+    note: str,
+    sure: bool,
+) -> Answer:
+    """Raises: Problem(forbidden). A first press changes nothing where there is something to look at. `do`: of
+    `ACTIONS`, or export. `order`: those that are ticked, unless it is of `all` that match: then `expected` says how
+    many somebody saw. `key` and `sure`: of the look at them. `back`: the list."""
+    query, doing, everything = back_of(visit, back), do, all
+    chosen = tuple(dict.fromkeys(order))
     if doing not in (*ACTIONS, "export") or not everything and not 0 < len(chosen) <= ORDERS_MAX:
         message = Sentence("Select at least one order, and at most {0}.", ORDERS_MAX) if doing else "Choose what to do."
         return await list_again(visit, query, Problem("invalid", message, cure="Then try again."))
@@ -103,15 +101,15 @@ async def post_bulk(visit: Visit, form: BulkForm) -> Answer:
         return redirect(replace(wanted, columns=columns).link("/orders/export.csv"))
     action = ACTIONS[doing]
     visit.only(action.needs, action.verb)
-    keyed = is_key(form.key)
+    keyed = is_key(key)
     press = Press(
         doing,
         query,
-        UUID(hex=form.key if keyed else fresh_key()),
-        form.note,
-        sure=form.sure and (keyed or doing == "cancel" and not everything),
+        UUID(hex=key if keyed else fresh_key()),
+        note,
+        sure=sure and (keyed or doing == "cancel" and not everything),
     )
-    return await (_all(visit, press, form.expected) if everything else _ticked(visit, press, chosen))
+    return await (_all(visit, press, expected) if everything else _ticked(visit, press, chosen))
 
 
 async def _ticked(visit: Visit, press: Press, chosen: tuple[UUID, ...]) -> Answer:

@@ -1,7 +1,7 @@
 """Forms about how the list looks: a zone and columns to keep, views to save, share, rename and delete."""
 
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Annotated, Final, Literal
 
 from starlette.datastructures import QueryParams
@@ -23,95 +23,75 @@ from recoup.rules.messages.local_time import read_zone
 _NO_VIEW: Final = Problem("not_found", "There is no such view.", cure="Choose one from the orders page.")
 
 
-@dataclass(frozen=True, slots=True)
-class LookForm:
-    """Either `zone`, or `cols`: the columns, the `usual` ones with that button. `back`, here and below: the list that
-    the form stood on."""
-
-    back: str
-    zone: str | None
-    cols: tuple[str, ...]
-    usual: bool
-
-
-@dataclass(frozen=True, slots=True)
-class NewView:
-    """`share`: with everybody at the merchant."""
-
-    back: str
-    name: str
-    share: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ViewForm:
-    """`name`: the new one, to rename it."""
-
-    back: str
-    do: Annotated[Literal["save", "rename", "share", "unshare", "delete"], _NO_VIEW]
-    name: str
-
-
-@orders.post("/orders/look", may=anybody, shape=LookForm, shows=nothing)
-async def post_look(visit: Visit, form: LookForm) -> Answer:
-    """Keeps a zone or a choice of columns for this person, and goes back to the list."""
-    query, user_id, world = back_of(visit, form.back), visit.session.user_id, visit.world
-    if form.zone is not None:
+@orders.post("/orders/look", may=anybody, shows=nothing)
+async def post_look(visit: Visit, *, back: str, zone: str | None, cols: tuple[str, ...], usual: bool) -> Answer:
+    """Keeps a zone or a choice of columns for this person, and goes back to the list. Either `zone`, or `cols`: the
+    columns, the `usual` ones with that button. `back`, here and below: the list that the form stood on."""
+    query, user_id, world = back_of(visit, back), visit.session.user_id, visit.world
+    if zone is not None:
         try:
-            zone = read_zone(form.zone.strip())
+            named = read_zone(zone.strip())
         except ValueError:
             problem = Problem(
                 "invalid",
-                Sentence("There is no time zone {0}.", repr(form.zone[:40])),
+                Sentence("There is no time zone {0}.", repr(zone[:40])),
                 field="zone",
                 cure="Enter it like Europe/Berlin or GMT.",
             )
-            return await list_again(visit, query, problem, zone=form.zone)
-        await keep_zone(world, user_id, zone)
-        return redirect(replace(query, zone=zone, home=zone).link(cursor=query.cursor))
-    wanted = tuple(name for name in COLUMNS if name in form.cols)
-    if not wanted and not form.usual:
+            return await list_again(visit, query, problem, zone=zone)
+        await keep_zone(world, user_id, named)
+        return redirect(replace(query, zone=named, home=named).link(cursor=query.cursor))
+    wanted = tuple(name for name in COLUMNS if name in cols)
+    if not wanted and not usual:
         problem = Problem("invalid", "Select at least one column.", field="cols", cure="Choose at least one.")
         return await list_again(visit, query, problem)
-    await keep_columns(world, user_id, () if form.usual or wanted == DEFAULT else wanted)
+    await keep_columns(world, user_id, () if usual or wanted == DEFAULT else wanted)
     return redirect(replace(query, columns=()).link(cursor=query.cursor))
 
 
-@orders.post("/orders/views", may=anybody, shape=NewView, shows=nothing)
-async def post_new_view(visit: Visit, form: NewView) -> Answer:
-    query = back_of(visit, form.back)
+@orders.post("/orders/views", may=anybody, shows=nothing)
+async def post_new_view(visit: Visit, *, back: str, name: str, share: bool) -> Answer:
+    """`share`: with everybody at the merchant."""
+    query = back_of(visit, back)
     try:
         view_id = await keep_view(
             visit.world,
             (visit.session.user_id, visit.merchant_id),
-            form.name,
+            name,
             kept(query),
-            sharing=visit.scope if form.share else None,
+            sharing=visit.scope if share else None,
         )
     except Problem as problem:
-        return await list_again(visit, query, problem, name=form.name)
+        return await list_again(visit, query, problem, name=name)
     return redirect(replace(query, view=str(view_id)).link())
 
 
-@orders.post("/orders/views/{view_id}", may=anybody, shape=ViewForm, shows=nothing)
-async def post_view(visit: Visit, form: ViewForm) -> Answer:
-    """Saves what the list is now, gives the view another name, shares it or no more, or deletes it."""
-    query, view_id, doing = back_of(visit, form.back), parse_id(visit.request.path_params["view_id"]), form.do
+@orders.post("/orders/views/{view_id}", may=anybody, shows=nothing)
+async def post_view(
+    visit: Visit,
+    *,
+    back: str,
+    do: Annotated[Literal["save", "rename", "share", "unshare", "delete"], _NO_VIEW],
+    name: str,
+) -> Answer:
+    """Saves what the list is now, gives the view another name, shares it or no more, or deletes it. `name`: the new
+    one, to rename it."""
+    query, view_id = back_of(visit, back), parse_id(visit.request.path_params["view_id"])
     world, keeper = visit.world, Keeper(visit.session.user_id, visit.scope, owns_views(visit))
     if view_id is None:
         raise copy(_NO_VIEW)
     try:
-        if doing == "save":
+        if do == "save":
             await change(world, keeper, view_id, query=kept(query))
-        elif doing == "rename":
-            await change(world, keeper, view_id, name=form.name)
-        elif doing in ("share", "unshare"):
-            await share(world, keeper, view_id, doing == "share")
+        elif do == "rename":
+            await change(world, keeper, view_id, name=name)
+        elif do in ("share", "unshare"):
+            await share(world, keeper, view_id, do == "share")
         else:
             await forget(world, keeper, view_id)
             query = replace(query, view="")
     except Problem as problem:
-        return await list_again(visit, query, problem, name=form.name)
+        return await list_again(visit, query, problem, name=name)
     return redirect(query.link())
 
 

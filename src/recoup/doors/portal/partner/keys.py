@@ -1,6 +1,5 @@
 """/partner/keys: the keys of the partner itself."""
 
-from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
@@ -17,41 +16,26 @@ from recoup.store.merchants.partner_merchants import PartnerKeyShown, partner_ke
 PLACE: Final = "/partner/keys"
 
 
-@dataclass(frozen=True, slots=True)
-class NewKey:
-    """`sure`: confirmed, as the old ones end at once."""
-
-    overlap: Overlap
-    name: str
-    sure: bool
-
-
-@dataclass(frozen=True, slots=True)
-class KeyName:
-    """`name`: the new one."""
-
-    id: UUID | None
-    name: str
-
-
 @partner.page(PLACE, "partner/keys.html", may=seat("see_keys"), menu=Entry("Partner", 4, "Partner keys", "key"))
 async def keys(visit: PartnerVisit) -> Values:
     may = visit.seat.may("keys") and visit.partner.state == "active"
     return dict(rows=await _keys(visit), made=None, overlaps=OVERLAPS, question=None, may=may, name_max=NAME_MAX)
 
 
-@keys.post(may=seat("keys"), shape=NewKey)
-async def make_key(visit: PartnerVisit, form: NewKey) -> Answer:
-    if not form.overlap and not form.sure and (working := await _working(visit)):
+@keys.post(may=seat("keys"))
+async def make_key(visit: PartnerVisit, *, overlap: Overlap, name: str, sure: bool) -> Answer:
+    """`sure`: confirmed, as the old ones end at once."""
+    if not overlap and not sure and (working := await _working(visit)):
         ending = [Ending("Partner key", row.app_key[-4:], row.name, row.last_used_at) for row in working]
-        return shown(question=Question(PLACE, {"overlap": "0", "name": form.name}, ending, PLACE))
-    made = await make_partner_key(visit.world, visit.partner.partner_id, form.overlap, visit.scope, name=form.name)
+        return shown(question=Question(PLACE, {"overlap": "0", "name": name}, ending, PLACE))
+    made = await make_partner_key(visit.world, visit.partner.partner_id, overlap, visit.scope, name=name)
     return shown(made=made)
 
 
-@keys.post("/partner/keys/name", may=seat("keys"), shape=KeyName)
-async def name_key(visit: PartnerVisit, form: KeyName) -> Answer:
-    await rename_partner_key(visit.world, visit.scope, form.id, form.name)
+@keys.post("/partner/keys/name", may=seat("keys"))
+async def name_key(visit: PartnerVisit, *, id: UUID | None, name: str) -> Answer:
+    """`name`: the new one."""
+    await rename_partner_key(visit.world, visit.scope, id, name)
     return redirect(PLACE)
 
 

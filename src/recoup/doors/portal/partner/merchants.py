@@ -34,15 +34,6 @@ RESCUED_WITHIN: Final = timedelta(days=30)
 _ON: Final = {"on": True, "off": False}
 
 
-@dataclass(frozen=True, slots=True)
-class BulkSwitch:
-    """`mid`: of the merchants that are ticked; `wanted`: the order types to switch, under their names."""
-
-    mid: Annotated[tuple[UUID, ...], AtMost(PAGE)]
-    wanted: Annotated[Mapping[str, bool], Names(KINDS.__contains__), As(_ON.get)]
-    why: str
-
-
 @partner.page("/partner", "partner/merchants.html", menu=Entry("Partner", 1, "Merchants", "shop"))
 async def merchants(visit: PartnerVisit) -> Values:
     query = visit.request.query_params
@@ -76,12 +67,19 @@ async def merchants(visit: PartnerVisit) -> Values:
     )
 
 
-@merchants.post("/partner/switches", may=seat("switches"), shape=BulkSwitch)
-async def switch_merchants(visit: PartnerVisit, form: BulkSwitch) -> Answer:
-    """Answers for each merchant, on the same page."""
-    if not form.mid or not form.wanted:
+@merchants.post("/partner/switches", may=seat("switches"))
+async def switch_merchants(
+    visit: PartnerVisit,
+    *,
+    mid: Annotated[tuple[UUID, ...], AtMost(PAGE)],
+    wanted: Annotated[Mapping[str, bool], Names(KINDS.__contains__), As(_ON.get)],
+    why: str,
+) -> Answer:
+    """Answers for each merchant, on the same page. `mid`: of the merchants that are ticked; `wanted`: the order types
+    to switch, under their names."""
+    if not mid or not wanted:
         raise Problem("invalid", "Choose merchants and the order types to switch.", cure="Nothing was switched.")
-    results = await switch_many(visit.world, visit.scope, form.mid, form.wanted, form.why)
+    results = await switch_many(visit.world, visit.scope, mid, wanted, why)
     for result in results:
         visit.portal.merchants.forget(result.merchant_id)
     return shown(results={result.merchant_id: result for result in results})
@@ -110,22 +108,6 @@ class NewMerchant:
     site_name: _Line
     descriptor: _Line
     key: UUID | None
-
-
-@dataclass(frozen=True, slots=True)
-class MerchantChange:
-    """Empty: stays as it is. `state`: active or paused."""
-
-    name: Annotated[str, Text(128, strip=True)]
-    state: str
-
-
-@dataclass(frozen=True, slots=True)
-class NewKeys:
-    """`sure`: confirmed, as they end at once."""
-
-    overlap: Overlap
-    sure: bool
 
 
 @partner.page("/partner/merchants/new", "partner/new.html")
@@ -169,9 +151,12 @@ async def merchant(visit: PartnerVisit) -> Values:
     )
 
 
-@merchant.post(may=seat("merchants"), shape=MerchantChange, find=PartnerVisit.merchant_id, shows=only("invalid"))
-async def change_merchant(visit: PartnerVisit, form: MerchantChange, mid: UUID) -> Answer:
-    await partner_merchants.change(visit.world, visit.scope, mid, name=form.name or None, state=form.state or None)
+@merchant.post(may=seat("merchants"), find=PartnerVisit.merchant_id, shows=only("invalid"))
+async def change_merchant(
+    visit: PartnerVisit, mid: UUID, *, name: Annotated[str, Text(128, strip=True)], state: str
+) -> Answer:
+    """Empty: stays as it is. `state`: active or paused."""
+    await partner_merchants.change(visit.world, visit.scope, mid, name=name or None, state=state or None)
     visit.portal.merchants.forget(mid)
     return redirect(f"/partner/merchants/{mid}")
 
@@ -179,14 +164,14 @@ async def change_merchant(visit: PartnerVisit, form: MerchantChange, mid: UUID) 
 @merchant.post(
     "/partner/merchants/{mid}/keys",
     may=seat("keys"),
-    shape=NewKeys,
     find=PartnerVisit.merchant_id,
     shows=only("conflict", "invalid"),
 )
-async def new_keys(visit: PartnerVisit, form: NewKeys, mid: UUID) -> Answer:
-    if not form.overlap and not form.sure:
+async def new_keys(visit: PartnerVisit, mid: UUID, *, overlap: Overlap, sure: bool) -> Answer:
+    """`sure`: confirmed, as they end at once."""
+    if not overlap and not sure:
         return shown(question=await _question(visit, mid))
-    made = await partner_merchants.new_keys(visit.world, visit.scope, mid, form.overlap)
+    made = await partner_merchants.new_keys(visit.world, visit.scope, mid, overlap)
     return _credentials(visit, made.credentials, made.handover, "", str(mid))
 
 

@@ -274,19 +274,18 @@ def _bounded(found: AtMerchants) -> dict[str, Any]:
     return {"each": rows, "of": found.of}
 
 
-@dataclass(frozen=True, slots=True)
-class BackForm:
-    site: str
-    campaign: str
-    bounds: str
-    version: str
-    reason: Annotated[str, Text(policies.REASON_CHARS_MAX, strip=True)]
-
-
-@policy.post("/policy/back", may=acting, shape=BackForm)
-async def post_back(visit: AnyVisit, form: BackForm) -> Answer:
-    where = await where_of(visit, Named(form.site, form.campaign, form.bounds))
-    to = int(form.version) if form.version.isdecimal() and len(form.version) < 10 else 0  # noqa: PLR2004
-    await go_back_tried(visit.world, acting(visit), where, form.reason, to=to)
+@policy.post("/policy/back", may=acting)
+async def post_back(
+    visit: AnyVisit,
+    *,
+    site: str,
+    campaign: str,
+    bounds: str,
+    version: str,
+    reason: Annotated[str, Text(policies.REASON_CHARS_MAX, strip=True)],
+) -> Answer:
+    where = await where_of(visit, Named(site, campaign, bounds))
+    to = int(version) if version.isdecimal() and len(version) < 10 else 0  # noqa: PLR2004
+    await go_back_tried(visit.world, acting(visit), where, reason, to=to)
     forget(visit)
     return redirect(address_of(visit, where))

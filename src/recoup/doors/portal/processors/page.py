@@ -1,6 +1,5 @@
 """/processors: the card routes of this world, how each stands, and the switch of each."""
 
-from dataclasses import dataclass
 from typing import Annotated, Final
 
 from recoup.doors.portal.endpoint import redirect
@@ -39,24 +38,13 @@ async def processors(visit: Visit) -> Values:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class OffForm:
-    name: Annotated[str, Text(64)]
-    reason: Annotated[str, Text(1_000)]
-
-
-@processors.post("/processors/off", may=_switch, shape=OffForm)
-async def post_off(visit: Visit, form: OffForm) -> Answer:
-    await switch_off(visit.world, form.name, form.reason, visit.operator_scope.actor.text(), visit.operator_scope)
+@processors.post("/processors/off", may=_switch)
+async def post_off(visit: Visit, *, name: Annotated[str, Text(64)], reason: Annotated[str, Text(1_000)]) -> Answer:
+    await switch_off(visit.world, name, reason, visit.operator_scope.actor.text(), visit.operator_scope)
     return redirect(PLACE)
 
 
-@dataclass(frozen=True, slots=True)
-class OnForm:
-    name: Annotated[str, Text(64)]
-
-
-@processors.post("/processors/on", may=_switch, shape=OnForm)
-async def post_on(visit: Visit, form: OnForm) -> Answer:
-    await switch_on(visit.world, form.name, visit.operator_scope.actor.text(), visit.operator_scope)
+@processors.post("/processors/on", may=_switch)
+async def post_on(visit: Visit, *, name: Annotated[str, Text(64)]) -> Answer:
+    await switch_on(visit.world, name, visit.operator_scope.actor.text(), visit.operator_scope)
     return redirect(PLACE)

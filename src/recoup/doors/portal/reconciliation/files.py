@@ -81,15 +81,6 @@ class NewFile:
     like: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Booking:
-    """`which`: all, else the lines of `row`."""
-
-    which: str
-    row: tuple[Annotated[int, As(lambda text: int(text) if _is_number(text) else None)], ...]
-    note: str
-
-
 @member.page(FILES, "reconciliation/files.html")
 async def files(visit: Visit) -> Values:
     after = parse_id(visit.request.query_params.get("after", ""))
@@ -158,7 +149,7 @@ async def file_page(visit: Visit) -> Values:
         recipes=RECIPES,
         differ=sum(run.counts.get(name, 0) for name in _DIFFER),
         open=open_,
-        note=read_again(Booking, visit.typed).note,
+        note=read_again(post_booking, visit.typed).note,
         known=done == "known",
         booked=booked,
         before=before.lstrip("0"),
@@ -169,12 +160,20 @@ async def file_page(visit: Visit) -> Values:
     )
 
 
-@file_page.post("/reconciliation/files/{run_id}/book", may=operator("book a difference"), shape=Booking, find=_find)
-async def post_booking(visit: Visit, form: Booking, run: Run) -> Answer:
-    if form.which != "all" and not form.row:
+@file_page.post("/reconciliation/files/{run_id}/book", may=operator("book a difference"), find=_find)
+async def post_booking(
+    visit: Visit,
+    run: Run,
+    *,
+    which: str,
+    row: tuple[Annotated[int, As(lambda text: int(text) if _is_number(text) else None)], ...],
+    note: str,
+) -> Answer:
+    """`which`: all, else the lines of `row`."""
+    if which != "all" and not row:
         raise Problem("invalid", "No line was chosen.", field="row", cure="Select the lines to book.")
-    rows = None if form.which == "all" else list(form.row)
-    done = await book_lines(visit.world, visit.scope, run.run_id, rows, form.note)
+    rows = None if which == "all" else list(row)
+    done = await book_lines(visit.world, visit.scope, run.run_id, rows, note)
     return redirect(with_done(visit.session, f"{FILES}/{run.run_id}", f"booked-{done.now}-{done.before}"))
 
 

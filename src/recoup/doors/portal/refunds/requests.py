@@ -53,18 +53,10 @@ async def refunds(visit: Visit) -> Values:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class RefundDecision:
-    """`action`: of `ACTIONS`."""
-
-    action: str
-    note: str
-
-
-@refunds.post("/refunds/{modification_id}", may=anybody, shape=RefundDecision)
-async def act(visit: Visit, form: RefundDecision) -> Answer:
-    """Back to the queue, which shows a refusal."""
-    modification_id, action = parse_id(visit.request.path_params["modification_id"]), form.action
+@refunds.post("/refunds/{modification_id}", may=anybody)
+async def act(visit: Visit, *, action: str, note: str) -> Answer:
+    """Back to the queue, which shows a refusal. `action`: of `ACTIONS`."""
+    modification_id = parse_id(visit.request.path_params["modification_id"])
     if modification_id is None or action not in ACTIONS:
         raise Problem("not_found", "There is no such refund.", cure="Look it up in the list.")
     if action in _OPERATOR:
@@ -72,7 +64,7 @@ async def act(visit: Visit, form: RefundDecision) -> Answer:
     else:
         visit.only("refund", "refund")
     portal = visit.portal
-    await decide(portal.world, portal.get(Orders), visit.scope, modification_id, action, form.note)
+    await decide(portal.world, portal.get(Orders), visit.scope, modification_id, action, note)
     return redirect("/refunds")
 
 

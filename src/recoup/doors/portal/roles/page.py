@@ -51,14 +51,6 @@ class LimitsForm:
 
 
 @dataclass(frozen=True, slots=True)
-class SightForm:
-    """`sight`: of `PII_ACCESS`."""
-
-    role: str
-    sight: str
-
-
-@dataclass(frozen=True, slots=True)
 class Row:
     """The limits of a role in one currency as the form shows them: texts, empty for no limit."""
 
@@ -126,11 +118,12 @@ async def post_limits(visit: Visit, form: LimitsForm) -> Answer:
     return redirect(f"{PLACE}?role={role}#{role}")
 
 
-@roles_page.post("/roles/sight", may=CHANGE, shape=SightForm)
-async def post_pii_access(visit: Visit, form: SightForm) -> Answer:
-    await change_pii_access(visit.world, visit.scope, form.role, form.sight)
+@roles_page.post("/roles/sight", may=CHANGE)
+async def post_pii_access(visit: Visit, *, role: str, sight: str) -> Answer:
+    """`sight`: of `PII_ACCESS`."""
+    await change_pii_access(visit.world, visit.scope, role, sight)
     visit.portal.merchants.forget(visit.merchant_id)
-    return redirect(f"{PLACE}?role={form.role}#{form.role}")
+    return redirect(f"{PLACE}?role={role}#{role}")
 
 
 def _units(typed: str, name: str, asset: str) -> int | None:

@@ -107,37 +107,11 @@ def _may_look(visit: Visit) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
-    """None for what is no id."""
-
-    payout: Annotated[tuple[UUID | None, ...], AtMost(ROWS_MAX)]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """`outcome`: paid or returned."""
-
-    outcome: str
-    reason: Annotated[str, Text(300)]
-
-
-@dataclass(frozen=True, slots=True)
 class Decision:
     """`decision`: approve or book; anything else refuses."""
 
     decision: str
     reason: Annotated[str, Text(300)]
-
-
-@dataclass(frozen=True, slots=True)
-class Adjustment:
-    """`direction`: to or from the merchant."""
-
-    amount: Annotated[str, Text(40)]
-    currency: Annotated[str, Text(4)]
-    note: Annotated[str, Text(1000)]
-    direction: str
-    key: FormKeyId
 
 
 @member.page(
@@ -160,7 +134,7 @@ async def approvals(visit: Visit) -> Values:
         terms = await terms_at(connection, visit.merchant_id, visit.now)
         counts = await open_payout_counts(connection, visit.merchant_id)
         payouts = await waiting_payouts(visit, connection, asset)
-    typed = read_again(Adjustment, visit.typed if visit.request.url.path == ADJUSTMENTS else {})
+    typed = read_again(make_adjustment, visit.typed if visit.request.url.path == ADJUSTMENTS else {})
     shown = visit.world.bank.shows_deposits
     waiting = [a for a in accounts if a.state in ("added", "verified")]
     actors = [who for row in payouts for who in (row.requested_by, row.approved_by)]
@@ -199,11 +173,11 @@ async def approve_payout(visit: Visit, found: UUID) -> Answer:
     return redirect(_back(visit, "payout"))
 
 
-@approvals.post("/approvals/payouts", may=DECIDE, shape=Chosen)
-async def approve_payouts(visit: Visit, form: Chosen) -> Answer:
-    """Those that are named, each for itself: one that cannot be approved stops no other."""
+@approvals.post("/approvals/payouts", may=DECIDE)
+async def approve_payouts(visit: Visit, *, payout: Annotated[tuple[UUID | None, ...], AtMost(ROWS_MAX)]) -> Answer:
+    """Those that are named, each for itself: one that cannot be approved stops no other. None for what is no id."""
     done, refused = 0, None
-    for payout_id in form.payout:
+    for payout_id in payout:
         try:
             if payout_id is None:
                 raise Problem("not_found", "There is no such payout.", cure="Reload the approvals page.")
@@ -211,20 +185,19 @@ async def approve_payouts(visit: Visit, form: Chosen) -> Answer:
             done += 1
         except Problem as problem:
             refused = refused or problem
-    if not form.payout:
+    if not payout:
         refused = Problem("invalid", "No payout was chosen.", field="payout", cure="Select the payouts to approve.")
     elif refused is not None:
-        message = Sentence(
-            "{0} of {1} payouts were approved. First failure: {2}", done, len(form.payout), refused.message
-        )
+        message = Sentence("{0} of {1} payouts were approved. First failure: {2}", done, len(payout), refused.message)
         refused = Problem(refused.code, message, cure=refused.cure)
     return shown(refused) if refused else redirect(_back(visit, "payouts" if done > 1 else "payout"))
 
 
-@approvals.post("/approvals/payouts/{id}/outcome", may=DECIDE, shape=Outcome, find=_id)
-async def payout_outcome(visit: Visit, form: Outcome, found: UUID) -> Answer:
-    await tell_outcome(visit.world, visit.scope, found, form.outcome, form.reason)
-    return redirect(_back(visit, "paid" if form.outcome == "paid" else "returned"))
+@approvals.post("/approvals/payouts/{id}/outcome", may=DECIDE, find=_id)
+async def payout_outcome(visit: Visit, found: UUID, *, outcome: str, reason: Annotated[str, Text(300)]) -> Answer:
+    """`outcome`: paid or returned."""
+    await tell_outcome(visit.world, visit.scope, found, outcome, reason)
+    return redirect(_back(visit, "paid" if outcome == "paid" else "returned"))
 
 
 @member.page("/approvals/payouts/{id}/file", may=operator("read bank files"))
@@ -245,9 +218,18 @@ async def decide_account(visit: Visit, form: Decision, found: UUID) -> Answer:
     return redirect(_back(visit, "account_refused"))
 
 
-@approvals.post(ADJUSTMENTS, may=DECIDE, shape=Adjustment)
-async def make_adjustment(visit: Visit, form: Adjustment) -> Answer:
-    asset = form.currency.upper()
+@approvals.post(ADJUSTMENTS, may=DECIDE)
+async def make_adjustment(
+    visit: Visit,
+    *,
+    amount: Annotated[str, Text(40)],
+    currency: Annotated[str, Text(4)],
+    note: Annotated[str, Text(1000)],
+    direction: str,
+    key: FormKeyId,
+) -> Answer:
+    """`direction`: to or from the merchant."""
+    asset = currency.upper()
     if asset not in EXPONENTS:
         raise Problem(
             "invalid",
@@ -255,9 +237,9 @@ async def make_adjustment(visit: Visit, form: Adjustment) -> Answer:
             field="currency",
             cure="Choose a currency in which the merchant has a balance.",
         )
-    units = typed_amounts.units(form.amount, asset, "amount")
-    units = -units if form.direction == "from" else units
-    return redirect(_back(visit, await adjust(visit.world, visit.scope, units, asset, form.note, key=form.key)))
+    units = typed_amounts.units(amount, asset, "amount")
+    units = -units if direction == "from" else units
+    return redirect(_back(visit, await adjust(visit.world, visit.scope, units, asset, note, key=key)))
 
 
 @approvals.post("/approvals/adjustments/{id}", may=DECIDE, shape=Decision, find=_id)

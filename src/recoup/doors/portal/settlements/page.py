@@ -1,7 +1,6 @@
 """Settlements: the list with the columns that accountants know, one with its lines, and both as files."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Final
 from urllib.parse import urlencode
@@ -226,29 +225,10 @@ def _after(text: str) -> tuple[UUID, int]:
 _CHANGE: Final = role("bank", "change bank accounts", or_operator=True)
 
 
-@dataclass(frozen=True, slots=True)
-class NewAccount:
-    """By its IBAN, or by routing and account number."""
-
-    holder: Annotated[str, Text(200)]
-    currency: Annotated[str, Text(4)]
-    iban: Annotated[str, Text(80)]
-    routing: Annotated[str, Text(40)]
-    account: Annotated[str, Text(40)]
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """The two amounts that came to the account."""
-
-    first: Annotated[str, Text(20)]
-    second: Annotated[str, Text(20)]
-
-
 @member.page("/bank", "settlements/bank.html", menu=Entry("Money", 3, "Bank account", "bank"))
 async def bank(visit: Visit) -> Values:
     """`typed`: what stood in the form; numbers of accounts are not shown again."""
-    typed = read_again(NewAccount, visit.typed)
+    typed = read_again(post_account, visit.typed)
     async with visit.world.db.read() as connection:
         accounts = await list_accounts(connection, visit.merchant_id)
         returns = await last_returns(connection, visit.merchant_id)
@@ -268,10 +248,19 @@ async def bank(visit: Visit) -> Values:
     )
 
 
-@bank.post(may=_CHANGE, shape=NewAccount)
-async def post_account(visit: Visit, form: NewAccount) -> Answer:
-    account = read_account(form.holder, iban=form.iban, routing=form.routing, account=form.account)
-    await enter_account(visit.world, visit.scope, account, form.currency.upper())
+@bank.post(may=_CHANGE)
+async def post_account(
+    visit: Visit,
+    *,
+    holder: Annotated[str, Text(200)],
+    currency: Annotated[str, Text(4)],
+    iban: Annotated[str, Text(80)],
+    routing: Annotated[str, Text(40)],
+    account: Annotated[str, Text(40)],
+) -> Answer:
+    """By its IBAN, or by routing and account number."""
+    entered = read_account(holder, iban=iban, routing=routing, account=account)
+    await enter_account(visit.world, visit.scope, entered, currency.upper())
     return redirect("/bank")
 
 
@@ -286,10 +275,13 @@ async def _account(visit: Visit) -> tuple[UUID, str]:
     return found.account_id, found.asset
 
 
-@bank.post("/bank/{account_id}/prove", may=_CHANGE, shape=Proof, find=_account)
-async def post_proof(visit: Visit, form: Proof, account: tuple[UUID, str]) -> Answer:
+@bank.post("/bank/{account_id}/prove", may=_CHANGE, find=_account)
+async def post_proof(
+    visit: Visit, account: tuple[UUID, str], *, first: Annotated[str, Text(20)], second: Annotated[str, Text(20)]
+) -> Answer:
+    """The two amounts that came to the account."""
     account_id, asset = account
-    amounts = _amount(form.first, "first", asset), _amount(form.second, "second", asset)
+    amounts = _amount(first, "first", asset), _amount(second, "second", asset)
     if not await prove_account(visit.world, visit.scope, account_id, amounts):
         raise Problem(
             "invalid",

@@ -1,6 +1,5 @@
 """Signing in and out, and choosing the merchant to look at."""
 
-from dataclasses import dataclass, field
 from typing import Annotated, Final
 from urllib.parse import quote
 from uuid import UUID
@@ -44,34 +43,9 @@ _NO_MERCHANT: Final = Problem(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class SignInForm:
-    """`next`, here and below: the page to go on to."""
-
-    email: Annotated[str, Text(254)]
-    password: str = field(repr=False)
-    next: str
-
-
-@dataclass(frozen=True, slots=True)
-class SignOutForm:
-    csrf: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class ChosenMerchant:
-    merchant: Annotated[UUID, _NO_MERCHANT]
-    next: str
-
-
-@dataclass(frozen=True, slots=True)
-class OtherWorld:
-    next: str
-
-
 @public.page("/signin", "signin/signin.html")
 async def sign_in_page(visit: PublicVisit) -> Values | Answer:
-    problem, typed = visit.problem, read_again(SignInForm, visit.typed)
+    problem, typed = visit.problem, read_again(post_sign_in, visit.typed)
     wanted = next_page(typed.next if problem else visit.request.query_params.get("next", ""))
     if problem is None and await session_of(visit.portal, visit.request) is not None:
         return redirect(wanted or HOME)
@@ -83,12 +57,13 @@ async def sign_in_page(visit: PublicVisit) -> Values | Answer:
     }
 
 
-@sign_in_page.post(may=anybody, shape=SignInForm, shows=only("bad_credentials", "too_many_requests"))
-async def post_sign_in(visit: PublicVisit, form: SignInForm) -> Answer:
-    request, client, wanted = visit.request, whence(visit.request), next_page(form.next)
+@sign_in_page.post(may=anybody, shows=only("bad_credentials", "too_many_requests"))
+async def post_sign_in(visit: PublicVisit, *, email: Annotated[str, Text(254)], password: str, next: str) -> Answer:
+    """`next`, here and below: the page to go on to."""
+    request, client, wanted = visit.request, whence(visit.request), next_page(next)
     credentials = SignIn(
-        form.email,
-        form.password,
+        email,
+        password,
         client.address,
         cookie(request, COOKIE)[:100] or None,
         client.agent,
@@ -145,11 +120,11 @@ def with_half(request: Request, half: str, wanted: str = "") -> Response:
     return answer
 
 
-@public.no_page.post("/signout", may=anybody, shape=SignOutForm, reads=fields_from_here)
-async def post_sign_out(visit: PublicVisit, form: SignOutForm) -> Response:
+@public.no_page.post("/signout", may=anybody, reads=fields_from_here)
+async def post_sign_out(visit: PublicVisit, *, csrf: str) -> Response:
     session = await session_of(visit.portal, visit.request)
     if session is not None:
-        if not is_csrf(session, form.csrf):
+        if not is_csrf(session, csrf):
             raise Problem("forbidden", "This form is from another session.", cure="Reload the page.")
         await sign_out(visit.world, cookie(visit.request, COOKIE))
     answer = redirect("/signin")
@@ -157,19 +132,19 @@ async def post_sign_out(visit: PublicVisit, form: SignOutForm) -> Response:
     return answer
 
 
-@member.no_page.post("/merchant", may=anybody, shape=ChosenMerchant, while_paused=True)
-async def choose(visit: Visit, form: ChosenMerchant) -> Response:
+@member.no_page.post("/merchant", may=anybody, while_paused=True)
+async def choose(visit: Visit, *, merchant: Annotated[UUID, _NO_MERCHANT], next: str) -> Response:
     """Another of the merchants that this person may see; then `next`, or the orders."""
     token = cookie(visit.request, COOKIE)
-    await switch_merchant(visit.world, token, visit.session, form.merchant)
-    return redirect(next_page(form.next) or HOME)
+    await switch_merchant(visit.world, token, visit.session, merchant)
+    return redirect(next_page(next) or HOME)
 
 
-@either.no_page.post("/world", may=anybody, shape=OtherWorld, while_paused=True)
-async def go_to_other_world(visit: AnyVisit, form: OtherWorld) -> Response:
+@either.no_page.post("/world", may=anybody, while_paused=True)
+async def go_to_other_world(visit: AnyVisit, *, next: str) -> Response:
     """The same page in the other environment; what shows one thing leads to the list of its kind."""
     token = await switch_world(visit.world, cookie(visit.request, COOKIE), visit.session)
-    wanted = next_page(form.next)
+    wanted = next_page(next)
     parts = wanted.partition("?")[0].split("/")
     if any(c.isdigit() for c in "".join(parts)):  # an id of something, which is of this world alone
         wanted = "/" + parts[1]
@@ -181,32 +156,24 @@ def next_page(path: str) -> str:
     return path if is_place(path) and path.isprintable() and "\\" not in path else ""
 
 
-@dataclass(frozen=True, slots=True)
-class CodeForm:
-    """`by`: recovery, for a code of the list; else the app."""
-
-    code: str = field(repr=False)
-    by: str
-    next: str
-
-
 @public.page(CODE, "signin/code.html")
 async def code_page(visit: PublicVisit) -> Values | Answer:
     query = visit.request.query_params
     if visit.problem is not None:
-        typed = read_again(CodeForm, visit.typed)
+        typed = read_again(post_code, visit.typed)
         return {"next": next_page(typed.next), "by_list": typed.by == "recovery"}
     if await read_half(visit.world, cookie(visit.request, HALF)) is None:
         return redirect("/signin")
     return {"next": next_page(query.get("next", "")), "by_list": "recovery" in query}
 
 
-@code_page.post(may=anybody, shape=CodeForm, shows=only("invalid", "bad_credentials", "too_many_requests"))
-async def post_code(visit: PublicVisit, form: CodeForm) -> Answer:
-    request, client, wanted = visit.request, whence(visit.request), next_page(form.next)
+@code_page.post(may=anybody, shows=only("invalid", "bad_credentials", "too_many_requests"))
+async def post_code(visit: PublicVisit, *, code: str, by: str, next: str) -> Answer:
+    """`by`: recovery, for a code of the list; else the app."""
+    request, client, wanted = visit.request, whence(visit.request), next_page(next)
     given = CodeGiven(
         cookie(request, HALF),
-        form.code,
+        code,
         client.address,
         cookie(request, COOKIE)[:100] or None,
         client.agent,
@@ -226,25 +193,15 @@ async def post_code(visit: PublicVisit, form: CodeForm) -> Answer:
 SHOWN: Final = only("invalid", "too_many_requests")
 
 
-@dataclass(frozen=True, slots=True)
-class ForgotForm:
-    email: Annotated[str, Text(254)]
-
-
-@dataclass(frozen=True, slots=True)
-class NewPassword:
-    password: str = field(repr=False)
-
-
 @public.page("/signin/forgot", "signin/forgot.html")
 async def forgot(visit: PublicVisit) -> Values:
-    return {"email": read_again(ForgotForm, visit.typed).email, "requested": False, "leave": mails_leave(visit.world)}
+    return {"email": read_again(post_forgot, visit.typed).email, "requested": False, "leave": mails_leave(visit.world)}
 
 
-@forgot.post(may=anybody, shape=ForgotForm, shows=SHOWN)
-async def post_forgot(visit: PublicVisit, form: ForgotForm) -> Answer:
+@forgot.post(may=anybody, shows=SHOWN)
+async def post_forgot(visit: PublicVisit, *, email: Annotated[str, Text(254)]) -> Answer:
     request = visit.request
-    await ask_for_link(visit.world, form.email, whence(request).address, locale(request), request_id(request.scope))
+    await ask_for_link(visit.world, email, whence(request).address, locale(request), request_id(request.scope))
     return shown(requested=True)
 
 
@@ -254,8 +211,8 @@ async def new_password(visit: PublicVisit) -> Values:
     return _values(found.login.partition("#")[0], done=False)
 
 
-@public.no_page.post("/signin/password/{token}", may=anybody, shape=NewPassword)
-async def post_password(visit: PublicVisit, form: NewPassword) -> Response:
+@public.no_page.post("/signin/password/{token}", may=anybody)
+async def post_password(visit: PublicVisit, *, password: str) -> Response:
     """The link works once: it is read again only where the password was refused."""
     request, token = visit.request, visit.request.path_params["token"]
     try:
@@ -263,7 +220,7 @@ async def post_password(visit: PublicVisit, form: NewPassword) -> Response:
             visit.world,
             visit.portal.get(Passwords),
             token,
-            form.password,
+            password,
             whence(request).address,
             request_id(request.scope),
         )

@@ -2,8 +2,8 @@
 the way that an order would go."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
-from typing import Annotated, Final, NamedTuple
+from dataclasses import dataclass, field
+from typing import Annotated, Final, NamedTuple, TypeAlias
 from uuid import UUID
 
 from recoup.doors.portal.endpoint import redirect
@@ -57,30 +57,6 @@ def _flip(text: str) -> Flip | None:
     return Flip(level, subject_id, kind, on == "on")
 
 
-@dataclass(frozen=True, slots=True)
-class SwitchForm:
-    """`flip`: of the button that was pressed."""
-
-    flip: Annotated[Flip, As(_flip), Problem("invalid", "This switch does not exist.", cure="Reload the page.")]
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class PolicyForm:
-    """`unknown`: of `POLICIES`."""
-
-    unknown: str
-
-
-@dataclass(frozen=True, slots=True)
-class TryForm:
-    """`kind`: of order; `site`, `campaign`: where it would come from."""
-
-    kind: str
-    site: UUID | None
-    campaign: Annotated[str, Text(64)]
-
-
 @member.page("/switches", "switches/switches.html", menu=Entry("Settings", 2, "Switches", "toggle"))
 async def switches_page(visit: Visit) -> Values:
     world = visit.world
@@ -112,27 +88,34 @@ def acting(visit: Visit) -> Scope:
     return visit.acting("switch", "change switches")
 
 
-@switches_page.post(may=acting, shape=SwitchForm)
-async def post_switch(visit: Visit, form: SwitchForm) -> Answer:
-    flip = form.flip
+@switches_page.post(may=acting)
+async def post_switch(
+    visit: Visit,
+    *,
+    flip: Annotated[Flip, As(_flip), Problem("invalid", "This switch does not exist.", cure="Reload the page.")],
+    why: str,
+) -> Answer:
+    """`flip`: of the button that was pressed."""
     wanted = MERCHANT if flip.level == "merchant" else Subject(flip.level, flip.subject_id)
-    await switches.change(visit.world, acting(visit), wanted, flip.kind, flip.on, form.why)
+    await switches.change(visit.world, acting(visit), wanted, flip.kind, flip.on, why)
     visit.portal.merchants.forget(visit.merchant_id)
     return redirect("/switches")
 
 
-@switches_page.post("/switches/unknown-sites", may=acting, shape=PolicyForm)
-async def post_policy(visit: Visit, form: PolicyForm) -> Answer:
-    await campaigns.set_policy(visit.world, acting(visit), form.unknown)
+@switches_page.post("/switches/unknown-sites", may=acting)
+async def post_policy(visit: Visit, *, unknown: str) -> Answer:
+    """`unknown`: of `POLICIES`."""
+    await campaigns.set_policy(visit.world, acting(visit), unknown)
     visit.portal.merchants.forget(visit.merchant_id)
     return redirect("/switches")
 
 
-@switches_page.post("/switches/test", may=role("test", "test connections", or_operator=True), shape=TryForm)
-async def post_test(visit: Visit, form: TryForm) -> Answer:
-    """Shown at once; nothing of it is kept but the samples among the endpoints' deliveries."""
-    hops = await try_connection(visit.world, visit.scope, form.kind, form.site, form.campaign or None)
-    return shown(tested=(form.kind, hops), failed=[hop for hop in hops if hop.state == "failed"])
+@switches_page.post("/switches/test", may=role("test", "test connections", or_operator=True))
+async def post_test(visit: Visit, *, kind: str, site: UUID | None, campaign: Annotated[str, Text(64)]) -> Answer:
+    """Shown at once; nothing of it is kept but the samples among the endpoints' deliveries. `kind`: of order; `site`,
+    `campaign`: where it would come from."""
+    hops = await try_connection(visit.world, visit.scope, kind, site, campaign or None)
+    return shown(tested=(kind, hops), failed=[hop for hop in hops if hop.state == "failed"])
 
 
 def _rows(standing: Iterable[Switch]) -> list[Row]:
@@ -155,21 +138,9 @@ def _place(text: str) -> tuple[int, UUID, str] | None:
 _GONE = Problem("not_found", "There is no such campaign.", cure="Choose it from the list of switches.")
 
 
-@dataclass(frozen=True, slots=True)
-class CampaignForm:
-    """Every field; without a name the key is it."""
-
-    key: Annotated[str, Text(128, strip=True)]
-    name: Annotated[str, Text(128, strip=True)]
-    descriptor: Annotated[str, Text(64, strip=True)]
-
-    def wanted(self) -> CampaignFields:
-        return CampaignFields(key=self.key, name=self.name or self.key, descriptor=self.descriptor)
-
-
-@dataclass(frozen=True, slots=True)
-class NewCampaign(CampaignForm):
-    site: Annotated[UUID, Problem("invalid", "Choose the campaign's site.", field="site")]
+_Line: TypeAlias = Annotated[str, Text(128, strip=True)]
+_Descriptor: TypeAlias = Annotated[str, Text(64, strip=True)]
+_Site: TypeAlias = Annotated[UUID, Problem("invalid", "Choose the campaign's site.", field="site")]
 
 
 async def find(visit: Visit) -> Campaign:
@@ -186,9 +157,11 @@ async def new(visit: Visit) -> Values:
     return _form(visit, None, {"site": "", "key": "", "name": "", "descriptor": ""})
 
 
-@new.post(may=acting, shape=NewCampaign)
-async def post_new(visit: Visit, form: NewCampaign) -> Answer:
-    await campaigns.create(visit.world, acting(visit), form.site, form.wanted())
+@new.post(may=acting)
+async def post_new(visit: Visit, *, site: _Site, key: _Line, name: _Line, descriptor: _Descriptor) -> Answer:
+    """Without a name the key is it."""
+    fields = CampaignFields(key=key, name=name or key, descriptor=descriptor)
+    await campaigns.create(visit.world, acting(visit), site, fields)
     visit.portal.merchants.forget(visit.merchant_id)
     return redirect("/switches")
 
@@ -201,9 +174,10 @@ async def campaign(visit: Visit) -> Values:
     )
 
 
-@campaign.post(may=acting, shape=CampaignForm, find=find)
-async def post_change(visit: Visit, form: CampaignForm, found: Campaign) -> Answer:
-    await campaigns.update(visit.world, acting(visit), found.site_id, found.campaign_id, form.wanted())
+@campaign.post(may=acting, find=find)
+async def post_change(visit: Visit, found: Campaign, *, key: _Line, name: _Line, descriptor: _Descriptor) -> Answer:
+    fields = CampaignFields(key=key, name=name or key, descriptor=descriptor)
+    await campaigns.update(visit.world, acting(visit), found.site_id, found.campaign_id, fields)
     visit.portal.merchants.forget(visit.merchant_id)
     return redirect("/switches")
 
@@ -216,7 +190,7 @@ async def post_retire(visit: Visit, found: Campaign) -> Answer:
 
 
 def _form(visit: Visit, found: Campaign | None, fields: dict[str, str]) -> Values:
-    again = asdict(read_again(NewCampaign, visit.typed)) if visit.typed else {}
+    again = vars(read_again(post_new, visit.typed)) if visit.typed else {}
     return {
         "found": found,
         "typed": fields | {name: str(value) for name, value in again.items()},

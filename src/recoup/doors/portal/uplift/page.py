@@ -140,16 +140,10 @@ def _acting(visit: Visit) -> Scope:
     return visit.acting("switch", "set the rescue engine")
 
 
-@dataclass(frozen=True, slots=True)
-class ReturnForm:
+@uplift.post("/uplift/return", may=_acting)
+async def post_return(visit: Visit, *, on_harm: str = "") -> Answer:
     """`on_harm`: `on` or empty."""
-
-    on_harm: str = ""
-
-
-@uplift.post("/uplift/return", may=_acting, shape=ReturnForm)
-async def post_return(visit: Visit, form: ReturnForm) -> Answer:
-    await set_return(visit.world, _acting(visit), on_harm=form.on_harm == "on")
+    await set_return(visit.world, _acting(visit), on_harm=on_harm == "on")
     return redirect(f"{PLACE}#return")
 
 

@@ -1,6 +1,5 @@
 """/uploads: files with how far they are and a form for the next; one file with its refused rows and its answers."""
 
-from dataclasses import dataclass
 from typing import Final
 
 from starlette.datastructures import UploadFile
@@ -42,14 +41,6 @@ ROWS: Final = 100
 _TYPES: Final = {"json": JSON_LINES, "csv": CSV}
 
 
-@dataclass(frozen=True, slots=True)
-class NewUpload:
-    """`kind`: what its rows are, as `KINDS`."""
-
-    file: UploadFile | None
-    kind: str
-
-
 @member.page(PLACE, "uploads/uploads.html", menu=Entry("Insight", 4, "Files", "file"))
 async def uploads(visit: Visit) -> Values:
     after = parse_id(visit.request.query_params.get("after", ""))
@@ -61,22 +52,22 @@ async def uploads(visit: Visit) -> Values:
         first=after is None,
         kinds=KINDS,
         states=STATES,
-        typed=read_again(NewUpload, visit.typed),
+        typed=read_again(post_upload, visit.typed),
         may=_may(visit),
         megabytes=FILE_BYTES_MAX >> 20,
         rows_max=ROWS_MAX,
     )
 
 
-@uploads.post(may=anybody, shape=NewUpload, reads=file_form)
-async def post_upload(visit: Visit, form: NewUpload) -> Answer:
-    """The same file again leads to the upload that there is."""
+@uploads.post(may=anybody, reads=file_form)
+async def post_upload(visit: Visit, *, file: UploadFile | None, kind: str) -> Answer:
+    """The same file again leads to the upload that there is. `kind`: what its rows are, as `KINDS`."""
     _must(visit)
-    if form.file is None:
+    if file is None:
         raise Problem("invalid", "No file was chosen.", field="file")
-    file = File(form.file.filename or "", form.file.file, form.kind)
+    taking = take(visit.world, visit.scope, File(file.filename or "", file.file, kind), visit.portal.readers)
     try:
-        taken = await while_there(visit.request.receive, take(visit.world, visit.scope, file, visit.portal.readers))
+        taken = await while_there(visit.request.receive, taking)
     except ClientGone:
         return redirect(PLACE)  # nobody reads it
     path = f"{PLACE}/{taken.upload.upload_id}"

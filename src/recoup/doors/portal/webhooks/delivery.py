@@ -36,15 +36,6 @@ from recoup.rules.merchants.personal import SHOWN
 _GONE: Final = Problem("not_found", "There is no such delivery.", cure="Check the endpoint's log.")
 
 
-@dataclass(frozen=True, slots=True)
-class Redelivery:
-    """`back`: order, for the page of `order`; else the delivery's own. The same `key` again changes nothing."""
-
-    key: FormKey
-    back: str
-    order: UUID | None
-
-
 @both.page("/webhooks/{endpoint_id}/deliveries/{try_id}", "webhooks/delivery.html")
 async def delivery_page(visit: AnyVisit) -> Values:
     endpoint = await find(visit)
@@ -67,14 +58,13 @@ async def delivery_page(visit: AnyVisit) -> Values:
     )
 
 
-@delivery_page.post(
-    "/webhooks/{endpoint_id}/deliveries/{try_id}/redeliver", may=acting, shape=Redelivery, find=find, sessions=member
-)
-async def post_redeliver(visit: AnyVisit, form: Redelivery, found: Endpoint) -> Answer:
+@delivery_page.post("/webhooks/{endpoint_id}/deliveries/{try_id}/redeliver", may=acting, find=find, sessions=member)
+async def post_redeliver(visit: AnyVisit, found: Endpoint, *, key: FormKey, back: str, order: UUID | None) -> Answer:
+    """`back`: order, for the page of `order`; else the delivery's own. The same `key` again changes nothing."""
     assert isinstance(visit, Visit)
-    done = await redeliver(visit.world, at_merchant(visit), found, _try_id(visit), request_key(form.key))
-    if form.back == "order" and form.order is not None:
-        return redirect(back_to(visit, form.order, "timeline", show="webhooks"))
+    done = await redeliver(visit.world, at_merchant(visit), found, _try_id(visit), request_key(key))
+    if back == "order" and order is not None:
+        return redirect(back_to(visit, order, "timeline", show="webhooks"))
     return redirect(with_done(visit.session, f"{PLACE}/{found.endpoint_id}/deliveries/{_try_id(visit)}", done))
 
 

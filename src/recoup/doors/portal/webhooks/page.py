@@ -179,32 +179,6 @@ _ANEW: Final = "Create another endpoint with it and delete this one."
 _TWO_KEYS: Final = "Wait until then, or end the old key now."
 
 
-@dataclass(frozen=True, slots=True)
-class StateForm:
-    """`switch`: on or off, as the states of endpoints."""
-
-    switch: Annotated[str | None, As({"on": "active", "off": "disabled"}.get)]
-
-
-@dataclass(frozen=True, slots=True)
-class SampleForm:
-    event: Annotated[str, Text(64)]
-
-
-@dataclass(frozen=True, slots=True)
-class NewKey:
-    """`overlap`: how long the old key goes on; `of`: which it is, as `key_mark` shows it; `sure`: confirmed, as it ends
-    at once."""
-
-    overlap: Annotated[
-        timedelta,
-        hours(OVERLAPS),
-        Problem("invalid", "Choose when the old key ends.", field="overlap"),
-    ]
-    of: str
-    sure: bool
-
-
 @both.page("/webhooks/{endpoint_id}", "webhooks/endpoint.html")
 async def webhook(visit: AnyVisit) -> Values:
     """`changing`: its form is open, with what was typed."""
@@ -273,12 +247,15 @@ async def post_change(visit: AnyVisit, form: EndpointForm, found: Endpoint) -> A
     return redirect(f"{place(visit)}/{found.endpoint_id}")
 
 
-@webhook.post("/webhooks/{endpoint_id}/state", may=acting, shape=StateForm, find=find_to_change, shows=nothing)
-async def post_state(visit: AnyVisit, form: StateForm, found: Endpoint) -> Answer:
-    if form.switch is None:
+@webhook.post("/webhooks/{endpoint_id}/state", may=acting, find=find_to_change, shows=nothing)
+async def post_state(
+    visit: AnyVisit, found: Endpoint, *, switch: Annotated[str | None, As({"on": "active", "off": "disabled"}.get)]
+) -> Answer:
+    """`switch`: on or off, as the states of endpoints."""
+    if switch is None:
         return shown(Problem("invalid", "This switch does not exist.", cure="Reload the page."))
-    if form.switch != found.state:
-        await endpoints.update(visit.world, acting(visit), found.endpoint_id, state=form.switch)
+    if switch != found.state:
+        await endpoints.update(visit.world, acting(visit), found.endpoint_id, state=switch)
     return redirect(f"{place(visit)}/{found.endpoint_id}")
 
 
@@ -288,24 +265,36 @@ async def post_delete(visit: AnyVisit, found: Endpoint) -> Answer:
     return redirect(place(visit))
 
 
-@webhook.post("/webhooks/{endpoint_id}/test", may=acting, shape=SampleForm, find=find_to_change)
-async def post_test(visit: AnyVisit, form: SampleForm, found: Endpoint) -> Answer:
+@webhook.post("/webhooks/{endpoint_id}/test", may=acting, find=find_to_change)
+async def post_test(visit: AnyVisit, found: Endpoint, *, event: Annotated[str, Text(64)]) -> Answer:
     """What the receiver said is shown at once; the log has it, too."""
     try:
-        sent = await send_sample(visit.world, acting(visit), found.endpoint_id, form.event or None)
+        sent = await send_sample(visit.world, acting(visit), found.endpoint_id, event or None)
     except Problem as problem:
         return shown(problem, status=200 if problem.code in _UNREACHED else None)
     return shown(sent=sent)
 
 
-@webhook.post("/webhooks/{endpoint_id}/rotate", may=acting, shape=NewKey, find=find_to_change)
-async def post_rotate(visit: AnyVisit, form: NewKey, found: Endpoint) -> Answer:
-    """The new key is shown with this answer and not again: a form that comes twice replaces nothing twice."""
-    if not form.overlap and not form.sure:
+@webhook.post("/webhooks/{endpoint_id}/rotate", may=acting, find=find_to_change)
+async def post_rotate(
+    visit: AnyVisit,
+    found: Endpoint,
+    *,
+    overlap: Annotated[
+        timedelta,
+        hours(OVERLAPS),
+        Problem("invalid", "Choose when the old key ends.", field="overlap"),
+    ],
+    of: str,
+    sure: bool,
+) -> Answer:
+    """The new key is shown with this answer and not again: a form that comes twice replaces nothing twice. `overlap`:
+    how long the old key goes on; `of`: which it is, as `key_mark` shows it; `sure`: confirmed, as it ends at once."""
+    if not overlap and not sure:
         return shown(question=await _question(visit, found))
     try:
-        if form.of == key_mark(found.signing_key):
-            found = await rotate_endpoint(visit.world, acting(visit), found.endpoint_id, form.overlap)
+        if of == key_mark(found.signing_key):
+            found = await rotate_endpoint(visit.world, acting(visit), found.endpoint_id, overlap)
         elif found.rotated_at is None or found.rotated_at < visit.wall - SAME_FORM:
             raise Problem(
                 "conflict",
