@@ -26,13 +26,12 @@ async def sessions(visit: AccountVisit) -> Values:
 
 
 @sessions.post(may=anybody, shows=nothing)
-async def post_end(visit: AccountVisit, *, which: str) -> Answer:
+async def post_end(visit: AccountVisit, *, which: str) -> None:
     """`which`: others, or a session's id."""
     if which == "others":
         await end_others(visit.world, visit.me)
     else:
         await end_session(visit.world, visit.me, which)
-    return redirect(SESSIONS_PLACE)
 
 
 CHANGE_PLACE: Final = "/account/password"
@@ -76,6 +75,5 @@ async def profile(visit: AccountVisit) -> Values:
 
 
 @profile.post("/account/name", may=anybody)
-async def post_name(visit: AccountVisit, *, name: str) -> Answer:
+async def post_name(visit: AccountVisit, *, name: str) -> None:
     await rename(visit.world, visit.me, name)
-    return redirect(PLACE)

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from recoup.doors.portal.account.visit import AccountVisit
-from recoup.doors.portal.endpoint import SET_UP, redirect
+from recoup.doors.portal.endpoint import SET_UP
 from recoup.doors.portal.form_shape import FormKey, fresh_key
 from recoup.doors.portal.menu import TABS, Entry
 from recoup.doors.portal.pages import Answer, Values, account, account_setting_up, nothing, only
@@ -65,15 +65,13 @@ async def factor(visit: AccountVisit) -> Values:
 
 
 @factor.post("/account/second-factor/begin", may=anybody, shape=Proof, shows=SHOWN)
-async def post_begin(visit: AccountVisit, form: Proof) -> Answer:
+async def post_begin(visit: AccountVisit, form: Proof) -> None:
     await flow.begin(visit.world, visit.portal.get(Passwords), visit.me, form.password, form.code)
-    return redirect(SET_UP)
 
 
 @factor.post("/account/second-factor/withdraw", may=anybody, shows=nothing)
-async def post_withdraw(visit: AccountVisit) -> Answer:
+async def post_withdraw(visit: AccountVisit) -> None:
     await flow.withdraw(visit.world, visit.me)
-    return redirect(SET_UP)
 
 
 @factor.post("/account/second-factor/confirm", may=anybody, shows=SHOWN)
@@ -91,9 +89,8 @@ async def post_codes(visit: AccountVisit, form: RenewForm) -> Answer:
 
 
 @factor.post("/account/second-factor/off", may=anybody, shape=Proof, shows=SHOWN, sessions=account)
-async def post_off(visit: AccountVisit, form: Proof) -> Answer:
+async def post_off(visit: AccountVisit, form: Proof) -> None:
     await flow.turn_off(visit.world, visit.portal.get(Passwords), visit.me, form.password, form.code)
-    return redirect(SET_UP)
 
 
 def _codes(visit: AccountVisit, codes: list[str], *, is_first: bool) -> Response:

@@ -258,7 +258,7 @@ class ApplicationForm(ApplicationFields):
 
 
 @application.post(may=anybody, shape=ApplicationForm, shows=but("forbidden"))
-async def act(visit: AnyVisit, form: ApplicationForm) -> Answer:
+async def act(visit: AnyVisit, form: ApplicationForm) -> None:
     access, doing = access_of(visit), form.do
     world, application_id = visit.world, _id(visit)
     if doing in ("approve", "decline"):
@@ -276,9 +276,8 @@ async def act(visit: AnyVisit, form: ApplicationForm) -> Answer:
             reason=form.reason,
             note=form.note,
         )
-        return redirect(f"/applications/{application_id}")
+        return
     await _step(world, access, application_id, doing)
-    return redirect(f"/applications/{application_id}")
 
 
 def _only_operator(access: ApplicationAccess) -> None:

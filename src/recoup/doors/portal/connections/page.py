@@ -75,10 +75,9 @@ async def post(
     prefix: Annotated[str, Text(120, strip=True)],
     kind: Annotated[str, Text(32)],
     billing: Annotated[Billing, among(BILLING)] = "off",
-) -> Answer:
+) -> None:
     request = ConnectRequest(kind, secret_key, signing_secret, billing, account=account, prefix=prefix)
     await connect(visit.world, visit.acting("keys", "connect a processor"), request)
-    return redirect(PLACE)
 
 
 @page.post("/connections/change", may=_CHANGE)
@@ -90,17 +89,15 @@ async def post_change(
     signing_secret: Annotated[str, Text(512, strip=True)],
     account: Annotated[str, Text(512, strip=True)],
     billing: Annotated[Billing, among(BILLING)] | None,
-) -> Answer:
+) -> None:
     """What is empty stays as it is."""
     request = ChangeRequest(secret_key, signing_secret, billing, account)
     await change(visit.world, visit.acting("keys", "connect a processor"), route, request)
-    return redirect(PLACE)
 
 
 @page.post("/connections/check", may=_CHANGE, shape=RouteForm)
-async def post_check(visit: Visit, form: RouteForm) -> Answer:
+async def post_check(visit: Visit, form: RouteForm) -> None:
     await check(visit.world, visit.acting("keys", "connect a processor"), form.route)
-    return redirect(PLACE)
 
 
 @page.post("/connections/disconnect", may=_CHANGE, shape=RouteForm)

@@ -234,18 +234,16 @@ def _id(visit: Visit) -> UUID:
 
 
 @customer_page.post("/customers/{payer_id}/block", may=BLOCK, find=find)
-async def post_block(visit: Visit, customer: Customer, *, reason: str) -> Answer:
+async def post_block(visit: Visit, customer: Customer, *, reason: str) -> None:
     payer_id = customer.payer_id
     await block(visit.world, visit.scope, "customer", payer_id, reason)
     visit.portal.merchants.forget(visit.merchant_id)
-    return redirect(f"/customers/{payer_id}")
 
 
 @customers_page.post("/customers/unblock", may=BLOCK, shape=Unblock)
-async def post_unblock(visit: Visit, form: Unblock) -> Answer:
+async def post_unblock(visit: Visit, form: Unblock) -> None:
     """Of whatever is blocked, from the list of them."""
     await unblock_by(visit, form.block)
-    return redirect("/customers")
 
 
 @customer_page.post(

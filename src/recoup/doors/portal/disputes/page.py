@@ -245,15 +245,14 @@ async def add_note(visit: Visit, *, note: str) -> Answer:
 
 
 @dispute_page.post("/disputes/{dispute_id}/answer", may=ANSWER, shows=but("not_found"))
-async def post_answer(visit: Visit, *, answer: str) -> Answer:
+async def post_answer(visit: Visit, *, answer: str) -> None:
     """As `answer_dispute` knows them."""
     dispute_id = dispute_id_of(visit)
     await answer_dispute(visit.world, visit.portal.get(Orders), visit.scope, dispute_id, answer)
-    return redirect(f"/disputes/{dispute_id}")
 
 
 @dispute_page.post("/disputes/{dispute_id}/decide", may=operator("decide sandbox disputes"), shows=but("not_found"))
-async def decide(visit: Visit, *, decided: Annotated[Literal["won", "lost"], _UNDECIDED]) -> Answer:
+async def decide(visit: Visit, *, decided: Annotated[Literal["won", "lost"], _UNDECIDED]) -> None:
     """In the sandbox the operator says what the cardholder's bank decides."""
     dispute_id = dispute_id_of(visit)
     async with visit.world.db.read() as connection:
@@ -268,7 +267,6 @@ async def decide(visit: Visit, *, decided: Annotated[Literal["won", "lost"], _UN
         case=dispute.case_ref,
         by=visit.operator_scope,
     )
-    return redirect(f"/disputes/{dispute_id}")
 
 
 @order.post("/orders/{order_id}/dispute", may=ANSWER, find=find)

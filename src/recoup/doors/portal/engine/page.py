@@ -134,13 +134,12 @@ async def post_engine(visit: Visit, form: EngineForm) -> Answer:
 
 
 @engine.post("/engine/stop", may=acting)
-async def post_stop(visit: Visit, *, act: str, why: str) -> Answer:
+async def post_stop(visit: Visit, *, act: str, why: str) -> None:
     """For this merchant alone; for all of them the operator's command does it. `act`: stop or resume."""
     if act == "resume":
         await arms.resume(visit.world, acting(visit))
     else:
         await arms.stop(visit.world, acting(visit), why)
-    return redirect(PLACE)
 
 
 def _wanted(form: EngineForm) -> ArmsChange:
@@ -202,7 +201,7 @@ class RiskForm:
 
 
 @risk.post(may=acting, shape=RiskForm)
-async def post_risk(visit: Visit, form: RiskForm) -> Answer:
+async def post_risk(visit: Visit, form: RiskForm) -> None:
     """Applies to payments from now on."""
     mode = next((mode for mode in RISK_MODES if mode == form.risk_mode), None)
     if mode is None:
@@ -210,7 +209,6 @@ async def post_risk(visit: Visit, form: RiskForm) -> Answer:
     share, holdout, margin = (percent_of(getattr(form, name), name, word) for name, word in RISK_FIELDS.items())
     await risks.set_risk(visit.world, acting(visit), risks.RiskChange(mode, share, holdout, margin))
     visit.portal.merchants.forget(visit.merchant_id)
-    return redirect(RISK_PLACE)
 
 
 def _texts(visit: Visit, terms: RiskTerms) -> dict[str, str]:
@@ -261,10 +259,9 @@ class CardsForm:
 
 
 @cards.post(may=acting, shape=CardsForm)
-async def post_cards(visit: Visit, form: CardsForm) -> Answer:
+async def post_cards(visit: Visit, form: CardsForm) -> None:
     """Applies to attempts from now on."""
     await set_card_switches(visit.world, acting(visit), _switched(form))
-    return redirect(CARDS_PLACE)
 
 
 def _switched(form: CardsForm) -> dict[str, bool]:

@@ -133,10 +133,9 @@ async def export_file(visit: Visit) -> Response:
 
 
 @exports.post("/exports/{export_id}/cancel", may=anybody, shows=nothing)
-async def post_cancel(visit: Visit) -> Answer:
+async def post_cancel(visit: Visit) -> None:
     """Ends what is under way, deletes what is ready."""
     await cancel_export(visit.world, visit.merchant_id, person_of(visit), _id(visit))
-    return redirect(PLACE)
 
 
 def person_of(visit: Visit) -> UUID:

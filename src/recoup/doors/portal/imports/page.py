@@ -153,10 +153,9 @@ async def attempts_file(visit: Visit) -> Response:
 
 
 @import_page.post("/imports/{import_id}/stop", may=anybody, find=_find)
-async def post_stop(visit: Visit, found: Import) -> Answer:
+async def post_stop(visit: Visit, found: Import) -> None:
     _must(visit)
     await stop_import(visit.world, visit.scope, found.import_id)
-    return redirect(f"{PLACE}/{found.import_id}")
 
 
 def _may(visit: Visit) -> bool:

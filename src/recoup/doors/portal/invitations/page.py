@@ -95,7 +95,7 @@ def _in_form(problem: Problem) -> bool:
 
 
 @people.post(may=anybody, shows=_in_form)
-async def post_invitation(visit: AnyVisit, *, subject: str, email: str, role: str) -> Answer:
+async def post_invitation(visit: AnyVisit, *, subject: str, email: str, role: str) -> None:
     """`subject`, here and below: merchant or partner. `role`: there."""
     where = await subject_of(visit, subject)
     if not may_invite(visit, where):
@@ -103,17 +103,15 @@ async def post_invitation(visit: AnyVisit, *, subject: str, email: str, role: st
     me = visit.session.user_id
     made = await invite(visit.world, where, me, email, role, request_id=visit.scope.request_id)
     await send_invitations(visit.world, made)
-    return redirect("/invitations")
 
 
 @people.post("/invitations/{invitation_id}/revoke", may=anybody, shows=nothing)
-async def post_revocation(visit: AnyVisit, *, subject: str) -> Answer:
+async def post_revocation(visit: AnyVisit, *, subject: str) -> None:
     where = await subject_of(visit, subject)
     invitation_id = parse_id(visit.request.path_params["invitation_id"])
     if invitation_id is None:
         raise Problem("not_found", "There is no such open invitation.", cure="Reload the page.")
     await revoke(visit.world, where, visit.session.user_id, invitation_id, request_id=visit.scope.request_id)
-    return redirect("/invitations")
 
 
 @people.post("/invitations/members/{user_id}/end", may=anybody, shows=but("forbidden"))
@@ -164,7 +162,7 @@ async def subject_of(visit: AnyVisit, key: str) -> Subject:
 
 
 @people.post("/invitations/second-factor", may=anybody, shows=nothing)
-async def post_rule(visit: AnyVisit, *, subject: str, required: Literal["yes", "no"] | None) -> Answer:
+async def post_rule(visit: AnyVisit, *, subject: str, required: Literal["yes", "no"] | None) -> None:
     """`required`: of everybody at the `subject`."""
     where = await subject_of(visit, subject)
     if not may_invite(visit, where):
@@ -175,7 +173,6 @@ async def post_rule(visit: AnyVisit, *, subject: str, required: Literal["yes", "
         raise Problem("invalid", "Say whether it is required.", field="required", cure="Reload the page.")
     me = visit.session.user_id
     await require(visit.world, where, me, required=required == "yes", request_id=visit.scope.request_id)
-    return redirect("/invitations")
 
 
 @either.page("/invitations/members/{user_id}/second-factor", "invitations/lost.html")

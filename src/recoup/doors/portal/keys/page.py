@@ -95,9 +95,8 @@ async def end(visit: Visit, form: NamedKey) -> Answer:
 
 
 @keys.post("/keys/name", may=CHANGE, shape=NamedKey)
-async def rename(visit: Visit, form: NamedKey) -> Answer:
+async def rename(visit: Visit, form: NamedKey) -> None:
     await rename_key(visit.world, visit.scope, form.kind, form.print, form.name)
-    return redirect(PLACE)
 
 
 @keys.post("/keys/signing", may=CHANGE)

@@ -2,9 +2,8 @@
 
 from typing import Any, Final
 
-from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.menu import Entry
-from recoup.doors.portal.pages import Answer, Values, member, nothing
+from recoup.doors.portal.pages import Values, member, nothing
 from recoup.doors.portal.rights import role
 from recoup.doors.portal.visit import Visit
 from recoup.flows.messages.notices import inbox, keeps_mail, switch, switches
@@ -33,11 +32,10 @@ async def mailbox(visit: Visit) -> Values:
 
 
 @mailbox.post(may=role("mails", "switch e-mails"), shows=nothing)
-async def switch_notices(visit: Visit, *, notice: tuple[str, ...]) -> Answer:
+async def switch_notices(visit: Visit, *, notice: tuple[str, ...]) -> None:
     """The form holds every switch: one that is not ticked is off. `notice`: those that are on."""
     wanted = {name: name in notice for name in NAMES}
     await switch(visit.world, visit.scope, wanted)
-    return redirect("/mailbox")
 
 
 def _as_seen(visit: Visit, mail: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -3,8 +3,7 @@
 from typing import Final
 from uuid import UUID
 
-from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.pages import Answer, Values, member, nothing
+from recoup.doors.portal.pages import Values, member, nothing
 from recoup.doors.portal.people import named
 from recoup.doors.portal.rights import anybody
 from recoup.doors.portal.visit import Visit
@@ -80,8 +79,7 @@ async def _find(visit: Visit) -> BulkAct:
 
 
 @act_page.post("/orders/bulk/{act_id}/stop", may=anybody, find=_find, shows=nothing)
-async def post_stop(visit: Visit, act: BulkAct) -> Answer:
+async def post_stop(visit: Visit, act: BulkAct) -> None:
     """Raises: Problem(forbidden) for a role that may not do it either."""
     visit.only(RIGHTS[act.action], "stop this")
     await stop_act(visit.world, visit.merchant_id, act.act_id)
-    return redirect(f"/orders/bulk/{act.act_id}")

@@ -3,7 +3,6 @@
 from typing import Final
 from uuid import UUID
 
-from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.keys.question import OVERLAPS, Ending, Overlap, Question
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, partner, shown
@@ -33,10 +32,9 @@ async def make_key(visit: PartnerVisit, *, overlap: Overlap, name: str, sure: bo
 
 
 @keys.post("/partner/keys/name", may=seat("keys"))
-async def name_key(visit: PartnerVisit, *, id: UUID | None, name: str) -> Answer:
+async def name_key(visit: PartnerVisit, *, id: UUID | None, name: str) -> None:
     """`name`: the new one."""
     await rename_partner_key(visit.world, visit.scope, id, name)
-    return redirect(PLACE)
 
 
 async def _working(visit: PartnerVisit) -> list[PartnerKeyShown]:

@@ -9,7 +9,6 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.form_shape import As, AtMost, Names, Text, read_again
 from recoup.doors.portal.keys.question import OVERLAPS, WORDS, Overlap, Question, endings_of
 from recoup.doors.portal.menu import Entry
@@ -154,11 +153,10 @@ async def merchant(visit: PartnerVisit) -> Values:
 @merchant.post(may=seat("merchants"), find=PartnerVisit.merchant_id, shows=only("invalid"))
 async def change_merchant(
     visit: PartnerVisit, mid: UUID, *, name: Annotated[str, Text(128, strip=True)], state: str
-) -> Answer:
+) -> None:
     """Empty: stays as it is. `state`: active or paused."""
     await partner_merchants.change(visit.world, visit.scope, mid, name=name or None, state=state or None)
     visit.portal.merchants.forget(mid)
-    return redirect(f"/partner/merchants/{mid}")
 
 
 @merchant.post(

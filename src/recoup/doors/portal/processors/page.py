@@ -2,10 +2,9 @@
 
 from typing import Annotated, Final
 
-from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.form_shape import Text
 from recoup.doors.portal.menu import Entry, for_operator
-from recoup.doors.portal.pages import Answer, Values, member
+from recoup.doors.portal.pages import Values, member
 from recoup.doors.portal.rights import operator
 from recoup.doors.portal.switches.words import names_of_actors
 from recoup.doors.portal.visit import Visit
@@ -39,12 +38,10 @@ async def processors(visit: Visit) -> Values:
 
 
 @processors.post("/processors/off", may=_switch)
-async def post_off(visit: Visit, *, name: Annotated[str, Text(64)], reason: Annotated[str, Text(1_000)]) -> Answer:
+async def post_off(visit: Visit, *, name: Annotated[str, Text(64)], reason: Annotated[str, Text(1_000)]) -> None:
     await switch_off(visit.world, name, reason, visit.operator_scope.actor.text(), visit.operator_scope)
-    return redirect(PLACE)
 
 
 @processors.post("/processors/on", may=_switch)
-async def post_on(visit: Visit, *, name: Annotated[str, Text(64)]) -> Answer:
+async def post_on(visit: Visit, *, name: Annotated[str, Text(64)]) -> None:
     await switch_on(visit.world, name, visit.operator_scope.actor.text(), visit.operator_scope)
-    return redirect(PLACE)

@@ -54,7 +54,7 @@ async def refunds(visit: Visit) -> Values:
 
 
 @refunds.post("/refunds/{modification_id}", may=anybody)
-async def act(visit: Visit, *, action: str, note: str) -> Answer:
+async def act(visit: Visit, *, action: str, note: str) -> None:
     """Back to the queue, which shows a refusal. `action`: of `ACTIONS`."""
     modification_id = parse_id(visit.request.path_params["modification_id"])
     if modification_id is None or action not in ACTIONS:
@@ -65,7 +65,6 @@ async def act(visit: Visit, *, action: str, note: str) -> Answer:
         visit.only("refund", "refund")
     portal = visit.portal
     await decide(portal.world, portal.get(Orders), visit.scope, modification_id, action, note)
-    return redirect("/refunds")
 
 
 # -> what the desk says then

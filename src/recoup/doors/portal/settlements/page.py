@@ -10,10 +10,9 @@ from starlette.responses import Response
 
 from recoup.doors.portal.as_of import AsOf, read_as_of
 from recoup.doors.portal.downloads import JSON_LINES, XLSX, download, taken
-from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.form_shape import Text, read_again
 from recoup.doors.portal.menu import Entry
-from recoup.doors.portal.pages import Answer, Values, member
+from recoup.doors.portal.pages import Values, member
 from recoup.doors.portal.people import named
 from recoup.doors.portal.rights import role
 from recoup.doors.portal.visit import Visit
@@ -194,9 +193,8 @@ async def _find(visit: Visit, cut: Cut = NOW) -> Batch:
 
 
 @settlement.post("/settlements/{batch_id}/pay-again", may=MAY_ASK, find=_find)
-async def post_pay_again(visit: Visit, batch: Batch) -> Answer:
+async def post_pay_again(visit: Visit, batch: Batch) -> None:
     await pay_again(visit.world, visit.scope, batch.batch_id)
-    return redirect(f"/settlements/{batch.batch_id}")
 
 
 def _headings(rows: Sequence[Batch]) -> dict[str, str]:
@@ -257,11 +255,10 @@ async def post_account(
     iban: Annotated[str, Text(80)],
     routing: Annotated[str, Text(40)],
     account: Annotated[str, Text(40)],
-) -> Answer:
+) -> None:
     """By its IBAN, or by routing and account number."""
     entered = read_account(holder, iban=iban, routing=routing, account=account)
     await enter_account(visit.world, visit.scope, entered, currency.upper())
-    return redirect("/bank")
 
 
 async def _account(visit: Visit) -> tuple[UUID, str]:
@@ -278,7 +275,7 @@ async def _account(visit: Visit) -> tuple[UUID, str]:
 @bank.post("/bank/{account_id}/prove", may=_CHANGE, find=_account)
 async def post_proof(
     visit: Visit, account: tuple[UUID, str], *, first: Annotated[str, Text(20)], second: Annotated[str, Text(20)]
-) -> Answer:
+) -> None:
     """The two amounts that came to the account."""
     account_id, asset = account
     amounts = _amount(first, "first", asset), _amount(second, "second", asset)
@@ -289,13 +286,11 @@ async def post_proof(
             field="first",
             cure=Sentence("Read them on the account's statement; after {0} wrong answers it is refused.", TRIES_MAX),
         )
-    return redirect("/bank")
 
 
 @bank.post("/bank/{account_id}/withdraw", may=_CHANGE, find=_account)
-async def post_withdrawal(visit: Visit, account: tuple[UUID, str]) -> Answer:
+async def post_withdrawal(visit: Visit, account: tuple[UUID, str]) -> None:
     await refuse_account(visit.world, visit.scope, account[0], "withdrawn")
-    return redirect("/bank")
 
 
 def _amount(text: str, name: str, asset: str) -> int:

@@ -94,20 +94,18 @@ async def post_switch(
     *,
     flip: Annotated[Flip, As(_flip), Problem("invalid", "This switch does not exist.", cure="Reload the page.")],
     why: str,
-) -> Answer:
+) -> None:
     """`flip`: of the button that was pressed."""
     wanted = MERCHANT if flip.level == "merchant" else Subject(flip.level, flip.subject_id)
     await switches.change(visit.world, acting(visit), wanted, flip.kind, flip.on, why)
     visit.portal.merchants.forget(visit.merchant_id)
-    return redirect("/switches")
 
 
 @switches_page.post("/switches/unknown-sites", may=acting)
-async def post_policy(visit: Visit, *, unknown: str) -> Answer:
+async def post_policy(visit: Visit, *, unknown: str) -> None:
     """`unknown`: of `POLICIES`."""
     await campaigns.set_policy(visit.world, acting(visit), unknown)
     visit.portal.merchants.forget(visit.merchant_id)
-    return redirect("/switches")
 
 
 @switches_page.post("/switches/test", may=role("test", "test connections", or_operator=True))

@@ -148,9 +148,8 @@ async def post_return(visit: Visit, *, on_harm: str = "") -> Answer:
 
 
 @uplift.post("/uplift/compute", may=anybody)
-async def post_compute(visit: Visit) -> Answer:
+async def post_compute(visit: Visit) -> None:
     await ask_for_report(visit.world, visit.merchant_id)
-    return redirect(PLACE)
 
 
 @member.page("/uplift/cohorts-by-{by}.csv")

@@ -112,10 +112,9 @@ async def answers_file(visit: Visit) -> Response:
 
 
 @upload_page.post("/uploads/{upload_id}/stop", may=anybody, find=_find)
-async def post_stop(visit: Visit, upload: Upload) -> Answer:
+async def post_stop(visit: Visit, upload: Upload) -> None:
     _must(visit)
     await stop_upload(visit.world, visit.scope, upload.upload_id)
-    return redirect(f"{PLACE}/{upload.upload_id}")
 
 
 def _may(visit: Visit) -> bool:
