@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 from urllib.parse import quote
 
 import structlog
@@ -23,6 +23,10 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import WallTime
 from recoup.rules.languages.catalogues import accepted_language, or_english
+from recoup.store.statement import Read
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def page_of(routes: Sequence[BaseRoute], path: str, *, as_it_stands: bool = False) -> str | None:
@@ -243,6 +247,18 @@ class SignedVisit:
     @property
     def world(self) -> World:
         return self.portal.world
+
+    async def read(self, statement: Callable[Concatenate[Read, P], Awaitable[R]], *args: P.args, **more: P.kwargs) -> R:
+        """What one statement finds in the world's database."""
+        async with self.world.db.read() as connection:
+            return await statement(connection, *args, **more)
+
+    async def read_people(
+        self, statement: Callable[Concatenate[Read, P], Awaitable[R]], *args: P.args, **more: P.kwargs
+    ) -> R:
+        """What one finds in the people database."""
+        async with self.world.people.read() as connection:
+            return await statement(connection, *args, **more)
 
     @property
     def language(self) -> str:

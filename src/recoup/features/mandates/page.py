@@ -34,8 +34,7 @@ class ShownMandate:
 @member.page("/mandates", "mandates/mandates.html", menu=Entry("Queues", 5, "Revoked mandates", "cancelled"))
 async def mandates(visit: Visit) -> Values:
     before, before_id = _behind(visit.request.query_params.get("before", ""))
-    async with visit.world.db.read() as connection:
-        rows = await list_mandates(connection, visit.merchant_id, before, before_id, SIZE + 1)
+    rows = await visit.read(list_mandates, visit.merchant_id, before, before_id, SIZE + 1)
     last = rows[SIZE - 1] if len(rows) > SIZE else None
     return dict(
         rows=[shown(row) for row in rows[:SIZE]],

@@ -35,8 +35,7 @@ async def choices(visit: AccountVisit) -> Values:
         found = await readers_of(connection, world.name, merchant.merchant_id, user_id) if merchant else []
         seat = visit.session.seat
         at_partner = await partner_readers_of(connection, world.name, seat.partner_id, user_id) if seat else []
-    async with world.db.read() as connection:
-        own = await find_partner(connection, seat.partner_id) if seat else None
+    own = await visit.read(find_partner, seat.partner_id) if seat else None
     return dict(
         kinds=_ways(found),
         own_partner=own,

@@ -225,8 +225,7 @@ async def begin(visit: AnyVisit) -> Answer:
 async def application(visit: AnyVisit) -> Values:
     world, application_id, access = visit.world, _id(visit), access_of(visit)
     row = await applications.read_application(world, access.who, application_id)
-    async with world.db.read() as connection:
-        log = await log_of(connection, application_id, LOG_MAX)
+    log = await visit.read(log_of, application_id, LOG_MAX)
     editable = row.status == "DRAFT" and access.may_apply
     return dict(
         row=row,

@@ -200,13 +200,11 @@ async def _partner_reader(visit: PartnerVisit) -> _Reader:
 
 async def _people(visit: AnyVisit, subject: tuple[str, UUID]) -> dict[str, str]:
     """Those who belong there or did: id -> name."""
-    async with visit.world.people.read() as connection:
-        return {str(user_id): name for user_id, name in await people_of(connection, *subject)}
+    return {str(user_id): name for user_id, name in await visit.read_people(people_of, *subject)}
 
 
 async def _query(visit: AnyVisit) -> Query:
-    async with visit.world.people.read() as connection:
-        return read_query(visit.request.query_params, await read_zone(connection, visit.session.user_id))
+    return read_query(visit.request.query_params, await visit.read_people(read_zone, visit.session.user_id))
 
 
 def _wanted(visit: AnyVisit, reader: _Reader, query: Query) -> AuditFilter:

@@ -220,8 +220,7 @@ def _ended(visit: Visit, task: asyncio.Task[None]) -> None:
 async def _step(visit: Visit, text: str) -> timedelta:
     """Raises: Problem(invalid) for a step that is none of the page's."""
     if text == "next":
-        async with visit.world.db.read() as connection:
-            due = await next_business_instant(connection, visit.merchant_id)
+        due = await visit.read(next_business_instant, visit.merchant_id)
         if due is None:
             raise Problem("invalid", "Nothing falls due.", field="by", cure="Choose a time span instead.")
         return max(due - visit.now, timedelta(0))

@@ -255,8 +255,7 @@ async def post_answer(visit: Visit, *, answer: str) -> None:
 async def decide(visit: Visit, *, decided: Annotated[Literal["won", "lost"], _UNDECIDED]) -> None:
     """In the sandbox the operator says what the cardholder's bank decides."""
     dispute_id = dispute_id_of(visit)
-    async with visit.world.db.read() as connection:
-        dispute = await read_dispute(connection, visit.merchant_id, dispute_id, clear=visit.pii_access == SHOWN)
+    dispute = await visit.read(read_dispute, visit.merchant_id, dispute_id, clear=visit.pii_access == SHOWN)
     if dispute is None:
         raise Problem("not_found", "There is no such dispute.", cure="Choose it from the list of disputes.")
     await dispute_on_demand(

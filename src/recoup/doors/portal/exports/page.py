@@ -62,8 +62,7 @@ class NewExport:
 
 @member.page(PLACE, "exports/exports.html")
 async def exports(visit: Visit) -> Values:
-    async with visit.world.db.read() as connection:
-        rows = await exports_of(connection, visit.merchant_id, person_of(visit))
+    rows = await visit.read(exports_of, visit.merchant_id, person_of(visit))
     return dict(
         exports=[_as_it_is(row, visit.wall) for row in rows],
         under_way=UNDER_WAY,

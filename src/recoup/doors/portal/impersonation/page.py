@@ -32,8 +32,9 @@ MAY_IMPERSONATE: Final = operator("impersonate somebody")
     menu=Entry("Operator", 5, "Impersonate", "eye", sees=for_operator),
 )
 async def impersonate(visit: Visit) -> Values:
-    async with visit.world.people.read() as connection:
-        members = await members_to_impersonate(connection, visit.merchant_id, visit.session.user_id, visit.world.name)
+    members = await visit.read_people(
+        members_to_impersonate, visit.merchant_id, visit.session.user_id, visit.world.name
+    )
     return dict(
         members=members,
         roles={role: in_words(role) for role in MAY},

@@ -66,17 +66,16 @@ async def notifications_page(visit: AnyVisit) -> Values:
     params, session = visit.request.query_params, visit.session
     unread, before = params.get("unread") == "1", parse_id(params.get("before", ""))
     merchant_id = _here(visit) if params.get("only") == "here" else None
-    async with visit.world.people.read() as connection:
-        rows = await read_page(
-            connection,
-            session.user_id,
-            visit.world.name,
-            may(),
-            before=before,
-            unread=unread,
-            subject_id=merchant_id,
-            limit=ROWS + 1,
-        )
+    rows = await visit.read_people(
+        read_page,
+        session.user_id,
+        visit.world.name,
+        may(),
+        before=before,
+        unread=unread,
+        subject_id=merchant_id,
+        limit=ROWS + 1,
+    )
     shown = rows[:ROWS]
     mails = await inbox(visit.world, [row.notification_id for row in shown]) if shown else {}
     to = Locale(visit.language, session.zone)

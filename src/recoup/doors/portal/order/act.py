@@ -66,8 +66,7 @@ async def _reviewed(visit: Visit, page: OrderPage, form: RefundForm) -> Values |
 
 async def _made_by(visit: Visit, form: RefundForm) -> UUID | None:
     """The refund that this form made before, if it did."""
-    async with visit.world.db.read() as connection:
-        known = await find_request(connection, visit.merchant_id, "refund", request_key(form.key))
+    known = await visit.read(find_request, visit.merchant_id, "refund", request_key(form.key))
     return UUID(known.answer["refund_id"]) if known is not None and known.answer else None
 
 

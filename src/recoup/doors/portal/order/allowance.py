@@ -74,6 +74,5 @@ async def with_limits(visit: Visit, page: OrderPage, found: Review) -> Review:
 
 async def _context(visit: Visit, order_id: UUID) -> RefundApprovalContext:
     key = (visit.merchant_id, order_id)
-    async with visit.world.db.read() as connection:
-        desks = await read_refund_contexts(connection, [(*key, visit.scope.actor.name)], visit.wall)
+    desks = await visit.read(read_refund_contexts, [(*key, visit.scope.actor.name)], visit.wall)
     return desks[key]

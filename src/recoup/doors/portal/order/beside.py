@@ -30,10 +30,9 @@ async def beside(visit: Visit, page: OrderPage) -> Beside:
     async def neighbour(back: bool) -> str:
         cursor = Cursor(back, getattr(page.head, COLUMNS[query.sort][0]), page.order_id, query.sort).text()
         try:
-            async with visit.world.db.read() as connection:
-                found = await list_orders(
-                    connection, wanted, after=cursor, limit=1, newest_first=not query.up, by=query.sort
-                )
+            found = await visit.read(
+                list_orders, wanted, after=cursor, limit=1, newest_first=not query.up, by=query.sort
+            )
         except Problem:
             return ""
         return f"/orders/{found.rows[0].order_id}{within}" if found.rows else ""

@@ -32,8 +32,7 @@ ROW_STATES: Final = {
 
 @member.page("/orders/bulk", "orders/acts.html")
 async def acts(visit: Visit) -> Values:
-    async with visit.world.db.read() as connection:
-        rows = await list_acts(connection, visit.merchant_id, LISTED)
+    rows = await visit.read(list_acts, visit.merchant_id, LISTED)
     names = await named(visit, [row.actor for row in rows])
     return dict(acts=rows, words=WORDS, states=STATES, names=names)
 
@@ -67,8 +66,7 @@ async def _find(visit: Visit) -> BulkAct:
     act_id: UUID | None = parse_id(visit.request.path_params["act_id"])
     row = None
     if act_id is not None:
-        async with visit.world.db.read() as connection:
-            row = await find_act(connection, visit.merchant_id, act_id)
+        row = await visit.read(find_act, visit.merchant_id, act_id)
     if row is None:
         raise Problem(
             "not_found",

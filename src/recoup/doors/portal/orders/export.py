@@ -149,8 +149,7 @@ def words_of(visit: Visit, query: Query) -> list[str]:
 
 async def counted(visit: Visit, query: ExportQuery) -> Count:
     """Up to one more than is written directly; `exact` False and 0 when it takes long."""
-    async with visit.world.db.read() as connection:
-        return await count_orders(connection, query.filter, cap=DIRECT_MAX + 1)
+    return await visit.read(count_orders, query.filter, cap=DIRECT_MAX + 1)
 
 
 def is_over(count: Count, most: int) -> bool:

@@ -176,8 +176,7 @@ async def orders(visit: Visit) -> Values | Answer:
     if not query.unclear and ("" in params.values() or query.text != normalise_query(params.get("q", ""))):
         return redirect(query.link(cursor=query.cursor))
     if query.text and not query.cursor:
-        async with visit.world.db.read() as connection:
-            found = await exact_order(connection, visit.merchant_id, query.text)
+        found = await visit.read(exact_order, visit.merchant_id, query.text)
         if found is not None:
             return redirect(f"/orders/{found}")
     listed = await read(visit, query, habits)
@@ -194,8 +193,7 @@ async def list_again(visit: Visit, query: Query, problem: Problem, *, name: str 
 
 
 async def habits_of(visit: Visit) -> ListPreferences:
-    async with visit.world.people.read() as connection:
-        habits = await read_habits(connection, visit.session.user_id, visit.merchant_id, visit.world.name)
+    habits = await visit.read_people(read_habits, visit.session.user_id, visit.merchant_id, visit.world.name)
     if visit.pii_access == "shown" or owns_views(visit):
         return habits
     # What others search for may be a customer's name.
@@ -360,8 +358,7 @@ async def new_orders(visit: Visit) -> Response:
         return JSONResponse({"count": 0, "more": False}, headers=HEADERS)
     wanted = query.filter(visit.merchant_id, visit.now, visit.pii_access)
     try:
-        async with visit.world.db.read() as connection:
-            page = await list_orders(connection, wanted, after=query.cursor, limit=COUNTED_MAX)
+        page = await visit.read(list_orders, wanted, after=query.cursor, limit=COUNTED_MAX)
     except Problem:
         return JSONResponse({"count": 0, "more": False}, headers=HEADERS)
     return JSONResponse({"count": len(page.rows), "more": page.prev_cursor is not None}, headers=HEADERS)

@@ -161,10 +161,7 @@ def _chosen(visit: Visit) -> tuple[Range, Any]:
 
 
 async def _read(visit: Visit, chosen: Range, site: Any) -> Overview:
-    async with visit.world.db.read() as connection:
-        return await read_overview(
-            connection, visit.merchant_id, chosen.span, site.site_id if site else None, visit.now
-        )
+    return await visit.read(read_overview, visit.merchant_id, chosen.span, site.site_id if site else None, visit.now)
 
 
 async def _read_usual(visit: Visit, chosen: Range, site: Any) -> tuple[Range, Overview]:

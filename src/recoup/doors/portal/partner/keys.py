@@ -42,5 +42,4 @@ async def _working(visit: PartnerVisit) -> list[PartnerKeyShown]:
 
 
 async def _keys(visit: PartnerVisit) -> list[PartnerKeyShown]:
-    async with visit.world.db.read() as connection:
-        return await partner_keys_of(connection, visit.partner.partner_id)
+    return await visit.read(partner_keys_of, visit.partner.partner_id)

@@ -51,11 +51,9 @@ async def reports_page(visit: Visit) -> Values:
     report = report if report in REPORTS else "sites"
     then = await read_as_of(visit)
     chosen, asset, problem = _chosen(visit, then)
-    world = visit.world
     window = Window(*month(chosen, "UTC"), then.cut)
     found = await _read(visit, report, ReportRequest(visit.merchant_id, window, asset))
-    async with world.db.read() as connection:
-        first = await first_booked(connection, visit.merchant_id)
+    first = await visit.read(first_booked, visit.merchant_id)
     kept = {"month": chosen} | ({"currency": asset} if asset else {})
     query = kept | dict(then.query)
     return dict(

@@ -73,8 +73,7 @@ class Role:
 async def roles_page(visit: Visit) -> Values:
     """Open is the role that a form was about, else the one that the address names, else one's own."""
     limits = await read_limits(visit.world, visit.merchant_id)
-    async with visit.world.db.read() as connection:
-        assets = await payable_assets(connection, visit.merchant_id)
+    assets = await visit.read(payable_assets, visit.merchant_id)
     known = visit.known.merchant.sight
     roles = [
         Role(
