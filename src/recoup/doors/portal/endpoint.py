@@ -1,9 +1,11 @@
 """A route's endpoint: who calls, and how Problems and what broke become pages."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 from urllib.parse import quote
+from uuid import UUID
 
 import structlog
 from starlette.requests import Request
@@ -19,6 +21,7 @@ from recoup.doors.portal.portal import Portal
 from recoup.doors.portal.templates import HEADERS, render
 from recoup.flows.people.sessions import ClientInfo, Session, read_session
 from recoup.flows.world import World
+from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import WallTime
@@ -199,6 +202,18 @@ def other_of(world: World) -> str:
     """What the other environment is called; empty where there is none."""
     other = world.other
     return other.name if other is not None else ""
+
+
+def id_in_path(name: str, missing: Problem) -> "Callable[[SignedVisit], UUID]":
+    """The id that a page's address has under this name. Raises: `missing` for what is none."""
+
+    def find(visit: "SignedVisit") -> UUID:
+        found = parse_id(visit.request.path_params[name])
+        if found is None:
+            raise copy(missing)
+        return found
+
+    return find
 
 
 def redirect(path: str) -> Response:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from recoup.doors.portal.any_visit import AnyVisit
 from recoup.doors.portal.downloads import taken
-from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.endpoint import id_in_path, redirect
 from recoup.doors.portal.file_form import file_form
 from recoup.doors.portal.form_shape import Names, Text, read_again
 from recoup.doors.portal.menu import Entry, for_operator, not_operator
@@ -178,6 +178,16 @@ def label_of(name: str) -> str:
 
 SIZE: Final = 25
 LOG_MAX: Final = 200
+
+
+_id: Final = id_in_path(
+    "application_id", Problem("not_found", "There is no such application.", cure="Choose it from the list.")
+)
+
+
+_document_id: Final = id_in_path(
+    "document_id", Problem("not_found", "There is no such document.", cure="Reload the application.")
+)
 
 
 @either.page(
@@ -347,17 +357,3 @@ async def _link(world: World, access: ApplicationAccess, row: FullApplication) -
         return None
     waiting = await waiting_credentials(world, row.merchant_id)
     return waiting.url if waiting else None
-
-
-def _id(visit: AnyVisit) -> UUID:
-    found = parse_id(visit.request.path_params["application_id"])
-    if found is None:
-        raise Problem("not_found", "There is no such application.", cure="Choose it from the list.")
-    return found
-
-
-def _document_id(visit: AnyVisit) -> UUID:
-    found = parse_id(visit.request.path_params["document_id"])
-    if found is None:
-        raise Problem("not_found", "There is no such document.", cure="Reload the application.")
-    return found

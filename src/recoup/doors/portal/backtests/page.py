@@ -8,7 +8,7 @@ from uuid import UUID
 from starlette.responses import Response
 
 from recoup.doors.portal.downloads import download, taken
-from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.endpoint import id_in_path, redirect
 from recoup.doors.portal.form_shape import Text, read_again
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member
@@ -328,9 +328,10 @@ async def payments_csv(visit: Visit) -> Response:
     return download(parts, f"back-test-{row.backtest_id}.csv")
 
 
+_NONE: Final = Problem("not_found", "There is no such back-test.", cure="Look at the list of back-tests.")
+_id: Final = id_in_path("backtest_id", _NONE)
+
+
 async def _find(visit: Visit) -> BacktestRow:
     """Raises: Problem(not_found)."""
-    backtest_id = parse_id(visit.request.path_params["backtest_id"])
-    if backtest_id is None:
-        raise Problem("not_found", "There is no such back-test.", cure="Look at the list of back-tests.")
-    return await read_backtest(visit.world, visit.merchant_id, backtest_id)
+    return await read_backtest(visit.world, visit.merchant_id, _id(visit))

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from starlette.responses import StreamingResponse
 
-from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.endpoint import id_in_path, redirect
 from recoup.doors.portal.feature_parts import customer_panels
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.order.act import BLOCK, Unblock, unblock_by
@@ -225,12 +225,7 @@ async def find(visit: Visit) -> Customer:
     return customer
 
 
-def _id(visit: Visit) -> UUID:
-    """Of the address. Raises: Problem(not_found)."""
-    found = parse_id(visit.request.path_params["payer_id"])
-    if found is None:
-        raise no_such_customer()
-    return found
+_id: Final = id_in_path("payer_id", no_such_customer())
 
 
 @customer_page.post("/customers/{payer_id}/block", may=BLOCK, find=find)

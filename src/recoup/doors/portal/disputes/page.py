@@ -8,7 +8,7 @@ from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from recoup.doors.portal.downloads import taken
-from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.endpoint import id_in_path, redirect
 from recoup.doors.portal.file_form import file_form
 from recoup.doors.portal.form_shape import Text, read_again
 from recoup.doors.portal.menu import Entry
@@ -29,7 +29,6 @@ from recoup.flows.disputes.receive import in_words, take_off, try_notice_again
 from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.locked import Orders
 from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.ids import parse_id
 from recoup.kernel.money import money
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
@@ -183,12 +182,9 @@ _NO_KIND: Final = Problem(
 )
 
 
-def dispute_id_of(visit: Visit) -> UUID:
-    """Raises: Problem(not_found)."""
-    found = parse_id(visit.request.path_params["dispute_id"])
-    if found is None:
-        raise Problem("not_found", "There is no such dispute.", cure="Choose it from the list of disputes.")
-    return found
+dispute_id_of: Final = id_in_path(
+    "dispute_id", Problem("not_found", "There is no such dispute.", cure="Choose it from the list of disputes.")
+)
 
 
 @member.page("/disputes/{dispute_id}", "disputes/dispute.html")
@@ -296,12 +292,14 @@ async def post_evidence(visit: Visit, *, file: Annotated[UploadFile, _NO_FILE]) 
     return redirect(f"/disputes/{dispute_id}#evidence")
 
 
+_GONE: Final = Problem("not_found", "There is no such file.", cure="Reload the dispute: it may have been erased.")
+_file_id: Final = id_in_path("file_id", _GONE)
+
+
 @member.page("/disputes/{dispute_id}/files/{file_id}")
 async def evidence_file(visit: Visit) -> Response:
     """As its bytes say, and never shown inside a page of ours."""
-    dispute_id, file_id = dispute_id_of(visit), parse_id(visit.request.path_params["file_id"])
-    if file_id is None:
-        raise Problem("not_found", "There is no such file.", cure="Reload the dispute: it may have been erased.")
+    dispute_id, file_id = dispute_id_of(visit), _file_id(visit)
     if visit.pii_access != SHOWN:
         raise Problem(
             "forbidden",

@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import structs
 from starlette.responses import FileResponse, Response
 
-from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.endpoint import id_in_path, redirect
 from recoup.doors.portal.form_shape import FormKey, among, fresh_key, read_again
 from recoup.doors.portal.orders.export import (
     TYPES,
@@ -28,7 +28,6 @@ from recoup.doors.portal.templates import HEADERS
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import State
 from recoup.flows.lists.ask import ask_for_file, cancel_export, fetch, one_export
-from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.merchants.personal import SHOWN
 from recoup.store.lists.exports import Export, exports_of
@@ -49,6 +48,9 @@ _NO_TYPE: Final = Problem(
     "invalid", "Orders are exported as CSV, JSON or XLSX.", cure="Open the orders and choose Export."
 )
 UNDER_WAY: Final = frozenset({"asked", "working"})
+
+
+_id: Final = id_in_path("export_id", Problem("not_found", "There is no such file.", cure="Open the list of exports."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,14 +143,6 @@ def person_of(visit: Visit) -> UUID:
     """The real user, also while impersonating: their files are their own."""
     behind = visit.session.behind
     return behind.staff_id if behind is not None else visit.session.user_id
-
-
-def _id(visit: Visit) -> UUID:
-    """Raises: Problem(not_found)."""
-    found = parse_id(visit.request.path_params["export_id"])
-    if found is None:
-        raise Problem("not_found", "There is no such file.", cure="Open the list of exports.")
-    return found
 
 
 async def _query(visit: Visit, form: NewExport) -> Query:

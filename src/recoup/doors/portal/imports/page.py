@@ -9,7 +9,7 @@ from recoup.doors.edge.json_body import ClientGone
 from recoup.doors.edge.spool import while_there
 from recoup.doors.portal.done import done_of, with_done
 from recoup.doors.portal.downloads import JSON_LINES, download, taken
-from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.endpoint import id_in_path, redirect
 from recoup.doors.portal.file_form import file_form
 from recoup.doors.portal.form_shape import Text, read_again
 from recoup.doors.portal.pages import Answer, Values, member, shown
@@ -107,12 +107,13 @@ async def post_import(
     return redirect(with_done(visit.session, path, "known") if found.before else path)
 
 
+_NONE: Final = Problem("not_found", "There is no such import.", cure="Look at the list of imports.")
+_id: Final = id_in_path("import_id", _NONE)
+
+
 async def _find(visit: Visit) -> Import:
     """Raises: Problem(not_found)."""
-    import_id = parse_id(visit.request.path_params["import_id"])
-    if import_id is None:
-        raise Problem("not_found", "There is no such import.", cure="Look at the list of imports.")
-    return await one_import(visit.world, visit.merchant_id, import_id)
+    return await one_import(visit.world, visit.merchant_id, _id(visit))
 
 
 @member.page("/imports/{import_id}", "imports/import.html")

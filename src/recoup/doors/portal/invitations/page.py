@@ -12,6 +12,7 @@ from recoup.doors.portal.any_visit import AnyVisit
 from recoup.doors.portal.endpoint import (
     COOKIE,
     SET_UP,
+    id_in_path,
     locale,
     redirect,
     session_of,
@@ -37,7 +38,6 @@ from recoup.flows.people.passwords import Passwords
 from recoup.flows.people.second_factor import require
 from recoup.flows.people.sessions import MAY, Session, is_csrf, session_hash, switch_merchant
 from recoup.flows.people.who import Oneself
-from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.store.people.invitations import OpenInvitation, left, list_invitations, members_of
 from recoup.store.people.second_factors import who_asks, with_factor
@@ -50,6 +50,11 @@ STATES: Final = {
     "revoked": State("Revoked", "off", "cancelled", "The link no longer works."),
     "expired": State("Expired", "off", "cancelled", "The link was not used in time."),
 }
+
+
+_NO_INVITATION: Final = Problem("not_found", "There is no such open invitation.", cure="Reload the page.")
+_invitation: Final = id_in_path("invitation_id", _NO_INVITATION)
+_user: Final = id_in_path("user_id", Problem("not_found", "There is no such member.", cure="Reload the page."))
 
 
 def _invites(session: Session) -> bool:
@@ -108,19 +113,14 @@ async def post_invitation(visit: AnyVisit, *, subject: str, email: str, role: st
 @people.post("/invitations/{invitation_id}/revoke", may=anybody, shows=nothing)
 async def post_revocation(visit: AnyVisit, *, subject: str) -> None:
     where = await subject_of(visit, subject)
-    invitation_id = parse_id(visit.request.path_params["invitation_id"])
-    if invitation_id is None:
-        raise Problem("not_found", "There is no such open invitation.", cure="Reload the page.")
-    await revoke(visit.world, where, visit.session.user_id, invitation_id, request_id=visit.scope.request_id)
+    await revoke(visit.world, where, visit.session.user_id, _invitation(visit), request_id=visit.scope.request_id)
 
 
 @people.post("/invitations/members/{user_id}/end", may=anybody, shows=but("forbidden"))
 async def post_end(visit: AnyVisit, *, subject: str, leave: bool) -> Answer:
     """A membership ends; `leave`: confirmed, as it is one's own."""
     where = await subject_of(visit, subject)
-    user_id, me = parse_id(visit.request.path_params["user_id"]), visit.session.user_id
-    if user_id is None:
-        raise Problem("not_found", "There is no such member.", cure="Reload the page.")
+    user_id, me = _user(visit), visit.session.user_id
     if user_id == me and not leave:
         raise Problem(
             "invalid",
@@ -193,13 +193,6 @@ async def post_lost(visit: AnyVisit, *, subject: str, password: str) -> Answer:
     me = Oneself(visit.session.user_id, key, whence(visit.request).address, visit.scope.request_id)
     await help_member(visit.world, visit.portal.get(Passwords), where, me, user_id, password)
     return redirect("/invitations")
-
-
-def _user(visit: AnyVisit) -> UUID:
-    user_id = parse_id(visit.request.path_params["user_id"])
-    if user_id is None:
-        raise Problem("not_found", "There is no such member.", cure="Reload the page.")
-    return user_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,15 @@
 """/orders/bulk: what was done to many orders, how far it is, and what became of each."""
 
+from copy import copy
 from typing import Final
-from uuid import UUID
 
+from recoup.doors.portal.endpoint import id_in_path
 from recoup.doors.portal.pages import Values, member, nothing
 from recoup.doors.portal.people import named
 from recoup.doors.portal.rights import anybody
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import State
 from recoup.flows.on_many import stop_act
-from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.store.lists.bulk_acts import BulkAct, act_rows, find_act, list_acts, refused_rows
 
@@ -61,18 +61,16 @@ async def act_page(visit: Visit) -> Values:
     )
 
 
+_MAYBE_ELSEWHERE: Final = "It may belong to another merchant: switch first."
+_NONE: Final = Problem("not_found", "This merchant has no such bulk action.", cure=_MAYBE_ELSEWHERE)
+_id: Final = id_in_path("act_id", _NONE)
+
+
 async def _find(visit: Visit) -> BulkAct:
     """Raises: Problem(not_found)."""
-    act_id: UUID | None = parse_id(visit.request.path_params["act_id"])
-    row = None
-    if act_id is not None:
-        row = await visit.read(find_act, visit.merchant_id, act_id)
+    row = await visit.read(find_act, visit.merchant_id, _id(visit))
     if row is None:
-        raise Problem(
-            "not_found",
-            "This merchant has no such bulk action.",
-            cure="It may belong to another merchant: switch first.",
-        )
+        raise copy(_NONE)
     return row
 
 

@@ -1,12 +1,11 @@
 """Forms about how the list looks: a zone and columns to keep, views to save, share, rename and delete."""
 
-from copy import copy
 from dataclasses import replace
 from typing import Annotated, Final, Literal
 
 from starlette.datastructures import QueryParams
 
-from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.endpoint import id_in_path, redirect
 from recoup.doors.portal.orders.page import list_again, orders, owns_views
 from recoup.doors.portal.orders.query import Query
 from recoup.doors.portal.orders.reading import COLUMNS, DEFAULT, read_query
@@ -15,12 +14,12 @@ from recoup.doors.portal.pages import Answer, nothing
 from recoup.doors.portal.rights import anybody
 from recoup.doors.portal.visit import Visit
 from recoup.flows.people.list_preferences import Keeper, change, forget, keep_columns, keep_view, keep_zone, share
-from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.rules.messages.local_time import read_zone
 
 _NO_VIEW: Final = Problem("not_found", "There is no such view.", cure="Choose one from the orders page.")
+_id: Final = id_in_path("view_id", _NO_VIEW)
 
 
 @orders.post("/orders/look", may=anybody, shows=nothing)
@@ -76,10 +75,8 @@ async def post_view(
 ) -> Answer:
     """Saves what the list is now, gives the view another name, shares it or no more, or deletes it. `name`: the new
     one, to rename it."""
-    query, view_id = back_of(visit, back), parse_id(visit.request.path_params["view_id"])
+    query, view_id = back_of(visit, back), _id(visit)
     world, keeper = visit.world, Keeper(visit.session.user_id, visit.scope, owns_views(visit))
-    if view_id is None:
-        raise copy(_NO_VIEW)
     try:
         if do == "save":
             await change(world, keeper, view_id, query=kept(query))

@@ -1,15 +1,15 @@
 """Statements: the list with its form, one comparison line by line, and the booking of what it suggests."""
 
+from copy import copy
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
-from uuid import UUID
 
 from starlette.datastructures import UploadFile
 
 from recoup.doors.edge.json_body import ClientGone
 from recoup.doors.edge.spool import while_there
 from recoup.doors.portal.done import done_of, with_done
-from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.endpoint import id_in_path, redirect
 from recoup.doors.portal.file_form import file_form
 from recoup.doors.portal.form_shape import As, Text, read_again
 from recoup.doors.portal.pages import Answer, Values, member
@@ -114,12 +114,13 @@ async def post_file(visit: Visit, form: NewFile) -> Answer:
     return redirect(with_done(visit.session, path, "known") if ran.before else path)
 
 
+_NONE: Final = Problem("not_found", "There is no such comparison.", cure="Look at the list of files.")
+_id: Final = id_in_path("run_id", _NONE)
+
+
 async def _find(visit: Visit) -> Run:
     """Raises: Problem(not_found)."""
-    run_id: UUID | None = parse_id(visit.request.path_params["run_id"])
-    if run_id is None:
-        raise Problem("not_found", "There is no such comparison.", cure="Look at the list of files.")
-    return await run_of(visit.world, visit.merchant_id, run_id)
+    return await run_of(visit.world, visit.merchant_id, _id(visit))
 
 
 @member.page("/reconciliation/files/{run_id}", "reconciliation/file.html")
@@ -180,7 +181,7 @@ async def _like(visit: Visit, run_id: str) -> Reading:
     """As that file was read, with every currency. Raises: Problem(not_found)."""
     found = parse_id(run_id)
     if found is None:
-        raise Problem("not_found", "There is no such comparison.", cure="Look at the list of files.")
+        raise copy(_NONE)
     run = await run_of(visit.world, visit.merchant_id, found)
     return reading_of(run.reading, (EVERY,))
 

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from uuid import UUID
 
 from recoup.doors.portal.done import with_done
-from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.endpoint import id_in_path, redirect
 from recoup.doors.portal.form_shape import among
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.order.page import find, order
@@ -40,6 +40,9 @@ class StuckRefund:
     row: WaitingModification
     proposed_by: str
     may_confirm: bool
+
+
+_id: Final = id_in_path("request_id", Problem("not_found", "There is no such request.", cure="Reload the page."))
 
 
 @member.page("/refunds", "refunds/refunds.html", menu=Entry("Queues", 3, "Refunds", "returned", counts="refunds"))
@@ -130,10 +133,3 @@ async def _requester_role(visit: Visit, request_id: UUID) -> str | None:
     person = parse_id(asker.behind or asker.id)
     now = await role_who_may(visit.world, person, visit.merchant_id, "refund") if person is not None else None
     return role if asker.behind and now is not None else now
-
-
-def _id(visit: Visit) -> UUID:
-    found = parse_id(visit.request.path_params["request_id"])
-    if found is None:
-        raise Problem("not_found", "There is no such request.", cure="Reload the page.")
-    return found

@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from recoup.doors.portal.as_of import AsOf, read_as_of, strict_as_of
 from recoup.doors.portal.downloads import JSON_LINES, download, taken
+from recoup.doors.portal.endpoint import id_in_path
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Values, member
 from recoup.doors.portal.templates import HEADERS
@@ -148,6 +149,12 @@ UNSEEN: Final = {
 }  # fmt: skip
 
 
+_id: Final = id_in_path(
+    "certificate_id",
+    Problem("not_found", "There is no such certificate.", cure="Check the id; see the list of certificates."),
+)
+
+
 @member.page("/reports/certificates", "reports/certificates.html")
 async def certificates_page(visit: Visit) -> Values:
     text = visit.request.query_params.get("after", "")
@@ -212,10 +219,3 @@ async def _one(file: bytes) -> AsyncIterator[bytes]:
 async def _find(visit: Visit) -> Shown:
     """Raises: Problem(not_found)."""
     return await show_certificate(visit.world, visit.merchant_id, _id(visit))
-
-
-def _id(visit: Visit) -> UUID:
-    found = parse_id(visit.request.path_params["certificate_id"])
-    if found is None:
-        raise Problem("not_found", "There is no such certificate.", cure="Check the id; see the list of certificates.")
-    return found

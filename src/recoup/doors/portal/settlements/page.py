@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from recoup.doors.portal.as_of import AsOf, read_as_of
 from recoup.doors.portal.downloads import JSON_LINES, XLSX, download, taken
+from recoup.doors.portal.endpoint import id_in_path
 from recoup.doors.portal.form_shape import Text, read_again
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Values, member
@@ -184,12 +185,13 @@ async def proof(visit: Visit) -> Response:
     return download(parts, f"settlement-{batch.batch_id}.jsonl", JSON_LINES)
 
 
+_NONE: Final = Problem("not_found", "There is no such settlement.", cure="Choose it from the list of settlements.")
+_id: Final = id_in_path("batch_id", _NONE)
+
+
 async def _find(visit: Visit, cut: Cut = NOW) -> Batch:
     """Raises: Problem(not_found)."""
-    batch_id = parse_id(visit.request.path_params["batch_id"])
-    if batch_id is None:
-        raise Problem("not_found", "There is no such settlement.", cure="Choose it from the list of settlements.")
-    return await read_batch(visit.world, visit.merchant_id, batch_id, cut)
+    return await read_batch(visit.world, visit.merchant_id, _id(visit), cut)
 
 
 @settlement.post("/settlements/{batch_id}/pay-again", may=MAY_ASK, find=_find)

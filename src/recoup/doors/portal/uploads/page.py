@@ -9,7 +9,7 @@ from recoup.doors.edge.json_body import ClientGone
 from recoup.doors.edge.spool import while_there
 from recoup.doors.portal.done import done_of, with_done
 from recoup.doors.portal.downloads import CSV, JSON_LINES, download, taken
-from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.endpoint import id_in_path, redirect
 from recoup.doors.portal.file_form import file_form
 from recoup.doors.portal.form_shape import read_again
 from recoup.doors.portal.menu import Entry
@@ -73,12 +73,13 @@ async def post_upload(visit: Visit, *, file: UploadFile | None, kind: str) -> An
     return redirect(with_done(visit.session, path, "known") if taken.before else path)
 
 
+_NONE: Final = Problem("not_found", "There is no such file.", cure="Look at the list of files.")
+_id: Final = id_in_path("upload_id", _NONE)
+
+
 async def _find(visit: Visit) -> Upload:
     """Raises: Problem(not_found)."""
-    upload_id = parse_id(visit.request.path_params["upload_id"])
-    if upload_id is None:
-        raise Problem("not_found", "There is no such file.", cure="Look at the list of files.")
-    return await one_upload(visit.world, visit.merchant_id, upload_id)
+    return await one_upload(visit.world, visit.merchant_id, _id(visit))
 
 
 @member.page("/uploads/{upload_id}", "uploads/upload.html")

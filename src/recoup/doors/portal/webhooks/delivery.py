@@ -7,7 +7,7 @@ from uuid import UUID
 
 from recoup.doors.portal.any_visit import AnyVisit
 from recoup.doors.portal.done import done_of, with_done
-from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.endpoint import id_in_path, redirect
 from recoup.doors.portal.form_shape import AtMost, FormKey, Text, fresh_key, read_shape, request_key
 from recoup.doors.portal.order.within import back_to
 from recoup.doors.portal.pages import Answer, Values, both, member, shown
@@ -28,7 +28,6 @@ from recoup.flows.messages.delivery_log import delivery_of
 from recoup.flows.messages.endpoints import Endpoint
 from recoup.flows.messages.redeliver import redeliver
 from recoup.flows.messages.replay import Found, ReplayRequest, ask, count
-from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.rules.merchants.personal import SHOWN
@@ -68,12 +67,7 @@ async def post_redeliver(visit: AnyVisit, found: Endpoint, *, key: FormKey, back
     return redirect(with_done(visit.session, f"{PLACE}/{found.endpoint_id}/deliveries/{_try_id(visit)}", done))
 
 
-def _try_id(visit: AnyVisit) -> UUID:
-    """Raises: Problem(not_found)."""
-    found = parse_id(visit.request.path_params["try_id"])
-    if found is None:
-        raise _GONE
-    return found
+_try_id: Final = id_in_path("try_id", _GONE)
 
 
 NUMBER_MAX: Final = 10**13 - 1
