@@ -30,6 +30,7 @@ from recoup.store.statement import Read
 
 P = ParamSpec("P")
 R = TypeVar("R")
+V = TypeVar("V", bound="SignedVisit")
 
 
 def page_of(routes: Sequence[BaseRoute], path: str, *, as_it_stands: bool = False) -> str | None:
@@ -68,6 +69,7 @@ STATUSES: Final = {
 }  # fmt: skip
 log = structlog.get_logger()
 Endpoint = Callable[[Request], Awaitable[Response]]
+VisitOf = Callable[[Portal, Request, Session], Awaitable[V | Response]]
 
 
 def unsigned(portal: Portal, work: Endpoint) -> Endpoint:
@@ -89,10 +91,10 @@ def unsigned(portal: Portal, work: Endpoint) -> Endpoint:
 
 
 def signed_in(
-    portal: Portal, work: Callable[[Request, Session], Awaitable[Response]], *, sets_up: bool = False
+    portal: Portal, visit_of: "VisitOf[V]", work: Callable[[V], Awaitable[Response]], *, sets_up: bool = False
 ) -> Endpoint:
-    """The same, but signs in first. `sets_up`: also for somebody who must set up a second factor before anything
-    else."""
+    """The same, but signs in first. `visit_of`: what the call of a session is, or where it leads instead. `sets_up`:
+    also for somebody who must set up a second factor before anything else."""
 
     async def endpoint(request: Request) -> Response:
         await read_body(request)
@@ -113,7 +115,8 @@ def signed_in(
     async def make(request: Request, session: Session) -> Response:
         if POLL not in request.headers:
             session = request.state.session = await portal.attend(portal, session)
-        return await work(request, session)
+        visit = await visit_of(portal, request, session)
+        return visit if isinstance(visit, Response) else await work(visit)
 
     return unsigned(portal, endpoint)
 
@@ -187,21 +190,19 @@ def locale(request: Request, session: Session | None = None) -> str:
     return or_english(chosen) if chosen else accepted_language(request.headers.get("accept-language", ""))
 
 
-def outside(portal: Portal, request: Request, **more: Any) -> dict[str, Any]:
-    """What the layout of a page needs that nobody is signed in for, and `more`."""
+def layout_values(portal: Portal, request: Request, session: Session | None = None) -> dict[str, Any]:
+    """What the layout of every page needs. `other`: the other environment's name, empty where there is none."""
+    other = portal.world.other
     return {
+        "session": session,
         "sandbox": portal.world.policy.test_mode,
         "offset": None,
-        "session": None,
+        "other": other.name if other is not None else "",
+        "current_url": current_url(request),
         "path": request.url.path,
-        "language": locale(request),
-    } | more
-
-
-def other_of(world: World) -> str:
-    """What the other environment is called; empty where there is none."""
-    other = world.other
-    return other.name if other is not None else ""
+        "zone": session.zone if session is not None else "GMT",
+        "language": locale(request, session),
+    }
 
 
 def id_in_path(name: str, missing: Problem) -> "Callable[[SignedVisit], UUID]":
@@ -228,18 +229,10 @@ def error_page(portal: Portal, problem: Problem, request: Request) -> Response:
             return redirect(form_of)
     refused_with(request.scope, problem.code, why_refused(problem))
     session: Session | None = getattr(request.state, "session", None)
-    values = {
+    values = layout_values(portal, request, session) | {
         "problem": problem,
-        "sandbox": portal.world.policy.test_mode,
-        "session": session,
-        "offset": None,
-        "other": other_of(portal.world),
-        "current_url": current_url(request),
         "request_id": request_id(request.scope),
-        "zone": session.zone if session is not None else "GMT",
-        "language": locale(request, session),
         "typed": problem.facts.get("typed"),
-        "path": request.url.path,
     }
     answer = render("layout/error.html", values, status=STATUSES[problem.code])
     if problem.retry_after_seconds is not None:
@@ -292,18 +285,11 @@ class SignedVisit:
 
     def values(self, **more: Any) -> dict[str, Any]:
         """What the layout needs, and `more`."""
-        return {
-            "session": self.session,
+        own = {
             "now": self.wall,
             "wall": self.wall,
-            "sandbox": self.world.policy.test_mode,
-            "offset": None,
-            "other": other_of(self.world),
-            "current_url": current_url(self.request),
-            "path": self.request.url.path,
             "is_operator": self.is_operator,
             "problem": self.problem,
             "paused": self.paused,
-            "zone": self.session.zone,
-            "language": self.language,
-        } | more
+        }
+        return layout_values(self.portal, self.request, self.session) | own | more

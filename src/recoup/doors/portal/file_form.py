@@ -7,10 +7,10 @@ from starlette.formparsers import MultiPartException
 
 from recoup.doors.edge.json_body import ClientGone
 from recoup.doors.edge.spool import spooled_form
-from recoup.doors.portal.any_visit import AnyVisit, where_of
+from recoup.doors.portal.any_visit import AnyVisit
 from recoup.doors.portal.endpoint import session_of
 from recoup.doors.portal.forms import no_cards, same_origin
-from recoup.doors.portal.own_forms import check_csrf, not_paused
+from recoup.doors.portal.own_forms import check_csrf, not_paused, where_of
 from recoup.doors.portal.visit import Visit
 from recoup.kernel.problem import Problem
 

@@ -2,10 +2,9 @@
 
 from hmac import compare_digest
 
-from starlette.requests import Request
-
-from recoup.doors.portal.endpoint import resubmit_fields
+from recoup.doors.portal.endpoint import SignedVisit, resubmit_fields
 from recoup.doors.portal.forms import Form, read_form, same_origin
+from recoup.doors.portal.visit import Visit
 from recoup.flows.people.sessions import Session, is_csrf
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
@@ -14,13 +13,24 @@ from recoup.kernel.sentence import Sentence
 ANYWHERE, IN_WORLD, AT_MERCHANT = 1, 2, 3
 
 
-async def read_form_of(request: Request, session: Session, where: int = ANYWHERE) -> Form:
-    """For what changes nothing at a merchant or partner, and for those below who ask whether they are paused. Raises:
-    Problem(forbidden) for a form that this session did not make; Problem(conflict) for one of another place."""
-    same_origin(request)
-    form = await read_form(request)
-    check_csrf(session, form.get("csrf", [""])[0], resubmit_fields(request, form), where=where)
+async def own_form(visit: SignedVisit, where: int = ANYWHERE) -> Form:
+    """For what changes nothing at a merchant or partner. Raises: Problem(forbidden) for a form that this session did
+    not make; Problem(conflict) for one of another place."""
+    same_origin(visit.request)
+    form = await read_form(visit.request)
+    check_csrf(visit.session, form.get("csrf", [""])[0], resubmit_fields(visit.request, form), where=where)
     return form
+
+
+async def checked_form(visit: SignedVisit) -> Form:
+    """Raises: as `own_form`; Problem(forbidden) also for a paused partner's people."""
+    not_paused(visit.paused)
+    return await own_form(visit, where_of(visit))
+
+
+def where_of(visit: SignedVisit) -> int:
+    """A partner's forms are of the partner, whichever merchant is looked at."""
+    return AT_MERCHANT if isinstance(visit, Visit) else IN_WORLD
 
 
 def check_csrf(

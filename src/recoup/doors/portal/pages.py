@@ -10,18 +10,18 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from recoup.doors.portal import menu as menus
-from recoup.doors.portal.account.visit import AccountVisit, account_endpoint
-from recoup.doors.portal.any_visit import AnyVisit, any_endpoint, any_form
-from recoup.doors.portal.endpoint import PLACES, STATUSES, Endpoint, redirect
+from recoup.doors.portal.account.visit import AccountVisit, account_visit
+from recoup.doors.portal.any_visit import AnyVisit, any_visit
+from recoup.doors.portal.endpoint import PLACES, STATUSES, Endpoint, SignedVisit, VisitOf, redirect, signed_in, unsigned
 from recoup.doors.portal.form_shape import Fields, read_fields, readers_of
 from recoup.doors.portal.forms import Form, parts_of
-from recoup.doors.portal.own_forms import read_form_of
-from recoup.doors.portal.partner.visit import PartnerVisit, partner_endpoint
+from recoup.doors.portal.own_forms import checked_form, own_form
+from recoup.doors.portal.partner.visit import PartnerVisit, partner_visit
 from recoup.doors.portal.portal import Portal
-from recoup.doors.portal.public_visit import PublicVisit, public_endpoint, public_form
+from recoup.doors.portal.public_visit import PublicVisit, public_form
 from recoup.doors.portal.rights import anybody
 from recoup.doors.portal.templates import render
-from recoup.doors.portal.visit import Visit, checked_form, member_endpoint
+from recoup.doors.portal.visit import Visit, member_visit
 from recoup.kernel.problem import Problem
 
 V = TypeVar("V", bound=Visit | PartnerVisit | AccountVisit | PublicVisit)
@@ -82,8 +82,8 @@ class Sessions(Generic[V]):
 
     endpoints: Callable[[Portal, str, Callable[[V], Awaitable[Response]]], Mapping[str, Endpoint]]
     form: Callable[[V], Awaitable[Form]]
-    own_form: Callable[[V], Awaitable[Form]]
     sees: menus.Sees | None
+    own_form: Callable[[Any], Awaitable[Form]] = own_form
 
     def page(
         self,
@@ -258,37 +258,32 @@ async def _no_page(visit: object) -> Values:
     raise NotImplementedError
 
 
-async def _own_form(visit: Visit | PartnerVisit | AccountVisit) -> Form:
-    return await read_form_of(visit.request, visit.session)
+W = TypeVar("W", bound=SignedVisit)
+Endpoints = Callable[[Portal, str, Callable[[V], Awaitable[Response]]], Mapping[str, Endpoint]]
+
+
+def _at(visit_of: VisitOf[W], *, sets_up: bool = False) -> Endpoints[W]:
+    """At its own address."""
+    return lambda portal, path, work: {path: signed_in(portal, visit_of, work, sets_up=sets_up)}
 
 
 def _at_partner_too(
     portal: Portal, path: str, work: Callable[[AnyVisit], Awaitable[Response]]
 ) -> Mapping[str, Endpoint]:
-    return {path: member_endpoint(portal, work), f"/partner{path}": partner_endpoint(portal, work)}
+    return _at(member_visit)(portal, path, work) | _at(partner_visit)(portal, f"/partner{path}", work)
+
+
+def _public(portal: Portal, path: str, work: Callable[[PublicVisit], Awaitable[Response]]) -> Mapping[str, Endpoint]:
+    return {path: unsigned(portal, lambda request: work(PublicVisit(portal, request)))}
 
 
 # Visits at a merchant; of a partner's members; at either; at both, each at an address of its own.
-member: Final[Sessions[Visit]] = Sessions(
-    lambda portal, path, work: {path: member_endpoint(portal, work)}, checked_form, _own_form, menus.at_merchant
-)
-partner: Final[Sessions[PartnerVisit]] = Sessions(
-    lambda portal, path, work: {path: partner_endpoint(portal, work)}, PartnerVisit.form, _own_form, menus.at_partner
-)
-either: Final[Sessions[AnyVisit]] = Sessions(
-    lambda portal, path, work: {path: any_endpoint(portal, work)}, any_form, _own_form, menus.anybody
-)
-both: Final[Sessions[AnyVisit]] = Sessions(_at_partner_too, any_form, _own_form, menus.anybody)
-# One's own account; also before a second factor is set up that has to be; nobody's in particular.
-account: Final[Sessions[AccountVisit]] = Sessions(
-    lambda portal, path, work: {path: account_endpoint(portal, work)}, AccountVisit.form, _own_form, menus.anybody
-)
-account_setting_up: Final[Sessions[AccountVisit]] = Sessions(
-    lambda portal, path, work: {path: account_endpoint(portal, work, sets_up=True)},
-    AccountVisit.form,
-    _own_form,
-    menus.anybody,
-)
-public: Final[Sessions[PublicVisit]] = Sessions(
-    lambda portal, path, work: {path: public_endpoint(portal, work)}, public_form, public_form, None
-)
+member: Final[Sessions[Visit]] = Sessions(_at(member_visit), checked_form, menus.at_merchant)
+partner: Final[Sessions[PartnerVisit]] = Sessions(_at(partner_visit), checked_form, menus.at_partner)
+either: Final[Sessions[AnyVisit]] = Sessions(_at(any_visit), checked_form, menus.anybody)
+both: Final[Sessions[AnyVisit]] = Sessions(_at_partner_too, checked_form, menus.anybody)
+# One's own account, which a paused partner's people change as everybody does; also before a second factor is set up
+# that has to be; nobody's in particular.
+account: Final[Sessions[AccountVisit]] = Sessions(_at(account_visit), own_form, menus.anybody)
+account_setting_up: Final[Sessions[AccountVisit]] = Sessions(_at(account_visit, sets_up=True), own_form, menus.anybody)
+public: Final[Sessions[PublicVisit]] = Sessions(_public, public_form, None, public_form)

@@ -1,13 +1,11 @@
 """One call to a public page, without a session."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response
 
-from recoup.doors.portal.endpoint import Endpoint, outside, unsigned
+from recoup.doors.portal.endpoint import layout_values
 from recoup.doors.portal.forms import Form, is_form, read_form, same_origin
 from recoup.doors.portal.portal import Portal
 from recoup.flows.world import World
@@ -29,7 +27,7 @@ class PublicVisit:
 
     def values(self, **more: Any) -> dict[str, Any]:
         """What the layout needs, and `more`."""
-        return outside(self.portal, self.request, problem=self.problem) | more
+        return layout_values(self.portal, self.request) | {"problem": self.problem, "other": ""} | more
 
 
 async def any_fields(visit: PublicVisit) -> Form:
@@ -52,7 +50,3 @@ async def public_form(visit: PublicVisit) -> Form:
     """Raises: Problem(forbidden) for a form that another site sent."""
     same_origin(visit.request)
     return await read_form(visit.request)
-
-
-def public_endpoint(portal: Portal, work: Callable[[PublicVisit], Awaitable[Response]]) -> Endpoint:
-    return unsigned(portal, lambda request: work(PublicVisit(portal, request)))

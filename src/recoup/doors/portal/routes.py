@@ -14,12 +14,12 @@ from starlette.types import Scope
 
 from recoup.core.kit.feature import features
 from recoup.doors import portal as PORTAL
-from recoup.doors.portal.endpoint import page_of, redirect
+from recoup.doors.portal.endpoint import page_of, redirect, signed_in
 from recoup.doors.portal.feature_parts import part_of
 from recoup.doors.portal.pages import DECLARED, Declared, member
 from recoup.doors.portal.portal import Portal
 from recoup.doors.portal.templates import STATIC, of_features
-from recoup.doors.portal.visit import Visit, member_endpoint
+from recoup.doors.portal.visit import Visit, member_visit
 from recoup.flows.cards.uploads.row import Reader
 from recoup.flows.locked import Orders
 from recoup.flows.merchant_cache import Merchants
@@ -103,7 +103,7 @@ def routes(
     found.sort(key=lambda route: precedence(route.path))
     portal.pages.extend(found)
     portal.pages.append(Route("/static/{name}", _static, methods=["GET"]))
-    portal.pages.append(_ForBrowsers("/{path:path}", member_endpoint(portal, nowhere), methods=["GET"]))
+    portal.pages.append(_ForBrowsers("/{path:path}", signed_in(portal, member_visit, nowhere), methods=["GET"]))
     return portal.pages
 
 

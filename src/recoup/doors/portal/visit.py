@@ -1,6 +1,5 @@
 """One call of somebody who is signed in: who, which merchant, what time it is there."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -11,10 +10,8 @@ from starlette.responses import Response
 from recoup.doors.edge.asgi import state
 from recoup.doors.edge.called import called_by
 from recoup.doors.edge.tracing import request_id
-from recoup.doors.portal.endpoint import Endpoint, SignedVisit, redirect, signed_in
-from recoup.doors.portal.forms import Form
+from recoup.doors.portal.endpoint import SignedVisit, redirect
 from recoup.doors.portal.impersonation.bounds import check_behind
-from recoup.doors.portal.own_forms import AT_MERCHANT, not_paused, read_form_of
 from recoup.doors.portal.permissions import whom_to_ask
 from recoup.doors.portal.portal import Portal
 from recoup.flows.demo_clock import demo_played
@@ -99,26 +96,18 @@ class Visit(SignedVisit):
         return SignedVisit.values(self, **own) | more
 
 
-MemberPage = Callable[[Visit], Awaitable[Response]]
-
-
-def member_endpoint(portal: Portal, work: MemberPage) -> Endpoint:
-    """A route's endpoint at a merchant; bounds what an impersonator may do."""
-
-    async def answer(request: Request, session: Session) -> Response:
-        if session.merchant is None and session.seat is not None:
-            return redirect("/partner")
-        if session.merchant is None:
-            raise _nothing_to_see(session)
-        merchant_id = session.merchant.merchant_id
-        called_by(state(request.scope), merchant_id, session.actor.text())
-        check_behind(request, session)
-        settings = await portal.merchants.get(merchant_id)
-        wall = portal.world.clocks.wall()
-        now = settings.merchant.business(wall)
-        return await work(Visit(portal, request, session, wall, merchant_id, settings, now))
-
-    return signed_in(portal, answer)
+async def member_visit(portal: Portal, request: Request, session: Session) -> Visit | Response:
+    """At a merchant; bounds what an impersonator may do."""
+    if session.merchant is None and session.seat is not None:
+        return redirect("/partner")
+    if session.merchant is None:
+        raise _nothing_to_see(session)
+    merchant_id = session.merchant.merchant_id
+    called_by(state(request.scope), merchant_id, session.actor.text())
+    check_behind(request, session)
+    settings = await portal.merchants.get(merchant_id)
+    wall = portal.world.clocks.wall()
+    return Visit(portal, request, session, wall, merchant_id, settings, settings.merchant.business(wall))
 
 
 def _nothing_to_see(session: Session) -> Problem:
@@ -133,10 +122,3 @@ def _nothing_to_see(session: Session) -> Problem:
         "You are signed in, but not a member of any merchant yet.",
         cure="Ask a shop's owner or the operator to add you.",
     )
-
-
-async def checked_form(visit: Visit) -> Form:
-    """Raises: Problem(forbidden) for a form that this session did not make, and for a paused partner's people;
-    Problem(conflict) for one of another merchant or world."""
-    not_paused(visit.paused)
-    return await read_form_of(visit.request, visit.session, AT_MERCHANT)

@@ -9,7 +9,7 @@ from recoup.doors.portal.endpoint import COOKIE, redirect
 from recoup.doors.portal.form_shape import read_again
 from recoup.doors.portal.forms import Form
 from recoup.doors.portal.menu import Entry, for_operator
-from recoup.doors.portal.own_forms import read_form_of
+from recoup.doors.portal.own_forms import own_form
 from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.permissions import in_words
 from recoup.doors.portal.rights import anybody, operator
@@ -57,7 +57,7 @@ async def post_impersonate(visit: Visit, *, whom: str, reason: str, minutes: str
 
 
 async def _form_to_end(visit: Visit) -> Form:
-    return await read_form_of(visit.request, visit.session) if visit.session.behind is not None else {}
+    return await own_form(visit) if visit.session.behind is not None else {}
 
 
 @member.no_page.post("/look-as/end", may=anybody, reads=_form_to_end)

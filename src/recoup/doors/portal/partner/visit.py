@@ -1,17 +1,13 @@
 """One call of somebody who belongs to a partner, whether or not it has a merchant yet."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from starlette.requests import Request
-from starlette.responses import Response
 
 from recoup.doors.edge.tracing import request_id
-from recoup.doors.portal.endpoint import Endpoint, SignedVisit, signed_in
-from recoup.doors.portal.forms import Form
-from recoup.doors.portal.own_forms import IN_WORLD, not_paused, read_form_of
+from recoup.doors.portal.endpoint import SignedVisit
 from recoup.doors.portal.portal import Portal
 from recoup.flows.merchants.find_partner import own_merchant, read_partner
 from recoup.flows.people.sessions import PartnerMembership, Session
@@ -53,12 +49,6 @@ class PartnerVisit(SignedVisit):
                 cure="Ask your partner's owner.",
             )
 
-    async def form(self) -> Form:
-        """Raises: Problem(forbidden) for a form that this session did not make, and while the partner is paused;
-        Problem(conflict) for one of another world."""
-        not_paused(self.paused)
-        return await read_form_of(self.request, self.session, IN_WORLD)
-
     async def merchant_id(self) -> UUID:
         """The partner's merchant that the path names. Raises: Problem(not_found)."""
         mid = parse_id(self.request.path_params["mid"])
@@ -75,19 +65,8 @@ class PartnerVisit(SignedVisit):
         return SignedVisit.values(self, **own) | more
 
 
-PartnerPage = Callable[[PartnerVisit], Awaitable[Response]]
-
-
-def partner_endpoint(portal: Portal, work: PartnerPage) -> Endpoint:
-    """A route's endpoint for a partner's members."""
-
-    async def answer(request: Request, session: Session) -> Response:
-        return await work(await _visit(portal, request, session))
-
-    return signed_in(portal, answer)
-
-
-async def _visit(portal: Portal, request: Request, session: Session) -> PartnerVisit:
+async def partner_visit(portal: Portal, request: Request, session: Session) -> PartnerVisit:
+    """Of a partner's member."""
     if session.seat is None:
         raise Problem("forbidden", "These pages are for members of a partner.", cure="Ask its owner to invite you.")
     partner = await read_partner(portal.world, session.seat.partner_id)
