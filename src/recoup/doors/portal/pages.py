@@ -1,6 +1,7 @@
 """A page is declared once, beside the function that makes it: its address, whose session it takes, its template, its
 forms, and what somebody needs for each. All routes are made of these declarations."""
 
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Concatenate, Final, Generic, ParamSpec, TypedDict, TypeVar, Unpack, overload
@@ -12,7 +13,7 @@ from starlette.routing import Route
 from recoup.doors.portal import menu as menus
 from recoup.doors.portal.account.visit import AccountVisit, account_visit
 from recoup.doors.portal.any_visit import AnyVisit, any_visit
-from recoup.doors.portal.endpoint import PLACES, STATUSES, Endpoint, SignedVisit, VisitOf, redirect, signed_in, unsigned
+from recoup.doors.portal.endpoint import PLACES, STATUSES, Endpoint, VisitOf, redirect, signed_in, unsigned
 from recoup.doors.portal.form_shape import Fields, read_fields, readers_of
 from recoup.doors.portal.forms import Form, parts_of
 from recoup.doors.portal.own_forms import checked_form, own_form
@@ -93,7 +94,8 @@ class Sessions(Generic[V]):
         may: Callable[[V], object] = anybody,
         menu: menus.Entry | tuple[menus.Entry, ...] = (),
     ) -> Callable[[Callable[[V], Awaitable[Values | Answer]]], "Page[V]"]:
-        """The function returns what the template needs beside the layout; a file, or another page, is an answer.
+        """The function returns what the template needs beside the layout and what stands in its `module`; a file, or
+        another page, is an answer.
         `menu`: where it stands in the menu of every page."""
 
         def declare(work: Callable[[V], Awaitable[Values | Answer]]) -> Page[V]:
@@ -158,6 +160,7 @@ class Page(Generic[V]):
         shows: Shows = every,
     ) -> None:
         self._sessions, self._path, self._template, self._work, self._shows = sessions, path, template, work, shows
+        self._module = sys.modules[work.__module__]
 
     async def answer(self, visit: V, again: Shown | None = None) -> Response:
         """`again`: with what a form has to say."""
@@ -168,7 +171,7 @@ class Page(Generic[V]):
         own = found if isinstance(found, Shown) else Shown(found)
         problem = again.problem or own.problem
         status = again.status or own.status or (STATUSES[problem.code] if problem is not None else 200)
-        values = visit.values(**{"problem": problem, **own.values, **again.values})
+        values = visit.values(**{"problem": problem, "module": self._module, **own.values, **again.values})
         answer = render(self._template, values, status=status)
         if problem is not None and problem.retry_after_seconds is not None:
             answer.headers["retry-after"] = str(problem.retry_after_seconds)
@@ -258,7 +261,7 @@ async def _no_page(visit: object) -> Values:
     raise NotImplementedError
 
 
-W = TypeVar("W", bound=SignedVisit)
+W = TypeVar("W", bound=Visit | PartnerVisit | AccountVisit)
 Endpoints = Callable[[Portal, str, Callable[[V], Awaitable[Response]]], Mapping[str, Endpoint]]
 
 
@@ -270,7 +273,7 @@ def _at(visit_of: VisitOf[W], *, sets_up: bool = False) -> Endpoints[W]:
 def _at_partner_too(
     portal: Portal, path: str, work: Callable[[AnyVisit], Awaitable[Response]]
 ) -> Mapping[str, Endpoint]:
-    return _at(member_visit)(portal, path, work) | _at(partner_visit)(portal, f"/partner{path}", work)
+    return {**_at(member_visit)(portal, path, work), **_at(partner_visit)(portal, f"/partner{path}", work)}
 
 
 def _public(portal: Portal, path: str, work: Callable[[PublicVisit], Awaitable[Response]]) -> Mapping[str, Endpoint]:

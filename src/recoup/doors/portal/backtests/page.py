@@ -230,7 +230,6 @@ async def backtests(visit: Visit) -> Values:
         versions=await read_versions(visit.world, where, None, VERSIONS),
         imports=[one for one in imports if one.finished_at is not None],
         deciders=list(POLICIES),
-        spans=SPANS,
         days=DAYS,
         typed=read_again(post_backtest, visit.typed),
         may=visit.may("switch", or_operator=True),

@@ -56,8 +56,6 @@ async def page(visit: Visit) -> Values:
         "choices": forms,
         "forms": {**{row.kind: NOT_INSTALLED for row in rows}, **forms},
         "names": await named(visit, [row.changed_by for row in rows]),
-        "billing": BILLING,
-        "states": STATES,
         "place_of": lambda route: f"{visit.world.url}/inbound/{route}/notices",
         "next_place": f"{visit.world.url}/inbound/{name}/notices",
         "may": visit.may("keys", or_operator=True),

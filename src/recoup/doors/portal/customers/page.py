@@ -200,7 +200,6 @@ async def customer_page(visit: Visit) -> Values:
         blocks=blocks,
         **panels,
         external={row.order_id: row.external_id for row in orders},
-        size=SIZE,
         alike=len(alike),
         email=email if clear else "",
         open_orders=opened,

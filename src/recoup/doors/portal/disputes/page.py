@@ -213,7 +213,6 @@ async def dispute_page(visit: Visit) -> Values:
         whole_files=sum(not one.erased for one in files),
         files_max=COUNT_MAX,
         kilobytes=BYTES_MAX >> 10,
-        file_types=FILE_TYPES,
         opens_files=visit.pii_access == SHOWN,
         people=people,
         look=DISPUTE_STATES[dispute.state],

@@ -84,9 +84,6 @@ async def engine(visit: Visit) -> Values:
     return dict(
         places=places,
         may=visit.may("switch", or_operator=True),
-        fields=FIELDS,
-        words=WORDS,
-        found=FOUND,
         standing=standing,
         model=model.learned if model is not None else None,
         calibration=calibration,
@@ -183,7 +180,6 @@ async def risk(visit: Visit) -> Values:
     return dict(
         risk=_texts(visit, row.terms if row else RiskTerms()),
         row=row,
-        fields=RISK_FIELDS,
         learned=await risk_in_use(visit.world),
         may=visit.may("switch", or_operator=True),
         who=await names_of_actors(visit, [row.changed_by] if row else []),
@@ -244,7 +240,6 @@ async def cards(visit: Visit) -> Values:
     return dict(
         cards=_switched(typed) if typed else await card_switches(visit.world, visit.merchant_id),
         offered=offered(visit.world),
-        words=CARD_WORDS,
         may=visit.may("switch", or_operator=True),
         **await rescue_panels(visit),
     )

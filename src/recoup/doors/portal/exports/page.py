@@ -67,9 +67,6 @@ async def exports(visit: Visit) -> Values:
     rows = await visit.read(exports_of, visit.merchant_id, person_of(visit))
     return dict(
         exports=[_as_it_is(row, visit.wall) for row in rows],
-        under_way=UNDER_WAY,
-        states=STATES,
-        forms=FORMS,
         live=any(row.state in UNDER_WAY for row in rows),
     )
 
@@ -90,7 +87,6 @@ async def new_export(visit: Visit) -> Values:
     return {
         "query": query,
         "form": form,
-        "forms": FORMS,
         "key": key,
         "count": count,
         "said": words_of(visit, query),

@@ -88,7 +88,6 @@ async def people(visit: AnyVisit) -> Values:
     return dict(
         groups=groups,
         roles={role: in_words(role) for role in MAY},
-        states=STATES,
         email=read_again(post_invitation, visit.typed).email[:254],
         mails=await inbox(world, open_) if open_ else {},
         kept=keeps_mail(world),

@@ -58,7 +58,6 @@ async def keys(visit: Visit) -> Values:
         "signing": signing,
         "own_hooks": [hook for hook in hooks if hook.own_key],
         "may": visit.may("keys"),
-        "kinds": KINDS,
         "overlaps": OVERLAPS,
         "keep": KEEP,
         "name_max": NAME_MAX,

@@ -41,7 +41,6 @@ async def onboarding(visit: Visit) -> Values:
         kinds=KINDS,
         on=kinds_on(facts),
         requests=requests,
-        states=STATES,
         open=next((row for row in requests if row.state == "asked"), None),
         people=people,
         may_ask=visit.session.may("go_live") and not visit.is_operator,

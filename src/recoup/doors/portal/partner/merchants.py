@@ -146,7 +146,6 @@ async def merchant(visit: PartnerVisit) -> Values:
         overlaps=OVERLAPS,
         question=None,
         key_words=WORDS,
-        health_words=HEALTH,
     )
 
 

@@ -50,7 +50,6 @@ async def report(visit: PartnerVisit) -> Answer:
         then=then,
         then_kept=kept,
         rows=rows,
-        kinds=KINDS,
         typed=fields,
         period=request,
         merchants=merchants,

@@ -31,7 +31,6 @@ async def processors(visit: Visit) -> Values:
     return dict(
         states=states,
         notices=await notices_of(visit.world, [one.row.name for one in states]),
-        breakers=BREAKERS,
         why_max=WHY_MAX,
         who=await names_of_actors(visit, [one.row.actor for one in states if one.row.actor]),
     )

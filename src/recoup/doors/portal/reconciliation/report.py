@@ -59,7 +59,6 @@ async def report(visit: Visit) -> Values:
         query=urlencode(query),
         differences=differences,
         problem=problem,
-        words=WORDS,
         kind_of=kind_of,
         balance_of=balance_of,
         local=lambda moment: moment.astimezone(zone),

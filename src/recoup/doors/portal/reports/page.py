@@ -61,9 +61,6 @@ async def reports_page(visit: Visit) -> Values:
         then=then,
         then_kept=kept | {"by": report},
         report=report,
-        titles=TITLES,
-        means=BOOKED_BY,
-        words=WORDS,
         month=chosen,
         months=_months(first, visit.now),
         asset=asset,
@@ -166,7 +163,6 @@ async def certificates_page(visit: Visit) -> Values:
         rows=rows[:SIZE],
         next=rows[SIZE - 1].chain_no if len(rows) > SIZE else None,
         month_text=month_text,
-        recounted=RECOUNTED,
     )
 
 
@@ -181,9 +177,6 @@ async def certificate_page(visit: Visit) -> Values:
         head=shown.head,
         rules=sorted(shown.part("rule"), key=_distance),
         recount=shown.part("recount")[0],
-        recounted=RECOUNTED,
-        causes=CAUSES,
-        unseen=UNSEEN,
         fees=fees,
     )
 

@@ -45,7 +45,6 @@ async def requests_page(visit: Visit) -> Values:
         older=older,
         first=before is None,
         filters=filters,
-        classes=CLASSES,
         paths=_with(choices.paths, filters["path"]),
         keys=_with(choices.keys, filters["key"]),
         key_words=_key_words(people),

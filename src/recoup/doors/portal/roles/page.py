@@ -91,9 +91,6 @@ async def roles_page(visit: Visit) -> Values:
     return dict(
         roles=roles,
         opened=wanted if wanted in MAY else mine,
-        briefly=BRIEFLY,
-        fields=FIELDS,
-        accesses=PII_ACCESS,
         may=visit.session.may("limits"),
         mine=mine,
         actions=AT_MERCHANT,

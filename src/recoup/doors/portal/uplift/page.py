@@ -126,8 +126,6 @@ async def uplift(visit: Visit) -> Values:
         few=chart(looks[-FEW_WEEKS:], 380),
         returns=back is not None and back.on_harm,
         may=visit.may("switch", or_operator=True),
-        means=RESCUED_BY,
-        others=OTHERS,
         payers_min=PAYERS_MIN,
     )
 
