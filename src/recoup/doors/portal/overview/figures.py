@@ -117,6 +117,10 @@ class Group:
     note: str = ""
     before: str = "–"
 
+    @classmethod
+    def of(cls, row: Counted, name: str = "", link: str = "", note: str = "") -> "Group":
+        return cls(name, row.declined, row.rescued, row.open, link, note)
+
     @property
     def closed(self) -> int:
         return self.declined - self.open

@@ -213,21 +213,14 @@ def _charts(visit: Visit, chosen: Range, site: Any, found: Overview) -> dict[str
         days.append(Group(name, *counts, listed.link(placed=Days(first=day, last=day))))
     drawn = [(day, one.declined, one.rescued, one.open) for day, one in zip(chosen.days, days, strict=True)]
     names: dict[UUID | None, str] = {one.site_id: one.name for one in visit.known.sites}
-    sites_before = rates_before((row.site_id, row) for row in before.sites)
-    sites = [
-        Group(
-            names.get(row.site_id, str(row.site_id)),
-            row.declined,
-            row.rescued,
-            row.open,
-            listed.link(site=row.site_id),
-            before=sites_before.get(row.site_id, "–"),
-        )
-        for row in now.sites[:GROUPS_MAX]
-    ]
+
+    def site_group(row: Any) -> Group:
+        return Group.of(row, names.get(row.site_id, str(row.site_id)), listed.link(site=row.site_id))
+
+    sites = _compared(now.sites[:GROUPS_MAX], before.sites, lambda row: row.site_id, site_group)
     whole_before = rates_before([(None, before.whole)])[None]
-    whole = Group("All", now.whole.declined, now.whole.rescued, now.whole.open, listed.link(), before=whole_before)
-    coded = Group("All", now.coded.declined, now.coded.rescued, now.coded.open, before=whole_before)
+    whole = replace(Group.of(now.whole, "All", listed.link()), before=whole_before)
+    coded = replace(Group.of(now.coded, "All"), before=whole_before)
     said_of = {name: _rows(visit, groups) for name, groups in _named(visit, listed, found).items()}
     money = money_of(now)
     return said_of | {
@@ -255,60 +248,42 @@ def _charts(visit: Visit, chosen: Range, site: Any, found: Overview) -> dict[str
 def _named(visit: Visit, listed: Query, found: Overview) -> dict[str, tuple[list[Group], Group]]:
     """Groups that are no sites, each with the whole that they are part of."""
     now, before, on = found.now, found.before, visit.now.date()
-    whole = Group("", now.whole.declined, now.whole.rescued, now.whole.open)
-    coded = Group("", now.coded.declined, now.coded.rescued, now.coded.open)
-    reasons, reasons_before = by_reason(now.codes, on), rates_before(by_reason(before.codes, on).items())
-    brands_before = rates_before((row.scheme, row) for row in before.schemes)
-    descriptors_before = rates_before((row.descriptor, row) for row in before.descriptors)
-    countries_before = rates_before((row.country, row) for row in before.countries)
-    codes_before = rates_before(((row.name, row.source), row) for row in before.codes)
+    whole, coded = Group.of(now.whole), Group.of(now.coded)
+    reasons, before_by_reason = by_reason(now.codes, on), rates_before(by_reason(before.codes, on).items())
+
+    def brand(row: Any) -> Group:
+        link = listed.link(brand=row.scheme) if row.scheme in SCHEMES else ""
+        return Group.of(row, SCHEMES.get(row.scheme or "", row.scheme or ""), link)
+
+    def descriptor(row: Any) -> Group:
+        return Group.of(row, row.descriptor or "")
+
     return {
-        "reasons": (
-            [replace(one, before=reasons_before.get(key, "–")) for key, one in reasons.items()],
-            coded,
-        ),
-        "brands": (
-            [
-                Group(
-                    SCHEMES.get(row.scheme or "", row.scheme or ""),
-                    row.declined,
-                    row.rescued,
-                    row.open,
-                    listed.link(brand=row.scheme) if row.scheme in SCHEMES else "",
-                    before=brands_before.get(row.scheme, "–"),
-                )
-                for row in now.schemes
-            ],
-            whole,
-        ),
+        "reasons": ([replace(one, before=before_by_reason.get(key, "–")) for key, one in reasons.items()], coded),
+        "brands": (_compared(now.schemes, before.schemes, lambda row: row.scheme, brand), whole),
         "countries": (
-            [
-                Group(row.country, row.declined, row.rescued, row.open, before=countries_before.get(row.country, "–"))
-                for row in now.countries
-            ],
+            _compared(now.countries, before.countries, lambda row: row.country, lambda row: Group.of(row, row.country)),
             coded,
         ),
         "descriptors": (
-            [
-                Group(
-                    row.descriptor or "",
-                    row.declined,
-                    row.rescued,
-                    row.open,
-                    before=descriptors_before.get(row.descriptor, "–"),
-                )
-                for row in now.descriptors
-            ],
+            _compared(now.descriptors, before.descriptors, lambda row: row.descriptor, descriptor),
             whole,
         ),
         "codes": (
-            [
-                replace(_code(visit, row, listed), before=codes_before.get((row.name, row.source), "–"))
-                for row in now.codes
-            ],
+            _compared(
+                now.codes, before.codes, lambda row: (row.name, row.source), lambda row: _code(visit, row, listed)
+            ),
             coded,
         ),
     }
+
+
+def _compared(
+    now: Iterable[Any], before: Iterable[Any], key: Callable[[Any], Any], group: Callable[[Any], Group]
+) -> list[Group]:
+    """The rows as groups, each with its rate in the days before."""
+    rates = rates_before((key(row), row) for row in before)
+    return [replace(group(row), before=rates.get(key(row), "–")) for row in now]
 
 
 def _rows(visit: Visit, groups: tuple[list[Group], Group]) -> list[Group]:
@@ -335,7 +310,7 @@ def _code(visit: Visit, row: CodeSums, listed: Query) -> Group:
     meaning = reading_of(row, visit.now.date()).meaning.partition(";")[0] if name else "without a code"
     note = joined(filter(None, (SCHEMES.get(source, row.source or ""), meaning)), " · ")
     link = listed.link(code=name, code_source=source) if name else ""
-    return Group(name or "–", row.declined, row.rescued, row.open, link, note)
+    return Group.of(row, name or "–", link, note)
 
 
 def _flight(found: Overview) -> list[dict[str, Any]]:
