@@ -11,16 +11,7 @@ from recoup.doors.portal.people import named
 from recoup.doors.portal.rights import role
 from recoup.doors.portal.visit import Visit
 from recoup.flows.connections import connections_of, notices_of
-from recoup.flows.merchants.connect import (
-    ChangeRequest,
-    ConnectRequest,
-    change,
-    check,
-    connect,
-    connectable,
-    disconnect,
-    next_name,
-)
+from recoup.flows.merchants import connect as flow
 from recoup.rules.merchants.connect_form import NOT_INSTALLED
 from recoup.store.cards.connections import Billing
 
@@ -46,9 +37,9 @@ class RouteForm:
 async def page(visit: Visit) -> Values:
     rows = await connections_of(visit.world, visit.scope.merchant_id)
     chosen = visit.request.query_params.get("kind", "")
-    forms = connectable()
+    forms = flow.connectable()
     kind = chosen if chosen in forms else next(iter(forms), "")
-    name = await next_name(visit.world, visit.scope, kind)
+    name = await flow.next_name(visit.world, visit.scope, kind)
     return {
         "rows": rows,
         "notices": await notices_of(visit.world, [row.route for row in rows]),
@@ -74,8 +65,8 @@ async def post(
     kind: Annotated[str, Text(32)],
     billing: Annotated[Billing, among(BILLING)] = "off",
 ) -> None:
-    request = ConnectRequest(kind, secret_key, signing_secret, billing, account=account, prefix=prefix)
-    await connect(visit.world, visit.acting("keys", "connect a processor"), request)
+    request = flow.ConnectRequest(kind, secret_key, signing_secret, billing, account=account, prefix=prefix)
+    await flow.connect(visit.world, visit.acting("keys", "connect a processor"), request)
 
 
 @page.post("/connections/change", may=_CHANGE)
@@ -89,13 +80,13 @@ async def post_change(
     billing: Annotated[Billing, among(BILLING)] | None,
 ) -> None:
     """What is empty stays as it is."""
-    request = ChangeRequest(secret_key, signing_secret, billing, account)
-    await change(visit.world, visit.acting("keys", "connect a processor"), route, request)
+    request = flow.ChangeRequest(secret_key, signing_secret, billing, account)
+    await flow.change(visit.world, visit.acting("keys", "connect a processor"), route, request)
 
 
 @page.post("/connections/check", may=_CHANGE, shape=RouteForm)
 async def post_check(visit: Visit, form: RouteForm) -> None:
-    await check(visit.world, visit.acting("keys", "connect a processor"), form.route)
+    await flow.check(visit.world, visit.acting("keys", "connect a processor"), form.route)
 
 
 @page.post("/connections/disconnect", may=_CHANGE, shape=RouteForm)
@@ -103,5 +94,5 @@ async def post_disconnect(visit: Visit, form: RouteForm) -> Answer:
     """With a confirmation first."""
     if not form.sure:
         return shown(ending=form.route)
-    await disconnect(visit.world, visit.acting("keys", "connect a processor"), form.route)
+    await flow.disconnect(visit.world, visit.acting("keys", "connect a processor"), form.route)
     return redirect(PLACE)

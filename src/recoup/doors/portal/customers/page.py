@@ -31,27 +31,7 @@ from recoup.kernel.sentence import Sentence
 from recoup.rules.languages.said import said
 from recoup.rules.merchants.blocks import REASONS, STANDING_MAX
 from recoup.rules.merchants.personal import DOTS, MASKED, SHOWN
-from recoup.store.lists.customers import (
-    BEGIN,
-    COUNTED_MAX,
-    Customer,
-    ListedCustomer,
-    Place,
-    attempts_of,
-    count_customers,
-    count_orders_of,
-    customer_orders,
-    customer_sums,
-    customers_by_email,
-    customers_of,
-    find_customer,
-    list_customers,
-    payers_by_email,
-    person_log,
-    refunds_of,
-    these_customers,
-    transmissions_of,
-)
+from recoup.store.lists import customers as store
 from recoup.store.lists.order_filter import OrderFilter
 from recoup.store.lists.orders import list_orders
 from recoup.store.merchants.blocks import list_blocks, standing_blocks
@@ -85,10 +65,10 @@ async def _list(visit: Visit, typed: str = "", found: set[UUID] | None = None) -
     async with visit.world.db.read() as connection:
         blocks = await list_blocks(connection, visit.merchant_id, STANDING_MAX)
         if found is None:
-            rows = await list_customers(connection, visit.merchant_id, after, LIST_SIZE + 1, clear=clear)
-            count = await count_customers(connection, visit.merchant_id)
+            rows = await store.list_customers(connection, visit.merchant_id, after, LIST_SIZE + 1, clear=clear)
+            count = await store.count_customers(connection, visit.merchant_id)
         else:
-            rows = await these_customers(connection, visit.merchant_id, list(found), clear=clear)
+            rows = await store.these_customers(connection, visit.merchant_id, list(found), clear=clear)
             count = min(len(rows), FOUND_MAX), len(rows) <= FOUND_MAX
     size = LIST_SIZE if found is None else FOUND_MAX
     return dict(
@@ -97,8 +77,8 @@ async def _list(visit: Visit, typed: str = "", found: set[UUID] | None = None) -
         count=count,
         searched=found is not None,
         next=_text(rows[size - 1]) if found is None and len(rows) > size else None,
-        paged=after != BEGIN,
-        counted_max=COUNTED_MAX,
+        paged=after != store.BEGIN,
+        counted_max=store.COUNTED_MAX,
         blocks=blocks,
         blocked={b.subject_id for b in blocks if b.kind == "customer"},
         names=await named(visit, [row.actor for row in blocks]),
@@ -112,36 +92,36 @@ async def _found(visit: Visit, typed: str) -> set[UUID]:
     merchant_id = visit.merchant_id
     payer_id = parse_id(typed) or await find_by_name(visit.world, merchant_id, typed)
     async with visit.world.db.read() as connection:
-        known = payer_id and await find_customer(connection, merchant_id, payer_id, clear=False)
+        known = payer_id and await store.find_customer(connection, merchant_id, payer_id, clear=False)
         found = {payer_id} if payer_id and known else set()
         if "@" in typed:
-            found |= {row.payer_id for row in await customers_by_email(connection, merchant_id, typed, FOUND_MAX)}
-            found |= await payers_by_email(connection, merchant_id, typed, FOUND_MAX)
+            found |= {row.payer_id for row in await store.customers_by_email(connection, merchant_id, typed, FOUND_MAX)}
+            found |= await store.payers_by_email(connection, merchant_id, typed, FOUND_MAX)
         return found or await _by_orders(connection, OrderFilter(merchant_id, text=typed, sight=visit.pii_access))
 
 
 async def _by_orders(connection: Read, order_filter: OrderFilter) -> set[UUID]:
     page = await list_orders(connection, order_filter, limit=ORDERS_MAX)
-    return await customers_of(connection, order_filter.merchant_id, [row.order_id for row in page.rows])
+    return await store.customers_of(connection, order_filter.merchant_id, [row.order_id for row in page.rows])
 
 
-def _text(row: ListedCustomer) -> str:
+def _text(row: store.ListedCustomer) -> str:
     return f"{row.first_seen_at.isoformat()}_{row.payer_id}"
 
 
-def _place(text: str) -> Place:
+def _place(text: str) -> store.Place:
     """The list's begin for what names no place in it."""
     at, _, payer_id = text.partition("_")
     try:
         moment, found = datetime.fromisoformat(at), parse_id(payer_id)
     except ValueError:
-        return BEGIN
-    if found is None or moment.tzinfo is None or not 1970 < moment.year < BEGIN.first_seen_at.year:
-        return BEGIN
-    return Place(moment, found)
+        return store.BEGIN
+    if found is None or moment.tzinfo is None or not 1970 < moment.year < store.BEGIN.first_seen_at.year:
+        return store.BEGIN
+    return store.Place(moment, found)
 
 
-def label_of(customer: Customer, language: str) -> str:
+def label_of(customer: store.Customer, language: str) -> str:
     """What the merchant knows them by, as it is; or the end of our id for one whose data is gone or masked, as the
     page's language says it. People type what they read."""
     found = customer.known_email or customer.external_id
@@ -150,7 +130,7 @@ def label_of(customer: Customer, language: str) -> str:
     return said(language, Sentence("customer {0}", str(customer.payer_id)[-6:]))
 
 
-def is_gone(customer: Customer) -> bool:
+def is_gone(customer: store.Customer) -> bool:
     """Nothing names them any more."""
     return not any((customer.email, customer.name, customer.phone, customer.external_id, customer.newest))
 
@@ -168,17 +148,17 @@ async def customer_page(visit: Visit) -> Values:
     async with visit.world.db.read() as connection:
         until = await clear_until(visit, connection, payer_id)
         clear = visit.pii_access == SHOWN or until is not None
-        customer = await find_customer(connection, merchant_id, payer_id, clear=clear)
+        customer = await store.find_customer(connection, merchant_id, payer_id, clear=clear)
         if customer is None:
             raise no_such_customer()
-        orders = await customer_orders(connection, merchant_id, payer_id, before, SIZE + 1)
+        orders = await store.customer_orders(connection, merchant_id, payer_id, before, SIZE + 1)
         ids = [row.order_id for row in orders[:SIZE]]
-        attempts = await attempts_of(connection, merchant_id, ids)
-        refunds = await refunds_of(connection, merchant_id, ids, clear=clear)
-        transmissions = await transmissions_of(connection, merchant_id, payer_id, SIZE)
-        sums = await customer_sums(connection, merchant_id, payer_id)
-        lines = await person_log(connection, merchant_id, payer_id)
-        _, opened = await count_orders_of(connection, merchant_id, alike)
+        attempts = await store.attempts_of(connection, merchant_id, ids)
+        refunds = await store.refunds_of(connection, merchant_id, ids, clear=clear)
+        transmissions = await store.transmissions_of(connection, merchant_id, payer_id, SIZE)
+        sums = await store.customer_sums(connection, merchant_id, payer_id)
+        lines = await store.person_log(connection, merchant_id, payer_id)
+        _, opened = await store.count_orders_of(connection, merchant_id, alike)
         blocks = await standing_blocks(connection, merchant_id, [payer_id])
         panels = await customer_panels(connection, merchant_id, payer_id)
     actors = [row.actor for row in lines] + [row.actor for row in blocks]
@@ -213,12 +193,12 @@ async def customer_page(visit: Visit) -> Values:
     )
 
 
-async def find(visit: Visit) -> Customer:
+async def find(visit: Visit) -> store.Customer:
     """The customer of the address. Raises: Problem(not_found) for an id that is none, and for another merchant's."""
     async with visit.world.db.read() as connection:
         until = await clear_until(visit, connection, _id(visit))
         clear = visit.pii_access == SHOWN or until is not None
-        customer = await find_customer(connection, visit.merchant_id, _id(visit), clear=clear)
+        customer = await store.find_customer(connection, visit.merchant_id, _id(visit), clear=clear)
     if customer is None:
         raise no_such_customer()
     return customer
@@ -228,7 +208,7 @@ _id: Final = id_in_path("payer_id", no_such_customer())
 
 
 @customer_page.post("/customers/{payer_id}/block", may=BLOCK, find=find)
-async def post_block(visit: Visit, customer: Customer, *, reason: str) -> None:
+async def post_block(visit: Visit, customer: store.Customer, *, reason: str) -> None:
     payer_id = customer.payer_id
     await block(visit.world, visit.scope, "customer", payer_id, reason)
     visit.portal.merchants.forget(visit.merchant_id)
@@ -243,7 +223,7 @@ async def post_unblock(visit: Visit, form: Unblock) -> None:
 @customer_page.post(
     "/customers/{payer_id}/export", may=role("erase", "export a customer's data"), find=find, shows=nothing
 )
-async def post_export(visit: Visit, customer: Customer) -> Answer:
+async def post_export(visit: Visit, customer: store.Customer) -> Answer:
     payer_id = customer.payer_id
     parts = await export_person(visit.world, visit.scope, payer_id)
     name = f"customer-{str(payer_id)[-6:]}-{visit.now:%Y-%m-%d}.json"
@@ -254,7 +234,7 @@ async def post_export(visit: Visit, customer: Customer) -> Answer:
 @customer_page.post(
     "/customers/{payer_id}/erase", may=role("erase", "erase a customer's data"), find=find, shows=nothing
 )
-async def post_erasure(visit: Visit, customer: Customer, *, confirm: str) -> Answer:
+async def post_erasure(visit: Visit, customer: store.Customer, *, confirm: str) -> Answer:
     """Of all who are known by the same e-mail, and only with the customer's name typed as the page shows it. `confirm`:
     the customer's name, as the page shows it."""
     label = label_of(customer, visit.language)
@@ -273,6 +253,6 @@ async def post_erasure(visit: Visit, customer: Customer, *, confirm: str) -> Ans
 
 
 @customer_page.post("/customers/{payer_id}/reveal", may=anybody, find=find, shows=nothing)
-async def post_reveal(visit: Visit, customer: Customer) -> Answer:
+async def post_reveal(visit: Visit, customer: store.Customer) -> Answer:
     await reveal_subject(visit, "customer", customer.payer_id)
     return redirect(f"/customers/{customer.payer_id}#customer")

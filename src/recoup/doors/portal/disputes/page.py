@@ -37,17 +37,7 @@ from recoup.rules.merchants.personal import SHOWN
 from recoup.rules.money import typed_amounts
 from recoup.rules.money.disputes import UNDECIDED
 from recoup.rules.money.evidence_file import BYTES_MAX, COUNT_MAX
-from recoup.store.disputes.disputes import (
-    COUNTED_MAX,
-    LISTED_MAX,
-    DisputeRow,
-    counts,
-    list_disputes,
-    read_dispute,
-    read_files,
-    read_notes,
-    unmatched,
-)
+from recoup.store.disputes import disputes as store
 from recoup.store.orders.order_page import OrderPage
 
 NOBODY: Final = UUID(int=0)
@@ -74,37 +64,37 @@ async def disputes(visit: Visit) -> Values:
     offset = min(int(begin), OFFSET_MAX) if begin.isascii() and begin.isdigit() and len(begin) < 9 else 0
     states = VIEWS[view][1]
     async with visit.world.db.read() as connection:
-        rows = await list_disputes(
+        rows = await store.list_disputes(
             connection,
             visit.merchant_id,
             states=states,
             kind=kind,
             offset=offset,
-            limit=LISTED_MAX + 1,
+            limit=store.LISTED_MAX + 1,
             clear=visit.pii_access == SHOWN,
         )
-        numbers = await counts(connection, visit.merchant_id, DISPUTE_STATES)
+        numbers = await store.counts(connection, visit.merchant_id, DISPUTE_STATES)
         strangers = [visit.merchant_id, NOBODY] if visit.is_operator else []
-        notices = await unmatched(connection, strangers) if strangers else []
+        notices = await store.unmatched(connection, strangers) if strangers else []
     views = [
         (name, word, [numbers[state] for state in of or numbers], name == view) for name, (word, of) in VIEWS.items()
     ]
     return dict(
-        rows=[_row(row) for row in rows[:LISTED_MAX]],
+        rows=[_row(row) for row in rows[: store.LISTED_MAX]],
         views=views,
-        most=COUNTED_MAX,
+        most=store.COUNTED_MAX,
         view=view,
         kind=kind,
         kinds=DISPUTE_KINDS,
         begin=offset,
-        more=len(rows) > LISTED_MAX,
-        step=LISTED_MAX,
+        more=len(rows) > store.LISTED_MAX,
+        step=store.LISTED_MAX,
         notices=notices,
         in_words=in_words,
     )
 
 
-class ListedDispute(DisputeRow, frozen=True):
+class ListedDispute(store.DisputeRow, frozen=True):
     """With the page's words. `look`: of its state."""
 
     kind_word: str
@@ -113,7 +103,7 @@ class ListedDispute(DisputeRow, frozen=True):
     reason: str
 
 
-def _row(row: DisputeRow) -> ListedDispute:
+def _row(row: store.DisputeRow) -> ListedDispute:
     return ListedDispute(
         **asdict(row),
         kind_word=DISPUTE_KINDS[row.kind],
@@ -137,7 +127,7 @@ async def notice_again(visit: Visit, *, route: str, notice: str, nobody: bool, w
     return redirect("/disputes")
 
 
-def suggested(page: OrderPage, dispute: DisputeRow) -> list[str]:
+def suggested(page: OrderPage, dispute: store.DisputeRow) -> list[str]:
     asset = page.order.asset
     found: list[str] = []
     for refund in page.modifications:
@@ -191,12 +181,12 @@ dispute_id_of: Final = id_in_path(
 async def dispute_page(visit: Visit) -> Values:
     dispute_id = dispute_id_of(visit)
     async with visit.world.db.read() as connection:
-        dispute = await read_dispute(connection, visit.merchant_id, dispute_id, clear=visit.pii_access == SHOWN)
+        dispute = await store.read_dispute(connection, visit.merchant_id, dispute_id, clear=visit.pii_access == SHOWN)
         if dispute is None:
             message = Sentence("{0} has no dispute with this id.", visit.known.merchant.name)
             raise Problem("not_found", message, cure="Choose it from the list of disputes.")
-        notes = await read_notes(connection, visit.merchant_id, dispute_id, clear=visit.pii_access == SHOWN)
-        files = await read_files(connection, visit.merchant_id, dispute_id, clear=visit.pii_access == SHOWN)
+        notes = await store.read_notes(connection, visit.merchant_id, dispute_id, clear=visit.pii_access == SHOWN)
+        files = await store.read_files(connection, visit.merchant_id, dispute_id, clear=visit.pii_access == SHOWN)
         page = await read_as_seen(visit, connection, dispute.order_id)
     assert page is not None
     people = await named(visit, [one.actor for one in notes] + [one.actor for one in files])
@@ -250,7 +240,7 @@ async def post_answer(visit: Visit, *, answer: str) -> None:
 async def decide(visit: Visit, *, decided: Annotated[Literal["won", "lost"], _UNDECIDED]) -> None:
     """In the sandbox the operator says what the cardholder's bank decides."""
     dispute_id = dispute_id_of(visit)
-    dispute = await visit.read(read_dispute, visit.merchant_id, dispute_id, clear=visit.pii_access == SHOWN)
+    dispute = await visit.read(store.read_dispute, visit.merchant_id, dispute_id, clear=visit.pii_access == SHOWN)
     if dispute is None:
         raise Problem("not_found", "There is no such dispute.", cure="Choose it from the list of disputes.")
     await dispute_on_demand(

@@ -10,15 +10,7 @@ from starlette.responses import FileResponse, Response
 
 from recoup.doors.portal.endpoint import id_in_path, redirect
 from recoup.doors.portal.form_shape import FormKey, among, fresh_key, read_again
-from recoup.doors.portal.orders.export import (
-    TYPES,
-    counted,
-    file_name,
-    query_of,
-    refuse_unclear,
-    wanted_of,
-    words_of,
-)
+from recoup.doors.portal.orders import export
 from recoup.doors.portal.orders.look import back_of
 from recoup.doors.portal.orders.page import columns_of, habits_of
 from recoup.doors.portal.orders.query import Query
@@ -58,7 +50,7 @@ class NewExport:
     """`back`: the list that the file is of. `form`: of `TYPES`."""
 
     back: str
-    form: Annotated[str, among(TYPES), _NO_TYPE]
+    form: Annotated[str, among(export.TYPES), _NO_TYPE]
     key: FormKey
 
 
@@ -78,19 +70,19 @@ async def new_export(visit: Visit) -> Values:
         typed = read_again(NewExport, visit.typed)
         query, form, key = await _query(visit, typed), typed.form, typed.key
     else:
-        query, form, key = await query_of(visit), visit.request.path_params["form"], fresh_key()
-    if form not in TYPES:
+        query, form, key = await export.query_of(visit), visit.request.path_params["form"], fresh_key()
+    if form not in export.TYPES:
         raise Problem(
             "not_found", "Orders are exported as CSV, JSON or XLSX.", cure="Open the orders and choose Export."
         )
-    count = await counted(visit, wanted_of(visit, query))
+    count = await export.counted(visit, export.wanted_of(visit, query))
     return {
         "query": query,
         "form": form,
         "key": key,
         "count": count,
-        "said": words_of(visit, query),
-        "name": f"{file_name(query, visit)}.{form}",
+        "said": export.words_of(visit, query),
+        "name": f"{export.file_name(query, visit)}.{form}",
     }
 
 
@@ -99,16 +91,16 @@ async def post_export(visit: Visit, form: NewExport) -> Answer:
     """The same form again asks for nothing more."""
     query = await _query(visit, form)
     try:
-        refuse_unclear(query)
+        export.refuse_unclear(query)
         await ask_for_file(
             visit.world,
             visit.scope,
             person_of(visit),
             UUID(hex=form.key),
-            wanted_of(visit, query),
+            export.wanted_of(visit, query),
             form=form.form,
-            labels=words_of(visit, query),
-            file_name=f"{file_name(query, visit)}.{form.form}",
+            labels=export.words_of(visit, query),
+            file_name=f"{export.file_name(query, visit)}.{form.form}",
         )
     except Problem as problem:
         return shown(problem)
@@ -126,7 +118,7 @@ async def export_file(visit: Visit) -> Response:
             cure="Delete it and export again.",
         )
     path = await fetch(visit.world, visit.scope, row)
-    return FileResponse(path, media_type=TYPES[row.form], filename=row.file_name, headers=HEADERS)
+    return FileResponse(path, media_type=export.TYPES[row.form], filename=row.file_name, headers=HEADERS)
 
 
 @exports.post("/exports/{export_id}/cancel", may=anybody, shows=nothing)

@@ -9,15 +9,7 @@ from starlette.responses import Response
 from recoup.doors.edge.cookies import cookie
 from recoup.doors.edge.tracing import request_id
 from recoup.doors.portal.any_visit import AnyVisit
-from recoup.doors.portal.endpoint import (
-    COOKIE,
-    SET_UP,
-    id_in_path,
-    locale,
-    redirect,
-    session_of,
-    whence,
-)
+from recoup.doors.portal.endpoint import COOKIE, SET_UP, id_in_path, locale, redirect, session_of, whence
 from recoup.doors.portal.form_shape import read_again
 from recoup.doors.portal.impersonation.bounds import check_behind
 from recoup.doors.portal.menu import Entry, by_role, by_seat

@@ -9,33 +9,8 @@ from recoup.doors.portal.order.facts import can_capture, capture_before, capture
 from recoup.doors.portal.orders.times import Times
 from recoup.doors.portal.visit import Visit
 from recoup.kernel.sentence import Sentence, joined
-from recoup.rules.order import whys
+from recoup.rules.order import attention, whys
 from recoup.rules.order.answers import WRONG
-from recoup.rules.order.attention import (
-    ANSWER_DELAYED,
-    ANSWER_DIFFERS,
-    ANSWER_REFUSED,
-    CHARGE_CLAIMED,
-    CHARGE_UNKNOWN,
-    FOR_PEOPLE,
-    FRAUD_WARNED,
-    HELD,
-    HOLD_EXPIRED,
-    INVOICE_CLOSED,
-    LATE,
-    NOT_REPEATED,
-    PAID_TOO,
-    PAID_TWICE,
-    REFUND_FAILED,
-    REFUND_NOT_SENT,
-    REFUNDED_BEFORE,
-    REQUEST_REFUSED,
-    RETRYING,
-    code_of,
-    delayed,
-    sentence_of,
-    stuck,
-)
 from recoup.rules.order.holds import BY_MERCHANT, BY_OPERATOR, KILLED
 from recoup.rules.order.lifecycle import Stage
 from recoup.store.orders.order_page import OrderPage
@@ -56,24 +31,24 @@ _MENDED: Final = "The timeline has the processor's words. Fix what they name and
 _REPORTED: Final = "Refund it, unless the customer confirms the payment; a refund in time may spare the dispute."
 # By the code of what needs attention: what helps, and whom to ask.
 CURES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType({
-    PAID_TWICE: ("Refund one of the two payments.", DESK),
-    PAID_TOO: ("Check whether it is the same purchase; if so, cancel this order.", DESK),
-    RETRYING: ("Stop your own retries of it while Recoup works on it.", DEVELOPER),
-    REFUNDED_BEFORE: ("Answer the dispute with the refund's reference.", DESK),
-    REFUND_NOT_SENT: ("Nothing: the cardholder has the money. The dispute's page shows how it ends.", DESK),
-    FRAUD_WARNED: (_REPORTED, DESK),
-    REFUND_FAILED: _BY_HAND,
-    HOLD_EXPIRED: ("Cancel the order; if the amount is still owed, charge it as a new order.", CAPTURES),
-    INVOICE_CLOSED: ("Reopen or credit the invoice at the processor, or refund this payment.", DESK),
-    LATE: ("Answer it before its deadline, on the dispute's page.", DESK),
-    ANSWER_DELAYED: ("It is sent until the processor accepts it; see the dispute's page.", OPERATOR),
-    ANSWER_REFUSED: ("Answer the dispute again on its page.", DESK),
-    stuck("refund"): _BY_HAND, stuck("reversal"): _BY_HAND,
-    stuck("void"): ("Under Refunds, try the void again.", OPERATOR),
-    delayed("refund"): _SENT_AGAIN, delayed("reversal"): _SENT_AGAIN, delayed("void"): _SENT_AGAIN,
-    delayed("capture"): _SENT_AGAIN, CHARGE_UNKNOWN: _INQUIRED,
-    REQUEST_REFUSED: (_MENDED, OPERATOR),
-    CHARGE_CLAIMED: _CLAIMED, ANSWER_DIFFERS: _LOOKED_UP, NOT_REPEATED: _LOOKED_UP,
+    attention.PAID_TWICE: ("Refund one of the two payments.", DESK),
+    attention.PAID_TOO: ("Check whether it is the same purchase; if so, cancel this order.", DESK),
+    attention.RETRYING: ("Stop your own retries of it while Recoup works on it.", DEVELOPER),
+    attention.REFUNDED_BEFORE: ("Answer the dispute with the refund's reference.", DESK),
+    attention.REFUND_NOT_SENT: ("Nothing: the cardholder has the money. The dispute's page shows how it ends.", DESK),
+    attention.FRAUD_WARNED: (_REPORTED, DESK),
+    attention.REFUND_FAILED: _BY_HAND,
+    attention.HOLD_EXPIRED: ("Cancel the order; if the amount is still owed, charge it as a new order.", CAPTURES),
+    attention.INVOICE_CLOSED: ("Reopen or credit the invoice at the processor, or refund this payment.", DESK),
+    attention.LATE: ("Answer it before its deadline, on the dispute's page.", DESK),
+    attention.ANSWER_DELAYED: ("It is sent until the processor accepts it; see the dispute's page.", OPERATOR),
+    attention.ANSWER_REFUSED: ("Answer the dispute again on its page.", DESK),
+    attention.stuck("refund"): _BY_HAND, attention.stuck("reversal"): _BY_HAND,
+    attention.stuck("void"): ("Under Refunds, try the void again.", OPERATOR),
+    **{attention.delayed(kind): _SENT_AGAIN for kind in ("refund", "reversal", "void", "capture")},
+    attention.CHARGE_UNKNOWN: _INQUIRED,
+    attention.REQUEST_REFUSED: (_MENDED, OPERATOR),
+    attention.CHARGE_CLAIMED: _CLAIMED, attention.ANSWER_DIFFERS: _LOOKED_UP, attention.NOT_REPEATED: _LOOKED_UP,
 })  # fmt: skip
 
 
@@ -87,26 +62,26 @@ class Trouble:
 def trouble(visit: Visit, page: OrderPage) -> Trouble | None:
     """None for an order that needs nobody."""
     found, stage = page.head.attention, page.order.stage
-    if found in FOR_PEOPLE and stage in (Stage.HELD, Stage.PROBLEM):
+    if found in attention.FOR_PEOPLE and stage in (Stage.HELD, Stage.PROBLEM):
         waits = last_hold(page) if stage is Stage.HELD else last_of(page, "broke")
-        return _cured(found, _both(sentence_of(found), waits.get("why")))
+        return _cured(found, _both(attention.sentence_of(found), waits.get("why")))
     if stage is Stage.HELD:
         return _held(visit, page, found)
     if not found:
         return _authorised(visit, page) if stage is Stage.AUTHORISED else None
-    cause = sentence_of(found)
-    if found == REQUEST_REFUSED and (refusal := _refusal(page)):
+    cause = attention.sentence_of(found)
+    if found == attention.REQUEST_REFUSED and (refusal := _refusal(page)):
         cause = whys.sentence_of(refusal.get("why") or "") or cause
-    if stage is Stage.PROBLEM and found != REQUEST_REFUSED:
+    if stage is Stage.PROBLEM and found != attention.REQUEST_REFUSED:
         cure = "It continues automatically once the processor reports the outcome; until then nothing is sent."
         return Trouble(cause, cure, OPERATOR)
     unsent = next((r for r in page.modifications if r.state == "stuck"), None)
-    if found in FOR_PEOPLE and unsent is not None:
-        first = stuck(unsent.kind)
-        return _cured(first, _both(sentence_of(first), cause))
-    if found == PAID_TWICE and capture_out(page) is not None:
-        return _cured(CHARGE_UNKNOWN, cause)
-    return _cured(PAID_TWICE if found == PAID_TOO and stage is Stage.COMPLETED else found, cause)
+    if found in attention.FOR_PEOPLE and unsent is not None:
+        first = attention.stuck(unsent.kind)
+        return _cured(first, _both(attention.sentence_of(first), cause))
+    if found == attention.PAID_TWICE and capture_out(page) is not None:
+        return _cured(attention.CHARGE_UNKNOWN, cause)
+    return _cured(attention.PAID_TWICE if found == attention.PAID_TOO and stage is Stage.COMPLETED else found, cause)
 
 
 def _refusal(page: OrderPage) -> Mapping[str, Any]:
@@ -118,7 +93,7 @@ def _refusal(page: OrderPage) -> Mapping[str, Any]:
 def _cured(first: str, cause: str) -> Trouble:
     """`first`: the code whose cure is the next step."""
     unknown = ("The timeline shows the cause; the problem closes when that is settled.", OPERATOR)
-    return Trouble(cause, *CURES.get(code_of(first), unknown))
+    return Trouble(cause, *CURES.get(attention.code_of(first), unknown))
 
 
 def _both(first: str | None, second: str | None) -> str:
@@ -138,9 +113,9 @@ def _authorised(visit: Visit, page: OrderPage) -> Trouble:
     return Trouble(AUTHORISED, cure, CAPTURES)
 
 
-def _held(visit: Visit, page: OrderPage, attention: str | None) -> Trouble:
+def _held(visit: Visit, page: OrderPage, code: str | None) -> Trouble:
     held = last_hold(page)
-    beside = sentence_of(attention) if attention and code_of(attention) != HELD else None
+    beside = attention.sentence_of(code) if code and attention.code_of(code) != attention.HELD else None
     why = _both(held.get("why"), beside) or "It is on hold."
     until = page.due.release
     if until is not None:

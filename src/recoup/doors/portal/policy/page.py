@@ -12,19 +12,7 @@ from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.form_shape import Names, Text
 from recoup.doors.portal.menu import Entry, at_merchant, at_partner
 from recoup.doors.portal.pages import Answer, Values, both, shown
-from recoup.doors.portal.policy.whose import (
-    OF_PARTNER,
-    PLACE,
-    Named,
-    acting,
-    address_of,
-    authors,
-    choices,
-    forget,
-    may,
-    named_by,
-    where_of,
-)
+from recoup.doors.portal.policy import whose
 from recoup.doors.portal.visit import Visit
 from recoup.flows.backtests.before_saving import Tried, go_back_tried, save_tried, try_policy
 from recoup.flows.backtests.bounds import AtMerchants
@@ -129,16 +117,18 @@ class VersionShown:
 
 
 @both.page(
-    PLACE,
+    whose.PLACE,
     "policy/policy.html",
     menu=(
-        Entry("Partner", 6, "Retry bounds", "note", OF_PARTNER, sees=at_partner),
+        Entry("Partner", 6, "Retry bounds", "note", whose.OF_PARTNER, sees=at_partner),
         Entry("Settings", 3, "Retry policy", "note", sees=at_merchant),
     ),
 )
 async def policy(visit: AnyVisit) -> Values:
     query = visit.request.query_params
-    return await _values(visit, await where_of(visit, Named(*(query.get(name, "") for name in Named._fields))))
+    return await _values(
+        visit, await whose.where_of(visit, whose.Named(*(query.get(name, "") for name in whose.Named._fields)))
+    )
 
 
 async def _values(visit: AnyVisit, where: Where) -> Values:
@@ -154,12 +144,12 @@ async def _values(visit: AnyVisit, where: Where) -> Values:
         number=standing.number,
         reason="",
         versions=listed[:VERSIONS_SHOWN],
-        who=await authors(visit, [row.author for row in rows]),
+        who=await whose.authors(visit, [row.author for row in rows]),
         bounds=_bounds(standing),
         clips=_clips(standing),
-        place=PLACE if isinstance(visit, Visit) else OF_PARTNER,
-        named=named_by(visit, where)._asdict(),
-        choices=await choices(visit, where),
+        place=whose.PLACE if isinstance(visit, Visit) else whose.OF_PARTNER,
+        named=whose.named_by(visit, where)._asdict(),
+        choices=await whose.choices(visit, where),
         fields=FIELDS,
         groups=GROUPS,
         selects=SELECTS,
@@ -170,7 +160,7 @@ async def _values(visit: AnyVisit, where: Where) -> Values:
         tests=await _tests(visit, where),
         could={},
         names=NAMES,
-        may=may(visit),
+        may=whose.may(visit),
     )
 
 
@@ -222,24 +212,24 @@ class PolicyForm:
     )
 
 
-@policy.post(may=acting, shape=PolicyForm)
+@policy.post(may=whose.acting, shape=PolicyForm)
 async def post_policy(visit: AnyVisit, form: PolicyForm) -> Answer:
     """Checks it, or saves it as a new version."""
-    where = await where_of(visit, Named(form.site, form.campaign, form.bounds))
+    where = await whose.where_of(visit, whose.Named(form.site, form.campaign, form.bounds))
     texts = {line: str(text)[:400] for line, text in form.lines.items()}
     plain = plain_of(texts)
     if form.act != "save":
-        tried = await try_policy(visit.world, acting(visit), where, plain)
+        tried = await try_policy(visit.world, whose.acting(visit), where, plain)
         return await _again(visit, where, form, texts, tried.checked, tried=tried)
     checked = await policies.check_policy(visit.world, where, plain)
     if not checked.complaints:
         try:
             seen = int(form.seen) if form.seen.isdecimal() and len(form.seen) < 10 else None  # noqa: PLR2004
-            await save_tried(visit.world, acting(visit), where, plain, form.reason, seen=seen)
+            await save_tried(visit.world, whose.acting(visit), where, plain, form.reason, seen=seen)
         except Problem as refusal:
             return await _again(visit, where, form, texts, checked, refusal=refusal)
-        forget(visit)
-        return redirect(address_of(visit, where))
+        whose.forget(visit)
+        return redirect(whose.address_of(visit, where))
     return await _again(visit, where, form, texts, checked)
 
 
@@ -273,7 +263,7 @@ def _bounded(found: AtMerchants) -> dict[str, Any]:
     return {"each": rows, "of": found.of}
 
 
-@policy.post("/policy/back", may=acting)
+@policy.post("/policy/back", may=whose.acting)
 async def post_back(
     visit: AnyVisit,
     *,
@@ -283,8 +273,8 @@ async def post_back(
     version: str,
     reason: Annotated[str, Text(policies.REASON_CHARS_MAX, strip=True)],
 ) -> Answer:
-    where = await where_of(visit, Named(site, campaign, bounds))
+    where = await whose.where_of(visit, whose.Named(site, campaign, bounds))
     to = int(version) if version.isdecimal() and len(version) < 10 else 0  # noqa: PLR2004
-    await go_back_tried(visit.world, acting(visit), where, reason, to=to)
-    forget(visit)
-    return redirect(address_of(visit, where))
+    await go_back_tried(visit.world, whose.acting(visit), where, reason, to=to)
+    whose.forget(visit)
+    return redirect(whose.address_of(visit, where))

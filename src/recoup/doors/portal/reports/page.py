@@ -17,15 +17,7 @@ from recoup.doors.portal.templates import HEADERS
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import MEANS
 from recoup.flows.insight.certificates import NEWEST, Shown, certificate_file, certificates_of, show_certificate
-from recoup.flows.money.origin_reports import (
-    GROUPS_MAX,
-    REPORTS,
-    Report,
-    ReportRequest,
-    grouped_report,
-    report_csv,
-    transactions_page,
-)
+from recoup.flows.money import origin_reports as flow
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import LOWEST, parse_id
 from recoup.kernel.problem import Problem
@@ -49,11 +41,11 @@ WORDS: Final = {
 async def reports_page(visit: Visit) -> Values:
     """An impossible month, currency or report becomes the usual one; for a month the page says so."""
     report = visit.request.query_params.get("by", "")
-    report = report if report in REPORTS else "sites"
+    report = report if report in flow.REPORTS else "sites"
     then = await read_as_of(visit)
     chosen, asset, problem = _chosen(visit, then)
     window = Window(*month(chosen, "UTC"), then.cut)
-    found = await _read(visit, report, ReportRequest(visit.merchant_id, window, asset))
+    found = await _read(visit, report, flow.ReportRequest(visit.merchant_id, window, asset))
     first = await visit.read(first_booked, visit.merchant_id)
     kept = {"month": chosen} | ({"currency": asset} if asset else {})
     query = kept | dict(then.query)
@@ -83,25 +75,25 @@ async def reports_page(visit: Visit) -> Values:
 @member.page("/reports/{report}.csv")
 async def report_file(visit: Visit) -> Response:
     report = visit.request.path_params["report"]
-    if report not in REPORTS:
+    if report not in flow.REPORTS:
         raise Problem("not_found", "There is no such report.", cure="Go to the reports.")
     then = await strict_as_of(visit)
     chosen, asset, problem = _chosen(visit, then)
     if problem is not None:
         raise problem
-    request = ReportRequest(visit.merchant_id, Window(*month(chosen, "UTC"), then.cut), asset)
+    request = flow.ReportRequest(visit.merchant_id, Window(*month(chosen, "UTC"), then.cut), asset)
     await taken(visit, f"report of {report}", month=chosen, currency=asset, **then.query)
-    parts = report_csv(visit.world, report, request)
+    parts = flow.report_csv(visit.world, report, request)
     return download(parts, f"{report}-{chosen}{then.cut.stamp()}.csv")
 
 
-async def _read(visit: Visit, report: str, request: ReportRequest) -> Report:
+async def _read(visit: Visit, report: str, request: flow.ReportRequest) -> flow.Report:
     text, world = visit.request.query_params.get("after", ""), visit.world
     if report == "transactions":
         after: UUID = parse_id(text) or LOWEST
-        return await transactions_page(world, request, after, LINES)
-    fits = text.isascii() and text.isdigit() and len(text) < 7 and int(text) <= GROUPS_MAX
-    return await grouped_report(world, report, request, int(text) if fits else 0, LINES)
+        return await flow.transactions_page(world, request, after, LINES)
+    fits = text.isascii() and text.isdigit() and len(text) < 7 and int(text) <= flow.GROUPS_MAX
+    return await flow.grouped_report(world, report, request, int(text) if fits else 0, LINES)
 
 
 def _chosen(visit: Visit, then: AsOf) -> tuple[str, str | None, Problem | None]:

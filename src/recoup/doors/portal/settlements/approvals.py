@@ -29,22 +29,12 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.rules.money import typed_amounts
 from recoup.rules.money.bank_payout import check_approval
-from recoup.store.money.bank import (
-    ROWS_MAX,
-    ActiveAccount,
-    PayoutRow,
-    active_account,
-    list_accounts,
-    list_adjustments,
-    open_payout_counts,
-    open_payouts,
-    payouts_of,
-)
+from recoup.store.money import bank as store
 from recoup.store.money.settlement import account_delay, payable_assets, terms_at
 from recoup.store.statement import Read
 
 
-class WaitingPayout(PayoutRow, frozen=True):
+class WaitingPayout(store.PayoutRow, frozen=True):
     """`to`: the masked account, or none; `not_now`: empty when this person may approve it; `back`: why the try before
     came back, and `same`: it would go to that account again."""
 
@@ -56,9 +46,9 @@ class WaitingPayout(PayoutRow, frozen=True):
 
 async def waiting_payouts(visit: Visit, connection: Read, asset: str | None) -> list[WaitingPayout]:
     """Oldest first."""
-    rows = await open_payouts(connection, visit.merchant_id, asset)
+    rows = await store.open_payouts(connection, visit.merchant_id, asset)
     created = {row.asset for row in rows if row.state == "created"}
-    accounts = {one: await active_account(connection, visit.merchant_id, one) for one in created}
+    accounts = {one: await store.active_account(connection, visit.merchant_id, one) for one in created}
     delays = {
         one: await account_delay(connection, visit.merchant_id, account.active_at, visit.now)
         for one, account in accounts.items()
@@ -69,14 +59,14 @@ async def waiting_payouts(visit: Visit, connection: Read, asset: str | None) -> 
         account = accounts.get(row.asset)
         one = _shown(visit, row, account, delays.get(row.asset, 0))
         if row.payout_no > 1 and row.state == "created":
-            before = (await payouts_of(connection, visit.merchant_id, row.batch_id))[row.payout_no - 2]
+            before = (await store.payouts_of(connection, visit.merchant_id, row.batch_id))[row.payout_no - 2]
             same = account is not None and account.account_id == before.account_id
             one = replace(one, back=before.reason, same=same)
         shown.append(one)
     return shown
 
 
-def _shown(visit: Visit, row: PayoutRow, account: ActiveAccount | None, delay_days: int) -> WaitingPayout:
+def _shown(visit: Visit, row: store.PayoutRow, account: store.ActiveAccount | None, delay_days: int) -> WaitingPayout:
     not_now = ""
     if row.state == "created":
         try:
@@ -128,11 +118,11 @@ async def approvals(visit: Visit) -> Values:
         return {"refunds": refunds, "done": done, "counts": {}}
     asset = _asset(visit)
     async with visit.world.db.read() as connection:
-        accounts = await list_accounts(connection, visit.merchant_id)
-        adjustments = await list_adjustments(connection, visit.merchant_id)
+        accounts = await store.list_accounts(connection, visit.merchant_id)
+        adjustments = await store.list_adjustments(connection, visit.merchant_id)
         assets = await payable_assets(connection, visit.merchant_id)
         terms = await terms_at(connection, visit.merchant_id, visit.now)
-        counts = await open_payout_counts(connection, visit.merchant_id)
+        counts = await store.open_payout_counts(connection, visit.merchant_id)
         payouts = await waiting_payouts(visit, connection, asset)
     typed = read_again(make_adjustment, visit.typed if visit.request.url.path == ADJUSTMENTS else {})
     shown = visit.world.bank.shows_deposits
@@ -174,7 +164,9 @@ async def approve_payout(visit: Visit, found: UUID) -> Answer:
 
 
 @approvals.post("/approvals/payouts", may=DECIDE)
-async def approve_payouts(visit: Visit, *, payout: Annotated[tuple[UUID | None, ...], AtMost(ROWS_MAX)]) -> Answer:
+async def approve_payouts(
+    visit: Visit, *, payout: Annotated[tuple[UUID | None, ...], AtMost(store.ROWS_MAX)]
+) -> Answer:
     """Those that are named, each for itself: one that cannot be approved stops no other. None for what is no id."""
     done, refused = 0, None
     for payout_id in payout:

@@ -10,14 +10,7 @@ from starlette.responses import Response
 from recoup.doors.edge.cookies import cookie
 from recoup.doors.edge.tracing import request_id
 from recoup.doors.portal.any_visit import AnyVisit
-from recoup.doors.portal.endpoint import (
-    COOKIE,
-    is_place,
-    locale,
-    redirect,
-    session_of,
-    whence,
-)
+from recoup.doors.portal.endpoint import COOKIE, is_place, locale, redirect, session_of, whence
 from recoup.doors.portal.form_shape import Text, read_again
 from recoup.doors.portal.pages import Answer, Values, either, member, only, public, shown
 from recoup.doors.portal.public_visit import PublicVisit, fields_from_here

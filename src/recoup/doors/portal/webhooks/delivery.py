@@ -12,18 +12,7 @@ from recoup.doors.portal.form_shape import AtMost, FormKey, Text, fresh_key, rea
 from recoup.doors.portal.order.within import back_to
 from recoup.doors.portal.pages import Answer, Values, both, member, shown
 from recoup.doors.portal.visit import Visit
-from recoup.doors.portal.webhooks.who import (
-    ERRORS,
-    PLACE,
-    RESULTS,
-    acting,
-    at_merchant,
-    find,
-    find_to_change,
-    in_portal,
-    may,
-    place,
-)
+from recoup.doors.portal.webhooks import who
 from recoup.flows.messages.delivery_log import delivery_of
 from recoup.flows.messages.endpoints import Endpoint
 from recoup.flows.messages.redeliver import redeliver
@@ -37,7 +26,7 @@ _GONE: Final = Problem("not_found", "There is no such delivery.", cure="Check th
 
 @both.page("/webhooks/{endpoint_id}/deliveries/{try_id}", "webhooks/delivery.html")
 async def delivery_page(visit: AnyVisit) -> Values:
-    endpoint = await find(visit)
+    endpoint = await who.find(visit)
     mine = visit.merchant_id if isinstance(visit, Visit) else None
     clear = isinstance(visit, Visit) and visit.pii_access == SHOWN  # a partner's role is of many merchants
     delivery = await delivery_of(visit.world, mine, endpoint, _try_id(visit), clear=clear)
@@ -46,25 +35,27 @@ async def delivery_page(visit: AnyVisit) -> Values:
         endpoint=endpoint,
         one=delivery,
         row=row,
-        result=RESULTS[row.result],
-        errors=ERRORS,
-        may=mine is not None and may(visit) and row.sample is None,
+        result=who.RESULTS[row.result],
+        errors=who.ERRORS,
+        may=mine is not None and who.may(visit) and row.sample is None,
         key=fresh_key(),
-        place=place(visit),
+        place=who.place(visit),
         done=done_of(visit.session, visit.request),
         of_partner=mine is None,
         about_order=row.subject_kind in ("order", "stable_order"),
     )
 
 
-@delivery_page.post("/webhooks/{endpoint_id}/deliveries/{try_id}/redeliver", may=acting, find=find, sessions=member)
+@delivery_page.post(
+    "/webhooks/{endpoint_id}/deliveries/{try_id}/redeliver", may=who.acting, find=who.find, sessions=member
+)
 async def post_redeliver(visit: AnyVisit, found: Endpoint, *, key: FormKey, back: str, order: UUID | None) -> Answer:
     """`back`: order, for the page of `order`; else the delivery's own. The same `key` again changes nothing."""
     assert isinstance(visit, Visit)
-    done = await redeliver(visit.world, at_merchant(visit), found, _try_id(visit), request_key(key))
+    done = await redeliver(visit.world, who.at_merchant(visit), found, _try_id(visit), request_key(key))
     if back == "order" and order is not None:
         return redirect(back_to(visit, order, "timeline", show="webhooks"))
-    return redirect(with_done(visit.session, f"{PLACE}/{found.endpoint_id}/deliveries/{_try_id(visit)}", done))
+    return redirect(with_done(visit.session, f"{who.PLACE}/{found.endpoint_id}/deliveries/{_try_id(visit)}", done))
 
 
 _try_id: Final = id_in_path("try_id", _GONE)
@@ -96,7 +87,7 @@ class ReplayForm(Range):
 @member.page("/webhooks/{endpoint_id}/replay", "webhooks/replay.html")
 async def replay(visit: Visit) -> Values | Answer:
     """Without any bound it only shows the form."""
-    found, query = await find_to_change(visit), visit.request.query_params
+    found, query = await who.find_to_change(visit), visit.request.query_params
     if visit.typed:
         return await _review(visit, found, read_shape(Range, visit.typed))
     typed = read_shape(Range, {name: query.getlist(name) for name in query})
@@ -105,14 +96,14 @@ async def replay(visit: Visit) -> Values | Answer:
     return await _review(visit, found, typed)
 
 
-@replay.post(may=at_merchant, shape=ReplayForm, find=find_to_change)
+@replay.post(may=who.at_merchant, shape=ReplayForm, find=who.find_to_change)
 async def post_replay(visit: Visit, form: ReplayForm, found: Endpoint) -> Answer:
     try:
         request = _request(form, found)
-        await ask(visit.world, at_merchant(visit), found.endpoint_id, request, request_key(form.key))
+        await ask(visit.world, who.at_merchant(visit), found.endpoint_id, request, request_key(form.key))
     except Problem as problem:
-        raise in_portal(problem, _CURES.get(problem.code, problem.cure or "")) from None
-    return redirect(f"{PLACE}/{found.endpoint_id}#replays")
+        raise who.in_portal(problem, _CURES.get(problem.code, problem.cure or "")) from None
+    return redirect(f"{who.PLACE}/{found.endpoint_id}#replays")
 
 
 async def _review(visit: Visit, found: Endpoint, typed: Range) -> Answer:
@@ -167,10 +158,10 @@ def _moment(text: str, name: str) -> datetime | None:
 def _values(visit: Visit, found: Endpoint, typed: Range, would: Found | None = None) -> Values:
     return {
         "endpoint": found,
-        "place": PLACE,
+        "place": who.PLACE,
         "typed": typed,
         "would": would,
         "key": fresh_key(),
-        "may": may(visit),
+        "may": who.may(visit),
         "numbered": found.format != "stablecoin",
     }

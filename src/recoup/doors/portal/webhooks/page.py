@@ -14,23 +14,7 @@ from recoup.doors.portal.menu import Entry, at_merchant, at_partner
 from recoup.doors.portal.pages import Answer, Values, both, nothing, shown
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit
-from recoup.doors.portal.webhooks.who import (
-    DIALECTS,
-    ERRORS,
-    FORMATS,
-    OVERLAPS,
-    PLACE,
-    RESULTS,
-    acting,
-    error_words,
-    find,
-    find_to_change,
-    formats_of,
-    in_portal,
-    may,
-    place,
-    state_of,
-)
+from recoup.doors.portal.webhooks import who
 from recoup.flows.messages import endpoints, replay
 from recoup.flows.messages.delivery_log import LogQuery, log_of
 from recoup.flows.messages.endpoints import Endpoint, default_events, names_in, sums_of
@@ -60,7 +44,7 @@ class EndpointForm:
 
 
 @both.page(
-    PLACE,
+    who.PLACE,
     "webhooks/webhooks.html",
     menu=(
         Entry("Partner", 3, "Webhooks", "webhook", "/partner/webhooks", sees=at_partner),
@@ -75,23 +59,23 @@ async def webhooks(visit: AnyVisit) -> Values:
     return dict(
         endpoints=found,
         sums=await sums_of(visit.world, found),
-        state_of=state_of,
-        error_words=error_words,
+        state_of=who.state_of,
+        error_words=who.error_words,
         why_off=sentence_of,
-        formats=FORMATS,
+        formats=who.FORMATS,
         theirs=theirs,
         host_of=host_of,
         **owner_values(visit),
         waiting_max=WAITING_MAX,
         names_in=names_in,
-        may=may(visit),
+        may=who.may(visit),
     )
 
 
 def owner_values(visit: AnyVisit) -> dict[str, str]:
     """Where the pages are, and the merchant's name or the partner's."""
     name = visit.known.merchant.name if isinstance(visit, Visit) else visit.partner.name
-    return {"place": place(visit), "whose": name}
+    return {"place": who.place(visit), "whose": name}
 
 
 @both.page("/webhooks/new", "webhooks/new.html")
@@ -102,17 +86,17 @@ async def new_webhook(visit: AnyVisit) -> Values:
 
 def dialects(visit: AnyVisit) -> dict[str, str]:
     """A partner hears of its merchants' rescue orders only."""
-    return DIALECTS if isinstance(visit, Visit) else {}
+    return who.DIALECTS if isinstance(visit, Visit) else {}
 
 
-@new_webhook.post(PLACE, may=acting, shape=EndpointForm)
+@new_webhook.post(who.PLACE, may=who.acting, shape=EndpointForm)
 async def post_new(visit: AnyVisit, form: EndpointForm) -> Answer:
     """The key is shown with this answer and not again."""
     own_key = form.key == "own" or not isinstance(visit, Visit)
     try:
         made = await endpoints.create(
             visit.world,
-            acting(visit),
+            who.acting(visit),
             form.url,
             list(form.events),
             form.format,
@@ -123,7 +107,7 @@ async def post_new(visit: AnyVisit, form: EndpointForm) -> Answer:
         same = await _made_already(visit, form) if problem.code == "conflict" else None
         if same is not None:
             return secret_page(visit, same, "made", shown=own_key)
-        raise problem if problem.code != "conflict" else in_portal(problem, _CURES["conflict"]) from None
+        raise problem if problem.code != "conflict" else who.in_portal(problem, _CURES["conflict"]) from None
     return secret_page(visit, made, "made", shown=own_key)
 
 
@@ -163,9 +147,9 @@ def _form(visit: AnyVisit, dialect: str) -> Values:
         typed=typed,
         dialect=dialect,
         dialects=dialects(visit),
-        formats=formats_of(dialect),
+        formats=who.formats_of(dialect),
         choices=choices(dialect),
-        may=may(visit),
+        may=who.may(visit),
         loopback=visit.world.policy.loopback_webhooks,
         **owner_values(visit),
     )
@@ -182,7 +166,7 @@ _TWO_KEYS: Final = "Wait until then, or end the old key now."
 @both.page("/webhooks/{endpoint_id}", "webhooks/endpoint.html")
 async def webhook(visit: AnyVisit) -> Values:
     """`changing`: its form is open, with what was typed."""
-    found = await find(visit)
+    found = await who.find(visit)
     world, query = visit.world, visit.request.query_params
     result, event = query.get("result") or None, query.get("event") or None
     before = parse_id(query.get("before", ""))
@@ -195,7 +179,7 @@ async def webhook(visit: AnyVisit) -> Values:
     replays = [] if found.door != "rescue" else await replay.list_all(world, visit.scope, found.endpoint_id)
     return dict(
         endpoint=found,
-        state=state_of(found),
+        state=who.state_of(found),
         sums=(await sums_of(world, [found]))[found.endpoint_id],
         rows=rows,
         question=None,
@@ -206,25 +190,25 @@ async def webhook(visit: AnyVisit) -> Values:
         wrong=wrong,
         chosen={"result": result or "", "event": (event or "")[:64]},
         first=before is None,
-        results=RESULTS,
-        errors=ERRORS,
-        error_words=error_words,
+        results=who.RESULTS,
+        errors=who.ERRORS,
+        error_words=who.error_words,
         why_off=sentence_of,
         events=list(names_in(found.format)),
-        formats=formats_of(found.format),
-        format_words=FORMATS,
+        formats=who.formats_of(found.format),
+        format_words=who.FORMATS,
         choices=choices(found.format),
-        overlaps=OVERLAPS,
+        overlaps=who.OVERLAPS,
         mark=key_mark(found.signing_key),
         replays=replays[:REPLAYS],
         waiting_max=WAITING_MAX,
-        may=may(visit) and found.door == "rescue",
-        place=place(visit),
+        may=who.may(visit) and found.door == "rescue",
+        place=who.place(visit),
         of_partner=not isinstance(visit, Visit),
     )
 
 
-@webhook.post(may=acting, shape=EndpointForm, find=find_to_change)
+@webhook.post(may=who.acting, shape=EndpointForm, find=who.find_to_change)
 async def post_change(visit: AnyVisit, form: EndpointForm, found: Endpoint) -> Answer:
     try:
         if not form.url:
@@ -233,7 +217,7 @@ async def post_change(visit: AnyVisit, form: EndpointForm, found: Endpoint) -> A
             )
         await endpoints.update(
             visit.world,
-            acting(visit),
+            who.acting(visit),
             found.endpoint_id,
             url=form.url,
             events=list(form.events),
@@ -243,11 +227,11 @@ async def post_change(visit: AnyVisit, form: EndpointForm, found: Endpoint) -> A
     except Problem as problem:
         anew = _ANEW if problem.facts.get("reason") == "other_dialect" else problem.cure or ""
         cure = {"conflict": _TAKEN}.get(problem.code, anew)
-        return shown(in_portal(problem, cure), typed=form, changing=True)
-    return redirect(f"{place(visit)}/{found.endpoint_id}")
+        return shown(who.in_portal(problem, cure), typed=form, changing=True)
+    return redirect(f"{who.place(visit)}/{found.endpoint_id}")
 
 
-@webhook.post("/webhooks/{endpoint_id}/state", may=acting, find=find_to_change, shows=nothing)
+@webhook.post("/webhooks/{endpoint_id}/state", may=who.acting, find=who.find_to_change, shows=nothing)
 async def post_state(
     visit: AnyVisit, found: Endpoint, *, switch: Annotated[str | None, As({"on": "active", "off": "disabled"}.get)]
 ) -> Answer:
@@ -255,34 +239,34 @@ async def post_state(
     if switch is None:
         return shown(Problem("invalid", "This switch does not exist.", cure="Reload the page."))
     if switch != found.state:
-        await endpoints.update(visit.world, acting(visit), found.endpoint_id, state=switch)
-    return redirect(f"{place(visit)}/{found.endpoint_id}")
+        await endpoints.update(visit.world, who.acting(visit), found.endpoint_id, state=switch)
+    return redirect(f"{who.place(visit)}/{found.endpoint_id}")
 
 
-@webhook.post("/webhooks/{endpoint_id}/delete", may=acting, find=find_to_change, shows=nothing)
+@webhook.post("/webhooks/{endpoint_id}/delete", may=who.acting, find=who.find_to_change, shows=nothing)
 async def post_delete(visit: AnyVisit, found: Endpoint) -> Answer:
-    await endpoints.delete(visit.world, acting(visit), found.endpoint_id)
-    return redirect(place(visit))
+    await endpoints.delete(visit.world, who.acting(visit), found.endpoint_id)
+    return redirect(who.place(visit))
 
 
-@webhook.post("/webhooks/{endpoint_id}/test", may=acting, find=find_to_change)
+@webhook.post("/webhooks/{endpoint_id}/test", may=who.acting, find=who.find_to_change)
 async def post_test(visit: AnyVisit, found: Endpoint, *, event: Annotated[str, Text(64)]) -> Answer:
     """What the receiver said is shown at once; the log has it, too."""
     try:
-        sent = await send_sample(visit.world, acting(visit), found.endpoint_id, event or None)
+        sent = await send_sample(visit.world, who.acting(visit), found.endpoint_id, event or None)
     except Problem as problem:
         return shown(problem, status=200 if problem.code in _UNREACHED else None)
     return shown(sent=sent)
 
 
-@webhook.post("/webhooks/{endpoint_id}/rotate", may=acting, find=find_to_change)
+@webhook.post("/webhooks/{endpoint_id}/rotate", may=who.acting, find=who.find_to_change)
 async def post_rotate(
     visit: AnyVisit,
     found: Endpoint,
     *,
     overlap: Annotated[
         timedelta,
-        hours(OVERLAPS),
+        hours(who.OVERLAPS),
         Problem("invalid", "Choose when the old key ends.", field="overlap"),
     ],
     of: str,
@@ -294,7 +278,7 @@ async def post_rotate(
         return shown(question=await _question(visit, found))
     try:
         if of == key_mark(found.signing_key):
-            found = await rotate_endpoint(visit.world, acting(visit), found.endpoint_id, overlap)
+            found = await rotate_endpoint(visit.world, who.acting(visit), found.endpoint_id, overlap)
         elif found.rotated_at is None or found.rotated_at < visit.wall - SAME_FORM:
             raise Problem(
                 "conflict",
@@ -303,12 +287,12 @@ async def post_rotate(
             )
     except Problem as problem:
         again = problem.facts.get("reason") == "two_keys"
-        return shown(in_portal(problem, _TWO_KEYS) if again else problem)
+        return shown(who.in_portal(problem, _TWO_KEYS) if again else problem)
     return secret_page(visit, found, "rotated", shown=True)
 
 
 async def _question(visit: AnyVisit, found: Endpoint) -> Question:
     """The confirmation that the key shall end at once."""
     sums = (await sums_of(visit.world, [found]))[found.endpoint_id]
-    at, fields = f"{place(visit)}/{found.endpoint_id}", {"overlap": "0", "of": key_mark(found.signing_key)}
+    at, fields = f"{who.place(visit)}/{found.endpoint_id}", {"overlap": "0", "of": key_mark(found.signing_key)}
     return Question(f"{at}/rotate", fields, [Ending("Webhook key", "", "", sums.last_delivered_at)], at, signs=True)
