@@ -1,7 +1,7 @@
 """Spans of days as people name them, in a zone: the last day is included, the instant after it ends the span."""
 
 import re
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -9,6 +9,7 @@ from recoup.kernel.problem import invalid
 from recoup.kernel.sentence import Sentence
 
 _MONTH: Final = re.compile(r"(20[0-9]{2}|21[0-9]{2})-(0[1-9]|1[0-2])")
+MONTHS_MAX: Final = 24
 Span = tuple[datetime, datetime]
 
 
@@ -48,6 +49,16 @@ def month(text: str, zone: str) -> Span:
         raise invalid(Sentence("{0} is not a month.", repr(text[:20])), "month", "Write it like 2026-11.")
     first = date(int(found[1]), int(found[2]), 1)
     return midnight(first, zone), midnight((first.replace(day=28) + timedelta(days=4)).replace(day=1), zone)
+
+
+def months_until(now: datetime, first: datetime | None, zone: tzinfo = UTC) -> list[str]:
+    """Newest first, back to the month of `first`, at most MONTHS_MAX."""
+    at, until = now.astimezone(zone).replace(day=1), (first or now).astimezone(zone)
+    found: list[str] = []
+    while len(found) < MONTHS_MAX and (at.year, at.month) >= (until.year, until.month):
+        found.append(f"{at:%Y-%m}")
+        at = (at - timedelta(days=1)).replace(day=1)
+    return found
 
 
 def _instant(text: str, zone: str, more_days: int) -> datetime:

@@ -144,7 +144,15 @@ def _place(text: str) -> tuple[datetime, str] | None:
 
 PLACE: Final = "/audit"
 OF_PARTNER: Final = "/partner/audit"
-_HEADINGS: Final = ("When", "Who", "Actor", "Act", "What", "Object", "Object id", "Changes", "Request id", "From")
+# heading of the CSV, name in the JSON -> what of a line stands there
+_CELLS: Final = {
+    "When": "at", "Who": "who", "Actor": "actor", "Act": "action", "What": "what", "Object": "kind",
+    "Object id": "subject", "Changes": "changes", "Request id": "request_id", "From": "from",
+}  # fmt: skip
+_MEMBERS: Final = {
+    "at": "at", "who": "who", "actor": "actor", "action": "action", "what": "what", "object": "kind",
+    "objectId": "subject", "facts": "facts", "requestId": "request_id", "from": "from",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,13 +296,14 @@ async def _parts(
 ) -> AsyncIterator[bytes]:
     comma = b"[\n"
     if form == "csv":
-        yield csv_rows([_HEADINGS]).encode()
+        yield csv_rows([tuple(_CELLS)]).encode()
     async for lines in all_lines(visit.world, reader.subject, audit_filter):
         rows = await _rows(visit, reader, lines, times)
         if form == "csv":
             yield csv_rows([_cells(row, times) for row in rows]).encode()
             continue
-        yield comma + b",\n".join(encode(_object(row)) for row in rows)
+        objects = [{name: row[of] for name, of in _MEMBERS.items()} | {"at": iso(row["at"])} for row in rows]
+        yield comma + b",\n".join(map(encode, objects))
         comma = b",\n"
     if form == "json":
         yield b"[]\n" if comma == b"[\n" else b"\n]\n"
@@ -304,30 +313,5 @@ def _cells(row: dict[str, Any], times: Times) -> list[str]:
     changes = "; ".join(
         f"{name}: {old}" + (f" -> {new}" if new is not None else "") for name, old, new in row["changes"]
     )
-    return [
-        times.file(row["at"]),
-        row["who"],
-        row["actor"],
-        row["action"],
-        row["what"],
-        row["kind"],
-        row["subject"],
-        changes,
-        row["request_id"],
-        row["from"],
-    ]
-
-
-def _object(row: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "at": iso(row["at"]),
-        "who": row["who"],
-        "actor": row["actor"],
-        "action": row["action"],
-        "what": row["what"],
-        "object": row["kind"],
-        "objectId": row["subject"],
-        "facts": row["facts"],
-        "requestId": row["request_id"],
-        "from": row["from"],
-    }
+    shown = row | {"at": times.file(row["at"]), "changes": changes}
+    return [shown[name] for name in _CELLS.values()]

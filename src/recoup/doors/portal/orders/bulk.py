@@ -141,19 +141,18 @@ async def _one(visit: Visit, press: Press, act: Act, row: OrderRow) -> Result:
 
 
 def _look(visit: Visit, press: Press, rows: Sequence[OrderRow], missing: int, problem: Problem | None = None) -> Answer:
-    sums = [(total.asset, total.orders, total.units) for total in sums_of(rows)]
-    taken = sum(_takes(press, row.status) for row in rows)
-    values = _question(visit, press) | {
-        "rows": rows,
-        "sums": sums,
-        "missing": missing,
-        "problem": problem,
-        "groups": (),
-        "count": len(rows),
-        "taken": taken,
-        "everything": False,
-    }
-    return render("orders/bulk.html", visit.values(**values), status=STATUSES[problem.code] if problem else 200)
+    return _shown(
+        visit,
+        press,
+        problem,
+        rows=rows,
+        sums=[(total.asset, total.orders, total.units) for total in sums_of(rows)],
+        missing=missing,
+        groups=(),
+        count=len(rows),
+        taken=sum(_takes(press, row.status) for row in rows),
+        everything=False,
+    )
 
 
 async def _all(visit: Visit, press: Press, expected: str) -> Answer:
@@ -183,19 +182,18 @@ async def _all(visit: Visit, press: Press, expected: str) -> Answer:
     for group in groups:
         orders, units = totals.get(group.asset, (0, 0))
         totals[group.asset] = (orders + group.orders, units + group.units)
-    sums = [(asset, orders, units) for asset, (orders, units) in totals.items()]
-    taken = sum(group.orders for group in groups if _takes(press, group.status))
-    values = _question(visit, press) | {
-        "rows": (),
-        "sums": sums,
-        "missing": 0,
-        "problem": problem_of,
-        "groups": groups,
-        "count": count,
-        "taken": taken,
-        "everything": True,
-    }
-    return render("orders/bulk.html", visit.values(**values), status=STATUSES[problem_of.code] if problem_of else 200)
+    return _shown(
+        visit,
+        press,
+        problem_of,
+        rows=(),
+        sums=[(asset, orders, units) for asset, (orders, units) in totals.items()],
+        missing=0,
+        groups=groups,
+        count=count,
+        taken=sum(group.orders for group in groups if _takes(press, group.status)),
+        everything=True,
+    )
 
 
 def _takes(press: Press, status: int) -> bool:
@@ -203,16 +201,21 @@ def _takes(press: Press, status: int) -> bool:
     return press.doing != "cancel" or status in CANCELLABLE
 
 
-def _question(visit: Visit, press: Press) -> dict[str, object]:
-    return {
-        "back": _back(press),
-        "doing": press.doing,
-        "action": press.action,
-        "key": press.key.hex,
-        "note": press.note,
-        "note_max": NOTE_MAX,
-        "said": words_of(visit, press.query),
-    }
+def _shown(visit: Visit, press: Press, problem: Problem | None, **values: object) -> Answer:
+    """What would be done, and to which orders."""
+    of_press = dict(
+        problem=problem,
+        back=_back(press),
+        doing=press.doing,
+        action=press.action,
+        key=press.key.hex,
+        note=press.note,
+        note_max=NOTE_MAX,
+        said=words_of(visit, press.query),
+    )
+    return render(
+        "orders/bulk.html", visit.values(**of_press, **values), status=STATUSES[problem.code] if problem else 200
+    )
 
 
 def _back(press: Press) -> str:

@@ -1,6 +1,6 @@
 """What moved on the merchant's account in a month: sums that are the ledger's own, the lines, and both as a file."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from urllib.parse import urlencode
 from uuid import UUID
@@ -17,11 +17,10 @@ from recoup.flows.money.report import balance_of, kind_of, place_of, report_csv,
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.money.as_of import Window
-from recoup.rules.money.report_spans import month, zone_of
+from recoup.rules.money.report_spans import month, months_until, zone_of
 from recoup.store.money.movements import Place, first_booked, movements, open_differences
 
 LINES: Final = 100
-MONTHS_MAX: Final = 24
 WORDS: Final = {
     "amount": "Approved", "fee": "Service fee",
     "dispute_fee": "Chargeback fee", "dispute": "Chargeback", "refund": "Refund",
@@ -51,7 +50,7 @@ async def report(visit: Visit) -> Values:
         then_kept=kept,
         month=chosen,
         zone=zone,
-        months=_months(first, visit.now, zone),
+        months=months_until(visit.now, first, zone),
         totals=totals,
         rows=rows[:LINES],
         first=after is None,
@@ -91,17 +90,6 @@ def _chosen(visit: Visit) -> tuple[str, ZoneInfo, Problem | None]:
     except Problem as wrong:
         chosen, problem = now, wrong
     return chosen, zone, problem
-
-
-def _months(first: datetime | None, now: datetime, zone: ZoneInfo) -> list[str]:
-    """Newest first, back to the first booking."""
-    at = now.astimezone(zone).replace(day=1)
-    found: list[str] = []
-    until = (first or now).astimezone(zone).replace(day=1)
-    while len(found) < MONTHS_MAX and (at.year, at.month) >= (until.year, until.month):
-        found.append(f"{at:%Y-%m}")
-        at = (at - timedelta(days=1)).replace(day=1)
-    return found
 
 
 def _text(place: Place) -> str:

@@ -1,7 +1,6 @@
 """/reports: results of a month by transaction, descriptor, site, campaign and means; each adds up to the ledger."""
 
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
@@ -22,12 +21,11 @@ from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import LOWEST, parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.money.as_of import Window
-from recoup.rules.money.report_spans import month
+from recoup.rules.money.report_spans import month, months_until
 from recoup.rules.network.compliance.months import month_text
 from recoup.store.money.movements import first_booked
 
 LINES: Final = 100
-MONTHS_MAX: Final = 24
 TITLES: Final = {"sites": "Sites", "campaigns": "Campaigns", "descriptors": "Descriptors",
                  "means": "Means of recovery", "transactions": "Transactions"}  # fmt: skip
 BOOKED_BY: Final = MEANS | {None: "At the checkout, or no single order"}
@@ -54,7 +52,7 @@ async def reports_page(visit: Visit) -> Values:
         then_kept=kept | {"by": report},
         report=report,
         month=chosen,
-        months=_months(first, visit.now),
+        months=months_until(visit.now, first),
         asset=asset,
         found=found,
         query=urlencode(query),
@@ -107,16 +105,6 @@ def _chosen(visit: Visit, then: AsOf) -> tuple[str, str | None, Problem | None]:
         chosen, problem = now, wrong
     asset: Any = query.get("currency", "").upper()
     return chosen, asset if asset in EXPONENTS else None, problem
-
-
-def _months(first: datetime | None, now: datetime) -> list[str]:
-    """Newest first, back to the first booking."""
-    at, until = now.replace(day=1), (first or now).replace(day=1)
-    found: list[str] = []
-    while len(found) < MONTHS_MAX and (at.year, at.month) >= (until.year, until.month):
-        found.append(f"{at:%Y-%m}")
-        at = (at - timedelta(days=1)).replace(day=1)
-    return found
 
 
 SIZE: Final = 50

@@ -71,45 +71,26 @@ async def post_sign_in(visit: PublicVisit, *, email: Annotated[str, Text(254)], 
 
 def with_session(answer: Response, request: Request, token: str) -> Response:
     """The answer with the session's cookie."""
-    # Over plain HTTP a Secure cookie would never come back; live refuses plain HTTP beyond loopback.
-    answer.set_cookie(
-        COOKIE,
-        token,
-        max_age=int(LASTS.total_seconds()),
-        path="/",
-        secure=request.url.scheme == "https",
-        httponly=True,
-        samesite="lax",
-    )
-    return answer
+    return _with_cookie(answer, request, COOKIE, token, int(LASTS.total_seconds()), path="/")
 
 
 def with_device(answer: Response, request: Request, device: str) -> Response:
     """The answer with the cookie by which this browser is known when somebody signs in again. It opens nothing."""
-    answer.set_cookie(
-        DEVICE,
-        device,
-        max_age=DEVICE_SECONDS,
-        path="/signin",
-        secure=request.url.scheme == "https",
-        httponly=True,
-        samesite="lax",
-    )
-    return answer
+    return _with_cookie(answer, request, DEVICE, device, DEVICE_SECONDS)
 
 
 def with_half(request: Request, half: str, wanted: str = "") -> Response:
     """To the page that asks for the code."""
     answer = redirect(CODE + (f"?next={quote(wanted, safe='')}" if wanted else ""))
-    answer.set_cookie(
-        HALF,
-        half,
-        max_age=int(HALF_LASTS.total_seconds()),
-        path="/signin",
-        secure=request.url.scheme == "https",
-        httponly=True,
-        samesite="lax",
-    )
+    return _with_cookie(answer, request, HALF, half, int(HALF_LASTS.total_seconds()))
+
+
+def _with_cookie(
+    answer: Response, request: Request, name: str, value: str, seconds: int, *, path: str = "/signin"
+) -> Response:
+    # Over plain HTTP a Secure cookie would never come back; live refuses plain HTTP beyond loopback.
+    secure = request.url.scheme == "https"
+    answer.set_cookie(name, value, max_age=seconds, path=path, secure=secure, httponly=True, samesite="lax")
     return answer
 
 
