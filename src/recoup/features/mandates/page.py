@@ -1,6 +1,5 @@
 """Mandates that customers have revoked at the bank, newest first, and whether a new one was given since."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -22,15 +21,6 @@ SIZE: Final = 50
 _LAST: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class ShownMandate:
-    """`renewed_at`: of the first new mandate for the agreement; of several agreements for any of them."""
-
-    row: ListedMandate
-    word: str
-    renewed_at: datetime | None
-
-
 @member.page("/mandates", "mandates/mandates.html", menu=Entry("Queues", 5, "Revoked mandates", "cancelled"))
 async def mandates(visit: Visit) -> Values:
     before, before_id = _behind(visit.request.query_params.get("before", ""))
@@ -43,12 +33,13 @@ async def mandates(visit: Visit) -> Values:
     )
 
 
-def shown(row: ListedMandate) -> ShownMandate:
+def shown(row: ListedMandate) -> Values:
+    """`renewed_at`: of the first new mandate for the agreement; of several agreements for any of them."""
     revoked = MandateChange(row.change_id, "revoked", row.at, row.order_id, row.scope, row.code, row.subscription)
     renewals = [one for one in row.changes if one.kind == "renewed" and one.holds]
     agreement = Agreement(None if row.scope == "all" else row.subscription)
     since = [one.at for one in renewals if covers(one, revoked, agreement)]
-    return ShownMandate(row, SAID[row.scope], min(since, default=None))
+    return dict(row=row, word=SAID[row.scope], renewed_at=min(since, default=None))
 
 
 def _behind(text: str) -> tuple[datetime, UUID]:

@@ -3,7 +3,6 @@
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
-from msgspec.structs import asdict
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
@@ -80,7 +79,7 @@ async def disputes(visit: Visit) -> Values:
         (name, word, [numbers[state] for state in of or numbers], name == view) for name, (word, of) in VIEWS.items()
     ]
     return dict(
-        rows=[_row(row) for row in rows[: store.LISTED_MAX]],
+        rows=rows[: store.LISTED_MAX],
         views=views,
         most=store.COUNTED_MAX,
         view=view,
@@ -91,25 +90,6 @@ async def disputes(visit: Visit) -> Values:
         step=store.LISTED_MAX,
         notices=notices,
         in_words=in_words,
-    )
-
-
-class ListedDispute(store.DisputeRow, frozen=True):
-    """With the page's words. `look`: of its state."""
-
-    kind_word: str
-    stage_word: str
-    look: tuple[str, str, str]
-    reason: str
-
-
-def _row(row: store.DisputeRow) -> ListedDispute:
-    return ListedDispute(
-        **asdict(row),
-        kind_word=DISPUTE_KINDS[row.kind],
-        stage_word=DISPUTE_STAGES[row.stage],
-        look=DISPUTE_STATES[row.state],
-        reason=reason_words(row.scheme or "generic", row.reason_code),
     )
 
 

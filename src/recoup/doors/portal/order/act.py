@@ -60,8 +60,8 @@ async def _reviewed(visit: Visit, page: OrderPage, form: RefundForm) -> Values |
     try:
         found = await with_limits(visit, page, review(page, form, facts.sums(page).fee))
     except Problem as problem:
-        return shown(problem, **sheet(visit, page, dialog="refund", form=form))
-    return sheet(visit, page, dialog="review", form=form, review=found)
+        return shown(problem, **sheet(visit, page, dialog="refund", refund_form=form))
+    return sheet(visit, page, dialog="review", refund_form=form, review=found)
 
 
 async def _made_by(visit: Visit, form: RefundForm) -> UUID | None:

@@ -1,8 +1,7 @@
 """The orders before and after this one, in the list that one came from: its filters stand in the address as `in`."""
 
-from dataclasses import dataclass
-
 from recoup.doors.portal.order.within import came_from, inside
+from recoup.doors.portal.pages import Values
 from recoup.doors.portal.visit import Visit
 from recoup.kernel.problem import Problem
 from recoup.store.lists.order_cursor import COLUMNS, Cursor
@@ -10,18 +9,9 @@ from recoup.store.lists.orders import list_orders
 from recoup.store.orders.order_page import OrderPage
 
 
-@dataclass(frozen=True, slots=True)
-class Beside:
-    """Addresses; empty where there is none. `listed`: the list itself, `narrowed` whether filters narrow it."""
-
-    before: str
-    after: str
-    listed: str
-    narrowed: bool
-
-
-async def beside(visit: Visit, page: OrderPage) -> Beside:
-    """Neighbours that take too long to find are left out."""
+async def beside(visit: Visit, page: OrderPage) -> Values:
+    """Addresses, empty where there is none: neighbours that take too long to find are left out. `listed`: the list
+    itself, `narrowed` whether filters narrow it."""
     query = came_from(visit)
     within = inside(query)
 
@@ -37,4 +27,5 @@ async def beside(visit: Visit, page: OrderPage) -> Beside:
             return ""
         return f"/orders/{found.rows[0].order_id}{within}" if found.rows else ""
 
-    return Beside(await neighbour(True), await neighbour(False), query.link(), not query.is_plain())
+    before, after = await neighbour(True), await neighbour(False)
+    return dict(before=before, after=after, listed=query.link(), narrowed=not query.is_plain())

@@ -1,30 +1,19 @@
 """With which other orders' cards the card of an order is one, by the operator's word; nothing of other merchants'."""
 
-from dataclasses import dataclass
-from datetime import datetime
-from uuid import UUID
-
+from recoup.doors.portal.pages import Values
 from recoup.doors.portal.visit import Visit
 from recoup.store.cards.card_joins import joins_of_order, print_of
 from recoup.store.orders.order_page import OrderPage
 
 
-@dataclass(frozen=True, slots=True)
-class JoinedWith:
-    """`order_id`, `external_id`: of an order with the other print. `at`: wall time."""
-
-    order_id: UUID
-    external_id: str
-    at: datetime | None
-
-
-async def joined_with(visit: Visit, page: OrderPage) -> list[JoinedWith]:
-    async with visit.world.db.read() as connection:
-        card = await print_of(connection, visit.merchant_id, page.order_id)
-        rows = await joins_of_order(connection, visit.merchant_id, page.order_id) if card is not None else []
+async def joined_with(visit: Visit, page: OrderPage) -> list[Values]:
+    """Of each order with the other print its ids, and when, on the wall clock, it was joined."""
+    card = await visit.read(print_of, visit.merchant_id, page.order_id)
+    if card is None:
+        return []
     return [
-        JoinedWith(row.second_order, row.second_external, row.decided_at)
-        if card is not None and row.first_card == card.card_id
-        else JoinedWith(row.first_order, row.first_external, row.decided_at)
-        for row in rows
+        dict(order_id=row.second_order, external_id=row.second_external, at=row.decided_at)
+        if row.first_card == card.card_id
+        else dict(order_id=row.first_order, external_id=row.first_external, at=row.decided_at)
+        for row in await visit.read(joins_of_order, visit.merchant_id, page.order_id)
     ]

@@ -1,8 +1,7 @@
 """One order: what it is, what happened, what comes next and why, and what may be done."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -13,12 +12,12 @@ from recoup.doors.portal.feature_parts import order_panels
 from recoup.doors.portal.form_shape import FormKey, fresh_key, read_again
 from recoup.doors.portal.order import facts, possible
 from recoup.doors.portal.order.allowance import allowance
-from recoup.doors.portal.order.beside import Beside, beside
+from recoup.doors.portal.order.beside import beside
 from recoup.doors.portal.order.ended import WHY, end_cause, ended
 from recoup.doors.portal.order.held import trouble
-from recoup.doors.portal.order.joined_cards import JoinedWith, joined_with
+from recoup.doors.portal.order.joined_cards import joined_with
 from recoup.doors.portal.order.just_done import just_done
-from recoup.doors.portal.order.last_decision import WhatIfShown, awaited, last_reasons, what_if, why_advanced
+from recoup.doors.portal.order.last_decision import awaited, last_reasons, what_if, why_advanced
 from recoup.doors.portal.order.refund import RefundForm
 from recoup.doors.portal.order.sends_left import sends_left
 from recoup.doors.portal.order.stable_words import REASONS as STABLE_REASONS
@@ -45,14 +44,13 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.rules.merchants.blocks import REASONS as BLOCKS
 from recoup.rules.money.refund_limits import is_theirs
-from recoup.rules.network.limits import Allowance
 from recoup.rules.order.agreement import agreement_of
 from recoup.rules.order.whys import HOLD_REASONS as HOLDS
 from recoup.rules.rescue.sentences import NOTHING_PLANNED
 from recoup.rules.risk.facts import avs_of, cvv_of
 from recoup.rules.stable.words import order_status
 from recoup.store.orders.order_page import OrderPage
-from recoup.store.orders.order_page_rows import PageBlock, PageNote, PageRequest, PageTry, PageWait
+from recoup.store.orders.order_page_rows import PageBlock, PageNote, PageRequest
 from recoup.store.orders.rows import LogLine
 from recoup.store.refunds.refund_limits import list_limits
 
@@ -61,16 +59,6 @@ from recoup.store.refunds.refund_limits import list_limits
 class NewNote:
     note: str
     key: FormKey
-
-
-@dataclass(frozen=True, slots=True)
-class ShownEvent:
-    """`name`: as its receivers call it."""
-
-    name: str
-    tries: list[PageTry]
-    waits: list[PageWait]
-    why_undelivered: str
 
 
 R = TypeVar("R", LogLine, PageNote, PageBlock)
@@ -86,7 +74,7 @@ async def order(visit: Visit) -> Values:
         page,
         beside=await beside(visit, page),
         allowance=await allowance(visit, page),
-        sends_left=await sends_left(visit, page),
+        allowed=await sends_left(visit, page),
         what_if=await what_if(visit, page),
         joined=await joined_with(visit, page),
     )
@@ -152,19 +140,11 @@ async def _named(visit: Visit, page: OrderPage) -> OrderPage:
     )
 
 
-def sheet(
-    visit: Visit,
-    page: OrderPage,
-    *,
-    dialog: str = "",
-    form: RefundForm | None = None,
-    review: Any = None,
-    beside: Beside | None = None,
-    allowance: str = "",
-    sends_left: Allowance | None = None,
-    what_if: WhatIfShown | None = None,
-    joined: Sequence[JoinedWith] = (),
-) -> Values:
+# What is shown only where a page or form has it.
+_CLOSED: Final = dict(dialog="", review=None, beside=None, allowance="", allowed=None, what_if=None, joined=())
+
+
+def sheet(visit: Visit, page: OrderPage, **more: Any) -> Values:
     """What the page is made of, with a dialog open when one is named. `typed` is the text of a note that was refused;
     `allowance` what the person may refund, in words."""
     query, page = visit.request.query_params, in_received_codes(page)
@@ -172,95 +152,96 @@ def sheet(
     items = timeline(page, visit.now, visit.session.zone)
     shown = query.get("show", "all")
     shown = shown if shown in KINDS else "all"
-    form = form or RefundForm(how="amount", amount=facts.remaining(page), key=fresh_key())
     sent = facts.sent(page)
     reasons, versions = last_reasons(page)
     advance_reasons, advance_versions = why_advanced(page)
     stable = page.order.kind == "stable"
     reasons_of, cause = (STABLE_REASONS, None) if stable else (REASONS, end_cause(page))
-    return dict(
-        page=page,
-        order=page.order,
-        sent_text=page.sent_text,
-        head=page.head,
-        payer=page.payer,
-        card=page.card,
-        items=[item for item in items if shown in ("all", item.kind)],
-        shown=shown,
-        counts={kind: sum(1 for i in items if kind in ("all", i.kind)) for kind in KINDS} | {"attempts": sent},
-        sent=sent,
-        own_declines=facts.own_declines(page),
-        sums=facts.sums(page),
-        planned=facts.planned(page),
-        to_collect=facts.to_collect(page),
-        reasons=reasons,
-        versions=versions,
-        advance_reasons=advance_reasons,
-        advance_versions=advance_versions,
-        ended=ended(page),
-        tried=facts.tried(page),
-        lines=facts.order_items(page),
-        taken=facts.taken(page),
-        remaining=facts.remaining(page),
-        can_refund=facts.can_refund(visit, page),
-        can_cancel=facts.can_cancel(visit, page),
-        can_capture=facts.can_capture(visit, page),
-        held_units=facts.held_units(page),
-        captured_units=facts.captured_units(page),
-        takes_parts=facts.takes_parts(visit, page),
-        capture_before=facts.capture_before(page),
-        stopped=facts.stopped(page),
-        can=possible.possible(visit, page),
-        trouble=trouble(visit, page),
-        awaited=awaited(page, visit.now),
-        nothing_planned=NOTHING_PLANNED,
-        base_url=base_address(visit.world, visit.request).rstrip("/"),
-        holds=HOLDS,
-        block_reasons=BLOCKS,
-        actor_words=actor_words,
-        allowed=sends_left,
-        paid=facts.paid(page),
-        typed=read_again(NewNote, visit.typed).note[:NOTE_MAX] if visit.request.url.path.endswith("/notes") else "",
-        fresh_key=fresh_key,
-        beside=beside,
-        within=inside(came_from(visit)),
-        listed_in=filters_of(came_from(visit)),
-        why_ended=WHY.get(cause.word if cause else "") or reasons_of.get(page.head.reason or "", ""),
-        channel=facts.channel(page) if stable else None,
-        stable=stable,
-        waiting=waiting(page),
-        events=[
-            ShownEvent(name, event.tries, event.waits or [], why_undelivered(event, visit.wall, cut=page.tries_cut))
-            for event in page.events
-            if (name := event_name(page, event))
-        ],
-        wire_id=wire_id("ord", page.order_id) if stable else "",
-        reference=tail(page.order_id),
-        api_states=API_STATES,
-        api_status=order_status(page.order.stage, page.order.units, page.head.refunded_units),
-        customer_link=_customer_link(visit, page.order_id),
-        can_dispute=facts.can_dispute(visit, page),
-        dispute_looks=DISPUTE_STATES,
-        dispute_kinds=DISPUTE_KINDS,
-        avs_of=avs_of,
-        cvv_of=cvv_of,
-        lives=lives(page, visit.now, visit.session.zone),
-        dialog=dialog,
-        refund_form=form,
-        review=review,
-        may_redeliver=visit.is_operator or visit.session.may("hooks"),
-        receipt=facts.refund_with(page, refunded),
-        approval=next((r for r in page.requests if r.request_id == refunded), None),
-        approval_rows=[
-            Waiting(row, row.asker, is_theirs(row.requested_by, visit.scope.actor.text()), row.not_now)
-            for row in page.requests
-            if row.state != "approved"
-        ],
-        allowance=allowance,
-        just_done=just_done(visit, page),
-        what_if=what_if,
-        joined=joined,
-        collected=collected_units(page),
-        agreement=agreement_of(page.order.facts).subscription,
-        **order_panels(page),
+    return (
+        dict(
+            page=page,
+            order=page.order,
+            sent_text=page.sent_text,
+            head=page.head,
+            payer=page.payer,
+            card=page.card,
+            items=[item for item in items if shown in ("all", item.kind)],
+            shown=shown,
+            counts={kind: sum(1 for i in items if kind in ("all", i.kind)) for kind in KINDS} | {"attempts": sent},
+            sent=sent,
+            own_declines=facts.own_declines(page),
+            sums=facts.sums(page),
+            planned=facts.planned(page),
+            to_collect=facts.to_collect(page),
+            reasons=reasons,
+            versions=versions,
+            advance_reasons=advance_reasons,
+            advance_versions=advance_versions,
+            ended=ended(page),
+            tried=facts.tried(page),
+            lines=facts.order_items(page),
+            taken=facts.taken(page),
+            remaining=facts.remaining(page),
+            can_refund=facts.can_refund(visit, page),
+            can_cancel=facts.can_cancel(visit, page),
+            can_capture=facts.can_capture(visit, page),
+            held_units=facts.held_units(page),
+            captured_units=facts.captured_units(page),
+            takes_parts=facts.takes_parts(visit, page),
+            capture_before=facts.capture_before(page),
+            stopped=facts.stopped(page),
+            can=possible.possible(visit, page),
+            trouble=trouble(visit, page),
+            awaited=awaited(page, visit.now),
+            nothing_planned=NOTHING_PLANNED,
+            base_url=base_address(visit.world, visit.request).rstrip("/"),
+            holds=HOLDS,
+            block_reasons=BLOCKS,
+            actor_words=actor_words,
+            paid=facts.paid(page),
+            typed=read_again(NewNote, visit.typed).note[:NOTE_MAX] if visit.request.url.path.endswith("/notes") else "",
+            fresh_key=fresh_key,
+            within=inside(came_from(visit)),
+            listed_in=filters_of(came_from(visit)),
+            why_ended=WHY.get(cause.word if cause else "") or reasons_of.get(page.head.reason or "", ""),
+            channel=facts.channel(page) if stable else None,
+            stable=stable,
+            waiting=waiting(page),
+            events=[
+                dict(
+                    name=name,
+                    tries=event.tries,
+                    waits=event.waits or [],
+                    why_undelivered=why_undelivered(event, visit.wall, cut=page.tries_cut),
+                )
+                for event in page.events
+                if (name := event_name(page, event))
+            ],
+            wire_id=wire_id("ord", page.order_id) if stable else "",
+            reference=tail(page.order_id),
+            api_states=API_STATES,
+            api_status=order_status(page.order.stage, page.order.units, page.head.refunded_units),
+            customer_link=_customer_link(visit, page.order_id),
+            can_dispute=facts.can_dispute(visit, page),
+            dispute_looks=DISPUTE_STATES,
+            dispute_kinds=DISPUTE_KINDS,
+            avs_of=avs_of,
+            cvv_of=cvv_of,
+            lives=lives(page, visit.now, visit.session.zone),
+            refund_form=RefundForm(how="amount", amount=facts.remaining(page), key=fresh_key()),
+            may_redeliver=visit.is_operator or visit.session.may("hooks"),
+            receipt=facts.refund_with(page, refunded),
+            approval=next((r for r in page.requests if r.request_id == refunded), None),
+            approval_rows=[
+                Waiting(row, row.asker, is_theirs(row.requested_by, visit.scope.actor.text()), row.not_now)
+                for row in page.requests
+                if row.state != "approved"
+            ],
+            just_done=just_done(visit, page),
+            collected=collected_units(page),
+            agreement=agreement_of(page.order.facts).subscription,
+            **order_panels(page),
+            **_CLOSED,
+        )
+        | more
     )

@@ -12,7 +12,7 @@ from recoup.doors.portal.orders.export import words_of
 from recoup.doors.portal.orders.look import back_of
 from recoup.doors.portal.orders.page import columns_of, habits_of, list_again, orders, sums_of
 from recoup.doors.portal.orders.query import Query
-from recoup.doors.portal.pages import Answer, nothing
+from recoup.doors.portal.pages import Answer, Values, nothing
 from recoup.doors.portal.rights import anybody
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit
@@ -48,15 +48,6 @@ ACTIONS: Final = {
     "redeliver": Action("hooks", "send events again", "Send the last event of", "Send again for", looks=False),
     "note": Action("retry", "write notes", "Add a note to", "Add the note to"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """Of one order. `done` empty: `problem` says why not."""
-
-    row: OrderRow
-    done: str
-    problem: Problem | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,17 +118,19 @@ async def _ticked(visit: Visit, press: Press, chosen: tuple[UUID, ...]) -> Answe
         return _look(visit, press, found.rows, missing, problem)
     results = [await _one(visit, press, act, row) for row in found.rows]
     values = visit.values(
-        back=_back(press), results=results, missing=missing, done=sum(bool(result.done) for result in results)
+        back=_back(press), results=results, missing=missing, done=sum(bool(result["done"]) for result in results)
     )
     return render("orders/bulk_done.html", values)
 
 
-async def _one(visit: Visit, press: Press, act: Act, row: OrderRow) -> Result:
+async def _one(visit: Visit, press: Press, act: Act, row: OrderRow) -> Values:
+    """`done` empty: `problem` says why not."""
     portal = visit.portal
     try:
-        return Result(row, await act_on(portal.world, portal.get(Orders), visit.scope, act, press.key, row.order_id))
+        done = await act_on(portal.world, portal.get(Orders), visit.scope, act, press.key, row.order_id)
     except Problem as problem:
-        return Result(row, "", problem)
+        return dict(row=row, done="", problem=problem)
+    return dict(row=row, done=done, problem=None)
 
 
 def _look(visit: Visit, press: Press, rows: Sequence[OrderRow], missing: int, problem: Problem | None = None) -> Answer:

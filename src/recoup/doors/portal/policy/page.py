@@ -1,7 +1,7 @@
 """/policy: when declined payments may be tried again, of the whole shop, a site or a campaign, as versions; and what
 operator and partner bound that by. /partner/policy: a partner's bounds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, NamedTuple
 from uuid import UUID
@@ -27,7 +27,6 @@ from recoup.rules.policies.typed import plain_of, texts_of
 from recoup.rules.rescue.engine.pricing import ENGINE_1
 from recoup.rules.rescue.policy import CURRENT, Group
 from recoup.store.insight.backtests import saved_backtests
-from recoup.store.merchants.policies import PolicyVersion
 
 VERSIONS_SHOWN: Final = 10
 
@@ -110,12 +109,6 @@ class Change:
     after: str
 
 
-@dataclass(frozen=True, slots=True)
-class VersionShown:
-    version: PolicyVersion
-    changes: Sequence[Change]
-
-
 @both.page(
     whose.PLACE,
     "policy/policy.html",
@@ -135,7 +128,7 @@ async def _values(visit: AnyVisit, where: Where) -> Values:
     standing = await policies.read_standing(visit.world, where)
     rows = await policies.read_versions(visit.world, where, None, VERSIONS_SHOWN + 1)
     older = [row.terms for row in rows[1:]] + ([NOTHING_SET] if rows and rows[-1].number == 1 else [])
-    listed = [VersionShown(row, _changes(before, row.terms)) for row, before in zip(rows, older, strict=False)]
+    listed = [dict(version=row, changes=_changes(before, row.terms)) for row, before in zip(rows, older, strict=False)]
     return dict(
         where=where,
         whose=where.name or (visit.known.merchant.name if visit.known is not None else ""),

@@ -23,7 +23,7 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.merchants.personal import SHOWN
 from recoup.store.orders.order_page import OrderPage
-from recoup.store.refunds.waiting_modifications import ROWS_MAX, WaitingModification
+from recoup.store.refunds.waiting_modifications import ROWS_MAX
 
 _OPERATOR: Final = {"propose": "pay a refund by hand", "confirm": "confirm it", "refuse": "refuse a refund"}
 KINDS: Final = {"refund": "Refund", "reversal": "Late approval", "void": "Hold"}
@@ -33,26 +33,18 @@ WAITS: Final = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class StuckRefund:
-    """`proposed_by`: who said that it was paid by hand; `may_confirm`: it was somebody else."""
-
-    row: WaitingModification
-    proposed_by: str
-    may_confirm: bool
-
-
 _id: Final = id_in_path("request_id", Problem("not_found", "There is no such request.", cure="Reload the page."))
 
 
 @member.page("/refunds", "refunds/refunds.html", menu=Entry("Queues", 3, "Refunds", "returned", counts="refunds"))
 async def refunds(visit: Visit) -> Values:
     rows = await waiting_refunds(visit.world, visit.merchant_id, visit.now, clear=visit.pii_access == SHOWN)
-    names = await named(visit, [row.hand_actor for row in rows])
-    mine = visit.scope.actor.text()
-    shown = [StuckRefund(row, names.get(row.hand_actor or "", ""), row.hand_actor not in (None, mine)) for row in rows]
     return dict(
-        shown=shown, kinds=KINDS, waits=WAITS, full=len(rows) == ROWS_MAX, may_refund=visit.session.may("refund")
+        shown=rows,
+        names=await named(visit, [row.hand_actor for row in rows]),
+        me=visit.scope.actor.text(),
+        full=len(rows) == ROWS_MAX,
+        may_refund=visit.session.may("refund"),
     )
 
 
