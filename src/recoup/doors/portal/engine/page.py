@@ -2,8 +2,8 @@
 stopped at once."""
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -27,12 +27,11 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
-from recoup.rules.rescue.arm_terms import MODES, Terms, bounds_of, text_of
+from recoup.rules.rescue.arm_terms import MODES, bounds_of, text_of
 from recoup.rules.rescue.engine.drift import DAYS as CALIBRATION_DAYS
 from recoup.rules.rescue.engine.drift import Counted
 from recoup.rules.risk.terms import MODES as RISK_MODES
 from recoup.rules.risk.terms import RiskTerms
-from recoup.store.insight.arms import ArmSettings
 
 PLACE: Final = "/engine"
 PERCENT: Final = re.compile(r"[0-9]{1,3}")
@@ -56,20 +55,6 @@ FOUND: Final = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """The shop (`site_id` empty) or one of its sites. `texts`: what its form shows. `left`: what retry policies leave
-    of it; empty: all. `by`: whose."""
-
-    site_id: str
-    name: str
-    terms: Terms
-    texts: dict[str, str]
-    row: ArmSettings | None
-    left: str = ""
-    by: Sequence[str] = ()
-
-
 @member.page(PLACE, "engine/engine.html", menu=Entry("Settings", 3, "Rescue engine", "retry"))
 async def engine(visit: Visit) -> Values:
     standing = await arms.read_arms(visit.world, visit.merchant_id, visit.now)
@@ -79,7 +64,7 @@ async def engine(visit: Visit) -> Values:
     typed = read_again(EngineForm, visit.typed) if "mode" in visit.typed else None
     places = [_place(standing, None, visit.known.merchant.name, typed)]
     places += [_place(standing, site.site_id, site.name, typed) for site in open_sites]
-    rows = [place.row for place in places if place.row is not None]
+    rows = [place["row"] for place in places if place["row"] is not None]
     own = [stop for stop in standing.stops if stop.merchant_id is not None]
     return dict(
         places=places,
@@ -155,18 +140,21 @@ def percent_of(text: str, name: str, word: str) -> int:
     return int(typed)
 
 
-def _place(standing: Standing, site_id: UUID | None, name: str, typed: EngineForm | None) -> Place:
+def _place(standing: Standing, site_id: UUID | None, name: str, typed: EngineForm | None) -> Values:
+    """The shop, or one of its sites. `texts`: what its form shows. `left`: what retry policies leave of it, empty for
+    all; `by`: whose."""
     terms, key = standing.own(site_id), str(site_id or "")
     texts = {field: str(getattr(terms, field)) for field in FIELDS}
     texts |= {"mode": terms.mode, "explore_max": text_of(terms.explore_max)}
     if typed is not None and typed.site == key:
         texts |= {name: getattr(typed, name)[:200] for name in texts}
-    place, left = Place(key, name, terms, texts, standing.changed.get(site_id)), standing.cut(site_id)
+    row, left = standing.changed.get(site_id), standing.cut(site_id)
+    place: Values = dict(site_id=key, name=name, terms=terms, texts=texts, row=row, left="", by=())
     if left is None:
         return place
     part = Sentence("{0} % of the customers, where {1} % are set", left.terms.share, left.of.share)
     word = part if left.terms.mode == "share" else WORDS[left.terms.mode]
-    return replace(place, left=word, by=[CLIPS[scope] for scope in left.by])
+    return place | dict(left=word, by=[CLIPS[scope] for scope in left.by])
 
 
 RISK_PLACE: Final = "/engine/risk"

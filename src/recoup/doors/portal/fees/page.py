@@ -1,7 +1,6 @@
 """/fees: what the operator keeps of this merchant's orders, what disputes cost, and how it is settled; as agreed."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -17,27 +16,12 @@ from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import to_text
 from recoup.rules.money.disputes import Terms as DisputeTerms
 from recoup.rules.money.disputes import terms_at as dispute_terms_at
-from recoup.rules.money.fees import REFUND_POLICIES, FeeTerm, fee_units, in_force
+from recoup.rules.money.fees import REFUND_POLICIES, fee_units, in_force
 from recoup.store.disputes.disputes import read_terms as dispute_terms
 from recoup.store.money.fee_terms import FeeTermRow, fee_history
 
 EXAMPLE: Final = 100  # of the currency
 TYPES: Final = {"CIT": "Customers’ payments", "MIT": "Recurring payments", "STABLE": "Stablecoin payments"}
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One term as the page shows it. `example`: what it takes of EXAMPLE, empty without a currency of its own."""
-
-    term: FeeTerm
-    site: str
-    percent: str
-    fixed: str
-    minimum: str
-    example: str
-    state: str  # now, later, over
-    by: str
-    note: str
 
 
 @member.page("/fees", "fees/fees.html", menu=Entry("Money", 4, "Fees and terms", "percent"))
@@ -53,9 +37,9 @@ async def fees_page(visit: Visit) -> Values:
     return dict(
         then=then,
         then_kept={},
-        now_lines=[line for line in lines if line.state == "now"],
-        later=[line for line in lines if line.state == "later"],
-        over=[line for line in reversed(lines) if line.state == "over"],
+        now_lines=[line for line in lines if line["state"] == "now"],
+        later=[line for line in lines if line["state"] == "later"],
+        over=[line for line in reversed(lines) if line["state"] == "over"],
         policies=REFUND_POLICIES,
         disputes=_in_force(disputes, now),
         terms=settled,
@@ -65,28 +49,29 @@ async def fees_page(visit: Visit) -> Values:
 
 def _lines(
     rows: Iterable[FeeTermRow], sites: Mapping[UUID, str], people: Mapping[str, str], now: datetime
-) -> list[Line]:
-    """The widest first, as they are chosen from."""
+) -> list[Values]:
+    """The widest first, as they are chosen from. `example`: what the term takes of EXAMPLE, empty without a currency of
+    its own; `state`: now, later or over."""
     terms = [(row.term, row) for row in rows]
     valid = {term.term_id for term in in_force((term for term, _ in terms), now)}
-    lines = []
+    lines: list[Values] = []
     for term, row in terms:
         scale = EXPONENTS.get(term.currency or "", 0)
         fixed, minimum = term.tariff.fixed_units, term.tariff.minimum_units
         lines.append(
-            Line(
-                term,
-                sites.get(term.site_id, "") if term.site_id else "",
-                to_text(term.tariff.basis_points, 2),
-                to_text(fixed, scale) if fixed else "",
-                to_text(minimum, scale) if minimum else "",
-                to_text(fee_units(EXAMPLE * 10**scale, term.tariff), scale) if term.currency else "",
-                "later" if term.valid_from > now else "now" if term.term_id in valid else "over",
-                people.get(row.actor, "the operator"),
-                row.note,
+            dict(
+                term=term,
+                site=sites.get(term.site_id, "") if term.site_id else "",
+                percent=to_text(term.tariff.basis_points, 2),
+                fixed=to_text(fixed, scale) if fixed else "",
+                minimum=to_text(minimum, scale) if minimum else "",
+                example=to_text(fee_units(EXAMPLE * 10**scale, term.tariff), scale) if term.currency else "",
+                state="later" if term.valid_from > now else "now" if term.term_id in valid else "over",
+                by=people.get(row.actor, "the operator"),
+                note=row.note,
             )
         )
-    return sorted(lines, key=lambda line: [part is not None for part in line.term.scope])
+    return sorted(lines, key=lambda line: [part is not None for part in line["term"].scope])
 
 
 def _in_force(terms: Iterable[DisputeTerms], now: datetime) -> list[DisputeTerms]:

@@ -1,8 +1,6 @@
 """What ended an order, who and when: its last decision only where that decision ended it."""
 
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from recoup.doors.portal.order.timeline import decision_of
 from recoup.doors.portal.order.words import actor_words
@@ -41,18 +39,8 @@ WHY: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """`reasons` are those of the decision that ended it."""
-
-    how: str
-    at: datetime
-    reasons: tuple[str, ...]
-    versions: str
-
-
-def ended(page: OrderPage) -> Ended | None:
-    """None while it is open, and of one that was paid."""
+def ended(page: OrderPage) -> dict[str, Any] | None:
+    """None while it is open, and of one that was paid. `reasons` are those of the decision that ended it."""
     line = next((one for one in reversed(page.log) if one.src != one.dst), None)
     if line is None or line.dst not in ENDED - {Stage.COMPLETED}:
         return None
@@ -63,7 +51,7 @@ def ended(page: OrderPage) -> Ended | None:
     how = how or Sentence("Cancelled by {0}", actor_words(line.actor))
     if page.order.kind == "stable" and line.happening == "declined":
         how = "The payment failed on its channel"
-    return Ended(how, line.business_at, reasons, versions(decision))
+    return dict(how=how, at=line.business_at, reasons=reasons, versions=versions(decision))
 
 
 def reasons_at_end(decision: PageDecision) -> tuple[str, ...]:

@@ -99,16 +99,6 @@ class Action:
         return not self.why_not
 
 
-@dataclass(frozen=True, slots=True)
-class Disputable:
-    """The most that a cardholder may still dispute, and the usual amount without one: 0 when one is needed.
-    `inquired`: an inquiry about it came before."""
-
-    most: int
-    usual: int
-    inquired: bool
-
-
 def sums(page: OrderPage) -> Sums:
     totals: dict[str, int] = {}
     by_recipe: dict[str, int] = {}
@@ -294,9 +284,10 @@ def can_refund(visit: Visit, page: OrderPage) -> Action:
     return Action()
 
 
-def can_dispute(visit: Visit, page: OrderPage) -> Disputable | None:
-    """The sandbox's cardholder may come back for what was charged on the sandbox's route. `usual` without an amount:
-    an inquiry goes on with its own, a new one takes what was not refunded."""
+def can_dispute(visit: Visit, page: OrderPage) -> dict[str, Any] | None:
+    """The sandbox's cardholder may come back for what was charged on the sandbox's route. `most`: what they may still
+    dispute. `usual` without an amount: an inquiry goes on with its own, a new one takes what was not refunded; 0 when
+    one is needed. `inquired`: an inquiry about it came before."""
     charge = next((a for a in reversed(page.attempts) if a.state == "approved"), None)
     sandbox = visit.world.policy.test_mode and charge is not None and charge.route == "sandbox"
     if not (sandbox and charge and page.order.stage == Stage.COMPLETED and visit.session.may("dispute")):
@@ -304,7 +295,7 @@ def can_dispute(visit: Visit, page: OrderPage) -> Disputable | None:
     most = int(charge.units) - disputed(page)
     inquired_units = next((int(d.units) for d in reversed(page.disputes) if d.stage == "inquiry"), None)
     usual = most - int(page.head.refunded_units) if inquired_units is None else inquired_units
-    return Disputable(most, usual if usual <= most else 0, inquired_units is not None)
+    return dict(most=most, usual=usual if usual <= most else 0, inquired=inquired_units is not None)
 
 
 def can_cancel(visit: Visit, page: OrderPage) -> Action:

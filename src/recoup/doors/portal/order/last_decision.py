@@ -1,8 +1,7 @@
 """The decision that a page explains: of what is planned, why nothing is, or why the order was advanced."""
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from recoup.doors.portal.order.ended import reasons_at_end, versions
@@ -79,17 +78,9 @@ def _is_risk(decision: PageDecision) -> bool:
     return str(decision.versions.get("decider")).startswith("risk-")
 
 
-@dataclass(frozen=True, slots=True)
-class WhatIfShown:
-    """`repeats`: the stored inputs gave the stored decision again. `rests_on`: counts, terms, worth and editions."""
-
-    rests_on: tuple[Sentence, ...]
-    sentences: tuple[Sentence, ...]
-    repeats: bool
-
-
-async def what_if(visit: Visit, page: OrderPage) -> WhatIfShown | None:
-    """None where no decision is shown, or its model is not there any more."""
+async def what_if(visit: Visit, page: OrderPage) -> dict[str, Any] | None:
+    """None where no decision is shown, or its model is not there any more. `repeats`: the stored inputs gave the stored
+    decision again. `rests_on`: counts, terms, worth and editions."""
     decision_id = decision_shown(page)
     if decision_id is None:
         return None
@@ -97,7 +88,7 @@ async def what_if(visit: Visit, page: OrderPage) -> WhatIfShown | None:
     if found is None or found.repeats is None:
         return None
     rests_on = (*await _policies(visit, found.decision.versions.get("policies")), *found.rests_on)
-    return WhatIfShown(rests_on, tuple(map(sentence_of, found.what_ifs)), found.repeats)
+    return dict(rests_on=rests_on, sentences=tuple(map(sentence_of, found.what_ifs)), repeats=found.repeats)
 
 
 async def _policies(visit: Visit, name: str | None) -> list[Sentence]:
@@ -111,17 +102,9 @@ async def _policies(visit: Visit, name: str | None) -> list[Sentence]:
 _EXPIRED: Final = "the card has expired"
 
 
-@dataclass(frozen=True, slots=True)
-class Awaited:
-    """`link_until`: None where no payment link is open."""
-
-    title: Sentence
-    cure: str
-    link_until: datetime | None
-
-
-def awaited(page: OrderPage, now: datetime) -> Awaited | None:
-    """None where an attempt is planned or waiting is the cure, and of an order whose attempts were stopped."""
+def awaited(page: OrderPage, now: datetime) -> dict[str, Any] | None:
+    """None where an attempt is planned or waiting is the cure, and of an order whose attempts were stopped.
+    `link_until`: None where no payment link is open."""
     last = last_plan(page)
     if page.order.stage is not Stage.PROCESSING or page.head.next_attempt_at or page.order.do_not_retry or last is None:
         return None
@@ -130,10 +113,10 @@ def awaited(page: OrderPage, now: datetime) -> Awaited | None:
     if reason not in REASONS or reading.get("retry") == "yes" or only_waits(reason, klass):
         return None
     why = _EXPIRED if reason == "expired_card" and _is_past(page, now) else REASONS[reason][0]
-    return Awaited(
-        Sentence("Waiting for the customer: {0}", why),
-        cure_of(reason, klass),
-        page.challenge.expires_at if page.challenge is not None else None,
+    return dict(
+        title=Sentence("Waiting for the customer: {0}", why),
+        cure=cure_of(reason, klass),
+        link_until=page.challenge.expires_at if page.challenge is not None else None,
     )
 
 

@@ -100,15 +100,6 @@ NAMES: Final[Mapping[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One line, as the form calls it and writes its value; empty: not set."""
-
-    name: str
-    before: str
-    after: str
-
-
 @both.page(
     whose.PLACE,
     "policy/policy.html",
@@ -166,9 +157,10 @@ async def _tests(visit: AnyVisit, where: Where) -> dict[int, UUID]:
     return {one.saved_as: one.backtest_id for one in rows if (one.scope, one.subject) == here}
 
 
-def _changes(before: PolicyTerms, after: PolicyTerms) -> list[Change]:
+def _changes(before: PolicyTerms, after: PolicyTerms) -> list[Values]:
+    """Each line as the form calls it and writes its value; empty: not set."""
     old, new = texts_of(before), texts_of(after)
-    return [Change(NAMES[one.line], old[one.line], new[one.line]) for one in diff(before, after)]
+    return [dict(name=NAMES[one.line], before=old[one.line], after=new[one.line]) for one in diff(before, after)]
 
 
 def _bounds(standing: Standing) -> dict[str, list[Sentence]]:
@@ -181,7 +173,7 @@ def _bounds(standing: Standing) -> dict[str, list[Sentence]]:
     return found
 
 
-def _clips(standing: Standing) -> list[tuple[Change, list[str]]]:
+def _clips(standing: Standing) -> list[tuple[Values, list[str]]]:
     """The lines that became wider than a bound, with whose bounds these are."""
     left, by = standing.clipped
     lines = [one.line for one in diff(standing.terms, left)]

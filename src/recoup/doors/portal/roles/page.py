@@ -50,25 +50,6 @@ class LimitsForm:
     second_from: _Amount
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """The limits of a role in one currency as the form shows them: texts, empty for no limit."""
-
-    asset: str
-    texts: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Role:
-    """`rows`: by currency; None for a role that may not refund."""
-
-    name: str
-    may: tuple[str, ...]
-    pii_access: str
-    usual: str
-    rows: tuple[Row, ...] | None
-
-
 @member.page(PLACE, "roles/roles.html", menu=Entry("Settings", 7, "Roles and limits", "shield"))
 async def roles_page(visit: Visit) -> Values:
     """Open is the role that a form was about, else the one that the address names, else one's own."""
@@ -76,12 +57,12 @@ async def roles_page(visit: Visit) -> Values:
     assets = await visit.read(payable_assets, visit.merchant_id)
     known = visit.known.merchant.sight
     roles = [
-        Role(
-            name,
-            in_words(name),
-            pii_access_of(name, known),
-            USUAL[name],
-            _rows(name, limits) if "refund" in may else None,
+        dict(
+            name=name,
+            may=in_words(name),
+            pii_access=pii_access_of(name, known),
+            usual=USUAL[name],
+            rows=_rows(name, limits) if "refund" in may else None,
         )
         for name, may in MAY.items()
     ]
@@ -137,12 +118,13 @@ def _units(typed: str, name: str, asset: str) -> int | None:
         ) from None
 
 
-def _rows(role: str, limits: dict[tuple[str, str], Limits]) -> tuple[Row, ...]:
-    return tuple(
-        Row(asset, {name: _text(getattr(found, f"{name}_units"), asset) for name in FIELDS})
+def _rows(role: str, limits: dict[tuple[str, str], Limits]) -> list[Values]:
+    """A role's limits by currency as the form shows them: texts, empty for no limit."""
+    return [
+        dict(asset=asset, texts={name: _text(getattr(found, f"{name}_units"), asset) for name in FIELDS})
         for (of, asset), found in limits.items()
         if of == role and found != NONE
-    )
+    ]
 
 
 def _text(units: int | None, asset: str) -> str:

@@ -2,7 +2,6 @@
 the way that an order would go."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Annotated, Final, NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -26,17 +25,6 @@ from recoup.store.merchants.merchants import Campaign
 from recoup.store.merchants.switches import Switch
 
 LINES: Final = 20
-
-
-@dataclass(slots=True)
-class Row:
-    """One place and its switches, in the order of KINDS."""
-
-    level: str
-    id: UUID
-    name: str
-    key: str | None
-    cells: list[Switch] = field(default_factory=list)
 
 
 class Flip(NamedTuple):
@@ -116,12 +104,13 @@ async def post_test(visit: Visit, *, kind: str, site: UUID | None, campaign: Ann
     return shown(tested=(kind, hops), failed=[hop for hop in hops if hop.state == "failed"])
 
 
-def _rows(standing: Iterable[Switch]) -> list[Row]:
-    found: list[Row] = []
+def _rows(standing: Iterable[Switch]) -> list[Values]:
+    """Each place and its switches, in the order of KINDS."""
+    found: list[Values] = []
     for cell in standing:
-        if not found or found[-1].id != cell.subject_id:
-            found.append(Row(cell.level, cell.subject_id, cell.name, cell.key))
-        found[-1].cells.append(cell)
+        if not found or found[-1]["id"] != cell.subject_id:
+            found.append(dict(level=cell.level, id=cell.subject_id, name=cell.name, key=cell.key, cells=[]))
+        found[-1]["cells"].append(cell)
     return found
 
 
