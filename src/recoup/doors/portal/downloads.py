@@ -20,8 +20,18 @@ XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet
 
 def download(parts: AsyncIterator[bytes], name: str, media_type: str = CSV) -> Response:
     """A CSV begins with the mark by which spreadsheets know that it is UTF-8."""
-    headers = HEADERS | {"content-disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(_marked(parts) if media_type == CSV else parts, media_type=media_type, headers=headers)
+    marked = _marked(parts) if media_type == CSV else parts
+    return StreamingResponse(marked, media_type=media_type, headers=attached(name))
+
+
+def attachment(content: bytes | str, name: str, media_type: str) -> Response:
+    """A whole file, never shown inside a page of ours."""
+    return Response(content, media_type=media_type, headers=attached(name))
+
+
+def attached(name: str) -> dict[str, str]:
+    """The headers of a file."""
+    return HEADERS | {"content-disposition": f'attachment; filename="{name}"'}
 
 
 async def _marked(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

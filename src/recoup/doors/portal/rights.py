@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from recoup.doors.portal.partner.visit import PartnerVisit
 from recoup.doors.portal.visit import Visit
+from recoup.kernel.scope import Scope
 
 
 def anybody(visit: object) -> None:
@@ -13,6 +14,11 @@ def anybody(visit: object) -> None:
 def role(action: str, doing: str, *, or_operator: bool = False) -> Callable[[Visit], None]:
     """A role at the merchant that may; `doing` as "cancel orders"."""
     return lambda visit: visit.only(action, doing, or_operator=or_operator)
+
+
+def acting(action: str, doing: str) -> Callable[[Visit], Scope]:
+    """The same, and on whose behalf: the operator's people do it as the operator."""
+    return lambda visit: visit.acting(action, doing)
 
 
 def operator(doing: str) -> Callable[[Visit], None]:

@@ -61,7 +61,7 @@ async def factor(visit: AccountVisit) -> Values:
     if stands.offer is not None:
         qr, secret = qr_svg(stands.offer, visit.email, visit.world), in_fours(stands.offer)
     wrong = visit.request.url.path.rpartition("/")[2] if visit.problem is not None else ""
-    return {"stands": stands, "qr": qr, "secret": secret, "key": fresh_key(), "wrong": wrong, "lasts": flow.OFFER_LASTS}
+    return {"stands": stands, "qr": qr, "secret": secret, "key": fresh_key(), "wrong": wrong}
 
 
 @factor.post("/account/second-factor/begin", may=anybody, shape=Proof, shows=SHOWN)

@@ -10,7 +10,7 @@ from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from recoup.doors.portal.any_visit import AnyVisit
-from recoup.doors.portal.downloads import taken
+from recoup.doors.portal.downloads import attachment, taken
 from recoup.doors.portal.endpoint import id_in_path, redirect
 from recoup.doors.portal.file_form import file_form
 from recoup.doors.portal.form_shape import Names, Text, read_again
@@ -18,7 +18,6 @@ from recoup.doors.portal.menu import Entry, for_operator, not_operator
 from recoup.doors.portal.pages import Answer, Values, but, either, nothing
 from recoup.doors.portal.people import names_for
 from recoup.doors.portal.rights import anybody
-from recoup.doors.portal.templates import HEADERS
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import State
 from recoup.flows.merchants import application_documents, applications
@@ -332,9 +331,7 @@ async def document_file(visit: AnyVisit) -> Response:
     access = access_of(visit)
     row, content = await application_documents.read_document(visit.world, access.who, _id(visit), _document_id(visit))
     await taken(visit, "document of an application", _id(visit), kind=row.kind)
-    name = download_name(row.name, row.media_type)
-    headers = HEADERS | {"content-disposition": f'attachment; filename="{name}"'}
-    return Response(content, media_type=row.media_type, headers=headers)
+    return attachment(content, download_name(row.name, row.media_type), row.media_type)
 
 
 def _typed(visit: AnyVisit) -> Form | None:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from starlette.responses import Response
 
+from recoup.doors.portal import rights
 from recoup.doors.portal.downloads import download, taken
 from recoup.doors.portal.endpoint import id_in_path, redirect
 from recoup.doors.portal.form_shape import Text, read_again
@@ -24,7 +25,6 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.kept_sentence import kept
 from recoup.kernel.money import apart, shown
 from recoup.kernel.problem import Problem
-from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.rules.backtest.question import DAYS, DAYS_MAX, DAYS_MIN, name_of_payments, name_of_policy, question_of
 from recoup.rules.rescue.policy import POLICIES
@@ -238,8 +238,7 @@ async def backtests(visit: Visit) -> Values:
     )
 
 
-def _acting(visit: Visit) -> Scope:
-    return visit.acting("switch", "ask for a back-test")
+_acting: Final = rights.acting("switch", "ask for a back-test")
 
 
 @backtests.post(may=_acting)

@@ -4,8 +4,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from starlette.responses import StreamingResponse
-
+from recoup.doors.portal.downloads import download
 from recoup.doors.portal.endpoint import id_in_path, redirect
 from recoup.doors.portal.feature_parts import customer_panels
 from recoup.doors.portal.menu import Entry
@@ -14,7 +13,6 @@ from recoup.doors.portal.pages import Answer, Values, member, nothing, shown
 from recoup.doors.portal.people import named
 from recoup.doors.portal.personal import clear_until, reveal_subject
 from recoup.doors.portal.rights import anybody, role
-from recoup.doors.portal.templates import HEADERS
 from recoup.doors.portal.visit import Visit
 from recoup.flows.merchants.blocks import block
 from recoup.flows.people.persons import (
@@ -227,8 +225,7 @@ async def post_export(visit: Visit, customer: store.Customer) -> Answer:
     payer_id = customer.payer_id
     parts = await export_person(visit.world, visit.scope, payer_id)
     name = f"customer-{str(payer_id)[-6:]}-{visit.now:%Y-%m-%d}.json"
-    headers = HEADERS | {"content-disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(parts, media_type="application/json", headers=headers)
+    return download(parts, name, "application/json")
 
 
 @customer_page.post(

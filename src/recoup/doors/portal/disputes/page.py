@@ -6,7 +6,7 @@ from uuid import UUID
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
-from recoup.doors.portal.downloads import taken
+from recoup.doors.portal.downloads import attachment, taken
 from recoup.doors.portal.endpoint import id_in_path, redirect
 from recoup.doors.portal.file_form import file_form
 from recoup.doors.portal.form_shape import Text, read_again
@@ -19,7 +19,7 @@ from recoup.doors.portal.pages import Answer, Values, but, member, nothing, show
 from recoup.doors.portal.people import named
 from recoup.doors.portal.personal import read_as_seen
 from recoup.doors.portal.rights import operator, role
-from recoup.doors.portal.templates import HEADERS, full
+from recoup.doors.portal.templates import full
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import DISPUTE_KINDS, DISPUTE_STAGES, DISPUTE_STATES
 from recoup.flows.disputes.answer import NOTE_MAX, NOTES_MAX, answer_dispute, note_evidence
@@ -175,7 +175,6 @@ async def dispute_page(visit: Visit) -> Values:
     may_answer = visit.session.may("dispute") and dispute.state == "open" and not answering and in_time
     return dict(
         dispute=dispute,
-        page=page,
         notes=notes,
         evidence=sum(bool(note.text) for note in notes),
         erased=ERASED,
@@ -277,6 +276,4 @@ async def evidence_file(visit: Visit) -> Response:
         )
     row, content = await read_file(visit.world, visit.merchant_id, dispute_id, file_id)
     await taken(visit, "file of evidence", dispute_id)
-    name = download_name(row.name, row.media_type)
-    headers = HEADERS | {"content-disposition": f'attachment; filename="{name}"'}
-    return Response(content, media_type=row.media_type, headers=headers)
+    return attachment(content, download_name(row.name, row.media_type), row.media_type)

@@ -8,6 +8,7 @@ from typing import Annotated, Final
 from uuid import UUID
 
 from recoup.core.kit.extended import Extended
+from recoup.doors.portal import rights
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.feature_parts import rescue_panels
 from recoup.doors.portal.form_shape import Names, Text, read_again
@@ -25,7 +26,6 @@ from recoup.flows.merchants.card_switches import SWITCHES, card_switches, offere
 from recoup.flows.risk_versions import risk_in_use
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
-from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.rules.rescue.arm_terms import MODES, bounds_of, text_of
 from recoup.rules.rescue.engine.drift import DAYS as CALIBRATION_DAYS
@@ -87,9 +87,7 @@ def _verdict(counted: Counted) -> str:
     return VERDICTS["low" if is_low else counted.verdict]
 
 
-def acting(visit: Visit) -> Scope:
-    """Raises: Problem(forbidden)."""
-    return visit.acting("switch", "set the rescue engine")
+acting: Final = rights.acting("switch", "set the rescue engine")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,10 @@ from recoup.doors.portal.order.page import find
 from recoup.doors.portal.order.stable_words import event_name
 from recoup.doors.portal.order.timeline import decision_of, lives, timeline
 from recoup.doors.portal.order.undelivered import why_undelivered_then
-from recoup.doors.portal.order.words import actor_words
 from recoup.doors.portal.pages import Values, member
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import DISPUTE_KINDS, DISPUTE_STATES
-from recoup.kernel.ids import tail, wire_id
+from recoup.kernel.ids import wire_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.rules.order.as_of import Cut, Line, Past, attempts_then, disputes_then, past
@@ -43,8 +42,6 @@ async def order_past(visit: Visit) -> Values:
         page=then,
         order=then.order,
         head=then.head,
-        payer=then.payer,
-        card=then.card,
         items=items,
         last=last,
         before=last.seq - 1,
@@ -75,9 +72,7 @@ async def order_past(visit: Visit) -> Values:
         dispute_kinds=DISPUTE_KINDS,
         avs_of=avs_of,
         cvv_of=cvv_of,
-        actor_words=actor_words,
         wire_id=wire_id("ord", page.order_id) if stable else "",
-        reference=tail(page.order_id),
     )
 
 

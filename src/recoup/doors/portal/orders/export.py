@@ -13,13 +13,12 @@ from zoneinfo import ZoneInfo
 
 from starlette.responses import StreamingResponse
 
-from recoup.doors.portal.downloads import taken
+from recoup.doors.portal.downloads import attached, taken
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.orders.page import chips, columns_of, habits_of, list_again
 from recoup.doors.portal.orders.query import PRESETS, Query
 from recoup.doors.portal.orders.reading import of_file, read_query
 from recoup.doors.portal.pages import Answer, member
-from recoup.doors.portal.templates import HEADERS
 from recoup.doors.portal.visit import Visit
 from recoup.flows.lists.ask import ExportQuery
 from recoup.flows.sheet import ROWS_MAX, sheet_file, too_many
@@ -119,7 +118,7 @@ async def orders_file(visit: Visit) -> Answer:
     except Problem as problem:
         return await list_again(visit, query, problem)
     await taken(visit, "orders", form=form, **_narrowed(query))
-    headers = HEADERS | {"content-disposition": f'attachment; filename="{file_name(query, visit)}.{form}"'}
+    headers = attached(f"{file_name(query, visit)}.{form}")
     return StreamingResponse(parts, media_type=TYPES[form], headers=headers)
 
 

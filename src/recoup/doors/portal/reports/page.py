@@ -8,11 +8,10 @@ from uuid import UUID
 from starlette.responses import JSONResponse, Response
 
 from recoup.doors.portal.as_of import AsOf, read_as_of, strict_as_of
-from recoup.doors.portal.downloads import JSON_LINES, download, taken
+from recoup.doors.portal.downloads import JSON_LINES, attached, download, taken
 from recoup.doors.portal.endpoint import id_in_path
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Values, member
-from recoup.doors.portal.templates import HEADERS
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import MEANS
 from recoup.flows.insight.certificates import NEWEST, Shown, certificate_file, certificates_of, show_certificate
@@ -181,8 +180,7 @@ async def certificate_content(visit: Visit) -> Response:
     shown = await _find(visit)
     certificate_id = shown.certificate.certificate_id
     await taken(visit, "content of a certificate", certificate_id)
-    name = f'attachment; filename="certificate-{certificate_id}.json"'
-    return JSONResponse(shown.content, headers=HEADERS | {"content-disposition": name})
+    return JSONResponse(shown.content, headers=attached(f"certificate-{certificate_id}.json"))
 
 
 async def _one(file: bytes) -> AsyncIterator[bytes]:

@@ -9,7 +9,7 @@ from msgspec.structs import asdict, replace
 from starlette.responses import Response
 
 from recoup.doors.portal.done import done_of, with_done
-from recoup.doors.portal.downloads import taken
+from recoup.doors.portal.downloads import attachment, taken
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.form_shape import AtMost, FormKeyId, Text, read_again
 from recoup.doors.portal.menu import Entry, by_role
@@ -18,7 +18,6 @@ from recoup.doors.portal.people import named
 from recoup.doors.portal.refunds.waiting import waiting_rows
 from recoup.doors.portal.rights import operator
 from recoup.doors.portal.settlements.page import STATES
-from recoup.doors.portal.templates import HEADERS
 from recoup.doors.portal.visit import Visit
 from recoup.flows.money.adjust import adjust, decide_adjustment
 from recoup.flows.money.bank_accounts import approve_account, deposits_of, refuse_account
@@ -197,8 +196,7 @@ async def payout_file(visit: Visit) -> Response:
     payout_id = await _id(visit)
     name, content = await read_file(visit.world, visit.merchant_id, payout_id)
     await taken(visit, "bank file", payout_id)
-    headers = HEADERS | {"content-disposition": f'attachment; filename="{name}"'}
-    return Response(content, media_type="application/octet-stream", headers=headers)
+    return attachment(content, name, "application/octet-stream")
 
 
 @approvals.post("/approvals/accounts/{id}", may=DECIDE, shape=Decision, find=_id)

@@ -14,7 +14,7 @@ from recoup.doors.portal.public_visit import PublicVisit
 from recoup.doors.portal.signin.page import with_device, with_half, with_session
 from recoup.doors.portal.templates import render
 from recoup.flows.people.passwords import Passwords
-from recoup.flows.sign_up import KINDS, SignedUp, SignUp, is_open, sign_up
+from recoup.flows.sign_up import SignedUp, SignUp, is_open, sign_up
 from recoup.kernel.problem import Problem
 
 _SHOWN: Final = ("invalid", "unavailable")
@@ -43,7 +43,7 @@ def _open(visit: PublicVisit) -> None:
 
 @public.page("/signup", "signup/signup.html", may=_open)
 async def page(visit: PublicVisit) -> Values:
-    return {"kinds": KINDS, "typed": read_again(SignUpForm, visit.typed) if visit.problem is not None else _EMPTY}
+    return {"typed": read_again(SignUpForm, visit.typed) if visit.problem is not None else _EMPTY}
 
 
 @page.post(may=_open, shape=SignUpForm, shows=only("invalid", "unavailable"))

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Annotated, Final, NamedTuple, TypeAlias
 from uuid import UUID
 
+from recoup.doors.portal import rights
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.form_shape import As, Text, read_again
 from recoup.doors.portal.menu import Entry
@@ -18,8 +19,6 @@ from recoup.flows.merchants.switches import MERCHANT, Subject
 from recoup.flows.try_connection import try_connection
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
-from recoup.kernel.scope import Scope
-from recoup.rules.rescue.origin import POLICIES
 from recoup.rules.rescue.switches import KINDS
 from recoup.store.merchants.merchants import Campaign
 from recoup.store.merchants.switches import Switch
@@ -56,7 +55,6 @@ async def switches_page(visit: Visit) -> Values:
         rows=_rows(standing),
         kinds=KINDS,
         policy=standing[0].unknown_sites,
-        policies=POLICIES,
         may=visit.may("switch", or_operator=True),
         may_test=visit.may("test", or_operator=True),
         changes=changes[:LINES],
@@ -71,9 +69,7 @@ async def switches_page(visit: Visit) -> Values:
     )
 
 
-def acting(visit: Visit) -> Scope:
-    """On whose behalf this person switches. Raises: Problem(forbidden)."""
-    return visit.acting("switch", "change switches")
+acting: Final = rights.acting("switch", "change switches")
 
 
 @switches_page.post(may=acting)

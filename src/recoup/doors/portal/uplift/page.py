@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
+from recoup.doors.portal import rights
 from recoup.doors.portal.as_of import read_as_of, strict_as_of
 from recoup.doors.portal.downloads import download, taken
 from recoup.doors.portal.endpoint import redirect
@@ -18,7 +19,6 @@ from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import MEANS
 from recoup.flows.insight.uplift_report import ask_for_report, read_report, read_return, set_return
 from recoup.kernel.problem import Problem
-from recoup.kernel.scope import Scope
 from recoup.rules.uplift.cohorts import cohort_file
 from recoup.rules.uplift.comparison import PAYERS_MIN
 
@@ -134,8 +134,7 @@ def _days(report: dict[str, Any] | None) -> list[str]:
     return [one["on"] for one in report["looks"]] + [one["week"] for one in report["cohorts"]] if report else []
 
 
-def _acting(visit: Visit) -> Scope:
-    return visit.acting("switch", "set the rescue engine")
+_acting: Final = rights.acting("switch", "set the rescue engine")
 
 
 @uplift.post("/uplift/return", may=_acting)
