@@ -1,7 +1,6 @@
 """/account/notifications: what somebody hears of the merchant that they look at, by which way, and when of the day."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
@@ -47,38 +46,32 @@ async def choices(visit: AccountVisit) -> Values:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class ChoicesForm:
+@choices.post(may=anybody)
+async def post_choices(
+    visit: AccountVisit,
+    *,
+    what: str,
+    hour: str,
+    empty: bool,
+    mails: bool,
+    partner: UUID | None,
+    merchant: UUID | None,
+    kind: tuple[str, ...],
+    page: tuple[str, ...],
+    mail: tuple[str, ...],
+) -> Answer:
     """`what`: person, for `hour`, `empty` and `mails`; else it is of the `partner` or the `merchant`, by its id.
-    `kind`: those that the form shows; `page`, `mail`: those of them that are ticked."""
-
-    what: str
-    hour: str
-    empty: bool
-    mails: bool
-    partner: UUID | None
-    merchant: UUID | None
-    kind: tuple[str, ...]
-    page: tuple[str, ...]
-    mail: tuple[str, ...]
-
-    def ways(self) -> dict[str, tuple[bool, bool]]:
-        return {kind: (kind in self.page, kind in self.mail) for kind in self.kind}
-
-
-@choices.post(may=anybody, shape=ChoicesForm)
-async def post_choices(visit: AccountVisit, form: ChoicesForm) -> Answer:
-    """The form holds every kind that this person may hear of: one that is not ticked is off."""
+    `kind`: every one that this person may hear of; one that is not ticked in `page` or `mail` is off."""
     world, user_id, session = visit.world, visit.session.user_id, visit.session
-    if form.what == "person":
-        hour = form.hour
+    ways = {one: (one in page, one in mail) for one in kind}
+    if what == "person":
         if hour and not (hour.isascii() and hour.isdigit() and len(hour) < 3):
             raise Problem("invalid", "A day has the hours 0 to 23.", field="hour", cure="Choose one from the list.")
-        await keep_digest(world, user_id, int(hour) if hour else None, form.empty, form.mails)
-    elif session.seat is not None and form.partner == session.seat.partner_id:
-        await choose(world, user_id, session.seat.partner_id, form.ways(), partner=True)
-    elif session.merchant is not None and form.merchant == session.merchant.merchant_id:
-        await choose(world, user_id, session.merchant.merchant_id, form.ways())
+        await keep_digest(world, user_id, int(hour) if hour else None, empty, mails)
+    elif session.seat is not None and partner == session.seat.partner_id:
+        await choose(world, user_id, session.seat.partner_id, ways, partner=True)
+    elif session.merchant is not None and merchant == session.merchant.merchant_id:
+        await choose(world, user_id, session.merchant.merchant_id, ways)
     else:
         raise Problem(
             "conflict",

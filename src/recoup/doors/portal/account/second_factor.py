@@ -1,6 +1,5 @@
 """/account/second-factor: setting it up, moving it to another app, recovery codes, turning it off."""
 
-from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -40,19 +39,6 @@ def issuer_of(world: World) -> str:
 SHOWN: Final = only("invalid", "bad_credentials", "too_many_requests", "forbidden", "conflict")
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """`code`, here and below: of the app, or a recovery code."""
-
-    password: str = field(repr=False)
-    code: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class RenewForm(Proof):
-    key: FormKey
-
-
 @account_setting_up.page(SET_UP, "account/second_factor.html", menu=Entry(TABS, 3, "Second factor"))
 async def factor(visit: AccountVisit) -> Values:
     """`wrong`: in which form something was."""
@@ -64,9 +50,10 @@ async def factor(visit: AccountVisit) -> Values:
     return {"stands": stands, "qr": qr, "secret": secret, "key": fresh_key(), "wrong": wrong}
 
 
-@factor.post("/account/second-factor/begin", may=anybody, shape=Proof, shows=SHOWN)
-async def post_begin(visit: AccountVisit, form: Proof) -> None:
-    await flow.begin(visit.world, visit.portal.get(Passwords), visit.me, form.password, form.code)
+@factor.post("/account/second-factor/begin", may=anybody, shows=SHOWN)
+async def post_begin(visit: AccountVisit, *, password: str, code: str) -> None:
+    """`code`, here and below: of the app, or a recovery code."""
+    await flow.begin(visit.world, visit.portal.get(Passwords), visit.me, password, code)
 
 
 @factor.post("/account/second-factor/withdraw", may=anybody, shows=nothing)
@@ -80,17 +67,15 @@ async def post_confirm(visit: AccountVisit, *, code: str, key: FormKey) -> Answe
     return _codes(visit, codes, is_first=True)
 
 
-@factor.post("/account/second-factor/codes", may=anybody, shape=RenewForm, shows=SHOWN, sessions=account)
-async def post_codes(visit: AccountVisit, form: RenewForm) -> Answer:
-    codes = await flow.renew_codes(
-        visit.world, visit.portal.get(Passwords), visit.me, form.password, form.code, form.key
-    )
+@factor.post("/account/second-factor/codes", may=anybody, shows=SHOWN, sessions=account)
+async def post_codes(visit: AccountVisit, *, password: str, code: str, key: FormKey) -> Answer:
+    codes = await flow.renew_codes(visit.world, visit.portal.get(Passwords), visit.me, password, code, key)
     return _codes(visit, codes, is_first=False)
 
 
-@factor.post("/account/second-factor/off", may=anybody, shape=Proof, shows=SHOWN, sessions=account)
-async def post_off(visit: AccountVisit, form: Proof) -> None:
-    await flow.turn_off(visit.world, visit.portal.get(Passwords), visit.me, form.password, form.code)
+@factor.post("/account/second-factor/off", may=anybody, shows=SHOWN, sessions=account)
+async def post_off(visit: AccountVisit, *, password: str, code: str) -> None:
+    await flow.turn_off(visit.world, visit.portal.get(Passwords), visit.me, password, code)
 
 
 def _codes(visit: AccountVisit, codes: list[str], *, is_first: bool) -> Response:

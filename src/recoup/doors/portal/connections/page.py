@@ -1,6 +1,5 @@
 """/connections: a merchant's own accounts at processors. Keys and secrets are typed once and never shown again."""
 
-from dataclasses import dataclass
 from typing import Annotated, Final
 
 from recoup.doors.portal.endpoint import redirect
@@ -23,14 +22,6 @@ BILLING: Final[dict[Billing, str]] = {
 }
 STATES: Final = {"connected": "connected", "waiting": "waits for what is missing", "disconnected": "ended"}
 _CHANGE: Final = role("keys", "connect a processor", or_operator=True)
-
-
-@dataclass(frozen=True, slots=True)
-class RouteForm:
-    """`sure`: confirmed."""
-
-    route: Annotated[str, Text(64)]
-    sure: bool
 
 
 @member.page(PLACE, "connections/connections.html", menu=Entry("Integration", 6, "Processor accounts", "plug"))
@@ -84,15 +75,15 @@ async def post_change(
     await flow.change(visit.world, visit.acting("keys", "connect a processor"), route, request)
 
 
-@page.post("/connections/check", may=_CHANGE, shape=RouteForm)
-async def post_check(visit: Visit, form: RouteForm) -> None:
-    await flow.check(visit.world, visit.acting("keys", "connect a processor"), form.route)
+@page.post("/connections/check", may=_CHANGE)
+async def post_check(visit: Visit, *, route: Annotated[str, Text(64)]) -> None:
+    await flow.check(visit.world, visit.acting("keys", "connect a processor"), route)
 
 
-@page.post("/connections/disconnect", may=_CHANGE, shape=RouteForm)
-async def post_disconnect(visit: Visit, form: RouteForm) -> Answer:
+@page.post("/connections/disconnect", may=_CHANGE)
+async def post_disconnect(visit: Visit, *, route: Annotated[str, Text(64)], sure: bool) -> Answer:
     """With a confirmation first."""
-    if not form.sure:
-        return shown(ending=form.route)
-    await flow.disconnect(visit.world, visit.acting("keys", "connect a processor"), form.route)
+    if not sure:
+        return shown(ending=route)
+    await flow.disconnect(visit.world, visit.acting("keys", "connect a processor"), route)
     return redirect(PLACE)

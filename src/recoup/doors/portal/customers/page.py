@@ -8,7 +8,7 @@ from recoup.doors.portal.downloads import download
 from recoup.doors.portal.endpoint import id_in_path, redirect
 from recoup.doors.portal.feature_parts import customer_panels
 from recoup.doors.portal.menu import Entry
-from recoup.doors.portal.order.act import BLOCK, Unblock, unblock_by
+from recoup.doors.portal.order.act import BLOCK, BlockId, unblock_by
 from recoup.doors.portal.pages import Answer, Values, member, nothing, shown
 from recoup.doors.portal.people import named
 from recoup.doors.portal.personal import clear_until, reveal_subject
@@ -212,10 +212,10 @@ async def post_block(visit: Visit, customer: store.Customer, *, reason: str) -> 
     visit.portal.merchants.forget(visit.merchant_id)
 
 
-@customers_page.post("/customers/unblock", may=BLOCK, shape=Unblock)
-async def post_unblock(visit: Visit, form: Unblock) -> None:
+@customers_page.post("/customers/unblock", may=BLOCK)
+async def post_unblock(visit: Visit, *, block: BlockId) -> None:
     """Of whatever is blocked, from the list of them."""
-    await unblock_by(visit, form.block)
+    await unblock_by(visit, block)
 
 
 @customer_page.post(

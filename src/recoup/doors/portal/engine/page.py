@@ -4,7 +4,7 @@ stopped at once."""
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeAlias
 from uuid import UUID
 
 from recoup.core.kit.extended import Extended
@@ -90,15 +90,18 @@ def _verdict(counted: Counted) -> str:
 acting: Final = rights.acting("switch", "set the rescue engine")
 
 
+_Typed: TypeAlias = Annotated[str, Text(200)]
+
+
 @dataclass(frozen=True, slots=True)
 class EngineForm:
     """`site`: its id, empty for the whole shop. The others as `ArmsChange`, in the words that were typed."""
 
     site: str
-    mode: Annotated[str, Text(200)]
-    share: Annotated[str, Text(200)]
-    holdout: Annotated[str, Text(200)]
-    explore: Annotated[str, Text(200)]
+    mode: _Typed
+    share: _Typed
+    holdout: _Typed
+    explore: _Typed
     explore_max: str
 
 
@@ -172,31 +175,22 @@ async def risk(visit: Visit) -> Values:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class RiskForm:
-    """`risk_mode` and percents, in the words that were typed."""
-
-    risk_mode: Annotated[str, Text(200)]
-    share: Annotated[str, Text(200)]
-    holdout: Annotated[str, Text(200)]
-    margin: Annotated[str, Text(200)]
-
-
-@risk.post(may=acting, shape=RiskForm)
-async def post_risk(visit: Visit, form: RiskForm) -> None:
+@risk.post(may=acting)
+async def post_risk(visit: Visit, *, risk_mode: _Typed, share: _Typed, holdout: _Typed, margin: _Typed) -> None:
     """Applies to payments from now on."""
-    mode = next((mode for mode in RISK_MODES if mode == form.risk_mode), None)
+    mode = next((mode for mode in RISK_MODES if mode == risk_mode), None)
     if mode is None:
         raise Problem("invalid", "Choose who decides.", field="risk_mode", cure="Reload the page.")
-    share, holdout, margin = (percent_of(getattr(form, name), name, word) for name, word in RISK_FIELDS.items())
-    await risks.set_risk(visit.world, acting(visit), risks.RiskChange(mode, share, holdout, margin))
+    typed = {"share": share, "holdout": holdout, "margin": margin}
+    percents = {name: percent_of(typed[name], name, word) for name, word in RISK_FIELDS.items()}
+    await risks.set_risk(visit.world, acting(visit), risks.RiskChange(mode, **percents))
     visit.portal.merchants.forget(visit.merchant_id)
 
 
 def _texts(visit: Visit, terms: RiskTerms) -> dict[str, str]:
     texts = {"mode": terms.mode} | {name: str(getattr(terms, name)) for name in RISK_FIELDS}
     if "risk_mode" in visit.typed:
-        typed = read_again(RiskForm, visit.typed)
+        typed = read_again(post_risk, visit.typed)
         texts = {"mode": typed.risk_mode[:200]} | {name: getattr(typed, name)[:200] for name in RISK_FIELDS}
     return texts
 
@@ -222,28 +216,20 @@ CARD_WORDS: Final = Extended(
 
 @member.page(CARDS_PLACE, "engine/cards.html")
 async def cards(visit: Visit) -> Values:
-    typed = read_again(CardsForm, visit.typed) if "cards" in visit.typed else None
+    typed = read_again(post_cards, visit.typed) if "cards" in visit.typed else None
     return dict(
-        cards=_switched(typed) if typed else await card_switches(visit.world, visit.merchant_id),
+        cards=_switched(typed.ticked) if typed else await card_switches(visit.world, visit.merchant_id),
         offered=offered(visit.world),
         may=visit.may("switch", or_operator=True),
         **await rescue_panels(visit),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class CardsForm:
-    """`cards`: which form it is. `ticked`: by the names of `SWITCHES`."""
-
-    cards: str
-    ticked: Annotated[Mapping[str, bool], Names(SWITCHES.__contains__)]
+@cards.post(may=acting)
+async def post_cards(visit: Visit, *, ticked: Annotated[Mapping[str, bool], Names(SWITCHES.__contains__)]) -> None:
+    """Applies to attempts from now on. `ticked`: by the names of `SWITCHES`."""
+    await set_card_switches(visit.world, acting(visit), _switched(ticked))
 
 
-@cards.post(may=acting, shape=CardsForm)
-async def post_cards(visit: Visit, form: CardsForm) -> None:
-    """Applies to attempts from now on."""
-    await set_card_switches(visit.world, acting(visit), _switched(form))
-
-
-def _switched(form: CardsForm) -> dict[str, bool]:
-    return {name: form.ticked.get(name, False) for name in SWITCHES}
+def _switched(ticked: Mapping[str, bool]) -> dict[str, bool]:
+    return {name: ticked.get(name, False) for name in SWITCHES}

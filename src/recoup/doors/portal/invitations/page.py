@@ -1,6 +1,5 @@
 """/invitations: who belongs to the shop or partner, who is invited; inviting, and ending."""
 
-from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -186,15 +185,6 @@ async def post_lost(visit: AnyVisit, *, subject: str, password: str) -> Answer:
     return redirect("/invitations")
 
 
-@dataclass(frozen=True, slots=True)
-class JoinForm:
-    """`name`, `password`: of a new person; `csrf`: of one that is signed in."""
-
-    name: str
-    password: str = field(repr=False)
-    csrf: str = field(repr=False)
-
-
 @public.page("/invitations/{token}", "invitations/join.html")
 async def join(visit: PublicVisit) -> Values | Answer:
     found = await read_invitation(visit.world, visit.request.path_params["token"])
@@ -204,29 +194,25 @@ async def join(visit: PublicVisit) -> Values | Answer:
     return {
         "found": found,
         "session": session,
-        "name": read_again(JoinForm, visit.typed).name[:80],
+        "name": read_again(post_join, visit.typed).name[:80],
         "language": locale(visit.request, session),
     }
 
 
-@join.post(may=anybody, shape=JoinForm, shows=nothing)
-async def post_join(visit: PublicVisit, form: JoinForm) -> Answer:
+@join.post(may=anybody, shows=nothing)
+async def post_join(visit: PublicVisit, *, name: str, password: str, csrf: str) -> Answer:
+    """`name`, `password`: of a new person; `csrf`: of one that is signed in."""
     request, token = visit.request, visit.request.path_params["token"]
     found = await read_invitation(visit.world, token)
     session = await session_of(visit.portal, request)
     if session is not None and session.must_set_up:
         return redirect(SET_UP)
     if session is not None:
-        return await _join(visit, session, form, found)
+        return await _join(visit, session, csrf, found)
     try:
+        passwords, client = visit.portal.get(Passwords), whence(request)
         made = await join_new(
-            visit.world,
-            visit.portal.get(Passwords),
-            token,
-            form.name,
-            form.password,
-            whence(request),
-            request_id=request_id(request.scope),
+            visit.world, passwords, token, name, password, client, request_id=request_id(request.scope)
         )
     except Problem as problem:
         if problem.code not in ("invalid", "conflict"):
@@ -235,10 +221,10 @@ async def post_join(visit: PublicVisit, form: JoinForm) -> Answer:
     return with_session(redirect("/orders"), request, made)
 
 
-async def _join(visit: PublicVisit, session: Session, form: JoinForm, found: OpenInvitation) -> Response:
+async def _join(visit: PublicVisit, session: Session, csrf: str, found: OpenInvitation) -> Response:
     request = visit.request
     check_behind(request, session)
-    if not is_csrf(session, form.csrf):
+    if not is_csrf(session, csrf):
         raise Problem("forbidden", "This form is from another session; nothing was done.", cure="Reload the page.")
     await join_as(visit.world, request.path_params["token"], session.user_id, request_id=request_id(request.scope))
     if found.subject_kind == "merchant":

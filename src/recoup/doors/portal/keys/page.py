@@ -1,6 +1,5 @@
 """/keys: what opens a merchant's APIs, what its webhooks are signed with. What is made is shown once, on the answer."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Final
 
@@ -33,16 +32,6 @@ assert set(KINDS) == set(KEY_KINDS)
 _NOT_LISTED: Final = Problem("invalid", "This key is not listed on this page.", cure="Reload the page.")
 # Nothing ends by mistake.
 _NO_END: Final = Problem("invalid", "Choose when the old key ends.", field="overlap", cure="Reload the page.")
-
-
-@dataclass(frozen=True, slots=True)
-class NamedKey:
-    """`print`: the fingerprint of the key. `name`: its new one."""
-
-    kind: str
-    print: str
-    name: str
-    sure: bool
 
 
 @member.page("/keys", "keys/keys.html", menu=Entry("Integration", 2, "Keys", "key"))
@@ -82,20 +71,20 @@ async def make(
     return shown(made=tuple(zip(KINDS[kind][1], (made.key, made.secret), strict=False)))
 
 
-@keys.post("/keys/end", may=CHANGE, shape=NamedKey)
-async def end(visit: Visit, form: NamedKey) -> Answer:
-    """With a confirmation first: nobody ends a key with one press."""
-    ending = await working_keys(visit.world, visit.scope, form.kind, form.print)
-    if ending and not form.sure:
-        fields = {"kind": form.kind, "print": form.print}
+@keys.post("/keys/end", may=CHANGE)
+async def end(visit: Visit, *, kind: str, print: str, sure: bool) -> Answer:
+    """With a confirmation first: nobody ends a key with one press. `print`: the fingerprint of the key."""
+    ending = await working_keys(visit.world, visit.scope, kind, print)
+    if ending and not sure:
+        fields = {"kind": kind, "print": print}
         return shown(question=Question("/keys/end", fields, endings_of(ending), PLACE, makes=False))
-    await end_key(visit.world, visit.scope, form.kind, form.print)
+    await end_key(visit.world, visit.scope, kind, print)
     return redirect(PLACE)
 
 
-@keys.post("/keys/name", may=CHANGE, shape=NamedKey)
-async def rename(visit: Visit, form: NamedKey) -> None:
-    await rename_key(visit.world, visit.scope, form.kind, form.print, form.name)
+@keys.post("/keys/name", may=CHANGE)
+async def rename(visit: Visit, *, kind: str, print: str, name: str) -> None:
+    await rename_key(visit.world, visit.scope, kind, print, name)
 
 
 @keys.post("/keys/signing", may=CHANGE)

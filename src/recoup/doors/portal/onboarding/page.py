@@ -1,6 +1,5 @@
 """/onboarding: the checklist, read from what happened, and going live with its conditions."""
 
-from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
@@ -51,34 +50,28 @@ async def onboarding(visit: Visit) -> Values:
 _NO_ACTION: Final = Problem("malformed", "This action does not exist on this page.")
 
 
-@dataclass(frozen=True, slots=True)
-class GoLive:
-    """`kind`: of which orders, to ask; `request`: that was asked, to do something else; `note`: with a decision."""
-
-    do: Annotated[Literal["ask", "withdraw", "approve", "refuse"], _NO_ACTION]
-    request: UUID | None
-    kind: tuple[str, ...]
-    note: str
-
-
-@onboarding.post(may=anybody, shape=GoLive)
-async def act(visit: Visit, form: GoLive) -> Answer:
-    """Ask, withdraw, approve or refuse: the button that was pressed says which."""
-    await _do(visit, form)
-    return redirect("/onboarding#go-live")
-
-
-async def _do(visit: Visit, form: GoLive) -> None:
-    if form.do in ("ask", "withdraw"):
+@onboarding.post(may=anybody)
+async def act(
+    visit: Visit,
+    *,
+    do: Annotated[Literal["ask", "withdraw", "approve", "refuse"], _NO_ACTION],
+    request: UUID | None,
+    kind: tuple[str, ...],
+    note: str,
+) -> Answer:
+    """The button that was pressed says which. `kind`: of which orders, to ask; `request`: that was asked, to do
+    something else; `note`: with a decision."""
+    if do in ("ask", "withdraw"):
         visit.only("go_live", "ask to go live")
     else:
         visit.only_operator("decide who goes live")
     world, scope = visit.world, visit.scope
-    if form.do == "ask":
-        await ask_to_go_live(world, scope, form.kind)
-    elif form.request is None:
+    if do == "ask":
+        await ask_to_go_live(world, scope, kind)
+    elif request is None:
         raise Problem("not_found", "There is no such request.", cure="Reload the page.")
-    elif form.do == "withdraw":
-        await withdraw(world, scope, form.request)
+    elif do == "withdraw":
+        await withdraw(world, scope, request)
     else:
-        await decide_go_live(world, scope, form.request, approve=form.do == "approve", note=form.note)
+        await decide_go_live(world, scope, request, approve=do == "approve", note=note)
+    return redirect("/onboarding#go-live")

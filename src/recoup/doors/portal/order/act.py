@@ -1,7 +1,7 @@
 """What may be done to an order: a refund in two steps, a cancellation in one. Both go through the flows of the API."""
 
-from dataclasses import dataclass, replace
-from typing import Annotated, Final, Literal
+from dataclasses import replace
+from typing import Annotated, Final, Literal, TypeAlias
 from uuid import UUID
 
 from recoup.doors.portal.endpoint import redirect
@@ -102,9 +102,7 @@ async def reveal_customer(visit: Visit, page: OrderPage) -> Answer:
 BLOCK: Final = role("block", "block customers and cards")
 
 
-@dataclass(frozen=True, slots=True)
-class Unblock:
-    block: Annotated[UUID, Problem("not_found", "There is no such block.", cure="Reload the page.")]
+BlockId: TypeAlias = Annotated[UUID, Problem("not_found", "There is no such block.", cure="Reload the page.")]
 
 
 @order.post("/orders/{order_id}/block", may=BLOCK, find=find)
@@ -115,9 +113,9 @@ async def post_block(visit: Visit, page: OrderPage, *, kind: str, reason: str) -
     return redirect(back_to(visit, page.order_id, "customer"))
 
 
-@order.post("/orders/{order_id}/unblock", may=BLOCK, shape=Unblock, find=find)
-async def post_unblock(visit: Visit, form: Unblock, page: OrderPage) -> Answer:
-    await unblock_by(visit, form.block)
+@order.post("/orders/{order_id}/unblock", may=BLOCK, find=find)
+async def post_unblock(visit: Visit, page: OrderPage, *, block: BlockId) -> Answer:
+    await unblock_by(visit, block)
     return redirect(back_to(visit, page.order_id, "customer"))
 
 

@@ -106,6 +106,11 @@ STRANGERS_MAX: Final = 10
 SLIP: Final = 0.75  # how alike a filter's name one in an address is that means it: `page` and `source` are no slips
 # What a form says in fields of its own.
 FIELDS: Final = ("placed_from", "placed_to", "created_from", "created_to", "min", "max")
+# Parameters of one value that a query has under the same name.
+_SAME: Final = (
+    "site", "campaign", "external", "placed", "created", "amount", "currency", "descriptor", "last4", "attempts",
+    "expires", "attention", "code", "brand", "issuer", "refunded", "sort", "up", "size",
+)  # fmt: skip
 _HOURS: Final = re.compile(r"([0-9]{1,5})\s*(h|d|w)?")
 _YES: Final = {"1": True, "yes": True, "true": True, "0": False, "no": False, "false": False}
 
@@ -154,28 +159,10 @@ def read_query(params: QueryParams, settings: MerchantSettings, *, zone: str = G
         text=split.text,
         statuses=() if len(statuses) == len(STATUSES) else statuses,
         channels=() if len(channels) == len(CHANNELS) else channels,
-        site=one.get("site"),
-        campaign=one.get("campaign"),
         order_ids=_merged(found["id"]),
-        external=one.get("external", ""),
-        placed=one.get("placed", Days()),
-        created=one.get("created", Days()),
-        currency=one.get("currency", ""),
-        descriptor=one.get("descriptor", ""),
-        last4=one.get("last4", ""),
         chain=one.get("channel", ""),
-        attempts=one.get("attempts", 0),
-        expires=one.get("expires", 0),
-        attention=one.get("attention", False),
         reasons=() if len(reasons) == len(REASON_WORDS) else reasons,
-        code=one.get("code", ""),
         code_source=one.get("code_source", "") if "code" in one else "",
-        brand=one.get("brand", ""),
-        issuer=one.get("issuer", ""),
-        refunded=one.get("refunded"),
-        sort=one.get("sort", "placed"),
-        up=one.get("up", False),
-        size=one.get("size", SIZES[1]),
         zone=one.get("zone", zone),
         home=zone,
         columns=one.get("cols", ()),
@@ -184,7 +171,7 @@ def read_query(params: QueryParams, settings: MerchantSettings, *, zone: str = G
         unclear=tuple(unclear),
         unread=unread,
         better=tuple(better[:BETTER_MAX]),
-        **({"amount": one["amount"]} if "amount" in one else {}),
+        **{name: one[name] for name in _SAME if name in one},
     )
 
 

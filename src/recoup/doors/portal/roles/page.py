@@ -1,6 +1,5 @@
 """/roles: what each role may do here, what its people may refund, and whether they see customers' data."""
 
-from dataclasses import dataclass
 from typing import Annotated, Final, TypeAlias
 
 from recoup.doors.portal.endpoint import redirect
@@ -39,17 +38,6 @@ BRIEFLY: Final = {"shown": "customers shown", "reveal": "customers on request", 
 _Amount: TypeAlias = Annotated[str, Text(40, strip=True)]
 
 
-@dataclass(frozen=True, slots=True)
-class LimitsForm:
-    """Of a role in one currency: amounts as typed, empty for no limit."""
-
-    role: Annotated[str, Text(40)]
-    currency: Annotated[str, Text(40)]
-    refund_max: _Amount
-    day_max: _Amount
-    second_from: _Amount
-
-
 @member.page(PLACE, "roles/roles.html", menu=Entry("Settings", 7, "Roles and limits", "shield"))
 async def roles_page(visit: Visit) -> Values:
     """Open is the role that a form was about, else the one that the address names, else one's own."""
@@ -67,7 +55,7 @@ async def roles_page(visit: Visit) -> Values:
         for name, may in MAY.items()
     ]
     mine = visit.session.merchant.role if visit.session.merchant is not None else ""
-    typed = read_again(LimitsForm, visit.typed) if visit.typed else None
+    typed = read_again(post_limits, visit.typed) if visit.typed else None
     wanted = typed.role if typed else visit.request.query_params.get("role", "")
     return dict(
         roles=roles,
@@ -81,16 +69,25 @@ async def roles_page(visit: Visit) -> Values:
     )
 
 
-@roles_page.post("/roles/limits", may=CHANGE, shape=LimitsForm)
-async def post_limits(visit: Visit, form: LimitsForm) -> Answer:
-    role, asset = form.role, form.currency.strip().upper()[:8]
+@roles_page.post("/roles/limits", may=CHANGE)
+async def post_limits(
+    visit: Visit,
+    *,
+    role: Annotated[str, Text(40)],
+    currency: Annotated[str, Text(40)],
+    refund_max: _Amount,
+    day_max: _Amount,
+    second_from: _Amount,
+) -> Answer:
+    """Of a role in one currency: amounts as typed, empty for no limit."""
+    asset, typed = currency.strip().upper()[:8], (refund_max, day_max, second_from)
     if "refund" not in MAY.get(role, frozenset()):
         raise Problem(
             "invalid", "This role does not refund: it needs no limit.", field="role", cure="Choose owner or operations."
         )
     if asset not in EXPONENTS:
         raise Problem("invalid", "This currency is not known.", field="currency", cure="Write it like USD.")
-    limits = Limits(*(_units(getattr(form, name), name, asset) for name in FIELDS))
+    limits = Limits(*(_units(text, name, asset) for text, name in zip(typed, FIELDS, strict=True)))
     await change_limits(visit.world, visit.scope, role, asset, limits)
     return redirect(f"{PLACE}?role={role}#{role}")
 

@@ -1,7 +1,6 @@
 """What waits for a second person: refunds; for the operator payouts, bank accounts, adjustments. The second person is
 another than the first."""
 
-from dataclasses import dataclass
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -93,14 +92,6 @@ def _may_look(visit: Visit) -> None:
     """The operator, and roles that may approve refunds."""
     if not visit.session.may_by_role("approve"):
         visit.only_operator(DOING)
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """`decision`: approve or book; anything else refuses."""
-
-    decision: str
-    reason: Annotated[str, Text(300)]
 
 
 @member.page(
@@ -199,12 +190,13 @@ async def payout_file(visit: Visit) -> Response:
     return attachment(content, name, "application/octet-stream")
 
 
-@approvals.post("/approvals/accounts/{id}", may=DECIDE, shape=Decision, find=_id)
-async def decide_account(visit: Visit, form: Decision, found: UUID) -> Answer:
-    if form.decision == "approve":
+@approvals.post("/approvals/accounts/{id}", may=DECIDE, find=_id)
+async def decide_account(visit: Visit, found: UUID, *, decision: str, reason: Annotated[str, Text(300)]) -> Answer:
+    """What is not approved is refused."""
+    if decision == "approve":
         await approve_account(visit.world, visit.scope, found)
         return redirect(_back(visit, "account"))
-    await refuse_account(visit.world, visit.scope, found, form.reason)
+    await refuse_account(visit.world, visit.scope, found, reason)
     return redirect(_back(visit, "account_refused"))
 
 
@@ -232,9 +224,9 @@ async def make_adjustment(
     return redirect(_back(visit, await adjust(visit.world, visit.scope, units, asset, note, key=key)))
 
 
-@approvals.post("/approvals/adjustments/{id}", may=DECIDE, shape=Decision, find=_id)
-async def decide(visit: Visit, form: Decision, found: UUID) -> Answer:
-    book = form.decision == "book"
+@approvals.post("/approvals/adjustments/{id}", may=DECIDE, find=_id)
+async def decide(visit: Visit, found: UUID, *, decision: str) -> Answer:
+    book = decision == "book"
     await decide_adjustment(visit.world, visit.scope, found, book=book)
     return redirect(_back(visit, "booked" if book else "not_booked"))
 
