@@ -1,10 +1,13 @@
 """A door goes on by the templates that it began with, whatever becomes of the files beneath it."""
 
+import re
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from recoup.doors.portal.routes import declared
 from recoup.doors.portal.templates import FOLDER, _environment, ago
 
 
@@ -37,3 +40,28 @@ def test_no_file_is_read_once_the_process_runs(monkeypatch: pytest.MonkeyPatch, 
 def test_how_long_ago_stands_beside_a_moment(minutes: int, said: str) -> None:
     now = datetime(2026, 11, 20, tzinfo=UTC)
     assert ago(now + timedelta(minutes=minutes), now) == said
+
+
+def test_what_a_template_reads_of_its_pages_module_stands_there() -> None:
+    files = {file.relative_to(FOLDER).as_posix(): file.read_text() for file in FOLDER.rglob("*.html")}
+    declared()
+    complaints = [
+        f"{name}, of {module.__name__}: {word}"
+        for module in [one for name, one in sys.modules.items() if name.startswith("recoup.doors.portal.")]
+        for page in re.findall(r'"([\w/]+\.html)"', Path(module.__file__ or "").read_text())
+        for name in _drawn_in(page, files)
+        for word in re.findall(r"(?<![\w.])module\.(\w+)", files[name])
+        if not hasattr(module, word)
+    ]
+    assert complaints == []
+
+
+def _drawn_in(name: str, files: dict[str, str]) -> set[str]:
+    """The template and all that it includes or extends."""
+    found, left = set[str](), [name]
+    while left:
+        one = left.pop()
+        if one not in found and one in files:
+            found.add(one)
+            left += re.findall(r'(?:include|extends|import) "([\w/]+\.html)"', files[one])
+    return found

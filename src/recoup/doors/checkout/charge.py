@@ -7,7 +7,7 @@ counted. Source: decision 0024.
 
 import asyncio
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from starlette.exceptions import HTTPException
@@ -112,19 +112,9 @@ class ChargePage:
     ) -> Response:
         language = accepted_language(request.headers.get("accept-language", ""))
         message, cure = problem_texts(language, problem) if problem else ("", "")
-        shown: list[dict[str, Any]] | None = None
+        shown = None
         if found is not None:
-            shown = [
-                {
-                    "name": f.name,
-                    "url": f.url,
-                    "support": f.support,
-                    "state": f.state,
-                    "link": _link(f.url),
-                    "statement": statement_text(f.descriptor, f.scheme),
-                }
-                for f in found
-            ]
+            shown = [(f, _link(f.url), statement_text(f.descriptor, f.scheme)) for f in found]
         page = render(
             "charge.html",
             language,

@@ -1,6 +1,6 @@
 """All addresses of the documentation. Open to everybody: they hold nothing about anybody."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -141,7 +141,6 @@ def freshened(page: bytes, fresh: Fresh) -> bytes:
 
 
 Page = Callable[[Site, Request], Response]
-Endpoint = Callable[[Request], Awaitable[Response]]
 FRESH_SECONDS: Final = 600
 ORIGINS_MAX: Final = 16  # hosts that this answers to, of which each page is kept
 _FILTERS: Final = ("scheme", "kind", "answer")
@@ -174,10 +173,10 @@ def routes(world: World, dialects: Sequence[Dialect], version: str) -> list[Rout
         at("/docs", _overview),
         Route("/favicon.ico", _icon, methods=["GET"]),  # browsers ask for it on pages that name none
         at("/docs/search.json", _search),
-        Route("/docs/static/{name}", _static, methods=["GET"]),
-        Route("/docs/consumers/{name}", _consumer, methods=["GET"]),
+        at("/docs/static/{name}", _static),
+        at("/docs/consumers/{name}", _consumer),
         Route("/docs/test-cards.json", _inputs_json, methods=["GET"]),
-        *(_described(reference) for reference in site.references.values()),
+        *(at(f"{one.dialect.prefix}/openapi.json", _described(one)) for one in site.references.values()),
         at("/docs/{name:path}", _named),
     ]
 
@@ -189,35 +188,28 @@ def _search(site: Site, request: Request) -> Response:
     return site.kept[key].answer(request)
 
 
-def _described(reference: Reference) -> Route:
-    document = _kept(KeptPage(encode(reference.document), "application/json", {}))
-    return Route(f"{reference.dialect.prefix}/openapi.json", document, methods=["GET"])
-
-
-def _kept(page: KeptPage) -> Endpoint:
-    async def endpoint(request: Request) -> Response:
-        return page.answer(request)
-
-    return endpoint
+def _described(reference: Reference) -> Page:
+    document = KeptPage(encode(reference.document), "application/json", {})
+    return lambda site, request: document.answer(request)
 
 
 async def _icon(request: Request) -> Response:
     return RedirectResponse("/static/favicon.svg", status_code=308, headers={"cache-control": "public, max-age=86400"})
 
 
-async def _consumer(request: Request) -> Response:
-    file = CONSUMERS.get(request.path_params["name"])
-    if file is None:
-        return Response("There is no such file.", status_code=404, media_type="text/plain")
-    return FileResponse(file, media_type="text/plain", headers={"x-content-type-options": "nosniff"})
+def _consumer(site: Site, request: Request) -> Response:
+    return _file(CONSUMERS, request, {}, "text/plain")
 
 
-async def _static(request: Request) -> Response:
-    file = STATIC.get(request.path_params["name"])
+def _static(site: Site, request: Request) -> Response:
+    return _file(STATIC, request, {"cache-control": "public, max-age=3600"})
+
+
+def _file(files: Mapping[str, Path], request: Request, headers: dict[str, str], kind: str | None = None) -> Response:
+    file = files.get(request.path_params["name"])
     if file is None:
         return Response("There is no such file.", status_code=404, media_type="text/plain")
-    headers = {"cache-control": "public, max-age=3600", "x-content-type-options": "nosniff"}
-    return FileResponse(file, headers=headers)
+    return FileResponse(file, media_type=kind, headers=headers | {"x-content-type-options": "nosniff"})
 
 
 def _overview(site: Site, request: Request) -> Response:

@@ -233,8 +233,6 @@ async def backtests(visit: Visit) -> Values:
         days=DAYS,
         typed=read_again(post_backtest, visit.typed),
         may=visit.may("switch", or_operator=True),
-        name_of_policy=name_of_policy,
-        name_of_payments=name_of_payments,
     )
 
 

@@ -41,7 +41,6 @@ async def cards(visit: Visit) -> Values:
         first=typed.first or query.get("first", "")[:60],
         second=typed.second or query.get("second", "")[:60],
         typed=typed,
-        text_max=TEXT_MAX,
         people=await named(visit, [who for row in joins for who in (row.made_by, row.decided_by)]),
         me=visit.scope.actor.text(),
         done=DONE.get(done_of(visit.session, visit.request), ""),

@@ -182,7 +182,6 @@ async def customer_page(visit: Visit) -> Values:
         email=email if clear else "",
         open_orders=opened,
         names=await named(visit, actors),
-        reasons=REASONS,
         typed=None,
         may_erase=visit.session.may("erase"),
         masked=not clear,

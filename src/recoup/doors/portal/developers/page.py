@@ -127,7 +127,6 @@ async def developers(visit: Visit) -> Values:
         moving=visit.merchant_id in visit.portal.get(Moving).tasks,
         key=new_id(),
         typed=typed,
-        schemes=SCHEMES,
         codes=codes_of(typed.scheme),
         word=None,
         may=may_play(visit),

@@ -84,7 +84,6 @@ async def disputes(visit: Visit) -> Values:
         most=store.COUNTED_MAX,
         view=view,
         kind=kind,
-        kinds=DISPUTE_KINDS,
         begin=offset,
         more=len(rows) > store.LISTED_MAX,
         step=store.LISTED_MAX,
@@ -180,7 +179,6 @@ async def dispute_page(visit: Visit) -> Values:
         erased=ERASED,
         files=files,
         whole_files=sum(not one.erased for one in files),
-        files_max=COUNT_MAX,
         kilobytes=BYTES_MAX >> 10,
         opens_files=visit.pii_access == SHOWN,
         people=people,
@@ -196,8 +194,6 @@ async def dispute_page(visit: Visit) -> Values:
         may_decide=visit.is_operator and visit.values()["sandbox"] and dispute.state in UNDECIDED,
         hints=suggested(page, dispute),
         text=read_again(add_note, visit.typed).note[:NOTE_MAX],
-        note_max=NOTE_MAX,
-        notes_max=NOTES_MAX,
     )
 
 

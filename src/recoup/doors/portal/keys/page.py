@@ -47,7 +47,6 @@ async def keys(visit: Visit) -> Values:
         "signing": signing,
         "own_hooks": [hook for hook in hooks if hook.own_key],
         "may": visit.may("keys"),
-        "overlaps": OVERLAPS,
         "keep": KEEP,
         "name_max": NAME_MAX,
         "made": (),

@@ -32,7 +32,6 @@ async def onboarding(visit: Visit) -> Values:
     requests = await visit.read(go_live_requests, visit.merchant_id, REQUESTS_MAX)
     people = await named(visit, [who for row in requests for who in (row.requested_by, row.decided_by)])
     return dict(
-        tasks=TASKS,
         evidence=facts.evidence,
         done=len(facts.evidence),
         conditions=conditions,

@@ -19,7 +19,6 @@ from recoup.rules.money.refunds import Item, items_of
 from recoup.rules.network.reasons import only_waits
 from recoup.rules.order.attention import sentence_of
 from recoup.rules.order.lifecycle import APPROVALS, ENDED, Stage, can
-from recoup.rules.order.snapshot import Attempt
 from recoup.rules.rescue.order_facts import earlier_attempts
 from recoup.rules.stable.channels import CHANNELS, Channel
 from recoup.store.orders.order_page import OrderPage
@@ -57,37 +56,6 @@ class Sums:
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
-    """The attempt that comes next. `why` are its decision's reasons, `would_change` the last of them; `forward_request`
-    is the line of who brought it forward, whose act is the reason then."""
-
-    number: int
-    units: int
-    at: datetime
-    why: tuple[str, ...]
-    would_change: str
-    alternatives: tuple[str, ...]
-    versions: str
-    forward_request: LogLine | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """One row of the attempts table."""
-
-    row: Attempt
-    meaning: str
-    klass: str
-    cure: str
-
-    @property
-    def sent_by(self) -> str:
-        """The template that says it; empty: by the card itself."""
-        words = in_place_words() if self.row.credential() else None
-        return words.template if words is not None else ""
-
-
-@dataclass(frozen=True, slots=True)
 class Action:
     """`why_not` is empty when it is possible now; `shown`: whether to speak of it at all."""
 
@@ -122,29 +90,30 @@ def sums(page: OrderPage) -> Sums:
     )
 
 
-def planned(page: OrderPage) -> Planned | None:
+def planned(page: OrderPage) -> dict[str, Any] | None:
+    """The attempt that comes next. `why` are its decision's reasons, `would_change` the last of them; `forward_request`
+    is the line of who brought it forward, whose act is the reason then."""
     attempt = next((a for a in page.attempts if a.state == "planned"), None)
     at = page.head.next_attempt_at
     if attempt is None or at is None:
         return None
+    found = dict(number=attempt.attempt_no, units=attempt.units, at=at, forward_request=None)
+    unsaid = dict(why=(), would_change="", alternatives=(), versions="")
     if to_collect(page) is not None:
-        return Planned(attempt.attempt_no, attempt.units, at, COLLECTED, COLLECTED_ENDS, (), "")
+        return found | unsaid | dict(why=COLLECTED, would_change=COLLECTED_ENDS)
     decision = decision_of(page, attempt.decision_id)
     reasons = tuple(decision.reasons) if decision else ()
     forward_request = brought_forward(page)
     if forward_request is not None and page.head.status != ON_HOLD:
-        return Planned(attempt.attempt_no, attempt.units, at, (), "", (), "", forward_request)
+        return found | unsaid | dict(forward_request=forward_request)
     if page.head.status == ON_HOLD and page.head.attention:
         # Not the plan decides when, but what the order waits for; what the plan heard last still holds.
         reasons = (sentence_of(page.head.attention), *reasons[1:])
-    return Planned(
-        attempt.attempt_no,
-        attempt.units,
-        at,
-        reasons[:-1] if len(reasons) > 1 else reasons,
-        reasons[-1] if reasons else "",
-        _alternatives(decision),
-        versions(decision),
+    return found | dict(
+        why=reasons[:-1] if len(reasons) > 1 else reasons,
+        would_change=reasons[-1] if reasons else "",
+        alternatives=_alternatives(decision),
+        versions=versions(decision),
     )
 
 
@@ -195,16 +164,24 @@ def _alternatives(decision: PageDecision | None) -> tuple[str, ...]:
     return tuple(found)
 
 
-def tried(page: OrderPage) -> list[Tried]:
-    """What each answer meant stands in the log, as it was read on that day."""
+def tried(page: OrderPage) -> list[dict[str, Any]]:
+    """The attempts. What each answer meant stands in the log, as it was read on that day. `sent_by`: the template that
+    says by what it was sent; empty: by the card itself."""
     bodies = {line.fact_id: line.body for line in page.log if line.happening == "attempt_declined"}
     rows = []
     for attempt in page.attempts:
         body = bodies.get(attempt.attempt_id, {})
-        meaning = str(body.get("meaning") or "").partition(";")[0]
         waits = only_waits(body.get("reason") or "", body.get("class") or "")
-        cure = str(body.get("cure") or "") if tried_again(page) or not waits else ""
-        rows.append(Tried(attempt, meaning, CLASSES.get(body.get("class") or "", ""), cure))
+        words = in_place_words() if attempt.credential() else None
+        rows.append(
+            dict(
+                row=attempt,
+                meaning=str(body.get("meaning") or "").partition(";")[0],
+                klass=CLASSES.get(body.get("class") or "", ""),
+                cure=str(body.get("cure") or "") if tried_again(page) or not waits else "",
+                sent_by=words.template if words is not None else "",
+            )
+        )
     return rows
 
 

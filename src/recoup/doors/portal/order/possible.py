@@ -1,6 +1,6 @@
 """What a person may do to the work on an order now, and why not."""
 
-from dataclasses import dataclass
+from typing import Any
 
 from recoup.doors.portal.order.facts import Action, attempt_out, capture_out, last_hold
 from recoup.doors.portal.visit import Visit
@@ -13,23 +13,9 @@ from recoup.store.orders.order_page import OrderPage
 NOT_YOURS = "your role may only view it."
 
 
-@dataclass(frozen=True, slots=True)
-class Possible:
+def possible(visit: Visit, page: OrderPage) -> dict[str, Any]:
     """`waits`: an attempt is due or under way this moment; `deal`: they may say that its trouble is over; `block`: the
     kinds that may be blocked now."""
-
-    retry: Action
-    stop: Action
-    resume: Action
-    hold: Action
-    release: Action
-    note: bool
-    waits: bool
-    deal: bool
-    block: tuple[str, ...]
-
-
-def possible(visit: Visit, page: OrderPage) -> Possible:
     stage, head = page.order.stage, page.head
     may, by_plan = visit.session.may("retry"), page.order.kind.startswith("mit")
     out = attempt_out(page)
@@ -39,8 +25,9 @@ def possible(visit: Visit, page: OrderPage) -> Possible:
     stopped, worked_on = page.order.do_not_retry, stage in (Stage.RECEIVED, Stage.PROCESSING)
     if not by_plan or stage in ENDED:
         none = Action("it has no planned attempts.", shown=False)
-        return Possible(none, none, none, none, none, may, out, deal, _block(visit, page))
-    return Possible(
+        acts = dict.fromkeys(("retry", "stop", "resume", "hold", "release"), none)
+        return acts | dict(note=may, waits=out, deal=deal, block=_block(visit, page))
+    return dict(
         retry=_first(
             not may and NOT_YOURS,
             stage is Stage.HELD and "it is on hold.",

@@ -9,20 +9,8 @@ from uuid import UUID
 
 from starlette.datastructures import QueryParams
 
+from recoup.doors.portal.orders import meant as filters
 from recoup.doors.portal.orders.amounts import between, read_amounts
-from recoup.doors.portal.orders.meant import (
-    BRANDS,
-    CODE_MAX,
-    ENDED,
-    REASONS,
-    STATUS_CODES,
-    TYPES,
-    NearFilters,
-    campaigns_named,
-    sites_named,
-    split_typed,
-    word_of,
-)
 from recoup.doors.portal.orders.query import GMT, SIZES, Days, Query, read_day, read_days
 from recoup.doors.portal.orders.query import between as days_between
 from recoup.doors.portal.words import CHANNELS, STATUSES
@@ -119,8 +107,10 @@ def read_query(params: QueryParams, settings: MerchantSettings, *, zone: str = G
     """Whatever stands in the address. `zone` is this person's, for an address that says none."""
     readers = _readers(settings)
     typed = params.get("q", "")
-    near = NearFilters(settings)
-    split = split_typed(normalise_query(typed[: TEXT_MAX * 8]), lambda name, value: _tried(readers[name], value), near)
+    near = filters.NearFilters(settings)
+    split = filters.split_typed(
+        normalise_query(typed[: TEXT_MAX * 8]), lambda name, value: _tried(readers[name], value), near
+    )
     unread: dict[str, str] = {}
     found: dict[str, Any] = {}
     better: list[tuple[str, str]] = []
@@ -213,10 +203,10 @@ def _readers(settings: MerchantSettings) -> Mapping[str, Callable[[str], Any]]:
         "channel": lambda v: v.lower() if v.lower() in CHAINS else None,
         "attempts": _attempts,
         "expires": _hours,
-        "reason": lambda v: tuple(word_of(word, REASONS) for word in v.split(",")),
-        "code": lambda v: normalise_query(v)[:CODE_MAX] or None,
-        "code_source": lambda v: normalise_query(v.lower())[:CODE_MAX] or None,
-        "brand": lambda v: word_of(v, BRANDS),
+        "reason": lambda v: tuple(filters.word_of(word, filters.REASONS) for word in v.split(",")),
+        "code": lambda v: normalise_query(v)[: filters.CODE_MAX] or None,
+        "code_source": lambda v: normalise_query(v.lower())[: filters.CODE_MAX] or None,
+        "brand": lambda v: filters.word_of(v, filters.BRANDS),
         "issuer": lambda v: v if v.isascii() and v.isdigit() and len(v) == 6 else None,
         "attention": lambda v: _YES.get(v.lower()),
         "refunded": lambda v: _YES.get(v.lower()),
@@ -261,31 +251,31 @@ def _status(text: str) -> int | str:
     text = text.strip().lower().replace(" ", "").replace("-", "")
     if text.isascii() and text.isdigit() and len(text) == 1 and int(text) in STATUSES:
         return int(text)
-    if text in ENDED:
-        return ENDED[text]
-    if text not in STATUS_CODES:
+    if text in filters.ENDED:
+        return filters.ENDED[text]
+    if text not in filters.STATUS_CODES:
         raise ValueError(text)
-    return STATUS_CODES[text]
+    return filters.STATUS_CODES[text]
 
 
 def _type(text: str) -> tuple[str, ...]:
     text = text.strip().lower()
     if text == "cit":
         return ("cit_web", "cit_callcenter")
-    if text not in TYPES:
+    if text not in filters.TYPES:
         raise ValueError(text)
-    return (TYPES[text],)
+    return (filters.TYPES[text],)
 
 
 def _site(value: str, settings: MerchantSettings) -> UUID | None:
     """Finds a site by its id, name or address, or by a part that is unique."""
-    found = sites_named(value, settings)
+    found = filters.sites_named(value, settings)
     return found[0].site_id if len(found) == 1 else parse_id(value)
 
 
 def _campaign(value: str, settings: MerchantSettings) -> UUID | None:
     """Finds a campaign by its id, key or name, or by a part that is unique."""
-    found = campaigns_named(value, settings)
+    found = filters.campaigns_named(value, settings)
     return found[0].campaign_id if len(found) == 1 else parse_id(value)
 
 

@@ -24,18 +24,6 @@ _HOT: Final = frozenset({"attention", "chargebacks"})
 
 
 @dataclass(frozen=True, slots=True)
-class Tab:
-    """`view`: the one that somebody saved, whose word it is."""
-
-    word: str
-    link: str
-    here: bool
-    count: Count | None
-    hot: bool
-    view: SavedView | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Left:
     """The saved view that the list belongs to. `changed`: its filters were; `reset` leads back to what was saved."""
 
@@ -62,19 +50,22 @@ def opened(view: SavedView, query: Query, settings: MerchantSettings) -> Query:
 
 def tabs(
     query: Query, habits: ListPreferences, settings: MerchantSettings, attention: Count, by_status: dict[int, Count]
-) -> list[Tab]:
+) -> list[dict[str, Any]]:
+    """`view`: the one that somebody saved, whose word it is."""
     counts = {"attention": attention}
     if query.is_plain() and by_status:
         counts |= {"processing": by_status[4], "chargebacks": by_status[8]}
     left, look = own(query, habits, settings), query.without_filters()
-    found = []
+    found: list[dict[str, Any]] = []
     for tab, (word, narrowed) in USUAL.items():
         wanted, count = replace(look, **narrowed), counts.get(tab)
         is_open = left is None and query.same_orders(wanted)
-        found.append(Tab(word, wanted.link(), is_open, count if count and count.value else None, tab in _HOT))
+        shown = count if count and count.value else None
+        found.append(dict(word=word, link=wanted.link(), here=is_open, count=shown, hot=tab in _HOT, view=None))
     for view in habits.views:
         is_open = left is not None and left.view == view and not left.changed
-        found.append(Tab(view.name, opened(view, query, settings).link(), is_open, None, False, view))
+        link = opened(view, query, settings).link()
+        found.append(dict(word=view.name, link=link, here=is_open, count=None, hot=False, view=view))
     return found
 
 

@@ -51,13 +51,10 @@ async def merchants(visit: PartnerVisit) -> Values:
         total = await count_merchants(connection, visit.partner.partner_id)
     further = shown[-1].merchant_id if len(rows) > PAGE else None
     return dict(
-        rows=shown,
         rescued=rescued,
         total=total,
         text=text,
         state=state,
-        states=STATES,
-        kinds=KINDS,
         after=after,
         results={},
         days=RESCUED_WITHIN.days,
@@ -142,7 +139,6 @@ async def merchant(visit: PartnerVisit) -> Values:
         status=status,
         row=status.merchant,
         health=health_of,
-        kinds=KINDS,
         overlaps=OVERLAPS,
         question=None,
         key_words=WORDS,

@@ -1,7 +1,7 @@
 """Whose policy an address names, and who may set it: at a merchant its own, a partner's bounds, the operator's."""
 
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -29,12 +29,6 @@ class Named(NamedTuple):
     site: str = ""
     campaign: str = ""
     bounds: str = ""
-
-
-class Choice(NamedTuple):
-    address: str
-    name: str
-    is_shown: bool
 
 
 async def where_of(visit: AnyVisit, named: Named) -> Where:
@@ -75,7 +69,7 @@ def named_by(visit: AnyVisit, where: Where) -> Named:
     return Named(**{_FIELDS[where.scope]: value})
 
 
-async def choices(visit: AnyVisit, where: Where) -> list[Choice]:
+async def choices(visit: AnyVisit, where: Where) -> list[dict[str, Any]]:
     """The merchant's own, its open sites' and its campaigns'; for the operator the bounds around it."""
     if not isinstance(visit, Visit):
         return []
@@ -88,7 +82,10 @@ async def choices(visit: AnyVisit, where: Where) -> list[Choice]:
         found += [(partner, Sentence("Bounds of {0}", partner.name))] if partner is not None else []
         found.append((Where("operator", OPERATOR_ID), Sentence("Bounds of all merchants")))
     here = (where.scope, where.subject_id)
-    return [Choice(address_of(visit, one), name, (one.scope, one.subject_id) == here) for one, name in found]
+    return [
+        dict(address=address_of(visit, one), name=name, is_shown=(one.scope, one.subject_id) == here)
+        for one, name in found
+    ]
 
 
 def may(visit: AnyVisit) -> bool:

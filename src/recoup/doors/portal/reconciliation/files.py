@@ -15,6 +15,7 @@ from recoup.doors.portal.form_shape import As, Text, read_again
 from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.rights import anybody, operator
 from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.words import State
 from recoup.flows.file_turns import in_turn
 from recoup.flows.money.book_differences import book_lines
 from recoup.flows.money.reconcile import File, reconcile, run_of
@@ -25,24 +26,13 @@ from recoup.rules.money.reading import EVERY, Reading, mapping_file, reading_of
 from recoup.rules.money.report_spans import days, days_of
 from recoup.store.money.reconciliation import Run, bookings, list_runs, refused_lines, run_lines
 
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """`tone` and `icon` as the sheet knows them; `meaning` is shown beside it."""
-
-    word: str
-    tone: str
-    icon: str
-    meaning: str
-
-
 OUTCOMES: Final = {
-    "matched": Outcome("Matched", "ok", "check", "The same id or reference, type, amount and currency on both sides."),
-    "missing_here": Outcome("Missing here", "prob", "problem", "In the file, but not in the ledger."),
-    "missing_there": Outcome("Missing there", "hold", "problem", "In the ledger for this period, but not in the file."),
-    "amount_differs": Outcome("Amount differs", "prob", "problem", "Same movement, different amount."),
-    "duplicate": Outcome("Duplicate", "off", "info", "Repeats another line of the file."),
-    "refused": Outcome("Not readable", "off", "problem", "The line could not be read and is ignored."),
+    "matched": State("Matched", "ok", "check", "The same id or reference, type, amount and currency on both sides."),
+    "missing_here": State("Missing here", "prob", "problem", "In the file, but not in the ledger."),
+    "missing_there": State("Missing there", "hold", "problem", "In the ledger for this period, but not in the file."),
+    "amount_differs": State("Amount differs", "prob", "problem", "Same movement, different amount."),
+    "duplicate": State("Duplicate", "off", "info", "Repeats another line of the file."),
+    "refused": State("Not readable", "off", "problem", "The line could not be read and is ignored."),
 }
 REFUSED: Final = {
     "mixed_currencies": "Different currency from the file", "unknown_currency": "Unknown currency",

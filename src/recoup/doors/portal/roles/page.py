@@ -63,7 +63,6 @@ async def roles_page(visit: Visit) -> Values:
         may=visit.session.may("limits"),
         mine=mine,
         actions=AT_MERCHANT,
-        may_of=MAY,
         assets=sorted({*assets, "USD"}),
         typed=typed,
     )

@@ -238,7 +238,6 @@ async def bank(visit: Visit) -> Values:
         typed={"holder": typed.holder, "currency": typed.currency or next(iter(assets), "USD")},
         assets=sorted({*assets, "USD", "EUR", "GBP"}),
         delay=terms.account_delay_days,
-        tries_max=TRIES_MAX,
         deposits={a.account_id: shown_deposits(visit.world, a) for a in accounts},
         people=await named(visit, [who for a in accounts for who in (a.added_by, a.approved_by)]),
     )

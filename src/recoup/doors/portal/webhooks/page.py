@@ -22,10 +22,8 @@ from recoup.flows.messages.rotate import key_mark, rotate_endpoint
 from recoup.flows.messages.send_sample import send_sample
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
-from recoup.rules.messages.endpoint_whys import sentence_of
 from recoup.rules.messages.events import CATALOGUE
 from recoup.rules.rescue.site_address import host_of
-from recoup.store.messages.endpoints import WAITING_MAX
 
 SAME_FORM: Final = timedelta(minutes=10)  # within which a form that comes twice is a double click
 _Event: TypeAlias = Annotated[str, Text(64)]
@@ -61,13 +59,10 @@ async def webhooks(visit: AnyVisit) -> Values:
         sums=await sums_of(visit.world, found),
         state_of=who.state_of,
         error_words=who.error_words,
-        why_off=sentence_of,
         formats=who.FORMATS,
         theirs=theirs,
         host_of=host_of,
         **owner_values(visit),
-        waiting_max=WAITING_MAX,
-        names_in=names_in,
         may=who.may(visit),
     )
 
@@ -193,7 +188,6 @@ async def webhook(visit: AnyVisit) -> Values:
         results=who.RESULTS,
         errors=who.ERRORS,
         error_words=who.error_words,
-        why_off=sentence_of,
         events=list(names_in(found.format)),
         formats=who.formats_of(found.format),
         format_words=who.FORMATS,
@@ -201,7 +195,6 @@ async def webhook(visit: AnyVisit) -> Values:
         overlaps=who.OVERLAPS,
         mark=key_mark(found.signing_key),
         replays=replays[:REPLAYS],
-        waiting_max=WAITING_MAX,
         may=who.may(visit) and found.door == "rescue",
         place=who.place(visit),
         of_partner=not isinstance(visit, Visit),
