@@ -16,6 +16,7 @@ from recoup.flows.money.as_of import cut_of, partner_cut_of
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import of_these_days
 from recoup.rules.money.as_of import ALWAYS, NOW, Cut
+from recoup.rules.money.report_spans import month
 
 _FIELDS: Final = ("asOf", "asOfRecorded", "at")
 
@@ -85,6 +86,16 @@ async def _read(visit: AnyVisit, cut_at: Callable[[datetime | None, datetime | N
 async def strict_as_of(visit: Visit) -> AsOf:
     """For files, which nobody reads a notice on. Raises: Problem(invalid)."""
     return (await read_as_of(visit)).checked()
+
+
+def chosen_month(query: Mapping[str, str], usual: str, zone: str = "UTC") -> tuple[str, Problem | None]:
+    """Of an address; the usual one, and why, for one that is none."""
+    chosen = query.get("month", "") or usual
+    try:
+        month(chosen, zone)
+    except Problem as wrong:
+        return usual, wrong
+    return chosen, None
 
 
 def moment_of(text: str, zone: ZoneInfo | None) -> datetime | None:

@@ -34,6 +34,13 @@ async def names_for(portal: Portal, actors: Iterable[str | None], *, staff: bool
     return {text: _name_of(one, by_text, staff=staff) for text, one in read.items()}
 
 
+async def names_of_actors(visit: Visit, actors: Iterable[str]) -> dict[str, str]:
+    """Actor -> a person's name, and whom they act for; or whose key it was."""
+    given = set(actors)
+    names = await names_for(visit.portal, given, staff=True)
+    return names | {actor: Sentence("key …{0}", actor[-6:]) for actor in given if actor.startswith("api:")}
+
+
 def _name_of(actor: Actor, names: dict[str, str], *, staff: bool) -> str:
     if actor.kind == "user":
         whose = names.get(actor.id, "a former user" if parse_id(actor.id) else actor.id)

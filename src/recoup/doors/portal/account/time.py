@@ -37,16 +37,12 @@ def _of_zone(problem: Problem) -> bool:
 @page.post(may=anybody, shows=_of_zone)
 async def post_time(visit: AccountVisit, *, language: str | None, zone: str, back: str) -> Answer:
     """Either `language`, empty for what the browser asks for; or `zone`, and `back` for a button that names one."""
-    if language is not None:
-        return await _language(visit, language)
-    await keep_zone(visit.world, visit.session.user_id, back or zone)
-    return redirect(with_done(visit.session, PLACE, "saved"))
-
-
-async def _language(visit: AccountVisit, chosen: str) -> Answer:
-    if chosen and chosen not in languages():
+    if language is None:
+        await keep_zone(visit.world, visit.session.user_id, back or zone)
+    elif language and language not in languages():
         raise Problem(
             "invalid", "The portal is not available in this language.", field="language", cure="Choose one of the list."
         )
-    await keep_language(visit.world, visit.session.user_id, chosen)
+    else:
+        await keep_language(visit.world, visit.session.user_id, language)
     return redirect(with_done(visit.session, PLACE, "saved"))

@@ -13,7 +13,7 @@ from recoup.doors.portal.endpoint import id_in_path, redirect
 from recoup.doors.portal.form_shape import Text, read_again
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member
-from recoup.doors.portal.switches.words import names_of_actors
+from recoup.doors.portal.people import names_of_actors
 from recoup.doors.portal.visit import Visit
 from recoup.flows.backtests.kept import LISTED, ask, read_backtest
 from recoup.flows.backtests.questions import BacktestRequest, question_for

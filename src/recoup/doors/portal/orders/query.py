@@ -112,6 +112,10 @@ ANY_AMOUNT: Final = Amounts()
 LOOK: Final = frozenset(
     {"sort", "up", "size", "cursor", "zone", "home", "columns", "view", "unclear", "unread", "better"}
 )
+# Filters that the store knows by the same names.
+_FILTERS: Final = (
+    "statuses", "channels", "attention", "refunded", "text", "order_ids", "chain", "descriptor", "last4", "reasons",
+)  # fmt: skip
 _LOOKS: Final = frozenset({"sort", "up", "size", "zone", "cols"})  # parameters
 
 
@@ -168,26 +172,16 @@ class Query:
         return OrderFilter(
             merchant_id=merchant_id,
             sight=pii_access,
-            statuses=self.statuses,
-            channels=self.channels,
             placed_from=placed[0],
             placed_to=placed[1],
             created_from=created[0],
             created_to=created[1],
             site_id=self.site,
-            attention=self.attention,
-            refunded=self.refunded,
-            text=self.text,
-            order_ids=self.order_ids,
             external_id=self.external,
-            chain=self.chain,
             asset=self.currency or None,
-            descriptor=self.descriptor,
-            last4=self.last4,
             units_from=low,
             units_to=high,
             amounts=self.amount.ranges() if any_currency else (),
-            reasons=self.reasons,
             code="" if reason else self.code,
             code_reason=reason or "",
             code_source=self.code_source or None,
@@ -197,6 +191,7 @@ class Query:
             attempts_min=self.attempts,
             expires_from=now if self.expires else None,
             expires_to=now + timedelta(hours=self.expires) if self.expires else None,
+            **{name: getattr(self, name) for name in _FILTERS},
         )
 
     def link(self, path: str = "/orders", **changes: Any) -> str:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from starlette.responses import Response
 
-from recoup.doors.portal.as_of import read_as_of, strict_as_of
+from recoup.doors.portal.as_of import chosen_month, read_as_of, strict_as_of
 from recoup.doors.portal.downloads import download, taken
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Values, member
@@ -83,13 +83,8 @@ def _chosen(visit: Visit) -> tuple[str, ZoneInfo, Problem | None]:
         zone = zone_of(query.get("zone", "") or "UTC")
     except Problem as wrong:
         zone, problem = zone_of("UTC"), wrong
-    now = f"{visit.now.astimezone(zone):%Y-%m}"
-    chosen = query.get("month", "") or now
-    try:
-        month(chosen, str(zone))
-    except Problem as wrong:
-        chosen, problem = now, wrong
-    return chosen, zone, problem
+    chosen, wrong_month = chosen_month(query, f"{visit.now.astimezone(zone):%Y-%m}", str(zone))
+    return chosen, zone, wrong_month or problem
 
 
 def _text(place: Place) -> str:

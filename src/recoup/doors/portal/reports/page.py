@@ -7,7 +7,7 @@ from uuid import UUID
 
 from starlette.responses import JSONResponse, Response
 
-from recoup.doors.portal.as_of import AsOf, read_as_of, strict_as_of
+from recoup.doors.portal.as_of import AsOf, chosen_month, read_as_of, strict_as_of
 from recoup.doors.portal.downloads import JSON_LINES, attached, download, taken
 from recoup.doors.portal.endpoint import id_in_path
 from recoup.doors.portal.menu import Entry
@@ -95,13 +95,8 @@ async def _read(visit: Visit, report: str, request: flow.ReportRequest) -> flow.
 
 def _chosen(visit: Visit, then: AsOf) -> tuple[str, str | None, Problem | None]:
     """The usual month is the one that it was then."""
-    query, problem = visit.request.query_params, None
-    now = f"{then.at or visit.now:%Y-%m}"
-    chosen = query.get("month", "") or now
-    try:
-        month(chosen, "UTC")
-    except Problem as wrong:
-        chosen, problem = now, wrong
+    query = visit.request.query_params
+    chosen, problem = chosen_month(query, f"{then.at or visit.now:%Y-%m}")
     asset: Any = query.get("currency", "").upper()
     return chosen, asset if asset in EXPONENTS else None, problem
 

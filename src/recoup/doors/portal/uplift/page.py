@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
@@ -29,39 +28,9 @@ _LABEL: Final = 75  # units that a day's name takes
 _STEPS: Final = (1, 2, 5, 10, 20, 50)  # points between two lines
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """One week. Lengths in units of the view box; `low`, `high` and `difference` in points."""
-
-    on: date
-    low: float
-    high: float
-    difference: float
-    x: float
-    width: float
-    top: float
-    bottom: float
-    middle: float
-    label: bool
-
-    @property
-    def centre(self) -> float:
-        return round(self.x + self.width / 2, 1)
-
-
-@dataclass(frozen=True, slots=True)
-class Chart:
-    """`grid`: (height, points), from the bottom."""
-
-    intervals: tuple[Interval, ...]
-    grid: tuple[tuple[float, int], ...]
-    left: float = _LEFT
-    width: int = WIDTH
-    height: int = HEIGHT
-
-
-def chart(looks: Sequence[Mapping[str, Any]], width: int = WIDTH) -> Chart | None:
-    """Of looks with an interval; None without any."""
+def chart(looks: Sequence[Mapping[str, Any]], width: int = WIDTH) -> Values | None:
+    """Of looks with an interval; None without any. Lengths in units of the view box; `low`, `high` and `difference` of
+    an interval in points; `grid`: (height, points), from the bottom."""
     shown = [one for one in looks if one["low"] is not None]
     if not shown:
         return None
@@ -75,22 +44,30 @@ def chart(looks: Sequence[Mapping[str, Any]], width: int = WIDTH) -> Chart | Non
     def y(points: float) -> float:
         return round(_BASE - (_BASE - _TOP) * (points - bottom) / (top - bottom), 1)
 
-    intervals = tuple(
-        Interval(
-            date.fromisoformat(one["on"]),
-            100 * one["low"],
-            100 * one["high"],
-            100 * one["difference"],
-            round(_LEFT + at * each + each * 0.3, 1),
-            round(each * 0.4, 1),
-            y(100 * one["high"]),
-            y(100 * one["low"]),
-            y(100 * one["difference"]),
-            at % every == 0,
+    def interval(at: int, one: Mapping[str, Any]) -> Values:
+        x, wide = round(_LEFT + at * each + each * 0.3, 1), round(each * 0.4, 1)
+        low, high, difference = 100 * one["low"], 100 * one["high"], 100 * one["difference"]
+        return dict(
+            on=date.fromisoformat(one["on"]),
+            low=low,
+            high=high,
+            difference=difference,
+            x=x,
+            width=wide,
+            centre=round(x + wide / 2, 1),
+            top=y(high),
+            bottom=y(low),
+            middle=y(difference),
+            label=at % every == 0,
         )
-        for at, one in enumerate(shown)
+
+    return dict(
+        intervals=[interval(at, one) for at, one in enumerate(shown)],
+        grid=[(y(points), points) for points in range(bottom, top + 1, step)],
+        left=_LEFT,
+        width=width,
+        height=HEIGHT,
     )
-    return Chart(intervals, tuple((y(points), points) for points in range(bottom, top + 1, step)), width=width)
 
 
 PLACE: Final = "/uplift"
