@@ -205,18 +205,6 @@ def layout_values(portal: Portal, request: Request, session: Session | None = No
     }
 
 
-def id_in_path(name: str, missing: Problem) -> "Callable[[SignedVisit], UUID]":
-    """The id that a page's address has under this name. Raises: `missing` for what is none."""
-
-    def find(visit: "SignedVisit") -> UUID:
-        found = parse_id(visit.request.path_params[name])
-        if found is None:
-            raise copy(missing)
-        return found
-
-    return find
-
-
 def redirect(path: str) -> Response:
     return RedirectResponse(path, status_code=303, headers=HEADERS)
 
@@ -293,3 +281,15 @@ class SignedVisit:
             "paused": self.paused,
         }
         return layout_values(self.portal, self.request, self.session) | own | more
+
+
+def id_in_path(name: str, missing: Problem) -> Callable[[SignedVisit], UUID]:
+    """The id that a page's address has under this name. Raises: `missing` for what is none."""
+
+    def find(visit: SignedVisit) -> UUID:
+        found = parse_id(visit.request.path_params[name])
+        if found is None:
+            raise copy(missing)
+        return found
+
+    return find

@@ -185,7 +185,7 @@ async def dispute_page(visit: Visit) -> Values:
         look=DISPUTE_STATES[dispute.state],
         kind_word=DISPUTE_KINDS[dispute.kind],
         stage_word=DISPUTE_STAGES[dispute.stage],
-        reason=reason_words(dispute.scheme or "generic", dispute.reason_code),
+        reason=reason_words(dispute.scheme, dispute.reason_code),
         answering=answering,
         items=moments(in_received_codes(page), visit.now, visit.session.zone, dispute_id),
         may_answer=may_answer,

@@ -9,9 +9,9 @@ from recoup.kernel.sentence import Sentence, shaped
 from recoup.rules.network.dispute_reasons import reason_of
 
 
-def reason_words(scheme: str, code: str) -> str:
+def reason_words(scheme: str | None, code: str) -> str:
     """`code 10.4: Fraud with the card absent`"""
-    known = reason_of(scheme, code)
+    known = reason_of(scheme or "generic", code)
     return Sentence("code {0}: {1}", code, known.meaning) if code else "no reason given"
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, Self
 
 from recoup.rules.lists.words import SCHEME_WORDS
 from recoup.rules.money.cells import Number, csv_row
@@ -118,7 +118,7 @@ class Group:
     before: str = "–"
 
     @classmethod
-    def of(cls, row: Counted, name: str = "", link: str = "", note: str = "") -> "Group":
+    def of(cls, row: Counted, name: str = "", link: str = "", note: str = "") -> Self:
         return cls(name, row.declined, row.rescued, row.open, link, note)
 
     @property
