@@ -94,9 +94,8 @@ class Sessions(Generic[V]):
         may: Callable[[V], object] = anybody,
         menu: menus.Entry | tuple[menus.Entry, ...] = (),
     ) -> Callable[[Callable[[V], Awaitable[Values | Answer]]], "Page[V]"]:
-        """The function returns what the template needs beside the layout and what stands in its `module`; a file, or
-        another page, is an answer.
-        `menu`: where it stands in the menu of every page."""
+        """The function returns what the template needs beside the layout and its own `module`, whose names the template
+        reads; a file, or another page, is an answer. `menu`: where it stands in the menu of every page."""
 
         def declare(work: Callable[[V], Awaitable[Values | Answer]]) -> Page[V]:
             made = Page(self, path, template, work)
