@@ -1,7 +1,6 @@
 """/notifications: a person's notifications, newest first; each opens its subject."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -29,36 +28,10 @@ from recoup.store.messages.notifications import notifications_page as read_page
 
 PLACE: Final = "/notifications"
 ROWS: Final = 50
-
-
-@dataclass(frozen=True, slots=True)
-class ListForm:
-    """Which list the form stood on: of the `unread` alone where it says 1; `only` here, of all merchants otherwise."""
-
-    unread: str
-    only: str
-
-    def back(self) -> str:
-        wanted = ["unread=1"] * (self.unread == "1") + ["only=here"] * (self.only == "here")
-        return PLACE + ("?" + "&".join(wanted) if wanted else "")
-
-
-@dataclass(frozen=True, slots=True)
-class Act(ListForm):
-    do: Annotated[
-        Literal["open", "read", "unread"],
-        Problem("invalid", "This action does not exist.", cure="Reload the page."),
-    ]
-
-
-@dataclass(frozen=True, slots=True)
-class ReadAll(ListForm):
-    """`until`: the newest notification that the list showed."""
-
-    until: Annotated[
-        UUID,
-        Problem("invalid", "This form does not name the last notification.", cure="Reload the page and send it again."),
-    ]
+_NO_ACTION: Final = Problem("invalid", "This action does not exist.", cure="Reload the page.")
+_NO_END: Final = Problem(
+    "invalid", "This form does not name the last notification.", cure="Reload the page and send it again."
+)
 
 
 @either.page(PLACE, "notifications/notifications.html")
@@ -146,23 +119,37 @@ async def _mine(visit: AnyVisit) -> Notification:
     return row
 
 
-@notification.post(may=anybody, shape=Act, find=_mine, shows=nothing, while_paused=True)
-async def act(visit: AnyVisit, form: Act, row: Notification) -> Answer:
+def _list(unread: str, only: str) -> str:
+    """The list that a form stood on: of the `unread` alone where it says 1; `only` here, of all merchants otherwise."""
+    wanted = ["unread=1"] * (unread == "1") + ["only=here"] * (only == "here")
+    return PLACE + ("?" + "&".join(wanted) if wanted else "")
+
+
+@notification.post(may=anybody, find=_mine, shows=nothing, while_paused=True)
+async def act(
+    visit: AnyVisit,
+    row: Notification,
+    *,
+    unread: str,
+    only: str,
+    do: Annotated[Literal["open", "read", "unread"], _NO_ACTION],
+) -> Answer:
     """Opens it at its merchant, or says that it was read or is to be read again."""
     world, session = visit.world, visit.session
-    await notifications.read(world, session.user_id, row.notification_id, unread=form.do == "unread")
-    if form.do != "open":
-        return redirect(form.back())
+    await notifications.read(world, session.user_id, row.notification_id, unread=do == "unread")
+    if do != "open":
+        return redirect(_list(unread, only))
     if not KINDS[row.kind].partner:
         await switch_merchant(world, cookie(visit.request, COOKIE), session, row.subject_id)
     return redirect(words_of(row.kind, row.facts).path)
 
 
-@notifications_page.post("/notifications/read", may=anybody, shape=ReadAll, shows=nothing, while_paused=True)
-async def read_all(visit: AnyVisit, form: ReadAll) -> Answer:
-    merchant_id = _here(visit) if form.only == "here" else None
-    await notifications.read_all(visit.world, visit.session.user_id, form.until, merchant_id)
-    return redirect(form.back())
+@notifications_page.post("/notifications/read", may=anybody, shows=nothing, while_paused=True)
+async def read_all(visit: AnyVisit, *, unread: str, only: str, until: Annotated[UUID, _NO_END]) -> Answer:
+    """`until`: the newest notification that the list showed."""
+    merchant_id = _here(visit) if only == "here" else None
+    await notifications.read_all(visit.world, visit.session.user_id, until, merchant_id)
+    return redirect(_list(unread, only))
 
 
 def _here(visit: AnyVisit) -> UUID | None:

@@ -10,7 +10,7 @@ from recoup.doors.portal.forms import fields_of
 from recoup.doors.portal.order import facts
 from recoup.doors.portal.order.allowance import allowance, role_of, with_limits
 from recoup.doors.portal.order.just_done import done
-from recoup.doors.portal.order.page import NewNote, find, order, sheet
+from recoup.doors.portal.order.page import WORK, find, order, sheet
 from recoup.doors.portal.order.refund import RefundFields, RefundForm, review, to_ask
 from recoup.doors.portal.order.within import back_to
 from recoup.doors.portal.pages import Answer, Values, member, nothing, shown
@@ -22,7 +22,6 @@ from recoup.flows.cards.by_hand import bring_forward, deal_with, hold, release
 from recoup.flows.cards.cancel import cancel
 from recoup.flows.locked import Orders
 from recoup.flows.merchants.blocks import block_of_order, unblock
-from recoup.flows.merchants.order_notes import note_order
 from recoup.flows.modifications.capture import CaptureRequest, capture
 from recoup.flows.refunds.refund import refund
 from recoup.flows.stable import late
@@ -147,9 +146,6 @@ async def post_settle_again(visit: Visit, page: OrderPage) -> Answer:
     return done(visit, page)
 
 
-WORK: Final = role("retry", "work on orders")
-
-
 @order.post("/orders/{order_id}/retry", may=WORK, find=find)
 async def post_retry(visit: Visit, page: OrderPage) -> Answer:
     await bring_forward(visit.portal.get(Orders), visit.scope, page.order_id)
@@ -217,9 +213,3 @@ async def post_capture(
 def _units(text: str, asset: str) -> int:
     """Raises: Problem(invalid) for what is no amount."""
     return 0 if not text.strip("0.,") else from_text(text, asset, "amount").units
-
-
-@order.post("/orders/{order_id}/notes", may=WORK, shape=NewNote, find=find)
-async def post_note(visit: Visit, form: NewNote, page: OrderPage) -> Answer:
-    await note_order(visit.world, visit.scope, page.order_id, UUID(hex=form.key), form.note)
-    return redirect(back_to(visit, page.order_id, "timeline"))

@@ -1,6 +1,5 @@
 """One order: what it is, what happened, what comes next and why, and what may be done."""
 
-from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -8,6 +7,7 @@ import msgspec
 from msgspec.structs import replace
 from starlette.responses import Response
 
+from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.feature_parts import order_panels
 from recoup.doors.portal.form_shape import FormKey, fresh_key, read_again
 from recoup.doors.portal.order import facts, possible
@@ -26,18 +26,19 @@ from recoup.doors.portal.order.timeline import KINDS, in_received_codes, lives, 
 from recoup.doors.portal.order.undelivered import why_undelivered
 from recoup.doors.portal.order.unpaid import collected_units
 from recoup.doors.portal.order.waiting import waiting
-from recoup.doors.portal.order.within import came_from, filters_of, inside
+from recoup.doors.portal.order.within import back_to, came_from, filters_of, inside
 from recoup.doors.portal.order.words import actor_words
-from recoup.doors.portal.pages import Values, member
+from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.partner.shell import base_address
 from recoup.doors.portal.people import named
 from recoup.doors.portal.personal import read_as_seen
 from recoup.doors.portal.refunds.waiting import Waiting, not_now
+from recoup.doors.portal.rights import role
 from recoup.doors.portal.templates import HEADERS
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import API_STATES, DISPUTE_KINDS, DISPUTE_STATES, REASONS
 from recoup.flows.hosted_link import checkout_token
-from recoup.flows.merchants.order_notes import NOTE_MAX
+from recoup.flows.merchants.order_notes import NOTE_MAX, note_order
 from recoup.kernel.encode import encode
 from recoup.kernel.ids import parse_id, tail, wire_id
 from recoup.kernel.problem import Problem
@@ -54,13 +55,7 @@ from recoup.store.orders.order_page_rows import PageBlock, PageNote, PageRequest
 from recoup.store.orders.rows import LogLine
 from recoup.store.refunds.refund_limits import list_limits
 
-
-@dataclass(frozen=True, slots=True)
-class NewNote:
-    note: str
-    key: FormKey
-
-
+WORK: Final = role("retry", "work on orders")
 R = TypeVar("R", LogLine, PageNote, PageBlock)
 
 
@@ -152,7 +147,7 @@ def sheet(visit: Visit, page: OrderPage, **more: Any) -> Values:
     items = timeline(page, visit.now, visit.session.zone)
     shown = query.get("show", "all")
     shown = shown if shown in KINDS else "all"
-    sent = facts.sent(page)
+    sent, is_note = facts.sent(page), visit.request.url.path.endswith("/notes")
     reasons, versions = last_reasons(page)
     advance_reasons, advance_versions = why_advanced(page)
     stable = page.order.kind == "stable"
@@ -199,7 +194,9 @@ def sheet(visit: Visit, page: OrderPage, **more: Any) -> Values:
             block_reasons=BLOCKS,
             actor_words=actor_words,
             paid=facts.paid(page),
-            typed=read_again(NewNote, visit.typed).note[:NOTE_MAX] if visit.request.url.path.endswith("/notes") else "",
+            typed=read_again(post_note, visit.typed).note[:NOTE_MAX]
+            if visit.request.url.path.endswith("/notes")
+            else "",
             fresh_key=fresh_key,
             within=inside(came_from(visit)),
             listed_in=filters_of(came_from(visit)),
@@ -245,3 +242,9 @@ def sheet(visit: Visit, page: OrderPage, **more: Any) -> Values:
         )
         | more
     )
+
+
+@order.post("/orders/{order_id}/notes", may=WORK, find=find)
+async def post_note(visit: Visit, page: OrderPage, *, note: str, key: FormKey) -> Answer:
+    await note_order(visit.world, visit.scope, page.order_id, UUID(hex=key), note)
+    return redirect(back_to(visit, page.order_id, "timeline"))

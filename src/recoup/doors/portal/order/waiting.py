@@ -1,7 +1,6 @@
 """What a stablecoin order waits for a person to decide about."""
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Any
 
 from recoup.doors.portal.order.stable_words import channel_name
 from recoup.rules.order.snapshot import Attempt
@@ -9,25 +8,15 @@ from recoup.rules.stable.channels import CHANNELS
 from recoup.store.orders.order_page import OrderPage
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """`what`: late money that its channel can give back, late money that went to the merchant's own wallet, or a
-    settlement that the channel refused. `again`: a first try was refused."""
-
-    what: Literal["give_back", "by_hand", "settlement"]
-    units: int
-    channel: str
-    reference: str = ""
-    again: bool = False
-
-
-def waiting(page: OrderPage) -> Waiting | None:
+def waiting(page: OrderPage) -> dict[str, Any] | None:
+    """`what`: late money that its channel can give back (give_back), late money that went to the merchant's own wallet
+    (by_hand), or a settlement that the channel refused. `again`: a first try was refused."""
     if page.order.kind != "stable":
         return None
     return next((found for attempt in page.attempts if (found := _late(page, attempt))), None) or _stuck(page)
 
 
-def _late(page: OrderPage, attempt: Attempt) -> Waiting | None:
+def _late(page: OrderPage, attempt: Attempt) -> dict[str, Any] | None:
     if attempt.initiator != "payer" or not attempt.reference or attempt.state in ("approved", "declined"):
         return None
     rows = [r for r in page.modifications if r.kind == "reversal" and r.attempt_id == attempt.attempt_id]
@@ -35,13 +24,19 @@ def _late(page: OrderPage, attempt: Attempt) -> Waiting | None:
     if before is not None and before.state != "stuck":
         return None
     channel = CHANNELS.get(attempt.route or "")
-    what: Literal["give_back", "by_hand"] = "give_back" if channel and channel.supports_refund else "by_hand"
-    return Waiting(what, attempt.units, channel_name(attempt.route or ""), attempt.reference, before is not None)
+    return dict(
+        what="give_back" if channel and channel.supports_refund else "by_hand",
+        units=attempt.units,
+        channel=channel_name(attempt.route or ""),
+        reference=attempt.reference,
+        again=before is not None,
+    )
 
 
-def _stuck(page: OrderPage) -> Waiting | None:
+def _stuck(page: OrderPage) -> dict[str, Any] | None:
     """By the log: the last word on the last settlement."""
     lines = [line for line in page.log if line.fact_kind == "settlement"]
     if not lines or lines[-1].happening != "settlement_stuck":
         return None
-    return Waiting("settlement", int(lines[-1].body["units"]), channel_name(page.attempts[-1].route or ""))
+    units, channel = int(lines[-1].body["units"]), channel_name(page.attempts[-1].route or "")
+    return dict(what="settlement", units=units, channel=channel, reference="", again=False)
