@@ -187,7 +187,6 @@ PORTAL = Path(recoup.doors.portal.__file__).parent
 PAGES = sorted(PORTAL.glob("*/*.py"))
 # What knows of forms as they come, beside the portal's own frame; this list only shrinks.
 RAW = {
-    "account/visit.py": "a visit keeps what was typed", "partner/visit.py": "a visit keeps what was typed",
     "impersonation/page.py": "whose form to end is read only while there is something to end",
     "order/act.py": "the first step of a refund is an address with the form's fields",
 }  # fmt: skip

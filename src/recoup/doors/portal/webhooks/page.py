@@ -22,8 +22,10 @@ from recoup.flows.messages.rotate import key_mark, rotate_endpoint
 from recoup.flows.messages.send_sample import send_sample
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
+from recoup.rules.messages.endpoint_whys import sentence_of
 from recoup.rules.messages.events import CATALOGUE
 from recoup.rules.rescue.site_address import host_of
+from recoup.store.messages.endpoints import WAITING_MAX
 
 SAME_FORM: Final = timedelta(minutes=10)  # within which a form that comes twice is a double click
 _Event: TypeAlias = Annotated[str, Text(64)]
@@ -62,6 +64,8 @@ async def webhooks(visit: AnyVisit) -> Values:
         formats=who.FORMATS,
         theirs=theirs,
         host_of=host_of,
+        why_off=sentence_of,
+        waiting_max=WAITING_MAX,
         **owner_values(visit),
         may=who.may(visit),
     )
@@ -188,6 +192,8 @@ async def webhook(visit: AnyVisit) -> Values:
         results=who.RESULTS,
         errors=who.ERRORS,
         error_words=who.error_words,
+        why_off=sentence_of,
+        waiting_max=WAITING_MAX,
         events=list(names_in(found.format)),
         formats=who.formats_of(found.format),
         format_words=who.FORMATS,
