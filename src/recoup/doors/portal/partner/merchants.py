@@ -51,6 +51,7 @@ async def merchants(visit: PartnerVisit) -> Values:
         total = await count_merchants(connection, visit.partner.partner_id)
     further = shown[-1].merchant_id if len(rows) > PAGE else None
     return dict(
+        rows=shown,
         rescued=rescued,
         total=total,
         text=text,
