@@ -42,7 +42,6 @@ class PastOrder(Row, frozen=True):
     advice: str | None
     credit: bool
     zone_facts: dict[str, Any]
-    declined_at: datetime
     at: float
     on: date
 
@@ -52,8 +51,7 @@ class PastAttempt(Row, frozen=True):
 
     order_id: UUID
     state: Literal["approved", "declined"]
-    scheme_code: str | None
-    processor_code: str | None
+    code: str | None
     advice_code: str | None
     at: float
     on: date
@@ -70,7 +68,8 @@ async def past_orders(
 
 
 @MERCHANT.statement(f"""
-SELECT d.*, {_HOURS.format("d.declined_at")} AS at, (d.declined_at AT TIME ZONE 'UTC')::date AS on
+SELECT d.order_id, d.payer_id, d.scheme, d.issuer, d.source, d.code, d.text, d.advice, d.credit, d.zone_facts,
+  {_HOURS.format("d.declined_at")} AS at, (d.declined_at AT TIME ZONE 'UTC')::date AS on
 FROM (
   SELECT o.order_id, p.payer_id, coalesce(v.scheme, 'generic') AS scheme,
     coalesce(nullif(v.issuer_digits, ''), v.bin, '') AS issuer,
@@ -92,8 +91,8 @@ async def _orders(db: Read, merchant_id: UUID, after: UUID, limit: int) -> list[
 
 
 @MERCHANT.statement(f"""
-SELECT a.order_id, a.state, a.scheme_code, a.processor_code, a.advice_code, {_HOURS.format("a.sent_at")} AS at,
-  (a.sent_at AT TIME ZONE 'UTC')::date AS on
+SELECT a.order_id, a.state, coalesce(nullif(a.scheme_code, ''), a.processor_code) AS code, a.advice_code,
+  {_HOURS.format("a.sent_at")} AS at, (a.sent_at AT TIME ZONE 'UTC')::date AS on
 FROM attempts a JOIN orders o ON o.merchant_id = a.merchant_id AND o.order_id = a.order_id
 WHERE a.merchant_id = $1 AND a.order_id > $2 AND a.order_id <= $3 AND a.state IN ('approved', 'declined')
   AND a.sent_at IS NOT NULL AND (a.units = o.units OR o.kind <> 'mit_managed')
@@ -107,17 +106,14 @@ class PastTransmission(Row, frozen=True):
     """`at`: hours since 1970, when it happened, `on` the day. `order_id`: the order that it is of, where it was sent to
     us too."""
 
-    transmit_id: UUID
     external_id: str
     payer_id: UUID | None
     bin: str
     code_source: str | None
     code: str | None
-    transaction_id: str | None
     is_declined: bool
     country: str | None
     credit: bool
-    happened_at: datetime
     at: float
     on: date
     order_id: UUID | None
@@ -133,7 +129,8 @@ async def past_transmissions(db: Read, merchant_id: UUID, after: UUID) -> AsyncI
 # A copy of the payment that an order came in with is no other payment. Copies of one payment are one. None happened
 # after it was told: a date that lies ahead, by mistake or not, is the moment at which it came.
 @MERCHANT.statement(f"""
-SELECT t.*, {_HOURS.format("t.happened_at")} AS at, (t.happened_at AT TIME ZONE 'UTC')::date AS on, o.order_id
+SELECT t.external_id, t.payer_id, t.bin, t.code_source, t.code, t.is_declined, t.country, t.credit,
+  {_HOURS.format("t.happened_at")} AS at, (t.happened_at AT TIME ZONE 'UTC')::date AS on, o.order_id
 FROM (
   SELECT transmit_id, external_id, payer_id, coalesce(bin, '') AS bin, code_source, code, transaction_id,
     coalesce((outcome ->> 'is_declined')::boolean, is_declined) AS is_declined, facts ->> 'country' AS country,
@@ -182,11 +179,10 @@ class PastImported(Row, frozen=True):
     country: str
     utc_offset: int | None
     state: Literal["approved", "declined"]
-    source: str
-    scheme_code: str
-    advice_code: str
-    processor_code: str
-    phrase: str
+    source: str | None
+    code: str | None
+    advice_code: str | None
+    phrase: str | None
     at: float
     on: date
     order_id: UUID | None
@@ -204,7 +200,8 @@ async def past_imported(db: Read, merchant_id: UUID, since: datetime) -> AsyncIt
 @MERCHANT.statement(f"""
 SELECT t.*, o.order_id FROM (
   SELECT provider, ref, payment, payer_id, bin, scheme, funding = 'credit' AS credit, country, utc_offset, state,
-    source, scheme_code, advice_code, processor_code, phrase, {_HOURS.format("at")} AS at,
+    nullif(source, '') AS source, nullif(coalesce(nullif(scheme_code, ''), processor_code), '') AS code,
+    nullif(advice_code, '') AS advice_code, nullif(phrase, '') AS phrase, {_HOURS.format("at")} AS at,
     (at AT TIME ZONE 'UTC')::date AS on
   FROM imported_attempts
   WHERE merchant_id = $1 AND at >= $2 AND (provider, ref) > ($3, $4) AND state IN ('approved', 'declined')
