@@ -20,10 +20,11 @@ class Learner(Row, frozen=True):
     merchant_id: UUID
     region: str
     owner: UUID
+    offset_us: int
 
 
 @MERCHANT.statement("""
-SELECT merchant_id, region, coalesce(partner_id, merchant_id) AS owner FROM merchants ORDER BY merchant_id
+SELECT merchant_id, region, coalesce(partner_id, merchant_id) AS owner, offset_us FROM merchants ORDER BY merchant_id
 """)
 async def merchants_to_learn(db: Read) -> list[Learner]:
     """All of them, by their ids."""
