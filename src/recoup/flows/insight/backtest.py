@@ -3,7 +3,6 @@
 This is what a policy is judged by before it is saved, and what the page of the back-test shows.
 """
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -20,7 +19,7 @@ from recoup.kernel.ids import first_id_of
 from recoup.kernel.problem import invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.backtest.question import DAYS
-from recoup.rules.backtest.recorded import Answer, JudgedOrder, OrderFacts, RecordedDecision
+from recoup.rules.backtest.recorded import Answer, JudgedOrder, OrderFacts, RecordedDecision, is_drawn
 from recoup.rules.backtest.replay import Engines, add_step
 from recoup.rules.backtest.report import Judgement, judge
 from recoup.rules.backtest.target import EngineTarget, ScheduleTarget, Target
@@ -160,7 +159,7 @@ def _is_open(reading: _Reading, row: JudgedRow) -> bool:
 
 def _belongs(reading: _Reading, row: JudgedRow) -> bool:
     """Whether it came in that time and its window has closed, and its payer is not left out."""
-    return _is_there(reading, row) and _kept(str(row.who), reading.thin)
+    return _is_there(reading, row) and is_drawn(str(row.who), reading.thin)
 
 
 def _is_there(reading: _Reading, row: JudgedRow) -> bool:
@@ -177,10 +176,6 @@ def _target_of(reading: _Reading, row: JudgedRow) -> Target:
     own = (others.get(row.campaign_id) if row.campaign_id is not None else None) or others.get(row.site_id)
     target = reading.target if own is None else replace(reading.target, within=own)
     return target.of_customer(reading.place(row.who))
-
-
-def _kept(payer: str, thin: int) -> bool:
-    return int.from_bytes(hashlib.sha256(b"back-test/" + payer.encode()).digest()[:4], "big") % (1 << thin) == 0
 
 
 async def _read_models(world: World, reading: _Reading, decisions: Sequence[JudgedDecision]) -> None:
@@ -216,7 +211,7 @@ def _add(reading: _Reading, rows: Sequence[JudgedRow], decisions: Sequence[Judge
         reading.orders.append(order)
     while len(reading.orders) > reading.at_most:
         reading.thin += 1
-        reading.orders = [one for one in reading.orders if _kept(one.facts.payer, reading.thin)]
+        reading.orders = [one for one in reading.orders if is_drawn(one.facts.payer, reading.thin)]
 
 
 def _facts(row: JudgedRow, decisions: Sequence[JudgedDecision]) -> OrderFacts:
