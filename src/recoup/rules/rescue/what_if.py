@@ -15,7 +15,7 @@ from recoup.rules.money.advance_bounds import PAYERS_MIN, TENTHS, WEEKS_MIN, WHO
 from recoup.rules.money.collection import COLLECTION_POLICIES
 from recoup.rules.policies.in_force import NO_POLICIES, InForce, Policies
 from recoup.rules.rescue.advance import AdvanceInputs
-from recoup.rules.rescue.advance_by_bounds import ADVANCE_BY_BOUNDS_VERSION, BoundedInputs, advance_by_bounds
+from recoup.rules.rescue.advance_by_bounds import ADVANCE_BY_BOUNDS_VERSION, advance_by_bounds
 from recoup.rules.rescue.by_hand import BY_HAND_VERSION, HandInput, PlanBefore
 from recoup.rules.rescue.card_update import CARD_UPDATE_VERSION, NEW, UpdateInput, decide_update
 from recoup.rules.rescue.decide import DECIDER_VERSION, decide
@@ -46,36 +46,24 @@ def of_advance(
     policy = COLLECTION_POLICIES[str(versions["policy"])]
     model = models[str(versions["model"])] if versions["model"] is not None else None
 
-    def decides(given: BoundedInputs) -> Decision:
+    def decides(given: AdvanceInputs) -> Decision:
         return advance_by_bounds(given, policy, model)
 
-    given = BoundedInputs.from_dict(features)
-    inputs, base = given.inputs, decides(given)
-    if inputs.units > 1:
-        half = replace(inputs, units=inputs.units // 2, fee_units=inputs.fee_units // 2)
-        yield _compared("half_the_order", decides(_with(given, half)), base)
-    if inputs.room != "enough":
-        yield _compared("room_left", decides(_with(given, replace(inputs, room="enough"))), base)
+    given = AdvanceInputs.from_dict(features)
+    base = decides(given)
+    if given.units > 1:
+        half = replace(given, units=given.units // 2, fee_units=given.fee_units // 2)
+        yield _compared("half_the_order", decides(half), base)
+    if given.room != "enough":
+        yield _compared("room_left", decides(replace(given, room="enough")), base)
     change = "no_loss_allowed" if base.verdict == "approve_now" else "any_loss_allowed"
     points = 0 if base.verdict == "approve_now" else WHOLE
-    limits = replace(inputs.limits, allowed_loss_basis_points=points)
-    yield _compared(change, decides(_with(given, replace(inputs, limits=limits))), base)
-    paid = HeldBounds(0, inputs.now.date(), _ALL_PAID)
+    limits = replace(given.limits, allowed_loss_basis_points=points)
+    yield _compared(change, decides(replace(given, limits=limits)), base)
+    paid = HeldBounds(0, given.now.date(), _ALL_PAID)
     yield _compared("closed_orders_paid", decides(replace(given, bounds=paid)), base)
-    if inputs.occasion == "unresolved":
-        yield _compared("no_try_out", decides(_without_try(given)), base)
-
-
-def _with(given: BoundedInputs, inputs: AdvanceInputs) -> BoundedInputs:
-    by_model = replace(given.by_model, asked=inputs) if given.by_model is not None else None
-    return replace(given, inputs=inputs, by_model=by_model)
-
-
-def _without_try(given: BoundedInputs) -> BoundedInputs:
-    """As if the decline that came in were the last word."""
-    plain = _with(given, replace(given.inputs, occasion="declined"))
-    by_model = replace(plain.by_model, out_at=None) if plain.by_model is not None else None
-    return replace(plain, by_model=by_model)
+    if given.occasion == "unresolved":  # as if the decline that came in were the last word
+        yield _compared("no_try_out", decides(replace(given, occasion="declined", out_at=None)), base)
 
 
 def _compared(change: Change, found: Decision, base: Decision) -> WhatIf:
