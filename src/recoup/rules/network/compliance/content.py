@@ -10,7 +10,7 @@ import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 
@@ -86,7 +86,7 @@ class Reported:
     declined: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Recount:
     """Of somebody who counts apart from us. `by`: `issuer`, the sandbox issuer's own book; `statement`, the processor's
     lines of approved charges, of all acceptors of the merchant; `none`. `differences`: what only one side has, or the
@@ -98,9 +98,14 @@ class Recount:
     approved: int = 0
     matched: int = 0
     counted_only: int = 0
-    differences: Sequence[Line] = ()
+    differences: list[Line] = field(default_factory=list)
     differing: int = 0
     closest: Mapping[tuple[str, str], Closest] | None = None
+
+    def differ(self, line: Line) -> None:
+        self.differing += 1
+        if len(self.differences) < DIFFERENCES_MAX:
+            self.differences.append(line)
 
 
 def content_of(
