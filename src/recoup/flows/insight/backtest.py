@@ -25,7 +25,7 @@ from recoup.rules.backtest.report import Judgement, judge
 from recoup.rules.backtest.target import EngineTarget, ScheduleTarget, Target
 from recoup.rules.network.codes import Reading
 from recoup.rules.policies.in_force import InForce
-from recoup.rules.rescue.engine.model import BadModel, Model
+from recoup.rules.rescue.engine.model import Model
 from recoup.rules.rescue.engine.pricing import ENGINE_1
 from recoup.rules.rescue.engine.standing import WHY_NONE
 from recoup.rules.rescue.policy import POLICIES, group_of
@@ -183,10 +183,7 @@ async def _read_models(world: World, reading: _Reading, decisions: Sequence[Judg
     names = {one.versions.get("model") or one.arm.get("model") for one in decisions} - {None}
     for name in sorted(str(one) for one in names):
         if name not in reading.models and len(reading.models) < MODELS_MAX:
-            try:
-                model = await world.models.by_name(name)
-            except BadModel:
-                model = None
+            model = await world.models.by_name(name)
             if model is not None:
                 reading.models[name] = model
 
