@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row
+from recoup.store.statement import Read, Row, columns_of
 
 ORDERS_MAX: Final = 4_000
 TRANSMISSIONS_MAX: Final = 10_000
@@ -103,24 +103,28 @@ async def _attempts(db: Read, merchant_id: UUID, after: UUID, last: UUID) -> lis
     """Of the orders behind `after` up to `last`; a part of an amount says nothing of all of it."""
 
 
-class PastTransmission(Row, frozen=True):
-    """`at`: hours since 1970, when it happened, `on` the day. `order_id`: the order that it is of, where it was sent to
-    us too."""
+class PastPayment(Row, frozen=True):
+    """An answered payment that the merchant made by itself. `at`: hours since 1970, when it happened, `on` the day.
+    `order_id`: the order that it was sent to us as, or that it is a copy of."""
 
     external_id: str
     payer_id: UUID | None
     bin: str
-    code_source: str | None
-    code: str | None
-    is_declined: bool
-    country: str | None
+    scheme: str
     credit: bool
+    country: str | None
+    utc_offset: int | None
+    approved: bool
+    source: str | None
+    code: str | None
+    advice: str | None
+    text: str | None
     at: float
     on: date
     order_id: UUID | None
 
 
-async def past_transmissions(db: Read, merchant_id: UUID, after: UUID) -> AsyncIterator[list[PastTransmission]]:
+async def past_transmissions(db: Read, merchant_id: UUID, after: UUID) -> AsyncIterator[list[PastPayment]]:
     """The merchant's own payments."""
     while last := await _last_transmission(db, merchant_id, after, TRANSMISSIONS_MAX):
         yield await _transmissions(db, merchant_id, after, TRANSMISSIONS_MAX)
@@ -130,7 +134,8 @@ async def past_transmissions(db: Read, merchant_id: UUID, after: UUID) -> AsyncI
 # A copy of the payment that an order came in with is no other payment. Copies of one payment are one. None happened
 # after it was told: a date that lies ahead, by mistake or not, is the moment at which it came.
 @MERCHANT.statement(f"""
-SELECT t.external_id, t.payer_id, t.bin, t.code_source, t.code, t.is_declined, t.country, t.credit,
+SELECT t.external_id, t.payer_id, t.bin, '' AS scheme, t.credit, t.country, NULL::int AS utc_offset,
+  NOT t.is_declined AS approved, t.code_source AS source, t.code, NULL::text AS advice, NULL::text AS text,
   {_HOURS.format("t.happened_at")} AS at, (t.happened_at AT TIME ZONE 'UTC')::date AS on, o.order_id
 FROM (
   SELECT transmit_id, external_id, payer_id, coalesce(bin, '') AS bin, code_source, code, transaction_id,
@@ -151,7 +156,7 @@ WHERE o.order_id IS NULL OR NOT t.is_declined
     - least((o.facts -> 'decline' ->> 'at')::timestamptz, o.placed_at))) > 60
 ORDER BY t.transmit_id
 """)
-async def _transmissions(db: Read, merchant_id: UUID, after: UUID, looks: int) -> list[PastTransmission]:
+async def _transmissions(db: Read, merchant_id: UUID, after: UUID, looks: int) -> list[PastPayment]:
     """Of so many behind `after`."""
 
 
@@ -166,27 +171,11 @@ async def _last_transmission(db: Read, merchant_id: UUID, after: UUID, looks: in
 IMPORTED_MAX: Final = 10_000
 
 
-class PastImported(Row, frozen=True):
-    """An answered attempt out of a file. `at`: hours since 1970, when it happened, `on` the day. `order_id`: the order
-    that its payment was sent to us as."""
+class PastImported(PastPayment, frozen=True):
+    """An attempt out of a file."""
 
     provider: str
     ref: str
-    payment: str
-    payer_id: UUID | None
-    bin: str
-    scheme: str
-    credit: bool
-    country: str
-    utc_offset: int | None
-    state: Literal["approved", "declined"]
-    source: str | None
-    code: str | None
-    advice_code: str | None
-    phrase: str | None
-    at: float
-    on: date
-    order_id: UUID | None
 
 
 async def past_imported(db: Read, merchant_id: UUID, since: datetime) -> AsyncIterator[list[PastImported]]:
@@ -199,18 +188,18 @@ async def past_imported(db: Read, merchant_id: UUID, since: datetime) -> AsyncIt
 
 # None happened later than by the merchant's clock.
 @MERCHANT.statement(f"""
-SELECT t.*, o.order_id FROM (
-  SELECT provider, ref, payment, payer_id, bin, scheme, funding = 'credit' AS credit, country, utc_offset, state,
-    nullif(source, '') AS source, nullif(coalesce(nullif(scheme_code, ''), processor_code), '') AS code,
-    nullif(advice_code, '') AS advice_code, nullif(phrase, '') AS phrase, {_HOURS.format("at")} AS at,
-    (at AT TIME ZONE 'UTC')::date AS on
+SELECT {columns_of(PastPayment, "t").replace("t.order_id", "o.order_id")}, t.provider, t.ref FROM (
+  SELECT provider, ref, payment AS external_id, payer_id, bin, scheme, funding = 'credit' AS credit, country,
+    utc_offset, state = 'approved' AS approved, nullif(source, '') AS source,
+    nullif(coalesce(nullif(scheme_code, ''), processor_code), '') AS code, nullif(advice_code, '') AS advice,
+    nullif(phrase, '') AS text, {_HOURS.format("at")} AS at, (at AT TIME ZONE 'UTC')::date AS on
   FROM imported_attempts
   WHERE merchant_id = $1 AND at >= $2 AND (provider, ref) > ($3, $4) AND state IN ('approved', 'declined')
   ORDER BY provider, ref LIMIT $5
 ) t
 LEFT JOIN LATERAL (
   SELECT f.order_id FROM order_refs f
-  WHERE f.merchant_id = $1 AND f.door = 'rescue' AND f.external_id = t.payment ORDER BY f.generation DESC LIMIT 1
+  WHERE f.merchant_id = $1 AND f.door = 'rescue' AND f.external_id = t.external_id ORDER BY f.generation DESC LIMIT 1
 ) o ON true
 ORDER BY t.provider, t.ref
 """)

@@ -31,9 +31,8 @@ from recoup.rules.rescue.order_facts import zone_of
 from recoup.store.insight.past import (
     Learner,
     PastAttempt,
-    PastImported,
     PastOrder,
-    PastTransmission,
+    PastPayment,
     merchants_to_learn,
     past_imported,
     past_orders,
@@ -142,11 +141,11 @@ async def _read(connection: Read, merchant: Learner, since: WallTime, after: UUI
         yield
     async for copies in past_transmissions(connection, merchant_id, after):
         if copies:
-            _add_transmissions(rows, merchant_id, region, copies)
+            _add_payments(rows, merchant_id, region, copies, np.zeros(0, np.int64))
             yield
     known = np.unique(rows.table["order"][begin:])
     async for imported in past_imported(connection, merchant_id, since):
-        _add_imported(rows, merchant_id, region, imported, known)
+        _add_payments(rows, merchant_id, region, imported, known)
         yield
 
 
@@ -189,26 +188,17 @@ def _add_orders(rows: _Rows, region: str, orders: Sequence[PastOrder], attempts:
         rows.add(payer, order, attempt.at, told, issuer, zone, credit)
 
 
-def _add_transmissions(rows: _Rows, merchant_id: UUID, region: str, copies: Iterable[PastTransmission]) -> None:
-    for one in copies:
-        order = _bits(one.order_id) if one.order_id else _named(merchant_id, one.external_id)
-        payer = _bits(one.payer_id) if one.payer_id else order
-        told = _APPROVED
-        if one.is_declined:
-            told = _told(scheme_of(one.bin), one.code_source, one.code, None, None, one.on, region)
-        rows.add(payer, order, one.at, told, one.bin, offset_minutes(None, _country(one.country)), one.credit)
-
-
-def _add_imported(rows: _Rows, merchant_id: UUID, region: str, imported: Sequence[PastImported], known: Column) -> None:
-    """But for payments that came to us otherwise, too: `known`, by their numbers. What an order or a copy told is
-    trusted more than a file, and no attempt counts twice."""
-    orders = [_bits(one.order_id) if one.order_id else _named(merchant_id, one.payment) for one in imported]
-    for one, order, seen in zip(imported, orders, np.isin(np.array(orders, np.int64), known), strict=True):
+def _add_payments(rows: _Rows, merchant_id: UUID, region: str, payments: Sequence[PastPayment], known: Column) -> None:
+    """But for those that came to us otherwise, too: `known`, by their numbers. What an order or a copy told is trusted
+    more than a file, and no attempt counts twice."""
+    orders = [_bits(one.order_id) if one.order_id else _named(merchant_id, one.external_id) for one in payments]
+    for one, order, seen in zip(payments, orders, np.isin(np.array(orders, np.int64), known), strict=True):
         if seen:
             continue
-        told, scheme = _APPROVED, one.scheme or scheme_of(one.bin)
-        if one.state != "approved":
-            told = _told(scheme, one.source, one.code, one.phrase, one.advice_code, one.on, region)
+        told = _APPROVED
+        if not one.approved:
+            scheme = one.scheme or scheme_of(one.bin)
+            told = _told(scheme, one.source, one.code, one.text, one.advice, one.on, region)
         payer = _bits(one.payer_id) if one.payer_id else order
         zone = offset_minutes(one.utc_offset, _country(one.country))
         rows.add(payer, order, one.at, told, one.bin, zone, one.credit)
