@@ -12,10 +12,8 @@ HALF_WIDTH_MAX: Final = 0.05
 DAYS_MIN: Final = 14.0
 EACH_MIN: Final = 50
 
-Missing = Literal[
-    "attempts", "only_successes", "declined", "guessed", "weight", "support", "clipped", "one_payer", "width", "days",
-    "rescued", "not_rescued",
-]  # fmt: skip
+Unread = Literal["attempts", "only_successes", "declined", "guessed"]
+Missing = Literal[Unread, "weight", "support", "clipped", "one_payer", "width", "days", "rescued", "not_rescued"]
 
 
 class Shortfall(NamedTuple):
