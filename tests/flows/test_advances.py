@@ -30,7 +30,8 @@ from recoup.kernel.scope import Scope
 from recoup.moves.pace import SEND_WITHIN
 from recoup.rules.money.collection import CURRENT_COLLECTION
 from recoup.rules.network.magic import CODE_CARDS, FAULT_CARDS, script_card
-from recoup.rules.rescue.advance_by_bounds import BoundedInputs, advance_by_bounds
+from recoup.rules.rescue.advance import AdvanceInputs
+from recoup.rules.rescue.advance_by_bounds import advance_by_bounds
 from recoup.store.server import ServerAddress
 
 # Long enough that a try is out at the deadline on a busy machine too: then, and not before, it is advanced.
@@ -390,7 +391,7 @@ def test_the_least_loss_that_must_be_allowed(server: ServerAddress) -> None:
                 " AND versions ->> 'decider' = 'advance-3'",
                 order_id,
             )
-        again = advance_by_bounds(BoundedInputs.from_dict(row["features"]), CURRENT_COLLECTION, None)
+        again = advance_by_bounds(AdvanceInputs.from_dict(row["features"]), CURRENT_COLLECTION, None)
         assert (again.verdict, list(again.reasons)) == (row["verdict"], row["reasons"])
 
     run(server, story, policy=SLOW, allowed_loss_basis_points=3711)

@@ -44,8 +44,7 @@ from recoup.rules.money.fees import Tariff
 from recoup.rules.network.allow_list import APPROVE_CARDS
 from recoup.rules.network.magic import COUNTING_CARDS, FAULT_CARDS, script_card
 from recoup.rules.rescue.advance import AdvanceInputs
-from recoup.rules.rescue.advance_by_bounds import BoundedInputs, advance_by_bounds
-from recoup.rules.rescue.advance_by_model import AskedModel
+from recoup.rules.rescue.advance_by_bounds import advance_by_bounds
 from recoup.rules.rescue.by_hand import GateWord, PlanBefore
 from recoup.rules.rescue.card_update import UpdateInput, decide_update
 from recoup.rules.rescue.engine.decide import decide as decide_by_model
@@ -189,11 +188,9 @@ async def _decided_by_a_model(shop: Shop) -> None:
         given = evidence()
         assert given.facts is not None
         limits = Limits(10**6, 10**6, 10**6, 1, 5_000, "both")
-        risk = AskedModel(
-            AdvanceInputs("declined", given.reading, 4590, "USD", 133, limits, given.now), given.facts, -300
-        )
+        risk = AdvanceInputs("declined", given.reading, 4590, "USD", 133, limits, given.now, facts=given.facts)
         await _store(shop, order_id, decide_by_model(given, ENGINE_1, made), given.features())
-        bounded = BoundedInputs(risk.asked, risk, HeldBounds(1, given.now.date(), TABLE))
+        bounded = replace(risk, utc_offset=-300, bounds=HeldBounds(1, given.now.date(), TABLE))
         await _store(shop, order_id, advance_by_bounds(bounded, CURRENT_COLLECTION, made), bounded.features())
 
 

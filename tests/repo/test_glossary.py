@@ -19,7 +19,6 @@ NOT_YET = ("recoup/rules/rescue/", "recoup/flows/insight/learn/", "recoup_lab/co
 ELSEWHERE = {  # names on the wire, and of packages that are not done
     "recoup/doors/rescue/hooks.py": {"asked"},
     "recoup/doors/rescue/switches.py": {"told"},
-    "recoup/moves/advance/grant.py": {"AskedModel"},
 }
 WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 ROW = re.compile(r"^\| [^|]+ \| [^|]+ \| (?P<gone>[^|]*) \|$", re.M)

@@ -98,13 +98,16 @@ class Models:
         self._read_at = None
 
     async def by_name(self, name: str) -> Model | None:
-        """None for one that this world does not have. Raises: BadModel."""
+        """None for one that this world does not have, or that is damaged."""
         if self._taken is not None and self._taken.name == name and self._taken.model is not None:
             return self._taken.model
         if name in self._kept:
             return self._kept[name]
         async with self._db.connection() as connection:
-            model = await find_model(connection, name)
+            try:
+                model = await find_model(connection, name)
+            except BadModel:
+                return None
         if model is not None:
             while len(self._kept) >= KEPT_MAX:
                 del self._kept[next(iter(self._kept))]

@@ -14,6 +14,7 @@ def test_of_the_customers_that_are_left_each_attempt_keeps_its_own_facts() -> No
     rows.thin()
     kept = [payer for payer in range(40) if payer % 4 == 0]
     rows.add(41, 41, 41.0, (FUNDS, "41"), "40000", (0, False), True)  # of those who are left out
-    assert list(rows.payer) == kept
-    assert [bool(one) for one in rows.credit] == [True] * len(kept)
-    assert [list(column) for column in (rows.order, rows.offset, rows.at)] == [kept, kept, kept]
+    table = rows.table
+    assert list(table["payer"]) == kept
+    assert [bool(one) for one in table["credit"]] == [True] * len(kept)
+    assert [list(table[name]) for name in ("order", "offset", "at")] == [kept, kept, kept]

@@ -13,7 +13,8 @@ from tests.rules.rescue.test_advance_by_model import DECLINED, MODEL, NOW, OPEN,
 
 from recoup.rules.money.advance_bounds import TENTHS, WHOLE, HeldBounds, TenthBounds
 from recoup.rules.money.collection import CURRENT_COLLECTION
-from recoup.rules.rescue.advance_by_bounds import BoundedInputs, advance_by_bounds, foreseen_by_model
+from recoup.rules.rescue.advance import AdvanceInputs
+from recoup.rules.rescue.advance_by_bounds import advance_by_bounds, foreseen_by_model
 from recoup.rules.rescue.engine.model import model_of
 from recoup.rules.rescue.evidence import Decision
 from recoup.rules.rescue.replay import UnknownVersion, decide_again
@@ -30,14 +31,14 @@ def bounds(until: date = UNTIL, **more: Any) -> HeldBounds:
     return HeldBounds(4, until, table(**more))
 
 
-def by_model(held: HeldBounds | None, code: str = "51", **more: Any) -> tuple[BoundedInputs, Decision]:
+def by_model(held: HeldBounds | None, code: str = "51", **more: Any) -> tuple[AdvanceInputs, Decision]:
     asked = given_(code, looks=fridays(4), **more)
-    given = BoundedInputs(asked.asked, asked, held)
+    given = replace(asked, bounds=held)
     return given, advance_by_bounds(given, CURRENT_COLLECTION, MODEL)
 
 
 def by_prior(held: HeldBounds | None, **more: Any) -> Decision:
-    return advance_by_bounds(BoundedInputs(given_(**more).asked, None, held), CURRENT_COLLECTION, None)
+    return advance_by_bounds(given_(**more).by_prior(held), CURRENT_COLLECTION, None)
 
 
 def chance(decision: Decision) -> float:
@@ -78,7 +79,7 @@ def test_a_prior_that_closed_orders_disprove_is_lowered() -> None:
 def test_what_lies_outside_the_model_is_said() -> None:
     asked = given_("9Z")
     asked = replace(asked, facts=replace(asked.facts, issuer="999999"))
-    reasons = advance_by_bounds(BoundedInputs(asked.asked, asked, bounds()), CURRENT_COLLECTION, MODEL).reasons
+    reasons = advance_by_bounds(replace(asked, bounds=bounds()), CURRENT_COLLECTION, MODEL).reasons
     assert "The issuer is new to the model." in reasons
     assert "The code is new to the model; its class is known." in reasons
 
@@ -105,7 +106,7 @@ def test_it_is_decided_the_same_again_from_what_was_stored(
         code, DECLINED + timedelta(seconds=1) if out else None, limits=replace(OPEN, allowed_loss_basis_points=points)
     )
     held = bounds(collected=collected, lost=lost, payers=payers) if known else None
-    given = BoundedInputs(asked.asked, asked if learned else None, held)
+    given = replace(asked, bounds=held) if learned else asked.by_prior(held)
     decision = advance_by_bounds(given, CURRENT_COLLECTION, MODEL if learned else None)
     kept = json.loads(json.dumps({"features": given.features(), "versions": decision.versions}))
     read = model_of(MODEL.to_json())

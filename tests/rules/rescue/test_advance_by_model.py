@@ -10,8 +10,7 @@ from recoup.rules.money.collection import CURRENT_COLLECTION, PERIOD
 from recoup.rules.money.exposure import Limits
 from recoup.rules.network.codes import read_decline
 from recoup.rules.rescue.advance import AdvanceInputs
-from recoup.rules.rescue.advance_by_bounds import advance_by_arm, advance_by_prior
-from recoup.rules.rescue.advance_by_model import AskedModel, charges_of
+from recoup.rules.rescue.advance_by_bounds import advance_by_arm, advance_by_prior, charges_of
 from recoup.rules.rescue.arm_terms import Arm, Known, Terms
 from recoup.rules.rescue.arms import FALLBACKS, EngineAtHand, has_arm
 
@@ -20,7 +19,7 @@ OPEN = Limits(10**12, 10**12, 10**12, 1, 10_000, "both")
 NOW = DECLINED + timedelta(seconds=2)
 
 
-def given_(code: str = "51", out_at: datetime | None = None, looks: Any = (), **more: Any) -> AskedModel:
+def given_(code: str = "51", out_at: datetime | None = None, looks: Any = (), **more: Any) -> AdvanceInputs:
     reading = read_decline(scheme="visa", source=None, code=code, text=None, advice=None, on=DECLINED.date())
     usual: dict[str, Any] = {
         "occasion": "unresolved" if out_at else "declined",
@@ -33,7 +32,7 @@ def given_(code: str = "51", out_at: datetime | None = None, looks: Any = (), **
     }
     facts = evidence(code, looks=looks).facts
     assert facts is not None
-    return AskedModel(AdvanceInputs(**(usual | more)), facts, -300, out_at)
+    return AdvanceInputs(**(usual | more), facts=facts, utc_offset=-300, out_at=out_at)
 
 
 def test_the_charges_are_those_of_the_collections_plan() -> None:
@@ -74,7 +73,7 @@ def test_the_decision_says_which_chance_it_was_made_by(
     if fallback:
         assert FALLBACKS[fallback] in done.decision.reasons
     if by is None:
-        assert done.decision.verdict == advance_by_prior(asked.asked, None).decision.verdict
+        assert done.decision.verdict == advance_by_prior(asked, None).decision.verdict
         assert "facts" not in done.features
 
 

@@ -12,7 +12,7 @@ from tests.rules.rescue.test_advance_by_model import DECLINED, NOW, OPEN, given_
 from recoup.rules.money.advance_bounds import HeldBounds, TenthBounds
 from recoup.rules.money.collection import CURRENT_COLLECTION
 from recoup.rules.network.limits import Tally
-from recoup.rules.rescue.advance_by_bounds import BoundedInputs, advance_by_bounds
+from recoup.rules.rescue.advance_by_bounds import advance_by_bounds
 from recoup.rules.rescue.card_update import Answer, UpdateInput, decide_update
 from recoup.rules.rescue.engine.decide import decide as decide_by_model
 from recoup.rules.rescue.engine.pricing import ENGINE_1
@@ -145,7 +145,7 @@ def advanced(
     held: HeldBounds | None = None, *, learned: bool = False, **more: Any
 ) -> tuple[Decision, dict[str, WhatIf]]:
     asked = given_("51", more.pop("out_at", None), **more)
-    given = BoundedInputs(asked.asked, asked if learned else None, held)
+    given = replace(asked, bounds=held) if learned else asked.by_prior(held)
     decision = advance_by_bounds(given, CURRENT_COLLECTION, MODEL if learned else None)
     found = what_if(given.features(), decision.versions, MODELS)
     assert len(found) <= WHAT_IFS_MAX

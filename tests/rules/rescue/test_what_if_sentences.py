@@ -4,7 +4,7 @@ To accept a change: `GOLDEN=write pytest tests/rules/rescue/test_what_if_sentenc
 """
 
 from datetime import UTC, datetime
-from typing import Final, get_args
+from typing import Final
 
 import pytest
 from tests.rules.rescue.goldens import ALL, TRANSLATED, check_golden
@@ -13,7 +13,7 @@ from recoup.core.kit.amount import amounts
 from recoup.kernel.sentence import noted
 from recoup.rules.languages.said import said
 from recoup.rules.rescue.verdict import Verdict
-from recoup.rules.rescue.what_if_sentences import Change, WhatIf, sentence_of
+from recoup.rules.rescue.what_if_sentences import OWN, Change, WhatIf, sentence_of
 
 AT: Final = datetime(2026, 4, 9, 11, 30, tzinfo=UTC)
 _OUTCOMES: Final[tuple[tuple[Verdict, datetime | None, int, float | None, bool], ...]] = (
@@ -43,7 +43,7 @@ COUNTED: Final = ("card", "payer", "address", "device", "ip")
 
 def every() -> list[WhatIf]:
     """Each change once with the outcome that it is likeliest to have, and each outcome with one change."""
-    own = get_args(Change)
+    own = tuple(OWN)
     named = (*own[:5], *(one.without[0] for one in amounts()), *own[5:])
     changes = [WhatIf(change, "plan", AT, 2, None, differs=True) for change in named if change not in SPECIAL]
     routes = [WhatIf(change, "send", None, 0, 0.3, True, "acme-eur") for change in ROUTES]

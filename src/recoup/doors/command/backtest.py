@@ -17,6 +17,7 @@ from recoup.flows.backtests.kept import LISTED, read_backtest
 from recoup.flows.insight.backtest import ENGINE, backtest_policy, target_named
 from recoup.flows.insight.backtest_file import HistoryReport
 from recoup.flows.insight.backtest_file import backtest_history as backtest_of_history
+from recoup.flows.insight.backtest_payments import COLUMNS as KEPT_COLUMNS
 from recoup.flows.insight.backtest_plain import history_plain, judgement_plain, payment_rows
 from recoup.kernel.ids import parse_id
 from recoup.kernel.kept_sentence import kept
@@ -120,10 +121,7 @@ def _state(row: BacktestRow) -> str:
     return "not enough" if row.report["missing"] else "made"
 
 
-COLUMNS: Final = (
-    "order", "payer", "declinedAt", "amount", "currency", "class", "issuer", "country", "rescuedThen", "sendsThen",
-    "verdict", "plan", "chance", "why",
-)  # fmt: skip
+COLUMNS: Final = ("order", "payer", *KEPT_COLUMNS[1:])
 
 
 def write_payments(file: Path, orders: Iterable[JudgedOrder]) -> None:

@@ -8,14 +8,14 @@ from recoup.flows.insight.backtest_file import HistoryReport
 from recoup.flows.insight.backtest_plain import LOUD
 from recoup.kernel.kept_sentence import kept
 from recoup.kernel.unseen import shown_by_number
-from recoup.rules.backtest.history import Lacking
+from recoup.rules.backtest.enough import Missing
 from recoup.rules.backtest.history_figures import HistoryFigures
 from recoup.store.insight.backtests import BacktestRow
 
 _HEADS: Final = (
     f"orders    then  {'if nothing assumed':<17} {'models expect':<17} {'sends':<24} {'days earlier':<15} fees avoided"
 )
-LACKING: Final[dict[Lacking, str]] = {
+LACKING: Final[dict[Missing, str]] = {
     "attempts": "no attempt of a card stands in the file",
     "only_successes": "the file holds only successes: export the failed payments too",
     "declined": "no declined payment whose whole window lies in the file; the rest is cut by its edges",

@@ -13,7 +13,7 @@ from recoup.rules.backtest.report import Figures, Judgement, MoneyFigures
 
 GROUP_WIDTH: Final = 26
 _KINDS: Final = {"class": "by class of decline", "issuer": "by issuer", "country": "by country", "amount": "by amount"}
-_LESS: Final = {
+LESS: Final[dict[Missing, str]] = {
     "weight": "the orders tried as it would have count as {have:.0f} customers; {needed:.0f} are needed",
     "support": "the policy does what no order shows, in {have:.1%} of its decisions ({needed:.0%} at most)",
     "clipped": "{have:.0%} of the weight was cut off ({needed:.0%} at most): too few orders count too much",
@@ -23,7 +23,6 @@ _LESS: Final = {
     "rescued": "{have:.0f} rescued orders; {needed:.0f} are needed",
     "not_rescued": "{have:.0f} orders that were not rescued; {needed:.0f} are needed",
 }
-LESS: Final[dict[Missing, str]] = _LESS  # type: ignore[assignment]
 VERDICTS: Final = {
     "better": "better than what was done",
     "worse": "WORSE than what was done",

@@ -1,6 +1,8 @@
 """`recoup learn`: trains the rescue engine, and shows, takes and takes back its models; see docs/engine.md."""
 
 import json
+from collections.abc import Mapping
+from datetime import date, datetime
 from typing import Any, Final
 
 import click
@@ -82,6 +84,9 @@ def _risk_result(found: RiskTraining, dry_run: bool) -> str:
     return f"{verdict}; stored as version {found.version}, not in use." if found.version else "nothing was changed."
 
 
+_OF_TRIAL: Final = ("held_from", "held_payments", "held_frauds", "score", "compared_with", "compared_score")
+
+
 def risk_training_dict(found: RiskTraining) -> dict[str, Any]:
     trial, weights = found.trial, found.weights
     return {
@@ -90,12 +95,7 @@ def risk_training_dict(found: RiskTraining) -> dict[str, Any]:
         "merchants": found.merchants,
         "missing": found.missing,
         "weights": {"name": weights.version, "base": weights.base, "terms": dict(weights.terms)} if weights else None,
-        "held_from": iso(trial.held_from) if trial else None,
-        "held_payments": trial.held_payments if trial else None,
-        "held_frauds": trial.held_frauds if trial else None,
-        "score": trial.score if trial else None,
-        "compared_with": trial.compared_with if trial else None,
-        "compared_score": trial.compared_score if trial else None,
+        **_plain({name: getattr(trial, name, None) for name in _OF_TRIAL}),
         "note": found.note,
         "version": found.version,
         "used": found.used,
@@ -138,7 +138,7 @@ MONTHS, MONTHS_MAX = 18, 60
     show_default=True,
     help="How far back attempts are read.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Output as one JSON object.")
+@json_option
 @in_world
 @click.pass_context
 def verb(
@@ -163,7 +163,7 @@ verb.add_command(risk_verb)
 
 
 @verb.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Output as one JSON object.")
+@json_option
 @in_world
 def list_verb(run: Run, as_json: bool) -> None:
     """Shows the models, the newest first, and whether the one in use still fits."""
@@ -218,13 +218,8 @@ def back_verb(run: Run) -> None:
 def as_text(found: Training, dry_run: bool) -> str:
     lines = [f"read        {found.attempts:,} attempts of {found.payers:,} customers, {found.merchants:,} merchants"]
     if found.model is None or found.trial is None:
-        return "\n".join(
-            [
-                *lines,
-                "result      not enough data; nothing was changed. Missing:",
-                *(f"            {one}" for one in found.missing),
-            ]
-        )
+        lines.append("result      not enough data; nothing was changed. Missing:")
+        return "\n".join([*lines, *(f"            {one}" for one in found.missing)])
     learned, trial = found.model.learned, found.trial
     lines += [
         f"model       {found.model.name}",
@@ -263,7 +258,7 @@ def as_dict(found: Training) -> dict[str, Any]:
         "merchants": found.merchants,
         "missing": list(found.missing),
         "model": found.model.name if found.model is not None else None,
-        "trial": {**trial.row(), "held_from": iso(trial.held_from), "verdict": trial.verdict} if trial else None,
+        "trial": _plain(trial.row()) | {"verdict": trial.verdict} if trial else None,
         "note": found.note,
         "kept": found.kept,
         "taken": found.taken,
@@ -271,22 +266,14 @@ def as_dict(found: Training) -> dict[str, Any]:
 
 
 def model_dict(row: ListedModel) -> dict[str, Any]:
-    return {
-        name: iso(value) if name in _MOMENTS and value is not None else _plain(value)
-        for name, value in asdict(row).items()
-        if name in _SHOWN
-    }
+    return _plain({name: getattr(row, name) for name in ListedModel.__struct_fields__})
 
 
-_MOMENTS: Final = ("made_at", "taken_at", "held_from")
-_SHOWN: Final = (
-    "name", "state", "sha256", "bytes", "data_from", "data_until", "attempts", "payers", "held_from", "held_attempts",
-    "score", "compared_with", "compared_score", "score_error", "made_at", "made_by", "taken_at",
-)  # fmt: skip
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    def shown_as(value: Any) -> Any:
+        return iso(value) if isinstance(value, datetime) else value.isoformat() if isinstance(value, date) else value
 
-
-def _plain(value: Any) -> Any:
-    return value.isoformat() if hasattr(value, "isoformat") else value
+    return {name: shown_as(value) for name, value in values.items()}
 
 
 def shown_dict(row: ShownModel) -> dict[str, Any]:
@@ -322,14 +309,7 @@ def drift_text(drift: Drift) -> str:
 
 
 def drift_dict(drift: Drift) -> dict[str, Any]:
-    return {
-        "model": drift.model,
-        "days": drift.days,
-        "tries": drift.tries,
-        "expected": round(drift.expected, 2),
-        "approved": drift.approved,
-        "verdict": drift.verdict,
-    }
+    return drift._asdict() | {"expected": round(drift.expected, 2)}
 
 
 def training_text(mode: str, training: TrainingLine | None) -> str:
@@ -351,7 +331,7 @@ def training_text(mode: str, training: TrainingLine | None) -> str:
 
 
 def training_dict(row: TrainingLine) -> dict[str, Any]:
-    return {**asdict(row), "began_at": iso(row.began_at), "ended_at": iso(row.ended_at)}
+    return _plain(asdict(row))
 
 
 def shown_text(row: ShownModel) -> str:

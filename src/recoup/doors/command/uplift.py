@@ -143,7 +143,8 @@ def uplift(
         report["looks"] = report["looks"] if step == "week" else report["looks"][-1:]
     else:
         found = _found(run, file, until, zone, merchant)
-        report, refused = comparison_report(found, looks_of(found, step, expected)), _refused(found.refused)
+        report = comparison_report(found, looks_of(found, step, expected))
+        refused = [{"line": number, "why": why} for number, why in found.refused]
     click.echo(json.dumps(report | {"refused": refused}) if as_json else "\n".join(uplift_text(report, refused)))
 
 
@@ -199,7 +200,3 @@ def _until(text: str | None, zone: tzinfo) -> datetime:
     except ValueError:
         raise invalid(f"{text[:60]!r} is not a moment.", "until", "Write 2026-03-02.") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
-
-
-def _refused(lines_refused: Sequence[tuple[int, str]]) -> list[dict[str, Any]]:
-    return [{"line": number, "why": why} for number, why in lines_refused]

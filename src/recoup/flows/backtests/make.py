@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -75,7 +76,7 @@ async def work_backtest(world: World, due: Due) -> None:
         return
     try:
         async with _turn, _renewed(world, due):
-            await _apart(world, due)
+            await (world.backtester or partial(make, world))(due.merchant_id, due.subject_id)
     except asyncio.CancelledError:
         async with world.db.connection() as connection:
             await hand_back(connection, due)  # a worker that shall end does not wait for it
@@ -84,13 +85,6 @@ async def work_backtest(world: World, due: Due) -> None:
         if due.tries < TRIES_MAX:
             raise
         await _give_up(world, due, in_words(error))
-
-
-async def _apart(world: World, due: Due) -> None:
-    if world.backtester is not None:
-        await world.backtester(due.merchant_id, due.subject_id)
-    else:
-        await make(world, due.merchant_id, due.subject_id)
 
 
 async def make_leased(world: World, merchant_id: UUID, backtest_id: UUID, answered: UUID | None = None) -> bool:

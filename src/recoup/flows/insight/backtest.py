@@ -3,7 +3,6 @@
 This is what a policy is judged by before it is saved, and what the page of the back-test shows.
 """
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -20,13 +19,13 @@ from recoup.kernel.ids import first_id_of
 from recoup.kernel.problem import invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.backtest.question import DAYS
-from recoup.rules.backtest.recorded import Answer, JudgedOrder, OrderFacts, RecordedDecision
+from recoup.rules.backtest.recorded import Answer, JudgedOrder, OrderFacts, RecordedDecision, is_drawn
 from recoup.rules.backtest.replay import Engines, add_step
 from recoup.rules.backtest.report import Judgement, judge
 from recoup.rules.backtest.target import EngineTarget, ScheduleTarget, Target
 from recoup.rules.network.codes import Reading
 from recoup.rules.policies.in_force import InForce
-from recoup.rules.rescue.engine.model import BadModel, Model
+from recoup.rules.rescue.engine.model import Model
 from recoup.rules.rescue.engine.pricing import ENGINE_1
 from recoup.rules.rescue.engine.standing import WHY_NONE
 from recoup.rules.rescue.policy import POLICIES, group_of
@@ -160,7 +159,7 @@ def _is_open(reading: _Reading, row: JudgedRow) -> bool:
 
 def _belongs(reading: _Reading, row: JudgedRow) -> bool:
     """Whether it came in that time and its window has closed, and its payer is not left out."""
-    return _is_there(reading, row) and _kept(str(row.who), reading.thin)
+    return _is_there(reading, row) and is_drawn(str(row.who), reading.thin)
 
 
 def _is_there(reading: _Reading, row: JudgedRow) -> bool:
@@ -179,19 +178,12 @@ def _target_of(reading: _Reading, row: JudgedRow) -> Target:
     return target.of_customer(reading.place(row.who))
 
 
-def _kept(payer: str, thin: int) -> bool:
-    return int.from_bytes(hashlib.sha256(b"back-test/" + payer.encode()).digest()[:4], "big") % (1 << thin) == 0
-
-
 async def _read_models(world: World, reading: _Reading, decisions: Sequence[JudgedDecision]) -> None:
     """Those that decided, as far as they can be read."""
     names = {one.versions.get("model") or one.arm.get("model") for one in decisions} - {None}
     for name in sorted(str(one) for one in names):
         if name not in reading.models and len(reading.models) < MODELS_MAX:
-            try:
-                model = await world.models.by_name(name)
-            except BadModel:
-                model = None
+            model = await world.models.by_name(name)
             if model is not None:
                 reading.models[name] = model
 
@@ -216,7 +208,7 @@ def _add(reading: _Reading, rows: Sequence[JudgedRow], decisions: Sequence[Judge
         reading.orders.append(order)
     while len(reading.orders) > reading.at_most:
         reading.thin += 1
-        reading.orders = [one for one in reading.orders if _kept(one.facts.payer, reading.thin)]
+        reading.orders = [one for one in reading.orders if is_drawn(one.facts.payer, reading.thin)]
 
 
 def _facts(row: JudgedRow, decisions: Sequence[JudgedDecision]) -> OrderFacts:

@@ -1,7 +1,6 @@
 """What a file of past payments says of a policy. It has no probabilities: what happened is exact, what a policy would
 have brought is bounds and the models' word, never an interval."""
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -11,13 +10,13 @@ from recoup.flows.insight.processes import spread_over
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.spread import Spread, parts_of
 from recoup.kernel.stop import stoppable
+from recoup.rules.backtest.enough import Shortfall
 from recoup.rules.backtest.estimate import Estimate
 from recoup.rules.backtest.groups import By, bands
 from recoup.rules.backtest.history import (
     WINDOW,
     Bounds,
     Cohort,
-    Lack,
     Payment,
     bounds,
     cohort_of,
@@ -42,7 +41,7 @@ from recoup.rules.backtest.model_word import (
     past_tries,
     range_of,
 )
-from recoup.rules.backtest.recorded import JudgedOrder, OrderFacts, Planned
+from recoup.rules.backtest.recorded import JudgedOrder, OrderFacts, Planned, is_drawn, place_in_sample
 from recoup.rules.backtest.target import EngineTarget, ScheduleTarget, Target, place_in_file
 from recoup.rules.imports.attempt import Attempt
 from recoup.rules.imports.payments import payments_of
@@ -86,10 +85,7 @@ class Sample:
             self.attempts = [one for one in self.attempts if self._is_kept(one)]
 
     def _is_kept(self, one: Attempt) -> bool:
-        if not self._thin:
-            return True
-        payer = one.customer or one.card or one.payment or one.ref
-        return int.from_bytes(_place(payer)[:4], "big") % (1 << self._thin) == 0
+        return is_drawn(one.customer or one.card or one.payment or one.ref, self._thin)
 
 
 @dataclass(slots=True)
@@ -100,7 +96,7 @@ class HistoryReport:
 
     policy: str
     cohort: Cohort
-    lacking: list[Lack]
+    lacking: list[Shortfall]
     then: Estimate | None = None
     bounds: Bounds | None = None
     planned_of: tuple[int, int] = (0, 0)
@@ -276,8 +272,4 @@ def _klass(past: Past, payment: Payment) -> str:
 
 def turn_of(payment: Payment) -> tuple[bytes, datetime]:
     """Customers by a hash with a fixed seed, the payments of each by time."""
-    return _place(payer_of(payment)), payment[0].at
-
-
-def _place(payer: str) -> bytes:
-    return hashlib.sha256(b"back-test/" + payer.encode("utf-8", "surrogatepass")).digest()
+    return place_in_sample(payer_of(payment)), payment[0].at

@@ -36,18 +36,15 @@ class Shown:
         return [line for line in self.lines if line["type"] == name]
 
 
+_LISTED: Final = ("acceptor_id", "number", "reasons", "sends", "refusals", "breaches", "recounted_by")
+
+
 def listed(row: Certificate) -> dict[str, Any]:
     """As lists show it. `month`: like 2026-11, UTC; `root`: hex; `made_date`: ISO 8601, the merchant's time."""
     return {
         "id": row.certificate_id,
         "month": month_text(row.month_from),
-        "acceptor_id": row.acceptor_id,
-        "number": row.number,
-        "reasons": row.reasons,
-        "sends": row.sends,
-        "refusals": row.refusals,
-        "breaches": row.breaches,
-        "recounted_by": row.recounted_by,
+        **{name: getattr(row, name) for name in _LISTED},
         "root": row.root.hex(),
         "made_date": iso(row.made_at),
     }

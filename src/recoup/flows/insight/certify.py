@@ -23,7 +23,6 @@ from recoup.rules.network.compliance.certificate_file import read, totals_of
 from recoup.rules.network.compliance.content import (
     Line,
     Recount,
-    Refusals,
     Reported,
     changes,
     content_hash,
@@ -175,7 +174,7 @@ async def _read(world: World, merchant_id: UUID, begin: datetime) -> _Month:
         issuers = IssuersCount(merchant_id, span, clock.region) if with_issuer else None
         await _count(connection, merchant_id, span, count, issuers)
         await _excuse(connection, merchant_id, count)
-        refused = await _refusals(connection, merchant_id, span)
+        refused = await refusals(connection, merchant_id, *span)
         copied = await _reported(connection, merchant_id, span, clock)
         by_statement = await recount_by_statement(connection, merchant_id, span) if issuers is None else Recount("none")
         contents = {
@@ -228,45 +227,31 @@ async def _excuse(db: Read, merchant_id: UUID, count: MonthCount) -> None:
                     acceptor.lift(await feature.lifted(db, merchant_id, stopped))
 
 
-async def _refusals(db: Read, merchant_id: UUID, span: Span) -> list[Refusals]:
-    return [
-        Refusals(
-            row.acceptor_id, row.scheme, row.region, row.rule_id, row.day.date(), row.postponed, row.refused, row.orders
-        )
-        for row in await refusals(db, merchant_id, *span)
-    ]
-
-
 async def _reported(db: Read, merchant_id: UUID, span: Span, clock: CertificateClock) -> Reported:
     """By when they came, as the merchant's clock goes now."""
     behind = timedelta(microseconds=clock.offset_us)
-    row = await reported(db, merchant_id, first_id_of(span[0] - behind), first_id_of(span[1] - behind))
-    return Reported(row.since, row.received, row.declined)
+    return await reported(db, merchant_id, first_id_of(span[0] - behind), first_id_of(span[1] - behind))
+
+
+_OF_SEND: Final = (
+    "at", "units", "currency", "acceptor_id", "declined", "visa_category", "advice", "code", "klass", "claimed",
+    "network_attempts",
+)  # fmt: skip
 
 
 def _logged(row: CardSendRow) -> LoggedSend:
-    values: dict[str, Any] = {
-        "at": row.at,
-        "units": row.units,
-        "currency": row.currency,
-        "initiator": initiator_of(row.initiator),
-        "acceptor_id": row.acceptor_id,
-        "merchant_id": str(row.merchant_id),
-        "state": "reserved" if row.state == "reserved" else "sent",
-        "declined": row.declined,
-        "visa_category": row.visa_category,
-        "advice": row.advice_code,
-        "code": row.scheme_code,
-        "klass": row.klass,
-        "claimed": row.claimed,
-        "network_attempts": row.network_attempts,
-    }
+    values: dict[str, Any] = {name: getattr(row, name) for name in _OF_SEND}
     return LoggedSend(
         str(row.send_id),
         str(row.card_id),
         str(row.order_id),
         row.scheme,
-        Send(**values),
+        Send(
+            **values,
+            initiator=initiator_of(row.initiator),
+            merchant_id=str(row.merchant_id),
+            state="reserved" if row.state == "reserved" else "sent",
+        ),
         is_sent=row.state != "not_sent",
         known_at=row.known_at,
         answered_at=row.answered_at,

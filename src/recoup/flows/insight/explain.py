@@ -15,7 +15,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.rules.policies.in_force import NO_POLICIES, InForce, Policies
 from recoup.rules.rescue.chance_terms import ChanceTerm, chance_terms
-from recoup.rules.rescue.engine.model import BadModel, Model
+from recoup.rules.rescue.engine.model import Model
 from recoup.rules.rescue.explained import Dated, IssuerTries, issuer_of, rests_on
 from recoup.rules.rescue.what_if import what_if
 from recoup.rules.rescue.what_if_sentences import WhatIf
@@ -112,20 +112,10 @@ async def _read_beside(connection: Read, merchant_id: UUID, decisions: Sequence[
 
 
 async def _explained(world: World, decision: OrderDecision, beside: _Beside) -> Explanation:
-    models = await models_of(world, decision.versions)
+    name = decision.versions.get("model")
+    model = await world.models.by_name(name) if name is not None else None
+    models = {model.name: model} if model is not None else {}
     return explain(decision, models, beside.policies, beside.known[decision.decision_id])
-
-
-async def models_of(world: World, versions: Mapping[str, str | None]) -> Mapping[str, Model]:
-    """The one that decided, by its name; nothing where none did or it cannot be read."""
-    name = versions.get("model")
-    if name is None:
-        return {}
-    try:
-        model = await world.models.by_name(name)
-    except BadModel:
-        return {}
-    return {name: model} if model is not None else {}
 
 
 def explain(

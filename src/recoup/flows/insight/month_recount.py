@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -26,21 +26,6 @@ from recoup.store.statement import Read
 AT_ONCE: Final = 2_000
 
 
-@dataclass(slots=True)
-class _Sums:
-    sends: int = 0
-    approved: int = 0
-    matched: int = 0
-    counted_only: int = 0
-    differing: int = 0
-    differences: list[Line] = field(default_factory=list)
-
-    def differ(self, line: Line) -> None:
-        self.differing += 1
-        if len(self.differences) < DIFFERENCES_MAX:
-            self.differences.append(line)
-
-
 class IssuersCount:
     """The issuer's sends by the same rules. Of them the card is ours to say, and the date: that of the last message
     under a send's id. Whether it came, how much it was, for whom and what was answered is the issuer's."""
@@ -48,7 +33,7 @@ class IssuersCount:
     def __init__(self, merchant_id: UUID, span: tuple[datetime, datetime], region: str) -> None:
         self._merchant_id, self._span = merchant_id, span
         self._count = MonthCount(str(merchant_id), *span, region)
-        self._sums: dict[str, _Sums] = defaultdict(_Sums)
+        self._sums: dict[str, Recount] = defaultdict(lambda: Recount("issuer"))
         self._seen: set[UUID] = set()
 
     async def add_cards(self, db: Read, cards: Sequence[Sequence[LoggedSend]]) -> None:
@@ -120,14 +105,9 @@ class IssuersCount:
 
     def of(self, acceptor_id: str) -> Recount:
         sums, counted = self._sums[acceptor_id], self._count.acceptors.get(acceptor_id, AcceptorCount())
-        return Recount(
-            "issuer",
-            sends=sums.sends,
-            approved=sums.approved,
-            matched=sums.matched,
-            counted_only=sums.counted_only,
+        return replace(
+            sums,
             differences=sorted(sums.differences, key=lambda one: (one["at"], one["sendId"], one["field"])),
-            differing=sums.differing,
             closest={key: rule.closest for key, rule in counted.rules.items() if rule.closest is not None},
         )
 

@@ -11,7 +11,8 @@ from recoup.flows.world import World
 from recoup.kernel.ids import first_id_of
 from recoup.kernel.time import WallTime
 from recoup.rules.risk.trial import MATURE, WINDOW, Outcome
-from recoup.store.insight.risk_weights import RiskLearner, judged_payments, risk_learners
+from recoup.store.insight.past import Learner, merchants_to_learn
+from recoup.store.insight.risk_weights import judged_payments
 from recoup.store.statement import Read
 
 PAYMENTS_MAX: Final = 300_000  # of all merchants, about a hundred megabytes
@@ -31,7 +32,7 @@ async def gather_outcomes(world: World) -> Outcomes:
     """In the order of merchants and time."""
     found, owners, alike = list[Outcome](), dict[UUID, int](), dict[tuple[str, ...], tuple[str, ...]]()
     async with world.db.connection() as connection:
-        merchants = await risk_learners(connection)
+        merchants = await merchants_to_learn(connection)
         most = max(PAYMENTS_LEAST, PAYMENTS_MAX // max(1, len(merchants)))
         for merchant in merchants:
             owner = owners.setdefault(merchant.owner, len(owners))
@@ -42,7 +43,7 @@ async def gather_outcomes(world: World) -> Outcomes:
 async def _of_merchant(
     connection: Read,
     world: World,
-    merchant: RiskLearner,
+    merchant: Learner,
     owner: int,
     most: int,
     alike: dict[tuple[str, ...], tuple[str, ...]],

@@ -1,6 +1,6 @@
 """The set policies that stored decisions name, for deciding again."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from uuid import UUID
 
 from recoup.flows.world import World
@@ -25,14 +25,8 @@ async def load_policies(
         policies.clear()
     named = {name: found for name in wanted if (found := named_in(name, merchant_id)) is not None}
     parts = {part for found in named.values() for part in found}
-    own = [one for one in parts if one.is_own]
-    wide = [one for one in parts if not one.is_own]
-    stored = [
-        *(await own_named(db, merchant_id, *_columns(own)) if own else ()),
-        *(await bounding_named(db, *_columns(wide)) if wide else ()),
-    ]
     by_name = {}
-    for one in stored:
+    for one in await _versions(db, merchant_id, parts):
         try:
             by_name[Named(one.scope, one.subject_id, one.number)] = one.held.part
         except ValueError:
@@ -45,13 +39,18 @@ async def load_policies(
 async def named_versions(world: World, merchant_id: UUID, name: str) -> list[PolicyVersion]:
     """The versions that a decision names, the widest first."""
     named = named_in(name, merchant_id) or ()
-    own, wide = [one for one in named if one.is_own], [one for one in named if not one.is_own]
     async with world.db.read() as connection:
-        found = [
-            *(await bounding_named(connection, *_columns(wide)) if wide else ()),
-            *(await own_named(connection, merchant_id, *_columns(own)) if own else ()),
-        ]
+        found = await _versions(connection, merchant_id, named)
     return sorted(found, key=lambda one: SCOPES.index(one.scope))
+
+
+async def _versions(db: Read, merchant_id: UUID, named: Collection[Named]) -> list[PolicyVersion]:
+    """The merchant's own, and those that bound it."""
+    own, wide = [one for one in named if one.is_own], [one for one in named if not one.is_own]
+    return [
+        *(await own_named(db, merchant_id, *_columns(own)) if own else ()),
+        *(await bounding_named(db, *_columns(wide)) if wide else ()),
+    ]
 
 
 def _columns(parts: list[Named]) -> tuple[list[str], list[UUID], list[int]]:

@@ -25,7 +25,7 @@ from recoup.moves import audit
 from recoup.moves.message.alert import alert_of_uplift
 from recoup.rules.merchants.audit import changes
 from recoup.rules.money.as_of import NOW, Cut
-from recoup.rules.uplift.closed_order import Came, ClosedOrder, OrdersRead, Shares
+from recoup.rules.uplift.closed_order import ClosedOrder, OrdersRead, Shares
 from recoup.rules.uplift.cohorts import WEEK, WEEKS_MAX, CohortCount, by_place, cohorts, monday, place_key
 from recoup.rules.uplift.comparison import Comparison
 from recoup.rules.uplift.looks import looks_of
@@ -37,7 +37,6 @@ from recoup.rules.uplift.report import (
     is_harm,
     place_figures,
 )
-from recoup.rules.uplift.strata import ComparedArm
 from recoup.store.insight.arms import stop_engine
 from recoup.store.insight.uplift_reports import (
     ComparedRow,
@@ -79,12 +78,13 @@ async def closed_orders_until(world: World, merchant_id: UUID, until: BusinessTi
         for row in rows:
             if not _sampled(row.who, found.one_in):
                 continue
+            one = _order(row)
             if row.arm == "ladder":
-                found.add_other(_came(row)._replace(arm=None))
+                found.add_other(one.came._replace(arm=None))
             elif row.closed_at > until:
-                found.add_waiting(_came(row))
+                found.add_waiting(one.came)
             else:
-                found.add(_order(row))
+                found.add(one)
         while len(found.closed) > ORDERS_MAX:
             found.thin(lambda payer, one_in: _sampled(UUID(payer), one_in))
         if len(rows) < PAGE:
@@ -97,38 +97,22 @@ def _sampled(who: UUID, one_in: int) -> bool:
     return who.int % one_in == 0
 
 
-def _came(row: ComparedRow) -> Came:
-    return Came(str(row.who), row.declined_at.date(), _arm(row), _shares(row), _place(row))
-
-
-def _arm(row: ComparedRow) -> ComparedArm:
-    return "engine" if row.arm == "engine" else "holdout"
-
-
-def _shares(row: ComparedRow) -> Shares:
-    return Shares(row.holdout, row.engine)
-
-
-def _place(row: ComparedRow) -> str:
-    return place_key(row.site_id, row.campaign_id)
-
-
 def _order(row: ComparedRow) -> ClosedOrder:
     return ClosedOrder(
         row.closed_at.date(),
         row.declined_at.date(),
         str(row.who),
-        _arm(row),
+        "engine" if row.arm == "engine" else "holdout",
         row.chance,
         float(row.units) / 10 ** EXPONENTS.get(row.asset, 2),
         row.asset,
         row.rescued_at.date() if row.rescued_at else None,
         row.by or "",
-        _shares(row),
+        Shares(row.holdout, row.engine),
         row.sends,
         row.disputed,
         str(row.card) if row.card else "",
-        _place(row),
+        place_key(row.site_id, row.campaign_id),
     )
 
 

@@ -5,7 +5,7 @@ working system. It goes on after a difference and reports them all, up to a numb
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
@@ -105,8 +105,7 @@ async def verify(world: World, merchant_id: UUID | None = None, tell: Callable[[
             for one in chosen:
                 if tell:
                     tell(one)
-                async for found in _merchant(connection, one, wall, with_issuer, done.decided, models):
-                    done.found(found)
+                await _merchant(connection, one, wall, done, models)
                 done.found(await bank(world, connection, one))
                 done.found(await certificates(connection, one))
                 done.found(await bounds(connection, one))
@@ -118,30 +117,22 @@ async def verify(world: World, merchant_id: UUID | None = None, tell: Callable[[
 
 
 async def _merchant(
-    connection: Read,
-    merchant_id: UUID,
-    wall: WallTime,
-    with_issuer: bool,
-    decided: Counter[str],
-    models: dict[str, Model],
-) -> AsyncIterator[list[Difference]]:
-    """`decided`: counts the decisions that were decided again. `models`: those read so far, by name."""
+    connection: Read, merchant_id: UUID, wall: WallTime, done: Verified, models: dict[str, Model]
+) -> None:
+    """`models`: those read so far, by name."""
     async for window in windows(connection, merchant_id):
-        async for found in _window(connection, window, wall, with_issuer):
-            yield found
+        await _window(connection, window, wall, done)
     async for postings in postings_without_order(connection, merchant_id):
         wrong = (verify_ledger.wrong_posting(merchant_id, row) for row in postings)
-        yield [_difference(merchant_id, None, each) for each in wrong if each]
+        done.found(_difference(merchant_id, None, each) for each in wrong if each)
     policies: dict[str, InForce] = {}
     gone: Counter[str] = Counter()
     async for rows in read_decisions(connection, merchant_id):
         await load_models(connection, rows, models)
         await load_policies(connection, merchant_id, rows, policies)
-        yield [
-            _difference(merchant_id, *wrong)
-            for wrong in verify_decisions.all_wrong(rows, decided, gone, models, policies)
-        ]
-    yield [_difference(merchant_id, None, wrong) for wrong in verify_decisions.of_gone(gone)]
+        wrong_ones = verify_decisions.all_wrong(rows, done.decided, gone, models, policies)
+        done.found(_difference(merchant_id, *each) for each in wrong_ones)
+    done.found(_difference(merchant_id, None, each) for each in verify_decisions.of_gone(gone))
     for proof in (
         references_of_nothing,
         book,
@@ -153,34 +144,32 @@ async def _merchant(
         uploads,
         imported_sends,
     ):
-        yield await proof(connection, merchant_id)
-    yield await bank_settlements(connection, merchant_id, list(KINDS), list(KINDS.values()))
+        done.found(await proof(connection, merchant_id))
+    done.found(await bank_settlements(connection, merchant_id, list(KINDS), list(KINDS.values())))
     for proof in (periods, feed, exposure, switches):
-        yield await proof(connection, merchant_id)
+        done.found(await proof(connection, merchant_id))
 
 
-async def _window(
-    connection: Read, window: Window, wall: WallTime, with_issuer: bool
-) -> AsyncIterator[list[Difference]]:
+async def _window(connection: Read, window: Window, wall: WallTime, done: Verified) -> None:
     merchant_id = window.merchant_id
     orders = verify_orders.all_wrong(await read_orders(connection, *window), await read_lines(connection, *window))
-    yield [_difference(merchant_id, *wrong) for wrong in orders]
-    yield await references(connection, window)
-    yield await cards(connection, window)
-    yield await attempts_and_refunds(connection, window)
+    done.found(_difference(merchant_id, *wrong) for wrong in orders)
+    done.found(await references(connection, window))
+    done.found(await cards(connection, window))
+    done.found(await attempts_and_refunds(connection, window))
     money = await read_money_lines(connection, *window, verify_ledger.MONEY)
     postings, outstanding = await read_postings(connection, *window), await read_outstanding(connection, *window)
     booked = verify_ledger.all_wrong(merchant_id, money, postings, outstanding)
-    yield [_difference(merchant_id, *wrong) for wrong in booked]
-    yield await decline_that_came_in(connection, window)
-    yield await decisions_of_nothing(connection, window)
-    yield await advances(connection, window)
-    yield await due_work(connection, window, wall, INLINE_GRACE)
-    yield await mails(connection, window, TRIES_MAX)
+    done.found(_difference(merchant_id, *wrong) for wrong in booked)
+    done.found(await decline_that_came_in(connection, window))
+    done.found(await decisions_of_nothing(connection, window))
+    done.found(await advances(connection, window))
+    done.found(await due_work(connection, window, wall, INLINE_GRACE))
+    done.found(await mails(connection, window, TRIES_MAX))
     lines, events = list(verify_orders.events()), list(verify_orders.events().values())
-    yield await messages(connection, window, lines, events, EVENT_STATUSES)
-    for proof in (settlements, disputes, *((issuer.ours, issuers_cases, channel_book) if with_issuer else ())):
-        yield await proof(connection, window)
+    done.found(await messages(connection, window, lines, events, EVENT_STATUSES))
+    for proof in (settlements, disputes, *((issuer.ours, issuers_cases, channel_book) if done.issuer else ())):
+        done.found(await proof(connection, window))
 
 
 def _difference(merchant_id: UUID, order_id: UUID | None, wrong: tuple[str, Any, Any]) -> Difference:

@@ -18,22 +18,11 @@ Wrong = tuple[str, str, str]  # field, expected, found
 
 
 async def bank(world: World, connection: Read, merchant_id: UUID) -> list[Difference]:
-    differences = []
-    async for row in accounts(connection, merchant_id):
-        wrong = _account(world, row)
-        if wrong:
-            field, expected, found = wrong
-            differences.append(
-                Difference(merchant_id, None, f"{field} of bank account {row.account_id}", expected, found)
-            )
-    async for payout in files(connection, merchant_id):
-        wrong = _file(world, payout)
-        if wrong:
-            field, expected, found = wrong
-            differences.append(
-                Difference(merchant_id, None, f"{field} of bank payout {payout.payout_id}", expected, found)
-            )
-    return differences
+    judged = [
+        (f"bank account {row.account_id}", _account(world, row)) async for row in accounts(connection, merchant_id)
+    ]
+    judged += [(f"bank payout {row.payout_id}", _file(world, row)) async for row in files(connection, merchant_id)]
+    return [Difference(merchant_id, None, f"{wrong[0]} of {name}", *wrong[1:]) for name, wrong in judged if wrong]
 
 
 def _account(world: World, row: SealedAccount) -> Wrong | None:

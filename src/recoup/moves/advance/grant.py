@@ -16,7 +16,6 @@ from recoup.rules.network.codes import Reading
 from recoup.rules.order.snapshot import Advance, Order
 from recoup.rules.rescue.advance import AdvanceInputs
 from recoup.rules.rescue.advance_by_bounds import Judged, advance_by_arm, advance_by_prior
-from recoup.rules.rescue.advance_by_model import AskedModel
 from recoup.rules.rescue.order_facts import facts_of
 from recoup.rules.rescue.slots import offset_minutes
 
@@ -81,8 +80,9 @@ def _judged(change: Change, inputs: AdvanceInputs) -> tuple[Judged, Judged | Non
     offset = order.facts.get("utc_offset", offset_minutes(None, None))
     out_at = going.sent_at if going is not None else None
     # Other payments of the customer are partly the merchant's own word: no money is risked on them.
-    model_inputs = AskedModel(inputs, replace(facts_of(order, change.now), looks=()), offset, out_at)
-    return advance_by_arm(order.arm, order.arm_known, model_inputs, order.advance_bounds, change.engine)
+    facts = replace(facts_of(order, change.now), looks=())
+    inputs = replace(inputs, facts=facts, utc_offset=offset, out_at=out_at)
+    return advance_by_arm(order.arm, order.arm_known, inputs, order.advance_bounds, change.engine)
 
 
 def _keep(change: Change, done: Judged, watched: Judged | None) -> UUID:

@@ -12,7 +12,8 @@ HALF_WIDTH_MAX: Final = 0.05
 DAYS_MIN: Final = 14.0
 EACH_MIN: Final = 50
 
-Missing = Literal["weight", "support", "clipped", "one_payer", "width", "days", "rescued", "not_rescued"]
+Unread = Literal["attempts", "only_successes", "declined", "guessed"]
+Missing = Literal[Unread, "weight", "support", "clipped", "one_payer", "width", "days", "rescued", "not_rescued"]
 
 
 class Shortfall(NamedTuple):
@@ -33,28 +34,23 @@ class Closed(NamedTuple):
 
 def missing_of_orders(closed: Closed) -> list[Shortfall]:
     """What no policy could be judged without."""
-    found = []
-    if closed.days < DAYS_MIN:
-        found.append(Shortfall("days", closed.days, DAYS_MIN))
-    if closed.rescued < EACH_MIN:
-        found.append(Shortfall("rescued", closed.rescued, EACH_MIN))
-    if closed.orders - closed.rescued < EACH_MIN:
-        found.append(Shortfall("not_rescued", closed.orders - closed.rescued, EACH_MIN))
-    return found
+    found: tuple[Shortfall, ...] = (
+        Shortfall("days", closed.days, DAYS_MIN),
+        Shortfall("rescued", closed.rescued, EACH_MIN),
+        Shortfall("not_rescued", closed.orders - closed.rescued, EACH_MIN),
+    )
+    return [one for one in found if one.have < one.needed]
 
 
 def missing_of_overlap(overlap: Overlap) -> list[Shortfall]:
     """What this policy cannot be judged without."""
-    found = []
-    if overlap.effective < EFFECTIVE_MIN:
-        found.append(Shortfall("weight", overlap.effective, EFFECTIVE_MIN))
-    if overlap.unsupported > UNSUPPORTED_MAX:
-        found.append(Shortfall("support", overlap.unsupported, UNSUPPORTED_MAX))
-    if overlap.clipped > CLIPPED_MAX:
-        found.append(Shortfall("clipped", overlap.clipped, CLIPPED_MAX))
-    if overlap.largest > LARGEST_MAX:
-        found.append(Shortfall("one_payer", overlap.largest, LARGEST_MAX))
-    return found
+    found = [Shortfall("weight", overlap.effective, EFFECTIVE_MIN)] if overlap.effective < EFFECTIVE_MIN else []
+    too_much: tuple[Shortfall, ...] = (
+        Shortfall("support", overlap.unsupported, UNSUPPORTED_MAX),
+        Shortfall("clipped", overlap.clipped, CLIPPED_MAX),
+        Shortfall("one_payer", overlap.largest, LARGEST_MAX),
+    )
+    return found + [one for one in too_much if one.have > one.needed]
 
 
 def missing(closed: Closed, overlap: Overlap, estimate: Estimate, *, to_decide: float | None = None) -> list[Shortfall]:

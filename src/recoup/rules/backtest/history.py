@@ -8,9 +8,9 @@ from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
-from recoup.rules.backtest.enough import DAYS_MIN, EACH_MIN
+from recoup.rules.backtest.enough import Closed, Shortfall, missing_of_orders
 from recoup.rules.backtest.estimate import Estimate, clustered
 from recoup.rules.imports.attempt import Attempt
 from recoup.rules.imports.payments import GUESSED_MAX
@@ -19,14 +19,7 @@ from recoup.rules.uplift.comparison import half_width, mixture
 WINDOW: Final = timedelta(days=30)
 JUDGED: Final = 4  # models are judged by the last quarter of the time
 SAME_SLOT: Final = timedelta(hours=6)
-Lacking = Literal["attempts", "only_successes", "declined", "days", "rescued", "not_rescued", "guessed"]
 Payment = Sequence[Attempt]
-
-
-class Lack(NamedTuple):
-    what: Lacking
-    have: float
-    needed: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,19 +103,16 @@ def tries_of(payment: Payment, window: timedelta) -> list[Attempt]:
     return found
 
 
-def lacking(cohort: Cohort) -> list[Lack]:
+def lacking(cohort: Cohort) -> list[Shortfall]:
     """What there is too little of to say what was rescued then."""
     if not cohort.attempts:
-        return [Lack("attempts", 0, 1)]
+        return [Shortfall("attempts", 0, 1)]
     if not cohort.declined:
-        return [Lack("only_successes", 0, 1)]
+        return [Shortfall("only_successes", 0, 1)]
     rescued = sum(rescued_at(one, cohort.window) is not None for one in cohort.payments)
-    left = len(cohort.payments) - rescued
-    found = [] if cohort.payments else [Lack("declined", 0, 1)]
-    found += [Lack("days", cohort.days, DAYS_MIN)] if cohort.days < DAYS_MIN else []
-    found += [Lack("rescued", rescued, EACH_MIN)] if rescued < EACH_MIN else []
-    found += [Lack("not_rescued", left, EACH_MIN)] if left < EACH_MIN else []
-    return found + ([Lack("guessed", cohort.guessed, GUESSED_MAX)] if cohort.guessed > GUESSED_MAX else [])
+    found = [] if cohort.payments else [Shortfall("declined", 0, 1)]
+    found += missing_of_orders(Closed(len(cohort.payments), rescued, cohort.days))
+    return found + ([Shortfall("guessed", cohort.guessed, GUESSED_MAX)] if cohort.guessed > GUESSED_MAX else [])
 
 
 def then(cohort: Cohort) -> Estimate:

@@ -4,7 +4,6 @@ A log holds plays of several arms at several levels; those in which the product'
 say what they were made from, and one of those is read.
 """
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,7 +13,7 @@ import msgspec
 
 from recoup.kernel.problem import invalid
 from recoup.kernel.sentence import Sentence
-from recoup.rules.backtest.recorded import Answer, JudgedOrder, OrderFacts, RecordedDecision
+from recoup.rules.backtest.recorded import Answer, JudgedOrder, OrderFacts, RecordedDecision, is_drawn
 from recoup.rules.backtest.replay import Engines, add_step
 from recoup.rules.backtest.target import EngineTarget, Target, place_in_file
 from recoup.rules.policies.in_force import InForce
@@ -180,7 +179,7 @@ def _take(reading: _Reading, row: _Row) -> None:
 
 def _new_order(reading: _Reading, row: _Row) -> JudgedOrder | None:
     """None for a payer who is left out."""
-    if not _is_kept(row.payer[:TEXT_MAX], reading.thin):
+    if not is_drawn(row.payer[:TEXT_MAX], reading.thin):
         reading.left_out.add(hash(row.order))
         return None
     reading.orders[row.order] = JudgedOrder(_facts(row, reading.share))
@@ -193,16 +192,9 @@ def _thin_out(reading: _Reading) -> None:
     while len(reading.orders) > reading.at_most and reading.thin < THIN_MAX:
         reading.thin += 1
         for order, one in list(reading.orders.items()):
-            if not _is_kept(one.facts.payer, reading.thin):
+            if not is_drawn(one.facts.payer, reading.thin):
                 del reading.orders[order]
                 reading.left_out.add(hash(order))
-
-
-def _is_kept(payer: str, thin: int) -> bool:
-    if not thin:
-        return True
-    place = hashlib.sha256(b"back-test/" + payer.encode("utf-8", "surrogatepass")).digest()
-    return int.from_bytes(place[:4], "big") % (1 << thin) == 0
 
 
 def _take_model(reading: _Reading, row: _Row) -> None:

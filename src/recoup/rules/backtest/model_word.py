@@ -23,8 +23,6 @@ from recoup.kernel.spread import Spread, alone, parts_of
 from recoup.kernel.time import BusinessTime
 from recoup.rules.backtest.estimate import NORMAL_90
 from recoup.rules.backtest.history import Cohort, Payment, payer_of, tries_of
-from recoup.rules.backtest.recorded import Planned
-from recoup.rules.backtest.target import Target
 from recoup.rules.imports.attempt import Attempt
 from recoup.rules.network.codes import Reading, read_decline
 from recoup.rules.rescue.engine import zones
@@ -193,11 +191,6 @@ def _reading(scheme: str, source: str, code: str, text: str, advice: str, on: da
         on=on,
         region=region,
     )
-
-
-def plan_of(target: Target, evidence: Evidence) -> tuple[Planned, Decision]:
-    decision = target.decide(evidence)
-    return Planned(decision.verdict, decision.plan, None, decision.reasons), decision
 
 
 class PastTry(NamedTuple):

@@ -2,6 +2,7 @@
 the log of a simulation. Pure.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,6 +12,16 @@ from recoup.rules.backtest.episode import Episode, Step
 
 By = Literal["engine", "schedule"]
 Answer = Literal["approved", "declined", "unknown", "not_processed"]
+
+
+def place_in_sample(payer: str) -> bytes:
+    """By which payers come in turn in a sample, with a fixed seed."""
+    return hashlib.sha256(b"back-test/" + payer.encode("utf-8", "surrogatepass")).digest()
+
+
+def is_drawn(payer: str, thin: int) -> bool:
+    """Whether a sample of every 2nd, 4th, 8th … payer has this one; `thin`: how often it was halved."""
+    return not thin or int.from_bytes(place_in_sample(payer)[:4], "big") % (1 << thin) == 0
 
 
 class RecordedDecision(NamedTuple):

@@ -88,7 +88,6 @@ class Judgement:
     policy: str
     whole: Figures
     overlap: Overlap
-    nearly_same: float | None
     verdict: Verdict
     days: float
     first: datetime | None
@@ -110,7 +109,6 @@ def judge(policy: str, orders: Sequence[JudgedOrder], send_cost: int, *, groups:
         policy,
         whole,
         evaluation.overlap,
-        evaluation.mean().value if orders else None,
         verdict(whole.difference) if whole.difference is not None else "not_told",
         closed.days,
         min((one.facts.declined_at for one in orders), default=None),

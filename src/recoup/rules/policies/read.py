@@ -162,11 +162,7 @@ def _amounts(value: Any) -> dict[str, int]:
     return {str(name).upper(): units for name, units in value.items()}
 
 
-def _codes(value: Any) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(text.strip().upper() for text in _texts(value)))
-
-
-def _routes(value: Any) -> tuple[str, ...]:
+def _names(value: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text.strip() for text in _texts(value)))
 
 
@@ -201,7 +197,8 @@ _TABLES: Final = frozenset({"tries", "when", "amounts", "codes", "routes", "budg
 _READ: Final[Mapping[str, Callable[[Any], Any]]] = {
     "off": _flag, "link": _one_of(LINKS), "tries.all": _tries(1), **{f"tries.{name}": _tries(0) for name in GROUPS},
     "when.hours": _hours, "when.days": _days, "when.gap": _gap, "when.last": _whole(1, LAST_DAY_MAX),
-    "amounts.min": _amounts, "amounts.max": _amounts, "codes.never": _codes, "routes.only": _routes,
+    "amounts.min": _amounts, "amounts.max": _amounts, "routes.only": _names,
+    "codes.never": lambda value: tuple(dict.fromkeys(text.upper() for text in _names(value))),
     "budget.sends": _whole(0, BUDGET_MAX), "cost.send": _whole(0, COST_MAX), "cost.harm": _harm,
     "engine.arm": _one_of(ARMS), "engine.share": _whole(0, 100), "engine.explore": _whole(0, EXPLORE_MAX),
 }  # fmt: skip

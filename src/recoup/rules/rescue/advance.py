@@ -5,15 +5,17 @@ left is asked for last, in the transaction that takes it.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from recoup.kernel.money import Money
-from recoup.kernel.stored import Stored
+from recoup.kernel.stored import Stored, plain
+from recoup.rules.money.advance_bounds import HeldBounds
 from recoup.rules.money.exposure import Limits, Occasion, Room
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.tables import KNOWLEDGE_VERSION
+from recoup.rules.rescue.engine.facts import Facts
 from recoup.rules.rescue.evidence import Decision
 from recoup.rules.rescue.policy import group_of
 from recoup.rules.rescue.sentences import decline_that_came_in, last_answer, unlisted
@@ -23,7 +25,10 @@ from recoup.rules.rescue.verdict import Alternative
 @dataclass(frozen=True, slots=True)
 class AdvanceInputs(Stored):
     """The inputs of one decision. `reading`: the last decline. `room`: what the limits of merchant and customer left
-    when it was taken; only asked for where everything else says yes."""
+    when it was taken; only asked for where everything else says yes. `facts`: of the order as the engine knows it,
+    where the model's chance counts; None: the prior's. `utc_offset`: minutes east of UTC at the card holder; `out_at`:
+    when the try was sent whose answer is not known, None where none is out. `bounds`: of that kind of chance; None:
+    there is no version yet."""
 
     occasion: Occasion
     reading: Reading
@@ -34,6 +39,20 @@ class AdvanceInputs(Stored):
     now: datetime
     room: Room = "enough"
     knowledge: str = KNOWLEDGE_VERSION
+    facts: Facts | None = None
+    utc_offset: int = 0
+    out_at: datetime | None = None
+    bounds: HeldBounds | None = None
+
+    def features(self) -> dict[str, Any]:
+        found = dict(plain(self))
+        if self.facts is not None:
+            return found | {"facts": self.facts.features()}
+        return {name: value for name, value in found.items() if name not in ("facts", "utc_offset", "out_at")}
+
+    def by_prior(self, bounds: HeldBounds | None) -> "AdvanceInputs":
+        """The same without a model."""
+        return replace(self, facts=None, utc_offset=0, out_at=None, bounds=bounds)
 
 
 @dataclass(frozen=True, slots=True)

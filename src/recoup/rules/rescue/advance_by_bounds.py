@@ -9,19 +9,17 @@ of all arms can vouch for it. Another way of deciding is another version in anot
 Source: decision 0079.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final, NamedTuple
 
 from recoup.kernel.sentence import Sentence
 from recoup.rules.money.advance_bounds import PAYERS_MIN, TENTHS, WEEKS_MIN, WHOLE, Bounds, HeldBounds, held, tenth_of
-from recoup.rules.money.collection import CURRENT_COLLECTION, CollectionPolicy, chance_of
+from recoup.rules.money.collection import CURRENT_COLLECTION, PERIOD, CollectionPolicy, chance_of, next_charge
 from recoup.rules.rescue.advance import AdvanceInputs, LossTest, judged, loss_at
-from recoup.rules.rescue.advance_by_model import AskedModel, charges_of
 from recoup.rules.rescue.arm_terms import Arm, Known
 from recoup.rules.rescue.arms import FALLBACKS, EngineAtHand, why_not
-from recoup.rules.rescue.engine.lower_bound import Collected, collected
+from recoup.rules.rescue.engine.lower_bound import Charge, Collected, collected
 from recoup.rules.rescue.engine.model import Model
 from recoup.rules.rescue.engine.words import outside
 from recoup.rules.rescue.evidence import Decision
@@ -31,30 +29,6 @@ from recoup.rules.rescue.verdict import Alternative
 ADVANCE_BY_BOUNDS_VERSION: Final = "advance-3"
 TOO_FEW, LOSSES = "too_few_closed", "loss_of_such_orders"
 _PERCENT: Final = WHOLE // 100
-
-
-@dataclass(frozen=True, slots=True)
-class BoundedInputs:
-    """The inputs of one decision. `by_model`: beside them where the model's chance counts; None: the prior's. `bounds`:
-    of that kind of chance; None: there is no version yet."""
-
-    inputs: AdvanceInputs
-    by_model: AskedModel | None = None
-    bounds: HeldBounds | None = None
-
-    def features(self) -> dict[str, Any]:
-        """JSON-able, without personal data; `from_dict` gives the same inputs back."""
-        plain = self.by_model.features() if self.by_model is not None else self.inputs.features()
-        return plain | {"bounds": self.bounds.features() if self.bounds is not None else None}
-
-    @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> "BoundedInputs":
-        values = {name: value for name, value in plain.items() if name != "bounds"}
-        bounds = HeldBounds.from_dict(plain["bounds"]) if plain["bounds"] is not None else None
-        if "facts" not in values:
-            return cls(AdvanceInputs.from_dict(values), None, bounds)
-        by_model = AskedModel.from_dict(values)
-        return cls(by_model.asked, by_model, bounds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,62 +42,77 @@ class _Chance:
 
 
 def advance_by_bounds(
-    given: BoundedInputs, policy: CollectionPolicy, model: Model | None, foreseen: Collected | None = None
+    given: AdvanceInputs, policy: CollectionPolicy, model: Model | None, foreseen: Collected | None = None
 ) -> Decision:
     """Verdict `approve_now` or `decline_at_once`. The last reason says what would have changed it. `model` is there
-    where `given.by_model` is. `foreseen`: as `foreseen_by_model` gave it, where the caller has it already."""
-    inputs, bounds = given.inputs, given.bounds
+    where `given.facts` are. `foreseen`: as `foreseen_by_model` gave it, where the caller has it already."""
+    bounds = given.bounds
     chance = _chance(given, policy, model, foreseen)
     tenth = tenth_of(chance.foreseen)
     known = bounds is not None and bounds.table.is_known(tenth)
     risked = min(chance.risked, bounds.table.collected[tenth]) if bounds is not None and known else chance.risked
-    test = loss_at(inputs, risked)
+    test = loss_at(given, risked)
     versions = {
         "decider": ADVANCE_BY_BOUNDS_VERSION,
         "policy": policy.version,
-        "knowledge": inputs.knowledge,
-        "model": model.name if model is not None and given.by_model is not None else None,
+        "knowledge": given.knowledge,
+        "model": model.name if model is not None and given.facts is not None else None,
         "bounds": bounds.name if bounds is not None else None,
     }
     refused = _refused(given, tenth, test)
-    words = (*chance.words, *_vouched(bounds, tenth, test, inputs.units))
-    decision = judged(inputs, test, versions, chance.note, words, refused)
+    words = (*chance.words, *_vouched(bounds, tenth, test, given.units))
+    decision = judged(given, test, versions, chance.note, words, refused)
     taken = "collect_later" if decision.verdict == "approve_now" else "decline"
     others = (*decision.alternatives, Alternative("decline", None, "Take no risk."))
     return replace(decision, alternatives=others, taken=taken)
 
 
-def foreseen_by_model(given: AskedModel, policy: CollectionPolicy, model: Model) -> Collected:
+def foreseen_by_model(given: AdvanceInputs, policy: CollectionPolicy, model: Model) -> Collected:
     """That the charges of the collection's plan bring the money; nothing where waiting does not cure the decline."""
-    reading = given.asked.reading
+    assert given.facts is not None
+    reading = given.reading
     if reading.terminal or group_of(reading) is None and given.out_at is None:
         return Collected(0.0, 0.0, 0)
     return collected(charges_of(given, policy), given.facts, given.utc_offset, model)
 
 
-def _chance(given: BoundedInputs, policy: CollectionPolicy, model: Model | None, foreseen: Collected | None) -> _Chance:
-    inputs, by_model = given.inputs, given.by_model
-    if by_model is None or model is None:
-        prior = chance_of(inputs.reading, policy, out=inputs.occasion == "unresolved")
+def charges_of(given: AdvanceInputs, policy: CollectionPolicy) -> list[Charge]:
+    """What the collection would send until its end, were each declined as the last one. A try that is out comes first:
+    its silence is no good sign, so that its chance is at most the policy's for such a one."""
+    found = [Charge(given.out_at, policy.out_chance / 10_000)] if given.out_at else []
+    last, made = given.now, 0
+    while (
+        due := next_charge(
+            given.reading, policy, made=made, last=last, now=last, until=given.now + PERIOD, utc_offset=given.utc_offset
+        )
+    ) is not None:
+        found.append(Charge(due))
+        last, made = due, made + 1
+    return found
+
+
+def _chance(given: AdvanceInputs, policy: CollectionPolicy, model: Model | None, foreseen: Collected | None) -> _Chance:
+    if given.facts is None or model is None:
+        prior = chance_of(given.reading, policy, out=given.occasion == "unresolved")
         return _Chance(prior, prior, (), "Approve now and collect by plan; a rough prior.")
-    found = foreseen or foreseen_by_model(by_model, policy, model)
+    found = foreseen or foreseen_by_model(given, policy, model)
     words = (
         f"The chance is the lower bound of the model's own, {found.mean:.1%}; answers that it rests on: {found.known}.",
-        *outside(by_model.facts, inputs.now, model),
+        *outside(given.facts, given.now, model),
     )
     note = "Approve now and collect by plan; the lower bound of the model's chance."
     return _Chance(int(found.mean * WHOLE), int(found.lower * WHOLE), words, note)
 
 
-def _refused(given: BoundedInputs, tenth: int, test: LossTest) -> str:
+def _refused(given: AdvanceInputs, tenth: int, test: LossTest) -> str:
     """Why closed orders speak against it, as `judged` names it; empty: they do not."""
-    bounds, inputs = given.bounds, given.inputs
+    bounds = given.bounds
     known = bounds is not None and bounds.table.is_known(tenth)
-    if given.by_model is not None and (not known or bounds is None or bounds.is_stale(inputs.now)):
+    if given.facts is not None and (not known or bounds is None or bounds.is_stale(given.now)):
         return TOO_FEW
     if bounds is None or not known:
         return ""
-    least = bounds.table.least_tenth(_allowed(test, inputs.units))
+    least = bounds.table.least_tenth(_allowed(test, given.units))
     return "" if least is not None and tenth >= least else LOSSES
 
 
@@ -163,12 +152,12 @@ class Judged(NamedTuple):
 
 def advance_by_prior(inputs: AdvanceInputs, bounds: Bounds | None) -> Judged:
     """Of an order that no model is asked about."""
-    given = BoundedInputs(inputs, None, held(bounds, "prior"))
+    given = inputs.by_prior(held(bounds, "prior"))
     return Judged(advance_by_bounds(given, CURRENT_COLLECTION, None), given.features())
 
 
 def advance_by_arm(
-    arm: Arm, known: Known, given: AskedModel, bounds: Bounds | None, engine: EngineAtHand
+    arm: Arm, known: Known, given: AdvanceInputs, bounds: Bounds | None, engine: EngineAtHand
 ) -> tuple[Judged, Judged | None]:
     """What holds, and what the engine would have said where it only watches."""
     about: dict[str, Any] = {"arm": arm, **known.to_dict(), "part": "decides"}
@@ -187,13 +176,13 @@ def advance_by_arm(
         return engines._replace(arm=about), None
     if fallback:
         about["fallback"] = fallback
-    done = advance_by_prior(given.asked, bounds)
+    done = advance_by_prior(given, bounds)
     *reasons, last = done.decision.reasons
     words = (FALLBACKS[fallback], "The chance to collect is a rough prior.") if fallback else ()
     prior = Judged(replace(done.decision, reasons=(*reasons, *words, last)), done.features, about)
     return prior, engines._replace(arm=about | {"part": "watches"}) if engines is not None else None
 
 
-def _by_engine(given: AskedModel, bounds: Bounds | None, model: Model, foreseen: Collected) -> Judged:
-    inputs = BoundedInputs(given.asked, given, held(bounds, "model"))
+def _by_engine(given: AdvanceInputs, bounds: Bounds | None, model: Model, foreseen: Collected) -> Judged:
+    inputs = replace(given, bounds=held(bounds, "model"))
     return Judged(advance_by_bounds(inputs, CURRENT_COLLECTION, model, foreseen), inputs.features())

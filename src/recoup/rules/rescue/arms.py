@@ -110,44 +110,29 @@ def _words(arm: Arm, known: Known, engines: Decision | None, fallback: str, evid
     if fallback:
         return (FALLBACKS[fallback],)
     if arm == "holdout":
-        return (
-            Sentence(
-                "This customer was assigned at random to the comparison group ({0} %), so the fixed schedule decided.",
-                terms.holdout,
-            ),
-        )
+        words = "This customer was assigned at random to the comparison group ({0} %), so the fixed schedule decided."
+        return (Sentence(words, terms.holdout),)
     if arm == "ladder" and known.share is not None:
-        return (
-            Sentence(
-                "The retry policy leaves the engine {0} % of the customers, where {1} % are set; for this one, the "
-                "fixed schedule applies.",
-                known.share,
-                terms.share,
-            ),
+        words = (
+            "The retry policy leaves the engine {0} % of the customers, where {1} % are set; for this one, the "
+            "fixed schedule applies."
         )
+        return (Sentence(words, known.share, terms.share),)
     if arm == "ladder":
-        return (
-            Sentence(
-                "The engine decides for {0} % of the customers; for this one, the fixed schedule applies.", terms.share
-            ),
-        )
+        words = "The engine decides for {0} % of the customers; for this one, the fixed schedule applies."
+        return (Sentence(words, terms.share),)
     if engines is None:
         return ()
-    watched = Sentence(
-        "The fixed schedule {0} decided; the retry policy lets the engine watch only."
-        if terms.mode == "share"
-        else "The fixed schedule {0} decided; the engine was in shadow mode.",
-        CURRENT.version,
-    )
-    at = engines.next_attempt_at
+    words = "The fixed schedule {0} decided; the engine was in shadow mode."
+    if terms.mode == "share":
+        words = "The fixed schedule {0} decided; the retry policy lets the engine watch only."
+    its_own: str = "It would have planned no try."
     if engines.verdict == "attempt_now":
-        return (watched, "It would have tried the card now.")
-    return (
-        watched,
-        Sentence("Its own next try would have been {0}.", at_card_holder(at, evidence))
-        if at
-        else "It would have planned no try.",
-    )
+        its_own = "It would have tried the card now."
+    elif engines.next_attempt_at:
+        at = at_card_holder(engines.next_attempt_at, evidence)
+        its_own = Sentence("Its own next try would have been {0}.", at)
+    return Sentence(words, CURRENT.version), its_own
 
 
 FALLBACKS: Final[dict[str, str]] = {

@@ -86,7 +86,8 @@ def _site(sites: Sequence[Any], campaigns: Sequence[Any], named: Named, policy: 
                 return site, ()
         if policy == "refuse":
             raise invalid("The SiteUrl is not that of one of this merchant's sites.", "SiteUrl", _MAKE)
-    found = _by_descriptor(sites, named.descriptor)
+    descriptor = (named.descriptor or "").lower()
+    found = next((site for site in sites if descriptor and site.descriptor.lower() == descriptor), None)
     if found is not None:
         return found, ((SITE_BY_DESCRIPTOR,) if named.url else ())
     found = None if named.url else _by_campaign(sites, campaigns, named.campaign)
@@ -102,10 +103,6 @@ def _site(sites: Sequence[Any], campaigns: Sequence[Any], named: Named, policy: 
     if default is None:
         raise invalid("The merchant has no site.", "SiteId", "Make a site first: POST /v1/sites.")
     return default, ((DEFAULT_SITE,) if named.url else ())
-
-
-def _by_descriptor(sites: Sequence[Any], descriptor: str | None) -> Any | None:
-    return next((site for site in sites if descriptor and site.descriptor.lower() == descriptor.lower()), None)
 
 
 def _by_campaign(sites: Sequence[Any], campaigns: Sequence[Any], key: str | None) -> Any | None:

@@ -84,15 +84,15 @@ def _of_order(row: PastPayment, region: str) -> list[Seen]:
     sent = [(one.attempt_no, one.sent_at, one) for one in row.attempts or () if one.sent_at and one.state != "not_sent"]
     sent.sort(key=itemgetter(0))
     return [Seen(at, class_of(first), 0, order_id)] + [
-        Seen(sent_at, _answer_to(one, sent_at, row.scheme, region), number, order_id)
+        Seen(
+            sent_at,
+            answer_of(one.state, sent_at, row.scheme, one.scheme_code or one.processor_code, one.advice_code, region),
+            number,
+            order_id,
+        )
         for number, (_, sent_at, one) in enumerate(sent, start=1)
         if one.state in ("approved", "declined")
     ]
-
-
-def _answer_to(attempt: PaymentTry, sent_at: datetime, scheme: str | None, region: str) -> int:
-    code = attempt.scheme_code or attempt.processor_code
-    return answer_of(attempt.state, sent_at, scheme, code, attempt.advice_code, region)
 
 
 def _of_copies(known: Sequence[Seen], copies: Sequence[Copy], region: str) -> list[Seen]:

@@ -12,7 +12,8 @@ from recoup.core.kit.feature import Feature
 from recoup.rules.money.collection import COLLECTION_POLICIES
 from recoup.rules.policies.in_force import NO_POLICIES, InForce, Policies
 from recoup.rules.rescue import route_by_worth
-from recoup.rules.rescue.advance_by_bounds import ADVANCE_BY_BOUNDS_VERSION, BoundedInputs, advance_by_bounds
+from recoup.rules.rescue.advance import AdvanceInputs
+from recoup.rules.rescue.advance_by_bounds import ADVANCE_BY_BOUNDS_VERSION, advance_by_bounds
 from recoup.rules.rescue.by_hand import BY_HAND_VERSION, HandInput, decide_by_hand
 from recoup.rules.rescue.card_update import CARD_UPDATE_VERSION, UpdateInput, decide_update
 from recoup.rules.rescue.charge import CHARGE_VERSION, ChargeInput, plan_charge
@@ -39,7 +40,7 @@ _DECIDERS: Final[Mapping[str, tuple[Mapping[Any, Any], Decider]]] = {
     )),
     ADVANCE_BY_BOUNDS_VERSION: (
         COLLECTION_POLICIES,
-        lambda data, policy, model, _: advance_by_bounds(BoundedInputs.from_dict(data), policy, model),
+        lambda data, policy, model, _: advance_by_bounds(AdvanceInputs.from_dict(data), policy, model),
     ),
     CHARGE_VERSION: (COLLECTION_POLICIES, lambda data, policy, *_: plan_charge(ChargeInput.from_dict(data), policy)),
     GATE_VERSION: ({None: None}, lambda data, *_: gate(GateInput.from_dict(data))),

@@ -79,9 +79,10 @@ def check_may_open(switch: str, off: Off, actor: str) -> None:
     needed = rank_of(off.actor, off.level)
     if rank_of(actor, "site") < needed:
         who = "the operator" if needed == 2 else "its partner or the operator"
+        by = "its partner" if needed == 1 else "the operator"
         raise Problem(
             "forbidden",
-            Sentence("{0} was switched off for {1} by {2}.", KINDS[switch], _place(off), _by(off)),
+            Sentence("{0} was switched off for {1} by {2}.", KINDS[switch], _place(off), by),
             cure=Sentence("Ask {0} to switch it on; nothing was changed.", who),
         )
 
@@ -106,7 +107,3 @@ def _place(off: Off) -> str:
     if off.level == "merchant":
         return "this merchant"
     return Sentence("the site {0}", off.name) if off.level == "site" else Sentence("the campaign {0}", off.name)
-
-
-def _by(off: Off) -> str:
-    return "its partner" if rank_of(off.actor, off.level) == 1 else "the operator"

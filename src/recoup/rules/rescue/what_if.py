@@ -7,15 +7,16 @@ given for it.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, Final
 
-from recoup.core.kit.amount import FeatureChange, amounts
+from recoup.core.kit.amount import amounts
 from recoup.rules.money.advance_bounds import PAYERS_MIN, TENTHS, WEEKS_MIN, WHOLE, HeldBounds, TenthBounds
 from recoup.rules.money.collection import COLLECTION_POLICIES
 from recoup.rules.policies.in_force import NO_POLICIES, InForce, Policies
 from recoup.rules.rescue.advance import AdvanceInputs
-from recoup.rules.rescue.advance_by_bounds import ADVANCE_BY_BOUNDS_VERSION, BoundedInputs, advance_by_bounds
-from recoup.rules.rescue.by_hand import BY_HAND_VERSION, HandInput
+from recoup.rules.rescue.advance_by_bounds import ADVANCE_BY_BOUNDS_VERSION, advance_by_bounds
+from recoup.rules.rescue.by_hand import BY_HAND_VERSION, HandInput, PlanBefore
 from recoup.rules.rescue.card_update import CARD_UPDATE_VERSION, NEW, UpdateInput, decide_update
 from recoup.rules.rescue.decide import DECIDER_VERSION, decide
 from recoup.rules.rescue.engine.bins import APPROVED, FUNDS, class_of
@@ -45,36 +46,24 @@ def of_advance(
     policy = COLLECTION_POLICIES[str(versions["policy"])]
     model = models[str(versions["model"])] if versions["model"] is not None else None
 
-    def decides(given: BoundedInputs) -> Decision:
+    def decides(given: AdvanceInputs) -> Decision:
         return advance_by_bounds(given, policy, model)
 
-    given = BoundedInputs.from_dict(features)
-    inputs, base = given.inputs, decides(given)
-    if inputs.units > 1:
-        half = replace(inputs, units=inputs.units // 2, fee_units=inputs.fee_units // 2)
-        yield _compared("half_the_order", decides(_with(given, half)), base)
-    if inputs.room != "enough":
-        yield _compared("room_left", decides(_with(given, replace(inputs, room="enough"))), base)
-    change: Change = "no_loss_allowed" if base.verdict == "approve_now" else "any_loss_allowed"
+    given = AdvanceInputs.from_dict(features)
+    base = decides(given)
+    if given.units > 1:
+        half = replace(given, units=given.units // 2, fee_units=given.fee_units // 2)
+        yield _compared("half_the_order", decides(half), base)
+    if given.room != "enough":
+        yield _compared("room_left", decides(replace(given, room="enough")), base)
+    change = "no_loss_allowed" if base.verdict == "approve_now" else "any_loss_allowed"
     points = 0 if base.verdict == "approve_now" else WHOLE
-    limits = replace(inputs.limits, allowed_loss_basis_points=points)
-    yield _compared(change, decides(_with(given, replace(inputs, limits=limits))), base)
-    paid = HeldBounds(0, inputs.now.date(), _ALL_PAID)
+    limits = replace(given.limits, allowed_loss_basis_points=points)
+    yield _compared(change, decides(replace(given, limits=limits)), base)
+    paid = HeldBounds(0, given.now.date(), _ALL_PAID)
     yield _compared("closed_orders_paid", decides(replace(given, bounds=paid)), base)
-    if inputs.occasion == "unresolved":
-        yield _compared("no_try_out", decides(_without_try(given)), base)
-
-
-def _with(given: BoundedInputs, inputs: AdvanceInputs) -> BoundedInputs:
-    by_model = replace(given.by_model, asked=inputs) if given.by_model is not None else None
-    return replace(given, inputs=inputs, by_model=by_model)
-
-
-def _without_try(given: BoundedInputs) -> BoundedInputs:
-    """As if the decline that came in were the last word."""
-    plain = _with(given, replace(given.inputs, occasion="declined"))
-    by_model = replace(plain.by_model, out_at=None) if plain.by_model is not None else None
-    return replace(plain, by_model=by_model)
+    if given.occasion == "unresolved":  # as if the decline that came in were the last word
+        yield _compared("no_try_out", decides(replace(given, occasion="declined", out_at=None)), base)
 
 
 def _compared(change: Change, found: Decision, base: Decision) -> WhatIf:
@@ -101,28 +90,20 @@ def what_if(
     features that no decision was made from.
     """
     decider = str(versions["decider"])
-    if decider == DECIDER_VERSION or decider in ENGINES.values():
-        return tuple(_of_plan(Evidence.from_dict(features), versions, models, within))[:WHAT_IFS_MAX]
-    if decider == GATE_VERSION:
-        return tuple(_of_gate(GateInput.from_dict(features)))[:WHAT_IFS_MAX]
-    if decider == BY_HAND_VERSION:
-        hand = HandInput.from_dict(features)
-        return (_plan_before("no_request", hand.before.due_at if hand.before else None),)
-    if decider == SIGNAL_VERSION:
-        return (_plan_before("no_signal", SignalInput.from_dict(features).before.due_at),)
-    if decider == ROUTE_BY_WORTH_VERSION:
-        return tuple(_of_route(WorthInput.from_dict(features)))[:WHAT_IFS_MAX]
-    if decider == RISK_VERSION:
-        return tuple(_of_risk(RiskInput.from_dict(features)))[:WHAT_IFS_MAX]
-    if decider == ADVANCE_BY_BOUNDS_VERSION:
-        return tuple(of_advance(features, versions, models))[:WHAT_IFS_MAX]
-    if decider == CARD_UPDATE_VERSION:
-        return tuple(_of_update(UpdateInput.from_dict(features)))[:WHAT_IFS_MAX]
-    return ()
+    if decider in (DECIDER_VERSION, *ENGINES.values()):
+        found = _of_plan(Evidence.from_dict(features), versions, models, within)
+    elif decider == ADVANCE_BY_BOUNDS_VERSION:
+        found = of_advance(features, versions, models)
+    elif decider in _BY_DECIDER:
+        found = _BY_DECIDER[decider](features)
+    else:
+        return ()
+    return tuple(islice(found, WHAT_IFS_MAX))
 
 
-def _plan_before(change: Change, due_at: datetime | None) -> WhatIf:
-    return WhatIf(change, "plan" if due_at else "wait", due_at, 1 if due_at else 0, None, differs=True)
+def _plan_before(change: Change, before: PlanBefore | None) -> Iterator[WhatIf]:
+    due_at = before.due_at if before else None
+    yield WhatIf(change, "plan" if due_at else "wait", due_at, 1 if due_at else 0, None, differs=True)
 
 
 def _of_plan(
@@ -161,7 +142,7 @@ def _of_policy(within: InForce, without: Callable[[InForce | None], Decision], b
         yield compared("no_policy", without(None), base)
 
 
-def _changes(evidence: Evidence, *, engine: bool) -> Iterator[tuple[Change | FeatureChange, Evidence]]:
+def _changes(evidence: Evidence, *, engine: bool) -> Iterator[tuple[Change, Evidence]]:
     reading, facts = evidence.reading, evidence.facts
     if reading.wait_by_rule:
         yield "no_network_wait", replace(evidence, reading=replace(reading, wait_by_rule=False, min_wait_hours=None))
@@ -252,7 +233,7 @@ def _of_risk(asked: RiskInput) -> Iterator[WhatIf]:
         sign = next((term for term in signs if asked.held[term] * way > 0), None)
         if sign is not None:
             without = {term: weight for term, weight in asked.held.items() if term != sign}
-            yield _answered(change, replace(asked, held=without), base, sign)  # type: ignore[arg-type]
+            yield _answered(change, replace(asked, held=without), base, sign)
     if asked.facts.units > 1:
         yield _answered(
             "half_the_amount", replace(asked, facts=replace(asked.facts, units=asked.facts.units // 2)), base
@@ -271,10 +252,21 @@ def _of_update(given: UpdateInput) -> Iterator[WhatIf]:
         yield compared("account_closed", decide_update(replace(given, answer="closed")), base)
     if given.stopped:
         yield compared("attempts_wanted", decide_update(replace(given, stopped=False)), base)
-    link: Change = "no_link" if given.by_link else "link_open"
-    yield compared(link, decide_update(replace(given, by_link=not given.by_link)), base)
+    yield compared(
+        "no_link" if given.by_link else "link_open", decide_update(replace(given, by_link=not given.by_link)), base
+    )
 
 
 def _answered(change: Change, changed: RiskInput, base: Answer, sign: str = "") -> WhatIf:
     found = answer_of(changed)
     return WhatIf(change, RISK_VERDICTS[found], None, 0, None, found != base, sign)
+
+
+_BY_DECIDER: Final[Mapping[str, Callable[[Mapping[str, Any]], Iterator[WhatIf]]]] = {
+    GATE_VERSION: lambda data: _of_gate(GateInput.from_dict(data)),
+    BY_HAND_VERSION: lambda data: _plan_before("no_request", HandInput.from_dict(data).before),
+    SIGNAL_VERSION: lambda data: _plan_before("no_signal", SignalInput.from_dict(data).before),
+    ROUTE_BY_WORTH_VERSION: lambda data: _of_route(WorthInput.from_dict(data)),
+    RISK_VERSION: lambda data: _of_risk(RiskInput.from_dict(data)),
+    CARD_UPDATE_VERSION: lambda data: _of_update(UpdateInput.from_dict(data)),
+}

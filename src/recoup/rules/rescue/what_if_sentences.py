@@ -3,50 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final
 
-from recoup.core.kit.amount import FeatureChange, rules_of
+from recoup.core.kit.amount import rules_of
 from recoup.core.kit.extended import Extended
 from recoup.kernel.sentence import Sentence
 from recoup.rules.rescue.evidence import Decision
 from recoup.rules.rescue.verdict import Offered, Verdict
 from recoup.rules.risk.words import sign_of
 
-Change = Literal[
-    "no_draw",
-    "no_network_wait",
-    "one_more_send",
-    "pay_day_known",
-    "another_card",
-    "expiry_a_week_later",
-    "one_more_try_allowed",
-    "sends_without_cost",
-    "no_block",
-    "no_request",
-    "no_signal",
-    "no_policy",
-    "no_policy_line",
-    "route_on",
-    "route_reachable",
-    "no_failure",
-    "routes_cost_the_same",
-    "no_sign_against",
-    "no_sign_for",
-    "half_the_amount",
-    "may_confirm",
-    "half_the_order",
-    "room_left",
-    "any_loss_allowed",
-    "no_loss_allowed",
-    "closed_orders_paid",
-    "no_try_out",
-    "new_card_known",
-    "nothing_newer",
-    "account_closed",
-    "attempts_wanted",
-    "link_open",
-    "no_link",
-]
+Change = str  # a key of `OWN`, or what a feature brings
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +21,7 @@ class WhatIf:
     model's of the next one, None where no model decided. `differs`: from what was decided without the change. `about`:
     the route that would have taken the attempt, or what is taken away: the sign of risk, the line of the policy."""
 
-    change: Change | FeatureChange
+    change: Change
     verdict: Verdict
     next_at: datetime | None
     tries: int
@@ -64,19 +30,15 @@ class WhatIf:
     about: str = ""
 
 
-def compared(change: Change | FeatureChange, found: Decision, base: Decision, about: str = "") -> WhatIf:
+def compared(change: Change, found: Decision, base: Decision, about: str = "") -> WhatIf:
     differs = (found.verdict, found.plan, rules_of(found)) != (base.verdict, base.plan, rules_of(base))
     tries = len(found.plan) + (found.verdict == "attempt_now")
-    return WhatIf(change, found.verdict, found.next_attempt_at, tries, _chance(found), differs, about)
+    offers = (one for one in found.alternatives if isinstance(one, Offered))
+    chance = next((one.chance for one in offers if one.name == found.taken), None)
+    return WhatIf(change, found.verdict, found.next_attempt_at, tries, chance, differs, about)
 
 
-def _chance(found: Decision) -> float | None:
-    return next(
-        (one.chance for one in found.alternatives if isinstance(one, Offered) and one.name == found.taken), None
-    )
-
-
-_OWN: Final[Mapping[Change, str]] = {
+OWN: Final[Mapping[Change, str]] = {
     "no_draw": "Without the random choice",
     "no_network_wait": "Without the wait that the network asks for",
     "one_more_send": "With one more send left on the card",
@@ -111,7 +73,7 @@ _OWN: Final[Mapping[Change, str]] = {
     "link_open": "With a link to pay that is still open",
     "no_link": "Without the link to pay",
 }
-_CHANGES: Final = Extended(_OWN, lambda feature: dict((feature.amount.without,)) if feature.amount is not None else {})
+_CHANGES: Final = Extended(OWN, lambda feature: dict((feature.amount.without,)) if feature.amount is not None else {})
 _VERDICTS: Final[Mapping[Verdict, str]] = {
     "attempt_now": "the card would have been tried at once.",
     "challenge": "the customer would have been asked.",
@@ -120,20 +82,18 @@ _VERDICTS: Final[Mapping[Verdict, str]] = {
     "allow": "the send would have been allowed.",
     "refuse": "the attempt would not have been sent.",
 }
-_PLAN_BEFORE: Final[tuple[Change, ...]] = ("no_request", "no_signal")  # of which the next try is all that is stored
-_SIGNS: Final[tuple[Change, ...]] = ("no_sign_against", "no_sign_for")
-_OF_RISK: Final[tuple[Change, ...]] = (*_SIGNS, "half_the_amount", "may_confirm")
-_OF_ADVANCES: Final[tuple[Change, ...]] = (
+_OF_RISK: Final = {"no_sign_against", "no_sign_for", "half_the_amount", "may_confirm"}
+_OF_ADVANCES: Final = {
     "half_the_order", "room_left", "any_loss_allowed", "no_loss_allowed", "closed_orders_paid", "no_try_out",
-)  # fmt: skip
-_OF_UPDATES: Final[tuple[Change, ...]] = (
+}  # fmt: skip
+_OF_UPDATES: Final = {
     "new_card_known", "nothing_newer", "account_closed", "attempts_wanted", "link_open", "no_link",
-)  # fmt: skip
+}  # fmt: skip
+_OF_ROUTES: Final = {"route_on", "route_reachable", "no_failure", "routes_cost_the_same"}
 _ADVANCED: Final[Mapping[Verdict, str]] = {
     "approve_now": "the order would have been advanced.",
     "decline_at_once": "the order would not have been advanced.",
 }
-_OF_ROUTES: Final[tuple[Change, ...]] = ("route_on", "route_reachable", "no_failure", "routes_cost_the_same")
 _ANSWERS: Final[Mapping[Verdict, str]] = {
     "attempt_now": "the payment would have been sent.",
     "challenge": "the customer would have been asked to confirm.",
@@ -144,10 +104,9 @@ _SAME: Final = "the decision would have been the same."
 
 def sentence_of(what_if: WhatIf) -> Sentence:
     """`Without the block: the send would have been allowed.`"""
-    parts: tuple[object, ...] = (sign_of(what_if.about),) if what_if.change in _SIGNS else ()
-    if what_if.change == "no_policy_line":
-        parts = (what_if.about,)
-    return Sentence("{0}: {1}", Sentence(_CHANGES[what_if.change], *parts), _outcome(what_if))
+    about = sign_of(what_if.about) if what_if.change in ("no_sign_against", "no_sign_for") else what_if.about
+    words = _CHANGES[what_if.change]
+    return Sentence("{0}: {1}", Sentence(words, *((about,) if "{0}" in words else ())), _outcome(what_if))
 
 
 def _outcome(what_if: WhatIf) -> Sentence:
@@ -166,7 +125,7 @@ def _outcome(what_if: WhatIf) -> Sentence:
         return Sentence("no route would have taken the attempt.")
     if at is None or what_if.verdict not in ("plan", "postpone"):
         return Sentence(_VERDICTS.get(what_if.verdict, _SAME))
-    if what_if.change in _PLAN_BEFORE:
+    if what_if.change in ("no_request", "no_signal"):  # of which the next try is all that is stored
         return Sentence("the next try would have been {0}.", at)
     if chance is not None:
         words = "the next try would have been {0} (the model’s chance: {1} %), tries planned in all: {2}."

@@ -41,6 +41,10 @@ class ClosedOrder(NamedTuple):
     def stratum(self) -> Stratum:
         return *self.first_shares, *self.shares
 
+    @property
+    def came(self) -> "Came":
+        return Came(self.payer, self.declined_on, self.arm, self.shares, self.place)
+
 
 class Came(NamedTuple):
     """An order when it came in: `arm` None for one that is compared with nothing."""
@@ -87,7 +91,7 @@ class OrdersRead:
         yield from ((one.declined_on, one.place) for one in self.waiting)
 
     def add(self, one: ClosedOrder) -> None:
-        self._meet(Came(one.payer, one.declined_on, one.arm, one.shares))
+        self._meet(one.came)
         self.closed.append(one)
 
     def add_waiting(self, one: Came) -> None:

@@ -39,9 +39,7 @@ def place_figures(compared: Mapping[str, Comparison], place: str) -> dict[str, A
     return {
         "engine": _arm(found, "engine"),
         "holdout": _arm(found, "holdout"),
-        "difference": round(look.difference, 6) if look else None,
-        "low": round(look.low, 6) if look else None,
-        "high": round(look.high, 6) if look else None,
+        **_bounds(look),
     }
 
 
@@ -63,7 +61,7 @@ def comparison_report(found: OrdersRead, looks: Looks) -> dict[str, Any]:
             arm: {
                 "orders": counted.orders(arm),
                 "payers": counted.payers(arm),
-                "rescued": _share(counted, arm),
+                "rescued": _rounded(counted.mean(arm)),
                 "by": dict(looks.by[arm].most_common()),
             }
             for arm in ARMS
@@ -136,13 +134,8 @@ def _other(one: OtherOutcome) -> dict[str, Any]:
     return {"name": one.name, **means, **_bounds(one.difference), "harm": one.harm}
 
 
-def _share(counted: Comparison, arm: ComparedArm) -> float | None:
-    mean = counted.mean(arm)
-    return None if math.isnan(mean) else round(mean, 6)
-
-
 def _rounded(share: float | None) -> float | None:
-    return None if share is None else round(share, 6)
+    return None if share is None or math.isnan(share) else round(share, 6)
 
 
 def _bounds(found: Difference | None) -> dict[str, float | None]:

@@ -7,12 +7,9 @@ from uuid import UUID
 
 from recoup.kernel.kept_sentence import Kept
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import Read, Row, Tx, columns_of
 
 PACK: Final = 100  # payments in a row
-_COLUMNS: Final = (
-    """backtest_id, question, requested_at, requested_by, saved_as, made_at, until, failed, report, payment_count"""
-)
 
 
 class BacktestRow(Row, frozen=True):
@@ -29,6 +26,9 @@ class BacktestRow(Row, frozen=True):
     failed: Kept | None
     report: dict[str, Any] | None
     payment_count: int
+
+
+_COLUMNS: Final = columns_of(BacktestRow)
 
 
 @MERCHANT.statement("""

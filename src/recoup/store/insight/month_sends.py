@@ -3,23 +3,16 @@ and what others hold of them: the sandbox issuer's book, a processor's statement
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final
 from uuid import UUID
 
-from recoup.kernel.ids import LOWEST
+from recoup.rules.network.compliance.content import Refusals, Reported
 from recoup.store.cards.joined_cards import SAME_CARDS
 from recoup.store.homes import HUB, MERCHANT
 from recoup.store.orders.evidence import CLAIMS_READ, SENDS_READ
-from recoup.store.statement import Read, Row
+from recoup.store.statement import Read, Row, columns_of
 
 SECONDS: Final = 600.0
-
-
-class Place(NamedTuple):
-    """Of a walk over a month's sends: the last that was read."""
-
-    at: datetime
-    send_id: UUID = LOWEST
 
 
 class SendPlace(Row, frozen=True):
@@ -65,8 +58,8 @@ class CardSendRow(Row, frozen=True):
     state: str
     declined: bool | None
     visa_category: int | None
-    advice_code: str | None
-    scheme_code: str | None
+    advice: str | None
+    code: str | None
     klass: str | None
     claimed: bool
     network_attempts: int
@@ -79,8 +72,9 @@ class CardSendRow(Row, frozen=True):
 
 @HUB.within(SECONDS).statement(f"""
 SELECT h.head_id, s.card_id, s.send_id, s.order_id, s.merchant_id, s.acceptor_id, s.scheme, s.initiator, s.units,
-  s.currency, s.at, s.state, s.declined, s.visa_category, s.advice_code, s.scheme_code, s.klass, s.claimed,
-  s.network_attempts, s.known_at, s.answered_at, c.joined_at, c.replaced_by IS NOT NULL AS is_replaced, s.imported
+  s.currency, s.at, s.state, s.declined, s.visa_category, s.advice_code AS advice, s.scheme_code AS code, s.klass,
+  s.claimed, s.network_attempts, s.known_at, s.answered_at, c.joined_at, c.replaced_by IS NOT NULL AS is_replaced,
+  s.imported
 FROM unnest($1::uuid[]) AS h (head_id) CROSS JOIN LATERAL {SAME_CARDS.format("h.head_id")} same
 CROSS JOIN LATERAL unnest(same.cards) AS p (card_id)
 JOIN cards c ON c.card_id = p.card_id
@@ -97,20 +91,9 @@ async def sends_of_cards(
     """Everybody's, and of those that only a merchant says were sent this one's."""
 
 
-class RefusalRow(Row, frozen=True):
-    acceptor_id: str
-    scheme: str
-    region: str
-    rule_id: str
-    day: datetime
-    postponed: int
-    refused: int
-    orders: int
-
-
 @MERCHANT.within(SECONDS).statement("""
 SELECT coalesce(d.features ->> 'acceptor_id', m.acceptor_id) AS acceptor_id, d.features ->> 'scheme' AS scheme,
-  d.features ->> 'region' AS region, d.rule_id, date_trunc('day', d.at, 'UTC') AS day,
+  d.features ->> 'region' AS region, d.rule_id, (d.at AT TIME ZONE 'UTC')::date AS on,
   count(*) FILTER (WHERE d.verdict = 'postpone') AS postponed, count(*) FILTER (WHERE d.verdict = 'refuse') AS refused,
   count(*) FILTER (WHERE d.number = 1) AS orders
 FROM (SELECT merchant_id, at, verdict, features, rules ->> 0 AS rule_id,
@@ -120,14 +103,8 @@ FROM (SELECT merchant_id, at, verdict, features, rules ->> 0 AS rule_id,
 JOIN merchants m USING (merchant_id)
 GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
 """)
-async def refusals(db: Read, merchant_id: UUID, begin: datetime, end: datetime) -> list[RefusalRow]:
+async def refusals(db: Read, merchant_id: UUID, begin: datetime, end: datetime) -> list[Refusals]:
     """Of the gate. Those that do not say the acceptor are older than certificates: they count for the merchant's."""
-
-
-class ReportedRow(Row, frozen=True):
-    since: datetime | None
-    received: int
-    declined: int
 
 
 @MERCHANT.within(SECONDS).statement("""
@@ -135,7 +112,7 @@ SELECT (SELECT received_at FROM transmissions WHERE merchant_id = $1 ORDER BY tr
   count(*) AS received, count(*) FILTER (WHERE is_declined) AS declined
 FROM transmissions WHERE merchant_id = $1 AND transmit_id >= $2 AND transmit_id < $3
 """)
-async def reported(db: Read, merchant_id: UUID, first_id: UUID, end_id: UUID) -> ReportedRow:
+async def reported(db: Read, merchant_id: UUID, first_id: UUID, end_id: UUID) -> Reported:
     """What it copied to us between two ids, and when it began to."""
 
 
@@ -158,16 +135,16 @@ class IssuerSend(Row, frozen=True):
     decision: str
 
 
-@MERCHANT.within(SECONDS).statement("""
-SELECT id, order_id, acceptor_id, scheme, initiator, units, currency, sent_at, decision FROM issuer.sends
+@MERCHANT.within(SECONDS).statement(f"""
+SELECT {columns_of(IssuerSend)} FROM issuer.sends
 WHERE merchant_id = $1 AND id = ANY($2::uuid[])
 """)
 async def issuers_of(db: Read, merchant_id: UUID, ids: Sequence[UUID]) -> list[IssuerSend]:
     """Those of these sends that the issuer has decided."""
 
 
-@MERCHANT.within(SECONDS).statement("""
-SELECT id, order_id, acceptor_id, scheme, initiator, units, currency, sent_at, decision FROM issuer.sends
+@MERCHANT.within(SECONDS).statement(f"""
+SELECT {columns_of(IssuerSend)} FROM issuer.sends
 WHERE merchant_id = $1 AND sent_at >= $3 AND sent_at < $2 AND (sent_at, id) > ($3, $4) ORDER BY sent_at, id LIMIT $5
 """)
 async def issuers_in_order(

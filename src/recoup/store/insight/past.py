@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row
+from recoup.store.statement import Read, Row, columns_of
 
 ORDERS_MAX: Final = 4_000
 TRANSMISSIONS_MAX: Final = 10_000
@@ -20,10 +20,11 @@ class Learner(Row, frozen=True):
     merchant_id: UUID
     region: str
     owner: UUID
+    offset_us: int
 
 
 @MERCHANT.statement("""
-SELECT merchant_id, region, coalesce(partner_id, merchant_id) AS owner FROM merchants ORDER BY merchant_id
+SELECT merchant_id, region, coalesce(partner_id, merchant_id) AS owner, offset_us FROM merchants ORDER BY merchant_id
 """)
 async def merchants_to_learn(db: Read) -> list[Learner]:
     """All of them, by their ids."""
@@ -42,7 +43,6 @@ class PastOrder(Row, frozen=True):
     advice: str | None
     credit: bool
     zone_facts: dict[str, Any]
-    declined_at: datetime
     at: float
     on: date
 
@@ -52,8 +52,7 @@ class PastAttempt(Row, frozen=True):
 
     order_id: UUID
     state: Literal["approved", "declined"]
-    scheme_code: str | None
-    processor_code: str | None
+    code: str | None
     advice_code: str | None
     at: float
     on: date
@@ -70,7 +69,8 @@ async def past_orders(
 
 
 @MERCHANT.statement(f"""
-SELECT d.*, {_HOURS.format("d.declined_at")} AS at, (d.declined_at AT TIME ZONE 'UTC')::date AS on
+SELECT d.order_id, d.payer_id, d.scheme, d.issuer, d.source, d.code, d.text, d.advice, d.credit, d.zone_facts,
+  {_HOURS.format("d.declined_at")} AS at, (d.declined_at AT TIME ZONE 'UTC')::date AS on
 FROM (
   SELECT o.order_id, p.payer_id, coalesce(v.scheme, 'generic') AS scheme,
     coalesce(nullif(v.issuer_digits, ''), v.bin, '') AS issuer,
@@ -92,8 +92,8 @@ async def _orders(db: Read, merchant_id: UUID, after: UUID, limit: int) -> list[
 
 
 @MERCHANT.statement(f"""
-SELECT a.order_id, a.state, a.scheme_code, a.processor_code, a.advice_code, {_HOURS.format("a.sent_at")} AS at,
-  (a.sent_at AT TIME ZONE 'UTC')::date AS on
+SELECT a.order_id, a.state, coalesce(nullif(a.scheme_code, ''), a.processor_code) AS code, a.advice_code,
+  {_HOURS.format("a.sent_at")} AS at, (a.sent_at AT TIME ZONE 'UTC')::date AS on
 FROM attempts a JOIN orders o ON o.merchant_id = a.merchant_id AND o.order_id = a.order_id
 WHERE a.merchant_id = $1 AND a.order_id > $2 AND a.order_id <= $3 AND a.state IN ('approved', 'declined')
   AND a.sent_at IS NOT NULL AND (a.units = o.units OR o.kind <> 'mit_managed')
@@ -103,27 +103,28 @@ async def _attempts(db: Read, merchant_id: UUID, after: UUID, last: UUID) -> lis
     """Of the orders behind `after` up to `last`; a part of an amount says nothing of all of it."""
 
 
-class PastTransmission(Row, frozen=True):
-    """`at`: hours since 1970, when it happened, `on` the day. `order_id`: the order that it is of, where it was sent to
-    us too."""
+class PastPayment(Row, frozen=True):
+    """An answered payment that the merchant made by itself. `at`: hours since 1970, when it happened, `on` the day.
+    `order_id`: the order that it was sent to us as, or that it is a copy of."""
 
-    transmit_id: UUID
     external_id: str
     payer_id: UUID | None
     bin: str
-    code_source: str | None
-    code: str | None
-    transaction_id: str | None
-    is_declined: bool
-    country: str | None
+    scheme: str
     credit: bool
-    happened_at: datetime
+    country: str | None
+    utc_offset: int | None
+    approved: bool
+    source: str | None
+    code: str | None
+    advice: str | None
+    text: str | None
     at: float
     on: date
     order_id: UUID | None
 
 
-async def past_transmissions(db: Read, merchant_id: UUID, after: UUID) -> AsyncIterator[list[PastTransmission]]:
+async def past_transmissions(db: Read, merchant_id: UUID, after: UUID) -> AsyncIterator[list[PastPayment]]:
     """The merchant's own payments."""
     while last := await _last_transmission(db, merchant_id, after, TRANSMISSIONS_MAX):
         yield await _transmissions(db, merchant_id, after, TRANSMISSIONS_MAX)
@@ -133,7 +134,9 @@ async def past_transmissions(db: Read, merchant_id: UUID, after: UUID) -> AsyncI
 # A copy of the payment that an order came in with is no other payment. Copies of one payment are one. None happened
 # after it was told: a date that lies ahead, by mistake or not, is the moment at which it came.
 @MERCHANT.statement(f"""
-SELECT t.*, {_HOURS.format("t.happened_at")} AS at, (t.happened_at AT TIME ZONE 'UTC')::date AS on, o.order_id
+SELECT t.external_id, t.payer_id, t.bin, '' AS scheme, t.credit, t.country, NULL::int AS utc_offset,
+  NOT t.is_declined AS approved, t.code_source AS source, t.code, NULL::text AS advice, NULL::text AS text,
+  {_HOURS.format("t.happened_at")} AS at, (t.happened_at AT TIME ZONE 'UTC')::date AS on, o.order_id
 FROM (
   SELECT transmit_id, external_id, payer_id, coalesce(bin, '') AS bin, code_source, code, transaction_id,
     coalesce((outcome ->> 'is_declined')::boolean, is_declined) AS is_declined, facts ->> 'country' AS country,
@@ -153,7 +156,7 @@ WHERE o.order_id IS NULL OR NOT t.is_declined
     - least((o.facts -> 'decline' ->> 'at')::timestamptz, o.placed_at))) > 60
 ORDER BY t.transmit_id
 """)
-async def _transmissions(db: Read, merchant_id: UUID, after: UUID, looks: int) -> list[PastTransmission]:
+async def _transmissions(db: Read, merchant_id: UUID, after: UUID, looks: int) -> list[PastPayment]:
     """Of so many behind `after`."""
 
 
@@ -168,28 +171,11 @@ async def _last_transmission(db: Read, merchant_id: UUID, after: UUID, looks: in
 IMPORTED_MAX: Final = 10_000
 
 
-class PastImported(Row, frozen=True):
-    """An answered attempt out of a file. `at`: hours since 1970, when it happened, `on` the day. `order_id`: the order
-    that its payment was sent to us as."""
+class PastImported(PastPayment, frozen=True):
+    """An attempt out of a file."""
 
     provider: str
     ref: str
-    payment: str
-    payer_id: UUID | None
-    bin: str
-    scheme: str
-    credit: bool
-    country: str
-    utc_offset: int | None
-    state: Literal["approved", "declined"]
-    source: str
-    scheme_code: str
-    advice_code: str
-    processor_code: str
-    phrase: str
-    at: float
-    on: date
-    order_id: UUID | None
 
 
 async def past_imported(db: Read, merchant_id: UUID, since: datetime) -> AsyncIterator[list[PastImported]]:
@@ -202,17 +188,18 @@ async def past_imported(db: Read, merchant_id: UUID, since: datetime) -> AsyncIt
 
 # None happened later than by the merchant's clock.
 @MERCHANT.statement(f"""
-SELECT t.*, o.order_id FROM (
-  SELECT provider, ref, payment, payer_id, bin, scheme, funding = 'credit' AS credit, country, utc_offset, state,
-    source, scheme_code, advice_code, processor_code, phrase, {_HOURS.format("at")} AS at,
-    (at AT TIME ZONE 'UTC')::date AS on
+SELECT {columns_of(PastPayment, "t").replace("t.order_id", "o.order_id")}, t.provider, t.ref FROM (
+  SELECT provider, ref, payment AS external_id, payer_id, bin, scheme, funding = 'credit' AS credit, country,
+    utc_offset, state = 'approved' AS approved, nullif(source, '') AS source,
+    nullif(coalesce(nullif(scheme_code, ''), processor_code), '') AS code, nullif(advice_code, '') AS advice,
+    nullif(phrase, '') AS text, {_HOURS.format("at")} AS at, (at AT TIME ZONE 'UTC')::date AS on
   FROM imported_attempts
   WHERE merchant_id = $1 AND at >= $2 AND (provider, ref) > ($3, $4) AND state IN ('approved', 'declined')
   ORDER BY provider, ref LIMIT $5
 ) t
 LEFT JOIN LATERAL (
   SELECT f.order_id FROM order_refs f
-  WHERE f.merchant_id = $1 AND f.door = 'rescue' AND f.external_id = t.payment ORDER BY f.generation DESC LIMIT 1
+  WHERE f.merchant_id = $1 AND f.door = 'rescue' AND f.external_id = t.external_id ORDER BY f.generation DESC LIMIT 1
 ) o ON true
 ORDER BY t.provider, t.ref
 """)

@@ -58,21 +58,6 @@ async def add_risk_version(db: Tx, row: RiskVersion) -> bool:
 LOOKS_MAX: Final = 5_000  # decisions, of all kinds
 
 
-class RiskLearner(Row, frozen=True):
-    """`owner`: the merchant's partner, else the merchant."""
-
-    merchant_id: UUID
-    owner: UUID
-    offset_us: int
-
-
-@MERCHANT.statement("""
-SELECT merchant_id, coalesce(partner_id, merchant_id) AS owner, offset_us FROM merchants ORDER BY merchant_id
-""")
-async def risk_learners(db: Read) -> list[RiskLearner]:
-    """All merchants, by their ids."""
-
-
 class JudgedPayment(Row, frozen=True):
     """`terms`: those that held when it was judged. `fraud`: reported in time. `paid`: an attempt was approved."""
 

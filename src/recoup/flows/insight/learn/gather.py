@@ -4,12 +4,12 @@ merchants process themselves, and what they imported of the time before.
 Payers and orders are told apart by 64 bits of their ids, which are random: no name, e-mail or card number is read.
 """
 
-from array import array
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from hashlib import blake2b
+from struct import Struct
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -31,9 +31,8 @@ from recoup.rules.rescue.order_facts import zone_of
 from recoup.store.insight.past import (
     Learner,
     PastAttempt,
-    PastImported,
     PastOrder,
-    PastTransmission,
+    PastPayment,
     merchants_to_learn,
     past_imported,
     past_orders,
@@ -65,24 +64,29 @@ class _Names:
     issuers: dict[str, int] = field(default_factory=dict)
 
 
+# An attempt in a row: `at` in hours since 1970, `offset` in minutes.
+_ROW: Final = np.dtype(
+    [("payer", "<i8"), ("order", "<i8"), ("at", "<f8"), ("answer", "i1"), ("key", "<i4"), ("issuer", "<i4"),
+     ("offset", "<i2"), ("zone", "i1"), ("credit", "i1")]
+)  # fmt: skip
+_PACKED: Final = Struct("<qqdbiihbb")
+
+
 @dataclass(slots=True)
 class _Rows:
-    """One owner's columns as they grow, eight bytes a value. A partner with all its merchants is one owner."""
+    """One owner's rows as they grow. A partner with all its merchants is one owner."""
 
     names: _Names
-    payer: "array[int]" = field(default_factory=lambda: array("q"))
-    order: "array[int]" = field(default_factory=lambda: array("q"))
-    at: "array[float]" = field(default_factory=lambda: array("d"))
-    answer: "array[int]" = field(default_factory=lambda: array("b"))
-    key: "array[int]" = field(default_factory=lambda: array("i"))
-    issuer: "array[int]" = field(default_factory=lambda: array("i"))
-    offset: "array[int]" = field(default_factory=lambda: array("h"))
-    zone: "array[int]" = field(default_factory=lambda: array("b"))
-    credit: "array[int]" = field(default_factory=lambda: array("b"))
+    packed: bytearray = field(default_factory=bytearray)
     left_out: int = 0  # bits of a customer's number that are zero for those who are kept
 
     def __len__(self) -> int:
-        return len(self.at)
+        return len(self.packed) // _ROW.itemsize
+
+    @property
+    def table(self) -> Column:
+        """As they stand; while somebody holds it, nothing can be added."""
+        return np.frombuffer(self.packed, _ROW)
 
     def add(
         self,
@@ -96,24 +100,14 @@ class _Rows:
     ) -> None:
         if payer & self.left_out:
             return
-        self.payer.append(payer)
-        self.order.append(order)
-        self.at.append(at)
-        self.answer.append(told[0])
-        self.key.append(self.names.keys.setdefault(told[1], len(self.names.keys)))
-        self.issuer.append(self.names.issuers.setdefault(issuer, len(self.names.issuers)))
-        self.offset.append(zone[0])
-        self.zone.append(zone[1])
-        self.credit.append(credit)
+        key = self.names.keys.setdefault(told[1], len(self.names.keys))
+        number = self.names.issuers.setdefault(issuer, len(self.names.issuers))
+        self.packed += _PACKED.pack(payer, order, at, told[0], key, number, *zone, credit)
 
     def thin(self) -> None:
         """Leaves out every second of the customers, now and from now on."""
         self.left_out = self.left_out * 2 + 1
-        kept = np.flatnonzero((np.array(self.payer, np.int64) & self.left_out) == 0)
-        for one in fields(self):
-            column = getattr(self, one.name)
-            if isinstance(column, array):
-                setattr(self, one.name, array(column.typecode, np.array(column)[kept].tobytes()))
+        self.packed = bytearray(self.table[(self.table["payer"] & self.left_out) == 0].tobytes())
 
 
 async def gather(world: World, since: WallTime, at_most: int | None = None) -> Gathered | None:
@@ -131,11 +125,11 @@ async def gather(world: World, since: WallTime, at_most: int | None = None) -> G
             async for _ in _read(connection, merchant, since, after, rows):
                 found.add(merchant.merchant_id)
                 _check_size(by_owner.values(), at_most or ATTEMPTS_MAX)
-    columns = _columns(by_owner.values(), names, until)
-    if not len(columns.at):
+    owner, table = _joined(by_owner.values(), until)
+    if not len(table):
         return None
     shared = len(merchants) >= MERCHANTS_MIN and len(by_owner) > 1
-    return Gathered(*_attempts(columns, shared=shared), tuple(by_owner), len(found))
+    return Gathered(*_attempts(owner, table, names, shared=shared), tuple(by_owner), len(found))
 
 
 async def _read(connection: Read, merchant: Learner, since: WallTime, after: UUID, rows: _Rows) -> AsyncIterator[None]:
@@ -147,11 +141,11 @@ async def _read(connection: Read, merchant: Learner, since: WallTime, after: UUI
         yield
     async for copies in past_transmissions(connection, merchant_id, after):
         if copies:
-            _add_transmissions(rows, merchant_id, region, copies)
+            _add_payments(rows, merchant_id, region, copies, np.zeros(0, np.int64))
             yield
-    known = np.unique(np.array(rows.order[begin:], np.int64))
+    known = np.unique(rows.table["order"][begin:])
     async for imported in past_imported(connection, merchant_id, since):
-        _add_imported(rows, merchant_id, region, imported, known)
+        _add_payments(rows, merchant_id, region, imported, known)
         yield
 
 
@@ -188,55 +182,23 @@ def _add_orders(rows: _Rows, region: str, orders: Sequence[PastOrder], attempts:
         if known is None:
             continue
         order, payer, zone, scheme, issuer, credit = known
-        told = (
-            _APPROVED
-            if attempt.state == "approved"
-            else _told(
-                scheme,
-                None,
-                attempt.scheme_code or attempt.processor_code,
-                None,
-                attempt.advice_code,
-                attempt.on,
-                region,
-            )
-        )
+        told = _APPROVED
+        if attempt.state != "approved":
+            told = _told(scheme, None, attempt.code, None, attempt.advice_code, attempt.on, region)
         rows.add(payer, order, attempt.at, told, issuer, zone, credit)
 
 
-def _add_transmissions(rows: _Rows, merchant_id: UUID, region: str, copies: Iterable[PastTransmission]) -> None:
-    for one in copies:
-        order = _bits(one.order_id) if one.order_id else _named(merchant_id, one.external_id)
-        payer = _bits(one.payer_id) if one.payer_id else order
-        told = (
-            _APPROVED
-            if not one.is_declined
-            else _told(scheme_of(one.bin), one.code_source, one.code, None, None, one.on, region)
-        )
-        rows.add(payer, order, one.at, told, one.bin, offset_minutes(None, _country(one.country)), one.credit)
-
-
-def _add_imported(rows: _Rows, merchant_id: UUID, region: str, imported: Sequence[PastImported], known: Column) -> None:
-    """But for payments that came to us otherwise, too: `known`, by their numbers. What an order or a copy told is
-    trusted more than a file, and no attempt counts twice."""
-    orders = [_bits(one.order_id) if one.order_id else _named(merchant_id, one.payment) for one in imported]
-    for one, order, seen in zip(imported, orders, np.isin(np.array(orders, np.int64), known), strict=True):
+def _add_payments(rows: _Rows, merchant_id: UUID, region: str, payments: Sequence[PastPayment], known: Column) -> None:
+    """But for those that came to us otherwise, too: `known`, by their numbers. What an order or a copy told is trusted
+    more than a file, and no attempt counts twice."""
+    orders = [_bits(one.order_id) if one.order_id else _named(merchant_id, one.external_id) for one in payments]
+    for one, order, seen in zip(payments, orders, np.isin(np.array(orders, np.int64), known), strict=True):
         if seen:
             continue
-        scheme = one.scheme or scheme_of(one.bin)
-        told = (
-            _APPROVED
-            if one.state == "approved"
-            else _told(
-                scheme,
-                one.source or None,
-                one.scheme_code or one.processor_code or None,
-                one.phrase or None,
-                one.advice_code or None,
-                one.on,
-                region,
-            )
-        )
+        told = _APPROVED
+        if not one.approved:
+            scheme = one.scheme or scheme_of(one.bin)
+            told = _told(scheme, one.source, one.code, one.text, one.advice, one.on, region)
         payer = _bits(one.payer_id) if one.payer_id else order
         zone = offset_minutes(one.utc_offset, _country(one.country))
         rows.add(payer, order, one.at, told, one.bin, zone, one.credit)
@@ -271,41 +233,24 @@ def _signed(raw: bytes) -> int:
     return int.from_bytes(raw, "big", signed=True)
 
 
-class _Columns(NamedTuple):
-    """All owners' rows."""
-
-    names: _Names
-    owner: Column
-    payer: Column
-    order: Column
-    at: Column
-    answer: Column
-    key: Column
-    issuer: Column
-    offset: Column
-    zone: Column
-    credit: Column
-
-
-def _columns(owners: Collection[_Rows], names: _Names, until: float) -> _Columns:
-    """Among several owners only what happened `until` then, hours since 1970: who has moved a sandbox clock ahead is
-    alone in that time, and what is learned and judged by the last weeks would be that owner's alone."""
+def _joined(owners: Collection[_Rows], until: float) -> tuple[Column, Column]:
+    """The owner of each row, and all rows. Among several owners only what happened `until` then, hours since 1970: who
+    has moved a sandbox clock ahead is alone in that time, and what is learned and judged by the last weeks would be
+    that owner's alone."""
     lengths = [len(one) for one in owners]
     owner = np.repeat(np.arange(len(owners)), lengths)
-    columns = [
-        np.concatenate([np.array(getattr(one, name)) for one in owners] or [np.zeros(0)])
-        for name in _Columns._fields[2:]
-    ]
-    at = columns[_Columns._fields.index("at") - 2]
-    kept = at <= until if np.count_nonzero(lengths) > 1 else np.ones(len(at), bool)
-    return _Columns(names, owner[kept], *(column[kept] for column in columns))
+    table = np.concatenate([np.zeros(0, _ROW), *(one.table for one in owners)])
+    if np.count_nonzero(lengths) < 2:
+        return owner, table
+    kept = table["at"] <= until
+    return owner[kept], table[kept]
 
 
-def _attempts(rows: _Columns, *, shared: bool) -> tuple[Attempts, Column]:
+def _attempts(owner: Column, table: Column, names: _Names, *, shared: bool) -> tuple[Attempts, Column]:
     """`shared`: there are merchants enough for an issuer's line to be of several of them, so that nobody's customers
     can be read off it."""
-    by_order = np.lexsort((rows.at, rows.order))
-    at, answer, order, payer = (column[by_order] for column in (rows.at, rows.answer, rows.order, rows.payer))
+    by_order = np.lexsort((table["at"], table["order"]))
+    at, answer, order, payer = (table[name][by_order] for name in ("at", "answer", "order", "payer"))
     begins = np.r_[True, order[1:] != order[:-1]]
     anew = begins | np.r_[False, (answer[:-1] == APPROVED) | (at[1:] - at[:-1] > APART_HOURS)]
     place, first_of = np.arange(len(at)), np.flatnonzero(begins)
@@ -314,7 +259,7 @@ def _attempts(rows: _Columns, *, shared: bool) -> tuple[Attempts, Column]:
     payment = np.cumsum(anew) - 1
     tries = np.minimum(place - starts[payment], TRIES - 1)
     final = np.lexsort((tries, payment, at, payer))
-    issuer, lines, issuers = _issuers(rows, shared)
+    issuer, lines, issuers = _issuers(table["issuer"].astype(np.int64), owner, list(names.issuers), shared)
     placed = by_order[final]
     return Attempts(
         np.unique(payer[final], return_inverse=True)[1],
@@ -322,22 +267,23 @@ def _attempts(rows: _Columns, *, shared: bool) -> tuple[Attempts, Column]:
         at[final],
         tries[final],
         answer[final].astype(np.int64),
-        rows.key[placed].astype(np.int64),
+        table["key"][placed].astype(np.int64),
         issuer[placed],
-        rows.offset[placed] / 60.0,
-        rows.zone[placed].astype(np.int64),
-        rows.credit[placed].astype(np.int64),
-        rows.owner[placed],
-        tuple(rows.names.keys),
+        table["offset"][placed] / 60.0,
+        table["zone"][placed].astype(np.int64),
+        table["credit"][placed].astype(np.int64),
+        owner[placed],
+        tuple(names.keys),
         issuers,
     ), lines
 
 
-def _issuers(rows: _Columns, shared: bool) -> tuple[Column, Column, tuple[str, ...]]:
+def _issuers(
+    issuer: Column, owner: Column, names: Sequence[str], shared: bool
+) -> tuple[Column, Column, tuple[str, ...]]:
     """Those without a line of their own are one: nobody's. A line is of several owners, and mostly of none of them. Of
     very many, those that most owners met, else those with the most attempts: each takes memory."""
-    issuer, names = rows.issuer.astype(np.int64), list(rows.names.issuers)
-    pairs, counts = np.unique(issuer * (1 << 32) + rows.owner, return_counts=True)
+    pairs, counts = np.unique(issuer * (1 << 32) + owner, return_counts=True)
     most = np.zeros(len(names), np.int64)
     np.maximum.at(most, pairs >> 32, counts)
     owners, all_counts = np.bincount(pairs >> 32, minlength=len(names)), np.bincount(issuer, minlength=len(names))

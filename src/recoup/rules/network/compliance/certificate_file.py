@@ -23,6 +23,9 @@ _ORDER: Final = (*PARTS, "change", "end")
 _decode: Final = msgspec.json.Decoder().decode
 
 
+_PROVED: Final = ("certificateId", "month", "acceptorId", "number", "sends", "breaches", "lines", "root")
+
+
 class ProvedCertificate(NamedTuple):
     certificate_id: str
     month: str
@@ -88,17 +91,7 @@ def prove(lines: Iterable[bytes], root: str | None = None) -> ProvedCertificate 
     )
     if wrong is not None:
         return wrong
-    head = proof.head
-    return ProvedCertificate(
-        head["certificateId"],
-        head["month"],
-        head["acceptorId"],
-        head["number"],
-        head["sends"],
-        head["breaches"],
-        head["lines"],
-        head["root"],
-    )
+    return ProvedCertificate(*(proof.head[name] for name in _PROVED))
 
 
 def _part(proof: _Proof, part: dict[str, Any], raw: bytes, checksum: str, root: str | None) -> Difference | None:

@@ -10,7 +10,7 @@ import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 
@@ -86,7 +86,7 @@ class Reported:
     declined: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Recount:
     """Of somebody who counts apart from us. `by`: `issuer`, the sandbox issuer's own book; `statement`, the processor's
     lines of approved charges, of all acceptors of the merchant; `none`. `differences`: what only one side has, or the
@@ -98,9 +98,14 @@ class Recount:
     approved: int = 0
     matched: int = 0
     counted_only: int = 0
-    differences: Sequence[Line] = ()
+    differences: list[Line] = field(default_factory=list)
     differing: int = 0
     closest: Mapping[tuple[str, str], Closest] | None = None
+
+    def differ(self, line: Line) -> None:
+        self.differing += 1
+        if len(self.differences) < DIFFERENCES_MAX:
+            self.differences.append(line)
 
 
 def content_of(
@@ -198,9 +203,7 @@ def _source(row: LimitRow) -> Line:
 
 
 def _closest(found: Closest | None, merchant_id: str) -> Line | None:
-    if found is None:
-        return None
-    return _counted(found, merchant_id)
+    return None if found is None else _counted(found, merchant_id)
 
 
 def _excess(one: Excess, merchant_id: str) -> Line:
@@ -246,24 +249,19 @@ def _editions(schemes: Iterable[str], span: tuple[datetime, datetime]) -> list[L
 def _unseen(acceptor: AcceptorCount, reported: Reported, recount: Recount) -> list[Line]:
     counts = acceptor.schemes.values()
     again = sum(one.reported_again for one in counts)
+    since = iso(reported.since) if reported.since else None
+    unseen: dict[str, int | None] = {
+        "merchant_sends": reported.received + sum(one.copied for one in counts),
+        "reported_without_rescue": max(0, reported.declined - again),
+        "unanswered": sum(one.unanswered for one in counts),
+        "acceptor_volume": sum(one.category_3 for one in counts),
+        "other_merchants": None,
+        "silent_repeats": None,
+    }
+    unseen |= {"recount": None} if recount.by == "none" else {}
     return [
-        {
-            "type": "unseen",
-            "what": "merchant_sends",
-            "since": iso(reported.since) if reported.since else None,
-            "number": reported.received + sum(one.copied for one in counts),
-        },
-        {
-            "type": "unseen",
-            "what": "reported_without_rescue",
-            "since": None,
-            "number": max(0, reported.declined - again),
-        },
-        {"type": "unseen", "what": "unanswered", "since": None, "number": sum(one.unanswered for one in counts)},
-        {"type": "unseen", "what": "acceptor_volume", "since": None, "number": sum(one.category_3 for one in counts)},
-        {"type": "unseen", "what": "other_merchants", "since": None, "number": None},
-        {"type": "unseen", "what": "silent_repeats", "since": None, "number": None},
-        *([{"type": "unseen", "what": "recount", "since": None, "number": None}] if recount.by == "none" else []),
+        {"type": "unseen", "what": what, "since": since if what == "merchant_sends" else None, "number": number}
+        for what, number in unseen.items()
     ]
 
 

@@ -154,7 +154,7 @@ def _seen_elsewhere(ground: Ground, rhythms: list[float], before: Before, look: 
 def _likely(ground: Ground, before: Before, answer: int, at: float) -> tuple[float, float]:
     """How likely that answer is, if the order lives: level + slope × the chance that money is there."""
     no = refused(ground, before, at)
-    yes, generic = 1.0 - no, _generic(ground)
+    yes, generic = 1.0 - no, (ground.issuer or ground.model.learned).generic
     if answer == APPROVED:
         return 0.0, yes
     if answer == FUNDS:
@@ -172,10 +172,6 @@ def _by_rhythm(ground: Ground, before: Before, at: float, level: float, slope: f
 def _normal(weighed: list[float]) -> list[float]:
     whole = total(weighed)
     return [one / whole for one in weighed] if whole > 0 else [1.0 / len(weighed)] * len(weighed)
-
-
-def _generic(ground: Ground) -> float:
-    return ground.issuer.generic if ground.issuer else ground.model.learned.generic
 
 
 def _holds_at_first(ground: Ground, key: str) -> list[float]:

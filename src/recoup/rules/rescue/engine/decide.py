@@ -18,7 +18,7 @@ from recoup.rules.rescue.engine.belief import Belief, ground_of, trail
 from recoup.rules.rescue.engine.chances import hours_of, instant_of
 from recoup.rules.rescue.engine.explore import Offer, block_of, drawn, weighed
 from recoup.rules.rescue.engine.facts import Facts
-from recoup.rules.rescue.engine.links import NOW, LinkOffer, link_offers
+from recoup.rules.rescue.engine.links import NOW, link_offers
 from recoup.rules.rescue.engine.mixed import candidates_of
 from recoup.rules.rescue.engine.model import Model
 from recoup.rules.rescue.engine.plan import Candidate, Opens, Try, planned
@@ -139,18 +139,15 @@ def _beside(decision: Decision, evidence: Evidence, tries: list[Try]) -> Decisio
         end=evidence.expires_at,
         units=evidence.units,
     )
+    ways = (Priced(one.name, _round(one.chance), "", one.at.isoformat(), _round(one.worth)) for one in links)
     now = links[0].name == NOW and links[0].worth > 0.0
     *why, last = decision.reasons
     return replace(
         decision,
         rules=(*decision.rules, NOW if now else "link_waits"),
-        alternatives=(*decision.alternatives, *map(_link, links)),
+        alternatives=(*decision.alternatives, *ways),
         reasons=(*why, link_reason(links, now=now), last),
     )
-
-
-def _link(one: LinkOffer) -> Priced:
-    return Priced(one.name, _round(one.chance), "", one.at.isoformat(), _round(one.worth))
 
 
 def _open(evidence: Evidence) -> bool:
@@ -207,12 +204,8 @@ def _offers(
         )
         for name, one in best.items()
     ]
-    share = explore if _may_explore(evidence, facts) else 0.0
-    return weighed([own, *others, *([_STOP] if tries else [])], share)
-
-
-def _may_explore(evidence: Evidence, facts: Facts) -> bool:
-    return not evidence.reading.wait_by_rule and (facts.sends_left is None or facts.sends_left > 1)
+    may_explore = not evidence.reading.wait_by_rule and (facts.sends_left is None or facts.sends_left > 1)
+    return weighed([own, *others, *([_STOP] if tries else [])], explore if may_explore else 0.0)
 
 
 def _worth(tries: list[Try], price: float) -> float:
@@ -259,15 +252,7 @@ def _decision(
 def _named(scheduled: Decision, pricing: Pricing, model: Model) -> Decision:
     """What the schedules decide for the engine is replayed by the engine."""
     versions = {**scheduled.versions, "decider": version_of(model), "policy": pricing.version, "model": model.name}
-    return Decision(
-        scheduled.verdict,
-        scheduled.plan,
-        scheduled.group,
-        scheduled.reasons,
-        scheduled.rules,
-        versions,
-        scheduled.alternatives,
-    )
+    return replace(scheduled, versions=versions, taken=None)
 
 
 def _versions(asked: _Asked) -> dict[str, str | None]:

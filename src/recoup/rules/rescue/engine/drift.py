@@ -30,12 +30,8 @@ class Counted(NamedTuple):
         return "drifted" if off > ERRORS * sqrt(self.spread) and off > SHARE_LEAST * self.tries else "fits"
 
     def plus(self, other: "Counted") -> "Counted":
-        return Counted(
-            self.tries + other.tries,
-            self.expected + other.expected,
-            self.spread + other.spread,
-            self.approved + other.approved,
-        )
+        tries, expected, spread, approved = other
+        return Counted(self.tries + tries, self.expected + expected, self.spread + spread, self.approved + approved)
 
 
 NOTHING: Final = Counted(0, 0.0, 0.0, 0)

@@ -44,26 +44,13 @@ Opens = Callable[[float], float | None]
 def candidates(
     ground: Ground, belief: Belief, earliest: float, end: float, opens: Opens | None = None
 ) -> list[Candidate]:
-    """Instants from `earliest` on and before `end`: soon ones each three hours, later ones once a day, and on the best
-    of those days four times. `opens`: each waits until a send may leave."""
+    """Instants from `earliest` on and before `end`, each once: soon ones each three hours, later ones once a day, and
+    on the best of those days four times. `opens`: each waits until a send may leave."""
     soon, days = _instants(ground, earliest, end)
-    if opens is not None:
-        return _opened(ground, belief, soon, days, end, opens)
-    found = _at(ground, belief, soon)
-    later = _at(ground, belief, [noon for noon in days if noon < end])
-    best = _best(later)[:_FINE_DAYS]
-    fine = [one.at + hours for one in best for hours in _AROUND_NOON if soon[-1] < one.at + hours < end]
-    return sorted(found + later + _at(ground, belief, sorted(fine)))
-
-
-def _opened(
-    ground: Ground, belief: Belief, soon: Sequence[float], days: Sequence[float], end: float, opens: Opens
-) -> list[Candidate]:
-    """As `candidates`, each instant once."""
 
     def opened(instants: Iterable[float], *before: list[float]) -> list[float]:
-        waited = {at for one in instants if (at := opens(one)) is not None and at < end}
-        return sorted(waited.difference(*before))
+        waited = set(instants) if opens is None else {at for one in instants if (at := opens(one)) is not None}
+        return sorted(at for at in waited.difference(*before) if at < end)
 
     first = opened(soon)
     noons = opened(days, first)

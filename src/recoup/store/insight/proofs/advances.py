@@ -2,23 +2,35 @@
 what closed orders say about advances."""
 
 from datetime import date
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
 from recoup.store.insight.proofs.walk import (
     STATEMENT_SECONDS,
     Difference,
-    Differs,
     DiffersAt,
-    Window,
-    all_of,
     differences,
+    of_merchant,
+    of_window,
 )
 from recoup.store.statement import Read, Row
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement("""
+SELECT l.merchant_id, NULL::uuid AS order_id, 'operator''s exposure in ' || o.asset AS field,
+  coalesce(l.drawn, 0)::text AS expected, o.drawn_units::text AS found
+FROM operator_exposure o
+LEFT JOIN (SELECT asset, min(merchant_id::text)::uuid AS merchant_id, sum(drawn_units)::bigint AS drawn
+  FROM exposure_limits GROUP BY asset) l USING (asset)
+WHERE o.drawn_units <> coalesce(l.drawn, 0) LIMIT 1000
+""")
+async def _operator(db: Read) -> list[DiffersAt]: ...
+
+
+advances: Final = of_window(
+    __name__,
+    of_advance="""
 SELECT order_id, v.field || ' of the advance' AS field, v.expected, v.found
 FROM (
   SELECT l.order_id, max(l.happening) FILTER (WHERE l.happening IN ('charged', 'uncollected')) AS ended,
@@ -43,12 +55,9 @@ CROSS JOIN LATERAL (VALUES
 ) v (no, field, expected, found)
 WHERE v.expected IS DISTINCT FROM v.found
 ORDER BY order_id, v.no LIMIT 1000
-""")
-async def _of_advance(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
-
-
-# What a decision says that closed orders show is what its version says.
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+""",
+    # What a decision says that closed orders show is what its version says.
+    bounds="""
 SELECT a.order_id, v.field || ' of the bounds of an advance' AS field, v.expected, v.found
 FROM advances a
 JOIN order_log l ON l.merchant_id = a.merchant_id AND l.order_id = a.order_id AND l.happening = 'advanced'
@@ -63,11 +72,13 @@ CROSS JOIN LATERAL (VALUES
 WHERE a.merchant_id = $1 AND a.order_id > $2 AND a.order_id <= $3 AND d.features -> 'bounds' <> 'null'
   AND v.expected IS DISTINCT FROM v.found
 ORDER BY a.order_id, v.no LIMIT 1000
-""")
-async def _bounds(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
+""",
+)
 
 
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+exposure: Final = of_merchant(
+    __name__,
+    slots="""
 SELECT NULL::uuid AS order_id, v.field || ' of exposure slot ' || slot || ' in ' || asset AS field, v.expected, v.found
 FROM (SELECT * FROM exposure_allotments WHERE merchant_id = $1) s
 FULL JOIN (SELECT asset, slot, sum(due_units)::bigint AS due FROM advances
@@ -78,11 +89,8 @@ CROSS JOIN LATERAL (VALUES
     THEN 'at least what is used' ELSE s.allotted::text END)
 ) v (no, field, expected, found)
 WHERE v.expected IS DISTINCT FROM v.found ORDER BY asset, slot, v.no LIMIT 1000
-""")
-async def _slots(db: Read, merchant_id: UUID) -> list[Differs]: ...
-
-
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+""",
+    customers="""
 SELECT NULL::uuid AS order_id, 'exposure of customer ' || customer_id || ' in ' || asset AS field,
   coalesce(x.due, 0)::text AS expected, coalesce(c.used, 0)::text AS found
 FROM (SELECT * FROM customer_exposure WHERE merchant_id = $1) c
@@ -90,39 +98,17 @@ FULL JOIN (SELECT customer_id, asset, sum(due_units)::bigint AS due FROM advance
   CROSS JOIN LATERAL unnest(customers) AS k (customer_id)
   WHERE merchant_id = $1 AND due_units > 0 GROUP BY 1, 2) x USING (customer_id, asset)
 WHERE coalesce(x.due, 0) <> coalesce(c.used, 0) LIMIT 1000
-""")
-async def _customers(db: Read, merchant_id: UUID) -> list[Differs]: ...
-
-
-# Slots hold no more than was drawn for them, and all of it was drawn from the operator.
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+""",
+    # Slots hold no more than was drawn for them, and all of it was drawn from the operator.
+    drawn="""
 SELECT NULL::uuid AS order_id, 'exposure drawn in ' || l.asset AS field, 'at least ' || s.allotted AS expected,
   l.drawn_units::text AS found
 FROM exposure_limits l
 CROSS JOIN LATERAL (SELECT coalesce(sum(allotted), 0)::bigint AS allotted FROM exposure_allotments a
   WHERE a.merchant_id = l.merchant_id AND a.asset = l.asset) s
 WHERE l.merchant_id = $1 AND l.drawn_units < s.allotted LIMIT 1000
-""")
-async def _drawn(db: Read, merchant_id: UUID) -> list[Differs]: ...
-
-
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
-SELECT l.merchant_id, NULL::uuid AS order_id, 'operator''s exposure in ' || o.asset AS field,
-  coalesce(l.drawn, 0)::text AS expected, o.drawn_units::text AS found
-FROM operator_exposure o
-LEFT JOIN (SELECT asset, min(merchant_id::text)::uuid AS merchant_id, sum(drawn_units)::bigint AS drawn
-  FROM exposure_limits GROUP BY asset) l USING (asset)
-WHERE o.drawn_units <> coalesce(l.drawn, 0) LIMIT 1000
-""")
-async def _operator(db: Read) -> list[DiffersAt]: ...
-
-
-async def advances(db: Read, window: Window) -> list[Difference]:
-    return await all_of(db, (_of_advance, _bounds), window.merchant_id, *window)
-
-
-async def exposure(db: Read, merchant_id: UUID) -> list[Difference]:
-    return await all_of(db, (_slots, _customers, _drawn), merchant_id, merchant_id)
+""",
+)
 
 
 async def operator_exposure(db: Read) -> list[Difference]:

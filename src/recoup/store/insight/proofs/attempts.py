@@ -1,15 +1,82 @@
 """Attempts against the log, the order and the card's sends; refunds against the log."""
 
 from collections.abc import Sequence
+from typing import Final
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
 from recoup.store.insight.proofs.sends import SENDS, CardSend, find_sends
-from recoup.store.insight.proofs.walk import STATEMENT_SECONDS, Difference, Differs, Window, all_of
+from recoup.store.insight.proofs.walk import STATEMENT_SECONDS, Difference, Differs, Window, differences, of_window
 from recoup.store.statement import Read, Row
 
-
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+_beside_sends: Final = of_window(
+    __name__,
+    lines_of_no_attempt="""
+SELECT l.order_id, 'attempt of log line ' || l.seq || ' (' || l.happening || ')' AS field, 'an attempt' AS expected,
+  'none' AS found
+FROM order_log l LEFT JOIN attempts a ON a.merchant_id = l.merchant_id AND a.attempt_id = l.fact_id
+WHERE l.merchant_id = $1 AND l.order_id > $2 AND l.order_id <= $3 AND l.fact_kind = 'attempt'
+  AND a.order_id IS DISTINCT FROM l.order_id
+ORDER BY l.order_id, l.seq LIMIT 1000
+""",
+    of_refund="""
+SELECT r.order_id, v.field || ' of ' || r.kind || ' ' || r.modification_no AS field, v.expected, v.found
+FROM modifications r
+LEFT JOIN orders o ON o.merchant_id = r.merchant_id AND o.order_id = r.order_id
+CROSS JOIN LATERAL (
+  SELECT coalesce(max(l.body ->> 'units') FILTER (WHERE happening = 'reversal_owed_again'),
+      max(l.body ->> 'units') FILTER (WHERE happening IN ('refund_owed', 'approved_late', 'reversal_owed',
+        'part_owed_back', 'settled_by_hand', 'void_owed', 'capture_asked', 'refund_due_again',
+        'reversal_due_again'))) AS units,
+    coalesce(bool_or(happening = 'refund_sent'), false) AS sent,
+    max(l.body ->> 'with') FILTER (WHERE happening = 'refund_owed') AS first_piece,
+    coalesce((array_agg(said ORDER BY seq DESC) FILTER (WHERE said IS NOT NULL))[1],
+      CASE WHEN r.kind = 'capture' AND o.stage = 'completed' THEN 'done' END) AS outcome,
+    coalesce((array_agg(body || CASE WHEN happening = 'settled_by_hand' THEN '{"by_hand": true}' ELSE '{}' END::jsonb
+        ORDER BY seq DESC) FILTER (WHERE said IN ('done', 'stuck', 'refused', 'failed')))[1],
+      (SELECT g.body FROM order_log g WHERE g.merchant_id = r.merchant_id AND g.order_id = r.order_id
+        AND g.happening = 'captured' AND r.kind = 'capture' LIMIT 1)) AS word
+  FROM (
+    SELECT seq, happening, body, CASE WHEN happening IN ('refund_done', 'reversed', 'settled_by_hand',
+        'voided', 'part_captured') THEN 'done'
+      WHEN happening IN ('refund_netted', 'refund_of_bad_debt', 'reversal_netted') THEN 'netted'
+      WHEN happening IN ('refund_refused', 'reversal_refused', 'capture_refused') THEN 'refused'
+      WHEN happening IN ('refund_failed', 'reversal_failed') THEN 'failed'
+      WHEN happening IN ('refund_stuck', 'reversal_stuck', 'void_stuck', 'refund_due_again', 'reversal_due_again')
+        THEN 'stuck'
+      WHEN happening IN ('refund_retried', 'reversal_retried', 'void_retried', 'reversal_owed_again')
+        THEN 'again' END AS said
+    FROM order_log l WHERE l.merchant_id = r.merchant_id AND l.order_id = r.order_id
+      AND (l.fact_id = r.modification_id OR (r.kind = 'reversal' AND l.fact_id = r.attempt_id))
+  ) l
+) l
+CROSS JOIN LATERAL (VALUES
+  (1, 'order', r.order_id::text, o.order_id::text),
+  (2, 'units', l.units, r.units::text),
+  (3, 'asset', o.asset, r.asset),
+  (4, 'state', coalesce(nullif(l.outcome, 'again'), CASE
+      WHEN (r.kind <> 'refund' OR l.outcome = 'again') AND r.state IN ('owed', 'sent') THEN r.state
+      WHEN l.sent THEN 'sent' ELSE 'owed' END), r.state),
+  (5, 'reference', CASE WHEN r.state IN ('done', 'failed') AND NOT l.word ? 'by_hand' THEN l.word ->> 'reference'
+    ELSE 'any' END,
+    CASE WHEN r.state IN ('done', 'failed') AND NOT l.word ? 'by_hand' THEN r.reference ELSE 'any' END),
+  (6, 'code', CASE WHEN r.state NOT IN ('done', 'stuck') THEN 'any' WHEN l.word ? 'by_hand' THEN 'by_hand'
+      ELSE l.word ->> 'code' END, CASE WHEN r.state IN ('done', 'stuck') THEN r.processor_code ELSE 'any' END),
+  (7, 'first piece', l.first_piece, r.piece_of::text)
+) v (no, field, expected, found)
+WHERE r.merchant_id = $1 AND r.order_id > $2 AND r.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
+ORDER BY r.order_id, r.modification_no, v.no LIMIT 1000
+""",
+    lines_of_no_refund="""
+SELECT l.order_id, 'refund of log line ' || l.seq || ' (' || l.happening || ')' AS field, 'a refund' AS expected,
+  'none' AS found
+FROM order_log l LEFT JOIN modifications r ON r.merchant_id = l.merchant_id AND r.modification_id = l.fact_id
+WHERE l.merchant_id = $1 AND l.order_id > $2 AND l.order_id <= $3
+  AND l.fact_kind IN ('refund', 'reversal', 'void', 'capture')
+  AND r.order_id IS DISTINCT FROM l.order_id
+ORDER BY l.order_id, l.seq LIMIT 1000
+""",
+    of_order="""
 SELECT o.order_id, v.field, v.expected::text, v.found::text
 FROM orders o
 LEFT JOIN advances x USING (merchant_id, order_id)
@@ -49,8 +116,8 @@ CROSS JOIN LATERAL (VALUES
 ) v (no, field, expected, found)
 WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
 ORDER BY o.order_id, v.no LIMIT 1000
-""")
-async def _of_order(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
+""",
+)
 
 
 class _AttemptCard(Row, frozen=True):
@@ -133,80 +200,5 @@ async def _of_attempt_and_send(
 ) -> list[Differs]: ...
 
 
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
-SELECT l.order_id, 'attempt of log line ' || l.seq || ' (' || l.happening || ')' AS field, 'an attempt' AS expected,
-  'none' AS found
-FROM order_log l LEFT JOIN attempts a ON a.merchant_id = l.merchant_id AND a.attempt_id = l.fact_id
-WHERE l.merchant_id = $1 AND l.order_id > $2 AND l.order_id <= $3 AND l.fact_kind = 'attempt'
-  AND a.order_id IS DISTINCT FROM l.order_id
-ORDER BY l.order_id, l.seq LIMIT 1000
-""")
-async def _lines_of_no_attempt(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
-
-
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
-SELECT r.order_id, v.field || ' of ' || r.kind || ' ' || r.modification_no AS field, v.expected, v.found
-FROM modifications r
-LEFT JOIN orders o ON o.merchant_id = r.merchant_id AND o.order_id = r.order_id
-CROSS JOIN LATERAL (
-  SELECT coalesce(max(l.body ->> 'units') FILTER (WHERE happening = 'reversal_owed_again'),
-      max(l.body ->> 'units') FILTER (WHERE happening IN ('refund_owed', 'approved_late', 'reversal_owed',
-        'part_owed_back', 'settled_by_hand', 'void_owed', 'capture_asked', 'refund_due_again',
-        'reversal_due_again'))) AS units,
-    coalesce(bool_or(happening = 'refund_sent'), false) AS sent,
-    max(l.body ->> 'with') FILTER (WHERE happening = 'refund_owed') AS first_piece,
-    coalesce((array_agg(said ORDER BY seq DESC) FILTER (WHERE said IS NOT NULL))[1],
-      CASE WHEN r.kind = 'capture' AND o.stage = 'completed' THEN 'done' END) AS outcome,
-    coalesce((array_agg(body || CASE WHEN happening = 'settled_by_hand' THEN '{"by_hand": true}' ELSE '{}' END::jsonb
-        ORDER BY seq DESC) FILTER (WHERE said IN ('done', 'stuck', 'refused', 'failed')))[1],
-      (SELECT g.body FROM order_log g WHERE g.merchant_id = r.merchant_id AND g.order_id = r.order_id
-        AND g.happening = 'captured' AND r.kind = 'capture' LIMIT 1)) AS word
-  FROM (
-    SELECT seq, happening, body, CASE WHEN happening IN ('refund_done', 'reversed', 'settled_by_hand',
-        'voided', 'part_captured') THEN 'done'
-      WHEN happening IN ('refund_netted', 'refund_of_bad_debt', 'reversal_netted') THEN 'netted'
-      WHEN happening IN ('refund_refused', 'reversal_refused', 'capture_refused') THEN 'refused'
-      WHEN happening IN ('refund_failed', 'reversal_failed') THEN 'failed'
-      WHEN happening IN ('refund_stuck', 'reversal_stuck', 'void_stuck', 'refund_due_again', 'reversal_due_again')
-        THEN 'stuck'
-      WHEN happening IN ('refund_retried', 'reversal_retried', 'void_retried', 'reversal_owed_again')
-        THEN 'again' END AS said
-    FROM order_log l WHERE l.merchant_id = r.merchant_id AND l.order_id = r.order_id
-      AND (l.fact_id = r.modification_id OR (r.kind = 'reversal' AND l.fact_id = r.attempt_id))
-  ) l
-) l
-CROSS JOIN LATERAL (VALUES
-  (1, 'order', r.order_id::text, o.order_id::text),
-  (2, 'units', l.units, r.units::text),
-  (3, 'asset', o.asset, r.asset),
-  (4, 'state', coalesce(nullif(l.outcome, 'again'), CASE
-      WHEN (r.kind <> 'refund' OR l.outcome = 'again') AND r.state IN ('owed', 'sent') THEN r.state
-      WHEN l.sent THEN 'sent' ELSE 'owed' END), r.state),
-  (5, 'reference', CASE WHEN r.state IN ('done', 'failed') AND NOT l.word ? 'by_hand' THEN l.word ->> 'reference'
-    ELSE 'any' END,
-    CASE WHEN r.state IN ('done', 'failed') AND NOT l.word ? 'by_hand' THEN r.reference ELSE 'any' END),
-  (6, 'code', CASE WHEN r.state NOT IN ('done', 'stuck') THEN 'any' WHEN l.word ? 'by_hand' THEN 'by_hand'
-      ELSE l.word ->> 'code' END, CASE WHEN r.state IN ('done', 'stuck') THEN r.processor_code ELSE 'any' END),
-  (7, 'first piece', l.first_piece, r.piece_of::text)
-) v (no, field, expected, found)
-WHERE r.merchant_id = $1 AND r.order_id > $2 AND r.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
-ORDER BY r.order_id, r.modification_no, v.no LIMIT 1000
-""")
-async def _of_refund(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
-
-
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
-SELECT l.order_id, 'refund of log line ' || l.seq || ' (' || l.happening || ')' AS field, 'a refund' AS expected,
-  'none' AS found
-FROM order_log l LEFT JOIN modifications r ON r.merchant_id = l.merchant_id AND r.modification_id = l.fact_id
-WHERE l.merchant_id = $1 AND l.order_id > $2 AND l.order_id <= $3
-  AND l.fact_kind IN ('refund', 'reversal', 'void', 'capture')
-  AND r.order_id IS DISTINCT FROM l.order_id
-ORDER BY l.order_id, l.seq LIMIT 1000
-""")
-async def _lines_of_no_refund(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
-
-
 async def attempts_and_refunds(db: Read, window: Window) -> list[Difference]:
-    statements = (_of_attempt, _lines_of_no_attempt, _of_refund, _lines_of_no_refund, _of_order)
-    return await all_of(db, statements, window.merchant_id, *window)
+    return await differences(db, _of_attempt, window.merchant_id, *window) + await _beside_sends(db, window)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from recoup.kernel.ids import LOWEST
 from recoup.store.homes import MERCHANT
-from recoup.store.insight.proofs.walk import STATEMENT_SECONDS, Difference, Differs, all_of
+from recoup.store.insight.proofs.walk import STATEMENT_SECONDS, of_merchant
 from recoup.store.statement import Read, Row
 
 ROWS_MAX: Final = 500
@@ -78,8 +78,10 @@ async def _files(db: Read, merchant_id: UUID, after: UUID, limit: int) -> list[P
     """By the payouts' ids."""
 
 
-# Each posting says what a line suggested that somebody booked.
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+statements: Final = of_merchant(
+    __name__,
+    # Each posting says what a line suggested that somebody booked.
+    of_posting="""
 SELECT p.order_id, v.field || ' of posting ' || p.recipe || ' of line ' || p.source_id AS field, v.expected, v.found
 FROM postings p
 LEFT JOIN LATERAL (SELECT l.recipe, l.entries, l.asset FROM reconciliation_lines l JOIN reconciliation_runs r
@@ -95,22 +97,16 @@ CROSS JOIN LATERAL (VALUES (1, 'booked line', 'one', CASE WHEN l.recipe IS NULL 
 ) v (no, field, expected, found)
 WHERE p.merchant_id = $1 AND p.source_kind = 'reconciliation' AND v.expected IS DISTINCT FROM v.found
 ORDER BY p.posting_id, v.no LIMIT 1000
-""")
-async def _of_posting(db: Read, merchant_id: UUID) -> list[Differs]: ...
-
-
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+""",
+    of_line="""
 SELECT l.order_id, 'posting of booked line ' || l.row_no || ' of run ' || l.run_id AS field, 'one' AS expected,
   'none' AS found
 FROM reconciliation_lines l
 LEFT JOIN postings p ON p.merchant_id = l.merchant_id AND p.source_kind = 'reconciliation' AND p.source_id = l.line_id
   AND p.recipe = l.recipe
 WHERE l.merchant_id = $1 AND l.booked_at IS NOT NULL AND p.posting_id IS NULL ORDER BY l.run_id, l.row_no LIMIT 1000
-""")
-async def _of_line(db: Read, merchant_id: UUID) -> list[Differs]: ...
-
-
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+""",
+    of_run="""
 SELECT NULL::uuid AS order_id, v.field || ' of run ' || r.run_id AS field, v.expected, v.found
 FROM reconciliation_runs r
 CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE line_no IS NOT NULL) AS lines,
@@ -120,11 +116,8 @@ CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE line_no IS NOT NULL) AS lines,
 CROSS JOIN LATERAL (VALUES (1, 'lines', l.lines::text, r.lines::text), (2, 'counts', l.counts::text, r.counts::text)
 ) v (no, field, expected, found)
 WHERE r.merchant_id = $1 AND v.expected IS DISTINCT FROM v.found ORDER BY r.run_id, v.no LIMIT 1000
-""")
-async def _of_run(db: Read, merchant_id: UUID) -> list[Differs]: ...
-
-
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+""",
+    of_report="""
 SELECT NULL::uuid AS order_id, v.field, v.expected, v.found FROM (
   SELECT 'event of report ' || r.report_id AS field, 'reconciliation.ready' AS expected,
     coalesce(x.event, 'none') AS found
@@ -139,9 +132,5 @@ SELECT NULL::uuid AS order_id, v.field, v.expected, v.found FROM (
     AND NOT EXISTS (SELECT FROM due_work d WHERE d.merchant_id = c.merchant_id AND d.kind = 'reconciliation'
       AND d.subject_id = c.merchant_id)
 ) v WHERE v.expected IS DISTINCT FROM v.found ORDER BY v.field LIMIT 1000
-""")
-async def _of_report(db: Read, merchant_id: UUID) -> list[Differs]: ...
-
-
-async def statements(db: Read, merchant_id: UUID) -> list[Difference]:
-    return await all_of(db, (_of_posting, _of_line, _of_run, _of_report), merchant_id, merchant_id)
+""",
+)

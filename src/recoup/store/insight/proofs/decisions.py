@@ -6,7 +6,7 @@ from uuid import UUID
 
 from recoup.kernel.ids import LOWEST
 from recoup.store.homes import MERCHANT
-from recoup.store.insight.proofs.walk import STATEMENT_SECONDS, Difference, Differs, Window, all_of
+from recoup.store.insight.proofs.walk import STATEMENT_SECONDS, of_window
 from recoup.store.statement import Read, Row
 
 DECISIONS_MAX: Final = 1000
@@ -31,8 +31,11 @@ WHERE merchant_id = $1 AND decision_id > $2 ORDER BY decision_id LIMIT $3
 async def _decisions(db: Read, merchant_id: UUID, after: UUID, limit: int) -> list[StoredDecision]: ...
 
 
-# What a log line and an attempt say that they come from is a decision of their own order.
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+# What names a decision names one of its own order, and a decision's actor is the log's.
+decisions_of_nothing: Final = of_window(
+    __name__,
+    # What a log line and an attempt say that they come from is a decision of their own order.
+    of_nothing="""
 SELECT v.order_id, 'decision of ' || v.of AS field, v.decision_id::text AS expected, 'none of this order' AS found
 FROM (
   SELECT order_id, decision_id, 'log line ' || seq AS of FROM order_log
@@ -44,24 +47,16 @@ FROM (
 LEFT JOIN decisions d ON d.merchant_id = $1 AND d.decision_id = v.decision_id
 WHERE d.order_id IS DISTINCT FROM v.order_id
 ORDER BY v.order_id, field LIMIT 1000
-""")
-async def _of_nothing(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
-
-
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+""",
+    actors="""
 SELECT l.order_id, 'actor of decision ' || d.decision_id AS field, l.actor AS expected,
   d.features ->> 'actor' AS found
 FROM order_log l
 JOIN decisions d ON d.merchant_id = l.merchant_id AND d.decision_id = l.decision_id AND d.features ? 'actor'
 WHERE l.merchant_id = $1 AND l.order_id > $2 AND l.order_id <= $3 AND d.features ->> 'actor' <> l.actor
 ORDER BY l.order_id, l.seq LIMIT 1000
-""")
-async def _actors(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
-
-
-async def decisions_of_nothing(db: Read, window: Window) -> list[Difference]:
-    """And a decision's actor is the log's."""
-    return await all_of(db, (_of_nothing, _actors), window.merchant_id, *window)
+""",
+)
 
 
 async def read_decisions(db: Read, merchant_id: UUID) -> AsyncIterator[list[StoredDecision]]:

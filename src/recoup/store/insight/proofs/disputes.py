@@ -1,13 +1,12 @@
 """Disputes beside their log, their charges, their due work, and the sandbox issuer's own cases."""
 
-from uuid import UUID
+from typing import Final
 
-from recoup.store.homes import MERCHANT
-from recoup.store.insight.proofs.walk import STATEMENT_SECONDS, Difference, Differs, Window, all_of, differences
-from recoup.store.statement import Read
+from recoup.store.insight.proofs.walk import of_merchant, of_window
 
-
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+disputes: Final = of_window(
+    __name__,
+    of_dispute="""
 SELECT d.order_id, v.field || ' of dispute ' || d.dispute_no AS field, v.expected, v.found
 FROM disputes d
 LEFT JOIN attempts a ON a.merchant_id = d.merchant_id AND a.attempt_id = d.attempt_id
@@ -46,23 +45,22 @@ CROSS JOIN LATERAL (VALUES
 ) v (no, field, expected, found)
 WHERE d.merchant_id = $1 AND d.order_id > $2 AND d.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
 ORDER BY d.order_id, d.dispute_no, v.no LIMIT 1000
-""")
-async def _of_dispute(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
-
-
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+""",
+    lines_of_no_dispute="""
 SELECT l.order_id, 'dispute of log line ' || l.seq || ' (' || l.happening || ')' AS field, 'a dispute' AS expected,
   'none' AS found
 FROM order_log l LEFT JOIN disputes d ON d.merchant_id = l.merchant_id AND d.dispute_id = l.fact_id
 WHERE l.merchant_id = $1 AND l.order_id > $2 AND l.order_id <= $3 AND l.fact_kind = 'dispute'
   AND d.order_id IS DISTINCT FROM l.order_id
 ORDER BY l.order_id, l.seq LIMIT 1000
-""")
-async def _lines_of_no_dispute(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
+""",
+)
 
 
-# Their case as their book has it: what came in a notice must be so, whatever has none yet.
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+issuers_cases: Final = of_window(
+    __name__,
+    # Their case as their book has it: what came in a notice must be so, whatever has none yet.
+    issuer="""
 SELECT d.order_id, 'issuer''s ' || v.field || ' of dispute ' || d.dispute_no AS field, v.expected, v.found
 FROM disputes d LEFT JOIN issuer.disputes i ON i.case_id = d.case_ref
 CROSS JOIN LATERAL (VALUES
@@ -74,36 +72,21 @@ CROSS JOIN LATERAL (VALUES
 WHERE d.merchant_id = $1 AND d.order_id > $2 AND d.order_id <= $3 AND d.route = 'sandbox'
   AND v.expected IS DISTINCT FROM v.found
 ORDER BY d.order_id, d.dispute_no, v.no LIMIT 1000
-""")
-async def _issuer(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
+""",
+)
 
 
-async def disputes(db: Read, window: Window) -> list[Difference]:
-    return await all_of(db, (_of_dispute, _lines_of_no_dispute), window.merchant_id, *window)
-
-
-async def issuers_cases(db: Read, window: Window) -> list[Difference]:
-    return await differences(db, _issuer, window.merchant_id, *window)
-
-
-# What the processor's word changed, and the notice that was its word: a first hearing has the same instant.
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
-SELECT l.order_id, 'notice of log line ' || l.seq || ' (' || l.happening || ')' AS field, 'applied' AS expected,
-  coalesce((SELECT min(n.state) FROM dispute_notices n WHERE n.merchant_id = d.merchant_id AND n.route = d.route
-    AND n.content ->> 'caseId' = d.case_ref), 'none') AS found
-FROM order_log l JOIN disputes d ON d.merchant_id = l.merchant_id AND d.dispute_id = l.fact_id
-WHERE l.merchant_id = $1 AND l.fact_kind = 'dispute' AND l.actor LIKE 'processor:%'
-  AND l.happening IN ('dispute_inquiry', 'inquiry_closed', 'dispute_opened', 'dispute_continued', 'dispute_won',
-    'dispute_lost')
-  AND NOT EXISTS (SELECT FROM dispute_notices n WHERE n.merchant_id = d.merchant_id AND n.route = d.route
-    AND n.content ->> 'caseId' = d.case_ref AND n.state = 'applied'
-    AND CASE WHEN n.tries = 1 THEN n.received_at = l.recorded_at ELSE n.received_at <= l.recorded_at END)
+# What each was taken for, against the log that it changed.
+notices: Final = of_merchant(
+    __name__,
+    notices_of_nothing="""
+SELECT NULL::uuid AS order_id, 'case of notice ' || n.notice_id AS field, 'a dispute' AS expected, 'none' AS found
+FROM dispute_notices n
+WHERE n.merchant_id = $1 AND n.state = 'applied' AND NOT EXISTS (SELECT FROM disputes d
+  WHERE d.merchant_id = n.merchant_id AND d.route = n.route AND d.case_ref = n.content ->> 'caseId')
 LIMIT 1000
-""")
-async def _words(db: Read, merchant_id: UUID) -> list[Differs]: ...
-
-
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+""",
+    of_notice="""
 SELECT NULL::uuid AS order_id, v.field || ' of notice ' || n.notice_id AS field, v.expected, v.found
 FROM dispute_notices n
 CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM disputes d JOIN order_log l ON l.merchant_id = d.merchant_id
@@ -117,20 +100,19 @@ CROSS JOIN LATERAL (VALUES
     CASE WHEN n.why = '' THEN 'none' ELSE 'given' END)
 ) v (no, field, expected, found)
 WHERE n.merchant_id = $1 AND v.expected <> v.found ORDER BY n.notice_id, v.no LIMIT 1000
-""")
-async def _of_notice(db: Read, merchant_id: UUID) -> list[Differs]: ...
-
-
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
-SELECT NULL::uuid AS order_id, 'case of notice ' || n.notice_id AS field, 'a dispute' AS expected, 'none' AS found
-FROM dispute_notices n
-WHERE n.merchant_id = $1 AND n.state = 'applied' AND NOT EXISTS (SELECT FROM disputes d
-  WHERE d.merchant_id = n.merchant_id AND d.route = n.route AND d.case_ref = n.content ->> 'caseId')
+""",
+    # What the processor's word changed, and the notice that was its word: a first hearing has the same instant.
+    words="""
+SELECT l.order_id, 'notice of log line ' || l.seq || ' (' || l.happening || ')' AS field, 'applied' AS expected,
+  coalesce((SELECT min(n.state) FROM dispute_notices n WHERE n.merchant_id = d.merchant_id AND n.route = d.route
+    AND n.content ->> 'caseId' = d.case_ref), 'none') AS found
+FROM order_log l JOIN disputes d ON d.merchant_id = l.merchant_id AND d.dispute_id = l.fact_id
+WHERE l.merchant_id = $1 AND l.fact_kind = 'dispute' AND l.actor LIKE 'processor:%'
+  AND l.happening IN ('dispute_inquiry', 'inquiry_closed', 'dispute_opened', 'dispute_continued', 'dispute_won',
+    'dispute_lost')
+  AND NOT EXISTS (SELECT FROM dispute_notices n WHERE n.merchant_id = d.merchant_id AND n.route = d.route
+    AND n.content ->> 'caseId' = d.case_ref AND n.state = 'applied'
+    AND CASE WHEN n.tries = 1 THEN n.received_at = l.recorded_at ELSE n.received_at <= l.recorded_at END)
 LIMIT 1000
-""")
-async def _notices_of_nothing(db: Read, merchant_id: UUID) -> list[Differs]: ...
-
-
-async def notices(db: Read, merchant_id: UUID) -> list[Difference]:
-    """What each was taken for, against the log that it changed."""
-    return await all_of(db, (_notices_of_nothing, _of_notice, _words), merchant_id, merchant_id)
+""",
+)

@@ -1,10 +1,19 @@
 """Every open order has the due work that will look after it; an ended one has none left."""
 
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.insight.proofs.walk import STATEMENT_SECONDS, Difference, Differs, Window, all_of, differences
+from recoup.store.insight.proofs.walk import (
+    STATEMENT_SECONDS,
+    Difference,
+    Differs,
+    Window,
+    differences,
+    of_merchant,
+    of_window,
+)
 from recoup.store.statement import Read
 
 
@@ -68,7 +77,9 @@ async def _of_order(
 ) -> list[Differs]: ...
 
 
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+_of_refunds: Final = of_window(
+    __name__,
+    of_refund="""
 SELECT r.order_id, 'due work modification of ' || r.kind || ' ' || r.modification_no AS field,
   'due' AS expected, 'none' AS found
 FROM modifications r
@@ -80,12 +91,9 @@ WHERE r.merchant_id = $1 AND r.order_id > $2 AND r.order_id <= $3 AND r.state IN
   AND NOT EXISTS (SELECT FROM due_work d WHERE d.merchant_id = r.merchant_id AND d.kind = 'modification'
     AND d.subject_id = r.modification_id)
 ORDER BY r.order_id, r.modification_no LIMIT 1000
-""")
-async def _of_refund(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
-
-
-# A refund that waits for a second person has its end; what they agreed to is one refund, as requested.
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+""",
+    # A refund that waits for a second person has its end; what they agreed to is one refund, as requested.
+    of_request="""
 SELECT q.order_id, v.field || ' of a refund that was asked' AS field, v.expected, v.found
 FROM refund_requests q
 LEFT JOIN due_work d ON d.merchant_id = q.merchant_id AND d.kind = 'refund_request' AND d.subject_id = q.request_id
@@ -105,11 +113,19 @@ CROSS JOIN LATERAL (VALUES
 ) AS v (no, field, expected, found)
 WHERE q.merchant_id = $1 AND q.order_id > $2 AND q.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
 ORDER BY q.order_id, v.no LIMIT 1000
-""")
-async def _of_request(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
+""",
+)
 
 
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+async def due_work(db: Read, window: Window, wall: datetime, grace: timedelta) -> list[Difference]:
+    """`wall`: the instant of the snapshot. While a caller waits a retry is due later than its attempt by `grace`."""
+    found = await differences(db, _of_order, window.merchant_id, *window, wall, grace)
+    return found + await _of_refunds(db, window)
+
+
+due_work_of_nothing: Final = of_merchant(
+    __name__,
+    of_nothing="""
 SELECT CASE WHEN d.kind <> 'modification' THEN d.subject_id END AS order_id, 'subject of due work ' || d.kind AS field,
   CASE d.kind WHEN 'modification' THEN 'a modification' ELSE 'an order' END AS expected, 'none' AS found
 FROM due_work d
@@ -120,15 +136,5 @@ WHERE d.merchant_id = $1 AND CASE
     WHERE r.merchant_id = d.merchant_id AND r.modification_id = d.subject_id)
   ELSE false END
 LIMIT 1000
-""")
-async def _of_nothing(db: Read, merchant_id: UUID) -> list[Differs]: ...
-
-
-async def due_work(db: Read, window: Window, wall: datetime, grace: timedelta) -> list[Difference]:
-    """`wall`: the instant of the snapshot. While a caller waits a retry is due later than its attempt by `grace`."""
-    found = await differences(db, _of_order, window.merchant_id, *window, wall, grace)
-    return found + await all_of(db, (_of_refund, _of_request), window.merchant_id, *window)
-
-
-async def due_work_of_nothing(db: Read, merchant_id: UUID) -> list[Difference]:
-    return await differences(db, _of_nothing, merchant_id, merchant_id)
+""",
+)

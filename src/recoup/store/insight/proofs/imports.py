@@ -2,12 +2,13 @@
 Uploads count their rows, wait with their work, end with their event; a row that was taken is what it became."""
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from recoup.kernel.ids import LOWEST
 from recoup.store.homes import MERCHANT
 from recoup.store.insight.proofs.sends import SENDS_MAX, CardSend, find_sends
-from recoup.store.insight.proofs.walk import STATEMENT_SECONDS, Difference, Differs, all_of
+from recoup.store.insight.proofs.walk import STATEMENT_SECONDS, Difference, of_merchant
 from recoup.store.statement import Read, Row
 
 
@@ -31,7 +32,7 @@ async def _attempts(db: Read, merchant_id: UUID, after: UUID, limit: int) -> lis
 
 async def imported_sends(db: Read, merchant_id: UUID) -> list[Difference]:
     """A send may be dated earlier than its attempt, which clocks that differ put into the future."""
-    found, after = await all_of(db, (_of_import,), merchant_id, merchant_id), LOWEST
+    found, after = await _of_imports(db, merchant_id), LOWEST
     while rows := await _attempts(db, merchant_id, after, SENDS_MAX):
         after = rows[-1].send_id
         named = [row for row in rows if row.card_id is not None]
@@ -62,7 +63,9 @@ def _answer(state: str) -> str:
     return state if state in ("approved", "declined") else "unanswered"
 
 
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+_of_imports: Final = of_merchant(
+    __name__,
+    of_import="""
 SELECT NULL::uuid AS order_id, v.field || ' of import ' || i.import_id AS field, v.expected, v.found FROM imports i
 CROSS JOIN LATERAL (VALUES
   (1, 'due work', CASE WHEN i.finished_at IS NULL THEN '1' ELSE '0' END, (SELECT count(*) FROM due_work d
@@ -74,11 +77,13 @@ CROSS JOIN LATERAL (VALUES
       AND a.counted = 'waits')::text END)
 ) v (no, field, expected, found)
 WHERE i.merchant_id = $1 AND v.expected IS DISTINCT FROM v.found ORDER BY i.import_id, v.no LIMIT 1000
-""")
-async def _of_import(db: Read, merchant_id: UUID) -> list[Differs]: ...
+""",
+)
 
 
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+uploads: Final = of_merchant(
+    __name__,
+    of_upload="""
 SELECT NULL::uuid AS order_id, v.field || ' of upload ' || u.upload_id AS field, v.expected, v.found
 FROM uploads u
 CROSS JOIN LATERAL (
@@ -100,21 +105,14 @@ CROSS JOIN LATERAL (VALUES
   (6, 'events', CASE WHEN u.finished_at IS NULL THEN '0' ELSE '1' END, d.told::text)
 ) v (no, field, expected, found)
 WHERE u.merchant_id = $1 AND v.expected IS DISTINCT FROM v.found ORDER BY u.upload_id, v.no LIMIT 1000
-""")
-async def _of_upload(db: Read, merchant_id: UUID) -> list[Differs]: ...
-
-
-# Transmissions are forgotten after their time; orders stay.
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+""",
+    # Transmissions are forgotten after their time; orders stay.
+    of_row="""
 SELECT r.subject_id AS order_id, 'order of row ' || r.row_no || ' of upload ' || r.upload_id AS field,
   r.external_id AS expected, coalesce(o.external_id, 'none') AS found
 FROM upload_rows r JOIN uploads u USING (merchant_id, upload_id)
 LEFT JOIN orders o ON o.merchant_id = r.merchant_id AND o.order_id = r.subject_id
 WHERE r.merchant_id = $1 AND u.kind = 'evaluate' AND r.state = 'done' AND r.external_id IS DISTINCT FROM o.external_id
 ORDER BY r.upload_id, r.row_no LIMIT 1000
-""")
-async def _of_row(db: Read, merchant_id: UUID) -> list[Differs]: ...
-
-
-async def uploads(db: Read, merchant_id: UUID) -> list[Difference]:
-    return await all_of(db, (_of_upload, _of_row), merchant_id, merchant_id)
+""",
+)

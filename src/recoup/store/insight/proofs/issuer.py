@@ -9,16 +9,7 @@ from uuid import UUID
 
 from recoup.kernel.ids import HIGHEST, LOWEST
 from recoup.store.homes import MERCHANT
-from recoup.store.insight.proofs.walk import (
-    STATEMENT_SECONDS,
-    Difference,
-    Differs,
-    DiffersAt,
-    Proof,
-    Window,
-    all_of,
-    differences,
-)
+from recoup.store.insight.proofs.walk import STATEMENT_SECONDS, Difference, DiffersAt, Proof, differences, of_window
 from recoup.store.statement import Read, Row, Tx
 
 ROWS_MAX: Final = 5000
@@ -37,39 +28,6 @@ WHERE n.nspname IN ('issuer', 'mock_channel') AND c.relname IN ('sends', 'revers
 """)
 async def _sees(db: Read) -> _Sees:
     """Whether there is a book, and the log-in role may read it."""
-
-
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
-SELECT a.order_id, v.field || ' of attempt ' || a.attempt_no AS field, v.expected, v.found
-FROM attempts a LEFT JOIN issuer.sends s ON s.id = a.attempt_id
-CROSS JOIN LATERAL (VALUES
-  (1, 'issuer''s decision', a.state, s.decision),
-  (2, 'issuer''s units', a.units || ' ' || a.asset, s.units || ' ' || s.currency)
-) v (no, field, expected, found)
-WHERE a.merchant_id = $1 AND a.order_id > $2 AND a.order_id <= $3 AND a.route = 'sandbox'
-  AND a.state IN ('approved', 'declined') AND v.expected IS DISTINCT FROM v.found
-  AND NOT (a.state = 'declined' AND s.id IS NULL AND a.reference IS NULL)
-ORDER BY a.order_id, a.attempt_no, v.no LIMIT 1000
-""")
-async def _ours(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
-
-
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
-SELECT r.order_id, 'issuer''s ' || v.field || ' of ' || r.kind || ' ' || r.modification_no AS field, v.expected, v.found
-FROM modifications r
-JOIN attempts a ON a.merchant_id = r.merchant_id AND a.attempt_id = r.attempt_id AND a.route = 'sandbox'
-LEFT JOIN issuer.reversals s ON s.id = coalesce(r.send_id, r.modification_id)
-CROSS JOIN LATERAL (VALUES
-  (1, 'decision', 'approved', s.decision),
-  (2, 'units', r.units || ' ' || r.asset, s.units || ' ' || s.currency),
-  (3, 'charge', r.attempt_id::text, s.charge_id::text)
-) v (no, field, expected, found)
-WHERE r.merchant_id = $1 AND r.order_id > $2 AND r.order_id <= $3 AND r.state = 'done'
-  AND r.processor_code IS DISTINCT FROM 'by_hand'
-  AND v.expected IS DISTINCT FROM v.found
-ORDER BY r.order_id, r.modification_no, v.no LIMIT 1000
-""")
-async def _our_refunds(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
 
 
 # Its charges that we do not account for. $1: after, $2: until, $3: one merchant or all.
@@ -119,8 +77,36 @@ async def can_read(db: Tx) -> bool:
     return sees.there and sees.readable
 
 
-async def ours(db: Read, window: Window) -> list[Difference]:
-    return await all_of(db, (_ours, _our_refunds), window.merchant_id, *window)
+ours: Final = of_window(
+    __name__,
+    ours="""
+SELECT a.order_id, v.field || ' of attempt ' || a.attempt_no AS field, v.expected, v.found
+FROM attempts a LEFT JOIN issuer.sends s ON s.id = a.attempt_id
+CROSS JOIN LATERAL (VALUES
+  (1, 'issuer''s decision', a.state, s.decision),
+  (2, 'issuer''s units', a.units || ' ' || a.asset, s.units || ' ' || s.currency)
+) v (no, field, expected, found)
+WHERE a.merchant_id = $1 AND a.order_id > $2 AND a.order_id <= $3 AND a.route = 'sandbox'
+  AND a.state IN ('approved', 'declined') AND v.expected IS DISTINCT FROM v.found
+  AND NOT (a.state = 'declined' AND s.id IS NULL AND a.reference IS NULL)
+ORDER BY a.order_id, a.attempt_no, v.no LIMIT 1000
+""",
+    our_refunds="""
+SELECT r.order_id, 'issuer''s ' || v.field || ' of ' || r.kind || ' ' || r.modification_no AS field, v.expected, v.found
+FROM modifications r
+JOIN attempts a ON a.merchant_id = r.merchant_id AND a.attempt_id = r.attempt_id AND a.route = 'sandbox'
+LEFT JOIN issuer.reversals s ON s.id = coalesce(r.send_id, r.modification_id)
+CROSS JOIN LATERAL (VALUES
+  (1, 'decision', 'approved', s.decision),
+  (2, 'units', r.units || ' ' || r.asset, s.units || ' ' || s.currency),
+  (3, 'charge', r.attempt_id::text, s.charge_id::text)
+) v (no, field, expected, found)
+WHERE r.merchant_id = $1 AND r.order_id > $2 AND r.order_id <= $3 AND r.state = 'done'
+  AND r.processor_code IS DISTINCT FROM 'by_hand'
+  AND v.expected IS DISTINCT FROM v.found
+ORDER BY r.order_id, r.modification_no, v.no LIMIT 1000
+""",
+)
 
 
 async def theirs(db: Read, merchant_id: UUID | None) -> list[Difference]:

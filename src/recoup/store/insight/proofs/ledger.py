@@ -7,7 +7,7 @@ from uuid import UUID
 
 from recoup.kernel.ids import LOWEST
 from recoup.store.homes import MERCHANT
-from recoup.store.insight.proofs.walk import STATEMENT_SECONDS, Difference, Differs, all_of
+from recoup.store.insight.proofs.walk import STATEMENT_SECONDS, of_merchant
 from recoup.store.statement import Read, Row
 
 POSTINGS_MAX: Final = 5000
@@ -15,30 +15,6 @@ _ENTRIES: Final = """
 (SELECT jsonb_agg(jsonb_build_array(e.line_no, e.account, e.asset, e.place, e.units) ORDER BY e.line_no)
   FROM entries e WHERE e.merchant_id = p.merchant_id AND e.posting_id = p.posting_id) AS entries
 """
-
-
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
-SELECT p.order_id, 'order of posting ' || p.posting_id AS field, 'an order' AS expected, 'none' AS found
-FROM postings p LEFT JOIN orders o USING (merchant_id, order_id)
-WHERE p.merchant_id = $1 AND p.order_id IS NOT NULL AND o.order_id IS NULL LIMIT 1000
-""")
-async def _of_no_order(db: Read, merchant_id: UUID) -> list[Differs]: ...
-
-
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
-SELECT NULL::uuid AS order_id, 'posting of entry ' || e.posting_id || ' ' || e.line_no AS field,
-  'a posting' AS expected, 'none' AS found
-FROM entries e LEFT JOIN postings p USING (merchant_id, posting_id)
-WHERE e.merchant_id = $1 AND p.posting_id IS NULL LIMIT 1000
-""")
-async def _of_no_posting(db: Read, merchant_id: UUID) -> list[Differs]: ...
-
-
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
-SELECT NULL::uuid AS order_id, 'sum of the book in ' || asset AS field, '0' AS expected, sum(units)::text AS found
-FROM entries WHERE merchant_id = $1 GROUP BY asset HAVING sum(units) <> 0 LIMIT 1000
-""")
-async def _book(db: Read, merchant_id: UUID) -> list[Differs]: ...
 
 
 class StoredEntry(NamedTuple):
@@ -178,5 +154,21 @@ FROM (
 async def read_outstanding(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> dict[UUID, Outstanding]: ...
 
 
-async def book(db: Read, merchant_id: UUID) -> list[Difference]:
-    return await all_of(db, (_of_no_order, _of_no_posting, _book), merchant_id, merchant_id)
+book: Final = of_merchant(
+    __name__,
+    of_no_order="""
+SELECT p.order_id, 'order of posting ' || p.posting_id AS field, 'an order' AS expected, 'none' AS found
+FROM postings p LEFT JOIN orders o USING (merchant_id, order_id)
+WHERE p.merchant_id = $1 AND p.order_id IS NOT NULL AND o.order_id IS NULL LIMIT 1000
+""",
+    of_no_posting="""
+SELECT NULL::uuid AS order_id, 'posting of entry ' || e.posting_id || ' ' || e.line_no AS field,
+  'a posting' AS expected, 'none' AS found
+FROM entries e LEFT JOIN postings p USING (merchant_id, posting_id)
+WHERE e.merchant_id = $1 AND p.posting_id IS NULL LIMIT 1000
+""",
+    book="""
+SELECT NULL::uuid AS order_id, 'sum of the book in ' || asset AS field, '0' AS expected, sum(units)::text AS found
+FROM entries WHERE merchant_id = $1 GROUP BY asset HAVING sum(units) <> 0 LIMIT 1000
+""",
+)

@@ -2,10 +2,19 @@
 the work that sends them."""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.insight.proofs.walk import STATEMENT_SECONDS, Difference, Differs, Window, all_of, differences
+from recoup.store.insight.proofs.walk import (
+    STATEMENT_SECONDS,
+    Difference,
+    Differs,
+    Window,
+    differences,
+    of_merchant,
+    of_window,
+)
 from recoup.store.statement import Read
 
 
@@ -29,7 +38,9 @@ async def _of_line(
 ) -> list[Differs]: ...
 
 
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+_of_feed: Final = of_window(
+    __name__,
+    fed="""
 SELECT b.subject_id AS order_id, 'feed place of event ' || b.seq AS field,
   CASE WHEN b.fed THEN b.event || ' ' || b.event_id ELSE 'none' END AS expected,
   coalesce(f.event || ' ' || f.event_id, 'none') AS found
@@ -38,11 +49,8 @@ WHERE b.merchant_id = $1 AND b.subject_id > $2 AND b.subject_id <= $3
   AND CASE WHEN b.fed THEN b.event || ' ' || b.event_id ELSE 'none' END
     <> coalesce(f.event || ' ' || f.event_id, 'none')
 ORDER BY b.subject_id, b.seq LIMIT 1000
-""")
-async def _fed(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
-
-
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+""",
+    feed_order="""
 SELECT subject_id AS order_id, 'feed number of event ' || seq AS field, 'more than ' || before AS expected,
   feed_no::text AS found
 FROM (
@@ -50,11 +58,8 @@ FROM (
   WHERE merchant_id = $1 AND subject_id > $2 AND subject_id <= $3
 ) f
 WHERE feed_no <= before ORDER BY subject_id, seq LIMIT 1000
-""")
-async def _feed_order(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
-
-
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+""",
+    lanes="""
 SELECT l.subject_id AS order_id, 'next event ' || l.next_seq || ' of a delivery lane' AS field,
   'an event of the feed' AS expected, 'none' AS found
 FROM lanes l
@@ -64,12 +69,9 @@ WHERE l.merchant_id = $1 AND l.subject_id > $2 AND l.subject_id <= $3
   AND CASE WHEN e.ordered THEN l.subject_id ELSE f.event_id END IS DISTINCT FROM CASE WHEN f.seq IS NULL THEN NULL
     ELSE l.lane_id END
 LIMIT 1000
-""")
-async def _lanes(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
-
-
-# An ordered endpoint sees the next event only once the one before was delivered or given up.
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+""",
+    # An ordered endpoint sees the next event only once the one before was delivered or given up.
+    delivered="""
 SELECT subject_id AS order_id, 'first delivery of event ' || seq AS field,
   'after event ' || before || ' was done with' AS expected, first_at::text AS found
 FROM (
@@ -84,39 +86,8 @@ FROM (
 ) t
 WHERE before IS NOT NULL AND (before_done IS NULL OR before_done > first_at)
 ORDER BY subject_id, seq LIMIT 1000
-""")
-async def _delivered(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
-
-
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
-SELECT NULL::uuid AS order_id, v.field, v.expected, v.found
-FROM (SELECT coalesce(max(feed_no), 0) AS feed_no, coalesce(max(number), 0) AS number FROM closers
-  WHERE merchant_id = $1) c
-CROSS JOIN LATERAL (
-  SELECT coalesce(max(feed_no), 0) AS last, coalesce(max(number), 0) AS last_number,
-    (SELECT min(x.feed_no) FROM (SELECT f.feed_no, lag(f.feed_no, 1, 0::bigint) OVER (ORDER BY f.feed_no) AS before
-      FROM feed f WHERE f.merchant_id = $1) x WHERE x.feed_no <> x.before + 1) AS after_gap,
-    (SELECT min(x.number) FROM (SELECT f.number, row_number() OVER (ORDER BY f.feed_no) AS expected
-      FROM feed f WHERE f.merchant_id = $1 AND f.number IS NOT NULL) x WHERE x.number <> x.expected) AS wrong_number
-  FROM feed WHERE merchant_id = $1
-) f
-CROSS JOIN LATERAL (VALUES
-  (1, 'feed number after a gap', 'none', coalesce(f.after_gap::text, 'none')),
-  (2, 'last feed number', c.feed_no::text, f.last::text),
-  (3, 'number in the rescue API out of place', 'none', coalesce(f.wrong_number::text, 'none')),
-  (4, 'last number in the rescue API', c.number::text, f.last_number::text)
-) v (no, field, expected, found)
-WHERE v.expected <> v.found ORDER BY v.no LIMIT 1000
-""")
-async def _feed(db: Read, merchant_id: UUID) -> list[Differs]: ...
-
-
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
-SELECT f.subject_id AS order_id, 'event of feed number ' || f.feed_no AS field, 'an event' AS expected, 'none' AS found
-FROM feed f LEFT JOIN outbox b USING (merchant_id, subject_id, seq)
-WHERE f.merchant_id = $1 AND b.event_id IS NULL ORDER BY f.feed_no LIMIT 1000
-""")
-async def _feed_of_nothing(db: Read, merchant_id: UUID) -> list[Differs]: ...
+""",
+)
 
 
 # $4, $5: status -> its name. What the newest event says of an order is what the order's own row says.
@@ -149,12 +120,37 @@ async def messages(
     """`lines[i]` (src/happening/dst) names `events[i]`. `statuses`: each with the name that events call it."""
     found = await differences(db, _of_line, window.merchant_id, *window, lines, events)
     found += await differences(db, _state, window.merchant_id, *window, list(statuses), list(statuses.values()))
-    rest = (_fed, _feed_order, _lanes, _delivered)
-    return found + await all_of(db, rest, window.merchant_id, *window)
+    return found + await _of_feed(db, window)
 
 
-async def feed(db: Read, merchant_id: UUID) -> list[Difference]:
-    return await all_of(db, (_feed, _feed_of_nothing), merchant_id, merchant_id)
+feed: Final = of_merchant(
+    __name__,
+    feed="""
+SELECT NULL::uuid AS order_id, v.field, v.expected, v.found
+FROM (SELECT coalesce(max(feed_no), 0) AS feed_no, coalesce(max(number), 0) AS number FROM closers
+  WHERE merchant_id = $1) c
+CROSS JOIN LATERAL (
+  SELECT coalesce(max(feed_no), 0) AS last, coalesce(max(number), 0) AS last_number,
+    (SELECT min(x.feed_no) FROM (SELECT f.feed_no, lag(f.feed_no, 1, 0::bigint) OVER (ORDER BY f.feed_no) AS before
+      FROM feed f WHERE f.merchant_id = $1) x WHERE x.feed_no <> x.before + 1) AS after_gap,
+    (SELECT min(x.number) FROM (SELECT f.number, row_number() OVER (ORDER BY f.feed_no) AS expected
+      FROM feed f WHERE f.merchant_id = $1 AND f.number IS NOT NULL) x WHERE x.number <> x.expected) AS wrong_number
+  FROM feed WHERE merchant_id = $1
+) f
+CROSS JOIN LATERAL (VALUES
+  (1, 'feed number after a gap', 'none', coalesce(f.after_gap::text, 'none')),
+  (2, 'last feed number', c.feed_no::text, f.last::text),
+  (3, 'number in the rescue API out of place', 'none', coalesce(f.wrong_number::text, 'none')),
+  (4, 'last number in the rescue API', c.number::text, f.last_number::text)
+) v (no, field, expected, found)
+WHERE v.expected <> v.found ORDER BY v.no LIMIT 1000
+""",
+    feed_of_nothing="""
+SELECT f.subject_id AS order_id, 'event of feed number ' || f.feed_no AS field, 'an event' AS expected, 'none' AS found
+FROM feed f LEFT JOIN outbox b USING (merchant_id, subject_id, seq)
+WHERE f.merchant_id = $1 AND b.event_id IS NULL ORDER BY f.feed_no LIMIT 1000
+""",
+)
 
 
 # $4: after so many tries a mail is given up.

@@ -7,18 +7,16 @@ from uuid import UUID
 
 from recoup.rules.order.lifecycle import OPEN, Stage
 from recoup.store.homes import MERCHANT
-from recoup.store.insight.proofs.walk import STATEMENT_SECONDS, Difference, Differs, Window, all_of, differences
+from recoup.store.insight.proofs.walk import (
+    STATEMENT_SECONDS,
+    Difference,
+    Differs,
+    Window,
+    differences,
+    of_merchant,
+    of_window,
+)
 from recoup.store.statement import Read, Row
-
-
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
-SELECT o.order_id, 'order reference ' || o.door || ' ' || o.external_id AS field, o.order_id::text AS expected,
-  f.order_id::text AS found
-FROM orders o LEFT JOIN order_refs f USING (merchant_id, door, external_id, generation)
-WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.order_id <= $3 AND f.order_id IS DISTINCT FROM o.order_id
-ORDER BY o.order_id LIMIT 1000
-""")
-async def _refs(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
 
 
 # What may still be sent has a card to send.
@@ -33,24 +31,6 @@ async def _cards(db: Read, merchant_id: UUID, after: UUID, until: UUID, stages: 
 
 
 _STILL_SENT: Final = sorted(stage.value for stage in OPEN | {Stage.NEW})
-
-
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
-SELECT f.order_id, 'order reference ' || f.door || ' ' || f.external_id AS field, 'an order' AS expected,
-  'no order' AS found
-FROM order_refs f LEFT JOIN orders o USING (merchant_id, order_id)
-WHERE f.merchant_id = $1 AND o.order_id IS NULL LIMIT 1000
-""")
-async def _refs_of_nothing(db: Read, merchant_id: UUID) -> list[Differs]: ...
-
-
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
-SELECT r.subject_id AS order_id, 'key of ' || r.operation AS field, 'an order' AS expected, 'no order' AS found
-FROM requests r LEFT JOIN orders o ON o.merchant_id = r.merchant_id AND o.order_id = r.subject_id
-WHERE r.merchant_id = $1 AND r.operation IN ('evaluate', 'refund', 'charge') AND r.subject_id IS NOT NULL
-  AND o.order_id IS NULL LIMIT 1000
-""")
-async def _keys_of_nothing(db: Read, merchant_id: UUID) -> list[Differs]: ...
 
 
 class StoredOrder(Row, frozen=True):
@@ -142,13 +122,34 @@ async def read_lines(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> l
     """The log, each order's lines in turn."""
 
 
-async def references(db: Read, window: Window) -> list[Difference]:
-    return await differences(db, _refs, window.merchant_id, *window)
+references: Final = of_window(
+    __name__,
+    refs="""
+SELECT o.order_id, 'order reference ' || o.door || ' ' || o.external_id AS field, o.order_id::text AS expected,
+  f.order_id::text AS found
+FROM orders o LEFT JOIN order_refs f USING (merchant_id, door, external_id, generation)
+WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.order_id <= $3 AND f.order_id IS DISTINCT FROM o.order_id
+ORDER BY o.order_id LIMIT 1000
+""",
+)
 
 
 async def cards(db: Read, window: Window) -> list[Difference]:
     return await differences(db, _cards, window.merchant_id, *window, _STILL_SENT)
 
 
-async def references_of_nothing(db: Read, merchant_id: UUID) -> list[Difference]:
-    return await all_of(db, (_refs_of_nothing, _keys_of_nothing), merchant_id, merchant_id)
+references_of_nothing: Final = of_merchant(
+    __name__,
+    refs_of_nothing="""
+SELECT f.order_id, 'order reference ' || f.door || ' ' || f.external_id AS field, 'an order' AS expected,
+  'no order' AS found
+FROM order_refs f LEFT JOIN orders o USING (merchant_id, order_id)
+WHERE f.merchant_id = $1 AND o.order_id IS NULL LIMIT 1000
+""",
+    keys_of_nothing="""
+SELECT r.subject_id AS order_id, 'key of ' || r.operation AS field, 'an order' AS expected, 'no order' AS found
+FROM requests r LEFT JOIN orders o ON o.merchant_id = r.merchant_id AND o.order_id = r.subject_id
+WHERE r.merchant_id = $1 AND r.operation IN ('evaluate', 'refund', 'charge') AND r.subject_id IS NOT NULL
+  AND o.order_id IS NULL LIMIT 1000
+""",
+)

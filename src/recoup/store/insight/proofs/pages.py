@@ -5,21 +5,20 @@ from typing import Any, Final
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.insight.proofs.walk import STATEMENT_SECONDS, Difference, Differs, all_of, differences, text
+from recoup.store.insight.proofs.walk import STATEMENT_SECONDS, Difference, Differs, differences, of_merchant, text
 from recoup.store.statement import Read, Row
 
 PAGES_MAX: Final = 16
 
 
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+_in_order: Final = of_merchant(
+    __name__,
+    numbers="""
 SELECT NULL::uuid AS order_id, 'page number' AS field, (before + 1)::text AS expected, page_no::text AS found
 FROM (SELECT page_no, lag(page_no, 1, 0::bigint) OVER (ORDER BY page_no) AS before FROM pages WHERE merchant_id = $1) p
 WHERE page_no <> before + 1 ORDER BY page_no LIMIT 1000
-""")
-async def _numbers(db: Read, merchant_id: UUID) -> list[Differs]: ...
-
-
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+""",
+    last="""
 SELECT NULL::uuid AS order_id, v.field, v.expected, v.found
 FROM (SELECT coalesce(max(page_no), 0) AS page_no, coalesce(max(encode(root, 'hex')), '') AS root
   FROM closers WHERE merchant_id = $1) c
@@ -29,27 +28,21 @@ CROSS JOIN LATERAL (VALUES
   (2, 'last root', c.root, coalesce(encode(p.root, 'hex'), ''))
 ) v (no, field, expected, found)
 WHERE v.expected <> v.found ORDER BY v.no LIMIT 1000
-""")
-async def _last(db: Read, merchant_id: UUID) -> list[Differs]: ...
-
-
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+""",
+    of_no_page="""
 SELECT p.order_id, 'page of posting ' || p.posting_id AS field, p.page_no::text AS expected, 'none' AS found
 FROM postings p LEFT JOIN pages g USING (merchant_id, page_no)
 WHERE p.merchant_id = $1 AND p.page_no IS NOT NULL AND g.page_no IS NULL
 ORDER BY p.page_no, p.position LIMIT 1000
-""")
-async def _of_no_page(db: Read, merchant_id: UUID) -> list[Differs]: ...
-
-
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+""",
+    open="""
 SELECT p.order_id, 'balance after entry ' || e.line_no || ' of posting ' || p.posting_id || ', in no page yet' AS field,
   'none' AS expected, coalesce(e.balance_after::text, 'position ' || p.position) AS found
 FROM postings p JOIN entries e USING (merchant_id, posting_id)
 WHERE p.merchant_id = $1 AND p.page_no IS NULL AND (e.balance_after IS NOT NULL OR p.position IS NOT NULL)
 ORDER BY p.posting_id LIMIT 1000
-""")
-async def _open(db: Read, merchant_id: UUID) -> list[Differs]: ...
+""",
+)
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement("""
@@ -139,7 +132,7 @@ async def _highest(db: Read, merchant_id: UUID) -> int | None:
 
 async def pages(db: Read, merchant_id: UUID) -> list[Difference]:
     """Numbers, roots, sums, positions, balances after each entry, and the balances of the accounts."""
-    found = await all_of(db, (_numbers, _last, _of_no_page, _open), merchant_id, merchant_id)
+    found = await _in_order(db, merchant_id)
     balances: dict[str, Any] = {}
     for after in range(0, await _highest(db, merchant_id) or 0, PAGES_MAX):
         until = after + PAGES_MAX

@@ -1,14 +1,13 @@
 """Where a batch begins and ends: its period as announced, its pages one after the other, the day of its release."""
 
-from uuid import UUID
+from typing import Final
 
-from recoup.store.homes import MERCHANT
-from recoup.store.insight.proofs.walk import STATEMENT_SECONDS, Difference, Differs, all_of
-from recoup.store.statement import Read
+from recoup.store.insight.proofs.walk import of_merchant
 
-
-# The event at its close and the batch today agree.
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+periods: Final = of_merchant(
+    __name__,
+    # The event at its close and the batch today agree.
+    differences_as_reported="""
 SELECT NULL::uuid AS order_id, v.field || ' of batch ' || b.batch_id || ', as its event told' AS field, v.expected,
   v.found
 FROM settlement_batches b
@@ -26,11 +25,8 @@ CROSS JOIN LATERAL (VALUES
   (6, 'closing', x.business_at::text, b.closed_at::text)
 ) v (no, field, expected, found)
 WHERE b.merchant_id = $1 AND v.expected IS DISTINCT FROM v.found ORDER BY b.closed_at, b.batch_id, v.no LIMIT 1000
-""")
-async def _differences_as_reported(db: Read, merchant_id: UUID) -> list[Differs]: ...
-
-
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+""",
+    release="""
 SELECT NULL::uuid AS order_id, 'release of batch ' || b.batch_id AS field, v.expected, v.found
 FROM settlement_batches b
 LEFT JOIN due_work d ON d.merchant_id = b.merchant_id AND d.kind = 'reserve' AND d.subject_id = b.batch_id
@@ -43,22 +39,16 @@ CROSS JOIN LATERAL (VALUES
 ) v (no, expected, found)
 WHERE b.merchant_id = $1 AND b.release_at IS NOT NULL AND v.expected <> v.found
 ORDER BY b.closed_at, b.batch_id, v.no LIMIT 1000
-""")
-async def _release(db: Read, merchant_id: UUID) -> list[Differs]: ...
-
-
-# Each batch looked from where the one before had left something.
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+""",
+    # Each batch looked from where the one before had left something.
+    pages="""
 SELECT NULL::uuid AS order_id, 'first page of batch ' || batch_id AS field, before::text AS expected,
   page_from::text AS found
 FROM (SELECT batch_id, page_from, lag(open_from, 1, 1::bigint) OVER (PARTITION BY asset ORDER BY period_to) AS before
   FROM settlement_batches WHERE merchant_id = $1) b
 WHERE page_from <> before LIMIT 1000
-""")
-async def _pages(db: Read, merchant_id: UUID) -> list[Differs]: ...
-
-
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+""",
+    left="""
 WITH b AS MATERIALIZED (SELECT DISTINCT ON (asset) * FROM settlement_batches WHERE merchant_id = $1
   ORDER BY asset, period_to DESC)
 SELECT NULL::uuid AS order_id, 'first page after batch ' || b.batch_id AS field,
@@ -72,9 +62,5 @@ FROM b LEFT JOIN (
   WHERE l.batch_id IS NULL GROUP BY 1
 ) n USING (asset)
 WHERE b.open_from <> coalesce(n.page_no, b.page_to + 1) LIMIT 1000
-""")
-async def _left(db: Read, merchant_id: UUID) -> list[Differs]: ...
-
-
-async def periods(db: Read, merchant_id: UUID) -> list[Difference]:
-    return await all_of(db, (_differences_as_reported, _release, _pages, _left), merchant_id, merchant_id)
+""",
+)

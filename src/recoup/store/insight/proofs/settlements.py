@@ -1,15 +1,17 @@
 """Batches against their lines, lines against entries, payouts, reserves and adjustments against batches and book."""
 
 from collections.abc import Sequence
+from typing import Final
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.insight.proofs.walk import STATEMENT_SECONDS, Difference, Differs, differences
+from recoup.store.insight.proofs.walk import STATEMENT_SECONDS, Difference, Differs, differences, of_merchant
 from recoup.store.statement import Read
 
-
-# $2, $3: recipe and the kind of line that its entry on the merchant's account is.
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+_batches: Final = of_merchant(
+    __name__,
+    # $2, $3: recipe and the kind of line that its entry on the merchant's account is.
+    of_batch="""
 SELECT NULL::uuid AS order_id, v.field || ' of batch ' || b.batch_id AS field, v.expected, v.found
 FROM settlement_batches b
 CROSS JOIN LATERAL (
@@ -37,8 +39,8 @@ CROSS JOIN LATERAL (VALUES
   (12, 'root', coalesce(encode(g.root, 'hex'), ''), encode(b.root, 'hex'))
 ) v (no, field, expected, found)
 WHERE b.merchant_id = $1 AND v.expected IS DISTINCT FROM v.found ORDER BY b.closed_at, b.batch_id, v.no LIMIT 1000
-""")
-async def _of_batch(db: Read, merchant_id: UUID) -> list[Differs]: ...
+""",
+)
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement("""
@@ -63,9 +65,11 @@ WHERE l.merchant_id = $1 AND v.expected IS DISTINCT FROM v.found ORDER BY l.post
 async def _of_line(db: Read, merchant_id: UUID, recipes: Sequence[str], kinds: Sequence[str]) -> list[Differs]: ...
 
 
-# What was on the account in a closed page, available before the last cut-off, must stand in a batch; but what was only
-# carried waits for something to go with it.
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+_beside_lines: Final = of_merchant(
+    __name__,
+    # What was on the account in a closed page, available before the last cut-off, must stand in a batch; but what was
+    # only carried waits for something to go with it.
+    left_out="""
 SELECT p.order_id, 'batch of entry ' || e.posting_id || '.' || e.line_no AS field, 'one' AS expected, 'none' AS found
 FROM (SELECT DISTINCT ON (asset) asset, period_to, page_to FROM settlement_batches WHERE merchant_id = $1
   ORDER BY asset, period_to DESC) b
@@ -74,21 +78,27 @@ JOIN entries e ON e.merchant_id = $1 AND e.posting_id = p.posting_id AND e.asset
   AND e.account = 'merchant_payable' AND e.place = '' AND e.available_at < b.period_to
 LEFT JOIN settlement_lines l ON l.merchant_id = $1 AND l.posting_id = e.posting_id AND l.line_no = e.line_no
 WHERE l.batch_id IS NULL ORDER BY p.page_no, p.position LIMIT 1000
-""")
-async def _left_out(db: Read, merchant_id: UUID) -> list[Differs]: ...
-
-
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+""",
+    # An entry may be settled from the instant at which it was booked; what a batch booked, from the one it says.
+    available="""
+SELECT p.order_id, 'begin of entry ' || e.posting_id || '.' || e.line_no AS field, v.expected::text,
+  e.available_at::text AS found
+FROM entries e
+JOIN postings p USING (merchant_id, posting_id)
+LEFT JOIN settlement_batches b ON p.source_kind = 'batch' AND b.merchant_id = p.merchant_id AND b.batch_id = p.source_id
+CROSS JOIN LATERAL (SELECT CASE WHEN p.source_kind <> 'batch' THEN p.business_at
+  WHEN p.recipe = 'reserve_released' THEN b.release_at ELSE b.period_to END AS expected) v
+WHERE e.merchant_id = $1 AND e.account = 'merchant_payable' AND e.place = '' AND e.available_at <> v.expected
+ORDER BY e.posting_id, e.line_no LIMIT 1000
+""",
+    of_periods="""
 SELECT NULL::uuid AS order_id, 'begin of the period of batch ' || batch_id AS field,
   'not before ' || before AS expected, period_from::text AS found
 FROM (SELECT batch_id, period_from, lag(period_to) OVER (PARTITION BY asset ORDER BY period_to) AS before
   FROM settlement_batches WHERE merchant_id = $1) b
 WHERE period_from < before LIMIT 1000
-""")
-async def _of_periods(db: Read, merchant_id: UUID) -> list[Differs]: ...
-
-
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+""",
+    of_postings="""
 SELECT NULL::uuid AS order_id, v.field || ' of batch ' || b.batch_id AS field, v.expected, v.found
 FROM settlement_batches b
 JOIN merchants m USING (merchant_id)
@@ -110,11 +120,8 @@ CROSS JOIN LATERAL (VALUES
   (5, 'time of release', 'set', CASE WHEN (b.held_units > 0) = (b.release_at IS NOT NULL) THEN 'set' ELSE 'not' END)
 ) v (no, field, expected, found)
 WHERE b.merchant_id = $1 AND v.expected IS DISTINCT FROM v.found ORDER BY b.closed_at, b.batch_id, v.no LIMIT 1000
-""")
-async def _of_postings(db: Read, merchant_id: UUID) -> list[Differs]: ...
-
-
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+""",
+    of_payout="""
 SELECT NULL::uuid AS order_id, v.field || ' of bank payout ' || o.payout_id AS field, v.expected, v.found
 FROM bank_payouts o
 LEFT JOIN settlement_batches b USING (merchant_id, batch_id)
@@ -154,12 +161,9 @@ CROSS JOIN LATERAL (VALUES
     WHERE s.merchant_id = o.merchant_id AND s.payout_id = o.payout_id ORDER BY s.state_no DESC LIMIT 1))
 ) v (no, field, expected, found)
 WHERE o.merchant_id = $1 AND v.expected IS DISTINCT FROM v.found ORDER BY o.payout_id, v.no LIMIT 1000
-""")
-async def _of_payout(db: Read, merchant_id: UUID) -> list[Differs]: ...
-
-
-# What needs a second person had one. An adjustment within its limit has nobody who decided.
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+""",
+    # What needs a second person had one. An adjustment within its limit has nobody who decided.
+    second="""
 SELECT NULL::uuid AS order_id, v.field, 'another' AS expected, 'the same or none' AS found FROM (
   SELECT 'second person of bank account ' || account_id AS field FROM bank_accounts
   WHERE merchant_id = $1 AND active_at IS NOT NULL AND coalesce(approved_by, added_by) = added_by
@@ -167,37 +171,16 @@ SELECT NULL::uuid AS order_id, v.field, 'another' AS expected, 'the same or none
   SELECT 'second person of adjustment ' || adjustment_id FROM adjustments
   WHERE merchant_id = $1 AND state = 'booked' AND decided_by = made_by
 ) v ORDER BY v.field LIMIT 1000
-""")
-async def _second(db: Read, merchant_id: UUID) -> list[Differs]: ...
-
-
-# An entry may be settled from the instant at which it was booked; what a batch booked, from the one it says.
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
-SELECT p.order_id, 'begin of entry ' || e.posting_id || '.' || e.line_no AS field, v.expected::text,
-  e.available_at::text AS found
-FROM entries e
-JOIN postings p USING (merchant_id, posting_id)
-LEFT JOIN settlement_batches b ON p.source_kind = 'batch' AND b.merchant_id = p.merchant_id AND b.batch_id = p.source_id
-CROSS JOIN LATERAL (SELECT CASE WHEN p.source_kind <> 'batch' THEN p.business_at
-  WHEN p.recipe = 'reserve_released' THEN b.release_at ELSE b.period_to END AS expected) v
-WHERE e.merchant_id = $1 AND e.account = 'merchant_payable' AND e.place = '' AND e.available_at <> v.expected
-ORDER BY e.posting_id, e.line_no LIMIT 1000
-""")
-async def _available(db: Read, merchant_id: UUID) -> list[Differs]: ...
-
-
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+""",
+    unpaid="""
 SELECT NULL::uuid AS order_id, 'payout of batch ' || b.batch_id AS field,
   CASE WHEN b.payout_units > 0 THEN 'at least one' ELSE 'none' END AS expected, count(o.payout_id)::text AS found
 FROM settlement_batches b LEFT JOIN bank_payouts o USING (merchant_id, batch_id)
 WHERE b.merchant_id = $1 GROUP BY b.batch_id, b.payout_units
 HAVING (b.payout_units > 0) <> (count(o.payout_id) > 0) LIMIT 1000
-""")
-async def _unpaid(db: Read, merchant_id: UUID) -> list[Differs]: ...
-
-
-# What the accounts of a batch's money hold is what batches and payouts say.
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+""",
+    # What the accounts of a batch's money hold is what batches and payouts say.
+    accounts="""
 SELECT NULL::uuid AS order_id, 'balance of ' || v.account || ' in ' || k.asset AS field, v.expected::text,
   coalesce(e.units, 0)::text AS found
 FROM (SELECT DISTINCT asset FROM settlement_batches WHERE merchant_id = $1
@@ -218,11 +201,8 @@ LEFT JOIN (SELECT account, asset, sum(units) AS units FROM entries WHERE merchan
   AND account IN ('settlement_due', 'reserve', 'adjustments') GROUP BY 1, 2) e ON e.account = v.account
   AND e.asset = k.asset
 WHERE coalesce(e.units, 0) <> v.expected LIMIT 1000
-""")
-async def _accounts(db: Read, merchant_id: UUID) -> list[Differs]: ...
-
-
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+""",
+    of_nothing="""
 SELECT p.order_id, p.source_kind || ' of posting ' || p.posting_id AS field, 'one' AS expected, 'none' AS found
 FROM postings p
 WHERE p.merchant_id = $1 AND CASE p.source_kind
@@ -234,11 +214,8 @@ WHERE p.merchant_id = $1 AND CASE p.source_kind
     AND a.adjustment_id = p.source_id AND a.state = 'booked')
   ELSE false END
 LIMIT 1000
-""")
-async def _of_nothing(db: Read, merchant_id: UUID) -> list[Differs]: ...
-
-
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+""",
+    clock="""
 SELECT NULL::uuid AS order_id, v.field, v.expected, v.found
 FROM settlement_clocks c
 CROSS JOIN LATERAL (SELECT max(period_to) AS until FROM settlement_batches WHERE merchant_id = c.merchant_id) b
@@ -249,11 +226,8 @@ CROSS JOIN LATERAL (VALUES
     CASE WHEN c.period_from < b.until THEN c.period_from::text ELSE 'after the last batch' END)
 ) v (no, field, expected, found)
 WHERE c.merchant_id = $1 AND v.expected <> v.found ORDER BY v.no LIMIT 1000
-""")
-async def _clock(db: Read, merchant_id: UUID) -> list[Differs]: ...
-
-
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+""",
+    events="""
 SELECT NULL::uuid AS order_id, v.field AS field, v.expected, v.found FROM (
   SELECT 'event of batch ' || b.batch_id AS field, 'settlement.closed' AS expected, coalesce(x.event, 'none') AS found
   FROM settlement_batches b LEFT JOIN outbox x ON x.merchant_id = b.merchant_id AND x.subject_id = b.batch_id
@@ -263,28 +237,13 @@ SELECT NULL::uuid AS order_id, v.field AS field, v.expected, v.found FROM (
   FROM bank_payouts o LEFT JOIN outbox x ON x.merchant_id = o.merchant_id AND x.subject_id = o.payout_id
   WHERE o.merchant_id = $1 GROUP BY o.payout_id, o.version
 ) v WHERE v.expected <> v.found ORDER BY v.field LIMIT 1000
-""")
-async def _events(db: Read, merchant_id: UUID) -> list[Differs]: ...
+""",
+)
 
 
 async def bank_settlements(
     db: Read, merchant_id: UUID, recipes: Sequence[str], kinds: Sequence[str]
 ) -> list[Difference]:
     """`recipes[i]` makes lines of `kinds[i]`. An entry is in one batch at most by the table's own key."""
-    found = await differences(db, _of_batch, merchant_id, merchant_id)
-    found += await differences(db, _of_line, merchant_id, merchant_id, recipes, kinds)
-    for sql in (
-        _left_out,
-        _available,
-        _of_periods,
-        _of_postings,
-        _of_payout,
-        _second,
-        _unpaid,
-        _accounts,
-        _of_nothing,
-        _clock,
-        _events,
-    ):
-        found += await differences(db, sql, merchant_id, merchant_id)
-    return found
+    found = await _batches(db, merchant_id) + await differences(db, _of_line, merchant_id, merchant_id, recipes, kinds)
+    return found + await _beside_lines(db, merchant_id)

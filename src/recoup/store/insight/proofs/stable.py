@@ -1,13 +1,12 @@
 """Stablecoin money: settlements against the log, payouts against the book, and the mock channels' own book."""
 
-from uuid import UUID
+from typing import Final
 
-from recoup.store.homes import MERCHANT
-from recoup.store.insight.proofs.walk import STATEMENT_SECONDS, Difference, Differs, Window, all_of
-from recoup.store.statement import Read
+from recoup.store.insight.proofs.walk import of_merchant, of_window
 
-
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+settlements: Final = of_window(
+    __name__,
+    of_settlement="""
 SELECT s.order_id, v.field || ' of settlement ' || s.settlement_id AS field, v.expected, v.found
 FROM settlements s
 LEFT JOIN orders o ON o.merchant_id = s.merchant_id AND o.order_id = s.order_id
@@ -33,22 +32,21 @@ CROSS JOIN LATERAL (VALUES
 ) v (no, field, expected, found)
 WHERE s.merchant_id = $1 AND s.order_id > $2 AND s.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
 ORDER BY s.order_id, v.no LIMIT 1000
-""")
-async def _of_settlement(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
-
-
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+""",
+    lines_of_no_settlement="""
 SELECT l.order_id, 'settlement of log line ' || l.seq || ' (' || l.happening || ')' AS field,
   'a settlement' AS expected, 'none' AS found
 FROM order_log l LEFT JOIN settlements s ON s.merchant_id = l.merchant_id AND s.settlement_id = l.fact_id
 WHERE l.merchant_id = $1 AND l.order_id > $2 AND l.order_id <= $3 AND l.fact_kind = 'settlement'
   AND s.order_id IS DISTINCT FROM l.order_id
 ORDER BY l.order_id, l.seq LIMIT 1000
-""")
-async def _lines_of_no_settlement(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
+""",
+)
 
 
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+payouts: Final = of_merchant(
+    __name__,
+    of_payout="""
 SELECT NULL::uuid AS order_id, v.field || ' of payout ' || o.payout_id AS field, v.expected, v.found
 FROM payouts o
 CROSS JOIN LATERAL (
@@ -67,20 +65,14 @@ CROSS JOIN LATERAL (VALUES
 ) v (no, field, expected, found)
 WHERE o.merchant_id = $1 AND v.expected IS DISTINCT FROM v.found
 ORDER BY o.payout_id, v.no LIMIT 1000
-""")
-async def _of_payout(db: Read, merchant_id: UUID) -> list[Differs]: ...
-
-
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+""",
+    postings_of_no_payout="""
 SELECT NULL::uuid AS order_id, 'payout of posting ' || p.posting_id AS field, 'a payout' AS expected, 'none' AS found
 FROM postings p LEFT JOIN payouts o ON o.merchant_id = p.merchant_id AND o.payout_id = p.source_id
 WHERE p.merchant_id = $1 AND p.source_kind = 'payout' AND o.payout_id IS NULL LIMIT 1000
-""")
-async def _postings_of_no_payout(db: Read, merchant_id: UUID) -> list[Differs]: ...
-
-
-# Payouts are made of custodial money alone: what came in, less what settlements send.
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+""",
+    # Payouts are made of custodial money alone: what came in, less what settlements send.
+    more_than_custodial="""
 SELECT NULL::uuid AS order_id, 'payouts in ' || o.asset AS field,
   'at most ' || greatest(c.units - s.units, 0) AS expected, o.units::text AS found
 FROM (SELECT asset, sum(units)::bigint AS units FROM payouts
@@ -92,12 +84,9 @@ CROSS JOIN LATERAL (SELECT -coalesce(sum(e.units), 0)::bigint AS units
 CROSS JOIN LATERAL (SELECT coalesce(sum(units), 0)::bigint AS units FROM settlements
   WHERE merchant_id = $1 AND asset = o.asset AND state <> 'failed') s
 WHERE o.units > c.units - s.units ORDER BY o.asset LIMIT 1000
-""")
-async def _more_than_custodial(db: Read, merchant_id: UUID) -> list[Differs]: ...
-
-
-# Payouts and refunds leave under the wallet's lock. Direct money that has not left yet is not what may be taken.
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+""",
+    # Payouts and refunds leave under the wallet's lock. Direct money that has not left yet is not what may be taken.
+    below_nothing="""
 SELECT NULL::uuid AS order_id, 'wallet in ' || w.asset AS field, 'at least ' || s.units AS expected,
   w.units::text AS found
 FROM (SELECT e.asset, -sum(e.units)::bigint AS units FROM entries e
@@ -105,12 +94,15 @@ FROM (SELECT e.asset, -sum(e.units)::bigint AS units FROM entries e
 CROSS JOIN LATERAL (SELECT coalesce(sum(units), 0)::bigint AS units FROM settlements
   WHERE merchant_id = $1 AND asset = w.asset AND state NOT IN ('confirmed', 'failed')) s
 WHERE w.units < s.units ORDER BY w.asset LIMIT 1000
-""")
-async def _below_nothing(db: Read, merchant_id: UUID) -> list[Differs]: ...
+""",
+)
 
 
-# What the channel took, gave back and swept, against what we believe of it.
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+# Only where the book can be read; see `issuer.can_read`.
+channel_book: Final = of_window(
+    __name__,
+    # What the channel took, gave back and swept, against what we believe of it.
+    channel="""
 SELECT c.order_id, v.field AS field, v.expected, v.found
 FROM mock_channel.payments c
 LEFT JOIN orders o ON o.merchant_id = c.merchant_id AND o.order_id = c.order_id
@@ -146,30 +138,13 @@ CROSS JOIN LATERAL (VALUES
 ) v (no, field, expected, found)
 WHERE c.merchant_id = $1 AND c.order_id > $2 AND c.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
 ORDER BY c.order_id, v.no LIMIT 1000
-""")
-async def _channel(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
-
-
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+""",
+    not_in_the_channel="""
 SELECT a.order_id, 'the channel''s payment of attempt ' || a.attempt_no AS field, a.state AS expected,
   coalesce(c.decision, 'none') AS found
 FROM attempts a LEFT JOIN mock_channel.payments c ON c.id = a.attempt_id
 WHERE a.merchant_id = $1 AND a.order_id > $2 AND a.order_id <= $3 AND a.initiator = 'payer'
   AND a.route IN ('mock', 'mock_direct') AND a.state IN ('approved', 'declined') AND c.decision IS DISTINCT FROM a.state
 ORDER BY a.order_id LIMIT 1000
-""")
-async def _not_in_the_channel(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
-
-
-async def settlements(db: Read, window: Window) -> list[Difference]:
-    return await all_of(db, (_of_settlement, _lines_of_no_settlement), window.merchant_id, *window)
-
-
-async def payouts(db: Read, merchant_id: UUID) -> list[Difference]:
-    statements = (_of_payout, _postings_of_no_payout, _more_than_custodial, _below_nothing)
-    return await all_of(db, statements, merchant_id, merchant_id)
-
-
-async def channel_book(db: Read, window: Window) -> list[Difference]:
-    """Only where the book can be read; see `issuer.can_read`."""
-    return await all_of(db, (_channel, _not_in_the_channel), window.merchant_id, *window)
+""",
+)

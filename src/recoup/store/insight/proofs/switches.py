@@ -1,13 +1,12 @@
 """Switches stand as their newest change says, and their changes follow one another."""
 
-from uuid import UUID
+from typing import Final
 
-from recoup.store.homes import MERCHANT
-from recoup.store.insight.proofs.walk import STATEMENT_SECONDS, Difference, Differs, all_of
-from recoup.store.statement import Read
+from recoup.store.insight.proofs.walk import of_merchant
 
-
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+switches: Final = of_merchant(
+    __name__,
+    stand="""
 SELECT NULL::uuid AS order_id, 'switch ' || h.kind || ' of ' || h.level || ' ' || h.subject_id AS field,
   h.is_on::text AS expected, s.is_on::text AS found
 FROM (
@@ -25,11 +24,8 @@ LEFT JOIN (
 ) s USING (level, subject_id, kind)
 WHERE s.is_on IS DISTINCT FROM h.is_on
 ORDER BY 2 LIMIT 1000
-""")
-async def _stand(db: Read, merchant_id: UUID) -> list[Differs]: ...
-
-
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+""",
+    follow="""
 SELECT NULL::uuid AS order_id, v.field || ' of switch change ' || h.version || ' of ' || h.kind AS field, v.expected,
   v.found
 FROM (
@@ -45,9 +41,5 @@ CROSS JOIN LATERAL (VALUES
 ) v (no, field, expected, found)
 WHERE v.expected <> v.found
 ORDER BY h.version, v.no LIMIT 1000
-""")
-async def _follow(db: Read, merchant_id: UUID) -> list[Differs]: ...
-
-
-async def switches(db: Read, merchant_id: UUID) -> list[Difference]:
-    return await all_of(db, (_stand, _follow), merchant_id, merchant_id)
+""",
+)

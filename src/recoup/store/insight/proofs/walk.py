@@ -1,6 +1,6 @@
 """How a proof walks over everything in bounded steps, and what it answers."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -176,6 +176,42 @@ async def differences(db: Read, proof: Proof, merchant_id: UUID | None, *args: A
 async def all_of(db: Read, proofs: Iterable[Proof], merchant_id: UUID | None, *args: Any) -> list[Difference]:
     """What each of them answers, in turn."""
     return [found for proof in proofs for found in await differences(db, proof, merchant_id, *args)]
+
+
+def of_window(module: str, **sqls: str) -> Callable[[Read, Window], Coroutine[Any, Any, list[Difference]]]:
+    """Proves a window of orders by statements that answer what differs. $1: the merchant, $2 and $3: the window's
+    ends."""
+
+    async def proof(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
+
+    proofs = _declared(module, proof, sqls)
+
+    async def prove(db: Read, window: Window) -> list[Difference]:
+        return await all_of(db, proofs, window.merchant_id, *window)
+
+    return prove
+
+
+def of_merchant(module: str, **sqls: str) -> Callable[[Read, UUID], Coroutine[Any, Any, list[Difference]]]:
+    """Proves what there is of a merchant by statements that answer what differs. $1: the merchant."""
+
+    async def proof(db: Read, merchant_id: UUID) -> list[Differs]: ...
+
+    proofs = _declared(module, proof, sqls)
+
+    async def prove(db: Read, merchant_id: UUID) -> list[Difference]:
+        return await all_of(db, proofs, merchant_id, merchant_id)
+
+    return prove
+
+
+def _declared(module: str, proof: Proof, sqls: Mapping[str, str]) -> list[Proof]:
+    """Each statement under its own name, with the signature of `proof`."""
+    found = list[Proof]()
+    for name, sql in sqls.items():
+        proof.__module__, proof.__name__ = module, name
+        found.append(MERCHANT.within(STATEMENT_SECONDS).statement(sql)(proof))
+    return found
 
 
 def text(value: Any) -> str:
