@@ -94,8 +94,7 @@ async def sign_up(world: World, passwords: Passwords, request: SignUp) -> Signed
     email = _checked(request)
     people = world.people
     now, mac = world.clocks.wall(), world.keys.mac("signup", request.address.encode("utf-8", "replace"))
-    async with people.connection() as connection:
-        tries, until = await charge_sign_in(connection, mac.hex(), now, now + REMEMBERED, TRIES)
+    tries, until = await charge_sign_in(people.alone, mac.hex(), now, now + REMEMBERED, TRIES)
     if tries > TRIES:
         raise Problem(
             "too_many_requests",
@@ -110,8 +109,7 @@ async def sign_up(world: World, passwords: Passwords, request: SignUp) -> Signed
     turn = turn_of(request.address)
     hashed = await passwords.hashed(request.password, turn)
     namesake = await namesake_of(world, passwords, email, request.password, turn)
-    async with people.connection() as connection:
-        user, other = await find_user(connection, email), await find_user(connection, namesake)
+    user, other = await find_user(people, email), await find_user(people, namesake)
     known = other or user
     right = await passwords.fits(request.password, known.password_hash if known else None, turn)
     if known is not None and right and known.active:
@@ -155,8 +153,7 @@ async def _begin(world: World, passwords: Passwords, request: SignUp, login: str
     """The one that died, where this is its password; else a new one in its place. Committed before anything is made."""
     people = world.people
     now = world.clocks.wall()
-    async with people.connection() as connection:
-        seen = await find_sign_up(connection, login, now - SIGN_UP_GOES_ON)
+    seen = await find_sign_up(people, login, now - SIGN_UP_GOES_ON)
     if seen is not None:
         right = await passwords.fits(request.password, seen.password_hash, turn_of(request.address))
         seen = seen if right and seen.kind == request.kind else None

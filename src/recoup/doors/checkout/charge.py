@@ -21,7 +21,7 @@ from recoup.doors.edge.tracing import request_id
 from recoup.flows.world import World
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import from_text
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.rules.languages.catalogues import accepted_language
 from recoup.rules.network.descriptor import statement_text
 from recoup.store.cards.charges import ChargeFound, find_charges
@@ -90,17 +90,16 @@ class ChargePage:
         """Raises: Problem(invalid) naming the field."""
         last4, asset = given.get("last4", ""), given.get("currency", "").upper()
         if not (len(last4) == 4 and last4.isascii() and last4.isdecimal()):
-            raise Problem("invalid", "Enter the card's last four digits.", field="last4")
+            raise invalid("Enter the card's last four digits.", "last4")
         if asset not in EXPONENTS:
-            raise Problem("invalid", "Enter the currency as three letters: USD.", field="currency")
+            raise invalid("Enter the currency as three letters: USD.", "currency")
         try:
             units = from_text(given.get("amount", "").replace(",", "."), asset, "amount").units
         except Problem:
             message = "Enter the amount as shown on the statement: 19.99."
-            raise Problem("invalid", message, field="amount") from None
+            raise invalid(message, "amount") from None
         since = datetime.combine(_day(given.get("date", "")), time.min, UTC) - AROUND
-        async with self._world.db.read() as connection:
-            return await find_charges(connection, last4, units, asset, since, since + 3 * AROUND)
+        return await find_charges(self._world.db.reader, last4, units, asset, since, since + 3 * AROUND)
 
     def _page(
         self,
@@ -140,7 +139,7 @@ def _day(text: str) -> date:
     except ValueError:
         day = date.min
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
-        raise Problem("invalid", "Enter the date as shown on the statement: 2026-01-31.", field="date")
+        raise invalid("Enter the date as shown on the statement: 2026-01-31.", "date")
     return day
 
 

@@ -21,7 +21,7 @@ from recoup.flows.insight.backtest_payments import COLUMNS as KEPT_COLUMNS
 from recoup.flows.insight.backtest_plain import history_plain, judgement_plain, payment_rows
 from recoup.kernel.ids import parse_id
 from recoup.kernel.kept_sentence import kept
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.spread import cores
 from recoup.kernel.time import Clocks, iso
@@ -57,7 +57,7 @@ def run_kept(run: Run, verb: str, backtest_id: str | None, merchant: str | None,
             raise click.exceptions.Exit(1)
         return
     if backtest_id is not None:
-        raise Problem("invalid", "The list takes no id.", field="id", cure="Use recoup backtest show ID.")
+        raise invalid("The list takes no id.", "id", "Use recoup backtest show ID.")
     rows: list[BacktestRow] = run(lambda opened: _newest(opened, merchant))
     if as_json:
         click.echo(json.dumps({"data": [_plain(row) for row in rows]}))
@@ -73,8 +73,7 @@ async def _one(opened: Opened, merchant: str | None, backtest_id: str | None) ->
 
 
 async def _newest(opened: Opened, merchant: str | None) -> list[BacktestRow]:
-    async with opened.world.db.read() as connection:
-        return await list_backtests(connection, merchant_of(opened, merchant), None, LISTED)
+    return await list_backtests(opened.world.db.reader, merchant_of(opened, merchant), None, LISTED)
 
 
 def _plain(row: BacktestRow) -> dict[str, Any]:
@@ -224,7 +223,7 @@ def backtest(
         run_kept(run, file, backtest_id, merchant, as_json=as_json)
         return
     if backtest_id is not None:
-        raise Problem("invalid", "Only one file is read at a time.", field="file", cure="Read one after another.")
+        raise invalid("Only one file is read at a time.", "file", "Read one after another.")
     read, who, within = LogRead(), decider, None
     answers = Answers(zone, DATES[dates or ""], decimal or "", amounts or "")
     if policy is not None and Path(policy).is_file():
@@ -302,11 +301,10 @@ def _of_history(
     with file.open("rb") as content:
         looked = look_over(source_of(content), answers)
         if looked.questions:
-            raise Problem(
-                "invalid",
+            raise invalid(
                 looked.questions[0].text,
-                field="file",
-                cure="`recoup import --dry-run` asks all that the file does not say; answer by the same options.",
+                "file",
+                "`recoup import --dry-run` asks all that the file does not say; answer by the same options.",
             )
         attempts = _attempts(looked.read(Clocks().wall(), world=False), bad)
         return backtest_of_history(attempts, who, within, REGION, window, send_cost, cores()), bad
@@ -326,7 +324,7 @@ def _target(who: str, within: InForce | None) -> Target | None:
         return None
     if who not in POLICIES:
         cure = Sentence("Choose from {0}, or name a TOML file that exists.", ", ".join([ENGINE, *POLICIES]))
-        raise Problem("invalid", Sentence("There is no policy {0}.", who[:60]), field="--policy", cure=cure)
+        raise invalid(Sentence("There is no policy {0}.", who[:60]), "--policy", cure)
     return ScheduleTarget(POLICIES[who], within)
 
 
@@ -338,10 +336,9 @@ def _policy_of(file: Path) -> InForce:
         first = complaints[0]
         line = line_number(text, first.line)
         where = f"{first.line} (line {line})" if line else first.line
-        raise Problem(
-            "invalid",
+        raise invalid(
             Sentence("{0}: {1}", where, first.why),
-            field="--policy",
-            cure="`recoup policy check FILE` names each line, and the nearest that could be saved.",
+            "--policy",
+            "`recoup policy check FILE` names each line, and the nearest that could be saved.",
         )
     return InForce((Part("merchant", "", 0, terms),))

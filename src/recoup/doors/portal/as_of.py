@@ -13,7 +13,7 @@ from recoup.doors.portal.any_visit import AnyVisit
 from recoup.doors.portal.partner.visit import PartnerVisit
 from recoup.doors.portal.visit import Visit
 from recoup.flows.money.as_of import cut_of, partner_cut_of
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.time import of_these_days
 from recoup.rules.money.as_of import ALWAYS, NOW, Cut
 from recoup.rules.money.report_spans import month
@@ -74,7 +74,7 @@ async def _read(visit: AnyVisit, cut_at: Callable[[datetime | None, datetime | N
     try:
         at = moment_of(text, zone if name == "at" else None)
         if at is None:
-            raise Problem("invalid", "This is no moment.", field="AsOf", cure="Write it as 2026-11-26 04:16.")
+            raise invalid("This is no moment.", "AsOf", "Write it as 2026-11-26 04:16.")
         business, recorded = (None, at) if name == "asOfRecorded" else (at, None)
         cut = await cut_at(business, recorded)
     except Problem as problem:

@@ -28,8 +28,7 @@ async def names_for(portal: Portal, actors: Iterable[str | None], *, staff: bool
     wanted = {text: found for text in ids if (found := parse_id(text)) is not None}
     names = {}
     if wanted:
-        async with portal.world.people.read() as connection:
-            names = await names_of(connection, list(wanted.values()))
+        names = await names_of(portal.world.people.reader, list(wanted.values()))
     by_text = {text: names[found] for text, found in wanted.items() if found in names}
     return {text: _name_of(one, by_text, staff=staff) for text, one in read.items()}
 

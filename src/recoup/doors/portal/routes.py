@@ -47,8 +47,7 @@ class PartitionWatch:
         now = world.clocks.wall()
         if self._seen_at is None or now - self._seen_at >= _LOOKED_AT_EVERY:
             self._seen_at = now
-            async with world.db.read() as connection:
-                left = await read_days_left(connection, now)
+            left = await read_days_left(world.db.reader, now)
             self._left = int(min(left.values()))
         return self._left if self._left is not None and self._left < FEW else None
 

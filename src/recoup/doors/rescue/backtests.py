@@ -59,8 +59,7 @@ async def get_list(call: Call) -> BacktestList:
     query = Query(call.query, ("limit", "after"))
     limit, after = query.number("limit", 25, 1, PAGE_MAX) or 25, query.guid("after")
     query.raise_if_any()
-    async with call.services.world.db.read() as connection:
-        rows = await list_backtests(connection, call.scope.merchant_id, after, limit + 1)
+    rows = await list_backtests(call.services.world.db.reader, call.scope.merchant_id, after, limit + 1)
     more = rows[limit - 1].backtest_id if len(rows) > limit else None
     return BacktestList(data=[shown(BacktestShown, one) for one in rows[:limit]], next=more)
 
@@ -80,8 +79,7 @@ async def get_payments(call: Call) -> BacktestPayments:
     query.raise_if_any()
     world, merchant_id = call.services.world, call.scope.merchant_id
     found = await read_backtest(world, merchant_id, _id(call))
-    async with world.db.read() as connection:
-        rows = await backtest_payments(connection, merchant_id, found.backtest_id, first, limit + 1)
+    rows = await backtest_payments(world.db.reader, merchant_id, found.backtest_id, first, limit + 1)
     more = rows[limit].place if len(rows) > limit else None
     return BacktestPayments(data=[_payment(one.payment) for one in rows[:limit]], next=more)
 

@@ -239,8 +239,7 @@ async def get_imports(call: Call) -> ImportList:
     query = Query(call.query)
     limit, after = query.number("limit", 20, 1, PAGE_MAX) or 20, query.guid("after")
     query.raise_if_any()
-    async with call.services.world.db.read() as connection:
-        rows = await list_imports(connection, call.scope.merchant_id, after, limit + 1)
+    rows = await list_imports(call.services.world.db.reader, call.scope.merchant_id, after, limit + 1)
     more = str(rows[limit - 1].import_id) if len(rows) > limit else None
     return ImportList(data=[_import(row) for row in rows[:limit]], next=more)
 
@@ -259,8 +258,7 @@ async def get_lines(call: Call) -> ImportLines:
     limit = query.number("limit", 100, 1, LINES_PAGE_MAX) or 100
     after = query.number("after", 0, 0, LINE_NO_MAX) or 0
     query.raise_if_any()
-    async with call.services.world.db.read() as connection:
-        rows = await bad_lines(connection, found.merchant_id, found.import_id, after, limit + 1)
+    rows = await bad_lines(call.services.world.db.reader, found.merchant_id, found.import_id, after, limit + 1)
     lines = [ImportLine(line=row.line_no, code=row.code, reason=str(row.why)) for row in rows[:limit]]
     return ImportLines(data=lines, next=lines[-1].line if len(rows) > limit else None)
 

@@ -149,13 +149,12 @@ async def get_order(call: Call) -> OrderDetail:
 async def _detail(shape: type[DetailT], call: Call, order_id: UUID, cut: Cut | None = None, **more: Any) -> DetailT:
     merchant_id = call.scope.merchant_id
     shown: AsOf | UnsetType = UNSET
-    async with call.services.world.db.read() as connection:
-        row = await wire_order(connection, merchant_id, order_id)
-        if row is None:
-            raise Problem("not_found", "There is no such order.", cure=FIND_ORDER)
-        collected = collected_in_parts(Stage(row.stage), row.kind, is_hold(row.facts), row.attempts or ())
-        if cut is not None:
-            row, shown, collected = await as_it_stood(connection, merchant_id, row, cut)
+    row = await wire_order(call.services.world.db.reader, merchant_id, order_id)
+    if row is None:
+        raise Problem("not_found", "There is no such order.", cure=FIND_ORDER)
+    collected = collected_in_parts(Stage(row.stage), row.kind, is_hold(row.facts), row.attempts or ())
+    if cut is not None:
+        row, shown, collected = await as_it_stood(call.services.world.db.reader, merchant_id, row, cut)
     return shape.of(
         row,
         **members(row),

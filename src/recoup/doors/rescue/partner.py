@@ -25,7 +25,7 @@ from recoup.doors.rescue.shapes.partners import (
 from recoup.flows.merchants import handover, partner_merchants
 from recoup.flows.merchants.bulk_switches import switch_many
 from recoup.flows.merchants.partner_merchants import STATES, MerchantRequest
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.kernel.time import iso
 from recoup.store.merchants.partner_merchants import MerchantFilter, list_merchants
 from recoup.store.merchants.partners import count_merchants
@@ -46,8 +46,7 @@ async def read(call: Call) -> Partner:
     """Your account. Quotas and usage. Requires a partner's key."""
     partner = await only_partner(call)
     services = call.services
-    async with services.world.db.read() as connection:
-        merchants = await count_merchants(connection, partner.partner_id)
+    merchants = await count_merchants(services.world.db.reader, partner.partner_id)
     calls = services.limits.minutes.count(partner.partner_id, services.world.clocks.monotonic())
     quota = Quota(
         merchants_max=partner.merchants_max,
@@ -96,8 +95,7 @@ async def list_all(call: Call) -> Merchants:
     name, external_id = query.one("name", maximum=128), query.one("externalId", maximum=128) or None
     query.raise_if_any()
     merchant_filter = MerchantFilter(partner.partner_id, state, name, external_id)
-    async with call.services.world.db.read() as connection:
-        rows = await list_merchants(connection, merchant_filter, after, limit + 1)
+    rows = await list_merchants(call.services.world.db.reader, merchant_filter, after, limit + 1)
     data = [Merchant.of(row, mid=row.merchant_id) for row in rows[:limit]]
     return Merchants(data=data, next=data[-1].mid if len(rows) > limit else None)
 
@@ -149,11 +147,10 @@ def idempotency_key(call: Call) -> str | None:
     """Raises: Problem(invalid) for one that no key looks like."""
     key = call.headers.get("idempotency-key", "").strip()
     if len(key) > _KEY_MAX or not key.isprintable():
-        raise Problem(
-            "invalid",
+        raise invalid(
             f"The Idempotency-Key has more than {_KEY_MAX} characters, or some that are not seen.",
-            field="Idempotency-Key",
-            cure="Send a GUID.",
+            "Idempotency-Key",
+            "Send a GUID.",
         )
     return key or None
 

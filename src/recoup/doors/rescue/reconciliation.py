@@ -18,7 +18,7 @@ from recoup.flows.money.as_of import end_of
 from recoup.flows.money.report import balance_of, kind_of, place_of, report_csv, report_totals
 from recoup.flows.money.settlement_report import line_id
 from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.time import iso
 from recoup.rules.money.as_of import Cut, Window
 from recoup.rules.money.report_spans import Span, zone_of
@@ -132,8 +132,7 @@ async def get_reconciliation(call: Call) -> Reply:
             for t in await report_totals(world, merchant_id, window)
         ]
     )
-    async with world.db.read() as connection:
-        rows = await movements(connection, merchant_id, window, after, limit + 1)
+    rows = await movements(world.db.reader, merchant_id, window, after, limit + 1)
     more = _text_of(place_of(rows[limit - 1])) if len(rows) > limit else None
     return Reply(
         Reconciliation(
@@ -150,8 +149,7 @@ async def _span(call: Call, begin: datetime | None, end: datetime | None, report
     """Raises: Problem(not_found) for an unknown report; Problem(invalid) for a period that cannot be."""
     world, merchant_id = call.services.world, call.scope.merchant_id
     if report_id is not None:
-        async with world.db.read() as connection:
-            span = await report_span(connection, merchant_id, report_id)
+        span = await report_span(world.db.reader, merchant_id, report_id)
         if span is None:
             raise Problem("not_found", "There is no such report.", cure="Check the id, or name from and to.")
         return span
@@ -159,7 +157,7 @@ async def _span(call: Call, begin: datetime | None, end: datetime | None, report
     end = end or await end_of(world, merchant_id, cut)
     if not begin < end <= begin + SPAN_MAX:
         message = f"The period must have its end after its begin, at most {SPAN_MAX.days} days later."
-        raise Problem("invalid", message, field="To", cure="Ask for less at a time.")
+        raise invalid(message, "To", "Ask for less at a time.")
     return begin, end
 
 

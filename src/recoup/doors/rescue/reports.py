@@ -26,7 +26,7 @@ from recoup.flows.money.origin_reports import (
 )
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import LOWEST, parse_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.kernel.time import iso
 from recoup.rules.money.as_of import Window
 from recoup.store.money import origin_reports
@@ -202,7 +202,7 @@ async def _request(call: Call, query: Query) -> ReportRequest:
     end = end or await end_of(world, merchant_id, cut)
     if not begin < end <= begin + SPAN_MAX:
         message = f"The period must have its end after its begin, at most {SPAN_MAX.days} days later."
-        raise Problem("invalid", message, field="To", cure="Ask for less at a time.")
+        raise invalid(message, "To", "Ask for less at a time.")
     return ReportRequest(merchant_id, Window(begin, end, cut), asset)
 
 

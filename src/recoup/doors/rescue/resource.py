@@ -26,7 +26,7 @@ from recoup.flows.merchants.quotas import Quotas
 from recoup.flows.no_cards import refuse_cards
 from recoup.flows.world import World
 from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Actor
 from recoup.rules.network.card_text import json_may_hold_number
 from recoup.store.orders.order_totals import Totals
@@ -219,9 +219,9 @@ def _query(text: bytes) -> QueryValues:
         query = QueryValues(parse_qsl(text.decode("latin-1"), max_num_fields=QUERY_FIELDS_MAX))
     except ValueError:
         cure = f"Send at most {QUERY_FIELDS_MAX}."
-        raise Problem("invalid", "The query has too many parameters.", field="Query", cure=cure) from None
+        raise invalid("The query has too many parameters.", "Query", cure) from None
     if any("\0" in value for values in query.values() for value in values):
-        raise Problem("invalid", "The query has a NUL character.", field="Query", cure="Leave it out.")
+        raise invalid("The query has a NUL character.", "Query", "Leave it out.")
     return query
 
 

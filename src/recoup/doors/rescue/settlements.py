@@ -157,8 +157,7 @@ async def get_settlements(call: Call) -> SettlementList:
         query.complain("currency", text=f"The currency {asset[:8]!r} is not an ISO 4217 code.")
     begin, end = query.instant("from"), query.instant("to")
     batch_filter = BatchFilter(call.scope.merchant_id, begin, end, asset, await read_cut(call, query))
-    async with call.services.world.db.read() as connection:
-        rows, total = await list_batches(connection, batch_filter, size, (number - 1) * size)
+    rows, total = await list_batches(call.services.world.db.reader, batch_filter, size, (number - 1) * size)
     return SettlementList(
         page_number=number,
         page_size=size,
@@ -202,8 +201,9 @@ async def get_lines(call: Call) -> Reply:
     batch = await read_batch(call.services.world, call.scope.merchant_id, _settlement_id(call), cut)
     if form == "csv":
         return file_reply(batch_csv(call.services.world, batch), f"settlement-{batch.batch_id}.csv")
-    async with call.services.world.db.read() as connection:
-        rows = await batch_lines(connection, batch.merchant_id, batch.batch_id, after=after, limit=limit + 1, kind=kind)
+    rows = await batch_lines(
+        call.services.world.db.reader, batch.merchant_id, batch.batch_id, after=after, limit=limit + 1, kind=kind
+    )
     shown = [_line(row, batch.asset) for row in rows[:limit]]
     return Reply(SettlementLines(data=shown, next=shown[-1].id if len(rows) > limit else None))
 

@@ -17,7 +17,7 @@ from recoup.doors.rescue.wire import Envelope, Moment, Shape, Text, Text4
 from recoup.flows.cards.tokenize import CardGiven, Stored, Vault, check_number
 from recoup.flows.merchants.credentials import Credentials
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.time import iso
 from recoup.rules.network.card import brand, is_expired
 
@@ -249,7 +249,7 @@ async def _merchant(call: Call) -> UUID:
         )
     mid = (call.query.get("mid") or [""])[0] or str(call.body.get("mid") or "")
     if mid and mid.lower() != str(merchant_id):
-        raise Problem("invalid", NOT_YOUR_MID, field="Mid")
+        raise invalid(NOT_YOUR_MID, "Mid")
     return merchant_id
 
 

@@ -265,8 +265,7 @@ async def get_uploads(call: Call) -> UploadList:
     kind = query.choice("kind", _KINDS | {"": ""}, "") or None
     limit, after = query.number("limit", 20, 1, PAGE_MAX) or 20, query.guid("after")
     query.raise_if_any()
-    async with call.services.world.db.read() as connection:
-        rows = await list_uploads(connection, call.scope.merchant_id, kind, after, limit + 1)
+    rows = await list_uploads(call.services.world.db.reader, call.scope.merchant_id, kind, after, limit + 1)
     more = str(rows[limit - 1].upload_id) if len(rows) > limit else None
     return UploadList(data=[_upload(row) for row in rows[:limit]], next=more)
 

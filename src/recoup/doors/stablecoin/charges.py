@@ -18,7 +18,7 @@ from recoup.doors.stablecoin.shapes import (
 )
 from recoup.flows.stable.charge import EXPIRES_IN, EXPIRES_IN_MAX, EXPIRES_IN_MIN, StablecoinChargeRequest
 from recoup.kernel.filled import filled
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.kernel.unseen import check_seen
 from recoup.rules.stable.cycles import check_link, is_a_cycles
 
@@ -118,9 +118,9 @@ def request_of(body: ChargeBody) -> StablecoinChargeRequest:
     if is_a_cycles(body.merchant_order_id):
         message = "The field merchant_order_id looks like that of a subscription's cycle; those are given by us."
         cure = "Use another merchant_order_id: not sub_…-1, sub_…-2 and so on."
-        raise Problem("invalid", message, field="merchant_order_id", cure=cure)
+        raise invalid(message, "merchant_order_id", cure)
     if len(body.metadata or {}) > METADATA_MAX:
-        raise Problem("invalid", f"The field metadata has more than {METADATA_MAX} entries.", field="metadata")
+        raise invalid(f"The field metadata has more than {METADATA_MAX} entries.", "metadata")
     facts: dict[str, Any] = {
         "subject": short(body.subject, "subject", 256),
         "description": short(body.description, "description", 2048),
@@ -142,7 +142,7 @@ def request_of(body: ChargeBody) -> StablecoinChargeRequest:
 def short(text: str | None, field: str, limit: int) -> str | None:
     """Raises: Problem(invalid)."""
     if text is not None and len(text) > limit:
-        raise Problem("invalid", f"The field {field} has more than {limit} characters.", field=field)
+        raise invalid(f"The field {field} has more than {limit} characters.", field)
     return text
 
 

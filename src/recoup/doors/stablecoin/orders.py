@@ -20,7 +20,7 @@ from recoup.flows.refunds.refund import RefundRequest
 from recoup.flows.refunds.refund import refund as refund_order
 from recoup.flows.stable.cancel import cancel as cancel_order
 from recoup.kernel.ids import wire_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.rules.order.lifecycle import OPEN
 from recoup.rules.stable.amounts import text_like
 from recoup.rules.stable.words import ORDER_STATUSES, stamp
@@ -83,7 +83,7 @@ async def list_all(call: Call) -> OrderList:
     status = query.get("status") or None
     if status is not None and status not in ORDER_STATUSES:
         cure = f"It is one of {', '.join(ORDER_STATUSES)}."
-        raise Problem("invalid", "The parameter status is not known.", field="status", cure=cure)
+        raise invalid("The parameter status is not known.", "status", cure)
     limit = whole(query, "limit", LIMIT, 1, LIMIT_MAX)
     offset = whole(query, "offset", 0, 0, OFFSET_MAX)
     async with call.services.world.db.read() as connection:
@@ -105,8 +105,7 @@ async def list_all(call: Call) -> OrderList:
 async def read_one(call: Call) -> OrderAnswer:
     """Retrieve an order. With its latest payment, its settlements and the hosted page."""
     order = await _order(call, call.object_id("ord"))
-    async with call.services.world.db.read() as connection:
-        rows = await settlements_of(connection, order.merchant_id, order.order_id)
+    rows = await settlements_of(call.services.world.db.reader, order.merchant_id, order.order_id)
     settlements = [_settlement(order, row) for row in rows]
     url = checkout_url(call.services, order)
     return OrderAnswer(order_object(call.services, order), payment_object(order), settlements, url)
@@ -173,8 +172,7 @@ async def checkout(call: Call) -> CheckoutAnswer:
 
 async def _order(call: Call, order_id: UUID) -> StableOrder:
     """Raises: Problem(not_found)."""
-    async with call.services.world.db.read() as connection:
-        order = await stable_order(connection, call.scope.merchant_id, order_id)
+    order = await stable_order(call.services.world.db.reader, call.scope.merchant_id, order_id)
     if order is None:
         raise missing()
     return order

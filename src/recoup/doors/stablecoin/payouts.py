@@ -58,8 +58,7 @@ api: Final = Api(group="Money", credential="signature")
 async def list_all(call: Call) -> PayoutList:
     """List payouts. Custodial withdrawals."""
     limit, offset = whole(call.query, "limit", 20, 1, LIMIT_MAX), whole(call.query, "offset", 0, 0, OFFSET_MAX)
-    async with call.services.world.db.read() as connection:
-        rows = await list_payouts(connection, call.scope.merchant_id, limit, offset)
+    rows = await list_payouts(call.services.world.db.reader, call.scope.merchant_id, limit, offset)
     return PayoutList([_object(row) for row in rows])
 
 
@@ -83,8 +82,7 @@ async def request(call: Call) -> PayoutAnswer:
     request = PayoutRequest(body.amount, body.currency, body.destination_type, body.destination, call.idempotency_key)
     services = call.services
     payout_id = await ask_payout(services.world, services.merchants, call.scope, request)
-    async with services.world.db.read() as connection:
-        row = await find_payout(connection, call.scope.merchant_id, payout_id)
+    row = await find_payout(services.world.db.reader, call.scope.merchant_id, payout_id)
     assert row is not None
     return PayoutAnswer(_object(row))
 

@@ -21,7 +21,7 @@ from recoup.flows.stable.charge import Charges
 from recoup.flows.world import World
 from recoup.kernel.encode import encode
 from recoup.kernel.ids import parse_wire_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.unseen import check_seen
 from recoup.rules.languages.catalogues import accepted_language, catalogue
 from recoup.rules.network.card_text import json_may_hold_number
@@ -245,6 +245,6 @@ def _idempotency_key(scope: Scope) -> str | None:
     """Raises: Problem(invalid)."""
     key = (header(scope, b"idempotency-key") or b"").decode("latin-1").strip()
     if len(key) > 128 or "\0" in key:
-        raise Problem("invalid", "The Idempotency-Key has more than 128 characters.", field="Idempotency-Key")
+        raise invalid("The Idempotency-Key has more than 128 characters.", "Idempotency-Key")
     check_seen(key, "Idempotency-Key")
     return key or None

@@ -13,7 +13,7 @@ from recoup.flows.stable import subscriptions as flow
 from recoup.flows.stable.subscriptions import SubscriptionRequest, subscribe
 from recoup.kernel.filled import filled
 from recoup.kernel.ids import wire_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.rules.stable.channels import CHANNELS
 from recoup.rules.stable.cycles import COUNT_MAX, check_link
 from recoup.rules.stable.words import stamp
@@ -109,7 +109,7 @@ async def create(call: Call) -> SubscriptionAnswer:
     subscription."""
     body = read(call.body, SubscriptionBody)
     if len(body.metadata or {}) > METADATA_MAX:
-        raise Problem("invalid", f"The field metadata has more than {METADATA_MAX} entries.", field="metadata")
+        raise invalid(f"The field metadata has more than {METADATA_MAX} entries.", "metadata")
     facts = {
         "metadata": body.metadata,
         "return_url": check_link(body.return_url, "return_url"),
@@ -135,9 +135,8 @@ async def list_all(call: Call) -> SubscriptionList:
     state = call.query.get("status") or None
     if state is not None and state not in STATES:
         cure = f"It is one of {', '.join(STATES)}."
-        raise Problem("invalid", "The parameter status is not known.", field="status", cure=cure)
-    async with call.services.world.db.read() as connection:
-        rows, total = await list_subscriptions(connection, call.scope.merchant_id, limit, offset, state)
+        raise invalid("The parameter status is not known.", "status", cure)
+    rows, total = await list_subscriptions(call.services.world.db.reader, call.scope.merchant_id, limit, offset, state)
     return SubscriptionList([_object(row) for row in rows], total, limit, offset)
 
 
@@ -169,8 +168,7 @@ async def cancel(call: Call) -> SubscriptionAnswer:
 
 
 async def _answer(call: Call, subscription_id: UUID) -> SubscriptionAnswer:
-    async with call.services.world.db.read() as connection:
-        row = await find_subscription(connection, call.scope.merchant_id, subscription_id)
+    row = await find_subscription(call.services.world.db.reader, call.scope.merchant_id, subscription_id)
     if row is None:
         raise missing()
     return SubscriptionAnswer(_object(row))

@@ -65,8 +65,7 @@ api: Final = Api(group="Money", credential="signature")
 async def wallets(call: Call) -> WalletList:
     """List wallets. Balances of custodial orders, by currency."""
     world, merchant_id = call.services.world, call.scope.merchant_id
-    async with world.db.read() as connection:
-        rows = await balances(connection, merchant_id)
+    rows = await balances(world.db.reader, merchant_id)
     return WalletList(
         [
             Wallet(

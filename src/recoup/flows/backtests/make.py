@@ -62,8 +62,7 @@ async def work_backtest(world: World, due: Due) -> None:
 
     Raises: why it was not made; then it is tried again.
     """
-    async with world.db.connection() as connection:
-        row = await find_backtest(connection, due.merchant_id, due.subject_id)
+    row = await find_backtest(world.db, due.merchant_id, due.subject_id)
     if row is None or row.made_at is not None:
         await _end(world, due.merchant_id, due.subject_id, None)
         return
@@ -71,15 +70,13 @@ async def work_backtest(world: World, due: Due) -> None:
         await _give_up(world, due, "each of its makers ended")
         return
     if _turn.locked():
-        async with world.db.connection() as connection:
-            await wait_for_turn(connection, due, world.clocks.wall() + TURN)
+        await wait_for_turn(world.db.alone, due, world.clocks.wall() + TURN)
         return
     try:
         async with _turn, _renewed(world, due):
             await (world.backtester or partial(make, world))(due.merchant_id, due.subject_id)
     except asyncio.CancelledError:
-        async with world.db.connection() as connection:
-            await hand_back(connection, due)  # a worker that shall end does not wait for it
+        await hand_back(world.db.alone, due)  # a worker that shall end does not wait for it
         raise
     except Exception as error:
         if due.tries < TRIES_MAX:
@@ -90,9 +87,8 @@ async def work_backtest(world: World, due: Due) -> None:
 async def make_leased(world: World, merchant_id: UUID, backtest_id: UUID, answered: UUID | None = None) -> bool:
     """Computes its figures, unless somebody else is at it: then False. `answered`: whoever has them in a response."""
     due, wall = Due(merchant_id, "backtest", backtest_id, 0), world.clocks.wall()
-    async with world.db.connection() as connection:
-        if not await lease(connection, due, wall, wall + LEASE):
-            return False
+    if not await lease(world.db.alone, due, wall, wall + LEASE):
+        return False
     async with _renewed(world, due):
         await make(world, merchant_id, backtest_id, answered)
     return True
@@ -113,8 +109,7 @@ async def _renewed(world: World, due: Due) -> AsyncIterator[None]:
 
     async def again() -> None:
         try:
-            async with world.db.connection() as connection:
-                await postpone(connection, due, world.clocks.wall() + LEASE, "")
+            await postpone(world.db.alone, due, world.clocks.wall() + LEASE, "")
         except Problem as problem:  # the database is away: if it stays away, the figures cannot be kept either
             log.warning("lease of a back-test", backtest=str(due.subject_id), error=in_words(problem))
 
@@ -129,9 +124,8 @@ async def _renewed(world: World, due: Due) -> AsyncIterator[None]:
 async def make(world: World, merchant_id: UUID, backtest_id: UUID, answered: UUID | None = None) -> None:
     """Computes its figures and keeps them, unless it has some by now. A refusal is kept in their place. All who asked
     are notified, but for `answered`."""
-    async with world.db.connection() as connection:
-        row = await find_backtest(connection, merchant_id, backtest_id)
-        until = world.clocks.business(await known_offset(connection, merchant_id))
+    row = await find_backtest(world.db, merchant_id, backtest_id)
+    until = world.clocks.business(await known_offset(world.db, merchant_id))
     if row is None or row.made_at is not None:
         await _end(world, merchant_id, backtest_id, None)
         return
@@ -170,8 +164,7 @@ async def _figures(world: World, merchant_id: UUID, question: Question, until: B
 
 async def _give_up(world: World, due: Due, why: str) -> None:
     log.warning("back-test failed", backtest=str(due.subject_id), error=why[:200])
-    async with world.db.connection() as connection:
-        until = world.clocks.business(await known_offset(connection, due.merchant_id))
+    until = world.clocks.business(await known_offset(world.db, due.merchant_id))
     await _end(world, due.merchant_id, due.subject_id, _Made(until, None, [], FAILED))
 
 

@@ -91,8 +91,7 @@ class ChallengeAnswer:
 
 async def show(world: World, merchant_id: UUID, order_id: UUID) -> ChallengePage:
     """Raises: Problem(not_found) for an order that asks its customer nothing and never did."""
-    async with world.db.connection() as connection:
-        row = await last_challenge(connection, merchant_id, order_id, world.clocks.wall())
+    row = await last_challenge(world.db, merchant_id, order_id, world.clocks.wall())
     if row is None:
         raise Problem("not_found", "There is no such page.", cure="Check the link.")
     confirms = confirms_by(world, merchant_id, row.stored_at, row.bin)
@@ -150,8 +149,7 @@ async def answer(
     card = await _vaulted(world, vault, page, answers) if answers.pan else None
     await orders.change(Job(key, lambda change: answer_move(change, card), PAYER, request_id))
     if answers.billing:
-        async with world.db.connection() as connection:
-            await set_billing(connection, *key, page.billing | answers.billing)
+        await set_billing(world.db.alone, *key, page.billing | answers.billing)
     confirmed = {"authenticationValue": CONFIRMED} if answers.confirmed and world.policy.test_mode else None
     at_hand = CardholderInput(cvv=answers.code, three_d_secure=confirmed, browser=answers.browser)
     send = asyncio.create_task(send_attempt(world, orders, key, actor=PAYER, request_id=request_id, at_hand=at_hand))
@@ -209,8 +207,7 @@ async def come_back(
 
     Raises: Problem(not_found).
     """
-    async with world.db.connection() as connection:
-        order_id = await order_of_attempt(connection, merchant_id, attempt_id)
+    order_id = await order_of_attempt(world.db, merchant_id, attempt_id)
     if order_id is None:
         raise Problem("not_found", "There is no such page.", cure="Check the link.")
     key = (merchant_id, order_id)

@@ -171,8 +171,7 @@ async def _keep_issuer(world: World, order: Order, before: CardFacts | None) -> 
     card = order.card
     if card is not None and before is not None and not before.issuer_digits and card.issuer_digits:
         with suppress(Problem):
-            async with world.db.connection() as connection:
-                await note_issuers(connection, [(order.merchant_id, card.token_id, card.issuer_digits)])
+            await note_issuers(world.db.alone, [(order.merchant_id, card.token_id, card.issuer_digits)])
 
 
 async def call(

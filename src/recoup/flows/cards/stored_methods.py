@@ -76,9 +76,8 @@ async def keep_method(world: World, merchant_id: UUID, given: Stored) -> None:
     those in a day; Problem(unavailable).
     """
     method_id = method_id_of(world, merchant_id, given)
-    async with world.db.connection() as connection:
-        if await is_method_known(connection, merchant_id, method_id):
-            return
+    if await is_method_known(world.db, merchant_id, method_id):
+        return
     processor = world.processors[given.route]
     if world.unknown_methods.left(merchant_id, world.clocks.monotonic()) <= 0:
         message = "Too many payment methods that the processor does not know were sent today; no new one is looked up."

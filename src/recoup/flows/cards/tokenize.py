@@ -80,8 +80,7 @@ class Vault:
 
     async def code(self, merchant_id: UUID, token_id: UUID) -> str:
         """The card's security code, where one was given within the hour and not used yet; else empty."""
-        async with self._world.db.connection() as connection:
-            row = await find_code(connection, merchant_id, token_id)
+        row = await find_code(self._world.db, merchant_id, token_id)
         if row is None:
             return ""
         sealed = Sealed(row.kek_id, row.wrapped_dek, row.nonce, row.ciphertext)

@@ -124,8 +124,7 @@ class Transmit:
 
     async def _add(self, rows: Sequence[ReportedTransmission]) -> list[bool]:
         async def once() -> dict[UUID, bool]:
-            async with self._world.db.connection() as connection:
-                return await add_transmissions(connection, rows)
+            return await add_transmissions(self._world.db.alone, rows)
 
         linked = await retrying(once)
         return [linked[row.transmit_id] for row in rows]
@@ -133,11 +132,10 @@ class Transmit:
 
 async def transmitted(world: World, orders: Orders, merchant_id: UUID, transmit_id: UUID, scope: Scope) -> None:
     """Due work `transmission`: what it means for rescues. Safe to run again."""
-    async with world.db.connection() as connection:
-        row = await read_transmission(connection, merchant_id, transmit_id)
-        assert row is not None
-        declined = row.outcome.get("is_declined", row.is_declined)
-        touched = await touched_orders(connection, row, declined=declined)
+    row = await read_transmission(world.db, merchant_id, transmit_id)
+    assert row is not None
+    declined = row.outcome.get("is_declined", row.is_declined)
+    touched = await touched_orders(world.db, row, declined=declined)
     for order_id, same_order, already in touched:
         if already == ("declined" if declined else "paid"):
             continue
@@ -154,5 +152,4 @@ async def transmitted(world: World, orders: Orders, merchant_id: UUID, transmit_
     for one in features():
         if one.after_transmission is not None:
             await one.after_transmission(world, orders, row, touched, scope, declined)
-    async with world.db.connection() as connection:
-        await looked(connection, merchant_id, transmit_id, row.updated_at)
+    await looked(world.db.alone, merchant_id, transmit_id, row.updated_at)

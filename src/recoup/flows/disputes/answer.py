@@ -80,10 +80,9 @@ async def answer_dispute(world: World, orders: Orders, scope: Scope, dispute_id:
 
     Raises: Problem not_found, wrong_state; invalid when there is no evidence to contest with.
     """
-    async with world.db.connection() as connection:
-        order_id = await _order_of(connection, scope.merchant_id, dispute_id)
-        notes = await read_notes(connection, scope.merchant_id, dispute_id, clear=True)
-        files = await sealed_files(connection, scope.merchant_id, dispute_id)
+    order_id = await _order_of(world.db, scope.merchant_id, dispute_id)
+    notes = await read_notes(world.db, scope.merchant_id, dispute_id, clear=True)
+    files = await sealed_files(world.db, scope.merchant_id, dispute_id)
     if answer not in ("contest", "accept"):
         raise invalid("Answer a dispute with contest or accept.", "Answer", "Use one of the two buttons.")
     if answer == "contest" and not files and not any(note.text for note in notes):
@@ -94,10 +93,9 @@ async def answer_dispute(world: World, orders: Orders, scope: Scope, dispute_id:
 
 async def send_answer(world: World, orders: Orders, merchant_id: UUID, dispute_id: UUID) -> None:
     """Due work `dispute_answer`: intent, call, outcome."""
-    async with world.db.connection() as connection:
-        order_id = await _order_of(connection, merchant_id, dispute_id)
-        notes = await read_notes(connection, merchant_id, dispute_id, clear=True)
-        files = opened(world, dispute_id, await sealed_files(connection, merchant_id, dispute_id))
+    order_id = await _order_of(world.db, merchant_id, dispute_id)
+    notes = await read_notes(world.db, merchant_id, dispute_id, clear=True)
+    files = opened(world, dispute_id, await sealed_files(world.db, merchant_id, dispute_id))
     key = (merchant_id, order_id)
 
     def intent(change: Change) -> tuple[Dispute, BusinessTime] | None:
@@ -162,15 +160,13 @@ def _in_words(notes: Sequence[DisputeNote], files: Sequence[EvidenceFile], *, se
 
 async def end_in_time(world: World, orders: Orders, merchant_id: UUID, dispute_id: UUID) -> None:
     """Due work `dispute_deadline`."""
-    async with world.db.connection() as connection:
-        order_id = await _order_of(connection, merchant_id, dispute_id)
+    order_id = await _order_of(world.db, merchant_id, dispute_id)
     await orders.run(lambda c: meet_deadline(c, dispute_id), (merchant_id, order_id))
 
 
 async def remind_of(world: World, orders: Orders, merchant_id: UUID, dispute_id: UUID) -> None:
     """Due work `dispute_reminder`."""
-    async with world.db.connection() as connection:
-        order_id = await _order_of(connection, merchant_id, dispute_id)
+    order_id = await _order_of(world.db, merchant_id, dispute_id)
     await orders.run(lambda c: remind(c, dispute_id), (merchant_id, order_id))
 
 

@@ -64,23 +64,21 @@ async def add_file(
 
 async def list_files(world: World, merchant_id: UUID, dispute_id: UUID, order_id: UUID) -> list[DisputeFile]:
     """Raises: Problem(not_found)."""
-    async with world.db.connection() as connection:
-        row = await read_dispute(connection, merchant_id, dispute_id, clear=True)
-        if row is None or row.order_id != order_id:
-            raise no_such_dispute()
-        return await read_files(connection, merchant_id, dispute_id, clear=True)
+    row = await read_dispute(world.db, merchant_id, dispute_id, clear=True)
+    if row is None or row.order_id != order_id:
+        raise no_such_dispute()
+    return await read_files(world.db, merchant_id, dispute_id, clear=True)
 
 
 async def read_file(
     world: World, merchant_id: UUID, dispute_id: UUID, file_id: UUID, order_id: UUID | None = None
 ) -> tuple[DisputeFile, bytes]:
     """With its bytes. Raises: Problem(not_found), also for one that was erased."""
-    async with world.db.connection() as connection:
-        row = await read_dispute(connection, merchant_id, dispute_id, clear=True)
-        if row is None or order_id not in (None, row.order_id):
-            raise no_such_dispute()
-        rows = await read_files(connection, merchant_id, dispute_id, clear=True)
-        sealed = {one.file_id: one.sealed for one in await sealed_files(connection, merchant_id, dispute_id)}
+    row = await read_dispute(world.db, merchant_id, dispute_id, clear=True)
+    if row is None or order_id not in (None, row.order_id):
+        raise no_such_dispute()
+    rows = await read_files(world.db, merchant_id, dispute_id, clear=True)
+    sealed = {one.file_id: one.sealed for one in await sealed_files(world.db, merchant_id, dispute_id)}
     found = next((one for one in rows if one.file_id == file_id), None)
     if found is None or file_id not in sealed:
         raise Problem("not_found", "There is no such file.", cure="Reload the dispute: it may have been erased.")

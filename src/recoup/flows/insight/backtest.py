@@ -88,8 +88,7 @@ async def target_named(world: World, merchant_id: UUID, name: str, within: InFor
     if name != ENGINE:
         cure = Sentence("Choose from {0}.", ", ".join([ENGINE, *POLICIES]))
         raise invalid(Sentence("There is no policy {0}.", name[:60]), "policy", cure)
-    async with world.db.connection() as connection:
-        now = world.clocks.business(await known_offset(connection, merchant_id))
+    now = world.clocks.business(await known_offset(world.db, merchant_id))
     await world.models.ready()
     model = world.models.current(now)
     if model is None:
@@ -118,8 +117,7 @@ async def backtest_policy(
 
     Raises: Problem(not_found).
     """
-    async with world.db.connection() as connection:
-        offset_us = await known_offset(connection, merchant_id)
+    offset_us = await known_offset(world.db, merchant_id)
     until = world.clocks.business(offset_us)
     place = partial(arm_place, world, merchant_id)
     reading = _Reading(target, place, places, until - timedelta(days=days), until, plans, at_most)
@@ -128,12 +126,11 @@ async def backtest_policy(
         reading.models[target.model.name] = target.model
     after = first_behind(reading.since, offset_us)
     while True:
-        async with world.db.connection() as connection:
-            rows = await judged_orders(connection, merchant_id, after, PAGE)
-            reading.open += sum(_is_open(reading, row) for row in rows)
-            wanted = [row.order_id for row in rows if _belongs(reading, row)]
-            decisions = await judged_decisions(connection, merchant_id, wanted) if wanted else []
-            await load_policies(connection, merchant_id, decisions, reading.policies)
+        rows = await judged_orders(world.db, merchant_id, after, PAGE)
+        reading.open += sum(_is_open(reading, row) for row in rows)
+        wanted = [row.order_id for row in rows if _belongs(reading, row)]
+        decisions = await judged_decisions(world.db, merchant_id, wanted) if wanted else []
+        await load_policies(world.db, merchant_id, decisions, reading.policies)
         await _read_models(world, reading, decisions)
         reading.seen += sum(_is_there(reading, row) for row in rows)
         await run_stoppable(_add, reading, rows, decisions)

@@ -36,8 +36,7 @@ async def backtest_import(
     found = await one_import(world, merchant_id, import_id)
     if found.finished_at is None:
         raise Problem("wrong_state", "The import is not finished yet.", field="importId", cure="Ask again once it is.")
-    async with world.db.connection() as connection:
-        known = await load_merchant(connection, merchant_id)
+    known = await load_merchant(world.db, merchant_id)
     if known is None:
         raise no_such_merchant()
     sample, after, ref = Sample(ATTEMPTS_MAX), 0, ""

@@ -21,8 +21,7 @@ async def payments_file(world: World, merchant_id: UUID, backtest_id: UUID) -> A
     yield csv_row(COLUMNS).encode()
     first = 0
     while True:
-        async with world.db.read() as connection:
-            rows = await backtest_payments(connection, merchant_id, backtest_id, first, ROWS_AT_ONCE)
+        rows = await backtest_payments(world.db.reader, merchant_id, backtest_id, first, ROWS_AT_ONCE)
         if not rows:
             return
         first = rows[-1].place + 1

@@ -53,8 +53,7 @@ def listed(row: Certificate) -> dict[str, Any]:
 async def month_of(world: World, merchant_id: UUID, text: str) -> datetime:
     """Raises: Problem(invalid), its field month, for a month that is none, is to come, or is not closed;
     Problem(not_found) for an unknown merchant."""
-    async with world.db.read() as connection:
-        offset_us = await known_offset(connection, merchant_id)
+    offset_us = await known_offset(world.db.reader, merchant_id)
     return closed_month(text, world.clocks.business(offset_us))
 
 
@@ -68,25 +67,22 @@ async def certificates_of(
     limit: int = 100,
 ) -> list[Certificate]:
     """The newest first."""
-    async with world.db.read() as connection:
-        return await list_certificates(connection, merchant_id, month, acceptor_id, before_no, limit)
+    return await list_certificates(world.db.reader, merchant_id, month, acceptor_id, before_no, limit)
 
 
 async def show_certificate(world: World, merchant_id: UUID, certificate_id: UUID) -> Shown:
     """Raises: Problem(not_found)."""
-    async with world.db.read() as connection:
-        row = await find_certificate(connection, merchant_id, certificate_id)
-        file = await file_of(connection, merchant_id, certificate_id)
-        if row is None or file is None:
-            raise _NONE
-        corrected = await is_corrected(connection, merchant_id, row.month_from, row.acceptor_id, row.number)
+    row = await find_certificate(world.db.reader, merchant_id, certificate_id)
+    file = await file_of(world.db.reader, merchant_id, certificate_id)
+    if row is None or file is None:
+        raise _NONE
+    corrected = await is_corrected(world.db.reader, merchant_id, row.month_from, row.acceptor_id, row.number)
     return Shown(row, *read(file), corrected)
 
 
 async def certificate_file(world: World, merchant_id: UUID, certificate_id: UUID) -> bytes:
     """What `recoup verify --file` proves. Raises: Problem(not_found)."""
-    async with world.db.read() as connection:
-        file = await file_of(connection, merchant_id, certificate_id)
+    file = await file_of(world.db.reader, merchant_id, certificate_id)
     if file is None:
         raise _NONE
     return file

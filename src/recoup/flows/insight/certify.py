@@ -72,8 +72,7 @@ class _Month:
 
 async def certify_due(world: World, merchant_id: UUID) -> list[UUID]:
     """Due work `certificate`: those that were made. None before the month is closed; then it is due again."""
-    async with world.db.connection() as connection:
-        clock = await clock_of(connection, merchant_id)
+    clock = await clock_of(world.db, merchant_id)
     if clock is None:
         return []
     begin = clock.month_from
@@ -89,9 +88,8 @@ async def certify_month(world: World, merchant_id: UUID, begin: datetime) -> lis
 
     Raises: Problem(not_found) for an unknown merchant.
     """
-    async with world.db.connection() as connection:
-        if await clock_of(connection, merchant_id) is None:
-            raise Problem("not_found", "There is no such merchant in this world.", cure="Check its id.")
+    if await clock_of(world.db, merchant_id) is None:
+        raise Problem("not_found", "There is no such merchant in this world.", cure="Check its id.")
     return await _make(world, merchant_id, begin)
 
 

@@ -33,8 +33,7 @@ _UPLOADED: Final = "upload.completed"
 async def keep_facts(world: World) -> int:
     """Of every merchant that is behind, one part; answers how many events and transmissions."""
     wall = world.clocks.wall()
-    async with world.db.connection() as connection:
-        merchants = await merchants_behind(connection, wall - LOOK_AGAIN, MERCHANTS_MAX)
+    merchants = await merchants_behind(world.db, wall - LOOK_AGAIN, MERCHANTS_MAX)
     return await each(merchants, lambda merchant_id: keep_facts_of(world, merchant_id))
 
 

@@ -77,9 +77,8 @@ async def learn_risk(world: World, actor: Actor, *, dry_run: bool = False, candi
     Raises: Problem(conflict) where somebody else makes a version at the same time.
     """
     outcomes = await gather_outcomes(world)
-    async with world.db.connection() as connection:
-        rows = await list_risk_versions(connection)
-        today = weights_of(await weights_in_use(connection))
+    rows = await list_risk_versions(world.db)
+    today = weights_of(await weights_in_use(world.db))
     found, row = await run_stoppable(_learn, outcomes, today)
     if row is None or dry_run:
         return found

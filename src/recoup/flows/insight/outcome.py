@@ -16,9 +16,8 @@ from recoup.store.orders.wire_orders import order_history
 async def outcome_of(world: World, key: str, merchant_id: UUID | None = None) -> dict[str, Any]:
     """Raises: Problem(not_found); Problem(conflict) when several merchants know this id."""
     merchant_id, order_id = await find_one(world, key, merchant_id)
-    async with world.db.connection() as connection:
-        row = await order_outcome(connection, merchant_id, order_id)
-        lines = await order_history(connection, merchant_id, order_id)
+    row = await order_outcome(world.db, merchant_id, order_id)
+    lines = await order_history(world.db, merchant_id, order_id)
     assert row is not None
     shown = face(row.stage, row.kind, row.units, row.refunded_units, row.disputed)
     return {

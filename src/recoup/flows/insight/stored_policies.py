@@ -39,8 +39,7 @@ async def load_policies(
 async def named_versions(world: World, merchant_id: UUID, name: str) -> list[PolicyVersion]:
     """The versions that a decision names, the widest first."""
     named = named_in(name, merchant_id) or ()
-    async with world.db.read() as connection:
-        found = await _versions(connection, merchant_id, named)
+    found = await _versions(world.db.reader, merchant_id, named)
     return sorted(found, key=lambda one: SCOPES.index(one.scope))
 
 

@@ -14,5 +14,4 @@ DAYS: Final = 30
 async def read_unlisted(world: World, merchant_id: UUID) -> list[UnlistedCode]:
     """Few, and the most frequent first."""
     since = first_id_of(world.clocks.wall() - timedelta(days=DAYS))
-    async with world.db.connection() as connection:
-        return await unlisted_codes(connection, merchant_id, since)
+    return await unlisted_codes(world.db, merchant_id, since)

@@ -64,8 +64,7 @@ ORDERS_MAX: Final = 300_000  # closed ones; of more, the payers are sampled
 
 async def closed_orders(world: World, merchant_id: UUID) -> OrdersRead:
     """Those whose window has closed by the merchant's clock, by closing day. Raises: Problem(not_found)."""
-    async with world.db.connection() as connection:
-        until = world.clocks.business(await known_offset(connection, merchant_id))
+    until = world.clocks.business(await known_offset(world.db, merchant_id))
     return await closed_orders_until(world, merchant_id, until)
 
 
@@ -73,8 +72,7 @@ async def closed_orders_until(world: World, merchant_id: UUID, until: BusinessTi
     """Of very many, those of one payer in 2, 4, 8 …: the same ones at each look."""
     found, after = OrdersRead(until.date()), LOWEST
     while True:
-        async with world.db.connection() as connection:
-            rows = await compared_orders(connection, merchant_id, after, PAGE)
+        rows = await compared_orders(world.db, merchant_id, after, PAGE)
         for row in rows:
             if not _sampled(row.who, found.one_in):
                 continue
@@ -131,8 +129,7 @@ HARM_BESIDE: Final = "The engine is shown to do harm beside the share that is re
 async def watch_uplift(world: World, merchant_id: UUID | None = None) -> int:
     """Merchants that are due; answers how many. The failure of one does not starve those after it."""
     wall = world.clocks.wall()
-    async with world.db.connection() as connection:
-        due = await claim_uplift(connection, wall, LEASE, AT_ONCE, merchant_id)
+    due = await claim_uplift(world.db.alone, wall, LEASE, AT_ONCE, merchant_id)
     for one in due:
         try:
             await make_report(world, one, wall)
@@ -197,9 +194,8 @@ async def _cohorts(
     world: World, merchant_id: UUID, now: BusinessTime, compared: Mapping[str, Comparison]
 ) -> dict[str, Any]:
     first = datetime.combine(monday(now) - (WEEKS_MAX - 1) * WEEK, time(), UTC)
-    async with world.db.connection() as connection:
-        rows = await cohort_counts(connection, merchant_id, first, WEEKS_MAX, now)
-        known = await load_merchant(connection, merchant_id)
+    rows = await cohort_counts(world.db, merchant_id, first, WEEKS_MAX, now)
+    known = await load_merchant(world.db, merchant_id)
     counts = [
         CohortCount(r.begin.date(), r.site_id, r.campaign_id, r.asset, r.day, r.closed, r.orders, int(r.units))
         for r in rows
@@ -242,13 +238,11 @@ async def ask_for_report(world: World, merchant_id: UUID) -> bool:
 
 async def read_report(world: World, merchant_id: UUID, cut: Cut = NOW) -> UpliftRow | None:
     """As last computed by then; None: never yet."""
-    async with world.db.connection() as connection:
-        return await uplift_report(connection, merchant_id, *cut)
+    return await uplift_report(world.db, merchant_id, *cut)
 
 
 async def read_return(world: World, merchant_id: UUID, cut: Cut = NOW) -> EngineReturn | None:
-    async with world.db.connection() as connection:
-        return await engine_return(connection, merchant_id, *cut)
+    return await engine_return(world.db, merchant_id, *cut)
 
 
 async def set_return(world: World, scope: Scope, *, on_harm: bool) -> None:

@@ -81,14 +81,13 @@ class Standing:
 async def read_arms(world: World, merchant_id: UUID, now: BusinessTime) -> Standing:
     await world.models.ready()
     model = world.models.current(now)
-    async with world.db.connection() as connection:
-        known = await load_merchant(connection, merchant_id)
-        sites = [None, *(site.site_id for site in known.sites)] if known is not None else []
-        found = replace(
-            await _standing(connection, merchant_id),
-            trained=await last_training(connection),
-            within={site_id: known.within(now, site_id) for site_id in sites} if known is not None else {},
-        )
+    known = await load_merchant(world.db, merchant_id)
+    sites = [None, *(site.site_id for site in known.sites)] if known is not None else []
+    found = replace(
+        await _standing(world.db, merchant_id),
+        trained=await last_training(world.db),
+        within={site_id: known.within(now, site_id) for site_id in sites} if known is not None else {},
+    )
     if model is None:
         return replace(found, why_none=WHY_NONE[world.models.why_none(now)])
     return replace(found, model=model.name)
@@ -96,8 +95,7 @@ async def read_arms(world: World, merchant_id: UUID, now: BusinessTime) -> Stand
 
 async def clock_of(world: World, merchant_id: UUID) -> BusinessTime:
     """Raises: Problem(not_found)."""
-    async with world.db.connection() as connection:
-        return world.clocks.business(await known_offset(connection, merchant_id))
+    return world.clocks.business(await known_offset(world.db, merchant_id))
 
 
 async def set_arms(

@@ -55,8 +55,7 @@ def route_name(world: World, scope: Scope, kind: str, number: int = 1) -> str:
 
 async def next_name(world: World, scope: Scope, kind: str) -> str:
     """That the merchant's next connection of the kind will have."""
-    async with world.db.connection() as connection:
-        return await _next_name(connection, world, scope, kind)
+    return await _next_name(world.db, world, scope, kind)
 
 
 async def _next_name(db: Read, world: World, scope: Scope, kind: str) -> str:
@@ -222,8 +221,7 @@ async def disconnect(world: World, scope: Scope, route: str) -> ProcessorConnect
 
 async def erase_ended(world: World) -> int:
     """How many connections that have ended, and have nothing open, lost their key and secret."""
-    async with world.db.connection() as connection:
-        ended = await connections.ended_connections(connection)
+    ended = await connections.ended_connections(world.db)
     done = 0
     for one in ended:
         async with world.db.transaction() as tx:
@@ -279,8 +277,7 @@ async def examined(connector: Connector) -> list[Finding]:
 
 async def _with_key(world: World, scope: Scope, request: ConnectRequest) -> ProcessorConnection | None:
     """The merchant's connection that already has this key."""
-    async with world.db.connection() as connection:
-        before = await connections.merchant_connections(connection, scope.merchant_id)
+    before = await connections.merchant_connections(world.db, scope.merchant_id)
     for one in before:
         if one.kind == request.kind and (await _reached(world, one.route)).key == request.key:
             return one
@@ -288,8 +285,7 @@ async def _with_key(world: World, scope: Scope, request: ConnectRequest) -> Proc
 
 
 async def _find(world: World, scope: Scope, route: str) -> ProcessorConnection:
-    async with world.db.connection() as connection:
-        found = await connections.find_connection(connection, route)
+    found = await connections.find_connection(world.db, route)
     if found is None or found.merchant_id != scope.merchant_id:
         cure = "Look at the list of connections."
         raise Problem("not_found", "There is no such connection.", field="route", cure=cure)
@@ -298,8 +294,7 @@ async def _find(world: World, scope: Scope, route: str) -> ProcessorConnection:
 
 async def _reached(world: World, route: str) -> Connection:
     """How the route is reached; nothing is known of one whose secrets were erased."""
-    async with world.db.connection() as connection:
-        sealed = (await sealed_connections(connection, [route])).get(route)
+    sealed = (await sealed_connections(world.db, [route])).get(route)
     return open_connection(world.keys, route, sealed) if sealed is not None else Connection(route)
 
 

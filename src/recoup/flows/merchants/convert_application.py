@@ -59,8 +59,7 @@ async def convert_application(world: World, applicant: Applicant, application_id
 
 async def waiting_credentials(world: World, merchant_id: UUID) -> Handover | None:
     """Where the new merchant's credentials are shown once; None when somebody has looked."""
-    async with world.db.connection() as connection:
-        return await _waiting(connection, world, merchant_id)
+    return await _waiting(world.db, world, merchant_id)
 
 
 async def _before(tx: Tx, world: World, row: Application) -> Converted:

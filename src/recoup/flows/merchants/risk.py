@@ -26,8 +26,7 @@ class RiskChange:
 
 async def newest_risk(world: World, merchant_id: UUID) -> RiskSettings | None:
     """With who changed it last; None where nobody ever did."""
-    async with world.db.connection() as connection:
-        return await risk_settings(connection, merchant_id)
+    return await risk_settings(world.db, merchant_id)
 
 
 async def set_risk(world: World, scope: Scope, change: RiskChange) -> RiskTerms:

@@ -146,15 +146,13 @@ async def read(world: World, owner: Owner, endpoint_id: UUID, *, every_door: boo
 
 async def list_all(world: World, owner: Owner, *, every_door: bool = False) -> list[Endpoint]:
     """`every_door`: the one of the stablecoin API, too, which is changed there only."""
-    async with world.db.connection() as connection:
-        rows = await list_endpoints(connection, owner_id(owner), every_door=every_door)
+    rows = await list_endpoints(world.db, owner_id(owner), every_door=every_door)
     return [_endpoint(world, owner, row) for row in rows]
 
 
 async def of_partner(world: World, scope: Scope) -> tuple[PartnerScope | None, list[Endpoint]]:
     """Those of the merchant's partner, which hear of this merchant, too; and the partner, None without one."""
-    async with world.db.connection() as connection:
-        partner_id = await partner_of(connection, scope.merchant_id)
+    partner_id = await partner_of(world.db, scope.merchant_id)
     if partner_id is None:
         return None, []
     partner = PartnerScope(partner_id, scope.actor, scope.request_id)
@@ -236,8 +234,7 @@ async def deliveries(world: World, owner: Owner, endpoint_id: UUID, limit: int, 
     Raises: Problem(not_found).
     """
     endpoint = await read(world, owner, endpoint_id)
-    async with world.db.connection() as connection:
-        rows = await list_tries(connection, endpoint_id, limit, before)
+    rows = await list_tries(world.db, endpoint_id, limit, before)
     wire_names = {ours: wire for wire, ours in names_in(endpoint.format).items()}
     return [replace(row, event=wire_names.get(row.event or "", row.event)) for row in rows]
 
@@ -301,5 +298,4 @@ def _endpoint(world: World, owner: Owner, row: EndpointRow) -> Endpoint:
 
 async def sums_of(world: World, endpoints: Sequence[Endpoint]) -> Mapping[UUID, Sums]:
     """How the last thousand tries of each went."""
-    async with world.db.connection() as connection:
-        return await sum_tries(connection, [one.endpoint_id for one in endpoints])
+    return await sum_tries(world.db, [one.endpoint_id for one in endpoints])

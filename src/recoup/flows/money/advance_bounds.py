@@ -55,10 +55,9 @@ AT_ONCE: Final = 5_000
 
 async def bound_advances(world: World, merchant_id: UUID) -> None:
     """Due work `advance_bounds`. Where nothing may be advanced it ends; terms that are set begin it anew."""
-    async with world.db.connection() as connection:
-        now = world.clocks.business(await known_offset(connection, merchant_id))
-        assets = await assets_advanced(connection, merchant_id)
-        first = await first_placed(connection, merchant_id)
+    now = world.clocks.business(await known_offset(world.db, merchant_id))
+    assets = await assets_advanced(world.db, merchant_id)
+    first = await first_placed(world.db, merchant_id)
     for asset in assets if first is not None else ():
         assert first is not None
         await _keep_weeks(world, merchant_id, asset, first, now)
@@ -76,37 +75,32 @@ async def bound_advances(world: World, merchant_id: UUID) -> None:
 
 async def bounds_of(world: World, merchant_id: UUID, asset: str) -> Bounds | None:
     """The newest version; None: no order has had its time yet."""
-    async with world.db.read() as connection:
-        row = await newest_bounds(connection, merchant_id, asset)
+    row = await newest_bounds(world.db.reader, merchant_id, asset)
     return convert(row, Bounds, from_attributes=True) if row is not None else None
 
 
 async def _keep_weeks(world: World, merchant_id: UUID, asset: str, first: datetime, now: BusinessTime) -> None:
     """Those that are over and not kept yet, each by itself: what dies between two of them goes on there."""
     until = weeks_until(now)
-    async with world.db.connection() as connection:
-        newest = await newest_week(connection, merchant_id, asset)
+    newest = await newest_week(world.db, merchant_id, asset)
     oldest = first.date() - timedelta(days=first.weekday())
     begins = max(newest + WEEK if newest is not None else oldest, until - WEEKS_MAX * WEEK)
     while begins < until:
         cells = [asdict(cell) for cell in await _cells(world, merchant_id, asset, begins)]
-        async with world.db.connection() as connection:
-            await keep_week(connection, merchant_id, asset, begins, cells)
+        await keep_week(world.db.alone, merchant_id, asset, begins, cells)
         begins += WEEK
 
 
 async def _cells(world: World, merchant_id: UUID, asset: str, begins: date) -> list[Cell]:
     begin = datetime.combine(begins, time(), UTC)
-    async with world.db.read() as connection:
-        alike = await comparable_cells(connection, merchant_id, asset, begin, begin + WEEK)
+    alike = await comparable_cells(world.db.reader, merchant_id, asset, begin, begin + WEEK)
     found = [
         Cell("model", "comparable", c.tenth, c.orders, int(c.units), int(c.lost_units), tuple(c.payers)) for c in alike
     ]
     advanced: list[AdvanceOutcome] = []
     after = LOWEST
     while True:
-        async with world.db.read() as connection:
-            page = await advance_outcomes(connection, merchant_id, asset, begin, begin + WEEK, after, AT_ONCE)
+        page = await advance_outcomes(world.db.reader, merchant_id, asset, begin, begin + WEEK, after, AT_ONCE)
         advanced += page
         if len(page) < AT_ONCE:
             return [*found, *_summed(advanced)]
@@ -136,14 +130,12 @@ def _prior(one: AdvanceOutcome) -> int:
 async def _keep_version(world: World, merchant_id: UUID, asset: str, now: BusinessTime) -> None:
     """One a further week; none before any customer counts."""
     until = weeks_until(now)
-    async with world.db.connection() as connection:
-        before = await newest_bounds(connection, merchant_id, asset)
-        rows = await kept_weeks(connection, merchant_id, asset, until)
+    before = await newest_bounds(world.db, merchant_id, asset)
+    rows = await kept_weeks(world.db, merchant_id, asset, until)
     if before is not None and before.until >= until:
         return
     tables = await run_stoppable(kept_tables, [(row.begins, row.cells) for row in rows], until)
     if before is None and not any(any(table["payers"]) for table in tables.values()):
         return
     version = before.version + 1 if before is not None else 1
-    async with world.db.connection() as connection:
-        await keep_bounds(connection, merchant_id, asset, version, now.date(), until, tables)
+    await keep_bounds(world.db.alone, merchant_id, asset, version, now.date(), until, tables)

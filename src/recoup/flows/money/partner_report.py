@@ -46,10 +46,7 @@ async def report_page(
     world: World, request: PartnerReportRequest, after: UUID | None, limit: int
 ) -> tuple[list[Row], UUID | None]:
     """The rows of at most `limit` merchants, and the id after which the next page begins."""
-    async with world.db.connection() as connection:
-        merchants = await merchants_then(
-            connection, request.partner_id, *request.cut, after, limit + 1, request.merchant_id
-        )
+    merchants = await merchants_then(world.db, request.partner_id, *request.cut, after, limit + 1, request.merchant_id)
     rows: list[Row] = []
     for one in merchants[:limit]:
         rows += await _of_merchant(world, request, one.merchant_id, one.name)
@@ -83,9 +80,8 @@ async def report_csv(world: World, request: PartnerReportRequest) -> AsyncIterat
 
 async def _of_merchant(world: World, request: PartnerReportRequest, merchant_id: UUID, name: str) -> list[Row]:
     window = Window(_midnight(request.first), _midnight(request.last) + timedelta(days=1), request.cut)
-    async with world.db.connection() as connection:
-        booked = await booked_by_day(connection, merchant_id, *window.params(), request.asset)
-        placed = await placed_by_day(connection, merchant_id, *window.params(), request.asset)
+    booked = await booked_by_day(world.db, merchant_id, *window.params(), request.asset)
+    placed = await placed_by_day(world.db, merchant_id, *window.params(), request.asset)
     sums: dict[tuple[date, str, str], tuple[int, int]] = {}
     for came in placed:
         sums[came.day, came.asset, PLACED] = (came.orders, int(came.units))

@@ -60,8 +60,7 @@ async def report_lines(world: World, merchant_id: UUID, window: Window) -> Async
     """A connection for each part, so that a slow reader holds none."""
     after: Place | None = None
     while True:
-        async with world.db.connection() as connection:
-            rows = await movements(connection, merchant_id, window, after, LINES_AT_ONCE)
+        rows = await movements(world.db, merchant_id, window, after, LINES_AT_ONCE)
         if not rows:
             return
         yield rows
@@ -73,8 +72,7 @@ def place_of(row: MovementLine) -> Place:
 
 
 async def report_totals(world: World, merchant_id: UUID, window: Window) -> list[Total]:
-    async with world.db.connection() as connection:
-        return sums(await totals(connection, merchant_id, window))
+    return sums(await totals(world.db, merchant_id, window))
 
 
 def sums(rows: Iterable[MovementSum]) -> list[Total]:

@@ -33,8 +33,7 @@ POSTINGS_MAX = 20_000
 
 async def close_pages(world: World) -> int:
     """Answers how many postings were sealed."""
-    async with world.db.connection() as connection:
-        merchants = await merchants_with_postings(connection)
+    merchants = await merchants_with_postings(world.db)
     return await each(merchants, lambda merchant_id: close_pages_of(world, merchant_id))
 
 
@@ -91,9 +90,8 @@ async def _seal(world: World, merchant_id: UUID) -> None:
     for _ in range(SEAL_TRIES):
         if await close_pages_of(world, merchant_id):
             continue
-        async with world.db.connection() as connection:
-            if not await is_unsealed(connection, merchant_id, begun):
-                return
+        if not await is_unsealed(world.db, merchant_id, begun):
+            return
         await asyncio.sleep(SEAL_PAUSE_SECONDS)
 
 

@@ -48,9 +48,8 @@ class Terms:
 
 async def exposure_of(world: World, merchant_id: UUID, asset: str) -> Exposure:
     """As it stands. Raises: Problem(not_found)."""
-    async with world.db.connection() as connection:
-        await known_offset(connection, merchant_id)
-        return await read_exposure(connection, merchant_id, asset)
+    await known_offset(world.db, merchant_id)
+    return await read_exposure(world.db, merchant_id, asset)
 
 
 async def agree_exposure(world: World, scope: Scope, asset: str, terms: Terms) -> Exposure:
@@ -81,8 +80,7 @@ async def agree_exposure(world: World, scope: Scope, asset: str, terms: Terms) -
 
     made = await retrying(once)
     if terms.operator_limit_units is not None:
-        async with world.db.connection() as connection:
-            others = await merchants_with_terms(connection, asset)
+        others = await merchants_with_terms(world.db, asset)
         for other in others:
             await allot_due(world, other)
         return await exposure_of(world, merchant_id, asset)

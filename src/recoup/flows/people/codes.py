@@ -39,13 +39,17 @@ async def charge_code(world: World, user_id: UUID, address: str, typed: Typed) -
     """
     who = str(user_id)
     try:
-        async with world.people.connection() as connection:
-            await charge(connection, world, bucket_of(world, "code-address", address), TRIES_ADDRESS, _TOO_MANY)
-            if typed.kind == "app":
-                await charge(connection, world, bucket_of(world, "code", who), TRIES_CODE, _TOO_MANY)
-                await charge(
-                    connection, world, bucket_of(world, "code-day", who), TRIES_CODE_DAY, _TOO_MANY, CODES_REMEMBERED
-                )
+        await charge(world.people.alone, world, bucket_of(world, "code-address", address), TRIES_ADDRESS, _TOO_MANY)
+        if typed.kind == "app":
+            await charge(world.people.alone, world, bucket_of(world, "code", who), TRIES_CODE, _TOO_MANY)
+            await charge(
+                world.people.alone,
+                world,
+                bucket_of(world, "code-day", who),
+                TRIES_CODE_DAY,
+                _TOO_MANY,
+                CODES_REMEMBERED,
+            )
     except Problem:
         if typed.kind == "app":
             await _tell(world, user_id)

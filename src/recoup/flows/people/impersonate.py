@@ -75,5 +75,4 @@ async def begin(world: World, token: str, session: Session, form: ImpersonationF
 
 async def end(world: World, token: str, request_id: str) -> None:
     """Again, it changes nothing."""
-    async with world.people.connection() as connection:
-        await end_impersonation(connection, session_hash(world, token), world.clocks.wall(), "ended", request_id)
+    await end_impersonation(world.people.alone, session_hash(world, token), world.clocks.wall(), "ended", request_id)

@@ -121,8 +121,7 @@ async def read_invitation(world: World, token: str) -> OpenInvitation:
     """Raises: Problem(not_found), the same for used, revoked, over and unknown ones."""
     found = None
     if _could_be(token):
-        async with world.people.connection() as connection:
-            found = await open_invitation(connection, _hash(world, token), world.name, world.clocks.wall())
+        found = await open_invitation(world.people, _hash(world, token), world.name, world.clocks.wall())
     if found is None:
         raise _over()
     return found

@@ -51,13 +51,11 @@ class Keeper:
 
 
 async def keep_zone(world: World, user_id: UUID, zone: str) -> None:
-    async with world.people.connection() as connection:
-        await save_zone(connection, user_id, zone)
+    await save_zone(world.people.alone, user_id, zone)
 
 
 async def keep_columns(world: World, user_id: UUID, columns: tuple[str, ...]) -> None:
-    async with world.people.connection() as connection:
-        await save_columns(connection, user_id, list(columns))
+    await save_columns(world.people.alone, user_id, list(columns))
 
 
 async def keep_view(world: World, key: Key, name: str, query: str, *, sharing: Scope | None = None) -> UUID:
@@ -161,13 +159,11 @@ async def _noted(world: World, scope: Scope, action: str, view_id: UUID) -> None
 async def forget_views_of(world: World, merchant_id: UUID, persons: Sequence[Mapping[str, Any]]) -> None:
     """Everybody's views of this merchant that are called after one of these persons, or search for them."""
     people = world.people
-    async with people.connection() as connection:
-        views = await views_of(connection, merchant_id)
+    views = await views_of(people, merchant_id)
     # A thread: one id may stand for all guests of a shop, and every other call would wait for their names.
     found = await run_stoppable(_naming, persons, views) if views else ()
     if found:
-        async with people.connection() as connection:
-            await delete_views(connection, merchant_id, found)
+        await delete_views(people.alone, merchant_id, found)
 
 
 def _naming(persons: Sequence[Mapping[str, Any]], views: Sequence[ViewQuery]) -> list[UUID]:

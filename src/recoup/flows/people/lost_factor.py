@@ -24,9 +24,8 @@ async def whom_to_help(world: World, subject: Subject, by: UUID, user_id: UUID) 
 
     Raises: Problem(not_found); Problem(forbidden).
     """
-    async with world.people.connection() as connection:
-        await _may_help(connection, subject, by, user_id)
-        return (await names_of(connection, [user_id]))[user_id]
+    await _may_help(world.people, subject, by, user_id)
+    return (await names_of(world.people, [user_id]))[user_id]
 
 
 async def help_member(
@@ -66,12 +65,11 @@ async def help_by_email(world: World, email: str, actor: str) -> None:
 
 async def find_to_help(world: World, email: str) -> UUID:
     """Whom `help_by_email` would help. Raises: as that."""
-    async with world.people.connection() as connection:
-        user = await find_user(connection, clean_email(email))
-        if user is None:
-            raise Problem("not_found", "No account has this e-mail.", cure="Check the spelling.")
-        if not await with_factor(connection, [user.user_id]):
-            raise _no_factor()
+    user = await find_user(world.people, clean_email(email))
+    if user is None:
+        raise Problem("not_found", "No account has this e-mail.", cure="Check the spelling.")
+    if not await with_factor(world.people, [user.user_id]):
+        raise _no_factor()
     return user.user_id
 
 

@@ -40,8 +40,7 @@ async def read(world: World, user_id: UUID, notification_id: UUID, *, unread: bo
 
 async def read_all(world: World, user_id: UUID, until: UUID, merchant_id: UUID | None) -> None:
     """Up to this one, of this merchant or of all."""
-    async with world.people.connection() as connection:
-        await store.mark_all_read(connection, user_id, world.name, until, world.clocks.wall(), merchant_id)
+    await store.mark_all_read(world.people.alone, user_id, world.name, until, world.clocks.wall(), merchant_id)
 
 
 async def choose(
@@ -75,15 +74,13 @@ async def keep_zone(world: World, user_id: UUID, zone: str) -> str:
         raise invalid(
             Sentence("There is no time zone {0}.", repr(zone[:40])), "zone", "Enter it like Europe/Berlin or GMT."
         ) from None
-    async with world.people.connection() as connection:
-        await store.save_zone(connection, user_id, named)
+    await store.save_zone(world.people.alone, user_id, named)
     return named
 
 
 async def keep_language(world: World, user_id: UUID, language: str) -> None:
     """One that the door has words for; empty: their browser's."""
-    async with world.people.connection() as connection:
-        await store.save_language(connection, user_id, language)
+    await store.save_language(world.people.alone, user_id, language)
 
 
 async def keep_digest(world: World, user_id: UUID, hour: int | None, empty: bool, mails: bool) -> None:
@@ -103,8 +100,7 @@ async def subscription_of(world: World, token: str) -> Subscription:
     named = named_by(world, UNSUBSCRIBE, token)
     row = None
     if named is not None:
-        async with world.people.connection() as connection:
-            row = await named_notification(connection, *named, world.name)
+        row = await named_notification(world.people, *named, world.name)
     if row is None:
         raise Problem(
             "not_found",
@@ -120,11 +116,10 @@ async def unsubscribe(world: World, token: str, *, all_mails: bool = False) -> S
     Raises: Problem(not_found).
     """
     found = await subscription_of(world, token)
-    async with world.people.connection() as connection:
-        if all_mails:
-            await store.save_mails(connection, found.user_id, False)
-        else:
-            await store.no_mail_of(
-                connection, found.user_id, world.name, found.subject_id, found.kind, KINDS[found.kind].page
-            )
+    if all_mails:
+        await store.save_mails(world.people.alone, found.user_id, False)
+    else:
+        await store.no_mail_of(
+            world.people.alone, found.user_id, world.name, found.subject_id, found.kind, KINDS[found.kind].page
+        )
     return found

@@ -67,8 +67,7 @@ async def change_password(world: World, passwords: Passwords, me: Oneself, old: 
             raise
         raise invalid(problem.message, "new") from None
     people = world.people
-    async with people.connection() as connection:
-        known_as = await login_of(connection, me.user_id)
+    known_as = await login_of(people, me.user_id)
     login = await login_with(world, passwords, known_as, new, _turn(me))
     try:
         async with people.transaction() as tx:
@@ -97,8 +96,7 @@ async def rename(world: World, me: Oneself, name: str) -> None:
 async def sessions_of(world: World, me: Oneself) -> list[Open]:
     """The one seen last first."""
     now = world.clocks.wall()
-    async with world.people.connection() as connection:
-        rows = await open_sessions(connection, me.user_id, now, now - IDLE, SESSIONS_MAX)
+    rows = await open_sessions(world.people, me.user_id, now, now - IDLE, SESSIONS_MAX)
     return [
         Open(
             row.session_hash.hex(),
@@ -150,9 +148,8 @@ def changed_meanwhile() -> Problem:
 
 
 async def _charged(world: World, me: Oneself) -> str | None:
-    async with world.people.connection() as connection:
-        await charge(connection, world, bucket_of(world, "again", str(me.user_id)), TRIES_AGAIN, _TOO_MANY)
-        return await password_of(connection, me.user_id)
+    await charge(world.people.alone, world, bucket_of(world, "again", str(me.user_id)), TRIES_AGAIN, _TOO_MANY)
+    return await password_of(world.people, me.user_id)
 
 
 def _wrong(field: str) -> Problem:

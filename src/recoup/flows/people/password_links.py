@@ -84,8 +84,7 @@ async def link_by_operator(world: World, email: str, actor: str) -> str:
 
 async def find_for_link(world: World, email: str) -> UUID:
     """Whom `link_by_operator` would make a link for. Raises: as that."""
-    async with world.people.connection() as connection:
-        user = await find_user(connection, clean_email(email))
+    user = await find_user(world.people, clean_email(email))
     if user is None:
         raise Problem("not_found", "No account has this e-mail.", cure="Check how it is written.")
     if not user.active:
@@ -155,8 +154,7 @@ async def _again(world: World, passwords: Passwords, found: PasswordLink, passwo
     """The same form sent twice. Raises: Problem(not_found) for another one, or later."""
     if found.used_at is None or found.used_at <= world.clocks.wall() - TWICE:
         raise _over()
-    async with world.people.connection() as connection:
-        await charge(connection, world, bucket_of(world, "link-again", str(found.user_id)), TRIES_AGAIN, _TOO_OFTEN)
+    await charge(world.people.alone, world, bucket_of(world, "link-again", str(found.user_id)), TRIES_AGAIN, _TOO_OFTEN)
     if not await passwords.fits(password, found.password_hash, turn_of(address)):
         raise _over()
     return found.login.partition("#")[0]
@@ -172,8 +170,7 @@ async def _make(tx: Tx, world: World, user_id: UUID, made_by: str) -> str:
 async def _find(world: World, token: str) -> PasswordLink | None:
     if not (0 < len(token) <= _TOKEN_MAX and token.isascii() and token.isprintable()):
         return None
-    async with world.people.connection() as connection:
-        return await find_link(connection, _hash(world, token), world.clocks.wall())
+    return await find_link(world.people, _hash(world, token), world.clocks.wall())
 
 
 def _hash(world: World, token: str) -> bytes:

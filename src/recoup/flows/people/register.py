@@ -12,9 +12,8 @@ from recoup.store.people.people import save_heirs, save_merchant, save_partner
 async def register(world: World, merchant_id: UUID) -> None:
     """Due work `register_merchant`; may be repeated. A name that changes meanwhile is saved by the next run.
     Who owns the merchant that applied for this one owns it, too."""
-    async with world.db.connection() as connection:
-        merchant = await who_is(connection, merchant_id)
-        applicant_id = await merchant_that_applied(connection, merchant_id)
+    merchant = await who_is(world.db, merchant_id)
+    applicant_id = await merchant_that_applied(world.db, merchant_id)
     if merchant is None:
         return
     async with world.people.transaction() as connection:

@@ -71,9 +71,8 @@ class Standing:
 
 
 async def read_standing(world: World, me: Oneself) -> Standing:
-    async with world.people.connection() as connection:
-        state = await factor_state(connection, me.user_id)
-        bound = await bound_by(connection, me.user_id)
+    state = await factor_state(world.people, me.user_id)
+    bound = await bound_by(world.people, me.user_id)
     offered = None
     if state.sealed_offer is not None and _is_mine(world, me, state.offered_to, state.offered_at):
         offered = open_secret(world, me.user_id, state.sealed_offer)
@@ -89,8 +88,7 @@ async def begin(world: World, passwords: Passwords, me: Oneself, password: str, 
     """
     kept = await prove_password(world, passwords, me, password)
     people = world.people
-    async with people.connection() as connection:
-        state = await factor_state(connection, me.user_id)
+    state = await factor_state(people, me.user_id)
     if state.sealed_offer is not None and _is_mine(world, me, state.offered_to, state.offered_at):
         return
     typed = None
@@ -163,8 +161,7 @@ async def renew_codes(world: World, passwords: Passwords, me: Oneself, password:
     people = world.people
     kept = await prove_password(world, passwords, me, password)
     now = world.clocks.wall()
-    async with people.connection() as connection:
-        factor = await factor_of(connection, me.user_id)
+    factor = await factor_of(people, me.user_id)
     if factor is not None and _is_repeat(world, me, factor, key, now):
         return recovery_codes(world, me.user_id, key)
     typed = typed_code(code)
@@ -191,8 +188,7 @@ async def turn_off(world: World, passwords: Passwords, me: Oneself, password: st
     """
     people = world.people
     kept = await prove_password(world, passwords, me, password)
-    async with people.connection() as connection:
-        state = await factor_state(connection, me.user_id)
+    state = await factor_state(people, me.user_id)
     if state.since is None:
         return
     await may_be_without(world, me)
@@ -211,8 +207,7 @@ async def turn_off(world: World, passwords: Passwords, me: Oneself, password: st
 
 async def may_be_without(world: World, me: Oneself) -> None:
     """Raises: Problem(forbidden)."""
-    async with world.people.connection() as connection:
-        bound = await bound_by(connection, me.user_id)
+    bound = await bound_by(world.people, me.user_id)
     if must_have(bound, staff_must=_staff_must(world)):
         who = ", ".join(bound.required_by) or "The operator"
         raise Problem(

@@ -38,8 +38,7 @@ async def read_half(world: World, half: str) -> UUID | None:
     """Whose sign-in waits for a code; None for one that is unknown, done or over, or of another world."""
     if not _could_be(half):
         return None
-    async with world.people.connection() as connection:
-        return await is_half(connection, half_hash(world, half), world.name, world.clocks.wall())
+    return await is_half(world.people, half_hash(world, half), world.name, world.clocks.wall())
 
 
 async def give_code(world: World, given: CodeGiven) -> str:
@@ -49,8 +48,7 @@ async def give_code(world: World, given: CodeGiven) -> str:
     field `code`; Problem(too_many_requests).
     """
     people = world.people
-    async with people.connection() as connection:
-        found = await _half(connection, world, given.half)
+    found = await _half(people, world, given.half)
     typed = typed_code(given.code)
     await charge_code(world, found.user_id, given.address, typed)
     async with people.transaction() as tx:

@@ -266,24 +266,23 @@ async def _behind(world: World, key: bytes, own: Session, impersonation: Imperso
     if impersonation.over:
         return replace(own, spent_csrf=csrf)
     reach, how = None, "" if own.is_operator else "not_staff"
-    async with world.people.connection() as connection:
-        if not how and impersonation.user_id is None:
-            reach = MerchantAccess(
-                impersonation.merchant_id, impersonation.merchant_name, impersonation.role, impersonation.role
-            )
-        elif not how:
-            members = await members_to_impersonate(
-                connection, impersonation.merchant_id, own.user_id, world.name, impersonation.user_id
-            )
-            found = (
-                await reachable(connection, members[0].user_id, world.name, merchant_id=impersonation.merchant_id)
-                if (members)
-                else []
-            )
-            reach, how = (found[0], "") if found else (None, "not_member")
-        if reach is None:
-            await end_impersonation(connection, key, world.clocks.wall(), how)
-            return replace(own, spent_csrf=csrf)
+    if not how and impersonation.user_id is None:
+        reach = MerchantAccess(
+            impersonation.merchant_id, impersonation.merchant_name, impersonation.role, impersonation.role
+        )
+    elif not how:
+        members = await members_to_impersonate(
+            world.people, impersonation.merchant_id, own.user_id, world.name, impersonation.user_id
+        )
+        found = (
+            await reachable(world.people, members[0].user_id, world.name, merchant_id=impersonation.merchant_id)
+            if (members)
+            else []
+        )
+        reach, how = (found[0], "") if found else (None, "not_member")
+    if reach is None:
+        await end_impersonation(world.people.alone, key, world.clocks.wall(), how)
+        return replace(own, spent_csrf=csrf)
     merchant, paused = await _while_paused(world, reach)
     behind = Impersonator(
         impersonation.impersonation_id,
@@ -369,8 +368,7 @@ async def _while_paused(world: World, merchant: MerchantAccess | None) -> tuple[
     nothing else reaches the merchant."""
     if merchant is None or merchant.partner_id is None:
         return merchant, ""
-    async with world.db.connection() as connection:
-        partner = await find_partner(connection, merchant.partner_id)
+    partner = await find_partner(world.db, merchant.partner_id)
     if partner is None or partner.state == "active":
         return merchant, ""
     if merchant.own_role is not None:
@@ -380,6 +378,5 @@ async def _while_paused(world: World, merchant: MerchantAccess | None) -> tuple[
 
 async def _liveliest(world: World, merchant_ids: list[UUID]) -> UUID | None:
     """The merchant with the newest order: a sign-in lands where something happens."""
-    async with world.db.connection() as connection:
-        newest = await newest_of(connection, merchant_ids)
+    newest = await newest_of(world.db, merchant_ids)
     return newest or next(iter(merchant_ids), None)

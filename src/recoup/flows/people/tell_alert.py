@@ -30,9 +30,8 @@ async def tell_alert(world: World, merchant_id: UUID, alert_id: UUID) -> None:
     """Due work `alert`. Raises: Problem(unavailable) while the people database has not heard of the merchant."""
     people = world.people_database
     if people is not None:
-        async with world.db.connection() as connection:
-            alert = await find_alert(connection, merchant_id, alert_id)
-            found = alert and await alert_facts(connection, merchant_id, alert.kind, alert.about, alert.step)
+        alert = await find_alert(world.db, merchant_id, alert_id)
+        found = alert and await alert_facts(world.db, merchant_id, alert.kind, alert.about, alert.step)
         facts = asdict(found) if found else alert.facts if alert is not None else {}
         if alert is not None and facts:
             await _tell_people(world, people, (merchant_id, alert_id), alert, facts)
@@ -117,8 +116,7 @@ async def tell_partners(world: World) -> int:
     people = world.people_database
     if people is None:
         return 0
-    async with world.db.connection() as connection:
-        alerts = {row.alert_id: row for row in await untold_alerts(connection, AT_ONCE)}
+    alerts = {row.alert_id: row for row in await untold_alerts(world.db, AT_ONCE)}
     return await each(list(alerts), lambda alert_id: _tell(world, people, alerts[alert_id]))
 
 
@@ -133,6 +131,5 @@ async def _tell(world: World, people: Database, alert: PartnerAlert) -> int:
                 rows.append(notification(world, row.user_id, about, alert.alert_id, kind.name, alert.facts, way, wall))
         if rows:
             await tell(connection, rows)
-    async with world.db.connection() as connection:
-        await close_partner_alert(connection, partner_id, alert.alert_id, wall)
+    await close_partner_alert(world.db.alone, partner_id, alert.alert_id, wall)
     return 1

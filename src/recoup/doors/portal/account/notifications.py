@@ -12,7 +12,7 @@ from recoup.doors.portal.pages import Answer, Values, account
 from recoup.doors.portal.rights import anybody
 from recoup.flows.people.notifications import choose, keep_digest
 from recoup.flows.people.tell_alert import reader_of
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.rules.messages.notifications import Kind, Ways, kinds_for, usual
 from recoup.store.merchants.partners import find_partner
 from recoup.store.messages.notifications import (
@@ -29,11 +29,10 @@ PLACE: Final = "/account/notifications"
 @account.page(PLACE, "account/notifications.html", menu=Entry(TABS, 5, "Notifications"))
 async def choices(visit: AccountVisit) -> Values:
     world, user_id, merchant = visit.world, visit.session.user_id, visit.session.merchant
-    async with world.people.read() as connection:
-        settings = await read_settings(connection, user_id)
-        found = await readers_of(connection, world.name, merchant.merchant_id, user_id) if merchant else []
-        seat = visit.session.seat
-        at_partner = await partner_readers_of(connection, world.name, seat.partner_id, user_id) if seat else []
+    settings = await read_settings(world.people.reader, user_id)
+    found = await readers_of(world.people.reader, world.name, merchant.merchant_id, user_id) if merchant else []
+    seat = visit.session.seat
+    at_partner = await partner_readers_of(world.people.reader, world.name, seat.partner_id, user_id) if seat else []
     own = await visit.read(find_partner, seat.partner_id) if seat else None
     return dict(
         kinds=_ways(found),
@@ -66,7 +65,7 @@ async def post_choices(
     ways = {one: (one in page, one in mail) for one in kind}
     if what == "person":
         if hour and not (hour.isascii() and hour.isdigit() and len(hour) < 3):
-            raise Problem("invalid", "A day has the hours 0 to 23.", field="hour", cure="Choose one from the list.")
+            raise invalid("A day has the hours 0 to 23.", "hour", "Choose one from the list.")
         await keep_digest(world, user_id, int(hour) if hour else None, empty, mails)
     elif session.seat is not None and partner == session.seat.partner_id:
         await choose(world, user_id, session.seat.partner_id, ways, partner=True)

@@ -11,7 +11,7 @@ from recoup.doors.portal.orders.times import COMMON, Times
 from recoup.doors.portal.pages import Answer, Values, account
 from recoup.doors.portal.rights import anybody
 from recoup.flows.people.notifications import keep_language, keep_zone
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.rules.languages.catalogues import languages
 
 PLACE: Final = "/account/time"
@@ -40,9 +40,7 @@ async def post_time(visit: AccountVisit, *, language: str | None, zone: str, bac
     if language is None:
         await keep_zone(visit.world, visit.session.user_id, back or zone)
     elif language and language not in languages():
-        raise Problem(
-            "invalid", "The portal is not available in this language.", field="language", cure="Choose one of the list."
-        )
+        raise invalid("The portal is not available in this language.", "language", "Choose one of the list.")
     else:
         await keep_language(visit.world, visit.session.user_id, language)
     return redirect(with_done(visit.session, PLACE, "saved"))

@@ -27,7 +27,7 @@ from recoup.flows.world import World
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id
 from recoup.kernel.money import UNITS_MAX, to_text
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence, joined
 from recoup.rules.merchants.application import DECLINE_REASONS
 from recoup.rules.merchants.documents import BYTES_MAX, download_name
@@ -101,10 +101,10 @@ def _units(text: str, name: str, currency: str) -> int | None:
     if not text:
         return None
     if currency not in EXPONENTS:
-        raise Problem("invalid", "An amount needs a currency like USD.", field="Volumes.Currency")
+        raise invalid("An amount needs a currency like USD.", "Volumes.Currency")
     units = typed_amounts.units(text, currency, name)
     if not 0 <= units <= UNITS_MAX:
-        raise Problem("invalid", "The amount is too large or too small.", field=name)
+        raise invalid("The amount is too large or too small.", name)
     return units
 
 
@@ -309,7 +309,7 @@ async def _step(world: World, access: ApplicationAccess, application_id: UUID, d
 
 @application.post("/applications/{application_id}/documents", may=_apply, reads=file_form)
 async def add_document(
-    visit: AnyVisit, *, file: Annotated[UploadFile, Problem("invalid", "No file was chosen.", field="file")], kind: str
+    visit: AnyVisit, *, file: Annotated[UploadFile, invalid("No file was chosen.", "file")], kind: str
 ) -> Answer:
     """`kind`: of `DOCUMENTS`."""
     name, content = file.filename or "", await file.read(BYTES_MAX + 1)

@@ -220,9 +220,8 @@ SPANS: Final = (30, 90, 180, 365)
 
 @member.page(PLACE, "backtests/backtests.html", menu=Entry("Insight", 3, "Back-tests", "rewind"))
 async def backtests(visit: Visit) -> Values:
-    async with visit.world.db.read() as connection:
-        rows = await list_backtests(connection, visit.merchant_id, None, LISTED)
-        imports = await list_imports(connection, visit.merchant_id, None, IMPORTS)
+    rows = await list_backtests(visit.world.db.reader, visit.merchant_id, None, LISTED)
+    imports = await list_imports(visit.world.db.reader, visit.merchant_id, None, IMPORTS)
     where = await where_of(visit.world, visit.merchant_id)
     return dict(
         rows=[(row, question_of(row.question)) for row in rows],

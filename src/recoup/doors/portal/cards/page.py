@@ -13,7 +13,7 @@ from recoup.doors.portal.rights import operator
 from recoup.doors.portal.visit import Visit
 from recoup.flows.cards.operator_joins import TEXT_MAX, alike_prints, decide_join, propose_join
 from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.store.cards.card_joins import list_joins
 
 PLACE: Final = "/cards"
@@ -79,7 +79,5 @@ async def post_decision(visit: Visit, found: UUID, *, decision: str) -> Answer:
 def _order(text: str, field: str) -> UUID:
     found = parse_id(text)
     if found is None:
-        raise Problem(
-            "invalid", "This is no id of an order.", field=field, cure="Copy the id from the address of the order."
-        )
+        raise invalid("This is no id of an order.", field, "Copy the id from the address of the order.")
     return found

@@ -24,7 +24,7 @@ from recoup.flows.people.persons import (
     nobody_found,
 )
 from recoup.kernel.ids import HIGHEST, parse_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.languages.said import said
 from recoup.rules.merchants.blocks import REASONS, STANDING_MAX
@@ -235,11 +235,10 @@ async def post_erasure(visit: Visit, customer: store.Customer, *, confirm: str) 
     the customer's name, as the page shows it."""
     label = label_of(customer, visit.language)
     if confirm.strip().casefold() != label.casefold():
-        problem = Problem(
-            "invalid",
+        problem = invalid(
             "Nothing was erased: the text does not match this customer.",
-            field="confirm",
-            cure=Sentence("Type {0} to erase their data.", label),
+            "confirm",
+            Sentence("Type {0} to erase their data.", label),
         )
         return shown(problem, typed=confirm)
     world, payer_id = visit.world, customer.payer_id

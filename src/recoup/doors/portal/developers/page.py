@@ -25,7 +25,7 @@ from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.messages.publish_now import publish_now
 from recoup.kernel.ids import new_id
 from recoup.kernel.money import UNITS_MAX
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.rules.money import typed_amounts
@@ -105,10 +105,9 @@ _NAMES: Final = {field.name for field in fields(Decline)}
 async def developers(visit: Visit) -> Values:
     """`word`: what became of a simulated decline."""
     world, query = visit.world, visit.request.query_params
-    async with world.db.read() as connection:
-        keys = await open_tokenization_keys(connection, visit.merchant_id, visit.wall)
-        moves = await last_moves(connection, visit.merchant_id, MOVES)
-        due = await next_business_instant(connection, visit.merchant_id)
+    keys = await open_tokenization_keys(world.db.reader, visit.merchant_id, visit.wall)
+    moves = await last_moves(world.db.reader, visit.merchant_id, MOVES)
+    due = await next_business_instant(world.db.reader, visit.merchant_id)
     typed = replace(USUAL, scheme=query.get("scheme", USUAL.scheme))
     if not _NAMES.isdisjoint(visit.typed):
         typed = read_again(Decline, visit.typed)
@@ -161,11 +160,8 @@ def _units(text: str) -> int:
     """US cents. Raises: Problem(invalid)."""
     units = typed_amounts.units(text, "USD", "amount")
     if not 0 < units < UNITS_MAX:
-        raise Problem(
-            "invalid",
-            Sentence("{0} is not an amount in US dollars.", repr(text)),
-            field="amount",
-            cure="Enter an amount like 45.90.",
+        raise invalid(
+            Sentence("{0} is not an amount in US dollars.", repr(text)), "amount", "Enter an amount like 45.90."
         )
     return units
 
@@ -216,8 +212,8 @@ async def _step(visit: Visit, text: str) -> timedelta:
     if text == "next":
         due = await visit.read(next_business_instant, visit.merchant_id)
         if due is None:
-            raise Problem("invalid", "Nothing falls due.", field="by", cure="Choose a time span instead.")
+            raise invalid("Nothing falls due.", "by", "Choose a time span instead.")
         return max(due - visit.now, timedelta(0))
     if text not in STEPS:
-        raise Problem("invalid", "There is no such step.", field="by", cure="Choose one of the list.")
+        raise invalid("There is no such step.", "by", "Choose one of the list.")
     return STEPS[text]

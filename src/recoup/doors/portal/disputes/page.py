@@ -29,7 +29,7 @@ from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.locked import Orders
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import money
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.merchants.documents import download_name
 from recoup.rules.merchants.personal import SHOWN
@@ -62,19 +62,18 @@ async def disputes(visit: Visit) -> Values:
     begin = query.get("from", "")
     offset = min(int(begin), OFFSET_MAX) if begin.isascii() and begin.isdigit() and len(begin) < 9 else 0
     states = VIEWS[view][1]
-    async with visit.world.db.read() as connection:
-        rows = await store.list_disputes(
-            connection,
-            visit.merchant_id,
-            states=states,
-            kind=kind,
-            offset=offset,
-            limit=store.LISTED_MAX + 1,
-            clear=visit.pii_access == SHOWN,
-        )
-        numbers = await store.counts(connection, visit.merchant_id, DISPUTE_STATES)
-        strangers = [visit.merchant_id, NOBODY] if visit.is_operator else []
-        notices = await store.unmatched(connection, strangers) if strangers else []
+    rows = await store.list_disputes(
+        visit.world.db.reader,
+        visit.merchant_id,
+        states=states,
+        kind=kind,
+        offset=offset,
+        limit=store.LISTED_MAX + 1,
+        clear=visit.pii_access == SHOWN,
+    )
+    numbers = await store.counts(visit.world.db.reader, visit.merchant_id, DISPUTE_STATES)
+    strangers = [visit.merchant_id, NOBODY] if visit.is_operator else []
+    notices = await store.unmatched(visit.world.db.reader, strangers) if strangers else []
     views = [
         (name, word, [numbers[state] for state in of or numbers], name == view) for name, (word, of) in VIEWS.items()
     ]
@@ -145,10 +144,8 @@ ANSWER: Final = role("dispute", "answer disputes")
 FILE_TYPES: Final = {"application/pdf": "PDF", "image/png": "PNG", "image/jpeg": "JPEG", "text/plain": "text"}
 
 
-_UNDECIDED: Final = Problem("invalid", "A dispute is won or lost.", field="decided", cure="Use one of the buttons.")
-_NO_KIND: Final = Problem(
-    "invalid", "A dispute is about fraud, service or processing.", field="kind", cure="Choose one of them."
-)
+_UNDECIDED: Final = invalid("A dispute is won or lost.", "decided", "Use one of the buttons.")
+_NO_KIND: Final = invalid("A dispute is about fraud, service or processing.", "kind", "Choose one of them.")
 
 
 dispute_id_of: Final = id_in_path(
@@ -244,7 +241,7 @@ async def dispute_order(
     return redirect(back_to(visit, page.order_id, "disputes"))
 
 
-_NO_FILE: Final = Problem("invalid", "No file was chosen.", field="file", cure="Choose one, then send it.")
+_NO_FILE: Final = invalid("No file was chosen.", "file", "Choose one, then send it.")
 _SHOWN: Final = but("not_found", "forbidden")
 
 

@@ -25,7 +25,7 @@ from recoup.flows.merchants.arms import ArmsChange, Standing
 from recoup.flows.merchants.card_switches import SWITCHES, card_switches, offered, set_card_switches
 from recoup.flows.risk_versions import risk_in_use
 from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.rescue.arm_terms import MODES, bounds_of, text_of
 from recoup.rules.rescue.engine.drift import DAYS as CALIBRATION_DAYS
@@ -129,7 +129,7 @@ def _wanted(form: EngineForm) -> ArmsChange:
     """Raises: Problem(invalid)."""
     mode = next((mode for mode in MODES if mode == form.mode), None)
     if mode is None:
-        raise Problem("invalid", "Choose who decides.", field="mode", cure="Reload the page.")
+        raise invalid("Choose who decides.", "mode", "Reload the page.")
     share, holdout, explore = (percent_of(getattr(form, name), name, word) for name, word in FIELDS.items())
     return ArmsChange(mode, share, holdout, explore, bounds_of(form.explore_max))
 
@@ -137,7 +137,7 @@ def _wanted(form: EngineForm) -> ArmsChange:
 def percent_of(text: str, name: str, word: str) -> int:
     typed = text.strip().removesuffix("%").strip()
     if not PERCENT.fullmatch(typed):
-        raise Problem("invalid", Sentence("{0}: not a whole percentage.", word), field=name, cure="Write it like 10.")
+        raise invalid(Sentence("{0}: not a whole percentage.", word), name, "Write it like 10.")
     return int(typed)
 
 
@@ -180,7 +180,7 @@ async def post_risk(visit: Visit, *, risk_mode: _Typed, share: _Typed, holdout: 
     """Applies to payments from now on."""
     mode = next((mode for mode in RISK_MODES if mode == risk_mode), None)
     if mode is None:
-        raise Problem("invalid", "Choose who decides.", field="risk_mode", cure="Reload the page.")
+        raise invalid("Choose who decides.", "risk_mode", "Reload the page.")
     typed = {"share": share, "holdout": holdout, "margin": margin}
     percents = {name: percent_of(typed[name], name, word) for name, word in RISK_FIELDS.items()}
     await risks.set_risk(visit.world, acting(visit), risks.RiskChange(mode, **percents))

@@ -28,9 +28,8 @@ TYPES: Final = {"CIT": "Customers’ payments", "MIT": "Recurring payments", "ST
 async def fees_page(visit: Visit) -> Values:
     then = await read_as_of(visit)
     now = await end_of(visit.world, visit.merchant_id, then.cut) if then.at else visit.now
-    async with visit.world.db.read() as connection:
-        rows = await fee_history(connection, visit.merchant_id, *then.cut)
-        disputes = [row.terms for row in await dispute_terms(connection, visit.merchant_id, *then.cut)]
+    rows = await fee_history(visit.world.db.reader, visit.merchant_id, *then.cut)
+    disputes = [row.terms for row in await dispute_terms(visit.world.db.reader, visit.merchant_id, *then.cut)]
     settled, _ = await read_terms(visit.world, visit.merchant_id, then.cut)
     who = await named(visit, {row.actor for row in rows})
     lines = _lines(rows, {site.site_id: site.name for site in visit.known.sites}, who, now)

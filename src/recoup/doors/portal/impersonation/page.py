@@ -17,7 +17,7 @@ from recoup.doors.portal.visit import Visit
 from recoup.flows.people.impersonate import ImpersonationForm, begin, end
 from recoup.flows.people.sessions import MAY
 from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.rules.people.impersonation import MINUTES, REASON_MAX
 from recoup.store.people.impersonations import members_to_impersonate
 
@@ -50,7 +50,7 @@ async def post_impersonate(visit: Visit, *, whom: str, reason: str, minutes: str
     kind, _, name = whom.partition(":")
     user_id = parse_id(name) if kind == "user" else None
     if kind == "user" and user_id is None or kind not in ("user", "role"):
-        raise Problem("invalid", "Choose a person or a role.", field="whom", cure="Choose one of the list.")
+        raise invalid("Choose a person or a role.", "whom", "Choose one of the list.")
     impersonation = ImpersonationForm(user_id, name if kind == "role" else "", reason, minutes, act)
     await begin(visit.world, cookie(visit.request, COOKIE), visit.session, impersonation, visit.scope.request_id)
     return redirect("/orders")

@@ -20,7 +20,7 @@ from recoup.flows.insight.imports.read import FILE_BYTES_MAX, ReadFile, read_imp
 from recoup.flows.insight.imports.show import history, lines_file
 from recoup.flows.insight.imports.work import one_import, stop_import
 from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.rules.imports.answers import Answers
 from recoup.rules.imports.attempt import SKIPPED
 from recoup.rules.imports.file import ROWS_MAX
@@ -89,7 +89,7 @@ async def post_import(
     it, which is what an unknown button does."""
     _must(visit)
     if file is None:
-        raise Problem("invalid", "No file was chosen.", field="file")
+        raise invalid("No file was chosen.", "file")
     answers = Answers(zone, order, decimal, units)
     reading = read_import(visit.world, visit.scope, file.filename or "", file.file, answers, dry_run=act == "check")
     try:

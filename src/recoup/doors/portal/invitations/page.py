@@ -29,7 +29,7 @@ from recoup.flows.people.passwords import Passwords
 from recoup.flows.people.second_factor import require
 from recoup.flows.people.sessions import MAY, Session, is_csrf, session_hash, switch_merchant
 from recoup.flows.people.who import Oneself
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.store.people.invitations import OpenInvitation, left, list_invitations, members_of
 from recoup.store.people.second_factors import who_asks, with_factor
 
@@ -112,12 +112,7 @@ async def post_end(visit: AnyVisit, *, subject: str, leave: bool) -> Answer:
     where = await subject_of(visit, subject)
     user_id, me = _user(visit), visit.session.user_id
     if user_id == me and not leave:
-        raise Problem(
-            "invalid",
-            "You cannot end your own membership here.",
-            field="leave",
-            cure="Tick the box if you really want to leave.",
-        )
+        raise invalid("You cannot end your own membership here.", "leave", "Tick the box if you really want to leave.")
     await end_membership(visit.world, where, user_id, by=me, request_id=visit.scope.request_id)
     return redirect("/orders" if user_id == me else "/invitations")
 
@@ -160,7 +155,7 @@ async def post_rule(visit: AnyVisit, *, subject: str, required: Literal["yes", "
             "forbidden", "Only an owner can require it for everybody; nothing was done.", cure="Ask the owner."
         )
     if required is None:
-        raise Problem("invalid", "Say whether it is required.", field="required", cure="Reload the page.")
+        raise invalid("Say whether it is required.", "required", "Reload the page.")
     me = visit.session.user_id
     await require(visit.world, where, me, required=required == "yes", request_id=visit.scope.request_id)
 

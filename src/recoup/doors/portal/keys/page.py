@@ -15,7 +15,7 @@ from recoup.flows.merchants.issue_key import KEY_KINDS
 from recoup.flows.merchants.merchant_keys import NAME_MAX, end_key, list_keys, make_key, rename_key, working_keys
 from recoup.flows.messages.endpoints import list_all, sums_of
 from recoup.flows.messages.rotate import rotate_shared, shared_key_after, shared_key_state
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 
 PLACE: Final = "/keys"
 CHANGE: Final = role("keys", "create or end keys")
@@ -31,7 +31,7 @@ SIGNING: Final = {"shared": ("Webhook key", "rescue"), "stablecoin": ("Stablecoi
 assert set(KINDS) == set(KEY_KINDS)
 _NOT_LISTED: Final = Problem("invalid", "This key is not listed on this page.", cure="Reload the page.")
 # Nothing ends by mistake.
-_NO_END: Final = Problem("invalid", "Choose when the old key ends.", field="overlap", cure="Reload the page.")
+_NO_END: Final = invalid("Choose when the old key ends.", "overlap", "Reload the page.")
 
 
 @member.page("/keys", "keys/keys.html", menu=Entry("Integration", 2, "Keys", "key"))

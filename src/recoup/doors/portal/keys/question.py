@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Final, TypeAlias
 
 from recoup.doors.portal.form_shape import As
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import invalid
 from recoup.store.merchants.merchant_keys import MerchantKey
 
 # A day to change over comes first: an immediate end needs a confirmation.
@@ -22,7 +22,7 @@ def hours(choices: Iterable[str]) -> As:
 Overlap: TypeAlias = Annotated[
     timedelta,
     hours(OVERLAPS),
-    Problem("invalid", "Choose when the old keys end.", field="overlap", cure="Reload the page."),
+    invalid("Choose when the old keys end.", "overlap", "Reload the page."),
 ]
 WORDS: Final = {"api": "API key", "stablecoin": "Stablecoin key", "tokenization": "Tokenization key"}
 

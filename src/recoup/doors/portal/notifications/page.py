@@ -109,9 +109,8 @@ async def _mine(visit: AnyVisit) -> Notification:
     wanted = parse_id(visit.request.path_params["notification_id"])
     row = None
     if wanted is not None:
-        async with visit.world.people.read() as connection:
-            args = (visit.session.user_id, visit.world.name, may(), wanted)
-            row = await find_notification(connection, *args)
+        args = (visit.session.user_id, visit.world.name, may(), wanted)
+        row = await find_notification(visit.world.people.reader, *args)
     if row is None:
         raise Problem(
             "not_found", "There is no such notification, or it is no longer for you.", cure="Open your notifications."

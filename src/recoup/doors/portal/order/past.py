@@ -16,7 +16,7 @@ from recoup.doors.portal.pages import Values, member
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import DISPUTE_KINDS, DISPUTE_STATES
 from recoup.kernel.ids import wire_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.order.as_of import Cut, Line, Past, attempts_then, disputes_then, past
 from recoup.rules.order.faces import face
@@ -155,7 +155,7 @@ def _cut(visit: Visit) -> Cut:
             raise _wrong("AsOf")
         if moment > now:
             message = Sentence("That has not come yet: this clock shows {0}.", now)
-            raise Problem("invalid", message, field="AsOf", cure="Ask for an earlier moment.")
+            raise invalid(message, "AsOf", "Ask for an earlier moment.")
         if name == "at":
             moment = moment.replace(microsecond=999_999)  # the field has seconds: all of the last one counts
         return Cut(recorded=moment) if name == "asOfRecorded" else Cut(business=moment)
@@ -163,7 +163,7 @@ def _cut(visit: Visit) -> Cut:
 
 
 def _wrong(field: str) -> Problem:
-    return Problem("invalid", "This is no moment of the order.", field=field, cure="Choose a line of its timeline.")
+    return invalid("This is no moment of the order.", field, "Choose a line of its timeline.")
 
 
 def _line(row: LogLine) -> Line:

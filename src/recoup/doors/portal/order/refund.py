@@ -9,7 +9,7 @@ from recoup.doors.portal.form_shape import Names, Text, fresh_key, is_key, reque
 from recoup.doors.portal.order.facts import attempt_out, channel, fee_back, order_items, remaining, taken
 from recoup.flows.refunds.refund import RefundRequest
 from recoup.kernel.money import Money, from_text, money, shown
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.money.refunds import by_amount, by_items
 from recoup.rules.money.typed_amounts import plain
@@ -86,7 +86,7 @@ def review(page: OrderPage, form: RefundForm, fee: int) -> Review:
 
 def _amount(form: RefundForm, asset: str) -> str:
     if not form.typed:
-        raise Problem("invalid", "Enter the amount to refund.", field="amount", cure="Enter it like 19.99.")
+        raise invalid("Enter the amount to refund.", "amount", "Enter it like 19.99.")
     return plain(form.typed, asset, "amount")
 
 

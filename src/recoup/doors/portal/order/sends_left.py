@@ -14,11 +14,10 @@ async def sends_left(visit: Visit, page: OrderPage) -> Allowance | None:
     """None for an order that is not tried any more, or has no card."""
     if page.head.status not in OPEN or page.order.kind == "stable" or page.card is None:
         return None
-    async with visit.world.db.read() as connection:
-        card = await card_of_order(connection, visit.merchant_id, page.order_id)
-        if card is None or card.card_id is None:
-            return None
-        sends = await sends_of_card(connection, card.card_id, visit.merchant_id, visit.now - LOOKBACK)
+    card = await card_of_order(visit.world.db.reader, visit.merchant_id, page.order_id)
+    if card is None or card.card_id is None:
+        return None
+    sends = await sends_of_card(visit.world.db.reader, card.card_id, visit.merchant_id, visit.now - LOOKBACK)
     planned = next((a.initiator for a in page.attempts if a.state == "planned"), "merchant")
     return allowance(
         card.scheme,

@@ -14,7 +14,7 @@ from recoup.doors.portal.pages import Answer, nothing
 from recoup.doors.portal.rights import anybody
 from recoup.doors.portal.visit import Visit
 from recoup.flows.people.list_preferences import Keeper, change, forget, keep_columns, keep_view, keep_zone, share
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.messages.local_time import read_zone
 
@@ -31,18 +31,15 @@ async def post_look(visit: Visit, *, back: str, zone: str | None, cols: tuple[st
         try:
             named = read_zone(zone.strip())
         except ValueError:
-            problem = Problem(
-                "invalid",
-                Sentence("There is no time zone {0}.", repr(zone[:40])),
-                field="zone",
-                cure="Enter it like Europe/Berlin or GMT.",
+            problem = invalid(
+                Sentence("There is no time zone {0}.", repr(zone[:40])), "zone", "Enter it like Europe/Berlin or GMT."
             )
             return await list_again(visit, query, problem, zone=zone)
         await keep_zone(world, user_id, named)
         return redirect(replace(query, zone=named, home=named).link(cursor=query.cursor))
     wanted = tuple(name for name in COLUMNS if name in cols)
     if not wanted and not usual:
-        problem = Problem("invalid", "Select at least one column.", field="cols", cure="Choose at least one.")
+        problem = invalid("Select at least one column.", "cols", "Choose at least one.")
         return await list_again(visit, query, problem)
     await keep_columns(world, user_id, () if usual or wanted == DEFAULT else wanted)
     return redirect(replace(query, columns=()).link(cursor=query.cursor))

@@ -30,7 +30,7 @@ from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import SCHEMES
 from recoup.flows.insight.uplift_report import read_report
 from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence, joined
 from recoup.rules.languages.dates import day_of
 from recoup.rules.languages.said import said
@@ -132,7 +132,7 @@ async def overview_file(visit: Visit) -> Response:
     """Raises: Problem(invalid) for days that cannot be, and as `read_overview`."""
     chosen, site = _chosen(visit)
     if chosen.unclear:
-        raise Problem("invalid", chosen.unclear, field="from")
+        raise invalid(chosen.unclear, "from")
     found = await _read(visit, chosen, site)
     values = _charts(visit, chosen, site, found)
     groups = {"all": [values["whole"]]} | {group: values[name] for group, name in GROUPS.items()}

@@ -22,7 +22,7 @@ from recoup.flows.merchants.bulk_switches import switch_many
 from recoup.flows.merchants.partner_merchants import STATES, MerchantRequest
 from recoup.flows.merchants.partners import health_of, read_status
 from recoup.kernel.ids import new_id, parse_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.rescue.switches import KINDS
 from recoup.store.merchants.partner_merchants import MerchantFilter, list_merchants, rescued_of
@@ -123,9 +123,9 @@ def _request(form: NewMerchant) -> MerchantRequest:
     for name, most in _LIMITS.items():
         value = getattr(form, name)
         if not value and name != "external_id":
-            raise Problem("invalid", Sentence("The field {0} is needed.", name.replace("_", " ")), field=name)
+            raise invalid(Sentence("The field {0} is needed.", name.replace("_", " ")), name)
         if len(value) > most:
-            raise Problem("invalid", Sentence("The field {0} is too long.", name.replace("_", " ")), field=name)
+            raise invalid(Sentence("The field {0} is too long.", name.replace("_", " ")), name)
     if form.key is None:
         raise Problem("invalid", "This form is unknown.", cure="Reload the page.")
     return MerchantRequest(

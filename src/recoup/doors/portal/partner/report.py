@@ -15,7 +15,7 @@ from recoup.flows.merchants.find_partner import own_merchant
 from recoup.flows.money.partner_report import DAYS_MAX, PLACED, PartnerReportRequest, report_csv, report_page
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.store.merchants.partner_merchants import MerchantFilter, list_merchants
 
@@ -82,19 +82,17 @@ async def _request(visit: PartnerVisit, typed: dict[str, str], then: AsOf) -> Pa
     last = _day(typed, "to") or (then.at or visit.wall).date()
     first = _day(typed, "from") or last - timedelta(days=DAYS_USUAL - 1)
     if not 0 <= (last - first).days < DAYS_MAX:
-        raise Problem(
-            "invalid",
+        raise invalid(
             Sentence("The last day must be the first or later, within {0} days.", DAYS_MAX),
-            field="to",
-            cure="Choose a shorter period.",
+            "to",
+            "Choose a shorter period.",
         )
     asset = typed["currency"].upper()
     if asset and asset not in EXPONENTS:
-        raise Problem(
-            "invalid",
+        raise invalid(
             Sentence("The currency {0} is not an ISO 4217 code.", repr(asset[:8])),
-            field="currency",
-            cure="Enter it like USD, or leave it empty.",
+            "currency",
+            "Enter it like USD, or leave it empty.",
         )
     mid = None
     if typed["mid"]:
@@ -110,7 +108,5 @@ def _day(typed: dict[str, str], name: str) -> date | None:
     except ValueError:
         found = None
     if found is None or not 2000 <= found.year < 2200:
-        raise Problem(
-            "invalid", Sentence("{0} is no day.", repr(typed[name])), field=name, cure="Enter it like 2026-03-01."
-        )
+        raise invalid(Sentence("{0} is no day.", repr(typed[name])), name, "Enter it like 2026-03-01.")
     return found

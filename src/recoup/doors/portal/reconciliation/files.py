@@ -20,7 +20,7 @@ from recoup.flows.file_turns import in_turn
 from recoup.flows.money.book_differences import book_lines
 from recoup.flows.money.reconcile import File, reconcile, run_of
 from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence, joined
 from recoup.rules.money.reading import EVERY, Reading, mapping_file, reading_of
 from recoup.rules.money.report_spans import days, days_of
@@ -90,7 +90,7 @@ async def post_file(visit: Visit, form: NewFile) -> Answer:
     """The same file again leads to the comparison that there is."""
     visit.only("refund", "compare files", or_operator=True)
     if form.file is None:
-        raise Problem("invalid", "No file was chosen.", field="file", cure="Choose the file first.")
+        raise invalid("No file was chosen.", "file", "Choose the file first.")
     reading = _reading(form) if form.like is None else await _like(visit, form.like)
     file, world = File(form.file.filename or "", form.file.file), visit.world
     comparing = in_turn(world, visit.merchant_id, file.content, lambda: reconcile(world, visit.scope, file, reading))
@@ -119,11 +119,10 @@ async def file_page(visit: Visit) -> Values:
     outcome = query.get("outcome", "")
     wanted = [outcome] if outcome in OUTCOMES else None if outcome == "all" else _DIFFER
     after = int(query.get("after", "0")) if _is_number(query.get("after", "0")) else 0
-    async with visit.world.db.read() as connection:
-        key = (visit.merchant_id, run.run_id)
-        rows = await run_lines(connection, *key, outcomes=wanted, after=after, limit=LINES + 1)
-        open_ = await bookings(connection, *key)
-        refused = await refused_lines(connection, *key) if run.counts.get("refused") else []
+    key = (visit.merchant_id, run.run_id)
+    rows = await run_lines(visit.world.db.reader, *key, outcomes=wanted, after=after, limit=LINES + 1)
+    open_ = await bookings(visit.world.db.reader, *key)
+    refused = await refused_lines(visit.world.db.reader, *key) if run.counts.get("refused") else []
     return dict(
         run=run,
         rows=rows[:LINES],
@@ -155,7 +154,7 @@ async def post_booking(
 ) -> Answer:
     """`which`: all, else the lines of `row`."""
     if which != "all" and not row:
-        raise Problem("invalid", "No line was chosen.", field="row", cure="Select the lines to book.")
+        raise invalid("No line was chosen.", "row", "Select the lines to book.")
     rows = None if which == "all" else list(row)
     done = await book_lines(visit.world, visit.scope, run.run_id, rows, note)
     return redirect(with_done(visit.session, f"{FILES}/{run.run_id}", f"booked-{done.now}-{done.before}"))
@@ -173,9 +172,7 @@ async def _like(visit: Visit, run_id: str) -> Reading:
 def _reading(form: NewFile) -> Reading:
     values: dict[str, Any] = mapping_file(form.mapping)
     if bool(form.from_) != bool(form.to):
-        raise Problem(
-            "invalid", "Enter both days, or leave both empty.", field="from", cure="Enter the other day, too."
-        )
+        raise invalid("Enter both days, or leave both empty.", "from", "Enter the other day, too.")
     period = days(form.from_, form.to, values.get("zone", "UTC")) if form.from_ else None
     named = tuple(form.currencies.upper().replace(",", " ").split())
     currencies = (EVERY,) if form.every else named

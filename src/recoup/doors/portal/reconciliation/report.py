@@ -37,11 +37,10 @@ async def report(visit: Visit) -> Values:
     after = _place(visit.request.query_params.get("after", ""))
     world = visit.world
     totals = await report_totals(world, visit.merchant_id, window)
-    async with world.db.read() as connection:
-        rows = await movements(connection, visit.merchant_id, window, after, LINES + 1)
-        span = (window.begin, window.end)
-        differences = 0 if then.at else await open_differences(connection, visit.merchant_id, span)
-        first = await first_booked(connection, visit.merchant_id)
+    rows = await movements(world.db.reader, visit.merchant_id, window, after, LINES + 1)
+    span = (window.begin, window.end)
+    differences = 0 if then.at else await open_differences(world.db.reader, visit.merchant_id, span)
+    first = await first_booked(world.db.reader, visit.merchant_id)
     more = _text(place_of(rows[LINES - 1])) if len(rows) > LINES else None
     kept = {"month": chosen, "zone": str(zone)}
     query = kept | dict(then.query)

@@ -20,7 +20,7 @@ from recoup.flows.modifications.review_queue import ACTIONS, decide, waiting_ref
 from recoup.flows.people.standing import role_who_may
 from recoup.flows.refunds import requests
 from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.rules.merchants.personal import SHOWN
 from recoup.store.orders.order_page import OrderPage
 from recoup.store.refunds.waiting_modifications import ROWS_MAX
@@ -66,9 +66,7 @@ async def act(visit: Visit, *, action: str, note: str) -> None:
 DECISIONS: Final = {"approve": "refund", "refuse": "refund_refused", "withdraw": "refund_withdrawn"}
 
 
-_NO_DECISION: Final = Problem(
-    "invalid", "There is no such decision.", field="decision", cure="Press one of the buttons."
-)
+_NO_DECISION: Final = invalid("There is no such decision.", "decision", "Press one of the buttons.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,9 +24,8 @@ class Waiting:
 
 async def waiting_rows(visit: Visit) -> list[Waiting]:
     """Oldest first."""
-    async with visit.world.db.read() as connection:
-        rows = await waiting_requests(connection, visit.merchant_id, clear=visit.pii_access == SHOWN)
-        limits = await list_limits(connection, visit.merchant_id)
+    rows = await waiting_requests(visit.world.db.reader, visit.merchant_id, clear=visit.pii_access == SHOWN)
+    limits = await list_limits(visit.world.db.reader, visit.merchant_id)
     names = await named(visit, [row.requested_by for row in rows])
     return [
         Waiting(

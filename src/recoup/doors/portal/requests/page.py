@@ -25,18 +25,17 @@ async def requests_page(visit: Visit) -> Values:
     filters = {name: query.get(name, "").strip().replace("\0", "")[:most] for name, most in _FIELDS.items()}
     before = parse_id(query.get("before", ""))
     status = int(filters["status"]) if filters["status"] in CLASSES else 0 if filters["status"] else None
-    async with visit.world.db.read() as connection:
-        rows, older = await read_calls(
-            connection,
-            visit.merchant_id,
-            request_id=filters["request"] or None,
-            status_class=status,
-            path=filters["path"] or None,
-            key_id=filters["key"] or None,
-            before=before,
-            limit=SIZE,
-        )
-        choices = await read_choices(connection, visit.merchant_id)
+    rows, older = await read_calls(
+        visit.world.db.reader,
+        visit.merchant_id,
+        request_id=filters["request"] or None,
+        status_class=status,
+        path=filters["path"] or None,
+        key_id=filters["key"] or None,
+        before=before,
+        limit=SIZE,
+    )
+    choices = await read_choices(visit.world.db.reader, visit.merchant_id)
     people = await named(
         visit, [key for key in {*choices.keys, *(row.key_id for row in rows)} if key.startswith("user:")]
     )

@@ -14,7 +14,7 @@ from recoup.flows.people.sessions import MAY
 from recoup.flows.refunds.limits import change_limits, read_limits
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import shown
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.merchants.personal import USUAL, pii_access_of
 from recoup.rules.money import typed_amounts
@@ -81,11 +81,9 @@ async def post_limits(
     """Of a role in one currency: amounts as typed, empty for no limit."""
     asset, typed = currency.strip().upper()[:8], (refund_max, day_max, second_from)
     if "refund" not in MAY.get(role, frozenset()):
-        raise Problem(
-            "invalid", "This role does not refund: it needs no limit.", field="role", cure="Choose owner or operations."
-        )
+        raise invalid("This role does not refund: it needs no limit.", "role", "Choose owner or operations.")
     if asset not in EXPONENTS:
-        raise Problem("invalid", "This currency is not known.", field="currency", cure="Write it like USD.")
+        raise invalid("This currency is not known.", "currency", "Write it like USD.")
     limits = Limits(*(_units(text, name, asset) for text, name in zip(typed, FIELDS, strict=True)))
     await change_limits(visit.world, visit.scope, role, asset, limits)
     return redirect(f"{PLACE}?role={role}#{role}")
@@ -106,11 +104,10 @@ def _units(typed: str, name: str, asset: str) -> int | None:
     try:
         return typed_amounts.units(typed, asset, name)
     except Problem as problem:
-        raise Problem(
-            "invalid",
+        raise invalid(
             Sentence("{0}: not an amount in {1}.", FIELDS[name], asset),
-            field=name,
-            cure=problem.cure or "Write it like 100.00, or leave it empty.",
+            name,
+            problem.cure or "Write it like 100.00, or leave it empty.",
         ) from None
 
 

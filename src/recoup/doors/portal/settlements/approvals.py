@@ -23,7 +23,7 @@ from recoup.flows.money.bank_accounts import approve_account, deposits_of, refus
 from recoup.flows.money.bank_payouts import approve, read_file, tell_outcome
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import new_id, parse_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.money import typed_amounts
 from recoup.rules.money.bank_payout import check_approval
@@ -168,7 +168,7 @@ async def approve_payouts(
         except Problem as problem:
             refused = refused or problem
     if not payout:
-        refused = Problem("invalid", "No payout was chosen.", field="payout", cure="Select the payouts to approve.")
+        refused = invalid("No payout was chosen.", "payout", "Select the payouts to approve.")
     elif refused is not None:
         message = Sentence("{0} of {1} payouts were approved. First failure: {2}", done, len(payout), refused.message)
         refused = Problem(refused.code, message, cure=refused.cure)
@@ -213,11 +213,8 @@ async def make_adjustment(
     """`direction`: to or from the merchant."""
     asset = currency.upper()
     if asset not in EXPONENTS:
-        raise Problem(
-            "invalid",
-            "This currency is not known.",
-            field="currency",
-            cure="Choose a currency in which the merchant has a balance.",
+        raise invalid(
+            "This currency is not known.", "currency", "Choose a currency in which the merchant has a balance."
         )
     units = typed_amounts.units(amount, asset, "amount")
     units = -units if direction == "from" else units

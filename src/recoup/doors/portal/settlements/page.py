@@ -25,7 +25,7 @@ from recoup.flows.money.settlement_report import batch_csv, read_batch, settleme
 from recoup.flows.money.settlement_sheet import batch_sheet
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import LOWEST, parse_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.money import typed_amounts
 from recoup.rules.money.as_of import NOW, Cut
@@ -276,11 +276,10 @@ async def post_proof(
     account_id, asset = account
     amounts = _amount(first, "first", asset), _amount(second, "second", asset)
     if not await prove_account(visit.world, visit.scope, account_id, amounts):
-        raise Problem(
-            "invalid",
+        raise invalid(
             "These are not the two amounts.",
-            field="first",
-            cure=Sentence("Read them on the account's statement; after {0} wrong answers it is refused.", TRIES_MAX),
+            "first",
+            Sentence("Read them on the account's statement; after {0} wrong answers it is refused.", TRIES_MAX),
         )
 
 

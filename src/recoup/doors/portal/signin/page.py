@@ -24,16 +24,14 @@ from recoup.flows.people.second_step import CodeGiven, give_code, read_half
 from recoup.flows.people.sessions import LASTS, is_csrf, sign_out, switch_merchant, switch_world
 from recoup.flows.people.sign_in import HALF_LASTS, SignIn, sign_in
 from recoup.flows.sign_up import is_open
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 
 HOME: Final = "/overview"
 HALF: Final = "recoup_half"  # a cookie that is no session: the password was right, the code is still to come
 CODE: Final = "/signin/code"
 DEVICE: Final = "recoup_device"
 DEVICE_SECONDS: Final = 180 * 86_400
-_NO_MERCHANT: Final = Problem(
-    "invalid", "This is not a merchant's id.", field="merchant", cure="Choose one from the list of merchants."
-)
+_NO_MERCHANT: Final = invalid("This is not a merchant's id.", "merchant", "Choose one from the list of merchants.")
 
 
 @public.page("/signin", "signin/signin.html")

@@ -18,7 +18,7 @@ from recoup.flows.merchants.campaigns import CampaignFields
 from recoup.flows.merchants.switches import MERCHANT, Subject
 from recoup.flows.try_connection import try_connection
 from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.rules.rescue.switches import KINDS
 from recoup.store.merchants.merchants import Campaign
 from recoup.store.merchants.switches import Switch
@@ -123,7 +123,7 @@ _GONE = Problem("not_found", "There is no such campaign.", cure="Choose it from 
 
 _Line: TypeAlias = Annotated[str, Text(128, strip=True)]
 _Descriptor: TypeAlias = Annotated[str, Text(64, strip=True)]
-_Site: TypeAlias = Annotated[UUID, Problem("invalid", "Choose the campaign's site.", field="site")]
+_Site: TypeAlias = Annotated[UUID, invalid("Choose the campaign's site.", "site")]
 
 
 async def find(visit: Visit) -> Campaign:

@@ -21,7 +21,7 @@ from recoup.flows.cards.uploads.answers import answer_file
 from recoup.flows.cards.uploads.stop import one_upload, stop_upload
 from recoup.flows.cards.uploads.take import FILE_BYTES_MAX, File, take
 from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.rules.uploads.record import ROWS_MAX
 from recoup.store.orders.uploads import Upload, list_uploads, refused_rows
 
@@ -61,7 +61,7 @@ async def post_upload(visit: Visit, *, file: UploadFile | None, kind: str) -> An
     """The same file again leads to the upload that there is. `kind`: what its rows are, as `KINDS`."""
     _must(visit)
     if file is None:
-        raise Problem("invalid", "No file was chosen.", field="file")
+        raise invalid("No file was chosen.", "file")
     taking = take(visit.world, visit.scope, File(file.filename or "", file.file, kind), visit.portal.readers)
     try:
         taken = await while_there(visit.request.receive, taking)

@@ -17,7 +17,7 @@ from recoup.flows.messages.delivery_log import delivery_of
 from recoup.flows.messages.endpoints import Endpoint
 from recoup.flows.messages.redeliver import redeliver
 from recoup.flows.messages.replay import Found, ReplayRequest, ask, count
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.merchants.personal import SHOWN
 
@@ -120,7 +120,7 @@ def _request(typed: Range, endpoint: Endpoint) -> ReplayRequest:
     """Raises: Problem(invalid) naming the field that cannot be read."""
     since, until = _moment(typed.since, "since"), _moment(typed.until, "until")
     if since and until and until <= since:
-        raise Problem("invalid", "The end is before the start.", field="until", cure="Enter a later end.")
+        raise invalid("The end is before the start.", "until", "Enter a later end.")
     events = tuple(dict.fromkeys(typed.event))
     every = not events or set(events) == set(endpoint.events)
     return ReplayRequest(_number(typed.from_, "from"), _number(typed.to, "to"), since, until, None if every else events)
@@ -131,12 +131,7 @@ def _number(typed: str, name: str) -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:20]) <= NUMBER_MAX):
-        raise Problem(
-            "invalid",
-            Sentence("{0} is no number of an event.", repr(text)),
-            field=name,
-            cure="Enter a whole number from 1.",
-        )
+        raise invalid(Sentence("{0} is no number of an event.", repr(text)), name, "Enter a whole number from 1.")
     return int(text)
 
 
@@ -147,11 +142,8 @@ def _moment(text: str, name: str) -> datetime | None:
         found = datetime.fromisoformat(text)
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise Problem(
-            "invalid",
-            Sentence("{0} is no date and time.", repr(text)),
-            field=name,
-            cure="Write it as 2026-01-31 08:30, in GMT.",
+        raise invalid(
+            Sentence("{0} is no date and time.", repr(text)), name, "Write it as 2026-01-31 08:30, in GMT."
         ) from None
 
 

@@ -21,7 +21,7 @@ from recoup.flows.messages.endpoints import Endpoint, default_events, names_in, 
 from recoup.flows.messages.rotate import key_mark, rotate_endpoint
 from recoup.flows.messages.send_sample import send_sample
 from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.rules.messages.endpoint_whys import sentence_of
 from recoup.rules.messages.events import CATALOGUE
 from recoup.rules.rescue.site_address import host_of
@@ -211,9 +211,7 @@ async def webhook(visit: AnyVisit) -> Values:
 async def post_change(visit: AnyVisit, form: EndpointForm, found: Endpoint) -> Answer:
     try:
         if not form.url:
-            raise Problem(
-                "invalid", "Enter the receiver's address.", field="Url", cure="Like https://hooks.example/in."
-            )
+            raise invalid("Enter the receiver's address.", "Url", "Like https://hooks.example/in.")
         await endpoints.update(
             visit.world,
             who.acting(visit),
@@ -266,7 +264,7 @@ async def post_rotate(
     overlap: Annotated[
         timedelta,
         hours(who.OVERLAPS),
-        Problem("invalid", "Choose when the old key ends.", field="overlap"),
+        invalid("Choose when the old key ends.", "overlap"),
     ],
     of: str,
     sure: bool,

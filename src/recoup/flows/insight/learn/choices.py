@@ -117,17 +117,15 @@ class ShownModel(ListedModel, frozen=True, kw_only=True):
 
 async def listed(world: World) -> tuple[list[ListedModel], str | None]:
     """The models, newest first; and the name of the one that is taken."""
-    async with world.db.connection() as connection:
-        last = await stored.last_choice(connection)
-        rows = await stored.list_models(connection)
+    last = await stored.last_choice(world.db)
+    rows = await stored.list_models(world.db)
     taken = last.name if last is not None else None
     return [ListedModel(**asdict(row), state=_state(row, taken)) for row in rows], taken
 
 
 async def last_night(world: World) -> TrainingLine | None:
     """What the nightly training found; None: there was none yet."""
-    async with world.db.connection() as connection:
-        return await last_training(connection)
+    return await last_training(world.db)
 
 
 async def shown(world: World, name: str) -> ShownModel:

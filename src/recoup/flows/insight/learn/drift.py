@@ -48,18 +48,16 @@ async def drift_of(world: World, model: str) -> Drift:
 
 async def calibration_of(world: World, merchant_id: UUID, model: str) -> Counted:
     """Counts the model's attempts for one merchant in the last four weeks."""
-    async with world.db.read() as connection:
-        return await count_drift(connection, merchant_id, _since(world.clocks.wall()), model)
+    return await count_drift(world.db.reader, merchant_id, _since(world.clocks.wall()), model)
 
 
 async def watch_drift(world: World) -> int:
     """Merchants that are due; answers how many. Without a model nobody is."""
     wall = world.clocks.wall()
-    async with world.db.connection() as connection:
-        choice = await last_choice(connection)
-        if choice is None or choice.name is None:
-            return 0
-        due = await claim_drift_watches(connection, wall, wall - EVERY, AT_ONCE)
+    choice = await last_choice(world.db)
+    if choice is None or choice.name is None:
+        return 0
+    due = await claim_drift_watches(world.db.alone, wall, wall - EVERY, AT_ONCE)
     for merchant_id in due:
         try:
             await _watch(world, merchant_id, choice.name, wall)
@@ -69,8 +67,7 @@ async def watch_drift(world: World) -> int:
 
 
 async def _watch(world: World, merchant_id: UUID, model: str, wall: WallTime) -> None:
-    async with world.db.connection() as connection:
-        counted: Counted = await count_drift(connection, merchant_id, _since(wall), model)
+    counted: Counted = await count_drift(world.db, merchant_id, _since(wall), model)
     if counted.verdict == "too_little":
         return
 
