@@ -91,11 +91,12 @@ def importers() -> dict[str, set[Path]]:
 
 
 def near(mutated: Path, folders: list[str]) -> list[str]:
-    """The ring's tests that import the module, or a module that does."""
+    """The ring's tests that import the module or one that does; of a feature, which is loaded by name, its own."""
     users = importers().get(module_of(mutated), set())
     users = users.union(*(importers().get(module_of(one), set()) for one in users if one.is_relative_to(SOURCES)))
     tests = sorted(str(one.relative_to(ROOT)) for one in users if one.name.startswith("test_"))
-    return [one for one in tests if any(one.startswith(f"{folder}/") for folder in folders)]
+    own = [f"tests/features/{mutated.parent.name}"] if mutated.is_relative_to(SOURCES / "features") else []
+    return [one for one in (*own, *tests) if any(one.startswith(f"{folder}/") for folder in folders)]
 
 
 def module_of(file: Path) -> str:
