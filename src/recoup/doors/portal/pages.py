@@ -10,6 +10,7 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 from starlette.routing import Route
 
+from recoup.doors.edge.json_body import ClientGone
 from recoup.doors.portal import menu as menus
 from recoup.doors.portal.account.visit import AccountVisit, account_visit
 from recoup.doors.portal.any_visit import AnyVisit, any_visit
@@ -244,6 +245,8 @@ class Page(Generic[V]):
     async def _sent(self, visit: V, form: Fields, do: Callable[[], Awaitable[Done]], shows: Shows) -> Response:
         try:
             answer = await do()
+        except ClientGone:
+            answer = None  # nobody reads it
         except Problem as problem:
             if not shows(problem):
                 raise

@@ -5,7 +5,6 @@ from typing import Annotated, Final, Literal
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
-from recoup.doors.edge.json_body import ClientGone
 from recoup.doors.edge.spool import while_there
 from recoup.doors.portal.done import done_of, with_done
 from recoup.doors.portal.downloads import JSON_LINES, download, taken
@@ -92,10 +91,7 @@ async def post_import(
         raise invalid("No file was chosen.", "file")
     answers = Answers(zone, order, decimal, units)
     reading = read_import(visit.world, visit.scope, file.filename or "", file.file, answers, dry_run=act == "check")
-    try:
-        found: ReadFile = await while_there(visit.request.receive, reading)
-    except ClientGone:
-        return redirect(PLACE)  # nobody reads it
+    found: ReadFile = await while_there(visit.request.receive, reading)
     if found.stored is None:
         return shown(checked=found)
     path = f"{PLACE}/{found.stored.import_id}"

@@ -6,7 +6,6 @@ from typing import Annotated, Any, Final
 
 from starlette.datastructures import UploadFile
 
-from recoup.doors.edge.json_body import ClientGone
 from recoup.doors.edge.spool import while_there
 from recoup.doors.portal.done import done_of, with_done
 from recoup.doors.portal.endpoint import id_in_path, redirect
@@ -94,10 +93,7 @@ async def post_file(visit: Visit, form: NewFile) -> Answer:
     reading = _reading(form) if form.like is None else await _like(visit, form.like)
     file, world = File(form.file.filename or "", form.file.file), visit.world
     comparing = in_turn(world, visit.merchant_id, file.content, lambda: reconcile(world, visit.scope, file, reading))
-    try:
-        ran = await while_there(visit.request.receive, comparing)
-    except ClientGone:
-        return redirect(FILES)  # nobody reads it
+    ran = await while_there(visit.request.receive, comparing)
     path = f"{FILES}/{ran.run.run_id}"
     return redirect(with_done(visit.session, path, "known") if ran.before else path)
 

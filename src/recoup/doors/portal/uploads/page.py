@@ -5,7 +5,6 @@ from typing import Final
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
-from recoup.doors.edge.json_body import ClientGone
 from recoup.doors.edge.spool import while_there
 from recoup.doors.portal.done import done_of, with_done
 from recoup.doors.portal.downloads import CSV, JSON_LINES, download, taken
@@ -63,10 +62,7 @@ async def post_upload(visit: Visit, *, file: UploadFile | None, kind: str) -> An
     if file is None:
         raise invalid("No file was chosen.", "file")
     taking = take(visit.world, visit.scope, File(file.filename or "", file.file, kind), visit.portal.readers)
-    try:
-        taken = await while_there(visit.request.receive, taking)
-    except ClientGone:
-        return redirect(PLACE)  # nobody reads it
+    taken = await while_there(visit.request.receive, taking)
     path = f"{PLACE}/{taken.upload.upload_id}"
     return redirect(with_done(visit.session, path, "known") if taken.before else path)
 
