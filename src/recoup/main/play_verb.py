@@ -31,7 +31,7 @@ def add(_cli: click.Group) -> None:
         if not kept.exists():
             raise Problem("not_found", "There is no bootstrap.json.", cure="Run `recoup up` or `recoup bootstrap`.")
         keys = json.loads(kept.read_text())
-        now = with_world(settings, lambda opened: shown_now(opened, None))
+        now = with_world(settings, shown_now)
         played = asyncio.run(play(read_example(file), url or keys["base_url"], keys, now=now, run=_run_name()))
         click.echo(json.dumps(played.to_dict(), ensure_ascii=False))
 

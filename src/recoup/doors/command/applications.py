@@ -1,12 +1,11 @@
 """`recoup applications`: the operator looks at applications and decides."""
 
-import json
 from typing import Any, Final
 from uuid import UUID
 
 import click
 
-from recoup.doors.command.verbs import Opened, Run, in_world
+from recoup.doors.command.verbs import Opened, Run, in_world, json_option, show
 from recoup.flows.merchants.applications import (
     Applicant,
     decide_application,
@@ -25,7 +24,6 @@ from recoup.store.merchants.applications import Application
 OPERATOR: Final = Applicant(None, Actor("operator", "cli"), "applications")
 ROWS_MAX: Final = 200
 _STATUSES: Final = [one.lower() for one in Status if one is not Status.NEW]
-_json = click.option("--json", "as_json", is_flag=True)
 
 
 @click.group()
@@ -35,7 +33,7 @@ def applications() -> None:
 
 @applications.command("list")
 @click.option("--status", type=click.Choice(_STATUSES), help="Only applications with this status.")
-@_json
+@json_option
 @in_world
 def list_all(run: Run, status: str | None, as_json: bool) -> None:
     """Lists the newest 200 applications."""
@@ -47,11 +45,11 @@ def list_all(run: Run, status: str | None, as_json: bool) -> None:
     _show(run(work), as_json)
 
 
-@applications.command()
+@applications.command("show")
 @click.argument("application")
-@_json
+@json_option
 @in_world
-def show(run: Run, application: str, as_json: bool) -> None:
+def show_verb(run: Run, application: str, as_json: bool) -> None:
     """Shows one application, its documents and its missing fields."""
 
     async def work(opened: Opened) -> dict[str, Any]:
@@ -65,7 +63,7 @@ def show(run: Run, application: str, as_json: bool) -> None:
 @applications.command()
 @click.argument("application")
 @click.option("--note", default="", help="Shown to the applicant.")
-@_json
+@json_option
 @in_world
 def approve(run: Run, application: str, note: str, as_json: bool) -> None:
     """Approves an application: it can then be converted into a merchant."""
@@ -80,7 +78,7 @@ def approve(run: Run, application: str, note: str, as_json: bool) -> None:
 @click.argument("application")
 @click.option("--reason", type=click.Choice(list(DECLINE_REASONS)), required=True)
 @click.option("--note", default="", help="Shown to the applicant.")
-@_json
+@json_option
 @in_world
 def decline(run: Run, application: str, reason: str, note: str, as_json: bool) -> None:
     """Declines an application."""
@@ -95,13 +93,9 @@ def decline(run: Run, application: str, reason: str, note: str, as_json: bool) -
 
 
 def _show(rows: dict[str, Any] | list[dict[str, Any]], as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps(rows))
-        return
-    for row in rows if isinstance(rows, list) else [rows]:
-        click.echo("  ".join(f"{value}" for value in row.values() if value not in ("", None, [])))
-    if not rows:
-        click.echo("No applications.")
+    listed = rows if isinstance(rows, list) else [rows]
+    lines = ["  ".join(f"{value}" for value in row.values() if value not in ("", None, [])) for row in listed]
+    show(rows, lines or ["No applications."], as_json=as_json)
 
 
 def _shown(row: Application) -> dict[str, Any]:

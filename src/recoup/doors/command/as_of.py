@@ -1,14 +1,15 @@
 """`--as-of` and `--as-of-recorded`: the moment as of which a report is made, as somebody types it."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
+from functools import update_wrapper
 from typing import Any
-from uuid import UUID
 
 import click
 
+from recoup.doors.command.verbs import Opened
 from recoup.flows.money.as_of import cut_of
-from recoup.flows.world import World
 from recoup.kernel.problem import invalid
 from recoup.kernel.time import of_these_days
 from recoup.rules.money.as_of import Cut
@@ -34,24 +35,39 @@ def typed_moment(text: str) -> datetime | None:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class AsTyped:
+    """The two options."""
+
+    as_of: str | None
+    as_of_recorded: str | None
+
+    @property
+    def is_given(self) -> bool:
+        return self.as_of is not None or self.as_of_recorded is not None
+
+    async def cut(self, opened: Opened) -> Cut:
+        """Raises: Problem(invalid), as `cut_of`, and for what is no moment."""
+        business, recorded = _moment(self.as_of, "as-of"), _moment(self.as_of_recorded, "as-of-recorded")
+        return await cut_of(opened.world, opened.merchant_id, business, recorded)
+
+    def check_only_shown(self, *, changes: bool) -> None:
+        """Raises: Problem(invalid) for a moment beside a change: the past is shown, and nothing is set in it."""
+        if changes and self.is_given:
+            field = "as-of" if self.as_of is not None else "as-of-recorded"
+            message = f"--{field} shows what was so; it sets nothing."
+            raise invalid(message, field, "Leave it out, or the new terms.")
+
+
 def as_of_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Passes `as_of` and `as_of_recorded` on, as typed."""
+    """Passes `past` on."""
+
+    def call(*given: Any, as_of: str | None, as_of_recorded: str | None, **options: Any) -> Any:
+        return command(*given, past=AsTyped(as_of, as_of_recorded), **options)
+
     recorded = click.option("--as-of-recorded", help="As it had been recorded at this real time (ISO 8601, UTC).")
     business = click.option("--as-of", help="As it stood at this business time (ISO 8601, UTC): the bytes of then.")
-    return business(recorded(command))
-
-
-async def typed_cut(world: World, merchant_id: UUID, as_of: str | None, as_of_recorded: str | None) -> Cut:
-    """Raises: Problem(invalid), as `cut_of`, and for what is no moment."""
-    return await cut_of(world, merchant_id, _moment(as_of, "as-of"), _moment(as_of_recorded, "as-of-recorded"))
-
-
-def check_only_shown(as_of: str | None, as_of_recorded: str | None, *, changes: bool) -> None:
-    """Raises: Problem(invalid) for a moment beside a change: the past is shown, and nothing is set in it."""
-    if changes and (as_of is not None or as_of_recorded is not None):
-        field = "as-of" if as_of is not None else "as-of-recorded"
-        message = f"--{field} shows what was so; it sets nothing."
-        raise invalid(message, field, "Leave it out, or the new terms.")
+    return business(recorded(update_wrapper(call, command)))
 
 
 def _moment(text: str | None, field: str) -> datetime | None:

@@ -11,8 +11,7 @@ import click
 from recoup.doors.command.backtest_summary import figures_of
 from recoup.doors.command.backtest_summary import text_of as history_text
 from recoup.doors.command.backtest_words import text_of
-from recoup.doors.command.clock import merchant_of
-from recoup.doors.command.verbs import Opened, Run, in_world
+from recoup.doors.command.verbs import Opened, Run, in_world, merchant_option
 from recoup.flows.backtests.kept import LISTED, read_backtest
 from recoup.flows.insight.backtest import ENGINE, backtest_policy, target_named
 from recoup.flows.insight.backtest_file import HistoryReport
@@ -48,32 +47,32 @@ from recoup.store.insight.backtests import BacktestRow, list_backtests
 VERBS = ("list", "show")
 
 
-def run_kept(run: Run, verb: str, backtest_id: str | None, merchant: str | None, *, as_json: bool) -> None:
+def run_kept(run: Run, verb: str, backtest_id: str | None, *, as_json: bool) -> None:
     """Exits with 1 where the one that is shown has failed. Raises: Problem(not_found); Problem(invalid)."""
     if verb == "show":
-        row: BacktestRow = run(lambda opened: _one(opened, merchant, backtest_id))
+        row: BacktestRow = run(lambda opened: _one(opened, backtest_id))
         click.echo(json.dumps(_plain(row) | {"report": row.report}) if as_json else "\n".join(_text(row)))
         if row.failed is not None:
             raise click.exceptions.Exit(1)
         return
     if backtest_id is not None:
         raise invalid("The list takes no id.", "id", "Use recoup backtest show ID.")
-    rows: list[BacktestRow] = run(lambda opened: _newest(opened, merchant))
+    rows: list[BacktestRow] = run(_newest)
     if as_json:
         click.echo(json.dumps({"data": [_plain(row) for row in rows]}))
     else:
         click.echo("\n".join(map(_line, rows)) or "No back-test is kept.")
 
 
-async def _one(opened: Opened, merchant: str | None, backtest_id: str | None) -> BacktestRow:
+async def _one(opened: Opened, backtest_id: str | None) -> BacktestRow:
     found = parse_id(backtest_id or "")
     if found is None:
         raise Problem("not_found", "There is no such back-test.", cure="Use an id that recoup backtest list shows.")
-    return await read_backtest(opened.world, merchant_of(opened, merchant), found)
+    return await read_backtest(opened.world, opened.merchant_id, found)
 
 
-async def _newest(opened: Opened, merchant: str | None) -> list[BacktestRow]:
-    return await list_backtests(opened.world.db.reader, merchant_of(opened, merchant), None, LISTED)
+async def _newest(opened: Opened) -> list[BacktestRow]:
+    return await list_backtests(opened.world.db.reader, opened.merchant_id, None, LISTED)
 
 
 def _plain(row: BacktestRow) -> dict[str, Any]:
@@ -155,7 +154,7 @@ class _File(click.Path):
     "file", required=False, metavar="[FILE|list|show]", type=_File(path_type=Path, exists=True, dir_okay=False)
 )
 @click.argument("backtest_id", required=False, metavar="[ID]")
-@click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+@merchant_option
 @click.option(
     "--days",
     type=click.IntRange(1, DAYS_MAX),
@@ -197,7 +196,6 @@ def backtest(
     run: Run,
     file: Path | str | None,
     backtest_id: str | None,
-    merchant: str | None,
     days: int,
     policy: str | None,
     decider: str,
@@ -220,7 +218,7 @@ def backtest(
     shows one. Its exit code is 1 where the back-test has failed.
     """
     if isinstance(file, str):
-        run_kept(run, file, backtest_id, merchant, as_json=as_json)
+        run_kept(run, file, backtest_id, as_json=as_json)
         return
     if backtest_id is not None:
         raise invalid("Only one file is read at a time.", "file", "Read one after another.")
@@ -231,7 +229,7 @@ def backtest(
     elif policy is not None:
         who = policy
     if file is None:
-        found = run(lambda opened: _of_merchant(opened, merchant, who, within, days, send_cost, payments))
+        found = run(lambda opened: _of_merchant(opened, who, within, days, send_cost, payments))
     elif not _is_log(file):
         history, bad = _of_history(file, answers, who, within, timedelta(days=window), send_cost)
         if payments is not None:
@@ -264,14 +262,13 @@ def backtest(
 
 async def _of_merchant(
     opened: Opened,
-    merchant: str | None,
     who: str,
     within: InForce | None,
     days: int,
     send_cost: int,
     payments: Path | None,
 ) -> Judgement:
-    world, merchant_id = opened.world, merchant_of(opened, merchant)
+    world, merchant_id = opened.world, opened.merchant_id
     target = await target_named(world, merchant_id, who, within)
     found = await backtest_policy(
         world, merchant_id, target, days=days, send_cost=send_cost, plans=payments is not None

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import click
 
-from recoup.doors.command.clock import merchant_of
 from recoup.doors.command.person import as_option, operator_named
-from recoup.doors.command.verbs import Opened, Run, in_world
+from recoup.doors.command.verbs import Opened, Run, in_world, merchant_option
 from recoup.flows.money.adjust import adjust as make_adjustment
 from recoup.flows.money.bank_answers import AnswerTaken, take_answers
 from recoup.flows.money.bank_payouts import read_file
@@ -19,7 +18,6 @@ from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Actor, Scope
 
 OPERATOR = Actor("operator", "command-line")
-_merchant = click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
 
 
 @click.group()
@@ -31,16 +29,16 @@ def bank() -> None:
 @click.argument("payout")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Output folder.")
 @click.option("--replace", is_flag=True, help="Replace a file that exists; otherwise it is refused.")
-@_merchant
+@merchant_option
 @in_world
-def file(run: Run, payout: str, out: Path, replace: bool, merchant: str | None) -> None:
+def file(run: Run, payout: str, out: Path, replace: bool) -> None:
     """Writes the bank file of an approved PAYOUT (its id); only you can read it."""
     payout_id = parse_id(payout)
     if payout_id is None:
         raise Problem("invalid", f"{payout!r} is not a payout id.", cure="See the portal's Approvals for the ids.")
 
     async def work(opened: Opened) -> tuple[str, bytes]:
-        return await read_file(opened.world, merchant_of(opened, merchant), payout_id)
+        return await read_file(opened.world, opened.merchant_id, payout_id)
 
     name, content = run(work)
     target = out / name
@@ -50,15 +48,15 @@ def file(run: Run, payout: str, out: Path, replace: bool, merchant: str | None) 
 
 @bank.command()
 @click.argument("path", metavar="FILE", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@_merchant
+@merchant_option
 @in_world
-def answers(run: Run, path: Path, merchant: str | None) -> None:
+def answers(run: Run, path: Path) -> None:
     """Records the bank's answers from FILE: NACHA returns, pain.002, or CSV with payout (id or reference), outcome
     (paid, returned), reason. Exits with 1 if a line could not be processed; the other lines are."""
     content = path.read_bytes()
 
     async def work(opened: Opened) -> list[AnswerTaken]:
-        scope = Scope(merchant_of(opened, merchant), OPERATOR, "command")
+        scope = Scope(opened.merchant_id, OPERATOR, "command")
         return await take_answers(opened.world, scope, content)
 
     done = run(work)
@@ -85,9 +83,9 @@ def answers(run: Run, path: Path, merchant: str | None) -> None:
 @click.argument("currency")
 @click.option("--note", default="", help="Reason; shown to the merchant.")
 @as_option
-@_merchant
+@merchant_option
 @in_world
-def adjust(run: Run, amount: str, currency: str, note: str, email: str, merchant: str | None) -> None:
+def adjust(run: Run, amount: str, currency: str, note: str, email: str) -> None:
     """Books an adjustment: AMOUNT of CURRENCY to the merchant, or from it if negative."""
     asset = currency.upper()
     if asset not in EXPONENTS:
@@ -95,7 +93,7 @@ def adjust(run: Run, amount: str, currency: str, note: str, email: str, merchant
     units = from_text(amount.removeprefix("-"), asset, "amount").units * (-1 if amount.startswith("-") else 1)
 
     async def work(opened: Opened) -> str:
-        scope = Scope(merchant_of(opened, merchant), await operator_named(opened, email), "command")
+        scope = Scope(opened.merchant_id, await operator_named(opened, email), "command")
         return await make_adjustment(opened.world, scope, units, asset, note)
 
     state = run(work)

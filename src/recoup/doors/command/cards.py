@@ -1,13 +1,12 @@
 """`recoup cards`: which prints are known as one card, by the operator's word; see docs/cards.md."""
 
-import json
+from collections.abc import Iterator
 from typing import Any
 
 import click
 
-from recoup.doors.command.clock import merchant_of
 from recoup.doors.command.person import as_option, operator_named
-from recoup.doors.command.verbs import Opened, Run, in_world
+from recoup.doors.command.verbs import Opened, Run, in_world, merchant_option, show
 from recoup.flows.cards.operator_joins import (
     CardPage,
     alike_prints_of,
@@ -23,7 +22,6 @@ from recoup.kernel.scope import Scope
 from recoup.kernel.time import iso
 from recoup.store.cards.card_joins import Alike, CardJoin
 
-_merchant = click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
 _json = click.option("--json", "as_json", is_flag=True, help="Output as JSON.")
 
 
@@ -33,29 +31,25 @@ def cards() -> None:
 
 
 @cards.command("list")
-@_merchant
+@merchant_option
 @_json
 @in_world
-def list_verb(run: Run, merchant: str | None, as_json: bool) -> None:
+def list_verb(run: Run, as_json: bool) -> None:
     """Lists proposals and joins, the newest first, and pairs of prints that look alike."""
 
     async def work(opened: Opened) -> tuple[list[CardJoin], list[Alike]]:
-        merchant_id = merchant_of(opened, merchant)
+        merchant_id = opened.merchant_id
         return await joins_of(opened.world, merchant_id), await alike_prints_of(opened.world, merchant_id)
 
     joins, alike = run(work)
-    if as_json:
-        click.echo(json.dumps({"joins": [_dict(one) for one in joins], "alike": [_alike(one) for one in alike]}))
-        return
-    for one in joins:
-        click.echo(_line(one))
-    for pair in alike:
-        click.echo(
-            f"alike: {pair.first_order} and {pair.second_order}, one customer,"
-            f" {pair.scheme} {pair.last4} {pair.exp_month:02}/{pair.exp_year}"
-        )
-    if not joins and not alike:
-        click.echo("Nothing was proposed, and no prints of one customer look alike.")
+    lines = [_line(one) for one in joins] + [
+        f"alike: {pair.first_order} and {pair.second_order}, one customer,"
+        f" {pair.scheme} {pair.last4} {pair.exp_month:02}/{pair.exp_year}"
+        for pair in alike
+    ]
+    nothing = ["Nothing was proposed, and no prints of one customer look alike."]
+    found = {"joins": [_dict(one) for one in joins], "alike": [_alike(one) for one in alike]}
+    show(found, lines or nothing, as_json=as_json)
 
 
 @cards.command()
@@ -64,13 +58,13 @@ def list_verb(run: Run, merchant: str | None, as_json: bool) -> None:
 @click.option("--reason", required=True, help="Why the two are one card.")
 @click.option("--evidence", required=True, help="Where the evidence is kept: a letter, a ticket, a report.")
 @as_option
-@_merchant
+@merchant_option
 @in_world
-def join(run: Run, first: str, second: str, reason: str, evidence: str, email: str, merchant: str | None) -> None:
+def join(run: Run, first: str, second: str, reason: str, evidence: str, email: str) -> None:
     """Proposes that the cards of the orders FIRST and SECOND are one; a second person decides."""
 
     async def work(opened: Opened) -> CardJoin:
-        merchant_id = merchant_of(opened, merchant)
+        merchant_id = opened.merchant_id
         scope = Scope(merchant_id, await operator_named(opened, email), "command")
         _, one = await find_one(opened.world, first, merchant_id)
         _, other = await find_one(opened.world, second, merchant_id)
@@ -83,48 +77,44 @@ def join(run: Run, first: str, second: str, reason: str, evidence: str, email: s
 @click.argument("proposal")
 @click.option("--refuse", is_flag=True, help="Refuse it; without this, the two are joined for good.")
 @as_option
-@_merchant
+@merchant_option
 @in_world
-def decide(run: Run, proposal: str, refuse: bool, email: str, merchant: str | None) -> None:
+def decide(run: Run, proposal: str, refuse: bool, email: str) -> None:
     """Joins the two prints of PROPOSAL for good, or refuses."""
     join_id = parse_id(proposal)
     if join_id is None:
         raise invalid(f"{proposal[:80]!r} is no id of a proposal.", "proposal")
 
     async def work(opened: Opened) -> CardJoin:
-        scope = Scope(merchant_of(opened, merchant), await operator_named(opened, email), "command")
+        scope = Scope(opened.merchant_id, await operator_named(opened, email), "command")
         return await decide_join(opened.world, scope, join_id, join=not refuse)
 
     click.echo(_line(run(work)))
 
 
-@cards.command()
+@cards.command("show")
 @click.argument("order")
-@_merchant
+@merchant_option
 @_json
 @in_world
-def show(run: Run, order: str, merchant: str | None, as_json: bool) -> None:
+def show_verb(run: Run, order: str, as_json: bool) -> None:
     """Shows the card of an ORDER: its print, since when it is joined to others, and by whose word."""
 
     async def work(opened: Opened) -> CardPage:
-        merchant_id = merchant_of(opened, merchant)
+        merchant_id = opened.merchant_id
         _, order_id = await find_one(opened.world, order, merchant_id)
         return await read_card(opened.world, merchant_id, order_id)
 
     found = run(work)
-    if as_json:
-        click.echo(json.dumps(_card(found)))
-        return
+    show(_card(found), _card_lines(found), as_json=as_json)
+
+
+def _card_lines(found: CardPage) -> Iterator[str]:
     card = found.card
-    click.echo(
-        f"{card.scheme} {card.last4} {card.exp_month:02}/{card.exp_year}" + (f", {card.route}" * bool(card.route))
-    )
-    click.echo(f"print {card.card_id}")
-    click.echo(
-        f"joined with others, last {iso(found.joined_at)}" if found.joined_at is not None else "joined with no other"
-    )
-    for one in found.joins:
-        click.echo(_line(one))
+    yield f"{card.scheme} {card.last4} {card.exp_month:02}/{card.exp_year}" + f", {card.route}" * bool(card.route)
+    yield f"print {card.card_id}"
+    yield f"joined with others, last {iso(found.joined_at)}" if found.joined_at is not None else "joined with no other"
+    yield from map(_line, found.joins)
 
 
 def _line(one: CardJoin) -> str:

@@ -7,13 +7,11 @@ from uuid import UUID
 
 import click
 
-from recoup.doors.command.verbs import Opened, Run, in_sandbox
+from recoup.doors.command.verbs import Opened, Run, in_sandbox, merchant_option
 from recoup.flows.advance_clock import advance_clock
-from recoup.flows.bootstrap import bootstrap_merchant
 from recoup.flows.messages.publish_now import publish_now
-from recoup.kernel.ids import new_id, parse_id
+from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import iso
 from recoup.store.merchants.merchants import offset_of
 
@@ -46,20 +44,9 @@ class _Forward(click.Command):
         return super().parse_args(ctx, args)
 
 
-def merchant_of(opened: Opened, text: str | None) -> UUID:
-    if text is None:
-        return bootstrap_merchant(opened.world)
-    found = parse_id(text)
-    if found is None:
-        raise Problem(
-            "invalid", f"{text!r} is not a merchant id.", cure="It is the mid that `recoup bootstrap` prints."
-        )
-    return found
-
-
-async def shown_now(opened: Opened, merchant: str | None) -> datetime:
+async def shown_now(opened: Opened) -> datetime:
     """What the merchant's clock shows. Raises: Problem invalid, not_found."""
-    offset = await offset_of(opened.world.db.reader, merchant_of(opened, merchant))
+    offset = await offset_of(opened.world.db.reader, opened.merchant_id)
     if offset is None:
         raise Problem("not_found", "There is no such merchant.", cure="Run `recoup bootstrap` first.")
     return opened.world.clocks.business(offset)
@@ -72,9 +59,9 @@ def clock() -> None:
 
 @clock.command(cls=_Forward)
 @click.argument("by")
-@click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+@merchant_option
 @in_sandbox
-def advance(run: Run, by: str, merchant: str | None) -> None:
+def advance(run: Run, by: str) -> None:
     """Moves it forward by BY (22d, 36h, 90m, or several: 1d12h), and runs what falls due on the way."""
     step = parse_step(by)
 
@@ -82,8 +69,8 @@ def advance(run: Run, by: str, merchant: str | None) -> None:
         def publish(merchant_id: UUID) -> Any:
             return publish_now(opened.world, opened.deliveries, merchant_id)
 
-        which = merchant_of(opened, merchant)
-        requested_by = Scope(which, Actor("operator", "command"), "command"), new_id()
+        which = opened.merchant_id
+        requested_by = opened.scope("command"), new_id()
         return await advance_clock(opened.world, opened.orders, which, step, publish, requested_by=requested_by)
 
     reached = run(work)
@@ -91,9 +78,9 @@ def advance(run: Run, by: str, merchant: str | None) -> None:
 
 
 @clock.command()
-@click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+@merchant_option
 @in_sandbox
-def now(run: Run, merchant: str | None) -> None:
+def now(run: Run) -> None:
     """What the merchant's clock shows."""
 
-    click.echo(iso(run(lambda opened: shown_now(opened, merchant))))
+    click.echo(iso(run(shown_now)))

@@ -1,7 +1,6 @@
 """`recoup connect`, `recoup disconnect`: merchants' own accounts at processors. Secrets come from files, a prompt that
 shows nothing, or standard input; never from an argument."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -9,8 +8,7 @@ from uuid import UUID
 
 import click
 
-from recoup.doors.command.clock import merchant_of
-from recoup.doors.command.verbs import Opened, Run, in_world
+from recoup.doors.command.verbs import Opened, Run, in_world, merchant_option, show
 from recoup.flows.connections import connection_of
 from recoup.flows.merchants.connect import (
     BILLING,
@@ -46,16 +44,14 @@ def _add(kind: str) -> None:
     form = connectable()[kind]
     signed = "by an API key alone" if form.secret is None else "by a key and the secret of its notices"
 
-    @click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+    @merchant_option
     @click.option("--url", default="", help="Address of a stand-in or gateway; default: the vendor's own.")
     @_key_file
     @_as_json
     @in_world
-    def connect_verb(
-        run: Run, merchant: str | None, url: str, key_file: Path | None, as_json: bool, **more: Any
-    ) -> None:
+    def connect_verb(run: Run, url: str, key_file: Path | None, as_json: bool, **more: Any) -> None:
         async def place(opened: Opened) -> str:
-            scope = _scope(merchant_of(opened, merchant))
+            scope = _scope(opened.merchant_id)
             return f"{opened.url}/inbound/{await next_name(opened.world, scope, kind)}/notices"
 
         secret_file: Path | None = more.get("secret_file")
@@ -65,7 +61,7 @@ def _add(kind: str) -> None:
         secret = _secret("Signing secret", secret_file) if form.secret is not None else ""
         billing, account, prefix = more.get("billing", "off"), more.get("account", ""), more.get("prefix", "")
         request = ConnectRequest(kind, key, secret, billing, url, account, prefix)
-        made = run(lambda opened: connect(opened.world, _scope(merchant_of(opened, merchant)), request))
+        made = run(lambda opened: connect(opened.world, _scope(opened.merchant_id), request))
         _show(made, as_json=as_json)
 
     verb: Any = connect_verb
@@ -124,15 +120,14 @@ def list_verb(run: Run, as_json: bool) -> None:
         return await all_connections(opened.world.db.reader)
 
     rows = run(work)
-    if as_json:
-        click.echo(json.dumps([plain(one) for one in rows]))
-        return
-    for one in rows:
-        lacking = [found.name for found in one.findings if not found.ok]
-        words = [f"{one.route:32}", f"{one.state:12}", f"{one.billing:9}", f"merchant {one.merchant_id}"]
-        click.echo("  ".join(words + ([f"lacks: {', '.join(lacking)}"] if lacking else [])))
-    if not rows:
-        click.echo("No merchant has connected an account.")
+    lines = [_line(one) for one in rows] or ["No merchant has connected an account."]
+    show([plain(one) for one in rows], lines, as_json=as_json)
+
+
+def _line(one: ProcessorConnection) -> str:
+    lacking = [found.name for found in one.findings if not found.ok]
+    words = [f"{one.route:32}", f"{one.state:12}", f"{one.billing:9}", f"merchant {one.merchant_id}"]
+    return "  ".join(words + ([f"lacks: {', '.join(lacking)}"] if lacking else []))
 
 
 @group.command("check")
@@ -199,12 +194,7 @@ def _read(file: Path) -> str:
 
 def _show(made: ProcessorConnection, *, as_json: bool) -> None:
     """Raises: SystemExit for one that waits."""
-    if as_json:
-        click.echo(json.dumps(plain(made)))
-    else:
-        for line in finding_lines(made):
-            click.echo(line)
-        click.echo(_SAID[made.state].format(made.route))
+    show(plain(made), [*finding_lines(made), _SAID[made.state].format(made.route)], as_json=as_json)
     if made.state == "waiting":
         raise SystemExit(1)
 

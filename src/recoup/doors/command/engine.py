@@ -8,8 +8,7 @@ from uuid import UUID
 import click
 from msgspec.structs import asdict
 
-from recoup.doors.command.clock import merchant_of
-from recoup.doors.command.verbs import Opened, Run, in_world
+from recoup.doors.command.verbs import Opened, Run, in_world, merchant_option
 from recoup.flows.insight.unlisted_codes import read_unlisted
 from recoup.flows.insight.uplift_report import set_return
 from recoup.flows.merchants import arms
@@ -22,7 +21,6 @@ from recoup.rules.rescue.arm_terms import MODES, Cut, Terms, bounds_of, text_of
 from recoup.store.insight.unlisted_codes import UnlistedCode
 
 OPERATOR: Final = Actor("operator", "command")
-_merchant = click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
 
 
 @click.group()
@@ -31,18 +29,18 @@ def engine() -> None:
 
 
 @engine.command()
-@_merchant
+@merchant_option
 @click.option("--json", "as_json", is_flag=True, help="Output as one JSON object.")
 @in_world
-def show(run: Run, merchant: str | None, as_json: bool) -> None:
+def show(run: Run, as_json: bool) -> None:
     """Shows the settings of a merchant and its sites, the model, whether the engine is stopped, and unknown
     codes."""
-    standing, unlisted = run(lambda opened: _show(opened, merchant))
+    standing, unlisted = run(_show)
     click.echo(json.dumps(_dict(standing, unlisted)) if as_json else _text(standing, unlisted))
 
 
 @engine.command("set")
-@_merchant
+@merchant_option
 @click.option("--site", help="Only one site, by its id.")
 @click.option(
     "--mode",
@@ -54,68 +52,62 @@ def show(run: Run, merchant: str | None, as_json: bool) -> None:
 @click.option("--explore", type=int, help="Percentage of the engine's decisions made at random, to explore.")
 @click.option("--explore-max", help="Largest amounts for that, like '500 USD; 450 EUR'; '' for any amount.")
 @in_world
-def set_verb(run: Run, merchant: str | None, site: str | None, explore_max: str | None, **given: Any) -> None:
+def set_verb(run: Run, site: str | None, explore_max: str | None, **given: Any) -> None:
     """Changes the settings for new orders; earlier orders keep theirs."""
 
     async def work(opened: Opened) -> str:
         bounds = bounds_of(explore_max) if explore_max is not None else None
-        return await _set(opened, merchant, site, ArmsChange(**given, explore_max=bounds))
+        return await _set(opened, site, ArmsChange(**given, explore_max=bounds))
 
     click.echo(run(work))
 
 
 @engine.command()
-@_merchant
+@merchant_option
 @click.option("--all", "all_merchants", is_flag=True, help="For all merchants.")
 @click.option("--why", required=True, help="Reason, shown to the merchants concerned.")
 @in_world
-def stop(run: Run, merchant: str | None, all_merchants: bool, why: str) -> None:
+def stop(run: Run, all_merchants: bool, why: str) -> None:
     """Stops the engine at once, also for open orders: the fixed schedule applies instead."""
-    done = run(
-        lambda opened: arms.stop(
-            opened.world, _scope(opened, merchant, all_merchants), why, all_merchants=all_merchants
-        )
-    )
+    done = run(lambda opened: arms.stop(opened.world, _scope(opened, all_merchants), why, all_merchants=all_merchants))
     click.echo("The engine is stopped." if done else "The engine was already stopped.")
 
 
 @engine.command()
-@_merchant
+@merchant_option
 @click.option("--all", "all_merchants", is_flag=True, help="For all merchants.")
 @in_world
-def resume(run: Run, merchant: str | None, all_merchants: bool) -> None:
+def resume(run: Run, all_merchants: bool) -> None:
     """Ends the stop: the engine decides again."""
-    done = run(
-        lambda opened: arms.resume(opened.world, _scope(opened, merchant, all_merchants), all_merchants=all_merchants)
-    )
+    done = run(lambda opened: arms.resume(opened.world, _scope(opened, all_merchants), all_merchants=all_merchants))
     click.echo("The engine decides again." if done else "The engine was not stopped.")
 
 
 @engine.command("return")
 @click.argument("wanted", type=click.Choice(["on", "off"]))
-@_merchant
+@merchant_option
 @in_world
-def return_verb(run: Run, wanted: str, merchant: str | None) -> None:
+def return_verb(run: Run, wanted: str) -> None:
     """Sets whether the engine stops by itself once it is shown to do harm, as `recoup uplift` says."""
-    run(lambda opened: set_return(opened.world, _scope(opened, merchant), on_harm=wanted == "on"))
+    run(lambda opened: set_return(opened.world, _scope(opened), on_harm=wanted == "on"))
     click.echo("The engine stops by itself once harm is shown." if wanted == "on" else "The engine goes on.")
 
 
-def _scope(opened: Opened, merchant: str | None, all_merchants: bool = False) -> Scope:
-    return Scope(UUID(int=0) if all_merchants else merchant_of(opened, merchant), OPERATOR, "engine")
+def _scope(opened: Opened, all_merchants: bool = False) -> Scope:
+    return Scope(UUID(int=0) if all_merchants else opened.merchant_id, OPERATOR, "engine")
 
 
-async def _show(opened: Opened, merchant: str | None) -> tuple[Standing, Sequence[UnlistedCode]]:
-    scope, world = _scope(opened, merchant), opened.world
+async def _show(opened: Opened) -> tuple[Standing, Sequence[UnlistedCode]]:
+    scope, world = _scope(opened), opened.world
     standing = await arms.read_arms(world, scope.merchant_id, await arms.clock_of(world, scope.merchant_id))
     return standing, await read_unlisted(world, scope.merchant_id)
 
 
-async def _set(opened: Opened, merchant: str | None, site: str | None, arms_change: ArmsChange) -> str:
+async def _set(opened: Opened, site: str | None, arms_change: ArmsChange) -> str:
     site_id = parse_id(site) if site is not None else None
     if site is not None and site_id is None:
         raise invalid(f"{site[:80]!r} is not a site id.", "site", "See the page /developers.")
-    scope, world = _scope(opened, merchant), opened.world
+    scope, world = _scope(opened), opened.world
     terms = await arms.set_arms(world, scope, site_id, arms_change, needs_model=True)
     standing = await arms.read_arms(world, scope.merchant_id, await arms.clock_of(world, scope.merchant_id))
     return _line(terms, standing.cut(site_id))

@@ -2,23 +2,21 @@
 
 import click
 
-from recoup.doors.command.clock import merchant_of
-from recoup.doors.command.verbs import Opened, Run, in_world
+from recoup.doors.command.verbs import Opened, Run, in_world, merchant_option
 from recoup.flows.people.persons import Erased, erase_all, find_all_by_name
-from recoup.kernel.scope import Actor, Scope
 
 
 @click.command()
 @click.argument("who")
-@click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+@merchant_option
 @click.option("--yes", is_flag=True, help="Erase without confirmation.")
 @in_world
-def erase(run: Run, who: str, merchant: str | None, yes: bool) -> None:
+def erase(run: Run, who: str, yes: bool) -> None:
     """Erases a customer's data. WHO: the complete e-mail, or the merchant's own customer id. An e-mail erases all
     of the merchant's customers with it."""
 
     async def work(opened: Opened) -> Erased:
-        scope = Scope(merchant_of(opened, merchant), Actor("operator", "erase"), "erase")
+        scope = opened.scope("erase")
         known = await find_all_by_name(opened.world, scope.merchant_id, who)
         if known and not yes:
             click.confirm(

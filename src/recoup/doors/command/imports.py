@@ -10,14 +10,12 @@ from uuid import UUID
 
 import click
 
-from recoup.doors.command.clock import merchant_of
-from recoup.doors.command.verbs import Opened, Run, in_world
+from recoup.doors.command.verbs import Opened, Run, in_world, merchant_option
 from recoup.flows.insight.imports.read import FILE_BYTES_MAX, ReadFile, read_import
 from recoup.flows.insight.imports.show import history
 from recoup.flows.insight.imports.work import finish
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.unseen import shown_by_number
 from recoup.rules.files.moments import DATES
@@ -44,7 +42,7 @@ _ANSWERED_BY: Final = {
 @click.option("--decimal", type=click.Choice([".", ","]), help="Decimal sign of amounts.")
 @click.option("--amounts", type=click.Choice(["major", "minor"]), help="Whole units, or the smallest unit.")
 @click.option("--profile", default="", help="Whose export it is, if its columns do not tell.")
-@click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+@merchant_option
 @click.option("--json", "as_json", is_flag=True, help="Output as one JSON object.")
 @in_world
 def import_file(
@@ -57,7 +55,6 @@ def import_file(
     decimal: Any,
     amounts: Any,
     profile: str,
-    merchant: str | None,
     as_json: bool,
 ) -> None:
     """Imports past attempts from a file that a processor or billing system exported.
@@ -68,14 +65,14 @@ def import_file(
     `recoup import show ID` prints the attempts of an import as JSON lines.
     """
     if file == "show":
-        run(lambda opened: _show(opened, merchant, import_id))
+        run(lambda opened: _show(opened, import_id))
         return
     if import_id is not None:
         raise invalid("Only one file is imported at a time.", "file", "Import one after another.")
     answers = Answers(zone, DATES[dates or ""], decimal or "", amounts or "", profile)
 
     async def work(opened: Opened) -> tuple[ReadFile, Import | None]:
-        scope = Scope(merchant_of(opened, merchant), Actor("operator", "cli"), "import")
+        scope = opened.scope("import", "cli")
         with _opened(file) as content:
             with _bar("reading", _lines(content), as_json) as bar:
                 read = await read_import(
@@ -102,12 +99,12 @@ def import_file(
         raise click.exceptions.Exit(1)
 
 
-async def _show(opened: Opened, merchant: str | None, import_id: str | None) -> None:
+async def _show(opened: Opened, import_id: str | None) -> None:
     found = parse_id(import_id or "")
     if found is None:
         raise Problem("not_found", "There is no such import.", cure="Check the id; recoup import prints it.")
     out = getattr(sys.stdout, "unguarded", None) or sys.stdout
-    async for part in history(opened.world, merchant_of(opened, merchant), UUID(str(found))):
+    async for part in history(opened.world, opened.merchant_id, UUID(str(found))):
         out.write(part.decode())
     out.flush()
 

@@ -15,11 +15,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from recoup.doors.command.clock import merchant_of
-from recoup.doors.command.verbs import Opened, Run, in_sandbox
+from recoup.doors.command.verbs import Opened, Run, in_sandbox, merchant_option
 from recoup.flows.messages import endpoints
 from recoup.kernel.problem import Problem
-from recoup.kernel.scope import Actor, Scope
+from recoup.kernel.scope import Scope
 from recoup.rules.messages.events import CATALOGUE
 from recoup.rules.messages.signature import verify
 from recoup.rules.messages.stable_events import NAMES
@@ -31,13 +30,13 @@ STABLECOIN: Final = "/recoup/stablecoin"
 
 @click.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port; default: a free one.")
-@click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+@merchant_option
 @in_sandbox
-def listen(run: Run, port: int, merchant: str | None) -> None:
+def listen(run: Run, port: int) -> None:
     """Receives, verifies and prints this merchant's webhooks of both APIs until Ctrl-C."""
 
     async def work(opened: Opened) -> None:
-        await _listen(opened, Scope(merchant_of(opened, merchant), Actor("operator", "listen"), "listen"), port)
+        await _listen(opened, opened.scope("listen"), port)
 
     run(work)
 

@@ -1,11 +1,11 @@
 """`recoup outcome KEY`: what became of one order, with its history."""
 
-import json
+from collections.abc import Iterator
 from typing import Any, Final
 
 import click
 
-from recoup.doors.command.verbs import Opened, Run, in_world
+from recoup.doors.command.verbs import Run, in_world, show
 from recoup.flows.insight.outcome import outcome_of
 
 _TELLING: Final = ("Onhold", "Problem", "Capturerequired", "Returned", "Chargeback")  # more than the outcome says
@@ -24,18 +24,16 @@ def outcome(run: Run, key: str, as_json: bool) -> None:
     with the reason. Then each step of the history: business time, what happened, and its detail.
     """
 
-    async def work(opened: Opened) -> dict[str, Any]:
-        return await outcome_of(opened.world, key)
+    found = run(lambda opened: outcome_of(opened.world, key))
+    show(found, _lines(found), as_json=as_json)
 
-    found = run(work)
-    if as_json:
-        click.echo(json.dumps(found))
-        return
-    click.echo(
+
+def _lines(found: dict[str, Any]) -> Iterator[str]:
+    yield (
         f"{found['externalOrderId']}  {found['orderId']}\n{found['status']}"
         + (f", {found['orderStatus']}" if found["orderStatus"] in _TELLING else "")
         + (f" ({found['reason']})" if found["reason"] else "")
         + (f", next attempt {found['nextAttemptAt']}" if found["nextAttemptAt"] else "")
     )
     for line in found["history"]:
-        click.echo(f"  {line['at']}  {line['happening']:18} {line['detail']}")
+        yield f"  {line['at']}  {line['happening']:18} {line['detail']}"

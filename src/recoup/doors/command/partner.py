@@ -1,11 +1,10 @@
 """`recoup partner`: partners and what the operator allows them."""
 
-import json
 from typing import Any
 
 import click
 
-from recoup.doors.command.verbs import Opened, Run, in_world
+from recoup.doors.command.verbs import Opened, Run, in_world, json_option, show
 from recoup.flows.merchants.partners import Quota, set_quota
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import invalid
@@ -22,24 +21,18 @@ SHOWN_MAX = 1_000
 @click.option(
     "--state", type=click.Choice(("active", "paused")), help="A paused partner can read, but not change anything."
 )
-@click.option("--json", "as_json", is_flag=True)
+@json_option
 @in_world
 def partner(run: Run, partner_id: str | None, as_json: bool, **given: Any) -> None:
     """Shows all partners, or one; options change its limits and state."""
     quota = Quota(**given)
-
-    async def work(opened: Opened) -> list[tuple[Partner, int]]:
-        return await _work(opened, partner_id, quota)
-
-    found = run(work)
-    if as_json:
-        click.echo(json.dumps([_shown(one, count) for one, count in found]))
-        return
-    for one, count in found:
-        click.echo(
-            f"{one.partner_id}  {one.state:6}  {count}/{one.merchants_max} merchants  "
-            f"{one.calls_per_minute} calls/min  {one.name}"
-        )
+    found = run(lambda opened: _work(opened, partner_id, quota))
+    lines = (
+        f"{one.partner_id}  {one.state:6}  {count}/{one.merchants_max} merchants  "
+        f"{one.calls_per_minute} calls/min  {one.name}"
+        for one, count in found
+    )
+    show([_shown(one, count) for one, count in found], lines, as_json=as_json)
 
 
 async def _work(opened: Opened, text: str | None, quota: Quota) -> list[tuple[Partner, int]]:

@@ -10,8 +10,7 @@ from uuid import UUID
 import click
 
 from recoup.doors.command.backtest_summary import summary
-from recoup.doors.command.clock import merchant_of
-from recoup.doors.command.verbs import Opened, Run, in_world
+from recoup.doors.command.verbs import Opened, Run, in_world, merchant_option
 from recoup.flows.backtests.before_saving import finish, go_back_tried, save_tried, try_policy
 from recoup.flows.backtests.bounds import AtMerchants
 from recoup.flows.merchants import policies
@@ -53,7 +52,7 @@ def _place(verb: _F) -> _F:
         click.option("--site", help="Of one site, by its id."),
         click.option("--partner", help="Bounds of a partner's merchants, by the partner's id."),
         click.option("--operator", is_flag=True, help="Bounds of all merchants."),
-        click.option("--merchant", help="Merchant id; default: the bootstrap merchant."),
+        merchant_option,
     ):
         verb = option(verb)
     return verb
@@ -194,10 +193,13 @@ def back(run: Run, why: str, to: int | None, **place: Any) -> None:
     click.echo(_line(run(work)))
 
 
-async def _where(
-    opened: Opened, merchant: str | None, operator: bool, partner: str | None, site: str | None, campaign: str | None
-) -> Where:
-    if operator and (merchant or partner or site or campaign) or partner and (merchant or site or campaign):
+async def _where(opened: Opened, operator: bool, partner: str | None, site: str | None, campaign: str | None) -> Where:
+    if (
+        operator
+        and (opened.merchant or partner or site or campaign)
+        or partner
+        and (opened.merchant or site or campaign)
+    ):
         raise Problem("invalid", "These options exclude each other.", cure="Name one scope.")
     if operator:
         return await where_of(opened.world)
@@ -205,7 +207,7 @@ async def _where(
         return await where_of(opened.world, partner_id=_id(partner, "partner"))
     return await where_of(
         opened.world,
-        merchant_of(opened, merchant),
+        opened.merchant_id,
         site_id=_id(site, "site") if site is not None else None,
         campaign_id=_id(campaign, "campaign") if campaign is not None else None,
     )

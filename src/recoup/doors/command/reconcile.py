@@ -1,6 +1,5 @@
 """`recoup reconcile FILE`: a statement against the ledger, and what somebody confirms of it."""
 
-import json
 import sys
 from collections.abc import Callable, Sequence
 from os import SEEK_END
@@ -9,14 +8,13 @@ from typing import Any, Final
 
 import click
 
-from recoup.doors.command.clock import merchant_of
-from recoup.doors.command.verbs import Opened, Run, in_world
+from recoup.doors.command.verbs import Opened, Run, in_world, json_option, merchant_option, show
 from recoup.flows.money.book_differences import Booked, book_lines
 from recoup.flows.money.reconcile import File, Ran, reconcile
 from recoup.kernel.currencies import decimals_of
 from recoup.kernel.money import to_text
 from recoup.kernel.problem import invalid
-from recoup.kernel.scope import Actor, Scope
+from recoup.kernel.scope import Scope
 from recoup.kernel.time import iso
 from recoup.kernel.unseen import shown_by_number
 from recoup.rules.money.matching import KINDS, OUTCOMES
@@ -42,8 +40,8 @@ _OPTIONS: Final = (
     click.option("--book", metavar="LINES", help="Book suggestions: all, or line numbers like 3,17. Needs --note."),
     click.option("--note", default="", help="Reason for booking."),
     click.option("--again", is_flag=True, help="Compare a known file again, with the current ledger."),
-    click.option("--merchant", help="Merchant id; default: the bootstrap merchant."),
-    click.option("--json", "as_json", is_flag=True),
+    merchant_option,
+    json_option,
 )  # fmt: skip
 
 
@@ -65,11 +63,10 @@ def reconcile_file(run: Run, file: Path, **options: Any) -> None:
         raise invalid("--book needs --note with the reason.", "note", "Add --note 'asked them on Monday'.")
 
     async def work(opened: Opened) -> dict[str, Any]:
-        scope = Scope(merchant_of(opened, options["merchant"]), Actor("operator", "cli"), "reconcile")
-        return await _work(opened, scope, file, reading, numbers, options)
+        return await _work(opened, opened.scope("reconcile", "cli"), file, reading, numbers, options)
 
     comparison = run(work)
-    click.echo(json.dumps(comparison) if options["as_json"] else "\n".join(_text(comparison)))
+    show(comparison, _text(comparison), as_json=options["as_json"])
 
 
 async def _work(

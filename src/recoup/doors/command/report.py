@@ -10,9 +10,8 @@ from uuid import UUID
 
 import click
 
-from recoup.doors.command.as_of import as_of_options, typed_cut
-from recoup.doors.command.clock import merchant_of
-from recoup.doors.command.verbs import Opened, Run, in_world
+from recoup.doors.command.as_of import AsTyped, as_of_options
+from recoup.doors.command.verbs import Opened, Run, in_world, json_option, merchant_option, show
 from recoup.flows.insight.certificates import (
     Shown,
     certificate_file,
@@ -60,7 +59,7 @@ BATCHES_MAX = 1_000
 
 
 @click.command()
-@click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+@merchant_option
 @click.option("--batch", help="Settlement id; default: all of them, one line each.")
 @click.option("--proof", is_flag=True, help="Output as a file for `recoup verify --file`.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Output file; default: standard output.")
@@ -69,13 +68,11 @@ BATCHES_MAX = 1_000
 @in_world
 def settlement(
     run: Run,
-    merchant: str | None,
     batch: str | None,
     proof: bool,
     out: Path | None,
     as_json: bool,
-    as_of: str | None,
-    as_of_recorded: str | None,
+    past: AsTyped,
 ) -> None:
     """Lists a merchant's settlements, or exports the lines of one as CSV."""
     batch_id = parse_id(batch) if batch else None
@@ -87,8 +84,7 @@ def settlement(
         )
 
     async def work(opened: Opened) -> str | None:
-        merchant_id = merchant_of(opened, merchant)
-        cut = await typed_cut(opened.world, merchant_id, as_of, as_of_recorded)
+        merchant_id, cut = opened.merchant_id, await past.cut(opened)
         if batch_id is None:
             rows, _ = await list_batches(opened.world.db.reader, BatchFilter(merchant_id, cut=cut), BATCHES_MAX, 0)
             shown = [_settled(row) for row in rows]
@@ -139,7 +135,7 @@ def _settled_words(row: dict[str, Any]) -> str:
 @click.option("--from", "first", required=True, help="First day, like 2026-11-01.")
 @click.option("--to", "last", required=True, help="Last day (inclusive).")
 @click.option("--zone", default="UTC", show_default=True, help="Time zone of the days and of the dates in the file.")
-@click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+@merchant_option
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Output file; default: standard output.")
 @click.option("--totals", "only_totals", is_flag=True, help="Only the change of each balance, as JSON.")
 @as_of_options
@@ -149,18 +145,16 @@ def reconciliation(
     first: str,
     last: str,
     zone: str,
-    merchant: str | None,
     out: Path | None,
     only_totals: bool,
-    as_of: str | None,
-    as_of_recorded: str | None,
+    past: AsTyped,
 ) -> None:
     """Exports all movements on a merchant's account in a period as CSV, one line per movement."""
     span = days(first, last, zone)
 
     async def work(opened: Opened) -> list[Total]:
-        merchant_id = merchant_of(opened, merchant)
-        window = Window(*span, await typed_cut(opened.world, merchant_id, as_of, as_of_recorded))
+        merchant_id = opened.merchant_id
+        window = Window(*span, await past.cut(opened))
         if not only_totals:
             await write_parts(report_csv(opened.world, merchant_id, window, zone_of(zone)), out)
         return await report_totals(opened.world, merchant_id, window)
@@ -191,10 +185,10 @@ LISTED_MAX: Final = 1_000
 
 @click.command()
 @click.option("--month", help="A closed month, UTC: 2026-11; default: all certificates, one line each.")
-@click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+@merchant_option
 @click.option("--acceptor", help="Acceptor id; default: each that the merchant sent by.")
 @click.option("--again", is_flag=True, help="With --month: count again; what turns out otherwise is a correction.")
-@click.option("--json", "as_json", is_flag=True)
+@json_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -204,7 +198,6 @@ LISTED_MAX: Final = 1_000
 def certificate(
     run: Run,
     month: str | None,
-    merchant: str | None,
     acceptor: str | None,
     again: bool,
     as_json: bool,
@@ -215,7 +208,7 @@ def certificate(
         raise invalid("--again and --out need a month.", "month", "Write it like 2026-11.")
 
     async def work(opened: Opened) -> str:
-        merchant_id = merchant_of(opened, merchant)
+        merchant_id = opened.merchant_id
         if month is None:
             rows = await certificates_of(opened.world, merchant_id, acceptor_id=acceptor, limit=LISTED_MAX)
             return json.dumps([listed(row) for row in rows], default=str) if as_json else _table(rows)
@@ -311,28 +304,25 @@ def _recount(line: dict[str, Any]) -> str:
 
 
 @click.command()
-@click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+@merchant_option
 @click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
 @as_of_options
 @in_world
-def balances(run: Run, merchant: str | None, as_json: bool, as_of: str | None, as_of_recorded: str | None) -> None:
+def balances(run: Run, as_json: bool, past: AsTyped) -> None:
     """Shows what a merchant is owed, by currency: for the next settlement, in reserve, on its way."""
 
     async def work(opened: Opened) -> list[Balance]:
-        merchant_id = merchant_of(opened, merchant)
-        cut = await typed_cut(opened.world, merchant_id, as_of, as_of_recorded)
-        return await read_balances(opened.world, merchant_id, cut)
+        return await read_balances(opened.world, opened.merchant_id, await past.cut(opened))
 
     rows = run(work)
-    if as_json:
-        click.echo(json.dumps([_shown(row) for row in rows]))
-        return
-    for row in rows:
-        shown = _shown(row)
-        parts = ", ".join(f"{name} {shown[name]}" for name in BALANCES if row.units[name])
-        click.echo(f"{row.asset:4} {shown['total']:>14}  {parts}")
-    if not rows:
-        click.echo("Nothing is owed.")
+    lines = [_owed(row) for row in rows] or ["Nothing is owed."]
+    show([_shown(row) for row in rows], lines, as_json=as_json)
+
+
+def _owed(row: Balance) -> str:
+    shown = _shown(row)
+    parts = ", ".join(f"{name} {shown[name]}" for name in BALANCES if row.units[name])
+    return f"{row.asset:4} {shown['total']:>14}  {parts}"
 
 
 def _shown(row: Balance) -> dict[str, Any]:

@@ -1,11 +1,10 @@
 """`recoup route`: the card routes of a world, switched off and on."""
 
-import json
 from typing import Final
 
 import click
 
-from recoup.doors.command.verbs import Run, in_world
+from recoup.doors.command.verbs import Run, in_world, show
 from recoup.flows.merchants.route_switches import RouteState, read_route_states, switch_off, switch_on
 from recoup.kernel.scope import Actor
 from recoup.kernel.time import iso
@@ -25,11 +24,7 @@ def route() -> None:
 def list_verb(run: Run, as_json: bool) -> None:
     """Lists the routes in the order of the settings, with the approvals of the last seven days."""
     states = run(lambda opened: read_route_states(opened.world))
-    if as_json:
-        click.echo(json.dumps([_dict(one) for one in states]))
-        return
-    for one in states:
-        click.echo(_line(one))
+    show([_dict(one) for one in states], map(_line, states), as_json=as_json)
 
 
 @route.command()

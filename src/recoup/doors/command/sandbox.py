@@ -1,7 +1,7 @@
 """`recoup sandbox`: what the outside world would do to a sandbox order, and the inputs that cause it."""
 
-import json
 import sys
+from collections.abc import Mapping
 from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import click
 
-from recoup.doors.command.clock import merchant_of, parse_step
+from recoup.doors.command.clock import parse_step
 from recoup.doors.command.verb_group import PackageVerb, VerbGroup, with_features
-from recoup.doors.command.verbs import Opened, Run, in_sandbox
+from recoup.doors.command.verbs import Opened, Run, in_sandbox, json_option, merchant_option, show
 from recoup.flows.cards.on_demand import FAULTS, FaultKind, clear_fault, set_fault, settle_attempt, statement
 from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.money.sandbox_statement import BOOKS, sandbox_statement
@@ -64,16 +64,16 @@ def show_key(run: Run, signals: bool, tokens: bool) -> None:
 @click.argument("book", type=click.Choice(BOOKS))
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Output file; default: standard output.")
 @click.option("--currency", help="Only this currency; a file is compared in one currency at a time.")
-@click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+@merchant_option
 @in_sandbox
-def export(run: Run, book: str, out: Path | None, currency: str | None, merchant: str | None) -> None:
+def export(run: Run, book: str, out: Path | None, currency: str | None) -> None:
     """Exports a counterpart's records as a CSV for `recoup reconcile`."""
 
     async def work(opened: Opened) -> int:
         lines = 0
         with out.open("w", encoding="utf-8", newline="") if out else nullcontext(sys.stdout) as file:
             async for row in sandbox_statement(
-                opened.world, merchant_of(opened, merchant), book, currency=currency.upper() if currency else None
+                opened.world, opened.merchant_id, book, currency=currency.upper() if currency else None
             ):
                 file.write(row)
                 lines += 1
@@ -98,16 +98,16 @@ def sandbox() -> None:
 
 
 @sandbox.command("inputs")
-@click.option("--json", "as_json", is_flag=True)
+@json_option
 def show_inputs(as_json: bool) -> None:
     """Lists every magic input: card, amount, phone, and the issuer's response."""
     rows = [one.to_dict() for one in inputs()]
-    if as_json:
-        click.echo(json.dumps(rows))
-        return
-    for row in rows:
-        amount = "any amount" if row["amount"] is None else f"{row['amount']:>6} minor units"
-        click.echo(f"{row['scheme']:11} {row['card']:20} {amount:20} {row['answer']:10} {row['note']}")
+    show(rows, map(_input, rows), as_json=as_json)
+
+
+def _input(row: Mapping[str, Any]) -> str:
+    amount = "any amount" if row["amount"] is None else f"{row['amount']:>6} minor units"
+    return f"{row['scheme']:11} {row['card']:20} {amount:20} {row['answer']:10} {row['note']}"
 
 
 @sandbox.command()

@@ -1,16 +1,15 @@
 """`recoup terms NOUN`: what a merchant's contract says. Without options it is shown; with them it is changed."""
 
-import json
+from collections.abc import Iterator
 from typing import Any, get_args
 
 import click
 
-from recoup.doors.command.as_of import as_of_options, check_only_shown, from_option, moment, typed_cut
-from recoup.doors.command.clock import merchant_of
+from recoup.doors.command.as_of import AsTyped, as_of_options, from_option, moment
 from recoup.doors.command.terms_cards import cards
 from recoup.doors.command.terms_exposure import basis_points, exposure
 from recoup.doors.command.verb_group import VerbGroup, with_features
-from recoup.doors.command.verbs import Opened, Run, in_world
+from recoup.doors.command.verbs import Opened, Run, in_world, json_option, merchant_option, show
 from recoup.flows.disputes.terms import DisputeTermsRequest, change_terms
 from recoup.flows.merchants.fee_terms import FeeTermRequest, set_fee_term
 from recoup.flows.messages.notices import switch, switches
@@ -19,7 +18,6 @@ from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id
 from recoup.kernel.money import from_text, to_text
 from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import iso
 from recoup.rules.messages.notices import NAMES, NOTICES
 from recoup.rules.money.disputes import Party
@@ -34,7 +32,7 @@ _PARTY = click.Choice(get_args(Party))
 
 
 @click.command()
-@click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+@merchant_option
 @click.option("--service", type=_PARTY, help="Who bears disputes about goods and services; the operator bears fraud.")
 @click.option("--fee", help="Fee per dispute: 15.00; needs --currency.")
 @click.option("--fee-by", type=_PARTY, help="Who bears the fee.")
@@ -42,41 +40,28 @@ _PARTY = click.Choice(get_args(Party))
 @click.option("--block-cards/--allow-cards", default=None, help="Whether a card disputed as fraud is blocked.")
 @from_option
 @as_of_options
-@click.option("--json", "as_json", is_flag=True)
+@json_option
 @in_world
-def disputes(
-    run: Run,
-    merchant: str | None,
-    as_of: str | None,
-    as_of_recorded: str | None,
-    as_json: bool,
-    **options: Any,
-) -> None:
+def disputes(run: Run, past: AsTyped, as_json: bool, **options: Any) -> None:
     """Shows the terms with their history; options set new terms, valid from now or --from. Each dispute follows the
     terms that were valid when its charge was approved."""
     request = _dispute_request(**options)
-    check_only_shown(as_of, as_of_recorded, changes=request is not None)
+    past.check_only_shown(changes=request is not None)
 
     async def work(opened: Opened) -> list[dict[str, Any]]:
-        merchant_id = merchant_of(opened, merchant)
         if request is not None:
-            await change_terms(opened.world, Scope(merchant_id, Actor("operator", "terms"), "terms"), request)
-        cut = await typed_cut(opened.world, merchant_id, as_of, as_of_recorded)
-        return [_disputes_shown(row) for row in await read_dispute_terms(opened.world.db.reader, merchant_id, *cut)]
+            await change_terms(opened.world, opened.scope("terms"), request)
+        rows = await read_dispute_terms(opened.world.db.reader, opened.merchant_id, *await past.cut(opened))
+        return [_disputes_shown(row) for row in rows]
 
     rows = run(work)
-    if as_json:
-        click.echo(json.dumps(rows))
-        return
-    if rows:
-        click.echo(f"{'from':24}  currency, liability for service disputes, fee, cards, author")
-    for row in rows:
-        click.echo(
-            f"{row['from']}  {row['currency'] or 'every currency':14}  service: {row['service']:8}"
-            f"  fee: {row['fee']} by {row['fee_by']}  cards: {row['cards']}  {row['by']}"
-        )
-    if not rows:
-        click.echo("Standard terms: the operator bears all disputes, no fee, cards disputed as fraud are blocked.")
+    lines = [f"{'from':24}  currency, liability for service disputes, fee, cards, author"] + [
+        f"{row['from']}  {row['currency'] or 'every currency':14}  service: {row['service']:8}"
+        f"  fee: {row['fee']} by {row['fee_by']}  cards: {row['cards']}  {row['by']}"
+        for row in rows
+    ]
+    standard = ["Standard terms: the operator bears all disputes, no fee, cards disputed as fraud are blocked."]
+    show(rows, lines if rows else standard, as_json=as_json)
 
 
 def _dispute_request(
@@ -122,7 +107,7 @@ _POLICIES = tuple(name.replace("_", "-") for name in REFUND_POLICIES)
 
 
 @click.command()
-@click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+@merchant_option
 @click.option("--site", help="Only for this site (id).")
 @click.option("--type", "order_type", help="Only for CIT, MIT or STABLE orders.")
 @click.option("--currency", help="Only in this currency; needed with --fixed and --minimum.")
@@ -134,38 +119,25 @@ _POLICIES = tuple(name.replace("_", "-") for name in REFUND_POLICIES)
 @click.option("--end", is_flag=True, help="End this fee; the next more general one applies.")
 @click.option("--note", default="", help="Reason.")
 @as_of_options
-@click.option("--json", "as_json", is_flag=True)
+@json_option
 @in_world
-def fees(
-    run: Run,
-    merchant: str | None,
-    as_of: str | None,
-    as_of_recorded: str | None,
-    as_json: bool,
-    **options: Any,
-) -> None:
+def fees(run: Run, past: AsTyped, as_json: bool, **options: Any) -> None:
     """Shows the fees with their history; --percent, --fixed, --minimum or --end sets a new term. At approval, the
     most specific valid term applies: site, then order type, then currency."""
     request = _request(**options)
-    check_only_shown(as_of, as_of_recorded, changes=request is not None)
+    past.check_only_shown(changes=request is not None)
 
     async def work(opened: Opened) -> list[dict[str, Any]]:
-        merchant_id = merchant_of(opened, merchant)
         if request is not None:
-            await set_fee_term(opened.world, Scope(merchant_id, Actor("operator", "terms"), "terms"), request)
-        cut = await typed_cut(opened.world, merchant_id, as_of, as_of_recorded)
-        return [_fees_shown(row) for row in await fee_history(opened.world.db.reader, merchant_id, *cut)]
+            await set_fee_term(opened.world, opened.scope("terms"), request)
+        rows = await fee_history(opened.world.db.reader, opened.merchant_id, *await past.cut(opened))
+        return [_fees_shown(row) for row in rows]
 
     rows = run(work)
-    if as_json:
-        click.echo(json.dumps(rows))
-        return
-    if rows:
-        click.echo(f"{'from':24}  scope, fee, returned on refunds, author, reason")
-    for row in rows:
-        click.echo("  ".join(f"{row[name]}" for name in ("from", "scope", "fee", "refund", "by", "note")).rstrip())
-    if not rows:
-        click.echo("No fee is charged: none was agreed.")
+    lines = [f"{'from':24}  scope, fee, returned on refunds, author, reason"] + [
+        "  ".join(f"{row[name]}" for name in ("from", "scope", "fee", "refund", "by", "note")).rstrip() for row in rows
+    ]
+    show(rows, lines if rows else ["No fee is charged: none was agreed."], as_json=as_json)
 
 
 def _request(
@@ -245,7 +217,7 @@ _FIELDS = ("period", "anchor", "delay_days", "reserve_basis_points", "reserve_da
 
 
 @click.command()
-@click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+@merchant_option
 @click.option("--period", type=click.Choice(tuple(PERIODS)), help="Length of a settlement period.")
 @click.option(
     "--anchor", type=int, help="First day of the period: day of the week (1: Monday) or of the month (up to 28)."
@@ -258,23 +230,21 @@ _FIELDS = ("period", "anchor", "delay_days", "reserve_basis_points", "reserve_da
 @click.option("--limit", multiple=True, help="Maximum adjustments per person and day: USD=100.00.")
 @from_option
 @as_of_options
-@click.option("--json", "as_json", is_flag=True)
+@json_option
 @in_world
 def settlement(
     run: Run,
-    merchant: str | None,
     minimum: tuple[str, ...],
     limit: tuple[str, ...],
     valid_from: str | None,
-    as_of: str | None,
-    as_of_recorded: str | None,
+    past: AsTyped,
     as_json: bool,
     **options: Any,
 ) -> None:
     """Shows the settlement terms with their history; options change single terms."""
     change = {name: options[name] for name in _FIELDS if options[name] is not None}
     change |= {name: _amounts(texts) for name, texts in (("minimums", minimum), ("limits", limit)) if texts}
-    check_only_shown(as_of, as_of_recorded, changes=bool(change))
+    past.check_only_shown(changes=bool(change))
     start = moment(valid_from)
     if start is not None and not change:
         raise invalid(
@@ -282,23 +252,22 @@ def settlement(
         )
 
     async def work(opened: Opened) -> tuple[Terms, list[DatedTerms]]:
-        merchant_id = merchant_of(opened, merchant)
         if change:
-            scope = Scope(merchant_id, Actor("operator", "terms"), "terms")
-            await set_terms(opened.world, scope, change, start)
-        cut = await typed_cut(opened.world, merchant_id, as_of, as_of_recorded)
-        return await read_terms(opened.world, merchant_id, cut)
+            await set_terms(opened.world, opened.scope("terms"), change, start)
+        return await read_terms(opened.world, opened.merchant_id, await past.cut(opened))
 
     now, history = run(work)
     shown = [{"from": iso(row.valid_from), "by": row.actor} | _shown_terms(row.terms) for row in history]
-    if as_json:
-        click.echo(json.dumps({"now": _shown_terms(now), "history": shown}))
-        return
-    for row in shown or [{"from": "always", "by": "default"} | _shown_terms(now)]:
-        click.echo(f"{row['from']}  {row['by']}")
+    lines = _terms_lines(shown or [{"from": "always", "by": "default"} | _shown_terms(now)])
+    show({"now": _shown_terms(now), "history": shown}, lines, as_json=as_json)
+
+
+def _terms_lines(shown: list[dict[str, Any]]) -> Iterator[str]:
+    for row in shown:
+        yield f"{row['from']}  {row['by']}"
         for name in (*_FIELDS, "minimums", "limits"):
             others = ", any other 0" if name == "limits" and row[name] else ""
-            click.echo(f"    {name.replace('_', ' '):22} {_shown(row[name])}{others}")
+            yield f"    {name.replace('_', ' '):22} {_shown(row[name])}{others}"
 
 
 def _shown_terms(terms: Terms) -> dict[str, Any]:
@@ -323,27 +292,23 @@ def _amounts(texts: tuple[str, ...]) -> dict[str, int]:
 
 
 @click.command()
-@click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+@merchant_option
 @click.option("--on", multiple=True, type=click.Choice(NAMES), help="Send this notice from now on.")
 @click.option("--off", multiple=True, type=click.Choice(NAMES), help="Stop sending this notice.")
-@click.option("--json", "as_json", is_flag=True)
+@json_option
 @in_world
-def notices(run: Run, merchant: str | None, on: tuple[str, ...], off: tuple[str, ...], as_json: bool) -> None:
+def notices(run: Run, on: tuple[str, ...], off: tuple[str, ...], as_json: bool) -> None:
     """Shows which e-mails payers get; --on and --off change them."""
     wanted = dict.fromkeys(on, True) | dict.fromkeys(off, False)
 
     async def work(opened: Opened) -> dict[str, bool]:
-        merchant_id = merchant_of(opened, merchant)
         if not wanted:
-            return await switches(opened.world, merchant_id)
-        return await switch(opened.world, Scope(merchant_id, Actor("operator", "terms"), "terms"), wanted)
+            return await switches(opened.world, opened.merchant_id)
+        return await switch(opened.world, opened.scope("terms"), wanted)
 
     found = run(work)
-    if as_json:
-        click.echo(json.dumps(found))
-        return
-    for notice in NOTICES:
-        click.echo(f"{notice.name:14} {'on' if found[notice.name] else 'off':4} {notice.meaning}")
+    lines = (f"{one.name:14} {'on' if found[one.name] else 'off':4} {one.meaning}" for one in NOTICES)
+    show(found, lines, as_json=as_json)
 
 
 @click.group(cls=VerbGroup, later=with_features("terms", {}))

@@ -1,16 +1,13 @@
 """`recoup terms cards`: what is done for a merchant's cards beside charging them."""
 
-import json
 from collections.abc import Callable
 from typing import Final
 
 import click
 
 from recoup.core.kit.extended import Extended
-from recoup.doors.command.clock import merchant_of
-from recoup.doors.command.verbs import Opened, Run, in_world
+from recoup.doors.command.verbs import Opened, Run, in_world, json_option, merchant_option, show
 from recoup.flows.merchants.card_switches import card_switches, set_card_switches
-from recoup.kernel.scope import Actor, Scope
 
 ON_OFF: Final = click.Choice(["on", "off"])
 _OPTIONS: Final = {
@@ -31,25 +28,20 @@ def _switched(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @click.command()
-@click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+@merchant_option
 @_switched
-@click.option("--json", "as_json", is_flag=True)
+@json_option
 @in_world
-def cards(run: Run, merchant: str | None, as_json: bool, **given: str | None) -> None:
+def cards(run: Run, as_json: bool, **given: str | None) -> None:
     """Shows whether replaced cards are asked about, network tokens are used, and another card of the same customer is
     tried; an option changes it."""
     changes = {name: value == "on" for name, value in given.items() if value is not None}
 
     async def work(opened: Opened) -> dict[str, bool]:
-        merchant_id = merchant_of(opened, merchant)
         if not changes:
-            return await card_switches(opened.world, merchant_id)
-        scope = Scope(merchant_id, Actor("operator", "terms"), "terms")
-        return await set_card_switches(opened.world, scope, changes)
+            return await card_switches(opened.world, opened.merchant_id)
+        return await set_card_switches(opened.world, opened.scope("terms"), changes)
 
-    found = run(work)
-    if as_json:
-        click.echo(json.dumps({OPTIONS[name][0].replace("-", "_"): enabled for name, enabled in found.items()}))
-        return
-    for name, enabled in found.items():
-        click.echo(f"{OPTIONS[name][0]} {'on' if enabled else 'off'}")
+    found = {OPTIONS[name][0]: enabled for name, enabled in run(work).items()}
+    lines = (f"{option} {'on' if enabled else 'off'}" for option, enabled in found.items())
+    show({option.replace("-", "_"): enabled for option, enabled in found.items()}, lines, as_json=as_json)

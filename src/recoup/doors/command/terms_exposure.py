@@ -1,6 +1,5 @@
 """`recoup terms exposure`: how much the operator pays a merchant before the customer was charged."""
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -8,14 +7,12 @@ from typing import Any, Final, Literal
 
 import click
 
-from recoup.doors.command.clock import merchant_of
-from recoup.doors.command.verbs import Opened, Run, in_world
+from recoup.doors.command.verbs import Opened, Run, in_world, json_option, merchant_option, show
 from recoup.flows.money.advance_bounds import bounds_of
 from recoup.flows.money.treasurer import Terms, agree_exposure, exposure_of
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import from_text, to_text
 from recoup.kernel.problem import invalid
-from recoup.kernel.scope import Actor, Scope
 from recoup.rules.money.advance_bounds import PAYERS_MIN, TENTHS, WEEKS_MIN, Bounds
 from recoup.store.cards.exposure import Exposure
 
@@ -38,7 +35,7 @@ _OCCASIONS = {"unresolved": "unresolved", "soft-declines": "soft_declines", "bot
 
 
 @click.command()
-@click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+@merchant_option
 @click.option("--currency", default="USD", show_default=True)
 @click.option("--limit", help="Limit of advances not yet collected; 0 switches advances off.")
 @click.option("--order-max", help="Maximum per order. Default: the limit.")
@@ -51,9 +48,9 @@ _OCCASIONS = {"unresolved": "unresolved", "soft-declines": "soft_declines", "bot
     help="A customer's payment that had no answer in time, one that was declined softly, or both.",
 )
 @click.option("--operator-limit", help="Limit over all merchants in this currency.")
-@click.option("--json", "as_json", is_flag=True)
+@json_option
 @in_world
-def exposure(run: Run, merchant: str | None, currency: str, as_json: bool, **options: Any) -> None:
+def exposure(run: Run, currency: str, as_json: bool, **options: Any) -> None:
     """Shows the limits and the current exposure; options change the limits. The fee and the allowed loss must cover
     the expected loss: the amount times the probability that it is never collected."""
     asset = currency.upper()
@@ -62,23 +59,17 @@ def exposure(run: Run, merchant: str | None, currency: str, as_json: bool, **opt
     new_terms = _new_terms(asset, **options)
 
     async def work(opened: Opened) -> tuple[Exposure, Bounds | None]:
-        merchant_id = merchant_of(opened, merchant)
+        merchant_id = opened.merchant_id
         if new_terms.any():
-            scope = Scope(merchant_id, Actor("operator", "terms"), "terms")
-            found = await agree_exposure(opened.world, scope, asset, new_terms)
+            found = await agree_exposure(opened.world, opened.scope("terms"), asset, new_terms)
         else:
             found = await exposure_of(opened.world, merchant_id, asset)
         return found, await bounds_of(opened.world, merchant_id, asset)
 
     found, bounds = run(work)
     shown = _shown(asset, found)
-    if as_json:
-        click.echo(json.dumps(shown | {"bounds": _bounds_shown(bounds)}))
-        return
-    for name, value in shown.items():
-        click.echo(f"{name.replace('_', ' '):22} {value}")
-    for line in _bounds_lines(bounds):
-        click.echo(line)
+    lines = [f"{name.replace('_', ' '):22} {value}" for name, value in shown.items()]
+    show(shown | {"bounds": _bounds_shown(bounds)}, [*lines, *_bounds_lines(bounds)], as_json=as_json)
 
 
 def _bounds_shown(bounds: Bounds | None) -> dict[str, Any] | None:

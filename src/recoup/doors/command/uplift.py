@@ -9,9 +9,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
-from recoup.doors.command.as_of import as_of_options, typed_cut
-from recoup.doors.command.clock import merchant_of
-from recoup.doors.command.verbs import Opened, Run, in_world
+from recoup.doors.command.as_of import AsTyped, as_of_options
+from recoup.doors.command.verbs import Opened, Run, in_world, merchant_option
 from recoup.flows.insight.uplift_report import closed_orders, read_report
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.problem import Problem, invalid
@@ -114,7 +113,7 @@ CHUNK: Final = 1 << 16
 @click.option("--expected", type=click.IntRange(1), help="Orders in 90 days. Default: 3 × those of the first 30 days.")
 @click.option("--until", help="Moment of the last look, ISO 8601. Default: now. Needs a file.")
 @click.option("--zone", default="UTC", show_default=True, help="Time zone of times without an offset, in a file.")
-@click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+@merchant_option
 @as_of_options
 @click.option("--json", "as_json", is_flag=True, help="Output as one JSON object.")
 @in_world
@@ -125,9 +124,7 @@ def uplift(
     expected: int | None,
     until: str | None,
     zone: str,
-    merchant: str | None,
-    as_of: str | None,
-    as_of_recorded: str | None,
+    past: AsTyped,
     as_json: bool,
 ) -> None:
     """Shows what the rescue engine brings more than the comparison group.
@@ -137,24 +134,24 @@ def uplift(
     then is shown.
     """
     refused: list[dict[str, Any]] = []
-    if as_of is not None or as_of_recorded is not None:
+    if past.is_given:
         _check_kept(file, step, expected, until)
-        report = run(lambda opened: _kept(opened, merchant, as_of, as_of_recorded))
+        report = run(lambda opened: _kept(opened, past))
         report["looks"] = report["looks"] if step == "week" else report["looks"][-1:]
     else:
-        found = _found(run, file, until, zone, merchant)
+        found = _found(run, file, until, zone)
         report = comparison_report(found, looks_of(found, step, expected))
         refused = [{"line": number, "why": why} for number, why in found.refused]
     click.echo(json.dumps(report | {"refused": refused}) if as_json else "\n".join(uplift_text(report, refused)))
 
 
-def _found(run: Run, file: Path | None, until: str | None, zone: str, merchant: str | None) -> OrdersRead:
+def _found(run: Run, file: Path | None, until: str | None, zone: str) -> OrdersRead:
     if file is not None:
         return _of_file(file, until, _zone(zone))
     if until is not None:
         cure = "The merchant's clock says what is closed."
         raise invalid("--until needs a file.", "until", cure)
-    found: OrdersRead = run(lambda opened: closed_orders(opened.world, merchant_of(opened, merchant)))
+    found: OrdersRead = run(lambda opened: closed_orders(opened.world, opened.merchant_id))
     return found
 
 
@@ -167,10 +164,8 @@ def _check_kept(file: Path | None, step: Step, expected: int | None, until: str 
             raise invalid(message, field, "Leave one of the two out.")
 
 
-async def _kept(opened: Opened, merchant: str | None, as_of: str | None, as_of_recorded: str | None) -> dict[str, Any]:
-    merchant_id = merchant_of(opened, merchant)
-    cut = await typed_cut(opened.world, merchant_id, as_of, as_of_recorded)
-    row = await read_report(opened.world, merchant_id, cut)
+async def _kept(opened: Opened, past: AsTyped) -> dict[str, Any]:
+    row = await read_report(opened.world, opened.merchant_id, await past.cut(opened))
     if row is None:
         raise Problem("not_found", "No report of uplift had been made by then.", field="as-of")
     return row.report

@@ -1,27 +1,52 @@
-"""How verbs get their world."""
+"""How verbs get their world and merchant, and print what they found."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+import json
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, replace
 from functools import partial, update_wrapper
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
 
 import click
 
 from recoup.flows.locked import Orders
 from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.world import World
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor, Scope
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
+    """`merchant`: its id as typed, where the verb has `merchant_option`."""
+
     world: World
     orders: Orders
     deliveries: Deliveries
     data_dir: Path
     url: str
+    merchant: str | None = None
+
+    @property
+    def merchant_id(self) -> UUID:
+        """The bootstrap merchant's unless another was named. Raises: Problem(invalid)."""
+        from recoup.flows.bootstrap import bootstrap_merchant
+
+        if self.merchant is None:
+            return bootstrap_merchant(self.world)
+        found = parse_id(self.merchant)
+        if found is None:
+            message = f"{self.merchant!r} is not a merchant id."
+            raise Problem("invalid", message, cure="It is the mid that `recoup bootstrap` prints.")
+        return found
+
+    def scope(self, origin: str, actor: str = "") -> Scope:
+        """The merchant's, acted on by the operator. `actor`: the origin where none is named."""
+        return Scope(self.merchant_id, Actor("operator", actor or origin), origin)
 
 
 class CommandLine(Protocol):
@@ -39,22 +64,36 @@ class Run:
     command_line: CommandLine
     data_dir: Path | None
     sandbox_only: bool
+    merchant: str | None = None
 
     def __call__(self, work: Callable[[Opened], Awaitable[T]]) -> T:
-        return self.command_line.run(self.data_dir, work, sandbox_only=self.sandbox_only)
+        def at_merchant(opened: Opened) -> Awaitable[T]:
+            return work(replace(opened, merchant=self.merchant))
+
+        return self.command_line.run(self.data_dir, at_merchant, sandbox_only=self.sandbox_only)
 
 
+merchant_option = click.option("--merchant", "of_merchant", help="Merchant id; default: the bootstrap merchant.")
+json_option = click.option("--json", "as_json", is_flag=True)
 data_dir_option = click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Data folder.")
 
 
 def in_world(verb: Callable[..., None], *, sandbox_only: bool = False) -> Callable[..., None]:
     """A verb that works in a world: it has the option --data-dir, and its first argument is a `Run`."""
 
-    def call(command_line: CommandLine, /, data_dir: Path | None, **given: object) -> None:
-        verb(Run(command_line, data_dir, sandbox_only), **given)
+    def call(
+        command_line: CommandLine, /, data_dir: Path | None, of_merchant: str | None = None, **given: object
+    ) -> None:
+        verb(Run(command_line, data_dir, sandbox_only, of_merchant), **given)
 
     update_wrapper(call, verb)
     return data_dir_option(click.pass_obj(call))
 
 
 in_sandbox = partial(in_world, sandbox_only=True)  # it does what only the sandbox's counterparts can
+
+
+def show(found: Any, lines: Iterable[str], *, as_json: bool) -> None:
+    """Prints one JSON text, or the lines."""
+    for line in (json.dumps(found),) if as_json else lines:
+        click.echo(line)

@@ -1,22 +1,17 @@
 """`recoup webhooks`: a merchant's endpoints, and their events once more."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from recoup.doors.command.as_of import moment
-from recoup.doors.command.clock import merchant_of
-from recoup.doors.command.verbs import Opened, Run, in_world
+from recoup.doors.command.verbs import Opened, Run, in_world, json_option, merchant_option, show
 from recoup.flows.messages import endpoints
 from recoup.flows.messages.endpoints import Endpoint
 from recoup.flows.messages.replay import Found, Replay, ReplayRequest, ask, count
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import invalid
-from recoup.kernel.scope import Actor, Scope
-
-merchant_option = click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
 
 
 @click.group()
@@ -27,11 +22,11 @@ def webhooks() -> None:
 @webhooks.command("list")
 @merchant_option
 @in_world
-def show(run: Run, merchant: str | None) -> None:
+def list_verb(run: Run) -> None:
     """Lists the endpoints: id, state, health, number of waiting events, URL."""
 
     async def work(opened: Opened) -> Sequence[Endpoint]:
-        return await endpoints.list_all(opened.world, _scope(opened, merchant))
+        return await endpoints.list_all(opened.world, opened.scope("command"))
 
     for one in run(work):
         click.echo(f"{one.endpoint_id}  {one.state:8}  {one.health_state:7}  {one.waiting:5} waiting  {one.url}")
@@ -47,11 +42,9 @@ def show(run: Run, merchant: str | None) -> None:
 @click.option("--key", help="Idempotency key: a repeated key is the same replay.")
 @click.option("--count", "only_count", is_flag=True, help="Print how many events would be sent, without sending.")
 @merchant_option
-@click.option("--json", "as_json", is_flag=True)
+@json_option
 @in_world
-def replay(
-    run: Run, endpoint: str, merchant: str | None, key: str | None, only_count: bool, as_json: bool, **options: Any
-) -> None:
+def replay(run: Run, endpoint: str, key: str | None, only_count: bool, as_json: bool, **options: Any) -> None:
     """Sends events to an endpoint again, marked IsResent. ENDPOINT: its id."""
     request = ReplayRequest(
         options["from_number"],
@@ -62,7 +55,7 @@ def replay(
     )
 
     async def work(opened: Opened) -> tuple[Found, Replay | None]:
-        which, scope = parse_id(endpoint), _scope(opened, merchant)
+        which, scope = parse_id(endpoint), opened.scope("command")
         if which is None:
             raise invalid(
                 f"{endpoint[:64]!r} is not an endpoint's id.", "endpoint", "`recoup webhooks list` shows them."
@@ -72,14 +65,9 @@ def replay(
         return found, begun
 
     found, begun = run(work)
-    if as_json:
-        counts = {"events": found.events, "orders": found.orders, "exact": found.exact}
-        click.echo(json.dumps(counts | ({"id": str(begun.replay_id), "state": begun.state} if begun else {})))
-        return
-    click.echo(f"{found.events}{'' if found.exact else '+'} events of {found.orders} orders")
+    counts: dict[str, Any] = {"events": found.events, "orders": found.orders, "exact": found.exact}
+    lines = [f"{found.events}{'' if found.exact else '+'} events of {found.orders} orders"]
     if begun:
-        click.echo(f"replay {begun.replay_id} {begun.state}")
-
-
-def _scope(opened: Opened, merchant: str | None) -> Scope:
-    return Scope(merchant_of(opened, merchant), Actor("operator", "command"), "command")
+        counts |= {"id": str(begun.replay_id), "state": begun.state}
+        lines.append(f"replay {begun.replay_id} {begun.state}")
+    show(counts, lines, as_json=as_json)

@@ -1,20 +1,17 @@
 """`recoup terms parts`: whether a declined payment may be collected in parts."""
 
-import json
 from dataclasses import asdict
 
 import click
 
-from recoup.doors.command.clock import merchant_of
 from recoup.doors.command.terms_cards import ON_OFF
-from recoup.doors.command.verbs import Opened, Run, in_world
+from recoup.doors.command.verbs import Opened, Run, in_world, json_option, merchant_option, show
 from recoup.features.parts.flows import part_terms, set_part_terms
 from recoup.features.parts.rules import AT_EXPIRY, COUNT_MAX, OFF, SHARE_MAX, SHARE_MIN, PartTerms
-from recoup.kernel.scope import Actor, Scope
 
 
 @click.command()
-@click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+@merchant_option
 @click.option("--parts", type=ON_OFF, help="Try a part of the amount where a card lacked the money for all of it.")
 @click.option(
     "--least-share",
@@ -27,11 +24,10 @@ from recoup.kernel.scope import Actor, Scope
     type=click.Choice(AT_EXPIRY),
     help="What was collected when the rest never comes: refund it, or keep it and complete the order with it.",
 )
-@click.option("--json", "as_json", is_flag=True)
+@json_option
 @in_world
 def parts(
     run: Run,
-    merchant: str | None,
     parts: str | None,
     least_share: int | None,
     count_max: int | None,
@@ -44,18 +40,16 @@ def parts(
     given = {"enabled": enabled, "least_share": least_share, "count_max": count_max, "at_expiry": at_expiry}
 
     async def work(opened: Opened) -> PartTerms:
-        merchant_id = merchant_of(opened, merchant)
         if any(value is not None for value in given.values()):
-            scope = Scope(merchant_id, Actor("operator", "terms"), "terms")
-            return await set_part_terms(opened.world, scope, given)
-        stored = await part_terms(opened.world, merchant_id)
+            return await set_part_terms(opened.world, opened.scope("terms"), given)
+        stored = await part_terms(opened.world, opened.merchant_id)
         return stored.terms if stored is not None else OFF
 
     found = run(work)
-    if as_json:
-        click.echo(json.dumps(asdict(found)))
-        return
-    click.echo(f"parts {'on' if found.enabled else 'off'}")
-    click.echo(f"least share {found.least_share} %")
-    click.echo(f"tried at most {found.count_max} times an order")
-    click.echo(f"at expiry {found.at_expiry}")
+    lines = (
+        f"parts {'on' if found.enabled else 'off'}",
+        f"least share {found.least_share} %",
+        f"tried at most {found.count_max} times an order",
+        f"at expiry {found.at_expiry}",
+    )
+    show(asdict(found), lines, as_json=as_json)
