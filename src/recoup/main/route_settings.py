@@ -62,14 +62,14 @@ def read_routes(listed: object, folder: Path) -> tuple[RouteSettings, ...]:
     """`listed`: `routes` as the file says it; files are named from `folder`. Raises: Problem(invalid) in one sentence,
     naming route and member."""
     if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
-        raise _bad("routes", "routes must be tables.", "Write [[routes]] above each.")
+        raise invalid("routes must be tables.", "routes", "Write [[routes]] above each.")
     if len(listed) > ROUTES_MAX:
-        raise _bad("routes", f"There are {len(listed)} routes; {ROUTES_MAX} at most.", "Remove some.")
+        raise invalid(f"There are {len(listed)} routes; {ROUTES_MAX} at most.", "routes", "Remove some.")
     found = tuple(_read(number, one, folder) for number, one in enumerate(listed, 1))
     seen: set[str] = set()
     for one in found:
         if one.name in seen:
-            raise _bad("name", f"Two routes are called {one.name!r}.", "Give each its own name, in both worlds.")
+            raise invalid(f"Two routes are called {one.name!r}.", "name", "Give each its own name, in both worlds.")
         seen.add(one.name)
     return found
 
@@ -80,21 +80,21 @@ def _read(number: int, listed: Mapping[str, Any], folder: Path) -> RouteSettings
     _check_members(at, listed)
     kind = _kind(at, listed.get("kind", ""))
     if not isinstance(name, str) or not _NAME.fullmatch(name) or name in RESERVED:
-        message = f"{at}: a route needs a name of its own of small letters, digits and hyphens."
-        raise _bad(f"{at}.name", message, f"Name it like acme-eur; {', '.join(sorted(RESERVED))} are taken.")
+        message = "a route needs a name of its own of small letters, digits and hyphens."
+        raise _bad(at, "name", message, f"Name it like acme-eur; {', '.join(sorted(RESERVED))} are taken.")
     world = listed.get("world")
     if world not in WORLDS:
-        raise _bad(f"{at}.world", f"{at}: world must be sandbox or live, not {world!r}.", "Set one of these.")
+        raise _bad(at, "world", f"world must be sandbox or live, not {world!r}.", "Set one of these.")
     if kind.sandbox_only and world != "sandbox":
-        message = f"{at}: a route of the kind {listed['kind']} belongs to the sandbox."
-        raise _bad(f"{at}.world", message, 'Set world = "sandbox".')
+        message = f"a route of the kind {listed['kind']} belongs to the sandbox."
+        raise _bad(at, "world", message, 'Set world = "sandbox".')
     acceptor = listed.get("acceptor") or ("sandbox" if kind.sandbox_only else "")
     if not _ACCEPTOR.fullmatch(acceptor):
-        message = f"{at}: network limits are counted by acceptor, so it needs an id."
-        raise _bad(f"{at}.acceptor", message, "It is the merchant or acceptor id that your acquirer gave you.")
+        message = "network limits are counted by acceptor, so it needs an id."
+        raise _bad(at, "acceptor", message, "It is the merchant or acceptor id that your acquirer gave you.")
     if kind.needs_account and not listed.get("account"):
-        message = f"{at}: this kind of route needs the account that it charges for."
-        raise _bad(f"{at}.account", message, "Write the name of your merchant account at the vendor.")
+        message = "this kind of route needs the account that it charges for."
+        raise _bad(at, "account", message, "Write the name of your merchant account at the vendor.")
     connection = Connection(
         name,
         url=_url(at, listed, kind),
@@ -115,21 +115,20 @@ def _kind(at: str, name: str) -> Kind:
     try:
         return KINDS[name]
     except KeyError:
-        message = f"{at}: {name!r} is no kind of route that is installed."
+        message = f"{name!r} is no kind of route that is installed."
         cure = f"Install its package, like recoup-connectors, or write one of {', '.join(sorted(KINDS))}."
-        raise _bad(f"{at}.kind", message, cure) from None
+        raise _bad(at, "kind", message, cure) from None
     except Problem as broken:
-        raise _bad(f"{at}.kind", f"{at}: {broken.message}", broken.cure or "") from None
+        raise _bad(at, "kind", broken.message, broken.cure or "") from None
 
 
 def _authenticates(at: str, listed: Mapping[str, Any], kind: Kind) -> bool:
     """Of a bridge; what a vendor can is known."""
     value = listed.get("authenticates", False)
     if not isinstance(value, bool):
-        raise _bad(f"{at}.authenticates", f"{at}: authenticates must be true or false.", "Write it without quotes.")
+        raise _bad(at, "authenticates", "authenticates must be true or false.", "Write it without quotes.")
     if value and not kind.may_authenticate:
-        message = f"{at}: authenticates is for bridges; of other kinds it is known."
-        raise _bad(f"{at}.authenticates", message, "Remove it.")
+        raise _bad(at, "authenticates", "authenticates is for bridges; of other kinds it is known.", "Remove it.")
     return value
 
 
@@ -137,24 +136,23 @@ def _check_members(at: str, listed: Mapping[str, Any]) -> None:
     known = {*_TEXTS, *_LISTS, *_SWITCHES, _SHARED, "amount_min", "amount_max", "fraud_rate", "authenticates"}
     for member, value in listed.items():
         if member not in known and any(word in member.lower() for word in ("key", "secret", "password", "token")):
-            message = f"{at}: {member} would stand here in the clear."
-            raise _bad(f"{at}.{member}", message, "Write it into a file that only Recoup reads, and name key_file.")
+            message = f"{member} would stand here in the clear."
+            raise _bad(at, member, message, "Write it into a file that only Recoup reads, and name key_file.")
         if member not in known:
-            message = f"{at}: there is no setting {member!r}."
-            raise _bad(f"{at}.{member}", message, f"There are {', '.join(sorted(known))}.")
+            raise _bad(at, member, f"there is no setting {member!r}.", f"There are {', '.join(sorted(known))}.")
         if member in _TEXTS and not isinstance(value, str):
-            raise _bad(f"{at}.{member}", f"{at}: {member} must be a text.", "Write it in quotes.")
+            raise _bad(at, member, f"{member} must be a text.", "Write it in quotes.")
         if member in (*_SWITCHES, _SHARED) and not isinstance(value, bool):
-            raise _bad(f"{at}.{member}", f"{at}: {member} must be true or false.", "Write it without quotes.")
+            raise _bad(at, member, f"{member} must be true or false.", "Write it without quotes.")
         if member in _LISTS and not (isinstance(value, list) and all(isinstance(one, str) for one in value)):
-            raise _bad(f"{at}.{member}", f"{at}: {member} must be a list of texts.", 'Write it like ["EUR", "USD"].')
+            raise _bad(at, member, f"{member} must be a list of texts.", 'Write it like ["EUR", "USD"].')
 
 
 def _switch(at: str, listed: Mapping[str, Any], member: str, *, may: bool) -> bool:
     if listed.get(member) and not may:
         able = ", ".join(name for name, one in usable_kinds()[0].items() if getattr(one, _MAY[member]))
-        message = f"{at}: {member} says nothing of a route of the kind {listed['kind']}."
-        raise _bad(f"{at}.{member}", message, f"Remove it; it belongs to routes of the kind {able}.")
+        message = f"{member} says nothing of a route of the kind {listed['kind']}."
+        raise _bad(at, member, message, f"Remove it; it belongs to routes of the kind {able}.")
     return bool(listed.get(member))
 
 
@@ -167,29 +165,26 @@ def _url(at: str, listed: Mapping[str, Any], kind: Kind) -> str:
     url = str(listed.get("url") or usual)
     if not url:
         if kind.needs_url:
-            raise _bad(f"{at}.url", f"{at}: this kind of route needs a url.", "Write https://host/path.")
+            raise _bad(at, "url", "this kind of route needs a url.", "Write https://host/path.")
         return ""
     if not is_reached_safely(url):
-        message = f"{at}: cards go over HTTPS only, or to this machine."
-        raise _bad(f"{at}.url", message, "Write https://host/path, without a user or a query.")
+        message = "cards go over HTTPS only, or to this machine."
+        raise _bad(at, "url", message, "Write https://host/path, without a user or a query.")
     return url
 
 
 def _key(at: str, listed: Mapping[str, Any], kind: Kind, folder: Path) -> str:
     key = _secret(at, listed, "key_file", folder)
     if kind.needs_key and not key:
-        message = f"{at}: this kind of route needs a key."
-        raise _bad(f"{at}.key_file", message, "Name the file that holds it.")
+        raise _bad(at, "key_file", "this kind of route needs a key.", "Name the file that holds it.")
     mode = _MODE.match(key)
     if mode and mode[1] == "live" and listed["world"] == "sandbox":
-        message = f"{at}: this is a live key, and the sandbox takes test keys."
-        raise _bad(f"{at}.key_file", message, "Use a test key.")
+        raise _bad(at, "key_file", "this is a live key, and the sandbox takes test keys.", "Use a test key.")
     if mode and mode[1] == "test" and listed["world"] == "live":
-        message = f"{at}: this is a test key, and the live world takes live keys."
-        raise _bad(f"{at}.key_file", message, "Use a live key.")
+        raise _bad(at, "key_file", "this is a test key, and the live world takes live keys.", "Use a live key.")
     if kind.needs_key and len(key) < kind.key_length_min:
-        message = f"{at}: the shared secret has at least {kind.key_length_min} characters."
-        raise _bad(f"{at}.key_file", message, "Make one: openssl rand -hex 32.")
+        message = f"the shared secret has at least {kind.key_length_min} characters."
+        raise _bad(at, "key_file", message, "Make one: openssl rand -hex 32.")
     return key
 
 
@@ -199,8 +194,8 @@ def _secret(at: str, listed: Mapping[str, Any], member: str, folder: Path) -> st
     if not named:
         return ""
     if _SECRET_LIKE.match(named):
-        message = f"{at}: {member} names a file; this looks like the secret itself, in the clear."
-        raise _bad(f"{at}.{member}", message, "Write it into a file that only Recoup reads, and name that file.")
+        message = f"{member} names a file; this looks like the secret itself, in the clear."
+        raise _bad(at, member, message, "Write it into a file that only Recoup reads, and name that file.")
     text = ""
     try:
         with (folder / named).open("rb") as file:
@@ -208,16 +203,15 @@ def _secret(at: str, listed: Mapping[str, Any], member: str, folder: Path) -> st
     except (OSError, ValueError):
         pass
     if not text or len(text) > FILE_BYTES_MAX or not text.isprintable():
-        message = f"{at}: {member} cannot be read, or does not hold one line."
-        raise _bad(f"{at}.{member}", message, "Name a file that holds the secret alone, and that Recoup may read.")
+        message = f"{member} cannot be read, or does not hold one line."
+        raise _bad(at, member, message, "Name a file that holds the secret alone, and that Recoup may read.")
     return text
 
 
 def _terms(at: str, name: str, acceptor: str, kind: Kind, listed: Mapping[str, Any]) -> RouteTerms:
     least, most = _amount(at, listed, "amount_min"), _amount(at, listed, "amount_max")
     if least is not None and most is not None and least > most:
-        message = f"{at}: amount_min is larger than amount_max."
-        raise _bad(f"{at}.amount_min", message, "Exchange them, or remove one.")
+        raise _bad(at, "amount_min", "amount_min is larger than amount_max.", "Exchange them, or remove one.")
     share, fixed = _cost(at, listed.get("cost", ""))
     return RouteTerms(
         name,
@@ -242,8 +236,7 @@ def _fraud_rate(at: str, listed: Mapping[str, Any]) -> int | None:
         return None
     match = re.fullmatch(r"([0-9]{1,2})(?:\.([0-9]{1,4}))?%?", str(listed["fraud_rate"]).strip())
     if match is None:
-        message = f"{at}: fraud_rate must be a percentage."
-        raise _bad(f"{at}.fraud_rate", message, 'Write the acquirer\'s rate like "0.06".')
+        raise _bad(at, "fraud_rate", "fraud_rate must be a percentage.", 'Write the acquirer\'s rate like "0.06".')
     return int(match[1]) * 10_000 + int((match[2] or "").ljust(4, "0"))
 
 
@@ -252,8 +245,7 @@ def _names(at: str, listed: Mapping[str, Any], member: str, spelled: Any, known:
     unknown = next((one for one in found if not known(one)), None)
     if unknown is not None:
         examples = {"countries": "DE", "schemes": ", ".join(SCHEMES), "currencies": "EUR"}
-        message = f"{at}: {unknown!r} is not known among the {member}."
-        raise _bad(f"{at}.{member}", message, f"Write codes like {examples[member]}.")
+        raise _bad(at, member, f"{unknown!r} is not known among the {member}.", f"Write codes like {examples[member]}.")
     return tuple(dict.fromkeys(found))
 
 
@@ -267,8 +259,8 @@ def _amount(at: str, listed: Mapping[str, Any], member: str) -> int | None:
     except InvalidOperation:
         amount = Decimal("NaN")
     if not amount.is_finite() or not 0 <= amount <= AMOUNT_MAX or amount * MILLION % 1:
-        message = f"{at}: {member} must be an amount, not {value!r}."
-        raise _bad(f"{at}.{member}", message, 'Write it like "0.50", in the currency of the charge.')
+        message = f"{member} must be an amount, not {value!r}."
+        raise _bad(at, member, message, 'Write it like "0.50", in the currency of the charge.')
     return int(amount * MILLION)
 
 
@@ -276,14 +268,14 @@ def _cost(at: str, text: str) -> tuple[int, int]:
     """Share and fixed part in millionths."""
     found = _COST.fullmatch(text.replace(" ", ""))
     if found is None:
-        message = f"{at}: {text!r} is no cost of a send."
-        raise _bad(f"{at}.cost", message, 'Write it like "1.4% + 0.25": of the amount, and of each send.')
+        message = f"{text!r} is no cost of a send."
+        raise _bad(at, "cost", message, 'Write it like "1.4% + 0.25": of the amount, and of each send.')
     share, fixed = Decimal(found["share"] or 0), Decimal(found["fixed"] or 0)
     return int(share * MILLION / 100), int(fixed * MILLION)
 
 
-def _bad(field: str, message: str, cure: str) -> Problem:
-    return invalid(message, field, cure)
+def _bad(at: str, member: str, message: str, cure: str) -> Problem:
+    return invalid(f"{at}: {message}", f"{at}.{member}", cure)
 
 
 def shown(routes: Sequence[RouteSettings]) -> str:
