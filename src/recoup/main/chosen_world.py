@@ -12,7 +12,7 @@ import uvloop
 from recoup.doors.command.verbs import Opened
 from recoup.flows.bootstrap import OPERATOR_USER, bootstrap, is_bootstrapped, make_bootstrap_partner_key, make_operator
 from recoup.kernel.problem import Problem
-from recoup.main.databases import find_databases, has_live, prepare
+from recoup.main.databases import Databases, has_live, prepare, used_databases
 from recoup.main.settings import Settings
 from recoup.main.worlds import Running, open_worlds
 from recoup.store.server.folder import close_folder
@@ -75,9 +75,8 @@ def with_world(settings: Settings, work: Callable[[Opened], Awaitable[T]]) -> T:
         message = f"There is no installation in {settings.data_dir}."
         raise Problem("not_found", message, cure="Set --data-dir, or create an installation with `recoup up`.")
     settings = replace(settings, public_url=settings.public_url or served_at(settings.data_dir))
-    databases = find_databases(settings)
 
-    async def inside() -> T:
+    async def inside(databases: Databases) -> T:
         await prepare(databases)
         if settings.world == "live" and not await has_live(databases):
             raise Problem("not_found", "There is no live world.", cure="Create it with `recoup live init`.")
@@ -86,8 +85,5 @@ def with_world(settings: Settings, work: Callable[[Opened], Awaitable[T]]) -> T:
             opened = Opened(running.world, running.orders, running.deliveries, settings.data_dir, settings.url)
             return await work(opened)
 
-    try:
-        return uvloop.run(inside())
-    finally:
-        if databases.server is not None:
-            databases.server.stop()
+    with used_databases(settings) as databases:
+        return uvloop.run(inside(databases))

@@ -201,16 +201,12 @@ def _which_installation(settings: Settings) -> str:
 @_data_dir
 def bootstrap(as_json: bool, data_dir: Path | None) -> None:
     """Creates the sandbox's merchant, keys and portal user once, and prints them."""
-    from recoup.main.databases import find_databases
+    from recoup.main.databases import used_databases
 
     settings = load_settings(data_dir=data_dir)
     where = _which_installation(settings)
-    databases = find_databases(settings)
-    try:
+    with used_databases(settings) as databases:
         kept = _bootstrap(settings, databases)
-    finally:
-        if databases.server is not None:
-            databases.server.stop()
     assert kept is not None
     click.echo(where, err=True)
     if as_json:

@@ -1,8 +1,8 @@
 """Where the databases are: the embedded server, or addresses that were given; created and migrated on request."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
@@ -110,6 +110,17 @@ class Databases:
         """The DSN of `people`, `sandbox`, `live` or `admin` by which the schema's owner logs in."""
         dsn: str = getattr(self, name) or ""
         return _with_log_in(dsn, *self.owner) if self.owner and dsn else dsn
+
+
+@contextmanager
+def used_databases(settings: Settings) -> Iterator[Databases]:
+    """For one verb: an embedded server that is started for it stops with it."""
+    databases = find_databases(settings)
+    try:
+        yield databases
+    finally:
+        if databases.server is not None:
+            databases.server.stop()
 
 
 def find_databases(settings: Settings) -> Databases:

@@ -17,7 +17,7 @@ from recoup.flows.world import World
 from recoup.gateways.cards.connector import is_connector
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
-from recoup.main.databases import Databases, find_databases
+from recoup.main.databases import Databases, used_databases
 from recoup.main.extension_check import extension_troubles
 from recoup.main.schema_verb import checked_databases
 from recoup.main.settings import Settings, load_settings
@@ -49,7 +49,9 @@ def add(cli: click.Group) -> None:
     def doctor(as_json: bool, data_dir: Path | None) -> None:
         """Examines this installation: schema, clocks, the worker, and each account at a processor. Exits with 1 when
         something is wrong."""
-        lines = _lines(load_settings(data_dir=data_dir))
+        settings = load_settings(data_dir=data_dir)
+        with used_databases(settings) as databases:
+            lines = uvloop.run(_examined(settings, databases))
         if as_json:
             click.echo(json.dumps([one._asdict() for one in lines]))
         else:
@@ -58,15 +60,6 @@ def add(cli: click.Group) -> None:
                 click.echo(f"{'ok' if one.ok else '!!'}  {one.place:8} {one.what}: {one.finding}{what_to_do}")
         if not all(one.ok for one in lines):
             raise SystemExit(1)
-
-
-def _lines(settings: Settings) -> list[Line]:
-    databases = find_databases(settings)
-    try:
-        return uvloop.run(_examined(settings, databases))
-    finally:
-        if databases.server is not None:
-            databases.server.stop()
 
 
 async def _examined(settings: Settings, databases: Databases) -> list[Line]:

@@ -10,19 +10,19 @@ from typing import Final, TypeVar
 import click
 import uvloop
 
+from recoup.doors.command.verbs import data_dir_option
 from recoup.flows.key_checks import check_keys
 from recoup.flows.rekey import KeyState, go_over, retire, states_of, unopened
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
-from recoup.main.databases import Databases, find_databases, prepare
+from recoup.main.databases import Databases, prepare, used_databases
 from recoup.main.settings import Settings, load_settings
 from recoup.main.worlds import open_worlds
 
 T = TypeVar("T")
 WAIT_SECONDS: Final = 20  # every process of this machine has read the file again by then
 WAIT_SECONDS_MAX: Final = 7 * 24 * 3600
-_data_dir = click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Data folder.")
 
 
 def add(cli: click.Group, load_settings: Callable[..., Settings] = load_settings) -> None:
@@ -32,7 +32,7 @@ def add(cli: click.Group, load_settings: Callable[..., Settings] = load_settings
 
     @keys.command()
     @click.option("--json", "as_json", is_flag=True, help="Output as a JSON list.")
-    @_data_dir
+    @data_dir_option
     def status(as_json: bool, data_dir: Path | None) -> None:
         """Shows each key: its age, and how many records need it."""
 
@@ -49,7 +49,7 @@ def add(cli: click.Group, load_settings: Callable[..., Settings] = load_settings
         show_default=True,
         help="Seconds until the new keys are used; with several machines, time to copy them.",
     )
-    @_data_dir
+    @data_dir_option
     def rotate(wait: int, data_dir: Path | None) -> None:
         """Creates new keys and re-encrypts all data with them. Continues an interrupted rotation."""
 
@@ -113,12 +113,8 @@ def _with_worlds(settings: Settings, work: Callable[[Sequence[World]], Awaitable
     if embedded and not (settings.data_dir / "postgres").exists():
         message = f"There is no installation in {settings.data_dir}."
         raise Problem("not_found", message, cure="Name it with --data-dir, or make one with `recoup up`.")
-    databases = find_databases(settings)
-    try:
+    with used_databases(settings) as databases:
         return uvloop.run(in_worlds(settings, databases, work))
-    finally:
-        if databases.server is not None:
-            databases.server.stop()
 
 
 async def in_worlds(settings: Settings, databases: Databases, work: Callable[[Sequence[World]], Awaitable[T]]) -> T:

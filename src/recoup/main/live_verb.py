@@ -8,14 +8,14 @@ from typing import Any
 
 import click
 
-from recoup.doors.command.verbs import Opened
+from recoup.doors.command.verbs import Opened, data_dir_option
 from recoup.flows.rekey import drop_vault
 from recoup.flows.signed_notices import signing_key
 from recoup.gateways.cards.bridge import check_bridge
 from recoup.gateways.keys.keyring import has_keys
 from recoup.kernel.problem import Problem, invalid
 from recoup.main.chosen_world import with_world
-from recoup.main.databases import Databases, find_databases, prepare
+from recoup.main.databases import Databases, prepare, used_databases
 from recoup.main.settings import Settings, load_settings
 from recoup.main.worlds import open_worlds
 from recoup.rules.messages.inbound import DISPUTE_NOTICES, SignedKind
@@ -31,27 +31,23 @@ def add(cli: click.Group) -> None:
     @live.command()
     @click.option("--embedded", is_flag=True, help="Use the embedded server; you must back it up yourself.")
     @click.option("--without-vault", is_flag=True, help="Keep no key of a vault; every call refuses card numbers.")
-    @click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Data folder.")
+    @data_dir_option
     def init(embedded: bool, without_vault: bool, data_dir: Path | None) -> None:
         """Creates the live database. Running it again changes nothing."""
         settings = load_settings(data_dir=data_dir)
         _check(settings, embedded)
-        databases = find_databases(settings)
-        try:
+        with used_databases(settings) as databases:
             if not databases.live:
                 raise invalid("The live database is not set.", "live_database_url", "Set RECOUP_LIVE_DATABASE_URL.")
             asyncio.run(prepare(databases, live=True))
             if without_vault:
                 asyncio.run(_leave_vault(settings, databases))
-        finally:
-            if databases.server is not None:
-                databases.server.stop()
         click.echo("The live world is ready. If Recoup is running, restart it.")
         if not settings.live_processor_url:
             click.echo("No card processor is set yet, so no merchant can go live; see docs/operate.md.")
 
     @live.command("notice-key")
-    @click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Data folder.")
+    @data_dir_option
     @click.option("--route", "name", help="Name of the route; default: the first.")
     @click.option("--signals", is_flag=True, help="The key for signals (docs/cards.md).")
     @click.option("--network-tokens", "tokens", is_flag=True, help="The key for tokens (docs/cards.md).")

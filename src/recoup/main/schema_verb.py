@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 import asyncpg
 import click
 
+from recoup.doors.command.verbs import data_dir_option
 from recoup.kernel.problem import Problem
-from recoup.main.databases import Databases, check_clock, find_databases, has_live, prepare
+from recoup.main.databases import Databases, check_clock, has_live, prepare, used_databases
 from recoup.main.settings import Settings, load_settings
 from recoup.store.connect import connect
 from recoup.store.migrate import check_migrated
@@ -19,7 +20,6 @@ from recoup.store.roles import ADMINISTRATORS_SQL, owns_schema
 
 T = TypeVar("T")
 DAYS_LEFT_MIN = 3
-_data_dir = click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Data folder.")
 
 
 def add(cli: click.Group) -> None:
@@ -33,14 +33,14 @@ def add(cli: click.Group) -> None:
         click.echo(ADMINISTRATORS_SQL, nl=False)
 
     @schema.command("apply")
-    @_data_dir
+    @data_dir_option
     def apply(data_dir: Path | None) -> None:
         """Migrates and creates partitions, as the schema's owner. Running it again changes nothing."""
         _with_databases(load_settings(data_dir=data_dir), prepare)
         click.echo("The schema is up to date.")
 
     @schema.command("check")
-    @_data_dir
+    @data_dir_option
     def check(data_dir: Path | None) -> None:
         """Checks every database as the application's role; exits with 1 if something is missing."""
         found = _with_databases(load_settings(data_dir=data_dir), checked_databases)
@@ -52,12 +52,8 @@ def add(cli: click.Group) -> None:
 
 
 def _with_databases(settings: Settings, work: Callable[[Databases], Coroutine[Any, Any, T]]) -> T:
-    databases = find_databases(settings)
-    try:
+    with used_databases(settings) as databases:
         return asyncio.run(work(databases))
-    finally:
-        if databases.server is not None:
-            databases.server.stop()
 
 
 async def checked_databases(databases: Databases) -> list[tuple[str, str, str]]:
