@@ -28,47 +28,34 @@ _SECONDS = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5),
 )
 _METHODS = frozenset(("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS"))
-_BACKLOG = Gauge("recoup_backlog", "What waits, by world and kind", ["world", "kind"], registry=REGISTRY)
-_OLDEST = Gauge(
-    "recoup_due_oldest_seconds", "Age of the oldest due work that nobody has taken", ["world"], registry=REGISTRY
-)
-_AHEAD = Gauge(
-    "recoup_clock_ahead_seconds",
-    "By how much this machine's clock is ahead of the database's",
-    ["world"],
-    registry=REGISTRY,
-)
-_PARTITION_DAYS = Gauge(
-    "recoup_partition_days_left", "Days until a table's newest partition ends", ["world", "table"], registry=REGISTRY
-)
-_OVERFLOWN = Gauge(
-    "recoup_partition_overflown",
-    "1 when rows fell into a table's default partition",
-    ["world", "table"],
-    registry=REGISTRY,
-)
-_REFUSED = Gauge(
+
+
+def _gauge(name: str, help: str, *labels: str) -> Gauge:
+    return Gauge(name, help, labels, registry=REGISTRY)
+
+
+_BACKLOG = _gauge("recoup_backlog", "What waits, by world and kind", "world", "kind")
+_OLDEST = _gauge("recoup_due_oldest_seconds", "Age of the oldest due work that nobody has taken", "world")
+_AHEAD = _gauge("recoup_clock_ahead_seconds", "By how much this machine's clock is ahead of the database's", "world")
+_PARTITION_DAYS = _gauge("recoup_partition_days_left", "Days until a table's newest partition ends", "world", "table")
+_OVERFLOWN = _gauge("recoup_partition_overflown", "1 when rows fell into a table's default partition", "world", "table")
+_REFUSED = _gauge(
     "recoup_route_refused_requests",
     "Requests that a route's processor refused as wrong in the last 24 hours",
-    ["world", "route"],
-    registry=REGISTRY,
+    "world",
+    "route",
 )
-_UNREAD = Gauge(
+_UNREAD = _gauge(
     "recoup_unread_notices",
     "Signed notices of processors whose kind this release does not read, since each was first seen",
-    ["world", "route"],
-    registry=REGISTRY,
+    "world",
+    "route",
 )
-_ACCOUNT_REFUSED = Gauge(
-    "recoup_route_account_refused",
-    "1 while a route's processor refuses our account or its key",
-    ["world", "route"],
-    registry=REGISTRY,
+_ACCOUNT_REFUSED = _gauge(
+    "recoup_route_account_refused", "1 while a route's processor refuses our account or its key", "world", "route"
 )
-_CONNECTIONS = Gauge(
-    "recoup_http_connections", "Connections that are open, and their limit", ["kind"], registry=REGISTRY
-)
-_CROWDED = Gauge("recoup_http_connections_refused", "Connections that met a limit since the start", registry=REGISTRY)
+_CONNECTIONS = _gauge("recoup_http_connections", "Connections that are open, and their limit", "kind")
+_CROWDED = _gauge("recoup_http_connections_refused", "Connections that met a limit since the start")
 
 
 def watch(connections: Connections) -> None:
