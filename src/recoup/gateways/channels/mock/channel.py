@@ -133,7 +133,7 @@ async def movements(
 _SLOW_SECONDS: Final = 1.5
 _ASK_SECONDS: Final = 10.0
 _SILENT: Final = Outcome("unknown", text="no answer in time")
-Decide = Callable[[Any], Awaitable[Decided]]
+Decide = Callable[[Any, datetime], Awaitable[Decided]]
 
 
 class MockChannel:
@@ -158,40 +158,24 @@ class MockChannel:
 
     async def pay(self, payment: Payment, approve: bool) -> Outcome:
         """The payer pays, or fails to. The first word for a payment stands."""
-        now = self._clocks.wall()
-        return await self._ask(
-            payment.id,
-            lambda c: pay(c, self.name, payment, approve, now),
-            send_before=payment.send_before_monotonic,
-        )
+        return await self._ask(payment, lambda c, now: pay(c, self.name, payment, approve, now))
 
     async def modify(self, message: ModificationMessage) -> Outcome:
-        now = self._clocks.wall()
         return await self._ask(
-            message.id,
-            lambda c: transfer(c, message.id, "refund", message.charge_id, message.units, message.currency, now),
-            send_before=message.send_before_monotonic,
-            timeout_seconds=message.timeout_seconds,
+            message,
+            lambda c, now: transfer(c, message.id, "refund", message.charge_id, message.units, message.currency, now),
         )
 
     async def sweep(self, sweep: Sweep) -> Outcome:
-        now = self._clocks.wall()
         return await self._ask(
-            sweep.id,
-            lambda c: transfer(c, sweep.id, "sweep", sweep.payment_id, sweep.units, sweep.currency, now),
-            send_before=sweep.send_before_monotonic,
-            timeout_seconds=sweep.timeout_seconds,
+            sweep,
+            lambda c, now: transfer(c, sweep.id, "sweep", sweep.payment_id, sweep.units, sweep.currency, now),
         )
 
     async def pay_out(self, payout: PayOut) -> Outcome:
         """A destination that ends with `fail` is refused, for tests."""
-        now = self._clocks.wall()
-        return await self._ask(
-            payout.id,
-            lambda c: pay_out(c, payout, now, refuse=payout.destination.endswith("fail")),
-            send_before=payout.send_before_monotonic,
-            timeout_seconds=payout.timeout_seconds,
-        )
+        refuse = payout.destination.endswith("fail")
+        return await self._ask(payout, lambda c, now: pay_out(c, payout, now, refuse=refuse))
 
     async def movements(self, merchant_id: UUID, begin: datetime, end: datetime) -> AsyncIterator[list[StatementLine]]:
         """What moved on this channel for a merchant in that wall time, some lines at a time."""
@@ -210,11 +194,9 @@ class MockChannel:
             return Outcome("unknown", text="the connection failed")
         return _outcome(id, decided) if decided else Outcome("not_found", text="nothing with this id")
 
-    async def _ask(
-        self, id: UUID, decide: Decide, *, send_before: float | None = None, timeout_seconds: float = _ASK_SECONDS
-    ) -> Outcome:
+    async def _ask(self, message: Payment | ModificationMessage | Sweep | PayOut, decide: Decide) -> Outcome:
         """One message. What is decided is committed before the answer is slow or lost."""
-        sent = False
+        sent, now, send_before = False, self._clocks.wall(), message.send_before_monotonic
         try:
             async with self._connections.one() as connection:
                 faults = await active_faults(connection, self._clocks.wall())
@@ -223,17 +205,17 @@ class MockChannel:
                 if send_before is not None and self._clocks.monotonic() >= send_before:
                     return Outcome("not_sent", text="too late to send")
                 sent = True
-                decided = await decide(connection)
+                decided = await decide(connection, now)
                 if "duplicate" in faults:
-                    decided = await decide(connection)
+                    decided = await decide(connection, now)
         except LOST:
             return Outcome("unknown" if sent else "not_sent", text="the connection failed")
         if "silent" in faults:
-            await asyncio.sleep(timeout_seconds)
+            await asyncio.sleep(_ASK_SECONDS if isinstance(message, Payment) else message.timeout_seconds)
             return _SILENT
         if "slow" in faults:
             await asyncio.sleep(_SLOW_SECONDS)
-        return _outcome(id, decided)
+        return _outcome(message.id, decided)
 
 
 def _outcome(id: UUID, decided: Decided) -> Outcome:
