@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections import Counter
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -14,17 +14,17 @@ from recoup.kernel.time import Clocks
 from recoup.rules.stable.signing import canonical, sign
 
 
-class StableClient:
-    """`async with`. `credentials`: stablecoin_key_id, stablecoin_secret."""
+class _Client:
+    """`async with`: at most `at_once` connections; on this machine any certificate is taken."""
 
-    def __init__(self, base_url: str, credentials: dict[str, Any]) -> None:
-        self._base, self._keys = base_url.rstrip("/"), credentials
+    def __init__(self, base_url: str, credentials: dict[str, Any], at_once: int = 100) -> None:
+        self._base, self._keys, self._at_once = base_url.rstrip("/"), credentials, at_once
         self._session: aiohttp.ClientSession | None = None
 
-    async def __aenter__(self) -> "StableClient":
+    async def __aenter__(self) -> Self:
         loopback = self._base.startswith(("https://127.0.0.1", "https://[::1]"))
+        connector = aiohttp.TCPConnector(limit=self._at_once, ssl=not loopback)
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
-        connector = aiohttp.TCPConnector(ssl=not loopback)
         self._session = aiohttp.ClientSession(connector=connector, timeout=timeout, trust_env=False)
         return self
 
@@ -33,6 +33,10 @@ class StableClient:
     ) -> None:
         assert self._session is not None
         await self._session.close()
+
+
+class StableClient(_Client):
+    """`async with`. `credentials`: stablecoin_key_id, stablecoin_secret."""
 
     async def call(self, method: str, path: str, body: dict[str, Any] | None, query: str = "", key: str = "") -> Any:
         """(status, answer); repeated, signed anew, while the other side is busy. Every call here may be repeated."""
@@ -85,30 +89,15 @@ TRIES: Final = 6
 _BUSY: Final = (429, 502, 503, 504)
 
 
-class RescueClient:
+class RescueClient(_Client):
     """`async with`. `credentials`: mid, app_key, app_secret."""
 
     def __init__(self, base_url: str, credentials: dict[str, Any], *, at_once: int = AT_ONCE) -> None:
-        self._base, self._keys = base_url.rstrip("/"), credentials
+        super().__init__(base_url, credentials, at_once)
         self._gate = asyncio.Semaphore(at_once)
-        self._session: aiohttp.ClientSession | None = None
         self._bearer: str | None = None
         self._signing_in = asyncio.Lock()
-        self._at_once = at_once
         self.statuses: Counter[int] = Counter()
-
-    async def __aenter__(self) -> "RescueClient":
-        loopback = self._base.startswith(("https://127.0.0.1", "https://[::1]"))
-        connector = aiohttp.TCPConnector(limit=self._at_once, ssl=not loopback)
-        timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
-        self._session = aiohttp.ClientSession(connector=connector, timeout=timeout, trust_env=False)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        assert self._session is not None
-        await self._session.close()
 
     @property
     def mid(self) -> str:
