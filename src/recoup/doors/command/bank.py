@@ -37,10 +37,7 @@ def file(run: Run, payout: str, out: Path, replace: bool) -> None:
     if payout_id is None:
         raise Problem("invalid", f"{payout!r} is not a payout id.", cure="See the portal's Approvals for the ids.")
 
-    async def work(opened: Opened) -> tuple[str, bytes]:
-        return await read_file(opened.world, opened.merchant_id, payout_id)
-
-    name, content = run(work)
+    name, content = run(lambda opened: read_file(opened.world, opened.merchant_id, payout_id))
     target = out / name
     _write(target, content, replace=replace)
     click.echo(str(target))

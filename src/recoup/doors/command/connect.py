@@ -116,10 +116,7 @@ def change_verb(
 def list_verb(run: Run, as_json: bool) -> None:
     """Lists the connections of all merchants."""
 
-    async def work(opened: Opened) -> list[ProcessorConnection]:
-        return await all_connections(opened.world.db.reader)
-
-    rows = run(work)
+    rows = run(lambda opened: all_connections(opened.world.db.reader))
     lines = [_line(one) for one in rows] or ["No merchant has connected an account."]
     show([plain(one) for one in rows], lines, as_json=as_json)
 

@@ -35,10 +35,7 @@ STABLECOIN: Final = "/recoup/stablecoin"
 def listen(run: Run, port: int) -> None:
     """Receives, verifies and prints this merchant's webhooks of both APIs until Ctrl-C."""
 
-    async def work(opened: Opened) -> None:
-        await _listen(opened, opened.scope("listen"), port)
-
-    run(work)
+    run(lambda opened: _listen(opened, opened.scope("listen"), port))
 
 
 class _Server(uvicorn.Server):

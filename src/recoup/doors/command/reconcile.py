@@ -62,10 +62,7 @@ def reconcile_file(run: Run, file: Path, **options: Any) -> None:
     if numbers != [] and not options["note"].strip():
         raise invalid("--book needs --note with the reason.", "note", "Add --note 'asked them on Monday'.")
 
-    async def work(opened: Opened) -> dict[str, Any]:
-        return await _work(opened, opened.scope("reconcile", "cli"), file, reading, numbers, options)
-
-    comparison = run(work)
+    comparison = run(lambda opened: _work(opened, opened.scope("reconcile", "cli"), file, reading, numbers, options))
     show(comparison, _text(comparison), as_json=options["as_json"])
 
 

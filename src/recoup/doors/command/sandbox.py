@@ -134,10 +134,7 @@ def decline(run: Run, order: str) -> None:
 def show_statement(run: Run, order: str) -> None:
     """Shows this order on the cardholder's bank statement."""
 
-    async def work(opened: Opened) -> list[dict[str, Any]]:
-        return await statement(opened.world, order)
-
-    for row in run(work):
+    for row in run(lambda opened: statement(opened.world, order)):
         amount = Money(row["units"], row["currency"]).text()
         click.echo(f"{row['at']:%Y-%m-%d}  {row['descriptor']:34} {amount:>14} {row['currency']}")
 
@@ -150,10 +147,7 @@ def fault(run: Run, kind: FaultKind, duration: str) -> None:
     """Makes the processor fail for a while (wall time): `recoup sandbox fault outage 60s`; 0s ends it."""
     lasts = timedelta(0) if duration == "0s" else parse_step(duration)
 
-    async def work(opened: Opened) -> None:
-        await (set_fault(opened.world, kind, lasts) if lasts else clear_fault(opened.world, kind))
-
-    run(work)
+    run(lambda opened: set_fault(opened.world, kind, lasts) if lasts else clear_fault(opened.world, kind))
     click.echo(f"{kind} for {duration}" if lasts else f"{kind} ended")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from recoup.doors.command.verbs import Opened, Run, in_world
+from recoup.doors.command.verbs import Run, in_world
 from recoup.flows.insight.verify import Verified
 from recoup.flows.insight.verify import verify as prove
 from recoup.kernel.currencies import EXPONENTS
@@ -45,10 +45,7 @@ def verify(
             "invalid", f"{merchant!r} is not a merchant id.", cure="It is the mid that `recoup bootstrap` prints."
         )
 
-    async def work(opened: Opened) -> Verified:
-        return await prove(opened.world, merchant_id)
-
-    done = run(work)
+    done = run(lambda opened: prove(opened.world, merchant_id))
     click.echo(json.dumps(as_dict(done)) if as_json else as_text(done))
     if done.difference is not None:
         raise click.exceptions.Exit(1)

@@ -1,6 +1,5 @@
 """`recoup webhooks`: a merchant's endpoints, and their events once more."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -8,7 +7,6 @@ import click
 from recoup.doors.command.as_of import moment
 from recoup.doors.command.verbs import Opened, Run, in_world, json_option, merchant_option, show
 from recoup.flows.messages import endpoints
-from recoup.flows.messages.endpoints import Endpoint
 from recoup.flows.messages.replay import Found, Replay, ReplayRequest, ask, count
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import invalid
@@ -25,10 +23,7 @@ def webhooks() -> None:
 def list_verb(run: Run) -> None:
     """Lists the endpoints: id, state, health, number of waiting events, URL."""
 
-    async def work(opened: Opened) -> Sequence[Endpoint]:
-        return await endpoints.list_all(opened.world, opened.scope("command"))
-
-    for one in run(work):
+    for one in run(lambda opened: endpoints.list_all(opened.world, opened.scope("command"))):
         click.echo(f"{one.endpoint_id}  {one.state:8}  {one.health_state:7}  {one.waiting:5} waiting  {one.url}")
 
 
