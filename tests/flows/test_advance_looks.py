@@ -7,6 +7,7 @@ import pytest
 from tests.rules.rescue.engine.ground import evidence, fridays
 
 from recoup.moves.advance import grant as move
+from recoup.rules.rescue.advance import AdvanceInputs
 
 
 def test_payments_that_the_merchant_tells_of_raise_no_bound(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -20,6 +21,7 @@ def test_payments_that_the_merchant_tells_of_raise_no_bound(monkeypatch: pytest.
     order = SimpleNamespace(
         attempt_in_flight=lambda: None, arm="engine", arm_known=object(), facts={}, advance_bounds=None
     )
-    move._judged(SimpleNamespace(order=order, engine=object(), now=None), object())  # type: ignore[arg-type]
+    inputs: Any = AdvanceInputs("answer", object(), 100, "USD", 0, object(), known.first.at)  # type: ignore[arg-type]
+    move._judged(SimpleNamespace(order=order, engine=object(), now=None), inputs)  # type: ignore[arg-type]
     assert given[0].facts.looks == ()
     assert given[0].facts.first == known.first

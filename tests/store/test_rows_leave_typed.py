@@ -23,8 +23,9 @@ EXCEPT: Final[Mapping[str, str]] = {
     "statement.Read.fetchrow": "the same",
     "statement.Read.fetchval": "the same",
     "statement.without_none": "gives an annotation",
-    "pool.Database.fetch": "for benchmarks and tests, whose statements are their own",
-    "pool.Database.fetchrow": "the same",
+    "pool.Each.fetch": "the same, by a connection of its own",
+    "pool.Each.fetchrow": "the same",
+    "pool.Each.fetchval": "the same",
 }
 
 
