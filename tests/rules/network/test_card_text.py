@@ -12,7 +12,7 @@ from tests.rings import each
 from recoup.kernel.problem import Problem
 from recoup.rules.network.allow_list import PHONE_CARD
 from recoup.rules.network.card import luhn_digit
-from recoup.rules.network.card_guard import check_words, guard, holds_number, is_identifier
+from recoup.rules.network.card_guard import check_words, guard, holds_number, is_identifier, refused
 from recoup.rules.network.card_text import json_may_hold_number, numbers_in
 from recoup.rules.network.magic import inputs, script_card
 from recoup_lab.bench.calls import transmit_body
@@ -193,6 +193,7 @@ def test_metadata_is_words_whatever_its_names_are() -> None:
 def test_what_has_no_name_is_named_all_the_same() -> None:
     assert guard({"events": [{"": [PAN]}], "": PAN}).refused == ['events[0].""', '""']
     assert guard([PAN]).refused == ["Body"]
+    assert "The field . holds" in str(refused(["."]).message)
 
 
 def test_the_payments_own_card_is_no_identifier() -> None:

@@ -100,7 +100,8 @@ def refused(names: list[str]) -> Problem:
     """The number itself is never shown."""
     fields: dict[str, list[str]] = {}
     for name in names:
-        message = Sentence("The field {0} holds a card number, which must not be kept there.", name.rpartition(".")[2])
+        last = name.rpartition(".")[2] or name
+        message = Sentence("The field {0} holds a card number, which must not be kept there.", last)
         fields[name] = [message]
     return Problem(
         "invalid",
