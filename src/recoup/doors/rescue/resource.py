@@ -168,19 +168,14 @@ class Dialect(kit.Dialect[Services, Caller | None, Call]):
         return caller, b""
 
     def permit(self, method: Method, caller: Caller | None) -> None:
-        if (
-            caller is None
-            or method.operation.scope is None
-            or (caller.partner_id is not None and method.operation.partners)
-        ):
+        scope, partners = method.operation.scope, method.operation.partners
+        if caller is None or scope is None or (caller.partner_id is not None and partners):
             return
-        if caller.partner_id is not None and method.operation.scope != PARTNER:
+        if caller.partner_id is not None and scope != PARTNER:
             raise merchants_only(method.operation.path)
-        if method.operation.scope not in caller.scopes:
-            kind = (
-                "partner's key" if method.operation.scope == PARTNER else f"key with the scope {method.operation.scope}"
-            )
-            raise Problem("forbidden", f"This key does not allow {method.operation.scope}.", cure=f"Use a {kind}.")
+        if scope not in caller.scopes:
+            kind = "partner's key" if scope == PARTNER else f"key with the scope {scope}"
+            raise Problem("forbidden", f"This key does not allow {scope}.", cure=f"Use a {kind}.")
 
     async def read(self, method: Method, scope: Scope, receive: Receive, caller: Caller | None, content: bytes) -> Call:
         """The body with the documented names of its fields."""
