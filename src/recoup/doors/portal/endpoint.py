@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from copy import copy
 from dataclasses import dataclass, field
-from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
 from urllib.parse import quote
 from uuid import UUID
 
@@ -26,7 +26,6 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import WallTime
 from recoup.rules.languages.catalogues import accepted_language, or_english
-from recoup.store.statement import Read
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -243,18 +242,6 @@ class SignedVisit:
     @property
     def world(self) -> World:
         return self.portal.world
-
-    async def read(self, statement: Callable[Concatenate[Read, P], Awaitable[R]], *args: P.args, **more: P.kwargs) -> R:
-        """What one statement finds in the world's database."""
-        async with self.world.db.read() as connection:
-            return await statement(connection, *args, **more)
-
-    async def read_people(
-        self, statement: Callable[Concatenate[Read, P], Awaitable[R]], *args: P.args, **more: P.kwargs
-    ) -> R:
-        """What one finds in the people database."""
-        async with self.world.people.read() as connection:
-            return await statement(connection, *args, **more)
 
     @property
     def language(self) -> str:

@@ -24,7 +24,7 @@ _LAST: Final = datetime(9999, 1, 1, tzinfo=UTC)
 @member.page("/mandates", "mandates/mandates.html", menu=Entry("Queues", 5, "Revoked mandates", "cancelled"))
 async def mandates(visit: Visit) -> Values:
     before, before_id = _behind(visit.request.query_params.get("before", ""))
-    rows = await visit.read(list_mandates, visit.merchant_id, before, before_id, SIZE + 1)
+    rows = await list_mandates(visit.world.db.reader, visit.merchant_id, before, before_id, SIZE + 1)
     last = rows[SIZE - 1] if len(rows) > SIZE else None
     return dict(
         rows=[shown(row) for row in rows[:SIZE]],

@@ -33,7 +33,7 @@ async def choices(visit: AccountVisit) -> Values:
     found = await readers_of(world.people.reader, world.name, merchant.merchant_id, user_id) if merchant else []
     seat = visit.session.seat
     at_partner = await partner_readers_of(world.people.reader, world.name, seat.partner_id, user_id) if seat else []
-    own = await visit.read(find_partner, seat.partner_id) if seat else None
+    own = await find_partner(visit.world.db.reader, seat.partner_id) if seat else None
     return dict(
         kinds=_ways(found),
         own_partner=own,

@@ -60,7 +60,7 @@ LINES: Final = 30
 @account.page(PLACE, "account/profile.html", menu=(Entry("Settings", 9, "Your account", "user"), Entry(TABS, 1, "You")))
 async def profile(visit: AccountVisit) -> Values:
     world = visit.world
-    lines = await visit.read_people(account_lines, visit.session.user_id, LINES)
+    lines = await account_lines(visit.world.people.reader, visit.session.user_id, LINES)
     mails = await inbox(world, [row.log_id for row in lines if row.mail_state == "sent"])
     names = await names_for(visit.portal, [row.actor for row in lines])
     return {

@@ -233,7 +233,7 @@ async def begin(visit: AnyVisit) -> Answer:
 async def application(visit: AnyVisit) -> Values:
     world, application_id, access = visit.world, _id(visit), access_of(visit)
     row = await applications.read_application(world, access.who, application_id)
-    log = await visit.read(log_of, application_id, LOG_MAX)
+    log = await log_of(visit.world.db.reader, application_id, LOG_MAX)
     editable = row.status == "DRAFT" and access.may_apply
     return dict(
         row=row,

@@ -208,11 +208,11 @@ async def _partner_reader(visit: PartnerVisit) -> _Reader:
 
 async def _people(visit: AnyVisit, subject: tuple[str, UUID]) -> dict[str, str]:
     """Those who belong there or did: id -> name."""
-    return {str(user_id): name for user_id, name in await visit.read_people(people_of, *subject)}
+    return {str(user_id): name for user_id, name in await people_of(visit.world.people.reader, *subject)}
 
 
 async def _query(visit: AnyVisit) -> Query:
-    return read_query(visit.request.query_params, await visit.read_people(read_zone, visit.session.user_id))
+    return read_query(visit.request.query_params, await read_zone(visit.world.people.reader, visit.session.user_id))
 
 
 def _wanted(visit: AnyVisit, reader: _Reader, query: Query) -> AuditFilter:

@@ -272,7 +272,7 @@ async def backtest_page(visit: Visit) -> Values:
     row = await _find(visit)
     text = visit.request.query_params.get("after", "")
     first = int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 0  # noqa: PLR2004
-    found = await visit.read(backtest_payments, visit.merchant_id, row.backtest_id, first, SIZE + 1)
+    found = await backtest_payments(visit.world.db.reader, visit.merchant_id, row.backtest_id, first, SIZE + 1)
     return shown_values(row) | dict(
         payments=[_payment(one.payment) for one in found[:SIZE]],
         first=first,

@@ -210,7 +210,7 @@ def _ended(visit: Visit, task: asyncio.Task[None]) -> None:
 async def _step(visit: Visit, text: str) -> timedelta:
     """Raises: Problem(invalid) for a step that is none of the page's."""
     if text == "next":
-        due = await visit.read(next_business_instant, visit.merchant_id)
+        due = await next_business_instant(visit.world.db.reader, visit.merchant_id)
         if due is None:
             raise invalid("Nothing falls due.", "by", "Choose a time span instead.")
         return max(due - visit.now, timedelta(0))

@@ -212,7 +212,9 @@ async def post_answer(visit: Visit, *, answer: str) -> None:
 async def decide(visit: Visit, *, decided: Annotated[Literal["won", "lost"], _UNDECIDED]) -> None:
     """In the sandbox the operator says what the cardholder's bank decides."""
     dispute_id = dispute_id_of(visit)
-    dispute = await visit.read(store.read_dispute, visit.merchant_id, dispute_id, clear=visit.pii_access == SHOWN)
+    dispute = await store.read_dispute(
+        visit.world.db.reader, visit.merchant_id, dispute_id, clear=visit.pii_access == SHOWN
+    )
     if dispute is None:
         raise Problem("not_found", "There is no such dispute.", cure="Choose it from the list of disputes.")
     await dispute_on_demand(

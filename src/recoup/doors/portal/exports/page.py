@@ -56,7 +56,7 @@ class NewExport:
 
 @member.page(PLACE, "exports/exports.html")
 async def exports(visit: Visit) -> Values:
-    rows = await visit.read(exports_of, visit.merchant_id, person_of(visit))
+    rows = await exports_of(visit.world.db.reader, visit.merchant_id, person_of(visit))
     return dict(
         exports=[_as_it_is(row, visit.wall) for row in rows],
         live=any(row.state in UNDER_WAY for row in rows),

@@ -32,8 +32,8 @@ MAY_IMPERSONATE: Final = operator("impersonate somebody")
     menu=Entry("Operator", 5, "Impersonate", "eye", sees=for_operator),
 )
 async def impersonate(visit: Visit) -> Values:
-    members = await visit.read_people(
-        members_to_impersonate, visit.merchant_id, visit.session.user_id, visit.world.name
+    members = await members_to_impersonate(
+        visit.world.people.reader, visit.merchant_id, visit.session.user_id, visit.world.name
     )
     return dict(
         members=members,

@@ -58,7 +58,7 @@ LINES: Final = 100
 @member.page(PLACE, "imports/imports.html")
 async def imports(visit: Visit) -> Values:
     after = parse_id(visit.request.query_params.get("after", ""))
-    rows = await visit.read(list_imports, visit.merchant_id, after, SIZE + 1)
+    rows = await list_imports(visit.world.db.reader, visit.merchant_id, after, SIZE + 1)
     return dict(
         imports=rows[:SIZE],
         next=rows[SIZE - 1].import_id if len(rows) > SIZE else None,
@@ -112,7 +112,7 @@ async def import_page(visit: Visit) -> Values:
     found = await _find(visit)
     text = visit.request.query_params.get("after", "")
     after = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
-    rows = await visit.read(bad_lines, visit.merchant_id, found.import_id, after, LINES + 1)
+    rows = await bad_lines(visit.world.db.reader, visit.merchant_id, found.import_id, after, LINES + 1)
     return dict(
         one=found,
         rows=rows[:LINES],

@@ -18,7 +18,7 @@ ROWS: Final = 50
 @member.page("/mailbox", "mailbox/mailbox.html", menu=Entry("Settings", 4, "Customer e-mails", "mail"))
 async def mailbox(visit: Visit) -> Values:
     world = visit.world
-    rows = await visit.read(newest_mails, visit.merchant_id, ROWS)
+    rows = await newest_mails(visit.world.db.reader, visit.merchant_id, ROWS)
     delivered = await inbox(world, [row.mail_id for row in rows]) if rows else {}
     return dict(
         notices=NOTICES,

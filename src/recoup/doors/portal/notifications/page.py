@@ -39,8 +39,8 @@ async def notifications_page(visit: AnyVisit) -> Values:
     params, session = visit.request.query_params, visit.session
     unread, before = params.get("unread") == "1", parse_id(params.get("before", ""))
     merchant_id = _here(visit) if params.get("only") == "here" else None
-    rows = await visit.read_people(
-        read_page,
+    rows = await read_page(
+        visit.world.people.reader,
         session.user_id,
         visit.world.name,
         may(),

@@ -29,7 +29,7 @@ REQUESTS_MAX = 20
 @member.page("/onboarding", "onboarding/onboarding.html", menu=Entry("Settings", 1, "Onboarding", "flag"))
 async def onboarding(visit: Visit) -> Values:
     facts, conditions = await onboarding_of(visit.world, visit.merchant_id)
-    requests = await visit.read(go_live_requests, visit.merchant_id, REQUESTS_MAX)
+    requests = await go_live_requests(visit.world.db.reader, visit.merchant_id, REQUESTS_MAX)
     people = await named(visit, [who for row in requests for who in (row.requested_by, row.decided_by)])
     return dict(
         evidence=facts.evidence,

@@ -65,7 +65,7 @@ async def _reviewed(visit: Visit, page: OrderPage, form: RefundForm) -> Values |
 
 async def _made_by(visit: Visit, form: RefundForm) -> UUID | None:
     """The refund that this form made before, if it did."""
-    known = await visit.read(find_request, visit.merchant_id, "refund", request_key(form.key))
+    known = await find_request(visit.world.db.reader, visit.merchant_id, "refund", request_key(form.key))
     return UUID(known.answer["refund_id"]) if known is not None and known.answer else None
 
 

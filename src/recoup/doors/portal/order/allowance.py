@@ -74,5 +74,5 @@ async def with_limits(visit: Visit, page: OrderPage, found: Review) -> Review:
 
 async def _context(visit: Visit, order_id: UUID) -> RefundApprovalContext:
     key = (visit.merchant_id, order_id)
-    desks = await visit.read(read_refund_contexts, [(*key, visit.scope.actor.name)], visit.wall)
+    desks = await read_refund_contexts(visit.world.db.reader, [(*key, visit.scope.actor.name)], visit.wall)
     return desks[key]

@@ -20,8 +20,8 @@ async def beside(visit: Visit, page: OrderPage) -> Values:
     async def neighbour(back: bool) -> str:
         cursor = Cursor(back, getattr(page.head, COLUMNS[query.sort][0]), page.order_id, query.sort).text()
         try:
-            found = await visit.read(
-                list_orders, wanted, after=cursor, limit=1, newest_first=not query.up, by=query.sort
+            found = await list_orders(
+                visit.world.db.reader, wanted, after=cursor, limit=1, newest_first=not query.up, by=query.sort
             )
         except Problem:
             return ""

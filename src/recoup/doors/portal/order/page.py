@@ -113,7 +113,7 @@ async def _named(visit: Visit, page: OrderPage) -> OrderPage:
     names = await named(visit, [actor for actor in actors if actor and actor.startswith("user:")])
     limits = {}
     if any(row.state == "waiting" for row in page.requests):
-        limits = await visit.read(list_limits, visit.merchant_id)
+        limits = await list_limits(visit.world.db.reader, visit.merchant_id)
 
     def with_name(row: R) -> R:
         return replace(row, actor=f"user:{names[row.actor]}") if row.actor in names else row

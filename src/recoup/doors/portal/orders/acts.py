@@ -32,7 +32,7 @@ ROW_STATES: Final = {
 
 @member.page("/orders/bulk", "orders/acts.html")
 async def acts(visit: Visit) -> Values:
-    rows = await visit.read(list_acts, visit.merchant_id, LISTED)
+    rows = await list_acts(visit.world.db.reader, visit.merchant_id, LISTED)
     names = await named(visit, [row.actor for row in rows])
     return dict(acts=rows, words=WORDS, states=STATES, names=names)
 
@@ -65,7 +65,7 @@ _id: Final = id_in_path("act_id", _NONE)
 
 async def _find(visit: Visit) -> BulkAct:
     """Raises: Problem(not_found)."""
-    row = await visit.read(find_act, visit.merchant_id, _id(visit))
+    row = await find_act(visit.world.db.reader, visit.merchant_id, _id(visit))
     if row is None:
         raise copy(_NONE)
     return row

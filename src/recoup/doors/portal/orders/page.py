@@ -176,7 +176,7 @@ async def orders(visit: Visit) -> Values | Answer:
     if not query.unclear and ("" in params.values() or query.text != normalise_query(params.get("q", ""))):
         return redirect(query.link(cursor=query.cursor))
     if query.text and not query.cursor:
-        found = await visit.read(exact_order, visit.merchant_id, query.text)
+        found = await exact_order(visit.world.db.reader, visit.merchant_id, query.text)
         if found is not None:
             return redirect(f"/orders/{found}")
     listed = await read(visit, query, habits)
@@ -193,7 +193,7 @@ async def list_again(visit: Visit, query: Query, problem: Problem, *, name: str 
 
 
 async def habits_of(visit: Visit) -> ListPreferences:
-    habits = await visit.read_people(read_habits, visit.session.user_id, visit.merchant_id, visit.world.name)
+    habits = await read_habits(visit.world.people.reader, visit.session.user_id, visit.merchant_id, visit.world.name)
     if visit.pii_access == "shown" or owns_views(visit):
         return habits
     # What others search for may be a customer's name.
@@ -358,7 +358,7 @@ async def new_orders(visit: Visit) -> Response:
         return JSONResponse({"count": 0, "more": False}, headers=HEADERS)
     wanted = query.filter(visit.merchant_id, visit.now, visit.pii_access)
     try:
-        page = await visit.read(list_orders, wanted, after=query.cursor, limit=COUNTED_MAX)
+        page = await list_orders(visit.world.db.reader, wanted, after=query.cursor, limit=COUNTED_MAX)
     except Problem:
         return JSONResponse({"count": 0, "more": False}, headers=HEADERS)
     return JSONResponse({"count": len(page.rows), "more": page.prev_cursor is not None}, headers=HEADERS)

@@ -161,7 +161,9 @@ def _chosen(visit: Visit) -> tuple[Range, Any]:
 
 
 async def _read(visit: Visit, chosen: Range, site: Any) -> Overview:
-    return await visit.read(read_overview, visit.merchant_id, chosen.span, site.site_id if site else None, visit.now)
+    return await read_overview(
+        visit.world.db.reader, visit.merchant_id, chosen.span, site.site_id if site else None, visit.now
+    )
 
 
 async def _read_usual(visit: Visit, chosen: Range, site: Any) -> tuple[Range, Overview]:

@@ -42,4 +42,4 @@ async def _working(visit: PartnerVisit) -> list[PartnerKeyShown]:
 
 
 async def _keys(visit: PartnerVisit) -> list[PartnerKeyShown]:
-    return await visit.read(partner_keys_of, visit.partner.partner_id)
+    return await partner_keys_of(visit.world.db.reader, visit.partner.partner_id)

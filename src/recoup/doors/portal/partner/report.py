@@ -41,7 +41,7 @@ async def report(visit: PartnerVisit) -> Answer:
     world = visit.world
     after = parse_id(visit.request.query_params.get("after", ""))
     rows, further = await report_page(world, request, after, MERCHANTS)
-    merchants = await visit.read(list_merchants, MerchantFilter(visit.partner.partner_id), None, CHOICES_MAX)
+    merchants = await list_merchants(visit.world.db.reader, MerchantFilter(visit.partner.partner_id), None, CHOICES_MAX)
     kept = {name: value for name, value in typed.items() if value}
     query = kept | dict(then.query)
     fields = typed | {"from": typed["from"] or request.first.isoformat(), "to": typed["to"] or request.last.isoformat()}

@@ -152,7 +152,7 @@ async def _tests(visit: AnyVisit, where: Where) -> dict[int, UUID]:
     """The back-test of each version, as far as it is kept."""
     if where.merchant_id is None:
         return {}
-    rows = await visit.read(saved_backtests, where.merchant_id)
+    rows = await saved_backtests(visit.world.db.reader, where.merchant_id)
     here = where.scope, str(where.subject_id)
     return {one.saved_as: one.backtest_id for one in rows if (one.scope, one.subject) == here}
 

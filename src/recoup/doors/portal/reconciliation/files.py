@@ -73,7 +73,7 @@ class NewFile:
 @member.page(FILES, "reconciliation/files.html")
 async def files(visit: Visit) -> Values:
     after = parse_id(visit.request.query_params.get("after", ""))
-    runs = await visit.read(list_runs, visit.merchant_id, after=after, limit=SIZE + 1)
+    runs = await list_runs(visit.world.db.reader, visit.merchant_id, after=after, limit=SIZE + 1)
     return dict(
         runs=runs[:SIZE],
         next=runs[SIZE - 1].run_id if len(runs) > SIZE else None,

@@ -43,7 +43,7 @@ async def reports_page(visit: Visit) -> Values:
     chosen, asset, problem = _chosen(visit, then)
     window = Window(*month(chosen, "UTC"), then.cut)
     found = await _read(visit, report, flow.ReportRequest(visit.merchant_id, window, asset))
-    first = await visit.read(first_booked, visit.merchant_id)
+    first = await first_booked(visit.world.db.reader, visit.merchant_id)
     kept = {"month": chosen} | ({"currency": asset} if asset else {})
     query = kept | dict(then.query)
     return dict(

@@ -42,7 +42,7 @@ _Amount: TypeAlias = Annotated[str, Text(40, strip=True)]
 async def roles_page(visit: Visit) -> Values:
     """Open is the role that a form was about, else the one that the address names, else one's own."""
     limits = await read_limits(visit.world, visit.merchant_id)
-    assets = await visit.read(payable_assets, visit.merchant_id)
+    assets = await payable_assets(visit.world.db.reader, visit.merchant_id)
     known = visit.known.merchant.sight
     roles = [
         dict(

@@ -261,7 +261,7 @@ async def post_account(
 async def _account(visit: Visit) -> tuple[UUID, str]:
     """The account of the address, and its currency. Raises: Problem(not_found)."""
     account_id = parse_id(visit.request.path_params["account_id"])
-    accounts = await visit.read(list_accounts, visit.merchant_id)
+    accounts = await list_accounts(visit.world.db.reader, visit.merchant_id)
     found = next((a for a in accounts if a.account_id == account_id), None)
     if found is None:
         raise Problem("not_found", "There is no such bank account.", cure="Check the list of accounts.")

@@ -43,7 +43,7 @@ _TYPES: Final = {"json": JSON_LINES, "csv": CSV}
 @member.page(PLACE, "uploads/uploads.html", menu=Entry("Insight", 4, "Files", "file"))
 async def uploads(visit: Visit) -> Values:
     after = parse_id(visit.request.query_params.get("after", ""))
-    rows = await visit.read(list_uploads, visit.merchant_id, None, after, SIZE + 1)
+    rows = await list_uploads(visit.world.db.reader, visit.merchant_id, None, after, SIZE + 1)
     return dict(
         uploads=rows[:SIZE],
         next=rows[SIZE - 1].upload_id if len(rows) > SIZE else None,
@@ -82,7 +82,7 @@ async def upload_page(visit: Visit) -> Values:
     query = visit.request.query_params
     text = query.get("after", "")
     after = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
-    rows = await visit.read(refused_rows, visit.merchant_id, upload.upload_id, after, ROWS + 1)
+    rows = await refused_rows(visit.world.db.reader, visit.merchant_id, upload.upload_id, after, ROWS + 1)
     return dict(
         upload=upload,
         rows=rows[:ROWS],
