@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 from tests import patient_reads
 from tests.rings import each
+from tests.store.order_plans import explain
 from tests.store.test_orders_read import FILTERS, Shop, run, wanted
 from tests.store.test_orders_read import shop as shop
 
@@ -18,7 +19,7 @@ from recoup.store.lists import order_search as searching
 from recoup.store.lists.bounded import bounded
 from recoup.store.lists.order_counts import Count, count_orders, count_statuses
 from recoup.store.lists.order_filter import OrderFilter
-from recoup.store.lists.orders import explain, list_orders
+from recoup.store.lists.orders import list_orders
 
 NOTHING = Count(0, False)
 LONG_MS = 30_000

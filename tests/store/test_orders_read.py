@@ -11,6 +11,7 @@ from typing import Any
 import asyncpg
 import pytest
 from tests.rings import each
+from tests.store.order_plans import explain
 from tests.store.order_rows import BEGIN, make_merchant, make_orders, vacuumed
 
 from recoup.kernel.problem import Problem
@@ -20,7 +21,7 @@ from recoup.store.lists.order_counts import Count, count_orders, count_statuses
 from recoup.store.lists.order_cursor import ORDERS, Cursor, parse_cursor
 from recoup.store.lists.order_filter import OrderFilter, UnitRange
 from recoup.store.lists.order_search import like, normalise_query
-from recoup.store.lists.orders import Page, explain, list_orders, list_orders_page
+from recoup.store.lists.orders import Page, list_orders, list_orders_page
 from recoup.store.partitions import ensure_partitions
 from recoup.store.pool import Database
 from recoup.store.server import ServerAddress

@@ -134,6 +134,10 @@ RANGES: Final[Mapping[str, tuple[int, int]]] = {
     "rate_per_second": (1, 1_000_000), "payer_calls_per_minute": (1, 100_000_000), "connections": (2, 1_000),
     "digest_hour": (0, 23), "training_hour": (0, 23),
 }  # fmt: skip
+WORDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "world": ("sandbox", "live"), "training": ("off", "candidate", "take", "auto"),
+    "loopback_webhooks": ("auto", "yes", "no"), "log_level": ("debug", "info", "warning", "error"),
+}  # fmt: skip
 _HOST: Final = re.compile(r"(?:\[[^\[\]]*\]|[^:@\[\]]*)(?::[0-9]{0,5})?")
 _SECRET: Final = ("pass", "pwd", "secret", "token", "key")  # parts of the names of what a URL tells in its query
 
@@ -217,19 +221,10 @@ def _check(values: dict[str, Any]) -> None:
         )
     if values.get("behind_proxy"):
         Proxies(values["behind_proxy"])
-    if values.get("world", "sandbox") not in ("sandbox", "live"):
-        raise invalid(
-            f"The world must be sandbox or live, not {values['world']!r}.", "world", "Set it to one of these."
-        )
-    if values.get("training", "auto") not in ("off", "candidate", "take", "auto"):
-        message = f"training must be off, candidate, take or auto, not {values['training']!r}."
-        raise invalid(message, "training", "Set it to one of these.")
-    if values.get("loopback_webhooks", "auto") not in ("auto", "yes", "no"):
-        message = f"loopback_webhooks must be auto, yes or no, not {values['loopback_webhooks']!r}."
-        raise invalid(message, "loopback_webhooks", "Set it to one of these.")
-    if str(values.get("log_level", "info")).lower() not in ("debug", "info", "warning", "error"):
-        message = f"The log_level must be debug, info, warning or error, not {values['log_level']!r}."
-        raise invalid(message, "log_level", "Set it to one of these.")
+    for name, words in WORDS.items():
+        if str(values.get(name, words[0])).lower() not in words:
+            message = f"{name} must be {', '.join(words[:-1])} or {words[-1]}, not {values[name]!r}."
+            raise invalid(message, name, "Set it to one of these.")
 
 
 def _check_databases(values: dict[str, Any]) -> None:

@@ -5,7 +5,8 @@ real schema.
     async def order_of_refund(db: Read, merchant_id: UUID, modification_id: UUID) -> UUID | None:
         "The order that it belongs to."
 
-What follows `db` is $1, $2, … in order. The annotation of the result says which result that is:
+What follows `db` is $1, $2, … in order; a NamedTuple is as many as its fields. The annotation of the result says which
+result that is:
 
 | annotation | result |
 |---|---|
@@ -23,7 +24,7 @@ the column of one, is made of JSON, and so is a row there.
 """
 
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
@@ -130,6 +131,8 @@ def statement(home: Home, sql: Sql, *, seconds: float | None = None) -> Declare:
         hints, signature = get_type_hints(function), inspect.signature(function)
         db, *names = signature.parameters
         written = get_type_hints(function, include_extras=True)
+        takes = dict(pair for name in names for pair in _parameters(name, hints[name]))
+        spreads = len(takes) != len(names)
         gives = _result(hints["return"])[0]
         _, method, finish = _result(written["return"])
         STATEMENTS.append(
@@ -138,7 +141,7 @@ def statement(home: Home, sql: Sql, *, seconds: float | None = None) -> Declare:
                 home,
                 whole,
                 hints[db] is Read,
-                {name: hints[name] for name in names},
+                takes,
                 gives,
             )
         )
@@ -150,6 +153,8 @@ def statement(home: Home, sql: Sql, *, seconds: float | None = None) -> Declare:
                 bound = signature.bind(db, *args, **named)
                 bound.apply_defaults()
                 args = tuple(bound.arguments.values())[1:]
+            if spreads:
+                args = tuple(_spread(args))
             if keeps:
                 args = _converted(args, keeps)
             return finish(await getattr(db, method)(whole(), *args, **options))
@@ -157,6 +162,20 @@ def statement(home: Home, sql: Sql, *, seconds: float | None = None) -> Declare:
         return update_wrapper(call, function)  # type: ignore[return-value]
 
     return declare
+
+
+def _parameters(name: str, kind: Any) -> Iterator[tuple[str, Any]]:
+    """The SQL parameters that an argument is."""
+    if not hasattr(kind, "_fields"):
+        yield name, kind
+        return
+    for field, its in get_type_hints(kind).items():
+        yield from _parameters(f"{name}.{field}", its)
+
+
+def _spread(args: Iterable[Any]) -> Iterator[Any]:
+    for arg in args:
+        yield from _spread(arg) if hasattr(arg, "_fields") else (arg,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import os
 from concurrent.futures import ProcessPoolExecutor
 
 import pytest
-from tests.rules.uplift.worlds import World, played
+from tests.rules.uplift.worlds import World, one_look, played
 
 WORLDS = int(os.environ.get("RECOUP_PROVE_WORLDS", "1000"))
 
@@ -14,7 +14,7 @@ def _looked(case: tuple[World, int]) -> tuple[bool, bool, bool, float]:
     world, seed = case
     looks = played(world, seed)
     wrong = any(look.low > world.uplift or look.high < world.uplift for look in looks)
-    low, high = looks[-1].one_look
+    low, high = one_look(looks[-1])
     return wrong, any(look.low > 0 for look in looks), low <= world.uplift <= high, (looks[-1].high - looks[-1].low) / 2
 
 

@@ -1,5 +1,6 @@
 """Worlds in which payers are declined and rescued, for the comparison of arms."""
 
+import math
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -48,3 +49,9 @@ def played(world: World, seed: int) -> list[Difference]:
         if (look := comparison.look()) is not None:
             looks.append(look)
     return looks
+
+
+def one_look(look: Difference) -> tuple[float, float]:
+    """The 90 % interval of a single look, on a day that was fixed before the first order came."""
+    half = 1.645 * math.sqrt(look.variance)
+    return look.difference - half, look.difference + half

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from copy import copy
 from dataclasses import dataclass, field
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import quote
 from uuid import UUID
 
@@ -27,8 +27,6 @@ from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import WallTime
 from recoup.rules.languages.catalogues import accepted_language, or_english
 
-P = ParamSpec("P")
-R = TypeVar("R")
 V = TypeVar("V", bound="SignedVisit")
 
 

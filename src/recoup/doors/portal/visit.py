@@ -1,7 +1,8 @@
 """One call of somebody who is signed in: who, which merchant, what time it is there."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from starlette.requests import Request
@@ -10,18 +11,21 @@ from starlette.responses import Response
 from recoup.doors.edge.asgi import state
 from recoup.doors.edge.called import called_by
 from recoup.doors.edge.tracing import request_id
-from recoup.doors.portal.endpoint import SignedVisit, redirect
+from recoup.doors.portal.endpoint import SignedVisit, id_in_path, redirect
 from recoup.doors.portal.impersonation.bounds import check_behind
 from recoup.doors.portal.permissions import whom_to_ask
 from recoup.doors.portal.portal import Portal
 from recoup.flows.demo_clock import demo_played
 from recoup.flows.people.sessions import Session
+from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import BusinessTime
 from recoup.rules.merchants.personal import pii_access_of
 from recoup.store.merchants.merchants import MerchantSettings
+
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,3 +126,15 @@ def _nothing_to_see(session: Session) -> Problem:
         "You are signed in, but not a member of any merchant yet.",
         cure="Ask a shop's owner or the operator to add you.",
     )
+
+
+def found_by(
+    name: str, missing: Problem, read: Callable[[World, UUID, UUID], Awaitable[R]]
+) -> Callable[[Visit], Awaitable[R]]:
+    """What `read` finds of the visit's merchant by the id of that name in the address."""
+    id_of = id_in_path(name, missing)
+
+    async def find(visit: Visit) -> R:
+        return await read(visit.world, visit.merchant_id, id_of(visit))
+
+    return find

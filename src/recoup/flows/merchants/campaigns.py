@@ -5,14 +5,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
-from recoup.flows.merchants.switches import check_not_closed, note, switches_of
+from recoup.flows.merchants.switches import check_not_closed, note_change, switches_of
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.moves import audit
-from recoup.rules.merchants.audit import changes
 from recoup.rules.network.descriptor import check_descriptor
 from recoup.rules.rescue.origin import POLICIES, check_key
 from recoup.store.merchants.merchants import Campaign, MerchantSettings, load_merchant
@@ -114,26 +113,8 @@ async def _put(
             message = Sentence("A merchant has at most {0} campaigns.", CAMPAIGNS_MAX)
             raise Problem("conflict", message, cure="Delete an ended one first.")
         await put_campaign(tx, scope.merchant_id, after)
-        await note(
-            world,
-            tx,
-            scope,
-            version,
-            "campaign",
-            after.campaign_id,
-            after.name,
-            switches_of(before),
-            switches_of(after),
-        )
-        was = _noted(before) if before is not campaign else {}
-        await audit.note(
-            tx,
-            scope,
-            world.clocks.wall(),
-            "campaign.changed" if was else "campaign.made",
-            after.campaign_id,
-            changes(was, _noted(after)),
-        )
+        facts = [_noted(before) if before is not campaign else {}, _noted(after)]
+        await note_change(world, tx, scope, version, "campaign", before, after, facts)
     return after
 
 

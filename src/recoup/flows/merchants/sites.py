@@ -7,14 +7,13 @@ from typing import Any
 from uuid import UUID
 
 from recoup.flows.merchants.campaigns import check_none_closed
-from recoup.flows.merchants.switches import check_not_closed, note, switches_of
+from recoup.flows.merchants.switches import check_not_closed, note_change, switches_of
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.moves import audit
-from recoup.rules.merchants.audit import changes
 from recoup.rules.network.descriptor import check_descriptor
 from recoup.rules.rescue.site_address import check_site_address, host_of
 from recoup.store.merchants.merchants import Site, load_merchant
@@ -85,18 +84,8 @@ async def _put(world: World, scope: Scope, site: Site | UUID, fields: SiteFields
             await check_not_closed(tx, scope, "site", before.site_id, before.name, switches_of(before))
             await check_none_closed(tx, scope, before.site_id)
         await put_site(tx, scope.merchant_id, after)
-        await note(
-            world, tx, scope, version, "site", after.site_id, after.name, switches_of(before), switches_of(after)
-        )
-        was = _noted(before) if before is not site else {}
-        await audit.note(
-            tx,
-            scope,
-            world.clocks.wall(),
-            "site.changed" if was else "site.made",
-            after.site_id,
-            changes(was, _noted(after)),
-        )
+        facts = [_noted(before) if before is not site else {}, _noted(after)]
+        await note_change(world, tx, scope, version, "site", before, after, facts)
     return after
 
 

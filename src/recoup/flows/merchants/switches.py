@@ -13,6 +13,8 @@ from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
+from recoup.moves import audit
+from recoup.rules.merchants.audit import changes
 from recoup.rules.rescue.switches import KINDS, Off, check_kind, check_may_open, check_why
 from recoup.store.merchants.sites import lock_merchant, raise_version
 from recoup.store.merchants.switches import (
@@ -117,6 +119,17 @@ async def note(
             )
         )
     await note_changes(tx, noted)
+
+
+async def note_change(
+    world: World, tx: Tx, scope: Scope, version: int, level: str, before: Any, after: Any, facts: list[dict[str, Any]]
+) -> None:
+    """A site or campaign that was made or changed, in both logs. `facts`: its own for the audit log, before and after;
+    before is empty for a new one."""
+    subject_id, (was, _) = getattr(after, f"{level}_id"), facts
+    await note(world, tx, scope, version, level, subject_id, after.name, switches_of(before), switches_of(after))
+    action = f"{level}.{'changed' if was else 'made'}"
+    await audit.note(tx, scope, world.clocks.wall(), action, subject_id, changes(*facts))
 
 
 async def check_not_closed(

@@ -80,8 +80,8 @@ async def report_csv(world: World, request: PartnerReportRequest) -> AsyncIterat
 
 async def _of_merchant(world: World, request: PartnerReportRequest, merchant_id: UUID, name: str) -> list[Row]:
     window = Window(_midnight(request.first), _midnight(request.last) + timedelta(days=1), request.cut)
-    booked = await booked_by_day(world.db, merchant_id, *window.params(), request.asset)
-    placed = await placed_by_day(world.db, merchant_id, *window.params(), request.asset)
+    booked = await booked_by_day(world.db, merchant_id, window, request.asset)
+    placed = await placed_by_day(world.db, merchant_id, window, request.asset)
     sums: dict[tuple[date, str, str], tuple[int, int]] = {}
     for came in placed:
         sums[came.day, came.asset, PLACED] = (came.orders, int(came.units))

@@ -51,21 +51,3 @@ class Web(Protocol):
         ...
 
     async def close(self) -> None: ...
-
-
-class NoWeb:
-    """Where nothing is called over HTTP. Implements `Web`."""
-
-    async def post(
-        self,
-        url: str,
-        headers: Mapping[str, str],
-        body: bytes,
-        *,
-        timeout_seconds: float = 10.0,
-        max_answer_bytes: int = ANSWER_BYTES,
-    ) -> Answer:
-        return Answer(None, error="switched_off")
-
-    async def close(self) -> None:
-        """Nothing is open."""

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from recoup.core.kit.credential import in_place
 from recoup.core.kit.feature import features
+from recoup.kernel.filled import filled
 from recoup.kernel.policy import Policy
 from recoup.moves.change import Change
 from recoup.moves.pace import KEEP_CLEAR, SEND_WITHIN
@@ -128,19 +129,9 @@ def claim_decline(change: Change, send_id: UUID, reading: Reading, at: datetime,
 
 def lasting(order: Order, reading: Reading, at: datetime) -> bool:
     """Whether a decline forbids sends for longer than any window."""
-    send = Send(
-        at=at,
-        units=order.units,
-        currency=order.asset,
-        initiator="merchant",
-        acceptor_id=order.merchant.acceptor_id,
-        merchant_id=str(order.merchant_id),
-        declined=True,
-        visa_category=reading.visa_category,
-        advice=reading.advice,
-        code=reading.code,
-        klass=reading.klass,
-    )
+    merchant = {"acceptor_id": order.merchant.acceptor_id, "merchant_id": str(order.merchant_id)}
+    money = {"units": order.units, "currency": order.asset}
+    send = filled(Send, reading, at=at, **money, **merchant, initiator="merchant", declined=True)
     return binds_for_ever(reading.scheme, send)
 
 

@@ -175,19 +175,9 @@ def _reading(row: WaitingSend, part: Part, at: datetime) -> Reading | None:
 
 
 def _lasting(row: WaitingSend, part: Part, at: datetime, reading: Reading) -> bool:
-    send = Send(
-        at=at,
-        units=row.units,
-        currency=row.asset,
-        initiator=row.initiator,
-        acceptor_id=row.acceptor_id,
-        merchant_id=str(part.merchant_id),
-        declined=True,
-        visa_category=reading.visa_category,
-        advice=reading.advice,
-        code=reading.code,
-        klass=reading.klass,
-    )
+    merchant = {"acceptor_id": row.acceptor_id, "merchant_id": str(part.merchant_id)}
+    money = {"units": row.units, "currency": row.asset}
+    send = filled(Send, reading, at=at, **money, **merchant, initiator=row.initiator, declined=True)
     return binds_for_ever(reading.scheme, send)
 
 

@@ -36,6 +36,3 @@ class Window(NamedTuple):
     begin: datetime
     end: datetime
     cut: Cut = NOW
-
-    def params(self) -> tuple[datetime, datetime, datetime, datetime]:
-        return self.begin, self.end, *self.cut

@@ -192,14 +192,6 @@ def is_world_bin(bin: str) -> bool:
     return any(bin == head for head, _ in WORLD_CARDS.values())
 
 
-def world_card(scheme: str, issuer: int, serial: int) -> str:
-    """A number of a plugged world's card. `issuer` under 1,000, `serial` under 100,000."""
-    head, length = WORLD_CARDS[scheme]
-    body = f"{head}{issuer:03d}{serial:0{length - 10}d}"
-    assert len(body) == length - 1
-    return body + luhn_digit(body)
-
-
 def identity_of(order_id: UUID, pan_id: UUID, magic: str | None) -> UUID:
     """What the gate counts by, as the admission makes it: a card with an effect is one of its own in each order."""
     if magic is None:

@@ -16,7 +16,6 @@ from typing import Final, Literal
 from recoup.rules.uplift.strata import ComparedArm, Strata, Stratum
 
 ALPHA: Final = 0.05  # all looks together are wrong at most this often
-ONE_LOOK: Final = 1.645  # of a 90 % interval on a day that was fixed in advance
 
 
 def mixture(expected: float, alpha: float = ALPHA) -> float:
@@ -85,12 +84,6 @@ class Difference:
     low: float
     high: float
     variance: float
-
-    @property
-    def one_look(self) -> tuple[float, float]:
-        """The 90 % interval of a single look, on a day that was fixed before the first order came."""
-        half = ONE_LOOK * math.sqrt(self.variance)
-        return self.difference - half, self.difference + half
 
 
 class Comparison:

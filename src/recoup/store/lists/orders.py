@@ -5,7 +5,6 @@ Each filter has an index in the list's order. Several statuses or channels are r
 """
 
 from collections.abc import Awaitable, Callable
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
@@ -246,21 +245,3 @@ def _is_bound(order_filter: OrderFilter, by: OrderBy = "placed") -> bool:
     several = dimensions(order_filter) > (1 if by == "placed" else 0)
     of_values = order_filter.searches or order_filter.attempts_min or order_filter.code_reason
     return several or bool(of_values) or order_filter.is_few()
-
-
-async def explain(
-    connection: asyncpg.Connection,
-    order_filter: OrderFilter,
-    *,
-    limit: int = 50,
-    by: OrderBy = "placed",
-    descending: bool = True,
-    after: str | None = None,
-) -> str:
-    """The plan of a page, for tests and for slow lists."""
-    search = await search_of(connection, order_filter)
-    args = Arguments(order_filter.merchant_id)
-    cursor = parse_cursor(after, by) if after else None
-    page = _page(order_filter, search, args, ORDERS[by, descending], limit, cursor, descending)
-    async with bounded(connection, SEARCH_TIMEOUT_MS) if _is_bound(order_filter, by) else nullcontext():
-        return "\n".join(r[0] for r in await connection.fetch("EXPLAIN " + page, *args.values))

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from recoup.rules.money.as_of import ALWAYS
+from recoup.rules.money.as_of import ALWAYS, Window
 from recoup.store.homes import MERCHANT
 from recoup.store.merchants.clock_moves import BEGAN, Clock
 from recoup.store.money.known import known_at
@@ -79,15 +79,7 @@ WHERE p.merchant_id = $1 AND p.business_at >= $2 AND p.business_at < $3 AND {kno
   AND ($6::text IS NULL OR e.asset = $6)
 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 """)
-async def booked_by_day(
-    db: Read,
-    merchant_id: UUID,
-    begin: datetime,
-    end: datetime,
-    business: datetime,
-    recorded: datetime,
-    asset: str | None,
-) -> list[Booked]:
+async def booked_by_day(db: Read, merchant_id: UUID, window: Window, asset: str | None) -> list[Booked]:
     """The ledger's own sums on the merchant's account."""
 
 
@@ -111,13 +103,5 @@ WHERE h.merchant_id = $1 AND h.placed_at >= $2 AND h.placed_at < $3 AND h.placed
   AND ($6::text IS NULL OR o.asset = $6)
 GROUP BY 1, 2 ORDER BY 1, 2
 """)
-async def placed_by_day(
-    db: Read,
-    merchant_id: UUID,
-    begin: datetime,
-    end: datetime,
-    business: datetime,
-    recorded: datetime,
-    asset: str | None,
-) -> list[Placed]:
+async def placed_by_day(db: Read, merchant_id: UUID, window: Window, asset: str | None) -> list[Placed]:
     """Orders by when they were placed."""

@@ -99,16 +99,7 @@ LEFT JOIN bank_payouts b ON b.merchant_id = $1 AND b.payout_id = p.source_id AND
 ORDER BY p.business_at, p.posting_id, p.line_no
 """)
 async def _movements(
-    db: Read,
-    merchant_id: UUID,
-    begin: datetime,
-    end: datetime,
-    business: datetime,
-    recorded: datetime,
-    at: datetime,
-    posting_id: UUID,
-    line_no: int,
-    limit: int,
+    db: Read, merchant_id: UUID, window: Window, at: datetime, posting_id: UUID, line_no: int, limit: int
 ) -> list[MovementLine]:
     """Behind that line."""
 
@@ -116,9 +107,7 @@ async def _movements(
 async def movements(db: Read, merchant_id: UUID, window: Window, after: Place | None, limit: int) -> list[MovementLine]:
     """In the order of booking."""
     place = after or Place(window.begin, UUID(int=0), 0)
-    return await _movements(
-        db, merchant_id, *window._replace(begin=max(window.begin, place.at)).params(), *place, limit
-    )
+    return await _movements(db, merchant_id, window._replace(begin=max(window.begin, place.at)), *place, limit)
 
 
 class MovementSum(Row, frozen=True):
@@ -140,15 +129,8 @@ GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement(_TOTALS)
-async def _totals(
-    db: Read, merchant_id: UUID, begin: datetime, end: datetime, business: datetime, recorded: datetime
-) -> list[MovementSum]:
-    """By currency, place and recipe."""
-
-
 async def totals(db: Read, merchant_id: UUID, window: Window) -> list[MovementSum]:
     """By currency, place and recipe."""
-    return await _totals(db, merchant_id, *window.params())
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement("""

@@ -201,76 +201,29 @@ class OrderSums(Sums, frozen=True):
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement(_TOTALS)
-async def _totals(
-    db: Read,
-    merchant_id: UUID,
-    begin: datetime,
-    end: datetime,
-    business: datetime,
-    recorded: datetime,
-    asset: str | None,
-) -> list[Sums]:
-    """By currency."""
-
-
 async def ledger_totals(db: Read, merchant_id: UUID, window: Window, asset: str | None) -> list[Sums]:
     """By currency, whatever orders they are of."""
-    return await _totals(db, merchant_id, *window.params(), asset)
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement(_GROUPS["sites"])
-async def _sites(
-    db: Read,
-    merchant_id: UUID,
-    begin: datetime,
-    end: datetime,
-    business: datetime,
-    recorded: datetime,
-    asset: str | None,
-    limit: int,
-) -> list[SiteSums]:
+async def _sites(db: Read, merchant_id: UUID, window: Window, asset: str | None, limit: int) -> list[SiteSums]:
     """The oldest site first."""
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement(_GROUPS["campaigns"])
-async def _campaigns(
-    db: Read,
-    merchant_id: UUID,
-    begin: datetime,
-    end: datetime,
-    business: datetime,
-    recorded: datetime,
-    asset: str | None,
-    limit: int,
-) -> list[CampaignSums]:
+async def _campaigns(db: Read, merchant_id: UUID, window: Window, asset: str | None, limit: int) -> list[CampaignSums]:
     """The oldest site and campaign first."""
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement(_GROUPS["descriptors"])
 async def _descriptors(
-    db: Read,
-    merchant_id: UUID,
-    begin: datetime,
-    end: datetime,
-    business: datetime,
-    recorded: datetime,
-    asset: str | None,
-    limit: int,
+    db: Read, merchant_id: UUID, window: Window, asset: str | None, limit: int
 ) -> list[DescriptorSums]:
     """By descriptor."""
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement(_GROUPS["means"])
-async def _means(
-    db: Read,
-    merchant_id: UUID,
-    begin: datetime,
-    end: datetime,
-    business: datetime,
-    recorded: datetime,
-    asset: str | None,
-    limit: int,
-) -> list[MeansSums]:
+async def _means(db: Read, merchant_id: UUID, window: Window, asset: str | None, limit: int) -> list[MeansSums]:
     """By means."""
 
 
@@ -279,41 +232,22 @@ async def grouped(
 ) -> Sequence[SiteSums | CampaignSums | DescriptorSums | MeansSums]:
     """`report`: sites, campaigns, descriptors or means. What is of no order stands in a last row without one."""
     if report == "sites":
-        return await _sites(db, merchant_id, *window.params(), asset, limit)
+        return await _sites(db, merchant_id, window, asset, limit)
     if report == "campaigns":
-        return await _campaigns(db, merchant_id, *window.params(), asset, limit)
+        return await _campaigns(db, merchant_id, window, asset, limit)
     if report == "means":
-        return await _means(db, merchant_id, *window.params(), asset, limit)
-    return await _descriptors(db, merchant_id, *window.params(), asset, limit)
+        return await _means(db, merchant_id, window, asset, limit)
+    return await _descriptors(db, merchant_id, window, asset, limit)
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement(_PAGE)
-async def _page(
-    db: Read,
-    merchant_id: UUID,
-    begin: datetime,
-    end: datetime,
-    business: datetime,
-    recorded: datetime,
-    asset: str | None,
-    after: UUID,
-    limit: int,
-) -> list[UUID]:
+async def _page(db: Read, merchant_id: UUID, window: Window, asset: str | None, after: UUID, limit: int) -> list[UUID]:
     """Reads the period."""
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement(_NEAR)
 async def _near(
-    db: Read,
-    merchant_id: UUID,
-    begin: datetime,
-    end: datetime,
-    business: datetime,
-    recorded: datetime,
-    asset: str | None,
-    after: UUID,
-    limit: int,
-    postings: int,
+    db: Read, merchant_id: UUID, window: Window, asset: str | None, after: UUID, limit: int, postings: int
 ) -> list[UUID]:
     """Among the next so many postings."""
 
@@ -323,60 +257,25 @@ async def orders_page(
 ) -> list[UUID]:
     """Orders that moved, in the order of their ids, behind `after`. The pages of a long period do not each read all of
     it."""
-    near = await _near(db, merchant_id, *window.params(), asset, after, limit, limit * NEAR) if after != LOWEST else []
-    return near if len(near) >= limit else await _page(db, merchant_id, *window.params(), asset, after, limit)
+    near = await _near(db, merchant_id, window, asset, after, limit, limit * NEAR) if after != LOWEST else []
+    return near if len(near) >= limit else await _page(db, merchant_id, window, asset, after, limit)
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement(_ALL)
-async def _all(
-    db: Read,
-    merchant_id: UUID,
-    begin: datetime,
-    end: datetime,
-    business: datetime,
-    recorded: datetime,
-    asset: str | None,
-    after: UUID,
-) -> bytes | None:
+async def _all(db: Read, merchant_id: UUID, window: Window, asset: str | None, after: UUID) -> bytes | None:
     """None: none moved."""
 
 
 async def all_orders(db: Read, merchant_id: UUID, window: Window, asset: str | None) -> bytes:
     """All of them, sixteen bytes each, in the order of their ids."""
-    return await _all(db, merchant_id, *window.params(), asset, LOWEST) or b""
+    return await _all(db, merchant_id, window, asset, LOWEST) or b""
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement(_ORDERS)
-async def _by_order(
-    db: Read,
-    merchant_id: UUID,
-    begin: datetime,
-    end: datetime,
-    business: datetime,
-    recorded: datetime,
-    order_ids: Collection[UUID],
-) -> list[OrderSums]:
-    """By id."""
-
-
 async def by_order(db: Read, merchant_id: UUID, window: Window, order_ids: Collection[UUID]) -> list[OrderSums]:
     """What these brought, in the order of their ids."""
-    return await _by_order(db, merchant_id, *window.params(), order_ids)
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement(_WITHOUT_ORDER)
-async def _without_order(
-    db: Read,
-    merchant_id: UUID,
-    begin: datetime,
-    end: datetime,
-    business: datetime,
-    recorded: datetime,
-    asset: str | None,
-) -> list[OrderSums]:
-    """By currency."""
-
-
 async def without_order(db: Read, merchant_id: UUID, window: Window, asset: str | None) -> list[OrderSums]:
     """Adjustments and the like: what is about no single order, by currency."""
-    return await _without_order(db, merchant_id, *window.params(), asset)

@@ -17,7 +17,6 @@ import msgspec
 from recoup.gateways.cards.connector import Acknowledgement, Finding, Notice
 from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.notice_kinds import Row, meaning_of, nothing
-from recoup.gateways.cards.plain_xml import Element, NotPlainError, read_xml
 from recoup.gateways.cards.port import StatementLine
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply
 from recoup.gateways.cards.wire_amounts import exponent, units_of
@@ -28,6 +27,7 @@ from recoup_connectors import findings as words
 from recoup_connectors.braintree.api import LIVE_URL, SANDBOX_URL, Api, KeyPair, unavailable
 from recoup_connectors.braintree.disputes import Dispute
 from recoup_connectors.braintree.outcomes import Payment, answer_of, code_of, found_at, of_error, read
+from recoup_connectors.plain_xml import Element, NotPlainError, read_xml
 
 NOTICE_BYTES_MAX: Final = 262_144
 _CHALLENGE: Final = re.compile(r"[a-f0-9]{20,32}")

@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Final
 from urllib.parse import parse_qsl, urlencode
 
-from recoup.gateways.cards.plain_xml import Element, NotPlainError, read_xml
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply, Transport
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import Clocks
+from recoup_connectors.plain_xml import Element, NotPlainError, read_xml
 
 LIVE_URL: Final = "https://secure.nmi.com/api"
 SANDBOX_URL: Final = "https://sandbox.nmi.com/api"

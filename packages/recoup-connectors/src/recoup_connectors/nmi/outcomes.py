@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Final, Literal, NamedTuple
 
 from recoup.gateways.cards.outcome import Fault, Outcome, State
-from recoup.gateways.cards.plain_xml import Element
 from recoup.gateways.cards.wire_amounts import units_of
+from recoup_connectors.plain_xml import Element
 
 SOURCE: Final = "nmi"  # whose codes they are
 UNREADABLE: Final = "the answer could not be read"

@@ -13,7 +13,6 @@ from recoup.flows.open_world import OpenWorld
 from recoup.flows.stable.charge import Charges
 from recoup.flows.world import World
 from recoup.gateways.keys.keyring import Keyring
-from recoup.gateways.web.port import NoWeb
 from recoup.kernel.policy import Policy
 from recoup.rules.stable.channels import enabled
 from recoup.store.pool import Database
@@ -22,7 +21,7 @@ from recoup_lab.simulate.clock import SimClocks
 from recoup_lab.simulate.dying import BANK, CHANNEL, MAIL, PROCESSOR, DyingDatabase, DyingGateway, Killer
 from recoup_lab.simulate.faults import Faults
 from recoup_lab.simulate.issuer import SimIssuer
-from recoup_lab.simulate.others import SimBank, SimMail
+from recoup_lab.simulate.others import NoWeb, SimBank, SimMail
 
 POLICY: Final = Policy(
     call_timeout=timedelta(seconds=2), settled_after=timedelta(seconds=1), cit_deadline=timedelta(seconds=30)

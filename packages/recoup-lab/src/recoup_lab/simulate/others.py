@@ -1,6 +1,7 @@
 """The merchants' bank and the way out for mail, in this process; see `issuer`."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -10,6 +11,7 @@ from recoup.gateways.bank.port import Answer, BankFile, Transfer
 from recoup.gateways.bank.sandbox import SandboxBank
 from recoup.gateways.cards.port import Outcome
 from recoup.gateways.web.mail.port import Message, Posted
+from recoup.gateways.web.port import Answer as WebAnswer
 from recoup_lab.simulate.clock import SimClocks
 from recoup_lab.simulate.dice import dice
 from recoup_lab.simulate.faults import Faults
@@ -76,3 +78,13 @@ class SimMail:
         if dice(self.seed, "mail", message.to, message.subject, number).random() < self.faults.silent:
             return Posted("later", "no answer in time")
         return Posted("sent")
+
+
+class NoWeb:
+    """Nothing is called over HTTP. Implements `Web`."""
+
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes, **limits: Any) -> WebAnswer:
+        return WebAnswer(None, error="switched_off")
+
+    async def close(self) -> None:
+        """Nothing is open."""

@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from recoup.rules.network.magic import world_card
+from recoup.rules.network.card import luhn_digit
+from recoup.rules.network.magic import WORLD_CARDS
 from recoup_lab.world.port import (
     Costs,
     Hello,
@@ -24,6 +25,14 @@ from recoup_lab.world.port import (
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 DAY = timedelta(days=1)
 UNTIL = NOW + 3 * DAY
+
+
+def world_card(scheme: str, issuer: int, serial: int) -> str:
+    """A number of a plugged world's card. `issuer` under 1,000, `serial` under 100,000."""
+    head, length = WORLD_CARDS[scheme]
+    body = f"{head}{issuer:03d}{serial:0{length - 10}d}"
+    assert len(body) == length - 1
+    return body + luhn_digit(body)
 
 
 def card(scheme: Any = "visa", issuer: int = 7, serial: int = 1) -> WorldCard:

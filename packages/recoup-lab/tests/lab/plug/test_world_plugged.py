@@ -13,6 +13,7 @@ from uuid import uuid4
 import pytest
 from aiohttp import web
 from lab.plug.plugged_shop import Face, Shop, body_of, installation
+from lab.plug.small_world import world_card
 from tests.doors.rescue.test_bad_input import real_looking
 from tests.gateways.cards.bridge_twin import SECRET, Twin, bridge_twin
 
@@ -22,7 +23,7 @@ from recoup.kernel.problem import Problem
 from recoup.main.card_processors import plugged_world
 from recoup.main.settings import Settings
 from recoup.rules.network.allow_list import APPROVE_CARDS
-from recoup.rules.network.magic import WORLD_CARDS, WORLD_ROUTE, world_card
+from recoup.rules.network.magic import WORLD_CARDS, WORLD_ROUTE
 from recoup.store.server import ServerAddress
 from recoup_lab.plug.program import Program
 from recoup_lab.world.port import WorldCard, WorldOrder

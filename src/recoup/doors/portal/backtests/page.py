@@ -9,12 +9,12 @@ from starlette.responses import Response
 
 from recoup.doors.portal import rights
 from recoup.doors.portal.downloads import download, taken
-from recoup.doors.portal.endpoint import id_in_path, redirect
+from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.form_shape import Text, read_again
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.people import names_of_actors
-from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.visit import Visit, found_by
 from recoup.flows.backtests.kept import LISTED, ask, read_backtest
 from recoup.flows.backtests.questions import BacktestRequest, question_for
 from recoup.flows.insight.backtest_payments import payments_file
@@ -267,6 +267,10 @@ def _import(text: str) -> UUID | None:
     return found
 
 
+_NONE: Final = Problem("not_found", "There is no such back-test.", cure="Look at the list of back-tests.")
+_find: Final = found_by("backtest_id", _NONE, read_backtest)
+
+
 @member.page("/backtests/{backtest_id}", "backtests/backtest.html")
 async def backtest_page(visit: Visit) -> Values:
     row = await _find(visit)
@@ -321,12 +325,3 @@ async def payments_csv(visit: Visit) -> Response:
     await taken(visit, "payments of a back-test", row.backtest_id)
     parts = payments_file(visit.world, visit.merchant_id, row.backtest_id)
     return download(parts, f"back-test-{row.backtest_id}.csv")
-
-
-_NONE: Final = Problem("not_found", "There is no such back-test.", cure="Look at the list of back-tests.")
-_id: Final = id_in_path("backtest_id", _NONE)
-
-
-async def _find(visit: Visit) -> BacktestRow:
-    """Raises: Problem(not_found)."""
-    return await read_backtest(visit.world, visit.merchant_id, _id(visit))

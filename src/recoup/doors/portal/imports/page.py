@@ -8,12 +8,12 @@ from starlette.responses import Response
 from recoup.doors.edge.spool import while_there
 from recoup.doors.portal.done import done_of, with_done
 from recoup.doors.portal.downloads import JSON_LINES, download, taken
-from recoup.doors.portal.endpoint import id_in_path, redirect
+from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.file_form import file_form
 from recoup.doors.portal.form_shape import Text, read_again
 from recoup.doors.portal.pages import Answer, Values, member, shown
 from recoup.doors.portal.rights import anybody
-from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.visit import Visit, found_by
 from recoup.doors.portal.words import State
 from recoup.flows.insight.imports.read import FILE_BYTES_MAX, ReadFile, read_import
 from recoup.flows.insight.imports.show import history, lines_file
@@ -99,12 +99,7 @@ async def post_import(
 
 
 _NONE: Final = Problem("not_found", "There is no such import.", cure="Look at the list of imports.")
-_id: Final = id_in_path("import_id", _NONE)
-
-
-async def _find(visit: Visit) -> Import:
-    """Raises: Problem(not_found)."""
-    return await one_import(visit.world, visit.merchant_id, _id(visit))
+_find: Final = found_by("import_id", _NONE, one_import)
 
 
 @member.page("/imports/{import_id}", "imports/import.html")

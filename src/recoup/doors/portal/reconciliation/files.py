@@ -8,12 +8,12 @@ from starlette.datastructures import UploadFile
 
 from recoup.doors.edge.spool import while_there
 from recoup.doors.portal.done import done_of, with_done
-from recoup.doors.portal.endpoint import id_in_path, redirect
+from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.file_form import file_form
 from recoup.doors.portal.form_shape import As, Text, read_again
 from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.rights import anybody, operator
-from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.visit import Visit, found_by
 from recoup.doors.portal.words import State
 from recoup.flows.file_turns import in_turn
 from recoup.flows.money.book_differences import book_lines
@@ -99,12 +99,7 @@ async def post_file(visit: Visit, form: NewFile) -> Answer:
 
 
 _NONE: Final = Problem("not_found", "There is no such comparison.", cure="Look at the list of files.")
-_id: Final = id_in_path("run_id", _NONE)
-
-
-async def _find(visit: Visit) -> Run:
-    """Raises: Problem(not_found)."""
-    return await run_of(visit.world, visit.merchant_id, _id(visit))
+_find: Final = found_by("run_id", _NONE, run_of)
 
 
 @member.page("/reconciliation/files/{run_id}", "reconciliation/file.html")

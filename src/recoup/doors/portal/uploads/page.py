@@ -8,13 +8,13 @@ from starlette.responses import Response
 from recoup.doors.edge.spool import while_there
 from recoup.doors.portal.done import done_of, with_done
 from recoup.doors.portal.downloads import CSV, JSON_LINES, download, taken
-from recoup.doors.portal.endpoint import id_in_path, redirect
+from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.file_form import file_form
 from recoup.doors.portal.form_shape import read_again
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.rights import anybody
-from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.visit import Visit, found_by
 from recoup.doors.portal.words import State
 from recoup.flows.cards.uploads.answers import answer_file
 from recoup.flows.cards.uploads.stop import one_upload, stop_upload
@@ -68,12 +68,7 @@ async def post_upload(visit: Visit, *, file: UploadFile | None, kind: str) -> An
 
 
 _NONE: Final = Problem("not_found", "There is no such file.", cure="Look at the list of files.")
-_id: Final = id_in_path("upload_id", _NONE)
-
-
-async def _find(visit: Visit) -> Upload:
-    """Raises: Problem(not_found)."""
-    return await one_upload(visit.world, visit.merchant_id, _id(visit))
+_find: Final = found_by("upload_id", _NONE, one_upload)
 
 
 @member.page("/uploads/{upload_id}", "uploads/upload.html")

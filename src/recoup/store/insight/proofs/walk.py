@@ -65,7 +65,6 @@ def tables() -> tuple[str, ...]:
 UNSORTED: Final = (
     "card_blocks", "endpoints", "engine_stops", "partner_feed", "partner_log", "partner_reached",
 )  # fmt: skip
-STRANGERS: Final = ("applications", "dispute_notices")
 # An application's events stand under the merchant that it is to become, which may never exist.
 BEFORE_MERCHANTS: Final = frozenset({"closers", "outbox", "feed", "lanes", "delivery_tries", "partner_feed",
                                 "partner_reached"})  # fmt: skip

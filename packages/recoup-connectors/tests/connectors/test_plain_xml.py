@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
 
-from recoup.gateways.cards.plain_xml import DEPTH_MAX, ELEMENTS_MAX, NotPlainError, read_xml
+from recoup_connectors.plain_xml import DEPTH_MAX, ELEMENTS_MAX, NotPlainError, read_xml
 
 
 def test_elements_text_and_attributes() -> None:
