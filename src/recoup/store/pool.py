@@ -17,7 +17,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.time import DatabaseClocks
 from recoup.store.connect import Connector
 from recoup.store.roles import APP, READ
-from recoup.store.statement import Connection, Read, Tx
+from recoup.store.statement import Connection, Read, ReadConnection, Tx
 from recoup.store.versions import Schema
 
 LOST: tuple[type[BaseException], ...] = (
@@ -270,7 +270,7 @@ class Database(Each):
         """Of a flow. Raises: Problem(unavailable) when none comes free in 10 s or the database cannot be reached."""
         return self._lent(self._of_flows)
 
-    def read(self) -> AbstractAsyncContextManager[Read]:
+    def read(self) -> AbstractAsyncContextManager[ReadConnection]:
         """Of a door: what writes by it is an error of PostgreSQL's (42501). Raises: as `connection` does."""
         return self._lent(self._of_doors)
 

@@ -69,18 +69,22 @@ class Read(Protocol):
     async def fetchval(self, query: str, *args: object, **options: Any) -> Any: ...
 
 
+class ReadConnection(Read, Protocol):
+    """A connection of a door, held for several statements."""
+
+    def transaction(
+        self, *, isolation: str | None = None, readonly: bool = False
+    ) -> AbstractAsyncContextManager[object]: ...
+
+
 class Tx(Read, Protocol):
     """A connection that is written to, inside a transaction of a flow."""
 
     async def execute(self, query: str, *args: object, **options: Any) -> str: ...
 
 
-class Connection(Tx, Protocol):
+class Connection(Tx, ReadConnection, Protocol):
     """A connection of a flow."""
-
-    def transaction(
-        self, *, isolation: str | None = None, readonly: bool = False
-    ) -> AbstractAsyncContextManager[object]: ...
 
 
 class Declare(Protocol):

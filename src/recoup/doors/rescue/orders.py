@@ -21,7 +21,7 @@ from recoup.store.lists.order_counts import count_orders
 from recoup.store.lists.order_cursor import OrderBy
 from recoup.store.lists.order_filter import OrderFilter
 from recoup.store.lists.orders import list_orders_page
-from recoup.store.statement import Read
+from recoup.store.statement import ReadConnection
 
 _NAMES: Final = tuple(names_of(OrderQuery))
 _STATUSES: Final = {str(code): name for code, name in STATUS_NAMES.items()}
@@ -69,7 +69,7 @@ async def get_orders(call: Call) -> Orders:
     )
 
 
-async def _total(call: Call, connection: Read, order_filter: OrderFilter) -> int:
+async def _total(call: Call, connection: ReadConnection, order_filter: OrderFilter) -> int:
     """Exact, unless that takes too long. Of all orders it is known but for the newest."""
     services = call.services
     if order_filter == OrderFilter(order_filter.merchant_id, door="rescue"):

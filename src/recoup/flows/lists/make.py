@@ -23,7 +23,7 @@ from recoup.store.lists.exports import Export, all_orders, beat, begin_run, othe
 from recoup.store.lists.order_counts import count_orders
 from recoup.store.orders.due_work import LEASE, Due, hand_back, postpone
 from recoup.store.pool import retrying
-from recoup.store.statement import Read
+from recoup.store.statement import ReadConnection
 
 log = structlog.get_logger()
 RUNNING_MAX: Final = 2
@@ -117,7 +117,7 @@ class _Making:
         except FileNotFoundError as error:
             raise _OverError from error  # the run that took over has thrown this one's file away
 
-    async def _count(self, connection: Read, narrowed: Any) -> None:
+    async def _count(self, connection: ReadConnection, narrowed: Any) -> None:
         """For the progress, when it takes no time."""
         count = await count_orders(connection, narrowed, exact=True)
         self._total = count.value if count.exact else None

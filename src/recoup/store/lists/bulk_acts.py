@@ -11,7 +11,7 @@ from recoup.kernel.kept_sentence import Kept, keep
 from recoup.store.homes import MERCHANT
 from recoup.store.lists.order_filter import Arguments, OrderFilter
 from recoup.store.lists.order_search import every_condition, search_of
-from recoup.store.statement import Read, Row, Tx, columns_of, maker_of
+from recoup.store.statement import Read, ReadConnection, Row, Tx, columns_of, maker_of
 
 
 class NewAct(Row, frozen=True):
@@ -227,7 +227,7 @@ class SelectedSum(Row, frozen=True):
 _selected_sum = maker_of(SelectedSum)
 
 
-async def selected_sums(connection: asyncpg.Connection, order_filter: OrderFilter) -> list[SelectedSum]:
+async def selected_sums(connection: ReadConnection, order_filter: OrderFilter) -> list[SelectedSum]:
     """By status and currency, of at most SELECTED_MAX + 1 orders."""
     async with connection.transaction(readonly=True):
         selected, values = await _selected(connection, order_filter, "h.status, h.asset, h.units")
@@ -241,9 +241,7 @@ async def selected_orders(tx: asyncpg.Connection, order_filter: OrderFilter) -> 
     return [row["order_id"] for row in await _fetch(tx, sql, values)]
 
 
-async def _selected(
-    connection: asyncpg.Connection, order_filter: OrderFilter, columns: str
-) -> tuple[str, list[object]]:
+async def _selected(connection: ReadConnection, order_filter: OrderFilter, columns: str) -> tuple[str, list[object]]:
     search = (await search_of(connection, order_filter)).words_first()
     args = Arguments(order_filter.merchant_id)
     where = every_condition(order_filter, search, args)

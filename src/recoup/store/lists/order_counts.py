@@ -17,7 +17,7 @@ from recoup.store.homes import MERCHANT
 from recoup.store.lists.bounded import bounded
 from recoup.store.lists.order_filter import Arguments, OrderFilter, channel_condition, conditions, dimensions
 from recoup.store.lists.order_search import every_condition, search_of
-from recoup.store.statement import Read, Row
+from recoup.store.statement import Read, ReadConnection, Row
 
 CAP: Final = 10_001
 COUNT_TIMEOUT_MS: Final = 150
@@ -36,7 +36,7 @@ class Count:
 
 
 async def count_orders(
-    connection: asyncpg.Connection,
+    connection: ReadConnection,
     order_filter: OrderFilter,
     *,
     exact: bool = False,
@@ -85,7 +85,7 @@ SELECT n.status, count(*) AS orders FROM (SELECT h.status FROM order_heads h WHE
 
 
 async def count_statuses(
-    connection: asyncpg.Connection, order_filter: OrderFilter, *, cap: int = 1_001, timeout_ms: int = COUNT_TIMEOUT_MS
+    connection: ReadConnection, order_filter: OrderFilter, *, cap: int = 1_001, timeout_ms: int = COUNT_TIMEOUT_MS
 ) -> dict[int, Count]:
     """By status, whatever statuses the filter asks for; empty for a search, when it takes too long, and
     beside a list when it is dear."""
@@ -114,7 +114,7 @@ async def count_statuses(
     return {status: Count(min(orders, cap - 1), orders < cap) for status, orders in every.items()}
 
 
-async def _is_cheap(connection: asyncpg.Connection, order_filter: OrderFilter, sql: str, args: Arguments) -> bool:
+async def _is_cheap(connection: ReadConnection, order_filter: OrderFilter, sql: str, args: Arguments) -> bool:
     """Whether it will be quick: by its plan, because the merchant has few orders, or few that need attention."""
     if order_filter.attention:
         return True
@@ -125,7 +125,7 @@ async def _is_cheap(connection: asyncpg.Connection, order_filter: OrderFilter, s
     return bool(every["Plan Rows"] <= FEW)
 
 
-async def _planned(connection: asyncpg.Connection, sql: str, *values: Any) -> dict[str, Any]:
+async def _planned(connection: ReadConnection, sql: str, *values: Any) -> dict[str, Any]:
     explained = json.loads(await connection.fetchval(f"EXPLAIN (FORMAT JSON) {sql}", *values))
     plan: dict[str, Any] = explained[0]["Plan"]
     return plan

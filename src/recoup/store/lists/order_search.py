@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from typing import Final, Literal
 from uuid import UUID
 
-import asyncpg
-
 from recoup.kernel.ids import parse_id, parse_tail, parse_wire_id
 from recoup.rules.lists.folding import coded, fold, joined, whole_name
 from recoup.store.lists.order_filter import Arguments, OrderFilter, conditions, narrowing
+from recoup.store.statement import Read
 
 TEXT_MAX: Final = 200
 WORDS_MAX: Final = 8
@@ -100,14 +99,14 @@ def like(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-async def exact_order(connection: asyncpg.Connection, merchant_id: UUID, typed: str) -> UUID | None:
+async def exact_order(connection: Read, merchant_id: UUID, typed: str) -> UUID | None:
     """The one order that this is an id of, if it is."""
     search = await understand(connection, merchant_id, typed)
     found = search.values[0] if search.how == "exact" else None
     return found[0] if isinstance(found, list) and len(found) == 1 else None
 
 
-async def search_of(connection: asyncpg.Connection, order_filter: OrderFilter) -> Search:
+async def search_of(connection: Read, order_filter: OrderFilter) -> Search:
     """What a list's filter searches for."""
     return await understand(
         connection, order_filter.merchant_id, order_filter.text, order_filter.sight, order_filter.last4
@@ -119,9 +118,7 @@ def every_condition(order_filter: OrderFilter, search: Search, args: Arguments) 
     return conditions(order_filter, args) + search.bind(args) + narrowing(order_filter, args)
 
 
-async def understand(
-    connection: asyncpg.Connection, merchant_id: UUID, typed: str, sight: str = "shown", last4: str = ""
-) -> Search:
+async def understand(connection: Read, merchant_id: UUID, typed: str, sight: str = "shown", last4: str = "") -> Search:
     """How this text is looked for, and beside it a card's last four. Depends on what exists, never on the page that is
     shown. For whom customers' data is `masked` only whole values are found, so that nobody spells a name out
     letter by letter."""
@@ -136,7 +133,7 @@ async def understand(
     return Search(how, f"{found.joins} {join}".strip(), conditions, values, found.several)
 
 
-async def _words(connection: asyncpg.Connection, merchant_id: UUID, text: str, sight: str) -> Search:
+async def _words(connection: Read, merchant_id: UUID, text: str, sight: str) -> Search:
     if not text:
         return NOTHING
     wire = parse_wire_id("ord", text) or parse_wire_id("pay", text)
@@ -191,7 +188,7 @@ def _contains(folded: str) -> str:
     return f"%{like(coded(folded))}%"
 
 
-async def orders_by_end(connection: asyncpg.Connection, merchant_id: UUID, typed: str) -> list[UUID]:
+async def orders_by_end(connection: Read, merchant_id: UUID, typed: str) -> list[UUID]:
     """The orders whose ids a page shortens to this, or whose ids end so; newest first, at most ENDS_MAX."""
     found = _SHORT.fullmatch(typed.strip().lower())
     if found is None or bool(found[1]) != bool(found[2]):

@@ -21,7 +21,7 @@ from recoup.store.lists.order_filter import Arguments, OrderFilter, channel_cond
 from recoup.store.lists.order_row import ALL, OrderRow, rows_of
 from recoup.store.lists.order_search import NOTHING, How, Search, search_of
 from recoup.store.orders.wire_orders import WireOrder, wire_page
-from recoup.store.statement import maker_of
+from recoup.store.statement import ReadConnection, maker_of
 
 SEARCH_TIMEOUT_MS: Final = 150
 WALK_TIMEOUT_MS: Final = 50
@@ -58,7 +58,7 @@ _wire_order = maker_of(WireOrder)
 
 
 async def list_orders(
-    connection: asyncpg.Connection,
+    connection: ReadConnection,
     order_filter: OrderFilter,
     *,
     after: str | None = None,
@@ -115,7 +115,7 @@ def _cursor(back: bool, row: OrderRow, by: OrderBy) -> str:
 
 
 async def list_orders_page(
-    connection: asyncpg.Connection,
+    connection: ReadConnection,
     order_filter: OrderFilter,
     *,
     number: int = 1,
@@ -206,7 +206,7 @@ def _select(source: str, where: list[str], order: str) -> str:
 
 
 async def _bounded(
-    connection: asyncpg.Connection,
+    connection: ReadConnection,
     order_filter: OrderFilter,
     search: Search,
     run: Callable[[OrderFilter, Search], Awaitable[T]],

@@ -33,7 +33,7 @@ from recoup.store.lists import customers as store
 from recoup.store.lists.order_filter import OrderFilter
 from recoup.store.lists.orders import list_orders
 from recoup.store.merchants.blocks import list_blocks, standing_blocks
-from recoup.store.statement import Read
+from recoup.store.statement import ReadConnection
 
 LIST_SIZE: Final = 50
 TYPED_MAX: Final = 320
@@ -98,7 +98,7 @@ async def _found(visit: Visit, typed: str) -> set[UUID]:
         return found or await _by_orders(connection, OrderFilter(merchant_id, text=typed, sight=visit.pii_access))
 
 
-async def _by_orders(connection: Read, order_filter: OrderFilter) -> set[UUID]:
+async def _by_orders(connection: ReadConnection, order_filter: OrderFilter) -> set[UUID]:
     page = await list_orders(connection, order_filter, limit=ORDERS_MAX)
     return await store.customers_of(connection, order_filter.merchant_id, [row.order_id for row in page.rows])
 

@@ -20,9 +20,10 @@ async def beside(visit: Visit, page: OrderPage) -> Values:
     async def neighbour(back: bool) -> str:
         cursor = Cursor(back, getattr(page.head, COLUMNS[query.sort][0]), page.order_id, query.sort).text()
         try:
-            found = await list_orders(
-                visit.world.db.reader, wanted, after=cursor, limit=1, newest_first=not query.up, by=query.sort
-            )
+            async with visit.world.db.read() as connection:
+                found = await list_orders(
+                    connection, wanted, after=cursor, limit=1, newest_first=not query.up, by=query.sort
+                )
         except Problem:
             return ""
         return f"/orders/{found.rows[0].order_id}{within}" if found.rows else ""

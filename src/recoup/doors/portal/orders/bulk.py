@@ -105,7 +105,8 @@ async def post_bulk(
 
 async def _ticked(visit: Visit, press: Press, chosen: tuple[UUID, ...]) -> Answer:
     order_filter = OrderFilter(visit.merchant_id, order_ids=chosen, sight=visit.pii_access)
-    found = await list_orders(visit.world.db.reader, order_filter, limit=ORDERS_MAX)
+    async with visit.world.db.read() as connection:
+        found = await list_orders(connection, order_filter, limit=ORDERS_MAX)
     if not found.rows:
         nothing = Problem("invalid", "None of these is an order of this merchant.", cure="Select them in the list.")
         return await list_again(visit, press.query, nothing)
@@ -166,7 +167,8 @@ async def _all(visit: Visit, press: Press, expected: str) -> Answer:
             problem_of = problem
         else:
             return redirect(f"/orders/bulk/{press.key}")
-    groups = await selected_sums(visit.world.db.reader, order_filter)
+    async with visit.world.db.read() as connection:
+        groups = await selected_sums(connection, order_filter)
     count = sum(group.orders for group in groups)
     if count > SELECTED_MAX or count == 0:
         nothing = Problem("invalid", "No order matches any more.", cure="Check the list again.")

@@ -148,7 +148,8 @@ def words_of(visit: Visit, query: Query) -> list[str]:
 
 async def counted(visit: Visit, query: ExportQuery) -> Count:
     """Up to one more than is written directly; `exact` False and 0 when it takes long."""
-    return await count_orders(visit.world.db.reader, query.filter, cap=DIRECT_MAX + 1)
+    async with visit.world.db.read() as connection:
+        return await count_orders(connection, query.filter, cap=DIRECT_MAX + 1)
 
 
 def is_over(count: Count, most: int) -> bool:

@@ -32,7 +32,7 @@ from recoup.store.lists.order_row import OrderRow
 from recoup.store.lists.order_search import exact_order, normalise_query, orders_by_end
 from recoup.store.lists.orders import Page, list_orders
 from recoup.store.merchants.merchants import MerchantSettings
-from recoup.store.statement import Read
+from recoup.store.statement import ReadConnection
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +239,7 @@ async def read(visit: Visit, query: Query, habits: ListPreferences) -> Listed:
     return Listed(query, page, total, by_status, attention, drops, meant, by_tail, damaged, slow)
 
 
-async def _needing(connection: Read, visit: Visit) -> Count:
+async def _needing(connection: ReadConnection, visit: Visit) -> Count:
     needing = Query(attention=True).filter(visit.merchant_id, visit.now, visit.pii_access)
     return await count_orders(connection, needing, cap=1_001)
 
@@ -302,7 +302,7 @@ def columns_of(query: Query, habits: ListPreferences) -> tuple[str, ...]:
     return tuple(name for name in COLUMNS if name in wanted) or DEFAULT
 
 
-async def _total(connection: Read, query: Query, visit: Visit, page: Page) -> Count | None:
+async def _total(connection: ReadConnection, query: Query, visit: Visit, page: Page) -> Count | None:
     """Known from the page itself when it is the only one; None for a search with more than that."""
     if not query.cursor and page.next_cursor is None:
         return Count(len(page.rows), True)
@@ -323,7 +323,7 @@ def sums_of(rows: Sequence[OrderRow]) -> list[Sum]:
     return sorted(found.values(), key=lambda s: (-s.orders, s.asset))
 
 
-async def _meant(connection: Read, visit: Visit, query: Query) -> list[Drop]:
+async def _meant(connection: ReadConnection, visit: Visit, query: Query) -> list[Drop]:
     """The words as the filters that they are by themselves, beside those that are set; not those that leave none."""
     found = []
     for changes in islice(meanings(query.text, visit.known), MEANT_MAX):
@@ -335,7 +335,7 @@ async def _meant(connection: Read, visit: Visit, query: Query) -> list[Drop]:
     return found
 
 
-async def _drops(connection: Read, visit: Visit, query: Query) -> list[Drop]:
+async def _drops(connection: ReadConnection, visit: Visit, query: Query) -> list[Drop]:
     """For a list without orders: each filter, and how many orders there would be without it."""
     found = []
     for chip in chips(query, visit.known):
@@ -358,7 +358,8 @@ async def new_orders(visit: Visit) -> Response:
         return JSONResponse({"count": 0, "more": False}, headers=HEADERS)
     wanted = query.filter(visit.merchant_id, visit.now, visit.pii_access)
     try:
-        page = await list_orders(visit.world.db.reader, wanted, after=query.cursor, limit=COUNTED_MAX)
+        async with visit.world.db.read() as connection:
+            page = await list_orders(connection, wanted, after=query.cursor, limit=COUNTED_MAX)
     except Problem:
         return JSONResponse({"count": 0, "more": False}, headers=HEADERS)
     return JSONResponse({"count": len(page.rows), "more": page.prev_cursor is not None}, headers=HEADERS)

@@ -161,9 +161,9 @@ def _chosen(visit: Visit) -> tuple[Range, Any]:
 
 
 async def _read(visit: Visit, chosen: Range, site: Any) -> Overview:
-    return await read_overview(
-        visit.world.db.reader, visit.merchant_id, chosen.span, site.site_id if site else None, visit.now
-    )
+    async with visit.world.db.read() as connection:
+        site_id = site.site_id if site else None
+        return await read_overview(connection, visit.merchant_id, chosen.span, site_id, visit.now)
 
 
 async def _read_usual(visit: Visit, chosen: Range, site: Any) -> tuple[Range, Overview]:
