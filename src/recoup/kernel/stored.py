@@ -3,13 +3,18 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import date
-from typing import Any, Self
+from types import NoneType
+from typing import Any, Final, Self
 
 from msgspec import ValidationError, convert
+
+_AS_THEY_ARE: Final = frozenset({str, int, float, bool, NoneType})  # most values, and quicker than by their kinds
 
 
 def plain(value: Any) -> Any:
     """JSON-able: fields by name, moments in ISO 8601. `dataclasses.asdict` would copy each value deeply."""
+    if value.__class__ in _AS_THEY_ARE:
+        return value
     if isinstance(value, tuple | list):
         return [plain(one) for one in value]
     if isinstance(value, Mapping):
