@@ -9,7 +9,7 @@ import asyncpg
 from recoup.kernel.problem import Problem
 from recoup.store.homes import MERCHANT
 from recoup.store.lists.bounded import bounded
-from recoup.store.statement import Read, Row
+from recoup.store.statement import Read, ReadConnection, Row
 
 ROWS_MAX: Final = 100
 TIMEOUT_MS: Final = 3_000
@@ -66,7 +66,7 @@ async def _unknown(db: Read, merchant_id: UUID, wall: datetime, limit: int) -> l
     """However long it takes."""
 
 
-async def unknown_outcomes(connection: asyncpg.Connection, merchant_id: UUID, wall: datetime) -> list[Unknown]:
+async def unknown_outcomes(connection: ReadConnection, merchant_id: UUID, wall: datetime) -> list[Unknown]:
     """At most ROWS_MAX. What was sent just now and may still be answered by its own call is not among them, nor what
     waits for a customer who is at their bank.
 

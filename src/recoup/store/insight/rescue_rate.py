@@ -6,12 +6,11 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
-import asyncpg
-
 from recoup.rules.messages.rescue_rate import DAYS_BEFORE, SPAN, Counted
 from recoup.rules.order.lifecycle import Stage
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read
+from recoup.store.lists.bounded import bound_time
+from recoup.store.statement import Read, ReadConnection
 
 A_DAY_MAX: Final = 5_000  # the newest of each day
 TIMEOUT_MS: Final = 5_000
@@ -46,15 +45,13 @@ async def _days(db: Read, merchant_id: UUID, now: datetime, span: timedelta) -> 
     """However long it takes."""
 
 
-async def rescue_rates(connection: asyncpg.Connection, merchant_id: UUID, now: datetime) -> tuple[Counted, Counted]:
+async def rescue_rates(connection: ReadConnection, merchant_id: UUID, now: datetime) -> tuple[Counted, Counted]:
     """Of the last day, and of the days before together; by the merchant's clock.
 
     Raises: asyncpg.QueryCanceledError when that takes too long.
     """
     async with connection.transaction(readonly=True):
-        await connection.execute(
-            f"SET LOCAL statement_timeout = {TIMEOUT_MS}; SET LOCAL plan_cache_mode = force_custom_plan"
-        )
+        await bound_time(connection, TIMEOUT_MS)
         days = await _days(connection, merchant_id, now, SPAN)
     return _together([day for day in days if day.no == 0]), _together([day for day in days if day.no > 0])
 

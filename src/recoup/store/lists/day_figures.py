@@ -4,11 +4,10 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-import asyncpg
-
 from recoup.store.homes import MERCHANT
+from recoup.store.lists.bounded import bound_time
 from recoup.store.lists.overview import OPEN, RESCUED
-from recoup.store.statement import Read, Row
+from recoup.store.statement import Read, ReadConnection, Row
 
 TIMEOUT_MS: Final = 5_000
 
@@ -26,10 +25,10 @@ class DayFigures(Row, frozen=True):
     waiting: int
 
 
-async def day_figures(connection: asyncpg.Connection, merchant_id: UUID, span: tuple[datetime, datetime]) -> DayFigures:
+async def day_figures(connection: ReadConnection, merchant_id: UUID, span: tuple[datetime, datetime]) -> DayFigures:
     """As of one moment. Raises: asyncpg.QueryCanceledError when that takes too long."""
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        await connection.execute(f"SET LOCAL statement_timeout = {TIMEOUT_MS}")
+        await bound_time(connection, TIMEOUT_MS)
         placed = await _placed(connection, merchant_id, *span)
         refunds = await _refunds(connection, merchant_id, *span)
         disputes = await _disputes(connection, merchant_id, *span)

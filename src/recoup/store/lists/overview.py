@@ -11,8 +11,9 @@ import asyncpg
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.store.homes import MERCHANT
+from recoup.store.lists.bounded import bound_time
 from recoup.store.money.movements import FEES
-from recoup.store.statement import Read, Row
+from recoup.store.statement import Read, ReadConnection, Row
 
 ORDERS_MAX: Final = 300_000
 CODES_OF: Final = 50_000
@@ -218,7 +219,7 @@ class Overview:
 
 
 async def read_overview(
-    connection: asyncpg.Connection,
+    connection: ReadConnection,
     merchant_id: UUID,
     span: tuple[datetime, datetime],
     site_id: UUID | None,
@@ -231,9 +232,7 @@ async def read_overview(
     earlier = span[0] - (span[1] - span[0]), span[0]
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
-            await connection.execute(
-                f"SET LOCAL statement_timeout = {TIMEOUT_MS}; SET LOCAL plan_cache_mode = force_custom_plan"
-            )
+            await bound_time(connection, TIMEOUT_MS)
             if await count_placed(connection, merchant_id, *span, site_id, ORDERS_MAX + 1) > ORDERS_MAX:
                 raise invalid(
                     Sentence("There are more than {0} orders in these days.", f"{ORDERS_MAX:,}"),
@@ -257,7 +256,7 @@ async def read_overview(
 
 
 async def _period(
-    connection: asyncpg.Connection, merchant_id: UUID, span: tuple[datetime, datetime], site_id: UUID | None
+    connection: ReadConnection, merchant_id: UUID, span: tuple[datetime, datetime], site_id: UUID | None
 ) -> Period:
     sums = await sum_placed(connection, merchant_id, *span, site_id, GROUPS_MAX)
     coded, *codes = await sum_codes(connection, merchant_id, *span, site_id, CODES_OF, CODES_MAX)

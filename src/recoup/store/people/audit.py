@@ -7,8 +7,6 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-import asyncpg
-
 from recoup.kernel.ids import parse_id
 from recoup.store.homes import MERCHANT, PEOPLE
 from recoup.store.people.audit_sources import OF_MERCHANT, OF_PARTNER, OF_PEOPLE, Source
@@ -44,21 +42,17 @@ class AuditFilter:
     before: tuple[datetime, str] | None = None
 
 
-async def merchant_lines(
-    connection: asyncpg.Connection, merchant_id: UUID, audit_filter: AuditFilter, limit: int
-) -> list[AuditLine]:
+async def merchant_lines(connection: Read, merchant_id: UUID, audit_filter: AuditFilter, limit: int) -> list[AuditLine]:
     """Those of the world's database. Raises: TimeoutError for what takes too long."""
     return await _read(connection, OF_MERCHANT, audit_filter, limit, merchant_id)
 
 
-async def partner_lines(
-    connection: asyncpg.Connection, partner_id: UUID, audit_filter: AuditFilter, limit: int
-) -> list[AuditLine]:
+async def partner_lines(connection: Read, partner_id: UUID, audit_filter: AuditFilter, limit: int) -> list[AuditLine]:
     return await _read(connection, OF_PARTNER, audit_filter, limit, partner_id)
 
 
 async def people_lines(
-    connection: asyncpg.Connection,
+    connection: Read,
     subject: tuple[str, UUID],
     world: str,
     now: datetime,
@@ -69,9 +63,7 @@ async def people_lines(
     return await _read(connection, OF_PEOPLE, audit_filter, limit, subject[1], subject[0], world, now)
 
 
-async def places_of(
-    connection: asyncpg.Connection, merchant_id: UUID, request_ids: Sequence[str]
-) -> dict[str, tuple[str, str]]:
+async def places_of(connection: Read, merchant_id: UUID, request_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
     """Request id -> (call, network it came from), as far as the request log reaches back."""
     found = await _places(connection, merchant_id, list(set(request_ids)))
     return {request_id: (one.call, one.place) for request_id, one in found.items()}
@@ -92,7 +84,7 @@ async def _places(db: Read, merchant_id: UUID, request_ids: Sequence[str]) -> di
 
 
 async def _read(
-    connection: asyncpg.Connection, sources: Sequence[Source], audit_filter: AuditFilter, limit: int, *of: Any
+    connection: Read, sources: Sequence[Source], audit_filter: AuditFilter, limit: int, *of: Any
 ) -> list[AuditLine]:
     chosen = [one for one in sources if not audit_filter.kinds or not one.kinds or one.kinds & set(audit_filter.kinds)]
     if (

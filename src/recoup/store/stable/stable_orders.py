@@ -11,7 +11,7 @@ from recoup.kernel.problem import Problem
 from recoup.rules.order.lifecycle import Stage
 from recoup.store.homes import MERCHANT
 from recoup.store.lists.bounded import bounded
-from recoup.store.statement import Read, Row
+from recoup.store.statement import Read, ReadConnection, Row
 
 DOOR: Final = "stablecoin"
 LIST_TIMEOUT_MS: Final = 2_000
@@ -96,7 +96,7 @@ async def order_id_of(db: Read, merchant_id: UUID, external_id: str) -> UUID | N
 
 
 async def list_stable_orders(
-    connection: asyncpg.Connection,
+    connection: ReadConnection,
     merchant_id: UUID,
     status: str | None,
     limit: int,

@@ -4,11 +4,9 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-import asyncpg
-
 from recoup.store.homes import MERCHANT
 from recoup.store.lists.bounded import bounded
-from recoup.store.statement import Read, Row
+from recoup.store.statement import Read, ReadConnection, Row
 
 COUNT_TIMEOUT_MS = 2_000
 
@@ -102,7 +100,7 @@ async def _count(db: Read, merchant_id: UUID) -> int:
 
 
 async def movements(
-    connection: asyncpg.Connection, merchant_id: UUID, limit: int, offset: int, total: int | None = None
+    connection: ReadConnection, merchant_id: UUID, limit: int, offset: int, total: int | None = None
 ) -> tuple[list[WalletMovement], int]:
     """Newest first, with the exact total, which is counted unless it is known. Raises: asyncpg.QueryCanceledError when
     counting takes too long."""

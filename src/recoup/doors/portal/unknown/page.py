@@ -12,7 +12,8 @@ PLACE: Final = "/unknown-outcomes"
 
 @member.page(PLACE, "unknown/unknown.html", menu=Entry("Queues", 2, "Unknown outcomes", "unknown", counts="unknown"))
 async def unknown_page(visit: Visit) -> Values:
-    rows = await unknown_outcomes(visit.world.db.reader, visit.merchant_id, visit.wall)
+    async with visit.world.db.read() as connection:
+        rows = await unknown_outcomes(connection, visit.merchant_id, visit.wall)
     return dict(
         rows=rows,
         total=rows[0].total if rows else 0,
