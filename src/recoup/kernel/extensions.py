@@ -2,17 +2,21 @@
 
 from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from recoup.kernel.problem import Problem
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 T = TypeVar("T")
 
 
 @cache
-def added(group: str) -> Mapping[str, EntryPoint]:
+def added(group: str) -> "Mapping[str, EntryPoint]":
     """The group's entry points by name, in alphabetical order."""
+    from importlib.metadata import entry_points  # forty modules that most verbs never need
+
     return {one.name: one for one in sorted(entry_points(group=group), key=lambda one: (one.name, one.value))}
 
 
@@ -27,7 +31,7 @@ def load_all(group: str, kind: type[T]) -> tuple[Mapping[str, T], tuple[Problem,
     return usable, tuple(broken)
 
 
-def load(one: EntryPoint, kind: type[T]) -> T:
+def load(one: "EntryPoint", kind: type[T]) -> T:
     """The object that the entry point names. Raises: Problem(unavailable) in one line, when the package raises or the
     object is missing or no `kind`."""
     try:
