@@ -1,7 +1,7 @@
 # Everything here works from a bare clone with Python 3.11 or newer, make and git.
 PYTHON ?= python3
 PORT ?= 8400
-WORKERS ?= $(shell n=$$(nproc); expr $$n + $$n / 2)
+WORKERS ?= $(shell expr 2 \* $$(nproc))
 PYTEST_ARGS ?=
 AT ?= +31d
 FAST = tests/core tests/rules $(wildcard tests/features/*/test_rules.py) tests/repo tests/gateways packages/recoup-languages/tests tests/store tests/docs/test_pages.py tests/docs/test_generated.py

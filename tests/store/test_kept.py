@@ -46,7 +46,7 @@ def test_nothing_is_left_for_the_next_and_the_connections_are_warm(server: Serve
             await shop.admit_many(3)
             await shop.advance(timedelta(days=22))
             async with shop.world.db.connection() as connection:
-                await connection.execute("SET statement_timeout = 7; SELECT pg_advisory_lock(7)")
+                await connection.execute("SET statement_timeout = 60000; SELECT pg_advisory_lock(7)")
                 pids.update(row["pid"] for row in await connection.fetch(_PIDS))
             async with owner(shop.world) as connection:
                 await connection.execute("UPDATE signatures_since SET since = now()")
