@@ -89,7 +89,7 @@ async def _copied(address: ServerAddress, shop: Shop) -> tuple[float, float]:
 async def _is_the_list(world: World, shop: Shop, path: Path) -> None:
     """Page by page, as the portal reads it: each order in its place, with what the list shows of it."""
     after, number = None, 0
-    with path.open(newline="", encoding="utf-8") as file:
+    with path.open(newline="", encoding="utf-8-sig") as file:
         lines = csv.DictReader(file)
         while True:
             async with world.db.connection() as connection:
@@ -140,7 +140,7 @@ def test_a_million_orders_become_a_file_quickly_and_it_is_the_list(
 async def _same_ids(path: Path, folder: Path) -> None:
     """The same orders in the same places as in the file before."""
     tables = [one for one in folder.iterdir() if one != path]
-    with path.open("rb") as file, tables[0].open(newline="", encoding="utf-8") as table:
+    with path.open("rb") as file, tables[0].open(newline="", encoding="utf-8-sig") as table:
         rows: Any = csv.DictReader(table)
         for line in file:
             if line[:1] == b"{":
