@@ -1,0 +1,161 @@
+"""JSON-RPC to a node, in batches. A node is asked, never believed: what an answer means is for `watch`.
+
+Source: JSON-RPC 2.0; ethereum/execution-apis.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn
+from urllib.parse import urlsplit
+
+from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Transport
+from recoup.kernel.time import Clocks
+
+ANSWER_BYTES_MAX: Final = 32 << 20
+TIMEOUT_SECONDS: Final = 10.0
+PAUSE_SECONDS: Final = 5.0  # after a refusal for too many calls that names no time
+PAUSE_SECONDS_MAX: Final = 300.0
+SINGLE_MAX: Final = 20  # calls one by one, where a node takes no batches
+_THROTTLED: Final = frozenset({402, 403, 429})
+
+
+class AwayError(Exception):
+    """The node gave no answer that can be read. Its text says why, without the address."""
+
+
+class ThrottledError(AwayError):
+    """The node takes no more calls for a while: it is well, and is left alone until `until`, on the monotonic clock."""
+
+    def __init__(self, until: float) -> None:
+        super().__init__("too many calls")
+        self.until = until
+
+
+class GarbageError(AwayError):
+    """The node's answer is none to this call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A node's error in the place of one call's answer."""
+
+    code: int
+    message: str
+
+
+Call = tuple[str, list[Any]]
+
+
+class Endpoint:
+    """One node. `name` is its host, which may be shown; its address may hold a key, which may not."""
+
+    def __init__(self, url: str, transport: Transport, clocks: Clocks) -> None:
+        self.name = urlsplit(url).hostname or ""
+        self._url, self._transport, self._clocks = url, transport, clocks
+        self._until = 0.0
+        self._takes_batches = True
+
+    async def call(self, method: str, *params: Any) -> Any:
+        """Raises: AwayError; GarbageError for a node's own error, too."""
+        (answer,) = await self.batch([(method, list(params))])
+        return taken(answer)
+
+    async def batch(self, calls: Sequence[Call]) -> list[Any]:
+        """The answers in the order of the calls, `Refused` in the place of one that was refused. Raises: AwayError."""
+        if self._clocks.monotonic() < self._until:
+            raise ThrottledError(self._until)
+        if len(calls) > 1 and self._takes_batches:
+            answer = await self._post([_request(number, call) for number, call in enumerate(calls)])
+            if isinstance(answer, list):
+                return _in_order(answer, len(calls))
+            self._takes_batches = False  # asked again at the next start
+        if len(calls) > SINGLE_MAX:
+            raise AwayError(f"takes no batches, and {len(calls)} calls are too many to be made one by one")
+        return [_result(await self._post(_request(number, call)), number) for number, call in enumerate(calls)]
+
+    async def _post(self, body: object) -> Any:
+        try:
+            reply = await self._transport.call(
+                "POST",
+                self._url,
+                {"content-type": "application/json"},
+                json.dumps(body, separators=(",", ":")).encode(),
+                timeout_seconds=TIMEOUT_SECONDS,
+            )
+        except (NotSentError, NoAnswerError) as error:
+            raise AwayError(f"{error}") from None
+        if reply.status in _THROTTLED:
+            self._until = self._clocks.monotonic() + _pause(reply.headers.get("retry-after", ""))
+            raise ThrottledError(self._until)
+        if reply.body is None:
+            raise AwayError("an answer that is too long")
+        try:
+            return json.loads(reply.body)
+        except (ValueError, RecursionError):
+            raise GarbageError(f"no JSON, status {reply.status}") from None
+
+
+def taken(answer: Any) -> Any:
+    """An answer that is no refusal. Raises: GarbageError."""
+    if isinstance(answer, Refused):
+        raise GarbageError(f"refused: {answer.code} {answer.message}")
+    return answer
+
+
+def number(value: Any) -> int:
+    """A quantity. Raises: GarbageError."""
+    if not isinstance(value, str) or not value.startswith("0x") or not 2 < len(value) <= 66:
+        _garbage("a quantity", value)
+    try:
+        return int(value, 16)
+    except ValueError:
+        _garbage("a quantity", value)
+
+
+def data(value: Any, length: int | None = None) -> bytes:
+    """Bytes, of that length. Raises: GarbageError."""
+    if not isinstance(value, str) or not value.startswith("0x"):
+        _garbage("bytes", value)
+    try:
+        read = bytes.fromhex(value[2:])
+    except ValueError:
+        _garbage("bytes", value)
+    if length is not None and len(read) != length:
+        _garbage(f"{length} bytes", value)
+    return read
+
+
+def _garbage(wanted: str, value: Any) -> NoReturn:
+    raise GarbageError(f"not {wanted}: {str(value)[:40]}")
+
+
+def _request(number: int, call: Call) -> dict[str, Any]:
+    return {"jsonrpc": "2.0", "id": number, "method": call[0], "params": call[1]}
+
+
+def _in_order(answers: list[Any], count: int) -> list[Any]:
+    """Raises: GarbageError for a batch that lacks an answer or has one twice."""
+    found = {answer.get("id"): answer for answer in answers if isinstance(answer, dict)}
+    if len(answers) != count or set(found) != set(range(count)):
+        raise GarbageError("a batch without all its answers")
+    return [_result(found[number], number) for number in range(count)]
+
+
+def _result(answer: Any, number: int) -> Any:
+    """Raises: GarbageError."""
+    if not isinstance(answer, dict) or answer.get("id") != number:
+        _garbage("the answer to a call", answer)
+    error = answer.get("error")
+    if error is not None:
+        said = error if isinstance(error, dict) else {}
+        code = said.get("code")
+        return Refused(code if isinstance(code, int) else 0, str(said.get("message", ""))[:200])
+    if "result" not in answer:
+        _garbage("the answer to a call", answer)
+    return answer["result"]
+
+
+def _pause(text: str) -> float:
+    seconds = float(text) if text.isascii() and text.isdigit() and len(text) < 6 else PAUSE_SECONDS  # noqa: PLR2004
+    return min(max(seconds, 1.0), PAUSE_SECONDS_MAX)

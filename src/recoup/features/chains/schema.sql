@@ -1,0 +1,71 @@
+-- Where the payer of an order pays: an address of its own, by its terms the same on all networks of a kind. Written with
+-- the order. Wall time.
+CREATE TABLE directory.deposit_addresses (
+  address bytea NOT NULL CHECK (octet_length(address) = 20),
+  kind text NOT NULL CHECK (kind IN ('evm', 'tron')),
+  merchant_id uuid NOT NULL,
+  order_id uuid NOT NULL,
+  attempt_id uuid NOT NULL,
+  channel text NOT NULL,                   -- that it was made for
+  terms jsonb NOT NULL,                    -- who loses them cannot sweep
+  due numeric(78, 0) NOT NULL CHECK (due > 0),  -- base units of that channel's token
+  expires_at timestamptz NOT NULL,
+  watched_until timestamptz NOT NULL,
+  PRIMARY KEY (address, kind)
+);
+CREATE UNIQUE INDEX deposit_addresses_order ON directory.deposit_addresses (order_id);
+CREATE INDEX deposit_addresses_watched ON directory.deposit_addresses (kind, watched_until);
+GRANT UPDATE (watched_until) ON directory.deposit_addresses TO recoup_app;
+
+-- How far each chain has been read. `agreed_at`: the time of the newest block on which two nodes agreed.
+CREATE TABLE chain.cursors (
+  chain bigint PRIMARY KEY,
+  block bigint NOT NULL,
+  agreed_at timestamptz NOT NULL,
+  head bigint NOT NULL,
+  final bigint NOT NULL,
+  final_hash bytea,
+  polled_at timestamptz NOT NULL,          -- wall time
+  halted text,                             -- why nothing is credited any more
+  halted_at timestamptz
+);
+
+-- What happened at an order's address, each by its log: a token came in, or the factory paid it out, whoever asked it to.
+-- Base units.
+CREATE TABLE chain.logs (
+  chain bigint NOT NULL,
+  tx bytea NOT NULL CHECK (octet_length(tx) = 32),
+  log_index int NOT NULL,
+  kind text NOT NULL CHECK (kind IN ('deposit', 'sweep')),
+  address bytea NOT NULL,
+  token bytea NOT NULL,
+  value numeric(78, 0) NOT NULL,           -- of a sweep: to the merchant
+  fee numeric(78, 0) NOT NULL DEFAULT 0,   -- of a sweep: to the treasury
+  sender bytea,                            -- of a deposit: shown, never used
+  block bigint NOT NULL,
+  block_hash bytea NOT NULL,
+  block_at timestamptz NOT NULL,
+  state text NOT NULL CHECK (state IN ('seen', 'confirmed', 'orphaned')),
+  seen_at timestamptz NOT NULL,            -- wall time
+  PRIMARY KEY (chain, tx, log_index)
+);
+CREATE INDEX logs_address ON chain.logs (address);
+CREATE INDEX logs_open ON chain.logs (chain, block) WHERE state = 'seen';
+GRANT UPDATE ON chain.cursors TO recoup_app;
+GRANT UPDATE (block, block_hash, block_at, state) ON chain.logs TO recoup_app;
+
+-- The merchant's own wallets, by kind of chain; the newest row holds. Wall time.
+CREATE TABLE settlement_addresses (
+  merchant_id uuid NOT NULL,
+  kind text NOT NULL CHECK (kind IN ('evm', 'tron')),
+  address_id uuid NOT NULL,
+  address text NOT NULL,
+  set_by text NOT NULL,
+  set_at timestamptz NOT NULL,
+  holds_from timestamptz NOT NULL,         -- after the pause in which somebody may object
+  approved_by text,
+  approved_at timestamptz,
+  withdrawn_at timestamptz,
+  PRIMARY KEY (merchant_id, kind, address_id)
+);
+GRANT UPDATE (approved_by, approved_at, withdrawn_at) ON settlement_addresses TO recoup_app;

@@ -1,0 +1,178 @@
+"""What the watcher has read of a chain, and where an order's payer pays. Values are base units of a token."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal
+from uuid import UUID
+
+from recoup.store.homes import CHAIN, DIRECTORY
+from recoup.store.statement import Read, Row, Tx, columns_of
+from recoup.store.table import Hex, insert_of, stored
+
+LogState = Literal["seen", "confirmed", "orphaned"]
+
+
+class DepositAddress(Row, frozen=True):
+    """`due`: what its payer is to send, in base units of the channel's token. Wall time."""
+
+    address: bytes
+    kind: Literal["evm", "tron"]
+    merchant_id: UUID
+    order_id: UUID
+    attempt_id: UUID
+    channel: str
+    terms: dict[str, Any]
+    due: Decimal
+    expires_at: datetime
+    watched_until: datetime
+
+
+_ADDRESS = columns_of(DepositAddress)
+
+
+@DIRECTORY.statement(f"SELECT {_ADDRESS} FROM deposit_addresses WHERE kind = $1 AND watched_until > $2")
+async def watched(db: Read, kind: str, now: datetime) -> list[DepositAddress]:
+    """The addresses to which money may still come."""
+
+
+@DIRECTORY.statement(f"SELECT {_ADDRESS} FROM deposit_addresses WHERE order_id = $1")
+async def address_of_order(db: Read, order_id: UUID) -> DepositAddress | None:
+    """Where the order's payer pays; None for an order of another channel."""
+
+
+class Cursor(Row, frozen=True):
+    """How far a chain was read. `agreed_at`: time of the newest block that two nodes agree on; `polled_at`: wall time.
+    `halted`: why nothing is credited."""
+
+    block: int
+    agreed_at: datetime
+    head: int
+    final: int
+    final_hash: bytes | None
+    polled_at: datetime
+    halted: str | None
+
+
+@CHAIN.statement("""
+SELECT block, agreed_at, head, final, final_hash, polled_at, halted FROM cursors WHERE chain = $1
+""")
+async def cursor_of(db: Read, chain: int) -> Cursor | None:
+    """None before the first poll."""
+
+
+@CHAIN.statement("""
+INSERT INTO cursors (chain, block, agreed_at, head, final, final_hash, polled_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (chain) DO UPDATE SET block = greatest(cursors.block, excluded.block),
+  agreed_at = greatest(cursors.agreed_at, excluded.agreed_at), head = excluded.head,
+  final = greatest(cursors.final, excluded.final),
+  final_hash = CASE WHEN excluded.final >= cursors.final THEN excluded.final_hash ELSE cursors.final_hash END,
+  polled_at = excluded.polled_at
+""")
+async def move_cursor(
+    db: Tx,
+    chain: int,
+    block: int,
+    agreed_at: datetime,
+    head: int,
+    final: int,
+    final_hash: bytes | None,
+    polled_at: datetime,
+) -> None:
+    """Never back, whichever of two watchers comes last."""
+
+
+@CHAIN.statement("UPDATE cursors SET halted = $2, halted_at = $3 WHERE chain = $1 AND halted IS NULL")
+async def halt(db: Tx, chain: int, why: str, at: datetime) -> None:
+    """From here on nothing of the chain is credited, until a person lifts it."""
+
+
+@CHAIN.statement("UPDATE cursors SET halted = NULL, halted_at = NULL, final_hash = NULL WHERE chain = $1")
+async def lift(db: Tx, chain: int) -> None:
+    """A person has looked at it."""
+
+
+class ChainLog(Row, frozen=True):
+    """A token that came to an order's address, or what the factory paid out of it. Of a sweep `value` went to the
+    merchant and `fee` to the treasury; of a deposit `sender` is shown, never used."""
+
+    chain: int
+    tx: bytes
+    log_index: int
+    kind: Literal["deposit", "sweep"]
+    address: bytes
+    token: bytes
+    value: Decimal
+    fee: Decimal
+    sender: bytes | None
+    block: int
+    block_hash: bytes
+    block_at: datetime
+    state: LogState
+
+
+_LOG = columns_of(ChainLog)
+
+
+@stored("logs")
+class NewLog(Row, frozen=True):
+    """Values are decimal text: JSON's numbers end before a token's do."""
+
+    chain: int
+    tx: Hex
+    log_index: int
+    kind: Literal["deposit", "sweep"]
+    address: Hex
+    token: Hex
+    value: str
+    fee: str
+    sender: Hex | None
+    block: int
+    block_hash: Hex
+    block_at: datetime
+    state: LogState
+    seen_at: datetime
+
+
+# One that moved to another block is open again; one that is confirmed stays where it is.
+@CHAIN.statement(f"""
+{insert_of(NewLog)}
+ON CONFLICT (chain, tx, log_index) DO UPDATE SET block = excluded.block, block_hash = excluded.block_hash,
+  block_at = excluded.block_at, state = 'seen'
+WHERE logs.state <> 'confirmed' AND (logs.block_hash <> excluded.block_hash OR logs.state = 'orphaned')
+RETURNING address
+""")
+async def keep_logs(db: Tx, rows: Sequence[NewLog]) -> list[bytes]:
+    """The addresses of those that are new or moved."""
+
+
+@CHAIN.statement(f"SELECT {_LOG} FROM logs WHERE chain = $1 AND state = 'seen' ORDER BY block LIMIT $2")
+async def open_logs(db: Read, chain: int, limit: int) -> list[ChainLog]:
+    """Those that no depth has made certain yet, the oldest first."""
+
+
+@CHAIN.statement(f"SELECT {_LOG} FROM logs WHERE address = ANY($1) ORDER BY address, block, tx, log_index")
+async def logs_at(db: Read, addresses: Sequence[bytes]) -> list[ChainLog]:
+    """All that ever happened at these, on whatever chain, orphaned ones too."""
+
+
+class Verdict(Row, frozen=True):
+    """What became of a log in the block in which it was seen."""
+
+    chain: int
+    tx: Hex
+    log_index: int
+    block_hash: Hex
+    state: Literal["confirmed", "orphaned"]
+
+
+@CHAIN.statement("""
+UPDATE logs l SET state = i.state FROM jsonb_to_recordset($1) AS i (chain bigint, tx bytea, log_index int,
+  block_hash bytea, state text)
+WHERE l.chain = i.chain AND l.tx = i.tx AND l.log_index = i.log_index AND l.block_hash = i.block_hash
+  AND l.state = 'seen'
+RETURNING l.address
+""")
+async def judge_logs(db: Tx, rows: Sequence[Verdict]) -> list[bytes]:
+    """The addresses of those that changed."""
