@@ -1,0 +1,46 @@
+"""Amounts between the book and a chain: whole units of an asset here, base units of a token there.
+
+USDT and USDC have six decimals in the book and on most chains, eighteen on BNB.
+"""
+
+from typing import NamedTuple
+
+from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.problem import invalid
+from recoup.kernel.sentence import Sentence
+
+
+class Booked(NamedTuple):
+    """What a chain brought. `dust`: base units that are finer than the book; the chain holds them, the book cannot."""
+
+    units: int
+    dust: int
+
+
+def to_base(units: int, asset: str, decimals: int, field: str = "amount") -> int:
+    """Exact. Raises: Problem(invalid) for an amount that is finer than the token."""
+    finer = EXPONENTS[asset] - decimals
+    if finer <= 0:
+        return units * _power(-finer)
+    base, rest = divmod(units, _power(finer))
+    if rest:
+        message = Sentence("The amount has more than {0} decimals, which the token does not have.", decimals)
+        raise invalid(message, field, Sentence("Round it to {0} decimals.", decimals))
+    return base
+
+
+def to_book(base: int, asset: str, decimals: int) -> Booked:
+    """`base`: never negative."""
+    finer = decimals - EXPONENTS[asset]
+    return Booked(*divmod(base, _power(finer))) if finer > 0 else Booked(base * _power(-finer), 0)
+
+
+def rescaled(base: int, decimals: int, wanted: int) -> tuple[int, int]:
+    """Base units of one token in those of another of the same asset, and what of them is too fine for it."""
+    if wanted >= decimals:
+        return base * _power(wanted - decimals), 0
+    return divmod(base, _power(decimals - wanted))
+
+
+def _power(places: int) -> int:
+    return int(10**places)
