@@ -1,0 +1,141 @@
+"""What a node says of a chain, read into what the watcher compares. Nothing here is believed yet.
+
+Source: ethereum/execution-apis `eth_getLogs`, `eth_getBlockByNumber`, `eth_getTransactionReceipt`.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final, Literal, NamedTuple
+
+from recoup.features.chains import abi
+from recoup.features.chains.rpc import Call, GarbageError, Refused, data, number, taken
+
+ADDRESSES_MAX: Final = 500  # in one filter; of more, all transfers of the tokens are read
+TIME_MAX: Final = 1 << 40  # seconds: far beyond any calendar
+
+
+class Block(NamedTuple):
+    """A block's head. `at`: by the chain's clock."""
+
+    number: int
+    hash: bytes
+    at: datetime
+
+
+class NodeLog(NamedTuple):
+    """A transfer to an address of ours, or a payment of the factory out of it. Of a sweep `value` went to the merchant
+    and `fee` to the treasury."""
+
+    tx: bytes
+    log_index: int
+    block: int
+    block_hash: bytes
+    kind: Literal["deposit", "sweep"]
+    address: bytes
+    token: bytes
+    value: int
+    fee: int
+    sender: bytes | None
+
+
+def block_call(which: int | str) -> Call:
+    return "eth_getBlockByNumber", [hex(which) if isinstance(which, int) else which, False]
+
+
+def block_of_hash(block_hash: bytes) -> Call:
+    return "eth_getBlockByHash", [_hex(block_hash), False]
+
+
+def read_block(answer: Any) -> Block | None:
+    """None where the node has no such block, or does not know the tag. Raises: GarbageError."""
+    if answer is None or isinstance(answer, Refused):
+        return None
+    if not isinstance(answer, dict):
+        raise GarbageError("not a block")
+    seconds = number(answer.get("timestamp"))
+    if seconds > TIME_MAX:
+        raise GarbageError(f"a block of the time {seconds}")
+    return Block(number(answer.get("number")), data(answer.get("hash"), 32), datetime.fromtimestamp(seconds, UTC))
+
+
+def logs_call(begin: int, end: int | None, factory: bytes, tokens: Collection[bytes], to: Collection[bytes]) -> Call:
+    """One filter for both events: the second topic is the receiver of a transfer and the token of a sweep. `end` None:
+    to the head."""
+    topics: list[Any] = [[_hex(abi.TRANSFER), _hex(abi.SWEPT)]]
+    if len(to) <= ADDRESSES_MAX:
+        topics += [None, [_hex(abi.address_word(one)) for one in (*to, *tokens)]]
+    wanted = {
+        "fromBlock": hex(begin),
+        "toBlock": "latest" if end is None else hex(end),
+        "address": [_hex(one) for one in (*tokens, factory)],
+        "topics": topics,
+    }
+    return "eth_getLogs", [wanted]
+
+
+def read_logs(
+    answer: Any, factory: bytes, tokens: Collection[bytes], ours: Collection[bytes], begin: int, end: int | None
+) -> list[NodeLog]:
+    """Those of ours, in the range that was asked for. Raises: GarbageError for an answer that is no list of logs."""
+    given = taken(answer)
+    if not isinstance(given, list):
+        raise GarbageError("not a list of logs")
+    found = []
+    for one in given:
+        log = _read_log(one, factory, tokens, ours)
+        if log is not None and log.block >= begin and (end is None or log.block <= end):
+            found.append(log)
+    return found
+
+
+def read_receipt(
+    answer: Any, factory: bytes, tokens: Collection[bytes], ours: Collection[bytes]
+) -> Mapping[int, NodeLog] | None:
+    """The logs of a transaction by their index; None where the node has it in no block. Raises: GarbageError."""
+    given = taken(answer)
+    if given is None:
+        return None
+    if not isinstance(given, dict) or not isinstance(given.get("logs"), list):
+        raise GarbageError("not a receipt")
+    if number(given.get("status")) != 1:
+        return {}
+    logs = (_read_log(one, factory, tokens, ours) for one in given["logs"])
+    return {log.log_index: log for log in logs if log is not None}
+
+
+def _read_log(one: Any, factory: bytes, tokens: Collection[bytes], ours: Collection[bytes]) -> NodeLog | None:
+    """None for one that is not ours, or that is still in no block."""
+    if not isinstance(one, dict) or not isinstance(one.get("topics"), list):
+        raise GarbageError("not a log")
+    contract, topics = data(one.get("address"), 20), [data(topic, 32) for topic in one["topics"]]
+    if not topics or one.get("blockHash") is None or one.get("removed") is True:
+        return None
+    place = (
+        data(one.get("transactionHash"), 32),
+        number(one.get("logIndex")),
+        number(one.get("blockNumber")),
+        data(one.get("blockHash"), 32),
+    )
+    try:
+        if topics[0] == abi.TRANSFER and contract in tokens:
+            moved = abi.read_transfer(topics, data(one.get("data")))
+            if moved.to not in ours or moved.value == 0:
+                return None
+            return NodeLog(*place, "deposit", moved.to, contract, moved.value, 0, moved.sender)
+        if topics[0] == abi.SWEPT and contract == factory:
+            swept = abi.read_swept(topics, data(one.get("data")))
+            if swept.deposit not in ours or swept.asset not in tokens:
+                return None
+            paid = (swept.to_merchant, swept.to_treasury)
+            return NodeLog(*place, "sweep", swept.deposit, swept.asset, *paid, None)
+    except abi.UnreadableError:
+        return None  # a token's own event of the same name: none that we know
+    return None
+
+
+def receipts_of(txs: Sequence[bytes]) -> Iterator[Call]:
+    return (("eth_getTransactionReceipt", [_hex(tx)]) for tx in txs)
+
+
+def _hex(raw: bytes) -> str:
+    return "0x" + raw.hex()
