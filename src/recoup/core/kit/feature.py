@@ -34,11 +34,14 @@ if TYPE_CHECKING:
     from recoup.rules.order.lifecycle import Fact
     from recoup.rules.order.snapshot import Attempt, Order
     from recoup.rules.rescue.evidence import Decision
+    from recoup.store.merchants.merchants import MerchantSettings
+    from recoup.store.orders.intake import NewOrder
     from recoup.store.orders.transmissions import Touched, Transmission
     from recoup.store.statement import Read, Tx
 
     AfterTransmission = Callable[[World, Orders, Transmission, list[Touched], Scope, bool], Awaitable[None]]
     BeforeErasure = Callable[[Tx, UUID, Sequence[UUID], datetime], Awaitable[None]]
+    Intake = Callable[[World, MerchantSettings, NewOrder], Awaitable[NewOrder]]
     LiftedStops = Callable[[Read, UUID, Sequence[tuple[Excess, str]]], Awaitable[set[tuple[str, str]]]]
 
 LIST: Final = "recoup.features"
@@ -52,18 +55,19 @@ class Feature:
 
     Moves, under the locks of order and card: `before_send` asks for a decision that stops a send by the merchant,
     `after_answer` hears each decline and `after_approval` each approval, `lifts` whether a customer's stop at the bank
-    does not reach an order. Flows: `after_transmission` hears what a merchant charged by itself, `lifted` which stops
-    of a month did not reach its sends. `after_plan` hears when the next attempt is planned, `before_erasure` which
-    orders are erased. `in_place`: what an attempt is sent by in its card's place; `amount`: how much it asks for.
-    `checks`: for `recoup doctor` what is wrong, the finding and its cure. Doors: `switches` of cards; `verbs` by "group
-    verb", each help and module; `audits`: acts of the audit log, in words; `portal`: the module with its pages,
-    panels and timeline words."""
+    does not reach an order. Flows: `intake` completes a stablecoin charge before it is admitted, `after_transmission`
+    hears what a merchant charged by itself, `lifted` which stops of a month did not reach its sends. `after_plan` hears
+    when the next attempt is planned, `before_erasure` which orders are erased. `in_place`: what an attempt is sent by
+    in its card's place; `amount`: how much it asks for. `checks`: for `recoup doctor` what is wrong, the finding and
+    its cure. Doors: `switches` of cards; `verbs` by "group verb", each help and module; `audits`: acts of the audit
+    log, in words; `portal`: the module with its pages, panels and timeline words."""
 
     name: str
     folder: Path
     needs: tuple[str, ...] = ()
     facet: "Facet[Any] | None" = None
     facts: "tuple[Fact, ...]" = ()
+    intake: "Intake | None" = None
     before_send: "Callable[[Change], Stop | None] | None" = None
     after_answer: "Callable[[Change, Reading, UUID, datetime], None] | None" = None
     after_approval: "Callable[[Change, Attempt], None] | None" = None

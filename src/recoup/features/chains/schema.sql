@@ -17,6 +17,16 @@ CREATE UNIQUE INDEX deposit_addresses_order ON directory.deposit_addresses (orde
 CREATE INDEX deposit_addresses_watched ON directory.deposit_addresses (kind, watched_until);
 GRANT UPDATE (watched_until) ON directory.deposit_addresses TO recoup_app;
 
+-- Of admitted orders, those that are paid on a chain.
+CREATE FUNCTION admit_deposits(fresh admitted_order[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO deposit_addresses (address, kind, merchant_id, order_id, attempt_id, channel, terms, due, expires_at,
+    watched_until)
+  SELECT decode(c ->> 'raw', 'hex'), c ->> 'kind', f.merchant_id, f.order_id, f.attempt_id, f.channel, c -> 'terms',
+    (c ->> 'due')::numeric, (c ->> 'expires_at')::timestamptz, (c ->> 'expires_at')::timestamptz + interval '90 days'
+  FROM unnest(fresh) f CROSS JOIN LATERAL (SELECT f.facts -> 'chain' AS c) t WHERE c IS NOT NULL;
+END $$;
+
 -- How far each chain has been read. `agreed_at`: the time of the newest block on which two nodes agreed.
 CREATE TABLE chain.cursors (
   chain bigint PRIMARY KEY,

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
-from recoup.store.homes import CHAIN, DIRECTORY
+from recoup.store.homes import CHAIN, DIRECTORY, MERCHANT
 from recoup.store.statement import Read, Row, Tx, columns_of
 from recoup.store.table import Hex, insert_of, stored
 
@@ -176,3 +176,12 @@ RETURNING l.address
 """)
 async def judge_logs(db: Tx, rows: Sequence[Verdict]) -> list[bytes]:
     """The addresses of those that changed."""
+
+
+@MERCHANT.statement("""
+SELECT address FROM settlement_addresses
+WHERE merchant_id = $1 AND kind = $2 AND holds_from <= $3 AND approved_at IS NOT NULL AND withdrawn_at IS NULL
+ORDER BY holds_from DESC LIMIT 1
+""")
+async def settles_to(db: Read, merchant_id: UUID, kind: str, now: datetime) -> str | None:
+    """The merchant's own wallet, as wallets show it; None before one holds."""

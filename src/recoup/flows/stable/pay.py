@@ -16,7 +16,7 @@ from recoup.moves.pace import SEND_WITHIN
 from recoup.moves.stable.payment import pick_channel, switch_channel, take_payment
 from recoup.rules.order.lifecycle import OPEN, Stage
 from recoup.rules.order.snapshot import Attempt
-from recoup.rules.stable.channels import CHANNELS
+from recoup.rules.stable.channels import all_channels
 from recoup.rules.stable.words import order_status
 from recoup.store.stable.stable_orders import stable_order
 
@@ -68,7 +68,8 @@ async def simulate(
         first, started = attempt, world.clocks.monotonic()
         attempt = await orders.change(Job(key, lambda c: switch_channel(c, first, channel), actor, "checkout"))
     code = attempt.route or ""
-    gateway = world.channels[code] if code in CHANNELS and CHANNELS[code].test else None
+    named = all_channels().get(code)
+    gateway = world.channels.get(code) if named is not None and named.test else None
     if gateway is None or not is_simulated(gateway):
         raise Problem("forbidden", "Only test channels are simulated.", cure="Choose a test channel such as mock.")
     payment = Payment(
@@ -126,7 +127,7 @@ async def record_payment(
             approved=approved,
             reference=outcome.reference,
             code=outcome.processor_code,
-            settles_to=gateway.settles_to(key[0]),
+            settles_to=change.order.facts.get("settles_to") or gateway.settles_to(key[0]),
         )
 
     return await orders.change(Job(key, work, actor, "checkout"))

@@ -15,7 +15,7 @@ from recoup.rules.order import whys
 from recoup.rules.order.attention import PAID_LATE
 from recoup.rules.order.lifecycle import OPEN, Stage
 from recoup.rules.order.snapshot import Attempt, Settlement
-from recoup.rules.stable.channels import CHANNELS
+from recoup.rules.stable.channels import all_channels
 
 DEFAULT: Final = "mock"
 
@@ -115,7 +115,8 @@ def take_payment(
 
 def _approved(change: Change, attempt: Attempt, settles_to: str) -> None:
     order, route = change.order, attempt.route or ""
-    fee = fee_units(order.units, order.tariff)
+    stamped = order.facts.get("fee_units")  # a chain pays by the terms of the charge, whatever was agreed since
+    fee = fee_units(order.units, order.tariff) if stamped is None else int(stamped)
     change.fact("attempt_approved", attempt.attempt_id, number=attempt.attempt_no, reference=attempt.reference)
     change.step(
         "collected",
@@ -126,7 +127,7 @@ def _approved(change: Change, attempt: Attempt, settles_to: str) -> None:
         booked=Booked(attempt.attempt_id, collected(order.units, route, fee, order.payable_place)),
         **order.tariff.log_details(),
     )
-    if CHANNELS[route].settlement == "direct" and fee < order.units:
+    if all_channels()[route].settlement == "direct" and fee < order.units:
         _settle(change, attempt, fee, settles_to)
 
 

@@ -52,6 +52,7 @@ STEPS: Final = (
     Step("received", S.NEW, S.RECEIVED, None, "order.submitted"),
     Step("began", S.NEW, S.PROCESSING, None, "order.submitted"),
     Step("started", S.RECEIVED, S.PROCESSING, None, "order.processing"),
+    Step("unseen", S.PROCESSING, S.RECEIVED, None, None),  # a chain's reorganisation took the transfer back
     Step("held", S.RECEIVED, S.HELD, None, "order.onhold"),
     Step("held", S.PROCESSING, S.HELD, None, "order.onhold"),
     Step("released", S.HELD, S.PROCESSING, None, "order.processing"),

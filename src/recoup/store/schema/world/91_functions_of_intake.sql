@@ -169,6 +169,7 @@ BEGIN
       initiator)
     SELECT merchant_id, attempt_id, order_id, 1, 'planned', 'payment', placed_at, channel, units, asset, 'payer'
     FROM unnest(fresh) WHERE attempt_id IS NOT NULL;
+    PERFORM admit_deposits(fresh);  -- of the feature chains
   END IF;
   -- A later success of the same payment that was transmitted first.
   INSERT INTO due_work (merchant_id, kind, subject_id, due_at)

@@ -1,0 +1,14 @@
+"""Chains: a payer's transfer of a stablecoin becomes a paid order, a settlement and a refund."""
+
+from pathlib import Path
+from typing import Final
+
+from recoup.core.kit.feature import Feature
+from recoup.features.chains import intake
+
+CHAINS: Final = Feature(
+    name="chains",
+    folder=Path(__file__).parent,
+    intake=intake.complete,
+    tables=("deposit_addresses", "cursors", "logs", "settlement_addresses"),
+)

@@ -1,0 +1,127 @@
+"""What a charge on a chain gets before it is admitted: its terms, and by them the address that its payer pays to."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+from msgspec.structs import replace
+
+from recoup.features.chains import store
+from recoup.features.chains.addresses import read_address, shown
+from recoup.features.chains.artifacts import artifact
+from recoup.features.chains.channels import ChannelSettings
+from recoup.features.chains.depth import blocks_of, required
+from recoup.features.chains.terms import Terms, deposit_address, to_json
+from recoup.features.chains.units import to_base
+from recoup.flows.world import World
+from recoup.kernel.money import shown as shown_money
+from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
+from recoup.kernel.time import iso
+from recoup.rules.money.fees import choose, fee_units
+from recoup.store.merchants.merchants import MerchantSettings
+from recoup.store.orders.intake import NewOrder
+
+_served: dict[str, ChannelSettings] = {}
+
+
+def serve(channels: Iterable[ChannelSettings]) -> None:
+    """Takes these into use, once a process, instead of those of before."""
+    _served.clear()
+    _served.update((one.code, one) for one in channels)
+
+
+def served(code: str | None) -> ChannelSettings | None:
+    return _served.get(code or "")
+
+
+async def complete(world: World, settings: MerchantSettings, row: NewOrder) -> NewOrder:
+    """Raises: Problem(invalid) for an amount that the channel does not take, or without an address to settle to;
+    Problem(unavailable) for a channel that is not open."""
+    channel = served(row.channel)
+    if channel is None:
+        return row
+    _check_amount(channel, row)
+    if channel.factory is None:
+        raise closed(channel)
+    fee = fee_units(
+        row.units,
+        choose(
+            settings.fee_terms,
+            site_id=row.site_id,
+            order_type=row.order_type,
+            currency=row.asset,
+            at=row.placed_at,
+        ),
+    )
+    terms = Terms(
+        order=row.order_id,
+        merchant=await _receiver(world, channel, row),
+        treasury=channel.treasury,
+        net=to_base(row.units - fee, channel.asset, channel.decimals),
+        fee=to_base(fee, channel.asset, channel.decimals),
+    )
+    implementation = artifact(channel.kind).implementation_of(channel.factory)
+    address = deposit_address(channel.kind, channel.factory, implementation, terms)
+    wanted = required(channel.confirmations, row.units)
+    expires_at = row.recorded_at + (row.expires_at - row.placed_at if row.expires_at else timedelta(0))
+    chain: dict[str, Any] = {
+        "kind": channel.kind,
+        "chain_id": channel.chain_id,
+        "network": channel.network,
+        "address": shown(address, channel.kind),
+        "raw": address.hex(),
+        "token": shown(channel.token, channel.kind),
+        "decimals": channel.decimals,
+        "confirmations": blocks_of(wanted, channel.usual),
+        "due": str(terms.due),
+        "terms": to_json(terms, channel.kind),
+        "expires_at": iso(expires_at),
+    }
+    own = {"chain": chain, "fee_units": fee, "settles_to": shown(terms.merchant, channel.kind)}
+    return replace(row, facts={**row.facts, **own})
+
+
+def closed(channel: ChannelSettings) -> Problem:
+    return Problem(
+        "unavailable",
+        Sentence("The channel {0} takes no payments at the moment.", channel.code),
+        cure="Send it again in a minute, or use another channel.",
+        retry_after_seconds=60,
+        detail="channel_unavailable",
+    )
+
+
+def _check_amount(channel: ChannelSettings, row: NewOrder) -> None:
+    """Raises: Problem(invalid)."""
+    if row.units < channel.minimum:
+        least = shown_money(channel.minimum, channel.asset)
+        raise Problem(
+            "invalid",
+            Sentence("The channel {0} takes {1} and more.", channel.code, least),
+            field="amount",
+            cure="Use another channel for less.",
+            detail="invalid_amount",
+        )
+    to_base(row.units, channel.asset, channel.decimals)
+
+
+async def _receiver(world: World, channel: ChannelSettings, row: NewOrder) -> bytes:
+    """Where the net amount goes. Raises: Problem(invalid)."""
+    if channel.settlement == "custodial":
+        assert channel.custody is not None
+        return channel.custody
+    text = await store.settles_to(world.db, row.merchant_id, channel.kind, row.recorded_at)
+    if text is None:
+        raise Problem(
+            "invalid",
+            Sentence("There is no settlement address for {0}.", channel.network),
+            field="channel",
+            cure="Enter your wallet's address under Settlements first.",
+            detail="settlement_address_required",
+        )
+    return read_address(text, channel.kind, "channel")
+
+
+def all_served() -> tuple[ChannelSettings, ...]:
+    return tuple(_served.values())
