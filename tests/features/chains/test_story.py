@@ -1,0 +1,137 @@
+"""A payer's transfer becomes a paid order, on a node of the test's own."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import pytest
+from tests.features.chains.node import Anvil, Settings
+from tests.worlds import Shop, make_shop, sandbox_world
+
+from recoup.features.chains import intake
+from recoup.features.chains.addresses import shown
+from recoup.features.chains.channels import ChannelSettings, read_channels
+from recoup.features.chains.credit import credit
+from recoup.features.chains.rpc import Endpoint
+from recoup.features.chains.watch import Watcher, networks_of
+from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
+from recoup.gateways.cards.transport import Transport
+from recoup.rules.order.lifecycle import Stage
+from recoup.rules.stable import channels
+from recoup.store.server import ServerAddress
+from recoup.store.stable.stable_orders import StableOrder, stable_order
+
+MERCHANT, TREASURY = bytes.fromhex("11" * 20), bytes.fromhex("22" * 20)
+
+
+@dataclass
+class Ground:
+    """A shop whose payers pay on a node."""
+
+    shop: Shop
+    anvil: Anvil
+    channel: ChannelSettings
+    token: bytes
+    watcher: Watcher
+
+    async def charge(self, amount: str = "49.90", order: str = "order-1") -> StableOrder:
+        request = StablecoinChargeRequest(order, amount, "USDC", network="base")
+        return (await Charges(self.shop.world, self.shop.merchants).charge(self.shop.scope, request)).order
+
+    async def poll(self) -> None:
+        await credit(self.shop.world, self.shop.orders, await self.watcher.poll())
+
+    async def now(self, order: StableOrder) -> StableOrder:
+        found = await stable_order(self.shop.world.db, order.merchant_id, order.order_id)
+        assert found is not None
+        return found
+
+
+@asynccontextmanager
+async def ground(server: ServerAddress, anvil: Anvil) -> AsyncIterator[Ground]:
+    factory, token = await anvil.deploy_factory(), await anvil.deploy_token()
+    (channel,) = read_channels([
+        {
+            "world": "sandbox", "code": "usdc_base", "endpoints": [anvil.url], "chain_id": 31337,
+            "token": shown(token, "evm"), "decimals": 6, "factory": shown(factory, "evm"),
+            "treasury": shown(TREASURY, "evm"), "confirmations": 10,
+        }
+    ])  # fmt: skip
+    before = channels.serve([channel.channel])
+    intake.serve([channel])
+    try:
+        async with sandbox_world(server) as made:
+            shop = await make_shop(*made, fee_basis_points=50)
+            await agree_on_address(shop)
+            (network,) = networks_of([channel])
+            transport = Transport(shop.world.clocks, 1 << 22)
+            yield Ground(
+                shop,
+                anvil,
+                channel,
+                token,
+                Watcher(shop.world, network, [Endpoint(anvil.url, transport, shop.world.clocks)]),
+            )
+            await transport.close()
+    finally:
+        channels.serve(before)
+        intake.serve([])
+
+
+async def agree_on_address(shop: Shop) -> None:
+    async with shop.world.db.connection() as connection:
+        await connection.execute(
+            "INSERT INTO settlement_addresses (merchant_id, kind, address_id, address, set_by, set_at, holds_from,"
+            " approved_by, approved_at)"
+            " VALUES ($1, 'evm', $1, $2, 'test', now(), now() - interval '1 day', 'test', now())",
+            shop.merchant_id,
+            shown(MERCHANT, "evm"),
+        )
+
+
+def run(server: ServerAddress, anvil: Anvil, story: Callable[[Ground], Awaitable[None]]) -> None:
+    async def whole() -> None:
+        async with ground(server, anvil) as made:
+            await story(made)
+
+    asyncio.run(whole())
+
+
+def test_a_transfer_is_seen_counted_and_pays(server: ServerAddress, anvil: Anvil) -> None:
+    async def story(ground: Ground) -> None:
+        order = await ground.charge()
+        chain = order.facts["chain"]
+        await ground.poll()
+        assert (await ground.now(order)).stage is Stage.RECEIVED
+        paid = await anvil.transfer(ground.token, bytes.fromhex(chain["raw"]), 49_900_000)
+        await ground.poll()
+        assert (await ground.now(order)).stage is Stage.PROCESSING
+        await anvil.mine(8)
+        await ground.poll()
+        assert (await ground.now(order)).stage is Stage.PROCESSING, "nine of ten"
+        await anvil.mine(1)
+        await ground.poll()
+        done = await ground.now(order)
+        assert (done.stage, done.reference) == (Stage.COMPLETED, paid.tx)
+
+    run(server, anvil, story)
+
+
+@pytest.mark.parametrize("anvil", [Settings(slots=20)], indirect=True)
+def test_a_transfer_that_a_reorganisation_takes_back_pays_nothing(server: ServerAddress, anvil: Anvil) -> None:
+    async def story(ground: Ground) -> None:
+        order = await ground.charge()
+        await anvil.mine(20)
+        await ground.poll()
+        await anvil.transfer(ground.token, bytes.fromhex(order.facts["chain"]["raw"]), 49_900_000)
+        await anvil.mine(5)
+        await ground.poll()
+        assert (await ground.now(order)).stage is Stage.PROCESSING
+        await anvil.reorg(8)
+        await anvil.mine(30)
+        await ground.poll()
+        await ground.poll()
+        assert (await ground.now(order)).stage is Stage.RECEIVED
+
+    run(server, anvil, story)
