@@ -11,8 +11,17 @@ interface IToken {
 }
 
 /// The balance of an asset; the zero address stands for the chain's coin.
-function balanceOf(address asset, address holder) view returns (uint256) {
+function held(address asset, address holder) view returns (uint256) {
     return asset == address(0) ? holder.balance : IToken(asset).balanceOf(holder);
+}
+
+function least(uint256 a, uint256 b) pure returns (uint256) {
+    return a < b ? a : b;
+}
+
+/// What `a` has more than `b`.
+function above(uint256 a, uint256 b) pure returns (uint256) {
+    return a > b ? a - b : 0;
 }
 
 /// The code behind the address of every order. Pays what its factory says; has no owner, and nothing else moves its money.
@@ -26,11 +35,10 @@ contract DepositAddress {
     /// Pays and returns what left, at most `value`; 0 when the payment failed.
     function pay(address asset, address to, uint256 value) external returns (uint256) {
         if (msg.sender != factory) revert NotTheFactory();
-        uint256 before = balanceOf(asset, address(this));
-        (bool done,) = asset == address(0) ? to.call{value: value}("") : asset.call(abi.encodeCall(IToken.transfer, (to, value)));
-        uint256 left = balanceOf(asset, address(this));
-        if (!done || left >= before) return 0;
-        return before - left < value ? before - left : value;
+        uint256 before = held(asset, address(this));
+        (bool done,) =
+            asset == address(0) ? to.call{value: value}("") : asset.call(abi.encodeCall(IToken.transfer, (to, value)));
+        return done ? least(above(before, held(asset, address(this))), value) : 0;
     }
 }
 
@@ -55,8 +63,11 @@ contract Deposits is ReentrancyGuard {
     /// What has left a deposit address. Two totals: with one, a frozen treasury's fee would go to the merchant.
     mapping(address deposit => mapping(address asset => Paid)) public paid;
 
-    /// Believed for `deposit` only: anyone can make up terms that name somebody's order, and their address is another.
-    event Swept(bytes32 indexed order, address indexed asset, address indexed deposit, uint256 toMerchant, uint256 toTreasury);
+    /// To be believed of `deposit` alone: anyone can make up terms with somebody's order, but their address is another.
+    event Swept(
+        bytes32 indexed order, address indexed asset, address indexed deposit, uint256 toMerchant, uint256 toTreasury
+    );
+    /// A hint: anyone can have a batch fail, by too little gas in the right place or by terms of his own.
     event Failed(bytes32 indexed order, address indexed asset, address indexed deposit);
 
     error NotPaid();
@@ -75,24 +86,25 @@ contract Deposits is ReentrancyGuard {
 
     /// Merchant up to net, then treasury up to fee, the rest merchant: the same sums in any number of sweeps.
     function sweep(Terms calldata terms, address asset) external nonReentrant {
-        address at = addressOf(terms);
-        if (at.code.length == 0 && deploy(terms) != at) revert WrongMachine();
-        DepositAddress deposit = DepositAddress(payable(at));
-        Paid memory sums = paid[at][asset];
+        address place = addressOf(terms);
+        if (place.code.length == 0 && deploy(terms) != place) revert WrongMachine();
+        DepositAddress deposit = DepositAddress(payable(place));
+        Paid memory sums = paid[place][asset];
         uint256 left = uint256(sums.merchant) + sums.treasury;
         // What is beyond 128 bits stays where it is; so no total can overflow.
-        uint256 balance = _least(balanceOf(asset, at), type(uint128).max - left);
-        // An issuer may destroy money of the address: less can be there than is still owed.
-        uint256 toTreasury = _least(_cut(left + balance, terms) - sums.treasury, balance);
+        uint256 balance = least(held(asset, place), type(uint128).max - left);
+        // An issuer may destroy money of the address: less can be there than is owed, or even less than was paid.
+        uint256 toTreasury = least(above(_cut(left + balance, terms), sums.treasury), balance);
         uint256 toMerchant = balance - toTreasury;
         if (toMerchant > 0) {
             toMerchant = deposit.pay(asset, terms.merchant, toMerchant);
             if (toMerchant == 0) revert NotPaid();
         }
-        if (toTreasury > 0) toTreasury = _try(deposit, asset, terms.treasury, toTreasury);
+        // A frozen treasury holds up nobody: its part stays where it is, for the next sweep.
+        if (toTreasury > 0) toTreasury = deposit.pay(asset, terms.treasury, toTreasury);
         if (toMerchant + toTreasury == 0) return;
-        paid[at][asset] = Paid(sums.merchant + uint128(toMerchant), sums.treasury + uint128(toTreasury));
-        emit Swept(terms.order, asset, at, toMerchant, toTreasury);
+        paid[place][asset] = Paid(sums.merchant + uint128(toMerchant), sums.treasury + uint128(toTreasury));
+        emit Swept(terms.order, asset, place, toMerchant, toTreasury);
     }
 
     /// Tries each alone. Not for coins: whoever receives them could burn the gas of all.
@@ -110,25 +122,15 @@ contract Deposits is ReentrancyGuard {
         }
     }
 
-    function balances(address asset, address[] calldata holders) external view returns (uint256[] memory held) {
-        held = new uint256[](holders.length);
-        for (uint256 i; i < holders.length; i++) held[i] = balanceOf(asset, holders[i]);
-    }
-
-    function _cut(uint256 total, Terms calldata terms) private pure returns (uint256) {
-        return total <= terms.net ? 0 : _least(total - terms.net, terms.fee);
-    }
-
-    /// A frozen treasury holds up nobody: its part stays at the address, for the next sweep.
-    function _try(DepositAddress deposit, address asset, address to, uint256 value) private returns (uint256) {
-        try deposit.pay(asset, to, value) returns (uint256 moved) {
-            return moved;
-        } catch {
-            return 0;
+    function balances(address asset, address[] calldata holders) external view returns (uint256[] memory amounts) {
+        amounts = new uint256[](holders.length);
+        for (uint256 i; i < holders.length; i++) {
+            amounts[i] = held(asset, holders[i]);
         }
     }
 
-    function _least(uint256 a, uint256 b) private pure returns (uint256) {
-        return a < b ? a : b;
+    /// The treasury's part of all that came.
+    function _cut(uint256 total, Terms calldata terms) private pure returns (uint256) {
+        return least(above(total, terms.net), terms.fee);
     }
 }

@@ -70,7 +70,9 @@ contract Token {
 
     /// Several transfers in one transaction, as exchanges pay out.
     function transferMany(address[] calldata to, uint256[] calldata values) external {
-        for (uint256 i; i < to.length; i++) _move(msg.sender, to[i], values[i]);
+        for (uint256 i; i < to.length; i++) {
+            _move(msg.sender, to[i], values[i]);
+        }
     }
 
     function _move(address from, address to, uint256 value) private {
