@@ -17,8 +17,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.unseen import shown_by_number
 from recoup.main.command_line import CommandLine
 from recoup.main.later_verbs import LATER
-from recoup.main.route_settings import shown
-from recoup.main.settings import Settings, load_settings, without_secrets
+from recoup.main.settings import Settings, load_settings, shown_setting
 from recoup.rules.network.card_guard import check_words
 
 if TYPE_CHECKING:
@@ -226,7 +225,7 @@ def settings(as_json: bool, data_dir: Path | None) -> None:
     for spec in fields(loaded):
         if spec.name != "origins":
             given = getattr(loaded, spec.name)
-            value = shown(given) if spec.name == "routes" else without_secrets(spec.name, str(given))
+            value = shown_setting(spec.name, given)
             rows.append(
                 {
                     "name": spec.name,

@@ -6,13 +6,17 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
 
 from recoup.core.kit.feature import install
 from recoup.doors.edge.proxies import Proxies
 from recoup.kernel.problem import Problem, invalid
-from recoup.main.route_settings import RouteSettings, read_routes
+from recoup.main.route_settings import RouteSettings, read_routes, shown
+from recoup.rules.stable.channels import serve
+
+if TYPE_CHECKING:
+    from recoup.features.chains.channels import ChannelSettings
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _DATABASE = "PostgreSQL URL; empty: the embedded server"
@@ -97,6 +101,7 @@ class Settings:
     training_hour: int = _setting(3, "hour of the nightly training, UTC")
     log_level: str = _setting("info", "debug, info, warning or error")
     routes: tuple[RouteSettings, ...] = _setting((), "card routes, as [[routes]] in the file (docs/processors.md)")
+    channels: "tuple[ChannelSettings, ...]" = _setting((), "stablecoin chains, as [[channels]] in the file")
     origins: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -155,6 +160,15 @@ def _without_secret(found: re.Match[str]) -> str:
     return f"{found[1]}{found[2]}=***" if hidden else found[0]
 
 
+def shown_setting(name: str, value: Any) -> str:
+    """For `recoup settings`, without secrets."""
+    if name == "routes":
+        return shown(value)
+    if name == "channels":
+        return ", ".join(map(str, value))
+    return without_secrets(name, str(value))
+
+
 _TRUTHS: Final = dict.fromkeys(("1", "true", "yes", "on"), True) | dict.fromkeys(("", "0", "false", "no", "off"), False)
 
 
@@ -184,6 +198,12 @@ def load_settings(config: Path | None = None, **flags: Any) -> Settings:
     values["routes"], origins["routes"] = (), "default"
     if "routes" in listed:
         values["routes"], origins["routes"] = read_routes(listed["routes"], path.parent), str(path)
+    del known["channels"]
+    values["channels"], origins["channels"] = (), "default"
+    if "channels" in listed:
+        from recoup.features.chains.channels import read_channels
+
+        values["channels"], origins["channels"] = read_channels(listed["channels"]), str(path)
     for name, spec in known.items():
         variable = f"RECOUP_{name.upper()}"
         if name in given:
@@ -199,6 +219,8 @@ def load_settings(config: Path | None = None, **flags: Any) -> Settings:
     _check(values)
     if named := [name.strip() for name in values.get("features", "").split(",") if name.strip()]:
         install(named)
+    if values["channels"]:
+        serve(one.channel for one in values["channels"])
     return Settings(**values, origins=origins)
 
 

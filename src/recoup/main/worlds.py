@@ -42,7 +42,7 @@ from recoup.main.own_process import NoAnswerError, backtester_of, done_apart, en
 from recoup.main.settings import Settings
 from recoup.rules.money.bank_account import check_routing
 from recoup.rules.order.credential import TOKEN
-from recoup.rules.stable.channels import enabled
+from recoup.rules.stable.channels import MOCKS
 from recoup.store.migrate import schema_of
 from recoup.store.pool import Database
 
@@ -269,7 +269,7 @@ async def open_sandbox(
         issuer = SimulatedIssuer(databases.sandbox, parts.keys.mac("issuer", b"book"))
         ground = Ground("sandbox", parts.db, parts.keys, clocks, issuer)
         cards = await stack.enter_async_context(card_processors(settings, ground))
-        channels = mock_channels(databases.sandbox, tuple(channel.code for channel in enabled(test=True)))
+        channels = mock_channels(databases.sandbox, tuple(MOCKS))
         mailbox = Mailbox(databases.sandbox)
         tokens = SandboxTokens(issuer.source, issuer.mac_key)
         stack.push_async_callback(tokens.close)

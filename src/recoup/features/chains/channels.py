@@ -136,9 +136,16 @@ class ChannelSettings:
     explorer: str
     endpoints: tuple[str, ...] = field(repr=False)
 
-    @property
-    def is_open(self) -> bool:
-        return self.factory is not None
+    def __str__(self) -> str:
+        """For `recoup settings`: of endpoints the hosts only."""
+        parts = [self.world, self.settlement, f"{self.network} {self.chain_id}"]
+        parts.append(f"{self.asset} {shown_address(self.token, self.kind)}")
+        parts.append(f"confirmations {text_of(self.confirmations, self.asset)}")
+        if self.minimum:
+            parts.append(f"from {shown_money(self.minimum, self.asset)}")
+        if self.factory is None:
+            parts.append("no factory yet")
+        return f"{self.code} ({', '.join([*parts, *map(without_secrets, self.endpoints)])})"
 
     @property
     def channel(self) -> Channel:
@@ -179,22 +186,6 @@ def read_channels(listed: object) -> tuple[ChannelSettings, ...]:
     found = tuple(_read(number, one) for number, one in enumerate(listed, 1))
     _check_together(found)
     return found
-
-
-def shown(channels: Sequence[ChannelSettings]) -> str:
-    """For `recoup settings`: of endpoints the hosts only."""
-    return ", ".join(f"{one.code} ({', '.join(_told(one))})" for one in channels)
-
-
-def _told(one: ChannelSettings) -> list[str]:
-    told = [one.world, one.settlement, f"{one.network} {one.chain_id}"]
-    told.append(f"{one.asset} {shown_address(one.token, one.kind)}")
-    told.append(f"confirmations {text_of(one.confirmations, one.asset)}")
-    if one.minimum:
-        told.append(f"from {shown_money(one.minimum, one.asset)}")
-    if not one.is_open:
-        told.append("no factory yet")
-    return [*told, *map(without_secrets, one.endpoints)]
 
 
 def without_secrets(url: str) -> str:

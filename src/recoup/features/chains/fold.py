@@ -114,8 +114,8 @@ def fold(
 def _kept(deposits: Iterable[Deposit]) -> tuple[list[Deposit], tuple[Deposit, ...]]:
     """Each transfer once, by time; and those that are in no block any more."""
     kept, orphaned = [], []
-    told = sorted(set(deposits), key=lambda d: (d.key, d.block_hash, _rank(d)))
-    for _, same_key in groupby(told, key=lambda d: d.key):
+    reports = sorted(set(deposits), key=lambda d: (d.key, d.block_hash, _rank(d)))
+    for _, same_key in groupby(reports, key=lambda d: d.key):
         # Of one block: orphaned is later news than seen; confirmed is never undone.
         places = [list(same_place)[-1] for _, same_place in groupby(same_key, key=lambda d: d.block_hash)]
         living = [d for d in places if d.state != "orphaned"]

@@ -12,6 +12,7 @@ from uuid import UUID
 from recoup.features.chains.abi import ADDRESS, WORD, address_word, keccak256, uint_word
 from recoup.features.chains.addresses import Kind, read_address, shown
 from recoup.kernel.problem import invalid
+from recoup.kernel.sentence import Sentence
 
 SUM_MAX: Final = (1 << 128) - 1  # the factory's totals have 128 bits each
 MEMBERS: Final = ("order", "merchant", "treasury", "net", "fee")
@@ -45,10 +46,8 @@ class Terms:
 
     def encoded(self) -> bytes:
         """The five words of abi.encode."""
-        return b"".join((
-            order_word(self.order), address_word(self.merchant), address_word(self.treasury), uint_word(self.net),
-            uint_word(self.fee),
-        ))  # fmt: skip
+        places = address_word(self.merchant) + address_word(self.treasury)
+        return order_word(self.order) + places + uint_word(self.net) + uint_word(self.fee)
 
 
 def order_word(order_id: UUID) -> bytes:
@@ -69,11 +68,6 @@ def salt(terms: Terms) -> bytes:
 def create2(kind: Kind, deployer: bytes, salted: bytes, code_hash: bytes) -> bytes:
     """Where that contract puts code of this hash."""
     return keccak256(_PREFIX[kind] + deployer + salted + code_hash)[12:]
-
-
-def implementation_of(kind: Kind, factory: bytes, code: bytes) -> bytes:
-    """The contract that a factory makes of this creation code, in its constructor: its salt is zero."""
-    return create2(kind, factory, bytes(WORD), keccak256(code))
 
 
 def deposit_address(kind: Kind, factory: bytes, implementation: bytes, terms: Terms) -> bytes:
@@ -99,12 +93,12 @@ def to_json(terms: Terms, kind: Kind) -> dict[str, str]:
 def from_json(value: object, kind: Kind, field: str = "terms") -> Terms:
     """Raises: Problem(invalid) naming the member."""
     if not isinstance(value, Mapping) or set(value) != set(MEMBERS):
-        cure = f"Send {', '.join(MEMBERS)}, as they stood in the charge's instruction."
+        cure = Sentence("Send {0}, as they stood in the charge's instruction.", ", ".join(MEMBERS))
         raise invalid("These are no terms.", field, cure)
     order, *places, net, fee = (_text(value, member, field) for member in MEMBERS)
     if not _ORDER.fullmatch(order):
-        cure = "Send 0x and 64 hexadecimal digits, as they stood in the charge's instruction."
-        raise invalid("The order of these terms is none of this installation.", f"{field}.order", cure)
+        how = "Send 0x and 64 hexadecimal digits, as they stood in the charge's instruction."
+        raise invalid("The order of these terms is none of this installation.", f"{field}.order", how)
     merchant, treasury = (
         read_address(place, kind, f"{field}.{member}")
         for place, member in zip(places, ("merchant", "treasury"), strict=True)
@@ -117,7 +111,7 @@ def from_json(value: object, kind: Kind, field: str = "terms") -> Terms:
 
 def _text(value: Mapping[Any, Any], member: str, field: str) -> str:
     if not isinstance(value[member], str):
-        raise invalid(f"{member} must be a text.", f"{field}.{member}", "Write it in quotes.")
+        raise invalid(Sentence("{0} must be a text.", member), f"{field}.{member}", "Write it in quotes.")
     return str(value[member])
 
 

@@ -8,7 +8,7 @@ from recoup.moves.modification.request import request_modification
 from recoup.rules.money.ledger import by_hand
 from recoup.rules.order.attention import PAID_LATE, delayed, stuck
 from recoup.rules.order.snapshot import Attempt, Modification, Order
-from recoup.rules.stable.channels import CHANNELS
+from recoup.rules.stable.channels import channel_of
 
 GIVEN_BACK = "Paid after the order's end: given back."
 BY_HAND = "by_hand"  # in the place of a processor's code
@@ -68,7 +68,8 @@ def settle_by_hand(change: Change, note: str) -> list[Modification]:
 
 def gives_back(attempt: Any) -> bool:
     """Whether the channel that took it can send it back."""
-    return attempt.route in CHANNELS and CHANNELS[attempt.route].supports_refund
+    channel = channel_of(attempt.route or "")
+    return channel is not None and channel.supports_refund
 
 
 def _late(order: Order) -> list[Attempt]:

@@ -1,9 +1,11 @@
 """The channels by which a payer can pay, as data. A gateway of the same code does what a channel's row promises.
 
+The two mock channels are always there. Others are served from the settings, once a process, before anything is asked.
+
 Source: contract stablecoin-api §2.5 (fields, known codes), §5 (the two test channels).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -16,7 +18,8 @@ NETWORKS: Final = ("tron", "base", "bsc", "ethereum", "polygon", "arbitrum")
 class Channel:
     """`currencies` empty: any. `network` None: not reached by routing. `direct` money goes to the merchant's own wallet
     and never comes back through us; `custodial` money is kept for the merchant and can be refunded. `pays_out_to`: the
-    chains that a payout may name.
+    chains that a payout may name. Of a chain: `chain`: its kind, `minimum`: the least amount in book units,
+    `confirmations`: how many it asks for, in words.
     """
 
     code: str
@@ -29,6 +32,9 @@ class Channel:
     network: str | None = None
     requires_watcher: bool = False
     pays_out_to: tuple[str, ...] = ()
+    chain: Literal["evm", "tron"] | None = None
+    minimum: int = 0
+    confirmations: str = ""
 
     @property
     def supports_refund(self) -> bool:
@@ -38,18 +44,45 @@ class Channel:
         return not self.currencies or currency in self.currencies
 
 
-CHANNELS: Final[Mapping[str, Channel]] = {
+MOCKS: Final[Mapping[str, Channel]] = {
     channel.code: channel
     for channel in (
         Channel("mock", "Mock (test)", "other", "custodial", test=True, pays_out_to=("mock", *NETWORKS)),
         Channel("mock_direct", "Mock direct (test)", "other", "direct", test=True),
     )
 }
-# Codes of the live environment that callers know; none of them is served yet.
+# Codes that callers know of the live environment, whether or not they are served.
 LIVE_CODES: Final = frozenset({
     "stripe", "usdt_trc20", "usdt_erc20", "usdc_erc20", "usdc_base", "usdt_bep20", "usdc_bep20", "usdt_polygon",
     "usdc_polygon", "usdt_arbitrum", "usdc_arbitrum",
 })  # fmt: skip
+
+_all: Mapping[str, Channel] = MOCKS
+
+
+def serve(channels: Iterable[Channel]) -> tuple[Channel, ...]:
+    """Takes these into use beside the mock channels, instead of what was served before, which it answers.
+
+    Raises: ValueError for a code that is taken.
+    """
+    global _all
+    before = tuple(channel for channel in _all.values() if channel.code not in MOCKS)
+    made = dict(MOCKS)
+    for channel in channels:
+        if channel.code in made:
+            raise ValueError(f"two channels are called {channel.code}")
+        made[channel.code] = channel
+    _all = made
+    return before
+
+
+def all_channels() -> Mapping[str, Channel]:
+    """By code, of both environments."""
+    return _all
+
+
+def channel_of(code: str) -> Channel | None:
+    return _all.get(code)
 
 
 def choose(code: str | None, network: str | None, currency: str, *, test: bool) -> Channel | None:
@@ -71,7 +104,7 @@ def choose(code: str | None, network: str | None, currency: str, *, test: bool) 
                 "no_route", "No channel is enabled in this environment.", "channel", "Ask the operator to enable one."
             )
         return None
-    channel = CHANNELS.get(code)
+    channel = channel_of(code)
     if channel is not None and channel.test is not test or channel is None and test and code in LIVE_CODES:
         mode = "test" if test else "live"
         message = f"The channel {code[:64]!r} does not belong to the {mode} environment of this key."
@@ -86,7 +119,7 @@ def choose(code: str | None, network: str | None, currency: str, *, test: bool) 
 
 
 def enabled(*, test: bool) -> tuple[Channel, ...]:
-    return tuple(channel for channel in CHANNELS.values() if channel.test is test)
+    return tuple(channel for channel in _all.values() if channel.test is test)
 
 
 def _no(detail: str, message: str, field: str, cure: str) -> Problem:
