@@ -174,6 +174,7 @@ contract DepositsTest {
             catch {
                 require(greedy || _dueToMerchant(token, terms) == 1, "could not leave"); // of a single unit nothing moves
             }
+            if (points == 0) _isRecorded(token, place);
             (uint128 merchant, uint128 treasury) = factory.paid(place, address(token));
             require(
                 treasury <= fee && token.balanceOf(TREASURY) <= treasury && token.balanceOf(MERCHANT) <= merchant,
