@@ -16,9 +16,14 @@ from recoup.kernel.extensions import added, load
 from recoup.kernel.problem import Problem
 
 if TYPE_CHECKING:
+    from starlette.responses import Response
+
     from recoup.core.kit.amount import Amount
     from recoup.core.kit.credential import InPlace
     from recoup.core.kit.facet import Facet
+    from recoup.doors.checkout.visit import Visit
+    from recoup.doors.stablecoin.resource import Services
+    from recoup.doors.stablecoin.shapes import Instruction, Payment
     from recoup.flows.locked import Orders
     from recoup.flows.merchants.card_switches import CardSwitch
     from recoup.flows.run_due import Flow
@@ -37,6 +42,7 @@ if TYPE_CHECKING:
     from recoup.store.merchants.merchants import MerchantSettings
     from recoup.store.orders.intake import NewOrder
     from recoup.store.orders.transmissions import Touched, Transmission
+    from recoup.store.stable.stable_orders import StableOrder
     from recoup.store.statement import Read, Tx
 
     AfterTransmission = Callable[[World, Orders, Transmission, list[Touched], Scope, bool], Awaitable[None]]
@@ -47,6 +53,19 @@ if TYPE_CHECKING:
 LIST: Final = "recoup.features"
 FeatureDue = NewType("FeatureDue", str)
 """A kind of due work that a feature brings."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paying:
+    """What a feature shows of stablecoin orders that are paid by its channels; of any other order each answers None.
+
+    `instruction`: how the payer pays. `payment`: what came so far, which is nothing for one that is `fresh`. `page`: the
+    hosted page. `wallets`: where the merchant's money goes, by kind of chain."""
+
+    instruction: "Callable[[Services, StableOrder], Instruction | None]"
+    payment: "Callable[[World, StableOrder, Payment, bool], Awaitable[Payment | None]]"
+    page: "Callable[[Visit, StableOrder], Awaitable[Response | None]]"
+    wallets: "Callable[[World, UUID], Awaitable[Mapping[str, str]]]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -60,7 +79,8 @@ class Feature:
     when the next attempt is planned, `before_erasure` which orders are erased. `in_place`: what an attempt is sent by
     in its card's place; `amount`: how much it asks for. `checks`: for `recoup doctor` what is wrong, the finding and
     its cure. Doors: `switches` of cards; `verbs` by "group verb", each help and module; `audits`: acts of the audit
-    log, in words; `portal`: the module with its pages, panels and timeline words."""
+    log, in words; `paying`: the module with what payers see, as `PAYING`; `portal`: the one with its pages, panels and
+    timeline words."""
 
     name: str
     folder: Path
@@ -88,6 +108,7 @@ class Feature:
     events: "Mapping[str, EventKind]" = field(default_factory=dict)
     notifies: "Mapping[str, Notice]" = field(default_factory=dict)
     tables: tuple[str, ...] = ()
+    paying: str | None = None
     portal: str | None = None
 
 
@@ -97,6 +118,11 @@ _features: tuple[Feature, ...] | None = None
 def features() -> tuple[Feature, ...]:
     """All of them, in the order in which they are consulted."""
     return _features if _features is not None else install()
+
+
+def paying() -> tuple[Paying, ...]:
+    """Of the features that have channels. Their modules import doors, and are loaded when a door asks."""
+    return tuple(import_module(one.paying).PAYING for one in features() if one.paying is not None)
 
 
 def install(names: Iterable[str] = ()) -> tuple[Feature, ...]:

@@ -14,7 +14,7 @@ from recoup.doors.stablecoin.shapes import (
     Settlement,
     checkout_url,
     order_object,
-    payment_object,
+    payment_of,
 )
 from recoup.flows.refunds.refund import RefundRequest
 from recoup.flows.refunds.refund import refund as refund_order
@@ -108,7 +108,8 @@ async def read_one(call: Call) -> OrderAnswer:
     rows = await settlements_of(call.services.world.db.reader, order.merchant_id, order.order_id)
     settlements = [_settlement(order, row) for row in rows]
     url = checkout_url(call.services, order)
-    return OrderAnswer(order_object(call.services, order), payment_object(order), settlements, url)
+    payment = await payment_of(call.services, order)
+    return OrderAnswer(order_object(call.services, order), payment, settlements, url)
 
 
 def _settlement(order: StableOrder, row: OrderSettlement) -> Settlement:

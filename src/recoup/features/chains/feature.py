@@ -10,5 +10,6 @@ CHAINS: Final = Feature(
     name="chains",
     folder=Path(__file__).parent,
     intake=intake.complete,
+    paying="recoup.features.chains.api",
     tables=("deposit_addresses", "cursors", "logs", "settlement_addresses"),
 )

@@ -111,7 +111,7 @@ async def _receiver(world: World, channel: ChannelSettings, row: NewOrder) -> by
     if channel.settlement == "custodial":
         assert channel.custody is not None
         return channel.custody
-    text = await store.settles_to(world.db, row.merchant_id, channel.kind, row.recorded_at)
+    text = await store.settles_to(world.db, row.merchant_id, channel.kind, row.placed_at)
     if text is None:
         raise Problem(
             "invalid",

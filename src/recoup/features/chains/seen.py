@@ -1,0 +1,113 @@
+"""What came to an order's address, as its merchant and its payer are shown it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from recoup.features.chains import intake, store
+from recoup.features.chains.channels import ChannelSettings
+from recoup.features.chains.credit import folded
+from recoup.features.chains.depth import Heights, Progress, blocks_of, progress, required
+from recoup.features.chains.fold import Outcome
+from recoup.features.chains.store import ChainLog, Cursor, DepositAddress
+from recoup.features.chains.units import to_book
+from recoup.flows.world import World
+from recoup.store.stable.stable_orders import StableOrder
+
+ExceptionName = Literal["underpaid", "overpaid", "late", "wrong_token"]
+
+
+@dataclass(frozen=True, slots=True)
+class SeenDeposit:
+    """`channel`: whose token it is, None where no channel is served for it any more. `right`: it pays the order."""
+
+    log: ChainLog
+    channel: ChannelSettings | None
+    right: bool
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """`channel`: the order's. `progress`: of the deposit with the fewest confirmations that still counts."""
+
+    channel: ChannelSettings
+    outcome: Outcome
+    deposits: tuple[SeenDeposit, ...]
+    progress: Progress
+
+    @property
+    def received_units(self) -> int:
+        """Confirmed, in book units."""
+        return self._book(self.outcome.received)
+
+    @property
+    def on_its_way_units(self) -> int:
+        return self._book(self.outcome.seen)
+
+    @property
+    def rest_units(self) -> int:
+        """What the payer is still to send, rounded up to what the book knows."""
+        units, dust = to_book(self.outcome.rest, self.channel.asset, self.channel.decimals)
+        return units + bool(dust)
+
+    @property
+    def first_tx(self) -> bytes | None:
+        return next((one.log.tx for one in self.deposits if one.right and one.log.state != "orphaned"), None)
+
+    def exceptions(self) -> list[ExceptionName]:
+        outcome = self.outcome
+        came = outcome.received + outcome.seen > 0
+        told: dict[ExceptionName, bool] = {
+            "underpaid": came and outcome.rest > 0,
+            "overpaid": outcome.excess > 0,
+            "late": outcome.late > 0,
+            "wrong_token": bool(outcome.wrong),
+        }
+        return [name for name, is_so in told.items() if is_so]
+
+    def _book(self, base: int) -> int:
+        return to_book(base, self.channel.asset, self.channel.decimals).units
+
+
+async def seen_of(world: World, order: StableOrder, *, fresh: bool = False) -> Seen | None:
+    """None for an order of another channel, or of one that is not served any more. `fresh`: nothing is read, as nothing
+    can have come."""
+    chain = order.facts.get("chain")
+    channel = intake.served(order.channel)
+    if chain is None or channel is None:
+        return None
+    row = None if fresh else await store.address_of_order(world.db.reader, order.order_id)
+    if row is None:
+        due = int(chain["due"])
+        nothing = Outcome(due, 0, 0, due, 0, 0, 0, 0, (), (), None, None, paid_late=False)
+        return Seen(channel, nothing, (), Progress(0, chain["confirmations"]))
+    logs = [log for log in await store.logs_at(world.db.reader, [row.address]) if log.kind == "deposit"]
+    cursors = {chain_id: await store.cursor_of(world.db.reader, chain_id) for chain_id in {log.chain for log in logs}}
+    deposits = tuple(_deposit(log, row, channel, cursors[log.chain]) for log in logs)
+    return Seen(channel, folded(row, logs), deposits, _least(deposits) or Progress(0, chain["confirmations"]))
+
+
+def _least(deposits: Sequence[SeenDeposit]) -> Progress | None:
+    counting = [one.progress for one in deposits if one.right and one.log.state != "orphaned"]
+    return min(counting, key=lambda one: one.done / one.of, default=None)
+
+
+def _deposit(log: ChainLog, row: DepositAddress, own: ChannelSettings, cursor: Cursor | None) -> SeenDeposit:
+    channel = next((one for one in intake.all_served() if (one.chain_id, one.token) == (log.chain, log.token)), None)
+    if channel is None:
+        return SeenDeposit(log, None, right=False, progress=Progress(0, 1))
+    worth = max(
+        to_book(int(row.due), own.asset, own.decimals).units,
+        to_book(int(log.value), channel.asset, channel.decimals).units,
+    )
+    wanted = required(channel.confirmations, worth)
+    count = progress(log.block, wanted, Heights(cursor.head if cursor else log.block), channel.usual)
+    if log.state == "confirmed":
+        of = blocks_of(wanted, channel.usual)
+        count = Progress(of, of)
+    elif log.state == "orphaned":
+        count = Progress(0, count.of)
+    elif count.done == count.of:  # the watcher has the last word
+        count = Progress(count.of - 1, count.of)
+    return SeenDeposit(log, channel, channel.asset == own.asset, count)
