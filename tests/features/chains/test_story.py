@@ -4,23 +4,28 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
+from eth_account import Account
 from tests.features.chains.node import Anvil, Settings
 from tests.worlds import Shop, make_shop, sandbox_world
 
 from recoup.features.chains import intake
 from recoup.features.chains.addresses import shown
+from recoup.features.chains.channel import ChainChannel
 from recoup.features.chains.channels import ChannelSettings, read_channels
 from recoup.features.chains.credit import credit
+from recoup.features.chains.keystore import KeySigner
 from recoup.features.chains.rpc import Endpoint
+from recoup.features.chains.send import Sender
 from recoup.features.chains.watch import Watcher, networks_of
 from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
 from recoup.gateways.cards.transport import Transport
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.stable import channels
 from recoup.store.server import ServerAddress
-from recoup.store.stable.stable_orders import StableOrder, stable_order
+from recoup.store.stable.stable_orders import StableOrder, settlements_of, stable_order
 
 MERCHANT, TREASURY = bytes.fromhex("11" * 20), bytes.fromhex("22" * 20)
 
@@ -33,6 +38,7 @@ class Ground:
     anvil: Anvil
     channel: ChannelSettings
     token: bytes
+    node: Endpoint
     watcher: Watcher
 
     async def charge(self, amount: str = "49.90", order: str = "order-1") -> StableOrder:
@@ -41,6 +47,14 @@ class Ground:
 
     async def poll(self) -> None:
         await credit(self.shop.world, self.shop.orders, await self.watcher.poll())
+
+    async def sender(self) -> Sender:
+        """Whose key has coins for gas."""
+        key = Account.create()
+        signer = KeySigner(key)
+        await self.anvil.set_coins(signer.address, 10**18)
+        (network,) = networks_of([self.channel])
+        return Sender(self.shop.world, network, [self.node], signer, fee_cap=10**12)
 
     async def now(self, order: StableOrder) -> StableOrder:
         found = await stable_order(self.shop.world.db, order.merchant_id, order.order_id)
@@ -63,17 +77,15 @@ async def ground(server: ServerAddress, anvil: Anvil) -> AsyncIterator[Ground]:
     try:
         async with sandbox_world(server) as made:
             shop = await make_shop(*made, fee_basis_points=50)
+            shop.world.channels[channel.code] = ChainChannel(channel, shop.world.db, shop.world.clocks)
             await agree_on_address(shop)
             (network,) = networks_of([channel])
             transport = Transport(shop.world.clocks, 1 << 22)
-            yield Ground(
-                shop,
-                anvil,
-                channel,
-                token,
-                Watcher(shop.world, network, [Endpoint(anvil.url, transport, shop.world.clocks)]),
-            )
-            await transport.close()
+            node = Endpoint(anvil.url, transport, shop.world.clocks)
+            try:
+                yield Ground(shop, anvil, channel, token, node, Watcher(shop.world, network, [node]))
+            finally:
+                await transport.close()
     finally:
         channels.serve(before)
         intake.serve([])
@@ -133,5 +145,28 @@ def test_a_transfer_that_a_reorganisation_takes_back_pays_nothing(server: Server
         await ground.poll()
         await ground.poll()
         assert (await ground.now(order)).stage is Stage.RECEIVED
+
+    run(server, anvil, story)
+
+
+def test_what_is_paid_is_swept_to_the_merchant_and_the_treasury(server: ServerAddress, anvil: Anvil) -> None:
+    async def story(ground: Ground) -> None:
+        order = await ground.charge()
+        await anvil.transfer(ground.token, bytes.fromhex(order.facts["chain"]["raw"]), 49_900_000)
+        await anvil.mine(9)
+        await ground.poll()
+        sender = await ground.sender()
+        await ground.shop.settle()
+        assert await sender.work() == 1
+        assert await sender.work() == 0
+        await anvil.mine(10)
+        await sender.work()
+        await ground.shop.advance(timedelta(minutes=5))
+        await ground.shop.settle()
+        held = [await anvil.held(ground.token, one) for one in (MERCHANT, TREASURY)]
+        assert held == [49_650_500, 249_500]
+        (settlement,) = await settlements_of(ground.shop.world.db, order.merchant_id, order.order_id)
+        assert (settlement.state, settlement.units, settlement.fee_units) == ("confirmed", 49_650_500, 249_500)
+        assert settlement.to_address == shown(MERCHANT, "evm")
 
     run(server, anvil, story)

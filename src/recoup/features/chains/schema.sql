@@ -14,6 +14,7 @@ CREATE TABLE directory.deposit_addresses (
   PRIMARY KEY (address, kind)
 );
 CREATE UNIQUE INDEX deposit_addresses_order ON directory.deposit_addresses (order_id);
+CREATE UNIQUE INDEX deposit_addresses_attempt ON directory.deposit_addresses (attempt_id);
 CREATE INDEX deposit_addresses_watched ON directory.deposit_addresses (kind, watched_until);
 GRANT UPDATE (watched_until) ON directory.deposit_addresses TO recoup_app;
 
@@ -64,7 +65,7 @@ CREATE INDEX logs_open ON chain.logs (chain, block) WHERE state = 'seen';
 GRANT UPDATE ON chain.cursors TO recoup_app;
 GRANT UPDATE (block, block_hash, block_at, state) ON chain.logs TO recoup_app;
 
--- The merchant's own wallets, by kind of chain; the newest row holds. Wall time.
+-- The merchant's own wallets, by kind of chain; of those that hold the latest is in use. Business time.
 CREATE TABLE settlement_addresses (
   merchant_id uuid NOT NULL,
   kind text NOT NULL CHECK (kind IN ('evm', 'tron')),
@@ -72,10 +73,50 @@ CREATE TABLE settlement_addresses (
   address text NOT NULL,
   set_by text NOT NULL,
   set_at timestamptz NOT NULL,
-  holds_from timestamptz NOT NULL,         -- after the pause in which somebody may object
+  holds_from timestamptz,                  -- a delay after the approval, in which somebody may object
   approved_by text,
   approved_at timestamptz,
   withdrawn_at timestamptz,
-  PRIMARY KEY (merchant_id, kind, address_id)
+  PRIMARY KEY (merchant_id, kind, address_id),
+  CHECK ((approved_at IS NULL) = (approved_by IS NULL) AND (approved_at IS NULL) = (holds_from IS NULL))
 );
-GRANT UPDATE (approved_by, approved_at, withdrawn_at) ON settlement_addresses TO recoup_app;
+GRANT UPDATE (holds_from, approved_by, approved_at, withdrawn_at) ON settlement_addresses TO recoup_app;
+
+-- What is to be sent on a chain: a deposit's sweep, or a transfer out of the custody wallet. Base units.
+CREATE TABLE chain.sends (
+  send_id uuid PRIMARY KEY,                -- the settlement, refund or payout that wants it
+  chain bigint NOT NULL,
+  kind text NOT NULL CHECK (kind IN ('sweep', 'transfer')),
+  merchant_id uuid NOT NULL,
+  channel text NOT NULL,
+  token bytea NOT NULL,
+  terms jsonb,                             -- of a sweep
+  receiver bytea,                          -- of a transfer
+  value numeric(78, 0),                    -- of a transfer
+  state text NOT NULL CHECK (state IN ('wanted', 'signed', 'done', 'failed')),
+  hash bytea,                              -- of the transaction that it is in
+  why text,                                -- it failed
+  wanted_at timestamptz NOT NULL,
+  CHECK ((kind = 'sweep') = (terms IS NOT NULL) AND (kind = 'transfer') = (receiver IS NOT NULL AND value IS NOT NULL))
+);
+CREATE INDEX sends_open ON chain.sends (chain, wanted_at) WHERE state IN ('wanted', 'signed');
+GRANT UPDATE (state, hash, why) ON chain.sends TO recoup_app;
+
+-- Transactions as they were signed, before anything left: a repeat is the same bytes. Of one number the newest row is
+-- what was sent last, and any of them may be mined.
+CREATE TABLE chain.transactions (
+  chain bigint NOT NULL,
+  sender bytea NOT NULL,
+  number bigint NOT NULL,                  -- the sender's nonce
+  hash bytea NOT NULL CHECK (octet_length(hash) = 32),
+  raw bytea NOT NULL,
+  fee_per_gas numeric(78, 0) NOT NULL,
+  tip_per_gas numeric(78, 0) NOT NULL,
+  gas bigint NOT NULL,
+  signed_at timestamptz NOT NULL,
+  signed_block bigint NOT NULL,
+  state text NOT NULL CHECK (state IN ('signed', 'mined', 'reverted', 'replaced')),
+  PRIMARY KEY (chain, sender, number, hash)
+);
+CREATE INDEX transactions_open ON chain.transactions (chain, sender, number) WHERE state = 'signed';
+GRANT UPDATE (state) ON chain.transactions TO recoup_app;

@@ -41,6 +41,11 @@ async def address_of_order(db: Read, order_id: UUID) -> DepositAddress | None:
     """Where the order's payer pays; None for an order of another channel."""
 
 
+@DIRECTORY.statement(f"SELECT {_ADDRESS} FROM deposit_addresses WHERE attempt_id = $1")
+async def address_of_attempt(db: Read, attempt_id: UUID) -> DepositAddress | None:
+    """Of the payment's own id."""
+
+
 class Cursor(Row, frozen=True):
     """How far a chain was read. `agreed_at`: time of the newest block that two nodes agree on; `polled_at`: wall time.
     `halted`: why nothing is credited."""
@@ -185,3 +190,141 @@ ORDER BY holds_from DESC LIMIT 1
 """)
 async def settles_to(db: Read, merchant_id: UUID, kind: str, now: datetime) -> str | None:
     """The merchant's own wallet, as wallets show it; None before one holds."""
+
+
+class ChainSend(Row, frozen=True):
+    """What is to be sent: a sweep by its terms, or a transfer of `value` to `receiver`."""
+
+    send_id: UUID
+    chain: int
+    kind: Literal["sweep", "transfer"]
+    merchant_id: UUID
+    channel: str
+    token: bytes
+    terms: dict[str, Any] | None
+    receiver: bytes | None
+    value: Decimal | None
+    state: Literal["wanted", "signed", "done", "failed"]
+    hash: bytes | None
+    why: str | None
+
+
+_SEND = columns_of(ChainSend)
+
+
+@CHAIN.statement(f"""
+INSERT INTO sends (send_id, chain, kind, merchant_id, channel, token, terms, receiver, value, state, wanted_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'wanted', $10)
+ON CONFLICT (send_id) DO UPDATE SET state = sends.state
+RETURNING {_SEND}
+""")
+async def want(
+    db: Tx,
+    send_id: UUID,
+    chain: int,
+    kind: str,
+    merchant_id: UUID,
+    channel: str,
+    token: bytes,
+    terms: dict[str, Any] | None,
+    receiver: bytes | None,
+    value: Decimal | None,
+    now: datetime,
+) -> ChainSend:
+    """As it stands now: a repeat wants nothing more."""
+
+
+@CHAIN.statement(f"SELECT {_SEND} FROM sends WHERE send_id = $1")
+async def send_of(db: Read, send_id: UUID) -> ChainSend | None:
+    """None for what was never wanted."""
+
+
+@CHAIN.statement(f"SELECT {_SEND} FROM sends WHERE chain = $1 AND state = 'wanted' ORDER BY wanted_at LIMIT $2")
+async def wanted(db: Read, chain: int, limit: int) -> list[ChainSend]:
+    """The oldest first."""
+
+
+@CHAIN.statement(
+    "UPDATE sends SET state = 'signed', hash = $2 WHERE send_id = ANY($1) AND state IN ('wanted', 'signed')"
+)
+async def mark_signed(db: Tx, send_ids: Sequence[UUID], hash: bytes) -> None:
+    """They are in that transaction from here on."""
+
+
+@CHAIN.statement("""
+UPDATE sends SET state = $5, hash = $4, why = $6 WHERE state = 'signed' AND hash IN (
+  SELECT hash FROM transactions WHERE chain = $1 AND sender = $2 AND number = $3)
+""")
+async def close_sends(db: Tx, chain: int, sender: bytes, number: int, hash: bytes, state: str, why: str | None) -> None:
+    """`hash`: of the transaction of this number that is mined at depth, whichever it is."""
+
+
+@CHAIN.statement(
+    "UPDATE sends SET state = 'failed', why = $2 WHERE send_id = ANY($1) AND state IN ('wanted', 'signed')"
+)
+async def mark_failed(db: Tx, send_ids: Sequence[UUID], why: str) -> None:
+    """For good, under this id."""
+
+
+@CHAIN.statement("SELECT send_id FROM sends WHERE hash = $1 ORDER BY send_id")
+async def sends_in(db: Read, hash: bytes) -> list[UUID]:
+    """What that transaction sends."""
+
+
+@stored("transactions")
+class ChainTransaction(Row, frozen=True):
+    """A signed transaction. `number`: the sender's nonce; fees in the coin's base units."""
+
+    chain: int
+    sender: bytes
+    number: int
+    hash: bytes
+    raw: bytes
+    fee_per_gas: Decimal
+    tip_per_gas: Decimal
+    gas: int
+    signed_at: datetime
+    signed_block: int
+    state: Literal["signed", "mined", "reverted", "replaced"]
+
+
+_TRANSACTION = columns_of(ChainTransaction)
+
+
+@CHAIN.statement(f"""
+INSERT INTO transactions ({_TRANSACTION}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'signed')
+""")
+async def keep_transaction(
+    db: Tx,
+    chain: int,
+    sender: bytes,
+    number: int,
+    hash: bytes,
+    raw: bytes,
+    fee_per_gas: Decimal,
+    tip_per_gas: Decimal,
+    gas: int,
+    signed_at: datetime,
+    signed_block: int,
+) -> None:
+    """Before it leaves."""
+
+
+@CHAIN.statement(f"""
+SELECT {_TRANSACTION} FROM transactions WHERE chain = $1 AND sender = $2 AND state = 'signed' ORDER BY number, signed_at
+""")
+async def open_transactions(db: Read, chain: int, sender: bytes) -> list[ChainTransaction]:
+    """Those that no depth has decided, the lowest number first."""
+
+
+@CHAIN.statement("SELECT max(number) FROM transactions WHERE chain = $1 AND sender = $2")
+async def last_number(db: Read, chain: int, sender: bytes) -> int | None:
+    """None before the first."""
+
+
+@CHAIN.statement("""
+UPDATE transactions SET state = CASE WHEN hash = $4 THEN $5 ELSE 'replaced' END
+WHERE chain = $1 AND sender = $2 AND number = $3 AND state = 'signed'
+""")
+async def close_number(db: Tx, chain: int, sender: bytes, number: int, hash: bytes, state: str) -> None:
+    """One of the transactions of this number is mined at depth, the others never can be."""

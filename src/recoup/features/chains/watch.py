@@ -134,7 +134,9 @@ class Watcher:
         read_to = min(heights.head, one.head.number if end is None else end)
         changed = await self._keep([row for row in logs if row.block_hash in times], times, now)
         both = dict(zip(txs, zip(mine, theirs, strict=True), strict=True))
-        changed += await self._judge(open_, both, heights, ours)
+        if changed:
+            open_ = await store.open_logs(self._world.db, self._network.chain, OPEN_MAX)
+        changed += await self._judge([row for row in open_ if row.tx in both], both, heights, ours)
         await store.move_cursor(
             self._world.db.alone,
             self._network.chain,

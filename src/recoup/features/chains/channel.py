@@ -1,0 +1,88 @@
+"""A chain as the core's flows see it. Payments are what the watcher believes; what is to be sent is written down for
+the sender, which alone holds keys."""
+
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from recoup.features.chains import store
+from recoup.features.chains.channels import ChannelSettings
+from recoup.features.chains.credit import folded
+from recoup.features.chains.fold import GRACE
+from recoup.features.chains.moves import tx_text
+from recoup.features.chains.store import ChainSend
+from recoup.gateways.cards.port import Asks, Inquiry, ModificationMessage, Outcome
+from recoup.gateways.channels.port import PayOut, Sweep
+from recoup.kernel.time import Clocks
+from recoup.store.pool import Database
+
+_UNREAD: Final = Outcome("unknown", text="the chain has not been read that far")
+_ON_ITS_WAY: Final = Outcome("unknown", text="on its way")
+
+
+class ChainChannel:
+    """Implements `gateways.channels.port.Channel`."""
+
+    asks: Asks = "by_our_key"
+    idempotency_window = timedelta(days=36_500)  # the row stays
+    settled_after = timedelta(seconds=20)
+    unprocessed_codes: frozenset[str] = frozenset()
+
+    def __init__(self, settings: ChannelSettings, db: Database, clocks: Clocks) -> None:
+        self.name, self._settings, self._db, self._clocks = settings.code, settings, db, clocks
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+    def settles_to(self, merchant_id: UUID) -> str:
+        """Nowhere: an order's own terms say it."""
+        raise LookupError("an order on a chain settles by its terms")
+
+    async def inquire(self, inquiry: Inquiry) -> Outcome:
+        send = await store.send_of(self._db, inquiry.id)
+        return _said(send) if send is not None else await self._paid(inquiry.id)
+
+    async def sweep(self, sweep: Sweep) -> Outcome:
+        row = await store.address_of_attempt(self._db, sweep.payment_id)
+        assert row is not None
+        return _said(
+            await store.want(
+                self._db.alone,
+                sweep.id,
+                self._settings.chain_id,
+                "sweep",
+                sweep.merchant_id,
+                self._settings.code,
+                self._settings.token,
+                row.terms,
+                None,
+                None,
+                self._clocks.wall(),
+            )
+        )
+
+    async def modify(self, message: ModificationMessage) -> Outcome:
+        raise NotImplementedError
+
+    async def pay_out(self, payout: PayOut) -> Outcome:
+        raise NotImplementedError
+
+    async def _paid(self, attempt_id: UUID) -> Outcome:
+        """What came to the payment's address, once the chain has been read to the order's end; an hour at most."""
+        row = await store.address_of_attempt(self._db, attempt_id)
+        if row is None:
+            return Outcome("not_found", text="nothing with this id")
+        outcome = folded(row, await store.logs_at(self._db, [row.address]))
+        if outcome.paid_by is not None:
+            return Outcome("approved", tx_text(outcome.paid_by.tx), text="approved")
+        cursor = await store.cursor_of(self._db, self._settings.chain_id)
+        is_read = cursor is not None and cursor.agreed_at > row.expires_at and not outcome.seen
+        return Outcome("not_found") if is_read or self._clocks.wall() > row.expires_at + GRACE else _UNREAD
+
+
+def _said(send: ChainSend) -> Outcome:
+    if send.state == "done" and send.hash is not None:
+        return Outcome("approved", tx_text(send.hash), text="approved")
+    if send.state == "failed":
+        return Outcome("declined", tx_text(send.hash) if send.hash else None, processor_code="reverted", text=send.why)
+    return _ON_ITS_WAY

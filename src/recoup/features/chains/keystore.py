@@ -1,0 +1,41 @@
+"""A sender's key, in an encrypted file. Nobody but the sender imports this."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from eth_account import Account
+
+from recoup.features.chains.send import Signed
+from recoup.kernel.problem import Problem
+
+
+class KeySigner:
+    """Implements `send.Signer`."""
+
+    def __init__(self, account: Any) -> None:
+        self._account = account
+
+    def __repr__(self) -> str:
+        return f"KeySigner({self._account.address})"
+
+    @property
+    def address(self) -> bytes:
+        return bytes.fromhex(self._account.address[2:])
+
+    def sign(self, transaction: dict[str, Any]) -> Signed:
+        signed = self._account.sign_transaction(transaction)
+        return Signed(bytes(signed.raw_transaction), bytes(signed.hash))
+
+
+def open_key(path: Path, password: str) -> KeySigner:
+    """Raises: Problem(unavailable) for a file that is not there or another password."""
+    try:
+        key = Account.decrypt(json.loads(path.read_text()), password)
+    except (OSError, ValueError, KeyError) as error:
+        raise Problem(
+            "unavailable",
+            f"The key in {path} cannot be opened: {type(error).__name__}.",
+            cure="Check the file and its password.",
+        ) from None
+    return KeySigner(Account.from_key(key))
