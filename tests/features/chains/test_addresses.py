@@ -1,6 +1,7 @@
 """Addresses are read with their checksums, and each mistake of a payer or merchant gets its own sentence."""
 
 import pytest
+from base58 import b58encode_check
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
@@ -98,6 +99,13 @@ def test_what_is_no_address(kind: Kind, text: str, words: str) -> None:
     assert words in problem.message
     assert (problem.code, problem.field, bool(problem.cure)) == ("invalid", "settlement_address", True)
     assert text == "" or text not in problem.message
+
+
+def test_another_coins_address_that_begins_with_t_is_none_of_trons() -> None:
+    text = b58encode_check(b"\x42" + b"\x01" * 20).decode()
+    assert text.startswith("T")
+    with pytest.raises(Problem, match="no address on TRON"):
+        read_address(text, "tron", "to")
 
 
 def test_only_twenty_bytes_are_shown() -> None:
