@@ -220,7 +220,10 @@ def load_settings(config: Path | None = None, **flags: Any) -> Settings:
     if named := [name.strip() for name in values.get("features", "").split(",") if name.strip()]:
         install(named)
     if values["channels"]:
+        from recoup.features.chains import intake
+
         serve(one.channel for one in values["channels"])
+        intake.serve(values["channels"])
     return Settings(**values, origins=origins)
 
 

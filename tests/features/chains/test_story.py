@@ -4,14 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 
 import pytest
 from eth_account import Account
 from tests.features.chains.node import Anvil, Settings
 from tests.worlds import Shop, make_shop, sandbox_world
 
-from recoup.features.chains import intake
+from recoup.features.chains import intake, store
 from recoup.features.chains.addresses import shown
 from recoup.features.chains.channel import ChainChannel
 from recoup.features.chains.channels import ChannelSettings, read_channels
@@ -80,6 +79,7 @@ async def ground(server: ServerAddress, anvil: Anvil) -> AsyncIterator[Ground]:
             shop.world.channels[channel.code] = ChainChannel(channel, shop.world.db, shop.world.clocks)
             await agree_on_address(shop)
             (network,) = networks_of([channel])
+            await store.keep_proof(shop.world.db.alone, network.chain, network.factory, "", shop.world.clocks.wall())
             transport = Transport(shop.world.clocks, 1 << 22)
             node = Endpoint(anvil.url, transport, shop.world.clocks)
             try:
@@ -161,8 +161,7 @@ def test_what_is_paid_is_swept_to_the_merchant_and_the_treasury(server: ServerAd
         assert await sender.work() == 0
         await anvil.mine(10)
         await sender.work()
-        await ground.shop.advance(timedelta(minutes=5))
-        await ground.shop.settle()
+        await ground.poll()
         held = [await anvil.held(ground.token, one) for one in (MERCHANT, TREASURY)]
         assert held == [49_650_500, 249_500]
         (settlement,) = await settlements_of(ground.shop.world.db, order.merchant_id, order.order_id)

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from recoup.flows.run_due import Flow
     from recoup.flows.signed_notices import RouteNotice
     from recoup.flows.world import World
+    from recoup.gateways.channels.port import Channel
     from recoup.kernel.scope import Scope
+    from recoup.kernel.time import Clocks
     from recoup.moves.change import Change
     from recoup.moves.order.feature_moves import Stop
     from recoup.rules.messages.events import EventKind
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from recoup.store.merchants.merchants import MerchantSettings
     from recoup.store.orders.intake import NewOrder
     from recoup.store.orders.transmissions import Touched, Transmission
+    from recoup.store.pool import Database
     from recoup.store.stable.stable_orders import StableOrder
     from recoup.store.statement import Read, Tx
 
@@ -59,8 +62,8 @@ FeatureDue = NewType("FeatureDue", str)
 class Paying:
     """What a feature shows of stablecoin orders that are paid by its channels; of any other order each answers None.
 
-    `instruction`: how the payer pays. `payment`: what came so far, which is nothing for one that is `fresh`. `page`: the
-    hosted page. `wallets`: where the merchant's money goes, by kind of chain."""
+    `instruction`: how the payer pays. `payment`: what came so far: nothing for one that is `fresh`. `page`: the hosted
+    page. `wallets`: where the merchant's money goes, by kind of chain."""
 
     instruction: "Callable[[Services, StableOrder], Instruction | None]"
     payment: "Callable[[World, StableOrder, Payment, bool], Awaitable[Payment | None]]"
@@ -109,6 +112,8 @@ class Feature:
     notifies: "Mapping[str, Notice]" = field(default_factory=dict)
     tables: tuple[str, ...] = ()
     paying: str | None = None
+    gateways: "Callable[[str, Database, Clocks], Mapping[str, Channel]] | None" = None
+    loops: "Callable[[World, Orders], Iterable[tuple[str, Callable[[], Awaitable[int]], float]]] | None" = None
     portal: str | None = None
 
 

@@ -7,11 +7,12 @@ from itertools import groupby
 
 from recoup.features.chains import intake, store
 from recoup.features.chains.fold import Deposit, Key, Outcome, fold
-from recoup.features.chains.moves import follow
+from recoup.features.chains.moves import Sweep, follow, settled
 from recoup.features.chains.store import ChainLog, DepositAddress
 from recoup.features.chains.units import rescaled
 from recoup.flows.locked import Orders
 from recoup.flows.world import World
+from recoup.moves.change import Change
 
 TOGETHER = 128
 
@@ -27,9 +28,15 @@ async def credit(world: World, orders: Orders, changed: Sequence[DepositAddress]
 
 async def _follow(orders: Orders, row: DepositAddress, logs: Sequence[ChainLog]) -> None:
     outcome = folded(row, logs)
-    await orders.run(
-        lambda change: follow(change, change.order.attempt(row.attempt_id), outcome), (row.merchant_id, row.order_id)
-    )
+    sweeps = [
+        Sweep(log.tx, int(log.value), int(log.fee)) for log in logs if log.kind == "sweep" and log.state == "confirmed"
+    ]
+
+    def work(change: Change) -> None:
+        follow(change, change.order.attempt(row.attempt_id), outcome)
+        settled(change, sweeps, int(row.terms["net"]))
+
+    await orders.run(work, (row.merchant_id, row.order_id))
 
 
 def folded(row: DepositAddress, logs: Sequence[ChainLog]) -> Outcome:

@@ -4,12 +4,24 @@ from pathlib import Path
 from typing import Final
 
 from recoup.core.kit.feature import Feature
-from recoup.features.chains import intake
+from recoup.features.chains import intake, running
+from recoup.features.chains.words import AUDITS, NOTICES
 
 CHAINS: Final = Feature(
     name="chains",
     folder=Path(__file__).parent,
     intake=intake.complete,
+    gateways=running.gateways,
+    loops=running.loops,
+    verbs={
+        "terms address": (
+            "Shows the wallets that a merchant's stablecoins settle to; an option enters, approves or withdraws one.",
+            "recoup.features.chains.address_cli",
+        )
+    },
+    audits=AUDITS,
+    notifies={notice.kind.name: notice for notice in NOTICES},
+    tables=("deposit_addresses", "cursors", "proofs", "logs", "sends", "transactions", "settlement_addresses"),
     paying="recoup.features.chains.api",
-    tables=("deposit_addresses", "cursors", "logs", "settlement_addresses"),
+    portal="recoup.features.chains.page",
 )

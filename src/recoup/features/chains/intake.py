@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -22,6 +22,7 @@ from recoup.rules.money.fees import choose, fee_units
 from recoup.store.merchants.merchants import MerchantSettings
 from recoup.store.orders.intake import NewOrder
 
+PROVED_FOR: Final = timedelta(hours=3)  # it is proved hourly
 _served: dict[str, ChannelSettings] = {}
 
 
@@ -42,8 +43,8 @@ async def complete(world: World, settings: MerchantSettings, row: NewOrder) -> N
     if channel is None:
         return row
     _check_amount(channel, row)
-    if channel.factory is None:
-        raise closed(channel)
+    await _check_open(world, channel)
+    assert channel.factory is not None
     fee = fee_units(
         row.units,
         choose(
@@ -80,6 +81,14 @@ async def complete(world: World, settings: MerchantSettings, row: NewOrder) -> N
     }
     own = {"chain": chain, "fee_units": fee, "settles_to": shown(terms.merchant, channel.kind)}
     return replace(row, facts={**row.facts, **own})
+
+
+async def _check_open(world: World, channel: ChannelSettings) -> None:
+    """Raises: Problem(unavailable) before nodes have proved what an address promises, or when that was long ago."""
+    now = world.clocks.wall()
+    proof = channel.factory and await store.proof_of(world.db, channel.chain_id, channel.factory)
+    if not proof or proof.wrong or now > proof.proved_at + PROVED_FOR:
+        raise closed(channel)
 
 
 def closed(channel: ChannelSettings) -> Problem:

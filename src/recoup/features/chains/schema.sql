@@ -41,6 +41,16 @@ CREATE TABLE chain.cursors (
   halted_at timestamptz
 );
 
+-- Whether nodes would do what deposit addresses promise. Wall time.
+CREATE TABLE chain.proofs (
+  chain bigint NOT NULL,
+  factory bytea NOT NULL,
+  wrong text NOT NULL,                     -- empty: nothing
+  proved_at timestamptz NOT NULL,
+  PRIMARY KEY (chain, factory)
+);
+GRANT UPDATE ON chain.proofs TO recoup_app;
+
 -- What happened at an order's address, each by its log: a token came in, or the factory paid it out, whoever asked it to.
 -- Base units.
 CREATE TABLE chain.logs (

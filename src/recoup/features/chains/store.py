@@ -328,3 +328,23 @@ WHERE chain = $1 AND sender = $2 AND number = $3 AND state = 'signed'
 """)
 async def close_number(db: Tx, chain: int, sender: bytes, number: int, hash: bytes, state: str) -> None:
     """One of the transactions of this number is mined at depth, the others never can be."""
+
+
+class Proof(Row, frozen=True):
+    """Whether a factory's channels may take payments: `wrong` is empty, and `proved_at` (wall time) not long ago."""
+
+    wrong: str
+    proved_at: datetime
+
+
+@CHAIN.statement("SELECT wrong, proved_at FROM proofs WHERE chain = $1 AND factory = $2")
+async def proof_of(db: Read, chain: int, factory: bytes) -> Proof | None:
+    """None before the first."""
+
+
+@CHAIN.statement("""
+INSERT INTO proofs (chain, factory, wrong, proved_at) VALUES ($1, $2, $3, $4)
+ON CONFLICT (chain, factory) DO UPDATE SET wrong = excluded.wrong, proved_at = excluded.proved_at
+""")
+async def keep_proof(db: Tx, chain: int, factory: bytes, wrong: str, proved_at: datetime) -> None:
+    """The newest counts."""

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 import structlog
 
 from recoup.features.chains import store
+from recoup.features.chains.addresses import Kind
 from recoup.features.chains.channels import ChannelSettings
 from recoup.features.chains.depth import Heights, blocks_of, is_deep, lower, required
 from recoup.features.chains.reading import (
@@ -44,7 +45,7 @@ class Network(NamedTuple):
     """A chain with the channels that are on it. All have one factory."""
 
     chain: int
-    kind: str
+    kind: Kind
     factory: bytes
     channels: Mapping[bytes, ChannelSettings]  # by token
 

@@ -1,0 +1,170 @@
+"""`recoup chain`: chains that orders are paid on, and the processes that read and write them."""
+
+import asyncio
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from recoup.doors.command.verb_group import VerbGroup
+from recoup.doors.command.verbs import Opened, Run, in_world, json_option, show
+from recoup.features.chains import intake, store
+from recoup.features.chains.addresses import shown
+from recoup.features.chains.depth import text_of
+from recoup.features.chains.proof import what_is_wrong
+from recoup.features.chains.rpc import AwayError
+from recoup.features.chains.running import ChainLoop, nodes_of
+from recoup.features.chains.watch import HaltError, Network, networks_of
+from recoup.flows.world import World
+from recoup.kernel.problem import Problem
+from recoup.kernel.time import iso
+
+PAUSE_SECONDS = 2.0
+GWEI = 10**9
+
+
+@click.group(cls=VerbGroup, later={})
+def chain() -> None:
+    """Chains that stablecoin orders are paid on; see docs/chains.md."""
+
+
+def networks(world: World) -> list[Network]:
+    """Raises: Problem(not_found) where no channel of this world names a factory."""
+    found = networks_of(one for one in intake.all_served() if one.world == world.name)
+    if not found:
+        message = "No channel of this world is on a chain with a factory."
+        raise Problem("not_found", message, cure="Add [[channels]] to the settings file; see docs/chains.md.")
+    return found
+
+
+@chain.command()
+@json_option
+@in_world
+def status(run: Run, as_json: bool) -> None:
+    """Shows the channels of this world, how far each chain is read, and whether it takes payments."""
+
+    async def work(opened: Opened) -> list[dict[str, Any]]:
+        world, rows = opened.world, []
+        for one in (one for one in intake.all_served() if one.world == world.name):
+            cursor = await store.cursor_of(world.db.reader, one.chain_id)
+            proof = one.factory and await store.proof_of(world.db.reader, one.chain_id, one.factory)
+            rows.append({
+                "code": one.code,
+                "rpc": [url.split("/")[2] for url in one.endpoints],
+                "chain_id": one.chain_id,
+                "token": shown(one.token, one.kind),
+                "decimals": one.decimals,
+                "factory": shown(one.factory, one.kind) if one.factory else None,
+                "confirmations": text_of(one.confirmations, one.asset),
+                "read_to": cursor.block if cursor else None,
+                "head": cursor.head if cursor else None,
+                "agreed_at": iso(cursor.agreed_at) if cursor else None,
+                "halted": cursor.halted if cursor else None,
+                "wrong": (proof.wrong or None) if proof else "not proved yet",
+                "proved_at": iso(proof.proved_at) if proof else None,
+            })  # fmt: skip
+        return rows
+
+    rows = run(work)
+    lines = [
+        f"{row['code']}  chain {row['chain_id']}  read to {row['read_to']} of {row['head']}"
+        f"  {row['halted'] or row['wrong'] or 'open'}"
+        for row in rows
+    ]
+    show(rows, lines or ["No channel of this world is on a chain."], as_json=as_json)
+
+
+@chain.command()
+@in_world
+def check(run: Run) -> None:
+    """Asks every node whether it would do what deposit addresses promise."""
+
+    async def work(opened: Opened) -> list[str]:
+        world, lines = opened.world, []
+        for network in networks(world):
+            try:
+                wrong = await what_is_wrong(network, nodes_of(network, world.clocks))
+            except AwayError as error:
+                wrong = f"{error}"
+            lines.append(f"chain {network.chain}: {wrong or 'ok'}")
+        return lines
+
+    lines = run(work)
+    click.echo("\n".join(lines))
+    if any(not line.endswith(": ok") for line in lines):
+        raise SystemExit(1)
+
+
+@chain.command()
+@in_world
+def watch(run: Run) -> None:
+    """Reads the chains until Ctrl-C, as the worker of `recoup up` does. It needs no keys."""
+    run(lambda opened: _each(networks(opened.world), lambda one: ChainLoop(opened.world, opened.orders, one).once))
+
+
+@chain.command()
+@click.option("--key", type=click.Path(path_type=Path, dir_okay=False), required=True, help="Encrypted keystore file.")
+@click.option("--fee-cap", type=float, default=200.0, show_default=True, help="The most for a unit of gas, in gwei.")
+@in_world
+def send(run: Run, key: Path, fee_cap: float) -> None:
+    """Sweeps what was paid until Ctrl-C. The only process that opens a key; its password is asked for, or stands in
+    RECOUP_CHAIN_PASSWORD."""
+    from recoup.features.chains.keystore import open_key
+    from recoup.features.chains.send import Sender
+
+    signer = open_key(key, _password())
+    click.echo(f"sending from {shown(signer.address, 'evm')}")
+
+    async def work(opened: Opened) -> None:
+        world = opened.world
+
+        def once(network: Network) -> Any:
+            sender = Sender(world, network, nodes_of(network, world.clocks), signer, int(fee_cap * GWEI))
+            return sender.work
+
+        await _each([one for one in networks(world) if one.kind == "evm"], once)
+
+    run(work)
+
+
+@chain.command()
+@click.argument("code")
+@click.option("--key", type=click.Path(path_type=Path, dir_okay=False), required=True, help="Encrypted keystore file.")
+@in_world
+def deploy(run: Run, code: str, key: Path) -> None:
+    """Puts the factory on the chain of a channel, at the address that it has on every EVM network. Once a chain."""
+    from recoup.features.chains.deploy import deploy_factory
+    from recoup.features.chains.keystore import open_key
+
+    channel = intake.served(code)
+    if channel is None or channel.kind != "evm":
+        raise Problem(
+            "not_found", f"There is no channel {code!r} on an EVM network.", cure="See `recoup chain status`."
+        )
+    signer = open_key(key, _password())
+    factory = run(lambda opened: deploy_factory(channel, opened.world.clocks, signer))
+    click.echo(f'factory = "{shown(factory, "evm")}"')
+
+
+async def _each(networks: Sequence[Network], once: Any) -> None:
+    async with asyncio.TaskGroup() as group:
+        for network in networks:
+            group.create_task(_forever(network, once(network)))
+
+
+async def _forever(network: Network, once: Any) -> None:
+    trouble = 0
+    while True:
+        try:
+            await once()
+            trouble = 0
+        except (AwayError, HaltError, Problem) as error:
+            trouble += 1
+            click.echo(f"chain {network.chain}: {error}", err=True)
+        await asyncio.sleep(min(60.0, PAUSE_SECONDS * 2 ** min(trouble, 5)))
+
+
+def _password() -> str:
+    return os.environ.get("RECOUP_CHAIN_PASSWORD") or click.prompt("Password of the key", hide_input=True)

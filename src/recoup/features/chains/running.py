@@ -1,0 +1,82 @@
+"""What processes run of chains: gateways for every process, the watcher for one, each world on its own."""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from recoup.features.chains import intake, store
+from recoup.features.chains.channel import ChainChannel
+from recoup.features.chains.channels import ChannelSettings
+from recoup.features.chains.credit import credit
+from recoup.features.chains.proof import what_is_wrong
+from recoup.features.chains.rpc import ANSWER_BYTES_MAX, Endpoint
+from recoup.features.chains.watch import Network, Watcher, networks_of
+from recoup.flows.locked import Orders
+from recoup.flows.world import World
+from recoup.gateways.cards.transport import Transport
+from recoup.kernel.time import Clocks
+from recoup.store.pool import Database
+
+log = structlog.get_logger()
+PROOF_EVERY: Final = timedelta(hours=1)
+PROOF_AGAIN: Final = timedelta(minutes=1)  # after one that failed
+PAUSE_SECONDS: Final = (0.5, 15.0)
+
+
+def gateways(world: str, db: Database, clocks: Clocks) -> Mapping[str, ChainChannel]:
+    """By code."""
+    return {one.code: ChainChannel(one, db, clocks) for one in _channels(world)}
+
+
+def loops(world: World, orders: Orders) -> Iterator[tuple[str, Callable[[], Awaitable[int]], float]]:
+    """One a chain: its name, what is done once, and the seconds between."""
+    for network in networks_of(_channels(world.name)):
+        yield f"chain {network.chain}", ChainLoop(world, orders, network).once, _pause(network)
+
+
+class ChainLoop:
+    """The watcher of one chain, and the proof that goes before it."""
+
+    def __init__(self, world: World, orders: Orders, network: Network) -> None:
+        self._world, self._orders, self._network = world, orders, network
+        self._nodes: list[Endpoint] = []
+        self._watcher: Watcher | None = None
+
+    async def once(self) -> int:
+        """Answers at how many addresses something changed. Raises: AwayError."""
+        if self._watcher is None:  # made late: its connections belong to the loop that runs
+            self._nodes = nodes_of(self._network, self._world.clocks)
+            self._watcher = Watcher(self._world, self._network, self._nodes)
+        await self._prove()
+        changed = await self._watcher.poll()
+        await credit(self._world, self._orders, changed)
+        return len(changed)
+
+    async def _prove(self) -> None:
+        now = self._world.clocks.wall()
+        last = await store.proof_of(self._world.db, self._network.chain, self._network.factory)
+        if last is not None and now < last.proved_at + (PROOF_AGAIN if last.wrong else PROOF_EVERY):
+            return
+        wrong = await what_is_wrong(self._network, self._nodes)
+        if wrong:
+            log.error("chain closed", chain=self._network.chain, why=wrong)
+        await store.keep_proof(self._world.db.alone, self._network.chain, self._network.factory, wrong, now)
+
+
+def nodes_of(network: Network, clocks: Clocks) -> list[Endpoint]:
+    """Inside a running loop."""
+    transport = Transport(clocks, ANSWER_BYTES_MAX)
+    urls = dict.fromkeys(url for one in network.channels.values() for url in one.endpoints)
+    return [Endpoint(url, transport, clocks) for url in urls]
+
+
+def _channels(world: str) -> list[ChannelSettings]:
+    return [one for one in intake.all_served() if one.world == world]
+
+
+def _pause(network: Network) -> float:
+    least, most = PAUSE_SECONDS
+    block = next(iter(network.channels.values())).block_ms / 1_000
+    return min(max(block, least), most)
