@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 from eth_account import Account
@@ -46,6 +47,23 @@ class Ground:
 
     async def poll(self) -> None:
         await credit(self.shop.world, self.shop.orders, await self.watcher.poll())
+
+    @asynccontextmanager
+    async def going_on(self) -> AsyncIterator[None]:
+        """Blocks come, and are read."""
+
+        async def go_on() -> None:
+            while True:
+                await self.anvil.mine(1)
+                await self.poll()
+                await asyncio.sleep(0.05)
+
+        task = asyncio.create_task(go_on())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
     async def sender(self) -> Sender:
         """Whose key has coins for gas."""
@@ -167,5 +185,23 @@ def test_what_is_paid_is_swept_to_the_merchant_and_the_treasury(server: ServerAd
         (settlement,) = await settlements_of(ground.shop.world.db, order.merchant_id, order.order_id)
         assert (settlement.state, settlement.units, settlement.fee_units) == ("confirmed", 49_650_500, 249_500)
         assert settlement.to_address == shown(MERCHANT, "evm")
+
+    run(server, anvil, story)
+
+
+@pytest.mark.parametrize(("late", "stage"), [(40, Stage.COMPLETED), (70, Stage.EXPIRED)])
+def test_money_that_comes_within_the_hour_still_pays(
+    server: ServerAddress, anvil: Anvil, late: int, stage: Stage
+) -> None:
+    async def story(ground: Ground) -> None:
+        order = await ground.charge()
+        await ground.poll()
+        async with ground.going_on():
+            await ground.shop.advance(timedelta(minutes=30 + late))
+        assert (await ground.now(order)).stage is Stage.EXPIRED
+        await anvil.transfer(ground.token, bytes.fromhex(order.facts["chain"]["raw"]), 49_900_000)
+        await anvil.mine(9)
+        await ground.poll()
+        assert (await ground.now(order)).stage is stage
 
     run(server, anvil, story)

@@ -11,6 +11,7 @@ from recoup.features.chains.credit import folded
 from recoup.features.chains.fold import GRACE
 from recoup.features.chains.moves import tx_text
 from recoup.features.chains.store import ChainSend
+from recoup.flows.merchant_cache import known_offset
 from recoup.gateways.cards.port import Asks, Inquiry, ModificationMessage, Outcome
 from recoup.gateways.channels.port import PayOut, Sweep
 from recoup.kernel.time import Clocks
@@ -76,8 +77,10 @@ class ChainChannel:
         if outcome.paid_by is not None:
             return Outcome("approved", tx_text(outcome.paid_by.tx), text="approved")
         cursor = await store.cursor_of(self._db, self._settings.chain_id)
-        is_read = cursor is not None and cursor.agreed_at > row.expires_at and not outcome.seen
-        return Outcome("not_found") if is_read or self._clocks.wall() > row.expires_at + GRACE else _UNREAD
+        offset = timedelta(microseconds=await known_offset(self._db, row.merchant_id))
+        is_read = cursor is not None and cursor.agreed_at + offset > row.expires_at and not outcome.seen
+        over = self._clocks.wall() + offset > row.expires_at + GRACE
+        return Outcome("not_found") if is_read or over else _UNREAD
 
 
 def _said(send: ChainSend) -> Outcome:

@@ -57,7 +57,7 @@ def folded(row: DepositAddress, logs: Sequence[ChainLog]) -> Outcome:
                 Key(log.chain, log.tx, log.log_index),
                 log.block,
                 log.block_hash,
-                log.block_at,
+                log.business_at,
                 value,
                 channel is not None,
                 log.state,

@@ -22,6 +22,7 @@ from recoup.rules.money.fees import choose, fee_units
 from recoup.store.merchants.merchants import MerchantSettings
 from recoup.store.orders.intake import NewOrder
 
+WATCHED: Final = timedelta(days=90)  # behind the order's end
 PROVED_FOR: Final = timedelta(hours=3)  # it is proved hourly
 _served: dict[str, ChannelSettings] = {}
 
@@ -65,7 +66,7 @@ async def complete(world: World, settings: MerchantSettings, row: NewOrder) -> N
     implementation = artifact(channel.kind).implementation_of(channel.factory)
     address = deposit_address(channel.kind, channel.factory, implementation, terms)
     wanted = required(channel.confirmations, row.units)
-    expires_at = row.recorded_at + (row.expires_at - row.placed_at if row.expires_at else timedelta(0))
+    assert row.expires_at is not None  # every charge ends
     chain: dict[str, Any] = {
         "kind": channel.kind,
         "chain_id": channel.chain_id,
@@ -77,7 +78,8 @@ async def complete(world: World, settings: MerchantSettings, row: NewOrder) -> N
         "confirmations": blocks_of(wanted, channel.usual),
         "due": str(terms.due),
         "terms": to_json(terms, channel.kind),
-        "expires_at": iso(expires_at),
+        "expires_at": iso(row.expires_at),
+        "watched_until": iso(row.recorded_at + (row.expires_at - row.placed_at) + WATCHED),
     }
     own = {"chain": chain, "fee_units": fee, "settles_to": shown(terms.merchant, channel.kind)}
     return replace(row, facts={**row.facts, **own})

@@ -38,7 +38,13 @@ def follow(change: Change, attempt: Attempt, outcome: Outcome) -> str:
 def _pay(change: Change, attempt: Attempt, by: Key) -> str:
     settles_to = str(change.order.facts["settles_to"])
     return take_payment(
-        change, attempt.attempt_id, approved=True, reference=tx_text(by.tx), code=None, settles_to=settles_to
+        change,
+        attempt.attempt_id,
+        approved=True,
+        reference=tx_text(by.tx),
+        code=None,
+        settles_to=settles_to,
+        still_pays=True,
     )
 
 

@@ -1,5 +1,5 @@
 -- Where the payer of an order pays: an address of its own, by its terms the same on all networks of a kind. Written with
--- the order. Wall time.
+-- the order.
 CREATE TABLE directory.deposit_addresses (
   address bytea NOT NULL CHECK (octet_length(address) = 20),
   kind text NOT NULL CHECK (kind IN ('evm', 'tron')),
@@ -9,8 +9,8 @@ CREATE TABLE directory.deposit_addresses (
   channel text NOT NULL,                   -- that it was made for
   terms jsonb NOT NULL,                    -- who loses them cannot sweep
   due numeric(78, 0) NOT NULL CHECK (due > 0),  -- base units of that channel's token
-  expires_at timestamptz NOT NULL,
-  watched_until timestamptz NOT NULL,
+  expires_at timestamptz NOT NULL,         -- business time
+  watched_until timestamptz NOT NULL,      -- wall time
   PRIMARY KEY (address, kind)
 );
 CREATE UNIQUE INDEX deposit_addresses_order ON directory.deposit_addresses (order_id);
@@ -24,7 +24,7 @@ BEGIN
   INSERT INTO deposit_addresses (address, kind, merchant_id, order_id, attempt_id, channel, terms, due, expires_at,
     watched_until)
   SELECT decode(c ->> 'raw', 'hex'), c ->> 'kind', f.merchant_id, f.order_id, f.attempt_id, f.channel, c -> 'terms',
-    (c ->> 'due')::numeric, (c ->> 'expires_at')::timestamptz, (c ->> 'expires_at')::timestamptz + interval '90 days'
+    (c ->> 'due')::numeric, (c ->> 'expires_at')::timestamptz, (c ->> 'watched_until')::timestamptz
   FROM unnest(fresh) f CROSS JOIN LATERAL (SELECT f.facts -> 'chain' AS c) t WHERE c IS NOT NULL;
 END $$;
 
@@ -65,7 +65,8 @@ CREATE TABLE chain.logs (
   sender bytea,                            -- of a deposit: shown, never used
   block bigint NOT NULL,
   block_hash bytea NOT NULL,
-  block_at timestamptz NOT NULL,
+  block_at timestamptz NOT NULL,           -- by the chain's clock, which is wall time
+  business_at timestamptz NOT NULL,        -- the same by the merchant's, as it stood when the log was read
   state text NOT NULL CHECK (state IN ('seen', 'confirmed', 'orphaned')),
   seen_at timestamptz NOT NULL,            -- wall time
   PRIMARY KEY (chain, tx, log_index)
@@ -73,7 +74,7 @@ CREATE TABLE chain.logs (
 CREATE INDEX logs_address ON chain.logs (address);
 CREATE INDEX logs_open ON chain.logs (chain, block) WHERE state = 'seen';
 GRANT UPDATE ON chain.cursors TO recoup_app;
-GRANT UPDATE (block, block_hash, block_at, state) ON chain.logs TO recoup_app;
+GRANT UPDATE (block, block_hash, block_at, business_at, state) ON chain.logs TO recoup_app;
 
 -- The merchant's own wallets, by kind of chain; of those that hold the latest is in use. Business time.
 CREATE TABLE settlement_addresses (

@@ -14,7 +14,8 @@ LogState = Literal["seen", "confirmed", "orphaned"]
 
 
 class DepositAddress(Row, frozen=True):
-    """`due`: what its payer is to send, in base units of the channel's token. Wall time."""
+    """`due`: what its payer is to send, in base units of the channel's token. `expires_at`: business time;
+    `watched_until`: wall time."""
 
     address: bytes
     kind: Literal["evm", "tron"]
@@ -114,6 +115,7 @@ class ChainLog(Row, frozen=True):
     block: int
     block_hash: bytes
     block_at: datetime
+    business_at: datetime
     state: LogState
 
 
@@ -136,6 +138,7 @@ class NewLog(Row, frozen=True):
     block: int
     block_hash: Hex
     block_at: datetime
+    business_at: datetime
     state: LogState
     seen_at: datetime
 
@@ -144,7 +147,7 @@ class NewLog(Row, frozen=True):
 @CHAIN.statement(f"""
 {insert_of(NewLog)}
 ON CONFLICT (chain, tx, log_index) DO UPDATE SET block = excluded.block, block_hash = excluded.block_hash,
-  block_at = excluded.block_at, state = 'seen'
+  block_at = excluded.block_at, business_at = excluded.business_at, state = 'seen'
 WHERE logs.state <> 'confirmed' AND (logs.block_hash <> excluded.block_hash OR logs.state = 'orphaned')
 RETURNING address
 """)

@@ -5,7 +5,7 @@ that is open, and the first one's receipts. What the logs leave out is found by 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 import structlog
@@ -24,9 +24,10 @@ from recoup.features.chains.reading import (
     read_receipt,
     receipts_of,
 )
-from recoup.features.chains.rpc import AwayError, Endpoint, GarbageError, number, taken
+from recoup.features.chains.rpc import Endpoint, GarbageError, number, taken
 from recoup.features.chains.store import ChainLog, Cursor, DepositAddress, NewLog, Verdict
 from recoup.features.chains.units import to_book
+from recoup.flows.merchant_cache import known_offset
 from recoup.flows.world import World
 from recoup.store.table import hex_of
 
@@ -132,8 +133,10 @@ class Watcher:
         mine = self._receipts(said[: len(txs)], ours)
         times = {block.hash: block.at for block in map(read_block, said[len(txs) :]) if block is not None}
         heights = lower([one.heights, two.heights])
+        if cursor is not None and max(one.head, two.head).number < cursor.final:
+            raise HaltError(f"the head went back behind block {cursor.final}, which was final")
         read_to = min(heights.head, one.head.number if end is None else end)
-        changed = await self._keep([row for row in logs if row.block_hash in times], times, now)
+        changed = await self._keep([row for row in logs if row.block_hash in times], times, ours, now)
         both = dict(zip(txs, zip(mine, theirs, strict=True), strict=True))
         if changed:
             open_ = await store.open_logs(self._world.db, self._network.chain, OPEN_MAX)
@@ -177,8 +180,6 @@ class Watcher:
             then = read_block(said[-1])
             if then is not None and then.hash != cursor.final_hash:
                 raise HaltError(f"block {cursor.final} was final and is another one now")
-            if head.number < cursor.final:
-                raise AwayError("behind what was final")  # a node that lags: nothing of it counts
         safe = tagged[0] if len(tagged) > 1 else None
         return Seen(head, final, Heights(head.number, safe and safe.number, final and final.number))
 
@@ -201,7 +202,15 @@ class Watcher:
     def _receipts(self, said: Sequence[Any], ours: Mapping[bytes, DepositAddress]) -> Receipts:
         return [read_receipt(one, self._network.factory, self._network.channels, ours) for one in said]
 
-    async def _keep(self, logs: Sequence[NodeLog], times: Mapping[bytes, datetime], now: datetime) -> list[bytes]:
+    async def _keep(
+        self,
+        logs: Sequence[NodeLog],
+        times: Mapping[bytes, datetime],
+        ours: Mapping[bytes, DepositAddress],
+        now: datetime,
+    ) -> list[bytes]:
+        merchants = {ours[row.address].merchant_id for row in logs}
+        offsets = {one: timedelta(microseconds=await known_offset(self._world.db, one)) for one in merchants}
         rows = [
             NewLog(
                 self._network.chain,
@@ -216,6 +225,7 @@ class Watcher:
                 row.block,
                 hex_of(row.block_hash),
                 times[row.block_hash],
+                times[row.block_hash] + offsets[ours[row.address].merchant_id],
                 "seen",
                 now,
             )

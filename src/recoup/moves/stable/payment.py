@@ -75,9 +75,17 @@ def denied(change: Change, over: Sequence[Attempt], again: datetime | None) -> N
 
 
 def take_payment(
-    change: Change, attempt_id: UUID, *, approved: bool, reference: str | None, code: str | None, settles_to: str
+    change: Change,
+    attempt_id: UUID,
+    *,
+    approved: bool,
+    reference: str | None,
+    code: str | None,
+    settles_to: str,
+    still_pays: bool = False,
 ) -> str:
-    """Answers the payment's state after it. A repeat of what is known changes nothing.
+    """Answers the payment's state after it. A repeat of what is known changes nothing. `still_pays`: an order that has
+    expired, too.
 
     Money that comes after the end is no stage change and no loss: a fact, booked as owed back, and the order needs
     attention.
@@ -86,7 +94,7 @@ def take_payment(
     attempt = order.attempt(attempt_id)
     if attempt.state in ("approved", "declined"):
         return attempt.state
-    if order.stage not in OPEN:
+    if order.stage not in OPEN and not (still_pays and order.stage is Stage.EXPIRED):
         if approved:
             _paid_late(change, attempt, reference)
         return attempt.state

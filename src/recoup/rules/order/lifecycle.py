@@ -71,6 +71,8 @@ STEPS: Final = (
     Step("collected", S.PROCESSING, S.COMPLETED, Books("collected", "attempt"), "order.completed"),
     Step("collected", S.HELD, S.COMPLETED, Books("collected", "attempt"), "order.completed"),
     Step("collected", S.PROBLEM, S.COMPLETED, Books("collected", "attempt"), "order.completed"),
+    # On a chain: in full, and late by no more than an hour.
+    Step("collected", S.EXPIRED, S.COMPLETED, Books("collected", "attempt"), "order.completed"),
     Step("parts_kept", S.PROCESSING, S.COMPLETED, Books("fee", "attempt"), "order.completed"),
     Step("parts_kept", S.HELD, S.COMPLETED, Books("fee", "attempt"), "order.completed"),
     Step("parts_kept", S.PROBLEM, S.COMPLETED, Books("fee", "attempt"), "order.completed"),
