@@ -19,6 +19,7 @@ from recoup.features.chains.running import ChainLoop, nodes_of
 from recoup.features.chains.watch import HaltError, Network, networks_of
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import iso
 
 PAUSE_SECONDS = 2.0
@@ -141,7 +142,9 @@ def deploy(run: Run, code: str, key: Path) -> None:
     channel = intake.served(code)
     if channel is None or channel.kind != "evm":
         raise Problem(
-            "not_found", f"There is no channel {code!r} on an EVM network.", cure="See `recoup chain status`."
+            "not_found",
+            Sentence("There is no channel {0} on an EVM network.", repr(code)),
+            cure="See `recoup chain status`.",
         )
     signer = open_key(key, _password())
     factory = run(lambda opened: deploy_factory(channel, opened.world.clocks, signer))

@@ -9,6 +9,7 @@ from recoup.features.chains.rpc import ANSWER_BYTES_MAX, Endpoint, data, number,
 from recoup.features.chains.send import Signer
 from recoup.gateways.cards.transport import Transport
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import Clocks
 
 GAS = 2_500_000
@@ -36,7 +37,9 @@ async def deploy_factory(channel: ChannelSettings, clocks: Clocks, signer: Signe
         )
         chain, nonce, tip = number(taken(said[0])), number(taken(said[1])), number(taken(said[3]))
         if chain != channel.chain_id:
-            raise Problem("unavailable", f"The node is on chain {chain}, not {channel.chain_id}.", cure="Check it.")
+            raise Problem(
+                "unavailable", Sentence("The node is on chain {0}, not {1}.", chain, channel.chain_id), cure="Check it."
+            )
         base = number(taken(said[2]).get("baseFeePerGas", "0x0"))
         transaction: dict[str, Any] = {
             "type": 2, "chainId": chain, "nonce": nonce, "to": DEPLOYER, "value": 0, "data": compiled.deployment(),

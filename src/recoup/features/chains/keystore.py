@@ -8,6 +8,7 @@ from eth_account import Account
 
 from recoup.features.chains.send import Signed
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 
 
 class KeySigner:
@@ -35,7 +36,7 @@ def open_key(path: Path, password: str) -> KeySigner:
     except (OSError, ValueError, KeyError) as error:
         raise Problem(
             "unavailable",
-            f"The key in {path} cannot be opened: {type(error).__name__}.",
+            Sentence("The key in {0} cannot be opened: {1}.", path, type(error).__name__),
             cure="Check the file and its password.",
         ) from None
     return KeySigner(Account.from_key(key))

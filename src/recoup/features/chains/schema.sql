@@ -1,32 +1,20 @@
 -- Where the payer of an order pays: an address of its own, by its terms the same on all networks of a kind. Written with
 -- the order.
-CREATE TABLE directory.deposit_addresses (
-  address bytea NOT NULL CHECK (octet_length(address) = 20),
-  kind text NOT NULL CHECK (kind IN ('evm', 'tron')),
+CREATE TABLE deposit_addresses (
   merchant_id uuid NOT NULL,
   order_id uuid NOT NULL,
   attempt_id uuid NOT NULL,
+  address bytea NOT NULL CHECK (octet_length(address) = 20),
+  kind text NOT NULL CHECK (kind IN ('evm', 'tron')),
   channel text NOT NULL,                   -- that it was made for
   terms jsonb NOT NULL,                    -- who loses them cannot sweep
   due numeric(78, 0) NOT NULL CHECK (due > 0),  -- base units of that channel's token
   expires_at timestamptz NOT NULL,         -- business time
   watched_until timestamptz NOT NULL,      -- wall time
-  PRIMARY KEY (address, kind)
+  PRIMARY KEY (merchant_id, order_id)
 );
-CREATE UNIQUE INDEX deposit_addresses_order ON directory.deposit_addresses (order_id);
-CREATE UNIQUE INDEX deposit_addresses_attempt ON directory.deposit_addresses (attempt_id);
-CREATE INDEX deposit_addresses_watched ON directory.deposit_addresses (kind, watched_until);
-GRANT UPDATE (watched_until) ON directory.deposit_addresses TO recoup_app;
-
--- Of admitted orders, those that are paid on a chain.
-CREATE FUNCTION admit_deposits(fresh admitted_order[]) RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-  INSERT INTO deposit_addresses (address, kind, merchant_id, order_id, attempt_id, channel, terms, due, expires_at,
-    watched_until)
-  SELECT decode(c ->> 'raw', 'hex'), c ->> 'kind', f.merchant_id, f.order_id, f.attempt_id, f.channel, c -> 'terms',
-    (c ->> 'due')::numeric, (c ->> 'expires_at')::timestamptz, (c ->> 'watched_until')::timestamptz
-  FROM unnest(fresh) f CROSS JOIN LATERAL (SELECT f.facts -> 'chain' AS c) t WHERE c IS NOT NULL;
-END $$;
+CREATE INDEX deposit_addresses_attempt ON deposit_addresses (attempt_id);
+CREATE INDEX deposit_addresses_watched ON deposit_addresses (kind, watched_until);
 
 -- How far each chain has been read. `agreed_at`: the time of the newest block on which two nodes agreed.
 CREATE TABLE chain.cursors (

@@ -77,7 +77,7 @@ async def seen_of(world: World, order: StableOrder, *, fresh: bool = False) -> S
     channel = intake.served(order.channel)
     if chain is None or channel is None:
         return None
-    row = None if fresh else await store.address_of_order(world.db.reader, order.order_id)
+    row = None if fresh else await store.address_of_order(world.db.reader, order.merchant_id, order.order_id)
     if row is None:
         due = int(chain["due"])
         nothing = Outcome(due, 0, 0, due, 0, 0, 0, 0, (), (), None, None, paid_late=False)

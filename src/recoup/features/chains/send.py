@@ -136,14 +136,14 @@ class Sender:
 
     async def _possible(self, wanted: Sequence[ChainSend]) -> list[ChainSend]:
         """Those that would go now. One that would not is failed, with the node's reason: nothing is sent blindly."""
-        calls: list[Call] = [("eth_call", [self._asked(self._sweep(one)), "latest"]) for one in wanted]
+        calls: list[Call] = [("eth_call", [self._request(self._sweep(one)), "latest"]) for one in wanted]
         said = await self._nodes[0].batch(calls) if calls else []
         for one, answer in zip(wanted, said, strict=True):
             if isinstance(answer, Refused):
                 await store.mark_failed(self._world.db.alone, [one.send_id], answer.message)
         return [one for one, answer in zip(wanted, said, strict=True) if not isinstance(answer, Refused)]
 
-    def _asked(self, call: bytes) -> dict[str, str]:
+    def _request(self, call: bytes) -> dict[str, str]:
         return {"from": _hex(self._signer.address), "to": _hex(self._network.factory), "data": _hex(call)}
 
     def _sweep(self, one: ChainSend) -> bytes:

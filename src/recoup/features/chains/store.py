@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
-from recoup.store.homes import CHAIN, DIRECTORY, MERCHANT
+from recoup.store.homes import CHAIN, MERCHANT
 from recoup.store.statement import Read, Row, Tx, columns_of
 from recoup.store.table import Hex, insert_of, stored
 
@@ -32,17 +32,17 @@ class DepositAddress(Row, frozen=True):
 _ADDRESS = columns_of(DepositAddress)
 
 
-@DIRECTORY.statement(f"SELECT {_ADDRESS} FROM deposit_addresses WHERE kind = $1 AND watched_until > $2")
+@MERCHANT.statement(f"SELECT {_ADDRESS} FROM deposit_addresses WHERE kind = $1 AND watched_until > $2")
 async def watched(db: Read, kind: str, now: datetime) -> list[DepositAddress]:
     """The addresses to which money may still come."""
 
 
-@DIRECTORY.statement(f"SELECT {_ADDRESS} FROM deposit_addresses WHERE order_id = $1")
-async def address_of_order(db: Read, order_id: UUID) -> DepositAddress | None:
+@MERCHANT.statement(f"SELECT {_ADDRESS} FROM deposit_addresses WHERE merchant_id = $1 AND order_id = $2")
+async def address_of_order(db: Read, merchant_id: UUID, order_id: UUID) -> DepositAddress | None:
     """Where the order's payer pays; None for an order of another channel."""
 
 
-@DIRECTORY.statement(f"SELECT {_ADDRESS} FROM deposit_addresses WHERE attempt_id = $1")
+@MERCHANT.statement(f"SELECT {_ADDRESS} FROM deposit_addresses WHERE attempt_id = $1")
 async def address_of_attempt(db: Read, attempt_id: UUID) -> DepositAddress | None:
     """Of the payment's own id."""
 
