@@ -266,12 +266,23 @@ async def coins_and_other_tokens_leave_too(chain: Chain) -> None:
     assert not (await chain.sweep_many(coin, [terms])).ok
 
 
-@each("story", [
-    code_is_the_artifact, both_proofs_give_the_derivation, a_deposit_elsewhere_is_another_address,
-    whatever_a_transfer_returns, in_parts_and_too_much, a_frozen_treasury_waits, a_frozen_merchant_refuses,
-    money_that_an_issuer_destroyed_blocks_nothing, one_bad_of_many, an_estimate_of_gas_pays_all,
-    made_up_terms_move_nothing_of_an_order, coins_and_other_tokens_leave_too,
-])  # fmt: skip
+@each(
+    "story",
+    [
+        code_is_the_artifact,
+        both_proofs_give_the_derivation,
+        a_deposit_elsewhere_is_another_address,
+        whatever_a_transfer_returns,
+        in_parts_and_too_much,
+        a_frozen_treasury_waits,
+        a_frozen_merchant_refuses,
+        money_that_an_issuer_destroyed_blocks_nothing,
+        one_bad_of_many,
+        an_estimate_of_gas_pays_all,
+        made_up_terms_move_nothing_of_an_order,
+        coins_and_other_tokens_leave_too,
+    ],
+)
 def test_the_contract(chain: Chain, story: Story) -> None:
     asyncio.run(story(chain))  # type: ignore[arg-type]
 

@@ -212,10 +212,24 @@ async def is_on_a_fork(endpoint: Endpoint, chain: Chain) -> None:
     assert ([log["blockHash"] for log in by_hash[0]], by_hash[1]) == ([hashes[2]], -32000)
 
 
-@each("check", [
-    honest, lags, freezes, leaps, cuts_logs, garbles, is_silent, drops, throttles, is_another_chain, refuses_batches,
-    refuses_ranges, is_on_a_fork,
-])  # fmt: skip
+@each(
+    "check",
+    [
+        honest,
+        lags,
+        freezes,
+        leaps,
+        cuts_logs,
+        garbles,
+        is_silent,
+        drops,
+        throttles,
+        is_another_chain,
+        refuses_batches,
+        refuses_ranges,
+        is_on_a_fork,
+    ],
+)
 def test_an_endpoint(chain: Chain, check: Check) -> None:
     async def run() -> None:
         async with (
