@@ -16,6 +16,7 @@ from recoup.features.chains.depth import text_of
 from recoup.features.chains.proof import what_is_wrong
 from recoup.features.chains.rpc import AwayError
 from recoup.features.chains.running import ChainLoop, nodes_of
+from recoup.features.chains.send import Signer
 from recoup.features.chains.watch import HaltError, Network, networks_of
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
@@ -112,10 +113,9 @@ def watch(run: Run) -> None:
 def send(run: Run, key: Path, fee_cap: float) -> None:
     """Sweeps what was paid until Ctrl-C. The only process that opens a key; its password is asked for, or stands in
     RECOUP_CHAIN_PASSWORD."""
-    from recoup.features.chains.keystore import open_key
     from recoup.features.chains.send import Sender
 
-    signer = open_key(key, _password())
+    signer = _signer(key)
     click.echo(f"sending from {shown(signer.address, 'evm')}")
 
     async def work(opened: Opened) -> None:
@@ -137,7 +137,6 @@ def send(run: Run, key: Path, fee_cap: float) -> None:
 def deploy(run: Run, code: str, key: Path) -> None:
     """Puts the factory on the chain of a channel, at the address that it has on every EVM network. Once a chain."""
     from recoup.features.chains.deploy import deploy_factory
-    from recoup.features.chains.keystore import open_key
 
     channel = intake.served(code)
     if channel is None or channel.kind != "evm":
@@ -146,7 +145,7 @@ def deploy(run: Run, code: str, key: Path) -> None:
             Sentence("There is no channel {0} on an EVM network.", repr(code)),
             cure="See `recoup chain status`.",
         )
-    signer = open_key(key, _password())
+    signer = _signer(key)
     factory = run(lambda opened: deploy_factory(channel, opened.world.clocks, signer))
     click.echo(f'factory = "{shown(factory, "evm")}"')
 
@@ -169,5 +168,12 @@ async def _forever(network: Network, once: Any) -> None:
         await asyncio.sleep(min(60.0, PAUSE_SECONDS * 2 ** min(trouble, 5)))
 
 
-def _password() -> str:
-    return os.environ.get("RECOUP_CHAIN_PASSWORD") or click.prompt("Password of the key", hide_input=True)
+def _signer(key: Path) -> Signer:
+    """Raises: Problem(unavailable)."""
+    try:
+        from recoup.features.chains.keystore import open_key
+    except ModuleNotFoundError as error:
+        message = Sentence("The package {0}, which signs transactions, is not installed.", error.name)
+        raise Problem("unavailable", message, cure="Install it: `pip install 'recoup[chain]'`.") from None
+    password = os.environ.get("RECOUP_CHAIN_PASSWORD") or click.prompt("Password of the key", hide_input=True)
+    return open_key(key, password)
