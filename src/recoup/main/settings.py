@@ -222,6 +222,10 @@ def load_settings(config: Path | None = None, **flags: Any) -> Settings:
     if values["channels"]:
         from recoup.features.chains import intake
 
+        for one in values["channels"]:
+            if one.kind != "evm" or one.settlement != "direct":
+                message = f"channels[{one.code}]: money is sent only on EVM networks, straight to the merchant."
+                raise invalid(message, f"channels[{one.code}]", "Remove the channel.")
         serve(one.channel for one in values["channels"])
         intake.serve(values["channels"])
     return Settings(**values, origins=origins)
