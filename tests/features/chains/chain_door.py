@@ -9,7 +9,7 @@ from tests.doors.stablecoin.door import Door, Merchant, opened_door
 from tests.features.chains.node import Anvil
 from tests.features.chains.test_story import MERCHANT, TREASURY, agree_on_address
 
-from recoup.features.chains import intake
+from recoup.features.chains import intake, store
 from recoup.features.chains.addresses import shown
 from recoup.features.chains.channels import ChannelSettings, read_channels
 from recoup.features.chains.credit import credit
@@ -73,6 +73,8 @@ def chain_door(server: ServerAddress, anvil: Anvil, **settings: Any) -> Iterator
         merchant = door.merchant(fee_basis_points=50)
         door.run(agree_on_address(merchant.shop))
         (network,) = networks_of(served)
+        world = door.world
+        door.run(store.keep_proof(world.db.alone, network.chain, network.factory, "", world.clocks.wall()))
 
         async def connect() -> Transport:
             return Transport(door.world.clocks, 1 << 22)

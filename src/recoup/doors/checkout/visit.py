@@ -8,13 +8,14 @@ from typing import Any, Final
 from uuid import UUID
 
 import structlog
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2 import Environment, FunctionLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from recoup.core.kit.feature import features
 from recoup.doors.edge.tracing import request_id
 from recoup.flows.cards.tokenize import Vault
 from recoup.flows.hosted_link import order_of_token
@@ -88,8 +89,15 @@ def utc(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def _source(name: str) -> str:
+    """Our own, or by its feature: `chains/charge.html` stands in the folder `payer` of that one."""
+    owner, _, file = name.rpartition("/")
+    folders = {one.name: one.folder / "payer" for one in features()} | {"": Path(__file__).parent}
+    return (folders[owner] / file).read_text()
+
+
 _TEMPLATES: Final = Environment(
-    loader=FileSystemLoader(Path(__file__).parent),
+    loader=FunctionLoader(_source),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,
@@ -101,13 +109,21 @@ _TEMPLATES.globals |= {"t": t}
 
 
 def render(
-    name: str, language: str, values: Mapping[str, Any], *, status: int = 200, scripts: bool = False
+    name: str,
+    language: str,
+    values: Mapping[str, Any],
+    *,
+    status: int = 200,
+    scripts: bool = False,
+    again_in: int | None = None,
 ) -> HTMLResponse:
-    """`scripts`: the page has some of ours; others run none."""
+    """`scripts`: the page has some of ours; others run none. `again_in`: seconds after which the browser asks anew."""
     page = _TEMPLATES.get_template(name).render(values, lang=language)
     headers = HEADERS | {"content-language": language}
     if scripts:
         headers["content-security-policy"] += "; script-src 'self'"
+    if again_in is not None:
+        headers["refresh"] = str(again_in)
     return HTMLResponse(page, status_code=status, headers=headers)
 
 

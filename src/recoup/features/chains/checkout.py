@@ -1,11 +1,121 @@
-"""The hosted page of an order on a chain."""
+"""The hosted page of an order on a chain: where to send what, what came, and what to do when something went wrong.
 
+The QR code is the plain address: one with a payment URI has sent money to tokens' contracts, so links to wallets stand
+beside it. The page asks for itself again while something may still come, unless its reader holds it still.
+"""
+
+from typing import Any, Final, Literal
+
+import segno
+from markupsafe import Markup
 from starlette.responses import Response
 
-from recoup.doors.checkout.visit import Visit
+from recoup.doors.checkout.visit import Visit, render
+from recoup.features.chains.channels import NETWORK_PRESETS, ChannelSettings
+from recoup.features.chains.seen import Seen, seen_of
+from recoup.features.chains.units import to_base, to_book
+from recoup.rules.order.lifecycle import OPEN
+from recoup.rules.stable.amounts import text_like
+from recoup.rules.stable.words import order_status
 from recoup.store.stable.stable_orders import StableOrder
+
+WAITING_SECONDS: Final = 10
+COUNTING_SECONDS: Final = 5
+State = Literal["waiting", "partial", "counting", "paid", "expired", "closed"]
 
 
 async def chain_page(visit: Visit, order: StableOrder) -> Response | None:
-    """None for an order of another channel."""
-    return None
+    """None for an order of another channel, or of one that is not served any more."""
+    world = visit.checkout.world
+    seen = await seen_of(world, order)
+    if seen is None:
+        return None
+    merchant = (await visit.checkout.merchants.get(order.merchant_id)).merchant
+    now = merchant.business(world.clocks.wall())
+    over = order.expires_at is not None and order.expires_at <= now
+    status = order_status(order.stage, order.units, order.refunded_units)
+    state = _state(order, seen, over=over)
+    still = visit.request.query_params.get("still") == "1"
+    moving = {"waiting": WAITING_SECONDS, "partial": WAITING_SECONDS, "counting": COUNTING_SECONDS}.get(state)
+    chain = order.facts["chain"]
+    values = {
+        "order": order,
+        "merchant": merchant.name,
+        "subject": order.facts.get("subject") or "",
+        "description": order.facts.get("description") or "",
+        "return_url": order.facts.get("return_url"),
+        "cancel_url": order.facts.get("cancel_url"),
+        "test": world.policy.test_mode,
+        "link": visit.address,
+        "now": now,
+        "state": state,
+        "status": status,
+        "still": still,
+        "moving": moving is not None,
+        "network": NETWORK_PRESETS[seen.channel.network].title,
+        "deposit_address": chain["address"],
+        "qr": qr_svg(chain["address"]) if state in ("waiting", "partial") else "",
+        "wallets": _wallet_links(seen, chain["address"]),
+        "progress": seen.progress,
+        **_amounts(order, seen),
+    }
+    return render("chains/charge.html", visit.language, values, again_in=None if still else moving)
+
+
+def _state(order: StableOrder, seen: Seen, *, over: bool) -> State:
+    if order.paid_at is not None:
+        return "paid"
+    came = seen.received_units + seen.on_its_way_units > 0
+    if came and not seen.rest_units and (order.stage in OPEN or not seen.outcome.unmatched and seen.outcome.seen):
+        return "counting"
+    if order.stage in OPEN and not over:
+        return "partial" if came else "waiting"
+    ended_by_time = order.stage in OPEN or order_status(order.stage, order.units, order.refunded_units) == "expired"
+    return "expired" if ended_by_time else "closed"
+
+
+def _amounts(order: StableOrder, seen: Seen) -> dict[str, Any]:
+    def text(units: int) -> str:
+        return text_like(units, order.asset, order.amount_text)
+
+    excess = to_book(seen.outcome.excess, seen.channel.asset, seen.channel.decimals).units
+    return {
+        "rest": text(seen.rest_units),
+        "came": text(seen.received_units + seen.on_its_way_units),
+        "excess": text(excess) if excess else "",
+        "deposits": [
+            {
+                "amount": _deposited(one.log.value, one.channel, order.amount_text),
+                "asset": one.channel.asset if one.channel else "",
+                "right": one.right,
+                "state": one.log.state,
+                "progress": one.progress,
+                "link": one.channel.link("tx", one.log.tx) if one.channel else "",
+            }
+            for one in seen.deposits
+        ],
+    }
+
+
+def _deposited(value: Any, channel: ChannelSettings | None, like: str) -> str:
+    if channel is None:
+        return ""
+    return text_like(to_book(int(value), channel.asset, channel.decimals).units, channel.asset, like)
+
+
+def qr_svg(text: str) -> Markup:
+    """Dark on light in either theme: phones read nothing else."""
+    drawn = segno.make(text, error="m", micro=False)
+    svg = drawn.svg_inline(border=0, dark=None, omitsize=True, svgclass="qr", lineclass=None)
+    return Markup(svg)  # noqa: S704 - drawn by us: squares and numbers only
+
+
+def _wallet_links(seen: Seen, address: str) -> tuple[str, str] | None:
+    """By EIP-681, and MetaMask's own, both with token, network and what is still to be sent; TRON has none."""
+    channel = seen.channel
+    if channel.kind != "evm":
+        return None
+    token = "0x" + channel.token.hex()
+    units = to_base(seen.rest_units, channel.asset, channel.decimals)
+    target = f"{token}@{channel.chain_id}/transfer?address={address}&uint256={units}"
+    return f"ethereum:{target}", f"https://link.metamask.io/send/{target}"
