@@ -89,7 +89,7 @@ _SHORT: Final = re.compile(r"[\W\d]*\w{1,2}[\W\d]*")
 
 def pages() -> list[str]:
     """Every message of the portal's templates, and of features'."""
-    files = [*sorted(PORTAL.rglob("*.html")), *sorted((SOURCE / "features").rglob("*.html"))]
+    files = [*sorted(PORTAL.rglob("*.html")), *sorted((SOURCE / "features").glob("*/*.html"))]
     return list(dict.fromkeys(one for file in files for one in messages(file.read_text())))
 
 
