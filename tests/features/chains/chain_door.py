@@ -11,6 +11,7 @@ from tests.features.chains.test_story import MERCHANT, TREASURY, agree_on_addres
 
 from recoup.features.chains import intake, store
 from recoup.features.chains.addresses import shown
+from recoup.features.chains.channel import ChainChannel
 from recoup.features.chains.channels import ChannelSettings, read_channels
 from recoup.features.chains.credit import credit
 from recoup.features.chains.rpc import Endpoint
@@ -74,6 +75,7 @@ def chain_door(server: ServerAddress, anvil: Anvil, **settings: Any) -> Iterator
         door.run(agree_on_address(merchant.shop))
         (network,) = networks_of(served)
         world = door.world
+        world.channels.update({one.code: ChainChannel(one, world.db, world.clocks) for one in served})
         door.run(store.keep_proof(world.db.alone, network.chain, network.factory, "", world.clocks.wall()))
 
         async def connect() -> Transport:

@@ -15,6 +15,7 @@ from recoup.features.chains import addresses_flow as flow
 from recoup.features.chains import intake, store
 from recoup.features.chains.addresses import shown
 from recoup.features.chains.artifacts import artifact
+from recoup.features.chains.channel import ChainChannel
 from recoup.features.chains.channels import read_channels
 from recoup.features.chains.watch import networks_of
 from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
@@ -54,6 +55,9 @@ def run(server: ServerAddress, story: Callable[[Shop], Awaitable[None]]) -> None
         with served():
             async with sandbox_world(server) as made:
                 world = made[0]
+                world.channels.update(
+                    {one.code: ChainChannel(one, world.db, world.clocks) for one in intake.all_served()}
+                )
                 (network,) = networks_of(intake.all_served())
                 await store.keep_proof(world.db.alone, network.chain, network.factory, "", world.clocks.wall())
                 await story(await make_shop(*made))
