@@ -590,6 +590,12 @@ TABLE: dict[Key, Line] = {
         ids={"account_id": "account"}, may=OWNER, body=lambda s: {"first": "0.01", "second": "0.02"}
     ),
     ("POST", "/bank/{account_id}/withdraw"): _page(ids={"account_id": "account"}, may=OWNER),
+    ("GET", "/settlement-addresses"): _page(),
+    ("POST", "/settlement-addresses"): _page(may=OWNER, body=lambda s: {"kind": "evm", "address": f"0x{'1' * 40}"}),
+    ("POST", "/settlement-addresses/{id}/approve"): _page(
+        ids={"id": "account"}, whose="operator", may=NOBODY, lets_in=frozenset({404})
+    ),
+    ("POST", "/settlement-addresses/{id}/withdraw"): _page(ids={"id": "account"}, may=OWNER, lets_in=frozenset({404})),
     ("GET", "/approvals"): _page(),
     ("POST", "/approvals/refunds/{request_id}"): _page(
         ids={"request_id": "asked"}, body=lambda s: {"decision": "refuse", "reason": "walk"}

@@ -95,6 +95,15 @@ def test_what_goes_wrong_is_said_with_what_to_do(chain: ChainDoor) -> None:
     for words in ("Sent on another network", "Sent from an exchange", "Sent too late"):
         assert words in help_page.text, words
         assert words not in page.text
+
+
+def test_an_expired_page_asks_for_nothing_more(chain: ChainDoor) -> None:
+    never, wrong = chain.charge(), chain.charge()
+    chain.poll()
+    chain.pay(wrong, 10_000_000, chain.usdt)
+    chain.mine(10)
+    chain.poll()
+    chain.poll()
     chain.merchant.advance(seconds=1801)
     page = Page(chain, never)
     assert "The payment link has expired" in page.text

@@ -16,8 +16,6 @@ from recoup.kernel.extensions import added, load
 from recoup.kernel.problem import Problem
 
 if TYPE_CHECKING:
-    from starlette.responses import Response
-
     from recoup.core.kit.amount import Amount
     from recoup.core.kit.credential import InPlace
     from recoup.core.kit.facet import Facet
@@ -67,7 +65,7 @@ class Paying:
 
     instruction: "Callable[[Services, StableOrder], Instruction | None]"
     payment: "Callable[[World, StableOrder, Payment, bool], Awaitable[Payment | None]]"
-    page: "Callable[[Visit, StableOrder], Awaitable[Response | None]]"
+    page: "Callable[[Visit, StableOrder], Awaitable[Any]]"
     wallets: "Callable[[World, UUID], Awaitable[Mapping[str, str]]]"
 
 

@@ -24,7 +24,7 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
-from recoup.kernel.time import BusinessTime, business_at
+from recoup.kernel.time import BusinessTime, WallTime, business_at
 from recoup.moves.audit import note
 from recoup.moves.message.alert import alert_now
 from recoup.rules.money.settlement import check_second
@@ -117,7 +117,7 @@ async def withdraw(world: World, scope: Scope, address_id: UUID) -> None:
         await alert_now(tx, scope.merchant_id, "settlement_address", address_id, 3, facts, wall)
 
 
-async def _locked(tx: Tx, merchant_id: UUID, wall: datetime) -> tuple[list[SettlementAddress], BusinessTime]:
+async def _locked(tx: Tx, merchant_id: UUID, wall: WallTime) -> tuple[list[SettlementAddress], BusinessTime]:
     """All of the merchant's, which nobody else changes meanwhile, and its time."""
     await lock_merchant(tx, merchant_id)
     now = business_at(wall, await known_offset(tx, merchant_id))

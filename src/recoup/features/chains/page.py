@@ -17,6 +17,7 @@ from recoup.features.chains import addresses_flow as flow
 from recoup.features.chains import intake
 from recoup.features.chains.addresses import KINDS, Kind
 from recoup.features.chains.words import PATH
+from recoup.flows.merchant_cache import known_offset
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
@@ -48,13 +49,14 @@ _DECIDE: Final = operator("approve settlement addresses")
 async def addresses(visit: Visit) -> Values:
     typed = read_again(post_address, visit.typed)
     rows = await flow.addresses(visit.world, visit.merchant_id)
-    terms = await terms_at(visit.world.db.reader, visit.merchant_id, visit.now)
+    now = visit.world.clocks.business(await known_offset(visit.world.db.reader, visit.merchant_id))
+    terms = await terms_at(visit.world.db.reader, visit.merchant_id, now)
     served = {one.kind: [] for one in intake.all_served()} | {row.kind: [] for row in rows}  # type: ignore[var-annotated]
     for one in intake.all_served():
         served[one.kind].append(one.name)
     return dict(
         rows=rows,
-        states=flow.states_of(rows, visit.now),
+        states=flow.states_of(rows, now),
         kinds={
             kind: Sentence("{0} ({1})", KIND_WORDS[kind], ", ".join(served[kind])) if served[kind] else KIND_WORDS[kind]
             for kind in KINDS
