@@ -145,7 +145,8 @@ async def pay_page(visit: Visit) -> Response:
     if order is None:
         raise Problem("not_found", "No payment found for this link.", cure="Ask the shop for a new one.")
     for feature in paying():
-        if (shown := await feature.page(visit, order)) is not None:
+        shown: Response | None = await feature.page(visit, order)
+        if shown is not None:
             return shown
     merchant = (await checkout.merchants.get(merchant_id)).merchant
     now = merchant.business(world.clocks.wall())
