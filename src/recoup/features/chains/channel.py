@@ -52,7 +52,6 @@ class ChainChannel:
                 sweep.id,
                 self._settings.chain_id,
                 "sweep",
-                sweep.merchant_id,
                 self._settings.code,
                 self._settings.token,
                 row.terms,

@@ -21,7 +21,7 @@ CHAINS: Final = Feature(
     },
     audits=AUDITS,
     notifies={notice.kind.name: notice for notice in NOTICES},
-    tables=("deposit_addresses", "cursors", "proofs", "logs", "sends", "transactions", "settlement_addresses"),
+    tables=("deposit_addresses", "settlement_addresses"),
     paying="recoup.features.chains.api",
     portal="recoup.features.chains.page",
 )

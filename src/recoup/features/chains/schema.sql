@@ -86,7 +86,6 @@ CREATE TABLE chain.sends (
   send_id uuid PRIMARY KEY,                -- the settlement, refund or payout that wants it
   chain bigint NOT NULL,
   kind text NOT NULL CHECK (kind IN ('sweep', 'transfer')),
-  merchant_id uuid NOT NULL,
   channel text NOT NULL,
   token bytea NOT NULL,
   terms jsonb,                             -- of a sweep

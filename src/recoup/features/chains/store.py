@@ -201,7 +201,6 @@ class ChainSend(Row, frozen=True):
     send_id: UUID
     chain: int
     kind: Literal["sweep", "transfer"]
-    merchant_id: UUID
     channel: str
     token: bytes
     terms: dict[str, Any] | None
@@ -216,8 +215,8 @@ _SEND = columns_of(ChainSend)
 
 
 @CHAIN.statement(f"""
-INSERT INTO sends (send_id, chain, kind, merchant_id, channel, token, terms, receiver, value, state, wanted_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'wanted', $10)
+INSERT INTO sends (send_id, chain, kind, channel, token, terms, receiver, value, state, wanted_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'wanted', $9)
 ON CONFLICT (send_id) DO UPDATE SET state = sends.state
 RETURNING {_SEND}
 """)
@@ -226,7 +225,6 @@ async def want(
     send_id: UUID,
     chain: int,
     kind: str,
-    merchant_id: UUID,
     channel: str,
     token: bytes,
     terms: dict[str, Any] | None,
