@@ -406,8 +406,9 @@ def _money(walk: _Walk) -> None:
         walk.act(template, wanted, who, path=path, refused=wanted == "bank_account.not_proved", **data)
     wallet = "/settlement-addresses"
     for last, wanted, who in (
-        ("withdraw", "settlement_address.withdrawn", "owner"), ("approve", "settlement_address.approved", "operator"),
-    ):  # fmt: skip
+        ("withdraw", "settlement_address.withdrawn", "owner"),
+        ("approve", "settlement_address.approved", "operator"),
+    ):
         walk.act(wallet, "settlement_address.entered", kind="evm", address=f"0x{'1' * 40}")
         sql = "SELECT address_id FROM settlement_addresses WHERE merchant_id = $1 ORDER BY set_at DESC LIMIT 1"
         entered = str(walk.ground.door.sql(sql, walk.a.mid)[0][0])

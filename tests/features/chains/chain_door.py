@@ -62,13 +62,20 @@ def chain_door(server: ServerAddress, anvil: Anvil, **settings: Any) -> Iterator
     with opened_door(server) as door:
         usdc, usdt = door.run(anvil.deploy_token()), door.run(anvil.deploy_token())
         usual = {
-            "world": "sandbox", "endpoints": [anvil.url], "chain_id": 31337, "decimals": 6, "network": "base",
-            "factory": shown(door.run(anvil.deploy_factory()), "evm"), "treasury": shown(TREASURY, "evm"),
-        }  # fmt: skip
-        served = read_channels([
-            usual | {"code": "usdc_base", "token": shown(usdc, "evm"), "confirmations": 10} | settings,
-            usual | {"code": "usdt_local", "currency": "USDT", "token": shown(usdt, "evm"), "confirmations": 10},
-        ])  # fmt: skip
+            "world": "sandbox",
+            "endpoints": [anvil.url],
+            "chain_id": 31337,
+            "decimals": 6,
+            "network": "base",
+            "factory": shown(door.run(anvil.deploy_factory()), "evm"),
+            "treasury": shown(TREASURY, "evm"),
+        }
+        served = read_channels(
+            [
+                usual | {"code": "usdc_base", "token": shown(usdc, "evm"), "confirmations": 10} | settings,
+                usual | {"code": "usdt_local", "currency": "USDT", "token": shown(usdt, "evm"), "confirmations": 10},
+            ]
+        )
         before = channels.serve([one.channel for one in served])
         intake.serve(served)
         merchant = door.merchant(fee_basis_points=50)

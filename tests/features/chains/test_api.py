@@ -40,9 +40,10 @@ def test_a_charge_is_created_then_pending_then_paid(chain: ChainDoor) -> None:
     assert payment["channel_ref"] == ""
     assert (payment["amount_received"], payment["deposits"], payment["exceptions"]) == ("0", [], [])
     assert payment["confirmations"] == {"done": 0, "of": 10}
-    again = chain.merchant.post("/charges", chain.merchant.body(
-        merchant_order_id=order["merchant_order_id"], channel="usdc_base", currency="USDC"
-    ))  # fmt: skip
+    again = chain.merchant.post(
+        "/charges",
+        chain.merchant.body(merchant_order_id=order["merchant_order_id"], channel="usdc_base", currency="USDC"),
+    )
     assert again.status_code == 200
     assert again.json()["instruction"] == instruction
 

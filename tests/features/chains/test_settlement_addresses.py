@@ -35,13 +35,20 @@ OWNER, OPERATOR = Actor("user", str(UUID(int=1))), Actor("operator", str(UUID(in
 @contextmanager
 def served() -> Iterator[None]:
     """A channel whose node nobody asks."""
-    found = read_channels([
-        {
-            "world": "sandbox", "code": "usdc_base", "endpoints": ["http://127.0.0.1:1"], "chain_id": 31337,
-            "token": shown(TOKEN, "evm"), "decimals": 6, "treasury": shown(TREASURY, "evm"),
-            "factory": shown(artifact("evm").factory_address(), "evm"),
-        }
-    ])  # fmt: skip
+    found = read_channels(
+        [
+            {
+                "world": "sandbox",
+                "code": "usdc_base",
+                "endpoints": ["http://127.0.0.1:1"],
+                "chain_id": 31337,
+                "token": shown(TOKEN, "evm"),
+                "decimals": 6,
+                "treasury": shown(TREASURY, "evm"),
+                "factory": shown(artifact("evm").factory_address(), "evm"),
+            }
+        ]
+    )
     before = channels.serve([one.channel for one in found])
     intake.serve(found)
     try:

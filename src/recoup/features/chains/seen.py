@@ -58,13 +58,13 @@ class Seen:
     def exceptions(self) -> list[ExceptionName]:
         outcome = self.outcome
         came = outcome.received + outcome.seen > 0
-        told: dict[ExceptionName, bool] = {
+        conditions: dict[ExceptionName, bool] = {
             "underpaid": came and outcome.rest > 0,
             "overpaid": outcome.excess > 0,
             "late": outcome.late > 0,
             "wrong_token": bool(outcome.wrong),
         }
-        return [name for name, is_so in told.items() if is_so]
+        return [name for name, is_so in conditions.items() if is_so]
 
     def _book(self, base: int) -> int:
         return to_book(base, self.channel.asset, self.channel.decimals).units
