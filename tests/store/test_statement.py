@@ -112,6 +112,21 @@ def test_parameters_go_in_the_signatures_order(named_statement: Any) -> None:
         assert fake.ran == (ran, {"timeout": 2.0})
 
 
+def test_a_named_tuple_is_as_many_parameters_as_its_fields_at_any_depth() -> None:
+    class Nested(NamedTuple):
+        place: Triple
+        last: int
+
+    async def read(db: Read, first: int, nested: Nested) -> list[int]: ...
+
+    call, fake = statement(MERCHANT, "SELECT $1")(read), Fake((1,))
+    declared = STATEMENTS.pop()
+    given = Nested(Triple(*range(2, 2 + len(Triple._fields))), 9)
+    asyncio.run(call(fake, 1, given))
+    assert fake.ran[0] == (1, *given.place, 9)
+    assert list(declared.takes) == ["first", *(f"nested.place.{name}" for name in Triple._fields), "nested.last"]
+
+
 def test_a_row_that_has_to_come_and_does_not_is_an_error() -> None:
     async def read(db: Read) -> Pair: ...
 

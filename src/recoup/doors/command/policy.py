@@ -194,12 +194,7 @@ def back(run: Run, why: str, to: int | None, **place: Any) -> None:
 
 
 async def _where(opened: Opened, operator: bool, partner: str | None, site: str | None, campaign: str | None) -> Where:
-    if (
-        operator
-        and (opened.merchant or partner or site or campaign)
-        or partner
-        and (opened.merchant or site or campaign)
-    ):
+    if sum(map(bool, (operator, partner, opened.merchant or site or campaign))) > 1:
         raise Problem("invalid", "These options exclude each other.", cure="Name one scope.")
     if operator:
         return await where_of(opened.world)

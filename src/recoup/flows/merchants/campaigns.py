@@ -113,8 +113,8 @@ async def _put(
             message = Sentence("A merchant has at most {0} campaigns.", CAMPAIGNS_MAX)
             raise Problem("conflict", message, cure="Delete an ended one first.")
         await put_campaign(tx, scope.merchant_id, after)
-        facts = [_noted(before) if before is not campaign else {}, _noted(after)]
-        await note_change(world, tx, scope, version, "campaign", before, after, facts)
+        was = _noted(before) if before is not campaign else {}
+        await note_change(world, tx, scope, version, "campaign", before, after, was, _noted(after))
     return after
 
 

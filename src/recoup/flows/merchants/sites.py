@@ -84,8 +84,8 @@ async def _put(world: World, scope: Scope, site: Site | UUID, fields: SiteFields
             await check_not_closed(tx, scope, "site", before.site_id, before.name, switches_of(before))
             await check_none_closed(tx, scope, before.site_id)
         await put_site(tx, scope.merchant_id, after)
-        facts = [_noted(before) if before is not site else {}, _noted(after)]
-        await note_change(world, tx, scope, version, "site", before, after, facts)
+        was = _noted(before) if before is not site else {}
+        await note_change(world, tx, scope, version, "site", before, after, was, _noted(after))
     return after
 
 

@@ -122,14 +122,22 @@ async def note(
 
 
 async def note_change(
-    world: World, tx: Tx, scope: Scope, version: int, level: str, before: Any, after: Any, facts: list[dict[str, Any]]
+    world: World,
+    tx: Tx,
+    scope: Scope,
+    version: int,
+    level: str,
+    before: Any,
+    after: Any,
+    was: Mapping[str, Any],
+    now: Mapping[str, Any],
 ) -> None:
-    """A site or campaign that was made or changed, in both logs. `facts`: its own for the audit log, before and after;
-    before is empty for a new one."""
-    subject_id, (was, _) = getattr(after, f"{level}_id"), facts
+    """Notes a site or campaign that was made or changed, in both logs. `was` and `now`: what the audit log tells of it
+    beside the switches; `was` is empty for a new one."""
+    subject_id = getattr(after, f"{level}_id")
     await note(world, tx, scope, version, level, subject_id, after.name, switches_of(before), switches_of(after))
     action = f"{level}.{'changed' if was else 'made'}"
-    await audit.note(tx, scope, world.clocks.wall(), action, subject_id, changes(*facts))
+    await audit.note(tx, scope, world.clocks.wall(), action, subject_id, changes(was, now))
 
 
 async def check_not_closed(

@@ -129,9 +129,17 @@ def claim_decline(change: Change, send_id: UUID, reading: Reading, at: datetime,
 
 def lasting(order: Order, reading: Reading, at: datetime) -> bool:
     """Whether a decline forbids sends for longer than any window."""
-    merchant = {"acceptor_id": order.merchant.acceptor_id, "merchant_id": str(order.merchant_id)}
-    money = {"units": order.units, "currency": order.asset}
-    send = filled(Send, reading, at=at, **money, **merchant, initiator="merchant", declined=True)
+    send = filled(
+        Send,
+        reading,
+        at=at,
+        units=order.units,
+        currency=order.asset,
+        initiator="merchant",
+        acceptor_id=order.merchant.acceptor_id,
+        merchant_id=str(order.merchant_id),
+        declined=True,
+    )
     return binds_for_ever(reading.scheme, send)
 
 

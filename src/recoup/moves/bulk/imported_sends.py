@@ -175,9 +175,17 @@ def _reading(row: WaitingSend, part: Part, at: datetime) -> Reading | None:
 
 
 def _lasting(row: WaitingSend, part: Part, at: datetime, reading: Reading) -> bool:
-    merchant = {"acceptor_id": row.acceptor_id, "merchant_id": str(part.merchant_id)}
-    money = {"units": row.units, "currency": row.asset}
-    send = filled(Send, reading, at=at, **money, **merchant, initiator=row.initiator, declined=True)
+    send = filled(
+        Send,
+        reading,
+        at=at,
+        units=row.units,
+        currency=row.asset,
+        initiator=row.initiator,
+        acceptor_id=row.acceptor_id,
+        merchant_id=str(part.merchant_id),
+        declined=True,
+    )
     return binds_for_ever(reading.scheme, send)
 
 
