@@ -13,7 +13,6 @@ from recoup.core.kit.feature import install
 from recoup.doors.edge.proxies import Proxies
 from recoup.kernel.problem import Problem, invalid
 from recoup.main.route_settings import RouteSettings, read_routes, shown
-from recoup.rules.stable.channels import serve
 
 if TYPE_CHECKING:
     from recoup.features.chains.channels import ChannelSettings
@@ -194,16 +193,9 @@ def load_settings(config: Path | None = None, **flags: Any) -> Settings:
         )
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
-    del known["routes"]
-    values["routes"], origins["routes"] = (), "default"
-    if "routes" in listed:
-        values["routes"], origins["routes"] = read_routes(listed["routes"], path.parent), str(path)
-    del known["channels"]
-    values["channels"], origins["channels"] = (), "default"
-    if "channels" in listed:
-        from recoup.features.chains.channels import read_channels
-
-        values["channels"], origins["channels"] = read_channels(listed["channels"]), str(path)
+    for name, read in (("routes", lambda tables: read_routes(tables, path.parent)), ("channels", _serve_channels)):
+        del known[name]
+        values[name], origins[name] = (read(listed[name]), str(path)) if name in listed else ((), "default")
     for name, spec in known.items():
         variable = f"RECOUP_{name.upper()}"
         if name in given:
@@ -219,16 +211,13 @@ def load_settings(config: Path | None = None, **flags: Any) -> Settings:
     _check(values)
     if named := [name.strip() for name in values.get("features", "").split(",") if name.strip()]:
         install(named)
-    if values["channels"]:
-        from recoup.features.chains import intake
-
-        for one in values["channels"]:
-            if one.kind != "evm" or one.settlement != "direct":
-                message = f"channels[{one.code}]: money is sent only on EVM networks, straight to the merchant."
-                raise invalid(message, f"channels[{one.code}]", "Remove the channel.")
-        serve(one.channel for one in values["channels"])
-        intake.serve(values["channels"])
     return Settings(**values, origins=origins)
+
+
+def _serve_channels(tables: object) -> "tuple[ChannelSettings, ...]":
+    from recoup.features.chains.intake import serve_tables
+
+    return serve_tables(tables)
 
 
 def _check(values: dict[str, Any]) -> None:

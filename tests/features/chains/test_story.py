@@ -82,13 +82,21 @@ class Ground:
 @asynccontextmanager
 async def ground(server: ServerAddress, anvil: Anvil) -> AsyncIterator[Ground]:
     factory, token = await anvil.deploy_factory(), await anvil.deploy_token()
-    (channel,) = read_channels([
-        {
-            "world": "sandbox", "code": "usdc_base", "endpoints": [anvil.url], "chain_id": 31337,
-            "token": shown(token, "evm"), "decimals": 6, "factory": shown(factory, "evm"),
-            "treasury": shown(TREASURY, "evm"), "confirmations": 10,
-        }
-    ])  # fmt: skip
+    (channel,) = read_channels(
+        [
+            {
+                "world": "sandbox",
+                "code": "usdc_base",
+                "endpoints": [anvil.url],
+                "chain_id": 31337,
+                "token": shown(token, "evm"),
+                "decimals": 6,
+                "factory": shown(factory, "evm"),
+                "treasury": shown(TREASURY, "evm"),
+                "confirmations": 10,
+            }
+        ]
+    )
     before = channels.serve([channel.channel])
     intake.serve([channel])
     try:

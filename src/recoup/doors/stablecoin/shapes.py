@@ -92,8 +92,8 @@ class Payment(Struct, frozen=True):
             list[PaymentException],
             Meta(
                 description=(
-                    "Chains only: what is wrong with what came; several are possible. `underpaid`: less than the amount so"
-                    " far; `late`: after the order's end; `wrong_token`: a transfer that cannot pay this order."
+                    "Chains only: what is wrong with what came; several are possible. `underpaid`: less than the amount"
+                    " so far; `late`: after the order's end; `wrong_token`: a transfer that cannot pay this order."
                 )
             ),
         ]

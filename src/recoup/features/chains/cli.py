@@ -52,21 +52,23 @@ def status(run: Run, as_json: bool) -> None:
         for one in (one for one in intake.all_served() if one.world == world.name):
             cursor = await store.cursor_of(world.db.reader, one.chain_id)
             proof = one.factory and await store.proof_of(world.db.reader, one.chain_id, one.factory)
-            rows.append({
-                "code": one.code,
-                "rpc": [url.split("/")[2] for url in one.endpoints],
-                "chain_id": one.chain_id,
-                "token": shown(one.token, one.kind),
-                "decimals": one.decimals,
-                "factory": shown(one.factory, one.kind) if one.factory else None,
-                "confirmations": text_of(one.confirmations, one.asset),
-                "read_to": cursor.block if cursor else None,
-                "head": cursor.head if cursor else None,
-                "agreed_at": iso(cursor.agreed_at) if cursor else None,
-                "halted": cursor.halted if cursor else None,
-                "wrong": (proof.wrong or None) if proof else "not proved yet",
-                "proved_at": iso(proof.proved_at) if proof else None,
-            })  # fmt: skip
+            rows.append(
+                {
+                    "code": one.code,
+                    "rpc": [url.split("/")[2] for url in one.endpoints],
+                    "chain_id": one.chain_id,
+                    "token": shown(one.token, one.kind),
+                    "decimals": one.decimals,
+                    "factory": shown(one.factory, one.kind) if one.factory else None,
+                    "confirmations": text_of(one.confirmations, one.asset),
+                    "read_to": cursor.block if cursor else None,
+                    "head": cursor.head if cursor else None,
+                    "agreed_at": iso(cursor.agreed_at) if cursor else None,
+                    "halted": cursor.halted if cursor else None,
+                    "wrong": (proof.wrong or None) if proof else "not proved yet",
+                    "proved_at": iso(proof.proved_at) if proof else None,
+                }
+            )
         return rows
 
     rows = run(work)

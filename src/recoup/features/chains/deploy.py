@@ -42,9 +42,16 @@ async def deploy_factory(channel: ChannelSettings, clocks: Clocks, signer: Signe
             )
         base = number(taken(said[2]).get("baseFeePerGas", "0x0"))
         transaction: dict[str, Any] = {
-            "type": 2, "chainId": chain, "nonce": nonce, "to": DEPLOYER, "value": 0, "data": compiled.deployment(),
-            "gas": GAS, "maxFeePerGas": 2 * base + tip, "maxPriorityFeePerGas": tip,
-        }  # fmt: skip
+            "type": 2,
+            "chainId": chain,
+            "nonce": nonce,
+            "to": DEPLOYER,
+            "value": 0,
+            "data": compiled.deployment(),
+            "gas": GAS,
+            "maxFeePerGas": 2 * base + tip,
+            "maxPriorityFeePerGas": tip,
+        }
         taken((await node.batch([("eth_sendRawTransaction", [_hex(signer.sign(transaction).raw)])]))[0])
         for _ in range(SECONDS):
             if await _code(node, factory):

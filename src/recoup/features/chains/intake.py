@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from recoup.features.chains import store
 from recoup.features.chains.addresses import read_address, shown
 from recoup.features.chains.artifacts import artifact
-from recoup.features.chains.channels import ChannelSettings
+from recoup.features.chains.channels import ChannelSettings, check_sent, read_channels
 from recoup.features.chains.depth import blocks_of, required
 from recoup.features.chains.terms import Terms, deposit_address, to_json
 from recoup.features.chains.units import to_base
@@ -19,6 +19,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import iso
 from recoup.rules.money.fees import choose, fee_units
+from recoup.rules.stable import channels
 from recoup.store.merchants.merchants import MerchantSettings
 from recoup.store.orders.intake import NewOrder
 
@@ -31,6 +32,15 @@ def serve(channels: Iterable[ChannelSettings]) -> None:
     """Takes these into use, once a process, instead of those of before."""
     _served.clear()
     _served.update((one.code, one) for one in channels)
+
+
+def serve_tables(tables: object) -> tuple[ChannelSettings, ...]:
+    """`[[channels]]` of the settings, in use by this process and shown to its doors. Raises: Problem(invalid)."""
+    found = read_channels(tables)
+    check_sent(found)
+    channels.serve(one.channel for one in found)
+    serve(found)
+    return found
 
 
 def served(code: str | None) -> ChannelSettings | None:
