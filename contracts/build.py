@@ -19,7 +19,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 SHIPPED = ROOT / "src/recoup/features/chains/artifacts"
-TOKENS = ROOT / "tests/features/chains/tokens.json"
+TOKEN = SHIPPED / "token.json"  # of play money: tests and `recoup up --chain` deploy it
 SOURCES = ("src/Deposits.sol", "foundry.toml", "package-lock.json")
 KINDS = {"evm": "default", "tron": "tron"}  # kind of machine -> forge's profile
 RUNS = "100000"
@@ -66,7 +66,7 @@ def built() -> dict[Path, str]:
         forge(profile, "build", "--force", "--quiet")
     files = {SHIPPED / f"{kind}.json": written(shipped(kind)) for kind in KINDS}
     token = output("evm", "Tokens", "Token")
-    return {**files, TOKENS: written({"Token": {"init": token["bytecode"]["object"]}})}
+    return {**files, TOKEN: written({"init": token["bytecode"]["object"]})}
 
 
 def shipped(kind: str) -> dict[str, Any]:

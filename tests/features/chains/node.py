@@ -1,13 +1,13 @@
 """An EVM node for a test: anvil, with a chain of its own that the test mines, reorganises and reads.
 
-`make anvil` installs it. It ends with its test, and with the run should that be killed. A test asks for the fixture
-`anvil`, or starts others by `started(Settings(...))`.
+It installs itself (`make anvil`). It ends with its test, and with the run should that be killed. A test asks for the
+fixture `anvil`, or starts others by `started(Settings(...))`.
 """
 
 import asyncio
+import fcntl
 import json
 import os
-import platform
 import re
 import subprocess
 import tempfile
@@ -23,14 +23,12 @@ from typing import Any, Final
 import pytest
 
 from recoup.features.chains import abi
-from recoup.features.chains.artifacts import DEPLOYER, artifact
+from recoup.features.chains.dev_node import DevNode, Receipt, program, raw, text
 from recoup.store.server.footing import end_with_parent
 
 ROOT: Final = Path(__file__).parents[3]
 START_SECONDS: Final = 30.0  # it is up within one; what shares the machine may not let it
-RECEIPT_SECONDS: Final = 20.0
 _LISTENING: Final = re.compile(r"Listening on 127\.0\.0\.1:(\d+)\n")
-_SYSTEMS: Final = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 
 
 class Mode(IntEnum):
@@ -74,22 +72,12 @@ class RpcError(Exception):
     data: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    tx: str
-    ok: bool
-    block: int
-    gas: int
-    contract: bytes | None
-    logs: Sequence[Mapping[str, Any]]
-
-
-class Anvil:
+class Anvil(DevNode):
     """A running node. Addresses are 20 bytes, hashes the text of the node."""
 
     def __init__(self, url: str, port: int, process: subprocess.Popen[bytes]) -> None:
+        super().__init__(None)
         self.url, self.port, self.process = url, port, process
-        self._accounts: list[bytes] = []
 
     # JSON-RPC ---------------------------------------------------------------------------------------------------------
 
@@ -107,64 +95,10 @@ class Anvil:
         asked = {"to": text(to), "data": text(data), **({} if gas is None else {"gas": hex(gas)})}
         return raw(await self.call("eth_call", asked, block))
 
-    # Transactions -----------------------------------------------------------------------------------------------------
-
-    async def account(self, number: int = 0) -> bytes:
-        """One of ten accounts that have coins and whose keys the node holds."""
-        if not self._accounts:
-            self._accounts = [raw(address) for address in await self.call("eth_accounts")]
-        return self._accounts[number]
-
-    async def post(
-        self, to: bytes | None, data: bytes = b"", *, account: int = 0, value: int = 0, gas: int = 3_000_000
-    ) -> str:
-        """A transaction that is sent, mined or not. Its hash."""
-        sent = {"from": text(await self.account(account)), "data": text(data), "value": hex(value), "gas": hex(gas)}
-        if to is not None:
-            sent["to"] = text(to)
-        return str(await self.call("eth_sendTransaction", sent))
-
-    async def send(
-        self, to: bytes | None, data: bytes = b"", *, account: int = 0, value: int = 0, gas: int = 3_000_000
-    ) -> Receipt:
-        """A transaction that is mined, whether it is reverted or not: for a node that mines by itself."""
-        return await self.receipt(await self.post(to, data, account=account, value=value, gas=gas))
-
-    async def receipt(self, tx: str) -> Receipt:
-        """Waits for it: it may follow a moment later than the answer to the transaction."""
-        until = time.monotonic() + RECEIPT_SECONDS
-        while (found := await self.call("eth_getTransactionReceipt", tx)) is None:
-            assert time.monotonic() < until, f"{tx} is in no block"
-            await asyncio.sleep(0.002)
-        contract = found["contractAddress"]
-        return Receipt(
-            tx=tx,
-            ok=found["status"] == "0x1",
-            block=int(found["blockNumber"], 16),
-            gas=int(found["gasUsed"], 16),
-            contract=None if contract is None else raw(contract),
-            logs=found["logs"],
-        )
-
     # Blocks -----------------------------------------------------------------------------------------------------------
-
-    async def head(self) -> int:
-        return int(await self.call("eth_blockNumber"), 16)
-
-    async def mine(self, count: int = 1, *, seconds: int | None = None) -> int:
-        """Mines blocks, `seconds` apart by their own clock. The new head."""
-        await self.call("anvil_mine", hex(count), *([] if seconds is None else [hex(seconds)]))
-        return await self.head()
 
     async def automine(self, on: bool) -> None:
         await self.call("evm_setAutomine", on)
-
-    async def reorg(self, depth: int, keep: Mapping[str, int] | None = None) -> None:
-        """Other blocks in the place of the last `depth`. Of their transactions only those of `keep` come again, in the
-        block of that place, counted from 0; the others are gone. Raises: RpcError for more blocks than there are."""
-        kept = (keep or {}).items()
-        pairs = [[await self.call("eth_getRawTransactionByHash", tx), place] for tx, place in kept]
-        await self.call("anvil_reorg", depth, pairs)
 
     async def set_time(self, at: int) -> None:
         """The time of the next block, in seconds since 1970: not before that of the last."""
@@ -177,30 +111,6 @@ class Anvil:
         return found
 
     # Contracts --------------------------------------------------------------------------------------------------------
-
-    async def deploy_factory(self) -> bytes:
-        """By the deterministic deployer; once, whoever asks again."""
-        factory = artifact("evm").factory_address()
-        if await self.call("eth_getCode", text(factory), "latest") == "0x":
-            assert (await self.send(DEPLOYER, artifact("evm").deployment())).ok
-        return factory
-
-    async def deploy_token(self, decimals: int = 6, mode: Mode = Mode.TRUE, fee_points: int = 0) -> bytes:
-        words = b"".join(map(abi.uint_word, (decimals, mode, fee_points)))
-        made = await self.send(None, _token() + words)
-        assert made.ok
-        assert made.contract is not None
-        return made.contract
-
-    async def mint(self, token: bytes, to: bytes, value: int) -> Receipt:
-        return await self._done(token, "mint(address,uint256)", abi.address_word(to), abi.uint_word(value))
-
-    async def transfer(self, token: bytes, to: bytes, value: int, *, account: int = 0) -> Receipt:
-        """A payer's payment; the payer is given the money first."""
-        await self.mint(token, await self.account(account), value)
-        paid = await self.send(token, abi.transfer(to, value), account=account)
-        assert paid.ok
-        return paid
 
     async def freeze(self, token: bytes, holder: bytes, yes: bool = True) -> Receipt:
         return await self._done(token, "freeze(address,bool)", abi.address_word(holder), abi.uint_word(yes))
@@ -223,19 +133,11 @@ class Anvil:
         length = abi.uint_word(count)
         return await self._done(token, "transferMany(address[],uint256[])", *places, length, *to, length, *values)
 
-    async def held(self, token: bytes | None, holder: bytes) -> int:
-        """A balance; without a token of the chain's coin."""
-        if token is None:
-            return int(await self.call("eth_getBalance", text(holder), "latest"), 16)
-        return abi.read_uint(await self.read(token, abi.balance_of(holder)))
-
     async def set_coins(self, holder: bytes, value: int) -> None:
         await self.call("anvil_setBalance", text(holder), hex(value))
 
     async def _done(self, to: bytes, signature: str, *words: bytes) -> Receipt:
-        receipt = await self.send(to, abi.selector(signature) + b"".join(words))
-        assert receipt.ok, f"{signature} was reverted"
-        return receipt
+        return await self.done(to, abi.selector(signature) + b"".join(words))
 
 
 # The process ----------------------------------------------------------------------------------------------------------
@@ -250,7 +152,7 @@ def anvil(request: pytest.FixtureRequest) -> Iterator[Anvil]:
 
 @contextmanager
 def started(settings: Settings | None = None) -> Iterator[Anvil]:
-    command = [str(program()), "--host=127.0.0.1", "--port=0", "--order=fifo", *(settings or Settings()).arguments()]
+    command = [str(installed()), "--host=127.0.0.1", "--port=0", "--order=fifo", *(settings or Settings()).arguments()]
     with tempfile.TemporaryFile("w+b") as said:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, preexec_fn=end_with_parent()
@@ -264,12 +166,14 @@ def started(settings: Settings | None = None) -> Iterator[Anvil]:
 
 
 @cache
-def program() -> Path:
-    machine = _SYSTEMS.get(platform.machine().lower(), platform.machine())
-    folder = ROOT / f".anvil/node_modules/@foundry-rs/anvil-{platform.system().lower()}-{machine}"
-    if not (found := folder / "bin/anvil").exists():
-        pytest.exit("the tests need anvil, which is not installed: make anvil", returncode=3)
-    return found
+def installed() -> Path:
+    """Anvil's program. It installs itself where it is missing, once, whichever worker comes first."""
+    with (Path(tempfile.gettempdir()) / f"recoup-anvil-{os.getuid()}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        made = subprocess.run(["make", "--silent", "anvil"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if made.returncode:
+        pytest.exit(f"the tests need anvil: {made.stderr.strip()[-500:]}", returncode=3)
+    return program()
 
 
 def _port(process: subprocess.Popen[bytes], said: int) -> int:
@@ -282,11 +186,6 @@ def _port(process: subprocess.Popen[bytes], said: int) -> int:
         assert process.poll() is None, f"anvil ended: {output[-500:]}"
         time.sleep(0.01)
     raise AssertionError("anvil did not start")
-
-
-@cache
-def _token() -> bytes:
-    return raw(json.loads(Path(__file__).with_name("tokens.json").read_text())["Token"]["init"])
 
 
 # The wire -------------------------------------------------------------------------------------------------------------
@@ -306,14 +205,6 @@ async def post(port: int, body: Any) -> Any:
         writer.close()
         await writer.wait_closed()
     return json.loads(answer.partition(b"\r\n\r\n")[2])
-
-
-def text(value: bytes) -> str:
-    return "0x" + value.hex()
-
-
-def raw(value: str) -> bytes:
-    return bytes.fromhex(value.removeprefix("0x"))
 
 
 def _request(number: int, method: str, params: Sequence[Any]) -> dict[str, Any]:

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from aiohttp import ClientError, ClientSession, ClientTimeout
 from tests.features.chains.liar import LIMITED, REFUSED, Faults, Liar, lying
-from tests.features.chains.node import Anvil, started, text
+from tests.features.chains.node import Anvil, started
 from tests.rings import each
 
 from recoup.features.chains import abi
+from recoup.features.chains.dev_node import text
 
 PAYEE = bytes.fromhex("11" * 20)
 PAYMENTS = 4
