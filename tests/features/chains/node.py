@@ -191,13 +191,13 @@ def _port(process: subprocess.Popen[bytes], said: int) -> int:
 # The wire -------------------------------------------------------------------------------------------------------------
 
 
-async def post(port: int, body: Any) -> Any:
+async def post(port: int, body: Any, path: str = "/") -> Any:
     """The JSON that comes back, on a connection of its own: none outlives the call, whatever loop it runs in."""
     sent = json.dumps(body).encode()
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 26)
     try:
         head = (
-            f"POST / HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: {len(sent)}\r\n"
+            f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: {len(sent)}\r\n"
         )
         writer.write(head.encode() + b"connection: close\r\n\r\n" + sent)
         answer = await reader.read(-1)
