@@ -196,10 +196,9 @@ async def post(port: int, body: Any, path: str = "/") -> Any:
     sent = json.dumps(body).encode()
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 26)
     try:
-        head = (
-            f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: {len(sent)}\r\n"
-        )
-        writer.write(head.encode() + b"connection: close\r\n\r\n" + sent)
+        head = f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
+        head += f"content-length: {len(sent)}\r\nconnection: close\r\n\r\n"
+        writer.write(head.encode() + sent)
         answer = await reader.read(-1)
     finally:
         writer.close()

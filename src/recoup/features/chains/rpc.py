@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Transport
 from recoup.kernel.time import Clocks
@@ -17,6 +17,7 @@ TIMEOUT_SECONDS: Final = 10.0
 PAUSE_SECONDS: Final = 5.0  # after a refusal for too many calls that names no time
 PAUSE_SECONDS_MAX: Final = 300.0
 SINGLE_MAX: Final = 20  # calls one by one, where a node takes no batches
+TRON_BATCH_MAX: Final = 100  # as java-tron has it by default
 _THROTTLED: Final = frozenset({402, 403, 429})
 
 
@@ -50,6 +51,8 @@ Call = tuple[str, list[Any]]
 class Endpoint:
     """One node. `name` is its host, which may be shown; its address may hold a key, which may not."""
 
+    batch_max = 1 << 20
+
     def __init__(self, url: str, transport: Transport, clocks: Clocks) -> None:
         self.name = urlsplit(url).hostname or ""
         self._url, self._transport, self._clocks = url, transport, clocks
@@ -63,8 +66,9 @@ class Endpoint:
 
     async def batch(self, calls: Sequence[Call]) -> list[Any]:
         """The answers in the order of the calls, `Refused` in the place of one that was refused. Raises: AwayError."""
-        if self._clocks.monotonic() < self._until:
-            raise ThrottledError(self._until)
+        if len(calls) > self.batch_max:
+            parts = [calls[start : start + self.batch_max] for start in range(0, len(calls), self.batch_max)]
+            return [answer for part in parts for answer in await self.batch(part)]
         if len(calls) > 1 and self._takes_batches:
             answer = await self._post([_request(number, call) for number, call in enumerate(calls)])
             if isinstance(answer, list):
@@ -74,11 +78,13 @@ class Endpoint:
             raise AwayError(f"takes no batches, and {len(calls)} calls are too many to be made one by one")
         return [_result(await self._post(_request(number, call)), number) for number, call in enumerate(calls)]
 
-    async def _post(self, body: object) -> Any:
+    async def _post(self, body: object, url: str | None = None) -> Any:
+        if self._clocks.monotonic() < self._until:
+            raise ThrottledError(self._until)
         try:
             reply = await self._transport.call(
                 "POST",
-                self._url,
+                url or self._url,
                 {"content-type": "application/json"},
                 json.dumps(body, separators=(",", ":")).encode(),
                 timeout_seconds=TIMEOUT_SECONDS,
@@ -94,6 +100,27 @@ class Endpoint:
             return json.loads(reply.body)
         except (ValueError, RecursionError):
             raise GarbageError(f"no JSON, status {reply.status}") from None
+
+
+class TronEndpoint(Endpoint):
+    """A full node of TRON by its base address: JSON-RPC stands at /jsonrpc, and what that lacks at /wallet."""
+
+    batch_max = TRON_BATCH_MAX
+
+    def __init__(self, url: str, transport: Transport, clocks: Clocks) -> None:
+        super().__init__(_under(url, "/jsonrpc"), transport, clocks)
+        self._base = url
+
+    async def ask(self, path: str, **asked: Any) -> dict[str, Any]:
+        """The answer of the node's own interface. Raises: AwayError."""
+        answer = await self._post(asked, _under(self._base, path))
+        if not isinstance(answer, dict) or "Error" in answer:
+            _garbage("an answer", answer)
+        return answer
+
+
+def endpoint(kind: str, url: str, transport: Transport, clocks: Clocks) -> Endpoint:
+    return (TronEndpoint if kind == "tron" else Endpoint)(url, transport, clocks)
 
 
 def taken(answer: Any) -> Any:
@@ -124,6 +151,12 @@ def data(value: Any, length: int | None = None) -> bytes:
     if length is not None and len(read) != length:
         _garbage(f"{length} bytes", value)
     return read
+
+
+def _under(base: str, path: str) -> str:
+    """`base` may name /jsonrpc, too."""
+    parts = urlsplit(base)
+    return urlunsplit(parts._replace(path=parts.path.rstrip("/").removesuffix("/jsonrpc") + path))
 
 
 def _garbage(wanted: str, value: Any) -> NoReturn:

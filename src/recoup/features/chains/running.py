@@ -11,7 +11,7 @@ from recoup.features.chains.channel import ChainChannel
 from recoup.features.chains.channels import ChannelSettings
 from recoup.features.chains.credit import credit
 from recoup.features.chains.proof import what_is_wrong
-from recoup.features.chains.rpc import ANSWER_BYTES_MAX, Endpoint
+from recoup.features.chains.rpc import ANSWER_BYTES_MAX, Endpoint, endpoint
 from recoup.features.chains.watch import Network, Watcher, networks_of
 from recoup.flows.locked import Orders
 from recoup.flows.world import World
@@ -69,7 +69,7 @@ def nodes_of(network: Network, clocks: Clocks) -> list[Endpoint]:
     """Inside a running loop."""
     transport = Transport(clocks, ANSWER_BYTES_MAX)
     urls = dict.fromkeys(url for one in network.channels.values() for url in one.endpoints)
-    return [Endpoint(url, transport, clocks) for url in urls]
+    return [endpoint(network.kind, url, transport, clocks) for url in urls]
 
 
 def _channels(world: str) -> list[ChannelSettings]:

@@ -1,8 +1,10 @@
-"""TRON for a test: a full node's double in a process of its own, whose blocks, forks, accounts and faults the test sets.
+"""TRON for a test: a full node's double, whose blocks, forks, accounts and faults the test sets.
 
-A test asks for the fixture `tron`, or starts others by `started()`. Two nodes see its chain: `nodes` are their addresses.
+A test asks for the fixture `tron`: one process for all of a worker's tests, a new chain for each. Two nodes see its
+chain; `nodes` are their addresses.
 """
 
+import asyncio
 import json
 import os
 import re
@@ -122,10 +124,16 @@ class Tron:
         return info
 
 
-@pytest.fixture
-def tron() -> Iterator[Tron]:
+@pytest.fixture(scope="session")
+def tron_process() -> Iterator[Tron]:
     with started() as running:
         yield running
+
+
+@pytest.fixture
+def tron(tron_process: Tron) -> Tron:
+    asyncio.run(tron_process.do("reset"))
+    return tron_process
 
 
 @contextmanager

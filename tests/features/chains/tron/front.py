@@ -51,10 +51,9 @@ class Node:
 
 
 class Front:
-    def __init__(self, chain_id: int, now: int) -> None:
-        self.ledger = Ledger(chain_id, now)
-        self.nodes = {"a": Node(), "b": Node()}
-        self.calls: dict[str, int] = {}
+    def __init__(self, chain_id: int) -> None:
+        self.chain_id = chain_id
+        self.do_reset()
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         body = json.loads(await request.read() or b"{}")
@@ -79,6 +78,11 @@ class Front:
         return web.json_response(found(body, solid=True) if place == "walletsolidity" else found(body))
 
     # The test's door --------------------------------------------------------------------------------------------------
+
+    def do_reset(self) -> None:
+        self.ledger = Ledger(self.chain_id, int(time.time()) * 1_000)
+        self.nodes = {"a": Node(), "b": Node()}
+        self.calls: dict[str, int] = {}
 
     def do_mine(self, count: int, seconds: int) -> int:
         self.ledger.mine(count, seconds)
@@ -266,7 +270,10 @@ class View:
 
     def getnowblock(self, _: Any, *, solid: bool = False) -> Any:
         block = self.solid if solid else self.head
-        return {"blockID": block.id.hex(), "block_header": {"raw_data": {"number": block.number, "timestamp": block.at}}}
+        return {
+            "blockID": block.id.hex(),
+            "block_header": {"raw_data": {"number": block.number, "timestamp": block.at}},
+        }
 
     def broadcasthex(self, asked: dict[str, Any]) -> Any:
         if self.node.code:
@@ -285,7 +292,11 @@ class View:
             message = b"Smart contract is not exist.".hex()
             return {"result": {"code": "CONTRACT_VALIDATE_ERROR", "message": message}}
         ran = self.ledger.machine.call(contract, _raw(asked["data"]), sender=owner, **self._at)
-        said: dict[str, Any] = {"result": {"result": True}, "energy_used": ran.energy, "constant_result": [ran.output.hex()]}
+        said: dict[str, Any] = {
+            "result": {"result": True},
+            "energy_used": ran.energy,
+            "constant_result": [ran.output.hex()],
+        }
         if ran.result == "SUCCESS":
             said["logs"] = [_log(one) for one in ran.logs]
             return {**said, "transaction": {"ret": [{}]}}
@@ -377,7 +388,7 @@ def _tron(text: str) -> bytes:
 
 
 async def _app(chain_id: int) -> web.Application:
-    front = Front(chain_id, int(time.time()) * 1_000)
+    front = Front(chain_id)
     app = web.Application(client_max_size=16 << 20)
     app.router.add_post("/{path:.*}", front.answer)
     return app

@@ -1,7 +1,8 @@
-"""TRON's chain for the double: blocks, the pool, accounts with their energy, and what a full node checks of a transaction.
+"""TRON's chain for the double: blocks, the pool, accounts with their energy, and what a node checks of a transaction.
 
 Source: java-tron `Wallet.broadcastTransaction`, `Manager.validateTapos`, `validateCommon`, `validateDup`,
-`BandwidthProcessor.consume`, `VMActuator.getAccountEnergyLimitWithFixRatio`, `ReceiptCapsule.payEnergyBill`; the protocol's own files.
+`BandwidthProcessor.consume`, `VMActuator.getAccountEnergyLimitWithFixRatio`, `ReceiptCapsule.payEnergyBill`, and the
+protocol's own files.
 """
 
 from dataclasses import dataclass, field, replace
@@ -202,15 +203,18 @@ class Ledger:
         self.pool = waiting
         unique = sha256(head.id + at.to_bytes(8, "big") + self._made.to_bytes(8, "big")).digest()
         new = number.to_bytes(8, "big") + unique[8:]
-        self.blocks.append(
-            Block(number, new, head.id, at, self.machine.root, dict(self.accounts), tuple(receipts))
-        )
+        self.blocks.append(Block(number, new, head.id, at, self.machine.root, dict(self.accounts), tuple(receipts)))
 
     def _run(self, tx: Transaction, number: int, at: int) -> Receipt:
         bytes_fee = self._pay_bytes(tx, now=True)
         account = self.accounts.get(tx.owner, Account())
         energy = min(account.energy_left + account.balance // ENERGY_SUN, tx.fee_limit // ENERGY_SUN)
-        given = {"energy": 10_000_000 if tx.free else energy, "sender": tx.owner, "block": number, "seconds": at // 1_000}
+        given = {
+            "energy": 10_000_000 if tx.free else energy,
+            "sender": tx.owner,
+            "block": number,
+            "seconds": at // 1_000,
+        }
         if tx.contract is None:
             ran = self.machine.create(tx.place, tx.data, **given)
         else:
@@ -219,9 +223,7 @@ class Ledger:
             return Receipt(tx, ran, 0, 0, 0)
         own = min(ran.energy, account.energy_left)
         fee = (ran.energy - own) * ENERGY_SUN
-        self.accounts[tx.owner] = replace(
-            account, balance=account.balance - fee, energy_used=account.energy_used + own
-        )
+        self.accounts[tx.owner] = replace(account, balance=account.balance - fee, energy_used=account.energy_used + own)
         return Receipt(tx, ran, fee, own, bytes_fee)
 
     def fork(self, depth: int, *, forget: bool = False) -> None:
