@@ -124,7 +124,7 @@ class DevNode:
     async def deploy_token(self, decimals: int = 6, mode: int = 0, fee_points: int = 0) -> bytes:
         """Play money: anybody mints it. `mode`, `fee_points`: how it misbehaves, for tests."""
         words = b"".join(map(abi.uint_word, (decimals, mode, fee_points)))
-        made = (await self.done(None, _token() + words)).contract
+        made = (await self.done(None, token_init() + words)).contract
         assert made is not None
         return made
 
@@ -165,7 +165,7 @@ def program() -> Path:
 
 
 @cache
-def _token() -> bytes:
+def token_init() -> bytes:
     return raw(json.loads((files("recoup.features.chains") / "artifacts/token.json").read_bytes())["init"])
 
 

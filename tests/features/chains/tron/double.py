@@ -5,7 +5,6 @@ chain; `nodes` are their addresses.
 """
 
 import asyncio
-import json
 import os
 import re
 import subprocess
@@ -14,7 +13,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -22,6 +20,7 @@ from tests.features.chains.node import ROOT, START_SECONDS, Mode, post, raw, tex
 
 from recoup.features.chains import abi
 from recoup.features.chains.artifacts import artifact
+from recoup.features.chains.dev_node import token_init
 from recoup.store.server.footing import end_with_parent
 
 CHAIN_ID: Final = 3448148188  # of a test network
@@ -95,7 +94,7 @@ class Tron:
         return await self.create(artifact("tron").factory_init)
 
     async def deploy_token(self, decimals: int = 6, mode: Mode = Mode.FALSE) -> bytes:
-        init = raw(json.loads(Path(__file__).parents[1].joinpath("tokens.json").read_text())["Token"]["init"])
+        init = token_init()
         return await self.create(init + b"".join(map(abi.uint_word, (decimals, mode, 0))))
 
     async def mint(self, token: bytes, to: bytes, value: int) -> None:
