@@ -171,12 +171,16 @@ def shown_setting(name: str, value: Any) -> str:
 _TRUTHS: Final = dict.fromkeys(("1", "true", "yes", "on"), True) | dict.fromkeys(("", "0", "false", "no", "off"), False)
 
 
+def settings_file(data_dir: Path) -> Path:
+    return Path(os.environ.get("RECOUP_CONFIG") or data_dir / "recoup.toml")
+
+
 def load_settings(config: Path | None = None, **flags: Any) -> Settings:
     """`flags` (command line) win over the environment, that over the file. None means not given. Raises:
     Problem(invalid) naming the setting."""
     given = {name: value for name, value in flags.items() if value is not None}
     data_dir = Path(given.get("data_dir") or os.environ.get("RECOUP_DATA_DIR") or ".recoup")
-    path = config or Path(os.environ.get("RECOUP_CONFIG") or data_dir / "recoup.toml")
+    path = config or settings_file(data_dir)
     listed: dict[str, Any] = {}
     if path.exists():
         try:

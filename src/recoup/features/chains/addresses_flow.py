@@ -28,6 +28,7 @@ from recoup.kernel.time import BusinessTime, WallTime, business_at
 from recoup.moves.audit import note
 from recoup.moves.message.alert import alert_now
 from recoup.rules.money.settlement import check_second
+from recoup.store.merchants.merchants import offset_of
 from recoup.store.merchants.sites import lock_merchant, raise_version
 from recoup.store.money.settlement import terms_at
 from recoup.store.statement import Read, Tx
@@ -97,6 +98,23 @@ async def approve(world: World, scope: Scope, address_id: UUID) -> SettlementAdd
         await alert_now(tx, scope.merchant_id, "settlement_address", address_id, 2, facts, wall)
         found = await list_addresses(tx, scope.merchant_id)
     return next(one for one in found if one.address_id == address_id)
+
+
+async def hold_at_once(world: World, scope: Scope, kind: Kind, address: str) -> None:
+    """In the sandbox, for a merchant that never entered an address of this kind: nobody approves play money."""
+    assert world.policy.test_mode
+    wall = world.clocks.wall()
+    async with world.db.transaction() as tx:
+        if await offset_of(tx, scope.merchant_id) is None:
+            return
+        rows, now = await _locked(tx, scope.merchant_id, wall)
+        if any(row.kind == kind for row in rows):
+            return
+        address_id, actor = new_id(), scope.actor.text()
+        await add_address(tx, scope.merchant_id, kind, address_id, address, actor, now)
+        await approve_address(tx, scope.merchant_id, kind, address_id, actor, now, now)
+        await raise_version(tx, scope.merchant_id)
+        await note(tx, scope, wall, "settlement_address.entered", address_id, {"network": kind, "address": address})
 
 
 async def withdraw(world: World, scope: Scope, address_id: UUID) -> None:

@@ -99,7 +99,7 @@ PRESETS: Final[Mapping[str, Token]] = {
     "usdc_bep20": Token("bsc", "USDC", "0x8AC76a51cc950d9822D68b83fE1Ad97B32Cd580d", 18),
     "usdt_trc20": Token("tron", "USDT", "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t", 6),
 }
-_MAINNETS: Final = frozenset(network.chain_id for network in NETWORK_PRESETS.values())
+MAINNETS: Final = frozenset(network.chain_id for network in NETWORK_PRESETS.values())
 _TEXTS: Final = (
     "world", "code", "name", "network", "currency", "token", "factory", "treasury", "custody",
     "settlement", "explorer",
@@ -300,7 +300,7 @@ def _chain_id(
     chain_id = int(listed.get("chain_id", known.chain_id))
     if not 1 <= chain_id <= CHAIN_ID_MAX:
         raise _bad(at, "chain_id", f"{chain_id} is no chain id.", "Write the number that eth_chainId answers.")
-    if world == "sandbox" and chain_id in _MAINNETS and not all(map(_is_this_machine, endpoints)):
+    if world == "sandbox" and chain_id in MAINNETS and not all(map(_is_this_machine, endpoints)):
         message = f"chain {chain_id} moves real money, and the sandbox takes test networks."
         raise _bad(at, "chain_id", message, "Write a test network's, or a node of this machine.")
     return chain_id

@@ -9,12 +9,13 @@ from typing import Any
 import click
 
 from recoup.doors.command.verb_group import VerbGroup
-from recoup.doors.command.verbs import Opened, Run, in_world, json_option, show
+from recoup.doors.command.verbs import Opened, Run, in_sandbox, in_world, json_option, show
 from recoup.features.chains import intake, store
 from recoup.features.chains.addresses import shown
 from recoup.features.chains.depth import text_of
 from recoup.features.chains.proof import what_is_wrong
 from recoup.features.chains.rpc import AwayError
+from recoup.features.chains.rpc import opened as opened_nodes
 from recoup.features.chains.running import ChainLoop, nodes_of
 from recoup.features.chains.send import Signer
 from recoup.features.chains.watch import HaltError, Network, networks_of
@@ -25,6 +26,7 @@ from recoup.kernel.time import iso
 
 PAUSE_SECONDS = 2.0
 GWEI = 10**9
+FEE_CAP = 200  # gwei
 
 
 @click.group(cls=VerbGroup, later={})
@@ -81,23 +83,25 @@ def status(run: Run, as_json: bool) -> None:
 
 
 @chain.command()
+@json_option
 @in_world
-def check(run: Run) -> None:
+def check(run: Run, as_json: bool) -> None:
     """Asks every node whether it would do what deposit addresses promise."""
 
-    async def work(opened: Opened) -> list[str]:
-        world, lines = opened.world, []
+    async def work(opened: Opened) -> list[dict[str, Any]]:
+        world, rows = opened.world, []
         for network in networks(world):
-            try:
-                wrong = await what_is_wrong(network, nodes_of(network, world.clocks))
-            except AwayError as error:
-                wrong = f"{error}"
-            lines.append(f"chain {network.chain}: {wrong or 'ok'}")
-        return lines
+            async with opened_nodes(network.kind, network.endpoints, world.clocks) as nodes:
+                try:
+                    wrong = await what_is_wrong(network, nodes)
+                except AwayError as error:
+                    wrong = f"{error}"
+            rows.append({"chain_id": network.chain, "factory": shown(network.factory, network.kind), "wrong": wrong})
+        return rows
 
-    lines = run(work)
-    click.echo("\n".join(lines))
-    if any(not line.endswith(": ok") for line in lines):
+    rows = run(work)
+    show(rows, [f"chain {row['chain_id']}: {row['wrong'] or 'ok'}" for row in rows], as_json=as_json)
+    if any(row["wrong"] for row in rows):
         raise SystemExit(1)
 
 
@@ -110,7 +114,9 @@ def watch(run: Run) -> None:
 
 @chain.command()
 @click.option("--key", type=click.Path(path_type=Path, dir_okay=False), required=True, help="Encrypted keystore file.")
-@click.option("--fee-cap", type=float, default=200.0, show_default=True, help="The most for a unit of gas, in gwei.")
+@click.option(
+    "--fee-cap", type=float, default=float(FEE_CAP), show_default=True, help="The most for a unit of gas, in gwei."
+)
 @in_world
 def send(run: Run, key: Path, fee_cap: float) -> None:
     """Sweeps what was paid until Ctrl-C. The only process that opens a key; its password is asked for, or stands in
@@ -132,11 +138,52 @@ def send(run: Run, key: Path, fee_cap: float) -> None:
     run(work)
 
 
+@chain.command("key")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def make_key(file: Path) -> None:
+    """Makes a key for the sender, encrypted by a password, and prints its address."""
+    try:
+        signer = _keystore().make_key(file, _password())
+    except FileExistsError:
+        raise Problem("conflict", Sentence("{0} is there already.", file), cure="Name another file.") from None
+    click.echo(shown(signer.address, "evm"))
+
+
+@chain.command(hidden=True)
+@in_sandbox
+def trial(run: Run) -> None:
+    """What `recoup up --chain` runs beside its other parts: the sender, and what makes blocks."""
+    from recoup.features.chains.dev_node import DevNode
+    from recoup.features.chains.keystore import open_key
+    from recoup.features.chains.send import Sender
+    from recoup.features.chains.trial import PASSWORD, Miner, give_wallets
+
+    async def work(opened: Opened) -> None:
+        world = opened.world
+        signer = open_key(opened.data_dir / "chain/sender.json", PASSWORD)
+
+        def once(network: Network) -> Any:
+            nodes = nodes_of(network, world.clocks)
+            sender, miner = Sender(world, network, nodes, signer, FEE_CAP * GWEI), Miner(DevNode(nodes[0]))
+
+            async def turn() -> None:
+                await give_wallets(world, miner.node)
+                await miner.once()
+                await sender.work()
+
+            return turn
+
+        await _each(networks(world), once)
+
+    run(work)
+
+
 @chain.command()
 @click.argument("code")
 @click.option("--key", type=click.Path(path_type=Path, dir_okay=False), required=True, help="Encrypted keystore file.")
+@json_option
 @in_world
-def deploy(run: Run, code: str, key: Path) -> None:
+def deploy(run: Run, code: str, key: Path, as_json: bool) -> None:
     """Puts the factory on the chain of a channel, at the address that it has on every EVM network. Once a chain."""
     from recoup.features.chains.deploy import deploy_factory
 
@@ -149,7 +196,8 @@ def deploy(run: Run, code: str, key: Path) -> None:
         )
     signer = _signer(key)
     factory = run(lambda opened: deploy_factory(channel, opened.world.clocks, signer))
-    click.echo(f'factory = "{shown(factory, "evm")}"')
+    address = shown(factory, "evm")
+    show({"code": code, "chain_id": channel.chain_id, "factory": address}, [f'factory = "{address}"'], as_json=as_json)
 
 
 async def _each(networks: Sequence[Network], once: Any) -> None:
@@ -170,12 +218,21 @@ async def _forever(network: Network, once: Any) -> None:
         await asyncio.sleep(min(60.0, PAUSE_SECONDS * 2 ** min(trouble, 5)))
 
 
-def _signer(key: Path) -> Signer:
+def _signer(file: Path) -> Signer:
+    """Raises: Problem(unavailable)."""
+    signer: Signer = _keystore().open_key(file, _password())
+    return signer
+
+
+def _keystore() -> Any:
     """Raises: Problem(unavailable)."""
     try:
-        from recoup.features.chains.keystore import open_key
+        from recoup.features.chains import keystore
     except ModuleNotFoundError as error:
         message = Sentence("The package {0}, which signs transactions, is not installed.", error.name)
         raise Problem("unavailable", message, cure="Install it: `pip install 'recoup[chain]'`.") from None
-    password = os.environ.get("RECOUP_CHAIN_PASSWORD") or click.prompt("Password of the key", hide_input=True)
-    return open_key(key, password)
+    return keystore
+
+
+def _password() -> str:
+    return os.environ.get("RECOUP_CHAIN_PASSWORD") or str(click.prompt("Password of the key", hide_input=True))

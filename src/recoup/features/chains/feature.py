@@ -17,7 +17,11 @@ CHAINS: Final = Feature(
         "terms address": (
             "Shows the wallets that a merchant's stablecoins settle to; an option enters, approves or withdraws one.",
             "recoup.features.chains.address_cli",
-        )
+        ),
+        "sandbox deposit": (
+            "Makes the payer's transfer to the address of a stablecoin order, on a development node.",
+            "recoup.features.chains.deposit_cli",
+        ),
     },
     audits=AUDITS,
     notifies={notice.kind.name: notice for notice in NOTICES},

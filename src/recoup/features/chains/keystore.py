@@ -1,6 +1,7 @@
 """A sender's key, in an encrypted file. Nobody but the sender imports this."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -40,3 +41,11 @@ def open_key(path: Path, password: str) -> KeySigner:
             cure="Check the file and its password.",
         ) from None
     return KeySigner(Account.from_key(key))
+
+
+def make_key(path: Path, password: str) -> KeySigner:
+    """A new key, in a file that only its owner reads. Raises: FileExistsError."""
+    account = Account.create()
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        json.dump(Account.encrypt(account.key, password), file)
+    return KeySigner(account)

@@ -4,7 +4,8 @@ Source: JSON-RPC 2.0; ethereum/execution-apis.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 from urllib.parse import urlsplit, urlunsplit
@@ -121,6 +122,16 @@ class TronEndpoint(Endpoint):
 
 def endpoint(kind: str, url: str, transport: Transport, clocks: Clocks) -> Endpoint:
     return (TronEndpoint if kind == "tron" else Endpoint)(url, transport, clocks)
+
+
+@asynccontextmanager
+async def opened(kind: str, urls: Iterable[str], clocks: Clocks) -> AsyncIterator[list[Endpoint]]:
+    """Nodes for the length of a task."""
+    transport = Transport(clocks, ANSWER_BYTES_MAX)
+    try:
+        yield [endpoint(kind, url, transport, clocks) for url in dict.fromkeys(urls)]
+    finally:
+        await transport.close()
 
 
 def taken(answer: Any) -> Any:

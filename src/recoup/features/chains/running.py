@@ -68,8 +68,7 @@ class ChainLoop:
 def nodes_of(network: Network, clocks: Clocks) -> list[Endpoint]:
     """Inside a running loop."""
     transport = Transport(clocks, ANSWER_BYTES_MAX)
-    urls = dict.fromkeys(url for one in network.channels.values() for url in one.endpoints)
-    return [endpoint(network.kind, url, transport, clocks) for url in urls]
+    return [endpoint(network.kind, url, transport, clocks) for url in network.endpoints]
 
 
 def _channels(world: str) -> list[ChannelSettings]:

@@ -56,6 +56,10 @@ class Network(NamedTuple):
         return max(blocks_of(step.required, one.usual) for one in self.channels.values() for step in one.confirmations)
 
     @property
+    def endpoints(self) -> list[str]:
+        return list(dict.fromkeys(url for one in self.channels.values() for url in one.endpoints))
+
+    @property
     def tags(self) -> tuple[str, ...]:
         steps = (step for one in self.channels.values() for step in one.confirmations)
         return ("safe", "finalized") if any(step.required == "safe" for step in steps) else ("finalized",)
