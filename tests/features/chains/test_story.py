@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from eth_account import Account
@@ -40,6 +41,7 @@ class Ground:
     token: bytes
     node: Endpoint
     watcher: Watcher
+    senders: list[Sender] = field(default_factory=list)
 
     async def charge(self, amount: str = "49.90", order: str = "order-1") -> StableOrder:
         request = StablecoinChargeRequest(order, amount, "USDC", network="base")
@@ -67,11 +69,14 @@ class Ground:
 
     async def sender(self) -> Sender:
         """Whose key has coins for gas."""
-        key = Account.create()
-        signer = KeySigner(key)
+        signer = KeySigner(Account.create())
         await self.anvil.set_coins(signer.address, 10**18)
+        return self.sender_with(signer)
+
+    def sender_with(self, signer: KeySigner, **more: Any) -> Sender:
         (network,) = networks_of([self.channel])
-        return Sender(self.shop.world, network, [self.node], signer, fee_cap=10**12)
+        self.senders.append(Sender(self.shop.world, network, [self.node], signer, fee_cap=10**12, **more))
+        return self.senders[-1]
 
     async def now(self, order: StableOrder) -> StableOrder:
         found = await stable_order(self.shop.world.db, order.merchant_id, order.order_id)
@@ -80,7 +85,8 @@ class Ground:
 
 
 @asynccontextmanager
-async def ground(server: ServerAddress, anvil: Anvil) -> AsyncIterator[Ground]:
+async def ground(server: ServerAddress, anvil: Anvil, **settings: Any) -> AsyncIterator[Ground]:
+    """`settings`: of the channel, beside what the node says."""
     factory, token = await anvil.deploy_factory(), await anvil.deploy_token()
     (channel,) = read_channels(
         [
@@ -95,22 +101,26 @@ async def ground(server: ServerAddress, anvil: Anvil) -> AsyncIterator[Ground]:
                 "treasury": shown(TREASURY, "evm"),
                 "confirmations": 10,
             }
+            | settings
         ]
     )
     before = channels.serve([channel.channel])
     intake.serve([channel])
     try:
-        async with sandbox_world(server) as made:
-            shop = await make_shop(*made, fee_basis_points=50)
+        async with sandbox_world(server) as world:
+            shop = await make_shop(*world, fee_basis_points=50)
             shop.world.channels[channel.code] = ChainChannel(channel, shop.world.db, shop.world.clocks)
             await agree_on_address(shop)
             (network,) = networks_of([channel])
             await store.keep_proof(shop.world.db.alone, network.chain, network.factory, "", shop.world.clocks.wall())
             transport = Transport(shop.world.clocks, 1 << 22)
             node = Endpoint(anvil.url, transport, shop.world.clocks)
+            made = Ground(shop, anvil, channel, token, node, Watcher(shop.world, network, [node]))
             try:
-                yield Ground(shop, anvil, channel, token, node, Watcher(shop.world, network, [node]))
+                yield made
             finally:
+                for sender in made.senders:
+                    await sender.close()
                 await transport.close()
     finally:
         channels.serve(before)

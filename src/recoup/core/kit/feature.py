@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from recoup.rules.network.codes import Reading
     from recoup.rules.network.compliance.month_count import Excess
     from recoup.rules.order.lifecycle import Fact
-    from recoup.rules.order.snapshot import Attempt, Order
+    from recoup.rules.order.snapshot import Attempt, Modification, Order
     from recoup.rules.rescue.evidence import Decision
     from recoup.store.merchants.merchants import MerchantSettings
     from recoup.store.orders.intake import NewOrder
@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     AfterTransmission = Callable[[World, Orders, Transmission, list[Touched], Scope, bool], Awaitable[None]]
     BeforeErasure = Callable[[Tx, UUID, Sequence[UUID], datetime], Awaitable[None]]
     Intake = Callable[[World, MerchantSettings, NewOrder], Awaitable[NewOrder]]
+    NoteRefund = Callable[[Change, Modification], None]
+    RefundTo = Callable[[World, UUID, UUID, str | None], Awaitable[NoteRefund | Problem | None]]
     LiftedStops = Callable[[Read, UUID, Sequence[tuple[Excess, str]]], Awaitable[set[tuple[str, str]]]]
 
 LIST: Final = "recoup.features"
@@ -75,13 +77,13 @@ class Feature:
 
     Moves, under the locks of order and card: `before_send` asks for a decision that stops a send by the merchant,
     `after_answer` hears each decline and `after_approval` each approval, `lifts` whether a customer's stop at the bank
-    does not reach an order. Flows: `intake` completes a stablecoin charge before it is admitted, `after_transmission`
-    hears what a merchant charged by itself, `lifted` which stops of a month did not reach its sends. `after_plan` hears
-    when the next attempt is planned, `before_erasure` which orders are erased. `in_place`: what an attempt is sent by
-    in its card's place; `amount`: how much it asks for. `checks`: for `recoup doctor` what is wrong, the finding and
-    its cure. Doors: `switches` of cards; `verbs` by "group verb", each help and module; `audits`: acts of the audit
-    log, in words; `paying`: the module with what payers see, as `PAYING`; `portal`: the one with its pages, panels and
-    timeline words."""
+    does not reach an order. Flows: `intake` completes a stablecoin charge before it is admitted, `refund_to` notes where
+    a refund goes, or says why there is none, `after_transmission` hears what a merchant charged by itself, `lifted`
+    which stops of a month did not reach its sends. `after_plan` hears when the next attempt is planned,
+    `before_erasure` which orders are erased. `in_place`: what an attempt is sent by in its card's place; `amount`: how
+    much it asks for. `checks`: for `recoup doctor` what is wrong, the finding and its cure. Doors: `switches` of cards;
+    `verbs` by "group verb", each help and module; `audits`: acts of the audit log, in words; `paying`: the module with
+    what payers see, as `PAYING`; `portal`: the one with its pages, panels and timeline words."""
 
     name: str
     folder: Path
@@ -96,6 +98,7 @@ class Feature:
     in_place: "InPlace | None" = None
     amount: "Amount | None" = None
     lifts: "Callable[[Order, UUID], bool] | None" = None
+    refund_to: "RefundTo | None" = None
     after_transmission: "AfterTransmission | None" = None
     lifted: "LiftedStops | None" = None
     before_erasure: "BeforeErasure | None" = None

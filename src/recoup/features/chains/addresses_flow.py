@@ -56,7 +56,7 @@ async def enter_address(world: World, scope: Scope, kind: Kind, text: str) -> UU
     that is entered already, or too many."""
     raw = read_address(text.strip(), kind, FIELD)
     address = shown(raw, kind)
-    await _check_own(world.db.reader, raw, kind)
+    await check_wallet(world.db.reader, raw, kind, FIELD)
     wall = world.clocks.wall()
     async with world.db.transaction() as tx:
         rows, now = await _locked(tx, scope.merchant_id, wall)
@@ -171,19 +171,19 @@ def _state(row: SettlementAddress, last: dict[Kind, SettlementAddress], now: dat
     return "holding" if last[row.kind] is row else "replaced"
 
 
-async def _check_own(db: Read, raw: bytes, kind: Kind) -> None:
-    """Money that settles to an address of ours or a contract would go round, or be lost. Raises: Problem(invalid)."""
+async def check_wallet(db: Read, raw: bytes, kind: Kind, field: str) -> None:
+    """Money that goes to an address of ours or a contract would go round, or be lost. Raises: Problem(invalid)."""
     served = [one for one in intake.all_served() if one.kind == kind]
     tokens = {one.token for one in served} | {
-        read_address(one.address, kind, FIELD) for one in PRESETS.values() if NETWORK_PRESETS[one.network].kind == kind
+        read_address(one.address, kind, field) for one in PRESETS.values() if NETWORK_PRESETS[one.network].kind == kind
     }
     if raw in tokens:
         message = "This is the address of a token's contract: what is sent there is lost."
-        raise invalid(message, FIELD, "Enter the address of your wallet.")
+        raise invalid(message, field, "Enter the address of your wallet.")
     ours = {place for one in served for place in (one.treasury, one.custody, one.factory)}
     ours |= {artifact(kind).implementation_of(one.factory) for one in served if one.factory is not None}
     if kind == "evm":
         ours |= {DEPLOYER, artifact(kind).factory_address()}
     if raw in ours or await is_deposit_address(db, raw, kind):
         message = "This is an address of this platform, not your wallet."
-        raise invalid(message, FIELD, "Enter the address of your wallet.")
+        raise invalid(message, field, "Enter the address of your wallet.")

@@ -11,14 +11,17 @@ from recoup.features.chains.credit import folded
 from recoup.features.chains.fold import GRACE
 from recoup.features.chains.moves import tx_text
 from recoup.features.chains.store import ChainSend
+from recoup.features.chains.transfers import check_payout, sweep_of, want_payout, want_refund
 from recoup.flows.merchant_cache import known_offset
 from recoup.gateways.cards.port import Asks, Inquiry, ModificationMessage, Outcome
 from recoup.gateways.channels.port import PayOut, Sweep
+from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 from recoup.store.pool import Database
 
 _UNREAD: Final = Outcome("unknown", text="the chain has not been read that far")
-_ON_ITS_WAY: Final = Outcome("unknown", text="on its way")
+_ON_ITS_WAY: Final = Outcome("unknown", text="on its way", result_follows=True)
+_NO_WAY: Final = Outcome("not_sent", text="nobody has said where it goes")
 
 
 class ChainChannel:
@@ -41,31 +44,38 @@ class ChainChannel:
 
     async def inquire(self, inquiry: Inquiry) -> Outcome:
         send = await store.send_of(self._db, inquiry.id)
-        return _said(send) if send is not None else await self._paid(inquiry.id)
+        if send is None:
+            return await self._paid(inquiry.id)
+        return _said(send) if send.kind == "transfer" or send.state == "failed" else _ON_ITS_WAY
 
     async def sweep(self, sweep: Sweep) -> Outcome:
+        """What the factory says confirms it; here it may only fail."""
         row = await store.address_of_attempt(self._db, sweep.payment_id)
         assert row is not None
-        return _said(
-            await store.want(
-                self._db.alone,
-                sweep.id,
-                self._settings.chain_id,
-                "sweep",
-                self._settings.code,
-                self._settings.token,
-                row.terms,
-                None,
-                None,
-                self._clocks.wall(),
-            )
-        )
+        send = sweep_of(sweep.id, self._settings, row, "settlement", sweep.id)
+        found = await store.want(self._db.alone, send, self._clocks.wall())
+        return _said(found) if found.state == "failed" else _ON_ITS_WAY
 
     async def modify(self, message: ModificationMessage) -> Outcome:
-        raise NotImplementedError
+        send = await store.send_of(self._db, message.id) or await want_refund(
+            self._db, self._settings, message.id, message.charge_id, message.units, self._clocks.wall()
+        )
+        return _said(send) if send is not None else _NO_WAY
+
+    async def check_payout(self, merchant_id: UUID, destination: str) -> None:
+        """Raises: Problem(invalid) for another than the merchant's settlement address."""
+        offset = await known_offset(self._db.reader, merchant_id)
+        await check_payout(self._db, self._settings, merchant_id, destination, self._clocks.business(offset))
 
     async def pay_out(self, payout: PayOut) -> Outcome:
-        raise NotImplementedError
+        send = await store.send_of(self._db, payout.id)
+        if send is None:
+            try:
+                await self.check_payout(payout.merchant_id, payout.destination)
+            except Problem:
+                return Outcome("declined", processor_code="no_settlement_address", text="the address is withdrawn")
+            send = await want_payout(self._db, self._settings, payout, self._clocks.wall())
+        return _said(send)
 
     async def _paid(self, attempt_id: UUID) -> Outcome:
         """What came to the payment's address, once the chain has been read to the order's end; an hour at most."""

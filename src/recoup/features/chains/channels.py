@@ -104,7 +104,9 @@ _TEXTS: Final = (
     "world", "code", "name", "network", "currency", "token", "factory", "treasury", "custody",
     "settlement", "explorer",
 )  # fmt: skip
-_KNOWN: Final = frozenset({*_TEXTS, "chain_id", "decimals", "endpoints", "minimum", "confirmations"})
+_KNOWN: Final = frozenset({
+    *_TEXTS, "chain_id", "decimals", "endpoints", "minimum", "confirmations", "send_limit", "daily_limit",
+})  # fmt: skip
 _CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _AMOUNT: Final = re.compile(r"0|[1-9][0-9]{0,8}")
 _NAME_MAX: Final = 40
@@ -113,8 +115,8 @@ _NAME_MAX: Final = 40
 @dataclass(frozen=True, slots=True)
 class ChannelSettings:
     """One channel. `minimum` in book units. `endpoints` may hold keys and never reach a repr. Without a `factory`
-    nothing is taken yet: `recoup chain deploy` makes it. `custody`: where
-    custodial money goes."""
+    nothing is taken yet: `recoup chain deploy` makes it. `custody`: where custodial money goes; `send_limit`,
+    `daily_limit`: the most that leaves it at once and in 24 hours, in book units."""
 
     code: str
     world: str
@@ -133,6 +135,8 @@ class ChannelSettings:
     factory: bytes | None
     treasury: bytes
     custody: bytes | None
+    send_limit: int | None
+    daily_limit: int | None
     explorer: str
     endpoints: tuple[str, ...] = field(repr=False)
 
@@ -235,6 +239,10 @@ def _read(number: int, listed: Mapping[str, Any]) -> ChannelSettings:
     if settlement == "direct" and custody is not None:
         message = "custody belongs to custodial channels."
         raise _bad(at, "custody", message, 'Remove it, or set settlement = "custodial".')
+    limits = {name: _amount(at, listed[name], asset, name) for name in ("send_limit", "daily_limit") if name in listed}
+    if limits and custody is None:
+        message = "limits are of what leaves the custody wallet, and this channel has none."
+        raise _bad(at, next(iter(limits)), message, 'Remove them, or set settlement = "custodial".')
     if "treasury" not in listed:
         raise _bad(at, "treasury", "a channel needs the address that gets its fees.", "Write treasury = the address.")
     return ChannelSettings(
@@ -250,11 +258,13 @@ def _read(number: int, listed: Mapping[str, Any]) -> ChannelSettings:
         decimals=decimals,
         confirmations=_confirmations(at, listed.get("confirmations", known.confirmations), known.kind, asset),
         usual=known.usual,
-        minimum=_minimum(at, listed, asset),
+        minimum=_amount(at, listed.get("minimum", "0"), asset, "minimum"),
         settlement=settlement,
         factory=factory,
         treasury=_place(at, listed, "treasury", known.kind, taken),
         custody=custody,
+        send_limit=limits.get("send_limit"),
+        daily_limit=limits.get("daily_limit"),
         explorer=_explorer(at, listed, known.explorer if chain_id == known.chain_id else ""),
         endpoints=endpoints,
     )
@@ -411,15 +421,14 @@ def _confirmations(at: str, value: object, kind: Kind, asset: str) -> Steps:
     return tuple(steps)
 
 
-def _minimum(at: str, listed: Mapping[str, Any], asset: str) -> int:
-    """Book units; 0 takes any amount."""
-    value = listed.get("minimum", "0")
+def _amount(at: str, value: object, asset: str, member: str) -> int:
+    """Book units."""
     text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
     try:
-        return from_text(text, asset, "minimum").units
+        return from_text(text, asset, member).units
     except Problem:
-        message = f"minimum must be an amount of {asset}."
-        raise _bad(at, "minimum", message, 'Write it like "1.00", in quotes.') from None
+        message = f"{member} must be an amount of {asset}."
+        raise _bad(at, member, message, 'Write it like "1.00", in quotes.') from None
 
 
 def _explorer(at: str, listed: Mapping[str, Any], usual: str) -> str:

@@ -9,6 +9,7 @@ from recoup.features.chains import intake, store
 from recoup.features.chains.fold import Deposit, Key, Outcome, fold
 from recoup.features.chains.moves import Sweep, follow, settled
 from recoup.features.chains.store import ChainLog, DepositAddress
+from recoup.features.chains.transfers import gather
 from recoup.features.chains.units import rescaled
 from recoup.flows.locked import Orders
 from recoup.flows.world import World
@@ -23,11 +24,13 @@ async def credit(world: World, orders: Orders, changed: Sequence[DepositAddress]
         rows = changed[start : start + TOGETHER]
         logs = await store.logs_at(world.db, [row.address for row in rows])
         by_address = {address: list(found) for address, found in groupby(logs, key=lambda one: one.address)}
-        await asyncio.gather(*(_follow(orders, row, by_address.get(row.address, [])) for row in rows))
+        await asyncio.gather(*(_follow(world, orders, row, by_address.get(row.address, [])) for row in rows))
 
 
-async def _follow(orders: Orders, row: DepositAddress, logs: Sequence[ChainLog]) -> None:
+async def _follow(world: World, orders: Orders, row: DepositAddress, logs: Sequence[ChainLog]) -> None:
     outcome = folded(row, logs)
+    if outcome.paid_by is not None:
+        await gather(world, row, logs)
     sweeps = [
         Sweep(log.tx, int(log.value), int(log.fee)) for log in logs if log.kind == "sweep" and log.state == "confirmed"
     ]

@@ -4,13 +4,14 @@ from pathlib import Path
 from typing import Final
 
 from recoup.core.kit.feature import Feature
-from recoup.features.chains import intake, running
+from recoup.features.chains import intake, running, transfers
 from recoup.features.chains.words import AUDITS, NOTICES
 
 CHAINS: Final = Feature(
     name="chains",
     folder=Path(__file__).parent,
     intake=intake.complete,
+    refund_to=transfers.refund_to,
     gateways=running.gateways,
     loops=running.loops,
     verbs={
@@ -25,7 +26,7 @@ CHAINS: Final = Feature(
     },
     audits=AUDITS,
     notifies={notice.kind.name: notice for notice in NOTICES},
-    tables=("deposit_addresses", "settlement_addresses"),
+    tables=("deposit_addresses", "settlement_addresses", "refund_destinations"),
     paying="recoup.features.chains.api",
     portal="recoup.features.chains.page",
 )

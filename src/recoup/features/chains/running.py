@@ -12,6 +12,7 @@ from recoup.features.chains.channels import ChannelSettings
 from recoup.features.chains.credit import credit
 from recoup.features.chains.proof import what_is_wrong
 from recoup.features.chains.rpc import ANSWER_BYTES_MAX, Endpoint, endpoint
+from recoup.features.chains.transfers import tell
 from recoup.features.chains.watch import Network, Watcher, networks_of
 from recoup.flows.locked import Orders
 from recoup.flows.world import World
@@ -45,14 +46,14 @@ class ChainLoop:
         self._watcher: Watcher | None = None
 
     async def once(self) -> int:
-        """Answers at how many addresses something changed. Raises: AwayError."""
+        """Answers how much changed. Raises: AwayError."""
         if self._watcher is None:  # made late: its connections belong to the loop that runs
             self._nodes = nodes_of(self._network, self._world.clocks)
             self._watcher = Watcher(self._world, self._network, self._nodes)
         await self._prove()
         changed = await self._watcher.poll()
         await credit(self._world, self._orders, changed)
-        return len(changed)
+        return len(changed) + await tell(self._world, self._orders, self._network.chain)
 
     async def _prove(self) -> None:
         now = self._world.clocks.wall()

@@ -11,8 +11,10 @@ CREATE TABLE deposit_addresses (
   due numeric(78, 0) NOT NULL CHECK (due > 0),  -- base units of that channel's token
   expires_at timestamptz NOT NULL,         -- business time
   watched_until timestamptz NOT NULL,      -- wall time
+  refund_to bytea CHECK (octet_length(refund_to) = 20),  -- what the payer gave on their page
   PRIMARY KEY (merchant_id, order_id)
 );
+GRANT UPDATE (refund_to) ON deposit_addresses TO recoup_app;
 CREATE INDEX deposit_addresses_attempt ON deposit_addresses (attempt_id);
 CREATE INDEX deposit_addresses_watched ON deposit_addresses (kind, watched_until);
 
@@ -81,24 +83,42 @@ CREATE TABLE settlement_addresses (
 );
 GRANT UPDATE (holds_from, approved_by, approved_at, withdrawn_at) ON settlement_addresses TO recoup_app;
 
+-- Where the refund of custodial money goes: fixed with the refund.
+CREATE TABLE refund_destinations (
+  merchant_id uuid NOT NULL,
+  modification_id uuid NOT NULL,
+  order_id uuid NOT NULL,
+  address bytea NOT NULL CHECK (octet_length(address) = 20),
+  given_by text NOT NULL CHECK (given_by IN ('merchant', 'payer')),
+  PRIMARY KEY (merchant_id, modification_id)
+);
+
 -- What is to be sent on a chain: a deposit's sweep, or a transfer out of the custody wallet. Base units.
 CREATE TABLE chain.sends (
-  send_id uuid PRIMARY KEY,                -- the settlement, refund or payout that wants it
+  send_id uuid PRIMARY KEY,                -- the message of the core's that wants it
   chain bigint NOT NULL,
   kind text NOT NULL CHECK (kind IN ('sweep', 'transfer')),
   channel text NOT NULL,
   token bytea NOT NULL,
   terms jsonb,                             -- of a sweep
+  source bytea,                            -- of a transfer: the custody wallet, which alone can sign it
   receiver bytea,                          -- of a transfer
   value numeric(78, 0),                    -- of a transfer
+  merchant_id uuid NOT NULL,               -- whose money it is
+  subject_kind text NOT NULL CHECK (subject_kind IN ('settlement', 'custody', 'refund', 'payout')),
+  subject_id uuid NOT NULL,                -- the settlement, order, refund or payout
   state text NOT NULL CHECK (state IN ('wanted', 'signed', 'done', 'failed')),
   hash bytea,                              -- of the transaction that it is in
   why text,                                -- it failed
+  told boolean NOT NULL DEFAULT false,     -- its end has reached what wants it
   wanted_at timestamptz NOT NULL,
-  CHECK ((kind = 'sweep') = (terms IS NOT NULL) AND (kind = 'transfer') = (receiver IS NOT NULL AND value IS NOT NULL))
+  CHECK ((kind = 'sweep') = (terms IS NOT NULL)),
+  CHECK ((kind = 'transfer') = (source IS NOT NULL AND receiver IS NOT NULL AND value IS NOT NULL))
 );
-CREATE INDEX sends_open ON chain.sends (chain, wanted_at) WHERE state IN ('wanted', 'signed');
-GRANT UPDATE (state, hash, why) ON chain.sends TO recoup_app;
+CREATE INDEX sends_wanted ON chain.sends (chain, wanted_at) WHERE state = 'wanted';
+CREATE INDEX sends_hash ON chain.sends (hash) WHERE hash IS NOT NULL;
+CREATE INDEX sends_untold ON chain.sends (chain) WHERE state IN ('done', 'failed') AND NOT told;
+GRANT UPDATE (state, hash, why, told) ON chain.sends TO recoup_app;
 
 -- Transactions as they were signed, before anything left: a repeat is the same bytes. Of one number the newest row is
 -- what was sent last, and any of them may be mined.
@@ -113,8 +133,23 @@ CREATE TABLE chain.transactions (
   gas bigint NOT NULL,
   signed_at timestamptz NOT NULL,
   signed_block bigint NOT NULL,
-  state text NOT NULL CHECK (state IN ('signed', 'mined', 'reverted', 'replaced')),
-  PRIMARY KEY (chain, sender, number, hash)
+  state text NOT NULL CHECK (state IN ('signed', 'mined', 'reverted', 'replaced', 'lost')),
+  paid numeric(78, 0),                     -- what its gas cost, in the chain's coin, mined or reverted
+  PRIMARY KEY (chain, sender, number, hash),
+  CHECK ((state IN ('mined', 'reverted')) = (paid IS NOT NULL))
 );
 CREATE INDEX transactions_open ON chain.transactions (chain, sender, number) WHERE state = 'signed';
-GRANT UPDATE (state) ON chain.transactions TO recoup_app;
+CREATE INDEX transactions_signed ON chain.transactions (chain, signed_at);
+GRANT UPDATE (state, paid) ON chain.transactions TO recoup_app;
+
+-- Keys that sign. `begins`: whatever the chain has of lower numbers, a person has accounted for.
+CREATE TABLE chain.senders (
+  chain bigint NOT NULL,
+  sender bytea NOT NULL,
+  begins bigint NOT NULL,
+  halted text,                             -- why it signs nothing before a person has looked
+  trouble text,                            -- what keeps it from sending, or soon will
+  troubled_at timestamptz,
+  PRIMARY KEY (chain, sender)
+);
+GRANT UPDATE ON chain.senders TO recoup_app;

@@ -1,32 +1,56 @@
 """The sender of an EVM network: the only process that opens keys. A transaction is signed, kept and committed before it
 leaves, so that a repeat is the same bytes; whatever dies between, nothing is sent twice.
 
+One process has a key: its lock lives on the connection by which it keeps what it signs, so who has lost the lock keeps
+nothing, and what is not kept never leaves.
+
 Source: EIP-1559; nodes take a replacement from 10 % more on both fees.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
+from itertools import groupby
 from typing import Any, Final, NamedTuple, Protocol
+from uuid import NAMESPACE_URL, UUID, uuid5
 
+import asyncpg
 import structlog
 
 from recoup.features.chains import abi, store
-from recoup.features.chains.depth import Heights, is_deep
+from recoup.features.chains.artifacts import artifact
+from recoup.features.chains.channels import ChannelSettings
+from recoup.features.chains.depth import Heights, Required, is_deep, required
 from recoup.features.chains.reading import block_call, read_block
 from recoup.features.chains.rpc import Call, Endpoint, GarbageError, Refused, data, number, taken
-from recoup.features.chains.store import ChainSend, ChainTransaction
-from recoup.features.chains.terms import from_json
+from recoup.features.chains.store import ChainSend, ChainTransaction, NewTransaction
+from recoup.features.chains.terms import Terms, deposit_address, from_json
+from recoup.features.chains.units import to_base, to_book
 from recoup.features.chains.watch import HaltError, Network
+from recoup.features.chains.words import SENDER
 from recoup.flows.world import World
+from recoup.kernel.money import shown as shown_money
+from recoup.kernel.problem import Problem
+from recoup.moves.message.alert import alert_now
+from recoup.store.pool import LOST, unavailable
+from recoup.store.statement import Tx
 
 log = structlog.get_logger()
 TOGETHER: Final = 20  # orders of one sweep
+TRANSFERS: Final = 20  # of one turn, each a transaction
 GAS_BEFORE: Final = 60_000  # of a batch, beside its sweeps
 GAS_EACH: Final = 260_000  # a first sweep to receivers that never held the token, with room
 GAS_TRANSFER: Final = 120_000
+ROOM: Final = Decimal("1.3")  # above what a node estimates
 RAISE: Final = Decimal("1.125")
 PATIENCE_BLOCKS: Final = 5  # before a transaction is replaced by a dearer one
+PATIENCE_MS: Final = 30_000
+LOST_BLOCKS: Final = 20  # after which a number that is used without a receipt of ours is somebody else's
+DAY: Final = timedelta(days=1)
+REVERTED: Final = 3  # a node's code for a call that the contract refuses
+WHY_MAX: Final = 200
 
 
 class Signed(NamedTuple):
@@ -58,103 +82,290 @@ class Prices:
         return Prices(max(self.fee, least[0]), max(self.tip, least[1]))
 
 
+class State(NamedTuple):
+    """What a node says of the chain and of the key: how many of its transactions are in blocks, and how many it knows
+    in all; `coins`: what is left for gas."""
+
+    heights: Heights
+    mined: int
+    known: int
+    coins: int
+
+
 class Sender:
     """One a chain and key, for the life of a process: a second one would take the same numbers."""
 
     def __init__(
-        self, world: World, network: Network, endpoints: Sequence[Endpoint], signer: Signer, fee_cap: int
+        self,
+        world: World,
+        network: Network,
+        endpoints: Sequence[Endpoint],
+        signer: Signer,
+        fee_cap: int,
+        *,
+        low_water: int = 0,
+        sweeps: bool = True,
     ) -> None:
-        """`fee_cap`: the most that a unit of gas may cost."""
+        """`fee_cap`: the most that a unit of gas may cost; `low_water`: the coins below which people are told;
+        `sweeps`: it sweeps, beside the transfers out of its own wallet."""
         self._world, self._network, self._nodes, self._signer = world, network, endpoints, signer
-        self._fee_cap = fee_cap
+        self._fee_cap, self._low_water, self._sweeps = fee_cap, low_water, sweeps
+        self._held = AsyncExitStack()
+        self._session: asyncpg.Connection | None = None
+        self._block_ms = next(iter(network.channels.values())).block_ms
+        self._troubles: list[str] = []
+        self._concerns: UUID | None = None  # a merchant whose money waits
+
+    async def open(self) -> None:
+        """Takes the lock. Raises: Problem(conflict) where another process has it; what the database does."""
+        if self._session is not None and not self._session.is_closed():
+            return
+        await self.close()
+        name = f"sender {self._network.chain} {self._signer.address.hex()}"
+        try:
+            connection = await self._held.enter_async_context(self._world.db.apart())
+            is_ours = await store.lock_sender(connection, name)
+        except LOST as error:
+            await self.close()
+            raise unavailable(error) from error
+        if not is_ours:
+            await self.close()
+            message = f"Another process sends from 0x{self._signer.address.hex()} on chain {self._network.chain}."
+            raise Problem("conflict", message, cure="One sender has a key: end the other, or use another key.")
+        self._session = connection
+
+    async def close(self) -> None:
+        """Gives the lock up."""
+        self._session = None
+        await self._held.aclose()
 
     async def work(self) -> int:
         """Decides what is mined, repeats what is out, and sends what is wanted; answers how many were sent. Raises:
-        AwayError; HaltError where the chain's count of this key's transactions is not ours."""
+        AwayError; HaltError where the chain's count of this key's transactions is not ours; Problem."""
+        await self.open()
         db, (chain, who) = self._world.db, (self._network.chain, self._signer.address)
-        heights, mined = await self._state()
+        self._troubles, self._concerns = [], None
+        state = await self._state()
+        next_number = await self._begun(state)
+        await self._decide(await store.open_transactions(db, chain, who), state)
         out = await store.open_transactions(db, chain, who)
-        await self._decide(out, heights)
-        out = await store.open_transactions(db, chain, who)
-        last = await store.last_number(db, chain, who)
-        if mined > (0 if last is None else last + 1):
-            raise HaltError(f"this key sent {mined} transactions, of which {0 if last is None else last + 1} are known")
-        await self._repeat(out, heights)
-        wanted = [one for one in await store.wanted(db, chain, TOGETHER * 4) if one.kind == "sweep"]
-        token = wanted[0].token if wanted else b""
-        batch = await self._possible([one for one in wanted if one.token == token][:TOGETHER])
-        if batch:
-            await self._send(batch, mined if last is None else last + 1, heights.head)
-        return len(batch)
+        await self._check_taken(out, state)
+        prices = await self._prices()
+        is_dear = prices.fee > self._fee_cap
+        if is_dear:
+            self._troubles.append(f"gas costs {prices.fee} a unit, above the cap of {self._fee_cap}")
+        await self._repeat(out, state, prices)
+        wanted = await store.wanted(db, chain, who, self._sweeps, TOGETHER * 4)
+        self._concerns = next((one.merchant_id for one in wanted), None)
+        sent = 0
+        free = state.coins - sum(int(one.gas * one.fee_per_gas) for one in {one.number: one for one in out}.values())
+        for batch, gas in [] if is_dear or not wanted else await self._possible(wanted, out):
+            free -= gas * prices.fee
+            if free < 0:
+                self._troubles.append(f"no gas: {state.coins} coins of the chain are left")
+                break
+            await self._sign(batch, next_number + sent, prices, gas, state.heights.head)
+            sent += 1
+        if state.coins < self._low_water:
+            self._troubles.append(f"gas runs out: {state.coins} coins of the chain are left")
+        await self._note_troubles()
+        return sent
 
-    async def _state(self) -> tuple[Heights, int]:
-        """The chain's heights, and how many transactions of this key are in blocks."""
+    # What the chain says of this key ----------------------------------------------------------------------------------
+
+    async def _state(self) -> State:
+        who = _hex(self._signer.address)
         asks: list[Call] = [block_call("latest"), block_call("safe"), block_call("finalized")]
-        said = await self._nodes[0].batch([*asks, ("eth_getTransactionCount", [_hex(self._signer.address), "latest"])])
+        asks += [("eth_getTransactionCount", [who, tag]) for tag in ("latest", "pending")]
+        said = await self._nodes[0].batch([*asks, ("eth_getBalance", [who, "latest"])])
         head, safe, final = map(read_block, said[:3])
         if head is None:
             raise GarbageError("no head")
-        return Heights(head.number, safe and safe.number, final and final.number), number(taken(said[3]))
+        mined = number(taken(said[3]))
+        known = mined if isinstance(said[4], Refused) else number(said[4])  # some nodes know no pending block
+        heights = Heights(head.number, safe and safe.number, final and final.number)
+        return State(heights, mined, max(mined, known), number(taken(said[5])))
 
-    async def _decide(self, out: Sequence[ChainTransaction], heights: Heights) -> None:
-        """Closes the numbers whose transaction lies deep enough, on every node."""
-        for one in out:
-            receipts = [await node.call("eth_getTransactionReceipt", _hex(one.hash)) for node in self._nodes]
+    async def _begun(self, state: State) -> int:
+        """The number of the next transaction. Raises: HaltError, also where it was halted before."""
+        chain, who = self._network.chain, self._signer.address
+        row = await store.sender_of(self._world.db, chain, who)
+        if row is not None and row.halted:
+            raise HaltError(row.halted)
+        last = await store.last_number(self._world.db, chain, who)
+        ours = max(row.begins if row else 0, 0 if last is None else last + 1)
+        if state.known > ours:
+            await self._halt(f"this key has sent {state.known} transactions, of which {ours} are known here")
+        if row is None:
+            await store.begin_sender(self._world.db.alone, chain, who, 0)
+        return ours
+
+    async def _check_taken(self, out: Sequence[ChainTransaction], state: State) -> None:
+        """Of each number that the chain has used, a transaction of ours has the receipt, or soon. Raises: HaltError."""
+        for one in {one.number: one for one in out}.values():
+            if one.number < state.mined and state.heights.head - one.signed_block >= LOST_BLOCKS:
+                hashes = [same.hash for same in out if same.number == one.number]
+                said = [await node.batch([*_receipts(hashes)]) for node in self._nodes]
+                if not any(isinstance(receipt, dict) for receipts in said for receipt in receipts):
+                    await self._halt(f"transaction {one.number} of this key is none that is known here")
+
+    async def _halt(self, why: str) -> None:
+        log.error("sender halted", chain=self._network.chain, sender=self._signer.address.hex(), why=why)
+        await store.halt_sender(self._world.db.alone, self._network.chain, self._signer.address, why)
+        waiting = await store.wanted(self._world.db, self._network.chain, self._signer.address, self._sweeps, 1)
+        await self._tell(waiting[0].merchant_id if waiting else None, self._signer.address.hex(), "halted", why)
+        raise HaltError(why)
+
+    # What is out ------------------------------------------------------------------------------------------------------
+
+    async def _decide(self, out: Sequence[ChainTransaction], state: State) -> None:
+        """Closes the numbers of which a transaction lies deep enough, in the same block on every node."""
+        if not out:
+            return
+        said = [await node.batch([*_receipts([one.hash for one in out])]) for node in self._nodes]
+        of_number = {key: [*rows] for key, rows in groupby(out, key=lambda one: one.number)}
+        for one, receipts in zip(out, zip(*said, strict=True), strict=True):
             if not all(isinstance(receipt, dict) for receipt in receipts):
                 continue
-            places = {(data(one["blockHash"], 32), number(one["blockNumber"])) for one in receipts}
-            if len(places) != 1 or not is_deep(places.pop()[1], self._network.depth, heights):
-                continue
-            went = all(number(receipt["status"]) == 1 for receipt in receipts)
-            async with self._world.db.transaction() as tx:
-                mined = (one.chain, one.sender, one.number, one.hash)
-                done = ("done", None) if went else ("failed", "the transaction was reverted")
-                await store.close_sends(tx, *mined, *done)
-                await store.close_number(tx, *mined, "mined" if went else "reverted")
+            places = {(data(receipt.get("blockHash"), 32), number(receipt.get("blockNumber"))) for receipt in receipts}
+            sends = await store.sends_in(self._world.db, [same.hash for same in of_number[one.number]])
+            block = next(iter(places))[1]
+            if len(places) == 1 and all(is_deep(block, depth, state.heights) for depth in self._depths(sends)):
+                await self._close(one, sends, receipts)
 
-    async def _repeat(self, out: Sequence[ChainTransaction], heights: Heights) -> None:
+    def _depths(self, sends: Sequence[ChainSend]) -> list[Required]:
+        """What each asks for by its amount."""
+        found: list[Required] = []
+        for one in sends:
+            channel = self._network.channels.get(one.token)
+            if channel is None:
+                return [self._network.depth]
+            value = int(one.value) if one.value is not None else from_json(one.terms, "evm").due
+            found.append(required(channel.confirmations, to_book(value, channel.asset, channel.decimals).units))
+        return found or [self._network.depth]
+
+    async def _close(
+        self, one: ChainTransaction, sends: Sequence[ChainSend], receipts: Sequence[Mapping[str, Any]]
+    ) -> None:
+        went = all(number(receipt.get("status")) == 1 for receipt in receipts)
+        moved = [send for send in sends if went and all(self._moved(send, receipt) for receipt in receipts)]
+        lost = [send for send in sends if send not in moved]
+        why = "the transaction moved nothing" if went else "the transaction was reverted"
+        cost = max(map(_cost, receipts))
+        await self._tell_failed(lost, why)
+        async with self._kept() as tx:
+            await store.mark_done(tx, [send.send_id for send in moved], one.hash)
+            await store.mark_failed(tx, [send.send_id for send in lost], why, one.hash)
+            mined = (one.chain, one.sender, one.number, one.hash, "mined" if went else "reverted", Decimal(cost))
+            await store.close_number(tx, *mined)
+
+    def _moved(self, send: ChainSend, receipt: Mapping[str, Any]) -> bool:
+        """A transfer has its log. A sweep is named where it did not go; one that found nothing was somebody else's, and
+        the watcher knows that."""
+        return any(self._is_of(send, log) for log in _logs(receipt)) is (send.kind == "transfer")
+
+    def _is_of(self, send: ChainSend, log: Mapping[str, Any]) -> bool:
+        topics, contract = [data(topic, 32) for topic in log.get("topics") or ()], data(log.get("address"), 20)
+        try:
+            if send.kind == "transfer":
+                moved = abi.read_transfer(topics, data(log.get("data")))
+                return contract == send.token and (moved.sender, moved.to) == (send.source, send.receiver)
+            failed = abi.read_failed(topics, data(log.get("data")))
+        except abi.UnreadableError:
+            return False
+        implementation = artifact("evm").implementation_of(self._network.factory)
+        deposit = deposit_address("evm", self._network.factory, implementation, _terms(send))
+        return contract == self._network.factory and failed.deposit == deposit
+
+    async def _repeat(self, out: Sequence[ChainTransaction], state: State, prices: Prices) -> None:
         """What may not have left goes again, the same bytes; what waits too long, dearer under its number."""
-        newest = {one.number: one for one in out}
-        for one in newest.values():
-            if heights.head - one.signed_block >= PATIENCE_BLOCKS and await self._is_out(one):
-                await self._replace(one, heights.head)
-            else:
+        patience = max(PATIENCE_BLOCKS, PATIENCE_MS // self._block_ms)
+        for one in {one.number: one for one in out}.values():
+            raised = prices.raised(one)
+            if one.number < state.mined:  # in a block, and not deep yet
+                continue
+            if one.number > state.mined or state.heights.head - one.signed_block < patience:
                 await self._broadcast(one.raw)
+            elif raised.fee > self._fee_cap:
+                self._troubles.append(f"transaction {one.number} waits: a dearer one would be above the cap")
+                await self._broadcast(one.raw)
+            elif sends := await store.sends_in(self._world.db, [one.hash]):
+                await self._sign(sends, one.number, raised, one.gas, state.heights.head)
 
-    async def _is_out(self, one: ChainTransaction) -> bool:
-        return await self._nodes[0].call("eth_getTransactionReceipt", _hex(one.hash)) is None
+    # What is wanted ---------------------------------------------------------------------------------------------------
 
-    async def _replace(self, one: ChainTransaction, head: int) -> None:
-        sends = await store.sends_in(self._world.db, one.hash)
-        prices = (await self._prices()).raised(one)
-        if not sends or prices.fee > self._fee_cap:
-            log.warning("fees too high", chain=one.chain, fee=prices.fee, cap=self._fee_cap)
-            await self._broadcast(one.raw)
-            return
-        rows = [row for id in sends if (row := await store.send_of(self._world.db, id)) is not None]
-        await self._sign(rows, one.number, prices, head)
+    async def _possible(
+        self, wanted: Sequence[ChainSend], out: Sequence[ChainTransaction]
+    ) -> list[tuple[list[ChainSend], int]]:
+        """The transactions that would go now, with their gas. What a contract refuses on every node is failed, with
+        the reason: nothing is sent blindly. What only waits stays wanted."""
+        transfers = [one for one in wanted if one.kind == "transfer" and one.token in self._network.channels]
+        sweeps = [one for one in wanted if one.kind == "sweep"]
+        sweeps = sorted((one for one in sweeps if one.token == sweeps[0].token), key=lambda one: one.send_id)[:TOGETHER]
+        found = [([one], gas) for one, gas in await self._run_dry(await self._allowed(transfers, out))]
+        able = await self._run_dry(sweeps)
+        if able:
+            found.append(([one for one, _ in able], GAS_BEFORE + sum(max(gas, GAS_EACH) for _, gas in able)))
+        return found
 
-    async def _possible(self, wanted: Sequence[ChainSend]) -> list[ChainSend]:
-        """Those that would go now. One that would not is failed, with the node's reason: nothing is sent blindly."""
-        calls: list[Call] = [("eth_call", [self._request(self._sweep(one)), "latest"]) for one in wanted]
-        said = await self._nodes[0].batch(calls) if calls else []
-        for one, answer in zip(wanted, said, strict=True):
-            if isinstance(answer, Refused):
-                await store.mark_failed(self._world.db.alone, [one.send_id], answer.message)
-        return [one for one, answer in zip(wanted, said, strict=True) if not isinstance(answer, Refused)]
+    async def _allowed(self, transfers: Sequence[ChainSend], out: Sequence[ChainTransaction]) -> list[ChainSend]:
+        """Those within the limits that the custody wallet can pay, beside what is on its way out of it."""
+        if not transfers:
+            return []
+        under_way = await store.sends_in(self._world.db, [one.hash for one in out])
+        found: list[ChainSend] = []
+        left: dict[bytes, int] = {}
+        today: dict[str, int] = {}
+        for one in transfers:
+            channel = self._network.channels[one.token]
+            value, since = int(one.value or 0), self._world.clocks.wall() - DAY
+            if one.token not in left:
+                held = abi.read_uint(data(await self._nodes[0].call(*self._reading(one.token))))
+                left[one.token] = held - sum(int(way.value or 0) for way in under_way if way.token == one.token)
+            if channel.code not in today:
+                today[channel.code] = int(await store.sent_since(self._world.db, one.chain, channel.code, since))
+            trouble = _trouble(channel, value, left[one.token], today[channel.code])
+            if trouble:
+                self._troubles.append(trouble)
+            elif len(found) < TRANSFERS:
+                left[one.token], today[channel.code] = left[one.token] - value, today[channel.code] + value
+                found.append(one)
+        return found
 
-    def _request(self, call: bytes) -> dict[str, str]:
-        return {"from": _hex(self._signer.address), "to": _hex(self._network.factory), "data": _hex(call)}
+    def _reading(self, token: bytes) -> tuple[str, dict[str, str], str]:
+        asked = {"to": _hex(token), "data": _hex(abi.balance_of(self._signer.address))}
+        return "eth_call", asked, "latest"
 
-    def _sweep(self, one: ChainSend) -> bytes:
-        return abi.sweep(from_json(one.terms, "evm").encoded(), one.token)
+    async def _run_dry(self, wanted: Sequence[ChainSend]) -> list[tuple[ChainSend, int]]:
+        """Those that would go, with the gas that they need."""
+        if not wanted:
+            return []
+        requests = [self._request([one], None) for one in wanted]
+        said = [await node.batch([("eth_call", [request, "latest"]) for request in requests]) for node in self._nodes]
+        gas = await self._nodes[0].batch([("eth_estimateGas", [request]) for request in requests])
+        found = []
+        for one, answers, estimated in zip(wanted, zip(*said, strict=True), gas, strict=True):
+            refused = [answer for answer in answers if isinstance(answer, Refused)]
+            if not refused and not isinstance(estimated, Refused):
+                found.append((one, max(GAS_TRANSFER, int(number(estimated) * ROOM))))
+            elif len(refused) == len(answers) and all(map(_is_revert, refused)):
+                await self._tell_failed([one], refused[0].message)
+                await store.mark_failed(self._world.db.alone, [one.send_id], refused[0].message[:WHY_MAX], None)
+        return found
 
-    async def _send(self, batch: Sequence[ChainSend], nonce: int, head: int) -> None:
-        prices = await self._prices()
-        if prices.fee > self._fee_cap:
-            log.warning("fees too high", chain=self._network.chain, fee=prices.fee, cap=self._fee_cap)
-            return
-        await self._sign(batch, nonce, prices, head)
+    def _request(self, sends: Sequence[ChainSend], gas: int | None) -> dict[str, str]:
+        to, call = self._call(sends)
+        asked = {"from": _hex(self._signer.address), "to": _hex(to), "data": _hex(call)}
+        return asked if gas is None else asked | {"gas": hex(gas)}
+
+    def _call(self, sends: Sequence[ChainSend]) -> tuple[bytes, bytes]:
+        """The contract that is called, and what of it."""
+        first = sends[0]
+        if first.receiver is not None and first.value is not None:
+            return first.token, abi.transfer(first.receiver, int(first.value))
+        if len(sends) == 1:
+            return self._network.factory, abi.sweep(_terms(first).encoded(), first.token)
+        return self._network.factory, abi.sweep_many([_terms(one).encoded() for one in sends], first.token)
 
     async def _prices(self) -> Prices:
         """Twice the base fee of the newest block and the node's own tip: it lasts for six full blocks."""
@@ -162,18 +373,15 @@ class Sender:
         base, tip = number(taken(said[0]).get("baseFeePerGas", "0x0")), number(taken(said[1]))
         return Prices(2 * base + tip, tip)
 
-    async def _sign(self, batch: Sequence[ChainSend], nonce: int, prices: Prices, head: int) -> None:
+    async def _sign(self, batch: Sequence[ChainSend], nonce: int, prices: Prices, gas: int, head: int) -> None:
         """Kept and committed, then sent: what dies before is sent by the next start."""
-        call = self._sweep(batch[0])
-        if len(batch) > 1:
-            call = abi.sweep_many([from_json(one.terms, "evm").encoded() for one in batch], batch[0].token)
-        gas = GAS_BEFORE + GAS_EACH * len(batch)
+        to, call = self._call(batch)
         signed = self._signer.sign(
             {
                 "type": 2,
                 "chainId": self._network.chain,
                 "nonce": nonce,
-                "to": self._network.factory,
+                "to": to,
                 "value": 0,
                 "data": call,
                 "gas": gas,
@@ -181,28 +389,107 @@ class Sender:
                 "maxPriorityFeePerGas": prices.tip,
             }
         )
-        async with self._world.db.transaction() as tx:
+        ids, now = [one.send_id for one in batch], self._world.clocks.wall()
+        key, fees = (self._network.chain, self._signer.address), (Decimal(prices.fee), Decimal(prices.tip))
+        async with self._kept() as tx:
             await store.keep_transaction(
-                tx,
-                self._network.chain,
-                self._signer.address,
-                nonce,
-                signed.hash,
-                signed.raw,
-                Decimal(prices.fee),
-                Decimal(prices.tip),
-                gas,
-                self._world.clocks.wall(),
-                head,
+                tx, NewTransaction(*key, nonce, signed.hash, signed.raw, *fees, gas, now, head)
             )
-            await store.mark_signed(tx, [one.send_id for one in batch], signed.hash)
+            if await store.mark_signed(tx, ids, signed.hash) != len(ids):
+                raise Problem("conflict", "What was to be sent has changed meanwhile.", cure="It is looked at again.")
         await self._broadcast(signed.raw)
+
+    @asynccontextmanager
+    async def _kept(self) -> AsyncIterator[Tx]:
+        """A transaction of the connection that has the lock. Raises: Problem(unavailable) without it."""
+        try:
+            if self._session is None:
+                raise asyncpg.InterfaceError("the lock was lost")
+            async with self._session.transaction():
+                yield self._session
+        except LOST as error:
+            await self.close()
+            raise unavailable(error) from error
 
     async def _broadcast(self, raw: bytes) -> None:
         """What a node says to it proves nothing: the receipt does."""
         said = await self._nodes[0].batch([("eth_sendRawTransaction", [_hex(raw)])])
         if isinstance(said[0], Refused):
             log.info("not taken", chain=self._network.chain, why=said[0].message)
+
+    # What people hear -------------------------------------------------------------------------------------------------
+
+    async def _tell_failed(self, sends: Iterable[ChainSend], why: str) -> None:
+        for one in sends:
+            log.error("send failed", chain=one.chain, send=str(one.send_id), kind=one.subject_kind, why=why)
+            await self._tell(one.merchant_id, str(one.send_id), "failed", why)
+
+    async def _note_troubles(self) -> None:
+        """Once for each that is new."""
+        now, trouble = self._world.clocks.wall(), "; ".join(dict.fromkeys(self._troubles))[:WHY_MAX] or None
+        key = (self._network.chain, self._signer.address)
+        kind = trouble and "".join(sign for sign in trouble if not sign.isdigit())  # amounts change by the block
+        known = await store.sender_of(self._world.db, *key)
+        before = known and known.trouble and "".join(sign for sign in known.trouble if not sign.isdigit())
+        await store.note_trouble(self._world.db.alone, *key, trouble, now)
+        if trouble and kind != before:
+            log.warning("sender in trouble", chain=self._network.chain, why=trouble)
+            await self._tell(self._concerns, f"{self._signer.address.hex()} {now:%Y-%m-%d} {kind}", "waits", trouble)
+
+    async def _tell(self, merchant_id: UUID | None, about: str, what: str, why: str) -> None:
+        """Of a merchant whose money it is: the operator's people reach it by that."""
+        if merchant_id is None:
+            return
+        network = next(iter(self._network.channels.values())).network
+        facts = {"what": what, "chain": network, "why": why[:WHY_MAX]}
+        about_id = uuid5(NAMESPACE_URL, f"chain:{self._network.chain}:{about}")
+        async with self._world.db.transaction() as tx:
+            await alert_now(tx, merchant_id, SENDER, about_id, 1, facts, self._world.clocks.wall())
+
+
+def _trouble(channel: ChannelSettings, value: int, left: int, today: int) -> str | None:
+    """Why a transfer has to wait."""
+
+    def text(base: int) -> str:
+        return f"{shown_money(to_book(max(base, 0), channel.asset, channel.decimals).units, channel.asset, '')}"
+
+    def base(units: int | None) -> int | None:
+        return None if units is None else to_base(units, channel.asset, channel.decimals)
+
+    most, daily = base(channel.send_limit), base(channel.daily_limit)
+    if most is not None and value > most:
+        return f"{channel.code}: {text(value)} is above send_limit, {text(most)}"
+    if daily is not None and today + value > daily:
+        return f"{channel.code}: {text(value)} more today would be above daily_limit, {text(daily)}"
+    if value > left:
+        return f"{channel.code}: the custody wallet lacks {text(value - left)}"
+    return None
+
+
+def _terms(send: ChainSend) -> Terms:
+    return from_json(send.terms, "evm")
+
+
+def _is_revert(refused: Refused) -> bool:
+    """Not a node that is busy, or behind."""
+    return refused.code == REVERTED or "revert" in refused.message
+
+
+def _logs(receipt: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    logs = receipt.get("logs")
+    if not isinstance(logs, list) or not all(isinstance(one, dict) for one in logs):
+        raise GarbageError("not a receipt")
+    return logs
+
+
+def _cost(receipt: Mapping[str, Any]) -> int:
+    """In the chain's coin; a rollup takes a fee of the chain below it, too."""
+    used, price = number(receipt.get("gasUsed")), number(receipt.get("effectiveGasPrice") or "0x0")
+    return used * price + number(receipt.get("l1Fee") or "0x0")
+
+
+def _receipts(hashes: Iterable[bytes]) -> Iterable[Call]:
+    return (("eth_getTransactionReceipt", [_hex(one)]) for one in hashes)
 
 
 def _hex(raw: bytes) -> str:

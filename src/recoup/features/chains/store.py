@@ -3,19 +3,20 @@
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from recoup.store.homes import CHAIN, MERCHANT
-from recoup.store.statement import Read, Row, Tx, columns_of
+from recoup.store.statement import Read, Row, Tx, Written, columns_of
 from recoup.store.table import Hex, insert_of, stored
 
 LogState = Literal["seen", "confirmed", "orphaned"]
+SubjectKind = Literal["settlement", "custody", "refund", "payout"]
 
 
 class DepositAddress(Row, frozen=True):
     """`due`: what its payer is to send, in base units of the channel's token. `expires_at`: business time;
-    `watched_until`: wall time."""
+    `watched_until`: wall time; `refund_to`: what the payer gave on their page."""
 
     address: bytes
     kind: Literal["evm", "tron"]
@@ -27,6 +28,7 @@ class DepositAddress(Row, frozen=True):
     due: Decimal
     expires_at: datetime
     watched_until: datetime
+    refund_to: bytes | None = None
 
 
 _ADDRESS = columns_of(DepositAddress)
@@ -195,8 +197,9 @@ async def settles_to(db: Read, merchant_id: UUID, kind: str, now: datetime) -> s
     """The merchant's own wallet, as wallets show it; None before one holds."""
 
 
-class ChainSend(Row, frozen=True):
-    """What is to be sent: a sweep by its terms, or a transfer of `value` to `receiver`."""
+class NewSend(NamedTuple):
+    """A sweep by its `terms`, or a transfer of `value` from the custody wallet `source` to `receiver`, and whose money
+    it is. `send_id`: of the message that wants it; `subject_id`: the settlement, order, refund or payout."""
 
     send_id: UUID
     chain: int
@@ -204,8 +207,29 @@ class ChainSend(Row, frozen=True):
     channel: str
     token: bytes
     terms: dict[str, Any] | None
+    source: bytes | None
     receiver: bytes | None
     value: Decimal | None
+    merchant_id: UUID
+    subject_kind: SubjectKind
+    subject_id: UUID
+
+
+class ChainSend(Row, frozen=True):
+    """As it stands. `hash`: of the transaction that it is in; `why`: it failed."""
+
+    send_id: UUID
+    chain: int
+    kind: Literal["sweep", "transfer"]
+    channel: str
+    token: bytes
+    terms: dict[str, Any] | None
+    source: bytes | None
+    receiver: bytes | None
+    value: Decimal | None
+    merchant_id: UUID
+    subject_kind: SubjectKind
+    subject_id: UUID
     state: Literal["wanted", "signed", "done", "failed"]
     hash: bytes | None
     why: str | None
@@ -215,23 +239,13 @@ _SEND = columns_of(ChainSend)
 
 
 @CHAIN.statement(f"""
-INSERT INTO sends (send_id, chain, kind, channel, token, terms, receiver, value, state, wanted_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'wanted', $9)
+INSERT INTO sends (send_id, chain, kind, channel, token, terms, source, receiver, value, merchant_id, subject_kind,
+  subject_id, wanted_at, state)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'wanted')
 ON CONFLICT (send_id) DO UPDATE SET state = sends.state
 RETURNING {_SEND}
 """)
-async def want(
-    db: Tx,
-    send_id: UUID,
-    chain: int,
-    kind: str,
-    channel: str,
-    token: bytes,
-    terms: dict[str, Any] | None,
-    receiver: bytes | None,
-    value: Decimal | None,
-    now: datetime,
-) -> ChainSend:
+async def want(db: Tx, send: NewSend, now: datetime) -> ChainSend:
     """As it stands now: a repeat wants nothing more."""
 
 
@@ -240,41 +254,72 @@ async def send_of(db: Read, send_id: UUID) -> ChainSend | None:
     """None for what was never wanted."""
 
 
-@CHAIN.statement(f"SELECT {_SEND} FROM sends WHERE chain = $1 AND state = 'wanted' ORDER BY wanted_at LIMIT $2")
-async def wanted(db: Read, chain: int, limit: int) -> list[ChainSend]:
-    """The oldest first."""
+@CHAIN.statement(f"""
+SELECT {_SEND} FROM sends
+WHERE chain = $1 AND state = 'wanted' AND (source = $2 OR $3 AND kind = 'sweep') ORDER BY wanted_at LIMIT $4
+""")
+async def wanted(db: Read, chain: int, source: bytes, sweeps: bool, limit: int) -> list[ChainSend]:  # noqa: FBT001
+    """Transfers out of this wallet and, where that is wanted, sweeps; the oldest first."""
+
+
+@CHAIN.statement(f"SELECT {_SEND} FROM sends WHERE hash = ANY($1) ORDER BY send_id")
+async def sends_in(db: Read, hashes: Sequence[bytes]) -> list[ChainSend]:
+    """What these transactions send, in the order in which they carry it."""
+
+
+@CHAIN.statement(
+    f"SELECT {_SEND} FROM sends WHERE chain = $1 AND state IN ('done', 'failed') AND NOT told ORDER BY send_id LIMIT $2"
+)
+async def untold(db: Read, chain: int, limit: int) -> list[ChainSend]:
+    """Those whose end has not reached what wants them."""
+
+
+@CHAIN.statement("UPDATE sends SET told = true WHERE send_id = $1")
+async def mark_told(db: Tx, send_id: UUID) -> None: ...
+
+
+@CHAIN.statement(f"SELECT {_SEND} FROM sends WHERE state = 'failed' ORDER BY wanted_at DESC LIMIT $1")
+async def failed(db: Read, limit: int) -> list[ChainSend]:
+    """The newest first, of all chains."""
 
 
 @CHAIN.statement(
     "UPDATE sends SET state = 'signed', hash = $2 WHERE send_id = ANY($1) AND state IN ('wanted', 'signed')"
 )
-async def mark_signed(db: Tx, send_ids: Sequence[UUID], hash: bytes) -> None:
+async def mark_signed(db: Tx, send_ids: Sequence[UUID], hash: bytes) -> Written:
     """They are in that transaction from here on."""
 
 
+@CHAIN.statement("UPDATE sends SET state = 'done', hash = $2 WHERE send_id = ANY($1) AND state = 'signed'")
+async def mark_done(db: Tx, send_ids: Sequence[UUID], hash: bytes) -> None:
+    """`hash`: of the transaction that is mined at depth, whichever of its number it is."""
+
+
 @CHAIN.statement("""
-UPDATE sends SET state = $5, hash = $4, why = $6 WHERE state = 'signed' AND hash IN (
-  SELECT hash FROM transactions WHERE chain = $1 AND sender = $2 AND number = $3)
+UPDATE sends SET state = 'failed', why = $2, hash = coalesce($3, hash)
+WHERE send_id = ANY($1) AND state IN ('wanted', 'signed')
 """)
-async def close_sends(db: Tx, chain: int, sender: bytes, number: int, hash: bytes, state: str, why: str | None) -> None:
-    """`hash`: of the transaction of this number that is mined at depth, whichever it is."""
-
-
-@CHAIN.statement(
-    "UPDATE sends SET state = 'failed', why = $2 WHERE send_id = ANY($1) AND state IN ('wanted', 'signed')"
-)
-async def mark_failed(db: Tx, send_ids: Sequence[UUID], why: str) -> None:
+async def mark_failed(db: Tx, send_ids: Sequence[UUID], why: str, hash: bytes | None) -> None:
     """For good, under this id."""
 
 
-@CHAIN.statement("SELECT send_id FROM sends WHERE hash = $1 ORDER BY send_id")
-async def sends_in(db: Read, hash: bytes) -> list[UUID]:
-    """What that transaction sends."""
+@CHAIN.statement("UPDATE sends SET state = 'wanted', hash = NULL, why = NULL, told = false WHERE send_id = $1")
+async def want_again(db: Tx, send_id: UUID) -> None:
+    """A person wants a failed one once more."""
+
+
+@CHAIN.statement("""
+SELECT coalesce(sum(s.value), 0) FROM transactions t JOIN sends s ON s.hash = t.hash
+WHERE t.chain = $1 AND t.signed_at > $3 AND s.channel = $2 AND s.kind = 'transfer' AND s.state IN ('signed', 'done')
+""")
+async def sent_since(db: Read, chain: int, channel: str, since: datetime) -> Decimal:
+    """What left the custody wallet by this channel, or is on its way."""
 
 
 @stored("transactions")
 class ChainTransaction(Row, frozen=True):
-    """A signed transaction. `number`: the sender's nonce; fees in the coin's base units."""
+    """A signed transaction. `number`: the sender's nonce; fees in the coin's base units. `lost`: a transaction that we
+    do not know took its number."""
 
     chain: int
     sender: bytes
@@ -286,28 +331,31 @@ class ChainTransaction(Row, frozen=True):
     gas: int
     signed_at: datetime
     signed_block: int
-    state: Literal["signed", "mined", "reverted", "replaced"]
+    state: Literal["signed", "mined", "reverted", "replaced", "lost"]
 
 
 _TRANSACTION = columns_of(ChainTransaction)
 
 
+class NewTransaction(NamedTuple):
+    """One that is signed and has not left."""
+
+    chain: int
+    sender: bytes
+    number: int
+    hash: bytes
+    raw: bytes
+    fee_per_gas: Decimal
+    tip_per_gas: Decimal
+    gas: int
+    signed_at: datetime
+    signed_block: int
+
+
 @CHAIN.statement(f"""
 INSERT INTO transactions ({_TRANSACTION}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'signed')
 """)
-async def keep_transaction(
-    db: Tx,
-    chain: int,
-    sender: bytes,
-    number: int,
-    hash: bytes,
-    raw: bytes,
-    fee_per_gas: Decimal,
-    tip_per_gas: Decimal,
-    gas: int,
-    signed_at: datetime,
-    signed_block: int,
-) -> None:
+async def keep_transaction(db: Tx, transaction: NewTransaction) -> None:
     """Before it leaves."""
 
 
@@ -324,11 +372,117 @@ async def last_number(db: Read, chain: int, sender: bytes) -> int | None:
 
 
 @CHAIN.statement("""
-UPDATE transactions SET state = CASE WHEN hash = $4 THEN $5 ELSE 'replaced' END
+UPDATE transactions SET state = CASE WHEN hash = $4 THEN $5 ELSE 'replaced' END,
+  paid = CASE WHEN hash = $4 THEN $6::numeric END
 WHERE chain = $1 AND sender = $2 AND number = $3 AND state = 'signed'
 """)
-async def close_number(db: Tx, chain: int, sender: bytes, number: int, hash: bytes, state: str) -> None:
-    """One of the transactions of this number is mined at depth, the others never can be."""
+async def close_number(db: Tx, chain: int, sender: bytes, number: int, hash: bytes, state: str, paid: Decimal) -> None:
+    """One of the transactions of this number is mined at depth, the others never can be. `paid`: for its gas."""
+
+
+@CHAIN.statement("""
+UPDATE transactions SET state = 'lost' WHERE chain = $1 AND sender = $2 AND number < $3 AND state = 'signed'
+RETURNING hash
+""")
+async def lose_numbers(db: Tx, chain: int, sender: bytes, below: int) -> list[bytes]:
+    """Transactions that we do not know took them."""
+
+
+class ChainSender(Row, frozen=True):
+    """A key. `begins`: whatever the chain has of lower numbers, a person has accounted for. `halted`: why it signs
+    nothing; `trouble`: what keeps it from sending, or soon will; `gas`: what its transactions cost so far, in the
+    chain's coin."""
+
+    chain: int
+    sender: bytes
+    begins: int
+    halted: str | None
+    trouble: str | None
+    troubled_at: datetime | None
+    gas: Decimal
+
+
+_SENDER = """
+SELECT chain, sender, begins, halted, trouble, troubled_at, (SELECT coalesce(sum(t.paid), 0) FROM transactions t
+  WHERE t.chain = s.chain AND t.sender = s.sender) AS gas
+FROM senders s
+"""
+
+
+@CHAIN.statement(f"{_SENDER} WHERE chain = $1 AND sender = $2")
+async def sender_of(db: Read, chain: int, sender: bytes) -> ChainSender | None:
+    """None before it has begun."""
+
+
+@CHAIN.statement(f"{_SENDER} ORDER BY chain, sender")
+async def senders(db: Read) -> list[ChainSender]:
+    """All keys, of all chains."""
+
+
+@CHAIN.statement("""
+INSERT INTO senders (chain, sender, begins) VALUES ($1, $2, $3)
+ON CONFLICT (chain, sender) DO UPDATE SET begins = greatest(senders.begins, excluded.begins), halted = NULL
+""")
+async def begin_sender(db: Tx, chain: int, sender: bytes, begins: int) -> None:
+    """From this number on its transactions are ours: a person says so, or the chain has none of it."""
+
+
+@CHAIN.statement("""
+INSERT INTO senders (chain, sender, begins, halted) VALUES ($1, $2, 0, $3)
+ON CONFLICT (chain, sender) DO UPDATE SET halted = excluded.halted
+""")
+async def halt_sender(db: Tx, chain: int, sender: bytes, why: str) -> None:
+    """It signs nothing before a person has looked."""
+
+
+@CHAIN.statement("""
+UPDATE senders SET trouble = $3, troubled_at = $4 WHERE chain = $1 AND sender = $2 AND trouble IS DISTINCT FROM $3
+""")
+async def note_trouble(db: Tx, chain: int, sender: bytes, trouble: str | None, at: datetime) -> Written:
+    """Whether it is another than before. None: there is none any more."""
+
+
+@CHAIN.statement("SELECT pg_try_advisory_lock(hashtextextended($1, 38))")
+async def lock_sender(db: Tx, name: str) -> bool:
+    """For the life of the connection: another process may not have the same."""
+
+
+@MERCHANT.statement("UPDATE deposit_addresses SET refund_to = $3 WHERE merchant_id = $1 AND order_id = $2")
+async def name_refund_address(db: Tx, merchant_id: UUID, order_id: UUID, address: bytes) -> None:
+    """The payer's word; a refund that goes elsewhere already stays as it is."""
+
+
+@stored("refund_destinations")
+class RefundDestination(Row, frozen=True):
+    """Fixed with the refund. `given_by`: whose word it is."""
+
+    merchant_id: UUID
+    modification_id: UUID
+    order_id: UUID
+    address: Hex
+    given_by: Literal["merchant", "payer"]
+
+
+@MERCHANT.statement(insert_of(RefundDestination))
+async def add_destinations(db: Tx, rows: Sequence[RefundDestination]) -> None:
+    """With their refunds."""
+
+
+class RefundWay(Row, frozen=True):
+    """A refund by the id under which it is sent, and where it goes; None: nobody has said."""
+
+    merchant_id: UUID
+    modification_id: UUID
+    address: bytes | None
+
+
+@MERCHANT.statement("""
+SELECT m.merchant_id, m.modification_id, d.address
+FROM modifications m LEFT JOIN refund_destinations d USING (merchant_id, modification_id)
+WHERE m.merchant_id = $1 AND m.order_id = $2 AND coalesce(m.send_id, m.modification_id) = $3
+""")
+async def refund_way(db: Read, merchant_id: UUID, order_id: UUID, wire_id: UUID) -> RefundWay | None:
+    """None for what is no refund of this order."""
 
 
 class Proof(Row, frozen=True):

@@ -8,10 +8,13 @@ from recoup.rules.messages.notification_words import Facts, Notice, Notified
 from recoup.rules.messages.notifications import Kind
 
 PATH: Final = "/settlement-addresses"
+SENDER: Final = "chain_sender"  # the notification of what the sender cannot do
 AUDITS: Final = {
     "settlement_address.approved": "approved a settlement address",
     "settlement_address.entered": "entered a settlement address",
     "settlement_address.withdrawn": "withdrew a settlement address",
+    "stablecoin_payout.approved": "approved a stablecoin payout",
+    "stablecoin_payout.refused": "refused a stablecoin payout",
 }
 _TITLES: Final = {
     "entered": "A settlement address was entered",
@@ -34,6 +37,17 @@ def _waits(facts: Facts, to: Locale) -> Notified:
     return to.say("A settlement address waits for approval"), [facts["address"]], PATH
 
 
+_SENDING: Final = {
+    "failed": "A send on {chain} failed",
+    "waits": "Sends on {chain} need attention",
+    "halted": "The sender on {chain} has stopped",
+}
+
+
+def _sending(facts: Facts, to: Locale) -> Notified:
+    return to.say(_SENDING[facts["what"]], chain=facts["chain"]), [facts["why"]], PATH
+
+
 NOTICES: Final = (
     Notice(
         Kind(
@@ -52,5 +66,14 @@ NOTICES: Final = (
             frozenset(),
         ),
         _waits,
+    ),
+    Notice(
+        Kind(
+            SENDER,
+            "Stablecoin sends",
+            "a settlement, refund or payout on a chain waits or failed, or its sender has stopped",
+            frozenset(),
+        ),
+        _sending,
     ),
 )

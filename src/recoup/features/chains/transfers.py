@@ -1,0 +1,229 @@
+"""Custodial money on a chain: gathered in the operator's custody wallet, and sent from there as refunds and payouts.
+
+A refund goes where the merchant says, or the payer on their page; never to the sender's address by guess. What the
+payer says is taken by itself only where the money came from there: an exchange pays out of wallets of its own.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Final, Literal
+from uuid import UUID, uuid5
+
+import structlog
+
+from recoup.features.chains import intake, store
+from recoup.features.chains.addresses import read_address, shown
+from recoup.features.chains.addresses_flow import check_wallet
+from recoup.features.chains.channels import ChannelSettings
+from recoup.features.chains.store import ChainLog, ChainSend, DepositAddress, NewSend, RefundDestination, SubjectKind
+from recoup.features.chains.units import to_base
+from recoup.flows.locked import Orders
+from recoup.flows.modifications.send import send_modification
+from recoup.flows.stable.payouts import pay_out
+from recoup.flows.stable.settle import settle, settle_again
+from recoup.flows.world import World
+from recoup.gateways.channels.port import PayOut
+from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.scope import Scope
+from recoup.kernel.sentence import Sentence
+from recoup.moves.change import Change
+from recoup.moves.modification.by_hand import try_again
+from recoup.rules.order.snapshot import Modification
+from recoup.store.money.settlements import order_of_settlement
+from recoup.store.pool import Database
+from recoup.store.refunds.refunds import order_of_modification
+from recoup.store.stable.stable_orders import StableOrder
+from recoup.store.statement import Read
+from recoup.store.table import hex_of
+
+log = structlog.get_logger()
+TOGETHER: Final = 100
+FIELD: Final = "to_address"
+REQUIRED: Final = "refund_destination_required"
+Note = Callable[[Change, Modification], None]
+
+
+async def gather(world: World, row: DepositAddress, logs: Sequence[ChainLog]) -> None:
+    """A sweep of what lies at the address of a custodial order that is paid, for each token. Repeats want nothing
+    more; money that comes later is another sweep."""
+    own = intake.served(row.channel)
+    if own is None or own.settlement != "custodial":
+        return
+    by_token = {(one.chain_id, one.token): one for one in intake.all_served() if one.asset == own.asset}
+    for (chain, token), channel in by_token.items():
+        here = [log for log in logs if (log.chain, log.token, log.state) == (chain, token, "confirmed")]
+        came = sum(int(log.value) for log in here if log.kind == "deposit")
+        if came > sum(int(log.value + log.fee) for log in here if log.kind == "sweep"):
+            send_id = uuid5(row.order_id, f"{chain}/{token.hex()}/{came}")
+            send = sweep_of(send_id, channel, row, "custody", row.order_id)
+            await store.want(world.db.alone, send, world.clocks.wall())
+
+
+async def refund_to(world: World, merchant_id: UUID, order_id: UUID, text: str | None) -> Note | Problem | None:
+    """Notes where a refund of a custodial order goes, or says why none may be made; None for any other order."""
+    if not intake.all_served():
+        return None
+    row = await store.address_of_order(world.db.reader, merchant_id, order_id)
+    channel = intake.served(row.channel) if row is not None else None
+    if row is None or channel is None or channel.settlement != "custodial":
+        return None
+    try:
+        raw = await _payers(world.db.reader, row, channel) if text is None else await _read(world, text, channel)
+    except Problem as problem:
+        return problem
+    by: Literal["payer", "merchant"] = "payer" if text is None else "merchant"
+
+    def note(change: Change, refund: Modification) -> None:
+        row = RefundDestination(merchant_id, refund.modification_id, order_id, hex_of(raw), by)
+        change.rows.beside.append((store.add_destinations, row))
+
+    return note
+
+
+async def give_address(world: World, order: StableOrder, text: str) -> None:
+    """The payer's word on their page, which may be changed until a refund is made by it. Raises: Problem(invalid)."""
+    channel = intake.served(order.channel)
+    if channel is None or channel.settlement != "custodial":
+        raise Problem("wrong_state", "This payment is not refunded here.", cure="Contact the shop.")
+    raw = await _read(world, text.strip(), channel)
+    await store.name_refund_address(world.db.alone, order.merchant_id, order.order_id, raw)
+
+
+async def _read(world: World, text: str, channel: ChannelSettings) -> bytes:
+    """Raises: Problem(invalid) for what is no wallet of the channel's network."""
+    raw = read_address(text, channel.kind, FIELD)
+    await check_wallet(world.db.reader, raw, channel.kind, FIELD)
+    return raw
+
+
+async def _payers(db: Read, row: DepositAddress, channel: ChannelSettings) -> bytes:
+    """The address that the payer gave, if money of the order came from it. Raises: Problem(invalid)."""
+    message = "A refund of this order needs the address that it goes to."
+    cure: str = "Send to_address, or let the payer enter an address on the order's page."
+    if row.refund_to is not None:
+        logs = await store.logs_at(db, [row.address])
+        if any(log.kind == "deposit" and log.state == "confirmed" and log.sender == row.refund_to for log in logs):
+            return row.refund_to
+        given = shown(row.refund_to, channel.kind)
+        cure = Sentence("The payer gave {0}, and did not pay from there: if you agree, send it as to_address.", given)
+    raise Problem("invalid", message, field=FIELD, cure=cure, detail=REQUIRED)
+
+
+async def want_refund(
+    db: Database, channel: ChannelSettings, send_id: UUID, charge_id: UUID, units: int, now: datetime
+) -> ChainSend | None:
+    """None while nobody has said where it goes: one that a second person agreed to may wait for its payer."""
+    row = await store.address_of_attempt(db, charge_id)
+    way = await store.refund_way(db, row.merchant_id, row.order_id, send_id) if row is not None else None
+    if row is None or way is None:
+        return None
+    try:
+        to = way.address or await _payers(db, row, channel)
+    except Problem:
+        return None
+    return await store.want(
+        db.alone, _transfer(channel, send_id, to, units, way.merchant_id, "refund", way.modification_id), now
+    )
+
+
+async def want_payout(db: Database, channel: ChannelSettings, payout: PayOut, now: datetime) -> ChainSend:
+    to = read_address(payout.destination.partition(":")[2], channel.kind, "destination")
+    send = _transfer(channel, payout.id, to, payout.units, payout.merchant_id, "payout", payout.id)
+    return await store.want(db.alone, send, now)
+
+
+def sweep_of(
+    send_id: UUID, channel: ChannelSettings, row: DepositAddress, kind: SubjectKind, subject_id: UUID
+) -> NewSend:
+    return NewSend(
+        send_id,
+        channel.chain_id,
+        "sweep",
+        channel.code,
+        channel.token,
+        row.terms,
+        None,
+        None,
+        None,
+        row.merchant_id,
+        kind,
+        subject_id,
+    )
+
+
+def _transfer(
+    channel: ChannelSettings,
+    send_id: UUID,
+    to: bytes,
+    units: int,
+    merchant_id: UUID,
+    kind: SubjectKind,
+    subject_id: UUID,
+) -> NewSend:
+    return NewSend(
+        send_id,
+        channel.chain_id,
+        "transfer",
+        channel.code,
+        channel.token,
+        None,
+        channel.custody,
+        to,
+        Decimal(to_base(units, channel.asset, channel.decimals)),
+        merchant_id,
+        kind,
+        subject_id,
+    )
+
+
+async def check_payout(db: Database, channel: ChannelSettings, merchant_id: UUID, text: str, now: datetime) -> None:
+    """Custodial money leaves for the merchant's settlement address alone. Raises: Problem(invalid)."""
+    known = await store.settles_to(db.reader, merchant_id, channel.kind, now)
+    cure: str = "Enter your wallet's address under Settlements first."
+    if known is not None and text == f"{channel.network}:{known}":
+        return
+    if known is not None:
+        cure = Sentence("Send {0} as its destination.", f"{channel.network}:{known}")
+    raise invalid("A payout goes to your settlement address.", "destination", cure)
+
+
+async def tell(world: World, orders: Orders, chain: int) -> int:
+    """What the sender has decided reaches what wants it, at once; answers how many. What fails is told again."""
+    rows = await store.untold(world.db, chain, TOGETHER)
+    for row in rows:
+        try:
+            await _tell(world, orders, row)
+        except Problem as problem:
+            log.warning("not told", send=str(row.send_id), why=problem.message)
+            continue
+        await store.mark_told(world.db.alone, row.send_id)
+    return len(rows)
+
+
+async def _tell(world: World, orders: Orders, row: ChainSend) -> None:
+    flows: dict[str, Callable[[], Awaitable[None]]] = {
+        "settlement": lambda: settle(world, orders, row.merchant_id, row.subject_id),
+        "refund": lambda: send_modification(world, orders, row.merchant_id, row.subject_id),
+        "payout": lambda: pay_out(world, row.merchant_id, row.subject_id),
+    }
+    if row.subject_kind in flows and (row.kind == "transfer" or row.state == "failed"):
+        await flows[row.subject_kind]()
+
+
+async def send_again(world: World, orders: Orders, scope: Scope, send: ChainSend) -> None:
+    """A person wants a failed one once more: what wants it sends it under a new id. Raises: Problem(wrong_state)."""
+    if send.state != "failed":
+        raise Problem("wrong_state", "This send has not failed.", cure="Wait: it is decided on its chain.")
+    find = {"settlement": order_of_settlement, "refund": order_of_modification}.get(send.subject_kind)
+    order_id = await find(world.db, send.merchant_id, send.subject_id) if find is not None else None
+    if send.subject_kind == "custody":
+        await store.want_again(world.db.alone, send.send_id)
+    elif order_id is None:
+        raise Problem("wrong_state", "Its money is back in the wallet.", cure="Let the merchant request a new payout.")
+    elif send.subject_kind == "settlement":
+        await settle_again(orders, scope, order_id)
+    else:
+        await orders.run(
+            lambda change: try_again(change, send.subject_id, scope.actor.text()), (scope.merchant_id, order_id), scope
+        )
