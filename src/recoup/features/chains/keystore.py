@@ -29,6 +29,9 @@ class KeySigner:
         signed = self._account.sign_transaction(transaction)
         return Signed(bytes(signed.raw_transaction), bytes(signed.hash))
 
+    def sign_hash(self, digest: bytes) -> bytes:
+        return bytes(self._account.unsafe_sign_hash(digest).signature)
+
 
 def open_key(path: Path, password: str) -> KeySigner:
     """Raises: Problem(unavailable) for a file that is not there or another password."""

@@ -139,6 +139,7 @@ CREATE TABLE chain.transactions (
   CHECK ((state IN ('mined', 'reverted')) = (paid IS NOT NULL))
 );
 CREATE INDEX transactions_open ON chain.transactions (chain, sender, number) WHERE state = 'signed';
+CREATE UNIQUE INDEX transactions_hash ON chain.transactions (chain, hash);
 CREATE INDEX transactions_signed ON chain.transactions (chain, signed_at);
 GRANT UPDATE (state, paid) ON chain.transactions TO recoup_app;
 

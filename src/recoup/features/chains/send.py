@@ -66,6 +66,10 @@ class Signer(Protocol):
 
     def sign(self, transaction: dict[str, Any]) -> Signed: ...
 
+    def sign_hash(self, digest: bytes) -> bytes:
+        """65 bytes."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Prices:
@@ -94,6 +98,8 @@ class State(NamedTuple):
 
 class Sender:
     """One a chain and key, for the life of a process: a second one would take the same numbers."""
+
+    together = TOGETHER
 
     def __init__(
         self,
@@ -155,14 +161,14 @@ class Sender:
         if is_dear:
             self._troubles.append(f"gas costs {prices.fee} a unit, above the cap of {self._fee_cap}")
         await self._repeat(out, state, prices)
-        wanted = await store.wanted(db, chain, who, self._sweeps, TOGETHER * 4)
+        wanted = await store.wanted(db, chain, who, self._sweeps, self.together * 4)
         self._concerns = next((one.merchant_id for one in wanted), None)
         sent = 0
         free = state.coins - sum(int(one.gas * one.fee_per_gas) for one in {one.number: one for one in out}.values())
         for batch, gas in [] if is_dear or not wanted else await self._possible(wanted, out):
             free -= gas * prices.fee
             if free < 0:
-                self._troubles.append(f"no gas: {state.coins} coins of the chain are left")
+                self._troubles.append(self._lacks(state.coins))
                 break
             await self._sign(batch, next_number + sent, prices, gas, state.heights.head)
             sent += 1
@@ -170,6 +176,9 @@ class Sender:
             self._troubles.append(f"gas runs out: {state.coins} coins of the chain are left")
         await self._note_troubles()
         return sent
+
+    def _lacks(self, coins: int) -> str:
+        return f"no gas: {coins} coins of the chain are left"
 
     # What the chain says of this key ----------------------------------------------------------------------------------
 
@@ -231,7 +240,7 @@ class Sender:
             sends = await store.sends_in(self._world.db, [same.hash for same in of_number[one.number]])
             block = next(iter(places))[1]
             if len(places) == 1 and all(is_deep(block, depth, state.heights) for depth in self._depths(sends)):
-                await self._close(one, sends, receipts)
+                await self._close(one, sends, receipts, max(map(_cost, receipts)))
 
     def _depths(self, sends: Sequence[ChainSend]) -> list[Required]:
         """What each asks for by its amount."""
@@ -240,18 +249,17 @@ class Sender:
             channel = self._network.channels.get(one.token)
             if channel is None:
                 return [self._network.depth]
-            value = int(one.value) if one.value is not None else from_json(one.terms, "evm").due
+            value = int(one.value) if one.value is not None else self._terms(one).due
             found.append(required(channel.confirmations, to_book(value, channel.asset, channel.decimals).units))
         return found or [self._network.depth]
 
     async def _close(
-        self, one: ChainTransaction, sends: Sequence[ChainSend], receipts: Sequence[Mapping[str, Any]]
+        self, one: ChainTransaction, sends: Sequence[ChainSend], receipts: Sequence[Mapping[str, Any]], cost: int
     ) -> None:
         went = all(number(receipt.get("status")) == 1 for receipt in receipts)
         moved = [send for send in sends if went and all(self._moved(send, receipt) for receipt in receipts)]
         lost = [send for send in sends if send not in moved]
         why = "the transaction moved nothing" if went else "the transaction was reverted"
-        cost = max(map(_cost, receipts))
         await self._tell_failed(lost, why)
         async with self._kept() as tx:
             await store.mark_done(tx, [send.send_id for send in moved], one.hash)
@@ -273,8 +281,8 @@ class Sender:
             failed = abi.read_failed(topics, data(log.get("data")))
         except abi.UnreadableError:
             return False
-        implementation = artifact("evm").implementation_of(self._network.factory)
-        deposit = deposit_address("evm", self._network.factory, implementation, _terms(send))
+        kind, factory = self._network.kind, self._network.factory
+        deposit = deposit_address(kind, factory, artifact(kind).implementation_of(factory), self._terms(send))
         return contract == self._network.factory and failed.deposit == deposit
 
     async def _repeat(self, out: Sequence[ChainTransaction], state: State, prices: Prices) -> None:
@@ -301,12 +309,14 @@ class Sender:
         the reason: nothing is sent blindly. What only waits stays wanted."""
         transfers = [one for one in wanted if one.kind == "transfer" and one.token in self._network.channels]
         sweeps = [one for one in wanted if one.kind == "sweep"]
-        sweeps = sorted((one for one in sweeps if one.token == sweeps[0].token), key=lambda one: one.send_id)[:TOGETHER]
+        sweeps = sorted((one for one in sweeps if one.token == sweeps[0].token), key=lambda one: one.send_id)
         found = [([one], gas) for one, gas in await self._run_dry(await self._allowed(transfers, out))]
-        able = await self._run_dry(sweeps)
-        if able:
-            found.append(([one for one, _ in able], GAS_BEFORE + sum(max(gas, GAS_EACH) for _, gas in able)))
-        return found
+        able = await self._run_dry(sweeps[: self.together])
+        return [*found, self._batch(able)] if able else found
+
+    def _batch(self, able: Sequence[tuple[ChainSend, int]]) -> tuple[list[ChainSend], int]:
+        """Sweeps in one transaction, and its gas."""
+        return [one for one, _ in able], GAS_BEFORE + sum(max(gas, GAS_EACH) for _, gas in able)
 
     async def _allowed(self, transfers: Sequence[ChainSend], out: Sequence[ChainTransaction]) -> list[ChainSend]:
         """Those within the limits that the custody wallet can pay, beside what is on its way out of it."""
@@ -358,14 +368,17 @@ class Sender:
         asked = {"from": _hex(self._signer.address), "to": _hex(to), "data": _hex(call)}
         return asked if gas is None else asked | {"gas": hex(gas)}
 
+    def _terms(self, send: ChainSend) -> Terms:
+        return from_json(send.terms, self._network.kind)
+
     def _call(self, sends: Sequence[ChainSend]) -> tuple[bytes, bytes]:
         """The contract that is called, and what of it."""
         first = sends[0]
         if first.receiver is not None and first.value is not None:
             return first.token, abi.transfer(first.receiver, int(first.value))
         if len(sends) == 1:
-            return self._network.factory, abi.sweep(_terms(first).encoded(), first.token)
-        return self._network.factory, abi.sweep_many([_terms(one).encoded() for one in sends], first.token)
+            return self._network.factory, abi.sweep(self._terms(first).encoded(), first.token)
+        return self._network.factory, abi.sweep_many([self._terms(one).encoded() for one in sends], first.token)
 
     async def _prices(self) -> Prices:
         """Twice the base fee of the newest block and the node's own tip: it lasts for six full blocks."""
@@ -375,8 +388,19 @@ class Sender:
 
     async def _sign(self, batch: Sequence[ChainSend], nonce: int, prices: Prices, gas: int, head: int) -> None:
         """Kept and committed, then sent: what dies before is sent by the next start."""
-        to, call = self._call(batch)
-        signed = self._signer.sign(
+        signed = self._signed(*self._call(batch), nonce, prices, gas)
+        ids, now = [one.send_id for one in batch], self._world.clocks.wall()
+        key, fees = (self._network.chain, self._signer.address), (Decimal(prices.fee), Decimal(prices.tip))
+        async with self._kept() as tx:
+            await store.keep_transaction(
+                tx, NewTransaction(*key, nonce, signed.hash, signed.raw, *fees, gas, now, head)
+            )
+            if await store.mark_signed(tx, ids, signed.hash) != len(ids):
+                raise Problem("conflict", "What was to be sent has changed meanwhile.", cure="It is looked at again.")
+        await self._broadcast(signed.raw)
+
+    def _signed(self, to: bytes, call: bytes, nonce: int, prices: Prices, gas: int) -> Signed:
+        return self._signer.sign(
             {
                 "type": 2,
                 "chainId": self._network.chain,
@@ -389,15 +413,6 @@ class Sender:
                 "maxPriorityFeePerGas": prices.tip,
             }
         )
-        ids, now = [one.send_id for one in batch], self._world.clocks.wall()
-        key, fees = (self._network.chain, self._signer.address), (Decimal(prices.fee), Decimal(prices.tip))
-        async with self._kept() as tx:
-            await store.keep_transaction(
-                tx, NewTransaction(*key, nonce, signed.hash, signed.raw, *fees, gas, now, head)
-            )
-            if await store.mark_signed(tx, ids, signed.hash) != len(ids):
-                raise Problem("conflict", "What was to be sent has changed meanwhile.", cure="It is looked at again.")
-        await self._broadcast(signed.raw)
 
     @asynccontextmanager
     async def _kept(self) -> AsyncIterator[Tx]:
@@ -464,10 +479,6 @@ def _trouble(channel: ChannelSettings, value: int, left: int, today: int) -> str
     if value > left:
         return f"{channel.code}: the custody wallet lacks {text(value - left)}"
     return None
-
-
-def _terms(send: ChainSend) -> Terms:
-    return from_json(send.terms, "evm")
 
 
 def _is_revert(refused: Refused) -> bool:

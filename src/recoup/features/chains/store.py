@@ -388,6 +388,33 @@ async def lose_numbers(db: Tx, chain: int, sender: bytes, below: int) -> list[by
     """Transactions that we do not know took them."""
 
 
+@CHAIN.statement("UPDATE transactions SET state = 'replaced' WHERE chain = $1 AND hash = $2 AND state = 'signed'")
+async def expire_transaction(db: Tx, chain: int, hash: bytes) -> None:
+    """No block can take it any more."""
+
+
+@CHAIN.statement("UPDATE sends SET state = 'wanted', hash = NULL WHERE hash = $1 AND state = 'signed'")
+async def want_unsigned(db: Tx, hash: bytes) -> None:
+    """What it was to send is wanted as before: it has moved nothing, and never will."""
+
+
+@CHAIN.statement("SELECT hash FROM transactions WHERE chain = $1 AND hash = ANY($2)")
+async def known_transactions(db: Read, chain: int, hashes: Sequence[bytes]) -> list[bytes]:
+    """Those of them that were signed here."""
+
+
+@CHAIN.statement("SELECT max(signed_block) FROM transactions WHERE chain = $1 AND sender = $2")
+async def last_signed_block(db: Read, chain: int, sender: bytes) -> int | None:
+    """The head of the chain when the key last signed; None before the first."""
+
+
+@CHAIN.statement("""
+SELECT count(*) FROM transactions WHERE chain = $1 AND sender = $2 AND state = 'reverted' AND signed_at > $3
+""")
+async def reverted_since(db: Read, chain: int, sender: bytes, since: datetime) -> int:
+    """How many of the key's transactions moved nothing and cost their fee."""
+
+
 class ChainSender(Row, frozen=True):
     """A key. `begins`: whatever the chain has of lower numbers, a person has accounted for. `halted`: why it signs
     nothing; `trouble`: what keeps it from sending, or soon will; `gas`: what its transactions cost so far, in the

@@ -1,0 +1,237 @@
+"""The sender on TRON, which has no numbers of transactions: what was signed may still be taken until its time is over.
+
+So one that is in no block of either node is given up only when both have solidified a block that is later than its end;
+then what it sent is wanted again. A node's `result: true` says nothing, and its refusal no more: another may have it.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final, NamedTuple
+
+import structlog
+
+from recoup.features.chains import abi, store
+from recoup.features.chains.addresses import TRON_PREFIX
+from recoup.features.chains.depth import Heights, lower
+from recoup.features.chains.reading import Block, block_call, read_block
+from recoup.features.chains.rpc import AwayError, GarbageError, TronEndpoint, data, number, taken
+from recoup.features.chains.send import ROOM, WHY_MAX, Prices, Sender, Signed, State
+from recoup.features.chains.store import ChainSend, ChainTransaction
+from recoup.features.chains.tron_wire import Frame, call_contract, expires_at
+
+log = structlog.get_logger()
+MARGIN: Final = timedelta(seconds=60)  # for a node that answers out of several machines, one of them behind
+RANGE: Final = 5_000  # blocks of one read
+SIZE_MAX: Final = 2_000  # bytes of a transaction
+BYTE_SUN: Final = 1_000
+TRIES: Final = 3  # in an hour that may run out of energy: each costs its fee
+HOUR: Final = timedelta(hours=1)
+_SHORT: Final = frozenset({"OUT_OF_ENERGY", "OUT_OF_TIME"})  # nothing moved, and nothing forbids it
+_REFUSALS: Final = frozenset({"BANDWITH_ERROR", "CONTRACT_VALIDATE_ERROR", "CONTRACT_EXE_ERROR", "SIGERROR"})
+
+
+class Tip(NamedTuple):
+    """Where the chain stands on all nodes. `refers`: a solidified block that all have; `at`: the time of the head that
+    is behind; `solid_at`: up to which all is decided."""
+
+    refers: Block
+    at: datetime
+    solid_at: datetime
+
+
+class TronSender(Sender):
+    """`fee_cap`: the most that one transaction may cost, in sun. Energy of the key's own, by stake or rent, goes
+    first."""
+
+    together = 5  # a transaction has 80 ms of a block producer's time
+    _nodes: Sequence[TronEndpoint]
+    _tip: Tip
+    _energy_sun = 0
+    _read_to: int | None = None
+
+    # What the chain says of this key ----------------------------------------------------------------------------------
+
+    async def _state(self) -> State:
+        """Counts no transactions. `coins`: what there is for energy, the key's own as if it were bought."""
+        tips = [await self._tip_of(node) for node in self._nodes]
+        heads, finals = [head for head, _ in tips], [final for _, final in tips]
+        self._tip = Tip(min(finals), min(one.at for one in heads), min(one.at for one in finals))
+        heights = lower([Heights(head.number, None, final.number) for head, final in tips])
+        node, who = self._nodes[0], self._signer.address
+        said = await node.batch([("eth_gasPrice", []), ("eth_getBalance", [f"0x{who.hex()}", "latest"])])
+        self._energy_sun, balance = number(taken(said[0])), number(taken(said[1]))
+        own = await node.ask("/wallet/getaccountresource", address=_hex(who))
+        energy = max(_count(own, "EnergyLimit") - _count(own, "EnergyUsed"), 0)
+        free = max(_count(own, name + "Limit") - _count(own, name + "Used") for name in ("freeNet", "Net"))
+        for_bytes = 0 if free >= SIZE_MAX else SIZE_MAX * BYTE_SUN
+        coins = balance - for_bytes + energy * self._energy_sun if balance >= for_bytes else 0
+        return State(heights, 0, 0, coins)
+
+    async def _tip_of(self, node: TronEndpoint) -> tuple[Block, Block]:
+        head, final = map(read_block, await node.batch([block_call("latest"), block_call("finalized")]))
+        if head is None or final is None:
+            raise GarbageError("no head")
+        return head, final
+
+    async def _begun(self, state: State) -> int:
+        """Nothing counts a key's transactions, but each transfer out of its wallet has its log: one that is not known
+        here was sent by somebody else, or before a backup was restored. Raises: HaltError."""
+        ours = await super()._begun(state)
+        chain, who = self._network.chain, self._signer.address
+        head, final = state.heights.head, state.heights.finalized or 0
+        if self._read_to is None:
+            row = await store.sender_of(self._world.db, chain, who)
+            assert row is not None
+            known = await store.last_signed_block(self._world.db, chain, who)
+            self._read_to = max(row.begins, known or 0)
+            if not self._read_to:  # it has just begun
+                await store.begin_sender(self._world.db.alone, chain, who, final)
+                self._read_to = final
+        for start in range(self._read_to, head + 1, RANGE):
+            await self._check_known(start, min(start + RANGE - 1, head))
+        self._read_to = max(self._read_to, final)  # what is not solidified may change
+        return ours
+
+    async def _check_known(self, begin: int, end: int) -> None:
+        asked = {
+            "fromBlock": hex(begin),
+            "toBlock": hex(end),
+            "address": [f"0x{token.hex()}" for token in self._network.channels],
+            "topics": [f"0x{abi.TRANSFER.hex()}", f"0x{abi.address_word(self._signer.address).hex()}"],
+        }
+        logs = await self._nodes[0].call("eth_getLogs", asked)
+        if not isinstance(logs, list) or not all(isinstance(one, dict) for one in logs):
+            raise GarbageError("not a list of logs")
+        hashes = {data(one.get("transactionHash"), 32) for one in logs}
+        known = await store.known_transactions(self._world.db, self._network.chain, list(hashes)) if hashes else []
+        if strange := hashes - set(known):
+            await self._halt(f"transaction {min(strange).hex()} moved money of this key, and is not known here")
+
+    def _lacks(self, coins: int) -> str:
+        energy = coins // self._energy_sun if self._energy_sun else 0
+        return f"no energy: what is staked, rented and held in TRX gives {energy}"
+
+    # What is out ------------------------------------------------------------------------------------------------------
+
+    async def _close(
+        self, one: ChainTransaction, sends: Sequence[ChainSend], receipts: Sequence[Mapping[str, Any]], cost: int
+    ) -> None:
+        """By what the nodes have solidified. What ran out of energy has moved nothing, and is wanted again."""
+        path = "/walletsolidity/gettransactioninfobyid"
+        infos = [await node.ask(path, value=one.hash.hex()) for node in self._nodes]
+        results = {_result(info) for info in infos}
+        if len(results) != 1 or None in results:
+            return
+        fee, (result,) = max(_count(info, "fee") for info in infos), results
+        since = self._world.clocks.wall() - HOUR
+        if result in _SHORT:
+            self._troubles.append(f"{result}: the fee of a transaction is lost, and its sends are repeated")
+            if await store.reverted_since(self._world.db, one.chain, one.sender, since) < TRIES:
+                async with self._kept() as tx:
+                    await store.close_number(tx, one.chain, one.sender, one.number, one.hash, "reverted", Decimal(fee))
+                    await store.want_unsigned(tx, one.hash)
+                return
+        await super()._close(one, sends, receipts, fee)
+
+    async def _repeat(self, out: Sequence[ChainTransaction], state: State, prices: Prices) -> None:
+        """The same bytes while a block may take them; then, unless one has, what they sent is wanted again."""
+        for one in out:
+            ends = expires_at(one.raw)
+            if self._tip.at < ends:
+                await self._broadcast(one.raw)
+            elif self._tip.solid_at >= ends + MARGIN and not await self._is_anywhere(one.hash):
+                log.info("expired", chain=one.chain, transaction=one.hash.hex())
+                async with self._kept() as tx:
+                    await store.expire_transaction(tx, one.chain, one.hash)
+                    await store.want_unsigned(tx, one.hash)
+
+    async def _is_anywhere(self, txid: bytes) -> bool:
+        """In any block of any node. Asked after the solidified blocks, which therefore hold all that it can be in."""
+        for node in self._nodes:
+            if await node.call("eth_getTransactionReceipt", f"0x{txid.hex()}") is not None:
+                return True
+            for place in ("wallet", "walletsolidity"):
+                if await node.ask(f"/{place}/gettransactioninfobyid", value=txid.hex()):
+                    return True
+        return False
+
+    # What is wanted ---------------------------------------------------------------------------------------------------
+
+    async def _prices(self) -> Prices:
+        return Prices(self._energy_sun, 0)
+
+    async def _run_dry(self, wanted: Sequence[ChainSend]) -> list[tuple[ChainSend, int]]:
+        """Those that would go at a fee under the cap, with the energy that they need."""
+        found = []
+        for one in wanted:
+            said = [await self._dry(node, one) for node in self._nodes]
+            energies = [energy for energy in said if isinstance(energy, int)]
+            if len(energies) == len(said):
+                energy = int(max(energies) * ROOM)
+                if energy * self._energy_sun <= self._fee_cap:
+                    found.append((one, energy))
+                else:
+                    self._troubles.append(f"a {one.kind} needs {energy} energy: its fee would be above the cap")
+            elif not energies and all(said):
+                why = str(said[0])[:WHY_MAX]
+                await self._tell_failed([one], why)
+                await store.mark_failed(self._world.db.alone, [one.send_id], why, None)
+        return found
+
+    async def _dry(self, node: TronEndpoint, send: ChainSend) -> int | str | None:
+        """The energy; or why the contract refuses; None where the node says neither."""
+        to, call = self._call([send])
+        who = _hex(self._signer.address)
+        path = "/wallet/triggerconstantcontract"
+        said = await node.ask(path, owner_address=who, contract_address=_hex(to), data=call.hex())
+        result, transaction = said.get("result"), said.get("transaction")
+        if not isinstance(result, dict) or result.get("result") is not True or not isinstance(transaction, dict):
+            return None
+        if any(isinstance(one, dict) and one.get("ret") == "FAILED" for one in transaction.get("ret") or ()):
+            return bytes.fromhex(str(result.get("message", ""))).decode(errors="replace") or "refused"
+        return _count(said, "energy_used")
+
+    def _batch(self, able: Sequence[tuple[ChainSend, int]]) -> tuple[list[ChainSend], int]:
+        """As many as go under the cap."""
+        taken, energy = [able[0][0]], able[0][1]
+        for one, more in able[1:]:
+            if (energy + more) * self._energy_sun > self._fee_cap:
+                break
+            taken.append(one)
+            energy += more
+        return taken, energy
+
+    def _signed(self, to: bytes, call: bytes, nonce: int, prices: Prices, gas: int) -> Signed:
+        frame = Frame(self._tip.refers, self._tip.at, nonce, gas * prices.fee)
+        return call_contract(self._signer, to, call, frame)
+
+    async def _broadcast(self, raw: bytes) -> None:
+        """To every node: one may take it and keep it to itself."""
+        for node in self._nodes:
+            try:
+                said = await node.ask("/wallet/broadcasthex", transaction=raw.hex())
+            except AwayError as error:
+                log.info("not taken", chain=self._network.chain, node=node.name, why=f"{error}")
+                continue
+            if (code := str(said.get("code", ""))) in _REFUSALS:
+                self._troubles.append(f"{node.name} does not take a transaction: {code}")
+
+
+def _result(info: Mapping[str, Any]) -> str | None:
+    """None for one that is not solidified."""
+    receipt = info.get("receipt")
+    result = receipt.get("result") if isinstance(receipt, dict) else None
+    return result if isinstance(result, str) else None
+
+
+def _count(said: Mapping[str, Any], name: str) -> int:
+    """What is not said is 0. Raises: GarbageError."""
+    value = said.get(name, 0)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise GarbageError(f"not a count of {name}: {str(value)[:40]}")
+    return value
+
+
+def _hex(address: bytes) -> str:
+    return (TRON_PREFIX + address).hex()
