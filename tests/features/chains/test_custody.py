@@ -1,15 +1,13 @@
 """Custodial money on a real node: it is gathered, and leaves as refunds and payouts."""
 
-import asyncio
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from eth_account import Account
-from tests.features.chains.chain_door import WALLET, ChainDoor, chain_door
+from tests.features.chains.chain_door import ChainDoor, chain_door
 from tests.features.chains.node import Anvil
 
-from recoup.features.chains import store
 from recoup.features.chains.addresses import shown
 from recoup.features.chains.keystore import KeySigner
 from recoup.features.chains.rpc import Endpoint

@@ -247,7 +247,7 @@ def routes(world: World, orders: Orders, merchants: Merchants) -> list[BaseRoute
         Route("/charge", charge.form, methods=["GET"]),
         Route("/charge", charge.look_up, methods=["POST"]),
         Route("/checkout/return/{token}", returned_page(checkout), methods=["GET"]),
-        Route("/checkout/{token}", page(checkout, hosted_page), methods=["GET"]),
+        Route("/checkout/{token}", page(checkout, hosted_page), methods=["GET", "POST"]),
         Route("/checkout/{token}/bank", page(checkout, bank_page), methods=["GET"]),
         Route("/checkout/{token}/pay", page(checkout, simulate_payment(approve=True)), methods=["POST"]),
         Route("/checkout/{token}/fail", page(checkout, simulate_payment(approve=False)), methods=["POST"]),

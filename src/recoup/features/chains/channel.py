@@ -28,7 +28,7 @@ class ChainChannel:
     """Implements `gateways.channels.port.Channel`."""
 
     asks: Asks = "by_our_key"
-    idempotency_window = timedelta(days=36_500)  # the row stays
+    idempotency_window = timedelta(days=18_250)  # the row stays; ids begin in 1970
     settled_after = timedelta(seconds=20)
     unprocessed_codes: frozenset[str] = frozenset()
 

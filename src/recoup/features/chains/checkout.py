@@ -5,15 +5,21 @@ beside it. The page asks for itself again while something may still come, unless
 """
 
 from typing import Any, Final, Literal
+from urllib.parse import parse_qsl
 
 import segno
 from markupsafe import Markup
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
-from recoup.doors.checkout.visit import Visit, render
+from recoup.doors.checkout.visit import Visit, problem_texts, render
+from recoup.features.chains import store
+from recoup.features.chains.addresses import shown
 from recoup.features.chains.channels import NETWORK_PRESETS, ChannelSettings
 from recoup.features.chains.seen import Seen, seen_of
+from recoup.features.chains.transfers import give_address
 from recoup.features.chains.units import to_base, to_book
+from recoup.flows.world import World
+from recoup.kernel.problem import Problem
 from recoup.rules.order.lifecycle import OPEN
 from recoup.rules.stable.amounts import text_like
 from recoup.rules.stable.words import order_status
@@ -21,6 +27,7 @@ from recoup.store.stable.stable_orders import StableOrder
 
 WAITING_SECONDS: Final = 10
 COUNTING_SECONDS: Final = 5
+FIELDS_MAX: Final = 20
 State = Literal["waiting", "partial", "counting", "paid", "expired", "closed"]
 
 
@@ -30,6 +37,15 @@ async def chain_page(visit: Visit, order: StableOrder) -> Response | None:
     seen = await seen_of(world, order)
     if seen is None:
         return None
+    typed, problem = "", None
+    if visit.request.method == "POST":
+        typed = await _typed(visit)
+        try:
+            await give_address(world, order, typed)
+        except Problem as wrong:
+            problem = wrong
+        else:
+            return RedirectResponse(visit.address, status_code=303)
     merchant = (await visit.checkout.merchants.get(order.merchant_id)).merchant
     now = merchant.business(world.clocks.wall())
     over = order.expires_at is not None and order.expires_at <= now
@@ -57,9 +73,30 @@ async def chain_page(visit: Visit, order: StableOrder) -> Response | None:
         "qr": qr_svg(chain["address"]) if state in ("waiting", "partial") else "",
         "wallets": _wallet_links(seen, chain["address"]),
         "progress": seen.progress,
+        "refund": await _refund(world, order, seen, typed) if state == "paid" else None,
+        "wrong": problem_texts(visit.language, problem) if problem else None,
         **_amounts(order, seen),
     }
-    return render("chains/charge.html", visit.language, values, again_in=None if still else moving)
+    status_code = 400 if problem else 200
+    return render("chains/charge.html", visit.language, values, status=status_code, again_in=None if still else moving)
+
+
+async def _typed(visit: Visit) -> str:
+    """Raises: Problem(invalid)."""
+    try:
+        fields = dict(parse_qsl((await visit.request.body()).decode("latin-1"), max_num_fields=FIELDS_MAX))
+    except ValueError:
+        raise Problem("invalid", "That is not the page's form.", cure="Press the button on the page.") from None
+    return fields.get("to_address", "")
+
+
+async def _refund(world: World, order: StableOrder, seen: Seen, typed: str) -> str | None:
+    """What stands in the field for the address of a refund; None: nothing can be refunded from here."""
+    if seen.channel.settlement != "custodial" or order.refunded_units >= order.units:
+        return None
+    row = await store.address_of_order(world.db.reader, order.merchant_id, order.order_id)
+    given = row.refund_to if row is not None else None
+    return typed or (shown(given, seen.channel.kind) if given else "")
 
 
 def _state(order: StableOrder, seen: Seen, *, over: bool) -> State:

@@ -20,13 +20,17 @@ from recoup.features.chains.running import ChainLoop, nodes_of
 from recoup.features.chains.send import Signer
 from recoup.features.chains.watch import HaltError, Network, networks_of
 from recoup.flows.world import World
+from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import iso
 
 PAUSE_SECONDS = 2.0
 GWEI = 10**9
 FEE_CAP = 200  # gwei
+STUCK_MAX = 100
+TX_BYTES = 32
 
 
 @click.group(cls=VerbGroup, later={})
@@ -113,29 +117,143 @@ def watch(run: Run) -> None:
 
 
 @chain.command()
-@click.option("--key", type=click.Path(path_type=Path, dir_okay=False), required=True, help="Encrypted keystore file.")
+@json_option
+@in_world
+def sends(run: Run, as_json: bool) -> None:
+    """Shows the keys that send, what their gas cost, and what failed or waits for a person."""
+
+    async def work(opened: Opened) -> dict[str, Any]:
+        keys, stuck = await store.senders(opened.world.db.reader), await store.stuck(opened.world.db.reader, STUCK_MAX)
+        return {
+            "senders": [
+                {
+                    "chain_id": one.chain,
+                    "address": shown(one.sender, "evm"),
+                    "gas": str(one.gas),
+                    "halted": one.halted,
+                    "trouble": one.trouble,
+                }
+                for one in keys
+            ],
+            "stuck": [
+                {
+                    "id": str(one.send_id),
+                    "chain_id": one.chain,
+                    "for": one.subject_kind,
+                    "state": one.state,
+                    "why": one.why,
+                    "tx_hash": "0x" + one.hash.hex() if one.hash else None,
+                }
+                for one in stuck
+            ],
+        }
+
+    found = run(work)
+    lines = [
+        f"{one['address']}  chain {one['chain_id']}  gas {one['gas']}  {one['halted'] or one['trouble'] or 'ok'}"
+        for one in found["senders"]
+    ] + [f"{one['id']}  chain {one['chain_id']}  {one['for']} {one['state']}: {one['why']}" for one in found["stuck"]]
+    show(found, lines or ["Nothing was sent yet."], as_json=as_json)
+
+
+@chain.command()
+@click.option(
+    "--key",
+    "files",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Encrypted keystore file. The first key sweeps; each sends out of its own custody wallet.",
+)
 @click.option(
     "--fee-cap", type=float, default=float(FEE_CAP), show_default=True, help="The most for a unit of gas, in gwei."
 )
+@click.option(
+    "--low-water", type=float, default=0.01, show_default=True, help="The coins of a chain below which you are told."
+)
+@click.option("--again", metavar="ID", help="Sends a failed or held one once more, and ends.")
+@click.option("--went", nargs=2, metavar="ID TX", help="Says that a held one went by this transaction, and ends.")
+@click.option("--go-on", nargs=2, type=int, metavar="CHAIN COUNT", help="Lifts a halt: so many are accounted for.")
 @in_world
-def send(run: Run, key: Path, fee_cap: float) -> None:
-    """Sweeps what was paid until Ctrl-C. The only process that opens a key; its password is asked for, or stands in
-    RECOUP_CHAIN_PASSWORD."""
-    from recoup.features.chains.send import Sender
+def send(
+    run: Run,
+    files: tuple[Path, ...],
+    fee_cap: float,
+    low_water: float,
+    again: str | None,
+    went: tuple[str, str] | None,
+    go_on: tuple[int, int] | None,
+) -> None:
+    """Sends sweeps, refunds and payouts until Ctrl-C. The only process that opens keys; their password is asked for, or
+    stands in RECOUP_CHAIN_PASSWORD."""
+    from recoup.features.chains.transfers import send_again
 
-    signer = _signer(key)
-    click.echo(f"sending from {shown(signer.address, 'evm')}")
+    if again is not None:
+
+        async def once_more(opened: Opened) -> None:
+            found = await _send(opened.world, again)
+            await send_again(
+                opened.world, opened.orders, Scope(found.merchant_id, Actor("operator", "cli"), "cli"), found
+            )
+
+        return run(once_more)
+    if not files or (len(files) > 1 and (go_on or went)):
+        raise Problem("invalid", "Name one key.", field="key", cure="Name its file: --key sender.json.")
+    signers = [_signer(file) for file in files]
 
     async def work(opened: Opened) -> None:
         world = opened.world
+        made = [
+            (network, _sender(world, network, signer, fee_cap, low_water, sweeps=signer is signers[0]))
+            for network in networks(world)
+            if network.kind == "evm"
+            for signer in signers
+        ]
+        if go_on is not None or went is not None:
+            found = await _send(world, went[0]) if went is not None else None
+            which = found.chain if found is not None else go_on and go_on[0]
+            for one in [one for network, one in made if network.chain == which]:
+                if found is not None and went is not None:
+                    await one.went(found, tx_bytes(went[1]))
+                elif go_on is not None:
+                    click.echo(f"{await one.go_on(go_on[1])} held; see `recoup chain sends`")
+            return
+        for _, one in made:
+            await one.open()
+        for signer in signers:
+            click.echo(f"sending from {shown(signer.address, 'evm')}")
+        async with asyncio.TaskGroup() as group:
+            for network, one in made:
+                group.create_task(_forever(network, one.work))
 
-        def once(network: Network) -> Any:
-            sender = Sender(world, network, nodes_of(network, world.clocks), signer, int(fee_cap * GWEI))
-            return sender.work
+    return run(work)
 
-        await _each([one for one in networks(world) if one.kind == "evm"], once)
 
-    run(work)
+def _sender(world: World, network: Network, signer: Signer, fee_cap: float, low_water: float, *, sweeps: bool) -> Any:
+    from recoup.features.chains.send import Sender
+
+    nodes = nodes_of(network, world.clocks)
+    least = int(low_water * GWEI * GWEI)
+    return Sender(world, network, nodes, signer, int(fee_cap * GWEI), low_water=least, sweeps=sweeps)
+
+
+def tx_bytes(text: str) -> bytes:
+    """Raises: Problem(invalid)."""
+    try:
+        raw = bytes.fromhex(text.removeprefix("0x"))
+    except ValueError:
+        raw = b""
+    if len(raw) != TX_BYTES:
+        raise Problem("invalid", "This is no transaction.", field="went", cure="Give 0x and 64 hexadecimal digits.")
+    return raw
+
+
+async def _send(world: World, text: str) -> Any:
+    """Raises: Problem(not_found)."""
+    send_id = parse_id(text)
+    found = await store.send_of(world.db.reader, send_id) if send_id is not None else None
+    if found is None:
+        raise Problem("not_found", "There is no such send.", cure="See `recoup chain sends`.")
+    return found
 
 
 @chain.command("key")
@@ -195,7 +313,7 @@ def deploy(run: Run, code: str, key: Path, as_json: bool) -> None:
             cure="See `recoup chain status`.",
         )
     signer = _signer(key)
-    factory = run(lambda opened: deploy_factory(channel, opened.world.clocks, signer))
+    factory = run(lambda opened: deploy_factory(channel, opened.world.db, opened.world.clocks, signer))
     address = shown(factory, "evm")
     show({"code": code, "chain_id": channel.chain_id, "factory": address}, [f'factory = "{address}"'], as_json=as_json)
 

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+from recoup.features.chains import store
 from recoup.features.chains.artifacts import DEPLOYER, artifact
 from recoup.features.chains.channels import ChannelSettings
 from recoup.features.chains.rpc import ANSWER_BYTES_MAX, Endpoint, data, number, taken
@@ -11,12 +12,13 @@ from recoup.gateways.cards.transport import Transport
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import Clocks
+from recoup.store.pool import Database
 
 GAS = 2_500_000
 SECONDS = 120
 
 
-async def deploy_factory(channel: ChannelSettings, clocks: Clocks, signer: Signer) -> bytes:
+async def deploy_factory(channel: ChannelSettings, db: Database, clocks: Clocks, signer: Signer) -> bytes:
     """Its address; nothing is sent where it stands already. Raises: Problem(unavailable), AwayError."""
     compiled = artifact("evm")
     factory, transport = compiled.factory_address(), Transport(clocks, ANSWER_BYTES_MAX)
@@ -52,6 +54,7 @@ async def deploy_factory(channel: ChannelSettings, clocks: Clocks, signer: Signe
             "maxFeePerGas": 2 * base + tip,
             "maxPriorityFeePerGas": tip,
         }
+        await store.begin_sender(db.alone, chain, signer.address, nonce + 1)  # or the sender would not know this one
         taken((await node.batch([("eth_sendRawTransaction", [_hex(signer.sign(transaction).raw)])]))[0])
         for _ in range(SECONDS):
             if await _code(node, factory):

@@ -18,11 +18,13 @@ from recoup.features.chains import intake
 from recoup.features.chains.addresses import KINDS, Kind
 from recoup.features.chains.words import PATH
 from recoup.flows.merchant_cache import known_offset
+from recoup.flows.stable.payouts import decide_payout
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.rules.money.settlement import check_second
 from recoup.store.money.settlement import terms_at
+from recoup.store.stable.payouts import requested_payouts
 
 STATES: Final = {
     "entered": State("To approve", "hold", "onhold", "The operator approves it."),
@@ -36,9 +38,12 @@ DONE: Final = {
     "entered": "The address is entered and waits for the operator’s approval.",
     "approved": "The address is approved.",
     "withdrawn": "The address is withdrawn.",
+    "payout": "The payout is approved and is being sent.",
+    "payout_refused": "The payout is refused; its money is back in the wallet.",
 }
 _CHANGE: Final = role("bank", "change settlement addresses", or_operator=True)
 _DECIDE: Final = operator("approve settlement addresses")
+_PAY: Final = operator("approve payouts")
 
 
 @member.page(
@@ -49,6 +54,8 @@ _DECIDE: Final = operator("approve settlement addresses")
 async def addresses(visit: Visit) -> Values:
     typed = read_again(post_address, visit.typed)
     rows = await flow.addresses(visit.world, visit.merchant_id)
+    payouts = await requested_payouts(visit.world.db.reader, visit.merchant_id) if visit.is_operator else []
+    networks = {one.network for one in intake.all_served()}
     now = visit.world.clocks.business(await known_offset(visit.world.db.reader, visit.merchant_id))
     terms = await terms_at(visit.world.db.reader, visit.merchant_id, now)
     served = {one.kind: [] for one in intake.all_served()} | {row.kind: [] for row in rows}  # type: ignore[var-annotated]
@@ -65,6 +72,7 @@ async def addresses(visit: Visit) -> Values:
         delay=terms.account_delay_days,
         may=visit.may("bank", or_operator=True),
         may_approve={row.address_id for row in rows if visit.is_operator and _is_another(row.set_by, visit)},
+        payouts=[row for row in payouts if row.destination.partition(":")[0] in networks],
         typed=typed,
         done=DONE.get(done_of(visit.session, visit.request), ""),
         people=await named(visit, [who for row in rows for who in (row.set_by, row.approved_by)]),
@@ -107,6 +115,14 @@ async def post_approval(visit: Visit, found: UUID) -> Answer:
 async def post_withdrawal(visit: Visit, found: UUID) -> Answer:
     await flow.withdraw(visit.world, visit.scope, found)
     return _back(visit, "withdrawn")
+
+
+@addresses.post(PATH + "/payouts/{id}", may=_PAY, find=_id)
+async def decide(visit: Visit, found: UUID, *, decision: str) -> Answer:
+    """What is not approved is refused."""
+    approve = decision == "approve"
+    await decide_payout(visit.world, visit.scope, found, approve=approve)
+    return _back(visit, "payout" if approve else "payout_refused")
 
 
 def _kind(text: str) -> Kind:

@@ -107,9 +107,9 @@ CREATE TABLE chain.sends (
   merchant_id uuid NOT NULL,               -- whose money it is
   subject_kind text NOT NULL CHECK (subject_kind IN ('settlement', 'custody', 'refund', 'payout')),
   subject_id uuid NOT NULL,                -- the settlement, order, refund or payout
-  state text NOT NULL CHECK (state IN ('wanted', 'signed', 'done', 'failed')),
+  state text NOT NULL CHECK (state IN ('wanted', 'signed', 'held', 'done', 'failed')),  -- held: a person says whether it went
   hash bytea,                              -- of the transaction that it is in
-  why text,                                -- it failed
+  why text,                                -- it failed, or is held
   told boolean NOT NULL DEFAULT false,     -- its end has reached what wants it
   wanted_at timestamptz NOT NULL,
   CHECK ((kind = 'sweep') = (terms IS NOT NULL)),

@@ -24,7 +24,7 @@ from recoup.features.chains.artifacts import artifact
 from recoup.features.chains.channels import ChannelSettings
 from recoup.features.chains.depth import Heights, Required, is_deep, required
 from recoup.features.chains.reading import block_call, read_block
-from recoup.features.chains.rpc import Call, Endpoint, GarbageError, Refused, data, number, taken
+from recoup.features.chains.rpc import AwayError, Call, Endpoint, GarbageError, Refused, data, number, taken
 from recoup.features.chains.store import ChainSend, ChainTransaction, NewTransaction
 from recoup.features.chains.terms import Terms, deposit_address, from_json
 from recoup.features.chains.units import to_base, to_book
@@ -33,6 +33,7 @@ from recoup.features.chains.words import SENDER
 from recoup.flows.world import World
 from recoup.kernel.money import shown as shown_money
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.moves.message.alert import alert_now
 from recoup.store.pool import LOST, unavailable
 from recoup.store.statement import Tx
@@ -49,6 +50,7 @@ PATIENCE_BLOCKS: Final = 5  # before a transaction is replaced by a dearer one
 PATIENCE_MS: Final = 30_000
 LOST_BLOCKS: Final = 20  # after which a number that is used without a receipt of ours is somebody else's
 DAY: Final = timedelta(days=1)
+HELD: Final = "the key was halted: look on the chain whether it went"
 REVERTED: Final = 3  # a node's code for a call that the contract refuses
 WHY_MAX: Final = 200
 
@@ -201,8 +203,10 @@ class Sender:
         row = await store.sender_of(self._world.db, chain, who)
         if row is not None and row.halted:
             raise HaltError(row.halted)
-        last = await store.last_number(self._world.db, chain, who)
-        ours = max(row.begins if row else 0, 0 if last is None else last + 1)
+        numbers = await store.numbers_of(self._world.db, chain, who)
+        ours = max(row.begins if row else 0, 0 if numbers.last is None else numbers.last + 1)
+        if numbers.mined is not None and state.mined <= numbers.mined:
+            raise AwayError(f"a node is behind: it has {state.mined} transactions of this key, not {numbers.mined + 1}")
         if state.known > ours:
             await self._halt(f"this key has sent {state.known} transactions, of which {ours} are known here")
         if row is None:
@@ -224,6 +228,40 @@ class Sender:
         waiting = await store.wanted(self._world.db, self._network.chain, self._signer.address, self._sweeps, 1)
         await self._tell(waiting[0].merchant_id if waiting else None, self._signer.address.hex(), "halted", why)
         raise HaltError(why)
+
+    async def go_on(self, count: int) -> int:
+        """A person has accounted for the key's transactions below this number: it goes on from there. What may have
+        gone by one that is not known is held, until somebody says so; answers how many. Raises: Problem(conflict)."""
+        await self.open()
+        state, key = await self._state(), (self._network.chain, self._signer.address)
+        if state.known != count:
+            message = Sentence("The chain has {0} transactions of this key, not {1}.", state.known, count)
+            raise Problem("conflict", message, cure="Look at all of them first.")
+        await self._decide(await store.open_transactions(self._world.db, *key), state)
+        async with self._kept() as tx:
+            lost = await store.lose_numbers(tx, *key, count)
+            held = await store.hold_transfers(tx, *key, lost, HELD)
+            await store.want_lost(tx, lost)
+            await store.begin_sender(tx, *key, count)
+            await store.lift_sender(tx, *key)
+        return held
+
+    async def went(self, send: ChainSend, tx_hash: bytes) -> None:
+        """A person says that a held transfer went by this transaction; every node has to agree. Raises: Problem."""
+        receipts = [(await node.batch([*_receipts([tx_hash])]))[0] for node in self._nodes]
+        heights, depths = (await self._state()).heights, self._depths([send])
+        is_so = all(
+            isinstance(one, dict)
+            and number(one.get("status")) == 1
+            and one.get("blockHash") == receipts[0].get("blockHash")
+            and self._moved(send, one)
+            and all(is_deep(number(one.get("blockNumber")), depth, heights) for depth in depths)
+            for one in receipts
+        )
+        if send.state != "held" or not is_so or await store.is_known(self._world.db, tx_hash):
+            message = "This transaction does not show that the transfer went."
+            raise Problem("conflict", message, cure="Name the one that did, deep enough and of no other send.")
+        await store.mark_done(self._world.db.alone, [send.send_id], tx_hash)
 
     # What is out ------------------------------------------------------------------------------------------------------
 
@@ -277,7 +315,8 @@ class Sender:
         try:
             if send.kind == "transfer":
                 moved = abi.read_transfer(topics, data(log.get("data")))
-                return contract == send.token and (moved.sender, moved.to) == (send.source, send.receiver)
+                is_same = (moved.sender, moved.to) == (send.source, send.receiver)
+                return contract == send.token and is_same and moved.value == send.value
             failed = abi.read_failed(topics, data(log.get("data")))
         except abi.UnreadableError:
             return False

@@ -216,7 +216,8 @@ class NewSend(NamedTuple):
 
 
 class ChainSend(Row, frozen=True):
-    """As it stands. `hash`: of the transaction that it is in; `why`: it failed."""
+    """As it stands. `hash`: of the transaction that it is in; `why`: it failed, or is held until a person says whether
+    it went."""
 
     send_id: UUID
     chain: int
@@ -230,7 +231,7 @@ class ChainSend(Row, frozen=True):
     merchant_id: UUID
     subject_kind: SubjectKind
     subject_id: UUID
-    state: Literal["wanted", "signed", "done", "failed"]
+    state: Literal["wanted", "signed", "held", "done", "failed"]
     hash: bytes | None
     why: str | None
 
@@ -278,8 +279,8 @@ async def untold(db: Read, chain: int, limit: int) -> list[ChainSend]:
 async def mark_told(db: Tx, send_id: UUID) -> None: ...
 
 
-@CHAIN.statement(f"SELECT {_SEND} FROM sends WHERE state = 'failed' ORDER BY wanted_at DESC LIMIT $1")
-async def failed(db: Read, limit: int) -> list[ChainSend]:
+@CHAIN.statement(f"SELECT {_SEND} FROM sends WHERE state IN ('failed', 'held') ORDER BY wanted_at DESC LIMIT $1")
+async def stuck(db: Read, limit: int) -> list[ChainSend]:
     """The newest first, of all chains."""
 
 
@@ -290,9 +291,27 @@ async def mark_signed(db: Tx, send_ids: Sequence[UUID], hash: bytes) -> Written:
     """They are in that transaction from here on."""
 
 
-@CHAIN.statement("UPDATE sends SET state = 'done', hash = $2 WHERE send_id = ANY($1) AND state = 'signed'")
+@CHAIN.statement("UPDATE sends SET state = 'done', hash = $2 WHERE send_id = ANY($1) AND state IN ('signed', 'held')")
 async def mark_done(db: Tx, send_ids: Sequence[UUID], hash: bytes) -> None:
     """`hash`: of the transaction that is mined at depth, whichever of its number it is."""
+
+
+@CHAIN.statement("""
+UPDATE sends SET state = 'held', why = $4
+WHERE kind = 'transfer' AND (chain = $1 AND source = $2 AND state = 'wanted' OR hash = ANY($3) AND state = 'signed')
+""")
+async def hold_transfers(db: Tx, chain: int, source: bytes, lost: Sequence[bytes], why: str) -> Written:
+    """What an unknown transaction of this wallet may have sent already."""
+
+
+@CHAIN.statement("UPDATE sends SET state = 'wanted', hash = NULL WHERE hash = ANY($1) AND state = 'signed'")
+async def want_lost(db: Tx, lost: Sequence[bytes]) -> None:
+    """Sweeps: one that went already moves nothing."""
+
+
+@CHAIN.statement("SELECT true FROM sends WHERE hash = $1 LIMIT 1")
+async def is_known(db: Read, hash: bytes) -> bool:
+    """Whether that transaction is one of ours."""
 
 
 @CHAIN.statement("""
@@ -303,9 +322,12 @@ async def mark_failed(db: Tx, send_ids: Sequence[UUID], why: str, hash: bytes | 
     """For good, under this id."""
 
 
-@CHAIN.statement("UPDATE sends SET state = 'wanted', hash = NULL, why = NULL, told = false WHERE send_id = $1")
+@CHAIN.statement("""
+UPDATE sends SET state = 'wanted', hash = NULL, why = NULL, told = false
+WHERE send_id = $1 AND state IN ('failed', 'held')
+""")
 async def want_again(db: Tx, send_id: UUID) -> None:
-    """A person wants a failed one once more."""
+    """A person has looked: it did not go."""
 
 
 @CHAIN.statement("""
@@ -366,9 +388,19 @@ async def open_transactions(db: Read, chain: int, sender: bytes) -> list[ChainTr
     """Those that no depth has decided, the lowest number first."""
 
 
-@CHAIN.statement("SELECT max(number) FROM transactions WHERE chain = $1 AND sender = $2")
-async def last_number(db: Read, chain: int, sender: bytes) -> int | None:
-    """None before the first."""
+class Numbers(Row, frozen=True):
+    """The last that was signed, and the last that is mined for good; None before the first."""
+
+    last: int | None
+    mined: int | None
+
+
+@CHAIN.statement("""
+SELECT max(number) AS last, max(number) FILTER (WHERE state IN ('mined', 'reverted')) AS mined
+FROM transactions WHERE chain = $1 AND sender = $2
+""")
+async def numbers_of(db: Read, chain: int, sender: bytes) -> Numbers:
+    """A key's."""
 
 
 @CHAIN.statement("""
@@ -446,9 +478,14 @@ async def senders(db: Read) -> list[ChainSender]:
     """All keys, of all chains."""
 
 
+@CHAIN.statement("UPDATE senders SET halted = NULL WHERE chain = $1 AND sender = $2")
+async def lift_sender(db: Tx, chain: int, sender: bytes) -> None:
+    """A person has looked."""
+
+
 @CHAIN.statement("""
 INSERT INTO senders (chain, sender, begins) VALUES ($1, $2, $3)
-ON CONFLICT (chain, sender) DO UPDATE SET begins = greatest(senders.begins, excluded.begins), halted = NULL
+ON CONFLICT (chain, sender) DO UPDATE SET begins = greatest(senders.begins, excluded.begins)
 """)
 async def begin_sender(db: Tx, chain: int, sender: bytes, begins: int) -> None:
     """From this number on its transactions are ours: a person says so, or the chain has none of it."""

@@ -84,7 +84,8 @@ async def refund_to(world: World, merchant_id: UUID, order_id: UUID, text: str |
 async def give_address(world: World, order: StableOrder, text: str) -> None:
     """The payer's word on their page, which may be changed until a refund is made by it. Raises: Problem(invalid)."""
     channel = intake.served(order.channel)
-    if channel is None or channel.settlement != "custodial":
+    is_paid = order.paid_at is not None and order.refunded_units < order.units
+    if channel is None or channel.settlement != "custodial" or not is_paid:
         raise Problem("wrong_state", "This payment is not refunded here.", cure="Contact the shop.")
     raw = await _read(world, text.strip(), channel)
     await store.name_refund_address(world.db.alone, order.merchant_id, order.order_id, raw)
@@ -212,12 +213,13 @@ async def _tell(world: World, orders: Orders, row: ChainSend) -> None:
 
 
 async def send_again(world: World, orders: Orders, scope: Scope, send: ChainSend) -> None:
-    """A person wants a failed one once more: what wants it sends it under a new id. Raises: Problem(wrong_state)."""
-    if send.state != "failed":
+    """A person wants a failed one once more: what wants it sends it under a new id. One that is held goes on: it did
+    not go. Raises: Problem(wrong_state)."""
+    if send.state not in ("failed", "held"):
         raise Problem("wrong_state", "This send has not failed.", cure="Wait: it is decided on its chain.")
     find = {"settlement": order_of_settlement, "refund": order_of_modification}.get(send.subject_kind)
     order_id = await find(world.db, send.merchant_id, send.subject_id) if find is not None else None
-    if send.subject_kind == "custody":
+    if send.subject_kind == "custody" or send.state == "held":
         await store.want_again(world.db.alone, send.send_id)
     elif order_id is None:
         raise Problem("wrong_state", "Its money is back in the wallet.", cure="Let the merchant request a new payout.")
