@@ -5,16 +5,22 @@ from typing import Any
 
 import pytest
 from eth_account import Account
-from tests.features.chains.chain_door import ChainDoor, chain_door
+from tests.features.chains.chain_door import WALLET, ChainDoor, chain_door
 from tests.features.chains.node import Anvil
+from tests.features.chains.test_story import MERCHANT
 
 from recoup.features.chains.addresses import shown
+from recoup.features.chains.artifacts import artifact
 from recoup.features.chains.keystore import KeySigner
 from recoup.features.chains.rpc import Endpoint
 from recoup.features.chains.send import Sender
 from recoup.features.chains.transfers import tell
 from recoup.features.chains.watch import networks_of
+from recoup.flows.stable.payouts import decide_payout
 from recoup.gateways.cards.transport import Transport
+from recoup.kernel.ids import parse_wire_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor, Scope
 from recoup.store.server import ServerAddress
 
 CUSTODY = KeySigner(Account.from_key(b"\x07" * 32))
@@ -82,25 +88,179 @@ def custody(server: ServerAddress, anvil: Anvil) -> Iterator[Custody]:
             made.close()
 
 
-def test_a_part_and_then_the_rest_are_refunded_to_the_named_wallet(custody: Custody) -> None:
-    charged = custody.paid()
+def test_refunds_go_to_the_named_wallet_each_once(custody: Custody) -> None:
+    first, charged = custody.paid(), custody.paid()
     assert charged["instruction"]["terms"]["merchant"] == CUSTODIAL["custody"]
     order = custody.chain.answer(charged)
     assert (order["order"]["status"], order["order"]["settlement_mode"]) == ("paid", "custodial")
-    assert custody.held(CUSTODY.address) == 49_650_500, "gathered, without the fee"
+    assert custody.held(CUSTODY.address) == 2 * 49_650_500, "gathered, without the fees"
     answer = custody.refund(charged, amount="10.00", to_address=TO)
     assert (answer.status_code, answer.json()["order"]["status"]) == (200, "partially_refunded")
+    again = custody.refund(charged, amount="10.00", to_address=TO)
+    assert again.json() == answer.json(), "the same call, as long as the first is open"
     custody.go_on()
     assert custody.held(PAYER) == 10_000_000
     (send,) = custody.sends("refund")
     assert (send["state"], send["receiver"]) == ("done", PAYER)
     (refund,) = custody.door.sql("SELECT state, reference FROM modifications WHERE kind = 'refund'")
     assert (refund["state"], refund["reference"]) == ("done", "0x" + send["hash"].hex())
-    custody.chain.pay(charged, 250_000)  # an operator tops the wallet up for the fee that it keeps
-    custody.go_on()
     answer = custody.refund(charged, to_address=TO)
     assert answer.json()["order"]["status"] == "refunded", answer.text
     custody.go_on()
     assert custody.held(PAYER) == 49_900_000
-    assert custody.held(CUSTODY.address) == 500
+    assert custody.held(CUSTODY.address) == 49_401_000
+    assert custody.chain.answer(first)["order"]["status"] == "paid"
+    custody.door.verified()
+
+
+def test_what_comes_too_much_or_later_is_gathered_too(custody: Custody) -> None:
+    charged = custody.paid(units=50_000_000)
+    assert custody.held(CUSTODY.address) == 49_750_500
+    custody.chain.pay(charged, 1_000_000)
+    custody.go_on()
+    assert custody.held(CUSTODY.address) == 50_750_500
+    assert [one["state"] for one in custody.sends("custody")] == ["done", "done"]
+
+
+def test_a_refund_without_an_address_says_how_to_give_one(custody: Custody) -> None:
+    charged = custody.paid()
+    before = custody.door.counts() | {"wallets": 1}
+    answer = custody.refund(charged, amount="1.00")
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"], error["param"]) == (400, "refund_destination_required", "to_address")
+    assert "to_address" in error["message"], "the cure"
+    assert custody.door.counts() == before
+
+
+def test_only_wallets_of_others_get_refunds(custody: Custody) -> None:
+    charged, channel = custody.paid(), custody.chain.channels[0]
+    assert channel.factory is not None
+    lower = "0x" + bytes.fromhex("ab" * 20).hex()
+    mistyped = shown(bytes.fromhex("ab" * 20), "evm").swapcase().replace("0X", "0x")
+    wrong = {
+        "nothing": "",
+        "no checksum": lower,
+        "mistyped": mistyped,
+        "too short": TO[:-1],
+        "on TRON": "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t",
+        "nobody's": "0x" + 40 * "0",
+        "a token": shown(channel.token, "evm"),
+        "another token": shown(custody.chain.usdt, "evm"),
+        "the factory": shown(channel.factory, "evm"),
+        "the deposit contract": shown(artifact("evm").implementation_of(channel.factory), "evm"),
+        "the custody wallet": CUSTODIAL["custody"],
+        "the treasury": shown(channel.treasury, "evm"),
+        "the order's own address": charged["instruction"]["deposit_address"],
+    }
+    for name, text in wrong.items():
+        answer = custody.refund(charged, amount="1.00", to_address=text)
+        assert (answer.status_code, answer.json()["error"].get("param")) == (400, "to_address"), (name, answer.text)
+    assert not custody.sends("refund")
+    assert custody.chain.answer(charged)["order"]["status"] == "paid"
+
+
+def page(custody: Custody, charged: dict[str, Any], **form: str) -> Any:
+    url = charged["instruction"]["checkout_url"].removeprefix("http://door.test")
+    return custody.door.call("POST", url, data=form) if form else custody.door.call("GET", url)
+
+
+def test_the_payer_gives_an_address_on_the_page_and_another_than_theirs_needs_the_merchants_yes(
+    custody: Custody,
+) -> None:
+    charged = custody.paid()
+    payer = custody.door.run(custody.chain.anvil.account())
+    assert "Address for a refund" in page(custody, charged).text
+    answer = page(custody, charged, to_address=TO[:-1])
+    assert (answer.status_code, "wrong length" in answer.text) == (400, True)
+    assert page(custody, charged, to_address=TO).status_code == 303
+    answer = custody.refund(charged, amount="1.00")
+    assert (answer.status_code, TO in answer.json()["error"]["message"]) == (400, True), "money came from elsewhere"
+    page(custody, charged, to_address=f" {shown(payer, 'evm')} ")
+    assert f'value="{shown(payer, "evm")}"' in page(custody, charged).text
+    assert custody.refund(charged, amount="1.00").status_code == 200
+    page(custody, charged, to_address=TO)
+    custody.go_on()
+    (send,) = custody.sends("refund")
+    assert (send["receiver"], send["state"]) == (payer, "done"), "as it was when it was refunded"
+    assert custody.refund(charged, amount="1.00", to_address=TO).status_code == 200, "the merchant's yes"
+    custody.go_on()
+    assert custody.held(PAYER) == 1_000_000
+
+
+def test_direct_orders_are_not_refunded_here(server: ServerAddress, anvil: Anvil) -> None:
+    with chain_door(server, anvil) as chain:
+        charged = chain.charge()
+        chain.pay(charged, 49_900_000)
+        chain.mine(12)
+        chain.poll()
+        for body in ({"amount": "1.00"}, {"amount": "1.00", "to_address": TO}):
+            answer = chain.merchant.post(f"/orders/{charged['order']['id']}/refund", body)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (409, "refund_unsupported")
+        url = charged["instruction"]["checkout_url"].removeprefix("http://door.test")
+        assert "Address for a refund" not in chain.door.call("GET", url).text
+        assert chain.door.call("POST", url, data={"to_address": TO}).status_code == 409
+        (network,) = networks_of(chain.channels)
+        assert not chain.door.sql("SELECT * FROM deposit_addresses WHERE refund_to IS NOT NULL"), network
+
+
+def test_an_address_belongs_to_orders_on_a_chain(custody: Custody) -> None:
+    charged = custody.merchant.charge()
+    custody.merchant.press(charged)
+    answer = custody.merchant.post(f"/orders/{charged['order']['id']}/refund", {"amount": "1.00", "to_address": TO})
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "to_address")
+
+
+# Payouts --------------------------------------------------------------------------------------------------------------
+
+
+def ask_payout(custody: Custody, amount: str = "20.00", to: str = f"base:{WALLET}") -> Any:
+    return custody.merchant.post("/payouts", {"amount": amount, "currency": "USDC", "destination": to})
+
+
+def payout(custody: Custody) -> dict[str, Any]:
+    found: dict[str, Any] = custody.merchant.get("/payouts").json()["data"][0]
+    return found
+
+
+def decide(custody: Custody, who: str, *, approve: bool) -> None:
+    payout_id = parse_wire_id("po", payout(custody)["id"])
+    assert payout_id is not None
+    scope = Scope(custody.merchant.shop.merchant_id, Actor.of(who), "test")
+    custody.door.run(decide_payout(custody.door.world, scope, payout_id, approve=approve))
+
+
+def test_a_payout_leaves_for_the_settlement_address_once_a_second_person_agrees(custody: Custody) -> None:
+    custody.paid()
+    other = ask_payout(custody, to=f"base:{TO}")
+    assert (other.status_code, other.json()["error"]["param"]) == (400, "destination")
+    assert WALLET in other.json()["error"]["message"], "the cure names it"
+    assert ask_payout(custody, "49.66").json()["error"]["code"] == "insufficient_balance"
+    assert ask_payout(custody).json()["payout"]["status"] == "requested"
+    custody.go_on()
+    assert payout(custody)["status"] == "requested", "nobody has approved it"
+    (row,) = custody.door.sql("SELECT actor FROM payouts")
+    with pytest.raises(Problem, match="second person"):
+        decide(custody, row["actor"], approve=True)
+    decide(custody, "operator:olga", approve=True)
+    custody.go_on()
+    (send,) = custody.sends("payout")
+    assert (payout(custody)["status"], payout(custody)["reference"]) == ("paid", "0x" + send["hash"].hex())
+    assert custody.held(MERCHANT) == 20_000_000
+    with pytest.raises(Problem, match="nothing is to be decided"):
+        decide(custody, "operator:olga", approve=False)
+    custody.door.verified()
+
+
+def test_a_payout_that_is_refused_or_whose_address_is_withdrawn_is_back_in_the_wallet(custody: Custody) -> None:
+    custody.paid()
+    ask_payout(custody)
+    decide(custody, "operator:olga", approve=False)
+    assert payout(custody)["status"] == "rejected"
+    ask_payout(custody)
+    custody.door.sql("UPDATE settlement_addresses SET withdrawn_at = now()")
+    decide(custody, "operator:olga", approve=True)
+    custody.go_on()
+    assert (payout(custody)["status"], payout(custody)["reason"]) == ("failed", "no_settlement_address")
+    assert custody.merchant.get("/wallets").json()["data"][0]["balance"] == "49.6505"
+    assert not custody.sends("payout")
     custody.door.verified()

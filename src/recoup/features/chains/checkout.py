@@ -43,6 +43,8 @@ async def chain_page(visit: Visit, order: StableOrder) -> Response | None:
         try:
             await give_address(world, order, typed)
         except Problem as wrong:
+            if wrong.code != "invalid":
+                raise
             problem = wrong
         else:
             return RedirectResponse(visit.address, status_code=303)
