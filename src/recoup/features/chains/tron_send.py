@@ -25,9 +25,8 @@ MARGIN: Final = timedelta(seconds=60)  # for a node that answers out of several 
 RANGE: Final = 5_000  # blocks of one read
 SIZE_MAX: Final = 2_000  # bytes of a transaction
 BYTE_SUN: Final = 1_000
-TRIES: Final = 3  # in an hour that may run out of energy: each costs its fee
+TRIES: Final = 3  # transactions of an hour that may fail: each costs its fee
 HOUR: Final = timedelta(hours=1)
-_SHORT: Final = frozenset({"OUT_OF_ENERGY", "OUT_OF_TIME"})  # nothing moved, and nothing forbids it
 _REFUSALS: Final = frozenset({"BANDWITH_ERROR", "CONTRACT_VALIDATE_ERROR", "CONTRACT_EXE_ERROR", "SIGERROR"})
 
 
@@ -117,7 +116,8 @@ class TronSender(Sender):
     async def _close(
         self, one: ChainTransaction, sends: Sequence[ChainSend], receipts: Sequence[Mapping[str, Any]], cost: int
     ) -> None:
-        """By what the nodes have solidified. What ran out of energy has moved nothing, and is wanted again."""
+        """By what the nodes have solidified. One that failed has moved nothing, and its sends are wanted again: a
+        shortage of energy inside the factory is a revert, too, and the next dry run tells it from a refusal."""
         path = "/walletsolidity/gettransactioninfobyid"
         infos = [await node.ask(path, value=one.hash.hex()) for node in self._nodes]
         results = {_result(info) for info in infos}
@@ -125,14 +125,12 @@ class TronSender(Sender):
             return
         fee, (result,) = max(_count(info, "fee") for info in infos), results
         since = self._world.clocks.wall() - HOUR
-        if result in _SHORT:
-            self._troubles.append(f"{result}: the fee of a transaction is lost, and its sends are repeated")
-            if await store.reverted_since(self._world.db, one.chain, one.sender, since) < TRIES:
-                async with self._kept() as tx:
-                    await store.close_number(tx, one.chain, one.sender, one.number, one.hash, "reverted", Decimal(fee))
-                    await store.want_unsigned(tx, one.hash)
-                return
-        await super()._close(one, sends, receipts, fee)
+        if result == "SUCCESS" or await store.reverted_since(self._world.db, one.chain, one.sender, since) >= TRIES:
+            return await super()._close(one, sends, receipts, fee)
+        self._troubles.append(f"{result}: a transaction moved nothing and cost its fee; its sends are tried again")
+        async with self._kept() as tx:
+            await store.close_number(tx, one.chain, one.sender, one.number, one.hash, "reverted", Decimal(fee))
+            await store.want_unsigned(tx, one.hash)
 
     async def _repeat(self, out: Sequence[ChainTransaction], state: State, prices: Prices) -> None:
         """The same bytes while a block may take them; then, unless one has, what they sent is wanted again."""

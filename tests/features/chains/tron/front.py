@@ -126,6 +126,7 @@ class View:
         self.ledger, self.node = ledger, node
         self.head = ledger.blocks[max(ledger.head.number - node.lag, 0)]
         self.solid = ledger.blocks[max(self.head.number - SOLID_BEHIND, 0)]
+        self.accounts = self.head.accounts if node.lag else ledger.accounts
 
     def _found(self, txid: bytes, *, solid: bool = False) -> tuple[Block, int] | None:
         found = self.ledger.find(txid)
@@ -164,7 +165,7 @@ class View:
 
     def eth_getBalance(self, address: str, block: str) -> str:  # noqa: N802
         _latest(block)
-        return hex(self.head.accounts.get(_raw(address), Account()).balance)
+        return hex(self.accounts.get(_raw(address), Account()).balance)
 
     def eth_getCode(self, address: str, block: str) -> str:  # noqa: N802
         _latest(block)
@@ -308,7 +309,7 @@ class View:
         return {} if found is None else _info(found[0], found[0].receipts[found[1]])
 
     def getaccountresource(self, asked: dict[str, Any]) -> Any:
-        account = self.head.accounts.get(_tron(asked["address"]))
+        account = self.accounts.get(_tron(asked["address"]))
         if account is None:
             return {}
         said = {"freeNetUsed": account.bytes_used, "freeNetLimit": FREE_BYTES}

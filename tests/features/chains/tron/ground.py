@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Final
 
-from tests.features.chains.tron.double import CHAIN_ID, Tron
+from eth_account import Account
+from tests.features.chains.tron.double import CHAIN_ID, TRX, Tron
 from tests.worlds import Shop, make_shop, sandbox_world
 
 from recoup.features.chains import intake, store
@@ -14,8 +15,11 @@ from recoup.features.chains.addresses import read_address, shown
 from recoup.features.chains.channel import ChainChannel
 from recoup.features.chains.channels import ChannelSettings, read_channels
 from recoup.features.chains.credit import credit
+from recoup.features.chains.keystore import KeySigner
 from recoup.features.chains.proof import what_is_wrong
 from recoup.features.chains.rpc import TronEndpoint
+from recoup.features.chains.transfers import tell
+from recoup.features.chains.tron_send import TronSender
 from recoup.features.chains.watch import Network, Watcher, networks_of
 from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
 from recoup.gateways.cards.transport import Transport
@@ -24,6 +28,8 @@ from recoup.store.server import ServerAddress
 from recoup.store.stable.stable_orders import StableOrder, stable_order
 
 MERCHANT, TREASURY = b"\x11" * 20, b"\x22" * 20
+KEY: Final = KeySigner(Account.from_key(b"\x07" * 32))
+CUSTODIAL: Final = {"settlement": "custodial", "custody": shown(KEY.address, "tron")}
 
 
 @dataclass
@@ -34,6 +40,7 @@ class TronGround:
     network: Network
     nodes: list[TronEndpoint]
     watcher: Watcher
+    senders: list[TronSender] = field(default_factory=list)
 
     @property
     def token(self) -> bytes:
@@ -48,6 +55,27 @@ class TronGround:
 
     async def poll(self) -> None:
         await credit(self.shop.world, self.shop.orders, await self.watcher.poll())
+
+    async def sender(self, fee_cap: int = 150 * TRX, **more: Any) -> TronSender:
+        """Whose key is rich, unless the test has said otherwise."""
+        if not any((await self.tron.account(KEY.address)).values()):
+            await self.tron.grant(KEY.address, balance=10_000 * TRX)
+        self.senders.append(TronSender(self.shop.world, self.network, self.nodes, KEY, fee_cap, **more))
+        return self.senders[-1]
+
+    async def go_on(self, sender: TronSender) -> None:
+        """All that is to happen: due work, sends, blocks and what is read of them."""
+        for _ in range(3):
+            await self.shop.settle()
+            await sender.work()
+            await self.tron.mine(25)
+            await sender.work()
+            await self.poll()
+            await tell(self.shop.world, self.shop.orders, CHAIN_ID)
+
+    async def rows(self, table: str) -> list[Any]:
+        async with self.shop.world.db.connection() as connection:
+            return list(await connection.fetch(f"SELECT * FROM chain.{table}"))
 
     async def now(self, order: StableOrder) -> StableOrder:
         found = await stable_order(self.shop.world.db, order.merchant_id, order.order_id)
@@ -85,7 +113,10 @@ async def tron_ground(server: ServerAddress, tron: Tron, **settings: Any) -> Asy
                 assert await what_is_wrong(network, nodes) == ""
                 wall = shop.world.clocks.wall()
                 await store.keep_proof(shop.world.db.alone, network.chain, network.factory, "", wall)
-                yield TronGround(shop, tron, channel, network, nodes, Watcher(shop.world, network, nodes))
+                ground = TronGround(shop, tron, channel, network, nodes, Watcher(shop.world, network, nodes))
+                yield ground
+                for sender in ground.senders:
+                    await sender.close()
             finally:
                 await transport.close()
     finally:

@@ -1,11 +1,13 @@
 """USDT on TRON: a payer's transfer becomes a paid order, on a full node's double."""
 
-from tests.features.chains.tron.double import Tron
-from tests.features.chains.tron.ground import TronGround, run
+from tests.features.chains.tron.double import TRX, Tron
+from tests.features.chains.tron.ground import KEY, MERCHANT, TREASURY, TronGround, run
 
+from recoup.features.chains.addresses import shown
 from recoup.features.chains.seen import seen_of
 from recoup.rules.order.lifecycle import Stage
 from recoup.store.server import ServerAddress
+from recoup.store.stable.stable_orders import settlements_of
 
 
 def test_a_transfer_is_seen_counted_to_the_solidified_block_and_pays(server: ServerAddress, tron: Tron) -> None:
@@ -59,5 +61,154 @@ def test_a_node_that_lags_holds_the_credit_back(server: ServerAddress, tron: Tro
         await tron.node("b")
         await ground.poll()
         assert (await ground.now(order)).stage is Stage.COMPLETED
+
+    run(server, tron, story)
+
+
+def test_what_is_paid_is_swept_and_settled(server: ServerAddress, tron: Tron) -> None:
+    async def story(ground: TronGround) -> None:
+        order = await ground.charge()
+        await ground.pay(order)
+        await tron.mine(20)
+        await ground.poll()
+        await ground.shop.settle()
+        sender = await ground.sender()
+        assert await sender.work() == 1
+        assert await sender.work() == 0, "out, and repeated as it is"
+        await tron.mine(10)
+        await sender.work()
+        (send,) = await ground.rows("sends")
+        assert send["state"] == "signed", "in a block is not solidified"
+        await tron.mine(10)
+        await sender.work()
+        await ground.poll()
+        assert [await tron.held(ground.token, one) for one in (MERCHANT, TREASURY)] == [49_650_500, 249_500]
+        (settlement,) = await settlements_of(ground.shop.world.db, order.merchant_id, order.order_id)
+        assert (settlement.state, settlement.units, settlement.fee_units) == ("confirmed", 49_650_500, 249_500)
+        (transaction,) = await ground.rows("transactions")
+        assert (settlement.tx_hash, settlement.to_address) == (
+            "0x" + transaction["hash"].hex(),
+            shown(MERCHANT, "tron"),
+        )
+        assert transaction["paid"] == (await tron.info(transaction["hash"]))["fee"]
+        assert len(await tron.sent()) == 1
+
+    run(server, tron, story)
+
+
+async def to_sweep(ground: TronGround, *orders: str) -> None:
+    """Orders that are paid, and whose sweeps are wanted."""
+    for name in orders:
+        await ground.pay(await ground.charge(order=name))
+    await ground.tron.mine(20)
+    await ground.poll()
+    await ground.shop.settle()
+
+
+def test_a_transaction_that_nobody_has_is_signed_anew_when_its_time_is_over_everywhere(
+    server: ServerAddress, tron: Tron
+) -> None:
+    async def story(ground: TronGround) -> None:
+        await to_sweep(ground, "order-1")
+        sender = await ground.sender()
+        await tron.next(vanish=2)  # of both nodes
+        assert await sender.work() == 1
+        (first,) = await ground.rows("transactions")
+        await tron.next(vanish=2)
+        assert await sender.work() == 0
+        await tron.mine(58)  # it can be in no block any more, which is not yet solidified everywhere
+        await tron.node("b", lag=5)
+        assert await sender.work() == 0
+        assert len(await ground.rows("transactions")) == 1
+        await tron.node("b")
+        await tron.mine(2)
+        assert await sender.work() == 1
+        rows = {row["hash"]: row["state"] for row in await ground.rows("transactions")}
+        assert len(rows) == 2
+        assert rows[first["hash"]] == "replaced"
+        await tron.mine(25)
+        await sender.work()
+        assert await tron.held(ground.token, MERCHANT) == 49_650_500
+        assert [row["state"] for row in await ground.rows("sends")] == ["done"]
+
+    run(server, tron, story)
+
+
+def test_a_transaction_that_one_node_has_in_a_block_is_never_signed_anew(server: ServerAddress, tron: Tron) -> None:
+    async def story(ground: TronGround) -> None:
+        await to_sweep(ground, "order-1")
+        sender = await ground.sender()
+        await sender.work()
+        (row,) = await ground.rows("transactions")
+        await tron.node("b", hides=[row["hash"].hex()])
+        await tron.mine(100)
+        for _ in range(2):
+            assert await sender.work() == 0
+        (same,) = await ground.rows("transactions")
+        assert same["state"] == "signed"
+        await tron.node("b")
+        await sender.work()
+        (same,) = await ground.rows("transactions")
+        assert same["state"] == "mined"
+
+    run(server, tron, story)
+
+
+def test_a_key_without_energy_waits_and_says_so(server: ServerAddress, tron: Tron) -> None:
+    async def story(ground: TronGround) -> None:
+        await to_sweep(ground, "order-1")
+        await tron.grant(KEY.address, balance=3 * TRX, energy=1_000)
+        sender = await ground.sender()
+        assert await sender.work() == 0
+        (row,) = await ground.rows("senders")
+        assert "no energy" in row["trouble"]
+        assert await tron.sent() == {}
+        await tron.grant(KEY.address, energy=1_000_000)  # rented, and no TRX beside it
+        assert await sender.work() == 1
+        await tron.mine(25)
+        await sender.work()
+        assert (await tron.account(KEY.address))["balance"] == 3 * TRX - 0
+        assert [row["state"] for row in await ground.rows("sends")] == ["done"]
+        (row,) = await ground.rows("senders")
+        assert row["trouble"] is None
+
+    run(server, tron, story)
+
+
+def test_what_runs_out_of_energy_in_its_block_is_sent_again(server: ServerAddress, tron: Tron) -> None:
+    async def story(ground: TronGround) -> None:
+        await to_sweep(ground, "order-1")
+        sender = await ground.sender()
+        await tron.grant(KEY.address, balance=100 * TRX)
+        await sender.work()
+        await tron.grant(KEY.address, balance=5 * TRX)  # somebody else used it up meanwhile
+        await tron.mine(25)
+        await sender.work()
+        assert [*(await tron.sent()).values()] == ["REVERT"], "the factory's own, as nothing reached the merchant"
+        (row,) = await ground.rows("senders")
+        assert "moved nothing" in row["trouble"]
+        assert [row["state"] for row in await ground.rows("sends")] == ["wanted"]
+        await tron.grant(KEY.address, balance=100 * TRX)
+        await sender.work()
+        await tron.mine(25)
+        await sender.work()
+        assert await tron.held(ground.token, MERCHANT) == 49_650_500
+        states = sorted(row["state"] for row in await ground.rows("transactions"))
+        assert states == ["mined", "reverted"]
+
+    run(server, tron, story)
+
+
+def test_a_fee_above_the_cap_is_not_paid(server: ServerAddress, tron: Tron) -> None:
+    async def story(ground: TronGround) -> None:
+        await to_sweep(ground, "order-1", "order-2")
+        sender = await ground.sender(fee_cap=TRX)
+        assert await sender.work() == 0
+        (row,) = await ground.rows("senders")
+        assert "above the cap" in row["trouble"]
+        await sender.close()
+        sender = await ground.sender(fee_cap=30 * TRX)
+        assert await sender.work() == 1, "one of the two, which goes under the cap"
+        assert sorted(row["state"] for row in await ground.rows("sends")) == ["signed", "wanted"]
 
     run(server, tron, story)
