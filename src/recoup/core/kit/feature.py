@@ -77,9 +77,9 @@ class Feature:
 
     Moves, under the locks of order and card: `before_send` asks for a decision that stops a send by the merchant,
     `after_answer` hears each decline and `after_approval` each approval, `lifts` whether a customer's stop at the bank
-    does not reach an order. Flows: `intake` completes a stablecoin charge before it is admitted, `refund_to` notes where
-    a refund goes, or says why there is none, `after_transmission` hears what a merchant charged by itself, `lifted`
-    which stops of a month did not reach its sends. `after_plan` hears when the next attempt is planned,
+    does not reach an order. Flows: `intake` completes a stablecoin charge before it is admitted, `refund_to` notes
+    where a refund goes, or says why there is none, `after_transmission` hears what a merchant charged by itself,
+    `lifted` which stops of a month did not reach its sends. `after_plan` hears when the next attempt is planned,
     `before_erasure` which orders are erased. `in_place`: what an attempt is sent by in its card's place; `amount`: how
     much it asks for. `checks`: for `recoup doctor` what is wrong, the finding and its cure. Doors: `switches` of cards;
     `verbs` by "group verb", each help and module; `audits`: acts of the audit log, in words; `paying`: the module with

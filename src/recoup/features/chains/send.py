@@ -391,7 +391,7 @@ class Sender:
             return []
         requests = [self._request([one], None) for one in wanted]
         said = [await node.batch([("eth_call", [request, "latest"]) for request in requests]) for node in self._nodes]
-        gas = await self._nodes[0].batch([("eth_estimateGas", [request]) for request in requests])
+        gas = await self._nodes[0].batch([("eth_estimateGas", [request, "latest"]) for request in requests])
         found = []
         for one, answers, estimated in zip(wanted, zip(*said, strict=True), gas, strict=True):
             refused = [answer for answer in answers if isinstance(answer, Refused)]
@@ -505,7 +505,7 @@ def _trouble(channel: ChannelSettings, value: int, left: int, today: int) -> str
     """Why a transfer has to wait."""
 
     def text(base: int) -> str:
-        return f"{shown_money(to_book(max(base, 0), channel.asset, channel.decimals).units, channel.asset, '')}"
+        return shown_money(to_book(max(base, 0), channel.asset, channel.decimals).units, channel.asset)
 
     def base(units: int | None) -> int | None:
         return None if units is None else to_base(units, channel.asset, channel.decimals)
