@@ -195,8 +195,8 @@ def read_channels(listed: object) -> tuple[ChannelSettings, ...]:
 def check_sent(found: Iterable[ChannelSettings]) -> None:
     """Raises: Problem(invalid) for a channel whose money nobody would send on."""
     for one in found:
-        if one.kind != "evm" or one.settlement != "direct":
-            message = f"channels[{one.code}]: money is sent only on EVM networks, straight to the merchant."
+        if one.settlement != "direct":
+            message = f"channels[{one.code}]: money is sent only straight to the merchant."
             raise invalid(message, f"channels[{one.code}]", "Remove the channel.")
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import click
 from recoup.doors.command.verb_group import VerbGroup
 from recoup.doors.command.verbs import Opened, Run, in_sandbox, in_world, json_option, show
 from recoup.features.chains import intake, store
-from recoup.features.chains.addresses import shown
+from recoup.features.chains.addresses import Kind, shown
 from recoup.features.chains.depth import text_of
 from recoup.features.chains.proof import what_is_wrong
 from recoup.features.chains.rpc import AwayError
@@ -28,7 +28,9 @@ from recoup.kernel.time import iso
 
 PAUSE_SECONDS = 2.0
 GWEI = 10**9
+SUN = 10**6  # of a TRX
 FEE_CAP = 200  # gwei
+FEE_LIMIT = 150  # TRX
 STUCK_MAX = 100
 TX_BYTES = 32
 
@@ -128,7 +130,7 @@ def sends(run: Run, as_json: bool) -> None:
             "senders": [
                 {
                     "chain_id": one.chain,
-                    "address": shown(one.sender, "evm"),
+                    "address": shown(one.sender, _kind(one.chain)),
                     "gas": str(one.gas),
                     "halted": one.halted,
                     "trouble": one.trouble,
@@ -168,16 +170,26 @@ def sends(run: Run, as_json: bool) -> None:
     "--fee-cap", type=float, default=float(FEE_CAP), show_default=True, help="The most for a unit of gas, in gwei."
 )
 @click.option(
+    "--fee-limit", type=int, default=FEE_LIMIT, show_default=True, help="The most for a transaction on TRON, in TRX."
+)
+@click.option(
     "--low-water", type=float, default=0.01, show_default=True, help="The coins of a chain below which you are told."
 )
 @click.option("--again", metavar="ID", help="Sends a failed or held one once more, and ends.")
 @click.option("--went", nargs=2, metavar="ID TX", help="Says that a held one went by this transaction, and ends.")
-@click.option("--go-on", nargs=2, type=int, metavar="CHAIN COUNT", help="Lifts a halt: so many are accounted for.")
+@click.option(
+    "--go-on",
+    nargs=2,
+    type=int,
+    metavar="CHAIN COUNT",
+    help="Lifts a halt: so many are accounted for; on TRON, the blocks up to this one.",
+)
 @in_world
 def send(
     run: Run,
     files: tuple[Path, ...],
     fee_cap: float,
+    fee_limit: int,
     low_water: float,
     again: str | None,
     went: tuple[str, str] | None,
@@ -199,28 +211,23 @@ def send(
     if not files or (len(files) > 1 and (go_on or went)):
         raise Problem("invalid", "Name one key.", field="key", cure="Name its file: --key sender.json.")
     signers = [_signer(file) for file in files]
+    caps: dict[Kind, int] = {"evm": int(fee_cap * GWEI), "tron": fee_limit * SUN}
 
     async def work(opened: Opened) -> None:
         world = opened.world
         made = [
-            (network, _sender(world, network, signer, fee_cap, low_water, sweeps=signer is signers[0]))
+            (network, _sender(world, network, signer, caps, low_water, sweeps=signer is signers[0]))
             for network in networks(world)
-            if network.kind == "evm"
             for signer in signers
         ]
         if go_on is not None or went is not None:
-            found = await _send(world, went[0]) if went is not None else None
-            which = found.chain if found is not None else go_on and go_on[0]
-            for one in [one for network, one in made if network.chain == which]:
-                if found is not None and went is not None:
-                    await one.went(found, tx_bytes(went[1]))
-                elif go_on is not None:
-                    click.echo(f"{await one.go_on(go_on[1])} held; see `recoup chain sends`")
+            await _decide_by_hand(world, made, went, go_on)
             return
         for _, one in made:
             await one.open()
-        for signer in signers:
-            click.echo(f"sending from {shown(signer.address, 'evm')}")
+        for kind in dict.fromkeys(network.kind for network, _ in made):
+            for signer in signers:
+                click.echo(f"sending from {shown(signer.address, kind)}")
         async with asyncio.TaskGroup() as group:
             for network, one in made:
                 group.create_task(_forever(network, one.work))
@@ -228,12 +235,32 @@ def send(
     return run(work)
 
 
-def _sender(world: World, network: Network, signer: Signer, fee_cap: float, low_water: float, *, sweeps: bool) -> Any:
-    from recoup.features.chains.send import Sender
+async def _decide_by_hand(
+    world: World, made: Sequence[tuple[Network, Any]], went: tuple[str, str] | None, go_on: tuple[int, int] | None
+) -> None:
+    found = await _send(world, went[0]) if went is not None else None
+    which = found.chain if found is not None else go_on and go_on[0]
+    for one in [one for network, one in made if network.chain == which]:
+        if found is not None and went is not None:
+            await one.went(found, tx_bytes(went[1]))
+        elif go_on is not None:
+            click.echo(f"{await one.go_on(go_on[1])} held; see `recoup chain sends`")
 
-    nodes = nodes_of(network, world.clocks)
-    least = int(low_water * GWEI * GWEI)
-    return Sender(world, network, nodes, signer, int(fee_cap * GWEI), low_water=least, sweeps=sweeps)
+
+def _sender(
+    world: World, network: Network, signer: Signer, caps: Mapping[Kind, int], low_water: float, *, sweeps: bool
+) -> Any:
+    from recoup.features.chains.send import Sender
+    from recoup.features.chains.tron_send import TronSender
+
+    nodes, cap = nodes_of(network, world.clocks), caps[network.kind]
+    if network.kind == "tron":  # its key has energy beside coins: what a transaction may cost should be there
+        return TronSender(world, network, nodes, signer, cap, low_water=cap, sweeps=sweeps)
+    return Sender(world, network, nodes, signer, cap, low_water=int(low_water * GWEI * GWEI), sweeps=sweeps)
+
+
+def _kind(chain: int) -> Kind:
+    return next((one.kind for one in intake.all_served() if one.chain_id == chain), "evm")
 
 
 def tx_bytes(text: str) -> bytes:
@@ -299,22 +326,25 @@ def trial(run: Run) -> None:
 @chain.command()
 @click.argument("code")
 @click.option("--key", type=click.Path(path_type=Path, dir_okay=False), required=True, help="Encrypted keystore file.")
+@click.option(
+    "--fee-limit", type=int, default=FEE_LIMIT, show_default=True, help="The most that it may cost on TRON, in TRX."
+)
 @json_option
 @in_world
-def deploy(run: Run, code: str, key: Path, as_json: bool) -> None:
-    """Puts the factory on the chain of a channel, at the address that it has on every EVM network. Once a chain."""
-    from recoup.features.chains.deploy import deploy_factory
-
+def deploy(run: Run, code: str, key: Path, fee_limit: int, as_json: bool) -> None:
+    """Puts the factory on the chain of a channel: on every EVM network at the same address. Once a chain."""
     channel = intake.served(code)
-    if channel is None or channel.kind != "evm":
-        raise Problem(
-            "not_found",
-            Sentence("There is no channel {0} on an EVM network.", repr(code)),
-            cure="See `recoup chain status`.",
-        )
+    if channel is None:
+        raise Problem("not_found", Sentence("There is no channel {0}.", repr(code)), cure="See `recoup chain status`.")
     signer = _signer(key)
-    factory = run(lambda opened: deploy_factory(channel, opened.world.db, opened.world.clocks, signer))
-    address = shown(factory, "evm")
+    from recoup.features.chains.deploy import deploy_factory, deploy_on_tron
+
+    async def work(opened: Opened) -> bytes:
+        if channel.kind == "tron":
+            return await deploy_on_tron(channel, opened.world.clocks, signer, fee_limit * SUN)
+        return await deploy_factory(channel, opened.world.db, opened.world.clocks, signer)
+
+    address = shown(run(work), channel.kind)
     show({"code": code, "chain_id": channel.chain_id, "factory": address}, [f'factory = "{address}"'], as_json=as_json)
 
 

@@ -1,13 +1,17 @@
-"""The factory's way onto a chain: by the deterministic deployer, so that it has one address on every EVM network."""
+"""The factory's way onto a chain: by the deterministic deployer, so that it has one address on every EVM network. TRON
+has no such deployer: there its address hangs on the transaction that makes it."""
 
 import asyncio
 from typing import Any
 
 from recoup.features.chains import store
+from recoup.features.chains.addresses import TRON_PREFIX
 from recoup.features.chains.artifacts import DEPLOYER, artifact
 from recoup.features.chains.channels import ChannelSettings
-from recoup.features.chains.rpc import ANSWER_BYTES_MAX, Endpoint, data, number, taken
-from recoup.features.chains.send import Signer
+from recoup.features.chains.reading import block_call, read_block
+from recoup.features.chains.rpc import ANSWER_BYTES_MAX, Endpoint, GarbageError, TronEndpoint, data, number, taken
+from recoup.features.chains.send import ROOM, Signer
+from recoup.features.chains.tron_wire import Frame, create_contract, place_of
 from recoup.gateways.cards.transport import Transport
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
@@ -39,9 +43,7 @@ async def deploy_factory(channel: ChannelSettings, db: Database, clocks: Clocks,
         )
         chain, nonce, tip = number(taken(said[0])), number(taken(said[1])), number(taken(said[3]))
         if chain != channel.chain_id:
-            raise Problem(
-                "unavailable", Sentence("The node is on chain {0}, not {1}.", chain, channel.chain_id), cure="Check it."
-            )
+            raise _on_another(chain, channel)
         base = number(taken(said[2]).get("baseFeePerGas", "0x0"))
         transaction: dict[str, Any] = {
             "type": 2,
@@ -63,6 +65,54 @@ async def deploy_factory(channel: ChannelSettings, db: Database, clocks: Clocks,
         raise Problem("unavailable", "The factory is not there yet.", cure="Run this again in a minute.")
     finally:
         await transport.close()
+
+
+async def deploy_on_tron(channel: ChannelSettings, clocks: Clocks, signer: Signer, fee_cap: int) -> bytes:
+    """The address of the factory that the channel names, where it stands already; else of a new one. `fee_cap`: in sun.
+    Raises: Problem(unavailable), AwayError."""
+    compiled, transport = artifact("tron"), Transport(clocks, ANSWER_BYTES_MAX)
+    try:
+        node = TronEndpoint(channel.endpoints[0], transport, clocks)
+        if channel.factory is not None and await _code(node, channel.factory):
+            return channel.factory
+        asks = [("eth_chainId", []), block_call("latest"), block_call("finalized"), ("eth_gasPrice", [])]
+        said = await node.batch(asks)
+        chain, head, refers, price = number(taken(said[0])), *map(read_block, said[1:3]), number(taken(said[3]))
+        if chain != channel.chain_id:
+            raise _on_another(chain, channel)
+        if head is None or refers is None:
+            raise GarbageError("no head")
+        owner, init = (TRON_PREFIX + signer.address).hex(), compiled.factory_init
+        dry = await node.ask("/wallet/triggerconstantcontract", owner_address=owner, data=init.hex())
+        energy = dry.get("energy_used")
+        fee = int(energy * ROOM) * price if isinstance(energy, int) else 0
+        if not 0 < fee <= fee_cap:
+            message = Sentence("The factory would cost up to {0} sun; {1} are the most.", fee, fee_cap)
+            raise Problem("unavailable", message, cure="Raise --fee-limit, or ask another node.")
+        signed = create_contract(signer, init, "Deposits", Frame(refers, head.at, 0, fee))
+        sent = await node.ask("/wallet/broadcasthex", transaction=signed.raw.hex())
+        if sent.get("result") is not True:
+            why = str(sent.get("code"))
+            raise Problem(
+                "unavailable", Sentence("The node does not take it: {0}.", why), cure="See what the key lacks."
+            )
+        for _ in range(SECONDS):
+            info = await node.ask("/walletsolidity/gettransactioninfobyid", value=signed.hash.hex())
+            if info:
+                place = place_of(signed.hash, signer.address)
+                if await _code(node, place) == compiled.runtime_with(place).factory:
+                    return place
+                raise Problem("unavailable", "The factory was not made.", cure="Give the key more energy or TRX.")
+            await asyncio.sleep(1)
+        raise Problem("unavailable", "The factory is not there yet.", cure="Run this again in a minute.")
+    finally:
+        await transport.close()
+
+
+def _on_another(chain: int, channel: ChannelSettings) -> Problem:
+    return Problem(
+        "unavailable", Sentence("The node is on chain {0}, not {1}.", chain, channel.chain_id), cure="Check it."
+    )
 
 
 async def _code(node: Endpoint, at: bytes) -> bytes:

@@ -306,7 +306,7 @@ async def hold_transfers(db: Tx, chain: int, source: bytes, lost: Sequence[bytes
 
 @CHAIN.statement("UPDATE sends SET state = 'wanted', hash = NULL WHERE hash = ANY($1) AND state = 'signed'")
 async def want_lost(db: Tx, lost: Sequence[bytes]) -> None:
-    """Sweeps: one that went already moves nothing."""
+    """What went by none of these transactions, and sweeps: one that went already moves nothing."""
 
 
 @CHAIN.statement("SELECT true FROM sends WHERE hash = $1 LIMIT 1")
@@ -423,11 +423,6 @@ async def lose_numbers(db: Tx, chain: int, sender: bytes, below: int) -> list[by
 @CHAIN.statement("UPDATE transactions SET state = 'replaced' WHERE chain = $1 AND hash = $2 AND state = 'signed'")
 async def expire_transaction(db: Tx, chain: int, hash: bytes) -> None:
     """No block can take it any more."""
-
-
-@CHAIN.statement("UPDATE sends SET state = 'wanted', hash = NULL WHERE hash = $1 AND state = 'signed'")
-async def want_unsigned(db: Tx, hash: bytes) -> None:
-    """What it was to send is wanted as before: it has moved nothing, and never will."""
 
 
 @CHAIN.statement("SELECT hash FROM transactions WHERE chain = $1 AND hash = ANY($2)")

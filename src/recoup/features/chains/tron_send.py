@@ -16,9 +16,12 @@ from recoup.features.chains.addresses import TRON_PREFIX
 from recoup.features.chains.depth import Heights, lower
 from recoup.features.chains.reading import Block, block_call, read_block
 from recoup.features.chains.rpc import AwayError, GarbageError, TronEndpoint, data, number, taken
-from recoup.features.chains.send import ROOM, WHY_MAX, Prices, Sender, Signed, State
+from recoup.features.chains.send import HELD, ROOM, WHY_MAX, Prices, Sender, Signed, State
 from recoup.features.chains.store import ChainSend, ChainTransaction
 from recoup.features.chains.tron_wire import Frame, call_contract, expires_at
+from recoup.features.chains.watch import HaltError
+from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 
 log = structlog.get_logger()
 MARGIN: Final = timedelta(seconds=60)  # for a node that answers out of several machines, one of them behind
@@ -76,21 +79,33 @@ class TronSender(Sender):
     async def _begun(self, state: State) -> int:
         """Nothing counts a key's transactions, but each transfer out of its wallet has its log: one that is not known
         here was sent by somebody else, or before a backup was restored. Raises: HaltError."""
-        ours = await super()._begun(state)
-        chain, who = self._network.chain, self._signer.address
-        head, final = state.heights.head, state.heights.finalized or 0
-        if self._read_to is None:
-            row = await store.sender_of(self._world.db, chain, who)
-            assert row is not None
-            known = await store.last_signed_block(self._world.db, chain, who)
-            self._read_to = max(row.begins, known or 0)
-            if not self._read_to:  # it has just begun
-                await store.begin_sender(self._world.db.alone, chain, who, final)
-                self._read_to = final
-        for start in range(self._read_to, head + 1, RANGE):
+        key, head, final = (self._network.chain, self._signer.address), state.heights.head, state.heights.finalized or 0
+        row = await store.sender_of(self._world.db, *key)
+        if row is not None and row.halted:
+            raise HaltError(row.halted)
+        if row is None:
+            await store.begin_sender(self._world.db.alone, *key, final)
+        begins = (row.begins if row is not None else final) + 1
+        known = await store.last_signed_block(self._world.db, *key) if self._read_to is None else None
+        first = max(begins, known or 0, self._read_to or 0)
+        for start in range(first, head + 1, RANGE):
             await self._check_known(start, min(start + RANGE - 1, head))
-        self._read_to = max(self._read_to, final)  # what is not solidified may change
-        return ours
+        self._read_to = final  # what is not solidified may change
+        last = (await store.numbers_of(self._world.db, *key)).last
+        return 0 if last is None else last + 1
+
+    async def go_on(self, count: int) -> int:
+        """`count`: the block up to which a person has accounted for what left the wallet."""
+        await self.open()
+        key, final = (self._network.chain, self._signer.address), (await self._state()).heights.finalized or 0
+        if not 0 < count <= final:
+            message = Sentence("Block {0} is not solidified: the last that is, is {1}.", count, final)
+            raise Problem("conflict", message, cure="Look at all that left the wallet up to a block, and name that.")
+        async with self._kept() as tx:
+            held = await store.hold_transfers(tx, *key, [], HELD)
+            await store.begin_sender(tx, *key, count)
+            await store.lift_sender(tx, *key)
+        return held
 
     async def _check_known(self, begin: int, end: int) -> None:
         asked = {
@@ -126,11 +141,12 @@ class TronSender(Sender):
         fee, (result,) = max(_count(info, "fee") for info in infos), results
         since = self._world.clocks.wall() - HOUR
         if result == "SUCCESS" or await store.reverted_since(self._world.db, one.chain, one.sender, since) >= TRIES:
-            return await super()._close(one, sends, receipts, fee)
+            await super()._close(one, sends, receipts, fee)
+            return
         self._troubles.append(f"{result}: a transaction moved nothing and cost its fee; its sends are tried again")
         async with self._kept() as tx:
             await store.close_number(tx, one.chain, one.sender, one.number, one.hash, "reverted", Decimal(fee))
-            await store.want_unsigned(tx, one.hash)
+            await store.want_lost(tx, [one.hash])
 
     async def _repeat(self, out: Sequence[ChainTransaction], state: State, prices: Prices) -> None:
         """The same bytes while a block may take them; then, unless one has, what they sent is wanted again."""
@@ -142,7 +158,7 @@ class TronSender(Sender):
                 log.info("expired", chain=one.chain, transaction=one.hash.hex())
                 async with self._kept() as tx:
                     await store.expire_transaction(tx, one.chain, one.hash)
-                    await store.want_unsigned(tx, one.hash)
+                    await store.want_lost(tx, [one.hash])
 
     async def _is_anywhere(self, txid: bytes) -> bool:
         """In any block of any node. Asked after the solidified blocks, which therefore hold all that it can be in."""

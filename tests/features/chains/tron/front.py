@@ -288,7 +288,11 @@ class View:
         return {"result": True, "code": "SUCCESS", "message": "", "txid": txid.hex()}
 
     def triggerconstantcontract(self, asked: dict[str, Any]) -> Any:
-        owner, contract = _tron(asked["owner_address"]), _tron(asked["contract_address"])
+        owner = _tron(asked["owner_address"])
+        if "contract_address" not in asked:
+            made = self.ledger.machine.try_create(_raw(asked["data"]), sender=owner, **self._at)
+            return {"result": {"result": True}, "energy_used": made.energy, "transaction": {"ret": [{}]}}
+        contract = _tron(asked["contract_address"])
         if not self.ledger.machine.code(contract, self.head.root):
             message = b"Smart contract is not exist.".hex()
             return {"result": {"code": "CONTRACT_VALIDATE_ERROR", "message": message}}

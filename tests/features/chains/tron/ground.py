@@ -66,7 +66,7 @@ class TronGround:
     async def go_on(self, sender: TronSender) -> None:
         """All that is to happen: due work, sends, blocks and what is read of them."""
         for _ in range(3):
-            await self.shop.settle()
+            await self.shop.run_due()
             await sender.work()
             await self.tron.mine(25)
             await sender.work()

@@ -55,6 +55,9 @@ class Machine:
         """A dry run. `at`: block number, time and root."""
         return self._run(to, None, data, energy, sender, **at)[0]
 
+    def try_create(self, init: bytes, *, sender: bytes, **at: Any) -> Ran:
+        return self._run(CREATE_CONTRACT_ADDRESS, bytes(19) + b"\x01", init, ENERGY_MAX, sender, **at)[0]
+
     def send(self, to: bytes, data: bytes, *, energy: int, sender: bytes, **at: Any) -> Ran:
         ran, self.root = self._run(to, None, data, energy, sender, **at)
         return ran

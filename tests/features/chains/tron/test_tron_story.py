@@ -1,10 +1,23 @@
 """USDT on TRON: a payer's transfer becomes a paid order, on a full node's double."""
 
-from tests.features.chains.tron.double import TRX, Tron
-from tests.features.chains.tron.ground import KEY, MERCHANT, TREASURY, TronGround, run
+import asyncio
+from dataclasses import replace
+from decimal import Decimal
 
+import pytest
+from tests.features.chains.tron.double import CHAIN_ID, TRX, Tron
+from tests.features.chains.tron.ground import CUSTODIAL, KEY, MERCHANT, TREASURY, TronGround, run
+
+from recoup.features.chains import abi, store
 from recoup.features.chains.addresses import shown
+from recoup.features.chains.deploy import deploy_on_tron
+from recoup.features.chains.proof import what_is_wrong
 from recoup.features.chains.seen import seen_of
+from recoup.features.chains.store import NewSend
+from recoup.features.chains.watch import HaltError, networks_of
+from recoup.flows.refunds.refund import RefundRequest, refund
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
 from recoup.rules.order.lifecycle import Stage
 from recoup.store.server import ServerAddress
 from recoup.store.stable.stable_orders import settlements_of
@@ -210,5 +223,137 @@ def test_a_fee_above_the_cap_is_not_paid(server: ServerAddress, tron: Tron) -> N
         sender = await ground.sender(fee_cap=30 * TRX)
         assert await sender.work() == 1, "one of the two, which goes under the cap"
         assert sorted(row["state"] for row in await ground.rows("sends")) == ["signed", "wanted"]
+
+    run(server, tron, story)
+
+
+def test_a_merchant_that_is_frozen_is_not_paid_and_nothing_is_sent(server: ServerAddress, tron: Tron) -> None:
+    async def story(ground: TronGround) -> None:
+        await to_sweep(ground, "order-1")
+        await tron.freeze(ground.token, MERCHANT)
+        assert await (await ground.sender()).work() == 0
+        (send,) = await ground.rows("sends")
+        assert (send["state"], send["why"]) == ("failed", "REVERT opcode executed")
+        assert await tron.sent() == {}
+
+    run(server, tron, story)
+
+
+def test_what_was_kept_and_never_left_leaves_at_the_next_start_as_it_is(server: ServerAddress, tron: Tron) -> None:
+    async def story(ground: TronGround) -> None:
+        await to_sweep(ground, "order-1")
+        for name in "ab":
+            await tron.node(name, code="SERVER_BUSY")
+        sender = await ground.sender()
+        await sender.work()
+        await sender.close()
+        for name in "ab":
+            await tron.node(name)
+        assert await (await ground.sender()).work() == 0
+        await tron.mine(1)
+        (row,) = await ground.rows("transactions")
+        assert await tron.sent() == {row["hash"].hex(): "SUCCESS"}
+
+    run(server, tron, story)
+
+
+# Out of the custody wallet --------------------------------------------------------------------------------------------
+
+
+async def want(ground: TronGround, value: int, receiver: bytes = MERCHANT) -> None:
+    """A payout."""
+    whose = (ground.shop.merchant_id, "payout", new_id())
+    send = NewSend(
+        new_id(), CHAIN_ID, "transfer", "usdt_trc20", ground.token, None, KEY.address, receiver, Decimal(value), *whose
+    )  # fmt: skip
+    await store.want(ground.shop.world.db.alone, send, ground.shop.world.clocks.wall())
+
+
+def test_two_transfers_that_are_the_same_both_arrive_once(server: ServerAddress, tron: Tron) -> None:
+    """TRON has no numbers of transactions: the same bytes would be one."""
+
+    async def story(ground: TronGround) -> None:
+        await tron.mint(ground.token, KEY.address, 10_000_000)
+        sender = await ground.sender()
+        await want(ground, 3_000_000)
+        await want(ground, 3_000_000)
+        assert await sender.work() == 2
+        for _ in range(3):
+            await tron.mine(25)
+            await sender.work()
+        assert await tron.held(ground.token, MERCHANT) == 6_000_000
+        assert [row["state"] for row in await ground.rows("sends")] == ["done", "done"]
+
+    run(server, tron, story, **CUSTODIAL)
+
+
+def test_a_transfer_that_is_not_known_here_halts_the_sender(server: ServerAddress, tron: Tron) -> None:
+    """As after a backup was restored: what was sent since may be wanted again."""
+
+    async def story(ground: TronGround) -> None:
+        await tron.mint(ground.token, KEY.address, 10_000_000)
+        sender = await ground.sender()
+        assert await sender.work() == 0
+        await tron.mine(30)
+        await tron.send(ground.token, abi.transfer(MERCHANT, 1_000_000), KEY.address)
+        head = await tron.mine(25)
+        await want(ground, 1_000_000)
+        with pytest.raises(HaltError, match="is not known here"):
+            await sender.work()
+        with pytest.raises(HaltError):
+            await sender.work()
+        with pytest.raises(Problem, match="not solidified"):
+            await sender.go_on(head)
+        assert await sender.go_on(head - 19) == 1
+        assert await sender.work() == 0
+        (send,) = await ground.rows("sends")
+        assert send["state"] == "held"
+        assert await tron.held(ground.token, MERCHANT) == 1_000_000
+
+    run(server, tron, story, **CUSTODIAL)
+
+
+def test_a_refund_of_a_custodial_order_arrives(server: ServerAddress, tron: Tron) -> None:
+    async def story(ground: TronGround) -> None:
+        order = await ground.charge()
+        await ground.pay(order)
+        await tron.mine(20)
+        await ground.poll()
+        sender = await ground.sender()
+        await ground.go_on(sender)
+        assert await tron.held(ground.token, KEY.address) == 49_650_500
+        to = b"\x33" * 20
+        request = RefundRequest("10.00", to_address=shown(to, "tron"), door="stablecoin")
+        await refund(ground.shop.world, ground.shop.orders, ground.shop.scope, order.order_id, request)
+        await ground.go_on(sender)
+        assert await tron.held(ground.token, to) == 10_000_000
+        assert (await ground.now(order)).refunded_units == 10_000_000
+
+    run(server, tron, story, **CUSTODIAL)
+
+
+# The factory ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_factory_is_made_by_a_transaction_of_the_key(server: ServerAddress, tron: Tron) -> None:
+    async def story(ground: TronGround) -> None:
+        async def mine() -> None:
+            while True:
+                await tron.mine(5)
+                await asyncio.sleep(0.05)
+
+        clocks, bare = ground.shop.world.clocks, replace(ground.channel, factory=None)
+        with pytest.raises(Problem, match="CONTRACT_VALIDATE_ERROR"):
+            await deploy_on_tron(bare, clocks, KEY, 500 * TRX)
+        await tron.grant(KEY.address, balance=1_000 * TRX)
+        with pytest.raises(Problem, match="would cost"):
+            await deploy_on_tron(bare, clocks, KEY, TRX)
+        task = asyncio.create_task(mine())
+        factory = await deploy_on_tron(bare, clocks, KEY, 500 * TRX)
+        task.cancel()
+        assert factory != ground.channel.factory
+        (network,) = networks_of([replace(ground.channel, factory=factory)])
+        assert await what_is_wrong(network, ground.nodes) == ""
+        assert await deploy_on_tron(replace(bare, factory=factory), clocks, KEY, 0) == factory
 
     run(server, tron, story)
