@@ -112,9 +112,9 @@ class TronEndpoint(Endpoint):
         super().__init__(_under(url, "/jsonrpc"), transport, clocks)
         self._base = url
 
-    async def ask(self, path: str, **asked: Any) -> dict[str, Any]:
+    async def ask(self, path: str, **members: Any) -> dict[str, Any]:
         """The answer of the node's own interface. Raises: AwayError."""
-        answer = await self._post(asked, _under(self._base, path))
+        answer = await self._post(members, _under(self._base, path))
         if not isinstance(answer, dict) or "Error" in answer:
             _garbage("an answer", answer)
         return answer

@@ -108,13 +108,13 @@ class TronSender(Sender):
         return held
 
     async def _check_known(self, begin: int, end: int) -> None:
-        asked = {
+        wanted = {
             "fromBlock": hex(begin),
             "toBlock": hex(end),
             "address": [f"0x{token.hex()}" for token in self._network.channels],
             "topics": [f"0x{abi.TRANSFER.hex()}", f"0x{abi.address_word(self._signer.address).hex()}"],
         }
-        logs = await self._nodes[0].call("eth_getLogs", asked)
+        logs = await self._nodes[0].call("eth_getLogs", wanted)
         if not isinstance(logs, list) or not all(isinstance(one, dict) for one in logs):
             raise GarbageError("not a list of logs")
         hashes = {data(one.get("transactionHash"), 32) for one in logs}

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
-from google.protobuf.any_pb2 import Any as AnyMessage
 from tronpy.proto import tron_pb2
 
 from recoup.features.chains.abi import keccak256
@@ -57,7 +56,8 @@ def expires_at(raw: bytes) -> datetime:
 
 
 def _signed(signer: Signer, kind: str, message: bytes, frame: Frame) -> Signed:
-    contract = _pb.Transaction.Contract(type=_KINDS[kind], parameter=AnyMessage(type_url=_TYPE + kind, value=message))
+    contract = _pb.Transaction.Contract(type=_KINDS[kind])
+    contract.parameter.type_url, contract.parameter.value = _TYPE + kind, message
     raw = _pb.Transaction.raw(
         ref_block_bytes=frame.refers.hash[6:8],
         ref_block_hash=frame.refers.hash[8:16],

@@ -140,8 +140,12 @@ def started() -> Iterator[Tron]:
     with tempfile.TemporaryFile("w+b") as said:
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.features.chains.tron.front", str(CHAIN_ID)],
-            stdin=subprocess.DEVNULL, stdout=said, stderr=said, preexec_fn=end_with_parent(), cwd=ROOT,
-        )  # fmt: skip
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+            preexec_fn=end_with_parent(),
+            cwd=ROOT,
+        )
         try:
             yield Tron(_port(process, said.fileno()))
         finally:

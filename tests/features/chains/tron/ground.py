@@ -92,13 +92,21 @@ def deposit_of(order: StableOrder) -> bytes:
 async def tron_ground(server: ServerAddress, tron: Tron, **settings: Any) -> AsyncIterator[TronGround]:
     factory, token = await tron.deploy_factory(), await tron.deploy_token()
     await tron.mine(20)
-    (channel,) = read_channels([
-        {
-            "world": "sandbox", "code": "usdt_trc20", "endpoints": tron.nodes, "chain_id": CHAIN_ID,
-            "token": shown(token, "tron"), "decimals": 6, "factory": shown(factory, "tron"),
-            "treasury": shown(TREASURY, "tron"),
-        } | settings
-    ])  # fmt: skip
+    (channel,) = read_channels(
+        [
+            {
+                "world": "sandbox",
+                "code": "usdt_trc20",
+                "endpoints": tron.nodes,
+                "chain_id": CHAIN_ID,
+                "token": shown(token, "tron"),
+                "decimals": 6,
+                "factory": shown(factory, "tron"),
+                "treasury": shown(TREASURY, "tron"),
+            }
+            | settings
+        ]
+    )
     before = channels.serve([channel.channel])
     intake.serve([channel])
     try:

@@ -265,7 +265,7 @@ async def want(ground: TronGround, value: int, receiver: bytes = MERCHANT) -> No
     whose = (ground.shop.merchant_id, "payout", new_id())
     send = NewSend(
         new_id(), CHAIN_ID, "transfer", "usdt_trc20", ground.token, None, KEY.address, receiver, Decimal(value), *whose
-    )  # fmt: skip
+    )
     await store.want(ground.shop.world.db.alone, send, ground.shop.world.clocks.wall())
 
 
