@@ -107,6 +107,7 @@ _MACHINES = frozenset(
         "void_stuck",
         "voided",
         "warned",
+        "unseen",
     ]
 )  # noqa: SIM905 - read as a list
 

@@ -53,7 +53,7 @@ def test_it_says_where_to_send_what_and_then_what_came(chain: ChainDoor) -> None
     page = Page(chain, charged)
     for words in (
         "29.90 USDC",
-        "still missing: 20.00 of 49.90 USDC came",
+        "Still missing: 20.00 of 49.90 USDC came",
         "1 of 10 confirmations",
         "Waiting for the rest",
     ):
@@ -125,6 +125,25 @@ def test_it_is_not_simulated_and_speaks_five_languages(chain: ChainDoor) -> None
         "zh": "只能通过 Base",
     }.items():
         assert words in Page(chain, charged, **{"accept-language": language}).text, language
-    open_charge = chain.merchant.charge(channel=None, currency="USDC")
-    picked = chain.door.call("GET", open_charge["instruction"]["redirect_url"].removeprefix("http://door.test")).text
-    assert "usdc_base" not in picked
+
+
+def test_a_payer_chooses_the_network_where_the_charge_left_it_open(chain: ChainDoor) -> None:
+    charged = chain.merchant.charge(channel=None, currency="USDC")
+    link = charged["instruction"]["redirect_url"].removeprefix("http://door.test")
+    page = Page(chain, charged)
+    assert "Which network do you send USDC on?" in page.text
+    assert "usdt_local" not in page.source, "another asset"
+    assert chain.door.call("POST", link, data={"channel": "usdt_local"}).status_code == 400
+    for _ in range(2):  # pressed twice
+        assert chain.door.call("POST", link, data={"channel": "usdc_base"}).status_code == 303
+    assert "Send USDC on Base only" in Page(chain, charged).text
+    body = chain.merchant.body(channel=None, currency="USDC", merchant_order_id=charged["order"]["merchant_order_id"])
+    answer = chain.merchant.post("/charges", body).json()
+    assert answer["instruction"]["type"] == "crypto_address"
+    assert answer["instruction"]["terms"]["net"] == "49650500", "as a charge that named it"
+    chain.poll()
+    chain.pay(answer, 49_900_000)
+    chain.mine(10)
+    chain.poll()
+    assert chain.answer(charged)["order"]["status"] == "paid"
+    assert "Simulate success" in Page(chain, chain.merchant.charge(channel=None, currency="USDC"), "?simulate=1").text

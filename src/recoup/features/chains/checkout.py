@@ -12,10 +12,10 @@ from markupsafe import Markup
 from starlette.responses import RedirectResponse, Response
 
 from recoup.doors.checkout.visit import Visit, problem_texts, render
-from recoup.features.chains import store
+from recoup.features.chains import intake, store
 from recoup.features.chains.addresses import shown
 from recoup.features.chains.channels import NETWORK_PRESETS, ChannelSettings
-from recoup.features.chains.seen import Seen, seen_of
+from recoup.features.chains.seen import Seen, SeenDeposit, seen_of
 from recoup.features.chains.transfers import give_address
 from recoup.features.chains.units import to_base, to_book
 from recoup.flows.world import World
@@ -34,29 +34,10 @@ State = Literal["waiting", "partial", "counting", "paid", "expired", "closed"]
 async def chain_page(visit: Visit, order: StableOrder) -> Response | None:
     """None for an order of another channel, or of one that is not served any more."""
     world = visit.checkout.world
-    seen = await seen_of(world, order)
-    if seen is None:
-        return None
-    typed, problem = "", None
-    if visit.request.method == "POST":
-        typed = await _typed(visit)
-        try:
-            await give_address(world, order, typed)
-        except Problem as wrong:
-            if wrong.code != "invalid":
-                raise
-            problem = wrong
-        else:
-            return RedirectResponse(visit.address, status_code=303)
     merchant = (await visit.checkout.merchants.get(order.merchant_id)).merchant
     now = merchant.business(world.clocks.wall())
     over = order.expires_at is not None and order.expires_at <= now
-    status = order_status(order.stage, order.units, order.refunded_units)
-    state = _state(order, seen, over=over)
-    still = visit.request.query_params.get("still") == "1"
-    moving = {"waiting": WAITING_SECONDS, "partial": WAITING_SECONDS, "counting": COUNTING_SECONDS}.get(state)
-    chain = order.facts["chain"]
-    values = {
+    common = {
         "order": order,
         "merchant": merchant.name,
         "subject": order.facts.get("subject") or "",
@@ -66,30 +47,59 @@ async def chain_page(visit: Visit, order: StableOrder) -> Response | None:
         "test": world.policy.test_mode,
         "link": visit.address,
         "now": now,
+    }
+    seen = await seen_of(world, order)
+    typed, problem = "", None
+    if visit.request.method == "POST":
+        fields = await _fields(visit)
+        typed = fields.get("to_address", "")
+        try:
+            if "channel" not in fields:
+                await give_address(world, order, typed)
+            elif not (order.channel or over):
+                await intake.pick(
+                    world, await visit.checkout.merchants.get(order.merchant_id), order, fields["channel"]
+                )
+        except Problem as wrong:
+            if wrong.code != "invalid" or seen is None:
+                raise
+            problem = wrong
+        else:
+            return RedirectResponse(visit.address, status_code=303)
+    if seen is None:
+        networks = [] if over or "simulate" in visit.request.query_params else await intake.choices(world, order)
+        named = [{"code": one.code, "title": NETWORK_PRESETS[one.network].title} for one in networks]
+        return render("chains/network.html", visit.language, common | {"networks": named}) if named else None
+    status = order_status(order.stage, order.units, order.refunded_units)
+    state = _state(order, seen, over=over)
+    still = visit.request.query_params.get("still") == "1"
+    moving = {"waiting": WAITING_SECONDS, "partial": WAITING_SECONDS, "counting": COUNTING_SECONDS}.get(state)
+    chain = order.facts["chain"]
+    values = common | {
         "state": state,
         "status": status,
         "still": still,
         "moving": moving is not None,
         "network": NETWORK_PRESETS[seen.channel.network].title,
+        "others": ", ".join(_others(seen.channel)),
         "deposit_address": chain["address"],
         "qr": qr_svg(chain["address"]) if state in ("waiting", "partial") else "",
         "wallets": _wallet_links(seen, chain["address"]),
         "progress": seen.progress,
         "refund": await _refund(world, order, seen, typed) if state == "paid" else None,
         "wrong": problem_texts(visit.language, problem) if problem else None,
-        **_amounts(order, seen),
+        **_amounts(order, seen, state),
     }
     status_code = 400 if problem else 200
     return render("chains/charge.html", visit.language, values, status=status_code, again_in=None if still else moving)
 
 
-async def _typed(visit: Visit) -> str:
+async def _fields(visit: Visit) -> dict[str, str]:
     """Raises: Problem(invalid)."""
     try:
-        fields = dict(parse_qsl((await visit.request.body()).decode("latin-1"), max_num_fields=FIELDS_MAX))
+        return dict(parse_qsl((await visit.request.body()).decode("latin-1"), max_num_fields=FIELDS_MAX))
     except ValueError:
         raise Problem("invalid", "That is not the page's form.", cure="Press the button on the page.") from None
-    return fields.get("to_address", "")
 
 
 async def _refund(world: World, order: StableOrder, seen: Seen, typed: str) -> str | None:
@@ -99,6 +109,12 @@ async def _refund(world: World, order: StableOrder, seen: Seen, typed: str) -> s
     row = await store.address_of_order(world.db.reader, order.merchant_id, order.order_id)
     given = row.refund_to if row is not None else None
     return typed or (shown(given, seen.channel.kind) if given else "")
+
+
+def _others(own: ChannelSettings) -> list[str]:
+    """Networks on which the same address is watched for the same asset."""
+    alike = (one for one in intake.all_served() if (one.world, one.kind, one.asset) == (own.world, own.kind, own.asset))
+    return sorted({NETWORK_PRESETS[one.network].title for one in alike if one.network != own.network})
 
 
 def _state(order: StableOrder, seen: Seen, *, over: bool) -> State:
@@ -113,12 +129,17 @@ def _state(order: StableOrder, seen: Seen, *, over: bool) -> State:
     return "expired" if ended_by_time else "closed"
 
 
-def _amounts(order: StableOrder, seen: Seen) -> dict[str, Any]:
+def _amounts(order: StableOrder, seen: Seen, state: State) -> dict[str, Any]:
+    """`listed`: the transfers that count, where the page says no other word of them."""
+
     def text(units: int) -> str:
         return text_like(units, order.asset, order.amount_text)
 
     excess = to_book(seen.outcome.excess, seen.channel.asset, seen.channel.decimals).units
+    counting = [one for one in seen.deposits if one.right and one.log.state != "orphaned"]
     return {
+        "listed": len(counting) > (state in ("counting", "paid")) or any(map(_has_explorer, counting)),
+        "kept": any(one.log.state != "orphaned" for one in seen.deposits),
         "rest": text(seen.rest_units),
         "came": text(seen.received_units + seen.on_its_way_units),
         "excess": text(excess) if excess else "",
@@ -126,7 +147,7 @@ def _amounts(order: StableOrder, seen: Seen) -> dict[str, Any]:
             {
                 "amount": _deposited(one.log.value, one.channel, order.amount_text),
                 "asset": one.channel.asset if one.channel else "",
-                "right": one.right,
+                "counts": one in counting,
                 "state": one.log.state,
                 "progress": one.progress,
                 "link": one.channel.link("tx", one.log.tx) if one.channel else "",
@@ -134,6 +155,10 @@ def _amounts(order: StableOrder, seen: Seen) -> dict[str, Any]:
             for one in seen.deposits
         ],
     }
+
+
+def _has_explorer(one: SeenDeposit) -> bool:
+    return bool(one.channel and one.channel.explorer)
 
 
 def _deposited(value: Any, channel: ChannelSettings | None, like: str) -> str:

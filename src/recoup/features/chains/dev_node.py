@@ -141,11 +141,11 @@ class DevNode:
 
     async def held(self, token: bytes | None, holder: bytes) -> int:
         """A balance; without a token of the chain's coin."""
-        asked = {"to": text(token or b""), "data": text(abi.balance_of(holder))}
+        read = {"to": text(token or b""), "data": text(abi.balance_of(holder))}
         answer = (
             self.call("eth_getBalance", text(holder), "latest")
             if token is None
-            else self.call("eth_call", asked, "latest")
+            else self.call("eth_call", read, "latest")
         )
         return int(await answer, 16)
 

@@ -1,8 +1,9 @@
 """What a charge on a chain gets before it is admitted: its terms, and by them the address that its payer pays to."""
 
 from collections.abc import Iterable
-from datetime import timedelta
-from typing import Any, Final
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
+from uuid import UUID
 
 from msgspec.structs import replace
 
@@ -19,9 +20,12 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import iso
 from recoup.rules.money.fees import choose, fee_units
+from recoup.rules.order.lifecycle import OPEN
 from recoup.rules.stable import channels
 from recoup.store.merchants.merchants import MerchantSettings
 from recoup.store.orders.intake import NewOrder
+from recoup.store.orders.locks import lock_orders
+from recoup.store.stable.stable_orders import StableOrder
 
 WATCHED: Final = timedelta(days=90)  # behind the order's end
 PROVED_FOR: Final = timedelta(hours=3)  # it is proved hourly
@@ -47,36 +51,55 @@ def served(code: str | None) -> ChannelSettings | None:
     return _served.get(code or "")
 
 
+class Charge(NamedTuple):
+    """What an address is made of. `merchant_id`: whose it is; times are business time."""
+
+    merchant_id: UUID
+    order_id: UUID
+    site_id: UUID
+    units: int
+    placed_at: datetime
+    expires_at: datetime
+
+
 async def complete(world: World, settings: MerchantSettings, row: NewOrder) -> NewOrder:
     """Raises: Problem(invalid) for an amount that the channel does not take, or without an address to settle to;
     Problem(unavailable) for a channel that is not open."""
     channel = served(row.channel)
     if channel is None:
         return row
-    _check_amount(channel, row)
-    await _check_open(world, channel)
+    assert row.expires_at is not None  # every charge ends
+    charge = Charge(row.merchant_id, row.order_id, row.site_id, row.units, row.placed_at, row.expires_at)
+    return replace(row, facts={**row.facts, **await terms_of(world, settings, channel, charge)})
+
+
+async def terms_of(
+    world: World, settings: MerchantSettings, channel: ChannelSettings, charge: Charge
+) -> dict[str, Any]:
+    """Facts of an order on this channel: what it is paid by. Raises: as `complete`."""
+    check_amount(channel, charge.units)
+    await check_open(world, channel)
     assert channel.factory is not None
     fee = fee_units(
-        row.units,
+        charge.units,
         choose(
             settings.fee_terms,
-            site_id=row.site_id,
-            order_type=row.order_type,
-            currency=row.asset,
-            at=row.placed_at,
+            site_id=charge.site_id,
+            order_type="STABLE",
+            currency=channel.asset,
+            at=charge.placed_at,
         ),
     )
     terms = Terms(
-        order=row.order_id,
-        merchant=await _receiver(world, channel, row),
+        order=charge.order_id,
+        merchant=await _receiver(world, channel, charge),
         treasury=channel.treasury,
-        net=to_base(row.units - fee, channel.asset, channel.decimals),
+        net=to_base(charge.units - fee, channel.asset, channel.decimals),
         fee=to_base(fee, channel.asset, channel.decimals),
     )
     implementation = artifact(channel.kind).implementation_of(channel.factory)
     address = deposit_address(channel.kind, channel.factory, implementation, terms)
-    wanted = required(channel.confirmations, row.units)
-    assert row.expires_at is not None  # every charge ends
+    wanted = required(channel.confirmations, charge.units)
     chain: dict[str, Any] = {
         "kind": channel.kind,
         "chain_id": channel.chain_id,
@@ -88,14 +111,13 @@ async def complete(world: World, settings: MerchantSettings, row: NewOrder) -> N
         "confirmations": blocks_of(wanted, channel.usual),
         "due": str(terms.due),
         "terms": to_json(terms, channel.kind),
-        "expires_at": iso(row.expires_at),
-        "watched_until": iso(row.recorded_at + (row.expires_at - row.placed_at) + WATCHED),
+        "expires_at": iso(charge.expires_at),
+        "watched_until": iso(charge.expires_at - timedelta(microseconds=settings.merchant.offset_us) + WATCHED),
     }
-    own = {"chain": chain, "fee_units": fee, "settles_to": shown(terms.merchant, channel.kind)}
-    return replace(row, facts={**row.facts, **own})
+    return {"chain": chain, "fee_units": fee, "settles_to": shown(terms.merchant, channel.kind)}
 
 
-async def _check_open(world: World, channel: ChannelSettings) -> None:
+async def check_open(world: World, channel: ChannelSettings) -> None:
     """Raises: Problem(unavailable) before nodes have proved what an address promises, or when that was long ago."""
     now = world.clocks.wall()
     proof = channel.factory and await store.proof_of(world.db, channel.chain_id, channel.factory)
@@ -113,9 +135,9 @@ def closed(channel: ChannelSettings) -> Problem:
     )
 
 
-def _check_amount(channel: ChannelSettings, row: NewOrder) -> None:
+def check_amount(channel: ChannelSettings, units: int) -> None:
     """Raises: Problem(invalid)."""
-    if row.units < channel.minimum:
+    if units < channel.minimum:
         least = shown_money(channel.minimum, channel.asset)
         raise Problem(
             "invalid",
@@ -124,15 +146,15 @@ def _check_amount(channel: ChannelSettings, row: NewOrder) -> None:
             cure="Use another channel for less.",
             detail="invalid_amount",
         )
-    to_base(row.units, channel.asset, channel.decimals)
+    to_base(units, channel.asset, channel.decimals)
 
 
-async def _receiver(world: World, channel: ChannelSettings, row: NewOrder) -> bytes:
+async def _receiver(world: World, channel: ChannelSettings, charge: Charge) -> bytes:
     """Where the net amount goes. Raises: Problem(invalid)."""
     if channel.settlement == "custodial":
         assert channel.custody is not None
         return channel.custody
-    text = await store.settles_to(world.db, row.merchant_id, channel.kind, row.placed_at)
+    text = await store.settles_to(world.db, charge.merchant_id, channel.kind, charge.placed_at)
     if text is None:
         raise Problem(
             "invalid",
@@ -142,6 +164,35 @@ async def _receiver(world: World, channel: ChannelSettings, row: NewOrder) -> by
             detail="settlement_address_required",
         )
     return read_address(text, channel.kind, "channel")
+
+
+async def choices(world: World, order: StableOrder) -> list[ChannelSettings]:
+    """Channels that its payer may pick, where the charge left it open."""
+    found = []
+    for one in _served.values():
+        if (one.world, one.asset) != (world.name, order.asset) or order.channel or order.stage not in OPEN:
+            continue
+        try:
+            check_amount(one, order.units)
+            await check_open(world, one)
+        except Problem:
+            continue
+        found.append(one)
+    return found
+
+
+async def pick(world: World, settings: MerchantSettings, order: StableOrder, code: str) -> None:
+    """The payer's choice; the first one stays. Raises: Problem(invalid) for none of the choices; as `complete`."""
+    channel = next((one for one in await choices(world, order) if one.code == code), None)
+    if channel is None:
+        raise Problem("invalid", "There is no such way to pay.", cure="Choose one of those on the page.")
+    assert order.expires_at is not None
+    site = next((one for one in settings.sites if one.is_default), settings.sites[0])
+    charge = Charge(order.merchant_id, order.order_id, site.site_id, order.units, order.placed_at, order.expires_at)
+    facts = await terms_of(world, settings, channel, charge)
+    async with world.db.transaction() as tx:
+        await lock_orders(tx, [(order.merchant_id, order.order_id)])
+        await store.pick(tx, order.merchant_id, order.order_id, order.attempt_id, code, facts)
 
 
 def all_served() -> tuple[ChannelSettings, ...]:

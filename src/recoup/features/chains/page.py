@@ -8,6 +8,7 @@ from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.feature_parts import PortalPart
 from recoup.doors.portal.form_shape import Text, read_again
 from recoup.doors.portal.menu import Entry, at_merchant
+from recoup.doors.portal.order.timeline_entry import plain
 from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.people import named
 from recoup.doors.portal.rights import operator, role
@@ -137,4 +138,13 @@ def _back(visit: Visit, what: str) -> Answer:
     return redirect(with_done(visit.session, PATH, what))
 
 
-PORTAL: Final = PortalPart()
+PORTAL: Final = PortalPart(
+    timeline={
+        "unseen": plain(
+            "Payment taken back",
+            "The chain reorganised: the payer’s transfer is in no block any more. It counts again once it is.",
+            "cancelled",
+            "bad",
+        )
+    },
+)
