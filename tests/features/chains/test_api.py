@@ -111,6 +111,10 @@ def test_refusals_carry_the_code_of_the_contract(chain: ChainDoor) -> None:
     assert refused(stranger) == (400, "settlement_address_required")
     assert refused(chain.merchant, amount="0.99") == (400, "invalid_amount")
     assert refused(chain.merchant, currency="USDT")[0] == 400
+    intake.serve([replace(chain.channels[0], minimum=50_000_000)])
+    assert refused(chain.merchant) == (400, "invalid_amount"), "below the least that the channel takes"
+    intake.serve([replace(chain.channels[0], decimals=2)])
+    assert refused(chain.merchant, amount="49.905") == (400, "invalid_amount"), "finer than the token"
     intake.serve([replace(chain.channels[0], factory=None)])
     assert refused(chain.merchant) == (503, "channel_unavailable")
 

@@ -6,7 +6,7 @@ USDT and USDC have six decimals in the book and on most chains, eighteen on BNB.
 from typing import NamedTuple
 
 from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.problem import invalid
+from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 
 
@@ -25,7 +25,8 @@ def to_base(units: int, asset: str, decimals: int, field: str = "amount") -> int
     base, rest = divmod(units, _power(finer))
     if rest:
         message = Sentence("The amount has more than {0} decimals, which the token does not have.", decimals)
-        raise invalid(message, field, Sentence("Round it to {0} decimals.", decimals))
+        cure = Sentence("Round it to {0} decimals.", decimals)
+        raise Problem("invalid", message, field=field, cure=cure, detail="invalid_amount")
     return base
 
 
