@@ -12,7 +12,7 @@ from eth_account import Account
 from tests.features.chains.node import Anvil, Settings
 from tests.worlds import Shop, make_shop, sandbox_world
 
-from recoup.features.chains import intake, store
+from recoup.features.chains import abi, intake, store
 from recoup.features.chains.addresses import shown
 from recoup.features.chains.channel import ChainChannel
 from recoup.features.chains.channels import ChannelSettings, read_channels
@@ -20,6 +20,7 @@ from recoup.features.chains.credit import credit
 from recoup.features.chains.keystore import KeySigner
 from recoup.features.chains.rpc import Endpoint
 from recoup.features.chains.send import Sender
+from recoup.features.chains.terms import from_json
 from recoup.features.chains.watch import Watcher, networks_of
 from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
 from recoup.gateways.cards.transport import Transport
@@ -33,12 +34,13 @@ MERCHANT, TREASURY = bytes.fromhex("11" * 20), bytes.fromhex("22" * 20)
 
 @dataclass
 class Ground:
-    """A shop whose payers pay on a node."""
+    """A shop whose payers pay on a node. `other`: another token that is served."""
 
     shop: Shop
     anvil: Anvil
     channel: ChannelSettings
     token: bytes
+    other: bytes
     node: Endpoint
     watcher: Watcher
     senders: list[Sender] = field(default_factory=list)
@@ -49,6 +51,13 @@ class Ground:
 
     async def poll(self) -> None:
         await credit(self.shop.world, self.shop.orders, await self.watcher.poll())
+
+    async def sweep(self, order: StableOrder) -> None:
+        """By somebody who has the order's terms, a stranger."""
+        terms = from_json(order.facts["chain"]["terms"], "evm").encoded()
+        factory = self.channel.factory
+        assert factory is not None
+        assert (await self.anvil.send(factory, abi.sweep(terms, self.token), account=5)).ok
 
     @asynccontextmanager
     async def going_on(self) -> AsyncIterator[None]:
@@ -85,37 +94,38 @@ class Ground:
 
 
 @asynccontextmanager
-async def ground(server: ServerAddress, anvil: Anvil, **settings: Any) -> AsyncIterator[Ground]:
-    """`settings`: of the channel, beside what the node says."""
-    factory, token = await anvil.deploy_factory(), await anvil.deploy_token()
-    (channel,) = read_channels(
+async def ground(server: ServerAddress, anvil: Anvil, *endpoints: str, **settings: Any) -> AsyncIterator[Ground]:
+    """`endpoints`: instead of the node itself. `settings`: of the channel, beside what the node says."""
+    factory, token, other = await anvil.deploy_factory(), await anvil.deploy_token(), await anvil.deploy_token()
+    usual = {
+        "world": "sandbox",
+        "endpoints": list(endpoints) or [anvil.url],
+        "chain_id": 31337,
+        "network": "base",
+        "decimals": 6,
+        "factory": shown(factory, "evm"),
+        "treasury": shown(TREASURY, "evm"),
+        "confirmations": 10,
+    }
+    served = read_channels(
         [
-            {
-                "world": "sandbox",
-                "code": "usdc_base",
-                "endpoints": [anvil.url],
-                "chain_id": 31337,
-                "token": shown(token, "evm"),
-                "decimals": 6,
-                "factory": shown(factory, "evm"),
-                "treasury": shown(TREASURY, "evm"),
-                "confirmations": 10,
-            }
-            | settings
+            usual | {"code": "usdc_base", "token": shown(token, "evm")} | settings,
+            usual | {"code": "usdt_local", "currency": "USDT", "token": shown(other, "evm")},
         ]
     )
-    before = channels.serve([channel.channel])
-    intake.serve([channel])
+    before = channels.serve([one.channel for one in served])
+    intake.serve(served)
     try:
-        async with sandbox_world(server) as world:
-            shop = await make_shop(*world, fee_basis_points=50)
-            shop.world.channels[channel.code] = ChainChannel(channel, shop.world.db, shop.world.clocks)
+        async with sandbox_world(server) as opened:
+            shop = await make_shop(*opened, fee_basis_points=50)
+            world = shop.world
+            world.channels.update({one.code: ChainChannel(one, world.db, world.clocks) for one in served})
             await agree_on_address(shop)
-            (network,) = networks_of([channel])
-            await store.keep_proof(shop.world.db.alone, network.chain, network.factory, "", shop.world.clocks.wall())
-            transport = Transport(shop.world.clocks, 1 << 22)
-            node = Endpoint(anvil.url, transport, shop.world.clocks)
-            made = Ground(shop, anvil, channel, token, node, Watcher(shop.world, network, [node]))
+            (network,) = networks_of(served)
+            await store.keep_proof(world.db.alone, network.chain, network.factory, "", world.clocks.wall())
+            transport = Transport(world.clocks, 1 << 22)
+            nodes = [Endpoint(url, transport, world.clocks) for url in network.endpoints]
+            made = Ground(shop, anvil, served[0], token, other, nodes[0], Watcher(world, network, nodes))
             try:
                 yield made
             finally:

@@ -12,21 +12,24 @@ from recoup.doors.command.verb_group import VerbGroup
 from recoup.doors.command.verbs import Opened, Run, in_sandbox, in_world, json_option, show
 from recoup.features.chains import intake, store
 from recoup.features.chains.addresses import Kind, shown
+from recoup.features.chains.compare import Comparer, Found
 from recoup.features.chains.depth import text_of
 from recoup.features.chains.proof import what_is_wrong
 from recoup.features.chains.rpc import AwayError
 from recoup.features.chains.rpc import opened as opened_nodes
 from recoup.features.chains.running import ChainLoop, nodes_of
 from recoup.features.chains.send import Signer
-from recoup.features.chains.watch import HaltError, Network, networks_of
+from recoup.features.chains.watch import HaltError, Network, Watcher, networks_of
 from recoup.flows.world import World
-from recoup.kernel.ids import parse_id
+from recoup.kernel.ids import parse_id, wire_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import iso
+from recoup.moves.audit import note as audit
 
 PAUSE_SECONDS = 2.0
+NOTE_MAX = 500
 GWEI = 10**9
 SUN = 10**6  # of a TRX
 FEE_CAP = 200  # gwei
@@ -92,23 +95,58 @@ def status(run: Run, as_json: bool) -> None:
 @json_option
 @in_world
 def check(run: Run, as_json: bool) -> None:
-    """Asks every node whether it would do what deposit addresses promise."""
+    """Asks every node whether it would do what deposit addresses promise, and whether their balances are what the logs
+    say. Exit 1 where something differs."""
 
     async def work(opened: Opened) -> list[dict[str, Any]]:
         world, rows = opened.world, []
         for network in networks(world):
+            found: list[Found] = []
             async with opened_nodes(network.kind, network.endpoints, world.clocks) as nodes:
                 try:
                     wrong = await what_is_wrong(network, nodes)
+                    ours = await store.watched(world.db, network.kind, world.clocks.wall())
+                    comparer = Comparer(world, Watcher(world, network, nodes), opened.orders)
+                    found = await comparer.compare({row.address: row for row in ours})
                 except AwayError as error:
                     wrong = f"{error}"
-            rows.append({"chain_id": network.chain, "factory": shown(network.factory, network.kind), "wrong": wrong})
+            orders = {wire_id("ord", one.row.order_id): one.missing for one in found}
+            said = {"chain_id": network.chain, "factory": shown(network.factory, network.kind), "wrong": wrong}
+            rows.append({**said, "orders": orders})
         return rows
 
     rows = run(work)
-    show(rows, [f"chain {row['chain_id']}: {row['wrong'] or 'ok'}" for row in rows], as_json=as_json)
-    if any(row["wrong"] for row in rows):
+    lines = [f"chain {row['chain_id']}: {row['wrong'] or 'ok'}" for row in rows]
+    lines += [f"{order}: {missing}" for row in rows for order, missing in row["orders"].items()]
+    show(rows, lines, as_json=as_json)
+    if any(row["wrong"] or row["orders"] for row in rows):
         raise SystemExit(1)
+
+
+@chain.command()
+@click.argument("number", metavar="CHAIN", type=int)
+@click.option("--note", required=True, help="What you found; kept with the halt, and in the audit log.")
+@in_world
+def lift(run: Run, number: int, note: str) -> None:
+    """Lets a halted chain go on: it is read again from its last final block. Look at the chain first."""
+
+    async def work(opened: Opened) -> str:
+        world, scope = opened.world, opened.scope("chain")
+        cursor = await store.cursor_of(world.db, number)
+        if cursor is None or cursor.halted is None:
+            message = Sentence("Chain {0} is not halted.", number)
+            raise Problem("wrong_state", message, cure="See `recoup chain status`.")
+        text = " ".join(note.replace("\0", "").split())[:NOTE_MAX]
+        now, facts = world.clocks.wall(), {"why": cursor.halted, "note": text}
+        async with world.db.transaction() as tx:
+            await audit(tx, scope, now, "chain.lifted", str(number), facts)
+        assert cursor.halted_at is not None
+        async with world.db.transaction() as tx:
+            await store.lift(tx, number, cursor.halted_at)
+            await store.note_lift(tx, number, cursor.halted_at, now, scope.actor.text(), text)
+        return cursor.halted
+
+    click.echo(f"chain {number} goes on; it was halted because {run(work)}")
 
 
 @chain.command()

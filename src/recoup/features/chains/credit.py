@@ -1,69 +1,143 @@
 """What the watcher saw reaches its orders: all that came to an address is folded anew, and its order follows."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 from itertools import groupby
+from typing import Final
 
+import structlog
+
+from recoup.core.kit.feature import FeatureDue
 from recoup.features.chains import intake, store
+from recoup.features.chains.channels import ChannelSettings
 from recoup.features.chains.fold import Deposit, Key, Outcome, fold
-from recoup.features.chains.moves import Sweep, follow, settled
-from recoup.features.chains.store import ChainLog, DepositAddress
+from recoup.features.chains.moves import Stray, Sweep, follow, settled
+from recoup.features.chains.store import ChainLog, DepositAddress, Verdict
 from recoup.features.chains.transfers import gather
-from recoup.features.chains.units import rescaled
+from recoup.features.chains.units import rescaled, to_book
 from recoup.flows.locked import Orders
 from recoup.flows.world import World
+from recoup.kernel.problem import Problem, in_words
 from recoup.moves.change import Change
+from recoup.rules.order.lifecycle import ENDED
+from recoup.store.orders.due_work import Due
+from recoup.store.table import hex_of
 
-TOGETHER = 128
+log = structlog.get_logger()
+DUE: Final = FeatureDue("deposits")  # what came to an order that ends unpaid is owed back
+TOGETHER: Final = 512
 
 
 async def credit(world: World, orders: Orders, changed: Sequence[DepositAddress]) -> None:
-    """Raises: what a flow raises; the next poll repeats what was not done."""
+    """An order that cannot follow now does so with a later poll, and holds up no other."""
     for start in range(0, len(changed), TOGETHER):
         rows = changed[start : start + TOGETHER]
         logs = await store.logs_at(world.db, [row.address for row in rows])
         by_address = {address: list(found) for address, found in groupby(logs, key=lambda one: one.address)}
-        await asyncio.gather(*(_follow(world, orders, row, by_address.get(row.address, [])) for row in rows))
+        done = await asyncio.gather(
+            *(_follow(world, orders, row, by_address.get(row.address, [])) for row in rows), return_exceptions=True
+        )
+        followed = []
+        for row, outcome in zip(rows, done, strict=True):
+            if isinstance(outcome, asyncio.CancelledError):
+                raise outcome
+            if isinstance(outcome, BaseException):
+                log.warning("deposit not followed", order=str(row.order_id), error=in_words(outcome))
+                continue
+            followed += [one for one in by_address.get(row.address, []) if not one.followed]
+        if followed:
+            await store.mark_followed(world.db.alone, [_as_it_stands(one) for one in followed])
 
 
-async def _follow(world: World, orders: Orders, row: DepositAddress, logs: Sequence[ChainLog]) -> None:
+async def follow_ended(world: World, orders: Orders, due: Due) -> None:
+    """Due work at the end of an order of which a part came. Raises: Problem(unavailable) while it is still open."""
+    row = await store.address_of_order(world.db, due.merchant_id, due.subject_id)
+    if row is None:
+        return
+    if not await _follow(world, orders, row, await store.logs_at(world.db, [row.address])):
+        raise Problem("unavailable", "The order has not ended yet.", cure="It is looked at again.")
+
+
+async def _follow(world: World, orders: Orders, row: DepositAddress, logs: Sequence[ChainLog]) -> bool:
+    """Whether the order has ended."""
+    own = intake.served(row.channel)
+    if own is None:
+        raise LookupError(f"the channel {row.channel} is not served")
     outcome = folded(row, logs)
-    if outcome.paid_by is not None:
-        await gather(world, row, logs)
-    sweeps = [
-        Sweep(log.tx, int(log.value), int(log.fee)) for log in logs if log.kind == "sweep" and log.state == "confirmed"
-    ]
+    sweeps, strays = list(_sweeps(logs, own)), list(_strays(logs, own))
+    units = partial(_units, own)
 
-    def work(change: Change) -> None:
-        follow(change, change.order.attempt(row.attempt_id), outcome)
-        settled(change, sweeps, int(row.terms["net"]))
+    def work(change: Change) -> tuple[bool, bool]:
+        attempt = change.order.attempt(row.attempt_id)
+        follow(change, attempt, outcome, units, strays)
+        settled(change, sweeps, units)
+        is_over = change.order.stage in ENDED
+        if is_over:
+            change.undue(DUE)
+        elif outcome.received:
+            change.due(DUE, row.expires_at)
+        return is_over, any(one.state in ("pending", "broadcast", "stuck") for one in change.order.settlements)
 
-    await orders.run(work, (row.merchant_id, row.order_id))
+    is_over, is_settling = await orders.run(work, (row.merchant_id, row.order_id))
+    if is_over:
+        await gather(world, row, [one for one in intake.all_served() if _gathers(one, own, is_settling)], logs)
+    return is_over
+
+
+def _gathers(channel: ChannelSettings, own: ChannelSettings, is_settling: bool) -> bool:
+    """Its own channel's sweep is the settlement's, while there is one."""
+    return (channel.asset, channel.kind) == (own.asset, own.kind) and not (is_settling and channel is own)
 
 
 def folded(row: DepositAddress, logs: Sequence[ChainLog]) -> Outcome:
     """What came to an order's address. The same asset of another channel counts, in its own decimals."""
     own = intake.served(row.channel)
     assert own is not None
-    by_token = {(one.chain_id, one.token): one for one in intake.all_served() if one.asset == own.asset}
-    deposits, times = [], {}
-    for log in logs:
-        if log.kind != "deposit":
+    by_token, deposits, times = _by_token(), [], {}
+    for one in logs:
+        if one.kind != "deposit":
             continue
-        channel = by_token.get((log.chain, log.token))
-        value, dust = rescaled(int(log.value), channel.decimals, own.decimals) if channel else (int(log.value), 0)
-        if channel:
-            times[log.chain] = timedelta(milliseconds=channel.block_ms)
-        deposits.append(
-            Deposit(
-                Key(log.chain, log.tx, log.log_index),
-                log.block,
-                log.block_hash,
-                log.business_at,
-                value,
-                channel is not None,
-                log.state,
-            )
-        )
+        channel = by_token.get((one.chain, one.token))
+        right = channel is not None and channel.asset == own.asset
+        value = int(one.value)
+        if channel is not None and right:
+            value, times[one.chain] = _rescaled(value, channel, own), timedelta(milliseconds=channel.block_ms)
+        key = Key(one.chain, one.tx, one.log_index)
+        deposits.append(Deposit(key, one.block, one.block_hash, one.business_at, value, right, one.state))
     return fold(deposits, int(row.due), row.expires_at, times)
+
+
+def _sweeps(logs: Sequence[ChainLog], own: ChannelSettings) -> Iterator[Sweep]:
+    by_token = _by_token()
+    for one in logs:
+        channel = by_token.get((one.chain, one.token))
+        if one.kind == "sweep" and one.state == "confirmed" and channel is not None and channel.asset == own.asset:
+            yield Sweep(one.tx, _rescaled(int(one.value), channel, own), _rescaled(int(one.fee), channel, own))
+
+
+def _strays(logs: Sequence[ChainLog], own: ChannelSettings) -> Iterator[Stray]:
+    by_token = _by_token()
+    for one in logs:
+        channel = by_token.get((one.chain, one.token))
+        if one.kind == "deposit" and one.state == "confirmed" and channel is not None and channel.asset != own.asset:
+            units = _units(channel, int(one.value))
+            if units:
+                yield Stray(one.tx, channel.asset, units)
+
+
+def _by_token() -> dict[tuple[int, bytes], ChannelSettings]:
+    return {(one.chain_id, one.token): one for one in intake.all_served()}
+
+
+def _rescaled(value: int, channel: ChannelSettings, own: ChannelSettings) -> int:
+    return rescaled(value, channel.decimals, own.decimals)[0]
+
+
+def _units(channel: ChannelSettings, base: int) -> int:
+    return to_book(base, channel.asset, channel.decimals).units
+
+
+def _as_it_stands(one: ChainLog) -> Verdict:
+    return Verdict(one.chain, hex_of(one.tx), one.log_index, hex_of(one.block_hash), one.state)

@@ -61,6 +61,7 @@ class Outcome:
     paid_at: datetime | None
     paid_by: Key | None
     paid_late: bool
+    last_tx: bytes | None = None  # of the last confirmed transfer that counts
 
     @property
     def rest(self) -> int:
@@ -108,6 +109,7 @@ def fold(
         paid_at=completed.block_at if completed else None,
         paid_by=completed.key if completed else None,
         paid_late=completed is not None and completed.block_at > ends[completed.key],
+        last_tx=confirmed[-1].key.tx if confirmed else None,
     )
 
 

@@ -12,6 +12,7 @@ from recoup.features.chains.addresses import read_address, shown
 from recoup.features.chains.artifacts import artifact
 from recoup.features.chains.channels import ChannelSettings, check_sent, read_channels
 from recoup.features.chains.depth import blocks_of, required
+from recoup.features.chains.store import Cursor
 from recoup.features.chains.terms import Terms, deposit_address, to_json
 from recoup.features.chains.units import to_base
 from recoup.flows.world import World
@@ -29,6 +30,7 @@ from recoup.store.stable.stable_orders import StableOrder
 
 WATCHED: Final = timedelta(days=90)  # behind the order's end
 PROVED_FOR: Final = timedelta(hours=3)  # it is proved hourly
+STALE: Final = timedelta(minutes=15)
 _served: dict[str, ChannelSettings] = {}
 
 
@@ -123,6 +125,14 @@ async def check_open(world: World, channel: ChannelSettings) -> None:
     proof = channel.factory and await store.proof_of(world.db, channel.chain_id, channel.factory)
     if not proof or proof.wrong or now > proof.proved_at + PROVED_FOR:
         raise closed(channel)
+    cursor = await store.cursor_of(world.db, channel.chain_id)
+    if cursor is not None and (cursor.halted or is_stale(cursor, world.name, now)):
+        raise closed(channel)
+
+
+def is_stale(cursor: Cursor, world: str, now: datetime) -> bool:
+    """Payments are not seen. A sandbox's chain may make no block for long."""
+    return world != "sandbox" and now > cursor.agreed_at + STALE
 
 
 def closed(channel: ChannelSettings) -> Problem:

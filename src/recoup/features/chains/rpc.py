@@ -17,7 +17,9 @@ ANSWER_BYTES_MAX: Final = 32 << 20
 TIMEOUT_SECONDS: Final = 10.0
 PAUSE_SECONDS: Final = 5.0  # after a refusal for too many calls that names no time
 PAUSE_SECONDS_MAX: Final = 300.0
-SINGLE_MAX: Final = 20  # calls one by one, where a node takes no batches
+BATCH_MAX: Final = 1_000  # calls in one request; halved where a node refuses
+REQUESTS_MAX: Final = 64  # for one batch, where a node takes small ones or none
+FORGIVEN_SECONDS: Final = 600.0  # then a node is asked for large batches again
 TRON_BATCH_MAX: Final = 100  # as java-tron has it by default
 _THROTTLED: Final = frozenset({402, 403, 429})
 
@@ -52,13 +54,13 @@ Call = tuple[str, list[Any]]
 class Endpoint:
     """One node. `name` is its host, which may be shown; its address may hold a key, which may not."""
 
-    batch_max = 1 << 20
+    batch_max = BATCH_MAX
 
     def __init__(self, url: str, transport: Transport, clocks: Clocks) -> None:
         self.name = urlsplit(url).hostname or ""
         self._url, self._transport, self._clocks = url, transport, clocks
         self._until = 0.0
-        self._takes_batches = True
+        self._together, self._refused_at = self.batch_max, 0.0
 
     async def call(self, method: str, *params: Any) -> Any:
         """Raises: AwayError; GarbageError for a node's own error, too."""
@@ -67,17 +69,23 @@ class Endpoint:
 
     async def batch(self, calls: Sequence[Call]) -> list[Any]:
         """The answers in the order of the calls, `Refused` in the place of one that was refused. Raises: AwayError."""
-        if len(calls) > self.batch_max:
-            parts = [calls[start : start + self.batch_max] for start in range(0, len(calls), self.batch_max)]
-            return [answer for part in parts for answer in await self.batch(part)]
-        if len(calls) > 1 and self._takes_batches:
-            answer = await self._post([_request(number, call) for number, call in enumerate(calls)])
+        now = self._clocks.monotonic()
+        if now > self._refused_at + FORGIVEN_SECONDS:
+            self._together = self.batch_max
+        said: list[Any] = []
+        for _ in range(REQUESTS_MAX):
+            part = calls[len(said) : len(said) + self._together]
+            if not part:
+                return said
+            if len(part) == 1:
+                said.append(_result(await self._post(_request(0, part[0])), 0))
+                continue
+            answer = await self._post([_request(number, call) for number, call in enumerate(part)])
             if isinstance(answer, list):
-                return _in_order(answer, len(calls))
-            self._takes_batches = False  # asked again at the next start
-        if len(calls) > SINGLE_MAX:
-            raise AwayError(f"takes no batches, and {len(calls)} calls are too many to be made one by one")
-        return [_result(await self._post(_request(number, call)), number) for number, call in enumerate(calls)]
+                said += _in_order(answer, len(part))
+            else:
+                self._together, self._refused_at = len(part) // 2, now
+        raise AwayError(f"takes {self._together} calls in one request, and {len(calls)} are too many for that")
 
     async def _post(self, body: object, url: str | None = None) -> Any:
         if self._clocks.monotonic() < self._until:

@@ -1,23 +1,27 @@
 """What processes run of chains: gateways for every process, the watcher for one, each world on its own."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
+from uuid import NAMESPACE_OID, uuid5
 
 import structlog
 
 from recoup.features.chains import intake, store
 from recoup.features.chains.channel import ChainChannel
 from recoup.features.chains.channels import ChannelSettings
+from recoup.features.chains.compare import Comparer
 from recoup.features.chains.credit import credit
 from recoup.features.chains.proof import what_is_wrong
 from recoup.features.chains.rpc import ANSWER_BYTES_MAX, Endpoint, endpoint
 from recoup.features.chains.transfers import tell
-from recoup.features.chains.watch import Network, Watcher, networks_of
+from recoup.features.chains.watch import HaltError, Network, Watcher, networks_of
 from recoup.flows.locked import Orders
 from recoup.flows.world import World
 from recoup.gateways.cards.transport import Transport
-from recoup.kernel.time import Clocks
+from recoup.kernel.sentence import Sentence
+from recoup.kernel.time import Clocks, iso
+from recoup.moves.message.alert import alert_now
 from recoup.store.pool import Database
 
 log = structlog.get_logger()
@@ -38,29 +42,32 @@ def loops(world: World, orders: Orders) -> Iterator[tuple[str, Callable[[], Awai
 
 
 class ChainLoop:
-    """The watcher of one chain, and the proof that goes before it."""
+    """The watcher of one chain, the proof that goes before it, and the comparison of balances behind it."""
 
     def __init__(self, world: World, orders: Orders, network: Network) -> None:
         self._world, self._orders, self._network = world, orders, network
-        self._nodes: list[Endpoint] = []
         self._watcher: Watcher | None = None
 
     async def once(self) -> int:
-        """Answers how much changed. Raises: AwayError."""
+        """Answers how much changed. Raises: AwayError, HaltError."""
         if self._watcher is None:  # made late: its connections belong to the loop that runs
-            self._nodes = nodes_of(self._network, self._world.clocks)
-            self._watcher = Watcher(self._world, self._network, self._nodes)
-        await self._prove()
-        changed = await self._watcher.poll()
+            self._watcher = Watcher(self._world, self._network, nodes_of(self._network, self._world.clocks))
+        await self._prove(self._watcher.nodes)
+        try:
+            changed = await self._watcher.poll()
+        except HaltError as halted:
+            await alarm(self._world, self._network, f"{halted}")
+            raise
         await credit(self._world, self._orders, changed)
+        await Comparer(self._world, self._watcher, self._orders).wanted()
         return len(changed) + await tell(self._world, self._orders, self._network.chain)
 
-    async def _prove(self) -> None:
+    async def _prove(self, nodes: Sequence[Endpoint]) -> None:
         now = self._world.clocks.wall()
         last = await store.proof_of(self._world.db, self._network.chain, self._network.factory)
         if last is not None and now < last.proved_at + (PROOF_AGAIN if last.wrong else PROOF_EVERY):
             return
-        wrong = await what_is_wrong(self._network, self._nodes)
+        wrong = await what_is_wrong(self._network, nodes)
         if wrong:
             log.error("chain closed", chain=self._network.chain, why=wrong)
         await store.keep_proof(self._world.db.alone, self._network.chain, self._network.factory, wrong, now)
@@ -70,6 +77,36 @@ def nodes_of(network: Network, clocks: Clocks) -> list[Endpoint]:
     """Inside a running loop."""
     transport = Transport(clocks, ANSWER_BYTES_MAX)
     return [endpoint(network.kind, url, transport, clocks) for url in network.endpoints]
+
+
+async def alarm(world: World, network: Network, why: str) -> None:
+    """The operator's people hear of a halt, once. Where no order waits for the chain nobody has to."""
+    cursor = await store.cursor_of(world.db, network.chain)
+    waiting = await store.watched(world.db, network.kind, world.clocks.wall())
+    if cursor is None or cursor.halted_at is None or not waiting:
+        return
+    about, step = uuid5(NAMESPACE_OID, f"chain {network.chain}"), int(cursor.halted_at.timestamp())
+    facts = {"chain": network.chain, "why": why}
+    async with world.db.transaction() as tx:
+        merchant_id = min(row.merchant_id for row in waiting)
+        await alert_now(tx, merchant_id, "chain_halted", about, step, facts, world.clocks.wall())
+
+
+async def what_to_look_at(world: World) -> list[tuple[str, str, str]]:
+    """For `recoup doctor`: the chains that take no payments, and why."""
+    found: list[tuple[str, str, str]] = []
+    for network in networks_of(_channels(world.name)):
+        cursor = await store.cursor_of(world.db.reader, network.chain)
+        proof = await store.proof_of(world.db.reader, network.chain, network.factory)
+        about = f"chain {network.chain}"
+        if cursor is not None and cursor.halted:
+            found.append((about, cursor.halted, "It is halted: look at it, then run `recoup chain lift`."))
+        elif proof is not None and proof.wrong:
+            found.append((about, proof.wrong, "It takes no payments: see `recoup chain check`."))
+        elif cursor is not None and intake.is_stale(cursor, world.name, world.clocks.wall()):
+            cure = "See whether its nodes answer, in the worker's log."
+            found.append((about, Sentence("It is read to {0} only.", iso(cursor.agreed_at)), cure))
+    return found
 
 
 def _channels(world: str) -> list[ChannelSettings]:

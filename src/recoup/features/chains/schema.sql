@@ -28,8 +28,35 @@ CREATE TABLE chain.cursors (
   final_hash bytea,
   polled_at timestamptz NOT NULL,          -- wall time
   halted text,                             -- why nothing is credited any more
-  halted_at timestamptz
+  halted_at timestamptz,
+  mark bigint NOT NULL DEFAULT 0,          -- a block that was read, by which a reorganisation is known
+  mark_hash bytea,
+  compared_at timestamptz                  -- when all balances were last compared with the logs; wall time
 );
+
+-- Each time that a chain was halted, and who lifted it. Wall time.
+CREATE TABLE chain.halts (
+  chain bigint NOT NULL,
+  halted_at timestamptz NOT NULL,
+  why text NOT NULL,
+  lifted_at timestamptz,
+  lifted_by text,
+  note text,                               -- what the person found
+  PRIMARY KEY (chain, halted_at)
+);
+GRANT UPDATE (lifted_at, lifted_by, note) ON chain.halts TO recoup_app;
+
+-- Deposit addresses whose balances are to be compared with the logs before their order may expire, and how it came out.
+CREATE TABLE chain.comparisons (
+  chain bigint NOT NULL,
+  address bytea NOT NULL,
+  wanted_at timestamptz,                   -- wall time; null: done
+  compared_at timestamptz,                 -- the time of the block whose state was read
+  missing text NOT NULL DEFAULT '',        -- base units by token that no log explains; empty: none
+  PRIMARY KEY (chain, address)
+);
+CREATE INDEX comparisons_wanted ON chain.comparisons (chain, wanted_at) WHERE wanted_at IS NOT NULL;
+GRANT UPDATE (wanted_at, compared_at, missing) ON chain.comparisons TO recoup_app;
 
 -- Whether nodes would do what deposit addresses promise. Wall time.
 CREATE TABLE chain.proofs (
@@ -42,7 +69,7 @@ CREATE TABLE chain.proofs (
 GRANT UPDATE ON chain.proofs TO recoup_app;
 
 -- What happened at an order's address, each by its log: a token came in, or the factory paid it out, whoever asked it to.
--- Base units.
+-- A transaction that moved to another block has a row for each. Base units.
 CREATE TABLE chain.logs (
   chain bigint NOT NULL,
   tx bytea NOT NULL CHECK (octet_length(tx) = 32),
@@ -59,12 +86,15 @@ CREATE TABLE chain.logs (
   business_at timestamptz NOT NULL,        -- the same by the merchant's, as it stood when the log was read
   state text NOT NULL CHECK (state IN ('seen', 'confirmed', 'orphaned')),
   seen_at timestamptz NOT NULL,            -- wall time
-  PRIMARY KEY (chain, tx, log_index)
+  followed boolean NOT NULL DEFAULT false, -- its order knows of it, as it stands
+  PRIMARY KEY (chain, tx, log_index, block_hash)
 );
 CREATE INDEX logs_address ON chain.logs (address);
 CREATE INDEX logs_open ON chain.logs (chain, block) WHERE state = 'seen';
+CREATE INDEX logs_confirmed ON chain.logs (chain, block) WHERE state = 'confirmed';
+CREATE INDEX logs_unfollowed ON chain.logs (chain, address) WHERE NOT followed;
 GRANT UPDATE ON chain.cursors TO recoup_app;
-GRANT UPDATE (block, block_hash, block_at, business_at, state) ON chain.logs TO recoup_app;
+GRANT UPDATE (state, followed) ON chain.logs TO recoup_app;
 
 -- The merchant's own wallets, by kind of chain; of those that hold the latest is in use. Business time.
 CREATE TABLE settlement_addresses (

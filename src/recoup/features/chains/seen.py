@@ -7,10 +7,11 @@ from typing import Literal
 from recoup.features.chains import intake, store
 from recoup.features.chains.channels import ChannelSettings
 from recoup.features.chains.credit import folded
-from recoup.features.chains.depth import Heights, Progress, blocks_of, progress, required
+from recoup.features.chains.depth import Heights, Progress, blocks_of, progress
 from recoup.features.chains.fold import Outcome
 from recoup.features.chains.store import ChainLog, Cursor, DepositAddress
 from recoup.features.chains.units import to_book
+from recoup.features.chains.watch import wanted_depth
 from recoup.flows.world import World
 from recoup.store.stable.stable_orders import StableOrder
 
@@ -82,10 +83,16 @@ async def seen_of(world: World, order: StableOrder, *, fresh: bool = False) -> S
         due = int(chain["due"])
         nothing = Outcome(due, 0, 0, due, 0, 0, 0, 0, (), (), None, None, paid_late=False)
         return Seen(channel, nothing, (), Progress(0, chain["confirmations"]))
-    logs = [log for log in await store.logs_at(world.db.reader, [row.address]) if log.kind == "deposit"]
+    logs = _once([log for log in await store.logs_at(world.db.reader, [row.address]) if log.kind == "deposit"])
     cursors = {chain_id: await store.cursor_of(world.db.reader, chain_id) for chain_id in {log.chain for log in logs}}
     deposits = tuple(_deposit(log, row, channel, cursors[log.chain]) for log in logs)
     return Seen(channel, folded(row, logs), deposits, _least(deposits) or Progress(0, chain["confirmations"]))
+
+
+def _once(logs: Sequence[ChainLog]) -> list[ChainLog]:
+    """Without what only moved: of a transaction that is in a block, the rows in other blocks are none."""
+    living = {(log.chain, log.tx) for log in logs if log.state != "orphaned"}
+    return [log for log in logs if log.state != "orphaned" or (log.chain, log.tx) not in living]
 
 
 def _least(deposits: Sequence[SeenDeposit]) -> Progress | None:
@@ -97,11 +104,7 @@ def _deposit(log: ChainLog, row: DepositAddress, own: ChannelSettings, cursor: C
     channel = next((one for one in intake.all_served() if (one.chain_id, one.token) == (log.chain, log.token)), None)
     if channel is None:
         return SeenDeposit(log, None, right=False, progress=Progress(0, 1))
-    worth = max(
-        to_book(int(row.due), own.asset, own.decimals).units,
-        to_book(int(log.value), channel.asset, channel.decimals).units,
-    )
-    wanted = required(channel.confirmations, worth)
+    wanted = wanted_depth(channel, log, row)
     count = progress(log.block, wanted, Heights(cursor.head if cursor else log.block), channel.usual)
     if log.state == "confirmed":
         of = blocks_of(wanted, channel.usual)

@@ -70,7 +70,7 @@ async def pick(
 
 class Cursor(Row, frozen=True):
     """How far a chain was read. `agreed_at`: time of the newest block that two nodes agree on; `polled_at`: wall time.
-    `halted`: why nothing is credited."""
+    `halted`: why nothing is credited. `mark`: a block that was read; another one in its place is a reorganisation."""
 
     block: int
     agreed_at: datetime
@@ -79,13 +79,32 @@ class Cursor(Row, frozen=True):
     final_hash: bytes | None
     polled_at: datetime
     halted: str | None
+    halted_at: datetime | None
+    mark: int
+    mark_hash: bytes | None
 
 
 @CHAIN.statement("""
-SELECT block, agreed_at, head, final, final_hash, polled_at, halted FROM cursors WHERE chain = $1
+SELECT block, agreed_at, head, final, final_hash, polled_at, halted, halted_at, mark, mark_hash FROM cursors
+WHERE chain = $1
 """)
 async def cursor_of(db: Read, chain: int) -> Cursor | None:
     """None before the first poll."""
+
+
+@CHAIN.statement("UPDATE cursors SET mark = $2, mark_hash = $3 WHERE chain = $1")
+async def move_mark(db: Tx, chain: int, block: int, block_hash: bytes) -> None:
+    """Both nodes agree about all that is below."""
+
+
+@CHAIN.statement("SELECT compared_at FROM cursors WHERE chain = $1")
+async def all_compared_at(db: Read, chain: int) -> datetime | None:
+    """When the balances of all addresses were last compared with the logs. Wall time."""
+
+
+@CHAIN.statement("UPDATE cursors SET compared_at = $2 WHERE chain = $1")
+async def keep_all_compared(db: Tx, chain: int, at: datetime) -> None:
+    """The next time is a day later."""
 
 
 @CHAIN.statement("""
@@ -110,14 +129,75 @@ async def move_cursor(
     """Never back, whichever of two watchers comes last."""
 
 
-@CHAIN.statement("UPDATE cursors SET halted = $2, halted_at = $3 WHERE chain = $1 AND halted IS NULL")
-async def halt(db: Tx, chain: int, why: str, at: datetime) -> None:
-    """From here on nothing of the chain is credited, until a person lifts it."""
+@CHAIN.statement("""
+INSERT INTO cursors (chain, block, agreed_at, head, final, polled_at, halted, halted_at)
+VALUES ($1, 0, 'epoch', 0, 0, $3, $2, $3)
+ON CONFLICT (chain) DO UPDATE SET halted = $2, halted_at = $3 WHERE cursors.halted IS NULL
+RETURNING true
+""")
+async def halt(db: Tx, chain: int, why: str, at: datetime) -> bool:
+    """From here on nothing of the chain is credited, until a person lifts it. False: it was halted before."""
 
 
-@CHAIN.statement("UPDATE cursors SET halted = NULL, halted_at = NULL, final_hash = NULL WHERE chain = $1")
-async def lift(db: Tx, chain: int) -> None:
+@CHAIN.statement("INSERT INTO halts (chain, halted_at, why) VALUES ($1, $2, $3)")
+async def add_halt(db: Tx, chain: int, at: datetime, why: str) -> None:
+    """With the halt."""
+
+
+# What was final may be another block now: it is read anew from there.
+@CHAIN.statement("""
+UPDATE cursors SET halted = NULL, halted_at = NULL, final = 0, final_hash = NULL, mark_hash = NULL,
+  block = CASE WHEN final > 0 THEN least(block, final) ELSE block END
+WHERE chain = $1 AND halted_at = $2
+""")
+async def lift(db: Tx, chain: int, halted_at: datetime) -> None:
     """A person has looked at it."""
+
+
+@CHAIN.statement("UPDATE halts SET lifted_at = $3, lifted_by = $4, note = $5 WHERE chain = $1 AND halted_at = $2")
+async def note_lift(db: Tx, chain: int, halted_at: datetime, at: datetime, by: str, note: str) -> None:
+    """With the lift."""
+
+
+class Comparison(Row, frozen=True):
+    """`compared_at`: the time of the block whose balances were read; None: they are still to be. `missing`: base units
+    by token that no log explains."""
+
+    address: bytes
+    compared_at: datetime | None
+    missing: str
+
+
+@CHAIN.statement("""
+INSERT INTO comparisons AS c (chain, address, wanted_at) VALUES ($1, $2, $3)
+ON CONFLICT (chain, address) DO UPDATE SET wanted_at = coalesce(c.wanted_at, excluded.wanted_at)
+""")
+async def want_comparison(db: Tx, chain: int, address: bytes, now: datetime) -> None:
+    """The watcher does it with its next poll."""
+
+
+@CHAIN.statement("""
+SELECT address FROM comparisons WHERE chain = $1 AND wanted_at IS NOT NULL ORDER BY wanted_at LIMIT $2
+""")
+async def wanted_comparisons(db: Read, chain: int, limit: int) -> list[bytes]:
+    """The oldest first."""
+
+
+@CHAIN.statement("SELECT address, compared_at, missing FROM comparisons WHERE chain = $1 AND address = ANY($2)")
+async def comparisons_of(db: Read, chain: int, addresses: Sequence[bytes]) -> list[Comparison]:
+    """None of an address that was never compared."""
+
+
+@CHAIN.statement("""
+INSERT INTO comparisons AS c (chain, address, compared_at, missing) SELECT $1, a, $3, m
+FROM unnest($2::bytea[], $4::text[]) AS x (a, m)
+ON CONFLICT (chain, address) DO UPDATE SET wanted_at = NULL, compared_at = excluded.compared_at,
+  missing = excluded.missing
+""")
+async def keep_comparisons(
+    db: Tx, chain: int, addresses: Sequence[bytes], compared_at: datetime, missing: Sequence[str]
+) -> None:
+    """The newest counts."""
 
 
 class ChainLog(Row, frozen=True):
@@ -138,6 +218,7 @@ class ChainLog(Row, frozen=True):
     block_at: datetime
     business_at: datetime
     state: LogState
+    followed: bool
 
 
 _LOG = columns_of(ChainLog)
@@ -164,16 +245,19 @@ class NewLog(Row, frozen=True):
     seen_at: datetime
 
 
-# One that moved to another block is open again; one that is confirmed stays where it is.
+# One that came back to the block that it had left is open again.
 @CHAIN.statement(f"""
 {insert_of(NewLog)}
-ON CONFLICT (chain, tx, log_index) DO UPDATE SET block = excluded.block, block_hash = excluded.block_hash,
-  block_at = excluded.block_at, business_at = excluded.business_at, state = 'seen'
-WHERE logs.state <> 'confirmed' AND (logs.block_hash <> excluded.block_hash OR logs.state = 'orphaned')
-RETURNING address
+ON CONFLICT (chain, tx, log_index, block_hash) DO UPDATE SET state = 'seen', followed = false
+WHERE logs.state = 'orphaned'
 """)
-async def keep_logs(db: Tx, rows: Sequence[NewLog]) -> list[bytes]:
-    """The addresses of those that are new or moved."""
+async def keep_logs(db: Tx, rows: Sequence[NewLog]) -> None:
+    """Once, however often they are told."""
+
+
+@CHAIN.statement(f"SELECT {_LOG} FROM logs WHERE chain = $1 AND tx = ANY($2)")
+async def logs_in(db: Read, chain: int, txs: Sequence[bytes]) -> list[ChainLog]:
+    """What is known of these transactions, in whatever block."""
 
 
 @CHAIN.statement(f"SELECT {_LOG} FROM logs WHERE chain = $1 AND state = 'seen' ORDER BY block LIMIT $2")
@@ -181,7 +265,14 @@ async def open_logs(db: Read, chain: int, limit: int) -> list[ChainLog]:
     """Those that no depth has made certain yet, the oldest first."""
 
 
-@CHAIN.statement(f"SELECT {_LOG} FROM logs WHERE address = ANY($1) ORDER BY address, block, tx, log_index")
+@CHAIN.statement(f"""
+SELECT {_LOG} FROM logs WHERE chain = $1 AND block > $2 AND state = 'confirmed' ORDER BY block DESC LIMIT $3
+""")
+async def confirmed_logs(db: Read, chain: int, above: int, limit: int) -> list[ChainLog]:
+    """Those that a deep reorganisation could still take back; the newest first."""
+
+
+@CHAIN.statement(f"SELECT {_LOG} FROM logs WHERE address = ANY($1) ORDER BY address, block, log_index, tx")
 async def logs_at(db: Read, addresses: Sequence[bytes]) -> list[ChainLog]:
     """All that ever happened at these, on whatever chain, orphaned ones too."""
 
@@ -193,18 +284,34 @@ class Verdict(Row, frozen=True):
     tx: Hex
     log_index: int
     block_hash: Hex
-    state: Literal["confirmed", "orphaned"]
+    state: LogState
 
 
 @CHAIN.statement("""
-UPDATE logs l SET state = i.state FROM jsonb_to_recordset($1) AS i (chain bigint, tx bytea, log_index int,
-  block_hash bytea, state text)
+UPDATE logs l SET state = i.state, followed = false
+FROM jsonb_to_recordset($1) AS i (chain bigint, tx bytea, log_index int, block_hash bytea, state text)
 WHERE l.chain = i.chain AND l.tx = i.tx AND l.log_index = i.log_index AND l.block_hash = i.block_hash
-  AND l.state = 'seen'
-RETURNING l.address
+  AND (l.state = 'seen' OR l.state = 'confirmed' AND i.state = 'orphaned')
 """)
-async def judge_logs(db: Tx, rows: Sequence[Verdict]) -> list[bytes]:
-    """The addresses of those that changed."""
+async def judge_logs(db: Tx, rows: Sequence[Verdict]) -> None:
+    """What is orphaned comes back only when it is read again."""
+
+
+@CHAIN.statement("""
+SELECT address FROM logs WHERE chain = $1 AND NOT followed GROUP BY address ORDER BY min(block) LIMIT $2
+""")
+async def unfollowed(db: Read, chain: int, limit: int) -> list[bytes]:
+    """The addresses of which an order does not know yet what happened there; the oldest first."""
+
+
+@CHAIN.statement("""
+UPDATE logs l SET followed = true
+FROM jsonb_to_recordset($1) AS i (chain bigint, tx bytea, log_index int, block_hash bytea, state text)
+WHERE l.chain = i.chain AND l.tx = i.tx AND l.log_index = i.log_index AND l.block_hash = i.block_hash
+  AND l.state = i.state
+""")
+async def mark_followed(db: Tx, rows: Sequence[Verdict]) -> None:
+    """Their orders know of them, as long as they stand as they did then."""
 
 
 @MERCHANT.statement("""

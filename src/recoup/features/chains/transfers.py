@@ -4,7 +4,7 @@ A refund goes where the merchant says, or the payer on their page; never to the 
 payer says is taken by itself only where the money came from there: an exchange pays out of wallets of its own.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Final, Literal
@@ -44,14 +44,13 @@ REQUIRED: Final = "refund_destination_required"
 Note = Callable[[Change, Modification], None]
 
 
-async def gather(world: World, row: DepositAddress, logs: Sequence[ChainLog]) -> None:
-    """A sweep of what lies at the address of a custodial order that is paid, for each token. Repeats want nothing
-    more; money that comes later is another sweep."""
-    own = intake.served(row.channel)
-    if own is None or own.settlement != "custodial":
-        return
-    by_token = {(one.chain_id, one.token): one for one in intake.all_served() if one.asset == own.asset}
-    for (chain, token), channel in by_token.items():
+async def gather(
+    world: World, row: DepositAddress, channels: Iterable[ChannelSettings], logs: Sequence[ChainLog]
+) -> None:
+    """A sweep of what lies at the address of an order that has ended, to where its terms say, for each of these tokens.
+    Repeats want nothing more; money that comes later is another sweep."""
+    for channel in channels:
+        chain, token = channel.chain_id, channel.token
         here = [log for log in logs if (log.chain, log.token, log.state) == (chain, token, "confirmed")]
         came = sum(int(log.value) for log in here if log.kind == "deposit")
         if came > sum(int(log.value + log.fee) for log in here if log.kind == "sweep"):

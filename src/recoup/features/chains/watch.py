@@ -1,40 +1,44 @@
 """The watcher: it reads logs by range and believes receipts by block hash, of two nodes. It holds no key.
 
-A poll is three calls: one node's heights and logs, the nodes taking turns; then the other's heights and receipts of all
-that is open, and the first one's receipts. What the logs leave out is found by comparing balances.
+A poll is three requests at most: one node's heights and logs, the nodes taking turns; then the other's heights and
+receipts of all that is open, and the first one's receipts. What the logs leave out `compare` finds by the balances.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 import structlog
 
-from recoup.features.chains import store
+from recoup.features.chains import intake, store
 from recoup.features.chains.addresses import Kind
 from recoup.features.chains.channels import ChannelSettings
-from recoup.features.chains.depth import Heights, blocks_of, is_deep, lower, required
+from recoup.features.chains.depth import Heights, Required, blocks_of, is_deep, lower, required
 from recoup.features.chains.reading import (
     Block,
     NodeLog,
     block_call,
+    block_of_hash,
     logs_call,
     read_block,
     read_logs,
     read_receipt,
     receipts_of,
 )
-from recoup.features.chains.rpc import Endpoint, GarbageError, number, taken
-from recoup.features.chains.store import ChainLog, Cursor, DepositAddress, NewLog, Verdict
+from recoup.features.chains.rpc import AwayError, Endpoint, GarbageError, ThrottledError, number, taken
+from recoup.features.chains.store import ChainLog, Cursor, DepositAddress, LogState, NewLog, Verdict
 from recoup.features.chains.units import to_book
 from recoup.flows.merchant_cache import known_offset
-from recoup.flows.world import World
+from recoup.kernel.time import Clocks
+from recoup.store.pool import Database
 from recoup.store.table import hex_of
 
 log = structlog.get_logger()
 RANGE: Final = 1_000  # blocks of one read; halved when a node refuses
 RANGE_MAX: Final = 5_000
-OPEN_MAX: Final = 400  # logs whose receipts one poll asks for
+OPEN_MAX: Final = 1_000  # logs whose receipts one poll asks for
+FOLLOWED_MAX: Final = 2_000  # addresses whose orders follow one poll
+Ours = Mapping[bytes, DepositAddress]
 Receipts = list[Mapping[int, NodeLog] | None]
 
 
@@ -80,122 +84,172 @@ def networks_of(channels: Iterable[ChannelSettings]) -> list[Network]:
 
 
 class Seen(NamedTuple):
-    """What one node says of its heights."""
+    """What one node says of its heights, and of a block that was read before."""
 
     head: Block
     final: Block | None
     heights: Heights
+    mark: bytes | None  # what block it has in the place of the cursor's mark
+
+
+class Span(NamedTuple):
+    """Blocks that are read, both ends included; `end` None: to the head."""
+
+    begin: int
+    end: int | None
+
+
+class Place(Protocol):
+    """Where a watcher works: a world, or a part of one."""
+
+    @property
+    def db(self) -> Database: ...
+    @property
+    def clocks(self) -> Clocks: ...
 
 
 class Watcher:
-    """One a chain and process. Two at once do no harm: a log has one row, and a credit is made under its order's
-    lock."""
+    """One a chain and process. Two at once do no harm: a log has one row in each block, and a credit is made under its
+    order's lock."""
 
-    def __init__(self, world: World, network: Network, endpoints: Sequence[Endpoint]) -> None:
+    def __init__(self, place: Place, network: Network, endpoints: Sequence[Endpoint]) -> None:
         """`endpoints`: of one node only in the sandbox, which is then believed alone."""
-        self._world, self._network, self._nodes = world, network, (*endpoints, *endpoints)[: max(2, len(endpoints))]
-        self._range, self._turn = RANGE, 0
+        self._db, self._clocks, self._network = place.db, place.clocks, network
+        self._nodes = (*endpoints, *endpoints)[: max(2, len(endpoints))]
+        self._range, self._turn, self._again = RANGE, 0, 0
+
+    @property
+    def nodes(self) -> Sequence[Endpoint]:
+        return self._nodes
+
+    @property
+    def network(self) -> Network:
+        return self._network
 
     async def poll(self) -> list[DepositAddress]:
-        """Reads once; answers the addresses at which something changed. Raises: AwayError: the next poll asks again."""
-        now = self._world.clocks.wall()
-        cursor = await store.cursor_of(self._world.db, self._network.chain)
+        """Reads once; answers the addresses whose orders do not know yet what happened there. Raises: AwayError: the
+        next poll asks again; HaltError: the chain is halted from here on."""
+        now, chain = self._clocks.wall(), self._network.chain
+        cursor = await store.cursor_of(self._db, chain)
         if cursor is not None and cursor.halted:
             return []
-        ours = {row.address: row for row in await store.watched(self._world.db, self._network.kind, now)}
+        ours = {row.address: row for row in await store.watched(self._db, self._network.kind, now)}
         self._turn += 1
         first, second = (self._nodes[(self._turn + more) % len(self._nodes)] for more in (0, 1))
         try:
-            changed = await self._read(first, second, cursor, ours, now)
+            await self._read(first, second, cursor if cursor is not None and cursor.block else None, ours, now)
         except HaltError as halted:
-            log.error("chain halted", chain=self._network.chain, why=f"{halted}")
-            await store.halt(self._world.db.alone, self._network.chain, f"{halted}", now)
-            return []
-        return [ours[address] for address in dict.fromkeys(changed) if address in ours]
+            log.error("chain halted", chain=chain, why=f"{halted}")
+            async with self._db.transaction() as tx:
+                if await store.halt(tx, chain, f"{halted}", now):
+                    await store.add_halt(tx, chain, now, f"{halted}")
+            raise
+        return [ours[one] for one in await store.unfollowed(self._db, chain, FOLLOWED_MAX) if one in ours]
 
-    async def _read(
-        self,
-        first: Endpoint,
-        second: Endpoint,
-        cursor: Cursor | None,
-        ours: Mapping[bytes, DepositAddress],
-        now: datetime,
-    ) -> list[bytes]:
-        begin, end = await self._span(first, cursor)
-        said = await first.batch([*self._asks(cursor), self._logs(begin, end, ours)])
-        one, logs = self._seen(said[:-1], cursor), await self._found(first, said[-1], begin, end, ours)
-        if logs is None:
-            return []
-        open_ = await store.open_logs(self._world.db, self._network.chain, OPEN_MAX)
-        txs = list(dict.fromkeys([*(row.tx for row in open_), *(row.tx for row in logs)]))
-        said = await second.batch([*self._asks(cursor), *receipts_of(txs)])
-        two, theirs = self._seen(said[: -len(txs) or None], cursor), self._receipts(said[len(said) - len(txs) :], ours)
-        blocks = {row.block_hash for row in logs}
-        said = await first.batch(
-            [*receipts_of(txs), *(("eth_getBlockByHash", [f"0x{one.hex()}", False]) for one in blocks)]
-        )
+    async def _read(self, first: Endpoint, second: Endpoint, cursor: Cursor | None, ours: Ours, now: datetime) -> None:
+        chain, spans, asks = self._network.chain, await self._spans(first, cursor, now), self._asks(cursor)
+        said = await self._answers(first, [*asks, *(self._logs(span, ours) for span in spans)])
+        one = self._seen(said[: len(asks)], cursor)
+        found = [self._found(first, *pair, ours) for pair in zip(said[len(asks) :], spans, strict=True)]
+        if any(logs is None for logs in found):
+            return
+        logs = {(row.tx, row.log_index, row.block_hash): row for rows in found for row in rows or []}
+        known = {_key(row) for row in await store.logs_in(self._db, chain, [row.tx for row in logs.values()])}
+        new = [row for key, row in logs.items() if key not in known]
+        open_ = await self._open(cursor, one)
+        txs = list(dict.fromkeys([*(row.tx for row in open_), *(row.tx for row in new)]))[:OPEN_MAX]
+        said = await second.batch([*asks, *receipts_of(txs)])
+        two, theirs = self._seen(said[: len(asks)], cursor), self._receipts(said[len(asks) :], ours)
+        if cursor is not None and max(one.head, two.head).number < cursor.final:
+            raise HaltError(f"the head went back behind block {cursor.final}, which was final")
+        blocks = list({row.block_hash for row in new})
+        said = await first.batch([*receipts_of(txs), *map(block_of_hash, blocks)]) if txs or blocks else []
         mine = self._receipts(said[: len(txs)], ours)
         times = {block.hash: block.at for block in map(read_block, said[len(txs) :]) if block is not None}
         heights = lower([one.heights, two.heights])
-        if cursor is not None and max(one.head, two.head).number < cursor.final:
-            raise HaltError(f"the head went back behind block {cursor.final}, which was final")
-        read_to = min(heights.head, one.head.number if end is None else end)
-        changed = await self._keep([row for row in logs if row.block_hash in times], times, ours, now)
+        await self.keep([row for row in new if row.block_hash in times], times, ours, now)
+        if new:
+            open_ = await self._open(cursor, one)
         both = dict(zip(txs, zip(mine, theirs, strict=True), strict=True))
-        if changed:
-            open_ = await store.open_logs(self._world.db, self._network.chain, OPEN_MAX)
-        changed += await self._judge([row for row in open_ if row.tx in both], both, heights, ours)
+        await self._judge([row for row in open_ if row.tx in both], both, heights, ours)
+        if len(times) < len(blocks):
+            return  # one is gone since it was read: the next poll reads this range again
+        end = spans[-1].end
+        read_to = heights.head if end is None else min(heights.head, end)
+        low = min(one.head, two.head)
         await store.move_cursor(
-            self._world.db.alone,
-            self._network.chain,
-            read_to,
-            min(one.head, two.head).at,
-            heights.head,
-            heights.finalized or 0,
-            _final_hash(one, two),
-            now,
+            self._db.alone, chain, read_to, low.at, heights.head, heights.finalized or 0, _final_hash(one, two), now
         )
-        return changed
+        if cursor is None or not cursor.mark_hash or one.mark is not None and one.mark == two.mark:
+            await store.move_mark(self._db.alone, chain, low.number, low.hash)
 
-    async def _span(self, node: Endpoint, cursor: Cursor | None) -> tuple[int, int | None]:
-        """From twice the depth behind what was read, so that what moved meanwhile is read again; to the head, when it
-        is near enough."""
-        behind = 2 * self._network.depth
+    async def _open(self, cursor: Cursor | None, one: Seen) -> list[ChainLog]:
+        """What is not certain yet; and, when a block that was read is another one now, what was taken for certain above
+        the final block."""
+        open_ = await store.open_logs(self._db, self._network.chain, OPEN_MAX)
+        if cursor is None or not cursor.mark_hash or one.mark == cursor.mark_hash:
+            return open_
+        floor = max(cursor.final, cursor.mark - 2 * self._network.depth)
+        return [*await store.confirmed_logs(self._db, self._network.chain, floor, OPEN_MAX), *open_]
+
+    async def _answers(self, node: Endpoint, calls: Sequence[Any]) -> list[Any]:
+        """A node that is away may be so for the range: the next poll asks for less."""
+        try:
+            return await node.batch(calls)
+        except ThrottledError:
+            raise
+        except AwayError:
+            self._range = max(1, self._range // 2)
+            raise
+
+    async def _spans(self, node: Endpoint, cursor: Cursor | None, now: datetime) -> list[Span]:
+        """What is new, and twice the depth behind it, as what moved meanwhile is read again: in one span when it is
+        short enough, else in two, of which the former goes round."""
         if cursor is None:
-            head = number(await node.call("eth_blockNumber"))
-            return max(0, head - behind), None
-        begin = max(0, cursor.block - behind)
-        return (begin, None) if cursor.head - begin <= self._range else (begin, begin + self._range)
+            return [Span(max(0, number(await node.call("eth_blockNumber")) - 2 * self._network.depth), None)]
+        block = timedelta(milliseconds=next(iter(self._network.channels.values())).block_ms)
+        head = max(cursor.head, cursor.block) + (now - cursor.polled_at) // block  # about there it is by now
+        begin = max(0, cursor.block - 2 * self._network.depth)
+        if head - begin <= self._range:
+            return [Span(begin, None)]
+        again = self._again if begin <= self._again < cursor.block else begin
+        self._again = again + self._range
+        near = head - cursor.block <= self._range
+        forward = Span(cursor.block + 1, None if near else cursor.block + self._range)
+        return [Span(again, min(self._again, cursor.block)), forward]
 
     def _asks(self, cursor: Cursor | None) -> list[Any]:
         asks = [("eth_chainId", []), block_call("latest"), *(block_call(tag) for tag in self._network.tags)]
-        return [*asks, block_call(cursor.final)] if cursor is not None and cursor.final_hash else asks
+        if cursor is None:
+            return asks
+        marks = ((cursor.final, cursor.final_hash), (cursor.mark, cursor.mark_hash))
+        return [*asks, *(block_call(number) for number, known in marks if known)]
 
     def _seen(self, said: Sequence[Any], cursor: Cursor | None) -> Seen:
         """Raises: HaltError, GarbageError."""
         chain = number(taken(said[0]))
         if chain != self._network.chain:
             raise HaltError(f"a node is on chain {chain}, not {self._network.chain}")
-        head, tagged = read_block(said[1]), [read_block(one) for one in said[2 : 2 + len(self._network.tags)]]
+        head, *tagged = (read_block(one) for one in said[1 : 2 + len(self._network.tags)])
         if head is None:
             raise GarbageError("no head")
-        final = tagged[-1]
+        marks = [read_block(one) for one in said[2 + len(self._network.tags) :]]
         if cursor is not None and cursor.final_hash:
-            then = read_block(said[-1])
+            then = marks[0]
             if then is not None and then.hash != cursor.final_hash:
                 raise HaltError(f"block {cursor.final} was final and is another one now")
-        safe = tagged[0] if len(tagged) > 1 else None
-        return Seen(head, final, Heights(head.number, safe and safe.number, final and final.number))
+        mark = marks[-1] if cursor is not None and cursor.mark_hash else None
+        final, safe = tagged[-1], tagged[0] if len(tagged) > 1 else None
+        heights = Heights(head.number, safe and safe.number, final and final.number)
+        return Seen(head, final, heights, mark and mark.hash)
 
-    def _logs(self, begin: int, end: int | None, ours: Mapping[bytes, DepositAddress]) -> Any:
-        return logs_call(begin, end, self._network.factory, self._network.channels, ours)
+    def _logs(self, span: Span, ours: Ours) -> Any:
+        return logs_call(*span, self._network.factory, self._network.channels, ours)
 
-    async def _found(
-        self, node: Endpoint, answer: Any, begin: int, end: int | None, ours: Mapping[bytes, DepositAddress]
-    ) -> list[NodeLog] | None:
+    def _found(self, node: Endpoint, answer: Any, span: Span, ours: Ours) -> list[NodeLog] | None:
         """None where the node refused the range: the next poll asks for half of it."""
         try:
-            found = read_logs(answer, self._network.factory, self._network.channels, ours, begin, end)
+            found = read_logs(answer, self._network.factory, self._network.channels, ours, *span)
         except GarbageError as error:
             self._range = max(1, self._range // 2)
             log.warning("logs not read", chain=self._network.chain, node=node.name, error=f"{error}", range=self._range)
@@ -203,18 +257,13 @@ class Watcher:
         self._range = min(RANGE_MAX, self._range + self._range // 4 + 1)
         return found
 
-    def _receipts(self, said: Sequence[Any], ours: Mapping[bytes, DepositAddress]) -> Receipts:
+    def _receipts(self, said: Sequence[Any], ours: Ours) -> Receipts:
         return [read_receipt(one, self._network.factory, self._network.channels, ours) for one in said]
 
-    async def _keep(
-        self,
-        logs: Sequence[NodeLog],
-        times: Mapping[bytes, datetime],
-        ours: Mapping[bytes, DepositAddress],
-        now: datetime,
-    ) -> list[bytes]:
+    async def keep(self, logs: Sequence[NodeLog], times: Mapping[bytes, datetime], ours: Ours, now: datetime) -> None:
+        """Each is a row from here on, and open. `times`: of their blocks."""
         merchants = {ours[row.address].merchant_id for row in logs}
-        offsets = {one: timedelta(microseconds=await known_offset(self._world.db, one)) for one in merchants}
+        offsets = {one: timedelta(microseconds=await known_offset(self._db, one)) for one in merchants}
         rows = [
             NewLog(
                 self._network.chain,
@@ -235,43 +284,53 @@ class Watcher:
             )
             for row in logs
         ]
-        return await store.keep_logs(self._world.db.alone, rows) if rows else []
+        if rows:
+            await store.keep_logs(self._db.alone, rows)
 
     async def _judge(
         self,
         open_: Sequence[ChainLog],
         both: Mapping[bytes, tuple[Mapping[int, NodeLog] | None, Mapping[int, NodeLog] | None]],
         heights: Heights,
-        ours: Mapping[bytes, DepositAddress],
-    ) -> list[bytes]:
+        ours: Ours,
+    ) -> None:
         verdicts = []
         for row in open_:
             said = [receipt.get(row.log_index) if receipt else None for receipt in both[row.tx]]
             state = self._state(row, said, heights, ours)
             if state is not None:
                 verdicts.append(Verdict(row.chain, hex_of(row.tx), row.log_index, hex_of(row.block_hash), state))
-        return await store.judge_logs(self._world.db.alone, verdicts) if verdicts else []
+        if verdicts:
+            await store.judge_logs(self._db.alone, verdicts)
 
-    def _state(
-        self,
-        row: ChainLog,
-        said: Sequence[NodeLog | None],
-        heights: Heights,
-        ours: Mapping[bytes, DepositAddress],
-    ) -> Any:
+    def _state(self, row: ChainLog, said: Sequence[NodeLog | None], heights: Heights, ours: Ours) -> LogState | None:
         """What both nodes say alike, at the depth that its order asks for; None: nothing that is certain yet."""
         places = [one and (one.block_hash, one.address, one.token, one.value, one.fee) for one in said]
         mine = (row.block_hash, row.address, row.token, int(row.value), int(row.fee))
         if all(place == mine for place in places):
-            return "confirmed" if is_deep(row.block, self._wanted(row, ours), heights) else None
+            wanted = self._wanted(row, ours)
+            is_new = row.state == "seen"
+            return "confirmed" if is_new and wanted is not None and is_deep(row.block, wanted, heights) else None
         gone = all(place is None or place[0] != row.block_hash for place in places)
         return "orphaned" if gone and heights.head >= row.block else None
 
-    def _wanted(self, row: ChainLog, ours: Mapping[bytes, DepositAddress]) -> Any:
-        """By what the order is worth, or the transfer, if that is more."""
-        channel = self._network.channels[row.token]
-        due = ours[row.address].due if row.address in ours else 0
-        return required(channel.confirmations, to_book(int(max(due, row.value)), channel.asset, channel.decimals).units)
+    def _wanted(self, row: ChainLog, ours: Ours) -> Required | None:
+        """None for a token that no channel is served for any more."""
+        channel = self._network.channels.get(row.token)
+        return wanted_depth(channel, row, ours.get(row.address)) if channel is not None else None
+
+
+def wanted_depth(channel: ChannelSettings, row: ChainLog, order: DepositAddress | None) -> Required:
+    """By what the order is worth, or the transfer, if that is more. `channel`: of the transfer's token."""
+    worth = to_book(int(row.value), channel.asset, channel.decimals).units
+    own = intake.served(order.channel) if order is not None else None
+    if order is not None and own is not None:
+        worth = max(worth, to_book(int(order.due), own.asset, own.decimals).units)
+    return required(channel.confirmations, worth)
+
+
+def _key(row: ChainLog) -> tuple[bytes, int, bytes]:
+    return row.tx, row.log_index, row.block_hash
 
 
 def _final_hash(one: Seen, two: Seen) -> bytes | None:

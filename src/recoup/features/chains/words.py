@@ -1,4 +1,4 @@
-"""What people are told of settlement addresses, in the log of acts and in notifications."""
+"""What people are told of settlement addresses and of chains, in the log of acts and in notifications."""
 
 from datetime import datetime
 from typing import Final
@@ -10,6 +10,7 @@ from recoup.rules.messages.notifications import Kind
 PATH: Final = "/settlement-addresses"
 SENDER: Final = "chain_sender"  # the notification of what the sender cannot do
 AUDITS: Final = {
+    "chain.lifted": "let a halted chain go on",
     "settlement_address.approved": "approved a settlement address",
     "settlement_address.entered": "entered a settlement address",
     "settlement_address.withdrawn": "withdrew a settlement address",
@@ -48,7 +49,21 @@ def _sending(facts: Facts, to: Locale) -> Notified:
     return to.say(_SENDING[facts["what"]], chain=facts["chain"]), [facts["why"]], PATH
 
 
+def _halted(facts: Facts, to: Locale) -> Notified:
+    title = to.say("Chain {chain} is halted: nothing of it is credited", chain=facts["chain"])
+    return title, [facts["why"], to.say("Look at it, then let it go on with `recoup chain lift`.")], "/orders"
+
+
 NOTICES: Final = (
+    Notice(
+        Kind(
+            "chain_halted",
+            "Chains that were halted",
+            "its blocks changed behind what was final, or a node is on another chain",
+            frozenset(),
+        ),
+        _halted,
+    ),
     Notice(
         Kind(
             "settlement_address",

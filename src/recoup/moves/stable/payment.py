@@ -136,25 +136,25 @@ def _approved(change: Change, attempt: Attempt, settles_to: str) -> None:
         **order.tariff.log_details(),
     )
     if all_channels()[route].settlement == "direct" and fee < order.units:
-        _settle(change, attempt, fee, settles_to)
+        owe_settlement(change, attempt.attempt_id, order.units - fee, fee, settles_to)
 
 
-def _settle(change: Change, attempt: Attempt, fee: int, settles_to: str) -> None:
-    """The rest leaves at once for the merchant's own wallet."""
+def owe_settlement(change: Change, attempt_id: UUID, units: int, fee_units: int, settles_to: str) -> None:
+    """Direct money that leaves for the merchant's own wallet: the intent."""
     order = change.order
     settlement = Settlement(
         settlement_id=new_id(),
         order_id=order.order_id,
-        attempt_id=attempt.attempt_id,
+        attempt_id=attempt_id,
         state="pending",
-        units=order.units - fee,
-        fee_units=fee,
+        units=units,
+        fee_units=fee_units,
         asset=order.asset,
         to_address=settles_to,
         business_at=change.now,
     )
     change.set_settlement(settlement)
-    change.fact("settlement_due", settlement.settlement_id, units=settlement.units, to=settles_to)
+    change.fact("settlement_due", settlement.settlement_id, units=units, to=settles_to)
     change.due("settle", change.wall, subject_id=settlement.settlement_id, wall=True)
 
 

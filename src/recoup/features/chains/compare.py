@@ -1,0 +1,189 @@
+"""Whether the logs are all: what lies at an address and what the factory paid out of it, which is state, must be what
+the logs say. A difference is read for again, block by block; what nothing explains is a case.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+import structlog
+
+from recoup.features.chains import abi, store
+from recoup.features.chains.intake import WATCHED
+from recoup.features.chains.reading import (
+    Block,
+    NodeLog,
+    block_call,
+    block_of_hash,
+    logs_call,
+    read_block,
+    read_logs,
+    read_receipt,
+    receipts_of,
+)
+from recoup.features.chains.rpc import Call, Endpoint, GarbageError, data, taken
+from recoup.features.chains.store import DepositAddress
+from recoup.features.chains.watch import Ours, Place, Watcher
+from recoup.flows.locked import Orders
+from recoup.moves.change import Change
+from recoup.rules.order.attention import UNEXPECTED
+
+log = structlog.get_logger()
+TOGETHER: Final = 500  # addresses of one call
+SPAN: Final = 1_000  # blocks of one read
+SPANS_MAX: Final = 200  # reads of one search
+DAY: Final = timedelta(days=1)
+
+
+class Found(NamedTuple):
+    """`missing`: base units of a token that came or went without a log, or by logs alone where they are negative."""
+
+    row: DepositAddress
+    missing: str
+
+
+Held = Mapping[tuple[bytes, bytes], tuple[int, int]]
+"""By address and token what came, and what of it the factory paid out."""
+
+
+class Comparer:
+    """The balances of one chain against the watcher's rows."""
+
+    def __init__(self, place: Place, watcher: Watcher, orders: Orders | None = None) -> None:
+        """Without `orders` a difference is kept by nobody: whoever has them finds it again."""
+        self._db, self._clocks, self._watcher, self._orders = place.db, place.clocks, watcher, orders
+        self._network = watcher.network
+
+    async def wanted(self) -> list[Found]:
+        """Those whose order is about to expire; once a day, all. Answers what is new. Raises: AwayError."""
+        now, chain = self._clocks.wall(), self._network.chain
+        wanted = await store.wanted_comparisons(self._db, chain, TOGETHER)
+        last = await store.all_compared_at(self._db, chain)
+        is_daily = last is None or now >= last + DAY
+        if not wanted and not is_daily:
+            return []
+        ours = {row.address: row for row in await store.watched(self._db, self._network.kind, now)}
+        gone = [address for address in wanted if address not in ours]
+        if gone:
+            await store.keep_comparisons(self._db.alone, chain, gone, now, [""] * len(gone))
+        found = await self.compare(ours if is_daily else {one: ours[one] for one in wanted if one in ours})
+        if is_daily:
+            await store.keep_all_compared(self._db.alone, chain, now)
+        return found
+
+    async def compare(self, ours: Ours) -> list[Found]:
+        """Reads again for what differs, keeps how it came out, and answers the differences that are new. Raises:
+        AwayError."""
+        found: list[Found] = []
+        every = list(ours.values())
+        for start in range(0, len(every), TOGETHER):
+            found += await self._compare({row.address: row for row in every[start : start + TOGETHER]})
+        return found
+
+    async def _compare(self, ours: Ours) -> list[Found]:
+        chain = self._network.chain
+        cursor = await store.cursor_of(self._db, chain)
+        if cursor is None or not cursor.block or cursor.halted:
+            return []
+        node = self._watcher.nodes[0]
+        block = read_block((await node.batch([block_call(cursor.block)]))[0])
+        if block is None:
+            raise GarbageError(f"no block {cursor.block}")
+        held = await self._held(node, block, list(ours))
+        differing = await self._differing(held, block, ours)
+        if differing:
+            log.warning("logs came short", chain=chain, addresses=len(differing))
+            differing = await self._search(node, held, block, {one: ours[one] for one in differing})
+        before = {one.address: one.missing for one in await store.comparisons_of(self._db, chain, list(ours))}
+        new = [Found(ours[one], text) for one, text in differing.items() if before.get(one, "") != text]
+        if new and self._orders is None:
+            return new
+        for one in new:
+            await self._tell(one)
+        missing = [differing.get(address, "") for address in ours]
+        await store.keep_comparisons(self._db.alone, chain, list(ours), block.at, missing)
+        return new
+
+    async def _tell(self, found: Found) -> None:
+        """What no log explains is a case of its order."""
+
+        def work(change: Change) -> None:
+            change.fact("unexplained", found.row.attempt_id, missing=found.missing)
+            change.raise_attention(UNEXPECTED)
+
+        assert self._orders is not None
+        await self._orders.run(work, (found.row.merchant_id, found.row.order_id))
+
+    async def _held(self, node: Endpoint, block: Block, addresses: Sequence[bytes]) -> Held:
+        """By the state of that block."""
+        tokens = list(self._network.channels)
+        at = {"blockHash": "0x" + block.hash.hex(), "requireCanonical": True}
+        calls = [_call(self._network.factory, abi.balances(token, addresses), at) for token in tokens]
+        pairs = [(address, token) for token in tokens for address in addresses]
+        calls += [_call(self._network.factory, abi.paid(*pair), at) for pair in pairs]
+        said = [data(taken(answer)) for answer in await node.batch(calls)]
+        try:
+            there = [units for answer in said[: len(tokens)] for units in abi.read_uints(answer, len(addresses))]
+            paid = [abi.read_paid(answer).total for answer in said[len(tokens) :]]
+        except abi.UnreadableError as error:
+            raise GarbageError(f"{error}") from None
+        return {pair: (rest + out, out) for pair, rest, out in zip(pairs, there, paid, strict=True)}
+
+    async def _differing(self, held: Held, block: Block, addresses: Ours) -> dict[bytes, str]:
+        came: dict[tuple[bytes, bytes], int] = defaultdict(int)
+        paid: dict[tuple[bytes, bytes], int] = defaultdict(int)
+        for row in await store.logs_at(self._db, list(addresses)):
+            is_there = row.chain == self._network.chain and row.block <= block.number and row.state != "orphaned"
+            if is_there:
+                (came if row.kind == "deposit" else paid)[row.address, row.token] += int(row.value + row.fee)
+        found: dict[bytes, list[str]] = defaultdict(list)
+        for pair, (units, out) in held.items():
+            address, token = pair
+            for what, more in (("came", units - came[pair]), ("went", out - paid[pair])):
+                if address in addresses and more:
+                    found[address].append(f"{what} {more:+} of 0x{token.hex()}")
+        return {address: ", ".join(texts) for address, texts in found.items()}
+
+    async def _search(self, node: Endpoint, held: Held, block: Block, ours: Ours) -> dict[bytes, str]:
+        """Reads all blocks back to when the oldest of these orders came, and the receipts of what had gone; whatever it
+        finds is a row from here on, believed as any other. Answers what still differs."""
+        differing, end = dict.fromkeys(ours, ""), block.number
+        oldest = min(row.watched_until for row in ours.values()) - WATCHED - DAY
+        for _ in range(SPANS_MAX):
+            begin = max(0, end - SPAN + 1)
+            call = logs_call(begin, end, self._network.factory, self._network.channels, list(ours))
+            said = await node.batch([call, block_call(begin)])
+            logs = read_logs(said[0], self._network.factory, self._network.channels, ours, begin, end)
+            differing = await self._kept(node, logs, held, block, ours)
+            first = read_block(said[1])
+            if not differing or not begin or first is None or first.at < oldest:
+                break
+            end = begin - 1
+        if not differing:
+            return {}
+        txs = list({row.tx for row in await store.logs_at(self._db, list(differing)) if row.state == "orphaned"})
+        receipts = [
+            read_receipt(one, self._network.factory, self._network.channels, ours)
+            for one in await node.batch(list(receipts_of(txs)))
+        ]
+        return await self._kept(node, [one for found in receipts if found for one in found.values()], held, block, ours)
+
+    async def _kept(
+        self,
+        node: Endpoint,
+        logs: Sequence[NodeLog],
+        held: Held,
+        block: Block,
+        ours: Ours,
+    ) -> dict[bytes, str]:
+        hashes = list({row.block_hash for row in logs})
+        blocks = map(read_block, await node.batch([block_of_hash(one) for one in hashes]))
+        times: dict[bytes, datetime] = {one.hash: one.at for one in blocks if one is not None}
+        there = [row for row in logs if row.block_hash in times]
+        await self._watcher.keep(there, times, ours, self._clocks.wall())
+        return await self._differing(held, block, ours)
+
+
+def _call(to: bytes, call: bytes, at: Any) -> Call:
+    return "eth_call", [{"to": "0x" + to.hex(), "data": "0x" + call.hex()}, at]

@@ -1,0 +1,300 @@
+"""Money that comes short, late, twice, wrong or over: each by a real transaction, and the book at the end."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import pytest
+from tests.features.chains.node import Anvil, Settings
+from tests.features.chains.test_story import MERCHANT, TREASURY, Ground, ground
+from tests.flows.stable.test_late import proved, told
+
+from recoup.features.chains.addresses import shown
+from recoup.flows.stable.late import keep, settle_by_hand
+from recoup.kernel.problem import Problem
+from recoup.rules.order.attention import TAKEN_BACK, UNAPPLIED, UNEXPECTED
+from recoup.rules.order.lifecycle import Stage
+from recoup.store.server import ServerAddress
+from recoup.store.stable.stable_orders import StableOrder, settlements_of
+
+CUSTODY = bytes.fromhex("33" * 20)
+DUE, NET, FEE = 49_900_000, 49_650_500, 249_500
+BALANCES = "SELECT account, sum(units)::bigint AS units FROM entries GROUP BY account HAVING sum(units) <> 0"
+
+
+async def book(ground: Ground) -> dict[str, int]:
+    """The accounts that are not at zero."""
+    async with ground.shop.world.db.connection() as connection:
+        return {row["account"]: row["units"] for row in await connection.fetch(BALANCES)}
+
+
+def address(order: StableOrder) -> bytes:
+    return bytes.fromhex(order.facts["chain"]["raw"])
+
+
+async def paid(ground: Ground, order: StableOrder, *units: int, token: bytes | None = None) -> None:
+    """Transfers, each in a block of its own, ten deep."""
+    for one in units:
+        await ground.anvil.transfer(token or ground.token, address(order), one)
+    await ground.anvil.mine(9)
+    await ground.poll()
+
+
+async def past(ground: Ground, order: StableOrder, minutes: int) -> None:
+    """The merchant's clock goes on, while blocks come and are read."""
+    async with ground.going_on():
+        await ground.shop.advance(timedelta(minutes=minutes))
+
+
+async def swept(ground: Ground) -> None:
+    """The sender works off what is wanted, and the watcher sees it at depth."""
+    sender = await ground.sender()
+    for _ in range(4):
+        await ground.shop.settle()
+        await sender.work()
+        await ground.anvil.mine(10)
+        await ground.poll()
+
+
+async def settlements(ground: Ground, order: StableOrder) -> list[tuple[str, int, int]]:
+    rows = await settlements_of(ground.shop.world.db, order.merchant_id, order.order_id)
+    return [(row.state, row.units, row.fee_units) for row in rows]
+
+
+def run(
+    server: ServerAddress, anvil: Anvil, story: Callable[[Ground], Awaitable[None]], *, custodial: bool = False
+) -> None:
+    """`story`, and afterwards everything that `recoup verify` proves."""
+
+    async def whole() -> None:
+        own = {"settlement": "custodial", "custody": shown(CUSTODY, "evm")} if custodial else {}
+        async with ground(server, anvil, **own) as made:
+            await story(made)
+            await made.shop.close_pages()
+            await proved(made.shop)
+
+    asyncio.run(whole())
+
+
+def test_too_little_waits_for_the_rest(server: ServerAddress, anvil: Anvil) -> None:
+    async def story(ground: Ground) -> None:
+        order = await ground.charge()
+        await paid(ground, order, 20_000_000)
+        assert (await ground.now(order)).stage is Stage.PROCESSING
+        await paid(ground, order, 29_900_000)
+        assert (await ground.now(order)).stage is Stage.COMPLETED
+        await swept(ground)
+        assert await settlements(ground, order) == [("confirmed", NET, FEE)]
+        assert await book(ground) == {"clearing": FEE, "fees": -FEE}
+
+    run(server, anvil, story)
+
+
+@pytest.mark.parametrize("custodial", [False, True])
+def test_too_little_at_the_end_is_a_case_that_a_person_closes(
+    server: ServerAddress, anvil: Anvil, custodial: bool
+) -> None:
+    async def story(ground: Ground) -> None:
+        order, shop = await ground.charge(), ground.shop
+        await paid(ground, order, 20_000_000)
+        await past(ground, order, 31)
+        assert (await ground.now(order)).stage is Stage.EXPIRED
+        assert await told(shop, order.order_id) == UNAPPLIED
+        assert await book(ground) == {"clearing": 20_000_000, "reversal_due": -20_000_000}
+        await ground.poll()
+        if custodial:
+            with pytest.raises(Problem, match="with its channel"):
+                await settle_by_hand(shop.orders, shop.scope, order.order_id, "Sent back")
+            for _ in range(2):
+                await keep(shop.orders, shop.scope, order.order_id, "Delivered a part of it")
+            assert await book(ground) == {"clearing": 20_000_000, "merchant_payable": -20_000_000}
+        else:
+            with pytest.raises(Problem, match="your own wallet"):
+                await keep(shop.orders, shop.scope, order.order_id, "Delivered")
+            for _ in range(2):
+                await settle_by_hand(shop.orders, shop.scope, order.order_id, "Sent back from my wallet")
+            assert await book(ground) == {}
+        assert await told(shop, order.order_id) is None
+        await swept(ground)
+        assert await ground.anvil.held(ground.token, CUSTODY if custodial else MERCHANT) == 20_000_000
+        assert (await shop.happenings(order.order_id)).count("paid_late") == 1
+
+    run(server, anvil, story, custodial=custodial)
+
+
+def test_the_rest_within_the_hour_pays_the_expired_order_once_and_for_all(server: ServerAddress, anvil: Anvil) -> None:
+    async def story(ground: Ground) -> None:
+        order = await ground.charge()
+        await paid(ground, order, 20_000_000)
+        await past(ground, order, 50)
+        assert await told(ground.shop, order.order_id) == UNAPPLIED
+        await paid(ground, order, 29_900_000)
+        assert (await ground.now(order)).stage is Stage.COMPLETED
+        assert await told(ground.shop, order.order_id) is None
+        await swept(ground)
+        assert sum(units for _, units, _ in await settlements(ground, order)) == NET
+        assert await book(ground) == {"clearing": FEE, "fees": -FEE}
+
+    run(server, anvil, story)
+
+
+def test_the_rest_does_not_pay_what_somebody_has_decided_about(server: ServerAddress, anvil: Anvil) -> None:
+    async def story(ground: Ground) -> None:
+        order, shop = await ground.charge(), ground.shop
+        await paid(ground, order, 20_000_000)
+        await past(ground, order, 40)
+        await settle_by_hand(shop.orders, shop.scope, order.order_id, "Sent back")
+        await paid(ground, order, 29_900_000)
+        assert (await ground.now(order)).stage is Stage.EXPIRED
+        assert await told(shop, order.order_id) == UNAPPLIED
+        assert await book(ground) == {"clearing": 29_900_000, "reversal_due": -29_900_000}
+
+    run(server, anvil, story)
+
+
+def test_too_much_goes_to_the_merchant_with_the_rest(server: ServerAddress, anvil: Anvil) -> None:
+    async def story(ground: Ground) -> None:
+        order = await ground.charge()
+        await paid(ground, order, DUE + 5_000_000)
+        assert (await ground.now(order)).stage is Stage.COMPLETED
+        assert await told(ground.shop, order.order_id) is None
+        await swept(ground)
+        assert await settlements(ground, order) == [("confirmed", NET + 5_000_000, FEE)]
+        held = [await ground.anvil.held(ground.token, one) for one in (MERCHANT, TREASURY)]
+        assert held == [NET + 5_000_000, FEE]
+        assert await book(ground) == {"clearing": FEE, "fees": -FEE}
+
+    run(server, anvil, story)
+
+
+def test_too_much_on_a_custodial_channel_is_owed_back_until_a_person_keeps_it(
+    server: ServerAddress, anvil: Anvil
+) -> None:
+    async def story(ground: Ground) -> None:
+        order, shop = await ground.charge(), ground.shop
+        await paid(ground, order, DUE + 5_000_000)
+        assert (await ground.now(order)).stage is Stage.COMPLETED
+        assert await told(shop, order.order_id) == UNAPPLIED
+        owed = {"clearing": DUE + 5_000_000, "reversal_due": -5_000_000, "merchant_payable": -NET, "fees": -FEE}
+        assert await book(ground) == owed
+        await paid(ground, order, 1_000_000)
+        await keep(shop.orders, shop.scope, order.order_id, "A tip")
+        kept = {"clearing": DUE + 6_000_000, "merchant_payable": -NET - 6_000_000, "fees": -FEE}
+        assert await book(ground) == kept
+        await swept(ground)
+        assert await ground.anvil.held(ground.token, CUSTODY) == NET + 6_000_000
+
+    run(server, anvil, story, custodial=True)
+
+
+def test_money_after_the_payment_is_a_case_and_settles_too(server: ServerAddress, anvil: Anvil) -> None:
+    async def story(ground: Ground) -> None:
+        order = await ground.charge()
+        await paid(ground, order, DUE)
+        await swept(ground)
+        await paid(ground, order, DUE)
+        assert await told(ground.shop, order.order_id) == UNEXPECTED
+        assert (await ground.shop.value("SELECT count(*) FROM orders")) == 1
+        await swept(ground)
+        assert await settlements(ground, order) == [("confirmed", NET, FEE), ("confirmed", DUE, 0)]
+        assert await book(ground) == {"clearing": FEE, "fees": -FEE}
+
+    run(server, anvil, story)
+
+
+@pytest.mark.parametrize(("late", "stage", "why"), [(40, Stage.COMPLETED, None), (70, Stage.EXPIRED, UNAPPLIED)])
+def test_late_money_pays_within_the_hour_and_is_a_case_behind_it(
+    server: ServerAddress, anvil: Anvil, late: int, stage: Stage, why: str | None
+) -> None:
+    async def story(ground: Ground) -> None:
+        order = await ground.charge()
+        await ground.poll()
+        await past(ground, order, 30 + late)
+        await paid(ground, order, DUE)
+        assert (await ground.now(order)).stage is stage
+        assert await told(ground.shop, order.order_id) == why
+
+    run(server, anvil, story)
+
+
+def test_several_transfers_of_one_transaction_each_count_once(server: ServerAddress, anvil: Anvil) -> None:
+    async def story(ground: Ground) -> None:
+        one, two = await ground.charge(order="one"), await ground.charge(order="two")
+        parts = [(address(one), 20_000_000), (address(two), DUE), (address(one), 29_900_000)]
+        await anvil.transfer_many(ground.token, parts)
+        await anvil.mine(9)
+        for _ in range(2):
+            await ground.poll()
+        assert [(await ground.now(each)).stage for each in (one, two)] == [Stage.COMPLETED] * 2
+        assert (await book(ground))["clearing"] == 2 * DUE
+
+    run(server, anvil, story)
+
+
+def test_whoever_sweeps_each_sweep_is_a_settlement(server: ServerAddress, anvil: Anvil) -> None:
+    async def story(ground: Ground) -> None:
+        order = await ground.charge()
+        await paid(ground, order, 20_000_000)
+        await ground.sweep(order)
+        await paid(ground, order, 29_900_000)
+        await ground.sweep(order)
+        await anvil.mine(9)
+        await ground.poll()
+        assert await settlements(ground, order) == [("confirmed", 20_000_000, 0), ("confirmed", NET - 20_000_000, FEE)]
+        assert await book(ground) == {"clearing": FEE, "fees": -FEE}
+
+    run(server, anvil, story)
+
+
+def test_another_token_of_ours_is_a_case_and_pays_nothing(server: ServerAddress, anvil: Anvil) -> None:
+    async def story(ground: Ground) -> None:
+        order = await ground.charge()
+        await paid(ground, order, DUE, token=ground.other)
+        for _ in range(2):
+            await ground.poll()
+        assert (await ground.now(order)).stage is Stage.RECEIVED
+        assert await told(ground.shop, order.order_id) == UNEXPECTED
+        assert (await ground.shop.happenings(order.order_id)).count("wrong_token") == 1
+        assert await book(ground) == {}
+        await paid(ground, order, DUE)
+        assert (await ground.now(order)).stage is Stage.COMPLETED
+
+    run(server, anvil, story)
+
+
+def test_false_tokens_nothing_and_coins_are_ignored(server: ServerAddress, anvil: Anvil) -> None:
+    async def story(ground: Ground) -> None:
+        order = await ground.charge()
+        await paid(ground, order, DUE, token=await anvil.deploy_token())
+        await paid(ground, order, 0)
+        await anvil.send(address(order), value=10**18)
+        await ground.poll()
+        assert await ground.shop.happenings(order.order_id) == ["received"]
+        assert await ground.shop.value("SELECT count(*) FROM chain.logs") == 0
+
+    run(server, anvil, story)
+
+
+@pytest.mark.parametrize("anvil", [Settings(slots=20)], indirect=True)
+def test_a_payment_that_a_deep_reorganisation_takes_back_is_a_case_until_it_is_there_again(
+    server: ServerAddress, anvil: Anvil
+) -> None:
+    async def story(ground: Ground) -> None:
+        await anvil.mine(60)
+        order = await ground.charge()
+        await ground.poll()
+        await anvil.transfer(ground.token, address(order), DUE)
+        await anvil.mine(12)
+        await ground.poll()
+        assert (await ground.now(order)).stage is Stage.COMPLETED
+        await anvil.reorg(20)
+        await anvil.mine(25)
+        for _ in range(3):
+            await ground.poll()
+        assert (await ground.now(order)).stage is Stage.COMPLETED
+        assert await told(ground.shop, order.order_id) == TAKEN_BACK
+        await paid(ground, order, DUE)
+        assert await told(ground.shop, order.order_id) is None
+        assert (await book(ground))["clearing"] == DUE
+
+    run(server, anvil, story)
