@@ -101,6 +101,7 @@ class Ledger:
     vanish: int = 0
     late: int = 0
     _made: int = 0
+    _places: dict[bytes, tuple[int, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.machine = Machine(self.chain_id)
@@ -117,11 +118,8 @@ class Ledger:
 
     def find(self, txid: bytes) -> tuple[Block, int] | None:
         """The block, and the place in it."""
-        for block in reversed(self.blocks):
-            for place, receipt in enumerate(block.receipts):
-                if receipt.tx.txid == txid:
-                    return block, place
-        return None
+        found = self._places.get(txid)
+        return None if found is None else (self.blocks[found[0]], found[1])
 
     # What a node takes ------------------------------------------------------------------------------------------------
 
@@ -203,6 +201,7 @@ class Ledger:
         self.pool = waiting
         unique = sha256(head.id + at.to_bytes(8, "big") + self._made.to_bytes(8, "big")).digest()
         new = number.to_bytes(8, "big") + unique[8:]
+        self._places.update({one.tx.txid: (number, place) for place, one in enumerate(receipts)})
         self.blocks.append(Block(number, new, head.id, at, self.machine.root, dict(self.accounts), tuple(receipts)))
 
     def _run(self, tx: Transaction, number: int, at: int) -> Receipt:
@@ -231,6 +230,8 @@ class Ledger:
         if not 0 < depth < SOLID_BEHIND:
             raise ValueError("a solidified block is never dropped")
         gone, self.blocks = self.blocks[-depth:], self.blocks[:-depth]
+        for receipt in (receipt for block in gone for receipt in block.receipts):
+            del self._places[receipt.tx.txid]
         self.machine.root, self.accounts = self.head.root, dict(self.head.accounts)
         if not forget:
             self.pool = [*(receipt.tx for block in gone for receipt in block.receipts), *self.pool]
