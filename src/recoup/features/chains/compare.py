@@ -22,7 +22,7 @@ from recoup.features.chains.reading import (
     read_receipt,
     receipts_of,
 )
-from recoup.features.chains.rpc import Call, Endpoint, GarbageError, data, taken
+from recoup.features.chains.rpc import TRON_BATCH_MAX, AwayError, Call, Endpoint, GarbageError, data, taken
 from recoup.features.chains.store import DepositAddress
 from recoup.features.chains.watch import Ours, Place, Watcher
 from recoup.flows.locked import Orders
@@ -31,6 +31,7 @@ from recoup.rules.order.attention import UNEXPECTED
 
 log = structlog.get_logger()
 TOGETHER: Final = 500  # addresses of one call
+TRIES: Final = 5  # to have a head of TRON stand still for one request
 SPAN: Final = 1_000  # blocks of one read
 SPANS_MAX: Final = 200  # reads of one search
 DAY: Final = timedelta(days=1)
@@ -76,9 +77,11 @@ class Comparer:
         """Reads again for what differs, keeps how it came out, and answers the differences that are new. Raises:
         AwayError."""
         found: list[Found] = []
-        every = list(ours.values())
-        for start in range(0, len(every), TOGETHER):
-            found += await self._compare({row.address: row for row in every[start : start + TOGETHER]})
+        every, together = list(ours.values()), TOGETHER
+        if self._network.kind == "tron":  # two heads, the logs and the balances go with what was paid to each
+            together = (TRON_BATCH_MAX - 3) // len(self._network.channels) - 1
+        for start in range(0, len(every), together):
+            found += await self._compare({row.address: row for row in every[start : start + together]})
         return found
 
     async def _compare(self, ours: Ours) -> list[Found]:
@@ -87,10 +90,13 @@ class Comparer:
         if cursor is None or not cursor.block or cursor.halted:
             return []
         node = self._watcher.nodes[0]
-        block = read_block((await node.batch([block_call(cursor.block)]))[0])
-        if block is None:
-            raise GarbageError(f"no block {cursor.block}")
-        held = await self._held(node, block, list(ours))
+        if self._network.kind == "tron":
+            block, held = await self._held_at_head(node, cursor.block, ours)
+        else:
+            found = read_block((await node.batch([block_call(cursor.block)]))[0])
+            if found is None:
+                raise GarbageError(f"no block {cursor.block}")
+            block, held = found, await self._held(node, found, list(ours))
         differing = await self._differing(held, block, ours)
         if differing:
             log.warning("logs came short", chain=chain, addresses=len(differing))
@@ -117,12 +123,35 @@ class Comparer:
 
     async def _held(self, node: Endpoint, block: Block, addresses: Sequence[bytes]) -> Held:
         """By the state of that block."""
-        tokens = list(self._network.channels)
         at = {"blockHash": "0x" + block.hash.hex(), "requireCanonical": True}
+        return self._read_held(await node.batch(self._asks(addresses, at)), addresses)
+
+    async def _held_at_head(self, node: Endpoint, read_to: int, ours: Ours) -> tuple[Block, Held]:
+        """TRON answers by its latest state alone, whatever block is named: the head stands before and behind it in one
+        request, with what came since the logs were read."""
+        asks = self._asks(list(ours), "latest")
+        network, begin = self._network, read_to + 1
+        calls = [block_call("latest"), *asks, logs_call(begin, None, network.factory, network.channels, list(ours))]
+        for _ in range(TRIES):
+            *said, logs, after = await node.batch([*calls, block_call("latest")])
+            block = read_block(said[0])
+            if block is not None and block == read_block(after):
+                held = self._read_held(said[1:], list(ours))
+                new = read_logs(logs, network.factory, network.channels, ours, begin, None)
+                await self._kept(node, new, held, block, ours)
+                return block, held
+        raise AwayError("its head moved on while it answered")
+
+    def _asks(self, addresses: Sequence[bytes], at: Any) -> list[Call]:
+        tokens = list(self._network.channels)
         calls = [_call(self._network.factory, abi.balances(token, addresses), at) for token in tokens]
         pairs = [(address, token) for token in tokens for address in addresses]
-        calls += [_call(self._network.factory, abi.paid(*pair), at) for pair in pairs]
-        said = [data(taken(answer)) for answer in await node.batch(calls)]
+        return [*calls, *(_call(self._network.factory, abi.paid(*pair), at) for pair in pairs)]
+
+    def _read_held(self, answers: Sequence[Any], addresses: Sequence[bytes]) -> Held:
+        tokens = list(self._network.channels)
+        pairs = [(address, token) for token in tokens for address in addresses]
+        said = [data(taken(answer)) for answer in answers]
         try:
             there = [units for answer in said[: len(tokens)] for units in abi.read_uints(answer, len(addresses))]
             paid = [abi.read_paid(answer).total for answer in said[len(tokens) :]]

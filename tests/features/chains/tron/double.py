@@ -101,6 +101,11 @@ class Tron:
         call = abi.selector("mint(address,uint256)") + abi.address_word(to) + abi.uint_word(value)
         await self._mined(await self.send(token, call))
 
+    async def appear(self, token: bytes, to: bytes, value: int) -> None:
+        """Money that comes without a log."""
+        call = abi.selector("appear(address,uint256)") + abi.address_word(to) + abi.uint_word(value)
+        await self._mined(await self.send(token, call))
+
     async def freeze(self, token: bytes, holder: bytes, yes: bool = True) -> None:
         call = abi.selector("freeze(address,bool)") + abi.address_word(holder) + abi.uint_word(yes)
         await self._mined(await self.send(token, call))

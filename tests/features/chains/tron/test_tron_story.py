@@ -6,10 +6,11 @@ from decimal import Decimal
 
 import pytest
 from tests.features.chains.tron.double import CHAIN_ID, TRX, Tron
-from tests.features.chains.tron.ground import CUSTODIAL, KEY, MERCHANT, TREASURY, TronGround, run
+from tests.features.chains.tron.ground import CUSTODIAL, KEY, MERCHANT, TREASURY, TronGround, deposit_of, run
 
 from recoup.features.chains import abi, store
 from recoup.features.chains.addresses import shown
+from recoup.features.chains.compare import Comparer
 from recoup.features.chains.deploy import deploy_on_tron
 from recoup.features.chains.proof import what_is_wrong
 from recoup.features.chains.seen import seen_of
@@ -74,6 +75,33 @@ def test_a_node_that_lags_holds_the_credit_back(server: ServerAddress, tron: Tro
         await tron.node("b")
         await ground.poll()
         assert (await ground.now(order)).stage is Stage.COMPLETED
+
+    run(server, tron, story)
+
+
+def test_balances_of_the_latest_state_find_what_logs_left_out(server: ServerAddress, tron: Tron) -> None:
+    async def story(ground: TronGround) -> None:
+        comparer = Comparer(ground.shop.world, ground.watcher, ground.shop.orders)
+        order, other = await ground.charge(), await ground.charge(order="order-2")
+        rows = await store.watched(ground.shop.world.db, "tron", ground.shop.world.clocks.wall())
+        ours = {row.address: row for row in rows}
+        assert await comparer.compare(ours) == []
+        await ground.poll()
+        await ground.pay(order)  # behind what was read, and no difference for that
+        assert await comparer.compare(ours) == []
+        hidden = await ground.pay(other)
+        for name in "ab":
+            await tron.node(name, hides=[hidden.hex()])
+        await tron.mine(40)
+        await ground.poll()
+        for name in "ab":
+            await tron.node(name)
+        assert await comparer.compare(ours) == [], "it is read for again"
+        await ground.poll()
+        assert [(await ground.now(one)).stage for one in (order, other)] == [Stage.COMPLETED, Stage.COMPLETED]
+        await tron.appear(ground.token, deposit_of(order), 7)
+        (found,) = await comparer.compare(ours)
+        assert (found.row.order_id, found.missing) == (order.order_id, f"came +7 of 0x{ground.token.hex()}")
 
     run(server, tron, story)
 
