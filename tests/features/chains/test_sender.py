@@ -1,8 +1,10 @@
 """The sender on a real node: limits, the count of the chain against ours, replacements, and death at every step."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,18 +14,23 @@ from eth_account import Account
 from eth_account.typed_transactions import TypedTransaction
 from hexbytes import HexBytes
 from tests.features.chains.node import Anvil
-from tests.features.chains.test_story import Ground, ground
+from tests.features.chains.test_story import TREASURY, Ground, ground
+from tests.flows.processes import Killer, kills, run_until_killed
+from tests.rings import deep, drawn
 from tests.worlds import owner
 
 from recoup.features.chains import abi, store
 from recoup.features.chains.addresses import shown
+from recoup.features.chains.artifacts import artifact
 from recoup.features.chains.keystore import KeySigner
 from recoup.features.chains.rpc import AwayError
 from recoup.features.chains.send import Sender
 from recoup.features.chains.store import ChainSend, NewSend
-from recoup.features.chains.watch import HaltError
+from recoup.features.chains.terms import Terms, deposit_address, to_json
+from recoup.features.chains.watch import HaltError, networks_of
 from recoup.kernel.problem import Problem
 from recoup.store.server import ServerAddress
+from recoup_lab.simulate.dying import DyingDatabase, DyingGateway
 
 CUSTODY = KeySigner(Account.from_key(b"\x07" * 32))
 CUSTODIAL = {"settlement": "custodial", "custody": shown(CUSTODY.address, "evm"), "confirmations": 3}
@@ -420,3 +427,127 @@ def _content(raw: bytes) -> tuple[int, bytes, bytes]:
     """Number, contract and call of a transaction."""
     found = TypedTransaction.from_bytes(HexBytes(raw)).as_dict()
     return found["nonce"], bytes(found["to"]), bytes(found["data"])
+
+
+# Death ----------------------------------------------------------------------------------------------------------------
+
+
+async def want_sweep(made: Sending, value: int) -> tuple[UUID, bytes]:
+    """Of money at an address, whose terms send all of it to a wallet of its own."""
+    factory, to = made.ground.channel.factory, uuid4().bytes + b"\x05\x06\x07\x08"
+    assert factory is not None
+    terms = Terms(uuid4(), to, TREASURY, value, 0)
+    address = deposit_address("evm", factory, artifact("evm").implementation_of(factory), terms)
+    await made.anvil.mint(made.token, address, value)
+    send_id, where = uuid4(), (CHAIN, "sweep", "usdc_base", made.token, to_json(terms, "evm"), None, None, None)
+    whose = (made.ground.shop.merchant_id, "custody", send_id)
+    now = made.ground.shop.world.clocks.wall()
+    await store.want(made.db.alone, NewSend(send_id, *where, *whose), now)  # type: ignore[arg-type]
+    return send_id, to
+
+
+@asynccontextmanager
+async def dying(made: Sending, killer: Killer) -> AsyncIterator[Sender]:
+    """The sender of a process that `killer` ends, at a statement or a call to the node."""
+    world = made.ground.shop.world
+    db = await DyingDatabase(world.dsn, killer).open()
+    node: Any = DyingGateway(made.ground.node, killer, {"batch": "rpc", "call": "rpc"})
+    (network,) = networks_of([made.ground.channel])
+    try:
+        yield Sender(replace(world, db=db), network, [node], CUSTODY, 10**12)
+    finally:
+        killer.dead.set()
+        await db.close()
+        killer.die()
+
+
+async def recover(made: Sending) -> None:
+    """Another process takes over, once the server has noticed that the one before is gone."""
+    for _ in range(200):
+        try:
+            await made.sender.open()
+            break
+        except Problem:
+            await asyncio.sleep(0.01)
+    await made.finish()
+
+
+async def drop_all(made: Sending) -> None:
+    """What waits is forgotten by the node."""
+    for hashes in (await made.anvil.call("txpool_content"))["pending"].values():
+        for one in hashes.values():
+            await made.anvil.call("anvil_dropTransaction", one["hash"])
+
+
+async def check_each_once(made: Sending, wanted: Sequence[tuple[UUID, bytes]], value: int) -> None:
+    """Each receiver has it once, and no number was signed twice with another content."""
+    assert [await made.held(to) for _, to in wanted] == [value] * len(wanted)
+    assert {(await made.send(send_id)).state for send_id, _ in wanted} == {"done"}
+    contents: dict[int, set[Any]] = {}
+    for row in await made.transactions():
+        contents.setdefault(row["number"], set()).add(_content(row["raw"]))
+    assert all(len(found) == 1 for found in contents.values())
+    assert sorted(contents) == list(range(len(contents))), "a gap would stop all that comes after it"
+
+
+async def new_wants(made: Sending, value: int) -> list[tuple[UUID, bytes]]:
+    await made.anvil.automine(True)
+    wanted = [await made.want(value) for _ in range(2)] + [await want_sweep(made, value) for _ in range(2)]
+    await made.anvil.automine(False)
+    return wanted
+
+
+@deep("kills")
+def test_a_sender_that_dies_at_any_step_sends_each_once(server: ServerAddress, anvil: Anvil) -> None:
+    """Before it signs, between commit and broadcast, before and after a dearer one, before it decides."""
+
+    async def story(made: Sending) -> None:
+        for killer in kills("a sender", least=30, most=120):
+            wanted = await new_wants(made, 1_000_000)
+
+            async def life(sender: Sender) -> None:
+                await sender.work()
+                await drop_all(made)
+                await made.anvil.mine(16)
+                await sender.work()  # the first of them dearer
+                await made.anvil.mine(4)
+                await sender.work()
+                await sender.close()
+
+            async with dying(made, killer) as sender:
+                answer = await run_until_killed(killer, life(sender))
+            assert answer is None, answer
+            await recover(made)
+            await check_each_once(made, wanted, 1_000_000)
+            await made.sender.close()
+
+    run(server, anvil, story)
+
+
+@drawn("kills", "seed", range(70))
+def test_senders_that_die_again_and_again_send_each_once(server: ServerAddress, anvil: Anvil, seed: int) -> None:
+    """One after another, at steps that are drawn, while the node forgets, mines and reorganises."""
+    luck = random.Random(seed)
+
+    async def story(made: Sending) -> None:
+        wanted = await new_wants(made, 1_000_000)
+        for _ in range(7):
+            killer = Killer(luck.randint(1, 45), after=luck.random() < 0.5)
+
+            async def life(sender: Sender) -> None:
+                for _ in range(3):
+                    with suppress(Problem):
+                        await sender.work()
+                    await luck.choice((lambda: drop_all(made), lambda: made.anvil.mine(luck.randint(1, 17))))()
+                await sender.close()
+
+            async with dying(made, killer) as sender:
+                answer = await run_until_killed(killer, life(sender))
+            assert answer is None, answer
+            if luck.random() < 0.3 and await made.anvil.head() > 60:
+                await made.anvil.reorg(2)  # less than what decides
+        await recover(made)
+        await made.finish()
+        await check_each_once(made, wanted, 1_000_000)
+
+    run(server, anvil, story)
