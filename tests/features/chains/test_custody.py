@@ -1,16 +1,24 @@
 """Custodial money on a real node: it is gathered, and leaves as refunds and payouts."""
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from click.testing import CliRunner
 from eth_account import Account
+from tests.doors.command.here import Here
+from tests.doors.stablecoin.door import URL
 from tests.features.chains.chain_door import WALLET, ChainDoor, chain_door
 from tests.features.chains.node import Anvil
 from tests.features.chains.test_story import MERCHANT
 
+from recoup.doors.command.verbs import Opened
 from recoup.features.chains.addresses import shown
 from recoup.features.chains.artifacts import artifact
+from recoup.features.chains.cli import chain
 from recoup.features.chains.keystore import KeySigner
 from recoup.features.chains.rpc import Endpoint
 from recoup.features.chains.send import Sender
@@ -264,3 +272,89 @@ def test_a_payout_that_is_refused_or_whose_address_is_withdrawn_is_back_in_the_w
     assert custody.merchant.get("/wallets").json()["data"][0]["balance"] == "49.6505"
     assert not custody.sends("payout")
     custody.door.verified()
+
+
+# What failed ----------------------------------------------------------------------------------------------------------
+
+
+def verb(custody: Custody, *words: str) -> str:
+    """`recoup chain` with these words: what it printed, or the refusal."""
+
+    async def does(work: Any) -> Any:
+        door = custody.door
+        return await work(Opened(door.world, door.orders, door.deliveries, Path("/nowhere"), URL))
+
+    done = CliRunner().invoke(
+        chain, list(words), obj=Here(lambda work: custody.door.run(does(work))), standalone_mode=False
+    )
+    if isinstance(done.exception, Problem):
+        return f"refused: {done.exception.message}"
+    assert done.exception is None, done.exception
+    return done.output
+
+
+def test_a_refund_that_the_token_refuses_is_a_case_and_goes_once_a_person_says_so(custody: Custody) -> None:
+    charged = custody.paid()
+    custody.refund(charged, amount="10.00", to_address=TO)
+    custody.door.run(custody.chain.anvil.freeze(custody.chain.usdc, PAYER))
+    custody.go_on()
+    (send,) = custody.sends("refund")
+    assert (send["state"], "frozen" in send["why"]) == ("failed", True)
+    (refund,) = custody.door.sql("SELECT state FROM modifications WHERE kind = 'refund'")
+    (order,) = custody.door.sql("SELECT attention FROM order_heads")
+    assert (refund["state"], order["attention"]) == ("stuck", "refund_stuck")
+    custody.go_on()
+    assert len(custody.sends("refund")) == 1, "no blind repeat"
+    listed = json.loads(verb(custody, "sends", "--json"))
+    assert [(one["id"], one["for"], one["state"]) for one in listed["stuck"]] == [
+        (str(send["send_id"]), "refund", "failed")
+    ]
+    custody.door.run(custody.chain.anvil.freeze(custody.chain.usdc, PAYER, False))
+    verb(custody, "send", "--again", str(send["send_id"]))
+    custody.go_on()
+    assert custody.held(PAYER) == 10_000_000
+    assert [one["state"] for one in custody.sends("refund")] == ["failed", "done"]
+    custody.door.verified()
+
+
+def test_a_sweep_that_the_token_refuses_is_a_case_too(custody: Custody) -> None:
+    charged = custody.chain.charge()
+    custody.door.run(custody.chain.anvil.freeze(custody.chain.usdc, CUSTODY.address))
+    custody.chain.pay(charged, 49_900_000)
+    custody.go_on()
+    (send,) = custody.sends("custody")
+    assert (send["state"], custody.chain.answer(charged)["order"]["status"]) == ("failed", "paid")
+    (alert,) = custody.door.sql("SELECT facts FROM alerts WHERE kind = 'chain_sender'")
+    assert json.loads(alert["facts"])["what"] == "failed"
+    custody.door.run(custody.chain.anvil.freeze(custody.chain.usdc, CUSTODY.address, False))
+    verb(custody, "send", "--again", str(send["send_id"]))
+    custody.go_on()
+    assert custody.held(CUSTODY.address) == 49_650_500
+
+
+def test_a_payout_that_failed_is_requested_anew(custody: Custody) -> None:
+    custody.paid()
+    ask_payout(custody)
+    decide(custody, "operator:olga", approve=True)
+    custody.door.run(custody.chain.anvil.freeze(custody.chain.usdc, MERCHANT))
+    custody.go_on()
+    (send,) = custody.sends("payout")
+    assert (payout(custody)["status"], send["state"]) == ("failed", "failed")
+    assert "back in the wallet" in verb(custody, "send", "--again", str(send["send_id"]))
+    assert custody.merchant.get("/wallets").json()["data"][0]["balance"] == "49.6505"
+    custody.door.verified()
+
+
+def test_the_sender_says_in_one_line_what_it_lacks(custody: Custody, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RECOUP_CHAIN_PASSWORD", "none")
+    refusals = {
+        ("send",): "Name one key",
+        ("send", "--again", "x"): "no such send",
+        ("send", "--again", str(uuid4())): "no such send",
+        ("send", "--key", "/nowhere/key.json"): "cannot be opened",
+    }
+    for words, said in refusals.items():
+        answer = verb(custody, *words)
+        assert answer.startswith("refused: "), words
+        assert said in answer, words
+        assert "\n" not in answer, words
