@@ -14,7 +14,7 @@ Sources: stablecoin-api §2.5; the issuers' pages on tokens; Circle's table of c
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any, Final, NamedTuple
@@ -190,14 +190,6 @@ def read_channels(listed: object) -> tuple[ChannelSettings, ...]:
     found = tuple(_read(number, one) for number, one in enumerate(listed, 1))
     _check_together(found)
     return found
-
-
-def check_sent(found: Iterable[ChannelSettings]) -> None:
-    """Raises: Problem(invalid) for a channel whose money nobody would send on."""
-    for one in found:
-        if one.settlement != "direct":
-            message = f"channels[{one.code}]: money is sent only straight to the merchant."
-            raise invalid(message, f"channels[{one.code}]", "Remove the channel.")
 
 
 def without_secrets(url: str) -> str:

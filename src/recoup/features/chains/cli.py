@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from recoup.features.chains.addresses import Kind, shown
 from recoup.features.chains.compare import Comparer, Found
 from recoup.features.chains.depth import text_of
 from recoup.features.chains.proof import what_is_wrong
-from recoup.features.chains.rpc import AwayError
+from recoup.features.chains.rpc import AwayError, Endpoint
 from recoup.features.chains.rpc import opened as opened_nodes
 from recoup.features.chains.running import ChainLoop, nodes_of
 from recoup.features.chains.send import Signer
@@ -253,22 +254,25 @@ def send(
 
     async def work(opened: Opened) -> None:
         world = opened.world
-        made = [
-            (network, _sender(world, network, signer, caps, low_water, sweeps=signer is signers[0]))
-            for network in networks(world)
-            for signer in signers
-        ]
-        if go_on is not None or went is not None:
-            await _decide_by_hand(world, made, went, go_on)
-            return
-        for _, one in made:
-            await one.open()
-        for kind in dict.fromkeys(network.kind for network, _ in made):
-            for signer in signers:
-                click.echo(f"sending from {shown(signer.address, kind)}")
-        async with asyncio.TaskGroup() as group:
-            for network, one in made:
-                group.create_task(_forever(network, one.work))
+        async with AsyncExitStack() as stack:
+            made = []
+            for network in networks(world):
+                nodes = await stack.enter_async_context(opened_nodes(network.kind, network.endpoints, world.clocks))
+                for signer in signers:
+                    one = _sender(world, network, nodes, signer, caps, low_water, sweeps=signer is signers[0])
+                    made.append((network, one))
+                    stack.push_async_callback(one.close)
+            if go_on is not None or went is not None:
+                await _decide_by_hand(world, made, went, go_on)
+                return
+            for _, one in made:
+                await one.open()
+            for kind in dict.fromkeys(network.kind for network, _ in made):
+                for signer in signers:
+                    click.echo(f"sending from {shown(signer.address, kind)}")
+            async with asyncio.TaskGroup() as group:
+                for network, one in made:
+                    group.create_task(_forever(network, one.work))
 
     return run(work)
 
@@ -286,12 +290,19 @@ async def _decide_by_hand(
 
 
 def _sender(
-    world: World, network: Network, signer: Signer, caps: Mapping[Kind, int], low_water: float, *, sweeps: bool
+    world: World,
+    network: Network,
+    nodes: Sequence[Endpoint],
+    signer: Signer,
+    caps: Mapping[Kind, int],
+    low_water: float,
+    *,
+    sweeps: bool,
 ) -> Any:
     from recoup.features.chains.send import Sender
     from recoup.features.chains.tron_send import TronSender
 
-    nodes, cap = nodes_of(network, world.clocks), caps[network.kind]
+    cap = caps[network.kind]
     if network.kind == "tron":  # its key has energy beside coins: what a transaction may cost should be there
         return TronSender(world, network, nodes, signer, cap, low_water=cap, sweeps=sweeps)
     return Sender(world, network, nodes, signer, cap, low_water=int(low_water * GWEI * GWEI), sweeps=sweeps)

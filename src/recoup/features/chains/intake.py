@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from recoup.features.chains import store
 from recoup.features.chains.addresses import read_address, shown
 from recoup.features.chains.artifacts import artifact
-from recoup.features.chains.channels import ChannelSettings, check_sent, read_channels
+from recoup.features.chains.channels import ChannelSettings, read_channels
 from recoup.features.chains.depth import blocks_of, required
 from recoup.features.chains.store import Cursor
 from recoup.features.chains.terms import Terms, deposit_address, to_json
@@ -43,7 +43,6 @@ def serve(channels: Iterable[ChannelSettings]) -> None:
 def serve_tables(tables: object) -> tuple[ChannelSettings, ...]:
     """`[[channels]]` of the settings, in use by this process and shown to its doors. Raises: Problem(invalid)."""
     found = read_channels(tables)
-    check_sent(found)
     channels.serve(one.channel for one in found)
     serve(found)
     return found
