@@ -379,6 +379,7 @@ TABLE: dict[Key, Line] = {
     ("GET", "/outcome"): _page(),
     ("GET", "/orders/{order_id}.json"): _page(ids=_ORDER),
     ("GET", "/orders/{order_id}/past"): _page(ids=_ORDER, query="asOfVersion=1"),
+    ("GET", "/orders/{order_id}/chain"): _page(ids=_ORDER, lets_in=frozenset({404})),
     ("GET", "/orders/{order_id}"): _page(ids=_ORDER),
     ("GET", "/orders/{order_id}/refund"): _page(ids={"order_id": "paid"}),
     ("POST", "/orders/{order_id}/refund"): _page(
@@ -447,6 +448,7 @@ TABLE: dict[Key, Line] = {
     ("POST", "/engine/stop"): _page(body=lambda s: {"act": "stop", "why": "walk"}),
     ("GET", "/operator"): _page(whose="operator", may=NOBODY),
     ("GET", "/processors"): _page(whose="operator", may=NOBODY),
+    ("GET", "/chains"): _page(whose="operator", may=NOBODY),
     ("POST", "/processors/off"): _page(
         whose="operator", may=NOBODY, lets_in=frozenset({404}), body=lambda s: {"name": "none", "reason": "walk"}
     ),

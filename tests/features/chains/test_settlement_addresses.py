@@ -196,8 +196,10 @@ def test_the_page_takes_two_people(server: ServerAddress) -> None:
         assert "/approve" not in page.text
         assert (await post(owner, PATH, f"{found[0]}/approve")).status_code == 403
         assert f"{found[0]}/approve" in (await operator.get(PATH)).text
+        assert f"{found[0]}/approve" in (await operator.get("/approvals")).text
         assert (await post(operator, PATH, f"{found[0]}/approve")).status_code == 303
         assert "Approved" in texts(await owner.get(PATH))
+        assert found[0] not in (await operator.get("/approvals")).text
         await shop.advance(DELAY)
         assert "In use" in texts(await owner.get(PATH))
         log = texts(await owner.get("/audit"))

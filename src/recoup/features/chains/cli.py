@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import click
+from msgspec import to_builtins
 
 from recoup.doors.command.verb_group import VerbGroup
 from recoup.doors.command.verbs import Opened, Run, in_sandbox, in_world, json_option, show
-from recoup.features.chains import intake, store
+from recoup.features.chains import health, intake, store
 from recoup.features.chains.addresses import Kind, shown
 from recoup.features.chains.compare import Comparer, Found
-from recoup.features.chains.depth import text_of
 from recoup.features.chains.proof import what_is_wrong
 from recoup.features.chains.rpc import AwayError, Endpoint
 from recoup.features.chains.rpc import opened as opened_nodes
@@ -26,7 +26,6 @@ from recoup.kernel.ids import parse_id, wire_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.sentence import Sentence
-from recoup.kernel.time import iso
 from recoup.moves.audit import note as audit
 
 PAUSE_SECONDS = 2.0
@@ -59,37 +58,12 @@ def networks(world: World) -> list[Network]:
 def status(run: Run, as_json: bool) -> None:
     """Shows the channels of this world, how far each chain is read, and whether it takes payments."""
 
-    async def work(opened: Opened) -> list[dict[str, Any]]:
-        world, rows = opened.world, []
-        for one in (one for one in intake.all_served() if one.world == world.name):
-            cursor = await store.cursor_of(world.db.reader, one.chain_id)
-            proof = one.factory and await store.proof_of(world.db.reader, one.chain_id, one.factory)
-            rows.append(
-                {
-                    "code": one.code,
-                    "rpc": [url.split("/")[2] for url in one.endpoints],
-                    "chain_id": one.chain_id,
-                    "token": shown(one.token, one.kind),
-                    "decimals": one.decimals,
-                    "factory": shown(one.factory, one.kind) if one.factory else None,
-                    "confirmations": text_of(one.confirmations, one.asset),
-                    "read_to": cursor.block if cursor else None,
-                    "head": cursor.head if cursor else None,
-                    "agreed_at": iso(cursor.agreed_at) if cursor else None,
-                    "halted": cursor.halted if cursor else None,
-                    "wrong": (proof.wrong or None) if proof else "not proved yet",
-                    "proved_at": iso(proof.proved_at) if proof else None,
-                }
-            )
-        return rows
-
-    rows = run(work)
+    rows = run(lambda opened: health.channels(opened.world))
     lines = [
-        f"{row['code']}  chain {row['chain_id']}  read to {row['read_to']} of {row['head']}"
-        f"  {row['halted'] or row['wrong'] or 'open'}"
+        f"{row.code}  chain {row.chain_id}  read to {row.read_to} of {row.head}  {row.halted or row.wrong or 'open'}"
         for row in rows
     ]
-    show(rows, lines or ["No channel of this world is on a chain."], as_json=as_json)
+    show(to_builtins(rows), lines or ["No channel of this world is on a chain."], as_json=as_json)
 
 
 @chain.command()
@@ -164,18 +138,9 @@ def sends(run: Run, as_json: bool) -> None:
     """Shows the keys that send, what their gas cost, and what failed or waits for a person."""
 
     async def work(opened: Opened) -> dict[str, Any]:
-        keys, stuck = await store.senders(opened.world.db.reader), await store.stuck(opened.world.db.reader, STUCK_MAX)
+        stuck = await store.stuck(opened.world.db.reader, STUCK_MAX)
         return {
-            "senders": [
-                {
-                    "chain_id": one.chain,
-                    "address": shown(one.sender, _kind(one.chain)),
-                    "gas": str(one.gas),
-                    "halted": one.halted,
-                    "trouble": one.trouble,
-                }
-                for one in keys
-            ],
+            "senders": to_builtins(await health.senders(opened.world)),
             "stuck": [
                 {
                     "id": str(one.send_id),

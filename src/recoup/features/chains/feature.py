@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from recoup.core.kit.feature import Feature
-from recoup.features.chains import credit, intake, running, transfers
+from recoup.features.chains import credit, health, intake, running, transfers
 from recoup.features.chains.words import AUDITS, NOTICES
 
 CHAINS: Final = Feature(
@@ -14,7 +14,7 @@ CHAINS: Final = Feature(
     refund_to=transfers.refund_to,
     gateways=running.gateways,
     loops=running.loops,
-    checks=running.what_to_look_at,
+    checks=health.troubles,
     due={credit.DUE: credit.follow_ended},
     verbs={
         "terms address": (

@@ -1,13 +1,15 @@
-"""The merchant's wallets, to which stablecoins settle, in the portal."""
+"""Chains in the portal: merchants' wallets, to which stablecoins settle; what came to an order; how chains stand."""
 
-from typing import Annotated, Final
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from recoup.doors.portal.done import done_of, with_done
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.feature_parts import PortalPart
+from recoup.doors.portal.feature_parts import Panel, PortalPart
 from recoup.doors.portal.form_shape import Text, read_again
-from recoup.doors.portal.menu import Entry, at_merchant
+from recoup.doors.portal.menu import Entry, at_merchant, for_operator
 from recoup.doors.portal.order.timeline_entry import plain
 from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.people import named
@@ -15,8 +17,13 @@ from recoup.doors.portal.rights import operator, role
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import State
 from recoup.features.chains import addresses_flow as flow
-from recoup.features.chains import intake
+from recoup.features.chains import health, intake, store
 from recoup.features.chains.addresses import KINDS, Kind
+from recoup.features.chains.channels import NETWORK_PRESETS, ChannelSettings
+from recoup.features.chains.moves import tx_text
+from recoup.features.chains.seen import seen_of
+from recoup.features.chains.store import ChainLog
+from recoup.features.chains.units import to_book
 from recoup.features.chains.words import PATH
 from recoup.flows.merchant_cache import known_offset
 from recoup.flows.stable.payouts import decide_payout
@@ -25,7 +32,9 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.rules.money.settlement import check_second
 from recoup.store.money.settlement import terms_at
+from recoup.store.orders.order_page import OrderPage
 from recoup.store.stable.payouts import requested_payouts
+from recoup.store.stable.stable_orders import stable_order
 
 STATES: Final = {
     "entered": State("To approve", "hold", "onhold", "The operator approves it."),
@@ -35,6 +44,17 @@ STATES: Final = {
     "withdrawn": State("Withdrawn", "off", "cancelled", "No new order settles to it."),
 }
 KIND_WORDS: Final = {"evm": "EVM networks", "tron": "TRON"}
+LOGS: Final = {
+    "seen": State("Seen", "run", "processing", "It counts once it lies deep enough."),
+    "confirmed": State("Confirmed", "ok", "completed", "It lies deep enough."),
+    "orphaned": State("Taken back", "off", "cancelled", "It is in no block any more, and counts for nothing."),
+}
+EXCEPTIONS: Final = {
+    "underpaid": "less than the amount came",
+    "overpaid": "more than the amount came",
+    "late": "it came after the end",
+    "wrong_token": "another token came, which cannot pay this order",
+}
 DONE: Final = {
     "entered": "The address is entered and waits for the operator’s approval.",
     "approved": "The address is approved.",
@@ -138,7 +158,88 @@ def _back(visit: Visit, what: str) -> Answer:
     return redirect(with_done(visit.session, PATH, what))
 
 
+@member.page("/orders/{order_id}/chain", "chains/deposits.html")
+async def deposits(visit: Visit) -> Values:
+    """What came to an order's address and went out of it, whoever sent it."""
+    order_id = parse_id(visit.request.path_params["order_id"])
+    order = await stable_order(visit.world.db.reader, visit.merchant_id, order_id) if order_id else None
+    seen = await seen_of(visit.world, order) if order is not None else None
+    if order is None or seen is None:
+        raise Problem("not_found", "No order of this shop with this id is on a chain.", cure="Look it up in the list.")
+    logs = await store.logs_at(visit.world.db.reader, [bytes.fromhex(order.facts["chain"]["raw"])])
+    by_token = {(one.chain_id, one.token): one for one in intake.all_served()}
+    return dict(
+        order=order,
+        seen=seen,
+        on_chain=order.facts["chain"],
+        address_link=seen.channel.link("address", bytes.fromhex(order.facts["chain"]["raw"])),
+        deposits=[dict(one=one, **_told(one.log, one.channel, one.log.value)) for one in seen.deposits],
+        sweeps=[
+            dict(log=log, **_told(log, by_token.get((log.chain, log.token)), log.value), fee=_units(log, by_token))
+            for log in logs
+            if log.kind == "sweep"
+        ],
+    )
+
+
+def _told(log: ChainLog, channel: ChannelSettings | None, value: Decimal) -> dict[str, Any]:
+    """As people read it; of a token that is not served, base units."""
+    if channel is None:
+        return dict(units=None, asset="", network="", base=str(value), tx=tx_text(log.tx), link="")
+    units = to_book(int(value), channel.asset, channel.decimals).units
+    network = NETWORK_PRESETS[channel.network].title
+    return dict(
+        units=units, asset=channel.asset, network=network, base="", tx=tx_text(log.tx), link=channel.link("tx", log.tx)
+    )
+
+
+def _units(log: ChainLog, by_token: Mapping[tuple[int, bytes], ChannelSettings]) -> int:
+    channel = by_token.get((log.chain, log.token))
+    return to_book(int(log.fee), channel.asset, channel.decimals).units if channel else 0
+
+
+@member.page(
+    "/chains",
+    "chains/chains.html",
+    may=operator("see how chains stand"),
+    menu=Entry("Operator", 9, "Chains", "route", sees=lambda session: for_operator(session) and is_used()),
+)
+async def chains(visit: Visit) -> Values:
+    """How far each chain is read, what closes it, and what its senders lack."""
+    return dict(
+        channels=await health.channels(visit.world),
+        senders=await health.senders(visit.world),
+        troubles=await health.troubles(visit.world),
+    )
+
+
+async def _to_approve(visit: Visit) -> dict[str, Any] | None:
+    """Among approvals, for the operator."""
+    if not visit.is_operator:
+        return None
+    rows = await flow.addresses(visit.world, visit.merchant_id)
+    now = visit.world.clocks.business(await known_offset(visit.world.db.reader, visit.merchant_id))
+    waiting = [row for row in rows if flow.states_of(rows, now)[row.address_id] == "entered"]
+    return (
+        dict(
+            wallets=waiting,
+            wallet_kinds=KIND_WORDS,
+            wallets_theirs={row.address_id for row in waiting if not _is_another(row.set_by, visit)},
+            wallet_people=await named(visit, [row.set_by for row in waiting]),
+        )
+        if waiting
+        else None
+    )
+
+
+def _of_order(page: OrderPage) -> dict[str, Any] | None:
+    chain = page.order.facts.get("chain")
+    return dict(on_chain=chain, chain_title=NETWORK_PRESETS[chain["network"]].title) if chain else None
+
+
 PORTAL: Final = PortalPart(
+    order=Panel("chains/order.html", _of_order),
+    approvals=Panel("chains/approvals.html", _to_approve),
     timeline={
         "unseen": plain(
             "Payment taken back",

@@ -19,8 +19,7 @@ from recoup.features.chains.watch import HaltError, Network, Watcher, networks_o
 from recoup.flows.locked import Orders
 from recoup.flows.world import World
 from recoup.gateways.cards.transport import Transport
-from recoup.kernel.sentence import Sentence
-from recoup.kernel.time import Clocks, iso
+from recoup.kernel.time import Clocks
 from recoup.moves.message.alert import alert_now
 from recoup.store.pool import Database
 
@@ -90,23 +89,6 @@ async def alarm(world: World, network: Network, why: str) -> None:
     async with world.db.transaction() as tx:
         merchant_id = min(row.merchant_id for row in waiting)
         await alert_now(tx, merchant_id, "chain_halted", about, step, facts, world.clocks.wall())
-
-
-async def what_to_look_at(world: World) -> list[tuple[str, str, str]]:
-    """For `recoup doctor`: the chains that take no payments, and why."""
-    found: list[tuple[str, str, str]] = []
-    for network in networks_of(_channels(world.name)):
-        cursor = await store.cursor_of(world.db.reader, network.chain)
-        proof = await store.proof_of(world.db.reader, network.chain, network.factory)
-        about = f"chain {network.chain}"
-        if cursor is not None and cursor.halted:
-            found.append((about, cursor.halted, "It is halted: look at it, then run `recoup chain lift`."))
-        elif proof is not None and proof.wrong:
-            found.append((about, proof.wrong, "It takes no payments: see `recoup chain check`."))
-        elif cursor is not None and intake.is_stale(cursor, world.name, world.clocks.wall()):
-            cure = "See whether its nodes answer, in the worker's log."
-            found.append((about, Sentence("It is read to {0} only.", iso(cursor.agreed_at)), cure))
-    return found
 
 
 def _channels(world: str) -> list[ChannelSettings]:

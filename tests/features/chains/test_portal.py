@@ -1,0 +1,80 @@
+"""What the portal shows of chains: what came to an order, and how each chain stands."""
+
+from datetime import timedelta
+
+from tests.doors.portal.staff import As, portal, texts
+from tests.features.chains.test_settlement_addresses import FIRST, TOKEN, agreed, served
+from tests.worlds import Shop
+
+from recoup.features.chains import intake, store
+from recoup.features.chains.channel import ChainChannel
+from recoup.features.chains.store import NewLog
+from recoup.features.chains.watch import networks_of
+from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
+from recoup.store.server import ServerAddress
+from recoup.store.stable.stable_orders import StableOrder
+
+FOREIGN = b"\x77" * 20
+
+
+def log(order: StableOrder, number: int, **changes: object) -> NewLog:
+    at = order.placed_at
+    usual: dict[str, object] = {
+        "chain": 31337,
+        "tx": f"{number:064x}",
+        "log_index": 0,
+        "kind": "deposit",
+        "address": order.facts["chain"]["raw"],
+        "token": TOKEN.hex(),
+        "value": "4000000",
+        "fee": "0",
+        "sender": None,
+        "block": number,
+        "block_hash": f"{number:064x}",
+        "block_at": at,
+        "business_at": at,
+        "state": "seen",
+        "seen_at": at,
+    }
+    return NewLog(**(usual | changes))  # type: ignore[arg-type]
+
+
+def test_an_orders_page_leads_to_what_came_and_what_was_swept(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        world = shop.world
+        world.channels.update({one.code: ChainChannel(one, world.db, world.clocks) for one in intake.all_served()})
+        (network,) = networks_of(intake.all_served())
+        operator, owner = await signed_in("olga"), await signed_in("owner")
+        assert (await owner.get("/chains")).status_code == 403
+        assert "not proved yet" in texts(await operator.get("/chains"))
+        await store.keep_proof(world.db.alone, network.chain, network.factory, "", world.clocks.wall())
+        await agreed(shop, FIRST)
+        await shop.advance(timedelta(days=3))
+        request = StablecoinChargeRequest("order-1", "10.00", "USDC", network="base")
+        order = (await Charges(world, shop.merchants).charge(shop.scope, request)).order
+        rows = [
+            log(order, 1),
+            log(order, 2, token=FOREIGN.hex(), value="7"),
+            log(order, 3, kind="sweep", value="3980000", fee="20000", state="confirmed"),
+        ]
+        await store.keep_logs(world.db.alone, rows)
+        assert f"/orders/{order.order_id}/chain" in (await owner.get(f"/orders/{order.order_id}")).text
+        page = texts(await owner.get(f"/orders/{order.order_id}/chain"))
+        chain = order.facts["chain"]
+        for words in (
+            "4.00 USDC on Base",
+            "0 of 10 confirmations",
+            "7 base units of a token that no channel takes",
+            "3.98 USDC on Base",
+            "0.02",
+            "Missing 6.00",
+            "Another token came",
+            chain["address"],
+            *chain["terms"].values(),
+        ):
+            assert words in page, words
+        await store.halt(world.db.alone, network.chain, "a final block changed", world.clocks.wall())
+        assert "All chains are read, proved and open" in texts(await operator.get("/chains")), "it was never read"
+
+    with served():
+        portal(server, story)
