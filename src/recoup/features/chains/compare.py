@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 import structlog
 
 from recoup.features.chains import abi, store
+from recoup.features.chains.addresses import shown
 from recoup.features.chains.intake import WATCHED
 from recoup.features.chains.reading import (
     Block,
@@ -171,7 +172,7 @@ class Comparer:
             address, token = pair
             for what, more in (("came", units - came[pair]), ("went", out - paid[pair])):
                 if address in addresses and more:
-                    found[address].append(f"{what} {more:+} of 0x{token.hex()}")
+                    found[address].append(f"{what} {more:+} of {shown(token, self._network.kind)}")
         return {address: ", ".join(texts) for address, texts in found.items()}
 
     async def _search(self, node: Endpoint, held: Held, block: Block, ours: Ours) -> dict[bytes, str]:

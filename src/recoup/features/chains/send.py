@@ -20,6 +20,7 @@ import asyncpg
 import structlog
 
 from recoup.features.chains import abi, store
+from recoup.features.chains.addresses import shown
 from recoup.features.chains.artifacts import artifact
 from recoup.features.chains.channels import ChannelSettings
 from recoup.features.chains.depth import Heights, Required, is_deep, required
@@ -138,7 +139,8 @@ class Sender:
             raise unavailable(error) from error
         if not is_ours:
             await self.close()
-            message = f"Another process sends from 0x{self._signer.address.hex()} on chain {self._network.chain}."
+            who = shown(self._signer.address, self._network.kind)
+            message = Sentence("Another process sends from {0} on chain {1}.", who, self._network.chain)
             raise Problem("conflict", message, cure="One sender has a key: end the other, or use another key.")
         self._session = connection
 

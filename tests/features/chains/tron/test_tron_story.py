@@ -10,6 +10,7 @@ from tests.features.chains.tron.ground import CUSTODIAL, KEY, MERCHANT, TREASURY
 
 from recoup.features.chains import abi, store
 from recoup.features.chains.addresses import shown
+from recoup.features.chains.artifacts import artifact
 from recoup.features.chains.compare import Comparer
 from recoup.features.chains.deploy import deploy_on_tron
 from recoup.features.chains.proof import what_is_wrong
@@ -20,6 +21,7 @@ from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.rules.order.lifecycle import Stage
+from recoup.store.lists.order_search import exact_order
 from recoup.store.server import ServerAddress
 from recoup.store.stable.stable_orders import settlements_of
 
@@ -43,6 +45,8 @@ def test_a_transfer_is_seen_counted_to_the_solidified_block_and_pays(server: Ser
         await ground.poll()
         done = await ground.now(order)
         assert (done.stage, done.reference) == (Stage.COMPLETED, "0x" + paid.hex())
+        for typed in (paid.hex(), "0x" + paid.hex()):
+            assert await exact_order(ground.shop.world.db.reader, order.merchant_id, typed) == order.order_id
 
     run(server, tron, story)
 
@@ -101,7 +105,7 @@ def test_balances_of_the_latest_state_find_what_logs_left_out(server: ServerAddr
         assert [(await ground.now(one)).stage for one in (order, other)] == [Stage.COMPLETED, Stage.COMPLETED]
         await tron.appear(ground.token, deposit_of(order), 7)
         (found,) = await comparer.compare(ours)
-        assert (found.row.order_id, found.missing) == (order.order_id, f"came +7 of 0x{ground.token.hex()}")
+        assert (found.row.order_id, found.missing) == (order.order_id, f"came +7 of {shown(ground.token, 'tron')}")
 
     run(server, tron, story)
 
@@ -255,6 +259,18 @@ def test_a_fee_above_the_cap_is_not_paid(server: ServerAddress, tron: Tron) -> N
     run(server, tron, story)
 
 
+def test_a_factory_of_the_other_machine_is_not_opened(server: ServerAddress, tron: Tron) -> None:
+    async def story(ground: TronGround) -> None:
+        assert await what_is_wrong(ground.network, ground.nodes) == ""
+        other = await tron.create(artifact("evm").factory_init)
+        (network,) = networks_of([replace(ground.channel, factory=other)])
+        assert "code is not ours" in await what_is_wrong(network, ground.nodes)
+        (network,) = networks_of([replace(ground.channel, token=MERCHANT)])
+        assert await what_is_wrong(network, ground.nodes)
+
+    run(server, tron, story)
+
+
 def test_a_merchant_that_is_frozen_is_not_paid_and_nothing_is_sent(server: ServerAddress, tron: Tron) -> None:
     async def story(ground: TronGround) -> None:
         await to_sweep(ground, "order-1")
@@ -351,6 +367,12 @@ def test_a_refund_of_a_custodial_order_arrives(server: ServerAddress, tron: Tron
         await ground.go_on(sender)
         assert await tron.held(ground.token, KEY.address) == 49_650_500
         to = b"\x33" * 20
+        right = shown(to, "tron")
+        for wrong in (shown(to, "evm"), "41" + to.hex(), right[:-1] + ("1" if right[-1] != "1" else "2"), ""):
+            request = RefundRequest("10.00", to_address=wrong, door="stablecoin")
+            with pytest.raises(Problem) as refused:
+                await refund(ground.shop.world, ground.shop.orders, ground.shop.scope, order.order_id, request)
+            assert (refused.value.code, refused.value.field) == ("invalid", "to_address"), wrong
         request = RefundRequest("10.00", to_address=shown(to, "tron"), door="stablecoin")
         await refund(ground.shop.world, ground.shop.orders, ground.shop.scope, order.order_id, request)
         await ground.go_on(sender)
