@@ -16,6 +16,7 @@ from recoup.features.chains import abi, intake, store
 from recoup.features.chains.addresses import shown
 from recoup.features.chains.channel import ChainChannel
 from recoup.features.chains.channels import ChannelSettings, read_channels
+from recoup.features.chains.compare import Comparer
 from recoup.features.chains.credit import credit
 from recoup.features.chains.keystore import KeySigner
 from recoup.features.chains.rpc import Endpoint
@@ -51,6 +52,7 @@ class Ground:
 
     async def poll(self) -> None:
         await credit(self.shop.world, self.shop.orders, await self.watcher.poll())
+        await Comparer(self.shop.world, self.watcher, self.shop.orders).wanted()
 
     async def sweep(self, order: StableOrder) -> None:
         """By somebody who has the order's terms, a stranger."""

@@ -59,8 +59,8 @@ def follow(change: Change, attempt: Attempt, outcome: Outcome, units: Units, str
         _pay(change, attempt, outcome.paid_by.tx)
     elif order.stage not in ENDED:
         _show(change, attempt, outcome)
+    _look_back(change, attempt, units(outcome.received))
     if attempt.state == "approved":
-        _look_back(change, attempt, units(outcome.received))
         _more(change, attempt, units(outcome.received) - order.units, outcome.last_tx, was_paid=was_paid)
     elif order.stage in ENDED:
         why = "short" if outcome.received < outcome.due else "late"
@@ -97,14 +97,28 @@ def _show(change: Change, attempt: Attempt, outcome: Outcome) -> None:
 
 
 def _look_back(change: Change, attempt: Attempt, units: int) -> None:
-    """A payment is never undone: a person hears of one that the chain took back, and of one that came again."""
-    order = change.order
-    if units < order.units and order.attention != TAKEN_BACK:
-        change.fact("taken_back", attempt.attempt_id, units=units, reference=attempt.reference)
+    """What is booked is never undone: a person hears of money that the chain took back, and of its coming again."""
+    order, booked = change.order, _owed(change.order)
+    if attempt.state == "approved":
+        booked += order.units + _settles_more(order)
+    if units < booked and order.attention != TAKEN_BACK:
+        change.fact("taken_back", attempt.attempt_id, units=booked - units, reference=attempt.reference)
         change.raise_attention(TAKEN_BACK)
-    elif units >= order.units and order.attention == TAKEN_BACK:
+    elif units >= booked and order.attention == TAKEN_BACK:
         change.fact("came_back", attempt.attempt_id, units=units, reference=attempt.reference)
         change.clear_attention(TAKEN_BACK)
+
+
+def _settles_more(order: Order) -> int:
+    """What settles beyond the order's amount, or has."""
+    fee = int(order.facts["fee_units"])
+    charged = order.units if fee < order.units else 0  # nothing settles of an order that is all fee
+    return max(sum(one.units + one.fee_units for one in order.settlements if one.state != "failed") - charged, 0)
+
+
+def _owed(order: Order) -> int:
+    """What came and paid nothing, however somebody decided about it."""
+    return sum(row.units for row in _unexpected(order) if row.processor_code != APPLIED)
 
 
 def _more(change: Change, attempt: Attempt, units: int, tx: bytes | None, *, was_paid: bool) -> None:
@@ -113,9 +127,7 @@ def _more(change: Change, attempt: Attempt, units: int, tx: bytes | None, *, was
     if not _is_direct(attempt):
         _owe_back(change, attempt, units, tx, "more")
         return
-    fee = int(order.facts["fee_units"])
-    charged = order.units if fee < order.units else 0  # nothing settles of an order that is all fee
-    more = units - sum(one.units + one.fee_units for one in order.settlements if one.state != "failed") + charged
+    more = units - _settles_more(order)
     if more <= 0 or order.stage is not Stage.COMPLETED:
         return
     source = new_id()
@@ -140,7 +152,7 @@ def _more(change: Change, attempt: Attempt, units: int, tx: bytes | None, *, was
 def _owe_back(change: Change, attempt: Attempt, units: int, tx: bytes | None, why: str) -> None:
     """`units`: what came and pays nothing, in all. What of it is new stands in a row of its own from here on."""
     order = change.order
-    owed = sum(row.units for row in _unexpected(order) if row.processor_code != APPLIED)
+    owed = _owed(order)
     if units <= owed:
         return
     row = _row(change, attempt, units - owed, order.asset, tx)
