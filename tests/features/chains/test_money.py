@@ -10,6 +10,7 @@ from tests.features.chains.test_story import MERCHANT, TREASURY, Ground, ground
 from tests.flows.stable.test_late import proved, told
 
 from recoup.features.chains.addresses import shown
+from recoup.features.chains.verify_chain import differences
 from recoup.flows.stable.late import keep, settle_by_hand
 from recoup.kernel.problem import Problem
 from recoup.rules.order.attention import TAKEN_BACK, UNAPPLIED, UNEXPECTED
@@ -298,3 +299,29 @@ def test_a_payment_that_a_deep_reorganisation_takes_back_is_a_case_until_it_is_t
         assert (await book(ground))["clearing"] == DUE
 
     run(server, anvil, story)
+
+
+@pytest.mark.parametrize("custodial", [False, True])
+def test_the_book_is_what_lies_on_the_chain(server: ServerAddress, anvil: Anvil, custodial: bool) -> None:
+    async def story(ground: Ground) -> None:
+        world, wallet = ground.shop.world, CUSTODY if custodial else MERCHANT
+        orders = [await ground.charge(order=name) for name in ("open", "short", "paid", "over")]
+        await paid(ground, orders[0], 1_000_000)
+        await paid(ground, orders[2], DUE)
+        await paid(ground, orders[3], DUE + 1_000_000)
+        assert await differences(world) == []
+        await swept(ground)
+        await paid(ground, orders[1], 20_000_000)
+        await past(ground, orders[1], 31)
+        assert await differences(world) == []
+        await anvil.appear(ground.token, address(orders[2]), 7)
+        await anvil.wipe(ground.token, address(orders[1]), 20_000_000)
+        if custodial:
+            await anvil.wipe(ground.token, wallet, 1)
+        await anvil.mine(3)
+        await ground.watcher.poll()
+        found = await differences(world)
+        wrong = {orders[1].order_id, orders[2].order_id} | ({None} if custodial else set())
+        assert {one.order_id for one in found} == wrong
+
+    run(server, anvil, story, custodial=custodial)

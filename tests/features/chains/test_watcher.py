@@ -15,8 +15,9 @@ from tests.flows.stable.test_late import proved, told
 from tests.rings import drawn
 
 from recoup.features.chains import abi, rpc, store
+from recoup.features.chains.health import troubles
 from recoup.features.chains.rpc import AwayError
-from recoup.features.chains.running import alarm, what_to_look_at
+from recoup.features.chains.running import alarm
 from recoup.features.chains.watch import HaltError
 from recoup.kernel.problem import Problem
 from recoup.rules.order.attention import UNEXPECTED
@@ -243,7 +244,7 @@ def test_a_halt_names_itself_closes_its_channel_alone_and_is_lifted_by_a_person(
         await breaks(at)
         await at.poll(3)
         assert why in str(await at.halted())
-        assert [why in finding for _, finding, _ in await what_to_look_at(world)] == [True]
+        assert [why in finding for _, finding, _ in await troubles(world)] == [True]
         network = at.ground.watcher.network
         for _ in range(2):
             await alarm(world, network, "it changed")

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from recoup.rules.order.lifecycle import Fact
     from recoup.rules.order.snapshot import Attempt, Modification, Order
     from recoup.rules.rescue.evidence import Decision
+    from recoup.store.insight.proofs.walk import Difference
     from recoup.store.merchants.merchants import MerchantSettings
     from recoup.store.orders.intake import NewOrder
     from recoup.store.orders.transmissions import Touched, Transmission
@@ -80,10 +81,11 @@ class Feature:
     does not reach an order. Flows: `intake` completes a stablecoin charge before it is admitted, `refund_to` notes
     where a refund goes, or says why there is none, `after_transmission` hears what a merchant charged by itself,
     `lifted` which stops of a month did not reach its sends. `after_plan` hears when the next attempt is planned,
-    `before_erasure` which orders are erased. `in_place`: what an attempt is sent by in its card's place; `amount`: how
-    much it asks for. `checks`: for `recoup doctor` what is wrong, the finding and its cure. Doors: `switches` of cards;
-    `verbs` by "group verb", each help and module; `audits`: acts of the audit log, in words; `paying`: the module with
-    what payers see, as `PAYING`; `portal`: the one with its pages, panels and timeline words."""
+    `before_erasure` which orders are erased. `in_place`: what an attempt is sent by in its card's place; `amount`:
+    how much it asks for. `checks`: for `recoup doctor` what is wrong, the finding and its cure; `balances`: for
+    `recoup verify --chain` what differs. Doors: `switches` of cards; `verbs` by "group verb", each help and module;
+    `audits`: acts of the audit log, in words; `paying`: the module with what payers see, as `PAYING`; `portal`: the
+    one with its pages, panels and timeline words."""
 
     name: str
     folder: Path
@@ -103,6 +105,7 @@ class Feature:
     lifted: "LiftedStops | None" = None
     before_erasure: "BeforeErasure | None" = None
     checks: "Callable[[World], Awaitable[list[tuple[str, str, str]]]] | None" = None
+    balances: "Callable[[World], Awaitable[list[Difference]]] | None" = None
     switches: "Mapping[str, CardSwitch]" = field(default_factory=dict)
     notices_of_routes: "tuple[RouteNotice, ...]" = ()
     verbs: Mapping[str, tuple[str, str]] = field(default_factory=dict)

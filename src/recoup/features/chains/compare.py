@@ -49,6 +49,11 @@ Held = Mapping[tuple[bytes, bytes], tuple[int, int]]
 """By address and token what came, and what of it the factory paid out."""
 
 
+class State(NamedTuple):
+    block: Block
+    held: Held
+
+
 class Comparer:
     """The balances of one chain against the watcher's rows."""
 
@@ -85,19 +90,30 @@ class Comparer:
             found += await self._compare({row.address: row for row in every[start : start + together]})
         return found
 
-    async def _compare(self, ours: Ours) -> list[Found]:
-        chain = self._network.chain
-        cursor = await store.cursor_of(self._db, chain)
+    async def differing(self, ours: Ours) -> dict[bytes, str]:
+        """By address what the state of the last block that was read has and the logs have not; nothing is read again.
+        Raises: AwayError."""
+        state = await self._state(ours)
+        return await self._differing(state.held, state.block, ours) if state is not None else {}
+
+    async def _state(self, ours: Ours) -> State | None:
+        """None for a chain that is not read, or is halted."""
+        node, cursor = self._watcher.nodes[0], await store.cursor_of(self._db, self._network.chain)
         if cursor is None or not cursor.block or cursor.halted:
-            return []
-        node = self._watcher.nodes[0]
+            return None
         if self._network.kind == "tron":
-            block, held = await self._held_at_head(node, cursor.block, ours)
-        else:
-            found = read_block((await node.batch([block_call(cursor.block)]))[0])
-            if found is None:
-                raise GarbageError(f"no block {cursor.block}")
-            block, held = found, await self._held(node, found, list(ours))
+            return await self._held_at_head(node, cursor.block, ours)
+        block = read_block((await node.batch([block_call(cursor.block)]))[0])
+        if block is None:
+            raise GarbageError(f"no block {cursor.block}")
+        return State(block, await self._held(node, block, list(ours)))
+
+    async def _compare(self, ours: Ours) -> list[Found]:
+        chain, node = self._network.chain, self._watcher.nodes[0]
+        state = await self._state(ours)
+        if state is None:
+            return []
+        block, held = state
         differing = await self._differing(held, block, ours)
         if differing:
             log.warning("logs came short", chain=chain, addresses=len(differing))
@@ -127,7 +143,7 @@ class Comparer:
         at = {"blockHash": "0x" + block.hash.hex(), "requireCanonical": True}
         return self._read_held(await node.batch(self._asks(addresses, at)), addresses)
 
-    async def _held_at_head(self, node: Endpoint, read_to: int, ours: Ours) -> tuple[Block, Held]:
+    async def _held_at_head(self, node: Endpoint, read_to: int, ours: Ours) -> State:
         """TRON answers by its latest state alone, whatever block is named: the head stands before and behind it in one
         request, with what came since the logs were read."""
         asks = self._asks(list(ours), "latest")
@@ -140,14 +156,14 @@ class Comparer:
                 held = self._read_held(said[1:], list(ours))
                 new = read_logs(logs, network.factory, network.channels, ours, begin, None)
                 await self._kept(node, new, held, block, ours)
-                return block, held
+                return State(block, held)
         raise AwayError("its head moved on while it answered")
 
     def _asks(self, addresses: Sequence[bytes], at: Any) -> list[Call]:
         tokens = list(self._network.channels)
-        calls = [_call(self._network.factory, abi.balances(token, addresses), at) for token in tokens]
+        calls = [call(self._network.factory, abi.balances(token, addresses), at) for token in tokens]
         pairs = [(address, token) for token in tokens for address in addresses]
-        return [*calls, *(_call(self._network.factory, abi.paid(*pair), at) for pair in pairs)]
+        return [*calls, *(call(self._network.factory, abi.paid(*pair), at) for pair in pairs)]
 
     def _read_held(self, answers: Sequence[Any], addresses: Sequence[bytes]) -> Held:
         tokens = list(self._network.channels)
@@ -182,8 +198,8 @@ class Comparer:
         oldest = min(row.watched_until for row in ours.values()) - WATCHED - DAY
         for _ in range(SPANS_MAX):
             begin = max(0, end - SPAN + 1)
-            call = logs_call(begin, end, self._network.factory, self._network.channels, list(ours))
-            said = await node.batch([call, block_call(begin)])
+            wanted = logs_call(begin, end, self._network.factory, self._network.channels, list(ours))
+            said = await node.batch([wanted, block_call(begin)])
             logs = read_logs(said[0], self._network.factory, self._network.channels, ours, begin, end)
             differing = await self._kept(node, logs, held, block, ours)
             first = read_block(said[1])
@@ -215,5 +231,5 @@ class Comparer:
         return await self._differing(held, block, ours)
 
 
-def _call(to: bytes, call: bytes, at: Any) -> Call:
-    return "eth_call", [{"to": "0x" + to.hex(), "data": "0x" + call.hex()}, at]
+def call(to: bytes, sent: bytes, at: Any) -> Call:
+    return "eth_call", [{"to": "0x" + to.hex(), "data": "0x" + sent.hex()}, at]

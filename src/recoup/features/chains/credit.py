@@ -66,8 +66,8 @@ async def _follow(world: World, orders: Orders, row: DepositAddress, logs: Seque
     if own is None:
         raise LookupError(f"the channel {row.channel} is not served")
     outcome = folded(row, logs)
-    sweeps, strays = list(_sweeps(logs, own)), list(_strays(logs, own))
-    units = partial(_units, own)
+    sweeps, strays = list(sweeps_of(logs, own)), list(_strays(logs, own))
+    units = partial(book_units, own)
 
     def work(change: Change) -> tuple[bool, bool]:
         attempt = change.order.attempt(row.attempt_id)
@@ -109,7 +109,7 @@ def folded(row: DepositAddress, logs: Sequence[ChainLog]) -> Outcome:
     return fold(deposits, int(row.due), row.expires_at, times)
 
 
-def _sweeps(logs: Sequence[ChainLog], own: ChannelSettings) -> Iterator[Sweep]:
+def sweeps_of(logs: Sequence[ChainLog], own: ChannelSettings) -> Iterator[Sweep]:
     by_token = _by_token()
     for one in logs:
         channel = by_token.get((one.chain, one.token))
@@ -122,7 +122,7 @@ def _strays(logs: Sequence[ChainLog], own: ChannelSettings) -> Iterator[Stray]:
     for one in logs:
         channel = by_token.get((one.chain, one.token))
         if one.kind == "deposit" and one.state == "confirmed" and channel is not None and channel.asset != own.asset:
-            units = _units(channel, int(one.value))
+            units = book_units(channel, int(one.value))
             if units:
                 yield Stray(one.tx, channel.asset, units)
 
@@ -135,7 +135,7 @@ def _rescaled(value: int, channel: ChannelSettings, own: ChannelSettings) -> int
     return rescaled(value, channel.decimals, own.decimals)[0]
 
 
-def _units(channel: ChannelSettings, base: int) -> int:
+def book_units(channel: ChannelSettings, base: int) -> int:
     return to_book(base, channel.asset, channel.decimals).units
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from recoup.core.kit.feature import Feature
-from recoup.features.chains import credit, health, intake, running, transfers
+from recoup.features.chains import credit, health, intake, running, transfers, verify_chain
 from recoup.features.chains.words import AUDITS, NOTICES
 
 CHAINS: Final = Feature(
@@ -15,6 +15,7 @@ CHAINS: Final = Feature(
     gateways=running.gateways,
     loops=running.loops,
     checks=health.troubles,
+    balances=verify_chain.differences,
     due={credit.DUE: credit.follow_ended},
     verbs={
         "terms address": (

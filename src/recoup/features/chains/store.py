@@ -68,6 +68,42 @@ async def pick(
     """Nothing where something is picked already. Under the order's lock."""
 
 
+class BookedAddress(DepositAddress, frozen=True):
+    """With what the book has of its order, in book units: what came, and what settled."""
+
+    stage: str = ""
+    came: int = 0
+    settled: int = 0
+
+
+@MERCHANT.statement(f"""
+SELECT {", ".join(f"d.{name.strip()}" for name in _ADDRESS.split(","))}, o.stage, coalesce(b.came, 0)::bigint AS came,
+  coalesce(b.settled, 0)::bigint AS settled
+FROM deposit_addresses d JOIN orders o ON o.merchant_id = d.merchant_id AND o.order_id = d.order_id
+LEFT JOIN LATERAL (
+  SELECT sum(e.units) FILTER (WHERE p.recipe IN ('charge', 'late_approval', 'overpaid')
+      OR p.recipe = 'by_hand' AND m.message = $3) AS came,
+    -sum(e.units) FILTER (WHERE p.recipe = 'settled') AS settled
+  FROM postings p JOIN entries e ON e.merchant_id = p.merchant_id AND e.posting_id = p.posting_id
+  LEFT JOIN modifications m ON m.merchant_id = p.merchant_id AND m.modification_id = p.source_id
+  WHERE p.merchant_id = d.merchant_id AND p.order_id = d.order_id AND e.account = 'clearing'
+) b ON true
+WHERE d.order_id > $1 ORDER BY d.order_id LIMIT $2
+""")
+async def booked_addresses(db: Read, after: UUID, limit: int, applied: str) -> list[BookedAddress]:
+    """Of all merchants, by order. `applied`: the note of money that paid its order after all."""
+
+
+@CHAIN.statement("""
+SELECT coalesce((SELECT sum(l.value) FROM logs l WHERE l.chain = $1 AND l.token = $2 AND l.kind = 'sweep'
+    AND l.state = 'confirmed' AND l.address = ANY($4)), 0)
+  - coalesce((SELECT sum(s.value) FROM sends s WHERE s.chain = $1 AND s.channel = $3 AND s.kind = 'transfer'
+    AND s.state IN ('signed', 'done')), 0)
+""")
+async def gathered(db: Read, chain: int, token: bytes, channel: str, addresses: Sequence[bytes]) -> Decimal:
+    """What the custody wallet has of these orders, less what was sent out of it. Base units."""
+
+
 class Cursor(Row, frozen=True):
     """How far a chain was read. `agreed_at`: time of the newest block that two nodes agree on; `polled_at`: wall time.
     `halted`: why nothing is credited. `mark`: a block that was read; another one in its place is a reorganisation."""
