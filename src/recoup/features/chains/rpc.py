@@ -59,6 +59,7 @@ class Endpoint:
     def __init__(self, url: str, transport: Transport, clocks: Clocks) -> None:
         self.name = urlsplit(url).hostname or ""
         self._url, self._transport, self._clocks = url, transport, clocks
+        self._headers: dict[str, str] = {}
         self._until = 0.0
         self._together, self._refused_at = self.batch_max, 0.0
 
@@ -94,7 +95,7 @@ class Endpoint:
             reply = await self._transport.call(
                 "POST",
                 url or self._url,
-                {"content-type": "application/json"},
+                {"content-type": "application/json", **self._headers},
                 json.dumps(body, separators=(",", ":")).encode(),
                 timeout_seconds=TIMEOUT_SECONDS,
             )
@@ -112,13 +113,16 @@ class Endpoint:
 
 
 class TronEndpoint(Endpoint):
-    """A full node of TRON by its base address: JSON-RPC stands at /jsonrpc, and what that lacks at /wallet."""
+    """A full node of TRON by its base address: JSON-RPC stands at /jsonrpc, and what that lacks at /wallet. A key
+    before the host (https://KEY@api.example) goes as TronGrid's header."""
 
     batch_max = TRON_BATCH_MAX
 
     def __init__(self, url: str, transport: Transport, clocks: Clocks) -> None:
-        super().__init__(_under(url, "/jsonrpc"), transport, clocks)
-        self._base = url
+        key, at, host = urlsplit(url).netloc.rpartition("@")
+        self._base = urlunsplit(urlsplit(url)._replace(netloc=host))
+        super().__init__(_under(self._base, "/jsonrpc"), transport, clocks)
+        self._headers = {"TRON-PRO-API-KEY": key} if at else {}
 
     async def ask(self, path: str, **members: Any) -> dict[str, Any]:
         """The answer of the node's own interface. Raises: AwayError."""

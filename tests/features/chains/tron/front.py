@@ -41,12 +41,14 @@ class RpcError(Exception):
 
 @dataclass
 class Node:
-    """One node's faults. `code`: of every broadcast; `hides`: transactions that it has in no block."""
+    """One node's faults. `code`: of every broadcast; `key`: it answers no other; `hides`: transactions that it has in
+    no block."""
 
     lag: int = 0
     status: int = 0
     code: str = ""
     silent: bool = False
+    key: str = ""
     hides: tuple[str, ...] = ()
 
 
@@ -66,6 +68,8 @@ class Front:
             assert request.transport is not None
             request.transport.close()
             return web.Response()
+        if node.key and request.headers.get("tron-pro-api-key") != node.key:
+            return web.json_response({"Error": "ApiKey not exists"}, status=401)
         if node.status:
             return web.json_response({"Error": "request rate exceeded"}, status=node.status)
         view = View(self.ledger, node)

@@ -49,21 +49,21 @@ class Weather:
         await self.tron.grant(KEY.address, balance=RICH, energy_used=0)
         for name, node in zip("ab", self.ground.nodes, strict=True):
             await self.tron.node(name)
-            node._until = 0.0  # noqa: SLF001 - the pause after a 429 is over
+            node._until, node._together = 0.0, node.batch_max  # its pauses are over
 
     async def sender(self) -> TronSender:
         """Another process's, which may die before what it has kept is sent."""
         for old in self.ground.senders:
             await old.close()
         sender = await self.ground.sender()
-        broadcast = sender._broadcast  # noqa: SLF001
+        broadcast = sender._broadcast
 
         async def perhaps(raw: bytes) -> None:
             if self.dies:
                 raise Died
             await broadcast(raw)
 
-        sender._broadcast = perhaps  # type: ignore[method-assign]  # noqa: SLF001
+        sender._broadcast = perhaps  # type: ignore[method-assign]
         return sender
 
 

@@ -14,6 +14,7 @@ from recoup.features.chains.artifacts import artifact
 from recoup.features.chains.compare import Comparer
 from recoup.features.chains.deploy import deploy_on_tron
 from recoup.features.chains.proof import what_is_wrong
+from recoup.features.chains.rpc import AwayError, opened
 from recoup.features.chains.seen import seen_of
 from recoup.features.chains.store import NewSend
 from recoup.features.chains.watch import HaltError, networks_of
@@ -267,6 +268,20 @@ def test_a_factory_of_the_other_machine_is_not_opened(server: ServerAddress, tro
         assert "code is not ours" in await what_is_wrong(network, ground.nodes)
         (network,) = networks_of([replace(ground.channel, token=MERCHANT)])
         assert await what_is_wrong(network, ground.nodes)
+
+    run(server, tron, story)
+
+
+def test_a_nodes_key_goes_as_its_header(server: ServerAddress, tron: Tron) -> None:
+    async def story(ground: TronGround) -> None:
+        await tron.node("a", key="K3y")
+        url, world = tron.nodes[0], ground.shop.world
+        async with opened("tron", [url.replace("//", "//K3y@") + "/jsonrpc"], world.clocks) as (right,):
+            assert await what_is_wrong(ground.network, [right]) == ""
+            assert right.name == "127.0.0.1"
+        async with opened("tron", [url], world.clocks) as (wrong,):
+            with pytest.raises(AwayError):
+                await what_is_wrong(ground.network, [wrong])
 
     run(server, tron, story)
 
