@@ -18,7 +18,7 @@ from recoup.features.chains.reading import Block, block_call, read_block
 from recoup.features.chains.rpc import AwayError, GarbageError, TronEndpoint, data, number, taken
 from recoup.features.chains.send import HELD, ROOM, WHY_MAX, Prices, Sender, Signed, State
 from recoup.features.chains.store import ChainSend, ChainTransaction
-from recoup.features.chains.tron_wire import Frame, call_contract, expires_at
+from recoup.features.chains.tron_wire import LIFE, Frame, call_contract, expires_at
 from recoup.features.chains.watch import HaltError
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
@@ -59,6 +59,9 @@ class TronSender(Sender):
         tips = [await self._tip_of(node) for node in self._nodes]
         heads, finals = [head for head, _ in tips], [final for _, final in tips]
         self._tip = Tip(min(finals), min(one.at for one in heads), min(one.at for one in finals))
+        for node, head in zip(self._nodes, heads, strict=True):
+            if max(one.at for one in heads) - head.at > LIFE / 2:
+                self._troubles.append(f"{node.name} is behind: what is signed is over before others take it")
         heights = lower([Heights(head.number, None, final.number) for head, final in tips])
         node, who = self._nodes[0], self._signer.address
         said = await node.batch([("eth_gasPrice", []), ("eth_getBalance", [f"0x{who.hex()}", "latest"])])
@@ -150,7 +153,8 @@ class TronSender(Sender):
 
     async def _repeat(self, out: Sequence[ChainTransaction], state: State, prices: Prices) -> None:
         """The same bytes while a block may take them; then, unless one has, what they sent is wanted again."""
-        for one in out:
+        receipts = await self._nodes[0].batch([("eth_getTransactionReceipt", [f"0x{one.hash.hex()}"]) for one in out])
+        for one in [one for one, receipt in zip(out, receipts, strict=True) if not isinstance(receipt, dict)]:
             ends = expires_at(one.raw)
             if self._tip.at < ends:
                 await self._broadcast(one.raw)
@@ -191,6 +195,8 @@ class TronSender(Sender):
                 why = str(said[0])[:WHY_MAX]
                 await self._tell_failed([one], why)
                 await store.mark_failed(self._world.db.alone, [one.send_id], why, None)
+            else:
+                self._troubles.append(f"a {one.kind} waits: its nodes do not agree whether it would go")
         return found
 
     async def _dry(self, node: TronEndpoint, send: ChainSend) -> int | str | None:
