@@ -286,6 +286,7 @@ TABLE: dict[Key, Line] = {
     ("GET", "/checkout/{token}"): _anyone(ids={"token": "forged checkout"}),
     ("GET", "/checkout/{token}/bank"): _anyone(ids={"token": "forged checkout"}),
     ("GET", "/checkout/return/{token}"): _anyone(ids={"token": "forged checkout"}),
+    ("POST", "/checkout/{token}"): _anyone(ids={"token": "forged checkout"}),
     ("POST", "/checkout/{token}/pay"): _anyone(ids={"token": "forged pay"}),
     ("POST", "/checkout/{token}/fail"): _anyone(ids={"token": "forged pay"}),
     ("POST", "/checkout/{token}/answer"): _anyone(ids={"token": "forged checkout"}, body=lambda s: {"code": "1"}),
@@ -548,6 +549,7 @@ TABLE: dict[Key, Line] = {
     ("POST", "/mailbox"): _page(body=lambda s: {"kind": "refund", "on": "0"}, may=frozenset({"owner", "operations"})),
     ("POST", "/orders/{order_id}/give-back"): _page(ids=_ORDER, lets_in=_NO_MONEY),
     ("POST", "/orders/{order_id}/settled-by-hand"): _page(ids=_ORDER, body=lambda s: _NOTE, lets_in=_NO_MONEY),
+    ("POST", "/orders/{order_id}/keep"): _page(ids=_ORDER, body=lambda s: _NOTE, lets_in=_NO_MONEY),
     ("POST", "/orders/{order_id}/settle-again"): _page(ids=_ORDER, lets_in=_NO_MONEY),
     ("POST", "/orders/{order_id}/dispute"): _page(
         ids={"order_id": "paid"}, body=lambda s: {"kind": "service", "amount": "1.00"}
@@ -596,6 +598,13 @@ TABLE: dict[Key, Line] = {
     ("POST", "/settlement-addresses"): _page(may=OWNER, body=lambda s: {"kind": "evm", "address": f"0x{'1' * 40}"}),
     ("POST", "/settlement-addresses/{id}/approve"): _page(
         ids={"id": "account"}, whose="operator", may=NOBODY, lets_in=frozenset({404})
+    ),
+    ("POST", "/settlement-addresses/payouts/{id}"): _page(
+        ids={"id": "account"},
+        whose="operator",
+        may=NOBODY,
+        lets_in=frozenset({404}),
+        body=lambda s: {"decision": "approve"},
     ),
     ("POST", "/settlement-addresses/{id}/withdraw"): _page(ids={"id": "account"}, may=OWNER, lets_in=frozenset({404})),
     ("GET", "/approvals"): _page(),

@@ -35,6 +35,8 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "/orders/{order_id}/dealt-with": "order.dealt_with, of one that was paid twice: test_order_by_hand.py",
     "/orders/{order_id}/give-back": "order.reversal_owed, of late money",
     "/orders/{order_id}/settled-by-hand": "the same",
+    "/orders/{order_id}/keep": "the same",
+    "/settlement-addresses/payouts/{id}": "stablecoin_payout.approved and .refused",
     "/orders/{order_id}/settle-again": "order.settlement_replaced, of a stuck one",
     "/approvals/payouts/{id}/approve": "payout.approved, as /approvals/payouts does it for many",
     "/cards": "card_join.proposed, of two prints: tests/doors/portal/test_cards.py",

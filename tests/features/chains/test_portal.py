@@ -13,6 +13,7 @@ from recoup.features.chains.watch import networks_of
 from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
 from recoup.store.server import ServerAddress
 from recoup.store.stable.stable_orders import StableOrder
+from recoup.store.table import hex_of
 
 FOREIGN = b"\x77" * 20
 
@@ -21,16 +22,16 @@ def log(order: StableOrder, number: int, **changes: object) -> NewLog:
     at = order.placed_at
     usual: dict[str, object] = {
         "chain": 31337,
-        "tx": f"{number:064x}",
+        "tx": hex_of(number.to_bytes(32)),
         "log_index": 0,
         "kind": "deposit",
-        "address": order.facts["chain"]["raw"],
-        "token": TOKEN.hex(),
+        "address": hex_of(bytes.fromhex(order.facts["chain"]["raw"])),
+        "token": hex_of(TOKEN),
         "value": "4000000",
         "fee": "0",
         "sender": None,
         "block": number,
-        "block_hash": f"{number:064x}",
+        "block_hash": hex_of(number.to_bytes(32)),
         "block_at": at,
         "business_at": at,
         "state": "seen",
@@ -54,7 +55,7 @@ def test_an_orders_page_leads_to_what_came_and_what_was_swept(server: ServerAddr
         order = (await Charges(world, shop.merchants).charge(shop.scope, request)).order
         rows = [
             log(order, 1),
-            log(order, 2, token=FOREIGN.hex(), value="7"),
+            log(order, 2, token=hex_of(FOREIGN), value="7"),
             log(order, 3, kind="sweep", value="3980000", fee="20000", state="confirmed"),
         ]
         await store.keep_logs(world.db.alone, rows)
@@ -63,7 +64,7 @@ def test_an_orders_page_leads_to_what_came_and_what_was_swept(server: ServerAddr
         chain = order.facts["chain"]
         for words in (
             "4.00 USDC on Base",
-            "0 of 10 confirmations",
+            "1 of 10 confirmations",
             "7 base units of a token that no channel takes",
             "3.98 USDC on Base",
             "0.02",
