@@ -5,6 +5,7 @@ Source: EIP-55; TRON's base58check with the prefix 0x41.
 """
 
 import re
+from functools import lru_cache
 from typing import Final, Literal, NoReturn
 
 from base58 import b58decode_check, b58encode_check
@@ -14,6 +15,7 @@ from recoup.kernel.problem import invalid
 
 Kind = Literal["evm", "tron"]
 KINDS: Final[tuple[Kind, ...]] = ("evm", "tron")
+KEPT: Final = 4_096  # wallets and tokens come again and again
 TRON_PREFIX: Final = b"\x41"
 _EVM: Final = re.compile(r"0x[0-9a-fA-F]{40}")
 _HEX: Final = re.compile(r"(?:0[xX])?(?:41)?[0-9a-fA-F]{40}")
@@ -26,6 +28,7 @@ _WANTED: Final[dict[Kind, str]] = {
 _COPY: Final = "Copy it again from your wallet."
 
 
+@lru_cache(maxsize=KEPT)
 def read_address(text: str, kind: Kind, field: str) -> bytes:
     """The 20 bytes of an address whose checksum is right. Raises: Problem(invalid)."""
     if not text:
@@ -39,6 +42,7 @@ def read_address(text: str, kind: Kind, field: str) -> bytes:
     return raw
 
 
+@lru_cache(maxsize=KEPT)
 def shown(raw: bytes, kind: Kind) -> str:
     """With its checksum, as wallets show it. Raises: ValueError for anything but 20 bytes."""
     if len(raw) != ADDRESS:
@@ -47,7 +51,8 @@ def shown(raw: bytes, kind: Kind) -> str:
         return b58encode_check(TRON_PREFIX + raw).decode()
     digits = raw.hex()
     marks = keccak256(digits.encode()).hex()
-    return "0x" + "".join(d.upper() if mark >= "8" else d for d, mark in zip(digits, marks, strict=False))
+    capitals = digits.upper()
+    return "0x" + "".join([capitals[at] if marks[at] > "7" else digits[at] for at in range(2 * ADDRESS)])
 
 
 def _read_evm(text: str, field: str) -> bytes:

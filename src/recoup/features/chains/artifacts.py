@@ -45,11 +45,14 @@ class Artifact:
         self.sources: Final = compiled.sources
         self.factory_init: Final = _bytes(compiled.factory.init)
         self._compiled = compiled
+        self._implementations: dict[bytes, bytes] = {}
         self._implementation_hash = keccak256(_bytes(compiled.implementation.init))
 
     def implementation_of(self, factory: bytes) -> bytes:
         """The address of the code behind a factory's deposit addresses. The factory puts it there by CREATE2."""
-        return self._create2(factory, SALT, self._implementation_hash)
+        if factory not in self._implementations:
+            self._implementations[factory] = self._create2(factory, SALT, self._implementation_hash)
+        return self._implementations[factory]
 
     def runtime_with(self, factory: bytes) -> Code:
         """The code at this factory's address and at its implementation's."""

@@ -66,7 +66,7 @@ async def _channel(world: World, one: ChannelSettings) -> ChannelState:
         agreed_at=iso(cursor.agreed_at) if cursor else None,
         proved_at=iso(proof.proved_at) if proof else None,
         halted=cursor.halted if cursor else None,
-        late=cursor is not None and intake.is_stale(cursor, world.name, now),
+        late=cursor is not None and intake.is_stale(cursor.agreed_at, world.name, now),
         wrong=wrong or None,
     )
 

@@ -1,9 +1,12 @@
 """What a charge on a chain gets before it is admitted: its terms, and by them the address that its payer pays to."""
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Callable, Coroutine, Hashable, Iterable
 from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+from functools import partial
+from typing import Any, Final, NamedTuple, TypeVar, cast
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 from msgspec.structs import replace
 
@@ -12,7 +15,6 @@ from recoup.features.chains.addresses import read_address, shown
 from recoup.features.chains.artifacts import artifact
 from recoup.features.chains.channels import ChannelSettings, read_channels
 from recoup.features.chains.depth import blocks_of, required
-from recoup.features.chains.store import Cursor
 from recoup.features.chains.terms import Terms, deposit_address, to_json
 from recoup.features.chains.units import to_base
 from recoup.flows.world import World
@@ -26,12 +28,17 @@ from recoup.rules.stable import channels
 from recoup.store.merchants.merchants import MerchantSettings
 from recoup.store.orders.intake import NewOrder
 from recoup.store.orders.locks import lock_orders
+from recoup.store.pool import Database
 from recoup.store.stable.stable_orders import StableOrder
 
 WATCHED: Final = timedelta(days=90)  # behind the order's end
 PROVED_FOR: Final = timedelta(hours=3)  # it is proved hourly
 STALE: Final = timedelta(minutes=15)
+KEPT_SECONDS: Final = 1.0
+KEPT_MAX: Final = 20_000
+T = TypeVar("T")
 _served: dict[str, ChannelSettings] = {}
+_known: WeakKeyDictionary[Database, dict[Hashable, tuple[float, asyncio.Task[Any]]]] = WeakKeyDictionary()
 
 
 def serve(channels: Iterable[ChannelSettings]) -> None:
@@ -93,7 +100,7 @@ async def terms_of(
     )
     terms = Terms(
         order=charge.order_id,
-        merchant=await _receiver(world, channel, charge),
+        merchant=await _receiver(world, channel, charge, settings.merchant.version),
         treasury=channel.treasury,
         net=to_base(charge.units - fee, channel.asset, channel.decimals),
         fee=to_base(fee, channel.asset, channel.decimals),
@@ -120,18 +127,39 @@ async def terms_of(
 
 async def check_open(world: World, channel: ChannelSettings) -> None:
     """Raises: Problem(unavailable) before nodes have proved what an address promises, or when that was long ago."""
-    now = world.clocks.wall()
-    proof = channel.factory and await store.proof_of(world.db, channel.chain_id, channel.factory)
-    if not proof or proof.wrong or now > proof.proved_at + PROVED_FOR:
-        raise closed(channel)
-    cursor = await store.cursor_of(world.db, channel.chain_id)
-    if cursor is not None and (cursor.halted or is_stale(cursor, world.name, now)):
+    if channel.factory is None or not await _kept(world, channel.chain_id, partial(_is_open, world, channel)):
         raise closed(channel)
 
 
-def is_stale(cursor: Cursor, world: str, now: datetime) -> bool:
+async def _is_open(world: World, channel: ChannelSettings) -> bool:
+    now, gate = world.clocks.wall(), await store.gate_of(world.db, channel.chain_id, channel.factory or b"")
+    if gate is None or gate.wrong or gate.halted or now > gate.proved_at + PROVED_FOR:
+        return False
+    return gate.agreed_at is None or not is_stale(gate.agreed_at, world.name, now)
+
+
+async def _kept(world: World, key: Hashable, read: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Read once a second at most, and once by those that come together."""
+    known, now = _known.setdefault(world.db, {}), world.clocks.monotonic()
+    if key not in known or now > known[key][0] + KEPT_SECONDS:
+        if len(known) >= KEPT_MAX:
+            known.clear()
+        known[key] = now, asyncio.create_task(read())
+    try:
+        return cast("T", await asyncio.shield(known[key][1]))
+    except Exception:
+        known.pop(key, None)
+        raise
+
+
+def forget(db: Database) -> None:
+    """What was read may be otherwise now."""
+    _known.pop(db, None)
+
+
+def is_stale(agreed_at: datetime, world: str, now: datetime) -> bool:
     """Payments are not seen. A sandbox's chain may make no block for long."""
-    return world != "sandbox" and now > cursor.agreed_at + STALE
+    return world != "sandbox" and now > agreed_at + STALE
 
 
 def closed(channel: ChannelSettings) -> Problem:
@@ -158,12 +186,13 @@ def check_amount(channel: ChannelSettings, units: int) -> None:
     to_base(units, channel.asset, channel.decimals)
 
 
-async def _receiver(world: World, channel: ChannelSettings, charge: Charge) -> bytes:
-    """Where the net amount goes. Raises: Problem(invalid)."""
+async def _receiver(world: World, channel: ChannelSettings, charge: Charge, version: int) -> bytes:
+    """Where the net amount goes, by this version of the merchant. Raises: Problem(invalid)."""
     if channel.settlement == "custodial":
         assert channel.custody is not None
         return channel.custody
-    text = await store.settles_to(world.db, charge.merchant_id, channel.kind, charge.placed_at)
+    read = partial(store.settles_to, world.db, charge.merchant_id, channel.kind, charge.placed_at)
+    text = await _kept(world, (charge.merchant_id, channel.kind, version), read)
     if text is None:
         raise Problem(
             "invalid",

@@ -70,6 +70,7 @@ class ChainLoop:
         if wrong:
             log.error("chain closed", chain=self._network.chain, why=wrong)
         await store.keep_proof(self._world.db.alone, self._network.chain, self._network.factory, wrong, now)
+        intake.forget(self._world.db)
 
 
 def nodes_of(network: Network, clocks: Clocks) -> list[Endpoint]:

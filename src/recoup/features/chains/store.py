@@ -718,6 +718,23 @@ async def proof_of(db: Read, chain: int, factory: bytes) -> Proof | None:
     """None before the first."""
 
 
+class Gate(Row, frozen=True):
+    """A proof, with how the chain is read."""
+
+    wrong: str
+    proved_at: datetime
+    halted: str | None
+    agreed_at: datetime | None
+
+
+@CHAIN.statement("""
+SELECT p.wrong, p.proved_at, c.halted, c.agreed_at FROM proofs p LEFT JOIN cursors c ON c.chain = p.chain
+WHERE p.chain = $1 AND p.factory = $2
+""")
+async def gate_of(db: Read, chain: int, factory: bytes) -> Gate | None:
+    """Whether payments may be taken; None before the first proof."""
+
+
 @CHAIN.statement("""
 INSERT INTO proofs (chain, factory, wrong, proved_at) VALUES ($1, $2, $3, $4)
 ON CONFLICT (chain, factory) DO UPDATE SET wrong = excluded.wrong, proved_at = excluded.proved_at

@@ -143,6 +143,7 @@ class Watcher:
             async with self._db.transaction() as tx:
                 if await store.halt(tx, chain, f"{halted}", now):
                     await store.add_halt(tx, chain, now, f"{halted}")
+            intake.forget(self._db)
             raise
         return [ours[one] for one in await store.unfollowed(self._db, chain, FOLLOWED_MAX) if one in ours]
 
