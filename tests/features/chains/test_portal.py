@@ -75,7 +75,7 @@ def test_an_orders_page_leads_to_what_came_and_what_was_swept(server: ServerAddr
         ):
             assert words in page, words
         await store.halt(world.db.alone, network.chain, "a final block changed", world.clocks.wall())
-        assert "All chains are read, proved and open" in texts(await operator.get("/chains")), "it was never read"
+        assert "a final block changed" in texts(await operator.get("/chains"))
 
     with served():
         portal(server, story)
