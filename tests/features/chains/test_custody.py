@@ -246,6 +246,8 @@ def test_a_payout_leaves_for_the_settlement_address_once_a_second_person_agrees(
     assert ask_payout(custody).json()["payout"]["status"] == "requested"
     custody.go_on()
     assert payout(custody)["status"] == "requested", "nobody has approved it"
+    (alert,) = custody.door.sql("SELECT facts FROM alerts WHERE kind = 'chain_sender'")
+    assert json.loads(alert["facts"])["what"] == "payout"
     (row,) = custody.door.sql("SELECT actor FROM payouts")
     with pytest.raises(Problem, match="second person"):
         decide(custody, row["actor"], approve=True)

@@ -16,6 +16,7 @@ from recoup.features.chains.rpc import ANSWER_BYTES_MAX, AwayError, endpoint
 from recoup.features.chains.store import ChainSend, DepositAddress
 from recoup.features.chains.transfers import check_payout, sweep_of, want_payout, want_refund
 from recoup.features.chains.watch import HaltError, Watcher, networks_of
+from recoup.features.chains.words import SENDER
 from recoup.flows.merchant_cache import known_offset
 from recoup.gateways.cards.port import Asks, Inquiry, ModificationMessage, Outcome
 from recoup.gateways.cards.transport import Transport
@@ -76,6 +77,9 @@ class ChainChannel:
         """Raises: Problem(invalid) for another than the merchant's settlement address."""
         offset = await known_offset(self.db.reader, merchant_id)
         await check_payout(self.db, self._settings, merchant_id, destination, self.clocks.business(offset))
+
+    def payout_waits(self, amount: str) -> tuple[str, dict[str, str]]:
+        return SENDER, {"what": "payout", "chain": self._settings.network, "why": amount}
 
     async def pay_out(self, payout: PayOut) -> Outcome:
         send = await store.send_of(self.db, payout.id)

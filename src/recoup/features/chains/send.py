@@ -41,6 +41,7 @@ from recoup.store.statement import Tx
 
 log = structlog.get_logger()
 TOGETHER: Final = 20  # orders of one sweep
+WANTED: Final = 1_000  # that are looked at: what waits for a person holds up nothing behind it
 TRANSFERS: Final = 20  # of one turn, each a transaction
 GAS_BEFORE: Final = 60_000  # of a batch, beside its sweeps
 GAS_EACH: Final = 260_000  # a first sweep to receivers that never held the token, with room
@@ -165,7 +166,7 @@ class Sender:
         if is_dear:
             self._troubles.append(f"gas costs {prices.fee} a unit, above the cap of {self._fee_cap}")
         await self._repeat(out, state, prices)
-        wanted = await store.wanted(db, chain, who, self._sweeps, self.together * 4)
+        wanted = await store.wanted(db, chain, who, self._sweeps, WANTED)
         self._concerns = next((one.merchant_id for one in wanted), None)
         sent = 0
         free = state.coins - sum(int(one.gas * one.fee_per_gas) for one in {one.number: one for one in out}.values())
@@ -349,11 +350,12 @@ class Sender:
         """The transactions that would go now, with their gas. What a contract refuses on every node is failed, with
         the reason: nothing is sent blindly. What only waits stays wanted."""
         transfers = [one for one in wanted if one.kind == "transfer" and one.token in self._network.channels]
-        sweeps = [one for one in wanted if one.kind == "sweep"]
-        sweeps = sorted((one for one in sweeps if one.token == sweeps[0].token), key=lambda one: one.send_id)
         found = [([one], gas) for one, gas in await self._run_dry(await self._allowed(transfers, out))]
-        able = await self._run_dry(sweeps[: self.together])
-        return [*found, self._batch(able)] if able else found
+        for token in dict.fromkeys(one.token for one in wanted if one.kind == "sweep"):
+            sweeps = [one for one in wanted if (one.kind, one.token) == ("sweep", token)][: self.together]
+            able = await self._run_dry(sorted(sweeps, key=lambda one: one.send_id))
+            found += [self._batch(able)] if able else []
+        return found
 
     def _batch(self, able: Sequence[tuple[ChainSend, int]]) -> tuple[list[ChainSend], int]:
         """Sweeps in one transaction, and its gas."""

@@ -418,11 +418,12 @@ async def send_of(db: Read, send_id: UUID) -> ChainSend | None:
 
 
 @CHAIN.statement(f"""
-SELECT {_SEND} FROM sends
-WHERE chain = $1 AND state = 'wanted' AND (source = $2 OR $3 AND kind = 'sweep') ORDER BY wanted_at LIMIT $4
+(SELECT {_SEND} FROM sends WHERE chain = $1 AND state = 'wanted' AND source = $2 ORDER BY wanted_at LIMIT $4)
+UNION ALL
+(SELECT {_SEND} FROM sends WHERE chain = $1 AND state = 'wanted' AND kind = 'sweep' AND $3 ORDER BY wanted_at LIMIT $4)
 """)
 async def wanted(db: Read, chain: int, source: bytes, sweeps: bool, limit: int) -> list[ChainSend]:  # noqa: FBT001
-    """Transfers out of this wallet and, where that is wanted, sweeps; the oldest first."""
+    """Transfers out of this wallet and, where that is wanted, sweeps; the oldest of each first."""
 
 
 @CHAIN.statement(f"SELECT {_SEND} FROM sends WHERE hash = ANY($1) ORDER BY send_id")

@@ -42,6 +42,7 @@ _SENDING: Final = {
     "failed": "A send on {chain} failed",
     "waits": "Sends on {chain} need attention",
     "halted": "The sender on {chain} has stopped",
+    "payout": "A payout on {chain} waits for approval",
 }
 
 

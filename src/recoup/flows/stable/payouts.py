@@ -14,7 +14,7 @@ from recoup.flows.external_call import call_with_timeout, deadline_of
 from recoup.flows.merchant_cache import Merchants
 from recoup.flows.repeats import once
 from recoup.flows.world import World
-from recoup.gateways.channels.port import PayOut, is_guarded
+from recoup.gateways.channels.port import Guarded, PayOut, is_guarded
 from recoup.kernel.ids import new_id
 from recoup.kernel.money import shown
 from recoup.kernel.problem import Problem, invalid
@@ -23,6 +23,7 @@ from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import business_at
 from recoup.kernel.unseen import check_seen
 from recoup.moves.audit import note
+from recoup.moves.message.alert import alert_now
 from recoup.moves.pace import SEND_WITHIN
 from recoup.moves.payout.wallet import approve_payout, close_payout, open_payout, request_payout, wait_payout
 from recoup.rules.money.settlement import check_second
@@ -104,6 +105,8 @@ async def ask_payout(world: World, merchants: Merchants, scope: Scope, request: 
                 )
             await request_payout(tx, row, now=now, wall=wall, answer=answer)
             fact = {"amount": f"{request.amount} {amount.asset}", "to": request.destination_type}
+            if gateway is not None and is_guarded(gateway):
+                await alert_now(tx, scope.merchant_id, *_waits(gateway, payout_id, fact["amount"]), wall)
             await note(tx, scope, wall, "stablecoin_payout.asked", payout_id, fact)
         return payout_id
 
@@ -180,6 +183,11 @@ async def _locked(tx: Tx, merchant_id: UUID, payout_id: UUID) -> LockedPayout:
     if row is None:
         raise Problem("not_found", "There is no such payout.", cure="Check its id; GET /api/v1/payouts lists them.")
     return row
+
+
+def _waits(gateway: Guarded, payout_id: UUID, amount: str) -> tuple[str, UUID, int, dict[str, str]]:
+    kind, facts = gateway.payout_waits(amount)
+    return kind, payout_id, 1, facts
 
 
 def _custodial(world: World, asset: str, destination: str) -> ChannelRow:

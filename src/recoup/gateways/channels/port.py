@@ -65,6 +65,10 @@ class Guarded(Channel, Protocol):
         """Raises: Problem(invalid) naming destination."""
         ...
 
+    def payout_waits(self, amount: str) -> tuple[str, dict[str, str]]:
+        """The kind of notification that one waits, and its facts."""
+        ...
+
 
 class Simulated(Channel, Protocol):
     """A twin of the sandbox, where the operator or a button pays for the payer."""
