@@ -140,15 +140,15 @@ CREATE TABLE chain.sends (
   state text NOT NULL CHECK (state IN ('wanted', 'signed', 'held', 'done', 'failed')),  -- held: a person says whether it went
   hash bytea,                              -- of the transaction that it is in
   why text,                                -- it failed, or is held
-  told boolean NOT NULL DEFAULT false,     -- its end has reached what wants it
+  reported boolean NOT NULL DEFAULT false, -- its end has reached what wants it
   wanted_at timestamptz NOT NULL,
   CHECK ((kind = 'sweep') = (terms IS NOT NULL)),
   CHECK ((kind = 'transfer') = (source IS NOT NULL AND receiver IS NOT NULL AND value IS NOT NULL))
 );
 CREATE INDEX sends_wanted ON chain.sends (chain, wanted_at) WHERE state = 'wanted';
 CREATE INDEX sends_hash ON chain.sends (hash) WHERE hash IS NOT NULL;
-CREATE INDEX sends_untold ON chain.sends (chain) WHERE state IN ('done', 'failed') AND NOT told;
-GRANT UPDATE (state, hash, why, told) ON chain.sends TO recoup_app;
+CREATE INDEX sends_unreported ON chain.sends (chain) WHERE state IN ('done', 'failed') AND NOT reported;
+GRANT UPDATE (state, hash, why, reported) ON chain.sends TO recoup_app;
 
 -- Transactions as they were signed, before anything left: a repeat is the same bytes. Of one number the newest row is
 -- what was sent last, and any of them may be mined.

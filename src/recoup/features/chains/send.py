@@ -386,8 +386,8 @@ class Sender:
         return found
 
     def _reading(self, token: bytes) -> tuple[str, dict[str, str], str]:
-        asked = {"to": _hex(token), "data": _hex(abi.balance_of(self._signer.address))}
-        return "eth_call", asked, "latest"
+        request = {"to": _hex(token), "data": _hex(abi.balance_of(self._signer.address))}
+        return "eth_call", request, "latest"
 
     async def _run_dry(self, wanted: Sequence[ChainSend]) -> list[tuple[ChainSend, int]]:
         """Those that would go, with the gas that they need."""
@@ -408,8 +408,8 @@ class Sender:
 
     def _request(self, sends: Sequence[ChainSend], gas: int | None) -> dict[str, str]:
         to, call = self._call(sends)
-        asked = {"from": _hex(self._signer.address), "to": _hex(to), "data": _hex(call)}
-        return asked if gas is None else asked | {"gas": hex(gas)}
+        request = {"from": _hex(self._signer.address), "to": _hex(to), "data": _hex(call)}
+        return request if gas is None else request | {"gas": hex(gas)}
 
     def _terms(self, send: ChainSend) -> Terms:
         return from_json(send.terms, self._network.kind)

@@ -432,14 +432,14 @@ async def sends_in(db: Read, hashes: Sequence[bytes]) -> list[ChainSend]:
 
 
 @CHAIN.statement(
-    f"SELECT {_SEND} FROM sends WHERE chain = $1 AND state IN ('done', 'failed') AND NOT told ORDER BY send_id LIMIT $2"
+    f"SELECT {_SEND} FROM sends WHERE chain = $1 AND state IN ('done', 'failed') AND NOT reported ORDER BY send_id LIMIT $2"
 )
-async def untold(db: Read, chain: int, limit: int) -> list[ChainSend]:
+async def unreported(db: Read, chain: int, limit: int) -> list[ChainSend]:
     """Those whose end has not reached what wants them."""
 
 
-@CHAIN.statement("UPDATE sends SET told = true WHERE send_id = $1")
-async def mark_told(db: Tx, send_id: UUID) -> None: ...
+@CHAIN.statement("UPDATE sends SET reported = true WHERE send_id = $1")
+async def mark_reported(db: Tx, send_id: UUID) -> None: ...
 
 
 @CHAIN.statement(f"SELECT {_SEND} FROM sends WHERE state IN ('failed', 'held') ORDER BY wanted_at DESC LIMIT $1")
@@ -486,7 +486,7 @@ async def mark_failed(db: Tx, send_ids: Sequence[UUID], why: str, hash: bytes | 
 
 
 @CHAIN.statement("""
-UPDATE sends SET state = 'wanted', hash = NULL, why = NULL, told = false
+UPDATE sends SET state = 'wanted', hash = NULL, why = NULL, reported = false
 WHERE send_id = $1 AND state IN ('failed', 'held')
 """)
 async def want_again(db: Tx, send_id: UUID) -> None:

@@ -190,14 +190,14 @@ async def check_payout(db: Database, channel: ChannelSettings, merchant_id: UUID
 
 async def tell(world: World, orders: Orders, chain: int) -> int:
     """What the sender has decided reaches what wants it, at once; answers how many. What fails is told again."""
-    rows = await store.untold(world.db, chain, TOGETHER)
+    rows = await store.unreported(world.db, chain, TOGETHER)
     for row in rows:
         try:
             await _tell(world, orders, row)
         except Problem as problem:
-            log.warning("not told", send=str(row.send_id), why=problem.message)
+            log.warning("not reported", send=str(row.send_id), why=problem.message)
             continue
-        await store.mark_told(world.db.alone, row.send_id)
+        await store.mark_reported(world.db.alone, row.send_id)
     return len(rows)
 
 
