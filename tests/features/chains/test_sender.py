@@ -19,13 +19,13 @@ from tests.flows.processes import Killer, kills, run_until_killed
 from tests.rings import deep, drawn
 from tests.worlds import owner
 
-from recoup.features.chains import abi, store
+from recoup.features.chains import abi, sends_store
 from recoup.features.chains.addresses import shown
 from recoup.features.chains.artifacts import artifact
 from recoup.features.chains.keystore import KeySigner
 from recoup.features.chains.rpc import AwayError
 from recoup.features.chains.send import Sender
-from recoup.features.chains.store import ChainSend, NewSend
+from recoup.features.chains.sends_store import ChainSend, NewSend
 from recoup.features.chains.terms import Terms, deposit_address, to_json
 from recoup.features.chains.watch import HaltError, networks_of
 from recoup.kernel.problem import Problem
@@ -51,7 +51,7 @@ class Sending:
         receiver, send_id = to or uuid4().bytes + b"\x01\x02\x03\x04", uuid4()
         where = (CHAIN, "transfer", "usdc_base", self.token, None, CUSTODY.address, receiver, Decimal(value))
         whose = (self.ground.shop.merchant_id, "payout", send_id)
-        await store.want(
+        await sends_store.want(
             self.db.alone,
             NewSend(send_id, *where, *whose),
             self.ground.shop.world.clocks.wall(),  # type: ignore[arg-type]
@@ -59,7 +59,7 @@ class Sending:
         return send_id, receiver
 
     async def send(self, send_id: UUID) -> ChainSend:
-        found = await store.send_of(self.db, send_id)
+        found = await sends_store.send_of(self.db, send_id)
         assert found is not None
         return found
 
@@ -80,7 +80,7 @@ class Sending:
         return found
 
     async def trouble(self) -> str | None:
-        row = await store.sender_of(self.db, CHAIN, CUSTODY.address)
+        row = await sends_store.sender_of(self.db, CHAIN, CUSTODY.address)
         return row.trouble if row is not None else None
 
     async def alerts(self) -> list[dict[str, Any]]:
@@ -113,7 +113,7 @@ def test_transfers_go_each_once_and_their_gas_is_booked(server: ServerAddress, a
         await made.finish()
         assert [await made.held(to) for _, to in wanted] == [1_000_000 * (number + 1) for number in range(5)]
         assert {(await made.send(send_id)).state for send_id, _ in wanted} == {"done"}
-        row = await store.sender_of(made.db, CHAIN, CUSTODY.address)
+        row = await sends_store.sender_of(made.db, CHAIN, CUSTODY.address)
         assert row is not None
         assert row.gas == COIN - await anvil.held(None, CUSTODY.address) > 0
         assert (row.halted, row.trouble) == (None, None)
@@ -276,10 +276,9 @@ def _frozen(holder: bytes) -> bytes:
 
 async def by_hand(made: Sending, nonce: int, to: bytes, value: int) -> str:
     """A transfer that somebody else sends with the key."""
-    signed = CUSTODY.sign({
-        "type": 2, "chainId": CHAIN, "nonce": nonce, "to": made.token, "value": 0, "gas": 120_000,
-        "data": abi.transfer(to, value), "maxFeePerGas": 10**10, "maxPriorityFeePerGas": 10**9,
-    })  # fmt: skip
+    fees = {"gas": 120_000, "maxFeePerGas": 10**10, "maxPriorityFeePerGas": 10**9}
+    call = {"to": made.token, "value": 0, "data": abi.transfer(to, value)}
+    signed = CUSTODY.sign({"type": 2, "chainId": CHAIN, "nonce": nonce} | fees | call)
     return str(await made.anvil.call("eth_sendRawTransaction", "0x" + signed.raw.hex()))
 
 
@@ -304,7 +303,7 @@ def test_a_transaction_that_is_not_ours_halts_until_a_person_has_looked(
         await anvil.automine(True)
         await made.finish()
         assert ((await made.send(send_id)).state, await made.held(to)) == ("held", 0)
-        await store.want_again(made.db.alone, send_id)
+        await sends_store.want_again(made.db.alone, send_id)
         await made.finish()
         assert ((await made.send(send_id)).state, await made.held(to)) == ("done", 2_000_000)
 
@@ -384,7 +383,7 @@ def test_the_first_transaction_of_a_used_key_waits_for_a_persons_word(server: Se
         with pytest.raises(HaltError, match="sent 1 transactions, of which 0 are known"):
             await made.sender.work()
         assert await made.sender.go_on(1) == 1
-        await store.want_again(made.db.alone, send_id)
+        await sends_store.want_again(made.db.alone, send_id)
         await made.finish()
         assert await made.held(to) == 1_000_000
 
@@ -442,7 +441,7 @@ async def want_sweep(made: Sending, value: int) -> tuple[UUID, bytes]:
     send_id, where = uuid4(), (CHAIN, "sweep", "usdc_base", made.token, to_json(terms, "evm"), None, None, None)
     whose = (made.ground.shop.merchant_id, "custody", send_id)
     now = made.ground.shop.world.clocks.wall()
-    await store.want(made.db.alone, NewSend(send_id, *where, *whose), now)  # type: ignore[arg-type]
+    await sends_store.want(made.db.alone, NewSend(send_id, *where, *whose), now)  # type: ignore[arg-type]
     return send_id, to
 
 

@@ -6,14 +6,15 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from recoup.features.chains import intake, store
+from recoup.features.chains import intake, sends_store, store
 from recoup.features.chains.channels import ChannelSettings
 from recoup.features.chains.compare import Comparer
 from recoup.features.chains.credit import folded
 from recoup.features.chains.fold import GRACE
 from recoup.features.chains.moves import tx_text
 from recoup.features.chains.rpc import ANSWER_BYTES_MAX, AwayError, endpoint
-from recoup.features.chains.store import ChainSend, DepositAddress
+from recoup.features.chains.sends_store import ChainSend
+from recoup.features.chains.store import DepositAddress
 from recoup.features.chains.transfers import check_payout, sweep_of, want_payout, want_refund
 from recoup.features.chains.watch import HaltError, Watcher, networks_of
 from recoup.features.chains.words import SENDER
@@ -54,7 +55,7 @@ class ChainChannel:
         raise LookupError("an order on a chain settles by its terms")
 
     async def inquire(self, inquiry: Inquiry) -> Outcome:
-        send = await store.send_of(self.db, inquiry.id)
+        send = await sends_store.send_of(self.db, inquiry.id)
         if send is None:
             return await self._paid(inquiry.id)
         return _said(send) if send.kind == "transfer" or send.state == "failed" else _ON_ITS_WAY
@@ -64,11 +65,11 @@ class ChainChannel:
         row = await store.address_of_attempt(self.db, sweep.payment_id)
         assert row is not None
         send = sweep_of(sweep.id, self._settings, row, "settlement", sweep.id)
-        found = await store.want(self.db.alone, send, self.clocks.wall())
+        found = await sends_store.want(self.db.alone, send, self.clocks.wall())
         return _said(found) if found.state == "failed" else _ON_ITS_WAY
 
     async def modify(self, message: ModificationMessage) -> Outcome:
-        send = await store.send_of(self.db, message.id) or await want_refund(
+        send = await sends_store.send_of(self.db, message.id) or await want_refund(
             self.db, self._settings, message.id, message.charge_id, message.units, self.clocks.wall()
         )
         return _said(send) if send is not None else _NO_WAY
@@ -82,7 +83,7 @@ class ChainChannel:
         return SENDER, {"what": "payout", "chain": self._settings.network, "why": amount}
 
     async def pay_out(self, payout: PayOut) -> Outcome:
-        send = await store.send_of(self.db, payout.id)
+        send = await sends_store.send_of(self.db, payout.id)
         if send is None:
             try:
                 await self.check_payout(payout.merchant_id, payout.destination)

@@ -12,7 +12,7 @@ from msgspec import to_builtins
 
 from recoup.doors.command.verb_group import VerbGroup
 from recoup.doors.command.verbs import Opened, Run, in_sandbox, in_world, json_option, show
-from recoup.features.chains import health, intake, store
+from recoup.features.chains import health, intake, sends_store, store
 from recoup.features.chains.addresses import Kind, shown
 from recoup.features.chains.compare import Comparer, Found
 from recoup.features.chains.proof import what_is_wrong
@@ -138,7 +138,7 @@ def sends(run: Run, as_json: bool) -> None:
     """Shows the keys that send, what their gas cost, and what failed or waits for a person."""
 
     async def work(opened: Opened) -> dict[str, Any]:
-        stuck = await store.stuck(opened.world.db.reader, STUCK_MAX)
+        stuck = await sends_store.stuck(opened.world.db.reader, STUCK_MAX)
         return {
             "senders": to_builtins(await health.senders(opened.world)),
             "stuck": [
@@ -291,7 +291,7 @@ def tx_bytes(text: str) -> bytes:
 async def _send(world: World, text: str) -> Any:
     """Raises: Problem(not_found)."""
     send_id = parse_id(text)
-    found = await store.send_of(world.db.reader, send_id) if send_id is not None else None
+    found = await sends_store.send_of(world.db.reader, send_id) if send_id is not None else None
     if found is None:
         raise Problem("not_found", "There is no such send.", cure="See `recoup chain sends`.")
     return found

@@ -4,7 +4,7 @@ has no such deployer: there its address hangs on the transaction that makes it."
 import asyncio
 from typing import Any
 
-from recoup.features.chains import store
+from recoup.features.chains import sends_store
 from recoup.features.chains.addresses import TRON_PREFIX
 from recoup.features.chains.artifacts import DEPLOYER, artifact
 from recoup.features.chains.channels import ChannelSettings
@@ -56,7 +56,9 @@ async def deploy_factory(channel: ChannelSettings, db: Database, clocks: Clocks,
             "maxFeePerGas": 2 * base + tip,
             "maxPriorityFeePerGas": tip,
         }
-        await store.begin_sender(db.alone, chain, signer.address, nonce + 1)  # or the sender would not know this one
+        await sends_store.begin_sender(
+            db.alone, chain, signer.address, nonce + 1
+        )  # or the sender would not know this one
         taken((await node.batch([("eth_sendRawTransaction", [_hex(signer.sign(transaction).raw)])]))[0])
         for _ in range(SECONDS):
             if await _code(node, factory):

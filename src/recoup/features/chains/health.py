@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from recoup.features.chains import intake, store
+from recoup.features.chains import intake, sends_store, store
 from recoup.features.chains.addresses import shown
 from recoup.features.chains.channels import ChannelSettings, without_secrets
 from recoup.features.chains.depth import text_of
@@ -75,7 +75,7 @@ async def senders(world: World) -> list[SenderState]:
     kinds = {one.chain_id: one.kind for one in intake.all_served()}
     return [
         SenderState(one.chain, shown(one.sender, kinds.get(one.chain, "evm")), str(one.gas), one.halted, one.trouble)
-        for one in await store.senders(world.db.reader)
+        for one in await sends_store.senders(world.db.reader)
     ]
 
 

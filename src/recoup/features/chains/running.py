@@ -51,7 +51,7 @@ class ChainLoop:
         """Answers how much changed. Raises: AwayError, HaltError."""
         if self._watcher is None:  # made late: its connections belong to the loop that runs
             self._watcher = Watcher(self._world, self._network, nodes_of(self._network, self._world.clocks))
-        told = await tell(self._world, self._orders, self._network.chain)
+        reported = await tell(self._world, self._orders, self._network.chain)
         await self._prove(self._watcher.nodes)
         try:
             changed = await self._watcher.poll()
@@ -60,7 +60,7 @@ class ChainLoop:
             raise
         await credit(self._world, self._orders, changed)
         await Comparer(self._world, self._watcher, self._orders).wanted()
-        return len(changed) + told
+        return len(changed) + reported
 
     async def _prove(self, nodes: Sequence[Endpoint]) -> None:
         now = self._world.clocks.wall()

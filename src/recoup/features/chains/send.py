@@ -19,14 +19,14 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 import asyncpg
 import structlog
 
-from recoup.features.chains import abi, store
+from recoup.features.chains import abi, sends_store
 from recoup.features.chains.addresses import shown
 from recoup.features.chains.artifacts import artifact
 from recoup.features.chains.channels import ChannelSettings
 from recoup.features.chains.depth import Heights, Required, is_deep, required
 from recoup.features.chains.reading import block_call, read_block
 from recoup.features.chains.rpc import AwayError, Call, Endpoint, GarbageError, Refused, data, number, taken
-from recoup.features.chains.store import ChainSend, ChainTransaction, NewTransaction
+from recoup.features.chains.sends_store import ChainSend, ChainTransaction, NewTransaction
 from recoup.features.chains.terms import Terms, deposit_address, from_json
 from recoup.features.chains.units import to_base, to_book
 from recoup.features.chains.watch import HaltError, Network
@@ -134,7 +134,7 @@ class Sender:
         name = f"sender {self._network.chain} {self._signer.address.hex()}"
         try:
             connection = await self._held.enter_async_context(self._world.db.apart())
-            is_ours = await store.lock_sender(connection, name)
+            is_ours = await sends_store.lock_sender(connection, name)
         except LOST as error:
             await self.close()
             raise unavailable(error) from error
@@ -158,15 +158,15 @@ class Sender:
         self._troubles, self._concerns = [], None
         state = await self._state()
         next_number = await self._begun(state)
-        await self._decide(await store.open_transactions(db, chain, who), state)
-        out = await store.open_transactions(db, chain, who)
+        await self._decide(await sends_store.open_transactions(db, chain, who), state)
+        out = await sends_store.open_transactions(db, chain, who)
         await self._check_taken(out, state)
         prices = await self._prices()
         is_dear = prices.fee > self._fee_cap
         if is_dear:
             self._troubles.append(f"gas costs {prices.fee} a unit, above the cap of {self._fee_cap}")
         await self._repeat(out, state, prices)
-        wanted = await store.wanted(db, chain, who, self._sweeps, WANTED)
+        wanted = await sends_store.wanted(db, chain, who, self._sweeps, WANTED)
         self._concerns = next((one.merchant_id for one in wanted), None)
         sent = 0
         free = state.coins - sum(int(one.gas * one.fee_per_gas) for one in {one.number: one for one in out}.values())
@@ -203,17 +203,17 @@ class Sender:
     async def _begun(self, state: State) -> int:
         """The number of the next transaction. Raises: HaltError, also where it was halted before."""
         chain, who = self._network.chain, self._signer.address
-        row = await store.sender_of(self._world.db, chain, who)
+        row = await sends_store.sender_of(self._world.db, chain, who)
         if row is not None and row.halted:
             raise HaltError(row.halted)
-        numbers = await store.numbers_of(self._world.db, chain, who)
+        numbers = await sends_store.numbers_of(self._world.db, chain, who)
         ours = max(row.begins if row else 0, 0 if numbers.last is None else numbers.last + 1)
         if numbers.mined is not None and state.mined <= numbers.mined:
             raise AwayError(f"a node is behind: it has {state.mined} transactions of this key, not {numbers.mined + 1}")
         if state.known > ours:
             await self._halt(f"this key has sent {state.known} transactions, of which {ours} are known here")
         if row is None:
-            await store.begin_sender(self._world.db.alone, chain, who, 0)
+            await sends_store.begin_sender(self._world.db.alone, chain, who, 0)
         return ours
 
     async def _check_taken(self, out: Sequence[ChainTransaction], state: State) -> None:
@@ -227,8 +227,8 @@ class Sender:
 
     async def _halt(self, why: str) -> None:
         log.error("sender halted", chain=self._network.chain, sender=self._signer.address.hex(), why=why)
-        await store.halt_sender(self._world.db.alone, self._network.chain, self._signer.address, why)
-        waiting = await store.wanted(self._world.db, self._network.chain, self._signer.address, self._sweeps, 1)
+        await sends_store.halt_sender(self._world.db.alone, self._network.chain, self._signer.address, why)
+        waiting = await sends_store.wanted(self._world.db, self._network.chain, self._signer.address, self._sweeps, 1)
         await self._tell(waiting[0].merchant_id if waiting else None, self._signer.address.hex(), "halted", why)
         raise HaltError(why)
 
@@ -240,13 +240,13 @@ class Sender:
         if state.known != count:
             message = Sentence("The chain has {0} transactions of this key, not {1}.", state.known, count)
             raise Problem("conflict", message, cure="Look at all of them first.")
-        await self._decide(await store.open_transactions(self._world.db, *key), state)
+        await self._decide(await sends_store.open_transactions(self._world.db, *key), state)
         async with self._kept() as tx:
-            lost = await store.lose_numbers(tx, *key, count)
-            held = await store.hold_transfers(tx, *key, lost, HELD)
-            await store.want_lost(tx, lost)
-            await store.begin_sender(tx, *key, count)
-            await store.lift_sender(tx, *key)
+            lost = await sends_store.lose_numbers(tx, *key, count)
+            held = await sends_store.hold_transfers(tx, *key, lost, HELD)
+            await sends_store.want_lost(tx, lost)
+            await sends_store.begin_sender(tx, *key, count)
+            await sends_store.lift_sender(tx, *key)
         return held
 
     async def went(self, send: ChainSend, tx_hash: bytes) -> None:
@@ -261,10 +261,10 @@ class Sender:
             and all(is_deep(number(one.get("blockNumber")), depth, heights) for depth in depths)
             for one in receipts
         )
-        if send.state != "held" or not is_so or await store.is_known(self._world.db, tx_hash):
+        if send.state != "held" or not is_so or await sends_store.is_known(self._world.db, tx_hash):
             message = "This transaction does not show that the transfer went."
             raise Problem("conflict", message, cure="Name the one that did, deep enough and of no other send.")
-        await store.mark_done(self._world.db.alone, [send.send_id], tx_hash)
+        await sends_store.mark_done(self._world.db.alone, [send.send_id], tx_hash)
 
     # What is out ------------------------------------------------------------------------------------------------------
 
@@ -278,7 +278,7 @@ class Sender:
             if not all(isinstance(receipt, dict) for receipt in receipts):
                 continue
             places = {(data(receipt.get("blockHash"), 32), number(receipt.get("blockNumber"))) for receipt in receipts}
-            sends = await store.sends_in(self._world.db, [same.hash for same in of_number[one.number]])
+            sends = await sends_store.sends_in(self._world.db, [same.hash for same in of_number[one.number]])
             block = next(iter(places))[1]
             if len(places) == 1 and all(is_deep(block, depth, state.heights) for depth in self._depths(sends)):
                 await self._close(one, sends, receipts, max(map(_cost, receipts)))
@@ -303,10 +303,10 @@ class Sender:
         why = "the transaction moved nothing" if went else "the transaction was reverted"
         await self._tell_failed(lost, why)
         async with self._kept() as tx:
-            await store.mark_done(tx, [send.send_id for send in moved], one.hash)
-            await store.mark_failed(tx, [send.send_id for send in lost], why, one.hash)
+            await sends_store.mark_done(tx, [send.send_id for send in moved], one.hash)
+            await sends_store.mark_failed(tx, [send.send_id for send in lost], why, one.hash)
             mined = (one.chain, one.sender, one.number, one.hash, "mined" if went else "reverted", Decimal(cost))
-            await store.close_number(tx, *mined)
+            await sends_store.close_number(tx, *mined)
 
     def _moved(self, send: ChainSend, receipt: Mapping[str, Any]) -> bool:
         """A transfer has its log. A sweep is named where it did not go; one that found nothing was somebody else's, and
@@ -339,7 +339,7 @@ class Sender:
             elif raised.fee > self._fee_cap:
                 self._troubles.append(f"transaction {one.number} waits: a dearer one would be above the cap")
                 await self._broadcast(one.raw)
-            elif sends := await store.sends_in(self._world.db, [one.hash]):
+            elif sends := await sends_store.sends_in(self._world.db, [one.hash]):
                 await self._sign(sends, one.number, raised, one.gas, state.heights.head)
 
     # What is wanted ---------------------------------------------------------------------------------------------------
@@ -365,7 +365,7 @@ class Sender:
         """Those within the limits that the custody wallet can pay, beside what is on its way out of it."""
         if not transfers:
             return []
-        under_way = await store.sends_in(self._world.db, [one.hash for one in out])
+        under_way = await sends_store.sends_in(self._world.db, [one.hash for one in out])
         found: list[ChainSend] = []
         left: dict[bytes, int] = {}
         today: dict[str, int] = {}
@@ -376,7 +376,7 @@ class Sender:
                 held = abi.read_uint(data(await self._nodes[0].call(*self._reading(one.token))))
                 left[one.token] = held - sum(int(way.value or 0) for way in under_way if way.token == one.token)
             if channel.code not in today:
-                today[channel.code] = int(await store.sent_since(self._world.db, one.chain, channel.code, since))
+                today[channel.code] = int(await sends_store.sent_since(self._world.db, one.chain, channel.code, since))
             trouble = _trouble(channel, value, left[one.token], today[channel.code])
             if trouble:
                 self._troubles.append(trouble)
@@ -403,7 +403,7 @@ class Sender:
                 found.append((one, max(GAS_TRANSFER, int(number(estimated) * ROOM))))
             elif len(refused) == len(answers) and all(map(_is_revert, refused)):
                 await self._tell_failed([one], refused[0].message)
-                await store.mark_failed(self._world.db.alone, [one.send_id], refused[0].message[:WHY_MAX], None)
+                await sends_store.mark_failed(self._world.db.alone, [one.send_id], refused[0].message[:WHY_MAX], None)
         return found
 
     def _request(self, sends: Sequence[ChainSend], gas: int | None) -> dict[str, str]:
@@ -435,10 +435,10 @@ class Sender:
         ids, now = [one.send_id for one in batch], self._world.clocks.wall()
         key, fees = (self._network.chain, self._signer.address), (Decimal(prices.fee), Decimal(prices.tip))
         async with self._kept() as tx:
-            await store.keep_transaction(
+            await sends_store.keep_transaction(
                 tx, NewTransaction(*key, nonce, signed.hash, signed.raw, *fees, gas, now, head)
             )
-            if await store.mark_signed(tx, ids, signed.hash) != len(ids):
+            if await sends_store.mark_signed(tx, ids, signed.hash) != len(ids):
                 raise Problem("conflict", "What was to be sent has changed meanwhile.", cure="It is looked at again.")
         await self._broadcast(signed.raw)
 
@@ -487,9 +487,9 @@ class Sender:
         now, trouble = self._world.clocks.wall(), "; ".join(dict.fromkeys(self._troubles))[:WHY_MAX] or None
         key = (self._network.chain, self._signer.address)
         kind = trouble and "".join(sign for sign in trouble if not sign.isdigit())  # amounts change by the block
-        known = await store.sender_of(self._world.db, *key)
+        known = await sends_store.sender_of(self._world.db, *key)
         before = known and known.trouble and "".join(sign for sign in known.trouble if not sign.isdigit())
-        await store.note_trouble(self._world.db.alone, *key, trouble, now)
+        await sends_store.note_trouble(self._world.db.alone, *key, trouble, now)
         if trouble and kind != before:
             log.warning("sender in trouble", chain=self._network.chain, why=trouble)
             await self._tell(self._concerns, f"{self._signer.address.hex()} {now:%Y-%m-%d} {kind}", "waits", trouble)

@@ -12,11 +12,12 @@ from uuid import UUID, uuid5
 
 import structlog
 
-from recoup.features.chains import intake, store
+from recoup.features.chains import intake, sends_store, store
 from recoup.features.chains.addresses import read_address, shown
 from recoup.features.chains.addresses_flow import check_wallet
 from recoup.features.chains.channels import ChannelSettings
-from recoup.features.chains.store import ChainLog, ChainSend, DepositAddress, NewSend, RefundDestination, SubjectKind
+from recoup.features.chains.sends_store import ChainSend, NewSend, RefundDestination, SubjectKind
+from recoup.features.chains.store import ChainLog, DepositAddress
 from recoup.features.chains.units import to_base
 from recoup.flows.locked import Orders
 from recoup.flows.modifications.send import send_modification
@@ -56,7 +57,7 @@ async def gather(
         if came > sum(int(log.value + log.fee) for log in here if log.kind == "sweep"):
             send_id = uuid5(row.order_id, f"{chain}/{token.hex()}/{came}")
             send = sweep_of(send_id, channel, row, "custody", row.order_id)
-            await store.want(world.db.alone, send, world.clocks.wall())
+            await sends_store.want(world.db.alone, send, world.clocks.wall())
 
 
 async def refund_to(world: World, merchant_id: UUID, order_id: UUID, text: str | None) -> Note | Problem | None:
@@ -75,7 +76,7 @@ async def refund_to(world: World, merchant_id: UUID, order_id: UUID, text: str |
 
     def note(change: Change, refund: Modification) -> None:
         row = RefundDestination(merchant_id, refund.modification_id, order_id, hex_of(raw), by)
-        change.rows.beside.append((store.add_destinations, row))
+        change.rows.beside.append((sends_store.add_destinations, row))
 
     return note
 
@@ -87,7 +88,7 @@ async def give_address(world: World, order: StableOrder, text: str) -> None:
     if channel is None or channel.settlement != "custodial" or not is_paid:
         raise Problem("wrong_state", "This payment is not refunded here.", cure="Contact the shop.")
     raw = await _read(world, text.strip(), channel)
-    await store.name_refund_address(world.db.alone, order.merchant_id, order.order_id, raw)
+    await sends_store.name_refund_address(world.db.alone, order.merchant_id, order.order_id, raw)
 
 
 async def _read(world: World, text: str, channel: ChannelSettings) -> bytes:
@@ -115,14 +116,14 @@ async def want_refund(
 ) -> ChainSend | None:
     """None while nobody has said where it goes: one that a second person agreed to may wait for its payer."""
     row = await store.address_of_attempt(db, charge_id)
-    way = await store.refund_way(db, row.merchant_id, row.order_id, send_id) if row is not None else None
+    way = await sends_store.refund_way(db, row.merchant_id, row.order_id, send_id) if row is not None else None
     if row is None or way is None:
         return None
     try:
         to = way.address or await _payers(db, row, channel)
     except Problem:
         return None
-    return await store.want(
+    return await sends_store.want(
         db.alone, _transfer(channel, send_id, to, units, way.merchant_id, "refund", way.modification_id), now
     )
 
@@ -130,7 +131,7 @@ async def want_refund(
 async def want_payout(db: Database, channel: ChannelSettings, payout: PayOut, now: datetime) -> ChainSend:
     to = read_address(payout.destination.partition(":")[2], channel.kind, "destination")
     send = _transfer(channel, payout.id, to, payout.units, payout.merchant_id, "payout", payout.id)
-    return await store.want(db.alone, send, now)
+    return await sends_store.want(db.alone, send, now)
 
 
 def sweep_of(
@@ -190,14 +191,14 @@ async def check_payout(db: Database, channel: ChannelSettings, merchant_id: UUID
 
 async def tell(world: World, orders: Orders, chain: int) -> int:
     """What the sender has decided reaches what wants it, at once; answers how many. What fails is told again."""
-    rows = await store.unreported(world.db, chain, TOGETHER)
+    rows = await sends_store.unreported(world.db, chain, TOGETHER)
     for row in rows:
         try:
             await _tell(world, orders, row)
         except Problem as problem:
             log.warning("not reported", send=str(row.send_id), why=problem.message)
             continue
-        await store.mark_reported(world.db.alone, row.send_id)
+        await sends_store.mark_reported(world.db.alone, row.send_id)
     return len(rows)
 
 
@@ -219,7 +220,7 @@ async def send_again(world: World, orders: Orders, scope: Scope, send: ChainSend
     find = {"settlement": order_of_settlement, "refund": order_of_modification}.get(send.subject_kind)
     order_id = await find(world.db, send.merchant_id, send.subject_id) if find is not None else None
     if send.subject_kind == "custody" or send.state == "held":
-        await store.want_again(world.db.alone, send.send_id)
+        await sends_store.want_again(world.db.alone, send.send_id)
     elif order_id is None:
         raise Problem("wrong_state", "Its money is back in the wallet.", cure="Let the merchant request a new payout.")
     elif send.subject_kind == "settlement":

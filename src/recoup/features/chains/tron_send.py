@@ -11,13 +11,13 @@ from typing import Any, Final, NamedTuple
 
 import structlog
 
-from recoup.features.chains import abi, store
+from recoup.features.chains import abi, sends_store
 from recoup.features.chains.addresses import TRON_PREFIX
 from recoup.features.chains.depth import Heights, lower
 from recoup.features.chains.reading import Block, block_call, read_block
 from recoup.features.chains.rpc import AwayError, GarbageError, TronEndpoint, data, number, taken
 from recoup.features.chains.send import HELD, ROOM, WHY_MAX, Prices, Sender, Signed, State
-from recoup.features.chains.store import ChainSend, ChainTransaction
+from recoup.features.chains.sends_store import ChainSend, ChainTransaction
 from recoup.features.chains.tron_wire import LIFE, Frame, call_contract, expires_at
 from recoup.features.chains.watch import HaltError
 from recoup.kernel.problem import Problem
@@ -83,18 +83,18 @@ class TronSender(Sender):
         """Nothing counts a key's transactions, but each transfer out of its wallet has its log: one that is not known
         here was sent by somebody else, or before a backup was restored. Raises: HaltError."""
         key, head, final = (self._network.chain, self._signer.address), state.heights.head, state.heights.finalized or 0
-        row = await store.sender_of(self._world.db, *key)
+        row = await sends_store.sender_of(self._world.db, *key)
         if row is not None and row.halted:
             raise HaltError(row.halted)
         if row is None:
-            await store.begin_sender(self._world.db.alone, *key, final)
+            await sends_store.begin_sender(self._world.db.alone, *key, final)
         begins = (row.begins if row is not None else final) + 1
-        known = await store.last_signed_block(self._world.db, *key) if self._read_to is None else None
+        known = await sends_store.last_signed_block(self._world.db, *key) if self._read_to is None else None
         first = max(begins, known or 0, self._read_to or 0)
         for start in range(first, head + 1, RANGE):
             await self._check_known(start, min(start + RANGE - 1, head))
         self._read_to = final  # what is not solidified may change
-        last = (await store.numbers_of(self._world.db, *key)).last
+        last = (await sends_store.numbers_of(self._world.db, *key)).last
         return 0 if last is None else last + 1
 
     async def go_on(self, count: int) -> int:
@@ -105,9 +105,9 @@ class TronSender(Sender):
             message = Sentence("Block {0} is not solidified: the last that is, is {1}.", count, final)
             raise Problem("conflict", message, cure="Look at all that left the wallet up to a block, and name that.")
         async with self._kept() as tx:
-            held = await store.hold_transfers(tx, *key, [], HELD)
-            await store.begin_sender(tx, *key, count)
-            await store.lift_sender(tx, *key)
+            held = await sends_store.hold_transfers(tx, *key, [], HELD)
+            await sends_store.begin_sender(tx, *key, count)
+            await sends_store.lift_sender(tx, *key)
         return held
 
     async def _check_known(self, begin: int, end: int) -> None:
@@ -121,7 +121,9 @@ class TronSender(Sender):
         if not isinstance(logs, list) or not all(isinstance(one, dict) for one in logs):
             raise GarbageError("not a list of logs")
         hashes = {data(one.get("transactionHash"), 32) for one in logs}
-        known = await store.known_transactions(self._world.db, self._network.chain, list(hashes)) if hashes else []
+        known = (
+            await sends_store.known_transactions(self._world.db, self._network.chain, list(hashes)) if hashes else []
+        )
         if strange := hashes - set(known):
             await self._halt(f"transaction {min(strange).hex()} moved money of this key, and is not known here")
 
@@ -143,13 +145,16 @@ class TronSender(Sender):
             return
         fee, (result,) = max(_count(info, "fee") for info in infos), results
         since = self._world.clocks.wall() - HOUR
-        if result == "SUCCESS" or await store.reverted_since(self._world.db, one.chain, one.sender, since) >= TRIES:
+        if (
+            result == "SUCCESS"
+            or await sends_store.reverted_since(self._world.db, one.chain, one.sender, since) >= TRIES
+        ):
             await super()._close(one, sends, receipts, fee)
             return
         self._troubles.append(f"{result}: a transaction moved nothing and cost its fee; its sends are tried again")
         async with self._kept() as tx:
-            await store.close_number(tx, one.chain, one.sender, one.number, one.hash, "reverted", Decimal(fee))
-            await store.want_lost(tx, [one.hash])
+            await sends_store.close_number(tx, one.chain, one.sender, one.number, one.hash, "reverted", Decimal(fee))
+            await sends_store.want_lost(tx, [one.hash])
 
     async def _repeat(self, out: Sequence[ChainTransaction], state: State, prices: Prices) -> None:
         """The same bytes while a block may take them; then, unless one has, what they sent is wanted again."""
@@ -161,8 +166,8 @@ class TronSender(Sender):
             elif self._tip.solid_at >= ends + MARGIN and not await self._is_anywhere(one.hash):
                 log.info("expired", chain=one.chain, transaction=one.hash.hex())
                 async with self._kept() as tx:
-                    await store.expire_transaction(tx, one.chain, one.hash)
-                    await store.want_lost(tx, [one.hash])
+                    await sends_store.expire_transaction(tx, one.chain, one.hash)
+                    await sends_store.want_lost(tx, [one.hash])
 
     async def _is_anywhere(self, txid: bytes) -> bool:
         """In any block of any node. Asked after the solidified blocks, which therefore hold all that it can be in."""
@@ -194,7 +199,7 @@ class TronSender(Sender):
             elif not energies and all(said):
                 why = str(said[0])[:WHY_MAX]
                 await self._tell_failed([one], why)
-                await store.mark_failed(self._world.db.alone, [one.send_id], why, None)
+                await sends_store.mark_failed(self._world.db.alone, [one.send_id], why, None)
             else:
                 self._troubles.append(f"a {one.kind} waits: its nodes do not agree whether it would go")
         return found

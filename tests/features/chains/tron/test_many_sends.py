@@ -14,10 +14,10 @@ from tests.features.chains.tron.double import CHAIN_ID, TRX, Tron
 from tests.features.chains.tron.ground import CUSTODIAL, KEY, MERCHANT, TREASURY, TronGround, run
 from tests.rings import deep, proving, seed
 
-from recoup.features.chains import abi, store
+from recoup.features.chains import abi, sends_store
 from recoup.features.chains.artifacts import artifact
 from recoup.features.chains.rpc import AwayError
-from recoup.features.chains.store import NewSend
+from recoup.features.chains.sends_store import NewSend
 from recoup.features.chains.terms import Terms, deposit_address, to_json
 from recoup.features.chains.tron_send import TronSender
 from recoup.kernel.ids import new_id
@@ -174,7 +174,7 @@ async def to_transfer(ground: TronGround, number: int) -> bytes:
 async def want(ground: TronGround, kind: Any, terms: Any, source: Any, receiver: Any, value: Any) -> None:
     whose = (ground.shop.merchant_id, "settlement" if kind == "sweep" else "payout", new_id())
     send = NewSend(new_id(), CHAIN_ID, kind, "usdt_trc20", ground.token, terms, source, receiver, value, *whose)
-    await store.want(ground.shop.world.db.alone, send, ground.shop.world.clocks.wall())
+    await sends_store.want(ground.shop.world.db.alone, send, ground.shop.world.clocks.wall())
 
 
 async def left(ground: TronGround) -> int:
@@ -183,7 +183,7 @@ async def left(ground: TronGround) -> int:
     for row in rows:
         if row["state"] == "failed":
             assert row["why"] == "the transaction was reverted", row["why"]
-            await store.want_again(ground.shop.world.db.alone, row["send_id"])
+            await sends_store.want_again(ground.shop.world.db.alone, row["send_id"])
     return sum(row["state"] != "done" for row in rows)
 
 

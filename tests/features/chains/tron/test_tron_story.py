@@ -8,7 +8,7 @@ import pytest
 from tests.features.chains.tron.double import CHAIN_ID, TRX, Tron
 from tests.features.chains.tron.ground import CUSTODIAL, KEY, MERCHANT, TREASURY, TronGround, deposit_of, run
 
-from recoup.features.chains import abi, store
+from recoup.features.chains import abi, sends_store, store
 from recoup.features.chains.addresses import shown
 from recoup.features.chains.artifacts import artifact
 from recoup.features.chains.compare import Comparer
@@ -16,7 +16,7 @@ from recoup.features.chains.deploy import deploy_on_tron
 from recoup.features.chains.proof import what_is_wrong
 from recoup.features.chains.rpc import AwayError, opened
 from recoup.features.chains.seen import seen_of
-from recoup.features.chains.store import NewSend
+from recoup.features.chains.sends_store import NewSend
 from recoup.features.chains.watch import HaltError, networks_of
 from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.kernel.ids import new_id
@@ -326,7 +326,7 @@ async def want(ground: TronGround, value: int, receiver: bytes = MERCHANT) -> No
     send = NewSend(
         new_id(), CHAIN_ID, "transfer", "usdt_trc20", ground.token, None, KEY.address, receiver, Decimal(value), *whose
     )
-    await store.want(ground.shop.world.db.alone, send, ground.shop.world.clocks.wall())
+    await sends_store.want(ground.shop.world.db.alone, send, ground.shop.world.clocks.wall())
 
 
 def test_two_transfers_that_are_the_same_both_arrive_once(server: ServerAddress, tron: Tron) -> None:
