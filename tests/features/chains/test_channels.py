@@ -14,7 +14,7 @@ from recoup.features.chains.depth import Step
 from recoup.kernel.problem import Problem
 from recoup.main.cli import cli
 from recoup.main.settings import load_settings
-from recoup.rules.stable.channels import LIVE_CODES, NETWORKS, all_channels, channel_of, choose, serve
+from recoup.rules.stable.channels import CHANNELS, LIVE_CODES, NETWORKS, choose, serve
 
 SECRET = "5up3r5ecretK3yOfTheNode"
 ONE, TWO = f"https://one.example/v2/{SECRET}", f"https://user:{SECRET}@two.example/rpc?apikey={SECRET}"
@@ -246,8 +246,8 @@ def test_the_settings_serve_what_the_file_lists(tmp_path: Path) -> None:
     (tmp_path / "recoup.toml").write_text(FILE)
     loaded = load_settings(data_dir=tmp_path)
     assert [one.code for one in loaded.channels] == ["usdc_base", "usdc_try"]
-    assert [*all_channels()] == ["mock", "mock_direct", "usdc_base", "usdc_try"]
-    assert choose(None, "base", "USDC", test=False) is channel_of("usdc_base")
+    assert [*CHANNELS] == ["mock", "mock_direct", "usdc_base", "usdc_try"]
+    assert choose(None, "base", "USDC", test=False) is CHANNELS["usdc_base"]
     assert SECRET not in repr(loaded)
     printed = CliRunner().invoke(cli, ["settings", "--data-dir", str(tmp_path)])
     assert printed.exit_code == 0
@@ -258,4 +258,4 @@ def test_the_settings_serve_what_the_file_lists(tmp_path: Path) -> None:
 
 def test_without_channels_there_are_the_mock_ones(tmp_path: Path) -> None:
     assert load_settings(data_dir=tmp_path).channels == ()
-    assert [*all_channels()] == ["mock", "mock_direct"]
+    assert [*CHANNELS] == ["mock", "mock_direct"]

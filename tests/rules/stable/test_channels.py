@@ -11,7 +11,7 @@ from tests.rings import each
 from recoup.kernel.ids import parse_wire_id, wire_id
 from recoup.kernel.problem import Problem
 from recoup.rules.messages.stable_events import DEFAULT, NAMES
-from recoup.rules.stable.channels import MOCKS, Channel, all_channels, channel_of, choose, enabled, serve
+from recoup.rules.stable.channels import CHANNELS, MOCKS, Channel, choose, enabled, serve
 from recoup.rules.stable.cycles import check_link
 
 
@@ -62,7 +62,7 @@ def test_channels_of_the_settings_stand_beside_the_mock_ones() -> None:
     base = Channel("usdc_base", "USDC on Base", "crypto", "direct", test=True, currencies=("USDC",), network="base")
     before = serve([base])
     try:
-        assert (channel_of("usdc_base"), [*all_channels()]) == (base, ["mock", "mock_direct", "usdc_base"])
+        assert (CHANNELS["usdc_base"], [*CHANNELS]) == (base, ["mock", "mock_direct", "usdc_base"])
         assert choose(None, "base", "USDC", test=True) is base
         assert base in enabled(test=True)
         assert base not in enabled(test=False)
@@ -73,7 +73,7 @@ def test_channels_of_the_settings_stand_beside_the_mock_ones() -> None:
             with pytest.raises(ValueError, match="two channels"):
                 serve(taken)
         assert serve(before) == (base,)
-        assert channel_of("usdc_base") is None
+        assert "usdc_base" not in CHANNELS
     finally:
         serve(before)
 

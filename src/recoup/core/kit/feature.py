@@ -117,7 +117,7 @@ class Feature:
     tables: tuple[str, ...] = ()
     paying: str | None = None
     gateways: "Callable[[str, Database, Clocks], Mapping[str, Channel]] | None" = None
-    loops: "Callable[[World, Orders], Iterable[tuple[str, Callable[[], Awaitable[int]], float]]] | None" = None
+    loops: "Callable[[World], Iterable[tuple[str, Callable[[], Awaitable[int]], float]]] | None" = None
     portal: str | None = None
 
 

@@ -11,7 +11,7 @@ from recoup.flows.hosted_link import checkout_token
 from recoup.kernel.ids import wire_id
 from recoup.rules.order.lifecycle import OPEN
 from recoup.rules.stable.amounts import text_like
-from recoup.rules.stable.channels import channel_of
+from recoup.rules.stable.channels import CHANNELS
 from recoup.rules.stable.words import order_status, payment_status, stamp
 from recoup.store.stable.stable_orders import StableOrder
 
@@ -149,7 +149,7 @@ class Settlement(Struct, frozen=True):
 
 
 def order_object(services: Services, order: StableOrder) -> Order:
-    channel = channel_of(order.channel)
+    channel = CHANNELS.get(order.channel)
     facts = order.facts
     return Order(
         wire_id("ord", order.order_id),

@@ -14,7 +14,7 @@ from recoup.flows.stable.subscriptions import SubscriptionRequest, subscribe
 from recoup.kernel.filled import filled
 from recoup.kernel.ids import wire_id
 from recoup.kernel.problem import invalid
-from recoup.rules.stable.channels import channel_of
+from recoup.rules.stable.channels import CHANNELS
 from recoup.rules.stable.cycles import COUNT_MAX, check_link
 from recoup.rules.stable.words import stamp
 from recoup.store.stable.subscriptions import SubscriptionRow, find_subscription, list_subscriptions
@@ -175,7 +175,7 @@ async def _answer(call: Call, subscription_id: UUID) -> SubscriptionAnswer:
 
 
 def _object(row: SubscriptionRow) -> Subscription:
-    channel = channel_of(row.channel or "")
+    channel = CHANNELS.get(row.channel or "")
     return filled(
         Subscription,
         row,

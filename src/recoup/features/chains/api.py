@@ -18,6 +18,7 @@ from recoup.features.chains.seen import SeenDeposit, seen_of
 from recoup.features.chains.units import to_book
 from recoup.flows.merchant_cache import known_offset
 from recoup.flows.world import World
+from recoup.rules.order.lifecycle import Stage
 from recoup.rules.stable.amounts import text_like
 from recoup.rules.stable.words import stamp
 from recoup.store.stable.stable_orders import StableOrder
@@ -50,6 +51,7 @@ async def _payment(world: World, order: StableOrder, payment: Payment, fresh: bo
     first = seen.first_tx
     return msgspec.structs.replace(
         payment,
+        status="processing" if order.stage is Stage.PROCESSING and order.attempt_state == "planned" else payment.status,
         channel_ref=payment.channel_ref or (tx_text(first) if first else ""),
         amount_received=text_like(seen.received_units, order.asset, order.amount_text),
         confirmations=_confirmations(seen.progress),

@@ -23,7 +23,7 @@ from recoup.rules.money.ledger import late_approval, overpaid
 from recoup.rules.order.attention import TAKEN_BACK, UNAPPLIED, UNEXPECTED
 from recoup.rules.order.lifecycle import ENDED, Stage
 from recoup.rules.order.snapshot import Attempt, Order
-from recoup.rules.stable.channels import channel_of
+from recoup.rules.stable.channels import CHANNELS
 
 UNEXPECTED_LADDER: Final = "unexpected"  # of the rows that stand for money which pays nothing
 Units = Callable[[int], int]
@@ -203,7 +203,7 @@ def _unexpected(order: Order) -> list[Attempt]:
 
 
 def _is_direct(attempt: Attempt) -> bool:
-    channel = channel_of(attempt.route or "")
+    channel = CHANNELS.get(attempt.route or "")
     return channel is not None and channel.settlement == "direct"
 
 

@@ -34,10 +34,10 @@ def gateways(world: str, db: Database, clocks: Clocks) -> Mapping[str, ChainChan
     return {one.code: ChainChannel(one, db, clocks) for one in _channels(world)}
 
 
-def loops(world: World, orders: Orders) -> Iterator[tuple[str, Callable[[], Awaitable[int]], float]]:
+def loops(world: World) -> Iterator[tuple[str, Callable[[], Awaitable[int]], float]]:
     """One a chain: its name, what is done once, and the seconds between."""
     for network in networks_of(_channels(world.name)):
-        yield f"chain {network.chain}", ChainLoop(world, orders, network).once, _pause(network)
+        yield f"chain {network.chain}", ChainLoop(world, Orders(world), network).once, _pause(network)
 
 
 class ChainLoop:

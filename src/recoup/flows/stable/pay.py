@@ -16,7 +16,7 @@ from recoup.moves.pace import SEND_WITHIN
 from recoup.moves.stable.payment import pick_channel, switch_channel, take_payment
 from recoup.rules.order.lifecycle import OPEN, Stage
 from recoup.rules.order.snapshot import Attempt
-from recoup.rules.stable.channels import all_channels
+from recoup.rules.stable.channels import CHANNELS
 from recoup.rules.stable.words import order_status
 from recoup.store.stable.stable_orders import stable_order
 
@@ -68,8 +68,7 @@ async def simulate(
         first, started = attempt, world.clocks.monotonic()
         attempt = await orders.change(Job(key, lambda c: switch_channel(c, first, channel), actor, "checkout"))
     code = attempt.route or ""
-    named = all_channels().get(code)
-    gateway = world.channels.get(code) if named is not None and named.test else None
+    gateway = world.channels[code] if code in CHANNELS and CHANNELS[code].test else None
     if gateway is None or not is_simulated(gateway):
         raise Problem("forbidden", "Only test channels are simulated.", cure="Choose a test channel such as mock.")
     payment = Payment(

@@ -10,7 +10,7 @@ from recoup.moves.modification.request import request_modification
 from recoup.rules.money.ledger import by_hand, kept
 from recoup.rules.order.attention import PAID_LATE, UNAPPLIED, delayed, stuck
 from recoup.rules.order.snapshot import Attempt, Modification, Order
-from recoup.rules.stable.channels import channel_of
+from recoup.rules.stable.channels import CHANNELS
 
 GIVEN_BACK = "Paid after the order's end: given back."
 BY_HAND = "by_hand"  # in the place of a processor's code
@@ -108,8 +108,7 @@ def _close(change: Change, rows: Iterable[Attempt], note: str, *, is_kept: bool 
 
 def gives_back(attempt: Any) -> bool:
     """Whether the channel that took it can send it back."""
-    channel = channel_of(attempt.route or "")
-    return channel is not None and channel.supports_refund
+    return attempt.route in CHANNELS and CHANNELS[attempt.route].supports_refund
 
 
 def _late(order: Order) -> list[Attempt]:

@@ -15,7 +15,7 @@ from recoup.rules.order import whys
 from recoup.rules.order.attention import PAID_LATE
 from recoup.rules.order.lifecycle import OPEN, Stage
 from recoup.rules.order.snapshot import Attempt, Settlement
-from recoup.rules.stable.channels import all_channels
+from recoup.rules.stable.channels import CHANNELS
 
 DEFAULT: Final = "mock"
 
@@ -135,7 +135,7 @@ def _approved(change: Change, attempt: Attempt, settles_to: str) -> None:
         booked=Booked(attempt.attempt_id, collected(order.units, route, fee, order.payable_place)),
         **order.tariff.log_details(),
     )
-    if all_channels()[route].settlement == "direct" and fee < order.units:
+    if CHANNELS[route].settlement == "direct" and fee < order.units:
         owe_settlement(change, attempt.attempt_id, order.units - fee, fee, settles_to)
 
 

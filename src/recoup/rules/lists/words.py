@@ -3,7 +3,7 @@
 from typing import Final
 
 from recoup.rules.order.faces import STATUS_NAMES
-from recoup.rules.stable.channels import channel_of
+from recoup.rules.stable.channels import CHANNELS
 
 _SHOWN: Final = {5: "Capture required"}
 
@@ -48,5 +48,4 @@ def way_of(order_type: str, source: str) -> str:
     """The way of a stablecoin payment, empty until its payer chose one; all others are cards."""
     if order_type != "STABLE":
         return "Card"
-    channel = channel_of(source)
-    return channel.name if channel else source
+    return CHANNELS[source].name if source in CHANNELS else source

@@ -12,7 +12,7 @@ from recoup.kernel.encode import encode
 from recoup.kernel.ids import wire_id
 from recoup.rules.messages.events import Event, Rendered
 from recoup.rules.stable.amounts import text_like
-from recoup.rules.stable.channels import all_channels
+from recoup.rules.stable.channels import CHANNELS
 from recoup.rules.stable.signing import encrypt_webhook, sign_webhook
 from recoup.rules.stable.words import stamp
 
@@ -41,15 +41,14 @@ def wire_names(events: tuple[str, ...]) -> tuple[str, ...]:
 def stable_event_data(order: "Order", body: Mapping[str, Any]) -> dict[str, Any]:
     """The flat facts of an order as it stands, ready to be kept and sent. Amounts are text."""
     payment = order.paid_by()
-    code = channel_of(order)
-    channel = all_channels().get(code)
+    channel = channel_of(order)
     facts: dict[str, Any] = {
         "merchant_order_id": order.external_id,
         "amount": order.amount_text,
         "currency": order.asset,
         "status": order.face().stable,
-        "channel": code,
-        "channel_name": channel.name if channel else "",
+        "channel": channel,
+        "channel_name": CHANNELS[channel].name if channel in CHANNELS else "",
     }
     if order.refunded_units:
         facts["refunded_amount"] = text_like(order.refunded_units, order.asset, order.amount_text)

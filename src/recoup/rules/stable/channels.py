@@ -7,6 +7,7 @@ Source: contract stablecoin-api §2.5 (fields, known codes), §5 (the two test c
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final, Literal
 
 from recoup.kernel.problem import Problem
@@ -57,7 +58,9 @@ LIVE_CODES: Final = frozenset({
     "usdc_polygon", "usdt_arbitrum", "usdc_arbitrum",
 })  # fmt: skip
 
-_all: Mapping[str, Channel] = MOCKS
+_served: dict[str, Channel] = dict(MOCKS)
+CHANNELS: Final[Mapping[str, Channel]] = MappingProxyType(_served)
+"""What is served, by code, of both environments."""
 
 
 def serve(channels: Iterable[Channel]) -> tuple[Channel, ...]:
@@ -65,24 +68,15 @@ def serve(channels: Iterable[Channel]) -> tuple[Channel, ...]:
 
     Raises: ValueError for a code that is taken.
     """
-    global _all
-    before = tuple(channel for channel in _all.values() if channel.code not in MOCKS)
+    before = tuple(channel for channel in _served.values() if channel.code not in MOCKS)
     made = dict(MOCKS)
     for channel in channels:
         if channel.code in made:
             raise ValueError(f"two channels are called {channel.code}")
         made[channel.code] = channel
-    _all = made
+    _served.clear()
+    _served.update(made)
     return before
-
-
-def all_channels() -> Mapping[str, Channel]:
-    """By code, of both environments."""
-    return _all
-
-
-def channel_of(code: str) -> Channel | None:
-    return _all.get(code)
 
 
 def choose(code: str | None, network: str | None, currency: str, *, test: bool) -> Channel | None:
@@ -104,7 +98,7 @@ def choose(code: str | None, network: str | None, currency: str, *, test: bool) 
                 "no_route", "No channel is enabled in this environment.", "channel", "Ask the operator to enable one."
             )
         return None
-    channel = channel_of(code)
+    channel = CHANNELS.get(code)
     if channel is not None and channel.test is not test or channel is None and test and code in LIVE_CODES:
         mode = "test" if test else "live"
         message = f"The channel {code[:64]!r} does not belong to the {mode} environment of this key."
@@ -119,7 +113,7 @@ def choose(code: str | None, network: str | None, currency: str, *, test: bool) 
 
 
 def enabled(*, test: bool) -> tuple[Channel, ...]:
-    return tuple(channel for channel in _all.values() if channel.test is test)
+    return tuple(channel for channel in CHANNELS.values() if channel.test is test)
 
 
 def _no(detail: str, message: str, field: str, cure: str) -> Problem:

@@ -2,7 +2,7 @@
 
 from recoup.kernel.problem import Problem
 from recoup.rules.order.snapshot import Order
-from recoup.rules.stable.channels import Channel, channel_of
+from recoup.rules.stable.channels import CHANNELS, Channel
 
 
 def way_back(order: Order) -> str:
@@ -19,7 +19,7 @@ def way_back(order: Order) -> str:
 
 def _channel(order: Order) -> Channel | None:
     payment = order.paid_by()
-    return channel_of((payment.route if payment else None) or order.source)
+    return CHANNELS.get((payment.route if payment else None) or order.source)
 
 
 def check_gives_back(order: Order) -> None:

@@ -20,9 +20,7 @@ def order_status(stage: Stage, units: int, refunded_units: int, disputed: bool =
 
 
 def payment_status(attempt_state: str, stage: Stage) -> str:
-    """A payment that never came ends as its order does; one that is seen on its way waits for its depth."""
-    if attempt_state == "planned" and stage is Stage.PROCESSING:
-        return "processing"
+    """A payment that never came ends as its order does."""
     if attempt_state == "not_sent":
         return "expired" if stage is Stage.EXPIRED else "canceled"
     return _PAYMENT[attempt_state]

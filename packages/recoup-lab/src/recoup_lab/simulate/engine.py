@@ -14,7 +14,7 @@ from recoup.flows.stable.charge import Charges
 from recoup.flows.world import World
 from recoup.gateways.keys.keyring import Keyring
 from recoup.kernel.policy import Policy
-from recoup.rules.stable.channels import MOCKS
+from recoup.rules.stable.channels import enabled
 from recoup.store.pool import Database
 from recoup_lab.simulate.channels import ChannelBook, SimChannel
 from recoup_lab.simulate.clock import SimClocks
@@ -59,7 +59,7 @@ class Engine:
 
 def outside_of(dsn: str, keys: Keyring, seed: int, faults: Faults) -> Outside:
     clocks, book = SimClocks(), ChannelBook()
-    channels = {code: SimChannel(code, seed, clocks, faults, book) for code in MOCKS}
+    channels = {c.code: SimChannel(c.code, seed, clocks, faults, book) for c in enabled(test=True)}
     return Outside(
         dsn,
         keys,

@@ -20,7 +20,7 @@ from recoup.rules.network.reasons import only_waits
 from recoup.rules.order.attention import sentence_of
 from recoup.rules.order.lifecycle import APPROVALS, ENDED, Stage, can
 from recoup.rules.rescue.order_facts import earlier_attempts
-from recoup.rules.stable.channels import Channel, channel_of
+from recoup.rules.stable.channels import CHANNELS, Channel
 from recoup.store.orders.order_page import OrderPage
 from recoup.store.orders.order_page_rows import PageAdvance, PageDecision, PageModification
 from recoup.store.orders.rows import LogLine
@@ -244,7 +244,7 @@ def disputed(page: OrderPage) -> int:
 def channel(page: OrderPage) -> Channel | None:
     """Of a stablecoin order, as soon as it is known."""
     route = (page.attempts[-1].route if page.attempts else None) or page.head.source
-    return channel_of(route)
+    return CHANNELS.get(route)
 
 
 def can_refund(visit: Visit, page: OrderPage) -> Action:

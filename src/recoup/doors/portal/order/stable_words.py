@@ -7,7 +7,7 @@ from recoup.doors.portal.order.timeline_entry import LogContext, TimelineEntry
 from recoup.doors.portal.order.words import refund_done
 from recoup.kernel.sentence import Sentence, shaped
 from recoup.rules.messages.stable_events import NAMES
-from recoup.rules.stable.channels import channel_of
+from recoup.rules.stable.channels import CHANNELS
 from recoup.store.orders.order_page import OrderPage
 from recoup.store.orders.order_page_rows import PageEvent
 
@@ -125,5 +125,4 @@ def event_name(page: OrderPage, event: PageEvent) -> str | None:
 
 
 def channel_name(code: str) -> str:
-    channel = channel_of(code)
-    return channel.name if channel else code or "the payer's choice"
+    return CHANNELS[code].name if code in CHANNELS else code or "the payer's choice"

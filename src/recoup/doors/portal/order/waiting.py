@@ -4,7 +4,7 @@ from typing import Any
 
 from recoup.doors.portal.order.stable_words import channel_name
 from recoup.rules.order.snapshot import Attempt
-from recoup.rules.stable.channels import channel_of
+from recoup.rules.stable.channels import CHANNELS
 from recoup.store.orders.order_page import OrderPage
 
 
@@ -25,7 +25,7 @@ def _late(page: OrderPage, attempt: Attempt) -> dict[str, Any] | None:
     before = next((r for r in rows if r.state not in ("refused", "failed")), None)
     if before is not None and before.state != "stuck":
         return None
-    channel = channel_of(attempt.route or "")
+    channel = CHANNELS.get(attempt.route or "")
     return dict(
         what="give_back" if channel and channel.supports_refund else "by_hand",
         units=attempt.units,

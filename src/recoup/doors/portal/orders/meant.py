@@ -15,7 +15,7 @@ from recoup.kernel.nearest import nearest
 from recoup.rules.lists.folding import fold
 from recoup.rules.lists.words import REASON_WORDS, SCHEME_WORDS
 from recoup.rules.network.code_words import reason_in_words
-from recoup.rules.stable.channels import all_channels, channel_of
+from recoup.rules.stable.channels import CHANNELS as CHAINS
 from recoup.store.merchants.merchants import Campaign, MerchantSettings, Site
 
 _TOKEN: Final = re.compile(r'(?<!\S)([A-Za-z][A-Za-z0-9_-]{1,19}):("[^"]*"|\S+)')
@@ -118,7 +118,7 @@ TYPES: Final = {
 } | {name: name for name in CHANNELS}
 _VALUES: Final[Mapping[str, tuple[str, ...]]] = {
     "status": (*STATUS_CODES, *ENDED), "type": (*TYPES, "cit"), "reason": (*REASON_WORDS, *REASONS),
-    "brand": (*SCHEME_WORDS, *BRANDS), "placed": tuple(PRESETS), "created": tuple(PRESETS),
+    "brand": (*SCHEME_WORDS, *BRANDS), "channel": tuple(CHAINS), "placed": tuple(PRESETS), "created": tuple(PRESETS),
     "currency": tuple(EXPONENTS), "attention": ("yes", "no"), "refunded": ("yes", "no"),
 }  # fmt: skip
 _AMOUNT: Final = re.compile(r"(?:([A-Za-z]{3,4}|[€£]) ?)?([<>]?=?[0-9][0-9.,’' ]*)(?: ?([A-Za-z]{3,4}|[€£]))?")
@@ -144,7 +144,7 @@ class NearFilters:
             several = [one.key for one in campaigns_named(typed, self.settings)]
             known = [one.key for one in self.settings.campaigns]
         else:
-            several, known = [], list(all_channels() if parameter == "channel" else _VALUES.get(parameter, ()))
+            several, known = [], list(_VALUES.get(parameter, ()))
         near = None if several else nearest(fold(typed), known)
         return several[:OFFERED_MAX] or ([near] if near else [])
 
@@ -193,7 +193,7 @@ def meanings(text: str, settings: MerchantSettings) -> Iterator[dict[str, Any]]:
         yield {"brand": brand}
     if word == "cit" or word in TYPES:
         yield {"channels": (TYPES[word],) if word in TYPES else ("cit_callcenter", "cit_web")}
-    if channel_of(word):
+    if word in CHAINS:
         yield {"chain": word}
     if len(sites := sites_named(text, settings)) == 1 and len(word) > 2:
         yield {"site": sites[0].site_id}

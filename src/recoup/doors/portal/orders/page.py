@@ -24,7 +24,7 @@ from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence, joined
 from recoup.rules.lists.words import REASON_WORDS, SCHEME_WORDS, scheme_word, way_of
-from recoup.rules.stable.channels import all_channels
+from recoup.rules.stable.channels import CHANNELS as CHAINS
 from recoup.store.lists.list_preferences import ListPreferences, read_habits
 from recoup.store.lists.order_counts import PAGE_TIMEOUT_MS, Count, count_orders, count_statuses
 from recoup.store.lists.order_cursor import Cursor
@@ -60,7 +60,7 @@ def _of_kind(query: Query, settings: MerchantSettings) -> Iterator[tuple[str, di
     if query.channels:
         yield Sentence("Type: {0}", joined((CHANNELS[c][0] for c in query.channels), ", ")), {"channels": ()}
     if query.chain:
-        yield Sentence("Channel: {0}", all_channels()[query.chain].name), {"chain": ""}
+        yield Sentence("Channel: {0}", CHAINS[query.chain].name), {"chain": ""}
     if query.site:
         names = {site.site_id: site.name for site in settings.sites}
         yield Sentence("Site: {0}", names.get(query.site, query.site)), {"site": None}
@@ -266,7 +266,7 @@ def values_of(visit: Visit, habits: ListPreferences, listed: Listed) -> Values:
         sums=sums_of(page.rows),
         sizes=SIZES,
         presets=PRESETS,
-        chains=all_channels(),
+        chains=CHAINS,
         only_attention=query.same_orders(Query(attention=True)),
         way_of=way_of,
         REASON_WORDS=REASON_WORDS,

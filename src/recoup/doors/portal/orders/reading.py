@@ -21,7 +21,7 @@ from recoup.kernel.sentence import Sentence
 from recoup.rules.lists.cells import needs_of
 from recoup.rules.lists.words import REASON_WORDS
 from recoup.rules.messages.local_time import read_zone
-from recoup.rules.stable.channels import channel_of
+from recoup.rules.stable.channels import CHANNELS as CHAINS
 from recoup.store.lists.order_cursor import COLUMNS as ORDERS
 from recoup.store.lists.order_cursor import OrderBy
 from recoup.store.lists.order_row import SEPARATE_FIELDS
@@ -200,7 +200,7 @@ def _readers(settings: MerchantSettings) -> Mapping[str, Callable[[str], Any]]:
         "created": read_days,
         "amount": read_amounts,
         "currency": lambda v: v.upper() if v.upper() in EXPONENTS else None,
-        "channel": lambda v: v.lower() if channel_of(v.lower()) else None,
+        "channel": lambda v: v.lower() if v.lower() in CHAINS else None,
         "attempts": _attempts,
         "expires": _hours,
         "reason": lambda v: tuple(filters.word_of(word, filters.REASONS) for word in v.split(",")),
