@@ -173,16 +173,16 @@ async def deposits(visit: Visit) -> Values:
         seen=seen,
         on_chain=order.facts["chain"],
         address_link=seen.channel.link("address", bytes.fromhex(order.facts["chain"]["raw"])),
-        deposits=[dict(one=one, **_told(one.log, one.channel, one.log.value)) for one in seen.deposits],
+        deposits=[dict(one=one, **_read(one.log, one.channel, one.log.value)) for one in seen.deposits],
         sweeps=[
-            dict(log=log, **_told(log, by_token.get((log.chain, log.token)), log.value), fee=_units(log, by_token))
+            dict(log=log, **_read(log, by_token.get((log.chain, log.token)), log.value), fee=_units(log, by_token))
             for log in logs
             if log.kind == "sweep"
         ],
     )
 
 
-def _told(log: ChainLog, channel: ChannelSettings | None, value: Decimal) -> dict[str, Any]:
+def _read(log: ChainLog, channel: ChannelSettings | None, value: Decimal) -> dict[str, Any]:
     """As people read it; of a token that is not served, base units."""
     if channel is None:
         return dict(units=None, asset="", network="", base=str(value), tx=tx_text(log.tx), link="")
