@@ -1,16 +1,22 @@
 """Money that comes short, late, twice, wrong or over: each by a real transaction, and the book at the end."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import pytest
-from tests.features.chains.node import Anvil, Settings
+from tests.features.chains.node import Anvil, Settings, started
 from tests.features.chains.test_story import MERCHANT, TREASURY, Ground, ground
 from tests.flows.stable.test_late import proved, told
 
+from recoup.features.chains import intake, store
 from recoup.features.chains.addresses import shown
+from recoup.features.chains.credit import credit
+from recoup.features.chains.rpc import opened
+from recoup.features.chains.send import Sender
 from recoup.features.chains.verify_chain import differences
+from recoup.features.chains.watch import Watcher, networks_of
 from recoup.flows.stable.late import keep, settle_by_hand
 from recoup.kernel.problem import Problem
 from recoup.rules.order.attention import TAKEN_BACK, UNAPPLIED, UNEXPECTED
@@ -325,3 +331,68 @@ def test_the_book_is_what_lies_on_the_chain(server: ServerAddress, anvil: Anvil,
         assert {one.order_id for one in found} == wrong
 
     run(server, anvil, story, custodial=custodial)
+
+
+def test_a_moved_clock_ends_what_is_unpaid_at_once_and_never_what_is_paid(server: ServerAddress, anvil: Anvil) -> None:
+    """No watcher runs, and the chain makes no block by itself."""
+
+    async def story(ground: Ground) -> None:
+        unpaid, deep, fresh = [await ground.charge(order=name) for name in ("unpaid", "deep", "fresh")]
+        await anvil.transfer(ground.token, address(deep), DUE)
+        await anvil.mine(9)
+        await anvil.transfer(ground.token, address(fresh), DUE)
+        began = time.monotonic()
+        await ground.shop.advance(timedelta(minutes=31))
+        assert time.monotonic() - began < 60
+        assert [(await ground.now(one)).stage for one in (unpaid, deep)] == [Stage.EXPIRED, Stage.COMPLETED]
+        await anvil.mine(10)
+        for _ in range(2):
+            await ground.poll()
+        stages = [(await ground.now(one)).stage for one in (unpaid, deep, fresh)]
+        assert stages == [Stage.EXPIRED, Stage.COMPLETED, Stage.COMPLETED]
+
+    run(server, anvil, story)
+
+
+def test_the_token_on_another_network_of_ours_pays_by_its_own_decimals(server: ServerAddress, anvil: Anvil) -> None:
+    async def story(ground: Ground, other: Anvil, token: bytes, watcher: Watcher, sender: Sender) -> None:
+        order = await ground.charge()
+        await other.transfer(token, address(order), 20 * 10**18 + 1)
+        await other.mine(9)
+        await paid(ground, order, 29_900_000)
+        await credit(ground.shop.world, ground.shop.orders, await watcher.poll())
+        assert (await ground.now(order)).stage is Stage.COMPLETED
+        await swept(ground)
+        for _ in range(2):
+            await sender.work()
+            await other.mine(10)
+        await credit(ground.shop.world, ground.shop.orders, await watcher.poll())
+        assert await other.held(token, MERCHANT) > 0
+        rows = await settlements(ground, order)
+        assert (len(rows), {state for state, _, _ in rows}) == (2, {"confirmed"})
+        assert sum(units + fee for _, units, fee in rows) == DUE
+        assert sum((await book(ground)).values()) == 0
+        assert await differences(ground.shop.world) == []
+
+    async def whole() -> None:
+        with started(Settings(chain_id=31338)) as other:
+            token = await other.deploy_token(decimals=18)
+            more = {"chain_id": 31338, "decimals": 18, "network": "bsc", "endpoints": [other.url]}
+            second = {"code": "usdc_other", "currency": "USDC", "token": shown(token, "evm")} | more
+            await other.deploy_factory()
+            async with ground(server, anvil, beside=second) as made:
+                world = made.shop.world
+                network = next(one for one in networks_of(intake.all_served()) if one.chain == 31338)
+                await store.keep_proof(world.db.alone, network.chain, network.factory, "", world.clocks.wall())
+                signer = (await made.sender())._signer
+                await other.set_coins(signer.address, 10**18)
+                async with opened("evm", [other.url], world.clocks) as nodes:
+                    sender = Sender(world, network, nodes, signer, fee_cap=10**12)
+                    try:
+                        await story(made, other, token, Watcher(world, network, nodes), sender)
+                    finally:
+                        await sender.close()
+                await made.shop.close_pages()
+                await proved(made.shop)
+
+    asyncio.run(whole())

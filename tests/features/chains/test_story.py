@@ -1,7 +1,7 @@
 """A payer's transfer becomes a paid order, on a node of the test's own."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -96,8 +96,11 @@ class Ground:
 
 
 @asynccontextmanager
-async def ground(server: ServerAddress, anvil: Anvil, *endpoints: str, **settings: Any) -> AsyncIterator[Ground]:
-    """`endpoints`: instead of the node itself. `settings`: of the channel, beside what the node says."""
+async def ground(
+    server: ServerAddress, anvil: Anvil, *endpoints: str, beside: Mapping[str, Any] | None = None, **settings: Any
+) -> AsyncIterator[Ground]:
+    """`endpoints`: instead of the node itself. `beside`: another channel, of another chain. `settings`: of the channel,
+    beside what the node says."""
     factory, token, other = await anvil.deploy_factory(), await anvil.deploy_token(), await anvil.deploy_token()
     usual = {
         "world": "sandbox",
@@ -113,6 +116,7 @@ async def ground(server: ServerAddress, anvil: Anvil, *endpoints: str, **setting
         [
             usual | {"code": "usdc_base", "token": shown(token, "evm")} | settings,
             usual | {"code": "usdt_local", "currency": "USDT", "token": shown(other, "evm")},
+            *([usual | dict(beside)] if beside is not None else []),
         ]
     )
     before = channels.serve([one.channel for one in served])
@@ -123,7 +127,7 @@ async def ground(server: ServerAddress, anvil: Anvil, *endpoints: str, **setting
             world = shop.world
             world.channels.update({one.code: ChainChannel(one, world.db, world.clocks) for one in served})
             await agree_on_address(shop)
-            (network,) = networks_of(served)
+            network = networks_of(served)[0]
             await store.keep_proof(world.db.alone, network.chain, network.factory, "", world.clocks.wall())
             transport = Transport(world.clocks, 1 << 22)
             nodes = [Endpoint(url, transport, world.clocks) for url in network.endpoints]

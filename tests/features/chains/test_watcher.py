@@ -14,11 +14,12 @@ from tests.features.chains.test_story import Ground, ground
 from tests.flows.stable.test_late import proved, told
 from tests.rings import drawn
 
-from recoup.features.chains import abi, rpc, store
+from recoup.features.chains import abi, intake, rpc, store
 from recoup.features.chains.health import troubles
 from recoup.features.chains.rpc import AwayError
 from recoup.features.chains.running import alarm
-from recoup.features.chains.watch import HaltError
+from recoup.features.chains.watch import HaltError, networks_of
+from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
 from recoup.kernel.problem import Problem
 from recoup.rules.order.attention import UNEXPECTED
 from recoup.rules.order.lifecycle import Stage
@@ -266,3 +267,27 @@ def test_a_halt_names_itself_closes_its_channel_alone_and_is_lifted_by_a_person(
         assert await at.stage(order) is Stage.COMPLETED
 
     run(server, anvil, story)
+
+
+def test_one_chains_trouble_hides_no_other(server: ServerAddress, anvil: Anvil) -> None:
+    async def story() -> None:
+        second = {
+            "code": "usdc_other",
+            "currency": "USDC",
+            "chain_id": 31338,
+            "network": "bsc",
+            "token": "0x" + "a1" * 20,
+        }
+        async with ground(server, anvil, beside=second) as made:
+            world = made.shop.world
+            other = next(one for one in networks_of(intake.all_served()) if one.chain == 31338)
+            await store.keep_proof(world.db.alone, other.chain, other.factory, "", world.clocks.wall())
+            await store.halt(world.db.alone, CHAIN, "a final block changed", world.clocks.wall())
+            with pytest.raises(Problem) as closed:
+                await made.charge()
+            assert closed.value.detail == "channel_unavailable"
+            request = StablecoinChargeRequest("order-2", "49.90", "USDC", channel="usdc_other")
+            charges = Charges(world, made.shop.merchants)
+            assert (await charges.charge(made.shop.scope, request)).order.channel == "usdc_other"
+
+    asyncio.run(story())
