@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from tests.doors.portal.staff import As, portal, texts
+from tests.doors.portal.staff import As, portal, post, texts
 from tests.features.chains.test_settlement_addresses import FIRST, TOKEN, agreed, served
 from tests.worlds import Shop
 
@@ -11,7 +11,10 @@ from recoup.features.chains.channel import ChainChannel
 from recoup.features.chains.store import NewLog
 from recoup.features.chains.watch import networks_of
 from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
+from recoup.kernel.ids import new_id
+from recoup.moves.payout.wallet import request_payout
 from recoup.store.server import ServerAddress
+from recoup.store.stable.payouts import NewPayout, find_payout, lock_wallet
 from recoup.store.stable.stable_orders import StableOrder
 from recoup.store.table import hex_of
 
@@ -76,6 +79,33 @@ def test_an_orders_page_leads_to_what_came_and_what_was_swept(server: ServerAddr
             assert words in page, words
         await store.halt(world.db.alone, network.chain, "a final block changed", world.clocks.wall())
         assert "a final block changed" in texts(await operator.get("/chains"))
+
+    with served():
+        portal(server, story)
+
+
+def test_the_operator_approves_a_payout_on_the_page_and_nobody_else(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        payouts, actor = [new_id(), new_id()], shop.scope.actor.text()
+        async with shop.world.db.transaction() as tx:
+            await lock_wallet(tx, shop.merchant_id, "USDC", shop.world.clocks.wall())
+            for payout_id in payouts:
+                where = ("crypto", f"base:{FIRST}", "20.00", actor, shop.world.clocks.wall())
+                row = NewPayout(shop.merchant_id, payout_id, "USDC", 20_000_000, "requested", *where)
+                await request_payout(tx, row, now=row.created_at, wall=shop.world.clocks.wall(), answer=None)  # type: ignore[arg-type]
+        operator, owner = await signed_in("olga"), await signed_in("owner")
+        page = "/settlement-addresses"
+        assert f"base:{FIRST}" in texts(await operator.get(page))
+        assert "Payout of" not in texts(await owner.get(page))
+        for payout_id, decision, state in zip(payouts, ("approve", "refuse"), ("approved", "rejected"), strict=True):
+            to = f"{page}/payouts/{payout_id}"
+            assert (await post(owner, page, to, decision=decision)).status_code == 403
+            assert (await post(operator, page, to, decision=decision)).status_code == 303
+            found = await find_payout(shop.world.db, shop.merchant_id, payout_id)
+            assert found is not None
+            assert found.state == state
+        assert (await post(operator, page, f"{page}/payouts/{payouts[0]}", decision="refuse")).status_code == 409
+        assert "Payout of" not in texts(await operator.get(page))
 
     with served():
         portal(server, story)
