@@ -56,7 +56,7 @@ class Picture:
 
 PICTURES: Final = (
     Picture("orders", "/orders"),
-    Picture("order", "/orders?status=7&type=mit_managed&attempts=3", ("a.open",), size=(1440, 1100)),
+    Picture("order", "/orders?status=7&type=mit&attempts=3", ("tbody tr:nth-child(2) a.open",), size=(1440, 1100)),
     Picture("overview", "/overview", size=(1440, 1000)),
     Picture("settlement", "/settlements", ("tbody a",), size=(1440, 1000)),
     Picture("disputes", "/disputes", size=(1440, 600)),
@@ -154,7 +154,7 @@ def dispute_some(browser: Browser, url: str, kept: dict[str, str]) -> None:
     if page.locator("tbody tr").count():
         return
     token = page.locator("input[name=csrf]").first.get_attribute("value") or ""
-    page.goto("/orders?status=7&type=mit_managed&currency=USD")
+    page.goto("/orders?status=7&type=mit&currency=USD")
     links = page.locator("a.open").evaluate_all("all => all.map((one) => one.pathname)")
     for path, kind in zip(links, ("fraud", "service", "processing"), strict=False):
         page.request.post(f"{path}/dispute", form={"csrf": token, "kind": kind})
