@@ -92,6 +92,8 @@ def test_each_answer_says_why_and_what_would_have_changed_it(more: dict[str, Any
     assert decision.rules[-1] == rule
     assert (decision.verdict == "approve_now") == (rule == "within_limits")
     assert all(reason.endswith(".") for reason in decision.reasons)
+    late = any("had not answered in time" in reason for reason in decision.reasons)
+    assert late == (more.get("occasion") == "unresolved")
 
 
 def test_the_points_that_are_named_are_the_least_that_would_do() -> None:
