@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
 
-from recoup.features.mandates.rules import MandateChange, code_of, reaches, scope_of, stopped_by
+from recoup.features.mandates.rules import (
+    MandateChange,
+    MandateInput,
+    code_of,
+    decide_by_mandate,
+    reaches,
+    scope_of,
+    stopped_by,
+)
 from recoup.rules.network.codes import read_decline
 from recoup.rules.order.agreement import Agreement, agreement_of
 
@@ -102,6 +110,26 @@ def renewed(days: int = 1, **named: str | None) -> MandateChange:
 def test_cases(changes: list[MandateChange], agreement: Agreement, stops: bool) -> None:
     for order in permutations(changes):
         assert (stopped_by(agreement, order) is not None) is stops
+
+
+@each(
+    ("change", "agreement", "named"),
+    [
+        (revoked(subscription="a"), Agreement("a"), True),
+        (revoked(subscription="a"), Agreement(), False),
+        (revoked(), Agreement("a"), False),
+        (revoked(network_id="n1"), Agreement("a", "n1"), True),
+        (revoked("all", subscription="a"), Agreement(None, "n1"), False),
+        (revoked(), Agreement(), False),
+    ],
+)
+def test_a_reason_says_whether_the_two_can_be_told_apart(
+    change: MandateChange, agreement: Agreement, named: bool
+) -> None:
+    given_ = MandateInput.of(change, agreement, T0)
+    assert given_.same_named is named
+    said_so = any("tell it apart" in reason for reason in decide_by_mandate(given_).reasons)
+    assert said_so is (not named and change.scope != "all")
 
 
 @given(AGREEMENTS, CHANGES)

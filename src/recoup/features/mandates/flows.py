@@ -139,7 +139,7 @@ def stop_of(change: Change) -> Stop | None:
     revoked = stopped_by(agreement, known)
     if revoked is None:
         return None
-    inputs = MandateInput.of(revoked, change.now, same_named=_is_named(agreement, revoked.agreement))
+    inputs = MandateInput.of(revoked, agreement, change.now)
     decision = decide_by_mandate(inputs)
     return Stop(decision, change.decide(decision, inputs.features()), replace(last_reading(order), **_STOPPED))
 
@@ -230,9 +230,3 @@ def _row(change: Change, source_id: UUID, named: Agreement, at: datetime, **more
         recorded_at=change.wall,
         **more,
     )
-
-
-def _is_named(one: Agreement, other: Agreement) -> bool:
-    if one.subscription is not None and other.subscription is not None:
-        return True
-    return one.network_id is not None and one.network_id == other.network_id

@@ -117,9 +117,11 @@ class MandateInput:
     knowledge: str = KNOWLEDGE_VERSION
 
     @classmethod
-    def of(cls, revoked: MandateChange, now: datetime, *, same_named: bool) -> "MandateInput":
+    def of(cls, revoked: MandateChange, agreement: Agreement, now: datetime) -> "MandateInput":
+        """Of a payment under `agreement`, which the revocation stops."""
         assert revoked.scope is not None
-        return cls(now, revoked.change_id, revoked.scope, revoked.code or "", revoked.at, same_named)
+        named = _is_named(agreement, revoked.agreement)
+        return cls(now, revoked.change_id, revoked.scope, revoked.code or "", revoked.at, named)
 
     def features(self) -> dict[str, Any]:
         """JSON-able, without personal data; `from_dict` gives the same back."""
@@ -130,6 +132,12 @@ class MandateInput:
     def from_dict(cls, plain: Mapping[str, Any]) -> "MandateInput":
         times = {name: datetime.fromisoformat(plain[name]) for name in ("now", "revoked_at")}
         return cls(**dict(plain) | times | {"change_id": UUID(plain["change_id"])})
+
+
+def _is_named(one: Agreement, other: Agreement) -> bool:
+    if one.subscription is not None and other.subscription is not None:
+        return True
+    return one.network_id is not None and one.network_id == other.network_id
 
 
 def decide_by_mandate(given: MandateInput) -> Decision:
