@@ -2,14 +2,19 @@
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
-
-from eth_account import Account
 
 from recoup.features.chains.send import Signed
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
+
+# One of its libraries lifts the limit so far that deep JSON of a node ends the process.
+_DEPTH = sys.getrecursionlimit()
+from eth_account import Account  # noqa: E402
+
+sys.setrecursionlimit(_DEPTH)
 
 
 class KeySigner:
