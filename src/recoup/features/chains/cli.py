@@ -347,19 +347,22 @@ def trial(run: Run) -> None:
 @in_world
 def deploy(run: Run, code: str, key: Path, fee_limit: int, as_json: bool) -> None:
     """Puts the factory on the chain of a channel: on every EVM network at the same address. Once a chain."""
-    channel = intake.served(code)
-    if channel is None:
-        raise Problem("not_found", Sentence("There is no channel {0}.", repr(code)), cure="See `recoup chain status`.")
     signer = _signer(key)
     from recoup.features.chains.deploy import deploy_factory, deploy_on_tron
 
-    async def work(opened: Opened) -> bytes:
+    async def work(opened: Opened) -> dict[str, Any]:
+        channel, clocks = intake.served(code), opened.world.clocks
+        if channel is None or channel.world != opened.world.name:
+            message = Sentence("There is no channel {0} in this world.", repr(code))
+            raise Problem("not_found", message, cure="See `recoup chain status`.")
         if channel.kind == "tron":
-            return await deploy_on_tron(channel, opened.world.clocks, signer, fee_limit * SUN)
-        return await deploy_factory(channel, opened.world.db, opened.world.clocks, signer)
+            factory = await deploy_on_tron(channel, clocks, signer, fee_limit * SUN)
+        else:
+            factory = await deploy_factory(channel, opened.world.db, clocks, signer)
+        return {"code": code, "chain_id": channel.chain_id, "factory": shown(factory, channel.kind)}
 
-    address = shown(run(work), channel.kind)
-    show({"code": code, "chain_id": channel.chain_id, "factory": address}, [f'factory = "{address}"'], as_json=as_json)
+    made = run(work)
+    show(made, [f'factory = "{made["factory"]}"'], as_json=as_json)
 
 
 async def _each(networks: Sequence[Network], once: Any) -> None:
