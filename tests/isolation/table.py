@@ -381,6 +381,9 @@ TABLE: dict[Key, Line] = {
     ("GET", "/orders/{order_id}.json"): _page(ids=_ORDER),
     ("GET", "/orders/{order_id}/past"): _page(ids=_ORDER, query="asOfVersion=1"),
     ("GET", "/orders/{order_id}/chain"): _page(ids=_ORDER, lets_in=frozenset({404})),
+    ("POST", "/orders/{order_id}/refund-address"): _page(
+        ids=_ORDER, body=lambda s: {"to_address": f"0x{'1' * 40}"}, lets_in=frozenset({404, 409})
+    ),
     ("GET", "/orders/{order_id}"): _page(ids=_ORDER),
     ("GET", "/orders/{order_id}/refund"): _page(ids={"order_id": "paid"}),
     ("POST", "/orders/{order_id}/refund"): _page(

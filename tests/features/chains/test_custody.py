@@ -22,7 +22,7 @@ from recoup.features.chains.cli import chain
 from recoup.features.chains.keystore import KeySigner
 from recoup.features.chains.rpc import Endpoint
 from recoup.features.chains.send import Sender
-from recoup.features.chains.transfers import tell
+from recoup.features.chains.transfers import give_address, tell
 from recoup.features.chains.watch import networks_of
 from recoup.flows.stable.payouts import decide_payout
 from recoup.gateways.cards.transport import Transport
@@ -30,6 +30,7 @@ from recoup.kernel.ids import parse_wire_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.store.server import ServerAddress
+from recoup.store.stable.stable_orders import stable_order
 
 CUSTODY = KeySigner(Account.from_key(b"\x07" * 32))
 PAYER = bytes.fromhex("3c" * 20)
@@ -191,6 +192,22 @@ def test_the_payer_gives_an_address_on_the_page_and_another_than_theirs_needs_th
     (send,) = custody.sends("refund")
     assert (send["receiver"], send["state"]) == (payer, "done"), "as it was when it was refunded"
     assert custody.refund(charged, amount="1.00", to_address=TO).status_code == 200, "the merchant's yes"
+    custody.go_on()
+    assert custody.held(PAYER) == 1_000_000
+
+
+def test_the_merchants_word_in_the_portal_is_enough(custody: Custody) -> None:
+    charged, world, shop = custody.paid(), custody.door.world, custody.merchant.shop
+    order_id = parse_wire_id("ord", charged["order"]["id"])
+    assert order_id is not None
+    order = custody.door.run(stable_order(world.db, shop.merchant_id, order_id))
+    assert order is not None
+    with pytest.raises(Problem, match="mistyped"):
+        custody.door.run(give_address(world, order, TO.swapcase().replace("0X", "0x"), shop.scope))
+    custody.door.run(give_address(world, order, TO, shop.scope))
+    (line,) = custody.door.sql("SELECT facts FROM audit_lines WHERE action = 'refund_address.named'")
+    assert json.loads(line["facts"])["address"] == TO
+    assert custody.refund(charged, amount="1.00").status_code == 200
     custody.go_on()
     assert custody.held(PAYER) == 1_000_000
 

@@ -16,7 +16,7 @@ from recoup.features.chains import intake, store
 from recoup.features.chains.addresses import shown
 from recoup.features.chains.channels import NETWORK_PRESETS, ChannelSettings
 from recoup.features.chains.seen import Seen, SeenDeposit, seen_of
-from recoup.features.chains.transfers import give_address
+from recoup.features.chains.transfers import can_refund, give_address
 from recoup.features.chains.units import to_base, to_book
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
@@ -104,7 +104,7 @@ async def _fields(visit: Visit) -> dict[str, str]:
 
 async def _refund(world: World, order: StableOrder, seen: Seen, typed: str) -> str | None:
     """What stands in the field for the address of a refund; None: nothing can be refunded from here."""
-    if seen.channel.settlement != "custodial" or order.refunded_units >= order.units:
+    if not can_refund(order):
         return None
     row = await store.address_of_order(world.db.reader, order.merchant_id, order.order_id)
     given = row.refund_to if row is not None else None

@@ -18,11 +18,12 @@ from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import State
 from recoup.features.chains import addresses_flow as flow
 from recoup.features.chains import health, intake, store
-from recoup.features.chains.addresses import KINDS, Kind
+from recoup.features.chains.addresses import KINDS, Kind, shown
 from recoup.features.chains.channels import NETWORK_PRESETS, ChannelSettings
 from recoup.features.chains.moves import tx_text
 from recoup.features.chains.seen import seen_of
 from recoup.features.chains.store import ChainLog
+from recoup.features.chains.transfers import can_refund, give_address
 from recoup.features.chains.units import to_book
 from recoup.features.chains.words import PATH
 from recoup.flows.merchant_cache import known_offset
@@ -34,7 +35,7 @@ from recoup.rules.money.settlement import check_second
 from recoup.store.money.settlement import terms_at
 from recoup.store.orders.order_page import OrderPage
 from recoup.store.stable.payouts import requested_payouts
-from recoup.store.stable.stable_orders import stable_order
+from recoup.store.stable.stable_orders import StableOrder, stable_order
 
 STATES: Final = {
     "entered": State("To approve", "hold", "onhold", "The operator approves it."),
@@ -161,11 +162,12 @@ def _back(visit: Visit, what: str) -> Answer:
 @member.page("/orders/{order_id}/chain", "chains/deposits.html")
 async def deposits(visit: Visit) -> Values:
     """What came to an order's address and went out of it, whoever sent it."""
-    order_id = parse_id(visit.request.path_params["order_id"])
-    order = await stable_order(visit.world.db.reader, visit.merchant_id, order_id) if order_id else None
-    seen = await seen_of(visit.world, order) if order is not None else None
-    if order is None or seen is None:
-        raise Problem("not_found", "No order of this shop with this id is on a chain.", cure="Look it up in the list.")
+    order = await _order(visit)
+    seen = await seen_of(visit.world, order)
+    if seen is None:
+        raise _not_on_chain()
+    typed = read_again(post_refund_address, visit.typed)
+    row = await store.address_of_order(visit.world.db.reader, order.merchant_id, order.order_id)
     logs = await store.logs_at(visit.world.db.reader, [bytes.fromhex(order.facts["chain"]["raw"])])
     by_token = {(one.chain_id, one.token): one for one in intake.all_served()}
     return dict(
@@ -179,7 +181,33 @@ async def deposits(visit: Visit) -> Values:
             for log in logs
             if log.kind == "sweep"
         ],
+        refund_to=shown(row.refund_to, row.kind) if row is not None and row.refund_to else "",
+        refund_by=row.refund_by if row is not None else None,
+        can_refund=can_refund(order),
+        may_refund=visit.may("refund"),
+        typed=typed,
+        done="The address is saved." if done_of(visit.session, visit.request) else "",
     )
+
+
+async def _order(visit: Visit) -> StableOrder:
+    order_id = parse_id(visit.request.path_params["order_id"])
+    order = await stable_order(visit.world.db.reader, visit.merchant_id, order_id) if order_id else None
+    if order is None:
+        raise _not_on_chain()
+    return order
+
+
+def _not_on_chain() -> Problem:
+    message = "No order of this shop with this id is on a chain."
+    return Problem("not_found", message, cure="Look it up in the list.")
+
+
+@deposits.post("/orders/{order_id}/refund-address", may=role("refund", "refund"), find=_order)
+async def post_refund_address(visit: Visit, found: StableOrder, *, to_address: Annotated[str, Text(80)]) -> Answer:
+    """The merchant's yes to where refunds of this order go."""
+    await give_address(visit.world, found, to_address, visit.scope)
+    return redirect(with_done(visit.session, f"/orders/{found.order_id}/chain", "saved"))
 
 
 def _read(log: ChainLog, channel: ChannelSettings | None, value: Decimal) -> dict[str, Any]:

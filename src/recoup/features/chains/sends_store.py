@@ -323,9 +323,11 @@ async def lock_sender(db: Tx, name: str) -> bool:
     """For the life of the connection: another process may not have the same."""
 
 
-@MERCHANT.statement("UPDATE deposit_addresses SET refund_to = $3 WHERE merchant_id = $1 AND order_id = $2")
-async def name_refund_address(db: Tx, merchant_id: UUID, order_id: UUID, address: bytes) -> None:
-    """The payer's word; a refund that goes elsewhere already stays as it is."""
+@MERCHANT.statement("""
+UPDATE deposit_addresses SET refund_to = $3, refund_by = $4 WHERE merchant_id = $1 AND order_id = $2
+""")
+async def name_refund_address(db: Tx, merchant_id: UUID, order_id: UUID, address: bytes, by: str) -> None:
+    """A refund that goes elsewhere already stays as it is."""
 
 
 @stored("refund_destinations")

@@ -15,7 +15,7 @@ LogState = Literal["seen", "confirmed", "orphaned"]
 
 class DepositAddress(Row, frozen=True):
     """`due`: what its payer is to send, in base units of the channel's token. `expires_at`: business time;
-    `watched_until`: wall time; `refund_to`: what the payer gave on their page."""
+    `watched_until`: wall time; `refund_to`: where a refund goes that names no address, by whose word."""
 
     address: bytes
     kind: Literal["evm", "tron"]
@@ -28,6 +28,7 @@ class DepositAddress(Row, frozen=True):
     expires_at: datetime
     watched_until: datetime
     refund_to: bytes | None = None
+    refund_by: Literal["payer", "merchant"] | None = None
 
 
 _ADDRESS = columns_of(DepositAddress)

@@ -28,6 +28,7 @@ from recoup.gateways.channels.port import PayOut
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
+from recoup.moves.audit import note
 from recoup.moves.change import Change
 from recoup.moves.modification.by_hand import try_again
 from recoup.rules.order.snapshot import Modification
@@ -69,26 +70,38 @@ async def refund_to(world: World, merchant_id: UUID, order_id: UUID, text: str |
     if row is None or channel is None or channel.settlement != "custodial":
         return None
     try:
-        raw = await _payers(world.db.reader, row, channel) if text is None else await _read(world, text, channel)
+        raw = await _named(world.db.reader, row, channel) if text is None else await _read(world, text, channel)
     except Problem as problem:
         return problem
-    by: Literal["payer", "merchant"] = "payer" if text is None else "merchant"
+    by: Literal["payer", "merchant"] = "merchant" if text is not None else row.refund_by or "payer"
 
-    def note(change: Change, refund: Modification) -> None:
+    def fix(change: Change, refund: Modification) -> None:
         row = RefundDestination(merchant_id, refund.modification_id, order_id, hex_of(raw), by)
         change.rows.beside.append((sends_store.add_destinations, row))
 
-    return note
+    return fix
 
 
-async def give_address(world: World, order: StableOrder, text: str) -> None:
-    """The payer's word on their page, which may be changed until a refund is made by it. Raises: Problem(invalid)."""
+async def give_address(world: World, order: StableOrder, text: str, scope: Scope | None = None) -> None:
+    """The payer's word on their page, or the merchant's in the portal, which may be changed until a refund is made by
+    it. Raises: Problem(invalid); Problem(wrong_state) where nothing is refunded from here."""
     channel = intake.served(order.channel)
-    is_paid = order.paid_at is not None and order.refunded_units < order.units
-    if channel is None or channel.settlement != "custodial" or not is_paid:
+    if channel is None or not can_refund(order):
         raise Problem("wrong_state", "This payment is not refunded here.", cure="Contact the shop.")
     raw = await _read(world, text.strip(), channel)
-    await sends_store.name_refund_address(world.db.alone, order.merchant_id, order.order_id, raw)
+    who = (order.merchant_id, order.order_id)
+    async with world.db.transaction() as tx:
+        await sends_store.name_refund_address(tx, *who, raw, "payer" if scope is None else "merchant")
+        if scope is not None:
+            details = {"address": shown(raw, channel.kind)}
+            await note(tx, scope, world.clocks.wall(), "refund_address.named", order.order_id, details)
+
+
+def can_refund(order: StableOrder) -> bool:
+    """Whether money of it is in the custody wallet."""
+    channel = intake.served(order.channel)
+    is_custodial = channel is not None and channel.settlement == "custodial"
+    return is_custodial and order.paid_at is not None and order.refunded_units < order.units
 
 
 async def _read(world: World, text: str, channel: ChannelSettings) -> bytes:
@@ -98,13 +111,15 @@ async def _read(world: World, text: str, channel: ChannelSettings) -> bytes:
     return raw
 
 
-async def _payers(db: Read, row: DepositAddress, channel: ChannelSettings) -> bytes:
-    """The address that the payer gave, if money of the order came from it. Raises: Problem(invalid)."""
+async def _named(db: Read, row: DepositAddress, channel: ChannelSettings) -> bytes:
+    """The address that the merchant gave, or the payer, if money of the order came from it. Raises:
+    Problem(invalid)."""
     message = "A refund of this order needs the address that it goes to."
     cure: str = "Send to_address, or let the payer enter an address on the order's page."
     if row.refund_to is not None:
-        logs = await store.logs_at(db, [row.address])
-        if any(log.kind == "deposit" and log.state == "confirmed" and log.sender == row.refund_to for log in logs):
+        logs = await store.logs_at(db, [row.address]) if row.refund_by == "payer" else []
+        own = {log.sender for log in logs if log.kind == "deposit" and log.state == "confirmed"}
+        if row.refund_by == "merchant" or row.refund_to in own:
             return row.refund_to
         given = shown(row.refund_to, channel.kind)
         cure = Sentence("The payer gave {0}, and did not pay from there: if you agree, send it as to_address.", given)
@@ -120,7 +135,7 @@ async def want_refund(
     if row is None or way is None:
         return None
     try:
-        to = way.address or await _payers(db, row, channel)
+        to = way.address or await _named(db, row, channel)
     except Problem:
         return None
     return await sends_store.want(

@@ -11,6 +11,7 @@ PATH: Final = "/settlement-addresses"
 SENDER: Final = "chain_sender"  # the notification of what the sender cannot do
 AUDITS: Final = {
     "chain.lifted": "let a halted chain go on",
+    "refund_address.named": "named the wallet that an order’s refund goes to",
     "settlement_address.approved": "approved a settlement address",
     "settlement_address.entered": "entered a settlement address",
     "settlement_address.withdrawn": "withdrew a settlement address",
