@@ -29,7 +29,7 @@ CHAINS: Final = Feature(
     },
     audits=AUDITS,
     notifies={notice.kind.name: notice for notice in NOTICES},
-    tables=("deposit_addresses", "settlement_addresses", "refund_destinations"),
+    tables=("deposit_addresses", "settlement_addresses", "refund_destinations", "sends"),
     paying="recoup.features.chains.api",
     portal="recoup.features.chains.page",
 )

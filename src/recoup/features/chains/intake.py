@@ -230,7 +230,9 @@ async def pick(world: World, settings: MerchantSettings, order: StableOrder, cod
     facts = await terms_of(world, settings, channel, charge)
     async with world.db.transaction() as tx:
         await lock_orders(tx, [(order.merchant_id, order.order_id)])
-        await store.pick(tx, order.merchant_id, order.order_id, order.attempt_id, code, facts)
+        if await store.pick(tx, order.merchant_id, order.order_id, order.attempt_id, code) == 1:
+            await store.add_facts(tx, order.merchant_id, order.order_id, facts)
+            await store.add_address(tx, order.merchant_id, order.order_id, order.attempt_id, code, facts["chain"])
 
 
 def all_served() -> tuple[ChannelSettings, ...]:

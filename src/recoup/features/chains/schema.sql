@@ -149,6 +149,7 @@ CREATE TABLE chain.sends (
 CREATE INDEX sends_wanted ON chain.sends (chain, wanted_at) WHERE state = 'wanted';
 CREATE INDEX sends_hash ON chain.sends (hash) WHERE hash IS NOT NULL;
 CREATE INDEX sends_unreported ON chain.sends (chain) WHERE state IN ('done', 'failed') AND NOT reported;
+CREATE INDEX sends_merchant ON chain.sends (merchant_id);
 GRANT UPDATE (state, hash, why, reported) ON chain.sends TO recoup_app;
 
 -- Transactions as they were signed, before anything left: a repeat is the same bytes. Of one number the newest row is

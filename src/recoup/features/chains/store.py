@@ -7,7 +7,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from recoup.store.homes import CHAIN, MERCHANT
-from recoup.store.statement import Read, Row, Tx, columns_of
+from recoup.store.statement import Read, Row, Tx, Written, columns_of
 from recoup.store.table import Hex, insert_of, stored
 
 LogState = Literal["seen", "confirmed", "orphaned"]
@@ -49,23 +49,30 @@ async def address_of_attempt(db: Read, attempt_id: UUID) -> DepositAddress | Non
     """Of the payment's own id."""
 
 
-# As intake writes it for a charge that names its channel.
 @MERCHANT.statement("""
-WITH picked AS (
-  UPDATE attempts SET route = $4 WHERE merchant_id = $1 AND attempt_id = $3 AND order_id = $2 AND route IS NULL
-    AND state = 'planned' RETURNING order_id),
-written AS (
-  UPDATE orders SET facts = facts || $5 WHERE merchant_id = $1 AND order_id = (SELECT order_id FROM picked))
+UPDATE attempts SET route = $4
+WHERE merchant_id = $1 AND order_id = $2 AND attempt_id = $3 AND route IS NULL AND state = 'planned'
+""")
+async def pick(db: Tx, merchant_id: UUID, order_id: UUID, attempt_id: UUID, channel: str) -> Written:
+    """Nothing where something is picked already. Under the order's lock."""
+
+
+@MERCHANT.statement("UPDATE orders SET facts = facts || $3 WHERE merchant_id = $1 AND order_id = $2")
+async def add_facts(db: Tx, merchant_id: UUID, order_id: UUID, facts: dict[str, Any]) -> None:
+    """Under the order's lock."""
+
+
+@MERCHANT.statement("""
 INSERT INTO deposit_addresses (address, kind, merchant_id, order_id, attempt_id, channel, terms, due, expires_at,
   watched_until)
 SELECT decode(c ->> 'raw', 'hex'), c ->> 'kind', $1, $2, $3, $4, c -> 'terms', (c ->> 'due')::numeric,
   (c ->> 'expires_at')::timestamptz, (c ->> 'watched_until')::timestamptz
-FROM picked CROSS JOIN (SELECT $5::jsonb -> 'chain' AS c) t
+FROM (SELECT $5::jsonb AS c) t
 """)
-async def pick(
-    db: Tx, merchant_id: UUID, order_id: UUID, attempt_id: UUID, channel: str, facts: dict[str, Any]
+async def add_address(
+    db: Tx, merchant_id: UUID, order_id: UUID, attempt_id: UUID, channel: str, chain: dict[str, Any]
 ) -> None:
-    """Nothing where something is picked already. Under the order's lock."""
+    """As intake writes it for a charge that names its channel."""
 
 
 class BookedAddress(DepositAddress, frozen=True):

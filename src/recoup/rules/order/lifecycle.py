@@ -233,7 +233,7 @@ def step(stage: Stage, happening: str) -> Step:
     """
     row = _STEPS.get((happening, stage))
     if row is None:
-        allowed = ", ".join(sorted({s.happening for s in STEPS if s.src is stage}))
+        allowed = ", ".join(sorted({s.happening for s in STEPS if s.src is stage and stage not in ENDED}))
         cure = Sentence("Possible now: {0}.", allowed) if allowed else "It has ended."
         if stage is S.COMPLETED:
             cure = "It is paid: refund it instead."
