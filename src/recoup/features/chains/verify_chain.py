@@ -63,8 +63,8 @@ async def _of_state(world: World, network: Network, rows: Sequence[BookedAddress
                     row, field = part[address], f"balance on chain {network.chain}"
                     found.append(Difference(row.merchant_id, row.order_id, field, "what the logs say", missing))
             for channel in _custodial(network.channels.values()):
-                asked = call(channel.token, balance_of(channel.custody or b""), "latest")
-                held = read_uint(data(taken((await nodes[0].batch([asked]))[0])))
+                queried = call(channel.token, balance_of(channel.custody or b""), "latest")
+                held = read_uint(data(taken((await nodes[0].batch([queried]))[0])))
                 ours = [row.address for row in rows if row.channel == channel.code]
                 reader, code = world.db.reader, channel.code
                 least = int(await store.gathered(reader, network.chain, channel.token, code, ours))
