@@ -47,10 +47,10 @@ class ChainDoor:
         self.door.run(self.anvil.mine(blocks))
 
     def poll(self) -> None:
-        async def once() -> None:
-            await credit(self.door.world, self.door.orders, await self.watcher.poll())
+        self.door.run(self.read())
 
-        self.door.run(once())
+    async def read(self) -> None:
+        await credit(self.door.world, self.door.orders, await self.watcher.poll())
 
     def answer(self, charged: dict[str, Any]) -> dict[str, Any]:
         return self.merchant.order(charged["order"]["id"])

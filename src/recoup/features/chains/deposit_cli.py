@@ -20,7 +20,7 @@ from recoup.flows.advance_clock import advance_clock
 from recoup.flows.find_order import find_one
 from recoup.flows.messages.publish_now import publish_now
 from recoup.kernel.ids import new_id
-from recoup.kernel.money import from_text
+from recoup.kernel.money import from_text, shown
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.sentence import Sentence
@@ -47,31 +47,35 @@ def deposit(
 ) -> None:
     """Makes the payer's transfer to the address of a stablecoin order, on a development node."""
 
-    async def work(run_in: Opened) -> str:
-        row, seen = await _order(run_in, order)
-        channel = _channel(seen.channel, network, token)
-        if late:
-            await _end(run_in, row)
-        to = bytes.fromhex(row.facts["chain"]["raw"])
-        async with opened(channel.kind, channel.endpoints[:1], run_in.world.clocks) as (endpoint,):
-            node = DevNode(endpoint)
-            try:
-                if token == COIN:
-                    receipt = await node.send(to, account=PAYER, value=int(Decimal(amount or 1) * COINS))
-                    return f"sent {amount or 1} of the chain's coin, transaction {receipt.tx}"
-                units = from_text(amount, channel.asset, "amount").units if amount else seen.rest_units or row.units
-                value = to_base(units, channel.asset, channel.decimals)
-                receipt = await node.transfer(channel.token, to, value, account=PAYER)
-                said = f"sent {value} base units of {channel.asset} on {channel.network}, transaction {receipt.tx}"
-                if reorg:
-                    await _take_back(run_in, node, channel, receipt.tx, receipt.block)
-                    said += ", which its chain took back"
-            except AwayError as error:
-                message = Sentence("{0} is no development node: {1}.", without_secrets(channel.endpoints[0]), error)
-                raise Problem("unavailable", message, cure="See `recoup up --chain`.") from None
-        return said
+    click.echo(run(lambda opened: transfer(opened, order, amount, token, network, late=late, reorg=reorg)))
 
-    click.echo(run(work))
+
+async def transfer(
+    run_in: Opened, key: str, amount: str | None, token: str | None, network: str | None, *, late: bool, reorg: bool
+) -> str:
+    """What was sent, in words. Raises: Problem."""
+    row, seen = await _order(run_in, key)
+    channel = _channel(seen.channel, network, token)
+    if late:
+        await _end(run_in, row)
+    to = bytes.fromhex(row.facts["chain"]["raw"])
+    async with opened(channel.kind, channel.endpoints[:1], run_in.world.clocks) as (endpoint,):
+        node = DevNode(endpoint)
+        try:
+            if token == COIN:
+                receipt = await node.send(to, account=PAYER, value=int(Decimal(amount or 1) * COINS))
+                return f"sent {amount or 1} of the chain's coin, transaction {receipt.tx}"
+            units = from_text(amount, channel.asset, "amount").units if amount else seen.rest_units or row.units
+            value = to_base(units, channel.asset, channel.decimals)
+            receipt = await node.transfer(channel.token, to, value, account=PAYER)
+            if reorg:
+                await _take_back(run_in, node, channel, receipt.tx, receipt.block)
+        except AwayError as error:
+            message = Sentence("{0} is no development node: {1}.", without_secrets(channel.endpoints[0]), error)
+            raise Problem("unavailable", message, cure="See `recoup up --chain`.") from None
+    back = ", which its chain took back" if reorg else ""
+    sent = f"{shown(units, channel.asset)} {channel.asset} on {channel.network}"
+    return f"sent {sent}, transaction {receipt.tx}{back}"
 
 
 async def _order(opened: Opened, key: str) -> tuple[StableOrder, Seen]:
