@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from click.testing import CliRunner
@@ -14,6 +14,9 @@ from tests.doors.stablecoin.door import URL
 from tests.features.chains.chain_door import WALLET, ChainDoor, chain_door
 from tests.features.chains.node import Anvil
 from tests.features.chains.test_story import MERCHANT
+from tests.flows.processes import Killer, dying_process, kills, run_until_killed
+from tests.rings import deep
+from tests.worlds import Shop
 
 from recoup.doors.command.verbs import Opened
 from recoup.features.chains.addresses import shown
@@ -24,6 +27,7 @@ from recoup.features.chains.rpc import Endpoint
 from recoup.features.chains.send import Sender
 from recoup.features.chains.transfers import give_address, tell
 from recoup.features.chains.watch import networks_of
+from recoup.flows.modifications.send import send_modification
 from recoup.flows.stable.payouts import decide_payout
 from recoup.gateways.cards.transport import Transport
 from recoup.kernel.ids import parse_wire_id
@@ -76,8 +80,9 @@ class Custody:
     def held(self, holder: bytes) -> int:
         return self.door.run(self.chain.anvil.held(self.chain.usdc, holder))
 
-    def refund(self, charged: dict[str, Any], **body: Any) -> Any:
-        return self.merchant.post(f"/orders/{charged['order']['id']}/refund", body)
+    def refund(self, charged: dict[str, Any], *, key: str | None = None, **body: Any) -> Any:
+        headers = {} if key is None else {"Idempotency-Key": key}
+        return self.merchant.post(f"/orders/{charged['order']['id']}/refund", body, headers=headers)
 
     def sends(self, kind: str) -> list[Any]:
         return self.door.sql("SELECT * FROM chain.sends WHERE subject_kind = $1 ORDER BY wanted_at", kind)
@@ -377,3 +382,43 @@ def test_the_sender_says_in_one_line_what_it_lacks(custody: Custody, monkeypatch
         assert answer.startswith("refused: "), words
         assert said in answer, words
         assert "\n" not in answer, words
+
+
+@deep("kills")
+def test_a_refund_whose_processes_die_at_any_step_goes_once(custody: Custody) -> None:
+    """The worker that wants it sent, and the one that hears of its end; the sender's own deaths: test_sender.py."""
+    door, shop = custody.door, custody.merchant.shop
+    charged, count = custody.paid(), 0
+
+    async def life(dying: Shop) -> None:
+        await dying.run_due()
+        await custody.sender.work()
+        await custody.chain.anvil.mine(12)
+        await custody.sender.work()
+        await tell(dying.world, dying.orders, 31337)
+
+    async def killed(killer: Killer) -> None:
+        async with dying_process(shop, killer) as dying:
+            answer = await run_until_killed(killer, life(dying))
+        assert answer is None, answer
+
+    async def recovered(modification_id: UUID) -> None:
+        """As the due work does once the dead worker's lease is over."""
+        await send_modification(door.world, door.orders, shop.merchant_id, modification_id)
+
+    for killer in kills("a refund on a chain", least=15, most=120):
+        if count and count % 90 == 0:
+            charged = custody.paid()
+        answer = custody.refund(charged, amount="0.10", to_address=TO, key=f"refund-{count}")
+        assert answer.status_code == 200, answer.text
+        door.run(killed(killer))
+        newest = (
+            "SELECT modification_id, state FROM modifications WHERE kind = 'refund' ORDER BY business_at DESC LIMIT 1"
+        )
+        door.run(recovered(door.sql(newest)[0]["modification_id"]))
+        custody.go_on()
+        count += 1
+        assert custody.held(PAYER) == count * 100_000
+        assert door.sql(newest)[0]["state"] == "done"
+    assert [one["state"] for one in custody.sends("refund")] == ["done"] * count
+    door.verified()
