@@ -40,9 +40,12 @@ END: Final = "# <<<"
 
 
 class Token(NamedTuple):
+    """`custodial`: kept in a wallet of the sender's, for refunds and payouts."""
+
     code: str
     asset: str
     decimals: int
+    custodial: bool = False
 
 
 class Plan(NamedTuple):
@@ -55,7 +58,7 @@ class Plan(NamedTuple):
 # Six decimals and eighteen. No real chain has these ids.
 OWN: Final = (
     ("base", 31337, (Token("usdc_base", "USDC", 6), Token("usdt_base", "USDT", 6))),
-    ("bsc", 31338, (Token("usdt_bep20", "USDT", 18), Token("usdc_bep20", "USDC", 18))),
+    ("bsc", 31338, (Token("usdt_bep20", "USDT", 18), Token("usdc_bep20", "USDC", 18, custodial=True))),
 )
 
 
@@ -157,6 +160,7 @@ class Trial:
         return [
             {"code": one.code, "currency": one.asset, "decimals": one.decimals}
             | {"token": shown(await self._token(one, plan.url, node), "evm")}
+            | ({"settlement": "custodial", "custody": shown(sender, "evm")} if one.custodial else {})
             | shared
             for one in plan.tokens
         ]
