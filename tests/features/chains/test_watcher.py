@@ -18,7 +18,7 @@ from recoup.features.chains import abi, intake, rpc, store
 from recoup.features.chains.addresses import shown
 from recoup.features.chains.health import troubles
 from recoup.features.chains.rpc import AwayError
-from recoup.features.chains.running import alarm
+from recoup.features.chains.running import ChainLoop
 from recoup.features.chains.watch import HaltError, networks_of
 from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
 from recoup.kernel.problem import Problem
@@ -78,7 +78,7 @@ def run(server: ServerAddress, anvil: Anvil, story: Callable[[Lied], Awaitable[N
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rpc, "TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr(rpc, "TIMEOUT_SECONDS", 2.0)
     monkeypatch.setattr(rpc, "PAUSE_SECONDS", 1.0)
 
 
@@ -247,9 +247,9 @@ def test_a_halt_names_itself_closes_its_channel_alone_and_is_lifted_by_a_person(
         await at.poll(3)
         assert why in str(await at.halted())
         assert [why in finding for _, finding, _ in await troubles(world)] == [True]
-        network = at.ground.watcher.network
+        loop = ChainLoop(world, shop.orders, at.ground.watcher.network)
         for _ in range(2):
-            await alarm(world, network, "it changed")
+            await loop.once()
         assert await shop.value("SELECT count(*) FROM alerts WHERE kind = 'chain_halted'") == 1
         with pytest.raises(Problem) as closed:
             await at.ground.charge(order="another")

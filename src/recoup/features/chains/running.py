@@ -1,6 +1,7 @@
 """What processes run of chains: gateways for every process, the watcher for one, each world on its own."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 from uuid import NAMESPACE_OID, uuid5
@@ -14,6 +15,7 @@ from recoup.features.chains.compare import Comparer
 from recoup.features.chains.credit import credit
 from recoup.features.chains.proof import what_is_wrong
 from recoup.features.chains.rpc import ANSWER_BYTES_MAX, Endpoint, endpoint
+from recoup.features.chains.store import Cursor, DepositAddress
 from recoup.features.chains.transfers import tell
 from recoup.features.chains.watch import HaltError, Network, Watcher, networks_of
 from recoup.flows.locked import Orders
@@ -48,16 +50,18 @@ class ChainLoop:
         self._watcher: Watcher | None = None
 
     async def once(self) -> int:
-        """Answers how much changed. Raises: AwayError, HaltError."""
+        """Answers how much changed. Raises: AwayError."""
         if self._watcher is None:  # made late: its connections belong to the loop that runs
             self._watcher = Watcher(self._world, self._network, nodes_of(self._network, self._world.clocks))
         reported = await tell(self._world, self._orders, self._network.chain)
         await self._prove(self._watcher.nodes)
-        try:
+        changed: list[DepositAddress] = []
+        with suppress(HaltError):
             changed = await self._watcher.poll()
-        except HaltError as halted:
-            await alarm(self._world, self._network, f"{halted}")
-            raise
+        cursor = await store.cursor_of(self._world.db, self._network.chain)
+        if cursor is not None and cursor.halted:
+            await alarm(self._world, self._network, cursor)
+            return reported
         await credit(self._world, self._orders, changed)
         await Comparer(self._world, self._watcher, self._orders).wanted()
         return len(changed) + reported
@@ -80,14 +84,13 @@ def nodes_of(network: Network, clocks: Clocks) -> list[Endpoint]:
     return [endpoint(network.kind, url, transport, clocks) for url in network.endpoints]
 
 
-async def alarm(world: World, network: Network, why: str) -> None:
+async def alarm(world: World, network: Network, cursor: Cursor) -> None:
     """The operator's people hear of a halt, once. Where no order waits for the chain nobody has to."""
-    cursor = await store.cursor_of(world.db, network.chain)
     waiting = await store.watched(world.db, network.kind, world.clocks.wall())
-    if cursor is None or cursor.halted_at is None or not waiting:
+    if cursor.halted_at is None or not waiting:
         return
     about, step = uuid5(NAMESPACE_OID, f"chain {network.chain}"), int(cursor.halted_at.timestamp())
-    facts = {"chain": network.chain, "why": why}
+    facts = {"chain": network.chain, "why": cursor.halted}
     async with world.db.transaction() as tx:
         merchant_id = min(row.merchant_id for row in waiting)
         await alert_now(tx, merchant_id, "chain_halted", about, step, facts, world.clocks.wall())
