@@ -1,5 +1,6 @@
 """A payer's visit: which order the link names, and the message when something is wrong."""
 
+from collections import ChainMap
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -65,11 +66,12 @@ def problem_texts(language: str, problem: Problem) -> tuple[str, str]:
     """What happened and what to do: in English the particulars, elsewhere the table's words for them or their kind."""
     if or_english(language) == ENGLISH:
         return problem.message, problem.cure or ""
-    known = catalogue(language).checkout
+    words = catalogue(language)
+    known = ChainMap(words.checkout, words.words)
     if problem.message in known:
         return known[problem.message], known.get(problem.cure or "", "")
     code = _CODES.get(problem.code, "invalid_request")
-    return catalogue(language).errors.get(code, problem.message), known.get(problem.cure or "", "")
+    return words.errors.get(code, problem.message), known.get(problem.cure or "", "")
 
 
 HEADERS: Final = {
