@@ -52,16 +52,18 @@ class Weather:
             node._until, node._together = 0.0, node.batch_max  # its pauses are over
 
     async def sender(self) -> TronSender:
-        """Another process's, which may die before what it has kept is sent."""
+        """Another process's, which may die before what it has kept is sent, or behind it."""
         for old in self.ground.senders:
             await old.close()
         sender = await self.ground.sender()
         broadcast = sender._broadcast
 
         async def perhaps(raw: bytes) -> None:
+            left = not self.dies or self.draw.random() < 0.5
+            if left:
+                await broadcast(raw)
             if self.dies:
                 raise Died
-            await broadcast(raw)
 
         sender._broadcast = perhaps  # type: ignore[method-assign]
         return sender
