@@ -65,7 +65,7 @@ async def swept(ground: Ground) -> None:
 
 async def settlements(ground: Ground, order: StableOrder) -> list[tuple[str, int, int]]:
     rows = await settlements_of(ground.shop.world.db, order.merchant_id, order.order_id)
-    return [(row.state, row.units, row.fee_units) for row in rows]
+    return sorted((row.state, row.units, row.fee_units) for row in rows)
 
 
 def run(

@@ -11,6 +11,7 @@ CREATE TABLE deposit_addresses (
   due numeric(78, 0) NOT NULL CHECK (due > 0),  -- base units of that channel's token
   expires_at timestamptz NOT NULL,         -- business time
   watched_until timestamptz NOT NULL,      -- wall time
+  added_at timestamptz NOT NULL DEFAULT now(),  -- by the database's clock: a watcher reads what is new
   refund_to bytea CHECK (octet_length(refund_to) = 20),  -- where a refund goes that names no address
   refund_by text CHECK (refund_by IN ('payer', 'merchant')),  -- whose word that is
   PRIMARY KEY (merchant_id, order_id)
@@ -18,6 +19,7 @@ CREATE TABLE deposit_addresses (
 GRANT UPDATE (refund_to, refund_by) ON deposit_addresses TO recoup_app;
 CREATE INDEX deposit_addresses_attempt ON deposit_addresses (attempt_id);
 CREATE INDEX deposit_addresses_watched ON deposit_addresses (kind, watched_until);
+CREATE INDEX deposit_addresses_added ON deposit_addresses (kind, added_at);
 
 -- How far each chain has been read. `agreed_at`: the time of the newest block on which two nodes agreed.
 CREATE TABLE chain.cursors (

@@ -39,6 +39,11 @@ async def watched(db: Read, kind: str, now: datetime) -> list[DepositAddress]:
     """The addresses to which money may still come."""
 
 
+@MERCHANT.statement(f"SELECT {_ADDRESS} FROM deposit_addresses WHERE kind = $1 AND added_at > $2")
+async def added_since(db: Read, kind: str, since: datetime) -> list[DepositAddress]:
+    """Those that are new, and some that are not: one that commits late was added before."""
+
+
 @MERCHANT.statement(f"SELECT {_ADDRESS} FROM deposit_addresses WHERE merchant_id = $1 AND order_id = $2")
 async def address_of_order(db: Read, merchant_id: UUID, order_id: UUID) -> DepositAddress | None:
     """Where the order's payer pays; None for an order of another channel."""

@@ -5,7 +5,7 @@ receipts of all that is open, and the first one's receipts. What the logs leave 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple, Protocol
 
 import structlog
@@ -38,6 +38,8 @@ RANGE: Final = 1_000  # blocks of one read; halved when a node refuses
 RANGE_MAX: Final = 5_000
 OPEN_MAX: Final = 1_000  # logs whose receipts one poll asks for
 FOLLOWED_MAX: Final = 2_000  # addresses whose orders follow one poll
+LOADED_EVERY: Final = timedelta(minutes=10)
+COMMITTED_WITHIN: Final = timedelta(minutes=2)  # of an order's intake, clocks that differ included
 Ours = Mapping[bytes, DepositAddress]
 Receipts = list[Mapping[int, NodeLog] | None]
 
@@ -117,6 +119,8 @@ class Watcher:
         self._db, self._clocks, self._network = place.db, place.clocks, network
         self._nodes = (*endpoints, *endpoints)[: max(2, len(endpoints))]
         self._range, self._turn, self._again = RANGE, 0, 0
+        self._ours: dict[bytes, DepositAddress] = {}
+        self._loaded_at = self._added_at = datetime.min.replace(tzinfo=UTC)
 
     @property
     def nodes(self) -> Sequence[Endpoint]:
@@ -133,7 +137,7 @@ class Watcher:
         cursor = await store.cursor_of(self._db, chain)
         if cursor is not None and cursor.halted:
             return []
-        ours = {row.address: row for row in await store.watched(self._db, self._network.kind, now)}
+        ours = await self._watched(now)
         self._turn += 1
         first, second = (self._nodes[(self._turn + more) % len(self._nodes)] for more in (0, 1))
         try:
@@ -146,6 +150,17 @@ class Watcher:
             intake.forget(self._db)
             raise
         return [ours[one] for one in await store.unfollowed(self._db, chain, FOLLOWED_MAX) if one in ours]
+
+    async def _watched(self, now: datetime) -> Ours:
+        """All addresses now and then, between what is new: there may be very many."""
+        if now > self._loaded_at + LOADED_EVERY:
+            self._ours = {row.address: row for row in await store.watched(self._db, self._network.kind, now)}
+            self._loaded_at = now
+        else:
+            new = await store.added_since(self._db, self._network.kind, self._added_at - COMMITTED_WITHIN)
+            self._ours.update((row.address, row) for row in new)
+        self._added_at = now
+        return self._ours
 
     async def _read(self, first: Endpoint, second: Endpoint, cursor: Cursor | None, ours: Ours, now: datetime) -> None:
         chain, spans, asks = self._network.chain, await self._spans(first, cursor, now), self._asks(cursor)
