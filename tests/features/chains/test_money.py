@@ -269,15 +269,19 @@ def test_another_token_of_ours_is_a_case_and_pays_nothing(server: ServerAddress,
     run(server, anvil, story)
 
 
-def test_false_tokens_nothing_and_coins_are_ignored(server: ServerAddress, anvil: Anvil) -> None:
+def test_false_tokens_nothing_dust_and_coins_are_ignored(server: ServerAddress, anvil: Anvil) -> None:
     async def story(ground: Ground) -> None:
         order = await ground.charge()
         await paid(ground, order, DUE, token=await anvil.deploy_token())
         await paid(ground, order, 0)
         await anvil.send(address(order), value=10**18)
         await ground.poll()
-        assert await ground.shop.happenings(order.order_id) == ["received"]
         assert await ground.shop.value("SELECT count(*) FROM chain.logs") == 0
+        await paid(ground, order, 9_999)
+        await paid(ground, order, 9_999, token=ground.other)
+        assert await ground.shop.happenings(order.order_id) == ["received"]
+        await past(ground, order, 31)
+        assert await told(ground.shop, order.order_id) is None
 
     run(server, anvil, story)
 

@@ -81,7 +81,7 @@ async def _follow(world: World, orders: Orders, row: DepositAddress, logs: Seque
         return is_over, any(one.state in ("pending", "broadcast", "stuck") for one in change.order.settlements)
 
     is_over, is_settling = await orders.run(work, (row.merchant_id, row.order_id))
-    if is_over:
+    if is_over and outcome.received:
         await gather(world, row, [one for one in intake.all_served() if _gathers(one, own, is_settling)], logs)
     return is_over
 
@@ -106,7 +106,7 @@ def folded(row: DepositAddress, logs: Sequence[ChainLog]) -> Outcome:
             value, times[one.chain] = _rescaled(value, channel, own), timedelta(milliseconds=channel.block_ms)
         key = Key(one.chain, one.tx, one.log_index)
         deposits.append(Deposit(key, one.block, one.block_hash, one.business_at, value, right, one.state))
-    return fold(deposits, int(row.due), row.expires_at, times)
+    return fold(deposits, int(row.due), row.expires_at, times, dust_below=_dust(own))
 
 
 def sweeps_of(logs: Sequence[ChainLog], own: ChannelSettings) -> Iterator[Sweep]:
@@ -121,10 +121,15 @@ def _strays(logs: Sequence[ChainLog], own: ChannelSettings) -> Iterator[Stray]:
     by_token = _by_token()
     for one in logs:
         channel = by_token.get((one.chain, one.token))
-        if one.kind == "deposit" and one.state == "confirmed" and channel is not None and channel.asset != own.asset:
-            units = book_units(channel, int(one.value))
-            if units:
-                yield Stray(one.tx, channel.asset, units)
+        if one.kind != "deposit" or one.state != "confirmed" or channel is None or channel.asset == own.asset:
+            continue
+        if one.value >= _dust(channel):
+            yield Stray(one.tx, channel.asset, book_units(channel, int(one.value)))
+
+
+def _dust(channel: ChannelSettings) -> int:
+    """A cent in base units: whoever sends less makes no case of an order."""
+    return int(10 ** max(channel.decimals - 2, 0))
 
 
 def _by_token() -> dict[tuple[int, bytes], ChannelSettings]:
