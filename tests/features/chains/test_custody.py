@@ -217,6 +217,39 @@ def test_the_merchants_word_in_the_portal_is_enough(custody: Custody) -> None:
     assert custody.held(PAYER) == 1_000_000
 
 
+def test_who_only_has_the_link_gets_no_refund_for_a_little_money(custody: Custody) -> None:
+    """They send the smallest amount from their wallet, and give that wallet on the page."""
+    charged = custody.paid()
+    stranger = custody.door.run(custody.chain.anvil.account(3))
+    to = bytes.fromhex(charged["instruction"]["deposit_address"][2:])
+    custody.door.run(custody.chain.anvil.mint(custody.chain.usdc, stranger, 1))
+    custody.door.run(custody.chain.anvil.transfer(custody.chain.usdc, to, 1, account=3))
+    custody.go_on()
+    assert page(custody, charged, to_address=shown(stranger, "evm")).status_code == 303
+    answer = custody.refund(charged)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "refund_destination_required")
+    custody.go_on()
+    assert not custody.sends("refund")
+    payer = custody.door.run(custody.chain.anvil.account())
+    assert page(custody, charged, to_address=shown(payer, "evm")).status_code == 303
+    assert custody.refund(charged, amount="1.00").status_code == 200, "the whole came from there"
+
+
+def test_the_page_does_not_replace_the_merchants_word(custody: Custody) -> None:
+    charged, world, shop = custody.paid(), custody.door.world, custody.merchant.shop
+    payer = custody.door.run(custody.chain.anvil.account())
+    order_id = parse_wire_id("ord", charged["order"]["id"])
+    assert order_id is not None
+    order = custody.door.run(stable_order(world.db, shop.merchant_id, order_id))
+    assert order is not None
+    custody.door.run(give_address(world, order, TO, shop.scope))
+    assert "Address for a refund" not in page(custody, charged).text
+    assert page(custody, charged, to_address=shown(payer, "evm")).status_code == 409
+    assert custody.refund(charged, amount="1.00").status_code == 200
+    custody.go_on()
+    assert (custody.held(PAYER), len(custody.sends("refund"))) == (1_000_000, 1)
+
+
 def test_direct_orders_are_not_refunded_here(server: ServerAddress, anvil: Anvil) -> None:
     with chain_door(server, anvil) as chain:
         charged = chain.charge()

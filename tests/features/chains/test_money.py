@@ -337,6 +337,20 @@ def test_the_book_is_what_lies_on_the_chain(server: ServerAddress, anvil: Anvil,
     run(server, anvil, story, custodial=custodial)
 
 
+def test_a_chain_that_is_halted_is_not_called_right(server: ServerAddress, anvil: Anvil) -> None:
+    """Its balances are not compared."""
+
+    async def story(ground: Ground) -> None:
+        world = ground.shop.world
+        await paid(ground, await ground.charge(), DUE)
+        assert await differences(world) == []
+        await store.halt(world.db.alone, 31337, "a final block changed", world.clocks.wall())
+        (found,) = await differences(world)
+        assert (found.order_id, found.field, found.found) == (None, "chain 31337", "a final block changed")
+
+    run(server, anvil, story)
+
+
 def test_a_moved_clock_ends_what_is_unpaid_at_once_and_never_what_is_paid(server: ServerAddress, anvil: Anvil) -> None:
     """No watcher runs, and the chain makes no block by itself."""
 

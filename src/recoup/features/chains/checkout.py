@@ -107,6 +107,8 @@ async def _refund(world: World, order: StableOrder, seen: Seen, typed: str) -> s
     if not can_refund(order):
         return None
     row = await store.address_of_order(world.db.reader, order.merchant_id, order.order_id)
+    if row is not None and row.refund_by == "merchant":
+        return None
     given = row.refund_to if row is not None else None
     return typed or (shown(given, seen.channel.kind) if given else "")
 

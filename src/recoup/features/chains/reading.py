@@ -11,7 +11,9 @@ from recoup.features.chains import abi
 from recoup.features.chains.rpc import Call, GarbageError, Refused, data, number, taken
 
 ADDRESSES_MAX: Final = 500  # in one filter; of more, all transfers of the tokens are read
-TIME_MAX: Final = 1 << 40  # seconds: far beyond any calendar
+TIME_MAX: Final = 1 << 37  # seconds: the year 6325, and calendars end in 9999
+BLOCK_MAX: Final = 1 << 53
+INDEX_MAX: Final = 1 << 31  # of a log in its block
 
 
 class Block(NamedTuple):
@@ -55,7 +57,16 @@ def read_block(answer: Any) -> Block | None:
     seconds = number(answer.get("timestamp"))
     if seconds > TIME_MAX:
         raise GarbageError(f"a block of the time {seconds}")
-    return Block(number(answer.get("number")), data(answer.get("hash"), 32), datetime.fromtimestamp(seconds, UTC))
+    at = datetime.fromtimestamp(seconds, UTC)
+    return Block(_below(BLOCK_MAX, answer.get("number")), data(answer.get("hash"), 32), at)
+
+
+def _below(most: int, value: Any) -> int:
+    """Raises: GarbageError."""
+    found = number(value)
+    if found >= most:
+        raise GarbageError(f"a number that is too large: {found}")
+    return found
 
 
 def logs_call(begin: int, end: int | None, factory: bytes, tokens: Collection[bytes], to: Collection[bytes]) -> Call:
@@ -112,8 +123,8 @@ def _read_log(one: Any, factory: bytes, tokens: Collection[bytes], ours: Collect
         return None
     place = (
         data(one.get("transactionHash"), 32),
-        number(one.get("logIndex")),
-        number(one.get("blockNumber")),
+        _below(INDEX_MAX, one.get("logIndex")),
+        _below(BLOCK_MAX, one.get("blockNumber")),
         data(one.get("blockHash"), 32),
     )
     try:

@@ -23,7 +23,7 @@ from recoup.features.chains import abi, sends_store
 from recoup.features.chains.addresses import shown
 from recoup.features.chains.artifacts import artifact
 from recoup.features.chains.channels import ChannelSettings
-from recoup.features.chains.depth import Heights, Required, is_deep, required
+from recoup.features.chains.depth import Heights, Required, is_deep, lower, required
 from recoup.features.chains.reading import block_call, read_block
 from recoup.features.chains.rpc import AwayError, Call, Endpoint, GarbageError, Refused, data, number, taken
 from recoup.features.chains.sends_store import ChainSend, ChainTransaction, NewTransaction
@@ -47,6 +47,7 @@ GAS_BEFORE: Final = 60_000  # of a batch, beside its sweeps
 GAS_EACH: Final = 260_000  # a first sweep to receivers that never held the token, with room
 GAS_TRANSFER: Final = 120_000
 ROOM: Final = Decimal("1.3")  # above what a node estimates
+AGREED: Final = 2  # times what one node estimates, another may
 RAISE: Final = Decimal("1.125")
 PATIENCE_BLOCKS: Final = 5  # before a transaction is replaced by a dearer one
 PATIENCE_MS: Final = 30_000
@@ -54,6 +55,7 @@ LOST_BLOCKS: Final = 20  # after which a number that is used without a receipt o
 DAY: Final = timedelta(days=1)
 HELD: Final = "the key was halted: look on the chain whether it went"
 REVERTED: Final = 3  # a node's code for a call that the contract refuses
+COST_MAX: Final = 1 << 100  # more than any coin has of base units
 WHY_MAX: Final = 200
 
 
@@ -91,8 +93,8 @@ class Prices:
 
 
 class State(NamedTuple):
-    """What a node says of the chain and of the key: how many of its transactions are in blocks, and how many it knows
-    in all; `coins`: what is left for gas."""
+    """What nodes say of the chain and of the key: how many of its transactions are in blocks, and how many are known in
+    all; `coins`: what is left for gas."""
 
     heights: Heights
     mined: int
@@ -188,10 +190,20 @@ class Sender:
     # What the chain says of this key ----------------------------------------------------------------------------------
 
     async def _state(self) -> State:
+        """What all nodes have: one that is behind, or says that it is ahead, changes nothing by itself."""
+        said = [await self._state_at(node) for node in self._nodes]
+        return State(
+            lower([one.heights for one in said]),
+            min(one.mined for one in said),
+            max(one.known for one in said),
+            min(one.coins for one in said),
+        )
+
+    async def _state_at(self, node: Endpoint) -> State:
         who = _hex(self._signer.address)
         asks: list[Call] = [block_call("latest"), block_call("safe"), block_call("finalized")]
         asks += [("eth_getTransactionCount", [who, tag]) for tag in ("latest", "pending")]
-        said = await self._nodes[0].batch([*asks, ("eth_getBalance", [who, "latest"])])
+        said = await node.batch([*asks, ("eth_getBalance", [who, "latest"])])
         head, safe, final = map(read_block, said[:3])
         if head is None:
             raise GarbageError("no head")
@@ -297,8 +309,13 @@ class Sender:
     async def _close(
         self, one: ChainTransaction, sends: Sequence[ChainSend], receipts: Sequence[Mapping[str, Any]], cost: int
     ) -> None:
-        went = all(number(receipt.get("status")) == 1 for receipt in receipts)
-        moved = [send for send in sends if went and all(self._moved(send, receipt) for receipt in receipts)]
+        # Of what nodes do not say alike nothing is decided: a failed one may be wanted again, and would go twice.
+        said = [self._outcome(sends, receipt) for receipt in receipts]
+        if any(other != said[0] for other in said):
+            self._troubles.append(f"its nodes do not agree what transaction {one.number} did")
+            return
+        went, gone = said[0]
+        moved = [send for send in sends if send.send_id in gone]
         lost = [send for send in sends if send not in moved]
         why = "the transaction moved nothing" if went else "the transaction was reverted"
         await self._tell_failed(lost, why)
@@ -308,13 +325,21 @@ class Sender:
             mined = (one.chain, one.sender, one.number, one.hash, "mined" if went else "reverted", Decimal(cost))
             await sends_store.close_number(tx, *mined)
 
+    def _outcome(self, sends: Sequence[ChainSend], receipt: Mapping[str, Any]) -> tuple[bool, set[UUID]]:
+        """Whether it was not reverted, and which of these it moved."""
+        went = number(receipt.get("status")) == 1
+        return went, {send.send_id for send in sends if went and self._moved(send, receipt)}
+
     def _moved(self, send: ChainSend, receipt: Mapping[str, Any]) -> bool:
         """A transfer has its log. A sweep is named where it did not go; one that found nothing was somebody else's, and
         the watcher knows that."""
         return any(self._is_of(send, log) for log in _logs(receipt)) is (send.kind == "transfer")
 
     def _is_of(self, send: ChainSend, log: Mapping[str, Any]) -> bool:
-        topics, contract = [data(topic, 32) for topic in log.get("topics") or ()], data(log.get("address"), 20)
+        listed = log.get("topics")
+        if not isinstance(listed, list):
+            raise GarbageError("not a log")
+        topics, contract = [data(topic, 32) for topic in listed], data(log.get("address"), 20)
         try:
             if send.kind == "transfer":
                 moved = abi.read_transfer(topics, data(log.get("data")))
@@ -395,12 +420,18 @@ class Sender:
             return []
         requests = [self._request([one], None) for one in wanted]
         said = [await node.batch([("eth_call", [request, "latest"]) for request in requests]) for node in self._nodes]
-        gas = await self._nodes[0].batch([("eth_estimateGas", [request, "latest"]) for request in requests])
+        asked = [
+            await node.batch([("eth_estimateGas", [request, "latest"]) for request in requests]) for node in self._nodes
+        ]
         found = []
-        for one, answers, estimated in zip(wanted, zip(*said, strict=True), gas, strict=True):
+        for one, answers, gas in zip(wanted, zip(*said, strict=True), zip(*asked, strict=True), strict=True):
             refused = [answer for answer in answers if isinstance(answer, Refused)]
-            if not refused and not isinstance(estimated, Refused):
-                found.append((one, max(GAS_TRANSFER, int(number(estimated) * ROOM))))
+            if not refused:
+                needs = [number(estimated) for estimated in gas if not isinstance(estimated, Refused)]
+                if len(needs) == len(gas) and max(needs) <= AGREED * min(needs):
+                    found.append((one, max(GAS_TRANSFER, int(max(needs) * ROOM))))
+                else:
+                    self._troubles.append(f"a {one.kind} waits: its nodes do not agree what gas it needs")
             elif len(refused) == len(answers) and all(map(_is_revert, refused)):
                 await self._tell_failed([one], refused[0].message)
                 await sends_store.mark_failed(self._world.db.alone, [one.send_id], refused[0].message[:WHY_MAX], None)
@@ -424,9 +455,14 @@ class Sender:
         return self._network.factory, abi.sweep_many([self._terms(one).encoded() for one in sends], first.token)
 
     async def _prices(self) -> Prices:
-        """Twice the base fee of the newest block and the node's own tip: it lasts for six full blocks."""
-        said = await self._nodes[0].batch([block_call("latest"), ("eth_maxPriorityFeePerGas", [])])
-        base, tip = number(taken(said[0]).get("baseFeePerGas", "0x0")), number(taken(said[1]))
+        """Twice the base fee of the newest block, which lasts for six full blocks, and a tip: of what nodes ask for the
+        least, as it is paid whole."""
+        said = [await node.batch([block_call("latest"), ("eth_maxPriorityFeePerGas", [])]) for node in self._nodes]
+        blocks = [taken(block) for block, _ in said]
+        if not all(isinstance(block, dict) for block in blocks):
+            raise GarbageError("no head")
+        base = max(number(block.get("baseFeePerGas", "0x0")) for block in blocks)
+        tip = min(number(taken(asked)) for _, asked in said)
         return Prices(2 * base + tip, tip)
 
     async def _sign(self, batch: Sequence[ChainSend], nonce: int, prices: Prices, gas: int, head: int) -> None:
@@ -470,10 +506,15 @@ class Sender:
             raise unavailable(error) from error
 
     async def _broadcast(self, raw: bytes) -> None:
-        """What a node says to it proves nothing: the receipt does."""
-        said = await self._nodes[0].batch([("eth_sendRawTransaction", [_hex(raw)])])
-        if isinstance(said[0], Refused):
-            log.info("not taken", chain=self._network.chain, why=said[0].message)
+        """To every node: one may keep it to itself. What it says proves nothing: the receipt does."""
+        for node in self._nodes:
+            try:
+                said = await node.batch([("eth_sendRawTransaction", [_hex(raw)])])
+            except AwayError as error:
+                log.info("not taken", chain=self._network.chain, node=node.name, why=f"{error}")
+                continue
+            if isinstance(said[0], Refused):
+                log.info("not taken", chain=self._network.chain, node=node.name, why=said[0].message)
 
     # What people hear -------------------------------------------------------------------------------------------------
 
@@ -539,7 +580,10 @@ def _logs(receipt: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def _cost(receipt: Mapping[str, Any]) -> int:
     """In the chain's coin; a rollup takes a fee of the chain below it, too."""
     used, price = number(receipt.get("gasUsed")), number(receipt.get("effectiveGasPrice") or "0x0")
-    return used * price + number(receipt.get("l1Fee") or "0x0")
+    cost = used * price + number(receipt.get("l1Fee") or "0x0")
+    if cost > COST_MAX:
+        raise GarbageError(f"a transaction that cost {cost}")
+    return cost
 
 
 def _receipts(hashes: Iterable[bytes]) -> Iterable[Call]:

@@ -324,10 +324,12 @@ async def lock_sender(db: Tx, name: str) -> bool:
 
 
 @MERCHANT.statement("""
-UPDATE deposit_addresses SET refund_to = $3, refund_by = $4 WHERE merchant_id = $1 AND order_id = $2
+UPDATE deposit_addresses SET refund_to = $3, refund_by = $4
+WHERE merchant_id = $1 AND order_id = $2 AND ($4 = 'merchant' OR refund_by IS DISTINCT FROM 'merchant')
 """)
-async def name_refund_address(db: Tx, merchant_id: UUID, order_id: UUID, address: bytes, by: str) -> None:
-    """A refund that goes elsewhere already stays as it is."""
+async def name_refund_address(db: Tx, merchant_id: UUID, order_id: UUID, address: bytes, by: str) -> Written:
+    """A refund that goes elsewhere already stays as it is. Nothing where the payer's word would replace the
+    merchant's."""
 
 
 @stored("refund_destinations")

@@ -1,7 +1,8 @@
 """Custodial money on a chain: gathered in the operator's custody wallet, and sent from there as refunds and payouts.
 
 A refund goes where the merchant says, or the payer on their page; never to the sender's address by guess. What the
-payer says is taken by itself only where the money came from there: an exchange pays out of wallets of its own.
+payer says is taken by itself only where all the money came from there: an exchange pays out of wallets of its own, and
+who only has the page's link may send a little from theirs.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -84,14 +85,17 @@ async def refund_to(world: World, merchant_id: UUID, order_id: UUID, text: str |
 
 async def give_address(world: World, order: StableOrder, text: str, scope: Scope | None = None) -> None:
     """The payer's word on their page, or the merchant's in the portal, which may be changed until a refund is made by
-    it. Raises: Problem(invalid); Problem(wrong_state) where nothing is refunded from here."""
+    it; the payer changes only their own. Raises: Problem(invalid); Problem(wrong_state) where nothing is refunded from
+    here."""
     channel = intake.served(order.channel)
+    not_here = Problem("wrong_state", "This payment is not refunded here.", cure="Contact the shop.")
     if channel is None or not can_refund(order):
-        raise Problem("wrong_state", "This payment is not refunded here.", cure="Contact the shop.")
+        raise not_here
     raw = await _read(world, text.strip(), channel)
     who = (order.merchant_id, order.order_id)
     async with world.db.transaction() as tx:
-        await sends_store.name_refund_address(tx, *who, raw, "payer" if scope is None else "merchant")
+        if not await sends_store.name_refund_address(tx, *who, raw, "payer" if scope is None else "merchant"):
+            raise not_here
         if scope is not None:
             details = {"address": shown(raw, channel.kind)}
             await note(tx, scope, world.clocks.wall(), "refund_address.named", order.order_id, details)
@@ -112,14 +116,14 @@ async def _read(world: World, text: str, channel: ChannelSettings) -> bytes:
 
 
 async def _named(db: Read, row: DepositAddress, channel: ChannelSettings) -> bytes:
-    """The address that the merchant gave, or the payer, if money of the order came from it. Raises:
-    Problem(invalid)."""
+    """The address that the merchant gave, or the payer, if it paid what the order is due. Raises: Problem(invalid)."""
     message = "A refund of this order needs the address that it goes to."
     cure: str = "Send to_address, or let the payer enter an address on the order's page."
     if row.refund_to is not None:
         logs = await store.logs_at(db, [row.address]) if row.refund_by == "payer" else []
-        own = {log.sender for log in logs if log.kind == "deposit" and log.state == "confirmed"}
-        if row.refund_by == "merchant" or row.refund_to in own:
+        came = (channel.chain_id, channel.token, "deposit", "confirmed", row.refund_to)
+        own = sum(int(log.value) for log in logs if (log.chain, log.token, log.kind, log.state, log.sender) == came)
+        if row.refund_by == "merchant" or own >= row.due:
             return row.refund_to
         given = shown(row.refund_to, channel.kind)
         cure = Sentence("The payer gave {0}, and did not pay from there: if you agree, send it as to_address.", given)

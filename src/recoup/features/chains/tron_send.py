@@ -4,6 +4,7 @@ So one that is in no block of either node is given up only when both have solidi
 then what it sent is wanted again. A node's `result: true` says nothing, and its refusal no more: another may have it.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -30,6 +31,7 @@ SIZE_MAX: Final = 2_000  # bytes of a transaction
 BYTE_SUN: Final = 1_000
 TRIES: Final = 3  # transactions of an hour that may fail: each costs its fee
 HOUR: Final = timedelta(hours=1)
+_DIGITS: Final = re.compile(r"(?:[0-9a-fA-F]{2})*")
 _REFUSALS: Final = frozenset({"BANDWITH_ERROR", "CONTRACT_VALIDATE_ERROR", "CONTRACT_EXE_ERROR", "SIGERROR"})
 
 
@@ -213,8 +215,12 @@ class TronSender(Sender):
         result, transaction = said.get("result"), said.get("transaction")
         if not isinstance(result, dict) or result.get("result") is not True or not isinstance(transaction, dict):
             return None
-        if any(isinstance(one, dict) and one.get("ret") == "FAILED" for one in transaction.get("ret") or ()):
-            return bytes.fromhex(str(result.get("message", ""))).decode(errors="replace") or "refused"
+        ends = transaction.get("ret")
+        if any(
+            isinstance(one, dict) and one.get("ret") == "FAILED" for one in (ends if isinstance(ends, list) else ())
+        ):
+            why = str(result.get("message", ""))
+            return (bytes.fromhex(why).decode(errors="replace") if _DIGITS.fullmatch(why) else why) or "refused"
         return _count(said, "energy_used")
 
     def _batch(self, able: Sequence[tuple[ChainSend, int]]) -> tuple[list[ChainSend], int]:

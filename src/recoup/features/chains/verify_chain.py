@@ -54,6 +54,10 @@ def _of_book(row: BookedAddress, logs: Sequence[ChainLog]) -> Iterator[Differenc
 
 async def _of_state(world: World, network: Network, rows: Sequence[BookedAddress]) -> list[Difference]:
     found: list[Difference] = []
+    cursor = await store.cursor_of(world.db.reader, network.chain)
+    why = "nothing of it" if cursor is None or not cursor.block else cursor.halted
+    if why and any(row.channel in {one.code for one in network.channels.values()} for row in rows):
+        found.append(Difference(None, None, f"chain {network.chain}", "a chain that is read", why))
     async with opened(network.kind, network.endpoints, world.clocks) as nodes:
         comparer = Comparer(world, Watcher(world, network, nodes))
         try:
