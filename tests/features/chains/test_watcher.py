@@ -248,6 +248,7 @@ def test_a_halt_names_itself_closes_its_channel_alone_and_is_lifted_by_a_person(
         assert why in str(await at.halted())
         assert [why in finding for _, finding, _ in await troubles(world)] == [True]
         loop = ChainLoop(world, shop.orders, at.ground.watcher.network)
+        loop._watcher = at.ground.watcher  # else its connections stay open
         for _ in range(2):
             await loop.once()
         assert await shop.value("SELECT count(*) FROM alerts WHERE kind = 'chain_halted'") == 1
