@@ -420,11 +420,11 @@ class Sender:
             return []
         requests = [self._request([one], None) for one in wanted]
         said = [await node.batch([("eth_call", [request, "latest"]) for request in requests]) for node in self._nodes]
-        asked = [
+        estimates = [
             await node.batch([("eth_estimateGas", [request, "latest"]) for request in requests]) for node in self._nodes
         ]
         found = []
-        for one, answers, gas in zip(wanted, zip(*said, strict=True), zip(*asked, strict=True), strict=True):
+        for one, answers, gas in zip(wanted, zip(*said, strict=True), zip(*estimates, strict=True), strict=True):
             refused = [answer for answer in answers if isinstance(answer, Refused)]
             if not refused:
                 needs = [number(estimated) for estimated in gas if not isinstance(estimated, Refused)]
@@ -462,7 +462,7 @@ class Sender:
         if not all(isinstance(block, dict) for block in blocks):
             raise GarbageError("no head")
         base = max(number(block.get("baseFeePerGas", "0x0")) for block in blocks)
-        tip = min(number(taken(asked)) for _, asked in said)
+        tip = min(number(taken(answer)) for _, answer in said)
         return Prices(2 * base + tip, tip)
 
     async def _sign(self, batch: Sequence[ChainSend], nonce: int, prices: Prices, gas: int, head: int) -> None:

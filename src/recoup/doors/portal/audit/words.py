@@ -73,7 +73,8 @@ KINDS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "disputes": ("Disputes", ("dispute", "notice")),
     "money": ("Money, terms and bank accounts", (
         "adjustment", "bank_account", "chain", "dispute_terms", "exposure", "fees", "limits", "payout",
-        "settlement_address", "settlement_terms", "statement", "stablecoin_payout", "subscription",
+        "settlement_address", "refund_address", "settlement_terms", "statement", "stablecoin_payout",
+        "subscription",
     )),
     "settings": ("Settings and switches", (
         "arms", "backtest", "campaign", "clock", "decline", "engine", "notices", "policy", "risk", "route", "sight",
