@@ -337,6 +337,26 @@ def test_the_book_is_what_lies_on_the_chain(server: ServerAddress, anvil: Anvil,
     run(server, anvil, story, custodial=custodial)
 
 
+def test_dust_pays_what_it_is_worth_and_holds_up_no_settlement(server: ServerAddress, anvil: Anvil) -> None:
+    """It makes no case; what is swept with the rest is in the book."""
+
+    async def story(ground: Ground) -> None:
+        order, small = await ground.charge(), await ground.charge("0.009", order="small")
+        await paid(ground, small, 9_000)
+        assert (await ground.now(small)).stage is Stage.COMPLETED
+        await paid(ground, order, DUE - 9_000)
+        await paid(ground, order, 9_000)
+        assert (await ground.now(order)).stage is Stage.COMPLETED, "the last of it"
+        await paid(ground, order, 9_999)
+        assert await told(ground.shop, order.order_id) is None
+        await paid(ground, order, *([9_999] * 25))
+        await swept(ground)
+        assert await settlements(ground, order) == [("confirmed", NET + 26 * 9_999, FEE)]
+        assert await differences(ground.shop.world) == []
+
+    run(server, anvil, story)
+
+
 def test_a_chain_that_is_halted_is_not_called_right(server: ServerAddress, anvil: Anvil) -> None:
     """Its balances are not compared."""
 

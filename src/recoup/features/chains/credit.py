@@ -16,7 +16,7 @@ from recoup.features.chains.fold import Deposit, Key, Outcome, fold
 from recoup.features.chains.moves import Stray, Sweep, follow, settled
 from recoup.features.chains.store import ChainLog, DepositAddress, Verdict
 from recoup.features.chains.transfers import gather
-from recoup.features.chains.units import rescaled, to_book
+from recoup.features.chains.units import cent, rescaled, to_book
 from recoup.flows.locked import Orders
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem, in_words
@@ -81,7 +81,7 @@ async def _follow(world: World, orders: Orders, row: DepositAddress, logs: Seque
         return is_over, any(one.state in ("pending", "broadcast", "stuck") for one in change.order.settlements)
 
     is_over, is_settling = await orders.run(work, (row.merchant_id, row.order_id))
-    if is_over and outcome.received:
+    if is_over:
         await gather(world, row, [one for one in intake.all_served() if _gathers(one, own, is_settling)], logs)
     return is_over
 
@@ -106,7 +106,7 @@ def folded(row: DepositAddress, logs: Sequence[ChainLog]) -> Outcome:
             value, times[one.chain] = _rescaled(value, channel, own), timedelta(milliseconds=channel.block_ms)
         key = Key(one.chain, one.tx, one.log_index)
         deposits.append(Deposit(key, one.block, one.block_hash, one.business_at, value, right, one.state))
-    return fold(deposits, int(row.due), row.expires_at, times, dust_below=_dust(own))
+    return fold(deposits, int(row.due), row.expires_at, times)
 
 
 def sweeps_of(logs: Sequence[ChainLog], own: ChannelSettings) -> Iterator[Sweep]:
@@ -123,13 +123,8 @@ def _strays(logs: Sequence[ChainLog], own: ChannelSettings) -> Iterator[Stray]:
         channel = by_token.get((one.chain, one.token))
         if one.kind != "deposit" or one.state != "confirmed" or channel is None or channel.asset == own.asset:
             continue
-        if one.value >= _dust(channel):
+        if one.value >= cent(channel.decimals):
             yield Stray(one.tx, channel.asset, book_units(channel, int(one.value)))
-
-
-def _dust(channel: ChannelSettings) -> int:
-    """A cent in base units: whoever sends less makes no case of an order."""
-    return int(10 ** max(channel.decimals - 2, 0))
 
 
 def _by_token() -> dict[tuple[int, bytes], ChannelSettings]:

@@ -14,6 +14,8 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from recoup.features.chains.fold import Outcome
+from recoup.features.chains.units import cent
+from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import new_id
 from recoup.moves.change import Booked, Change
 from recoup.moves.stable.late_payment import APPLIED, apply, is_decided
@@ -58,7 +60,7 @@ def follow(change: Change, attempt: Attempt, outcome: Outcome, units: Units, str
         apply(change, [row for row in _unexpected(order) if not is_decided(order, row)])
         _pay(change, attempt, outcome.paid_by.tx)
     elif order.stage not in ENDED:
-        _show(change, attempt, outcome)
+        _show(change, attempt, outcome, units)
     _look_back(change, attempt, units(outcome.received))
     if attempt.state == "approved":
         _more(change, attempt, units(outcome.received) - order.units, outcome.last_tx, was_paid=was_paid)
@@ -88,8 +90,9 @@ def _pay(change: Change, attempt: Attempt, tx: bytes) -> None:
     )
 
 
-def _show(change: Change, attempt: Attempt, outcome: Outcome) -> None:
-    order, seen = change.order, outcome.received + outcome.seen > 0
+def _show(change: Change, attempt: Attempt, outcome: Outcome, units: Units) -> None:
+    order, came = change.order, outcome.received + outcome.seen
+    seen = units(came) >= min(_cent(order), order.units)
     if seen and order.stage is Stage.RECEIVED:
         change.step("started", channel=attempt.route)
     elif not seen and order.stage is Stage.PROCESSING and attempt.state == "planned":
@@ -128,7 +131,9 @@ def _more(change: Change, attempt: Attempt, units: int, tx: bytes | None, *, was
         _owe_back(change, attempt, units, tx, "more")
         return
     more = units - _settles_more(order)
-    if more <= 0 or order.stage is not Stage.COMPLETED:
+    going = next((one for one in order.settlements if one.state in ("pending", "broadcast")), None)
+    least = 1 if going is not None else _cent(order)  # less waits for more, or the next sweep
+    if more < least or order.stage is not Stage.COMPLETED:
         return
     source = new_id()
     posting = overpaid(more, attempt.route or "")
@@ -140,12 +145,11 @@ def _more(change: Change, attempt: Attempt, units: int, tx: bytes | None, *, was
         reference=tx and tx_text(tx),
         booked=Booked(source, [posting]),
     )
-    going = next((one for one in order.settlements if one.state in ("pending", "broadcast")), None)
     if going is not None:
         resize_settlement(change, going, going.units + more, going.fee_units)
     else:
         owe_settlement(change, attempt.attempt_id, more, 0, str(order.facts["settles_to"]))
-    if was_paid:
+    if was_paid and more >= _cent(order):
         change.raise_attention(UNEXPECTED)
 
 
@@ -153,7 +157,7 @@ def _owe_back(change: Change, attempt: Attempt, units: int, tx: bytes | None, wh
     """`units`: what came and pays nothing, in all. What of it is new stands in a row of its own from here on."""
     order = change.order
     owed = _owed(order)
-    if units <= owed:
+    if units - owed < _cent(order):
         return
     row = _row(change, attempt, units - owed, order.asset, tx)
     change.fact(
@@ -200,6 +204,11 @@ def _row(change: Change, attempt: Attempt, units: int, asset: str, tx: bytes | N
 
 def _unexpected(order: Order) -> list[Attempt]:
     return [row for row in order.attempts if row.ladder == UNEXPECTED_LADDER and row.asset == order.asset]
+
+
+def _cent(order: Order) -> int:
+    """Less makes no case by itself: anybody can send it."""
+    return cent(EXPONENTS[order.asset])
 
 
 def _is_direct(attempt: Attempt) -> bool:

@@ -19,7 +19,7 @@ from recoup.features.chains.addresses_flow import check_wallet
 from recoup.features.chains.channels import ChannelSettings
 from recoup.features.chains.sends_store import ChainSend, NewSend, RefundDestination, SubjectKind
 from recoup.features.chains.store import ChainLog, DepositAddress
-from recoup.features.chains.units import to_base
+from recoup.features.chains.units import cent, to_base
 from recoup.flows.locked import Orders
 from recoup.flows.modifications.send import send_modification
 from recoup.flows.stable.payouts import pay_out
@@ -56,7 +56,7 @@ async def gather(
         chain, token = channel.chain_id, channel.token
         here = [log for log in logs if (log.chain, log.token, log.state) == (chain, token, "confirmed")]
         came = sum(int(log.value) for log in here if log.kind == "deposit")
-        if came > sum(int(log.value + log.fee) for log in here if log.kind == "sweep"):
+        if came - sum(int(log.value + log.fee) for log in here if log.kind == "sweep") >= cent(channel.decimals):
             send_id = uuid5(row.order_id, f"{chain}/{token.hex()}/{came}")
             send = sweep_of(send_id, channel, row, "custody", row.order_id)
             await sends_store.want(world.db.alone, send, world.clocks.wall())

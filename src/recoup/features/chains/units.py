@@ -36,6 +36,11 @@ def to_book(base: int, asset: str, decimals: int) -> Booked:
     return Booked(*divmod(base, _power(finer))) if finer > 0 else Booked(base * _power(-finer), 0)
 
 
+def cent(decimals: int) -> int:
+    """In base units: whoever sends less makes no case of an order, and no sweep."""
+    return _power(max(decimals - 2, 0))
+
+
 def rescaled(base: int, decimals: int, wanted: int) -> tuple[int, int]:
     """Base units of one token in those of another of the same asset, and what of them is too fine for it."""
     if wanted >= decimals:

@@ -13,8 +13,10 @@ from recoup.features.chains.compare import TOGETHER, Comparer, call
 from recoup.features.chains.credit import book_units, folded, sweeps_of
 from recoup.features.chains.rpc import AwayError, data, opened, taken
 from recoup.features.chains.store import BookedAddress, ChainLog
+from recoup.features.chains.units import cent
 from recoup.features.chains.watch import Network, Watcher, networks_of
 from recoup.flows.world import World
+from recoup.kernel.currencies import EXPONENTS
 from recoup.moves.stable.late_payment import PAID_AFTER_ALL
 from recoup.rules.order.lifecycle import ENDED
 from recoup.store.insight.proofs.walk import Difference
@@ -44,10 +46,11 @@ def _of_book(row: BookedAddress, logs: Sequence[ChainLog]) -> Iterator[Differenc
         return
     units = partial(book_units, own)
     came = units(folded(row, logs).received) if row.stage in ENDED else 0
-    if came != row.came:
+    dust = cent(EXPONENTS[own.asset])  # by less the book may be behind
+    if not 0 <= came - row.came < dust:
         yield Difference(row.merchant_id, row.order_id, "what came, by the book", f"{came} by the logs", f"{row.came}")
     went = units(sum(sweep.to_merchant for sweep in sweeps_of(logs, own)))
-    if own.settlement == "direct" and row.stage == "completed" and went != row.settled:
+    if own.settlement == "direct" and row.stage == "completed" and not 0 <= went - row.settled < dust:
         settled = f"{went} by the factory's logs"
         yield Difference(row.merchant_id, row.order_id, "what settled, by the book", settled, f"{row.settled}")
 
