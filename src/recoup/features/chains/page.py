@@ -10,7 +10,7 @@ from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.feature_parts import Panel, PortalPart
 from recoup.doors.portal.form_shape import Text, read_again
 from recoup.doors.portal.menu import Entry, at_merchant, for_operator
-from recoup.doors.portal.order.timeline_entry import plain
+from recoup.doors.portal.order.timeline_entry import LogContext, TimelineEntry, plain
 from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.people import named
 from recoup.doors.portal.rights import operator, role
@@ -265,6 +265,16 @@ def _of_order(page: OrderPage) -> dict[str, Any] | None:
     return dict(on_chain=chain, chain_title=NETWORK_PRESETS[chain["network"]].title) if chain else None
 
 
+def _unexplained(context: LogContext) -> TimelineEntry:
+    title = "The address holds more or less than its transfers say"
+    return TimelineEntry(title, context.get("missing"), "problem", "warn", "money")
+
+
+def _another_token(context: LogContext) -> TimelineEntry:
+    text = Sentence("{0}: it pays nothing.", context.get("token"))
+    return TimelineEntry("Another token arrived", text, "problem", "warn")
+
+
 PORTAL: Final = PortalPart(
     order=Panel("chains/order.html", _of_order),
     approvals=Panel("chains/approvals.html", _to_approve),
@@ -274,6 +284,13 @@ PORTAL: Final = PortalPart(
             "The chain reorganised: the payer’s transfer is in no block any more. It counts again once it is.",
             "cancelled",
             "bad",
-        )
+        ),
+        "overpaid": plain("{amount} more than asked for", "It goes to your wallet with the rest.", "right"),
+        "taken_back": plain(
+            "The chain took the payment back", "A reorganisation went deeper than its confirmations.", "problem", "bad"
+        ),
+        "came_back": plain("The payment is on the chain again", "", "check", "ok"),
+        "unexplained": _unexplained,
+        "wrong_token": _another_token,
     },
 )

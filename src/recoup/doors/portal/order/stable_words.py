@@ -96,16 +96,6 @@ SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {
     "refund_stuck": _plain("Refund of {amount} is stuck", _CHANNEL_LOOKS, "problem", "bad"),
     "paid_late": _unapplied,
     "settled_by_hand": _decided,
-    "overpaid": _plain("{amount} more than asked for", "It goes to your wallet with the rest.", "right"),
-    "taken_back": _plain("The chain took the payment back", "A reorganisation went deeper than its confirmations.",
-                         "problem", "bad"),
-    "came_back": _plain("The payment is on the chain again", "", "check", "ok"),
-    "unexplained": lambda context: TimelineEntry(
-        "The address holds more or less than its transfers say", context.get("missing"), "problem", "warn", "money"
-    ),
-    "wrong_token": lambda context: TimelineEntry(
-        "Another token arrived", Sentence("{0}: it pays nothing.", context.get("token")), "problem", "warn"
-    ),
     "reversed": _plain("{amount} returned to the payer", "The late payment is returned.", "returned", "ok"),
     "reversal_delayed": _plain("Return of {amount} delayed", _CHANNEL_WAITS, "clock", "warn"),
     "reversal_stuck": _plain("Return of {amount} is stuck", "The channel did not take it; try again.", "problem",
