@@ -23,7 +23,9 @@ from typing import Any, Final
 import pytest
 
 from recoup.features.chains import abi
-from recoup.features.chains.dev_node import DevNode, Receipt, program, raw, text
+from recoup.features.chains.abi import from_hex as raw
+from recoup.features.chains.abi import to_hex as text
+from recoup.features.chains.dev_node import DevNode, Receipt, program
 from recoup.store.server.footing import end_with_parent
 
 ROOT: Final = Path(__file__).parents[3]

@@ -13,8 +13,10 @@ from tests.features.chains.node import ROOT, Anvil, Mode, RpcError, started
 from tests.rings import each
 
 from recoup.features.chains import abi
+from recoup.features.chains.abi import from_hex as raw
+from recoup.features.chains.abi import to_hex as text
 from recoup.features.chains.artifacts import DEPLOYER, Artifact, artifact
-from recoup.features.chains.dev_node import Receipt, raw, text
+from recoup.features.chains.dev_node import Receipt
 from recoup.features.chains.terms import Terms, deposit_address
 
 MERCHANT, TREASURY = bytes.fromhex("11" * 20), bytes.fromhex("22" * 20)

@@ -13,7 +13,7 @@ from tests.features.chains.node import Anvil, started
 from tests.rings import each
 
 from recoup.features.chains import abi
-from recoup.features.chains.dev_node import text
+from recoup.features.chains.abi import to_hex as text
 
 PAYEE = bytes.fromhex("11" * 20)
 PAYMENTS = 4

@@ -17,8 +17,6 @@ from recoup.features.chains.terms import (
     cut,
     deposit_address,
     from_json,
-    order_of,
-    order_word,
     salt,
     to_json,
 )
@@ -140,12 +138,6 @@ def test_terms_that_no_contract_could_hold() -> None:
     for change in ({"net": -1}, {"fee": -1}, {"net": SUM_MAX}, {"merchant": b""}, {"treasury": b"\x41" + T}):
         with pytest.raises(ValueError, match="terms|bytes"):
             replace(TERMS, **change)
-
-
-def test_only_our_orders_have_ids() -> None:
-    assert order_of(order_word(ORDER)) == ORDER
-    assert order_of(b"\x01" + order_word(ORDER)[1:]) is None
-    assert order_of(ORDER.bytes) is None
 
 
 @given(terms, st.lists(st.integers(0, SUM_MAX), max_size=6))

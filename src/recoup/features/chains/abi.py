@@ -25,6 +25,16 @@ def keccak256(data: bytes) -> bytes:
     return keccak.new(digest_bits=256, data=data).digest()
 
 
+def to_hex(raw: bytes) -> str:
+    """As JSON-RPC and explorers write bytes."""
+    return "0x" + raw.hex()
+
+
+def from_hex(text: str) -> bytes:
+    """Raises: ValueError."""
+    return bytes.fromhex(text.removeprefix("0x"))
+
+
 def selector(signature: str) -> bytes:
     """The first four bytes of a call."""
     return keccak256(signature.encode())[:4]

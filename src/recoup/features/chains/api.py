@@ -10,10 +10,10 @@ from recoup.core.kit.feature import Paying
 from recoup.doors.stablecoin.resource import Services
 from recoup.doors.stablecoin.shapes import Confirmations, Deposit, Instruction, Payment, Terms, checkout_url
 from recoup.features.chains import store
+from recoup.features.chains.abi import to_hex
 from recoup.features.chains.addresses import KINDS, shown
 from recoup.features.chains.checkout import chain_page
 from recoup.features.chains.depth import Progress
-from recoup.features.chains.moves import tx_text
 from recoup.features.chains.seen import SeenDeposit, seen_of
 from recoup.features.chains.units import to_book
 from recoup.flows.merchant_cache import known_offset
@@ -52,7 +52,7 @@ async def _payment(world: World, order: StableOrder, payment: Payment, fresh: bo
     return msgspec.structs.replace(
         payment,
         status="processing" if order.stage is Stage.PROCESSING and order.attempt_state == "planned" else payment.status,
-        channel_ref=payment.channel_ref or (tx_text(first) if first else ""),
+        channel_ref=payment.channel_ref or (to_hex(first) if first else ""),
         amount_received=text_like(seen.received_units, order.asset, order.amount_text),
         confirmations=_confirmations(seen.progress),
         deposits=[_deposit(one, order.amount_text) for one in seen.deposits],
@@ -67,10 +67,10 @@ def _deposit(one: SeenDeposit, like: str) -> Deposit:
     if channel is not None:
         amount = text_like(to_book(int(log.value), channel.asset, channel.decimals).units, channel.asset, like)
     return Deposit(
-        tx_hash=tx_text(log.tx),
+        tx_hash=to_hex(log.tx),
         chain=channel.network if channel else "",
         asset=channel.asset if channel else "",
-        token_contract=shown(log.token, channel.kind) if channel else "0x" + log.token.hex(),
+        token_contract=shown(log.token, channel.kind) if channel else to_hex(log.token),
         right_token=one.right,
         amount=amount,
         status=log.state,

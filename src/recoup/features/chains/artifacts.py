@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from recoup.features.chains.abi import ADDRESS, WORD, address_word, keccak256
+from recoup.features.chains.abi import ADDRESS, WORD, address_word, from_hex, keccak256
 from recoup.features.chains.addresses import Kind
 from recoup.features.chains.terms import create2
 
@@ -43,10 +43,10 @@ class Artifact:
     def __init__(self, compiled: _File) -> None:
         self.kind: Final = compiled.kind
         self.sources: Final = compiled.sources
-        self.factory_init: Final = _bytes(compiled.factory.init)
+        self.factory_init: Final = from_hex(compiled.factory.init)
         self._compiled = compiled
         self._implementations: dict[bytes, bytes] = {}
-        self._implementation_hash = keccak256(_bytes(compiled.implementation.init))
+        self._implementation_hash = keccak256(from_hex(compiled.implementation.init))
 
     def implementation_of(self, factory: bytes) -> bytes:
         """The address of the code behind a factory's deposit addresses. The factory puts it there by CREATE2."""
@@ -85,11 +85,7 @@ def artifact(kind: Kind) -> Artifact:
 
 
 def _filled(compiled: _Compiled, address: bytes) -> bytes:
-    runtime = bytearray(_bytes(compiled.runtime))
+    runtime = bytearray(from_hex(compiled.runtime))
     for start in compiled.immutables:
         runtime[start : start + WORD] = address_word(address)
     return bytes(runtime)
-
-
-def _bytes(text: str) -> bytes:
-    return bytes.fromhex(text.removeprefix("0x"))

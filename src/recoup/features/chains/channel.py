@@ -7,11 +7,11 @@ from typing import Final
 from uuid import UUID
 
 from recoup.features.chains import intake, sends_store, store
+from recoup.features.chains.abi import to_hex
 from recoup.features.chains.channels import ChannelSettings
 from recoup.features.chains.compare import Comparer
 from recoup.features.chains.credit import folded
 from recoup.features.chains.fold import GRACE
-from recoup.features.chains.moves import tx_text
 from recoup.features.chains.rpc import AwayError, opened
 from recoup.features.chains.sends_store import ChainSend
 from recoup.features.chains.store import DepositAddress
@@ -100,7 +100,7 @@ class ChainChannel:
             await self._look(row, end)
         outcome = folded(row, await store.logs_at(self.db, [row.address]))
         if outcome.paid_by is not None:
-            return Outcome("approved", tx_text(outcome.paid_by.tx), text="approved")
+            return Outcome("approved", to_hex(outcome.paid_by.tx), text="approved")
         chain, now = self._settings.chain_id, self.clocks.wall()
         cursor = await store.cursor_of(self.db, chain)
         if now > end + GRACE:
@@ -134,7 +134,7 @@ class ChainChannel:
 def _said(send: ChainSend) -> Outcome:
     """A sweep is done when the watcher has seen what the factory paid, whoever called it."""
     if send.state == "done" and send.hash is not None:
-        return Outcome("approved", tx_text(send.hash), text="approved")
+        return Outcome("approved", to_hex(send.hash), text="approved")
     if send.state == "failed":
-        return Outcome("declined", tx_text(send.hash) if send.hash else None, processor_code="reverted", text=send.why)
+        return Outcome("declined", to_hex(send.hash) if send.hash else None, processor_code="reverted", text=send.why)
     return _ON_ITS_WAY

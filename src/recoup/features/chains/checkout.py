@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from recoup.doors.checkout.visit import Visit, problem_texts, render
 from recoup.features.chains import intake, store
+from recoup.features.chains.abi import to_hex
 from recoup.features.chains.addresses import shown
 from recoup.features.chains.channels import NETWORK_PRESETS, ChannelSettings
 from recoup.features.chains.seen import Seen, SeenDeposit, seen_of
@@ -181,7 +182,7 @@ def _wallet_links(seen: Seen, address: str) -> tuple[str, str] | None:
     channel = seen.channel
     if channel.kind != "evm":
         return None
-    token = "0x" + channel.token.hex()
+    token = to_hex(channel.token)
     units = to_base(seen.rest_units, channel.asset, channel.decimals)
     target = f"{token}@{channel.chain_id}/transfer?address={address}&uint256={units}"
     return f"ethereum:{target}", f"https://link.metamask.io/send/{target}"

@@ -13,6 +13,7 @@ from msgspec import to_builtins
 from recoup.doors.command.verb_group import VerbGroup
 from recoup.doors.command.verbs import Opened, Run, in_sandbox, in_world, json_option, show
 from recoup.features.chains import health, intake, sends_store, store
+from recoup.features.chains.abi import from_hex, to_hex
 from recoup.features.chains.addresses import Kind, shown
 from recoup.features.chains.compare import Comparer, Found
 from recoup.features.chains.proof import what_is_wrong
@@ -148,7 +149,7 @@ def sends(run: Run, as_json: bool) -> None:
                     "for": one.subject_kind,
                     "state": one.state,
                     "why": one.why,
-                    "tx_hash": "0x" + one.hash.hex() if one.hash else None,
+                    "tx_hash": to_hex(one.hash) if one.hash else None,
                 }
                 for one in stuck
             ],
@@ -280,7 +281,7 @@ def _kind(chain: int) -> Kind:
 def tx_bytes(text: str) -> bytes:
     """Raises: Problem(invalid)."""
     try:
-        raw = bytes.fromhex(text.removeprefix("0x"))
+        raw = from_hex(text)
     except ValueError:
         raw = b""
     if len(raw) != TX_BYTES:

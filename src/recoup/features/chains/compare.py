@@ -17,6 +17,7 @@ from recoup.features.chains.reading import (
     NodeLog,
     block_call,
     block_of_hash,
+    contract_call,
     logs_call,
     read_block,
     read_logs,
@@ -140,7 +141,7 @@ class Comparer:
 
     async def _held(self, node: Endpoint, block: Block, addresses: Sequence[bytes]) -> Held:
         """By the state of that block."""
-        at = {"blockHash": "0x" + block.hash.hex(), "requireCanonical": True}
+        at = {"blockHash": abi.to_hex(block.hash), "requireCanonical": True}
         return self._read_held(await node.batch(self._asks(addresses, at)), addresses)
 
     async def _held_at_head(self, node: Endpoint, read_to: int, ours: Ours) -> State:
@@ -161,9 +162,9 @@ class Comparer:
 
     def _asks(self, addresses: Sequence[bytes], at: Any) -> list[Call]:
         tokens = list(self._network.channels)
-        calls = [call(self._network.factory, abi.balances(token, addresses), at) for token in tokens]
+        calls = [contract_call(self._network.factory, abi.balances(token, addresses), at) for token in tokens]
         pairs = [(address, token) for token in tokens for address in addresses]
-        return [*calls, *(call(self._network.factory, abi.paid(*pair), at) for pair in pairs)]
+        return [*calls, *(contract_call(self._network.factory, abi.paid(*pair), at) for pair in pairs)]
 
     def _read_held(self, answers: Sequence[Any], addresses: Sequence[bytes]) -> Held:
         tokens = list(self._network.channels)
@@ -211,7 +212,7 @@ class Comparer:
         txs = list({row.tx for row in await store.logs_at(self._db, list(differing)) if row.state == "orphaned"})
         receipts = [
             read_receipt(one, self._network.factory, self._network.channels, ours)
-            for one in await node.batch(list(receipts_of(txs)))
+            for one in await node.batch(receipts_of(txs))
         ]
         return await self._kept(node, [one for found in receipts if found for one in found.values()], held, block, ours)
 
@@ -229,7 +230,3 @@ class Comparer:
         there = [row for row in logs if row.block_hash in times]
         await self._watcher.keep(there, times, ours, self._clocks.wall())
         return await self._differing(held, block, ours)
-
-
-def call(to: bytes, sent: bytes, at: Any) -> Call:
-    return "eth_call", [{"to": "0x" + to.hex(), "data": "0x" + sent.hex()}, at]

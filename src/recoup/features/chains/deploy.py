@@ -2,17 +2,16 @@
 has no such deployer: there its address hangs on the transaction that makes it."""
 
 import asyncio
-from typing import Any
 
 from recoup.features.chains import sends_store
+from recoup.features.chains.abi import to_hex
 from recoup.features.chains.addresses import TRON_PREFIX
 from recoup.features.chains.artifacts import DEPLOYER, artifact
 from recoup.features.chains.channels import ChannelSettings
-from recoup.features.chains.reading import block_call, read_block
-from recoup.features.chains.rpc import ANSWER_BYTES_MAX, Endpoint, GarbageError, TronEndpoint, data, number, taken
-from recoup.features.chains.send import ROOM, Signer
+from recoup.features.chains.reading import block_call, code_call, read_block
+from recoup.features.chains.rpc import Endpoint, GarbageError, TronEndpoint, data, number, opened, taken
+from recoup.features.chains.send import ROOM, Signer, prices_at, sign
 from recoup.features.chains.tron_wire import Frame, create_contract, place_of
-from recoup.gateways.cards.transport import Transport
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import Clocks
@@ -25,56 +24,34 @@ SECONDS = 120
 async def deploy_factory(channel: ChannelSettings, db: Database, clocks: Clocks, signer: Signer) -> bytes:
     """Its address; nothing is sent where it stands already. Raises: Problem(unavailable), AwayError."""
     compiled = artifact("evm")
-    factory, transport = compiled.factory_address(), Transport(clocks, ANSWER_BYTES_MAX)
-    try:
-        node = Endpoint(channel.endpoints[0], transport, clocks)
+    factory = compiled.factory_address()
+    async with opened("evm", channel.endpoints[:1], clocks) as (node,):
         if await _code(node, factory):
             return factory
         if not await _code(node, DEPLOYER):
             message = "This chain has no deterministic deployer."
             raise Problem("unavailable", message, cure="Send its published transaction first, then this again.")
-        said = await node.batch(
-            [
-                ("eth_chainId", []),
-                ("eth_getTransactionCount", [_hex(signer.address), "latest"]),
-                ("eth_getBlockByNumber", ["latest", False]),
-                ("eth_maxPriorityFeePerGas", []),
-            ]
-        )
-        chain, nonce, tip = number(taken(said[0])), number(taken(said[1])), number(taken(said[3]))
+        said = await node.batch([("eth_chainId", []), ("eth_getTransactionCount", [to_hex(signer.address), "latest"])])
+        chain, nonce = number(taken(said[0])), number(taken(said[1]))
         if chain != channel.chain_id:
             raise _on_another(chain, channel)
-        base = number(taken(said[2]).get("baseFeePerGas", "0x0"))
-        transaction: dict[str, Any] = {
-            "type": 2,
-            "chainId": chain,
-            "nonce": nonce,
-            "to": DEPLOYER,
-            "value": 0,
-            "data": compiled.deployment(),
-            "gas": GAS,
-            "maxFeePerGas": 2 * base + tip,
-            "maxPriorityFeePerGas": tip,
-        }
-        await sends_store.begin_sender(
-            db.alone, chain, signer.address, nonce + 1
-        )  # or the sender would not know this one
-        taken((await node.batch([("eth_sendRawTransaction", [_hex(signer.sign(transaction).raw)])]))[0])
+        signed = sign(signer, chain, DEPLOYER, compiled.deployment(), nonce, await prices_at([node]), GAS)
+        # Or the sender would not know this one.
+        await sends_store.begin_sender(db.alone, chain, signer.address, nonce + 1)
+        await node.call("eth_sendRawTransaction", to_hex(signed.raw))
         for _ in range(SECONDS):
             if await _code(node, factory):
                 return factory
             await asyncio.sleep(1)
         raise Problem("unavailable", "The factory is not there yet.", cure="Run this again in a minute.")
-    finally:
-        await transport.close()
 
 
 async def deploy_on_tron(channel: ChannelSettings, clocks: Clocks, signer: Signer, fee_cap: int) -> bytes:
     """The address of the factory that the channel names, where it stands already; else of a new one. `fee_cap`: in sun.
     Raises: Problem(unavailable), AwayError."""
-    compiled, transport = artifact("tron"), Transport(clocks, ANSWER_BYTES_MAX)
-    try:
-        node = TronEndpoint(channel.endpoints[0], transport, clocks)
+    compiled = artifact("tron")
+    async with opened("tron", channel.endpoints[:1], clocks) as (node,):
+        assert isinstance(node, TronEndpoint)
         if channel.factory is not None and await _code(node, channel.factory):
             return channel.factory
         asks = [("eth_chainId", []), block_call("latest"), block_call("finalized"), ("eth_gasPrice", [])]
@@ -107,8 +84,6 @@ async def deploy_on_tron(channel: ChannelSettings, clocks: Clocks, signer: Signe
                 raise Problem("unavailable", "The factory was not made.", cure="Give the key more energy or TRX.")
             await asyncio.sleep(1)
         raise Problem("unavailable", "The factory is not there yet.", cure="Run this again in a minute.")
-    finally:
-        await transport.close()
 
 
 def _on_another(chain: int, channel: ChannelSettings) -> Problem:
@@ -118,8 +93,5 @@ def _on_another(chain: int, channel: ChannelSettings) -> Problem:
 
 
 async def _code(node: Endpoint, at: bytes) -> bytes:
-    return data(await node.call("eth_getCode", _hex(at), "latest"))
-
-
-def _hex(raw: bytes) -> str:
-    return "0x" + raw.hex()
+    (answer,) = await node.batch([code_call(at)])
+    return data(taken(answer))

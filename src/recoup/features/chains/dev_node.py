@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from recoup.features.chains import abi
+from recoup.features.chains.abi import from_hex, to_hex
 from recoup.features.chains.artifacts import DEPLOYER, artifact
 from recoup.features.chains.rpc import Endpoint
 from recoup.kernel.problem import Problem
@@ -48,7 +49,7 @@ class DevNode:
     async def account(self, number: int = 0) -> bytes:
         """One of those that have coins. Raises: Problem(unavailable) for a node that has none."""
         if not self._accounts:
-            self._accounts = [raw(address) for address in await self.call("eth_accounts")]
+            self._accounts = [from_hex(address) for address in await self.call("eth_accounts")]
         if number >= len(self._accounts):
             raise Problem(
                 "unavailable",
@@ -61,9 +62,9 @@ class DevNode:
         self, to: bytes | None, data: bytes = b"", *, account: int = 0, value: int = 0, gas: int = GAS
     ) -> str:
         """A transaction that is sent, mined or not. Its hash."""
-        sent = {"from": text(await self.account(account)), "data": text(data), "value": hex(value), "gas": hex(gas)}
+        sent = {"from": to_hex(await self.account(account)), "data": to_hex(data), "value": hex(value), "gas": hex(gas)}
         if to is not None:
-            sent["to"] = text(to)
+            sent["to"] = to_hex(to)
         return str(await self.call("eth_sendTransaction", sent))
 
     async def send(
@@ -85,7 +86,7 @@ class DevNode:
             ok=found["status"] == "0x1",
             block=int(found["blockNumber"], 16),
             gas=int(found["gasUsed"], 16),
-            contract=None if contract is None else raw(contract),
+            contract=None if contract is None else from_hex(contract),
             logs=found["logs"],
         )
 
@@ -112,7 +113,7 @@ class DevNode:
         await self.call("anvil_reorg", depth, pairs)
 
     async def has_code(self, at: bytes) -> bool:
-        return bool(raw(await self.call("eth_getCode", text(at), "latest")))
+        return bool(from_hex(await self.call("eth_getCode", to_hex(at), "latest")))
 
     async def deploy_factory(self) -> bytes:
         """By the deterministic deployer; once, whoever asks again."""
@@ -141,9 +142,9 @@ class DevNode:
 
     async def held(self, token: bytes | None, holder: bytes) -> int:
         """A balance; without a token of the chain's coin."""
-        read = {"to": text(token or b""), "data": text(abi.balance_of(holder))}
+        read = {"to": to_hex(token or b""), "data": to_hex(abi.balance_of(holder))}
         answer = (
-            self.call("eth_getBalance", text(holder), "latest")
+            self.call("eth_getBalance", to_hex(holder), "latest")
             if token is None
             else self.call("eth_call", read, "latest")
         )
@@ -166,12 +167,4 @@ def program() -> Path:
 
 @cache
 def token_init() -> bytes:
-    return raw(json.loads((files("recoup.features.chains") / "artifacts/token.json").read_bytes())["init"])
-
-
-def text(value: bytes) -> str:
-    return "0x" + value.hex()
-
-
-def raw(value: str) -> bytes:
-    return bytes.fromhex(value.removeprefix("0x"))
+    return from_hex(json.loads((files("recoup.features.chains") / "artifacts/token.json").read_bytes())["init"])

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
+from recoup.features.chains.abi import to_hex
 from recoup.features.chains.fold import Outcome
 from recoup.features.chains.units import cent
 from recoup.kernel.currencies import EXPONENTS
@@ -48,10 +49,6 @@ class Stray(NamedTuple):
     units: int
 
 
-def tx_text(tx: bytes) -> str:
-    return "0x" + tx.hex()
-
-
 def follow(change: Change, attempt: Attempt, outcome: Outcome, units: Units, strays: Sequence[Stray]) -> str:
     """Answers the payment's state."""
     order = change.order
@@ -83,7 +80,7 @@ def _pay(change: Change, attempt: Attempt, tx: bytes) -> None:
         change,
         attempt.attempt_id,
         approved=True,
-        reference=tx_text(tx),
+        reference=to_hex(tx),
         code=None,
         settles_to=str(change.order.facts["settles_to"]),
         still_pays=True,
@@ -142,7 +139,7 @@ def _more(change: Change, attempt: Attempt, units: int, tx: bytes | None, *, was
         source,
         units=more,
         attempt=attempt.attempt_no,
-        reference=tx and tx_text(tx),
+        reference=tx and to_hex(tx),
         booked=Booked(source, [posting]),
     )
     if going is not None:
@@ -173,7 +170,7 @@ def _owe_back(change: Change, attempt: Attempt, units: int, tx: bytes | None, wh
 
 
 def _note_stray(change: Change, attempt: Attempt, stray: Stray) -> None:
-    order, reference = change.order, tx_text(stray.tx)
+    order, reference = change.order, to_hex(stray.tx)
     known = Counter((row.reference, row.asset) for row in order.attempts if row.ladder == UNEXPECTED_LADDER)
     if known[reference, stray.asset]:
         return
@@ -195,7 +192,7 @@ def _row(change: Change, attempt: Attempt, units: int, asset: str, tx: bytes | N
         asset=asset,
         initiator="payer",
         route=attempt.route,
-        reference=tx_text(tx) if tx else "",
+        reference=to_hex(tx) if tx else "",
         closed_at=change.now,
     )
     change.set_attempt(row)
@@ -225,7 +222,7 @@ def settled(change: Change, sweeps: Sequence[Sweep], units: Units) -> None:
     for sweep in sweeps:
         paid = units(swept + sweep.to_merchant) - units(swept)
         swept += sweep.to_merchant
-        tx = tx_text(sweep.tx)
+        tx = to_hex(sweep.tx)
         if not paid:
             continue
         if known[tx]:

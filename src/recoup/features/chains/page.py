@@ -18,9 +18,9 @@ from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import State
 from recoup.features.chains import addresses_flow as flow
 from recoup.features.chains import health, intake, store
+from recoup.features.chains.abi import to_hex
 from recoup.features.chains.addresses import KINDS, Kind, shown
 from recoup.features.chains.channels import NETWORK_PRESETS, ChannelSettings
-from recoup.features.chains.moves import tx_text
 from recoup.features.chains.seen import seen_of
 from recoup.features.chains.store import ChainLog
 from recoup.features.chains.transfers import can_refund, give_address
@@ -213,11 +213,11 @@ async def post_refund_address(visit: Visit, found: StableOrder, *, to_address: A
 def _read(log: ChainLog, channel: ChannelSettings | None, value: Decimal) -> dict[str, Any]:
     """As people read it; of a token that is not served, base units."""
     if channel is None:
-        return dict(units=None, asset="", network="", base=str(value), tx=tx_text(log.tx), link="")
+        return dict(units=None, asset="", network="", base=str(value), tx=to_hex(log.tx), link="")
     units = to_book(int(value), channel.asset, channel.decimals).units
     network = NETWORK_PRESETS[channel.network].title
     return dict(
-        units=units, asset=channel.asset, network=network, base="", tx=tx_text(log.tx), link=channel.link("tx", log.tx)
+        units=units, asset=channel.asset, network=network, base="", tx=to_hex(log.tx), link=channel.link("tx", log.tx)
     )
 
 

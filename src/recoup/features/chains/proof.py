@@ -5,6 +5,7 @@ from typing import Final
 
 from recoup.features.chains import abi
 from recoup.features.chains.artifacts import artifact
+from recoup.features.chains.reading import code_call, contract_call
 from recoup.features.chains.rpc import Call, Endpoint, GarbageError, data, number, taken
 from recoup.features.chains.terms import Terms, deposit_address
 from recoup.features.chains.watch import Network
@@ -33,11 +34,11 @@ async def _wrong_at(network: Network, node: Endpoint) -> str:
     tokens = list(network.channels.values())
     calls: list[Call] = [
         ("eth_chainId", []),
-        _code(network.factory),
-        _code(implementation),
-        _call(network.factory, abi.address_of(terms.encoded())),
-        _call(network.factory, abi.deploy(terms.encoded())),
-        *(_call(one.token, abi.decimals()) for one in tokens),
+        code_call(network.factory),
+        code_call(implementation),
+        contract_call(network.factory, abi.address_of(terms.encoded())),
+        contract_call(network.factory, abi.deploy(terms.encoded())),
+        *(contract_call(one.token, abi.decimals()) for one in tokens),
     ]
     said = await node.batch(calls)
     if number(taken(said[0])) != network.chain:
@@ -56,11 +57,3 @@ async def _wrong_at(network: Network, node: Endpoint) -> str:
     except (abi.UnreadableError, GarbageError) as error:
         return f"{error}"
     return ""
-
-
-def _code(at: bytes) -> Call:
-    return "eth_getCode", ["0x" + at.hex(), "latest"]
-
-
-def _call(to: bytes, call: bytes) -> Call:
-    return "eth_call", [{"to": "0x" + to.hex(), "data": "0x" + call.hex()}, "latest"]

@@ -3,12 +3,13 @@
 Source: ethereum/execution-apis `eth_getLogs`, `eth_getBlockByNumber`, `eth_getTransactionReceipt`.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, NamedTuple
 
 from recoup.features.chains import abi
-from recoup.features.chains.rpc import Call, GarbageError, Refused, data, number, taken
+from recoup.features.chains.abi import to_hex
+from recoup.features.chains.rpc import Call, Endpoint, GarbageError, Refused, data, number, taken
 
 ADDRESSES_MAX: Final = 500  # in one filter; of more, all transfers of the tokens are read
 TIME_MAX: Final = 1 << 37  # seconds: the year 6325, and calendars end in 9999
@@ -45,7 +46,7 @@ def block_call(which: int | str) -> Call:
 
 
 def block_of_hash(block_hash: bytes) -> Call:
-    return "eth_getBlockByHash", [_hex(block_hash), False]
+    return "eth_getBlockByHash", [to_hex(block_hash), False]
 
 
 def read_block(answer: Any) -> Block | None:
@@ -72,13 +73,13 @@ def _below(most: int, value: Any) -> int:
 def logs_call(begin: int, end: int | None, factory: bytes, tokens: Collection[bytes], to: Collection[bytes]) -> Call:
     """One filter for both events: the second topic is the receiver of a transfer and the token of a sweep. `end` None:
     to the head."""
-    topics: list[Any] = [[_hex(abi.TRANSFER), _hex(abi.SWEPT)]]
+    topics: list[Any] = [[to_hex(abi.TRANSFER), to_hex(abi.SWEPT)]]
     if len(to) <= ADDRESSES_MAX:
-        topics += [None, [_hex(abi.address_word(one)) for one in (*to, *tokens)]]
+        topics += [None, [to_hex(abi.address_word(one)) for one in (*to, *tokens)]]
     wanted = {
         "fromBlock": hex(begin),
         "toBlock": "latest" if end is None else hex(end),
-        "address": [_hex(one) for one in (*tokens, factory)],
+        "address": [to_hex(one) for one in (*tokens, factory)],
         "topics": topics,
     }
     return "eth_getLogs", [wanted]
@@ -144,9 +145,23 @@ def _read_log(one: Any, factory: bytes, tokens: Collection[bytes], ours: Collect
     return None
 
 
-def receipts_of(txs: Sequence[bytes]) -> Iterator[Call]:
-    return (("eth_getTransactionReceipt", [_hex(tx)]) for tx in txs)
+def receipts_of(txs: Iterable[bytes]) -> list[Call]:
+    return [("eth_getTransactionReceipt", [to_hex(tx)]) for tx in txs]
 
 
-def _hex(raw: bytes) -> str:
-    return "0x" + raw.hex()
+def code_call(at: bytes) -> Call:
+    return "eth_getCode", [to_hex(at), "latest"]
+
+
+def contract_call(to: bytes, sent: bytes, at: Any = "latest") -> Call:
+    """Asks a contract by the state of that block."""
+    return "eth_call", [{"to": to_hex(to), "data": to_hex(sent)}, at]
+
+
+async def balance_at(node: Endpoint, token: bytes, owner: bytes) -> int:
+    """Raises: AwayError."""
+    (answer,) = await node.batch([contract_call(token, abi.balance_of(owner))])
+    try:
+        return abi.read_uint(data(taken(answer)))
+    except abi.UnreadableError as error:
+        raise GarbageError(f"{error}") from None

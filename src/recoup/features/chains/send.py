@@ -20,11 +20,12 @@ import asyncpg
 import structlog
 
 from recoup.features.chains import abi, sends_store
+from recoup.features.chains.abi import to_hex
 from recoup.features.chains.addresses import shown
 from recoup.features.chains.artifacts import artifact
 from recoup.features.chains.channels import ChannelSettings
 from recoup.features.chains.depth import Heights, Required, is_deep, lower, required
-from recoup.features.chains.reading import block_call, read_block
+from recoup.features.chains.reading import balance_at, block_call, read_block, receipts_of
 from recoup.features.chains.rpc import AwayError, Call, Endpoint, GarbageError, Refused, data, number, taken
 from recoup.features.chains.sends_store import ChainSend, ChainTransaction, NewTransaction
 from recoup.features.chains.terms import Terms, deposit_address, from_json
@@ -90,6 +91,34 @@ class Prices:
             return self
         least = [int(price * RAISE) + 1 for price in (before.fee_per_gas, before.tip_per_gas)]
         return Prices(max(self.fee, least[0]), max(self.tip, least[1]))
+
+
+async def prices_at(nodes: Sequence[Endpoint]) -> Prices:
+    """Twice the base fee of the newest block, which lasts for six full blocks, and a tip: of what nodes ask for the
+    least, as it is paid whole."""
+    said = [await node.batch([block_call("latest"), ("eth_maxPriorityFeePerGas", [])]) for node in nodes]
+    blocks = [taken(block) for block, _ in said]
+    if not all(isinstance(block, dict) for block in blocks):
+        raise GarbageError("no head")
+    base = max(number(block.get("baseFeePerGas", "0x0")) for block in blocks)
+    tip = min(number(taken(answer)) for _, answer in said)
+    return Prices(2 * base + tip, tip)
+
+
+def sign(signer: Signer, chain: int, to: bytes, call: bytes, nonce: int, prices: Prices, gas: int) -> Signed:
+    return signer.sign(
+        {
+            "type": 2,
+            "chainId": chain,
+            "nonce": nonce,
+            "to": to,
+            "value": 0,
+            "data": call,
+            "gas": gas,
+            "maxFeePerGas": prices.fee,
+            "maxPriorityFeePerGas": prices.tip,
+        }
+    )
 
 
 class State(NamedTuple):
@@ -200,7 +229,7 @@ class Sender:
         )
 
     async def _state_at(self, node: Endpoint) -> State:
-        who = _hex(self._signer.address)
+        who = to_hex(self._signer.address)
         asks: list[Call] = [block_call("latest"), block_call("safe"), block_call("finalized")]
         asks += [("eth_getTransactionCount", [who, tag]) for tag in ("latest", "pending")]
         said = await node.batch([*asks, ("eth_getBalance", [who, "latest"])])
@@ -233,7 +262,7 @@ class Sender:
         for one in {one.number: one for one in out}.values():
             if one.number < state.mined and state.heights.head - one.signed_block >= LOST_BLOCKS:
                 hashes = [same.hash for same in out if same.number == one.number]
-                said = [await node.batch([*_receipts(hashes)]) for node in self._nodes]
+                said = [await node.batch(receipts_of(hashes)) for node in self._nodes]
                 if not any(isinstance(receipt, dict) for receipts in said for receipt in receipts):
                     await self._halt(f"transaction {one.number} of this key is none that is known here")
 
@@ -263,7 +292,7 @@ class Sender:
 
     async def went(self, send: ChainSend, tx_hash: bytes) -> None:
         """A person says that a held transfer went by this transaction; every node has to agree. Raises: Problem."""
-        receipts = [(await node.batch([*_receipts([tx_hash])]))[0] for node in self._nodes]
+        receipts = [(await node.batch(receipts_of([tx_hash])))[0] for node in self._nodes]
         heights, depths = (await self._state()).heights, self._depths([send])
         is_so = all(
             isinstance(one, dict)
@@ -284,7 +313,7 @@ class Sender:
         """Closes the numbers of which a transaction lies deep enough, in the same block on every node."""
         if not out:
             return
-        said = [await node.batch([*_receipts([one.hash for one in out])]) for node in self._nodes]
+        said = [await node.batch(receipts_of(one.hash for one in out)) for node in self._nodes]
         of_number = {key: [*rows] for key, rows in groupby(out, key=lambda one: one.number)}
         for one, receipts in zip(out, zip(*said, strict=True), strict=True):
             if not all(isinstance(receipt, dict) for receipt in receipts):
@@ -398,7 +427,7 @@ class Sender:
             channel = self._network.channels[one.token]
             value, since = int(one.value or 0), self._world.clocks.wall() - DAY
             if one.token not in left:
-                held = abi.read_uint(data(await self._nodes[0].call(*self._reading(one.token))))
+                held = await balance_at(self._nodes[0], one.token, self._signer.address)
                 left[one.token] = held - sum(int(way.value or 0) for way in under_way if way.token == one.token)
             if channel.code not in today:
                 today[channel.code] = int(await sends_store.sent_since(self._world.db, one.chain, channel.code, since))
@@ -409,10 +438,6 @@ class Sender:
                 left[one.token], today[channel.code] = left[one.token] - value, today[channel.code] + value
                 found.append(one)
         return found
-
-    def _reading(self, token: bytes) -> tuple[str, dict[str, str], str]:
-        request = {"to": _hex(token), "data": _hex(abi.balance_of(self._signer.address))}
-        return "eth_call", request, "latest"
 
     async def _run_dry(self, wanted: Sequence[ChainSend]) -> list[tuple[ChainSend, int]]:
         """Those that would go, with the gas that they need."""
@@ -439,7 +464,7 @@ class Sender:
 
     def _request(self, sends: Sequence[ChainSend], gas: int | None) -> dict[str, str]:
         to, call = self._call(sends)
-        request = {"from": _hex(self._signer.address), "to": _hex(to), "data": _hex(call)}
+        request = {"from": to_hex(self._signer.address), "to": to_hex(to), "data": to_hex(call)}
         return request if gas is None else request | {"gas": hex(gas)}
 
     def _terms(self, send: ChainSend) -> Terms:
@@ -455,15 +480,7 @@ class Sender:
         return self._network.factory, abi.sweep_many([self._terms(one).encoded() for one in sends], first.token)
 
     async def _prices(self) -> Prices:
-        """Twice the base fee of the newest block, which lasts for six full blocks, and a tip: of what nodes ask for the
-        least, as it is paid whole."""
-        said = [await node.batch([block_call("latest"), ("eth_maxPriorityFeePerGas", [])]) for node in self._nodes]
-        blocks = [taken(block) for block, _ in said]
-        if not all(isinstance(block, dict) for block in blocks):
-            raise GarbageError("no head")
-        base = max(number(block.get("baseFeePerGas", "0x0")) for block in blocks)
-        tip = min(number(taken(answer)) for _, answer in said)
-        return Prices(2 * base + tip, tip)
+        return await prices_at(self._nodes)
 
     async def _sign(self, batch: Sequence[ChainSend], nonce: int, prices: Prices, gas: int, head: int) -> None:
         """Kept and committed, then sent: what dies before is sent by the next start."""
@@ -479,19 +496,7 @@ class Sender:
         await self._broadcast(signed.raw)
 
     def _signed(self, to: bytes, call: bytes, nonce: int, prices: Prices, gas: int) -> Signed:
-        return self._signer.sign(
-            {
-                "type": 2,
-                "chainId": self._network.chain,
-                "nonce": nonce,
-                "to": to,
-                "value": 0,
-                "data": call,
-                "gas": gas,
-                "maxFeePerGas": prices.fee,
-                "maxPriorityFeePerGas": prices.tip,
-            }
-        )
+        return sign(self._signer, self._network.chain, to, call, nonce, prices, gas)
 
     @asynccontextmanager
     async def _kept(self) -> AsyncIterator[Tx]:
@@ -509,7 +514,7 @@ class Sender:
         """To every node: one may keep it to itself. What it says proves nothing: the receipt does."""
         for node in self._nodes:
             try:
-                said = await node.batch([("eth_sendRawTransaction", [_hex(raw)])])
+                said = await node.batch([("eth_sendRawTransaction", [to_hex(raw)])])
             except AwayError as error:
                 log.info("not taken", chain=self._network.chain, node=node.name, why=f"{error}")
                 continue
@@ -584,11 +589,3 @@ def _cost(receipt: Mapping[str, Any]) -> int:
     if cost > COST_MAX:
         raise GarbageError(f"a transaction that cost {cost}")
     return cost
-
-
-def _receipts(hashes: Iterable[bytes]) -> Iterable[Call]:
-    return (("eth_getTransactionReceipt", [_hex(one)]) for one in hashes)
-
-
-def _hex(raw: bytes) -> str:
-    return "0x" + raw.hex()

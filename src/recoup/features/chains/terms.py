@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.features.chains.abi import ADDRESS, WORD, address_word, keccak256, uint_word
+from recoup.features.chains.abi import ADDRESS, WORD, address_word, keccak256, to_hex, uint_word
 from recoup.features.chains.addresses import Kind, read_address, shown
 from recoup.kernel.problem import invalid
 from recoup.kernel.sentence import Sentence
@@ -54,13 +54,6 @@ def order_word(order_id: UUID) -> bytes:
     return order_id.bytes.rjust(WORD, b"\0")
 
 
-def order_of(word: bytes) -> UUID | None:
-    """None for what cannot be an order of ours."""
-    if len(word) != WORD or any(word[:16]):
-        return None
-    return UUID(bytes=word[16:])
-
-
 def salt(terms: Terms) -> bytes:
     return keccak256(terms.encoded())
 
@@ -82,7 +75,7 @@ def _clone_hash(implementation: bytes) -> bytes:
 def to_json(terms: Terms, kind: Kind) -> dict[str, str]:
     """As they stand with an order and in its `instruction`: amounts are text, the order is the contract's 32 bytes."""
     return {
-        "order": "0x" + order_word(terms.order).hex(),
+        "order": to_hex(order_word(terms.order)),
         "merchant": shown(terms.merchant, kind),
         "treasury": shown(terms.treasury, kind),
         "net": str(terms.net),

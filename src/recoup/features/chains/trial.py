@@ -17,10 +17,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from recoup.features.chains.abi import from_hex
 from recoup.features.chains.addresses import read_address, shown
 from recoup.features.chains.addresses_flow import hold_at_once
 from recoup.features.chains.channels import MAINNETS, read_channels, without_secrets
-from recoup.features.chains.dev_node import DevNode, program, raw
+from recoup.features.chains.dev_node import DevNode, program
 from recoup.features.chains.rpc import AwayError, opened
 from recoup.flows.bootstrap import bootstrap_merchant
 from recoup.flows.demo_clock import demo_merchant
@@ -99,7 +100,7 @@ class Trial:
 
     def prepare(self) -> None:
         """Everything that channels need, and the settings file. Raises: Problem(unavailable)."""
-        sender = raw(json.loads(self.key().read_text())["address"])
+        sender = from_hex(json.loads(self.key().read_text())["address"])
         channels = asyncio.run(self._deployed(sender))
         read_channels(channels)
         before, after = self._around

@@ -13,9 +13,10 @@ from typing import Any, Final, NamedTuple
 import structlog
 
 from recoup.features.chains import abi, sends_store
+from recoup.features.chains.abi import to_hex
 from recoup.features.chains.addresses import TRON_PREFIX
 from recoup.features.chains.depth import Heights, lower
-from recoup.features.chains.reading import Block, block_call, read_block
+from recoup.features.chains.reading import Block, block_call, read_block, receipts_of
 from recoup.features.chains.rpc import AwayError, GarbageError, TronEndpoint, data, number, taken
 from recoup.features.chains.send import HELD, ROOM, WHY_MAX, Prices, Sender, Signed, State
 from recoup.features.chains.sends_store import ChainSend, ChainTransaction
@@ -66,7 +67,7 @@ class TronSender(Sender):
                 self._troubles.append(f"{node.name} is behind: what is signed is over before others take it")
         heights = lower([Heights(head.number, None, final.number) for head, final in tips])
         node, who = self._nodes[0], self._signer.address
-        said = await node.batch([("eth_gasPrice", []), ("eth_getBalance", [f"0x{who.hex()}", "latest"])])
+        said = await node.batch([("eth_gasPrice", []), ("eth_getBalance", [to_hex(who), "latest"])])
         self._energy_sun, balance = number(taken(said[0])), number(taken(said[1]))
         own = await node.ask("/wallet/getaccountresource", address=_hex(who))
         energy = max(_count(own, "EnergyLimit") - _count(own, "EnergyUsed"), 0)
@@ -116,8 +117,8 @@ class TronSender(Sender):
         wanted = {
             "fromBlock": hex(begin),
             "toBlock": hex(end),
-            "address": [f"0x{token.hex()}" for token in self._network.channels],
-            "topics": [f"0x{abi.TRANSFER.hex()}", f"0x{abi.address_word(self._signer.address).hex()}"],
+            "address": [to_hex(token) for token in self._network.channels],
+            "topics": [to_hex(abi.TRANSFER), to_hex(abi.address_word(self._signer.address))],
         }
         logs = await self._nodes[0].call("eth_getLogs", wanted)
         if not isinstance(logs, list) or not all(isinstance(one, dict) for one in logs):
@@ -160,7 +161,7 @@ class TronSender(Sender):
 
     async def _repeat(self, out: Sequence[ChainTransaction], state: State, prices: Prices) -> None:
         """The same bytes while a block may take them; then, unless one has, what they sent is wanted again."""
-        receipts = await self._nodes[0].batch([("eth_getTransactionReceipt", [f"0x{one.hash.hex()}"]) for one in out])
+        receipts = await self._nodes[0].batch(receipts_of(one.hash for one in out))
         for one in [one for one, receipt in zip(out, receipts, strict=True) if not isinstance(receipt, dict)]:
             ends = expires_at(one.raw)
             if self._tip.at < ends:
@@ -174,7 +175,7 @@ class TronSender(Sender):
     async def _is_anywhere(self, txid: bytes) -> bool:
         """In any block of any node. Asked after the solidified blocks, which therefore hold all that it can be in."""
         for node in self._nodes:
-            if await node.call("eth_getTransactionReceipt", f"0x{txid.hex()}") is not None:
+            if await node.call("eth_getTransactionReceipt", to_hex(txid)) is not None:
                 return True
             for place in ("wallet", "walletsolidity"):
                 if await node.ask(f"/{place}/gettransactioninfobyid", value=txid.hex()):

@@ -6,12 +6,12 @@ from functools import partial
 from uuid import UUID
 
 from recoup.features.chains import intake, store
-from recoup.features.chains.abi import balance_of, read_uint
 from recoup.features.chains.addresses import shown
 from recoup.features.chains.channels import ChannelSettings
-from recoup.features.chains.compare import TOGETHER, Comparer, call
+from recoup.features.chains.compare import TOGETHER, Comparer
 from recoup.features.chains.credit import book_units, folded, sweeps_of
-from recoup.features.chains.rpc import AwayError, data, opened, taken
+from recoup.features.chains.reading import balance_at
+from recoup.features.chains.rpc import AwayError, opened
 from recoup.features.chains.store import BookedAddress, ChainLog
 from recoup.features.chains.units import cent
 from recoup.features.chains.watch import Network, Watcher, networks_of
@@ -70,8 +70,7 @@ async def _of_state(world: World, network: Network, rows: Sequence[BookedAddress
                     row, field = part[address], f"balance on chain {network.chain}"
                     found.append(Difference(row.merchant_id, row.order_id, field, "what the logs say", missing))
             for channel in _custodial(network.channels.values()):
-                queried = call(channel.token, balance_of(channel.custody or b""), "latest")
-                held = read_uint(data(taken((await nodes[0].batch([queried]))[0])))
+                held = await balance_at(nodes[0], channel.token, channel.custody or b"")
                 ours = [row.address for row in rows if row.channel == channel.code]
                 reader, code = world.db.reader, channel.code
                 least = int(await store.gathered(reader, network.chain, channel.token, code, ours))
