@@ -15,7 +15,6 @@ from recoup.features.chains.addresses import KINDS, shown
 from recoup.features.chains.checkout import chain_page
 from recoup.features.chains.depth import Progress
 from recoup.features.chains.seen import SeenDeposit, seen_of
-from recoup.features.chains.units import to_book
 from recoup.flows.merchant_cache import known_offset
 from recoup.flows.world import World
 from recoup.rules.order.lifecycle import Stage
@@ -65,7 +64,7 @@ def _deposit(one: SeenDeposit, like: str) -> Deposit:
     log, channel = one.log, one.channel
     amount = str(log.value)
     if channel is not None:
-        amount = text_like(to_book(int(log.value), channel.asset, channel.decimals).units, channel.asset, like)
+        amount = text_like(channel.book(log.value), channel.asset, like)
     return Deposit(
         tx_hash=to_hex(log.tx),
         chain=channel.network if channel else "",

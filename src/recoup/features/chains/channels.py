@@ -16,6 +16,7 @@ Sources: stablecoin-api §2.5; the issuers' pages on tokens; Circle's table of c
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from ipaddress import ip_address
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -24,6 +25,7 @@ from recoup.features.chains.abi import DECIMALS_MAX
 from recoup.features.chains.addresses import Kind, read_address
 from recoup.features.chains.addresses import shown as shown_address
 from recoup.features.chains.depth import TAGS, Required, Step, Steps, Tag, text_of
+from recoup.features.chains.units import to_base, to_book
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import from_text
 from recoup.kernel.money import shown as shown_money
@@ -169,6 +171,14 @@ class ChannelSettings:
             minimum=self.minimum,
             confirmations=text_of(self.confirmations, self.asset),
         )
+
+    def book(self, base: int | Decimal) -> int:
+        """Base units of its token in book units, rounded down."""
+        return to_book(int(base), self.asset, self.decimals).units
+
+    def base(self, units: int) -> int:
+        """Raises: Problem(invalid) for an amount that is finer than the token."""
+        return to_base(units, self.asset, self.decimals)
 
     def link(self, what: str, raw: bytes) -> str:
         """The explorer's page of a `tx` or an `address`; empty without an explorer."""

@@ -18,7 +18,6 @@ from recoup.features.chains.addresses import shown
 from recoup.features.chains.channels import NETWORK_PRESETS, ChannelSettings
 from recoup.features.chains.seen import Seen, SeenDeposit, seen_of
 from recoup.features.chains.transfers import can_refund, give_address
-from recoup.features.chains.units import to_base, to_book
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.rules.order.lifecycle import OPEN
@@ -138,7 +137,7 @@ def _amounts(order: StableOrder, seen: Seen, state: State) -> dict[str, Any]:
     def text(units: int) -> str:
         return text_like(units, order.asset, order.amount_text)
 
-    excess = to_book(seen.outcome.excess, seen.channel.asset, seen.channel.decimals).units
+    excess = seen.channel.book(seen.outcome.excess)
     counting = [one for one in seen.deposits if one.right and one.log.state != "orphaned"]
     return {
         "listed": len(counting) > (state in ("counting", "paid")) or any(map(_has_explorer, counting)),
@@ -167,7 +166,7 @@ def _has_explorer(one: SeenDeposit) -> bool:
 def _deposited(value: Any, channel: ChannelSettings | None, like: str) -> str:
     if channel is None:
         return ""
-    return text_like(to_book(int(value), channel.asset, channel.decimals).units, channel.asset, like)
+    return text_like(channel.book(value), channel.asset, like)
 
 
 def qr_svg(text: str) -> Markup:
@@ -183,6 +182,6 @@ def _wallet_links(seen: Seen, address: str) -> tuple[str, str] | None:
     if channel.kind != "evm":
         return None
     token = to_hex(channel.token)
-    units = to_base(seen.rest_units, channel.asset, channel.decimals)
+    units = channel.base(seen.rest_units)
     target = f"{token}@{channel.chain_id}/transfer?address={address}&uint256={units}"
     return f"ethereum:{target}", f"https://link.metamask.io/send/{target}"

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from functools import partial
+from decimal import Decimal
 from itertools import groupby
 from typing import Final
 
@@ -16,7 +16,7 @@ from recoup.features.chains.fold import Deposit, Key, Outcome, fold
 from recoup.features.chains.moves import Stray, Sweep, follow, settled
 from recoup.features.chains.store import ChainLog, DepositAddress, Verdict
 from recoup.features.chains.transfers import gather
-from recoup.features.chains.units import cent, rescaled, to_book
+from recoup.features.chains.units import cent, rescaled
 from recoup.flows.locked import Orders
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem, in_words
@@ -67,7 +67,7 @@ async def _follow(world: World, orders: Orders, row: DepositAddress, logs: Seque
         raise LookupError(f"the channel {row.channel} is not served")
     outcome = folded(row, logs)
     sweeps, strays = list(sweeps_of(logs, own)), list(_strays(logs, own))
-    units = partial(book_units, own)
+    units = own.book
 
     def work(change: Change) -> tuple[bool, bool]:
         attempt = change.order.attempt(row.attempt_id)
@@ -95,48 +95,38 @@ def folded(row: DepositAddress, logs: Sequence[ChainLog]) -> Outcome:
     """What came to an order's address. The same asset of another channel counts, in its own decimals."""
     own = intake.served(row.channel)
     assert own is not None
-    by_token, deposits, times = _by_token(), [], {}
+    deposits, times = [], {}
     for one in logs:
         if one.kind != "deposit":
             continue
-        channel = by_token.get((one.chain, one.token))
+        channel = intake.served_token(one.chain, one.token)
         right = channel is not None and channel.asset == own.asset
         value = int(one.value)
         if channel is not None and right:
-            value, times[one.chain] = _rescaled(value, channel, own), timedelta(milliseconds=channel.block_ms)
+            value, times[one.chain] = _rescaled(one.value, channel, own), timedelta(milliseconds=channel.block_ms)
         key = Key(one.chain, one.tx, one.log_index)
         deposits.append(Deposit(key, one.block, one.block_hash, one.business_at, value, right, one.state))
     return fold(deposits, int(row.due), row.expires_at, times)
 
 
 def sweeps_of(logs: Sequence[ChainLog], own: ChannelSettings) -> Iterator[Sweep]:
-    by_token = _by_token()
     for one in logs:
-        channel = by_token.get((one.chain, one.token))
+        channel = intake.served_token(one.chain, one.token)
         if one.kind == "sweep" and one.state == "confirmed" and channel is not None and channel.asset == own.asset:
-            yield Sweep(one.tx, _rescaled(int(one.value), channel, own), _rescaled(int(one.fee), channel, own))
+            yield Sweep(one.tx, _rescaled(one.value, channel, own), _rescaled(one.fee, channel, own))
 
 
 def _strays(logs: Sequence[ChainLog], own: ChannelSettings) -> Iterator[Stray]:
-    by_token = _by_token()
     for one in logs:
-        channel = by_token.get((one.chain, one.token))
+        channel = intake.served_token(one.chain, one.token)
         if one.kind != "deposit" or one.state != "confirmed" or channel is None or channel.asset == own.asset:
             continue
         if one.value >= cent(channel.decimals):
-            yield Stray(one.tx, channel.asset, book_units(channel, int(one.value)))
+            yield Stray(one.tx, channel.asset, channel.book(one.value))
 
 
-def _by_token() -> dict[tuple[int, bytes], ChannelSettings]:
-    return {(one.chain_id, one.token): one for one in intake.all_served()}
-
-
-def _rescaled(value: int, channel: ChannelSettings, own: ChannelSettings) -> int:
-    return rescaled(value, channel.decimals, own.decimals)[0]
-
-
-def book_units(channel: ChannelSettings, base: int) -> int:
-    return to_book(base, channel.asset, channel.decimals).units
+def _rescaled(value: Decimal, channel: ChannelSettings, own: ChannelSettings) -> int:
+    return rescaled(int(value), channel.decimals, own.decimals)
 
 
 def _as_it_stands(one: ChainLog) -> Verdict:

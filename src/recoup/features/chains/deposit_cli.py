@@ -15,7 +15,6 @@ from recoup.features.chains.channels import NETWORK_PRESETS, ChannelSettings, wi
 from recoup.features.chains.dev_node import DevNode
 from recoup.features.chains.rpc import AwayError, opened
 from recoup.features.chains.seen import Seen, seen_of
-from recoup.features.chains.units import to_base
 from recoup.flows.advance_clock import advance_clock
 from recoup.flows.find_order import find_one
 from recoup.flows.messages.publish_now import publish_now
@@ -66,7 +65,7 @@ async def transfer(
                 receipt = await node.send(to, account=PAYER, value=int(Decimal(amount or 1) * COINS))
                 return f"sent {amount or 1} of the chain's coin, transaction {receipt.tx}"
             units = from_text(amount, channel.asset, "amount").units if amount else seen.rest_units or row.units
-            value = to_base(units, channel.asset, channel.decimals)
+            value = channel.base(units)
             receipt = await node.transfer(channel.token, to, value, account=PAYER)
             if reorg:
                 await _take_back(run_in, node, channel, receipt.tx, receipt.block)

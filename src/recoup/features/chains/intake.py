@@ -16,7 +16,6 @@ from recoup.features.chains.artifacts import artifact
 from recoup.features.chains.channels import ChannelSettings, read_channels
 from recoup.features.chains.depth import blocks_of, required
 from recoup.features.chains.terms import Terms, deposit_address, to_json
-from recoup.features.chains.units import to_base
 from recoup.flows.world import World
 from recoup.kernel.money import shown as shown_money
 from recoup.kernel.problem import Problem
@@ -38,6 +37,7 @@ KEPT_SECONDS: Final = 1.0
 KEPT_MAX: Final = 20_000
 T = TypeVar("T")
 _served: dict[str, ChannelSettings] = {}
+_by_token: dict[tuple[int, bytes], ChannelSettings] = {}
 _known: WeakKeyDictionary[Database, dict[Hashable, tuple[float, asyncio.Task[Any]]]] = WeakKeyDictionary()
 
 
@@ -45,6 +45,8 @@ def serve(channels: Iterable[ChannelSettings]) -> None:
     """Takes these into use, once a process, instead of those of before."""
     _served.clear()
     _served.update((one.code, one) for one in channels)
+    _by_token.clear()
+    _by_token.update(((one.chain_id, one.token), one) for one in _served.values())
 
 
 def serve_tables(tables: object) -> tuple[ChannelSettings, ...]:
@@ -53,6 +55,10 @@ def serve_tables(tables: object) -> tuple[ChannelSettings, ...]:
     channels.serve(one.channel for one in found)
     serve(found)
     return found
+
+
+def served_token(chain: int, token: bytes) -> ChannelSettings | None:
+    return _by_token.get((chain, token))
 
 
 def served(code: str | None) -> ChannelSettings | None:
@@ -102,8 +108,8 @@ async def terms_of(
         order=charge.order_id,
         merchant=await _receiver(world, channel, charge, settings.merchant.version),
         treasury=channel.treasury,
-        net=to_base(charge.units - fee, channel.asset, channel.decimals),
-        fee=to_base(fee, channel.asset, channel.decimals),
+        net=channel.base(charge.units - fee),
+        fee=channel.base(fee),
     )
     implementation = artifact(channel.kind).implementation_of(channel.factory)
     address = deposit_address(channel.kind, channel.factory, implementation, terms)
@@ -183,7 +189,7 @@ def check_amount(channel: ChannelSettings, units: int) -> None:
             cure="Use another channel for less.",
             detail="invalid_amount",
         )
-    to_base(units, channel.asset, channel.decimals)
+    channel.base(units)
 
 
 async def _receiver(world: World, channel: ChannelSettings, charge: Charge, version: int) -> bytes:

@@ -1,6 +1,5 @@
 """Chains in the portal: merchants' wallets, to which stablecoins settle; what came to an order; how chains stand."""
 
-from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -24,7 +23,6 @@ from recoup.features.chains.channels import NETWORK_PRESETS, ChannelSettings
 from recoup.features.chains.seen import seen_of
 from recoup.features.chains.store import ChainLog
 from recoup.features.chains.transfers import can_refund, give_address
-from recoup.features.chains.units import to_book
 from recoup.features.chains.words import PATH
 from recoup.flows.merchant_cache import known_offset
 from recoup.flows.stable.payouts import decide_payout
@@ -169,7 +167,7 @@ async def deposits(visit: Visit) -> Values:
     typed = read_again(post_refund_address, visit.typed)
     row = await store.address_of_order(visit.world.db.reader, order.merchant_id, order.order_id)
     logs = await store.logs_at(visit.world.db.reader, [bytes.fromhex(order.facts["chain"]["raw"])])
-    by_token = {(one.chain_id, one.token): one for one in intake.all_served()}
+
     return dict(
         order=order,
         seen=seen,
@@ -177,7 +175,7 @@ async def deposits(visit: Visit) -> Values:
         address_link=seen.channel.link("address", bytes.fromhex(order.facts["chain"]["raw"])),
         deposits=[dict(one=one, **_read(one.log, one.channel, one.log.value)) for one in seen.deposits],
         sweeps=[
-            dict(log=log, **_read(log, by_token.get((log.chain, log.token)), log.value), fee=_units(log, by_token))
+            dict(log=log, **_read(log, intake.served_token(log.chain, log.token), log.value), fee=_fee(log))
             for log in logs
             if log.kind == "sweep"
         ],
@@ -214,16 +212,16 @@ def _read(log: ChainLog, channel: ChannelSettings | None, value: Decimal) -> dic
     """As people read it; of a token that is not served, base units."""
     if channel is None:
         return dict(units=None, asset="", network="", base=str(value), tx=to_hex(log.tx), link="")
-    units = to_book(int(value), channel.asset, channel.decimals).units
+    units = channel.book(value)
     network = NETWORK_PRESETS[channel.network].title
     return dict(
         units=units, asset=channel.asset, network=network, base="", tx=to_hex(log.tx), link=channel.link("tx", log.tx)
     )
 
 
-def _units(log: ChainLog, by_token: Mapping[tuple[int, bytes], ChannelSettings]) -> int:
-    channel = by_token.get((log.chain, log.token))
-    return to_book(int(log.fee), channel.asset, channel.decimals).units if channel else 0
+def _fee(log: ChainLog) -> int:
+    channel = intake.served_token(log.chain, log.token)
+    return channel.book(log.fee) if channel else 0
 
 
 @member.page(

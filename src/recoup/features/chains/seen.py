@@ -40,11 +40,11 @@ class Seen:
     @property
     def received_units(self) -> int:
         """Confirmed, in book units."""
-        return self._book(self.outcome.received)
+        return self.channel.book(self.outcome.received)
 
     @property
     def on_its_way_units(self) -> int:
-        return self._book(self.outcome.seen)
+        return self.channel.book(self.outcome.seen)
 
     @property
     def rest_units(self) -> int:
@@ -66,9 +66,6 @@ class Seen:
             "wrong_token": bool(outcome.wrong),
         }
         return [name for name, is_so in conditions.items() if is_so]
-
-    def _book(self, base: int) -> int:
-        return to_book(base, self.channel.asset, self.channel.decimals).units
 
 
 async def seen_of(world: World, order: StableOrder, *, fresh: bool = False) -> Seen | None:
@@ -101,7 +98,7 @@ def _least(deposits: Sequence[SeenDeposit]) -> Progress | None:
 
 
 def _deposit(log: ChainLog, row: DepositAddress, own: ChannelSettings, cursor: Cursor | None) -> SeenDeposit:
-    channel = next((one for one in intake.all_served() if (one.chain_id, one.token) == (log.chain, log.token)), None)
+    channel = intake.served_token(log.chain, log.token)
     if channel is None:
         return SeenDeposit(log, None, right=False, progress=Progress(0, 1))
     wanted = wanted_depth(channel, log, row)

@@ -29,7 +29,6 @@ from recoup.features.chains.reading import balance_at, block_call, read_block, r
 from recoup.features.chains.rpc import AwayError, Call, Endpoint, GarbageError, Refused, data, number, taken
 from recoup.features.chains.sends_store import ChainSend, ChainTransaction, NewTransaction
 from recoup.features.chains.terms import Terms, deposit_address, from_json
-from recoup.features.chains.units import to_base, to_book
 from recoup.features.chains.watch import HaltError, Network
 from recoup.features.chains.words import SENDER
 from recoup.flows.world import World
@@ -332,7 +331,7 @@ class Sender:
             if channel is None:
                 return [self._network.depth]
             value = int(one.value) if one.value is not None else self._terms(one).due
-            found.append(required(channel.confirmations, to_book(value, channel.asset, channel.decimals).units))
+            found.append(required(channel.confirmations, channel.book(value)))
         return found or [self._network.depth]
 
     async def _close(
@@ -555,12 +554,9 @@ def _trouble(channel: ChannelSettings, value: int, left: int, today: int) -> str
     """Why a transfer has to wait."""
 
     def text(base: int) -> str:
-        return shown_money(to_book(max(base, 0), channel.asset, channel.decimals).units, channel.asset)
+        return shown_money(channel.book(max(base, 0)), channel.asset)
 
-    def base(units: int | None) -> int | None:
-        return None if units is None else to_base(units, channel.asset, channel.decimals)
-
-    most, daily = base(channel.send_limit), base(channel.daily_limit)
+    most, daily = (limit and channel.base(limit) for limit in (channel.send_limit, channel.daily_limit))
     if most is not None and value > most:
         return f"{channel.code}: {text(value)} is above send_limit, {text(most)}"
     if daily is not None and today + value > daily:

@@ -19,7 +19,7 @@ from recoup.features.chains.addresses_flow import check_wallet
 from recoup.features.chains.channels import ChannelSettings
 from recoup.features.chains.sends_store import ChainSend, NewSend, RefundDestination, SubjectKind
 from recoup.features.chains.store import ChainLog, DepositAddress
-from recoup.features.chains.units import cent, to_base
+from recoup.features.chains.units import cent
 from recoup.flows.locked import Orders
 from recoup.flows.modifications.send import send_modification
 from recoup.flows.stable.payouts import pay_out
@@ -190,7 +190,7 @@ def _transfer(
         None,
         channel.custody,
         to,
-        Decimal(to_base(units, channel.asset, channel.decimals)),
+        Decimal(channel.base(units)),
         merchant_id,
         kind,
         subject_id,

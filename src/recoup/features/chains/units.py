@@ -41,11 +41,9 @@ def cent(decimals: int) -> int:
     return _power(max(decimals - 2, 0))
 
 
-def rescaled(base: int, decimals: int, wanted: int) -> tuple[int, int]:
-    """Base units of one token in those of another of the same asset, and what of them is too fine for it."""
-    if wanted >= decimals:
-        return base * _power(wanted - decimals), 0
-    return divmod(base, _power(decimals - wanted))
+def rescaled(base: int, decimals: int, wanted: int) -> int:
+    """Base units of one token in those of another of the same asset, rounded down."""
+    return base * _power(wanted - decimals) if wanted >= decimals else base // _power(decimals - wanted)
 
 
 def _power(places: int) -> int:

@@ -2,14 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
 from uuid import UUID
 
 from recoup.features.chains import intake, store
 from recoup.features.chains.addresses import shown
 from recoup.features.chains.channels import ChannelSettings
 from recoup.features.chains.compare import TOGETHER, Comparer
-from recoup.features.chains.credit import book_units, folded, sweeps_of
+from recoup.features.chains.credit import folded, sweeps_of
 from recoup.features.chains.reading import balance_at
 from recoup.features.chains.rpc import AwayError, opened
 from recoup.features.chains.store import BookedAddress, ChainLog
@@ -44,7 +43,7 @@ def _of_book(row: BookedAddress, logs: Sequence[ChainLog]) -> Iterator[Differenc
     if own is None:
         yield Difference(row.merchant_id, row.order_id, "channel", "one that is served", row.channel)
         return
-    units = partial(book_units, own)
+    units = own.book
     came = units(folded(row, logs).received) if row.stage in ENDED else 0
     dust = cent(EXPONENTS[own.asset])  # by less the book may be behind
     if not 0 <= came - row.came < dust:

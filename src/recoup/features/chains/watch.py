@@ -27,7 +27,6 @@ from recoup.features.chains.reading import (
 )
 from recoup.features.chains.rpc import AwayError, Endpoint, GarbageError, ThrottledError, number, taken
 from recoup.features.chains.store import ChainLog, Cursor, DepositAddress, LogState, NewLog, Verdict
-from recoup.features.chains.units import to_book
 from recoup.flows.merchant_cache import known_offset
 from recoup.kernel.time import Clocks
 from recoup.store.pool import Database
@@ -338,10 +337,10 @@ class Watcher:
 
 def wanted_depth(channel: ChannelSettings, row: ChainLog, order: DepositAddress | None) -> Required:
     """By what the order is worth, or the transfer, if that is more. `channel`: of the transfer's token."""
-    worth = to_book(int(row.value), channel.asset, channel.decimals).units
+    worth = channel.book(row.value)
     own = intake.served(order.channel) if order is not None else None
     if order is not None and own is not None:
-        worth = max(worth, to_book(int(order.due), own.asset, own.decimals).units)
+        worth = max(worth, own.book(order.due))
     return required(channel.confirmations, worth)
 
 
