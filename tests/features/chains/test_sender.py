@@ -49,13 +49,9 @@ class Sending:
     async def want(self, value: int, to: bytes | None = None) -> tuple[UUID, bytes]:
         """A transfer; to a wallet of its own."""
         receiver, send_id = to or uuid4().bytes + b"\x01\x02\x03\x04", uuid4()
-        where = (CHAIN, "transfer", "usdc_base", self.token, None, CUSTODY.address, receiver, Decimal(value))
-        whose = (self.ground.shop.merchant_id, "payout", send_id)
-        await sends_store.want(
-            self.db.alone,
-            NewSend(send_id, *where, *whose),
-            self.ground.shop.world.clocks.wall(),  # type: ignore[arg-type]
-        )
+        where = (CHAIN, "usdc_base", self.token, None, CUSTODY.address, receiver, Decimal(value))
+        send = NewSend(send_id, self.ground.shop.merchant_id, "payout", send_id, "transfer", *where)
+        await sends_store.want(self.db.alone, send, self.ground.shop.world.clocks.wall())
         return send_id, receiver
 
     async def send(self, send_id: UUID) -> ChainSend:
@@ -438,10 +434,9 @@ async def want_sweep(made: Sending, value: int) -> tuple[UUID, bytes]:
     terms = Terms(uuid4(), to, TREASURY, value, 0)
     address = deposit_address("evm", factory, artifact("evm").implementation_of(factory), terms)
     await made.anvil.mint(made.token, address, value)
-    send_id, where = uuid4(), (CHAIN, "sweep", "usdc_base", made.token, to_json(terms, "evm"), None, None, None)
-    whose = (made.ground.shop.merchant_id, "custody", send_id)
-    now = made.ground.shop.world.clocks.wall()
-    await sends_store.want(made.db.alone, NewSend(send_id, *where, *whose), now)  # type: ignore[arg-type]
+    send_id, where = uuid4(), (CHAIN, "usdc_base", made.token, to_json(terms, "evm"))
+    send = NewSend(send_id, made.ground.shop.merchant_id, "custody", send_id, "sweep", *where)
+    await sends_store.want(made.db.alone, send, made.ground.shop.world.clocks.wall())
     return send_id, to
 
 

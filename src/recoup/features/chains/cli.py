@@ -17,9 +17,9 @@ from recoup.features.chains.abi import from_hex, to_hex
 from recoup.features.chains.addresses import Kind, shown
 from recoup.features.chains.compare import Comparer, Found
 from recoup.features.chains.proof import what_is_wrong
-from recoup.features.chains.rpc import AwayError, Endpoint
+from recoup.features.chains.rpc import AwayError, Endpoint, nodes_of
 from recoup.features.chains.rpc import opened as opened_nodes
-from recoup.features.chains.running import ChainLoop, nodes_of
+from recoup.features.chains.running import ChainLoop
 from recoup.features.chains.send import Signer
 from recoup.features.chains.watch import HaltError, Network, Watcher, networks_of
 from recoup.flows.world import World
@@ -323,7 +323,7 @@ def trial(run: Run) -> None:
         signer = open_key(opened.data_dir / "chain/sender.json", PASSWORD)
 
         def once(network: Network) -> Any:
-            nodes = nodes_of(network, world.clocks)
+            nodes = nodes_of(network.kind, network.endpoints, world.clocks)
             sender, miner = Sender(world, network, nodes, signer, FEE_CAP * GWEI), Miner(DevNode(nodes[0]))
 
             async def turn() -> None:

@@ -67,8 +67,8 @@ class Comparer:
         """Those whose order is about to expire; once a day, all. Answers what is new. Raises: AwayError."""
         now, chain = self._clocks.wall(), self._network.chain
         wanted = await store.wanted_comparisons(self._db, chain, TOGETHER)
-        last = await store.all_compared_at(self._db, chain)
-        is_daily = last is None or now >= last + DAY
+        cursor = await store.cursor_of(self._db, chain)
+        is_daily = cursor is None or cursor.compared_at is None or now >= cursor.compared_at + DAY
         if not wanted and not is_daily:
             return []
         ours = {row.address: row for row in await store.watched(self._db, self._network.kind, now)}

@@ -48,7 +48,7 @@ async def channels(world: World) -> list[ChannelState]:
 async def _channel(world: World, one: ChannelSettings) -> ChannelState:
     now, db = world.clocks.wall(), world.db.reader
     cursor = await store.cursor_of(db, one.chain_id)
-    proof = await store.proof_of(db, one.chain_id, one.factory) if one.factory else None
+    proof = await store.gate_of(db, one.chain_id, one.factory) if one.factory else None
     wrong = proof.wrong if proof else "not proved yet" if one.factory else "no factory yet"
     if proof and not wrong and now > proof.proved_at + PROVED_FOR:
         wrong = "not proved lately"

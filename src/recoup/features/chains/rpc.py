@@ -132,8 +132,10 @@ class TronEndpoint(Endpoint):
         return answer
 
 
-def endpoint(kind: str, url: str, transport: Transport, clocks: Clocks) -> Endpoint:
-    return (TronEndpoint if kind == "tron" else Endpoint)(url, transport, clocks)
+def nodes_of(kind: str, urls: Iterable[str], clocks: Clocks, transport: Transport | None = None) -> list[Endpoint]:
+    """Of a process, inside its running loop. `transport`: one that the caller closes."""
+    made, shared = TronEndpoint if kind == "tron" else Endpoint, transport or Transport(clocks, ANSWER_BYTES_MAX)
+    return [made(url, shared, clocks) for url in dict.fromkeys(urls)]
 
 
 @asynccontextmanager
@@ -141,7 +143,7 @@ async def opened(kind: str, urls: Iterable[str], clocks: Clocks) -> AsyncIterato
     """Nodes for the length of a task."""
     transport = Transport(clocks, ANSWER_BYTES_MAX)
     try:
-        yield [endpoint(kind, url, transport, clocks) for url in dict.fromkeys(urls)]
+        yield nodes_of(kind, urls, clocks, transport)
     finally:
         await transport.close()
 

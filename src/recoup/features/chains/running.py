@@ -14,13 +14,12 @@ from recoup.features.chains.channels import ChannelSettings
 from recoup.features.chains.compare import Comparer
 from recoup.features.chains.credit import credit
 from recoup.features.chains.proof import what_is_wrong
-from recoup.features.chains.rpc import ANSWER_BYTES_MAX, Endpoint, endpoint
+from recoup.features.chains.rpc import Endpoint, nodes_of
 from recoup.features.chains.store import Cursor, DepositAddress
 from recoup.features.chains.transfers import tell
 from recoup.features.chains.watch import HaltError, Network, Watcher, networks_of
 from recoup.flows.locked import Orders
 from recoup.flows.world import World
-from recoup.gateways.cards.transport import Transport
 from recoup.kernel.time import Clocks
 from recoup.moves.message.alert import alert_now
 from recoup.store.pool import Database
@@ -52,7 +51,8 @@ class ChainLoop:
     async def once(self) -> int:
         """Answers how much changed. Raises: AwayError."""
         if self._watcher is None:  # made late: its connections belong to the loop that runs
-            self._watcher = Watcher(self._world, self._network, nodes_of(self._network, self._world.clocks))
+            nodes = nodes_of(self._network.kind, self._network.endpoints, self._world.clocks)
+            self._watcher = Watcher(self._world, self._network, nodes)
         reported = await tell(self._world, self._orders, self._network.chain)
         await self._prove(self._watcher.nodes)
         changed: list[DepositAddress] = []
@@ -68,7 +68,7 @@ class ChainLoop:
 
     async def _prove(self, nodes: Sequence[Endpoint]) -> None:
         now = self._world.clocks.wall()
-        last = await store.proof_of(self._world.db, self._network.chain, self._network.factory)
+        last = await store.gate_of(self._world.db, self._network.chain, self._network.factory)
         if last is not None and now < last.proved_at + (PROOF_AGAIN if last.wrong else PROOF_EVERY):
             return
         wrong = await what_is_wrong(self._network, nodes)
@@ -76,12 +76,6 @@ class ChainLoop:
             log.error("chain closed", chain=self._network.chain, why=wrong)
         await store.keep_proof(self._world.db.alone, self._network.chain, self._network.factory, wrong, now)
         intake.forget(self._world.db)
-
-
-def nodes_of(network: Network, clocks: Clocks) -> list[Endpoint]:
-    """Inside a running loop."""
-    transport = Transport(clocks, ANSWER_BYTES_MAX)
-    return [endpoint(network.kind, url, transport, clocks) for url in network.endpoints]
 
 
 async def alarm(world: World, network: Network, cursor: Cursor) -> None:

@@ -18,17 +18,17 @@ class NewSend(NamedTuple):
     it is. `send_id`: of the message that wants it; `subject_id`: the settlement, order, refund or payout."""
 
     send_id: UUID
-    chain: int
-    kind: Literal["sweep", "transfer"]
-    channel: str
-    token: bytes
-    terms: dict[str, Any] | None
-    source: bytes | None
-    receiver: bytes | None
-    value: Decimal | None
     merchant_id: UUID
     subject_kind: SubjectKind
     subject_id: UUID
+    kind: Literal["sweep", "transfer"]
+    chain: int
+    channel: str
+    token: bytes
+    terms: dict[str, Any] | None = None
+    source: bytes | None = None
+    receiver: bytes | None = None
+    value: Decimal | None = None
 
 
 class ChainSend(Row, frozen=True):
@@ -56,8 +56,8 @@ _SEND = columns_of(ChainSend)
 
 
 @CHAIN.statement(f"""
-INSERT INTO sends (send_id, chain, kind, channel, token, terms, source, receiver, value, merchant_id, subject_kind,
-  subject_id, wanted_at, state)
+INSERT INTO sends (send_id, merchant_id, subject_kind, subject_id, kind, chain, channel, token, terms, source, receiver,
+  value, wanted_at, state)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'wanted')
 ON CONFLICT (send_id) DO UPDATE SET state = sends.state
 RETURNING {_SEND}
@@ -124,11 +124,6 @@ async def hold_transfers(db: Tx, chain: int, source: bytes, lost: Sequence[bytes
 @CHAIN.statement("UPDATE sends SET state = 'wanted', hash = NULL WHERE hash = ANY($1) AND state = 'signed'")
 async def want_lost(db: Tx, lost: Sequence[bytes]) -> None:
     """What went by none of these transactions, and sweeps: one that went already moves nothing."""
-
-
-@CHAIN.statement("SELECT true FROM sends WHERE hash = $1 LIMIT 1")
-async def is_known(db: Read, hash: bytes) -> bool:
-    """Whether that transaction is one of ours."""
 
 
 @CHAIN.statement("""

@@ -89,7 +89,7 @@ class BookedAddress(DepositAddress, frozen=True):
 
 
 @MERCHANT.statement(f"""
-SELECT {", ".join(f"d.{name.strip()}" for name in _ADDRESS.split(","))}, o.stage, coalesce(b.came, 0)::bigint AS came,
+SELECT {columns_of(DepositAddress, "d")}, o.stage, coalesce(b.came, 0)::bigint AS came,
   coalesce(b.settled, 0)::bigint AS settled
 FROM deposit_addresses d JOIN orders o ON o.merchant_id = d.merchant_id AND o.order_id = d.order_id
 LEFT JOIN LATERAL (
@@ -118,7 +118,8 @@ async def gathered(db: Read, chain: int, token: bytes, channel: str, addresses: 
 
 class Cursor(Row, frozen=True):
     """How far a chain was read. `agreed_at`: time of the newest block that two nodes agree on; `polled_at`: wall time.
-    `halted`: why nothing is credited. `mark`: a block that was read; another one in its place is a reorganisation."""
+    `halted`: why nothing is credited. `mark`: a block that was read; another one in its place is a reorganisation.
+    `compared_at`: wall time of the last comparison of all balances with the logs."""
 
     block: int
     agreed_at: datetime
@@ -130,12 +131,10 @@ class Cursor(Row, frozen=True):
     halted_at: datetime | None
     mark: int
     mark_hash: bytes | None
+    compared_at: datetime | None
 
 
-@CHAIN.statement("""
-SELECT block, agreed_at, head, final, final_hash, polled_at, halted, halted_at, mark, mark_hash FROM cursors
-WHERE chain = $1
-""")
+@CHAIN.statement(f"SELECT {columns_of(Cursor)} FROM cursors WHERE chain = $1")
 async def cursor_of(db: Read, chain: int) -> Cursor | None:
     """None before the first poll."""
 
@@ -143,11 +142,6 @@ async def cursor_of(db: Read, chain: int) -> Cursor | None:
 @CHAIN.statement("UPDATE cursors SET mark = $2, mark_hash = $3 WHERE chain = $1")
 async def move_mark(db: Tx, chain: int, block: int, block_hash: bytes) -> None:
     """Both nodes agree about all that is below."""
-
-
-@CHAIN.statement("SELECT compared_at FROM cursors WHERE chain = $1")
-async def all_compared_at(db: Read, chain: int) -> datetime | None:
-    """When the balances of all addresses were last compared with the logs. Wall time."""
 
 
 @CHAIN.statement("UPDATE cursors SET compared_at = $2 WHERE chain = $1")
@@ -371,20 +365,9 @@ async def settles_to(db: Read, merchant_id: UUID, kind: str, now: datetime) -> s
     """The merchant's own wallet, as wallets show it; None before one holds."""
 
 
-class Proof(Row, frozen=True):
-    """Whether a factory's channels may take payments: `wrong` is empty, and `proved_at` (wall time) not long ago."""
-
-    wrong: str
-    proved_at: datetime
-
-
-@CHAIN.statement("SELECT wrong, proved_at FROM proofs WHERE chain = $1 AND factory = $2")
-async def proof_of(db: Read, chain: int, factory: bytes) -> Proof | None:
-    """None before the first."""
-
-
 class Gate(Row, frozen=True):
-    """A proof, with how the chain is read."""
+    """Whether a factory's channels may take payments: `wrong` is empty, `proved_at` (wall time) not long ago, and the
+    chain is read."""
 
     wrong: str
     proved_at: datetime
@@ -397,7 +380,7 @@ SELECT p.wrong, p.proved_at, c.halted, c.agreed_at FROM proofs p LEFT JOIN curso
 WHERE p.chain = $1 AND p.factory = $2
 """)
 async def gate_of(db: Read, chain: int, factory: bytes) -> Gate | None:
-    """Whether payments may be taken; None before the first proof."""
+    """None before the first proof."""
 
 
 @CHAIN.statement("""

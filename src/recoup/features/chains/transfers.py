@@ -156,20 +156,8 @@ async def want_payout(db: Database, channel: ChannelSettings, payout: PayOut, no
 def sweep_of(
     send_id: UUID, channel: ChannelSettings, row: DepositAddress, kind: SubjectKind, subject_id: UUID
 ) -> NewSend:
-    return NewSend(
-        send_id,
-        channel.chain_id,
-        "sweep",
-        channel.code,
-        channel.token,
-        row.terms,
-        None,
-        None,
-        None,
-        row.merchant_id,
-        kind,
-        subject_id,
-    )
+    where = channel.chain_id, channel.code, channel.token
+    return NewSend(send_id, row.merchant_id, kind, subject_id, "sweep", *where, terms=row.terms)
 
 
 def _transfer(
@@ -181,19 +169,9 @@ def _transfer(
     kind: SubjectKind,
     subject_id: UUID,
 ) -> NewSend:
+    where, value = (channel.chain_id, channel.code, channel.token), Decimal(channel.base(units))
     return NewSend(
-        send_id,
-        channel.chain_id,
-        "transfer",
-        channel.code,
-        channel.token,
-        None,
-        channel.custody,
-        to,
-        Decimal(channel.base(units)),
-        merchant_id,
-        kind,
-        subject_id,
+        send_id, merchant_id, kind, subject_id, "transfer", *where, source=channel.custody, receiver=to, value=value
     )
 
 

@@ -174,8 +174,9 @@ async def to_transfer(ground: TronGround, number: int) -> bytes:
 
 
 async def want(ground: TronGround, kind: Any, terms: Any, source: Any, receiver: Any, value: Any) -> None:
-    whose = (ground.shop.merchant_id, "settlement" if kind == "sweep" else "payout", new_id())
-    send = NewSend(new_id(), CHAIN_ID, kind, "usdt_trc20", ground.token, terms, source, receiver, value, *whose)
+    what = "settlement" if kind == "sweep" else "payout"
+    where = (CHAIN_ID, "usdt_trc20", ground.token, terms, source, receiver, value)
+    send = NewSend(new_id(), ground.shop.merchant_id, what, new_id(), kind, *where)
     await sends_store.want(ground.shop.world.db.alone, send, ground.shop.world.clocks.wall())
 
 

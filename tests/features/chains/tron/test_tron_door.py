@@ -8,7 +8,7 @@ from recoup.features.chains import intake
 from recoup.features.chains.addresses import read_address, shown
 from recoup.features.chains.channel import ChainChannel
 from recoup.features.chains.channels import read_channels
-from recoup.features.chains.rpc import endpoint
+from recoup.features.chains.rpc import nodes_of
 from recoup.features.chains.running import ChainLoop
 from recoup.features.chains.tron_send import TronSender
 from recoup.features.chains.watch import Watcher, networks_of
@@ -44,7 +44,7 @@ def test_a_charge_is_paid_swept_and_settled(server: ServerAddress, tron: Tron) -
             return Transport(world.clocks, 1 << 22)
 
         transport = door.run(connect())
-        nodes = [endpoint("tron", url, transport, world.clocks) for url in tron.nodes]
+        nodes = nodes_of("tron", tron.nodes, world.clocks, transport)
         loop = ChainLoop(world, door.orders, network)
         loop._watcher = Watcher(world, network, nodes)
         sender = TronSender(world, network, nodes, KEY, 150_000_000)
