@@ -34,7 +34,7 @@ def test_calls_with_arrays_point_behind_their_head() -> None:
     assert abi.sweep_many([], A)[4:] == uint_word(64) + address_word(A) + uint_word(0)
     assert abi.sweep(TERMS, A)[4:] == TERMS + address_word(A)
     assert abi.deploy(TERMS)[4:] == abi.address_of(TERMS)[4:] == TERMS
-    assert len({abi.deploy(TERMS)[:4], abi.address_of(TERMS)[:4], abi.implementation(), abi.paid(A, B)[:4]}) == 4
+    assert len({abi.deploy(TERMS)[:4], abi.address_of(TERMS)[:4], abi.paid(A, B)[:4]}) == 3
 
 
 def test_what_cannot_be_encoded() -> None:
@@ -71,7 +71,6 @@ def test_events_of_the_factory_are_read() -> None:
     assert abi.read_swept(topics, both) == Swept(order, A, B, 49_650_000, 250_000)
     assert abi.read_failed([abi.FAILED, *topics[1:]], b"") == Failed(order, A, B)
     assert abi.read_paid(both) == Paid(49_650_000, 250_000)
-    assert abi.read_paid(both).total == 49_900_000
 
 
 @given(st.binary(max_size=5 * WORD), st.lists(st.binary(min_size=30, max_size=33) | st.just(abi.TRANSFER), max_size=5))

@@ -6,7 +6,7 @@ Source: Solidity's contract ABI specification; ERC-20; `Deposits.sol`.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from Crypto.Hash import keccak
 
@@ -53,7 +53,6 @@ _SWEEP: Final = selector(f"sweep({_TERMS},address)")
 _SWEEP_MANY: Final = selector(f"sweepMany({_TERMS}[],address)")
 _DEPLOY: Final = selector(f"deploy({_TERMS})")
 _ADDRESS_OF: Final = selector(f"addressOf({_TERMS})")
-_IMPLEMENTATION: Final = selector("implementation()")
 _BALANCES: Final = selector("balances(address,address[])")
 _PAID: Final = selector("paid(address,address)")
 _BALANCE_OF: Final = selector("balanceOf(address)")
@@ -90,10 +89,6 @@ def deploy(terms: bytes) -> bytes:
 
 def address_of(terms: bytes) -> bytes:
     return _ADDRESS_OF + _checked(terms)
-
-
-def implementation() -> bytes:
-    return _IMPLEMENTATION
 
 
 def balances(asset: bytes, at: Sequence[bytes]) -> bytes:
@@ -160,16 +155,11 @@ def read_uints(data: bytes, count: int) -> tuple[int, ...]:
     return tuple(map(read_uint, values))
 
 
-@dataclass(frozen=True, slots=True)
-class Paid:
+class Paid(NamedTuple):
     """What the factory has paid out of one deposit address, in a token's base units."""
 
     merchant: int
     treasury: int
-
-    @property
-    def total(self) -> int:
-        return self.merchant + self.treasury
 
 
 def read_paid(data: bytes) -> Paid:

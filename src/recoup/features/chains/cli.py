@@ -274,10 +274,6 @@ def _sender(
     return Sender(world, network, nodes, signer, cap, low_water=int(low_water * GWEI * GWEI), sweeps=sweeps)
 
 
-def _kind(chain: int) -> Kind:
-    return next((one.kind for one in intake.all_served() if one.chain_id == chain), "evm")
-
-
 def tx_bytes(text: str) -> bytes:
     """Raises: Problem(invalid)."""
     try:

@@ -172,7 +172,7 @@ class Comparer:
         said = [data(taken(answer)) for answer in answers]
         try:
             there = [units for answer in said[: len(tokens)] for units in abi.read_uints(answer, len(addresses))]
-            paid = [abi.read_paid(answer).total for answer in said[len(tokens) :]]
+            paid = [sum(abi.read_paid(answer)) for answer in said[len(tokens) :]]
         except abi.UnreadableError as error:
             raise GarbageError(f"{error}") from None
         return {pair: (rest + out, out) for pair, rest, out in zip(pairs, there, paid, strict=True)}

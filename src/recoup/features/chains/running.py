@@ -96,5 +96,5 @@ def _channels(world: str) -> list[ChannelSettings]:
 
 def _pause(network: Network) -> float:
     least, most = PAUSE_SECONDS
-    block = next(iter(network.channels.values())).block_ms / 1_000
+    block = network.any.block_ms / 1_000
     return min(max(block, least), most)

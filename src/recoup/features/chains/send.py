@@ -152,7 +152,7 @@ class Sender:
         self._fee_cap, self._low_water, self._sweeps = fee_cap, low_water, sweeps
         self._held = AsyncExitStack()
         self._session: asyncpg.Connection | None = None
-        self._block_ms = next(iter(network.channels.values())).block_ms
+        self._block_ms = network.any.block_ms
         self._troubles: list[str] = []
         self._concerns: UUID | None = None  # a merchant whose money waits
 
@@ -543,7 +543,7 @@ class Sender:
         """Of a merchant whose money it is: the operator's people reach it by that."""
         if merchant_id is None:
             return
-        network = next(iter(self._network.channels.values())).network
+        network = self._network.any.network
         facts = {"what": what, "chain": network, "why": why[:WHY_MAX]}
         about_id = uuid5(NAMESPACE_URL, f"chain:{self._network.chain}:{about}")
         async with self._world.db.transaction() as tx:

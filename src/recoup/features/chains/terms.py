@@ -112,8 +112,3 @@ def _units(text: str, field: str) -> int:
     if not _UNITS.fullmatch(text):
         raise invalid("This is no amount in base units.", field, "Send a whole number as text.")
     return int(text)
-
-
-def cut(total: int, terms: Terms) -> int:
-    """The treasury's part of all that came: in any number of sweeps the contract pays no other."""
-    return min(max(total - terms.net, 0), terms.fee)

@@ -56,6 +56,11 @@ class Network(NamedTuple):
     channels: Mapping[bytes, ChannelSettings]  # by token
 
     @property
+    def any(self) -> ChannelSettings:
+        """One of its channels, for what all say alike."""
+        return next(iter(self.channels.values()))
+
+    @property
     def depth(self) -> int:
         """The most blocks that any amount waits for."""
         return max(blocks_of(step.required, one.usual) for one in self.channels.values() for step in one.confirmations)
@@ -115,30 +120,22 @@ class Watcher:
 
     def __init__(self, place: Place, network: Network, endpoints: Sequence[Endpoint]) -> None:
         """`endpoints`: of one node only in the sandbox, which is then believed alone."""
-        self._db, self._clocks, self._network = place.db, place.clocks, network
-        self._nodes = (*endpoints, *endpoints)[: max(2, len(endpoints))]
+        self._db, self._clocks, self.network = place.db, place.clocks, network
+        self.nodes = (*endpoints, *endpoints)[: max(2, len(endpoints))]
         self._range, self._turn, self._again = RANGE, 0, 0
         self._ours: dict[bytes, DepositAddress] = {}
         self._loaded_at = self._added_at = datetime.min.replace(tzinfo=UTC)
 
-    @property
-    def nodes(self) -> Sequence[Endpoint]:
-        return self._nodes
-
-    @property
-    def network(self) -> Network:
-        return self._network
-
     async def poll(self) -> list[DepositAddress]:
         """Reads once; answers the addresses whose orders do not know yet what happened there. Raises: AwayError: the
         next poll asks again; HaltError: the chain is halted from here on."""
-        now, chain = self._clocks.wall(), self._network.chain
+        now, chain = self._clocks.wall(), self.network.chain
         cursor = await store.cursor_of(self._db, chain)
         if cursor is not None and cursor.halted:
             return []
         ours = await self._watched(now)
         self._turn += 1
-        first, second = (self._nodes[(self._turn + more) % len(self._nodes)] for more in (0, 1))
+        first, second = (self.nodes[(self._turn + more) % len(self.nodes)] for more in (0, 1))
         try:
             await self._read(first, second, cursor if cursor is not None and cursor.block else None, ours, now)
         except HaltError as halted:
@@ -153,16 +150,16 @@ class Watcher:
     async def _watched(self, now: datetime) -> Ours:
         """All addresses now and then, between what is new: there may be very many."""
         if now > self._loaded_at + LOADED_EVERY:
-            self._ours = {row.address: row for row in await store.watched(self._db, self._network.kind, now)}
+            self._ours = {row.address: row for row in await store.watched(self._db, self.network.kind, now)}
             self._loaded_at = now
         else:
-            new = await store.added_since(self._db, self._network.kind, self._added_at - COMMITTED_WITHIN)
+            new = await store.added_since(self._db, self.network.kind, self._added_at - COMMITTED_WITHIN)
             self._ours.update((row.address, row) for row in new)
         self._added_at = now
         return self._ours
 
     async def _read(self, first: Endpoint, second: Endpoint, cursor: Cursor | None, ours: Ours, now: datetime) -> None:
-        chain, spans, asks = self._network.chain, await self._spans(first, cursor, now), self._asks(cursor)
+        chain, spans, asks = self.network.chain, await self._spans(first, cursor, now), self._asks(cursor)
         said = await self._answers(first, [*asks, *(self._logs(span, ours) for span in spans)])
         one = self._seen(said[: len(asks)], cursor)
         found = [self._found(first, *pair, ours) for pair in zip(said[len(asks) :], spans, strict=True)]
@@ -201,11 +198,11 @@ class Watcher:
     async def _open(self, cursor: Cursor | None, one: Seen) -> list[ChainLog]:
         """What is not certain yet; and, when a block that was read is another one now, what was taken for certain above
         the final block."""
-        open_ = await store.open_logs(self._db, self._network.chain, OPEN_MAX)
+        open_ = await store.open_logs(self._db, self.network.chain, OPEN_MAX)
         if cursor is None or not cursor.mark_hash or one.mark == cursor.mark_hash:
             return open_
-        floor = max(cursor.final, cursor.mark - 2 * self._network.depth)
-        return [*await store.confirmed_logs(self._db, self._network.chain, floor, OPEN_MAX), *open_]
+        floor = max(cursor.final, cursor.mark - 2 * self.network.depth)
+        return [*await store.confirmed_logs(self._db, self.network.chain, floor, OPEN_MAX), *open_]
 
     async def _answers(self, node: Endpoint, calls: Sequence[Any]) -> list[Any]:
         """A node that is away may be so for the range: the next poll asks for less."""
@@ -221,10 +218,10 @@ class Watcher:
         """What is new, and twice the depth behind it, as what moved meanwhile is read again: in one span when it is
         short enough, else in two, of which the former goes round."""
         if cursor is None:
-            return [Span(max(0, number(await node.call("eth_blockNumber")) - 2 * self._network.depth), None)]
-        block = timedelta(milliseconds=next(iter(self._network.channels.values())).block_ms)
+            return [Span(max(0, number(await node.call("eth_blockNumber")) - 2 * self.network.depth), None)]
+        block = timedelta(milliseconds=self.network.any.block_ms)
         head = max(cursor.head, cursor.block) + (now - cursor.polled_at) // block  # about there it is by now
-        begin = max(0, cursor.block - 2 * self._network.depth)
+        begin = max(0, cursor.block - 2 * self.network.depth)
         if head - begin <= self._range:
             return [Span(begin, None)]
         again = self._again if begin <= self._again < cursor.block else begin
@@ -234,7 +231,7 @@ class Watcher:
         return [Span(again, min(self._again, cursor.block)), forward]
 
     def _asks(self, cursor: Cursor | None) -> list[Any]:
-        asks = [("eth_chainId", []), block_call("latest"), *(block_call(tag) for tag in self._network.tags)]
+        asks = [("eth_chainId", []), block_call("latest"), *(block_call(tag) for tag in self.network.tags)]
         if cursor is None:
             return asks
         marks = ((cursor.final, cursor.final_hash), (cursor.mark, cursor.mark_hash))
@@ -243,12 +240,12 @@ class Watcher:
     def _seen(self, said: Sequence[Any], cursor: Cursor | None) -> Seen:
         """Raises: HaltError, GarbageError."""
         chain = number(taken(said[0]))
-        if chain != self._network.chain:
-            raise HaltError(f"a node is on chain {chain}, not {self._network.chain}")
-        head, *tagged = (read_block(one) for one in said[1 : 2 + len(self._network.tags)])
+        if chain != self.network.chain:
+            raise HaltError(f"a node is on chain {chain}, not {self.network.chain}")
+        head, *tagged = (read_block(one) for one in said[1 : 2 + len(self.network.tags)])
         if head is None:
             raise GarbageError("no head")
-        marks = [read_block(one) for one in said[2 + len(self._network.tags) :]]
+        marks = [read_block(one) for one in said[2 + len(self.network.tags) :]]
         if cursor is not None and cursor.final_hash:
             then = marks[0]
             if then is not None and then.hash != cursor.final_hash:
@@ -259,21 +256,21 @@ class Watcher:
         return Seen(head, final, heights, mark and mark.hash)
 
     def _logs(self, span: Span, ours: Ours) -> Any:
-        return logs_call(*span, self._network.factory, self._network.channels, ours)
+        return logs_call(*span, self.network.factory, self.network.channels, ours)
 
     def _found(self, node: Endpoint, answer: Any, span: Span, ours: Ours) -> list[NodeLog] | None:
         """None where the node refused the range: the next poll asks for half of it."""
         try:
-            found = read_logs(answer, self._network.factory, self._network.channels, ours, *span)
+            found = read_logs(answer, self.network.factory, self.network.channels, ours, *span)
         except GarbageError as error:
             self._range = max(1, self._range // 2)
-            log.warning("logs not read", chain=self._network.chain, node=node.name, error=f"{error}", range=self._range)
+            log.warning("logs not read", chain=self.network.chain, node=node.name, error=f"{error}", range=self._range)
             return None
         self._range = min(RANGE_MAX, self._range + self._range // 4 + 1)
         return found
 
     def _receipts(self, said: Sequence[Any], ours: Ours) -> Receipts:
-        return [read_receipt(one, self._network.factory, self._network.channels, ours) for one in said]
+        return [read_receipt(one, self.network.factory, self.network.channels, ours) for one in said]
 
     async def keep(self, logs: Sequence[NodeLog], times: Mapping[bytes, datetime], ours: Ours, now: datetime) -> None:
         """Each is a row from here on, and open. `times`: of their blocks."""
@@ -281,7 +278,7 @@ class Watcher:
         offsets = {one: timedelta(microseconds=await known_offset(self._db, one)) for one in merchants}
         rows = [
             NewLog(
-                self._network.chain,
+                self.network.chain,
                 hex_of(row.tx),
                 row.log_index,
                 row.kind,
@@ -331,7 +328,7 @@ class Watcher:
 
     def _wanted(self, row: ChainLog, ours: Ours) -> Required | None:
         """None for a token that no channel is served for any more."""
-        channel = self._network.channels.get(row.token)
+        channel = self.network.channels.get(row.token)
         return wanted_depth(channel, row, ours.get(row.address)) if channel is not None else None
 
 
