@@ -42,8 +42,7 @@ class Deposit:
 class Outcome:
     """`received`: confirmed, of a right token; `seen`: not yet confirmed. `missing` and `excess`: to what is due, never
     both. `late`: the part of `received` that came after the end. `unmatched`: the part of it that came too late to pay.
-    `dust`: confirmed but too little to count, in no other sum. `wrong`, `orphaned`: other tokens, and what is in no
-    block any more. `paid_at`, `paid_by`: the transfer that completed the order, in the order of blocks.
+    `wrong`: other tokens. `paid_by`: the transfer that completed the order, in the order of blocks.
 
     received + missing = due + excess + unmatched.
     """
@@ -55,12 +54,8 @@ class Outcome:
     excess: int
     late: int
     unmatched: int
-    dust: int
     wrong: tuple[Deposit, ...]
-    orphaned: tuple[Deposit, ...]
-    paid_at: datetime | None
     paid_by: Key | None
-    paid_late: bool
     last_tx: bytes | None = None  # of the last confirmed transfer that counts
 
     @property
@@ -74,15 +69,13 @@ def fold(
     due: int,
     expires_at: datetime,
     block_times: Mapping[int, timedelta] | None = None,
-    *,
-    dust_below: int = 1,
 ) -> Outcome:
-    """`due` > 0. `block_times`: by chain. `dust_below`: a transfer of less counts for nothing."""
+    """`due` > 0. `block_times`: by chain."""
     if due <= 0:
         raise ValueError("an order is due more than nothing")
     times = block_times or {}
-    kept, orphaned = _kept(deposits)
-    right = [d for d in kept if d.right and d.value >= dust_below]
+    kept = _kept(deposits)
+    right = [d for d in kept if d.right and d.value > 0]
     confirmed = [d for d in right if d.state == "confirmed"]
     ends = {d.key: expires_at + times.get(d.key.chain, BLOCK) for d in confirmed}
     total, completed = 0, None
@@ -103,19 +96,15 @@ def fold(
         excess=received - due if completed else 0,
         late=sum(d.value for d in confirmed if d.block_at > ends[d.key]),
         unmatched=unmatched,
-        dust=sum(d.value for d in kept if d.right and d.value < dust_below and d.state == "confirmed"),
         wrong=tuple(d for d in kept if not d.right and d.value > 0),
-        orphaned=orphaned,
-        paid_at=completed.block_at if completed else None,
         paid_by=completed.key if completed else None,
-        paid_late=completed is not None and completed.block_at > ends[completed.key],
         last_tx=confirmed[-1].key.tx if confirmed else None,
     )
 
 
-def _kept(deposits: Iterable[Deposit]) -> tuple[list[Deposit], tuple[Deposit, ...]]:
-    """Each transfer once, by time; and those that are in no block any more."""
-    kept, orphaned = [], []
+def _kept(deposits: Iterable[Deposit]) -> list[Deposit]:
+    """Each transfer once, by time, without those that are in no block any more."""
+    kept = []
     reports = sorted(set(deposits), key=lambda d: (d.key, d.block_hash, _rank(d)))
     for _, same_key in groupby(reports, key=lambda d: d.key):
         # Of one block: orphaned is later news than seen; confirmed is never undone.
@@ -124,11 +113,8 @@ def _kept(deposits: Iterable[Deposit]) -> tuple[list[Deposit], tuple[Deposit, ..
         # In two blocks at once is only what moved: confirmed before seen, else the higher block.
         if living:
             kept.append(max(living, key=lambda d: (d.state == "confirmed", d.block, d.block_hash)))
-        elif places:
-            orphaned.append(max(places, key=lambda d: (d.block, d.block_hash)))
     kept.sort(key=lambda d: (d.block_at, d.key.chain, d.block, d.key.log_index, d.key.tx))
-    orphaned.sort(key=lambda d: d.key)
-    return kept, tuple(orphaned)
+    return kept
 
 
 def _rank(deposit: Deposit) -> tuple[object, ...]:

@@ -78,7 +78,7 @@ async def seen_of(world: World, order: StableOrder, *, fresh: bool = False) -> S
     row = None if fresh else await store.address_of_order(world.db.reader, order.merchant_id, order.order_id)
     if row is None:
         due = int(chain["due"])
-        nothing = Outcome(due, 0, 0, due, 0, 0, 0, 0, (), (), None, None, paid_late=False)
+        nothing = Outcome(due, 0, 0, due, 0, 0, 0, (), None)
         return Seen(channel, nothing, (), Progress(0, chain["confirmations"]))
     logs = _once([log for log in await store.logs_at(world.db.reader, [row.address]) if log.kind == "deposit"])
     cursors = {chain_id: await store.cursor_of(world.db.reader, chain_id) for chain_id in {log.chain for log in logs}}
