@@ -6,10 +6,15 @@ from typing import Final
 from recoup.core.kit.feature import Feature
 from recoup.features.chains import credit, health, intake, running, transfers, verify_chain
 from recoup.features.chains.words import AUDITS, NOTICES
+from recoup.rules.order.lifecycle import ANY, Fact
 
 CHAINS: Final = Feature(
     name="chains",
     folder=Path(__file__).parent,
+    facts=tuple(
+        Fact(happening, "payment", ANY, None, None)
+        for happening in ("wrong_token", "unexplained", "taken_back", "came_back")
+    ),
     intake=intake.complete,
     refund_to=transfers.refund_to,
     gateways=running.gateways,
