@@ -26,7 +26,7 @@ def keccak256(data: bytes) -> bytes:
 
 
 def to_hex(raw: bytes) -> str:
-    """As JSON-RPC and explorers write bytes."""
+    """Bytes as JSON-RPC and explorers write them."""
     return "0x" + raw.hex()
 
 
@@ -118,7 +118,7 @@ def _checked(terms: bytes) -> bytes:
 
 
 def _array(items: Sequence[bytes]) -> bytes:
-    """Of items that have no arrays inside."""
+    """An array of items that contain no arrays."""
     return uint_word(len(items)) + b"".join(items)
 
 

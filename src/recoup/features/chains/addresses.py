@@ -44,7 +44,7 @@ def read_address(text: str, kind: Kind, field: str) -> bytes:
 
 @lru_cache(maxsize=KEPT)
 def shown(raw: bytes, kind: Kind) -> str:
-    """With its checksum, as wallets show it. Raises: ValueError for anything but 20 bytes."""
+    """The address with its checksum, as wallets show it. Raises: ValueError for anything but 20 bytes."""
     if len(raw) != ADDRESS:
         raise ValueError(f"an address has {ADDRESS} bytes, not {len(raw)}")
     if kind == "tron":

@@ -43,7 +43,7 @@ async def addresses(world: World, merchant_id: UUID) -> list[SettlementAddress]:
 
 
 def states_of(rows: Sequence[SettlementAddress], now: datetime) -> dict[UUID, State]:
-    """Of each kind the address that began to hold last is the one in use."""
+    """The state of each row. Per kind, the address that took effect last is in use."""
     last: dict[Kind, SettlementAddress] = {}
     for row in rows:
         if row.holds(now) and (row.kind not in last or _began(row) > _began(last[row.kind])):
@@ -101,7 +101,7 @@ async def approve(world: World, scope: Scope, address_id: UUID) -> SettlementAdd
 
 
 async def hold_at_once(world: World, scope: Scope, kind: Kind, address: str) -> None:
-    """In the sandbox, for a merchant that never entered an address of this kind: nobody approves play money."""
+    """Puts an address into use without approval: sandbox only, for a merchant that never entered one of this kind."""
     assert world.policy.test_mode
     wall = world.clocks.wall()
     async with world.db.transaction() as tx:
@@ -136,7 +136,7 @@ async def withdraw(world: World, scope: Scope, address_id: UUID) -> None:
 
 
 async def _locked(tx: Tx, merchant_id: UUID, wall: WallTime) -> tuple[list[SettlementAddress], BusinessTime]:
-    """All of the merchant's, which nobody else changes meanwhile, and its time."""
+    """Locks the merchant; returns all its addresses and its time."""
     await lock_merchant(tx, merchant_id)
     now = business_at(wall, await known_offset(tx, merchant_id))
     return await list_addresses(tx, merchant_id), now

@@ -26,7 +26,7 @@ class SettlementAddress(Row, frozen=True):
     withdrawn_at: datetime | None
 
     def holds(self, now: datetime) -> bool:
-        """Unless a later one does."""
+        """Whether it has taken effect; a later one may have replaced it."""
         return self.withdrawn_at is None and self.holds_from is not None and self.holds_from <= now
 
 
@@ -65,4 +65,4 @@ async def withdraw_addresses(db: Tx, merchant_id: UUID, address_ids: list[UUID],
 
 @MERCHANT.statement("SELECT true FROM deposit_addresses WHERE address = $1 AND kind = $2")
 async def is_deposit_address(db: Read, address: bytes, kind: str) -> bool | None:
-    """Of any order; None if it is not."""
+    """Whether it is the deposit address of any order; None if it is not."""

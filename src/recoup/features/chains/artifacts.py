@@ -18,7 +18,7 @@ SALT: Final = bytes(WORD)  # of the factory by the deployer, and of the implemen
 
 
 class Code(NamedTuple):
-    """What stands at the two addresses."""
+    """The code at the two addresses."""
 
     factory: bytes
     implementation: bytes
@@ -63,11 +63,11 @@ class Artifact:
         )
 
     def deployment(self) -> bytes:
-        """What is sent to the deterministic deployer."""
+        """The call of the deterministic deployer."""
         return SALT + self.factory_init
 
     def factory_address(self) -> bytes:
-        """Where the deterministic deployer puts the factory, on every EVM network. TRON has no such deployer."""
+        """The address that the deterministic deployer gives the factory on every EVM network; TRON has none."""
         if self.kind != "evm":
             raise ValueError("a factory's address follows from its code on EVM networks only")
         return self._create2(DEPLOYER, SALT, keccak256(self.factory_init))

@@ -143,7 +143,7 @@ class ChannelSettings:
     endpoints: tuple[str, ...] = field(repr=False)
 
     def __str__(self) -> str:
-        """For `recoup settings`: of endpoints the hosts only."""
+        """The channel in one line for `recoup settings`; endpoints by host only."""
         parts = [self.world, self.settlement, f"{self.network} {self.chain_id}"]
         parts.append(f"{self.asset} {shown_address(self.token, self.kind)}")
         parts.append(f"confirmations {text_of(self.confirmations, self.asset)}")
@@ -155,7 +155,7 @@ class ChannelSettings:
 
     @property
     def channel(self) -> Channel:
-        """As the core knows it."""
+        """The core's row of this channel."""
         custodial = self.settlement == "custodial"
         return Channel(
             self.code,
@@ -294,7 +294,7 @@ def _choice(at: str, listed: Mapping[str, Any], member: str, words: Sequence[str
 
 
 def _of_preset(at: str, listed: Mapping[str, Any], member: str, preset: str | None, words: Sequence[str]) -> str:
-    """What the code says already may be repeated, not changed."""
+    """A member that the preset fixes: it may be repeated, not changed."""
     if preset is None:
         return _choice(at, listed, member, words)
     if listed.get(member, preset) != preset:
@@ -441,7 +441,7 @@ def _explorer(at: str, listed: Mapping[str, Any], usual: str) -> str:
 
 
 def _check_together(found: Sequence[ChannelSettings]) -> None:
-    """What is read once for a chain is said once of it."""
+    """Refuses channels of one chain that disagree about the chain."""
     seen: dict[str, ChannelSettings] = {}
     for one in found:
         at = f"channels[{one.code}]"

@@ -103,7 +103,7 @@ async def _fields(visit: Visit) -> dict[str, str]:
 
 
 async def _refund(world: World, order: StableOrder, seen: Seen, typed: str) -> str | None:
-    """What stands in the field for the address of a refund; None: nothing can be refunded from here."""
+    """The value of the field for the refund address; None: nothing can be refunded from here."""
     if not can_refund(order):
         return None
     row = await store.address_of_order(world.db.reader, order.merchant_id, order.order_id)
@@ -177,7 +177,7 @@ def qr_svg(text: str) -> Markup:
 
 
 def _wallet_links(seen: Seen, address: str) -> tuple[str, str] | None:
-    """By EIP-681, and MetaMask's own, both with token, network and what is still to be sent; TRON has none."""
+    """An EIP-681 link and MetaMask's own, with token, network and the remaining amount; none on TRON."""
     channel = seen.channel
     if channel.kind != "evm":
         return None

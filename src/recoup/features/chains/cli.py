@@ -308,7 +308,7 @@ def make_key(file: Path) -> None:
 @chain.command(hidden=True)
 @in_sandbox
 def trial(run: Run) -> None:
-    """What `recoup up --chain` runs beside its other parts: the sender, and what makes blocks."""
+    """Runs the sender and the miner of `recoup up --chain`."""
     from recoup.features.chains.dev_node import DevNode
     from recoup.features.chains.keystore import open_key
     from recoup.features.chains.send import Sender

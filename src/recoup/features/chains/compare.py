@@ -64,7 +64,7 @@ class Comparer:
         self._network = watcher.network
 
     async def wanted(self) -> list[Found]:
-        """Those whose order is about to expire; once a day, all. Answers what is new. Raises: AwayError."""
+        """Compares addresses of orders about to expire, daily all; returns new differences. Raises: AwayError."""
         now, chain = self._clocks.wall(), self._network.chain
         wanted = await store.wanted_comparisons(self._db, chain, TOGETHER)
         cursor = await store.cursor_of(self._db, chain)
@@ -130,7 +130,7 @@ class Comparer:
         return new
 
     async def _tell(self, found: Found) -> None:
-        """What no log explains is a case of its order."""
+        """Raises a case of its order for what no log explains."""
 
         def work(change: Change) -> None:
             change.fact("unexplained", found.row.attempt_id, missing=found.missing)
@@ -140,7 +140,7 @@ class Comparer:
         await self._orders.run(work, (found.row.merchant_id, found.row.order_id))
 
     async def _held(self, node: Endpoint, block: Block, addresses: Sequence[bytes]) -> Held:
-        """By the state of that block."""
+        """Balances and payments by the state of that block."""
         at = {"blockHash": abi.to_hex(block.hash), "requireCanonical": True}
         return self._read_held(await node.batch(self._asks(addresses, at)), addresses)
 

@@ -61,7 +61,7 @@ async def follow_ended(world: World, orders: Orders, due: Due) -> None:
 
 
 async def _follow(world: World, orders: Orders, row: DepositAddress, logs: Sequence[ChainLog]) -> bool:
-    """Whether the order has ended."""
+    """Brings an order up to date with its logs; returns whether the order has ended."""
     own = intake.served(row.channel)
     if own is None:
         raise LookupError(f"the channel {row.channel} is not served")
@@ -92,7 +92,7 @@ def _gathers(channel: ChannelSettings, own: ChannelSettings, is_settling: bool) 
 
 
 def folded(row: DepositAddress, logs: Sequence[ChainLog]) -> Outcome:
-    """What came to an order's address. The same asset of another channel counts, in its own decimals."""
+    """The outcome of an order's deposits. The same asset of another channel counts, in its own decimals."""
     own = intake.served(row.channel)
     assert own is not None
     deposits, times = [], {}

@@ -52,7 +52,7 @@ def deposit(
 async def transfer(
     run_in: Opened, key: str, amount: str | None, token: str | None, network: str | None, *, late: bool, reorg: bool
 ) -> str:
-    """What was sent, in words. Raises: Problem."""
+    """Sends the transfer and says what was sent. Raises: Problem."""
     row, seen = await _order(run_in, key)
     channel = _channel(seen.channel, network, token)
     if late:
@@ -115,7 +115,7 @@ async def _end(opened: Opened, order: StableOrder) -> None:
 
 
 async def _take_back(opened: Opened, node: DevNode, channel: ChannelSettings, tx: str, block: int) -> None:
-    """Once the watcher has seen it. Raises: Problem(unavailable)."""
+    """Reorganises the transfer away once the watcher has seen it. Raises: Problem(unavailable)."""
     for _ in range(SEEN_SECONDS * 2):
         logs = await store.open_logs(opened.world.db, channel.chain_id, 1_000)
         if any(to_hex(log.tx) == tx for log in logs):

@@ -37,7 +37,7 @@ class Heights:
 
 
 def lower(heads: Sequence[Heights]) -> Heights:
-    """What all endpoints have reached: a tag that one does not know, none has."""
+    """The lowest of all endpoints; a tag that one does not know is None."""
     if not heads:
         raise ValueError("no endpoint")
     return Heights(
@@ -51,7 +51,7 @@ def _least(numbers: Sequence[int | None]) -> int | None:
 
 
 def required(steps: Steps, units: int) -> Required:
-    """For an amount in book units: a payment that comes in parts is asked for what its order is worth."""
+    """The depth required for an amount in book units. Partial payments use the amount of their order."""
     return next(step.required for step in reversed(steps) if units >= step.from_units)
 
 
@@ -61,7 +61,7 @@ def confirmations(block: int, heads: Heights) -> int:
 
 
 def is_deep(block: int, wanted: Required, heads: Heights) -> bool:
-    """Never for a block above the head, whatever a tag says."""
+    """Whether the block has the required depth. Never for a block above the head, whatever a tag says."""
     count = confirmations(block, heads)
     if isinstance(wanted, int):
         return count >= max(wanted, 1)

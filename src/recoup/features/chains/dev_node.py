@@ -116,7 +116,7 @@ class DevNode:
         return bool(from_hex(await self.call("eth_getCode", to_hex(at), "latest")))
 
     async def deploy_factory(self) -> bytes:
-        """By the deterministic deployer; once, whoever asks again."""
+        """Deploys the factory through the deterministic deployer, unless it is there."""
         factory = artifact("evm").factory_address()
         if not await self.has_code(factory):
             await self.done(DEPLOYER, artifact("evm").deployment())

@@ -60,7 +60,7 @@ class Outcome:
 
     @property
     def rest(self) -> int:
-        """What the payer is still asked for: what was seen is on its way."""
+        """The amount still asked of the payer; what was seen is on its way."""
         return max(self.missing - self.seen, 0)
 
 

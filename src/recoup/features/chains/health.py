@@ -80,7 +80,7 @@ async def senders(world: World) -> list[SenderState]:
 
 
 async def troubles(world: World) -> list[tuple[str, str, str]]:
-    """For `recoup doctor`: what, the finding, and its cure. A chain is named once."""
+    """Findings for `recoup doctor`: subject, finding and cure. A chain is named once."""
     found: dict[tuple[int, str], tuple[str, str, str]] = {}
     for one in await channels(world):
         chain = f"chain {one.chain_id} ({one.network})"

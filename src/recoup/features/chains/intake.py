@@ -66,7 +66,7 @@ def served(code: str | None) -> ChannelSettings | None:
 
 
 class Charge(NamedTuple):
-    """What an address is made of. `merchant_id`: whose it is; times are business time."""
+    """The inputs of an address. `merchant_id`: whose it is; times are business time."""
 
     merchant_id: UUID
     order_id: UUID
@@ -159,7 +159,7 @@ async def _kept(world: World, key: Hashable, read: Callable[[], Coroutine[Any, A
 
 
 def forget(db: Database) -> None:
-    """What was read may be otherwise now."""
+    """Drops what was cached for this database."""
     _known.pop(db, None)
 
 
@@ -193,7 +193,7 @@ def check_amount(channel: ChannelSettings, units: int) -> None:
 
 
 async def _receiver(world: World, channel: ChannelSettings, charge: Charge, version: int) -> bytes:
-    """Where the net amount goes, by this version of the merchant. Raises: Problem(invalid)."""
+    """The wallet that gets the net amount, by this version of the merchant. Raises: Problem(invalid)."""
     if channel.settlement == "custodial":
         assert channel.custody is not None
         return channel.custody

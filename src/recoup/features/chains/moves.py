@@ -34,7 +34,7 @@ Units = Callable[[int], int]
 
 
 class Sweep(NamedTuple):
-    """What the factory paid, at a depth that is certain, in the order of blocks. Base units of the order's token."""
+    """A confirmed payment of the factory, in the order of blocks. Base units of the order's token."""
 
     tx: bytes
     to_merchant: int
@@ -70,7 +70,7 @@ def follow(change: Change, attempt: Attempt, outcome: Outcome, units: Units, str
 
 
 def _takes_payment(order: Order) -> bool:
-    """Not once somebody has decided about a part of it: then what comes is no payment in full."""
+    """Whether money may still pay the order. Not once somebody has decided about a part of it."""
     open_ = order.stage not in ENDED or order.stage is Stage.EXPIRED
     return open_ and not any(is_decided(order, row) for row in _unexpected(order))
 
@@ -110,14 +110,14 @@ def _look_back(change: Change, attempt: Attempt, units: int) -> None:
 
 
 def _settles_more(order: Order) -> int:
-    """What settles beyond the order's amount, or has."""
+    """The amount that settles, or has settled, beyond the order's."""
     fee = int(order.facts["fee_units"])
     charged = order.units if fee < order.units else 0  # nothing settles of an order that is all fee
     return max(sum(one.units + one.fee_units for one in order.settlements if one.state != "failed") - charged, 0)
 
 
 def _owed(order: Order) -> int:
-    """What came and paid nothing, however somebody decided about it."""
+    """The amount that came and paid nothing, whatever was decided about it."""
     return sum(row.units for row in _unexpected(order) if row.processor_code != APPLIED)
 
 

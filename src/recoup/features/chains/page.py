@@ -139,7 +139,7 @@ async def post_withdrawal(visit: Visit, found: UUID) -> Answer:
 
 @addresses.post(PATH + "/payouts/{id}", may=_PAY, find=_id)
 async def decide(visit: Visit, found: UUID, *, decision: str) -> Answer:
-    """What is not approved is refused."""
+    """Approves the payout; any other decision refuses it."""
     approve = decision == "approve"
     await decide_payout(visit.world, visit.scope, found, approve=approve)
     return _back(visit, "payout" if approve else "payout_refused")
@@ -159,7 +159,7 @@ def _back(visit: Visit, what: str) -> Answer:
 
 @member.page("/orders/{order_id}/chain", "chains/deposits.html")
 async def deposits(visit: Visit) -> Values:
-    """What came to an order's address and went out of it, whoever sent it."""
+    """Deposits to an order's address and sweeps out of it, whoever sent them."""
     order = await _order(visit)
     seen = await seen_of(visit.world, order)
     if seen is None:
@@ -209,7 +209,7 @@ async def post_refund_address(visit: Visit, found: StableOrder, *, to_address: A
 
 
 def _read(log: ChainLog, channel: ChannelSettings | None, value: Decimal) -> dict[str, Any]:
-    """As people read it; of a token that is not served, base units."""
+    """A log for people; in base units where the token is not served."""
     if channel is None:
         return dict(units=None, asset="", network="", base=str(value), tx=to_hex(log.tx), link="")
     units = channel.book(value)
@@ -240,7 +240,7 @@ async def chains(visit: Visit) -> Values:
 
 
 async def _to_approve(visit: Visit) -> dict[str, Any] | None:
-    """Among approvals, for the operator."""
+    """The settlement addresses among the operator’s approvals."""
     if not visit.is_operator:
         return None
     rows = await flow.addresses(visit.world, visit.merchant_id)

@@ -88,7 +88,7 @@ def logs_call(begin: int, end: int | None, factory: bytes, tokens: Collection[by
 def read_logs(
     answer: Any, factory: bytes, tokens: Collection[bytes], ours: Collection[bytes], begin: int, end: int | None
 ) -> list[NodeLog]:
-    """Those of ours, in the range that was asked for. Raises: GarbageError for an answer that is no list of logs."""
+    """Our logs within the requested range. Raises: GarbageError for an answer that is no list of logs."""
     given = taken(answer)
     if not isinstance(given, list):
         raise GarbageError("not a list of logs")

@@ -133,7 +133,7 @@ class TronEndpoint(Endpoint):
 
 
 def nodes_of(kind: str, urls: Iterable[str], clocks: Clocks, transport: Transport | None = None) -> list[Endpoint]:
-    """Of a process, inside its running loop. `transport`: one that the caller closes."""
+    """Nodes for the life of a process, inside its running loop. `transport`: one that the caller closes."""
     made, shared = TronEndpoint if kind == "tron" else Endpoint, transport or Transport(clocks, ANSWER_BYTES_MAX)
     return [made(url, shared, clocks) for url in dict.fromkeys(urls)]
 

@@ -31,7 +31,7 @@ PAUSE_SECONDS: Final = (0.5, 15.0)
 
 
 def gateways(world: str, db: Database, clocks: Clocks) -> Mapping[str, ChainChannel]:
-    """By code."""
+    """Gateways by channel code."""
     return {one.code: ChainChannel(one, db, clocks) for one in _channels(world)}
 
 

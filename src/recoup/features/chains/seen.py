@@ -48,7 +48,7 @@ class Seen:
 
     @property
     def rest_units(self) -> int:
-        """What the payer is still to send, rounded up to what the book knows."""
+        """The amount still to be sent, rounded up to book units."""
         units, dust = to_book(self.outcome.rest, self.channel.asset, self.channel.decimals)
         return units + bool(dust)
 
@@ -87,7 +87,7 @@ async def seen_of(world: World, order: StableOrder, *, fresh: bool = False) -> S
 
 
 def _once(logs: Sequence[ChainLog]) -> list[ChainLog]:
-    """Without what only moved: of a transaction that is in a block, the rows in other blocks are none."""
+    """Drops orphaned rows of transactions that are in another block."""
     living = {(log.chain, log.tx) for log in logs if log.state != "orphaned"}
     return [log for log in logs if log.state != "orphaned" or (log.chain, log.tx) not in living]
 

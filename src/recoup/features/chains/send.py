@@ -79,13 +79,13 @@ class Signer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """Of a unit of gas, in the coin's base units."""
+    """Prices of a unit of gas, in the coin's base units."""
 
     fee: int
     tip: int
 
     def raised(self, before: ChainTransaction | None) -> "Prices":
-        """At least an eighth above what was offered before."""
+        """Prices at least an eighth above what was offered before."""
         if before is None:
             return self
         least = [int(price * RAISE) + 1 for price in (before.fee_per_gas, before.tip_per_gas)]
@@ -324,7 +324,7 @@ class Sender:
                 await self._close(one, sends, receipts, max(map(_cost, receipts)))
 
     def _depths(self, sends: Sequence[ChainSend]) -> list[Required]:
-        """What each asks for by its amount."""
+        """The depth that each send requires by its amount."""
         found: list[Required] = []
         for one in sends:
             channel = self._network.channels.get(one.token)
@@ -415,7 +415,7 @@ class Sender:
         return [one for one, _ in able], GAS_BEFORE + sum(max(gas, GAS_EACH) for _, gas in able)
 
     async def _allowed(self, transfers: Sequence[ChainSend], out: Sequence[ChainTransaction]) -> list[ChainSend]:
-        """Those within the limits that the custody wallet can pay, beside what is on its way out of it."""
+        """The transfers within the limits that the custody wallet can pay, less what is on its way out of it."""
         if not transfers:
             return []
         under_way = await sends_store.sends_in(self._world.db, [one.hash for one in out])
@@ -439,7 +439,7 @@ class Sender:
         return found
 
     async def _run_dry(self, wanted: Sequence[ChainSend]) -> list[tuple[ChainSend, int]]:
-        """Those that would go, with the gas that they need."""
+        """The sends that would go, with the gas that they need."""
         if not wanted:
             return []
         requests = [self._request([one], None) for one in wanted]
@@ -528,7 +528,7 @@ class Sender:
             await self._tell(one.merchant_id, str(one.send_id), "failed", why)
 
     async def _note_troubles(self) -> None:
-        """Once for each that is new."""
+        """Stores the troubles, and tells people of each new one once."""
         now, trouble = self._world.clocks.wall(), "; ".join(dict.fromkeys(self._troubles))[:WHY_MAX] or None
         key = (self._network.chain, self._signer.address)
         kind = trouble and "".join(sign for sign in trouble if not sign.isdigit())  # amounts change by the block
@@ -540,7 +540,7 @@ class Sender:
             await self._tell(self._concerns, f"{self._signer.address.hex()} {now:%Y-%m-%d} {kind}", "waits", trouble)
 
     async def _tell(self, merchant_id: UUID | None, about: str, what: str, why: str) -> None:
-        """Of a merchant whose money it is: the operator's people reach it by that."""
+        """Alerts the operator's people, through a merchant whose money it is."""
         if merchant_id is None:
             return
         network = self._network.any.network
@@ -567,7 +567,7 @@ def _trouble(channel: ChannelSettings, value: int, left: int, today: int) -> str
 
 
 def _is_revert(refused: Refused) -> bool:
-    """Not a node that is busy, or behind."""
+    """Whether the contract refused, not a node that is busy or behind."""
     return refused.code == REVERTED or "revert" in refused.message
 
 
@@ -579,7 +579,7 @@ def _logs(receipt: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _cost(receipt: Mapping[str, Any]) -> int:
-    """In the chain's coin; a rollup takes a fee of the chain below it, too."""
+    """The fee in the chain's coin, with a rollup's fee of the chain below it."""
     used, price = number(receipt.get("gasUsed")), number(receipt.get("effectiveGasPrice") or "0x0")
     cost = used * price + number(receipt.get("l1Fee") or "0x0")
     if cost > COST_MAX:

@@ -63,7 +63,7 @@ ON CONFLICT (send_id) DO UPDATE SET state = sends.state
 RETURNING {_SEND}
 """)
 async def want(db: Tx, send: NewSend, now: datetime) -> ChainSend:
-    """As it stands now: a repeat wants nothing more."""
+    """Adds a send and returns its present state; a repeat adds nothing."""
 
 
 @CHAIN.statement(f"SELECT {_SEND} FROM sends WHERE send_id = $1")
@@ -82,14 +82,14 @@ async def wanted(db: Read, chain: int, source: bytes, sweeps: bool, limit: int) 
 
 @CHAIN.statement(f"SELECT {_SEND} FROM sends WHERE hash = ANY($1) ORDER BY send_id")
 async def sends_in(db: Read, hashes: Sequence[bytes]) -> list[ChainSend]:
-    """What these transactions send, in the order in which they carry it."""
+    """The sends in these transactions, in the order in which they are carried."""
 
 
 @CHAIN.statement(f"""
 SELECT {_SEND} FROM sends WHERE chain = $1 AND state IN ('done', 'failed') AND NOT reported ORDER BY send_id LIMIT $2
 """)
 async def unreported(db: Read, chain: int, limit: int) -> list[ChainSend]:
-    """Those whose end has not reached what wants them."""
+    """Finished sends that have not been reported yet."""
 
 
 @CHAIN.statement("UPDATE sends SET reported = true WHERE send_id = $1")
@@ -118,7 +118,7 @@ UPDATE sends SET state = 'held', why = $4
 WHERE kind = 'transfer' AND (chain = $1 AND source = $2 AND state = 'wanted' OR hash = ANY($3) AND state = 'signed')
 """)
 async def hold_transfers(db: Tx, chain: int, source: bytes, lost: Sequence[bytes], why: str) -> Written:
-    """What an unknown transaction of this wallet may have sent already."""
+    """Holds transfers that an unknown transaction of this wallet may have sent already."""
 
 
 @CHAIN.statement("UPDATE sends SET state = 'wanted', hash = NULL WHERE hash = ANY($1) AND state = 'signed'")
@@ -131,7 +131,7 @@ UPDATE sends SET state = 'failed', why = $2, hash = coalesce($3, hash)
 WHERE send_id = ANY($1) AND state IN ('wanted', 'signed')
 """)
 async def mark_failed(db: Tx, send_ids: Sequence[UUID], why: str, hash: bytes | None) -> None:
-    """For good, under this id."""
+    """Marks sends as failed for good, under their ids."""
 
 
 @CHAIN.statement("""
@@ -147,7 +147,7 @@ SELECT coalesce(sum(s.value), 0) FROM transactions t JOIN sends s ON s.hash = t.
 WHERE t.chain = $1 AND t.signed_at > $3 AND s.channel = $2 AND s.kind = 'transfer' AND s.state IN ('signed', 'done')
 """)
 async def sent_since(db: Read, chain: int, channel: str, since: datetime) -> Decimal:
-    """What left the custody wallet by this channel, or is on its way."""
+    """The amount that left the custody wallet by this channel, or is on its way."""
 
 
 @stored("transactions")
@@ -190,14 +190,14 @@ class NewTransaction(NamedTuple):
 INSERT INTO transactions ({_TRANSACTION}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'signed')
 """)
 async def keep_transaction(db: Tx, transaction: NewTransaction) -> None:
-    """Before it leaves."""
+    """Stores a transaction before it is broadcast."""
 
 
 @CHAIN.statement(f"""
 SELECT {_TRANSACTION} FROM transactions WHERE chain = $1 AND sender = $2 AND state = 'signed' ORDER BY number, signed_at
 """)
 async def open_transactions(db: Read, chain: int, sender: bytes) -> list[ChainTransaction]:
-    """Those that no depth has decided, the lowest number first."""
+    """Undecided transactions, the lowest nonce first."""
 
 
 class Numbers(Row, frozen=True):
@@ -239,7 +239,7 @@ async def expire_transaction(db: Tx, chain: int, hash: bytes) -> None:
 
 @CHAIN.statement("SELECT hash FROM transactions WHERE chain = $1 AND hash = ANY($2)")
 async def known_transactions(db: Read, chain: int, hashes: Sequence[bytes]) -> list[bytes]:
-    """Those of them that were signed here."""
+    """The hashes that were signed here."""
 
 
 @CHAIN.statement("SELECT max(signed_block) FROM transactions WHERE chain = $1 AND sender = $2")
@@ -303,19 +303,19 @@ INSERT INTO senders (chain, sender, begins, halted) VALUES ($1, $2, 0, $3)
 ON CONFLICT (chain, sender) DO UPDATE SET halted = excluded.halted
 """)
 async def halt_sender(db: Tx, chain: int, sender: bytes, why: str) -> None:
-    """It signs nothing before a person has looked."""
+    """Halts a key: it signs nothing before a person has looked."""
 
 
 @CHAIN.statement("""
 UPDATE senders SET trouble = $3, troubled_at = $4 WHERE chain = $1 AND sender = $2 AND trouble IS DISTINCT FROM $3
 """)
 async def note_trouble(db: Tx, chain: int, sender: bytes, trouble: str | None, at: datetime) -> Written:
-    """Whether it is another than before. None: there is none any more."""
+    """Stores the trouble; None clears it. Returns whether it changed."""
 
 
 @CHAIN.statement("SELECT pg_try_advisory_lock(hashtextextended($1, 38))")
 async def lock_sender(db: Tx, name: str) -> bool:
-    """For the life of the connection: another process may not have the same."""
+    """Takes the lock for the life of the connection, unless another process has it."""
 
 
 @MERCHANT.statement("""
@@ -340,7 +340,7 @@ class RefundDestination(Row, frozen=True):
 
 @MERCHANT.statement(insert_of(RefundDestination))
 async def add_destinations(db: Tx, rows: Sequence[RefundDestination]) -> None:
-    """With their refunds."""
+    """Stored together with their refunds."""
 
 
 class RefundWay(Row, frozen=True):

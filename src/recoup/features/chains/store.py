@@ -51,7 +51,7 @@ async def address_of_order(db: Read, merchant_id: UUID, order_id: UUID) -> Depos
 
 @MERCHANT.statement(f"SELECT {_ADDRESS} FROM deposit_addresses WHERE attempt_id = $1")
 async def address_of_attempt(db: Read, attempt_id: UUID) -> DepositAddress | None:
-    """Of the payment's own id."""
+    """The address by the payment's own id; None for another channel."""
 
 
 @MERCHANT.statement("""
@@ -59,7 +59,7 @@ UPDATE attempts SET route = $4
 WHERE merchant_id = $1 AND order_id = $2 AND attempt_id = $3 AND route IS NULL AND state = 'planned'
 """)
 async def pick(db: Tx, merchant_id: UUID, order_id: UUID, attempt_id: UUID, channel: str) -> Written:
-    """Nothing where something is picked already. Under the order's lock."""
+    """Sets the channel, unless one is picked already. Under the order's lock."""
 
 
 @MERCHANT.statement("UPDATE orders SET facts = facts || $3 WHERE merchant_id = $1 AND order_id = $2")
@@ -77,11 +77,11 @@ FROM (SELECT $5::jsonb AS c) t
 async def add_address(
     db: Tx, merchant_id: UUID, order_id: UUID, attempt_id: UUID, channel: str, chain: dict[str, Any]
 ) -> None:
-    """As intake writes it for a charge that names its channel."""
+    """Writes the row that intake writes for a charge that names its channel."""
 
 
 class BookedAddress(DepositAddress, frozen=True):
-    """With what the book has of its order, in book units: what came, and what settled."""
+    """An address with the booked amounts of its order, in book units: what came, and what settled."""
 
     stage: str = ""
     came: int = 0
@@ -103,7 +103,7 @@ LEFT JOIN LATERAL (
 WHERE d.order_id > $1 ORDER BY d.order_id LIMIT $2
 """)
 async def booked_addresses(db: Read, after: UUID, limit: int, applied: str) -> list[BookedAddress]:
-    """Of all merchants, by order. `applied`: the note of money that paid its order after all."""
+    """Addresses of all merchants, by order id. `applied`: the note of money that paid its order after all."""
 
 
 @CHAIN.statement("""
@@ -113,7 +113,7 @@ SELECT coalesce((SELECT sum(l.value) FROM logs l WHERE l.chain = $1 AND l.token 
     AND s.state IN ('signed', 'done')), 0)
 """)
 async def gathered(db: Read, chain: int, token: bytes, channel: str, addresses: Sequence[bytes]) -> Decimal:
-    """What the custody wallet has of these orders, less what was sent out of it. Base units."""
+    """The amount that the custody wallet got of these orders, less what was sent out of it. Base units."""
 
 
 class Cursor(Row, frozen=True):
@@ -168,7 +168,7 @@ async def move_cursor(
     final_hash: bytes | None,
     polled_at: datetime,
 ) -> None:
-    """Never back, whichever of two watchers comes last."""
+    """Moves the cursor, never back, whichever of two watchers comes last."""
 
 
 @CHAIN.statement("""
@@ -183,7 +183,7 @@ async def halt(db: Tx, chain: int, why: str, at: datetime) -> bool:
 
 @CHAIN.statement("INSERT INTO halts (chain, halted_at, why) VALUES ($1, $2, $3)")
 async def add_halt(db: Tx, chain: int, at: datetime, why: str) -> None:
-    """With the halt."""
+    """Recorded together with the halt."""
 
 
 # What was final may be another block now: it is read anew from there.
@@ -198,7 +198,7 @@ async def lift(db: Tx, chain: int, halted_at: datetime) -> None:
 
 @CHAIN.statement("UPDATE halts SET lifted_at = $3, lifted_by = $4, note = $5 WHERE chain = $1 AND halted_at = $2")
 async def note_lift(db: Tx, chain: int, halted_at: datetime, at: datetime, by: str, note: str) -> None:
-    """With the lift."""
+    """Recorded together with the lift."""
 
 
 class Comparison(Row, frozen=True):
@@ -294,33 +294,33 @@ ON CONFLICT (chain, tx, log_index, block_hash) DO UPDATE SET state = 'seen', fol
 WHERE logs.state = 'orphaned'
 """)
 async def keep_logs(db: Tx, rows: Sequence[NewLog]) -> None:
-    """Once, however often they are told."""
+    """Stores each log once, however often it is reported."""
 
 
 @CHAIN.statement(f"SELECT {_LOG} FROM logs WHERE chain = $1 AND tx = ANY($2)")
 async def logs_in(db: Read, chain: int, txs: Sequence[bytes]) -> list[ChainLog]:
-    """What is known of these transactions, in whatever block."""
+    """Stored logs of these transactions, in whatever block."""
 
 
 @CHAIN.statement(f"SELECT {_LOG} FROM logs WHERE chain = $1 AND state = 'seen' ORDER BY block LIMIT $2")
 async def open_logs(db: Read, chain: int, limit: int) -> list[ChainLog]:
-    """Those that no depth has made certain yet, the oldest first."""
+    """Logs that are not deep enough yet, the oldest first."""
 
 
 @CHAIN.statement(f"""
 SELECT {_LOG} FROM logs WHERE chain = $1 AND block > $2 AND state = 'confirmed' ORDER BY block DESC LIMIT $3
 """)
 async def confirmed_logs(db: Read, chain: int, above: int, limit: int) -> list[ChainLog]:
-    """Those that a deep reorganisation could still take back; the newest first."""
+    """Confirmed logs that a deep reorganisation could still take back; the newest first."""
 
 
 @CHAIN.statement(f"SELECT {_LOG} FROM logs WHERE address = ANY($1) ORDER BY address, block, log_index, tx")
 async def logs_at(db: Read, addresses: Sequence[bytes]) -> list[ChainLog]:
-    """All that ever happened at these, on whatever chain, orphaned ones too."""
+    """All logs of these addresses, on whatever chain, orphaned ones too."""
 
 
 class Verdict(Row, frozen=True):
-    """What became of a log in the block in which it was seen."""
+    """The state of a log in the block in which it was seen."""
 
     chain: int
     tx: Hex

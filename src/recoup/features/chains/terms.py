@@ -59,7 +59,7 @@ def salt(terms: Terms) -> bytes:
 
 
 def create2(kind: Kind, deployer: bytes, salted: bytes, code_hash: bytes) -> bytes:
-    """Where that contract puts code of this hash."""
+    """The address at which that contract puts code of this hash."""
     return keccak256(_PREFIX[kind] + deployer + salted + code_hash)[12:]
 
 
@@ -73,7 +73,7 @@ def _clone_hash(implementation: bytes) -> bytes:
 
 
 def to_json(terms: Terms, kind: Kind) -> dict[str, str]:
-    """As they stand with an order and in its `instruction`: amounts are text, the order is the contract's 32 bytes."""
+    """The terms as stored and in an `instruction`: amounts are text, the order is the contract's 32 bytes."""
     return {
         "order": to_hex(order_word(terms.order)),
         "merchant": shown(terms.merchant, kind),

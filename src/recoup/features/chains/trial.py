@@ -86,7 +86,7 @@ class Trial:
         self._own = () if url else tuple(Plan(net, id, self._address(id), tokens) for net, id, tokens in OWN)
 
     def nodes(self) -> list[tuple[str, list[str]]]:
-        """Of our own: a name and a command. Raises: Problem(unavailable)."""
+        """Our own nodes: names and commands. Raises: Problem(unavailable)."""
         if self._url:
             return []
         close_folder(self._folder)
@@ -176,7 +176,7 @@ class Trial:
         return await node.deploy_token(one.decimals)
 
     def _address(self, chain_id: int) -> str:
-        """Of our own node: the port of before, as the channels' orders remember it."""
+        """The URL of our own node: the same port as before, since stored orders name it."""
         for known in self._known:
             if known["chain_id"] == chain_id and (self._folder / f"{chain_id}.json").exists():
                 return str(known["endpoints"][0])

@@ -173,7 +173,8 @@ class TronSender(Sender):
                     await sends_store.want_lost(tx, [one.hash])
 
     async def _is_anywhere(self, txid: bytes) -> bool:
-        """In any block of any node. Asked after the solidified blocks, which therefore hold all that it can be in."""
+        """Whether it is in any block of any node. Asked after the solidified blocks, so these hold all that it can be
+        in."""
         for node in self._nodes:
             if await node.call("eth_getTransactionReceipt", to_hex(txid)) is not None:
                 return True
@@ -188,7 +189,7 @@ class TronSender(Sender):
         return Prices(self._energy_sun, 0)
 
     async def _run_dry(self, wanted: Sequence[ChainSend]) -> list[tuple[ChainSend, int]]:
-        """Those that would go at a fee under the cap, with the energy that they need."""
+        """The sends that would go at a fee under the cap, with the energy that they need."""
         found = []
         for one in wanted:
             said = [await self._dry(node, one) for node in self._nodes]
@@ -225,7 +226,7 @@ class TronSender(Sender):
         return _count(said, "energy_used")
 
     def _batch(self, able: Sequence[tuple[ChainSend, int]]) -> tuple[list[ChainSend], int]:
-        """As many as go under the cap."""
+        """As many sweeps as go under the cap."""
         taken, energy = [able[0][0]], able[0][1]
         for one, more in able[1:]:
             if (energy + more) * self._energy_sun > self._fee_cap:
@@ -239,7 +240,7 @@ class TronSender(Sender):
         return call_contract(self._signer, to, call, frame)
 
     async def _broadcast(self, raw: bytes) -> None:
-        """To every node: one may take it and keep it to itself."""
+        """Sends it to every node: one may take it and keep it to itself."""
         for node in self._nodes:
             try:
                 said = await node.ask("/wallet/broadcasthex", transaction=raw.hex())
@@ -258,7 +259,7 @@ def _result(info: Mapping[str, Any]) -> str | None:
 
 
 def _count(said: Mapping[str, Any], name: str) -> int:
-    """What is not said is 0. Raises: GarbageError."""
+    """A count; 0 if it is missing. Raises: GarbageError."""
     value = said.get(name, 0)
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise GarbageError(f"not a count of {name}: {str(value)[:40]}")

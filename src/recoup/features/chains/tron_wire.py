@@ -46,7 +46,7 @@ def create_contract(signer: Signer, init: bytes, name: str, frame: Frame) -> Sig
 
 
 def place_of(txid: bytes, owner: bytes) -> bytes:
-    """Where a transaction of its owner creates its contract."""
+    """The address of the contract that this transaction creates."""
     return keccak256(txid + TRON_PREFIX + owner)[12:]
 
 

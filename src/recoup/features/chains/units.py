@@ -11,7 +11,7 @@ from recoup.kernel.sentence import Sentence
 
 
 class Booked(NamedTuple):
-    """What a chain brought. `dust`: base units that are finer than the book; the chain holds them, the book cannot."""
+    """An amount of a chain in book units. `dust`: base units finer than the book, which only the chain holds."""
 
     units: int
     dust: int
@@ -37,7 +37,7 @@ def to_book(base: int, asset: str, decimals: int) -> Booked:
 
 
 def cent(decimals: int) -> int:
-    """In base units: whoever sends less makes no case of an order, and no sweep."""
+    """A cent in base units: less makes no case of an order, and no sweep."""
     return _power(max(decimals - 2, 0))
 
 

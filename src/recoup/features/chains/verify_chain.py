@@ -22,7 +22,7 @@ from recoup.store.insight.proofs.walk import Difference
 
 
 async def differences(world: World) -> list[Difference]:
-    """What the book has of each order on a chain, what the logs say, and what the nodes' state is now."""
+    """Differences between the book, the logs and the nodes' present state, by order."""
     found: list[Difference] = []
     after = UUID(int=0)
     rows: list[BookedAddress] = []

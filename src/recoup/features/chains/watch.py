@@ -44,7 +44,7 @@ Receipts = list[Mapping[int, NodeLog] | None]
 
 
 class HaltError(Exception):
-    """Nothing of this chain may be credited before a person has looked at it. Its text says why."""
+    """The chain is halted: nothing is credited before a person has looked at it. Its text says why."""
 
 
 class Network(NamedTuple):
@@ -90,7 +90,7 @@ def networks_of(channels: Iterable[ChannelSettings]) -> list[Network]:
 
 
 class Seen(NamedTuple):
-    """What one node says of its heights, and of a block that was read before."""
+    """One node's heights, and a block that was read before."""
 
     head: Block
     final: Block | None
@@ -106,7 +106,7 @@ class Span(NamedTuple):
 
 
 class Place(Protocol):
-    """Where a watcher works: a world, or a part of one."""
+    """The database and clocks that a watcher works with."""
 
     @property
     def db(self) -> Database: ...
@@ -273,7 +273,7 @@ class Watcher:
         return [read_receipt(one, self.network.factory, self.network.channels, ours) for one in said]
 
     async def keep(self, logs: Sequence[NodeLog], times: Mapping[bytes, datetime], ours: Ours, now: datetime) -> None:
-        """Each is a row from here on, and open. `times`: of their blocks."""
+        """Stores the logs as open rows. `times`: of their blocks."""
         merchants = {ours[row.address].merchant_id for row in logs}
         offsets = {one: timedelta(microseconds=await known_offset(self._db, one)) for one in merchants}
         rows = [
@@ -333,7 +333,7 @@ class Watcher:
 
 
 def wanted_depth(channel: ChannelSettings, row: ChainLog, order: DepositAddress | None) -> Required:
-    """By what the order is worth, or the transfer, if that is more. `channel`: of the transfer's token."""
+    """The depth required by the worth of the order, or of the transfer if that is more. `channel`: the transfer's."""
     worth = channel.book(row.value)
     own = intake.served(order.channel) if order is not None else None
     if order is not None and own is not None:
@@ -346,6 +346,6 @@ def _key(row: ChainLog) -> tuple[bytes, int, bytes]:
 
 
 def _final_hash(one: Seen, two: Seen) -> bytes | None:
-    """Of the lower final block, where both name it or one is alone."""
+    """The hash of the lower final block, where both name one."""
     finals = [seen.final for seen in (one, two) if seen.final is not None]
     return min(finals).hash if len(finals) == 2 else None  # noqa: PLR2004 - both nodes
