@@ -15,7 +15,7 @@ from recoup.doors.command.verbs import Opened, Run, in_sandbox, in_world, json_o
 from recoup.features.chains import health, intake, sends_store, store
 from recoup.features.chains.abi import from_hex, to_hex
 from recoup.features.chains.addresses import Kind, shown
-from recoup.features.chains.compare import Comparer, Found
+from recoup.features.chains.compare import Comparer, Discrepancy
 from recoup.features.chains.proof import what_is_wrong
 from recoup.features.chains.rpc import AwayError, Endpoint, nodes_of
 from recoup.features.chains.rpc import opened as opened_nodes
@@ -77,7 +77,7 @@ def check(run: Run, as_json: bool) -> None:
     async def work(opened: Opened) -> list[dict[str, Any]]:
         world, rows = opened.world, []
         for network in networks(world):
-            found: list[Found] = []
+            found: list[Discrepancy] = []
             async with opened_nodes(network.kind, network.endpoints, world.clocks) as nodes:
                 try:
                     wrong = await what_is_wrong(network, nodes)

@@ -26,7 +26,7 @@ from recoup.features.chains.reading import (
 )
 from recoup.features.chains.rpc import TRON_BATCH_MAX, AwayError, Call, Endpoint, GarbageError, data, taken
 from recoup.features.chains.store import DepositAddress
-from recoup.features.chains.watch import Ours, Place, Watcher
+from recoup.features.chains.watch import Ours, WatchedWorld, Watcher
 from recoup.flows.locked import Orders
 from recoup.moves.change import Change
 from recoup.rules.order.attention import UNEXPECTED
@@ -39,7 +39,7 @@ SPANS_MAX: Final = 200  # reads of one search
 DAY: Final = timedelta(days=1)
 
 
-class Found(NamedTuple):
+class Discrepancy(NamedTuple):
     """`missing`: base units of a token that came or went without a log, or by logs alone where they are negative."""
 
     row: DepositAddress
@@ -50,7 +50,7 @@ Held = Mapping[tuple[bytes, bytes], tuple[int, int]]
 """By address and token what came, and what of it the factory paid out."""
 
 
-class State(NamedTuple):
+class Balances(NamedTuple):
     block: Block
     held: Held
 
@@ -58,12 +58,12 @@ class State(NamedTuple):
 class Comparer:
     """The balances of one chain against the watcher's rows."""
 
-    def __init__(self, place: Place, watcher: Watcher, orders: Orders | None = None) -> None:
+    def __init__(self, place: WatchedWorld, watcher: Watcher, orders: Orders | None = None) -> None:
         """Without `orders` a difference is kept by nobody: whoever has them finds it again."""
         self._db, self._clocks, self._watcher, self._orders = place.db, place.clocks, watcher, orders
         self._network = watcher.network
 
-    async def wanted(self) -> list[Found]:
+    async def wanted(self) -> list[Discrepancy]:
         """Compares addresses of orders about to expire, daily all; returns new differences. Raises: AwayError."""
         now, chain = self._clocks.wall(), self._network.chain
         wanted = await store.wanted_comparisons(self._db, chain, TOGETHER)
@@ -80,10 +80,10 @@ class Comparer:
             await store.keep_all_compared(self._db.alone, chain, now)
         return found
 
-    async def compare(self, ours: Ours) -> list[Found]:
+    async def compare(self, ours: Ours) -> list[Discrepancy]:
         """Reads again for what differs, keeps how it came out, and answers the differences that are new. Raises:
         AwayError."""
-        found: list[Found] = []
+        found: list[Discrepancy] = []
         every, together = list(ours.values()), TOGETHER
         if self._network.kind == "tron":  # two heads, the logs and the balances go with what was paid to each
             together = (TRON_BATCH_MAX - 3) // len(self._network.channels) - 1
@@ -97,7 +97,7 @@ class Comparer:
         state = await self._state(ours)
         return await self._differing(state.held, state.block, ours) if state is not None else {}
 
-    async def _state(self, ours: Ours) -> State | None:
+    async def _state(self, ours: Ours) -> Balances | None:
         """None for a chain that is not read, or is halted."""
         node, cursor = self._watcher.nodes[0], await store.cursor_of(self._db, self._network.chain)
         if cursor is None or not cursor.block or cursor.halted:
@@ -107,9 +107,9 @@ class Comparer:
         block = read_block((await node.batch([block_call(cursor.block)]))[0])
         if block is None:
             raise GarbageError(f"no block {cursor.block}")
-        return State(block, await self._held(node, block, list(ours)))
+        return Balances(block, await self._held(node, block, list(ours)))
 
-    async def _compare(self, ours: Ours) -> list[Found]:
+    async def _compare(self, ours: Ours) -> list[Discrepancy]:
         chain, node = self._network.chain, self._watcher.nodes[0]
         state = await self._state(ours)
         if state is None:
@@ -120,7 +120,7 @@ class Comparer:
             log.warning("logs came short", chain=chain, addresses=len(differing))
             differing = await self._search(node, held, block, {one: ours[one] for one in differing})
         before = {one.address: one.missing for one in await store.comparisons_of(self._db, chain, list(ours))}
-        new = [Found(ours[one], text) for one, text in differing.items() if before.get(one, "") != text]
+        new = [Discrepancy(ours[one], text) for one, text in differing.items() if before.get(one, "") != text]
         if new and self._orders is None:
             return new
         for one in new:
@@ -129,7 +129,7 @@ class Comparer:
         await store.keep_comparisons(self._db.alone, chain, list(ours), block.at, missing)
         return new
 
-    async def _tell(self, found: Found) -> None:
+    async def _tell(self, found: Discrepancy) -> None:
         """Raises a case of its order for what no log explains."""
 
         def work(change: Change) -> None:
@@ -144,7 +144,7 @@ class Comparer:
         at = {"blockHash": abi.to_hex(block.hash), "requireCanonical": True}
         return self._read_held(await node.batch(self._asks(addresses, at)), addresses)
 
-    async def _held_at_head(self, node: Endpoint, read_to: int, ours: Ours) -> State:
+    async def _held_at_head(self, node: Endpoint, read_to: int, ours: Ours) -> Balances:
         """TRON answers by its latest state alone, whatever block is named: the head stands before and behind it in one
         request, with what came since the logs were read."""
         asks = self._asks(list(ours), "latest")
@@ -157,7 +157,7 @@ class Comparer:
                 held = self._read_held(said[1:], list(ours))
                 new = read_logs(logs, network.factory, network.channels, ours, begin, None)
                 await self._kept(node, new, held, block, ours)
-                return State(block, held)
+                return Balances(block, held)
         raise AwayError("its head moved on while it answered")
 
     def _asks(self, addresses: Sequence[bytes], at: Any) -> list[Call]:

@@ -120,7 +120,7 @@ def sign(signer: Signer, chain: int, to: bytes, call: bytes, nonce: int, prices:
     )
 
 
-class State(NamedTuple):
+class KeyState(NamedTuple):
     """What nodes say of the chain and of the key: how many of its transactions are in blocks, and how many are known in
     all; `coins`: what is left for gas."""
 
@@ -217,17 +217,17 @@ class Sender:
 
     # What the chain says of this key ----------------------------------------------------------------------------------
 
-    async def _state(self) -> State:
+    async def _state(self) -> KeyState:
         """What all nodes have: one that is behind, or says that it is ahead, changes nothing by itself."""
         said = [await self._state_at(node) for node in self._nodes]
-        return State(
+        return KeyState(
             lower([one.heights for one in said]),
             min(one.mined for one in said),
             max(one.known for one in said),
             min(one.coins for one in said),
         )
 
-    async def _state_at(self, node: Endpoint) -> State:
+    async def _state_at(self, node: Endpoint) -> KeyState:
         who = to_hex(self._signer.address)
         asks: list[Call] = [block_call("latest"), block_call("safe"), block_call("finalized")]
         asks += [("eth_getTransactionCount", [who, tag]) for tag in ("latest", "pending")]
@@ -238,9 +238,9 @@ class Sender:
         mined = number(taken(said[3]))
         known = mined if isinstance(said[4], Refused) else number(said[4])  # some nodes know no pending block
         heights = Heights(head.number, safe and safe.number, final and final.number)
-        return State(heights, mined, max(mined, known), number(taken(said[5])))
+        return KeyState(heights, mined, max(mined, known), number(taken(said[5])))
 
-    async def _begun(self, state: State) -> int:
+    async def _begun(self, state: KeyState) -> int:
         """The number of the next transaction. Raises: HaltError, also where it was halted before."""
         chain, who = self._network.chain, self._signer.address
         row = await sends_store.sender_of(self._world.db, chain, who)
@@ -256,7 +256,7 @@ class Sender:
             await sends_store.begin_sender(self._world.db.alone, chain, who, 0)
         return ours
 
-    async def _check_taken(self, out: Sequence[ChainTransaction], state: State) -> None:
+    async def _check_taken(self, out: Sequence[ChainTransaction], state: KeyState) -> None:
         """Of each number that the chain has used, a transaction of ours has the receipt, or soon. Raises: HaltError."""
         for one in {one.number: one for one in out}.values():
             if one.number < state.mined and state.heights.head - one.signed_block >= LOST_BLOCKS:
@@ -308,7 +308,7 @@ class Sender:
 
     # What is out ------------------------------------------------------------------------------------------------------
 
-    async def _decide(self, out: Sequence[ChainTransaction], state: State) -> None:
+    async def _decide(self, out: Sequence[ChainTransaction], state: KeyState) -> None:
         """Closes the numbers of which a transaction lies deep enough, in the same block on every node."""
         if not out:
             return
@@ -380,7 +380,7 @@ class Sender:
         deposit = deposit_address(kind, factory, artifact(kind).implementation_of(factory), self._terms(send))
         return contract == self._network.factory and failed.deposit == deposit
 
-    async def _repeat(self, out: Sequence[ChainTransaction], state: State, prices: Prices) -> None:
+    async def _repeat(self, out: Sequence[ChainTransaction], state: KeyState, prices: Prices) -> None:
         """What may not have left goes again, the same bytes; what waits too long, dearer under its number."""
         patience = max(PATIENCE_BLOCKS, PATIENCE_MS // self._block_ms)
         for one in {one.number: one for one in out}.values():

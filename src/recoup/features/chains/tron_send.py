@@ -18,7 +18,7 @@ from recoup.features.chains.addresses import TRON_PREFIX
 from recoup.features.chains.depth import Heights, lower
 from recoup.features.chains.reading import Block, block_call, read_block, receipts_of
 from recoup.features.chains.rpc import AwayError, GarbageError, TronEndpoint, data, number, taken
-from recoup.features.chains.send import HELD, ROOM, WHY_MAX, Prices, Sender, Signed, State
+from recoup.features.chains.send import HELD, ROOM, WHY_MAX, KeyState, Prices, Sender, Signed
 from recoup.features.chains.sends_store import ChainSend, ChainTransaction
 from recoup.features.chains.tron_wire import LIFE, Frame, call_contract, expires_at
 from recoup.features.chains.watch import HaltError
@@ -57,7 +57,7 @@ class TronSender(Sender):
 
     # What the chain says of this key ----------------------------------------------------------------------------------
 
-    async def _state(self) -> State:
+    async def _state(self) -> KeyState:
         """Counts no transactions. `coins`: what there is for energy, the key's own as if it were bought."""
         tips = [await self._tip_of(node) for node in self._nodes]
         heads, finals = [head for head, _ in tips], [final for _, final in tips]
@@ -74,7 +74,7 @@ class TronSender(Sender):
         free = max(_count(own, name + "Limit") - _count(own, name + "Used") for name in ("freeNet", "Net"))
         for_bytes = 0 if free >= SIZE_MAX else SIZE_MAX * BYTE_SUN
         coins = balance - for_bytes + energy * self._energy_sun if balance >= for_bytes else 0
-        return State(heights, 0, 0, coins)
+        return KeyState(heights, 0, 0, coins)
 
     async def _tip_of(self, node: TronEndpoint) -> tuple[Block, Block]:
         head, final = map(read_block, await node.batch([block_call("latest"), block_call("finalized")]))
@@ -82,7 +82,7 @@ class TronSender(Sender):
             raise GarbageError("no head")
         return head, final
 
-    async def _begun(self, state: State) -> int:
+    async def _begun(self, state: KeyState) -> int:
         """Nothing counts a key's transactions, but each transfer out of its wallet has its log: one that is not known
         here was sent by somebody else, or before a backup was restored. Raises: HaltError."""
         key, head, final = (self._network.chain, self._signer.address), state.heights.head, state.heights.finalized or 0
@@ -159,7 +159,7 @@ class TronSender(Sender):
             await sends_store.close_number(tx, one.chain, one.sender, one.number, one.hash, "reverted", Decimal(fee))
             await sends_store.want_lost(tx, [one.hash])
 
-    async def _repeat(self, out: Sequence[ChainTransaction], state: State, prices: Prices) -> None:
+    async def _repeat(self, out: Sequence[ChainTransaction], state: KeyState, prices: Prices) -> None:
         """The same bytes while a block may take them; then, unless one has, what they sent is wanted again."""
         receipts = await self._nodes[0].batch(receipts_of(one.hash for one in out))
         for one in [one for one, receipt in zip(out, receipts, strict=True) if not isinstance(receipt, dict)]:

@@ -89,7 +89,7 @@ def networks_of(channels: Iterable[ChannelSettings]) -> list[Network]:
     ]
 
 
-class Seen(NamedTuple):
+class NodeView(NamedTuple):
     """One node's heights, and a block that was read before."""
 
     head: Block
@@ -105,7 +105,7 @@ class Span(NamedTuple):
     end: int | None
 
 
-class Place(Protocol):
+class WatchedWorld(Protocol):
     """The database and clocks that a watcher works with."""
 
     @property
@@ -118,7 +118,7 @@ class Watcher:
     """One a chain and process. Two at once do no harm: a log has one row in each block, and a credit is made under its
     order's lock."""
 
-    def __init__(self, place: Place, network: Network, endpoints: Sequence[Endpoint]) -> None:
+    def __init__(self, place: WatchedWorld, network: Network, endpoints: Sequence[Endpoint]) -> None:
         """`endpoints`: of one node only in the sandbox, which is then believed alone."""
         self._db, self._clocks, self.network = place.db, place.clocks, network
         self.nodes = (*endpoints, *endpoints)[: max(2, len(endpoints))]
@@ -195,7 +195,7 @@ class Watcher:
         if cursor is None or not cursor.mark_hash or one.mark is not None and one.mark == two.mark:
             await store.move_mark(self._db.alone, chain, low.number, low.hash)
 
-    async def _open(self, cursor: Cursor | None, one: Seen) -> list[ChainLog]:
+    async def _open(self, cursor: Cursor | None, one: NodeView) -> list[ChainLog]:
         """What is not certain yet; and, when a block that was read is another one now, what was taken for certain above
         the final block."""
         open_ = await store.open_logs(self._db, self.network.chain, OPEN_MAX)
@@ -237,7 +237,7 @@ class Watcher:
         marks = ((cursor.final, cursor.final_hash), (cursor.mark, cursor.mark_hash))
         return [*asks, *(block_call(number) for number, known in marks if known)]
 
-    def _seen(self, said: Sequence[Any], cursor: Cursor | None) -> Seen:
+    def _seen(self, said: Sequence[Any], cursor: Cursor | None) -> NodeView:
         """Raises: HaltError, GarbageError."""
         chain = number(taken(said[0]))
         if chain != self.network.chain:
@@ -253,7 +253,7 @@ class Watcher:
         mark = marks[-1] if cursor is not None and cursor.mark_hash else None
         final, safe = tagged[-1], tagged[0] if len(tagged) > 1 else None
         heights = Heights(head.number, safe and safe.number, final and final.number)
-        return Seen(head, final, heights, mark and mark.hash)
+        return NodeView(head, final, heights, mark and mark.hash)
 
     def _logs(self, span: Span, ours: Ours) -> Any:
         return logs_call(*span, self.network.factory, self.network.channels, ours)
@@ -345,7 +345,7 @@ def _key(row: ChainLog) -> tuple[bytes, int, bytes]:
     return row.tx, row.log_index, row.block_hash
 
 
-def _final_hash(one: Seen, two: Seen) -> bytes | None:
+def _final_hash(one: NodeView, two: NodeView) -> bytes | None:
     """The hash of the lower final block, where both name one."""
     finals = [seen.final for seen in (one, two) if seen.final is not None]
     return min(finals).hash if len(finals) == 2 else None  # noqa: PLR2004 - both nodes
