@@ -62,16 +62,13 @@ async def _payment(world: World, order: StableOrder, payment: Payment, fresh: bo
 def _deposit(one: SeenDeposit, like: str) -> Deposit:
     """A token that no channel is served for any more has its base units as they are."""
     log, channel = one.log, one.channel
-    amount = str(log.value)
-    if channel is not None:
-        amount = text_like(channel.book(log.value), channel.asset, like)
     return Deposit(
         tx_hash=to_hex(log.tx),
         chain=channel.network if channel else "",
         asset=channel.asset if channel else "",
         token_contract=shown(log.token, channel.kind) if channel else to_hex(log.token),
         right_token=one.right,
-        amount=amount,
+        amount=one.amount_like(like) or str(log.value),
         status=log.state,
         confirmations=_confirmations(one.progress),
         block_at=stamp(log.block_at),

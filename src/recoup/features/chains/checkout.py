@@ -16,7 +16,7 @@ from recoup.features.chains import intake, store
 from recoup.features.chains.abi import to_hex
 from recoup.features.chains.addresses import shown
 from recoup.features.chains.channels import NETWORK_PRESETS, ChannelSettings
-from recoup.features.chains.seen import Seen, SeenDeposit, seen_of
+from recoup.features.chains.seen import Seen, seen_of
 from recoup.features.chains.transfers import can_refund, give_address
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
@@ -115,7 +115,7 @@ async def _refund(world: World, order: StableOrder, seen: Seen, typed: str) -> s
 
 def _others(own: ChannelSettings) -> list[str]:
     """Networks on which the same address is watched for the same asset."""
-    alike = (one for one in intake.all_served() if (one.world, one.kind, one.asset) == (own.world, own.kind, own.asset))
+    alike = (one for one in intake.all_served(own.world) if (one.kind, one.asset) == (own.kind, own.asset))
     return sorted({NETWORK_PRESETS[one.network].title for one in alike if one.network != own.network})
 
 
@@ -138,18 +138,19 @@ def _amounts(order: StableOrder, seen: Seen, state: State) -> dict[str, Any]:
         return text_like(units, order.asset, order.amount_text)
 
     excess = seen.channel.book(seen.outcome.excess)
-    counting = [one for one in seen.deposits if one.right and one.log.state != "orphaned"]
+    counting = [one for one in seen.deposits if one.counts]
+    has_explorer = any(one.channel and one.channel.explorer for one in counting)
     return {
-        "listed": len(counting) > (state in ("counting", "paid")) or any(map(_has_explorer, counting)),
+        "listed": len(counting) > (state in ("counting", "paid")) or has_explorer,
         "kept": any(one.log.state != "orphaned" for one in seen.deposits),
         "rest": text(seen.rest_units),
         "came": text(seen.received_units + seen.on_its_way_units),
         "excess": text(excess) if excess else "",
         "deposits": [
             {
-                "amount": _deposited(one.log.value, one.channel, order.amount_text),
+                "amount": one.amount_like(order.amount_text),
                 "asset": one.channel.asset if one.channel else "",
-                "counts": one in counting,
+                "counts": one.counts,
                 "state": one.log.state,
                 "progress": one.progress,
                 "link": one.channel.link("tx", one.log.tx) if one.channel else "",
@@ -157,16 +158,6 @@ def _amounts(order: StableOrder, seen: Seen, state: State) -> dict[str, Any]:
             for one in seen.deposits
         ],
     }
-
-
-def _has_explorer(one: SeenDeposit) -> bool:
-    return bool(one.channel and one.channel.explorer)
-
-
-def _deposited(value: Any, channel: ChannelSettings | None, like: str) -> str:
-    if channel is None:
-        return ""
-    return text_like(channel.book(value), channel.asset, like)
 
 
 def qr_svg(text: str) -> Markup:

@@ -46,7 +46,7 @@ def chain() -> None:
 
 def networks(world: World) -> list[Network]:
     """Raises: Problem(not_found) where no channel of this world names a factory."""
-    found = networks_of(one for one in intake.all_served() if one.world == world.name)
+    found = networks_of(intake.all_served(world.name))
     if not found:
         message = "No channel of this world is on a chain with a factory."
         raise Problem("not_found", message, cure="Add [[channels]] to the settings file; see docs/chains.md.")

@@ -92,10 +92,10 @@ def _channel(own: ChannelSettings, network: str | None, token: str | None) -> Ch
     """The one whose token is sent. Raises: Problem(invalid)."""
     asset = own.asset if token in (None, COIN) else str(token).upper()
     wanted = network or own.network
-    for one in intake.all_served():
-        if (one.world, one.network, one.asset) == ("sandbox", wanted, asset):
+    for one in intake.all_served("sandbox"):
+        if (one.network, one.asset) == (wanted, asset):
             return one
-    served = ", ".join(f"{one.asset} on {one.network}" for one in intake.all_served() if one.world == "sandbox")
+    served = ", ".join(f"{one.asset} on {one.network}" for one in intake.all_served("sandbox"))
     raise invalid(f"No channel of the sandbox takes {asset} on {wanted}.", "token", f"There is {served}.")
 
 

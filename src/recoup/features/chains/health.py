@@ -42,7 +42,7 @@ class SenderState(Struct, frozen=True):
 
 
 async def channels(world: World) -> list[ChannelState]:
-    return [await _channel(world, one) for one in intake.all_served() if one.world == world.name]
+    return [await _channel(world, one) for one in intake.all_served(world.name)]
 
 
 async def _channel(world: World, one: ChannelSettings) -> ChannelState:

@@ -241,5 +241,6 @@ async def pick(world: World, settings: MerchantSettings, order: StableOrder, cod
             await store.add_address(tx, order.merchant_id, order.order_id, order.attempt_id, code, facts["chain"])
 
 
-def all_served() -> tuple[ChannelSettings, ...]:
-    return tuple(_served.values())
+def all_served(world: str | None = None) -> tuple[ChannelSettings, ...]:
+    """The channels of a world; None: of both."""
+    return tuple(one for one in _served.values() if world in (None, one.world))

@@ -10,7 +10,6 @@ import structlog
 
 from recoup.features.chains import intake, store
 from recoup.features.chains.channel import ChainChannel
-from recoup.features.chains.channels import ChannelSettings
 from recoup.features.chains.compare import Comparer
 from recoup.features.chains.credit import credit
 from recoup.features.chains.proof import what_is_wrong
@@ -32,12 +31,12 @@ PAUSE_SECONDS: Final = (0.5, 15.0)
 
 def gateways(world: str, db: Database, clocks: Clocks) -> Mapping[str, ChainChannel]:
     """Gateways by channel code."""
-    return {one.code: ChainChannel(one, db, clocks) for one in _channels(world)}
+    return {one.code: ChainChannel(one, db, clocks) for one in intake.all_served(world)}
 
 
 def loops(world: World) -> Iterator[tuple[str, Callable[[], Awaitable[int]], float]]:
     """One a chain: its name, what is done once, and the seconds between."""
-    for network in networks_of(_channels(world.name)):
+    for network in networks_of(intake.all_served(world.name)):
         yield f"chain {network.chain}", ChainLoop(world, Orders(world), network).once, _pause(network)
 
 
@@ -88,10 +87,6 @@ async def alarm(world: World, network: Network, cursor: Cursor) -> None:
     async with world.db.transaction() as tx:
         merchant_id = min(row.merchant_id for row in waiting)
         await alert_now(tx, merchant_id, "chain_halted", about, step, facts, world.clocks.wall())
-
-
-def _channels(world: str) -> list[ChannelSettings]:
-    return [one for one in intake.all_served() if one.world == world]
 
 
 def _pause(network: Network) -> float:

@@ -13,6 +13,7 @@ from recoup.features.chains.store import ChainLog, Cursor, DepositAddress
 from recoup.features.chains.units import to_book
 from recoup.features.chains.watch import wanted_depth
 from recoup.flows.world import World
+from recoup.rules.stable.amounts import text_like
 from recoup.store.stable.stable_orders import StableOrder
 
 ExceptionName = Literal["underpaid", "overpaid", "late", "wrong_token"]
@@ -26,6 +27,14 @@ class SeenDeposit:
     channel: ChannelSettings | None
     right: bool
     progress: Progress
+
+    @property
+    def counts(self) -> bool:
+        return self.right and self.log.state != "orphaned"
+
+    def amount_like(self, text: str) -> str:
+        """Decimal text with as many places as that one; empty where no channel is served for its token."""
+        return text_like(self.channel.book(self.log.value), self.channel.asset, text) if self.channel else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +63,7 @@ class Seen:
 
     @property
     def first_tx(self) -> bytes | None:
-        return next((one.log.tx for one in self.deposits if one.right and one.log.state != "orphaned"), None)
+        return next((one.log.tx for one in self.deposits if one.counts), None)
 
     def exceptions(self) -> list[ExceptionName]:
         outcome = self.outcome
@@ -93,7 +102,7 @@ def _once(logs: Sequence[ChainLog]) -> list[ChainLog]:
 
 
 def _least(deposits: Sequence[SeenDeposit]) -> Progress | None:
-    counting = [one.progress for one in deposits if one.right and one.log.state != "orphaned"]
+    counting = [one.progress for one in deposits if one.counts]
     return min(counting, key=lambda one: one.done / one.of, default=None)
 
 

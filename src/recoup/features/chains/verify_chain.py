@@ -33,7 +33,7 @@ async def differences(world: World) -> list[Difference]:
         for row in part:
             found += _of_book(row, logs[row.address])
         rows, after = rows + part, part[-1].order_id
-    for network in networks_of(one for one in intake.all_served() if one.world == world.name):
+    for network in networks_of(intake.all_served(world.name)):
         found += await _of_state(world, network, [row for row in rows if row.kind == network.kind])
     return found
 
