@@ -87,9 +87,8 @@ async def agreed(shop: Shop, address: str) -> UUID:
 
 async def states(shop: Shop) -> list[str]:
     """The newest first."""
-    rows = await flow.addresses(shop.world, shop.merchant_id)
-    now = await shop.now()
-    return [flow.states_of(rows, now)[row.address_id] for row in rows]
+    rows, found, _ = await flow.addresses(shop.world, shop.merchant_id)
+    return [found[row.address_id] for row in rows]
 
 
 async def holding(shop: Shop) -> str | None:

@@ -7,7 +7,6 @@ import click
 
 from recoup.doors.command.verbs import Opened, Run, in_world, json_option, merchant_option, show
 from recoup.features.chains import addresses_flow as flow
-from recoup.flows.merchant_cache import known_offset
 from recoup.kernel.time import iso
 
 
@@ -41,9 +40,7 @@ def address(
             await flow.approve(world, scope, approve)
         if withdraw:
             await flow.withdraw(world, scope, withdraw)
-        rows = await flow.addresses(world, opened.merchant_id)
-        now = world.clocks.business(await known_offset(world.db.reader, opened.merchant_id))
-        states = flow.states_of(rows, now)
+        rows, states, _ = await flow.addresses(world, opened.merchant_id)
         return [
             {
                 "id": str(row.address_id),

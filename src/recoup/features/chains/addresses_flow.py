@@ -37,9 +37,11 @@ ADDRESSES_MAX: Final = 100  # withdrawn and replaced ones too
 FIELD: Final = "address"
 
 
-async def addresses(world: World, merchant_id: UUID) -> list[SettlementAddress]:
-    """The newest first."""
-    return await list_addresses(world.db.reader, merchant_id)
+async def addresses(world: World, merchant_id: UUID) -> tuple[list[SettlementAddress], dict[UUID, State], BusinessTime]:
+    """The newest first, their states, and the merchant's time."""
+    now = world.clocks.business(await known_offset(world.db.reader, merchant_id))
+    rows = await list_addresses(world.db.reader, merchant_id)
+    return rows, states_of(rows, now), now
 
 
 def states_of(rows: Sequence[SettlementAddress], now: datetime) -> dict[UUID, State]:

@@ -24,7 +24,6 @@ from recoup.features.chains.seen import seen_of
 from recoup.features.chains.store import ChainLog
 from recoup.features.chains.transfers import can_refund, give_address
 from recoup.features.chains.words import PATH
-from recoup.flows.merchant_cache import known_offset
 from recoup.flows.stable.payouts import decide_payout
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
@@ -73,17 +72,16 @@ _PAY: Final = operator("approve payouts")
 )
 async def addresses(visit: Visit) -> Values:
     typed = read_again(post_address, visit.typed)
-    rows = await flow.addresses(visit.world, visit.merchant_id)
+    rows, states, now = await flow.addresses(visit.world, visit.merchant_id)
     payouts = await requested_payouts(visit.world.db.reader, visit.merchant_id) if visit.is_operator else []
     networks = {one.network for one in intake.all_served()}
-    now = visit.world.clocks.business(await known_offset(visit.world.db.reader, visit.merchant_id))
     terms = await terms_at(visit.world.db.reader, visit.merchant_id, now)
     served = {one.kind: [] for one in intake.all_served()} | {row.kind: [] for row in rows}  # type: ignore[var-annotated]
     for one in intake.all_served():
         served[one.kind].append(one.name)
     return dict(
         rows=rows,
-        states=flow.states_of(rows, now),
+        states=states,
         kinds={
             kind: Sentence("{0} ({1})", KIND_WORDS[kind], ", ".join(served[kind])) if served[kind] else KIND_WORDS[kind]
             for kind in KINDS
@@ -243,18 +241,15 @@ async def _to_approve(visit: Visit) -> dict[str, Any] | None:
     """The settlement addresses among the operator’s approvals."""
     if not visit.is_operator:
         return None
-    rows = await flow.addresses(visit.world, visit.merchant_id)
-    now = visit.world.clocks.business(await known_offset(visit.world.db.reader, visit.merchant_id))
-    waiting = [row for row in rows if flow.states_of(rows, now)[row.address_id] == "entered"]
-    return (
-        dict(
-            wallets=waiting,
-            wallet_kinds=KIND_WORDS,
-            wallets_theirs={row.address_id for row in waiting if not _is_another(row.set_by, visit)},
-            wallet_people=await named(visit, [row.set_by for row in waiting]),
-        )
-        if waiting
-        else None
+    rows, states, _ = await flow.addresses(visit.world, visit.merchant_id)
+    waiting = [row for row in rows if states[row.address_id] == "entered"]
+    if not waiting:
+        return None
+    return dict(
+        wallets=waiting,
+        wallet_kinds=KIND_WORDS,
+        wallets_theirs={row.address_id for row in waiting if not _is_another(row.set_by, visit)},
+        wallet_people=await named(visit, [row.set_by for row in waiting]),
     )
 
 
