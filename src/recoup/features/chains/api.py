@@ -13,7 +13,6 @@ from recoup.features.chains import store
 from recoup.features.chains.abi import to_hex
 from recoup.features.chains.addresses import KINDS, shown
 from recoup.features.chains.checkout import chain_page
-from recoup.features.chains.depth import Progress
 from recoup.features.chains.seen import SeenDeposit, seen_of
 from recoup.flows.merchant_cache import known_offset
 from recoup.flows.world import World
@@ -53,7 +52,7 @@ async def _payment(world: World, order: StableOrder, payment: Payment, fresh: bo
         status="processing" if order.stage is Stage.PROCESSING and order.attempt_state == "planned" else payment.status,
         channel_ref=payment.channel_ref or (to_hex(first) if first else ""),
         amount_received=text_like(seen.received_units, order.asset, order.amount_text),
-        confirmations=_confirmations(seen.progress),
+        confirmations=Confirmations(*seen.progress),
         deposits=[_deposit(one, order.amount_text) for one in seen.deposits],
         exceptions=seen.exceptions(),
     )
@@ -70,13 +69,9 @@ def _deposit(one: SeenDeposit, like: str) -> Deposit:
         right_token=one.right,
         amount=one.amount_like(like) or str(log.value),
         status=log.state,
-        confirmations=_confirmations(one.progress),
+        confirmations=Confirmations(*one.progress),
         block_at=stamp(log.block_at),
     )
-
-
-def _confirmations(count: Progress) -> Confirmations:
-    return Confirmations(count.done, count.of)
 
 
 async def _wallets(world: World, merchant_id: UUID) -> dict[str, str]:

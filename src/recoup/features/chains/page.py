@@ -1,6 +1,5 @@
 """Chains in the portal: merchants' wallets, to which stablecoins settle; what came to an order; how chains stand."""
 
-from decimal import Decimal
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -171,12 +170,8 @@ async def deposits(visit: Visit) -> Values:
         seen=seen,
         on_chain=order.facts["chain"],
         address_link=seen.channel.link("address", bytes.fromhex(order.facts["chain"]["raw"])),
-        deposits=[dict(one=one, **_read(one.log, one.channel, one.log.value)) for one in seen.deposits],
-        sweeps=[
-            dict(log=log, **_read(log, intake.served_token(log.chain, log.token), log.value), fee=_fee(log))
-            for log in logs
-            if log.kind == "sweep"
-        ],
+        deposits=[dict(one=one, **_read(one.log, one.channel)) for one in seen.deposits],
+        sweeps=[_read(log, intake.served_token(log.chain, log.token)) for log in logs if log.kind == "sweep"],
         refund_to=shown(row.refund_to, row.kind) if row is not None and row.refund_to else "",
         refund_by=row.refund_by if row is not None else None,
         can_refund=can_refund(order),
@@ -206,20 +201,14 @@ async def post_refund_address(visit: Visit, found: StableOrder, *, to_address: A
     return redirect(with_done(visit.session, f"/orders/{found.order_id}/chain", "saved"))
 
 
-def _read(log: ChainLog, channel: ChannelSettings | None, value: Decimal) -> dict[str, Any]:
+def _read(log: ChainLog, channel: ChannelSettings | None) -> dict[str, Any]:
     """A log for people; in base units where the token is not served."""
+    tx = to_hex(log.tx)
     if channel is None:
-        return dict(units=None, asset="", network="", base=str(value), tx=to_hex(log.tx), link="")
-    units = channel.book(value)
-    network = NETWORK_PRESETS[channel.network].title
-    return dict(
-        units=units, asset=channel.asset, network=network, base="", tx=to_hex(log.tx), link=channel.link("tx", log.tx)
-    )
-
-
-def _fee(log: ChainLog) -> int:
-    channel = intake.served_token(log.chain, log.token)
-    return channel.book(log.fee) if channel else 0
+        return dict(log=log, units=None, fee=None, asset="", network="", base=str(log.value), tx=tx, link="")
+    network, units = NETWORK_PRESETS[channel.network].title, channel.book(log.value)
+    more = dict(fee=channel.book(log.fee), network=network, base="", tx=tx, link=channel.link("tx", log.tx))
+    return dict(log=log, units=units, asset=channel.asset, **more)
 
 
 @member.page(
