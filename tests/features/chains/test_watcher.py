@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -146,6 +147,34 @@ def test_a_payment_that_one_node_makes_up_pays_nothing(server: ServerAddress, an
         await at.poll(6)
         assert (await at.ground.now(order)).paid_at is None
         assert await book(at.ground) == {}
+
+    run(server, anvil, story)
+
+
+@pytest.mark.parametrize("first", [False, True])
+@pytest.mark.parametrize("minutes", [-600, 600])
+def test_when_money_came_is_not_one_nodes_word(
+    server: ServerAddress,
+    anvil: Anvil,
+    minutes: int,
+    first: bool,  # noqa: FBT001
+) -> None:
+    """In time it would be late, or late in time."""
+
+    async def story(at: Lied) -> None:
+        order = await at.ground.charge()
+        await anvil.transfer(at.ground.token, address(order), DUE)
+        block = await anvil.block()
+        real = datetime.fromtimestamp(int(block["timestamp"], 16), UTC)
+        block["timestamp"] = hex(int(block["timestamp"], 16) + 60 * minutes)
+        (at.one if first else at.two).faults = Faults(answers={"eth_getBlockByHash": block})
+        await anvil.mine(12)
+        await at.poll(4)
+        at.heal()
+        await at.poll(2)
+        (row,) = await store.logs_at(at.ground.shop.world.db, [address(order)])
+        assert (row.block_at, row.state) == (real, "confirmed")
+        assert await at.stage(order) is Stage.COMPLETED
 
     run(server, anvil, story)
 

@@ -4,7 +4,7 @@ the logs say. A difference is read for again, block by block; what nothing expla
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final, NamedTuple
 
 import structlog
@@ -15,6 +15,7 @@ from recoup.features.chains.intake import WATCHED
 from recoup.features.chains.reading import (
     Block,
     NodeLog,
+    agreed_times,
     block_call,
     block_of_hash,
     contract_call,
@@ -156,7 +157,7 @@ class Comparer:
             if block is not None and block == read_block(after):
                 held = self._read_held(said[1:], list(ours))
                 new = read_logs(logs, network.factory, network.channels, ours, begin, None)
-                await self._kept(node, new, held, block, ours)
+                await self._kept(new, held, block, ours)
                 return Balances(block, held)
         raise AwayError("its head moved on while it answered")
 
@@ -202,7 +203,7 @@ class Comparer:
             wanted = logs_call(begin, end, self._network.factory, self._network.channels, list(ours))
             said = await node.batch([wanted, block_call(begin)])
             logs = read_logs(said[0], self._network.factory, self._network.channels, ours, begin, end)
-            differing = await self._kept(node, logs, held, block, ours)
+            differing = await self._kept(logs, held, block, ours)
             first = read_block(said[1])
             if not differing or not begin or first is None or first.at < oldest:
                 break
@@ -214,19 +215,18 @@ class Comparer:
             read_receipt(one, self._network.factory, self._network.channels, ours)
             for one in await node.batch(receipts_of(txs))
         ]
-        return await self._kept(node, [one for found in receipts if found for one in found.values()], held, block, ours)
+        return await self._kept([one for found in receipts if found for one in found.values()], held, block, ours)
 
     async def _kept(
         self,
-        node: Endpoint,
         logs: Sequence[NodeLog],
         held: Held,
         block: Block,
         ours: Ours,
     ) -> dict[bytes, str]:
         hashes = list({row.block_hash for row in logs})
-        blocks = map(read_block, await node.batch([block_of_hash(one) for one in hashes]))
-        times: dict[bytes, datetime] = {one.hash: one.at for one in blocks if one is not None}
+        nodes = dict.fromkeys(self._watcher.nodes)  # of which the first has read the logs
+        times = agreed_times(*[await one.batch([block_of_hash(block) for block in hashes]) for one in nodes])
         there = [row for row in logs if row.block_hash in times]
         await self._watcher.keep(there, times, ours, self._clocks.wall())
         return await self._differing(held, block, ours)

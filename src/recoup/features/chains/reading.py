@@ -62,6 +62,12 @@ def read_block(answer: Any) -> Block | None:
     return Block(_below(BLOCK_MAX, answer.get("number")), data(answer.get("hash"), 32), at)
 
 
+def agreed_times(*told: Sequence[Any]) -> dict[bytes, datetime]:
+    """By hash, of the blocks that the first node has, and of which no other says otherwise. Raises: GarbageError."""
+    found = zip(*(map(read_block, answers) for answers in told), strict=True)
+    return {one.hash: one.at for one, *others in found if one is not None and set(others) <= {one, None}}
+
+
 def _below(most: int, value: Any) -> int:
     """Raises: GarbageError."""
     found = number(value)

@@ -17,6 +17,7 @@ from recoup.features.chains.depth import Heights, Required, blocks_of, is_deep, 
 from recoup.features.chains.reading import (
     Block,
     NodeLog,
+    agreed_times,
     block_call,
     block_of_hash,
     logs_call,
@@ -170,22 +171,25 @@ class Watcher:
         new = [row for key, row in logs.items() if key not in known]
         open_ = await self._open(cursor, one)
         txs = list(dict.fromkeys([*(row.tx for row in open_), *(row.tx for row in new)]))[:OPEN_MAX]
-        said = await second.batch([*asks, *receipts_of(txs)])
-        two, theirs = self._seen(said[: len(asks)], cursor), self._receipts(said[len(asks) :], ours)
+        blocks = list({row.block_hash: row.block for row in new}.items())
+        calls = [*receipts_of(txs), *(block_of_hash(block) for block, _ in blocks)]
+        said = await second.batch([*asks, *calls])
+        two, their_blocks = self._seen(said[: len(asks)], cursor), said[len(asks) + len(txs) :]
+        theirs = self._receipts(said[len(asks) : len(asks) + len(txs)], ours)
         if cursor is not None and max(one.head, two.head).number < cursor.final:
             raise HaltError(f"the head went back behind block {cursor.final}, which was final")
-        blocks = list({row.block_hash for row in new})
-        said = await first.batch([*receipts_of(txs), *map(block_of_hash, blocks)]) if txs or blocks else []
+        said = await first.batch(calls) if calls else []
         mine = self._receipts(said[: len(txs)], ours)
-        times = {block.hash: block.at for block in map(read_block, said[len(txs) :]) if block is not None}
+        new = [row for row in new if row.block <= two.head.number]  # what the other has not is read again
+        times = agreed_times(said[len(txs) :], their_blocks)
         heights = lower([one.heights, two.heights])
         await self.keep([row for row in new if row.block_hash in times], times, ours, now)
         if new:
             open_ = await self._open(cursor, one)
         both = dict(zip(txs, zip(mine, theirs, strict=True), strict=True))
         await self._judge([row for row in open_ if row.tx in both], both, heights, ours)
-        if len(times) < len(blocks):
-            return  # one is gone since it was read: the next poll reads this range again
+        if any(block not in times and at <= two.head.number for block, at in blocks):
+            return  # one is gone since it was read, or its time is disputed: the next poll reads this range again
         end = spans[-1].end
         read_to = heights.head if end is None else min(heights.head, end)
         low = min(one.head, two.head)
