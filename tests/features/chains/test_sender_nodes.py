@@ -8,9 +8,11 @@ from tests.features.chains.node import Anvil
 from tests.features.chains.test_sender import CHAIN, COIN, CUSTODY, Sending, run
 
 from recoup.features.chains import sends_store
+from recoup.features.chains.deploy import deploy_factory
 from recoup.features.chains.rpc import AwayError, Endpoint, Refused
 from recoup.features.chains.send import Sender
 from recoup.features.chains.watch import HaltError, networks_of
+from recoup.kernel.problem import Problem
 from recoup.store.server import ServerAddress
 
 Twist = Callable[[str, Any], Any]
@@ -59,6 +61,34 @@ def hungry(method: str, answer: Any) -> Any:
 
 def swallowing(method: str, answer: Any) -> Any:
     return Refused(-32000, "no") if method == "eth_sendRawTransaction" else answer
+
+
+def test_the_factory_is_not_paid_at_any_price(
+    server: ServerAddress, anvil: Anvil, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One node alone says what its gas costs."""
+
+    async def story(made: Sending) -> None:
+        real = Endpoint.batch
+
+        async def greedily(node: Endpoint, calls: Sequence[tuple[str, list[Any]]]) -> list[Any]:
+            said = await real(node, calls)
+            return [_dear(method, answer) for (method, _), answer in zip(calls, said, strict=True)]
+
+        def _dear(method: str, answer: Any) -> Any:
+            if method == "eth_getCode" and not deployed:
+                deployed.append(True)
+                return "0x"
+            return hex(5_000 * GWEI) if method == "eth_maxPriorityFeePerGas" else answer
+
+        deployed: list[bool] = []
+        monkeypatch.setattr(Endpoint, "batch", greedily)
+        world = made.ground.shop.world
+        with pytest.raises(Problem, match="is the most"):
+            await deploy_factory(made.ground.channel, world.db, world.clocks, CUSTODY, 200 * GWEI)
+        assert await anvil.held(None, CUSTODY.address) == COIN
+
+    run(server, anvil, story)
 
 
 FIRST = pytest.mark.parametrize("first", [False, True])

@@ -179,6 +179,29 @@ def test_when_money_came_is_not_one_nodes_word(
     run(server, anvil, story)
 
 
+def test_receipts_that_are_too_long_hold_up_no_others(
+    server: ServerAddress, anvil: Anvil, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever pays may put very many logs beside the transfer."""
+    monkeypatch.setattr(rpc, "RECEIPT_BYTES_MAX", 20_000)
+
+    async def story(at: Lied) -> None:
+        orders = [await at.ground.charge(order=f"order-{number}") for number in range(6)]
+        for order in orders[:5]:
+            await anvil.transfer(at.ground.token, address(order), DUE)
+        others = [(b"\x01" * 20, 1)] * 60
+        for _ in range(3):
+            assert (await anvil.transfer_many(at.ground.token, [(address(orders[5]), DUE), *others])).ok
+        await anvil.mine(12)
+        for node in at.ground.watcher.nodes:
+            node._transport._most = 40_000
+        await at.poll(8)
+        stages = [await at.stage(order) for order in orders]
+        assert stages == [*[Stage.COMPLETED] * 5, Stage.PROCESSING]
+
+    run(server, anvil, story)
+
+
 def test_two_nodes_that_lag_only_make_it_late(server: ServerAddress, anvil: Anvil) -> None:
     async def story(at: Lied) -> None:
         order = await at.ground.charge()

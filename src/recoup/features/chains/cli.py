@@ -355,7 +355,7 @@ def deploy(run: Run, code: str, key: Path, fee_limit: int, as_json: bool) -> Non
         if channel.kind == "tron":
             factory = await deploy_on_tron(channel, clocks, signer, fee_limit * SUN)
         else:
-            factory = await deploy_factory(channel, opened.world.db, clocks, signer)
+            factory = await deploy_factory(channel, opened.world.db, clocks, signer, FEE_CAP * GWEI)
         return {"code": code, "chain_id": channel.chain_id, "factory": shown(factory, channel.kind)}
 
     made = run(work)

@@ -21,8 +21,9 @@ GAS = 2_500_000
 SECONDS = 120
 
 
-async def deploy_factory(channel: ChannelSettings, db: Database, clocks: Clocks, signer: Signer) -> bytes:
-    """Its address; nothing is sent where it stands already. Raises: Problem(unavailable), AwayError."""
+async def deploy_factory(channel: ChannelSettings, db: Database, clocks: Clocks, signer: Signer, fee_cap: int) -> bytes:
+    """Its address; nothing is sent where it stands already. `fee_cap`: the most for a unit of gas. Raises:
+    Problem(unavailable), AwayError."""
     compiled = artifact("evm")
     factory = compiled.factory_address()
     async with opened("evm", channel.endpoints[:1], clocks) as (node,):
@@ -35,7 +36,11 @@ async def deploy_factory(channel: ChannelSettings, db: Database, clocks: Clocks,
         chain, nonce = number(taken(said[0])), number(taken(said[1]))
         if chain != channel.chain_id:
             raise _on_another(chain, channel)
-        signed = sign(signer, chain, DEPLOYER, compiled.deployment(), nonce, await prices_at([node]), GAS)
+        prices = await prices_at([node])
+        if prices.fee > fee_cap:
+            message = Sentence("Gas would cost up to {0} a unit; {1} is the most.", prices.fee, fee_cap)
+            raise Problem("unavailable", message, cure="Wait, or ask another node.")
+        signed = sign(signer, chain, DEPLOYER, compiled.deployment(), nonce, prices, GAS)
         # Or the sender would not know this one.
         await sends_store.begin_sender(db.alone, chain, signer.address, nonce + 1)
         await node.call("eth_sendRawTransaction", to_hex(signed.raw))

@@ -3,7 +3,7 @@
 Source: ethereum/execution-apis `eth_getLogs`, `eth_getBlockByNumber`, `eth_getTransactionReceipt`.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, NamedTuple
 

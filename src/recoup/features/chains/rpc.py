@@ -20,12 +20,21 @@ PAUSE_SECONDS_MAX: Final = 300.0
 BATCH_MAX: Final = 1_000  # calls in one request; halved where a node refuses
 REQUESTS_MAX: Final = 64  # for one batch, where a node takes small ones or none
 FORGIVEN_SECONDS: Final = 600.0  # then a node is asked for large batches again
+RECEIPT: Final = "eth_getTransactionReceipt"
+RECEIPT_BYTES_MAX: Final = 4 << 20  # whoever pays may put a hundred thousand logs beside the transfer
 TRON_BATCH_MAX: Final = 100  # as java-tron has it by default
 _THROTTLED: Final = frozenset({402, 403, 429})
 
 
 class AwayError(Exception):
     """The node gave no answer that can be read. Its text says why, without the address."""
+
+
+class TooLongError(AwayError):
+    """More than is read."""
+
+    def __init__(self) -> None:
+        super().__init__("an answer that is too long")
 
 
 class ThrottledError(AwayError):
@@ -48,6 +57,7 @@ class Refused:
     message: str
 
 
+_TOO_LONG: Final = Refused(0, "a receipt that is too long")
 Call = tuple[str, list[Any]]
 
 
@@ -62,6 +72,7 @@ class Endpoint:
         self._headers: dict[str, str] = {}
         self._until = 0.0
         self._together, self._refused_at = self.batch_max, 0.0
+        self._long: dict[str, float] = {}  # transactions whose receipts are not read, since when
 
     async def call(self, method: str, *params: Any) -> Any:
         """Raises: AwayError; GarbageError for a node's own error, too."""
@@ -69,26 +80,50 @@ class Endpoint:
         return taken(answer)
 
     async def batch(self, calls: Sequence[Call]) -> list[Any]:
-        """The answers in the order of the calls, `Refused` in the place of one that was refused. Raises: AwayError."""
+        """The answers in the order of the calls, `Refused` in the place of one that was refused, or that is a receipt
+        which is too long: it holds up no other. Raises: AwayError."""
         now = self._clocks.monotonic()
+        self._long = {tx: since for tx, since in self._long.items() if now <= since + FORGIVEN_SECONDS}
+        known = [self._is_long(call) for call in calls]
+        told = iter(await self._asked([call for call, is_long in zip(calls, known, strict=True) if not is_long], now))
+        return [_TOO_LONG if is_long else next(told) for is_long in known]
+
+    def _is_long(self, call: Call) -> bool:
+        return call[0] == RECEIPT and call[1][0] in self._long
+
+    async def _asked(self, calls: Sequence[Call], now: float) -> list[Any]:
         if now > self._refused_at + FORGIVEN_SECONDS:
             self._together = self.batch_max
         said: list[Any] = []
+        together = self._together
         for _ in range(REQUESTS_MAX):
-            part = calls[len(said) : len(said) + self._together]
+            part = calls[len(said) : len(said) + together]
             if not part:
                 return said
-            if len(part) == 1:
-                said.append(_result(await self._post(_request(0, part[0])), 0))
+            is_receipt, together = part[0][0] == RECEIPT, min(2 * together, self._together)
+            try:
+                if len(part) == 1:
+                    most = RECEIPT_BYTES_MAX if is_receipt else ANSWER_BYTES_MAX
+                    said.append(_result(await self._post(_request(0, part[0]), most=most), 0))
+                    continue
+                answer = await self._post([_request(number, call) for number, call in enumerate(part)])
+            except TooLongError:
+                if len(part) > 1:
+                    together = len(part) // 2
+                elif is_receipt:
+                    self._long[part[0][1][0]] = now
+                    said.append(_TOO_LONG)
+                else:
+                    raise
                 continue
-            answer = await self._post([_request(number, call) for number, call in enumerate(part)])
             if isinstance(answer, list):
                 said += _in_order(answer, len(part))
             else:
-                self._together, self._refused_at = len(part) // 2, now
+                together = self._together = len(part) // 2
+                self._refused_at = now
         raise AwayError(f"takes {self._together} calls in one request, and {len(calls)} are too many for that")
 
-    async def _post(self, body: object, url: str | None = None) -> Any:
+    async def _post(self, body: object, url: str | None = None, most: int = ANSWER_BYTES_MAX) -> Any:
         if self._clocks.monotonic() < self._until:
             raise ThrottledError(self._until)
         try:
@@ -104,8 +139,8 @@ class Endpoint:
         if reply.status in _THROTTLED:
             self._until = self._clocks.monotonic() + _pause(reply.headers.get("retry-after", ""))
             raise ThrottledError(self._until)
-        if reply.body is None:
-            raise AwayError("an answer that is too long")
+        if reply.body is None or len(reply.body) > most:
+            raise TooLongError
         try:
             return json.loads(reply.body)
         except (ValueError, RecursionError):

@@ -26,7 +26,7 @@ from recoup.features.chains.reading import (
     read_receipt,
     receipts_of,
 )
-from recoup.features.chains.rpc import AwayError, Endpoint, GarbageError, ThrottledError, number, taken
+from recoup.features.chains.rpc import AwayError, Endpoint, GarbageError, Refused, ThrottledError, number, taken
 from recoup.features.chains.store import ChainLog, Cursor, DepositAddress, LogState, NewLog, Verdict
 from recoup.flows.merchant_cache import known_offset
 from recoup.kernel.time import Clocks
@@ -41,7 +41,7 @@ FOLLOWED_MAX: Final = 2_000  # addresses whose orders follow one poll
 LOADED_EVERY: Final = timedelta(minutes=10)
 COMMITTED_WITHIN: Final = timedelta(minutes=2)  # of an order's intake, clocks that differ included
 Ours = Mapping[bytes, DepositAddress]
-Receipts = list[Mapping[int, NodeLog] | None]
+Receipts = list[Mapping[int, NodeLog] | Refused | None]
 
 
 class HaltError(Exception):
@@ -186,7 +186,11 @@ class Watcher:
         await self.keep([row for row in new if row.block_hash in times], times, ours, now)
         if new:
             open_ = await self._open(cursor, one)
-        both = dict(zip(txs, zip(mine, theirs, strict=True), strict=True))
+        both = {
+            tx: (one, other)
+            for tx, one, other in zip(txs, mine, theirs, strict=True)
+            if not isinstance(one, Refused) and not isinstance(other, Refused)
+        }
         await self._judge([row for row in open_ if row.tx in both], both, heights, ours)
         if any(block not in times and at <= two.head.number for block, at in blocks):
             return  # one is gone since it was read, or its time is disputed: the next poll reads this range again
@@ -274,7 +278,9 @@ class Watcher:
         return found
 
     def _receipts(self, said: Sequence[Any], ours: Ours) -> Receipts:
-        return [read_receipt(one, self.network.factory, self.network.channels, ours) for one in said]
+        """What a node does not tell says nothing of its transaction, and holds up no other."""
+        factory, tokens = self.network.factory, self.network.channels
+        return [one if isinstance(one, Refused) else read_receipt(one, factory, tokens, ours) for one in said]
 
     async def keep(self, logs: Sequence[NodeLog], times: Mapping[bytes, datetime], ours: Ours, now: datetime) -> None:
         """Stores the logs as open rows. `times`: of their blocks."""
