@@ -8,7 +8,7 @@ Source: EIP-1559; nodes take a replacement from 10 % more on both fees.
 """
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -177,7 +177,10 @@ class Sender:
 
     async def close(self) -> None:
         """Gives the lock up."""
-        self._session = None
+        session, self._session = self._session, None
+        if session is not None and not session.is_closed():
+            with suppress(*LOST):
+                await sends_store.unlock_senders(session)
         await self._held.aclose()
 
     async def work(self) -> int:

@@ -318,6 +318,11 @@ async def lock_sender(db: Tx, name: str) -> bool:
     """Takes the lock for the life of the connection, unless another process has it."""
 
 
+@CHAIN.statement("SELECT pg_advisory_unlock_all()")
+async def unlock_senders(db: Tx) -> None:
+    """Gives up what the connection holds, at once: a server notices a closed one a moment later."""
+
+
 @MERCHANT.statement("""
 UPDATE deposit_addresses SET refund_to = $3, refund_by = $4
 WHERE merchant_id = $1 AND order_id = $2 AND ($4 = 'merchant' OR refund_by IS DISTINCT FROM 'merchant')
