@@ -73,10 +73,11 @@ async def addresses(visit: Visit) -> Values:
     typed = read_again(post_address, visit.typed)
     rows, states, now = await flow.addresses(visit.world, visit.merchant_id)
     payouts = await requested_payouts(visit.world.db.reader, visit.merchant_id) if visit.is_operator else []
-    networks = {one.network for one in intake.all_served()}
+    channels = intake.all_served(visit.world.name)
+    networks = {one.network for one in channels}
     terms = await terms_at(visit.world.db.reader, visit.merchant_id, now)
-    served = {one.kind: [] for one in intake.all_served()} | {row.kind: [] for row in rows}  # type: ignore[var-annotated]
-    for one in intake.all_served():
+    served: dict[str, list[str]] = {one.kind: [] for one in (*channels, *rows)}
+    for one in channels:
         served[one.kind].append(one.name)
     return dict(
         rows=rows,
