@@ -76,7 +76,7 @@ async def addresses(visit: Visit) -> Values:
     channels = intake.all_served(visit.world.name)
     networks = {one.network for one in channels}
     terms = await terms_at(visit.world.db.reader, visit.merchant_id, now)
-    served: dict[str, list[str]] = {one.kind: [] for one in (*channels, *rows)}
+    served: dict[str, list[str]] = {kind: [] for kind in {one.kind for one in channels} | {row.kind for row in rows}}
     for one in channels:
         served[one.kind].append(one.name)
     return dict(
