@@ -15,9 +15,11 @@ from recoup.features.chains.addresses import shown
 from recoup.features.chains.credit import credit
 from recoup.features.chains.rpc import opened
 from recoup.features.chains.send import Sender
+from recoup.features.chains.transfers import tell
 from recoup.features.chains.verify_chain import differences
 from recoup.features.chains.watch import Watcher, networks_of
 from recoup.flows.stable.late import keep, settle_by_hand
+from recoup.flows.stable.settle import settle_again
 from recoup.kernel.problem import Problem
 from recoup.rules.order.attention import TAKEN_BACK, UNAPPLIED, UNEXPECTED
 from recoup.rules.order.lifecycle import Stage
@@ -248,6 +250,40 @@ def test_whoever_sweeps_each_sweep_is_a_settlement(server: ServerAddress, anvil:
         await anvil.mine(9)
         await ground.poll()
         assert await settlements(ground, order) == [("confirmed", 20_000_000, 0), ("confirmed", NET - 20_000_000, FEE)]
+        assert await book(ground) == {"clearing": FEE, "fees": -FEE}
+
+    run(server, anvil, story)
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_more_money_while_the_settlement_is_stuck_settles_with_it(
+    server: ServerAddress,
+    anvil: Anvil,
+    again: bool,  # noqa: FBT001
+) -> None:
+    """`again`: a person tries the settlement again; else somebody else sweeps."""
+
+    async def story(ground: Ground) -> None:
+        order, shop = await ground.charge(), ground.shop
+        await paid(ground, order, DUE)
+        await anvil.freeze(ground.token, MERCHANT)
+        await swept(ground)
+        await tell(shop.world, shop.orders, ground.channel.chain_id)
+        assert await settlements(ground, order) == [("stuck", NET, FEE)]
+        await anvil.freeze(ground.token, MERCHANT, False)
+        await paid(ground, order, 5_000_000)
+        assert await settlements(ground, order) == [("stuck", NET + 5_000_000, FEE)]
+        if again:
+            await settle_again(shop.orders, shop.scope, order.order_id)
+            await swept(ground)
+        else:
+            await ground.sweep(order)
+            await anvil.mine(9)
+            await ground.poll()
+        settled = ("confirmed", NET + 5_000_000, FEE)
+        failed = [("failed", NET + 5_000_000, FEE)] if again else []
+        assert await settlements(ground, order) == [settled, *failed]
+        assert await ground.anvil.held(ground.token, MERCHANT) == NET + 5_000_000
         assert await book(ground) == {"clearing": FEE, "fees": -FEE}
 
     run(server, anvil, story)

@@ -25,7 +25,7 @@ from recoup.moves.stable.sweep import close_settlement, resize_settlement
 from recoup.rules.money.ledger import late_approval, overpaid
 from recoup.rules.order.attention import TAKEN_BACK, UNAPPLIED, UNEXPECTED
 from recoup.rules.order.lifecycle import ENDED, Stage
-from recoup.rules.order.snapshot import Attempt, Order
+from recoup.rules.order.snapshot import Attempt, Order, Settlement
 from recoup.rules.stable.channels import CHANNELS
 
 UNEXPECTED_LADDER: Final = "unexpected"  # of the rows that stand for money which pays nothing
@@ -109,6 +109,11 @@ def _look_back(change: Change, attempt: Attempt, units: int) -> None:
         change.clear_attention(TAKEN_BACK)
 
 
+def _under_way(order: Order) -> Settlement | None:
+    """The settlement that is still to come: there is one at most, and the next sweep pays all of it."""
+    return next((one for one in order.settlements if one.state in ("pending", "broadcast", "stuck")), None)
+
+
 def _settles_more(order: Order) -> int:
     """The amount that settles, or has settled, beyond the order's."""
     fee = int(order.facts["fee_units"])
@@ -128,7 +133,7 @@ def _more(change: Change, attempt: Attempt, units: int, tx: bytes | None, *, was
         _owe_back(change, attempt, units, tx, "more")
         return
     more = units - _settles_more(order)
-    going = next((one for one in order.settlements if one.state in ("pending", "broadcast")), None)
+    going = _under_way(order)
     least = 1 if going is not None else _cent(order)  # less waits for more, or the next sweep
     if more < least or order.stage is not Stage.COMPLETED:
         return
@@ -228,7 +233,7 @@ def settled(change: Change, sweeps: Sequence[Sweep], units: Units) -> None:
         if known[tx]:
             known[tx] -= 1
             continue
-        going = next((one for one in order.settlements if one.state in ("pending", "broadcast", "stuck")), None)
+        going = _under_way(order)
         if going is None or going.units + going.fee_units < paid:
             return
         rest, fee = going.units - paid, min(units(sweep.to_treasury), going.fee_units)
