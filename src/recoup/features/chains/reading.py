@@ -62,9 +62,9 @@ def read_block(answer: Any) -> Block | None:
     return Block(_below(BLOCK_MAX, answer.get("number")), data(answer.get("hash"), 32), at)
 
 
-def agreed_times(*told: Sequence[Any]) -> dict[bytes, datetime]:
+def agreed_times(*of_nodes: Sequence[Any]) -> dict[bytes, datetime]:
     """By hash, of the blocks that the first node has, and of which no other says otherwise. Raises: GarbageError."""
-    found = zip(*(map(read_block, answers) for answers in told), strict=True)
+    found = zip(*(map(read_block, answers) for answers in of_nodes), strict=True)
     return {one.hash: one.at for one, *others in found if one is not None and set(others) <= {one, None}}
 
 
