@@ -15,6 +15,7 @@ from tests.features.chains.chain_door import WALLET, ChainDoor, chain_door
 from tests.features.chains.node import Anvil
 from tests.features.chains.test_story import MERCHANT
 from tests.flows.processes import Killer, dying_process, kills, run_until_killed
+from tests.flows.test_refund_requests import agree, ask, limit
 from tests.rings import deep
 from tests.worlds import Shop
 
@@ -25,6 +26,7 @@ from recoup.features.chains.cli import chain
 from recoup.features.chains.keystore import KeySigner
 from recoup.features.chains.rpc import Endpoint
 from recoup.features.chains.send import Sender
+from recoup.features.chains.sends_store import waiting_destination
 from recoup.features.chains.transfers import give_address, tell
 from recoup.features.chains.watch import networks_of
 from recoup.flows.modifications.send import send_modification
@@ -215,6 +217,29 @@ def test_the_merchants_word_in_the_portal_is_enough(custody: Custody) -> None:
     assert custody.refund(charged, amount="1.00").status_code == 200
     custody.go_on()
     assert custody.held(PAYER) == 1_000_000
+
+
+def test_what_a_second_person_approved_goes_where_it_was_asked_for(custody: Custody) -> None:
+    charged, world, shop = custody.paid(), custody.door.world, custody.merchant.shop
+    order_id = parse_wire_id("ord", charged["order"]["id"])
+    assert order_id is not None
+    order = custody.door.run(stable_order(world.db, shop.merchant_id, order_id))
+    assert order is not None
+    custody.door.run(give_address(world, order, TO, shop.scope))
+    custody.door.run(limit(shop, second=1, asset="USDC"))
+    asked = custody.door.run(ask(shop, order_id, "1.00"))
+    assert asked.waits
+    other = custody.door.run(custody.chain.anvil.account(3))
+    with pytest.raises(Problem, match="already waiting for approval"):
+        custody.door.run(give_address(world, order, shown(other, "evm"), shop.scope))
+    assert page(custody, charged, to_address=shown(other, "evm")).status_code == 409
+    assert custody.door.run(waiting_destination(world.db, shop.merchant_id, order_id)) == PAYER, "what the page shows"
+    custody.door.sql("UPDATE deposit_addresses SET refund_to = $1", other)  # as one that was saved in between
+    custody.door.run(agree(shop, asked.refund_id))
+    custody.door.run(give_address(world, order, shown(other, "evm"), shop.scope))
+    custody.go_on()
+    assert (custody.held(PAYER), custody.held(other)) == (1_000_000, 0)
+    custody.door.verified()
 
 
 def test_who_only_has_the_link_gets_no_refund_for_a_little_money(custody: Custody) -> None:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from recoup.rules.network.codes import Reading
     from recoup.rules.network.compliance.month_count import Excess
     from recoup.rules.order.lifecycle import Fact
-    from recoup.rules.order.snapshot import Attempt, Modification, Order
+    from recoup.rules.order.snapshot import Attempt, Order
     from recoup.rules.rescue.evidence import Decision
     from recoup.store.insight.proofs.walk import Difference
     from recoup.store.merchants.merchants import MerchantSettings
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     AfterTransmission = Callable[[World, Orders, Transmission, list[Touched], Scope, bool], Awaitable[None]]
     BeforeErasure = Callable[[Tx, UUID, Sequence[UUID], datetime], Awaitable[None]]
     Intake = Callable[[World, MerchantSettings, NewOrder], Awaitable[NewOrder]]
-    NoteRefund = Callable[[Change, Modification], None]
+    NoteRefund = Callable[[Change, UUID], None]
     RefundTo = Callable[[World, UUID, UUID, str | None], Awaitable[NoteRefund | Problem | None]]
     LiftedStops = Callable[[Read, UUID, Sequence[tuple[Excess, str]]], Awaitable[set[tuple[str, str]]]]
 

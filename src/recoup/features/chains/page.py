@@ -15,7 +15,7 @@ from recoup.doors.portal.rights import operator, role
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import State
 from recoup.features.chains import addresses_flow as flow
-from recoup.features.chains import health, intake, store
+from recoup.features.chains import health, intake, sends_store, store
 from recoup.features.chains.abi import to_hex
 from recoup.features.chains.addresses import KINDS, Kind, shown
 from recoup.features.chains.channels import NETWORK_PRESETS, ChannelSettings
@@ -165,7 +165,8 @@ async def deposits(visit: Visit) -> Values:
     typed = read_again(post_refund_address, visit.typed)
     row = await store.address_of_order(visit.world.db.reader, order.merchant_id, order.order_id)
     logs = await store.logs_at(visit.world.db.reader, [bytes.fromhex(order.facts["chain"]["raw"])])
-
+    fixed = await sends_store.waiting_destination(visit.world.db.reader, order.merchant_id, order.order_id)
+    refund_to = fixed or (row and row.refund_to)
     return dict(
         order=order,
         seen=seen,
@@ -173,7 +174,7 @@ async def deposits(visit: Visit) -> Values:
         address_link=seen.channel.link("address", bytes.fromhex(order.facts["chain"]["raw"])),
         deposits=[dict(one=one, **_read(one.log, one.channel)) for one in seen.deposits],
         sweeps=[_read(log, intake.served_token(log.chain, log.token)) for log in logs if log.kind == "sweep"],
-        refund_to=shown(row.refund_to, row.kind) if row is not None and row.refund_to else "",
+        refund_to=shown(refund_to, row.kind) if row is not None and refund_to else "",
         refund_by=row.refund_by if row is not None else None,
         can_refund=can_refund(order),
         may_refund=visit.may("refund"),

@@ -116,7 +116,7 @@ CREATE TABLE settlement_addresses (
 );
 GRANT UPDATE (holds_from, approved_by, approved_at, withdrawn_at) ON settlement_addresses TO recoup_app;
 
--- Where the refund of custodial money goes: fixed with the refund.
+-- Where the refund of custodial money goes: fixed with the refund, or with the request for it.
 CREATE TABLE refund_destinations (
   merchant_id uuid NOT NULL,
   modification_id uuid NOT NULL,

@@ -326,15 +326,16 @@ async def unlock_senders(db: Tx) -> None:
 @MERCHANT.statement("""
 UPDATE deposit_addresses SET refund_to = $3, refund_by = $4
 WHERE merchant_id = $1 AND order_id = $2 AND ($4 = 'merchant' OR refund_by IS DISTINCT FROM 'merchant')
+  AND NOT EXISTS (SELECT FROM refund_requests q WHERE q.merchant_id = $1 AND q.order_id = $2 AND q.state = 'waiting')
 """)
 async def name_refund_address(db: Tx, merchant_id: UUID, order_id: UUID, address: bytes, by: str) -> Written:
     """A refund that goes elsewhere already stays as it is. Nothing where the payer's word would replace the
-    merchant's."""
+    merchant's, nor while a refund waits for a second person."""
 
 
 @stored("refund_destinations")
 class RefundDestination(Row, frozen=True):
-    """Fixed with the refund. `given_by`: whose word it is."""
+    """Fixed with the refund, or with the request that becomes it. `given_by`: whose word it is."""
 
     merchant_id: UUID
     modification_id: UUID
@@ -346,6 +347,15 @@ class RefundDestination(Row, frozen=True):
 @MERCHANT.statement(insert_of(RefundDestination))
 async def add_destinations(db: Tx, rows: Sequence[RefundDestination]) -> None:
     """Stored together with their refunds."""
+
+
+@MERCHANT.statement("""
+SELECT d.address FROM refund_requests q
+JOIN refund_destinations d ON d.merchant_id = q.merchant_id AND d.modification_id = q.request_id
+WHERE q.merchant_id = $1 AND q.order_id = $2 AND q.state = 'waiting'
+""")
+async def waiting_destination(db: Read, merchant_id: UUID, order_id: UUID) -> bytes | None:
+    """Where the refund goes that waits for a second person; None: none waits."""
 
 
 class RefundWay(Row, frozen=True):

@@ -32,7 +32,6 @@ from recoup.kernel.sentence import Sentence
 from recoup.moves.audit import note
 from recoup.moves.change import Change
 from recoup.moves.modification.by_hand import try_again
-from recoup.rules.order.snapshot import Modification
 from recoup.store.money.settlements import order_of_settlement
 from recoup.store.pool import Database
 from recoup.store.refunds.refunds import order_of_modification
@@ -44,7 +43,7 @@ log = structlog.get_logger()
 TOGETHER: Final = 100
 FIELD: Final = "to_address"
 REQUIRED: Final = "refund_destination_required"
-Note = Callable[[Change, Modification], None]
+Note = Callable[[Change, UUID], None]
 
 
 async def gather(
@@ -76,8 +75,8 @@ async def refund_to(world: World, merchant_id: UUID, order_id: UUID, text: str |
         return problem
     by: Literal["payer", "merchant"] = "merchant" if text is not None else row.refund_by or "payer"
 
-    def fix(change: Change, refund: Modification) -> None:
-        row = RefundDestination(merchant_id, refund.modification_id, order_id, hex_of(raw), by)
+    def fix(change: Change, refund_id: UUID) -> None:
+        row = RefundDestination(merchant_id, refund_id, order_id, hex_of(raw), by)
         change.rows.beside.append((sends_store.add_destinations, row))
 
     return fix
@@ -86,7 +85,7 @@ async def refund_to(world: World, merchant_id: UUID, order_id: UUID, text: str |
 async def give_address(world: World, order: StableOrder, text: str, scope: Scope | None = None) -> None:
     """The payer's word on their page, or the merchant's in the portal, which may be changed until a refund is made by
     it; the payer changes only their own. Raises: Problem(invalid); Problem(wrong_state) where nothing is refunded from
-    here."""
+    here, or a refund waits for a second person, who has to see where it goes."""
     channel = intake.served(order.channel)
     not_here = Problem("wrong_state", "This payment is not refunded here.", cure="Contact the shop.")
     if channel is None or not can_refund(order):
@@ -95,7 +94,15 @@ async def give_address(world: World, order: StableOrder, text: str, scope: Scope
     who = (order.merchant_id, order.order_id)
     async with world.db.transaction() as tx:
         if not await sends_store.name_refund_address(tx, *who, raw, "payer" if scope is None else "merchant"):
-            raise not_here
+            raise (
+                not_here
+                if scope is None
+                else Problem(
+                    "wrong_state",
+                    "A refund of this order is already waiting for approval.",
+                    cure="See Refunds: have it decided, or withdrawn, first.",
+                )
+            )
         if scope is not None:
             details = {"address": shown(raw, channel.kind)}
             await note(tx, scope, world.clocks.wall(), "refund_address.named", order.order_id, details)

@@ -119,10 +119,12 @@ def _given(
     order = change.order
     if role is not None and not may_go(change, units, role, actor):
         approval = ask_second(change, units, message=message, items=items, input_mac=input_mac, actor=actor, role=role)
+        if noting is not None:
+            noting(change, approval.request_id)
         return RefundAnswer(approval.request_id, order.order_id, units, order.asset, order.refundable_units, waits=True)
     made = owe_refund(change, units, message=message, items=items, input_mac=input_mac, actor=actor)
     if noting is not None:
-        noting(change, made)
+        noting(change, made.modification_id)
     if change.refund_context is not None:
         change.refund_context.day.units += units
     return _answer(order, made, units)
