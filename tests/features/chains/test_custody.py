@@ -356,6 +356,33 @@ def test_a_payout_that_is_refused_or_whose_address_is_withdrawn_is_back_in_the_w
     custody.door.verified()
 
 
+@pytest.mark.parametrize("held", [False, True])
+def test_a_payout_that_waits_stops_when_its_address_is_withdrawn(
+    custody: Custody,
+    held: bool,  # noqa: FBT001
+) -> None:
+    custody.paid()
+    ask_payout(custody)
+    decide(custody, "operator:olga", approve=True)
+    custody.door.run(custody.merchant.shop.run_due())
+    if held:
+        custody.door.sql("UPDATE chain.sends SET state = 'held' WHERE subject_kind = 'payout'")
+    (send,) = custody.sends("payout")
+    assert send["state"] == ("held" if held else "wanted")
+    custody.door.sql("UPDATE settlement_addresses SET withdrawn_at = now()")
+    if held:
+        verb(custody, "send", "--again", str(send["send_id"]))
+    custody.go_on()
+    assert (payout(custody)["status"], payout(custody)["reason"]) == ("failed", "no_settlement_address")
+    assert custody.merchant.get("/wallets").json()["data"][0]["balance"] == "49.6505"
+    assert custody.held(MERCHANT) == 0
+    (send,) = custody.sends("payout")
+    assert (send["state"], send["why"]) == ("failed", "the address is withdrawn")
+    (alert,) = custody.door.sql("SELECT facts FROM alerts WHERE kind = 'chain_sender' ORDER BY alert_id DESC LIMIT 1")
+    assert json.loads(alert["facts"])["what"] == "failed"
+    custody.door.verified()
+
+
 # What failed ----------------------------------------------------------------------------------------------------------
 
 

@@ -50,7 +50,7 @@ class Sending:
         """A transfer; to a wallet of its own."""
         receiver, send_id = to or uuid4().bytes + b"\x01\x02\x03\x04", uuid4()
         where = (CHAIN, "usdc_base", self.token, None, CUSTODY.address, receiver, Decimal(value))
-        send = NewSend(send_id, self.ground.shop.merchant_id, "payout", send_id, "transfer", *where)
+        send = NewSend(send_id, self.ground.shop.merchant_id, "refund", send_id, "transfer", *where)
         await sends_store.want(self.db.alone, send, self.ground.shop.world.clocks.wall())
         return send_id, receiver
 

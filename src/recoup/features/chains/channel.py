@@ -28,6 +28,7 @@ from recoup.store.pool import Database
 _UNREAD: Final = Outcome("unknown", text="the chain has not been read that far")
 _ON_ITS_WAY: Final = Outcome("unknown", text="on its way", result_follows=True)
 _NO_WAY: Final = Outcome("not_sent", text="nobody has said where it goes")
+NO_ADDRESS: Final = "no_settlement_address"
 LOOKED: Final = timedelta(seconds=1)
 IDLE: Final = timedelta(seconds=10)
 
@@ -84,7 +85,7 @@ class ChainChannel:
             try:
                 await self.check_payout(payout.merchant_id, payout.destination)
             except Problem:
-                return Outcome("declined", processor_code="no_settlement_address", text="the address is withdrawn")
+                return Outcome("declined", processor_code=NO_ADDRESS, text=sends_store.WITHDRAWN)
             send = await want_payout(self.db, self._settings, payout, self.clocks.wall())
         return _said(send)
 
@@ -136,5 +137,6 @@ def _said(send: ChainSend) -> Outcome:
     if send.state == "done" and send.hash is not None:
         return Outcome("approved", to_hex(send.hash), text="approved")
     if send.state == "failed":
-        return Outcome("declined", to_hex(send.hash) if send.hash else None, processor_code="reverted", text=send.why)
+        code = NO_ADDRESS if send.why == sends_store.WITHDRAWN else "reverted"
+        return Outcome("declined", to_hex(send.hash) if send.hash else None, processor_code=code, text=send.why)
     return _ON_ITS_WAY

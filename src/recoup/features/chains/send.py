@@ -28,9 +28,11 @@ from recoup.features.chains.depth import Heights, Required, is_deep, lower, requ
 from recoup.features.chains.reading import balance_at, block_call, read_block, receipts_of
 from recoup.features.chains.rpc import AwayError, Call, Endpoint, GarbageError, Refused, data, number, taken
 from recoup.features.chains.sends_store import ChainSend, ChainTransaction, NewTransaction
+from recoup.features.chains.store import settles_to
 from recoup.features.chains.terms import Terms, deposit_address, from_json
 from recoup.features.chains.watch import HaltError, Network
 from recoup.features.chains.words import SENDER
+from recoup.flows.merchant_cache import known_offset
 from recoup.flows.world import World
 from recoup.kernel.money import shown as shown_money
 from recoup.kernel.problem import Problem
@@ -406,7 +408,8 @@ class Sender:
         """The transactions that would go now, with their gas. What a contract refuses on every node is failed, with
         the reason: nothing is sent blindly. What only waits stays wanted."""
         transfers = [one for one in wanted if one.kind == "transfer" and one.token in self._network.channels]
-        found = [([one], gas) for one, gas in await self._run_dry(await self._allowed(transfers, out))]
+        transfers = await self._allowed(await self._without_withdrawn(transfers), out)
+        found = [([one], gas) for one, gas in await self._run_dry(transfers)]
         for token in dict.fromkeys(one.token for one in wanted if one.kind == "sweep"):
             sweeps = [one for one in wanted if (one.kind, one.token) == ("sweep", token)][: self.together]
             able = await self._run_dry(sorted(sweeps, key=lambda one: one.send_id))
@@ -416,6 +419,22 @@ class Sender:
     def _batch(self, able: Sequence[tuple[ChainSend, int]]) -> tuple[list[ChainSend], int]:
         """Sweeps in one transaction, and its gas."""
         return [one for one, _ in able], GAS_BEFORE + sum(max(gas, GAS_EACH) for _, gas in able)
+
+    async def _without_withdrawn(self, transfers: Sequence[ChainSend]) -> list[ChainSend]:
+        """Fails the payouts that would go to another address than their merchants' settlements now do: they may have
+        waited for days."""
+        db, kind, found = self._world.db, self._network.kind, []
+        current: dict[UUID, str | None] = {}
+        for one in transfers:
+            if one.subject_kind == "payout" and one.merchant_id not in current:
+                now = self._world.clocks.business(await known_offset(db, one.merchant_id))
+                current[one.merchant_id] = await settles_to(db, one.merchant_id, kind, now)
+            if one.subject_kind != "payout" or shown(one.receiver or b"", kind) == current[one.merchant_id]:
+                found.append(one)
+                continue
+            await self._tell_failed([one], sends_store.WITHDRAWN)
+            await sends_store.mark_failed(db.alone, [one.send_id], sends_store.WITHDRAWN, None)
+        return found
 
     async def _allowed(self, transfers: Sequence[ChainSend], out: Sequence[ChainTransaction]) -> list[ChainSend]:
         """The transfers within the limits that the custody wallet can pay, less what is on its way out of it."""

@@ -174,7 +174,7 @@ async def to_transfer(ground: TronGround, number: int) -> bytes:
 
 
 async def want(ground: TronGround, kind: Any, terms: Any, source: Any, receiver: Any, value: Any) -> None:
-    what = "settlement" if kind == "sweep" else "payout"
+    what = "settlement" if kind == "sweep" else "refund"
     where = (CHAIN_ID, "usdt_trc20", ground.token, terms, source, receiver, value)
     send = NewSend(new_id(), ground.shop.merchant_id, what, new_id(), kind, *where)
     await sends_store.want(ground.shop.world.db.alone, send, ground.shop.world.clocks.wall())

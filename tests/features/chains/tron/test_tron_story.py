@@ -321,9 +321,9 @@ def test_what_was_kept_and_never_left_leaves_at_the_next_start_as_it_is(server: 
 
 
 async def want(ground: TronGround, value: int, receiver: bytes = MERCHANT) -> None:
-    """A payout."""
+    """A refund."""
     where = (CHAIN_ID, "usdt_trc20", ground.token, None, KEY.address, receiver, Decimal(value))
-    send = NewSend(new_id(), ground.shop.merchant_id, "payout", new_id(), "transfer", *where)
+    send = NewSend(new_id(), ground.shop.merchant_id, "refund", new_id(), "transfer", *where)
     await sends_store.want(ground.shop.world.db.alone, send, ground.shop.world.clocks.wall())
 
 
