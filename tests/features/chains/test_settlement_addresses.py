@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 from tests.doors.portal.staff import As, portal, post, texts
-from tests.worlds import Shop, make_shop, sandbox_world
+from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.features.chains import addresses_flow as flow
 from recoup.features.chains import intake, store
@@ -207,6 +207,30 @@ def test_the_page_takes_two_people(server: ServerAddress) -> None:
         assert (await post(owner, PATH, f"{found[0]}/withdraw")).status_code == 303
         assert "Withdrawn" in texts(await owner.get(PATH))
         assert (await post(owner, PATH, f"{PATH}/{UUID(int=9)}/withdraw")).status_code == 404
+
+    with served():
+        portal(server, story)
+
+
+def test_a_payout_waits_among_approvals_for_the_operator_alone(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        owner_, operator, payout_id = await signed_in("owner"), await signed_in("olga"), UUID(int=7)
+        async with owner(shop.world) as connection:
+            await connection.execute("INSERT INTO wallets VALUES ($1, 'USDC', now())", shop.merchant_id)
+            await connection.execute(
+                "INSERT INTO payouts (merchant_id, payout_id, asset, units, state, destination_type, destination,"
+                " amount_text, actor, created_at)"
+                " VALUES ($1, $2, 'USDC', 1000, 'requested', 'crypto', 'base:' || $3, '10.00', 'key:k', now())",
+                shop.merchant_id,
+                payout_id,
+                FIRST,
+            )
+        assert f"payouts/{payout_id}" not in (await owner_.get(PATH)).text
+        for page in (PATH, "/approvals"):
+            assert f"payouts/{payout_id}" in (await operator.get(page)).text
+        answer = await post(operator, "/approvals", f"{PATH}/payouts/{payout_id}", decision="approve")
+        assert answer.status_code == 303
+        assert f"payouts/{payout_id}" not in (await operator.get("/approvals")).text
 
     with served():
         portal(server, story)

@@ -392,7 +392,8 @@ def _keystore() -> Any:
         from recoup.features.chains import keystore
     except ModuleNotFoundError as error:
         message = Sentence("The package {0}, which signs transactions, is not installed.", error.name)
-        raise Problem("unavailable", message, cure="Install it: `pip install 'recoup[chain]'`.") from None
+        cure = "Install it: `pip install 'recoup[chain]'`, in a clone `.venv/bin/pip install -e '.[chain]'`."
+        raise Problem("unavailable", message, cure=cure) from None
     return keystore
 
 

@@ -30,7 +30,7 @@ from recoup.kernel.sentence import Sentence
 from recoup.rules.money.settlement import check_second
 from recoup.store.money.settlement import terms_at
 from recoup.store.orders.order_page import OrderPage
-from recoup.store.stable.payouts import requested_payouts
+from recoup.store.stable.payouts import PayoutRow, requested_payouts
 from recoup.store.stable.stable_orders import StableOrder, stable_order
 
 STATES: Final = {
@@ -72,9 +72,7 @@ _PAY: Final = operator("approve payouts")
 async def addresses(visit: Visit) -> Values:
     typed = read_again(post_address, visit.typed)
     rows, states, now = await flow.addresses(visit.world, visit.merchant_id)
-    payouts = await requested_payouts(visit.world.db.reader, visit.merchant_id) if visit.is_operator else []
     channels = intake.all_served(visit.world.name)
-    networks = {one.network for one in channels}
     terms = await terms_at(visit.world.db.reader, visit.merchant_id, now)
     served: dict[str, list[str]] = {kind: [] for kind in {one.kind for one in channels} | {row.kind for row in rows}}
     for one in channels:
@@ -90,7 +88,7 @@ async def addresses(visit: Visit) -> Values:
         delay=terms.account_delay_days,
         may=visit.may("bank", or_operator=True),
         may_approve={row.address_id for row in rows if visit.is_operator and _is_another(row.set_by, visit)},
-        payouts=[row for row in payouts if row.destination.partition(":")[0] in networks],
+        chain_payouts=await _payouts(visit) if visit.is_operator else [],
         typed=typed,
         done=DONE.get(done_of(visit.session, visit.request), ""),
         people=await named(visit, [who for row in rows for who in (row.set_by, row.approved_by)]),
@@ -228,15 +226,23 @@ async def chains(visit: Visit) -> Values:
     )
 
 
+async def _payouts(visit: Visit) -> list[PayoutRow]:
+    """Of custodial money, those that wait for a second person."""
+    networks = {one.network for one in intake.all_served(visit.world.name)}
+    rows = await requested_payouts(visit.world.db.reader, visit.merchant_id)
+    return [row for row in rows if row.destination.partition(":")[0] in networks]
+
+
 async def _to_approve(visit: Visit) -> dict[str, Any] | None:
-    """The settlement addresses among the operator’s approvals."""
+    """Payouts and settlement addresses among the operator’s approvals."""
     if not visit.is_operator:
         return None
     rows, states, _ = await flow.addresses(visit.world, visit.merchant_id)
-    waiting = [row for row in rows if states[row.address_id] == "entered"]
-    if not waiting:
+    waiting, payouts = [row for row in rows if states[row.address_id] == "entered"], await _payouts(visit)
+    if not waiting and not payouts:
         return None
     return dict(
+        chain_payouts=payouts,
         wallets=waiting,
         wallet_kinds=KIND_WORDS,
         wallets_theirs={row.address_id for row in waiting if not _is_another(row.set_by, visit)},

@@ -85,13 +85,15 @@ class Endpoint:
         now = self._clocks.monotonic()
         self._long = {tx: since for tx, since in self._long.items() if now <= since + FORGIVEN_SECONDS}
         known = [self._is_long(call) for call in calls]
-        results = iter(await self._send_short([call for call, is_long in zip(calls, known, strict=True) if not is_long], now))
+        results = iter(
+            await self._fetch([call for call, is_long in zip(calls, known, strict=True) if not is_long], now)
+        )
         return [_TOO_LONG if is_long else next(results) for is_long in known]
 
     def _is_long(self, call: Call) -> bool:
         return call[0] == RECEIPT and call[1][0] in self._long
 
-    async def _send_short(self, calls: Sequence[Call], now: float) -> list[Any]:
+    async def _fetch(self, calls: Sequence[Call], now: float) -> list[Any]:
         if now > self._refused_at + FORGIVEN_SECONDS:
             self._together = self.batch_max
         said: list[Any] = []
