@@ -15,7 +15,7 @@ from tests.features.chains.test_story import Ground, ground
 from tests.flows.stable.test_late import proved, told
 from tests.rings import drawn
 
-from recoup.features.chains import abi, intake, rpc, store
+from recoup.features.chains import abi, intake, rpc, store, watch
 from recoup.features.chains.addresses import shown
 from recoup.features.chains.health import troubles
 from recoup.features.chains.rpc import AwayError
@@ -27,6 +27,7 @@ from recoup.rules.order.attention import UNEXPECTED
 from recoup.rules.order.lifecycle import Stage
 from recoup.store.server import ServerAddress
 from recoup.store.stable.stable_orders import StableOrder
+from recoup.store.table import hex_of
 
 CHAIN = 31337
 
@@ -198,6 +199,49 @@ def test_receipts_that_are_too_long_hold_up_no_others(
         await at.poll(8)
         stages = [await at.stage(order) for order in orders]
         assert stages == [*[Stage.COMPLETED] * 5, Stage.PROCESSING]
+
+    run(server, anvil, story)
+
+
+def test_what_cannot_be_decided_yet_holds_up_no_later_payment(
+    server: ServerAddress, anvil: Anvil, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "OPEN_MAX", 3)
+
+    async def story() -> None:
+        async with ground(server, anvil, confirmations={"0": 10, "100": 60}) as made:
+            await made.poll()
+            slow, quick = await made.charge("200.00", "slow"), await made.charge(order="quick")
+            for _ in range(4):
+                await anvil.transfer(made.token, address(slow), 1)
+            await made.poll()
+            await anvil.transfer(made.token, address(quick), DUE)
+            await made.poll()
+            await anvil.mine(12)
+            for _ in range(3):
+                await made.poll()
+            assert [(await made.now(one)).stage for one in (slow, quick)] == [Stage.RECEIVED, Stage.COMPLETED]
+
+    asyncio.run(story())
+
+
+def test_logs_that_no_order_follows_hold_up_no_others(
+    server: ServerAddress, anvil: Anvil, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "FOLLOWED_MAX", 2)
+
+    async def story(at: Lied) -> None:
+        now = at.ground.shop.world.clocks.wall()
+        where = (hex_of(at.ground.token), "1", "0", None, 1, hex_of(b"\x77" * 32), now, now)
+        rows = [
+            store.NewLog(CHAIN, hex_of(bytes(31) + one), 0, "deposit", hex_of(bytes(19) + one), *where, "orphaned", now)
+            for one in (b"\x01", b"\x02", b"\x03")
+        ]
+        await store.keep_logs(at.ground.shop.world.db.alone, rows)
+        order = await at.ground.charge()
+        await paid(at.ground, order, DUE)
+        await at.poll(3)
+        assert await at.stage(order) is Stage.COMPLETED
 
     run(server, anvil, story)
 

@@ -10,7 +10,7 @@ import click
 
 from recoup.doors.command.verbs import Opened, Run, in_sandbox
 from recoup.features.chains import intake, store
-from recoup.features.chains.abi import to_hex
+from recoup.features.chains.abi import from_hex
 from recoup.features.chains.channels import NETWORK_PRESETS, ChannelSettings, without_secrets
 from recoup.features.chains.dev_node import DevNode
 from recoup.features.chains.rpc import AwayError, opened
@@ -117,8 +117,7 @@ async def _end(opened: Opened, order: StableOrder) -> None:
 async def _take_back(opened: Opened, node: DevNode, channel: ChannelSettings, tx: str, block: int) -> None:
     """Reorganises the transfer away once the watcher has seen it. Raises: Problem(unavailable)."""
     for _ in range(SEEN_SECONDS * 2):
-        logs = await store.open_logs(opened.world.db, channel.chain_id, 1_000)
-        if any(to_hex(log.tx) == tx for log in logs):
+        if await store.logs_in(opened.world.db, channel.chain_id, [from_hex(tx)]):
             return await node.reorg(await node.head() - block + 1)
         await asyncio.sleep(0.5)
     raise Problem("unavailable", "Nobody has seen the transfer.", cure="Is `recoup up` running?")

@@ -302,9 +302,15 @@ async def logs_in(db: Read, chain: int, txs: Sequence[bytes]) -> list[ChainLog]:
     """Stored logs of these transactions, in whatever block."""
 
 
-@CHAIN.statement(f"SELECT {_LOG} FROM logs WHERE chain = $1 AND state = 'seen' ORDER BY block LIMIT $2")
-async def open_logs(db: Read, chain: int, limit: int) -> list[ChainLog]:
-    """Logs that are not deep enough yet, the oldest first."""
+@CHAIN.statement(f"""
+SELECT {_LOG} FROM logs
+WHERE chain = $1 AND state = 'seen' AND (block, tx, log_index, block_hash) > ($2, $3, $4, $5)
+ORDER BY block, tx, log_index, block_hash LIMIT $6
+""")
+async def open_logs(
+    db: Read, chain: int, block: int, tx: bytes, log_index: int, block_hash: bytes, limit: int
+) -> list[ChainLog]:
+    """Logs behind that one which are not deep enough yet, the oldest first."""
 
 
 @CHAIN.statement(f"""
@@ -340,10 +346,10 @@ async def judge_logs(db: Tx, rows: Sequence[Verdict]) -> None:
 
 
 @CHAIN.statement("""
-SELECT address FROM logs WHERE chain = $1 AND NOT followed GROUP BY address ORDER BY min(block) LIMIT $2
+SELECT DISTINCT address FROM logs WHERE chain = $1 AND NOT followed AND address > $2 ORDER BY address LIMIT $3
 """)
-async def unfollowed(db: Read, chain: int, limit: int) -> list[bytes]:
-    """The addresses of which an order does not know yet what happened there; the oldest first."""
+async def unfollowed(db: Read, chain: int, after: bytes, limit: int) -> list[bytes]:
+    """The addresses behind that one of which an order does not know yet what happened there."""
 
 
 @CHAIN.statement("""

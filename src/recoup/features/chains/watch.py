@@ -40,6 +40,7 @@ OPEN_MAX: Final = 1_000  # logs whose receipts one poll asks for
 FOLLOWED_MAX: Final = 2_000  # addresses whose orders follow one poll
 LOADED_EVERY: Final = timedelta(minutes=10)
 COMMITTED_WITHIN: Final = timedelta(minutes=2)  # of an order's intake, clocks that differ included
+_START: Final = (-1, b"", 0, b"")  # before all logs
 Ours = Mapping[bytes, DepositAddress]
 Receipts = list[Mapping[int, NodeLog] | Refused | None]
 
@@ -124,6 +125,8 @@ class Watcher:
         self._db, self._clocks, self.network = place.db, place.clocks, network
         self.nodes = (*endpoints, *endpoints)[: max(2, len(endpoints))]
         self._range, self._turn, self._again = RANGE, 0, 0
+        # What cannot be decided may be more than one poll asks for: each goes on where the last one ended.
+        self._open_after, self._followed_after = _START, b""
         self._ours: dict[bytes, DepositAddress] = {}
         self._loaded_at = self._added_at = datetime.min.replace(tzinfo=UTC)
 
@@ -146,7 +149,9 @@ class Watcher:
                     await store.add_halt(tx, chain, now, f"{halted}")
             intake.forget(self._db)
             raise
-        return [ours[one] for one in await store.unfollowed(self._db, chain, FOLLOWED_MAX) if one in ours]
+        unfollowed = await store.unfollowed(self._db, chain, self._followed_after, FOLLOWED_MAX)
+        self._followed_after = unfollowed[-1] if len(unfollowed) == FOLLOWED_MAX else b""
+        return [ours[one] for one in unfollowed if one in ours]
 
     async def _watched(self, now: datetime) -> Ours:
         """All addresses now and then, between what is new: there may be very many."""
@@ -170,7 +175,7 @@ class Watcher:
         known = {_key(row) for row in await store.logs_in(self._db, chain, [row.tx for row in logs.values()])}
         new = [row for key, row in logs.items() if key not in known]
         open_ = await self._open(cursor, one)
-        txs = list(dict.fromkeys([*(row.tx for row in open_), *(row.tx for row in new)]))[:OPEN_MAX]
+        txs = list(dict.fromkeys([*(row.tx for row in open_), *(row.tx for row in new)]))[: 2 * OPEN_MAX]
         blocks = list({row.block_hash: row.block for row in new}.items())
         calls = [*receipts_of(txs), *(block_of_hash(block) for block, _ in blocks)]
         said = await second.batch([*asks, *calls])
@@ -184,8 +189,8 @@ class Watcher:
         times = agreed_times(said[len(txs) :], their_blocks)
         heights = lower([one.heights, two.heights])
         await self.keep([row for row in new if row.block_hash in times], times, ours, now)
-        if new:
-            open_ = await self._open(cursor, one)
+        kept = await store.logs_in(self._db, chain, [row.tx for row in new])
+        open_ = [*open_, *(row for row in kept if row.state == "seen")]
         both = {
             tx: (one, other)
             for tx, one, other in zip(txs, mine, theirs, strict=True)
@@ -206,7 +211,9 @@ class Watcher:
     async def _open(self, cursor: Cursor | None, one: NodeView) -> list[ChainLog]:
         """What is not certain yet; and, when a block that was read is another one now, what was taken for certain above
         the final block."""
-        open_ = await store.open_logs(self._db, self.network.chain, OPEN_MAX)
+        open_ = await store.open_logs(self._db, self.network.chain, *self._open_after, OPEN_MAX)
+        last = open_[-1] if len(open_) == OPEN_MAX else None
+        self._open_after = (last.block, last.tx, last.log_index, last.block_hash) if last is not None else _START
         if cursor is None or not cursor.mark_hash or one.mark == cursor.mark_hash:
             return open_
         floor = max(cursor.final, cursor.mark - 2 * self.network.depth)
