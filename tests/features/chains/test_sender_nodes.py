@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 from tests.features.chains.node import Anvil
-from tests.features.chains.test_sender import CHAIN, COIN, CUSTODY, Sending, run
+from tests.features.chains.test_sender import CHAIN, COIN, CUSTODY, Sending, run, want_sweep
 
 from recoup.features.chains import sends_store
 from recoup.features.chains.deploy import deploy_factory
 from recoup.features.chains.rpc import AwayError, Endpoint, Refused
 from recoup.features.chains.send import Sender
+from recoup.features.chains.terms import from_json
 from recoup.features.chains.watch import HaltError, networks_of
 from recoup.kernel.problem import Problem
 from recoup.store.server import ServerAddress
@@ -139,6 +140,41 @@ def test_depth_and_patience_are_not_one_nodes_word(server: ServerAddress, anvil:
         await made.anvil.mine(2)
         await one.work()
         assert (await made.send(send_id)).state == "done"
+
+    run(server, anvil, story)
+
+
+@FIRST
+def test_sweeps_that_one_node_refuses_hold_up_none_behind_them(
+    server: ServerAddress,
+    anvil: Anvil,
+    first: bool,  # noqa: FBT001
+) -> None:
+    async def story(made: Sending) -> None:
+        blocked: list[str] = []
+
+        class Refusing(Twisting):
+            async def batch(self, calls: Sequence[tuple[str, list[Any]]]) -> list[Any]:
+                said = await super().batch(calls)
+                dry = [bool(asks) and any(word in str(asks[0]) for word in blocked) for _, asks in calls]
+                return [Refused(3, "no") if refused else answer for refused, answer in zip(dry, said, strict=True)]
+
+        one = made.sender
+        nodes = [made.ground.node, Refusing(made.ground.node, lambda _, answer: answer)]
+        one.together, one._nodes = 2, nodes[::-1] if first else nodes
+        wanted = []
+        for number in range(6):
+            send_id, to = await want_sweep(made, 1_000_000)
+            wanted.append((send_id, to))
+            send = await made.send(send_id)
+            if number < 3:
+                blocked.append(from_json(send.terms, "evm").encoded().hex())
+        await made.finish(one)
+        states = [(await made.send(send_id)).state for send_id, _ in wanted]
+        assert states == ["wanted"] * 3 + ["done"] * 3
+        blocked.clear()
+        await made.finish(one)
+        assert {(await made.send(send_id)).state for send_id, _ in wanted} == {"done"}
 
     run(server, anvil, story)
 

@@ -156,6 +156,8 @@ class Sender:
         self._session: asyncpg.Connection | None = None
         self._block_ms = network.any.block_ms
         self._troubles: list[str] = []
+        self._turn = 0
+        self._tried: dict[UUID, int] = {}  # in which turn a sweep was tried last
         self._concerns: UUID | None = None  # a merchant whose money waits
 
     async def open(self) -> None:
@@ -410,10 +412,18 @@ class Sender:
         transfers = [one for one in wanted if one.kind == "transfer" and one.token in self._network.channels]
         transfers = await self._allowed(await self._without_withdrawn(transfers), out)
         found = [([one], gas) for one, gas in await self._run_dry(transfers)]
+        self._tried = {one.send_id: self._tried[one.send_id] for one in wanted if one.send_id in self._tried}
         for token in dict.fromkeys(one.token for one in wanted if one.kind == "sweep"):
-            sweeps = [one for one in wanted if (one.kind, one.token) == ("sweep", token)][: self.together]
+            sweeps = self._next([one for one in wanted if (one.kind, one.token) == ("sweep", token)])
             able = await self._run_dry(sorted(sweeps, key=lambda one: one.send_id))
             found += [self._batch(able)] if able else []
+        return found
+
+    def _next(self, sweeps: Sequence[ChainSend]) -> list[ChainSend]:
+        """Those of a token whose turn it is: one that neither goes nor fails is tried again after those behind it."""
+        found = sorted(sweeps, key=lambda one: self._tried.get(one.send_id, 0))[: self.together]
+        self._turn += 1
+        self._tried.update((one.send_id, self._turn) for one in found)
         return found
 
     def _batch(self, able: Sequence[tuple[ChainSend, int]]) -> tuple[list[ChainSend], int]:
