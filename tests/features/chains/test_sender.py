@@ -178,6 +178,25 @@ def test_what_is_above_a_limit_waits_and_people_hear_of_it_once(server: ServerAd
     run(server, anvil, story, send_limit="5.00", daily_limit="9.00")
 
 
+def test_what_may_have_gone_counts_for_the_day(server: ServerAddress, anvil: Anvil) -> None:
+    async def story(made: Sending) -> None:
+        held, _ = await made.want(5_000_000)
+        async with made.db.connection() as connection:
+            await connection.execute("UPDATE chain.sends SET state = 'held'")
+        small = (await made.want(5_000_000))[0]
+        assert await made.sender.work() == 0
+        assert (await made.trouble()) == "usdc_base: 5.00 more today would be above daily_limit, 9.00"
+        await sends_store.mark_went(made.db.alone, held, b"\x05" * 32, made.ground.shop.world.clocks.wall())
+        assert (await made.send(held)).state == "done"
+        assert await made.sender.work() == 0, "the same day"
+        async with made.db.connection() as connection:
+            await connection.execute("UPDATE chain.sends SET went_at = went_at - interval '1 day' WHERE state = 'done'")
+        await made.finish()
+        assert ((await made.send(small)).state, await made.trouble()) == ("done", None)
+
+    run(server, anvil, story, daily_limit="9.00")
+
+
 def test_a_wallet_that_is_short_pays_what_it_can(server: ServerAddress, anvil: Anvil) -> None:
     async def story(made: Sending) -> None:
         too_much, to = await made.want(1_000_000_001)

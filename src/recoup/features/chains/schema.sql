@@ -143,6 +143,7 @@ CREATE TABLE chain.sends (
   state text NOT NULL CHECK (state IN ('wanted', 'signed', 'held', 'done', 'failed')),  -- held: a person says whether it went
   hash bytea,                              -- of the transaction that it is in
   why text,                                -- it failed, or is held
+  went_at timestamptz,                     -- a person said that it went, by a transaction that is not ours
   reported boolean NOT NULL DEFAULT false, -- its end has reached what wants it
   wanted_at timestamptz NOT NULL,
   CHECK ((kind = 'sweep') = (terms IS NOT NULL)),
@@ -152,7 +153,8 @@ CREATE INDEX sends_wanted ON chain.sends (chain, wanted_at) WHERE state = 'wante
 CREATE INDEX sends_hash ON chain.sends (hash) WHERE hash IS NOT NULL;
 CREATE INDEX sends_unreported ON chain.sends (chain) WHERE state IN ('done', 'failed') AND NOT reported;
 CREATE INDEX sends_merchant ON chain.sends (merchant_id);
-GRANT UPDATE (state, hash, why, reported) ON chain.sends TO recoup_app;
+CREATE INDEX sends_by_hand ON chain.sends (chain, channel) WHERE state = 'held' OR went_at IS NOT NULL;
+GRANT UPDATE (state, hash, why, went_at, reported) ON chain.sends TO recoup_app;
 
 -- Transactions as they were signed, before anything left: a repeat is the same bytes. Of one number the newest row is
 -- what was sent last, and any of them may be mined.

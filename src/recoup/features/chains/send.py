@@ -311,7 +311,7 @@ class Sender:
         if send.state != "held" or not is_so or await sends_store.sends_in(self._world.db, [tx_hash]):
             message = "This transaction does not show that the transfer went."
             raise Problem("conflict", message, cure="Name the one that did, deep enough and of no other send.")
-        await sends_store.mark_done(self._world.db.alone, [send.send_id], tx_hash)
+        await sends_store.mark_went(self._world.db.alone, send.send_id, tx_hash, self._world.clocks.wall())
 
     # What is out ------------------------------------------------------------------------------------------------------
 

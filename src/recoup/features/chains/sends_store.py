@@ -114,6 +114,11 @@ async def mark_done(db: Tx, send_ids: Sequence[UUID], hash: bytes) -> None:
     """`hash`: of the transaction that is mined at depth, whichever of its number it is."""
 
 
+@CHAIN.statement("UPDATE sends SET state = 'done', hash = $2, went_at = $3 WHERE send_id = $1 AND state = 'held'")
+async def mark_went(db: Tx, send_id: UUID, hash: bytes, now: datetime) -> None:
+    """A person says that a held one went by this transaction."""
+
+
 @CHAIN.statement("""
 UPDATE sends SET state = 'held', why = $4
 WHERE kind = 'transfer' AND (chain = $1 AND source = $2 AND state = 'wanted' OR hash = ANY($3) AND state = 'signed')
@@ -144,11 +149,15 @@ async def want_again(db: Tx, send_id: UUID) -> None:
 
 
 @CHAIN.statement("""
-SELECT coalesce(sum(s.value), 0) FROM transactions t JOIN sends s ON s.hash = t.hash
-WHERE t.chain = $1 AND t.signed_at > $3 AND s.channel = $2 AND s.kind = 'transfer' AND s.state IN ('signed', 'done')
+SELECT (SELECT coalesce(sum(s.value), 0) FROM transactions t JOIN sends s ON s.hash = t.hash
+    WHERE t.chain = $1 AND t.signed_at > $3 AND s.channel = $2 AND s.kind = 'transfer'
+      AND s.state IN ('signed', 'done') AND s.went_at IS NULL)
+  + (SELECT coalesce(sum(value), 0) FROM sends
+    WHERE chain = $1 AND channel = $2 AND (state = 'held' OR went_at > $3))
 """)
 async def sent_since(db: Read, chain: int, channel: str, since: datetime) -> Decimal:
-    """The amount that left the custody wallet by this channel, or is on its way."""
+    """The amount that left the custody wallet by this channel, is on its way, or may have gone. What went by a
+    transaction that is not ours counts from when a person said so."""
 
 
 @stored("transactions")
