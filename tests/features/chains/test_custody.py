@@ -1,5 +1,6 @@
 """Custodial money on a real node: it is gathered, and leaves as refunds and payouts."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from tests.rings import deep
 from tests.worlds import Shop
 
 from recoup.doors.command.verbs import Opened
+from recoup.features.chains import cli
 from recoup.features.chains.addresses import shown
 from recoup.features.chains.artifacts import artifact
 from recoup.features.chains.cli import chain
@@ -28,7 +30,7 @@ from recoup.features.chains.rpc import Endpoint
 from recoup.features.chains.send import Sender
 from recoup.features.chains.sends_store import waiting_destination
 from recoup.features.chains.transfers import give_address, tell
-from recoup.features.chains.watch import networks_of
+from recoup.features.chains.watch import Network, networks_of
 from recoup.flows.modifications.send import send_modification
 from recoup.flows.stable.payouts import decide_payout
 from recoup.gateways.cards.transport import Transport
@@ -467,6 +469,21 @@ def test_the_sender_says_in_one_line_what_it_lacks(custody: Custody, monkeypatch
         assert answer.startswith("refused: "), words
         assert said in answer, words
         assert "\n" not in answer, words
+
+
+def test_no_error_ends_the_loop_of_a_chain_or_shows_a_nodes_key(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli, "PAUSE_SECONDS", 0.0)
+    turns = iter([ValueError("https://node.example/KEY"), KeyError("KEY"), asyncio.CancelledError()])
+
+    async def once() -> None:
+        raise next(turns)
+
+    network = Network(31337, "evm", bytes(20), {})
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(cli._forever(network, once))
+    assert capsys.readouterr().err == "chain 31337: ValueError\nchain 31337: KeyError\n"
 
 
 @deep("kills")

@@ -24,7 +24,7 @@ from recoup.features.chains.send import Signer
 from recoup.features.chains.watch import HaltError, Network, Watcher, networks_of
 from recoup.flows.world import World
 from recoup.kernel.ids import parse_id, wire_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.sentence import Sentence
 from recoup.moves.audit import note as audit
@@ -377,6 +377,9 @@ async def _forever(network: Network, once: Any) -> None:
         except (AwayError, HaltError, Problem) as error:
             trouble += 1
             click.echo(f"chain {network.chain}: {error}", err=True)
+        except Exception as error:  # noqa: BLE001 - it ends no other chain; its own text may hold a node's key
+            trouble += 1
+            click.echo(f"chain {network.chain}: {in_words(error)}", err=True)
         await asyncio.sleep(min(60.0, PAUSE_SECONDS * 2 ** min(trouble, 5)))
 
 
