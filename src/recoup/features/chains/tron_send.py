@@ -17,7 +17,7 @@ from recoup.features.chains.abi import to_hex
 from recoup.features.chains.addresses import TRON_PREFIX
 from recoup.features.chains.depth import Heights, lower
 from recoup.features.chains.reading import Block, block_call, read_block, receipts_of
-from recoup.features.chains.rpc import AwayError, GarbageError, TronEndpoint, data, number, taken
+from recoup.features.chains.rpc import AwayError, Call, GarbageError, TronEndpoint, data, number, taken
 from recoup.features.chains.send import HELD, ROOM, WHY_MAX, KeyState, Prices, Sender, Signed
 from recoup.features.chains.sends_store import ChainSend, ChainTransaction
 from recoup.features.chains.tron_wire import LIFE, Frame, call_contract, expires_at
@@ -66,15 +66,18 @@ class TronSender(Sender):
             if max(one.at for one in heads) - head.at > LIFE / 2:
                 self._troubles.append(f"{node.name} is behind: what is signed is over before others take it")
         heights = lower([Heights(head.number, None, final.number) for head, final in tips])
-        node, who = self._nodes[0], self._signer.address
-        said = await node.batch([("eth_gasPrice", []), ("eth_getBalance", [to_hex(who), "latest"])])
-        self._energy_sun, balance = number(taken(said[0])), number(taken(said[1]))
-        own = await node.ask("/wallet/getaccountresource", address=_hex(who))
+        asks: list[Call] = [("eth_gasPrice", []), ("eth_getBalance", [to_hex(self._signer.address), "latest"])]
+        said = [[number(taken(one)) for one in await node.batch(asks)] for node in self._nodes]
+        self._energy_sun = min(price for price, _ in said)
+        coins = [await self._coins(node, balance) for node, (_, balance) in zip(self._nodes, said, strict=True)]
+        return KeyState(heights, 0, 0, min(coins))
+
+    async def _coins(self, node: TronEndpoint, balance: int) -> int:
+        own = await node.ask("/wallet/getaccountresource", address=_hex(self._signer.address))
         energy = max(_count(own, "EnergyLimit") - _count(own, "EnergyUsed"), 0)
         free = max(_count(own, name + "Limit") - _count(own, name + "Used") for name in ("freeNet", "Net"))
         for_bytes = 0 if free >= SIZE_MAX else SIZE_MAX * BYTE_SUN
-        coins = balance - for_bytes + energy * self._energy_sun if balance >= for_bytes else 0
-        return KeyState(heights, 0, 0, coins)
+        return balance - for_bytes + energy * self._energy_sun if balance >= for_bytes else 0
 
     async def _tip_of(self, node: TronEndpoint) -> tuple[Block, Block]:
         head, final = map(read_block, await node.batch([block_call("latest"), block_call("finalized")]))
@@ -120,10 +123,12 @@ class TronSender(Sender):
             "address": [to_hex(token) for token in self._network.channels],
             "topics": [to_hex(abi.TRANSFER), to_hex(abi.address_word(self._signer.address))],
         }
-        logs = await self._nodes[0].call("eth_getLogs", wanted)
-        if not isinstance(logs, list) or not all(isinstance(one, dict) for one in logs):
-            raise GarbageError("not a list of logs")
-        hashes = {data(one.get("transactionHash"), 32) for one in logs}
+        hashes: set[bytes] = set()
+        for node in self._nodes:  # any one's doubt is enough
+            logs = await node.call("eth_getLogs", wanted)
+            if not isinstance(logs, list) or not all(isinstance(one, dict) for one in logs):
+                raise GarbageError("not a list of logs")
+            hashes |= {data(one.get("transactionHash"), 32) for one in logs}
         known = (
             await sends_store.known_transactions(self._world.db, self._network.chain, list(hashes)) if hashes else []
         )

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from tests.features.chains.tron.double import CHAIN_ID, TRX, Tron
@@ -367,6 +368,38 @@ def test_a_transfer_that_is_not_known_here_halts_the_sender(server: ServerAddres
         (send,) = await ground.rows("sends")
         assert send["state"] == "held"
         assert await tron.held(ground.token, MERCHANT) == 1_000_000
+
+    run(server, tron, story, **CUSTODIAL)
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_no_node_alone_says_what_the_key_has_or_hides_what_left_it(
+    server: ServerAddress, tron: Tron, which: int
+) -> None:
+    async def story(ground: TronGround) -> None:
+        await tron.mint(ground.token, KEY.address, 10_000_000)
+        sender, node = await ground.sender(), ground.nodes[which]
+        assert await sender.work() == 0
+        real = (await sender._state()).coins, sender._energy_sun
+        batch, ask = node.batch, node.ask
+
+        async def dear(calls: Any) -> list[Any]:
+            said = await batch(calls)
+            lies = {"eth_gasPrice": hex(10**6), "eth_getBalance": hex(10**18)}
+            return [lies.get(call[0], one) for call, one in zip(calls, said, strict=True)]
+
+        async def rich(path: str, **members: Any) -> dict[str, Any]:
+            return await ask(path, **members) | {"EnergyLimit": 10**9}
+
+        node.batch, node.ask = dear, rich  # type: ignore[method-assign]
+        assert ((await sender._state()).coins, sender._energy_sun) == real
+        node.batch, node.ask = batch, ask  # type: ignore[method-assign]
+        await tron.mine(30)
+        txid = await tron.send(ground.token, abi.transfer(MERCHANT, 1_000_000), KEY.address)
+        await tron.node("ab"[which], hides=[txid.hex()])
+        await tron.mine(25)
+        with pytest.raises(HaltError, match="is not known here"):
+            await sender.work()
 
     run(server, tron, story, **CUSTODIAL)
 
