@@ -17,6 +17,7 @@ from tests.rings import drawn
 
 from recoup.features.chains import abi, intake, rpc, store, watch
 from recoup.features.chains.addresses import shown
+from recoup.features.chains.compare import Comparer
 from recoup.features.chains.health import troubles
 from recoup.features.chains.rpc import AwayError
 from recoup.features.chains.running import ChainLoop
@@ -276,6 +277,31 @@ def test_logs_that_are_empty_without_an_error_are_found_before_the_order_expires
         await at.poll(3)
         assert await at.stage(order) is Stage.COMPLETED
         await proved(at.ground.shop)
+
+    run(server, anvil, story)
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_one_node_that_hides_balances_hides_no_money(server: ServerAddress, anvil: Anvil, which: int) -> None:
+    async def story(at: Lied) -> None:
+        order, watcher = await at.ground.charge(), at.ground.watcher
+        node = watcher.nodes[which]
+        batch, due = node.batch, abi.uint_word(DUE).hex()
+
+        async def without(calls: Any) -> list[Any]:
+            return [one.replace(due, "00" * 32) if isinstance(one, str) else one for one in await batch(calls)]
+
+        node.batch = without  # type: ignore[method-assign]
+        at.one.faults = at.two.faults = Faults(logs_max=0)
+        await paid(at.ground, order, DUE)
+        comparer = Comparer(at.ground.shop.world, watcher)
+        found = await comparer.differing({address(order): await row_of(at, order)})
+        assert "came +49900000" in found[address(order)]
+
+    async def row_of(at: Lied, order: StableOrder) -> store.DepositAddress:
+        row = await store.address_of_order(at.ground.shop.world.db, order.merchant_id, order.order_id)
+        assert row is not None
+        return row
 
     run(server, anvil, story)
 

@@ -95,31 +95,35 @@ class Comparer:
     async def differing(self, ours: Ours) -> dict[bytes, str]:
         """By address what the state of the last block that was read has and the logs have not; nothing is read again.
         Raises: AwayError."""
-        state = await self._state(ours)
-        return await self._differing(state.held, state.block, ours) if state is not None else {}
+        found: dict[bytes, str] = {}
+        for _, (block, held) in await self._states(ours):
+            found = await self._differing(held, block, ours) | found
+        return found
 
-    async def _state(self, ours: Ours) -> Balances | None:
-        """None for a chain that is not read, or is halted."""
-        node, cursor = self._watcher.nodes[0], await store.cursor_of(self._db, self._network.chain)
+    async def _states(self, ours: Ours) -> list[tuple[Endpoint, Balances]]:
+        """What two nodes say, each; none of a chain that is not read, or is halted. Raises: AwayError."""
+        cursor = await store.cursor_of(self._db, self._network.chain)
         if cursor is None or not cursor.block or cursor.halted:
-            return None
+            return []
+        nodes = list(dict.fromkeys(self._watcher.pair))
         if self._network.kind == "tron":
-            return await self._held_at_head(node, cursor.block, ours)
-        block = read_block((await node.batch([block_call(cursor.block)]))[0])
-        if block is None:
-            raise GarbageError(f"no block {cursor.block}")
-        return Balances(block, await self._held(node, block, list(ours)))
+            return [(node, await self._held_at_head(node, cursor.block, ours)) for node in nodes]
+        blocks = {read_block((await node.batch([block_call(cursor.block)]))[0]) for node in nodes}
+        block = blocks.pop()
+        if block is None or blocks:
+            raise GarbageError(f"no block {cursor.block} that both nodes have")
+        return [(node, Balances(block, await self._held(node, block, list(ours)))) for node in nodes]
 
     async def _compare(self, ours: Ours) -> list[Discrepancy]:
-        chain, node = self._network.chain, self._watcher.nodes[0]
-        state = await self._state(ours)
-        if state is None:
+        chain, states = self._network.chain, await self._states(ours)
+        if not states:
             return []
-        block, held = state
-        differing = await self._differing(held, block, ours)
-        if differing:
-            log.warning("logs came short", chain=chain, addresses=len(differing))
-            differing = await self._search(node, held, block, {one: ours[one] for one in differing})
+        differing: dict[bytes, str] = {}
+        for node, (block, held) in states:
+            found = await self._differing(held, block, ours)
+            if found:
+                log.warning("logs came short", chain=chain, node=node.name, addresses=len(found))
+                differing = await self._search(node, held, block, {one: ours[one] for one in found}) | differing
         before = {one.address: one.missing for one in await store.comparisons_of(self._db, chain, list(ours))}
         new = [Discrepancy(ours[one], text) for one, text in differing.items() if before.get(one, "") != text]
         if new and self._orders is None:
@@ -127,7 +131,9 @@ class Comparer:
         for one in new:
             await self._tell(one)
         missing = [differing.get(address, "") for address in ours]
-        await store.keep_comparisons(self._db.alone, chain, list(ours), block.at, missing)
+        await store.keep_comparisons(
+            self._db.alone, chain, list(ours), min(block.at for _, (block, _) in states), missing
+        )
         return new
 
     async def _tell(self, found: Discrepancy) -> None:
@@ -157,7 +163,7 @@ class Comparer:
             if block is not None and block == read_block(after):
                 held = self._read_held(said[1:], list(ours))
                 new = read_logs(logs, network.factory, network.channels, ours, begin, None)
-                await self._kept(new, held, block, ours)
+                await self._kept(node, new, held, block, ours)
                 return Balances(block, held)
         raise AwayError("its head moved on while it answered")
 
@@ -203,7 +209,7 @@ class Comparer:
             wanted = logs_call(begin, end, self._network.factory, self._network.channels, list(ours))
             said = await node.batch([wanted, block_call(begin)])
             logs = read_logs(said[0], self._network.factory, self._network.channels, ours, begin, end)
-            differing = await self._kept(logs, held, block, ours)
+            differing = await self._kept(node, logs, held, block, ours)
             first = read_block(said[1])
             if not differing or not begin or first is None or first.at < oldest:
                 break
@@ -215,17 +221,18 @@ class Comparer:
             read_receipt(one, self._network.factory, self._network.channels, ours)
             for one in await node.batch(receipts_of(txs))
         ]
-        return await self._kept([one for found in receipts if found for one in found.values()], held, block, ours)
+        return await self._kept(node, [one for found in receipts if found for one in found.values()], held, block, ours)
 
     async def _kept(
         self,
+        node: Endpoint,
         logs: Sequence[NodeLog],
         held: Held,
         block: Block,
         ours: Ours,
     ) -> dict[bytes, str]:
         hashes = list({row.block_hash for row in logs})
-        nodes = dict.fromkeys(self._watcher.nodes)  # of which the first has read the logs
+        nodes = dict.fromkeys([node, *self._watcher.pair])  # of which the first has read the logs
         times = agreed_times(*[await one.batch([block_of_hash(block) for block in hashes]) for one in nodes])
         there = [row for row in logs if row.block_hash in times]
         await self._watcher.keep(there, times, ours, self._clocks.wall())

@@ -69,7 +69,7 @@ async def _of_state(world: World, network: Network, rows: Sequence[BookedAddress
                     row, field = part[address], f"balance on chain {network.chain}"
                     found.append(Difference(row.merchant_id, row.order_id, field, "what the logs say", missing))
             for channel in _custodial(network.channels.values()):
-                held = await balance_at(nodes[0], channel.token, channel.custody or b"")
+                held = min([await balance_at(node, channel.token, channel.custody or b"") for node in nodes[:2]])
                 ours = [row.address for row in rows if row.channel == channel.code]
                 reader, code = world.db.reader, channel.code
                 least = int(await store.gathered(reader, network.chain, channel.token, code, ours))

@@ -130,6 +130,12 @@ class Watcher:
         self._ours: dict[bytes, DepositAddress] = {}
         self._loaded_at = self._added_at = datetime.min.replace(tzinfo=UTC)
 
+    @property
+    def pair(self) -> tuple[Endpoint, Endpoint]:
+        """The two nodes whose turn it is; the same twice in the sandbox."""
+        first, second = (self.nodes[(self._turn + more) % len(self.nodes)] for more in (0, 1))
+        return first, second
+
     async def poll(self) -> list[DepositAddress]:
         """Reads once; answers the addresses whose orders do not know yet what happened there. Raises: AwayError: the
         next poll asks again; HaltError: the chain is halted from here on."""
@@ -139,7 +145,7 @@ class Watcher:
             return []
         ours = await self._watched(now)
         self._turn += 1
-        first, second = (self.nodes[(self._turn + more) % len(self.nodes)] for more in (0, 1))
+        first, second = self.pair
         try:
             await self._read(first, second, cursor if cursor is not None and cursor.block else None, ours, now)
         except HaltError as halted:
