@@ -247,6 +247,19 @@ def test_logs_that_no_order_follows_hold_up_no_others(
     run(server, anvil, story)
 
 
+def test_a_block_of_the_future_hides_no_chain_that_stands_still(server: ServerAddress, anvil: Anvil) -> None:
+    async def story(at: Lied) -> None:
+        world = at.ground.shop.world
+        await anvil.set_time(int(world.clocks.wall().timestamp()) + 3_600)
+        await anvil.mine(1)
+        await at.poll()
+        cursor = await store.cursor_of(world.db, CHAIN)
+        assert cursor is not None
+        assert cursor.agreed_at <= world.clocks.wall()
+
+    run(server, anvil, story)
+
+
 def test_two_nodes_that_lag_only_make_it_late(server: ServerAddress, anvil: Anvil) -> None:
     async def story(at: Lied) -> None:
         order = await at.ground.charge()

@@ -153,7 +153,7 @@ async def keep_all_compared(db: Tx, chain: int, at: datetime) -> None:
 INSERT INTO cursors (chain, block, agreed_at, head, final, final_hash, polled_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (chain) DO UPDATE SET block = greatest(cursors.block, excluded.block),
-  agreed_at = greatest(cursors.agreed_at, excluded.agreed_at), head = excluded.head,
+  agreed_at = least(greatest(cursors.agreed_at, excluded.agreed_at), excluded.polled_at), head = excluded.head,
   final = greatest(cursors.final, excluded.final),
   final_hash = CASE WHEN excluded.final >= cursors.final THEN excluded.final_hash ELSE cursors.final_hash END,
   polled_at = excluded.polled_at
@@ -168,7 +168,7 @@ async def move_cursor(
     final_hash: bytes | None,
     polled_at: datetime,
 ) -> None:
-    """Moves the cursor, never back, whichever of two watchers comes last."""
+    """Moves the cursor, never back, whichever of two watchers comes last; its time not behind the wall clock."""
 
 
 @CHAIN.statement("""

@@ -208,8 +208,9 @@ class Watcher:
         end = spans[-1].end
         read_to = heights.head if end is None else min(heights.head, end)
         low = min(one.head, two.head)
+        agreed_at = min(one.head.at, two.head.at, now)
         await store.move_cursor(
-            self._db.alone, chain, read_to, low.at, heights.head, heights.finalized or 0, _final_hash(one, two), now
+            self._db.alone, chain, read_to, agreed_at, heights.head, heights.finalized or 0, _final_hash(one, two), now
         )
         if cursor is None or not cursor.mark_hash or one.mark is not None and one.mark == two.mark:
             await store.move_mark(self._db.alone, chain, low.number, low.hash)
