@@ -25,6 +25,7 @@ from recoup.rules.order.attention import TAKEN_BACK, UNAPPLIED, UNEXPECTED
 from recoup.rules.order.lifecycle import Stage
 from recoup.store.server import ServerAddress
 from recoup.store.stable.stable_orders import StableOrder, settlements_of
+from recoup.store.table import hex_of
 
 CUSTODY = bytes.fromhex("33" * 20)
 DUE, NET, FEE = 49_900_000, 49_650_500, 249_500
@@ -345,6 +346,26 @@ def test_a_payment_that_a_deep_reorganisation_takes_back_is_a_case_until_it_is_t
         assert (await book(ground))["clearing"] == DUE
 
     run(server, anvil, story)
+
+
+def test_a_sweep_that_a_reorganisation_took_back_is_wanted_again_once(server: ServerAddress, anvil: Anvil) -> None:
+    async def story() -> None:
+        async with ground(server, anvil, settlement="custodial", custody=shown(CUSTODY, "evm")) as made:
+            order, db = await made.charge(), made.shop.world.db
+            await paid(made, order, DUE)
+            await swept(made)
+            states = "SELECT string_agg(state, ' ' ORDER BY wanted_at) FROM chain.sends WHERE subject_kind = 'custody'"
+            assert await made.shop.value(states) == "done"
+            (sweep,) = [one for one in await store.logs_at(db, [address(order)]) if one.kind == "sweep"]
+            where = (sweep.chain, hex_of(sweep.tx), sweep.log_index, hex_of(sweep.block_hash))
+            await store.judge_logs(db.alone, [store.Verdict(*where, "orphaned")])
+            row = await store.address_of_order(db, order.merchant_id, order.order_id)
+            assert row is not None
+            for _ in range(2):
+                await credit(made.shop.world, made.shop.orders, [row])
+            assert await made.shop.value(states) == "done wanted"
+
+    asyncio.run(story())
 
 
 @pytest.mark.parametrize("custodial", [False, True])

@@ -50,15 +50,19 @@ async def gather(
     world: World, row: DepositAddress, channels: Iterable[ChannelSettings], logs: Sequence[ChainLog]
 ) -> None:
     """A sweep of what lies at the address of an order that has ended, to where its terms say, for each of these tokens.
-    Repeats want nothing more; money that comes later is another sweep."""
+    Repeats want nothing more; money that comes later is another sweep, as is one that a reorganisation took back."""
     for channel in channels:
         chain, token = channel.chain_id, channel.token
         here = [log for log in logs if (log.chain, log.token, log.state) == (chain, token, "confirmed")]
         came = sum(int(log.value) for log in here if log.kind == "deposit")
         if came - sum(int(log.value + log.fee) for log in here if log.kind == "sweep") >= cent(channel.decimals):
-            send_id = uuid5(row.order_id, f"{chain}/{token.hex()}/{came}")
-            send = sweep_of(send_id, channel, row, "custody", row.order_id)
-            await sends_store.want(world.db.alone, send, world.clocks.wall())
+            sweeps = [log for log in logs if (log.chain, log.token, log.kind) == (chain, token, "sweep")]
+            living = {log.tx for log in sweeps if log.state != "orphaned"}
+            for lost in ("", *sorted({log.tx.hex() for log in sweeps} - {tx.hex() for tx in living})):
+                send_id = uuid5(row.order_id, f"{chain}/{token.hex()}/{came}{lost}")
+                send = sweep_of(send_id, channel, row, "custody", row.order_id)
+                if (await sends_store.want(world.db.alone, send, world.clocks.wall())).state != "done":
+                    break
 
 
 async def refund_to(world: World, merchant_id: UUID, order_id: UUID, text: str | None) -> Note | Problem | None:
