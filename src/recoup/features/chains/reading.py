@@ -15,6 +15,7 @@ ADDRESSES_MAX: Final = 500  # in one filter; of more, all transfers of the token
 TIME_MAX: Final = 1 << 37  # seconds: the year 6325, and calendars end in 9999
 BLOCK_MAX: Final = 1 << 53
 INDEX_MAX: Final = 1 << 31  # of a log in its block
+COST_MAX: Final = 1 << 100  # more than any coin has of base units
 
 
 class Block(NamedTuple):
@@ -171,3 +172,19 @@ async def balance_at(node: Endpoint, token: bytes, owner: bytes) -> int:
         return abi.read_uint(data(taken(answer)))
     except abi.UnreadableError as error:
         raise GarbageError(f"{error}") from None
+
+
+def logs_of(receipt: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    logs = receipt.get("logs")
+    if not isinstance(logs, list) or not all(isinstance(one, dict) for one in logs):
+        raise GarbageError("not a receipt")
+    return logs
+
+
+def cost_of(receipt: Mapping[str, Any]) -> int:
+    """The fee in the chain's coin, with a rollup's fee of the chain below it."""
+    used, price = number(receipt.get("gasUsed")), number(receipt.get("effectiveGasPrice") or "0x0")
+    cost = used * price + number(receipt.get("l1Fee") or "0x0")
+    if cost > COST_MAX:
+        raise GarbageError(f"a transaction that cost {cost}")
+    return cost

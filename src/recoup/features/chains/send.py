@@ -25,16 +25,16 @@ from recoup.features.chains.addresses import shown
 from recoup.features.chains.artifacts import artifact
 from recoup.features.chains.channels import ChannelSettings
 from recoup.features.chains.depth import Heights, Required, is_deep, lower, required
-from recoup.features.chains.reading import balance_at, block_call, read_block, receipts_of
+from recoup.features.chains.reading import balance_at, block_call, cost_of, logs_of, read_block, receipts_of
 from recoup.features.chains.rpc import AwayError, Call, Endpoint, GarbageError, Refused, data, number, taken
 from recoup.features.chains.sends_store import ChainSend, ChainTransaction, NewTransaction
 from recoup.features.chains.store import settles_to
 from recoup.features.chains.terms import Terms, deposit_address, from_json
+from recoup.features.chains.transfers import why_it_waits
 from recoup.features.chains.watch import HaltError, Network
 from recoup.features.chains.words import SENDER
 from recoup.flows.merchant_cache import known_offset
 from recoup.flows.world import World
-from recoup.kernel.money import shown as shown_money
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.moves.message.alert import alert_now
@@ -57,7 +57,6 @@ LOST_BLOCKS: Final = 20  # after which a number that is used without a receipt o
 DAY: Final = timedelta(days=1)
 HELD: Final = "the key was halted: look on the chain whether it went"
 REVERTED: Final = 3  # a node's code for a call that the contract refuses
-COST_MAX: Final = 1 << 100  # more than any coin has of base units
 WHY_MAX: Final = 200
 
 
@@ -328,7 +327,7 @@ class Sender:
             sends = await sends_store.sends_in(self._world.db, [same.hash for same in of_number[one.number]])
             block = next(iter(places))[1]
             if len(places) == 1 and all(is_deep(block, depth, state.heights) for depth in self._depths(sends)):
-                await self._close(one, sends, receipts, max(map(_cost, receipts)))
+                await self._close(one, sends, receipts, max(map(cost_of, receipts)))
 
     def _depths(self, sends: Sequence[ChainSend]) -> list[Required]:
         """The depth that each send requires by its amount."""
@@ -368,7 +367,7 @@ class Sender:
     def _moved(self, send: ChainSend, receipt: Mapping[str, Any]) -> bool:
         """A transfer has its log. A sweep is named where it did not go; one that found nothing was somebody else's, and
         the watcher knows that."""
-        return any(self._is_of(send, log) for log in _logs(receipt)) is (send.kind == "transfer")
+        return any(self._is_of(send, log) for log in logs_of(receipt)) is (send.kind == "transfer")
 
     def _is_of(self, send: ChainSend, log: Mapping[str, Any]) -> bool:
         listed = log.get("topics")
@@ -462,7 +461,7 @@ class Sender:
                 left[one.token] = held - sum(int(way.value or 0) for way in under_way if way.token == one.token)
             if channel.code not in today:
                 today[channel.code] = int(await sends_store.sent_since(self._world.db, one.chain, channel.code, since))
-            trouble = _trouble(channel, value, left[one.token], today[channel.code])
+            trouble = why_it_waits(channel, value, left[one.token], today[channel.code])
             if trouble:
                 self._troubles.append(trouble)
             elif len(found) < TRANSFERS:
@@ -582,38 +581,6 @@ class Sender:
             await alert_now(tx, merchant_id, SENDER, about_id, 1, facts, self._world.clocks.wall())
 
 
-def _trouble(channel: ChannelSettings, value: int, left: int, today: int) -> str | None:
-    """Why a transfer has to wait."""
-
-    def text(base: int) -> str:
-        return shown_money(channel.book(max(base, 0)), channel.asset)
-
-    most, daily = (limit and channel.base(limit) for limit in (channel.send_limit, channel.daily_limit))
-    if most is not None and value > most:
-        return f"{channel.code}: {text(value)} is above send_limit, {text(most)}"
-    if daily is not None and today + value > daily:
-        return f"{channel.code}: {text(value)} more today would be above daily_limit, {text(daily)}"
-    if value > left:
-        return f"{channel.code}: the custody wallet lacks {text(value - left)}"
-    return None
-
-
 def _is_revert(refused: Refused) -> bool:
     """Whether the contract refused, not a node that is busy or behind."""
     return refused.code == REVERTED or "revert" in refused.message
-
-
-def _logs(receipt: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    logs = receipt.get("logs")
-    if not isinstance(logs, list) or not all(isinstance(one, dict) for one in logs):
-        raise GarbageError("not a receipt")
-    return logs
-
-
-def _cost(receipt: Mapping[str, Any]) -> int:
-    """The fee in the chain's coin, with a rollup's fee of the chain below it."""
-    used, price = number(receipt.get("gasUsed")), number(receipt.get("effectiveGasPrice") or "0x0")
-    cost = used * price + number(receipt.get("l1Fee") or "0x0")
-    if cost > COST_MAX:
-        raise GarbageError(f"a transaction that cost {cost}")
-    return cost

@@ -26,6 +26,7 @@ from recoup.flows.stable.payouts import pay_out
 from recoup.flows.stable.settle import settle, settle_again
 from recoup.flows.world import World
 from recoup.gateways.channels.port import PayOut
+from recoup.kernel.money import shown as shown_money
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
@@ -237,3 +238,19 @@ async def send_again(world: World, orders: Orders, scope: Scope, send: ChainSend
         await orders.run(
             lambda change: try_again(change, send.subject_id, scope.actor.text()), (scope.merchant_id, order_id), scope
         )
+
+
+def why_it_waits(channel: ChannelSettings, value: int, left: int, today: int) -> str | None:
+    """Why a transfer has to wait."""
+
+    def text(base: int) -> str:
+        return shown_money(channel.book(max(base, 0)), channel.asset)
+
+    most, daily = (limit and channel.base(limit) for limit in (channel.send_limit, channel.daily_limit))
+    if most is not None and value > most:
+        return f"{channel.code}: {text(value)} is above send_limit, {text(most)}"
+    if daily is not None and today + value > daily:
+        return f"{channel.code}: {text(value)} more today would be above daily_limit, {text(daily)}"
+    if value > left:
+        return f"{channel.code}: the custody wallet lacks {text(value - left)}"
+    return None
