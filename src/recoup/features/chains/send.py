@@ -23,7 +23,6 @@ from recoup.features.chains import abi, sends_store
 from recoup.features.chains.abi import to_hex
 from recoup.features.chains.addresses import shown
 from recoup.features.chains.artifacts import artifact
-from recoup.features.chains.channels import ChannelSettings
 from recoup.features.chains.depth import Heights, Required, is_deep, lower, required
 from recoup.features.chains.reading import balance_at, block_call, cost_of, logs_of, read_block, receipts_of
 from recoup.features.chains.rpc import AwayError, Call, Endpoint, GarbageError, Refused, data, number, taken
