@@ -9,7 +9,7 @@ FAST = tests/core tests/rules $(wildcard tests/features/*/test_rules.py) tests/r
 # A run starts Recoup some hundred times: compiled modules are kept, whatever the machine is told.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: run client check test test-at prove pictures lint linters ruff mypy imports cases setup setup-dev lock clean
+.PHONY: run client check test test-at prove pictures lint linters ruff mypy imports cases setup setup-dev lock clean anvil contracts
 
 setup:
 	@$(PYTHON) scripts/setup.py run
@@ -45,7 +45,7 @@ imports:
 check: lint
 	@exec .venv/bin/python -m pytest -n $(WORKERS) --dist worksteal -q $(FAST) $(PYTEST_ARGS)
 
-test: setup-dev
+test: setup-dev anvil
 	@.venv/bin/python scripts/need.py chromium curl openssl
 	@$(MAKE) --no-print-directory -j 4 linters cases
 
@@ -58,9 +58,24 @@ test-at: setup-dev
 	@exec faketime -f "$(AT)" $(MAKE) --no-print-directory test
 
 # The deeper proofs: all families one after another, or one: make prove FAMILY=kills
-prove: setup-dev
+prove: setup-dev anvil
 	@.venv/bin/python scripts/need.py chromium curl openssl
 	@exec .venv/bin/python scripts/prove.py $(FAMILY)
+
+# The EVM node that the tests of chains run against, from npm.
+ANVIL = .anvil/node_modules/.package-lock.json
+anvil: $(ANVIL)
+
+$(ANVIL): requirements/anvil/package-lock.json
+	@$(PYTHON) scripts/need.py npm
+	@mkdir -p .anvil && cp requirements/anvil/package.json requirements/anvil/package-lock.json .anvil
+	@cd .anvil && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error || { echo "the tests need anvil, and npm could not install it" >&2; exit 1; }
+	@touch $@
+
+# The deposit contract, compiled for both kinds of machine into src/recoup/features/chains/artifacts. Needs node and npm.
+contracts:
+	@$(PYTHON) scripts/need.py npm
+	@$(PYTHON) contracts/build.py
 
 # The pictures in docs/images, by a throw-away Recoup with its demo.
 pictures: setup-dev
@@ -75,4 +90,4 @@ lock:
 		--custom-compile-command "make lock" --quiet -c run.txt -o dev.txt dev.in
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .anvil contracts/node_modules contracts/out .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -12,6 +12,7 @@ import sys
 PROGRAMS = {
     "chromium": (("chromium", "chromium-browser", "google-chrome"), "chromium"),
     "curl": (("curl",), "curl"),
+    "npm": (("npm",), "npm"),
     "openssl": (("openssl",), "openssl"),
     "faketime": (("faketime",), "faketime"),
 }

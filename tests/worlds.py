@@ -50,7 +50,7 @@ from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import Clocks
 from recoup.rules.money.fees import Tariff
 from recoup.rules.network.magic import script_card
-from recoup.rules.stable.channels import CHANNELS
+from recoup.rules.stable.channels import MOCKS
 from recoup.store.server import ServerAddress
 
 TLS = tls_context()  # reads the authorities of the machine: once is enough
@@ -97,7 +97,7 @@ async def sandbox_world(
     db = await WarmDatabase(kept, size=8).open()
     people = await WarmDatabase(kept_people, size=2).open()
     processor = SandboxProcessor(kept.connect, mac_key=KEYRING.mac("issuer", b"book"), acceptor_id="sandbox")
-    channels = mock_channels(kept.connect, tuple(CHANNELS))
+    channels = mock_channels(kept.connect, tuple(MOCKS))
     tokens = SandboxTokens(kept.connect, KEYRING.mac("issuer", b"book"))
     web = WebClient(loopback=True, tls=TLS)
     mailbox = Mailbox(kept.connect)

@@ -286,6 +286,7 @@ TABLE: dict[Key, Line] = {
     ("GET", "/checkout/{token}"): _anyone(ids={"token": "forged checkout"}),
     ("GET", "/checkout/{token}/bank"): _anyone(ids={"token": "forged checkout"}),
     ("GET", "/checkout/return/{token}"): _anyone(ids={"token": "forged checkout"}),
+    ("POST", "/checkout/{token}"): _anyone(ids={"token": "forged checkout"}),
     ("POST", "/checkout/{token}/pay"): _anyone(ids={"token": "forged pay"}),
     ("POST", "/checkout/{token}/fail"): _anyone(ids={"token": "forged pay"}),
     ("POST", "/checkout/{token}/answer"): _anyone(ids={"token": "forged checkout"}, body=lambda s: {"code": "1"}),
@@ -379,6 +380,10 @@ TABLE: dict[Key, Line] = {
     ("GET", "/outcome"): _page(),
     ("GET", "/orders/{order_id}.json"): _page(ids=_ORDER),
     ("GET", "/orders/{order_id}/past"): _page(ids=_ORDER, query="asOfVersion=1"),
+    ("GET", "/orders/{order_id}/chain"): _page(ids=_ORDER, lets_in=frozenset({404})),
+    ("POST", "/orders/{order_id}/refund-address"): _page(
+        ids=_ORDER, body=lambda s: {"to_address": f"0x{'1' * 40}"}, lets_in=frozenset({404, 409})
+    ),
     ("GET", "/orders/{order_id}"): _page(ids=_ORDER),
     ("GET", "/orders/{order_id}/refund"): _page(ids={"order_id": "paid"}),
     ("POST", "/orders/{order_id}/refund"): _page(
@@ -447,6 +452,7 @@ TABLE: dict[Key, Line] = {
     ("POST", "/engine/stop"): _page(body=lambda s: {"act": "stop", "why": "walk"}),
     ("GET", "/operator"): _page(whose="operator", may=NOBODY),
     ("GET", "/processors"): _page(whose="operator", may=NOBODY),
+    ("GET", "/chains"): _page(whose="operator", may=NOBODY),
     ("POST", "/processors/off"): _page(
         whose="operator", may=NOBODY, lets_in=frozenset({404}), body=lambda s: {"name": "none", "reason": "walk"}
     ),
@@ -546,6 +552,7 @@ TABLE: dict[Key, Line] = {
     ("POST", "/mailbox"): _page(body=lambda s: {"kind": "refund", "on": "0"}, may=frozenset({"owner", "operations"})),
     ("POST", "/orders/{order_id}/give-back"): _page(ids=_ORDER, lets_in=_NO_MONEY),
     ("POST", "/orders/{order_id}/settled-by-hand"): _page(ids=_ORDER, body=lambda s: _NOTE, lets_in=_NO_MONEY),
+    ("POST", "/orders/{order_id}/keep"): _page(ids=_ORDER, body=lambda s: _NOTE, lets_in=_NO_MONEY),
     ("POST", "/orders/{order_id}/settle-again"): _page(ids=_ORDER, lets_in=_NO_MONEY),
     ("POST", "/orders/{order_id}/dispute"): _page(
         ids={"order_id": "paid"}, body=lambda s: {"kind": "service", "amount": "1.00"}
@@ -590,6 +597,19 @@ TABLE: dict[Key, Line] = {
         ids={"account_id": "account"}, may=OWNER, body=lambda s: {"first": "0.01", "second": "0.02"}
     ),
     ("POST", "/bank/{account_id}/withdraw"): _page(ids={"account_id": "account"}, may=OWNER),
+    ("GET", "/settlement-addresses"): _page(),
+    ("POST", "/settlement-addresses"): _page(may=OWNER, body=lambda s: {"kind": "evm", "address": f"0x{'1' * 40}"}),
+    ("POST", "/settlement-addresses/{id}/approve"): _page(
+        ids={"id": "account"}, whose="operator", may=NOBODY, lets_in=frozenset({404})
+    ),
+    ("POST", "/settlement-addresses/payouts/{id}"): _page(
+        ids={"id": "account"},
+        whose="operator",
+        may=NOBODY,
+        lets_in=frozenset({404}),
+        body=lambda s: {"decision": "approve"},
+    ),
+    ("POST", "/settlement-addresses/{id}/withdraw"): _page(ids={"id": "account"}, may=OWNER, lets_in=frozenset({404})),
     ("GET", "/approvals"): _page(),
     ("POST", "/approvals/refunds/{request_id}"): _page(
         ids={"request_id": "asked"}, body=lambda s: {"decision": "refuse", "reason": "walk"}

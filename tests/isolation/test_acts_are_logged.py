@@ -35,6 +35,9 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "/orders/{order_id}/dealt-with": "order.dealt_with, of one that was paid twice: test_order_by_hand.py",
     "/orders/{order_id}/give-back": "order.reversal_owed, of late money",
     "/orders/{order_id}/settled-by-hand": "the same",
+    "/orders/{order_id}/keep": "the same",
+    "/settlement-addresses/payouts/{id}": "stablecoin_payout.approved and .refused",
+    "/orders/{order_id}/refund-address": "refund_address.named, of an order on a chain: test_custody.py",
     "/orders/{order_id}/settle-again": "order.settlement_replaced, of a stuck one",
     "/approvals/payouts/{id}/approve": "payout.approved, as /approvals/payouts does it for many",
     "/cards": "card_join.proposed, of two prints: tests/doors/portal/test_cards.py",
@@ -404,6 +407,15 @@ def _money(walk: _Walk) -> None:
         added = str(walk.ground.door.sql(sql, walk.a.mid)[0][0])
         path = re.sub(r"\{\w+\}", added, template)
         walk.act(template, wanted, who, path=path, refused=wanted == "bank_account.not_proved", **data)
+    wallet = "/settlement-addresses"
+    for last, wanted, who in (
+        ("withdraw", "settlement_address.withdrawn", "owner"),
+        ("approve", "settlement_address.approved", "operator"),
+    ):
+        walk.act(wallet, "settlement_address.entered", kind="evm", address=f"0x{'1' * 40}")
+        sql = "SELECT address_id FROM settlement_addresses WHERE merchant_id = $1 ORDER BY set_at DESC LIMIT 1"
+        entered = str(walk.ground.door.sql(sql, walk.a.mid)[0][0])
+        walk.act(f"{wallet}/{{id}}/{last}", wanted, who, path=f"{wallet}/{entered}/{last}")
     walk.act(
         "/approvals/adjustments",
         "adjustment.made",

@@ -17,7 +17,7 @@ FORMS = [
     if key[0] == "POST" and line.whose in ("owner", "operator", "seat") and key[1] != END
 ]
 PAGES = [key for key, line in TABLE.items() if key[0] == "GET" and line.whose in ("owner", "operator", "seat")]
-_NEVER = ("password", "second-factor", "/keys", "/bank", "/approvals", "/invitations", "/account", "/settlements",
+_NEVER = ("password", "second-factor", "/keys", "/bank", "/approvals", "/invitations", "/account", "/settlement",
           "rotate", "export", "erase")  # fmt: skip
 
 

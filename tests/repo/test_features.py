@@ -11,6 +11,7 @@ CORE_TO_FEATURES = 2  # imports; lower it when one goes, never raise it
 # What a file says that knows the feature: its modules, tables, facts, events, due work, alerts. That an order may have
 # several charges, of which some is collected and the rest owed, is the core's.
 SIGNS = {
+    "chains": r"features\.chains|deposit_addresses|(FROM|INTO|UPDATE) settlement_addresses|facts\[\"chain\"\]",
     "mandates": r"features\.mandates|mandate_\w+|mandate\.revoked|[\"'/]mandates?[\"'/]",
     "network_tokens": r"(?i)network_?token",
     "parts": r"features\.parts|part_terms|parts-1|no_parts|order\.parts|/engine/parts|PartTerms|PartInput"
@@ -32,5 +33,7 @@ def test_few_files_know_a_feature() -> None:
 
 def test_the_core_imports_ever_fewer_features() -> None:
     imports = re.compile(r"^\s*(?:from|import) recoup\.features\b", re.MULTILINE)
-    found = {file: len(imports.findall(text)) for file, text in files() if not file.startswith("features/")}
+    # `main` stands above the features.
+    core = [(file, text) for file, text in files() if not file.startswith(("features/", "main/"))]
+    found = {file: len(imports.findall(text)) for file, text in core}
     assert sum(found.values()) == CORE_TO_FEATURES, {file: count for file, count in found.items() if count}

@@ -90,7 +90,8 @@ def test_what_a_browser_asks_for(header: str, language: str) -> None:
 def test_the_checkout_and_the_errors_of_the_api_are_whole(language: str) -> None:
     checkout = catalogue(language).checkout
     named = {"The card", *checkout_words.MONTHS, "{time} GMT, {day} {month}", "under a minute", "{number} hours"}
-    said = [re.findall(r'\bt\("([^"]+)"', file.read_text()) for file in CHECKOUT.glob("*.html")]
+    files = [*CHECKOUT.glob("*.html"), *CHECKOUT.parents[1].glob("features/*/payer/*.html")]
+    said = [re.findall(r'\bt\("([^"]+)"', file.read_text()) for file in files]
     assert {*named, *chain.from_iterable(said)} - checkout.keys() == set()
     assert [english for english, words in checkout.items() if fields_of(english) != fields_of(words)] == []
     assert catalogue(language).errors.keys() == {code.code for code in TABLE.values()}

@@ -3,8 +3,9 @@
 from typing import Final
 
 from recoup.core.kit.feature import Feature
+from recoup.features.chains.feature import CHAINS
 from recoup.features.mandates.feature import MANDATES
 from recoup.features.network_tokens.feature import NETWORK_TOKENS
 from recoup.features.parts.feature import PARTS
 
-FEATURES: Final[tuple[Feature, ...]] = (MANDATES, NETWORK_TOKENS, PARTS)
+FEATURES: Final[tuple[Feature, ...]] = (MANDATES, NETWORK_TOKENS, PARTS, CHAINS)

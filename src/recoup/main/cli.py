@@ -17,8 +17,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.unseen import shown_by_number
 from recoup.main.command_line import CommandLine
 from recoup.main.later_verbs import LATER
-from recoup.main.route_settings import shown
-from recoup.main.settings import Settings, load_settings, without_secrets
+from recoup.main.settings import Settings, load_settings, shown_setting
 from recoup.rules.network.card_guard import check_words
 
 if TYPE_CHECKING:
@@ -95,14 +94,26 @@ def _bootstrap(settings: Settings, databases: "Databases", *, serving: bool = Fa
     show_default=True,
     help="3: renewals with the rescue engine and its comparison group; 0: a month of example orders only.",
 )
+@click.option(
+    "--chain",
+    metavar="[URL]",
+    is_flag=False,
+    flag_value="",
+    help="Stablecoins in the sandbox, on this development node.",
+)
 @_data_dir
-def up(port: int | None, host: str | None, demo: bool, demo_months: str, data_dir: Path | None) -> None:
+def up(
+    port: int | None, host: str | None, demo: bool, demo_months: str, chain: str | None, data_dir: Path | None
+) -> None:
     """Starts database, HTTP server and worker in one command."""
     from recoup.main.databases import find_databases
-    from recoup.main.up import listen_on, only_one, supervise
+    from recoup.main.up import listen_on, only_one, start_chain, supervise
 
     settings = load_settings(port=port, host=host, data_dir=data_dir)
     lock = only_one(settings.data_dir)
+    beside = [] if chain is None else start_chain(settings.data_dir, chain)
+    if beside:
+        settings = load_settings(port=port, host=host, data_dir=data_dir)
     try:
         sock = listen_on(settings)
     except OSError as error:
@@ -124,7 +135,7 @@ def up(port: int | None, host: str | None, demo: bool, demo_months: str, data_di
 
         doing = Demo(settings, int(demo_months)).tick
     with lock:
-        supervise(settings, databases, sock, doing)
+        supervise(settings, databases, sock, doing, beside)
 
 
 def _addresses(settings: Settings, kept: dict[str, Any] | None, *, is_new: bool = False) -> str:
@@ -226,7 +237,7 @@ def settings(as_json: bool, data_dir: Path | None) -> None:
     for spec in fields(loaded):
         if spec.name != "origins":
             given = getattr(loaded, spec.name)
-            value = shown(given) if spec.name == "routes" else without_secrets(spec.name, str(given))
+            value = shown_setting(spec.name, given)
             rows.append(
                 {
                     "name": spec.name,

@@ -31,6 +31,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "channel_environment_mismatch": ("key and channel are of different environments", "Use a key of the channel's."),
     "no_route": ("no channel takes this currency on this network", "Choose a pair of GET /api/v1/channels."),
     "settlement_address_required": ("no address is set for this kind of chain", "Set it, then charge again."),
+    "refund_destination_required": ("the refund has no address", "Send `to_address`, or let the payer give one."),
     "refund_exceeds_balance": ("more than what is left to refund", "Refund at most amount less `refunded_amount`."),
     "refund_unsupported": ("the order was settled directly", "Send the money back from your own wallet."),
     "order_not_refundable": ("the order's status allows no refund", "Refund paid or partially_refunded orders."),

@@ -29,6 +29,9 @@ LATER: Final[Mapping[str, LaterVerb | PackageVerb]] = {
         "cards",
         "Says that two prints are one card: one person of the operator proposes it, another joins them for good.",
     ),
+    "chain": LaterVerb(
+        "Chains that stablecoin orders are paid on; see docs/chains.md.", ("recoup.features.chains.cli",)
+    ),
     "clock": _of_doors("clock", "A sandbox merchant's business time."),
     "connect": _of_doors(
         "connect", "Connects merchants' own accounts at processors; see docs/stripe.md and docs/processors.md."

@@ -6,13 +6,16 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
 
 from recoup.core.kit.feature import install
 from recoup.doors.edge.proxies import Proxies
 from recoup.kernel.problem import Problem, invalid
-from recoup.main.route_settings import RouteSettings, read_routes
+from recoup.main.route_settings import RouteSettings, read_routes, shown
+
+if TYPE_CHECKING:
+    from recoup.features.chains.channels import ChannelSettings
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _DATABASE = "PostgreSQL URL; empty: the embedded server"
@@ -97,6 +100,7 @@ class Settings:
     training_hour: int = _setting(3, "hour of the nightly training, UTC")
     log_level: str = _setting("info", "debug, info, warning or error")
     routes: tuple[RouteSettings, ...] = _setting((), "card routes, as [[routes]] in the file (docs/processors.md)")
+    channels: "tuple[ChannelSettings, ...]" = _setting((), "stablecoin chains, as [[channels]] in the file")
     origins: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -155,7 +159,20 @@ def _without_secret(found: re.Match[str]) -> str:
     return f"{found[1]}{found[2]}=***" if hidden else found[0]
 
 
+def shown_setting(name: str, value: Any) -> str:
+    """For `recoup settings`, without secrets."""
+    if name == "routes":
+        return shown(value)
+    if name == "channels":
+        return ", ".join(map(str, value))
+    return without_secrets(name, str(value))
+
+
 _TRUTHS: Final = dict.fromkeys(("1", "true", "yes", "on"), True) | dict.fromkeys(("", "0", "false", "no", "off"), False)
+
+
+def settings_file(data_dir: Path) -> Path:
+    return Path(os.environ.get("RECOUP_CONFIG") or data_dir / "recoup.toml")
 
 
 def load_settings(config: Path | None = None, **flags: Any) -> Settings:
@@ -163,7 +180,7 @@ def load_settings(config: Path | None = None, **flags: Any) -> Settings:
     Problem(invalid) naming the setting."""
     given = {name: value for name, value in flags.items() if value is not None}
     data_dir = Path(given.get("data_dir") or os.environ.get("RECOUP_DATA_DIR") or ".recoup")
-    path = config or Path(os.environ.get("RECOUP_CONFIG") or data_dir / "recoup.toml")
+    path = config or settings_file(data_dir)
     listed: dict[str, Any] = {}
     if path.exists():
         try:
@@ -180,10 +197,9 @@ def load_settings(config: Path | None = None, **flags: Any) -> Settings:
         )
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
-    del known["routes"]
-    values["routes"], origins["routes"] = (), "default"
-    if "routes" in listed:
-        values["routes"], origins["routes"] = read_routes(listed["routes"], path.parent), str(path)
+    for name, read in (("routes", lambda tables: read_routes(tables, path.parent)), ("channels", _serve_channels)):
+        del known[name]
+        values[name], origins[name] = (read(listed[name]), str(path)) if name in listed else ((), "default")
     for name, spec in known.items():
         variable = f"RECOUP_{name.upper()}"
         if name in given:
@@ -200,6 +216,12 @@ def load_settings(config: Path | None = None, **flags: Any) -> Settings:
     if named := [name.strip() for name in values.get("features", "").split(",") if name.strip()]:
         install(named)
     return Settings(**values, origins=origins)
+
+
+def _serve_channels(tables: object) -> "tuple[ChannelSettings, ...]":
+    from recoup.features.chains.intake import serve_tables
+
+    return serve_tables(tables)
 
 
 def _check(values: dict[str, Any]) -> None:

@@ -11,20 +11,21 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
 from recoup.kernel.problem import Problem
 from recoup.main.databases import Databases
-from recoup.main.settings import Settings
+from recoup.main.settings import Settings, settings_file
 from recoup.store.server.folder import close_folder, open_lock
 from recoup.store.server.footing import end_with_parent
 
 STOP_SECONDS = 15.0
 BACK_OFF_SECONDS_MAX = 5.0
 FREED_SECONDS = 5.0
+BASE = (sys.executable, "-m", "recoup.main")
 
 
 @dataclass
@@ -102,8 +103,25 @@ def listen_on(settings: Settings) -> socket.socket:
     return sock
 
 
+def start_chain(data_dir: Path, url: str) -> list[Part]:
+    """Nodes of play money and what goes on beside them, once the settings file has their channels. Raises: Problem."""
+    from recoup.features.chains.trial import Trial
+
+    trial = Trial(data_dir, settings_file(data_dir), url)
+    parts = [Part(name, command) for name, command in trial.nodes()]
+    for part in parts:
+        part.start(dict(os.environ))
+    trial.prepare()
+    print("Chains of play money run. Pay a charge: `recoup sandbox deposit ORDER`. Guide: docs/chains.md", flush=True)
+    return [*parts, Part("sender", [*BASE, "chain", "trial", "--data-dir", str(data_dir)])]
+
+
 def supervise(
-    settings: Settings, databases: Databases, sock: socket.socket, doing: Callable[[], bool] = lambda: False
+    settings: Settings,
+    databases: Databases,
+    sock: socket.socket,
+    doing: Callable[[], bool] = lambda: False,
+    beside: Sequence[Part] = (),
 ) -> None:
     """Until SIGINT or SIGTERM. `doing` is called about five times a second; it does what is to be done beside."""
     stopping = False
@@ -114,11 +132,11 @@ def supervise(
 
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, stop)
-    base = [sys.executable, "-m", "recoup.main"]
     flags = ["--data-dir", str(settings.data_dir)]
     parts = [
-        Part("doors", [*base, "serve", *flags, "--fd", str(sock.fileno())], (sock.fileno(),)),
-        Part("worker", [*base, "worker", *flags, "--prepared"]),
+        Part("doors", [*BASE, "serve", *flags, "--fd", str(sock.fileno())], (sock.fileno(),)),
+        Part("worker", [*BASE, "worker", *flags, "--prepared"]),
+        *beside,
     ]
     environment = os.environ | {
         "RECOUP_PEOPLE_DATABASE_URL": databases.people,

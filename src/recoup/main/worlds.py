@@ -8,6 +8,7 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, Final
 
+from recoup.core.kit.feature import features
 from recoup.flows.insight.learn.nightly import failed
 from recoup.flows.insight.learn_risk import RISK
 from recoup.flows.key_checks import check_first, check_keys, check_there, enter_installation
@@ -27,6 +28,7 @@ from recoup.gateways.cards.sandbox.tokens import SandboxTokens
 from recoup.gateways.cards.token_service import TokenService
 from recoup.gateways.cards.updater import RouteUpdater, RouteUpdaters, Updater
 from recoup.gateways.channels.mock.channel import mock_channels
+from recoup.gateways.channels.port import Channel
 from recoup.gateways.keys.files import FILE_NAME
 from recoup.gateways.keys.keyring import ENVIRONMENT, Keyring, has_keys, open_keyring
 from recoup.gateways.web.client import WebClient
@@ -42,7 +44,7 @@ from recoup.main.own_process import NoAnswerError, backtester_of, done_apart, en
 from recoup.main.settings import Settings
 from recoup.rules.money.bank_account import check_routing
 from recoup.rules.order.credential import TOKEN
-from recoup.rules.stable.channels import enabled
+from recoup.rules.stable.channels import MOCKS
 from recoup.store.migrate import schema_of
 from recoup.store.pool import Database
 
@@ -218,6 +220,7 @@ async def open_live(
             web=parts.web,
             processors=cards.processors,
             routes=cards.routes,
+            channels=_channels("live", parts.db, clocks),
             updater=updaters_of(settings, "live", cards.processors),
             token_services=token_services_of(settings, "live", cards.processors),
             policy=live_policy(settings),
@@ -233,6 +236,16 @@ async def open_live(
             backtester=backtester_of(settings, databases, "live"),
         )
         yield Running(settings, world, Orders(world), Deliveries(world))
+
+
+def _channels(world: str, db: Database, clocks: DatabaseClocks) -> dict[str, Channel]:
+    """What features bring."""
+    return {
+        code: channel
+        for feature in features()
+        if feature.gateways
+        for code, channel in feature.gateways(world, db, clocks).items()
+    }
 
 
 def originator_of(settings: Settings) -> Originator | None:
@@ -269,7 +282,7 @@ async def open_sandbox(
         issuer = SimulatedIssuer(databases.sandbox, parts.keys.mac("issuer", b"book"))
         ground = Ground("sandbox", parts.db, parts.keys, clocks, issuer)
         cards = await stack.enter_async_context(card_processors(settings, ground))
-        channels = mock_channels(databases.sandbox, tuple(channel.code for channel in enabled(test=True)))
+        mocks = mock_channels(databases.sandbox, tuple(MOCKS))
         mailbox = Mailbox(databases.sandbox)
         tokens = SandboxTokens(issuer.source, issuer.mac_key)
         stack.push_async_callback(tokens.close)
@@ -281,7 +294,7 @@ async def open_sandbox(
             web=parts.web,
             processors=cards.processors,
             routes=cards.routes,
-            channels=channels,
+            channels={**mocks, **_channels("sandbox", parts.db, clocks)},
             updater=updaters_of(settings, "sandbox", cards.processors, {"sandbox": SandboxUpdater()}),
             token_services=token_services_of(settings, "sandbox", cards.processors, {"sandbox": tokens}),
             policy=sandbox_policy(settings),
@@ -300,7 +313,7 @@ async def open_sandbox(
         try:
             yield Running(settings, world, Orders(world), Deliveries(world))
         finally:
-            for channel in channels.values():
+            for channel in mocks.values():
                 await channel.close()
             await mailbox.close()
 

@@ -27,7 +27,7 @@ from recoup.rules.order.attention import (
     held,
     needed,
 )
-from recoup.rules.order.lifecycle import APPROVALS, ENDED, Fact, Step, fact, step
+from recoup.rules.order.lifecycle import APPROVALS, ENDED, Fact, Stage, Step, fact, step
 from recoup.store.orders.changes import Rows, write
 from recoup.store.orders.rows import LogLine, OrderWords, OutboxEvent
 from recoup.store.statement import Tx
@@ -57,6 +57,8 @@ class Change(Gathered):
         order.stage = row.dst
         if order.created_at is None and row.dst is not row.src and happening != "received":
             order.created_at = self.now
+        if row.dst is Stage.RECEIVED:  # its payment was taken back
+            order.created_at = None
         if row.reason:
             order.reason = row.reason
         elif happening in ("held", "broke"):

@@ -97,6 +97,7 @@ class Home(Enum):
     MERCHANT = "cell"
     HUB = "hub"
     DIRECTORY = "directory"
+    CHAIN = "chain"
     PEOPLE = "public"
 
     def statement(self, sql: Sql) -> Declare:

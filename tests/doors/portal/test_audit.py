@@ -107,6 +107,12 @@ _MACHINES = frozenset(
         "void_stuck",
         "voided",
         "warned",
+        "came_back",
+        "overpaid",
+        "taken_back",
+        "unexplained",
+        "unseen",
+        "wrong_token",
     ]
 )  # noqa: SIM905 - read as a list
 

@@ -19,6 +19,10 @@ WAYS = st.tuples(st.booleans(), st.booleans())
 _ID, _AT = str(new_id()), "2026-11-20T12:00:00+00:00"
 _MONEY = {"units": 123456, "asset": "USD", "batch_id": _ID, "payout_id": _ID}
 FACTS = {
+    "settlement_address": {"did": "approved", "address": "0x11", "holds_from": "2026-11-20T12:00:00+00:00"},
+    "address_approval": {"did": "entered", "address": "0x11"},
+    "chain_halted": {"chain": "8453", "why": "0x22"},
+    "chain_sender": {"what": "failed", "chain": "8453", "why": "0x22"},
     "orders": {"orders": 2, "problem": 1, "onhold": 1, "capped": False, "first": [_ID, _ID],
                "names": ["SUB-1", "SUB-2"]},
     "dispute": {"dispute_id": _ID, "order_id": _ID, "units": 4590, "asset": "JPY", "respond_by": _AT},
@@ -59,6 +63,8 @@ VARIANTS = {
     "go_live": [{}, {"state": "refused"}], "digest": [{}, {"refunds": 2, "disputes": 2}],
     "export": [{}, {"why": "This list has more than 200 rows: no XLSX file was made."}],
     "backtest": [{}, {"why": "Something went wrong on our side, several times."}],
+    "settlement_address": [{"did": one} for one in ("entered", "approved", "withdrawn")],
+    "chain_sender": [{"what": one} for one in ("failed", "waits", "halted", "payout")],
 }  # fmt: skip
 
 
@@ -83,7 +89,9 @@ def test_a_developer_hears_of_no_money() -> None:
 
 def test_the_operator_hears_unasked_only_of_what_waits_for_it() -> None:
     heard = {name for name, kind in KINDS.items() if ways_of(kind, Reader(None, "owner")) != NOTHING}
-    assert heard == {"approval", "processor", "export", "backtest"}, "and of files and back-tests, those they asked for"
+    chains = {"address_approval", "chain_halted", "chain_sender"}
+    asked_for = {"export", "backtest"}  # of files and back-tests, those they asked for
+    assert heard == {"approval", "processor"} | chains | asked_for
     assert ways_of(KINDS["approval"], Reader("owner", None)) == NOTHING
     assert ways_of(KINDS["approval"], Reader("owner", "analyst")) == NOTHING
 

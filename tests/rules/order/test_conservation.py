@@ -226,6 +226,7 @@ MONEY: dict[str, Deed] = {
     "reversal_netted": (lambda w: w.late == "owed" and bool(w.disputed), _netted),
     "reversal_owed_again": (lambda w: w.late == "gone" and bool(w.disputed),
                             lambda w: (_owed_again(w), _dispute_won(w))[0]),
+    "overpaid": (lambda w: False, lambda w: None),
     "settled": (lambda w: False, lambda w: None),  # direct stablecoin money: the next test
 }  # fmt: skip
 

@@ -1,5 +1,6 @@
 """Which channel a charge gets, and links, ids and event names."""
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -10,7 +11,7 @@ from tests.rings import each
 from recoup.kernel.ids import parse_wire_id, wire_id
 from recoup.kernel.problem import Problem
 from recoup.rules.messages.stable_events import DEFAULT, NAMES
-from recoup.rules.stable.channels import CHANNELS, choose, enabled
+from recoup.rules.stable.channels import CHANNELS, MOCKS, Channel, choose, enabled, serve
 from recoup.rules.stable.cycles import check_link
 
 
@@ -54,7 +55,27 @@ def test_channels() -> None:
     assert (mock.name, mock.settlement, mock.supports_refund) == ("Mock (test)", "custodial", True)
     assert (direct.settlement, direct.supports_refund) == ("direct", False)
     assert choose(None, None, "USDT", test=True) is None
-    assert {c.code for c in enabled(test=True)} == {c.code for c in CHANNELS.values() if c.test}
+    assert {c.code for c in enabled(test=True)} == set(MOCKS)
+
+
+def test_channels_of_the_settings_stand_beside_the_mock_ones() -> None:
+    base = Channel("usdc_base", "USDC on Base", "crypto", "direct", test=True, currencies=("USDC",), network="base")
+    before = serve([base])
+    try:
+        assert (CHANNELS["usdc_base"], [*CHANNELS]) == (base, ["mock", "mock_direct", "usdc_base"])
+        assert choose(None, "base", "USDC", test=True) is base
+        assert base in enabled(test=True)
+        assert base not in enabled(test=False)
+        with pytest.raises(Problem) as refused:
+            choose("usdc_base", None, "USDC", test=False)
+        assert refused.value.facts["detail"] == "channel_environment_mismatch"
+        for taken in ([base, base], [replace(base, code="mock")]):
+            with pytest.raises(ValueError, match="two channels"):
+                serve(taken)
+        assert serve(before) == (base,)
+        assert "usdc_base" not in CHANNELS
+    finally:
+        serve(before)
 
 
 @each(

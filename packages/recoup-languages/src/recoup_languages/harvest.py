@@ -75,7 +75,9 @@ _NOBODY: Final = (
     "doors/portal/form_shape.py", "doors/portal/feature_parts.py", "doors/portal/languages/",
     "doors/portal/orders/times.py",
     "flows/stable/", "rules/stable/", "flows/cards/transmit.py", "flows/cards/tokenize.py",
-    "features/network_tokens/cli.py",
+    "features/network_tokens/cli.py", "features/chains/channels.py", "features/chains/cli.py",
+    "features/chains/deploy.py", "features/chains/deposit_cli.py", "features/chains/dev_node.py",
+    "features/chains/trial.py",
     "kernel/extensions.py", "store/migrate.py", "store/pool.py", "store/server.py",
 )  # fmt: skip
 _LETTERS: Final = re.compile(r"[^\W\d_]{2}")
@@ -89,7 +91,7 @@ _SHORT: Final = re.compile(r"[\W\d]*\w{1,2}[\W\d]*")
 
 def pages() -> list[str]:
     """Every message of the portal's templates, and of features'."""
-    files = [*sorted(PORTAL.rglob("*.html")), *sorted((SOURCE / "features").rglob("*.html"))]
+    files = [*sorted(PORTAL.rglob("*.html")), *sorted((SOURCE / "features").glob("*/*.html"))]
     return list(dict.fromkeys(one for file in files for one in messages(file.read_text())))
 
 

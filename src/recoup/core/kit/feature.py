@@ -19,12 +19,17 @@ if TYPE_CHECKING:
     from recoup.core.kit.amount import Amount
     from recoup.core.kit.credential import InPlace
     from recoup.core.kit.facet import Facet
+    from recoup.doors.checkout.visit import Visit
+    from recoup.doors.stablecoin.resource import Services
+    from recoup.doors.stablecoin.shapes import Instruction, Payment
     from recoup.flows.locked import Orders
     from recoup.flows.merchants.card_switches import CardSwitch
     from recoup.flows.run_due import Flow
     from recoup.flows.signed_notices import RouteNotice
     from recoup.flows.world import World
+    from recoup.gateways.channels.port import Channel
     from recoup.kernel.scope import Scope
+    from recoup.kernel.time import Clocks
     from recoup.moves.change import Change
     from recoup.moves.order.feature_moves import Stop
     from recoup.rules.messages.events import EventKind
@@ -34,16 +39,37 @@ if TYPE_CHECKING:
     from recoup.rules.order.lifecycle import Fact
     from recoup.rules.order.snapshot import Attempt, Order
     from recoup.rules.rescue.evidence import Decision
+    from recoup.store.insight.proofs.walk import Difference
+    from recoup.store.merchants.merchants import MerchantSettings
+    from recoup.store.orders.intake import NewOrder
     from recoup.store.orders.transmissions import Touched, Transmission
+    from recoup.store.pool import Database
+    from recoup.store.stable.stable_orders import StableOrder
     from recoup.store.statement import Read, Tx
 
     AfterTransmission = Callable[[World, Orders, Transmission, list[Touched], Scope, bool], Awaitable[None]]
     BeforeErasure = Callable[[Tx, UUID, Sequence[UUID], datetime], Awaitable[None]]
+    Intake = Callable[[World, MerchantSettings, NewOrder], Awaitable[NewOrder]]
+    NoteRefund = Callable[[Change, UUID], None]
+    RefundTo = Callable[[World, UUID, UUID, str | None], Awaitable[NoteRefund | Problem | None]]
     LiftedStops = Callable[[Read, UUID, Sequence[tuple[Excess, str]]], Awaitable[set[tuple[str, str]]]]
 
 LIST: Final = "recoup.features"
 FeatureDue = NewType("FeatureDue", str)
 """A kind of due work that a feature brings."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paying:
+    """What a feature shows of stablecoin orders that are paid by its channels; of any other order each answers None.
+
+    `instruction`: how the payer pays. `payment`: what came so far: nothing for one that is `fresh`. `page`: the hosted
+    page. `wallets`: where the merchant's money goes, by kind of chain."""
+
+    instruction: "Callable[[Services, StableOrder], Instruction | None]"
+    payment: "Callable[[World, StableOrder, Payment, bool], Awaitable[Payment | None]]"
+    page: "Callable[[Visit, StableOrder], Awaitable[Any]]"
+    wallets: "Callable[[World, UUID], Awaitable[Mapping[str, str]]]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -52,18 +78,21 @@ class Feature:
 
     Moves, under the locks of order and card: `before_send` asks for a decision that stops a send by the merchant,
     `after_answer` hears each decline and `after_approval` each approval, `lifts` whether a customer's stop at the bank
-    does not reach an order. Flows: `after_transmission` hears what a merchant charged by itself, `lifted` which stops
-    of a month did not reach its sends. `after_plan` hears when the next attempt is planned, `before_erasure` which
-    orders are erased. `in_place`: what an attempt is sent by in its card's place; `amount`: how much it asks for.
-    `checks`: for `recoup doctor` what is wrong, the finding and its cure. Doors: `switches` of cards; `verbs` by "group
-    verb", each help and module; `audits`: acts of the audit log, in words; `portal`: the module with its pages,
-    panels and timeline words."""
+    does not reach an order. Flows: `intake` completes a stablecoin charge before it is admitted, `refund_to` notes
+    where a refund goes, or says why there is none, `after_transmission` hears what a merchant charged by itself,
+    `lifted` which stops of a month did not reach its sends. `after_plan` hears when the next attempt is planned,
+    `before_erasure` which orders are erased. `in_place`: what an attempt is sent by in its card's place; `amount`:
+    how much it asks for. `checks`: for `recoup doctor` what is wrong, the finding and its cure; `balances`: for
+    `recoup verify --chain` what differs. Doors: `switches` of cards; `verbs` by "group verb", each help and module;
+    `audits`: acts of the audit log, in words; `paying`: the module with what payers see, as `PAYING`; `portal`: the
+    one with its pages, panels and timeline words."""
 
     name: str
     folder: Path
     needs: tuple[str, ...] = ()
     facet: "Facet[Any] | None" = None
     facts: "tuple[Fact, ...]" = ()
+    intake: "Intake | None" = None
     before_send: "Callable[[Change], Stop | None] | None" = None
     after_answer: "Callable[[Change, Reading, UUID, datetime], None] | None" = None
     after_approval: "Callable[[Change, Attempt], None] | None" = None
@@ -71,10 +100,12 @@ class Feature:
     in_place: "InPlace | None" = None
     amount: "Amount | None" = None
     lifts: "Callable[[Order, UUID], bool] | None" = None
+    refund_to: "RefundTo | None" = None
     after_transmission: "AfterTransmission | None" = None
     lifted: "LiftedStops | None" = None
     before_erasure: "BeforeErasure | None" = None
     checks: "Callable[[World], Awaitable[list[tuple[str, str, str]]]] | None" = None
+    balances: "Callable[[World], Awaitable[list[Difference]]] | None" = None
     switches: "Mapping[str, CardSwitch]" = field(default_factory=dict)
     notices_of_routes: "tuple[RouteNotice, ...]" = ()
     verbs: Mapping[str, tuple[str, str]] = field(default_factory=dict)
@@ -84,6 +115,9 @@ class Feature:
     events: "Mapping[str, EventKind]" = field(default_factory=dict)
     notifies: "Mapping[str, Notice]" = field(default_factory=dict)
     tables: tuple[str, ...] = ()
+    paying: str | None = None
+    gateways: "Callable[[str, Database, Clocks], Mapping[str, Channel]] | None" = None
+    loops: "Callable[[World], Iterable[tuple[str, Callable[[], Awaitable[int]], float]]] | None" = None
     portal: str | None = None
 
 
@@ -93,6 +127,11 @@ _features: tuple[Feature, ...] | None = None
 def features() -> tuple[Feature, ...]:
     """All of them, in the order in which they are consulted."""
     return _features if _features is not None else install()
+
+
+def paying() -> tuple[Paying, ...]:
+    """Of the features that have channels. Their modules import doors, and are loaded when a door asks."""
+    return tuple(import_module(one.paying).PAYING for one in features() if one.paying is not None)
 
 
 def install(names: Iterable[str] = ()) -> tuple[Feature, ...]:

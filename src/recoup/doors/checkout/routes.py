@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from recoup.core.kit.feature import paying
 from recoup.doors.checkout.charge import ChargePage
 from recoup.doors.checkout.visit import HEADERS, Checkout, Visit, page, problem_texts, render
 from recoup.doors.edge.tracing import request_id
@@ -143,13 +144,18 @@ async def pay_page(visit: Visit) -> Response:
     order = await stable_order(world.db.reader, merchant_id, order_id)
     if order is None:
         raise Problem("not_found", "No payment found for this link.", cure="Ask the shop for a new one.")
+    for feature in paying():
+        shown: Response | None = await feature.page(visit, order)
+        if shown is not None:
+            return shown
     merchant = (await checkout.merchants.get(merchant_id)).merchant
     now = merchant.business(world.clocks.wall())
     over = order.expires_at is not None and order.expires_at <= now
     open_ = order.stage in OPEN and not over
     status = "expired" if order.stage in OPEN and over else order_status(order.stage, order.units, order.refunded_units)
-    # A payer chooses among those that take the currency, where the charge left it open.
-    channels = [c for c in enabled(test=world.policy.test_mode) if c.takes(order.asset)] if not order.channel else []
+    # A payer chooses among those that take the currency, where the charge left it open; not a chain, which has terms.
+    able = (c for c in enabled(test=world.policy.test_mode) if c.takes(order.asset) and not c.requires_watcher)
+    channels = list(able) if not order.channel else []
     return render(
         "pay.html",
         visit.language,
@@ -210,7 +216,8 @@ def simulate_payment(*, approve: bool) -> Callable[[Visit], Awaitable[Response]]
     async def press(visit: Visit) -> Response:
         checkout = visit.checkout
         channel = await _picked(visit) or None
-        if channel not in {None, *(one.code for one in enabled(test=checkout.world.policy.test_mode))}:
+        able = [one.code for one in enabled(test=checkout.world.policy.test_mode) if not one.requires_watcher]
+        if channel not in {None, *able}:
             raise Problem("invalid", "There is no such way to pay.", cure="Choose one of those on the page.")
         await simulate(checkout.world, checkout.orders, visit.key, approve=approve, actor=PAYER, channel=channel)
         return RedirectResponse(visit.address, status_code=303)
@@ -240,7 +247,7 @@ def routes(world: World, orders: Orders, merchants: Merchants) -> list[BaseRoute
         Route("/charge", charge.form, methods=["GET"]),
         Route("/charge", charge.look_up, methods=["POST"]),
         Route("/checkout/return/{token}", returned_page(checkout), methods=["GET"]),
-        Route("/checkout/{token}", page(checkout, hosted_page), methods=["GET"]),
+        Route("/checkout/{token}", page(checkout, hosted_page), methods=["GET", "POST"]),
         Route("/checkout/{token}/bank", page(checkout, bank_page), methods=["GET"]),
         Route("/checkout/{token}/pay", page(checkout, simulate_payment(approve=True)), methods=["POST"]),
         Route("/checkout/{token}/fail", page(checkout, simulate_payment(approve=False)), methods=["POST"]),

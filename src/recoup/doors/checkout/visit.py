@@ -1,5 +1,6 @@
 """A payer's visit: which order the link names, and the message when something is wrong."""
 
+from collections import ChainMap
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -8,13 +9,14 @@ from typing import Any, Final
 from uuid import UUID
 
 import structlog
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2 import Environment, FunctionLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from recoup.core.kit.feature import features
 from recoup.doors.edge.tracing import request_id
 from recoup.flows.cards.tokenize import Vault
 from recoup.flows.hosted_link import order_of_token
@@ -64,11 +66,12 @@ def problem_texts(language: str, problem: Problem) -> tuple[str, str]:
     """What happened and what to do: in English the particulars, elsewhere the table's words for them or their kind."""
     if or_english(language) == ENGLISH:
         return problem.message, problem.cure or ""
-    known = catalogue(language).checkout
+    words = catalogue(language)
+    known = ChainMap(words.checkout, words.words)
     if problem.message in known:
         return known[problem.message], known.get(problem.cure or "", "")
     code = _CODES.get(problem.code, "invalid_request")
-    return catalogue(language).errors.get(code, problem.message), known.get(problem.cure or "", "")
+    return words.errors.get(code, problem.message), known.get(problem.cure or "", "")
 
 
 HEADERS: Final = {
@@ -88,8 +91,15 @@ def utc(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def _source(name: str) -> str:
+    """Our own, or by its feature: `chains/charge.html` stands in the folder `payer` of that one."""
+    owner, _, file = name.rpartition("/")
+    folders = {one.name: one.folder / "payer" for one in features()} | {"": Path(__file__).parent}
+    return (folders[owner] / file).read_text()
+
+
 _TEMPLATES: Final = Environment(
-    loader=FileSystemLoader(Path(__file__).parent),
+    loader=FunctionLoader(_source),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,
@@ -101,13 +111,21 @@ _TEMPLATES.globals |= {"t": t}
 
 
 def render(
-    name: str, language: str, values: Mapping[str, Any], *, status: int = 200, scripts: bool = False
+    name: str,
+    language: str,
+    values: Mapping[str, Any],
+    *,
+    status: int = 200,
+    scripts: bool = False,
+    again_in: int | None = None,
 ) -> HTMLResponse:
-    """`scripts`: the page has some of ours; others run none."""
+    """`scripts`: the page has some of ours; others run none. `again_in`: seconds after which the browser asks anew."""
     page = _TEMPLATES.get_template(name).render(values, lang=language)
     headers = HEADERS | {"content-language": language}
     if scripts:
         headers["content-security-policy"] += "; script-src 'self'"
+    if again_in is not None:
+        headers["refresh"] = str(again_in)
     return HTMLResponse(page, status_code=status, headers=headers)
 
 

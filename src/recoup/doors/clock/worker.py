@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import structlog
 
+from recoup.core.kit.feature import features
 from recoup.flows.insight.keep_facts import EVENTS_MAX as EVENTS_AT_ONCE
 from recoup.flows.insight.keep_facts import keep_facts
 from recoup.flows.insight.learn.drift import watch_drift
@@ -85,6 +86,7 @@ def loops_of(world: World, due: DueWork, deliveries: Deliveries) -> list[Loop]:
         Loop("upkeep", lambda: upkeep(world), 60.0),
         Loop("keys", lambda: rekey(world), 20.0),
         Loop("search texts", lambda: fold_again(world), 60.0, rest=0.05, much=FOLDED_AT_ONCE + 1),
+        *(Loop(*one) for feature in features() if feature.loops for one in feature.loops(world)),
     ]
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from recoup.doors.command.verbs import Run, in_world
+from recoup.core.kit.feature import features
+from recoup.doors.command.verbs import Opened, Run, in_world
 from recoup.flows.insight.verify import Verified
 from recoup.flows.insight.verify import verify as prove
 from recoup.kernel.currencies import EXPONENTS
@@ -30,10 +31,11 @@ from recoup.rules.proved_file import LINE_BYTES_MAX, Wrong
 )
 @click.option("--root", help="With --file: LedgerRoot of settlement.closed, or CertificateRoot of certificate.ready.")
 @click.option("--amount", type=int, help="With --file: Amount of the event settlement.closed.")
+@click.option("--chain", is_flag=True, help="Verify the book against the balances on the chains, too.")
 @click.option("--json", "as_json", is_flag=True)
 @in_world
 def verify(
-    run: Run, merchant: str | None, path: Path | None, root: str | None, amount: int | None, as_json: bool
+    run: Run, merchant: str | None, path: Path | None, root: str | None, amount: int | None, chain: bool, as_json: bool
 ) -> None:
     """Verifies log, statuses, ledger and balances; exits with 1 and prints the differences if a check fails."""
     if path is not None:
@@ -45,7 +47,14 @@ def verify(
             "invalid", f"{merchant!r} is not a merchant id.", cure="It is the mid that `recoup bootstrap` prints."
         )
 
-    done = run(lambda opened: prove(opened.world, merchant_id))
+    async def work(opened: Opened) -> Verified:
+        done = await prove(opened.world, merchant_id)
+        for feature in features() if chain else ():
+            if feature.balances is not None:
+                done.found(await feature.balances(opened.world))
+        return done
+
+    done = run(work)
     click.echo(json.dumps(as_dict(done)) if as_json else as_text(done))
     if done.difference is not None:
         raise click.exceptions.Exit(1)

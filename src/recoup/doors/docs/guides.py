@@ -25,6 +25,7 @@ GUIDES: Final[Mapping[str, tuple[str, str]]] = {
     "disputes": ("Use", "Disputes"),
     "webhooks": ("Use", "Webhooks"),
     "stablecoins": ("Use", "Stablecoins"),
+    "chains": ("Use", "Chains"),
     "people-and-partners": ("Use", "People and partners"),
     "operate": ("Run", "Operate"),
     "settings": ("Run", "Settings"),

@@ -39,11 +39,12 @@ class InPlaceWords(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortalPart:
-    """Of an order's page, a customer's, and that of what is done for cards."""
+    """Of an order's page, a customer's, that of what is done for cards, and that of approvals."""
 
     order: "Panel[[OrderPage], Shown] | None" = None
     customer: "Panel[[Read, UUID, UUID], Awaitable[Shown]] | None" = None
     rescue: "Panel[[Visit], Awaitable[Shown]] | None" = None
+    approvals: "Panel[[Visit], Awaitable[Shown]] | None" = None
     in_place: InPlaceWords | None = None
     timeline: "Mapping[str, Callable[[LogContext], TimelineEntry]]" = field(default_factory=dict)
 
@@ -72,6 +73,11 @@ async def customer_panels(db: "Read", merchant_id: UUID, payer_id: UUID) -> dict
 
 async def rescue_panels(visit: "Visit") -> dict[str, Any]:
     found = [panel for one in features() if (panel := part_of(one).rescue) is not None]
+    return _joined({panel.template: await panel.values(visit) for panel in found})
+
+
+async def approval_panels(visit: "Visit") -> dict[str, Any]:
+    found = [panel for one in features() if (panel := part_of(one).approvals) is not None]
     return _joined({panel.template: await panel.values(visit) for panel in found})
 
 

@@ -14,7 +14,7 @@ from recoup.doors.stablecoin.shapes import (
     Payment,
     instruction_object,
     order_object,
-    payment_object,
+    payment_of,
 )
 from recoup.flows.stable.charge import EXPIRES_IN, EXPIRES_IN_MAX, EXPIRES_IN_MIN, StablecoinChargeRequest
 from recoup.kernel.filled import filled
@@ -106,9 +106,8 @@ async def charge(call: Call) -> Reply:
     body = read(call.body, ChargeBody)
     done = await call.services.charges.charge(call.scope, request_of(body))
     order, services = done.order, call.services
-    answer = ChargeAnswer(
-        order_object(services, order), payment_object(order), instruction_object(services, order), done.idempotent
-    )
+    payment = await payment_of(services, order, fresh=not done.idempotent)
+    answer = ChargeAnswer(order_object(services, order), payment, instruction_object(services, order), done.idempotent)
     return Reply(answer, 200 if done.idempotent else 201)
 
 

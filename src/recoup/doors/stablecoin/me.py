@@ -5,6 +5,7 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
+from recoup.core.kit.feature import paying
 from recoup.doors.stablecoin.fields import read
 from recoup.doors.stablecoin.resource import Api, Call
 from recoup.flows.messages import stablecoin_endpoint
@@ -34,8 +35,8 @@ class MerchantObject(Struct, frozen=True):
     email_on_payment: bool
     slug: str
     custom_domain: str
-    settlement_address: str
-    settlement_addresses: dict[str, str]
+    settlement_address: Annotated[str, Meta(description="Your wallet on EVM networks; empty without one.")]
+    settlement_addresses: Annotated[dict[str, str], Meta(description="Your wallets that hold, by `evm` and `tron`.")]
     fee_override: bool
     fee_percent: Annotated[str, Meta(description="Of payments in USDT, as a fraction: `0.01` is 1 %.")]
     fee_fixed: str
@@ -78,6 +79,11 @@ async def me(call: Call) -> Me:
     merchant, now = settings.merchant, settings.merchant.business(services.world.clocks.wall())
     tariff = choose(settings.fee_terms, site_id=None, order_type="STABLE", currency="USDT", at=now)
     endpoint = await stablecoin_endpoint.read(services.world, scope)
+    wallets = {
+        kind: address
+        for feature in paying()
+        for kind, address in (await feature.wallets(services.world, scope.merchant_id)).items()
+    }
     percent = Decimal(tariff.basis_points) / 10_000
     return Me(
         MerchantObject(
@@ -91,8 +97,8 @@ async def me(call: Call) -> Me:
             email_on_payment=False,
             slug="",
             custom_domain="",
-            settlement_address="",
-            settlement_addresses={},
+            settlement_address=wallets.get("evm", ""),
+            settlement_addresses=wallets,
             fee_override=bool(percent),
             fee_percent=f"{percent:f}",
             fee_fixed=str(tariff.fixed_units),

@@ -14,7 +14,7 @@ from recoup.doors.stablecoin.shapes import (
     Settlement,
     checkout_url,
     order_object,
-    payment_object,
+    payment_of,
 )
 from recoup.flows.refunds.refund import RefundRequest
 from recoup.flows.refunds.refund import refund as refund_order
@@ -64,6 +64,10 @@ class OrderOnly(Struct, frozen=True):
 class RefundBody(Struct, frozen=True):
     amount: Annotated[str | None, Meta(description="Decimal text; default: the remaining amount.")] = None
     reason: Annotated[str, Meta(max_length=1000, description="Reason, stored with the refund.")] | None = None
+    to_address: (
+        Annotated[str, Meta(max_length=64, description="On a chain: the wallet that gets it, with its checksum.")]
+        | None
+    ) = None
 
 
 class CheckoutAnswer(Struct, frozen=True):
@@ -108,7 +112,8 @@ async def read_one(call: Call) -> OrderAnswer:
     rows = await settlements_of(call.services.world.db.reader, order.merchant_id, order.order_id)
     settlements = [_settlement(order, row) for row in rows]
     url = checkout_url(call.services, order)
-    return OrderAnswer(order_object(call.services, order), payment_object(order), settlements, url)
+    payment = await payment_of(call.services, order)
+    return OrderAnswer(order_object(call.services, order), payment, settlements, url)
 
 
 def _settlement(order: StableOrder, row: OrderSettlement) -> Settlement:
@@ -125,6 +130,7 @@ def _settlement(order: StableOrder, row: OrderSettlement) -> Settlement:
     problems=(
         "not_found",
         "invalid_amount",
+        "refund_destination_required",
         "refund_exceeds_balance",
         "refund_unsupported",
         "order_not_refundable",
@@ -145,7 +151,12 @@ async def refund(call: Call) -> OrderOnly:
     order_id = (await _order(call, call.object_id("ord"))).order_id
     body = read(call.body, RefundBody)
     request = RefundRequest(
-        body.amount, message=body.reason or "", key=call.idempotency_key, all=body.amount is None, door="stablecoin"
+        body.amount,
+        message=body.reason or "",
+        key=call.idempotency_key,
+        all=body.amount is None,
+        door="stablecoin",
+        to_address=body.to_address,
     )
     await refund_order(call.services.world, call.services.orders, call.scope, order_id, request)
     return OrderOnly(order_object(call.services, await _order(call, order_id)))

@@ -44,6 +44,7 @@ TABLE: Final[Mapping[str, Code]] = {
     "invalid/channel_environment_mismatch": Code(400, "channel_environment_mismatch"),
     "invalid/no_route": Code(400, "no_route"),
     "invalid/settlement_address_required": Code(400, "settlement_address_required"),
+    "invalid/refund_destination_required": Code(400, "refund_destination_required"),
     "over_remainder": Code(400, "refund_exceeds_balance"),
     "refund_currency": Code(400, "invalid_request"),
     "refund_items": Code(400, "invalid_request"),

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from recoup.core.kit.feature import paying
 from recoup.doors.stablecoin.resource import Services
 from recoup.flows.hosted_link import checkout_token
 from recoup.kernel.ids import wire_id
@@ -48,6 +49,29 @@ class Order(Struct, frozen=True):
     created_at: Moment
 
 
+class Confirmations(Struct, frozen=True):
+    done: int
+    of: Annotated[int, Meta(description="As many as are required.")]
+
+
+class Deposit(Struct, frozen=True):
+    tx_hash: str
+    chain: Annotated[str, Meta(description="Network of the transfer.", examples=["base"])]
+    asset: Annotated[str, Meta(description="USDT or USDC.", examples=["USDC"])]
+    token_contract: str
+    right_token: Annotated[bool, Meta(description="True: it pays this order.")]
+    amount: Annotated[str, Meta(description="Decimal text.", examples=["49.90"])]
+    status: Annotated[
+        Literal["seen", "confirmed", "orphaned"],
+        Meta(description="`orphaned`: the chain took it back; it counts for nothing."),
+    ]
+    confirmations: Confirmations
+    block_at: Annotated[str, Meta(description="Time of its block.", examples=["2026-06-11T08:31:04Z"])]
+
+
+PaymentException = Literal["underpaid", "overpaid", "late", "wrong_token"]
+
+
 class Payment(Struct, frozen=True):
     id: Annotated[str, Meta(description="`pay_` and an opaque text.", examples=["pay_01kq1g5z3ae8w4x6y2b5c7d9f0"])]
     status: Literal["requires_action", "processing", "succeeded", "failed", "canceled", "expired"]
@@ -55,6 +79,36 @@ class Payment(Struct, frozen=True):
     channel_ref: Annotated[str, Meta(description="Transaction hash; empty until it is seen.", examples=[""])]
     amount: Amount
     currency: Currency
+    amount_received: Annotated[str, Meta(description="Chains only: what came and is confirmed.")] | UnsetType = UNSET
+    confirmations: (
+        Annotated[Confirmations, Meta(description="Chains only: of the transfer with the fewest that still counts.")]
+        | UnsetType
+    ) = UNSET
+    deposits: Annotated[list[Deposit], Meta(description="Chains only: all transfers, oldest first.")] | UnsetType = (
+        UNSET
+    )
+    exceptions: (
+        Annotated[
+            list[PaymentException],
+            Meta(
+                description=(
+                    "Chains only: what is wrong with what came; several are possible. `underpaid`: less than the amount"
+                    " so far; `late`: after the order's end; `wrong_token`: a transfer that cannot pay this order."
+                )
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+
+
+class Terms(Struct, frozen=True):
+    """The terms of a deposit address: store them, they open it."""
+
+    order: Annotated[str, Meta(description="32 bytes in hexadecimal digits.")]
+    merchant: Annotated[str, Meta(description="Wallet that gets the net amount.")]
+    treasury: Annotated[str, Meta(description="Wallet that gets the fee.")]
+    net: Annotated[str, Meta(description="In the token's base units.", examples=["49650000"])]
+    fee: Annotated[str, Meta(description="In the token's base units.", examples=["250000"])]
 
 
 class Instruction(Struct, frozen=True):
@@ -65,6 +119,21 @@ class Instruction(Struct, frozen=True):
     redirect_url: PageUrl | UnsetType = UNSET
     checkout_url: PageUrl | UnsetType = UNSET
     expires_at: Moment | UnsetType = UNSET
+    deposit_address: Annotated[str, Meta(description="Of this order alone.")] | UnsetType = UNSET
+    amount_due: Annotated[str, Meta(description="The order's amount.", examples=["49.90"])] | UnsetType = UNSET
+    chain: Annotated[str, Meta(description="Network to pay on.", examples=["base"])] | UnsetType = UNSET
+    asset: Annotated[str, Meta(description="Token to pay with.", examples=["USDC"])] | UnsetType = UNSET
+    required_confirmations: int | UnsetType = UNSET
+    token_contract: Annotated[str, Meta(description="Contract of the token on this network.")] | UnsetType = UNSET
+    decimals: Annotated[int, Meta(description="Decimals of the token.", examples=[6])] | UnsetType = UNSET
+    qr: Annotated[str, Meta(description="Content of the QR code: the plain address.")] | UnsetType = UNSET
+    terms: (
+        Annotated[
+            Terms,
+            Meta(description="Store them: with them anybody can rebuild the address and sweep it to these wallets."),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class Settlement(Struct, frozen=True):
@@ -115,10 +184,21 @@ def payment_object(order: StableOrder) -> Payment:
     )
 
 
+async def payment_of(services: Services, order: StableOrder, *, fresh: bool = False) -> Payment:
+    """With what came of it on a chain. `fresh`: it was made by this call."""
+    payment = payment_object(order)
+    for feature in paying():
+        payment = await feature.payment(services.world, order, payment, fresh) or payment
+    return payment
+
+
 def instruction_object(services: Services, order: StableOrder) -> Instruction:
-    """Every channel that is served so far is paid on our page."""
+    """By the feature whose channel it is on; else on our page."""
     if order.stage not in OPEN:
         return Instruction("none")
+    for feature in paying():
+        if (instruction := feature.instruction(services, order)) is not None:
+            return instruction
     url = checkout_url(services, order)
     return Instruction("redirect", url, url, stamp(order.expires_at) if order.expires_at else UNSET)
 

@@ -18,7 +18,7 @@ MONEY: Final = (
     "collected", "captured", "advanced", "refund_owed", "refund_netted", "refund_done", "refund_refused",
     "approved_late", "reversed", "settled_by_hand", "paid_late", "settled", "charged", "uncollected",
     "refund_of_bad_debt", "dispute_opened", "dispute_won", "reversal_netted", "reversal_owed_again", "part_captured",
-    "capture_ended", "refund_failed", "reversal_failed", "part_collected", "parts_kept", "part_owed_back",
+    "capture_ended", "refund_failed", "reversal_failed", "part_collected", "parts_kept", "part_owed_back", "overpaid",
 )  # fmt: skip
 
 
@@ -119,6 +119,8 @@ def _demanded(line: MoneyLine, optional: set[Source]) -> list[tuple[Source, Post
             return [((*order, "uncollected"), ledger.uncollected(units))]
         case "approved_late" | "paid_late":
             return [((*attempt, "late_approval"), ledger.late_approval(units, route))]
+        case "overpaid":
+            return [(("payment", line.fact_id, "overpaid"), ledger.overpaid(units, route))]
         case "settled":
             return [(("settlement", line.fact_id, "settled"), ledger.settled(units, route))]
     return [(("refund", line.fact_id, p.recipe), p) for p in _money_back(line, units, route, payable)]
@@ -136,7 +138,7 @@ def _money_back(line: MoneyLine, units: int, route: str, payable: str) -> list[P
         case "reversal_failed":
             return [ledger.reversal_failed(units, route)]
         case "settled_by_hand":
-            return [ledger.by_hand(units, route)]
+            return [ledger.kept(units) if line.kept else ledger.by_hand(units, route)]
         case "refund_done":
             return [ledger.refund_by_hand(units) if line.by_hand else ledger.refund_done(units, route)]
         case "refund_netted":

@@ -33,7 +33,11 @@ from recoup.store.pool import retrying
 
 LINES_AT_ONCE: Final = 2_000
 # recipe -> kind of line: a settlement's, and those of the stablecoin balance, which no settlement takes
-KINDS: Final = {**SETTLED, **dict.fromkeys((*SENT, "settled", "payout_requested", "payout_returned"), "payout")}
+KINDS: Final = {
+    **SETTLED,
+    **dict.fromkeys(("kept", "overpaid"), "amount"),
+    **dict.fromkeys((*SENT, "settled", "payout_requested", "payout_returned"), "payout"),
+}
 
 
 class Total(NamedTuple):

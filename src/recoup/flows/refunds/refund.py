@@ -5,14 +5,15 @@ A person in the portal has the limits of their role, and may have to wait for a 
 """
 
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
+from recoup.core.kit.feature import features
 from recoup.flows.locked import Orders
 from recoup.flows.repeats import once
 from recoup.flows.world import World
 from recoup.kernel.money import Money, from_text
-from recoup.kernel.problem import STAGE, Problem
+from recoup.kernel.problem import STAGE, Problem, invalid
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.moves.change import Change
@@ -25,13 +26,16 @@ from recoup.rules.order.snapshot import Modification, Order
 from recoup.rules.stable.refunds import check_gives_back
 from recoup.store.table import hex_of
 
+if TYPE_CHECKING:
+    from recoup.core.kit.feature import NoteRefund
+
 REFUNDS_MAX: Final = 100  # of one order, which is loaded with all of them; the rest may always go at once
 
 
 @dataclass(frozen=True, slots=True)
 class RefundRequest:
     """`amount` is decimal text in the order's currency; `items` as the contract gives them; `all`: what is left. One of
-    the three."""
+    the three. `to_address`: where it goes, on a chain."""
 
     amount: str | None = None
     items: tuple[dict[str, Any], ...] | None = None
@@ -40,6 +44,7 @@ class RefundRequest:
     key: str | None = None
     door: str | None = None  # whose orders are meant; none: any
     all: bool = False
+    to_address: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,8 @@ async def refund(
     role also forbidden, for what its limits do not allow.
     """
     meant = [str(order_id), request.amount, request.items, request.currency, request.message]
+    meant += [request.to_address] if request.to_address is not None else []
+    noting = await _destination(world, scope.merchant_id, order_id, request.to_address)
     gate = once(world, scope, "refund", request.key, meant)
 
     def work(change: Change) -> RefundAnswer:
@@ -74,10 +81,12 @@ async def refund(
             if again is not None:
                 return replace(_answer(order, again, _all_of(order, again)), repeated=True)
         units, items = what_to_refund(order, request, world.policy.refund_cap_percent)
+        if isinstance(noting, Problem):
+            raise noting
         if order.stage is Stage.AUTHORISED:
             answer = _answer(order, refund_hold(change, scope.actor.text(), gate.input_mac))
         else:
-            answer = _given(change, scope.actor.text(), role, units, items, request.message, gate.input_mac)
+            answer = _given(change, scope.actor.text(), role, units, items, request.message, gate.input_mac, noting)
         stored = {
             "refund_id": str(answer.refund_id),
             "order_id": str(order.order_id),
@@ -104,16 +113,34 @@ def _given(
     items: list[dict[str, Any]],
     message: str,
     input_mac: bytes,
+    noting: "NoteRefund | None",
 ) -> RefundAnswer:
     """Owed from now on, or waiting for a second person."""
     order = change.order
     if role is not None and not may_go(change, units, role, actor):
         approval = ask_second(change, units, message=message, items=items, input_mac=input_mac, actor=actor, role=role)
+        if noting is not None:
+            noting(change, approval.request_id)
         return RefundAnswer(approval.request_id, order.order_id, units, order.asset, order.refundable_units, waits=True)
     made = owe_refund(change, units, message=message, items=items, input_mac=input_mac, actor=actor)
+    if noting is not None:
+        noting(change, made.modification_id)
     if change.refund_context is not None:
         change.refund_context.day.units += units
     return _answer(order, made, units)
+
+
+async def _destination(
+    world: World, merchant_id: UUID, order_id: UUID, to_address: str | None
+) -> "NoteRefund | Problem | None":
+    """What a feature says of where it goes; None: back the way it came."""
+    for one in features():
+        found = await one.refund_to(world, merchant_id, order_id, to_address) if one.refund_to is not None else None
+        if found is not None:
+            return found
+    if to_address is None:
+        return None
+    return invalid("This order's money goes back the way it came.", "to_address", "Leave it out.")
 
 
 def what_to_refund(order: Order, request: RefundRequest, cap_percent: int | None) -> tuple[int, list[dict[str, Any]]]:

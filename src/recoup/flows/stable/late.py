@@ -1,4 +1,4 @@
-"""Somebody decides about a payment that came after its order's end: give it back, or say that it was settled outside.
+"""Somebody decides about money that pays no order: give it back, keep it, or say that it was settled outside.
 
 The channel is called by the due work `refund`, as for every refund: intent here, call and outcome there.
 """
@@ -27,9 +27,23 @@ async def settle_by_hand(orders: Orders, scope: Scope, order_id: UUID, note: str
 
     Raises: Problem not_found, wrong_state, invalid without a note.
     """
-    text = " ".join(note.replace("\0", "").split())[:NOTE_MAX]
-    if not text:
-        cure = "Say what you did: how, when, and where the money went."
-        raise invalid("The note is empty.", "note", cure)
+    text = _said(note, "Say what you did: how, when, and where the money went.")
     key = (scope.merchant_id, order_id)
     await orders.run(lambda change: late_payments.settle_by_hand(change, text), key, scope, door="stablecoin")
+
+
+async def keep(orders: Orders, scope: Scope, order_id: UUID, note: str) -> None:
+    """The merchant's from here on. `note`: what the payer got for it, kept with the order. A repeat does nothing.
+
+    Raises: Problem not_found, wrong_state, invalid without a note.
+    """
+    text = _said(note, "Say what the payer got for it.")
+    key = (scope.merchant_id, order_id)
+    await orders.run(lambda change: late_payments.keep(change, text), key, scope, door="stablecoin")
+
+
+def _said(note: str, cure: str) -> str:
+    text = " ".join(note.replace("\0", "").split())[:NOTE_MAX]
+    if not text:
+        raise invalid("The note is empty.", "note", cure)
+    return text

@@ -1,7 +1,8 @@
 """A merchant takes custodial money out: the wallet is debited at once, then the money is sent; what fails comes back.
 
 Payouts and refunds are the two decisions that read a balance, under the lock of the wallet: neither takes what the
-other has taken. Direct money is never paid out: its settlement sends it.
+other has taken. Direct money is never paid out: its settlement sends it. A channel of real money waits for a second
+person's word.
 """
 
 from dataclasses import dataclass
@@ -13,24 +14,28 @@ from recoup.flows.external_call import call_with_timeout, deadline_of
 from recoup.flows.merchant_cache import Merchants
 from recoup.flows.repeats import once
 from recoup.flows.world import World
-from recoup.gateways.channels.port import Channel, PayOut
+from recoup.gateways.channels.port import Guarded, PayOut, is_guarded
 from recoup.kernel.ids import new_id
 from recoup.kernel.money import shown
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Scope
+from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import business_at
 from recoup.kernel.unseen import check_seen
 from recoup.moves.audit import note
+from recoup.moves.message.alert import alert_now
 from recoup.moves.pace import SEND_WITHIN
-from recoup.moves.payout.wallet import close_payout, open_payout, request_payout, wait_payout
+from recoup.moves.payout.wallet import approve_payout, close_payout, open_payout, request_payout, wait_payout
+from recoup.rules.money.settlement import check_second
 from recoup.rules.stable.amounts import amount_of, check_currency
 from recoup.rules.stable.channels import Channel as ChannelRow
 from recoup.rules.stable.channels import enabled
 from recoup.rules.stable.destinations import check_destination
 from recoup.store.merchants.merchants import is_killed
 from recoup.store.pool import retrying
-from recoup.store.stable.payouts import NewPayout, lock_payout, lock_wallet
+from recoup.store.stable.payouts import LockedPayout, NewPayout, lock_payout, lock_wallet
 from recoup.store.stable.wallets import available
+from recoup.store.statement import Tx
 
 DESTINATION_MAX: Final = 512
 _DONE: Final = ("paid", "rejected", "failed")
@@ -53,12 +58,16 @@ async def ask_payout(world: World, merchants: Merchants, scope: Scope, request: 
     Raises: Problem invalid, conflict, wrong_state (detail insufficient_balance), forbidden.
     """
     amount = amount_of(request.amount, check_currency(request.currency))
+    channel = _custodial(world, amount.asset, request.destination)
+    gateway = world.channels.get(channel.code)
     if request.destination_type == "crypto":
-        check_destination(request.destination, _custodial(world).pays_out_to)
+        check_destination(request.destination, channel.pays_out_to)
     elif not 3 <= len(request.destination.strip()) <= DESTINATION_MAX or "\0" in request.destination:
         cure = f"Send the bank's words, 3 to {DESTINATION_MAX} characters."
         raise invalid("The destination is no bank account's text.", "destination", cure)
     check_seen(request.destination.replace("\n", " "), "destination")
+    if gateway is not None and is_guarded(gateway):
+        await gateway.check_payout(scope.merchant_id, request.destination)
     merchant = (await merchants.get(scope.merchant_id)).merchant
     meant = [amount.units, amount.asset, request.destination_type, request.destination]
     gate = once(world, scope, "payout", request.key, meant, "Idempotency-Key")
@@ -96,24 +105,48 @@ async def ask_payout(world: World, merchants: Merchants, scope: Scope, request: 
                 )
             await request_payout(tx, row, now=now, wall=wall, answer=answer)
             fact = {"amount": f"{request.amount} {amount.asset}", "to": request.destination_type}
+            if gateway is not None and is_guarded(gateway):
+                await alert_now(tx, scope.merchant_id, *_waits(gateway, payout_id, fact["amount"]), wall)
             await note(tx, scope, wall, "stablecoin_payout.asked", payout_id, fact)
         return payout_id
 
     return await gate.run(lambda: retrying(work), lambda known: UUID(known["payout_id"]))
 
 
+async def decide_payout(world: World, scope: Scope, payout_id: UUID, *, approve: bool) -> None:
+    """The second person's word; the caller has made sure that it decides for the operator. What is refused goes back
+    into the wallet. Raises: Problem not_found, wrong_state, forbidden."""
+
+    async def work() -> None:
+        wall = world.clocks.wall()
+        async with world.db.transaction() as tx:
+            row = await _locked(tx, scope.merchant_id, payout_id)
+            if row.state != "requested":
+                message = Sentence("This payout is {0}; nothing is to be decided.", row.state)
+                raise Problem("wrong_state", message, cure="Reload the page: somebody may have acted first.")
+            check_second(row.actor, scope.actor.text(), "A payout")
+            if approve:
+                await approve_payout(tx, row, wall)
+            else:
+                now = business_at(wall, row.offset_us)
+                await close_payout(tx, row, state="rejected", reference=None, reason="refused", now=now, wall=wall)
+            act = f"stablecoin_payout.{'approved' if approve else 'refused'}"
+            await note(tx, scope, wall, act, payout_id, {"amount": f"{shown(row.units, row.asset)} {row.asset}"})
+
+    await retrying(work)
+
+
 async def pay_out(world: World, merchant_id: UUID, payout_id: UUID) -> None:
-    """Due work `payout`: intent, call, outcome. The sandbox asks nobody to approve. A killed merchant waits."""
+    """Due work `payout`: intent, call, outcome. One that nobody has approved waits, where its channel is guarded, and
+    so does a killed merchant's."""
     wall = world.clocks.wall()
-    channel = _channel(world)
     timeout: timedelta = world.policy.call_timeout
     async with world.db.transaction() as tx:
-        row = await lock_payout(tx, merchant_id, payout_id)
-        if row is None:
-            raise Problem("not_found", "There is no such payout.", cure="Check its id; GET /api/v1/payouts lists them.")
+        row = await _locked(tx, merchant_id, payout_id)
         if row.state in _DONE:
             return
-        if row.killed:
+        channel = world.channels[_custodial(world, row.asset, row.destination).code]
+        if row.killed or row.state == "requested" and is_guarded(channel):
             await wait_payout(tx, row, wall)
             return
         await open_payout(tx, row, wall + SEND_WITHIN + timeout + channel.settled_after)
@@ -129,8 +162,8 @@ async def pay_out(world: World, merchant_id: UUID, payout_id: UUID) -> None:
     outcome = await call_with_timeout(channel.pay_out(payout), payout.timeout_seconds)
     state = {"approved": "paid", "declined": "failed"}.get(outcome.state, "executing")
     async with world.db.transaction() as tx:
-        row = await lock_payout(tx, merchant_id, payout_id)
-        if row is None or row.state in _DONE:
+        row = await _locked(tx, merchant_id, payout_id)
+        if row.state in _DONE:
             return
         wall = world.clocks.wall()
         await close_payout(
@@ -144,18 +177,29 @@ async def pay_out(world: World, merchant_id: UUID, payout_id: UUID) -> None:
         )
 
 
-def _custodial(world: World) -> ChannelRow:
-    """Custodial money leaves by the custodial channel of this environment."""
-    channel = next((c for c in enabled(test=world.policy.test_mode) if c.settlement == "custodial"), None)
-    if channel is None:
+async def _locked(tx: Tx, merchant_id: UUID, payout_id: UUID) -> LockedPayout:
+    """Raises: Problem(not_found)."""
+    row = await lock_payout(tx, merchant_id, payout_id)
+    if row is None:
+        raise Problem("not_found", "There is no such payout.", cure="Check its id; GET /api/v1/payouts lists them.")
+    return row
+
+
+def _waits(gateway: Guarded, payout_id: UUID, amount: str) -> tuple[str, UUID, int, dict[str, str]]:
+    kind, facts = gateway.payout_waits(amount)
+    return kind, payout_id, 1, facts
+
+
+def _custodial(world: World, asset: str, destination: str) -> ChannelRow:
+    """Custodial money leaves by the custodial channel of its chain, else by the first of this environment. Raises:
+    Problem(invalid)."""
+    able = [c for c in enabled(test=world.policy.test_mode) if c.settlement == "custodial" and c.takes(asset)]
+    if not able:
         raise Problem(
             "invalid",
             "No custodial channel is open in this environment.",
             detail="no_route",
             cure="GET /api/v1/channels lists what is.",
         )
-    return channel
-
-
-def _channel(world: World) -> Channel:
-    return world.channels[_custodial(world).code]
+    chain = destination.partition(":")[0]
+    return next((c for c in able if c.network == chain), able[0])

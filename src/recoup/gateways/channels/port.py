@@ -58,10 +58,26 @@ class Channel(Counterpart, Protocol):
     async def pay_out(self, payout: PayOut) -> Outcome: ...
 
 
+class Guarded(Channel, Protocol):
+    """A channel whose payouts go where the merchant has agreed, once a second person approves them."""
+
+    async def check_payout(self, merchant_id: UUID, destination: str) -> None:
+        """Raises: Problem(invalid) naming destination."""
+        ...
+
+    def payout_waits(self, amount: str) -> tuple[str, dict[str, str]]:
+        """The kind of notification that one waits, and its facts."""
+        ...
+
+
 class Simulated(Channel, Protocol):
     """A twin of the sandbox, where the operator or a button pays for the payer."""
 
     async def pay(self, payment: Payment, approve: bool) -> Outcome: ...
+
+
+def is_guarded(channel: Channel) -> TypeGuard[Guarded]:
+    return hasattr(channel, "check_payout")
 
 
 def is_simulated(channel: Channel) -> TypeGuard[Simulated]:

@@ -11,7 +11,7 @@ from recoup.store.orders.rows import AnsweredKey, DueKey
 from recoup.store.stable.payouts import LockedPayout, NewPayout, add_payout, change_payout
 from recoup.store.statement import Tx
 
-PAUSE_KILLED = timedelta(minutes=1)
+PAUSE = timedelta(minutes=1)
 
 
 async def request_payout(
@@ -29,8 +29,14 @@ async def request_payout(
 
 
 async def wait_payout(tx: Tx, row: LockedPayout, wall: WallTime) -> None:
-    """While the merchant is killed nothing leaves; the money stays where it is."""
-    await write(tx, Rows(due_work=[_key(row).at(wall + PAUSE_KILLED, wall=True)]))
+    """While the merchant is killed, or nobody has approved it, nothing leaves; the money stays where it is."""
+    await write(tx, Rows(due_work=[_key(row).at(wall + PAUSE, wall=True)]))
+
+
+async def approve_payout(tx: Tx, row: LockedPayout, wall: WallTime) -> None:
+    """A second person has agreed: it leaves now."""
+    await change_payout(tx, row.merchant_id, row.payout_id, state="approved", reference=None, reason=None, tries=0)
+    await write(tx, Rows(due_work=[_key(row).at(wall, wall=True)]))
 
 
 async def open_payout(tx: Tx, row: LockedPayout, again_at: datetime) -> None:
@@ -53,7 +59,8 @@ async def close_payout(
     now: BusinessTime,
     wall: WallTime,
 ) -> None:
-    """Transaction B. `state`: paid, failed, or executing when it is not known yet: then the same id is sent again."""
+    """Transaction B. `state`: paid, failed, rejected, or executing when it is not known yet: then the same id is sent
+    again."""
     rows, key = Rows(), (row.merchant_id, row.payout_id)
     if state == "executing":
         rows.due_work.append(_key(row).at(wall + pause_after(row.tries), wall=True))

@@ -1,17 +1,21 @@
-"""A payment that came after its order's end: it is given back by its channel, or the merchant settles it by hand."""
+"""Money that pays no order: too late, too little or too much. Its channel gives it back, the merchant keeps it, or
+settles it by hand."""
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Final
 
 from recoup.kernel.problem import Problem
 from recoup.moves.change import Booked, Change
 from recoup.moves.modification.request import request_modification
-from recoup.rules.money.ledger import by_hand
-from recoup.rules.order.attention import PAID_LATE, delayed, stuck
+from recoup.rules.money.ledger import by_hand, kept
+from recoup.rules.order.attention import PAID_LATE, UNAPPLIED, delayed, stuck
 from recoup.rules.order.snapshot import Attempt, Modification, Order
 from recoup.rules.stable.channels import CHANNELS
 
 GIVEN_BACK = "Paid after the order's end: given back."
 BY_HAND = "by_hand"  # in the place of a processor's code
+APPLIED: Final = "applied"  # the same of money that paid its order after all
+PAID_AFTER_ALL: Final = "The rest came: it paid the order."
 
 
 def give_back(change: Change) -> list[Modification]:
@@ -36,7 +40,7 @@ def give_back(change: Change) -> list[Modification]:
         change.due("modification", change.wall, subject_id=refund.modification_id, wall=True)
         made.append(refund)
     if made:
-        change.clear_attention(PAID_LATE, stuck("reversal"), delayed("reversal"))
+        change.clear_attention(PAID_LATE, UNAPPLIED, stuck("reversal"), delayed("reversal"))
     return made
 
 
@@ -45,24 +49,60 @@ def settle_by_hand(change: Change, note: str) -> list[Modification]:
 
     Raises: Problem(wrong_state) when nothing came late, or the channel itself can give it back.
     """
-    order, made = change.order, []
-    for attempt in _late(order):
-        if _reversal(order, attempt) is not None:
-            continue
-        if gives_back(attempt):
-            cure = "Give it back here; its channel sends it."
-            raise Problem("wrong_state", "The money is here, with its channel.", cure=cure)
+    rows = _undecided(change.order)
+    if any(gives_back(attempt) for attempt in rows):
+        cure = "Give it back here; its channel sends it."
+        raise Problem("wrong_state", "The money is here, with its channel.", cure=cure)
+    return _close(change, rows, note)
+
+
+def keep(change: Change, note: str) -> list[Modification]:
+    """The merchant keeps the money of a custodial channel, and delivers for it: from here on it is the merchant's.
+
+    Raises: Problem(wrong_state) when nothing came late, or the money is in the merchant's own wallet already.
+    """
+    rows = _undecided(change.order)
+    if not all(gives_back(attempt) for attempt in rows):
+        cure = "Mark it as settled by hand."
+        raise Problem("wrong_state", "This channel pays straight to your own wallet.", cure=cure)
+    return _close(change, rows, note, is_kept=True)
+
+
+def apply(change: Change, rows: Iterable[Attempt]) -> None:
+    """What was owed back pays its order after all, as the rest came in time."""
+    _close(change, rows, PAID_AFTER_ALL)
+    for attempt in rows:
+        change.set_attempt(attempt, processor_code=APPLIED)
+
+
+def is_decided(order: Order, attempt: Attempt) -> bool:
+    """Whether somebody has said what becomes of it."""
+    return _reversal(order, attempt) is not None
+
+
+def _undecided(order: Order) -> list[Attempt]:
+    return [attempt for attempt in _late(order) if not is_decided(order, attempt)]
+
+
+def _close(change: Change, rows: Iterable[Attempt], note: str, *, is_kept: bool = False) -> list[Modification]:
+    made = []
+    for attempt in rows:
         refund = request_modification(
             change, "reversal", attempt.attempt_id, attempt.units, text=note, actor=change.actor
         )
         change.set_modification(refund, state="done", processor_code=BY_HAND)
-        booked = Booked(refund.modification_id, [by_hand(refund.units, attempt.route or "")])
+        posting = kept(refund.units) if is_kept else by_hand(refund.units, attempt.route or "")
         change.fact(
-            "settled_by_hand", refund.modification_id, attempt_id=attempt.attempt_id, units=refund.units, booked=booked
+            "settled_by_hand",
+            refund.modification_id,
+            attempt_id=attempt.attempt_id,
+            units=refund.units,
+            booked=Booked(refund.modification_id, [posting]),
+            kept=is_kept,
         )
         made.append(refund)
     if made:
-        change.clear_attention(PAID_LATE)
+        change.clear_attention(PAID_LATE, UNAPPLIED)
     return made
 
 
@@ -76,7 +116,10 @@ def _late(order: Order) -> list[Attempt]:
     found = [
         a
         for a in order.attempts
-        if a.initiator == "payer" and a.reference is not None and a.state not in ("approved", "declined")
+        if a.initiator == "payer"
+        and a.reference is not None
+        and a.state not in ("approved", "declined")
+        and a.asset == order.asset
     ]
     if not found:
         raise Problem("wrong_state", "No payment came after this order's end.", cure="Nothing is to be given back.")

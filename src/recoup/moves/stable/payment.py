@@ -75,9 +75,17 @@ def denied(change: Change, over: Sequence[Attempt], again: datetime | None) -> N
 
 
 def take_payment(
-    change: Change, attempt_id: UUID, *, approved: bool, reference: str | None, code: str | None, settles_to: str
+    change: Change,
+    attempt_id: UUID,
+    *,
+    approved: bool,
+    reference: str | None,
+    code: str | None,
+    settles_to: str,
+    still_pays: bool = False,
 ) -> str:
-    """Answers the payment's state after it. A repeat of what is known changes nothing.
+    """Answers the payment's state after it. A repeat of what is known changes nothing. `still_pays`: an order that has
+    expired, too.
 
     Money that comes after the end is no stage change and no loss: a fact, booked as owed back, and the order needs
     attention.
@@ -86,7 +94,7 @@ def take_payment(
     attempt = order.attempt(attempt_id)
     if attempt.state in ("approved", "declined"):
         return attempt.state
-    if order.stage not in OPEN:
+    if order.stage not in OPEN and not (still_pays and order.stage is Stage.EXPIRED):
         if approved:
             _paid_late(change, attempt, reference)
         return attempt.state
@@ -115,7 +123,8 @@ def take_payment(
 
 def _approved(change: Change, attempt: Attempt, settles_to: str) -> None:
     order, route = change.order, attempt.route or ""
-    fee = fee_units(order.units, order.tariff)
+    stamped = order.facts.get("fee_units")  # a chain pays by the terms of the charge, whatever was agreed since
+    fee = fee_units(order.units, order.tariff) if stamped is None else int(stamped)
     change.fact("attempt_approved", attempt.attempt_id, number=attempt.attempt_no, reference=attempt.reference)
     change.step(
         "collected",
@@ -127,25 +136,25 @@ def _approved(change: Change, attempt: Attempt, settles_to: str) -> None:
         **order.tariff.log_details(),
     )
     if CHANNELS[route].settlement == "direct" and fee < order.units:
-        _settle(change, attempt, fee, settles_to)
+        owe_settlement(change, attempt.attempt_id, order.units - fee, fee, settles_to)
 
 
-def _settle(change: Change, attempt: Attempt, fee: int, settles_to: str) -> None:
-    """The rest leaves at once for the merchant's own wallet."""
+def owe_settlement(change: Change, attempt_id: UUID, units: int, fee_units: int, settles_to: str) -> None:
+    """Direct money that leaves for the merchant's own wallet: the intent."""
     order = change.order
     settlement = Settlement(
         settlement_id=new_id(),
         order_id=order.order_id,
-        attempt_id=attempt.attempt_id,
+        attempt_id=attempt_id,
         state="pending",
-        units=order.units - fee,
-        fee_units=fee,
+        units=units,
+        fee_units=fee_units,
         asset=order.asset,
         to_address=settles_to,
         business_at=change.now,
     )
     change.set_settlement(settlement)
-    change.fact("settlement_due", settlement.settlement_id, units=settlement.units, to=settles_to)
+    change.fact("settlement_due", settlement.settlement_id, units=units, to=settles_to)
     change.due("settle", change.wall, subject_id=settlement.settlement_id, wall=True)
 
 

@@ -109,6 +109,16 @@ def by_hand(units: int, route: str) -> Posting:
     return _pair("by_hand", "reversal_due", "clearing", units, credit_place=route)
 
 
+def kept(units: int) -> Posting:
+    """Money that paid no order and was owed back: the merchant keeps it."""
+    return _pair("kept", "reversal_due", "merchant_payable", units, credit_place=WALLET)
+
+
+def overpaid(units: int, channel: str) -> Posting:
+    """More than the order asked for, on a direct channel: it goes to the merchant's own wallet with the rest."""
+    return _pair("overpaid", "clearing", "merchant_payable", units, place=channel, credit_place=WALLET)
+
+
 def uncollected(units: int) -> Posting:
     return _pair("uncollected", "bad_debt", "customer_due", units)
 

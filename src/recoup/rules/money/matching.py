@@ -29,7 +29,8 @@ KINDS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         "funding_return": ("funding_returned",),
     },
     "chain": {
-        "charge": ("charge", "late_approval"), "refund": ("refund_done", "reversed"), "settlement": ("settled",),
+        "charge": ("charge", "late_approval", "overpaid"), "refund": ("refund_done", "reversed"),
+        "settlement": ("settled",),
         "payout": ("payout_paid",),
     },
 }  # fmt: skip

@@ -169,6 +169,8 @@ class _Reader:
         self.state = after(self.state, line)
         if self.created_at is None and line.dst != line.src and line.happening != "received":
             self.created_at = line.business_at
+        if line.happening == "unseen":
+            self.created_at = None
         self._of_rows(line, disputes_now)
         if line.happening in ("retries_stopped", "retries_resumed"):
             self.stopped = line.happening == "retries_stopped"

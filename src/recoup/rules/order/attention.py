@@ -24,6 +24,9 @@ CHARGE_CLAIMED: Final = "charge_claimed"
 PAID_TWICE: Final = "paid_twice"
 PAID_TOO: Final = "paid_too"
 PAID_LATE: Final = "paid_late"
+UNAPPLIED: Final = "unapplied_money"
+UNEXPECTED: Final = "unexpected_money"
+TAKEN_BACK: Final = "payment_taken_back"
 RETRYING: Final = "merchant_retries"
 REFUNDED_BEFORE: Final = "refunded_before_dispute"
 REFUND_NOT_SENT: Final = "refund_not_sent"
@@ -38,7 +41,15 @@ REFUND_FAILED: Final = "refund_failed"
 HOLD_EXPIRED: Final = "hold_expired"
 FOR_PEOPLE: Final = (PAID_TWICE, PAID_TOO)  # no answer of a processor settles it
 # The latter give way to what is urgent.
-SETTLED_BY_PEOPLE: Final = (*FOR_PEOPLE, FRAUD_WARNED, INVOICE_CLOSED, REFUND_FAILED, HOLD_EXPIRED)
+SETTLED_BY_PEOPLE: Final = (
+    *FOR_PEOPLE,
+    FRAUD_WARNED,
+    INVOICE_CLOSED,
+    REFUND_FAILED,
+    HOLD_EXPIRED,
+    UNEXPECTED,
+    TAKEN_BACK,
+)
 _STUCK: Final = "A {kind} is stuck: the processor did not take it."
 _DELAYED: Final = "A {kind} is delayed: it is sent until the processor answers."
 _KINDS: Final = ("refund", "capture", "void", "reversal")
@@ -54,6 +65,9 @@ _SENTENCES: Final = MappingProxyType({
     PAID_TWICE: "Paid twice: the merchant's own payment succeeded too. Refund one of them.",
     PAID_TOO: "The same customer paid the same amount with this card under another order id.",
     PAID_LATE: "Paid after its end: the money is there, the order is not open any more.",
+    UNAPPLIED: "Money arrived that does not pay this order: too little, too much or too late. Return it or keep it.",
+    UNEXPECTED: "Money arrived that this order did not ask for. Look at its transfers, then mark it as resolved.",
+    TAKEN_BACK: "A reorganisation of the chain took back this payment after it had been confirmed.",
     RETRYING: "The merchant is retrying this payment too; each retry uses up the card's allowance.",
     REFUNDED_BEFORE: "Already refunded: the cardholder disputes what went back. Answer with the refund's reference.",
     REFUND_NOT_SENT: "A refund was not sent: the cardholder took the money back by a dispute first.",

@@ -52,6 +52,7 @@ STEPS: Final = (
     Step("received", S.NEW, S.RECEIVED, None, "order.submitted"),
     Step("began", S.NEW, S.PROCESSING, None, "order.submitted"),
     Step("started", S.RECEIVED, S.PROCESSING, None, "order.processing"),
+    Step("unseen", S.PROCESSING, S.RECEIVED, None, None),  # a chain's reorganisation took the transfer back
     Step("held", S.RECEIVED, S.HELD, None, "order.onhold"),
     Step("held", S.PROCESSING, S.HELD, None, "order.onhold"),
     Step("released", S.HELD, S.PROCESSING, None, "order.processing"),
@@ -70,6 +71,8 @@ STEPS: Final = (
     Step("collected", S.PROCESSING, S.COMPLETED, Books("collected", "attempt"), "order.completed"),
     Step("collected", S.HELD, S.COMPLETED, Books("collected", "attempt"), "order.completed"),
     Step("collected", S.PROBLEM, S.COMPLETED, Books("collected", "attempt"), "order.completed"),
+    # On a chain: in full, and late by no more than an hour.
+    Step("collected", S.EXPIRED, S.COMPLETED, Books("collected", "attempt"), "order.completed"),
     Step("parts_kept", S.PROCESSING, S.COMPLETED, Books("fee", "attempt"), "order.completed"),
     Step("parts_kept", S.HELD, S.COMPLETED, Books("fee", "attempt"), "order.completed"),
     Step("parts_kept", S.PROBLEM, S.COMPLETED, Books("fee", "attempt"), "order.completed"),
@@ -191,6 +194,7 @@ _FACTS: Final = (
     Fact("reversal_netted", "reversal", _GONE, Books("reversal_netted", "refund"), None),
     Fact("reversal_owed_again", "reversal", _GONE, Books("reversal_owed_again", "refund"), None),
     Fact("paid_late", "payment", ENDED, Books("late_approval", "attempt"), None),
+    Fact("overpaid", "payment", _PAID, Books("overpaid", "payment"), None),
     Fact("settlement_due", "settlement", _PAID, None, None),
     Fact("settled", "settlement", _PAID, Books("settled", "settlement"), "settlement.completed"),
     Fact("settlement_delayed", "settlement", _PAID, None, None),
@@ -225,7 +229,7 @@ def step(stage: Stage, happening: str) -> Step:
     """
     row = _STEPS.get((happening, stage))
     if row is None:
-        allowed = ", ".join(sorted({s.happening for s in STEPS if s.src is stage}))
+        allowed = ", ".join(sorted({s.happening for s in STEPS if s.src is stage and stage not in ENDED}))
         cure = Sentence("Possible now: {0}.", allowed) if allowed else "It has ended."
         if stage is S.COMPLETED:
             cure = "It is paid: refund it instead."

@@ -1,10 +1,13 @@
 """The channels by which a payer can pay, as data. A gateway of the same code does what a channel's row promises.
 
+The two mock channels are always there. Others are served from the settings, once a process, before anything is asked.
+
 Source: contract stablecoin-api §2.5 (fields, known codes), §5 (the two test channels).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final, Literal
 
 from recoup.kernel.problem import Problem
@@ -16,7 +19,8 @@ NETWORKS: Final = ("tron", "base", "bsc", "ethereum", "polygon", "arbitrum")
 class Channel:
     """`currencies` empty: any. `network` None: not reached by routing. `direct` money goes to the merchant's own wallet
     and never comes back through us; `custodial` money is kept for the merchant and can be refunded. `pays_out_to`: the
-    chains that a payout may name.
+    chains that a payout may name. Of a chain: `chain`: its kind, `minimum`: the least amount in book units,
+    `confirmations`: how many it asks for, in words.
     """
 
     code: str
@@ -29,6 +33,9 @@ class Channel:
     network: str | None = None
     requires_watcher: bool = False
     pays_out_to: tuple[str, ...] = ()
+    chain: Literal["evm", "tron"] | None = None
+    minimum: int = 0
+    confirmations: str = ""
 
     @property
     def supports_refund(self) -> bool:
@@ -38,18 +45,38 @@ class Channel:
         return not self.currencies or currency in self.currencies
 
 
-CHANNELS: Final[Mapping[str, Channel]] = {
+MOCKS: Final[Mapping[str, Channel]] = {
     channel.code: channel
     for channel in (
         Channel("mock", "Mock (test)", "other", "custodial", test=True, pays_out_to=("mock", *NETWORKS)),
         Channel("mock_direct", "Mock direct (test)", "other", "direct", test=True),
     )
 }
-# Codes of the live environment that callers know; none of them is served yet.
+# Codes that callers know of the live environment, whether or not they are served.
 LIVE_CODES: Final = frozenset({
     "stripe", "usdt_trc20", "usdt_erc20", "usdc_erc20", "usdc_base", "usdt_bep20", "usdc_bep20", "usdt_polygon",
     "usdc_polygon", "usdt_arbitrum", "usdc_arbitrum",
 })  # fmt: skip
+
+_served: dict[str, Channel] = dict(MOCKS)
+CHANNELS: Final[Mapping[str, Channel]] = MappingProxyType(_served)
+"""What is served, by code, of both environments."""
+
+
+def serve(channels: Iterable[Channel]) -> tuple[Channel, ...]:
+    """Takes these into use beside the mock channels, instead of what was served before, which it answers.
+
+    Raises: ValueError for a code that is taken.
+    """
+    before = tuple(channel for channel in _served.values() if channel.code not in MOCKS)
+    made = dict(MOCKS)
+    for channel in channels:
+        if channel.code in made:
+            raise ValueError(f"two channels are called {channel.code}")
+        made[channel.code] = channel
+    _served.clear()
+    _served.update(made)
+    return before
 
 
 def choose(code: str | None, network: str | None, currency: str, *, test: bool) -> Channel | None:

@@ -60,7 +60,7 @@ SELECT order_id FROM orders WHERE merchant_id = $1 AND order_id = $2
 UNION
 SELECT order_id FROM attempts WHERE merchant_id = $1 AND attempt_id = $2
 UNION
-SELECT order_id FROM attempts WHERE merchant_id = $1 AND reference = $3 AND ladder = 'payment'
+SELECT order_id FROM attempts WHERE merchant_id = $1 AND reference = $3 AND ladder IN ('payment', 'unexpected')
 UNION
 SELECT order_id FROM order_refs WHERE merchant_id = $1 AND door IN ('rescue', 'stablecoin') AND external_id = $3
 LIMIT 100
@@ -81,6 +81,7 @@ SELECT lower(descriptor) = $2 FROM order_heads WHERE merchant_id = $1 AND lower(
 ORDER BY lower(descriptor) LIMIT 1
 """
 _SHORT: Final = re.compile("([0-9a-f]{4})?(…|[.]{2,3})?([0-9a-f]{6})")  # an id as pages shorten it, or its end
+_HASH: Final = re.compile("[0-9a-fA-F]{64}")  # a transaction's, as TRON's own pages show it
 _HEX: Final = [f"{number:02x}" for number in range(256)]
 _NAME: Final = re.compile(r"[^\d@:/_#*%=]+")  # what may be somebody's
 _LAST: Final = "\U0010ffff"  # behind it no address with the same beginning comes
@@ -138,6 +139,8 @@ async def _words(connection: Read, merchant_id: UUID, text: str, sight: str) -> 
         return NOTHING
     wire = parse_wire_id("ord", text) or parse_wire_id("pay", text)
     exact = await connection.fetch(_EXACT, merchant_id, wire or parse_id(text), text)
+    if not exact and _HASH.fullmatch(text):
+        exact = await connection.fetch(_EXACT, merchant_id, None, f"0x{text.lower()}")
     tail = parse_tail(text)
     if not exact and tail is not None:
         exact = await connection.fetch(_TAIL, merchant_id, tail)

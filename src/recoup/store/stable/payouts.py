@@ -35,6 +35,11 @@ async def list_payouts(db: Read, merchant_id: UUID, limit: int, offset: int) -> 
     """Newest first."""
 
 
+@MERCHANT.statement(f"{_COLUMNS} AND state = 'requested' ORDER BY payout_id LIMIT 100")
+async def requested_payouts(db: Read, merchant_id: UUID) -> list[PayoutRow]:
+    """What may wait for a second person, the oldest first."""
+
+
 @MERCHANT.statement(f"{_COLUMNS} AND payout_id = $2")
 async def find_payout(db: Read, merchant_id: UUID, payout_id: UUID) -> PayoutRow | None:
     """None for a foreign or unknown id."""
@@ -86,13 +91,14 @@ class LockedPayout(Row, frozen=True):
     units: int
     state: PayoutState
     destination: str
+    actor: str
     tries: int
     offset_us: int
     killed: bool
 
 
 @MERCHANT.statement("""
-SELECT p.merchant_id, p.payout_id, p.asset, p.units, p.state, p.destination, p.tries, m.offset_us, m.killed
+SELECT p.merchant_id, p.payout_id, p.asset, p.units, p.state, p.destination, p.actor, p.tries, m.offset_us, m.killed
 FROM payouts p JOIN merchants m USING (merchant_id)
 WHERE p.merchant_id = $1 AND p.payout_id = $2 FOR UPDATE OF p
 """)

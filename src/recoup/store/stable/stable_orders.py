@@ -63,7 +63,7 @@ FROM {source}
 JOIN orders o ON o.merchant_id = $1 AND o.order_id = k.order_id AND o.door = 'stablecoin'
 JOIN order_heads h ON h.merchant_id = $1 AND h.order_id = k.order_id
 JOIN LATERAL (SELECT * FROM attempts t WHERE t.merchant_id = $1 AND t.order_id = k.order_id
-  ORDER BY t.state = 'approved' DESC, t.attempt_no DESC LIMIT 1) a ON true
+  ORDER BY t.state = 'approved' DESC, t.ladder <> 'unexpected' DESC, t.attempt_no DESC LIMIT 1) a ON true
 LEFT JOIN order_payer w ON w.merchant_id = $1 AND w.order_id = k.order_id
 LEFT JOIN payers p ON p.merchant_id = $1 AND p.payer_id = w.payer_id
 """

@@ -72,8 +72,9 @@ KINDS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "customers": ("Customers and blocks", ("customer", "block", "card_join")),
     "disputes": ("Disputes", ("dispute", "notice")),
     "money": ("Money, terms and bank accounts", (
-        "adjustment", "bank_account", "dispute_terms", "exposure", "fees", "limits", "payout", "settlement_terms",
-        "statement", "stablecoin_payout", "subscription",
+        "adjustment", "bank_account", "chain", "dispute_terms", "exposure", "fees", "limits", "payout",
+        "settlement_address", "refund_address", "settlement_terms", "statement", "stablecoin_payout",
+        "subscription",
     )),
     "settings": ("Settings and switches", (
         "arms", "backtest", "campaign", "clock", "decline", "engine", "notices", "policy", "risk", "route", "sight",
@@ -91,6 +92,7 @@ _PLACES: Final[Mapping[str, str]] = {
     "import": "/imports/{0}", "card_join": "/cards",
     "application": "/applications/{0}", "site": "/switches", "switch": "/switches", "key": "/keys",
     "webhook_key": "/webhooks", "bank_account": "/bank", "adjustment": "/settlements", "people": "/invitations",
+    "settlement_address": "/settlement-addresses",
     "account": "/invitations",
     "notices": "/mailbox", "go_live": "/onboarding", "clock": "/developers", "unknown_sites": "/switches",
     "payout": "/settlements", "limits": "/roles", "sight": "/roles", "export": "/exports", "bulk": "/orders/bulk/{0}",
@@ -102,7 +104,7 @@ _NAMES: Final[Mapping[str, str]] = {
     "bank_account": "bank account", "dispute_terms": "terms", "go_live": "going live", "people": "member",
     "account": "member",
     "stablecoin_payout": "payout", "unknown_sites": "setting", "webhook_key": "signing key", "notices": "mail",
-    "settlement_terms": "terms", "sight": "setting", "limits": "limit",
+    "settlement_address": "settlement address", "settlement_terms": "terms", "sight": "setting", "limits": "limit",
 }  # fmt: skip
 
 

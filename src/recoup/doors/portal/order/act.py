@@ -140,6 +140,13 @@ async def post_by_hand(visit: Visit, page: OrderPage, *, note: str) -> Answer:
     return done(visit, page)
 
 
+@order.post("/orders/{order_id}/keep", may=MONEY, find=find)
+async def post_keep(visit: Visit, page: OrderPage, *, note: str) -> Answer:
+    """`note`: what the payer got for it."""
+    await late.keep(visit.portal.get(Orders), visit.scope, page.order_id, note)
+    return done(visit, page)
+
+
 @order.post("/orders/{order_id}/settle-again", may=MONEY, find=find)
 async def post_settle_again(visit: Visit, page: OrderPage) -> Answer:
     await settle_again(visit.portal.get(Orders), visit.scope, page.order_id)

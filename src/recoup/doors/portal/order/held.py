@@ -33,6 +33,9 @@ _REPORTED: Final = "Refund it, unless the customer confirms the payment; a refun
 CURES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType({
     attention.PAID_TWICE: ("Refund one of the two payments.", DESK),
     attention.PAID_TOO: ("Check whether it is the same purchase; if so, cancel this order.", DESK),
+    attention.UNAPPLIED: ("Return it, keep it, or mark it as settled by hand, on this page.", DESK),
+    attention.UNEXPECTED: ("Look at its transfers, agree with the payer, then mark it as resolved.", DESK),
+    attention.TAKEN_BACK: ("Deliver nothing before it is there again; ask the payer to send it once more.", DESK),
     attention.RETRYING: ("Stop your own retries of it while Recoup works on it.", DEVELOPER),
     attention.REFUNDED_BEFORE: ("Answer the dispute with the refund's reference.", DESK),
     attention.REFUND_NOT_SENT: ("Nothing: the cardholder has the money. The dispute's page shows how it ends.", DESK),

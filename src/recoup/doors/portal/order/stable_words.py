@@ -55,6 +55,24 @@ def _refund(context: LogContext) -> TimelineEntry:
     )
 
 
+def _unapplied(context: LogContext) -> TimelineEntry:
+    title = {
+        "short": "{amount} arrived, too little for the order",
+        "more": "{amount} arrived beyond the order",
+    }.get(str(context.get("why")), "{amount} arrived after the order ended")
+    text = "It is not lost; somebody decides whether to return it."
+    return TimelineEntry(shaped(title, amount=context.amount()), text, "problem", "warn", "money")
+
+
+def _decided(context: LogContext) -> TimelineEntry:
+    if context.body.get("kept"):
+        return TimelineEntry(
+            shaped("{amount} kept", amount=context.amount()), "It is yours now.", "check", "ok", "money"
+        )
+    title = shaped("{amount} settled by hand", amount=context.amount())
+    return TimelineEntry(title, "Outside Recoup; see the note under Refunds.", "check", "ok", "money")
+
+
 SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {
     "received": _charged,
     "started": lambda context: TimelineEntry("Payment detected", "", "processing", "run"),
@@ -76,9 +94,8 @@ SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {
                              "problem", "bad"),
     "refund_delayed": _plain("Refund of {amount} delayed", _CHANNEL_WAITS, "clock", "warn"),
     "refund_stuck": _plain("Refund of {amount} is stuck", _CHANNEL_LOOKS, "problem", "bad"),
-    "paid_late": _plain("{amount} arrived after the order ended", "It is not lost; somebody decides whether to "
-                                                                  "return it.",
-                        "problem", "warn"),
+    "paid_late": _unapplied,
+    "settled_by_hand": _decided,
     "reversed": _plain("{amount} returned to the payer", "The late payment is returned.", "returned", "ok"),
     "reversal_delayed": _plain("Return of {amount} delayed", _CHANNEL_WAITS, "clock", "warn"),
     "reversal_stuck": _plain("Return of {amount} is stuck", "The channel did not take it; try again.", "problem",

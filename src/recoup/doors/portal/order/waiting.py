@@ -19,6 +19,8 @@ def waiting(page: OrderPage) -> dict[str, Any] | None:
 def _late(page: OrderPage, attempt: Attempt) -> dict[str, Any] | None:
     if attempt.initiator != "payer" or not attempt.reference or attempt.state in ("approved", "declined"):
         return None
+    if attempt.asset != page.order.asset:
+        return None  # of another token: nothing is booked
     rows = [r for r in page.modifications if r.kind == "reversal" and r.attempt_id == attempt.attempt_id]
     before = next((r for r in rows if r.state not in ("refused", "failed")), None)
     if before is not None and before.state != "stuck":

@@ -323,6 +323,8 @@ RECIPES: Final[Mapping[str, str]] = {
     "late_approval": "late payment to be returned",
     "reversed": "went back to the customer",
     "by_hand": "settled with the payer by hand",
+    "kept": "kept by you",
+    "overpaid": "paid beyond the order",
     "settled": "sent to your own wallet",
     "disputed": "taken back by the cardholder's bank",
     "dispute_won": "came back: the dispute was won",

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from recoup.doors.portal.done import done_of, with_done
 from recoup.doors.portal.downloads import attachment, taken
 from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.feature_parts import approval_panels
 from recoup.doors.portal.form_shape import AtMost, FormKeyId, Text, read_again
 from recoup.doors.portal.menu import Entry, by_role
 from recoup.doors.portal.pages import Answer, Values, member, shown
@@ -137,6 +138,7 @@ async def approvals(visit: Visit) -> Values:
         deposits={} if shown else {a.account_id: deposits_of(visit.world, a) for a in waiting},
         refunds=refunds,
         done=done,
+        **await approval_panels(visit),
     )
 
 

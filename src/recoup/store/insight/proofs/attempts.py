@@ -164,10 +164,10 @@ CROSS JOIN LATERAL (VALUES
       CASE WHEN l.sent THEN CASE WHEN a.state IN ('open', 'unknown') THEN a.state ELSE 'open or unknown' END
         WHEN a.state IN ('planned', 'not_sent') THEN a.state ELSE 'planned' END), a.state),
   (3, 'sent at', CASE WHEN l.sent THEN 'set' ELSE 'none' END, CASE WHEN a.sent_at IS NULL THEN 'none' ELSE 'set' END),
-  (4, 'units', CASE WHEN a.ladder = 'collect' OR l.in_parts AND (l.sent_units IS NOT NULL
+  (4, 'units', CASE WHEN a.ladder IN ('collect', 'unexpected') OR l.in_parts AND (l.sent_units IS NOT NULL
         OR NOT l.sent AND a.units BETWEEN 1 AND o.units) THEN coalesce(l.sent_units, a.units::text)
       ELSE o.units::text END, a.units::text),
-  (5, 'asset', o.asset, a.asset),
+  (5, 'asset', CASE WHEN a.ladder = 'unexpected' THEN a.asset ELSE o.asset END, a.asset),
   (6, 'route, deadline and sends', CASE WHEN l.sent THEN 'set' ELSE 'none' END, CASE WHEN a.route IS NOT NULL
       AND a.send_before IS NOT NULL AND a.sends > 0 THEN 'set' ELSE 'none' END),
   (7, 'closing date', CASE WHEN a.state IN ('approved', 'declined') THEN 'set' ELSE 'any' END,

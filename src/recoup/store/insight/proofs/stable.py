@@ -12,15 +12,21 @@ FROM settlements s
 LEFT JOIN orders o ON o.merchant_id = s.merchant_id AND o.order_id = s.order_id
 LEFT JOIN attempts a ON a.merchant_id = s.merchant_id AND a.attempt_id = s.attempt_id
 CROSS JOIN LATERAL (
-  SELECT max(l.body ->> 'units') FILTER (WHERE happening = 'settlement_due') AS units,
+  SELECT (array_agg(l.body ->> 'units' ORDER BY seq DESC) FILTER (WHERE happening = 'settlement_due'))[1] AS units,
     CASE WHEN bool_or(happening = 'settled') THEN 'confirmed'
       WHEN bool_or(happening = 'settlement_replaced') THEN 'failed'
       WHEN bool_or(happening = 'settlement_stuck') THEN 'stuck' ELSE 'under way' END AS outcome
   FROM order_log l WHERE l.merchant_id = s.merchant_id AND l.order_id = s.order_id AND l.fact_id = s.settlement_id
 ) l
+CROSS JOIN LATERAL (
+  SELECT o.units + coalesce((SELECT sum((l.body ->> 'units')::bigint) FROM order_log l
+      WHERE l.merchant_id = s.merchant_id AND l.order_id = s.order_id AND l.happening = 'overpaid'), 0) AS paid,
+    (SELECT sum(t.units + t.fee_units) FROM settlements t WHERE t.merchant_id = s.merchant_id
+      AND t.order_id = s.order_id AND t.state <> 'failed') AS settled
+) p
 CROSS JOIN LATERAL (VALUES
   (1, 'units', l.units, s.units::text),
-  (2, 'net and fee', o.units::text, (s.units + s.fee_units)::text),
+  (2, 'net and fee', p.paid::text, p.settled::text),
   (3, 'asset', o.asset, s.asset),
   (4, 'payment', 'approved', a.state),
   (5, 'state', l.outcome, CASE WHEN s.state IN ('pending', 'broadcast') THEN 'under way' ELSE s.state END),
@@ -79,13 +85,14 @@ FROM (SELECT asset, sum(units)::bigint AS units FROM payouts
   WHERE merchant_id = $1 AND state NOT IN ('failed', 'rejected') GROUP BY asset) o
 CROSS JOIN LATERAL (SELECT -coalesce(sum(e.units), 0)::bigint AS units
   FROM postings p JOIN entries e USING (merchant_id, posting_id)
-  WHERE p.merchant_id = $1 AND p.recipe IN ('approve', 'fee') AND e.account = 'merchant_payable'
+  WHERE p.merchant_id = $1 AND p.recipe IN ('approve', 'fee', 'kept', 'overpaid') AND e.account = 'merchant_payable'
     AND e.place = 'wallet' AND e.asset = o.asset) c
 CROSS JOIN LATERAL (SELECT coalesce(sum(units), 0)::bigint AS units FROM settlements
   WHERE merchant_id = $1 AND asset = o.asset AND state <> 'failed') s
 WHERE o.units > c.units - s.units ORDER BY o.asset LIMIT 1000
 """,
-    # Payouts and refunds leave under the wallet's lock. Direct money that has not left yet is not what may be taken.
+    # Payouts and refunds leave under the wallet's lock. Direct money that has not left yet is not what may be taken. A
+    # fee that a chain paid to the merchant, as the money came in another network's units, the merchant owes.
     below_nothing="""
 SELECT NULL::uuid AS order_id, 'wallet in ' || w.asset AS field, 'at least ' || s.units AS expected,
   w.units::text AS found
@@ -93,7 +100,12 @@ FROM (SELECT e.asset, -sum(e.units)::bigint AS units FROM entries e
   WHERE e.merchant_id = $1 AND e.account = 'merchant_payable' AND e.place = 'wallet' GROUP BY e.asset) w
 CROSS JOIN LATERAL (SELECT coalesce(sum(units), 0)::bigint AS units FROM settlements
   WHERE merchant_id = $1 AND asset = w.asset AND state NOT IN ('confirmed', 'failed')) s
-WHERE w.units < s.units ORDER BY w.asset LIMIT 1000
+WHERE w.units < s.units AND w.units < s.units - (SELECT coalesce(sum(f.fee - f.got), 0)::bigint FROM (
+  SELECT (o.facts ->> 'fee_units')::bigint AS fee, sum(t.fee_units) AS got
+  FROM settlements t JOIN orders o USING (merchant_id, order_id)
+  WHERE t.merchant_id = $1 AND t.asset = w.asset AND t.state <> 'failed' AND o.facts ? 'fee_units'
+  GROUP BY o.order_id, o.facts) f WHERE f.fee > f.got)
+ORDER BY w.asset LIMIT 1000
 """,
 )
 

@@ -62,7 +62,7 @@ CREATE INDEX attempts_charged ON attempts (card_last4, units, asset, closed_at)
 -- Which charge a processor's notice is about: by the processor's reference, over all merchants.
 CREATE INDEX attempts_referenced ON attempts (reference) WHERE state = 'approved' AND ladder <> 'payment';
 -- Where a payment on a chain is looked for: its transaction's hash.
-CREATE INDEX attempts_on_chain ON attempts (merchant_id, reference) WHERE ladder = 'payment';
+CREATE INDEX attempts_on_chain ON attempts (merchant_id, reference) WHERE ladder IN ('payment', 'unexpected');
 
 -- What the answers to a merchant's charges said of a card number, or of a card that a processor keeps: the network's ids of
 -- the customer's first consent and of the latest approval, and the processor's newest risk. Business time.

@@ -17,5 +17,6 @@ CREATE TABLE settlements (
   FOREIGN KEY (merchant_id, order_id) REFERENCES orders
 );
 CREATE INDEX settlements_order ON settlements (merchant_id, order_id);
-CREATE UNIQUE INDEX settlements_payment ON settlements (merchant_id, attempt_id) WHERE state <> 'failed';
+CREATE UNIQUE INDEX settlements_payment ON settlements (merchant_id, attempt_id)
+  WHERE state NOT IN ('confirmed', 'failed');  -- what is still to come; on a chain each sweep is one of its own
 CREATE INDEX settlements_to_send ON settlements (merchant_id, asset) WHERE state NOT IN ('confirmed', 'failed');

@@ -129,6 +129,7 @@ BEGIN
       tries, send_before, business_at
     FROM jsonb_populate_recordset(NULL::settlements, changed -> 'settlements')
     ON CONFLICT (merchant_id, settlement_id) DO UPDATE SET state = EXCLUDED.state, tx_hash = EXCLUDED.tx_hash,
+      units = EXCLUDED.units, fee_units = EXCLUDED.fee_units,
       tries = EXCLUDED.tries, send_before = EXCLUDED.send_before;
   END IF;
   IF changed ? 'advances' THEN

@@ -1,0 +1,228 @@
+"""What is asked of a contract and what it answers, as bytes. An answer is never trusted: length, padding and range are
+checked before it is believed.
+
+Source: Solidity's contract ABI specification; ERC-20; `Deposits.sol`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from Crypto.Hash import keccak
+
+WORD: Final = 32
+ADDRESS: Final = 20
+DECIMALS_MAX: Final = 36  # of a token: more than any real one has
+_TERMS: Final = "(bytes32,address,address,uint256,uint256)"  # order, merchant, treasury, net, fee
+TERMS_BYTES: Final = 5 * WORD
+
+
+class UnreadableError(Exception):
+    """Bytes that are no answer to this call, or no event of this kind."""
+
+
+def keccak256(data: bytes) -> bytes:
+    return keccak.new(digest_bits=256, data=data).digest()
+
+
+def to_hex(raw: bytes) -> str:
+    """Bytes as JSON-RPC and explorers write them."""
+    return "0x" + raw.hex()
+
+
+def from_hex(text: str) -> bytes:
+    """Raises: ValueError."""
+    return bytes.fromhex(text.removeprefix("0x"))
+
+
+def selector(signature: str) -> bytes:
+    """The first four bytes of a call."""
+    return keccak256(signature.encode())[:4]
+
+
+def topic(signature: str) -> bytes:
+    """The first topic of an event."""
+    return keccak256(signature.encode())
+
+
+TRANSFER: Final = topic("Transfer(address,address,uint256)")
+SWEPT: Final = topic("Swept(bytes32,address,address,uint256,uint256)")
+FAILED: Final = topic("Failed(bytes32,address,address)")
+
+_SWEEP: Final = selector(f"sweep({_TERMS},address)")
+_SWEEP_MANY: Final = selector(f"sweepMany({_TERMS}[],address)")
+_DEPLOY: Final = selector(f"deploy({_TERMS})")
+_ADDRESS_OF: Final = selector(f"addressOf({_TERMS})")
+_BALANCES: Final = selector("balances(address,address[])")
+_PAID: Final = selector("paid(address,address)")
+_BALANCE_OF: Final = selector("balanceOf(address)")
+_DECIMALS: Final = selector("decimals()")
+_TRANSFER: Final = selector("transfer(address,uint256)")
+
+
+def uint_word(value: int) -> bytes:
+    """Raises: ValueError for less than zero or more than 256 bits."""
+    if not 0 <= value < 1 << 256:
+        raise ValueError(f"no uint256: {value}")
+    return value.to_bytes(WORD, "big")
+
+
+def address_word(raw: bytes) -> bytes:
+    """Raises: ValueError for anything but 20 bytes."""
+    if len(raw) != ADDRESS:
+        raise ValueError(f"an address has {ADDRESS} bytes, not {len(raw)}")
+    return raw.rjust(WORD, b"\0")
+
+
+def sweep(terms: bytes, asset: bytes) -> bytes:
+    """`terms`: as `Terms.encoded` writes them, here and below."""
+    return _SWEEP + _checked(terms) + address_word(asset)
+
+
+def sweep_many(terms: Sequence[bytes], asset: bytes) -> bytes:
+    return _SWEEP_MANY + uint_word(2 * WORD) + address_word(asset) + _array([_checked(one) for one in terms])
+
+
+def deploy(terms: bytes) -> bytes:
+    return _DEPLOY + _checked(terms)
+
+
+def address_of(terms: bytes) -> bytes:
+    return _ADDRESS_OF + _checked(terms)
+
+
+def balances(asset: bytes, at: Sequence[bytes]) -> bytes:
+    return _BALANCES + address_word(asset) + uint_word(2 * WORD) + _array([address_word(one) for one in at])
+
+
+def paid(deposit: bytes, asset: bytes) -> bytes:
+    return _PAID + address_word(deposit) + address_word(asset)
+
+
+def balance_of(owner: bytes) -> bytes:
+    return _BALANCE_OF + address_word(owner)
+
+
+def decimals() -> bytes:
+    return _DECIMALS
+
+
+def transfer(to: bytes, value: int) -> bytes:
+    return _TRANSFER + address_word(to) + uint_word(value)
+
+
+def _checked(terms: bytes) -> bytes:
+    if len(terms) != TERMS_BYTES:
+        raise ValueError(f"terms have {TERMS_BYTES} bytes, not {len(terms)}")
+    return terms
+
+
+def _array(items: Sequence[bytes]) -> bytes:
+    """An array of items that contain no arrays."""
+    return uint_word(len(items)) + b"".join(items)
+
+
+def read_uint(data: bytes, bits: int = 256) -> int:
+    """Raises: UnreadableError, as everything that reads does."""
+    if len(data) != WORD:
+        raise UnreadableError(f"{len(data)} bytes where one word is due")
+    value = int.from_bytes(data, "big")
+    if value >> bits:
+        raise UnreadableError(f"more than {bits} bits")
+    return value
+
+
+def read_address(data: bytes) -> bytes:
+    if len(data) != WORD or any(data[: WORD - ADDRESS]):
+        raise UnreadableError("no address, which is 20 bytes behind 12 of zero")
+    return data[WORD - ADDRESS :]
+
+
+def read_decimals(data: bytes) -> int:
+    value = read_uint(data, bits=8)
+    if value > DECIMALS_MAX:
+        raise UnreadableError(f"{value} decimals")
+    return value
+
+
+def read_uints(data: bytes, count: int) -> tuple[int, ...]:
+    """An array of exactly so many numbers: the answer to `balances`."""
+    if len(data) != (2 + count) * WORD:
+        raise UnreadableError(f"{len(data)} bytes where {count} numbers are due")
+    offset, length, *values = _words(data)
+    if (read_uint(offset), read_uint(length)) != (WORD, count):
+        raise UnreadableError(f"not an array of {count} numbers")
+    return tuple(map(read_uint, values))
+
+
+class Paid(NamedTuple):
+    """What the factory has paid out of one deposit address, in a token's base units."""
+
+    merchant: int
+    treasury: int
+
+
+def read_paid(data: bytes) -> Paid:
+    if len(data) != 2 * WORD:
+        raise UnreadableError(f"{len(data)} bytes where two numbers are due")
+    return Paid(*(read_uint(word, bits=128) for word in _words(data)))
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    sender: bytes
+    to: bytes
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What the factory paid out of a deposit address. Only `deposit` says whose it was: a caller chooses the terms,
+    and with them the 32 bytes of `order`."""
+
+    order: bytes
+    asset: bytes
+    deposit: bytes
+    to_merchant: int
+    to_treasury: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A sweep of a batch that did not go."""
+
+    order: bytes
+    asset: bytes
+    deposit: bytes
+
+
+def read_transfer(topics: Sequence[bytes], data: bytes) -> Transfer:
+    """A token's own: that of a collectible (a fourth topic, no data) is none."""
+    sender, to = _indexed(topics, TRANSFER, 2)
+    return Transfer(read_address(sender), read_address(to), read_uint(data))
+
+
+def read_swept(topics: Sequence[bytes], data: bytes) -> Swept:
+    order, asset, deposit = _indexed(topics, SWEPT, 3)
+    if len(data) != 2 * WORD:
+        raise UnreadableError(f"{len(data)} bytes where two numbers are due")
+    merchant, treasury = map(read_uint, _words(data))
+    return Swept(order, read_address(asset), read_address(deposit), merchant, treasury)
+
+
+def read_failed(topics: Sequence[bytes], data: bytes) -> Failed:
+    order, asset, deposit = _indexed(topics, FAILED, 3)
+    if data:
+        raise UnreadableError(f"{len(data)} bytes where none are due")
+    return Failed(order, read_address(asset), read_address(deposit))
+
+
+def _indexed(topics: Sequence[bytes], first: bytes, count: int) -> Sequence[bytes]:
+    """The topics behind the first."""
+    if len(topics) != 1 + count or topics[0] != first or any(len(one) != WORD for one in topics):
+        raise UnreadableError("another event")
+    return topics[1:]
+
+
+def _words(data: bytes) -> list[bytes]:
+    return [data[at : at + WORD] for at in range(0, len(data), WORD)]

@@ -1,0 +1,404 @@
+"""`recoup chain`: chains that orders are paid on, and the processes that read and write them."""
+
+import asyncio
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import click
+from msgspec import to_builtins
+
+from recoup.doors.command.verb_group import VerbGroup
+from recoup.doors.command.verbs import Opened, Run, in_sandbox, in_world, json_option, show
+from recoup.features.chains import health, intake, sends_store, store
+from recoup.features.chains.abi import from_hex, to_hex
+from recoup.features.chains.addresses import Kind, shown
+from recoup.features.chains.compare import Comparer, Discrepancy
+from recoup.features.chains.proof import what_is_wrong
+from recoup.features.chains.rpc import AwayError, Endpoint, nodes_of
+from recoup.features.chains.rpc import opened as opened_nodes
+from recoup.features.chains.running import ChainLoop
+from recoup.features.chains.send import Signer
+from recoup.features.chains.watch import HaltError, Network, Watcher, networks_of
+from recoup.flows.world import World
+from recoup.kernel.ids import parse_id, wire_id
+from recoup.kernel.problem import Problem, in_words
+from recoup.kernel.scope import Actor, Scope
+from recoup.kernel.sentence import Sentence
+from recoup.moves.audit import note as audit
+
+PAUSE_SECONDS = 2.0
+NOTE_MAX = 500
+GWEI = 10**9
+SUN = 10**6  # of a TRX
+FEE_CAP = 200  # gwei
+FEE_LIMIT = 150  # TRX
+STUCK_MAX = 100
+TX_BYTES = 32
+
+
+@click.group(cls=VerbGroup, later={})
+def chain() -> None:
+    """Chains that stablecoin orders are paid on; see docs/chains.md."""
+
+
+def networks(world: World) -> list[Network]:
+    """Raises: Problem(not_found) where no channel of this world names a factory."""
+    found = networks_of(intake.all_served(world.name))
+    if not found:
+        message = "No channel of this world is on a chain with a factory."
+        raise Problem("not_found", message, cure="Add [[channels]] to the settings file; see docs/chains.md.")
+    return found
+
+
+@chain.command()
+@json_option
+@in_world
+def status(run: Run, as_json: bool) -> None:
+    """Shows the channels of this world, how far each chain is read, and whether it takes payments."""
+
+    rows = run(lambda opened: health.channels(opened.world))
+    lines = [
+        f"{row.code}  chain {row.chain_id}  read to {row.read_to} of {row.head}  {row.halted or row.wrong or 'open'}"
+        for row in rows
+    ]
+    show(to_builtins(rows), lines or ["No channel of this world is on a chain."], as_json=as_json)
+
+
+@chain.command()
+@json_option
+@in_world
+def check(run: Run, as_json: bool) -> None:
+    """Asks every node whether it would do what deposit addresses promise, and whether their balances are what the logs
+    say. Exit 1 where something differs."""
+
+    async def work(opened: Opened) -> list[dict[str, Any]]:
+        world, rows = opened.world, []
+        for network in networks(world):
+            found: list[Discrepancy] = []
+            async with opened_nodes(network.kind, network.endpoints, world.clocks) as nodes:
+                try:
+                    wrong = await what_is_wrong(network, nodes)
+                    ours = await store.watched(world.db, network.kind, world.clocks.wall())
+                    comparer = Comparer(world, Watcher(world, network, nodes), opened.orders)
+                    found = await comparer.compare({row.address: row for row in ours})
+                except AwayError as error:
+                    wrong = f"{error}"
+            orders = {wire_id("ord", one.row.order_id): one.missing for one in found}
+            said = {"chain_id": network.chain, "factory": shown(network.factory, network.kind), "wrong": wrong}
+            rows.append({**said, "orders": orders})
+        return rows
+
+    rows = run(work)
+    lines = [f"chain {row['chain_id']}: {row['wrong'] or 'ok'}" for row in rows]
+    lines += [f"{order}: {missing}" for row in rows for order, missing in row["orders"].items()]
+    show(rows, lines, as_json=as_json)
+    if any(row["wrong"] or row["orders"] for row in rows):
+        raise SystemExit(1)
+
+
+@chain.command()
+@click.argument("number", metavar="CHAIN", type=int)
+@click.option("--note", required=True, help="What you found; kept with the halt, and in the audit log.")
+@in_world
+def lift(run: Run, number: int, note: str) -> None:
+    """Lets a halted chain go on: it is read again from its last final block. Look at the chain first."""
+
+    async def work(opened: Opened) -> str:
+        world, scope = opened.world, opened.scope("chain")
+        cursor = await store.cursor_of(world.db, number)
+        if cursor is None or cursor.halted is None:
+            message = Sentence("Chain {0} is not halted.", number)
+            raise Problem("wrong_state", message, cure="See `recoup chain status`.")
+        text = " ".join(note.replace("\0", "").split())[:NOTE_MAX]
+        now, facts = world.clocks.wall(), {"why": cursor.halted, "note": text}
+        async with world.db.transaction() as tx:
+            await audit(tx, scope, now, "chain.lifted", str(number), facts)
+        assert cursor.halted_at is not None
+        async with world.db.transaction() as tx:
+            await store.lift(tx, number, cursor.halted_at)
+            await store.note_lift(tx, number, cursor.halted_at, now, scope.actor.text(), text)
+        return cursor.halted
+
+    click.echo(f"chain {number} goes on; it was halted because {run(work)}")
+
+
+@chain.command()
+@in_world
+def watch(run: Run) -> None:
+    """Reads the chains until Ctrl-C, as the worker of `recoup up` does. It needs no keys."""
+    run(lambda opened: _each(networks(opened.world), lambda one: ChainLoop(opened.world, opened.orders, one).once))
+
+
+@chain.command()
+@json_option
+@in_world
+def sends(run: Run, as_json: bool) -> None:
+    """Shows the keys that send, what their gas cost, and what failed or waits for a person."""
+
+    async def work(opened: Opened) -> dict[str, Any]:
+        stuck = await sends_store.stuck(opened.world.db.reader, STUCK_MAX)
+        return {
+            "senders": to_builtins(await health.senders(opened.world)),
+            "stuck": [
+                {
+                    "id": str(one.send_id),
+                    "chain_id": one.chain,
+                    "for": one.subject_kind,
+                    "state": one.state,
+                    "why": one.why,
+                    "tx_hash": to_hex(one.hash) if one.hash else None,
+                }
+                for one in stuck
+            ],
+        }
+
+    found = run(work)
+    lines = [
+        f"{one['address']}  chain {one['chain_id']}  gas {one['gas']}  {one['halted'] or one['trouble'] or 'ok'}"
+        for one in found["senders"]
+    ] + [f"{one['id']}  chain {one['chain_id']}  {one['for']} {one['state']}: {one['why']}" for one in found["stuck"]]
+    show(found, lines or ["Nothing was sent yet."], as_json=as_json)
+
+
+@chain.command()
+@click.option(
+    "--key",
+    "files",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Encrypted keystore file. The first key sweeps; each sends out of its own custody wallet.",
+)
+@click.option(
+    "--fee-cap", type=float, default=float(FEE_CAP), show_default=True, help="The most for a unit of gas, in gwei."
+)
+@click.option(
+    "--fee-limit", type=int, default=FEE_LIMIT, show_default=True, help="The most for a transaction on TRON, in TRX."
+)
+@click.option(
+    "--low-water", type=float, default=0.01, show_default=True, help="The coins of a chain below which you are told."
+)
+@click.option("--again", metavar="ID", help="Sends a failed or held one once more, and ends.")
+@click.option("--went", nargs=2, metavar="ID TX", help="Says that a held one went by this transaction, and ends.")
+@click.option(
+    "--go-on",
+    nargs=2,
+    type=int,
+    metavar="CHAIN COUNT",
+    help="Lifts a halt: so many are accounted for; on TRON, the blocks up to this one.",
+)
+@in_world
+def send(
+    run: Run,
+    files: tuple[Path, ...],
+    fee_cap: float,
+    fee_limit: int,
+    low_water: float,
+    again: str | None,
+    went: tuple[str, str] | None,
+    go_on: tuple[int, int] | None,
+) -> None:
+    """Sends sweeps, refunds and payouts until Ctrl-C. The only process that opens keys; their password is asked for, or
+    stands in RECOUP_CHAIN_PASSWORD."""
+    from recoup.features.chains.transfers import send_again
+
+    if again is not None:
+
+        async def once_more(opened: Opened) -> None:
+            found = await _send(opened.world, again)
+            await send_again(
+                opened.world, opened.orders, Scope(found.merchant_id, Actor("operator", "cli"), "cli"), found
+            )
+
+        return run(once_more)
+    if not files or (len(files) > 1 and (go_on or went)):
+        raise Problem("invalid", "Name one key.", field="key", cure="Name its file: --key sender.json.")
+    signers = [_signer(file) for file in files]
+    caps: dict[Kind, int] = {"evm": int(fee_cap * GWEI), "tron": fee_limit * SUN}
+
+    async def work(opened: Opened) -> None:
+        world = opened.world
+        async with AsyncExitStack() as stack:
+            made = []
+            for network in networks(world):
+                nodes = await stack.enter_async_context(opened_nodes(network.kind, network.endpoints, world.clocks))
+                for signer in signers:
+                    one = _sender(world, network, nodes, signer, caps, low_water, sweeps=signer is signers[0])
+                    made.append((network, one))
+                    stack.push_async_callback(one.close)
+            if go_on is not None or went is not None:
+                await _decide_by_hand(world, made, went, go_on)
+                return
+            for _, one in made:
+                await one.open()
+            for kind in dict.fromkeys(network.kind for network, _ in made):
+                for signer in signers:
+                    click.echo(f"sending from {shown(signer.address, kind)}")
+            async with asyncio.TaskGroup() as group:
+                for network, one in made:
+                    group.create_task(_forever(network, one.work))
+
+    return run(work)
+
+
+async def _decide_by_hand(
+    world: World, made: Sequence[tuple[Network, Any]], went: tuple[str, str] | None, go_on: tuple[int, int] | None
+) -> None:
+    found = await _send(world, went[0]) if went is not None else None
+    which = found.chain if found is not None else go_on and go_on[0]
+    for one in [one for network, one in made if network.chain == which]:
+        if found is not None and went is not None:
+            await one.went(found, tx_bytes(went[1]))
+        elif go_on is not None:
+            click.echo(f"{await one.go_on(go_on[1])} held; see `recoup chain sends`")
+
+
+def _sender(
+    world: World,
+    network: Network,
+    nodes: Sequence[Endpoint],
+    signer: Signer,
+    caps: Mapping[Kind, int],
+    low_water: float,
+    *,
+    sweeps: bool,
+) -> Any:
+    from recoup.features.chains.send import Sender
+    from recoup.features.chains.tron_send import TronSender
+
+    cap = caps[network.kind]
+    if network.kind == "tron":  # its key has energy beside coins: what a transaction may cost should be there
+        return TronSender(world, network, nodes, signer, cap, low_water=cap, sweeps=sweeps)
+    return Sender(world, network, nodes, signer, cap, low_water=int(low_water * GWEI * GWEI), sweeps=sweeps)
+
+
+def tx_bytes(text: str) -> bytes:
+    """Raises: Problem(invalid)."""
+    try:
+        raw = from_hex(text)
+    except ValueError:
+        raw = b""
+    if len(raw) != TX_BYTES:
+        raise Problem("invalid", "This is no transaction.", field="went", cure="Give 0x and 64 hexadecimal digits.")
+    return raw
+
+
+async def _send(world: World, text: str) -> Any:
+    """Raises: Problem(not_found)."""
+    send_id = parse_id(text)
+    found = await sends_store.send_of(world.db.reader, send_id) if send_id is not None else None
+    if found is None:
+        raise Problem("not_found", "There is no such send.", cure="See `recoup chain sends`.")
+    return found
+
+
+@chain.command("key")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def make_key(file: Path) -> None:
+    """Makes a key for the sender, encrypted by a password, and prints its address."""
+    try:
+        signer = _keystore().make_key(file, _password())
+    except FileExistsError:
+        raise Problem("conflict", Sentence("{0} is there already.", file), cure="Name another file.") from None
+    click.echo(shown(signer.address, "evm"))
+
+
+@chain.command(hidden=True)
+@in_sandbox
+def trial(run: Run) -> None:
+    """Runs the sender and the miner of `recoup up --chain`."""
+    from recoup.features.chains.dev_node import DevNode
+    from recoup.features.chains.keystore import open_key
+    from recoup.features.chains.send import Sender
+    from recoup.features.chains.trial import PASSWORD, Miner, give_wallets
+
+    async def work(opened: Opened) -> None:
+        world = opened.world
+        signer = open_key(opened.data_dir / "chain/sender.json", PASSWORD)
+
+        def once(network: Network) -> Any:
+            nodes = nodes_of(network.kind, network.endpoints, world.clocks)
+            sender, miner = Sender(world, network, nodes, signer, FEE_CAP * GWEI), Miner(DevNode(nodes[0]))
+
+            async def turn() -> None:
+                await give_wallets(world, miner.node)
+                await miner.once()
+                await sender.work()
+
+            return turn
+
+        await _each(networks(world), once)
+
+    run(work)
+
+
+@chain.command()
+@click.argument("code")
+@click.option("--key", type=click.Path(path_type=Path, dir_okay=False), required=True, help="Encrypted keystore file.")
+@click.option(
+    "--fee-limit", type=int, default=FEE_LIMIT, show_default=True, help="The most that it may cost on TRON, in TRX."
+)
+@json_option
+@in_world
+def deploy(run: Run, code: str, key: Path, fee_limit: int, as_json: bool) -> None:
+    """Puts the factory on the chain of a channel: on every EVM network at the same address. Once a chain."""
+    signer = _signer(key)
+    from recoup.features.chains.deploy import deploy_factory, deploy_on_tron
+
+    async def work(opened: Opened) -> dict[str, Any]:
+        channel, clocks = intake.served(code), opened.world.clocks
+        if channel is None or channel.world != opened.world.name:
+            message = Sentence("There is no channel {0} in this world.", repr(code))
+            raise Problem("not_found", message, cure="See `recoup chain status`.")
+        if channel.kind == "tron":
+            factory = await deploy_on_tron(channel, clocks, signer, fee_limit * SUN)
+        else:
+            factory = await deploy_factory(channel, opened.world.db, clocks, signer, FEE_CAP * GWEI)
+        return {"code": code, "chain_id": channel.chain_id, "factory": shown(factory, channel.kind)}
+
+    made = run(work)
+    show(made, [f'factory = "{made["factory"]}"'], as_json=as_json)
+
+
+async def _each(networks: Sequence[Network], once: Any) -> None:
+    async with asyncio.TaskGroup() as group:
+        for network in networks:
+            group.create_task(_forever(network, once(network)))
+
+
+async def _forever(network: Network, once: Any) -> None:
+    trouble = 0
+    while True:
+        try:
+            await once()
+            trouble = 0
+        except (AwayError, HaltError, Problem) as error:
+            trouble += 1
+            click.echo(f"chain {network.chain}: {error}", err=True)
+        except Exception as error:  # noqa: BLE001 - it ends no other chain; its own text may hold a node's key
+            trouble += 1
+            click.echo(f"chain {network.chain}: {in_words(error)}", err=True)
+        await asyncio.sleep(min(60.0, PAUSE_SECONDS * 2 ** min(trouble, 5)))
+
+
+def _signer(file: Path) -> Signer:
+    """Raises: Problem(unavailable)."""
+    signer: Signer = _keystore().open_key(file, _password())
+    return signer
+
+
+def _keystore() -> Any:
+    """Raises: Problem(unavailable)."""
+    try:
+        from recoup.features.chains import keystore
+    except ModuleNotFoundError as error:
+        message = Sentence("The package {0}, which signs transactions, is not installed.", error.name)
+        cure = "Install it: `pip install 'recoup[chain]'`, in a clone `.venv/bin/pip install -e '.[chain]'`."
+        raise Problem("unavailable", message, cure=cure) from None
+    return keystore
+
+
+def _password() -> str:
+    return os.environ.get("RECOUP_CHAIN_PASSWORD") or str(click.prompt("Password of the key", hide_input=True))

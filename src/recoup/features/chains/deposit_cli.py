@@ -1,0 +1,123 @@
+"""`recoup sandbox deposit`: a payer's transfer on a development node, and what goes wrong with one."""
+
+import asyncio
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+import click
+
+from recoup.doors.command.verbs import Opened, Run, in_sandbox
+from recoup.features.chains import intake, store
+from recoup.features.chains.abi import from_hex
+from recoup.features.chains.channels import NETWORK_PRESETS, ChannelSettings, without_secrets
+from recoup.features.chains.dev_node import DevNode
+from recoup.features.chains.rpc import AwayError, opened
+from recoup.features.chains.seen import Seen, seen_of
+from recoup.flows.advance_clock import advance_clock
+from recoup.flows.find_order import find_one
+from recoup.flows.messages.publish_now import publish_now
+from recoup.kernel.ids import new_id
+from recoup.kernel.money import from_text, shown
+from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.scope import Actor, Scope
+from recoup.kernel.sentence import Sentence
+from recoup.store.merchants.merchants import offset_of
+from recoup.store.stable.stable_orders import StableOrder, stable_order
+
+PAYER: Final = 1  # an account of the node
+COIN: Final = "coin"
+COINS: Final = 10**18  # base units of one
+AFTER_END: Final = timedelta(minutes=1)
+SEEN_SECONDS: Final = 30
+
+
+@click.command()
+@click.argument("order")
+@click.option("--amount", help="Decimal text; default: what is still missing.")
+@click.option("--token", help="USDC, USDT, or `coin` for the chain's own; default: the order's.")
+@click.option("--network", type=click.Choice(list(NETWORK_PRESETS)), help="Default: the order's.")
+@click.option("--late", is_flag=True, help="Moves the merchant's clock behind the order's end first.")
+@click.option("--reorg", is_flag=True, help="Takes the transfer back as soon as it was seen.")
+@in_sandbox
+def deposit(
+    run: Run, order: str, amount: str | None, token: str | None, network: str | None, late: bool, reorg: bool
+) -> None:
+    """Makes the payer's transfer to the address of a stablecoin order, on a development node."""
+
+    click.echo(run(lambda opened: transfer(opened, order, amount, token, network, late=late, reorg=reorg)))
+
+
+async def transfer(
+    run_in: Opened, key: str, amount: str | None, token: str | None, network: str | None, *, late: bool, reorg: bool
+) -> str:
+    """Sends the transfer and says what was sent. Raises: Problem."""
+    row, seen = await _order(run_in, key)
+    channel = _channel(seen.channel, network, token)
+    if late:
+        await _end(run_in, row)
+    to = bytes.fromhex(row.facts["chain"]["raw"])
+    async with opened(channel.kind, channel.endpoints[:1], run_in.world.clocks) as (endpoint,):
+        node = DevNode(endpoint)
+        try:
+            if token == COIN:
+                receipt = await node.send(to, account=PAYER, value=int(Decimal(amount or 1) * COINS))
+                return f"sent {amount or 1} of the chain's coin, transaction {receipt.tx}"
+            units = from_text(amount, channel.asset, "amount").units if amount else seen.rest_units or row.units
+            value = channel.base(units)
+            receipt = await node.transfer(channel.token, to, value, account=PAYER)
+            if reorg:
+                await _take_back(run_in, node, channel, receipt.tx, receipt.block)
+        except AwayError as error:
+            message = Sentence("{0} is no development node: {1}.", without_secrets(channel.endpoints[0]), error)
+            raise Problem("unavailable", message, cure="See `recoup up --chain`.") from None
+    back = ", which its chain took back" if reorg else ""
+    sent = f"{shown(units, channel.asset)} {channel.asset} on {channel.network}"
+    return f"sent {sent}, transaction {receipt.tx}{back}"
+
+
+async def _order(opened: Opened, key: str) -> tuple[StableOrder, Seen]:
+    """Raises: Problem(not_found)."""
+    merchant_id, order_id = await find_one(opened.world, key)
+    row = await stable_order(opened.world.db.reader, merchant_id, order_id)
+    seen = await seen_of(opened.world, row) if row is not None else None
+    if row is None or seen is None:
+        message = "This order is not paid on a chain that is served here."
+        raise Problem("not_found", message, cure="Use one made with a network, such as base; see docs/chains.md.")
+    return row, seen
+
+
+def _channel(own: ChannelSettings, network: str | None, token: str | None) -> ChannelSettings:
+    """The one whose token is sent. Raises: Problem(invalid)."""
+    asset = own.asset if token in (None, COIN) else str(token).upper()
+    wanted = network or own.network
+    for one in intake.all_served("sandbox"):
+        if (one.network, one.asset) == (wanted, asset):
+            return one
+    served = ", ".join(f"{one.asset} on {one.network}" for one in intake.all_served("sandbox"))
+    raise invalid(f"No channel of the sandbox takes {asset} on {wanted}.", "token", f"There is {served}.")
+
+
+async def _end(opened: Opened, order: StableOrder) -> None:
+    assert order.expires_at is not None
+    offset = await offset_of(opened.world.db.reader, order.merchant_id)
+    step = order.expires_at + AFTER_END - opened.world.clocks.business(offset or 0)
+    if step > timedelta(0):
+        scope = Scope(order.merchant_id, Actor("operator", "sandbox"), "command")
+
+        def publish(merchant_id: UUID) -> Any:
+            return publish_now(opened.world, opened.deliveries, merchant_id)
+
+        await advance_clock(
+            opened.world, opened.orders, order.merchant_id, step, publish, requested_by=(scope, new_id())
+        )
+
+
+async def _take_back(opened: Opened, node: DevNode, channel: ChannelSettings, tx: str, block: int) -> None:
+    """Reorganises the transfer away once the watcher has seen it. Raises: Problem(unavailable)."""
+    for _ in range(SEEN_SECONDS * 2):
+        if await store.logs_in(opened.world.db, channel.chain_id, [from_hex(tx)]):
+            return await node.reorg(await node.head() - block + 1)
+        await asyncio.sleep(0.5)
+    raise Problem("unavailable", "Nobody has seen the transfer.", cure="Is `recoup up` running?")

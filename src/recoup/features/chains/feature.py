@@ -1,0 +1,40 @@
+"""Chains: a payer's transfer of a stablecoin becomes a paid order, a settlement and a refund."""
+
+from pathlib import Path
+from typing import Final
+
+from recoup.core.kit.feature import Feature
+from recoup.features.chains import credit, health, intake, running, transfers, verify_chain
+from recoup.features.chains.words import AUDITS, NOTICES
+from recoup.rules.order.lifecycle import ANY, Fact
+
+CHAINS: Final = Feature(
+    name="chains",
+    folder=Path(__file__).parent,
+    facts=tuple(
+        Fact(happening, "payment", ANY, None, None)
+        for happening in ("wrong_token", "unexplained", "taken_back", "came_back")
+    ),
+    intake=intake.complete,
+    refund_to=transfers.refund_to,
+    gateways=running.gateways,
+    loops=running.loops,
+    checks=health.troubles,
+    balances=verify_chain.differences,
+    due={credit.DUE: credit.follow_ended},
+    verbs={
+        "terms address": (
+            "Shows the wallets that a merchant's stablecoins settle to; an option enters, approves or withdraws one.",
+            "recoup.features.chains.address_cli",
+        ),
+        "sandbox deposit": (
+            "Makes the payer's transfer to the address of a stablecoin order, on a development node.",
+            "recoup.features.chains.deposit_cli",
+        ),
+    },
+    audits=AUDITS,
+    notifies={notice.kind.name: notice for notice in NOTICES},
+    tables=("deposit_addresses", "settlement_addresses", "refund_destinations", "sends"),
+    paying="recoup.features.chains.api",
+    portal="recoup.features.chains.page",
+)

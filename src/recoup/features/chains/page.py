@@ -1,0 +1,286 @@
+"""Chains in the portal: merchants' wallets, to which stablecoins settle; what came to an order; how chains stand."""
+
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from recoup.doors.portal.done import done_of, with_done
+from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.feature_parts import Panel, PortalPart
+from recoup.doors.portal.form_shape import Text, read_again
+from recoup.doors.portal.menu import Entry, at_merchant, for_operator
+from recoup.doors.portal.order.timeline_entry import LogContext, TimelineEntry, plain
+from recoup.doors.portal.pages import Answer, Values, member
+from recoup.doors.portal.people import named
+from recoup.doors.portal.rights import operator, role
+from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.words import State
+from recoup.features.chains import addresses_flow as flow
+from recoup.features.chains import health, intake, sends_store, store
+from recoup.features.chains.abi import to_hex
+from recoup.features.chains.addresses import KINDS, Kind, shown
+from recoup.features.chains.channels import NETWORK_PRESETS, ChannelSettings
+from recoup.features.chains.seen import seen_of
+from recoup.features.chains.store import ChainLog
+from recoup.features.chains.transfers import can_refund, give_address
+from recoup.features.chains.words import PATH
+from recoup.flows.stable.payouts import decide_payout
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
+from recoup.rules.money.settlement import check_second
+from recoup.store.money.settlement import terms_at
+from recoup.store.orders.order_page import OrderPage
+from recoup.store.stable.payouts import PayoutRow, requested_payouts
+from recoup.store.stable.stable_orders import StableOrder, stable_order
+
+STATES: Final = {
+    "entered": State("To approve", "hold", "onhold", "The operator approves it."),
+    "waiting": State("Approved", "run", "processing", "New orders settle to it after the delay."),
+    "holding": State("In use", "ok", "completed", "New orders settle to it."),
+    "replaced": State("Replaced", "off", "cancelled", "Another address replaced it."),
+    "withdrawn": State("Withdrawn", "off", "cancelled", "No new order settles to it."),
+}
+KIND_WORDS: Final = {"evm": "EVM networks", "tron": "TRON"}
+LOGS: Final = {
+    "seen": State("Seen", "run", "processing", "It counts once it lies deep enough."),
+    "confirmed": State("Confirmed", "ok", "completed", "It lies deep enough."),
+    "orphaned": State("Taken back", "off", "cancelled", "It is in no block any more, and counts for nothing."),
+}
+EXCEPTIONS: Final = {
+    "underpaid": "less than the amount came",
+    "overpaid": "more than the amount came",
+    "late": "it came after the end",
+    "wrong_token": "another token came, which cannot pay this order",
+}
+DONE: Final = {
+    "entered": "The address is entered and waits for the operator’s approval.",
+    "approved": "The address is approved.",
+    "withdrawn": "The address is withdrawn.",
+    "payout": "The payout is approved and is being sent.",
+    "payout_refused": "The payout is refused; its money is back in the wallet.",
+}
+_CHANGE: Final = role("bank", "change settlement addresses", or_operator=True)
+_DECIDE: Final = operator("approve settlement addresses")
+_PAY: Final = operator("approve payouts")
+
+
+@member.page(
+    PATH,
+    "chains/addresses.html",
+    menu=Entry("Money", 5, "Settlement addresses", "bank", sees=lambda session: at_merchant(session) and is_used()),
+)
+async def addresses(visit: Visit) -> Values:
+    typed = read_again(post_address, visit.typed)
+    rows, states, now = await flow.addresses(visit.world, visit.merchant_id)
+    channels = intake.all_served(visit.world.name)
+    terms = await terms_at(visit.world.db.reader, visit.merchant_id, now)
+    served: dict[str, list[str]] = {kind: [] for kind in {one.kind for one in channels} | {row.kind for row in rows}}
+    for one in channels:
+        served[one.kind].append(one.name)
+    return dict(
+        rows=rows,
+        states=states,
+        kinds={
+            kind: Sentence("{0} ({1})", KIND_WORDS[kind], ", ".join(served[kind])) if served[kind] else KIND_WORDS[kind]
+            for kind in KINDS
+            if kind in served
+        },
+        delay=terms.account_delay_days,
+        may=visit.may("bank", or_operator=True),
+        may_approve={row.address_id for row in rows if visit.is_operator and _is_another(row.set_by, visit)},
+        chain_payouts=await _payouts(visit) if visit.is_operator else [],
+        typed=typed,
+        done=DONE.get(done_of(visit.session, visit.request), ""),
+        people=await named(visit, [who for row in rows for who in (row.set_by, row.approved_by)]),
+    )
+
+
+def is_used() -> bool:
+    """Whether any channel here is on a chain."""
+    return bool(intake.all_served())
+
+
+def _is_another(first: str, visit: Visit) -> bool:
+    try:
+        check_second(first, visit.scope.actor.text(), "")
+    except Problem:
+        return False
+    return True
+
+
+@addresses.post(may=_CHANGE)
+async def post_address(visit: Visit, *, kind: str, address: Annotated[str, Text(80)]) -> Answer:
+    await flow.enter_address(visit.world, visit.scope, _kind(kind), address)
+    return _back(visit, "entered")
+
+
+async def _id(visit: Visit) -> UUID:
+    found = parse_id(visit.request.path_params["id"])
+    if found is None:
+        raise Problem("not_found", "There is no such settlement address.", cure="Check the list of addresses.")
+    return found
+
+
+@addresses.post(PATH + "/{id}/approve", may=_DECIDE, find=_id)
+async def post_approval(visit: Visit, found: UUID) -> Answer:
+    await flow.approve(visit.world, visit.scope, found)
+    return _back(visit, "approved")
+
+
+@addresses.post(PATH + "/{id}/withdraw", may=_CHANGE, find=_id)
+async def post_withdrawal(visit: Visit, found: UUID) -> Answer:
+    await flow.withdraw(visit.world, visit.scope, found)
+    return _back(visit, "withdrawn")
+
+
+@addresses.post(PATH + "/payouts/{id}", may=_PAY, find=_id)
+async def decide(visit: Visit, found: UUID, *, decision: str) -> Answer:
+    """Approves the payout; any other decision refuses it."""
+    approve = decision == "approve"
+    await decide_payout(visit.world, visit.scope, found, approve=approve)
+    return _back(visit, "payout" if approve else "payout_refused")
+
+
+def _kind(text: str) -> Kind:
+    """Raises: Problem(invalid)."""
+    for kind in KINDS:
+        if kind == text:
+            return kind
+    raise Problem("invalid", "Choose the kind of network.", field="kind", cure="Choose one from the list.")
+
+
+def _back(visit: Visit, what: str) -> Answer:
+    return redirect(with_done(visit.session, PATH, what))
+
+
+@member.page("/orders/{order_id}/chain", "chains/deposits.html")
+async def deposits(visit: Visit) -> Values:
+    """Deposits to an order's address and sweeps out of it, whoever sent them."""
+    order = await _order(visit)
+    seen = await seen_of(visit.world, order)
+    if seen is None:
+        raise _not_on_chain()
+    typed = read_again(post_refund_address, visit.typed)
+    row = await store.address_of_order(visit.world.db.reader, order.merchant_id, order.order_id)
+    logs = await store.logs_at(visit.world.db.reader, [bytes.fromhex(order.facts["chain"]["raw"])])
+    fixed = await sends_store.waiting_destination(visit.world.db.reader, order.merchant_id, order.order_id)
+    refund_to = fixed or (row and row.refund_to)
+    return dict(
+        order=order,
+        seen=seen,
+        on_chain=order.facts["chain"],
+        address_link=seen.channel.link("address", bytes.fromhex(order.facts["chain"]["raw"])),
+        deposits=[dict(one=one, **_read(one.log, one.channel)) for one in seen.deposits],
+        sweeps=[_read(log, intake.served_token(log.chain, log.token)) for log in logs if log.kind == "sweep"],
+        refund_to=shown(refund_to, row.kind) if row is not None and refund_to else "",
+        refund_by=row.refund_by if row is not None else None,
+        can_refund=can_refund(order),
+        may_refund=visit.may("refund"),
+        typed=typed,
+        done="The address is saved." if done_of(visit.session, visit.request) else "",
+    )
+
+
+async def _order(visit: Visit) -> StableOrder:
+    order_id = parse_id(visit.request.path_params["order_id"])
+    order = await stable_order(visit.world.db.reader, visit.merchant_id, order_id) if order_id else None
+    if order is None:
+        raise _not_on_chain()
+    return order
+
+
+def _not_on_chain() -> Problem:
+    message = "No order of this shop with this id is on a chain."
+    return Problem("not_found", message, cure="Look it up in the list.")
+
+
+@deposits.post("/orders/{order_id}/refund-address", may=role("refund", "refund"), find=_order)
+async def post_refund_address(visit: Visit, found: StableOrder, *, to_address: Annotated[str, Text(80)]) -> Answer:
+    """The merchant's yes to where refunds of this order go."""
+    await give_address(visit.world, found, to_address, visit.scope)
+    return redirect(with_done(visit.session, f"/orders/{found.order_id}/chain", "saved"))
+
+
+def _read(log: ChainLog, channel: ChannelSettings | None) -> dict[str, Any]:
+    """A log for people; in base units where the token is not served."""
+    tx = to_hex(log.tx)
+    if channel is None:
+        return dict(log=log, units=None, fee=None, asset="", network="", base=str(log.value), tx=tx, link="")
+    network, units = NETWORK_PRESETS[channel.network].title, channel.book(log.value)
+    more = dict(fee=channel.book(log.fee), network=network, base="", tx=tx, link=channel.link("tx", log.tx))
+    return dict(log=log, units=units, asset=channel.asset, **more)
+
+
+@member.page(
+    "/chains",
+    "chains/chains.html",
+    may=operator("see how chains stand"),
+    menu=Entry("Operator", 9, "Chains", "route", sees=lambda session: for_operator(session) and is_used()),
+)
+async def chains(visit: Visit) -> Values:
+    """How far each chain is read, what closes it, and what its senders lack."""
+    return dict(
+        channels=await health.channels(visit.world),
+        senders=await health.senders(visit.world),
+        troubles=await health.troubles(visit.world),
+    )
+
+
+async def _payouts(visit: Visit) -> list[PayoutRow]:
+    """Of custodial money, those that wait for a second person."""
+    networks = {one.network for one in intake.all_served(visit.world.name)}
+    rows = await requested_payouts(visit.world.db.reader, visit.merchant_id)
+    return [row for row in rows if row.destination.partition(":")[0] in networks]
+
+
+async def _to_approve(visit: Visit) -> dict[str, Any] | None:
+    """Payouts and settlement addresses among the operator’s approvals."""
+    if not visit.is_operator:
+        return None
+    rows, states, _ = await flow.addresses(visit.world, visit.merchant_id)
+    waiting, payouts = [row for row in rows if states[row.address_id] == "entered"], await _payouts(visit)
+    if not waiting and not payouts:
+        return None
+    return dict(
+        chain_payouts=payouts,
+        wallets=waiting,
+        wallet_kinds=KIND_WORDS,
+        wallets_theirs={row.address_id for row in waiting if not _is_another(row.set_by, visit)},
+        wallet_people=await named(visit, [row.set_by for row in waiting]),
+    )
+
+
+def _of_order(page: OrderPage) -> dict[str, Any] | None:
+    chain = page.order.facts.get("chain")
+    return dict(on_chain=chain, chain_title=NETWORK_PRESETS[chain["network"]].title) if chain else None
+
+
+def _unexplained(context: LogContext) -> TimelineEntry:
+    title = "The address holds more or less than its transfers say"
+    return TimelineEntry(title, context.get("missing"), "problem", "warn", "money")
+
+
+def _another_token(context: LogContext) -> TimelineEntry:
+    text = Sentence("{0}: it pays nothing.", context.get("token"))
+    return TimelineEntry("Another token arrived", text, "problem", "warn")
+
+
+PORTAL: Final = PortalPart(
+    order=Panel("chains/order.html", _of_order),
+    approvals=Panel("chains/approvals.html", _to_approve),
+    timeline={
+        "unseen": plain(
+            "Payment taken back",
+            "The chain reorganised: the payer’s transfer is in no block any more. It counts again once it is.",
+            "cancelled",
+            "bad",
+        ),
+        "overpaid": plain("{amount} more than asked for", "It goes to your wallet with the rest.", "right"),
+        "taken_back": plain(
+            "The chain took the payment back", "A reorganisation went deeper than its confirmations.", "problem", "bad"
+        ),
+        "came_back": plain("The payment is on the chain again", "", "check", "ok"),
+        "unexplained": _unexplained,
+        "wrong_token": _another_token,
+    },
+)

@@ -1,0 +1,96 @@
+"""What people are told of settlement addresses and of chains, in the log of acts and in notifications."""
+
+from datetime import datetime
+from typing import Final
+
+from recoup.rules.languages.locale import Locale
+from recoup.rules.messages.notification_words import Facts, Notice, Notified
+from recoup.rules.messages.notifications import Kind
+
+PATH: Final = "/settlement-addresses"
+SENDER: Final = "chain_sender"  # the notification of what the sender cannot do
+AUDITS: Final = {
+    "chain.lifted": "let a halted chain go on",
+    "refund_address.named": "named the wallet that an order’s refund goes to",
+    "settlement_address.approved": "approved a settlement address",
+    "settlement_address.entered": "entered a settlement address",
+    "settlement_address.withdrawn": "withdrew a settlement address",
+    "stablecoin_payout.approved": "approved a stablecoin payout",
+    "stablecoin_payout.refused": "refused a stablecoin payout",
+}
+_TITLES: Final = {
+    "entered": "A settlement address was entered",
+    "approved": "A settlement address was approved",
+    "withdrawn": "A settlement address was withdrawn",
+}
+
+
+def _changed(facts: Facts, to: Locale) -> Notified:
+    lines = [facts["address"]]
+    if facts["did"] == "approved":
+        when = to.moment(datetime.fromisoformat(facts["holds_from"]))
+        lines.append(to.say("New orders settle to it from {when} on.", when=when))
+    elif facts["did"] == "entered":
+        lines.append(to.say("If it is not yours, withdraw it now."))
+    return to.say(_TITLES[facts["did"]]), lines, PATH
+
+
+def _waits(facts: Facts, to: Locale) -> Notified:
+    return to.say("A settlement address waits for approval"), [facts["address"]], PATH
+
+
+_SENDING: Final = {
+    "failed": "A send on {chain} failed",
+    "waits": "Sends on {chain} need attention",
+    "halted": "The sender on {chain} has stopped",
+    "payout": "A payout on {chain} waits for approval",
+}
+
+
+def _sending(facts: Facts, to: Locale) -> Notified:
+    return to.say(_SENDING[facts["what"]], chain=facts["chain"]), [facts["why"]], PATH
+
+
+def _halted(facts: Facts, to: Locale) -> Notified:
+    title = to.say("Chain {chain} is halted: nothing of it is credited", chain=facts["chain"])
+    return title, [facts["why"], to.say("Look at it, then let it go on with `recoup chain lift`.")], "/orders"
+
+
+NOTICES: Final = (
+    Notice(
+        Kind(
+            "chain_halted",
+            "Chains that were halted",
+            "its blocks changed behind what was final, or a node is on another chain",
+            frozenset(),
+        ),
+        _halted,
+    ),
+    Notice(
+        Kind(
+            "settlement_address",
+            "Settlement addresses",
+            "a wallet for stablecoins was entered, approved or withdrawn",
+            frozenset({"owner", "operations"}),
+        ),
+        _changed,
+    ),
+    Notice(
+        Kind(
+            "address_approval",
+            "Settlement addresses to approve",
+            "a merchant’s wallet waits for the operator’s approval",
+            frozenset(),
+        ),
+        _waits,
+    ),
+    Notice(
+        Kind(
+            SENDER,
+            "Stablecoin sends",
+            "a settlement, refund or payout on a chain waits or failed, or its sender has stopped",
+            frozenset(),
+        ),
+        _sending,
+    ),
+)

@@ -1,0 +1,236 @@
+"""A merchant's own wallet: entered by its owner, approved by the operator, in use after a delay, withdrawn."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from tests.doors.portal.staff import As, portal, post, texts
+from tests.worlds import Shop, make_shop, owner, sandbox_world
+
+from recoup.features.chains import addresses_flow as flow
+from recoup.features.chains import intake, store
+from recoup.features.chains.addresses import shown
+from recoup.features.chains.artifacts import artifact
+from recoup.features.chains.channel import ChainChannel
+from recoup.features.chains.channels import read_channels
+from recoup.features.chains.watch import networks_of
+from recoup.flows.people.make_user import register_merchant
+from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor, Scope
+from recoup.rules.stable import channels
+from recoup.store.server import ServerAddress
+
+PATH = "/settlement-addresses"
+FIRST, SECOND, THIRD = (shown(bytes([n]) * 20, "evm") for n in (0xAB, 0x33, 0x44))
+TREASURY, TOKEN = bytes([0x22]) * 20, bytes([0x55]) * 20
+DELAY = timedelta(days=3)
+OWNER, OPERATOR = Actor("user", str(UUID(int=1))), Actor("operator", str(UUID(int=2)))
+
+
+@contextmanager
+def served() -> Iterator[None]:
+    """A channel whose node nobody asks."""
+    found = read_channels(
+        [
+            {
+                "world": "sandbox",
+                "code": "usdc_base",
+                "endpoints": ["http://127.0.0.1:1"],
+                "chain_id": 31337,
+                "token": shown(TOKEN, "evm"),
+                "decimals": 6,
+                "treasury": shown(TREASURY, "evm"),
+                "factory": shown(artifact("evm").factory_address(), "evm"),
+            }
+        ]
+    )
+    before = channels.serve([one.channel for one in found])
+    intake.serve(found)
+    try:
+        yield
+    finally:
+        channels.serve(before)
+        intake.serve([])
+
+
+def run(server: ServerAddress, story: Callable[[Shop], Awaitable[None]]) -> None:
+    async def inside() -> None:
+        with served():
+            async with sandbox_world(server) as made:
+                world = made[0]
+                world.channels.update(
+                    {one.code: ChainChannel(one, world.db, world.clocks) for one in intake.all_served()}
+                )
+                (network,) = networks_of(intake.all_served())
+                await store.keep_proof(world.db.alone, network.chain, network.factory, "", world.clocks.wall())
+                shop = await make_shop(*made)
+                await register_merchant(world, shop.merchant_id, "Brightleaf Tea", None)
+                await story(shop)
+
+    asyncio.run(inside())
+
+
+def scope(shop: Shop, actor: Actor) -> Scope:
+    return Scope(shop.merchant_id, actor, "test")
+
+
+async def agreed(shop: Shop, address: str) -> UUID:
+    address_id = await flow.enter_address(shop.world, scope(shop, OWNER), "evm", address)
+    await flow.approve(shop.world, scope(shop, OPERATOR), address_id)
+    return address_id
+
+
+async def states(shop: Shop) -> list[str]:
+    """The newest first."""
+    rows, found, _ = await flow.addresses(shop.world, shop.merchant_id)
+    return [found[row.address_id] for row in rows]
+
+
+async def holding(shop: Shop) -> str | None:
+    return await store.settles_to(shop.world.db, shop.merchant_id, "evm", await shop.now())
+
+
+async def settles_to(shop: Shop, order: str) -> str:
+    """The wallet of a new order; else the refusal's code."""
+    charges = Charges(shop.world, shop.merchants)
+    request = StablecoinChargeRequest(order, "10.00", "USDC", network="base")
+    try:
+        charged = await charges.charge(shop.scope, request)
+    except Problem as problem:
+        return str(problem.facts.get("detail", problem.code))
+    return str(charged.order.facts["chain"]["terms"]["merchant"])
+
+
+def test_it_is_used_a_delay_after_a_second_person_approved_it(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        told = [await settles_to(shop, "1")]
+        first = await flow.enter_address(shop.world, scope(shop, OWNER), "evm", FIRST)
+        with pytest.raises(Problem, match="second person"):
+            await flow.approve(shop.world, scope(shop, OWNER), first)
+        told.append(await settles_to(shop, "2"))
+        await flow.approve(shop.world, scope(shop, OPERATOR), first)
+        assert await states(shop) == ["waiting"]
+        told.append(await settles_to(shop, "3"))
+        await shop.advance(DELAY)
+        assert (told, await holding(shop)) == (["settlement_address_required"] * 3, FIRST)
+        await agreed(shop, SECOND)
+        assert (await states(shop), await holding(shop)) == (["waiting", "holding"], FIRST)
+        await shop.advance(DELAY)
+        assert (await states(shop), await settles_to(shop, "6")) == (["holding", "replaced"], SECOND)
+
+    run(server, story)
+
+
+def test_a_withdrawn_one_takes_no_order_and_brings_none_back(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        await agreed(shop, FIRST)
+        await shop.advance(DELAY)
+        second = await agreed(shop, SECOND)
+        await shop.advance(DELAY)
+        third = await agreed(shop, THIRD)
+        settings = await shop.merchants.get(shop.merchant_id)
+        await flow.withdraw(shop.world, scope(shop, OWNER), third)
+        assert await settles_to(shop, "1") == SECOND, "one that did not hold yet takes nothing along"
+        await flow.withdraw(shop.world, scope(shop, OWNER), second)
+        assert await states(shop) == ["withdrawn"] * 3
+        assert await settles_to(shop, "2") == "settlement_address_required"
+        shop.merchants.forget(shop.merchant_id)
+        later = await shop.merchants.get(shop.merchant_id)
+        assert later.merchant.version > settings.merchant.version, "an order under way is not taken by the old address"
+        with pytest.raises(Problem, match="withdrawn; this action"):
+            await flow.withdraw(shop.world, scope(shop, OWNER), second)
+
+    run(server, story)
+
+
+def test_only_a_wallet_of_the_merchants_own_is_taken(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        await agreed(shop, FIRST)
+        await shop.advance(DELAY)
+        charges = Charges(shop.world, shop.merchants)
+        request = StablecoinChargeRequest("1", "10.00", "USDC", network="base")
+        order = (await charges.charge(shop.scope, request)).order
+        factory = artifact("evm").factory_address()
+        refused = {
+            "entered already": FIRST,
+            "address of this platform": order.facts["chain"]["address"],
+            "of this platform": shown(TREASURY, "evm"),
+            "this platform": shown(factory, "evm"),
+            "platform, not": shown(artifact("evm").implementation_of(factory), "evm"),
+            "token's contract": shown(TOKEN, "evm"),
+            "a token's": "0xdAC17F958D2ee523a2206206994597C13D831ec7",
+            "capitals do not fit": "0xdAC17F958D2ee523a2206206994597C13D831eC7",
+            "letters of one case": "0xdac17f958d2ee523a2206206994597c13d831ec7",
+            "zero address": "0x" + "0" * 40,
+            "address on TRON": "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t",
+        }
+        for message, address in refused.items():
+            with pytest.raises(Problem, match=message):
+                await flow.enter_address(shop.world, scope(shop, OWNER), "evm", address)
+
+    run(server, story)
+
+
+def test_the_page_takes_two_people(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        owner, clerk, operator = await signed_in("owner"), await signed_in("clerk"), await signed_in("olga")
+        assert "No settlement address yet" in texts(await owner.get(PATH))
+        answer = await post(owner, PATH, PATH, kind="evm", address=FIRST.lower())
+        assert answer.status_code == 400
+        assert "letters of one case" in texts(answer, 400)
+        assert FIRST.lower() in answer.text, "what was typed stands there again"
+        answer = await post(clerk, "/orders", PATH, kind="evm", address=FIRST)
+        assert answer.status_code == 403
+        answer = await post(owner, PATH, PATH, kind="evm", address=FIRST)
+        assert answer.status_code == 303, answer.text
+        page = await owner.get(answer.headers["location"])
+        assert "waits for the operator" in texts(page)
+        found = re.search(rf"{PATH}/[0-9a-f-]{{36}}", page.text)
+        assert found
+        assert "/approve" not in page.text
+        assert (await post(owner, PATH, f"{found[0]}/approve")).status_code == 403
+        assert f"{found[0]}/approve" in (await operator.get(PATH)).text
+        assert f"{found[0]}/approve" in (await operator.get("/approvals")).text
+        assert (await post(operator, PATH, f"{found[0]}/approve")).status_code == 303
+        assert "Approved" in texts(await owner.get(PATH))
+        assert found[0] not in (await operator.get("/approvals")).text
+        await shop.advance(DELAY)
+        assert "In use" in texts(await owner.get(PATH))
+        log = texts(await owner.get("/audit"))
+        assert "entered a settlement address" in log
+        assert "approved a settlement address" in log
+        assert (await post(owner, PATH, f"{found[0]}/withdraw")).status_code == 303
+        assert "Withdrawn" in texts(await owner.get(PATH))
+        assert (await post(owner, PATH, f"{PATH}/{UUID(int=9)}/withdraw")).status_code == 404
+
+    with served():
+        portal(server, story)
+
+
+def test_a_payout_waits_among_approvals_for_the_operator_alone(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        owner_, operator, payout_id = await signed_in("owner"), await signed_in("olga"), UUID(int=7)
+        async with owner(shop.world) as connection:
+            await connection.execute("INSERT INTO wallets VALUES ($1, 'USDC', now())", shop.merchant_id)
+            await connection.execute(
+                "INSERT INTO payouts (merchant_id, payout_id, asset, units, state, destination_type, destination,"
+                " amount_text, actor, created_at)"
+                " VALUES ($1, $2, 'USDC', 1000, 'requested', 'crypto', 'base:' || $3, '10.00', 'key:k', now())",
+                shop.merchant_id,
+                payout_id,
+                FIRST,
+            )
+        assert f"payouts/{payout_id}" not in (await owner_.get(PATH)).text
+        for page in (PATH, "/approvals"):
+            assert f"payouts/{payout_id}" in (await operator.get(page)).text
+        answer = await post(operator, "/approvals", f"{PATH}/payouts/{payout_id}", decision="approve")
+        assert answer.status_code == 303
+        assert f"payouts/{payout_id}" not in (await operator.get("/approvals")).text
+
+    with served():
+        portal(server, story)

@@ -1,0 +1,103 @@
+"""USDT on TRON by the API and the payer's page: addresses as TRON writes them, hashes with 0x but in TRON's links."""
+
+from tests.doors.stablecoin.door import opened_door
+from tests.features.chains.tron.double import CHAIN_ID, Tron
+from tests.features.chains.tron.ground import KEY, MERCHANT, TREASURY, agree_on_tron_address
+
+from recoup.features.chains import intake
+from recoup.features.chains.addresses import read_address, shown
+from recoup.features.chains.channel import ChainChannel
+from recoup.features.chains.channels import read_channels
+from recoup.features.chains.rpc import nodes_of
+from recoup.features.chains.running import ChainLoop
+from recoup.features.chains.tron_send import TronSender
+from recoup.features.chains.watch import Watcher, networks_of
+from recoup.gateways.cards.transport import Transport
+from recoup.rules.stable import channels
+from recoup.store.server import ServerAddress
+
+
+def test_a_charge_is_paid_swept_and_settled(server: ServerAddress, tron: Tron) -> None:
+    with opened_door(server) as door:
+        factory, token = door.run(tron.deploy_factory()), door.run(tron.deploy_token())
+        (channel,) = served = read_channels(
+            [
+                {
+                    "world": "sandbox",
+                    "code": "usdt_trc20",
+                    "endpoints": tron.nodes,
+                    "chain_id": CHAIN_ID,
+                    "token": shown(token, "tron"),
+                    "decimals": 6,
+                    "factory": shown(factory, "tron"),
+                    "treasury": shown(TREASURY, "tron"),
+                    "explorer": "https://nile.tronscan.org/#",
+                }
+            ]
+        )
+        before = channels.serve([channel.channel])
+        intake.serve(served)
+        world, (network,) = door.world, networks_of(served)
+        world.channels[channel.code] = ChainChannel(channel, world.db, world.clocks)
+
+        async def connect() -> Transport:
+            return Transport(world.clocks, 1 << 22)
+
+        transport = door.run(connect())
+        nodes = nodes_of("tron", tron.nodes, world.clocks, transport)
+        loop = ChainLoop(world, door.orders, network)
+        loop._watcher = Watcher(world, network, nodes)
+        sender = TronSender(world, network, nodes, KEY, 150_000_000)
+
+        def go_on(blocks: int) -> None:
+            door.run(tron.mine(blocks))
+            door.run(loop.once())
+
+        try:
+            merchant = door.merchant(fee_basis_points=50)
+            refused = merchant.post("/charges", merchant.body(channel="usdt_trc20"), allow_5xx=True)
+            assert (refused.status_code, refused.json()["error"]["code"]) == (503, "channel_unavailable")
+            go_on(25)
+            other = door.merchant()
+            refused = other.post("/charges", other.body(channel="usdt_trc20"))
+            assert refused.json()["error"]["code"] == "settlement_address_required"
+            door.run(agree_on_tron_address(merchant.shop))
+            charged = merchant.charge(channel=None, network="tron")
+            told = charged["instruction"]
+            deposit = read_address(told["deposit_address"], "tron", "to")
+            assert (told["type"], told["chain"], told["qr"]) == ("crypto_address", "tron", told["deposit_address"])
+            assert told["required_confirmations"] == 19
+            assert told["token_contract"] == shown(token, "tron")
+            assert told["terms"]["merchant"] == shown(MERCHANT, "tron")
+            page = door.call("GET", told["checkout_url"].removeprefix("http://door.test")).text
+            assert told["deposit_address"] in page
+            assert "link.metamask.io" not in page
+
+            paid = door.run(tron.transfer(token, deposit, 49_900_000))
+            go_on(2)
+            payment = merchant.order(charged["order"]["id"])["payment"]
+            assert payment["confirmations"] == {"done": 3, "of": 19}
+            assert payment["deposits"][0]["tx_hash"] == "0x" + paid.hex()
+            page = door.call("GET", told["checkout_url"].removeprefix("http://door.test")).text
+            assert f'href="https://nile.tronscan.org/#/transaction/{paid.hex()}"' in page
+            go_on(17)
+            answer = merchant.order(charged["order"]["id"])
+            assert (answer["order"]["status"], answer["payment"]["channel_ref"]) == ("paid", "0x" + paid.hex())
+
+            door.run(tron.grant(KEY.address, balance=100_000_000))
+            door.run(merchant.shop.run_due())
+            assert door.run(sender.work()) == 1
+            go_on(20)
+            door.run(sender.work())
+            (settlement,) = merchant.order(charged["order"]["id"])["settlements"]
+            (transaction,) = door.run(tron.sent())
+            assert settlement["tx_hash"] == "0x" + transaction
+            assert settlement["to_address"] == shown(MERCHANT, "tron")
+            assert (settlement["status"], settlement["fee"]) == ("confirmed", "0.2495")
+            assert [door.run(tron.held(token, one)) for one in (MERCHANT, TREASURY)] == [49_650_500, 249_500]
+            door.verified()
+        finally:
+            door.run(sender.close())
+            door.run(transport.close())
+            channels.serve(before)
+            intake.serve([])
