@@ -3,19 +3,16 @@
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-from recoup.core.kit.feature import install
+from recoup.core.kit.feature import features, install
 from recoup.doors.edge.proxies import Proxies
 from recoup.kernel.problem import Problem, invalid
 from recoup.main.route_settings import RouteSettings, read_routes, shown
-
-if TYPE_CHECKING:
-    from recoup.features.chains.channels import ChannelSettings
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _DATABASE = "PostgreSQL URL; empty: the embedded server"
@@ -100,7 +97,7 @@ class Settings:
     training_hour: int = _setting(3, "hour of the nightly training, UTC")
     log_level: str = _setting("info", "debug, info, warning or error")
     routes: tuple[RouteSettings, ...] = _setting((), "card routes, as [[routes]] in the file (docs/processors.md)")
-    channels: "tuple[ChannelSettings, ...]" = _setting((), "stablecoin chains, as [[channels]] in the file")
+    channels: tuple[Any, ...] = _setting((), "stablecoin chains, as [[channels]] in the file")
     origins: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -197,9 +194,11 @@ def load_settings(config: Path | None = None, **flags: Any) -> Settings:
         )
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
-    for name, read in (("routes", lambda tables: read_routes(tables, path.parent)), ("channels", _serve_channels)):
+    for name in ("routes", "channels"):
         del known[name]
-        values[name], origins[name] = (read(listed[name]), str(path)) if name in listed else ((), "default")
+        values[name], origins[name] = (), str(path) if name in listed else "default"
+    if "routes" in listed:
+        values["routes"] = read_routes(listed["routes"], path.parent)
     for name, spec in known.items():
         variable = f"RECOUP_{name.upper()}"
         if name in given:
@@ -215,13 +214,13 @@ def load_settings(config: Path | None = None, **flags: Any) -> Settings:
     _check(values)
     if named := [name.strip() for name in values.get("features", "").split(",") if name.strip()]:
         install(named)
+    if "channels" in listed:
+        values["channels"] = _of_feature("channels")(listed["channels"])
     return Settings(**values, origins=origins)
 
 
-def _serve_channels(tables: object) -> "tuple[ChannelSettings, ...]":
-    from recoup.features.chains.intake import serve_tables
-
-    return serve_tables(tables)
+def _of_feature(name: str) -> Callable[[object], tuple[Any, ...]]:
+    return next(one.settings[name] for one in features() if name in one.settings)
 
 
 def _check(values: dict[str, Any]) -> None:

@@ -13,9 +13,11 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import IO
 
+from recoup.core.kit.feature import features
 from recoup.kernel.problem import Problem
 from recoup.main.databases import Databases
 from recoup.main.settings import Settings, settings_file
@@ -105,9 +107,8 @@ def listen_on(settings: Settings) -> socket.socket:
 
 def start_chain(data_dir: Path, url: str) -> list[Part]:
     """Nodes of play money and what goes on beside them, once the settings file has their channels. Raises: Problem."""
-    from recoup.features.chains.trial import Trial
-
-    trial = Trial(data_dir, settings_file(data_dir), url)
+    module = next(one.trial for one in features() if one.trial is not None)
+    trial = import_module(module).Trial(data_dir, settings_file(data_dir), url)
     parts = [Part(name, command) for name, command in trial.nodes()]
     for part in parts:
         part.start(dict(os.environ))

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from recoup.core.kit.amount import Amount
     from recoup.core.kit.credential import InPlace
     from recoup.core.kit.facet import Facet
-    from recoup.doors.checkout.visit import Visit
-    from recoup.doors.stablecoin.resource import Services
-    from recoup.doors.stablecoin.shapes import Instruction, Payment
     from recoup.flows.locked import Orders
     from recoup.flows.merchants.card_switches import CardSwitch
     from recoup.flows.run_due import Flow
@@ -44,7 +41,6 @@ if TYPE_CHECKING:
     from recoup.store.orders.intake import NewOrder
     from recoup.store.orders.transmissions import Touched, Transmission
     from recoup.store.pool import Database
-    from recoup.store.stable.stable_orders import StableOrder
     from recoup.store.statement import Read, Tx
 
     AfterTransmission = Callable[[World, Orders, Transmission, list[Touched], Scope, bool], Awaitable[None]]
@@ -59,19 +55,6 @@ FeatureDue = NewType("FeatureDue", str)
 """A kind of due work that a feature brings."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Paying:
-    """What a feature shows of stablecoin orders that are paid by its channels; of any other order each answers None.
-
-    `instruction`: how the payer pays. `payment`: what came so far: nothing for one that is `fresh`. `page`: the hosted
-    page. `wallets`: where the merchant's money goes, by kind of chain."""
-
-    instruction: "Callable[[Services, StableOrder], Instruction | None]"
-    payment: "Callable[[World, StableOrder, Payment, bool], Awaitable[Payment | None]]"
-    page: "Callable[[Visit, StableOrder], Awaitable[Any]]"
-    wallets: "Callable[[World, UUID], Awaitable[Mapping[str, str]]]"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Feature:
     """`folder` holds its templates and its `schema.sql`. `needs`: features that stand before it in the list.
@@ -83,9 +66,10 @@ class Feature:
     `lifted` which stops of a month did not reach its sends. `after_plan` hears when the next attempt is planned,
     `before_erasure` which orders are erased. `in_place`: what an attempt is sent by in its card's place; `amount`:
     how much it asks for. `checks`: for `recoup doctor` what is wrong, the finding and its cure; `balances`: for
-    `recoup verify --chain` what differs. Doors: `switches` of cards; `verbs` by "group verb", each help and module;
-    `audits`: acts of the audit log, in words; `paying`: the module with what payers see, as `PAYING`; `portal`: the
-    one with its pages, panels and timeline words."""
+    `recoup verify --chain` what differs. `settings`: tables of the settings file, by name, each read and taken into
+    use; `trial`: the module with `Trial`, which `recoup up --chain` runs. Doors: `switches` of cards; `verbs` by "group
+    verb", each help and module; `audits`: acts of the audit log, in words; `paying`: the module with what payers see,
+    as `PAYING`; `portal`: the one with its pages, panels and timeline words."""
 
     name: str
     folder: Path
@@ -106,6 +90,8 @@ class Feature:
     before_erasure: "BeforeErasure | None" = None
     checks: "Callable[[World], Awaitable[list[tuple[str, str, str]]]] | None" = None
     balances: "Callable[[World], Awaitable[list[Difference]]] | None" = None
+    settings: "Mapping[str, Callable[[object], tuple[Any, ...]]]" = field(default_factory=dict)
+    trial: str | None = None
     switches: "Mapping[str, CardSwitch]" = field(default_factory=dict)
     notices_of_routes: "tuple[RouteNotice, ...]" = ()
     verbs: Mapping[str, tuple[str, str]] = field(default_factory=dict)
@@ -127,11 +113,6 @@ _features: tuple[Feature, ...] | None = None
 def features() -> tuple[Feature, ...]:
     """All of them, in the order in which they are consulted."""
     return _features if _features is not None else install()
-
-
-def paying() -> tuple[Paying, ...]:
-    """Of the features that have channels. Their modules import doors, and are loaded when a door asks."""
-    return tuple(import_module(one.paying).PAYING for one in features() if one.paying is not None)
 
 
 def install(names: Iterable[str] = ()) -> tuple[Feature, ...]:

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from recoup.core.kit.feature import paying
+from recoup.core.kit.paying import paying
 from recoup.doors.checkout.charge import ChargePage
 from recoup.doors.checkout.visit import HEADERS, Checkout, Visit, page, problem_texts, render
 from recoup.doors.edge.tracing import request_id

@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
-from recoup.core.kit.feature import paying
+from recoup.core.kit.paying import paying
 from recoup.doors.stablecoin.fields import read
 from recoup.doors.stablecoin.resource import Api, Call
 from recoup.flows.messages import stablecoin_endpoint

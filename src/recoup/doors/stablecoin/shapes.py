@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from recoup.core.kit.feature import paying
+from recoup.core.kit.paying import paying
 from recoup.doors.stablecoin.resource import Services
 from recoup.flows.hosted_link import checkout_token
 from recoup.kernel.ids import wire_id

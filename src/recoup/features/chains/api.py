@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET
 
-from recoup.core.kit.feature import Paying
+from recoup.core.kit.paying import Paying
 from recoup.doors.stablecoin.resource import Services
 from recoup.doors.stablecoin.shapes import Confirmations, Deposit, Instruction, Payment, Terms, checkout_url
 from recoup.features.chains import store

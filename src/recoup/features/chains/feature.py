@@ -21,6 +21,8 @@ CHAINS: Final = Feature(
     loops=running.loops,
     checks=health.troubles,
     balances=verify_chain.differences,
+    settings={"channels": intake.serve_tables},
+    trial="recoup.features.chains.trial",
     due={credit.DUE: credit.follow_ended},
     verbs={
         "terms address": (
