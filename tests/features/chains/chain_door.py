@@ -7,7 +7,8 @@ from typing import Any
 
 from tests.doors.stablecoin.door import Door, Merchant, opened_door
 from tests.features.chains.node import Anvil
-from tests.features.chains.test_story import MERCHANT, TREASURY, agree_on_address
+from tests.features.chains.test_story import MERCHANT, TREASURY
+from tests.features.chains.wallets import agree_on_address
 
 from recoup.features.chains import intake, store
 from recoup.features.chains.addresses import shown
@@ -79,7 +80,7 @@ def chain_door(server: ServerAddress, anvil: Anvil, **settings: Any) -> Iterator
         before = channels.serve([one.channel for one in served])
         intake.serve(served)
         merchant = door.merchant(fee_basis_points=50)
-        door.run(agree_on_address(merchant.shop))
+        door.run(agree_on_address(merchant.shop, "evm", MERCHANT))
         (network,) = networks_of(served)
         world = door.world
         world.channels.update({one.code: ChainChannel(one, world.db, world.clocks) for one in served})

@@ -155,13 +155,19 @@ def anvil(request: pytest.FixtureRequest) -> Iterator[Anvil]:
 @contextmanager
 def started(settings: Settings | None = None) -> Iterator[Anvil]:
     command = [str(installed()), "--host=127.0.0.1", "--port=0", "--order=fifo", *(settings or Settings()).arguments()]
-    with tempfile.TemporaryFile("w+b") as said:
+    with listening(command, _LISTENING) as (port, process):
+        yield Anvil(f"http://127.0.0.1:{port}", port, process)
+
+
+@contextmanager
+def listening(command: Sequence[str], says: re.Pattern[str]) -> Iterator[tuple[int, "subprocess.Popen[bytes]"]]:
+    """A process, and the port that the system gave it. `says`: where its output names that."""
+    with tempfile.TemporaryFile("w+b") as output:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, preexec_fn=end_with_parent()
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, preexec_fn=end_with_parent(), cwd=ROOT
         )
         try:
-            port = _port(process, said.fileno())
-            yield Anvil(f"http://127.0.0.1:{port}", port, process)
+            yield _port(process, output.fileno(), says), process
         finally:
             process.kill()
             process.wait()
@@ -178,16 +184,15 @@ def installed() -> Path:
     return program()
 
 
-def _port(process: subprocess.Popen[bytes], said: int) -> int:
-    """The port that the system gave it, once it listens there."""
+def _port(process: "subprocess.Popen[bytes]", output: int, says: re.Pattern[str]) -> int:
     until = time.monotonic() + START_SECONDS
     while time.monotonic() < until:
-        output = os.pread(said, 1 << 16, 0).decode()
-        if found := _LISTENING.search(output):
+        text = os.pread(output, 1 << 16, 0).decode()
+        if found := says.search(text):
             return int(found[1])
-        assert process.poll() is None, f"anvil ended: {output[-500:]}"
+        assert process.poll() is None, f"{process.args} ended: {text[-2_000:]}"
         time.sleep(0.01)
-    raise AssertionError("anvil did not start")
+    raise AssertionError(f"{process.args} did not start")
 
 
 # The wire -------------------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import pytest
@@ -38,7 +38,7 @@ from recoup.kernel.ids import parse_wire_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.store.server import ServerAddress
-from recoup.store.stable.stable_orders import stable_order
+from recoup.store.stable.stable_orders import StableOrder, stable_order
 
 CUSTODY = KeySigner(Account.from_key(b"\x07" * 32))
 PAYER = bytes.fromhex("3c" * 20)
@@ -70,6 +70,13 @@ class Custody:
         self.chain.pay(charged, units)
         self.go_on()
         return charged
+
+    def order(self, charged: dict[str, Any]) -> StableOrder:
+        order_id = parse_wire_id("ord", charged["order"]["id"])
+        assert order_id is not None
+        order = self.door.run(stable_order(self.door.world.db, self.merchant.shop.merchant_id, order_id))
+        assert order is not None
+        return cast("StableOrder", order)
 
     def go_on(self) -> None:
         """All that is to happen: due work, sends, blocks and what is read of them."""
@@ -207,10 +214,7 @@ def test_the_payer_gives_an_address_on_the_page_and_another_than_theirs_needs_th
 
 def test_the_merchants_word_in_the_portal_is_enough(custody: Custody) -> None:
     charged, world, shop = custody.paid(), custody.door.world, custody.merchant.shop
-    order_id = parse_wire_id("ord", charged["order"]["id"])
-    assert order_id is not None
-    order = custody.door.run(stable_order(world.db, shop.merchant_id, order_id))
-    assert order is not None
+    order = custody.order(charged)
     with pytest.raises(Problem, match="mistyped"):
         custody.door.run(give_address(world, order, TO.swapcase().replace("0X", "0x"), shop.scope))
     custody.door.run(give_address(world, order, TO, shop.scope))
@@ -223,19 +227,18 @@ def test_the_merchants_word_in_the_portal_is_enough(custody: Custody) -> None:
 
 def test_what_a_second_person_approved_goes_where_it_was_asked_for(custody: Custody) -> None:
     charged, world, shop = custody.paid(), custody.door.world, custody.merchant.shop
-    order_id = parse_wire_id("ord", charged["order"]["id"])
-    assert order_id is not None
-    order = custody.door.run(stable_order(world.db, shop.merchant_id, order_id))
-    assert order is not None
+    order = custody.order(charged)
     custody.door.run(give_address(world, order, TO, shop.scope))
     custody.door.run(limit(shop, second=1, asset="USDC"))
-    asked = custody.door.run(ask(shop, order_id, "1.00"))
+    asked = custody.door.run(ask(shop, order.order_id, "1.00"))
     assert asked.waits
     other = custody.door.run(custody.chain.anvil.account(3))
     with pytest.raises(Problem, match="already waiting for approval"):
         custody.door.run(give_address(world, order, shown(other, "evm"), shop.scope))
     assert page(custody, charged, to_address=shown(other, "evm")).status_code == 409
-    assert custody.door.run(waiting_destination(world.db, shop.merchant_id, order_id)) == PAYER, "what the page shows"
+    assert custody.door.run(waiting_destination(world.db, shop.merchant_id, order.order_id)) == PAYER, (
+        "what the page shows"
+    )
     custody.door.sql("UPDATE deposit_addresses SET refund_to = $1", other)  # as one that was saved in between
     custody.door.run(agree(shop, asked.refund_id))
     custody.door.run(give_address(world, order, shown(other, "evm"), shop.scope))
@@ -265,10 +268,7 @@ def test_who_only_has_the_link_gets_no_refund_for_a_little_money(custody: Custod
 def test_the_page_does_not_replace_the_merchants_word(custody: Custody) -> None:
     charged, world, shop = custody.paid(), custody.door.world, custody.merchant.shop
     payer = custody.door.run(custody.chain.anvil.account())
-    order_id = parse_wire_id("ord", charged["order"]["id"])
-    assert order_id is not None
-    order = custody.door.run(stable_order(world.db, shop.merchant_id, order_id))
-    assert order is not None
+    order = custody.order(charged)
     custody.door.run(give_address(world, order, TO, shop.scope))
     assert "Address for a refund" not in page(custody, charged).text
     assert page(custody, charged, to_address=shown(payer, "evm")).status_code == 409

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from eth_account import Account
 from tests.features.chains.node import Anvil, Settings
+from tests.features.chains.wallets import agree_on_address
 from tests.worlds import Shop, make_shop, sandbox_world
 
 from recoup.features.chains import abi, intake, store
@@ -126,7 +127,7 @@ async def ground(
             shop = await make_shop(*opened, fee_basis_points=50)
             world = shop.world
             world.channels.update({one.code: ChainChannel(one, world.db, world.clocks) for one in served})
-            await agree_on_address(shop)
+            await agree_on_address(shop, "evm", MERCHANT)
             network = networks_of(served)[0]
             await store.keep_proof(world.db.alone, network.chain, network.factory, "", world.clocks.wall())
             transport = Transport(world.clocks, 1 << 22)
@@ -141,17 +142,6 @@ async def ground(
     finally:
         channels.serve(before)
         intake.serve([])
-
-
-async def agree_on_address(shop: Shop) -> None:
-    async with shop.world.db.connection() as connection:
-        await connection.execute(
-            "INSERT INTO settlement_addresses (merchant_id, kind, address_id, address, set_by, set_at, holds_from,"
-            " approved_by, approved_at)"
-            " VALUES ($1, 'evm', $1, $2, 'test', now(), now() - interval '1 day', 'test', now())",
-            shop.merchant_id,
-            shown(MERCHANT, "evm"),
-        )
 
 
 def run(server: ServerAddress, anvil: Anvil, story: Callable[[Ground], Awaitable[None]]) -> None:

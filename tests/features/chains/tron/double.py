@@ -5,23 +5,18 @@ chain; `nodes` are their addresses.
 """
 
 import asyncio
-import os
 import re
-import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
 import pytest
-from tests.features.chains.node import ROOT, START_SECONDS, Mode, post, raw, text
+from tests.features.chains.node import Mode, listening, post, raw, text
 
 from recoup.features.chains import abi
 from recoup.features.chains.artifacts import artifact
 from recoup.features.chains.dev_node import token_init
-from recoup.store.server.footing import end_with_parent
 
 CHAIN_ID: Final = 3448148188  # of a test network
 TRX: Final = 1_000_000
@@ -142,28 +137,6 @@ def tron(tron_process: Tron) -> Tron:
 
 @contextmanager
 def started() -> Iterator[Tron]:
-    with tempfile.TemporaryFile("w+b") as said:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.features.chains.tron.front", str(CHAIN_ID)],
-            stdin=subprocess.DEVNULL,
-            stdout=said,
-            stderr=said,
-            preexec_fn=end_with_parent(),
-            cwd=ROOT,
-        )
-        try:
-            yield Tron(_port(process, said.fileno()))
-        finally:
-            process.kill()
-            process.wait()
-
-
-def _port(process: subprocess.Popen[bytes], said: int) -> int:
-    until = time.monotonic() + START_SECONDS
-    while time.monotonic() < until:
-        output = os.pread(said, 1 << 16, 0).decode()
-        if found := _LISTENING.search(output):
-            return int(found[1])
-        assert process.poll() is None, f"TRON's double ended: {output[-2_000:]}"
-        time.sleep(0.02)
-    raise AssertionError("TRON's double did not start")
+    command = [sys.executable, "-m", "tests.features.chains.tron.front", str(CHAIN_ID)]
+    with listening(command, _LISTENING) as (port, _):
+        yield Tron(port)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from eth_account import Account
 from tests.features.chains.tron.double import CHAIN_ID, TRX, Tron
+from tests.features.chains.wallets import agree_on_address
 from tests.worlds import Shop, make_shop, sandbox_world
 
 from recoup.features.chains import intake, store
@@ -88,32 +89,33 @@ def deposit_of(order: StableOrder) -> bytes:
     return read_address(order.facts["chain"]["address"], "tron", "to")
 
 
+def tron_channel(tron: Tron, factory: bytes, token: bytes, **settings: Any) -> ChannelSettings:
+    """USDT on both nodes of the double."""
+    table = {
+        "world": "sandbox",
+        "code": "usdt_trc20",
+        "endpoints": tron.nodes,
+        "chain_id": CHAIN_ID,
+        "token": shown(token, "tron"),
+        "decimals": 6,
+        "factory": shown(factory, "tron"),
+        "treasury": shown(TREASURY, "tron"),
+    }
+    return read_channels([table | settings])[0]
+
+
 @asynccontextmanager
 async def tron_ground(server: ServerAddress, tron: Tron, **settings: Any) -> AsyncIterator[TronGround]:
     factory, token = await tron.deploy_factory(), await tron.deploy_token()
     await tron.mine(20)
-    (channel,) = read_channels(
-        [
-            {
-                "world": "sandbox",
-                "code": "usdt_trc20",
-                "endpoints": tron.nodes,
-                "chain_id": CHAIN_ID,
-                "token": shown(token, "tron"),
-                "decimals": 6,
-                "factory": shown(factory, "tron"),
-                "treasury": shown(TREASURY, "tron"),
-            }
-            | settings
-        ]
-    )
+    channel = tron_channel(tron, factory, token, **settings)
     before = channels.serve([channel.channel])
     intake.serve([channel])
     try:
         async with sandbox_world(server) as made:
             shop = await make_shop(*made, fee_basis_points=50)
             shop.world.channels[channel.code] = ChainChannel(channel, shop.world.db, shop.world.clocks)
-            await agree_on_tron_address(shop)
+            await agree_on_address(shop, "tron", MERCHANT)
             (network,) = networks_of([channel])
             transport = Transport(shop.world.clocks, 1 << 22)
             nodes = [TronEndpoint(url, transport, shop.world.clocks) for url in tron.nodes]
@@ -130,17 +132,6 @@ async def tron_ground(server: ServerAddress, tron: Tron, **settings: Any) -> Asy
     finally:
         channels.serve(before)
         intake.serve([])
-
-
-async def agree_on_tron_address(shop: Shop) -> None:
-    async with shop.world.db.connection() as connection:
-        await connection.execute(
-            "INSERT INTO settlement_addresses (merchant_id, kind, address_id, address, set_by, set_at, holds_from,"
-            " approved_by, approved_at)"
-            " VALUES ($1, 'tron', $1, $2, 'test', now(), now() - interval '1 day', 'test', now())",
-            shop.merchant_id,
-            shown(MERCHANT, "tron"),
-        )
 
 
 def run(server: ServerAddress, tron: Tron, story: Callable[[TronGround], Awaitable[None]], **settings: Any) -> None:

@@ -1,13 +1,13 @@
 """USDT on TRON by the API and the payer's page: addresses as TRON writes them, hashes with 0x but in TRON's links."""
 
 from tests.doors.stablecoin.door import opened_door
-from tests.features.chains.tron.double import CHAIN_ID, Tron
-from tests.features.chains.tron.ground import KEY, MERCHANT, TREASURY, agree_on_tron_address
+from tests.features.chains.tron.double import Tron
+from tests.features.chains.tron.ground import KEY, MERCHANT, TREASURY, tron_channel
+from tests.features.chains.wallets import agree_on_address
 
 from recoup.features.chains import intake
 from recoup.features.chains.addresses import read_address, shown
 from recoup.features.chains.channel import ChainChannel
-from recoup.features.chains.channels import read_channels
 from recoup.features.chains.rpc import nodes_of
 from recoup.features.chains.running import ChainLoop
 from recoup.features.chains.tron_send import TronSender
@@ -20,24 +20,10 @@ from recoup.store.server import ServerAddress
 def test_a_charge_is_paid_swept_and_settled(server: ServerAddress, tron: Tron) -> None:
     with opened_door(server) as door:
         factory, token = door.run(tron.deploy_factory()), door.run(tron.deploy_token())
-        (channel,) = served = read_channels(
-            [
-                {
-                    "world": "sandbox",
-                    "code": "usdt_trc20",
-                    "endpoints": tron.nodes,
-                    "chain_id": CHAIN_ID,
-                    "token": shown(token, "tron"),
-                    "decimals": 6,
-                    "factory": shown(factory, "tron"),
-                    "treasury": shown(TREASURY, "tron"),
-                    "explorer": "https://nile.tronscan.org/#",
-                }
-            ]
-        )
+        channel = tron_channel(tron, factory, token, explorer="https://nile.tronscan.org/#")
         before = channels.serve([channel.channel])
-        intake.serve(served)
-        world, (network,) = door.world, networks_of(served)
+        intake.serve([channel])
+        world, (network,) = door.world, networks_of([channel])
         world.channels[channel.code] = ChainChannel(channel, world.db, world.clocks)
 
         async def connect() -> Transport:
@@ -61,7 +47,7 @@ def test_a_charge_is_paid_swept_and_settled(server: ServerAddress, tron: Tron) -
             other = door.merchant()
             refused = other.post("/charges", other.body(channel="usdt_trc20"))
             assert refused.json()["error"]["code"] == "settlement_address_required"
-            door.run(agree_on_tron_address(merchant.shop))
+            door.run(agree_on_address(merchant.shop, "tron", MERCHANT))
             charged = merchant.charge(channel=None, network="tron")
             told = charged["instruction"]
             deposit = read_address(told["deposit_address"], "tron", "to")
