@@ -396,9 +396,7 @@ def test_a_halt_names_itself_closes_its_channel_alone_and_is_lifted_by_a_person(
         cursor = await store.cursor_of(world.db, CHAIN)
         assert cursor is not None
         assert cursor.halted_at is not None
-        async with world.db.transaction() as tx:
-            await store.lift(tx, CHAIN, cursor.halted_at)
-            await store.note_lift(tx, CHAIN, cursor.halted_at, world.clocks.wall(), "operator:test", "a node was moved")
+        await store.lift(world.db.alone, CHAIN, cursor.halted_at)
         await at.poll(3)
         assert await at.halted() is None
         assert await at.stage(order) is Stage.COMPLETED

@@ -27,6 +27,7 @@ from recoup.kernel.ids import parse_id, wire_id
 from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.sentence import Sentence
+from recoup.kernel.time import iso
 from recoup.moves.audit import note as audit
 
 PAUSE_SECONDS = 2.0
@@ -101,7 +102,7 @@ def check(run: Run, as_json: bool) -> None:
 
 @chain.command()
 @click.argument("number", metavar="CHAIN", type=int)
-@click.option("--note", required=True, help="What you found; kept with the halt, and in the audit log.")
+@click.option("--note", required=True, help="What you found, for the audit log.")
 @in_world
 def lift(run: Run, number: int, note: str) -> None:
     """Lets a halted chain go on: it is read again from its last final block. Look at the chain first."""
@@ -113,13 +114,11 @@ def lift(run: Run, number: int, note: str) -> None:
             message = Sentence("Chain {0} is not halted.", number)
             raise Problem("wrong_state", message, cure="See `recoup chain status`.")
         text = " ".join(note.replace("\0", "").split())[:NOTE_MAX]
-        now, facts = world.clocks.wall(), {"why": cursor.halted, "note": text}
-        async with world.db.transaction() as tx:
-            await audit(tx, scope, now, "chain.lifted", str(number), facts)
         assert cursor.halted_at is not None
+        facts = {"why": cursor.halted, "halted_at": iso(cursor.halted_at), "note": text}
         async with world.db.transaction() as tx:
-            await store.lift(tx, number, cursor.halted_at)
-            await store.note_lift(tx, number, cursor.halted_at, now, scope.actor.text(), text)
+            await audit(tx, scope, world.clocks.wall(), "chain.lifted", str(number), facts)
+        await store.lift(world.db.alone, number, cursor.halted_at)
         return cursor.halted
 
     click.echo(f"chain {number} goes on; it was halted because {run(work)}")

@@ -37,18 +37,6 @@ CREATE TABLE chain.cursors (
   compared_at timestamptz                  -- when all balances were last compared with the logs; wall time
 );
 
--- Each time that a chain was halted, and who lifted it. Wall time.
-CREATE TABLE chain.halts (
-  chain bigint NOT NULL,
-  halted_at timestamptz NOT NULL,
-  why text NOT NULL,
-  lifted_at timestamptz,
-  lifted_by text,
-  note text,                               -- what the person found
-  PRIMARY KEY (chain, halted_at)
-);
-GRANT UPDATE (lifted_at, lifted_by, note) ON chain.halts TO recoup_app;
-
 -- Deposit addresses whose balances are to be compared with the logs before their order may expire, and how it came out.
 CREATE TABLE chain.comparisons (
   chain bigint NOT NULL,

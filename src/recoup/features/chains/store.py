@@ -175,15 +175,9 @@ async def move_cursor(
 INSERT INTO cursors (chain, block, agreed_at, head, final, polled_at, halted, halted_at)
 VALUES ($1, 0, 'epoch', 0, 0, $3, $2, $3)
 ON CONFLICT (chain) DO UPDATE SET halted = $2, halted_at = $3 WHERE cursors.halted IS NULL
-RETURNING true
 """)
-async def halt(db: Tx, chain: int, why: str, at: datetime) -> bool:
-    """From here on nothing of the chain is credited, until a person lifts it. False: it was halted before."""
-
-
-@CHAIN.statement("INSERT INTO halts (chain, halted_at, why) VALUES ($1, $2, $3)")
-async def add_halt(db: Tx, chain: int, at: datetime, why: str) -> None:
-    """Recorded together with the halt."""
+async def halt(db: Tx, chain: int, why: str, at: datetime) -> None:
+    """From here on nothing of the chain is credited, until a person lifts it. What halted it first stays."""
 
 
 # What was final may be another block now: it is read anew from there.
@@ -194,11 +188,6 @@ WHERE chain = $1 AND halted_at = $2
 """)
 async def lift(db: Tx, chain: int, halted_at: datetime) -> None:
     """A person has looked at it."""
-
-
-@CHAIN.statement("UPDATE halts SET lifted_at = $3, lifted_by = $4, note = $5 WHERE chain = $1 AND halted_at = $2")
-async def note_lift(db: Tx, chain: int, halted_at: datetime, at: datetime, by: str, note: str) -> None:
-    """Recorded together with the lift."""
 
 
 class Comparison(Row, frozen=True):

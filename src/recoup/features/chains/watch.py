@@ -150,9 +150,7 @@ class Watcher:
             await self._read(first, second, cursor if cursor is not None and cursor.block else None, ours, now)
         except HaltError as halted:
             log.error("chain halted", chain=chain, why=f"{halted}")
-            async with self._db.transaction() as tx:
-                if await store.halt(tx, chain, f"{halted}", now):
-                    await store.add_halt(tx, chain, now, f"{halted}")
+            await store.halt(self._db.alone, chain, f"{halted}", now)
             intake.forget(self._db)
             raise
         unfollowed = await store.unfollowed(self._db, chain, self._followed_after, FOLLOWED_MAX)
