@@ -1,0 +1,63 @@
+"""`recoup chain`, over a world whose channel is on a test's node."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from tests.doors.command.here import Here, Work
+from tests.features.chains.node import Anvil
+from tests.features.chains.test_story import Ground, ground
+
+from recoup.doors.command.verbs import Opened
+from recoup.features.chains import store
+from recoup.features.chains.cli import chain
+from recoup.kernel.problem import Problem
+from recoup.store.server import ServerAddress
+
+
+async def said(made: Ground, *words: str) -> Any:
+    """What the verb prints, or the problem that it raises."""
+    shop, loop = made.shop, asyncio.get_running_loop()
+    opened = Opened(shop.world, shop.orders, None, Path(), "", shop.merchant_id.hex)  # type: ignore[arg-type]
+
+    def does(work: Work) -> Any:
+        return asyncio.run_coroutine_threadsafe(work(opened), loop).result(30)
+
+    done = await asyncio.to_thread(CliRunner().invoke, chain, words, obj=Here(does), standalone_mode=False)
+    if done.exception is not None:
+        return done.exception
+    return json.loads(done.output) if "--json" in words else done.output
+
+
+def test_a_halt_is_shown_and_lifted_with_a_note(server: ServerAddress, anvil: Anvil) -> None:
+    async def story() -> None:
+        async with ground(server, anvil) as made:
+            await made.watcher.poll()
+            assert {row["code"]: row["halted"] for row in await said(made, "status", "--json")} == {
+                "usdc_base": None,
+                "usdt_local": None,
+            }
+            assert await said(made, "check") == "chain 31337: ok\n"
+            problem = await said(made, "lift", "31337", "--note", "nothing is wrong")
+            assert isinstance(problem, Problem)
+            assert problem.code == "wrong_state"
+            await store.halt(made.shop.world.db.alone, 31337, "block 7 was final", made.shop.world.clocks.wall())
+            await store.halt(made.shop.world.db.alone, 31337, "and something else", made.shop.world.clocks.wall())
+            assert "block 7 was final" in await said(made, "status"), "what halted it first"
+            lifted = await said(made, "lift", "31337", "--note", " a node\0 was\n moved ")
+            assert lifted == "chain 31337 goes on; it was halted because block 7 was final\n"
+            assert "block 7" not in await said(made, "status")
+            facts = await made.shop.value("SELECT facts FROM audit_lines WHERE action = 'chain.lifted'")
+            assert (facts["why"], facts["note"]) == ("block 7 was final", "a node was moved")
+            assert facts["halted_at"].endswith("Z")
+            assert await said(made, "sends", "--json") == {"senders": [], "stuck": []}
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("words", [("lift", "x", "--note", "y"), ("lift", "31337")])
+def test_words_that_mean_nothing_are_refused(words: tuple[str, ...]) -> None:
+    assert CliRunner().invoke(chain, words, obj=Here(lambda work: None)).exit_code == 2
