@@ -3,6 +3,7 @@
 import fcntl
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from recoup.kernel.problem import Problem
 from recoup.main.chosen_world import write_private
 from recoup.main.cli import _addresses
+from recoup.main.databases import find_databases
 from recoup.main.settings import load_settings
 from recoup.main.up import only_one
 from recoup.store.server import EmbeddedServer
@@ -117,3 +119,15 @@ def test_passwords_are_printed_at_the_first_start_only(tmp_path: Path) -> None:
     assert "secret" not in later
     assert "operator@recoup.test" in later
     assert "recoup bootstrap" in later
+
+
+@pytest.mark.parametrize("left", ["keys/keyring.json", "bootstrap.json"])
+def test_a_database_that_is_gone_is_not_made_anew(folder: Path, left: str) -> None:
+    """As when its volume is not mounted: an empty one would charge again whatever callers repeat."""
+    (folder / "keys").mkdir()
+    (folder / left).write_text("{}")
+    with pytest.raises(Problem, match=f"{Path(left).name} is there, postgres is not") as refused:
+        find_databases(load_settings(data_dir=folder))
+    assert "Mount its volume" in (refused.value.cure or "")
+    assert not (folder / "postgres").exists()
+    assert find_databases(replace(load_settings(data_dir=folder), database_url="postgresql://one@db/x")).server is None

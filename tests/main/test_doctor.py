@@ -11,12 +11,15 @@ from recoup.flows.connections import connection_of
 from recoup.flows.merchants.connect import ConnectRequest, connect
 from recoup.flows.own_routes import terms_of_own
 from recoup.flows.people.notifications import keep_language
+from recoup.flows.upkeep import beat
 from recoup.kernel.ids import new_id
 from recoup.main import extension_check
-from recoup.main.doctor_verb import Line, look_at
+from recoup.main.doctor_verb import Line, _worker, look_at
 from recoup.store.people.people import add_user
 from recoup.store.server import ServerAddress
 from recoup_connectors.stripe.connector import Stripe
+
+CURE = "Start a worker: `recoup worker`, or `recoup up`."
 
 
 def test_a_key_without_a_right_is_named_and_its_route_waits(server: ServerAddress, tmp_path: Path) -> None:
@@ -28,6 +31,7 @@ def test_a_key_without_a_right_is_named_and_its_route_waits(server: ServerAddres
             route = (
                 await connect(shop.world, shop.scope, ConnectRequest("stripe", KEY, SECRET, url=standin.url))
             ).route
+            await beat(shop.world)
             well = [line async for line in look_at(shop.world)]
             assert [one.what for one in well if not one.ok] == ["acme webhook", f"{route} webhook"]
             assert {"worker", "acme key", f"{route} key"} <= {one.what for one in well}
@@ -71,5 +75,19 @@ def test_a_language_that_somebody_chose_and_that_is_not_installed_is_named(serve
                 await keep_language(world, user_id, language)
             [problem] = [one async for one in extension_check.extension_troubles(world)]
             assert "2 chose the language 'it'" in problem.sentence()
+
+    asyncio.run(story())
+
+
+def test_a_worker_that_is_gone_is_named_before_anything_is_late(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with sandbox_world(server) as made:
+            world = made[0]
+            assert await _worker(world) == Line("sandbox", "worker", False, "none has run yet", CURE)
+            await beat(world)
+            assert (await _worker(world)).ok
+            async with world.db.transaction() as tx:
+                await tx.execute("UPDATE upkeep SET done_at = done_at - interval '26 seconds' WHERE task = 'worker'")
+            assert (await _worker(world)).finding == "none has lived for 26 s"
 
     asyncio.run(story())

@@ -1,6 +1,7 @@
 """`recoup serve` as a process of its own, with few file handles, and a crowd that only holds connections."""
 
 import asyncio
+import json
 import resource
 import socket
 import subprocess
@@ -18,9 +19,11 @@ import pytest
 from tests.databases import empty
 from tests.docs.running import clean_environment
 from tests.kills.installation import free_port
+from tests.worlds import sandbox_world
 
 from recoup.main.serve import limits_of, raise_file_handles
 from recoup.main.settings import Settings
+from recoup.store.operation import upkeep
 from recoup.store.server import ServerAddress
 
 HANDLES = 300
@@ -123,6 +126,22 @@ def test_readyz_says_no_on_a_server_that_takes_no_writes_and_before_the_doors_cl
         assert found == 503
         assert status(port, "/docs") == 200, "calls that come meanwhile are answered"
         process.wait(30)
+
+
+def test_a_full_disk_is_found_by_writing(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        async with sandbox_world(server) as (world, _, _), world.db.connection() as connection:
+            assert await upkeep.has_room(connection)
+            async with connection.transaction():
+                await connection.execute("SET LOCAL work_mem = '64kB'")
+                plan = json.loads(await connection.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {upkeep._FILL}"))
+            assert plan[0]["Plan"]["Temp Written Blocks"] * 8192 > upkeep.ROOM
+            monkeypatch.setattr(upkeep, "_FILL", "DO $$ BEGIN RAISE SQLSTATE '53100'; END $$")
+            assert not await upkeep.has_room(connection)
+            monkeypatch.setattr(upkeep, "_FILL", "SELECT 1")
+            assert await upkeep.has_room(connection), "the connection goes on"
+
+    asyncio.run(story())
 
 
 async def _read_only(dsn: str, name: str, change: str) -> None:

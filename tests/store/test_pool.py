@@ -71,6 +71,38 @@ def test_no_server_is_unavailable_and_says_to_come_again(server: ServerAddress) 
     asyncio.run(story())
 
 
+@pytest.mark.parametrize(
+    ("limit", "then"),
+    [
+        ("statement_timeout", "SELECT pg_sleep(5)"),
+        ("lock_timeout", "SELECT pg_advisory_xact_lock(7)"),
+        ("idle_in_transaction_session_timeout", "SELECT 1"),
+        ("transaction_timeout", "SELECT pg_sleep(5)"),
+    ],
+)
+def test_a_limit_of_the_server_is_a_word_to_the_caller_and_nothing_is_written(
+    server: ServerAddress, limit: str, then: str
+) -> None:
+    async def story() -> None:
+        async with sandbox_world(server) as (world, _, _), owner(world) as beside:
+            await beside.execute("SELECT pg_advisory_lock(7)")
+
+            async def work() -> None:
+                async with world.db.transaction() as tx:
+                    await tx.execute("INSERT INTO upkeep (task) VALUES ('of a test')")
+                    await tx.execute(f"SET LOCAL {limit} = '50ms'")
+                    await asyncio.sleep(0.3)
+                    await tx.execute(then)
+
+            with pytest.raises(Problem) as slow:
+                await work()
+            assert (slow.value.code, slow.value.retry_after_seconds) == ("unavailable", 2)
+            assert await world.db.fetch("SELECT FROM upkeep WHERE task = 'of a test'") == []
+            await asyncio.gather(*(world.db.fetch("SELECT 1") for _ in range(16)))
+
+    asyncio.run(story())
+
+
 def test_orders_go_on_after_the_database_was_away(server: ServerAddress) -> None:
     async def story() -> None:
         async with sandbox_world(server) as made:

@@ -19,7 +19,13 @@ from recoup.store.merchants.key_endings import forget_endings
 from recoup.store.merchants.signatures import forget_signatures
 from recoup.store.messages.contacts import forget_contacts
 from recoup.store.messages.notification_settings import forget_notifications
-from recoup.store.operation.upkeep import finish_upkeep, forget_expired_tokens, lease_upkeep
+from recoup.store.operation.upkeep import (
+    finish_upkeep,
+    forget_expired_tokens,
+    last_alive,
+    lease_upkeep,
+    note_alive,
+)
 from recoup.store.people.account_log import forget_over
 from recoup.store.people.password_links import forget_old_links
 from recoup.store.upkeep import keep_up, may_keep_up
@@ -43,6 +49,22 @@ async def upkeep(world: World) -> int:
         async with world.db.transaction() as tx:
             await finish_upkeep(tx, TASK, world.clocks.wall())
     return 0
+
+
+ALIVE: Final = "worker"
+ALIVE_SECONDS: Final = 10.0
+
+
+async def beat(world: World) -> int:
+    """Notes that a worker lives."""
+    await note_alive(world.db.alone, ALIVE, world.clocks.wall())
+    return 0
+
+
+async def beaten_ago(world: World) -> timedelta | None:
+    """Since a worker was last known to live; None: there never was one."""
+    at = await last_alive(world.db.reader, ALIVE)
+    return None if at is None else world.clocks.wall() - at
 
 
 CONTACTS_KEPT: Final = timedelta(days=400)  # beyond every budget and every order's end

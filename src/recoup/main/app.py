@@ -63,7 +63,7 @@ from recoup.main.metrics import Measured, scrape
 from recoup.main.settings import Settings
 from recoup.main.worlds import DOORS, Running, open_worlds
 from recoup.store.operation.partitions import read_days_left
-from recoup.store.operation.upkeep import is_writable
+from recoup.store.operation.upkeep import has_room, is_writable
 
 _RETRY: Final = {"retry-after": "2"}
 _NOT_HERE: Final = Problem(
@@ -88,6 +88,8 @@ def probes(opened: Sequence[Running], is_draining: Callable[[], bool]) -> list[R
                 async with asyncio.timeout(2), one.world.db.connection() as connection:
                     if not await is_writable(connection):
                         return JSONResponse({"ready": False, "why": "read-only"}, 503, _RETRY)
+                    if not await has_room(connection):
+                        return JSONResponse({"ready": False, "why": "no room"}, 503, _RETRY)
                     left = await read_days_left(connection, one.world.clocks.wall())
                     days_left.append(int(min(left.values())))
         except (Problem, TimeoutError):

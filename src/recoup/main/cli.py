@@ -106,10 +106,12 @@ def up(
     port: int | None, host: str | None, demo: bool, demo_months: str, chain: str | None, data_dir: Path | None
 ) -> None:
     """Starts database, HTTP server and worker in one command."""
+    from recoup.main.certificate import certificate_of
     from recoup.main.databases import find_databases
     from recoup.main.up import listen_on, only_one, start_chain, supervise
 
     settings = load_settings(port=port, host=host, data_dir=data_dir)
+    certificate_of(settings)
     lock = only_one(settings.data_dir)
     beside = [] if chain is None else start_chain(settings.data_dir, chain)
     if beside:

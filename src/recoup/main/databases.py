@@ -1,9 +1,11 @@
 """Where the databases are: the embedded server, or addresses that were given; created and migrated on request."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
@@ -12,15 +14,18 @@ import structlog
 
 from recoup.gateways.cards.sandbox.book import install
 from recoup.gateways.channels.mock.channel import install as install_channels
+from recoup.gateways.keys.files import FILE_NAME as KEYS
 from recoup.gateways.web.mail.mailbox import install as install_mailbox
 from recoup.kernel.problem import Problem, in_words
+from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import SKEW_SECONDS_MAX, Clocks, DatabaseClocks
 from recoup.main.settings import Settings
-from recoup.store.connect import connect
+from recoup.store.connect import POOLER, connect
 from recoup.store.migrate import check_migrated, create_database, migrate, others_beside
 from recoup.store.pool import Database
 from recoup.store.roles import ensure_roles, owns_schema
 from recoup.store.server import EmbeddedServer
+from recoup.store.server.cluster import cluster_folder
 from recoup.store.upkeep import keep_up
 from recoup.store.versions import held_up_by
 
@@ -86,6 +91,8 @@ async def _follow(db: Database, clocks: DatabaseClocks, process: str) -> None:
 _NAMES = {"people": "recoup_people", "sandbox": "recoup_sandbox", "live": "recoup_live"}
 _NEEDED = ("people", "sandbox")
 OTHERS_END_SECONDS = 5
+# PgBouncer's words, under a code that says only that it refuses.
+NO_DATABASE: Final = re.compile("no such database|database .* does not exist")
 _SIMULATED = ("issuer", "mock_channel", "mailbox")
 _USE = """
 GRANT USAGE ON SCHEMA {schema} TO recoup_app;
@@ -130,10 +137,23 @@ def find_databases(settings: Settings) -> Databases:
         admin = _with_name(settings.database_url, "postgres") if settings.database_url else None
         owner = (settings.owner_database_user, settings.owner_database_password)
         return Databases(given["people"], given["sandbox"], admin, None, given["live"], owner if owner[0] else None)
+    check_not_lost(settings.data_dir)
     server = EmbeddedServer(settings.data_dir)
     address = server.start()
     dsns = {name: given[name] or address.dsn(database) for name, database in _NAMES.items()}
     return Databases(dsns["people"], dsns["sandbox"], address.dsn("postgres"), server, dsns["live"])
+
+
+def check_not_lost(data_dir: Path) -> None:
+    """Raises: Problem(unavailable) where the keys of an embedded database are there and the database is not: a new one
+    would answer as if nothing had ever been charged."""
+    kept = [path for path in (data_dir / "keys" / KEYS, data_dir / "bootstrap.json") if path.exists()]
+    if not kept or (cluster_folder(data_dir) / "PG_VERSION").exists():
+        return
+    cluster = cluster_folder(data_dir)
+    message = Sentence("The database of {0} is gone: {1} is there, {2} is not.", data_dir, kept[0].name, cluster.name)
+    cure = "Mount its volume, restore a copy, or set RECOUP_DATABASE_URL. To begin anew, use an empty folder."
+    raise Problem("unavailable", message, cure=cure)
 
 
 def _address(settings: Settings, name: str) -> str:
@@ -213,7 +233,9 @@ async def _prepare_one(databases: Databases, name: str) -> None:
 async def _is_there(dsn: str) -> bool:
     try:
         connection = await connect(dsn)
-    except asyncpg.InvalidCatalogNameError:
+    except (asyncpg.InvalidCatalogNameError, asyncpg.ProtocolViolationError) as error:
+        if isinstance(error, asyncpg.ProtocolViolationError) and not NO_DATABASE.search(str(error)):
+            raise
         return False
     await connection.close()
     return True
@@ -235,9 +257,9 @@ async def has_live(databases: Databases) -> bool:
     if not databases.live:
         return False
     try:
+        if not await _is_there(databases.live):
+            return False
         connection = await connect(databases.live)
-    except asyncpg.InvalidCatalogNameError:
-        return False
     except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise _unprepared(error) from error
     try:
@@ -248,7 +270,8 @@ async def has_live(databases: Databases) -> bool:
 
 def _unprepared(error: BaseException) -> Problem:
     reason = (str(error) or type(error).__name__).splitlines()[0]
-    return Problem("unavailable", f"The database cannot be prepared: {reason}", cure="Check its address.")
+    cure = POOLER if "unsupported startup parameter" in reason else "Check its address."
+    return Problem("unavailable", f"The database cannot be prepared: {reason}", cure=cure)
 
 
 async def _prepare_world(dsn: str, *, simulated: bool, shared: bool) -> None:

@@ -13,10 +13,13 @@ import uvloop
 from recoup.core.kit.feature import features
 from recoup.doors.command.verbs import data_dir_option
 from recoup.flows.merchants.connect import check, examined
+from recoup.flows.upkeep import ALIVE_SECONDS, beaten_ago
 from recoup.flows.world import World
 from recoup.gateways.cards.connector import is_connector
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
+from recoup.kernel.time import Clocks
+from recoup.main.certificate import SOON, certificate_of
 from recoup.main.databases import Databases, used_databases
 from recoup.main.extension_check import extension_troubles
 from recoup.main.schema_verb import checked_databases
@@ -29,6 +32,7 @@ from recoup.store.operation.backlog import read_backlog
 
 AT_ONCE: Final = 8
 LATE_SECONDS_MAX: Final = 300.0
+ALIVE_WITHIN: Final = timedelta(seconds=2.5 * ALIVE_SECONDS)
 DOCTOR: Final = Actor("operator", "doctor")
 
 
@@ -65,8 +69,9 @@ def add(cli: click.Group) -> None:
 async def _examined(settings: Settings, databases: Databases) -> list[Line]:
     found = await checked_databases(databases)
     lines = [Line(place, what, not trouble, trouble or "in order") for place, what, trouble in found]
+    certificate = _certificate(settings)
     if not all(one.ok for one in lines):
-        return lines  # what stands on them would only say so again
+        return lines + certificate  # what stands on them would only say so again
     try:
         async with open_worlds(settings, databases, "recoup-cli") as worlds:
             for one in worlds:
@@ -74,7 +79,27 @@ async def _examined(settings: Settings, databases: Databases) -> list[Line]:
                     lines += [line async for line in look_at(one.world)]
     except Problem as problem:
         lines.append(Line("worlds", "start", False, problem.message, problem.cure or ""))
-    return lines
+    return lines + certificate
+
+
+def _certificate(settings: Settings) -> list[Line]:
+    """Nothing without TLS."""
+    try:
+        found = certificate_of(settings)
+        if found is None:
+            return []
+    except Problem as problem:
+        return [Line("doors", "certificate", False, problem.message, problem.cure or "")]
+    finding = f"ends on {found.ends.date()}"
+    return [
+        Line(
+            "doors",
+            "certificate",
+            found.ends - Clocks().wall() > SOON,
+            finding,
+            "Renew it; the doors read it by themselves.",
+        )
+    ]
 
 
 async def look_at(world: World) -> AsyncIterator[Line]:
@@ -98,10 +123,13 @@ async def look_at(world: World) -> AsyncIterator[Line]:
 
 async def _worker(world: World) -> Line:
     backlog = await read_backlog(world.db.reader, world.clocks.wall())
-    late = round(backlog.oldest_seconds)
-    if late <= LATE_SECONDS_MAX:
+    late, ago = round(backlog.oldest_seconds), await beaten_ago(world)
+    if ago is None or ago > ALIVE_WITHIN:
+        finding = "none has run yet" if ago is None else f"none has lived for {round(ago.total_seconds())} s"
+    elif late <= LATE_SECONDS_MAX:
         return Line(world.name, "worker", True, f"{sum(backlog.waiting.values())} waiting, the oldest {late} s late")
-    finding = f"the oldest due work is {late} s late, and nobody has taken it"
+    else:
+        finding = f"the oldest due work is {late} s late, and nobody has taken it"
     return Line(world.name, "worker", False, finding, "Start a worker: `recoup worker`, or `recoup up`.")
 
 

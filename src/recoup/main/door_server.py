@@ -1,12 +1,13 @@
 """The server under the doors: uvicorn with bounded connections, and an end that is announced before it comes."""
 
 import asyncio
+import select
 import socket
 import sys
 from functools import partial
 from time import monotonic
 from types import FrameType
-from typing import Any
+from typing import Any, Final
 
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
@@ -14,12 +15,25 @@ from uvicorn.config import STARTUP_FAILURE
 from recoup.doors.edge.asgi import App
 from recoup.doors.edge.connections import Connections, Handshakes
 from recoup.doors.edge.http import BoundedHttp
+from recoup.main.certificate import Certificate
+
+ENDING_SECONDS_MAX: Final = 3.0  # of waiting for calls that are on their way
+LAST_CALL_SECONDS: Final = 0.2  # in which a caller's kept connection is told that it ends
+RENEW_TICKS: Final = 100  # of a tenth of a second
 
 
 class DoorServer(uvicorn.Server):
     """`drain_seconds`: how long it still serves after the signal to end, with `is_draining` set."""
 
-    def __init__(self, app: App, connections: Connections, *, drain_seconds: float = 0.0, **options: Any) -> None:
+    def __init__(
+        self,
+        app: App,
+        connections: Connections,
+        *,
+        drain_seconds: float = 0.0,
+        certificate: Certificate | None = None,
+        **options: Any,
+    ) -> None:
         chosen: dict[str, Any] = {
             "loop": "uvloop",
             "ws": "none",
@@ -35,6 +49,7 @@ class DoorServer(uvicorn.Server):
         asgi: Any = app
         super().__init__(uvicorn.Config(asgi, http=http, **chosen))
         self._connections, self._drain_seconds, self._ends_at = connections, drain_seconds, 0.0
+        self._certificate = certificate
 
     @property
     def is_draining(self) -> bool:
@@ -42,6 +57,7 @@ class DoorServer(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """The first signal begins the drain, a second one ends it."""
+        self._connections.is_ending = True
         if self._drain_seconds and not self._ends_at:
             self._captured_signals.append(sig)
             self._ends_at = monotonic() + self._drain_seconds
@@ -51,7 +67,26 @@ class DoorServer(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         if self._ends_at and monotonic() >= self._ends_at:
             self.should_exit = True
+        if self._certificate is not None and self.config.ssl is not None and counter % RENEW_TICKS == 0:
+            self._certificate.renew(self.config.ssl)
         return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answers first whoever has connected. The kernel takes connections that nobody has accepted yet: closed with
+        the socket, they would be cut."""
+        self._connections.is_ending = True
+        until = monotonic() + ENDING_SECONDS_MAX
+        while monotonic() < until and any(map(_has_waiting, sockets or ())):  # noqa: ASYNC110 - of the kernel
+            await asyncio.sleep(0)
+        for server in (*self.servers, *(sockets or ())):
+            server.close()
+        await asyncio.sleep(LAST_CALL_SECONDS)
+        while monotonic() < until and not self.force_exit and self._is_awaited():  # noqa: ASYNC110 - of time
+            await asyncio.sleep(0.02)
+        await super().shutdown(sockets)
+
+    def _is_awaited(self) -> bool:
+        return self._connections.are_awaited or any(isinstance(one, Handshakes) and one.is_busy for one in self.servers)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         if not self.config.is_ssl or sockets is None:
@@ -76,3 +111,9 @@ class DoorServer(uvicorn.Server):
             _loop=asyncio.get_running_loop(),
         )
         return made
+
+
+def _has_waiting(listener: socket.socket) -> bool:
+    poll = select.poll()
+    poll.register(listener, select.POLLIN)
+    return bool(poll.poll(0))

@@ -11,7 +11,8 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from recoup.doors.edge.asgi import App, Message, Receive, Scope, Send
 from recoup.doors.edge.connections import Connections
 from recoup.flows.world import World
-from recoup.kernel.time import DatabaseClocks
+from recoup.kernel.time import Clocks, DatabaseClocks
+from recoup.main.certificate import Certificate
 from recoup.store.cards.card_routes import stored_routes, sums_between
 from recoup.store.cards.processor_notices import unread_kinds
 from recoup.store.operation.backlog import read_backlog
@@ -58,8 +59,13 @@ _CONNECTIONS = _gauge("recoup_http_connections", "Connections that are open, and
 _CROWDED = _gauge("recoup_http_connections_refused", "Connections that met a limit since the start")
 
 
-def watch(connections: Connections) -> None:
+_CERTIFICATE_DAYS = _gauge("recoup_tls_certificate_days", "Days until the certificate of the doors ends")
+
+
+def watch(connections: Connections, certificate: Certificate | None) -> None:
     """The doors' own, of this process."""
+    if certificate is not None:
+        _CERTIFICATE_DAYS.set_function(lambda: (certificate.ends - Clocks().wall()) / timedelta(days=1))
     _CONNECTIONS.labels("open").set_function(lambda: len(connections))
     _CONNECTIONS.labels("limit").set(connections.limits.total)
     _CROWDED.set_function(lambda: connections.refused)

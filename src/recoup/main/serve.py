@@ -9,6 +9,7 @@ from recoup.doors.edge.crowded import crowded
 from recoup.doors.edge.proxies import Proxies
 from recoup.kernel.problem import Problem
 from recoup.main.app import make_app, refuse
+from recoup.main.certificate import certificate_of
 from recoup.main.databases import Databases
 from recoup.main.door_server import DoorServer
 from recoup.main.logs import start_logs
@@ -39,14 +40,16 @@ HANDLES_KEPT: Final = 64
 def serve(settings: Settings, databases: Databases, fd: int | None = None) -> None:
     """Raises: Problem(unavailable) for an address that cannot be listened on."""
     start_logs(settings.log_level)
+    certificate = certificate_of(settings)
     metrics_at = metrics_socket(settings)
     app = make_app(settings, databases, lambda: server.is_draining, metrics_at)
     connections = Connections(limits_of(settings), crowded(app, refuse), Proxies(settings.behind_proxy))
-    watch(connections)
+    watch(connections, certificate)
     server = DoorServer(
         app,
         connections,
         drain_seconds=settings.drain,
+        certificate=certificate,
         log_level="warning",
         ssl_certfile=settings.tls_cert or None,
         ssl_keyfile=settings.tls_key or None,

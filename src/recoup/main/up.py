@@ -155,6 +155,7 @@ def supervise(
             doing()
             time.sleep(0.2)
     finally:
+        sock.close()  # or callers would queue at it until we are gone
         until = time.monotonic() + STOP_SECONDS + settings.drain
         for part in parts:
             part.stop()

@@ -39,9 +39,17 @@ async def speak_json(connection: asyncpg.Connection) -> None:
     )
 
 
+POOLER: Final = "It is a pooler's: give the server's own address. Recoup pools its connections itself."
+
+
 async def connect(dsn: str, **settings: str) -> asyncpg.Connection:
-    """As whom the address says, not as a role: migrations, upkeep. Raises: what the driver does."""
-    return await asyncpg.connect(dsn, timeout=10, server_settings={"search_path": SEARCH_PATH} | settings)
+    """As whom the address says, not as a role: migrations, upkeep. Raises: what the driver does; Problem(unavailable)
+    for one that ignores settings: what is made there would stand in the wrong schema."""
+    connection = await asyncpg.connect(dsn, timeout=10, server_settings={"search_path": SEARCH_PATH} | settings)
+    if await connection.fetchval("SELECT current_setting('search_path')") != SEARCH_PATH:
+        await connection.close()
+        raise Problem("unavailable", "The database's address ignores the settings of a session.", cure=POOLER)
+    return connection
 
 
 # What a new connection is, and what time it is there.

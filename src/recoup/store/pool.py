@@ -29,9 +29,15 @@ LOST: tuple[type[BaseException], ...] = (
     asyncpg.CrashShutdownError,
     # A primary that was demoted: a new connection finds the present primary.
     asyncpg.ReadOnlySQLTransactionError,
+    # The server's own limits, which end the session.
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.IdleSessionTimeoutError,
+    asyncpg.TransactionTimeoutError,
     ConnectionError,
     FileNotFoundError,
 )
+# The server's own limits of a statement: it is undone, and the session goes on.
+SLOW = (asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError)
 FULL = (asyncpg.DiskFullError, asyncpg.OutOfMemoryError, asyncpg.TooManyConnectionsError)
 KeyTaken = asyncpg.UniqueViolationError
 RETRY = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
@@ -51,6 +57,8 @@ def unavailable(error: BaseException) -> Problem:
     """The answer to a caller when the database cannot take it."""
     if isinstance(error, FULL):
         message = "The database has no room left; nothing was written."
+    elif isinstance(error, SLOW):
+        message = "The database took too long; nothing was written."
     else:
         message = "The database is not reachable; it is not known to have taken this."
     return Problem("unavailable", message, cure="Send the same call again.", retry_after_seconds=2)
@@ -282,8 +290,9 @@ class Database(Each):
                 connection = None
                 connection = await slots.open()
             yield connection
-        except (*LOST, *FULL, TimeoutError) as error:
-            if connection is not None and isinstance(error, (*LOST, TimeoutError)):
+        except (*LOST, *FULL, *SLOW, TimeoutError) as error:
+            is_lost = isinstance(error, (*LOST, TimeoutError))
+            if connection is not None and (is_lost or connection.is_in_transaction()):
                 connection.terminate()
                 connection = None
             if isinstance(error, asyncpg.ReadOnlySQLTransactionError):

@@ -31,7 +31,7 @@ from recoup.flows.people.tell_alert import tell_partners
 from recoup.flows.people.watch_rates import watch_rates
 from recoup.flows.rekey import rekey
 from recoup.flows.run_due import BATCH, DueWork
-from recoup.flows.upkeep import purge_expired, upkeep
+from recoup.flows.upkeep import ALIVE_SECONDS, beat, purge_expired, upkeep
 from recoup.flows.world import World
 from recoup.kernel.problem import in_words
 from recoup.store.orders.due_work import moved_merchants
@@ -82,6 +82,7 @@ def loops_of(world: World, due: DueWork, deliveries: Deliveries) -> list[Loop]:
         Loop("training of the risk check", lambda: train_risk_nightly(world), 60.0),
         Loop("digests", lambda: send_digests(world), 30.0),
         Loop("going live", lambda: open_approved(world), 5.0),
+        Loop("alive", lambda: beat(world), ALIVE_SECONDS),
         Loop("tidy", lambda: purge_expired(world), 60.0),
         Loop("upkeep", lambda: upkeep(world), 60.0),
         Loop("keys", lambda: rekey(world), 20.0),

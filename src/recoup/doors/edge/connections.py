@@ -60,6 +60,9 @@ class Connection(Protocol):
     def is_unfinished(self) -> bool:
         """Its caller is still sending, or has not read."""
 
+    def is_beginning(self, now: float) -> bool:
+        """A call is on its way: its head has not come whole, or the connection is so new that it will come."""
+
     def cut(self) -> None:
         """At once."""
 
@@ -80,9 +83,16 @@ class Connections:
         self._sweeping: asyncio.TimerHandle | None = None
         self._last_notice_at = 0.0
         self.refused = 0
+        self.is_ending = False  # each answer is its connection's last
 
     def __len__(self) -> int:
         return len(self._open) + len(self._spare)
+
+    @property
+    def are_awaited(self) -> bool:
+        """Whether a call is still on its way."""
+        now = self.clock()
+        return any(one.is_beginning(now) for one in (*self._open, *self._spare))
 
     def admit(self, connection: Connection, client: tuple[str, int] | None) -> str:
         """Empty, or the limit that was met: `address` or `total`."""
@@ -191,12 +201,17 @@ class Handshakes:
         self._under_way: dict[asyncio.Task[None], str] = {}
         self._accepting = asyncio.create_task(self._accept())
 
+    @property
+    def is_busy(self) -> bool:
+        return bool(self._under_way)
+
     def close(self) -> None:
+        """Accepts no more; handshakes under way go on."""
         self._accepting.cancel()
-        for task in self._under_way:
-            task.cancel()
 
     async def wait_closed(self) -> None:
+        for task in self._under_way:
+            task.cancel()
         await asyncio.gather(self._accepting, *self._under_way, return_exceptions=True)
 
     async def _accept(self) -> None:

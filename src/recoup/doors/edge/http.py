@@ -19,6 +19,8 @@ HELD_EACH_MAX: Final = 2 << 20
 PIECES_FREE: Final = 20_000
 PIECE_BYTES_MIN: Final = 32
 
+NEW_SECONDS: Final = 0.5
+
 _BETWEEN, _HEAD, _BODY, _REFUSED = range(4)
 _MALFORMED: Final = (400, "This is no HTTP request.")
 _LATE: Final = (408, "The request line and headers did not arrive in time. Send them at once.")
@@ -135,7 +137,7 @@ class BoundedHttp(HttpToolsProtocol):
         self.headers = []
         self._state = _BODY
         self._body_bytes = self._pieces = self._bodiless = 0
-        if self._is_spare:
+        if self._is_spare or self._all.is_ending:
             self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
@@ -220,6 +222,9 @@ class BoundedHttp(HttpToolsProtocol):
     @property
     def is_unfinished(self) -> bool:
         return self._state in (_HEAD, _BODY) or self._blocked_at > 0
+
+    def is_beginning(self, now: float) -> bool:
+        return self._state == _HEAD or self._is_fresh and now - self._since < NEW_SECONDS
 
     def cut(self) -> None:
         self.transport.abort()

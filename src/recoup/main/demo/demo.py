@@ -178,7 +178,7 @@ async def load_demo(opened: Opened, url: str, tell: Tell, months: int = 0) -> st
     }
     business = Business(world, opened.orders, merchant_id, PORTAL_USER, OPERATOR_USER)
     await business.open()
-    receiver = url + RECEIVER_PATH if world.policy.loopback_webhooks else None
+    receiver = url + RECEIVER_PATH if world.policy.loopback_webhooks and url.startswith("http:") else None
     clock = _Clock(opened, merchant_id, mark, business, receiver)
     month = later(over_a_month(read_example(EXAMPLES / "day.jsonl"), FILE_DAYS, DAYS), mark.behind - BEHIND)
     lines = [*month, *later(read_example(EXAMPLES / "customers.jsonl"), mark.behind - BEFORE_WALL)]
