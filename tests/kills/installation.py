@@ -37,6 +37,7 @@ class Installation:
     up: "subprocess.Popen[bytes] | None" = None
     killed: dict[str, int] = field(default_factory=lambda: dict.fromkeys(PARTS, 0))
     starts: int = 0
+    words: tuple[str, ...] = ()  # more for `recoup up`
 
     @property
     def url(self) -> str:
@@ -52,7 +53,7 @@ class Installation:
             return
         with self.log.open("ab") as log:
             self.up = subprocess.Popen(
-                [*RECOUP, "up", "--port", str(self.port), "--data-dir", str(self.data_dir)],
+                [*RECOUP, "up", "--port", str(self.port), "--data-dir", str(self.data_dir), *self.words],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -80,8 +81,13 @@ class Installation:
         assert self.up is not None
         if name == "supervisor":
             return self.up.pid if self.up.poll() is None else None
+        return next(iter(self.parts(name)), None)
+
+    def parts(self, name: str) -> list[int]:
+        """Those of the supervisor's children."""
+        assert self.up is not None
         word = {"doors": "serve", "worker": "worker", "postgres": "-D"}[name]
-        return next((pid for pid, words in _children(self.up.pid) if word in words), None)
+        return [pid for pid, words in _children(self.up.pid) if word in words]
 
     def kill(self, name: str) -> bool:
         pid = self.part(name)

@@ -302,8 +302,8 @@ def make_app(
     typed: Any = app
     sandbox_doors = _Direct(typed, {})
     by_world = ByWorld(sandbox_doors, refuse, COOKIE)
-    signing_in = RateLimit(by_world, refuse, Buckets(per_second=20, burst=200), _who_signs_in)
-    reading = RateLimit(signing_in, refuse, Buckets(per_second=20, burst=300), _who_reads)
+    signing_in = RateLimit(by_world, refuse, Buckets(per_second=20, burst=200, name="sign-in "), _who_signs_in)
+    reading = RateLimit(signing_in, refuse, Buckets(per_second=20, burst=300, name="docs "), _who_reads)
     typed = reading
     inner = OnePath(Tracing(BodyLimit(typed, refuse, larger=LARGER, streamed=UPLOAD_SIZES | IMPORT_SIZES), note))
     return Measured(Front(inner, refuse, Proxies(settings.behind_proxy), Hosts(settings.hosts)), monotonic)

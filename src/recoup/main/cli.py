@@ -47,6 +47,7 @@ def guard_terminal() -> None:
 
 
 PORT = click.IntRange(0, 65535)
+DOORS = click.option("--doors", type=click.IntRange(1, 64), help="Processes that answer HTTP. Default: the setting.")
 ONLY_SHOWN: Final = {"--version", "--help", "-h"}
 _data_dir = click.option(
     "--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Data folder. Default: .recoup"
@@ -83,9 +84,18 @@ def _bootstrap(settings: Settings, databases: "Databases", *, serving: bool = Fa
     return uvloop.run(inside())
 
 
+def _is_live(databases: "Databases") -> bool:
+    import asyncio
+
+    from recoup.main.databases import has_live
+
+    return asyncio.run(has_live(databases))
+
+
 @cli.command()
 @click.option("--port", type=PORT, help="Port to listen on; 0 for a free port. Default 8400.")
 @click.option("--host", help="Address to listen on.")
+@DOORS
 @click.option("--demo", is_flag=True, help="Play the demo once.")
 @click.option(
     "--demo-months",
@@ -103,27 +113,26 @@ def _bootstrap(settings: Settings, databases: "Databases", *, serving: bool = Fa
 )
 @_data_dir
 def up(
-    port: int | None, host: str | None, demo: bool, demo_months: str, chain: str | None, data_dir: Path | None
+    port: int | None,
+    host: str | None,
+    doors: int | None,
+    demo: bool,
+    demo_months: str,
+    chain: str | None,
+    data_dir: Path | None,
 ) -> None:
     """Starts database, HTTP server and worker in one command."""
     from recoup.main.certificate import certificate_of
     from recoup.main.databases import find_databases
-    from recoup.main.up import listen_on, only_one, start_chain, supervise
+    from recoup.main.up import doors_of, listen_at, only_one, start_chain, supervise
 
-    settings = load_settings(port=port, host=host, data_dir=data_dir)
+    settings = load_settings(port=port, host=host, doors=doors, data_dir=data_dir)
     certificate_of(settings)
     lock = only_one(settings.data_dir)
     beside = [] if chain is None else start_chain(settings.data_dir, chain)
     if beside:
-        settings = load_settings(port=port, host=host, data_dir=data_dir)
-    try:
-        sock = listen_on(settings)
-    except OSError as error:
-        raise Problem(
-            "unavailable",
-            f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}.",
-            cure="Choose another port with --port.",
-        ) from None
+        settings = load_settings(port=port, host=host, doors=doors, data_dir=data_dir)
+    sock = listen_at(settings)
     settings = replace(settings, port=sock.getsockname()[1])
     is_new = not (settings.data_dir / "bootstrap.json").exists()
     if is_new:
@@ -137,7 +146,7 @@ def up(
 
         doing = Demo(settings, int(demo_months)).tick
     with lock:
-        supervise(settings, databases, sock, doing, beside)
+        supervise(settings, databases, sock, doors_of(settings, live=_is_live(databases)), doing, beside)
 
 
 def _addresses(settings: Settings, kept: dict[str, Any] | None, *, is_new: bool = False) -> str:
@@ -161,21 +170,29 @@ def _addresses(settings: Settings, kept: dict[str, Any] | None, *, is_new: bool 
 @cli.command()
 @click.option("--port", type=PORT, help="Port to listen on. Default 8400.")
 @click.option("--host")
+@DOORS
 @click.option("--fd", type=int, hidden=True)
+@click.option("--metrics-fd", type=int, hidden=True)
 @_data_dir
-def serve(port: int | None, host: str | None, fd: int | None, data_dir: Path | None) -> None:
+def serve(
+    port: int | None, host: str | None, doors: int | None, fd: int | None, metrics_fd: int | None, data_dir: Path | None
+) -> None:
     """Starts only the HTTP server."""
     import asyncio
 
     from recoup.main.databases import find_databases, prepare
+    from recoup.main.up import doors_of, serve_by_several
 
-    settings = load_settings(port=port, host=host, data_dir=data_dir)  # names the features, of which doors are made
-    from recoup.main.serve import serve as serve_doors
-
+    settings = load_settings(port=port, host=host, doors=doors, data_dir=data_dir)  # names the features of the doors
     databases = find_databases(settings)
     if fd is None:
         asyncio.run(prepare(databases))
-    serve_doors(settings, databases, fd)
+        if (count := doors_of(settings, live=_is_live(databases))) > 1:
+            serve_by_several(settings, databases, count)
+            return
+    from recoup.main.serve import serve as serve_doors
+
+    serve_doors(settings, databases, fd, metrics_fd)
 
 
 @cli.command()

@@ -1,9 +1,11 @@
 """The server under the doors: uvicorn with bounded connections, and an end that is announced before it comes."""
 
 import asyncio
+import os
 import select
 import socket
 import sys
+from collections.abc import Callable
 from functools import partial
 from time import monotonic
 from types import FrameType
@@ -16,6 +18,7 @@ from recoup.doors.edge.asgi import App
 from recoup.doors.edge.connections import Connections, Handshakes
 from recoup.doors.edge.http import BoundedHttp
 from recoup.main.certificate import Certificate
+from recoup.main.up import READY
 
 ENDING_SECONDS_MAX: Final = 3.0  # of waiting for calls that are on their way
 LAST_CALL_SECONDS: Final = 0.2  # in which a caller's kept connection is told that it ends
@@ -32,6 +35,7 @@ class DoorServer(uvicorn.Server):
         *,
         drain_seconds: float = 0.0,
         certificate: Certificate | None = None,
+        each_second: Callable[[], None] | None = None,
         **options: Any,
     ) -> None:
         chosen: dict[str, Any] = {
@@ -49,7 +53,7 @@ class DoorServer(uvicorn.Server):
         asgi: Any = app
         super().__init__(uvicorn.Config(asgi, http=http, **chosen))
         self._connections, self._drain_seconds, self._ends_at = connections, drain_seconds, 0.0
-        self._certificate = certificate
+        self._certificate, self._each_second = certificate, each_second
 
     @property
     def is_draining(self) -> bool:
@@ -69,6 +73,8 @@ class DoorServer(uvicorn.Server):
             self.should_exit = True
         if self._certificate is not None and self.config.ssl is not None and counter % RENEW_TICKS == 0:
             self._certificate.renew(self.config.ssl)
+        if self._each_second is not None and counter % 10 == 0:
+            self._each_second()
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -89,6 +95,11 @@ class DoorServer(uvicorn.Server):
         return self._connections.are_awaited or any(isinstance(one, Handshakes) and one.is_busy for one in self.servers)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._open(sockets)
+        if ready := os.environ.pop(READY, ""):
+            os.write(int(ready), b"1")
+
+    async def _open(self, sockets: list[socket.socket] | None) -> None:
         if not self.config.is_ssl or sockets is None:
             await super().startup(sockets=sockets)
             return

@@ -1,12 +1,14 @@
 """`/metrics` for Prometheus: what the doors did, and what waits in the database at the moment of asking."""
 
+import os
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from recoup.doors.edge.asgi import App, Message, Receive, Scope, Send
 from recoup.doors.edge.connections import Connections
@@ -31,8 +33,9 @@ _SECONDS = Histogram(
 _METHODS = frozenset(("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS"))
 
 
-def _gauge(name: str, help: str, *labels: str) -> Gauge:
-    return Gauge(name, help, labels, registry=REGISTRY)
+def _gauge(name: str, help: str, *labels: str, mode: Literal["mostrecent", "livesum"] = "mostrecent") -> Gauge:
+    """`mode`: how the values of several doors become one."""
+    return Gauge(name, help, labels, registry=REGISTRY, multiprocess_mode=mode)
 
 
 _BACKLOG = _gauge("recoup_backlog", "What waits, by world and kind", "world", "kind")
@@ -55,20 +58,20 @@ _UNREAD = _gauge(
 _ACCOUNT_REFUSED = _gauge(
     "recoup_route_account_refused", "1 while a route's processor refuses our account or its key", "world", "route"
 )
-_CONNECTIONS = _gauge("recoup_http_connections", "Connections that are open, and their limit", "kind")
-_CROWDED = _gauge("recoup_http_connections_refused", "Connections that met a limit since the start")
+_CONNECTIONS = _gauge("recoup_http_connections", "Connections that are open, and their limit", "kind", mode="livesum")
+_CROWDED = _gauge("recoup_http_connections_refused", "Connections that met a limit since the start", mode="livesum")
 
 
 _CERTIFICATE_DAYS = _gauge("recoup_tls_certificate_days", "Days until the certificate of the doors ends")
 
 
-def watch(connections: Connections, certificate: Certificate | None) -> None:
-    """The doors' own, of this process."""
-    if certificate is not None:
-        _CERTIFICATE_DAYS.set_function(lambda: (certificate.ends - Clocks().wall()) / timedelta(days=1))
-    _CONNECTIONS.labels("open").set_function(lambda: len(connections))
+def note_doors(connections: Connections, certificate: Certificate | None) -> None:
+    """Of this process, each second."""
+    _CONNECTIONS.labels("open").set(len(connections))
     _CONNECTIONS.labels("limit").set(connections.limits.total)
-    _CROWDED.set_function(lambda: connections.refused)
+    _CROWDED.set(connections.refused)
+    if certificate is not None:
+        _CERTIFICATE_DAYS.set((certificate.ends - Clocks().wall()) / timedelta(days=1))
 
 
 @lru_cache(maxsize=1024)
@@ -128,4 +131,8 @@ async def scrape(worlds: Sequence[World]) -> tuple[bytes, str]:
         for table, days in days_left.items():
             _PARTITION_DAYS.labels(world.name, table).set(days)
             _OVERFLOWN.labels(world.name, table).set(table in overflown)
-    return generate_latest(REGISTRY), CONTENT_TYPE_LATEST
+    registry = REGISTRY
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return generate_latest(registry), CONTENT_TYPE_LATEST

@@ -7,15 +7,14 @@ from typing import Final
 from recoup.doors.edge.connections import Connections, Limits
 from recoup.doors.edge.crowded import crowded
 from recoup.doors.edge.proxies import Proxies
-from recoup.kernel.problem import Problem
 from recoup.main.app import make_app, refuse
 from recoup.main.certificate import certificate_of
 from recoup.main.databases import Databases
 from recoup.main.door_server import DoorServer
 from recoup.main.logs import start_logs
-from recoup.main.metrics import watch
+from recoup.main.metrics import note_doors
 from recoup.main.settings import Settings
-from recoup.main.up import listen_on
+from recoup.main.up import listen_at, metrics_socket
 
 ENOUGH: Final = 16_384
 
@@ -37,43 +36,26 @@ HTTP_CONNECTIONS_MAX: Final = 10_000
 HANDLES_KEPT: Final = 64
 
 
-def serve(settings: Settings, databases: Databases, fd: int | None = None) -> None:
-    """Raises: Problem(unavailable) for an address that cannot be listened on."""
+def serve(settings: Settings, databases: Databases, fd: int | None = None, metrics_fd: int | None = None) -> None:
+    """Serves at these sockets, or at addresses of its own. Raises: Problem(unavailable) for one that cannot be listened
+    on."""
     start_logs(settings.log_level)
     certificate = certificate_of(settings)
-    metrics_at = metrics_socket(settings)
+    metrics_at = metrics_socket(settings) if metrics_fd is None else socket.socket(fileno=metrics_fd)
     app = make_app(settings, databases, lambda: server.is_draining, metrics_at)
     connections = Connections(limits_of(settings), crowded(app, refuse), Proxies(settings.behind_proxy))
-    watch(connections, certificate)
     server = DoorServer(
         app,
         connections,
         drain_seconds=settings.drain,
         certificate=certificate,
+        each_second=lambda: note_doors(connections, certificate),
         log_level="warning",
         ssl_certfile=settings.tls_cert or None,
         ssl_keyfile=settings.tls_key or None,
     )
     # As a socket: a number uvicorn takes for a Unix socket, without TCP_NODELAY, and answers wait for delayed ACKs.
-    server.run(sockets=[socket.socket(fileno=fd) if fd is not None else listen_on(settings)])
-
-
-def metrics_socket(settings: Settings) -> socket.socket | None:
-    """Raises: Problem(unavailable)."""
-    if not settings.metrics_address:
-        return None
-    host, _, port = settings.metrics_address.rpartition(":")
-    host = host.strip("[]")
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, int(port)), family=family, backlog=64)
-    except OSError as error:
-        raise Problem(
-            "unavailable",
-            f"Cannot listen on {settings.metrics_address} for metrics: {error.strerror}.",
-            field="metrics_address",
-            cure="Choose another, for each process its own.",
-        ) from None
+    server.run(sockets=[socket.socket(fileno=fd) if fd is not None else listen_at(settings)])
 
 
 def limits_of(settings: Settings) -> Limits:

@@ -62,6 +62,9 @@ class Settings:
     http_connections_per_address: int = _setting(
         256, "maximum HTTP connections from one address (an IPv6 /64), except proxies of behind_proxy"
     )
+    doors: int = _setting(
+        0, "processes that answer HTTP; 0: one a core, at least 2, and 1 while only this machine calls"
+    )
     drain_seconds: int = _setting(
         -1, "seconds that /readyz answers 503 before shutdown; -1: 5, or 0 while only this machine can call"
     )
@@ -69,10 +72,10 @@ class Settings:
     expiry_max_days: int = _setting(30, "maximum expiryDateUtc, in days from now")
     refund_cap_percent: int = _setting(0, "maximum partial refund in percent of the order; 0: none")
     file_rows_max: int = _setting(20_000_000, "maximum stored rows of one merchant's imports, uploads and statements")
-    rate_per_second: int = _setting(2000, "calls per second for each API key, in each process")
+    rate_per_second: int = _setting(2000, "calls per second for each API key, at all doors of a machine")
     payer_calls_per_minute: int = _setting(
         300,
-        "calls of /v1/tokenize per minute by a tokenization key from one address (an IPv6 /64), in each process",
+        "calls of /v1/tokenize per minute by a tokenization key from one address (an IPv6 /64)",
     )
     single_use_reads: bool = _setting(True, "stablecoin API: a GET's signature is valid once")
     loopback_webhooks: str = _setting(
@@ -130,7 +133,7 @@ class Settings:
 # Every whole number among them.
 RANGES: Final[Mapping[str, tuple[int, int]]] = {
     "port": (0, 65535), "smtp_port": (1, 65535), "http_connections": (0, 100_000),
-    "http_connections_per_address": (1, 100_000), "drain_seconds": (-1, 3_600), "visa_limit": (1, 20),
+    "http_connections_per_address": (1, 100_000), "doors": (0, 64), "drain_seconds": (-1, 3_600), "visa_limit": (1, 20),
     "expiry_max_days": (1, 366), "refund_cap_percent": (0, 100), "file_rows_max": (1, 10**12),
     "rate_per_second": (1, 1_000_000), "payer_calls_per_minute": (1, 100_000_000), "connections": (2, 1_000),
     "digest_hour": (0, 23), "training_hour": (0, 23),

@@ -1,29 +1,38 @@
 """`recoup up`: the database, the doors and the worker, each its own process under one supervisor.
 
-A part that dies is started again; when the supervisor dies, however it dies, its parts end too.
+A part that dies is started again; when the supervisor dies, however it dies, its parts end too. Several doors accept at
+one socket, so what one of them has not accepted another answers. SIGHUP replaces doors and worker by new ones, a door
+at a time and only once its successor serves.
 """
 
 import errno
 import fcntl
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
 from recoup.core.kit.feature import features
+from recoup.doors.edge.counts import SHARED, make_shared
 from recoup.kernel.problem import Problem
 from recoup.main.databases import Databases
 from recoup.main.settings import Settings, settings_file
 from recoup.store.server.folder import close_folder, open_lock
 from recoup.store.server.footing import end_with_parent
 
+READY: Final = "RECOUP_READY"  # the number of a file that a door writes to once it serves
+READY_SECONDS: Final = 60.0
+EMBEDDED_DOORS_MAX: Final = 4
 STOP_SECONDS = 15.0
 BACK_OFF_SECONDS_MAX = 5.0
 FREED_SECONDS = 5.0
@@ -37,14 +46,19 @@ class Part:
     name: str
     command: list[str]
     fds: tuple[int, ...] = ()
+    tells: bool = False  # when it serves
     process: "subprocess.Popen[bytes] | None" = None
+    former: "subprocess.Popen[bytes] | None" = None  # that serves until the new one does
     not_before: float = 0.0
     back_off: float = field(default=0.0)
     started: float = 0.0
+    ready: int = -1
 
     def ensure(self, environment: dict[str, str]) -> None:
         """Starts it when it does not run, more and more slowly when it keeps dying."""
         now = time.monotonic()
+        if self.former is not None:
+            self._hand_over(now)
         if self.process is not None and self.process.poll() is None:
             return
         if self.process is not None:
@@ -56,20 +70,47 @@ class Part:
 
     def start(self, environment: dict[str, str]) -> None:
         self.started = time.monotonic()
+        fds, told = self.fds, environment
+        if self.tells:
+            if self.ready >= 0:
+                os.close(self.ready)
+            self.ready, writes = os.pipe()
+            fds, told = (*fds, writes), environment | {READY: str(writes)}
         self.process = subprocess.Popen(
-            self.command, env=environment, pass_fds=self.fds, preexec_fn=end_with_parent(), stdin=subprocess.DEVNULL
+            self.command, env=told, pass_fds=fds, preexec_fn=end_with_parent(), stdin=subprocess.DEVNULL
         )
+        if self.tells:
+            os.close(writes)
+
+    def replace(self, environment: dict[str, str]) -> None:
+        """Starts a successor."""
+        self.former = self.process
+        self.start(environment)
+
+    def _hand_over(self, now: float) -> None:
+        """Once the successor serves; one that dies instead changes nothing."""
+        assert self.process is not None
+        if self.process.poll() is not None or now - self.started > READY_SECONDS:
+            print(f"The new {self.name} does not serve; the former one goes on.", file=sys.stderr, flush=True)
+            self.process.kill()
+            self.process, self.former = self.former, None
+        elif not self.tells or select.select([self.ready], [], [], 0)[0]:
+            ending, self.former = self.former, None
+            if ending is not None:
+                ending.send_signal(signal.SIGTERM)
 
     def stop(self) -> None:
-        if self.process is not None and self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
+        for process in (self.process, self.former):
+            if process is not None and process.poll() is None:
+                process.send_signal(signal.SIGTERM)
 
     def wait(self, until: float) -> None:
-        if self.process is not None:
-            try:
-                self.process.wait(max(0.1, until - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                self.process.kill()
+        for process in (self.process, self.former):
+            if process is not None:
+                try:
+                    process.wait(max(0.1, until - time.monotonic()))
+                except subprocess.TimeoutExpired:
+                    process.kill()
 
 
 def only_one(data_dir: Path) -> IO[str]:
@@ -105,6 +146,33 @@ def listen_on(settings: Settings) -> socket.socket:
     return sock
 
 
+def listen_at(settings: Settings) -> socket.socket:
+    """As `listen_on`. Raises: Problem(unavailable)."""
+    try:
+        return listen_on(settings)
+    except OSError as error:
+        message = f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}."
+        raise Problem("unavailable", message, cure="Choose another port with --port.") from None
+
+
+def metrics_socket(settings: Settings) -> socket.socket | None:
+    """Raises: Problem(unavailable)."""
+    if not settings.metrics_address:
+        return None
+    host, _, port = settings.metrics_address.rpartition(":")
+    host = host.strip("[]")
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, int(port)), family=family, backlog=64)
+    except OSError as error:
+        raise Problem(
+            "unavailable",
+            f"Cannot listen on {settings.metrics_address} for metrics: {error.strerror}.",
+            field="metrics_address",
+            cure="Choose another.",
+        ) from None
+
+
 def start_chain(data_dir: Path, url: str) -> list[Part]:
     """Nodes of play money and what goes on beside them, once the settings file has their channels. Raises: Problem."""
     module = next(one.trial for one in features() if one.trial is not None)
@@ -117,49 +185,113 @@ def start_chain(data_dir: Path, url: str) -> list[Part]:
     return [*parts, Part("sender", [*BASE, "chain", "trial", "--data-dir", str(data_dir)])]
 
 
+def doors_of(settings: Settings, *, live: bool) -> int:
+    """How many: what the setting says, else one a core, of which the embedded database bears four. A laptop has one."""
+    if settings.doors:
+        return settings.doors
+    if settings.is_local and not live:
+        return 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    embedded = not (settings.database_url or settings.sandbox_database_url)
+    return max(2, min(cores, EMBEDDED_DOORS_MAX) if embedded else cores)
+
+
+@contextmanager
+def doors(settings: Settings, sock: socket.socket, count: int) -> Iterator[tuple[list[Part], dict[str, str]]]:
+    """The doors, and what their environment says beside: where they count together."""
+    command = [*BASE, "serve", "--data-dir", str(settings.data_dir), "--fd", str(sock.fileno())]
+    if count == 1:
+        yield [Part("doors", command, (sock.fileno(),), tells=True)], {}
+        return
+    counts, metrics_at = make_shared(), metrics_socket(settings)
+    fds: tuple[int, ...] = (sock.fileno(), counts)
+    if metrics_at is not None:
+        metrics_at.set_inheritable(True)
+        fds, command = (*fds, metrics_at.fileno()), [*command, "--metrics-fd", str(metrics_at.fileno())]
+    with tempfile.TemporaryDirectory(prefix="recoup-metrics-") as metrics:
+        told = {SHARED: str(counts), "PROMETHEUS_MULTIPROC_DIR": metrics}
+        yield [Part(f"door {number + 1}", command, fds, tells=True) for number in range(count)], told
+
+
+def serve_by_several(settings: Settings, databases: Databases, count: int) -> None:
+    """`recoup serve` with several doors. Raises: Problem(unavailable) for an address that cannot be listened on."""
+    with closing(listen_at(settings)) as sock, doors(settings, sock, count) as (parts, told):
+        _run(settings, databases, sock, parts, environment_of(settings, databases) | told)
+
+
 def supervise(
     settings: Settings,
     databases: Databases,
     sock: socket.socket,
+    count: int,
     doing: Callable[[], bool] = lambda: False,
     beside: Sequence[Part] = (),
 ) -> None:
     """Until SIGINT or SIGTERM. `doing` is called about five times a second; it does what is to be done beside."""
-    stopping = False
+    worker = Part("worker", [*BASE, "worker", "--data-dir", str(settings.data_dir), "--prepared"])
+    with doors(settings, sock, count) as (parts, told):
+        environment = environment_of(settings, databases) | told
+        _run(settings, databases, sock, [*parts, worker], environment, doing, beside)
 
-    def stop(_signal: int, _frame: object) -> None:
-        nonlocal stopping
-        stopping = True
 
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, stop)
-    flags = ["--data-dir", str(settings.data_dir)]
-    parts = [
-        Part("doors", [*BASE, "serve", *flags, "--fd", str(sock.fileno())], (sock.fileno(),)),
-        Part("worker", [*BASE, "worker", *flags, "--prepared"]),
-        *beside,
-    ]
-    environment = os.environ | {
+def environment_of(settings: Settings, databases: Databases) -> dict[str, str]:
+    return os.environ | {
         "RECOUP_PEOPLE_DATABASE_URL": databases.people,
         "RECOUP_SANDBOX_DATABASE_URL": databases.sandbox,
         "RECOUP_LIVE_DATABASE_URL": databases.live,
         "RECOUP_PUBLIC_URL": settings.url,
         "RECOUP_LOOPBACK_WEBHOOKS": "yes" if settings.takes_loopback else "no",
     }
+
+
+def _run(
+    settings: Settings,
+    databases: Databases,
+    sock: socket.socket,
+    parts: Sequence[Part],
+    environment: dict[str, str],
+    doing: Callable[[], bool] = lambda: False,
+    beside: Sequence[Part] = (),
+) -> None:
+    stopping, to_replace = False, list[Part]()
+
+    def stop(_signal: int, _frame: object) -> None:
+        nonlocal stopping
+        stopping = True
+
+    def reload(_signal: int, _frame: object) -> None:
+        to_replace[:] = parts
+
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, stop)
+    signal.signal(signal.SIGHUP, stop if sys.stdout.isatty() else reload)  # of a terminal that closes
+    every = [*parts, *beside]
     try:
         while not stopping:
             if databases.server is not None:
                 databases.server.ensure()
-            for part in parts:
+            for part in every:
                 part.ensure(environment)
+            if to_replace and all(part.former is None for part in parts):
+                to_replace.pop(0).replace(environment)
+            _forget_gauges(
+                environment, {one.pid for part in parts for one in (part.process, part.former) if one is not None}
+            )
             doing()
             time.sleep(0.2)
     finally:
         sock.close()  # or callers would queue at it until we are gone
         until = time.monotonic() + STOP_SECONDS + settings.drain
-        for part in parts:
+        for part in every:
             part.stop()
-        for part in parts:
+        for part in every:
             part.wait(until)
         if databases.server is not None:
             databases.server.stop()
+
+
+def _forget_gauges(environment: Mapping[str, str], living: Collection[int]) -> None:
+    """What doors that are gone were measuring; what they counted stays."""
+    for path in Path(environment.get("PROMETHEUS_MULTIPROC_DIR", "/nonexistent")).glob("gauge_live*.db"):
+        if int(path.stem.rpartition("_")[2]) not in living:
+            path.unlink(missing_ok=True)

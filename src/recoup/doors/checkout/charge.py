@@ -35,13 +35,13 @@ _SLOWLY: Final = "Too many attempts in a short time."
 
 
 class ChargePage:
-    """Counts wrong answers in this process's memory: those of one address, and of all of them together, which is so
-    many that some hundred addresses are needed to keep others out."""
+    """Counts wrong answers: those of one address, and of all of them together, which is so many that some hundred
+    addresses are needed to keep others out."""
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._each = Buckets(per_second=1 / 10, burst=6)
-        self._all = Buckets(per_second=100, burst=2_000, keys_max=1)
+        self._each = Buckets(per_second=1 / 10, burst=6, name="charge ")
+        self._all = Buckets(per_second=100, burst=2_000, name="charges")
 
     async def form(self, request: Request) -> Response:
         return self._page(request, {})

@@ -6,41 +6,40 @@ from typing import Final
 from uuid import UUID
 
 from recoup.doors.edge.asgi import Headers
+from recoup.doors.edge.counts import Counts, counts
 from recoup.doors.edge.rate import Buckets, address_key, check_rate, rate_headers, site_key
 from recoup.kernel.problem import Problem
 
 MINUTE: Final = 60
 AT_ONCE_MINUTES: Final = 10  # a payer's network may make the calls of so many minutes at once
 SITES: Final = 4  # an IPv6 /48 makes as many as so many addresses
+ONE: Final = 2.0**-24  # exact beside a machine's uptime of years
 NETWORKS: Final = 20  # all payers of a merchant make as many as so many addresses
 QuotaOf = Callable[[UUID | None, UUID | None], Awaitable[tuple[UUID, int] | None]]
 
 
 class Minutes:
-    """Calls of each key in the running minute; all are forgotten when it ends. In this process's memory."""
+    """Calls of each key in the running minute, at all doors of this machine: kept as the minute's begin, and the number
+    in fractions of a second, so that it is an instant, too."""
 
-    def __init__(self) -> None:
-        self._minute = 0
-        self._counts: dict[UUID, int] = {}
+    def __init__(self, kept: Counts | None = None) -> None:
+        self._kept = kept or counts()
 
     def count(self, key: UUID, now: float) -> int:
         """How many there were in this minute. `now`: monotonic seconds."""
-        return self._counts.get(key, 0) if int(now) // MINUTE == self._minute else 0
+        return round(max(0.0, self._kept.values[self._kept.find(f"minute {key}")] - now // MINUTE * MINUTE) / ONE)
 
     def take(self, key: UUID, limit: int, now: float) -> int:
         """0 when it may be made, else the seconds until the next minute; one that may not is not counted."""
-        minute = int(now) // MINUTE
-        if minute != self._minute:
-            self._minute, self._counts = minute, {}
-        count = self._counts.get(key, 0)
+        count = self.count(key, now)
         if count >= limit:
             return MINUTE - int(now) % MINUTE
-        self._counts[key] = count + 1
+        self._kept.values[self._kept.find(f"minute {key}")] = now // MINUTE * MINUTE + (count + 1) * ONE
         return 0
 
 
 class Limits:
-    """One a process, for all its APIs. `quota_of`: (merchant, partner) -> the partner it counts for, and its limit."""
+    """For all APIs. `quota_of`: (merchant, partner) -> the partner it counts for, and its limit."""
 
     def __init__(self, quota_of: QuotaOf) -> None:
         self._quota_of = quota_of
@@ -79,12 +78,13 @@ class Limits:
 
 class PayerLimits:
     """Calls with a merchant's public key, which anybody may read in its checkout page: counted by the address that
-    makes them, so that one stranger keeps no other payer out, and by merchant. In this process's memory."""
+    makes them, so that one stranger keeps no other payer out, and by merchant."""
 
     def __init__(self, per_minute: int = 300) -> None:
         """`per_minute`: of one address, an IPv6 /64."""
         self._address, self._site, self._merchant = (
-            Buckets(times * per_minute / MINUTE, times * AT_ONCE_MINUTES * per_minute) for times in (1, SITES, NETWORKS)
+            Buckets(times * per_minute / MINUTE, times * AT_ONCE_MINUTES * per_minute, name=f"payers {times} ")
+            for times in (1, SITES, NETWORKS)
         )
 
     def take(self, headers: Headers, host: str, key: str, merchant_id: UUID, now: float) -> None:

@@ -1,48 +1,36 @@
-"""How often one caller may call. In this process's memory: with several processes each allows its share."""
+"""How often one caller may call, at all doors of this machine together."""
 
 import math
-from collections import OrderedDict
 from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import IPv6Address, IPv6Network
 from time import monotonic
-from typing import Final
 
 from recoup.doors.edge.asgi import App, Headers, Receive, Refuse, Scope, Send, answer_headers, send_refusal
+from recoup.doors.edge.counts import Counts, counts
 from recoup.kernel.problem import Problem
-
-CALLERS_MAX: Final = 65536
 
 
 class Buckets:
-    """A token bucket for each key, kept as the one instant at which it is full again.
+    """A token bucket for each key, kept as the one instant at which it is full again. `per_second` tokens flow in, up
+    to `burst`. The doors of a machine share those of one `name`."""
 
-    `per_second` tokens flow in, up to `burst`. Of more than `keys_max` keys the one that was quiet longest is
-    forgotten: at worst it gets a full bucket again.
-    """
-
-    def __init__(self, per_second: float, burst: int, keys_max: int = CALLERS_MAX) -> None:
-        if per_second <= 0 or burst < 1 or keys_max < 1:
-            raise ValueError("a rate, a burst and a number of keys above zero")
+    def __init__(self, per_second: float, burst: int, *, name: str = "", kept: Counts | None = None) -> None:
+        if per_second <= 0 or burst < 1:
+            raise ValueError("a rate and a burst above zero")
         self._interval = 1 / per_second
         self._span = burst * self._interval
-        self._keys_max = keys_max
-        self._full_at: OrderedDict[str, float] = OrderedDict()
-
-    def __len__(self) -> int:
-        return len(self._full_at)
+        self._name, self._kept = name, kept or counts()
 
     def take(self, key: str, now: float) -> float:
         """Takes a token: 0.0 when there was one, else the seconds until there is. `now` is monotonic seconds."""
-        full_at = max(self._full_at.get(key, now), now) + self._interval
+        values, place = self._kept.values, self._kept.find(self._name + key)
+        full_at = max(values[place], now) + self._interval
         # A billionth of tolerance: sums of fractions must not cost the burst's last token.
         wait = full_at - now - self._span
         if wait > 1e-9:
             return wait
-        self._full_at[key] = full_at
-        self._full_at.move_to_end(key)
-        if len(self._full_at) > self._keys_max:
-            self._full_at.popitem(last=False)
+        values[place] = full_at
         return 0.0
 
     @property
@@ -52,8 +40,7 @@ class Buckets:
 
     def give_back(self, key: str) -> None:
         """The token that was taken last was not used."""
-        if key in self._full_at:
-            self._full_at[key] -= self._interval
+        self._kept.values[self._kept.find(self._name + key)] -= self._interval
 
 
 def check_rate(buckets: Buckets, key: str, now: float) -> None:

@@ -23,7 +23,7 @@ class Receiver:
     """An ASGI app for the one path."""
 
     def __init__(self, world: World) -> None:
-        self._world, self._buckets = world, Buckets(per_second=PER_SECOND, burst=BURST)
+        self._world, self._buckets = world, Buckets(per_second=PER_SECOND, burst=BURST, name="receiver ")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:

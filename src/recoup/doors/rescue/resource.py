@@ -47,7 +47,7 @@ class Services(Kit):
         super().__init__(world, *shared)
         self.world, self.merchants, self.url = world, self.get(Merchants), url
         self.limits = Limits(Quotas(world).of)
-        self.buckets = Buckets(per_second=rate_per_second, burst=5 * rate_per_second)
+        self.buckets = Buckets(per_second=rate_per_second, burst=5 * rate_per_second, name="rescue ")
         self.payers = PayerLimits(payer_calls_per_minute)
         self.totals = Totals()
 

@@ -156,7 +156,7 @@ def make_services(
         merchants,
         Callers(world, reads_once=reads_once),
         Charges(world, merchants),
-        Buckets(per_second=rate_per_second, burst=5 * rate_per_second),
+        Buckets(per_second=rate_per_second, burst=5 * rate_per_second, name="stablecoin "),
         url,
         limits or Limits(Quotas(world).of),
     )

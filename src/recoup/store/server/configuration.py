@@ -10,7 +10,7 @@ _SETTINGS: Final = {
     "listen_addresses": "",
     "port": str(PORT),
     "unix_socket_permissions": "0700",
-    "max_connections": "100",
+    "max_connections": "200",
     "max_locks_per_transaction": "128",
     # memory: what is not touched is not used
     "shared_buffers": "256MB",
