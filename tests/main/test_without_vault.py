@@ -22,6 +22,7 @@ from recoup.flows.insight.verify import verify
 from recoup.flows.key_checks import check_keys
 from recoup.flows.people.persons import erase_all, find_all_by_name
 from recoup.flows.rekey import drop_vault, go_over, states_of
+from recoup.flows.upkeep import beat
 from recoup.gateways.keys.files import FILE_NAME, RETIRED, load_or_create
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
@@ -144,6 +145,7 @@ def test_keys_rotate_and_the_doctor_finds_nothing(server: ServerAddress, tmp_pat
         assert {one.needed for one in await states_of([ground.world]) if one.state == "old"} == {0}
         await go_over(ground.world)
         await check_keys(ground.world.db, ground.world.keys.checks(), "here")
+        await beat(ground.world)
         assert all([line.ok async for line in look_at(ground.world)])
 
     run(server, tmp_path, story)

@@ -1,7 +1,6 @@
 """Where the databases are: the embedded server, or addresses that were given; created and migrated on request."""
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -91,8 +90,6 @@ async def _follow(db: Database, clocks: DatabaseClocks, process: str) -> None:
 _NAMES = {"people": "recoup_people", "sandbox": "recoup_sandbox", "live": "recoup_live"}
 _NEEDED = ("people", "sandbox")
 OTHERS_END_SECONDS = 5
-# PgBouncer's words, under a code that says only that it refuses.
-NO_DATABASE: Final = re.compile("no such database|database .* does not exist")
 _SIMULATED = ("issuer", "mock_channel", "mailbox")
 _USE = """
 GRANT USAGE ON SCHEMA {schema} TO recoup_app;
@@ -233,9 +230,7 @@ async def _prepare_one(databases: Databases, name: str) -> None:
 async def _is_there(dsn: str) -> bool:
     try:
         connection = await connect(dsn)
-    except (asyncpg.InvalidCatalogNameError, asyncpg.ProtocolViolationError) as error:
-        if isinstance(error, asyncpg.ProtocolViolationError) and not NO_DATABASE.search(str(error)):
-            raise
+    except asyncpg.InvalidCatalogNameError:
         return False
     await connection.close()
     return True
@@ -270,7 +265,8 @@ async def has_live(databases: Databases) -> bool:
 
 def _unprepared(error: BaseException) -> Problem:
     reason = (str(error) or type(error).__name__).splitlines()[0]
-    cure = POOLER if "unsupported startup parameter" in reason else "Check its address."
+    # PgBouncer refuses settings, and databases that it does not know, under this code.
+    cure = POOLER if isinstance(error, asyncpg.ProtocolViolationError) else "Check its address."
     return Problem("unavailable", f"The database cannot be prepared: {reason}", cure=cure)
 
 
