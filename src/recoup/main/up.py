@@ -70,14 +70,14 @@ class Part:
 
     def start(self, environment: dict[str, str]) -> None:
         self.started = time.monotonic()
-        fds, told = self.fds, environment
+        fds, more = self.fds, environment
         if self.tells:
             if self.ready >= 0:
                 os.close(self.ready)
             self.ready, writes = os.pipe()
-            fds, told = (*fds, writes), environment | {READY: str(writes)}
+            fds, more = (*fds, writes), environment | {READY: str(writes)}
         self.process = subprocess.Popen(
-            self.command, env=told, pass_fds=fds, preexec_fn=end_with_parent(), stdin=subprocess.DEVNULL
+            self.command, env=more, pass_fds=fds, preexec_fn=end_with_parent(), stdin=subprocess.DEVNULL
         )
         if self.tells:
             os.close(writes)
@@ -209,14 +209,14 @@ def doors(settings: Settings, sock: socket.socket, count: int) -> Iterator[tuple
         metrics_at.set_inheritable(True)
         fds, command = (*fds, metrics_at.fileno()), [*command, "--metrics-fd", str(metrics_at.fileno())]
     with tempfile.TemporaryDirectory(prefix="recoup-metrics-") as metrics:
-        told = {SHARED: str(counts), "PROMETHEUS_MULTIPROC_DIR": metrics}
-        yield [Part(f"door {number + 1}", command, fds, tells=True) for number in range(count)], told
+        more = {SHARED: str(counts), "PROMETHEUS_MULTIPROC_DIR": metrics}
+        yield [Part(f"door {number + 1}", command, fds, tells=True) for number in range(count)], more
 
 
 def serve_by_several(settings: Settings, databases: Databases, count: int) -> None:
     """`recoup serve` with several doors. Raises: Problem(unavailable) for an address that cannot be listened on."""
-    with closing(listen_at(settings)) as sock, doors(settings, sock, count) as (parts, told):
-        _run(settings, databases, sock, parts, environment_of(settings, databases) | told)
+    with closing(listen_at(settings)) as sock, doors(settings, sock, count) as (parts, more):
+        _run(settings, databases, sock, parts, environment_of(settings, databases) | more)
 
 
 def supervise(
@@ -229,8 +229,8 @@ def supervise(
 ) -> None:
     """Until SIGINT or SIGTERM. `doing` is called about five times a second; it does what is to be done beside."""
     worker = Part("worker", [*BASE, "worker", "--data-dir", str(settings.data_dir), "--prepared"])
-    with doors(settings, sock, count) as (parts, told):
-        environment = environment_of(settings, databases) | told
+    with doors(settings, sock, count) as (parts, more):
+        environment = environment_of(settings, databases) | more
         _run(settings, databases, sock, [*parts, worker], environment, doing, beside)
 
 
