@@ -12,9 +12,9 @@ from tests.features.chains.wallets import agree_on_address
 
 from recoup.features.chains import intake, store
 from recoup.features.chains.addresses import shown
-from recoup.features.chains.channel import ChainChannel
 from recoup.features.chains.channels import ChannelSettings, read_channels
 from recoup.features.chains.credit import credit
+from recoup.features.chains.gateway import ChainChannel
 from recoup.features.chains.rpc import Endpoint
 from recoup.features.chains.watch import Watcher, networks_of
 from recoup.gateways.cards.transport import Transport

@@ -7,7 +7,7 @@ from tests.features.chains.test_settlement_addresses import FIRST, TOKEN, agreed
 from tests.worlds import Shop
 
 from recoup.features.chains import intake, store
-from recoup.features.chains.channel import ChainChannel
+from recoup.features.chains.gateway import ChainChannel
 from recoup.features.chains.store import NewLog
 from recoup.features.chains.watch import networks_of
 from recoup.flows.stable.charge import Charges, StablecoinChargeRequest

@@ -11,12 +11,12 @@ import pytest
 from tests.doors.portal.staff import As, portal, post, texts
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.features.chains import addresses_flow as flow
 from recoup.features.chains import intake, store
+from recoup.features.chains import settlement_addresses as flow
 from recoup.features.chains.addresses import shown
 from recoup.features.chains.artifacts import artifact
-from recoup.features.chains.channel import ChainChannel
 from recoup.features.chains.channels import read_channels
+from recoup.features.chains.gateway import ChainChannel
 from recoup.features.chains.watch import networks_of
 from recoup.flows.people.make_user import register_merchant
 from recoup.flows.stable.charge import Charges, StablecoinChargeRequest

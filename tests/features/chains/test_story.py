@@ -15,10 +15,10 @@ from tests.worlds import Shop, make_shop, sandbox_world
 
 from recoup.features.chains import abi, intake, store
 from recoup.features.chains.addresses import shown
-from recoup.features.chains.channel import ChainChannel
 from recoup.features.chains.channels import ChannelSettings, read_channels
 from recoup.features.chains.compare import Comparer
 from recoup.features.chains.credit import credit
+from recoup.features.chains.gateway import ChainChannel
 from recoup.features.chains.keystore import KeySigner
 from recoup.features.chains.rpc import Endpoint
 from recoup.features.chains.send import Sender

@@ -14,8 +14,8 @@ from tests.features.chains.node import Anvil, Settings, installed, started
 
 from recoup.doors.command.verbs import Opened
 from recoup.features.chains.channels import read_channels
-from recoup.features.chains.deposit_cli import transfer
 from recoup.features.chains.trial import Trial
+from recoup.features.chains.verbs import transfer
 from recoup.kernel.problem import Problem
 from recoup.store.server import ServerAddress
 from recoup.store.server.footing import end_with_parent

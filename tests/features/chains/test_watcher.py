@@ -19,8 +19,8 @@ from recoup.features.chains import abi, intake, rpc, store, watch
 from recoup.features.chains.addresses import shown
 from recoup.features.chains.compare import Comparer
 from recoup.features.chains.health import troubles
+from recoup.features.chains.loop import ChainLoop
 from recoup.features.chains.rpc import AwayError
-from recoup.features.chains.running import ChainLoop
 from recoup.features.chains.watch import HaltError, networks_of
 from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
 from recoup.kernel.problem import Problem

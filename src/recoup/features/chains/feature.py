@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from recoup.core.kit.feature import Feature
-from recoup.features.chains import credit, health, intake, running, transfers, verify_chain
+from recoup.features.chains import credit, gateway, health, intake, loop, transfers, verify_chain
 from recoup.features.chains.words import AUDITS, NOTICES
 from recoup.rules.order.lifecycle import ANY, Fact
 
@@ -17,8 +17,8 @@ CHAINS: Final = Feature(
     ),
     intake=intake.complete,
     refund_to=transfers.refund_to,
-    gateways=running.gateways,
-    loops=running.loops,
+    gateways=gateway.gateways,
+    loops=loop.loops,
     checks=health.troubles,
     balances=verify_chain.differences,
     settings={"channels": intake.serve_tables},
@@ -27,11 +27,11 @@ CHAINS: Final = Feature(
     verbs={
         "terms address": (
             "Shows the wallets that a merchant's stablecoins settle to; an option enters, approves or withdraws one.",
-            "recoup.features.chains.address_cli",
+            "recoup.features.chains.verbs",
         ),
         "sandbox deposit": (
             "Makes the payer's transfer to the address of a stablecoin order, on a development node.",
-            "recoup.features.chains.deposit_cli",
+            "recoup.features.chains.verbs",
         ),
     },
     audits=AUDITS,

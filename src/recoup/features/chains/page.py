@@ -14,8 +14,8 @@ from recoup.doors.portal.people import named
 from recoup.doors.portal.rights import operator, role
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import State
-from recoup.features.chains import addresses_flow as flow
 from recoup.features.chains import health, intake, sends_store, store
+from recoup.features.chains import settlement_addresses as flow
 from recoup.features.chains.abi import to_hex
 from recoup.features.chains.addresses import KINDS, Kind, shown
 from recoup.features.chains.channels import NETWORK_PRESETS, ChannelSettings

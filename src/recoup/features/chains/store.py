@@ -1,4 +1,5 @@
-"""What the watcher has read of a chain, and where an order's payer pays. Values are base units of a token."""
+"""What the watcher has read of a chain, where an order's payer pays, and merchants' own wallets. Values are base units
+of a token."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,11 +7,13 @@ from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
+from recoup.features.chains.addresses import Kind
 from recoup.store.homes import CHAIN, MERCHANT
 from recoup.store.statement import Read, Row, Tx, Written, columns_of
 from recoup.store.table import Hex, insert_of, stored
 
 LogState = Literal["seen", "confirmed", "orphaned"]
+WalletState = Literal["entered", "waiting", "holding", "replaced", "withdrawn"]
 
 
 class DepositAddress(Row, frozen=True):
@@ -349,6 +352,63 @@ WHERE l.chain = i.chain AND l.tx = i.tx AND l.log_index = i.log_index AND l.bloc
 """)
 async def mark_followed(db: Tx, rows: Sequence[Verdict]) -> None:
     """Their orders know of them, as long as they stand as they did then."""
+
+
+class SettlementAddress(Row, frozen=True):
+    """`holds_from`: since its approval, when orders begin to settle to it."""
+
+    merchant_id: UUID
+    kind: Kind
+    address_id: UUID
+    address: str
+    set_by: str
+    set_at: datetime
+    holds_from: datetime | None
+    approved_by: str | None
+    approved_at: datetime | None
+    withdrawn_at: datetime | None
+
+    def holds(self, now: datetime) -> bool:
+        """Whether it has taken effect; a later one may have replaced it."""
+        return self.withdrawn_at is None and self.holds_from is not None and self.holds_from <= now
+
+
+_WALLET = columns_of(SettlementAddress)
+
+
+@MERCHANT.statement(f"SELECT {_WALLET} FROM settlement_addresses WHERE merchant_id = $1 ORDER BY set_at DESC")
+async def list_addresses(db: Read, merchant_id: UUID) -> list[SettlementAddress]:
+    """The newest first, of all kinds."""
+
+
+@MERCHANT.statement("""
+INSERT INTO settlement_addresses (merchant_id, kind, address_id, address, set_by, set_at)
+VALUES ($1, $2, $3, $4, $5, $6)
+""")
+async def add_wallet(
+    db: Tx, merchant_id: UUID, kind: str, address_id: UUID, address: str, set_by: str, set_at: datetime
+) -> None: ...
+
+
+@MERCHANT.statement("""
+UPDATE settlement_addresses SET approved_by = $4, approved_at = $5, holds_from = $6
+WHERE merchant_id = $1 AND kind = $2 AND address_id = $3
+""")
+async def approve_address(
+    db: Tx, merchant_id: UUID, kind: str, address_id: UUID, by: str, at: datetime, holds_from: datetime
+) -> None: ...
+
+
+@MERCHANT.statement("""
+UPDATE settlement_addresses SET withdrawn_at = $3
+WHERE merchant_id = $1 AND address_id = ANY($2) AND withdrawn_at IS NULL
+""")
+async def withdraw_addresses(db: Tx, merchant_id: UUID, address_ids: list[UUID], at: datetime) -> None: ...
+
+
+@MERCHANT.statement("SELECT true FROM deposit_addresses WHERE address = $1 AND kind = $2")
+async def is_deposit_address(db: Read, address: bytes, kind: str) -> bool | None:
+    """Whether it is the deposit address of any order; None if it is not."""
 
 
 @MERCHANT.statement("""

@@ -15,9 +15,9 @@ import structlog
 
 from recoup.features.chains import intake, sends_store, store
 from recoup.features.chains.addresses import read_address, shown
-from recoup.features.chains.addresses_flow import check_wallet
 from recoup.features.chains.channels import ChannelSettings
 from recoup.features.chains.sends_store import ChainSend, NewSend, RefundDestination, SubjectKind
+from recoup.features.chains.settlement_addresses import check_wallet
 from recoup.features.chains.store import ChainLog, DepositAddress
 from recoup.features.chains.units import cent
 from recoup.flows.locked import Orders

@@ -19,10 +19,10 @@ from typing import Any, Final, NamedTuple
 
 from recoup.features.chains.abi import from_hex
 from recoup.features.chains.addresses import read_address, shown
-from recoup.features.chains.addresses_flow import hold_at_once
 from recoup.features.chains.channels import MAINNETS, read_channels, without_secrets
 from recoup.features.chains.dev_node import DevNode, program
 from recoup.features.chains.rpc import AwayError, opened
+from recoup.features.chains.settlement_addresses import hold_at_once
 from recoup.flows.bootstrap import bootstrap_merchant
 from recoup.flows.demo_clock import demo_merchant
 from recoup.flows.world import World

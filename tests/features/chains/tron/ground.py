@@ -13,11 +13,11 @@ from tests.worlds import Shop, make_shop, sandbox_world
 
 from recoup.features.chains import intake, store
 from recoup.features.chains.addresses import read_address, shown
-from recoup.features.chains.channel import ChainChannel
 from recoup.features.chains.channels import ChannelSettings, read_channels
 from recoup.features.chains.credit import credit
+from recoup.features.chains.gateway import ChainChannel
 from recoup.features.chains.keystore import KeySigner
-from recoup.features.chains.proof import what_is_wrong
+from recoup.features.chains.loop import what_is_wrong
 from recoup.features.chains.rpc import TronEndpoint
 from recoup.features.chains.transfers import tell
 from recoup.features.chains.tron_send import TronSender

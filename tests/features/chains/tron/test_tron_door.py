@@ -7,9 +7,9 @@ from tests.features.chains.wallets import agree_on_address
 
 from recoup.features.chains import intake
 from recoup.features.chains.addresses import read_address, shown
-from recoup.features.chains.channel import ChainChannel
+from recoup.features.chains.gateway import ChainChannel
+from recoup.features.chains.loop import ChainLoop
 from recoup.features.chains.rpc import nodes_of
-from recoup.features.chains.running import ChainLoop
 from recoup.features.chains.tron_send import TronSender
 from recoup.features.chains.watch import Watcher, networks_of
 from recoup.gateways.cards.transport import Transport

@@ -1,6 +1,6 @@
-"""What processes run of chains: gateways for every process, the watcher for one, each world on its own."""
+"""What the worker runs of each chain: the proof that opens it, its watcher, the credits, the comparison of balances."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Final
@@ -8,30 +8,28 @@ from uuid import NAMESPACE_OID, uuid5
 
 import structlog
 
-from recoup.features.chains import intake, store
-from recoup.features.chains.channel import ChainChannel
+from recoup.features.chains import abi, intake, store
+from recoup.features.chains.artifacts import artifact
 from recoup.features.chains.compare import Comparer
 from recoup.features.chains.credit import credit
-from recoup.features.chains.proof import what_is_wrong
-from recoup.features.chains.rpc import Endpoint, nodes_of
+from recoup.features.chains.reading import code_call, contract_call
+from recoup.features.chains.rpc import Call, Endpoint, GarbageError, data, nodes_of, number, taken
 from recoup.features.chains.store import Cursor, DepositAddress
+from recoup.features.chains.terms import Terms, deposit_address
 from recoup.features.chains.transfers import tell
 from recoup.features.chains.watch import HaltError, Network, Watcher, networks_of
 from recoup.flows.locked import Orders
 from recoup.flows.world import World
-from recoup.kernel.time import Clocks
+from recoup.kernel.ids import new_id
 from recoup.moves.message.alert import alert_now
-from recoup.store.pool import Database
 
 log = structlog.get_logger()
 PROOF_EVERY: Final = timedelta(hours=1)
 PROOF_AGAIN: Final = timedelta(minutes=1)  # after one that failed
 PAUSE_SECONDS: Final = (0.5, 15.0)
-
-
-def gateways(world: str, db: Database, clocks: Clocks) -> Mapping[str, ChainChannel]:
-    """Gateways by channel code."""
-    return {one.code: ChainChannel(one, db, clocks) for one in intake.all_served(world)}
+# Of an order that never is: what the node says of it holds for every other.
+_NET: Final = 49_650_000
+_FEE: Final = 250_000
 
 
 def loops(world: World) -> Iterator[tuple[str, Callable[[], Awaitable[int]], float]]:
@@ -93,3 +91,46 @@ def _pause(network: Network) -> float:
     least, most = PAUSE_SECONDS
     block = network.any.block_ms / 1_000
     return min(max(block, least), most)
+
+
+async def what_is_wrong(network: Network, nodes: Sequence[Endpoint]) -> str:
+    """Empty where every node is on the chain, has our code at factory and tokens, and would put a deposit address where
+    we derive it; else the first that is wrong, in words. Raises: AwayError."""
+    for node in nodes:
+        if wrong := await _wrong_at(network, node):
+            return f"{node.name}: {wrong}"
+    return ""
+
+
+async def _wrong_at(network: Network, node: Endpoint) -> str:
+    compiled = artifact(network.kind)
+    code = compiled.runtime_with(network.factory)
+    implementation = compiled.implementation_of(network.factory)
+    terms = Terms(new_id(), b"\x11" * 20, b"\x22" * 20, _NET, _FEE)
+    ours = deposit_address(network.kind, network.factory, implementation, terms)
+    tokens = list(network.channels.values())
+    calls: list[Call] = [
+        ("eth_chainId", []),
+        code_call(network.factory),
+        code_call(implementation),
+        contract_call(network.factory, abi.address_of(terms.encoded())),
+        contract_call(network.factory, abi.deploy(terms.encoded())),
+        *(contract_call(one.token, abi.decimals()) for one in tokens),
+    ]
+    said = await node.batch(calls)
+    if number(taken(said[0])) != network.chain:
+        return f"it is on chain {number(taken(said[0]))}, not {network.chain}"
+    if data(taken(said[1])) != code.factory:
+        return "the factory's code is not ours"
+    if data(taken(said[2])) != code.implementation:
+        return "the code behind deposit addresses is not ours"
+    try:
+        places = [abi.read_address(data(taken(answer))) for answer in said[3:5]]
+        if any(place != ours for place in places):
+            return "it puts a deposit address where we do not derive it"
+        for one, answer in zip(tokens, said[5:], strict=True):
+            if abi.read_decimals(data(taken(answer))) != one.decimals:
+                return f"the token of {one.code} has other decimals than {one.decimals}"
+    except (abi.UnreadableError, GarbageError) as error:
+        return f"{error}"
+    return ""

@@ -5,19 +5,11 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from recoup.features.chains import intake
+from recoup.features.chains import intake, store
 from recoup.features.chains.addresses import Kind, read_address, shown
-from recoup.features.chains.addresses_store import (
-    SettlementAddress,
-    State,
-    add_address,
-    approve_address,
-    is_deposit_address,
-    list_addresses,
-    withdraw_addresses,
-)
 from recoup.features.chains.artifacts import DEPLOYER, artifact
 from recoup.features.chains.channels import NETWORK_PRESETS, PRESETS
+from recoup.features.chains.store import SettlementAddress, WalletState
 from recoup.flows.merchant_cache import known_offset
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
@@ -37,14 +29,16 @@ ADDRESSES_MAX: Final = 100  # withdrawn and replaced ones too
 FIELD: Final = "address"
 
 
-async def addresses(world: World, merchant_id: UUID) -> tuple[list[SettlementAddress], dict[UUID, State], BusinessTime]:
+async def addresses(
+    world: World, merchant_id: UUID
+) -> tuple[list[SettlementAddress], dict[UUID, WalletState], BusinessTime]:
     """The newest first, their states, and the merchant's time."""
     now = world.clocks.business(await known_offset(world.db.reader, merchant_id))
-    rows = await list_addresses(world.db.reader, merchant_id)
+    rows = await store.list_addresses(world.db.reader, merchant_id)
     return rows, states_of(rows, now), now
 
 
-def states_of(rows: Sequence[SettlementAddress], now: datetime) -> dict[UUID, State]:
+def states_of(rows: Sequence[SettlementAddress], now: datetime) -> dict[UUID, WalletState]:
     """The state of each row. Per kind, the address that took effect last is in use."""
     last: dict[Kind, SettlementAddress] = {}
     for row in rows:
@@ -72,7 +66,7 @@ async def enter_address(world: World, scope: Scope, kind: Kind, text: str) -> UU
                 cure="Use one that was entered before.",
             )
         address_id = new_id()
-        await add_address(tx, scope.merchant_id, kind, address_id, address, scope.actor.text(), now)
+        await store.add_wallet(tx, scope.merchant_id, kind, address_id, address, scope.actor.text(), now)
         await note(tx, scope, wall, "settlement_address.entered", address_id, {"network": kind, "address": address})
         facts = {"did": "entered", "address": address}
         await alert_now(tx, scope.merchant_id, "settlement_address", address_id, 1, facts, wall)
@@ -92,13 +86,13 @@ async def approve(world: World, scope: Scope, address_id: UUID) -> SettlementAdd
         row = _found(rows, address_id, now, "entered")
         check_second(row.set_by, scope.actor.text(), "A new settlement address")
         delay = timedelta(days=(await terms_at(tx, scope.merchant_id, now)).account_delay_days)
-        await approve_address(tx, scope.merchant_id, row.kind, address_id, scope.actor.text(), now, now + delay)
+        await store.approve_address(tx, scope.merchant_id, row.kind, address_id, scope.actor.text(), now, now + delay)
         await raise_version(tx, scope.merchant_id)
         details = {"network": row.kind, "address": row.address, "holds_from": now + delay}
         await note(tx, scope, wall, "settlement_address.approved", address_id, details)
         facts = {"did": "approved", "address": row.address, "holds_from": (now + delay).isoformat()}
         await alert_now(tx, scope.merchant_id, "settlement_address", address_id, 2, facts, wall)
-        found = await list_addresses(tx, scope.merchant_id)
+        found = await store.list_addresses(tx, scope.merchant_id)
     return next(one for one in found if one.address_id == address_id)
 
 
@@ -113,8 +107,8 @@ async def hold_at_once(world: World, scope: Scope, kind: Kind, address: str) -> 
         if any(row.kind == kind for row in rows):
             return
         address_id, actor = new_id(), scope.actor.text()
-        await add_address(tx, scope.merchant_id, kind, address_id, address, actor, now)
-        await approve_address(tx, scope.merchant_id, kind, address_id, actor, now, now)
+        await store.add_wallet(tx, scope.merchant_id, kind, address_id, address, actor, now)
+        await store.approve_address(tx, scope.merchant_id, kind, address_id, actor, now, now)
         await raise_version(tx, scope.merchant_id)
         await note(tx, scope, wall, "settlement_address.entered", address_id, {"network": kind, "address": address})
 
@@ -129,7 +123,7 @@ async def withdraw(world: World, scope: Scope, address_id: UUID) -> None:
         gone = [row.address_id]
         if row.holds(now):
             gone += [one.address_id for one in rows if one.kind == row.kind and one is not row and one.holds(now)]
-        await withdraw_addresses(tx, scope.merchant_id, gone, now)
+        await store.withdraw_addresses(tx, scope.merchant_id, gone, now)
         await raise_version(tx, scope.merchant_id)
         details = {"network": row.kind, "address": row.address}
         await note(tx, scope, wall, "settlement_address.withdrawn", address_id, details)
@@ -141,10 +135,12 @@ async def _locked(tx: Tx, merchant_id: UUID, wall: WallTime) -> tuple[list[Settl
     """Locks the merchant; returns all its addresses and its time."""
     await lock_merchant(tx, merchant_id)
     now = business_at(wall, await known_offset(tx, merchant_id))
-    return await list_addresses(tx, merchant_id), now
+    return await store.list_addresses(tx, merchant_id), now
 
 
-def _found(rows: Sequence[SettlementAddress], address_id: UUID, now: datetime, *states: State) -> SettlementAddress:
+def _found(
+    rows: Sequence[SettlementAddress], address_id: UUID, now: datetime, *states: WalletState
+) -> SettlementAddress:
     row = next((row for row in rows if row.address_id == address_id), None)
     if row is None:
         raise Problem("not_found", "There is no such settlement address.", cure="Check the list of addresses.")
@@ -163,7 +159,7 @@ def _began(row: SettlementAddress) -> datetime:
     return row.holds_from
 
 
-def _state(row: SettlementAddress, last: dict[Kind, SettlementAddress], now: datetime) -> State:
+def _state(row: SettlementAddress, last: dict[Kind, SettlementAddress], now: datetime) -> WalletState:
     if row.withdrawn_at is not None:
         return "withdrawn"
     if row.approved_at is None:
@@ -186,6 +182,6 @@ async def check_wallet(db: Read, raw: bytes, kind: Kind, field: str) -> None:
     ours |= {artifact(kind).implementation_of(one.factory) for one in served if one.factory is not None}
     if kind == "evm":
         ours |= {DEPLOYER, artifact(kind).factory_address()}
-    if raw in ours or await is_deposit_address(db, raw, kind):
+    if raw in ours or await store.is_deposit_address(db, raw, kind):
         message = "This is an address of this platform, not your wallet."
         raise invalid(message, field, "Enter the address of your wallet.")
