@@ -21,9 +21,9 @@ from recoup.kernel.ids import new_id
 from recoup.moves.change import Booked, Change
 from recoup.moves.stable.late_payment import APPLIED, apply, is_decided
 from recoup.moves.stable.payment import owe_settlement, take_payment
-from recoup.moves.stable.sweep import close_settlement, resize_settlement
+from recoup.moves.stable.sweep import close_settlement
 from recoup.rules.money.ledger import late_approval, overpaid
-from recoup.rules.order.attention import TAKEN_BACK, UNAPPLIED, UNEXPECTED
+from recoup.rules.order.attention import SETTLEMENT_STUCK, TAKEN_BACK, UNAPPLIED, UNEXPECTED
 from recoup.rules.order.lifecycle import ENDED, Stage
 from recoup.rules.order.snapshot import Attempt, Order, Settlement
 from recoup.rules.stable.channels import CHANNELS
@@ -82,7 +82,7 @@ def _pay(change: Change, attempt: Attempt, tx: bytes) -> None:
         approved=True,
         reference=to_hex(tx),
         code=None,
-        settles_to=str(change.order.facts["settles_to"]),
+        settles_to="",
         still_pays=True,
     )
 
@@ -107,6 +107,13 @@ def _look_back(change: Change, attempt: Attempt, units: int) -> None:
     elif units >= booked and order.attention == TAKEN_BACK:
         change.fact("came_back", attempt.attempt_id, units=units, reference=attempt.reference)
         change.clear_attention(TAKEN_BACK)
+
+
+def _resize(change: Change, settlement: Settlement, units: int, fee_units: int) -> None:
+    """More came, or only a part went: what the chain pays is not always what was to be paid."""
+    if (units, fee_units) != (settlement.units, settlement.fee_units):
+        change.set_settlement(settlement, units=units, fee_units=fee_units)
+        change.fact("settlement_due", settlement.settlement_id, units=units, to=settlement.to_address)
 
 
 def _under_way(order: Order) -> Settlement | None:
@@ -148,7 +155,7 @@ def _more(change: Change, attempt: Attempt, units: int, tx: bytes | None, *, was
         booked=Booked(source, [posting]),
     )
     if going is not None:
-        resize_settlement(change, going, going.units + more, going.fee_units)
+        _resize(change, going, going.units + more, going.fee_units)
     else:
         owe_settlement(change, attempt.attempt_id, more, 0, str(order.facts["settles_to"]))
     if was_paid and more >= _cent(order):
@@ -239,9 +246,10 @@ def settled(change: Change, sweeps: Sequence[Sweep], units: Units) -> None:
         rest, fee = going.units - paid, min(units(sweep.to_treasury), going.fee_units)
         if rest > 0:
             rest_fee = going.fee_units - fee
-            resize_settlement(change, going, paid, fee)
+            _resize(change, going, paid, fee)
             owe_settlement(change, going.attempt_id, rest, rest_fee, going.to_address)
         else:  # what the treasury has not got yet is its own affair
-            resize_settlement(change, going, paid, going.units + going.fee_units - paid)
+            _resize(change, going, paid, going.units + going.fee_units - paid)
         change.set_settlement(going, state="broadcast")
         close_settlement(change, going.settlement_id, "approved", tx_hash=tx, code=None)
+        change.clear_attention(SETTLEMENT_STUCK)

@@ -1,3 +1,11 @@
+-- A home of its own (`store/homes.py`): what the watcher read, and what the sender sent.
+DO $$
+BEGIN
+  IF to_regnamespace('chain') IS NULL THEN
+    CREATE SCHEMA chain;
+  END IF;
+END $$;
+
 -- Where the payer of an order pays: an address of its own, by its terms the same on all networks of a kind. Written with
 -- the order.
 CREATE TABLE deposit_addresses (
@@ -178,3 +186,8 @@ CREATE TABLE chain.senders (
   PRIMARY KEY (chain, sender)
 );
 GRANT UPDATE ON chain.senders TO recoup_app;
+
+GRANT USAGE ON SCHEMA chain TO recoup_app, recoup_read;
+GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA chain TO recoup_app;
+GRANT SELECT ON ALL TABLES IN SCHEMA chain TO recoup_read;
+ALTER DEFAULT PRIVILEGES IN SCHEMA chain GRANT SELECT ON TABLES TO recoup_read;

@@ -138,7 +138,7 @@ def _money_back(line: MoneyLine, units: int, route: str, payable: str) -> list[P
         case "reversal_failed":
             return [ledger.reversal_failed(units, route)]
         case "settled_by_hand":
-            return [ledger.kept(units) if line.kept else ledger.by_hand(units, route)]
+            return [ledger.by_hand(units, route) if line.by_hand else ledger.kept(units)]
         case "refund_done":
             return [ledger.refund_by_hand(units) if line.by_hand else ledger.refund_done(units, route)]
         case "refund_netted":

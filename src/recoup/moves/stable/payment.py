@@ -84,8 +84,8 @@ def take_payment(
     settles_to: str,
     still_pays: bool = False,
 ) -> str:
-    """Answers the payment's state after it. A repeat of what is known changes nothing. `still_pays`: an order that has
-    expired, too.
+    """Answers the payment's state after it. A repeat of what is known changes nothing. `settles_to`: unless the charge
+    has fixed it; `still_pays`: an order that has expired, too.
 
     Money that comes after the end is no stage change and no loss: a fact, booked as owed back, and the order needs
     attention.
@@ -136,7 +136,8 @@ def _approved(change: Change, attempt: Attempt, settles_to: str) -> None:
         **order.tariff.log_details(),
     )
     if CHANNELS[route].settlement == "direct" and fee < order.units:
-        owe_settlement(change, attempt.attempt_id, order.units - fee, fee, settles_to)
+        place = str(order.facts.get("settles_to") or settles_to)
+        owe_settlement(change, attempt.attempt_id, order.units - fee, fee, place)
 
 
 def owe_settlement(change: Change, attempt_id: UUID, units: int, fee_units: int, settles_to: str) -> None:

@@ -65,7 +65,7 @@ def _unapplied(context: LogContext) -> TimelineEntry:
 
 
 def _decided(context: LogContext) -> TimelineEntry:
-    if context.body.get("kept"):
+    if not context.body.get("by_hand"):
         return TimelineEntry(
             shaped("{amount} kept", amount=context.amount()), "It is yours now.", "check", "ok", "money"
         )
