@@ -56,41 +56,15 @@ def _halted(facts: Facts, to: Locale) -> Notified:
     return title, [facts["why"], to.say("Look at it, then let it go on with `recoup chain lift`.")], "/orders"
 
 
+_OWNERS: Final = frozenset({"owner", "operations"})
 NOTICES: Final = (
-    Notice(
-        Kind(
-            "chain_halted",
-            "Chains that were halted",
-            "its blocks changed behind what was final, or a node is on another chain",
-            frozenset(),
-        ),
-        _halted,
-    ),
-    Notice(
-        Kind(
-            "settlement_address",
-            "Settlement addresses",
-            "a wallet for stablecoins was entered, approved or withdrawn",
-            frozenset({"owner", "operations"}),
-        ),
-        _changed,
-    ),
-    Notice(
-        Kind(
-            "address_approval",
-            "Settlement addresses to approve",
-            "a merchant’s wallet waits for the operator’s approval",
-            frozenset(),
-        ),
-        _waits,
-    ),
-    Notice(
-        Kind(
-            SENDER,
-            "Stablecoin sends",
-            "a settlement, refund or payout on a chain waits or failed, or its sender has stopped",
-            frozenset(),
-        ),
-        _sending,
-    ),
-)
+    Notice(Kind("chain_halted", "Chains that were halted",
+                "its blocks changed behind what was final, or a node is on another chain", frozenset()), _halted),
+    Notice(Kind("settlement_address", "Settlement addresses",
+                "a wallet for stablecoins was entered, approved or withdrawn", _OWNERS), _changed),
+    Notice(Kind("address_approval", "Settlement addresses to approve",
+                "a merchant’s wallet waits for the operator’s approval", frozenset()), _waits),
+    Notice(Kind(SENDER, "Stablecoin sends",
+                "a settlement, refund or payout on a chain waits or failed, or its sender has stopped", frozenset()),
+           _sending),
+)  # fmt: skip
