@@ -15,9 +15,9 @@ from recoup.doors.command.verbs import Opened, Run, in_sandbox, in_world, json_o
 from recoup.features.chains import health, intake, sends_store, store
 from recoup.features.chains.abi import from_hex, to_hex
 from recoup.features.chains.addresses import Kind, shown
-from recoup.features.chains.compare import Comparer, Discrepancy
+from recoup.features.chains.compare import TOGETHER, Comparer, Discrepancy
 from recoup.features.chains.loop import ChainLoop, what_is_wrong
-from recoup.features.chains.rpc import AwayError, Endpoint, nodes_of
+from recoup.features.chains.rpc import AwayError, Endpoint
 from recoup.features.chains.rpc import opened as opened_nodes
 from recoup.features.chains.send import Signer
 from recoup.features.chains.watch import HaltError, Network, Watcher, networks_of
@@ -81,9 +81,10 @@ def check(run: Run, as_json: bool) -> None:
             async with opened_nodes(network.kind, network.endpoints, world.clocks) as nodes:
                 try:
                     wrong = await what_is_wrong(network, nodes)
-                    ours = await store.watched(world.db, network.kind, world.clocks.wall())
-                    comparer = Comparer(world, Watcher(world, network, nodes), opened.orders)
-                    found = await comparer.compare({row.address: row for row in ours})
+                    comparer, after = Comparer(world, Watcher(world, network, nodes), opened.orders), b""
+                    while page := await store.watched(world.db, network.kind, world.clocks.wall(), after, TOGETHER):
+                        found += await comparer.compare({row.address: row for row in page})
+                        after = page[-1].address
                 except AwayError as error:
                     wrong = f"{error}"
             orders = {wire_id("ord", one.row.order_id): one.missing for one in found}
@@ -127,7 +128,13 @@ def lift(run: Run, number: int, note: str) -> None:
 @in_world
 def watch(run: Run) -> None:
     """Reads the chains until Ctrl-C, as the worker of `recoup up` does. It needs no keys."""
-    run(lambda opened: _each(networks(opened.world), lambda one: ChainLoop(opened.world, opened.orders, one).once))
+
+    async def work(opened: Opened) -> None:
+        async with asyncio.TaskGroup() as group:
+            for network in networks(opened.world):
+                group.create_task(_forever(network, ChainLoop(opened.world, opened.orders, network).once))
+
+    run(work)
 
 
 @chain.command()
@@ -316,18 +323,20 @@ def trial(run: Run) -> None:
         world = opened.world
         signer = open_key(opened.data_dir / "chain/sender.json", PASSWORD)
 
-        def once(network: Network) -> Any:
-            nodes = nodes_of(network.kind, network.endpoints, world.clocks)
-            sender, miner = Sender(world, network, nodes, signer, FEE_CAP * GWEI), Miner(DevNode(nodes[0]))
+        async def each(network: Network) -> None:
+            async with opened_nodes(network.kind, network.endpoints, world.clocks) as nodes:
+                sender, miner = Sender(world, network, nodes, signer, FEE_CAP * GWEI), Miner(DevNode(nodes[0]))
 
-            async def turn() -> None:
-                await give_wallets(world, miner.node)
-                await miner.once()
-                await sender.work()
+                async def turn() -> None:
+                    await give_wallets(world, miner.node)
+                    await miner.once()
+                    await sender.work()
 
-            return turn
+                await _forever(network, turn)
 
-        await _each(networks(world), once)
+        async with asyncio.TaskGroup() as group:
+            for network in networks(world):
+                group.create_task(each(network))
 
     run(work)
 
@@ -358,12 +367,6 @@ def deploy(run: Run, code: str, key: Path, fee_limit: int, as_json: bool) -> Non
 
     made = run(work)
     show(made, [f'factory = "{made["factory"]}"'], as_json=as_json)
-
-
-async def _each(networks: Sequence[Network], once: Any) -> None:
-    async with asyncio.TaskGroup() as group:
-        for network in networks:
-            group.create_task(_forever(network, once(network)))
 
 
 async def _forever(network: Network, once: Any) -> None:

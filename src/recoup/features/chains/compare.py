@@ -15,6 +15,7 @@ from recoup.features.chains.intake import WATCHED
 from recoup.features.chains.reading import (
     Block,
     NodeLog,
+    Receipt,
     agreed_times,
     block_call,
     block_of_hash,
@@ -62,22 +63,23 @@ class Comparer:
     def __init__(self, place: WatchedWorld, watcher: Watcher, orders: Orders | None = None) -> None:
         """Without `orders` a difference is kept by nobody: whoever has them finds it again."""
         self._db, self._clocks, self._watcher, self._orders = place.db, place.clocks, watcher, orders
-        self._network = watcher.network
+        self._network, self._after = watcher.network, b""
 
     async def wanted(self) -> list[Discrepancy]:
-        """Compares addresses of orders about to expire, daily all; returns new differences. Raises: AwayError."""
+        """Compares addresses of orders about to expire, and daily all, a part at a time; returns new differences.
+        Raises: AwayError."""
         now, chain = self._clocks.wall(), self._network.chain
         wanted = await store.wanted_comparisons(self._db, chain, TOGETHER)
         cursor = await store.cursor_of(self._db, chain)
         is_daily = cursor is None or cursor.compared_at is None or now >= cursor.compared_at + DAY
-        if not wanted and not is_daily:
-            return []
-        ours = {row.address: row for row in await store.watched(self._db, self._network.kind, now)}
-        gone = [address for address in wanted if address not in ours]
+        rows = await store.orders_at(self._db, self._network.kind, wanted) if wanted else []
+        gone = list(set(wanted) - {row.address for row in rows})
         if gone:
             await store.keep_comparisons(self._db.alone, chain, gone, now, [""] * len(gone))
-        found = await self.compare(ours if is_daily else {one: ours[one] for one in wanted if one in ours})
-        if is_daily:
+        page = await store.watched(self._db, self._network.kind, now, self._after, TOGETHER) if is_daily else []
+        found = await self.compare({row.address: row for row in [*rows, *page]})
+        self._after = page[-1].address if len(page) == TOGETHER else b""
+        if is_daily and not self._after:
             await store.keep_all_compared(self._db.alone, chain, now)
         return found
 
@@ -162,7 +164,7 @@ class Comparer:
             block = read_block(said[0])
             if block is not None and block == read_block(after):
                 held = self._read_held(said[1:], list(ours))
-                new = read_logs(logs, network.factory, network.channels, ours, begin, None)
+                new = read_logs(logs, network.factory, network.channels, begin)
                 await self._kept(node, new, held, block, ours)
                 return Balances(block, held)
         raise AwayError("its head moved on while it answered")
@@ -208,7 +210,7 @@ class Comparer:
             begin = max(0, end - SPAN + 1)
             wanted = logs_call(begin, end, self._network.factory, self._network.channels, list(ours))
             said = await node.batch([wanted, block_call(begin)])
-            logs = read_logs(said[0], self._network.factory, self._network.channels, ours, begin, end)
+            logs = read_logs(said[0], self._network.factory, self._network.channels, begin, end)
             differing = await self._kept(node, logs, held, block, ours)
             first = read_block(said[1])
             if not differing or not begin or first is None or first.at < oldest:
@@ -217,11 +219,9 @@ class Comparer:
         if not differing:
             return {}
         txs = list({row.tx for row in await store.logs_at(self._db, list(differing)) if row.state == "orphaned"})
-        receipts = [
-            read_receipt(one, self._network.factory, self._network.channels, ours)
-            for one in await node.batch(receipts_of(txs))
-        ]
-        return await self._kept(node, [one for found in receipts if found for one in found.values()], held, block, ours)
+        receipts = [read_receipt(one, self._network.factory) for one in await node.batch(receipts_of(txs))]
+        logs = [log for one in receipts if isinstance(one, Receipt) for log in one.logs.values()]
+        return await self._kept(node, [log for log in logs if log.token in self._network.channels], held, block, ours)
 
     async def _kept(
         self,
@@ -231,6 +231,7 @@ class Comparer:
         block: Block,
         ours: Ours,
     ) -> dict[bytes, str]:
+        logs = [row for row in logs if row.address in ours]
         hashes = list({row.block_hash for row in logs})
         nodes = dict.fromkeys([node, *self._watcher.pair])  # of which the first has read the logs
         times = agreed_times(*[await one.batch([block_of_hash(block) for block in hashes]) for one in nodes])

@@ -13,7 +13,7 @@ from recoup.features.chains.artifacts import artifact
 from recoup.features.chains.compare import Comparer
 from recoup.features.chains.credit import credit
 from recoup.features.chains.reading import code_call, contract_call
-from recoup.features.chains.rpc import Call, Endpoint, GarbageError, data, nodes_of, number, taken
+from recoup.features.chains.rpc import Call, Endpoint, GarbageError, data, number, opened, taken
 from recoup.features.chains.store import Cursor, DepositAddress
 from recoup.features.chains.terms import Terms, deposit_address
 from recoup.features.chains.transfers import tell
@@ -44,12 +44,13 @@ class ChainLoop:
     def __init__(self, world: World, orders: Orders, network: Network) -> None:
         self._world, self._orders, self._network = world, orders, network
         self._watcher: Watcher | None = None
+        self._comparer: Comparer | None = None
+        self._nodes = opened(network.kind, network.endpoints, world.clocks)
 
     async def once(self) -> int:
         """Answers how much changed. Raises: AwayError."""
-        if self._watcher is None:  # made late: its connections belong to the loop that runs
-            nodes = nodes_of(self._network.kind, self._network.endpoints, self._world.clocks)
-            self._watcher = Watcher(self._world, self._network, nodes)
+        if self._watcher is None:  # made late: its connections belong to the loop that runs, and end with it
+            self._watcher = Watcher(self._world, self._network, await self._nodes.__aenter__())
         reported = await tell(self._world, self._orders, self._network.chain)
         await self._prove(self._watcher.nodes)
         changed: list[DepositAddress] = []
@@ -60,7 +61,8 @@ class ChainLoop:
             await alarm(self._world, self._network, cursor)
             return reported
         await credit(self._world, self._orders, changed)
-        await Comparer(self._world, self._watcher, self._orders).wanted()
+        self._comparer = self._comparer or Comparer(self._world, self._watcher, self._orders)
+        await self._comparer.wanted()
         return len(changed) + reported
 
     async def _prove(self, nodes: Sequence[Endpoint]) -> None:
@@ -77,13 +79,12 @@ class ChainLoop:
 
 async def alarm(world: World, network: Network, cursor: Cursor) -> None:
     """The operator's people hear of a halt, once. Where no order waits for the chain nobody has to."""
-    waiting = await store.watched(world.db, network.kind, world.clocks.wall())
-    if cursor.halted_at is None or not waiting:
+    merchant_id = await store.waiting_merchant(world.db, network.kind, world.clocks.wall())
+    if cursor.halted_at is None or merchant_id is None:
         return
     about, step = uuid5(NAMESPACE_OID, f"chain {network.chain}"), int(cursor.halted_at.timestamp())
     facts = {"chain": network.chain, "why": cursor.halted}
     async with world.db.transaction() as tx:
-        merchant_id = min(row.merchant_id for row in waiting)
         await alert_now(tx, merchant_id, "chain_halted", about, step, facts, world.clocks.wall())
 
 

@@ -19,7 +19,6 @@ CREATE TABLE deposit_addresses (
   due numeric(78, 0) NOT NULL CHECK (due > 0),  -- base units of that channel's token
   expires_at timestamptz NOT NULL,         -- business time
   watched_until timestamptz NOT NULL,      -- wall time
-  added_at timestamptz NOT NULL DEFAULT now(),  -- by the database's clock: a watcher reads what is new
   refund_to bytea CHECK (octet_length(refund_to) = 20),  -- where a refund goes that names no address
   refund_by text CHECK (refund_by IN ('payer', 'merchant')),  -- whose word that is
   PRIMARY KEY (merchant_id, order_id)
@@ -27,7 +26,7 @@ CREATE TABLE deposit_addresses (
 GRANT UPDATE (refund_to, refund_by) ON deposit_addresses TO recoup_app;
 CREATE INDEX deposit_addresses_attempt ON deposit_addresses (attempt_id);
 CREATE INDEX deposit_addresses_watched ON deposit_addresses (kind, watched_until);
-CREATE INDEX deposit_addresses_added ON deposit_addresses (kind, added_at);
+CREATE INDEX deposit_addresses_address ON deposit_addresses (kind, address);
 
 -- How far each chain has been read. `agreed_at`: the time of the newest block on which two nodes agreed.
 CREATE TABLE chain.cursors (
@@ -145,7 +144,7 @@ CREATE TABLE chain.sends (
   CHECK ((kind = 'sweep') = (terms IS NOT NULL)),
   CHECK ((kind = 'transfer') = (source IS NOT NULL AND receiver IS NOT NULL AND value IS NOT NULL))
 );
-CREATE INDEX sends_wanted ON chain.sends (chain, wanted_at) WHERE state = 'wanted';
+CREATE INDEX sends_wanted ON chain.sends (chain, wanted_at, send_id) WHERE state = 'wanted';
 CREATE INDEX sends_hash ON chain.sends (hash) WHERE hash IS NOT NULL;
 CREATE INDEX sends_unreported ON chain.sends (chain) WHERE state IN ('done', 'failed') AND NOT reported;
 CREATE INDEX sends_merchant ON chain.sends (merchant_id);
@@ -167,13 +166,15 @@ CREATE TABLE chain.transactions (
   signed_block bigint NOT NULL,
   state text NOT NULL CHECK (state IN ('signed', 'mined', 'reverted', 'replaced', 'lost')),
   paid numeric(78, 0),                     -- what its gas cost, in the chain's coin, mined or reverted
+  block bigint,                            -- where it was then
   PRIMARY KEY (chain, sender, number, hash),
-  CHECK ((state IN ('mined', 'reverted')) = (paid IS NOT NULL))
+  CHECK ((state IN ('mined', 'reverted')) = (paid IS NOT NULL)),
+  CHECK ((paid IS NULL) = (block IS NULL))
 );
 CREATE INDEX transactions_open ON chain.transactions (chain, sender, number) WHERE state = 'signed';
 CREATE UNIQUE INDEX transactions_hash ON chain.transactions (chain, hash);
 CREATE INDEX transactions_signed ON chain.transactions (chain, signed_at);
-GRANT UPDATE (state, paid) ON chain.transactions TO recoup_app;
+GRANT UPDATE (state, paid, block, signed_block) ON chain.transactions TO recoup_app;
 
 -- Keys that sign. `begins`: whatever the chain has of lower numbers, a person has accounted for.
 CREATE TABLE chain.senders (

@@ -14,9 +14,10 @@ WITHDRAWN: Final = "the address is withdrawn"  # why a payout fails
 SubjectKind = Literal["settlement", "custody", "refund", "payout"]
 
 
-class NewSend(NamedTuple):
+class ChainSend(NamedTuple):
     """A sweep by its `terms`, or a transfer of `value` from the custody wallet `source` to `receiver`, and whose money
-    it is. `send_id`: of the message that wants it; `subject_id`: the settlement, order, refund or payout."""
+    it is. `send_id`: of the message that wants it; `subject_id`: the settlement, order, refund or payout. `hash`: of
+    the transaction that it is in; `why`: it failed, or is held until a person says whether it went."""
 
     send_id: UUID
     merchant_id: UUID
@@ -30,40 +31,20 @@ class NewSend(NamedTuple):
     source: bytes | None = None
     receiver: bytes | None = None
     value: Decimal | None = None
-
-
-class ChainSend(Row, frozen=True):
-    """As it stands. `hash`: of the transaction that it is in; `why`: it failed, or is held until a person says whether
-    it went."""
-
-    send_id: UUID
-    chain: int
-    kind: Literal["sweep", "transfer"]
-    channel: str
-    token: bytes
-    terms: dict[str, Any] | None
-    source: bytes | None
-    receiver: bytes | None
-    value: Decimal | None
-    merchant_id: UUID
-    subject_kind: SubjectKind
-    subject_id: UUID
-    state: Literal["wanted", "signed", "held", "done", "failed"]
-    hash: bytes | None
-    why: str | None
+    state: Literal["wanted", "signed", "held", "done", "failed"] = "wanted"
+    hash: bytes | None = None
+    why: str | None = None
 
 
 _SEND = columns_of(ChainSend)
 
 
 @CHAIN.statement(f"""
-INSERT INTO sends (send_id, merchant_id, subject_kind, subject_id, kind, chain, channel, token, terms, source, receiver,
-  value, wanted_at, state)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'wanted')
+INSERT INTO sends ({_SEND}, wanted_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 ON CONFLICT (send_id) DO UPDATE SET state = sends.state
 RETURNING {_SEND}
 """)
-async def want(db: Tx, send: NewSend, now: datetime) -> ChainSend:
+async def want(db: Tx, send: ChainSend, now: datetime) -> ChainSend:
     """Adds a send and returns its present state; a repeat adds nothing."""
 
 
@@ -73,12 +54,12 @@ async def send_of(db: Read, send_id: UUID) -> ChainSend | None:
 
 
 @CHAIN.statement(f"""
-(SELECT {_SEND} FROM sends WHERE chain = $1 AND state = 'wanted' AND source = $2 ORDER BY wanted_at LIMIT $4)
-UNION ALL
-(SELECT {_SEND} FROM sends WHERE chain = $1 AND state = 'wanted' AND kind = 'sweep' AND $3 ORDER BY wanted_at LIMIT $4)
+SELECT {_SEND} FROM sends WHERE chain = $1 AND state = 'wanted' AND (source = $2 OR kind = 'sweep' AND $3)
+  AND ($4::uuid IS NULL OR (wanted_at, send_id) > (SELECT b.wanted_at, b.send_id FROM sends b WHERE b.send_id = $4))
+ORDER BY wanted_at, send_id LIMIT $5
 """)
-async def wanted(db: Read, chain: int, source: bytes, sweeps: bool, limit: int) -> list[ChainSend]:  # noqa: FBT001
-    """Transfers out of this wallet and, where that is wanted, sweeps; the oldest of each first."""
+async def wanted(db: Read, chain: int, source: bytes, sweeps: bool, after: UUID | None, limit: int) -> list[ChainSend]:  # noqa: FBT001
+    """Transfers out of this wallet and, where that is wanted, sweeps: the oldest behind that one."""
 
 
 @CHAIN.statement(f"SELECT {_SEND} FROM sends WHERE hash = ANY($1) ORDER BY send_id")
@@ -112,6 +93,13 @@ async def mark_signed(db: Tx, send_ids: Sequence[UUID], hash: bytes) -> Written:
 @CHAIN.statement("UPDATE sends SET state = 'done', hash = $2 WHERE send_id = ANY($1) AND state IN ('signed', 'held')")
 async def mark_done(db: Tx, send_ids: Sequence[UUID], hash: bytes) -> None:
     """`hash`: of the transaction that is mined at depth, whichever of its number it is."""
+
+
+@CHAIN.statement("""
+UPDATE sends SET state = 'signed', reported = false WHERE hash = ANY($1) AND state = 'done' AND went_at IS NULL
+""")
+async def take_back(db: Tx, hashes: Sequence[bytes]) -> None:
+    """These transactions are in no block any more, and go again."""
 
 
 @CHAIN.statement("UPDATE sends SET state = 'done', hash = $2, went_at = $3 WHERE send_id = $1 AND state = 'held'")
@@ -160,10 +148,9 @@ async def sent_since(db: Read, chain: int, channel: str, since: datetime) -> Dec
     transaction that is not ours counts from when a person said so."""
 
 
-@stored("transactions")
-class ChainTransaction(Row, frozen=True):
+class ChainTransaction(NamedTuple):
     """A signed transaction. `number`: the sender's nonce; fees in the coin's base units. `lost`: a transaction that we
-    do not know took its number."""
+    do not know took its number. `block`: in which it was mined or reverted."""
 
     chain: int
     sender: bytes
@@ -175,31 +162,17 @@ class ChainTransaction(Row, frozen=True):
     gas: int
     signed_at: datetime
     signed_block: int
-    state: Literal["signed", "mined", "reverted", "replaced", "lost"]
+    state: Literal["signed", "mined", "reverted", "replaced", "lost"] = "signed"
+    block: int | None = None
 
 
 _TRANSACTION = columns_of(ChainTransaction)
 
 
-class NewTransaction(NamedTuple):
-    """One that is signed and has not left."""
-
-    chain: int
-    sender: bytes
-    number: int
-    hash: bytes
-    raw: bytes
-    fee_per_gas: Decimal
-    tip_per_gas: Decimal
-    gas: int
-    signed_at: datetime
-    signed_block: int
-
-
 @CHAIN.statement(f"""
-INSERT INTO transactions ({_TRANSACTION}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'signed')
+INSERT INTO transactions ({_TRANSACTION}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 """)
-async def keep_transaction(db: Tx, transaction: NewTransaction) -> None:
+async def keep_transaction(db: Tx, transaction: ChainTransaction) -> None:
     """Stores a transaction before it is broadcast."""
 
 
@@ -208,6 +181,15 @@ SELECT {_TRANSACTION} FROM transactions WHERE chain = $1 AND sender = $2 AND sta
 """)
 async def open_transactions(db: Read, chain: int, sender: bytes) -> list[ChainTransaction]:
     """Undecided transactions, the lowest nonce first."""
+
+
+@CHAIN.statement(f"""
+SELECT {_TRANSACTION} FROM transactions
+WHERE chain = $1 AND sender = $2 AND number >= $3 AND state IN ('mined', 'reverted', 'replaced')
+ORDER BY number, signed_at LIMIT $4
+""")
+async def closed_transactions(db: Read, chain: int, sender: bytes, first: int, limit: int) -> list[ChainTransaction]:
+    """Decided transactions from this nonce on."""
 
 
 class Numbers(Row, frozen=True):
@@ -227,11 +209,21 @@ async def numbers_of(db: Read, chain: int, sender: bytes) -> Numbers:
 
 @CHAIN.statement("""
 UPDATE transactions SET state = CASE WHEN hash = $4 THEN $5 ELSE 'replaced' END,
-  paid = CASE WHEN hash = $4 THEN $6::numeric END
+  paid = CASE WHEN hash = $4 THEN $6::numeric END, block = CASE WHEN hash = $4 THEN $7::bigint END
 WHERE chain = $1 AND sender = $2 AND number = $3 AND state = 'signed'
 """)
-async def close_number(db: Tx, chain: int, sender: bytes, number: int, hash: bytes, state: str, paid: Decimal) -> None:
+async def close_number(
+    db: Tx, chain: int, sender: bytes, number: int, hash: bytes, state: str, paid: Decimal, block: int
+) -> None:
     """One of the transactions of this number is mined at depth, the others never can be. `paid`: for its gas."""
+
+
+@CHAIN.statement("""
+UPDATE transactions SET state = 'signed', paid = NULL, block = NULL, signed_block = $4
+WHERE chain = $1 AND sender = $2 AND hash = ANY($3) AND state IN ('mined', 'reverted', 'replaced')
+""")
+async def open_again(db: Tx, chain: int, sender: bytes, hashes: Sequence[bytes], head: int) -> None:
+    """They are in no block any more. They wait from here on, before one is replaced by a dearer one."""
 
 
 @CHAIN.statement("""
@@ -295,17 +287,14 @@ async def senders(db: Read) -> list[ChainSender]:
     """All keys, of all chains."""
 
 
-@CHAIN.statement("UPDATE senders SET halted = NULL WHERE chain = $1 AND sender = $2")
-async def lift_sender(db: Tx, chain: int, sender: bytes) -> None:
-    """A person has looked."""
-
-
 @CHAIN.statement("""
 INSERT INTO senders (chain, sender, begins) VALUES ($1, $2, $3)
-ON CONFLICT (chain, sender) DO UPDATE SET begins = greatest(senders.begins, excluded.begins)
+ON CONFLICT (chain, sender) DO UPDATE SET begins = greatest(senders.begins, excluded.begins),
+  halted = CASE WHEN $4 THEN NULL ELSE senders.halted END
 """)
-async def begin_sender(db: Tx, chain: int, sender: bytes, begins: int) -> None:
-    """From this number on its transactions are ours: a person says so, or the chain has none of it."""
+async def begin_sender(db: Tx, chain: int, sender: bytes, begins: int, lift: bool = False) -> None:  # noqa: FBT001, FBT002
+    """From this number on its transactions are ours: a person says so, or the chain has none of it. `lift`: a person
+    has looked at what halted it."""
 
 
 @CHAIN.statement("""

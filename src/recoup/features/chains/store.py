@@ -37,14 +37,29 @@ class DepositAddress(Row, frozen=True):
 _ADDRESS = columns_of(DepositAddress)
 
 
-@MERCHANT.statement(f"SELECT {_ADDRESS} FROM deposit_addresses WHERE kind = $1 AND watched_until > $2")
-async def watched(db: Read, kind: str, now: datetime) -> list[DepositAddress]:
-    """The addresses to which money may still come."""
+@MERCHANT.statement(f"""
+SELECT {_ADDRESS} FROM deposit_addresses WHERE kind = $1 AND watched_until > $2 AND address > $3
+ORDER BY address LIMIT $4
+""")
+async def watched(db: Read, kind: str, now: datetime, after: bytes, limit: int) -> list[DepositAddress]:
+    """The addresses behind that one to which money may still come."""
 
 
-@MERCHANT.statement(f"SELECT {_ADDRESS} FROM deposit_addresses WHERE kind = $1 AND added_at > $2")
-async def added_since(db: Read, kind: str, since: datetime) -> list[DepositAddress]:
-    """Those that are new, and some that are not: one that commits late was added before."""
+@MERCHANT.statement("SELECT address FROM deposit_addresses WHERE kind = $1 AND watched_until > $2 LIMIT $3")
+async def watched_addresses(db: Read, kind: str, now: datetime, limit: int) -> list[bytes]:
+    """As many as the limit: there may be more."""
+
+
+@MERCHANT.statement("""
+SELECT merchant_id FROM deposit_addresses WHERE kind = $1 AND watched_until > $2 ORDER BY merchant_id LIMIT 1
+""")
+async def waiting_merchant(db: Read, kind: str, now: datetime) -> UUID | None:
+    """The first merchant to whose orders money may still come."""
+
+
+@MERCHANT.statement(f"SELECT {_ADDRESS} FROM deposit_addresses WHERE kind = $1 AND address = ANY($2)")
+async def orders_at(db: Read, kind: str, addresses: Sequence[bytes]) -> list[DepositAddress]:
+    """Those of these addresses that are our orders', watched or not any more."""
 
 
 @MERCHANT.statement(f"SELECT {_ADDRESS} FROM deposit_addresses WHERE merchant_id = $1 AND order_id = $2")
@@ -294,22 +309,22 @@ async def logs_in(db: Read, chain: int, txs: Sequence[bytes]) -> list[ChainLog]:
     """Stored logs of these transactions, in whatever block."""
 
 
-@CHAIN.statement(f"""
-SELECT {_LOG} FROM logs
-WHERE chain = $1 AND state = 'seen' AND (block, tx, log_index, block_hash) > ($2, $3, $4, $5)
-ORDER BY block, tx, log_index, block_hash LIMIT $6
-""")
+_PAGE = "(block, tx, log_index, block_hash) > ($2, $3, $4, $5) ORDER BY block, tx, log_index, block_hash LIMIT $6"
+LogPlace = tuple[int, bytes, int, bytes]
+
+
+@CHAIN.statement(f"SELECT {_LOG} FROM logs WHERE chain = $1 AND state = 'seen' AND {_PAGE}")
 async def open_logs(
     db: Read, chain: int, block: int, tx: bytes, log_index: int, block_hash: bytes, limit: int
 ) -> list[ChainLog]:
     """Logs behind that one which are not deep enough yet, the oldest first."""
 
 
-@CHAIN.statement(f"""
-SELECT {_LOG} FROM logs WHERE chain = $1 AND block > $2 AND state = 'confirmed' ORDER BY block DESC LIMIT $3
-""")
-async def confirmed_logs(db: Read, chain: int, above: int, limit: int) -> list[ChainLog]:
-    """Confirmed logs that a deep reorganisation could still take back; the newest first."""
+@CHAIN.statement(f"SELECT {_LOG} FROM logs WHERE chain = $1 AND state = 'confirmed' AND {_PAGE}")
+async def confirmed_logs(
+    db: Read, chain: int, block: int, tx: bytes, log_index: int, block_hash: bytes, limit: int
+) -> list[ChainLog]:
+    """Logs behind that one which a deep reorganisation could still take back, the oldest first."""
 
 
 @CHAIN.statement(f"SELECT {_LOG} FROM logs WHERE address = ANY($1) ORDER BY address, block, log_index, tx")

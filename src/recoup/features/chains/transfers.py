@@ -16,7 +16,7 @@ import structlog
 from recoup.features.chains import intake, sends_store, store
 from recoup.features.chains.addresses import read_address, shown
 from recoup.features.chains.channels import ChannelSettings
-from recoup.features.chains.sends_store import ChainSend, NewSend, RefundDestination, SubjectKind
+from recoup.features.chains.sends_store import ChainSend, RefundDestination, SubjectKind
 from recoup.features.chains.settlement_addresses import check_wallet
 from recoup.features.chains.store import ChainLog, DepositAddress
 from recoup.features.chains.units import cent
@@ -167,9 +167,9 @@ async def want_payout(db: Database, channel: ChannelSettings, payout: PayOut, no
 
 def sweep_of(
     send_id: UUID, channel: ChannelSettings, row: DepositAddress, kind: SubjectKind, subject_id: UUID
-) -> NewSend:
+) -> ChainSend:
     where = channel.chain_id, channel.code, channel.token
-    return NewSend(send_id, row.merchant_id, kind, subject_id, "sweep", *where, terms=row.terms)
+    return ChainSend(send_id, row.merchant_id, kind, subject_id, "sweep", *where, terms=row.terms)
 
 
 def _transfer(
@@ -180,9 +180,9 @@ def _transfer(
     merchant_id: UUID,
     kind: SubjectKind,
     subject_id: UUID,
-) -> NewSend:
+) -> ChainSend:
     where, value = (channel.chain_id, channel.code, channel.token), Decimal(channel.base(units))
-    return NewSend(
+    return ChainSend(
         send_id, merchant_id, kind, subject_id, "transfer", *where, source=channel.custody, receiver=to, value=value
     )
 

@@ -9,7 +9,7 @@ from recoup.features.chains import intake
 from recoup.features.chains.addresses import read_address, shown
 from recoup.features.chains.gateway import ChainChannel
 from recoup.features.chains.loop import ChainLoop
-from recoup.features.chains.rpc import nodes_of
+from recoup.features.chains.rpc import TronEndpoint
 from recoup.features.chains.tron_send import TronSender
 from recoup.features.chains.watch import Watcher, networks_of
 from recoup.gateways.cards.transport import Transport
@@ -30,7 +30,7 @@ def test_a_charge_is_paid_swept_and_settled(server: ServerAddress, tron: Tron) -
             return Transport(world.clocks, 1 << 22)
 
         transport = door.run(connect())
-        nodes = nodes_of("tron", tron.nodes, world.clocks, transport)
+        nodes = [TronEndpoint(url, transport, world.clocks) for url in tron.nodes]
         loop = ChainLoop(world, door.orders, network)
         loop._watcher = Watcher(world, network, nodes)
         sender = TronSender(world, network, nodes, KEY, 150_000_000)
