@@ -16,10 +16,10 @@ from recoup.features.chains import health, intake, sends_store, store
 from recoup.features.chains.abi import from_hex, to_hex
 from recoup.features.chains.addresses import Kind, shown
 from recoup.features.chains.compare import TOGETHER, Comparer, Discrepancy
+from recoup.features.chains.evm_wire import Signer
 from recoup.features.chains.loop import ChainLoop, what_is_wrong
 from recoup.features.chains.rpc import AwayError, Endpoint
 from recoup.features.chains.rpc import opened as opened_nodes
-from recoup.features.chains.send import Signer
 from recoup.features.chains.watch import HaltError, Network, Watcher, networks_of
 from recoup.flows.world import World
 from recoup.kernel.ids import parse_id, wire_id

@@ -8,9 +8,10 @@ from recoup.features.chains.abi import to_hex
 from recoup.features.chains.addresses import TRON_PREFIX
 from recoup.features.chains.artifacts import DEPLOYER, artifact
 from recoup.features.chains.channels import ChannelSettings
+from recoup.features.chains.evm_wire import Signer, prices_at, sign
 from recoup.features.chains.reading import block_call, code_call, read_block
 from recoup.features.chains.rpc import Endpoint, GarbageError, TronEndpoint, data, number, opened, taken
-from recoup.features.chains.send import ROOM, Signer, prices_at, sign
+from recoup.features.chains.send import ROOM
 from recoup.features.chains.tron_wire import Frame, create_contract, place_of
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence

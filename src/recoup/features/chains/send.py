@@ -3,17 +3,14 @@ leaves, so that a repeat is the same bytes; whatever dies between, nothing is se
 
 One process has a key: its lock lives on the connection by which it keeps what it signs, so who has lost the lock keeps
 nothing, and what is not kept never leaves.
-
-Source: EIP-1559; nodes take a replacement from 10 % more on both fees.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from itertools import groupby
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import asyncpg
@@ -24,6 +21,7 @@ from recoup.features.chains.abi import to_hex
 from recoup.features.chains.addresses import shown
 from recoup.features.chains.artifacts import artifact
 from recoup.features.chains.depth import Heights, Required, is_deep, lower, required
+from recoup.features.chains.evm_wire import Prices, Signed, Signer, prices_at, sign
 from recoup.features.chains.reading import Receipt, Said, balance_at, block_call, read_block, read_receipt, receipts_of
 from recoup.features.chains.rpc import AwayError, Call, Endpoint, GarbageError, Refused, number, taken
 from recoup.features.chains.sends_store import ChainSend, ChainTransaction
@@ -49,7 +47,6 @@ GAS_EACH: Final = 260_000  # a first sweep to receivers that never held the toke
 GAS_TRANSFER: Final = 120_000
 ROOM: Final = Decimal("1.3")  # above what a node estimates
 AGREED: Final = 2  # times what one node estimates, another may
-RAISE: Final = Decimal("1.125")
 PATIENCE_BLOCKS: Final = 5  # before a transaction is replaced by a dearer one
 PATIENCE_MS: Final = 30_000
 LOST_BLOCKS: Final = 20  # after which a number without a receipt of ours is somebody else's, or open again
@@ -58,65 +55,6 @@ DAY: Final = timedelta(days=1)
 HELD: Final = "the key was halted: look on the chain whether it went"
 REVERTED: Final = 3  # a node's code for a call that the contract refuses
 WHY_MAX: Final = 200
-
-
-class Signed(NamedTuple):
-    raw: bytes
-    hash: bytes
-
-
-class Signer(Protocol):
-    """A key. `address`: 20 bytes."""
-
-    @property
-    def address(self) -> bytes: ...
-
-    def sign(self, transaction: dict[str, Any]) -> Signed: ...
-
-    def sign_hash(self, digest: bytes) -> bytes:
-        """65 bytes."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Prices:
-    """Prices of a unit of gas, in the coin's base units."""
-
-    fee: int
-    tip: int
-
-    def raised(self, before: ChainTransaction) -> "Prices":
-        """Prices at least an eighth above what was offered before."""
-        least = [int(price * RAISE) + 1 for price in (before.fee_per_gas, before.tip_per_gas)]
-        return Prices(max(self.fee, least[0]), max(self.tip, least[1]))
-
-
-async def prices_at(nodes: Sequence[Endpoint]) -> Prices:
-    """Twice the base fee of the newest block, which lasts for six full blocks, and a tip: of what nodes ask for the
-    least, as it is paid whole."""
-    said = [await node.batch([block_call("latest"), ("eth_maxPriorityFeePerGas", [])]) for node in nodes]
-    blocks = [taken(block) for block, _ in said]
-    if not all(isinstance(block, dict) for block in blocks):
-        raise GarbageError("no head")
-    base = max(number(block.get("baseFeePerGas", "0x0")) for block in blocks)
-    tip = min(number(taken(answer)) for _, answer in said)
-    return Prices(2 * base + tip, tip)
-
-
-def sign(signer: Signer, chain: int, to: bytes, call: bytes, nonce: int, prices: Prices, gas: int) -> Signed:
-    return signer.sign(
-        {
-            "type": 2,
-            "chainId": chain,
-            "nonce": nonce,
-            "to": to,
-            "value": 0,
-            "data": call,
-            "gas": gas,
-            "maxFeePerGas": prices.fee,
-            "maxPriorityFeePerGas": prices.tip,
-        }
-    )
 
 
 class KeyState(NamedTuple):
@@ -277,7 +215,7 @@ class Sender:
             raise AwayError(f"transaction {rows[0].number} of this key is in no block any more: it goes again soon")
         for one in await sends_store.sends_in(self._db, hashes):
             if (one.kind, one.state) == ("transfer", "failed"):
-                await self._halt("a transfer that failed is in no block any more, and may still go")
+                await self._halt("a transfer that failed is in no block any more, and may still go", one.merchant_id)
         log.error("taken back", chain=self._network.chain, first=rows[0].number, transactions=len(rows))
         async with self._kept() as tx:
             await sends_store.open_again(tx, *self._key, hashes, state.heights.head)
@@ -290,11 +228,12 @@ class Sender:
             if is_late and all(said is None for one in rows for said in receipts[one.hash]):
                 await self._halt(f"transaction {nonce} of this key is none that is known here")
 
-    async def _halt(self, why: str) -> None:
+    async def _halt(self, why: str, merchant_id: UUID | None = None) -> None:
         log.error("sender halted", chain=self._network.chain, sender=self._signer.address.hex(), why=why)
         await sends_store.halt_sender(self._db.alone, *self._key, why)
         waiting = await sends_store.wanted(self._db, *self._key, self._sweeps, None, 1)
-        await self._tell(waiting[0].merchant_id if waiting else None, self._signer.address.hex(), "halted", why)
+        merchant_id = merchant_id or next((one.merchant_id for one in waiting), None)
+        await self._tell(merchant_id, self._signer.address.hex(), "halted", why)
         raise HaltError(why)
 
     async def go_on(self, count: int) -> int:

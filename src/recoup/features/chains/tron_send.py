@@ -16,9 +16,10 @@ from recoup.features.chains import abi, sends_store
 from recoup.features.chains.abi import to_hex
 from recoup.features.chains.addresses import TRON_PREFIX
 from recoup.features.chains.depth import Heights, lower
+from recoup.features.chains.evm_wire import Prices, Signed
 from recoup.features.chains.reading import Block, Receipt, block_call, read_block
 from recoup.features.chains.rpc import Call, GarbageError, TronEndpoint, data, number, taken
-from recoup.features.chains.send import ROOM, KeyState, Prices, Receipts, Sender, Signed
+from recoup.features.chains.send import ROOM, KeyState, Receipts, Sender
 from recoup.features.chains.sends_store import ChainSend, ChainTransaction
 from recoup.features.chains.tron_wire import LIFE, Frame, call_contract, expires_at
 from recoup.features.chains.watch import HaltError
