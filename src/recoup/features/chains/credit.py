@@ -106,7 +106,7 @@ def folded(row: DepositAddress, logs: Sequence[ChainLog]) -> Outcome:
             value, times[one.chain] = _rescaled(one.value, channel, own), timedelta(milliseconds=channel.block_ms)
         key = Key(one.chain, one.tx, one.log_index)
         deposits.append(Deposit(key, one.block, one.block_hash, one.business_at, value, right, one.state))
-    return fold(deposits, int(row.due), row.expires_at, times)
+    return fold(deposits, int(row.due), row.expires_at, times, int(row.enough))
 
 
 def sweeps_of(logs: Sequence[ChainLog], own: ChannelSettings) -> Iterator[Sweep]:

@@ -29,6 +29,10 @@ CHAINS: Final = Feature(
             "Shows the wallets that a merchant's stablecoins settle to; an option enters, approves or withdraws one.",
             "recoup.features.chains.verbs",
         ),
+        "terms tolerance": (
+            "Shows or sets how much less than its amount pays a stablecoin order on a chain. The merchant bears it.",
+            "recoup.features.chains.verbs",
+        ),
         "sandbox deposit": (
             "Makes the payer's transfer to the address of a stablecoin order, on a development node.",
             "recoup.features.chains.verbs",
@@ -36,7 +40,7 @@ CHAINS: Final = Feature(
     },
     audits=AUDITS,
     notifies={notice.kind.name: notice for notice in NOTICES},
-    tables=("deposit_addresses", "settlement_addresses", "refund_destinations", "sends"),
+    tables=("deposit_addresses", "settlement_addresses", "shortfall_tolerances", "refund_destinations", "sends"),
     paying="recoup.features.chains.api",
     portal="recoup.features.chains.page",
 )

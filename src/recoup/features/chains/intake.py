@@ -114,6 +114,9 @@ async def terms_of(
     implementation = artifact(channel.kind).implementation_of(channel.factory)
     address = deposit_address(channel.kind, channel.factory, implementation, terms)
     wanted = required(channel.confirmations, charge.units)
+    version = settings.merchant.version
+    read = partial(store.tolerance_of, world.db, charge.merchant_id)
+    tolerance = await _kept(world, (charge.merchant_id, "tolerance", version), read) or 0
     chain: dict[str, Any] = {
         "kind": channel.kind,
         "chain_id": channel.chain_id,
@@ -124,6 +127,7 @@ async def terms_of(
         "decimals": channel.decimals,
         "confirmations": blocks_of(wanted, channel.usual),
         "due": str(terms.due),
+        "enough": str(terms.due - min(terms.due * tolerance // 10_000, terms.net)),  # of the merchant's part alone
         "terms": to_json(terms, channel.kind),
         "expires_at": iso(charge.expires_at),
         "watched_until": iso(charge.expires_at - timedelta(microseconds=settings.merchant.offset_us) + WATCHED),

@@ -56,6 +56,7 @@ DONE: Final = {
     "entered": "The address is entered and waits for the operator’s approval.",
     "approved": "The address is approved.",
     "withdrawn": "The address is withdrawn.",
+    "tolerance": "The tolerance is saved. It holds for new orders.",
     "payout": "The payout is approved and is being sent.",
     "payout_refused": "The payout is refused; its money is back in the wallet.",
 }
@@ -86,10 +87,12 @@ async def addresses(visit: Visit) -> Values:
             if kind in served
         },
         delay=terms.account_delay_days,
+        tolerance=flow.percent(await store.tolerance_of(visit.world.db.reader, visit.merchant_id) or 0),
         may=visit.may("bank", or_operator=True),
         may_approve={row.address_id for row in rows if visit.is_operator and _is_another(row.set_by, visit)},
         chain_payouts=await _payouts(visit) if visit.is_operator else [],
         typed=typed,
+        typed_tolerance=read_again(post_tolerance, visit.typed),
         done=DONE.get(done_of(visit.session, visit.request), ""),
         people=await named(visit, [who for row in rows for who in (row.set_by, row.approved_by)]),
     )
@@ -112,6 +115,12 @@ def _is_another(first: str, visit: Visit) -> bool:
 async def post_address(visit: Visit, *, kind: str, address: Annotated[str, Text(80)]) -> Answer:
     await flow.enter_address(visit.world, visit.scope, _kind(kind), address)
     return _back(visit, "entered")
+
+
+@addresses.post(PATH + "/tolerance", may=_CHANGE)
+async def post_tolerance(visit: Visit, *, tolerance: Annotated[str, Text(10)]) -> Answer:
+    await flow.set_tolerance(visit.world, visit.scope, tolerance)
+    return _back(visit, "tolerance")
 
 
 async def _id(visit: Visit) -> UUID:
@@ -260,6 +269,12 @@ def _unexplained(context: LogContext) -> TimelineEntry:
     return TimelineEntry(title, context.get("missing"), "problem", "warn", "money")
 
 
+def _overpaid(context: LogContext) -> TimelineEntry:
+    if "short" in context.body:
+        return plain("{amount} of what was missing arrived", "It is yours.", "right")(context)
+    return plain("{amount} more than asked for", "It goes to your wallet with the rest.", "right")(context)
+
+
 def _another_token(context: LogContext) -> TimelineEntry:
     text = Sentence("{0}: it pays nothing.", context.get("token"))
     return TimelineEntry("Another token arrived", text, "problem", "warn")
@@ -275,7 +290,7 @@ PORTAL: Final = PortalPart(
             "cancelled",
             "bad",
         ),
-        "overpaid": plain("{amount} more than asked for", "It goes to your wallet with the rest.", "right"),
+        "overpaid": _overpaid,
         "taken_back": plain(
             "The chain took the payment back", "A reorganisation went deeper than its confirmations.", "problem", "bad"
         ),

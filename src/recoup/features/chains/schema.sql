@@ -16,7 +16,8 @@ CREATE TABLE deposit_addresses (
   kind text NOT NULL CHECK (kind IN ('evm', 'tron')),
   channel text NOT NULL,                   -- that it was made for
   terms jsonb NOT NULL,                    -- who loses them cannot sweep
-  due numeric(78, 0) NOT NULL CHECK (due > 0),  -- base units of that channel's token
+  due numeric(78, 0) NOT NULL,             -- base units of that channel's token
+  enough numeric(78, 0) NOT NULL CHECK (enough > 0 AND enough <= due),  -- with which it is paid
   expires_at timestamptz NOT NULL,         -- business time
   watched_until timestamptz NOT NULL,      -- wall time
   refund_to bytea CHECK (octet_length(refund_to) = 20),  -- where a refund goes that names no address
@@ -110,6 +111,13 @@ CREATE TABLE settlement_addresses (
   CHECK ((approved_at IS NULL) = (approved_by IS NULL) AND (approved_at IS NULL) = (holds_from IS NULL))
 );
 GRANT UPDATE (holds_from, approved_by, approved_at, withdrawn_at) ON settlement_addresses TO recoup_app;
+
+-- How much less than its amount pays an order that is made from then on.
+CREATE TABLE shortfall_tolerances (
+  merchant_id uuid PRIMARY KEY,
+  basis_points int NOT NULL CHECK (basis_points BETWEEN 0 AND 500)
+);
+GRANT UPDATE ON shortfall_tolerances TO recoup_app;
 
 -- Where the refund of custodial money goes: fixed with the refund, or with the request for it.
 CREATE TABLE refund_destinations (

@@ -69,7 +69,7 @@ class Seen:
         outcome = self.outcome
         came = outcome.received + outcome.seen > 0
         conditions: dict[ExceptionName, bool] = {
-            "underpaid": came and outcome.rest > 0,
+            "underpaid": came and outcome.rest > 0 or outcome.short > 0,
             "overpaid": outcome.excess > 0,
             "late": outcome.late > 0,
             "wrong_token": bool(outcome.wrong),

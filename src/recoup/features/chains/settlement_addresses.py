@@ -1,5 +1,7 @@
-"""A merchant's settlement address: entered, approved by a second person, in use after a delay, withdrawn."""
+"""A merchant's settlement address: entered, approved by a second person, in use after a delay, withdrawn; and how much
+less than its amount pays an order."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -27,6 +29,7 @@ from recoup.store.statement import Read, Tx
 
 ADDRESSES_MAX: Final = 100  # withdrawn and replaced ones too
 FIELD: Final = "address"
+TOLERANCE_MAX: Final = 500  # basis points
 
 
 async def addresses(
@@ -129,6 +132,28 @@ async def withdraw(world: World, scope: Scope, address_id: UUID) -> None:
         await note(tx, scope, wall, "settlement_address.withdrawn", address_id, details)
         facts = {"did": "withdrawn", "address": row.address}
         await alert_now(tx, scope.merchant_id, "settlement_address", address_id, 3, facts, wall)
+
+
+async def set_tolerance(world: World, scope: Scope, text: str) -> None:
+    """`text`: percent of an order's amount. Orders that exist keep theirs. Raises: Problem(invalid)."""
+    found = re.fullmatch(r"(\d)(?:\.(\d{1,2}))?", text.strip().removesuffix("%").strip())
+    points = int(found[1]) * 100 + int((found[2] or "").ljust(2, "0")) if found else TOLERANCE_MAX + 1
+    if points > TOLERANCE_MAX:
+        message = "A tolerance is 0 to 5 percent, with at most two decimals."
+        raise invalid(message, "tolerance", "Write it like 0.5; 0 takes nothing less than the amount.")
+    wall = world.clocks.wall()
+    async with world.db.transaction() as tx:
+        await lock_merchant(tx, scope.merchant_id)
+        before = await store.tolerance_of(tx, scope.merchant_id) or 0
+        await store.keep_tolerance(tx, scope.merchant_id, points)
+        await raise_version(tx, scope.merchant_id)
+        details = {"percent": percent(points), "before": percent(before)}
+        await note(tx, scope, wall, "shortfall_tolerance.set", scope.merchant_id, details)
+
+
+def percent(points: int) -> str:
+    """Basis points as people write them."""
+    return f"{points / 100:.2f}"
 
 
 async def _locked(tx: Tx, merchant_id: UUID, wall: WallTime) -> tuple[list[SettlementAddress], BusinessTime]:

@@ -17,7 +17,8 @@ WalletState = Literal["entered", "waiting", "holding", "replaced", "withdrawn"]
 
 
 class DepositAddress(Row, frozen=True):
-    """`due`: what its payer is to send, in base units of the channel's token. `expires_at`: business time;
+    """`due`: what its payer is to send, in base units of the channel's token; `enough`: with which it is paid.
+    `expires_at`: business time;
     `watched_until`: wall time; `refund_to`: where a refund goes that names no address, by whose word."""
 
     address: bytes
@@ -28,6 +29,7 @@ class DepositAddress(Row, frozen=True):
     channel: str
     terms: dict[str, Any]
     due: Decimal
+    enough: Decimal
     expires_at: datetime
     watched_until: datetime
     refund_to: bytes | None = None
@@ -86,10 +88,10 @@ async def add_facts(db: Tx, merchant_id: UUID, order_id: UUID, facts: dict[str, 
 
 
 @MERCHANT.statement("""
-INSERT INTO deposit_addresses (address, kind, merchant_id, order_id, attempt_id, channel, terms, due, expires_at,
-  watched_until)
+INSERT INTO deposit_addresses (address, kind, merchant_id, order_id, attempt_id, channel, terms, due, enough,
+  expires_at, watched_until)
 SELECT decode(c ->> 'raw', 'hex'), c ->> 'kind', $1, $2, $3, $4, c -> 'terms', (c ->> 'due')::numeric,
-  (c ->> 'expires_at')::timestamptz, (c ->> 'watched_until')::timestamptz
+  (c ->> 'enough')::numeric, (c ->> 'expires_at')::timestamptz, (c ->> 'watched_until')::timestamptz
 FROM (SELECT $5::jsonb AS c) t
 """)
 async def add_address(
@@ -424,6 +426,19 @@ async def withdraw_addresses(db: Tx, merchant_id: UUID, address_ids: list[UUID],
 @MERCHANT.statement("SELECT true FROM deposit_addresses WHERE address = $1 AND kind = $2")
 async def is_deposit_address(db: Read, address: bytes, kind: str) -> bool | None:
     """Whether it is the deposit address of any order; None if it is not."""
+
+
+@MERCHANT.statement("SELECT basis_points FROM shortfall_tolerances WHERE merchant_id = $1")
+async def tolerance_of(db: Read, merchant_id: UUID) -> int | None:
+    """How much less than its amount pays an order; None: nothing was ever set."""
+
+
+@MERCHANT.statement("""
+INSERT INTO shortfall_tolerances (merchant_id, basis_points) VALUES ($1, $2)
+ON CONFLICT (merchant_id) DO UPDATE SET basis_points = excluded.basis_points
+""")
+async def keep_tolerance(db: Tx, merchant_id: UUID, basis_points: int) -> None:
+    """For orders from here on."""
 
 
 @MERCHANT.statement("""

@@ -1,5 +1,5 @@
-"""Verbs that chains add to other groups: `recoup terms address`, and `recoup sandbox deposit`, a payer's transfer on a
-development node with what goes wrong with one."""
+"""Verbs that chains add to other groups: `recoup terms address` and `tolerance`, and `recoup sandbox deposit`, a payer's transfer
+on a development node with what goes wrong with one."""
 
 import asyncio
 from datetime import timedelta
@@ -171,3 +171,21 @@ async def _take_back(opened: Opened, node: DevNode, channel: ChannelSettings, tx
             return await node.reorg(await node.head() - block + 1)
         await asyncio.sleep(0.5)
     raise Problem("unavailable", "Nobody has seen the transfer.", cure="Is `recoup up` running?")
+
+
+@click.command()
+@merchant_option
+@click.option("--percent", help="How much less than its amount pays a new order: 0 to 5, like 0.5.")
+@click.option("--by", default="", help="Who does it, for the audit log.")
+@json_option
+@in_world
+def tolerance(run: Run, percent: str | None, by: str, as_json: bool) -> None:
+    """Shows or sets how much less than its amount pays a stablecoin order on a chain. The merchant bears it."""
+
+    async def work(opened: Opened) -> str:
+        if percent is not None:
+            await flow.set_tolerance(opened.world, opened.scope("terms", by), percent)
+        return flow.percent(await store.tolerance_of(opened.world.db.reader, opened.merchant_id) or 0)
+
+    found = run(work)
+    show({"percent": found}, [f"{found} %"], as_json=as_json)

@@ -15,6 +15,7 @@ AUDITS: Final = {
     "settlement_address.approved": "approved a settlement address",
     "settlement_address.entered": "entered a settlement address",
     "settlement_address.withdrawn": "withdrew a settlement address",
+    "shortfall_tolerance.set": "set how much less pays a stablecoin order",
     "stablecoin_payout.approved": "approved a stablecoin payout",
     "stablecoin_payout.refused": "refused a stablecoin payout",
 }

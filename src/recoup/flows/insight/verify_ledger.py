@@ -108,7 +108,8 @@ def _demanded(line: MoneyLine, optional: set[Source]) -> list[tuple[Source, Post
         case "collected" | "captured" | "advanced":
             fee, units = line.fee or 0, line.part or units
             ahead = line.happening == "advanced"
-            made = ledger.advanced(units, fee, payable) if ahead else ledger.collected(units, route, fee, payable)
+            charged = units, route, fee, payable, line.short
+            made = ledger.advanced(units, fee, payable) if ahead else ledger.collected(*charged)
             source = order if ahead else attempt
             if line.fee is None:  # an older line, which does not say its fee
                 optional.add((*source, "fee"))

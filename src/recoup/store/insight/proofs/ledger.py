@@ -73,13 +73,14 @@ class StoredTerm(Row, frozen=True):
 
 class MoneyLine(Row, frozen=True):
     """A line that books something, with the attempt or refund it is about and the route the money takes. `part`: what
-    the last capture of several took."""
+    the last capture of several took; `short`: what its payer left out."""
 
     order_id: UUID
     seq: int
     happening: str
     units: int
     part: int | None
+    short: int
     fee: int | None
     fee_returned: int | None
     fee_taken_back: int | None
@@ -100,7 +101,8 @@ class MoneyLine(Row, frozen=True):
 
 @MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT l.order_id, l.seq, l.happening, (l.body ->> 'units')::bigint AS units,
-  (l.body ->> 'part')::bigint AS part, (l.body ->> 'fee')::bigint AS fee,
+  (l.body ->> 'part')::bigint AS part, coalesce((l.body ->> 'short')::bigint, 0) AS short,
+  (l.body ->> 'fee')::bigint AS fee,
   (l.body ->> 'fee_returned')::bigint AS fee_returned, (l.body ->> 'fee_taken_back')::bigint AS fee_taken_back,
   l.body ->> 'fee_refund' AS fee_refund, l.body ->> 'fee_term' AS fee_term, to_jsonb(f) AS term,
   coalesce((l.body ->> 'by_hand')::boolean, false) AS by_hand,
