@@ -408,6 +408,7 @@ def _money(walk: _Walk) -> None:
         path = re.sub(r"\{\w+\}", added, template)
         walk.act(template, wanted, who, path=path, refused=wanted == "bank_account.not_proved", **data)
     wallet = "/settlement-addresses"
+    walk.act(f"{wallet}/tolerance", "shortfall_tolerance.set", path=f"{wallet}/tolerance", tolerance="0.5")
     for last, wanted, who in (
         ("withdraw", "settlement_address.withdrawn", "owner"),
         ("approve", "settlement_address.approved", "operator"),

@@ -234,3 +234,17 @@ def test_a_payout_waits_among_approvals_for_the_operator_alone(server: ServerAdd
 
     with served():
         portal(server, story)
+
+
+def test_the_owner_says_how_much_less_pays_an_order(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        olive, operator = await signed_in("owner"), await signed_in("olga")
+        form = f"{PATH}/tolerance"
+        refused = await post(olive, PATH, form, tolerance="6")
+        assert (refused.status_code, "0 to 5 percent" in refused.text) == (400, True)
+        assert (await post(olive, PATH, form, tolerance="0.5")).status_code == 303
+        assert 'value="0.50"' in (await operator.get(PATH)).text
+        assert await store.tolerance_of(shop.world.db.reader, shop.merchant_id) == 50
+
+    with served():
+        portal(server, story)

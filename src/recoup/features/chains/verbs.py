@@ -1,5 +1,5 @@
-"""Verbs that chains add to other groups: `recoup terms address` and `tolerance`, and `recoup sandbox deposit`, a payer's transfer
-on a development node with what goes wrong with one."""
+"""Verbs that chains add to other groups: `recoup terms address` and `tolerance`; `recoup sandbox deposit`, a payer's
+transfer on a development node, with what goes wrong with one."""
 
 import asyncio
 from datetime import timedelta
