@@ -65,7 +65,8 @@ async def chain_page(visit: Visit, order: StableOrder) -> Response | None:
                 raise
             problem = wrong
         else:
-            return RedirectResponse(visit.address, status_code=303)
+            saved = "" if "channel" in fields else "?saved=1"
+            return RedirectResponse(f"{visit.address}{saved}", status_code=303)
     if seen is None:
         networks = [] if over or "simulate" in visit.request.query_params else await intake.choices(world, order)
         named = [{"code": one.code, "title": NETWORK_PRESETS[one.network].title} for one in networks]
@@ -87,6 +88,7 @@ async def chain_page(visit: Visit, order: StableOrder) -> Response | None:
         "wallets": _wallet_links(seen, chain["address"]),
         "progress": seen.progress,
         "refund": await _refund(world, order, seen, typed) if state == "paid" else None,
+        "saved": "saved" in visit.request.query_params and not problem,
         "wrong": problem_texts(visit.language, problem) if problem else None,
         **_amounts(order, seen, state),
     }

@@ -1,5 +1,6 @@
 """Chains in the portal: merchants' wallets, to which stablecoins settle; what came to an order; how chains stand."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -32,6 +33,7 @@ from recoup.store.money.settlement import terms_at
 from recoup.store.orders.order_page import OrderPage
 from recoup.store.stable.payouts import PayoutRow, requested_payouts
 from recoup.store.stable.stable_orders import StableOrder, stable_order
+from recoup.store.statement import Read
 
 STATES: Final = {
     "entered": State("To approve", "hold", "onhold", "The operator approves it."),
@@ -172,8 +174,8 @@ async def deposits(visit: Visit) -> Values:
     typed = read_again(post_refund_address, visit.typed)
     row = await store.address_of_order(visit.world.db.reader, order.merchant_id, order.order_id)
     logs = await store.logs_at(visit.world.db.reader, [bytes.fromhex(order.facts["chain"]["raw"])])
-    fixed = await sends_store.waiting_destination(visit.world.db.reader, order.merchant_id, order.order_id)
-    refund_to = fixed or (row and row.refund_to)
+    fixed = await _refunds_to(visit.world.db.reader, order.merchant_id, [order.order_id])
+    given = shown(row.refund_to, row.kind) if row is not None and row.refund_to else ""
     return dict(
         order=order,
         seen=seen,
@@ -181,7 +183,7 @@ async def deposits(visit: Visit) -> Values:
         address_link=seen.channel.link("address", bytes.fromhex(order.facts["chain"]["raw"])),
         deposits=[dict(one=one, **_read(one.log, one.channel)) for one in seen.deposits],
         sweeps=[_read(log, intake.served_token(log.chain, log.token)) for log in logs if log.kind == "sweep"],
-        refund_to=shown(refund_to, row.kind) if row is not None and refund_to else "",
+        refund_to=next(iter(fixed.values()), given),
         refund_by=row.refund_by if row is not None else None,
         can_refund=can_refund(order),
         may_refund=visit.may("refund"),
@@ -259,6 +261,11 @@ async def _to_approve(visit: Visit) -> dict[str, Any] | None:
     )
 
 
+async def _refunds_to(db: Read, merchant_id: UUID, order_ids: Sequence[UUID]) -> dict[UUID, str]:
+    rows = await sends_store.waiting_destinations(db, merchant_id, order_ids)
+    return {row.request_id: shown(row.address, row.kind) for row in rows}
+
+
 def _of_order(page: OrderPage) -> dict[str, Any] | None:
     chain = page.order.facts.get("chain")
     return dict(on_chain=chain, chain_title=NETWORK_PRESETS[chain["network"]].title) if chain else None
@@ -283,6 +290,7 @@ def _another_token(context: LogContext) -> TimelineEntry:
 PORTAL: Final = PortalPart(
     order=Panel("chains/order.html", _of_order),
     approvals=Panel("chains/approvals.html", _to_approve),
+    refunds_to=_refunds_to,
     timeline={
         "unseen": plain(
             "Payment taken back",

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
+from recoup.features.chains.addresses import Kind
 from recoup.store.homes import CHAIN, MERCHANT
 from recoup.store.statement import Read, Row, Tx, Written, columns_of
 from recoup.store.table import Hex, insert_of, stored
@@ -348,13 +349,20 @@ async def add_destinations(db: Tx, rows: Sequence[RefundDestination]) -> None:
     """Stored together with their refunds."""
 
 
+class WaitingDestination(Row, frozen=True):
+    request_id: UUID
+    address: bytes
+    kind: Kind
+
+
 @MERCHANT.statement("""
-SELECT d.address FROM refund_requests q
+SELECT q.request_id, d.address, a.kind FROM refund_requests q
 JOIN refund_destinations d ON d.merchant_id = q.merchant_id AND d.modification_id = q.request_id
-WHERE q.merchant_id = $1 AND q.order_id = $2 AND q.state = 'waiting'
+JOIN deposit_addresses a ON a.merchant_id = q.merchant_id AND a.order_id = q.order_id
+WHERE q.merchant_id = $1 AND q.order_id = ANY($2) AND q.state = 'waiting'
 """)
-async def waiting_destination(db: Read, merchant_id: UUID, order_id: UUID) -> bytes | None:
-    """Where the refund goes that waits for a second person; None: none waits."""
+async def waiting_destinations(db: Read, merchant_id: UUID, order_ids: Sequence[UUID]) -> list[WaitingDestination]:
+    """Where the refunds of these orders go that wait for a second person."""
 
 
 class RefundWay(Row, frozen=True):
