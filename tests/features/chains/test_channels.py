@@ -259,3 +259,10 @@ def test_the_settings_serve_what_the_file_lists(tmp_path: Path) -> None:
 def test_without_channels_there_are_the_mock_ones(tmp_path: Path) -> None:
     assert load_settings(data_dir=tmp_path).channels == ()
     assert [*CHANNELS] == ["mock", "mock_direct"]
+
+
+def test_coins_are_shown_with_their_name_and_to_six_digits() -> None:
+    base, tron = read_channels([TEST, TRON])
+    texts = {0: "0 ETH", 2_100_000_000_000_000: "0.0021 ETH", 652_556_343_502_887: "0.000652556 ETH", 10**19: "10 ETH"}
+    assert {units: base.coins(units) for units in texts} == texts
+    assert (base.chain, tron.coins("12300000")) == ("Base (31337)", "12.3 TRX")

@@ -6,12 +6,12 @@ from tests.doors.portal.staff import As, portal, post, texts
 from tests.features.chains.test_settlement_addresses import FIRST, TOKEN, agreed, served
 from tests.worlds import Shop
 
-from recoup.features.chains import intake, store
+from recoup.features.chains import intake, sends_store, store
 from recoup.features.chains.gateway import ChainChannel
 from recoup.features.chains.store import NewLog
 from recoup.features.chains.watch import networks_of
 from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
-from recoup.kernel.ids import new_id
+from recoup.kernel.ids import new_id, wire_id
 from recoup.moves.payout.wallet import request_payout
 from recoup.store.server import ServerAddress
 from recoup.store.stable.payouts import NewPayout, find_payout, lock_wallet
@@ -50,7 +50,11 @@ def test_an_orders_page_leads_to_what_came_and_what_was_swept(server: ServerAddr
         (network,) = networks_of(intake.all_served())
         operator, owner = await signed_in("olga"), await signed_in("owner")
         assert (await owner.get("/chains")).status_code == 403
-        assert "not proved yet" in texts(await operator.get("/chains"))
+        page = texts(await operator.get("/chains"))
+        assert "not proved yet" in page
+        assert "Base (31337)" in page
+        await sends_store.begin_sender(world.db.alone, network.chain, bytes(20), 0)
+        assert "0 ETH" in texts(await operator.get("/chains"))
         await store.keep_proof(world.db.alone, network.chain, network.factory, "", world.clocks.wall())
         await agreed(shop, FIRST)
         await shop.advance(timedelta(days=3))
@@ -63,6 +67,9 @@ def test_an_orders_page_leads_to_what_came_and_what_was_swept(server: ServerAddr
         ]
         await store.keep_logs(world.db.alone, rows)
         assert f"/orders/{order.order_id}/chain" in (await owner.get(f"/orders/{order.order_id}")).text
+        for path in ("", ".json", "/chain", "/refund?how=amount"):
+            led = await owner.get(f"/orders/{wire_id('ord', order.order_id)}{path}")
+            assert led.headers["location"] == f"/orders/{order.order_id}{path}", "the id that the API names"
         page = texts(await owner.get(f"/orders/{order.order_id}/chain"))
         chain = order.facts["chain"]
         for words in (

@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -59,11 +60,11 @@ def networks(world: World) -> list[Network]:
 def status(run: Run, as_json: bool) -> None:
     """Shows the channels of this world, how far each chain is read, and whether it takes payments."""
 
-    rows = run(lambda opened: health.channels(opened.world))
-    lines = [
-        f"{row.code}  chain {row.chain_id}  read to {row.read_to} of {row.head}  {row.halted or row.wrong or 'open'}"
-        for row in rows
-    ]
+    async def work(opened: Opened) -> tuple[list[health.ChannelState], datetime]:
+        return await health.channels(opened.world), opened.world.clocks.wall()
+
+    rows, now = run(work)
+    lines = [f"{row.code}  {row.chain}  {_read_to(row, now)}  {row.halted or row.wrong or 'open'}" for row in rows]
     show(to_builtins(rows), lines or ["No channel of this world is on a chain."], as_json=as_json)
 
 
@@ -88,13 +89,14 @@ def check(run: Run, as_json: bool) -> None:
                 except AwayError as error:
                     wrong = f"{error}"
             orders = {wire_id("ord", one.row.order_id): one.missing for one in found}
-            said = {"chain_id": network.chain, "factory": shown(network.factory, network.kind), "wrong": wrong}
-            rows.append({**said, "orders": orders})
+            of_chain = {"wrong": wrong or None, "orders": orders}
+            rows += [health.facts_of(one) | of_chain for one in network.channels.values()]
         return rows
 
     rows = run(work)
-    lines = [f"chain {row['chain_id']}: {row['wrong'] or 'ok'}" for row in rows]
+    lines = [f"{row['code']}  {intake.chain_name(row['chain_id'])}  {row['wrong'] or 'ok'}" for row in rows]
     lines += [f"{order}: {missing}" for row in rows for order, missing in row["orders"].items()]
+    lines = [*dict.fromkeys(lines)]  # an order's address is the same for all channels of its chain
     show(rows, lines, as_json=as_json)
     if any(row["wrong"] or row["orders"] for row in rows):
         raise SystemExit(1)
@@ -146,7 +148,7 @@ def sends(run: Run, as_json: bool) -> None:
     async def work(opened: Opened) -> dict[str, Any]:
         stuck = await sends_store.stuck(opened.world.db.reader, STUCK_MAX)
         return {
-            "senders": to_builtins(await health.senders(opened.world)),
+            "senders": await health.senders(opened.world),
             "stuck": [
                 {
                     "id": str(one.send_id),
@@ -162,10 +164,12 @@ def sends(run: Run, as_json: bool) -> None:
 
     found = run(work)
     lines = [
-        f"{one['address']}  chain {one['chain_id']}  gas {one['gas']}  {one['halted'] or one['trouble'] or 'ok'}"
-        for one in found["senders"]
-    ] + [f"{one['id']}  chain {one['chain_id']}  {one['for']} {one['state']}: {one['why']}" for one in found["stuck"]]
-    show(found, lines or ["Nothing was sent yet."], as_json=as_json)
+        f"{one.address}  {one.chain}  gas {one.spent}  {one.halted or one.trouble or 'ok'}" for one in found["senders"]
+    ] + [
+        f"{one['id']}  {intake.chain_name(one['chain_id'])}  {one['for']} {one['state']}: {one['why']}"
+        for one in found["stuck"]
+    ]
+    show(to_builtins(found), lines or ["Nothing was sent yet."], as_json=as_json)
 
 
 @chain.command()
@@ -363,10 +367,23 @@ def deploy(run: Run, code: str, key: Path, fee_limit: int, as_json: bool) -> Non
             factory = await deploy_on_tron(channel, clocks, signer, fee_limit * SUN)
         else:
             factory = await deploy_factory(channel, opened.world.db, clocks, signer, FEE_CAP * GWEI)
-        return {"code": code, "chain_id": channel.chain_id, "factory": shown(factory, channel.kind)}
+        return health.facts_of(channel) | {"factory": shown(factory, channel.kind)}
 
     made = run(work)
     show(made, [f'factory = "{made["factory"]}"'], as_json=as_json)
+
+
+def _read_to(row: health.ChannelState, now: datetime) -> str:
+    if row.agreed_at is None or row.polled_at is None:
+        return "not read yet"
+    return (
+        f"read to {row.read_to} of {row.head}, {_age(now - row.agreed_at)} old, asked {_age(now - row.polled_at)} ago"
+    )
+
+
+def _age(length: timedelta) -> str:
+    seconds = max(0, int(length.total_seconds()))
+    return f"{seconds} s" if seconds < 120 else f"{seconds // 60} min" if seconds < 7200 else f"{seconds // 3600} h"
 
 
 async def _forever(network: Network, once: Any) -> None:
@@ -377,10 +394,10 @@ async def _forever(network: Network, once: Any) -> None:
             trouble = 0
         except (AwayError, HaltError, Problem) as error:
             trouble += 1
-            click.echo(f"chain {network.chain}: {error}", err=True)
+            click.echo(f"{intake.chain_name(network.chain)}: {error}", err=True)
         except Exception as error:  # noqa: BLE001 - it ends no other chain; its own text may hold a node's key
             trouble += 1
-            click.echo(f"chain {network.chain}: {in_words(error)}", err=True)
+            click.echo(f"{intake.chain_name(network.chain)}: {in_words(error)}", err=True)
         await asyncio.sleep(min(60.0, PAUSE_SECONDS * 2 ** min(trouble, 5)))
 
 

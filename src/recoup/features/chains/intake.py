@@ -61,6 +61,17 @@ def served_token(chain: int, token: bytes) -> ChannelSettings | None:
     return _by_token.get((chain, token))
 
 
+def channel_on(chain: int) -> ChannelSettings | None:
+    """One of the channels on this chain, for what all say alike."""
+    return next((one for one in _served.values() if one.chain_id == chain), None)
+
+
+def chain_name(chain: int) -> str:
+    """As people know it: `Base (8453)`; its number where no channel is served any more."""
+    one = channel_on(chain)
+    return one.chain if one else f"chain {chain}"
+
+
 def served(code: str | None) -> ChannelSettings | None:
     return _served.get(code or "")
 

@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple
 
 from recoup.features.chains.abi import from_hex
 from recoup.features.chains.addresses import read_address, shown
-from recoup.features.chains.channels import MAINNETS, read_channels, without_secrets
+from recoup.features.chains.channels import MAINNETS, is_endpoint, read_channels, without_secrets
 from recoup.features.chains.dev_node import DevNode, program
 from recoup.features.chains.rpc import AwayError, opened
 from recoup.features.chains.settlement_addresses import hold_at_once
@@ -82,6 +82,9 @@ class Trial:
                 Sentence("{0} names channels of the sandbox already.", settings),
                 cure="Start without --chain, which uses them; or remove them.",
             )
+        if url and not is_endpoint(url):
+            message = Sentence("{0} is no address of a node.", repr(without_secrets(url) or url))
+            raise Problem("invalid", message, cure="Write it like http://127.0.0.1:8545, or leave it out.")
         self._url = url
         self._own = () if url else tuple(Plan(net, id, self._address(id), tokens) for net, id, tokens in OWN)
 
@@ -194,7 +197,10 @@ async def _started(plan: Plan, node: DevNode) -> int:
         except AwayError as error:
             if time.monotonic() > until or not plan.chain_id:
                 message = Sentence("The node at {0} does not answer: {1}.", without_secrets(plan.url), error)
-                raise Problem("unavailable", message, cure="See whether something else has its port.") from None
+                cure = "See whether something else has its port."
+                if not plan.chain_id:
+                    cure = "Start one such as anvil there, or leave the address out: Recoup then runs its own."
+                raise Problem("unavailable", message, cure=cure) from None
             await asyncio.sleep(0.05)
         else:
             if plan.chain_id not in (0, chain_id):
