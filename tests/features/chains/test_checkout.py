@@ -10,7 +10,7 @@ import segno
 from tests.features.chains.chain_door import ChainDoor, chain_door
 from tests.features.chains.node import Anvil
 
-from recoup.features.chains.checkout import qr_svg
+from recoup.features.chains.paying import qr_svg
 from recoup.store.server import ServerAddress
 
 

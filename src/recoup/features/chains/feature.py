@@ -41,6 +41,6 @@ CHAINS: Final = Feature(
     audits=AUDITS,
     notifies={notice.kind.name: notice for notice in NOTICES},
     tables=("deposit_addresses", "settlement_addresses", "shortfall_tolerances", "refund_destinations", "sends"),
-    paying="recoup.features.chains.api",
+    paying="recoup.features.chains.paying",
     portal="recoup.features.chains.page",
 )

@@ -20,7 +20,7 @@ from recoup.features.chains import settlement_addresses as flow
 from recoup.features.chains.abi import to_hex
 from recoup.features.chains.addresses import KINDS, Kind, shown
 from recoup.features.chains.channels import NETWORK_PRESETS, ChannelSettings
-from recoup.features.chains.seen import seen_of
+from recoup.features.chains.paying import seen_of
 from recoup.features.chains.store import ChainLog
 from recoup.features.chains.transfers import can_refund, give_address
 from recoup.features.chains.words import PATH

@@ -15,8 +15,8 @@ from recoup.features.chains import settlement_addresses as flow
 from recoup.features.chains.abi import from_hex
 from recoup.features.chains.channels import NETWORK_PRESETS, ChannelSettings, without_secrets
 from recoup.features.chains.dev_node import DevNode
+from recoup.features.chains.paying import Seen, seen_of
 from recoup.features.chains.rpc import AwayError, opened
-from recoup.features.chains.seen import Seen, seen_of
 from recoup.flows.advance_clock import advance_clock
 from recoup.flows.find_order import find_one
 from recoup.flows.messages.publish_now import publish_now

@@ -15,8 +15,8 @@ from recoup.features.chains.artifacts import artifact
 from recoup.features.chains.compare import Comparer
 from recoup.features.chains.deploy import deploy_on_tron
 from recoup.features.chains.loop import what_is_wrong
+from recoup.features.chains.paying import seen_of
 from recoup.features.chains.rpc import AwayError, opened
-from recoup.features.chains.seen import seen_of
 from recoup.features.chains.sends_store import ChainSend
 from recoup.features.chains.watch import HaltError, networks_of
 from recoup.flows.refunds.refund import RefundRequest, refund
