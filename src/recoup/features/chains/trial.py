@@ -16,6 +16,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
 
 from recoup.features.chains.abi import from_hex
 from recoup.features.chains.addresses import read_address, shown
@@ -90,15 +91,12 @@ class Trial:
 
     def nodes(self) -> list[tuple[str, list[str]]]:
         """Our own nodes: names and commands. Raises: Problem(unavailable)."""
-        if self._url:
-            return []
         close_folder(self._folder)
         shared = ["--quiet", "--host=127.0.0.1", "--order=fifo", "--slots-in-an-epoch=2", "--state-interval=30"]
         found = []
-        for plan in self._own:
-            state, port = self._folder / f"{plan.chain_id}.json", plan.url.rpartition(":")[2]
-            own = [f"--port={port}", f"--chain-id={plan.chain_id}", f"--state={state}"]
-            found.append((f"chain {plan.network}", [str(program()), *shared, *own]))
+        for name, number, url, _ in self._own:
+            own = [f"--port={urlsplit(url).port}", f"--chain-id={number}", f"--state={self._folder / f'{number}.json'}"]
+            found.append((f"chain {name}", [str(program()), *shared, *own]))
         return found
 
     def prepare(self) -> None:
@@ -117,13 +115,9 @@ class Trial:
         path = self._folder / "sender.json"
         close_folder(self._folder)
         if not path.exists():
-            made = subprocess.run(
-                [sys.executable, "-m", "recoup.main", "chain", "key", str(path)],
-                env=os.environ | {"RECOUP_CHAIN_PASSWORD": PASSWORD},
-                capture_output=True,
-                text=True,
-                check=False,
-            )
+            command = [sys.executable, "-m", "recoup.main", "chain", "key", str(path)]
+            env = os.environ | {"RECOUP_CHAIN_PASSWORD": PASSWORD}
+            made = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
             if made.returncode:
                 message = made.stderr.strip().removeprefix("recoup: ") or "The sender's key could not be made."
                 raise Problem("unavailable", message)
@@ -137,9 +131,8 @@ class Trial:
                 try:
                     found += await self._channels(plan, node, sender)
                 except AwayError as error:
-                    message = Sentence(
-                        "The node at {0} does not do what is needed: {1}", without_secrets(plan.url), error
-                    )
+                    which = without_secrets(plan.url)
+                    message = Sentence("The node at {0} does not do what is needed: {1}", which, error)
                     raise Problem("unavailable", message, cure="It must be a development node such as anvil.") from None
             return found
 
@@ -171,11 +164,10 @@ class Trial:
 
     async def _token(self, one: Token, url: str, node: DevNode) -> bytes:
         """The one of before, where it still stands."""
-        for known in self._known:
-            if (known["code"], known["endpoints"]) == (one.code, [url]):
-                token = read_address(known["token"], "evm", "token")
-                if await node.has_code(token):
-                    return token
+        same = (known for known in self._known if (known["code"], known["endpoints"]) == (one.code, [url]))
+        for token in (read_address(known["token"], "evm", "token") for known in same):
+            if await node.has_code(token):
+                return token
         return await node.deploy_token(one.decimals)
 
     def _address(self, chain_id: int) -> str:
