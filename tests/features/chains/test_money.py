@@ -13,10 +13,10 @@ from tests.flows.stable.test_late import proved, told
 from recoup.features.chains import intake, store
 from recoup.features.chains.addresses import shown
 from recoup.features.chains.credit import credit
+from recoup.features.chains.health import differences
 from recoup.features.chains.rpc import opened
 from recoup.features.chains.send import Sender
 from recoup.features.chains.transfers import tell
-from recoup.features.chains.verify_chain import differences
 from recoup.features.chains.watch import Watcher, networks_of
 from recoup.flows.stable.late import keep, settle_by_hand
 from recoup.flows.stable.settle import settle_again

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from recoup.core.kit.feature import Feature
-from recoup.features.chains import credit, gateway, health, intake, loop, transfers, verify_chain
+from recoup.features.chains import credit, gateway, health, intake, loop, transfers
 from recoup.features.chains.words import AUDITS, NOTICES
 from recoup.rules.order.lifecycle import ANY, Fact
 
@@ -20,7 +20,7 @@ CHAINS: Final = Feature(
     gateways=gateway.gateways,
     loops=loop.loops,
     checks=health.troubles,
-    balances=verify_chain.differences,
+    balances=health.differences,
     settings={"channels": intake.serve_tables},
     trial="recoup.features.chains.trial",
     due={credit.DUE: credit.follow_ended},
