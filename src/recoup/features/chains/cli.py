@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,12 +15,14 @@ from recoup.doors.command.verb_group import VerbGroup
 from recoup.doors.command.verbs import Opened, Run, in_sandbox, in_world, json_option, show
 from recoup.features.chains import health, intake, sends_store, store
 from recoup.features.chains.abi import from_hex, to_hex
-from recoup.features.chains.addresses import Kind, shown
+from recoup.features.chains.addresses import shown
 from recoup.features.chains.compare import TOGETHER, Comparer, Discrepancy
 from recoup.features.chains.evm_wire import Signer
 from recoup.features.chains.loop import ChainLoop, what_is_wrong
-from recoup.features.chains.rpc import AwayError, Endpoint
+from recoup.features.chains.rpc import AwayError
 from recoup.features.chains.rpc import opened as opened_nodes
+from recoup.features.chains.send import Sender
+from recoup.features.chains.transfers import send_again
 from recoup.features.chains.watch import HaltError, Network, Watcher, networks_of
 from recoup.flows.world import World
 from recoup.kernel.ids import parse_id, wire_id
@@ -211,21 +213,12 @@ def send(
 ) -> None:
     """Sends sweeps, refunds and payouts until Ctrl-C. The only process that opens keys; their password is asked for, or
     stands in RECOUP_CHAIN_PASSWORD."""
-    from recoup.features.chains.transfers import send_again
-
     if again is not None:
-
-        async def once_more(opened: Opened) -> None:
-            found = await _send(opened.world, again)
-            await send_again(
-                opened.world, opened.orders, Scope(found.merchant_id, Actor("operator", "cli"), "cli"), found
-            )
-
-        return run(once_more)
+        return run(lambda opened: _once_more(opened, again))
     if not files or (len(files) > 1 and (go_on or went)):
         raise Problem("invalid", "Name one key.", field="key", cure="Name its file: --key sender.json.")
     signers = [_signer(file) for file in files]
-    caps: dict[Kind, int] = {"evm": int(fee_cap * GWEI), "tron": fee_limit * SUN}
+    gas, sun, low = int(fee_cap * GWEI), fee_limit * SUN, int(low_water * GWEI * GWEI)
 
     async def work(opened: Opened) -> None:
         world = opened.world
@@ -234,7 +227,14 @@ def send(
             for network in networks(world):
                 nodes = await stack.enter_async_context(opened_nodes(network.kind, network.endpoints, world.clocks))
                 for signer in signers:
-                    one = _sender(world, network, nodes, signer, caps, low_water, sweeps=signer is signers[0])
+                    sweeps = signer is signers[0]
+                    one: Sender
+                    if network.kind == "tron":  # has energy beside coins: what a transaction may cost should be there
+                        from recoup.features.chains.tron_send import TronSender
+
+                        one = TronSender(world, network, nodes, signer, sun, low_water=sun, sweeps=sweeps)
+                    else:
+                        one = Sender(world, network, nodes, signer, gas, low_water=low, sweeps=sweeps)
                     made.append((network, one))
                     stack.push_async_callback(one.close)
             if go_on is not None or went is not None:
@@ -252,6 +252,12 @@ def send(
     return run(work)
 
 
+async def _once_more(opened: Opened, text: str) -> None:
+    found = await _send(opened.world, text)
+    scope = Scope(found.merchant_id, Actor("operator", "cli"), "cli")
+    await send_again(opened.world, opened.orders, scope, found)
+
+
 async def _decide_by_hand(
     world: World, made: Sequence[tuple[Network, Any]], went: tuple[str, str] | None, go_on: tuple[int, int] | None
 ) -> None:
@@ -262,25 +268,6 @@ async def _decide_by_hand(
             await one.went(found, tx_bytes(went[1]))
         elif go_on is not None:
             click.echo(f"{await one.go_on(go_on[1])} held; see `recoup chain sends`")
-
-
-def _sender(
-    world: World,
-    network: Network,
-    nodes: Sequence[Endpoint],
-    signer: Signer,
-    caps: Mapping[Kind, int],
-    low_water: float,
-    *,
-    sweeps: bool,
-) -> Any:
-    from recoup.features.chains.send import Sender
-    from recoup.features.chains.tron_send import TronSender
-
-    cap = caps[network.kind]
-    if network.kind == "tron":  # its key has energy beside coins: what a transaction may cost should be there
-        return TronSender(world, network, nodes, signer, cap, low_water=cap, sweeps=sweeps)
-    return Sender(world, network, nodes, signer, cap, low_water=int(low_water * GWEI * GWEI), sweeps=sweeps)
 
 
 def tx_bytes(text: str) -> bytes:
@@ -320,7 +307,6 @@ def trial(run: Run) -> None:
     """Runs the sender and the miner of `recoup up --chain`."""
     from recoup.features.chains.dev_node import DevNode
     from recoup.features.chains.keystore import open_key
-    from recoup.features.chains.send import Sender
     from recoup.features.chains.trial import PASSWORD, Miner, give_wallets
 
     async def work(opened: Opened) -> None:
