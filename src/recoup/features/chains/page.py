@@ -26,7 +26,7 @@ from recoup.features.chains.transfers import can_refund, give_address
 from recoup.features.chains.words import PATH
 from recoup.flows.stable.payouts import decide_payout
 from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.money.settlement import check_second
 from recoup.store.money.settlement import terms_at
@@ -65,6 +65,7 @@ DONE: Final = {
 _CHANGE: Final = role("bank", "change settlement addresses", or_operator=True)
 _DECIDE: Final = operator("approve settlement addresses")
 _PAY: Final = operator("approve payouts")
+_NO_KIND: Final = invalid("Choose the kind of network.", "kind", "Choose one from the list.")
 
 
 @member.page(
@@ -77,16 +78,14 @@ async def addresses(visit: Visit) -> Values:
     rows, states, now = await flow.addresses(visit.world, visit.merchant_id)
     channels = intake.all_served(visit.world.name)
     terms = await terms_at(visit.world.db.reader, visit.merchant_id, now)
-    served: dict[str, list[str]] = {kind: [] for kind in {one.kind for one in channels} | {row.kind for row in rows}}
-    for one in channels:
-        served[one.kind].append(one.name)
+    served = {kind: ", ".join(one.name for one in channels if one.kind == kind) for kind in KINDS}
     return dict(
         rows=rows,
         states=states,
         kinds={
-            kind: Sentence("{0} ({1})", KIND_WORDS[kind], ", ".join(served[kind])) if served[kind] else KIND_WORDS[kind]
+            kind: Sentence("{0} ({1})", KIND_WORDS[kind], served[kind]) if served[kind] else KIND_WORDS[kind]
             for kind in KINDS
-            if kind in served
+            if served[kind] or any(row.kind == kind for row in rows)
         },
         delay=terms.account_delay_days,
         tolerance=flow.percent(await store.tolerance_of(visit.world.db.reader, visit.merchant_id) or 0),
@@ -114,8 +113,8 @@ def _is_another(first: str, visit: Visit) -> bool:
 
 
 @addresses.post(may=_CHANGE)
-async def post_address(visit: Visit, *, kind: str, address: Annotated[str, Text(80)]) -> Answer:
-    await flow.enter_address(visit.world, visit.scope, _kind(kind), address)
+async def post_address(visit: Visit, *, kind: Annotated[Kind, _NO_KIND], address: Annotated[str, Text(80)]) -> Answer:
+    await flow.enter_address(visit.world, visit.scope, kind, address)
     return _back(visit, "entered")
 
 
@@ -150,14 +149,6 @@ async def decide(visit: Visit, found: UUID, *, decision: str) -> Answer:
     approve = decision == "approve"
     await decide_payout(visit.world, visit.scope, found, approve=approve)
     return _back(visit, "payout" if approve else "payout_refused")
-
-
-def _kind(text: str) -> Kind:
-    """Raises: Problem(invalid)."""
-    for kind in KINDS:
-        if kind == text:
-            return kind
-    raise Problem("invalid", "Choose the kind of network.", field="kind", cure="Choose one from the list.")
 
 
 def _back(visit: Visit, what: str) -> Answer:
