@@ -100,17 +100,9 @@ class DevNode:
     async def head(self) -> int:
         return int(await self.call("eth_blockNumber"), 16)
 
-    async def mine(self, count: int = 1, *, seconds: int | None = None) -> int:
-        """Mines blocks, `seconds` apart by their own clock. The new head."""
-        await self.call("anvil_mine", hex(count), *([] if seconds is None else [hex(seconds)]))
-        return await self.head()
-
-    async def reorg(self, depth: int, keep: Mapping[str, int] | None = None) -> None:
-        """Other blocks in the place of the last `depth`, which are no more than there are. Of their transactions only
-        those of `keep` come again, in the block of that place, counted from 0; the others are gone."""
-        kept = (keep or {}).items()
-        pairs = [[await self.call("eth_getRawTransactionByHash", tx), place] for tx, place in kept]
-        await self.call("anvil_reorg", depth, pairs)
+    async def reorg(self, depth: int) -> None:
+        """Other blocks, empty ones, in the place of the last `depth`, which are no more than there are."""
+        await self.call("anvil_reorg", depth, [])
 
     async def has_code(self, at: bytes) -> bool:
         return bool(from_hex(await self.call("eth_getCode", to_hex(at), "latest")))
