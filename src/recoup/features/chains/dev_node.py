@@ -51,11 +51,9 @@ class DevNode:
         if not self._accounts:
             self._accounts = [from_hex(address) for address in await self.call("eth_accounts")]
         if number >= len(self._accounts):
-            raise Problem(
-                "unavailable",
-                "This node has no accounts of its own, so it is no development node.",
-                cure="Name one such as anvil; docs/chains.md says how a channel is opened on any other.",
-            )
+            message = "This node has no accounts of its own, so it is no development node."
+            cure = "Name one such as anvil; docs/chains.md says how a channel is opened on any other."
+            raise Problem("unavailable", message, cure=cure)
         return self._accounts[number]
 
     async def post(
@@ -149,11 +147,11 @@ def program() -> Path:
     ours = _CLONE / f"anvil-{platform.system().lower()}-{machine}/bin/anvil"
     found = ours if ours.exists() else shutil.which("anvil")
     if found is None:
-        raise Problem(
-            "unavailable",
-            "The sandbox's own node is anvil, which is not installed.",
-            cure="`npm install -g @foundry-rs/anvil` brings it; or name a node: `recoup up --chain http://127.0.0.1:8545`.",
+        message = "The sandbox's own node is anvil, which is not installed."
+        cure = (
+            "`npm install -g @foundry-rs/anvil` brings it; or name a node: `recoup up --chain http://127.0.0.1:8545`."
         )
+        raise Problem("unavailable", message, cure=cure)
     return Path(found)
 
 

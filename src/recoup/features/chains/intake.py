@@ -170,26 +170,17 @@ def is_stale(agreed_at: datetime, world: str, now: datetime) -> bool:
 
 
 def closed(channel: ChannelSettings) -> Problem:
-    return Problem(
-        "unavailable",
-        Sentence("The channel {0} takes no payments at the moment.", channel.code),
-        cure="Send it again in a minute, or use another channel.",
-        retry_after_seconds=60,
-        detail="channel_unavailable",
-    )
+    message = Sentence("The channel {0} takes no payments at the moment.", channel.code)
+    cure = "Send it again in a minute, or use another channel."
+    return Problem("unavailable", message, cure=cure, retry_after_seconds=60, detail="channel_unavailable")
 
 
 def check_amount(channel: ChannelSettings, units: int) -> None:
     """Raises: Problem(invalid)."""
     if units < channel.minimum:
         least = shown_money(channel.minimum, channel.asset)
-        raise Problem(
-            "invalid",
-            Sentence("The channel {0} takes {1} and more.", channel.code, least),
-            field="amount",
-            cure="Use another channel for less.",
-            detail="invalid_amount",
-        )
+        message = Sentence("The channel {0} takes {1} and more.", channel.code, least)
+        raise Problem("invalid", message, field="amount", cure="Use another channel for less.", detail="invalid_amount")
     channel.base(units)
 
 
@@ -201,13 +192,9 @@ async def _receiver(world: World, channel: ChannelSettings, order: NewOrder | St
     read = partial(store.settles_to, world.db, order.merchant_id, channel.kind, order.placed_at)
     text = await _kept(world, (order.merchant_id, channel.kind, version), read)
     if text is None:
-        raise Problem(
-            "invalid",
-            Sentence("There is no settlement address for {0}.", channel.network),
-            field="channel",
-            cure="Enter your wallet's address under Settlements first.",
-            detail="settlement_address_required",
-        )
+        message = Sentence("There is no settlement address for {0}.", channel.network)
+        cure = "Enter your wallet's address under Settlements first."
+        raise Problem("invalid", message, field="channel", cure=cure, detail="settlement_address_required")
     return read_address(text, channel.kind, "channel")
 
 

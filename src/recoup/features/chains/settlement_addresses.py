@@ -63,11 +63,11 @@ async def enter_address(world: World, scope: Scope, kind: Kind, text: str) -> UU
         if any((row.kind, row.address) == (kind, address) and states[row.address_id] in _OPEN for row in rows):
             raise Problem("conflict", "This address is entered already.", field=FIELD, cure="See the list.")
         if len(rows) >= ADDRESSES_MAX:
-            raise Problem(
-                "conflict",
-                Sentence("A merchant has at most {0} settlement addresses, withdrawn ones included.", ADDRESSES_MAX),
-                cure="Use one that was entered before.",
+            message = Sentence(
+                "A merchant has at most {0} settlement addresses, withdrawn ones included.", ADDRESSES_MAX
             )
+            cure = "Use one that was entered before."
+            raise Problem("conflict", message, cure=cure)
         address_id = new_id()
         await store.add_wallet(tx, scope.merchant_id, kind, address_id, address, scope.actor.text(), now)
         await note(tx, scope, wall, "settlement_address.entered", address_id, {"network": kind, "address": address})
@@ -171,11 +171,8 @@ def _found(
         raise Problem("not_found", "There is no such settlement address.", cure="Check the list of addresses.")
     state = states_of(rows, now)[address_id]
     if state not in states:
-        raise Problem(
-            "wrong_state",
-            Sentence("This settlement address is {0}; this action is not possible.", state),
-            cure="Reload the page: somebody may have acted first.",
-        )
+        message = Sentence("This settlement address is {0}; this action is not possible.", state)
+        raise Problem("wrong_state", message, cure="Reload the page: somebody may have acted first.")
     return row
 
 

@@ -78,11 +78,8 @@ class Trial:
         self._known: list[dict[str, Any]] = tomllib.loads(block.partition("\n")[2]).get("channels", [])
         theirs = tomllib.loads(before + after).get("channels", [])
         if any(one.get("world") == "sandbox" for one in theirs):
-            raise Problem(
-                "conflict",
-                Sentence("{0} names channels of the sandbox already.", settings),
-                cure="Start without --chain, which uses them; or remove them.",
-            )
+            message = Sentence("{0} names channels of the sandbox already.", settings)
+            raise Problem("conflict", message, cure="Start without --chain, which uses them; or remove them.")
         if url and not is_endpoint(url):
             message = Sentence("{0} is no address of a node.", repr(without_secrets(url) or url))
             raise Problem("invalid", message, cure="Write it like http://127.0.0.1:8545, or leave it out.")
