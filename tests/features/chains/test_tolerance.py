@@ -23,9 +23,9 @@ from tests.flows.stable.test_late import proved, told
 from tests.worlds import owner
 
 from recoup.features.chains.addresses import shown
-from recoup.features.chains.seen import seen_of
+from recoup.features.chains.health import differences
+from recoup.features.chains.paying import seen_of
 from recoup.features.chains.settlement_addresses import set_tolerance
-from recoup.features.chains.verify_chain import differences
 from recoup.flows.insight.verify import verify
 from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.kernel.problem import Problem

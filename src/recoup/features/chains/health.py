@@ -3,10 +3,9 @@ what differs between the book, the logs and the nodes' present state, order by o
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from uuid import UUID
-
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from msgspec import Struct
 
