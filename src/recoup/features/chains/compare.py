@@ -52,11 +52,6 @@ Held = Mapping[tuple[bytes, bytes], tuple[int, int]]
 """By address and token what came, and what of it the factory paid out."""
 
 
-class Balances(NamedTuple):
-    block: Block
-    held: Held
-
-
 class Comparer:
     """The balances of one chain against the watcher's rows."""
 
@@ -98,30 +93,30 @@ class Comparer:
         """By address what the state of the last block that was read has and the logs have not; nothing is read again.
         Raises: AwayError."""
         found: dict[bytes, str] = {}
-        for _, (block, held) in await self._states(ours):
+        for _, block, held in await self._states(ours):
             found = await self._differing(held, block, ours) | found
         return found
 
-    async def _states(self, ours: Ours) -> list[tuple[Endpoint, Balances]]:
+    async def _states(self, ours: Ours) -> list[tuple[Endpoint, Block, Held]]:
         """What two nodes say, each; none of a chain that is not read, or is halted. Raises: AwayError."""
         cursor = await store.cursor_of(self._db, self._network.chain)
         if cursor is None or not cursor.block or cursor.halted:
             return []
         nodes = list(dict.fromkeys(self._watcher.pair))
         if self._network.kind == "tron":
-            return [(node, await self._held_at_head(node, cursor.block, ours)) for node in nodes]
+            return [(node, *await self._held_at_head(node, cursor.block, ours)) for node in nodes]
         blocks = {read_block((await node.batch([block_call(cursor.block)]))[0]) for node in nodes}
         block = blocks.pop()
         if block is None or blocks:
             raise GarbageError(f"no block {cursor.block} that both nodes have")
-        return [(node, Balances(block, await self._held(node, block, list(ours)))) for node in nodes]
+        return [(node, block, await self._held(node, block, list(ours))) for node in nodes]
 
     async def _compare(self, ours: Ours) -> list[Discrepancy]:
         chain, states = self._network.chain, await self._states(ours)
         if not states:
             return []
         differing: dict[bytes, str] = {}
-        for node, (block, held) in states:
+        for node, block, held in states:
             found = await self._differing(held, block, ours)
             if found:
                 log.warning("logs came short", chain=chain, node=node.name, addresses=len(found))
@@ -134,7 +129,7 @@ class Comparer:
             await self._tell(one)
         missing = [differing.get(address, "") for address in ours]
         await store.keep_comparisons(
-            self._db.alone, chain, list(ours), min(block.at for _, (block, _) in states), missing
+            self._db.alone, chain, list(ours), min(block.at for _, block, _ in states), missing
         )
         return new
 
@@ -153,7 +148,7 @@ class Comparer:
         at = {"blockHash": abi.to_hex(block.hash), "requireCanonical": True}
         return self._read_held(await node.batch(self._asks(addresses, at)), addresses)
 
-    async def _held_at_head(self, node: Endpoint, read_to: int, ours: Ours) -> Balances:
+    async def _held_at_head(self, node: Endpoint, read_to: int, ours: Ours) -> tuple[Block, Held]:
         """TRON answers by its latest state alone, whatever block is named: the head stands before and behind it in one
         request, with what came since the logs were read."""
         asks = self._asks(list(ours), "latest")
@@ -166,7 +161,7 @@ class Comparer:
                 held = self._read_held(said[1:], list(ours))
                 new = read_logs(logs, network.factory, network.channels, begin)
                 await self._kept(node, new, held, block, ours)
-                return Balances(block, held)
+                return block, held
         raise AwayError("its head moved on while it answered")
 
     def _asks(self, addresses: Sequence[bytes], at: Any) -> list[Call]:
@@ -224,12 +219,7 @@ class Comparer:
         return await self._kept(node, [log for log in logs if log.token in self._network.channels], held, block, ours)
 
     async def _kept(
-        self,
-        node: Endpoint,
-        logs: Sequence[NodeLog],
-        held: Held,
-        block: Block,
-        ours: Ours,
+        self, node: Endpoint, logs: Sequence[NodeLog], held: Held, block: Block, ours: Ours
     ) -> dict[bytes, str]:
         logs = [row for row in logs if row.address in ours]
         hashes = list({row.block_hash for row in logs})

@@ -65,11 +65,9 @@ class DevNode:
             sent["to"] = to_hex(to)
         return str(await self.call("eth_sendTransaction", sent))
 
-    async def send(
-        self, to: bytes | None, data: bytes = b"", *, account: int = 0, value: int = 0, gas: int = GAS
-    ) -> Receipt:
+    async def send(self, to: bytes | None, data: bytes = b"", **how: int) -> Receipt:
         """A transaction that is mined, whether it is reverted or not: for a node that mines by itself."""
-        return await self.receipt(await self.post(to, data, account=account, value=value, gas=gas))
+        return await self.receipt(await self.post(to, data, **how))
 
     async def receipt(self, tx: str) -> Receipt:
         """Waits for it: it may follow a moment later than the answer. Raises: Problem(unavailable)."""
@@ -78,15 +76,9 @@ class DevNode:
             if time.monotonic() > until:
                 raise Problem("unavailable", f"{tx} is in no block.", cure="Let the node mine.")
             await asyncio.sleep(0.002)
+        ran, block, gas = (int(found[name], 16) for name in ("status", "blockNumber", "gasUsed"))
         contract = found["contractAddress"]
-        return Receipt(
-            tx=tx,
-            ok=found["status"] == "0x1",
-            block=int(found["blockNumber"], 16),
-            gas=int(found["gasUsed"], 16),
-            contract=None if contract is None else from_hex(contract),
-            logs=found["logs"],
-        )
+        return Receipt(tx, ran == 1, block, gas, None if contract is None else from_hex(contract), found["logs"])
 
     async def done(self, to: bytes | None, data: bytes) -> Receipt:
         """A transaction that must not be reverted. Raises: Problem(unavailable)."""
@@ -132,13 +124,10 @@ class DevNode:
 
     async def held(self, token: bytes | None, holder: bytes) -> int:
         """A balance; without a token of the chain's coin."""
-        read = {"to": to_hex(token or b""), "data": to_hex(abi.balance_of(holder))}
-        answer = (
-            self.call("eth_getBalance", to_hex(holder), "latest")
-            if token is None
-            else self.call("eth_call", read, "latest")
-        )
-        return int(await answer, 16)
+        if token is None:
+            return int(await self.call("eth_getBalance", to_hex(holder), "latest"), 16)
+        read = {"to": to_hex(token), "data": to_hex(abi.balance_of(holder))}
+        return int(await self.call("eth_call", read, "latest"), 16)
 
 
 def program() -> Path:

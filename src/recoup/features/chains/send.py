@@ -50,7 +50,6 @@ AGREED: Final = 2  # times what one node estimates, another may
 PATIENCE_BLOCKS: Final = 5  # before a transaction is replaced by a dearer one
 PATIENCE_MS: Final = 30_000
 LOST_BLOCKS: Final = 20  # after which a number without a receipt of ours is somebody else's, or open again
-AGAIN: Final = 1_000  # transactions that are opened again at once
 DAY: Final = timedelta(days=1)
 HELD: Final = "the key was halted: look on the chain whether it went"
 REVERTED: Final = 3  # a node's code for a call that the contract refuses
@@ -189,10 +188,9 @@ class Sender:
         row = await sends_store.sender_of(self._db, *self._key)
         if row is not None and row.halted:
             raise HaltError(row.halted)
-        numbers = await sends_store.numbers_of(self._db, *self._key)
-        ours = max(row.begins if row else 0, 0 if numbers.last is None else numbers.last + 1)
-        if numbers.mined is not None and state.mined <= numbers.mined:
-            await self._take_back(state, numbers.mined)
+        ours = 0 if row is None else max(row.begins, 0 if row.last is None else row.last + 1)
+        if row is not None and row.mined is not None and state.mined <= row.mined:
+            await self._take_back(state, row.mined)
         self._gone_at = None
         if state.known > ours:
             await self._halt(f"this key has sent {state.known} transactions, of which {ours} are known here")
@@ -204,7 +202,7 @@ class Sender:
         """Opens numbers again whose transactions a reorganisation took out of blocks that were deep enough: on all
         nodes, and for a while, as one that is behind says the same. Then the same bytes go once more. Raises:
         AwayError; HaltError for a transfer that failed, which may have been wanted again."""
-        rows = await sends_store.closed_transactions(self._db, *self._key, state.most, AGAIN)
+        rows = await sends_store.closed_transactions(self._db, *self._key, state.most, WANTED)
         hashes = [one.hash for one in rows]
         is_there = any(said is not None for of_nodes in (await self._receipts(hashes)).values() for said in of_nodes)
         if not rows or is_there or state.heights.head < max(one.block or 0 for one in rows):
@@ -219,7 +217,6 @@ class Sender:
         log.error("taken back", chain=self._network.chain, first=rows[0].number, transactions=len(rows))
         async with self._kept() as tx:
             await sends_store.open_again(tx, *self._key, hashes, state.heights.head)
-            await sends_store.take_back(tx, hashes)
 
     async def _check_taken(self, out: Sequence[ChainTransaction], receipts: Receipts, state: KeyState) -> None:
         """Of each number that the chain has used, a transaction of ours has the receipt, or soon. Raises: HaltError."""

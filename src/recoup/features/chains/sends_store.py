@@ -96,13 +96,6 @@ async def mark_done(db: Tx, send_ids: Sequence[UUID], hash: bytes) -> None:
     """`hash`: of the transaction that is mined at depth, whichever of its number it is."""
 
 
-@CHAIN.statement("""
-UPDATE sends SET state = 'signed', reported = false WHERE hash = ANY($1) AND state = 'done' AND went_at IS NULL
-""")
-async def take_back(db: Tx, hashes: Sequence[bytes]) -> None:
-    """These transactions are in no block any more, and go again."""
-
-
 @CHAIN.statement("UPDATE sends SET state = 'done', hash = $2, went_at = $3 WHERE send_id = $1 AND state = 'held'")
 async def mark_went(db: Tx, send_id: UUID, hash: bytes, now: datetime) -> None:
     """A person says that a held one went by this transaction."""
@@ -193,21 +186,6 @@ async def closed_transactions(db: Read, chain: int, sender: bytes, first: int, l
     """Decided transactions from this nonce on."""
 
 
-class Numbers(Row, frozen=True):
-    """The last that was signed, and the last that is mined for good; None before the first."""
-
-    last: int | None
-    mined: int | None
-
-
-@CHAIN.statement("""
-SELECT max(number) AS last, max(number) FILTER (WHERE state IN ('mined', 'reverted')) AS mined
-FROM transactions WHERE chain = $1 AND sender = $2
-""")
-async def numbers_of(db: Read, chain: int, sender: bytes) -> Numbers:
-    """A key's."""
-
-
 @CHAIN.statement("""
 UPDATE transactions SET state = CASE WHEN hash = $4 THEN $5 ELSE 'replaced' END,
   paid = CASE WHEN hash = $4 THEN $6::numeric END, block = CASE WHEN hash = $4 THEN $7::bigint END
@@ -220,11 +198,12 @@ async def close_number(
 
 
 @CHAIN.statement("""
-UPDATE transactions SET state = 'signed', paid = NULL, block = NULL, signed_block = $4
-WHERE chain = $1 AND sender = $2 AND hash = ANY($3) AND state IN ('mined', 'reverted', 'replaced')
+WITH opened AS (UPDATE transactions SET state = 'signed', paid = NULL, block = NULL, signed_block = $4
+  WHERE chain = $1 AND sender = $2 AND hash = ANY($3) AND state IN ('mined', 'reverted', 'replaced'))
+UPDATE sends SET state = 'signed', reported = false WHERE hash = ANY($3) AND state = 'done' AND went_at IS NULL
 """)
 async def open_again(db: Tx, chain: int, sender: bytes, hashes: Sequence[bytes], head: int) -> None:
-    """They are in no block any more. They wait from here on, before one is replaced by a dearer one."""
+    """They are in no block any more, nor what they sent; they wait from here on, before a dearer one replaces them."""
 
 
 @CHAIN.statement("""
@@ -245,11 +224,6 @@ async def known_transactions(db: Read, chain: int, hashes: Sequence[bytes]) -> l
     """The hashes that were signed here."""
 
 
-@CHAIN.statement("SELECT max(signed_block) FROM transactions WHERE chain = $1 AND sender = $2")
-async def last_signed_block(db: Read, chain: int, sender: bytes) -> int | None:
-    """The head of the chain when the key last signed; None before the first."""
-
-
 @CHAIN.statement("""
 SELECT count(*) FROM transactions WHERE chain = $1 AND sender = $2 AND state = 'reverted' AND signed_at > $3
 """)
@@ -257,10 +231,11 @@ async def reverted_since(db: Read, chain: int, sender: bytes, since: datetime) -
     """How many of the key's transactions moved nothing and cost their fee."""
 
 
-class ChainSender(Row, frozen=True):
+class ChainSender(NamedTuple):
     """A key. `begins`: whatever the chain has of lower numbers, a person has accounted for. `halted`: why it signs
     nothing; `trouble`: what keeps it from sending, or soon will; `gas`: what its transactions cost so far, in the
-    chain's coin."""
+    chain's coin; `last`, `mined`: the numbers of the last that was signed, and that is mined for good; `signed_block`:
+    the head when it last signed."""
 
     chain: int
     sender: bytes
@@ -269,21 +244,26 @@ class ChainSender(Row, frozen=True):
     trouble: str | None
     troubled_at: datetime | None
     gas: Decimal
+    last: int | None
+    mined: int | None
+    signed_block: int | None
 
 
 _SENDER = """
-SELECT chain, sender, begins, halted, trouble, troubled_at, (SELECT coalesce(sum(t.paid), 0) FROM transactions t
-  WHERE t.chain = s.chain AND t.sender = s.sender) AS gas
-FROM senders s
+SELECT s.chain, s.sender, begins, halted, trouble, troubled_at, t.gas, t.last, t.mined, t.signed_block
+FROM senders s CROSS JOIN LATERAL (
+  SELECT coalesce(sum(paid), 0) AS gas, max(number) AS last,
+    max(number) FILTER (WHERE state IN ('mined', 'reverted')) AS mined, max(signed_block) AS signed_block
+  FROM transactions t WHERE t.chain = s.chain AND t.sender = s.sender) t
 """
 
 
-@CHAIN.statement(f"{_SENDER} WHERE chain = $1 AND sender = $2")
+@CHAIN.statement(f"{_SENDER} WHERE s.chain = $1 AND s.sender = $2")
 async def sender_of(db: Read, chain: int, sender: bytes) -> ChainSender | None:
     """None before it has begun."""
 
 
-@CHAIN.statement(f"{_SENDER} ORDER BY chain, sender")
+@CHAIN.statement(f"{_SENDER} ORDER BY s.chain, s.sender")
 async def senders(db: Read) -> list[ChainSender]:
     """All keys, of all chains."""
 

@@ -97,16 +97,14 @@ class TronSender(Sender):
             raise HaltError(row.halted)
         if row is None:
             await sends_store.begin_sender(self._db.alone, *self._key, final)
-        begins = (row.begins if row is not None else final) + 1
-        known = await sends_store.last_signed_block(self._db, *self._key) if self._read_to is None else None
-        first = max(begins, known or 0, self._read_to or 0)
+        begins, known = (row.begins, row.signed_block) if row is not None else (final, None)
+        first = max(begins + 1, known or 0) if self._read_to is None else max(begins + 1, self._read_to)
         for start in range(first, head + 1, RANGE):
             await self._check_known(start, min(start + RANGE - 1, head))
         self._read_to = final  # what is not solidified may change
         since = self._world.clocks.wall() - HOUR
         self._failed = await sends_store.reverted_since(self._db, *self._key, since)
-        last = (await sends_store.numbers_of(self._db, *self._key)).last
-        return 0 if last is None else last + 1
+        return 0 if row is None or row.last is None else row.last + 1
 
     async def _accounted(self, state: KeyState, count: int) -> int:
         """`count`: the block up to which a person has accounted for what left the wallet."""

@@ -100,11 +100,8 @@ class NodeView(NamedTuple):
     mark: bytes | None  # what block it has in the place of the cursor's mark
 
 
-class Span(NamedTuple):
-    """Blocks that are read, both ends included; `end` None: to the head."""
-
-    begin: int
-    end: int | None
+Span = tuple[int, int | None]
+"""Blocks that are read, both ends included; None: to the head."""
 
 
 class WatchedWorld(Protocol):
@@ -198,7 +195,7 @@ class Watcher:
         await self._judge([row for row in open_ if row.tx in both], both, heights, ours)
         if any(block not in times and at <= two.head.number for block, at in blocks):
             return  # one is gone since it was read, or its time is disputed: the next poll reads this range again
-        end = spans[-1].end
+        _, end = spans[-1]
         read_to = heights.head if end is None else min(heights.head, end)
         agreed_at, final = min(one.head.at, two.head.at, now), heights.finalized or 0
         await store.move_cursor(
@@ -238,17 +235,17 @@ class Watcher:
         """What is new, and twice the depth behind it, as what moved meanwhile is read again: in one span when it is
         short enough, else in two, of which the former goes round."""
         if cursor is None:
-            return [Span(max(0, number(await node.call("eth_blockNumber")) - 2 * self.network.depth), None)]
+            return [(max(0, number(await node.call("eth_blockNumber")) - 2 * self.network.depth), None)]
         block = timedelta(milliseconds=self.network.any.block_ms)
         head = max(cursor.head, cursor.block) + (now - cursor.polled_at) // block  # about there it is by now
         begin = max(0, cursor.block - 2 * self.network.depth)
         if head - begin <= self._range:
-            return [Span(begin, None)]
+            return [(begin, None)]
         again = self._again if begin <= self._again < cursor.block else begin
         self._again = again + self._range
         near = head - cursor.block <= self._range
-        forward = Span(cursor.block + 1, None if near else cursor.block + self._range)
-        return [Span(again, min(self._again, cursor.block)), forward]
+        forward = (cursor.block + 1, None if near else cursor.block + self._range)
+        return [(again, min(self._again, cursor.block)), forward]
 
     def _asks(self, cursor: Cursor | None) -> list[Any]:
         asks = [("eth_chainId", []), block_call("latest"), *(block_call(tag) for tag in self.network.tags)]
@@ -290,27 +287,13 @@ class Watcher:
         """Stores the logs as open rows. `times`: of their blocks."""
         merchants = {ours[row.address].merchant_id for row in logs}
         offsets = {one: timedelta(microseconds=await known_offset(self._db, one)) for one in merchants}
-        rows = [
-            NewLog(
-                self.network.chain,
-                hex_of(row.tx),
-                row.log_index,
-                row.kind,
-                hex_of(row.address),
-                hex_of(row.token),
-                str(row.value),
-                str(row.fee),
-                hex_of(row.sender) if row.sender else None,
-                row.block,
-                hex_of(row.block_hash),
-                times[row.block_hash],
-                times[row.block_hash] + offsets[ours[row.address].merchant_id],
-                "seen",
-                now,
-            )
-            for row in logs
-            if row.kind != "failed"
-        ]
+        rows = []
+        for row in logs:
+            if row.kind != "failed":
+                at, sender = times[row.block_hash], hex_of(row.sender) if row.sender else None
+                what = (row.kind, hex_of(row.address), hex_of(row.token), str(row.value), str(row.fee), sender)
+                where = (row.block, hex_of(row.block_hash), at, at + offsets[ours[row.address].merchant_id])
+                rows.append(NewLog(self.network.chain, hex_of(row.tx), row.log_index, *what, *where, "seen", now))
         if rows:
             await store.keep_logs(self._db.alone, rows)
 
