@@ -19,7 +19,7 @@ from tests.flows.processes import Killer, kills, run_until_killed
 from tests.rings import deep, drawn
 from tests.worlds import owner
 
-from recoup.features.chains import abi, send, sends_store
+from recoup.features.chains import abi, send, sends_store, transfers
 from recoup.features.chains.addresses import shown
 from recoup.features.chains.artifacts import artifact
 from recoup.features.chains.keystore import KeySigner
@@ -264,6 +264,27 @@ def test_what_waits_hides_nothing_behind_it(
         assert (states, await made.held(to)) == (["done", "done"], 5_000_000)
 
     run(server, anvil, story, send_limit="5.00")
+
+
+def test_what_cannot_be_reported_hides_nothing_behind_it(
+    server: ServerAddress, anvil: Anvil, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transfers, "TOGETHER", 1)
+
+    async def story(made: Sending) -> None:
+        sends, told = sorted([(await made.want(1))[0] for _ in range(3)]), []
+
+        async def tell(_world: Any, _orders: Any, row: ChainSend) -> None:
+            if row.send_id != sends[2]:
+                raise Problem("wrong_state", "Not now.", cure="Wait.")
+            told.append(row.send_id)
+
+        monkeypatch.setattr(transfers, "_tell", tell)
+        await made.finish()
+        assert await transfers.tell(made.ground.shop.world, made.ground.shop.orders, CHAIN) == 1
+        assert told == [sends[2]]
+
+    run(server, anvil, story)
 
 
 # What does not go -----------------------------------------------------------------------------------------------------

@@ -214,9 +214,10 @@ class Sender:
         for one in await sends_store.sends_in(self._db, hashes):
             if (one.kind, one.state) == ("transfer", "failed"):
                 await self._halt("a transfer that failed is in no block any more, and may still go", one.merchant_id)
-        log.error("taken back", chain=self._network.chain, first=rows[0].number, transactions=len(rows))
+        self._troubles.append(f"a reorganisation took back what was sent from transaction {rows[0].number} on")
         async with self._kept() as tx:
             await sends_store.open_again(tx, *self._key, hashes, state.heights.head)
+            await sends_store.take_back(tx, hashes)
 
     async def _check_taken(self, out: Sequence[ChainTransaction], receipts: Receipts, state: KeyState) -> None:
         """Of each number that the chain has used, a transaction of ours has the receipt, or soon. Raises: HaltError."""

@@ -69,10 +69,11 @@ async def sends_in(db: Read, hashes: Sequence[bytes]) -> list[ChainSend]:
 
 
 @CHAIN.statement(f"""
-SELECT {_SEND} FROM sends WHERE chain = $1 AND state IN ('done', 'failed') AND NOT reported ORDER BY send_id LIMIT $2
+SELECT {_SEND} FROM sends WHERE chain = $1 AND state IN ('done', 'failed') AND NOT reported AND send_id > $2
+ORDER BY send_id LIMIT $3
 """)
-async def unreported(db: Read, chain: int, limit: int) -> list[ChainSend]:
-    """Finished sends that have not been reported yet."""
+async def unreported(db: Read, chain: int, after: UUID, limit: int) -> list[ChainSend]:
+    """Finished sends behind that one which have not been reported yet."""
 
 
 @CHAIN.statement("UPDATE sends SET reported = true WHERE send_id = $1")
@@ -198,12 +199,18 @@ async def close_number(
 
 
 @CHAIN.statement("""
-WITH opened AS (UPDATE transactions SET state = 'signed', paid = NULL, block = NULL, signed_block = $4
-  WHERE chain = $1 AND sender = $2 AND hash = ANY($3) AND state IN ('mined', 'reverted', 'replaced'))
-UPDATE sends SET state = 'signed', reported = false WHERE hash = ANY($3) AND state = 'done' AND went_at IS NULL
+UPDATE transactions SET state = 'signed', paid = NULL, block = NULL, signed_block = $4
+WHERE chain = $1 AND sender = $2 AND hash = ANY($3) AND state IN ('mined', 'reverted', 'replaced')
 """)
 async def open_again(db: Tx, chain: int, sender: bytes, hashes: Sequence[bytes], head: int) -> None:
-    """They are in no block any more, nor what they sent; they wait from here on, before a dearer one replaces them."""
+    """They are in no block any more. They wait from here on, before one is replaced by a dearer one."""
+
+
+@CHAIN.statement("""
+UPDATE sends SET state = 'signed', reported = false WHERE hash = ANY($1) AND state = 'done' AND went_at IS NULL
+""")
+async def take_back(db: Tx, hashes: Sequence[bytes]) -> None:
+    """What these transactions sent is on its way again."""
 
 
 @CHAIN.statement("""
