@@ -62,7 +62,7 @@ class Receipt(NamedTuple):
         return cost
 
 
-Said = Receipt | Refused | None
+ReceiptAnswer = Receipt | Refused | None
 """A node's word on a transaction: its receipt, none, or no word."""
 
 
@@ -128,7 +128,7 @@ def read_logs(
     return [log for log in logs if log.token in tokens and begin <= log.block and (end is None or log.block <= end)]
 
 
-def read_receipt(answer: Any, factory: bytes) -> Said:
+def read_receipt(answer: Any, factory: bytes) -> ReceiptAnswer:
     """Raises: GarbageError."""
     if answer is None or isinstance(answer, Refused):
         return answer

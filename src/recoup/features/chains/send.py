@@ -22,7 +22,15 @@ from recoup.features.chains.addresses import shown
 from recoup.features.chains.artifacts import artifact
 from recoup.features.chains.depth import Heights, Required, is_deep, lower, required
 from recoup.features.chains.evm_wire import Prices, Signed, Signer, prices_at, sign
-from recoup.features.chains.reading import Receipt, Said, balance_at, block_call, read_block, read_receipt, receipts_of
+from recoup.features.chains.reading import (
+    Receipt,
+    ReceiptAnswer,
+    balance_at,
+    block_call,
+    read_block,
+    read_receipt,
+    receipts_of,
+)
 from recoup.features.chains.rpc import AwayError, Call, Endpoint, GarbageError, Refused, number, taken
 from recoup.features.chains.sends_store import ChainSend, ChainTransaction
 from recoup.features.chains.store import settles_to
@@ -67,7 +75,7 @@ class KeyState(NamedTuple):
     coins: int
 
 
-Receipts = Mapping[bytes, Sequence[Said]]
+Receipts = Mapping[bytes, Sequence[ReceiptAnswer]]
 """By hash, of each node."""
 
 
@@ -536,7 +544,7 @@ def _by_number(rows: Sequence[ChainTransaction]) -> dict[int, list[ChainTransact
     return {number: list(same) for number, same in groupby(rows, key=lambda one: one.number)}
 
 
-def _agreed(said: Sequence[Said]) -> list[Receipt]:
+def _agreed(said: Sequence[ReceiptAnswer]) -> list[Receipt]:
     """The receipts, where all nodes have it in the same block; else none."""
     receipts = [one for one in said if isinstance(one, Receipt)]
     is_same = len(receipts) == len(said) and len({(one.block_hash, one.block) for one in receipts}) == 1

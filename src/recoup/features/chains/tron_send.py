@@ -189,8 +189,8 @@ class TronSender(Sender):
         """The energy of each; or why the contract refuses; None where the node says neither."""
         found: list[int | str | None] = []
         for to, call in [self._call([one]) for one in wanted]:
-            asked = {"owner_address": _hex(self._signer.address), "contract_address": _hex(to), "data": call.hex()}
-            said = await node.ask("/wallet/triggerconstantcontract", **asked)
+            trigger = {"owner_address": _hex(self._signer.address), "contract_address": _hex(to), "data": call.hex()}
+            said = await node.ask("/wallet/triggerconstantcontract", **trigger)
             result, transaction = said.get("result"), said.get("transaction")
             if not isinstance(result, dict) or result.get("result") is not True or not isinstance(transaction, dict):
                 found.append(None)

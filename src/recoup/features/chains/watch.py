@@ -19,7 +19,7 @@ from recoup.features.chains.reading import (
     Block,
     NodeLog,
     Receipt,
-    Said,
+    ReceiptAnswer,
     agreed_times,
     block_call,
     block_of_hash,
@@ -298,7 +298,7 @@ class Watcher:
             await store.keep_logs(self._db.alone, rows)
 
     async def _judge(
-        self, open_: Sequence[ChainLog], both: Mapping[bytes, Sequence[Said]], heights: Heights, ours: Ours
+        self, open_: Sequence[ChainLog], both: Mapping[bytes, Sequence[ReceiptAnswer]], heights: Heights, ours: Ours
     ) -> None:
         verdicts = [
             Verdict(row.chain, hex_of(row.tx), row.log_index, hex_of(row.block_hash), state)
@@ -309,7 +309,7 @@ class Watcher:
             await store.judge_logs(self._db.alone, verdicts)
 
     def _state(
-        self, row: ChainLog, said: Sequence[Said], heights: Heights, order: DepositAddress | None
+        self, row: ChainLog, said: Sequence[ReceiptAnswer], heights: Heights, order: DepositAddress | None
     ) -> LogState | None:
         """What both nodes say alike, at the depth that its order asks for; None: nothing that is certain yet, as of a
         token that no channel is served for any more."""
@@ -340,7 +340,7 @@ def _place(row: ChainLog) -> LogPlace:
     return row.block, *_key(row)
 
 
-def _is_in_block(row: NodeLog, said: Sequence[Said]) -> bool:
+def _is_in_block(row: NodeLog, said: Sequence[ReceiptAnswer]) -> bool:
     """Whether both nodes have it there: one that stays on a fork would move it to and fro."""
     return bool(said) and all(isinstance(one, Receipt) and one.block_hash == row.block_hash for one in said)
 
