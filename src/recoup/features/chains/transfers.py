@@ -200,7 +200,7 @@ async def check_payout(db: Database, channel: ChannelSettings, merchant_id: UUID
 
 async def tell(world: World, orders: Orders, chain: int) -> int:
     """What the sender has decided reaches what wants it, at once; answers how many. What fails is told again."""
-    told, after = 0, UUID(int=0)
+    count, after = 0, UUID(int=0)
     while rows := await sends_store.unreported(world.db, chain, after, TOGETHER):
         for row in rows:
             try:
@@ -209,9 +209,9 @@ async def tell(world: World, orders: Orders, chain: int) -> int:
                 log.warning("not reported", send=str(row.send_id), why=problem.message)
                 continue
             await sends_store.mark_reported(world.db.alone, row.send_id)
-            told += 1
+            count += 1
         after = rows[-1].send_id
-    return told
+    return count
 
 
 async def _tell(world: World, orders: Orders, row: ChainSend) -> None:
