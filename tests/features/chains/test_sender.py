@@ -216,7 +216,7 @@ def test_without_gas_nothing_is_lost(server: ServerAddress, anvil: Anvil) -> Non
         send_id, to = await made.want(1_000_000)
         await anvil.set_coins(CUSTODY.address, 0)
         assert await made.sender.work() == 0
-        assert await made.trouble() == "no gas: 0 coins of the chain are left"
+        assert await made.trouble() == "no gas: 0 ETH left"
         assert [one["what"] for one in await made.alerts()] == ["waits"]
         assert not await made.transactions()
         await anvil.set_coins(CUSTODY.address, COIN)
@@ -241,7 +241,7 @@ def test_dear_gas_is_waited_out(server: ServerAddress, anvil: Anvil) -> None:
         _, to = await made.want(1_000_000)
         made.sender._fee_cap, cap = 1, made.sender._fee_cap
         assert await made.sender.work() == 0
-        assert "above the cap of 1" in str(await made.trouble())
+        assert "above the cap of 0.000000001 gwei" in str(await made.trouble())
         made.sender._fee_cap = cap
         await made.finish()
         assert (await made.held(to), await made.trouble()) == (1_000_000, None)

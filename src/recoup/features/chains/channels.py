@@ -62,6 +62,11 @@ _WANTED: Final = {
 }  # fmt: skip
 
 
+def gwei(price: int) -> str:
+    """A price of gas in words: `0.25 gwei`."""
+    return f"{COIN_DIGITS.create_decimal(Decimal(price).scaleb(-9)).normalize():f} gwei"
+
+
 class NetworkPreset(Struct, frozen=True):
     """`coin`: what gas is paid in. `usual`: about how many blocks a tag stays behind the head, only to be shown.
     `block_ms`: between two blocks."""

@@ -20,6 +20,7 @@ from recoup.features.chains import abi, sends_store
 from recoup.features.chains.abi import to_hex
 from recoup.features.chains.addresses import shown
 from recoup.features.chains.artifacts import artifact
+from recoup.features.chains.channels import gwei
 from recoup.features.chains.depth import Heights, Required, is_deep, lower, required
 from recoup.features.chains.evm_wire import Prices, Signed, Signer, prices_at, sign
 from recoup.features.chains.reading import (
@@ -148,7 +149,7 @@ class Sender:
         await self._check_taken(out, receipts, state)
         prices = await self._prices()
         if is_dear := prices.fee > self._fee_cap:
-            self._troubles.append(f"gas costs {prices.fee} a unit, above the cap of {self._fee_cap}")
+            self._troubles.append(f"gas costs {gwei(prices.fee)} a unit, above the cap of {gwei(self._fee_cap)}")
         await self._repeat(out, receipts, state, prices)
         wanted = await sends_store.wanted(self._db, *self._key, self._sweeps, self._after, WANTED)
         self._after = wanted[-1].send_id if len(wanted) == WANTED else None
@@ -163,12 +164,12 @@ class Sender:
             await self._sign(batch, next_number + sent, prices, gas, state.heights.head)
             sent += 1
         if state.coins < self._low_water:
-            self._troubles.append(f"gas runs out: {state.coins} coins of the chain are left")
+            self._troubles.append(f"gas runs out: {self._network.any.coins(state.coins)} left")
         await self._note_troubles()
         return sent
 
     def _lacks(self, coins: int) -> str:
-        return f"no gas: {coins} coins of the chain are left"
+        return f"no gas: {self._network.any.coins(coins)} left"
 
     # What the chain says of this key ----------------------------------------------------------------------------------
 

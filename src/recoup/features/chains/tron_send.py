@@ -206,8 +206,9 @@ class TronSender(Sender):
 
     def _with_room(self, needs: Sequence[int]) -> int | str:
         """The energy by the node that estimates more, and more than that after each that failed, under the cap."""
-        if (energy := int(max(needs) * ROOM)) * self._energy_sun > self._fee_cap:
-            return f"it needs {energy} energy, at {self._energy_sun} sun each: its fee would be above the cap"
+        if (fee := (energy := int(max(needs) * ROOM)) * self._energy_sun) > self._fee_cap:
+            fee_text, cap = map(self._network.any.coins, (fee, self._fee_cap))
+            return f"it needs {energy} energy: a fee of {fee_text} would be above the cap of {cap}"
         return min(int(max(needs) * ROOM ** (1 + self._failed)), self._fee_cap // self._energy_sun)
 
     def _batch(self, able: Sequence[tuple[ChainSend, int]]) -> tuple[list[ChainSend], int]:
