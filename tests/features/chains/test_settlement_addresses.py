@@ -9,25 +9,22 @@ from uuid import UUID
 
 import pytest
 from tests.doors.portal.staff import As, portal, post, texts
+from tests.features.chains.serving import EVM, TREASURY, opened_channels, serving
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.features.chains import intake, store
 from recoup.features.chains import settlement_addresses as flow
+from recoup.features.chains import store
 from recoup.features.chains.addresses import shown
 from recoup.features.chains.artifacts import artifact
-from recoup.features.chains.channels import read_channels
-from recoup.features.chains.gateway import ChainChannel
-from recoup.features.chains.watch import networks_of
 from recoup.flows.people.make_user import register_merchant
 from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
-from recoup.rules.stable import channels
 from recoup.store.server import ServerAddress
 
 PATH = "/settlement-addresses"
 FIRST, SECOND, THIRD = (shown(bytes([n]) * 20, "evm") for n in (0xAB, 0x33, 0x44))
-TREASURY, TOKEN = bytes([0x22]) * 20, bytes([0x55]) * 20
+TOKEN = bytes([0x55]) * 20
 DELAY = timedelta(days=3)
 OWNER, OPERATOR = Actor("user", str(UUID(int=1))), Actor("operator", str(UUID(int=2)))
 
@@ -35,27 +32,8 @@ OWNER, OPERATOR = Actor("user", str(UUID(int=1))), Actor("operator", str(UUID(in
 @contextmanager
 def served() -> Iterator[None]:
     """A channel whose node nobody asks."""
-    found = read_channels(
-        [
-            {
-                "world": "sandbox",
-                "code": "usdc_base",
-                "endpoints": ["http://127.0.0.1:1"],
-                "chain_id": 31337,
-                "token": shown(TOKEN, "evm"),
-                "decimals": 6,
-                "treasury": shown(TREASURY, "evm"),
-                "factory": shown(artifact("evm").factory_address(), "evm"),
-            }
-        ]
-    )
-    before = channels.serve([one.channel for one in found])
-    intake.serve(found)
-    try:
+    with serving(EVM | {"code": "usdc_base", "endpoints": ["http://127.0.0.1:1"], "token": shown(TOKEN, "evm")}):
         yield
-    finally:
-        channels.serve(before)
-        intake.serve([])
 
 
 def run(server: ServerAddress, story: Callable[[Shop], Awaitable[None]]) -> None:
@@ -63,11 +41,7 @@ def run(server: ServerAddress, story: Callable[[Shop], Awaitable[None]]) -> None
         with served():
             async with sandbox_world(server) as made:
                 world = made[0]
-                world.channels.update(
-                    {one.code: ChainChannel(one, world.db, world.clocks) for one in intake.all_served()}
-                )
-                (network,) = networks_of(intake.all_served())
-                await store.keep_proof(world.db.alone, network.chain, network.factory, "", world.clocks.wall())
+                await opened_channels(world)
                 shop = await make_shop(*made)
                 await register_merchant(world, shop.merchant_id, "Brightleaf Tea", None)
                 await story(shop)

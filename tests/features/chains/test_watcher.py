@@ -15,13 +15,13 @@ from tests.features.chains.test_story import Ground, ground
 from tests.flows.stable.test_late import proved, told
 from tests.rings import drawn
 
-from recoup.features.chains import abi, compare, intake, reading, rpc, store, watch
+from recoup.features.chains import abi, compare, reading, rpc, store, watch
 from recoup.features.chains.addresses import shown
 from recoup.features.chains.compare import Comparer
 from recoup.features.chains.health import troubles
 from recoup.features.chains.loop import ChainLoop
 from recoup.features.chains.rpc import AwayError
-from recoup.features.chains.watch import HaltError, networks_of
+from recoup.features.chains.watch import HaltError
 from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
 from recoup.gateways.cards.transport import Transport
 from recoup.kernel.problem import Problem
@@ -511,8 +511,6 @@ def test_one_chains_trouble_hides_no_other(server: ServerAddress, anvil: Anvil) 
         }
         async with ground(server, anvil, beside=second) as made:
             world = made.shop.world
-            other = next(one for one in networks_of(intake.all_served()) if one.chain == 31338)
-            await store.keep_proof(world.db.alone, other.chain, other.factory, "", world.clocks.wall())
             await store.halt(world.db.alone, CHAIN, "a final block changed", world.clocks.wall())
             with pytest.raises(Problem) as closed:
                 await made.charge()
