@@ -193,7 +193,7 @@ async def _receiver(world: World, channel: ChannelSettings, order: NewOrder | St
     text = await _kept(world, (order.merchant_id, channel.kind, version), read)
     if text is None:
         message = Sentence("There is no settlement address for {0}.", channel.network)
-        cure = "Enter your wallet's address under Settlements first."
+        cure = "Enter your wallet's address under Settlement addresses first."
         raise Problem("invalid", message, field="channel", cure=cure, detail="settlement_address_required")
     return read_address(text, channel.kind, "channel")
 

@@ -190,7 +190,7 @@ def _transfer(
 async def check_payout(db: Database, channel: ChannelSettings, merchant_id: UUID, text: str, now: datetime) -> None:
     """Custodial money leaves for the merchant's settlement address alone. Raises: Problem(invalid)."""
     known = await store.settles_to(db.reader, merchant_id, channel.kind, now)
-    cure: str = "Enter your wallet's address under Settlements first."
+    cure: str = "Enter your wallet's address under Settlement addresses first."
     if known is not None and text == f"{channel.network}:{known}":
         return
     if known is not None:

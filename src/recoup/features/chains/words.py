@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Final
 
+from recoup.features.chains.channels import NETWORK_PRESETS
 from recoup.rules.languages.locale import Locale
 from recoup.rules.messages.notification_words import Facts, Notice, Notified
 from recoup.rules.messages.notifications import Kind
@@ -49,12 +50,19 @@ _SENDING: Final = {
 
 
 def _sending(facts: Facts, to: Locale) -> Notified:
-    return to.say(_SENDING[facts["what"]], chain=facts["chain"]), [facts["why"]], PATH
+    where = "/approvals" if facts["what"] == "payout" else "/chains"
+    return to.say(_SENDING[facts["what"]], chain=_title(facts["chain"])), [facts["why"]], where
 
 
 def _halted(facts: Facts, to: Locale) -> Notified:
-    title = to.say("Chain {chain} is halted: nothing of it is credited", chain=facts["chain"])
-    return title, [facts["why"], to.say("Look at it, then let it go on with `recoup chain lift`.")], "/orders"
+    title = to.say("Chain {chain} is halted: nothing of it is credited", chain=_title(facts["chain"]))
+    return title, [facts["why"], to.say("Look at it, then let it go on with `recoup chain lift`.")], "/chains"
+
+
+def _title(chain: str | int) -> str:
+    """Of a network's name, or of a chain's id, which it keeps where no preset has it."""
+    known = (one.title for name, one in NETWORK_PRESETS.items() if str(chain) in (name, str(one.chain_id)))
+    return next(known, str(chain))
 
 
 _OWNERS: Final = frozenset({"owner", "operations"})
