@@ -5,6 +5,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -30,9 +31,10 @@ OWNER, OPERATOR = Actor("user", str(UUID(int=1))), Actor("operator", str(UUID(in
 
 
 @contextmanager
-def served() -> Iterator[None]:
+def served(**settings: Any) -> Iterator[None]:
     """A channel whose node nobody asks."""
-    with serving(EVM | {"code": "usdc_base", "endpoints": ["http://127.0.0.1:1"], "token": shown(TOKEN, "evm")}):
+    usual = {"code": "usdc_base", "endpoints": ["http://127.0.0.1:1"], "token": shown(TOKEN, "evm")}
+    with serving(EVM | usual | settings):
         yield
 
 

@@ -40,6 +40,8 @@ CHANNELS_MAX: Final = 32
 ENDPOINTS_MAX: Final = 4
 URL_MAX: Final = 2_048
 STEPS_MAX: Final = 8
+LOOKALIKES_MAX: Final = 16
+COIN: Final = bytes(20)  # the chain's coin, where a token stands
 COIN_DECIMALS: Final[Mapping[Kind, int]] = {"evm": 18, "tron": 6}
 COIN_DIGITS: Final = Context(prec=6)
 _CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
@@ -91,11 +93,13 @@ class Token(Struct, frozen=True):
 class _Presets(Struct, frozen=True):
     networks: dict[str, NetworkPreset]
     tokens: dict[str, Token]
+    lookalikes: dict[str, Token]
 
 
 _presets: Final = msgspec.toml.decode((files(__package__) / "presets.toml").read_bytes(), type=_Presets)
 NETWORK_PRESETS: Final = _presets.networks
 PRESETS: Final = _presets.tokens
+LOOKALIKES: Final = _presets.lookalikes
 MAINNETS: Final = frozenset(network.chain_id for network in NETWORK_PRESETS.values())
 
 
@@ -120,13 +124,15 @@ class _Listed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     send_limit: Amount | None = None
     daily_limit: Amount | None = None
     explorer: str | None = None
+    lookalikes: Annotated[list[str], Meta(max_length=LOOKALIKES_MAX)] = []
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelSettings:
     """One channel. `minimum` in book units. `endpoints` may hold keys and never reach a repr. Without a `factory`
     nothing is taken yet: `recoup chain deploy` makes it. `custody`: where custodial money goes; `send_limit`,
-    `daily_limit`: the most that leaves it at once and in 24 hours, in book units."""
+    `daily_limit`: the most that leaves it at once and in 24 hours, in book units. `lookalikes`: tokens that payers take
+    for its own, by name; they are watched, and pay nothing."""
 
     code: str
     world: str
@@ -148,6 +154,7 @@ class ChannelSettings:
     send_limit: int | None
     daily_limit: int | None
     explorer: str
+    lookalikes: Mapping[bytes, str]
     endpoints: tuple[str, ...] = field(repr=False)
 
     def __str__(self) -> str:
@@ -285,8 +292,27 @@ def _read(number: int, table: Mapping[str, Any]) -> ChannelSettings:
         send_limit=_amount(at, one, asset, "send_limit"),
         daily_limit=_amount(at, one, asset, "daily_limit"),
         explorer=_explorer(at, one.explorer if one.explorer is not None else known.explorer if is_mainnet else ""),
+        lookalikes=_lookalikes(at, one, known, (network, asset) if is_mainnet else None, token),
         endpoints=tuple(one.endpoints),
     )
+
+
+def _lookalikes(
+    at: str, one: _Listed, known: NetworkPreset, main: tuple[str, str] | None, token: bytes
+) -> dict[bytes, str]:
+    """`main`: network and asset of a main network's channel."""
+    found = {
+        _address(at, preset.address, known.kind, "lookalikes"): name.partition(" ")[0]
+        for name, preset in LOOKALIKES.items()
+        if (preset.network, preset.asset) == main
+    }
+    for text in one.lookalikes:
+        raw = _address(at, text, known.kind, "lookalikes")
+        found.setdefault(raw, shown_address(raw, known.kind))
+    if token in found or COIN in found:
+        message = "lookalikes names the channel's own token, or a coin."
+        raise _bad(at, "lookalikes", message, "Write the contracts of other tokens.")
+    return found
 
 
 def _misread(at: str, error: str) -> Problem:

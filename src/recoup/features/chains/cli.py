@@ -16,14 +16,16 @@ from recoup.doors.command.verbs import Opened, Run, in_sandbox, in_world, json_o
 from recoup.features.chains import health, intake, sends_store, store
 from recoup.features.chains.abi import from_hex, to_hex
 from recoup.features.chains.addresses import shown
+from recoup.features.chains.channels import NETWORK_PRESETS
 from recoup.features.chains.compare import TOGETHER, Comparer, Discrepancy
 from recoup.features.chains.evm_wire import Signer
 from recoup.features.chains.loop import ChainLoop, what_is_wrong
 from recoup.features.chains.rpc import AwayError
 from recoup.features.chains.rpc import opened as opened_nodes
 from recoup.features.chains.send import Sender
-from recoup.features.chains.transfers import send_again
+from recoup.features.chains.transfers import send_again, sweep_stray
 from recoup.features.chains.watch import HaltError, Network, Watcher, networks_of
+from recoup.flows.find_order import find_one
 from recoup.flows.world import World
 from recoup.kernel.ids import parse_id, wire_id
 from recoup.kernel.problem import Problem, in_words
@@ -250,6 +252,23 @@ def send(
                     group.create_task(_forever(network, one.work))
 
     return run(work)
+
+
+@chain.command()
+@click.argument("order")
+@click.argument("token")
+@click.option("--network", type=click.Choice(list(NETWORK_PRESETS)), help="Default: the order's.")
+@in_world
+def sweep(run: Run, order: str, token: str, network: str | None) -> None:
+    """Has another token (its contract) or the chain's coin (`coin`) swept out of an order's address, to where its terms
+    say. The sender does it; the gas is yours."""
+
+    async def work(opened: Opened) -> str:
+        merchant_id, order_id = await find_one(opened.world, order)
+        scope = Scope(merchant_id, Actor("operator", "cli"), "cli")
+        return str((await sweep_stray(opened.world, scope, order_id, network, token)).send_id)
+
+    click.echo(f"wanted as {run(work)}; see `recoup chain sends`")
 
 
 async def _once_more(opened: Opened, text: str) -> None:

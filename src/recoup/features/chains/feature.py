@@ -13,7 +13,7 @@ CHAINS: Final = Feature(
     folder=Path(__file__).parent,
     facts=tuple(
         Fact(happening, "payment", ANY, None, None)
-        for happening in ("wrong_token", "unexplained", "taken_back", "came_back")
+        for happening in ("wrong_token", "wrong_token_swept", "unexplained", "taken_back", "came_back")
     ),
     intake=intake.complete,
     refund_to=transfers.refund_to,

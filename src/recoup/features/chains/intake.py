@@ -72,6 +72,11 @@ def chain_name(chain: int) -> str:
     return one.chain if one else f"chain {chain}"
 
 
+def served_lookalike(chain: int, token: bytes) -> ChannelSettings | None:
+    """A channel for whose token payers take this one."""
+    return next((one for one in _served.values() if one.chain_id == chain and token in one.lookalikes), None)
+
+
 def served(code: str | None) -> ChannelSettings | None:
     return _served.get(code or "")
 

@@ -227,6 +227,15 @@ def _note_stray(change: Change, attempt: Attempt, stray: Stray) -> None:
     change.raise_attention(UNEXPECTED)
 
 
+def close_strays(change: Change, attempt: Attempt) -> None:
+    """All that came of other tokens is swept: nobody has to look at it, unless money of the order's own came too."""
+    order = change.order
+    if order.attention != UNEXPECTED or attempt.state == "approved" and _settles_more(order, attempt) >= _cent(order):
+        return
+    change.fact("wrong_token_swept", attempt.attempt_id)
+    change.clear_attention(UNEXPECTED)
+
+
 def _row(change: Change, attempt: Attempt, units: int, asset: str, tx: bytes | None) -> Attempt:
     order = change.order
     row = Attempt(

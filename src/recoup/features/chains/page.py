@@ -19,10 +19,11 @@ from recoup.features.chains import health, intake, sends_store, store
 from recoup.features.chains import settlement_addresses as flow
 from recoup.features.chains.abi import to_hex
 from recoup.features.chains.addresses import KINDS, Kind, shown
-from recoup.features.chains.channels import NETWORK_PRESETS, ChannelSettings
-from recoup.features.chains.paying import seen_of
+from recoup.features.chains.channels import COIN, NETWORK_PRESETS, ChannelSettings
+from recoup.features.chains.paying import Seen, seen_of
+from recoup.features.chains.sends_store import ChainSend
 from recoup.features.chains.store import ChainLog
-from recoup.features.chains.transfers import can_refund, give_address
+from recoup.features.chains.transfers import can_refund, give_address, sweep_stray
 from recoup.features.chains.words import PATH
 from recoup.flows.stable.payouts import decide_payout
 from recoup.kernel.ids import parse_id
@@ -61,6 +62,14 @@ DONE: Final = {
     "tolerance": "The tolerance is saved. It holds for new orders.",
     "payout": "The payout is approved and is being sent.",
     "payout_refused": "The payout is refused; its money is back in the wallet.",
+}
+ON_CHAIN: Final = {"saved": "The address is saved.", "sweep": "The sweep is wanted; the sender does it."}
+SENDS: Final = {
+    "wanted": State("Wanted", "run", "processing", "The sender does it."),
+    "signed": State("Sent", "run", "processing", "It counts once it lies deep enough."),
+    "held": State("Held", "hold", "onhold", "A person looks at the sender’s key."),
+    "done": State("Swept", "ok", "completed", "It is where the order’s terms say."),
+    "failed": State("Failed", "bad", "problem", "It moved nothing."),
 }
 _CHANGE: Final = role("bank", "change settlement addresses", or_operator=True)
 _DECIDE: Final = operator("approve settlement addresses")
@@ -173,13 +182,15 @@ async def deposits(visit: Visit) -> Values:
         on_chain=order.facts["chain"],
         address_link=seen.channel.link("address", bytes.fromhex(order.facts["chain"]["raw"])),
         deposits=[dict(one=one, **_read(one.log, one.channel)) for one in seen.deposits],
+        others=_others(seen) if visit.is_operator else [],
         sweeps=[_read(log, intake.served_token(log.chain, log.token)) for log in logs if log.kind == "sweep"],
         refund_to=next(iter(fixed.values()), given),
         refund_by=row.refund_by if row is not None else None,
         can_refund=can_refund(order),
         may_refund=visit.may("refund"),
         typed=typed,
-        done="The address is saved." if done_of(visit.session, visit.request) else "",
+        strays=await sends_store.strays_of(visit.world.db.reader, order.merchant_id, order.order_id),
+        done=ON_CHAIN.get(done_of(visit.session, visit.request), ""),
     )
 
 
@@ -189,6 +200,37 @@ async def _order(visit: Visit) -> StableOrder:
     if order is None:
         raise _not_on_chain()
     return order
+
+
+@deposits.post("/orders/{order_id}/chain/sweep", may=operator("sweep other tokens"), find=_order)
+async def post_sweep(
+    visit: Visit, found: StableOrder, *, token: Annotated[str, Text(80)], network: Annotated[str, Text(20)] = ""
+) -> Answer:
+    """Another token, or a coin, to where the order's terms say; on the operator's gas."""
+    await sweep_stray(visit.world, visit.scope, found.order_id, network or None, token.strip())
+    return redirect(with_done(visit.session, f"/orders/{found.order_id}/chain", "sweep"))
+
+
+def token_text(send: ChainSend) -> str:
+    """What is swept, and where."""
+    channel = intake.served(send.channel)
+    if channel is None:
+        return to_hex(send.token)
+    preset = NETWORK_PRESETS[channel.network]
+    text = preset.coin if send.token == COIN else shown(send.token, channel.kind)
+    return f"{text}, {preset.title}"
+
+
+def _others(seen: Seen) -> list[tuple[str, str, str]]:
+    """Each other token that came, then the coin: what it is called, its contract, its network."""
+    found: dict[tuple[str, str, str], None] = {}
+    for one in seen.deposits:
+        channel = one.channel or intake.served_lookalike(one.log.chain, one.log.token)
+        if channel is not None and not one.right and one.log.state == "confirmed":
+            name = channel.lookalikes.get(one.log.token, channel.asset)
+            found[name, shown(one.log.token, channel.kind), channel.network] = None
+    network = seen.channel.network
+    return [*found, (NETWORK_PRESETS[network].coin, "coin", network)]
 
 
 def _not_on_chain() -> Problem:
@@ -207,7 +249,9 @@ def _read(log: ChainLog, channel: ChannelSettings | None) -> dict[str, Any]:
     """A log for people; in base units where the token is not served."""
     tx = to_hex(log.tx)
     if channel is None:
-        return dict(log=log, units=None, fee=None, asset="", network="", base=str(log.value), tx=tx, link="")
+        alike = intake.served_lookalike(log.chain, log.token)
+        link, name = (alike.link("tx", log.tx), alike.lookalikes[log.token]) if alike else ("", "")
+        return dict(log=log, units=None, fee=None, asset=name, network="", base=str(log.value), tx=tx, link=link)
     network, units = NETWORK_PRESETS[channel.network].title, channel.book(log.value)
     more = dict(fee=channel.book(log.fee), network=network, base="", tx=tx, link=channel.link("tx", log.tx))
     return dict(log=log, units=units, asset=channel.asset, **more)
@@ -296,5 +340,6 @@ PORTAL: Final = PortalPart(
         "came_back": plain("The payment is on the chain again", "", "check", "ok"),
         "unexplained": _unexplained,
         "wrong_token": _another_token,
+        "wrong_token_swept": plain("The other token was swept", "It is where the order’s terms say.", "check", "ok"),
     },
 )

@@ -141,7 +141,7 @@ CREATE TABLE chain.sends (
   receiver bytea,                          -- of a transfer
   value numeric(78, 0),                    -- of a transfer
   merchant_id uuid NOT NULL,               -- whose money it is
-  subject_kind text NOT NULL CHECK (subject_kind IN ('settlement', 'custody', 'refund', 'payout')),
+  subject_kind text NOT NULL CHECK (subject_kind IN ('settlement', 'custody', 'stray', 'refund', 'payout')),
   subject_id uuid NOT NULL,                -- the settlement, order, refund or payout
   state text NOT NULL CHECK (state IN ('wanted', 'signed', 'held', 'done', 'failed')),  -- held: a person says whether it went
   hash bytea,                              -- of the transaction that it is in

@@ -28,11 +28,12 @@ from recoup.features.chains.reading import (
     ReceiptAnswer,
     balance_at,
     block_call,
+    contract_call,
     read_block,
     read_receipt,
     receipts_of,
 )
-from recoup.features.chains.rpc import AwayError, Call, Endpoint, GarbageError, Refused, number, taken
+from recoup.features.chains.rpc import AwayError, Call, Endpoint, GarbageError, Refused, data, number, taken
 from recoup.features.chains.sends_store import ChainSend, ChainTransaction
 from recoup.features.chains.store import settles_to
 from recoup.features.chains.terms import Terms, deposit_address, from_json
@@ -53,6 +54,7 @@ WANTED: Final = 1_000  # that one turn looks at: the next goes on behind them
 TRANSFERS: Final = 20  # of one turn, each a transaction
 GAS_BEFORE: Final = 60_000  # of a batch, beside its sweeps
 GAS_EACH: Final = 260_000  # a first sweep to receivers that never held the token, with room
+GAS_STRAY: Final = 1_000_000
 GAS_TRANSFER: Final = 120_000
 ROOM: Final = Decimal("1.3")  # above what a node estimates
 AGREED: Final = 2  # times what one node estimates, another may
@@ -333,9 +335,14 @@ class Sender:
             return any(
                 (log.token, log.sender, log.address, log.value) == moved for log in logs if log.kind == "deposit"
             )
-        kind, factory = self._network.kind, self._network.factory
-        deposit = deposit_address(kind, factory, artifact(kind).implementation_of(factory), self._terms(send))
+        deposit = self._deposit(send)
+        if send.subject_kind == "stray":
+            return any((log.kind, log.address, log.token) == ("sweep", deposit, send.token) for log in logs)
         return receipt.went and not any((log.kind, log.address) == ("failed", deposit) for log in logs)
+
+    def _deposit(self, send: ChainSend) -> bytes:
+        kind, factory = self._network.kind, self._network.factory
+        return deposit_address(kind, factory, artifact(kind).implementation_of(factory), self._terms(send))
 
     async def _repeat(
         self, out: Sequence[ChainTransaction], receipts: Receipts, state: KeyState, prices: Prices
@@ -366,10 +373,29 @@ class Sender:
         turns = sorted(wanted, key=lambda one: self._tried.get(one.send_id, 0))
         transfers = [one for one in turns if one.kind == "transfer" and one.token in self._network.channels]
         found = [([one], gas) for one, gas in await self._run_dry(await self._allowed(transfers, out))]
-        for token in dict.fromkeys(one.token for one in turns if one.kind == "sweep"):
-            sweeps = [one for one in turns if (one.kind, one.token) == ("sweep", token)][: self.together]
+        usual = [one for one in turns if one.kind == "sweep" and one.subject_kind != "stray"]
+        for token in dict.fromkeys(one.token for one in usual):
+            sweeps = [one for one in usual if one.token == token][: self.together]
             able = await self._run_dry(sorted(sweeps, key=lambda one: one.send_id))
             found += [self._batch(able)] if able else []
+        return found + await self._strays([one for one in turns if one.subject_kind == "stray"][: self.together])
+
+    async def _strays(self, wanted: Sequence[ChainSend]) -> list[tuple[list[ChainSend], int]]:
+        """Each alone, and of bounded gas: a token may be anybody's, and who receives a coin may burn all."""
+        there = []
+        for one in wanted:
+            asked = contract_call(self._network.factory, abi.balances(one.token, [self._deposit(one)]))
+            said = [(await node.batch([asked]))[0] for node in self._nodes]
+            if all(not isinstance(answer, Refused) and not any(data(answer)[-abi.WORD :]) for answer in said):
+                await self._fail([one], "nothing of it is at the address")
+            else:
+                there.append(one)
+        found = []
+        for one, gas in await self._run_dry(there):
+            if gas <= GAS_STRAY:
+                found.append(([one], gas))
+            else:
+                await self._fail([one], f"it needs {gas} gas, which is more than {GAS_STRAY}")
         return found
 
     def _batch(self, able: Sequence[tuple[ChainSend, int]]) -> tuple[list[ChainSend], int]:

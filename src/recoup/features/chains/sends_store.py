@@ -12,13 +12,14 @@ from recoup.store.statement import Read, Row, Tx, Written, columns_of
 from recoup.store.table import Hex, insert_of, stored
 
 WITHDRAWN: Final = "the address is withdrawn"  # why a payout fails
-SubjectKind = Literal["settlement", "custody", "refund", "payout"]
+SubjectKind = Literal["settlement", "custody", "stray", "refund", "payout"]
 
 
 class ChainSend(NamedTuple):
     """A sweep by its `terms`, or a transfer of `value` from the custody wallet `source` to `receiver`, and whose money
-    it is. `send_id`: of the message that wants it; `subject_id`: the settlement, order, refund or payout. `hash`: of
-    the transaction that it is in; `why`: it failed, or is held until a person says whether it went."""
+    it is. `send_id`: of the message that wants it; `subject_id`: the settlement, order, refund or payout; a `stray` is
+    another token, or a coin, at an order's address. `hash`: of the transaction that it is in; `why`: it failed, or is
+    held until a person says whether it went."""
 
     send_id: UUID
     merchant_id: UUID
@@ -61,6 +62,13 @@ ORDER BY wanted_at, send_id LIMIT $5
 """)
 async def wanted(db: Read, chain: int, source: bytes, sweeps: bool, after: UUID | None, limit: int) -> list[ChainSend]:  # noqa: FBT001
     """Transfers out of this wallet and, where that is wanted, sweeps: the oldest behind that one."""
+
+
+@CHAIN.statement(f"""
+SELECT {_SEND} FROM sends WHERE merchant_id = $1 AND subject_id = $2 AND subject_kind = 'stray' ORDER BY wanted_at
+""")
+async def strays_of(db: Read, merchant_id: UUID, order_id: UUID) -> list[ChainSend]:
+    """Sweeps of other tokens and coins that somebody wanted, the oldest first."""
 
 
 @CHAIN.statement(f"SELECT {_SEND} FROM sends WHERE hash = ANY($1) ORDER BY send_id")

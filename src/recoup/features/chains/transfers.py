@@ -8,6 +8,7 @@ who only has the page's link may send a little from theirs.
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
+from itertools import count
 from typing import Final, Literal
 from uuid import UUID, uuid5
 
@@ -15,7 +16,7 @@ import structlog
 
 from recoup.features.chains import intake, sends_store, store
 from recoup.features.chains.addresses import read_address, shown
-from recoup.features.chains.channels import ChannelSettings
+from recoup.features.chains.channels import COIN, ChannelSettings
 from recoup.features.chains.sends_store import ChainSend, RefundDestination, SubjectKind
 from recoup.features.chains.settlement_addresses import check_wallet
 from recoup.features.chains.store import ChainLog, DepositAddress
@@ -64,6 +65,34 @@ async def gather(
                 send = sweep_of(send_id, channel, row, "custody", row.order_id)
                 if (await sends_store.want(world.db.alone, send, world.clocks.wall())).state != "done":
                     break
+
+
+async def sweep_stray(world: World, scope: Scope, order_id: UUID, network: str | None, asset: str) -> ChainSend:
+    """A person has another token, or the chain's coin, swept to where the order's terms say. A repeat is the same send
+    until that one has ended. `network`: else the order's. Raises: Problem."""
+    row = await store.address_of_order(world.db.reader, scope.merchant_id, order_id)
+    own = intake.served(row.channel) if row is not None else None
+    if row is None or own is None:
+        raise Problem("not_found", "This order is on no chain that is served here.", cure="Look it up in the list.")
+    token = COIN if asset == "coin" else read_address(asset, own.kind, "token")
+    alike = (one for one in intake.all_served(world.name) if one.kind == own.kind and one.factory is not None)
+    channel = next((one for one in alike if one.network == (network or own.network)), None)
+    if channel is None:
+        cure = "Put the factory there first: add a channel of that network, then recoup chain deploy."
+        raise Problem("not_found", "No channel here is on this network.", field="network", cure=cure)
+    known = intake.served_token(channel.chain_id, token)
+    if known is not None and known.asset == own.asset:
+        raise Problem("wrong_state", "This token pays the order, and is swept by itself.", cure="Wait for its sweep.")
+    where = {"network": channel.network, "token": "coin" if token == COIN else shown(token, own.kind)}
+    async with world.db.transaction() as tx:
+        await note(tx, scope, world.clocks.wall(), "stray.swept", order_id, where)
+    for number in count():
+        send_id = uuid5(order_id, f"{channel.chain_id}/{token.hex()}/stray/{number}")
+        send = sweep_of(send_id, channel, row, "stray", order_id)._replace(token=token)
+        found = await sends_store.want(world.db.alone, send, world.clocks.wall())
+        if found.state not in ("done", "failed"):
+            return found
+    raise AssertionError("there is a next number")
 
 
 async def refund_to(world: World, merchant_id: UUID, order_id: UUID, text: str | None) -> Note | Problem | None:
@@ -231,7 +260,7 @@ async def send_again(world: World, orders: Orders, scope: Scope, send: ChainSend
         raise Problem("wrong_state", "This send has not failed.", cure="Wait: it is decided on its chain.")
     find = {"settlement": order_of_settlement, "refund": order_of_modification}.get(send.subject_kind)
     order_id = await find(world.db, send.merchant_id, send.subject_id) if find is not None else None
-    if send.subject_kind == "custody" or send.state == "held":
+    if send.subject_kind in ("custody", "stray") or send.state == "held":
         await sends_store.want_again(world.db.alone, send.send_id)
     elif order_id is None:
         raise Problem("wrong_state", "Its money is back in the wallet.", cure="Let the merchant request a new payout.")

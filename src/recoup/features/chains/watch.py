@@ -58,6 +58,12 @@ class Network(NamedTuple):
     channels: Mapping[bytes, ChannelSettings]  # by token
 
     @property
+    def tokens(self) -> Mapping[bytes, ChannelSettings]:
+        """By token, those included that payers take for a channel's own."""
+        alike = {token: one for one in self.channels.values() for token in one.lookalikes}
+        return alike | dict(self.channels)
+
+    @property
     def any(self) -> ChannelSettings:
         """One of its channels, for what all say alike."""
         return next(iter(self.channels.values()))
@@ -156,7 +162,7 @@ class Watcher:
         chain, kind, asks = self.network.chain, self.network.kind, self._asks(cursor)
         spans = await self._spans(first, cursor, now)
         few = await store.watched_addresses(self._db, kind, now, ADDRESSES_MAX + 1)
-        calls = [logs_call(*span, self.network.factory, self.network.channels, few) for span in spans]
+        calls = [logs_call(*span, self.network.factory, self.network.tokens, few) for span in spans]
         said = await self._answers(first, [*asks, *calls])
         one = self._seen(said[: len(asks)], cursor)
         found = [self._found(first, *pair) for pair in zip(said[len(asks) :], spans, strict=True)]
@@ -275,7 +281,7 @@ class Watcher:
     def _found(self, node: Endpoint, answer: Any, span: Span) -> list[NodeLog] | None:
         """None where the node refused the range: the next poll asks for half of it."""
         try:
-            found = read_logs(answer, self.network.factory, self.network.channels, *span)
+            found = read_logs(answer, self.network.factory, self.network.tokens, *span)
         except GarbageError as error:
             self._range = max(1, self._range // 2)
             log.warning("logs not read", chain=self.network.chain, node=node.name, error=f"{error}", range=self._range)
@@ -316,7 +322,7 @@ class Watcher:
         logs = [one.logs.get(row.log_index) if isinstance(one, Receipt) else None for one in said]
         mine = (row.block_hash, row.address, row.token, int(row.value), int(row.fee))
         if all(log and (log.block_hash, log.address, log.token, log.value, log.fee) == mine for log in logs):
-            channel = self.network.channels.get(row.token) if row.state == "seen" else None
+            channel = self.network.tokens.get(row.token) if row.state == "seen" else None
             is_certain = channel is not None and is_deep(row.block, wanted_depth(channel, row, order), heights)
             return "confirmed" if is_certain else None
         gone = all(log is None or log.block_hash != row.block_hash for log in logs)

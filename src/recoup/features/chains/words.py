@@ -19,6 +19,7 @@ AUDITS: Final = {
     "shortfall_tolerance.set": "set how much less pays a stablecoin order",
     "stablecoin_payout.approved": "approved a stablecoin payout",
     "stablecoin_payout.refused": "refused a stablecoin payout",
+    "stray.swept": "had another token or a coin swept to where an order’s terms say",
 }
 _TITLES: Final = {
     "entered": "A settlement address was entered",

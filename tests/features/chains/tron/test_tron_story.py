@@ -19,6 +19,7 @@ from recoup.features.chains.loop import what_is_wrong
 from recoup.features.chains.paying import seen_of
 from recoup.features.chains.rpc import AwayError, opened
 from recoup.features.chains.sends_store import ChainSend
+from recoup.features.chains.transfers import sweep_stray
 from recoup.features.chains.watch import HaltError, networks_of
 from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.kernel.ids import new_id
@@ -504,5 +505,20 @@ def test_the_factory_is_made_by_a_transaction_of_the_key(server: ServerAddress, 
         (network,) = networks_of([replace(ground.channel, factory=factory)])
         assert await what_is_wrong(network, ground.nodes) == ""
         assert await deploy_on_tron(replace(bare, factory=factory), clocks, KEY, 0) == factory
+
+    run(server, tron, story)
+
+
+def test_other_tokens_are_swept_to_the_merchant(server: ServerAddress, tron: Tron) -> None:
+    async def story(ground: TronGround) -> None:
+        order, strange = await ground.charge(), await tron.deploy_token()
+        await tron.transfer(strange, deposit_of(order), 5_000_000)
+        await ground.poll()
+        await sweep_stray(ground.shop.world, ground.shop.scope, order.order_id, None, shown(strange, "tron"))
+        await ground.go_on(await ground.sender())
+        rows = await sends_store.strays_of(ground.shop.world.db, order.merchant_id, order.order_id)
+        assert [(row.state, row.why) for row in rows] == [("done", None)]
+        assert await tron.held(strange, MERCHANT) == 5_000_000
+        assert (await ground.now(order)).stage is Stage.RECEIVED
 
     run(server, tron, story)
