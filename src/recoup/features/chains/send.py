@@ -384,8 +384,8 @@ class Sender:
         """Each alone, and of bounded gas: a token may be anybody's, and who receives a coin may burn all."""
         there = []
         for one in wanted:
-            asked = contract_call(self._network.factory, abi.balances(one.token, [self._deposit(one)]))
-            said = [(await node.batch([asked]))[0] for node in self._nodes]
+            call = contract_call(self._network.factory, abi.balances(one.token, [self._deposit(one)]))
+            said = [(await node.batch([call]))[0] for node in self._nodes]
             if all(not isinstance(answer, Refused) and not any(data(answer)[-abi.WORD :]) for answer in said):
                 await self._fail([one], "nothing of it is at the address")
             else:
