@@ -381,6 +381,9 @@ TABLE: dict[Key, Line] = {
     ("GET", "/orders/{order_id}.json"): _page(ids=_ORDER),
     ("GET", "/orders/{order_id}/past"): _page(ids=_ORDER, query="asOfVersion=1"),
     ("GET", "/orders/{order_id}/chain"): _page(ids=_ORDER, lets_in=frozenset({404})),
+    ("POST", "/orders/{order_id}/chain/sweep"): _page(
+        ids=_ORDER, whose="operator", may=NOBODY, body=lambda s: {"token": "coin"}, lets_in=frozenset({404})
+    ),
     ("POST", "/orders/{order_id}/refund-address"): _page(
         ids=_ORDER, body=lambda s: {"to_address": f"0x{'1' * 40}"}, lets_in=frozenset({404, 409})
     ),
@@ -599,6 +602,7 @@ TABLE: dict[Key, Line] = {
     ("POST", "/bank/{account_id}/withdraw"): _page(ids={"account_id": "account"}, may=OWNER),
     ("GET", "/settlement-addresses"): _page(),
     ("POST", "/settlement-addresses"): _page(may=OWNER, body=lambda s: {"kind": "evm", "address": f"0x{'1' * 40}"}),
+    ("POST", "/settlement-addresses/tolerance"): _page(may=OWNER, body=lambda s: {"tolerance": "0.5"}),
     ("POST", "/settlement-addresses/{id}/approve"): _page(
         ids={"id": "account"}, whose="operator", may=NOBODY, lets_in=frozenset({404})
     ),

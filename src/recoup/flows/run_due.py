@@ -58,6 +58,7 @@ MERCHANTS_IN_TURN = 256
 TURN_SECONDS = 0.1
 # The next worker begins them anew: one that shall end does not wait for them.
 BEGUN_ANEW = frozenset({"backtest", "export"})
+WAITS = 6  # tries that may fail unremarked where something else is awaited
 Flow = Callable[[World, Orders, Due], Awaitable[object]]
 
 
@@ -186,7 +187,9 @@ async def run_one(world: World, orders: Orders, due: Due) -> None:
         await FLOWS[due.kind](world, orders, due)
     except Exception as error:  # noqa: BLE001 - whatever it was, the others go on
         message = in_words(error)
-        log.warning("due work failed", kind=due.kind, subject=str(due.subject_id), tries=due.tries, error=message[:200])
+        waits = isinstance(error, Problem) and error.code == "unavailable" and due.tries < WAITS
+        say = log.debug if waits else log.warning
+        say("due work failed", kind=due.kind, subject=str(due.subject_id), tries=due.tries, error=message[:200])
         until = world.clocks.wall() + min(timedelta(minutes=10), timedelta(seconds=0.5) * 2 ** min(due.tries, 12))
         try:
             await postpone(world.db.alone, due, until, message)

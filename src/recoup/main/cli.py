@@ -129,10 +129,10 @@ def up(
     settings = load_settings(port=port, host=host, doors=doors, data_dir=data_dir)
     certificate_of(settings)
     lock = only_one(settings.data_dir)
-    beside = [] if chain is None else start_chain(settings.data_dir, chain)
-    if beside:
-        settings = load_settings(port=port, host=host, doors=doors, data_dir=data_dir)
     sock = listen_at(settings)
+    beside = [] if chain is None else start_chain(settings.data_dir, chain)
+    if beside:  # it has written the channels
+        settings = load_settings(port=port, host=host, doors=doors, data_dir=data_dir)
     settings = replace(settings, port=sock.getsockname()[1])
     is_new = not (settings.data_dir / "bootstrap.json").exists()
     if is_new:
@@ -140,6 +140,12 @@ def up(
     databases = find_databases(settings)
     kept = _bootstrap(settings, databases, serving=True)
     click.echo(_addresses(settings, kept, is_new=is_new))
+    if beside:
+        flag = f" --data-dir {data_dir}" if data_dir else ""
+        click.echo(
+            '  chains    play money. Charge with "currency": "USDC", "network": "base", then pay it:\n'
+            f"            `recoup sandbox deposit ORDER{flag}`. See {settings.url}/docs/chains"
+        )
     doing: Callable[[], bool] = bool
     if demo and kept is not None:
         from recoup.main.demo.demo import Demo

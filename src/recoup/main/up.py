@@ -181,7 +181,6 @@ def start_chain(data_dir: Path, url: str) -> list[Part]:
     for part in parts:
         part.start(dict(os.environ))
     trial.prepare()
-    print("Chains of play money run. Pay a charge: `recoup sandbox deposit ORDER`. Guide: docs/chains.md", flush=True)
     return [*parts, Part("sender", [*BASE, "chain", "trial", "--data-dir", str(data_dir)])]
 
 

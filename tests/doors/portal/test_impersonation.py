@@ -54,7 +54,7 @@ def test_it_shows_the_portal_as_they_see_it_and_changes_nothing(server: ServerAd
         for said in (BAND, "Ops", "view only", "You are Olga"):
             assert said in page, said
         assert "Impersonate" not in page, "the operator's own pages are gone"
-        assert "Payouts" not in texts(await olga.get("/approvals"))
+        assert "Bank payouts" not in texts(await olga.get("/approvals"))
         assert (await olga.get("/audit")).status_code == 403, "operations do not see the log"
         refused = await post(olga, f"/orders/{order_id}", f"/orders/{order_id}/cancel")
         assert refused.status_code == 403

@@ -100,7 +100,7 @@ def test_who_may_not_is_told_why(server: ServerAddress) -> None:
         approve = f"/approvals/payouts/{payout['payout_id']}/approve"
         assert (await clerk.get("/approvals")).status_code == 403
         assert "/approvals" not in (await clerk.get("/settlements")).text
-        assert "Payouts" not in texts(await owner.get("/approvals")), "the owner agrees to refunds there, no more"
+        assert "Bank payouts" not in texts(await owner.get("/approvals")), "the owner agrees to refunds there, no more"
         assert (await post(owner, "/bank", approve)).status_code == 403
         page = texts(await olga.get("/approvals"))
         assert "no account for USD" in page

@@ -1,24 +1,20 @@
 """The stablecoin door over a world whose channel is on a test's own node."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from tests.doors.stablecoin.door import Door, Merchant, opened_door
 from tests.features.chains.node import Anvil
-from tests.features.chains.test_story import MERCHANT, TREASURY
-from tests.features.chains.wallets import agree_on_address
+from tests.features.chains.serving import EVM, MERCHANT, agree_on_address, opened_channels, serving
 
-from recoup.features.chains import intake, store
 from recoup.features.chains.addresses import shown
-from recoup.features.chains.channel import ChainChannel
-from recoup.features.chains.channels import ChannelSettings, read_channels
+from recoup.features.chains.channels import ChannelSettings
 from recoup.features.chains.credit import credit
 from recoup.features.chains.rpc import Endpoint
 from recoup.features.chains.watch import Watcher, networks_of
 from recoup.gateways.cards.transport import Transport
-from recoup.rules.stable import channels
 from recoup.store.server import ServerAddress
 
 WALLET = shown(MERCHANT, "evm")
@@ -60,31 +56,20 @@ class ChainDoor:
 @contextmanager
 def chain_door(server: ServerAddress, anvil: Anvil, **settings: Any) -> Iterator[ChainDoor]:
     """`settings`: of the channel `usdc_base`, beside what the node says."""
-    with opened_door(server) as door:
+    with opened_door(server) as door, ExitStack() as made:
         usdc, usdt = door.run(anvil.deploy_token()), door.run(anvil.deploy_token())
-        usual = {
-            "world": "sandbox",
-            "endpoints": [anvil.url],
-            "chain_id": 31337,
-            "decimals": 6,
-            "network": "base",
-            "factory": shown(door.run(anvil.deploy_factory()), "evm"),
-            "treasury": shown(TREASURY, "evm"),
-        }
-        served = read_channels(
-            [
-                usual | {"code": "usdc_base", "token": shown(usdc, "evm"), "confirmations": 10} | settings,
-                usual | {"code": "usdt_local", "currency": "USDT", "token": shown(usdt, "evm"), "confirmations": 10},
-            ]
+        door.run(anvil.deploy_factory())
+        usual = EVM | {"endpoints": [anvil.url]}
+        served = made.enter_context(
+            serving(
+                usual | {"code": "usdc_base", "token": shown(usdc, "evm")} | settings,
+                usual | {"code": "usdt_local", "currency": "USDT", "token": shown(usdt, "evm")},
+            )
         )
-        before = channels.serve([one.channel for one in served])
-        intake.serve(served)
         merchant = door.merchant(fee_basis_points=50)
         door.run(agree_on_address(merchant.shop, "evm", MERCHANT))
         (network,) = networks_of(served)
-        world = door.world
-        world.channels.update({one.code: ChainChannel(one, world.db, world.clocks) for one in served})
-        door.run(store.keep_proof(world.db.alone, network.chain, network.factory, "", world.clocks.wall()))
+        door.run(opened_channels(door.world))
 
         async def connect() -> Transport:
             return Transport(door.world.clocks, 1 << 22)
@@ -95,5 +80,3 @@ def chain_door(server: ServerAddress, anvil: Anvil, **settings: Any) -> Iterator
             yield ChainDoor(door, anvil, merchant, usdc, usdt, served, watcher)
         finally:
             door.run(transport.close())
-            channels.serve(before)
-            intake.serve([])

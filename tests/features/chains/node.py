@@ -106,6 +106,18 @@ class Anvil(DevNode):
         """The time of the next block, in seconds since 1970: not before that of the last."""
         await self.call("evm_setNextBlockTimestamp", at)
 
+    async def mine(self, count: int = 1, *, seconds: int | None = None) -> int:
+        """Mines blocks, `seconds` apart by their own clock. The new head."""
+        await self.call("anvil_mine", hex(count), *([] if seconds is None else [hex(seconds)]))
+        return await self.head()
+
+    async def reorg(self, depth: int, keep: Mapping[str, int] | None = None) -> None:
+        """Other blocks in the place of the last `depth`, which are no more than there are. Of their transactions only
+        those of `keep` come again, in the block of that place, counted from 0; the others are gone."""
+        kept = (keep or {}).items()
+        pairs = [[await self.call("eth_getRawTransactionByHash", tx), place] for tx, place in kept]
+        await self.call("anvil_reorg", depth, pairs)
+
     async def block(self, block: int | str = "latest") -> dict[str, Any]:
         found: dict[str, Any] = await self.call(
             "eth_getBlockByNumber", hex(block) if isinstance(block, int) else block, False

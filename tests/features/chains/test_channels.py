@@ -121,23 +121,23 @@ def less(listed: dict[str, Any], member: str) -> dict[str, Any]:
 
 
 REFUSED: dict[str, tuple[list[dict[str, Any]], str, str]] = {
-    "no code": ([less(LIVE, "code")], "1.code", "needs a code"),
+    "no code": ([less(LIVE, "code")], "1.code", "is missing"),
     "a code with capitals": ([LIVE | {"code": "USDC"}], "USDC.code", "needs a code"),
     "a mock's code": ([LIVE | {"code": "mock"}], "mock.code", "another channel"),
     "no world": ([less(LIVE, "world")], "usdc_base.world", "is missing"),
-    "another world": ([LIVE | {"world": "test"}], "usdc_base.world", "sandbox, live"),
+    "another world": ([LIVE | {"world": "test"}], "usdc_base.world", "sandbox or live"),
     "an unknown member": ([LIVE | {"gas": 3}], "usdc_base.gas", "no setting"),
     "a key": ([LIVE | {"private_key": SECRET}], "usdc_base.private_key", "in the clear"),
-    "a number for a text": ([LIVE | {"factory": 1}], "usdc_base.factory", "must be a text"),
-    "a text for a number": ([LIVE | {"chain_id": "1"}], "usdc_base.chain_id", "whole number"),
-    "true for a number": ([LIVE | {"decimals": True}], "usdc_base.decimals", "whole number"),
-    "no nodes": ([LIVE | {"endpoints": []}], "usdc_base.endpoints", "must be a list"),
-    "nodes as a text": ([LIVE | {"endpoints": ONE}], "usdc_base.endpoints", "must be a list"),
+    "a number for a text": ([LIVE | {"factory": 1}], "usdc_base.factory", "`str"),
+    "a text for a number": ([LIVE | {"chain_id": "1"}], "usdc_base.chain_id", "`int"),
+    "true for a number": ([LIVE | {"decimals": True}], "usdc_base.decimals", "`int"),
+    "no nodes": ([LIVE | {"endpoints": []}], "usdc_base.endpoints", "length >= 1"),
+    "nodes as a text": ([LIVE | {"endpoints": ONE}], "usdc_base.endpoints", "`array`"),
     "one node": ([LIVE | {"endpoints": [ONE]}], "usdc_base.endpoints", "two nodes"),
     "two nodes of one host": ([LIVE | {"endpoints": [ONE, ONE + "2"]}], "usdc_base.endpoints", "two nodes"),
     "this machine twice": ([LIVE | {"endpoints": [NODE, "http://localhost:1"]}], "usdc_base.endpoints", "two"),
     "a node twice": ([LIVE | {"endpoints": [ONE, ONE, TWO]}], "usdc_base.endpoints", "twice"),
-    "five nodes": ([LIVE | {"endpoints": [f"{ONE}{n}" for n in range(5)]}], "usdc_base.endpoints", "at most"),
+    "five nodes": ([LIVE | {"endpoints": [f"{ONE}{n}" for n in range(5)]}], "usdc_base.endpoints", "length <= 4"),
     "plain http": ([LIVE | {"endpoints": [ONE, f"http://two.example/{SECRET}"]}], "usdc_base.endpoints", "2 is"),
     "a socket": ([LIVE | {"endpoints": [ONE, f"wss://two.example/{SECRET}"]}], "usdc_base.endpoints", "2 is"),
     "no address": ([LIVE | {"endpoints": [ONE, "https://[::1"]}], "usdc_base.endpoints", "2 is"),
@@ -154,33 +154,33 @@ REFUSED: dict[str, tuple[list[dict[str, Any]], str, str]] = {
                            "usdc_arbitrum.token", "is 0xaf88"),
     "real money in the sandbox": ([TEST | {"chain_id": 1, "endpoints": [ONE]}], "usdc_base.chain_id", "real"),
     "a test without its chain": ([less(TEST, "chain_id")], "usdc_base.chain_id", "test"),
-    "a chain of no number": ([OWN | {"chain_id": 0}], "usdc_own.chain_id", "no chain id"),
+    "a chain of no number": ([OWN | {"chain_id": 0}], "usdc_own.chain_id", ">= 1"),
     "an own code without its chain": ([less(OWN, "chain_id")], "usdc_own.chain_id", "its chain"),
     "an own code without its token": ([less(OWN, "token")], "usdc_own.token", "contract"),
     "an own code without decimals": ([less(OWN, "decimals")], "usdc_own.decimals", "how many"),
-    "an own code without a network": ([less(OWN, "network")], "usdc_own.network", "missing"),
-    "another asset": ([OWN | {"currency": "EUR"}], "usdc_own.currency", "USDT, USDC"),
-    "too many decimals": ([OWN | {"decimals": 99}], "usdc_own.decimals", "no 99 decimals"),
+    "an own code without a network": ([less(OWN, "network")], "usdc_own.network", "one of"),
+    "another asset": ([OWN | {"currency": "EUR"}], "usdc_own.currency", "USDT or USDC"),
+    "too many decimals": ([OWN | {"decimals": 99}], "usdc_own.decimals", "<= "),
     "custodial without custody": ([LIVE | {"settlement": "custodial"}], "usdc_base.custody", "needs the wallet"),
     "direct with custody": ([LIVE | {"custody": CUSTODY}], "usdc_base.custody", "belongs to custodial"),
-    "no confirmations": ([LIVE | {"confirmations": 0}], "usdc_base.confirmations", "0 is no number"),
-    "an unknown tag": ([LIVE | {"confirmations": "latest"}], "usdc_base.confirmations", "neither"),
-    "true confirmations": ([LIVE | {"confirmations": True}], "usdc_base.confirmations", "neither"),
-    "an empty table": ([LIVE | {"confirmations": {}}], "usdc_base.confirmations", "1 to 8"),
-    "a table without 0": ([LIVE | {"confirmations": {"5": 3}}], "usdc_base.confirmations", "small amounts"),
+    "no confirmations": ([LIVE | {"confirmations": 0}], "usdc_base.confirmations", ">= 1"),
+    "an unknown tag": ([LIVE | {"confirmations": "latest"}], "usdc_base.confirmations", "'latest'"),
+    "true confirmations": ([LIVE | {"confirmations": True}], "usdc_base.confirmations", "`bool`"),
+    "an empty table": ([LIVE | {"confirmations": {}}], "usdc_base.confirmations", "whole amounts"),
+    "a table without 0": ([LIVE | {"confirmations": {"5": 3}}], "usdc_base.confirmations", "the first of them 0"),
     "a table of words": ([LIVE | {"confirmations": {"much": 3}}], "usdc_base.confirmations", "whole amounts"),
     "safe on TRON": ([TRON | {"confirmations": "safe"}], "usdt_trc20.confirmations", "no safe block"),
     "a minimum too fine": ([LIVE | {"minimum": "0.0000001"}], "usdc_base.minimum", "an amount of USDC"),
     "a negative minimum": ([LIVE | {"minimum": -1}], "usdc_base.minimum", "an amount of USDC"),
-    "an inexact minimum": ([LIVE | {"minimum": 1.5}], "usdc_base.minimum", "an amount of USDC"),
+    "an inexact minimum": ([LIVE | {"minimum": 1.5}], "usdc_base.minimum", "`float`"),
     "an explorer in the clear": ([LIVE | {"explorer": "http://scan.example"}], "usdc_base.explorer", "https"),
-    "an empty name": ([LIVE | {"name": " "}], "usdc_base.name", "1 to 40"),
+    "an empty name": ([LIVE | {"name": " "}], "usdc_base.name", "has letters"),
     "a code twice": ([LIVE, LIVE], "usdc_base.code", "two channels"),
     "a code in both worlds": ([LIVE, TEST], "usdc_base.code", "two channels"),
     "a token twice": ([LIVE, OWN | {"chain_id": 8453, "token": NATIVE}], "usdc_own.token", "already"),
-    "a chain by two names": ([OWN, OTHER | {"network": "polygon"}], "b.network", "one name"),
-    "a chain with other nodes": ([OWN, OTHER | {"endpoints": [ONE, TWO + "2"]}], "b.endpoints", "the same"),
-    "a chain with two factories": ([OWN, OTHER | {"factory": CUSTODY}], "b.factory", "another factory"),
+    "a chain by two names": ([OWN, OTHER | {"network": "polygon"}], "b.network", "network differs"),
+    "a chain with other nodes": ([OWN, OTHER | {"endpoints": [ONE, TWO + "2"]}], "b.endpoints", "endpoints differs"),
+    "a chain with two factories": ([OWN, OTHER | {"factory": CUSTODY}], "b.factory", "factory differs"),
 }  # fmt: skip
 
 
@@ -259,3 +259,10 @@ def test_the_settings_serve_what_the_file_lists(tmp_path: Path) -> None:
 def test_without_channels_there_are_the_mock_ones(tmp_path: Path) -> None:
     assert load_settings(data_dir=tmp_path).channels == ()
     assert [*CHANNELS] == ["mock", "mock_direct"]
+
+
+def test_coins_are_shown_with_their_name_and_to_six_digits() -> None:
+    base, tron = read_channels([TEST, TRON])
+    texts = {0: "0 ETH", 2_100_000_000_000_000: "0.0021 ETH", 652_556_343_502_887: "0.000652556 ETH", 10**19: "10 ETH"}
+    assert {units: base.coins(units) for units in texts} == texts
+    assert (base.chain, tron.coins("12300000")) == ("Base (31337)", "12.3 TRX")

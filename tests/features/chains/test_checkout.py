@@ -10,7 +10,7 @@ import segno
 from tests.features.chains.chain_door import ChainDoor, chain_door
 from tests.features.chains.node import Anvil
 
-from recoup.features.chains.checkout import qr_svg
+from recoup.features.chains.paying import qr_svg
 from recoup.store.server import ServerAddress
 
 
@@ -56,9 +56,11 @@ def test_it_says_where_to_send_what_and_then_what_came(chain: ChainDoor) -> None
         "Still missing: 20.00 of 49.90 USDC came",
         "1 of 10 confirmations",
         "Waiting for the rest",
+        "29 minutes left",
     ):
         assert words in page.text, words
     assert "uint256=29900000" in page.source
+    assert "0 of 10" not in page.text, "what came is counted already"
 
     chain.pay(charged, 29_900_000)
     chain.mine(2)

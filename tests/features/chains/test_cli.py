@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from tests.features.chains.test_story import Ground, ground
 
 from recoup.doors.command.verbs import Opened
 from recoup.features.chains import store
+from recoup.features.chains.channels import without_secrets
 from recoup.features.chains.cli import chain
 from recoup.kernel.problem import Problem
 from recoup.store.server import ServerAddress
@@ -40,7 +42,13 @@ def test_a_halt_is_shown_and_lifted_with_a_note(server: ServerAddress, anvil: An
                 "usdc_base": None,
                 "usdt_local": None,
             }
-            assert await said(made, "check") == "chain 31337: ok\n"
+            assert await said(made, "check") == "usdc_base  Base (31337)  ok\nusdt_local  Base (31337)  ok\n"
+            facts = {"code", "rpc", "chain_id", "token", "decimals", "factory", "confirmations"}
+            for verb in ("status", "check"):
+                for row in await said(made, verb, "--json"):
+                    assert row.keys() >= facts, verb
+                    assert row["rpc"] == [without_secrets(anvil.url)]
+            assert re.search(r"read to \d+ of \d+, \d+ s old, asked \d+ s ago  open", await said(made, "status"))
             problem = await said(made, "lift", "31337", "--note", "nothing is wrong")
             assert isinstance(problem, Problem)
             assert problem.code == "wrong_state"

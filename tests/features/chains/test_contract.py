@@ -57,8 +57,7 @@ class Chain:
         return [await self.node.held(token, holder) for holder in holders]
 
 
-SWEPT = abi.topic("Swept(bytes32,address,address,uint256,uint256)")
-FAILED = abi.topic("Failed(bytes32,address,address)")
+SWEPT, FAILED = abi.SWEPT, abi.FAILED
 Story = Callable[[Chain], Awaitable[None]]
 
 

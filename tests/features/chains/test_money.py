@@ -13,10 +13,10 @@ from tests.flows.stable.test_late import proved, told
 from recoup.features.chains import intake, store
 from recoup.features.chains.addresses import shown
 from recoup.features.chains.credit import credit
+from recoup.features.chains.health import differences
 from recoup.features.chains.rpc import opened
 from recoup.features.chains.send import Sender
 from recoup.features.chains.transfers import tell
-from recoup.features.chains.verify_chain import differences
 from recoup.features.chains.watch import Watcher, networks_of
 from recoup.flows.stable.late import keep, settle_by_hand
 from recoup.flows.stable.settle import settle_again
@@ -478,7 +478,6 @@ def test_the_token_on_another_network_of_ours_pays_by_its_own_decimals(server: S
             async with ground(server, anvil, beside=second) as made:
                 world = made.shop.world
                 network = next(one for one in networks_of(intake.all_served()) if one.chain == 31338)
-                await store.keep_proof(world.db.alone, network.chain, network.factory, "", world.clocks.wall())
                 signer = (await made.sender())._signer
                 await other.set_coins(signer.address, 10**18)
                 async with opened("evm", [other.url], world.clocks) as nodes:

@@ -6,19 +6,20 @@ from tests.doors.portal.staff import As, portal, post, texts
 from tests.features.chains.test_settlement_addresses import FIRST, TOKEN, agreed, served
 from tests.worlds import Shop
 
-from recoup.features.chains import intake, store
-from recoup.features.chains.channel import ChainChannel
+from recoup.features.chains import intake, sends_store, store
+from recoup.features.chains.addresses import shown
+from recoup.features.chains.gateway import ChainChannel
 from recoup.features.chains.store import NewLog
 from recoup.features.chains.watch import networks_of
 from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
-from recoup.kernel.ids import new_id
+from recoup.kernel.ids import new_id, wire_id
 from recoup.moves.payout.wallet import request_payout
 from recoup.store.server import ServerAddress
 from recoup.store.stable.payouts import NewPayout, find_payout, lock_wallet
 from recoup.store.stable.stable_orders import StableOrder
 from recoup.store.table import hex_of
 
-FOREIGN = b"\x77" * 20
+FOREIGN, ALIKE = b"\x77" * 20, b"\x88" * 20
 
 
 def log(order: StableOrder, number: int, **changes: object) -> NewLog:
@@ -50,7 +51,11 @@ def test_an_orders_page_leads_to_what_came_and_what_was_swept(server: ServerAddr
         (network,) = networks_of(intake.all_served())
         operator, owner = await signed_in("olga"), await signed_in("owner")
         assert (await owner.get("/chains")).status_code == 403
-        assert "not proved yet" in texts(await operator.get("/chains"))
+        page = texts(await operator.get("/chains"))
+        assert "not proved yet" in page
+        assert "Base (31337)" in page
+        await sends_store.begin_sender(world.db.alone, network.chain, bytes(20), 0)
+        assert "0 ETH" in texts(await operator.get("/chains"))
         await store.keep_proof(world.db.alone, network.chain, network.factory, "", world.clocks.wall())
         await agreed(shop, FIRST)
         await shop.advance(timedelta(days=3))
@@ -63,6 +68,9 @@ def test_an_orders_page_leads_to_what_came_and_what_was_swept(server: ServerAddr
         ]
         await store.keep_logs(world.db.alone, rows)
         assert f"/orders/{order.order_id}/chain" in (await owner.get(f"/orders/{order.order_id}")).text
+        for path in ("", ".json", "/chain", "/refund?how=amount"):
+            led = await owner.get(f"/orders/{wire_id('ord', order.order_id)}{path}")
+            assert led.headers["location"] == f"/orders/{order.order_id}{path}", "the id that the API names"
         page = texts(await owner.get(f"/orders/{order.order_id}/chain"))
         chain = order.facts["chain"]
         for words in (
@@ -108,4 +116,29 @@ def test_the_operator_approves_a_payout_on_the_page_and_nobody_else(server: Serv
         assert "Payout of" not in texts(await operator.get(page))
 
     with served():
+        portal(server, story)
+
+
+def test_the_operator_has_another_token_swept(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        world = shop.world
+        world.channels.update({one.code: ChainChannel(one, world.db, world.clocks) for one in intake.all_served()})
+        (network,) = networks_of(intake.all_served())
+        await store.keep_proof(world.db.alone, network.chain, network.factory, "", world.clocks.wall())
+        await agreed(shop, FIRST)
+        await shop.advance(timedelta(days=3))
+        request = StablecoinChargeRequest("order-1", "10.00", "USDC", network="base")
+        order = (await Charges(world, shop.merchants).charge(shop.scope, request)).order
+        await store.keep_logs(world.db.alone, [log(order, 1, token=hex_of(ALIKE), value="7")])
+        operator, owner = await signed_in("olga"), await signed_in("owner")
+        page = f"/orders/{order.order_id}/chain"
+        assert f"7 base units of {shown(ALIKE, 'evm')}" in texts(await owner.get(page))
+        assert "Sweep ETH" not in texts(await owner.get(page))
+        assert "Sweep ETH" in texts(await operator.get(page))
+        assert (await post(owner, page, f"{page}/sweep", token="coin")).status_code == 403
+        assert (await post(operator, page, f"{page}/sweep", token="0x1")).status_code == 400
+        assert (await post(operator, page, f"{page}/sweep", token="coin", network="base")).status_code == 303
+        assert "Wanted ETH, Base" in texts(await operator.get(page))
+
+    with served(lookalikes=[shown(ALIKE, "evm")]):
         portal(server, story)

@@ -19,13 +19,13 @@ from tests.flows.processes import Killer, kills, run_until_killed
 from tests.rings import deep, drawn
 from tests.worlds import owner
 
-from recoup.features.chains import abi, sends_store
+from recoup.features.chains import abi, send, sends_store, transfers
 from recoup.features.chains.addresses import shown
 from recoup.features.chains.artifacts import artifact
 from recoup.features.chains.keystore import KeySigner
 from recoup.features.chains.rpc import AwayError
-from recoup.features.chains.send import Sender
-from recoup.features.chains.sends_store import ChainSend, NewSend
+from recoup.features.chains.send import LOST_BLOCKS, Sender
+from recoup.features.chains.sends_store import ChainSend
 from recoup.features.chains.terms import Terms, deposit_address, to_json
 from recoup.features.chains.watch import HaltError, networks_of
 from recoup.kernel.problem import Problem
@@ -50,7 +50,7 @@ class Sending:
         """A transfer; to a wallet of its own."""
         receiver, send_id = to or uuid4().bytes + b"\x01\x02\x03\x04", uuid4()
         where = (CHAIN, "usdc_base", self.token, None, CUSTODY.address, receiver, Decimal(value))
-        send = NewSend(send_id, self.ground.shop.merchant_id, "refund", send_id, "transfer", *where)
+        send = ChainSend(send_id, self.ground.shop.merchant_id, "refund", send_id, "transfer", *where)
         await sends_store.want(self.db.alone, send, self.ground.shop.world.clocks.wall())
         return send_id, receiver
 
@@ -216,7 +216,7 @@ def test_without_gas_nothing_is_lost(server: ServerAddress, anvil: Anvil) -> Non
         send_id, to = await made.want(1_000_000)
         await anvil.set_coins(CUSTODY.address, 0)
         assert await made.sender.work() == 0
-        assert await made.trouble() == "no gas: 0 coins of the chain are left"
+        assert await made.trouble() == "no gas: 0 ETH left"
         assert [one["what"] for one in await made.alerts()] == ["waits"]
         assert not await made.transactions()
         await anvil.set_coins(CUSTODY.address, COIN)
@@ -241,10 +241,48 @@ def test_dear_gas_is_waited_out(server: ServerAddress, anvil: Anvil) -> None:
         _, to = await made.want(1_000_000)
         made.sender._fee_cap, cap = 1, made.sender._fee_cap
         assert await made.sender.work() == 0
-        assert "above the cap of 1" in str(await made.trouble())
+        assert "above the cap of 0.000000001 gwei" in str(await made.trouble())
         made.sender._fee_cap = cap
         await made.finish()
         assert (await made.held(to), await made.trouble()) == (1_000_000, None)
+
+    run(server, anvil, story)
+
+
+def test_what_waits_hides_nothing_behind_it(
+    server: ServerAddress, anvil: Anvil, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(send, "WANTED", 2)
+
+    async def story(made: Sending) -> None:
+        for _ in range(5):
+            await made.want(5_000_001)
+        send_id, to = await made.want(5_000_000)
+        swept, _ = await want_sweep(made, 1_000_000)
+        await made.finish()
+        states = [(await made.send(one)).state for one in (send_id, swept)]
+        assert (states, await made.held(to)) == (["done", "done"], 5_000_000)
+
+    run(server, anvil, story, send_limit="5.00")
+
+
+def test_what_cannot_be_reported_hides_nothing_behind_it(
+    server: ServerAddress, anvil: Anvil, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transfers, "TOGETHER", 1)
+
+    async def story(made: Sending) -> None:
+        sends, told = sorted([(await made.want(1))[0] for _ in range(3)]), []
+
+        async def tell(_world: Any, _orders: Any, row: ChainSend) -> None:
+            if row.send_id != sends[2]:
+                raise Problem("wrong_state", "Not now.", cure="Wait.")
+            told.append(row.send_id)
+
+        monkeypatch.setattr(transfers, "_tell", tell)
+        await made.finish()
+        assert await transfers.tell(made.ground.shop.world, made.ground.shop.orders, CHAIN) == 1
+        assert told == [sends[2]]
 
     run(server, anvil, story)
 
@@ -405,6 +443,61 @@ def test_the_first_transaction_of_a_used_key_waits_for_a_persons_word(server: Se
     run(server, anvil, story)
 
 
+# A deep reorganisation ------------------------------------------------------------------------------------------------
+
+
+async def take_out(made: Sending) -> Sequence[Any]:
+    """Other blocks from that of the first transaction on, in which there is none of the key's; what was there."""
+    before = await made.transactions()
+    await made.anvil.reorg(await made.anvil.head() - before[0]["block"] + 1)
+    return before
+
+
+def test_what_is_taken_out_of_its_block_goes_again_as_it_was(server: ServerAddress, anvil: Anvil) -> None:
+    async def story(made: Sending) -> None:
+        wanted = [await made.want(1_000_000), await want_sweep(made, 1_000_000), await made.want(1_000_000)]
+        await made.finish()
+        before = await take_out(made)
+        assert await made.held(wanted[0][1]) == 0
+        for _ in range(2):
+            with pytest.raises(AwayError, match="goes again soon"):
+                await made.sender.work()
+            await anvil.mine(LOST_BLOCKS // 2)
+        assert {(await made.send(send_id)).state for send_id, _ in wanted} == {"done"}
+        await made.sender.work()
+        assert {(await made.send(send_id)).state for send_id, _ in wanted} == {"signed"}
+        await made.finish()
+        after = await made.transactions()
+        assert [(one["number"], one["raw"], one["state"]) for one in after] == [
+            (one["number"], one["raw"], "mined") for one in before
+        ]
+        await check_each_once(made, wanted, 1_000_000)
+
+    run(server, anvil, story)
+
+
+def test_a_transfer_that_failed_does_not_go_again_by_itself(server: ServerAddress, anvil: Anvil) -> None:
+    """It may have been sent once more under another id."""
+
+    async def story(made: Sending) -> None:
+        _, to = await made.want(1_000_000)
+        await anvil.automine(False)
+        await anvil.post(made.token, _frozen(to))
+        await made.sender.work()
+        await anvil.mine(1)
+        await anvil.automine(True)
+        await made.finish()
+        await take_out(made)
+        with pytest.raises(AwayError):
+            await made.sender.work()
+        await anvil.mine(LOST_BLOCKS)
+        with pytest.raises(HaltError, match="may still go"):
+            await made.sender.work()
+        assert (await made.held(to), [one["what"] for one in await made.alerts()]) == (0, ["failed", "halted"])
+
+    run(server, anvil, story)
+
+
 # Replacements ---------------------------------------------------------------------------------------------------------
 
 
@@ -454,7 +547,7 @@ async def want_sweep(made: Sending, value: int) -> tuple[UUID, bytes]:
     address = deposit_address("evm", factory, artifact("evm").implementation_of(factory), terms)
     await made.anvil.mint(made.token, address, value)
     send_id, where = uuid4(), (CHAIN, "usdc_base", made.token, to_json(terms, "evm"))
-    send = NewSend(send_id, made.ground.shop.merchant_id, "custody", send_id, "sweep", *where)
+    send = ChainSend(send_id, made.ground.shop.merchant_id, "custody", send_id, "sweep", *where)
     await sends_store.want(made.db.alone, send, made.ground.shop.world.clocks.wall())
     return send_id, to
 

@@ -7,10 +7,11 @@ import pytest
 from tests.features.chains.node import Anvil
 from tests.features.chains.test_sender import CHAIN, COIN, CUSTODY, Sending, run, want_sweep
 
-from recoup.features.chains import sends_store
+from recoup.features.chains import abi, sends_store
+from recoup.features.chains.abi import to_hex
 from recoup.features.chains.deploy import deploy_factory
 from recoup.features.chains.rpc import AwayError, Endpoint, Refused
-from recoup.features.chains.send import Sender
+from recoup.features.chains.send import LOST_BLOCKS, Sender
 from recoup.features.chains.terms import from_json
 from recoup.features.chains.watch import HaltError, networks_of
 from recoup.kernel.problem import Problem
@@ -175,6 +176,64 @@ def test_sweeps_that_one_node_refuses_hold_up_none_behind_them(
         blocked.clear()
         await made.finish(one)
         assert {(await made.send(send_id)).state for send_id, _ in wanted} == {"done"}
+
+    run(server, anvil, story)
+
+
+@FIRST
+def test_a_transfer_of_more_than_there_is_waits(server: ServerAddress, anvil: Anvil, first: bool) -> None:  # noqa: FBT001
+    """By the balance of a node that is behind it would run dry, and fail."""
+
+    async def story(made: Sending) -> None:
+        class Rich(Twisting):
+            async def batch(self, calls: Sequence[tuple[str, list[Any]]]) -> list[Any]:
+                said, asked = await super().batch(calls), to_hex(abi.balance_of(CUSTODY.address))
+                is_asked = [method == "eth_call" and asks[0]["data"] == asked for method, asks in calls]
+                return [to_hex(abi.uint_word(1 << 64)) if yes else one for yes, one in zip(is_asked, said, strict=True)]
+
+        nodes = [made.ground.node, Rich(made.ground.node, lambda _, answer: answer)]
+        made.sender._nodes = nodes[::-1] if first else nodes
+        send_id, _ = await made.want(1_000_000_001)
+        assert await made.sender.work() == 0
+        assert ((await made.send(send_id)).state, "wallet lacks" in str(await made.trouble())) == ("wanted", True)
+
+    run(server, anvil, story)
+
+
+def behind(method: str, answer: Any) -> Any:
+    """None of the key's transactions."""
+    if method == "eth_getTransactionReceipt":
+        return None
+    return "0x0" if method == "eth_getTransactionCount" else answer
+
+
+def far_behind(method: str, answer: Any) -> Any:
+    """Blocks that were before the key's transactions."""
+    return answer | {"number": "0x1"} if method == "eth_getBlockByNumber" and answer else behind(method, answer)
+
+
+@pytest.mark.parametrize(("twist", "count"), [(behind, 1), (far_behind, 1), (far_behind, 2)])
+@FIRST
+def test_nodes_that_lag_take_nothing_back(
+    server: ServerAddress,
+    anvil: Anvil,
+    twist: Twist,
+    count: int,
+    first: bool,  # noqa: FBT001
+) -> None:
+    async def story(made: Sending) -> None:
+        send_id, _ = await made.want(1_000_000)
+        await made.finish()
+        await made.sender.close()
+        one = sender_with(made, twist, first)
+        if count > 1:
+            one._nodes = [Twisting(made.ground.node, twist)] * 2
+        for _ in range(3):
+            with pytest.raises(AwayError, match="is behind"):
+                await one.work()
+            await anvil.mine(LOST_BLOCKS)
+        (row,) = await made.transactions()
+        assert ((await made.send(send_id)).state, row["state"]) == ("done", "mined")
 
     run(server, anvil, story)
 

@@ -5,57 +5,37 @@ import re
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
 from tests.doors.portal.staff import As, portal, post, texts
+from tests.features.chains.serving import EVM, TREASURY, opened_channels, serving
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.features.chains import addresses_flow as flow
-from recoup.features.chains import intake, store
+from recoup.features.chains import settlement_addresses as flow
+from recoup.features.chains import store
 from recoup.features.chains.addresses import shown
 from recoup.features.chains.artifacts import artifact
-from recoup.features.chains.channel import ChainChannel
-from recoup.features.chains.channels import read_channels
-from recoup.features.chains.watch import networks_of
 from recoup.flows.people.make_user import register_merchant
 from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
-from recoup.rules.stable import channels
 from recoup.store.server import ServerAddress
 
 PATH = "/settlement-addresses"
 FIRST, SECOND, THIRD = (shown(bytes([n]) * 20, "evm") for n in (0xAB, 0x33, 0x44))
-TREASURY, TOKEN = bytes([0x22]) * 20, bytes([0x55]) * 20
+TOKEN = bytes([0x55]) * 20
 DELAY = timedelta(days=3)
 OWNER, OPERATOR = Actor("user", str(UUID(int=1))), Actor("operator", str(UUID(int=2)))
 
 
 @contextmanager
-def served() -> Iterator[None]:
+def served(**settings: Any) -> Iterator[None]:
     """A channel whose node nobody asks."""
-    found = read_channels(
-        [
-            {
-                "world": "sandbox",
-                "code": "usdc_base",
-                "endpoints": ["http://127.0.0.1:1"],
-                "chain_id": 31337,
-                "token": shown(TOKEN, "evm"),
-                "decimals": 6,
-                "treasury": shown(TREASURY, "evm"),
-                "factory": shown(artifact("evm").factory_address(), "evm"),
-            }
-        ]
-    )
-    before = channels.serve([one.channel for one in found])
-    intake.serve(found)
-    try:
+    usual = {"code": "usdc_base", "endpoints": ["http://127.0.0.1:1"], "token": shown(TOKEN, "evm")}
+    with serving(EVM | usual | settings):
         yield
-    finally:
-        channels.serve(before)
-        intake.serve([])
 
 
 def run(server: ServerAddress, story: Callable[[Shop], Awaitable[None]]) -> None:
@@ -63,11 +43,7 @@ def run(server: ServerAddress, story: Callable[[Shop], Awaitable[None]]) -> None
         with served():
             async with sandbox_world(server) as made:
                 world = made[0]
-                world.channels.update(
-                    {one.code: ChainChannel(one, world.db, world.clocks) for one in intake.all_served()}
-                )
-                (network,) = networks_of(intake.all_served())
-                await store.keep_proof(world.db.alone, network.chain, network.factory, "", world.clocks.wall())
+                await opened_channels(world)
                 shop = await make_shop(*made)
                 await register_merchant(world, shop.merchant_id, "Brightleaf Tea", None)
                 await story(shop)
@@ -231,6 +207,20 @@ def test_a_payout_waits_among_approvals_for_the_operator_alone(server: ServerAdd
         answer = await post(operator, "/approvals", f"{PATH}/payouts/{payout_id}", decision="approve")
         assert answer.status_code == 303
         assert f"payouts/{payout_id}" not in (await operator.get("/approvals")).text
+
+    with served():
+        portal(server, story)
+
+
+def test_the_owner_says_how_much_less_pays_an_order(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        olive, operator = await signed_in("owner"), await signed_in("olga")
+        form = f"{PATH}/tolerance"
+        refused = await post(olive, PATH, form, tolerance="6")
+        assert (refused.status_code, "0 to 5 percent" in refused.text) == (400, True)
+        assert (await post(olive, PATH, form, tolerance="0.5")).status_code == 303
+        assert 'value="0.50"' in (await operator.get(PATH)).text
+        assert await store.tolerance_of(shop.world.db.reader, shop.merchant_id) == 50
 
     with served():
         portal(server, story)

@@ -10,13 +10,12 @@ from typing import Any
 import pytest
 from eth_account import Account
 from tests.features.chains.node import Anvil, Settings
-from tests.features.chains.wallets import agree_on_address
+from tests.features.chains.serving import EVM, MERCHANT, TREASURY, agree_on_address, opened_channels, serving
 from tests.worlds import Shop, make_shop, sandbox_world
 
-from recoup.features.chains import abi, intake, store
+from recoup.features.chains import abi
 from recoup.features.chains.addresses import shown
-from recoup.features.chains.channel import ChainChannel
-from recoup.features.chains.channels import ChannelSettings, read_channels
+from recoup.features.chains.channels import ChannelSettings
 from recoup.features.chains.compare import Comparer
 from recoup.features.chains.credit import credit
 from recoup.features.chains.keystore import KeySigner
@@ -27,11 +26,10 @@ from recoup.features.chains.watch import Watcher, networks_of
 from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
 from recoup.gateways.cards.transport import Transport
 from recoup.rules.order.lifecycle import Stage
-from recoup.rules.stable import channels
 from recoup.store.server import ServerAddress
 from recoup.store.stable.stable_orders import StableOrder, settlements_of, stable_order
 
-MERCHANT, TREASURY = bytes.fromhex("11" * 20), bytes.fromhex("22" * 20)
+__all__ = ["MERCHANT", "TREASURY"]
 
 
 @dataclass
@@ -102,34 +100,19 @@ async def ground(
 ) -> AsyncIterator[Ground]:
     """`endpoints`: instead of the node itself. `beside`: another channel, of another chain. `settings`: of the channel,
     beside what the node says."""
-    factory, token, other = await anvil.deploy_factory(), await anvil.deploy_token(), await anvil.deploy_token()
-    usual = {
-        "world": "sandbox",
-        "endpoints": list(endpoints) or [anvil.url],
-        "chain_id": 31337,
-        "network": "base",
-        "decimals": 6,
-        "factory": shown(factory, "evm"),
-        "treasury": shown(TREASURY, "evm"),
-        "confirmations": 10,
-    }
-    served = read_channels(
-        [
-            usual | {"code": "usdc_base", "token": shown(token, "evm")} | settings,
-            usual | {"code": "usdt_local", "currency": "USDT", "token": shown(other, "evm")},
-            *([usual | dict(beside)] if beside is not None else []),
-        ]
-    )
-    before = channels.serve([one.channel for one in served])
-    intake.serve(served)
-    try:
+    await anvil.deploy_factory()
+    token, other = await anvil.deploy_token(), await anvil.deploy_token()
+    usual = EVM | {"endpoints": list(endpoints) or [anvil.url]}
+    with serving(
+        usual | {"code": "usdc_base", "token": shown(token, "evm")} | settings,
+        usual | {"code": "usdt_local", "currency": "USDT", "token": shown(other, "evm")},
+        *([usual | dict(beside)] if beside is not None else []),
+    ) as served:
         async with sandbox_world(server) as opened:
             shop = await make_shop(*opened, fee_basis_points=50)
-            world = shop.world
-            world.channels.update({one.code: ChainChannel(one, world.db, world.clocks) for one in served})
+            world, network = shop.world, networks_of(served)[0]
+            await opened_channels(world)
             await agree_on_address(shop, "evm", MERCHANT)
-            network = networks_of(served)[0]
-            await store.keep_proof(world.db.alone, network.chain, network.factory, "", world.clocks.wall())
             transport = Transport(world.clocks, 1 << 22)
             nodes = [Endpoint(url, transport, world.clocks) for url in network.endpoints]
             made = Ground(shop, anvil, served[0], token, other, nodes[0], Watcher(world, network, nodes))
@@ -139,9 +122,6 @@ async def ground(
                 for sender in made.senders:
                     await sender.close()
                 await transport.close()
-    finally:
-        channels.serve(before)
-        intake.serve([])
 
 
 def run(server: ServerAddress, anvil: Anvil, story: Callable[[Ground], Awaitable[None]]) -> None:

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 from tests.features.chains.chain_door import ChainDoor, chain_door
 from tests.features.chains.node import Anvil, Settings, installed, started
 
 from recoup.doors.command.verbs import Opened
 from recoup.features.chains.channels import read_channels
-from recoup.features.chains.deposit_cli import transfer
 from recoup.features.chains.trial import Trial
+from recoup.features.chains.verbs import transfer
 from recoup.kernel.problem import Problem
 from recoup.store.server import ServerAddress
 from recoup.store.server.footing import end_with_parent
@@ -66,6 +67,8 @@ def test_the_node_that_is_named_is_used_and_nothing_of_a_real_chain(tmp_path: Pa
         Trial(tmp_path, file, real.url).prepare()
     with pytest.raises(Problem, match="does not answer"):
         Trial(tmp_path, file, "http://127.0.0.1:1").prepare()
+    with pytest.raises(Problem, match="'8545' is no address of a node"):
+        Trial(tmp_path, file, "8545")
     file.write_text('[[channels]]\nworld = "sandbox"\n')
     with pytest.raises(Problem, match="names channels of the sandbox already"):
         Trial(tmp_path, file, "")
@@ -92,7 +95,9 @@ def test_a_payer_pays_short_wrong_late_and_in_vain(server: ServerAddress, anvil:
         assert seen["gone"]["payment"]["deposits"][0]["status"] == "orphaned"
         with pytest.raises(Problem, match="No channel of the sandbox takes"):
             deposit(chain, short, network="bsc")
-        deposit(chain, late, late=True)
+        with capture_logs() as told:
+            deposit(chain, late, late=True)
+        assert not [one for one in told if one["log_level"] == "warning"], "what waits for the chain is no failure"
         chain.mine(9)
         chain.poll()
         assert (chain.answer(late)["order"]["status"], chain.answer(late)["payment"]["exceptions"]) == (

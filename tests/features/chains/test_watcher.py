@@ -9,20 +9,21 @@ from typing import Any
 
 import pytest
 from tests.features.chains.liar import Faults, Liar, lying
-from tests.features.chains.node import Anvil, text
+from tests.features.chains.node import Anvil, Settings, text
 from tests.features.chains.test_money import DUE, address, book, paid, past
 from tests.features.chains.test_story import Ground, ground
 from tests.flows.stable.test_late import proved, told
 from tests.rings import drawn
 
-from recoup.features.chains import abi, intake, rpc, store, watch
+from recoup.features.chains import abi, compare, reading, rpc, store, watch
 from recoup.features.chains.addresses import shown
 from recoup.features.chains.compare import Comparer
 from recoup.features.chains.health import troubles
+from recoup.features.chains.loop import ChainLoop
 from recoup.features.chains.rpc import AwayError
-from recoup.features.chains.running import ChainLoop
-from recoup.features.chains.watch import HaltError, networks_of
+from recoup.features.chains.watch import HaltError
 from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
+from recoup.gateways.cards.transport import Transport
 from recoup.kernel.problem import Problem
 from recoup.rules.order.attention import UNEXPECTED
 from recoup.rules.order.lifecycle import Stage
@@ -247,6 +248,101 @@ def test_logs_that_no_order_follows_hold_up_no_others(
     run(server, anvil, story)
 
 
+def test_what_comes_back_to_the_block_that_it_left_counts_at_once(server: ServerAddress, anvil: Anvil) -> None:
+    async def story(at: Lied) -> None:
+        order = await at.ground.charge()
+        transfer = await anvil.transfer(at.ground.token, address(order), DUE)
+        await anvil.mine(2)
+        await at.poll(2)
+        assert await at.stage(order) is Stage.PROCESSING
+        at.one.faults, at.two.faults = [Faults(fork_from=transfer.block, hides={transfer.tx}) for _ in "12"]
+        await at.poll(2)
+        assert await at.stage(order) is Stage.RECEIVED
+        at.one.heal()
+        await at.poll(2)
+        assert await at.stage(order) is Stage.RECEIVED, "it is not one node's word"
+        at.two.heal()
+        await at.poll(2)
+        assert await at.stage(order) is Stage.PROCESSING
+
+    run(server, anvil, story)
+
+
+@pytest.mark.parametrize("anvil", [Settings(slots=30)], indirect=True)
+def test_a_deep_reorganisation_takes_back_all_that_it_has_to(
+    server: ServerAddress, anvil: Anvil, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However much has been taken for certain since the final block."""
+    monkeypatch.setattr(watch, "OPEN_MAX", 1)
+
+    async def story() -> None:
+        async with ground(server, anvil, confirmations=3) as made:
+            await anvil.mine(40)
+            await made.poll()
+            orders = [await made.charge(order=f"order-{number}") for number in range(3)]
+            for order in orders:
+                await anvil.transfer(made.token, address(order), DUE)
+            await anvil.mine(3)
+            for _ in range(4):
+                await made.poll()
+            assert {(await made.now(order)).stage for order in orders} == {Stage.COMPLETED}
+            await anvil.reorg(6 + 3)
+            for _ in range(4):
+                await made.poll()
+            rows = await store.logs_at(made.shop.world.db, [address(order) for order in orders])
+            assert [row.state for row in rows] == ["orphaned"] * 3
+
+    asyncio.run(story())
+
+
+def test_many_addresses_are_matched_and_compared_without_holding_them(
+    server: ServerAddress, anvil: Anvil, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (watch, reading):
+        monkeypatch.setattr(module, "ADDRESSES_MAX", 1)
+    monkeypatch.setattr(compare, "TOGETHER", 2)
+
+    async def story(at: Lied) -> None:
+        world = at.ground.shop.world
+        orders = [await at.ground.charge(order=f"order-{number}") for number in range(5)]
+        for order in orders:
+            await anvil.transfer(at.ground.token, address(order), DUE)
+        await anvil.transfer(at.ground.token, b"\x77" * 20, DUE)  # somebody else's
+        await anvil.mine(12)
+        await at.poll(2)
+        assert {await at.stage(order) for order in orders} == {Stage.COMPLETED}
+        assert not [name for name, held in vars(at.ground.watcher).items() if isinstance(held, dict | set | list)]
+        comparer, parts = Comparer(world, at.ground.watcher, at.ground.shop.orders), []
+        async with world.db.connection() as connection:
+            await connection.execute("UPDATE chain.cursors SET compared_at = NULL")
+        while (cursor := await store.cursor_of(world.db, CHAIN)) and cursor.compared_at is None:
+            await comparer.wanted()
+            parts.append(await at.ground.shop.value("SELECT count(*) FROM chain.comparisons"))
+        assert parts == [2, 4, 5]
+
+    run(server, anvil, story)
+
+
+def test_a_watchers_connections_end_with_its_loop(
+    server: ServerAddress, anvil: Anvil, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Transport] = []
+
+    class Kept(Transport):
+        def __init__(self, *given: Any) -> None:
+            super().__init__(*given)
+            made.append(self)
+
+    async def story(at: Lied) -> None:
+        monkeypatch.setattr(rpc, "Transport", Kept)
+        loop = ChainLoop(at.ground.shop.world, at.ground.shop.orders, at.ground.watcher.network)
+        await loop.once()
+        assert [one._session.closed for one in made] == [False]
+
+    run(server, anvil, story)
+    assert [one._session.closed for one in made] == [True]
+
+
 def test_a_block_of_the_future_hides_no_chain_that_stands_still(server: ServerAddress, anvil: Anvil) -> None:
     async def story(at: Lied) -> None:
         world = at.ground.shop.world
@@ -415,8 +511,6 @@ def test_one_chains_trouble_hides_no_other(server: ServerAddress, anvil: Anvil) 
         }
         async with ground(server, anvil, beside=second) as made:
             world = made.shop.world
-            other = next(one for one in networks_of(intake.all_served()) if one.chain == 31338)
-            await store.keep_proof(world.db.alone, other.chain, other.factory, "", world.clocks.wall())
             await store.halt(world.db.alone, CHAIN, "a final block changed", world.clocks.wall())
             with pytest.raises(Problem) as closed:
                 await made.charge()

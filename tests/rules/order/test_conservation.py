@@ -53,8 +53,9 @@ class Walk:
 
 def _collected(w: Walk) -> None:
     fee = w.dice.choice((0, w.units // 10, w.units))
+    short = w.dice.choice((0, (w.units - w.taken) // 20))
     w.paid, w.left = "charged", w.units
-    w.post(*ledger.collected(w.units - w.taken, ROUTE, fee))
+    w.post(*ledger.collected(w.units - w.taken, ROUTE, fee, short=short))
 
 
 def _part_collected(w: Walk) -> None:
@@ -278,4 +279,20 @@ def test_direct_money_leaves_nothing_but_the_fee(fee: int) -> None:
     walk = Walk(Random(1), 100)
     walk.post(*ledger.collected(100, "mock_direct", fee, ledger.WALLET), ledger.settled(100 - fee, "mock_direct"))
     assert +walk.book == Counter({"clearing": fee}) if fee else not +walk.book
+    assert walk.book["merchant_payable"] == 0
+
+
+@pytest.mark.parametrize("short", [1, 2, 3, 50])
+def test_a_shortfall_that_is_accepted_is_the_merchants_until_it_is_made_up(short: int) -> None:
+    """The contract pays the merchant first: the fee is owed in the book as far as the treasury got less."""
+    walk, fee, came = Walk(Random(1), 100), 2, 100 - short
+    walk.post(*ledger.collected(100, "usdc_base", fee, ledger.WALLET, short))
+    walk.post(ledger.settled(min(came, 100 - fee), "usdc_base"))
+    assert walk.book["customer_due"] == 0
+    assert walk.book["merchant_payable"] == min(short, fee)
+    assert walk.book["clearing"] == max(fee - short, 0)
+    walk.post(ledger.overpaid(short, "usdc_base"))
+    if came < 100 - fee:
+        walk.post(ledger.settled(100 - fee - came, "usdc_base"))
+    assert +walk.book == Counter({"clearing": fee})
     assert walk.book["merchant_payable"] == 0

@@ -76,7 +76,7 @@ _NOBODY: Final = (
     "doors/portal/orders/times.py",
     "flows/stable/", "rules/stable/", "flows/cards/transmit.py", "flows/cards/tokenize.py",
     "features/network_tokens/cli.py", "features/chains/channels.py", "features/chains/cli.py",
-    "features/chains/deploy.py", "features/chains/deposit_cli.py", "features/chains/dev_node.py",
+    "features/chains/deploy.py", "features/chains/verbs.py", "features/chains/dev_node.py",
     "features/chains/trial.py",
     "kernel/extensions.py", "store/migrate.py", "store/pool.py", "store/server.py",
 )  # fmt: skip

@@ -21,7 +21,7 @@ from recoup.doors.portal.portal import Portal
 from recoup.doors.portal.templates import HEADERS, render
 from recoup.flows.people.sessions import ClientInfo, Session, read_session
 from recoup.flows.world import World
-from recoup.kernel.ids import parse_id
+from recoup.kernel.ids import parse_id, parse_wire_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import WallTime
@@ -94,6 +94,9 @@ def signed_in(
     also for somebody who must set up a second factor before anything else."""
 
     async def endpoint(request: Request) -> Response:
+        if api_id := parse_wire_id("ord", named := request.path_params.get("order_id", "")):
+            own = current_url(request).replace(named, str(api_id), 1)
+            return RedirectResponse(own, status_code=307, headers=HEADERS)  # a form is sent again as it is
         await read_body(request)
         session = await session_of(portal, request)
         if session is None and POLL in request.headers:

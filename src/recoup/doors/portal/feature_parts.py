@@ -1,6 +1,6 @@
 """What features add to pages that are not their own. Each names the module that holds it as `PORTAL`."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 Shown = dict[str, Any] | None
+RefundsTo = Callable[["Read", UUID, Sequence[UUID]], Awaitable[Mapping[UUID, str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +40,15 @@ class InPlaceWords(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortalPart:
-    """Of an order's page, a customer's, that of what is done for cards, and that of approvals."""
+    """Of an order's page, a customer's, that of what is done for cards, and that of approvals. `refunds_to`: where
+    refunds of these orders go that wait for a second person, by the request's id."""
 
     order: "Panel[[OrderPage], Shown] | None" = None
     customer: "Panel[[Read, UUID, UUID], Awaitable[Shown]] | None" = None
     rescue: "Panel[[Visit], Awaitable[Shown]] | None" = None
     approvals: "Panel[[Visit], Awaitable[Shown]] | None" = None
     in_place: InPlaceWords | None = None
+    refunds_to: "RefundsTo | None" = None
     timeline: "Mapping[str, Callable[[LogContext], TimelineEntry]]" = field(default_factory=dict)
 
 
@@ -79,6 +82,12 @@ async def rescue_panels(visit: "Visit") -> dict[str, Any]:
 async def approval_panels(visit: "Visit") -> dict[str, Any]:
     found = [panel for one in features() if (panel := part_of(one).approvals) is not None]
     return _joined({panel.template: await panel.values(visit) for panel in found})
+
+
+async def refunds_to(db: "Read", merchant_id: UUID, order_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """By the id of the request."""
+    found = [work for one in features() if (work := part_of(one).refunds_to) is not None] if order_ids else []
+    return {request: to for work in found for request, to in (await work(db, merchant_id, order_ids)).items()}
 
 
 def _joined(values: Mapping[str, Shown]) -> dict[str, Any]:

@@ -93,7 +93,8 @@ class Payment(Struct, frozen=True):
             Meta(
                 description=(
                     "Chains only: what is wrong with what came; several are possible. `underpaid`: less than the amount"
-                    " so far; `late`: after the order's end; `wrong_token`: a transfer that cannot pay this order."
+                    " so far, also of an order that is paid by the merchant's tolerance; `late`: after the order's end;"
+                    " `wrong_token`: a transfer that cannot pay this order."
                 )
             ),
         ]

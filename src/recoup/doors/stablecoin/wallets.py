@@ -16,7 +16,7 @@ from recoup.store.stable.wallets import WalletMovement, balances, movements
 _TYPES: Final = {
     "approve": "credit", "fee": "fee", "refund_owed": "debit", "refund_refused": "credit", "settled": "settlement",
     "payout_requested": "debit", "payout_returned": "credit", "fee_returned": "fee", "fee_taken_back": "fee",
-    "kept": "credit", "overpaid": "credit",
+    "kept": "credit", "overpaid": "credit", "accepted_shortfall": "debit",
 }  # fmt: skip
 
 

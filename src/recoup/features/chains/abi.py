@@ -5,7 +5,7 @@ Source: Solidity's contract ABI specification; ERC-20; `Deposits.sol`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import cache
 from typing import Final, NamedTuple
 
 from Crypto.Hash import keccak
@@ -35,29 +35,15 @@ def from_hex(text: str) -> bytes:
     return bytes.fromhex(text.removeprefix("0x"))
 
 
+@cache
 def selector(signature: str) -> bytes:
     """The first four bytes of a call."""
     return keccak256(signature.encode())[:4]
 
 
-def topic(signature: str) -> bytes:
-    """The first topic of an event."""
-    return keccak256(signature.encode())
-
-
-TRANSFER: Final = topic("Transfer(address,address,uint256)")
-SWEPT: Final = topic("Swept(bytes32,address,address,uint256,uint256)")
-FAILED: Final = topic("Failed(bytes32,address,address)")
-
-_SWEEP: Final = selector(f"sweep({_TERMS},address)")
-_SWEEP_MANY: Final = selector(f"sweepMany({_TERMS}[],address)")
-_DEPLOY: Final = selector(f"deploy({_TERMS})")
-_ADDRESS_OF: Final = selector(f"addressOf({_TERMS})")
-_BALANCES: Final = selector("balances(address,address[])")
-_PAID: Final = selector("paid(address,address)")
-_BALANCE_OF: Final = selector("balanceOf(address)")
-_DECIMALS: Final = selector("decimals()")
-_TRANSFER: Final = selector("transfer(address,uint256)")
+TRANSFER: Final = keccak256(b"Transfer(address,address,uint256)")
+SWEPT: Final = keccak256(b"Swept(bytes32,address,address,uint256,uint256)")
+FAILED: Final = keccak256(b"Failed(bytes32,address,address)")
 
 
 def uint_word(value: int) -> bytes:
@@ -76,39 +62,41 @@ def address_word(raw: bytes) -> bytes:
 
 def sweep(terms: bytes, asset: bytes) -> bytes:
     """`terms`: as `Terms.encoded` writes them, here and below."""
-    return _SWEEP + _checked(terms) + address_word(asset)
+    return selector(f"sweep({_TERMS},address)") + _checked(terms) + address_word(asset)
 
 
 def sweep_many(terms: Sequence[bytes], asset: bytes) -> bytes:
-    return _SWEEP_MANY + uint_word(2 * WORD) + address_word(asset) + _array([_checked(one) for one in terms])
+    words = uint_word(2 * WORD) + address_word(asset) + _array([_checked(one) for one in terms])
+    return selector(f"sweepMany({_TERMS}[],address)") + words
 
 
 def deploy(terms: bytes) -> bytes:
-    return _DEPLOY + _checked(terms)
+    return selector(f"deploy({_TERMS})") + _checked(terms)
 
 
 def address_of(terms: bytes) -> bytes:
-    return _ADDRESS_OF + _checked(terms)
+    return selector(f"addressOf({_TERMS})") + _checked(terms)
 
 
 def balances(asset: bytes, at: Sequence[bytes]) -> bytes:
-    return _BALANCES + address_word(asset) + uint_word(2 * WORD) + _array([address_word(one) for one in at])
+    words = [address_word(one) for one in at]
+    return selector("balances(address,address[])") + address_word(asset) + uint_word(2 * WORD) + _array(words)
 
 
 def paid(deposit: bytes, asset: bytes) -> bytes:
-    return _PAID + address_word(deposit) + address_word(asset)
+    return selector("paid(address,address)") + address_word(deposit) + address_word(asset)
 
 
 def balance_of(owner: bytes) -> bytes:
-    return _BALANCE_OF + address_word(owner)
+    return selector("balanceOf(address)") + address_word(owner)
 
 
 def decimals() -> bytes:
-    return _DECIMALS
+    return selector("decimals()")
 
 
 def transfer(to: bytes, value: int) -> bytes:
-    return _TRANSFER + address_word(to) + uint_word(value)
+    return selector("transfer(address,uint256)") + address_word(to) + uint_word(value)
 
 
 def _checked(terms: bytes) -> bytes:
@@ -168,15 +156,13 @@ def read_paid(data: bytes) -> Paid:
     return Paid(*(read_uint(word, bits=128) for word in _words(data)))
 
 
-@dataclass(frozen=True, slots=True)
-class Transfer:
+class Transfer(NamedTuple):
     sender: bytes
     to: bytes
     value: int
 
 
-@dataclass(frozen=True, slots=True)
-class Swept:
+class Swept(NamedTuple):
     """What the factory paid out of a deposit address. Only `deposit` says whose it was: a caller chooses the terms,
     and with them the 32 bytes of `order`."""
 
@@ -187,8 +173,7 @@ class Swept:
     to_treasury: int
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(NamedTuple):
     """A sweep of a batch that did not go."""
 
     order: bytes

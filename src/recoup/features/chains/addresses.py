@@ -21,24 +21,24 @@ _EVM: Final = re.compile(r"0x[0-9a-fA-F]{40}")
 _HEX: Final = re.compile(r"(?:0[xX])?(?:41)?[0-9a-fA-F]{40}")
 _TRON: Final = re.compile(r"T[1-9A-HJ-NP-Za-km-z]{33}")
 _BLANK: Final = re.compile(r"\s|[\u200b-\u200f\u2060\ufeff]")  # and what cannot be seen at all
-_WANTED: Final[dict[Kind, str]] = {
+CURES: Final[dict[Kind, str]] = {
     "evm": "Give an address of 0x and 40 hexadecimal digits, copied with its capitals.",
     "tron": "Give an address of 34 characters that begins with T.",
 }
-_COPY: Final = "Copy it again from your wallet."
+AGAIN: Final = "Copy it again from your wallet."
 
 
 @lru_cache(maxsize=KEPT)
 def read_address(text: str, kind: Kind, field: str) -> bytes:
     """The 20 bytes of an address whose checksum is right. Raises: Problem(invalid)."""
     if not text:
-        raise invalid("The address is empty.", field, _WANTED[kind])
+        raise invalid("The address is empty.", field, CURES[kind])
     if _BLANK.search(text):
         raise invalid("The address contains blanks.", field, "Remove them.")
     raw = _read_evm(text, field) if kind == "evm" else _read_tron(text, field)
     if not any(raw):
         message = "This is the zero address, which belongs to no one: what is sent there is lost."
-        raise invalid(message, field, _WANTED[kind])
+        raise invalid(message, field, CURES[kind])
     return raw
 
 
@@ -64,15 +64,15 @@ def _read_evm(text: str, field: str) -> bytes:
     if text[2:] in (text[2:].lower(), text[2:].upper()):
         message = "The address is in letters of one case, which hides a mistyped digit."
         raise invalid(message, field, "Copy it with its capitals, as your wallet shows it.")
-    raise invalid("The address is mistyped: its capitals do not fit its digits.", field, _COPY)
+    raise invalid("The address is mistyped: its capitals do not fit its digits.", field, AGAIN)
 
 
 def _refuse_evm(text: str, field: str) -> NoReturn:
     if _TRON.fullmatch(text):
-        raise invalid("This is an address on TRON, not on an EVM network.", field, _WANTED["evm"])
+        raise invalid("This is an address on TRON, not on an EVM network.", field, CURES["evm"])
     if re.fullmatch(r"0x[0-9a-fA-F]*", text):
-        raise invalid("The address is of the wrong length.", field, _WANTED["evm"])
-    raise invalid("This is no address on an EVM network.", field, _WANTED["evm"])
+        raise invalid("The address is of the wrong length.", field, CURES["evm"])
+    raise invalid("This is no address on an EVM network.", field, CURES["evm"])
 
 
 def _read_tron(text: str, field: str) -> bytes:
@@ -81,18 +81,18 @@ def _read_tron(text: str, field: str) -> bytes:
     try:
         payload = b58decode_check(text)
     except ValueError:
-        raise invalid("The address is mistyped: its checksum does not fit.", field, _COPY) from None
+        raise invalid("The address is mistyped: its checksum does not fit.", field, AGAIN) from None
     if len(payload) != 1 + ADDRESS or payload[:1] != TRON_PREFIX:
-        raise invalid("This is no address on TRON.", field, _WANTED["tron"])
+        raise invalid("This is no address on TRON.", field, CURES["tron"])
     return payload[1:]
 
 
 def _refuse_tron(text: str, field: str) -> NoReturn:
     if _EVM.fullmatch(text):
-        raise invalid("This is an address on an EVM network, not on TRON.", field, _WANTED["tron"])
+        raise invalid("This is an address on an EVM network, not on TRON.", field, CURES["tron"])
     if _HEX.fullmatch(text):
         message = "This is a TRON address in hexadecimal digits, which have no checksum."
-        raise invalid(message, field, _WANTED["tron"])
+        raise invalid(message, field, CURES["tron"])
     if re.fullmatch(r"T[1-9A-HJ-NP-Za-km-z]*", text):
-        raise invalid("The address is of the wrong length.", field, _WANTED["tron"])
-    raise invalid("This is no address on TRON.", field, _WANTED["tron"])
+        raise invalid("The address is of the wrong length.", field, CURES["tron"])
+    raise invalid("This is no address on TRON.", field, CURES["tron"])

@@ -3,7 +3,7 @@
 `make contracts` writes the files. Source: EIP-1014; github.com/Arachnid/deterministic-deployment-proxy.
 """
 
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Final, NamedTuple
 
@@ -30,37 +30,25 @@ class _Compiled(msgspec.Struct, frozen=True):
     immutables: list[int]  # where the address of the other contract stands, in 32 bytes
 
 
-class _File(msgspec.Struct, frozen=True):
+class Artifact(msgspec.Struct, frozen=True):
+    """The build for one kind of machine. An address is 20 bytes."""
+
     kind: Kind
     sources: dict[str, str]
     factory: _Compiled
     implementation: _Compiled
 
-
-class Artifact:
-    """The build for one kind of machine. An address is 20 bytes."""
-
-    def __init__(self, compiled: _File) -> None:
-        self.kind: Final = compiled.kind
-        self.sources: Final = compiled.sources
-        self.factory_init: Final = from_hex(compiled.factory.init)
-        self._compiled = compiled
-        self._implementations: dict[bytes, bytes] = {}
-        self._implementation_hash = keccak256(from_hex(compiled.implementation.init))
+    @property
+    def factory_init(self) -> bytes:
+        return from_hex(self.factory.init)
 
     def implementation_of(self, factory: bytes) -> bytes:
         """The address of the code behind a factory's deposit addresses. The factory puts it there by CREATE2."""
-        if factory not in self._implementations:
-            self._implementations[factory] = self._create2(factory, SALT, self._implementation_hash)
-        return self._implementations[factory]
+        return _implementation(self.kind, factory)
 
     def runtime_with(self, factory: bytes) -> Code:
         """The code at this factory's address and at its implementation's."""
-        implementation = self.implementation_of(factory)
-        return Code(
-            factory=_filled(self._compiled.factory, implementation),
-            implementation=_filled(self._compiled.implementation, factory),
-        )
+        return Code(_filled(self.factory, self.implementation_of(factory)), _filled(self.implementation, factory))
 
     def deployment(self) -> bytes:
         """The call of the deterministic deployer."""
@@ -70,18 +58,20 @@ class Artifact:
         """The address that the deterministic deployer gives the factory on every EVM network; TRON has none."""
         if self.kind != "evm":
             raise ValueError("a factory's address follows from its code on EVM networks only")
-        return self._create2(DEPLOYER, SALT, keccak256(self.factory_init))
-
-    def _create2(self, creator: bytes, salt: bytes, code_hash: bytes) -> bytes:
-        if len(creator) != ADDRESS:
-            raise ValueError(f"an address has {ADDRESS} bytes, not {len(creator)}")
-        return create2(self.kind, creator, salt, code_hash)
+        return create2(self.kind, DEPLOYER, SALT, keccak256(self.factory_init))
 
 
 @cache
 def artifact(kind: Kind) -> Artifact:
     file = files("recoup.features.chains") / "artifacts" / f"{kind}.json"
-    return Artifact(msgspec.json.decode(file.read_bytes(), type=_File))
+    return msgspec.json.decode(file.read_bytes(), type=Artifact)
+
+
+@lru_cache(maxsize=64)
+def _implementation(kind: Kind, factory: bytes) -> bytes:
+    if len(factory) != ADDRESS:
+        raise ValueError(f"an address has {ADDRESS} bytes, not {len(factory)}")
+    return create2(kind, factory, SALT, keccak256(from_hex(artifact(kind).implementation.init)))
 
 
 def _filled(compiled: _Compiled, address: bytes) -> bytes:

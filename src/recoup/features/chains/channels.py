@@ -9,22 +9,26 @@ treasury = "0x…"
 minimum = "1.00"
 confirmations = { 0 = 10, 1000 = "safe", 10000 = "finalized" }
 
-The codes of the contract come with network, token, decimals, confirmations and explorer. Any other code says them all.
-Sources: stablecoin-api §2.5; the issuers' pages on tokens; Circle's table of confirmations; the chains' documents.
+The codes of the contract come with network, token, decimals, confirmations and explorer, by `presets.toml`. Any other
+code says them all.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Context, Decimal
+from importlib.resources import files
 from ipaddress import ip_address
-from typing import Any, Final, NamedTuple
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Meta, Struct
 
 from recoup.features.chains.abi import DECIMALS_MAX
 from recoup.features.chains.addresses import Kind, read_address
 from recoup.features.chains.addresses import shown as shown_address
-from recoup.features.chains.depth import TAGS, Required, Step, Steps, Tag, text_of
+from recoup.features.chains.depth import Step, Steps, Tag, text_of
 from recoup.features.chains.units import to_base, to_book
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import from_text
@@ -35,90 +39,100 @@ from recoup.rules.stable.channels import MOCKS, NETWORKS, Channel
 CHANNELS_MAX: Final = 32
 ENDPOINTS_MAX: Final = 4
 URL_MAX: Final = 2_048
-CONFIRMATIONS_MAX: Final = 100_000
-CHAIN_ID_MAX: Final = (1 << 53) - 1
 STEPS_MAX: Final = 8
-WORLDS: Final = ("sandbox", "live")
+LOOKALIKES_MAX: Final = 16
+COIN: Final = bytes(20)  # the chain's coin, where a token stands
+COIN_DECIMALS: Final[Mapping[Kind, int]] = {"evm": 18, "tron": 6}
+COIN_DIGITS: Final = Context(prec=6)
+_CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
+_AMOUNT: Final = re.compile(r"0|[1-9][0-9]{0,8}")
+_SECRET: Final = re.compile(r"(?i)key|secret|password|mnemonic|seed")
+_PATH: Final = re.compile(r" - at `\$\.?(\w*).*`$|^Object .*field `(\w+)`$")
+Asset = Literal["USDT", "USDC"]
+Required = Annotated[int, Meta(ge=1, le=100_000)] | Tag
+ByAmount = dict[str, Required]
+Decimals = Annotated[int, Meta(ge=0, le=DECIMALS_MAX)]
+Amount = str | int
 
 
-class NetworkPreset(NamedTuple):
-    """`usual`: about how many blocks a tag stays behind the head, only to be shown. `block_ms`: between two blocks."""
+_WANTED: Final = {
+    "world": "Write sandbox or live.", "code": "Write one of the contract, such as usdc_base, or your own.",
+    "endpoints": f"Write 1 to {ENDPOINTS_MAX} nodes, each once: https://host/path; http is for this machine's own.",
+    "treasury": "Write the address that gets its fees.", "currency": "Write USDT or USDC.",
+    "confirmations": 'Write it like 12, "finalized", or { 0 = 10, 1000 = "safe" }.',
+    "settlement": "Write direct or custodial.",
+}  # fmt: skip
+
+
+def gwei(price: int) -> str:
+    """A price of gas in words: `0.25 gwei`."""
+    return f"{COIN_DIGITS.create_decimal(Decimal(price).scaleb(-9)).normalize():f} gwei"
+
+
+class NetworkPreset(Struct, frozen=True):
+    """`coin`: what gas is paid in. `usual`: about how many blocks a tag stays behind the head, only to be shown.
+    `block_ms`: between two blocks."""
 
     kind: Kind
     chain_id: int
     title: str
+    coin: str
     block_ms: int
     explorer: str
-    confirmations: Mapping[str, Required]
-    usual: Mapping[Tag, int]
+    confirmations: ByAmount
+    usual: dict[Tag, int]
 
 
-# Confirmations: proposed by the chains' finality and what others ask. On an L2 a number of blocks trusts its sequencer
-# alone, so value waits for a tag. Polygon's `finalized` is right since Heimdall v2; TRON's is the solidified block.
-NETWORK_PRESETS: Final[Mapping[str, NetworkPreset]] = {
-    "ethereum": NetworkPreset(
-        "evm", 1, "Ethereum", 12_000, "https://etherscan.io", {"0": 12, "5000": "finalized"},
-        {"safe": 32, "finalized": 64},
-    ),
-    "base": NetworkPreset(
-        "evm", 8453, "Base", 2_000, "https://basescan.org", {"0": 10, "1000": "safe", "10000": "finalized"},
-        {"safe": 180, "finalized": 750},
-    ),
-    "polygon": NetworkPreset(
-        "evm", 137, "Polygon", 2_000, "https://polygonscan.com", {"0": "finalized"}, {"safe": 3, "finalized": 3},
-    ),
-    "arbitrum": NetworkPreset(
-        "evm", 42161, "Arbitrum One", 250, "https://arbiscan.io", {"0": 300, "5000": "finalized"},
-        {"safe": 2_400, "finalized": 4_000},
-    ),
-    "bsc": NetworkPreset(
-        "evm", 56, "BNB Smart Chain", 1_500, "https://bscscan.com", {"0": 15}, {"safe": 1, "finalized": 2},
-    ),
-    "tron": NetworkPreset(
-        "tron", 728126428, "TRON", 3_000, "https://tronscan.org/#", {"0": "finalized"}, {"safe": 19, "finalized": 19},
-    ),
-}  # fmt: skip
-
-
-class Token(NamedTuple):
-    """Pinned by contract and decimals, never by symbol."""
-
+class Token(Struct, frozen=True):
     network: str
-    asset: str
+    asset: Asset
     address: str
-    decimals: int
+    decimals: Decimals
 
 
-PRESETS: Final[Mapping[str, Token]] = {
-    "usdt_erc20": Token("ethereum", "USDT", "0xdAC17F958D2ee523a2206206994597C13D831ec7", 6),
-    "usdc_erc20": Token("ethereum", "USDC", "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48", 6),
-    "usdc_base": Token("base", "USDC", "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913", 6),
-    "usdt_polygon": Token("polygon", "USDT", "0xc2132D05D31c914a87C6611C10748AEb04B58e8F", 6),
-    "usdc_polygon": Token("polygon", "USDC", "0x3c499c542cEF5E3811e1192ce70d8cC03d5c3359", 6),
-    "usdt_arbitrum": Token("arbitrum", "USDT", "0xFd086bC7CD5C481DCC9C85ebE478A1C0b69FCbb9", 6),
-    "usdc_arbitrum": Token("arbitrum", "USDC", "0xaf88d065e77c8cC2239327C5EDb3A432268e5831", 6),
-    "usdt_bep20": Token("bsc", "USDT", "0x55d398326f99059fF775485246999027B3197955", 18),
-    "usdc_bep20": Token("bsc", "USDC", "0x8AC76a51cc950d9822D68b83fE1Ad97B32Cd580d", 18),
-    "usdt_trc20": Token("tron", "USDT", "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t", 6),
-}
+class _Presets(Struct, frozen=True):
+    networks: dict[str, NetworkPreset]
+    tokens: dict[str, Token]
+    lookalikes: dict[str, Token]
+
+
+_presets: Final = msgspec.toml.decode((files(__package__) / "presets.toml").read_bytes(), type=_Presets)
+NETWORK_PRESETS: Final = _presets.networks
+PRESETS: Final = _presets.tokens
+LOOKALIKES: Final = _presets.lookalikes
 MAINNETS: Final = frozenset(network.chain_id for network in NETWORK_PRESETS.values())
-_TEXTS: Final = (
-    "world", "code", "name", "network", "currency", "token", "factory", "treasury", "custody",
-    "settlement", "explorer",
-)  # fmt: skip
-_KNOWN: Final = frozenset({
-    *_TEXTS, "chain_id", "decimals", "endpoints", "minimum", "confirmations", "send_limit", "daily_limit",
-})  # fmt: skip
-_CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
-_AMOUNT: Final = re.compile(r"0|[1-9][0-9]{0,8}")
-_NAME_MAX: Final = 40
+
+
+class _Listed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table as the file has it."""
+
+    world: Literal["sandbox", "live"]
+    code: str
+    endpoints: Annotated[list[str], Meta(min_length=1, max_length=ENDPOINTS_MAX)]
+    treasury: str
+    factory: str | None = None
+    name: Annotated[str, Meta(min_length=1, max_length=40)] | None = None
+    network: str | None = None
+    currency: Asset | None = None
+    chain_id: Annotated[int, Meta(ge=1, le=(1 << 53) - 1)] | None = None
+    token: str | None = None
+    decimals: Decimals | None = None
+    confirmations: Required | ByAmount | None = None
+    minimum: Amount = "0"
+    settlement: Literal["direct", "custodial"] = "direct"
+    custody: str | None = None
+    send_limit: Amount | None = None
+    daily_limit: Amount | None = None
+    explorer: str | None = None
+    lookalikes: Annotated[list[str], Meta(max_length=LOOKALIKES_MAX)] = []
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelSettings:
     """One channel. `minimum` in book units. `endpoints` may hold keys and never reach a repr. Without a `factory`
     nothing is taken yet: `recoup chain deploy` makes it. `custody`: where custodial money goes; `send_limit`,
-    `daily_limit`: the most that leaves it at once and in 24 hours, in book units."""
+    `daily_limit`: the most that leaves it at once and in 24 hours, in book units. `lookalikes`: tokens that payers take
+    for its own, by name; they are watched, and pay nothing."""
 
     code: str
     world: str
@@ -140,6 +154,7 @@ class ChannelSettings:
     send_limit: int | None
     daily_limit: int | None
     explorer: str
+    lookalikes: Mapping[bytes, str]
     endpoints: tuple[str, ...] = field(repr=False)
 
     def __str__(self) -> str:
@@ -180,6 +195,16 @@ class ChannelSettings:
         """Raises: Problem(invalid) for an amount that is finer than the token."""
         return to_base(units, self.asset, self.decimals)
 
+    @property
+    def chain(self) -> str:
+        """As people know it: `Base (8453)`."""
+        return f"{NETWORK_PRESETS[self.network].title} ({self.chain_id})"
+
+    def coins(self, base: int | Decimal | str) -> str:
+        """Base units of the chain's coin in words, to six digits: `0.0021 ETH`."""
+        amount = Decimal(base).scaleb(-COIN_DECIMALS[self.kind])
+        return f"{COIN_DIGITS.create_decimal(amount).normalize():f} {NETWORK_PRESETS[self.network].coin}"
+
     def link(self, what: str, raw: bytes) -> str:
         """The explorer's page of a `tx` or an `address`; empty without an explorer."""
         if not self.explorer:
@@ -213,44 +238,43 @@ def without_secrets(url: str) -> str:
     return f"{host}:{port}" if port else host
 
 
-def _read(number: int, listed: Mapping[str, Any]) -> ChannelSettings:
-    code = listed.get("code")
+def _read(number: int, table: Mapping[str, Any]) -> ChannelSettings:
+    code = table.get("code")
     at = f"channels[{code if isinstance(code, str) and code else number}]"
-    _check_members(at, listed)
-    if not isinstance(code, str) or not _CODE.fullmatch(code):
+    try:
+        one = msgspec.convert(table, _Listed)
+    except msgspec.ValidationError as error:
+        raise _misread(at, str(error)) from None
+    if not _CODE.fullmatch(one.code):
         message = "a channel needs a code of its own of small letters, digits and underscores."
         raise _bad(at, "code", message, f"Write one of {', '.join(PRESETS)}, or your own.")
-    if code in MOCKS or code == "stripe":
-        raise _bad(at, "code", f"{code} is the code of another channel.", "Write another code.")
-    world = _choice(at, listed, "world", WORLDS)
-    preset = PRESETS.get(code)
-    network = _of_preset(at, listed, "network", preset and preset.network, NETWORKS)
+    if one.code in MOCKS or one.code == "stripe":
+        raise _bad(at, "code", f"{one.code} is the code of another channel.", "Write another code.")
+    preset = PRESETS.get(one.code)
+    network = _of_preset(at, one, "network", preset.network if preset else None, NETWORKS)
     known = NETWORK_PRESETS[network]
-    asset = _of_preset(at, listed, "currency", preset and preset.asset, ("USDT", "USDC"))
-    endpoints = _endpoints(at, listed, world)
-    chain_id = _chain_id(at, listed, known, world, endpoints, preset is not None)
-    pinned = preset if preset is not None and chain_id == known.chain_id else None
-    token, decimals = _token(at, listed, known.kind, pinned)
-    settlement = _choice(at, listed, "settlement", ("direct", "custodial")) if "settlement" in listed else "direct"
-    factory = _address(at, listed["factory"], known.kind, "factory") if "factory" in listed else None
-    taken = {token, factory}
-    custody = _place(at, listed, "custody", known.kind, taken) if "custody" in listed else None
-    if settlement == "custodial" and custody is None:
-        message = "a custodial channel needs the wallet that keeps what is paid."
-        raise _bad(at, "custody", message, "Write the address of your custody wallet.")
-    if settlement == "direct" and custody is not None:
-        message = "custody belongs to custodial channels."
-        raise _bad(at, "custody", message, 'Remove it, or set settlement = "custodial".')
-    limits = {name: _amount(at, listed[name], asset, name) for name in ("send_limit", "daily_limit") if name in listed}
-    if limits and custody is None:
-        message = "limits are of what leaves the custody wallet, and this channel has none."
-        raise _bad(at, next(iter(limits)), message, 'Remove them, or set settlement = "custodial".')
-    if "treasury" not in listed:
-        raise _bad(at, "treasury", "a channel needs the address that gets its fees.", "Write treasury = the address.")
+    asset = _of_preset(at, one, "currency", preset.asset if preset else None, ("USDT", "USDC"))
+    _check_endpoints(at, one)
+    chain_id = _chain_id(at, one, known, has_preset=preset is not None)
+    is_mainnet = chain_id == known.chain_id
+    token, decimals = _token(at, one, known.kind, preset if is_mainnet else None)
+    factory = None if one.factory is None else _address(at, one.factory, known.kind, "factory")
+    _check_custody(at, one)
+    places = {}
+    for member in ("treasury", "custody"):
+        if (text := getattr(one, member)) is not None:
+            places[member] = _address(at, text, known.kind, member)
+        if places.get(member, b"") in (token, factory):
+            message = f"{member} is a contract of this channel: what is sent there is lost."
+            raise _bad(at, member, message, "Write the address of a wallet of yours.")
+    depth = known.confirmations if one.confirmations is None else one.confirmations
+    name = one.name or f"{asset} on {known.title}"
+    if not name.strip() or not name.isprintable():
+        raise _bad(at, "name", "a name has letters.", f"Write it like {asset} on {known.title}.")
     return ChannelSettings(
-        code=code,
-        world=world,
-        name=_name(at, listed, f"{asset} on {known.title}"),
+        code=one.code,
+        world=one.world,
+        name=name,
         network=network,
         kind=known.kind,
         chain_id=chain_id,
@@ -258,73 +282,81 @@ def _read(number: int, listed: Mapping[str, Any]) -> ChannelSettings:
         asset=asset,
         token=token,
         decimals=decimals,
-        confirmations=_confirmations(at, listed.get("confirmations", known.confirmations), known.kind, asset),
+        confirmations=_steps(at, depth, known.kind, asset),
         usual=known.usual,
-        minimum=_amount(at, listed.get("minimum", "0"), asset, "minimum"),
-        settlement=settlement,
+        minimum=_amount(at, one, asset, "minimum") or 0,
+        settlement=one.settlement,
         factory=factory,
-        treasury=_place(at, listed, "treasury", known.kind, taken),
-        custody=custody,
-        send_limit=limits.get("send_limit"),
-        daily_limit=limits.get("daily_limit"),
-        explorer=_explorer(at, listed, known.explorer if chain_id == known.chain_id else ""),
-        endpoints=endpoints,
+        treasury=places["treasury"],
+        custody=places.get("custody"),
+        send_limit=_amount(at, one, asset, "send_limit"),
+        daily_limit=_amount(at, one, asset, "daily_limit"),
+        explorer=_explorer(at, one.explorer if one.explorer is not None else known.explorer if is_mainnet else ""),
+        lookalikes=_lookalikes(at, one, known, (network, asset) if is_mainnet else None, token),
+        endpoints=tuple(one.endpoints),
     )
 
 
-def _check_members(at: str, listed: Mapping[str, Any]) -> None:
-    for member, value in listed.items():
-        if member not in _KNOWN:
-            if any(word in member.lower() for word in ("key", "secret", "password", "mnemonic", "seed")):
-                message = f"{member} would stand here in the clear, and no channel needs it."
-                raise _bad(at, member, message, "Remove it; the sender's keys are in a keystore of their own.")
-            raise _bad(at, member, f"there is no setting {member!r}.", f"There are {', '.join(sorted(_KNOWN))}.")
-        if member in _TEXTS and not isinstance(value, str):
-            raise _bad(at, member, f"{member} must be a text.", "Write it in quotes.")
-        if member in ("chain_id", "decimals") and (not isinstance(value, int) or isinstance(value, bool)):
-            raise _bad(at, member, f"{member} must be a whole number.", "Write it without quotes.")
+def _lookalikes(
+    at: str, one: _Listed, known: NetworkPreset, main: tuple[str, str] | None, token: bytes
+) -> dict[bytes, str]:
+    """`main`: network and asset of a main network's channel."""
+    found = {
+        _address(at, preset.address, known.kind, "lookalikes"): name.partition(" ")[0]
+        for name, preset in LOOKALIKES.items()
+        if (preset.network, preset.asset) == main
+    }
+    for text in one.lookalikes:
+        raw = _address(at, text, known.kind, "lookalikes")
+        found.setdefault(raw, shown_address(raw, known.kind))
+    if token in found or COIN in found:
+        message = "lookalikes names the channel's own token, or a coin."
+        raise _bad(at, "lookalikes", message, "Write the contracts of other tokens.")
+    return found
 
 
-def _choice(at: str, listed: Mapping[str, Any], member: str, words: Sequence[str]) -> str:
-    value = listed.get(member)
-    if value not in words:
-        said = f"not {value!r}" if value is not None else "and is missing"
-        raise _bad(at, member, f"{member} must be one of {', '.join(words)}, {said}.", "Set one of these.")
-    return str(value)
+def _misread(at: str, error: str) -> Problem:
+    """The member that cannot be read, and why."""
+    found = _PATH.search(error)
+    member = (found and (found[1] or found[2])) or "code"
+    cure = _WANTED.get(member, f"Members are {', '.join(sorted(_Listed.__struct_fields__))}; see docs/chains.md.")
+    if "missing required" in error:
+        return _bad(at, member, f"{member} is missing.", cure)
+    if "unknown field" not in error:
+        return _bad(at, member, f"{member} cannot be read: {_PATH.sub('', error)}.", cure)
+    if _SECRET.search(member):
+        message = f"{member} would stand here in the clear, and no channel needs it."
+        return _bad(at, member, message, "Remove it; the sender's keys are in a keystore of their own.")
+    return _bad(at, member, f"there is no setting {member!r}.", cure)
 
 
-def _of_preset(at: str, listed: Mapping[str, Any], member: str, preset: str | None, words: Sequence[str]) -> str:
+def _of_preset(at: str, one: _Listed, member: str, preset: str | None, words: Sequence[str]) -> str:
     """A member that the preset fixes: it may be repeated, not changed."""
-    if preset is None:
-        return _choice(at, listed, member, words)
-    if listed.get(member, preset) != preset:
-        message = f"{listed['code']} is {preset}, not {listed[member]!r}."
+    value = getattr(one, member)
+    if preset is None and value not in words:
+        raise _bad(at, member, f"{member} must be one of {', '.join(words)}.", "Set one of these.")
+    if preset is not None and value not in (None, preset):
+        message = f"{one.code} is {preset}, not {value!r}."
         raise _bad(at, member, message, "Remove it, or write a code of your own.")
-    return preset
+    return str(preset or value)
 
 
-def _chain_id(
-    at: str, listed: Mapping[str, Any], known: NetworkPreset, world: str, endpoints: Sequence[str], has_preset: bool
-) -> int:
-    if "chain_id" not in listed and (not has_preset or world == "sandbox"):
-        which = "the test network that this channel is on" if world == "sandbox" else "its chain"
+def _chain_id(at: str, one: _Listed, known: NetworkPreset, *, has_preset: bool) -> int:
+    if one.chain_id is None and (not has_preset or one.world == "sandbox"):
+        which = "the test network that this channel is on" if one.world == "sandbox" else "its chain"
         raise _bad(at, "chain_id", f"chain_id must name {which}.", "Write it as a number.")
-    chain_id = int(listed.get("chain_id", known.chain_id))
-    if not 1 <= chain_id <= CHAIN_ID_MAX:
-        raise _bad(at, "chain_id", f"{chain_id} is no chain id.", "Write the number that eth_chainId answers.")
-    if world == "sandbox" and chain_id in MAINNETS and not all(map(_is_this_machine, endpoints)):
+    chain_id = one.chain_id or known.chain_id
+    if one.world == "sandbox" and chain_id in MAINNETS and not all(map(_is_this_machine, one.endpoints)):
         message = f"chain {chain_id} moves real money, and the sandbox takes test networks."
         raise _bad(at, "chain_id", message, "Write a test network's, or a node of this machine.")
     return chain_id
 
 
-def _token(at: str, listed: Mapping[str, Any], kind: Kind, pinned: Token | None) -> tuple[bytes, int]:
-    decimals = listed.get("decimals", pinned.decimals if pinned else None)
+def _token(at: str, one: _Listed, kind: Kind, pinned: Token | None) -> tuple[bytes, int]:
+    decimals = pinned.decimals if pinned and one.decimals is None else one.decimals
     if decimals is None:
         raise _bad(at, "decimals", "decimals must say how many the token has.", "Write what its contract answers.")
-    if not 0 <= decimals <= DECIMALS_MAX:
-        raise _bad(at, "decimals", f"a token has no {decimals} decimals.", "Write what its contract answers.")
-    text = listed.get("token", pinned.address if pinned else None)
+    text = pinned.address if pinned and one.token is None else one.token
     if text is None:
         raise _bad(at, "token", "token must name the token's contract on this chain.", "Write its address.")
     token = _address(at, text, kind, "token")
@@ -334,13 +366,14 @@ def _token(at: str, listed: Mapping[str, Any], kind: Kind, pinned: Token | None)
     return token, decimals
 
 
-def _place(at: str, listed: Mapping[str, Any], member: str, kind: Kind, taken: set[bytes | None]) -> bytes:
-    """An address that money goes to."""
-    raw = _address(at, listed[member], kind, member)
-    if raw in taken:
-        message = f"{member} is a contract of this channel: what is sent there is lost."
-        raise _bad(at, member, message, "Write the address of a wallet of yours.")
-    return raw
+def _check_custody(at: str, one: _Listed) -> None:
+    if one.settlement == "custodial" and one.custody is None:
+        message = "a custodial channel needs the wallet that keeps what is paid."
+        raise _bad(at, "custody", message, "Write the address of your custody wallet.")
+    for member in ("custody", "send_limit", "daily_limit"):
+        if one.settlement == "direct" and getattr(one, member) is not None:
+            message = f"{member} belongs to custodial channels."
+            raise _bad(at, member, message, 'Remove it, or set settlement = "custodial".')
 
 
 def _address(at: str, text: str, kind: Kind, member: str) -> bytes:
@@ -350,33 +383,19 @@ def _address(at: str, text: str, kind: Kind, member: str) -> bytes:
         raise _bad(at, member, f"{member}: {refused.message}", refused.cure or "") from None
 
 
-def _name(at: str, listed: Mapping[str, Any], usual: str) -> str:
-    name = str(listed.get("name", usual))
-    if not name.strip() or len(name) > _NAME_MAX or not name.isprintable():
-        raise _bad(at, "name", f"a name has 1 to {_NAME_MAX} characters.", f"Write it like {usual}.")
-    return name
-
-
-def _endpoints(at: str, listed: Mapping[str, Any], world: str) -> tuple[str, ...]:
-    urls = listed.get("endpoints")
-    if not isinstance(urls, list) or not urls or not all(isinstance(one, str) for one in urls):
-        message = "endpoints must be a list of addresses of nodes."
-        raise _bad(at, "endpoints", message, 'Write it like ["https://one.example", "https://two.example"].')
-    if len(urls) > ENDPOINTS_MAX:
-        raise _bad(at, "endpoints", f"there are {len(urls)}; {ENDPOINTS_MAX} at most.", "Remove some.")
-    for number, url in enumerate(urls, 1):
-        if not _is_endpoint(url):
+def _check_endpoints(at: str, one: _Listed) -> None:
+    for number, url in enumerate(one.endpoints, 1):
+        if not is_endpoint(url):
             message = f"endpoint {number} is no address that is safe to call."
-            raise _bad(at, "endpoints", message, "Write https://host/path; http is for this machine's own nodes.")
-    if len(set(urls)) != len(urls):
-        raise _bad(at, "endpoints", "an endpoint stands there twice.", "Name each once.")
-    if world == "live" and len({_host(one) for one in urls}) < 2:
+            raise _bad(at, "endpoints", message, _WANTED["endpoints"])
+    if len(set(one.endpoints)) != len(one.endpoints):
+        raise _bad(at, "endpoints", "an endpoint stands there twice.", _WANTED["endpoints"])
+    if one.world == "live" and len({_host(url) for url in one.endpoints}) < 2:
         message = "a live channel believes only what two nodes of different hosts say."
         raise _bad(at, "endpoints", message, "Add an endpoint of another provider, or a node of your own.")
-    return tuple(urls)
 
 
-def _is_endpoint(url: str) -> bool:
+def is_endpoint(url: str) -> bool:
     if len(url) > URL_MAX or not url.isascii() or not url.isprintable() or " " in url:
         return False
     try:
@@ -400,69 +419,53 @@ def _is_this_machine(url: str) -> bool:
         return False
 
 
-def _confirmations(at: str, value: object, kind: Kind, asset: str) -> Steps:
+def _steps(at: str, listed: Required | ByAmount, kind: Kind, asset: str) -> Steps:
     """A number or a tag for all amounts, or a table of them by the amount from which they hold."""
-    listed = value if isinstance(value, Mapping) else {"0": value}
-    cure = 'Write it like 12, "finalized", or { 0 = 10, 1000 = "safe" }.'
-    if not 1 <= len(listed) <= STEPS_MAX or any(not _AMOUNT.fullmatch(str(amount)) for amount in listed):
-        raise _bad(at, "confirmations", f"confirmations has 1 to {STEPS_MAX} whole amounts.", cure)
-    steps = []
-    for amount, required in listed.items():
-        if isinstance(required, int) and not isinstance(required, bool):
-            if not 1 <= required <= CONFIRMATIONS_MAX:
-                message = f"{required} is no number of confirmations."
-                raise _bad(at, "confirmations", message, f"Write 1 to {CONFIRMATIONS_MAX}.")
-        elif required not in TAGS:
-            raise _bad(at, "confirmations", f"{required!r} is neither a number, safe nor finalized.", cure)
-        elif kind == "tron" and required == "safe":
-            raise _bad(at, "confirmations", "TRON knows no safe block.", 'Write "finalized" or a number.')
-        steps.append(Step(int(amount) * 10 ** EXPONENTS[asset], required))
-    steps.sort(key=lambda step: step.from_units)
-    if steps[0].from_units:
-        raise _bad(at, "confirmations", "nothing is said of small amounts.", "Let the first amount be 0.")
-    return tuple(steps)
+    by_amount = listed if isinstance(listed, dict) else {"0": listed}
+    if len(by_amount) > STEPS_MAX or not all(map(_AMOUNT.fullmatch, by_amount)) or "0" not in by_amount:
+        message = f"confirmations has up to {STEPS_MAX} whole amounts, the first of them 0."
+        raise _bad(at, "confirmations", message, _WANTED["confirmations"])
+    if kind == "tron" and "safe" in by_amount.values():
+        raise _bad(at, "confirmations", "TRON knows no safe block.", 'Write "finalized" or a number.')
+    return tuple(sorted(Step(int(amount) * 10 ** EXPONENTS[asset], need) for amount, need in by_amount.items()))
 
 
-def _amount(at: str, value: object, asset: str, member: str) -> int:
+def _amount(at: str, one: _Listed, asset: str, member: str) -> int | None:
     """Book units."""
-    text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    if (value := getattr(one, member)) is None:
+        return None
     try:
-        return from_text(text, asset, member).units
+        return from_text(str(value), asset, member).units
     except Problem:
         message = f"{member} must be an amount of {asset}."
         raise _bad(at, member, message, 'Write it like "1.00", in quotes.') from None
 
 
-def _explorer(at: str, listed: Mapping[str, Any], usual: str) -> str:
-    url = str(listed.get("explorer", usual)).rstrip("/")
-    if url and (not url.startswith("https://") or not _is_endpoint(url.removesuffix("/#")) or "?" in url):
+def _explorer(at: str, given: str) -> str:
+    url = given.rstrip("/")
+    if url and (not url.startswith("https://") or not is_endpoint(url.removesuffix("/#")) or "?" in url):
         raise _bad(at, "explorer", "explorer must be an https address.", "Write it like https://basescan.org.")
     return url
 
 
 def _check_together(found: Sequence[ChannelSettings]) -> None:
     """Refuses channels of one chain that disagree about the chain."""
-    seen: dict[str, ChannelSettings] = {}
-    for one in found:
+    for number, one in enumerate(found):
         at = f"channels[{one.code}]"
-        if one.code in seen:
-            raise _bad(at, "code", f"two channels are called {one.code}.", "Give each its own code, in both worlds.")
-        for other in seen.values():
+        for other in found[:number]:
+            if other.code == one.code:
+                message = f"two channels are called {one.code}."
+                raise _bad(at, "code", message, "Give each its own code, in both worlds.")
             if (other.world, other.chain_id) != (one.world, one.chain_id):
                 continue
             if other.token == one.token:
                 message = f"{other.code} takes this token on this chain already."
                 raise _bad(at, "token", message, "Remove one of them.")
-            if (other.network, other.kind) != (one.network, one.kind):
-                message = f"{other.code} calls this chain {other.network}."
-                raise _bad(at, "network", message, "Call it by one name.")
-            if set(other.endpoints) != set(one.endpoints):
-                message = f"{other.code} names other endpoints for this chain."
-                raise _bad(at, "endpoints", message, "Write the same for all channels of a chain.")
-            if other.factory != one.factory:
-                message = f"{other.code} names another factory on this chain."
-                raise _bad(at, "factory", message, "Write the same for all channels of a chain.")
-        seen[one.code] = one
+            for member in ("network", "endpoints", "factory"):
+                ours, theirs = getattr(one, member), getattr(other, member)
+                if ours != theirs and (member != "endpoints" or set(ours) != set(theirs)):
+                    message = f"{member} differs from that of {other.code}, which is on the same chain."
+                    raise _bad(at, member, message, "Write the same for all channels of a chain.")
 
 
 def _bad(at: str, member: str, message: str, cure: str) -> Problem:

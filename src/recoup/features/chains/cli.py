@@ -2,8 +2,9 @@
 
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,17 @@ from recoup.doors.command.verb_group import VerbGroup
 from recoup.doors.command.verbs import Opened, Run, in_sandbox, in_world, json_option, show
 from recoup.features.chains import health, intake, sends_store, store
 from recoup.features.chains.abi import from_hex, to_hex
-from recoup.features.chains.addresses import Kind, shown
-from recoup.features.chains.compare import Comparer, Discrepancy
-from recoup.features.chains.proof import what_is_wrong
-from recoup.features.chains.rpc import AwayError, Endpoint, nodes_of
+from recoup.features.chains.addresses import shown
+from recoup.features.chains.channels import NETWORK_PRESETS
+from recoup.features.chains.compare import TOGETHER, Comparer, Discrepancy
+from recoup.features.chains.evm_wire import Signer
+from recoup.features.chains.loop import ChainLoop, what_is_wrong
+from recoup.features.chains.rpc import AwayError
 from recoup.features.chains.rpc import opened as opened_nodes
-from recoup.features.chains.running import ChainLoop
-from recoup.features.chains.send import Signer
+from recoup.features.chains.send import Sender
+from recoup.features.chains.transfers import send_again, sweep_stray
 from recoup.features.chains.watch import HaltError, Network, Watcher, networks_of
+from recoup.flows.find_order import find_one
 from recoup.flows.world import World
 from recoup.kernel.ids import parse_id, wire_id
 from recoup.kernel.problem import Problem, in_words
@@ -60,11 +64,11 @@ def networks(world: World) -> list[Network]:
 def status(run: Run, as_json: bool) -> None:
     """Shows the channels of this world, how far each chain is read, and whether it takes payments."""
 
-    rows = run(lambda opened: health.channels(opened.world))
-    lines = [
-        f"{row.code}  chain {row.chain_id}  read to {row.read_to} of {row.head}  {row.halted or row.wrong or 'open'}"
-        for row in rows
-    ]
+    async def work(opened: Opened) -> tuple[list[health.ChannelState], datetime]:
+        return await health.channels(opened.world), opened.world.clocks.wall()
+
+    rows, now = run(work)
+    lines = [f"{row.code}  {row.chain}  {_read_to(row, now)}  {row.halted or row.wrong or 'open'}" for row in rows]
     show(to_builtins(rows), lines or ["No channel of this world is on a chain."], as_json=as_json)
 
 
@@ -82,19 +86,21 @@ def check(run: Run, as_json: bool) -> None:
             async with opened_nodes(network.kind, network.endpoints, world.clocks) as nodes:
                 try:
                     wrong = await what_is_wrong(network, nodes)
-                    ours = await store.watched(world.db, network.kind, world.clocks.wall())
-                    comparer = Comparer(world, Watcher(world, network, nodes), opened.orders)
-                    found = await comparer.compare({row.address: row for row in ours})
+                    comparer, after = Comparer(world, Watcher(world, network, nodes), opened.orders), b""
+                    while page := await store.watched(world.db, network.kind, world.clocks.wall(), after, TOGETHER):
+                        found += await comparer.compare({row.address: row for row in page})
+                        after = page[-1].address
                 except AwayError as error:
                     wrong = f"{error}"
             orders = {wire_id("ord", one.row.order_id): one.missing for one in found}
-            said = {"chain_id": network.chain, "factory": shown(network.factory, network.kind), "wrong": wrong}
-            rows.append({**said, "orders": orders})
+            of_chain = {"wrong": wrong or None, "orders": orders}
+            rows += [health.facts_of(one) | of_chain for one in network.channels.values()]
         return rows
 
     rows = run(work)
-    lines = [f"chain {row['chain_id']}: {row['wrong'] or 'ok'}" for row in rows]
+    lines = [f"{row['code']}  {intake.chain_name(row['chain_id'])}  {row['wrong'] or 'ok'}" for row in rows]
     lines += [f"{order}: {missing}" for row in rows for order, missing in row["orders"].items()]
+    lines = [*dict.fromkeys(lines)]  # an order's address is the same for all channels of its chain
     show(rows, lines, as_json=as_json)
     if any(row["wrong"] or row["orders"] for row in rows):
         raise SystemExit(1)
@@ -128,7 +134,13 @@ def lift(run: Run, number: int, note: str) -> None:
 @in_world
 def watch(run: Run) -> None:
     """Reads the chains until Ctrl-C, as the worker of `recoup up` does. It needs no keys."""
-    run(lambda opened: _each(networks(opened.world), lambda one: ChainLoop(opened.world, opened.orders, one).once))
+
+    async def work(opened: Opened) -> None:
+        async with asyncio.TaskGroup() as group:
+            for network in networks(opened.world):
+                group.create_task(_forever(network, ChainLoop(opened.world, opened.orders, network).once))
+
+    run(work)
 
 
 @chain.command()
@@ -140,7 +152,7 @@ def sends(run: Run, as_json: bool) -> None:
     async def work(opened: Opened) -> dict[str, Any]:
         stuck = await sends_store.stuck(opened.world.db.reader, STUCK_MAX)
         return {
-            "senders": to_builtins(await health.senders(opened.world)),
+            "senders": await health.senders(opened.world),
             "stuck": [
                 {
                     "id": str(one.send_id),
@@ -156,10 +168,12 @@ def sends(run: Run, as_json: bool) -> None:
 
     found = run(work)
     lines = [
-        f"{one['address']}  chain {one['chain_id']}  gas {one['gas']}  {one['halted'] or one['trouble'] or 'ok'}"
-        for one in found["senders"]
-    ] + [f"{one['id']}  chain {one['chain_id']}  {one['for']} {one['state']}: {one['why']}" for one in found["stuck"]]
-    show(found, lines or ["Nothing was sent yet."], as_json=as_json)
+        f"{one.address}  {one.chain}  gas {one.spent}  {one.halted or one.trouble or 'ok'}" for one in found["senders"]
+    ] + [
+        f"{one['id']}  {intake.chain_name(one['chain_id'])}  {one['for']} {one['state']}: {one['why']}"
+        for one in found["stuck"]
+    ]
+    show(to_builtins(found), lines or ["Nothing was sent yet."], as_json=as_json)
 
 
 @chain.command()
@@ -201,21 +215,12 @@ def send(
 ) -> None:
     """Sends sweeps, refunds and payouts until Ctrl-C. The only process that opens keys; their password is asked for, or
     stands in RECOUP_CHAIN_PASSWORD."""
-    from recoup.features.chains.transfers import send_again
-
     if again is not None:
-
-        async def once_more(opened: Opened) -> None:
-            found = await _send(opened.world, again)
-            await send_again(
-                opened.world, opened.orders, Scope(found.merchant_id, Actor("operator", "cli"), "cli"), found
-            )
-
-        return run(once_more)
+        return run(lambda opened: _once_more(opened, again))
     if not files or (len(files) > 1 and (go_on or went)):
         raise Problem("invalid", "Name one key.", field="key", cure="Name its file: --key sender.json.")
     signers = [_signer(file) for file in files]
-    caps: dict[Kind, int] = {"evm": int(fee_cap * GWEI), "tron": fee_limit * SUN}
+    gas, sun, low = int(fee_cap * GWEI), fee_limit * SUN, int(low_water * GWEI * GWEI)
 
     async def work(opened: Opened) -> None:
         world = opened.world
@@ -224,7 +229,14 @@ def send(
             for network in networks(world):
                 nodes = await stack.enter_async_context(opened_nodes(network.kind, network.endpoints, world.clocks))
                 for signer in signers:
-                    one = _sender(world, network, nodes, signer, caps, low_water, sweeps=signer is signers[0])
+                    sweeps = signer is signers[0]
+                    one: Sender
+                    if network.kind == "tron":  # has energy beside coins: what a transaction may cost should be there
+                        from recoup.features.chains.tron_send import TronSender
+
+                        one = TronSender(world, network, nodes, signer, sun, low_water=sun, sweeps=sweeps)
+                    else:
+                        one = Sender(world, network, nodes, signer, gas, low_water=low, sweeps=sweeps)
                     made.append((network, one))
                     stack.push_async_callback(one.close)
             if go_on is not None or went is not None:
@@ -242,6 +254,29 @@ def send(
     return run(work)
 
 
+@chain.command()
+@click.argument("order")
+@click.argument("token")
+@click.option("--network", type=click.Choice(list(NETWORK_PRESETS)), help="Default: the order's.")
+@in_world
+def sweep(run: Run, order: str, token: str, network: str | None) -> None:
+    """Has another token (its contract) or the chain's coin (`coin`) swept out of an order's address, to where its terms
+    say. The sender does it; the gas is yours."""
+
+    async def work(opened: Opened) -> str:
+        merchant_id, order_id = await find_one(opened.world, order)
+        scope = Scope(merchant_id, Actor("operator", "cli"), "cli")
+        return str((await sweep_stray(opened.world, scope, order_id, network, token)).send_id)
+
+    click.echo(f"wanted as {run(work)}; see `recoup chain sends`")
+
+
+async def _once_more(opened: Opened, text: str) -> None:
+    found = await _send(opened.world, text)
+    scope = Scope(found.merchant_id, Actor("operator", "cli"), "cli")
+    await send_again(opened.world, opened.orders, scope, found)
+
+
 async def _decide_by_hand(
     world: World, made: Sequence[tuple[Network, Any]], went: tuple[str, str] | None, go_on: tuple[int, int] | None
 ) -> None:
@@ -252,25 +287,6 @@ async def _decide_by_hand(
             await one.went(found, tx_bytes(went[1]))
         elif go_on is not None:
             click.echo(f"{await one.go_on(go_on[1])} held; see `recoup chain sends`")
-
-
-def _sender(
-    world: World,
-    network: Network,
-    nodes: Sequence[Endpoint],
-    signer: Signer,
-    caps: Mapping[Kind, int],
-    low_water: float,
-    *,
-    sweeps: bool,
-) -> Any:
-    from recoup.features.chains.send import Sender
-    from recoup.features.chains.tron_send import TronSender
-
-    cap = caps[network.kind]
-    if network.kind == "tron":  # its key has energy beside coins: what a transaction may cost should be there
-        return TronSender(world, network, nodes, signer, cap, low_water=cap, sweeps=sweeps)
-    return Sender(world, network, nodes, signer, cap, low_water=int(low_water * GWEI * GWEI), sweeps=sweeps)
 
 
 def tx_bytes(text: str) -> bytes:
@@ -310,25 +326,26 @@ def trial(run: Run) -> None:
     """Runs the sender and the miner of `recoup up --chain`."""
     from recoup.features.chains.dev_node import DevNode
     from recoup.features.chains.keystore import open_key
-    from recoup.features.chains.send import Sender
     from recoup.features.chains.trial import PASSWORD, Miner, give_wallets
 
     async def work(opened: Opened) -> None:
         world = opened.world
         signer = open_key(opened.data_dir / "chain/sender.json", PASSWORD)
 
-        def once(network: Network) -> Any:
-            nodes = nodes_of(network.kind, network.endpoints, world.clocks)
-            sender, miner = Sender(world, network, nodes, signer, FEE_CAP * GWEI), Miner(DevNode(nodes[0]))
+        async def each(network: Network) -> None:
+            async with opened_nodes(network.kind, network.endpoints, world.clocks) as nodes:
+                sender, miner = Sender(world, network, nodes, signer, FEE_CAP * GWEI), Miner(DevNode(nodes[0]))
 
-            async def turn() -> None:
-                await give_wallets(world, miner.node)
-                await miner.once()
-                await sender.work()
+                async def turn() -> None:
+                    await give_wallets(world, miner.node)
+                    await miner.once()
+                    await sender.work()
 
-            return turn
+                await _forever(network, turn)
 
-        await _each(networks(world), once)
+        async with asyncio.TaskGroup() as group:
+            for network in networks(world):
+                group.create_task(each(network))
 
     run(work)
 
@@ -355,16 +372,23 @@ def deploy(run: Run, code: str, key: Path, fee_limit: int, as_json: bool) -> Non
             factory = await deploy_on_tron(channel, clocks, signer, fee_limit * SUN)
         else:
             factory = await deploy_factory(channel, opened.world.db, clocks, signer, FEE_CAP * GWEI)
-        return {"code": code, "chain_id": channel.chain_id, "factory": shown(factory, channel.kind)}
+        return health.facts_of(channel) | {"factory": shown(factory, channel.kind)}
 
     made = run(work)
     show(made, [f'factory = "{made["factory"]}"'], as_json=as_json)
 
 
-async def _each(networks: Sequence[Network], once: Any) -> None:
-    async with asyncio.TaskGroup() as group:
-        for network in networks:
-            group.create_task(_forever(network, once(network)))
+def _read_to(row: health.ChannelState, now: datetime) -> str:
+    if row.agreed_at is None or row.polled_at is None:
+        return "not read yet"
+    return (
+        f"read to {row.read_to} of {row.head}, {_age(now - row.agreed_at)} old, asked {_age(now - row.polled_at)} ago"
+    )
+
+
+def _age(length: timedelta) -> str:
+    seconds = max(0, int(length.total_seconds()))
+    return f"{seconds} s" if seconds < 120 else f"{seconds // 60} min" if seconds < 7200 else f"{seconds // 3600} h"
 
 
 async def _forever(network: Network, once: Any) -> None:
@@ -375,10 +399,10 @@ async def _forever(network: Network, once: Any) -> None:
             trouble = 0
         except (AwayError, HaltError, Problem) as error:
             trouble += 1
-            click.echo(f"chain {network.chain}: {error}", err=True)
+            click.echo(f"{intake.chain_name(network.chain)}: {error}", err=True)
         except Exception as error:  # noqa: BLE001 - it ends no other chain; its own text may hold a node's key
             trouble += 1
-            click.echo(f"chain {network.chain}: {in_words(error)}", err=True)
+            click.echo(f"{intake.chain_name(network.chain)}: {in_words(error)}", err=True)
         await asyncio.sleep(min(60.0, PAUSE_SECONDS * 2 ** min(trouble, 5)))
 
 

@@ -15,6 +15,7 @@ from recoup.features.chains.intake import WATCHED
 from recoup.features.chains.reading import (
     Block,
     NodeLog,
+    Receipt,
     agreed_times,
     block_call,
     block_of_hash,
@@ -51,33 +52,29 @@ Held = Mapping[tuple[bytes, bytes], tuple[int, int]]
 """By address and token what came, and what of it the factory paid out."""
 
 
-class Balances(NamedTuple):
-    block: Block
-    held: Held
-
-
 class Comparer:
     """The balances of one chain against the watcher's rows."""
 
     def __init__(self, place: WatchedWorld, watcher: Watcher, orders: Orders | None = None) -> None:
         """Without `orders` a difference is kept by nobody: whoever has them finds it again."""
         self._db, self._clocks, self._watcher, self._orders = place.db, place.clocks, watcher, orders
-        self._network = watcher.network
+        self._network, self._after = watcher.network, b""
 
     async def wanted(self) -> list[Discrepancy]:
-        """Compares addresses of orders about to expire, daily all; returns new differences. Raises: AwayError."""
+        """Compares addresses of orders about to expire, and daily all, a part at a time; returns new differences.
+        Raises: AwayError."""
         now, chain = self._clocks.wall(), self._network.chain
         wanted = await store.wanted_comparisons(self._db, chain, TOGETHER)
         cursor = await store.cursor_of(self._db, chain)
         is_daily = cursor is None or cursor.compared_at is None or now >= cursor.compared_at + DAY
-        if not wanted and not is_daily:
-            return []
-        ours = {row.address: row for row in await store.watched(self._db, self._network.kind, now)}
-        gone = [address for address in wanted if address not in ours]
+        rows = await store.orders_at(self._db, self._network.kind, wanted) if wanted else []
+        gone = list(set(wanted) - {row.address for row in rows})
         if gone:
             await store.keep_comparisons(self._db.alone, chain, gone, now, [""] * len(gone))
-        found = await self.compare(ours if is_daily else {one: ours[one] for one in wanted if one in ours})
-        if is_daily:
+        page = await store.watched(self._db, self._network.kind, now, self._after, TOGETHER) if is_daily else []
+        found = await self.compare({row.address: row for row in [*rows, *page]})
+        self._after = page[-1].address if len(page) == TOGETHER else b""
+        if is_daily and not self._after:
             await store.keep_all_compared(self._db.alone, chain, now)
         return found
 
@@ -96,30 +93,30 @@ class Comparer:
         """By address what the state of the last block that was read has and the logs have not; nothing is read again.
         Raises: AwayError."""
         found: dict[bytes, str] = {}
-        for _, (block, held) in await self._states(ours):
+        for _, block, held in await self._states(ours):
             found = await self._differing(held, block, ours) | found
         return found
 
-    async def _states(self, ours: Ours) -> list[tuple[Endpoint, Balances]]:
+    async def _states(self, ours: Ours) -> list[tuple[Endpoint, Block, Held]]:
         """What two nodes say, each; none of a chain that is not read, or is halted. Raises: AwayError."""
         cursor = await store.cursor_of(self._db, self._network.chain)
         if cursor is None or not cursor.block or cursor.halted:
             return []
         nodes = list(dict.fromkeys(self._watcher.pair))
         if self._network.kind == "tron":
-            return [(node, await self._held_at_head(node, cursor.block, ours)) for node in nodes]
+            return [(node, *await self._held_at_head(node, cursor.block, ours)) for node in nodes]
         blocks = {read_block((await node.batch([block_call(cursor.block)]))[0]) for node in nodes}
         block = blocks.pop()
         if block is None or blocks:
             raise GarbageError(f"no block {cursor.block} that both nodes have")
-        return [(node, Balances(block, await self._held(node, block, list(ours)))) for node in nodes]
+        return [(node, block, await self._held(node, block, list(ours))) for node in nodes]
 
     async def _compare(self, ours: Ours) -> list[Discrepancy]:
         chain, states = self._network.chain, await self._states(ours)
         if not states:
             return []
         differing: dict[bytes, str] = {}
-        for node, (block, held) in states:
+        for node, block, held in states:
             found = await self._differing(held, block, ours)
             if found:
                 log.warning("logs came short", chain=chain, node=node.name, addresses=len(found))
@@ -132,7 +129,7 @@ class Comparer:
             await self._tell(one)
         missing = [differing.get(address, "") for address in ours]
         await store.keep_comparisons(
-            self._db.alone, chain, list(ours), min(block.at for _, (block, _) in states), missing
+            self._db.alone, chain, list(ours), min(block.at for _, block, _ in states), missing
         )
         return new
 
@@ -151,7 +148,7 @@ class Comparer:
         at = {"blockHash": abi.to_hex(block.hash), "requireCanonical": True}
         return self._read_held(await node.batch(self._asks(addresses, at)), addresses)
 
-    async def _held_at_head(self, node: Endpoint, read_to: int, ours: Ours) -> Balances:
+    async def _held_at_head(self, node: Endpoint, read_to: int, ours: Ours) -> tuple[Block, Held]:
         """TRON answers by its latest state alone, whatever block is named: the head stands before and behind it in one
         request, with what came since the logs were read."""
         asks = self._asks(list(ours), "latest")
@@ -162,9 +159,9 @@ class Comparer:
             block = read_block(said[0])
             if block is not None and block == read_block(after):
                 held = self._read_held(said[1:], list(ours))
-                new = read_logs(logs, network.factory, network.channels, ours, begin, None)
+                new = read_logs(logs, network.factory, network.channels, begin)
                 await self._kept(node, new, held, block, ours)
-                return Balances(block, held)
+                return block, held
         raise AwayError("its head moved on while it answered")
 
     def _asks(self, addresses: Sequence[bytes], at: Any) -> list[Call]:
@@ -208,7 +205,7 @@ class Comparer:
             begin = max(0, end - SPAN + 1)
             wanted = logs_call(begin, end, self._network.factory, self._network.channels, list(ours))
             said = await node.batch([wanted, block_call(begin)])
-            logs = read_logs(said[0], self._network.factory, self._network.channels, ours, begin, end)
+            logs = read_logs(said[0], self._network.factory, self._network.channels, begin, end)
             differing = await self._kept(node, logs, held, block, ours)
             first = read_block(said[1])
             if not differing or not begin or first is None or first.at < oldest:
@@ -217,20 +214,14 @@ class Comparer:
         if not differing:
             return {}
         txs = list({row.tx for row in await store.logs_at(self._db, list(differing)) if row.state == "orphaned"})
-        receipts = [
-            read_receipt(one, self._network.factory, self._network.channels, ours)
-            for one in await node.batch(receipts_of(txs))
-        ]
-        return await self._kept(node, [one for found in receipts if found for one in found.values()], held, block, ours)
+        receipts = [read_receipt(one, self._network.factory) for one in await node.batch(receipts_of(txs))]
+        logs = [log for one in receipts if isinstance(one, Receipt) for log in one.logs.values()]
+        return await self._kept(node, [log for log in logs if log.token in self._network.channels], held, block, ours)
 
     async def _kept(
-        self,
-        node: Endpoint,
-        logs: Sequence[NodeLog],
-        held: Held,
-        block: Block,
-        ours: Ours,
+        self, node: Endpoint, logs: Sequence[NodeLog], held: Held, block: Block, ours: Ours
     ) -> dict[bytes, str]:
+        logs = [row for row in logs if row.address in ours]
         hashes = list({row.block_hash for row in logs})
         nodes = dict.fromkeys([node, *self._watcher.pair])  # of which the first has read the logs
         times = agreed_times(*[await one.batch([block_of_hash(block) for block in hashes]) for one in nodes])

@@ -1,6 +1,7 @@
 """What the watcher saw reaches its orders: all that came to an address is folded anew, and its order follows."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from decimal import Decimal
@@ -13,7 +14,7 @@ from recoup.core.kit.feature import FeatureDue
 from recoup.features.chains import intake, store
 from recoup.features.chains.channels import ChannelSettings
 from recoup.features.chains.fold import Deposit, Key, Outcome, fold
-from recoup.features.chains.moves import Stray, Sweep, follow, settled
+from recoup.features.chains.moves import Stray, Sweep, close_strays, follow, settled
 from recoup.features.chains.store import ChainLog, DepositAddress, Verdict
 from recoup.features.chains.transfers import gather
 from recoup.features.chains.units import cent, rescaled
@@ -28,6 +29,7 @@ from recoup.store.table import hex_of
 log = structlog.get_logger()
 DUE: Final = FeatureDue("deposits")  # what came to an order that ends unpaid is owed back
 TOGETHER: Final = 512
+STRAY_MAX: Final = 10**18  # of a token that anybody may have made
 
 
 async def credit(world: World, orders: Orders, changed: Sequence[DepositAddress]) -> None:
@@ -67,12 +69,15 @@ async def _follow(world: World, orders: Orders, row: DepositAddress, logs: Seque
         raise LookupError(f"the channel {row.channel} is not served")
     outcome = folded(row, logs)
     sweeps, strays = list(sweeps_of(logs, own)), list(_strays(logs, own))
+    is_swept = bool(strays) and await _all_swept(world, row, logs, own)
     units = own.book
 
     def work(change: Change) -> tuple[bool, bool]:
         attempt = change.order.attempt(row.attempt_id)
         follow(change, attempt, outcome, units, strays)
         settled(change, sweeps, units)
+        if is_swept:
+            close_strays(change, attempt)
         is_over = change.order.stage in ENDED
         if is_over:
             change.undue(DUE)
@@ -106,7 +111,7 @@ def folded(row: DepositAddress, logs: Sequence[ChainLog]) -> Outcome:
             value, times[one.chain] = _rescaled(one.value, channel, own), timedelta(milliseconds=channel.block_ms)
         key = Key(one.chain, one.tx, one.log_index)
         deposits.append(Deposit(key, one.block, one.block_hash, one.business_at, value, right, one.state))
-    return fold(deposits, int(row.due), row.expires_at, times)
+    return fold(deposits, int(row.due), row.expires_at, times, int(row.enough))
 
 
 def sweeps_of(logs: Sequence[ChainLog], own: ChannelSettings) -> Iterator[Sweep]:
@@ -119,10 +124,24 @@ def sweeps_of(logs: Sequence[ChainLog], own: ChannelSettings) -> Iterator[Sweep]
 def _strays(logs: Sequence[ChainLog], own: ChannelSettings) -> Iterator[Stray]:
     for one in logs:
         channel = intake.served_token(one.chain, one.token)
-        if one.kind != "deposit" or one.state != "confirmed" or channel is None or channel.asset == own.asset:
+        name = channel.asset if channel is not None else ""
+        if channel is None and (channel := intake.served_lookalike(one.chain, one.token)) is not None:
+            name = channel.lookalikes[one.token]
+        if one.kind != "deposit" or one.state != "confirmed" or channel is None or name == own.asset:
             continue
         if one.value >= cent(channel.decimals):
-            yield Stray(one.tx, channel.asset, channel.book(one.value))
+            yield Stray(one.tx, name, min(channel.book(one.value), STRAY_MAX))
+
+
+async def _all_swept(world: World, row: DepositAddress, logs: Sequence[ChainLog], own: ChannelSettings) -> bool:
+    """Whether all that came of other tokens went to where the order's terms say, and nothing else is unexplained."""
+    left: Counter[tuple[int, bytes]] = Counter()
+    for one in logs:
+        channel = intake.served_token(one.chain, one.token)
+        if one.state == "confirmed" and (channel is None or channel.asset != own.asset):
+            left[one.chain, one.token] += int(one.value) if one.kind == "deposit" else -int(one.value + one.fee)
+    compared = [await store.comparisons_of(world.db, chain, [row.address]) for chain in {chain for chain, _ in left}]
+    return max(left.values()) <= 0 and not any(one.missing for found in compared for one in found)
 
 
 def _rescaled(value: Decimal, channel: ChannelSettings, own: ChannelSettings) -> int:

@@ -7,10 +7,11 @@ from recoup.features.chains import sends_store
 from recoup.features.chains.abi import to_hex
 from recoup.features.chains.addresses import TRON_PREFIX
 from recoup.features.chains.artifacts import DEPLOYER, artifact
-from recoup.features.chains.channels import ChannelSettings
+from recoup.features.chains.channels import ChannelSettings, gwei
+from recoup.features.chains.evm_wire import Signer, prices_at, sign
 from recoup.features.chains.reading import block_call, code_call, read_block
 from recoup.features.chains.rpc import Endpoint, GarbageError, TronEndpoint, data, number, opened, taken
-from recoup.features.chains.send import ROOM, Signer, prices_at, sign
+from recoup.features.chains.send import ROOM
 from recoup.features.chains.tron_wire import Frame, create_contract, place_of
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
@@ -38,7 +39,7 @@ async def deploy_factory(channel: ChannelSettings, db: Database, clocks: Clocks,
             raise _on_another(chain, channel)
         prices = await prices_at([node])
         if prices.fee > fee_cap:
-            message = Sentence("Gas would cost up to {0} a unit; {1} is the most.", prices.fee, fee_cap)
+            message = Sentence("Gas would cost up to {0} a unit; {1} is the most.", gwei(prices.fee), gwei(fee_cap))
             raise Problem("unavailable", message, cure="Wait, or ask another node.")
         signed = sign(signer, chain, DEPLOYER, compiled.deployment(), nonce, prices, GAS)
         # Or the sender would not know this one.
@@ -71,7 +72,9 @@ async def deploy_on_tron(channel: ChannelSettings, clocks: Clocks, signer: Signe
         energy = dry.get("energy_used")
         fee = int(energy * ROOM) * price if isinstance(energy, int) else 0
         if not 0 < fee <= fee_cap:
-            message = Sentence("The factory would cost up to {0} sun; {1} are the most.", fee, fee_cap)
+            message = Sentence(
+                "The factory would cost up to {0}; {1} is the most.", channel.coins(fee), channel.coins(fee_cap)
+            )
             raise Problem("unavailable", message, cure="Raise --fee-limit, or ask another node.")
         signed = create_contract(signer, init, "Deposits", Frame(refers, head.at, 0, fee))
         sent = await node.ask("/wallet/broadcasthex", transaction=signed.raw.hex())

@@ -51,11 +51,9 @@ class DevNode:
         if not self._accounts:
             self._accounts = [from_hex(address) for address in await self.call("eth_accounts")]
         if number >= len(self._accounts):
-            raise Problem(
-                "unavailable",
-                "This node has no accounts of its own, so it is no development node.",
-                cure="Name one such as anvil; docs/chains.md says how a channel is opened on any other.",
-            )
+            message = "This node has no accounts of its own, so it is no development node."
+            cure = "Name one such as anvil; docs/chains.md says how a channel is opened on any other."
+            raise Problem("unavailable", message, cure=cure)
         return self._accounts[number]
 
     async def post(
@@ -67,11 +65,9 @@ class DevNode:
             sent["to"] = to_hex(to)
         return str(await self.call("eth_sendTransaction", sent))
 
-    async def send(
-        self, to: bytes | None, data: bytes = b"", *, account: int = 0, value: int = 0, gas: int = GAS
-    ) -> Receipt:
+    async def send(self, to: bytes | None, data: bytes = b"", **how: int) -> Receipt:
         """A transaction that is mined, whether it is reverted or not: for a node that mines by itself."""
-        return await self.receipt(await self.post(to, data, account=account, value=value, gas=gas))
+        return await self.receipt(await self.post(to, data, **how))
 
     async def receipt(self, tx: str) -> Receipt:
         """Waits for it: it may follow a moment later than the answer. Raises: Problem(unavailable)."""
@@ -80,15 +76,9 @@ class DevNode:
             if time.monotonic() > until:
                 raise Problem("unavailable", f"{tx} is in no block.", cure="Let the node mine.")
             await asyncio.sleep(0.002)
+        ran, block, gas = (int(found[name], 16) for name in ("status", "blockNumber", "gasUsed"))
         contract = found["contractAddress"]
-        return Receipt(
-            tx=tx,
-            ok=found["status"] == "0x1",
-            block=int(found["blockNumber"], 16),
-            gas=int(found["gasUsed"], 16),
-            contract=None if contract is None else from_hex(contract),
-            logs=found["logs"],
-        )
+        return Receipt(tx, ran == 1, block, gas, None if contract is None else from_hex(contract), found["logs"])
 
     async def done(self, to: bytes | None, data: bytes) -> Receipt:
         """A transaction that must not be reverted. Raises: Problem(unavailable)."""
@@ -100,17 +90,9 @@ class DevNode:
     async def head(self) -> int:
         return int(await self.call("eth_blockNumber"), 16)
 
-    async def mine(self, count: int = 1, *, seconds: int | None = None) -> int:
-        """Mines blocks, `seconds` apart by their own clock. The new head."""
-        await self.call("anvil_mine", hex(count), *([] if seconds is None else [hex(seconds)]))
-        return await self.head()
-
-    async def reorg(self, depth: int, keep: Mapping[str, int] | None = None) -> None:
-        """Other blocks in the place of the last `depth`, which are no more than there are. Of their transactions only
-        those of `keep` come again, in the block of that place, counted from 0; the others are gone."""
-        kept = (keep or {}).items()
-        pairs = [[await self.call("eth_getRawTransactionByHash", tx), place] for tx, place in kept]
-        await self.call("anvil_reorg", depth, pairs)
+    async def reorg(self, depth: int) -> None:
+        """Other blocks, empty ones, in the place of the last `depth`, which are no more than there are."""
+        await self.call("anvil_reorg", depth, [])
 
     async def has_code(self, at: bytes) -> bool:
         return bool(from_hex(await self.call("eth_getCode", to_hex(at), "latest")))
@@ -142,13 +124,10 @@ class DevNode:
 
     async def held(self, token: bytes | None, holder: bytes) -> int:
         """A balance; without a token of the chain's coin."""
-        read = {"to": to_hex(token or b""), "data": to_hex(abi.balance_of(holder))}
-        answer = (
-            self.call("eth_getBalance", to_hex(holder), "latest")
-            if token is None
-            else self.call("eth_call", read, "latest")
-        )
-        return int(await answer, 16)
+        if token is None:
+            return int(await self.call("eth_getBalance", to_hex(holder), "latest"), 16)
+        read = {"to": to_hex(token), "data": to_hex(abi.balance_of(holder))}
+        return int(await self.call("eth_call", read, "latest"), 16)
 
 
 def program() -> Path:
@@ -157,11 +136,11 @@ def program() -> Path:
     ours = _CLONE / f"anvil-{platform.system().lower()}-{machine}/bin/anvil"
     found = ours if ours.exists() else shutil.which("anvil")
     if found is None:
-        raise Problem(
-            "unavailable",
-            "The sandbox's own node is anvil, which is not installed.",
-            cure="`npm install -g @foundry-rs/anvil` brings it; or name a node: `recoup up --chain http://127.0.0.1:8545`.",
+        message = "The sandbox's own node is anvil, which is not installed."
+        cure = (
+            "`npm install -g @foundry-rs/anvil` brings it; or name a node: `recoup up --chain http://127.0.0.1:8545`."
         )
+        raise Problem("unavailable", message, cure=cure)
     return Path(found)
 
 

@@ -41,10 +41,11 @@ class Deposit:
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """`received`: confirmed, of a right token; `seen`: not yet confirmed. `missing` and `excess`: to what is due, never
-    both. `late`: the part of `received` that came after the end. `unmatched`: the part of it that came too late to pay.
-    `wrong`: other tokens. `paid_by`: the transfer that completed the order, in the order of blocks.
+    both. `short`: what is not there of an order that is paid with less. `late`: the part of `received` that came after
+    the end. `unmatched`: the part of it that came too late to pay. `wrong`: other tokens. `paid_by`: the transfer that
+    completed the order, in the order of blocks.
 
-    received + missing = due + excess + unmatched.
+    received + missing + short = due + excess + unmatched.
     """
 
     due: int
@@ -57,6 +58,7 @@ class Outcome:
     wrong: tuple[Deposit, ...]
     paid_by: Key | None
     last_tx: bytes | None = None  # of the last confirmed transfer that counts
+    short: int = 0
 
     @property
     def rest(self) -> int:
@@ -69,10 +71,13 @@ def fold(
     due: int,
     expires_at: datetime,
     block_times: Mapping[int, timedelta] | None = None,
+    enough: int | None = None,
 ) -> Outcome:
-    """`due` > 0. `block_times`: by chain."""
-    if due <= 0:
-        raise ValueError("an order is due more than nothing")
+    """`due` > 0. `block_times`: by chain. `enough`: what pays the order, by its merchant's tolerance; None: all that is
+    due."""
+    least = due if enough is None else enough
+    if not 0 < least <= due:
+        raise ValueError("an order is due more than nothing, and no more is enough")
     times = block_times or {}
     kept = _kept(deposits)
     right = [d for d in kept if d.right and d.value > 0]
@@ -83,7 +88,7 @@ def fold(
         if d.block_at > expires_at + GRACE:
             break
         total += d.value
-        if total >= due:
+        if total >= least:
             completed = d
             break
     received = sum(d.value for d in confirmed)
@@ -93,12 +98,13 @@ def fold(
         received=received,
         seen=sum(d.value for d in right if d.state == "seen"),
         missing=0 if completed else due - received + unmatched,
-        excess=received - due if completed else 0,
+        excess=max(received - due, 0) if completed else 0,
         late=sum(d.value for d in confirmed if d.block_at > ends[d.key]),
         unmatched=unmatched,
         wrong=tuple(d for d in kept if not d.right and d.value > 0),
         paid_by=completed.key if completed else None,
         last_tx=confirmed[-1].key.tx if confirmed else None,
+        short=max(due - received, 0) if completed else 0,
     )
 
 

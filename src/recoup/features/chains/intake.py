@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Hashable, Iterable
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Final, NamedTuple, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -61,19 +61,24 @@ def served_token(chain: int, token: bytes) -> ChannelSettings | None:
     return _by_token.get((chain, token))
 
 
+def channel_on(chain: int) -> ChannelSettings | None:
+    """One of the channels on this chain, for what all say alike."""
+    return next((one for one in _served.values() if one.chain_id == chain), None)
+
+
+def chain_name(chain: int) -> str:
+    """As people know it: `Base (8453)`; its number where no channel is served any more."""
+    one = channel_on(chain)
+    return one.chain if one else f"chain {chain}"
+
+
+def served_lookalike(chain: int, token: bytes) -> ChannelSettings | None:
+    """A channel for whose token payers take this one."""
+    return next((one for one in _served.values() if one.chain_id == chain and token in one.lookalikes), None)
+
+
 def served(code: str | None) -> ChannelSettings | None:
     return _served.get(code or "")
-
-
-class Charge(NamedTuple):
-    """The inputs of an address. `merchant_id`: whose it is; times are business time."""
-
-    merchant_id: UUID
-    order_id: UUID
-    site_id: UUID
-    units: int
-    placed_at: datetime
-    expires_at: datetime
 
 
 async def complete(world: World, settings: MerchantSettings, row: NewOrder) -> NewOrder:
@@ -82,38 +87,38 @@ async def complete(world: World, settings: MerchantSettings, row: NewOrder) -> N
     channel = served(row.channel)
     if channel is None:
         return row
-    assert row.expires_at is not None  # every charge ends
-    charge = Charge(row.merchant_id, row.order_id, row.site_id, row.units, row.placed_at, row.expires_at)
-    return replace(row, facts={**row.facts, **await terms_of(world, settings, channel, charge)})
+    return replace(row, facts={**row.facts, **await terms_of(world, settings, channel, row, row.site_id)})
 
 
 async def terms_of(
-    world: World, settings: MerchantSettings, channel: ChannelSettings, charge: Charge
+    world: World,
+    settings: MerchantSettings,
+    channel: ChannelSettings,
+    order: NewOrder | StableOrder,
+    site_id: UUID,
 ) -> dict[str, Any]:
     """Facts of an order on this channel: what it is paid by. Raises: as `complete`."""
-    check_amount(channel, charge.units)
+    check_amount(channel, order.units)
     await check_open(world, channel)
     assert channel.factory is not None
-    fee = fee_units(
-        charge.units,
-        choose(
-            settings.fee_terms,
-            site_id=charge.site_id,
-            order_type="STABLE",
-            currency=channel.asset,
-            at=charge.placed_at,
-        ),
+    assert order.expires_at is not None  # every charge ends
+    tariff = choose(
+        settings.fee_terms, site_id=site_id, order_type="STABLE", currency=channel.asset, at=order.placed_at
     )
+    fee = fee_units(order.units, tariff)
     terms = Terms(
-        order=charge.order_id,
-        merchant=await _receiver(world, channel, charge, settings.merchant.version),
+        order=order.order_id,
+        merchant=await _receiver(world, channel, order, settings.merchant.version),
         treasury=channel.treasury,
-        net=channel.base(charge.units - fee),
+        net=channel.base(order.units - fee),
         fee=channel.base(fee),
     )
     implementation = artifact(channel.kind).implementation_of(channel.factory)
     address = deposit_address(channel.kind, channel.factory, implementation, terms)
-    wanted = required(channel.confirmations, charge.units)
+    wanted = required(channel.confirmations, order.units)
+    version = settings.merchant.version
+    read = partial(store.tolerance_of, world.db, order.merchant_id)
+    tolerance = await _kept(world, (order.merchant_id, "tolerance", version), read) or 0
     chain: dict[str, Any] = {
         "kind": channel.kind,
         "chain_id": channel.chain_id,
@@ -124,9 +129,10 @@ async def terms_of(
         "decimals": channel.decimals,
         "confirmations": blocks_of(wanted, channel.usual),
         "due": str(terms.due),
+        "enough": str(terms.due - min(terms.due * tolerance // 10_000, terms.net)),  # of the merchant's part alone
         "terms": to_json(terms, channel.kind),
-        "expires_at": iso(charge.expires_at),
-        "watched_until": iso(charge.expires_at - timedelta(microseconds=settings.merchant.offset_us) + WATCHED),
+        "expires_at": iso(order.expires_at),
+        "watched_until": iso(order.expires_at - timedelta(microseconds=settings.merchant.offset_us) + WATCHED),
     }
     return {"chain": chain, "fee_units": fee, "settles_to": shown(terms.merchant, channel.kind)}
 
@@ -169,44 +175,31 @@ def is_stale(agreed_at: datetime, world: str, now: datetime) -> bool:
 
 
 def closed(channel: ChannelSettings) -> Problem:
-    return Problem(
-        "unavailable",
-        Sentence("The channel {0} takes no payments at the moment.", channel.code),
-        cure="Send it again in a minute, or use another channel.",
-        retry_after_seconds=60,
-        detail="channel_unavailable",
-    )
+    message = Sentence("The channel {0} takes no payments at the moment.", channel.code)
+    cure = "Send it again in a minute, or use another channel."
+    return Problem("unavailable", message, cure=cure, retry_after_seconds=60, detail="channel_unavailable")
 
 
 def check_amount(channel: ChannelSettings, units: int) -> None:
     """Raises: Problem(invalid)."""
     if units < channel.minimum:
         least = shown_money(channel.minimum, channel.asset)
-        raise Problem(
-            "invalid",
-            Sentence("The channel {0} takes {1} and more.", channel.code, least),
-            field="amount",
-            cure="Use another channel for less.",
-            detail="invalid_amount",
-        )
+        message = Sentence("The channel {0} takes {1} and more.", channel.code, least)
+        raise Problem("invalid", message, field="amount", cure="Use another channel for less.", detail="invalid_amount")
     channel.base(units)
 
 
-async def _receiver(world: World, channel: ChannelSettings, charge: Charge, version: int) -> bytes:
+async def _receiver(world: World, channel: ChannelSettings, order: NewOrder | StableOrder, version: int) -> bytes:
     """The wallet that gets the net amount, by this version of the merchant. Raises: Problem(invalid)."""
     if channel.settlement == "custodial":
         assert channel.custody is not None
         return channel.custody
-    read = partial(store.settles_to, world.db, charge.merchant_id, channel.kind, charge.placed_at)
-    text = await _kept(world, (charge.merchant_id, channel.kind, version), read)
+    read = partial(store.settles_to, world.db, order.merchant_id, channel.kind, order.placed_at)
+    text = await _kept(world, (order.merchant_id, channel.kind, version), read)
     if text is None:
-        raise Problem(
-            "invalid",
-            Sentence("There is no settlement address for {0}.", channel.network),
-            field="channel",
-            cure="Enter your wallet's address under Settlements first.",
-            detail="settlement_address_required",
-        )
+        message = Sentence("There is no settlement address for {0}.", channel.network)
+        cure = "Enter your wallet's address under Settlement addresses first."
+        raise Problem("invalid", message, field="channel", cure=cure, detail="settlement_address_required")
     return read_address(text, channel.kind, "channel")
 
 
@@ -230,10 +223,8 @@ async def pick(world: World, settings: MerchantSettings, order: StableOrder, cod
     channel = next((one for one in await choices(world, order) if one.code == code), None)
     if channel is None:
         raise Problem("invalid", "There is no such way to pay.", cure="Choose one of those on the page.")
-    assert order.expires_at is not None
     site = next((one for one in settings.sites if one.is_default), settings.sites[0])
-    charge = Charge(order.merchant_id, order.order_id, site.site_id, order.units, order.placed_at, order.expires_at)
-    facts = await terms_of(world, settings, channel, charge)
+    facts = await terms_of(world, settings, channel, order, site.site_id)
     async with world.db.transaction() as tx:
         await lock_orders(tx, [(order.merchant_id, order.order_id)])
         if await store.pick(tx, order.merchant_id, order.order_id, order.attempt_id, code) == 1:

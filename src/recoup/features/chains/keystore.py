@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from recoup.features.chains.send import Signed
+from recoup.features.chains.evm_wire import Signed
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 
@@ -18,7 +18,7 @@ sys.setrecursionlimit(_DEPTH)
 
 
 class KeySigner:
-    """Implements `send.Signer`."""
+    """Implements `evm_wire.Signer`."""
 
     def __init__(self, account: Any) -> None:
         self._account = account

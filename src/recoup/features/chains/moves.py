@@ -4,6 +4,8 @@ from the order's own rows.
 | money | direct | custodial |
 |---|---|---|
 | pays the order | settles as the factory pays it | the merchant's balance |
+| a little less, within the merchant's tolerance | the same, and the merchant bears what is missing | the same |
+| the rest of it, later | the same | the same |
 | more than the order asked for | settles with it; a case when it came after the payment | owed back, a case |
 | an order that ended without being paid: too little, or too late | owed back, a case | owed back, a case |
 | another token | a case, and nothing is booked | the same |
@@ -20,10 +22,10 @@ from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import new_id
 from recoup.moves.change import Booked, Change
 from recoup.moves.stable.late_payment import APPLIED, apply, is_decided
-from recoup.moves.stable.payment import owe_settlement, take_payment
-from recoup.moves.stable.sweep import close_settlement, resize_settlement
+from recoup.moves.stable.payment import owe_settlement, parts_of, take_payment
+from recoup.moves.stable.sweep import close_settlement
 from recoup.rules.money.ledger import late_approval, overpaid
-from recoup.rules.order.attention import TAKEN_BACK, UNAPPLIED, UNEXPECTED
+from recoup.rules.order.attention import SETTLEMENT_STUCK, TAKEN_BACK, UNAPPLIED, UNEXPECTED
 from recoup.rules.order.lifecycle import ENDED, Stage
 from recoup.rules.order.snapshot import Attempt, Order, Settlement
 from recoup.rules.stable.channels import CHANNELS
@@ -55,11 +57,12 @@ def follow(change: Change, attempt: Attempt, outcome: Outcome, units: Units, str
     was_paid = attempt.state == "approved"
     if outcome.paid_by is not None and attempt.state not in ("approved", "declined") and _takes_payment(order):
         apply(change, [row for row in _unexpected(order) if not is_decided(order, row)])
-        _pay(change, attempt, outcome.paid_by.tx)
+        _pay(change, attempt, outcome.paid_by.tx, max(order.units - units(outcome.received), 0))
     elif order.stage not in ENDED:
         _show(change, attempt, outcome, units)
     _look_back(change, attempt, units(outcome.received))
     if attempt.state == "approved":
+        _make_up(change, attempt, units(outcome.received), outcome.last_tx)
         _more(change, attempt, units(outcome.received) - order.units, outcome.last_tx, was_paid=was_paid)
     elif order.stage in ENDED:
         why = "short" if outcome.received < outcome.due else "late"
@@ -75,15 +78,16 @@ def _takes_payment(order: Order) -> bool:
     return open_ and not any(is_decided(order, row) for row in _unexpected(order))
 
 
-def _pay(change: Change, attempt: Attempt, tx: bytes) -> None:
+def _pay(change: Change, attempt: Attempt, tx: bytes, short: int) -> None:
     take_payment(
         change,
         attempt.attempt_id,
         approved=True,
         reference=to_hex(tx),
         code=None,
-        settles_to=str(change.order.facts["settles_to"]),
+        settles_to="",
         still_pays=True,
+        short=short,
     )
 
 
@@ -100,7 +104,7 @@ def _look_back(change: Change, attempt: Attempt, units: int) -> None:
     """What is booked is never undone: a person hears of money that the chain took back, and of its coming again."""
     order, booked = change.order, _owed(change.order)
     if attempt.state == "approved":
-        booked += order.units + _settles_more(order)
+        booked += attempt.units + _settles_more(order, attempt)
     if units < booked and order.attention != TAKEN_BACK:
         change.fact("taken_back", attempt.attempt_id, units=booked - units, reference=attempt.reference)
         change.raise_attention(TAKEN_BACK)
@@ -109,15 +113,22 @@ def _look_back(change: Change, attempt: Attempt, units: int) -> None:
         change.clear_attention(TAKEN_BACK)
 
 
+def _resize(change: Change, settlement: Settlement, units: int, fee_units: int) -> None:
+    """More came, or only a part went: what the chain pays is not always what was to be paid."""
+    if (units, fee_units) != (settlement.units, settlement.fee_units):
+        change.set_settlement(settlement, units=units, fee_units=fee_units)
+        change.fact("settlement_due", settlement.settlement_id, units=units, to=settlement.to_address)
+
+
 def _under_way(order: Order) -> Settlement | None:
     """The settlement that is still to come: there is one at most, and the next sweep pays all of it."""
     return next((one for one in order.settlements if one.state in ("pending", "broadcast", "stuck")), None)
 
 
-def _settles_more(order: Order) -> int:
-    """The amount that settles, or has settled, beyond the order's."""
+def _settles_more(order: Order, attempt: Attempt) -> int:
+    """The amount that settles, or has settled, beyond what paid the order."""
     fee = int(order.facts["fee_units"])
-    charged = order.units if fee < order.units else 0  # nothing settles of an order that is all fee
+    charged = attempt.units if fee < order.units else 0  # nothing settles of an order that is all fee
     return max(sum(one.units + one.fee_units for one in order.settlements if one.state != "failed") - charged, 0)
 
 
@@ -126,13 +137,45 @@ def _owed(order: Order) -> int:
     return sum(row.units for row in _unexpected(order) if row.processor_code != APPLIED)
 
 
+def _make_up(change: Change, attempt: Attempt, units: int, tx: bytes | None) -> None:
+    """`units`: what came, in all. What was missing of the order when it was paid, and was accepted."""
+    order, fee = change.order, int(change.order.facts["fee_units"])
+    before, after = attempt.units, min(units, order.units)
+    if after <= before:
+        return
+    source = new_id()
+    change.set_attempt(attempt, units=after)
+    change.fact(
+        "overpaid",
+        source,
+        units=after - before,
+        short=order.short_units,
+        attempt=attempt.attempt_no,
+        reference=tx and to_hex(tx),
+        booked=Booked(source, [overpaid(after - before, attempt.route or "")]),
+    )
+    if not _is_direct(attempt) or fee == order.units:
+        return
+    to_merchant, to_treasury = (
+        now - then for now, then in zip(parts_of(order, after, fee), parts_of(order, before, fee), strict=True)
+    )
+    going = _under_way(order)
+    if going is not None:
+        _resize(change, going, going.units + to_merchant, going.fee_units + to_treasury)
+    elif to_merchant:
+        owe_settlement(change, attempt.attempt_id, to_merchant, to_treasury, str(order.facts["settles_to"]))
+    else:  # all of it is the treasury's: the merchant has had its part
+        last = next(one for one in order.settlements if one.state == "confirmed")
+        change.set_settlement(last, fee_units=last.fee_units + to_treasury)
+
+
 def _more(change: Change, attempt: Attempt, units: int, tx: bytes | None, *, was_paid: bool) -> None:
     """`units`: what came beyond the order's amount, in all."""
     order = change.order
     if not _is_direct(attempt):
         _owe_back(change, attempt, units, tx, "more")
         return
-    more = units - _settles_more(order)
+    more = units - _settles_more(order, attempt)
     going = _under_way(order)
     least = 1 if going is not None else _cent(order)  # less waits for more, or the next sweep
     if more < least or order.stage is not Stage.COMPLETED:
@@ -148,7 +191,7 @@ def _more(change: Change, attempt: Attempt, units: int, tx: bytes | None, *, was
         booked=Booked(source, [posting]),
     )
     if going is not None:
-        resize_settlement(change, going, going.units + more, going.fee_units)
+        _resize(change, going, going.units + more, going.fee_units)
     else:
         owe_settlement(change, attempt.attempt_id, more, 0, str(order.facts["settles_to"]))
     if was_paid and more >= _cent(order):
@@ -182,6 +225,15 @@ def _note_stray(change: Change, attempt: Attempt, stray: Stray) -> None:
     row = _row(change, attempt, stray.units, stray.asset, stray.tx)
     change.fact("wrong_token", row.attempt_id, units=row.units, token=row.asset, reference=reference)
     change.raise_attention(UNEXPECTED)
+
+
+def close_strays(change: Change, attempt: Attempt) -> None:
+    """All that came of other tokens is swept: nobody has to look at it, unless money of the order's own came too."""
+    order = change.order
+    if order.attention != UNEXPECTED or attempt.state == "approved" and _settles_more(order, attempt) >= _cent(order):
+        return
+    change.fact("wrong_token_swept", attempt.attempt_id)
+    change.clear_attention(UNEXPECTED)
 
 
 def _row(change: Change, attempt: Attempt, units: int, asset: str, tx: bytes | None) -> Attempt:
@@ -239,9 +291,10 @@ def settled(change: Change, sweeps: Sequence[Sweep], units: Units) -> None:
         rest, fee = going.units - paid, min(units(sweep.to_treasury), going.fee_units)
         if rest > 0:
             rest_fee = going.fee_units - fee
-            resize_settlement(change, going, paid, fee)
+            _resize(change, going, paid, fee)
             owe_settlement(change, going.attempt_id, rest, rest_fee, going.to_address)
         else:  # what the treasury has not got yet is its own affair
-            resize_settlement(change, going, paid, going.units + going.fee_units - paid)
+            _resize(change, going, paid, going.units + going.fee_units - paid)
         change.set_settlement(going, state="broadcast")
         close_settlement(change, going.settlement_id, "approved", tx_hash=tx, code=None)
+        change.clear_attention(SETTLEMENT_STUCK)

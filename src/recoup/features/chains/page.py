@@ -1,5 +1,6 @@
 """Chains in the portal: merchants' wallets, to which stablecoins settle; what came to an order; how chains stand."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -14,24 +15,26 @@ from recoup.doors.portal.people import named
 from recoup.doors.portal.rights import operator, role
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import State
-from recoup.features.chains import addresses_flow as flow
 from recoup.features.chains import health, intake, sends_store, store
+from recoup.features.chains import settlement_addresses as flow
 from recoup.features.chains.abi import to_hex
 from recoup.features.chains.addresses import KINDS, Kind, shown
-from recoup.features.chains.channels import NETWORK_PRESETS, ChannelSettings
-from recoup.features.chains.seen import seen_of
+from recoup.features.chains.channels import COIN, NETWORK_PRESETS, ChannelSettings
+from recoup.features.chains.paying import Seen, seen_of
+from recoup.features.chains.sends_store import ChainSend
 from recoup.features.chains.store import ChainLog
-from recoup.features.chains.transfers import can_refund, give_address
+from recoup.features.chains.transfers import can_refund, give_address, sweep_stray
 from recoup.features.chains.words import PATH
 from recoup.flows.stable.payouts import decide_payout
 from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.money.settlement import check_second
 from recoup.store.money.settlement import terms_at
 from recoup.store.orders.order_page import OrderPage
 from recoup.store.stable.payouts import PayoutRow, requested_payouts
 from recoup.store.stable.stable_orders import StableOrder, stable_order
+from recoup.store.statement import Read
 
 STATES: Final = {
     "entered": State("To approve", "hold", "onhold", "The operator approves it."),
@@ -56,12 +59,22 @@ DONE: Final = {
     "entered": "The address is entered and waits for the operator’s approval.",
     "approved": "The address is approved.",
     "withdrawn": "The address is withdrawn.",
+    "tolerance": "The tolerance is saved. It holds for new orders.",
     "payout": "The payout is approved and is being sent.",
     "payout_refused": "The payout is refused; its money is back in the wallet.",
+}
+ON_CHAIN: Final = {"saved": "The address is saved.", "sweep": "The sweep is wanted; the sender does it."}
+SENDS: Final = {
+    "wanted": State("Wanted", "run", "processing", "The sender does it."),
+    "signed": State("Sent", "run", "processing", "It counts once it lies deep enough."),
+    "held": State("Held", "hold", "onhold", "A person looks at the sender’s key."),
+    "done": State("Swept", "ok", "completed", "It is where the order’s terms say."),
+    "failed": State("Failed", "bad", "problem", "It moved nothing."),
 }
 _CHANGE: Final = role("bank", "change settlement addresses", or_operator=True)
 _DECIDE: Final = operator("approve settlement addresses")
 _PAY: Final = operator("approve payouts")
+_NO_KIND: Final = invalid("Choose the kind of network.", "kind", "Choose one from the list.")
 
 
 @member.page(
@@ -74,22 +87,22 @@ async def addresses(visit: Visit) -> Values:
     rows, states, now = await flow.addresses(visit.world, visit.merchant_id)
     channels = intake.all_served(visit.world.name)
     terms = await terms_at(visit.world.db.reader, visit.merchant_id, now)
-    served: dict[str, list[str]] = {kind: [] for kind in {one.kind for one in channels} | {row.kind for row in rows}}
-    for one in channels:
-        served[one.kind].append(one.name)
+    served = {kind: ", ".join(one.name for one in channels if one.kind == kind) for kind in KINDS}
     return dict(
         rows=rows,
         states=states,
         kinds={
-            kind: Sentence("{0} ({1})", KIND_WORDS[kind], ", ".join(served[kind])) if served[kind] else KIND_WORDS[kind]
+            kind: Sentence("{0} ({1})", KIND_WORDS[kind], served[kind]) if served[kind] else KIND_WORDS[kind]
             for kind in KINDS
-            if kind in served
+            if served[kind] or any(row.kind == kind for row in rows)
         },
         delay=terms.account_delay_days,
+        tolerance=flow.percent(await store.tolerance_of(visit.world.db.reader, visit.merchant_id) or 0),
         may=visit.may("bank", or_operator=True),
         may_approve={row.address_id for row in rows if visit.is_operator and _is_another(row.set_by, visit)},
         chain_payouts=await _payouts(visit) if visit.is_operator else [],
         typed=typed,
+        typed_tolerance=read_again(post_tolerance, visit.typed),
         done=DONE.get(done_of(visit.session, visit.request), ""),
         people=await named(visit, [who for row in rows for who in (row.set_by, row.approved_by)]),
     )
@@ -109,9 +122,15 @@ def _is_another(first: str, visit: Visit) -> bool:
 
 
 @addresses.post(may=_CHANGE)
-async def post_address(visit: Visit, *, kind: str, address: Annotated[str, Text(80)]) -> Answer:
-    await flow.enter_address(visit.world, visit.scope, _kind(kind), address)
+async def post_address(visit: Visit, *, kind: Annotated[Kind, _NO_KIND], address: Annotated[str, Text(80)]) -> Answer:
+    await flow.enter_address(visit.world, visit.scope, kind, address)
     return _back(visit, "entered")
+
+
+@addresses.post(PATH + "/tolerance", may=_CHANGE)
+async def post_tolerance(visit: Visit, *, tolerance: Annotated[str, Text(10)]) -> Answer:
+    await flow.set_tolerance(visit.world, visit.scope, tolerance)
+    return _back(visit, "tolerance")
 
 
 async def _id(visit: Visit) -> UUID:
@@ -141,14 +160,6 @@ async def decide(visit: Visit, found: UUID, *, decision: str) -> Answer:
     return _back(visit, "payout" if approve else "payout_refused")
 
 
-def _kind(text: str) -> Kind:
-    """Raises: Problem(invalid)."""
-    for kind in KINDS:
-        if kind == text:
-            return kind
-    raise Problem("invalid", "Choose the kind of network.", field="kind", cure="Choose one from the list.")
-
-
 def _back(visit: Visit, what: str) -> Answer:
     return redirect(with_done(visit.session, PATH, what))
 
@@ -163,21 +174,23 @@ async def deposits(visit: Visit) -> Values:
     typed = read_again(post_refund_address, visit.typed)
     row = await store.address_of_order(visit.world.db.reader, order.merchant_id, order.order_id)
     logs = await store.logs_at(visit.world.db.reader, [bytes.fromhex(order.facts["chain"]["raw"])])
-    fixed = await sends_store.waiting_destination(visit.world.db.reader, order.merchant_id, order.order_id)
-    refund_to = fixed or (row and row.refund_to)
+    fixed = await _refunds_to(visit.world.db.reader, order.merchant_id, [order.order_id])
+    given = shown(row.refund_to, row.kind) if row is not None and row.refund_to else ""
     return dict(
         order=order,
         seen=seen,
         on_chain=order.facts["chain"],
         address_link=seen.channel.link("address", bytes.fromhex(order.facts["chain"]["raw"])),
         deposits=[dict(one=one, **_read(one.log, one.channel)) for one in seen.deposits],
+        others=_others(seen) if visit.is_operator else [],
         sweeps=[_read(log, intake.served_token(log.chain, log.token)) for log in logs if log.kind == "sweep"],
-        refund_to=shown(refund_to, row.kind) if row is not None and refund_to else "",
+        refund_to=next(iter(fixed.values()), given),
         refund_by=row.refund_by if row is not None else None,
         can_refund=can_refund(order),
         may_refund=visit.may("refund"),
         typed=typed,
-        done="The address is saved." if done_of(visit.session, visit.request) else "",
+        strays=await sends_store.strays_of(visit.world.db.reader, order.merchant_id, order.order_id),
+        done=ON_CHAIN.get(done_of(visit.session, visit.request), ""),
     )
 
 
@@ -187,6 +200,37 @@ async def _order(visit: Visit) -> StableOrder:
     if order is None:
         raise _not_on_chain()
     return order
+
+
+@deposits.post("/orders/{order_id}/chain/sweep", may=operator("sweep other tokens"), find=_order)
+async def post_sweep(
+    visit: Visit, found: StableOrder, *, token: Annotated[str, Text(80)], network: Annotated[str, Text(20)] = ""
+) -> Answer:
+    """Another token, or a coin, to where the order's terms say; on the operator's gas."""
+    await sweep_stray(visit.world, visit.scope, found.order_id, network or None, token.strip())
+    return redirect(with_done(visit.session, f"/orders/{found.order_id}/chain", "sweep"))
+
+
+def token_text(send: ChainSend) -> str:
+    """What is swept, and where."""
+    channel = intake.served(send.channel)
+    if channel is None:
+        return to_hex(send.token)
+    preset = NETWORK_PRESETS[channel.network]
+    text = preset.coin if send.token == COIN else shown(send.token, channel.kind)
+    return f"{text}, {preset.title}"
+
+
+def _others(seen: Seen) -> list[tuple[str, str, str]]:
+    """Each other token that came, then the coin: what it is called, its contract, its network."""
+    found: dict[tuple[str, str, str], None] = {}
+    for one in seen.deposits:
+        channel = one.channel or intake.served_lookalike(one.log.chain, one.log.token)
+        if channel is not None and not one.right and one.log.state == "confirmed":
+            name = channel.lookalikes.get(one.log.token, channel.asset)
+            found[name, shown(one.log.token, channel.kind), channel.network] = None
+    network = seen.channel.network
+    return [*found, (NETWORK_PRESETS[network].coin, "coin", network)]
 
 
 def _not_on_chain() -> Problem:
@@ -205,7 +249,9 @@ def _read(log: ChainLog, channel: ChannelSettings | None) -> dict[str, Any]:
     """A log for people; in base units where the token is not served."""
     tx = to_hex(log.tx)
     if channel is None:
-        return dict(log=log, units=None, fee=None, asset="", network="", base=str(log.value), tx=tx, link="")
+        alike = intake.served_lookalike(log.chain, log.token)
+        link, name = (alike.link("tx", log.tx), alike.lookalikes[log.token]) if alike else ("", "")
+        return dict(log=log, units=None, fee=None, asset=name, network="", base=str(log.value), tx=tx, link=link)
     network, units = NETWORK_PRESETS[channel.network].title, channel.book(log.value)
     more = dict(fee=channel.book(log.fee), network=network, base="", tx=tx, link=channel.link("tx", log.tx))
     return dict(log=log, units=units, asset=channel.asset, **more)
@@ -250,6 +296,11 @@ async def _to_approve(visit: Visit) -> dict[str, Any] | None:
     )
 
 
+async def _refunds_to(db: Read, merchant_id: UUID, order_ids: Sequence[UUID]) -> dict[UUID, str]:
+    rows = await sends_store.waiting_destinations(db, merchant_id, order_ids)
+    return {row.request_id: shown(row.address, row.kind) for row in rows}
+
+
 def _of_order(page: OrderPage) -> dict[str, Any] | None:
     chain = page.order.facts.get("chain")
     return dict(on_chain=chain, chain_title=NETWORK_PRESETS[chain["network"]].title) if chain else None
@@ -260,6 +311,12 @@ def _unexplained(context: LogContext) -> TimelineEntry:
     return TimelineEntry(title, context.get("missing"), "problem", "warn", "money")
 
 
+def _overpaid(context: LogContext) -> TimelineEntry:
+    if "short" in context.body:
+        return plain("{amount} of what was missing arrived", "It is yours.", "right")(context)
+    return plain("{amount} more than asked for", "It goes to your wallet with the rest.", "right")(context)
+
+
 def _another_token(context: LogContext) -> TimelineEntry:
     text = Sentence("{0}: it pays nothing.", context.get("token"))
     return TimelineEntry("Another token arrived", text, "problem", "warn")
@@ -268,6 +325,7 @@ def _another_token(context: LogContext) -> TimelineEntry:
 PORTAL: Final = PortalPart(
     order=Panel("chains/order.html", _of_order),
     approvals=Panel("chains/approvals.html", _to_approve),
+    refunds_to=_refunds_to,
     timeline={
         "unseen": plain(
             "Payment taken back",
@@ -275,12 +333,13 @@ PORTAL: Final = PortalPart(
             "cancelled",
             "bad",
         ),
-        "overpaid": plain("{amount} more than asked for", "It goes to your wallet with the rest.", "right"),
+        "overpaid": _overpaid,
         "taken_back": plain(
             "The chain took the payment back", "A reorganisation went deeper than its confirmations.", "problem", "bad"
         ),
         "came_back": plain("The payment is on the chain again", "", "check", "ok"),
         "unexplained": _unexplained,
         "wrong_token": _another_token,
+        "wrong_token_swept": plain("The other token was swept", "It is where the order’s terms say.", "check", "ok"),
     },
 )

@@ -27,19 +27,43 @@ class Block(NamedTuple):
 
 
 class NodeLog(NamedTuple):
-    """A transfer to an address of ours, or a payment of the factory out of it. Of a sweep `value` went to the merchant
-    and `fee` to the treasury."""
+    """A token's transfer, a payment of the factory out of a deposit address, or a sweep of a batch that did not go. Of
+    a sweep `value` went to the merchant and `fee` to the treasury."""
 
     tx: bytes
     log_index: int
     block: int
     block_hash: bytes
-    kind: Literal["deposit", "sweep"]
+    kind: Literal["deposit", "sweep", "failed"]
     address: bytes
     token: bytes
     value: int
     fee: int
     sender: bytes | None
+
+
+class Receipt(NamedTuple):
+    """A transaction in its block. `logs`: by their index, none where it was reverted."""
+
+    went: bool
+    block: int
+    block_hash: bytes
+    logs: Mapping[int, NodeLog]
+    said: Mapping[str, Any]
+
+    @property
+    def cost(self) -> int:
+        """The fee in the chain's coin, with a rollup's fee of the chain below it. Raises: GarbageError."""
+        used, price, below = (
+            number(self.said.get(name) or "0x0") for name in ("gasUsed", "effectiveGasPrice", "l1Fee")
+        )
+        if (cost := used * price + below) > COST_MAX:
+            raise GarbageError(f"a transaction that cost {cost}")
+        return cost
+
+
+ReceiptAnswer = Receipt | Refused | None
+"""A node's word on a transaction: its receipt, none, or no word."""
 
 
 def block_call(which: int | str) -> Call:
@@ -93,37 +117,33 @@ def logs_call(begin: int, end: int | None, factory: bytes, tokens: Collection[by
 
 
 def read_logs(
-    answer: Any, factory: bytes, tokens: Collection[bytes], ours: Collection[bytes], begin: int, end: int | None
+    answer: Any, factory: bytes, tokens: Collection[bytes], begin: int = 0, end: int | None = None
 ) -> list[NodeLog]:
-    """Our logs within the requested range. Raises: GarbageError for an answer that is no list of logs."""
+    """What came to and left addresses, of these tokens, within the requested range. Raises: GarbageError for an answer
+    that is no list of logs."""
     given = taken(answer)
     if not isinstance(given, list):
         raise GarbageError("not a list of logs")
-    found = []
-    for one in given:
-        log = _read_log(one, factory, tokens, ours)
-        if log is not None and log.block >= begin and (end is None or log.block <= end):
-            found.append(log)
-    return found
+    logs = [log for one in given if (log := _read_log(one, factory)) is not None]
+    return [log for log in logs if log.token in tokens and begin <= log.block and (end is None or log.block <= end)]
 
 
-def read_receipt(
-    answer: Any, factory: bytes, tokens: Collection[bytes], ours: Collection[bytes]
-) -> Mapping[int, NodeLog] | None:
-    """The logs of a transaction by their index; None where the node has it in no block. Raises: GarbageError."""
-    given = taken(answer)
-    if given is None:
-        return None
-    if not isinstance(given, dict) or not isinstance(given.get("logs"), list):
+def read_receipt(answer: Any, factory: bytes) -> ReceiptAnswer:
+    """Raises: GarbageError."""
+    if answer is None or isinstance(answer, Refused):
+        return answer
+    if not isinstance(answer, dict) or not isinstance(answer.get("logs"), list):
         raise GarbageError("not a receipt")
-    if number(given.get("status")) != 1:
-        return {}
-    logs = (_read_log(one, factory, tokens, ours) for one in given["logs"])
-    return {log.log_index: log for log in logs if log is not None}
+    if answer.get("blockHash") is None:
+        return None
+    block, block_hash = _below(BLOCK_MAX, answer.get("blockNumber")), data(answer.get("blockHash"), 32)
+    went = number(answer.get("status")) == 1
+    logs = [log for one in answer["logs"] if (log := _read_log(one, factory)) is not None] if went else []
+    return Receipt(went, block, block_hash, {log.log_index: log for log in logs}, answer)
 
 
-def _read_log(one: Any, factory: bytes, tokens: Collection[bytes], ours: Collection[bytes]) -> NodeLog | None:
-    """None for one that is not ours, or that is still in no block."""
+def _read_log(one: Any, factory: bytes) -> NodeLog | None:
+    """None for one of another kind, or that is still in no block."""
     if not isinstance(one, dict) or not isinstance(one.get("topics"), list):
         raise GarbageError("not a log")
     contract, topics = data(one.get("address"), 20), [data(topic, 32) for topic in one["topics"]]
@@ -135,18 +155,17 @@ def _read_log(one: Any, factory: bytes, tokens: Collection[bytes], ours: Collect
         _below(BLOCK_MAX, one.get("blockNumber")),
         data(one.get("blockHash"), 32),
     )
+    said = data(one.get("data") or "0x")
     try:
-        if topics[0] == abi.TRANSFER and contract in tokens:
-            moved = abi.read_transfer(topics, data(one.get("data")))
-            if moved.to not in ours or moved.value == 0:
-                return None
-            return NodeLog(*place, "deposit", moved.to, contract, moved.value, 0, moved.sender)
+        if topics[0] == abi.TRANSFER:
+            moved = abi.read_transfer(topics, said)
+            return NodeLog(*place, "deposit", moved.to, contract, moved.value, 0, moved.sender) if moved.value else None
         if topics[0] == abi.SWEPT and contract == factory:
-            swept = abi.read_swept(topics, data(one.get("data")))
-            if swept.deposit not in ours or swept.asset not in tokens:
-                return None
-            paid = (swept.to_merchant, swept.to_treasury)
-            return NodeLog(*place, "sweep", swept.deposit, swept.asset, *paid, None)
+            swept = abi.read_swept(topics, said)
+            return NodeLog(*place, "sweep", swept.deposit, swept.asset, swept.to_merchant, swept.to_treasury, None)
+        if topics[0] == abi.FAILED and contract == factory:
+            failed = abi.read_failed(topics, said)
+            return NodeLog(*place, "failed", failed.deposit, failed.asset, 0, 0, None)
     except abi.UnreadableError:
         return None  # a token's own event of the same name: none that we know
     return None
@@ -172,19 +191,3 @@ async def balance_at(node: Endpoint, token: bytes, owner: bytes) -> int:
         return abi.read_uint(data(taken(answer)))
     except abi.UnreadableError as error:
         raise GarbageError(f"{error}") from None
-
-
-def logs_of(receipt: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    logs = receipt.get("logs")
-    if not isinstance(logs, list) or not all(isinstance(one, dict) for one in logs):
-        raise GarbageError("not a receipt")
-    return logs
-
-
-def cost_of(receipt: Mapping[str, Any]) -> int:
-    """The fee in the chain's coin, with a rollup's fee of the chain below it."""
-    used, price = number(receipt.get("gasUsed")), number(receipt.get("effectiveGasPrice") or "0x0")
-    cost = used * price + number(receipt.get("l1Fee") or "0x0")
-    if cost > COST_MAX:
-        raise GarbageError(f"a transaction that cost {cost}")
-    return cost

@@ -23,7 +23,9 @@ FORGIVEN_SECONDS: Final = 600.0  # then a node is asked for large batches again
 RECEIPT: Final = "eth_getTransactionReceipt"
 RECEIPT_BYTES_MAX: Final = 4 << 20  # whoever pays may put a hundred thousand logs beside the transfer
 TRON_BATCH_MAX: Final = 100  # as java-tron has it by default
+TOO_LARGE: Final = 413
 _THROTTLED: Final = frozenset({402, 403, 429})
+_NO_ARRAYS: Final = frozenset({-32600, -32601, -32602, -32700})  # what a node says that reads single calls alone
 
 
 class AwayError(Exception):
@@ -31,7 +33,7 @@ class AwayError(Exception):
 
 
 class TooLongError(AwayError):
-    """More than is read."""
+    """More than is read, or than the node reads."""
 
     def __init__(self) -> None:
         super().__init__("an answer that is too long")
@@ -118,11 +120,11 @@ class Endpoint:
                 else:
                     raise
                 continue
-            if isinstance(answer, list):
-                said += _in_order(answer, len(part))
-            else:
+            if _refuses_batch(answer, len(part)):
                 together = self._together = len(part) // 2
                 self._refused_at = now
+            else:
+                said += _in_order(answer, len(part))
         raise AwayError(f"takes {self._together} calls in one request, and {len(calls)} are too many for that")
 
     async def _post(self, body: object, url: str | None = None, most: int = ANSWER_BYTES_MAX) -> Any:
@@ -141,7 +143,7 @@ class Endpoint:
         if reply.status in _THROTTLED:
             self._until = self._clocks.monotonic() + _pause(reply.headers.get("retry-after", ""))
             raise ThrottledError(self._until)
-        if reply.body is None or len(reply.body) > most:
+        if reply.status == TOO_LARGE or reply.body is None or len(reply.body) > most:
             raise TooLongError
         try:
             return json.loads(reply.body)
@@ -169,18 +171,12 @@ class TronEndpoint(Endpoint):
         return answer
 
 
-def nodes_of(kind: str, urls: Iterable[str], clocks: Clocks, transport: Transport | None = None) -> list[Endpoint]:
-    """Nodes for the life of a process, inside its running loop. `transport`: one that the caller closes."""
-    made, shared = TronEndpoint if kind == "tron" else Endpoint, transport or Transport(clocks, ANSWER_BYTES_MAX)
-    return [made(url, shared, clocks) for url in dict.fromkeys(urls)]
-
-
 @asynccontextmanager
 async def opened(kind: str, urls: Iterable[str], clocks: Clocks) -> AsyncIterator[list[Endpoint]]:
-    """Nodes for the length of a task."""
-    transport = Transport(clocks, ANSWER_BYTES_MAX)
+    """Nodes with connections of their own, which end with the loop at the latest."""
+    transport, made = Transport(clocks, ANSWER_BYTES_MAX), TronEndpoint if kind == "tron" else Endpoint
     try:
-        yield nodes_of(kind, urls, clocks, transport)
+        yield [made(url, transport, clocks) for url in dict.fromkeys(urls)]
     finally:
         await transport.close()
 
@@ -229,8 +225,19 @@ def _request(number: int, call: Call) -> dict[str, Any]:
     return {"jsonrpc": "2.0", "id": number, "method": call[0], "params": call[1]}
 
 
-def _in_order(answers: list[Any], count: int) -> list[Any]:
+def _refuses_batch(answer: Any, count: int) -> bool:
+    """Whether it is the number of calls that the node refuses: geth says so in a list, others without one."""
+    said = answer if isinstance(answer, list) else [answer]
+    errors = [one["error"] for one in said if isinstance(one, dict) and isinstance(one.get("error"), dict)]
+    return len(said) < count and any(
+        one.get("code") in _NO_ARRAYS or "batch" in str(one.get("message")).lower() for one in errors
+    )
+
+
+def _in_order(answers: Any, count: int) -> list[Any]:
     """Raises: GarbageError for a batch that lacks an answer or has one twice."""
+    if not isinstance(answers, list):
+        _garbage("a batch", answers)
     found = {answer.get("id"): answer for answer in answers if isinstance(answer, dict)}
     if len(answers) != count or set(found) != set(range(count)):
         raise GarbageError("a batch without all its answers")

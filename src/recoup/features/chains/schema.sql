@@ -1,3 +1,11 @@
+-- A home of its own (`store/homes.py`): what the watcher read, and what the sender sent.
+DO $$
+BEGIN
+  IF to_regnamespace('chain') IS NULL THEN
+    CREATE SCHEMA chain;
+  END IF;
+END $$;
+
 -- Where the payer of an order pays: an address of its own, by its terms the same on all networks of a kind. Written with
 -- the order.
 CREATE TABLE deposit_addresses (
@@ -8,10 +16,10 @@ CREATE TABLE deposit_addresses (
   kind text NOT NULL CHECK (kind IN ('evm', 'tron')),
   channel text NOT NULL,                   -- that it was made for
   terms jsonb NOT NULL,                    -- who loses them cannot sweep
-  due numeric(78, 0) NOT NULL CHECK (due > 0),  -- base units of that channel's token
+  due numeric(78, 0) NOT NULL,             -- base units of that channel's token
+  enough numeric(78, 0) NOT NULL CHECK (enough > 0 AND enough <= due),  -- with which it is paid
   expires_at timestamptz NOT NULL,         -- business time
   watched_until timestamptz NOT NULL,      -- wall time
-  added_at timestamptz NOT NULL DEFAULT now(),  -- by the database's clock: a watcher reads what is new
   refund_to bytea CHECK (octet_length(refund_to) = 20),  -- where a refund goes that names no address
   refund_by text CHECK (refund_by IN ('payer', 'merchant')),  -- whose word that is
   PRIMARY KEY (merchant_id, order_id)
@@ -19,7 +27,7 @@ CREATE TABLE deposit_addresses (
 GRANT UPDATE (refund_to, refund_by) ON deposit_addresses TO recoup_app;
 CREATE INDEX deposit_addresses_attempt ON deposit_addresses (attempt_id);
 CREATE INDEX deposit_addresses_watched ON deposit_addresses (kind, watched_until);
-CREATE INDEX deposit_addresses_added ON deposit_addresses (kind, added_at);
+CREATE INDEX deposit_addresses_address ON deposit_addresses (kind, address);
 
 -- How far each chain has been read. `agreed_at`: the time of the newest block on which two nodes agreed.
 CREATE TABLE chain.cursors (
@@ -104,6 +112,13 @@ CREATE TABLE settlement_addresses (
 );
 GRANT UPDATE (holds_from, approved_by, approved_at, withdrawn_at) ON settlement_addresses TO recoup_app;
 
+-- How much less than its amount pays an order that is made from then on.
+CREATE TABLE shortfall_tolerances (
+  merchant_id uuid PRIMARY KEY,
+  basis_points int NOT NULL CHECK (basis_points BETWEEN 0 AND 500)
+);
+GRANT UPDATE ON shortfall_tolerances TO recoup_app;
+
 -- Where the refund of custodial money goes: fixed with the refund, or with the request for it.
 CREATE TABLE refund_destinations (
   merchant_id uuid NOT NULL,
@@ -126,7 +141,7 @@ CREATE TABLE chain.sends (
   receiver bytea,                          -- of a transfer
   value numeric(78, 0),                    -- of a transfer
   merchant_id uuid NOT NULL,               -- whose money it is
-  subject_kind text NOT NULL CHECK (subject_kind IN ('settlement', 'custody', 'refund', 'payout')),
+  subject_kind text NOT NULL CHECK (subject_kind IN ('settlement', 'custody', 'stray', 'refund', 'payout')),
   subject_id uuid NOT NULL,                -- the settlement, order, refund or payout
   state text NOT NULL CHECK (state IN ('wanted', 'signed', 'held', 'done', 'failed')),  -- held: a person says whether it went
   hash bytea,                              -- of the transaction that it is in
@@ -137,9 +152,9 @@ CREATE TABLE chain.sends (
   CHECK ((kind = 'sweep') = (terms IS NOT NULL)),
   CHECK ((kind = 'transfer') = (source IS NOT NULL AND receiver IS NOT NULL AND value IS NOT NULL))
 );
-CREATE INDEX sends_wanted ON chain.sends (chain, wanted_at) WHERE state = 'wanted';
+CREATE INDEX sends_wanted ON chain.sends (chain, wanted_at, send_id) WHERE state = 'wanted';
 CREATE INDEX sends_hash ON chain.sends (hash) WHERE hash IS NOT NULL;
-CREATE INDEX sends_unreported ON chain.sends (chain) WHERE state IN ('done', 'failed') AND NOT reported;
+CREATE INDEX sends_unreported ON chain.sends (chain, send_id) WHERE state IN ('done', 'failed') AND NOT reported;
 CREATE INDEX sends_merchant ON chain.sends (merchant_id);
 CREATE INDEX sends_by_hand ON chain.sends (chain, channel) WHERE state = 'held' OR went_at IS NOT NULL;
 GRANT UPDATE (state, hash, why, went_at, reported) ON chain.sends TO recoup_app;
@@ -159,13 +174,15 @@ CREATE TABLE chain.transactions (
   signed_block bigint NOT NULL,
   state text NOT NULL CHECK (state IN ('signed', 'mined', 'reverted', 'replaced', 'lost')),
   paid numeric(78, 0),                     -- what its gas cost, in the chain's coin, mined or reverted
+  block bigint,                            -- where it was then
   PRIMARY KEY (chain, sender, number, hash),
-  CHECK ((state IN ('mined', 'reverted')) = (paid IS NOT NULL))
+  CHECK ((state IN ('mined', 'reverted')) = (paid IS NOT NULL)),
+  CHECK ((paid IS NULL) = (block IS NULL))
 );
 CREATE INDEX transactions_open ON chain.transactions (chain, sender, number) WHERE state = 'signed';
 CREATE UNIQUE INDEX transactions_hash ON chain.transactions (chain, hash);
 CREATE INDEX transactions_signed ON chain.transactions (chain, signed_at);
-GRANT UPDATE (state, paid) ON chain.transactions TO recoup_app;
+GRANT UPDATE (state, paid, block, signed_block) ON chain.transactions TO recoup_app;
 
 -- Keys that sign. `begins`: whatever the chain has of lower numbers, a person has accounted for.
 CREATE TABLE chain.senders (
@@ -178,3 +195,8 @@ CREATE TABLE chain.senders (
   PRIMARY KEY (chain, sender)
 );
 GRANT UPDATE ON chain.senders TO recoup_app;
+
+GRANT USAGE ON SCHEMA chain TO recoup_app, recoup_read;
+GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA chain TO recoup_app;
+GRANT SELECT ON ALL TABLES IN SCHEMA chain TO recoup_read;
+ALTER DEFAULT PRIVILEGES IN SCHEMA chain GRANT SELECT ON TABLES TO recoup_read;

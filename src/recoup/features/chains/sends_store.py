@@ -6,17 +6,20 @@ from decimal import Decimal
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
+from recoup.features.chains.addresses import Kind
 from recoup.store.homes import CHAIN, MERCHANT
 from recoup.store.statement import Read, Row, Tx, Written, columns_of
 from recoup.store.table import Hex, insert_of, stored
 
 WITHDRAWN: Final = "the address is withdrawn"  # why a payout fails
-SubjectKind = Literal["settlement", "custody", "refund", "payout"]
+SubjectKind = Literal["settlement", "custody", "stray", "refund", "payout"]
 
 
-class NewSend(NamedTuple):
+class ChainSend(NamedTuple):
     """A sweep by its `terms`, or a transfer of `value` from the custody wallet `source` to `receiver`, and whose money
-    it is. `send_id`: of the message that wants it; `subject_id`: the settlement, order, refund or payout."""
+    it is. `send_id`: of the message that wants it; `subject_id`: the settlement, order, refund or payout; a `stray` is
+    another token, or a coin, at an order's address. `hash`: of the transaction that it is in; `why`: it failed, or is
+    held until a person says whether it went."""
 
     send_id: UUID
     merchant_id: UUID
@@ -30,40 +33,20 @@ class NewSend(NamedTuple):
     source: bytes | None = None
     receiver: bytes | None = None
     value: Decimal | None = None
-
-
-class ChainSend(Row, frozen=True):
-    """As it stands. `hash`: of the transaction that it is in; `why`: it failed, or is held until a person says whether
-    it went."""
-
-    send_id: UUID
-    chain: int
-    kind: Literal["sweep", "transfer"]
-    channel: str
-    token: bytes
-    terms: dict[str, Any] | None
-    source: bytes | None
-    receiver: bytes | None
-    value: Decimal | None
-    merchant_id: UUID
-    subject_kind: SubjectKind
-    subject_id: UUID
-    state: Literal["wanted", "signed", "held", "done", "failed"]
-    hash: bytes | None
-    why: str | None
+    state: Literal["wanted", "signed", "held", "done", "failed"] = "wanted"
+    hash: bytes | None = None
+    why: str | None = None
 
 
 _SEND = columns_of(ChainSend)
 
 
 @CHAIN.statement(f"""
-INSERT INTO sends (send_id, merchant_id, subject_kind, subject_id, kind, chain, channel, token, terms, source, receiver,
-  value, wanted_at, state)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'wanted')
+INSERT INTO sends ({_SEND}, wanted_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 ON CONFLICT (send_id) DO UPDATE SET state = sends.state
 RETURNING {_SEND}
 """)
-async def want(db: Tx, send: NewSend, now: datetime) -> ChainSend:
+async def want(db: Tx, send: ChainSend, now: datetime) -> ChainSend:
     """Adds a send and returns its present state; a repeat adds nothing."""
 
 
@@ -73,12 +56,19 @@ async def send_of(db: Read, send_id: UUID) -> ChainSend | None:
 
 
 @CHAIN.statement(f"""
-(SELECT {_SEND} FROM sends WHERE chain = $1 AND state = 'wanted' AND source = $2 ORDER BY wanted_at LIMIT $4)
-UNION ALL
-(SELECT {_SEND} FROM sends WHERE chain = $1 AND state = 'wanted' AND kind = 'sweep' AND $3 ORDER BY wanted_at LIMIT $4)
+SELECT {_SEND} FROM sends WHERE chain = $1 AND state = 'wanted' AND (source = $2 OR kind = 'sweep' AND $3)
+  AND ($4::uuid IS NULL OR (wanted_at, send_id) > (SELECT b.wanted_at, b.send_id FROM sends b WHERE b.send_id = $4))
+ORDER BY wanted_at, send_id LIMIT $5
 """)
-async def wanted(db: Read, chain: int, source: bytes, sweeps: bool, limit: int) -> list[ChainSend]:  # noqa: FBT001
-    """Transfers out of this wallet and, where that is wanted, sweeps; the oldest of each first."""
+async def wanted(db: Read, chain: int, source: bytes, sweeps: bool, after: UUID | None, limit: int) -> list[ChainSend]:  # noqa: FBT001
+    """Transfers out of this wallet and, where that is wanted, sweeps: the oldest behind that one."""
+
+
+@CHAIN.statement(f"""
+SELECT {_SEND} FROM sends WHERE merchant_id = $1 AND subject_id = $2 AND subject_kind = 'stray' ORDER BY wanted_at
+""")
+async def strays_of(db: Read, merchant_id: UUID, order_id: UUID) -> list[ChainSend]:
+    """Sweeps of other tokens and coins that somebody wanted, the oldest first."""
 
 
 @CHAIN.statement(f"SELECT {_SEND} FROM sends WHERE hash = ANY($1) ORDER BY send_id")
@@ -87,10 +77,11 @@ async def sends_in(db: Read, hashes: Sequence[bytes]) -> list[ChainSend]:
 
 
 @CHAIN.statement(f"""
-SELECT {_SEND} FROM sends WHERE chain = $1 AND state IN ('done', 'failed') AND NOT reported ORDER BY send_id LIMIT $2
+SELECT {_SEND} FROM sends WHERE chain = $1 AND state IN ('done', 'failed') AND NOT reported AND send_id > $2
+ORDER BY send_id LIMIT $3
 """)
-async def unreported(db: Read, chain: int, limit: int) -> list[ChainSend]:
-    """Finished sends that have not been reported yet."""
+async def unreported(db: Read, chain: int, after: UUID, limit: int) -> list[ChainSend]:
+    """Finished sends behind that one which have not been reported yet."""
 
 
 @CHAIN.statement("UPDATE sends SET reported = true WHERE send_id = $1")
@@ -160,10 +151,9 @@ async def sent_since(db: Read, chain: int, channel: str, since: datetime) -> Dec
     transaction that is not ours counts from when a person said so."""
 
 
-@stored("transactions")
-class ChainTransaction(Row, frozen=True):
+class ChainTransaction(NamedTuple):
     """A signed transaction. `number`: the sender's nonce; fees in the coin's base units. `lost`: a transaction that we
-    do not know took its number."""
+    do not know took its number. `block`: in which it was mined or reverted."""
 
     chain: int
     sender: bytes
@@ -175,31 +165,17 @@ class ChainTransaction(Row, frozen=True):
     gas: int
     signed_at: datetime
     signed_block: int
-    state: Literal["signed", "mined", "reverted", "replaced", "lost"]
+    state: Literal["signed", "mined", "reverted", "replaced", "lost"] = "signed"
+    block: int | None = None
 
 
 _TRANSACTION = columns_of(ChainTransaction)
 
 
-class NewTransaction(NamedTuple):
-    """One that is signed and has not left."""
-
-    chain: int
-    sender: bytes
-    number: int
-    hash: bytes
-    raw: bytes
-    fee_per_gas: Decimal
-    tip_per_gas: Decimal
-    gas: int
-    signed_at: datetime
-    signed_block: int
-
-
 @CHAIN.statement(f"""
-INSERT INTO transactions ({_TRANSACTION}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'signed')
+INSERT INTO transactions ({_TRANSACTION}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 """)
-async def keep_transaction(db: Tx, transaction: NewTransaction) -> None:
+async def keep_transaction(db: Tx, transaction: ChainTransaction) -> None:
     """Stores a transaction before it is broadcast."""
 
 
@@ -210,28 +186,39 @@ async def open_transactions(db: Read, chain: int, sender: bytes) -> list[ChainTr
     """Undecided transactions, the lowest nonce first."""
 
 
-class Numbers(Row, frozen=True):
-    """The last that was signed, and the last that is mined for good; None before the first."""
-
-    last: int | None
-    mined: int | None
-
-
-@CHAIN.statement("""
-SELECT max(number) AS last, max(number) FILTER (WHERE state IN ('mined', 'reverted')) AS mined
-FROM transactions WHERE chain = $1 AND sender = $2
+@CHAIN.statement(f"""
+SELECT {_TRANSACTION} FROM transactions
+WHERE chain = $1 AND sender = $2 AND number >= $3 AND state IN ('mined', 'reverted', 'replaced')
+ORDER BY number, signed_at LIMIT $4
 """)
-async def numbers_of(db: Read, chain: int, sender: bytes) -> Numbers:
-    """A key's."""
+async def closed_transactions(db: Read, chain: int, sender: bytes, first: int, limit: int) -> list[ChainTransaction]:
+    """Decided transactions from this nonce on."""
 
 
 @CHAIN.statement("""
 UPDATE transactions SET state = CASE WHEN hash = $4 THEN $5 ELSE 'replaced' END,
-  paid = CASE WHEN hash = $4 THEN $6::numeric END
+  paid = CASE WHEN hash = $4 THEN $6::numeric END, block = CASE WHEN hash = $4 THEN $7::bigint END
 WHERE chain = $1 AND sender = $2 AND number = $3 AND state = 'signed'
 """)
-async def close_number(db: Tx, chain: int, sender: bytes, number: int, hash: bytes, state: str, paid: Decimal) -> None:
+async def close_number(
+    db: Tx, chain: int, sender: bytes, number: int, hash: bytes, state: str, paid: Decimal, block: int
+) -> None:
     """One of the transactions of this number is mined at depth, the others never can be. `paid`: for its gas."""
+
+
+@CHAIN.statement("""
+UPDATE transactions SET state = 'signed', paid = NULL, block = NULL, signed_block = $4
+WHERE chain = $1 AND sender = $2 AND hash = ANY($3) AND state IN ('mined', 'reverted', 'replaced')
+""")
+async def open_again(db: Tx, chain: int, sender: bytes, hashes: Sequence[bytes], head: int) -> None:
+    """They are in no block any more. They wait from here on, before one is replaced by a dearer one."""
+
+
+@CHAIN.statement("""
+UPDATE sends SET state = 'signed', reported = false WHERE hash = ANY($1) AND state = 'done' AND went_at IS NULL
+""")
+async def take_back(db: Tx, hashes: Sequence[bytes]) -> None:
+    """What these transactions sent is on its way again."""
 
 
 @CHAIN.statement("""
@@ -252,11 +239,6 @@ async def known_transactions(db: Read, chain: int, hashes: Sequence[bytes]) -> l
     """The hashes that were signed here."""
 
 
-@CHAIN.statement("SELECT max(signed_block) FROM transactions WHERE chain = $1 AND sender = $2")
-async def last_signed_block(db: Read, chain: int, sender: bytes) -> int | None:
-    """The head of the chain when the key last signed; None before the first."""
-
-
 @CHAIN.statement("""
 SELECT count(*) FROM transactions WHERE chain = $1 AND sender = $2 AND state = 'reverted' AND signed_at > $3
 """)
@@ -264,10 +246,11 @@ async def reverted_since(db: Read, chain: int, sender: bytes, since: datetime) -
     """How many of the key's transactions moved nothing and cost their fee."""
 
 
-class ChainSender(Row, frozen=True):
+class ChainSender(NamedTuple):
     """A key. `begins`: whatever the chain has of lower numbers, a person has accounted for. `halted`: why it signs
     nothing; `trouble`: what keeps it from sending, or soon will; `gas`: what its transactions cost so far, in the
-    chain's coin."""
+    chain's coin; `last`, `mined`: the numbers of the last that was signed, and that is mined for good; `signed_block`:
+    the head when it last signed."""
 
     chain: int
     sender: bytes
@@ -276,36 +259,38 @@ class ChainSender(Row, frozen=True):
     trouble: str | None
     troubled_at: datetime | None
     gas: Decimal
+    last: int | None
+    mined: int | None
+    signed_block: int | None
 
 
 _SENDER = """
-SELECT chain, sender, begins, halted, trouble, troubled_at, (SELECT coalesce(sum(t.paid), 0) FROM transactions t
-  WHERE t.chain = s.chain AND t.sender = s.sender) AS gas
-FROM senders s
+SELECT s.chain, s.sender, begins, halted, trouble, troubled_at, t.gas, t.last, t.mined, t.signed_block
+FROM senders s CROSS JOIN LATERAL (
+  SELECT coalesce(sum(paid), 0) AS gas, max(number) AS last,
+    max(number) FILTER (WHERE state IN ('mined', 'reverted')) AS mined, max(signed_block) AS signed_block
+  FROM transactions t WHERE t.chain = s.chain AND t.sender = s.sender) t
 """
 
 
-@CHAIN.statement(f"{_SENDER} WHERE chain = $1 AND sender = $2")
+@CHAIN.statement(f"{_SENDER} WHERE s.chain = $1 AND s.sender = $2")
 async def sender_of(db: Read, chain: int, sender: bytes) -> ChainSender | None:
     """None before it has begun."""
 
 
-@CHAIN.statement(f"{_SENDER} ORDER BY chain, sender")
+@CHAIN.statement(f"{_SENDER} ORDER BY s.chain, s.sender")
 async def senders(db: Read) -> list[ChainSender]:
     """All keys, of all chains."""
 
 
-@CHAIN.statement("UPDATE senders SET halted = NULL WHERE chain = $1 AND sender = $2")
-async def lift_sender(db: Tx, chain: int, sender: bytes) -> None:
-    """A person has looked."""
-
-
 @CHAIN.statement("""
 INSERT INTO senders (chain, sender, begins) VALUES ($1, $2, $3)
-ON CONFLICT (chain, sender) DO UPDATE SET begins = greatest(senders.begins, excluded.begins)
+ON CONFLICT (chain, sender) DO UPDATE SET begins = greatest(senders.begins, excluded.begins),
+  halted = CASE WHEN $4 THEN NULL ELSE senders.halted END
 """)
-async def begin_sender(db: Tx, chain: int, sender: bytes, begins: int) -> None:
-    """From this number on its transactions are ours: a person says so, or the chain has none of it."""
+async def begin_sender(db: Tx, chain: int, sender: bytes, begins: int, lift: bool = False) -> None:  # noqa: FBT001, FBT002
+    """From this number on its transactions are ours: a person says so, or the chain has none of it. `lift`: a person
+    has looked at what halted it."""
 
 
 @CHAIN.statement("""
@@ -359,13 +344,20 @@ async def add_destinations(db: Tx, rows: Sequence[RefundDestination]) -> None:
     """Stored together with their refunds."""
 
 
+class WaitingDestination(Row, frozen=True):
+    request_id: UUID
+    address: bytes
+    kind: Kind
+
+
 @MERCHANT.statement("""
-SELECT d.address FROM refund_requests q
+SELECT q.request_id, d.address, a.kind FROM refund_requests q
 JOIN refund_destinations d ON d.merchant_id = q.merchant_id AND d.modification_id = q.request_id
-WHERE q.merchant_id = $1 AND q.order_id = $2 AND q.state = 'waiting'
+JOIN deposit_addresses a ON a.merchant_id = q.merchant_id AND a.order_id = q.order_id
+WHERE q.merchant_id = $1 AND q.order_id = ANY($2) AND q.state = 'waiting'
 """)
-async def waiting_destination(db: Read, merchant_id: UUID, order_id: UUID) -> bytes | None:
-    """Where the refund goes that waits for a second person; None: none waits."""
+async def waiting_destinations(db: Read, merchant_id: UUID, order_ids: Sequence[UUID]) -> list[WaitingDestination]:
+    """Where the refunds of these orders go that wait for a second person."""
 
 
 class RefundWay(Row, frozen=True):

@@ -1,4 +1,5 @@
-"""What the watcher has read of a chain, and where an order's payer pays. Values are base units of a token."""
+"""What the watcher has read of a chain, where an order's payer pays, and merchants' own wallets. Values are base units
+of a token."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,15 +7,18 @@ from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
+from recoup.features.chains.addresses import Kind
 from recoup.store.homes import CHAIN, MERCHANT
 from recoup.store.statement import Read, Row, Tx, Written, columns_of
 from recoup.store.table import Hex, insert_of, stored
 
 LogState = Literal["seen", "confirmed", "orphaned"]
+WalletState = Literal["entered", "waiting", "holding", "replaced", "withdrawn"]
 
 
 class DepositAddress(Row, frozen=True):
-    """`due`: what its payer is to send, in base units of the channel's token. `expires_at`: business time;
+    """`due`: what its payer is to send, in base units of the channel's token; `enough`: with which it is paid.
+    `expires_at`: business time;
     `watched_until`: wall time; `refund_to`: where a refund goes that names no address, by whose word."""
 
     address: bytes
@@ -25,6 +29,7 @@ class DepositAddress(Row, frozen=True):
     channel: str
     terms: dict[str, Any]
     due: Decimal
+    enough: Decimal
     expires_at: datetime
     watched_until: datetime
     refund_to: bytes | None = None
@@ -34,14 +39,29 @@ class DepositAddress(Row, frozen=True):
 _ADDRESS = columns_of(DepositAddress)
 
 
-@MERCHANT.statement(f"SELECT {_ADDRESS} FROM deposit_addresses WHERE kind = $1 AND watched_until > $2")
-async def watched(db: Read, kind: str, now: datetime) -> list[DepositAddress]:
-    """The addresses to which money may still come."""
+@MERCHANT.statement(f"""
+SELECT {_ADDRESS} FROM deposit_addresses WHERE kind = $1 AND watched_until > $2 AND address > $3
+ORDER BY address LIMIT $4
+""")
+async def watched(db: Read, kind: str, now: datetime, after: bytes, limit: int) -> list[DepositAddress]:
+    """The addresses behind that one to which money may still come."""
 
 
-@MERCHANT.statement(f"SELECT {_ADDRESS} FROM deposit_addresses WHERE kind = $1 AND added_at > $2")
-async def added_since(db: Read, kind: str, since: datetime) -> list[DepositAddress]:
-    """Those that are new, and some that are not: one that commits late was added before."""
+@MERCHANT.statement("SELECT address FROM deposit_addresses WHERE kind = $1 AND watched_until > $2 LIMIT $3")
+async def watched_addresses(db: Read, kind: str, now: datetime, limit: int) -> list[bytes]:
+    """As many as the limit: there may be more."""
+
+
+@MERCHANT.statement("""
+SELECT merchant_id FROM deposit_addresses WHERE kind = $1 AND watched_until > $2 ORDER BY merchant_id LIMIT 1
+""")
+async def waiting_merchant(db: Read, kind: str, now: datetime) -> UUID | None:
+    """The first merchant to whose orders money may still come."""
+
+
+@MERCHANT.statement(f"SELECT {_ADDRESS} FROM deposit_addresses WHERE kind = $1 AND address = ANY($2)")
+async def orders_at(db: Read, kind: str, addresses: Sequence[bytes]) -> list[DepositAddress]:
+    """Those of these addresses that are our orders', watched or not any more."""
 
 
 @MERCHANT.statement(f"SELECT {_ADDRESS} FROM deposit_addresses WHERE merchant_id = $1 AND order_id = $2")
@@ -68,10 +88,10 @@ async def add_facts(db: Tx, merchant_id: UUID, order_id: UUID, facts: dict[str, 
 
 
 @MERCHANT.statement("""
-INSERT INTO deposit_addresses (address, kind, merchant_id, order_id, attempt_id, channel, terms, due, expires_at,
-  watched_until)
+INSERT INTO deposit_addresses (address, kind, merchant_id, order_id, attempt_id, channel, terms, due, enough,
+  expires_at, watched_until)
 SELECT decode(c ->> 'raw', 'hex'), c ->> 'kind', $1, $2, $3, $4, c -> 'terms', (c ->> 'due')::numeric,
-  (c ->> 'expires_at')::timestamptz, (c ->> 'watched_until')::timestamptz
+  (c ->> 'enough')::numeric, (c ->> 'expires_at')::timestamptz, (c ->> 'watched_until')::timestamptz
 FROM (SELECT $5::jsonb AS c) t
 """)
 async def add_address(
@@ -291,22 +311,22 @@ async def logs_in(db: Read, chain: int, txs: Sequence[bytes]) -> list[ChainLog]:
     """Stored logs of these transactions, in whatever block."""
 
 
-@CHAIN.statement(f"""
-SELECT {_LOG} FROM logs
-WHERE chain = $1 AND state = 'seen' AND (block, tx, log_index, block_hash) > ($2, $3, $4, $5)
-ORDER BY block, tx, log_index, block_hash LIMIT $6
-""")
+_PAGE = "(block, tx, log_index, block_hash) > ($2, $3, $4, $5) ORDER BY block, tx, log_index, block_hash LIMIT $6"
+LogPlace = tuple[int, bytes, int, bytes]
+
+
+@CHAIN.statement(f"SELECT {_LOG} FROM logs WHERE chain = $1 AND state = 'seen' AND {_PAGE}")
 async def open_logs(
     db: Read, chain: int, block: int, tx: bytes, log_index: int, block_hash: bytes, limit: int
 ) -> list[ChainLog]:
     """Logs behind that one which are not deep enough yet, the oldest first."""
 
 
-@CHAIN.statement(f"""
-SELECT {_LOG} FROM logs WHERE chain = $1 AND block > $2 AND state = 'confirmed' ORDER BY block DESC LIMIT $3
-""")
-async def confirmed_logs(db: Read, chain: int, above: int, limit: int) -> list[ChainLog]:
-    """Confirmed logs that a deep reorganisation could still take back; the newest first."""
+@CHAIN.statement(f"SELECT {_LOG} FROM logs WHERE chain = $1 AND state = 'confirmed' AND {_PAGE}")
+async def confirmed_logs(
+    db: Read, chain: int, block: int, tx: bytes, log_index: int, block_hash: bytes, limit: int
+) -> list[ChainLog]:
+    """Logs behind that one which a deep reorganisation could still take back, the oldest first."""
 
 
 @CHAIN.statement(f"SELECT {_LOG} FROM logs WHERE address = ANY($1) ORDER BY address, block, log_index, tx")
@@ -349,6 +369,76 @@ WHERE l.chain = i.chain AND l.tx = i.tx AND l.log_index = i.log_index AND l.bloc
 """)
 async def mark_followed(db: Tx, rows: Sequence[Verdict]) -> None:
     """Their orders know of them, as long as they stand as they did then."""
+
+
+class SettlementAddress(Row, frozen=True):
+    """`holds_from`: since its approval, when orders begin to settle to it."""
+
+    merchant_id: UUID
+    kind: Kind
+    address_id: UUID
+    address: str
+    set_by: str
+    set_at: datetime
+    holds_from: datetime | None
+    approved_by: str | None
+    approved_at: datetime | None
+    withdrawn_at: datetime | None
+
+    def holds(self, now: datetime) -> bool:
+        """Whether it has taken effect; a later one may have replaced it."""
+        return self.withdrawn_at is None and self.holds_from is not None and self.holds_from <= now
+
+
+_WALLET = columns_of(SettlementAddress)
+
+
+@MERCHANT.statement(f"SELECT {_WALLET} FROM settlement_addresses WHERE merchant_id = $1 ORDER BY set_at DESC")
+async def list_addresses(db: Read, merchant_id: UUID) -> list[SettlementAddress]:
+    """The newest first, of all kinds."""
+
+
+@MERCHANT.statement("""
+INSERT INTO settlement_addresses (merchant_id, kind, address_id, address, set_by, set_at)
+VALUES ($1, $2, $3, $4, $5, $6)
+""")
+async def add_wallet(
+    db: Tx, merchant_id: UUID, kind: str, address_id: UUID, address: str, set_by: str, set_at: datetime
+) -> None: ...
+
+
+@MERCHANT.statement("""
+UPDATE settlement_addresses SET approved_by = $4, approved_at = $5, holds_from = $6
+WHERE merchant_id = $1 AND kind = $2 AND address_id = $3
+""")
+async def approve_address(
+    db: Tx, merchant_id: UUID, kind: str, address_id: UUID, by: str, at: datetime, holds_from: datetime
+) -> None: ...
+
+
+@MERCHANT.statement("""
+UPDATE settlement_addresses SET withdrawn_at = $3
+WHERE merchant_id = $1 AND address_id = ANY($2) AND withdrawn_at IS NULL
+""")
+async def withdraw_addresses(db: Tx, merchant_id: UUID, address_ids: list[UUID], at: datetime) -> None: ...
+
+
+@MERCHANT.statement("SELECT true FROM deposit_addresses WHERE address = $1 AND kind = $2")
+async def is_deposit_address(db: Read, address: bytes, kind: str) -> bool | None:
+    """Whether it is the deposit address of any order; None if it is not."""
+
+
+@MERCHANT.statement("SELECT basis_points FROM shortfall_tolerances WHERE merchant_id = $1")
+async def tolerance_of(db: Read, merchant_id: UUID) -> int | None:
+    """How much less than its amount pays an order; None: nothing was ever set."""
+
+
+@MERCHANT.statement("""
+INSERT INTO shortfall_tolerances (merchant_id, basis_points) VALUES ($1, $2)
+ON CONFLICT (merchant_id) DO UPDATE SET basis_points = excluded.basis_points
+""")
+async def keep_tolerance(db: Tx, merchant_id: UUID, basis_points: int) -> None:
+    """For orders from here on."""
 
 
 @MERCHANT.statement("""

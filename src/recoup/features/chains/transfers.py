@@ -8,6 +8,7 @@ who only has the page's link may send a little from theirs.
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
+from itertools import count
 from typing import Final, Literal
 from uuid import UUID, uuid5
 
@@ -15,9 +16,9 @@ import structlog
 
 from recoup.features.chains import intake, sends_store, store
 from recoup.features.chains.addresses import read_address, shown
-from recoup.features.chains.addresses_flow import check_wallet
-from recoup.features.chains.channels import ChannelSettings
-from recoup.features.chains.sends_store import ChainSend, NewSend, RefundDestination, SubjectKind
+from recoup.features.chains.channels import COIN, ChannelSettings
+from recoup.features.chains.sends_store import ChainSend, RefundDestination, SubjectKind
+from recoup.features.chains.settlement_addresses import check_wallet
 from recoup.features.chains.store import ChainLog, DepositAddress
 from recoup.features.chains.units import cent
 from recoup.flows.locked import Orders
@@ -64,6 +65,34 @@ async def gather(
                 send = sweep_of(send_id, channel, row, "custody", row.order_id)
                 if (await sends_store.want(world.db.alone, send, world.clocks.wall())).state != "done":
                     break
+
+
+async def sweep_stray(world: World, scope: Scope, order_id: UUID, network: str | None, asset: str) -> ChainSend:
+    """A person has another token, or the chain's coin, swept to where the order's terms say. A repeat is the same send
+    until that one has ended. `network`: else the order's. Raises: Problem."""
+    row = await store.address_of_order(world.db.reader, scope.merchant_id, order_id)
+    own = intake.served(row.channel) if row is not None else None
+    if row is None or own is None:
+        raise Problem("not_found", "This order is on no chain that is served here.", cure="Look it up in the list.")
+    token = COIN if asset == "coin" else read_address(asset, own.kind, "token")
+    alike = (one for one in intake.all_served(world.name) if one.kind == own.kind and one.factory is not None)
+    channel = next((one for one in alike if one.network == (network or own.network)), None)
+    if channel is None:
+        cure = "Put the factory there first: add a channel of that network, then recoup chain deploy."
+        raise Problem("not_found", "No channel here is on this network.", field="network", cure=cure)
+    known = intake.served_token(channel.chain_id, token)
+    if known is not None and known.asset == own.asset:
+        raise Problem("wrong_state", "This token pays the order, and is swept by itself.", cure="Wait for its sweep.")
+    where = {"network": channel.network, "token": "coin" if token == COIN else shown(token, own.kind)}
+    async with world.db.transaction() as tx:
+        await note(tx, scope, world.clocks.wall(), "stray.swept", order_id, where)
+    for number in count():
+        send_id = uuid5(order_id, f"{channel.chain_id}/{token.hex()}/stray/{number}")
+        send = sweep_of(send_id, channel, row, "stray", order_id)._replace(token=token)
+        found = await sends_store.want(world.db.alone, send, world.clocks.wall())
+        if found.state not in ("done", "failed"):
+            return found
+    raise AssertionError("there is a next number")
 
 
 async def refund_to(world: World, merchant_id: UUID, order_id: UUID, text: str | None) -> Note | Problem | None:
@@ -130,7 +159,7 @@ async def _read(world: World, text: str, channel: ChannelSettings) -> bytes:
 async def _named(db: Read, row: DepositAddress, channel: ChannelSettings) -> bytes:
     """The address that the merchant gave, or the payer, if it paid what the order is due. Raises: Problem(invalid)."""
     message = "A refund of this order needs the address that it goes to."
-    cure: str = "Send to_address, or let the payer enter an address on the order's page."
+    cure: str = "Send to_address, save it under Deposits and sweeps, or let the payer enter it on the order's page."
     if row.refund_to is not None:
         logs = await store.logs_at(db, [row.address]) if row.refund_by == "payer" else []
         came = (channel.chain_id, channel.token, "deposit", "confirmed", row.refund_to)
@@ -167,9 +196,9 @@ async def want_payout(db: Database, channel: ChannelSettings, payout: PayOut, no
 
 def sweep_of(
     send_id: UUID, channel: ChannelSettings, row: DepositAddress, kind: SubjectKind, subject_id: UUID
-) -> NewSend:
+) -> ChainSend:
     where = channel.chain_id, channel.code, channel.token
-    return NewSend(send_id, row.merchant_id, kind, subject_id, "sweep", *where, terms=row.terms)
+    return ChainSend(send_id, row.merchant_id, kind, subject_id, "sweep", *where, terms=row.terms)
 
 
 def _transfer(
@@ -180,9 +209,9 @@ def _transfer(
     merchant_id: UUID,
     kind: SubjectKind,
     subject_id: UUID,
-) -> NewSend:
+) -> ChainSend:
     where, value = (channel.chain_id, channel.code, channel.token), Decimal(channel.base(units))
-    return NewSend(
+    return ChainSend(
         send_id, merchant_id, kind, subject_id, "transfer", *where, source=channel.custody, receiver=to, value=value
     )
 
@@ -190,7 +219,7 @@ def _transfer(
 async def check_payout(db: Database, channel: ChannelSettings, merchant_id: UUID, text: str, now: datetime) -> None:
     """Custodial money leaves for the merchant's settlement address alone. Raises: Problem(invalid)."""
     known = await store.settles_to(db.reader, merchant_id, channel.kind, now)
-    cure: str = "Enter your wallet's address under Settlements first."
+    cure: str = "Enter your wallet's address under Settlement addresses first."
     if known is not None and text == f"{channel.network}:{known}":
         return
     if known is not None:
@@ -200,15 +229,18 @@ async def check_payout(db: Database, channel: ChannelSettings, merchant_id: UUID
 
 async def tell(world: World, orders: Orders, chain: int) -> int:
     """What the sender has decided reaches what wants it, at once; answers how many. What fails is told again."""
-    rows = await sends_store.unreported(world.db, chain, TOGETHER)
-    for row in rows:
-        try:
-            await _tell(world, orders, row)
-        except Problem as problem:
-            log.warning("not reported", send=str(row.send_id), why=problem.message)
-            continue
-        await sends_store.mark_reported(world.db.alone, row.send_id)
-    return len(rows)
+    count, after = 0, UUID(int=0)
+    while rows := await sends_store.unreported(world.db, chain, after, TOGETHER):
+        for row in rows:
+            try:
+                await _tell(world, orders, row)
+            except Problem as problem:
+                log.warning("not reported", send=str(row.send_id), why=problem.message)
+                continue
+            await sends_store.mark_reported(world.db.alone, row.send_id)
+            count += 1
+        after = rows[-1].send_id
+    return count
 
 
 async def _tell(world: World, orders: Orders, row: ChainSend) -> None:
@@ -228,7 +260,7 @@ async def send_again(world: World, orders: Orders, scope: Scope, send: ChainSend
         raise Problem("wrong_state", "This send has not failed.", cure="Wait: it is decided on its chain.")
     find = {"settlement": order_of_settlement, "refund": order_of_modification}.get(send.subject_kind)
     order_id = await find(world.db, send.merchant_id, send.subject_id) if find is not None else None
-    if send.subject_kind == "custody" or send.state == "held":
+    if send.subject_kind in ("custody", "stray") or send.state == "held":
         await sends_store.want_again(world.db.alone, send.send_id)
     elif order_id is None:
         raise Problem("wrong_state", "Its money is back in the wallet.", cure="Let the merchant request a new payout.")

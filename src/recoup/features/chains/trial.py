@@ -16,13 +16,14 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
 
 from recoup.features.chains.abi import from_hex
 from recoup.features.chains.addresses import read_address, shown
-from recoup.features.chains.addresses_flow import hold_at_once
-from recoup.features.chains.channels import MAINNETS, read_channels, without_secrets
+from recoup.features.chains.channels import MAINNETS, is_endpoint, read_channels, without_secrets
 from recoup.features.chains.dev_node import DevNode, program
 from recoup.features.chains.rpc import AwayError, opened
+from recoup.features.chains.settlement_addresses import hold_at_once
 from recoup.flows.bootstrap import bootstrap_merchant
 from recoup.flows.demo_clock import demo_merchant
 from recoup.flows.world import World
@@ -77,25 +78,22 @@ class Trial:
         self._known: list[dict[str, Any]] = tomllib.loads(block.partition("\n")[2]).get("channels", [])
         theirs = tomllib.loads(before + after).get("channels", [])
         if any(one.get("world") == "sandbox" for one in theirs):
-            raise Problem(
-                "conflict",
-                Sentence("{0} names channels of the sandbox already.", settings),
-                cure="Start without --chain, which uses them; or remove them.",
-            )
+            message = Sentence("{0} names channels of the sandbox already.", settings)
+            raise Problem("conflict", message, cure="Start without --chain, which uses them; or remove them.")
+        if url and not is_endpoint(url):
+            message = Sentence("{0} is no address of a node.", repr(without_secrets(url) or url))
+            raise Problem("invalid", message, cure="Write it like http://127.0.0.1:8545, or leave it out.")
         self._url = url
         self._own = () if url else tuple(Plan(net, id, self._address(id), tokens) for net, id, tokens in OWN)
 
     def nodes(self) -> list[tuple[str, list[str]]]:
         """Our own nodes: names and commands. Raises: Problem(unavailable)."""
-        if self._url:
-            return []
         close_folder(self._folder)
         shared = ["--quiet", "--host=127.0.0.1", "--order=fifo", "--slots-in-an-epoch=2", "--state-interval=30"]
         found = []
-        for plan in self._own:
-            state, port = self._folder / f"{plan.chain_id}.json", plan.url.rpartition(":")[2]
-            own = [f"--port={port}", f"--chain-id={plan.chain_id}", f"--state={state}"]
-            found.append((f"chain {plan.network}", [str(program()), *shared, *own]))
+        for name, number, url, _ in self._own:
+            own = [f"--port={urlsplit(url).port}", f"--chain-id={number}", f"--state={self._folder / f'{number}.json'}"]
+            found.append((f"chain {name}", [str(program()), *shared, *own]))
         return found
 
     def prepare(self) -> None:
@@ -114,13 +112,9 @@ class Trial:
         path = self._folder / "sender.json"
         close_folder(self._folder)
         if not path.exists():
-            made = subprocess.run(
-                [sys.executable, "-m", "recoup.main", "chain", "key", str(path)],
-                env=os.environ | {"RECOUP_CHAIN_PASSWORD": PASSWORD},
-                capture_output=True,
-                text=True,
-                check=False,
-            )
+            command = [sys.executable, "-m", "recoup.main", "chain", "key", str(path)]
+            env = os.environ | {"RECOUP_CHAIN_PASSWORD": PASSWORD}
+            made = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
             if made.returncode:
                 message = made.stderr.strip().removeprefix("recoup: ") or "The sender's key could not be made."
                 raise Problem("unavailable", message)
@@ -134,9 +128,8 @@ class Trial:
                 try:
                     found += await self._channels(plan, node, sender)
                 except AwayError as error:
-                    message = Sentence(
-                        "The node at {0} does not do what is needed: {1}", without_secrets(plan.url), error
-                    )
+                    which = without_secrets(plan.url)
+                    message = Sentence("The node at {0} does not do what is needed: {1}", which, error)
                     raise Problem("unavailable", message, cure="It must be a development node such as anvil.") from None
             return found
 
@@ -168,11 +161,10 @@ class Trial:
 
     async def _token(self, one: Token, url: str, node: DevNode) -> bytes:
         """The one of before, where it still stands."""
-        for known in self._known:
-            if (known["code"], known["endpoints"]) == (one.code, [url]):
-                token = read_address(known["token"], "evm", "token")
-                if await node.has_code(token):
-                    return token
+        same = (known for known in self._known if (known["code"], known["endpoints"]) == (one.code, [url]))
+        for token in (read_address(known["token"], "evm", "token") for known in same):
+            if await node.has_code(token):
+                return token
         return await node.deploy_token(one.decimals)
 
     def _address(self, chain_id: int) -> str:
@@ -194,7 +186,10 @@ async def _started(plan: Plan, node: DevNode) -> int:
         except AwayError as error:
             if time.monotonic() > until or not plan.chain_id:
                 message = Sentence("The node at {0} does not answer: {1}.", without_secrets(plan.url), error)
-                raise Problem("unavailable", message, cure="See whether something else has its port.") from None
+                cure = "See whether something else has its port."
+                if not plan.chain_id:
+                    cure = "Start one such as anvil there, or leave the address out: Recoup then runs its own."
+                raise Problem("unavailable", message, cure=cure) from None
             await asyncio.sleep(0.05)
         else:
             if plan.chain_id not in (0, chain_id):

@@ -11,8 +11,8 @@ from tronpy.proto import tron_pb2
 
 from recoup.features.chains.abi import keccak256
 from recoup.features.chains.addresses import TRON_PREFIX
+from recoup.features.chains.evm_wire import Signed, Signer
 from recoup.features.chains.reading import Block
-from recoup.features.chains.send import Signed, Signer
 
 LIFE: Final = timedelta(seconds=60)  # a block that comes later takes it no more
 ORIGIN_ENERGY: Final = 10_000_000  # of a contract's maker, who pays none

@@ -5,7 +5,7 @@ receipts of all that is open, and the first one's receipts. What the logs leave 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple, Protocol
 
 import structlog
@@ -15,8 +15,11 @@ from recoup.features.chains.addresses import Kind
 from recoup.features.chains.channels import ChannelSettings
 from recoup.features.chains.depth import Heights, Required, blocks_of, is_deep, lower, required
 from recoup.features.chains.reading import (
+    ADDRESSES_MAX,
     Block,
     NodeLog,
+    Receipt,
+    ReceiptAnswer,
     agreed_times,
     block_call,
     block_of_hash,
@@ -27,7 +30,7 @@ from recoup.features.chains.reading import (
     receipts_of,
 )
 from recoup.features.chains.rpc import AwayError, Endpoint, GarbageError, Refused, ThrottledError, number, taken
-from recoup.features.chains.store import ChainLog, Cursor, DepositAddress, LogState, NewLog, Verdict
+from recoup.features.chains.store import ChainLog, Cursor, DepositAddress, LogPlace, LogState, NewLog, Verdict
 from recoup.flows.merchant_cache import known_offset
 from recoup.kernel.time import Clocks
 from recoup.store.pool import Database
@@ -38,11 +41,8 @@ RANGE: Final = 1_000  # blocks of one read; halved when a node refuses
 RANGE_MAX: Final = 5_000
 OPEN_MAX: Final = 1_000  # logs whose receipts one poll asks for
 FOLLOWED_MAX: Final = 2_000  # addresses whose orders follow one poll
-LOADED_EVERY: Final = timedelta(minutes=10)
-COMMITTED_WITHIN: Final = timedelta(minutes=2)  # of an order's intake, clocks that differ included
-_START: Final = (-1, b"", 0, b"")  # before all logs
+_START: Final[LogPlace] = (-1, b"", 0, b"")  # before all logs
 Ours = Mapping[bytes, DepositAddress]
-Receipts = list[Mapping[int, NodeLog] | Refused | None]
 
 
 class HaltError(Exception):
@@ -56,6 +56,12 @@ class Network(NamedTuple):
     kind: Kind
     factory: bytes
     channels: Mapping[bytes, ChannelSettings]  # by token
+
+    @property
+    def tokens(self) -> Mapping[bytes, ChannelSettings]:
+        """By token, those included that payers take for a channel's own."""
+        alike = {token: one for one in self.channels.values() for token in one.lookalikes}
+        return alike | dict(self.channels)
 
     @property
     def any(self) -> ChannelSettings:
@@ -100,11 +106,8 @@ class NodeView(NamedTuple):
     mark: bytes | None  # what block it has in the place of the cursor's mark
 
 
-class Span(NamedTuple):
-    """Blocks that are read, both ends included; `end` None: to the head."""
-
-    begin: int
-    end: int | None
+Span = tuple[int, int | None]
+"""Blocks that are read, both ends included; None: to the head."""
 
 
 class WatchedWorld(Protocol):
@@ -127,8 +130,7 @@ class Watcher:
         self._range, self._turn, self._again = RANGE, 0, 0
         # What cannot be decided may be more than one poll asks for: each goes on where the last one ended.
         self._open_after, self._followed_after = _START, b""
-        self._ours: dict[bytes, DepositAddress] = {}
-        self._loaded_at = self._added_at = datetime.min.replace(tzinfo=UTC)
+        self._again_after: tuple[bytes, LogPlace] | None = None  # since which block is another one; of what was certain
 
     @property
     def pair(self) -> tuple[Endpoint, Endpoint]:
@@ -143,11 +145,10 @@ class Watcher:
         cursor = await store.cursor_of(self._db, chain)
         if cursor is not None and cursor.halted:
             return []
-        ours = await self._watched(now)
         self._turn += 1
         first, second = self.pair
         try:
-            await self._read(first, second, cursor if cursor is not None and cursor.block else None, ours, now)
+            await self._read(first, second, cursor if cursor is not None and cursor.block else None, now)
         except HaltError as halted:
             log.error("chain halted", chain=chain, why=f"{halted}")
             await store.halt(self._db.alone, chain, f"{halted}", now)
@@ -155,74 +156,76 @@ class Watcher:
             raise
         unfollowed = await store.unfollowed(self._db, chain, self._followed_after, FOLLOWED_MAX)
         self._followed_after = unfollowed[-1] if len(unfollowed) == FOLLOWED_MAX else b""
-        return [ours[one] for one in unfollowed if one in ours]
+        return await store.orders_at(self._db, self.network.kind, unfollowed)
 
-    async def _watched(self, now: datetime) -> Ours:
-        """All addresses now and then, between what is new: there may be very many."""
-        if now > self._loaded_at + LOADED_EVERY:
-            self._ours = {row.address: row for row in await store.watched(self._db, self.network.kind, now)}
-            self._loaded_at = now
-        else:
-            new = await store.added_since(self._db, self.network.kind, self._added_at - COMMITTED_WITHIN)
-            self._ours.update((row.address, row) for row in new)
-        self._added_at = now
-        return self._ours
-
-    async def _read(self, first: Endpoint, second: Endpoint, cursor: Cursor | None, ours: Ours, now: datetime) -> None:
-        chain, spans, asks = self.network.chain, await self._spans(first, cursor, now), self._asks(cursor)
-        said = await self._answers(first, [*asks, *(self._logs(span, ours) for span in spans)])
+    async def _read(self, first: Endpoint, second: Endpoint, cursor: Cursor | None, now: datetime) -> None:
+        chain, kind, asks = self.network.chain, self.network.kind, self._asks(cursor)
+        spans = await self._spans(first, cursor, now)
+        few = await store.watched_addresses(self._db, kind, now, ADDRESSES_MAX + 1)
+        calls = [logs_call(*span, self.network.factory, self.network.tokens, few) for span in spans]
+        said = await self._answers(first, [*asks, *calls])
         one = self._seen(said[: len(asks)], cursor)
-        found = [self._found(first, *pair, ours) for pair in zip(said[len(asks) :], spans, strict=True)]
+        found = [self._found(first, *pair) for pair in zip(said[len(asks) :], spans, strict=True)]
         if any(logs is None for logs in found):
             return
-        logs = {(row.tx, row.log_index, row.block_hash): row for rows in found for row in rows or []}
-        known = {_key(row) for row in await store.logs_in(self._db, chain, [row.tx for row in logs.values()])}
-        new = [row for key, row in logs.items() if key not in known]
-        open_ = await self._open(cursor, one)
+        logs = {_key(row): row for rows in found for row in rows or []}
+        open_, again_after = await self._open(cursor, one)
+        addresses = {row.address for row in logs.values()} | {row.address for row in open_}
+        ours = {row.address: row for row in await store.orders_at(self._db, kind, list(addresses))}
+        logs = {key: row for key, row in logs.items() if row.address in ours}
+        stored = await store.logs_in(self._db, chain, [row.tx for row in logs.values()])
+        states = {_key(row): row.state for row in stored}
+        new = [row for key, row in logs.items() if states.get(key, "orphaned") == "orphaned"]
         txs = list(dict.fromkeys([*(row.tx for row in open_), *(row.tx for row in new)]))[: 2 * OPEN_MAX]
         blocks = list({row.block_hash: row.block for row in new}.items())
         calls = [*receipts_of(txs), *(block_of_hash(block) for block, _ in blocks)]
         said = await second.batch([*asks, *calls])
-        two, their_blocks = self._seen(said[: len(asks)], cursor), said[len(asks) + len(txs) :]
-        theirs = self._receipts(said[len(asks) : len(asks) + len(txs)], ours)
+        two, theirs = self._seen(said[: len(asks)], cursor), said[len(asks) :]
         if cursor is not None and max(one.head, two.head).number < cursor.final:
             raise HaltError(f"the head went back behind block {cursor.final}, which was final")
-        said = await first.batch(calls) if calls else []
-        mine = self._receipts(said[: len(txs)], ours)
-        new = [row for row in new if row.block <= two.head.number]  # what the other has not is read again
-        times = agreed_times(said[len(txs) :], their_blocks)
+        mine = await first.batch(calls) if calls else []
+        times = agreed_times(mine[len(txs) :], theirs[len(txs) :])
+        answers = zip(mine[: len(txs)], theirs[: len(txs)], strict=True)
+        pairs = [[read_receipt(answer, self.network.factory) for answer in pair] for pair in answers]
+        # What a node does not tell says nothing of its transaction, and holds up no other.
+        both = {
+            tx: pair for tx, pair in zip(txs, pairs, strict=True) if not any(isinstance(one, Refused) for one in pair)
+        }
+        # What the other has not is read again; what was taken back returns when both have it in its block.
+        new = [row for row in new if row.block <= two.head.number and row.block_hash in times]
+        new = [row for row in new if _key(row) not in states or _is_in_block(row, both.get(row.tx, []))]
         heights = lower([one.heights, two.heights])
-        await self.keep([row for row in new if row.block_hash in times], times, ours, now)
+        await self.keep(new, times, ours, now)
         kept = await store.logs_in(self._db, chain, [row.tx for row in new])
         open_ = [*open_, *(row for row in kept if row.state == "seen")]
-        both = {
-            tx: (one, other)
-            for tx, one, other in zip(txs, mine, theirs, strict=True)
-            if not isinstance(one, Refused) and not isinstance(other, Refused)
-        }
         await self._judge([row for row in open_ if row.tx in both], both, heights, ours)
         if any(block not in times and at <= two.head.number for block, at in blocks):
             return  # one is gone since it was read, or its time is disputed: the next poll reads this range again
-        end = spans[-1].end
+        _, end = spans[-1]
         read_to = heights.head if end is None else min(heights.head, end)
-        low = min(one.head, two.head)
-        agreed_at = min(one.head.at, two.head.at, now)
+        agreed_at, final = min(one.head.at, two.head.at, now), heights.finalized or 0
         await store.move_cursor(
-            self._db.alone, chain, read_to, agreed_at, heights.head, heights.finalized or 0, _final_hash(one, two), now
+            self._db.alone, chain, read_to, agreed_at, heights.head, final, _final_hash(one, two), now
         )
         if cursor is None or not cursor.mark_hash or one.mark is not None and one.mark == two.mark:
-            await store.move_mark(self._db.alone, chain, low.number, low.hash)
+            self._again_after = again_after
+            if again_after is None:
+                low = min(one.head, two.head)
+                await store.move_mark(self._db.alone, chain, low.number, low.hash)
 
-    async def _open(self, cursor: Cursor | None, one: NodeView) -> list[ChainLog]:
+    async def _open(self, cursor: Cursor | None, one: NodeView) -> tuple[list[ChainLog], tuple[bytes, LogPlace] | None]:
         """What is not certain yet; and, when a block that was read is another one now, what was taken for certain above
-        the final block."""
+        the final block, with the place where the next poll goes on with that."""
         open_ = await store.open_logs(self._db, self.network.chain, *self._open_after, OPEN_MAX)
-        last = open_[-1] if len(open_) == OPEN_MAX else None
-        self._open_after = (last.block, last.tx, last.log_index, last.block_hash) if last is not None else _START
-        if cursor is None or not cursor.mark_hash or one.mark == cursor.mark_hash:
-            return open_
-        floor = max(cursor.final, cursor.mark - 2 * self.network.depth)
-        return [*await store.confirmed_logs(self._db, self.network.chain, floor, OPEN_MAX), *open_]
+        self._open_after = _place(open_[-1]) if len(open_) == OPEN_MAX else _START
+        if cursor is None or not cursor.mark_hash or one.mark in (None, cursor.mark_hash):
+            return open_, None
+        assert one.mark is not None
+        after: LogPlace = (max(cursor.final, cursor.mark - 2 * self.network.depth) + 1, b"", 0, b"")
+        if self._again_after is not None and self._again_after[0] == one.mark:
+            after = self._again_after[1]
+        certain = await store.confirmed_logs(self._db, self.network.chain, *after, OPEN_MAX)
+        return [*certain, *open_], (one.mark, _place(certain[-1])) if len(certain) == OPEN_MAX else None
 
     async def _answers(self, node: Endpoint, calls: Sequence[Any]) -> list[Any]:
         """A node that is away may be so for the range: the next poll asks for less."""
@@ -238,17 +241,17 @@ class Watcher:
         """What is new, and twice the depth behind it, as what moved meanwhile is read again: in one span when it is
         short enough, else in two, of which the former goes round."""
         if cursor is None:
-            return [Span(max(0, number(await node.call("eth_blockNumber")) - 2 * self.network.depth), None)]
+            return [(max(0, number(await node.call("eth_blockNumber")) - 2 * self.network.depth), None)]
         block = timedelta(milliseconds=self.network.any.block_ms)
         head = max(cursor.head, cursor.block) + (now - cursor.polled_at) // block  # about there it is by now
         begin = max(0, cursor.block - 2 * self.network.depth)
         if head - begin <= self._range:
-            return [Span(begin, None)]
+            return [(begin, None)]
         again = self._again if begin <= self._again < cursor.block else begin
         self._again = again + self._range
         near = head - cursor.block <= self._range
-        forward = Span(cursor.block + 1, None if near else cursor.block + self._range)
-        return [Span(again, min(self._again, cursor.block)), forward]
+        forward = (cursor.block + 1, None if near else cursor.block + self._range)
+        return [(again, min(self._again, cursor.block)), forward]
 
     def _asks(self, cursor: Cursor | None) -> list[Any]:
         asks = [("eth_chainId", []), block_call("latest"), *(block_call(tag) for tag in self.network.tags)]
@@ -275,13 +278,10 @@ class Watcher:
         heights = Heights(head.number, safe and safe.number, final and final.number)
         return NodeView(head, final, heights, mark and mark.hash)
 
-    def _logs(self, span: Span, ours: Ours) -> Any:
-        return logs_call(*span, self.network.factory, self.network.channels, ours)
-
-    def _found(self, node: Endpoint, answer: Any, span: Span, ours: Ours) -> list[NodeLog] | None:
+    def _found(self, node: Endpoint, answer: Any, span: Span) -> list[NodeLog] | None:
         """None where the node refused the range: the next poll asks for half of it."""
         try:
-            found = read_logs(answer, self.network.factory, self.network.channels, ours, *span)
+            found = read_logs(answer, self.network.factory, self.network.tokens, *span)
         except GarbageError as error:
             self._range = max(1, self._range // 2)
             log.warning("logs not read", chain=self.network.chain, node=node.name, error=f"{error}", range=self._range)
@@ -289,69 +289,44 @@ class Watcher:
         self._range = min(RANGE_MAX, self._range + self._range // 4 + 1)
         return found
 
-    def _receipts(self, said: Sequence[Any], ours: Ours) -> Receipts:
-        """What a node does not tell says nothing of its transaction, and holds up no other."""
-        factory, tokens = self.network.factory, self.network.channels
-        return [one if isinstance(one, Refused) else read_receipt(one, factory, tokens, ours) for one in said]
-
     async def keep(self, logs: Sequence[NodeLog], times: Mapping[bytes, datetime], ours: Ours, now: datetime) -> None:
         """Stores the logs as open rows. `times`: of their blocks."""
         merchants = {ours[row.address].merchant_id for row in logs}
         offsets = {one: timedelta(microseconds=await known_offset(self._db, one)) for one in merchants}
-        rows = [
-            NewLog(
-                self.network.chain,
-                hex_of(row.tx),
-                row.log_index,
-                row.kind,
-                hex_of(row.address),
-                hex_of(row.token),
-                str(row.value),
-                str(row.fee),
-                hex_of(row.sender) if row.sender else None,
-                row.block,
-                hex_of(row.block_hash),
-                times[row.block_hash],
-                times[row.block_hash] + offsets[ours[row.address].merchant_id],
-                "seen",
-                now,
-            )
-            for row in logs
-        ]
+        rows = []
+        for row in logs:
+            if row.kind != "failed":
+                at, sender = times[row.block_hash], hex_of(row.sender) if row.sender else None
+                what = (row.kind, hex_of(row.address), hex_of(row.token), str(row.value), str(row.fee), sender)
+                where = (row.block, hex_of(row.block_hash), at, at + offsets[ours[row.address].merchant_id])
+                rows.append(NewLog(self.network.chain, hex_of(row.tx), row.log_index, *what, *where, "seen", now))
         if rows:
             await store.keep_logs(self._db.alone, rows)
 
     async def _judge(
-        self,
-        open_: Sequence[ChainLog],
-        both: Mapping[bytes, tuple[Mapping[int, NodeLog] | None, Mapping[int, NodeLog] | None]],
-        heights: Heights,
-        ours: Ours,
+        self, open_: Sequence[ChainLog], both: Mapping[bytes, Sequence[ReceiptAnswer]], heights: Heights, ours: Ours
     ) -> None:
-        verdicts = []
-        for row in open_:
-            said = [receipt.get(row.log_index) if receipt else None for receipt in both[row.tx]]
-            state = self._state(row, said, heights, ours)
-            if state is not None:
-                verdicts.append(Verdict(row.chain, hex_of(row.tx), row.log_index, hex_of(row.block_hash), state))
+        verdicts = [
+            Verdict(row.chain, hex_of(row.tx), row.log_index, hex_of(row.block_hash), state)
+            for row in open_
+            if (state := self._state(row, both[row.tx], heights, ours.get(row.address))) is not None
+        ]
         if verdicts:
             await store.judge_logs(self._db.alone, verdicts)
 
-    def _state(self, row: ChainLog, said: Sequence[NodeLog | None], heights: Heights, ours: Ours) -> LogState | None:
-        """What both nodes say alike, at the depth that its order asks for; None: nothing that is certain yet."""
-        places = [one and (one.block_hash, one.address, one.token, one.value, one.fee) for one in said]
+    def _state(
+        self, row: ChainLog, said: Sequence[ReceiptAnswer], heights: Heights, order: DepositAddress | None
+    ) -> LogState | None:
+        """What both nodes say alike, at the depth that its order asks for; None: nothing that is certain yet, as of a
+        token that no channel is served for any more."""
+        logs = [one.logs.get(row.log_index) if isinstance(one, Receipt) else None for one in said]
         mine = (row.block_hash, row.address, row.token, int(row.value), int(row.fee))
-        if all(place == mine for place in places):
-            wanted = self._wanted(row, ours)
-            is_new = row.state == "seen"
-            return "confirmed" if is_new and wanted is not None and is_deep(row.block, wanted, heights) else None
-        gone = all(place is None or place[0] != row.block_hash for place in places)
+        if all(log and (log.block_hash, log.address, log.token, log.value, log.fee) == mine for log in logs):
+            channel = self.network.tokens.get(row.token) if row.state == "seen" else None
+            is_certain = channel is not None and is_deep(row.block, wanted_depth(channel, row, order), heights)
+            return "confirmed" if is_certain else None
+        gone = all(log is None or log.block_hash != row.block_hash for log in logs)
         return "orphaned" if gone and heights.head >= row.block else None
-
-    def _wanted(self, row: ChainLog, ours: Ours) -> Required | None:
-        """None for a token that no channel is served for any more."""
-        channel = self.network.channels.get(row.token)
-        return wanted_depth(channel, row, ours.get(row.address)) if channel is not None else None
 
 
 def wanted_depth(channel: ChannelSettings, row: ChainLog, order: DepositAddress | None) -> Required:
@@ -363,8 +338,17 @@ def wanted_depth(channel: ChannelSettings, row: ChainLog, order: DepositAddress 
     return required(channel.confirmations, worth)
 
 
-def _key(row: ChainLog) -> tuple[bytes, int, bytes]:
+def _key(row: ChainLog | NodeLog) -> tuple[bytes, int, bytes]:
     return row.tx, row.log_index, row.block_hash
+
+
+def _place(row: ChainLog) -> LogPlace:
+    return row.block, *_key(row)
+
+
+def _is_in_block(row: NodeLog, said: Sequence[ReceiptAnswer]) -> bool:
+    """Whether both nodes have it there: one that stays on a fork would move it to and fro."""
+    return bool(said) and all(isinstance(one, Receipt) and one.block_hash == row.block_hash for one in said)
 
 
 def _final_hash(one: NodeView, two: NodeView) -> bytes | None:

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Final
 
+from recoup.features.chains.channels import NETWORK_PRESETS
 from recoup.rules.languages.locale import Locale
 from recoup.rules.messages.notification_words import Facts, Notice, Notified
 from recoup.rules.messages.notifications import Kind
@@ -15,8 +16,10 @@ AUDITS: Final = {
     "settlement_address.approved": "approved a settlement address",
     "settlement_address.entered": "entered a settlement address",
     "settlement_address.withdrawn": "withdrew a settlement address",
+    "shortfall_tolerance.set": "set how much less pays a stablecoin order",
     "stablecoin_payout.approved": "approved a stablecoin payout",
     "stablecoin_payout.refused": "refused a stablecoin payout",
+    "stray.swept": "had another token or a coin swept to where an order’s terms say",
 }
 _TITLES: Final = {
     "entered": "A settlement address was entered",
@@ -48,49 +51,30 @@ _SENDING: Final = {
 
 
 def _sending(facts: Facts, to: Locale) -> Notified:
-    return to.say(_SENDING[facts["what"]], chain=facts["chain"]), [facts["why"]], PATH
+    where = "/approvals" if facts["what"] == "payout" else "/chains"
+    return to.say(_SENDING[facts["what"]], chain=_title(facts["chain"])), [facts["why"]], where
 
 
 def _halted(facts: Facts, to: Locale) -> Notified:
-    title = to.say("Chain {chain} is halted: nothing of it is credited", chain=facts["chain"])
-    return title, [facts["why"], to.say("Look at it, then let it go on with `recoup chain lift`.")], "/orders"
+    title = to.say("Chain {chain} is halted: nothing of it is credited", chain=_title(facts["chain"]))
+    return title, [facts["why"], to.say("Look at it, then let it go on with `recoup chain lift`.")], "/chains"
 
 
+def _title(chain: str | int) -> str:
+    """Of a network's name, or of a chain's id, which it keeps where no preset has it."""
+    known = (one.title for name, one in NETWORK_PRESETS.items() if str(chain) in (name, str(one.chain_id)))
+    return next(known, str(chain))
+
+
+_OWNERS: Final = frozenset({"owner", "operations"})
 NOTICES: Final = (
-    Notice(
-        Kind(
-            "chain_halted",
-            "Chains that were halted",
-            "its blocks changed behind what was final, or a node is on another chain",
-            frozenset(),
-        ),
-        _halted,
-    ),
-    Notice(
-        Kind(
-            "settlement_address",
-            "Settlement addresses",
-            "a wallet for stablecoins was entered, approved or withdrawn",
-            frozenset({"owner", "operations"}),
-        ),
-        _changed,
-    ),
-    Notice(
-        Kind(
-            "address_approval",
-            "Settlement addresses to approve",
-            "a merchant’s wallet waits for the operator’s approval",
-            frozenset(),
-        ),
-        _waits,
-    ),
-    Notice(
-        Kind(
-            SENDER,
-            "Stablecoin sends",
-            "a settlement, refund or payout on a chain waits or failed, or its sender has stopped",
-            frozenset(),
-        ),
-        _sending,
-    ),
-)
+    Notice(Kind("chain_halted", "Chains that were halted",
+                "its blocks changed behind what was final, or a node is on another chain", frozenset()), _halted),
+    Notice(Kind("settlement_address", "Settlement addresses",
+                "a wallet for stablecoins was entered, approved or withdrawn", _OWNERS), _changed),
+    Notice(Kind("address_approval", "Settlement addresses to approve",
+                "a merchant’s wallet waits for the operator’s approval", frozenset()), _waits),
+    Notice(Kind(SENDER, "Stablecoin sends",
+                "a settlement, refund or payout on a chain waits or failed, or its sender has stopped", frozenset()),
+           _sending),
+)  # fmt: skip

@@ -108,7 +108,8 @@ def _demanded(line: MoneyLine, optional: set[Source]) -> list[tuple[Source, Post
         case "collected" | "captured" | "advanced":
             fee, units = line.fee or 0, line.part or units
             ahead = line.happening == "advanced"
-            made = ledger.advanced(units, fee, payable) if ahead else ledger.collected(units, route, fee, payable)
+            charged = units, route, fee, payable, line.short
+            made = ledger.advanced(units, fee, payable) if ahead else ledger.collected(*charged)
             source = order if ahead else attempt
             if line.fee is None:  # an older line, which does not say its fee
                 optional.add((*source, "fee"))
@@ -138,7 +139,7 @@ def _money_back(line: MoneyLine, units: int, route: str, payable: str) -> list[P
         case "reversal_failed":
             return [ledger.reversal_failed(units, route)]
         case "settled_by_hand":
-            return [ledger.kept(units) if line.kept else ledger.by_hand(units, route)]
+            return [ledger.by_hand(units, route) if line.by_hand else ledger.kept(units)]
         case "refund_done":
             return [ledger.refund_by_hand(units) if line.by_hand else ledger.refund_done(units, route)]
         case "refund_netted":

@@ -35,7 +35,7 @@ LINES_AT_ONCE: Final = 2_000
 # recipe -> kind of line: a settlement's, and those of the stablecoin balance, which no settlement takes
 KINDS: Final = {
     **SETTLED,
-    **dict.fromkeys(("kept", "overpaid"), "amount"),
+    **dict.fromkeys(("kept", "overpaid", "accepted_shortfall"), "amount"),
     **dict.fromkeys((*SENT, "settled", "payout_requested", "payout_returned"), "payout"),
 }
 

@@ -71,7 +71,7 @@ async def refund(
     """
     meant = [str(order_id), request.amount, request.items, request.currency, request.message]
     meant += [request.to_address] if request.to_address is not None else []
-    noting = await _destination(world, scope.merchant_id, order_id, request.to_address)
+    noting = await destination(world, scope.merchant_id, order_id, request.to_address)
     gate = once(world, scope, "refund", request.key, meant)
 
     def work(change: Change) -> RefundAnswer:
@@ -130,7 +130,7 @@ def _given(
     return _answer(order, made, units)
 
 
-async def _destination(
+async def destination(
     world: World, merchant_id: UUID, order_id: UUID, to_address: str | None
 ) -> "NoteRefund | Problem | None":
     """What a feature says of where it goes; None: back the way it came."""

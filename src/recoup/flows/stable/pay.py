@@ -126,7 +126,7 @@ async def record_payment(
             approved=approved,
             reference=outcome.reference,
             code=outcome.processor_code,
-            settles_to=change.order.facts.get("settles_to") or gateway.settles_to(key[0]),
+            settles_to=gateway.settles_to(key[0]),
         )
 
     return await orders.change(Job(key, work, actor, "checkout"))

@@ -98,7 +98,7 @@ def _close(change: Change, rows: Iterable[Attempt], note: str, *, is_kept: bool 
             attempt_id=attempt.attempt_id,
             units=refund.units,
             booked=Booked(refund.modification_id, [posting]),
-            kept=is_kept,
+            by_hand=not is_kept,
         )
         made.append(refund)
     if made:

@@ -14,7 +14,7 @@ from recoup.rules.money.ledger import collected, late_approval
 from recoup.rules.order import whys
 from recoup.rules.order.attention import PAID_LATE
 from recoup.rules.order.lifecycle import OPEN, Stage
-from recoup.rules.order.snapshot import Attempt, Settlement
+from recoup.rules.order.snapshot import Attempt, Order, Settlement
 from recoup.rules.stable.channels import CHANNELS
 
 DEFAULT: Final = "mock"
@@ -83,9 +83,11 @@ def take_payment(
     code: str | None,
     settles_to: str,
     still_pays: bool = False,
+    short: int = 0,
 ) -> str:
-    """Answers the payment's state after it. A repeat of what is known changes nothing. `still_pays`: an order that has
-    expired, too.
+    """Answers the payment's state after it. A repeat of what is known changes nothing. `settles_to`: unless the charge
+    has fixed it; `still_pays`: an order that has expired, too; `short`: what its payer left out, by the merchant's
+    tolerance.
 
     Money that comes after the end is no stage change and no loss: a fact, booked as owed back, and the order needs
     attention.
@@ -106,6 +108,7 @@ def take_payment(
         change.step("released", why=whys.CHANNEL_ANSWERED)
     change.set_attempt(
         attempt,
+        units=order.units - short,
         state="approved" if approved else "declined",
         reference=reference,
         processor_code=code,
@@ -125,6 +128,7 @@ def _approved(change: Change, attempt: Attempt, settles_to: str) -> None:
     order, route = change.order, attempt.route or ""
     stamped = order.facts.get("fee_units")  # a chain pays by the terms of the charge, whatever was agreed since
     fee = fee_units(order.units, order.tariff) if stamped is None else int(stamped)
+    short = order.short_units
     change.fact("attempt_approved", attempt.attempt_id, number=attempt.attempt_no, reference=attempt.reference)
     change.step(
         "collected",
@@ -132,11 +136,18 @@ def _approved(change: Change, attempt: Attempt, settles_to: str) -> None:
         route=route,
         attempt=attempt.attempt_no,
         fee=fee,
-        booked=Booked(attempt.attempt_id, collected(order.units, route, fee, order.payable_place)),
-        **order.tariff.log_details(),
+        booked=Booked(attempt.attempt_id, collected(order.units, route, fee, order.payable_place, short)),
+        **order.tariff.log_details() | ({"short": short} if short else {}),
     )
     if CHANNELS[route].settlement == "direct" and fee < order.units:
-        owe_settlement(change, attempt.attempt_id, order.units - fee, fee, settles_to)
+        place = str(order.facts.get("settles_to") or settles_to)
+        owe_settlement(change, attempt.attempt_id, *parts_of(order, attempt.units, fee), place)
+
+
+def parts_of(order: Order, units: int, fee: int) -> tuple[int, int]:
+    """What the merchant's wallet gets of so many units, and the treasury: the merchant first, up to the net amount."""
+    to_treasury = min(max(units - (order.units - fee), 0), fee)
+    return units - to_treasury, to_treasury
 
 
 def owe_settlement(change: Change, attempt_id: UUID, units: int, fee_units: int, settles_to: str) -> None:

@@ -26,13 +26,6 @@ def open_settlement(change: Change, settlement_id: UUID, again_after: timedelta)
     return settlement
 
 
-def resize_settlement(change: Change, settlement: Settlement, units: int, fee_units: int) -> None:
-    """More came, or only a part went: what the channel pays is not always what was to be paid."""
-    if (units, fee_units) != (settlement.units, settlement.fee_units):
-        change.set_settlement(settlement, units=units, fee_units=fee_units)
-        change.fact("settlement_due", settlement.settlement_id, units=units, to=settlement.to_address)
-
-
 def replace_settlement(change: Change) -> Settlement | None:
     """One that the channel refused for good is tried anew, under an id that the channel has not decided about. None
     when there is none, or it is under way already.
@@ -83,7 +76,7 @@ def _confirmed(change: Change, settlement: Settlement, tx_hash: str | None) -> N
     order = change.order
     change.undue("settle", subject_id=settlement.settlement_id)
     change.set_settlement(settlement, state="confirmed", tx_hash=tx_hash)
-    change.clear_attention(SETTLEMENT_DELAYED, SETTLEMENT_STUCK)
+    change.clear_attention(SETTLEMENT_DELAYED)
     channel = order.attempt(settlement.attempt_id).route or ""
     settlement_body = {
         "settlement_id": wire_id("stl", settlement.settlement_id),

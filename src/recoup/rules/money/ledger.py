@@ -114,8 +114,14 @@ def kept(units: int) -> Posting:
     return _pair("kept", "reversal_due", "merchant_payable", units, credit_place=WALLET)
 
 
+def accepted_shortfall(units: int, payable: str = "") -> Posting:
+    """The part of an order that its payer left out, by its merchant's tolerance: the merchant bears it."""
+    return _pair("accepted_shortfall", "merchant_payable", "customer_due", units, place=payable)
+
+
 def overpaid(units: int, channel: str) -> Posting:
-    """More than the order asked for, on a direct channel: it goes to the merchant's own wallet with the rest."""
+    """More than the order asked for, on a direct channel: it goes to the merchant's own wallet with the rest. Also what
+    came of an accepted shortfall after all."""
     return _pair("overpaid", "clearing", "merchant_payable", units, place=channel, credit_place=WALLET)
 
 
@@ -242,9 +248,10 @@ def suspended(units: int, route: str, file_kind: str) -> Posting:
     return _pair("suspended", "suspense", account, -units, credit_place=place)
 
 
-def collected(units: int, route: str, fee_units: int, payable: str = "") -> tuple[Posting, ...]:
-    """Approve and charge in one transaction."""
-    return (*advanced(units, fee_units, payable), charge(units, route))
+def collected(units: int, route: str, fee_units: int, payable: str = "", short: int = 0) -> tuple[Posting, ...]:
+    """Approve and charge in one transaction. `short`: what is not there of it, and accepted."""
+    left_out = (accepted_shortfall(short, payable),) if short else ()
+    return (*advanced(units, fee_units, payable), *left_out, charge(units - short, route))
 
 
 def advanced(units: int, fee_units: int, payable: str = "") -> tuple[Posting, ...]:

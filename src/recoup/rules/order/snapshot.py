@@ -363,8 +363,14 @@ class Order(LockedOrder):
         return sum(d.units for d in self.disputes if d.takes_money)
 
     @property
+    def short_units(self) -> int:
+        """What the payer of a stablecoin order left out, by its merchant's tolerance."""
+        payment = self.paid_by() if self.kind == "stable" else None
+        return self.units - payment.units if payment is not None else 0
+
+    @property
     def refundable_units(self) -> int:  # a dispute of what was refunded already makes it no less than nothing
-        return max(0, self.units - self.refunded_units - self.disputed_units)
+        return max(0, self.units - self.short_units - self.refunded_units - self.disputed_units)
 
     @property
     def left_units(self) -> int:

@@ -20,7 +20,8 @@ STATEMENT_SECONDS: Final = 120.0
 NEAR: Final = 10  # postings an order of the page, at most, among which it is looked for first
 # column -> the recipes whose entries on the merchant's account it sums
 COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
-    "approved": ("approve", "overpaid", "kept"), "refunded": ("refund_owed", "refund_refused", "part_owed_back"),
+    "approved": ("approve", "overpaid", "kept", "accepted_shortfall"),
+    "refunded": ("refund_owed", "refund_refused", "part_owed_back"),
     "chargebacks": ("disputed", "dispute_won"), "fees": ("fee", "fee_returned", "fee_taken_back"),
     "chargeback_fees": ("dispute_fee_charged", "dispute_fee_returned"), "adjusted": ("adjusted",),
 }  # fmt: skip

@@ -64,8 +64,8 @@ class PageModification(Row, frozen=True):
 
 
 class PageRequest(Row, frozen=True):
-    """A refund that a second person has or had to agree to. `asker`: the requester's name, and `not_now`: why a reader
-    cannot agree to it, where somebody has filled them in."""
+    """A refund that a second person has or had to agree to. `asker`: the requester's name, `not_now`: why a reader
+    cannot agree to it, and `to`: the wallet that it goes to, where somebody has filled them in."""
 
     request_id: UUID
     order_id: UUID
@@ -83,6 +83,7 @@ class PageRequest(Row, frozen=True):
     reason: str
     asker: str = ""
     not_now: str = ""
+    to: str = ""
 
 
 class PageAdvance(Row, frozen=True):

@@ -7,28 +7,24 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from eth_account import Account
+from tests.features.chains.serving import MERCHANT, TREASURY, agree_on_address, opened_channels, serving
 from tests.features.chains.tron.double import CHAIN_ID, TRX, Tron
-from tests.features.chains.wallets import agree_on_address
 from tests.worlds import Shop, make_shop, sandbox_world
 
-from recoup.features.chains import intake, store
 from recoup.features.chains.addresses import read_address, shown
-from recoup.features.chains.channel import ChainChannel
-from recoup.features.chains.channels import ChannelSettings, read_channels
+from recoup.features.chains.channels import ChannelSettings
 from recoup.features.chains.credit import credit
 from recoup.features.chains.keystore import KeySigner
-from recoup.features.chains.proof import what_is_wrong
+from recoup.features.chains.loop import what_is_wrong
 from recoup.features.chains.rpc import TronEndpoint
 from recoup.features.chains.transfers import tell
 from recoup.features.chains.tron_send import TronSender
 from recoup.features.chains.watch import Network, Watcher, networks_of
 from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
 from recoup.gateways.cards.transport import Transport
-from recoup.rules.stable import channels
 from recoup.store.server import ServerAddress
 from recoup.store.stable.stable_orders import StableOrder, stable_order
 
-MERCHANT, TREASURY = b"\x11" * 20, b"\x22" * 20
 KEY: Final = KeySigner(Account.from_key(b"\x07" * 32))
 CUSTODIAL: Final = {"settlement": "custodial", "custody": shown(KEY.address, "tron")}
 
@@ -89,9 +85,9 @@ def deposit_of(order: StableOrder) -> bytes:
     return read_address(order.facts["chain"]["address"], "tron", "to")
 
 
-def tron_channel(tron: Tron, factory: bytes, token: bytes, **settings: Any) -> ChannelSettings:
+def tron_table(tron: Tron, factory: bytes, token: bytes) -> dict[str, Any]:
     """USDT on both nodes of the double."""
-    table = {
+    return {
         "world": "sandbox",
         "code": "usdt_trc20",
         "endpoints": tron.nodes,
@@ -101,37 +97,28 @@ def tron_channel(tron: Tron, factory: bytes, token: bytes, **settings: Any) -> C
         "factory": shown(factory, "tron"),
         "treasury": shown(TREASURY, "tron"),
     }
-    return read_channels([table | settings])[0]
 
 
 @asynccontextmanager
 async def tron_ground(server: ServerAddress, tron: Tron, **settings: Any) -> AsyncIterator[TronGround]:
     factory, token = await tron.deploy_factory(), await tron.deploy_token()
     await tron.mine(20)
-    channel = tron_channel(tron, factory, token, **settings)
-    before = channels.serve([channel.channel])
-    intake.serve([channel])
-    try:
+    with serving(tron_table(tron, factory, token) | settings) as (channel,):
         async with sandbox_world(server) as made:
             shop = await make_shop(*made, fee_basis_points=50)
-            shop.world.channels[channel.code] = ChainChannel(channel, shop.world.db, shop.world.clocks)
             await agree_on_address(shop, "tron", MERCHANT)
             (network,) = networks_of([channel])
             transport = Transport(shop.world.clocks, 1 << 22)
             nodes = [TronEndpoint(url, transport, shop.world.clocks) for url in tron.nodes]
             try:
                 assert await what_is_wrong(network, nodes) == ""
-                wall = shop.world.clocks.wall()
-                await store.keep_proof(shop.world.db.alone, network.chain, network.factory, "", wall)
+                await opened_channels(shop.world)
                 ground = TronGround(shop, tron, channel, network, nodes, Watcher(shop.world, network, nodes))
                 yield ground
                 for sender in ground.senders:
                     await sender.close()
             finally:
                 await transport.close()
-    finally:
-        channels.serve(before)
-        intake.serve([])
 
 
 def run(server: ServerAddress, tron: Tron, story: Callable[[TronGround], Awaitable[None]], **settings: Any) -> None:

@@ -17,7 +17,7 @@ from tests.rings import deep, proving, seed
 from recoup.features.chains import abi, sends_store
 from recoup.features.chains.artifacts import artifact
 from recoup.features.chains.rpc import AwayError
-from recoup.features.chains.sends_store import NewSend
+from recoup.features.chains.sends_store import ChainSend
 from recoup.features.chains.terms import Terms, deposit_address, to_json
 from recoup.features.chains.tron_send import TronSender
 from recoup.kernel.ids import new_id
@@ -176,7 +176,7 @@ async def to_transfer(ground: TronGround, number: int) -> bytes:
 async def want(ground: TronGround, kind: Any, terms: Any, source: Any, receiver: Any, value: Any) -> None:
     what = "settlement" if kind == "sweep" else "refund"
     where = (CHAIN_ID, "usdt_trc20", ground.token, terms, source, receiver, value)
-    send = NewSend(new_id(), ground.shop.merchant_id, what, new_id(), kind, *where)
+    send = ChainSend(new_id(), ground.shop.merchant_id, what, new_id(), kind, *where)
     await sends_store.want(ground.shop.world.db.alone, send, ground.shop.world.clocks.wall())
 
 

@@ -1,28 +1,27 @@
 """USDT on TRON by the API and the payer's page: addresses as TRON writes them, hashes with 0x but in TRON's links."""
 
-from tests.doors.stablecoin.door import opened_door
-from tests.features.chains.tron.double import Tron
-from tests.features.chains.tron.ground import KEY, MERCHANT, TREASURY, tron_channel
-from tests.features.chains.wallets import agree_on_address
+from contextlib import ExitStack
 
-from recoup.features.chains import intake
+from tests.doors.stablecoin.door import opened_door
+from tests.features.chains.serving import agree_on_address, serving
+from tests.features.chains.tron.double import Tron
+from tests.features.chains.tron.ground import KEY, MERCHANT, TREASURY, tron_table
+
 from recoup.features.chains.addresses import read_address, shown
-from recoup.features.chains.channel import ChainChannel
-from recoup.features.chains.rpc import nodes_of
-from recoup.features.chains.running import ChainLoop
+from recoup.features.chains.gateway import ChainChannel
+from recoup.features.chains.loop import ChainLoop
+from recoup.features.chains.rpc import TronEndpoint
 from recoup.features.chains.tron_send import TronSender
 from recoup.features.chains.watch import Watcher, networks_of
 from recoup.gateways.cards.transport import Transport
-from recoup.rules.stable import channels
 from recoup.store.server import ServerAddress
 
 
 def test_a_charge_is_paid_swept_and_settled(server: ServerAddress, tron: Tron) -> None:
-    with opened_door(server) as door:
+    with opened_door(server) as door, ExitStack() as made:
         factory, token = door.run(tron.deploy_factory()), door.run(tron.deploy_token())
-        channel = tron_channel(tron, factory, token, explorer="https://nile.tronscan.org/#")
-        before = channels.serve([channel.channel])
-        intake.serve([channel])
+        table = tron_table(tron, factory, token) | {"explorer": "https://nile.tronscan.org/#"}
+        (channel,) = made.enter_context(serving(table))
         world, (network,) = door.world, networks_of([channel])
         world.channels[channel.code] = ChainChannel(channel, world.db, world.clocks)
 
@@ -30,7 +29,7 @@ def test_a_charge_is_paid_swept_and_settled(server: ServerAddress, tron: Tron) -
             return Transport(world.clocks, 1 << 22)
 
         transport = door.run(connect())
-        nodes = nodes_of("tron", tron.nodes, world.clocks, transport)
+        nodes = [TronEndpoint(url, transport, world.clocks) for url in tron.nodes]
         loop = ChainLoop(world, door.orders, network)
         loop._watcher = Watcher(world, network, nodes)
         sender = TronSender(world, network, nodes, KEY, 150_000_000)
@@ -85,5 +84,3 @@ def test_a_charge_is_paid_swept_and_settled(server: ServerAddress, tron: Tron) -
         finally:
             door.run(sender.close())
             door.run(transport.close())
-            channels.serve(before)
-            intake.serve([])

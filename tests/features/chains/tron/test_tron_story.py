@@ -1,6 +1,7 @@
 """USDT on TRON: a payer's transfer becomes a paid order, on a full node's double."""
 
 import asyncio
+import re
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -14,10 +15,11 @@ from recoup.features.chains.addresses import shown
 from recoup.features.chains.artifacts import artifact
 from recoup.features.chains.compare import Comparer
 from recoup.features.chains.deploy import deploy_on_tron
-from recoup.features.chains.proof import what_is_wrong
+from recoup.features.chains.loop import what_is_wrong
+from recoup.features.chains.paying import seen_of
 from recoup.features.chains.rpc import AwayError, opened
-from recoup.features.chains.seen import seen_of
-from recoup.features.chains.sends_store import NewSend
+from recoup.features.chains.sends_store import ChainSend
+from recoup.features.chains.transfers import sweep_stray
 from recoup.features.chains.watch import HaltError, networks_of
 from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.kernel.ids import new_id
@@ -89,7 +91,7 @@ def test_balances_of_the_latest_state_find_what_logs_left_out(server: ServerAddr
     async def story(ground: TronGround) -> None:
         comparer = Comparer(ground.shop.world, ground.watcher, ground.shop.orders)
         order, other = await ground.charge(), await ground.charge(order="order-2")
-        rows = await store.watched(ground.shop.world.db, "tron", ground.shop.world.clocks.wall())
+        rows = await store.watched(ground.shop.world.db, "tron", ground.shop.world.clocks.wall(), b"", 9)
         ours = {row.address: row for row in rows}
         assert await comparer.compare(ours) == []
         await ground.poll()
@@ -247,6 +249,58 @@ def test_what_runs_out_of_energy_in_its_block_is_sent_again(server: ServerAddres
     run(server, tron, story)
 
 
+@pytest.mark.parametrize("which", [0, 1])
+def test_energy_is_paid_by_the_node_that_says_it_is_dearer(server: ServerAddress, tron: Tron, which: int) -> None:
+    """By the other's price it would run dry in its block, and cost its fee for nothing."""
+
+    async def story(ground: TronGround) -> None:
+        await to_sweep(ground, "order-1")
+        sender, node = await ground.sender(), ground.nodes[which]
+        batch, prices = node.batch, ["0x1"]
+
+        async def lying(calls: Any) -> list[Any]:
+            said = await batch(calls)
+            return [prices[0] if call[0] == "eth_gasPrice" else one for call, one in zip(calls, said, strict=True)]
+
+        node.batch = lying  # type: ignore[method-assign]
+        prices[0] = hex(10**6)
+        assert await sender.work() == 0
+        (row,) = await ground.rows("senders")
+        assert re.search(r"a fee of \d+ TRX would be above the cap of \d+ TRX", row["trouble"])
+        prices[0] = "0x1"
+        assert await sender.work() == 1
+        await tron.mine(25)
+        await sender.work()
+        assert [*(await tron.sent()).values()] == ["SUCCESS"]
+
+    run(server, tron, story)
+
+
+def test_what_needs_more_energy_than_all_nodes_say_is_given_more_each_time(server: ServerAddress, tron: Tron) -> None:
+    async def story(ground: TronGround) -> None:
+        await to_sweep(ground, "order-1")
+        sender = await ground.sender()
+
+        def meagre(ask: Any) -> Any:
+            async def asked(path: str, **members: Any) -> dict[str, Any]:
+                said: dict[str, Any] = await ask(path, **members)
+                is_dry = "energy_used" in said
+                return said | {"energy_used": said["energy_used"] * 2 // 3} if is_dry else said
+
+            return asked
+
+        for node in ground.nodes:
+            node.ask = meagre(node.ask)  # type: ignore[method-assign]
+        for _ in range(3):
+            await sender.work()
+            await tron.mine(25)
+        await sender.work()
+        assert sorted((await tron.sent()).values()) in (["REVERT", "SUCCESS"], ["OUT_OF_ENERGY", "SUCCESS"])
+        assert [row["state"] for row in await ground.rows("sends")] == ["done"]
+
+    run(server, tron, story)
+
+
 def test_a_fee_above_the_cap_is_not_paid(server: ServerAddress, tron: Tron) -> None:
     async def story(ground: TronGround) -> None:
         await to_sweep(ground, "order-1", "order-2")
@@ -324,7 +378,7 @@ def test_what_was_kept_and_never_left_leaves_at_the_next_start_as_it_is(server: 
 async def want(ground: TronGround, value: int, receiver: bytes = MERCHANT) -> None:
     """A refund."""
     where = (CHAIN_ID, "usdt_trc20", ground.token, None, KEY.address, receiver, Decimal(value))
-    send = NewSend(new_id(), ground.shop.merchant_id, "refund", new_id(), "transfer", *where)
+    send = ChainSend(new_id(), ground.shop.merchant_id, "refund", new_id(), "transfer", *where)
     await sends_store.want(ground.shop.world.db.alone, send, ground.shop.world.clocks.wall())
 
 
@@ -380,19 +434,18 @@ def test_no_node_alone_says_what_the_key_has_or_hides_what_left_it(
         await tron.mint(ground.token, KEY.address, 10_000_000)
         sender, node = await ground.sender(), ground.nodes[which]
         assert await sender.work() == 0
-        real = (await sender._state()).coins, sender._energy_sun
+        real = (await sender._state()).coins
         batch, ask = node.batch, node.ask
 
-        async def dear(calls: Any) -> list[Any]:
+        async def richly(calls: Any) -> list[Any]:
             said = await batch(calls)
-            lies = {"eth_gasPrice": hex(10**6), "eth_getBalance": hex(10**18)}
-            return [lies.get(call[0], one) for call, one in zip(calls, said, strict=True)]
+            return [hex(10**18) if call[0] == "eth_getBalance" else one for call, one in zip(calls, said, strict=True)]
 
         async def rich(path: str, **members: Any) -> dict[str, Any]:
             return await ask(path, **members) | {"EnergyLimit": 10**9}
 
-        node.batch, node.ask = dear, rich  # type: ignore[method-assign]
-        assert ((await sender._state()).coins, sender._energy_sun) == real
+        node.batch, node.ask = richly, rich  # type: ignore[method-assign]
+        assert (await sender._state()).coins == real
         node.batch, node.ask = batch, ask  # type: ignore[method-assign]
         await tron.mine(30)
         txid = await tron.send(ground.token, abi.transfer(MERCHANT, 1_000_000), KEY.address)
@@ -452,5 +505,20 @@ def test_the_factory_is_made_by_a_transaction_of_the_key(server: ServerAddress, 
         (network,) = networks_of([replace(ground.channel, factory=factory)])
         assert await what_is_wrong(network, ground.nodes) == ""
         assert await deploy_on_tron(replace(bare, factory=factory), clocks, KEY, 0) == factory
+
+    run(server, tron, story)
+
+
+def test_other_tokens_are_swept_to_the_merchant(server: ServerAddress, tron: Tron) -> None:
+    async def story(ground: TronGround) -> None:
+        order, strange = await ground.charge(), await tron.deploy_token()
+        await tron.transfer(strange, deposit_of(order), 5_000_000)
+        await ground.poll()
+        await sweep_stray(ground.shop.world, ground.shop.scope, order.order_id, None, shown(strange, "tron"))
+        await ground.go_on(await ground.sender())
+        rows = await sends_store.strays_of(ground.shop.world.db, order.merchant_id, order.order_id)
+        assert [(row.state, row.why) for row in rows] == [("done", None)]
+        assert await tron.held(strange, MERCHANT) == 5_000_000
+        assert (await ground.now(order)).stage is Stage.RECEIVED
 
     run(server, tron, story)

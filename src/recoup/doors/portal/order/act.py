@@ -23,7 +23,7 @@ from recoup.flows.cards.cancel import cancel
 from recoup.flows.locked import Orders
 from recoup.flows.merchants.blocks import block_of_order, unblock
 from recoup.flows.modifications.capture import CaptureRequest, capture
-from recoup.flows.refunds.refund import refund
+from recoup.flows.refunds.refund import destination, refund
 from recoup.flows.stable import late
 from recoup.flows.stable.expire import last_look
 from recoup.flows.stable.settle import settle_again
@@ -57,6 +57,9 @@ async def review_refund(visit: Visit) -> Values | Answer:
 
 async def _reviewed(visit: Visit, page: OrderPage, form: RefundForm) -> Values | Answer:
     try:
+        to = await destination(visit.world, visit.merchant_id, page.order_id, None)
+        if isinstance(to, Problem):
+            raise to
         found = await with_limits(visit, page, review(page, form, facts.sums(page).fee))
     except Problem as problem:
         return shown(problem, **sheet(visit, page, dialog="refund", refund_form=form))

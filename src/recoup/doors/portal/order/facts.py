@@ -233,7 +233,9 @@ def paid(page: OrderPage) -> int:
 
 
 def remaining(page: OrderPage) -> int:
-    return max(0, int(page.head.units - page.head.refunded_units) - disputed(page))
+    charged = sum(a.units for a in page.attempts if a.state == "approved")  # less than the order, by a tolerance
+    came = charged if page.order.kind == "stable" and page.order.stage is Stage.COMPLETED else page.head.units
+    return max(0, int(came - page.head.refunded_units) - disputed(page))
 
 
 def disputed(page: OrderPage) -> int:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from starlette.responses import Response
 
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.feature_parts import order_panels
+from recoup.doors.portal.feature_parts import order_panels, refunds_to
 from recoup.doors.portal.form_shape import FormKey, fresh_key, read_again
 from recoup.doors.portal.order import facts, possible
 from recoup.doors.portal.order.allowance import allowance
@@ -111,9 +111,10 @@ async def _named(visit: Visit, page: OrderPage) -> OrderPage:
     actors += [block.actor for block in page.blocks]
     actors += [line.body.get("asked_by") or "" for line in page.log] + [row.requested_by for row in page.requests]
     names = await named(visit, [actor for actor in actors if actor and actor.startswith("user:")])
-    limits = {}
+    limits, wallets = {}, {}
     if any(row.state == "waiting" for row in page.requests):
         limits = await list_limits(visit.world.db.reader, visit.merchant_id)
+        wallets = await refunds_to(visit.world.db.reader, visit.merchant_id, [page.order_id])
 
     def with_name(row: R) -> R:
         return replace(row, actor=f"user:{names[row.actor]}") if row.actor in names else row
@@ -124,7 +125,7 @@ async def _named(visit: Visit, page: OrderPage) -> OrderPage:
 
     def request_with_names(row: PageRequest) -> PageRequest:
         why_not = not_now(visit, row.requested_by, row.units, row.asset, limits)
-        return replace(row, asker=names[row.requested_by], not_now=why_not)
+        return replace(row, asker=names[row.requested_by], not_now=why_not, to=wallets.get(row.request_id, ""))
 
     return replace(
         page,
@@ -227,7 +228,7 @@ def sheet(visit: Visit, page: OrderPage, **more: Any) -> Values:
         receipt=facts.refund_with(page, refunded),
         approval=next((r for r in page.requests if r.request_id == refunded), None),
         approval_rows=[
-            Waiting(row, row.asker, is_theirs(row.requested_by, visit.scope.actor.text()), row.not_now)
+            Waiting(row, row.asker, is_theirs(row.requested_by, visit.scope.actor.text()), row.not_now, row.to)
             for row in page.requests
             if row.state != "approved"
         ],

@@ -149,6 +149,8 @@ def _where_from(page: OrderPage, units: int, amount: str, card: str, text: Calla
     if page.order.kind == "stable":
         taken_by = channel(page)
         name = taken_by.name if taken_by else "The channel"
+        if page.order.facts.get("chain"):
+            return Sentence("{0} sends {1} to the address that was given for refunds of this order.", name, amount)
         return Sentence("{0} sends {1} back to where the payment came from.", name, amount)
     state = page.advance.state if page.advance else "charged"
     if state == "uncollected":

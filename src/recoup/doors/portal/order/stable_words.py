@@ -18,9 +18,12 @@ def _charged(context: LogContext) -> TimelineEntry:
 
 
 def _collected(context: LogContext) -> TimelineEntry:
+    text = Sentence("Through {0}.", channel_name(context.get("route")))
+    if context.get("short"):
+        text = Sentence("{0} {1} is missing of it, within your tolerance.", text, context.amount("short"))
     return TimelineEntry(
         Sentence("Paid: {0}", context.amount()),
-        Sentence("Through {0}.", channel_name(context.get("route"))),
+        text,
         "completed",
         "ok",
         "money",
@@ -65,7 +68,7 @@ def _unapplied(context: LogContext) -> TimelineEntry:
 
 
 def _decided(context: LogContext) -> TimelineEntry:
-    if context.body.get("kept"):
+    if not context.body.get("by_hand"):
         return TimelineEntry(
             shaped("{amount} kept", amount=context.amount()), "It is yours now.", "check", "ok", "money"
         )

@@ -38,8 +38,8 @@ class LogContext:
         value = self.body.get(name)
         return "" if value is None else str(value)
 
-    def amount(self) -> str:
-        units = self.body.get("units")
+    def amount(self, name: str = "units") -> str:
+        units = self.body.get(name)
         return f"{money(int(units) if units is not None else self.units, self.asset, self.sent_text)} {self.asset}"
 
     def moment(self, name: str) -> str:

@@ -324,6 +324,7 @@ RECIPES: Final[Mapping[str, str]] = {
     "reversed": "went back to the customer",
     "by_hand": "settled with the payer by hand",
     "kept": "kept by you",
+    "accepted_shortfall": "left out by the payer, within your tolerance",
     "overpaid": "paid beyond the order",
     "settled": "sent to your own wallet",
     "disputed": "taken back by the cardholder's bank",

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from recoup.doors.portal.feature_parts import refunds_to
 from recoup.doors.portal.people import named
 from recoup.doors.portal.visit import Visit
 from recoup.kernel.problem import Problem
@@ -14,12 +15,14 @@ from recoup.store.refunds.refund_limits import WaitingRequest, list_limits, wait
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """`not_now`: why this person cannot agree to it, empty when they can; `mine`: it is their own request."""
+    """`not_now`: why this person cannot agree to it, empty when they can; `mine`: it is their own request; `to`: the
+    wallet that it goes to, empty where it goes back to a card."""
 
     row: WaitingRequest | PageRequest
     requested_by: str
     mine: bool
     not_now: str
+    to: str
 
 
 async def waiting_rows(visit: Visit) -> list[Waiting]:
@@ -27,12 +30,14 @@ async def waiting_rows(visit: Visit) -> list[Waiting]:
     rows = await waiting_requests(visit.world.db.reader, visit.merchant_id, clear=visit.pii_access == SHOWN)
     limits = await list_limits(visit.world.db.reader, visit.merchant_id)
     names = await named(visit, [row.requested_by for row in rows])
+    wallets = await refunds_to(visit.world.db.reader, visit.merchant_id, [row.order_id for row in rows])
     return [
         Waiting(
             row,
             names[row.requested_by],
             is_theirs(row.requested_by, visit.scope.actor.text()),
             not_now(visit, row.requested_by, row.units, row.asset, limits),
+            wallets.get(row.request_id, ""),
         )
         for row in rows
     ]

@@ -151,6 +151,9 @@ CROSS JOIN LATERAL (
     coalesce(bool_or(happening = 'approved_late'), false) AS late,
     coalesce(bool_or(l.body ->> 'reached_network' = 'false'), false) AS stopped,
     max(l.body ->> 'units') FILTER (WHERE happening = 'attempt_sent') AS sent_units,
+    (SELECT coalesce(sum(CASE g.happening WHEN 'collected' THEN (g.body ->> 'short')::bigint
+        ELSE -(g.body ->> 'units')::bigint END), 0) FROM order_log g WHERE g.merchant_id = a.merchant_id
+      AND g.order_id = a.order_id AND a.state = 'approved' AND g.body ? 'short') AS short,
     EXISTS (SELECT FROM order_log g WHERE g.merchant_id = a.merchant_id AND g.order_id = a.order_id
       AND g.happening = 'planned' AND g.body ? 'part') AS in_parts,
     CASE WHEN bool_or(happening IN ('attempt_approved', 'approved_late')) THEN 'approved'
@@ -166,7 +169,7 @@ CROSS JOIN LATERAL (VALUES
   (3, 'sent at', CASE WHEN l.sent THEN 'set' ELSE 'none' END, CASE WHEN a.sent_at IS NULL THEN 'none' ELSE 'set' END),
   (4, 'units', CASE WHEN a.ladder IN ('collect', 'unexpected') OR l.in_parts AND (l.sent_units IS NOT NULL
         OR NOT l.sent AND a.units BETWEEN 1 AND o.units) THEN coalesce(l.sent_units, a.units::text)
-      ELSE o.units::text END, a.units::text),
+      ELSE (o.units - l.short)::text END, a.units::text),
   (5, 'asset', CASE WHEN a.ladder = 'unexpected' THEN a.asset ELSE o.asset END, a.asset),
   (6, 'route, deadline and sends', CASE WHEN l.sent THEN 'set' ELSE 'none' END, CASE WHEN a.route IS NOT NULL
       AND a.send_before IS NOT NULL AND a.sends > 0 THEN 'set' ELSE 'none' END),

@@ -73,13 +73,14 @@ class StoredTerm(Row, frozen=True):
 
 class MoneyLine(Row, frozen=True):
     """A line that books something, with the attempt or refund it is about and the route the money takes. `part`: what
-    the last capture of several took."""
+    the last capture of several took; `short`: what its payer left out."""
 
     order_id: UUID
     seq: int
     happening: str
     units: int
     part: int | None
+    short: int
     fee: int | None
     fee_returned: int | None
     fee_taken_back: int | None
@@ -87,7 +88,6 @@ class MoneyLine(Row, frozen=True):
     fee_term: str | None
     term: StoredTerm | None
     by_hand: bool
-    kept: bool
     round_id: UUID | None
     liable: str
     fee_charged: int | None
@@ -101,10 +101,11 @@ class MoneyLine(Row, frozen=True):
 
 @MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT l.order_id, l.seq, l.happening, (l.body ->> 'units')::bigint AS units,
-  (l.body ->> 'part')::bigint AS part, (l.body ->> 'fee')::bigint AS fee,
+  (l.body ->> 'part')::bigint AS part, coalesce((l.body ->> 'short')::bigint, 0) AS short,
+  (l.body ->> 'fee')::bigint AS fee,
   (l.body ->> 'fee_returned')::bigint AS fee_returned, (l.body ->> 'fee_taken_back')::bigint AS fee_taken_back,
   l.body ->> 'fee_refund' AS fee_refund, l.body ->> 'fee_term' AS fee_term, to_jsonb(f) AS term,
-  coalesce((l.body ->> 'by_hand')::boolean, false) AS by_hand, coalesce((l.body ->> 'kept')::boolean, false) AS kept,
+  coalesce((l.body ->> 'by_hand')::boolean, false) AS by_hand,
   (l.body ->> 'round_id')::uuid AS round_id, l.body ->> 'liable' AS liable,
   (l.body ->> 'fee_charged')::bigint AS fee_charged,
   l.business_at, l.fact_id, a.attempt_id, coalesce(a.route, '') AS route, o.units AS order_units, o.kind

@@ -19,8 +19,10 @@ CROSS JOIN LATERAL (
   FROM order_log l WHERE l.merchant_id = s.merchant_id AND l.order_id = s.order_id AND l.fact_id = s.settlement_id
 ) l
 CROSS JOIN LATERAL (
-  SELECT o.units + coalesce((SELECT sum((l.body ->> 'units')::bigint) FROM order_log l
-      WHERE l.merchant_id = s.merchant_id AND l.order_id = s.order_id AND l.happening = 'overpaid'), 0) AS paid,
+  SELECT o.units + coalesce((SELECT sum(CASE l.happening WHEN 'overpaid' THEN (l.body ->> 'units')::bigint
+        ELSE -coalesce((l.body ->> 'short')::bigint, 0) END) FROM order_log l
+      WHERE l.merchant_id = s.merchant_id AND l.order_id = s.order_id
+        AND l.happening IN ('overpaid', 'collected')), 0) AS paid,
     (SELECT sum(t.units + t.fee_units) FROM settlements t WHERE t.merchant_id = s.merchant_id
       AND t.order_id = s.order_id AND t.state <> 'failed') AS settled
 ) p
@@ -85,7 +87,8 @@ FROM (SELECT asset, sum(units)::bigint AS units FROM payouts
   WHERE merchant_id = $1 AND state NOT IN ('failed', 'rejected') GROUP BY asset) o
 CROSS JOIN LATERAL (SELECT -coalesce(sum(e.units), 0)::bigint AS units
   FROM postings p JOIN entries e USING (merchant_id, posting_id)
-  WHERE p.merchant_id = $1 AND p.recipe IN ('approve', 'fee', 'kept', 'overpaid') AND e.account = 'merchant_payable'
+  WHERE p.merchant_id = $1 AND p.recipe IN ('approve', 'fee', 'kept', 'overpaid', 'accepted_shortfall')
+    AND e.account = 'merchant_payable'
     AND e.place = 'wallet' AND e.asset = o.asset) c
 CROSS JOIN LATERAL (SELECT coalesce(sum(units), 0)::bigint AS units FROM settlements
   WHERE merchant_id = $1 AND asset = o.asset AND state <> 'failed') s

@@ -1,13 +1,13 @@
 CREATE EXTENSION IF NOT EXISTS pg_trgm;  -- before the cell's schema: extensions go to public
 CREATE EXTENSION IF NOT EXISTS btree_gin;
 
--- The homes (`store/homes.py`). What names no schema is a cell's: its connection says cell, hub, directory, chain, public.
--- An administrator makes them for an owner who may not.
+-- The homes (`store/homes.py`). What names no schema is a cell's: its connection says cell, hub, directory, public. An
+-- administrator makes them for an owner who may not.
 DO $$
 DECLARE
   home text;
 BEGIN
-  FOREACH home IN ARRAY ARRAY['cell', 'hub', 'directory', 'chain'] LOOP
+  FOREACH home IN ARRAY ARRAY['cell', 'hub', 'directory'] LOOP
     IF to_regnamespace(home) IS NULL THEN
       EXECUTE format('CREATE SCHEMA %I', home);
     END IF;

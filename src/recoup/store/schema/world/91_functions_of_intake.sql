@@ -170,10 +170,10 @@ BEGIN
     SELECT merchant_id, attempt_id, order_id, 1, 'planned', 'payment', placed_at, channel, units, asset, 'payer'
     FROM unnest(fresh) WHERE attempt_id IS NOT NULL;
     -- Where they are paid, of those on a chain.
-    INSERT INTO deposit_addresses (address, kind, merchant_id, order_id, attempt_id, channel, terms, due, expires_at,
-      watched_until)
+    INSERT INTO deposit_addresses (address, kind, merchant_id, order_id, attempt_id, channel, terms, due, enough,
+      expires_at, watched_until)
     SELECT decode(c ->> 'raw', 'hex'), c ->> 'kind', f.merchant_id, f.order_id, f.attempt_id, f.channel, c -> 'terms',
-      (c ->> 'due')::numeric, (c ->> 'expires_at')::timestamptz, (c ->> 'watched_until')::timestamptz
+      (c ->> 'due')::numeric, (c ->> 'enough')::numeric, (c ->> 'expires_at')::timestamptz, (c ->> 'watched_until')::timestamptz
     FROM unnest(fresh) f CROSS JOIN LATERAL (SELECT f.facts -> 'chain' AS c) t WHERE c IS NOT NULL;
   END IF;
   -- A later success of the same payment that was transmitted first.

@@ -1,7 +1,7 @@
 -- The application may not rewrite history: append-only tables take no UPDATE or DELETE, save the columns that the
 -- closer stamps. Retention and migrations run as the owner.
-GRANT USAGE ON SCHEMA cell, hub, directory, chain, public TO recoup_app;
-GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA cell, hub, directory, chain TO recoup_app;
+GRANT USAGE ON SCHEMA cell, hub, directory, public TO recoup_app;
+GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA cell, hub, directory TO recoup_app;
 GRANT SELECT ON schema_migrations TO recoup_app, recoup_read;
 REVOKE INSERT ON world FROM recoup_app;
 GRANT UPDATE ON merchants, sites, campaigns, api_keys, tokenization_keys, requests, order_heads, payers, order_payer, order_search,
@@ -47,6 +47,6 @@ GRANT UPDATE ON card_routes, card_route_hours, processor_connections TO recoup_a
 GRANT UPDATE ON processor_notices, processor_notice_counts, unread_notice_kinds, processor_invoices, card_updates TO recoup_app;
 GRANT UPDATE ON policy_sends TO recoup_app;
 -- Doors read as a role that may write nothing; tables and partitions that are made later are for it to read, too.
-GRANT USAGE ON SCHEMA cell, hub, directory, chain, public TO recoup_read;
-GRANT SELECT ON ALL TABLES IN SCHEMA cell, hub, directory, chain TO recoup_read;
-ALTER DEFAULT PRIVILEGES IN SCHEMA cell, hub, directory, chain GRANT SELECT ON TABLES TO recoup_read;
+GRANT USAGE ON SCHEMA cell, hub, directory, public TO recoup_read;
+GRANT SELECT ON ALL TABLES IN SCHEMA cell, hub, directory TO recoup_read;
+ALTER DEFAULT PRIVILEGES IN SCHEMA cell, hub, directory GRANT SELECT ON TABLES TO recoup_read;

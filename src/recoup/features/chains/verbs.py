@@ -1,4 +1,5 @@
-"""`recoup sandbox deposit`: a payer's transfer on a development node, and what goes wrong with one."""
+"""Verbs that chains add to other groups: `recoup terms address` and `tolerance`; `recoup sandbox deposit`, a payer's
+transfer on a development node, with what goes wrong with one."""
 
 import asyncio
 from datetime import timedelta
@@ -8,13 +9,14 @@ from uuid import UUID
 
 import click
 
-from recoup.doors.command.verbs import Opened, Run, in_sandbox
+from recoup.doors.command.verbs import Opened, Run, in_sandbox, in_world, json_option, merchant_option, show
 from recoup.features.chains import intake, store
+from recoup.features.chains import settlement_addresses as flow
 from recoup.features.chains.abi import from_hex
 from recoup.features.chains.channels import NETWORK_PRESETS, ChannelSettings, without_secrets
 from recoup.features.chains.dev_node import DevNode
+from recoup.features.chains.paying import Seen, seen_of
 from recoup.features.chains.rpc import AwayError, opened
-from recoup.features.chains.seen import Seen, seen_of
 from recoup.flows.advance_clock import advance_clock
 from recoup.flows.find_order import find_one
 from recoup.flows.messages.publish_now import publish_now
@@ -23,6 +25,7 @@ from recoup.kernel.money import from_text, shown
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.sentence import Sentence
+from recoup.kernel.time import iso
 from recoup.store.merchants.merchants import offset_of
 from recoup.store.stable.stable_orders import StableOrder, stable_order
 
@@ -31,6 +34,53 @@ COIN: Final = "coin"
 COINS: Final = 10**18  # base units of one
 AFTER_END: Final = timedelta(minutes=1)
 SEEN_SECONDS: Final = 30
+
+
+@click.command()
+@merchant_option
+@click.option("--evm", help="Enter a wallet on EVM networks: 0x and 40 digits, with its capitals.")
+@click.option("--tron", help="Enter a wallet on TRON: 34 characters that begin with T.")
+@click.option("--approve", type=click.UUID, help="Approve the address with this id, as another person.")
+@click.option("--withdraw", type=click.UUID, help="Withdraw the address with this id.")
+@click.option("--by", default="", help="Who does it, for the audit log; the second person is another.")
+@json_option
+@in_world
+def address(
+    run: Run,
+    evm: str | None,
+    tron: str | None,
+    approve: UUID | None,
+    withdraw: UUID | None,
+    by: str,
+    as_json: bool,
+) -> None:
+    """Shows the wallets that a merchant's stablecoins settle to; an option enters, approves or withdraws one."""
+
+    async def work(opened: Opened) -> list[dict[str, Any]]:
+        world, scope = opened.world, opened.scope("terms", by)
+        if evm:
+            await flow.enter_address(world, scope, "evm", evm)
+        if tron:
+            await flow.enter_address(world, scope, "tron", tron)
+        if approve:
+            await flow.approve(world, scope, approve)
+        if withdraw:
+            await flow.withdraw(world, scope, withdraw)
+        rows, states, _ = await flow.addresses(world, opened.merchant_id)
+        return [
+            {
+                "id": str(row.address_id),
+                "kind": row.kind,
+                "address": row.address,
+                "state": states[row.address_id],
+                "holds_from": iso(row.holds_from) if row.holds_from else None,
+            }
+            for row in rows
+        ]
+
+    found = run(work)
+    lines = [" ".join(filter(None, (one["id"], one["address"], one["state"], one["holds_from"]))) for one in found]
+    show(found, lines or ["no settlement address"], as_json=as_json)
 
 
 @click.command()
@@ -121,3 +171,21 @@ async def _take_back(opened: Opened, node: DevNode, channel: ChannelSettings, tx
             return await node.reorg(await node.head() - block + 1)
         await asyncio.sleep(0.5)
     raise Problem("unavailable", "Nobody has seen the transfer.", cure="Is `recoup up` running?")
+
+
+@click.command()
+@merchant_option
+@click.option("--percent", help="How much less than its amount pays a new order: 0 to 5, like 0.5.")
+@click.option("--by", default="", help="Who does it, for the audit log.")
+@json_option
+@in_world
+def tolerance(run: Run, percent: str | None, by: str, as_json: bool) -> None:
+    """Shows or sets how much less than its amount pays a stablecoin order on a chain. The merchant bears it."""
+
+    async def work(opened: Opened) -> str:
+        if percent is not None:
+            await flow.set_tolerance(opened.world, opened.scope("terms", by), percent)
+        return flow.percent(await store.tolerance_of(opened.world.db.reader, opened.merchant_id) or 0)
+
+    found = run(work)
+    show({"percent": found}, [f"{found} %"], as_json=as_json)
