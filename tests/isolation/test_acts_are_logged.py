@@ -38,7 +38,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "/orders/{order_id}/keep": "the same",
     "/settlement-addresses/payouts/{id}": "stablecoin_payout.approved and .refused",
     "/orders/{order_id}/refund-address": "refund_address.named, of an order on a chain: test_custody.py",
-    "/orders/{order_id}/chain/sweep": "stray.swept, of an order on a chain: test_strays.py",
+    "/orders/{order_id}/chain/sweep": "chain.swept, of an order on a chain: test_strays.py",
     "/orders/{order_id}/settle-again": "order.settlement_replaced, of a stuck one",
     "/approvals/payouts/{id}/approve": "payout.approved, as /approvals/payouts does it for many",
     "/cards": "card_join.proposed, of two prints: tests/doors/portal/test_cards.py",
@@ -409,7 +409,7 @@ def _money(walk: _Walk) -> None:
         path = re.sub(r"\{\w+\}", added, template)
         walk.act(template, wanted, who, path=path, refused=wanted == "bank_account.not_proved", **data)
     wallet = "/settlement-addresses"
-    walk.act(f"{wallet}/tolerance", "shortfall_tolerance.set", path=f"{wallet}/tolerance", tolerance="0.5")
+    walk.act(f"{wallet}/tolerance", "settlement_address.tolerance", path=f"{wallet}/tolerance", tolerance="0.5")
     for last, wanted, who in (
         ("withdraw", "settlement_address.withdrawn", "owner"),
         ("approve", "settlement_address.approved", "operator"),

@@ -113,6 +113,7 @@ _MACHINES = frozenset(
         "unexplained",
         "unseen",
         "wrong_token",
+        "wrong_token_swept",
     ]
 )  # noqa: SIM905 - read as a list
 

@@ -77,6 +77,23 @@ def test_the_usual_channel_is_its_code_nodes_and_addresses() -> None:
     assert tron.link("address", tron.token) == "https://tronscan.org/#/address/TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"
 
 
+def test_tokens_that_are_taken_for_a_channels_own_are_watched() -> None:
+    def alike(**listed: Any) -> dict[str, str]:
+        (one,) = read_channels([LIVE | listed])
+        return {shown_address(token, one.kind): name for token, name in one.lookalikes.items()}
+
+    bridged = "0xFF970A61A04b1cA14834A43f5dE4533eBDDB5CC8"
+    more = shown_address(b"\x88" * 20, "evm")
+    assert alike() == {}
+    assert alike(code="usdt_arbitrum") == {}
+    assert alike(code="usdc_arbitrum") == {bridged: "USDC.e"}
+    assert alike(code="usdc_arbitrum", lookalikes=[more, bridged]) == {bridged: "USDC.e", more: more}
+    assert alike(code="usdc_polygon").popitem()[1] == "USDC.e"
+    for wrong in ([PRESETS["usdc_base"].address], [f"0x{'0' * 40}"], ["0x12"]):
+        with pytest.raises(Problem, match="lookalikes"):
+            alike(lookalikes=wrong)
+
+
 def test_a_channel_of_ones_own_says_all() -> None:
     more = {"settlement": "custodial", "custody": CUSTODY, "minimum": "1.00", "confirmations": {"1000": "safe", "0": 3}}
     (own,) = read_channels([OWN | more | {"name": "USDC on my chain", "explorer": "https://scan.example/"}])

@@ -13,7 +13,8 @@ from tests.features.chains.node import Anvil
 from tests.features.chains.test_story import Ground, ground
 
 from recoup.doors.command.verbs import Opened
-from recoup.features.chains import store
+from recoup.features.chains import sends_store, store
+from recoup.features.chains.addresses import shown
 from recoup.features.chains.channels import without_secrets
 from recoup.features.chains.cli import chain
 from recoup.kernel.problem import Problem
@@ -69,3 +70,16 @@ def test_a_halt_is_shown_and_lifted_with_a_note(server: ServerAddress, anvil: An
 @pytest.mark.parametrize("words", [("lift", "x", "--note", "y"), ("lift", "31337")])
 def test_words_that_mean_nothing_are_refused(words: tuple[str, ...]) -> None:
     assert CliRunner().invoke(chain, words, obj=Here(lambda work: None)).exit_code == 2
+
+
+def test_a_token_is_swept_at_a_persons_word(server: ServerAddress, anvil: Anvil) -> None:
+    async def story() -> None:
+        async with ground(server, anvil) as made:
+            order = await made.charge()
+            for words in (("coin",), ("coin", "--network", "base")):
+                assert "wanted as " in await said(made, "sweep", order.external_id, *words)
+            (send,) = await sends_store.strays_of(made.shop.world.db, order.merchant_id, order.order_id)
+            assert (send.state, send.token) == ("wanted", bytes(20))
+            assert isinstance(await said(made, "sweep", order.external_id, shown(made.token, "evm")), Problem)
+
+    asyncio.run(story())

@@ -72,7 +72,7 @@ def test_another_token_is_a_case_until_it_is_swept_and_pays_nothing(
         before = await book(ground)
         for _ in range(2):
             await wanted(ground, order, shown(token, "evm"))
-        noted = "SELECT count(*) FROM audit_lines WHERE action = 'stray.swept'"
+        noted = "SELECT count(*) FROM audit_lines WHERE action = 'chain.swept'"
         assert await ground.shop.value(noted) == 2
         await swept(ground)
         assert await states(ground, order) == [("done", None)]

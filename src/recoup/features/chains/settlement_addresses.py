@@ -148,7 +148,7 @@ async def set_tolerance(world: World, scope: Scope, text: str) -> None:
         await store.keep_tolerance(tx, scope.merchant_id, points)
         await raise_version(tx, scope.merchant_id)
         details = {"percent": percent(points), "before": percent(before)}
-        await note(tx, scope, wall, "shortfall_tolerance.set", scope.merchant_id, details)
+        await note(tx, scope, wall, "settlement_address.tolerance", scope.merchant_id, details)
 
 
 def percent(points: int) -> str:

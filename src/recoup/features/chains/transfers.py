@@ -85,7 +85,7 @@ async def sweep_stray(world: World, scope: Scope, order_id: UUID, network: str |
         raise Problem("wrong_state", "This token pays the order, and is swept by itself.", cure="Wait for its sweep.")
     where = {"network": channel.network, "token": "coin" if token == COIN else shown(token, own.kind)}
     async with world.db.transaction() as tx:
-        await note(tx, scope, world.clocks.wall(), "stray.swept", order_id, where)
+        await note(tx, scope, world.clocks.wall(), "chain.swept", order_id, where)
     for number in count():
         send_id = uuid5(order_id, f"{channel.chain_id}/{token.hex()}/stray/{number}")
         send = sweep_of(send_id, channel, row, "stray", order_id)._replace(token=token)

@@ -16,10 +16,10 @@ AUDITS: Final = {
     "settlement_address.approved": "approved a settlement address",
     "settlement_address.entered": "entered a settlement address",
     "settlement_address.withdrawn": "withdrew a settlement address",
-    "shortfall_tolerance.set": "set how much less pays a stablecoin order",
+    "settlement_address.tolerance": "set how much less pays a stablecoin order",
     "stablecoin_payout.approved": "approved a stablecoin payout",
     "stablecoin_payout.refused": "refused a stablecoin payout",
-    "stray.swept": "had another token or a coin swept to where an order’s terms say",
+    "chain.swept": "had another token or a coin swept to where an order’s terms say",
 }
 _TITLES: Final = {
     "entered": "A settlement address was entered",

@@ -114,9 +114,9 @@ def kept(units: int) -> Posting:
     return _pair("kept", "reversal_due", "merchant_payable", units, credit_place=WALLET)
 
 
-def accepted_shortfall(units: int, payable: str = "") -> Posting:
-    """The part of an order that its payer left out, by its merchant's tolerance: the merchant bears it."""
-    return _pair("accepted_shortfall", "merchant_payable", "customer_due", units, place=payable)
+def accepted_shortfall(units: int) -> Posting:
+    """The part of a stablecoin order that its payer left out, by its merchant's tolerance: the merchant bears it."""
+    return _pair("accepted_shortfall", "merchant_payable", "customer_due", units, place=WALLET)
 
 
 def overpaid(units: int, channel: str) -> Posting:
@@ -250,7 +250,7 @@ def suspended(units: int, route: str, file_kind: str) -> Posting:
 
 def collected(units: int, route: str, fee_units: int, payable: str = "", short: int = 0) -> tuple[Posting, ...]:
     """Approve and charge in one transaction. `short`: what is not there of it, and accepted."""
-    left_out = (accepted_shortfall(short, payable),) if short else ()
+    left_out = (accepted_shortfall(short),) if short else ()
     return (*advanced(units, fee_units, payable), *left_out, charge(units - short, route))
 
 
