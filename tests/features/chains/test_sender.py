@@ -266,6 +266,28 @@ def test_what_waits_hides_nothing_behind_it(
     run(server, anvil, story, send_limit="5.00")
 
 
+def test_what_neither_goes_nor_fails_comes_after_those_behind_it(
+    server: ServerAddress, anvil: Anvil, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many as one turn looks at: the next begins anew."""
+    monkeypatch.setattr(send, "WANTED", 3)
+
+    async def story(made: Sending) -> None:
+        stuck, *others = [(await want_sweep(made, 1_000_000))[0] for _ in range(3)]
+        made.sender.together = 1
+        real = made.sender._dry
+
+        async def dry(node: Any, wanted: Sequence[ChainSend]) -> list[int | str | None]:
+            found = await real(node, wanted)
+            return [None if one.send_id == stuck else need for one, need in zip(wanted, found, strict=True)]
+
+        made.sender._dry = dry  # type: ignore[method-assign]
+        await made.finish()
+        assert [(await made.send(one)).state for one in (stuck, *others)] == ["wanted", "done", "done"]
+
+    run(server, anvil, story)
+
+
 def test_what_cannot_be_reported_hides_nothing_behind_it(
     server: ServerAddress, anvil: Anvil, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -494,6 +516,38 @@ def test_a_transfer_that_failed_does_not_go_again_by_itself(server: ServerAddres
         with pytest.raises(HaltError, match="may still go"):
             await made.sender.work()
         assert (await made.held(to), [one["what"] for one in await made.alerts()]) == (0, ["failed", "halted"])
+
+    run(server, anvil, story)
+
+
+@pytest.mark.parametrize("dearer", [False, True])
+def test_a_sweep_that_failed_in_a_batch_goes_again_with_the_others(
+    server: ServerAddress, anvil: Anvil, dearer: bool
+) -> None:
+    async def story(made: Sending) -> None:
+        wanted = [await want_sweep(made, 1_000_000) for _ in range(2)]
+        await anvil.automine(False)
+        await anvil.post(made.token, _frozen(wanted[0][1]))
+        await made.sender.work()
+        await anvil.mine(1)
+        await anvil.automine(True)
+        await made.finish()
+        assert [(await made.send(send_id)).state for send_id, _ in wanted] == ["failed", "done"]
+        await take_out(made)
+        with pytest.raises(AwayError, match="goes again soon"):
+            await made.sender.work()
+        await anvil.mine(LOST_BLOCKS)
+        await anvil.automine(not dearer)
+        await made.sender.work()
+        if dearer:
+            await drop_all(made)
+            await anvil.mine(20)
+            await made.sender.work()
+            assert len(await made.transactions()) == 2
+            await anvil.automine(True)
+            await anvil.mine(1)
+        await made.finish()
+        await check_each_once(made, wanted, 1_000_000)
 
     run(server, anvil, story)
 

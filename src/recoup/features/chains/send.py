@@ -110,6 +110,7 @@ class Sender:
         self._after: UUID | None = None  # the last send that was looked at
         self._turn = 0
         self._tried: dict[UUID, int] = {}  # in which turn a send was tried last
+        self._met: set[UUID] = set()  # since all that is wanted was begun anew
         self._concerns: UUID | None = None  # a merchant whose money waits
 
     async def open(self) -> None:
@@ -155,6 +156,10 @@ class Sender:
         await self._repeat(out, receipts, state, prices)
         wanted = await sends_store.wanted(self._db, *self._key, self._sweeps, self._after, WANTED)
         self._after = wanted[-1].send_id if len(wanted) == WANTED else None
+        self._met.update(one.send_id for one in wanted)
+        if self._after is None:  # what was not met is decided
+            self._tried = {one: turn for one, turn in self._tried.items() if one in self._met}
+            self._met.clear()
         self._concerns = next((one.merchant_id for one in wanted), None)
         sent = 0
         free = state.coins - sum(int(one.gas * one.fee_per_gas) for one in {one.number: one for one in out}.values())
@@ -369,7 +374,6 @@ class Sender:
         """The transactions that would go now, with their gas. What a contract refuses on every node is failed, with
         the reason: nothing is sent blindly. What only waits stays wanted; what neither goes nor fails is tried again
         after those behind it."""
-        self._tried = {one.send_id: self._tried[one.send_id] for one in wanted if one.send_id in self._tried}
         turns = sorted(wanted, key=lambda one: self._tried.get(one.send_id, 0))
         transfers = [one for one in turns if one.kind == "transfer" and one.token in self._network.channels]
         found = [([one], gas) for one, gas in await self._run_dry(await self._allowed(transfers, out))]

@@ -215,10 +215,12 @@ async def open_again(db: Tx, chain: int, sender: bytes, hashes: Sequence[bytes],
 
 
 @CHAIN.statement("""
-UPDATE sends SET state = 'signed', reported = false WHERE hash = ANY($1) AND state = 'done' AND went_at IS NULL
+UPDATE sends SET state = 'signed', why = NULL, reported = false
+WHERE hash = ANY($1) AND (state = 'done' AND went_at IS NULL OR state = 'failed' AND kind = 'sweep')
 """)
 async def take_back(db: Tx, hashes: Sequence[bytes]) -> None:
-    """What these transactions sent is on its way again."""
+    """What these transactions sent is on its way again. A transfer that failed may have been wanted again: it does not
+    come here."""
 
 
 @CHAIN.statement("""
