@@ -22,10 +22,12 @@ from tests.features.chains.test_story import MERCHANT, TREASURY, Ground, ground
 from tests.flows.stable.test_late import proved, told
 from tests.worlds import owner
 
+from recoup.features.chains import sends_store, store
 from recoup.features.chains.addresses import shown
 from recoup.features.chains.health import differences
 from recoup.features.chains.paying import seen_of
 from recoup.features.chains.settlement_addresses import set_tolerance
+from recoup.features.chains.transfers import give_address
 from recoup.flows.insight.verify import verify
 from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.kernel.problem import Problem
@@ -183,6 +185,21 @@ def test_a_refund_gives_back_no_more_than_came(server: ServerAddress, anvil: Anv
             shop.world, shop.orders, shop.scope, orders[0].order_id, RefundRequest(all=True, to_address=to)
         )
         assert (made.units, made.remaining_units) == (DUE - SHORT, 0)
+
+    run(server, anvil, story, custodial=True)
+
+
+def test_who_paid_a_little_less_may_name_where_the_refund_goes(server: ServerAddress, anvil: Anvil) -> None:
+    async def story(ground: Ground) -> None:
+        shop, (order, other) = ground.shop, [await ground.charge(order=name) for name in ("one", "two")]
+        await paid(ground, other, DUE)
+        await paid(ground, order, DUE - SHORT)
+        (log,) = await store.logs_at(shop.world.db, [address(order)])
+        await give_address(shop.world, await ground.now(order), shown(log.sender or b"", "evm"))
+        made = await refund(shop.world, shop.orders, shop.scope, order.order_id, RefundRequest(all=True))
+        assert made.units == DUE - SHORT
+        await shop.run_due()
+        assert (await sends_store.wanted(shop.world.db, log.chain, CUSTODY, False, None, 9))[0].receiver == log.sender
 
     run(server, anvil, story, custodial=True)
 
