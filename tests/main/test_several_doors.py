@@ -2,7 +2,9 @@
 
 import http.client
 import os
+import select
 import signal
+import sys
 import threading
 import time
 from collections import Counter
@@ -13,6 +15,10 @@ from urllib.request import urlopen
 
 import pytest
 from tests.kills.installation import Installation
+
+from recoup.doors.edge.counts import SHARED
+from recoup.main import up
+from recoup.main.settings import Settings
 
 CALLERS = 6
 CHANGED_SECONDS = 120.0
@@ -97,3 +103,37 @@ def test_a_door_may_be_replaced_killed_and_ended_under_load(tmp_path: Path) -> N
         assert ends.keys() == {"404"}, "ended"
     finally:
         made.stop()
+
+
+def test_what_doors_share_is_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a disk that is full, writing to a mapped file would kill them."""
+    memory = tmp_path / "memory"
+    memory.mkdir()
+    monkeypatch.setattr(up, "MEMORY", str(memory))
+    with up.listen_on(Settings(data_dir=tmp_path, port=0)) as sock, up.doors(Settings(), sock, 2) as (_, more):
+        assert Path(more["PROMETHEUS_MULTIPROC_DIR"]).parent == memory
+        if sys.platform == "linux":
+            assert os.readlink(f"/proc/self/fd/{more[SHARED]}").startswith("/memfd:")
+
+
+def test_a_successor_that_has_not_said_that_it_serves_replaces_nobody() -> None:
+    """As one that is ending: its pipe is closed before it is seen to be gone."""
+    closes = f"import os, time; os.close(int(os.environ['{up.READY}'])); time.sleep(60)"
+    part = up.Part("door", [sys.executable, "-c", "import time; time.sleep(60)"], tells=True)
+    environment = dict(os.environ)
+    try:
+        part.start(environment)
+        former = part.process
+        part.command = [sys.executable, "-c", closes]
+        part.replace(environment)
+        assert select.select([part.ready], [], [], CHANGED_SECONDS)[0]
+        part.ensure(environment)
+        assert part.former is former
+        assert part.process is not None
+        part.process.kill()
+        part.process.wait()
+        part.ensure(environment)
+        assert (part.process, part.former) == (former, None)
+    finally:
+        part.stop()
+        part.wait(time.monotonic() + 5)

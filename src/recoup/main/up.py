@@ -36,6 +36,7 @@ EMBEDDED_DOORS_MAX: Final = 4
 STOP_SECONDS = 15.0
 BACK_OFF_SECONDS_MAX = 5.0
 FREED_SECONDS = 5.0
+MEMORY: Final = "/dev/shm"  # where there is one: a full disk kills whoever writes to a mapped file of it
 BASE = (sys.executable, "-m", "recoup.main")
 
 
@@ -94,7 +95,7 @@ class Part:
             print(f"The new {self.name} does not serve; the former one goes on.", file=sys.stderr, flush=True)
             self.process.kill()
             self.process, self.former = self.former, None
-        elif not self.tells or select.select([self.ready], [], [], 0)[0]:
+        elif not self.tells or select.select([self.ready], [], [], 0)[0] and os.read(self.ready, 1):
             ending, self.former = self.former, None
             if ending is not None:
                 ending.send_signal(signal.SIGTERM)
@@ -207,7 +208,8 @@ def doors(settings: Settings, sock: socket.socket, count: int) -> Iterator[tuple
     if metrics_at is not None:
         metrics_at.set_inheritable(True)
         fds, command = (*fds, metrics_at.fileno()), [*command, "--metrics-fd", str(metrics_at.fileno())]
-    with tempfile.TemporaryDirectory(prefix="recoup-metrics-") as metrics:
+    in_memory = MEMORY if os.access(MEMORY, os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="recoup-metrics-", dir=in_memory) as metrics:
         more = {SHARED: str(counts), "PROMETHEUS_MULTIPROC_DIR": metrics}
         yield [Part(f"door {number + 1}", command, fds, tells=True) for number in range(count)], more
 
