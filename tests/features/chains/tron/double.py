@@ -51,6 +51,11 @@ class Tron:
     async def grant(self, owner: bytes, **changes: int) -> None:
         await self.do("grant", owner=owner.hex(), **changes)
 
+    async def endow(self, holder: bytes, value: int) -> None:
+        """Coins at a contract, or at an address that is to be one; in the newest block."""
+        await self.do("endow", holder=holder.hex(), value=value)
+        await self.mine()
+
     async def account(self, owner: bytes) -> dict[str, int]:
         found: dict[str, int] = await self.do("account", owner=owner.hex())
         return found

@@ -101,6 +101,9 @@ class Front:
     def do_grant(self, owner: str, **changes: int) -> None:
         self.ledger.grant(_raw(owner), **changes)
 
+    def do_endow(self, holder: str, value: int) -> None:
+        self.ledger.machine.endow(_raw(holder), value)
+
     def do_account(self, owner: str) -> dict[str, int]:
         account = self.ledger.accounts.get(_raw(owner), Account())
         return {one.name: getattr(account, one.name) for one in fields(account)}
@@ -169,7 +172,8 @@ class View:
 
     def eth_getBalance(self, address: str, block: str) -> str:  # noqa: N802
         _latest(block)
-        return hex(self.accounts.get(_raw(address), Account()).balance)
+        coins = self.ledger.machine.coins(_raw(address), self.head.root)
+        return hex(self.accounts.get(_raw(address), Account()).balance + coins)
 
     def eth_getCode(self, address: str, block: str) -> str:  # noqa: N802
         _latest(block)

@@ -69,6 +69,16 @@ class Machine:
     def code(self, at: bytes, root: bytes) -> bytes:
         return bytes(self._state(root, 0, 0).get_code(at))
 
+    def coins(self, holder: bytes, root: bytes) -> int:
+        return int(self._state(root, 0, 0).get_balance(holder))
+
+    def endow(self, holder: bytes, value: int) -> None:
+        """Coins that contracts see, beside those of the ledger's accounts, which pay fees."""
+        state = self._state(self.root, 0, 0)
+        state.delta_balance(holder, value)
+        state.persist()
+        self.root = state.state_root
+
     def _state(self, root: bytes, block: int, seconds: int) -> Any:
         context = ExecutionContext(_NOBODY, seconds, block, 0, bytes(32), ENERGY_MAX, [], self._chain_id)
         return IstanbulState(self._db, context, root)

@@ -509,6 +509,29 @@ def test_the_factory_is_made_by_a_transaction_of_the_key(server: ServerAddress, 
     run(server, tron, story)
 
 
+def test_coins_are_swept_to_the_merchant(server: ServerAddress, tron: Tron) -> None:
+    async def story(ground: TronGround) -> None:
+        order = await ground.charge()
+        await ground.poll()
+        wallet, sender = await _coins(tron, MERCHANT), await ground.sender()
+        for value in (100 * TRX, 7 * TRX):
+            await tron.endow(deposit_of(order), value)
+            for _ in range(2):
+                await sweep_stray(ground.shop.world, ground.shop.scope, order.order_id, None, "coin")
+            await ground.go_on(sender)
+        rows = await sends_store.strays_of(ground.shop.world.db, order.merchant_id, order.order_id)
+        assert [(row.state, row.why) for row in rows] == [("done", None)] * 2
+        came = [await _coins(tron, one) for one in (deposit_of(order), TREASURY, MERCHANT)]
+        assert came == [0, 249_500, wallet + 107 * TRX - 249_500]
+        assert (await ground.now(order)).stage is Stage.RECEIVED
+
+    run(server, tron, story)
+
+
+async def _coins(tron: Tron, holder: bytes) -> int:
+    return int((await tron.rpc("eth_getBalance", "0x" + holder.hex(), "latest"))["result"], 16)
+
+
 def test_other_tokens_are_swept_to_the_merchant(server: ServerAddress, tron: Tron) -> None:
     async def story(ground: TronGround) -> None:
         order, strange = await ground.charge(), await tron.deploy_token()
