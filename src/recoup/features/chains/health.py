@@ -123,10 +123,12 @@ async def _channel(world: World, one: ChannelSettings) -> ChannelState:
 
 async def senders(world: World) -> list[SenderState]:
     kinds = {one.chain_id: one.kind for one in intake.all_served()}
-    return [
-        SenderState(one.chain, shown(one.sender, kinds.get(one.chain, "evm")), str(one.gas), one.halted, one.trouble)
-        for one in await sends_store.senders(world.db.reader)
-    ]
+    found = []
+    for one in await sends_store.senders(world.db.reader):
+        gas = await sends_store.gas_of(world.db.reader, one.chain, one.sender)
+        who = shown(one.sender, kinds.get(one.chain, "evm"))
+        found.append(SenderState(one.chain, who, str(gas), one.halted, one.trouble))
+    return found
 
 
 async def troubles(world: World) -> list[tuple[str, str, str]]:
@@ -150,15 +152,16 @@ async def troubles(world: World) -> list[tuple[str, str, str]]:
 async def differences(world: World) -> list[Difference]:
     """Differences between the book, the logs and the nodes' present state, by order."""
     found: list[Difference] = []
-    after = UUID(int=0)
+    after = UUID(int=0), UUID(int=0)
     rows: list[BookedAddress] = []
-    while part := await store.booked_addresses(world.db.reader, after, TOGETHER, PAID_AFTER_ALL):
+    while part := await store.booked_addresses(world.db.reader, *after, PAID_AFTER_ALL, TOGETHER):
         logs: dict[bytes, list[ChainLog]] = defaultdict(list)
         for one in await store.logs_at(world.db.reader, [row.address for row in part]):
             logs[one.address].append(one)
         for row in part:
             found += _of_book(row, logs[row.address])
-        rows, after = rows + part, part[-1].order_id
+        rows += part
+        after = part[-1].merchant_id, part[-1].order_id
     for network in networks_of(intake.all_served(world.name)):
         found += await _of_state(world, network, [row for row in rows if row.kind == network.kind])
     return found

@@ -155,7 +155,8 @@ CREATE TABLE chain.sends (
 CREATE INDEX sends_wanted ON chain.sends (chain, wanted_at, send_id) WHERE state = 'wanted';
 CREATE INDEX sends_hash ON chain.sends (hash) WHERE hash IS NOT NULL;
 CREATE INDEX sends_unreported ON chain.sends (chain, send_id) WHERE state IN ('done', 'failed') AND NOT reported;
-CREATE INDEX sends_merchant ON chain.sends (merchant_id);
+CREATE INDEX sends_merchant ON chain.sends (merchant_id, subject_id);
+CREATE INDEX sends_stuck ON chain.sends (wanted_at) WHERE state IN ('failed', 'held');
 CREATE INDEX sends_by_hand ON chain.sends (chain, channel) WHERE state = 'held' OR went_at IS NOT NULL;
 GRANT UPDATE (state, hash, why, went_at, reported) ON chain.sends TO recoup_app;
 

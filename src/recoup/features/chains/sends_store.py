@@ -250,9 +250,8 @@ async def reverted_since(db: Read, chain: int, sender: bytes, since: datetime) -
 
 class ChainSender(NamedTuple):
     """A key. `begins`: whatever the chain has of lower numbers, a person has accounted for. `halted`: why it signs
-    nothing; `trouble`: what keeps it from sending, or soon will; `gas`: what its transactions cost so far, in the
-    chain's coin; `last`, `mined`: the numbers of the last that was signed, and that is mined for good; `signed_block`:
-    the head when it last signed."""
+    nothing; `trouble`: what keeps it from sending, or soon will; `last`, `mined`: the numbers of the last that was
+    signed, and that is mined for good; `signed_block`: the head when it last signed."""
 
     chain: int
     sender: bytes
@@ -260,18 +259,18 @@ class ChainSender(NamedTuple):
     halted: str | None
     trouble: str | None
     troubled_at: datetime | None
-    gas: Decimal
     last: int | None
     mined: int | None
     signed_block: int | None
 
 
 _SENDER = """
-SELECT s.chain, s.sender, begins, halted, trouble, troubled_at, t.gas, t.last, t.mined, t.signed_block
-FROM senders s CROSS JOIN LATERAL (
-  SELECT coalesce(sum(paid), 0) AS gas, max(number) AS last,
-    max(number) FILTER (WHERE state IN ('mined', 'reverted')) AS mined, max(signed_block) AS signed_block
-  FROM transactions t WHERE t.chain = s.chain AND t.sender = s.sender) t
+SELECT s.chain, s.sender, begins, halted, trouble, troubled_at, t.number AS last,
+  (SELECT max(number) FROM transactions m
+    WHERE m.chain = s.chain AND m.sender = s.sender AND m.state IN ('mined', 'reverted')) AS mined, t.signed_block
+FROM senders s LEFT JOIN LATERAL (
+  SELECT number, signed_block FROM transactions t WHERE t.chain = s.chain AND t.sender = s.sender
+  ORDER BY number DESC, signed_at DESC LIMIT 1) t ON true
 """
 
 
@@ -283,6 +282,11 @@ async def sender_of(db: Read, chain: int, sender: bytes) -> ChainSender | None:
 @CHAIN.statement(f"{_SENDER} ORDER BY s.chain, s.sender")
 async def senders(db: Read) -> list[ChainSender]:
     """All keys, of all chains."""
+
+
+@CHAIN.statement("SELECT coalesce(sum(paid), 0) FROM transactions WHERE chain = $1 AND sender = $2")
+async def gas_of(db: Read, chain: int, sender: bytes) -> Decimal:
+    """What a key's transactions cost so far, in the chain's coin. It reads all of them."""
 
 
 @CHAIN.statement("""

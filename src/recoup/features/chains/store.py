@@ -120,10 +120,12 @@ LEFT JOIN LATERAL (
   LEFT JOIN modifications m ON m.merchant_id = p.merchant_id AND m.modification_id = p.source_id
   WHERE p.merchant_id = d.merchant_id AND p.order_id = d.order_id AND e.account = 'clearing'
 ) b ON true
-WHERE d.order_id > $1 ORDER BY d.order_id LIMIT $2
+WHERE (d.merchant_id, d.order_id) > ($1, $2) ORDER BY d.merchant_id, d.order_id LIMIT $4
 """)
-async def booked_addresses(db: Read, after: UUID, limit: int, applied: str) -> list[BookedAddress]:
-    """Addresses of all merchants, by order id. `applied`: the note of money that paid its order after all."""
+async def booked_addresses(
+    db: Read, merchant_id: UUID, order_id: UUID, applied: str, limit: int
+) -> list[BookedAddress]:
+    """Addresses of all merchants, behind that order's. `applied`: the note of money that paid its order after all."""
 
 
 @CHAIN.statement("""
