@@ -29,7 +29,7 @@ from recoup.features.chains.paying import seen_of
 from recoup.features.chains.settlement_addresses import set_tolerance
 from recoup.features.chains.transfers import give_address
 from recoup.flows.insight.verify import verify
-from recoup.flows.refunds.refund import RefundRequest, refund
+from recoup.flows.refunds.refund import RefundAnswer, RefundRequest, refund
 from recoup.kernel.problem import Problem
 from recoup.rules.money.fees import Tariff
 from recoup.rules.order.attention import TAKEN_BACK, UNAPPLIED
@@ -134,6 +134,53 @@ def test_the_rest_that_comes_after_all_is_no_excess(
         assert await ground.anvil.held(ground.token, CUSTODY if custodial else MERCHANT) == NET + more
 
     run(server, anvil, story, custodial=custodial)
+
+
+@pytest.mark.parametrize("custodial", [False, True])
+def test_a_little_less_within_the_hour_after_the_end_pays_too(
+    server: ServerAddress, anvil: Anvil, custodial: bool
+) -> None:
+    async def story(ground: Ground) -> None:
+        order = await ground.charge()
+        await paid(ground, order, 20_000_000)
+        await past(ground, order, 31)
+        assert await told(ground.shop, order.order_id) == UNAPPLIED
+        await paid(ground, order, DUE - 20_000_000 - SHORT)
+        assert (await ground.now(order)).stage is Stage.COMPLETED
+        assert await told(ground.shop, order.order_id) is None
+        await swept(ground)
+        if custodial:
+            assert await book(ground) == {"clearing": DUE - SHORT, "fees": -FEE, "merchant_payable": SHORT - NET}
+        else:
+            assert await book(ground) == {"merchant_payable": SHORT, "fees": -FEE, "clearing": FEE - SHORT}
+        await paid(ground, order, SHORT)
+        assert (await exceptions(ground, order))[0] == DUE
+        await swept(ground)
+        custody = {"merchant_payable": -NET} if custodial else {}
+        assert await book(ground) == {"clearing": DUE if custodial else FEE, "fees": -FEE} | custody
+
+    run(server, anvil, story, custodial=custodial)
+
+
+def test_the_rest_that_comes_after_a_refund_may_go_back_too(server: ServerAddress, anvil: Anvil) -> None:
+    async def story(ground: Ground) -> None:
+        shop, orders = ground.shop, [await ground.charge(order=name) for name in ("one", "two")]
+        await paid(ground, orders[1], DUE)
+        await paid(ground, orders[0], DUE - SHORT)
+
+        async def back(message: str) -> RefundAnswer:
+            request = RefundRequest(all=True, message=message, to_address=shown(b"\x99" * 20, "evm"))
+            return await refund(shop.world, shop.orders, shop.scope, orders[0].order_id, request)
+
+        for units in (DUE - SHORT, SHORT):
+            made = await back(f"{units}")
+            assert (made.units, made.remaining_units) == (units, 0)
+            with pytest.raises(Problem, match="refunded already"):
+                await back(f"more than {units}")
+            await paid(ground, orders[0], SHORT)
+        assert await told(shop, orders[0].order_id) == UNAPPLIED, "the second is more than the order's amount"
+
+    run(server, anvil, story, custodial=True)
 
 
 def test_less_than_that_and_orders_of_before_are_not_paid(server: ServerAddress, anvil: Anvil) -> None:
