@@ -98,6 +98,8 @@ def test_a_door_may_be_replaced_killed_and_ended_under_load(tmp_path: Path) -> N
 
         with calling(made.port) as ends:
             time.sleep(1)
+            made.up.send_signal(signal.SIGHUP)
+            until(lambda: len(made.parts("doors")) > 2)  # noqa: PLR2004 - a successor starts
             made.up.send_signal(signal.SIGTERM)
             made.up.wait(60)
         assert ends.keys() == {"404"}, "ended"
@@ -134,6 +136,18 @@ def test_a_successor_that_has_not_said_that_it_serves_replaces_nobody() -> None:
         part.process.wait()
         part.ensure(environment)
         assert (part.process, part.former) == (former, None)
+        part.stop()
+        assert former is not None
+        assert former.wait(CHANGED_SECONDS) == -signal.SIGTERM
     finally:
         part.stop()
         part.wait(time.monotonic() + 5)
+
+
+def test_who_does_not_serve_yet_holds_the_socket_no_longer_than_the_others() -> None:
+    deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
+    part = up.Part("door", [sys.executable, "-c", deaf], tells=True)
+    part.start(dict(os.environ))
+    part.stop()
+    assert part.process is not None
+    assert part.process.wait(CHANGED_SECONDS) == -signal.SIGKILL

@@ -36,7 +36,8 @@ EMBEDDED_DOORS_MAX: Final = 4
 STOP_SECONDS = 15.0
 BACK_OFF_SECONDS_MAX = 5.0
 FREED_SECONDS = 5.0
-MEMORY: Final = "/dev/shm"  # where there is one: a full disk kills whoever writes to a mapped file of it
+# Where there is one: a full disk kills whoever writes to a mapped file of it.
+MEMORY: Final = "/dev/shm"  # noqa: S108
 BASE = (sys.executable, "-m", "recoup.main")
 
 
@@ -54,6 +55,7 @@ class Part:
     back_off: float = field(default=0.0)
     started: float = 0.0
     ready: int = -1
+    serves: bool = False  # as it has told
 
     def ensure(self, environment: dict[str, str]) -> None:
         """Starts it when it does not run, more and more slowly when it keeps dying."""
@@ -71,7 +73,7 @@ class Part:
 
     def start(self, environment: dict[str, str]) -> None:
         self.started = time.monotonic()
-        fds, more = self.fds, environment
+        self.serves, fds, more = False, self.fds, environment
         if self.tells:
             if self.ready >= 0:
                 os.close(self.ready)
@@ -94,13 +96,22 @@ class Part:
         if self.process.poll() is not None or now - self.started > READY_SECONDS:
             print(f"The new {self.name} does not serve; the former one goes on.", file=sys.stderr, flush=True)
             self.process.kill()
-            self.process, self.former = self.former, None
-        elif not self.tells or select.select([self.ready], [], [], 0)[0] and os.read(self.ready, 1):
+            self.process, self.former, self.serves = self.former, None, True
+        elif self._is_serving():
             ending, self.former = self.former, None
             if ending is not None:
                 ending.send_signal(signal.SIGTERM)
 
+    def _is_serving(self) -> bool:
+        """A pipe that is closed says nothing."""
+        if self.tells and not self.serves and select.select([self.ready], [], [], 0)[0]:
+            self.serves = bool(os.read(self.ready, 1))
+        return self.serves or not self.tells
+
     def stop(self) -> None:
+        """One that does not serve yet ends at once: it has the socket, and callers would queue at it in vain."""
+        if self.process is not None and not self._is_serving():
+            self.process.kill()
         for process in (self.process, self.former):
             if process is not None and process.poll() is None:
                 process.send_signal(signal.SIGTERM)

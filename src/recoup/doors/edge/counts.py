@@ -40,11 +40,11 @@ def make_shared() -> int:
     """A new table's file, to be inherited. In memory: whoever writes to a mapped file of a full disk is killed."""
     if hasattr(os, "memfd_create"):
         made = os.memfd_create("recoup-counts")
-        os.ftruncate(made, SETS * WAYS * 16)
-        return made
-    with tempfile.TemporaryFile() as made:
-        os.ftruncate(made.fileno(), SETS * WAYS * 16)
-        return os.dup(made.fileno())
+    else:
+        with tempfile.TemporaryFile() as file:
+            made = os.dup(file.fileno())
+    os.ftruncate(made, SETS * WAYS * 16)
+    return made
 
 
 def counts() -> Counts:
