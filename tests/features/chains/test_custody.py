@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 
 import pytest
 from click.testing import CliRunner
-from eth_account import Account
 from tests.doors.command.here import Here
 from tests.doors.stablecoin.door import URL
 from tests.features.chains.chain_door import WALLET, ChainDoor, chain_door
@@ -26,7 +25,7 @@ from recoup.features.chains import cli
 from recoup.features.chains.addresses import shown
 from recoup.features.chains.artifacts import artifact
 from recoup.features.chains.cli import chain
-from recoup.features.chains.keystore import KeySigner
+from recoup.features.chains.keystore import Account, KeySigner
 from recoup.features.chains.rpc import Endpoint
 from recoup.features.chains.send import Sender
 from recoup.features.chains.transfers import give_address, tell

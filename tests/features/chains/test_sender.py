@@ -10,8 +10,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from eth_account import Account
-from eth_account.typed_transactions import TypedTransaction
 from hexbytes import HexBytes
 from tests.features.chains.node import Anvil
 from tests.features.chains.test_story import TREASURY, Ground, ground
@@ -22,7 +20,7 @@ from tests.worlds import owner
 from recoup.features.chains import abi, send, sends_store, transfers
 from recoup.features.chains.addresses import shown
 from recoup.features.chains.artifacts import artifact
-from recoup.features.chains.keystore import KeySigner
+from recoup.features.chains.keystore import Account, KeySigner
 from recoup.features.chains.rpc import AwayError
 from recoup.features.chains.send import LOST_BLOCKS, Sender
 from recoup.features.chains.sends_store import ChainSend
@@ -586,6 +584,8 @@ def test_what_waits_goes_dearer_under_its_number_and_either_may_be_mined(
 
 def _content(raw: bytes) -> tuple[int, bytes, bytes]:
     """Number, contract and call of a transaction."""
+    from eth_account.typed_transactions import TypedTransaction  # noqa: PLC0415 - after the keystore
+
     found = TypedTransaction.from_bytes(HexBytes(raw)).as_dict()
     return found["nonce"], bytes(found["to"]), bytes(found["data"])
 

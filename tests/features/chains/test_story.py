@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from eth_account import Account
 from tests.features.chains.node import Anvil, Settings
 from tests.features.chains.serving import EVM, MERCHANT, TREASURY, agree_on_address, opened_channels, serving
 from tests.worlds import Shop, make_shop, sandbox_world
@@ -18,7 +17,7 @@ from recoup.features.chains.addresses import shown
 from recoup.features.chains.channels import ChannelSettings
 from recoup.features.chains.compare import Comparer
 from recoup.features.chains.credit import credit
-from recoup.features.chains.keystore import KeySigner
+from recoup.features.chains.keystore import Account, KeySigner
 from recoup.features.chains.rpc import Endpoint
 from recoup.features.chains.send import Sender
 from recoup.features.chains.terms import from_json

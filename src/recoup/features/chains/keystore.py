@@ -12,7 +12,7 @@ from recoup.kernel.sentence import Sentence
 
 # One of its libraries lifts the limit so far that deep JSON of a node ends the process.
 _DEPTH = sys.getrecursionlimit()
-from eth_account import Account  # noqa: E402
+from eth_account import Account as Account  # noqa: E402
 
 sys.setrecursionlimit(_DEPTH)
 

@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from eth_account import Account
 from tests.features.chains.serving import MERCHANT, TREASURY, agree_on_address, opened_channels, serving
 from tests.features.chains.tron.double import CHAIN_ID, TRX, Tron
 from tests.worlds import Shop, make_shop, sandbox_world
@@ -14,7 +13,7 @@ from tests.worlds import Shop, make_shop, sandbox_world
 from recoup.features.chains.addresses import read_address, shown
 from recoup.features.chains.channels import ChannelSettings
 from recoup.features.chains.credit import credit
-from recoup.features.chains.keystore import KeySigner
+from recoup.features.chains.keystore import Account, KeySigner
 from recoup.features.chains.loop import what_is_wrong
 from recoup.features.chains.rpc import TronEndpoint
 from recoup.features.chains.transfers import tell

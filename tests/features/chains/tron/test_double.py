@@ -6,14 +6,13 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from eth_account import Account
 from eth_keys import KeyAPI
 from tests.features.chains.node import post, text
 from tests.features.chains.tron.double import TRX, Tron
 from tests.rings import each
 
 from recoup.features.chains import abi
-from recoup.features.chains.keystore import KeySigner
+from recoup.features.chains.keystore import Account, KeySigner
 from recoup.features.chains.reading import Block, read_block
 from recoup.features.chains.tron_wire import LIFE, Frame, call_contract, create_contract, place_of
 
