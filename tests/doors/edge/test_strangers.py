@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import select
 import signal
 import socket
 import ssl
@@ -12,11 +13,13 @@ from contextlib import aclosing
 from dataclasses import replace
 
 import pytest
+import uvloop
 from tests.doors.edge.raw_server import Raw, echo, memory, rest_of, send_all, serving
 from tests.gateways.web.servers import certificate
 
 from recoup.doors.edge.asgi import Receive, Refusal, Scope, Send, hangs_up, send_refusal, send_stream
-from recoup.doors.edge.connections import Limits
+from recoup.doors.edge.connections import Connections, Handshakes, Limits
+from recoup.doors.edge.proxies import Proxies
 
 SOON = Limits(head_seconds=1.0, head_pressed_seconds=0.5, body_seconds=1.0, idle_seconds=2.0, write_seconds=1.0)
 GET = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
@@ -456,6 +459,37 @@ def test_a_handshake_that_never_comes_is_given_up_and_keeps_nobody_out(secured: 
         assert over_tls(raw, closing, secured["ssl_certfile"]).startswith(b"HTTP/1.1 200")
         assert all(has_ended(one) is not None for one in silent)
         assert over_tls(raw, closing, secured["ssl_certfile"]).startswith(b"HTTP/1.1 200")
+
+
+def test_whoever_was_accepted_when_the_door_closes_still_shakes_hands(secured: dict[str, str]) -> None:
+    """However little time there was between."""
+
+    async def story() -> None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(secured["ssl_certfile"])
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            connections = Connections(Limits(), {}, Proxies(""))
+            door = Handshakes(listener, context, asyncio.Protocol, connections)
+            await asyncio.sleep(0)
+            for _ in range(20):
+                theirs = ssl.create_default_context(cafile=secured["ssl_certfile"])
+                caller = asyncio.create_task(
+                    asyncio.open_connection(*listener.getsockname(), ssl=theirs, server_hostname="localhost")
+                )
+                while not select.select([listener], [], [], 0)[0]:  # noqa: ASYNC110 - of the kernel
+                    await asyncio.sleep(0)
+                while select.select([listener], [], [], 0)[0]:  # noqa: ASYNC110 - of the kernel
+                    await asyncio.sleep(0)
+                door.close()
+                _, writer = await caller
+                writer.close()
+                await door.wait_closed()
+                door = Handshakes(listener, context, asyncio.Protocol, connections)
+                await asyncio.sleep(0)
+            door.close()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # as doors have it
+        runner.run(story())
 
 
 def test_the_limits_hold_over_tls(secured: dict[str, str]) -> None:

@@ -199,7 +199,9 @@ class Handshakes:
         listener.setblocking(False)
         self._listener, self._context, self._make, self._all = listener, context, make, connections
         self._under_way: dict[asyncio.Task[None], str] = {}
-        self._accepting = asyncio.create_task(self._accept())
+        self._loop = asyncio.get_running_loop()
+        self._is_open = True
+        self._watch()
 
     @property
     def is_busy(self) -> bool:
@@ -207,26 +209,35 @@ class Handshakes:
 
     def close(self) -> None:
         """Accepts no more; handshakes under way go on."""
-        self._accepting.cancel()
+        if self._is_open:
+            self._is_open = False
+            self._loop.remove_reader(self._listener)
 
     async def wait_closed(self) -> None:
         for task in self._under_way:
             task.cancel()
-        await asyncio.gather(self._accepting, *self._under_way, return_exceptions=True)
+        await asyncio.gather(*self._under_way, return_exceptions=True)
 
-    async def _accept(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                connection, client = await loop.sock_accept(self._listener)
-            except OSError:
-                # No file handle is free, or the caller is gone already.
-                await asyncio.sleep(PAUSE_SECONDS)
-                continue
-            self._make_room(self._all.address_of(client[:2]))
-            task = asyncio.create_task(self._shake(connection))
-            self._under_way[task] = self._all.address_of(client[:2])
-            task.add_done_callback(self._under_way.pop)
+    def _watch(self) -> None:
+        if self._is_open:
+            self._loop.add_reader(self._listener, self._accept)
+
+    def _accept(self) -> None:
+        """At once under way: a task that waited for it could be cancelled with what it was given."""
+        try:
+            connection, client = self._listener.accept()
+        except BlockingIOError:  # another door took it
+            return
+        except OSError:
+            # No file handle is free, or the caller is gone already.
+            self._loop.remove_reader(self._listener)
+            self._loop.call_later(PAUSE_SECONDS, self._watch)
+            return
+        connection.setblocking(False)
+        self._make_room(self._all.address_of(client[:2]))
+        task = asyncio.create_task(self._shake(connection))
+        self._under_way[task] = self._all.address_of(client[:2])
+        task.add_done_callback(self._under_way.pop)
 
     def _make_room(self, address: str) -> None:
         limits = self._all.limits
