@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -31,11 +32,13 @@ from recoup.features.chains.send import Sender
 from recoup.features.chains.transfers import give_address, tell
 from recoup.features.chains.watch import Network, networks_of
 from recoup.flows.modifications.send import send_modification
+from recoup.flows.stable import late
 from recoup.flows.stable.payouts import decide_payout
 from recoup.gateways.cards.transport import Transport
 from recoup.kernel.ids import parse_wire_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
+from recoup.rules.order.lifecycle import Stage
 from recoup.store.server import ServerAddress
 from recoup.store.stable.stable_orders import StableOrder, stable_order
 
@@ -275,6 +278,27 @@ def test_the_page_does_not_replace_the_merchants_word(custody: Custody) -> None:
     assert custody.refund(charged, amount="1.00").status_code == 200
     custody.go_on()
     assert (custody.held(PAYER), len(custody.sends("refund"))) == (1_000_000, 1)
+
+
+def test_too_little_is_given_back_to_a_named_wallet(custody: Custody) -> None:
+    charged, world, shop = custody.chain.charge(), custody.door.world, custody.merchant.shop
+    custody.chain.pay(charged, 4_000_000)
+    custody.door.run(shop.advance(timedelta(minutes=31)))
+    custody.chain.mine(12)
+    custody.go_on()
+    order = custody.order(charged)
+    assert order.stage is Stage.EXPIRED
+    orders, scope = custody.door.orders, shop.scope
+    with pytest.raises(Problem, match="address that it goes to"):
+        custody.door.run(late.give_back(world, orders, scope, order.order_id))
+    with pytest.raises(Problem, match="mistyped"):
+        custody.door.run(late.give_back(world, orders, scope, order.order_id, TO.swapcase().replace("0X", "0x")))
+    custody.door.run(give_address(world, order, TO, scope))  # the page of deposits takes it, too
+    custody.door.run(late.give_back(world, orders, scope, order.order_id, TO))
+    custody.door.run(late.give_back(world, orders, scope, order.order_id))
+    custody.go_on()
+    assert custody.held(PAYER) == 4_000_000
+    custody.door.verified()
 
 
 def test_direct_orders_are_not_refunded_here(server: ServerAddress, anvil: Anvil) -> None:

@@ -1,11 +1,13 @@
 """What the portal shows of chains: what came to an order, and how each chain stands."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from tests.doors.portal.staff import As, portal, post, texts
 from tests.features.chains.test_settlement_addresses import FIRST, TOKEN, agreed, served
 from tests.worlds import Shop
 
+from recoup.doors.portal.order.refund import RefundFields, to_ask
 from recoup.features.chains import intake, sends_store, store
 from recoup.features.chains.addresses import shown
 from recoup.features.chains.gateway import ChainChannel
@@ -90,6 +92,12 @@ def test_an_orders_page_leads_to_what_came_and_what_was_swept(server: ServerAddr
 
     with served():
         portal(server, story)
+
+
+def test_the_refund_form_says_where_it_goes() -> None:
+    form = RefundFields(how="amount", amount="1.00", lines={}, reason="", key="", to_address=FIRST).as_typed()
+    assert to_ask(form, "USDC").to_address == FIRST
+    assert to_ask(replace(form, to_address=""), "USDC").to_address is None
 
 
 def test_the_operator_approves_a_payout_on_the_page_and_nobody_else(server: ServerAddress) -> None:

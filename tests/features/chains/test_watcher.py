@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 from tests.features.chains.liar import Faults, Liar, lying
 from tests.features.chains.node import Anvil, Settings, text
 from tests.features.chains.test_money import DUE, address, book, paid, past
@@ -341,6 +342,21 @@ def test_a_watchers_connections_end_with_its_loop(
 
     run(server, anvil, story)
     assert [one._session.closed for one in made] == [True]
+
+
+def test_a_node_that_is_away_is_named_once_a_minute(
+    server: ServerAddress, anvil: Anvil, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(at: Lied) -> None:
+        monkeypatch.setattr(watch.Network, "endpoints", ("http://127.0.0.1:1/KEY",))
+        loop = ChainLoop(at.ground.shop.world, at.ground.shop.orders, at.ground.watcher.network)
+        with capture_logs() as lines:
+            for _ in range(3):
+                assert await loop.once() == 0
+        (line,) = [line for line in lines if line["event"] == "chain not read"]
+        assert (line["chain"], line["node"], "KEY" in str(line)) == (31337, "127.0.0.1", False)
+
+    run(server, anvil, story)
 
 
 def test_a_block_of_the_future_hides_no_chain_that_stands_still(server: ServerAddress, anvil: Anvil) -> None:

@@ -67,9 +67,8 @@ class ChainChannel:
         return _said(found) if found.state == "failed" else _ON_ITS_WAY
 
     async def modify(self, message: ModificationMessage) -> Outcome:
-        send = await sends_store.send_of(self.db, message.id) or await want_refund(
-            self.db, self._settings, message.id, message.charge_id, message.units, self.clocks.wall()
-        )
+        known = await sends_store.send_of(self.db, message.id)
+        send = known or await want_refund(self.db, self._settings, message, self.clocks.wall())
         return _said(send) if send is not None else _NO_WAY
 
     async def check_payout(self, merchant_id: UUID, destination: str) -> None:

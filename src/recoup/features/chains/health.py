@@ -21,6 +21,7 @@ from recoup.features.chains.rpc import AwayError, opened
 from recoup.features.chains.store import BookedAddress, ChainLog
 from recoup.features.chains.units import cent
 from recoup.features.chains.watch import Network, Watcher, networks_of
+from recoup.features.chains.words import NO_FACTORY, PROVED_LONG_AGO, UNPROVED
 from recoup.flows.world import World
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.sentence import Sentence
@@ -104,9 +105,9 @@ async def _channel(world: World, one: ChannelSettings) -> ChannelState:
     now, db = world.clocks.wall(), world.db.reader
     cursor = await store.cursor_of(db, one.chain_id)
     proof = await store.gate_of(db, one.chain_id, one.factory) if one.factory else None
-    wrong = proof.wrong if proof else "not proved yet" if one.factory else "no factory yet"
+    wrong = proof.wrong if proof else UNPROVED if one.factory else NO_FACTORY
     if proof and not wrong and now > proof.proved_at + PROVED_FOR:
-        wrong = "not proved lately"
+        wrong = PROVED_LONG_AGO
     return ChannelState(
         **facts_of(one),
         network=one.network,
@@ -139,13 +140,15 @@ async def troubles(world: World) -> list[tuple[str, str, str]]:
             cure: str = Sentence("It is halted: look at it, then run `recoup chain lift {0}`.", one.chain_id)
             found[one.chain_id, ""] = (one.chain, one.halted, cure)
         elif one.wrong and one.factory:
-            found[one.chain_id, ""] = (one.chain, one.wrong, "It takes no payments: see `recoup chain check`.")
+            node, colon, text = one.wrong.partition(": ")
+            said: str = Sentence("{0}: {1}", node, text) if colon else one.wrong
+            found[one.chain_id, ""] = (one.chain, said, "It takes no payments: see `recoup chain check`.")
         elif one.late and one.agreed_at:
             cure = "See in the worker's log whether its nodes answer."
             found[one.chain_id, ""] = (one.chain, Sentence("It is read to {0} only.", iso(one.agreed_at)), cure)
     for key in await senders(world):
-        if said := key.halted or key.trouble:
-            found[key.chain_id, key.address] = (Sentence("sender {0}", key.address), said, "See `recoup chain sends`.")
+        if why := key.halted or key.trouble:
+            found[key.chain_id, key.address] = (Sentence("sender {0}", key.address), why, "See `recoup chain sends`.")
     return list(found.values())
 
 

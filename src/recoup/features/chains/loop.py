@@ -13,11 +13,12 @@ from recoup.features.chains.artifacts import artifact
 from recoup.features.chains.compare import Comparer
 from recoup.features.chains.credit import credit
 from recoup.features.chains.reading import code_call, contract_call
-from recoup.features.chains.rpc import Call, Endpoint, GarbageError, data, number, opened, taken
+from recoup.features.chains.rpc import AwayError, Call, Endpoint, GarbageError, data, number, opened, taken
 from recoup.features.chains.store import Cursor, DepositAddress
 from recoup.features.chains.terms import Terms, deposit_address
 from recoup.features.chains.transfers import tell
 from recoup.features.chains.watch import HaltError, Network, Watcher, networks_of
+from recoup.features.chains.words import OTHER_CONTRACT, OTHER_FACTORY, OTHER_PLACE
 from recoup.flows.locked import Orders
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
@@ -26,6 +27,7 @@ from recoup.moves.message.alert import alert_now
 log = structlog.get_logger()
 PROOF_EVERY: Final = timedelta(hours=1)
 PROOF_AGAIN: Final = timedelta(minutes=1)  # after one that failed
+LOG_AGAIN: Final = 60.0  # seconds
 PAUSE_SECONDS: Final = (0.5, 15.0)
 # Of an order that never is: what the node says of it holds for every other.
 _NET: Final = 49_650_000
@@ -46,9 +48,21 @@ class ChainLoop:
         self._watcher: Watcher | None = None
         self._comparer: Comparer | None = None
         self._nodes = opened(network.kind, network.endpoints, world.clocks)
+        self._logged_at = float("-inf")
 
     async def once(self) -> int:
-        """Answers how much changed. Raises: AwayError."""
+        """Answers how much changed. A node that does not answer is named in the log, once a minute."""
+        try:
+            return await self._turn()
+        except AwayError as error:
+            now = self._world.clocks.monotonic()
+            if now >= self._logged_at + LOG_AGAIN:
+                log.warning("chain not read", chain=self._network.chain, node=error.node, why=f"{error}")
+                self._logged_at = now
+            return 0
+
+    async def _turn(self) -> int:
+        """Raises: AwayError."""
         if self._watcher is None:  # made late: its connections belong to the loop that runs, and end with it
             self._watcher = Watcher(self._world, self._network, await self._nodes.__aenter__())
         reported = await tell(self._world, self._orders, self._network.chain)
@@ -122,13 +136,13 @@ async def _wrong_at(network: Network, node: Endpoint) -> str:
     if number(taken(said[0])) != network.chain:
         return f"it is on chain {number(taken(said[0]))}, not {network.chain}"
     if data(taken(said[1])) != code.factory:
-        return "the factory's code is not ours"
+        return OTHER_FACTORY
     if data(taken(said[2])) != code.implementation:
-        return "the code behind deposit addresses is not ours"
+        return OTHER_CONTRACT
     try:
         places = [abi.read_address(data(taken(answer))) for answer in said[3:5]]
         if any(place != ours for place in places):
-            return "it puts a deposit address where we do not derive it"
+            return OTHER_PLACE
         for one, answer in zip(tokens, said[5:], strict=True):
             if abi.read_decimals(data(taken(answer))) != one.decimals:
                 return f"the token of {one.code} has other decimals than {one.decimals}"

@@ -186,7 +186,7 @@ async def deposits(visit: Visit) -> Values:
         sweeps=[_read(log, intake.served_token(log.chain, log.token)) for log in logs if log.kind == "sweep"],
         refund_to=next(iter(fixed.values()), given),
         refund_by=row.refund_by if row is not None else None,
-        can_refund=can_refund(order),
+        can_refund=can_refund(order) and seen.received_units > 0,
         may_refund=visit.may("refund"),
         typed=typed,
         strays=await sends_store.strays_of(visit.world.db.reader, order.merchant_id, order.order_id),

@@ -29,7 +29,9 @@ _NO_ARRAYS: Final = frozenset({-32600, -32601, -32602, -32700})  # what a node s
 
 
 class AwayError(Exception):
-    """The node gave no answer that can be read. Its text says why, without the address."""
+    """The node gave no answer that can be read. Its text says why, without the address; `node` is its host."""
+
+    node = ""
 
 
 class TooLongError(AwayError):
@@ -87,9 +89,12 @@ class Endpoint:
         now = self._clocks.monotonic()
         self._long = {tx: since for tx, since in self._long.items() if now <= since + FORGIVEN_SECONDS}
         known = [self._is_long(call) for call in calls]
-        results = iter(
-            await self._fetch([call for call, is_long in zip(calls, known, strict=True) if not is_long], now)
-        )
+        unread = [call for call, is_long in zip(calls, known, strict=True) if not is_long]
+        try:
+            results = iter(await self._fetch(unread, now))
+        except AwayError as error:
+            error.node = self.name
+            raise
         return [_TOO_LONG if is_long else next(results) for is_long in known]
 
     def _is_long(self, call: Call) -> bool:

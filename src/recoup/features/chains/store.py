@@ -74,6 +74,14 @@ async def address_of_attempt(db: Read, attempt_id: UUID) -> DepositAddress | Non
     """The address by the payment's own id; None for another channel."""
 
 
+@MERCHANT.statement(f"""
+SELECT {columns_of(DepositAddress, "d")} FROM attempts a JOIN deposit_addresses d USING (merchant_id, order_id)
+WHERE a.merchant_id = $1 AND a.attempt_id = $2
+""")
+async def address_of_charge(db: Read, merchant_id: UUID, attempt_id: UUID) -> DepositAddress | None:
+    """The address of the order, by its payment or by a row of money that paid nothing; None for another channel."""
+
+
 @MERCHANT.statement("""
 UPDATE attempts SET route = $4
 WHERE merchant_id = $1 AND order_id = $2 AND attempt_id = $3 AND route IS NULL AND state = 'planned'

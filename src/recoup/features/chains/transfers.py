@@ -26,6 +26,7 @@ from recoup.flows.modifications.send import send_modification
 from recoup.flows.stable.payouts import pay_out
 from recoup.flows.stable.settle import settle, settle_again
 from recoup.flows.world import World
+from recoup.gateways.cards.port import ModificationMessage
 from recoup.gateways.channels.port import PayOut
 from recoup.kernel.money import shown as shown_money
 from recoup.kernel.problem import Problem, invalid
@@ -34,6 +35,7 @@ from recoup.kernel.sentence import Sentence
 from recoup.moves.audit import note
 from recoup.moves.change import Change
 from recoup.moves.modification.by_hand import try_again
+from recoup.rules.order.lifecycle import ENDED
 from recoup.store.money.settlements import order_of_settlement
 from recoup.store.pool import Database
 from recoup.store.refunds.refunds import order_of_modification
@@ -143,10 +145,12 @@ async def give_address(world: World, order: StableOrder, text: str, scope: Scope
 
 
 def can_refund(order: StableOrder) -> bool:
-    """Whether money of it is in the custody wallet."""
+    """Whether money of it may be in the custody wallet: the payment's, or what came short or late."""
     channel = intake.served(order.channel)
     is_custodial = channel is not None and channel.settlement == "custodial"
-    return is_custodial and order.paid_at is not None and order.refunded_units < order.units
+    if order.paid_at is None:
+        return is_custodial and order.stage in ENDED
+    return is_custodial and order.refunded_units < order.units
 
 
 async def _read(world: World, text: str, channel: ChannelSettings) -> bytes:
@@ -172,20 +176,20 @@ async def _named(db: Read, row: DepositAddress, channel: ChannelSettings) -> byt
 
 
 async def want_refund(
-    db: Database, channel: ChannelSettings, send_id: UUID, charge_id: UUID, units: int, now: datetime
+    db: Database, channel: ChannelSettings, message: ModificationMessage, now: datetime
 ) -> ChainSend | None:
     """None while nobody has said where it goes: one that a second person agreed to may wait for its payer."""
-    row = await store.address_of_attempt(db, charge_id)
-    way = await sends_store.refund_way(db, row.merchant_id, row.order_id, send_id) if row is not None else None
+    assert message.merchant_id is not None
+    row = await store.address_of_charge(db, message.merchant_id, message.charge_id)
+    way = await sends_store.refund_way(db, row.merchant_id, row.order_id, message.id) if row is not None else None
     if row is None or way is None:
         return None
     try:
         to = way.address or await _named(db, row, channel)
     except Problem:
         return None
-    return await sends_store.want(
-        db.alone, _transfer(channel, send_id, to, units, way.merchant_id, "refund", way.modification_id), now
-    )
+    send = _transfer(channel, message.id, to, message.units, way.merchant_id, "refund", way.modification_id)
+    return await sends_store.want(db.alone, send, now)
 
 
 async def want_payout(db: Database, channel: ChannelSettings, payout: PayOut, now: datetime) -> ChainSend:

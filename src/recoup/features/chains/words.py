@@ -21,6 +21,13 @@ AUDITS: Final = {
     "stablecoin_payout.refused": "refused a stablecoin payout",
     "chain.swept": "had another token or a coin swept to where an order’s terms say",
 }
+# Why a channel takes no payments.
+UNPROVED: Final = "not proved yet"
+PROVED_LONG_AGO: Final = "not proved lately"
+NO_FACTORY: Final = "no factory yet"
+OTHER_FACTORY: Final = "the factory's code is not ours"
+OTHER_CONTRACT: Final = "the code behind deposit addresses is not ours"
+OTHER_PLACE: Final = "it puts a deposit address where we do not derive it"
 _TITLES: Final = {
     "entered": "A settlement address was entered",
     "approved": "A settlement address was approved",

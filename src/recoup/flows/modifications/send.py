@@ -118,6 +118,7 @@ def message_of(world: World, order: Order, modification: Modification) -> Modifi
         reference=order.attempt(modification.attempt_id).reference,
         final_part=modification.final_part,
         captured_before=captured_before(order, modification),
+        merchant_id=order.merchant_id,
     )
 
 

@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from recoup.core.kit.feature import features
 from recoup.flows.locked import Orders
+from recoup.flows.refund_destination import destination
 from recoup.flows.repeats import once
 from recoup.flows.world import World
 from recoup.kernel.money import Money, from_text
-from recoup.kernel.problem import STAGE, Problem, invalid
+from recoup.kernel.problem import STAGE, Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.moves.change import Change
@@ -128,19 +128,6 @@ def _given(
     if change.refund_context is not None:
         change.refund_context.day.units += units
     return _answer(order, made, units)
-
-
-async def destination(
-    world: World, merchant_id: UUID, order_id: UUID, to_address: str | None
-) -> "NoteRefund | Problem | None":
-    """What a feature says of where it goes; None: back the way it came."""
-    for one in features():
-        found = await one.refund_to(world, merchant_id, order_id, to_address) if one.refund_to is not None else None
-        if found is not None:
-            return found
-    if to_address is None:
-        return None
-    return invalid("This order's money goes back the way it came.", "to_address", "Leave it out.")
 
 
 def what_to_refund(order: Order, request: RefundRequest, cap_percent: int | None) -> tuple[int, list[dict[str, Any]]]:

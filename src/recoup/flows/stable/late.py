@@ -6,20 +6,33 @@ The channel is called by the due work `refund`, as for every refund: intent here
 from uuid import UUID
 
 from recoup.flows.locked import Orders
-from recoup.kernel.problem import invalid
+from recoup.flows.refund_destination import destination
+from recoup.flows.world import World
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Scope
+from recoup.moves.change import Change
 from recoup.moves.stable import late_payment as late_payments
 
 NOTE_MAX = 200
 
 
-async def give_back(orders: Orders, scope: Scope, order_id: UUID) -> None:
-    """Everything that came late and is not given back yet; a repeat does nothing.
+async def give_back(world: World, orders: Orders, scope: Scope, order_id: UUID, to_address: str | None = None) -> None:
+    """Everything that came late and is not given back yet; a repeat does nothing. `to_address`: where it goes, on a
+    chain.
 
-    Raises: Problem not_found, wrong_state.
+    Raises: Problem not_found, wrong_state, invalid.
     """
-    key = (scope.merchant_id, order_id)
-    await orders.run(late_payments.give_back, key, scope, door="stablecoin")
+    noting = await destination(world, scope.merchant_id, order_id, to_address)
+
+    def work(change: Change) -> None:
+        made = late_payments.give_back(change)
+        if made and isinstance(noting, Problem):
+            raise noting
+        for reversal in made:
+            if noting is not None and not isinstance(noting, Problem):
+                noting(change, reversal.modification_id)
+
+    await orders.run(work, (scope.merchant_id, order_id), scope, door="stablecoin")
 
 
 async def settle_by_hand(orders: Orders, scope: Scope, order_id: UUID, note: str) -> None:

@@ -111,6 +111,7 @@ class ModificationMessage:
     reference: str | None = None
     final_part: bool = True
     captured_before: int = 0
+    merchant_id: UUID | None = None
 
 
 class StatementLine(NamedTuple):

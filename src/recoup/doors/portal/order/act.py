@@ -23,7 +23,8 @@ from recoup.flows.cards.cancel import cancel
 from recoup.flows.locked import Orders
 from recoup.flows.merchants.blocks import block_of_order, unblock
 from recoup.flows.modifications.capture import CaptureRequest, capture
-from recoup.flows.refunds.refund import destination, refund
+from recoup.flows.refund_destination import destination
+from recoup.flows.refunds.refund import refund
 from recoup.flows.stable import late
 from recoup.flows.stable.expire import last_look
 from recoup.flows.stable.settle import settle_again
@@ -57,7 +58,7 @@ async def review_refund(visit: Visit) -> Values | Answer:
 
 async def _reviewed(visit: Visit, page: OrderPage, form: RefundForm) -> Values | Answer:
     try:
-        to = await destination(visit.world, visit.merchant_id, page.order_id, None)
+        to = await destination(visit.world, visit.merchant_id, page.order_id, form.to_address or None)
         if isinstance(to, Problem):
             raise to
         found = await with_limits(visit, page, review(page, form, facts.sums(page).fee))
@@ -131,8 +132,10 @@ MONEY: Final = role("refund", "move money")
 
 
 @order.post("/orders/{order_id}/give-back", may=MONEY, find=find)
-async def post_give_back(visit: Visit, page: OrderPage) -> Answer:
-    await late.give_back(visit.portal.get(Orders), visit.scope, page.order_id)
+async def post_give_back(
+    visit: Visit, page: OrderPage, *, to_address: Annotated[str, Text(80, strip=True)] = ""
+) -> Answer:
+    await late.give_back(visit.world, visit.portal.get(Orders), visit.scope, page.order_id, to_address or None)
     return done(visit, page)
 
 

@@ -29,6 +29,7 @@ class RefundFields:
     lines: Annotated[Mapping[str, str], Names(_LINE.fullmatch), Text(10, strip=True)]
     reason: str
     key: Annotated[str, Text(strip=True)]
+    to_address: Annotated[str, Text(80, strip=True)] = ""
 
     def as_typed(self) -> "RefundForm":
         return RefundForm(
@@ -37,6 +38,7 @@ class RefundFields:
             quantities={int(name.removeprefix("line_")): text for name, text in self.lines.items()},
             reason=" ".join(self.reason.split())[:REASON_MAX],
             key=self.key if is_key(self.key) else fresh_key(),
+            to_address=self.to_address,
         )
 
 
@@ -50,6 +52,7 @@ class RefundForm:
     quantities: Mapping[int, str] = field(default_factory=dict)
     reason: str = ""
     key: str = ""
+    to_address: str = ""  # on a chain; empty: the one that was given before
 
     def amount_text(self, asset: str, like: str | None) -> str:
         return self.typed if self.typed is not None else shown(self.amount, asset, like)
@@ -69,7 +72,8 @@ def to_ask(form: RefundForm, asset: str) -> RefundRequest:
     """The same for the flow. Raises: Problem(invalid), Problem(refund_items) for what cannot be read."""
     items = _items(form) if form.how == "items" else None
     amount = None if items is not None else _amount(form, asset)
-    return RefundRequest(amount=amount, items=items, message=form.reason, key=request_key(form.key))
+    to = form.to_address or None
+    return RefundRequest(amount=amount, items=items, message=form.reason, key=request_key(form.key), to_address=to)
 
 
 def review(page: OrderPage, form: RefundForm, fee: int) -> Review:
@@ -81,7 +85,7 @@ def review(page: OrderPage, form: RefundForm, fee: int) -> Review:
     else:
         units = from_text(_amount(form, asset), asset, "amount").units
     by_amount(Money(units, asset), left, like=page.sent_text)
-    return Review(units, _sentences(page, units, fee))
+    return Review(units, _sentences(page, units, fee, form.to_address))
 
 
 def _amount(form: RefundForm, asset: str) -> str:
@@ -113,7 +117,7 @@ def _items(form: RefundForm) -> tuple[dict[str, Any], ...]:
     return tuple(found)
 
 
-def _sentences(page: OrderPage, units: int, fee: int) -> tuple[str, ...]:
+def _sentences(page: OrderPage, units: int, fee: int, to: str) -> tuple[str, ...]:
     asset, left = page.order.asset, remaining(page) - units
     stable = page.order.kind == "stable"
 
@@ -126,7 +130,7 @@ def _sentences(page: OrderPage, units: int, fee: int) -> tuple[str, ...]:
     api = Sentence(" ({0} in the API)", state[1]) if stable else ""
     return (
         Sentence("From the moment you confirm, {0} are owed to the customer; this cannot be undone.", amount),
-        _where_from(page, units, amount, card, text),
+        _where_from(page, units, amount, card, text, to),
         Sentence("What is owed to you falls by {0}.{1}", amount, _fee(fee, fee_back(page, units), text)),
         Sentence("The order becomes {0}{1}: nothing is left to refund.", state[0], api)
         if not left
@@ -144,11 +148,13 @@ def _fee(fee: int, back: int, text: Callable[[int], str]) -> str:
     return Sentence(" {0} of the fee comes back to you{1}.", text(back), rest)
 
 
-def _where_from(page: OrderPage, units: int, amount: str, card: str, text: Callable[[int], str]) -> str:
+def _where_from(page: OrderPage, units: int, amount: str, card: str, text: Callable[[int], str], to: str) -> str:
     """What was advanced may not be collected yet."""
     if page.order.kind == "stable":
         taken_by = channel(page)
         name = taken_by.name if taken_by else "The channel"
+        if to:
+            return Sentence("{0} sends {1} to {2}.", name, amount, to)
         if page.order.facts.get("chain"):
             return Sentence("{0} sends {1} to the address that was given for refunds of this order.", name, amount)
         return Sentence("{0} sends {1} back to where the payment came from.", name, amount)

@@ -15,7 +15,7 @@ def why_no_refund(page: OrderPage) -> str:
     """Of one that is not completed."""
     happened = {line.happening for line in page.log}
     if "paid_late" in happened:
-        return "The payment arrived too late for the order; it is listed separately below."
+        return "What arrived does not pay the order; it is listed separately below."
     if "approved_late" in happened:
         return "Late approvals are reversed automatically."
     if "part_owed_back" in happened:

@@ -10,7 +10,8 @@ from recoup.store.orders.order_page import OrderPage
 
 def waiting(page: OrderPage) -> dict[str, Any] | None:
     """`what`: late money that its channel can give back (give_back), late money that went to the merchant's own wallet
-    (by_hand), or a settlement that the channel refused. `again`: a first try was refused."""
+    (by_hand), or a settlement that the channel refused. `why` it pays nothing: short, more; else it came late. `again`:
+    a first try was refused."""
     if page.order.kind != "stable":
         return None
     return next((found for attempt in page.attempts if (found := _late(page, attempt))), None) or _stuck(page)
@@ -31,8 +32,14 @@ def _late(page: OrderPage, attempt: Attempt) -> dict[str, Any] | None:
         units=attempt.units,
         channel=channel_name(attempt.route or ""),
         reference=attempt.reference,
+        why=_why(page, attempt),
         again=before is not None,
     )
+
+
+def _why(page: OrderPage, attempt: Attempt) -> str:
+    found = [line.body for line in page.log if line.happening == "paid_late" and line.fact_id == attempt.attempt_id]
+    return str(found[-1].get("why", "")) if found else ""
 
 
 def _stuck(page: OrderPage) -> dict[str, Any] | None:
