@@ -42,11 +42,11 @@ def test_a_late_payment_is_given_back_once_however_often_the_button_is_pressed(s
         async with sandbox_world(server) as made:
             shop = await make_shop(*made)
             order_id = await paid_late(shop)
-            await asyncio.gather(*(give_back(shop.orders, shop.scope, order_id) for _ in range(16)))
+            await asyncio.gather(*(give_back(shop.world, shop.orders, shop.scope, order_id) for _ in range(16)))
             assert await told(shop, order_id) is None, "nobody has to look any more"
             await proved(shop)
             await shop.run_due()
-            await give_back(shop.orders, shop.scope, order_id)
+            await give_back(shop.world, shop.orders, shop.scope, order_id)
             await shop.run_due()
             assert await sent(shop, "refund") == 1
             assert await shop.value(OWED) == 0
@@ -65,13 +65,13 @@ def test_what_the_channel_refused_to_give_back_can_be_tried_again(server: Server
             shop = await make_shop(*made)
             order_id = await paid_late(shop)
             await the_channel_refuses(shop, refuses=True)
-            await give_back(shop.orders, shop.scope, order_id)
+            await give_back(shop.world, shop.orders, shop.scope, order_id)
             await shop.run_due()
             assert "stuck" in await told(shop, order_id)
             await the_channel_refuses(shop, refuses=False)
             await proved(shop)
             for _ in range(3):
-                await give_back(shop.orders, shop.scope, order_id)
+                await give_back(shop.world, shop.orders, shop.scope, order_id)
             await shop.run_due()
             assert await told(shop, order_id) is None
             assert (await sent(shop, "refund"), await shop.value(OWED)) == (1, 0)
@@ -86,7 +86,7 @@ def test_late_money_of_a_direct_channel_is_settled_by_hand_with_a_note(server: S
             shop = await make_shop(*made)
             order_id = await paid_late(shop, "mock_direct")
             with pytest.raises(Problem, match="your own wallet") as direct:
-                await give_back(shop.orders, shop.scope, order_id)
+                await give_back(shop.world, shop.orders, shop.scope, order_id)
             assert "mark it as settled by hand" in direct.value.cure
             with pytest.raises(Problem, match="note is empty"):
                 await settle_by_hand(shop.orders, shop.scope, order_id, " \0 ")
@@ -112,7 +112,7 @@ def test_money_that_its_channel_can_send_back_is_not_settled_by_hand(server: Ser
             paid = await charge(shop, "order-2")
             await simulate(shop.world, shop.orders, shop.key(paid.order_id), approve=True, actor=PAYER)
             for work in (
-                give_back(shop.orders, shop.scope, paid.order_id),
+                give_back(shop.world, shop.orders, shop.scope, paid.order_id),
                 settle_by_hand(shop.orders, shop.scope, paid.order_id, "done"),
                 settle_again(shop.orders, shop.scope, paid.order_id),
             ):

@@ -92,7 +92,7 @@ def paid_late(then: str = "") -> Prepare:
         await cancel(shop.world, shop.orders, shop.scope, case.order_id)
         await simulate(shop.world, shop.orders, key, approve=True, actor=PAYER, late=True)
         if then:
-            await give_back(shop.orders, shop.scope, case.order_id)
+            await give_back(shop.world, shop.orders, shop.scope, case.order_id)
             case.more["id"] = await shop.value(
                 "SELECT modification_id FROM modifications WHERE order_id = $1", case.order_id
             )
@@ -116,7 +116,7 @@ async def stuck(shop: Shop) -> Case:
 
 async def do_give_back(shop: Shop, case: Case) -> Any:
     assert case.order_id
-    await give_back(shop.orders, shop.scope, case.order_id)
+    await give_back(shop.world, shop.orders, shop.scope, case.order_id)
     case.more["owed"] = True
 
 

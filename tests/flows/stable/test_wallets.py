@@ -235,7 +235,7 @@ class Day:
         order_id = (await Charges(self.shop.world, self.shop.merchants).charge(self.shop.scope, asked)).order.order_id
         await self.shop.advance(timedelta(minutes=6))
         await simulate_by_operator(self.shop.world, self.shop.orders, name, True)
-        await give_back(self.shop.orders, self.shop.scope, order_id)
+        await give_back(self.shop.world, self.shop.orders, self.shop.scope, order_id)
 
     async def refund(self, amount: int) -> None:
         if self.paid:
