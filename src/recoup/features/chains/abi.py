@@ -151,9 +151,7 @@ class Paid(NamedTuple):
 
 
 def read_paid(data: bytes) -> Paid:
-    if len(data) != 2 * WORD:
-        raise UnreadableError(f"{len(data)} bytes where two numbers are due")
-    return Paid(*(read_uint(word, bits=128) for word in _words(data)))
+    return Paid(*_two(data, bits=128))
 
 
 class Transfer(NamedTuple):
@@ -189,10 +187,7 @@ def read_transfer(topics: Sequence[bytes], data: bytes) -> Transfer:
 
 def read_swept(topics: Sequence[bytes], data: bytes) -> Swept:
     order, asset, deposit = _indexed(topics, SWEPT, 3)
-    if len(data) != 2 * WORD:
-        raise UnreadableError(f"{len(data)} bytes where two numbers are due")
-    merchant, treasury = map(read_uint, _words(data))
-    return Swept(order, read_address(asset), read_address(deposit), merchant, treasury)
+    return Swept(order, read_address(asset), read_address(deposit), *_two(data))
 
 
 def read_failed(topics: Sequence[bytes], data: bytes) -> Failed:
@@ -207,6 +202,13 @@ def _indexed(topics: Sequence[bytes], first: bytes, count: int) -> Sequence[byte
     if len(topics) != 1 + count or topics[0] != first or any(len(one) != WORD for one in topics):
         raise UnreadableError("another event")
     return topics[1:]
+
+
+def _two(data: bytes, bits: int = 256) -> tuple[int, int]:
+    if len(data) != 2 * WORD:
+        raise UnreadableError(f"{len(data)} bytes where two numbers are due")
+    first, second = _words(data)
+    return read_uint(first, bits), read_uint(second, bits)
 
 
 def _words(data: bytes) -> list[bytes]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 from msgspec import to_builtins
@@ -408,8 +408,7 @@ async def _forever(network: Network, once: Any) -> None:
 
 def _signer(file: Path) -> Signer:
     """Raises: Problem(unavailable)."""
-    signer: Signer = _keystore().open_key(file, _password())
-    return signer
+    return cast("Signer", _keystore().open_key(file, _password()))
 
 
 def _keystore() -> Any:

@@ -78,7 +78,7 @@ class Progress(NamedTuple):
 
 def progress(block: int, wanted: Required, heads: Heights, usual: Mapping[Tag, int]) -> Progress:
     """`usual`: how many blocks a tag stays behind the head, on this chain, as a rule: only for people."""
-    of = max(wanted if isinstance(wanted, int) else usual[wanted], 1)
+    of = max(blocks_of(wanted, usual), 1)
     if is_deep(block, wanted, heads):
         return Progress(of, of)
     return Progress(min(confirmations(block, heads), of - 1), of)

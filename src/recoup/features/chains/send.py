@@ -496,11 +496,8 @@ class Sender:
     async def _sign(self, batch: Sequence[ChainSend], nonce: int, prices: Prices, gas: int, head: int) -> None:
         """Kept and committed, then sent: what dies before is sent by the next start."""
         signed = self._signed(*self._call(batch), nonce, prices, gas)
-        ids, now, fees = (
-            [one.send_id for one in batch],
-            self._world.clocks.wall(),
-            (Decimal(prices.fee), Decimal(prices.tip)),
-        )
+        ids, now = [one.send_id for one in batch], self._world.clocks.wall()
+        fees = Decimal(prices.fee), Decimal(prices.tip)
         row = ChainTransaction(*self._key, nonce, signed.hash, signed.raw, *fees, gas, now, head)
         async with self._kept() as tx:
             await sends_store.keep_transaction(tx, row)

@@ -4,6 +4,7 @@ transfer on a development node, with what goes wrong with one."""
 import asyncio
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -155,13 +156,9 @@ async def _end(opened: Opened, order: StableOrder) -> None:
     step = order.expires_at + AFTER_END - opened.world.clocks.business(offset or 0)
     if step > timedelta(0):
         scope = Scope(order.merchant_id, Actor("operator", "sandbox"), "command")
-
-        def publish(merchant_id: UUID) -> Any:
-            return publish_now(opened.world, opened.deliveries, merchant_id)
-
-        await advance_clock(
-            opened.world, opened.orders, order.merchant_id, step, publish, requested_by=(scope, new_id())
-        )
+        publish = partial(publish_now, opened.world, opened.deliveries)
+        by = (scope, new_id())
+        await advance_clock(opened.world, opened.orders, order.merchant_id, step, publish, requested_by=by)
 
 
 async def _take_back(opened: Opened, node: DevNode, channel: ChannelSettings, tx: str, block: int) -> None:
