@@ -20,7 +20,7 @@ from recoup.doors.edge.http import BoundedHttp
 from recoup.main.certificate import Certificate
 from recoup.main.up import READY
 
-ENDING_SECONDS_MAX: Final = 3.0  # of waiting for calls that are on their way
+ENDING_SECONDS_MAX: Final = 8.0  # of waiting for calls that are on their way
 LAST_CALL_SECONDS: Final = 0.2  # in which a caller's kept connection is told that it ends
 RENEW_TICKS: Final = 100  # of a tenth of a second
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx
 import pytest
-from structlog.testing import capture_logs
 from tests.doors.portal.staff import As, portal, post, texts
+from tests.log_lines import logged
 from tests.worlds import Shop
 
 from recoup.flows.call_log import CallLog
@@ -58,7 +58,7 @@ def test_an_owner_makes_api_keys_that_work_and_ends_them(server: ServerAddress) 
         owner = await signed_in("owner")
         first = (shop.keys.app_key, shop.keys.app_secret)
         assert await works(shop, *first)
-        with capture_logs() as logs:
+        with logged() as logs:
             second = await made(owner, "api", "keep")
             third = await made(owner, "api", "keep")
         assert await works(shop, *first)

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from structlog.testing import capture_logs
 from tests.features.chains.chain_door import ChainDoor, chain_door
 from tests.features.chains.node import Anvil, Settings, installed, started
+from tests.log_lines import logged
 
 from recoup.doors.command.verbs import Opened
 from recoup.features.chains.channels import read_channels
@@ -95,7 +95,7 @@ def test_a_payer_pays_short_wrong_late_and_in_vain(server: ServerAddress, anvil:
         assert seen["gone"]["payment"]["deposits"][0]["status"] == "orphaned"
         with pytest.raises(Problem, match="No channel of the sandbox takes"):
             deposit(chain, short, network="bsc")
-        with capture_logs() as told:
+        with logged() as told:
             deposit(chain, late, late=True)
         assert not [one for one in told if one["log_level"] == "warning"], "what waits for the chain is no failure"
         chain.mine(9)

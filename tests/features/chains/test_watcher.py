@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from structlog.testing import capture_logs
 from tests.features.chains.liar import Faults, Liar, lying
 from tests.features.chains.node import Anvil, Settings, text
 from tests.features.chains.test_money import DUE, address, book, paid, past
 from tests.features.chains.test_story import Ground, ground
 from tests.flows.stable.test_late import proved, told
+from tests.log_lines import logged
 from tests.rings import drawn
 
 from recoup.features.chains import abi, compare, reading, rpc, store, watch
@@ -350,7 +350,7 @@ def test_a_node_that_is_away_is_named_once_a_minute(
     async def story(at: Lied) -> None:
         monkeypatch.setattr(watch.Network, "endpoints", ("http://127.0.0.1:1/KEY",))
         loop = ChainLoop(at.ground.shop.world, at.ground.shop.orders, at.ground.watcher.network)
-        with capture_logs() as lines:
+        with logged() as lines:
             for _ in range(3):
                 assert await loop.once() == 0
         (line,) = [line for line in lines if line["event"] == "chain not read"]
