@@ -11,6 +11,8 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
@@ -21,6 +23,7 @@ from tests.docs.running import clean_environment
 from tests.kills.installation import free_port
 from tests.worlds import sandbox_world
 
+from recoup.main import app
 from recoup.main.serve import limits_of, raise_file_handles
 from recoup.main.settings import Settings
 from recoup.store.operation import upkeep
@@ -160,3 +163,23 @@ def test_limits_follow_the_file_handles_and_leave_some_for_databases() -> None:
     assert limits_of(Settings(http_connections=50)).total == 50
     assert limits_of(Settings(http_connections=50)).per_address == 50
     assert limits_of(Settings(http_connections=10**9)).total == limits.total
+
+
+def test_many_probes_write_once(monkeypatch: pytest.MonkeyPatch, server: ServerAddress) -> None:
+    tries: list[object] = []
+
+    async def tried(connection: object) -> bool:
+        tries.append(connection)
+        return False
+
+    monkeypatch.setattr(app, "has_room", tried)
+
+    async def story() -> None:
+        async with sandbox_world(server) as (world, _, _):
+            opened: Any = [SimpleNamespace(world=world)]
+            [ready] = [one.endpoint for one in app.probes(opened, bool) if one.path == "/readyz"]
+            answers = [await ready(None) for _ in range(5)]
+            assert [(one.status_code, b"no room" in one.body) for one in answers] == [(503, True)] * 5
+
+    asyncio.run(story())
+    assert len(tries) == 1

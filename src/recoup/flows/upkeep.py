@@ -62,7 +62,7 @@ async def beat(world: World) -> int:
 
 
 async def beaten_ago(world: World) -> timedelta | None:
-    """Since a worker was last known to live; None: there never was one."""
+    """Time since a worker last said that it lives; None: none ever did."""
     at = await last_alive(world.db.reader, ALIVE)
     return None if at is None else world.clocks.wall() - at
 

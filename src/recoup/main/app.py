@@ -64,8 +64,10 @@ from recoup.main.settings import Settings
 from recoup.main.worlds import DOORS, Running, open_worlds
 from recoup.store.operation.partitions import read_days_left
 from recoup.store.operation.upkeep import has_room, is_writable
+from recoup.store.statement import Connection
 
 _RETRY: Final = {"retry-after": "2"}
+ROOM_SECONDS: Final = 5.0
 _NOT_HERE: Final = Problem(
     "forbidden",
     "Metrics are told to callers on this machine only.",
@@ -75,6 +77,16 @@ _NOT_HERE: Final = Problem(
 
 def probes(opened: Sequence[Running], is_draining: Callable[[], bool]) -> list[Route]:
     """`opened` fills when the worlds open."""
+    rooms: dict[str, tuple[float, bool]] = {}  # by world: when it was tried, and whether there was any
+
+    async def has_room_lately(world: str, connection: Connection) -> bool:
+        """Anybody may ask, and each try writes: one in some seconds answers all."""
+        tried_at, found = rooms.get(world, (float("-inf"), True))
+        if (now := monotonic()) >= tried_at + ROOM_SECONDS:
+            rooms[world] = now, found  # those who come meanwhile do not try, too
+            found = await has_room(connection)
+            rooms[world] = now, found
+        return found
 
     async def healthz(request: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -88,7 +100,7 @@ def probes(opened: Sequence[Running], is_draining: Callable[[], bool]) -> list[R
                 async with asyncio.timeout(2), one.world.db.connection() as connection:
                     if not await is_writable(connection):
                         return JSONResponse({"ready": False, "why": "read-only"}, 503, _RETRY)
-                    if not await has_room(connection):
+                    if not await has_room_lately(one.world.name, connection):
                         return JSONResponse({"ready": False, "why": "no room"}, 503, _RETRY)
                     left = await read_days_left(connection, one.world.clocks.wall())
                     days_left.append(int(min(left.values())))

@@ -197,7 +197,7 @@ def start_chain(data_dir: Path, url: str) -> list[Part]:
 
 
 def doors_of(settings: Settings, *, live: bool) -> int:
-    """How many: what the setting says, else one a core, of which the embedded database bears four. A laptop has one."""
+    """Number of doors: the setting's, else one a core, of which the embedded database bears four. A laptop has one."""
     if settings.doors:
         return settings.doors
     if settings.is_local and not live:
