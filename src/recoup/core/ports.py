@@ -96,3 +96,34 @@ class Hits(Protocol):
 
     def left(self, caller: UUID, now: float) -> int: ...
     def take(self, caller: UUID, hits: int, now: float) -> int: ...
+
+
+class Standing(Protocol):
+    """Whether the database knows all that this installation knew, without a query. See `flows/standing`."""
+
+    @property
+    def is_quarantined(self) -> bool:
+        """It knows less: nothing may be sent, paid, mailed or delivered before `recoup recover`."""
+        ...
+
+    @property
+    def reason(self) -> str:
+        """Why, for people; empty where it is not quarantined."""
+        ...
+
+    @property
+    def lost_from(self) -> datetime | None:
+        """From here until `lost_to` something may have left that no row knows (wall time); None: never yet."""
+        ...
+
+    @property
+    def lost_to(self) -> datetime | None: ...
+
+    @property
+    def asks_first_until(self) -> datetime | None:
+        """Until then (wall time) each new message is first asked for by its key; None: not at all."""
+        ...
+
+    def check(self) -> None:
+        """Raises: Problem(unavailable) while it is quarantined."""
+        ...

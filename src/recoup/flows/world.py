@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from recoup.core.ports import Hits, KeyEndings, Keys, Models, Routes, SamplesUnderWay
+from recoup.core.ports import Hits, KeyEndings, Keys, Models, Routes, SamplesUnderWay, Standing
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
@@ -68,6 +68,7 @@ class World:
     card_hits: Hits = field(repr=False)
     unknown_methods: Hits = field(repr=False)
     samples: SamplesUnderWay = field(repr=False)
+    standing: Standing = field(repr=False)
     key_endings: KeyEndings = field(init=False, repr=False)
 
     @property
