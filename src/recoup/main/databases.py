@@ -1,6 +1,7 @@
 """Where the databases are: the embedded server, or addresses that were given; created and migrated on request."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import structlog
 from recoup.gateways.cards.sandbox.book import install
 from recoup.gateways.channels.mock.channel import install as install_channels
 from recoup.gateways.keys.files import FILE_NAME as KEYS
+from recoup.gateways.keys.secret_files import FILE
 from recoup.gateways.web.mail.mailbox import install as install_mailbox
 from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.sentence import Sentence
@@ -139,6 +141,19 @@ def find_databases(settings: Settings) -> Databases:
     address = server.start()
     dsns = {name: given[name] or address.dsn(database) for name, database in _NAMES.items()}
     return Databases(dsns["people"], dsns["sandbox"], address.dsn("postgres"), server, dsns["live"])
+
+
+def at_databases(settings: Settings, databases: Databases) -> dict[str, str]:
+    """The environment of a process that uses these databases. An address that stands in a file it reads by itself, so
+    that a successor logs in with what the file says then."""
+    environment = dict(os.environ)
+    for name in _NAMES:
+        setting = f"{name}_database_url"
+        origin = settings.origins.get(setting if getattr(settings, setting) else "database_url", "")
+        if not origin.startswith("file "):
+            environment.pop(f"RECOUP_{setting.upper()}{FILE}", None)
+            environment[f"RECOUP_{setting.upper()}"] = getattr(databases, name)
+    return environment
 
 
 def check_not_lost(data_dir: Path) -> None:

@@ -28,7 +28,7 @@ from recoup.flows.insight.learn.nightly import train
 from recoup.flows.insight.learn_risk import train_risk
 from recoup.flows.world import Backtester, World
 from recoup.kernel.problem import Problem, in_words
-from recoup.main.databases import Databases, find_databases
+from recoup.main.databases import Databases, at_databases, find_databases
 from recoup.main.logs import start_logs
 from recoup.main.settings import Settings, load_settings
 from recoup.store.server.footing import end_with_parent
@@ -69,16 +69,7 @@ WORKS: Final[Mapping[str, tuple[Callable[..., Awaitable[Answer]], timedelta]]] =
 
 def environment_of(settings: Settings, databases: Databases) -> dict[str, str]:
     """What the process finds this installation by."""
-    return (
-        dict(os.environ)
-        | _ONE_THREAD
-        | {
-            "RECOUP_DATA_DIR": str(settings.data_dir),
-            "RECOUP_PEOPLE_DATABASE_URL": databases.people,
-            "RECOUP_SANDBOX_DATABASE_URL": databases.sandbox,
-            "RECOUP_LIVE_DATABASE_URL": databases.live,
-        }
-    )
+    return at_databases(settings, databases) | _ONE_THREAD | {"RECOUP_DATA_DIR": str(settings.data_dir)}
 
 
 async def done_apart(environment: Mapping[str, str], world: str, work: str, *details: str) -> Answer:

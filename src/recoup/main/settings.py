@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from recoup.core.kit.feature import features, install
 from recoup.doors.edge.proxies import Proxies
+from recoup.gateways.keys.secret_files import FILE, given_twice, read_secret, secret_of
 from recoup.kernel.problem import Problem, invalid
 from recoup.main.route_settings import RouteSettings, read_routes, shown
 
@@ -18,8 +19,13 @@ LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _DATABASE = "PostgreSQL URL; empty: the embedded server"
 
 
-def _setting(default: Any, meaning: str) -> Any:
-    return field(default=default, metadata={"meaning": meaning})
+def _setting(default: Any, meaning: str, *, secret: bool = False) -> Any:
+    """`secret`: a file may hold it, which `<name>_file` names."""
+    return field(default=default, metadata={"meaning": meaning, "secret": secret})
+
+
+def _secret(meaning: str) -> Any:
+    return _setting("", meaning, secret=True)
 
 
 @dataclass(frozen=True)
@@ -27,18 +33,18 @@ class Settings:
     data_dir: Path = _setting(Path(".recoup"), "where data, keys and the embedded database live")
     host: str = _setting("127.0.0.1", "address to listen on")
     port: int = _setting(8400, "port to listen on; 0 takes a free one")
-    database_url: str = _setting("", "template for all databases; the name of each replaces its database name")
-    people_database_url: str = _setting("", f"people: {_DATABASE}")
-    sandbox_database_url: str = _setting("", f"sandbox: {_DATABASE}")
-    live_database_url: str = _setting("", "live: PostgreSQL URL, set up by `recoup live init`; empty: none")
+    database_url: str = _secret("template for all databases; the name of each replaces its database name")
+    people_database_url: str = _secret(f"people: {_DATABASE}")
+    sandbox_database_url: str = _secret(f"sandbox: {_DATABASE}")
+    live_database_url: str = _secret("live: PostgreSQL URL, set up by `recoup live init`; empty: none")
     owner_database_user: str = _setting("", "log-in that owns the schema, if the URLs have the application's")
-    owner_database_password: str = _setting("", "password of owner_database_user")
+    owner_database_password: str = _secret("password of owner_database_user")
     live_processor_url: str = _setting("", "live: the bridge to your card processor (docs/processors.md); empty: none")
     live_processor_files: bool = _setting(False, "live: the bridge accepts evidence files with the answer to a dispute")
     live_processor_authenticates: bool = _setting(False, "live: the bridge sends customers to their bank to confirm")
     live_processor_updater: bool = _setting(False, "live: the bridge answers what became of replaced cards")
     live_processor_tokens: bool = _setting(False, "live: the bridge provisions network tokens and takes them")
-    live_processor_secret: str = _setting("", "live: the secret shared with the bridge, at least 32 characters")
+    live_processor_secret: str = _secret("live: the secret shared with the bridge, at least 32 characters")
     live_acceptor_id: str = _setting("", "live: your acceptor id at the card networks")
     live_ach_routing: str = _setting(
         "", "live: routing number of the bank that sends your NACHA files; empty: CSV files"
@@ -49,7 +55,7 @@ class Settings:
     sandbox_processor_url: str = _setting(
         "", "sandbox: URL of a simulated world (docs/contributing/world-protocol.md); empty: none"
     )
-    sandbox_processor_secret: str = _setting("", "sandbox: the secret shared with that world, at least 32 characters")
+    sandbox_processor_secret: str = _secret("sandbox: the secret shared with that world, at least 32 characters")
     features: str = _setting("", "packages that bring features: their names in recoup.features, by commas; empty: none")
     world: str = _setting("sandbox", "world of commands: sandbox or live; `recoup --live COMMAND` sets it")
     public_url: str = _setting("", "public address of this installation; empty: http://host:port")
@@ -86,11 +92,11 @@ class Settings:
     smtp_host: str = _setting("", "mail server, in the sandbox on loopback only; empty: none")
     smtp_port: int = _setting(587, "port of the mail server")
     smtp_user: str = _setting("", "user at the mail server; empty: no authentication")
-    smtp_password: str = _setting("", "password of smtp_user")
+    smtp_password: str = _secret("password of smtp_user")
     smtp_from: str = _setting("", "sender address of e-mails")
     smtp_tls: str = _setting("starttls", "starttls, implicit, or none on loopback")
     sms_url: str = _setting("", "HTTPS address that SMS are posted to, live only; empty: none")
-    sms_secret: str = _setting("", "key that signs SMS, at least 32 characters")
+    sms_secret: str = _secret("key that signs SMS, at least 32 characters")
     digest_hour: int = _setting(8, "default hour of daily digests, in each person's zone")
     training: str = _setting(
         "auto",
@@ -130,6 +136,7 @@ class Settings:
         return (self.public_url or f"{scheme}://{self.host}:{self.port}").rstrip("/")
 
 
+SECRETS: Final = frozenset(spec.name for spec in fields(Settings) if spec.metadata.get("secret"))
 # Every whole number among them.
 RANGES: Final[Mapping[str, tuple[int, int]]] = {
     "port": (0, 65535), "smtp_port": (1, 65535), "http_connections": (0, 100_000),
@@ -143,7 +150,7 @@ WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "loopback_webhooks": ("auto", "yes", "no"), "log_level": ("debug", "info", "warning", "error"),
 }  # fmt: skip
 _HOST: Final = re.compile(r"(?:\[[^\[\]]*\]|[^:@\[\]]*)(?::[0-9]{0,5})?")
-_SECRET: Final = ("pass", "pwd", "secret", "token", "key")  # parts of the names of what a URL tells in its query
+_HIDDEN: Final = ("pass", "pwd", "secret", "token", "key")  # parts of the names of what a URL tells in its query
 
 
 def without_secrets(name: str, value: str) -> str:
@@ -155,7 +162,7 @@ def without_secrets(name: str, value: str) -> str:
 
 
 def _without_secret(found: re.Match[str]) -> str:
-    hidden = any(word in unquote(found[2]).lower() for word in _SECRET)
+    hidden = any(word in unquote(found[2]).lower() for word in _HIDDEN)
     return f"{found[1]}{found[2]}=***" if hidden else found[0]
 
 
@@ -190,7 +197,7 @@ def load_settings(config: Path | None = None, **flags: Any) -> Settings:
                 f"{path} is not TOML: {error}.", str(path), "Write lines like port = 8500, or remove the file."
             ) from None
     known = {f.name: f for f in fields(Settings) if f.name != "origins"}
-    unknown = sorted(set(listed) - set(known))
+    unknown = sorted(set(listed) - set(known) - {f"{name}_file" for name in SECRETS})
     if unknown:
         raise invalid(
             f"{path} has an unknown setting {unknown[0]!r}.", unknown[0], "`recoup settings` lists all settings."
@@ -203,23 +210,33 @@ def load_settings(config: Path | None = None, **flags: Any) -> Settings:
     if "routes" in listed:
         values["routes"] = read_routes(listed["routes"], path.parent)
     for name, spec in known.items():
-        variable = f"RECOUP_{name.upper()}"
-        if name in given:
-            values[name], origins[name] = given[name], "command line"
-        elif variable in os.environ:
-            values[name], origins[name] = os.environ[variable], variable
-        elif name in listed:
-            values[name], origins[name] = listed[name], str(path)
-        else:
-            origins[name] = "default"
-            continue
-        values[name] = _as(name, spec.default, values[name])
+        found = _found(name, given, listed, path)
+        origins[name] = found[1] if found else "default"
+        if found:
+            values[name] = _as(name, spec.default, found[0])
     _check(values)
     if named := [name.strip() for name in values.get("features", "").split(",") if name.strip()]:
         install(named)
     if "channels" in listed:
         values["channels"] = _of_feature("channels")(listed["channels"])
     return Settings(**values, origins=origins)
+
+
+def _found(name: str, given: Mapping[str, Any], listed: Mapping[str, Any], path: Path) -> tuple[Any, str] | None:
+    """A setting's value and where it comes from; None where nothing sets it. Raises: Problem(invalid)."""
+    variable, file = f"RECOUP_{name.upper()}", f"{name}_file"
+    if name in given:
+        return given[name], "command line"
+    if name in SECRETS and (named := os.environ.get(variable + FILE, "")):
+        return secret_of(os.environ, variable), f"file {named}"
+    if variable in os.environ:
+        return os.environ[variable], variable
+    if name in SECRETS and listed.get(file):
+        if name in listed:
+            raise given_twice(name)
+        named = str(path.parent / str(listed[file]))
+        return read_secret(Path(named), file), f"file {named}"
+    return (listed[name], str(path)) if name in listed else None
 
 
 def _of_feature(name: str) -> Callable[[object], tuple[Any, ...]]:

@@ -25,7 +25,7 @@ from typing import IO, Final
 from recoup.core.kit.feature import features
 from recoup.doors.edge.counts import SHARED, make_shared
 from recoup.kernel.problem import Problem
-from recoup.main.databases import Databases
+from recoup.main.databases import Databases, at_databases
 from recoup.main.settings import Settings, settings_file
 from recoup.store.server.folder import close_folder, open_lock
 from recoup.store.server.footing import end_with_parent
@@ -247,13 +247,8 @@ def supervise(
 
 
 def environment_of(settings: Settings, databases: Databases) -> dict[str, str]:
-    return os.environ | {
-        "RECOUP_PEOPLE_DATABASE_URL": databases.people,
-        "RECOUP_SANDBOX_DATABASE_URL": databases.sandbox,
-        "RECOUP_LIVE_DATABASE_URL": databases.live,
-        "RECOUP_PUBLIC_URL": settings.url,
-        "RECOUP_LOOPBACK_WEBHOOKS": "yes" if settings.takes_loopback else "no",
-    }
+    more = {"RECOUP_PUBLIC_URL": settings.url, "RECOUP_LOOPBACK_WEBHOOKS": "yes" if settings.takes_loopback else "no"}
+    return at_databases(settings, databases) | more
 
 
 def _run(

@@ -27,6 +27,7 @@ from recoup.features.chains.transfers import send_again, sweep_stray
 from recoup.features.chains.watch import HaltError, Network, Watcher, networks_of
 from recoup.flows.find_order import find_one
 from recoup.flows.world import World
+from recoup.gateways.keys.secret_files import secret_of
 from recoup.kernel.ids import parse_id, wire_id
 from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.scope import Actor, Scope
@@ -214,7 +215,7 @@ def send(
     go_on: tuple[int, int] | None,
 ) -> None:
     """Sends sweeps, refunds and payouts until Ctrl-C. The only process that opens keys; their password is asked for, or
-    stands in RECOUP_CHAIN_PASSWORD."""
+    stands in RECOUP_CHAIN_PASSWORD or the file of RECOUP_CHAIN_PASSWORD_FILE."""
     if again is not None:
         return run(lambda opened: _once_more(opened, again))
     if not files or (len(files) > 1 and (go_on or went)):
@@ -423,4 +424,4 @@ def _keystore() -> Any:
 
 
 def _password() -> str:
-    return os.environ.get("RECOUP_CHAIN_PASSWORD") or str(click.prompt("Password of the key", hide_input=True))
+    return secret_of(os.environ, "RECOUP_CHAIN_PASSWORD") or str(click.prompt("Password of the key", hide_input=True))

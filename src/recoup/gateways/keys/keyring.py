@@ -13,6 +13,7 @@ from uuid import UUID
 from recoup.gateways.keys import files, jwt, sealing
 from recoup.gateways.keys.material import VAULT, Key, Material, from_text, rotated
 from recoup.gateways.keys.sealing import Sealed
+from recoup.gateways.keys.secret_files import secret_of
 from recoup.kernel.problem import Problem
 
 _PAN: Final = re.compile(r"[0-9]{8,19}", re.ASCII)
@@ -234,13 +235,18 @@ class Keyring:
 
 def has_keys(folder: Path, environment: Mapping[str, str]) -> bool:
     """Whether there is a ring to open; else `open_keyring` makes one."""
-    return bool(environment.get(ENVIRONMENT, "").strip()) or (folder / files.FILE_NAME).exists()
+    return bool(given_keys(environment)) or (folder / files.FILE_NAME).exists()
+
+
+def given_keys(environment: Mapping[str, str]) -> str:
+    """What RECOUP_KEYS holds, or the file that RECOUP_KEYS_FILE names; else empty. Raises: Problem(invalid)."""
+    return secret_of(environment, ENVIRONMENT, lines=True).strip()
 
 
 def open_keyring(folder: Path, environment: Mapping[str, str]) -> Keyring:
     """The ring in RECOUP_KEYS (JSON, or base64 of it) when set, else the folder's, made when there is none. Raises:
     Problem(internal) when keys cannot be read or are open to others."""
-    text = environment.get(ENVIRONMENT, "").strip()
+    text = given_keys(environment)
     if not text:
         return Keyring(files.load_or_create(folder), folder)
     if not text.startswith("{"):
