@@ -23,6 +23,7 @@ LATER: Final[Mapping[str, LaterVerb | PackageVerb]] = {
     "backtest": _of_doors(
         "backtest", "Shows what a policy would have rescued of declined payments of the past, beside what was rescued."
     ),
+    "backup": _of_main("backup_verb", "Copies of the embedded database by Barman; see docs/backup.md."),
     "bank": _of_doors("bank", "Payouts to banks, and manual adjustments."),
     "bench": _of_lab("bench", "Measures this machine's throughput, compared with pgbench running the same statements."),
     "cards": _of_doors(
@@ -63,6 +64,9 @@ LATER: Final[Mapping[str, LaterVerb | PackageVerb]] = {
         "reconcile", "Compares a statement with the ledger: CSV, XLSX, ODS, camt.053, camt.054, MT940 or BAI2."
     ),
     "report": _of_doors("report", "Reports for a merchant's accounting."),
+    "restore": _of_main(
+        "restore_verb", "Restores a copy beside the running database and verifies it; --take puts it in its place."
+    ),
     "route": _of_doors("route", "Card routes: their state, and the switch of each."),
     "sandbox": _of_doors(
         "sandbox",

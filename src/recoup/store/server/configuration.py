@@ -32,7 +32,11 @@ _SETTINGS: Final = {
     "autovacuum_naptime": "15s",
     "autovacuum_vacuum_scale_factor": "0.05",
     "autovacuum_analyze_scale_factor": "0.05",
-    "max_wal_senders": "2",
+    # a copy by Barman: its receiver, a base copy and a check at once; what a receiver that is gone may keep of the log.
+    # It is named as a standby only so that it syncs what it receives at once: commits wait for their own disk alone.
+    "max_wal_senders": "5",
+    "max_slot_wal_keep_size": "16GB",
+    "synchronous_standby_names": "barman_receive_wal",
     # what everyone sees
     "search_path": SEARCH_PATH,  # also of who looks in by psql; our own connections say it themselves
     "timezone": "UTC",
@@ -47,7 +51,7 @@ _SETTINGS: Final = {
     "log_parameter_max_length": "0",
     "log_parameter_max_length_on_error": "0",
 }
-_DURABLE: Final = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
+_DURABLE: Final = {"fsync": "on", "synchronous_commit": "local", "full_page_writes": "on"}
 # For tests, of which several at once have worlds of their own.
 _NOT_DURABLE: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "250"}
 

@@ -1,0 +1,107 @@
+"""Which copies there are and how old: as Barman notes them, without starting it."""
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import asyncpg
+import msgspec
+
+from recoup.main.backup.configuration import SERVER, SLOT
+from recoup.main.chosen_world import write_private
+
+RECORD: Final = "backup.json"
+_COMPLETE: Final = ("DONE", "WAITING_FOR_WALS")
+_LAG: Final = """
+SELECT wal_status = 'lost' AS lost, pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::float8 AS behind
+FROM pg_replication_slots WHERE slot_name = $1
+"""
+
+
+class Record(msgspec.Struct, frozen=True, omit_defaults=True):
+    """In the data folder. `home` and `barman`: of `recoup backup init`; `done`: of a copy by another tool."""
+
+    home: str = ""
+    barman: str = ""
+    done: datetime | None = None
+    tool: str = ""
+
+
+class Copy(NamedTuple):
+    """`is_done`: with all of the log that it needs."""
+
+    id: str
+    ended: datetime
+    size: int
+    system_id: str
+    major: int
+    is_encrypted: bool
+    is_done: bool
+
+
+def read_record(data_dir: Path) -> Record | None:
+    """None where no copy was set up; an unreadable one is none."""
+    try:
+        return msgspec.json.decode((data_dir / RECORD).read_bytes(), type=Record)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def write_record(data_dir: Path, record: Record) -> None:
+    write_private(data_dir / RECORD, msgspec.json.encode(record).decode() + "\n")
+
+
+def copies_in(home: Path) -> list[Copy]:
+    """The oldest first."""
+    found = []
+    for path in (home / SERVER / "meta").glob("*-backup.info"):
+        try:
+            lines = path.read_text().splitlines()
+        except OSError:
+            continue  # deleted just now
+        if (copy := copy_of(path.name.removesuffix("-backup.info"), lines)) is not None:
+            found.append(copy)
+    return sorted(found, key=lambda one: (one.ended, one.id))
+
+
+def copy_of(copy_id: str, lines: Sequence[str]) -> Copy | None:
+    """From a `backup.info`; None of a copy that was not completed."""
+    values = dict(line.split("=", 1) for line in lines if "=" in line)
+    try:
+        ended = datetime.fromisoformat(values["end_time"])
+        return (
+            Copy(
+                copy_id,
+                ended if ended.tzinfo else ended.replace(tzinfo=UTC),
+                int(values["size"]),
+                values["systemid"],
+                int(values["version"]) // 10000,
+                values.get("encryption", "None") != "None",
+                values["status"] == "DONE",
+            )
+            if values["status"] in _COMPLETE
+            else None
+        )
+    except (KeyError, ValueError):
+        return None
+
+
+def age_seconds(data_dir: Path, now: datetime) -> float | None:
+    """Of the newest copy; infinite where none was completed, None where nothing was set up."""
+    record = read_record(data_dir)
+    if record is None:
+        return None
+    ended = [one.ended for one in copies_in(Path(record.home)) if one.is_done] if record.home else []
+    if record.done is not None:
+        ended.append(record.done)
+    return (now - max(ended)).total_seconds() if ended else math.inf
+
+
+async def lag_bytes(connection: Any) -> float | None:
+    """Of the log that the copy lacks; infinite once some is gone for good, None without a slot."""
+    row: asyncpg.Record | None = await connection.fetchrow(_LAG, SLOT)
+    if row is None:
+        return None
+    return math.inf if row["lost"] or row["behind"] is None else float(row["behind"])
