@@ -19,7 +19,9 @@ SURELY_KNOWN: Final = timedelta(hours=1)  # before the end of a window, for cloc
 
 
 def deadline_of(world: World, send_before: datetime) -> float:
-    """`send_before` on the monotonic clock. It was set before the locks were waited for; that wait is no grace."""
+    """`send_before` on the monotonic clock. It was set before the locks were waited for; that wait is no grace.
+    Raises: Problem(unavailable) in quarantine: whatever is sent has a deadline."""
+    world.standing.check()
     left: timedelta = WallTime(send_before) - world.clocks.wall()
     return world.clocks.monotonic() + left / timedelta(seconds=1)
 

@@ -184,6 +184,7 @@ class DueWork:
 async def run_one(world: World, orders: Orders, due: Due) -> None:
     """One piece; a failure is logged, kept with the work, and tried again later, more and more seldom."""
     try:
+        world.standing.check()
         await FLOWS[due.kind](world, orders, due)
     except Exception as error:  # noqa: BLE001 - whatever it was, the others go on
         message = in_words(error)

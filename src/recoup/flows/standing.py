@@ -1,17 +1,46 @@
-"""Whether a world's database knows all that this installation knew before: a copy that was put back, or a replica that
-took over with losses, does not."""
+"""Whether a world's database knows all that this installation knew before: a copy that was restored, or a replica that
+took over with losses, does not.
 
+Every few seconds a process counts the database's beat on and keeps it outside: in its memory, in the data folder, and
+in the people's database, whose own count the data folder keeps. A database with a lower (epoch, beat) than any of them
+is quarantined until `recoup recover` begins an epoch. A new connection is compared, too: a server that was swapped cuts
+those that there are, so nothing is read from it that was not compared.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
-from recoup.kernel.problem import Problem
+import asyncpg
+import structlog
 
-RETRY_SECONDS = 60
+from recoup.gateways.marks import MarkFile
+from recoup.kernel.problem import Problem, in_words
+from recoup.kernel.sentence import Sentence
+from recoup.kernel.time import Clocks
+from recoup.rules.standing import Mark, Reached, knows_less, newest
+from recoup.store.operation.standing import Noted, WorldMark, count_on, note_mark, noted_mark, world_mark
+from recoup.store.pool import Database
+from recoup.store.statement import Read
+
+EVERY_SECONDS: Final = 5.0
+QUARANTINED_EVERY_SECONDS: Final = 1.0  # until the end of a recovery is heard of
+RETRY_SECONDS: Final = 60
+log = structlog.get_logger()
+
+
+def quarantined(reason: str) -> Problem:
+    """The answer to whatever would write, send, pay or mail while it lasts."""
+    cure = "Send it again later; the operator runs `recoup recover`."
+    return Problem("unavailable", reason, cure=cure, retry_after_seconds=RETRY_SECONDS)
 
 
 @dataclass(slots=True)
-class Sound:
-    """A standing that is told, not measured: a test sets it."""
+class Told:
+    """A standing that is told, not measured."""
 
     reason: str = ""
     lost_from: datetime | None = None
@@ -24,15 +53,110 @@ class Sound:
 
     def check(self) -> None:
         """Raises: Problem(unavailable) while it is quarantined."""
-        if self.is_quarantined:
+        if self.reason:
             raise quarantined(self.reason)
 
 
-def quarantined(reason: str) -> Problem:
-    """The answer to whatever would send, pay, mail or write while it lasts."""
-    return Problem(
-        "unavailable",
-        reason,
-        cure="Send it again later; the operator runs `recoup recover`.",
-        retry_after_seconds=RETRY_SECONDS,
-    )
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What is known of one world's database at a moment: what it has, and the highest that was seen. `people`: what
+    the people's database notes, `people_seen`: how far that was seen to be itself."""
+
+    has: WorldMark
+    seen: Reached | None
+    people: Noted | None
+    people_seen: Mark | None
+
+    @property
+    def reason(self) -> str:
+        """Empty for databases that know all."""
+        if knows_less(self.has.reached.mark, self.seen):
+            assert self.seen is not None
+            return Sentence(
+                "The database was restored or has lost data: it ends at {0}, and {1} was seen.",
+                _at(self.has.reached),
+                _at(self.seen),
+            )
+        if self.people_seen is not None and (self.people is None or self.people.own < self.people_seen):
+            return Sentence("The database of people was restored or has lost data.")
+        return ""
+
+
+def _at(reached: Reached) -> str:
+    at = "an unknown time" if reached.at is None else f"{reached.at:%Y-%m-%d %H:%M:%S} UTC"
+    return f"{at} ({reached.mark.epoch}.{reached.mark.beat})"
+
+
+class Watch(Told):
+    """Compares; one a world and process. It is the database's from its first look on."""
+
+    __slots__ = ("_clocks", "_db", "_file", "_people", "_people_seen", "_seen", "_world")
+
+    def __init__(self, world: str, db: Database, people: Database, file: MarkFile, clocks: Clocks) -> None:
+        super().__init__()
+        self._world, self._db, self._people, self._file, self._clocks = world, db, people, file, clocks
+        self._seen: Reached | None = None
+        self._people_seen: Mark | None = None
+
+    async def marks(self) -> Marks:
+        """Raises: Problem(unavailable)."""
+        has, noted, kept = await world_mark(self._db), await noted_mark(self._people, self._world), self._file.read()
+        self._seen = newest(self._seen, *(one.reached for one in (kept, noted) if one is not None))
+        if kept is not None:
+            self._people_seen = max(self._people_seen or kept.people, kept.people)
+        return Marks(has, self._seen, noted, self._people_seen)
+
+    async def look(self) -> None:
+        """Compares, and counts on where the databases know all. Raises: Problem(unavailable)."""
+        marks = await self.marks()
+        self._set(marks.reason, marks.has)
+        if marks.reason:
+            return
+        now, mark = self._clocks.wall(), marks.has.reached.mark
+        beat = await count_on(self._db.alone, *mark, now)
+        if beat is None:
+            return  # another server since; the next look says so
+        self._seen = Reached(Mark(mark.epoch, beat), now)
+        known = self._people_seen or Mark(0, 0)
+        noted = await note_mark(self._people.alone, self._world, mark.epoch, beat, now, *known)
+        if noted is not None:
+            self._people_seen = max(known, noted.own)
+        self._file.keep(self._seen, self._people_seen or known)
+
+    async def greet(self, connection: Read) -> None:
+        """Compares a new connection's database. Raises: Problem(unavailable) where that is how it is found out; who
+        asks again is answered as far as a quarantine lets them."""
+        if self._seen is None or self.reason:
+            return
+        has = await world_mark(connection)
+        if knows_less(has.reached.mark, self._seen):
+            self._set(Marks(has, self._seen, None, None).reason, has)
+            self.check()
+
+    def _set(self, reason: str, has: WorldMark) -> None:
+        if reason and not self.reason:
+            log.error("quarantine", world=self._world, why=reason, cure="recoup recover")
+        elif self.reason and not reason:
+            log.warning("quarantine over", world=self._world)
+        self.reason = reason
+        self.lost_from, self.lost_to, self.asks_first_until = has.lost_from, has.lost_to, has.asks_first_until
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Looks once, then again and again meanwhile. Raises: Problem(unavailable) when the first look fails."""
+        await self.look()
+        self._db.greeted = self.greet
+        task = asyncio.create_task(self._run())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(QUARANTINED_EVERY_SECONDS if self.reason else EVERY_SECONDS)
+            try:
+                await self.look()
+            except (Problem, asyncpg.PostgresError, OSError) as error:
+                log.debug("marks not compared", world=self._world, error=in_words(error))

@@ -16,6 +16,7 @@ from recoup.flows.locked import Orders
 from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.models import Models
 from recoup.flows.open_world import OpenWorld
+from recoup.flows.standing import Watch
 from recoup.flows.world import Trainer, World
 from recoup.gateways.bank.files import ByHand
 from recoup.gateways.bank.nacha import COMPANY_ID_LENGTH, Originator
@@ -31,6 +32,7 @@ from recoup.gateways.channels.mock.channel import mock_channels
 from recoup.gateways.channels.port import Channel
 from recoup.gateways.keys.files import FILE_NAME
 from recoup.gateways.keys.keyring import ENVIRONMENT, Keyring, given_keys, has_keys, open_keyring
+from recoup.gateways.marks import MarkFile
 from recoup.gateways.web.client import WebClient
 from recoup.gateways.web.mail.mailbox import Mailbox
 from recoup.gateways.web.mail.smtp import LOOPBACK, SmtpMail, SmtpServer
@@ -229,6 +231,7 @@ async def open_live(
             bank=ByHand(originator_of(settings)),
             models=Models(parts.db, clocks),
             people_database=parts.people,
+            standing=parts.standing,
             url=settings.url,
             owner_dsn=databases.owned("live"),
             exports=settings.data_dir / "exports" / "live",
@@ -303,6 +306,7 @@ async def open_sandbox(
             bank=SandboxBank(),
             models=Models(parts.db, clocks),
             people_database=parts.people,
+            standing=parts.standing,
             url=settings.url,
             owner_dsn=databases.owned("sandbox"),
             exports=settings.data_dir / "exports" / "sandbox",
@@ -326,6 +330,7 @@ class _Parts:
     db: Database
     people: Database
     web: WebClient
+    standing: Watch
 
 
 @asynccontextmanager
@@ -349,7 +354,9 @@ async def _parts(
         web = WebClient(loopback=loopback)
         stack.push_async_callback(web.close)
         await stack.enter_async_context(watched(db, clocks, name))
-        yield _Parts(keys, db, persons, web)
+        standing = Watch(world, db, persons, MarkFile(settings.data_dir, world), clocks)
+        await stack.enter_async_context(standing.running())
+        yield _Parts(keys, db, persons, web, standing)
 
 
 async def _own_keys(settings: Settings, db: Database, people: Database, world: str) -> Keyring:

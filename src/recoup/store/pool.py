@@ -237,6 +237,7 @@ class Database(Each):
         self._of_flows = _Slots(max(1, size - reads), partial(self._connect, APP))
         self._of_doors = _Slots(reads, partial(self._connect, READ))
         self._of_flows.beside(self._of_doors)
+        self.greeted: Callable[[Read], Awaitable[None]] | None = None  # what else a new connection has to pass
         self._trimmer: asyncio.Task[None] | None = None
 
     async def open(self) -> "Database":
@@ -259,7 +260,14 @@ class Database(Each):
         self._of_doors.close()
 
     async def _connect(self, role: str) -> asyncpg.Connection:
-        return await self._connector.connect(role)
+        connection = await self._connector.connect(role)
+        if self.greeted is not None:
+            try:
+                await self.greeted(connection)
+            except BaseException:
+                connection.terminate()
+                raise
+        return connection
 
     def _renew(self) -> None:
         """Gives up all connections: what is wrong with one is wrong with each."""

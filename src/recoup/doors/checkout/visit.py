@@ -135,6 +135,9 @@ def problem_page(language: str, problem: Problem, *, test: bool, status: int) ->
 
 
 log = structlog.get_logger()
+HELD: Final = Problem(
+    "unavailable", "Payments cannot be taken at the moment.", cure="Nothing was charged. Please try again later."
+)
 STATUSES = {"not_found": 404, "wrong_state": 409, "forbidden": 403, "unavailable": 503, "invalid": 400}
 Answer = Callable[[Request], Awaitable[Response]]
 Named = Callable[[World, str], tuple[UUID, UUID] | None]
@@ -172,6 +175,8 @@ def page(checkout: Checkout, work: Callable[[Visit], Awaitable[Response]], named
             key = named(checkout.world, request.path_params["token"])
             if key is None:
                 raise Problem("not_found", "No payment found for this link.", cure="Ask the shop for a new one.")
+            if checkout.world.standing.is_quarantined:
+                raise HELD
             return await work(Visit(checkout, request, key, language))
         except Problem as problem:
             status = STATUSES.get(problem.code, 400)

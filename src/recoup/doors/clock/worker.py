@@ -7,6 +7,7 @@ from typing import NamedTuple
 import structlog
 
 from recoup.core.kit.feature import features
+from recoup.core.ports import Standing
 from recoup.flows.insight.keep_facts import EVENTS_MAX as EVENTS_AT_ONCE
 from recoup.flows.insight.keep_facts import keep_facts
 from recoup.flows.insight.learn.drift import watch_drift
@@ -38,6 +39,7 @@ from recoup.store.orders.due_work import moved_merchants
 
 log = structlog.get_logger()
 IDLE_SECONDS = 0.1
+HELD_SECONDS = 1.0  # of a loop that waits for the end of a quarantine
 
 
 class Loop(NamedTuple):
@@ -49,6 +51,7 @@ class Loop(NamedTuple):
     pause: float
     rest: float = 0.0
     much: int = 1
+    in_quarantine: bool = False  # it goes on then
 
 
 async def _due(world: World, due: DueWork) -> int:
@@ -82,9 +85,9 @@ def loops_of(world: World, due: DueWork, deliveries: Deliveries) -> list[Loop]:
         Loop("training of the risk check", lambda: train_risk_nightly(world), 60.0),
         Loop("digests", lambda: send_digests(world), 30.0),
         Loop("going live", lambda: open_approved(world), 5.0),
-        Loop("alive", lambda: beat(world), ALIVE_SECONDS),
-        Loop("tidy", lambda: purge_expired(world), 60.0),
-        Loop("upkeep", lambda: upkeep(world), 60.0),
+        Loop("alive", lambda: beat(world), ALIVE_SECONDS, in_quarantine=True),
+        Loop("tidy", lambda: purge_expired(world), 60.0, in_quarantine=True),
+        Loop("upkeep", lambda: upkeep(world), 60.0, in_quarantine=True),
         Loop("keys", lambda: rekey(world), 20.0),
         Loop("search texts", lambda: fold_again(world), 60.0, rest=0.05, much=FOLDED_AT_ONCE + 1),
         *(Loop(*one) for feature in features() if feature.loops for one in feature.loops(world)),
@@ -97,16 +100,19 @@ async def work(world: World, orders: Orders, deliveries: Deliveries) -> None:
     try:
         async with asyncio.TaskGroup() as group:
             for loop in loops_of(world, due, deliveries):
-                group.create_task(_loop(loop))
+                group.create_task(_loop(loop, world.standing))
     finally:
         await due.drain()
         await deliveries.drain()
 
 
-async def _loop(loop: Loop) -> None:
+async def _loop(loop: Loop, standing: Standing) -> None:
     """Again at once while there is much to do; with growing pauses while there is trouble."""
     trouble = 0
     while True:
+        if standing.is_quarantined and not loop.in_quarantine:
+            await asyncio.sleep(HELD_SECONDS)
+            continue
         try:
             did = await loop.once()
             trouble = 0

@@ -30,7 +30,8 @@ class Operation:
     Struct of the answer, None for an empty one. `problems`: codes of the dialect's error table that this operation may
     give besides those that every call may. `types`: what an answer may be, JSON or a file; `takes`: what a body may be.
     `body_optional`: the body may be left out; None: where no field of it is required. `streams`: the body is read by
-    what handles the call, piece by piece. `strict`: fields that the body does not know are refused: a slip in a name
+    what handles the call, piece by piece. `intake`: it only writes down what comes, or nothing, and goes on while the
+    database is quarantined, as reads do. `strict`: fields that the body does not know are refused: a slip in a name
     would do something else. `keyed`: the header Idempotency-Key makes a repeat the same call. `deprecated`: goes on,
     and another call does better. `credential`: name of the door's security scheme, None for open calls; `scope`: what
     the credential must allow, None for calls without one. `partners`: a partner's key may call it, too.
@@ -49,6 +50,7 @@ class Operation:
     takes: tuple[str, ...] = (JSON,)
     body_optional: bool | None = None
     streams: bool = False
+    intake: bool = False
     strict: bool = False
     keyed: bool = False
     deprecated: bool = False

@@ -263,6 +263,8 @@ class Resource(Generic[ServicesT, CallerT, CallT]):
                 merchant_id=caller.mid,
                 partner_id=caller.partner_id,
             )
+        if not (method.operation.intake or scope["method"] == "GET"):
+            services.world.standing.check()
         reply = await method.handle(await dialect.read(method, scope, receive, caller, content))
         return reply, await _clock(services, caller.mid) if caller is not None and caller.mid is not None else []
 

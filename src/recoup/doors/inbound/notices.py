@@ -55,6 +55,7 @@ class Notices:
         if scope["method"] == "GET" and (said := answer_challenge(self._world, route, _query(scope))) is not None:
             return _said(said)
         self._check_call(scope)
+        self._world.standing.check()
         by_our_key = header(scope, HEADER.encode()) is not None
         if has_own_notices(self._world, route, by_our_key=by_our_key):
             headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}

@@ -34,6 +34,7 @@ class SignedNotices(Notices):
 
     async def _answer(self, scope: Scope, receive_: Receive) -> Refusal:
         self._check_call(scope)
+        self._world.standing.check()
         body, signature = await self._read_signed(scope, receive_)
         found = await self._take(scope["path_params"]["route"], body, signature, request_id(scope))
         return Refusal(200, encode({self._id_name: found, "status": "received"}), [JSON])

@@ -195,6 +195,7 @@ def layout_values(portal: Portal, request: Request, session: Session | None = No
     other = portal.world.other
     return {
         "session": session,
+        "quarantine": portal.world.standing.reason if session is not None and session.is_operator else "",
         "sandbox": portal.world.policy.test_mode,
         "offset": None,
         "other": other.name if other is not None else "",

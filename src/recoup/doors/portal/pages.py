@@ -139,10 +139,12 @@ DECLARED: Final[list[Declared]] = []  # of the modules that are imported
 
 class Taking(TypedDict, Generic[V], total=False):
     """How a form is taken. `shows`: which Problems the page shows; `while_paused`: also then, as it changes nothing
-    there; `sessions`: whose it is, if not the page's; `reads`: how it is read, unless as usual."""
+    there; `in_quarantine`: also while the database is quarantined; `sessions`: whose it is, if not the page's; `reads`:
+    how it is read, unless as usual."""
 
     shows: Shows
     while_paused: bool
+    in_quarantine: bool
     sessions: Sessions[Any]
     reads: Callable[[V], Awaitable[Form | FormData | None]]
 
@@ -225,6 +227,8 @@ class Page(Generic[V]):
                 form = await read(visit)
                 fields = parts_of(form) if isinstance(form, FormData) else form or {}
                 try:
+                    if not how.get("in_quarantine"):
+                        visit.world.standing.check()
                     may(visit)
                     found = (await find(visit),) if find is not None else ()
 

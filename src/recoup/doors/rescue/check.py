@@ -74,7 +74,7 @@ _FOLD: Final = folding(names_of(CheckBody))
 api: Final = Api(group="Rescue", scope="payments")
 
 
-@api("POST /v1/evaluate/check", body=CheckBody, examples=examples.CHECK)
+@api("POST /v1/evaluate/check", body=CheckBody, intake=True, examples=examples.CHECK)
 async def check(call: Call) -> Checked:
     """Check a declined payment before sending it. Accepts the body of /evaluate and stores nothing. `complaints` lists
     what /evaluate would refuse; `score` rates how much of the helpful data is present; `improvements` lists missing

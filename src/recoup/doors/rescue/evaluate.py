@@ -115,6 +115,7 @@ api: Final = Api(group="Rescue", scope="payments")
 
 @api(
     "POST /v1/evaluate",
+    intake=True,
     body=EvaluateBody,
     problems=("kind_switched_off", "blocked", "conflict", "in_progress"),
     examples=examples.EVALUATE,

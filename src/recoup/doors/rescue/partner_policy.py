@@ -95,7 +95,7 @@ async def change(call: Call) -> RetryPolicyShown:
     return await shown(call, where)
 
 
-@api("POST /v1/partner/policy/check", body=PolicyBoundsCheckBody)
+@api("POST /v1/partner/policy/check", body=PolicyBoundsCheckBody, intake=True)
 @api.example("too many tries", {"policy": {"tries": {"all": 19}}})
 async def check(call: Call) -> PolicyBoundsChecked:
     """Check bounds of retry policies. Whether they could be saved, what they would change, the nearest that could, and

@@ -95,7 +95,7 @@ async def change(call: Call) -> RetryPolicyShown:
     return await shown(call, where)
 
 
-@api("POST /v1/policy/check", body=RetryPolicyCheckBody, problems=("not_found",))
+@api("POST /v1/policy/check", body=RetryPolicyCheckBody, intake=True, problems=("not_found",))
 @api.example("too many tries", {"policy": {"tries": {"all": 19}}})
 async def check(call: Call) -> RetryPolicyChecked:
     """Check a retry policy. Whether it could be saved, what it would change, and what it would have rescued of the last

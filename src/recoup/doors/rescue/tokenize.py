@@ -170,7 +170,7 @@ PATH: Final = "/v1/tokenize"
 api: Final = Api(group="Rescue", scope="payments")
 
 
-@api(f"POST {PATH}", body=TokenizeBody, query=TokenizeQuery, examples=examples.TOKENIZE)
+@api(f"POST {PATH}", body=TokenizeBody, query=TokenizeQuery, intake=True, examples=examples.TOKENIZE)
 async def tokenize(call: Call) -> Tokenized:
     """Tokenize a card. Stores the card in the vault; the response contains its token in
     `transaction.payment_method.token`. Requires a bearer token, or the tokenization key as `environment`, which a

@@ -26,7 +26,7 @@ _NO_NUMBER: Final = "Send no card number here, only its first six and last four 
 api: Final = Api(group="Rescue", scope="payments")
 
 
-@api("POST /v1/transmit", body=TransmitBody, problems=("not_found",), examples=examples.TRANSMIT)
+@api("POST /v1/transmit", body=TransmitBody, intake=True, problems=("not_found",), examples=examples.TRANSMIT)
 async def transmit(call: Call) -> Answer:
     """Copy a processed payment. Send every payment, approved or declined, within a day. It starts no rescue; an
     approval of an order that is being rescued ends the rescue. With `transmitId` it reports the outcome of an earlier
@@ -39,7 +39,7 @@ async def transmit(call: Call) -> Answer:
     return _reply(await call.services.get(Transmit).transmit(call.scope, given), given.warnings)
 
 
-@api("PATCH /v1/transmit/{id}", body=UpdateBody, problems=("not_found",), examples=examples.UPDATE)
+@api("PATCH /v1/transmit/{id}", body=UpdateBody, intake=True, problems=("not_found",), examples=examples.UPDATE)
 async def update(call: Call) -> Answer:
     """Report the outcome of a copy. Approved or declined later, refunded, or charged back."""
     transmit_id = call.object_id(noun="transmission", cure="Use the transmitId that /transmit answered.")

@@ -156,6 +156,8 @@ class Evaluate:
         now = merchant.business(wall)
         mode = "managed" if request.managed else merchant.mit_mode
         kind = kind_of(mode, request.is_mit, request.order_source, request.expires_at is not None)
+        if kind != "mit_managed":
+            world.standing.check()
         named = Named(request.site_id, request.site_url, request.descriptor, request.campaign)
         site, campaign, warnings = origin_of(settings.sites, settings.campaigns, named, merchant.unknown_sites)
         check_taken(kind, merchant, site, campaign)

@@ -48,7 +48,7 @@ async def sign_in_page(visit: PublicVisit) -> Values | Answer:
     }
 
 
-@sign_in_page.post(may=anybody, shows=only("bad_credentials", "too_many_requests"))
+@sign_in_page.post(may=anybody, in_quarantine=True, shows=only("bad_credentials", "too_many_requests"))
 async def post_sign_in(visit: PublicVisit, *, email: Annotated[str, Text(254)], password: str, next: str) -> Answer:
     """`next`, here and below: the page to go on to."""
     request, client, wanted = visit.request, whence(visit.request), next_page(next)
@@ -92,7 +92,7 @@ def _with_cookie(
     return answer
 
 
-@public.no_page.post("/signout", may=anybody, reads=fields_from_here)
+@public.no_page.post("/signout", may=anybody, in_quarantine=True, reads=fields_from_here)
 async def post_sign_out(visit: PublicVisit, *, csrf: str) -> Response:
     session = await session_of(visit.portal, visit.request)
     if session is not None:
@@ -104,7 +104,7 @@ async def post_sign_out(visit: PublicVisit, *, csrf: str) -> Response:
     return answer
 
 
-@member.no_page.post("/merchant", may=anybody, while_paused=True)
+@member.no_page.post("/merchant", may=anybody, in_quarantine=True, while_paused=True)
 async def choose(visit: Visit, *, merchant: Annotated[UUID, _NO_MERCHANT], next: str) -> Response:
     """Another of the merchants that this person may see; then `next`, or the orders."""
     token = cookie(visit.request, COOKIE)
@@ -112,7 +112,7 @@ async def choose(visit: Visit, *, merchant: Annotated[UUID, _NO_MERCHANT], next:
     return redirect(next_page(next) or HOME)
 
 
-@either.no_page.post("/world", may=anybody, while_paused=True)
+@either.no_page.post("/world", may=anybody, in_quarantine=True, while_paused=True)
 async def go_to_other_world(visit: AnyVisit, *, next: str) -> Response:
     """The same page in the other environment; what shows one thing leads to the list of its kind."""
     token = await switch_world(visit.world, cookie(visit.request, COOKIE), visit.session)
@@ -139,7 +139,7 @@ async def code_page(visit: PublicVisit) -> Values | Answer:
     return {"next": next_page(query.get("next", "")), "by_list": "recovery" in query}
 
 
-@code_page.post(may=anybody, shows=only("invalid", "bad_credentials", "too_many_requests"))
+@code_page.post(may=anybody, in_quarantine=True, shows=only("invalid", "bad_credentials", "too_many_requests"))
 async def post_code(visit: PublicVisit, *, code: str, by: str, next: str) -> Answer:
     """`by`: recovery, for a code of the list; else the app."""
     request, client, wanted = visit.request, whence(visit.request), next_page(next)

@@ -14,10 +14,25 @@ BEGIN
   END LOOP;
 END $$;
 
--- One row: which world this database is, and its epoch (kept outside the database too).
+-- One row: which world this database is, and how far it got. Each running process counts `beat` on, and keeps the
+-- highest (epoch, beat) that it saw outside this database: one that knows less was restored (flows/standing.py). `epoch`
+-- is the first; `epochs` has those that followed.
 CREATE TABLE directory.world (
   one boolean PRIMARY KEY DEFAULT true CHECK (one),
   name text NOT NULL,
   epoch bigint NOT NULL,
-  created_at timestamptz NOT NULL
+  created_at timestamptz NOT NULL,
+  beat bigint NOT NULL DEFAULT 0,
+  beat_at timestamptz
+);
+
+-- The epochs that `recoup recover` began: what happened from `lost_from` to `lost_to` no row may know. Wall time.
+CREATE TABLE directory.epochs (
+  epoch bigint PRIMARY KEY,
+  lost_from timestamptz NOT NULL,
+  lost_to timestamptz NOT NULL,
+  asks_first_until timestamptz NOT NULL,   -- until then new messages are first asked for by their keys
+  begun_at timestamptz NOT NULL,
+  begun_by text NOT NULL,
+  CHECK (lost_from <= lost_to AND lost_to <= asks_first_until)
 );

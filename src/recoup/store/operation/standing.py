@@ -1,0 +1,84 @@
+"""How far a world's database got, as it says itself and as the people's database noted it."""
+
+from datetime import datetime
+
+from recoup.rules.standing import Mark, Reached
+from recoup.store.homes import DIRECTORY, PEOPLE
+from recoup.store.statement import Read, Row, Tx
+
+
+class WorldMark(Row, frozen=True):
+    """`lost_from`, `lost_to` and `asks_first_until` span all that was lost and is still asked for."""
+
+    epoch: int
+    beat: int
+    beat_at: datetime | None
+    created_at: datetime
+    lost_from: datetime | None
+    lost_to: datetime | None
+    asks_first_until: datetime | None
+
+    @property
+    def reached(self) -> Reached:
+        return Reached(Mark(self.epoch, self.beat), self.beat_at)
+
+
+@DIRECTORY.statement("""
+SELECT greatest(w.epoch, max(e.epoch)), w.beat, w.beat_at, w.created_at,
+  min(e.lost_from) FILTER (WHERE e.asks_first_until > now()), max(e.lost_to) FILTER (WHERE e.asks_first_until > now()),
+  max(e.asks_first_until)
+FROM world w LEFT JOIN epochs e ON true GROUP BY w.one
+""")
+async def world_mark(db: Read) -> WorldMark: ...
+
+
+@DIRECTORY.statement("""
+UPDATE world SET beat = beat + 1, beat_at = $3
+WHERE beat >= $2 AND greatest(epoch, (SELECT max(e.epoch) FROM epochs e)) = $1 RETURNING beat
+""")
+async def count_on(db: Tx, epoch: int, beat: int, now: datetime) -> int | None:
+    """The next beat; None for a database that is no longer so far."""
+
+
+@DIRECTORY.statement("""
+INSERT INTO epochs (epoch, lost_from, lost_to, asks_first_until, begun_at, begun_by) VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT DO NOTHING RETURNING true
+""")
+async def begin_epoch(
+    db: Tx, epoch: int, lost_from: datetime, lost_to: datetime, asks_first_until: datetime, now: datetime, who: str
+) -> bool:
+    """Whether it was begun now: of two that recover at once one does it."""
+
+
+class Noted(Row, frozen=True):
+    """What the people's database knows of a world; `noted` counts these notes."""
+
+    epoch: int
+    beat: int
+    beat_at: datetime | None
+    noted: int
+
+    @property
+    def reached(self) -> Reached:
+        return Reached(Mark(self.epoch, self.beat), self.beat_at)
+
+    @property
+    def own(self) -> Mark:
+        """How far the people's database itself got."""
+        return Mark(self.epoch, self.noted)
+
+
+@PEOPLE.statement("SELECT epoch, beat, beat_at, noted FROM installation_worlds WHERE name = $1")
+async def noted_mark(db: Read, world: str) -> Noted | None: ...
+
+
+@PEOPLE.statement("""
+UPDATE installation_worlds SET noted = noted + 1, epoch = greatest(epoch, $2),
+  beat = CASE WHEN ($2::bigint, $3::bigint) > (epoch, beat) THEN $3 ELSE beat END,
+  beat_at = CASE WHEN ($2::bigint, $3::bigint) > (epoch, beat) THEN $4 ELSE beat_at END
+WHERE name = $1 AND (epoch, noted) >= ($5, $6) RETURNING epoch, beat, beat_at, noted
+""")
+async def note_mark(
+    db: Tx, world: str, epoch: int, beat: int, at: datetime, known_epoch: int, known_noted: int
+) -> Noted | None:
+    """Notes a mark, where none higher is noted; None for a database that is no longer so far itself."""
