@@ -3,6 +3,7 @@
 import asyncio
 
 from recoup.doors.clock.worker import Loop, _loop
+from recoup.flows.standing import FixedStanding
 
 LONG = 3600.0
 
@@ -18,7 +19,7 @@ def _passes(did: list[int], *, pause: float, rest: float) -> int:
         return next(passes)
 
     async def story() -> None:
-        task = asyncio.create_task(_loop(Loop("test", once, pause, rest, much=100)))
+        task = asyncio.create_task(_loop(Loop("test", once, pause, rest, much=100), FixedStanding()))
         await asyncio.sleep(0.2)
         task.cancel()
         await asyncio.wait({task})

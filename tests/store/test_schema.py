@@ -34,7 +34,7 @@ CHANGEABLE: dict[str, tuple[str, ...]] = {
     "order_log": (), "decisions": (), "delivery_tries": ("answer",), "feed": (), "pages": (), "settlement_lines": (),
     "dispute_notes": ("text",), "dispute_files": ("name", "sealed", "sha256"),
     "dispute_terms": (), "switch_changes": (), "settlement_terms": (), "settlement_batches": (),
-    "order_refs": (), "fee_terms": (), "card_prints": (), "world": (), "seen_signatures": (), "signatures_since": (),
+    "order_refs": (), "fee_terms": (), "card_prints": (), "world": ("beat", "beat_at"), "epochs": (), "seen_signatures": (), "signatures_since": (),
     "partner_log": (),
     "application_log": (), "application_documents": ("sealed",),
     "key_checks": ("retiring",), "api_calls": (), "api_call_gaps": (), "alerts": (),

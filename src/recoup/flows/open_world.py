@@ -8,7 +8,7 @@ from recoup.flows.card_routes import CardRoutes
 from recoup.flows.key_endings import KeyEndings
 from recoup.flows.models import NoModels
 from recoup.flows.samples_under_way import SamplesUnderWay as Samples
-from recoup.flows.standing import Told
+from recoup.flows.standing import FixedStanding
 from recoup.flows.world import World
 from recoup.gateways.bank.files import ByHand
 from recoup.gateways.bank.port import Bank
@@ -24,7 +24,7 @@ class OpenWorld(World):
     card_hits: Hits = field(default_factory=CardHits, repr=False)
     unknown_methods: Hits = field(default_factory=lambda: CardHits(UNKNOWN_METHODS_MAX), repr=False)
     samples: SamplesUnderWay = field(default_factory=Samples, repr=False)
-    standing: Standing = field(default_factory=Told, repr=False)
+    standing: Standing = field(default_factory=FixedStanding, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "key_endings", KeyEndings(self.db, self.clocks))

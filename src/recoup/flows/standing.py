@@ -39,7 +39,7 @@ def quarantined(reason: str) -> Problem:
 
 
 @dataclass(slots=True)
-class Told:
+class FixedStanding:
     """A standing that is told, not measured."""
 
     reason: str = ""
@@ -87,7 +87,7 @@ def _at(reached: Reached) -> str:
     return f"{at} ({reached.mark.epoch}.{reached.mark.beat})"
 
 
-class Watch(Told):
+class Watch(FixedStanding):
     """Compares; one a world and process. It is the database's from its first look on."""
 
     __slots__ = ("_clocks", "_db", "_file", "_people", "_people_seen", "_seen", "_world")
@@ -99,12 +99,13 @@ class Watch(Told):
         self._people_seen: Mark | None = None
 
     async def marks(self) -> Marks:
-        """Raises: Problem(unavailable)."""
-        has, noted, kept = await world_mark(self._db), await noted_mark(self._people, self._world), self._file.read()
+        """The database last: others count on meanwhile. Raises: Problem(unavailable)."""
+        kept, noted = self._file.read(), await noted_mark(self._people, self._world)
         self._seen = newest(self._seen, *(one.reached for one in (kept, noted) if one is not None))
         if kept is not None:
             self._people_seen = max(self._people_seen or kept.people, kept.people)
-        return Marks(has, self._seen, noted, self._people_seen)
+        seen, people_seen = self._seen, self._people_seen
+        return Marks(await world_mark(self._db), seen, noted, people_seen)
 
     async def look(self) -> None:
         """Compares, and counts on where the databases know all. Raises: Problem(unavailable)."""
@@ -126,11 +127,12 @@ class Watch(Told):
     async def greet(self, connection: Read) -> None:
         """Compares a new connection's database. Raises: Problem(unavailable) where that is how it is found out; who
         asks again is answered as far as a quarantine lets them."""
-        if self._seen is None or self.reason:
+        seen = self._seen
+        if seen is None or self.reason:
             return
-        has = await world_mark(connection)
-        if knows_less(has.reached.mark, self._seen):
-            self._set(Marks(has, self._seen, None, None).reason, has)
+        marks = Marks(await world_mark(connection), seen, None, None)
+        if marks.reason:
+            self._set(marks.reason, marks.has)
             self.check()
 
     def _set(self, reason: str, has: WorldMark) -> None:

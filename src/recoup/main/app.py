@@ -106,7 +106,12 @@ def probes(opened: Sequence[Running], is_draining: Callable[[], bool]) -> list[R
                     days_left.append(int(min(left.values())))
         except (Problem, TimeoutError):
             return JSONResponse({"ready": False, "why": "database"}, 503, _RETRY)
-        return JSONResponse({"ready": True, "partition_days_left": min(days_left, default=None)})
+        held = [one.world.name for one in opened if one.world.standing.is_quarantined]
+        # Ready all the same: taken out of its proxy a door could not take managed orders, nor show what happened.
+        return JSONResponse(
+            {"ready": True, "partition_days_left": min(days_left, default=None)}
+            | ({"quarantine": held} if held else {})
+        )
 
     return [Route("/healthz", healthz), Route("/readyz", readyz)]
 

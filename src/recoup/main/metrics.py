@@ -55,6 +55,7 @@ _UNREAD = _gauge(
     "world",
     "route",
 )
+_QUARANTINE = _gauge("recoup_quarantine", "1 while the database knows less than was seen of it", "world")
 _ACCOUNT_REFUSED = _gauge(
     "recoup_route_account_refused", "1 while a route's processor refuses our account or its key", "world", "route"
 )
@@ -125,6 +126,7 @@ async def scrape(worlds: Sequence[World]) -> tuple[bytes, str]:
             _UNREAD.labels(world.name, route).set(sum(one.count for one in unread if one.route == route))
         for kind, number in backlog.waiting.items():
             _BACKLOG.labels(world.name, kind).set(number)
+        _QUARANTINE.labels(world.name).set(world.standing.is_quarantined)
         _OLDEST.labels(world.name).set(backlog.oldest_seconds)
         if isinstance(world.clocks, DatabaseClocks):
             _AHEAD.labels(world.name).set(world.clocks.ahead_seconds)

@@ -1,0 +1,48 @@
+"""The data folder keeps the highest mark, whoever writes it at once and wherever a process dies."""
+
+import multiprocessing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from recoup.gateways.marks import FOLDER, MarkFile
+from recoup.kernel.problem import Problem
+from recoup.rules.standing import Mark, Reached
+
+AT = datetime(2026, 11, 27, tzinfo=UTC)
+
+
+def _keep(folder: Path, start: int) -> None:
+    for beat in range(start, 200, 4):
+        MarkFile(folder, "live").keep(Reached(Mark(1, beat), AT), Mark(1, 200 - beat))
+
+
+def test_the_highest_of_several_processes_is_kept(tmp_path: Path) -> None:
+    several = [multiprocessing.get_context("spawn").Process(target=_keep, args=(tmp_path, n)) for n in range(4)]
+    for one in several:
+        one.start()
+    for one in several:
+        one.join(60)
+        assert one.exitcode == 0
+    kept = MarkFile(tmp_path, "live").read()
+    assert kept is not None
+    assert (kept.reached, kept.people) == (Reached(Mark(1, 199), AT), Mark(1, 200))
+    assert sorted(path.name for path in (tmp_path / FOLDER).iterdir()) == ["live.json", "lock"]
+
+
+def test_each_world_has_its_own(tmp_path: Path) -> None:
+    MarkFile(tmp_path, "live").keep(Reached(Mark(2, 9), AT), Mark(0, 0))
+    assert MarkFile(tmp_path, "sandbox").read() is None
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"epoch": 1', '{"epoch": "x", "beat": 1}'])
+def test_a_broken_file_is_named_and_takes_nothing_for_whole(tmp_path: Path, text: str) -> None:
+    file = MarkFile(tmp_path, "live")
+    file.keep(Reached(Mark(2, 9), AT), Mark(0, 0))
+    (tmp_path / FOLDER / "live.json").write_text(text)
+    with pytest.raises(Problem, match=r"live\.json") as told:
+        file.read()
+    assert "recoup recover" in told.value.sentence()
+    with pytest.raises(Problem):
+        file.keep(Reached(Mark(2, 10), AT), Mark(0, 0))

@@ -1,0 +1,171 @@
+"""A database that was restored is quarantined: it is read, scheduled rescues are taken, and nothing leaves."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import asyncpg
+import httpx
+import pytest
+from tests.databases import clone, drop
+from tests.doors.rescue.door import listening
+from tests.main.test_live import payment
+from tests.main.test_without_vault import new_databases
+
+from recoup.doors.clock.worker import work
+from recoup.flows import standing
+from recoup.flows.bootstrap import Bootstrap, bootstrap
+from recoup.main.app import make_app
+from recoup.main.databases import Databases, prepare
+from recoup.main.settings import Settings
+from recoup.main.worlds import Running, open_sandbox
+from recoup.rules.network.allow_list import APPROVE_CARDS
+from recoup.store.server import ServerAddress
+
+APPROVES = APPROVE_CARDS[0]
+
+
+def _name(dsn: str) -> str:
+    return urlsplit(dsn).path.lstrip("/")
+
+
+async def still(server: ServerAddress, name: str, *, then: str) -> None:
+    """Lets nobody in while `then` is done."""
+    connection = await asyncpg.connect(server.dsn("postgres"))
+    try:
+        await connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        for _ in range(100):
+            await connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
+            if not await connection.fetchval("SELECT count(*) FROM pg_stat_activity WHERE datname = $1", name):
+                break
+            await asyncio.sleep(0.02)
+        await connection.execute(then)
+        await connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+    finally:
+        await connection.close()
+
+
+class Installed:
+    """Doors and a worker of a sandbox, on databases that can be copied and restored beneath them."""
+
+    def __init__(self, server: ServerAddress, databases: Databases, settings: Settings) -> None:
+        self.server, self.databases, self.settings = server, databases, settings
+        self.http: httpx.AsyncClient
+        self.made: Bootstrap
+        self.world: Any
+        self.token = ""
+
+    async def copy(self, dsn: str | None = None) -> str:
+        name, copy = _name(dsn or self.databases.sandbox), f"copy_{uuid4().hex[:10]}"
+        await still(self.server, name, then=f'CREATE DATABASE "{copy}" TEMPLATE "{name}" STRATEGY file_copy')
+        return copy
+
+    async def restore(self, copy: str, dsn: str | None = None) -> None:
+        name = _name(dsn or self.databases.sandbox)
+        await drop(self.server, name)
+        await clone(self.server, name, copy)
+
+    async def sql(self, statement: str) -> Any:
+        connection = await asyncpg.connect(self.databases.sandbox)
+        try:
+            return await connection.fetchval(statement)
+        finally:
+            await connection.close()
+
+    async def sign_in(self) -> None:
+        keys = {"AppKey": self.made.app_key, "AppSecret": self.made.app_secret}
+        self.token = (await self.http.post("/v1/oauth2/token", json=keys)).json()["accessToken"]
+
+    async def evaluate(self, *, managed: bool = True, **more: Any) -> httpx.Response:
+        body = payment(self.made.mid, self.made.site_id, APPROVES, is_mit=True, days=20) | more
+        if not managed:
+            body.pop("expiryDateUtc")
+        return await self.call("POST", "/v1/evaluate", json=body)
+
+    async def call(self, method: str, path: str, **more: Any) -> httpx.Response:
+        for _ in range(50):  # a door whose database is just away
+            answer = await self.http.request(method, path, headers={"authorization": f"Bearer {self.token}"}, **more)
+            if answer.status_code != 503 or "was restored" in answer.text:
+                return answer
+            await asyncio.sleep(0.1)
+        return answer
+
+    async def until(self, what: str, *, seconds: float = 20) -> None:
+        """Until this statement says true."""
+        for _ in range(int(seconds * 10)):
+            if await self.sql(what):
+                return
+            await asyncio.sleep(0.1)
+        raise AssertionError(what)
+
+
+@asynccontextmanager
+async def installed(server: ServerAddress, folder: Path) -> AsyncIterator[Installed]:
+    databases = replace(await new_databases(server), live="")
+    await prepare(databases)
+    one = Installed(server, databases, Settings(data_dir=folder, connections=6))
+    async with open_sandbox(one.settings, databases, "recoup-worker") as running:
+        one.made, one.world = await bootstrap(running.world, one.settings.url), running.world
+        async with running_doors(one, running):
+            yield one
+
+
+@asynccontextmanager
+async def running_doors(one: Installed, running: Running) -> AsyncIterator[None]:
+    working = asyncio.create_task(work(running.world, running.orders, running.deliveries))
+    try:
+        async with listening(make_app(one.settings, one.databases), "on") as port:  # type: ignore[arg-type]
+            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as http:
+                one.http = http
+                await one.sign_in()
+                yield
+    finally:
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(standing, "EVERY_SECONDS", 0.3)
+    monkeypatch.setattr(standing, "QUARANTINED_EVERY_SECONDS", 0.2)
+
+
+def test_a_restored_database_is_read_and_takes_managed_orders_and_nothing_leaves(
+    server: ServerAddress, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        async with installed(server, tmp_path) as one:
+            first = (await one.evaluate(managed=False)).json()
+            assert first["status"] == "APPROVED", first
+            copy = await one.copy()
+            assert (await one.evaluate(managed=False)).status_code == 200
+            await one.until("SELECT beat > 5 FROM world")
+            await asyncio.sleep(0.5)
+            await one.restore(copy)
+
+            refused = await one.evaluate(managed=False)
+            assert refused.status_code == 503, refused.text
+            assert "was restored or has lost data" in refused.text
+            assert "recoup recover" in refused.text
+            assert refused.headers["retry-after"] == "60"
+            taken = await one.evaluate()
+            assert taken.status_code == 200, taken.text
+            assert taken.json()["status"] == "SUBMITTED"
+            assert (await one.call("GET", f"/v1/orders/{first['orderSessionKey']}")).status_code == 200
+            assert (await one.call("POST", f"/v1/orders/{first['orderSessionKey']}/refund", json={})).status_code == 503
+            ready = (await one.http.get("/readyz")).json()
+            assert ready["ready"] is True
+            assert ready["quarantine"] == ["sandbox"]
+            assert 'recoup_quarantine{world="sandbox"} 1.0' in (await one.http.get("/metrics")).text
+            attempts = await one.sql("SELECT count(*) FROM attempts")
+            await asyncio.sleep(3)
+            assert one.world.standing.is_quarantined, "the worker found it out, too"
+            assert await one.sql("SELECT count(*) FROM attempts") == attempts, "nothing was sent"
+            assert await one.sql("SELECT count(*) FROM orders WHERE stage = 'received'") == 1
+
+    asyncio.run(story())
