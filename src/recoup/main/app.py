@@ -108,10 +108,8 @@ def probes(opened: Sequence[Running], is_draining: Callable[[], bool]) -> list[R
             return JSONResponse({"ready": False, "why": "database"}, 503, _RETRY)
         held = [one.world.name for one in opened if one.world.standing.is_quarantined]
         # Ready all the same: taken out of its proxy a door could not take managed orders, nor show what happened.
-        return JSONResponse(
-            {"ready": True, "partition_days_left": min(days_left, default=None)}
-            | ({"quarantine": held} if held else {})
-        )
+        more = {"quarantine": held} if held else {}
+        return JSONResponse({"ready": True, "partition_days_left": min(days_left, default=None)} | more)
 
     return [Route("/healthz", healthz), Route("/readyz", readyz)]
 

@@ -105,9 +105,8 @@ def _certificate(settings: Settings) -> list[Line]:
 async def look_at(world: World) -> AsyncIterator[Line]:
     """The worker, the packages, then each account with a key."""
     yield await _worker(world)
-    yield Line(
-        world.name, "database", not world.standing.reason, world.standing.reason or "whole", "Run `recoup recover`."
-    )
+    lost = world.standing.reason
+    yield Line(world.name, "database", not lost, lost or "knows all that was seen", "Run `recoup recover`.")
     async for problem in extension_troubles(world):
         yield Line(world.name, "packages", False, problem.message, problem.cure or "")
     for line in await _routes(world):
