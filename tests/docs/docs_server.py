@@ -12,10 +12,8 @@ from tests.doors.rescue.door import listening
 from tests.worlds import make_shop, sandbox_world
 
 from recoup.doors.docs.routes import routes as docs_routes
-from recoup.doors.edge.body_limit import BodyLimit
 from recoup.doors.edge.dialect import Dialect
-from recoup.doors.edge.paths import OnePath
-from recoup.doors.edge.tracing import Tracing
+from recoup.doors.edge.entry import Entry
 from recoup.doors.portal.routes import routes as portal_routes
 from recoup.doors.rescue.app import routes as rescue_routes
 from recoup.doors.rescue.resource import Services
@@ -47,7 +45,7 @@ def documented(server: ServerAddress, dialects: Sequence[Dialect]) -> Iterator[D
                 ]
             )
             typed: Any = app
-            async with listening(OnePath(Tracing(BodyLimit(typed, refuse)))) as port:
+            async with listening(Entry(typed, refuse)) as port:
                 told.append(Documented(f"http://127.0.0.1:{port}", shop.keys))
                 ready.set()
                 await asyncio.to_thread(stop.wait)

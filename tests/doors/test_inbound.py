@@ -15,10 +15,8 @@ from starlette.applications import Starlette
 from tests.flows.disputes.test_disputes import a_shop, notice_of, paid, tell_issuer
 from tests.worlds import Shop
 
-from recoup.doors.edge.body_limit import BodyLimit
-from recoup.doors.edge.paths import OnePath
+from recoup.doors.edge.entry import Entry
 from recoup.doors.edge.rate import Buckets
-from recoup.doors.edge.tracing import Tracing
 from recoup.doors.inbound.errors import STATUSES
 from recoup.doors.inbound.notices import routes
 from recoup.doors.inbound.receiver import PATH as RECEIVER
@@ -39,7 +37,7 @@ def story(server: ServerAddress, tell: Tell, buckets: Buckets | None = None) -> 
         async with a_shop(server) as shop:
             app = Starlette(routes=[*routes(shop.world, shop.orders, buckets), *receiver_routes(shop.world)])
             app.router.default = _no_path
-            typed: Any = OnePath(Tracing(BodyLimit(app, refuse)))  # type: ignore[arg-type]
+            typed: Any = Entry(app, refuse)  # type: ignore[arg-type]
             transport = httpx.ASGITransport(app=typed, client=("192.0.2.9", 4000))
             async with httpx.AsyncClient(transport=transport, base_url="http://door.test") as client:
                 await tell(shop, client)

@@ -15,9 +15,7 @@ from tests.flows.test_card_limits import PATIENT, try_now
 from tests.rings import each
 from tests.worlds import Shop, make_shop, sandbox_world
 
-from recoup.doors.edge.body_limit import BodyLimit
-from recoup.doors.edge.paths import OnePath
-from recoup.doors.edge.tracing import Tracing
+from recoup.doors.edge.entry import Entry
 from recoup.doors.inbound.signed import routes
 from recoup.flows.cards.due import start
 from recoup.flows.disputes.receive import notice_key
@@ -77,7 +75,7 @@ def story(server: ServerAddress, tell: Tell, **policy: Any) -> None:
             shop = await make_shop(*made)
             app = Starlette(routes=routes(shop.world, shop.orders))
             app.router.default = _no_path
-            typed: Any = OnePath(Tracing(BodyLimit(app, refuse)))  # type: ignore[arg-type]
+            typed: Any = Entry(app, refuse)  # type: ignore[arg-type]
             transport = httpx.ASGITransport(app=typed, client=("192.0.2.9", 4000))
             async with httpx.AsyncClient(transport=transport, base_url="http://door.test") as client:
                 await tell(Ground(shop, client))

@@ -27,9 +27,7 @@ from tests.flows.test_refund_desk import stuck
 from tests.worlds import Shop, change_world
 
 from recoup.doors.edge.asgi import App
-from recoup.doors.edge.body_limit import BodyLimit
-from recoup.doors.edge.paths import OnePath
-from recoup.doors.edge.tracing import Tracing
+from recoup.doors.edge.entry import Entry
 from recoup.doors.portal.endpoint import COOKIE
 from recoup.doors.stablecoin.resource import make_services as make_stablecoin_services
 from recoup.flows.hosted_link import checkout_token
@@ -134,7 +132,7 @@ def application(routes: Sequence[BaseRoute]) -> App:
     app.router.default = _no_path
     app.router.redirect_slashes = False
     typed: Any = app
-    return OnePath(Tracing(BodyLimit(typed, refuse)))
+    return Entry(typed, refuse)
 
 
 @contextmanager

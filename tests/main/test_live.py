@@ -21,6 +21,7 @@ from tests.gateways.cards.bridge_twin import SECRET, Twin, bridge_twin
 from tests.rings import each
 
 from recoup.doors.edge import asgi
+from recoup.doors.edge.entry import Entry
 from recoup.doors.edge.which_world import ByWorld
 from recoup.flows.bootstrap import Bootstrap, bootstrap
 from recoup.flows.insight.verify import verify
@@ -423,9 +424,9 @@ def test_live_is_not_reached_in_the_clear(client: str, scheme: str, status: int)
     async def receive() -> Any:
         return {"type": "http.request", "body": b"", "more_body": False}
 
-    doors = ByWorld(door, refuse, "recoup_session")
+    doors = ByWorld(door, "recoup_session")
     doors.live = door
-    asyncio.run(doors(scope_of(client, scheme, authorization="ApiKey pk_live_x:y"), receive, send))
+    asyncio.run(Entry(doors, refuse)(scope_of(client, scheme, authorization="ApiKey pk_live_x:y"), receive, send))
     assert heard[0]["status"] == status
 
 
@@ -454,7 +455,7 @@ def test_live_is_not_reached_in_the_clear(client: str, scheme: str, status: int)
 def test_what_says_which_world(more: dict[str, str], is_live: bool) -> None:
     async def door(scope: asgi.Scope, receive: Any, send: Any) -> None: ...
 
-    doors = ByWorld(door, refuse, "recoup_session")
+    doors = ByWorld(door, "recoup_session")
     doors.live, doors.live_routes = door, {"bridge"}
     assert doors.is_live(scope_of("127.0.0.1", **more)) is is_live
 

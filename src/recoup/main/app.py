@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from ipaddress import ip_address
 from time import monotonic
@@ -19,15 +19,12 @@ from recoup import __version__
 from recoup.doors.checkout.routes import routes as checkout_routes
 from recoup.doors.docs.routes import routes as docs_routes
 from recoup.doors.edge.asgi import App, Receive, Refusal, Refuse, Scope, Send, send_refusal, state
-from recoup.doors.edge.body_limit import BodyLimit
 from recoup.doors.edge.called import note_call
 from recoup.doors.edge.connections import Connections, Limits
 from recoup.doors.edge.crowded import crowded
-from recoup.doors.edge.front import Front, Hosts
-from recoup.doors.edge.paths import OnePath
+from recoup.doors.edge.entry import Entry, Hosts
 from recoup.doors.edge.proxies import Proxies
-from recoup.doors.edge.rate import Buckets, RateLimit, client_address
-from recoup.doors.edge.tracing import Tracing
+from recoup.doors.edge.rate import Buckets, client_address, gate
 from recoup.doors.edge.which_world import ByWorld
 from recoup.doors.inbound.errors import refusal as inbound_refusal
 from recoup.doors.inbound.notices import routes as inbound_routes
@@ -59,7 +56,7 @@ from recoup.main.docs import dialects
 from recoup.main.door_server import DoorServer
 from recoup.main.extension_check import extension_troubles
 from recoup.main.heap import settle_heap
-from recoup.main.metrics import Measured, scrape
+from recoup.main.metrics import note_answer, scrape
 from recoup.main.settings import Settings
 from recoup.main.worlds import DOORS, Running, open_worlds
 from recoup.store.operation.partitions import read_days_left
@@ -203,20 +200,49 @@ def _who_signs_in(scope: Scope) -> str | None:
     return client_address(scope) if path.startswith("/v1/oauth2/") else None
 
 
-class _Direct:
-    """Paths without variables go straight to their resource; asking each route in turn costs a busy door most."""
-
-    def __init__(self, app: App, exact: dict[str, App]) -> None:
-        self._app, self.exact = app, exact
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.exact.get(scope.get("path", ""), self._app)(scope, receive, send)
-
-
 async def _no_path(scope: Scope, receive: Receive, send: Send) -> None:
     cure = "Check the path; the APIs live under /v1 and /api/v1, the portal at /orders."
     problem = Problem("no_such_path", "There is nothing at this path.", cure=cure)
     await send_refusal(send, refuse(scope, problem))
+
+
+class Doors:
+    """Of one world. A path without variables goes straight to its resource, any other to those that begin as it does:
+    asking each route in turn costs a busy door most. `gate`: raises the Problem that stops a call of this world."""
+
+    def __init__(self, routes: Iterable[BaseRoute] = ()) -> None:
+        self._exact: dict[str, App] = {}
+        self._below: dict[str, Router] = {}
+        self._rest = _router()  # `/audit.{form}`
+        self.gate: Callable[[Scope], None] | None = None
+        for route in routes:
+            self.add(route)
+
+    def add(self, route: BaseRoute) -> None:
+        assert isinstance(route, Route)
+        if route.methods is None and "{" not in route.path:
+            self._exact[route.path] = route.app
+            return
+        place = _place(route.path)
+        here = self._rest if "{" in place else self._below.setdefault(place, _router())
+        here.routes.append(route)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.gate is not None:
+            self.gate(scope)
+        path: str = scope["path"]
+        app: App = self._exact.get(path) or self._below.get(_place(path), self._rest)
+        await app(scope, receive, send)
+
+
+def _router() -> Router:
+    return Router(redirect_slashes=False, default=_no_path)
+
+
+def _place(path: str) -> str:
+    """How the paths of one thing begin: `/orders`, `/v1/orders`, `/api/v1/orders`."""
+    parts = path.split("/", 4)
+    return "/".join(parts[: 3 if parts[1:2] == ["v1"] else 4 if parts[1:2] == ["api"] else 2])
 
 
 def door_routes(services: Services, stable: StablecoinServices) -> list[BaseRoute]:
@@ -234,8 +260,8 @@ def door_routes(services: Services, stable: StablecoinServices) -> list[BaseRout
     ]
 
 
-def _open_doors(settings: Settings, running: Running, router: Router, doors: _Direct) -> _Direct:
-    """All of one world's, into its router."""
+def _open_doors(settings: Settings, running: Running, doors: Doors) -> Doors:
+    """All of one world's."""
     services = Services(
         running.world,
         running.orders,
@@ -253,9 +279,7 @@ def _open_doors(settings: Settings, running: Running, router: Router, doors: _Di
         limits=services.limits,
     )
     for route in door_routes(services, stable):
-        router.routes.append(route)
-        if isinstance(route, Route) and route.methods is None and "{" not in route.path:
-            doors.exact[route.path] = route.app
+        doors.add(route)
     return doors
 
 
@@ -283,17 +307,16 @@ def make_app(
     logs: dict[str, CallLog] = {}
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_: Any) -> AsyncIterator[None]:
         async with open_worlds(settings, databases, DOORS) as (running, live):
             opened.extend(one for one in (running, live) if one is not None)
             for one in opened:
                 async for problem in extension_troubles(one.world):
                     log.warning("package unavailable", world=one.world.name, why=problem.sentence())
-            _open_doors(settings, running, app.router, sandbox_doors)
+            _open_doors(settings, running, sandbox)
             if live is not None:
-                router = Router(redirect_slashes=False, default=_no_path)
                 by_world.live_routes = live.world.processors  # merchants may connect more
-                by_world.live = _open_doors(settings, live, router, _Direct(router, {}))
+                by_world.live = _open_doors(settings, live, Doors())
             async with AsyncExitStack() as stack:
                 if metrics_at is not None:
                     await stack.enter_async_context(metrics_door(metrics_at, opened, refuse))
@@ -303,22 +326,31 @@ def make_app(
                 settle_heap()
                 yield
 
-    def note(scope: Scope, status: int, seconds: float) -> None:
+    def answered(scope: Scope, status: int, seconds: float) -> None:
+        note_answer(scope, status, seconds)
         log = logs.get("live" if state(scope).get("live") else "sandbox")
         if log is not None:
             note_call(log.note, scope, status, seconds)
 
-    routes = probes(opened, is_draining)
+    sandbox = Doors(probes(opened, is_draining))
     if metrics_at is None:
-        routes.append(local_metrics(opened, refuse))
-    app = Starlette(routes=routes, lifespan=lifespan)
-    app.router.default = _no_path
-    app.router.redirect_slashes = False
-    typed: Any = app
-    sandbox_doors = _Direct(typed, {})
-    by_world = ByWorld(sandbox_doors, refuse, COOKIE)
-    signing_in = RateLimit(by_world, refuse, Buckets(per_second=20, burst=200, name="sign-in "), _who_signs_in)
-    reading = RateLimit(signing_in, refuse, Buckets(per_second=20, burst=300, name="docs "), _who_reads)
-    typed = reading
-    inner = OnePath(Tracing(BodyLimit(typed, refuse, larger=LARGER, streamed=UPLOAD_SIZES | IMPORT_SIZES), note))
-    return Measured(Front(inner, refuse, Proxies(settings.behind_proxy), Hosts(settings.hosts)), monotonic)
+        sandbox.add(local_metrics(opened, refuse))
+    by_world = ByWorld(sandbox, COOKIE)
+    router = Router(lifespan=lifespan)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await (by_world if scope["type"] == "http" else router)(scope, receive, send)
+
+    return Entry(
+        app,
+        refuse,
+        proxies=Proxies(settings.behind_proxy),
+        hosts=Hosts(settings.hosts),
+        larger=LARGER,
+        streamed=UPLOAD_SIZES | IMPORT_SIZES,
+        gates=(
+            gate(Buckets(per_second=20, burst=300, name="docs "), _who_reads),
+            gate(Buckets(per_second=20, burst=200, name="sign-in "), _who_signs_in),
+        ),
+        answered=answered,
+    )

@@ -4,13 +4,13 @@ import os
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from recoup.doors.edge.asgi import App, Message, Receive, Scope, Send
+from recoup.doors.edge.asgi import Scope
 from recoup.doors.edge.connections import Connections
 from recoup.flows.world import World
 from recoup.kernel.time import Clocks, DatabaseClocks
@@ -85,26 +85,11 @@ def _seconds(door: str) -> Histogram:
     return _SECONDS.labels(door)
 
 
-class Measured:
-    """Counts and times every call."""
-
-    def __init__(self, app: App, monotonic: Any) -> None:
-        self._app, self._monotonic = app, monotonic
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        started = self._monotonic()
-        door = "rescue" if scope["path"].startswith("/v1/") else "portal"
-
-        async def noted(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                _calls(door, scope["method"], message["status"]).inc()
-                _seconds(door).observe(self._monotonic() - started)
-            await send(message)
-
-        await self._app(scope, receive, noted)
+def note_answer(scope: Scope, status: int, seconds: float) -> None:
+    """Counts and times a call."""
+    door = "rescue" if scope["path"].startswith("/v1/") else "portal"
+    _calls(door, scope["method"], status).inc()
+    _seconds(door).observe(seconds)
 
 
 async def scrape(worlds: Sequence[World]) -> tuple[bytes, str]:

@@ -5,7 +5,7 @@ from tests.doors.edge.asgi_client import Got, call, request, scope_of
 from tests.rings import each
 
 from recoup.doors.edge.asgi import App, Receive, Refusal, Scope, Send, send_refusal
-from recoup.doors.edge.front import Front, Hosts
+from recoup.doors.edge.entry import Entry, Hosts
 from recoup.doors.edge.proxies import Proxies
 from recoup.kernel.problem import Problem
 from recoup.main.settings import Settings
@@ -25,7 +25,7 @@ def ask(
     headers: dict[str, str], client: tuple[str, int] = ("127.0.0.1", 5), path: str = "/orders", **settings: str
 ) -> Got:
     made = Settings(**settings)  # type: ignore[arg-type]
-    front: App = Front(who, refuse, Proxies(made.behind_proxy), Hosts(made.hosts))
+    front: App = Entry(who, refuse, proxies=Proxies(made.behind_proxy), hosts=Hosts(made.hosts))
     sent = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
     return call(front, scope_of(path, sent, client=client), request())
 
@@ -56,7 +56,7 @@ def test_a_named_proxy_says_who_calls_and_over_what() -> None:
 
 def test_a_named_proxy_that_adds_no_header_is_told_once_in_a_while(caplog: pytest.LogCaptureFixture) -> None:
     """Everybody behind it shared one throttle, and nothing said so."""
-    front: App = Front(who, refuse, Proxies("10.0.0.0/8"), Hosts(["*"]))
+    front: App = Entry(who, refuse, proxies=Proxies("10.0.0.0/8"))
 
     def asked(path: str, *sent: tuple[bytes, bytes], client: tuple[str, int] = PROXY) -> None:
         call(front, scope_of(path, list(sent), client=client), request())
@@ -70,7 +70,7 @@ def test_a_named_proxy_that_adds_no_header_is_told_once_in_a_while(caplog: pytes
     assert [one for one in caplog.messages if "The proxy 10.1.2.3 sends no X-Forwarded-For" in one] == caplog.messages
     assert len(caplog.messages) == 1
     caplog.clear()
-    anybody: App = Front(who, refuse, Proxies("*"), Hosts(["*"]))
+    anybody: App = Entry(who, refuse, proxies=Proxies("*"))
     call(anybody, scope_of("/orders", [(b"x-forwarded-for", b"203.0.113.9")], client=PROXY), request())
     assert not caplog.messages
 

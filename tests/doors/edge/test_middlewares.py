@@ -7,12 +7,12 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import Route
-from tests.doors.edge.asgi_client import Got, call, request, scope_of
+from tests.doors.edge.asgi_client import Got, call, refuse, request, scope_of
 from tests.rings import each
 
 from recoup.doors.edge.asgi import App
-from recoup.doors.edge.paths import OnePath, one_path
-from recoup.doors.edge.tracing import Tracing, request_id, trace_id
+from recoup.doors.edge.entry import Entry, spell
+from recoup.doors.edge.tracing import request_id, trace_id
 
 
 async def outcome(asked: Request) -> JSONResponse:
@@ -32,7 +32,7 @@ ROUTES = [
     Route("/v1/outcome", outcome, methods=["POST"]),
     Route("/page", page, methods=["POST"]),
 ]
-APP: App = OnePath(Tracing(Starlette(routes=ROUTES)))  # type: ignore[arg-type]
+APP: App = Entry(Starlette(routes=ROUTES), refuse)  # type: ignore[arg-type]
 
 
 def post(path: str, *headers: tuple[bytes, bytes], **more: object) -> Got:
@@ -48,7 +48,10 @@ def test_carelessly_joined_paths_arrive(path: str) -> None:
 
 
 def test_one_path() -> None:
-    assert [one_path(path) for path in ("", "/", "//", "///a//", "/a/b")] == ["/", "/", "/", "/a", "/a/b"]
+    for path, plain in {"": "/", "/": "/", "//": "/", "///a//": "/a", "/a/b": "/a/b"}.items():
+        scope = scope_of(path)
+        spell(scope)
+        assert scope["path"] == plain
     assert post("//").status == 200
     assert post("/Page").status == 404, "only the rescue API's paths are read in any case"
     assert post("/v1/Nowhere").status == 404
@@ -91,5 +94,5 @@ def test_other_kinds_of_connection_pass() -> None:
     async def app(scope: object, _receive: object, _send: object) -> None:
         seen.append(scope["type"])  # type: ignore[index]
 
-    call(OnePath(Tracing(app)), {"type": "lifespan"}, [])
+    call(Entry(app, refuse), {"type": "lifespan"}, [])
     assert seen == ["lifespan"]

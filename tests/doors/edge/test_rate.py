@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from tests.doors.edge.asgi_client import call, refuse, request, scope_of
 
 from recoup.doors.edge.asgi import Receive, Refusal, Scope, Send, send_refusal
-from recoup.doors.edge.rate import Buckets, RateLimit, check_rate, client_address
+from recoup.doors.edge.entry import Entry
+from recoup.doors.edge.rate import Buckets, check_rate, client_address, gate
 from recoup.kernel.problem import Problem
 
 
@@ -38,11 +39,11 @@ def test_a_refused_call_says_when_to_come_back() -> None:
     assert (caught.value.code, caught.value.retry_after_seconds) == ("too_many_requests", 10)
 
 
-def test_the_middleware_answers_429() -> None:
+def test_a_gate_answers_429() -> None:
     async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
         await send_refusal(send, Refusal(200, b""))
 
-    limited = RateLimit(app, refuse, Buckets(1, 2), client_address, clock=lambda: 5.0)
+    limited = Entry(app, refuse, gates=[gate(Buckets(1, 2), client_address, clock=lambda: 5.0)])
     assert [call(limited, scope_of(), request()).status for _ in range(3)] == [200, 200, 429]
     assert call(limited, scope_of(), request()).header(b"retry-after") == b"1"
     assert call(limited, scope_of(client=("192.0.2.8", 1)), request()).status == 200

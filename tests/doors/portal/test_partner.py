@@ -14,7 +14,7 @@ from tests.rings import each
 from tests.worlds import Shop, change_world, make_shop, owner, sandbox_world
 
 from recoup.doors.edge.called import note_call
-from recoup.doors.edge.tracing import Tracing
+from recoup.doors.edge.entry import Entry
 from recoup.doors.portal.routes import routes
 from recoup.doors.rescue.app import routes as rescue_routes
 from recoup.doors.rescue.resource import Services
@@ -25,6 +25,7 @@ from recoup.flows.people.make_user import Membership, make_user, register_mercha
 from recoup.flows.run_due import run_due
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
+from recoup.main.app import refuse
 from recoup.store.server import ServerAddress
 
 PASSWORD = "correct horse battery"
@@ -273,7 +274,7 @@ def test_a_key_in_daily_use_is_not_said_to_be_unused_before_it_ends(server: Serv
         developer, log = await at.as_("developer"), CallLog(at.world)
         key = await make_partner_key(at.world, at.partner_id)
         app: Any = Starlette(routes=rescue_routes(Services(at.world, at.shop.orders)))
-        noted: Any = Tracing(app, lambda *told: note_call(log.note, *told))
+        noted: Any = Entry(app, refuse, answered=lambda *told: note_call(log.note, *told))
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=noted), base_url="http://r.test") as api:
             headers = {"authorization": f"ApiKey {key.app_key}:{key.app_secret}"}
             assert "not used yet" in (await developer.get("/partner/keys")).text

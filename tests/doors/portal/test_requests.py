@@ -13,7 +13,7 @@ from tests.doors.portal.staff import As, portal, texts
 from tests.worlds import Shop, owner, sandbox_world
 
 from recoup.doors.edge.called import note_call, why_refused
-from recoup.doors.edge.tracing import Tracing
+from recoup.doors.edge.entry import Entry
 from recoup.doors.portal.endpoint import COOKIE
 from recoup.doors.portal.routes import routes
 from recoup.doors.rescue.app import routes as rescue_routes
@@ -21,6 +21,7 @@ from recoup.doors.rescue.resource import Services
 from recoup.flows import call_log
 from recoup.flows.call_log import CallLog
 from recoup.kernel.problem import Problem
+from recoup.main.app import refuse
 from recoup.rules.network.allow_list import APPROVE_CARDS
 from recoup.store.partitions import ensure_partitions, partitions_of
 from recoup.store.retention import retain
@@ -36,7 +37,7 @@ def logged(server: ServerAddress, story: Story) -> None:
         log = CallLog(shop.world)
         services = Services(shop.world, shop.orders)
         app: Any = Starlette(routes=[*rescue_routes(services), *routes(shop.world, shop.orders)])
-        noted: Any = Tracing(app, lambda *told: note_call(log.note, *told))
+        noted: Any = Entry(app, refuse, answered=lambda *told: note_call(log.note, *told))
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=noted), base_url="http://r.test") as client:
             await story(shop, signed_in, log, client)
 

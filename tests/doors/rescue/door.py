@@ -21,12 +21,10 @@ from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.doors.checkout.routes import routes as checkout_routes
 from recoup.doors.edge.asgi import App
-from recoup.doors.edge.body_limit import BodyLimit
 from recoup.doors.edge.connections import Connections, Limits
 from recoup.doors.edge.crowded import crowded
-from recoup.doors.edge.paths import OnePath
+from recoup.doors.edge.entry import Entry
 from recoup.doors.edge.proxies import Proxies
-from recoup.doors.edge.tracing import Tracing
 from recoup.doors.rescue.app import routes
 from recoup.doors.rescue.imports import SIZES as IMPORT_SIZES
 from recoup.doors.rescue.resource import Services
@@ -54,7 +52,7 @@ def application(services: Services) -> App:
     app.router.default = _no_path
     app.router.redirect_slashes = False
     typed: Any = app
-    return OnePath(Tracing(BodyLimit(typed, refuse, streamed=UPLOAD_SIZES | IMPORT_SIZES)))
+    return Entry(typed, refuse, streamed=UPLOAD_SIZES | IMPORT_SIZES)
 
 
 def client_of(app: App) -> httpx.AsyncClient:

@@ -17,9 +17,7 @@ from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.doors.checkout.routes import routes as checkout_routes
 from recoup.doors.edge.asgi import App
-from recoup.doors.edge.body_limit import BodyLimit
-from recoup.doors.edge.paths import OnePath
-from recoup.doors.edge.tracing import Tracing
+from recoup.doors.edge.entry import Entry
 from recoup.doors.stablecoin.app import routes
 from recoup.doors.stablecoin.resource import Services, make_services
 from recoup.flows.insight.verify import verify
@@ -40,7 +38,7 @@ def application(services: Services) -> App:
     app.router.default = _no_path
     app.router.redirect_slashes = False
     typed: Any = app
-    return OnePath(Tracing(BodyLimit(typed, refuse)))
+    return Entry(typed, refuse)
 
 
 @dataclass

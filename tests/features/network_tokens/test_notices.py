@@ -12,9 +12,7 @@ import pytest
 from starlette.applications import Starlette
 from tests.worlds import Shop, change_world, make_shop, sandbox_world
 
-from recoup.doors.edge.body_limit import BodyLimit
-from recoup.doors.edge.paths import OnePath
-from recoup.doors.edge.tracing import Tracing
+from recoup.doors.edge.entry import Entry
 from recoup.doors.inbound.signed import routes
 from recoup.flows.cards.due import start
 from recoup.flows.insight.verify import verify
@@ -75,7 +73,7 @@ def story(server: ServerAddress, tell: Tell) -> None:
             await set_card_switches(shop.world, shop.scope, {"network_tokens": True})
             app = Starlette(routes=routes(shop.world, shop.orders))
             app.router.default = _no_path
-            typed: Any = OnePath(Tracing(BodyLimit(app, refuse)))  # type: ignore[arg-type]
+            typed: Any = Entry(app, refuse)  # type: ignore[arg-type]
             transport = httpx.ASGITransport(app=typed, client=("192.0.2.9", 4000))
             service: Any = shop.world.token_services["sandbox"]
             async with httpx.AsyncClient(transport=transport, base_url="http://door.test") as client:

@@ -14,9 +14,7 @@ from starlette.applications import Starlette
 from tests.flows.test_card_limits import POLICY, plan_now, started
 from tests.worlds import Shop, change_world, make_shop, owner, sandbox_world
 
-from recoup.doors.edge.body_limit import BodyLimit
-from recoup.doors.edge.paths import OnePath
-from recoup.doors.edge.tracing import Tracing
+from recoup.doors.edge.entry import Entry
 from recoup.doors.inbound.notices import routes
 from recoup.flows.cards import charge
 from recoup.flows.cards.send import send_attempt
@@ -84,7 +82,7 @@ def story(
             change_world(made[0], processors={"stripe": stripe})
             app = Starlette(routes=routes(shop.world, shop.orders))
             app.router.default = _no_path
-            typed: Any = OnePath(Tracing(BodyLimit(app, refuse)))  # type: ignore[arg-type]
+            typed: Any = Entry(app, refuse)  # type: ignore[arg-type]
             transport = httpx.ASGITransport(app=typed, client=("192.0.2.9", 4000))
             async with httpx.AsyncClient(transport=transport, base_url="http://door.test") as client:
                 ground = Ground(shop, standin, client, customer)

@@ -6,11 +6,14 @@ most 64 KiB and comes within seconds, a body keeps coming, an answer is read, an
 
 import asyncio
 from typing import Any, Final
+from urllib.parse import unquote
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from recoup.doors.edge.asgi import Scope
 from recoup.doors.edge.connections import Connections
+from recoup.doors.edge.cycle import Cycle
 
 # Thrown away after a refusal, so that a caller still writing reads the answer and not a reset connection.
 DISCARDED_BYTES_MAX: Final = 1 << 20
@@ -21,6 +24,7 @@ PIECE_BYTES_MIN: Final = 32
 
 NEW_SECONDS: Final = 0.5
 
+_ASGI: Final = {"version": "3.0", "spec_version": "2.3"}
 _BETWEEN, _HEAD, _BODY, _REFUSED = range(4)
 _MALFORMED: Final = (400, "This is no HTTP request.")
 _LATE: Final = (408, "The request line and headers did not arrive in time. Send them at once.")
@@ -35,6 +39,8 @@ class _Refused(Exception):
 
 
 class BoundedHttp(HttpToolsProtocol):
+    cycle: Any  # the call that came last, as a `Cycle`
+
     def __init__(self, connections: Connections, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
         self._all, self._limits = connections, connections.limits
@@ -45,8 +51,8 @@ class BoundedHttp(HttpToolsProtocol):
         self._read = self._head_most = self._head_least = 0
         self._body_bytes = self._pieces = self._bodiless = 0
         self._discarded = self._held = self._unread_most = 0
-        self._running: RequestResponseCycle | None = None  # of calls asked ahead the one that is being answered
-        self._waiting: tuple[RequestResponseCycle, Any] | None = None  # a call, while answers before it are unread
+        self._running: Cycle | None = None  # of calls asked ahead the one that is being answered
+        self._waiting: tuple[Cycle, Any] | None = None  # a call, while answers before it are unread
 
     # The connection
 
@@ -61,10 +67,17 @@ class BoundedHttp(HttpToolsProtocol):
         self._all.release(self)
         self._waiting = None
         if self._running is not None and not self._running.response_complete:
-            # The server tells only the call that came last.
             self._running.disconnected = True
-            self._running.message_event.set()
-        super().connection_lost(exc)
+            self._running.tell()
+        self.connections.discard(self)
+        if self._is_busy:
+            self.cycle.disconnected = True
+        if self.cycle is not None:
+            self.cycle.tell()
+        self.flow.resume_writing()
+        if exc is None:
+            self.transport.close()
+        self.parser = None  # type: ignore[assignment]
 
     def pause_writing(self) -> None:
         self._blocked_at = self._now()
@@ -94,7 +107,6 @@ class BoundedHttp(HttpToolsProtocol):
             if self._discarded > DISCARDED_BYTES_MAX:
                 self.transport.abort()
             return
-        self._unset_keepalive_if_required()
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -118,7 +130,7 @@ class BoundedHttp(HttpToolsProtocol):
     # What the parser finds
 
     def on_message_begin(self) -> None:
-        super().on_message_begin()
+        self.url, self.headers, self.expect_100_continue = b"", [], False
         self._state, self._since, self._is_fresh = _HEAD, self._now(), False
         self._head_most, self._head_least = self._read, 0 if self._is_mid_read else self._read
         self._is_mid_read = True
@@ -132,13 +144,40 @@ class BoundedHttp(HttpToolsProtocol):
         if len(self.pipeline) >= self._limits.pipelined:
             self._why = _TOO_MANY_AHEAD
             raise _Refused
-        super().on_headers_complete()
+        before, self.cycle = self.cycle, self._cycle()
         # What comes as headers after the body belongs to nobody.
         self.headers = []
         self._state = _BODY
         self._body_bytes = self._pieces = self._bodiless = 0
-        if self._is_spare or self._all.is_ending:
-            self.cycle.keep_alive = False
+        if before is None or before.response_complete:
+            self._start_asgi_task(self.cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
+
+    def _cycle(self) -> Any:
+        version, url = self.parser.get_http_version(), httptools.parse_url(self.url)
+        path = url.path.decode("ascii")
+        scope: Scope = {
+            "type": "http",
+            "asgi": _ASGI,
+            "http_version": version,
+            "method": self.parser.get_method().decode("ascii"),
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,
+            "root_path": "",
+            "path": unquote(path) if "%" in path else path,
+            "raw_path": url.path,
+            "query_string": url.query or b"",
+            "headers": self.headers,
+            "state": self.app_state.copy(),
+        }
+        lasts = version != "1.0" and self.parser.should_keep_alive() and not (self._is_spare or self._all.is_ending)
+        expects = self.expect_100_continue
+        return Cycle(
+            scope, self.transport, self.flow, self.logger, self.on_response_complete, expects=expects, keep_alive=lasts
+        )
 
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)
@@ -147,29 +186,39 @@ class BoundedHttp(HttpToolsProtocol):
         if self._pieces > PIECES_FREE + self._body_bytes // PIECE_BYTES_MIN:
             self._why = _TOO_MANY_PIECES
             raise _Refused
-        super().on_body(body)
+        if self._is_busy:
+            self.cycle.add(body)
 
     def on_message_complete(self) -> None:
         self._state = _BETWEEN
-        super().on_message_complete()
+        if self._is_busy:
+            self.cycle.more_body = False
+            self.cycle.tell()
 
     def on_response_complete(self) -> None:
-        super().on_response_complete()
+        self.server_state.total_requests += 1
         self._since = self._now()
         if not self._blocked_at:
             self._let_go()
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
         if self.pipeline:
             # Reading goes on when all pipelined requests are answered.
             self.flow.pause_reading()
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         """Nothing is made for a caller that does not read what was made before."""
         if self.flow.write_paused:
             self._waiting = cycle, app
             self.flow.pause_reading()
             return
         self._running = cycle
-        super()._start_asgi_task(cycle, app)
+        task = self.loop.create_task(cycle.run(app))
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
 
     # Its ends
 

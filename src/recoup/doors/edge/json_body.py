@@ -33,23 +33,21 @@ async def read_json(scope: Scope, receive: Receive) -> tuple[Any, bytes]:
 
 
 async def read_body(receive: Receive, seconds_max: float = READ_SECONDS_MAX) -> bytes:
-    """The whole body; its size is held by `BodyLimit`. Raises: Problem(malformed) when it does not arrive in time;
+    """The whole body; its size is held by `Incoming`. Raises: Problem(malformed) when it does not arrive in time;
     ClientGone."""
+    whole = getattr(receive, "whole", None)
+    if whole is not None and (body := whole()) is not None:
+        return bytes(body)
+    chunks = []
     try:
         async with asyncio.timeout(seconds_max):
-            message = await receive()
-            body: bytes = message.get("body", b"")
-            if message["type"] == "http.request" and not message.get("more_body", False):
-                return body
-            chunks = [body]
-            while message["type"] == "http.request" and message.get("more_body", False):
-                message = await receive()
+            while (message := await receive())["type"] == "http.request":
                 chunks.append(message.get("body", b""))
+                if not message.get("more_body", False):
+                    return b"".join(chunks)
     except TimeoutError:
         raise Problem("malformed", "The body did not arrive in time.", cure="Send it at once.") from None
-    if message["type"] != "http.request":
-        raise ClientGone
-    return b"".join(chunks)
+    raise ClientGone
 
 
 def check_content_type(value: bytes | None) -> None:

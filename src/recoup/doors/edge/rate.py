@@ -6,7 +6,7 @@ from functools import lru_cache
 from ipaddress import IPv6Address, IPv6Network
 from time import monotonic
 
-from recoup.doors.edge.asgi import App, Headers, Receive, Refuse, Scope, Send, answer_headers, send_refusal
+from recoup.doors.edge.asgi import Headers, Scope, answer_headers
 from recoup.doors.edge.counts import Counts, counts
 from recoup.kernel.problem import Problem
 
@@ -57,36 +57,22 @@ def check_rate(buckets: Buckets, key: str, now: float) -> None:
         )
 
 
-class RateLimit:
-    """429 with Retry-After for callers that are known by the call itself; `key_of` None lets it pass uncounted."""
+def gate(
+    buckets: Buckets, key_of: Callable[[Scope], str | None], clock: Callable[[], float] = monotonic
+) -> Callable[[Scope], None]:
+    """For callers that are known by the call itself; `key_of` None lets it pass uncounted. What it answers raises
+    Problem(too_many_requests)."""
 
-    def __init__(
-        self,
-        app: App,
-        refuse: Refuse,
-        buckets: Buckets,
-        key_of: Callable[[Scope], str | None],
-        clock: Callable[[], float] = monotonic,
-    ) -> None:
-        self._app = app
-        self._refuse = refuse
-        self._buckets = buckets
-        self._key_of = key_of
-        self._clock = clock
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        key = self._key_of(scope) if scope["type"] == "http" else None
+    def check(scope: Scope) -> None:
+        key = key_of(scope)
         if key is not None:
             try:
-                check_rate(self._buckets, key, self._clock())
+                check_rate(buckets, key, clock())
             except Problem as problem:
-                answer_headers(scope)[:] = rate_headers("address", *self._buckets.policy, problem)
-                refusal = self._refuse(scope, problem)
-                names = {name for name, _ in refusal.headers}
-                retry = (b"retry-after", str(problem.retry_after_seconds).encode())
-                await send_refusal(send, refusal, *([] if b"retry-after" in names else [retry]))
-                return
-        await self._app(scope, receive, send)
+                answer_headers(scope)[:] = rate_headers("address", *buckets.policy, problem)
+                raise
+
+    return check
 
 
 def rate_headers(policy: str, limit: int, seconds: int, refused: Problem) -> Headers:

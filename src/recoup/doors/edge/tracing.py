@@ -2,11 +2,9 @@
 
 import os
 import re
-from collections.abc import Callable
-from time import monotonic
 from typing import Final
 
-from recoup.doors.edge.asgi import App, Message, Receive, Scope, Send, answer_headers, header, state
+from recoup.doors.edge.asgi import Scope, header, state
 from recoup.kernel.ids import new_id
 from recoup.rules.network.card_guard import holds_number
 
@@ -16,36 +14,6 @@ _NO_TRACE: Final = b"0" * 32
 _NO_SPAN: Final = b"0" * 16
 
 
-class Tracing:
-    """Takes the caller's X-Request-Id when it is sane and no card number, else makes one; echoes it, leaves both ids in
-    the state. Adds what others left in `answer_headers`. `note` is told of each answer: call, status, seconds.
-
-    Source: W3C Trace Context level 1 for `traceparent`; contract §1.2 for the trace id's shape.
-    """
-
-    def __init__(self, app: App, note: Callable[[Scope, int, float], None] | None = None) -> None:
-        self._app, self._note = app, note
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        mine = _request_id(header(scope, b"x-request-id"))
-        kept = state(scope)
-        kept["request_id"] = mine
-        kept["trace_id"] = _trace_id(header(scope, b"traceparent"))
-        echo, started = (b"x-request-id", mine.encode()), monotonic()
-
-        async def echoed(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), echo, *answer_headers(scope)]
-                if self._note is not None:
-                    self._note(scope, message["status"], monotonic() - started)
-            await send(message)
-
-        await self._app(scope, receive, echoed)
-
-
 def request_id(scope: Scope) -> str:
     """The id of this call, for actors, logs and answers."""
     found: str = state(scope).get("request_id") or new_id().hex
@@ -53,12 +21,17 @@ def request_id(scope: Scope) -> str:
 
 
 def trace_id(scope: Scope) -> str:
-    """`00-<32 hex>-<16 hex>-01`: the caller's trace, a span of ours."""
-    found: str = state(scope).get("trace_id") or _trace_id(None)
+    """`00-<32 hex>-<16 hex>-01`: the caller's trace, a span of ours; made when it is first asked for.
+
+    Source: W3C Trace Context level 1 for `traceparent`; contract §1.2 for the trace id's shape.
+    """
+    kept = state(scope)
+    found: str = kept.get("trace_id") or kept.setdefault("trace_id", _trace_id(header(scope, b"traceparent")))
     return found
 
 
-def _request_id(given: bytes | None) -> str:
+def request_id_of(given: bytes | None) -> str:
+    """The caller's X-Request-Id when it is sane and no card number, else one of ours."""
     if given is not None and _REQUEST_ID.fullmatch(given) and not holds_number(given.decode()):
         return given.decode()
     return new_id().hex

@@ -13,10 +13,10 @@ from typing import Final
 
 import msgspec
 
-from recoup.doors.edge.asgi import App, Message, Receive, Refuse, Scope, Send, header, send_refusal, state
+from recoup.doors.edge.asgi import App, Receive, Scope, Send, header, state
 from recoup.doors.edge.bearer import bearer_token
 from recoup.doors.edge.cookies import cookie_of
-from recoup.doors.edge.json_body import ClientGone, read_body
+from recoup.doors.edge.incoming import Incoming
 from recoup.kernel.policy import LIVE_MARK, WORLD_CLAIM
 from recoup.kernel.problem import Problem
 
@@ -39,39 +39,28 @@ class ByWorld:
     `live_routes`: names of processors whose notices are live ones. Live is reached over HTTPS, or from this machine.
     """
 
-    def __init__(self, sandbox: App, refuse: Refuse, session_cookie: str) -> None:
-        self._sandbox, self._refuse, self._cookie = sandbox, refuse, session_cookie
+    def __init__(self, sandbox: App, session_cookie: str) -> None:
+        self._sandbox, self._cookie = sandbox, session_cookie
         self.live: App | None = None
         self.live_routes: Collection[str] = ()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Raises: Problem(forbidden) for a live call in the clear."""
         if self.live is None or scope["type"] != "http":
             await self._sandbox(scope, receive, send)
             return
         if scope["path"] in _TOKEN_PATHS:
-            try:
-                body = await read_body(receive)
-            except ClientGone:
-                return
-            except Problem as wrong:
-                await send_refusal(send, self._refuse(scope, wrong))
-                return
-            receive = _again(body, receive)
+            receive = receive if isinstance(receive, Incoming) else Incoming(receive)
+            body = await receive.read_ahead()
             is_live = any(word in body for word in _IN_BODY)
         else:
             is_live = self.is_live(scope)
-        if not is_live:
-            await self._sandbox(scope, receive, send)
-        elif _is_safe(scope):
+        if is_live:
+            if not _is_safe(scope):
+                cure = "Use https://, or name the proxy in front with behind_proxy."
+                raise Problem("forbidden", "The live environment is reached over HTTPS only.", cure=cure)
             state(scope)["live"] = True
-            await self.live(scope, receive, send)
-        else:
-            problem = Problem(
-                "forbidden",
-                "The live environment is reached over HTTPS only.",
-                cure="Use https://, or name the proxy in front with behind_proxy.",
-            )
-            await send_refusal(send, self._refuse(scope, problem))
+        await (self.live if is_live else self._sandbox)(scope, receive, send)
 
     def is_live(self, scope: Scope) -> bool:
         """By all but the body."""
@@ -113,13 +102,3 @@ def _is_safe(scope: Scope) -> bool:
         return ip_address(client[0]).is_loopback
     except ValueError:
         return False
-
-
-def _again(body: bytes, receive: Receive) -> Receive:
-    """What gives the body that was read once more."""
-    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def next_message() -> Message:
-        return waiting.pop() if waiting else await receive()
-
-    return next_message
