@@ -69,12 +69,13 @@ SLOW_NO = b"HTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n"
 @pytest.fixture(scope="module")
 def lived_in(server: ServerAddress) -> Iterator[str]:
     """The name of the database of a world in which everything has happened once."""
-    name = asyncio.run(_live(server))
+    name = asyncio.run(live_in_everything(server))
     yield name
     asyncio.run(drop(server, name))
 
 
-async def _live(server: ServerAddress) -> str:
+async def live_in_everything(server: ServerAddress) -> str:
+    """The name of its database, which stays."""
     async with serving(saying(OK)) as port, serving(saying(SLOW_NO)) as refusing:
         async with sandbox_world(server, policy=QUICK, keep=True) as (world, orders, deliveries):
             shop = await make_shop(world, orders, deliveries, fee_basis_points=290)

@@ -1,10 +1,9 @@
-"""Homes, grants and the log's constraints hold; until 0.1.0 is tagged the schema is the only migration."""
+"""Homes, grants and the log's constraints hold."""
 
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -13,8 +12,7 @@ from tests.databases import drop
 from tests.rings import each
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-import recoup
-from recoup.store.migrate import create_database, migrations_of
+from recoup.store.migrate import create_database
 from recoup.store.server import ServerAddress
 
 # What the keys of a home's tables begin with, and those that begin otherwise: what they are looked up by comes before
@@ -73,18 +71,6 @@ async def fresh(server: ServerAddress) -> AsyncIterator[str]:
         yield server.dsn(name)
     finally:
         await drop(server, name)
-
-
-def test_there_is_one_migration_until_the_first_release() -> None:
-    """With the tag, `schema/` is kept as 0001 for good, and a change of the schema becomes a further migration."""
-    tree = Path(recoup.__file__).parent
-    assert "## [0.1.0]" not in (tree.parents[1] / "CHANGELOG.md").read_text(), "0.1.0 is out: freeze 0001"
-    for database in ("world", "people"):
-        [only] = migrations_of(database)
-        folder = tree / "store" / "schema" / database
-        missing = [path.name for path in folder.glob("*.sql") if path.read_text().split("{{")[0] not in only.sql]
-        assert not missing, f"0001 of {database} lacks {missing}"
-    assert [path for path in (tree / "store").rglob("*.sql") if "schema" not in path.parts] == []
 
 
 def test_every_key_stays_at_home(server: ServerAddress) -> None:

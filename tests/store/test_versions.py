@@ -19,7 +19,15 @@ from recoup.store.versions import Schema, schema_by
 
 OLD = migrations_of("people")
 NEXT = [*OLD, Migration(2, "0002_next.sql", "CREATE TABLE next (n int);")]
-OLD_SCHEMA, NEXT_SCHEMA = (schema_by([(one.number, one.checksum) for one in all_]) for all_ in (OLD, NEXT))
+BESIDE = [*OLD, Migration(2, "0002_beside.sql", "-- beside\nALTER TABLE users ADD nick text;")]
+STOPS = [*BESIDE, Migration(3, "0003_stops.sql", "CREATE TABLE next (n int);")]
+
+
+def of(migrations: list[Migration]) -> Schema:
+    return schema_by((one.key, one.checksum, one.is_beside) for one in migrations)
+
+
+OLD_SCHEMA, NEXT_SCHEMA = of(OLD), of(NEXT)
 
 
 @asynccontextmanager
@@ -79,7 +87,7 @@ def test_no_database_moves_while_another_is_used_by_the_release_before(
     monkeypatch.setattr(preparing, "OTHERS_END_SECONDS", 0)
     monkeypatch.setattr(migrating, "migrations_of", lambda database: NEXT if database == "people" else world)
     world = migrations_of("world")
-    before = schema_by([(1, "another")])
+    before = schema_by([(("", 1), "another", False)])
 
     async def story() -> None:
         async with fresh(server) as people, fresh(server) as sandbox:
@@ -124,5 +132,50 @@ def test_a_process_that_comes_before_its_schema_says_what_to_run(server: ServerA
                 async with process(dsn, NEXT_SCHEMA):
                     pass
             assert "recoup schema apply" in refused.value.sentence()
+
+    asyncio.run(story())
+
+
+def test_what_only_adds_is_applied_beside_the_former_release(server: ServerAddress) -> None:
+    """It goes on, may start again, and finds nothing wrong; then the rest waits until it has ended."""
+
+    async def story() -> None:
+        async with fresh(server) as dsn:
+            await migrate(dsn, "people", migrations=OLD)
+            async with process(dsn, OLD_SCHEMA) as former:
+                with pytest.raises(Problem, match="Processes of another release"):
+                    await migrate(dsn, "people", migrations=STOPS)
+                assert await has(dsn, "0002_beside.sql")
+                assert not await has(dsn, "0003_stops.sql")
+                assert await former.fetch("SELECT 1")
+            async with process(dsn, OLD_SCHEMA), process(dsn, of(BESIDE)):
+                await migrate(dsn, "people", migrations=OLD)  # as each start of the former release does
+            with pytest.raises(Problem, match="lacks 1 migrations"):
+                async with process(dsn, of(STOPS)):
+                    pass
+
+    asyncio.run(story())
+
+
+def test_who_uses_a_table_is_not_held_up_by_what_only_adds(server: ServerAddress) -> None:
+    """A payment that waits behind it still answers within its two seconds."""
+
+    async def story() -> None:
+        async with fresh(server) as dsn:
+            await migrate(dsn, "people", migrations=OLD)
+            busy, other = await asyncpg.connect(dsn), await asyncpg.connect(dsn)
+            transaction = busy.transaction()
+            await transaction.start()
+            await busy.execute("SELECT 1 FROM users")
+            task = asyncio.create_task(migrate(dsn, "people", migrations=BESIDE))
+            for _ in range(6):
+                await other.fetch("SELECT 1 FROM users", timeout=1.5)
+                await asyncio.sleep(0.2)
+            assert not task.done()
+            await transaction.commit()
+            await task
+            assert await has(dsn, "0002_beside.sql")
+            await busy.close()
+            await other.close()
 
     asyncio.run(story())

@@ -27,7 +27,8 @@ from recoup.store.pool import Database
 from recoup.store.roles import ensure_roles, owns_schema
 from recoup.store.server import EmbeddedServer
 from recoup.store.server.cluster import cluster_folder
-from recoup.store.upkeep import keep_up
+from recoup.store.upgrade import Step, steps_of
+from recoup.store.upkeep import keep_up, may_keep_up
 from recoup.store.versions import held_up_by
 
 EVERY_SECONDS: Final = 60.0
@@ -184,20 +185,41 @@ def _with_log_in(url: str, user: str, password: str) -> str:
     return urlunsplit(parts._replace(netloc=f"{quote(user, safe='')}{secret}@{parts.netloc.rpartition('@')[2]}"))
 
 
-async def prepare(databases: Databases, *, live: bool = False) -> None:
+async def prepare(databases: Databases, *, live: bool = False, upgrading: bool = False) -> None:
     """Databases, schema, partitions, retention, the sandbox issuer's book. At every start; side by side too.
     The live one is only made when `live` says so, and kept up from then on. A log-in that does not own the schema only
-    looks whether it is as it should be.
+    looks whether it is as it should be. `upgrading`: somebody saw what it does and has a copy; without it nothing that
+    stops the former release is applied beside a live world.
 
     Raises: Problem(unavailable) in one line.
     """
     try:
         names = (*_NEEDED, "live") if live or await has_live(databases) else _NEEDED
-        await _until_alone(databases, names)
+        if steps := await upgrade_steps(databases, names):
+            await _upgrade(databases, names, steps, upgrading or "live" not in names)
         for name in names:
             await _prepare_one(databases, name)
     except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise _unprepared(error) from error
+
+
+async def upgrade_steps(databases: Databases, names: Sequence[str]) -> list[Step]:
+    """What is missing in databases that are there."""
+    there = [name for name in names if await _is_there(databases.owned(name))]
+    return [step for name in there for step in await steps_of(databases.owned(name), name, _kind(name))]
+
+
+async def _upgrade(databases: Databases, names: Sequence[str], steps: Sequence[Step], allowed: bool) -> None:
+    """What only adds, while the former release goes on; then nobody of it may be left."""
+    stopping = [step.sentence() for step in steps if step.stops]
+    if stopping and not allowed:
+        message = Sentence("The databases need an upgrade: {0}.", stopping[0])
+        raise Problem("unavailable", message, cure="Run `recoup schema apply`, then start Recoup.")
+    for name in {step.database for step in steps}:
+        if await may_keep_up(databases.owned(name)):
+            await migrate(databases.owned(name), _kind(name), beside=True)
+    if stopping:
+        await _until_alone(databases, names)
 
 
 async def _until_alone(databases: Databases, names: Sequence[str]) -> None:
@@ -205,8 +227,6 @@ async def _until_alone(databases: Databases, names: Sequence[str]) -> None:
     moment. Raises: Problem(unavailable)."""
     there = [(databases.owned(name), _kind(name)) for name in names if await _is_there(databases.owned(name))]
     for left in range(OTHERS_END_SECONDS * 5, -1, -1):
-        if not [True for dsn, kind in there if await check_migrated(dsn, kind)]:
-            return
         found = [one for dsn, kind in there for one in await others_beside(dsn, kind)]
         if not found:
             return

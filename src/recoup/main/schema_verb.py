@@ -2,24 +2,28 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import asyncpg
 import click
 
 from recoup.doors.command.verbs import data_dir_option
 from recoup.kernel.problem import Problem
-from recoup.main.databases import Databases, check_clock, has_live, prepare, used_databases
+from recoup.main.databases import Databases, check_clock, has_live, prepare, upgrade_steps, used_databases
 from recoup.main.settings import Settings, load_settings
 from recoup.store.connect import connect
 from recoup.store.migrate import check_migrated
 from recoup.store.operation.partitions import read_days_left
 from recoup.store.pool import Database
 from recoup.store.roles import ADMINISTRATORS_SQL, owns_schema
+from recoup.store.upgrade import stop_seconds
 
 T = TypeVar("T")
 DAYS_LEFT_MIN = 3
+HOUR: Final = timedelta(hours=1)
+COPY_AGE_MAX: Final = HOUR
 
 
 def add(cli: click.Group) -> None:
@@ -34,9 +38,12 @@ def add(cli: click.Group) -> None:
 
     @schema.command("apply")
     @data_dir_option
-    def apply(data_dir: Path | None) -> None:
-        """Migrates and creates partitions, as the schema's owner. Running it again changes nothing."""
-        _with_databases(load_settings(data_dir=data_dir), prepare)
+    @click.option("--copy-made-by-me", "copied", is_flag=True, help="You made a copy of all databases within the hour.")
+    def apply(data_dir: Path | None, copied: bool) -> None:
+        """Migrates and creates partitions, as the schema's owner. Says before what stops Recoup, and for how long;
+        that wants a copy of the last hour. Running it again changes nothing."""
+        settings = load_settings(data_dir=data_dir)
+        _with_databases(settings, lambda databases: _apply(settings, databases, copied=copied))
         click.echo("The schema is up to date.")
 
     @schema.command("check")
@@ -49,6 +56,34 @@ def add(cli: click.Group) -> None:
         wrong = [f"{database}: {trouble}" for database, _, trouble in found if trouble]
         if wrong:
             raise Problem("unavailable", wrong[0], cure="See docs/operate.md.")
+
+
+async def _apply(settings: Settings, databases: Databases, *, copied: bool) -> None:
+    live = await has_live(databases)
+    steps = await upgrade_steps(databases, ("people", "sandbox", "live") if live else ("people", "sandbox"))
+    for step in steps:
+        click.echo(step.sentence())
+    if seconds := stop_seconds(steps):
+        click.echo(f"Recoup stands still for about {seconds:.0f} s. The way back is the copy.")
+        if live and not copied:
+            _check_copy(settings)
+    elif steps:
+        click.echo("Nothing stops. The way back is the former release.")
+    await prepare(databases, upgrading=True)
+
+
+def copy_age(settings: Settings) -> timedelta | None:
+    """Of the youngest copy that `recoup backup check` knows."""
+    return None
+
+
+def _check_copy(settings: Settings) -> None:
+    """Raises: Problem(unavailable) where no copy is young enough."""
+    age = copy_age(settings)
+    if age is None or age > COPY_AGE_MAX:
+        said = "No copy of the databases is known." if age is None else f"The last copy is {age / HOUR:.1f} hours old."
+        cure = "Make one (docs/operate.md), then say --copy-made-by-me unless `recoup backup check` knows it."
+        raise Problem("unavailable", said, cure=cure)
 
 
 def _with_databases(settings: Settings, work: Callable[[Databases], Coroutine[Any, Any, T]]) -> T:

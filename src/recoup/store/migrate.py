@@ -1,52 +1,124 @@
-"""Migrations of a database. Until 0.1.0 is tagged there is one, `0001`, which is the schema as `schema/` has it.
+"""Migrations of a database. `0001` is the schema as 0.1.0 had it, once `make freeze` has kept it; until then it is the
+schema as `schema/` has it. A package's feature has migrations of its own, numbered from 1.
 
-A migration that was applied is never changed again: the database keeps its checksum.
+A migration that was released or applied is never changed again: `released.txt` and the database keep its checksum.
 """
 
 import asyncio
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.resources import files
+from functools import cached_property
+from importlib import import_module
+from itertools import takewhile
+from pathlib import Path
 from typing import Final
 
 import asyncpg
 
-from recoup.core.kit.feature import features
+from recoup.core.kit.feature import LIST, Feature, features
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 from recoup.rules.order.lifecycle import check_sql
 from recoup.store.connect import connect
 from recoup.store.roles import ensure_roles
-from recoup.store.versions import Schema, held_up_by, others, schema_by
+from recoup.store.versions import Key, Schema, held_up_by, others, schema_by
 
 LOCK: Final = 7_301_842_001  # keeps two starting processes apart; correctness rests on the table's primary key
 WAIT_SECONDS_MAX: Final = 900.0  # for another process that migrates
 LOCK_TIMEOUT_SECONDS: Final = 3  # a statement that waits longer for a table would hold up everyone behind it
 LOCK_TRIES: Final = 20
 _ANEW: Final = "Start anew with an empty data folder or database, or go on with the commit that made this one."
-CONCURRENTLY: Final = "-- concurrently\n"  # the first line of a file whose statements want no transaction
-# Databases of the first commits have no checksums.
+# Comments at a file's head. `-- beside`: it only adds, so that the former release may go on; `-- concurrently`: its
+# statements want no transaction.
+BESIDE: Final = "-- beside"
+CONCURRENTLY: Final = "-- concurrently"
+FIRST: Final[Key] = ("", 1)
+BESIDE_LOCK_SECONDS, BESIDE_LOCK_TRIES = 0.3, 200  # calls that wait behind it keep their two seconds
+FOLDER: Final = Path(__file__).parent
+RELEASED: Final = "released.txt"  # as sha256sum prints it
+# Databases of the first commits have neither features nor checksums.
 _APPLIED: Final = """
-SELECT number, name, to_jsonb(m) ->> 'checksum' AS checksum FROM schema_migrations m ORDER BY number
+SELECT coalesce(to_jsonb(m) ->> 'feature', '') AS feature, number, name, to_jsonb(m) ->> 'checksum' AS checksum,
+  coalesce(to_jsonb(m) ->> 'beside', 'false')::boolean AS beside
+FROM schema_migrations m ORDER BY 1, 2
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Migration:
+    """`feature`: the package's that brings it; empty for Recoup's own."""
+
     number: int
     name: str
     sql: str
+    feature: str = ""
 
     @property
+    def key(self) -> Key:
+        return self.feature, self.number
+
+    @cached_property
     def checksum(self) -> str:
         return hashlib.sha256(self.sql.encode()).hexdigest()
 
+    @cached_property
+    def _head(self) -> list[str]:
+        return list(takewhile(lambda line: line.startswith("--"), self.sql.splitlines()))
+
+    @property
+    def is_beside(self) -> bool:
+        return BESIDE in self._head
+
+    @property
+    def is_concurrent(self) -> bool:
+        return CONCURRENTLY in self._head
+
 
 def migrations_of(database: str) -> list[Migration]:
-    """The migrations of `world` or `people`, in order."""
-    named = "".join(f" +{one.name}" for one in features())
-    return [Migration(1, f"0001_schema{named}", schema_sql(database))]
+    """The migrations of `world` or `people`: Recoup's own, then those of packages' features, each in order.
+
+    Raises: Problem(unavailable) when a released file has another text.
+    """
+    found = read_migrations(FOLDER / "migrations" / database)
+    if not [one for one in found if one.number == 1]:
+        found.insert(0, Migration(1, "0001_schema.sql", schema_sql(database)))
+    if database == "world":
+        found += [one for feature in features() if feature not in own_features() for one in added_by(feature)]
+    return found
+
+
+def read_migrations(folder: Path, feature: str = "") -> list[Migration]:
+    """Those of a folder. Raises: Problem(unavailable) when a released one was changed."""
+    found = {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.sql"))}
+    every = [Migration(int(name[:4]), name, sql, feature) for name, sql in found.items()]
+    released = folder / RELEASED
+    known = dict(line.split()[::-1] for line in released.read_text().splitlines()) if released.exists() else {}
+    sums = {one.name: one.checksum for one in every}
+    for name in (name for name, checksum in known.items() if sums.get(name) != checksum):
+        message = f"The migration {name} of {folder.name} is not the text that was released."
+        raise Problem("unavailable", message, cure="Install Recoup anew.")
+    return every
+
+
+def own_features() -> tuple[Feature, ...]:
+    """Those in the tree, whose tables stand in Recoup's own migrations."""
+    return tuple(import_module(LIST).FEATURES)
+
+
+def added_by(feature: Feature) -> list[Migration]:
+    """Of a package's feature: its folder `migrations`, or its `schema.sql` alone. Raises: Problem(unavailable)."""
+    for word in (*(fact.happening for fact in feature.facts), *feature.notifies):
+        if "." not in word:  # by name the schema knows those of the tree only
+            cure = f"Install a release that names it {feature.name}.{word}."
+            raise Problem("unavailable", f"The feature {feature.name} brings {word}, without a dot.", cure=cure)
+    if (folder := feature.folder / "migrations").is_dir():
+        return read_migrations(folder, feature.name)
+    return [Migration(1, "schema.sql", _text(feature.folder), feature.name)] if feature.tables else []
+
+
+def _text(folder: Path) -> str:
+    return (folder / "schema.sql").read_text(encoding="utf-8")
 
 
 def schema_of(database: str) -> Schema:
@@ -55,17 +127,15 @@ def schema_of(database: str) -> Schema:
 
 
 def _schema(migrations: Sequence[Migration]) -> Schema:
-    return schema_by([(one.number, one.checksum) for one in migrations])
+    return schema_by((one.key, one.checksum, one.is_beside) for one in migrations)
 
 
 def schema_sql(database: str) -> str:
-    """The whole schema as one script: the core's tables, then those of features, then what is granted of them. The
-    lifecycle's CHECK and the kinds of alerts are filled in."""
-    folder = files("recoup.store") / "schema" / database
-    found = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".sql")), key=lambda entry: entry.name)
-    own = [entry.read_text(encoding="utf-8") for entry in found]
-    added = [(one.folder / "schema.sql").read_text(encoding="utf-8") for one in features() if one.tables]
-    alerts = "".join(f", '{kind}'" for one in features() for kind in one.notifies)
+    """The whole schema as one script: the core's tables, then those of features in the tree, then what is granted of
+    them. The lifecycle's CHECK and the kinds of alerts are filled in."""
+    own = [path.read_text(encoding="utf-8") for path in sorted((FOLDER / "schema" / database).glob("*.sql"))]
+    added = [_text(one.folder) for one in own_features() if one.tables]
+    alerts = "".join(f", '{kind}'" for one in own_features() for kind in one.notifies)
     whole = [*own[:-1], *(added if database == "world" else ()), own[-1]]
     return "\n".join(whole).replace("{{lifecycle}}", check_sql()).replace("{{alerts}}", alerts)
 
@@ -88,10 +158,15 @@ async def create_database(admin_dsn: str, name: str, log_in: str | None = None) 
 
 
 async def migrate(
-    dsn: str, database: str, *, world: str | None = None, migrations: Sequence[Migration] | None = None
-) -> int:
-    """Applies what is missing, in order, each file in its own transaction; answers the schema's newest number. A lower
-    number than the newest may be missing, where two branches were merged.
+    dsn: str,
+    database: str,
+    *,
+    world: str | None = None,
+    migrations: Sequence[Migration] | None = None,
+    beside: bool = False,
+) -> None:
+    """Applies what is missing, in order, each file in its own transaction. A lower number than the newest may be
+    missing, where two branches were merged. `beside`: only what comes before the first that stops the former release.
 
     Raises: Problem(unavailable) when the database belongs to another world, to a newer Recoup or to one from before
     0.1.0, when an applied file has another text now, or when processes of another release are connected.
@@ -108,22 +183,24 @@ async def migrate(
         await _alone(connection)
         await _keep_record(connection)
         missing = await missing_of(connection, database, wanted)
-        for migration in missing:
+        for migration in takewhile(lambda one: one.is_beside, missing) if beside else missing:
             await _apply(connection, database, migration, _schema(wanted))
         if world is not None:
             await _claim_world(connection, world)
-        return wanted[-1].number
     finally:
         await connection.close()
 
 
-async def check_migrated(dsn: str, database: str) -> list[Migration]:
+async def check_migrated(
+    dsn: str, database: str, *, migrations: Sequence[Migration] | None = None
+) -> Sequence[Migration]:
     """What is missing, for a log-in that may not migrate. Raises: Problem(unavailable) as `migrate` does."""
+    wanted = migrations_of(database) if migrations is None else migrations
     connection = await connect(dsn)
     try:
-        return await missing_of(connection, database, migrations_of(database))
+        return await missing_of(connection, database, wanted)
     except asyncpg.UndefinedTableError:
-        return migrations_of(database)
+        return wanted
     finally:
         await connection.close()
 
@@ -145,30 +222,34 @@ async def _keep_record(connection: asyncpg.Connection) -> None:
     """Which files were applied, with their checksums. Only who owns the schema writes here."""
     if await connection.fetchval("SELECT to_regclass('schema_migrations')") is None:
         await connection.execute(
-            "CREATE TABLE schema_migrations (number int PRIMARY KEY, name text, at timestamptz, checksum text NOT NULL)"
+            "CREATE TABLE schema_migrations (feature text, number int, name text NOT NULL, at timestamptz NOT NULL,"
+            " checksum text NOT NULL, beside boolean NOT NULL, PRIMARY KEY (feature, number))"
         )
 
 
 async def missing_of(connection: asyncpg.Connection, database: str, wanted: Sequence[Migration]) -> list[Migration]:
     """What is still to be applied. Raises: Problem(unavailable) when what was applied is not what is wanted."""
     rows = await connection.fetch(_APPLIED)
-    by_number = {migration.number: migration for migration in wanted}
+    wanted_by_key = {migration.key: migration for migration in wanted}
     for row in rows:
-        known = by_number.get(row["number"])
-        if known and known.number == 1 and known.checksum != row["checksum"]:
-            if known.name != row["name"] and row["name"].startswith("0001_schema"):
-                message = f"The {database} database was made with other features: {row['name']}, not {known.name}."
-                raise Problem("unavailable", message, cure="Name in the setting `features` those that made it.")
-            message = f"The {database} database has a schema from before 0.1.0, from which no migration leads here."
-            raise Problem("unavailable", message, cure=_ANEW)
+        known = wanted_by_key.get((row["feature"], row["number"]))
+        if known is None and row["beside"]:
+            continue
+        if known is None and row["feature"]:
+            message = f"The {database} database was made with the feature {row['feature']}."
+            raise Problem("unavailable", message, cure="Name it in the setting `features`.")
         if known is None:
             message = f"The {database} database is newer than this Recoup, which has no migration {row['name']}."
             raise Problem("unavailable", message, cure="Start it with the Recoup that made it, or a newer one.")
-        if known.checksum != row["checksum"]:
-            message = f"The migration {known.name} is not the text that was applied to the {database} database."
-            raise Problem("unavailable", message, cure="Restore the file: a change of the schema is a new file.")
-    applied = {row["number"] for row in rows}
-    return [migration for migration in wanted if migration.number not in applied]
+        if known.checksum == row["checksum"]:
+            continue
+        if known.key == FIRST:
+            message = f"The {database} database has a schema from before 0.1.0, from which no migration leads here."
+            raise Problem("unavailable", message, cure=_ANEW)
+        message = f"The migration {known.name} is not the text that was applied to the {database} database."
+        raise Problem("unavailable", message, cure="Restore the file: a change of the schema is a new file.")
+    applied = {(row["feature"], row["number"]) for row in rows}
+    return [migration for migration in wanted if migration.key not in applied]
 
 
 async def others_beside(dsn: str, database: str) -> list[str]:
@@ -187,16 +268,20 @@ async def _refuse_others(connection: asyncpg.Connection, schema: Schema) -> None
 
 async def _apply(connection: asyncpg.Connection, database: str, migration: Migration, schema: Schema) -> None:
     """Again and again while a table that it needs is in use: in between, those who use it go on."""
-    for left in range(LOCK_TRIES - 1, -1, -1):
+    beside = migration.is_beside
+    seconds, tries = (BESIDE_LOCK_SECONDS, BESIDE_LOCK_TRIES) if beside else (LOCK_TIMEOUT_SECONDS, LOCK_TRIES)
+    for left in range(tries - 1, -1, -1):
         try:
-            if migration.sql.startswith(CONCURRENTLY):
-                await _refuse_others(connection, schema)
+            if migration.is_concurrent:
+                if not beside:
+                    await _refuse_others(connection, schema)
                 await _apply_concurrently(connection, migration)
                 return
             async with connection.transaction():
-                await connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'")
-                await connection.execute("LOCK TABLE schema_migrations")  # who connects now waits, see `versions.greet`
-                await _refuse_others(connection, schema)
+                await connection.execute(f"SET LOCAL lock_timeout = '{seconds * 1000:.0f}ms'")
+                if not beside:  # who connects now waits, see `versions.greet`
+                    await connection.execute("LOCK TABLE schema_migrations")
+                    await _refuse_others(connection, schema)
                 await connection.execute(migration.sql)
                 await _note(connection, migration)
             return
@@ -222,11 +307,12 @@ async def _apply_concurrently(connection: asyncpg.Connection, migration: Migrati
 
 async def _note(connection: asyncpg.Connection, migration: Migration) -> None:
     await connection.execute(
-        "INSERT INTO schema_migrations (number, name, at, checksum) VALUES ($1, $2, $3, $4)",
-        migration.number,
+        "INSERT INTO schema_migrations (feature, number, name, at, checksum, beside) VALUES ($1, $2, $3, $4, $5, $6)",
+        *migration.key,
         migration.name,
         Clocks().wall(),
         migration.checksum,
+        migration.is_beside,
     )
 
 

@@ -1,10 +1,12 @@
 """Which release's schema each running process was written for. A process of another release would write rows that the
 others take for wrong, so it is neither let in nor left behind when the schema moves.
 
-Each connection of a process says it by a shared advisory lock, which every log-in may see.
+A migration that only adds (`-- beside`) is not counted: the former release goes on beside it, and may start again.
+
+Each connection of a process says its schema by a shared advisory lock, which every log-in may see.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 from zlib import crc32
@@ -16,7 +18,12 @@ from recoup.kernel.sentence import Sentence
 
 CLASS: Final = 7_301_842
 _TELL: Final = "SELECT pg_try_advisory_lock_shared($1, $2)"
-_APPLIED: Final = "SELECT number FROM schema_migrations"
+# Databases of the first commits know no features.
+_APPLIED: Final = """
+SELECT coalesce(to_jsonb(m) ->> 'feature', '') AS feature, number,
+  coalesce(to_jsonb(m) ->> 'beside', 'false')::boolean AS beside
+FROM schema_migrations m
+"""
 _OTHERS: Final = """
 SELECT a.pid, coalesce(a.usename, '') AS log_in, coalesce(a.application_name, '') AS name,
   coalesce(host(a.client_addr), '') AS host
@@ -27,18 +34,24 @@ ORDER BY a.backend_start, a.pid LIMIT 20
 """
 
 
+Key = tuple[str, int]
+"""A migration's feature, empty for Recoup's own, and its number."""
+
+
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """What a release takes a database to be. `mark`: a number for it."""
+    """What a release takes a database to be. `needed`: migrations without which it does not work; `mark`: a number for
+    those that no other release may lack."""
 
-    numbers: frozenset[int]
+    needed: frozenset[Key]
     mark: int
 
 
-def schema_by(migrations: Sequence[tuple[int, str]]) -> Schema:
-    """`migrations`: their numbers and checksums."""
-    sums = "\n".join(checksum for _, checksum in sorted(migrations))
-    return Schema(frozenset(number for number, _ in migrations), crc32(sums.encode()) & 0x7FFFFFFF)
+def schema_by(migrations: Iterable[tuple[Key, str, bool]]) -> Schema:
+    """`migrations`: their keys and checksums, and whether each only adds."""
+    every = sorted(migrations)
+    sums = "\n".join(checksum for _, checksum, is_beside in every if not is_beside)
+    return Schema(frozenset(key for key, _, _ in every), crc32(sums.encode()) & 0x7FFFFFFF)
 
 
 async def greet(connection: asyncpg.Connection, schema: Schema) -> None:
@@ -49,14 +62,15 @@ async def greet(connection: asyncpg.Connection, schema: Schema) -> None:
     """
     await connection.fetchval(_TELL, CLASS, schema.mark)
     try:
-        applied = {row["number"] for row in await connection.fetch(_APPLIED)}
+        rows = await connection.fetch(_APPLIED)
     except asyncpg.UndefinedTableError:
-        applied = set()
-    if applied - schema.numbers:
+        rows = []
+    applied = {(row["feature"], row["number"]): row["beside"] for row in rows}
+    if [key for key, is_beside in applied.items() if key not in schema.needed and not is_beside]:
         message = "The database's schema is newer than this process."
         raise Problem("unavailable", message, cure="Stop it, and start the new release.", retry_after_seconds=10)
-    if schema.numbers - applied:
-        message = Sentence("The database lacks {0} migrations that this release needs.", len(schema.numbers - applied))
+    if lacking := schema.needed - applied.keys():
+        message = Sentence("The database lacks {0} migrations that this release needs.", len(lacking))
         raise Problem("unavailable", message, cure="Run `recoup schema apply`.", retry_after_seconds=10)
 
 
