@@ -7,6 +7,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from recoup.flows.world import World
+from recoup.kernel.cause import note_order
 from recoup.kernel.ids import first_id_of
 from recoup.kernel.problem import Problem
 from recoup.store.coalesce import Coalescer
@@ -39,7 +40,10 @@ class Admissions:
 
     async def admit(self, row: NewOrder, *, last: bool) -> bool | None:
         """Whether it was admitted now; None and what it raises: see `settled`."""
-        return await settled(lambda: self._rows.submit(row), last=last)
+        is_new = await settled(lambda: self._rows.submit(row), last=last)
+        if is_new:
+            note_order(row.order_id)
+        return is_new
 
     async def _together(self, rows: Sequence[NewOrder]) -> list[bool]:
         """Keys that came twice at once go in turn, so that the second finds the first."""

@@ -14,6 +14,7 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import in_words
 from recoup.store.merchants.api_calls import add_calls
 from recoup.store.merchants.merchant_keys import note_uses
+from recoup.store.pool import is_away
 
 log = structlog.get_logger()
 QUEUE_MAX: Final = 10_000
@@ -82,7 +83,8 @@ class CallLog:
             async with self._world.db.transaction() as tx:
                 await add_calls(tx, calls, [(merchant_id, new_id(), at, n) for merchant_id, n in gaps.items()])
         except Exception as error:  # noqa: BLE001 - a lost log line must not end the log
-            log.warning("request log not written", calls=len(calls), error=in_words(error))
+            if not is_away(error):
+                log.warning("request log not written", calls=len(calls), error=in_words(error))
             for call in calls:
                 self._lose(call[0], 1)
             for merchant_id, n in gaps.items():
@@ -106,7 +108,8 @@ class CallLog:
             async with self._world.db.transaction() as tx:
                 await note_uses(tx, uses)
         except Exception as error:  # noqa: BLE001 - the next minute notes it again
-            log.warning("use of keys not noted", keys=len(uses), error=in_words(error))
+            if not is_away(error):
+                log.warning("use of keys not noted", keys=len(uses), error=in_words(error))
 
     def _lose(self, merchant_id: UUID, calls: int) -> None:
         if merchant_id in self._gaps or len(self._gaps) < MERCHANTS_MAX:

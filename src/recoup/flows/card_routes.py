@@ -33,7 +33,7 @@ from recoup.store.cards.card_routes import (
     set_breaker,
     set_refusal,
 )
-from recoup.store.pool import LOST, Database
+from recoup.store.pool import LOST, Database, is_away
 from recoup.store.statement import Tx
 
 KEEP_SECONDS: Final = 1.0
@@ -114,7 +114,8 @@ class CardRoutes:
             try:
                 await self._exchange(self._db)
             except (Problem, asyncpg.PostgresError, *LOST) as error:
-                log.warning("routes not read again", error=in_words(error))
+                if not is_away(error):
+                    log.warning("routes not read again", error=in_words(error))
 
     @property
     def are_known(self) -> bool:
@@ -235,7 +236,8 @@ class CardRoutes:
         try:
             await self.ready()
         except Problem as problem:
-            log.warning("routes not read", error=problem.message)
+            if not is_away(problem):
+                log.warning("routes not read", error=problem.message)
 
     async def _exchange(self, db: Database) -> None:
         """Writes what was counted here, reads how all stand."""

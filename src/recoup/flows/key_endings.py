@@ -20,7 +20,7 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 from recoup.store.merchants.key_endings import CHANNEL, announce, any_behind, find_ending, hear, leave
-from recoup.store.pool import LOST, Database
+from recoup.store.pool import LOST, Database, is_away
 
 LEASE: Final = timedelta(seconds=3)
 EVERY_SECONDS: Final = 1.0
@@ -73,7 +73,8 @@ class KeyEndings:
                 async with self._db.apart() as connection:
                     await self._follow(connection)
             except _FAILS as error:
-                log.warning("key endings are asked for call by call", why=type(error).__name__)
+                if not is_away(error):
+                    log.warning("key endings are asked for call by call", why=type(error).__name__)
             self._until = 0.0
             await asyncio.sleep(PAUSE_SECONDS)
 

@@ -16,6 +16,7 @@ import msgspec
 from recoup.flows.carriers import may_confirm, may_enter_card
 from recoup.flows.world import World
 from recoup.gateways.cards.describing import describes
+from recoup.kernel.cause import note_order
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER, Actor, Scope
@@ -122,6 +123,7 @@ class Orders:
 
         Raises: Problem(not_found) for an unknown order; whatever Problem `work` raises, with nothing written.
         """
+        note_order(job.key[1])
         way = self._with_cards if job.cards else self._by_people if job.by_people else self._plain
         answer: R = await way.submit(job)
         return answer
@@ -136,6 +138,8 @@ class Orders:
             taken: AdmittedJob | None = await self._with_cards.submit(job)
         except Raced:
             return None
+        if taken is not None:
+            note_order(job.key[1])
         return taken
 
     async def _run(self, jobs: Sequence[Job[Any]]) -> list[Any]:

@@ -17,7 +17,7 @@ from recoup.kernel.time import Clocks
 from recoup.rules.rescue.engine.model import BadModel, Model, model_of
 from recoup.rules.rescue.engine.standing import WhyNone, why_not
 from recoup.store.insight.models import content_of, last_choice
-from recoup.store.pool import LOST, Database
+from recoup.store.pool import LOST, Database, is_away
 from recoup.store.statement import Read
 
 KEEP_SECONDS: Final = 3.0
@@ -78,7 +78,8 @@ class Models:
             try:
                 await self._read()
             except (Problem, asyncpg.PostgresError, *LOST) as error:
-                log.warning("model not read again", error=in_words(error))
+                if not is_away(error):
+                    log.warning("model not read again", error=in_words(error))
 
     def current(self, now: datetime) -> Model | None:
         """The one that decides at that business time; None where the schedules do, and `why_none` says why."""

@@ -42,6 +42,7 @@ from recoup.flows.stable.expire import final_inquiry, last_look
 from recoup.flows.stable.payouts import pay_out
 from recoup.flows.stable.settle import settle
 from recoup.flows.world import World
+from recoup.kernel.cause import begin_later
 from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.scope import WORKER, Scope
 from recoup.store.orders.due_work import Due, claim, claim_of_each, merchants_in_turn, postpone
@@ -183,6 +184,7 @@ class DueWork:
 
 async def run_one(world: World, orders: Orders, due: Due) -> None:
     """One piece; a failure is logged, kept with the work, and tried again later, more and more seldom."""
+    begin_later("worker", due.subject_id)
     try:
         world.standing.check()
         await FLOWS[due.kind](world, orders, due)

@@ -56,7 +56,7 @@ from recoup.main.docs import dialects
 from recoup.main.door_server import DoorServer
 from recoup.main.extension_check import extension_troubles
 from recoup.main.heap import settle_heap
-from recoup.main.metrics import note_answer, scrape
+from recoup.main.metrics import Ended, scrape, watch_process
 from recoup.main.settings import Settings
 from recoup.main.worlds import DOORS, Running, open_worlds
 from recoup.store.operation.partitions import read_days_left
@@ -113,10 +113,7 @@ def probes(opened: Sequence[Running], is_draining: Callable[[], bool]) -> list[R
 
 def _metrics(opened: Sequence[Running]) -> Route:
     async def metrics(request: Request) -> Response:
-        try:
-            text, kind = await scrape([one.world for one in opened])
-        except Problem as problem:
-            return PlainTextResponse(problem.message + "\n", 503, _RETRY)
+        text, kind = await scrape([one.world for one in opened])
         return Response(text, media_type=kind)
 
     return Route("/metrics", metrics)
@@ -215,11 +212,13 @@ class Doors:
         self._below: dict[str, Router] = {}
         self._rest = _router()  # `/audit.{form}`
         self.gate: Callable[[Scope], None] | None = None
+        self.operations: set[str] = set()  # the paths, their variables by their names
         for route in routes:
             self.add(route)
 
     def add(self, route: BaseRoute) -> None:
         assert isinstance(route, Route)
+        self.operations.add(route.path_format)
         if route.methods is None and "{" not in route.path:
             self._exact[route.path] = route.app
             return
@@ -323,15 +322,19 @@ def make_app(
                 for one in opened:
                     logs[one.world.name] = await stack.enter_async_context(_noting(one.world))
                     await stack.enter_async_context(one.world.key_endings.heard())
+                ended.operations |= sandbox.operations
                 settle_heap()
+                watching = asyncio.create_task(watch_process("doors"))
+                stack.callback(watching.cancel)
                 yield
 
     def answered(scope: Scope, status: int, seconds: float) -> None:
-        note_answer(scope, status, seconds)
+        ended(scope, status, seconds)
         log = logs.get("live" if state(scope).get("live") else "sandbox")
         if log is not None:
             note_call(log.note, scope, status, seconds)
 
+    ended = Ended()
     sandbox = Doors(probes(opened, is_draining))
     if metrics_at is None:
         sandbox.add(local_metrics(opened, refuse))

@@ -23,7 +23,7 @@ from recoup.kernel.time import SKEW_SECONDS_MAX, Clocks, DatabaseClocks
 from recoup.main.settings import Settings
 from recoup.store.connect import POOLER, connect
 from recoup.store.migrate import check_migrated, create_database, migrate, others_beside
-from recoup.store.pool import Database
+from recoup.store.pool import Database, is_away
 from recoup.store.roles import ensure_roles, owns_schema
 from recoup.store.server import EmbeddedServer
 from recoup.store.server.cluster import cluster_folder
@@ -42,7 +42,8 @@ async def watched(db: Database, clocks: DatabaseClocks, process: str) -> AsyncIt
     try:
         await db.measure()
     except Problem as problem:
-        log.warning("clock not measured", process=process, error=in_words(problem))
+        if not is_away(problem):
+            log.warning("clock not measured", process=process, error=in_words(problem))
     else:
         _refuse(clocks)
     task = asyncio.create_task(_follow(db, clocks, process))
@@ -84,7 +85,8 @@ async def _follow(db: Database, clocks: DatabaseClocks, process: str) -> None:
         try:
             await db.measure()
         except Exception as error:  # noqa: BLE001 - without it the clocks would stay as they are, and no log line
-            log.warning("clock not measured", process=process, error=in_words(error))
+            if not is_away(error):
+                log.warning("clock not measured", process=process, error=in_words(error))
             continue
         if _is_skewed(clocks):
             log.warning("clock skew", process=process, ahead_seconds=round(clocks.ahead_seconds, 1))

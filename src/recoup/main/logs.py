@@ -1,13 +1,20 @@
-"""Logs: one JSON line each on stderr. What they say is chosen by hand: ids and words, never bodies."""
+"""Logs: one JSON line each on stderr. What they say is chosen by hand: ids and words, never bodies. Each call and each
+attempt has a line at the level info, but not on a terminal, where somebody reads."""
 
+import contextlib
 import logging
+import os
 import sys
 import traceback
+from typing import Final
 
 import structlog
 from structlog.typing import EventDict
 
+from recoup.core.lines import write_lines
 from recoup.kernel.problem import in_words
+
+STDERR: Final = 2
 
 
 def _where(_logger: object, _method: str, event: EventDict) -> EventDict:
@@ -21,8 +28,15 @@ def _where(_logger: object, _method: str, event: EventDict) -> EventDict:
     return event
 
 
+def _write(line: bytes) -> None:
+    """Whole, however many processes write there."""
+    with contextlib.suppress(OSError):
+        os.write(STDERR, line)
+
+
 def start_logs(level: str) -> None:
     number = getattr(logging, level.upper(), logging.INFO)
+    write_lines(_write if number <= logging.INFO and not sys.stderr.isatty() else None)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

@@ -1,69 +1,69 @@
-"""`/metrics` for Prometheus: what the doors did, and what waits in the database at the moment of asking."""
+"""`/metrics` for Prometheus: what the processes of this machine did, and what waits in the databases at the moment of
+asking."""
 
+import asyncio
 import os
-from collections.abc import Sequence
+import resource
+import sys
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
-from functools import lru_cache
-from typing import Literal
+from time import monotonic
+from typing import Final, Literal, Protocol
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, start_http_server
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
-from recoup.doors.edge.asgi import Scope
+from recoup.core.lines import line
+from recoup.core.measures import CALLS, LOOP_LAG, MEASURES, OTHER, SECONDS, Measure
+from recoup.doors.edge.asgi import Scope, state
+from recoup.doors.edge.called import template_of
 from recoup.doors.edge.connections import Connections
+from recoup.flows.cards.send import OWN
+from recoup.flows.upkeep import beaten_ago
 from recoup.flows.world import World
+from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks, DatabaseClocks
 from recoup.main.certificate import Certificate
 from recoup.store.cards.card_routes import stored_routes, sums_between
 from recoup.store.cards.processor_notices import unread_kinds
 from recoup.store.operation.backlog import read_backlog
+from recoup.store.operation.condition import read_condition, read_dead_rows
 from recoup.store.operation.partitions import read_days_left, read_overflown
+from recoup.store.operation.upkeep import has_room, is_writable
 
-UNREAD_SHOWN = timedelta(days=30)
-REGISTRY = CollectorRegistry()
-_CALLS = Counter("recoup_calls", "Calls answered", ["door", "method", "status"], registry=REGISTRY)
-_SECONDS = Histogram(
-    "recoup_call_seconds",
-    "Seconds until a call was answered",
-    ["door"],
-    registry=REGISTRY,
-    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5),
-)
-_METHODS = frozenset(("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS"))
+UNREAD_SHOWN: Final = timedelta(days=30)
+WORLD_SECONDS_MAX: Final = 5.0  # of asking one
+REGISTRY: Final = CollectorRegistry()
+QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics"})  # without a log line
+_METHODS: Final = frozenset(("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS"))
+
+
+def _counted(measure: Measure) -> None:
+    if measure.buckets:
+        timed = Histogram(measure.name, measure.help, measure.labels, registry=REGISTRY, buckets=measure.buckets)
+        measure.count_by(lambda *values: timed.labels(*values).observe)
+    else:
+        counter = Counter(measure.name, measure.help, measure.labels, registry=REGISTRY)
+        measure.count_by(lambda *values: counter.labels(*values).inc)
+
+
+for _measure in MEASURES:
+    _counted(_measure)
 
 
 def _gauge(name: str, help: str, *labels: str, mode: Literal["mostrecent", "livesum"] = "mostrecent") -> Gauge:
-    """`mode`: how the values of several doors become one."""
+    """`mode`: how the values of several processes become one."""
     return Gauge(name, help, labels, registry=REGISTRY, multiprocess_mode=mode)
 
 
-_BACKLOG = _gauge("recoup_backlog", "What waits, by world and kind", "world", "kind")
-_OLDEST = _gauge("recoup_due_oldest_seconds", "Age of the oldest due work that nobody has taken", "world")
-_AHEAD = _gauge("recoup_clock_ahead_seconds", "By how much this machine's clock is ahead of the database's", "world")
-_PARTITION_DAYS = _gauge("recoup_partition_days_left", "Days until a table's newest partition ends", "world", "table")
-_OVERFLOWN = _gauge("recoup_partition_overflown", "1 when rows fell into a table's default partition", "world", "table")
-_REFUSED = _gauge(
-    "recoup_route_refused_requests",
-    "Requests that a route's processor refused as wrong in the last 24 hours",
-    "world",
-    "route",
-)
-_UNREAD = _gauge(
-    "recoup_unread_notices",
-    "Signed notices of processors whose kind this release does not read, since each was first seen",
-    "world",
-    "route",
-)
-_QUARANTINE = _gauge("recoup_quarantine", "1 while the database knows less than was seen of it", "world")
-_ACCOUNT_REFUSED = _gauge(
-    "recoup_route_account_refused", "1 while a route's processor refuses our account or its key", "world", "route"
-)
 _CONNECTIONS = _gauge("recoup_http_connections", "Connections that are open, and their limit", "kind", mode="livesum")
 _CROWDED = _gauge("recoup_http_connections_refused", "Connections that met a limit since the start", mode="livesum")
-
-
 _CERTIFICATE_DAYS = _gauge("recoup_tls_certificate_days", "Days until the certificate of the doors ends")
+_MEMORY = _gauge("recoup_memory_bytes", "Memory of the processes", "part", mode="livesum")
+_PAGE: Final = resource.getpagesize()
 
 
 def note_doors(connections: Connections, certificate: Certificate | None) -> None:
@@ -75,51 +75,206 @@ def note_doors(connections: Connections, certificate: Certificate | None) -> Non
         _CERTIFICATE_DAYS.set((certificate.ends - Clocks().wall()) / timedelta(days=1))
 
 
-@lru_cache(maxsize=1024)
-def _calls(door: str, method: str, status: int) -> Counter:
-    return _CALLS.labels(door, method if method in _METHODS else "other", status)
+async def watch_process(part: str) -> None:
+    """How late the event loop is, each second, and how much memory the process has. Until cancelled."""
+    while True:
+        due = monotonic() + 1.0
+        await asyncio.sleep(1.0)
+        LOOP_LAG.add(part, by=max(0.0, monotonic() - due))
+        _MEMORY.labels(part).set(_memory())
 
 
-@lru_cache(maxsize=8)
-def _seconds(door: str) -> Histogram:
-    return _SECONDS.labels(door)
+def _memory() -> int:
+    """Bytes; the most that it ever had where the system does not say what it has."""
+    try:
+        with open("/proc/self/statm", "rb") as told:
+            return int(told.read().split()[1]) * _PAGE
+    except OSError:
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return most if sys.platform == "darwin" else most * 1024
 
 
-def note_answer(scope: Scope, status: int, seconds: float) -> None:
-    """Counts and times a call."""
-    door = "rescue" if scope["path"].startswith("/v1/") else "portal"
-    _calls(door, scope["method"], status).inc()
-    _seconds(door).observe(seconds)
+class Ended:
+    """To be told how each call ended: counts and times it by its operation, and writes its log line. `operations`: the
+    paths of all routes, with their variables' names; a call to any other path is `other`."""
+
+    def __init__(self, operations: Iterable[str] = ()) -> None:
+        self.operations = set(operations)
+
+    def __call__(self, scope: Scope, status: int, seconds: float) -> None:
+        template = template_of(scope)
+        if template not in self.operations:
+            template = OTHER
+        method = scope["method"]
+        operation = f"{method if method in _METHODS else OTHER} {template}"
+        CALLS.add(operation, str(status))
+        SECONDS.add(operation, by=seconds)
+        if template not in QUIET:
+            kept = state(scope)
+            world, code, ms = "live" if kept.get("live") else "sandbox", kept.get("refused_with"), round(seconds * 1000)
+            line("call", world=world, operation=operation, status=status, ms=ms, code=code)
+
+
+class Gauges:
+    """What one scrape finds. Made anew each time: what is gone is not told of any more."""
+
+    def __init__(self) -> None:
+        self._families: dict[str, GaugeMetricFamily] = {}
+
+    def add(self, name: str, help: str, value: float, **labels: str) -> None:
+        if name not in self._families:
+            self._families[name] = GaugeMetricFamily(name, help, labels=list(labels))
+        self._families[name].add_metric(list(labels.values()), value)
+
+    def __iter__(self) -> Iterator[Metric]:
+        return iter(self._families.values())
+
+
+class Source(Protocol):
+    """Adds what it finds about a world, from its database or beside it."""
+
+    def __call__(self, world: World, gauges: Gauges) -> Awaitable[None]: ...
+
+
+async def _state(world: World, gauges: Gauges) -> None:
+    ago = await beaten_ago(world)
+    seconds = float("inf") if ago is None else ago / timedelta(seconds=1)
+    quarantined = world.standing.is_quarantined
+    gauges.add(
+        "recoup_quarantine", "1 while the database knows less than was seen of it", quarantined, world=world.name
+    )
+    gauges.add("recoup_worker_alive_seconds", "Since a worker last said that it lives", seconds, world=world.name)
+    async with world.db.connection() as connection:
+        writable = await is_writable(connection)
+        room = await has_room(connection)
+        found = await read_condition(connection)
+        dead = await read_dead_rows(connection)
+        days_left = await read_days_left(connection, world.clocks.wall())
+        overflown = await read_overflown(connection)
+    name = world.name
+    gauges.add("recoup_database_writable", "0 while the database is read-only", writable, world=name)
+    gauges.add("recoup_database_room", "0 while the server cannot write a megabyte", room, world=name)
+    text = "Transactions since the oldest snapshot that somebody holds"
+    gauges.add("recoup_oldest_snapshot_transactions", text, found.snapshot_age, world=name)
+    text = "How long somebody has waited for a lock in the database"
+    gauges.add("recoup_database_blocked_seconds", text, found.blocked_seconds, world=name)
+    for table, rows in dead.items():
+        gauges.add("recoup_dead_rows", "Rows that died and are not cleared", rows, world=name, table=table)
+    if isinstance(world.clocks, DatabaseClocks):
+        text = "By how much this machine's clock is ahead of the database's"
+        gauges.add("recoup_clock_ahead_seconds", text, world.clocks.ahead_seconds, world=name)
+    for table, days in days_left.items():
+        text = "Days until a table's newest partition ends"
+        gauges.add("recoup_partition_days_left", text, days, world=name, table=table)
+        text = "1 when rows fell into a table's default partition"
+        gauges.add("recoup_partition_overflown", text, table in overflown, world=name, table=table)
+
+
+async def _work(world: World, gauges: Gauges) -> None:
+    backlog = await read_backlog(world.db, world.clocks.wall())
+    for kind, number in backlog.waiting.items():
+        gauges.add("recoup_backlog", "What waits, by kind", number, world=world.name, kind=kind)
+    for kind, seconds in backlog.late_seconds.items():
+        text = "How late the oldest is: due work by kind, feed, pages, deliveries to receivers that answer"
+        gauges.add("recoup_late_seconds", text, seconds, world=world.name, kind=kind)
+    text = "Due work that has ended in an error at least five times"
+    gauges.add("recoup_failing_work", text, 0, world=world.name, kind="any")
+    for kind, number in backlog.failing.items():
+        gauges.add("recoup_failing_work", text, number, world=world.name, kind=kind)
+    text = "Since the oldest attempt was sent whose outcome nobody knows"
+    gauges.add("recoup_unknown_seconds", text, backlog.unknown_seconds, world=world.name)
+
+
+async def _routes(world: World, gauges: Gauges) -> None:
+    """The operator's by name; merchants' own together."""
+    now = world.clocks.wall()
+    sums = await sums_between(world.db, now - timedelta(days=1), now + timedelta(hours=1))
+    unread = await unread_kinds(world.db, now - UNREAD_SHOWN)
+    refused, requests, notices = dict[str, int](), dict[str, int](), dict[str, int]()
+    for row in await stored_routes(world.db):
+        route = row.name if world.routes.is_for_all(row.name) else OWN
+        refused[route] = refused.get(route, 0) + row.is_refused
+        requests[route] = requests.get(route, 0) + (sums[row.name].refused if row.name in sums else 0)
+    for kind in unread:
+        route = kind.route if world.routes.is_for_all(kind.route) else OWN
+        notices[route] = notices.get(route, 0) + kind.count
+    for name, text, found in (
+        ("recoup_route_account_refused", "Routes whose processor refuses our account or its key", refused),
+        ("recoup_route_refused_requests", "Requests refused as wrong in the last 24 hours", requests),
+        ("recoup_unread_notices", "Signed notices of kinds that this release does not read", notices),
+    ):
+        for route, number in found.items():
+            gauges.add(name, text, number, world=world.name, route=route)
+
+
+SOURCES: Final[tuple[Source, ...]] = (_state, _work, _routes)
+
+
+async def _look(world: World, gauges: Gauges) -> None:
+    """A database that does not answer is a finding, too."""
+    is_up = 1
+    try:
+        async with asyncio.timeout(WORLD_SECONDS_MAX):
+            for source in SOURCES:
+                await source(world, gauges)
+    except (Problem, TimeoutError):
+        is_up = 0
+    gauges.add("recoup_database_up", "0 while the database does not answer", is_up, world=world.name)
+
+
+class _Scraped(Collector):
+    def __init__(self, *sources: Iterable[Metric]) -> None:
+        self._sources = sources
+
+    def collect(self) -> Iterator[Metric]:
+        for source in self._sources:
+            yield from source
+
+
+async def _gauges(worlds: Sequence[World]) -> Gauges:
+    gauges = Gauges()
+    for world in worlds:
+        await _look(world, gauges)
+    return gauges
+
+
+def _counts() -> Iterable[Metric]:
+    """Of this process, or of all that count with it."""
+    if not is_shared():
+        return REGISTRY.collect()
+    collector = MultiProcessCollector(CollectorRegistry())  # type: ignore[no-untyped-call]
+    found: Iterable[Metric] = collector.collect()  # type: ignore[no-untyped-call]
+    return found
+
+
+def is_shared() -> bool:
+    """Whether the doors' /metrics tells of this process, too."""
+    return "PROMETHEUS_MULTIPROC_DIR" in os.environ
 
 
 async def scrape(worlds: Sequence[World]) -> tuple[bytes, str]:
-    """Text and content type. Raises: Problem(unavailable)."""
-    for world in worlds:
-        async with world.db.connection() as connection:
-            backlog = await read_backlog(connection, world.clocks.wall())
-            days_left = await read_days_left(connection, world.clocks.wall())
-            overflown = await read_overflown(connection)
-            now = world.clocks.wall()
-            sums = await sums_between(connection, now - timedelta(days=1), now + timedelta(hours=1))
-            routes = await stored_routes(connection)
-            unread = await unread_kinds(connection, now - UNREAD_SHOWN)
-        for one in routes:
-            found = sums.get(one.name)
-            _REFUSED.labels(world.name, one.name).set(found.refused if found is not None else 0)
-            _ACCOUNT_REFUSED.labels(world.name, one.name).set(one.is_refused)
-        for route in {one.route for one in unread}:
-            _UNREAD.labels(world.name, route).set(sum(one.count for one in unread if one.route == route))
-        for kind, number in backlog.waiting.items():
-            _BACKLOG.labels(world.name, kind).set(number)
-        _QUARANTINE.labels(world.name).set(world.standing.is_quarantined)
-        _OLDEST.labels(world.name).set(backlog.oldest_seconds)
-        if isinstance(world.clocks, DatabaseClocks):
-            _AHEAD.labels(world.name).set(world.clocks.ahead_seconds)
-        for table, days in days_left.items():
-            _PARTITION_DAYS.labels(world.name, table).set(days)
-            _OVERFLOWN.labels(world.name, table).set(table in overflown)
-    registry = REGISTRY
-    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    """Text and content type."""
+    registry = CollectorRegistry()
+    registry.register(_Scraped(_counts(), await _gauges(worlds)))
     return generate_latest(registry), CONTENT_TYPE_LATEST
+
+
+def serve_beside(address: tuple[str, int], worlds: Sequence[World]) -> Callable[[], None]:
+    """Serves /metrics from a thread, for a process without doors; answers what ends it. Raises: OSError."""
+    loop = asyncio.get_running_loop()
+
+    class Asked(Collector):
+        def collect(self) -> Iterator[Metric]:
+            asked = asyncio.run_coroutine_threadsafe(_gauges(worlds), loop)
+            yield from _Scraped(_counts(), asked.result(4 * WORLD_SECONDS_MAX)).collect()
+
+    registry = CollectorRegistry()
+    registry.register(Asked())
+    server, thread = start_http_server(address[1], address[0], registry)
+
+    def end() -> None:
+        server.shutdown()
+        server.server_close()
+        thread.join(1)
+
+    return end

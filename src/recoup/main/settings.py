@@ -61,6 +61,9 @@ class Settings:
     public_url: str = _setting("", "public address of this installation; empty: http://host:port")
     allowed_hosts: str = _setting("", "more accepted Host names, like a.example, *.b.example, or * for any")
     metrics_address: str = _setting("", "address:port of /metrics; empty: the main port, for this machine only")
+    worker_metrics_address: str = _setting(
+        "", "address:port of /metrics of `recoup worker`; empty: none. In `recoup up` the doors tell of the worker"
+    )
     tls_cert: str = _setting("", "PEM certificate chain; with tls_key it enables TLS")
     tls_key: str = _setting("", "PEM private key")
     behind_proxy: str = _setting("", "proxies whose X-Forwarded-* headers are trusted: CIDRs separated by commas")
@@ -253,13 +256,10 @@ def _check(values: dict[str, Any]) -> None:
                 "Remove it to use the default.",
             )
     _check_databases(values)
-    host, _, port = values.get("metrics_address", "").rpartition(":")
-    if values.get("metrics_address") and not (host and port.isdigit() and int(port) <= 65535):
-        raise invalid(
-            f"metrics_address must be address:port, not {values['metrics_address']!r}.",
-            "metrics_address",
-            "Write it like 127.0.0.1:9400.",
-        )
+    for name in ("metrics_address", "worker_metrics_address"):
+        host, _, port = values.get(name, "").rpartition(":")
+        if values.get(name) and not (host and port.isdigit() and int(port) <= 65535):
+            raise invalid(f"{name} must be address:port, not {values[name]!r}.", name, "Write it like 127.0.0.1:9400.")
     if values.get("behind_proxy"):
         Proxies(values["behind_proxy"])
     for name, words in WORDS.items():

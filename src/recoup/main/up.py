@@ -211,18 +211,19 @@ def doors_of(settings: Settings, *, live: bool) -> int:
 def doors(settings: Settings, sock: socket.socket, count: int) -> Iterator[tuple[list[Part], dict[str, str]]]:
     """The doors, and what their environment says beside: where they count together."""
     command = [*BASE, "serve", "--data-dir", str(settings.data_dir), "--fd", str(sock.fileno())]
-    if count == 1:
-        yield [Part("doors", command, (sock.fileno(),), tells=True)], {}
-        return
-    counts, metrics_at = make_shared(), metrics_socket(settings)
-    fds: tuple[int, ...] = (sock.fileno(), counts)
-    if metrics_at is not None:
+    fds: tuple[int, ...] = (sock.fileno(),)
+    more: dict[str, str] = {}
+    if count > 1:
+        counts = make_shared()
+        fds, more = (*fds, counts), {SHARED: str(counts)}
+    if (metrics_at := metrics_socket(settings)) is not None:
         metrics_at.set_inheritable(True)
         fds, command = (*fds, metrics_at.fileno()), [*command, "--metrics-fd", str(metrics_at.fileno())]
     in_memory = MEMORY if os.access(MEMORY, os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="recoup-metrics-", dir=in_memory) as metrics:
-        more = {SHARED: str(counts), "PROMETHEUS_MULTIPROC_DIR": metrics}
-        yield [Part(f"door {number + 1}", command, fds, tells=True) for number in range(count)], more
+        more["PROMETHEUS_MULTIPROC_DIR"] = metrics
+        names = ["doors"] if count == 1 else [f"door {number + 1}" for number in range(count)]
+        yield [Part(name, command, fds, tells=True) for name in names], more
 
 
 def serve_by_several(settings: Settings, databases: Databases, count: int) -> None:

@@ -3,13 +3,17 @@
 import asyncio
 import contextlib
 import signal
+from collections.abc import Callable
+from contextlib import ExitStack
 
 import uvloop
 
 from recoup.doors.clock.worker import work
+from recoup.kernel.problem import Problem
 from recoup.main.databases import Databases
 from recoup.main.heap import settle_heap
 from recoup.main.logs import start_logs
+from recoup.main.metrics import is_shared, serve_beside, watch_process
 from recoup.main.settings import Settings
 from recoup.main.worlds import Running, open_worlds
 
@@ -24,18 +28,33 @@ async def _worker(settings: Settings, databases: Databases) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
-    async with open_worlds(settings, databases, "recoup-worker") as worlds:
+    async with open_worlds(settings, databases, "recoup-worker") as both:
+        worlds = [one for one in both if one is not None]
         settle_heap()
-        task = asyncio.create_task(_work_all([one for one in worlds if one is not None]))
-        waiter = asyncio.create_task(stop.wait())
-        await asyncio.wait({task, waiter}, return_when=asyncio.FIRST_COMPLETED)
-        waiter.cancel()
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        with ExitStack() as stack:
+            if settings.worker_metrics_address and not is_shared():
+                stack.callback(_metrics(settings.worker_metrics_address, worlds))
+            task = asyncio.create_task(_work_all(worlds))
+            waiter = asyncio.create_task(stop.wait())
+            await asyncio.wait({task, waiter}, return_when=asyncio.FIRST_COMPLETED)
+            waiter.cancel()
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+
+def _metrics(address: str, worlds: list[Running]) -> Callable[[], None]:
+    """Serves /metrics there; answers what ends it. Raises: Problem(unavailable)."""
+    host, _, port = address.rpartition(":")
+    try:
+        return serve_beside((host.strip("[]"), int(port)), [one.world for one in worlds])
+    except OSError as error:
+        message = f"Cannot listen on {address} for metrics: {error.strerror}."
+        raise Problem("unavailable", message, field="worker_metrics_address", cure="Choose another.") from None
 
 
 async def _work_all(worlds: list[Running]) -> None:
     async with asyncio.TaskGroup() as group:
+        group.create_task(watch_process("worker"))
         for one in worlds:
             group.create_task(work(one.world, one.orders, one.deliveries))

@@ -10,10 +10,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from time import monotonic
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import asyncpg
+import structlog
 
-from recoup.kernel.problem import Problem
+from recoup.core.measures import REFUSED, WAITS
+from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.time import DatabaseClocks
 from recoup.store.connect import Connector
 from recoup.store.roles import APP, READ
@@ -43,6 +46,11 @@ KeyTaken = asyncpg.UniqueViolationError
 RETRY = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 
 T = TypeVar("T")
+log = structlog.get_logger()
+
+
+class Away(Problem):
+    """The database does not answer. `Database` logs it once a minute: who tries again and again need not."""
 
 
 class StalePlan(Problem):
@@ -51,25 +59,52 @@ class StalePlan(Problem):
 
 IDLE_SECONDS = 30.0
 LENT_AFTER_SECONDS = 1.0
+TOLD_EVERY_SECONDS = 60.0
 
 
 def unavailable(error: BaseException) -> Problem:
     """The answer to a caller when the database cannot take it."""
+    kind, why = Problem, "slow"
     if isinstance(error, FULL):
-        message = "The database has no room left; nothing was written."
+        why, message = "full", "The database has no room left; nothing was written."
     elif isinstance(error, SLOW):
         message = "The database took too long; nothing was written."
     else:
-        message = "The database is not reachable; it is not known to have taken this."
-    return Problem("unavailable", message, cure="Send the same call again.", retry_after_seconds=2)
+        kind, why, message = Away, "away", "The database is not reachable; it is not known to have taken this."
+    REFUSED.add(why)
+    return kind("unavailable", message, cure="Send the same call again.", retry_after_seconds=2)
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether it is what `Database` logs."""
+    return isinstance(error, (Away, *LOST, TimeoutError))
+
+
+class _Outage:
+    """Says once a minute that a database is away, and once that it is back."""
+
+    def __init__(self, database: str) -> None:
+        self._database, self._since, self._told_at = database, 0.0, 0.0
+
+    def goes_on(self, error: BaseException) -> None:
+        now = monotonic()
+        self._since = self._since or now
+        if not self._told_at or now - self._told_at >= TOLD_EVERY_SECONDS:
+            self._told_at = now
+            log.warning("database away", database=self._database, seconds=round(now - self._since), why=in_words(error))
+
+    def is_over(self) -> None:
+        if self._since:
+            log.warning("database back", database=self._database, seconds=round(monotonic() - self._since))
+            self._since = self._told_at = 0.0
 
 
 class _Slots:
     """Places for connections of one role, each opened when it is first needed. `share`: how many it has at first, and
     gets back whenever it needs them. What it has not used for a second goes to the other role's, all but one."""
 
-    def __init__(self, share: int, connect: Callable[[], Awaitable[asyncpg.Connection]]) -> None:
-        self._share = self._places = share
+    def __init__(self, role: str, share: int, connect: Callable[[], Awaitable[asyncpg.Connection]]) -> None:
+        self._role, self._share, self._places = role, share, share
         self._owed = 0
         self._other = self
         self._connect = connect
@@ -89,11 +124,12 @@ class _Slots:
             return self._free.get_nowait()
         self._other.lend()
         again = asyncio.get_running_loop().call_later(LENT_AFTER_SECONDS, self._other.lend)
-        self._waiting += 1
+        self._waiting, begun = self._waiting + 1, monotonic()
         try:
             async with asyncio.timeout(10):
                 return await self._free.get()
         except TimeoutError:
+            REFUSED.add("busy")
             raise Problem(
                 "unavailable",
                 "All database connections are busy.",
@@ -103,6 +139,7 @@ class _Slots:
         finally:
             again.cancel()
             self._waiting -= 1
+            WAITS.add(self._role, by=monotonic() - begun)
 
     async def open(self) -> asyncpg.Connection:
         connection = await self._connect()
@@ -234,8 +271,9 @@ class Database(Each):
         self._clocks = clocks
         self._connector = Connector(dsn, name, clocks, schema)
         reads = max(1, size // 3 if reads is None else reads)
-        self._of_flows = _Slots(max(1, size - reads), partial(self._connect, APP))
-        self._of_doors = _Slots(reads, partial(self._connect, READ))
+        self._outage = _Outage(urlsplit(dsn).path.lstrip("/"))
+        self._of_flows = _Slots("write", max(1, size - reads), partial(self._connect, APP))
+        self._of_doors = _Slots("read", reads, partial(self._connect, READ))
         self._of_flows.beside(self._of_doors)
         self.greeted: Callable[[Read], Awaitable[None]] | None = None  # what else a new connection has to pass
         self._trimmer: asyncio.Task[None] | None = None
@@ -260,7 +298,12 @@ class Database(Each):
         self._of_doors.close()
 
     async def _connect(self, role: str) -> asyncpg.Connection:
-        connection = await self._connector.connect(role)
+        try:
+            connection = await self._connector.connect(role)
+        except (*LOST, *FULL, TimeoutError, Problem) as error:
+            self._outage.goes_on(error)
+            raise
+        self._outage.is_over()
         if self.greeted is not None:
             try:
                 await self.greeted(connection)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from time import monotonic
 from typing import NamedTuple
 
 import structlog
@@ -36,6 +37,7 @@ from recoup.flows.upkeep import ALIVE_SECONDS, beat, purge_expired, upkeep
 from recoup.flows.world import World
 from recoup.kernel.problem import in_words
 from recoup.store.orders.due_work import moved_merchants
+from recoup.store.pool import TOLD_EVERY_SECONDS, is_away
 
 log = structlog.get_logger()
 IDLE_SECONDS = 0.1
@@ -108,7 +110,7 @@ async def work(world: World, orders: Orders, deliveries: Deliveries) -> None:
 
 async def _loop(loop: Loop, standing: Standing) -> None:
     """Again at once while there is much to do; with growing pauses while there is trouble."""
-    trouble = 0
+    trouble, quiet_until = 0, 0.0
     while True:
         if standing.is_quarantined and not loop.in_quarantine:
             await asyncio.sleep(HELD_SECONDS)
@@ -120,7 +122,9 @@ async def _loop(loop: Loop, standing: Standing) -> None:
             raise
         except Exception as error:  # noqa: BLE001 - the loop is what keeps the promises; it must go on
             trouble += 1
-            log.warning("worker loop", loop=loop.name, error=in_words(error))
+            if not is_away(error) and monotonic() >= quiet_until:
+                quiet_until = monotonic() + TOLD_EVERY_SECONDS
+                log.warning("worker loop", loop=loop.name, error=in_words(error))
             did = 0
         task = asyncio.current_task()
         if task is not None and task.cancelling():

@@ -7,6 +7,8 @@ from typing import Final
 from uuid import UUID
 
 from recoup.core.kit.credential import in_place
+from recoup.core.lines import line
+from recoup.core.measures import ATTEMPTS
 from recoup.flows.cards.charge import NOTHING, charge_of, charge_with, stored_of
 from recoup.flows.cards.joined_cards import join_by_answer
 from recoup.flows.cards.method_facts import keep_news, look_again
@@ -16,6 +18,7 @@ from recoup.flows.external_call import call_with_timeout, deadline_of, processor
 from recoup.flows.locked import Admission, AdmittedJob, Job, Orders
 from recoup.flows.world import World
 from recoup.gateways.cards.port import Charge, Outcome, as_requested
+from recoup.kernel.cause import note_order
 from recoup.kernel.filled import filled
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER, Actor
@@ -34,6 +37,7 @@ _NOT_USABLE: Final = Outcome("not_sent", processor_code=UNUSABLE, text="not sent
 _GONE = Outcome("declined", processor_code=METHOD_GONE, text="not sent: the method is gone", reached_network=False)
 Intent = Callable[[Change], tuple[Order, Attempt] | None]
 Opened = tuple[Order, Attempt, float]
+OWN: Final = "own"  # in metrics, every merchant's own routes
 _EVENTS: Final[dict[State, str]] = {"unknown": "timed_out"}  # where the attempt's life has another word for it
 
 
@@ -204,9 +208,13 @@ async def _call_by_token(
 
 
 async def _call(world: World, order: Order, attempt: Attempt, charge: Charge) -> Outcome:
-    processor = processor_of(world, attempt.route or "")
+    processor, begun = processor_of(world, attempt.route or ""), world.clocks.monotonic()
+    note_order(order.order_id, attempt.attempt_id)
     outcome = await call_with_timeout(processor.charge(charge), charge.timeout_seconds)
     answer = _if_at_hand(as_requested(outcome, attempt.units, attempt.asset), attempt)
+    ATTEMPTS.add(attempt.route if world.routes.is_for_all(attempt.route or "") else OWN, answer.state)
+    ms = round((world.clocks.monotonic() - begun) * 1000)
+    line("attempt", world=world.name, route=attempt.route, answer=answer.state, code=answer.processor_code, ms=ms)
     await world.routes.note(
         attempt.route or "", attempt.attempt_id, answer, order.merchant_id, _step(order, attempt, answer)
     )

@@ -15,9 +15,11 @@ import asyncpg
 import structlog
 from msgspec.structs import replace
 
+from recoup.core.measures import DELIVERIES
 from recoup.flows.messages.post import Posted, answer_text, post_event
 from recoup.flows.world import World
 from recoup.gateways.web.port import Answer
+from recoup.kernel.cause import begin_later
 from recoup.kernel.filled import filled
 from recoup.kernel.ids import new_id
 from recoup.kernel.time import WallTime
@@ -104,6 +106,7 @@ class Deliveries:
 
     async def _deliver(self, lane: Lane) -> None:
         begun, taken = time.perf_counter(), False
+        begin_later("delivery", lane.subject_id)
         try:
             # An endpoint that was switched off or deleted meanwhile gets nothing more; its lane ends.
             active = lane.state == "active"
@@ -136,6 +139,7 @@ class Deliveries:
             now=wall,
             schedules=SCHEDULES.get(lane.format, RESCUE),
         )
+        DELIVERIES.add(_RESULTS[verdict.action])
         finished = filled(
             FinishedLane,
             lane,

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import aiohttp
 
+from recoup.kernel.cause import traceparent
 from recoup.kernel.time import Clocks
 
 CONNECTIONS_MAX: Final = 256
@@ -90,7 +91,9 @@ class Transport:
             raise NoAnswerError("no answer in time") from None
 
     async def _exchange(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
-        call = self._session.request(method, url, data=body or None, allow_redirects=False, headers=headers)
+        call = self._session.request(
+            method, url, data=body or None, allow_redirects=False, headers={**headers, **traceparent()}
+        )
         async with call as response:
             text = await response.content.read(self._most + 1)
             while not response.content.at_eof() and len(text) <= self._most:

@@ -25,6 +25,7 @@ from recoup.gateways.web.answers import DRAINED_BYTES_MAX, BoundedConnector, Too
 from recoup.gateways.web.names import Allowed, CheckedNames, Lookup, RefusedAddress
 from recoup.gateways.web.port import ANSWER_BYTES, Answer, Error
 from recoup.gateways.web.threads import in_thread
+from recoup.kernel.cause import traceparent
 from recoup.kernel.problem import Problem
 
 THREADS_MAX: Final = 32
@@ -158,7 +159,7 @@ class WebClient:
         target = _read_url(url, self._loopback)
         if target is None:
             return Answer(None, error="refused_address")
-        call = _Call(target, headers, body, max_answer_bytes)
+        call = _Call(target, {**headers, **traceparent()}, body, max_answer_bytes)
         try:
             async with asyncio.timeout(timeout_seconds):
                 await self._send(call)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from recoup.core.measures import GATE
 from recoup.kernel.policy import Policy
 from recoup.kernel.time import BusinessTime
 from recoup.moves.attempt.card_update import updates_first
@@ -51,6 +52,7 @@ def open_attempt(
         challenges.withhold(change, attempt, whys.ANSWER_LOST, "answer_lost")
         return None
     if order.merchant.killed:
+        GATE.add(whys.KILL_SWITCH)
         _wait(change, attempt, whys.KILL_SWITCH, "kill_switch")
         return None
     if attempt.initiator == "merchant" and end_if_stopped(change):
@@ -63,6 +65,7 @@ def open_attempt(
     if update_first and not by_token and updates_first(change):
         return None
     if route.name is None:
+        GATE.add(whys.NO_ROUTE)
         _no_route(change, attempt, route)
         return None
     inputs = gate_input(
@@ -70,6 +73,7 @@ def open_attempt(
     )
     answer = ask_gate(inputs)
     if isinstance(answer, Refused):
+        GATE.add(answer.rule_id)
         _refused(change, attempt, inputs, answer)
         return None
     change.forget_code()

@@ -1,0 +1,78 @@
+"""What the work under way is done for: a call, or something due. Log lines name it; calls outward carry its trace."""
+
+import os
+import re
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+_TRACEPARENT: Final = re.compile(rb"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
+_NO_TRACE: Final = b"0" * 32
+_NO_SPAN: Final = b"0" * 16
+
+
+@dataclass(slots=True)
+class Cause:
+    """`traceparent`: the caller's, as it came. `order_id`, `attempt_id`: the latest that it changed."""
+
+    request_id: str
+    traceparent: bytes | None = None
+    order_id: UUID | None = None
+    attempt_id: UUID | None = None
+    _trace: str | None = None
+
+    @property
+    def trace(self) -> str:
+        """`00-<32 hex>-<16 hex>-01`: the caller's trace, a span of ours; made when it is first asked for.
+
+        Source: W3C Trace Context level 1 for `traceparent`; contract §1.2 for the trace id's shape.
+        """
+        if self._trace is None:
+            self._trace = trace_of(_trace_id(self.traceparent) or os.urandom(16).hex())
+        return self._trace
+
+    @property
+    def trace_id(self) -> str | None:
+        """Of the trace, where anybody knows it: the caller, or somebody who was called."""
+        return self.trace[3:35] if self._trace is not None or self.traceparent is not None else None
+
+
+CAUSE: Final[ContextVar[Cause | None]] = ContextVar("cause", default=None)
+
+
+def begin(request_id: str, traceparent: bytes | None = None) -> Cause:
+    """For this task and those that it starts."""
+    cause = Cause(request_id, traceparent)
+    CAUSE.set(cause)
+    return cause
+
+
+def begin_later(what: str, subject_id: UUID) -> None:
+    """Work that no call waits for. Its trace has the id of its subject, an order's as a rule: whoever knows the order
+    finds what was sent for it, and nothing is stored."""
+    begin(what)._trace = trace_of(subject_id.hex)
+
+
+def trace_of(trace_id: str) -> str:
+    """With a span of ours."""
+    return f"00-{trace_id}-{os.urandom(8).hex()}-01"
+
+
+def note_order(order_id: UUID, attempt_id: UUID | None = None) -> None:
+    cause = CAUSE.get()
+    if cause is not None:
+        cause.order_id = order_id
+        cause.attempt_id = attempt_id or cause.attempt_id
+
+
+def traceparent() -> dict[str, str]:
+    """The header of a call outward; none where nothing is traced."""
+    cause = CAUSE.get()
+    return {} if cause is None else {"traceparent": cause.trace}
+
+
+def _trace_id(given: bytes | None) -> str | None:
+    found = _TRACEPARENT.fullmatch(given) if given is not None else None
+    known = found is not None and found[1] != _NO_TRACE and found[2] != _NO_SPAN
+    return found[1].decode() if found is not None and known else None
