@@ -454,6 +454,10 @@ TABLE: dict[Key, Line] = {
     ),
     ("POST", "/engine/stop"): _page(body=lambda s: {"act": "stop", "why": "walk"}),
     ("GET", "/operator"): _page(whose="operator", may=NOBODY),
+    ("POST", "/operator/sending-off"): _page(
+        whose="operator", may=NOBODY, lets_in=frozenset({400}), body=lambda s: {"reason": " "}
+    ),
+    ("POST", "/operator/sending-on"): _page(whose="operator", may=NOBODY),
     ("GET", "/processors"): _page(whose="operator", may=NOBODY),
     ("GET", "/chains"): _page(whose="operator", may=NOBODY),
     ("POST", "/processors/off"): _page(

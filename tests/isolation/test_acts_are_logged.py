@@ -52,6 +52,9 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "/invitations/second-factor": "account.rule_made: tests/doors/portal/test_second_factor.py",
     "/invitations/members/{user_id}/second-factor": "account.second_factor_removed: the same",
     **dict.fromkeys(("/processors/off", "/processors/on"), "route.off and .on: tests/doors/portal/test_processors.py"),
+    **dict.fromkeys(
+        ("/operator/sending-off", "/operator/sending-on"), "sending.off and .on: tests/doors/portal/test_operator.py"
+    ),
     "/connections/check": "nothing changes but what was found",
     **dict.fromkeys(
         ("/connections", "/connections/change", "/connections/disconnect"),

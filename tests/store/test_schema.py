@@ -46,7 +46,8 @@ CHANGEABLE: dict[str, tuple[str, ...]] = {
     "order_notes": ("text",), "order_words": ("text",), "blocks": ("lifted_by", "lifted_at"),
     "person_log": (), "audit_lines": (),
     "models": (), "model_choices": (), "trainings": (), "arm_settings": (), "engine_stops": ("ended_by", "ended_at"),
-    "card_route_stops": ("ended_by", "ended_at"), "risk_settings": (), "risk_sightings": (), "risk_weights": (),
+    "card_route_stops": ("ended_by", "ended_at"), "sending_stops": ("ended_by", "ended_at"),
+    "risk_settings": (), "risk_sightings": (), "risk_weights": (),
     "fraud_warnings": (),
     "partner_feed": (), "outbox": ("fed",), "transmissions": ("facts", "outcome", "updated_at"),
 }  # fmt: skip

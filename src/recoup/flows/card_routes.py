@@ -33,6 +33,7 @@ from recoup.store.cards.card_routes import (
     set_breaker,
     set_refusal,
 )
+from recoup.store.merchants.sending_stops import SendingStop, standing_stop
 from recoup.store.pool import LOST, Database, is_away
 from recoup.store.statement import Tx
 
@@ -88,6 +89,7 @@ class CardRoutes:
         self._terms: Mapping[str, RouteTerms] = {one.name: one for one in terms}
         self._retired: Mapping[str, RouteTerms] = {one.name: one for one in retired}
         self._db, self._clocks = db, clocks or Clocks()
+        self.stop: SendingStop | None = None  # of all sending
         self._out: Mapping[str, RouteOut] = {}
         self._sums = LearnedSums()
         self._read_at: float | None = None
@@ -253,7 +255,7 @@ class CardRoutes:
                 self._tallies[name] = _joined(tally, self._tallies.get(name))
             raise
         async with db.connection() as connection:
-            out = await routes_out(connection)
+            out, self.stop = await routes_out(connection), await standing_stop(connection)
             if self._open is not None:
                 await self._open.take(connection, now)
             await self._sums.read(connection, now)

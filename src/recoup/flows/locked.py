@@ -7,6 +7,7 @@ transaction, each order once; a Problem raised by one order's work discards that
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
@@ -258,6 +259,8 @@ class _Ground(NamedTuple):
         change.refund_context = self.refund_contexts.get(job.key)
         change.wallet = self.wallets.get((row.merchant_id, row.asset))
         change.has_updater = has_updater(self.world, order)
+        if evidence.off_since is not None:
+            change.off_since = WallTime(datetime.fromisoformat(evidence.off_since))
         if order.arm is not None:
             change.engine = engine_at_hand(self.world, order)
         if job.admission is not None:

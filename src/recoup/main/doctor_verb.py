@@ -18,7 +18,7 @@ from recoup.flows.world import World
 from recoup.gateways.cards.connector import is_connector
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
-from recoup.kernel.time import Clocks
+from recoup.kernel.time import Clocks, iso
 from recoup.main.certificate import SOON, certificate_of
 from recoup.main.databases import Databases, used_databases
 from recoup.main.extension_check import extension_troubles
@@ -28,6 +28,7 @@ from recoup.main.worlds import open_worlds
 from recoup.store.cards.card_routes import stored_routes, sums_between
 from recoup.store.cards.connections import all_connections
 from recoup.store.cards.processor_notices import notices_since, unread_kinds
+from recoup.store.merchants.sending_stops import standing_stop
 from recoup.store.operation.backlog import read_backlog
 
 AT_ONCE: Final = 8
@@ -107,6 +108,9 @@ async def look_at(world: World) -> AsyncIterator[Line]:
     yield await _worker(world)
     lost = world.standing.reason
     yield Line(world.name, "database", not lost, lost or "knows all that was seen", "Run `recoup recover`.")
+    if off := await standing_stop(world.db.reader):
+        finding = f"all of it is off since {iso(off.stopped_at)}: {off.why}"
+        yield Line(world.name, "sending", False, finding, "When it is mended, run `recoup sending on`.")
     async for problem in extension_troubles(world):
         yield Line(world.name, "packages", False, problem.message, problem.cure or "")
     for line in await _routes(world):

@@ -74,6 +74,10 @@ LATER: Final[Mapping[str, LaterVerb | PackageVerb]] = {
         "recoup.main.play_verb",
     ),
     "schema": _of_main("schema_verb", "Sets up and checks the databases: schema, roles and partitions."),
+    "sending": _of_doors(
+        "sending",
+        "Switches off and on whatever moves money, of all merchants: charges, captures, refunds, voids, payouts.",
+    ),
     "simulate": _of_lab("simulate", "Simulates a seeded month with faults and crashes, verified every day."),
     "terms": _of_doors("terms", "Shows and changes the terms of a merchant's contract."),
     "uplift": _of_doors("uplift", "Shows what the rescue engine brings more than the comparison group."),

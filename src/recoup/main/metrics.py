@@ -29,6 +29,7 @@ from recoup.kernel.time import Clocks, DatabaseClocks
 from recoup.main.certificate import Certificate
 from recoup.store.cards.card_routes import stored_routes, sums_between
 from recoup.store.cards.processor_notices import unread_kinds
+from recoup.store.merchants.sending_stops import standing_stop
 from recoup.store.operation.backlog import read_backlog
 from recoup.store.operation.condition import read_condition, read_dead_rows
 from recoup.store.operation.partitions import read_days_left, read_overflown
@@ -151,7 +152,9 @@ async def _state(world: World, gauges: Gauges) -> None:
         dead = await read_dead_rows(connection)
         days_left = await read_days_left(connection, world.clocks.wall())
         overflown = await read_overflown(connection)
+        off = await standing_stop(connection) is not None
     name = world.name
+    gauges.add("recoup_sending_off", "1 while all sending is switched off", off, world=name)
     gauges.add("recoup_database_writable", "0 while the database is read-only", writable, world=name)
     gauges.add("recoup_database_room", "0 while the server cannot write a megabyte", room, world=name)
     text = "Transactions since the oldest snapshot that somebody holds"

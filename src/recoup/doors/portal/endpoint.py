@@ -19,7 +19,8 @@ from recoup.doors.edge.tracing import request_id
 from recoup.doors.portal.forms import Form, read_body, read_form, same_origin
 from recoup.doors.portal.portal import Portal
 from recoup.doors.portal.templates import HEADERS, render
-from recoup.flows.people.sessions import ClientInfo, Session, read_session
+from recoup.flows.people.sessions import ClientInfo, Session, read_session, session_hash
+from recoup.flows.people.who import Oneself
 from recoup.flows.world import World
 from recoup.kernel.ids import parse_id, parse_wire_id
 from recoup.kernel.problem import Problem
@@ -191,13 +192,15 @@ def locale(request: Request, session: Session | None = None) -> str:
 
 
 def layout_values(portal: Portal, request: Request, session: Session | None = None) -> dict[str, Any]:
-    """What the layout of every page needs. `other`: the other environment's name, empty where there is none."""
+    """What the layout of every page needs. `other`: the other environment's name, empty where there is none;
+    `stop`: of all sending."""
     other = portal.world.other
     return {
         "session": session,
         "quarantine": portal.world.standing.reason if session is not None and session.is_operator else "",
         "sandbox": portal.world.policy.test_mode,
         "offset": None,
+        "stop": portal.world.routes.stop,
         "other": other.name if other is not None else "",
         "current_url": current_url(request),
         "path": request.url.path,
@@ -244,6 +247,11 @@ class SignedVisit:
     @property
     def world(self) -> World:
         return self.portal.world
+
+    @property
+    def me(self) -> Oneself:
+        key = session_hash(self.portal.world, cookie(self.request, COOKIE))
+        return Oneself(self.session.user_id, key, whence(self.request).address, request_id(self.request.scope))
 
     @property
     def language(self) -> str:

@@ -57,6 +57,7 @@ ATTENTION_MAX: Final = 99  # beyond it, `99+`
 
 async def with_attention(portal: Portal, session: Session) -> Session:
     """From an index of what needs somebody, and not beyond what the menu says."""
+    await portal.world.routes.ready()
     if session.merchant is None:
         return session
     needing = OrderFilter(session.merchant.merchant_id, attention=True)

@@ -45,6 +45,7 @@ from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.moves.message.alert import alert_now
+from recoup.store.merchants.sending_stops import standing_stop
 from recoup.store.pool import LOST, unavailable
 from recoup.store.statement import Tx
 
@@ -150,6 +151,10 @@ class Sender:
         receipts = await self._decide(state)
         out = await sends_store.open_transactions(self._db, *self._key)
         await self._check_taken(out, receipts, state)
+        if await standing_stop(self._db):
+            self._troubles.append("all sending is switched off")
+            await self._note_troubles()
+            return 0
         prices = await self._prices()
         if is_dear := prices.fee > self._fee_cap:
             self._troubles.append(f"gas costs {gwei(prices.fee)} a unit, above the cap of {gwei(self._fee_cap)}")
@@ -503,6 +508,8 @@ class Sender:
             await sends_store.keep_transaction(tx, row)
             if await sends_store.mark_signed(tx, ids, signed.hash) != len(ids):
                 raise Problem("conflict", "What was to be sent has changed meanwhile.", cure="It is looked at again.")
+            if await standing_stop(tx):
+                raise Problem("conflict", "All sending was switched off meanwhile.", cure="It goes on afterwards.")
         await self._broadcast(signed.raw)
 
     def _signed(self, to: bytes, call: bytes, nonce: int, prices: Prices, gas: int) -> Signed:

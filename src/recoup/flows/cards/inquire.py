@@ -182,7 +182,7 @@ def _barred(world: World, change: Change, attempt: Attempt) -> tuple[bool, GateI
     over = over or (order.expires_at is not None and change.now >= order.expires_at)
     # What other orders heard of this card meanwhile binds here too; the reservation itself is not held against it.
     order.sends = [one for one in order.sends if one.send_id != attempt.attempt_id]
-    if over or order.merchant.killed or not can(order.stage, "collected"):
+    if over or order.merchant.killed or change.off_since is not None or not can(order.stage, "collected"):
         return True, None
     inputs = gate_input(
         order,

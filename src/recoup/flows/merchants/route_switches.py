@@ -75,10 +75,7 @@ async def switch_off(world: World, name: str, why: str, actor: str, scope: Scope
 
     Raises: Problem(not_found); Problem(invalid) for no reason, or one that is too long.
     """
-    why = " ".join(why.split())
-    if not why or len(why) > WHY_MAX:
-        message = Sentence("A reason of up to {0} characters is required.", WHY_MAX)
-        raise invalid(message, "reason", "Say why; everybody who sees the route reads it.")
+    why = checked_reason(why)
     await _check(world, name)
     async with world.db.transaction() as tx:
         done = await stop_route(tx, new_id(), name, why, actor, world.clocks.wall())
@@ -99,6 +96,15 @@ async def switch_on(world: World, name: str, actor: str, scope: Scope | None = N
             await audit.note(tx, scope, world.clocks.wall(), "route.on", "", {"route": name})
     world.routes.forget()
     return done
+
+
+def checked_reason(why: str) -> str:
+    """Raises: Problem(invalid) for no reason, or one that is too long."""
+    why = " ".join(why.split())
+    if not why or len(why) > WHY_MAX:
+        message = Sentence("A reason of up to {0} characters is required.", WHY_MAX)
+        raise invalid(message, "reason", "Say why; everybody who sees the route reads it.")
+    return why
 
 
 async def _check(world: World, name: str) -> None:

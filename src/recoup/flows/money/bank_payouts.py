@@ -28,6 +28,7 @@ from recoup.rules.merchants.audit import amount
 from recoup.rules.money.bank_account import account_context, opened_account
 from recoup.rules.money.bank_payout import check_approval, file_context
 from recoup.rules.network.card_text import masked_numbers
+from recoup.store.merchants.sending_stops import standing_stop
 from recoup.store.money.bank import active_account, find_account, last_payout, payout_file
 from recoup.store.money.bank_payouts import LockedPayout, lock_account, lock_payout
 from recoup.store.money.settlement import account_delay, lock_clock
@@ -141,7 +142,7 @@ async def _send(world: World, merchant_id: UUID, payout_id: UUID) -> None:
         row = await _locked(tx, merchant_id, payout_id)
         if row.state != "approved":
             return
-        if row.killed:
+        if row.killed or await standing_stop(tx):
             await wait_payout(tx, row, wall)
             return
         if row.file is None and not await _still_active(tx, row):

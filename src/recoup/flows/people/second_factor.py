@@ -108,6 +108,22 @@ async def begin(world: World, passwords: Passwords, me: Oneself, password: str, 
         await offer(tx, me.user_id, seal(world, me.user_id, new_secret()), me.session, now, now - OFFER_LASTS)
 
 
+async def has_factor(world: World, me: Oneself) -> bool:
+    return (await factor_state(world.people, me.user_id)).since is not None
+
+
+async def prove_code(world: World, me: Oneself, code: str) -> None:
+    """A code, of who has a factor, for what must not be done by a session that somebody left open. Raises: Problem
+    invalid and bad_credentials naming the field `code`; Problem(too_many_requests)."""
+    if not await has_factor(world, me):
+        return
+    typed = typed_code(code)
+    await charge_code(world, me.user_id, me.address, typed)
+    async with world.people.transaction() as tx:
+        await _hold(tx, me)
+        await spend(tx, world, me.user_id, typed, request=me.request)
+
+
 async def withdraw(world: World, me: Oneself) -> None:
     """What was offered counts never; what counts stays."""
     async with world.people.transaction() as tx:

@@ -32,6 +32,7 @@ from recoup.rules.stable.channels import Channel as ChannelRow
 from recoup.rules.stable.channels import enabled
 from recoup.rules.stable.destinations import check_destination
 from recoup.store.merchants.merchants import is_killed
+from recoup.store.merchants.sending_stops import standing_stop
 from recoup.store.pool import retrying
 from recoup.store.stable.payouts import LockedPayout, NewPayout, lock_payout, lock_wallet
 from recoup.store.stable.wallets import available
@@ -138,7 +139,7 @@ async def decide_payout(world: World, scope: Scope, payout_id: UUID, *, approve:
 
 async def pay_out(world: World, merchant_id: UUID, payout_id: UUID) -> None:
     """Due work `payout`: intent, call, outcome. One that nobody has approved waits, where its channel is guarded, and
-    so does a killed merchant's."""
+    so does a killed merchant's, or any while all sending is off."""
     wall = world.clocks.wall()
     timeout: timedelta = world.policy.call_timeout
     async with world.db.transaction() as tx:
@@ -146,7 +147,7 @@ async def pay_out(world: World, merchant_id: UUID, payout_id: UUID) -> None:
         if row.state in _DONE:
             return
         channel = world.channels[_custodial(world, row.asset, row.destination).code]
-        if row.killed or row.state == "requested" and is_guarded(channel):
+        if row.killed or row.state == "requested" and is_guarded(channel) or await standing_stop(tx):
             await wait_payout(tx, row, wall)
             return
         await open_payout(tx, row, wall + SEND_WITHIN + timeout + channel.settled_after)

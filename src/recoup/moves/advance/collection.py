@@ -8,7 +8,7 @@ from recoup.moves.attempt.plan import ask_by_hand, gate_answer, next_attempt, te
 from recoup.moves.attempt.send import PickRoute, gate_input, send_intent
 from recoup.moves.change import Booked, Change
 from recoup.moves.dispute.sandbox_disputes import schedule_test_dispute
-from recoup.moves.pace import NO_ROUTE_PAUSE
+from recoup.moves.pace import NO_ROUTE_PAUSE, pause_since
 from recoup.rules.money import ledger
 from recoup.rules.money.collection import COLLECTION_POLICIES
 from recoup.rules.network.codes import Reading
@@ -102,6 +102,9 @@ def open_charge(change: Change, policy: Policy, pick: PickRoute) -> Attempt | No
     if order.merchant.killed:
         why = whys.KILL_SWITCH
         _wait(change, attempt, change.now + KILLED_PAUSE, why)
+        return None
+    if change.off_since is not None:
+        _wait(change, attempt, change.now + pause_since(change.off_since, change.wall), whys.SENDING_OFF)
         return None
     route = pick(change, attempt)
     if route.name is None:

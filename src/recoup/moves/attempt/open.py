@@ -15,7 +15,7 @@ from recoup.moves.challenge import lifecycle as challenges
 from recoup.moves.change import Change
 from recoup.moves.order.answer_deadline import decline, too_late
 from recoup.moves.order.feature_moves import end_if_stopped
-from recoup.moves.pace import NO_ROUTE_PAUSE, NO_ROUTE_PAUSE_MAX
+from recoup.moves.pace import NO_ROUTE_PAUSE, NO_ROUTE_PAUSE_MAX, pause_since
 from recoup.rules.network.limits import Refused
 from recoup.rules.order import whys
 from recoup.rules.order.lifecycle import Stage
@@ -51,9 +51,7 @@ def open_attempt(
     if attempt.ladder == PURPOSE and not with_customer:
         challenges.withhold(change, attempt, whys.ANSWER_LOST, "answer_lost")
         return None
-    if order.merchant.killed:
-        GATE.add(whys.KILL_SWITCH)
-        _wait(change, attempt, whys.KILL_SWITCH, "kill_switch")
+    if _is_off(change, attempt):
         return None
     if attempt.initiator == "merchant" and end_if_stopped(change):
         return None
@@ -81,6 +79,19 @@ def open_attempt(
     return attempt
 
 
+def _is_off(change: Change, attempt: Attempt) -> bool:
+    """Whether the merchant's sending is off, or everybody's: then the order waits."""
+    if change.order.merchant.killed:
+        GATE.add(whys.KILL_SWITCH)
+        _wait(change, attempt, whys.KILL_SWITCH, "kill_switch")
+    elif change.off_since is not None:
+        GATE.add(whys.SENDING_OFF)
+        _hold_for(change, attempt, pause_since(change.off_since, change.wall), whys.SENDING_OFF, "sending_off")
+    else:
+        return False
+    return True
+
+
 def _wait(change: Change, attempt: Attempt, why: str, cause: str, *, decision_id: UUID | None = None) -> None:
     """Onhold; but nobody lets a customer wait: that order is declined, or its challenge may be answered again."""
     if change.order.customer_waits:
@@ -94,11 +105,18 @@ def _wait(change: Change, attempt: Attempt, why: str, cause: str, *, decision_id
 def _no_route(change: Change, attempt: Attempt, route: Route) -> None:
     """Held for a while: a route may be switched on again. What waits for long is looked at more seldom."""
     decision_id = change.decide(choose_route(route.inputs), route.inputs.features())
+    _hold_for(change, attempt, _pause_without_route(change), whys.NO_ROUTE, "no_route", decision_id=decision_id)
+
+
+def _hold_for(
+    change: Change, attempt: Attempt, pause: timedelta, why: str, cause: str, *, decision_id: UUID | None = None
+) -> None:
+    """It goes on by itself, where no customer waits."""
     if change.order.by_customer or attempt.ladder == PURPOSE:
-        _wait(change, attempt, whys.NO_ROUTE, "no_route", decision_id=decision_id)
+        _wait(change, attempt, why, cause, decision_id=decision_id)
         return
-    until = change.now + _pause_without_route(change)
-    hold(change, whys.NO_ROUTE, "no_route", until, decision_id=decision_id)
+    until = change.now + pause
+    hold(change, why, cause, until, decision_id=decision_id)
     change.set_attempt(attempt, due_at=until)
     change.order.next_attempt_at = until
     change.due("release", until)

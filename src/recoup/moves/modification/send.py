@@ -8,7 +8,14 @@ from recoup.kernel.ids import new_id
 from recoup.moves.change import Booked, Change
 from recoup.moves.modification import capture as captures
 from recoup.moves.modification.disputed import cancel_for_dispute
-from recoup.moves.pace import ATTENTION_AFTER_TRIES, NO_ROUTE_PAUSE, RESULT_WITHIN, SEND_WITHIN, pause_after
+from recoup.moves.pace import (
+    ATTENTION_AFTER_TRIES,
+    NO_ROUTE_PAUSE,
+    RESULT_WITHIN,
+    SEND_WITHIN,
+    pause_after,
+    pause_since,
+)
 from recoup.rules.money import ledger
 from recoup.rules.network.card_text import without_card
 from recoup.rules.order.attention import ANSWER_DIFFERS, REFUND_FAILED, delayed, stuck
@@ -19,10 +26,15 @@ def open_modification(
     change: Change, modification_id: UUID, timeout: timedelta, settled_after: timedelta, *, forgotten: bool
 ) -> Modification | None:
     """Transaction A: the refund may be sent now, under its own id, or under another where the processor would not keep
-    that one for long enough (`forgotten`) and cannot know it. None when nothing is left to send."""
+    that one for long enough (`forgotten`) and cannot know it. None when nothing is left to send, or all sending is
+    off."""
     modification = change.order.modification(modification_id)
     if modification.state not in ("owed", "sent"):
         change.undue("modification", subject_id=modification_id)
+        return None
+    if change.off_since is not None:
+        pause = pause_since(change.off_since, change.wall)
+        change.due("modification", change.wall + pause, subject_id=modification_id, wall=True)
         return None
     send_before = change.wall + SEND_WITHIN
     first = modification.state == "owed"

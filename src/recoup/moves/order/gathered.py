@@ -56,6 +56,7 @@ class Gathered:
         self.engine: EngineAtHand | None = None  # of an order with an arm
         self.risk: RiskKnown | None = None  # of an order whose customer waits
         self.has_updater = False  # somebody can say whether the order's card was replaced
+        self.off_since: WallTime | None = None  # all sending is off: no intent to send may be made
         self.chance: int | None = None  # millionths, that a send now is approved, where the engine has just said so
         self._refund_approvals: dict[UUID, RefundApproval] = {}
         self.freed_units = 0  # of the exposure that the order's advance holds

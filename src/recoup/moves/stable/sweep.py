@@ -7,7 +7,7 @@ from uuid import UUID
 from recoup.kernel.ids import new_id, wire_id
 from recoup.kernel.problem import Problem
 from recoup.moves.change import Booked, Change
-from recoup.moves.pace import ATTENTION_AFTER_TRIES, SEND_WITHIN, pause_after
+from recoup.moves.pace import ATTENTION_AFTER_TRIES, SEND_WITHIN, pause_after, pause_since
 from recoup.rules.money.ledger import settled
 from recoup.rules.order.attention import SETTLEMENT_DELAYED, SETTLEMENT_STUCK
 from recoup.rules.order.snapshot import Settlement
@@ -15,10 +15,15 @@ from recoup.rules.stable.amounts import text_like
 
 
 def open_settlement(change: Change, settlement_id: UUID, again_after: timedelta) -> Settlement | None:
-    """Transaction A: it may be sent now. None when it is done with. The same id may be sent again safely."""
+    """Transaction A: it may be sent now. None when it is done with, or all sending is off. The same id may be sent
+    again safely."""
     settlement = change.order.settlement(settlement_id)
     if settlement.state not in ("pending", "broadcast"):
         change.undue("settle", subject_id=settlement_id)
+        return None
+    if change.off_since is not None:
+        pause = pause_since(change.off_since, change.wall)
+        change.due("settle", change.wall + pause, subject_id=settlement_id, wall=True)
         return None
     send_before = change.wall + SEND_WITHIN
     change.set_settlement(settlement, state="broadcast", tries=settlement.tries + 1, send_before=send_before)

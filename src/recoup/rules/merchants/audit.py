@@ -51,6 +51,8 @@ _OWN: Final[Mapping[str, str]] = {
     "processor.disconnected": "disconnected a processor",
     "route.off": "switched a card processor off",
     "route.on": "switched a card processor on",
+    "sending.off": "switched all sending off",
+    "sending.on": "switched sending on",
     "export.asked": "requested an export of orders",
     "export.fetched": "downloaded an export of orders",
     "exposure.set": "set the limits of advances",

@@ -15,6 +15,7 @@ ON_HOLD: Final = "on_hold"
 KILL_SWITCH: Final = "kill_switch"
 OUTAGE: Final = "processor_outage"
 NO_ROUTE: Final = "no_route"
+SENDING_OFF: Final = "sending_off"
 NOT_REACHED: Final = "processor_not_reached"
 REQUEST_REFUSED: Final = "request_refused"
 ACCOUNT_REFUSED: Final = "account_refused"
@@ -66,6 +67,7 @@ _SENTENCES: Final[Mapping[str, str]] = MappingProxyType({
     ON_HOLD: "It is on hold.",
     KILL_SWITCH: "The operator has stopped all sending for this merchant.",
     OUTAGE: "The processor cannot be reached.",
+    SENDING_OFF: "The operator has switched all sending off; it goes on by itself afterwards.",
     NO_ROUTE: "No card processor takes it at the moment.",
     NOT_REACHED: "The processor was not reachable.",
     REQUEST_REFUSED: "The processor refused the request as invalid, so it is not repeated.",

@@ -153,6 +153,7 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
         WHERE merchant_id = o.merchant_id ORDER BY contacted_at DESC LIMIT 500) l
     ) c WHERE c.contacted_at < c.newest - interval '7 days'
   ) END) END"""),
+    ("off_since", frozenset(), "(SELECT to_jsonb(s.stopped_at) FROM sending_stops s WHERE s.ended_at IS NULL)"),
 )  # fmt: skip
 # The merchant is named by an array so that it is looked up after the order: looked up before, a plan made while there
 # were few orders goes through all orders of the merchant. The first line of WHERE is true; to the planner it leaves one
@@ -177,6 +178,7 @@ _OPEN: Final = frozenset({"received", "processing", "held", "challenged", "probl
 class OrderEvidence(Row, frozen=True):
     """Of one order, for `order_of` to read: each part as JSON, in the order of `_PARTS`, None where it is not needed or
     there is nothing. `merchant`, `fee_terms` and `policies` are texts, since orders have them in common.
+    `off_since`: since when all sending is off.
 
     Then what its card's home knows: the newest sends, blocks, how many more orders of the merchant are under way with
     this card, and those of them whose processor charges by itself, and what else is known to be this card."""
@@ -202,6 +204,7 @@ class OrderEvidence(Row, frozen=True):
     policies: str | None
     other_card: Json
     known: Json
+    off_since: str | None
     facets: dict[str, Json] | None
     sends: Json = None
     blocks: Json = None

@@ -5,14 +5,11 @@ from typing import Any
 
 from starlette.requests import Request
 
-from recoup.doors.edge.cookies import cookie
-from recoup.doors.edge.tracing import request_id
-from recoup.doors.portal.endpoint import COOKIE, SignedVisit, whence
+from recoup.doors.portal.endpoint import SignedVisit
 from recoup.doors.portal.impersonation.bounds import check_behind
 from recoup.doors.portal.portal import Portal
 from recoup.flows.merchants.find_partner import read_partner
-from recoup.flows.people.sessions import Session, session_hash
-from recoup.flows.people.who import Oneself
+from recoup.flows.people.sessions import Session
 from recoup.store.merchants.merchants import MerchantSettings
 from recoup.store.merchants.partners import Partner
 
@@ -23,11 +20,6 @@ class AccountVisit(SignedVisit):
 
     known: MerchantSettings | None
     partner: Partner | None
-
-    @property
-    def me(self) -> Oneself:
-        key = session_hash(self.portal.world, cookie(self.request, COOKIE))
-        return Oneself(self.session.user_id, key, whence(self.request).address, request_id(self.request.scope))
 
     @property
     def email(self) -> str:

@@ -1,16 +1,21 @@
 """/operator: the operator's home. All merchants, money that waits for approval, and the installation's health."""
 
 from datetime import timedelta
-from typing import Final
+from typing import Annotated, Final
 
+from recoup.doors.portal.form_shape import Text
 from recoup.doors.portal.menu import Entry, for_operator
 from recoup.doors.portal.pages import Values, member
+from recoup.doors.portal.people import names_of_actors
 from recoup.doors.portal.processors.page import BREAKERS
 from recoup.doors.portal.rights import operator
 from recoup.doors.portal.visit import Visit
-from recoup.flows.merchants.route_switches import read_route_states
+from recoup.flows.merchants.route_switches import WHY_MAX, checked_reason, read_route_states
+from recoup.flows.merchants.sending import switch_sending_off, switch_sending_on
+from recoup.flows.people.second_factor import has_factor, prove_code
 from recoup.store.merchants.operator_home import operated_merchants
 from recoup.store.merchants.partner_merchants import rescued_of
+from recoup.store.merchants.sending_stops import standing_stop
 from recoup.store.operation.backlog import read_backlog
 from recoup.store.operation.partitions import read_days_left
 
@@ -18,6 +23,7 @@ PLACE: Final = "/operator"
 ROWS_MAX: Final = 100
 RECOVERED_WITHIN: Final = timedelta(days=30)
 LATE_SECONDS_MAX: Final = 300
+_switch = operator("switch all sending off or on")
 
 
 @member.page(
@@ -35,6 +41,7 @@ async def home(visit: Visit) -> Values:
         recovered = await rescued_of(connection, [row.merchant_id for row in shown], visit.wall - RECOVERED_WITHIN)
         backlog = await read_backlog(connection, visit.wall)
         days_left = await read_days_left(connection, visit.wall)
+        off = await standing_stop(connection)
     routes = [one for one in await read_route_states(visit.world) if one.listed]
     return dict(
         rows=shown,
@@ -48,4 +55,22 @@ async def home(visit: Visit) -> Values:
         days_left=int(min(days_left.values())),
         routes=routes,
         breakers=BREAKERS,
+        off=off,
+        who=await names_of_actors(visit, [off.actor]) if off is not None else {},
+        why_max=WHY_MAX,
+        has_factor=await has_factor(visit.world, visit.me),
     )
+
+
+@home.post("/operator/sending-off", may=_switch)
+async def post_off(visit: Visit, *, reason: Annotated[str, Text(1_000)], code: Annotated[str, Text(32)] = "") -> None:
+    """`code`: of the second factor, of who has one."""
+    reason = checked_reason(reason)
+    await prove_code(visit.world, visit.me, code)
+    await switch_sending_off(visit.world, reason, visit.operator_scope.actor.text(), visit.operator_scope)
+
+
+@home.post("/operator/sending-on", may=_switch)
+async def post_on(visit: Visit, *, code: Annotated[str, Text(32)] = "") -> None:
+    await prove_code(visit.world, visit.me, code)
+    await switch_sending_on(visit.world, visit.operator_scope.actor.text(), visit.operator_scope)

@@ -16,3 +16,15 @@ CREATE TABLE switch_changes (
 );
 CREATE INDEX switch_changes_subject ON switch_changes (merchant_id, subject_id, kind, version DESC);
 CREATE INDEX switch_changes_at ON switch_changes (merchant_id, changed_at DESC);
+
+-- While one stands nothing that moves money leaves: no charge, capture, refund, void, payout or transfer.
+CREATE TABLE directory.sending_stops (
+  stop_id uuid PRIMARY KEY,
+  why text NOT NULL,
+  actor text NOT NULL,
+  stopped_at timestamptz NOT NULL,         -- wall time, as below
+  ended_by text,
+  ended_at timestamptz,
+  CHECK ((ended_at IS NULL) = (ended_by IS NULL))
+);
+CREATE UNIQUE INDEX sending_stops_now ON directory.sending_stops ((true)) WHERE ended_at IS NULL;

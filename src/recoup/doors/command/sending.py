@@ -1,0 +1,53 @@
+"""`recoup sending`: the switch of everything that moves money, for all merchants of a world."""
+
+import json
+
+import click
+
+from recoup.doors.command.route import OPERATOR
+from recoup.doors.command.verbs import Run, in_world
+from recoup.flows.merchants.sending import LEAVES_WITHIN, SwitchedOff, switch_sending_off, switch_sending_on
+from recoup.kernel.time import iso
+from recoup.store.merchants.sending_stops import standing_stop
+
+
+@click.group()
+def sending() -> None:
+    """Switches off and on whatever moves money, of all merchants: charges, captures, refunds, voids, payouts."""
+
+
+@sending.command()
+@click.option("--reason", required=True, help="Reason, shown in the portal.")
+@in_world
+def off(run: Run, reason: str) -> None:
+    """Switches all sending off at once, in every process. Exits with 1 while something of before may still leave."""
+    done = run(lambda opened: switch_sending_off(opened.world, reason, OPERATOR))
+    if done is SwitchedOff.LEAVING:
+        click.echo("All sending is off, but transactions of before are still open. Run it again.")
+        raise SystemExit(1)
+    click.echo(
+        f"All sending is off: nothing leaves later than {LEAVES_WITHIN} seconds from now."
+        if done is SwitchedOff.NOW
+        else "All sending was already off."
+    )
+
+
+@sending.command()
+@in_world
+def on(run: Run) -> None:
+    """Switches sending on again: what waits goes on by its plan."""
+    done = run(lambda opened: switch_sending_on(opened.world, OPERATOR))
+    click.echo("Sending is on." if done else "Sending was not off.")
+
+
+@sending.command()
+@click.option("--json", "as_json", is_flag=True, help="Output as one JSON object.")
+@in_world
+def show(run: Run, as_json: bool) -> None:
+    """Shows whether sending is off, since when and why."""
+    stop = run(lambda opened: standing_stop(opened.world.db.reader))
+    if as_json:
+        since = iso(stop.stopped_at) if stop else None
+        click.echo(json.dumps({"off_since": since, "off_reason": stop and stop.why, "off_by": stop and stop.actor}))
+    else:
+        click.echo(f"All sending is off since {iso(stop.stopped_at)}: {stop.why}" if stop else "Sending is on.")
