@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-_TRACEPARENT: Final = re.compile(rb"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
-_NO_TRACE: Final = b"0" * 32
-_NO_SPAN: Final = b"0" * 16
+_TRACEPARENT: Final = re.compile(rb"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 @dataclass(slots=True)
@@ -29,7 +27,8 @@ class Cause:
         Source: W3C Trace Context level 1 for `traceparent`; contract §1.2 for the trace id's shape.
         """
         if self._trace is None:
-            self._trace = trace_of(_trace_id(self.traceparent) or os.urandom(16).hex())
+            found = _TRACEPARENT.fullmatch(self.traceparent or b"")
+            self._trace = trace_of(found[1].decode() if found else os.urandom(16).hex())
         return self._trace
 
     @property
@@ -70,9 +69,3 @@ def traceparent() -> dict[str, str]:
     """The header of a call outward; none where nothing is traced."""
     cause = CAUSE.get()
     return {} if cause is None else {"traceparent": cause.trace}
-
-
-def _trace_id(given: bytes | None) -> str | None:
-    found = _TRACEPARENT.fullmatch(given) if given is not None else None
-    known = found is not None and found[1] != _NO_TRACE and found[2] != _NO_SPAN
-    return found[1].decode() if found is not None and known else None

@@ -113,7 +113,7 @@ def probes(opened: Sequence[Running], is_draining: Callable[[], bool]) -> list[R
 
 def _metrics(opened: Sequence[Running]) -> Route:
     async def metrics(request: Request) -> Response:
-        text, kind = await scrape([one.world for one in opened])
+        text, kind = await scrape([one.world for one in opened], opened[0].settings.data_dir)
         return Response(text, media_type=kind)
 
     return Route("/metrics", metrics)

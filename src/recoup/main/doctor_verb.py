@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import shutil
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import asyncpg
 import click
 import uvloop
 
@@ -19,6 +21,7 @@ from recoup.gateways.cards.connector import is_connector
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import Clocks, iso
+from recoup.main.backup.examined import examined as copies_examined
 from recoup.main.certificate import SOON, certificate_of
 from recoup.main.databases import Databases, used_databases
 from recoup.main.extension_check import extension_troubles
@@ -28,11 +31,19 @@ from recoup.main.worlds import open_worlds
 from recoup.store.cards.card_routes import stored_routes, sums_between
 from recoup.store.cards.connections import all_connections
 from recoup.store.cards.processor_notices import notices_since, unread_kinds
+from recoup.store.connect import connect
 from recoup.store.merchants.sending_stops import standing_stop
-from recoup.store.operation.backlog import read_backlog
+from recoup.store.operation.backlog import failing_work, read_backlog
+from recoup.store.operation.condition import read_condition, read_short_limits
+from recoup.store.operation.upkeep import has_room, is_writable
 
 AT_ONCE: Final = 8
 LATE_SECONDS_MAX: Final = 300.0
+AWAY_SECONDS: Final = 5.0
+BLOCKED_SECONDS: Final = 5.0
+LIMIT_MS_MIN: Final = 10_000
+SNAPSHOT_AGE_MAX: Final = 1_000_000  # transactions
+FREE_BYTES_MIN: Final = 2e9
 ALIVE_WITHIN: Final = timedelta(seconds=2.5 * ALIVE_SECONDS)
 DOCTOR: Final = Actor("operator", "doctor")
 
@@ -55,8 +66,12 @@ def add(cli: click.Group) -> None:
         """Examines this installation: schema, clocks, the worker, and each account at a processor. Exits with 1 when
         something is wrong."""
         settings = load_settings(data_dir=data_dir)
-        with used_databases(settings) as databases:
-            lines = uvloop.run(_examined(settings, databases))
+        lines = _of_machine(settings)
+        try:
+            with used_databases(settings) as databases:
+                lines += uvloop.run(_examined(settings, databases))
+        except Problem as problem:
+            lines.append(Line("machine", "database", False, problem.message, problem.cure or ""))
         if as_json:
             click.echo(json.dumps([one._asdict() for one in lines]))
         else:
@@ -68,11 +83,13 @@ def add(cli: click.Group) -> None:
 
 
 async def _examined(settings: Settings, databases: Databases) -> list[Line]:
+    if (away := await _away(databases)) is not None:
+        return [away]  # everything else would only wait for it
     found = await checked_databases(databases)
     lines = [Line(place, what, not trouble, trouble or "in order") for place, what, trouble in found]
-    certificate = _certificate(settings)
-    if not all(one.ok for one in lines):
-        return lines + certificate  # what stands on them would only say so again
+    lines += await _copies(settings, databases)
+    if not all(one.ok for one in lines if one.place != "machine"):
+        return lines  # what stands on them would only say so again
     try:
         async with open_worlds(settings, databases, "recoup-cli") as worlds:
             for one in worlds:
@@ -80,7 +97,37 @@ async def _examined(settings: Settings, databases: Databases) -> list[Line]:
                     lines += [line async for line in look_at(one.world)]
     except Problem as problem:
         lines.append(Line("worlds", "start", False, problem.message, problem.cure or ""))
-    return lines + certificate
+    return lines
+
+
+async def _away(databases: Databases) -> Line | None:
+    """Asked first, and not for long: a server that is stopped lets everybody wait."""
+    try:
+        async with asyncio.timeout(AWAY_SECONDS):
+            connection = await connect(databases.people)
+            await connection.close()
+    except TimeoutError:
+        finding = f"it has not answered for {AWAY_SECONDS:.0f} s"
+    except Problem as problem:
+        return Line("machine", "database", False, problem.message, problem.cure or "")
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        finding = f"it cannot be reached: {(str(error) or type(error).__name__).splitlines()[0]}"
+    else:
+        return None
+    return Line("machine", "database", False, finding, "Does the server run, and is it at its address?")
+
+
+async def _copies(settings: Settings, databases: Databases) -> list[Line]:
+    try:
+        return [Line("machine", *one) for one in await copies_examined(settings.data_dir, databases)]
+    except Problem as problem:
+        return [Line("machine", "copy", False, problem.message, problem.cure or "")]
+
+
+def _of_machine(settings: Settings) -> list[Line]:
+    disk = shutil.disk_usage(settings.data_dir if settings.data_dir.exists() else Path.cwd())
+    finding, cure = f"{disk.free / 1e9:,.1f} GB free", "Free some: at nought nothing is taken any more."
+    return [Line("machine", "disk", disk.free >= FREE_BYTES_MIN, finding, cure), *_certificate(settings)]
 
 
 def _certificate(settings: Settings) -> list[Line]:
@@ -104,13 +151,17 @@ def _certificate(settings: Settings) -> list[Line]:
 
 
 async def look_at(world: World) -> AsyncIterator[Line]:
-    """The worker, the packages, then each account with a key."""
+    """The worker, the database, the packages, then each account with a key."""
     yield await _worker(world)
     lost = world.standing.reason
     yield Line(world.name, "database", not lost, lost or "knows all that was seen", "Run `recoup recover`.")
     if off := await standing_stop(world.db.reader):
         finding = f"all of it is off since {iso(off.stopped_at)}: {off.why}"
         yield Line(world.name, "sending", False, finding, "When it is mended, run `recoup sending on`.")
+    for line in await _database(world):
+        yield line
+    for line in await _failing(world):
+        yield line
     async for problem in extension_troubles(world):
         yield Line(world.name, "packages", False, problem.message, problem.cure or "")
     for line in await _routes(world):
@@ -125,6 +176,43 @@ async def look_at(world: World) -> AsyncIterator[Line]:
         kinds = ", ".join(f"{one.kind} ({one.count})" for one in unread if one.route == route)
         finding = f"of kinds that this release does not read, nothing was done: {kinds}"
         yield Line(world.name, f"{route} unread notices", True, finding)
+
+
+async def _database(world: World) -> list[Line]:
+    """What it can do, and who holds it up."""
+    name = world.name
+    async with world.db.connection() as connection:
+        writable = await is_writable(connection)
+        room = not writable or await has_room(connection)
+        limits = await read_short_limits(connection, LIMIT_MS_MIN)
+        found = await read_condition(connection)
+    if not writable:
+        cure = "Let it be written again: default_transaction_read_only, or the replica that it is."
+        return [Line(name, "writing", False, "the database is read-only", cure)]
+    cure = "Free some on the server's disk: until then callers hear 503, and nothing is lost."
+    lines = [Line(name, "room", room, "the server can write" if room else "the server has no room to write", cure)]
+    for setting, ms in limits.items():
+        finding = f"the server ends what takes longer than {ms} ms, by {setting}"
+        cure = f"Take it back for Recoup's log-in: ALTER ROLE … SET {setting} = 0."
+        lines.append(Line(name, "limits", False, finding, cure))
+    if found.blocked_seconds >= BLOCKED_SECONDS:
+        finding = f"somebody has waited {found.blocked_seconds:.0f} s for a lock that process {found.blocked_by} holds"
+        cure = f"See what it does in pg_stat_activity; SELECT pg_terminate_backend({found.blocked_by}) ends it."
+        lines.append(Line(name, "locks", False, finding, cure))
+    if found.snapshot_age >= SNAPSHOT_AGE_MAX:
+        who = f"process {found.snapshot_of}" if found.snapshot_of else "a slot or a prepared transaction"
+        finding = f"{who} holds a snapshot that is {found.snapshot_age:,} transactions old; dead rows stay"
+        lines.append(Line(name, "snapshot", False, finding, "End it: see pg_stat_activity, pg_replication_slots."))
+    return lines
+
+
+async def _failing(world: World) -> list[Line]:
+    lines = []
+    for one in await failing_work(world.db.reader, world.clocks.wall()):
+        finding = f"{one.number:,} fail again and again, the last with: {one.error[:200]}"
+        cure = "Mend what it names; it is tried again within ten minutes."
+        lines.append(Line(world.name, f"{one.kind} work", False, finding, cure))
+    return lines
 
 
 async def _worker(world: World) -> Line:

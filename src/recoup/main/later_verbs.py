@@ -53,6 +53,9 @@ LATER: Final[Mapping[str, LaterVerb | PackageVerb]] = {
     "learn": _of_doors("learn", "Trains the rescue engine on this installation's own attempts."),
     "listen": _of_doors("listen", "Receives, verifies and prints this merchant's webhooks of both APIs until Ctrl-C."),
     "live": _of_main("live_verb", "Sets up the live world: real cards, real money."),
+    "monitoring": _of_main(
+        "monitoring_verb", "Prints alert rules for Prometheus and a dashboard for Grafana; see docs/monitoring.md."
+    ),
     "openapi": _of_main("docs_verb", "Prints the OpenAPI 3.1 document of one API."),
     "outcome": _of_doors("outcome", "What became of an order, with its history line by line."),
     "partner": _of_doors("partner", "Shows all partners, or one; options change its limits and state."),

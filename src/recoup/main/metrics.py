@@ -4,11 +4,13 @@ asking."""
 import asyncio
 import os
 import resource
+import shutil
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
+from pathlib import Path
 from time import monotonic
-from typing import Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, start_http_server
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -17,7 +19,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from recoup.core.lines import line
-from recoup.core.measures import CALLS, LOOP_LAG, MEASURES, OTHER, SECONDS, Measure
+from recoup.core.measures import MEASURES, REFUSED, Measure
 from recoup.doors.edge.asgi import Scope, state
 from recoup.doors.edge.called import template_of
 from recoup.doors.edge.connections import Connections
@@ -26,6 +28,7 @@ from recoup.flows.upkeep import beaten_ago
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks, DatabaseClocks
+from recoup.main.backup.copies import age_seconds
 from recoup.main.certificate import Certificate
 from recoup.store.cards.card_routes import stored_routes, sums_between
 from recoup.store.cards.processor_notices import unread_kinds
@@ -35,6 +38,8 @@ from recoup.store.operation.condition import read_condition, read_dead_rows
 from recoup.store.operation.partitions import read_days_left, read_overflown
 from recoup.store.operation.upkeep import has_room, is_writable
 
+LABELS_MAX: Final = 2_000
+OTHER: Final = "other"
 UNREAD_SHOWN: Final = timedelta(days=30)
 WORLD_SECONDS_MAX: Final = 5.0  # of asking one
 REGISTRY: Final = CollectorRegistry()
@@ -42,17 +47,38 @@ QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics"})  # without a log l
 _METHODS: Final = frozenset(("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS"))
 
 
-def _counted(measure: Measure) -> None:
-    if measure.buckets:
-        timed = Histogram(measure.name, measure.help, measure.labels, registry=REGISTRY, buckets=measure.buckets)
-        measure.count_by(lambda *values: timed.labels(*values).observe)
-    else:
-        counter = Counter(measure.name, measure.help, measure.labels, registry=REGISTRY)
-        measure.count_by(lambda *values: counter.labels(*values).inc)
+CALLS: Final = Measure("recoup_calls", "Calls answered", "operation", "status")
+_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 1.85, 5)
+SECONDS: Final = Measure("recoup_call_seconds", "Seconds until a call was answered", "operation", buckets=_SECONDS)
+_LAGS: Final = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5)
+LOOP_LAG: Final = Measure(
+    "recoup_loop_lag_seconds", "By how much a second of the event loop was late", "part", buckets=_LAGS
+)
+EVERY: Final = (*MEASURES, CALLS, SECONDS, LOOP_LAG)
 
 
-for _measure in MEASURES:
-    _counted(_measure)
+def count(measure: Measure, registry: CollectorRegistry = REGISTRY) -> None:
+    """From now on. What has more than LABELS_MAX sets of labels counts the rest as `other`."""
+    named: Any = measure.name, measure.help, measure.labels
+    counter = Histogram(*named, registry=registry, buckets=measure.buckets) if measure.buckets else None
+    made = counter or Counter(*named, registry=registry)
+    takes: dict[tuple[str, ...], Callable[[float], object]] = {}
+
+    def add(*values: str, by: float = 1.0) -> None:
+        take = takes.get(values)
+        if take is None:
+            values = values if len(takes) < LABELS_MAX else (OTHER,) * len(values)
+            child: Any = made.labels(*values)
+            take = takes[values] = child.observe if measure.buckets else child.inc
+        take(by)
+
+    measure.add = add
+
+
+for _measure in EVERY:
+    count(_measure)
+for _why in ("away", "full", "slow", "busy"):  # a rate begins at nought
+    REFUSED.add(_why, by=0)
 
 
 def _gauge(name: str, help: str, *labels: str, mode: Literal["mostrecent", "livesum"] = "mostrecent") -> Gauge:
@@ -88,8 +114,8 @@ async def watch_process(part: str) -> None:
 def _memory() -> int:
     """Bytes; the most that it ever had where the system does not say what it has."""
     try:
-        with open("/proc/self/statm", "rb") as told:
-            return int(told.read().split()[1]) * _PAGE
+        with open("/proc/self/statm", "rb") as file:
+            return int(file.read().split()[1]) * _PAGE
     except OSError:
         most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return most if sys.platform == "darwin" else most * 1024
@@ -225,6 +251,14 @@ async def _look(world: World, gauges: Gauges) -> None:
     gauges.add("recoup_database_up", "0 while the database does not answer", is_up, world=world.name)
 
 
+def _machine(data_dir: Path, gauges: Gauges) -> None:
+    disk = shutil.disk_usage(data_dir)
+    gauges.add("recoup_disk_free_bytes", "Of the disk that the data folder lies on", disk.free)
+    age = age_seconds(data_dir, Clocks().wall())
+    if age is not None:
+        gauges.add("recoup_copy_age_seconds", "Age of the newest copy of the databases", age)
+
+
 class _Scraped(Collector):
     def __init__(self, *sources: Iterable[Metric]) -> None:
         self._sources = sources
@@ -234,8 +268,9 @@ class _Scraped(Collector):
             yield from source
 
 
-async def _gauges(worlds: Sequence[World]) -> Gauges:
+async def _gauges(worlds: Sequence[World], data_dir: Path) -> Gauges:
     gauges = Gauges()
+    _machine(data_dir, gauges)
     for world in worlds:
         await _look(world, gauges)
     return gauges
@@ -255,24 +290,24 @@ def is_shared() -> bool:
     return "PROMETHEUS_MULTIPROC_DIR" in os.environ
 
 
-async def scrape(worlds: Sequence[World]) -> tuple[bytes, str]:
+async def scrape(worlds: Sequence[World], data_dir: Path) -> tuple[bytes, str]:
     """Text and content type."""
     registry = CollectorRegistry()
-    registry.register(_Scraped(_counts(), await _gauges(worlds)))
+    registry.register(_Scraped(_counts(), await _gauges(worlds, data_dir)))
     return generate_latest(registry), CONTENT_TYPE_LATEST
 
 
-def serve_beside(address: tuple[str, int], worlds: Sequence[World]) -> Callable[[], None]:
+def serve_beside(address: tuple[str, int], worlds: Sequence[World], data_dir: Path) -> Callable[[], None]:
     """Serves /metrics from a thread, for a process without doors; answers what ends it. Raises: OSError."""
     loop = asyncio.get_running_loop()
 
-    class Asked(Collector):
+    class OnDemand(Collector):
         def collect(self) -> Iterator[Metric]:
-            asked = asyncio.run_coroutine_threadsafe(_gauges(worlds), loop)
-            yield from _Scraped(_counts(), asked.result(4 * WORLD_SECONDS_MAX)).collect()
+            scraping = asyncio.run_coroutine_threadsafe(_gauges(worlds, data_dir), loop)
+            yield from _Scraped(_counts(), scraping.result(4 * WORLD_SECONDS_MAX)).collect()
 
     registry = CollectorRegistry()
-    registry.register(Asked())
+    registry.register(OnDemand())
     server, thread = start_http_server(address[1], address[0], registry)
 
     def end() -> None:

@@ -47,7 +47,7 @@ def _metrics(address: str, worlds: list[Running]) -> Callable[[], None]:
     """Serves /metrics there; answers what ends it. Raises: Problem(unavailable)."""
     host, _, port = address.rpartition(":")
     try:
-        return serve_beside((host.strip("[]"), int(port)), [one.world for one in worlds])
+        return serve_beside((host.strip("[]"), int(port)), [one.world for one in worlds], worlds[0].settings.data_dir)
     except OSError as error:
         message = f"Cannot listen on {address} for metrics: {error.strerror}."
         raise Problem("unavailable", message, field="worker_metrics_address", cure="Choose another.") from None

@@ -59,7 +59,7 @@ class StalePlan(Problem):
 
 IDLE_SECONDS = 30.0
 LENT_AFTER_SECONDS = 1.0
-TOLD_EVERY_SECONDS = 60.0
+REPEAT_SECONDS = 60.0
 
 
 def unavailable(error: BaseException) -> Problem:
@@ -84,19 +84,19 @@ class _Outage:
     """Says once a minute that a database is away, and once that it is back."""
 
     def __init__(self, database: str) -> None:
-        self._database, self._since, self._told_at = database, 0.0, 0.0
+        self._database, self._since, self._logged_at = database, 0.0, 0.0
 
     def goes_on(self, error: BaseException) -> None:
         now = monotonic()
         self._since = self._since or now
-        if not self._told_at or now - self._told_at >= TOLD_EVERY_SECONDS:
-            self._told_at = now
+        if not self._logged_at or now - self._logged_at >= REPEAT_SECONDS:
+            self._logged_at = now
             log.warning("database away", database=self._database, seconds=round(now - self._since), why=in_words(error))
 
     def is_over(self) -> None:
         if self._since:
             log.warning("database back", database=self._database, seconds=round(monotonic() - self._since))
-            self._since = self._told_at = 0.0
+            self._since = self._logged_at = 0.0
 
 
 class _Slots:

@@ -37,7 +37,7 @@ from recoup.flows.upkeep import ALIVE_SECONDS, beat, purge_expired, upkeep
 from recoup.flows.world import World
 from recoup.kernel.problem import in_words
 from recoup.store.orders.due_work import moved_merchants
-from recoup.store.pool import TOLD_EVERY_SECONDS, is_away
+from recoup.store.pool import REPEAT_SECONDS, is_away
 
 log = structlog.get_logger()
 IDLE_SECONDS = 0.1
@@ -123,7 +123,7 @@ async def _loop(loop: Loop, standing: Standing) -> None:
         except Exception as error:  # noqa: BLE001 - the loop is what keeps the promises; it must go on
             trouble += 1
             if not is_away(error) and monotonic() >= quiet_until:
-                quiet_until = monotonic() + TOLD_EVERY_SECONDS
+                quiet_until = monotonic() + REPEAT_SECONDS
                 log.warning("worker loop", loop=loop.name, error=in_words(error))
             did = 0
         task = asyncio.current_task()

@@ -28,6 +28,7 @@ GUIDES: Final[Mapping[str, tuple[str, str]]] = {
     "chains": ("Use", "Chains"),
     "people-and-partners": ("Use", "People and partners"),
     "operate": ("Run", "Operate"),
+    "monitoring": ("Run", "Monitoring"),
     "settings": ("Run", "Settings"),
     "processors": ("Run", "Processors"),
     "security": ("Run", "Security"),

@@ -101,3 +101,21 @@ FROM (SELECT count(*) AS n, min(recorded_at) AS since
 """)
 async def _rest(db: Read, wall: datetime) -> _Rest:
     """Of everything else."""
+
+
+class FailingWork(Row, frozen=True):
+    """`error`: of the piece that was tried most."""
+
+    kind: str
+    number: int
+    error: str
+
+
+@MERCHANT.statement("""
+SELECT kind, count(*) AS number, (array_agg(last_error ORDER BY tries DESC))[1] AS error FROM (
+  SELECT kind, tries, last_error FROM due_work
+  WHERE due_at <= $1 AND tries >= 5 AND last_error IS NOT NULL LIMIT 10000) f
+GROUP BY kind ORDER BY kind
+""")
+async def failing_work(db: Read, wall: datetime) -> list[FailingWork]:
+    """Due work that has ended in an error at least five times."""
