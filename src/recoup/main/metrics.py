@@ -59,17 +59,20 @@ EVERY: Final = (*MEASURES, CALLS, SECONDS, LOOP_LAG)
 
 def count(measure: Measure, registry: CollectorRegistry = REGISTRY) -> None:
     """From now on. What has more than LABELS_MAX sets of labels counts the rest as `other`."""
-    named: Any = measure.name, measure.help, measure.labels
-    counter = Histogram(*named, registry=registry, buckets=measure.buckets) if measure.buckets else None
-    made = counter or Counter(*named, registry=registry)
+    name, help, labels, buckets = measure.name, measure.help, measure.labels, measure.buckets
+    made: Any = (
+        Histogram(name, help, labels, registry=registry, buckets=buckets)
+        if buckets
+        else Counter(name, help, labels, registry=registry)
+    )
     takes: dict[tuple[str, ...], Callable[[float], object]] = {}
 
     def add(*values: str, by: float = 1.0) -> None:
         take = takes.get(values)
         if take is None:
             values = values if len(takes) < LABELS_MAX else (OTHER,) * len(values)
-            child: Any = made.labels(*values)
-            take = takes[values] = child.observe if measure.buckets else child.inc
+            child = made.labels(*values)
+            take = takes[values] = child.observe if buckets else child.inc
         take(by)
 
     measure.add = add
