@@ -244,6 +244,7 @@ class _Ground(NamedTuple):
         """Of its order, with nothing done yet."""
         row, evidence = self.rows[job.key], self.evidence[job.key]
         order = order_of(row, evidence, self.wall)
+        order.key = order_key(self.world, row)
         order.may_confirm = partial(may_confirm, self.world, order)
         order.may_enter_card = partial(may_enter_card, self.world, order.merchant_id)
         if order.limits is not None:
@@ -309,6 +310,11 @@ def engine_at_hand(world: World, order: Order) -> EngineAtHand:
     return EngineAtHand(
         model, why, lambda text: world.keys.mac("rescue-draw", merchant_id + f"{order_id}/{text}".encode())
     )
+
+
+def order_key(world: World, row: LockedOrder) -> UUID:
+    """What its merchant calls the order stands for it at its processors. The key for that is never rotated."""
+    return world.keys.derived_id("order", world.name, row.merchant_id, row.door, row.external_id, row.generation)
 
 
 def customer_names(world: World, order: Order, contact: Contact) -> tuple[UUID, ...]:

@@ -64,24 +64,24 @@ class Acorn(IsoAmounts, VendorAccount):
         return await self._send("/charges", charge, {"method": charge.credential.id, "capture": charge.capture})
 
     async def modify(self, message: ModificationMessage) -> Outcome:
-        return await self._send(f"/charges/{message.charge_id}/{message.kind}", message, {})
+        return await self._send(f"/charges/{message.charge_key}/{message.kind}", message, {})
 
     async def answer_dispute(self, answer: DisputeAnswer) -> Outcome:
         return Outcome("not_sent", text="Acorn takes no answers to disputes", fault="request")
 
     async def _inquire(self, inquiry: Inquiry) -> Outcome:
-        reply = await self._api.call("GET", f"/messages/{inquiry.id}", b"", seconds=10)
-        return Outcome("not_found") if reply.status == 404 else outcome_of(inquiry.id, reply.body)
+        reply = await self._api.call("GET", f"/messages/{inquiry.key}", b"", seconds=10)
+        return Outcome("not_found") if reply.status == 404 else outcome_of(inquiry.key, reply.body)
 
     async def _send(self, path: str, message: Charge | ModificationMessage, more: Mapping[str, Any]) -> Outcome:
-        body = encode({"id": message.id, "amount": message.units, "currency": message.currency, **more})
+        body = encode({"id": message.key, "amount": message.units, "currency": message.currency, **more})
         try:
             reply = await self._api.call("POST", path, body, message.timeout_seconds, message.send_before_monotonic)
         except (NotSentError, NoAnswerError) as error:
             return unanswered(error)
         if fault := REFUSED.get(reply.status):  # Acorn promises that nothing was done
             return Outcome("not_sent", text=f"Acorn answers {reply.status}", fault=fault)
-        return outcome_of(message.id, reply.body)
+        return outcome_of(message.key, reply.body)
 
 
 def outcome_of(id: UUID, body: bytes | None) -> Outcome:

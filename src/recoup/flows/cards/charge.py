@@ -127,6 +127,8 @@ def charge_with(
         exemption=consent.exemption,
         invoice=facts.get("invoice") if payer is None else None,  # it is told of the money afterwards
         payer=payer,
+        key=attempt.key or attempt.attempt_id,
+        order_key=order.key,
     )
 
 

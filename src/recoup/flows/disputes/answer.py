@@ -30,6 +30,8 @@ from recoup.rules.money.disputes import UNDECIDED
 from recoup.rules.network.card import luhn
 from recoup.rules.order.answers import follows
 from recoup.rules.order.disputed import Dispute
+from recoup.rules.order.snapshot import Order
+from recoup.rules.order.wire_keys import answer_key
 from recoup.store.disputes.dispute_notes import insert_note, lock_dispute
 from recoup.store.disputes.disputes import DisputeNote, order_of_dispute, read_dispute, read_notes, sealed_files
 from recoup.store.merchants.merchants import offset_of
@@ -98,14 +100,14 @@ async def send_answer(world: World, orders: Orders, merchant_id: UUID, dispute_i
     files = opened(world, dispute_id, await sealed_files(world.db, merchant_id, dispute_id))
     key = (merchant_id, order_id)
 
-    def intent(change: Change) -> tuple[Dispute, BusinessTime] | None:
+    def intent(change: Change) -> tuple[Dispute, BusinessTime, Order] | None:
         dispute = open_answer(change, dispute_id, world.policy.call_timeout)
-        return (dispute, change.now) if dispute else None
+        return (dispute, change.now, change.order) if dispute else None
 
     begun = await orders.run(intent, key)
     if begun is None:
         return
-    dispute, now = begun
+    dispute, now, order = begun
     assert dispute.answer is not None
     assert dispute.answer_id is not None
     assert dispute.answer_before is not None
@@ -121,6 +123,8 @@ async def send_answer(world: World, orders: Orders, merchant_id: UUID, dispute_i
         files=files if processor.takes_files and dispute.answer == "contest" else (),
         send_before_monotonic=deadline_of(world, dispute.answer_before),
         timeout_seconds=timeout,
+        key=answer_key(order, dispute.case_ref, dispute.answer_no),
+        charge_key=order.attempt(dispute.attempt_id).key or dispute.attempt_id,
     )
     outcome = await _settled(world, processor, sending, is_first=dispute.answer_tries == 1)
     answer_id = dispute.answer_id

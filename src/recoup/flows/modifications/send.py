@@ -119,6 +119,9 @@ def message_of(world: World, order: Order, modification: Modification) -> Modifi
         final_part=modification.final_part,
         captured_before=captured_before(order, modification),
         merchant_id=order.merchant_id,
+        key=modification.wire_key,
+        charge_key=order.attempt(modification.attempt_id).key or modification.attempt_id,
+        order_key=order.key,
     )
 
 

@@ -86,7 +86,7 @@ async def refund(
         if order.stage is Stage.AUTHORISED:
             answer = _answer(order, refund_hold(change, scope.actor.text(), gate.input_mac))
         else:
-            answer = _given(change, scope.actor.text(), role, units, items, request.message, gate.input_mac, noting)
+            answer = _given(change, scope.actor.text(), role, units, items, request, gate.input_mac, noting)
         stored = {
             "refund_id": str(answer.refund_id),
             "order_id": str(order.order_id),
@@ -111,18 +111,20 @@ def _given(
     role: str | None,
     units: int,
     items: list[dict[str, Any]],
-    message: str,
+    request: RefundRequest,
     input_mac: bytes,
     noting: "NoteRefund | None",
 ) -> RefundAnswer:
     """Owed from now on, or waiting for a second person."""
-    order = change.order
+    order, message = change.order, request.message
     if role is not None and not may_go(change, units, role, actor):
         approval = ask_second(change, units, message=message, items=items, input_mac=input_mac, actor=actor, role=role)
         if noting is not None:
             noting(change, approval.request_id)
         return RefundAnswer(approval.request_id, order.order_id, units, order.asset, order.refundable_units, waits=True)
-    made = owe_refund(change, units, message=message, items=items, input_mac=input_mac, actor=actor)
+    made = owe_refund(
+        change, units, message=message, items=items, input_mac=input_mac, actor=actor, named=request.key or None
+    )
     if noting is not None:
         noting(change, made.modification_id)
     if change.refund_context is not None:

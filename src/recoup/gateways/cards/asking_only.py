@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from recoup.gateways.cards.port import Charge, DisputeAnswer, Inquiry, ModificationMessage, Outcome
+from recoup.gateways.cards.port import Charge, DisputeAnswer, Inquiry, LookUp, ModificationMessage, Outcome
 
 if TYPE_CHECKING:
     from recoup.gateways.cards.kinds import OpenProcessor
@@ -43,6 +43,9 @@ class AskingOnly:
 
     async def inquire(self, inquiry: Inquiry) -> Outcome:
         return await self._processor.inquire(replace(inquiry, may_send=False))
+
+    async def look_up(self, question: LookUp) -> Outcome:
+        return await self._processor.look_up(question)
 
     async def close(self) -> None:
         await self._processor.close()

@@ -19,6 +19,7 @@ from recoup.gateways.cards.bridge_wire import (
     NOT_PROCESSED,
     BridgeAnswer,
     BridgeCryptogram,
+    BridgeMessages,
     BridgeToken,
     BridgeUpdate,
     charge_body,
@@ -32,6 +33,7 @@ from recoup.gateways.cards.bridge_wire import (
     update_body,
     update_of,
 )
+from recoup.gateways.cards.look_up import NOT_OFFERED, chosen
 from recoup.gateways.cards.outcome import State
 from recoup.gateways.cards.payer_page import as_brought
 from recoup.gateways.cards.port import (
@@ -40,6 +42,7 @@ from recoup.gateways.cards.port import (
     Charge,
     DisputeAnswer,
     Inquiry,
+    LookUp,
     ModificationMessage,
     Outcome,
 )
@@ -143,8 +146,8 @@ class Bridge(IsoAmounts):
         payer = inquiry.payer
         if payer is not None and payer.returned is not None:
             return await self._finish("finish", inquiry, {"returned": payer.returned})
-        path = f"/messages/{inquiry.id}"
-        said = await self._send(_Message("GET", path, inquiry.id, None, INQUIRY_SECONDS, None))
+        path = f"/messages/{inquiry.key}"
+        said = await self._send(_Message("GET", path, inquiry.key, None, INQUIRY_SECONDS, None))
         known = payer is not None and (payer.was_sent or said.redirect_url is not None)
         if said.state != "awaits_payer" or payer is not None and payer.may_wait and known:
             return said
@@ -152,13 +155,28 @@ class Bridge(IsoAmounts):
 
     async def _finish(self, verb: Literal["finish", "withdraw"], inquiry: Inquiry, body: dict[str, Any]) -> Outcome:
         """Both may be repeated: the first's result is answered again. After a withdrawal nothing late can charge."""
-        path, whole = f"/authentications/{verb}", {"id": inquiry.id} | body
-        said = await self._send(_Message("POST", path, inquiry.id, whole, INQUIRY_SECONDS, None, f".{verb}"))
+        path, whole = f"/authentications/{verb}", {"id": inquiry.key} | body
+        said = await self._send(_Message("POST", path, inquiry.key, whole, INQUIRY_SECONDS, None, f".{verb}"))
         if said.state == "awaits_payer" and verb == "withdraw":
             return replace(said, state="unknown", text="it waits for its payer, and is not withdrawn yet")
         if said.state == "declined" and verb == "withdraw":
             return replace(said, withdrawn=True)
         return said
+
+    async def look_up(self, question: LookUp) -> Outcome:
+        """What it has of the order, by our key for that. A bridge of before does not know the call."""
+        order = question.message.order_key
+        message = _Message("GET", f"/orders/{order}/messages", order, None, INQUIRY_SECONDS, None)
+        try:
+            reply = await self._reply(message)
+        except (NotSentError, NoAnswerError) as error:
+            return Outcome("unknown", text=f"{error}")
+        if reply.status in _NO_SUCH_CALL:
+            return NOT_OFFERED
+        said = _read(reply.body, BridgeMessages)
+        if said is None or said.id != order:
+            return Outcome("unknown", text="the answer could not be read")
+        return chosen(question, [(one.id, outcome_of(one.id, None, one, 0)) for one in said.messages])
 
     async def update_of(self, inquiry: UpdateInquiry) -> CardUpdate:
         """Implements `updater.Updater`: the bridge passes the question on to whoever its acquirer offers."""
@@ -207,7 +225,7 @@ class Bridge(IsoAmounts):
         self, path: str, message: Charge | ModificationMessage | DisputeAnswer, body: Mapping[str, Any]
     ) -> Outcome:
         return await self._send(
-            _Message("POST", path, message.id, body, message.timeout_seconds, message.send_before_monotonic)
+            _Message("POST", path, message.key, body, message.timeout_seconds, message.send_before_monotonic)
         )
 
     async def _send(self, message: _Message) -> Outcome:
@@ -250,7 +268,7 @@ class Bridge(IsoAmounts):
         }
 
 
-Read = TypeVar("Read", BridgeAnswer, BridgeUpdate, BridgeToken, BridgeCryptogram)
+Read = TypeVar("Read", BridgeAnswer, BridgeMessages, BridgeUpdate, BridgeToken, BridgeCryptogram)
 
 
 def _read(body: bytes | None, kind: type[Read]) -> Read | None:
@@ -290,6 +308,9 @@ class NoProcessor(IsoAmounts):
         return _NOT_SET
 
     async def inquire(self, inquiry: Inquiry) -> Outcome:
+        return Outcome("unknown", text=_NOT_SET.text)
+
+    async def look_up(self, question: LookUp) -> Outcome:
         return Outcome("unknown", text=_NOT_SET.text)
 
     async def close(self) -> None: ...

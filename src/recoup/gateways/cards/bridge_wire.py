@@ -63,6 +63,13 @@ class BridgeAnswer(msgspec.Struct, frozen=True, rename="camel"):
     redirect_url: str | None = None
 
 
+class BridgeMessages(msgspec.Struct, frozen=True):
+    """All that a bridge has of an order, charges and what followed them; `id`: our key for the order."""
+
+    id: UUID
+    messages: list[BridgeAnswer]
+
+
 _SAME: Final = (
     "reference", "scheme_code", "advice_code", "processor_code", "text", "network_transaction_id", "currency",
     "processor_advice", "category", "avs", "cvv", "cavv", "risk", "auth_code",
@@ -71,8 +78,8 @@ _SAME: Final = (
 
 def charge_body(charge: Charge) -> dict[str, Any]:
     return {
-        "id": charge.id,
-        "orderId": charge.order_id,
+        "id": charge.key,
+        "orderId": charge.order_key,
         "merchantId": charge.merchant_id,
         "acceptorId": charge.acceptor_id,
         "amount": charge.units,
@@ -204,8 +211,8 @@ def token_of(id: UUID, answer: BridgeToken | None) -> TokenAnswer:
 
 def modification_body(message: ModificationMessage) -> dict[str, Any]:
     return {
-        "id": message.id,
-        "chargeId": message.charge_id,
+        "id": message.key,
+        "chargeId": message.charge_key,
         "kind": message.kind,
         "amount": message.units,
         "currency": message.currency,
@@ -218,9 +225,9 @@ def modification_body(message: ModificationMessage) -> dict[str, Any]:
 
 def dispute_body(answer: DisputeAnswer, *, with_files: bool) -> dict[str, Any]:
     body: dict[str, Any] = {
-        "id": answer.id,
+        "id": answer.key,
         "caseRef": answer.case_ref,
-        "chargeId": answer.charge_id,
+        "chargeId": answer.charge_key,
         "answer": answer.answer,
         "evidence": answer.evidence,
         "sentAt": iso(answer.sent_at),

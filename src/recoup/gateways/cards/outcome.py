@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
+from uuid import UUID
 
 from recoup.gateways.cards.credential import CredentialNews
 from recoup.gateways.cards.payer_page import is_payer_page
@@ -28,7 +29,7 @@ class Outcome:
     `units` and `currency` as the processor says them, `other_id` when it speaks of another message: see
     `as_requested`. `fault`: whose a refusal is. `reached_network` False: it was stopped before, and no limit of a
     network counts it; `network_attempts`: how many sends it cost there. `retries_itself_at`: the processor will.
-    `risk` is its word for its own risk, `risk_score` its number.
+    `risk` is its word for its own risk, `risk_score` its number. `key`: of a look-up, under which key of ours it was found.
     """
 
     state: State
@@ -60,6 +61,7 @@ class Outcome:
     result_follows: bool = False
     redirect_url: str | None = None
     withdrawn: bool = False
+    key: UUID | None = None
 
     @property
     def checks(self) -> Checks | None:

@@ -1,9 +1,14 @@
-"""What a card processor must offer. Every call carries an id of ours that is its idempotency key."""
+"""What a card processor must offer.
+
+Every message has an `id`, the row's in our database, and a `key`, which is what the processor sees: as idempotency key and
+in metadata. The key is derived (flows/wire_keys), so that a database that forgot the row makes the same one again. Without
+one the id is the key.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal, NamedTuple, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 from uuid import UUID
 
 from recoup.gateways.cards.credential import Card, Credential, CredentialNews, Stored, Token
@@ -13,13 +18,21 @@ from recoup.rules.order.credential import CredentialKind
 
 __all__ = [
     "Asks", "Authenticates", "Card", "Charge", "Counterpart", "Credential", "CredentialKind", "CredentialNews",
-    "DisputeAnswer", "EvidenceFile", "Fault", "Inquiry", "MitReason", "ModificationMessage", "Outcome",
+    "DisputeAnswer", "EvidenceFile", "Fault", "Inquiry", "LookUp", "MitReason", "ModificationMessage", "Outcome",
     "PayerAtHand", "PayerAway", "Processor", "StatementLine", "Stored", "Token", "as_requested",
 ]  # fmt: skip
 
 MitReason = Literal["recurring", "installment", "unscheduled"]
 Asks = Literal["by_our_key", "by_search", "by_replay", "none"]
 Authenticates = Literal["never", "at_hand", "by_redirect"]
+
+
+_NONE: Final = UUID(int=0)
+
+
+def _key_or_id(message: object, name: str, id: UUID) -> None:
+    if getattr(message, name) == _NONE:
+        object.__setattr__(message, name, id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +60,7 @@ class PayerAway(NamedTuple):
 class Charge:
     """One send of a card to the network.
 
-    `id` is the attempt's id; `order_id` groups the sends of one rescue; `sent_at` is business time, of the first send
+    `id` is the attempt's id; `order_id` groups the sends of one rescue, and `order_key` does so at the processor; `sent_at` is business time, of the first send
     under this id; `n` counts those sends from 1; `units` in the currency's minor unit; `initiator` is `merchant` (MIT)
     or `customer` (CIT); `capture` False only authorises. `send_before_monotonic` is this process's monotonic clock: no
     first byte may leave later.
@@ -58,7 +71,7 @@ class Charge:
     paid as that. `payer`: who can be asked to confirm; without one, nothing may be left waiting for them.
 
     `sent_at`, `n`, the deadline and the time-out differ from send to send: they are no part of what a processor
-    compares with an earlier message of the same id.
+    compares with an earlier message of the same key.
     """
 
     id: UUID
@@ -85,6 +98,12 @@ class Charge:
     exemption: str | None = None
     invoice: str | None = None
     payer: PayerAtHand | None = None
+    key: UUID = _NONE
+    order_key: UUID = _NONE
+
+    def __post_init__(self) -> None:
+        _key_or_id(self, "key", self.id)
+        _key_or_id(self, "order_key", self.order_id)
 
     @property
     def card(self) -> Card:
@@ -96,7 +115,7 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class ModificationMessage:
-    """A refund, void or capture of an earlier charge. `id` is ours and is the idempotency key; `reference` is what the
+    """A refund, void or capture of an earlier charge, which the processor knows by `charge_key`; `reference` is what the
     processor called the charge; `final_part`: no further capture of it follows, and what is left of the hold is
     released. `captured_before`: what captures before this message took of the charge."""
 
@@ -112,10 +131,18 @@ class ModificationMessage:
     final_part: bool = True
     captured_before: int = 0
     merchant_id: UUID | None = None
+    key: UUID = _NONE
+    charge_key: UUID = _NONE
+    order_key: UUID = _NONE  # nothing goes out under it: what a look-up asks by
+
+    def __post_init__(self) -> None:
+        _key_or_id(self, "key", self.id)
+        _key_or_id(self, "charge_key", self.charge_id)
 
 
 class StatementLine(NamedTuple):
-    """What a counterpart's book says of one movement. `type` as in rules/money/matching; `id` is ours, if it knows."""
+    """What a counterpart's book says of one movement. `type` as in rules/money/matching; `id`: our key, or
+    our id from a twin of ours, if it knows."""
 
     id: UUID | None
     reference: str
@@ -135,7 +162,7 @@ class EvidenceFile(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DisputeAnswer:
-    """Our word to a case of the processor's. `id` is ours and is the idempotency key; `evidence` is what speaks for the
+    """Our word to a case of the processor's. `evidence` is what speaks for the
     merchant, as text, `files` the same as files, for a processor that takes them."""
 
     id: UUID
@@ -147,12 +174,18 @@ class DisputeAnswer:
     send_before_monotonic: float
     timeout_seconds: float
     files: tuple[EvidenceFile, ...] = field(default=(), repr=False)
+    key: UUID = _NONE
+    charge_key: UUID = _NONE
+
+    def __post_init__(self) -> None:
+        _key_or_id(self, "key", self.id)
+        _key_or_id(self, "charge_key", self.charge_id)
 
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """A question about a message. `message` is what was sent, as it was sent; None where the question needs no more
-    than the id. `reference`: what the processor called it, where it ever did. Times are wall time.
+    """A question about a message, by its `key`. `message` is what was sent, as it was sent; None where the question needs
+    no more than the key. `reference`: what the processor called it, where it ever did. Times are wall time.
 
     `may_send`: the question may be that message once more, for a processor that asks by replay; never without. `payer`:
     of a charge that had one at hand.
@@ -166,6 +199,21 @@ class Inquiry:
     last_sent_at: datetime | None = None
     may_send: bool = False
     payer: PayerAway | None = None
+
+    @property
+    def key(self) -> UUID:
+        return self.message.key if self.message is not None else self.id
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """Whether a message, or another of its order, was sent before our database forgot it: read from the processor's book,
+    whatever its memory of keys still holds. `since`: wall time, from when on it may have been. `known`: keys of the same
+    order that our database knows, which are not meant."""
+
+    message: Charge | ModificationMessage
+    since: datetime
+    known: frozenset[UUID] = frozenset()
 
 
 class Counterpart(Protocol):
@@ -184,6 +232,11 @@ class Counterpart(Protocol):
     async def modify(self, message: ModificationMessage) -> Outcome: ...
 
     async def inquire(self, inquiry: Inquiry) -> Outcome: ...
+
+    async def look_up(self, question: LookUp) -> Outcome:
+        """What its book has of it, see `look_up.chosen`: `not_found` only where the book surely has nothing, else
+        `unknown`. Only reads."""
+        ...
 
 
 class Processor(Counterpart, Protocol):

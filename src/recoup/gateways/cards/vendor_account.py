@@ -6,8 +6,9 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
 
+from recoup.gateways.cards.look_up import NOT_OFFERED
 from recoup.gateways.cards.outcome import Outcome
-from recoup.gateways.cards.port import Authenticates, Charge, Inquiry
+from recoup.gateways.cards.port import Authenticates, Charge, Inquiry, LookUp
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
@@ -70,6 +71,18 @@ class VendorAccount(ABC):
     @abstractmethod
     async def _inquire(self, inquiry: Inquiry) -> Outcome:
         """Raises: NotSentError, NoAnswerError, Problem(unavailable): the question had no answer."""
+
+    async def look_up(self, question: LookUp) -> Outcome:
+        try:
+            return await self._look_up(question)
+        except (NotSentError, NoAnswerError) as error:
+            return Outcome("unknown", text=f"{error}")
+        except Problem as problem:
+            return Outcome("unknown", text=problem.message)
+
+    async def _look_up(self, question: LookUp) -> Outcome:
+        """Raises: NotSentError, NoAnswerError, Problem(unavailable)."""
+        return NOT_OFFERED
 
 
 def unanswered(error: NotSentError | NoAnswerError, reference: str | None = None) -> Outcome:

@@ -18,6 +18,7 @@ from recoup.rules.network.limits import STOP_ADVICE, STOP_CODES, Initiator, Send
 from recoup.rules.order.card_sends import CardSend, initiator_of
 from recoup.rules.order.consent import Consent, consent_of
 from recoup.rules.order.snapshot import Attempt, Order
+from recoup.rules.order.wire_keys import attempt_key
 from recoup.rules.rescue.gate import OWN_REPEAT, OWN_RETRY, Block, GateInput
 from recoup.rules.rescue.route_by_worth import WorthInput, choose_route
 from recoup.store.orders.locked import card_send_of
@@ -195,6 +196,7 @@ def send_intent(change: Change, attempt: Attempt, policy: Policy, route: Route, 
     send_before = change.wall + SEND_WITHIN
     change.set_attempt(
         attempt,
+        key=attempt_key(order, attempt, route.name),
         state="open",
         if_late="keep",
         route=route.name,

@@ -39,6 +39,7 @@ def ask_answer(change: Change, dispute_id: UUID, answer: str) -> Dispute:
         dispute,
         answer=answer,
         answer_id=new_id(),
+        answer_no=dispute.answer_no + 1,
         answer_state="owed",
         answer_tries=0,
         answer_before=None,
@@ -88,7 +89,7 @@ def close_answer(
         change.fact("dispute_answer_refused", dispute_id, number=dispute.dispute_no, code=code, answer=dispute.answer)
     else:
         if state == "unprocessed":
-            change.set_dispute(dispute, answer_id=new_id())
+            change.set_dispute(dispute, answer_id=new_id(), answer_no=dispute.answer_no + 1)
         pause = NO_ROUTE_PAUSE if waits else pause_after(dispute.answer_tries)
         change.due("dispute_answer", change.wall + pause, subject_id=dispute_id, wall=True)
         if dispute.answer_tries == ATTENTION_AFTER_TRIES or waits and dispute.answer_tries == 1:

@@ -3,11 +3,10 @@
 from typing import Any
 from uuid import UUID
 
-from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.moves.change import Booked, Change
-from recoup.moves.modification.request import refuse_refund
+from recoup.moves.modification.request import refuse_refund, renew
 from recoup.moves.modification.send import clear_delay
 from recoup.rules.money import ledger
 from recoup.rules.money.settlement import check_second
@@ -29,9 +28,7 @@ def try_again(change: Change, modification_id: UUID, actor: str) -> str:
         )
         raise Problem("wrong_state", message, cure="Ask them: if it was not, they press Try again themselves.")
     if modification.state == "stuck":
-        change.set_modification(
-            modification, state="owed", tries=0, unsent=0, send_id=new_id(), hand_note=None, hand_actor=None
-        )
+        renew(change, modification, state="owed", tries=0, unsent=0, hand_note=None, hand_actor=None)
         change.fact(f"{modification.kind}_retried", modification_id, units=modification.units)
         clear_delay(change, modification)
     elif modification.state not in ("owed", "sent"):

@@ -33,10 +33,10 @@ def authorise(change: Change, attempt: Attempt) -> None:
 
 
 def ask_capture(
-    change: Change, actor: str, input_mac: bytes, units: int | None = None, *, final: bool = True
+    change: Change, actor: str, input_mac: bytes, units: int | None = None, *, final: bool = True, named: str = ""
 ) -> Modification:
     """The capture as an intent; the same one for the same `input_mac`. While it is out, nothing else ends the order.
-    `units`: a part of what is held; none: all of it. `final`: what is left then is released.
+    `units`: a part of what is held; none: all of it. `final`: what is left then is released. `named`: by its caller's key.
 
     Raises: Problem(wrong_state) when nothing is held, a capture is out already, or too many were refused;
     Problem(capture_amount).
@@ -53,7 +53,14 @@ def ask_capture(
     _refuse_after_many(order)
     _check_part(change, units, final=final or units == left)
     capture = request_modification(
-        change, "capture", payment.attempt_id, units, input_mac=mac, actor=actor, final_part=final or units == left
+        change,
+        "capture",
+        payment.attempt_id,
+        units,
+        input_mac=mac,
+        actor=actor,
+        final_part=final or units == left,
+        named=named or None,
     )
     change.fact("capture_asked", capture.modification_id, units=units, **_what_stays(change, capture))
     change.due("modification", change.wall + INLINE_GRACE, subject_id=capture.modification_id, wall=True)

@@ -24,6 +24,7 @@ def owe_refund(
     actor: str,
     modification_id: UUID | None = None,
     approved_by: str | None = None,
+    named: str | None = None,
 ) -> Modification:
     """Once committed, the money is owed and the order's face shows it. The caller checked the remainder. Of an order
     that was collected in parts it is a refund of each charge that it takes from, the oldest first; the first one is
@@ -50,6 +51,7 @@ def owe_refund(
             modification_id=modification_id if first is None else None,
             approved_by=approved_by,
             piece_of=first.modification_id if first is not None else None,
+            named=named,
         )
         _owed(change, refund)
         first = first or refund

@@ -9,6 +9,7 @@ from recoup.moves.change import Booked, Change
 from recoup.rules.money import ledger
 from recoup.rules.money.fees import KEEP, returned_units
 from recoup.rules.order.snapshot import Modification, Order
+from recoup.rules.order.wire_keys import modification_key, renewed
 
 
 def request_modification(
@@ -25,8 +26,9 @@ def request_modification(
     approved_by: str | None = None,
     final_part: bool = True,
     piece_of: UUID | None = None,
+    named: str | None = None,
 ) -> Modification:
-    """The intent, under an id of its own, or the one given. What the order's log and book say of it is the caller's."""
+    """The intent, under an id of its own, or the one given. `named`: its caller's idempotency key. What the order's log and book say of it is the caller's."""
     order = change.order
     made = Modification(
         modification_id=modification_id or new_id(),
@@ -45,9 +47,15 @@ def request_modification(
         approved_by=approved_by,
         final_part=final_part,
         piece_of=piece_of,
+        key=modification_key(order, kind, attempt_id, named),
     )
     change.set_modification(made)
     return made
+
+
+def renew(change: Change, modification: Modification, **values: Any) -> None:
+    """It is sent under another id and key from now on: the processor is done with the ones of before."""
+    change.set_modification(modification, send_id=new_id(), send_key=renewed(modification), **values)
 
 
 def returned_fee(order: Order, units: int) -> int:

@@ -4,10 +4,10 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from recoup.kernel.ids import new_id
 from recoup.moves.change import Booked, Change
 from recoup.moves.modification import capture as captures
 from recoup.moves.modification.disputed import cancel_for_dispute
+from recoup.moves.modification.request import renew
 from recoup.moves.pace import (
     ATTENTION_AFTER_TRIES,
     NO_ROUTE_PAUSE,
@@ -39,7 +39,7 @@ def open_modification(
     send_before = change.wall + SEND_WITHIN
     first = modification.state == "owed"
     if forgotten and modification.never_left:
-        change.set_modification(modification, send_id=new_id())
+        renew(change, modification)
     change.set_modification(modification, state="sent", tries=modification.tries + 1, send_before=send_before)
     if first and modification.kind == "refund":
         change.fact("refund_sent", modification_id, units=modification.units)
@@ -78,7 +78,7 @@ def close_modification(
         _not_done(change, modification, state, code)
     else:
         if state == "unprocessed":
-            change.set_modification(modification, send_id=new_id(), unsent=modification.tries)
+            renew(change, modification, unsent=modification.tries)
         elif state == "not_sent" and modification.unsent == modification.tries - 1:
             change.set_modification(modification, unsent=modification.tries)
         pause = NO_ROUTE_PAUSE if waits else pause_after(modification.tries)

@@ -37,6 +37,7 @@ class Dispute:
     answer_tries: int = 0
     answer_before: datetime | None = None
     answer_code: str | None = None
+    answer_no: int = 0
 
     @property
     def takes_money(self) -> bool:

@@ -68,6 +68,7 @@ class Attempt(SentBy):
     retries_itself_at: datetime | None = None  # wall time; the processor repeats the payment then by itself
     consent: Consent | None = None  # as it was sent; None: it was not, or by an earlier release
     authentication: Authentication | None = None  # of a customer at a page of ours
+    key: UUID | None = None  # what its processor sees it as; of one that was sent
 
     def is_out(self) -> bool:
         """A payer's payment that was given to its channel, which has not said yet what became of it."""
@@ -120,11 +121,18 @@ class Modification:
     unsent: int = 0  # of its tries, as long as it is proved that none under this id left
     final_part: bool = True  # of a capture: what it does not take is released
     piece_of: UUID | None = None  # the refund that was asked for, of which it is a further piece
+    key: UUID | None = None
+    send_key: UUID | None = None  # beside send_id
 
     @property
     def wire_id(self) -> UUID:
-        """What the processor knows it by."""
+        """Its id, or of the last that it was sent again under: their order is that of time."""
         return self.send_id or self.modification_id
+
+    @property
+    def wire_key(self) -> UUID:
+        """What the processor knows it by."""
+        return self.send_key or self.key or self.wire_id
 
     @property
     def never_left(self) -> bool:
@@ -261,6 +269,7 @@ class Order(LockedOrder):
     may_enter_card: Callable[[], bool] = lambda: True  # its customer's page takes the number of another card
     kept_ids: KeptIds = NOTHING_KEPT  # under the card's lock
     same_cards: tuple[UUID, ...] = ()  # other numbers and prints of it, as far as is known
+    key: UUID = UUID(int=0)  # what its processors see it as: rules/order/wire_keys
     facets: Mapping[str, Any] = field(default_factory=dict, repr=False)  # what features know, some of it sealed
 
     def facet(self, facet: Facet[R]) -> R:

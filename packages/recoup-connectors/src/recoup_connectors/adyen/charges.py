@@ -43,7 +43,7 @@ class Charges(VendorAccount):
         body, before = self._payment(charge, stored, amount), charge.send_before_monotonic
         try:
             reply = await self._api.post(
-                "/payments", body, str(charge.id), seconds=until - self._clocks.monotonic(), send_before=before
+                "/payments", body, str(charge.key), seconds=until - self._clocks.monotonic(), send_before=before
             )
         except (NotSentError, NoAnswerError) as error:
             return unanswered(error)
@@ -51,7 +51,7 @@ class Charges(VendorAccount):
         if payment is None:
             return of_error(reply)
         at_hand = charge.payer is not None
-        outcome = of_payment(payment, charge.id, stored.scheme, self._clocks.wall(), payer_at_hand=at_hand)
+        outcome = of_payment(payment, charge.key, stored.scheme, self._clocks.wall(), payer_at_hand=at_hand)
         if payment.result_code == "PartiallyAuthorised":
             await self._give_back(charge, payment.psp_reference)
         return outcome
@@ -67,8 +67,8 @@ class Charges(VendorAccount):
         body: dict[str, Any] = {
             "merchantAccount": self.account,
             "amount": {"value": amount, "currency": charge.currency},
-            "reference": str(charge.id),
-            "merchantOrderReference": str(charge.order_id),
+            "reference": str(charge.key),
+            "merchantOrderReference": str(charge.order_key),
             "paymentMethod": {"type": "scheme", "storedPaymentMethodId": stored.id} | consent,
             "shopperReference": stored.customer,
             **_agreement(charge),
@@ -91,9 +91,9 @@ class Charges(VendorAccount):
     async def _give_back(self, charge: Charge, reference: str | None) -> None:
         """A part that nobody wanted. Its answer proves nothing either way: the order needs attention."""
         path = f"/payments/{reference}/reversals"
-        body = {"merchantAccount": self.account, "reference": f"{charge.id}.v"}
+        body = {"merchantAccount": self.account, "reference": f"{charge.key}.v"}
         try:
-            await self._api.post(path, body, f"{charge.id}.v", seconds=charge.timeout_seconds)
+            await self._api.post(path, body, f"{charge.key}.v", seconds=charge.timeout_seconds)
         except (NotSentError, NoAnswerError):
             return
 
@@ -101,23 +101,23 @@ class Charges(VendorAccount):
         """A payment of which Adyen said that its payer has to confirm charges nothing before its details come."""
         if payer.returned is None:
             return Outcome("awaits_payer") if payer.may_wait else await self._withdrawn(charge)
-        key, details = f"{charge.id}.d", {"details": {"redirectResult": payer.returned}}
+        key, details = f"{charge.key}.d", {"details": {"redirectResult": payer.returned}}
         reply = await self._api.post("/payments/details", details, key, seconds=charge.timeout_seconds)
         payment = read(Payment, reply) if reply.status in (200, 201) else None
         if payment is None:
             refused = of_error(reply).state == "not_sent" and reply.status in (400, 422)  # of nobody's page
             return await self._withdrawn(charge) if refused else Outcome("unknown", text=UNREADABLE)
-        if payment.merchant_reference != str(charge.id):  # of another payment's page: it says nothing of this one
+        if payment.merchant_reference != str(charge.key):  # of another payment's page: it says nothing of this one
             return await self._withdrawn(charge)
-        outcome = of_payment(payment, charge.id, charge.credential.scheme, self._clocks.wall())
+        outcome = of_payment(payment, charge.key, charge.credential.scheme, self._clocks.wall())
         if payment.result_code == "PartiallyAuthorised":
             await self._give_back(charge, payment.psp_reference)
         return outcome
 
     async def _withdrawn(self, charge: Charge) -> Outcome:
         """Without its details it can charge nothing; should Adyen know better, what it did is undone."""
-        body = {"merchantAccount": self.account, "paymentReference": str(charge.id), "reference": f"{charge.id}.w"}
-        reply = await self._api.post("/cancels", body, f"{charge.id}.w", seconds=charge.timeout_seconds)
+        body = {"merchantAccount": self.account, "paymentReference": str(charge.key), "reference": f"{charge.key}.w"}
+        reply = await self._api.post("/cancels", body, f"{charge.key}.w", seconds=charge.timeout_seconds)
         if reply.status not in (200, 201):
             return Outcome("unknown", text="it waits for its payer, and is not cancelled yet")
         return Outcome("declined", text="authentication", sca_wanted=True, reached_network=False, withdrawn=True)

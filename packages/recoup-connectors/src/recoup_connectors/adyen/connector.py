@@ -167,13 +167,13 @@ class Adyen(Charges):
         amount = amounts.wire_amount(message.units, message.currency)
         if message.reference is None or amount is None:
             return Outcome("not_sent", text="Adyen's own reference is not known", fault="request")
-        body: dict[str, Any] = {"merchantAccount": self.account, "reference": str(message.id)}
+        body: dict[str, Any] = {"merchantAccount": self.account, "reference": str(message.key)}
         if message.kind != "void":
             body["amount"] = {"value": amount, "currency": message.currency}
         path, seconds = f"/payments/{message.reference}/{_VERBS[message.kind]}", message.timeout_seconds
         try:
             before = message.send_before_monotonic
-            reply = await self._api.post(path, body, str(message.id), seconds=seconds, send_before=before)
+            reply = await self._api.post(path, body, str(message.key), seconds=seconds, send_before=before)
         except (NotSentError, NoAnswerError) as error:
             return unanswered(error)
         return of_modification(message, self.account, reply)
@@ -184,7 +184,7 @@ class Adyen(Charges):
         try:
             if answer.answer == "accept":
                 return await self._disputed("acceptDispute", case, answer)
-            reply = await self._api.post(f"{DISPUTES}/retrieveApplicableDefenseReasons", case, f"{answer.id}.r")
+            reply = await self._api.post(f"{DISPUTES}/retrieveApplicableDefenseReasons", case, f"{answer.key}.r")
             found = read(DisputeReply, reply) if reply.status == 200 else None
             if found is None or not found.dispute_service_result.success:  # it may be closed by the try before
                 return Outcome("unknown", answer.case_ref, text="no reasons for a defence were read")
@@ -207,7 +207,7 @@ class Adyen(Charges):
         reply = await self._api.post(
             f"{DISPUTES}/{call}",
             body,
-            f"{answer.id}.{call[0]}",
+            f"{answer.key}.{call[0]}",
             seconds=answer.timeout_seconds,
             send_before=answer.send_before_monotonic,
         )

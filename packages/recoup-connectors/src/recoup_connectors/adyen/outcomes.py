@@ -223,7 +223,7 @@ def of_modification(message: ModificationMessage, account: str, reply: Reply) ->
         message.units,
         message.currency,
     )
-    if other != (str(message.id), message.reference, account) or not same_amount or found.status != RECEIVED:
+    if other != (str(message.key), message.reference, account) or not same_amount or found.status != RECEIVED:
         return Outcome("unknown", found.psp_reference, text=UNREADABLE, other_id=True)
     return Outcome("unknown", found.psp_reference, text=RECEIVED, result_follows=True)
 

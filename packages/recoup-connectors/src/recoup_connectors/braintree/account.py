@@ -161,7 +161,7 @@ def _moved(plain: Mapping[str, Any], type: str, sign: int) -> StatementLine:
     if payment is None or day is None or payment.amount.units() < 0:
         raise unavailable("a movement cannot be read")
     units, currency = payment.amount.units(), payment.amount.currencyCode
-    return StatementLine(parse_id(payment.orderId or ""), payment.id, type, sign * units, currency, _at(day))
+    return StatementLine(parse_id(payment.key or ""), payment.id, type, sign * units, currency, _at(day))
 
 
 def _disputed(plain: Mapping[str, Any], type: str, first: date, last: date) -> Iterator[StatementLine]:
@@ -305,7 +305,7 @@ def _notice(root: Element) -> Notice:
     about = subject.children[0] if subject.children else subject
     id = about.text_at("id") or about.text_at("token")
     names = [about.text_at("order-id"), about.text_at("transaction", "order-id")]
-    ours = next((found for name in names if (found := parse_id(name)) is not None), None)
+    ours = next((found for name in names if (found := parse_id(key_in(name) or "")) is not None), None)
     meaning = meaning_of(KINDS, kind)
     return Notice(
         f"{kind}.{id}.{at:%Y%m%dT%H%M%SZ}",

@@ -9,15 +9,24 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
-from uuid import UUID
 
 from recoup.gateways.cards import wire_amounts
 from recoup.gateways.cards.connector import Acknowledgement, DisputeCase, Finding, Notice, OwnRetry
 from recoup.gateways.cards.credential import Stored
+from recoup.gateways.cards.look_up import chosen
 from recoup.gateways.cards.outcome import Outcome
-from recoup.gateways.cards.port import Asks, Charge, DisputeAnswer, Inquiry, ModificationMessage, StatementLine
+from recoup.gateways.cards.port import (
+    Asks,
+    Charge,
+    DisputeAnswer,
+    Inquiry,
+    LookUp,
+    ModificationMessage,
+    StatementLine,
+)
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError
 from recoup.gateways.cards.vendor_account import VendorAccount, unanswered
+from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 from recoup_connectors.braintree import account, disputes
@@ -98,11 +107,11 @@ class Braintree(VendorAccount):
         name = f"{'charge' if charge.capture else 'authorize'}{kind}"
         try:
             before = charge.send_before_monotonic
-            reply = await self._api.call(name, {"input": form}, key=str(charge.id), until=until, send_before=before)
+            reply = await self._api.call(name, {"input": form}, key=str(charge.key), until=until, send_before=before)
         except (NotSentError, NoAnswerError) as error:
             return unanswered(error)
         payment = payment_at(reply, name, "transaction")
-        said = of_error(reply) if payment is None else of_payment(payment, str(charge.id), credential.scheme)
+        said = of_error(reply) if payment is None else of_payment(payment, str(charge.key), credential.scheme)
         if payment is None and code_of(reply) in KEY_USED or said.category == "DUPLICATE":
             return await self._other(charge, credential, said, until)
         return said
@@ -111,7 +120,7 @@ class Braintree(VendorAccount):
         """The same for the same id, whenever it is called."""
         form: dict[str, Any] = {
             "amount": wire_amounts.amount_text(charge.units, charge.currency),
-            "orderId": str(charge.id),
+            "orderId": _order_id(charge),
             "merchantAccountId": self._accounts[charge.currency],
         }
         if (initiator := _initiator(charge)) is not None:
@@ -140,25 +149,35 @@ class Braintree(VendorAccount):
                 return await self._look_at_modification(message)
             case DisputeAnswer():
                 return await disputes.look(self._api, message)
-        found = await self._by_our_id("transactions", inquiry.id)
+        found = await self._by_order_id("transactions", {"is": str(inquiry.key)})
         return Outcome("unknown" if found else "not_found")
 
     async def _look_at_charge(self, charge: Charge, credential: Stored) -> Outcome:
         try:
-            found = await self._by_our_id("transactions", charge.id)
+            found = await self._by_order_id("transactions", {"is": _order_id(charge)})
         except Problem as problem:
             return Outcome("unknown", text=problem.message)
-        said = [of_payment(one, str(charge.id), credential.scheme) for one in found]
+        said = [of_payment(one, str(charge.key), credential.scheme) for one in found]
         approved = [one for one in said if one.state == "approved"]
         if len(approved) > 1:
             return Outcome("unknown", approved[0].reference, text="there are two charges of this id", other_id=True)
         decided = [one for one in said if one.state == "declined"]
         return next(iter([*approved, *decided, *said]), Outcome("not_found"))
 
-    async def _by_our_id(self, name: Literal["transactions", "refunds"], id: UUID) -> list[Payment]:
+    async def _look_up(self, question: LookUp) -> Outcome:
+        message = question.message
+        if isinstance(message, ModificationMessage):
+            return await self._look_at_modification(message)
+        scheme = message.credential.scheme
+        found = await self._by_order_id("transactions", {"startsWith": f"{message.order_key}."})
+        return chosen(question, [(parse_id(one.key or ""), of_payment(one, one.key or "", scheme)) for one in found])
+
+    async def _by_order_id(
+        self, name: Literal["transactions", "refunds"], wanted: Mapping[str, str]
+    ) -> list[Payment]:
         """Raises: Problem(unavailable)."""
         found = list[Payment]()
-        async for page in self._api.pages(name, {"orderId": {"is": str(id)}}):
+        async for page in self._api.pages(name, {"orderId": wanted}):
             for plain in page:
                 one = read(Payment, plain)
                 if one is None:
@@ -182,7 +201,7 @@ class Braintree(VendorAccount):
         until = self._clocks.monotonic() + message.timeout_seconds
         before = message.send_before_monotonic
         variables = {"input": {"transactionId": message.reference} | form}
-        return await self._api.call(name, variables, key=str(message.id), until=until, send_before=before)
+        return await self._api.call(name, variables, key=str(message.key), until=until, send_before=before)
 
     async def _capture(self, message: ModificationMessage) -> Outcome:
         """`orderId` stays the charge's, by which it is found."""
@@ -191,22 +210,22 @@ class Braintree(VendorAccount):
             reply = await self._move(message, "captureTransaction", {"transaction": amount})
             payment = payment_at(reply, "captureTransaction", "transaction")
             return of_refusal(reply) if payment is None else of_capture(payment, str(message.reference))
-        part = amount | {"orderId": str(message.id), "finalCapture": False}
+        part = amount | {"orderId": str(message.key), "finalCapture": False}
         reply = await self._move(message, "partialCaptureTransaction", {"transaction": part})
         payment = payment_at(reply, "partialCaptureTransaction", "capture")
-        return of_refusal(reply) if payment is None else of_refund(payment, str(message.id))
+        return of_refusal(reply) if payment is None else of_refund(payment, str(message.key))
 
     async def _refund(self, message: ModificationMessage) -> Outcome:
         """What has not settled cannot be refunded: the whole of it is voided, a part waits until it has."""
         amount = wire_amounts.amount_text(message.units, message.currency)
         reply = await self._move(
-            message, "refundTransaction", {"refund": {"amount": amount, "orderId": str(message.id)}}
+            message, "refundTransaction", {"refund": {"amount": amount, "orderId": str(message.key)}}
         )
         refund = payment_at(reply, "refundTransaction", "refund")
         if refund is not None:
-            return of_refund(refund, str(message.id))
+            return of_refund(refund, str(message.key))
         if code_of(reply) in KEY_USED:
-            return await self.inquire(Inquiry(message.id, "modification", message, message.reference))
+            return await self.inquire(Inquiry(message.key, "modification", message, message.reference))
         if code_of(reply) not in NOT_YET:
             return of_refusal(reply)
         payment = await self._payment(str(message.reference))
@@ -221,7 +240,7 @@ class Braintree(VendorAccount):
         reply = await self._api.call(
             "reverseTransaction",
             variables,
-            key=f"{message.id}.v",
+            key=f"{message.key}.v",
             until=until,
             send_before=message.send_before_monotonic,
         )
@@ -230,7 +249,7 @@ class Braintree(VendorAccount):
             return of_refusal(reply)
         if payment.id == message.reference:
             return of_void(payment, str(message.reference))
-        return replace(of_refund(payment, str(message.id)), other_id=False)  # it settled meanwhile
+        return replace(of_refund(payment, str(message.key)), other_id=False)  # it settled meanwhile
 
     async def _void(self, message: ModificationMessage) -> Outcome:
         """Reversing would refund what was captured: only a hold is voided."""
@@ -250,9 +269,9 @@ class Braintree(VendorAccount):
             return Outcome("not_sent", text="Braintree's own reference is not known")
         if message.kind == "refund" or not message.final_part:
             name: Literal["refunds", "transactions"] = "refunds" if message.kind == "refund" else "transactions"
-            found = await self._by_our_id(name, message.id)
+            found = await self._by_order_id(name, {"is": str(message.key)})
             if found:
-                return of_refund(found[0], str(message.id))
+                return of_refund(found[0], str(message.key))
         if message.kind == "capture" and not message.final_part:
             return Outcome("not_found")
         payment = await self._payment(message.reference)
@@ -293,6 +312,11 @@ class Braintree(VendorAccount):
         return account.challenged(query, self._keys)
 
 
+def _order_id(charge: Charge) -> str:
+    """By its beginning all charges of an order are found."""
+    return f"{charge.order_key}.{charge.key}"
+
+
 def _reversal_of(payment: Payment, message: ModificationMessage) -> Outcome:
     """A whole refund may have become a void, or a refund without our id."""
     if payment.amount.units() == message.units:
@@ -300,9 +324,9 @@ def _reversal_of(payment: Payment, message: ModificationMessage) -> Outcome:
         if found.state == "approved":
             return found
         for one in payment.refunds or []:
-            unnamed = one.orderId in (None, str(message.charge_id))
+            unnamed = one.key in (None, str(message.charge_key))
             if unnamed and one.amount.units() == message.units and one.status in TAKEN:
-                return replace(of_refund(one, str(message.id)), other_id=False)
+                return replace(of_refund(one, str(message.key)), other_id=False)
     return Outcome("not_found")
 
 

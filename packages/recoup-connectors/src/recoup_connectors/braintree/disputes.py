@@ -105,13 +105,13 @@ async def answer(api: Api, message: DisputeAnswer, until: float) -> Outcome:
         if text not in [one.content for one in found.evidence or []]:
             form: dict[str, Any] = {"disputeId": found.id, "category": "GENERAL", "content": text}
             reply = await api.call(
-                "createDisputeTextEvidence", {"input": form}, key=f"{message.id}.e", until=until, send_before=before
+                "createDisputeTextEvidence", {"input": form}, key=f"{message.key}.e", until=until, send_before=before
             )
             if found_at(_whole(reply), "createDisputeTextEvidence", "evidence") is None:
                 return of_refusal(reply)
     name = "finalizeDispute" if message.answer == "contest" else "acceptDispute"
     variables = {"input": {"disputeId": found.id}}
-    reply = await api.call(name, variables, key=str(message.id), until=until, send_before=before)
+    reply = await api.call(name, variables, key=str(message.key), until=until, send_before=before)
     done = read(Dispute, found_at(_whole(reply), name, "dispute"))
     return _standing_of(message, done) if done is not None else of_refusal(reply)
 

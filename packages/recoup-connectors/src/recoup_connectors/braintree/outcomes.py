@@ -86,7 +86,7 @@ class Disbursed(msgspec.Struct, frozen=True):
 
 
 class Payment(msgspec.Struct, frozen=True):
-    """A transaction or a refund. `orderId`: our id of the message that made it."""
+    """A transaction or a refund. `orderId`: the key of the message that made it, of a charge behind the order's."""
 
     id: str
     status: str
@@ -100,6 +100,10 @@ class Payment(msgspec.Struct, frozen=True):
     riskData: Risk | None = None
     disbursementDetails: Disbursed | None = None
     refunds: "list[Payment] | None" = None
+
+    @property
+    def key(self) -> str | None:
+        return key_in(self.orderId)
 
     def said(self) -> Event:
         """What made its present status, or the authorisation behind it."""
@@ -121,6 +125,11 @@ class GraphError(msgspec.Struct, frozen=True):
 class Answer(msgspec.Struct, frozen=True):
     data: dict[str, Any] | None = None
     errors: list[GraphError] | None = None
+
+
+def key_in(order_id: str | None) -> str | None:
+    """Our key of a message, in what Braintree calls its order id."""
+    return order_id.rpartition(".")[2] if order_id else None
 
 
 def read(kind: type[T], plain: Any) -> T | None:
@@ -204,7 +213,7 @@ def of_payment(payment: Payment, message_id: str, scheme: str) -> Outcome:
         card.networkTransactionId,
         units=payment.amount.units(),
         currency=payment.amount.currencyCode,
-        other_id=payment.orderId != message_id,
+        other_id=payment.key != message_id,
         reached_network=_reached(state, event),
         sca_wanted=own in (_SCA, "THREE_D_SECURE"),
         processor_advice=event.declineType or response.additionalInformation,
@@ -259,7 +268,7 @@ def of_refund(refund: Payment, message_id: str) -> Outcome:
     state: State = "approved" if refund.status in TAKEN else "unknown"
     if refund.status in DECLINED | {"SETTLEMENT_DECLINED", VOIDED}:
         state = "declined"
-    return _moved(state, refund, other_id=refund.orderId != message_id)
+    return _moved(state, refund, other_id=refund.key != message_id)
 
 
 def of_void(payment: Payment, reference: str) -> Outcome:

@@ -12,10 +12,20 @@ from uuid import UUID
 
 from recoup.gateways.cards.connector import Finding, Notice, OwnRetry
 from recoup.gateways.cards.credential import Stored
+from recoup.gateways.cards.look_up import chosen
 from recoup.gateways.cards.outcome import Outcome
-from recoup.gateways.cards.port import Asks, Charge, DisputeAnswer, Inquiry, ModificationMessage, StatementLine
+from recoup.gateways.cards.port import (
+    Asks,
+    Charge,
+    DisputeAnswer,
+    Inquiry,
+    LookUp,
+    ModificationMessage,
+    StatementLine,
+)
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError
 from recoup.gateways.cards.vendor_account import VendorAccount, unanswered
+from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 from recoup_connectors.nmi import account, amounts
@@ -96,7 +106,7 @@ class Nmi(VendorAccount):
         except (NotSentError, NoAnswerError) as error:
             return unanswered(error)
         form = form_of(reply)
-        said = of_sale(form, str(charge.id))
+        said = of_sale(form, str(charge.key))
         if said.state == "approved" and not said.other_id or is_duplicate(form):
             return await self._confirmed(charge, said, until)
         return said
@@ -111,8 +121,8 @@ class Nmi(VendorAccount):
 
     async def _look_at_charge(self, charge: Charge, until: float | None = None) -> Outcome:
         """Raises: NotSentError, NoAnswerError, Problem(unavailable)."""
-        found = await self._by_our_id(charge.id, until)
-        said = [of_transaction(one, str(charge.id), charge.currency) for one in found if one.last("sale", "auth")]
+        found = await self._by_our_id(charge.key, until)
+        said = [of_transaction(one, str(charge.key), charge.currency) for one in found if one.last("sale", "auth")]
         approved = [one for one in said if one.state == "approved"]
         if len(approved) > 1:
             return Outcome("unknown", approved[0].reference, text="there are two charges of this id", other_id=True)
@@ -133,8 +143,18 @@ class Nmi(VendorAccount):
                 return await self._look_at_modification(message)
             case DisputeAnswer():
                 return Outcome("not_found")
-        found = await self._by_our_id(inquiry.id)
+        found = await self._by_our_id(inquiry.key)
         return Outcome("unknown" if found else "not_found")
+
+    async def _look_up(self, question: LookUp) -> Outcome:
+        message = question.message
+        if isinstance(message, ModificationMessage):
+            return await self._look_at_modification(message)
+        found = await self._api.query({"order_description": str(message.order_key)})
+        sales = [one for one in map(transaction_of, found.of("transaction")) if one.last("sale", "auth")]
+        return chosen(
+            question, [(parse_id(one.order_id), of_transaction(one, one.order_id, message.currency)) for one in sales]
+        )
 
     async def modify(self, message: ModificationMessage) -> Outcome:
         until = self._clocks.monotonic() + message.timeout_seconds
@@ -167,7 +187,7 @@ class Nmi(VendorAccount):
             "type": type,
             "transactionid": payment.id,
             "amount": None if type == "void" else amounts.amount_text(message.units, message.currency),
-            "orderid": str(message.id) if type == "refund" else None,
+            "orderid": str(message.key) if type == "refund" else None,
         }
         try:
             reply = await self._api.transact(form, until=until, send_before=message.send_before_monotonic)
@@ -176,7 +196,7 @@ class Nmi(VendorAccount):
         answer = form_of(reply)
         if answer.get("response") != "1":
             return of_move(answer)
-        ours = str(message.id) if type == "refund" else None
+        ours = str(message.key) if type == "refund" else None
         other = ours is not None and answer.get("orderid") != ours  # it would not be found again by our id
         return Outcome("approved", answer.get("transactionid") or payment.id, text=None, other_id=other)
 
@@ -196,7 +216,7 @@ class Nmi(VendorAccount):
     ) -> Outcome:
         """What the book says of it. `payment`: that it is about."""
         if message.kind == "refund":
-            found = await self._by_our_id(message.id, until)
+            found = await self._by_our_id(message.key, until)
             if found:
                 return moved(found[0], "refund", message.currency)
         if payment is None:
@@ -249,7 +269,8 @@ def _sale(charge: Charge, credential: Stored) -> dict[str, str | None]:
         "customer_vault_id": credential.id,
         "amount": amounts.amount_text(charge.units, charge.currency),
         "currency": charge.currency,
-        "orderid": str(charge.id),
+        "orderid": str(charge.key),
+        "order_description": str(charge.order_key),
         "dup_seconds": str(DUP_SECONDS),
         "descriptor": charge.descriptor[:22] or None,
         "initiated_by": "merchant" if merchant else "customer",

@@ -12,15 +12,18 @@ from typing import Any, Final
 from uuid import UUID
 
 from recoup.gateways.cards.credential import Stored
+from recoup.gateways.cards.look_up import chosen
 from recoup.gateways.cards.outcome import Outcome
-from recoup.gateways.cards.port import Charge, Inquiry
+from recoup.gateways.cards.port import Charge, Inquiry, LookUp
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply
 from recoup.gateways.cards.vendor_account import VendorAccount, unanswered
+from recoup.kernel.ids import parse_id
 from recoup_connectors.stripe import amounts
 from recoup_connectors.stripe.api import Api
-from recoup_connectors.stripe.outcomes import OUR_ID, UNREADABLE, Intent, Invoice, of_error, of_intent, read
+from recoup_connectors.stripe.outcomes import DIFFERENT, OUR_ID, OUR_ORDER, UNREADABLE, Intent, Invoice, of_error, of_intent, read
 
 CANCEL_AFTER: Final = timedelta(seconds=15)  # beyond the time-out: no confirmation is still on its way
+REMEMBERED: Final = timedelta(days=2)  # twice as long as a key surely is
 LISTED_AFTER: Final = timedelta(hours=23)  # of the first send: its key may be pruned
 ASK_SECONDS: Final = 10.0
 _AUTHENTICATIONS: Final = ("1.0.2", "2.1.0", "2.2.0")
@@ -50,12 +53,14 @@ class Charges(VendorAccount):
         intent = read(Intent, reply) if reply.status == 200 else None
         if intent is None:
             refused = of_error(reply, credential.scheme)
+            if refused.processor_code == DIFFERENT:  # it knows the key from before our database was restored
+                return replace(refused, reference=None)
             return replace(refused, state="not_sent", fault=refused.fault or "outage", reference=None)
-        if intent.metadata.get(OUR_ID) != str(charge.id) or intent.amount != amount:
+        if intent.metadata.get(OUR_ID) != str(charge.key) or intent.amount != amount:
             return Outcome("not_sent", text=UNREADABLE, fault="outage")
         outcome = await self._confirm(charge, credential, intent.id, until)
         if outcome.state == "not_sent":  # no unconfirmed intent is left behind
-            await self._cancel(intent.id, charge.id, until)
+            await self._cancel(intent.id, charge.key, until)
         return outcome
 
     async def _create(self, charge: Charge, credential: Stored, amount: int, until: float) -> Reply:
@@ -69,15 +74,15 @@ class Charges(VendorAccount):
             "payment_method_types": ["card"],
             "capture_method": "automatic" if charge.capture else "manual",
             "statement_descriptor_suffix": _suffix(charge.descriptor),
-            "metadata": {OUR_ID: charge.id, "recoup_order": charge.order_id},
+            "metadata": {OUR_ID: charge.key, OUR_ORDER: charge.order_key},
         } | ({"payment_method_options": parts} if parts else {})
         return await self._api.post(
-            "/v1/payment_intents", form, f"{charge.id}.{charge.n}.c", until=until, send_before=None
+            "/v1/payment_intents", form, f"{charge.key}.{charge.n}.c", until=until, send_before=None
         )
 
     async def _confirm(self, charge: Charge, credential: Stored, intent_id: str, until: float) -> Outcome:
         form = _CHARGE | _consent(charge)
-        path, key = f"/v1/payment_intents/{intent_id}/confirm", f"{charge.id}.{charge.n}.x"
+        path, key = f"/v1/payment_intents/{intent_id}/confirm", f"{charge.key}.{charge.n}.x"
         try:
             reply = await self._api.post(path, form, key, until=until, send_before=charge.send_before_monotonic)
         except (NotSentError, NoAnswerError) as error:
@@ -85,7 +90,7 @@ class Charges(VendorAccount):
         return await self._answered(reply, charge, credential.scheme, intent_id, until)
 
     async def _answered(self, reply: Reply, charge: Charge, scheme: str, intent_id: str, until: float) -> Outcome:
-        id = charge.id
+        id = charge.key
         intent = read(Intent, reply) if reply.status == 200 else None
         if intent is None:
             said = of_error(reply, scheme, reference=intent_id)
@@ -151,7 +156,7 @@ class Charges(VendorAccount):
         form = {"payment_method": credential.id, "off_session": charge.initiator == "merchant"} | _INVOICE
         try:
             reply = await self._api.post(
-                f"{path}/pay", form, f"{charge.id}.p", until=until, send_before=charge.send_before_monotonic
+                f"{path}/pay", form, f"{charge.key}.p", until=until, send_before=charge.send_before_monotonic
             )
         except (NotSentError, NoAnswerError) as error:
             return unanswered(error)
@@ -172,17 +177,17 @@ class Charges(VendorAccount):
         until = self._clocks.monotonic() + ASK_SECONDS
         if intent.status == "requires_confirmation":
             return await self._never_confirmed(charge, credential, intent_id, inquiry, until)
-        outcome = of_intent(intent, charge.id, credential.scheme)
+        outcome = of_intent(intent, charge.key, credential.scheme)
         if intent.status == "requires_action":
             payer = inquiry.payer
             at_bank = _at_bank(intent)
             known = payer is not None and payer.was_sent or at_bank.redirect_url is not None
             if payer is not None and payer.may_wait and known and not outcome.other_id:
                 return at_bank
-            ended = await self._withdrawn(outcome, charge.id, intent_id, until)
+            ended = await self._withdrawn(outcome, charge.key, intent_id, until)
             return replace(ended, withdrawn=payer is not None and ended.state == "declined", reached_network=False)
         if inquiry.payer is not None and intent.status == "requires_payment_method":  # its payer knows its secret
-            ended_intent = await self._cancel(intent_id, charge.id, until)
+            ended_intent = await self._cancel(intent_id, charge.key, until)
             if ended_intent is None or ended_intent.status != "canceled":
                 return Outcome("unknown", intent_id, text="declined, and not cancelled yet")
         return outcome
@@ -193,15 +198,47 @@ class Charges(VendorAccount):
         if first is None or self._clocks.wall() < first + LISTED_AFTER:
             reply = await self._create(charge, credential, amount, self._clocks.monotonic() + ASK_SECONDS)
             intent = read(Intent, reply) if reply.status == 200 else None
-            if intent is None:
+            if intent is not None:
+                return intent.id
+            if of_error(reply, credential.scheme).processor_code != DIFFERENT:
                 raise NoAnswerError(UNREADABLE)
-            return intent.id
-        around = {"gte": int((first - timedelta(hours=1)).timestamp()), "lte": int(self._clocks.wall().timestamp())}
+        begin = min(first or self._clocks.wall(), self._clocks.wall() - REMEMBERED) - timedelta(hours=1)
+        around = {"gte": int(begin.timestamp()), "lte": int(self._clocks.wall().timestamp())}
         async for page in self._api.pages("/v1/payment_intents", {"customer": credential.customer, "created": around}):
             for one in page:
-                if (one.get("metadata") or {}).get(OUR_ID) == str(charge.id):
+                if (one.get("metadata") or {}).get(OUR_ID) == str(charge.key):
                     return str(one["id"])
         return None
+
+    async def look_up_charge(self, charge: Charge, question: LookUp) -> Outcome:
+        """Lists are as new as their objects, other than Stripe's search. An intent that was never confirmed moved
+        nothing, and is cancelled, so that it never will."""
+        credential = charge.credential
+        if not isinstance(credential, Stored) or not credential.customer:
+            return Outcome("not_found")
+        if charge.invoice:
+            inquiry = Inquiry(charge.id, message=charge, first_sent_at=question.since)
+            found = await self.look_at_invoice(charge, inquiry)
+            return replace(found, key=charge.key)
+        since = {"gte": int((question.since - timedelta(hours=1)).timestamp())}
+        known = list[tuple[UUID | None, Outcome]]()
+        async for page in self._api.pages("/v1/payment_intents", {"customer": credential.customer, "created": since}):
+            for one in page:
+                marked = one.get("metadata") or {}
+                key = parse_id(str(marked.get(OUR_ID) or ""))
+                if marked.get(OUR_ORDER) == str(charge.order_key) and key is not None:
+                    known.append((key, await self._as_it_stands(str(one["id"]), key, credential.scheme)))
+        return chosen(question, known)
+
+    async def _as_it_stands(self, intent_id: str, key: UUID, scheme: str) -> Outcome:
+        intent = await self._intent(intent_id, ASK_SECONDS)
+        if intent is not None and intent.status == "requires_confirmation":
+            intent = await self._cancel(intent_id, key, self._clocks.monotonic() + ASK_SECONDS)
+        if intent is None:
+            return Outcome("unknown", intent_id, text=UNREADABLE)
+        if intent.status in ("canceled", "requires_confirmation") and intent.latest_charge is None:
+            return Outcome("not_found" if intent.status == "canceled" else "unknown", intent_id)
+        return of_intent(intent, key, scheme)
 
     async def _never_confirmed(
         self, charge: Charge, credential: Stored, intent_id: str, inquiry: Inquiry, until: float
@@ -211,10 +248,10 @@ class Charges(VendorAccount):
         late = timedelta(seconds=charge.timeout_seconds) + CANCEL_AFTER
         if last is None or self._clocks.wall() < last + late:
             return Outcome("unknown", intent_id, text="not confirmed yet")
-        intent = await self._cancel(intent_id, charge.id, until) or await self._intent(intent_id, ASK_SECONDS)
+        intent = await self._cancel(intent_id, charge.key, until) or await self._intent(intent_id, ASK_SECONDS)
         if intent is None or intent.status == "requires_confirmation":
             return Outcome("unknown", intent_id, text="not cancelled yet")
-        return of_intent(intent, charge.id, credential.scheme)
+        return of_intent(intent, charge.key, credential.scheme)
 
     async def _intent(self, intent_id: str, seconds: float) -> Intent | None:
         reply = await self._api.get(f"/v1/payment_intents/{intent_id}", _CHARGE, seconds=seconds)
@@ -228,7 +265,7 @@ class Charges(VendorAccount):
         if invoice is None:
             return Outcome("unknown", text=UNREADABLE)
         since = inquiry.first_sent_at or self._clocks.wall() - timedelta(days=29)
-        ours = await self._caused_by(f"{charge.id}.p", str(charge.invoice), since)
+        ours = await self._caused_by(f"{charge.key}.p", str(charge.invoice), since)
         if "invoice.paid" in ours or "invoice.payment_succeeded" in ours:
             return invoice.outcome(charge)
         if invoice.status == "paid":

@@ -17,6 +17,7 @@ from recoup.gateways.cards.port import (
     Charge,
     DisputeAnswer,
     Inquiry,
+    LookUp,
     ModificationMessage,
     StatementLine,
 )
@@ -193,8 +194,14 @@ class Stripe(Charges, Invoices):
                 return await self._look_at_modification(message)
             case DisputeAnswer():
                 return await self._look_at_dispute(message)
-        reply = await self._api.get(f"/v1/payment_intents/pi_{inquiry.id.hex}")
+        reply = await self._api.get(f"/v1/payment_intents/pi_{inquiry.key.hex}")
         return Outcome("not_found" if reply.status == 404 else "unknown", text=f"HTTP {reply.status}")
+
+    async def _look_up(self, question: LookUp) -> Outcome:
+        message = question.message
+        if isinstance(message, Charge):
+            return await self.look_up_charge(message, question)
+        return await self._look_at_modification(message)
 
     async def modify(self, message: ModificationMessage) -> Outcome:
         until = self._clocks.monotonic() + message.timeout_seconds
@@ -207,7 +214,7 @@ class Stripe(Charges, Invoices):
         match message.kind:
             case "refund":
                 path, form = "/v1/refunds", {"payment_intent": message.reference, "amount": amount}
-                form["metadata"] = {OUR_ID: message.id}
+                form["metadata"] = {OUR_ID: message.key}
             case "capture":
                 path, form = f"{path}/capture", {"amount_to_capture": amount}
                 form["final_capture"] = None if message.final_part else False
@@ -219,7 +226,7 @@ class Stripe(Charges, Invoices):
             if not message.final_part and (said := await self._one_capture(message.reference)) is not None:
                 return said
             before = message.send_before_monotonic
-            reply = await self._api.post(path, form, str(message.id), until=until, send_before=before)
+            reply = await self._api.post(path, form, str(message.key), until=until, send_before=before)
         except (NotSentError, NoAnswerError) as error:
             return unanswered(error)
         if reply.status != 200:
@@ -238,7 +245,7 @@ class Stripe(Charges, Invoices):
     def _modified(self, message: ModificationMessage, reply: Reply) -> Outcome:
         if message.kind == "refund":
             refund = read(Refund, reply)
-            return of_refund(refund, message.id) if refund is not None else Outcome("unknown", text=UNREADABLE)
+            return of_refund(refund, message.key) if refund is not None else Outcome("unknown", text=UNREADABLE)
         intent = read(Intent, reply)
         if intent is None or intent.id != message.reference:
             return Outcome("unknown", text=UNREADABLE, other_id=intent is not None)
@@ -257,8 +264,8 @@ class Stripe(Charges, Invoices):
         if message.kind == "refund":
             async for page in self._api.pages("/v1/refunds", {"payment_intent": message.reference}):
                 for one in page:
-                    if (one.get("metadata") or {}).get(OUR_ID) == str(message.id):
-                        return of_refund(msgspec.convert(one, Refund), message.id)
+                    if (one.get("metadata") or {}).get(OUR_ID) == str(message.key):
+                        return of_refund(msgspec.convert(one, Refund), message.key)
             return Outcome("not_found")
         reply = await self._api.get(f"/v1/payment_intents/{message.reference}")
         intent = read(Intent, reply) if reply.status == 200 else None
@@ -275,13 +282,13 @@ class Stripe(Charges, Invoices):
         path, form = f"/v1/disputes/{answer.case_ref}", dict[str, Any]()
         if answer.answer == "contest":
             form = {"evidence": {"uncategorized_text": answer.evidence[:EVIDENCE_MAX]}, "submit": True}
-            form["metadata"] = {OUR_ID: answer.id}
+            form["metadata"] = {OUR_ID: answer.key}
         else:
             path += "/close"
         try:
             until = self._clocks.monotonic() + answer.timeout_seconds
             reply = await self._api.post(
-                path, form, str(answer.id), until=until, send_before=answer.send_before_monotonic
+                path, form, str(answer.key), until=until, send_before=answer.send_before_monotonic
             )
         except (NotSentError, NoAnswerError) as error:
             return unanswered(error)

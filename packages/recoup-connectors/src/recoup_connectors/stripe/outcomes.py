@@ -15,10 +15,11 @@ from recoup.gateways.cards.transport import Reply
 from recoup_connectors.stripe.amounts import units_of
 
 OUR_ID: Final = "recoup_id"  # in metadata
+OUR_ORDER: Final = "recoup_order"
 UNREADABLE: Final = "the answer could not be read"
 _GONE: Final = frozenset({"resource_missing", "payment_method_unactivated", "payment_method_not_available"})
 CANCELED: Final = "canceled_before_confirmed"
-_DIFFERENT: Final = "idempotency_error"
+DIFFERENT: Final = "idempotency_error"
 _NOT_AUTHENTICATED: Final = "payment_intent_authentication_failure"
 _MOVED_ON: Final = frozenset({"payment_intent_unexpected_state", "idempotency_key_in_use"})
 T = TypeVar("T")
@@ -166,7 +167,7 @@ def of_error(reply: Reply, scheme: str, charge: StripeCharge | None = None, refe
     intent = error.payment_intent.id if error.payment_intent else reference
     if reply.status == 402:
         return declined(error, charge, intent, scheme)
-    if error.type == _DIFFERENT or code in _MOVED_ON or not 400 <= reply.status < 500 or reply.status == 409:
+    if error.type == DIFFERENT or code in _MOVED_ON or not 400 <= reply.status < 500 or reply.status == 409:
         return Outcome("unknown", intent, processor_code=code, text=error.message)
     return Outcome("not_sent", intent, processor_code=code, text=error.message, fault=fault_of(reply.status, code))
 
@@ -267,7 +268,7 @@ def of_refusal(reply: Reply, gone: frozenset[str]) -> Outcome:
     if body is None:
         return Outcome("unknown", text=UNREADABLE)
     code, said = body.error.code or body.error.type, body.error.message
-    if reply.status in (400, 402, 404) and body.error.type != _DIFFERENT and code not in _MOVED_ON - gone:
+    if reply.status in (400, 402, 404) and body.error.type != DIFFERENT and code not in _MOVED_ON - gone:
         return Outcome("declined", processor_code=code, text=said, fault=fault_of(reply.status, code))
     if reply.status in (401, 403, 429):
         return Outcome("not_sent", processor_code=code, text=said, fault=fault_of(reply.status, code))
@@ -302,7 +303,7 @@ class Invoice(msgspec.Struct, frozen=True):
         intent = self._intent(paid=False)
         if intent is None or intent.last_payment_error is None:
             return Outcome("declined", processor_code="invoice_payment_failed")
-        found = of_intent(intent, charge.id, charge.credential.scheme)
+        found = of_intent(intent, charge.key, charge.credential.scheme)
         return replace(found, state="declined", other_id=False)
 
     def _intent(self, *, paid: bool) -> Intent | None:

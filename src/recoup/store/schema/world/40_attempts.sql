@@ -52,10 +52,13 @@ CREATE TABLE attempts (
   retries_itself_at timestamptz,           -- wall time; the processor repeats the payment then by itself
   consent jsonb,                           -- what was sent of the customer's consent: rules/order/consent
   authentication jsonb,                    -- of a customer at a page of ours: rules/order/authentication
+  key uuid,                                -- what its processor sees it as, of one that was sent: rules/order/wire_keys
   PRIMARY KEY (merchant_id, attempt_id),
   UNIQUE (merchant_id, order_id, attempt_no),
   FOREIGN KEY (merchant_id, order_id) REFERENCES orders
 );
+-- What a processor's notice or statement names it by, over all merchants.
+CREATE INDEX attempts_keyed ON attempts (key) WHERE key IS NOT NULL;
 -- "What is this charge": by what a cardholder reads on a statement, over all merchants.
 CREATE INDEX attempts_charged ON attempts (card_last4, units, asset, closed_at)
   WHERE state = 'approved' AND card_last4 IS NOT NULL;
@@ -108,6 +111,8 @@ CREATE TABLE modifications (
   unsent int NOT NULL DEFAULT 0,           -- of its tries, as long as it is proved that none under its id left
   final_part boolean NOT NULL DEFAULT true, -- of a capture: what it does not take is released
   piece_of uuid,                           -- the refund that was asked for, of which it is a further piece
+  key uuid,                                -- what its processor sees it as: rules/order/wire_keys
+  send_key uuid,                           -- the same beside send_id
   PRIMARY KEY (merchant_id, modification_id),
   UNIQUE (merchant_id, order_id, modification_no),
   FOREIGN KEY (merchant_id, order_id) REFERENCES orders
@@ -115,6 +120,8 @@ CREATE TABLE modifications (
 
 CREATE INDEX modifications_at ON modifications (merchant_id, business_at);
 CREATE INDEX modifications_resent ON modifications (merchant_id, send_id) WHERE send_id IS NOT NULL;
+CREATE INDEX modifications_keyed ON modifications (key) WHERE key IS NOT NULL;
+CREATE INDEX modifications_rekeyed ON modifications (send_key) WHERE send_key IS NOT NULL;
 CREATE INDEX modifications_under_way ON modifications (merchant_id, business_at) WHERE state IN ('owed', 'sent', 'stuck');
 
 -- What only the customer can mend, asked on a page of ours.

@@ -27,6 +27,7 @@ CREATE TABLE disputes (
   answer_tries int NOT NULL DEFAULT 0,
   answer_before timestamptz,               -- wall time; no first byte leaves later
   answer_code text,
+  answer_no int NOT NULL DEFAULT 0,        -- which of our answers to the case, as the processor counts them
   PRIMARY KEY (merchant_id, dispute_id),
   UNIQUE (merchant_id, route, case_ref),
   UNIQUE (merchant_id, order_id, dispute_no),

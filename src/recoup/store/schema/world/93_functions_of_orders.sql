@@ -57,11 +57,11 @@ BEGIN
     INSERT INTO attempts AS a (merchant_id, attempt_id, order_id, attempt_no, state, ladder, due_at, route, units,
       asset, initiator, sent_at, send_before, call_timeout_ms, sends, not_found, if_late, reference,
       network_transaction_id, scheme_code, advice_code, processor_code, klass, code_reason, latency_ms, closed_at,
-      decision_id, card_last4, when_due, checks, retries_itself_at, consent, authentication, network_token_id)
+      decision_id, card_last4, when_due, checks, retries_itself_at, consent, authentication, network_token_id, key)
     SELECT merchant_id, attempt_id, order_id, attempt_no, state, ladder, due_at, route, units, asset, initiator,
       sent_at, send_before, call_timeout_ms, sends, not_found, if_late, reference, network_transaction_id,
       scheme_code, advice_code, processor_code, klass, code_reason, latency_ms, closed_at, decision_id, card_last4,
-      when_due, checks, retries_itself_at, consent, authentication, network_token_id
+      when_due, checks, retries_itself_at, consent, authentication, network_token_id, key
     FROM jsonb_populate_recordset(NULL::attempts, changed -> 'attempts')
     ON CONFLICT (merchant_id, attempt_id) DO UPDATE SET state = EXCLUDED.state, due_at = EXCLUDED.due_at,
       units = EXCLUDED.units,
@@ -73,7 +73,7 @@ BEGIN
       code_reason = EXCLUDED.code_reason, latency_ms = EXCLUDED.latency_ms, closed_at = EXCLUDED.closed_at,
       decision_id = EXCLUDED.decision_id, card_last4 = EXCLUDED.card_last4, when_due = EXCLUDED.when_due,
       checks = EXCLUDED.checks, retries_itself_at = EXCLUDED.retries_itself_at, consent = EXCLUDED.consent,
-      authentication = EXCLUDED.authentication, network_token_id = EXCLUDED.network_token_id;
+      authentication = EXCLUDED.authentication, network_token_id = EXCLUDED.network_token_id, key = EXCLUDED.key;
   END IF;
   IF changed ? 'card_results' THEN
     INSERT INTO card_results AS c (merchant_id, pan_id, approvals, first_network_id, first_at, latest_network_id,
@@ -96,15 +96,16 @@ BEGIN
   IF changed ? 'modifications' THEN
     INSERT INTO modifications AS m (merchant_id, modification_id, order_id, modification_no, kind, attempt_id, state,
       units, asset, message, items, input_mac, tries, send_before, not_found, reference, processor_code, business_at,
-      actor, send_id, hand_note, hand_actor, approved_by, unsent, final_part, piece_of)
+      actor, send_id, hand_note, hand_actor, approved_by, unsent, final_part, piece_of, key, send_key)
     SELECT merchant_id, modification_id, order_id, modification_no, kind, attempt_id, state, units, asset, message,
       items, input_mac, tries, send_before, not_found, reference, processor_code, business_at, actor, send_id,
-      hand_note, hand_actor, approved_by, unsent, final_part, piece_of
+      hand_note, hand_actor, approved_by, unsent, final_part, piece_of, key, send_key
     FROM jsonb_populate_recordset(NULL::modifications, changed -> 'modifications')
     ON CONFLICT (merchant_id, modification_id) DO UPDATE SET state = EXCLUDED.state, tries = EXCLUDED.tries,
       send_before = EXCLUDED.send_before, not_found = EXCLUDED.not_found, reference = EXCLUDED.reference,
       processor_code = EXCLUDED.processor_code, send_id = EXCLUDED.send_id, hand_note = EXCLUDED.hand_note,
-      hand_actor = EXCLUDED.hand_actor, unsent = EXCLUDED.unsent;
+      hand_actor = EXCLUDED.hand_actor, unsent = EXCLUDED.unsent, key = EXCLUDED.key,
+      send_key = EXCLUDED.send_key;
   END IF;
   IF changed ? 'refund_requests' THEN
     INSERT INTO refund_requests AS q (merchant_id, request_id, order_id, state, units, asset, message, items,
@@ -143,16 +144,17 @@ BEGIN
   IF changed ? 'disputes' THEN
     INSERT INTO disputes AS d (merchant_id, dispute_id, order_id, dispute_no, attempt_id, route, case_ref, round_id,
       kind, reason_code, stage, state, units, asset, liable, fee_units, opened_at, respond_by, warned, closed_at,
-      answer, answer_id, answer_state, answer_tries, answer_before, answer_code)
+      answer, answer_id, answer_state, answer_tries, answer_before, answer_code, answer_no)
     SELECT merchant_id, dispute_id, order_id, dispute_no, attempt_id, route, case_ref, round_id, kind, reason_code,
       stage, state, units, asset, liable, fee_units, opened_at, respond_by, warned, closed_at, answer, answer_id,
-      answer_state, answer_tries, answer_before, answer_code
+      answer_state, answer_tries, answer_before, answer_code, answer_no
     FROM jsonb_populate_recordset(NULL::disputes, changed -> 'disputes')
     ON CONFLICT (merchant_id, dispute_id) DO UPDATE SET round_id = EXCLUDED.round_id, stage = EXCLUDED.stage,
       reason_code = EXCLUDED.reason_code, state = EXCLUDED.state, units = EXCLUDED.units,
       respond_by = EXCLUDED.respond_by, warned = EXCLUDED.warned, closed_at = EXCLUDED.closed_at,
       answer = EXCLUDED.answer, answer_id = EXCLUDED.answer_id, answer_state = EXCLUDED.answer_state,
-      answer_tries = EXCLUDED.answer_tries, answer_before = EXCLUDED.answer_before, answer_code = EXCLUDED.answer_code;
+      answer_tries = EXCLUDED.answer_tries, answer_before = EXCLUDED.answer_before, answer_code = EXCLUDED.answer_code,
+      answer_no = EXCLUDED.answer_no;
   END IF;
   IF changed ? 'dispute_notices' THEN
     INSERT INTO dispute_notices AS n (merchant_id, route, notice_id, state, why, content, content_hash, received_at)
