@@ -7,7 +7,7 @@ from uuid import UUID
 
 from recoup.flows.world import World
 
-PAYER_RETURN = "payer-return"  # names an attempt whose customer comes back from the processor's page
+PAYER_RETURN = "payer-return"  # names an attempt, by its key, whose customer comes back from the processor's page
 _MAC_BYTES = 16
 
 

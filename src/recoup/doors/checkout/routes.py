@@ -177,7 +177,7 @@ async def pay_page(visit: Visit) -> Response:
 
 
 def attempt_of_token(world: World, token: str) -> tuple[UUID, UUID] | None:
-    """(merchant, attempt), or None for what we did not sign for a return."""
+    """(merchant, key of an attempt), or None for what we did not sign for a return."""
     return named_by(world, PAYER_RETURN, token)
 
 
@@ -188,12 +188,12 @@ def returned_page(checkout: Checkout) -> Callable[[Request], Awaitable[Response]
 
 
 async def _returned(visit: Visit) -> Response:
-    checkout, (merchant_id, attempt_id) = visit.checkout, visit.key
+    checkout, (merchant_id, charge) = visit.checkout, visit.key
     request = visit.request
     if request.method != "GET":  # a look at the address is no return
         return Response(headers=HEADERS)
     order_id = await come_back(
-        checkout.world, checkout.orders, merchant_id, attempt_id, request.query_params, request_id(request.scope)
+        checkout.world, checkout.orders, merchant_id, charge, request.query_params, request_id(request.scope)
     )
     link = checkout_token(checkout.world, merchant_id, order_id)
     return RedirectResponse(f"/checkout/{link}", status_code=303, headers=HEADERS)

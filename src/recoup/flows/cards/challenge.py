@@ -36,8 +36,9 @@ from recoup.rules.network.magic import CONFIRMED, identity_of
 from recoup.rules.order.browser import Browser
 from recoup.rules.order.lifecycle import ENDED, Stage
 from recoup.rules.rescue.site_address import shop_address
-from recoup.store.cards.challenges import ChallengeRow, last_challenge, order_of_attempt
+from recoup.store.cards.challenges import ChallengeRow, last_challenge
 from recoup.store.cards.payers import set_billing
+from recoup.store.disputes.disputes import order_of_charge
 
 PAYER = Actor("payer", "page")
 State = Literal["asked", "tried", "passed", "over"]
@@ -200,20 +201,20 @@ WAIT_SECONDS_MAX: Final = 5.0  # then the page says that the bank is waited for
 
 
 async def come_back(
-    world: World, orders: Orders, merchant_id: UUID, attempt_id: UUID, query: Mapping[str, str], request_id: str
+    world: World, orders: Orders, merchant_id: UUID, charge: UUID, query: Mapping[str, str], request_id: str
 ) -> UUID:
-    """The order of that attempt. The first return is taken down, and only then the processor is asked; each later one
-    changes nothing.
+    """The order of the attempt whose key that is. The first return is taken down, and only then the processor is asked;
+    each later one changes nothing.
 
     Raises: Problem(not_found).
     """
-    order_id = await order_of_attempt(world.db, merchant_id, attempt_id)
+    order_id = await order_of_charge(world.db, merchant_id, charge)
     if order_id is None:
         raise Problem("not_found", "There is no such page.", cure="Check the link.")
     key = (merchant_id, order_id)
 
     def work(change: Change) -> bool:
-        attempt = change.order.attempt(attempt_id)
+        attempt = next(one for one in reversed(change.order.attempts) if charge in (one.key, one.attempt_id))
         brought = processor_of(world, attempt.route or "").brought_back(query)
         return payer_returned(change, attempt, brought, WORKER_LOOKS_AFTER)
 

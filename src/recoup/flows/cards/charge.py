@@ -136,7 +136,7 @@ def _payer_at_hand(world: World, order: Order, attempt: Attempt, at_hand: Cardho
     known = attempt.authentication
     if known is None or not _by_redirect(world, attempt):
         return None
-    back = signed_token(world, PAYER_RETURN, order.merchant_id, attempt.attempt_id)
+    back = signed_token(world, PAYER_RETURN, order.merchant_id, attempt.key or attempt.attempt_id)
     return PayerAtHand(f"{world.url}/checkout/return/{back}", known.is_wanted, at_hand.browser)
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from recoup.flows.ask_first import charge_found
 from recoup.flows.cards.charge import first_sent_at, inquiry_of
 from recoup.flows.cards.joined_cards import join_by_answer
 from recoup.flows.cards.method_facts import keep_news
@@ -16,7 +17,7 @@ from recoup.flows.cards.send import Opened, call, close, keep_news_of_token, pro
 from recoup.flows.external_call import attempt_may_be_forgotten, call_with_timeout, deadline_of, processor_of
 from recoup.flows.locked import Orders
 from recoup.flows.world import World
-from recoup.gateways.cards.port import Inquiry, Outcome, Processor, as_requested
+from recoup.gateways.cards.port import Charge, Inquiry, Outcome, Processor, as_requested
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime
 from recoup.moves.advance.collection import raise_uncollected
@@ -52,11 +53,13 @@ async def inquire(world: World, orders: Orders, key: tuple[UUID, UUID]) -> None:
     order, attempt = found
     processor = processor_of(world, attempt.route or "")
     inquired_at = world.clocks.wall()
-    inquiry = await _inquiry(world, orders, key, order, attempt, processor)
-    if inquiry is None:
-        await _not_known(world, orders, key, attempt, processor, None)
-        return
-    outcome = await call_with_timeout(processor.inquire(inquiry), ASK_SECONDS_MAX)
+    outcome = await _forgotten_by_us(world, order, attempt)
+    if outcome is None:
+        inquiry = await _inquiry(world, orders, key, order, attempt, processor)
+        if inquiry is None:
+            await _not_known(world, orders, key, attempt, processor, None)
+            return
+        outcome = await call_with_timeout(processor.inquire(inquiry), ASK_SECONDS_MAX)
     outcome = read_answer(order, attempt, as_requested(outcome, attempt.units, attempt.asset))
     await join_by_answer(world, order, processor, outcome.credential_news)
     await keep_news_of_token(world, order, attempt, outcome)
@@ -66,6 +69,15 @@ async def inquire(world: World, orders: Orders, key: tuple[UUID, UUID]) -> None:
         await keep_news(world, order, outcome)
     if outcome.state in ("unknown", "not_found"):
         await _not_known(world, orders, key, attempt, processor, inquired_at if outcome.state == "not_found" else None)
+
+
+async def _forgotten_by_us(world: World, order: Order, attempt: Attempt) -> Outcome | None:
+    """What a look-up says of another message in its place, while our database may have forgotten some. Of its own the
+    inquiry says more."""
+    question = inquiry_of(world, order, attempt).message
+    assert isinstance(question, Charge)
+    found = await charge_found(world, order, attempt, question)
+    return found if found is not None and (found.state != "unknown" or found.key != attempt.key) else None
 
 
 async def _inquiry(

@@ -9,6 +9,7 @@ from uuid import UUID
 from recoup.core.kit.credential import in_place
 from recoup.core.lines import line
 from recoup.core.measures import ATTEMPTS
+from recoup.flows.ask_first import charge_found
 from recoup.flows.cards.charge import NOTHING, charge_of, charge_with, stored_of
 from recoup.flows.cards.joined_cards import join_by_answer
 from recoup.flows.cards.method_facts import keep_news, look_again
@@ -208,8 +209,11 @@ async def _call_by_token(
 
 
 async def _call(world: World, order: Order, attempt: Attempt, charge: Charge) -> Outcome:
-    processor, begun = processor_of(world, attempt.route or ""), world.clocks.monotonic()
     note_order(order.order_id, attempt.attempt_id)
+    found = await charge_found(world, order, attempt, charge)
+    if found is not None:
+        return as_requested(found, attempt.units, attempt.asset)
+    processor, begun = processor_of(world, attempt.route or ""), world.clocks.monotonic()
     outcome = await call_with_timeout(processor.charge(charge), charge.timeout_seconds)
     answer = _if_at_hand(as_requested(outcome, attempt.units, attempt.asset), attempt)
     ATTEMPTS.add(attempt.route if world.routes.is_for_all(attempt.route or "") else OWN, answer.state)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Literal
 from uuid import UUID
 
+from recoup.flows.ask_first import modification_found
 from recoup.flows.external_call import (
     ASK_FIRST_SECONDS_MAX,
     call_with_timeout,
@@ -100,6 +101,9 @@ async def _settled(world: World, processor: Counterpart, order: Order, modificat
                 return outcome
         if may_be_forgotten(world, processor, modification.wire_id):
             return Outcome("unknown", text="sent again it could be another refund")
+    found = await modification_found(world, processor, message)
+    if found is not None:
+        return found
     return await call_with_timeout(processor.modify(message), message.timeout_seconds)
 
 

@@ -22,7 +22,7 @@ async def apply_proof(world: World, orders: Orders, route: str, merchant_id: UUI
     if notice.case is not None:
         charged = await charge_referenced(world.db, notice.case.charge, route, merchant_id)
         if charged is None and notice.message_id is not None:
-            charged = await attempt_of(world.db, merchant_id, notice.message_id, route)
+            charged = await attempt_of(world.db, notice.message_id, route, merchant_id)
         if charged is not None:
             await apply(world, orders, route, case_notice(world, notice.case, charged), "notice")
     elif notice.outcome is not None and notice.message_id is not None:
@@ -32,7 +32,7 @@ async def apply_proof(world: World, orders: Orders, route: str, merchant_id: UUI
 async def _message(
     world: World, orders: Orders, route: str, merchant_id: UUID, message_id: UUID, outcome: Outcome
 ) -> None:
-    charged = await attempt_of(world.db, merchant_id, message_id, route)
+    charged = await attempt_of(world.db, message_id, route, merchant_id)
     modified = await modification_of(world.db, message_id, route, merchant_id)
     if charged is not None:
         await settle_by_proof(world, orders, (merchant_id, charged.order_id), charged.attempt_id, outcome)
@@ -50,14 +50,14 @@ def _modified(change: Change, modification_id: UUID, message_id: UUID, outcome: 
     """What was done and has failed since, or the other way round, is for people: no stage goes back."""
     modification = change.order.modification(modification_id)
     answer = as_requested(outcome, modification.units, modification.asset)
-    if modification.state == "sent" and modification.wire_id != message_id:
+    if modification.state == "sent" and modification.wire_key != message_id:
         if answer.state == "approved":  # under the id of before: it is out a second time
             raise_differing(change, modification)
     elif modification.state == "sent":
         close_modification(
             change,
             modification_id,
-            message_id,
+            modification.wire_id,
             answer.state,
             reference=answer.reference,
             code=answer.processor_code,
@@ -67,7 +67,7 @@ def _modified(change: Change, modification_id: UUID, message_id: UUID, outcome: 
     elif (modification.state == "done") is not (answer.state == "approved"):
         if modification.state == "failed" and answer.state != "approved":
             return  # it is known
-        if modification.state == "done" and modification.wire_id == message_id:
+        if modification.state == "done" and modification.wire_key == message_id:
             failed_since(change, modification)
         else:
             raise_differing(change, modification)

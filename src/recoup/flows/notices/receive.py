@@ -26,7 +26,7 @@ from recoup.store.cards.processor_notices import (
     AtDoor,
     NewProcessorNotice,
     Subject,
-    attempt_of_any,
+    attempt_of,
     charge_referenced,
     count_notice,
     count_unread_kind,
@@ -157,7 +157,7 @@ async def _whose(db: Read, route: str, notice: Notice, subject: Subject) -> Sequ
         if modified is not None:
             return [modified.merchant_id]
     if notice.message_id is not None:
-        found = await attempt_of_any(db, notice.message_id, route)
+        found = await attempt_of(db, notice.message_id, route, None)
     if found is None and notice.charge is not None:
         found = await charge_referenced(db, notice.charge, route, None)
     return [found.merchant_id] if found is not None else []

@@ -101,7 +101,7 @@ async def work_notice(world: World, orders: Orders, due: Due) -> None:
 async def _charged(world: World, row: ProcessorNotice) -> Charged | None:
     found = None
     if row.message_id is not None:
-        found = await attempt_of(world.db, row.merchant_id, row.message_id, row.route)
+        found = await attempt_of(world.db, row.message_id, row.route, row.merchant_id)
     if found is None and row.charge is not None:
         found = await charge_referenced(world.db, row.charge, row.route, row.merchant_id)
     return found

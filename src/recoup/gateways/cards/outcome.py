@@ -29,7 +29,8 @@ class Outcome:
     `units` and `currency` as the processor says them, `other_id` when it speaks of another message: see
     `as_requested`. `fault`: whose a refusal is. `reached_network` False: it was stopped before, and no limit of a
     network counts it; `network_attempts`: how many sends it cost there. `retries_itself_at`: the processor will.
-    `risk` is its word for its own risk, `risk_score` its number. `key`: of a look-up, under which key of ours it was found.
+    `risk` is its word for its own risk, `risk_score` its number. `key`, `route`: of a look-up, under which key of ours
+    it was found, and where.
     """
 
     state: State
@@ -62,6 +63,7 @@ class Outcome:
     redirect_url: str | None = None
     withdrawn: bool = False
     key: UUID | None = None
+    route: str | None = None
 
     @property
     def checks(self) -> Checks | None:

@@ -1,8 +1,8 @@
 """What a card processor must offer.
 
-Every message has an `id`, the row's in our database, and a `key`, which is what the processor sees: as idempotency key and
-in metadata. The key is derived (flows/wire_keys), so that a database that forgot the row makes the same one again. Without
-one the id is the key.
+Every message has an `id`, the row's in our database, and a `key`, which is what the processor sees: as idempotency key
+and in metadata. The key is derived (rules/order/wire_keys), so that a database that forgot the row makes the same one again.
+Without one the id is the key.
 """
 
 from collections.abc import Mapping
@@ -60,10 +60,10 @@ class PayerAway(NamedTuple):
 class Charge:
     """One send of a card to the network.
 
-    `id` is the attempt's id; `order_id` groups the sends of one rescue, and `order_key` does so at the processor; `sent_at` is business time, of the first send
-    under this id; `n` counts those sends from 1; `units` in the currency's minor unit; `initiator` is `merchant` (MIT)
-    or `customer` (CIT); `capture` False only authorises. `send_before_monotonic` is this process's monotonic clock: no
-    first byte may leave later.
+    `id` is the attempt's id; `order_id` groups the sends of one rescue, and `order_key` does so at the processor;
+    `sent_at` is business time, of the first send under this id; `n` counts those sends from 1; `units` in the
+    currency's minor unit; `initiator` is `merchant` (MIT) or `customer` (CIT); `capture` False only authorises.
+    `send_before_monotonic` is this process's monotonic clock: no first byte may leave later.
 
     `sequence`: which charge of its agreement, 1 for the one that starts it; None where there is none.
     `first_network_id` is of the customer's first consent, `latest_network_id` of the newest approval. `exemption`: why
@@ -115,8 +115,8 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class ModificationMessage:
-    """A refund, void or capture of an earlier charge, which the processor knows by `charge_key`; `reference` is what the
-    processor called the charge; `final_part`: no further capture of it follows, and what is left of the hold is
+    """A refund, void or capture of an earlier charge, which the processor knows by `charge_key`; `reference` is what
+    the processor called the charge; `final_part`: no further capture of it follows, and what is left of the hold is
     released. `captured_before`: what captures before this message took of the charge."""
 
     id: UUID
@@ -184,8 +184,8 @@ class DisputeAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """A question about a message, by its `key`. `message` is what was sent, as it was sent; None where the question needs
-    no more than the key. `reference`: what the processor called it, where it ever did. Times are wall time.
+    """A question about a message, by its `key`. `message` is what was sent, as it was sent; None where the question
+    needs no more than the key. `reference`: what the processor called it, where it ever did. Times are wall time.
 
     `may_send`: the question may be that message once more, for a processor that asks by replay; never without. `payer`:
     of a charge that had one at hand.
@@ -207,9 +207,9 @@ class Inquiry:
 
 @dataclass(frozen=True, slots=True)
 class LookUp:
-    """Whether a message, or another of its order, was sent before our database forgot it: read from the processor's book,
-    whatever its memory of keys still holds. `since`: wall time, from when on it may have been. `known`: keys of the same
-    order that our database knows, which are not meant."""
+    """Whether a message, or another of its order, was sent before our database forgot it: read from the processor's
+    book, whatever its memory of keys still holds. `since`: wall time, from when on it may have been. `known`: keys of
+    the same order that our database knows, which are not meant."""
 
     message: Charge | ModificationMessage
     since: datetime

@@ -69,6 +69,8 @@ class ProcessorResult:
     redirect_url: str | None = None  # of awaits_payer
     withdrawn: bool = False  # the customer did not confirm, and it was ended there
     standing: TokenState | None = None  # of the token that it went by, where the answer says it
+    key: UUID | None = None  # and `route`: of what was found in its place, where our database forgot it
+    route: str | None = None
 
 
 Elsewhere = Callable[[Change, Attempt], bool]
@@ -86,6 +88,8 @@ def close_attempt(change: Change, attempt_id: UUID, result: ProcessorResult, els
     if result.event == "awaits_payer":
         payer_redirected(change, attempt, result.redirect_url, without_card(result.reference, order.card))
         return attempt.state
+    if result.route is not None:
+        change.set_attempt(attempt, key=result.key or attempt.key, route=result.route)
     row = attempt_life.on(attempt.state, result.event, order.stage)
     if row is not None and result.contradicts:
         raise_unclear(change, attempt, ANSWER_DIFFERS)

@@ -36,7 +36,8 @@ def ask_capture(
     change: Change, actor: str, input_mac: bytes, units: int | None = None, *, final: bool = True, named: str = ""
 ) -> Modification:
     """The capture as an intent; the same one for the same `input_mac`. While it is out, nothing else ends the order.
-    `units`: a part of what is held; none: all of it. `final`: what is left then is released. `named`: by its caller's key.
+    `units`: a part of what is held; none: all of it. `final`: what is left then is released. `named`: by its caller's
+    key.
 
     Raises: Problem(wrong_state) when nothing is held, a capture is out already, or too many were refused;
     Problem(capture_amount).

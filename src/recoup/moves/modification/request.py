@@ -28,7 +28,8 @@ def request_modification(
     piece_of: UUID | None = None,
     named: str | None = None,
 ) -> Modification:
-    """The intent, under an id of its own, or the one given. `named`: its caller's idempotency key. What the order's log and book say of it is the caller's."""
+    """The intent, under an id of its own, or the one given. `named`: its caller's idempotency key. What the order's log
+    and book say of it is the caller's."""
     order = change.order
     made = Modification(
         modification_id=modification_id or new_id(),

@@ -1,7 +1,7 @@
 """What a counterpart sees in place of our ids, as idempotency key and in metadata.
 
-Everything here is derived from the order's key, and that from the keyring and from what its merchant calls the order. So a
-database that was restored from a copy, and has made new ids since, comes to the same keys when its callers repeat.
+Everything here is derived from the order's key, and that from the keyring and from what its merchant calls the order.
+So a database that was restored from a copy, and has made new ids since, comes to the same keys when its callers repeat.
 """
 
 from hashlib import sha256

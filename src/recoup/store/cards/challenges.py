@@ -77,11 +77,6 @@ async def last_challenge(db: Read, merchant_id: UUID, order_id: UUID, wall: date
     """None for an order that never had one."""
 
 
-@MERCHANT.statement("SELECT order_id FROM attempts WHERE merchant_id = $1 AND attempt_id = $2")
-async def order_of_attempt(db: Read, merchant_id: UUID, attempt_id: UUID) -> UUID | None:
-    """None for an attempt that is none."""
-
-
 @MERCHANT.statement("SELECT kind FROM orders WHERE merchant_id = $1 AND order_id = $2")
 async def kind_of_order(
     db: Read, merchant_id: UUID, order_id: UUID

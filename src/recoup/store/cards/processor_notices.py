@@ -109,20 +109,12 @@ class Charged(Row, frozen=True):
 
 
 @MERCHANT.statement("""
-SELECT a.merchant_id, a.order_id, a.attempt_id, a.state FROM merchants m
-CROSS JOIN LATERAL (SELECT merchant_id, order_id, attempt_id, state, route FROM attempts
-  WHERE merchant_id = m.merchant_id AND attempt_id = $1) a
-WHERE a.route = $2 LIMIT 1
-""")
-async def attempt_of_any(db: Read, attempt_id: UUID, route: str) -> Charged | None:
-    """Whosever it is."""
-
-
-@MERCHANT.statement("""
 SELECT merchant_id, order_id, attempt_id, state FROM attempts
-WHERE merchant_id = $1 AND attempt_id = $2 AND route = $3
+WHERE key = $1 AND route = $2 AND ($3::uuid IS NULL OR merchant_id = $3)
+ORDER BY state = 'not_sent', attempt_no LIMIT 1
 """)
-async def attempt_of(db: Read, merchant_id: UUID, attempt_id: UUID, route: str) -> Charged | None: ...
+async def attempt_of(db: Read, key: UUID, route: str, merchant_id: UUID | None) -> Charged | None:
+    """By its key; of any merchant where none is named. What never left may have the key of what went in its place."""
 
 
 @MERCHANT.statement("""
@@ -143,17 +135,14 @@ class Modified(Row, frozen=True):
 
 
 @MERCHANT.statement("""
-SELECT o.merchant_id, o.order_id, o.modification_id, o.state FROM merchants m
-CROSS JOIN LATERAL (
-  SELECT merchant_id, order_id, modification_id, state, attempt_id FROM modifications
-    WHERE merchant_id = m.merchant_id AND modification_id = $1
-  UNION ALL SELECT merchant_id, order_id, modification_id, state, attempt_id FROM modifications
-    WHERE merchant_id = m.merchant_id AND send_id = $1) o
+SELECT o.merchant_id, o.order_id, o.modification_id, o.state FROM (
+  SELECT merchant_id, order_id, modification_id, state, attempt_id FROM modifications WHERE key = $1
+  UNION ALL SELECT merchant_id, order_id, modification_id, state, attempt_id FROM modifications WHERE send_key = $1) o
 JOIN attempts a ON a.merchant_id = o.merchant_id AND a.attempt_id = o.attempt_id
-WHERE a.route = $2 AND ($3::uuid IS NULL OR m.merchant_id = $3) LIMIT 1
+WHERE a.route = $2 AND ($3::uuid IS NULL OR o.merchant_id = $3) LIMIT 1
 """)
-async def modification_of(db: Read, message_id: UUID, route: str, merchant_id: UUID | None) -> Modified | None:
-    """By its own id, or by the one under which it was sent again."""
+async def modification_of(db: Read, key: UUID, route: str, merchant_id: UUID | None) -> Modified | None:
+    """By its key, or by the one under which it was sent again."""
 
 
 class KnownMethod(Row, frozen=True):

@@ -22,6 +22,18 @@ _STAGED = """
 CREATE TEMP TABLE staged (number int, line_id uuid, type text, our_id uuid, reference text, units bigint, asset text,
   at timestamptz, route text, statement text) ON COMMIT DROP
 """
+# What lines name by our key of a message stands for the row that the key is of; $1: whose.
+_KEYED = """
+UPDATE staged SET our_id = known.id FROM (
+  SELECT DISTINCT ON (s.key) s.key, k.id
+  FROM (SELECT DISTINCT our_id AS key FROM staged WHERE our_id IS NOT NULL) s
+  CROSS JOIN LATERAL (
+    SELECT attempt_id AS id, state = 'not_sent' AS unsent FROM attempts WHERE key = s.key AND merchant_id = $1
+    UNION ALL SELECT modification_id, false FROM modifications WHERE key = s.key AND merchant_id = $1
+    UNION ALL SELECT modification_id, false FROM modifications WHERE send_key = s.key AND merchant_id = $1) k
+  ORDER BY s.key, k.unsent) known
+WHERE staged.our_id = known.key
+"""
 _OURS_TABLE = """
 CREATE TEMP TABLE ours (posting_id uuid, line_no smallint, source_id uuid, type text, reference text, units bigint,
   asset text, at timestamptz, order_id uuid, from_file boolean) ON COMMIT DROP
@@ -231,6 +243,7 @@ async def collect(
     """Looks up the movements around the period and those that lines name, and finds each line's candidate."""
     pairs = [(type_, recipe) for type_, recipes in types.items() for recipe in recipes]
     about = (merchant_id, [p[0] for p in pairs], [p[1] for p in pairs], kind, list(places))
+    await tx.execute(_KEYED, merchant_id, timeout=STATEMENT_SECONDS)
     await tx.execute(_NEAR, *about, period[0] - AROUND, period[1] + AROUND, timeout=STATEMENT_SECONDS)
     sources = ["attempt", "refund", "settlement", "payout", "bank_payout", "dispute"]
     await tx.execute(_BY_ID, *about, sources, timeout=STATEMENT_SECONDS)

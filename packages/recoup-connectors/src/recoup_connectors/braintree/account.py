@@ -26,7 +26,7 @@ from recoup.kernel.sentence import Sentence
 from recoup_connectors import findings as words
 from recoup_connectors.braintree.api import LIVE_URL, SANDBOX_URL, Api, KeyPair, unavailable
 from recoup_connectors.braintree.disputes import Dispute
-from recoup_connectors.braintree.outcomes import Payment, answer_of, code_of, found_at, of_error, read
+from recoup_connectors.braintree.outcomes import Payment, answer_of, code_of, found_at, key_in, of_error, read
 from recoup_connectors.plain_xml import Element, NotPlainError, read_xml
 
 NOTICE_BYTES_MAX: Final = 262_144

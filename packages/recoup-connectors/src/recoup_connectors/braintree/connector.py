@@ -172,9 +172,7 @@ class Braintree(VendorAccount):
         found = await self._by_order_id("transactions", {"startsWith": f"{message.order_key}."})
         return chosen(question, [(parse_id(one.key or ""), of_payment(one, one.key or "", scheme)) for one in found])
 
-    async def _by_order_id(
-        self, name: Literal["transactions", "refunds"], wanted: Mapping[str, str]
-    ) -> list[Payment]:
+    async def _by_order_id(self, name: Literal["transactions", "refunds"], wanted: Mapping[str, str]) -> list[Payment]:
         """Raises: Problem(unavailable)."""
         found = list[Payment]()
         async for page in self._api.pages(name, {"orderId": wanted}):

@@ -20,7 +20,17 @@ from recoup.gateways.cards.vendor_account import VendorAccount, unanswered
 from recoup.kernel.ids import parse_id
 from recoup_connectors.stripe import amounts
 from recoup_connectors.stripe.api import Api
-from recoup_connectors.stripe.outcomes import DIFFERENT, OUR_ID, OUR_ORDER, UNREADABLE, Intent, Invoice, of_error, of_intent, read
+from recoup_connectors.stripe.outcomes import (
+    DIFFERENT,
+    OUR_ID,
+    OUR_ORDER,
+    UNREADABLE,
+    Intent,
+    Invoice,
+    of_error,
+    of_intent,
+    read,
+)
 
 CANCEL_AFTER: Final = timedelta(seconds=15)  # beyond the time-out: no confirmation is still on its way
 REMEMBERED: Final = timedelta(days=2)  # twice as long as a key surely is

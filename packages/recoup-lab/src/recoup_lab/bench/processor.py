@@ -21,6 +21,7 @@ from recoup.gateways.cards.port import (
     CredentialKind,
     DisputeAnswer,
     Inquiry,
+    LookUp,
     ModificationMessage,
     Outcome,
 )
@@ -68,6 +69,9 @@ class FixedProcessor(IsoAmounts):
 
     async def inquire(self, inquiry: Inquiry) -> Outcome:
         return outcome_of(inquiry.id, self._approved, 50)
+
+    async def look_up(self, question: LookUp) -> Outcome:
+        return Outcome("not_found")
 
     async def answer_dispute(self, answer: DisputeAnswer) -> Outcome:
         return outcome_of(answer.id, True, 50)

@@ -21,6 +21,7 @@ from recoup.gateways.cards.port import (
     CredentialKind,
     DisputeAnswer,
     Inquiry,
+    LookUp,
     ModificationMessage,
     Outcome,
     StatementLine,
@@ -112,6 +113,10 @@ class SandboxProcessor(IsoAmounts):
     async def inquire(self, inquiry: Inquiry) -> Outcome:
         """Never later than 10 s: unknown when the processor does not answer."""
         return await self._within(10.0, self._inquire(inquiry.id))
+
+    async def look_up(self, question: LookUp) -> Outcome:
+        """Its book lies in our own database, and forgets with it."""
+        return await self.inquire(Inquiry(question.message.id))
 
     async def end_silence(self, ids: Sequence[UUID]) -> list[UUID]:
         """Inquiries about these charges are answered from now on; answers those of which that was not so."""

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.gateways.cards.port import Asks, Inquiry, ModificationMessage, Outcome, StatementLine
+from recoup.gateways.cards.port import Asks, Inquiry, LookUp, ModificationMessage, Outcome, StatementLine
 from recoup.gateways.cards.sandbox.connections import LOST, Connect, Connections, active_faults, install_book
 from recoup.gateways.channels.port import Payment, PayOut, Sweep
 from recoup.kernel.time import Clocks
@@ -193,6 +193,10 @@ class MockChannel:
         except LOST:
             return Outcome("unknown", text="the connection failed")
         return _outcome(id, decided) if decided else Outcome("not_found", text="nothing with this id")
+
+    async def look_up(self, question: LookUp) -> Outcome:
+        """Its book lies in our own database, and forgets with it."""
+        return await self.inquire(Inquiry(question.message.id))
 
     async def _ask(self, message: Payment | ModificationMessage | Sweep | PayOut, decide: Decide) -> Outcome:
         """One message. What is decided is committed before the answer is slow or lost."""

@@ -1,0 +1,81 @@
+"""Before a message leaves: whether it left already, and our database forgot it.
+
+A world's standing says how long that is possible (`recoup recover` sets it); at any other time nothing is asked. Each
+route that could have carried the message is looked up by its key and its order's. What is found is adopted; what no
+route can rule out is sent only where its own processor still knows the key, else people look at it: never on a guess.
+"""
+
+import asyncio
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from recoup.flows.cards.charge import first_sent_at
+from recoup.flows.carriers import routes_for
+from recoup.flows.external_call import ASK_FIRST_SECONDS_MAX, SURELY_KNOWN, call_with_timeout, processor_of
+from recoup.flows.world import World
+from recoup.gateways.cards.port import Charge, Counterpart, LookUp, ModificationMessage, Outcome
+from recoup.rules.order.credential import TOKEN
+from recoup.rules.order.snapshot import Attempt, Order
+
+UNASKED: Final = "it may have left before the database was restored, and cannot be looked up"
+
+
+def lost_since(world: World) -> datetime | None:
+    """From when on a message may have left that no row knows; None where each is known."""
+    standing = world.standing
+    until = standing.asks_first_until
+    return standing.lost_from if until is not None and world.clocks.wall() < until else None
+
+
+async def charge_found(world: World, order: Order, attempt: Attempt, charge: Charge) -> Outcome | None:
+    """What became of the charge, or of another of its order in its place; None: it may be sent."""
+    since = lost_since(world)
+    if since is None or first_sent_at(order, attempt) < since:  # its row is older than what was forgotten
+        return None
+    known = frozenset(one.key for one in order.attempts if one.key is not None and one is not attempt)
+    question, own = LookUp(charge, since, known - {charge.key}), attempt.route or ""
+    others = [name for name in routes_for(world, order.merchant_id) if name != own]
+    asked = [own, *(name for name in others if _could_carry(world, charge, name))]
+    said = await asyncio.gather(*(_look_up(processor_of(world, name), question) for name in asked))
+    return _taken(world, own, dict(zip(asked, said, strict=True)), processor_of(world, own), charge.key)
+
+
+async def modification_found(world: World, processor: Counterpart, message: ModificationMessage) -> Outcome | None:
+    """What became of a refund, capture or void, which its charge's route alone carries; None: it may be sent."""
+    since = lost_since(world)
+    if since is None:
+        return None
+    said = await _look_up(processor, LookUp(message, since))
+    return _taken(world, processor.name, {processor.name: said}, processor, message.key)
+
+
+def _could_carry(world: World, charge: Charge, name: str) -> bool:
+    """A number may have gone in the place of its token, and the other way round."""
+    processor, kind = processor_of(world, name), charge.credential.kind
+    takes = bool(processor.takes & {"card", TOKEN}) if kind != "stored" else kind in processor.takes
+    return takes and processor.exponent(charge.currency) is not None
+
+
+async def _look_up(processor: Counterpart, question: LookUp) -> Outcome:
+    return await call_with_timeout(processor.look_up(question), ASK_FIRST_SECONDS_MAX)
+
+
+def _taken(world: World, own: str, said: dict[str, Outcome], processor: Counterpart, key: UUID) -> Outcome | None:
+    approved = [replace(one, route=name) for name, one in said.items() if one.state == "approved"]
+    if len(approved) > 1:
+        return Outcome("unknown", text="several routes charged the order", contradicts=True)
+    if approved:
+        return approved[0]
+    unsure = {name: one for name, one in said.items() if one.state in ("unknown", "awaits_payer")}
+    if unsure and not (set(unsure) == {own} and not unsure[own].contradicts and _still_knows(world, processor)):
+        one = unsure.get(own) or next(iter(unsure.values()))
+        return replace(one, state="unknown", text=UNASKED, contradicts=one.key != key)
+    return next((replace(one, route=name) for name, one in said.items() if one.state == "declined"), None)
+
+
+def _still_knows(world: World, processor: Counterpart) -> bool:
+    """Whether the processor's memory of keys reaches back to all that was forgotten: the same key is the same there."""
+    since = lost_since(world)
+    return since is not None and world.clocks.wall() < since + processor.idempotency_window - SURELY_KNOWN
