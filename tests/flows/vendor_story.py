@@ -39,8 +39,8 @@ ORDERS, DECLINED = (24, 12) if proving == "connectors" else (10, 6)  # so many a
 SEED = 7
 UNKNOWN = "SELECT count(*) FROM attempts WHERE state IN ('open', 'unknown')"
 OWED = "SELECT count(*) FROM modifications WHERE state IN ('owed', 'sent')"
-TAKEN = "SELECT jsonb_object_agg(attempt_id, units) FROM attempts WHERE state = 'approved'"
-BACK = "SELECT jsonb_object_agg(coalesce(send_id, modification_id), units) FROM modifications"
+TAKEN = "SELECT jsonb_object_agg(key, units) FROM attempts WHERE state = 'approved'"
+BACK = "SELECT jsonb_object_agg(coalesce(send_key, key), units) FROM modifications"
 
 
 class Vendor(ABC):

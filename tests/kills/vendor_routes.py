@@ -42,23 +42,23 @@ class _Acquirer:
         found, self._posted = self._posted, []
         return found
 
-    def open(self, attempt_id: str, merchant_id: str, units: int, currency: str) -> None:
-        self.cases[attempt_id] = {
-            "caseId": f"case-{attempt_id}",
+    def open(self, key: str, merchant_id: str, units: int, currency: str) -> None:
+        self.cases[key] = {
+            "caseId": f"case-{key}",
             "merchantId": merchant_id,
-            "chargeId": attempt_id,
+            "chargeId": key,
             "stage": "first",
             "amount": units,
             "currency": currency,
         }
-        self._tell(attempt_id, "open")
+        self._tell(key, "open")
 
-    def end(self, attempt_id: str, *, won: bool) -> None:
-        self.ended[attempt_id] = "won" if won else "lost"
-        self._tell(attempt_id, self.ended[attempt_id])
+    def end(self, key: str, *, won: bool) -> None:
+        self.ended[key] = "won" if won else "lost"
+        self._tell(key, self.ended[key])
 
-    def _tell(self, attempt_id: str, status: str) -> None:
-        notice = self.cases[attempt_id] | {"noticeId": f"{status}-{attempt_id}", "status": status}
+    def _tell(self, key: str, status: str) -> None:
+        notice = self.cases[key] | {"noticeId": f"{status}-{key}", "status": status}
         self._posted.append(Posted(json.dumps(notice).encode(), {}))
 
     def lines(self, at: datetime) -> list[StatementLine]:
@@ -111,7 +111,7 @@ class _Vendor(Route):
 
     def _one(self, kind: str, name: str, value: str) -> str:
         """The vendor's id of the charge that has our id there."""
-        found = [one["id"] for one in self.standin.book.all(kind) if one.get(name) == value and self._took(one)]
+        found = [one["id"] for one in self.standin.book.all(kind) if str(one.get(name)).endswith(value) and self._took(one)]
         assert len(found) == 1
         return str(found[0])
 
@@ -128,15 +128,15 @@ class StripeRoute(_Vendor):
     def connection(self) -> Connection:
         return Connection("stripe", self.standin.url, STRIPE_KEY, STRIPE_SECRET, acceptor="acct_1")
 
-    def dispute(self, attempt_id: str) -> None:
+    def dispute(self, key: str) -> None:
         charges = self.standin.book.all("charge")
-        (id,) = [c["id"] for c in charges if c["metadata"]["recoup_id"] == attempt_id and c["status"] == "succeeded"]
+        (id,) = [c["id"] for c in charges if c["metadata"]["recoup_id"] == key and c["status"] == "succeeded"]
         self.standin.account.dispute(id)
 
-    def decide(self, attempt_id: str, *, won: bool) -> None:
+    def decide(self, key: str, *, won: bool) -> None:
         charges = {c["metadata"]["recoup_id"]: c["id"] for c in self.standin.book.all("charge") if c["paid"]}
         cases = self.standin.book.all("dispute")
-        case = next(one for one in cases if one["charge"] == charges[attempt_id])
+        case = next(one for one in cases if one["charge"] == charges[key])
         assert case["status"] == "under_review"
         made = self.standin.book.put(case | {"status": "won" if won else "lost"})
         if won:
@@ -159,11 +159,11 @@ class AdyenRoute(_Vendor):
         address = self.standin.url
         return Connection("adyen", address, ADYEN_KEY, ADYEN_SECRET, MERCHANT, "acct_1", multicapture=self.several)
 
-    def dispute(self, attempt_id: str) -> None:
-        self.standin.account.dispute(self._one("payment", "reference", attempt_id))
+    def dispute(self, key: str) -> None:
+        self.standin.account.dispute(self._one("payment", "reference", key))
 
-    def decide(self, attempt_id: str, *, won: bool) -> None:
-        payment = self._one("payment", "reference", attempt_id)
+    def decide(self, key: str, *, won: bool) -> None:
+        payment = self._one("payment", "reference", key)
         case = next(one for one in self.standin.book.all("dispute") if one["payment"] == payment)
         assert case["state"] == "defended"
         (self.standin.account.win if won else self.standin.account.lose)(case["id"])
@@ -179,11 +179,11 @@ class BraintreeRoute(_Vendor):
         accounts = " ".join(f"{currency}={id}" for id, currency in ACCOUNTS.items())
         return Connection("braintree", self.standin.address, f"{PUBLIC}:{PRIVATE}", "", accounts, "acct_1")
 
-    def dispute(self, attempt_id: str) -> None:
-        self.standin.account.dispute(self._one("transaction", "orderId", attempt_id))
+    def dispute(self, key: str) -> None:
+        self.standin.account.dispute(self._one("transaction", "orderId", key))
 
-    def decide(self, attempt_id: str, *, won: bool) -> None:
-        charge = self._one("transaction", "orderId", attempt_id)
+    def decide(self, key: str, *, won: bool) -> None:
+        charge = self._one("transaction", "orderId", key)
         case = next(one for one in self.standin.book.all("dispute") if one["transaction"]["id"] == charge)
         assert case["status"] == "DISPUTED"
         (self.standin.account.win_dispute if won else self.standin.account.lose_dispute)(case["id"])
@@ -201,11 +201,11 @@ class NmiRoute(_Vendor):
     def told(self) -> list[Posted]:
         return self._acquirer.told()
 
-    def dispute(self, attempt_id: str) -> None:
-        self._acquirer.open(attempt_id, self.merchant_id, self.taken()[attempt_id], "USD")
+    def dispute(self, key: str) -> None:
+        self._acquirer.open(key, self.merchant_id, self.taken()[key], "USD")
 
-    def decide(self, attempt_id: str, *, won: bool) -> None:
-        self._acquirer.end(attempt_id, won=won)
+    def decide(self, key: str, *, won: bool) -> None:
+        self._acquirer.end(key, won=won)
 
     def more_lines(self) -> list[StatementLine]:
         return self._acquirer.lines(datetime.now(UTC))
@@ -248,13 +248,13 @@ class BridgeRoute(Route):
     def told(self) -> list[Posted]:
         return self._acquirer.told()
 
-    def dispute(self, attempt_id: str) -> None:
-        charge = self.standin.charges[attempt_id]
+    def dispute(self, key: str) -> None:
+        charge = self.standin.charges[key]
         left = charge["captured"] - charge["refunded"]
-        self._acquirer.open(attempt_id, charge["merchantId"], left, charge["currency"])
+        self._acquirer.open(key, charge["merchantId"], left, charge["currency"])
 
-    def decide(self, attempt_id: str, *, won: bool) -> None:
-        self._acquirer.end(attempt_id, won=won)
+    def decide(self, key: str, *, won: bool) -> None:
+        self._acquirer.end(key, won=won)
 
     def connection(self) -> Connection:
         url = self.standin.url

@@ -50,7 +50,7 @@ from recoup_lab.processors.serving import Posted
 
 LOST: Final = 0.1
 QUIET_SECONDS_MAX: Final = 400.0
-TAKEN: Final = """SELECT jsonb_object_agg(a.attempt_id, coalesce((SELECT sum(c.units) FROM modifications c
+TAKEN: Final = """SELECT jsonb_object_agg(a.key, coalesce((SELECT sum(c.units) FROM modifications c
     WHERE c.attempt_id = a.attempt_id AND c.kind = 'capture' AND c.state = 'done'), a.units))
     FROM attempts a WHERE a.state = 'approved'"""
 ROUNDS_MAX: Final = 12
@@ -135,10 +135,10 @@ class Route(ABC):
         """By the installation's own key."""
         return []
 
-    def dispute(self, attempt_id: str) -> None:
+    def dispute(self, key: str) -> None:
         raise NotImplementedError
 
-    def decide(self, attempt_id: str, *, won: bool) -> None:
+    def decide(self, key: str, *, won: bool) -> None:
         """The dispute of that charge, which was contested."""
         raise NotImplementedError
 
@@ -304,12 +304,14 @@ class _Story:
 
     async def _disputed(self, orders: list[UUID]) -> None:
         """In turn contested with evidence and won, contested and lost, accepted."""
-        sql = "SELECT array_agg(attempt_id::text) FROM attempts WHERE state = 'approved' AND order_id = ANY($1)"
-        for attempt_id in await self.shop.value(sql, orders):
-            self.route.dispute(attempt_id)
+        sql = "SELECT array_agg(key::text) FROM attempts WHERE state = 'approved' AND order_id = ANY($1)"
+        for key in await self.shop.value(sql, orders):
+            self.route.dispute(key)
         await self._until("SELECT count(*) FROM disputes WHERE state = 'open'", len(orders))
         scope = person(self.shop)
-        rows = await self.shop.world.db.fetch("SELECT dispute_id, attempt_id::text FROM disputes ORDER BY 1")
+        rows = await self.shop.world.db.fetch(
+            "SELECT d.dispute_id, a.key::text FROM disputes d JOIN attempts a USING (merchant_id, attempt_id) ORDER BY 1"
+        )
         for number, (dispute_id, _) in enumerate(rows):
             if not self.route.answers:
                 continue
@@ -322,8 +324,8 @@ class _Story:
         if self.route.answers:
             await self._until("SELECT count(*) FROM disputes WHERE state = 'answered'", len(contested))
             await self._until("SELECT count(*) FROM disputes WHERE state = 'accepted'", len(rows) - len(contested))
-        for number, (_, attempt_id) in enumerate(contested):
-            self.route.decide(attempt_id, won=number % 2 == 0)
+        for number, (_, key) in enumerate(contested):
+            self.route.decide(key, won=number % 2 == 0)
         await self._until("SELECT count(*) FROM disputes WHERE state = 'won'", (len(contested) + 1) // 2)
         await self._until("SELECT count(*) FROM disputes WHERE state = 'lost'", len(contested) // 2)
         self.figures.disputes = len(orders)

@@ -37,9 +37,9 @@ async def charge_found(world: World, order: Order, attempt: Attempt, charge: Cha
     known = frozenset(one.key for one in order.attempts if one.key is not None and one is not attempt)
     question, own = LookUp(charge, since, known - {charge.key}), attempt.route or ""
     others = [name for name in routes_for(world, order.merchant_id) if name != own]
-    asked = [own, *(name for name in others if _could_carry(world, charge, name))]
-    said = await asyncio.gather(*(_look_up(processor_of(world, name), question) for name in asked))
-    return _taken(world, own, dict(zip(asked, said, strict=True)), processor_of(world, own), charge.key)
+    names = [own, *(name for name in others if _could_carry(world, charge, name))]
+    said = await asyncio.gather(*(_look_up(processor_of(world, name), question) for name in names))
+    return _taken(world, own, dict(zip(names, said, strict=True)), processor_of(world, own), charge.key)
 
 
 async def modification_found(world: World, processor: Counterpart, message: ModificationMessage) -> Outcome | None:

@@ -60,6 +60,13 @@ def first_id_of(moment: datetime) -> UUID:
     return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
+def uuid_of(digest: bytes) -> UUID:
+    """A UUIDv8 (RFC 9562: custom) of the first 16 bytes: looks like an id, says nothing."""
+    value = int.from_bytes(digest[:16], "big")
+    value = value & ~(0xF << 76) | 0x8 << 76
+    return UUID(int=value & ~(0b11 << 62) | 0b10 << 62)
+
+
 def tail(value: UUID) -> str:
     """The last eight hex digits in upper case: `confirmationId` and `referenceNumber`; not unique."""
     return value.hex[-8:].upper()

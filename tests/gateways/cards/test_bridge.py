@@ -98,9 +98,9 @@ def test_a_charge_its_refund_and_questions_about_them() -> None:
         assert "files" not in twin.sent[str(answer.id)], "a bridge that was not asked for them knows none"
         bridge.takes_files = True
         files = (EvidenceFile("a.txt", "text/plain", b"delivered"),)
-        answer = replace(answer, id=new_id(), answer="contest", files=files)
+        answer = replace(answer, id=new_id(), key=new_id(), answer="contest", files=files)
         assert (await port.answer_dispute(answer)).state == "approved"
-        assert twin.sent[str(answer.id)]["files"] == [
+        assert twin.sent[str(answer.key)]["files"] == [
             {"name": "a.txt", "mediaType": "text/plain", "content": "ZGVsaXZlcmVk"}
         ]
 

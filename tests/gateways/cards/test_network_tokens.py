@@ -92,7 +92,7 @@ def test_a_charge_by_a_token_has_it_in_place_of_the_card_and_hides_it_in_what_co
             assert sent["networkToken"]["number"] == NUMBER
             assert sent["networkToken"]["cryptogram"] == TOKEN.cryptogram
             plain = bridge(twin.url, takes=False)
-            refused = await plain.charge(replace(given, id=uuid4()))
+            refused = await plain.charge(replace(given, id=uuid4(), key=uuid4()))
             assert (refused.state, refused.fault) == ("not_sent", "credential")
             assert len(twin.sent) == 1
             await made.close()

@@ -1,5 +1,5 @@
-"""Charges methods that Acorn stores. A message is known there by our id for a week: the same id again is the same
-answer, and `GET /messages/{id}` reads it."""
+"""Charges methods that Acorn stores. A message is known there by our key for a week: the same key again is the same
+answer, and `GET /messages/{key}` reads it. Its book keeps what it did for good, by our key for the order."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -10,8 +10,9 @@ import msgspec
 
 from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.kinds import Connection, Kind, SimulatedIssuer
+from recoup.gateways.cards.look_up import chosen
 from recoup.gateways.cards.outcome import Outcome
-from recoup.gateways.cards.port import Asks, Charge, DisputeAnswer, Inquiry, ModificationMessage
+from recoup.gateways.cards.port import Asks, Charge, DisputeAnswer, Inquiry, LookUp, ModificationMessage
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply, Transport
 from recoup.gateways.cards.vendor_account import VendorAccount, unanswered
 from recoup.gateways.cards.wire_amounts import IsoAmounts
@@ -73,8 +74,17 @@ class Acorn(IsoAmounts, VendorAccount):
         reply = await self._api.call("GET", f"/messages/{inquiry.key}", b"", seconds=10)
         return Outcome("not_found") if reply.status == 404 else outcome_of(inquiry.key, reply.body)
 
+    async def _look_up(self, question: LookUp) -> Outcome:
+        reply = await self._api.call("GET", f"/orders/{question.message.order_key}/messages", b"", seconds=10)
+        try:
+            found = msgspec.json.decode(reply.body or b"", type=list[Answer])
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return Outcome("unknown", text="the answer cannot be read")
+        return chosen(question, [(one.id, outcome(one, one.id)) for one in found])
+
     async def _send(self, path: str, message: Charge | ModificationMessage, more: Mapping[str, Any]) -> Outcome:
-        body = encode({"id": message.key, "amount": message.units, "currency": message.currency, **more})
+        named = {"id": message.key, "order": message.order_key}
+        body = encode({**named, "amount": message.units, "currency": message.currency, **more})
         try:
             reply = await self._api.call("POST", path, body, message.timeout_seconds, message.send_before_monotonic)
         except (NotSentError, NoAnswerError) as error:
@@ -90,6 +100,10 @@ def outcome_of(id: UUID, body: bytes | None) -> Outcome:
         said = msgspec.json.decode(body or b"", type=Answer)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return Outcome("unknown", text="the answer cannot be read")
+    return outcome(said, id)
+
+
+def outcome(said: Answer, id: UUID) -> Outcome:
     return Outcome(
         said.state,
         said.reference,

@@ -1,8 +1,8 @@
 """What a card processor must offer.
 
 Every message has an `id`, the row's in our database, and a `key`, which is what the processor sees: as idempotency key
-and in metadata. The key is derived (rules/order/wire_keys), so that a database that forgot the row makes the same one again.
-Without one the id is the key.
+and in metadata. The key is derived (rules/order/wire_keys), so that a database that forgot the row makes the same one
+again. Without one the id is the key.
 """
 
 from collections.abc import Mapping

@@ -14,6 +14,7 @@ from recoup.gateways.keys import files, jwt, sealing
 from recoup.gateways.keys.material import VAULT, Key, Material, from_text, rotated
 from recoup.gateways.keys.sealing import Sealed
 from recoup.gateways.keys.secret_files import secret_of
+from recoup.kernel.ids import uuid_of
 from recoup.kernel.problem import Problem
 
 _PAN: Final = re.compile(r"[0-9]{8,19}", re.ASCII)
@@ -48,13 +49,6 @@ def part_bytes(part: Part) -> bytes:
     if isinstance(part, int):
         return b"i" + str(part).encode()
     return b"s" + part.encode()
-
-
-def uuid_of(digest: bytes) -> UUID:
-    """A UUIDv8 (RFC 9562: custom) of the first 16 bytes: looks like an id, says nothing."""
-    value = int.from_bytes(digest[:16], "big")
-    value = value & ~(0xF << 76) | 0x8 << 76
-    return UUID(int=value & ~(0b11 << 62) | 0b10 << 62)
 
 
 ENVIRONMENT: Final = "RECOUP_KEYS"

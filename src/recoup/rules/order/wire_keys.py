@@ -7,14 +7,14 @@ So a database that was restored from a copy, and has made new ids since, comes t
 from hashlib import sha256
 from uuid import UUID
 
+from recoup.kernel.ids import uuid_of
 from recoup.rules.order.snapshot import Attempt, Modification, Order
 
 
 def derived(parent: UUID, *parts: object) -> UUID:
     """The same for the same parts, which are told apart whatever stands in them."""
     text = "".join(f"{len(one)}:{one}" for one in map(str, parts))
-    digest = sha256(parent.bytes + text.encode()).digest()
-    return UUID(bytes=digest[:16], version=8)
+    return uuid_of(sha256(parent.bytes + text.encode()).digest())
 
 
 def attempt_key(order: Order, attempt: Attempt, route: str | None) -> UUID:

@@ -86,7 +86,7 @@ class AdyenSubject(VendorSubject[StandIn]):
         self.standin.send_notices()
         for posted in self.standin.posted if answer.state == "unknown" and not answer.contradicts else []:
             for one in self.read(posted.headers, posted.body):
-                if one.message_id == message.id and one.outcome is not None:
+                if one.message_id == message.key and one.outcome is not None:
                     answer = as_requested(one.outcome, message.units, message.currency)
         return answer
 

@@ -1,9 +1,11 @@
 """Inquiries: they find what happened, and send nothing."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from recoup.gateways.cards.outcome import Outcome
 from recoup.gateways.cards.port import Charge
+from recoup.kernel.ids import new_id
 from recoup_lab.conformance.check import check, hold, same
 from recoup_lab.conformance.subject import Subject, again
 
@@ -77,6 +79,48 @@ async def _barred(on: Subject) -> None:
     for _ in range(INQUIRIES_MAX):
         await on.inquire(charge, may_send=False)
     same(on.taken(), 0)
+
+
+@check(61, "a charge is found once its key is forgotten")
+async def _forgotten_charge(on: Subject) -> None:
+    since, charge = on.clocks.wall(), on.charge()
+    same((await on.send(charge)).state, "approved")
+    on.forget()
+    found = await on.look_up(charge, since)
+    same((found.state, found.key, found.units, on.taken()), ("approved", charge.key, charge.units, 1))
+    hold(found.reference, "it has no reference")
+
+
+@check(62, "a look-up finds what its order was charged by another send")
+async def _of_the_order(on: Subject) -> None:
+    since, charge = on.clocks.wall(), on.charge()
+    same((await on.send(charge)).state, "approved")
+    on.forget()
+    found = await on.look_up(again(charge), since)
+    same((found.state, found.key), ("approved", charge.key))
+    same((await on.look_up(again(charge), since, frozenset({charge.key}))).state, "not_found")
+    other = replace(charge, order_key=new_id(), key=new_id())
+    same(((await on.look_up(other, since)).state, on.taken()), ("not_found", 1))
+
+
+@check(63, "a look-up finds a decline, and nothing that was never sent")
+async def _forgotten_decline(on: Subject) -> None:
+    since, charge = on.clocks.wall(), on.charge("declined")
+    same((await on.look_up(charge, since)).state, "not_found")
+    same((await on.send(charge)).state, "declined")
+    on.forget()
+    same((await on.look_up(charge, since)).state, "declined")
+    same(((await on.look_up(again(charge), since)).state, on.taken()), ("not_found", 0))
+
+
+@check(64, "a refund is found once its key is forgotten")
+async def _forgotten_refund(on: Subject) -> None:
+    since, charge = on.clocks.wall(), on.charge()
+    refund = on.modification(charge, await on.send(charge), "refund")
+    same((await on.look_up(refund, since)).state, "not_found")
+    same((await on.modify(refund)).state, "approved")
+    on.forget()
+    same((await on.look_up(refund, since)).state, "approved")
 
 
 @check(37, "another process answers for what this one sent")

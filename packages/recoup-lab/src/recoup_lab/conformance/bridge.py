@@ -55,6 +55,10 @@ class BridgeSubject(Subject):
             raise NotOfferedError("a bridge's advice is read by the card's network, in Recoup")
         return Card(PAN, 12, 2034, "visa")
 
+    def forget(self) -> None:
+        super().forget()
+        self.standin.forget()
+
     def taken(self) -> int:
         return len(self.standin.charges)
 

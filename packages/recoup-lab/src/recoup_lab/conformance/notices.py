@@ -69,8 +69,8 @@ async def _reordered(on: Subject) -> None:
 @check(52, "a notice before the answer names its charge")
 async def _before_the_answer(on: Subject) -> None:
     charge = on.charge()
-    body = on.notice(charge.id)
-    same([one.message_id for one in _read(on, on.posted(body))], [charge.id])
+    body = on.notice(charge.key)
+    same([one.message_id for one in _read(on, on.posted(body))], [charge.key])
 
 
 @check(53, "a notice of an unknown charge is read, to wait")

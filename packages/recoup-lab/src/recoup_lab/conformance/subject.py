@@ -9,8 +9,9 @@ from typing import Any, Literal
 from uuid import UUID
 
 from recoup.gateways.cards.connector import Notice
+from recoup.gateways.cards.look_up import NOT_OFFERED
 from recoup.gateways.cards.outcome import Outcome, as_requested
-from recoup.gateways.cards.port import Charge, Credential, Inquiry, ModificationMessage, Processor
+from recoup.gateways.cards.port import Charge, Credential, Inquiry, LookUp, ModificationMessage, Processor
 from recoup.kernel.ids import new_id
 from recoup.kernel.time import Clocks, WallTime
 from recoup_lab.conformance.check import NotOfferedError
@@ -119,6 +120,8 @@ class Subject(ABC):
             "timeout_seconds": TIMEOUT_SECONDS,
             "agreement": scenario,
             "mit_reason": "recurring",
+            "key": new_id(),
+            "order_key": new_id(),
         }
         values = usual | more
         return Charge(**values | {"credential": values["credential"] or self.credential(scenario)})
@@ -141,6 +144,9 @@ class Subject(ABC):
             send_before_monotonic=Clocks().monotonic() + 60,
             timeout_seconds=TIMEOUT_SECONDS,
             reference=outcome.reference,
+            key=new_id(),
+            charge_key=charge.key,
+            order_key=charge.order_key,
         )
 
     async def modify(self, message: ModificationMessage) -> Outcome:
@@ -161,6 +167,19 @@ class Subject(ABC):
         kind: Literal["charge", "modification"] = "charge" if isinstance(message, Charge) else "modification"
         inquiry = Inquiry(message.id, kind, message, None, at, at, may_send)
         outcome = await (by or self.connector).inquire(inquiry)
+        return as_requested(outcome, message.units, message.currency)
+
+    def forget(self) -> None:
+        """The processor's memory of keys is over; what it did stands in its book."""
+        self.clocks.ahead += self.connector.idempotency_window + timedelta(hours=1)
+
+    async def look_up(
+        self, message: Charge | ModificationMessage, since: datetime, known: frozenset[UUID] = frozenset()
+    ) -> Outcome:
+        """Raises: NotOfferedError."""
+        outcome = await self.connector.look_up(LookUp(message, since, known))
+        if outcome.text == NOT_OFFERED.text:
+            raise NotOfferedError("it has none: after a restore people decide what became of such a message")
         return as_requested(outcome, message.units, message.currency)
 
     def calls_made(self) -> frozenset[str]:
@@ -229,7 +248,7 @@ class Subject(ABC):
 
 def again(charge: Charge) -> Charge:
     """The same intent as another attempt."""
-    return replace(charge, id=new_id())
+    return replace(charge, id=new_id(), key=new_id())
 
 
 async def gathered(calls: list[Awaitable[Outcome]]) -> list[Outcome]:

@@ -4,6 +4,7 @@ a charge hears is named by its `agreement`."""
 import asyncio
 import hmac
 import json
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
@@ -23,6 +24,7 @@ DECLINES: Final[Mapping[str, Plain]] = MappingProxyType({
     "blocked": {"reachedNetwork": False, "processorCode": "blocked"},
     "gone": {"fault": "credential", "credentialNews": {"closed": True}},
 })  # fmt: skip
+_LISTED: Final = re.compile(r"/orders/([0-9a-f-]{36})/messages$")
 _REFUSED: Final = {"too_many": "rate", "unauthorized": "account"}
 
 
@@ -33,6 +35,7 @@ class BridgeStandIn:
         self.faults, self.calls = faults, list[str]()
         self.charges: dict[str, Plain] = {}
         self.messages: dict[str, Plain] = {}
+        self.done: dict[str, tuple[str, Plain]] = {}  # by id: of which order, and what was answered
         self.waiting: dict[str, Plain] = {}  # for their payers
         self.results: dict[str, str] = {}  # that the bank came to
         self.page = ""  # in place of its own, where it lies
@@ -48,6 +51,14 @@ class BridgeStandIn:
         self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}/pay"
         return self
 
+    def forget(self) -> None:
+        """The memory of ids; the book stays."""
+        self.messages = {id: said for id, said in self.messages.items() if id in self.waiting}
+
+    def _of_order(self, order: str) -> Plain:
+        found = [self.messages.get(id, said) | {"id": id} for id, (of, said) in self.done.items() if of == order]
+        return {"id": order, "messages": found}
+
     async def stop(self) -> None:
         await self._runner.cleanup()
 
@@ -60,6 +71,8 @@ class BridgeStandIn:
         signed = f"{request.headers['x-recoup-timestamp']}.{request.method} {request.path}.".encode() + body
         if request.headers["x-recoup-signature"] != hmac.digest(SECRET.encode(), signed, "sha256").hex():
             return web.json_response({}, status=401)
+        if (order := _LISTED.search(request.path)) is not None:
+            return web.json_response(self._of_order(order[1]))
         fault = self.faults.of(call)
         kind = fault.kind if fault is not None else ""
         message = json.loads(body) if body else {"id": request.path.rpartition("/")[2]}
@@ -84,7 +97,9 @@ class BridgeStandIn:
             return self._finished(path, message)
         if id not in self.messages:
             done = {"charges": self._charged, "authentications": self._begun}.get(path, self._modified)
+            charge = self.charges.get(message.get("chargeId", ""), {})
             self.messages[id] = done(message)
+            self.done[id] = (message.get("orderId") or charge.get("orderId", ""), self.messages[id])
         return self.messages[id]
 
     def _begun(self, message: Plain) -> Plain:

@@ -153,7 +153,7 @@ def test_a_bank_that_grants_no_exemption_says_so(tmp_path: Path, holder: str, co
         charge = on.charge(holder, initiator="customer", mit_reason=None, exemption="low_value")
         said = await on.adyen.charge(charge)
         assert (said.state, said.scheme_code, said.reached_network) == ("declined", code, True)
-        plain = replace(charge, id=new_id(), exemption=None)
+        plain = replace(charge, id=new_id(), key=new_id(), exemption=None)
         assert (await on.adyen.charge(plain)).state == "approved"
 
     play(tmp_path, story)
@@ -321,7 +321,7 @@ def test_a_dispute_is_answered(tmp_path: Path, answer: Any) -> None:
         message = DisputeAnswer(new_id(), case["id"], charge.id, answer, "It was delivered.", AT, soon, 2.0)
         for _ in range(2):
             assert (await on.adyen.answer_dispute(message)).state == "approved"
-        late = replace(message, id=new_id())
+        late = replace(message, id=new_id(), key=new_id())
         assert (await on.adyen.answer_dispute(late)).state != "approved"
         (kept,) = on.standin.book.all("dispute")
         assert kept["state"] == {"contest": "defended", "accept": "accepted"}[answer]

@@ -44,7 +44,7 @@ def test_a_repeat_gives_the_present_state(tmp_path: object) -> None:
         again = await on.send(charge)
         assert (first.state, again.state, first.reference == again.reference) == ("approved", "approved", True)
         (transaction,) = on.standin.book.all("transaction")
-        assert (transaction["status"], transaction["orderId"]) == ("SETTLED", str(charge.id))
+        assert (transaction["status"], transaction["orderId"]) == ("SETTLED", f"{charge.order_key}.{charge.key}")
 
     play(BraintreeSubject, story)
 
@@ -107,7 +107,7 @@ def test_a_refund_whose_key_is_used_and_whose_book_is_not_read_is_unknown() -> N
     async def story(on: BraintreeSubject) -> None:
         charge = on.charge()
         said = await on.send(charge)
-        refund = replace(on.modification(charge, said, "refund"), id=charge.id)  # the key of another message
+        refund = replace(on.modification(charge, said, "refund"), key=charge.key)  # the key of another message
         on.faults.add("error_500", "refunds", times=2)
         assert (await on.modify(refund)).state == "unknown"
         assert on.calls()[-1] == "POST /graphql refunds"
@@ -205,7 +205,7 @@ def test_a_dispute_is_answered_once_with_its_text() -> None:
             ("dispute_won", 4590),
             ("fee", -168),
         ]
-        assert [one.id for one in lines if one.type == "charge"] == [charge.id]
+        assert [one.id for one in lines if one.type == "charge"] == [charge.key]
         named = {one.reference for one in lines if one.type.startswith("dispute")}
         assert named == {case["legacyId"]}, "by which the dispute is known here"
         assert (await connector.dispute_case("unknown")) is None
@@ -305,6 +305,6 @@ def test_an_exemption_is_claimed_by_the_mutation_that_takes_it() -> None:
         said = await on.send(charge)
         assert (said.state, said.scheme_code, said.sca_wanted) == ("declined", "1A", True)
         assert (await on.inquire(charge)).state == "declined"
-        assert (await on.send(replace(charge, id=new_id(), exemption=None))).state == "approved"
+        assert (await on.send(replace(charge, id=new_id(), key=new_id(), exemption=None))).state == "approved"
 
     play(BraintreeSubject, story)

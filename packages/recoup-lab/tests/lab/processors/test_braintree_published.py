@@ -80,7 +80,7 @@ def test_all_calls_of_the_connector_are_as_published() -> None:
         await port.answer_dispute(answer)
         await port.inquire(Inquiry(answer.id, "dispute_answer", answer))
         other = on.standin.account.dispute(said.reference or "")["legacyId"]
-        await port.answer_dispute(replace(answer, id=new_id(), case_ref=other, answer="accept"))
+        await port.answer_dispute(replace(answer, id=new_id(), key=new_id(), case_ref=other, answer="accept"))
         assert await port.describe(on.credential("approved")) is not None
         begin, end = (on.clocks.wall() + timedelta(days=days) for days in (-1, 1))
         assert [line async for page in port.lines(begin, end) for line in page]

@@ -52,7 +52,7 @@ def test_a_duplicate_of_another_order_is_unknown_and_the_own_one_found() -> None
     async def story(on: NmiSubject) -> None:
         charge = on.charge()
         await on.send(charge)
-        other = replace(charge, id=new_id())
+        other = replace(charge, id=new_id(), key=new_id())
         said = await on.send(other)
         assert (said.state, on.taken()) == ("unknown", 1)
         assert (await on.inquire(other)).state == "not_found"

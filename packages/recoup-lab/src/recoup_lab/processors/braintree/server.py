@@ -233,11 +233,15 @@ def _edges(nodes: list[Plain]) -> Plain:
 
 
 def _fits(one: Plain, wanted: Plain) -> bool:
-    if "orderId" in wanted and one.get("orderId") != wanted["orderId"]["is"]:
+    if "orderId" in wanted and not _fits_text(one.get("orderId") or "", wanted["orderId"]):
         return False
     if "status" in wanted and one["status"] not in wanted["status"]["in"]:
         return False
     return all(_in(_days(one, name), wanted[name]) for name in _DAYS if name in wanted)
+
+
+def _fits_text(text: str, wanted: Plain) -> bool:
+    return text == wanted["is"] if "is" in wanted else text.startswith(wanted["startsWith"])
 
 
 _DAYS: Final = ("disbursementDate", "receivedDate", "effectiveDate")

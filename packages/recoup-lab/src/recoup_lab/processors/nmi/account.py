@@ -100,6 +100,7 @@ class Account:
             "transaction",
             10_000_000_000,
             order_id=form.get("orderid", ""),
+            description=form.get("order_description", ""),
             vault=form.get("customer_vault_id", ""),
             currency=currency,
             brand=brand,

@@ -157,6 +157,8 @@ def _form(response: str, code: str, text: str, *, status: int = 200, **more: str
 def _fits(one: Plain, form: Plain) -> bool:
     if "order_id" in form and one["order_id"] != form["order_id"]:
         return False
+    if "order_description" in form and one["description"] != form["order_description"]:
+        return False
     if "transaction_id" in form and one["id"] != form["transaction_id"]:
         return False
     if "condition" in form and one["condition"] not in form["condition"].split(","):
