@@ -111,7 +111,8 @@ class _Vendor(Route):
 
     def _one(self, kind: str, name: str, value: str) -> str:
         """The vendor's id of the charge that has our id there."""
-        found = [one["id"] for one in self.standin.book.all(kind) if str(one.get(name)).endswith(value) and self._took(one)]
+        named = (one for one in self.standin.book.all(kind) if str(one.get(name)).endswith(value))
+        found = [one["id"] for one in named if self._took(one)]
         assert len(found) == 1
         return str(found[0])
 

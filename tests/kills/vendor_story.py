@@ -310,7 +310,7 @@ class _Story:
         await self._until("SELECT count(*) FROM disputes WHERE state = 'open'", len(orders))
         scope = person(self.shop)
         rows = await self.shop.world.db.fetch(
-            "SELECT d.dispute_id, a.key::text FROM disputes d JOIN attempts a USING (merchant_id, attempt_id) ORDER BY 1"
+            "SELECT dispute_id, key::text FROM disputes JOIN attempts USING (merchant_id, attempt_id) ORDER BY 1"
         )
         for number, (dispute_id, _) in enumerate(rows):
             if not self.route.answers:

@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from recoup.flows.cards.charge import first_sent_at
 from recoup.flows.carriers import routes_for
 from recoup.flows.external_call import ASK_FIRST_SECONDS_MAX, SURELY_KNOWN, call_with_timeout, processor_of
 from recoup.flows.world import World
@@ -32,7 +31,10 @@ def lost_since(world: World) -> datetime | None:
 async def charge_found(world: World, order: Order, attempt: Attempt, charge: Charge) -> Outcome | None:
     """What became of the charge, or of another of its order in its place; None: it may be sent."""
     since = lost_since(world)
-    if since is None or first_sent_at(order, attempt) < since:  # its row is older than what was forgotten
+    first = attempt.sent_at
+    if (
+        since is None or first is None or first - order.merchant.offset < since
+    ):  # its row is older than what was forgotten
         return None
     known = frozenset(one.key for one in order.attempts if one.key is not None and one is not attempt)
     question, own = LookUp(charge, since, known - {charge.key}), attempt.route or ""

@@ -38,7 +38,7 @@ class OfBraintree(Vendor):
         taken = Counter[str]()
         for one in self.standin.book.all("transaction"):
             if one["status"] in ("SUBMITTED_FOR_SETTLEMENT", "SETTLED"):
-                taken[one["orderId"]] += _units(one)
+                taken[one["orderId"].rpartition(".")[2]] += _units(one)
         return taken
 
     def given_back(self) -> list[tuple[str, int]]:

@@ -165,7 +165,9 @@ def test_a_refund_whose_first_id_was_paid_after_all_needs_people(
         order_id = await on.charge()
         await on.refund(order_id)
         refund_id = await on.shop.value("SELECT modification_id FROM modifications")
-        await on.shop.value("UPDATE modifications SET send_id = $2 WHERE modification_id = $1", refund_id, new_id())
+        await on.shop.value(
+            "UPDATE modifications SET send_id = $2, send_key = $2 WHERE modification_id = $1", refund_id, new_id()
+        )
         assert {one.status_code for one in await on.post()} == {200}
         assert await on.shop.value(SENT) == ["sent"]
         assert (await on.shop.order(order_id))["attention"]
@@ -272,7 +274,10 @@ def test_a_hold_that_expired_needs_people_and_names_no_original(
         taken = await on.charge()
         held = await authorised(on.shop)
         for order_id, attention in ((taken, None), (held, "hold_expired")):
-            payment = next(one for one in on.standin.book.all("payment") if one["order"] == str(order_id))
+            key = str(
+                await on.shop.value("SELECT key FROM attempts WHERE order_id = $1 AND state = 'approved'", order_id)
+            )
+            payment = next(one for one in on.standin.book.all("payment") if one["reference"] == key)
             on.standin.account.tell("EXPIRE", payment["id"], payment["id"], original=False)
             assert {one.status_code for one in await on.post(only="EXPIRE")} == {200}
             await on.shop.run_due()
