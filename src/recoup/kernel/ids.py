@@ -1,17 +1,21 @@
 """Ids are made by us, before any call: UUIDv7 (RFC 9562), so that they sort by the wall time of their making."""
 
 import os
+import re
 import threading
 from datetime import datetime
 from typing import Final
-from uuid import UUID
+from uuid import UUID, SafeUUID
 
 from recoup.kernel.time import wall_ms
 
+_USUAL: Final = re.compile("[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 # Before and after every id that is made: where a walk over all of them begins.
 LOWEST: Final = UUID(int=0)
 HIGHEST: Final = UUID(int=(1 << 128) - 1)
 
+_new: Final = object.__new__
+_set: Final = object.__setattr__
 _lock = threading.Lock()
 _last_ms = 0
 _counter = 0
@@ -52,7 +56,15 @@ def new_id() -> UUID:
             if _counter > 0xFFF:
                 _last_ms, _counter = _last_ms + 1, 0
         value = _last_ms << 80 | 0x7 << 76 | _counter << 64 | 0b10 << 62 | random & (1 << 62) - 1
-    return UUID(int=value)
+    return id_of(value)
+
+
+def id_of(value: int) -> UUID:
+    """`UUID(int=value)`, without its checks: a call for each id is much of what a busy door does."""
+    made = _new(UUID)
+    _set(made, "int", value)
+    _set(made, "is_safe", SafeUUID.unknown)
+    return made
 
 
 def first_id_of(moment: datetime) -> UUID:
@@ -64,7 +76,7 @@ def uuid_of(digest: bytes) -> UUID:
     """A UUIDv8 (RFC 9562: custom) of the first 16 bytes: looks like an id, says nothing."""
     value = int.from_bytes(digest[:16], "big")
     value = value & ~(0xF << 76) | 0x8 << 76
-    return UUID(int=value & ~(0b11 << 62) | 0b10 << 62)
+    return id_of(value & ~(0b11 << 62) | 0b10 << 62)
 
 
 def tail(value: UUID) -> str:
@@ -81,6 +93,8 @@ def parse_tail(text: str) -> str | None:
 def parse_id(text: str) -> UUID | None:
     """A GUID in any usual spelling, or None."""
     try:
+        if _USUAL.fullmatch(text):
+            return id_of(int(text.replace("-", ""), 16))
         return UUID(text)
     except (ValueError, AttributeError, TypeError):
         return None

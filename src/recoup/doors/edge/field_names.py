@@ -1,6 +1,6 @@
 """Field names in whatever case they come: clients write `AppKey`, `appKey` and `zipcode` (contract §18.1)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -19,6 +19,7 @@ class Folding:
 
     fields: Mapping[str, tuple[str, "Folding | None"]]
     exact: Mapping[str, tuple[str, "Folding | None"]]
+    deep: Sequence[tuple[str, "Folding"]]  # of those that hold objects whose names we know
 
 
 def folding(names: Names) -> Folding:
@@ -27,7 +28,8 @@ def folding(names: Names) -> Folding:
     fields = {name.lower(): (name, folding(inner) if inner else None) for name, inner in names.items()}
     if len(fields) != len(names):
         raise ValueError("two names differ in case only")
-    return Folding(fields, {known[0]: known for known in fields.values()})
+    deep = [(name, below) for name, below in fields.values() if below is not None]
+    return Folding(fields, {known[0]: known for known in fields.values()}, deep)
 
 
 def names_of(shape: type[msgspec.Struct]) -> Names:
@@ -41,13 +43,19 @@ def names_of(shape: type[msgspec.Struct]) -> Names:
 
 def fold_keys(value: Any, fold: Folding) -> Any:
     """The value with known names in their canonical case; unknown names and everything else stay as they
-    came.
+    came. An object whose names are all right stays itself.
 
     When a name comes in two spellings the last one counts, as with the same name twice.
     """
     if isinstance(value, list):
         return [fold_keys(one, fold) for one in value]
     if not isinstance(value, dict):
+        return value
+    if value.keys() <= fold.exact.keys():
+        for name, below in fold.deep:
+            inner = value.get(name)
+            if inner is not None:
+                value[name] = fold_keys(inner, below)
         return value
     folded: dict[str, Any] = {}
     exact, fields = fold.exact, fold.fields

@@ -119,6 +119,42 @@ class Reader(Generic[ShapeT]):
             for one in self.fields
         ]
 
+        self._by_name: Final = {row[0]: row for row in self._rows}
+        self._needed: Final = sum(one.required for one in self.fields)
+
+    def quick(self, raw: Any) -> ShapeT | None:
+        """What `read` makes of a body about which there is nothing to complain, as of most; None where there may be."""
+        if type(raw) is not dict:
+            return None
+        values: dict[str, Any] = {}
+        found: Any
+        by_name, needed = self._by_name, self._needed
+        for name, value in raw.items():
+            row = by_name.get(name)
+            if row is None or value is None:
+                continue
+            _, required, text_max, member, (rule_, limits, inner, field) = row
+            if text_max:
+                if type(value) is not str or len(value := value.strip()) > text_max:
+                    return None
+                found = value or None
+            elif inner is None:
+                found = rule_(value, limits)
+            elif not field.entries_max:
+                found = inner.quick(value) or Wrong("")
+            elif type(value) is list and len(value) <= field.entries_max:
+                found = [inner.quick(one) for one in value]
+                if None in found:
+                    return None
+            else:
+                return None
+            if found is not None:
+                if type(found) is Wrong:
+                    return None
+                values[member] = found
+                needed -= required
+        return None if needed else self._shape(**values)
+
     def read(self, raw: Any, complaints: Complaints, path: str = "") -> ShapeT:
         """What could be read. It is good for something only if there is no complaint."""
         if type(raw) is not dict:
@@ -163,8 +199,8 @@ def members(one: msgspec.Struct) -> dict[str, Any]:
 
 def read_body(raw: Any, shape: type[ShapeT]) -> tuple[ShapeT, Complaints]:
     """The body, and its complaints; handlers add theirs before they are raised."""
-    complaints = Complaints()
-    return _reader(shape).read(raw, complaints), complaints
+    complaints, reader = Complaints(), _reader(shape)
+    return reader.quick(raw) or reader.read(raw, complaints), complaints
 
 
 def read_whole(raw: Any, shape: type[ShapeT]) -> ShapeT:

@@ -29,7 +29,8 @@ _MAY: Final = re.compile(r"[0-9](?:[^0-9A-Za-z]{0,3}[0-9]){12}")
 _DIGITS_ALONE: Final = bytes(one if chr(one) in "0123456789" else 32 for one in range(256))
 _MARK_BYTES: Final = bytes(one for one in range(128) if not chr(one).isalnum())
 _UUIDS: Final = re.compile(rb'"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"')  # values that are no card
-_EXPONENT: Final = re.compile(rb"[0-9.][eE][+-]?[0-9]+[\s,\]}]")
+_KINDS: Final = bytes.maketrans(b"123456789E-]} \t\n\r\v\f", b"000000000e+" + b"," * 8)
+_EXPONENT: Final = re.compile(rb"e(?<=[0.]e)\+?0+,")  # of kinds; begins with a letter, which is found fast
 _MARKS: Final = re.compile(r"[\s\-._/*,|+]{1,3}")  # between the groups of a card; a colon is an address's
 _BLANKS: Final = re.compile(r"[\s\-]{1,3}")
 _SPREAD: Final = re.compile(r"[0-9]+(?:[\s\-]{1,3}[0-9]+)*")
@@ -69,17 +70,17 @@ def json_may_hold_number(content: bytes) -> bool:
     """A quick look at a body before its values are walked: what it does not find, no text and no number in it holds."""
     if not content.isascii() or b"\\" in content:
         return True
+    content = _UUIDS.sub(b'"x"', content)  # their groups may have no letter between them
     chains = _long(content.translate(_DIGITS_ALONE, _MARK_BYTES))
     if not chains:
         return False
-    runs = _long(content.translate(_DIGITS_ALONE))
-    if chains != runs:  # mostly an id whose groups have no letter between them
-        content = _UUIDS.sub(b'"x"', content)
-        chains = _long(content.translate(_DIGITS_ALONE, _MARK_BYTES))
-        runs = _long(content.translate(_DIGITS_ALONE))
-    if len(chains) > CHAINS_MAX or chains != runs or _EXPONENT.search(content):
+    if (
+        len(chains) > CHAINS_MAX
+        or chains != _long(content.translate(_DIGITS_ALONE))
+        or _EXPONENT.search(content.translate(_KINDS))
+    ):
         return True  # some have marks between their digits, or a number is written as 4.1e15
-    return any(len(one) < 20 and is_like_card(one.decode()) for one in chains)
+    return any(len(one) < 20 and is_like_card(one.decode()) for one in set(chains))
 
 
 def _long(digits: bytes) -> list[bytes]:
