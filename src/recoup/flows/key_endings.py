@@ -41,6 +41,10 @@ class KeyEndings:
         self._ends: Mapping[str, datetime | None] = {}
         self._until = 0.0
 
+    def is_open(self, key: str) -> bool:
+        """Whether memory is enough to know it."""
+        return key not in self._ends and self.by_memory
+
     async def has_ended(self, key: str) -> bool:
         """Raises: Problem(unavailable) where that cannot be known."""
         if self.by_memory:

@@ -22,15 +22,20 @@ class Merchants:
         self._kept: dict[UUID, tuple[float, MerchantSettings]] = {}
         self._reading: dict[UUID, asyncio.Task[MerchantSettings]] = {}
 
+    def known(self, merchant_id: UUID) -> MerchantSettings | None:
+        """As `get`, without reading."""
+        kept = self._kept.get(merchant_id)
+        return kept[1] if kept is not None and self._world.clocks.monotonic() - kept[0] < KEEP_SECONDS else None
+
     async def get(self, merchant_id: UUID) -> MerchantSettings:
         """Callers that come together read once.
 
         Raises: Problem(forbidden) for a merchant that this world does not have.
         """
-        kept = self._kept.get(merchant_id)
+        known = self.known(merchant_id)
+        if known is not None:
+            return known
         now = self._world.clocks.monotonic()
-        if kept is not None and now - kept[0] < KEEP_SECONDS:
-            return kept[1]
         reading = self._reading.get(merchant_id)
         if reading is None:
             reading = self._reading[merchant_id] = asyncio.create_task(self._read(merchant_id, now))

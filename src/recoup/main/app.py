@@ -339,14 +339,10 @@ def make_app(
     if metrics_at is None:
         sandbox.add(local_metrics(opened, refuse))
     by_world = ByWorld(sandbox, COOKIE)
-    router = Router(lifespan=lifespan)
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await (by_world if scope["type"] == "http" else router)(scope, receive, send)
-
     return Entry(
-        app,
+        by_world,
         refuse,
+        lifespan=Router(lifespan=lifespan),
         proxies=Proxies(settings.behind_proxy),
         hosts=Hosts(settings.hosts),
         larger=LARGER,

@@ -29,8 +29,10 @@ Refuse = Callable[[Scope, Problem], Refusal]
 
 
 async def send_refusal(send: Send, refusal: Refusal, *extra: tuple[bytes, bytes]) -> None:
-    length = (b"content-length", str(len(refusal.body)).encode())
-    headers = [*refusal.headers, *extra, length]
+    headers = [*refusal.headers, *extra, (b"content-length", b"%d" % len(refusal.body))]
+    whole = getattr(send, "whole", None)
+    if whole is not None and whole(refusal.status, headers, refusal.body):
+        return
     await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
     await send({"type": "http.response.body", "body": refusal.body})
 

@@ -78,7 +78,10 @@ def network_of(scope: Scope) -> str:
 def template_of(scope: Scope) -> str:
     """The path with its variables as their names: ids, and tokens of links, stay out of the log."""
     path: str = scope["path"]
-    variables = {str(value): name for name, value in scope.get("path_params", {}).items()}
+    params = scope.get("path_params")
+    if not params:
+        return path[:CHARS_MAX]
+    variables = {str(value): name for name, value in params.items()}
     parts = [f"{{{variables[part]}}}" if part in variables else part for part in path.split("/")]
     for value, name in variables.items():
         if "/" in value:

@@ -9,16 +9,16 @@ from typing import Final, Protocol
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from recoup.doors.edge.asgi import App, Message, Scope
+from recoup.doors.edge.asgi import App, Headers, Message, Scope
 
 _NO_NAME: Final = re.compile(b'[\x00-\x1f\x7f()<>@,;:\\[\\]={} \t\\\\"]')
 _NO_VALUE: Final = re.compile(b"[\x00-\x08\x0a-\x1f\x7f]")
 _NO_BODY: Final = (204, 304)
 _GONE: Final[Message] = {"type": "http.disconnect"}
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
-_FAILED: Final = (
+_FAILED: Final = [
     (b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"21"), (b"connection", b"close"),
-)  # fmt: skip
+]  # fmt: skip
 
 
 class Logger(Protocol):
@@ -113,6 +113,17 @@ class Cycle:
 
     # What is answered
 
+    @property
+    def is_held(self) -> bool:
+        """Its caller has not read what was answered before, or this answer has begun."""
+        return self.flow.write_paused or self.response_started
+
+    def answer(self, status: int, headers: Headers, body: bytes) -> None:
+        """A whole answer at once."""
+        if not self.disconnected:
+            self._start(status, headers)
+            self._write(body, more=False)
+
     async def send(self, message: Message) -> None:
         """Raises: RuntimeError for what is no answer."""
         if self.flow.write_paused and not self.disconnected:
@@ -127,7 +138,7 @@ class Cycle:
         else:
             raise RuntimeError(f"{kind!r} does not come now.")
 
-    def _start(self, status: int, headers: "list[tuple[bytes, bytes]] | tuple[tuple[bytes, bytes], ...]") -> None:
+    def _start(self, status: int, headers: Headers) -> None:
         self.response_started, self._expects = True, False
         parts, closes, length, chunked = [STATUS_LINE[status]], False, -1, False
         if _NO_NAME.search(b"".join([name for name, _ in headers])):
@@ -135,7 +146,6 @@ class Cycle:
         if _NO_VALUE.search(b"".join([value for _, value in headers])):
             raise RuntimeError("Invalid HTTP header value.")
         for name, value in headers:
-            name = name.lower()
             if name == b"content-length" and length < 0 and not chunked:
                 length = int(value)
             elif name == b"transfer-encoding" and value.lower() == b"chunked":

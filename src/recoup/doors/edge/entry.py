@@ -15,8 +15,9 @@ from ipaddress import ip_address
 from time import monotonic
 from typing import Final
 
-from recoup.doors.edge.asgi import App, Message, Receive, Refuse, Scope, Send, send_refusal, state
+from recoup.doors.edge.asgi import App, Headers, Message, Receive, Refuse, Scope, Send, send_refusal, state
 from recoup.doors.edge.crowded import PROBES
+from recoup.doors.edge.cycle import Cycle
 from recoup.doors.edge.incoming import BODY_BYTES_MAX, Incoming
 from recoup.doors.edge.json_body import ClientGone
 from recoup.doors.edge.proxies import Proxies
@@ -77,6 +78,7 @@ class Entry:
         app: App,
         refuse: Refuse,
         *,
+        lifespan: App | None = None,
         proxies: Proxies | None = None,
         hosts: "Hosts | None" = None,
         bytes_max: int = BODY_BYTES_MAX,
@@ -85,7 +87,7 @@ class Entry:
         gates: Sequence[Callable[[Scope], None]] = (),
         answered: Callable[[Scope, int, float], None] | None = None,
     ) -> None:
-        self._app, self._refuse = app, refuse
+        self._app, self._refuse, self._lifespan = app, refuse, lifespan or app
         self._proxies, self._hosts = proxies or Proxies(""), hosts or Hosts(["*"])
         self._bytes_max, self._larger, self._streamed = bytes_max, larger or {}, streamed or {}
         self._gates, self._answered = gates, answered
@@ -93,7 +95,7 @@ class Entry:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self._lifespan(scope, receive, send)
             return
         first = dict(reversed(scope["headers"]))  # of each name
         incoming, answer = Incoming(receive), _Answer(scope, send, self._answered)
@@ -206,11 +208,13 @@ class Entry:
 class _Answer:
     """What is sent by: the answer's ids, and what handlers left in `answer_headers`, are added to its headers."""
 
-    __slots__ = ("_answered", "_echo", "_scope", "_send", "_started", "has_begun")
+    __slots__ = ("_answered", "_cycle", "_echo", "_scope", "_send", "_started", "has_begun")
 
     def __init__(self, scope: Scope, send: Send, answered: Callable[[Scope, int, float], None] | None) -> None:
         self._scope, self._send, self._answered, self._started = scope, send, answered, monotonic()
         self._echo: tuple[bytes, bytes] | None = None
+        cycle = getattr(send, "__self__", None)
+        self._cycle = cycle if type(cycle) is Cycle else None
         self.has_begun = False
 
     def note_ids(self, first: Mapping[bytes, bytes]) -> None:
@@ -221,12 +225,24 @@ class _Answer:
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self.has_begun = True
-            if self._echo is not None:
-                message["headers"] = [*message.get("headers", ()), self._echo, *state(self._scope).get("headers", ())]
-            if self._answered is not None:
-                self._answered(self._scope, message["status"], monotonic() - self._started)
+            message["headers"] = headers = list(message.get("headers", ()))
+            self._begin(message["status"], headers)
         await self._send(message)
+
+    def whole(self, status: int, headers: Headers, body: bytes) -> bool:
+        """An answer in one piece, without waiting; False where it has to be sent."""
+        if self._cycle is None or self._cycle.is_held:
+            return False
+        self._begin(status, headers)
+        self._cycle.answer(status, headers, body)
+        return True
+
+    def _begin(self, status: int, headers: Headers) -> None:
+        self.has_begun = True
+        if self._echo is not None:
+            headers += (self._echo, *state(self._scope).get("headers", ()))
+        if self._answered is not None:
+            self._answered(self._scope, status, monotonic() - self._started)
 
 
 def spell(scope: Scope) -> None:

@@ -64,8 +64,8 @@ def fold_keys(value: Any, fold: Folding) -> Any:
         if known is None:
             folded[name] = inner
         else:
-            canonical, below = known
-            folded[canonical] = fold_keys(inner, below) if below is not None else inner
+            canonical, inside = known
+            folded[canonical] = fold_keys(inner, inside) if inside is not None else inner
     return folded
 
 

@@ -148,6 +148,7 @@ class Dialect(kit.Dialect[Services, Caller | None, Call]):
 
     def __init__(self, services: Services) -> None:
         super().__init__(services)
+        self._endings = services.world.key_endings
         self._second = 0
         self._callers: dict[bytes, Caller] = {}
 
@@ -160,7 +161,9 @@ class Dialect(kit.Dialect[Services, Caller | None, Call]):
             self._second = second
             self._callers.clear()
         caller = self._callers.get(given) if given is not None else None
-        if caller is None or await self.services.get(Credentials).has_ended(caller.key_id):
+        if caller is None or not (
+            self._endings.is_open(caller.key_id) or not await self._endings.has_ended(caller.key_id)
+        ):
             caller = await authenticate(self.services, scope)
             still = self._second == second  # else it was checked before a whole second that has passed meanwhile
             if still and given is not None and bearer_token(given) is not None and len(self._callers) < CALLERS_MAX:

@@ -31,12 +31,12 @@ async def transmit(call: Call) -> Answer:
     """Copy a processed payment. Send every payment, approved or declined, within a day. It starts no rescue; an
     approval of an order that is being rescued ends the rescue. With `transmitId` it reports the outcome of an earlier
     copy, and needs no other fields of a copy."""
-    known = read_whole(call.body, KnownCopy).transmit_id
+    known, scope = read_whole(call.body, KnownCopy).transmit_id, call.scope
     if known is not None:
-        await call.services.get(Transmit).update(call.scope, known, read_outcome(call.body))
+        await call.services.get(Transmit).update(scope, known, read_outcome(call.body))
         return _reply(known)
-    given = read_transmitted(call.body, call.scope.merchant_id)
-    return _reply(await call.services.get(Transmit).transmit(call.scope, given), given.warnings)
+    given = read_transmitted(call.body, scope.merchant_id)
+    return _reply(await call.services.get(Transmit).transmit(scope, given), given.warnings)
 
 
 @api("PATCH /v1/transmit/{id}", body=UpdateBody, intake=True, problems=("not_found",), examples=examples.UPDATE)

@@ -5,10 +5,11 @@ under another order id is only flagged.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+from msgspec import Struct
 
 from recoup.core.kit.feature import features
 from recoup.flows.locked import Orders
@@ -36,8 +37,7 @@ from recoup.store.orders.transmissions import (
 from recoup.store.pool import retrying
 
 
-@dataclass(frozen=True, slots=True)
-class Transmitted:
+class Transmitted(Struct, frozen=True):
     """One transmission, checked. `payer`: external_id, email, phone, name."""
 
     external_id: str
@@ -72,8 +72,8 @@ class Transmit:
 
         `transmit_id`: one that was made before; the same again stores nothing new.
         """
-        merchant = (await self._merchants.get(scope.merchant_id)).merchant
-        wall = self._world.clocks.wall()
+        known = self._merchants.known(scope.merchant_id) or await self._merchants.get(scope.merchant_id)
+        merchant, wall = known.merchant, self._world.clocks.wall()
         payer = transmission.payer
         who = payer["external_id"] or payer["email"].lower()
         transmit_id = transmit_id or new_id()

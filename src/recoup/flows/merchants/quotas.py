@@ -26,6 +26,9 @@ class Quotas:
         """(partner, calls a minute); None for a merchant without a partner, and while the database is away."""
         try:
             if partner_id is None and merchant_id is not None:
+                known = self._partners.get(merchant_id)
+                if known is not None and known[1] is None and self._world.clocks.monotonic() - known[0] < KEPT_SECONDS:
+                    return None
                 partner_id = await self._partner_of(merchant_id)
             return (partner_id, await self._limit_of(partner_id)) if partner_id is not None else None
         except Problem:
