@@ -119,41 +119,34 @@ class Reader(Generic[ShapeT]):
             for one in self.fields
         ]
 
-        self._by_name: Final = {row[0]: row for row in self._rows}
-        self._needed: Final = sum(one.required for one in self.fields)
+        of_wire = {field.encode_name: field.type for field in info.fields}
+        self._special: Final = [one for one in self.fields if not _is_plain(one, of_wire[one.name])]
+        self._unread: Final = of_wire.keys() - {one.name for one in self.fields}
 
     def quick(self, raw: Any) -> ShapeT | None:
         """What `read` makes of a body about which there is nothing to complain, as of most; None where there may be."""
-        if type(raw) is not dict:
+        if type(raw) is not dict or [1 for one in raw.values() if type(one) is str and (not one or one != one.strip())]:
             return None
-        values: dict[str, Any] = {}
-        found: Any
-        by_name, needed = self._by_name, self._needed
-        for name, value in raw.items():
-            row = by_name.get(name)
-            if row is None or value is None:
+        made = raw.copy()
+        for name in raw.keys() & self._unread:
+            del made[name]
+        for field in self._special:
+            value, found = raw.get(field.name), None
+            if value is None:
                 continue
-            _, required, text_max, member, (rule_, limits, inner, field) = row
-            if text_max:
-                if type(value) is not str or len(value := value.strip()) > text_max:
-                    return None
-                found = value or None
-            elif inner is None:
-                found = rule_(value, limits)
+            if field.inner is None:
+                found = field.rule(value, field.limits)
             elif not field.entries_max:
-                found = inner.quick(value) or Wrong("")
+                found = field.inner.quick(value)
             elif type(value) is list and len(value) <= field.entries_max:
-                found = [inner.quick(one) for one in value]
-                if None in found:
-                    return None
-            else:
+                found = [field.inner.quick(one) for one in value]
+            if found is None or type(found) is Wrong:
                 return None
-            if found is not None:
-                if type(found) is Wrong:
-                    return None
-                values[member] = found
-                needed -= required
-        return None if needed else self._shape(**values)
+            made[field.name] = found
+        try:
+            return msgspec.convert(made, self._shape)
+        except msgspec.ValidationError:
+            return None
 
     def read(self, raw: Any, complaints: Complaints, path: str = "") -> ShapeT:
         """What could be read. It is good for something only if there is no complaint."""
@@ -272,6 +265,14 @@ def _field(shape: type[msgspec.Struct], field: mi.Field, words: tuple[str, ...])
     if found is None:
         raise TypeError(f"{shape.__name__}.{field.name} has no rule, or no end")
     return made._replace(rule=found, limits=_limits(kind))
+
+
+def _is_plain(field: _Field, kind: mi.Type) -> bool:
+    """Whether the Struct itself takes what the rule takes, as it is."""
+    inner, _ = _unwrapped(kind)
+    if isinstance(inner, mi.StrType):
+        return field.rule is rules.text and field.inner is None and inner.max_length is not None
+    return isinstance(inner, mi.BoolType) and field.rule is rules.flag
 
 
 def _unwrapped(kind: mi.Type) -> tuple[mi.Type, dict[str, Any]]:

@@ -31,7 +31,8 @@ async def transmit(call: Call) -> Answer:
     """Copy a processed payment. Send every payment, approved or declined, within a day. It starts no rescue; an
     approval of an order that is being rescued ends the rescue. With `transmitId` it reports the outcome of an earlier
     copy, and needs no other fields of a copy."""
-    known, scope = read_whole(call.body, KnownCopy).transmit_id, call.scope
+    scope = call.scope
+    known = read_whole(call.body, KnownCopy).transmit_id if "transmitId" in call.body else None
     if known is not None:
         await call.services.get(Transmit).update(scope, known, read_outcome(call.body))
         return _reply(known)
