@@ -88,6 +88,8 @@ lock:
 		--custom-compile-command "make lock" --quiet -o run.txt run.in packages.in
 	cd requirements && uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--custom-compile-command "make lock" --quiet -c run.txt -o dev.txt dev.in
+	cd requirements && for name in image release; do uv pip compile --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --custom-compile-command "make lock" --quiet -c run.txt -o $$name.txt $$name.in || exit 1; done
 
 clean:
 	rm -rf .anvil contracts/node_modules contracts/out .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -12,8 +12,10 @@ import sys
 PROGRAMS = {
     "chromium": (("chromium", "chromium-browser", "google-chrome"), "chromium"),
     "curl": (("curl",), "curl"),
+    "debootstrap": (("debootstrap",), "debootstrap"),
     "npm": (("npm",), "npm"),
     "openssl": (("openssl",), "openssl"),
+    "systemd-analyze": (("systemd-analyze",), "systemd"),
     "faketime": (("faketime",), "faketime"),
 }
 

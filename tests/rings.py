@@ -37,7 +37,9 @@ FAMILIES: Final = {
     "processes": "the wheel, and installations of several processes",
     "properties": "every property with 500 examples, where it names no number of its own",
     "scale": "millions of rows, and days of load",
+    "shipped": "Containerfile and compose by their very commands, and the release's files",
     "simulate": "a month of merchants with faults and crashes",
+    "upgrade": "two releases beside each other, and the stop at a million orders",
 }
 settings.register_profile("merge", deadline=None, max_examples=60, derandomize=True)  # who explores is `prove`
 settings.register_profile("prove", deadline=None, max_examples=500)

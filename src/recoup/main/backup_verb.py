@@ -76,6 +76,16 @@ def add(cli: click.Group) -> None:
         if not all(one.ok for one in found):
             raise click.exceptions.Exit(1)
 
+    @backup.command("at")
+    @click.argument("home", type=_path)
+    @barman_option
+    @data_dir_option
+    def at(home: Path, program: str | None, data_dir: Path | None) -> None:
+        """Names the folder of a Barman that copies a server of your own, and its barman.conf."""
+        settings = load_settings(data_dir=data_dir)
+        write_record(settings.data_dir, Record(os.path.abspath(home), find_barman(program or "")))
+        click.echo("Noted.")
+
     @backup.command("done")
     @click.option("--tool", default="", help="What made the copy.")
     @click.option("--at", help="When it was complete. Default: now.")

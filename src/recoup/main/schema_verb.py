@@ -1,8 +1,8 @@
 """`recoup schema`: what an administrator prepares, what the owner applies, what the application finds."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Callable, Coroutine
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -11,6 +11,8 @@ import click
 
 from recoup.doors.command.verbs import data_dir_option
 from recoup.kernel.problem import Problem
+from recoup.kernel.time import Clocks
+from recoup.main.backup.copies import age_seconds
 from recoup.main.databases import Databases, check_clock, has_live, prepare, upgrade_steps, used_databases
 from recoup.main.settings import Settings, load_settings
 from recoup.store.connect import connect
@@ -22,8 +24,7 @@ from recoup.store.upgrade import stop_seconds
 
 T = TypeVar("T")
 DAYS_LEFT_MIN = 3
-HOUR: Final = timedelta(hours=1)
-COPY_AGE_MAX: Final = HOUR
+COPY_AGE_SECONDS_MAX: Final = 3600
 
 
 def add(cli: click.Group) -> None:
@@ -72,17 +73,19 @@ async def _apply(settings: Settings, databases: Databases, *, copied: bool) -> N
     await prepare(databases, upgrading=True)
 
 
-def copy_age(settings: Settings) -> timedelta | None:
-    """Of the youngest copy that `recoup backup check` knows."""
-    return None
+def copy_age(settings: Settings) -> float:
+    """In seconds, of the youngest copy that `recoup backup check` knows; infinite where it knows none."""
+    age = age_seconds(settings.data_dir, Clocks().wall())
+    return math.inf if age is None else age
 
 
 def _check_copy(settings: Settings) -> None:
     """Raises: Problem(unavailable) where no copy is young enough."""
     age = copy_age(settings)
-    if age is None or age > COPY_AGE_MAX:
-        said = "No copy of the databases is known." if age is None else f"The last copy is {age / HOUR:.1f} hours old."
-        cure = "Make one (docs/operate.md), then say --copy-made-by-me unless `recoup backup check` knows it."
+    if age > COPY_AGE_SECONDS_MAX:
+        said = f"The last copy is {age / 3600:.1f} hours old."
+        said = said if math.isfinite(age) else "No copy of the databases is known."
+        cure = "Make one, see docs/backup.md; say --copy-made-by-me of one that `recoup backup check` does not know."
         raise Problem("unavailable", said, cure=cure)
 
 

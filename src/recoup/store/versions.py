@@ -20,8 +20,7 @@ CLASS: Final = 7_301_842
 _TELL: Final = "SELECT pg_try_advisory_lock_shared($1, $2)"
 # Databases of the first commits know no features.
 _APPLIED: Final = """
-SELECT coalesce(to_jsonb(m) ->> 'feature', '') AS feature, number,
-  coalesce(to_jsonb(m) ->> 'beside', 'false')::boolean AS beside
+SELECT coalesce(to_jsonb(m) ->> 'feature', '') AS feature, number, to_jsonb(m) ->> 'beside' = 'true' AS beside
 FROM schema_migrations m
 """
 _OTHERS: Final = """
