@@ -9,7 +9,7 @@ FAST = tests/core tests/rules $(wildcard tests/features/*/test_rules.py) tests/r
 # A run starts Recoup some hundred times: compiled modules are kept, whatever the machine is told.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: run client check test test-at prove pictures lint linters ruff mypy imports cases setup setup-dev lock clean anvil contracts
+.PHONY: run client check test test-at prove pictures lint linters ruff mypy imports cases setup setup-dev lock clean anvil barman contracts
 
 setup:
 	@$(PYTHON) scripts/setup.py run
@@ -58,8 +58,8 @@ test-at: setup-dev
 	@exec faketime -f "$(AT)" $(MAKE) --no-print-directory test
 
 # The deeper proofs: all families one after another, or one: make prove FAMILY=kills
-prove: setup-dev anvil
-	@.venv/bin/python scripts/need.py chromium curl openssl
+prove: setup-dev anvil barman
+	@.venv/bin/python scripts/need.py chromium curl file gpg openssl rsync
 	@exec .venv/bin/python scripts/prove.py $(FAMILY)
 
 # The EVM node that the tests of chains run against, from npm.
@@ -70,6 +70,15 @@ $(ANVIL): requirements/anvil/package-lock.json
 	@$(PYTHON) scripts/need.py npm
 	@mkdir -p .anvil && cp requirements/anvil/package.json requirements/anvil/package-lock.json .anvil
 	@cd .anvil && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error || { echo "the tests need anvil, and npm could not install it" >&2; exit 1; }
+	@touch $@
+
+# Barman, by which an operator copies the embedded database, for the proofs of that.
+BARMAN = .barman/bin/barman
+barman: $(BARMAN)
+
+$(BARMAN): requirements/barman.txt
+	@$(PYTHON) -m venv .barman
+	@.barman/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/barman.txt
 	@touch $@
 
 # The deposit contract, compiled for both kinds of machine into src/recoup/features/chains/artifacts. Needs node and npm.
@@ -90,6 +99,8 @@ lock:
 		--custom-compile-command "make lock" --quiet -c run.txt -o dev.txt dev.in
 	cd requirements && for name in image release; do uv pip compile --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --custom-compile-command "make lock" --quiet -c run.txt -o $$name.txt $$name.in || exit 1; done
+	cd requirements && uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--custom-compile-command "make lock" --quiet --no-deps -o barman.txt barman.in
 
 clean:
-	rm -rf .anvil contracts/node_modules contracts/out .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .anvil .barman contracts/node_modules contracts/out .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

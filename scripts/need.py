@@ -13,10 +13,14 @@ PROGRAMS = {
     "chromium": (("chromium", "chromium-browser", "google-chrome"), "chromium"),
     "curl": (("curl",), "curl"),
     "debootstrap": (("debootstrap",), "debootstrap"),
+    "file": (("file",), "file"),
+    "gpg": (("gpg",), "gnupg"),
     "npm": (("npm",), "npm"),
     "openssl": (("openssl",), "openssl"),
     "systemd-analyze": (("systemd-analyze",), "systemd"),
     "faketime": (("faketime",), "faketime"),
+    "pgbackrest": (("pgbackrest",), "pgbackrest"),
+    "rsync": (("rsync",), "rsync"),
 }
 
 

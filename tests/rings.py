@@ -24,6 +24,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 PROVE: Final = ROOT / "tests/prove"
 BROWSER: Final = ROOT / "tests/browser"
 FAMILIES: Final = {
+    "backup": "server and host killed under load, and restored from what Barman has",
     "browser": "every page for everyone, at every size and in every language, and the stories at length",
     "chains": "reorganisations, lying nodes and deaths of the watcher, on a node",
     "connectors": "every check of every processor, and stand-ins killed between calls",
