@@ -37,6 +37,7 @@ FAMILIES: Final = {
     "mutations": "random changes of rules, moves and store, each found by a ring",
     "processes": "the wheel, and installations of several processes",
     "properties": "every property with 500 examples, where it names no number of its own",
+    "restore": "a database put back to each of many copies taken under load",
     "scale": "millions of rows, and days of load",
     "shipped": "Containerfile and compose by their very commands, and the release's files",
     "simulate": "a month of merchants with faults and crashes",

@@ -1,0 +1,84 @@
+"""A database put back to an older copy, callers who repeat with the same ids and keys, 22 days: no order is charged
+twice and none refunded twice, as the processors' own books say."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from typing import Literal
+
+from tests.databases import drop
+from tests.flows.restoring import Callers, Processor, days, forgotten, installation, moved, ordered, refunded, twice
+from tests.worlds import Shop, change_world, make_shop
+
+from recoup.flows.insight.verify import verify
+from recoup.store.server import ServerAddress
+
+ORDERS = 6
+Memory = Literal["kept", "gone"]
+
+
+def story(server: ServerAddress, *, memory: Memory, asks: bool, fails_over: bool = False) -> tuple[int, int, int]:
+    """`memory`: of keys, at the processors. `asks`: the operator recovered. `fails_over`: the preferred route was away
+    at first, and is there after the restore. Answers orders charged twice, refunded twice, and charged at all."""
+
+    async def whole() -> tuple[int, int, int]:
+        async with AsyncExitStack() as ends:
+            processors = [await Processor().start(), await Processor().start()]
+            for one in processors:
+                ends.push_async_callback(one.stop)
+            known, lost = Callers(), Callers()
+            async with installation(server, processors, keep=True) as made:
+                shop = await make_shop(*made)
+                known.requests = [await shop.declined() for _ in range(ORDERS // 2)]
+                lost.requests = [
+                    await shop.declined(days=None if number == 0 else 21, is_mit=True) for number in range(ORDERS // 2)
+                ]
+                await ordered(shop, known)
+                copy, since = made[0].database, made[0].clocks.wall()
+            async with installation(server, processors, template=copy) as made:
+                processors[0].is_away = fails_over
+                await _live(moved(shop, *made), known, lost)
+                charged, gave = len(processors[0].taken + processors[1].taken), twice(*processors)
+                assert charged == ORDERS, charged
+                assert gave == (0, 0)
+            processors[0].is_away = False
+            if memory == "gone":
+                for one in processors:
+                    one.forget()
+            async with installation(server, processors, template=copy) as made:
+                if asks:
+                    change_world(made[0], standing=forgotten(since, made[0].clocks.wall()))
+                await _live(moved(shop, *made), known, lost)
+                assert (found := await verify(made[0])).difference is None, found.difference
+                sql = "SELECT count(*) FROM orders WHERE stage = 'completed'"
+                async with made[0].db.connection() as connection:
+                    assert await connection.fetchval(sql) == ORDERS, "what was charged is known again"
+            await drop(server, copy)
+            return *twice(*processors), charged
+
+    return asyncio.run(whole())
+
+
+async def _live(shop: Shop, known: Callers, lost: Callers) -> None:
+    everything = Callers([*known.requests, *lost.requests])
+    await ordered(shop, everything)
+    await days(shop, everything)
+    await refunded(shop, everything)
+
+
+def test_the_same_keys_charge_nothing_twice(server: ServerAddress) -> None:
+    assert story(server, memory="kept", asks=False)[:2] == (0, 0)
+
+
+def test_what_the_processor_forgot_is_asked_for_first(server: ServerAddress) -> None:
+    assert story(server, memory="gone", asks=True)[:2] == (0, 0)
+
+
+def test_what_another_route_took_is_found_there(server: ServerAddress) -> None:
+    assert story(server, memory="gone", asks=True, fails_over=True)[:2] == (0, 0)
+
+
+def test_without_asking_each_would_be_charged_again(server: ServerAddress) -> None:
+    """So the tests above can fail."""
+    charged_twice, refunded_twice, charged = story(server, memory="gone", asks=False)
+    assert charged_twice == charged == ORDERS
+    assert refunded_twice == ORDERS
