@@ -1,5 +1,6 @@
 """Paths, ids and headers, around a small Starlette app."""
 
+import asyncio
 import re
 
 import pytest
@@ -10,7 +11,7 @@ from starlette.routing import Route
 from tests.doors.edge.asgi_client import Got, call, refuse, request, scope_of
 from tests.rings import each
 
-from recoup.doors.edge.asgi import App
+from recoup.doors.edge.asgi import App, Message, Receive, Scope, Send
 from recoup.doors.edge.entry import Entry, spell
 from recoup.doors.edge.tracing import request_id, trace_id
 
@@ -96,3 +97,27 @@ def test_other_kinds_of_connection_pass() -> None:
 
     call(Entry(app, refuse), {"type": "lifespan"}, [])
     assert seen == ["lifespan"]
+
+
+def test_a_call_that_is_cancelled_by_the_end_is_to_be_sent_again() -> None:
+    async def waits(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        await asyncio.Event().wait()
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def ended() -> list[Message]:
+        sent: list[Message] = []
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        task = asyncio.create_task(Entry(waits, refuse)(scope_of("/v1/evaluate"), receive, send))
+        await asyncio.sleep(0)
+        task.cancel()
+        await task
+        return sent
+
+    start = asyncio.run(ended())[0]
+    assert start["status"] == 503
+    assert (b"retry-after", b"2") in start["headers"]

@@ -7,6 +7,7 @@ only this machine may do would be open to all. A name that is not ours is anothe
 here (DNS rebinding), and so passes every check of a form's origin.
 """
 
+import asyncio
 import logging
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -39,6 +40,12 @@ _UNNAMED: Final = Problem(
     "This call came through a proxy that Recoup was not told of.",
     cure="Set behind_proxy (RECOUP_BEHIND_PROXY) to the proxy's address, like 127.0.0.1 for one on this machine; "
     "without a proxy send no X-Forwarded-* and no Forwarded.",
+)
+_ENDING: Final = Problem(
+    "unavailable",
+    "Recoup is ending; it is not known to have taken this.",
+    cure="Send the same call again.",
+    retry_after_seconds=2,
 )
 _FOREIGN: Final = Problem(
     "forbidden",
@@ -112,6 +119,10 @@ class Entry:
             await self._app(scope, incoming, answer)
         except ClientGone:
             return
+        except asyncio.CancelledError:  # by a server that ends and waits no longer
+            if answer.has_begun:
+                raise
+            await self._tell(scope, _ENDING, answer)
         except Problem as problem:
             if answer.has_begun:
                 raise

@@ -21,6 +21,7 @@ from recoup.flows.cards.tokenize import CardGiven, Vault, check_number
 from recoup.flows.carriers import confirms_by, is_known
 from recoup.flows.external_call import processor_of
 from recoup.flows.locked import Job, Orders
+from recoup.flows.outlive import outliving
 from recoup.flows.world import World
 from recoup.gateways.cards.port import Authenticates
 from recoup.kernel.filled import filled
@@ -153,9 +154,7 @@ async def answer(
         await set_billing(world.db.alone, *key, page.billing | answers.billing)
     confirmed = {"authenticationValue": CONFIRMED} if answers.confirmed and world.policy.test_mode else None
     at_hand = CardholderInput(cvv=answers.code, three_d_secure=confirmed, browser=answers.browser)
-    send = asyncio.create_task(send_attempt(world, orders, key, actor=PAYER, request_id=request_id, at_hand=at_hand))
-    _SENDING.add(send)
-    send.add_done_callback(_SENDING.discard)
+    send = outliving(send_attempt(world, orders, key, actor=PAYER, request_id=request_id, at_hand=at_hand))
     await asyncio.wait({send}, timeout=world.policy.call_timeout.total_seconds() + 1)
     return await show(world, *key)
 
@@ -169,9 +168,6 @@ async def refuse(world: World, orders: Orders, page: ChallengePage, request_id: 
 
     await orders.change(Job(key, work, PAYER, request_id))
     return await show(world, *key)
-
-
-_SENDING: set[asyncio.Task[str | None]] = set()  # a customer who closes the page does not stop what they began
 
 
 def _check(page: ChallengePage, answers: ChallengeAnswer) -> None:
@@ -219,11 +215,5 @@ async def come_back(
         return payer_returned(change, attempt, brought, WORKER_LOOKS_AFTER)
 
     if await orders.change(Job(key, work, PAYER, request_id)):
-        asking = asyncio.create_task(inquire(world, orders, key))
-        _ASKING.add(asking)
-        asking.add_done_callback(_ASKING.discard)
-        await asyncio.wait({asking}, timeout=min(WAIT_SECONDS_MAX, ASK_SECONDS_MAX))
+        await asyncio.wait({outliving(inquire(world, orders, key))}, timeout=min(WAIT_SECONDS_MAX, ASK_SECONDS_MAX))
     return order_id
-
-
-_ASKING: set[asyncio.Task[None]] = set()  # a customer who closes the page does not stop what they began

@@ -11,6 +11,7 @@ from recoup.flows.cards.send import Intent, carry_out, finish, first_of_new, int
 from recoup.flows.cards.taken import CardholderInput, EvaluateRequest
 from recoup.flows.cards.tokenize import Vault
 from recoup.flows.locked import Admission, Orders
+from recoup.flows.outlive import outliving
 from recoup.flows.world import World
 from recoup.kernel.ids import first_id_of
 from recoup.kernel.problem import Problem
@@ -61,7 +62,7 @@ class FirstTries:
         return self._begin(self._try_with_customer(scope, request, row, terms))
 
     def _begin(self, work: Coroutine[Any, Any, Tried]) -> asyncio.Task[Tried]:
-        task = asyncio.create_task(work)
+        task = outliving(work)
         self._out.add(task)
         task.add_done_callback(self._out.discard)
         return task

@@ -12,6 +12,7 @@ from uuid import UUID
 from recoup.flows.external_call import processor_of
 from recoup.flows.locked import Orders
 from recoup.flows.modifications.send import send_modification
+from recoup.flows.outlive import outliving
 from recoup.flows.repeats import once
 from recoup.flows.world import World
 from recoup.kernel.money import Money
@@ -83,16 +84,11 @@ async def capture(world: World, orders: Orders, scope: Scope, request: CaptureRe
         capture_id = await orders.run(work, (scope.merchant_id, request.order_id), scope, door="rescue")
         if capture_id is None:
             return request.order_id
-        send = asyncio.create_task(send_modification(world, orders, scope.merchant_id, capture_id))
-        _SENDING.add(send)
-        send.add_done_callback(_SENDING.discard)
+        outliving(send_modification(world, orders, scope.merchant_id, capture_id))
         return capture_id
 
     capture_id = await gate.run(begin, lambda answer: UUID(answer["capture_id"]))
     return await _outcome(world, scope, request.order_id, capture_id, until)
-
-
-_SENDING: set[asyncio.Task[None]] = set()  # a caller that gives up does not stop what it began
 
 
 def _check_amount(world: World, change: Change, request: CaptureRequest) -> None:
