@@ -205,13 +205,12 @@ async def _no_path(scope: Scope, receive: Receive, send: Send) -> None:
 
 class Doors:
     """Of one world. A path without variables goes straight to its resource, any other to those that begin as it does:
-    asking each route in turn costs a busy door most. `gate`: raises the Problem that stops a call of this world."""
+    asking each route in turn costs a busy door most."""
 
     def __init__(self, routes: Iterable[BaseRoute] = ()) -> None:
         self._exact: dict[str, App] = {}
         self._below: dict[str, Router] = {}
-        self._rest = _router()  # `/audit.{form}`
-        self.gate: Callable[[Scope], None] | None = None
+        self._rest = _router()  # what may be anywhere, in its order among the others: `/audit.{form}`
         self.operations: set[str] = set()  # the paths, their variables by their names
         for route in routes:
             self.add(route)
@@ -223,19 +222,23 @@ class Doors:
             self._exact[route.path] = route.app
             return
         place = _place(route.path)
-        here = self._rest if "{" in place else self._below.setdefault(place, _router())
-        here.routes.append(route)
+        if "{" in place:
+            for one in (self._rest, *self._below.values()):
+                one.routes.append(route)
+        else:
+            self._below.setdefault(place, _router(self._rest.routes)).routes.append(route)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self.gate is not None:
-            self.gate(scope)
         path: str = scope["path"]
-        app: App = self._exact.get(path) or self._below.get(_place(path), self._rest)
-        await app(scope, receive, send)
+        await (self._exact.get(path) or self.router_of(path))(scope, receive, send)
+
+    def router_of(self, path: str) -> Router:
+        """Of what is asked in turn."""
+        return self._below.get(_place(path), self._rest)
 
 
-def _router() -> Router:
-    return Router(redirect_slashes=False, default=_no_path)
+def _router(routes: Sequence[BaseRoute] = ()) -> Router:
+    return Router(list(routes), redirect_slashes=False, default=_no_path)
 
 
 def _place(path: str) -> str:
