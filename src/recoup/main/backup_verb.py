@@ -10,7 +10,7 @@ import click
 from recoup.doors.command.verbs import data_dir_option
 from recoup.kernel.problem import invalid
 from recoup.kernel.time import Clocks
-from recoup.main.backup.barman import Barman, find_barman, find_programs
+from recoup.main.backup.barman import Barman, find_barman, find_programs, fingerprint
 from recoup.main.backup.configuration import SERVER, Plan, allow, check_home, check_socket, write_configuration
 from recoup.main.backup.copies import Record, read_record, write_record
 from recoup.main.backup.examined import examined
@@ -50,6 +50,8 @@ def add(cli: click.Group) -> None:
             raise invalid("It is not said whether the copies shall be encrypted.", "gpg_key", cure)
         barman = find_barman(program or record.barman)
         find_programs(("rsync", "gpg", "file") if gpg_key else ("rsync",))
+        if gpg_key:
+            plan = plan._replace(gpg_key=fingerprint(gpg_key))
         with used_databases(settings) as databases:
             assert databases.server is not None
             assert databases.admin is not None
@@ -94,7 +96,7 @@ def add(cli: click.Group) -> None:
         """Notes a copy that another tool has made, for `recoup doctor` and /metrics."""
         settings, now = load_settings(data_dir=data_dir), Clocks().wall()
         when = parse_time(at, now) if at else now
-        write_record(settings.data_dir, Record(done=when or now, tool=tool[:80]))
+        write_record(settings.data_dir, Record(done=when or now, tool=tool[:80] or "other"))
         click.echo("Noted.")
 
 

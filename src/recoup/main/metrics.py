@@ -28,7 +28,7 @@ from recoup.flows.upkeep import beaten_ago
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks, DatabaseClocks
-from recoup.main.backup.copies import age_seconds
+from recoup.main.backup.copies import age_seconds, lag_bytes
 from recoup.main.certificate import Certificate
 from recoup.store.cards.card_routes import stored_routes, sums_between
 from recoup.store.cards.processor_notices import unread_kinds
@@ -182,6 +182,7 @@ async def _state(world: World, gauges: Gauges) -> None:
         days_left = await read_days_left(connection, world.clocks.wall())
         overflown = await read_overflown(connection)
         off = await standing_stop(connection) is not None
+        lag = await lag_bytes(connection)
     name = world.name
     gauges.add("recoup_sending_off", "1 while all sending is switched off", off, world=name)
     gauges.add("recoup_database_writable", "0 while the database is read-only", writable, world=name)
@@ -190,6 +191,8 @@ async def _state(world: World, gauges: Gauges) -> None:
     gauges.add("recoup_oldest_snapshot_transactions", text, found.snapshot_age, world=name)
     text = "How long somebody has waited for a lock in the database"
     gauges.add("recoup_database_blocked_seconds", text, found.blocked_seconds, world=name)
+    if lag is not None:
+        gauges.add("recoup_copy_lag_bytes", "What of the database's log Barman has not received", lag, world=name)
     for table, rows in dead.items():
         gauges.add("recoup_dead_rows", "Rows that died and are not cleared", rows, world=name, table=table)
     if isinstance(world.clocks, DatabaseClocks):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.main.backup.configuration import SERVER
 
 VERSION: Final = "3.19"
@@ -66,9 +66,12 @@ class Barman(NamedTuple):
 def findings(output: str) -> list[Finding]:
     """From `barman -f json check`; of a server that does not answer, only that."""
     try:
-        found: dict[str, Any] = json.loads(output).get(SERVER, {})
-    except (ValueError, AttributeError):
+        whole: dict[str, Any] = json.loads(output)
+        found: dict[str, Any] = whole[SERVER]
+    except (ValueError, KeyError, TypeError):
         return []
+    if failed := whole.get("_EXCEPTION") or whole.get("_ERROR"):
+        return [Finding("barman", False, _in_one_line(failed), "Its log is barman.log, beside barman.conf.")]
     read = [
         Finding(name.replace("_", " "), one.get("status") == "OK", str(one.get("hint") or ""), _CURES.get(name, ""))
         for name, one in found.items()
@@ -76,6 +79,10 @@ def findings(output: str) -> list[Finding]:
     ]
     away = [one for one in read if one.name == "postgresql" and not one.ok]
     return away or read
+
+
+def _in_one_line(words: object) -> str:
+    return " ".join(str(words[0] if isinstance(words, list) and words else words).split())[:300]
 
 
 def said(*outputs: str) -> str:
@@ -95,6 +102,20 @@ def find_barman(given: str = "") -> str:
 def not_installed(why: str) -> Problem:
     cure = f"Install it (`pipx install 'barman=={VERSION}.*'`), or name it with --barman."
     return Problem("unavailable", f"Barman was not found: {why}.", cure=cure)
+
+
+def fingerprint(key: str) -> str:
+    """Of a key in gpg's keyring that it encrypts to. Raises: Problem(invalid)."""
+    listed = subprocess.run(
+        ["gpg", "--batch", "--with-colons", "--list-keys", key], capture_output=True, text=True, check=False
+    )
+    found = next((line.split(":")[9] for line in listed.stdout.splitlines() if line.startswith("fpr:")), "")
+    words = ["gpg", "--batch", "--yes", "--output", "/dev/null", "--encrypt", "--recipient", found]
+    tried = subprocess.run(words, input="", capture_output=True, text=True, check=False) if found else listed
+    if tried.returncode:
+        cure = "Import it (`gpg --import`), and trust it (`gpg --edit-key`, trust)."
+        raise invalid(f"gpg does not encrypt to the key {key}: {said(tried.stderr)}", "gpg_key", cure)
+    return found
 
 
 def find_programs(needed: Sequence[str]) -> None:

@@ -17,8 +17,9 @@ import asyncpg
 import msgspec
 
 from recoup.gateways.keys.files import load
-from recoup.gateways.keys.keyring import ENVIRONMENT
+from recoup.gateways.keys.keyring import ENVIRONMENT, given_keys
 from recoup.gateways.keys.material import to_text
+from recoup.gateways.marks import MarkFile
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.time import Clocks
 from recoup.main.backup.barman import RESTORE_SECONDS_MAX, Barman, find_programs, said
@@ -27,6 +28,9 @@ from recoup.main.backup.copies import Copy, copies_in
 from recoup.main.chosen_world import write_private
 from recoup.main.settings import Settings, settings_file
 from recoup.main.up import BASE, only_one
+from recoup.rules.standing import Mark, Reached
+from recoup.store.connect import connect
+from recoup.store.operation.standing import world_mark
 from recoup.store.server import EmbeddedServer, ServerAddress, find_binaries
 from recoup.store.server.cluster import cluster_folder
 from recoup.store.server.copied import give_cluster, system_id_of
@@ -34,7 +38,6 @@ from recoup.store.server.locks import locked
 from recoup.store.server.postmaster import find_postmaster
 
 NOTE: Final = "restored.json"
-STANDING: Final = "standing"  # the marks of how far the databases were seen to be
 SLACK_BYTES: Final = 256 * 1024**2
 PROMOTED_SECONDS_MAX: Final = 3600.0
 _ENDS: Final = re.compile(r"last completed transaction was at log time (\S+ \S+)")
@@ -139,7 +142,8 @@ def restore(settings: Settings, program: str, wanted: Wanted, *, verified: bool,
     find_binaries(copy.major)
     find_programs(("rsync", "gpg", "file") if copy.is_encrypted else ("rsync",))
     check_room(copy, wanted.home, beside)
-    load(data_dir / "keys") if not os.environ.get(ENVIRONMENT) else None
+    if not given_keys(os.environ):
+        load(data_dir / "keys")
     to = wanted.to.isoformat() if wanted.to else "latest"
     say(f"Restoring the copy {copy.id} to {to} into {beside} ...")
     beside.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -151,7 +155,7 @@ def restore(settings: Settings, program: str, wanted: Wanted, *, verified: bool,
         server = EmbeddedServer(beside)
         try:
             address = server.start()
-            asyncio.run(_promoted(address))
+            worlds = asyncio.run(_marked(beside, address))
             seconds["ready"] = time.monotonic() - begun
             note = Restored(copy.id, to, str(wanted.home), _ends(server.log), None, seconds)
             _write(beside, note)
@@ -159,25 +163,25 @@ def restore(settings: Settings, program: str, wanted: Wanted, *, verified: bool,
             say(f"Its last transaction was at {ends}; ready after {seconds['ready']:.1f} s.")
             if not verified:
                 return True
-            holds = _verified(settings, beside, address, say)
+            holds = _verified(settings, beside, address, worlds, say)
             seconds["verified"] = time.monotonic() - begun
             _write(beside, msgspec.structs.replace(note, verified=holds))
             return holds
         finally:
             server.stop()
-    except Problem as problem:
+    except BaseException as error:
         log = beside / "postgres.log"
-        if log.exists() and _TOO_LATE in log.read_text(errors="replace"):
-            ends = _ends(log)
-            shutil.rmtree(beside)
-            raise invalid(
-                f"The copy ends before {to}: its last transaction was at {ends or 'the end of the copy itself'}.",
-                "to",
-                "Write that time or an earlier one, or latest.",
-            ) from None
+        is_late = log.exists() and _TOO_LATE in log.read_text(errors="replace")
+        ends = _ends(log) if is_late else ""
         if not (beside / NOTE).exists():
-            problem.cure = problem.cure or f"Then remove {beside}."
-        raise
+            shutil.rmtree(beside, ignore_errors=True)
+        if not is_late or not isinstance(error, Problem):
+            raise
+        raise invalid(
+            f"The copy ends before {to}: its last transaction was at {ends or 'the end of the copy itself'}.",
+            "to",
+            "Write that time or an earlier one, or latest.",
+        ) from None
 
 
 def _recover(program: str, copy: Copy, wanted: Wanted) -> None:
@@ -248,16 +252,15 @@ def _write(beside: Path, note: Restored) -> None:
     write_private(beside / NOTE, msgspec.json.encode(note).decode() + "\n")
 
 
-def _verified(settings: Settings, beside: Path, address: ServerAddress, say: Callable[[str], None]) -> bool:
-    """`recoup verify` of each world, by the installation's keys and settings, on the restored databases. It sees how
-    far they were known to be, so what it opens is quarantined too, and does not count on."""
-    take_marks(settings.data_dir, beside)
+def _verified(
+    settings: Settings, beside: Path, address: ServerAddress, worlds: Sequence[str], say: Callable[[str], None]
+) -> bool:
+    """`recoup verify` of each world, by the installation's keys and settings, on the restored databases."""
     environment = dict(os.environ)
-    if not environment.get(ENVIRONMENT):
+    if not given_keys(environment):
         environment[ENVIRONMENT] = to_text(load(settings.data_dir / "keys"))
     environment["RECOUP_CONFIG"] = str(settings_file(settings.data_dir))
-    worlds = asyncio.run(_worlds(address))
-    for world in ("people", *worlds):
+    for world in ("people", "sandbox", "live"):
         environment[f"RECOUP_{world.upper()}_DATABASE_URL"] = address.dsn(f"recoup_{world}")
     holds = True
     for world in worlds:
@@ -270,18 +273,23 @@ def _verified(settings: Settings, beside: Path, address: ServerAddress, say: Cal
     return holds
 
 
-async def _worlds(address: ServerAddress) -> list[str]:
-    connection = await asyncpg.connect(address.dsn("postgres"), timeout=10)
-    try:
-        rows = await connection.fetch("SELECT datname FROM pg_database WHERE datname = ANY($1)", ["recoup_live"])
-        return ["sandbox", *(["live"] if rows else [])]
-    finally:
-        await connection.close()
-
-
-def take_marks(data_dir: Path, beside: Path) -> None:
-    if (data_dir / STANDING).is_dir():
-        shutil.copytree(data_dir / STANDING, beside / STANDING, dirs_exist_ok=True)
+async def _marked(beside: Path, address: ServerAddress) -> list[str]:
+    """The restored worlds. Each is noted to have been further, by a beat at least: whatever was committed in the
+    moments after its last beat is lost, and nothing else knows of it. What opens it is quarantined. Raises: Problem."""
+    await _promoted(address)
+    worlds, now = list[str](), Clocks().wall()
+    for world in ("sandbox", "live"):
+        try:
+            connection = await connect(address.dsn(f"recoup_{world}"))
+        except asyncpg.InvalidCatalogNameError:
+            continue
+        try:
+            epoch, beat = (await world_mark(connection)).reached.mark
+        finally:
+            await connection.close()
+        MarkFile(beside, world).keep(Reached(Mark(epoch, beat + 1), now), Mark(0, 0))
+        worlds.append(world)
+    return worlds
 
 
 def take(data_dir: Path, beside: Path, *, unverified: bool) -> Path | None:
@@ -303,6 +311,9 @@ def take(data_dir: Path, beside: Path, *, unverified: bool) -> Path | None:
             message = f"{beside} is on another disk than {data_dir}."
             cure = f"Move it: mv {new} {data_dir / 'postgres.restored'}; then name that disk's folder with --beside."
             raise Problem("conflict", message, cure=cure)
+        for world in ("sandbox", "live"):
+            if (kept := MarkFile(beside, world).read()) is not None:
+                MarkFile(data_dir, world).keep(kept.reached, kept.people)
         write_private(data_dir / NOTE, msgspec.json.encode(note).decode() + "\n")
         former = own.with_name(f"{own.name}.before-{Clocks().wall():%Y%m%dT%H%M%S}")
         if new.exists():

@@ -18,12 +18,18 @@ def system_id_of(cluster: Path) -> str | None:
 
 
 def give_cluster(data_dir: Path) -> None:
-    """To the user that the server will run as."""
-    cluster = cluster_folder(data_dir)
-    footing = find_footing(binaries_for(cluster), data_dir, cluster)
-    if footing.uid is None or footing.gid is None:
+    """To the user that the server will run as; a copy may have kept owners of another machine."""
+    if os.geteuid() != 0:
         return
-    footing.give(cluster)
+    cluster = cluster_folder(data_dir)
+    _give(cluster, 0, 0)
+    footing = find_footing(binaries_for(cluster), data_dir, cluster)
+    if footing.uid is not None and footing.gid is not None:
+        _give(cluster, footing.uid, footing.gid)
+
+
+def _give(cluster: Path, uid: int, gid: int) -> None:
+    os.chown(cluster, uid, gid)
     for folder, names, files in os.walk(cluster):
         for name in (*names, *files):
-            os.chown(Path(folder) / name, footing.uid, footing.gid, follow_symlinks=False)
+            os.chown(Path(folder) / name, uid, gid, follow_symlinks=False)
