@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-import asyncpg
-
 from recoup.kernel.problem import Problem, invalid
+from recoup.store.connect import connect
 from recoup.store.server import ServerAddress
 
 SERVER: Final = "recoup"  # as Barman calls it
@@ -136,7 +135,7 @@ def check_socket(address: ServerAddress, data_dir: Path) -> None:
 
 async def allow(dsn: str) -> list[str]:
     """Makes the role, and answers which settings of the running server fall short until it is started again."""
-    connection = await asyncpg.connect(dsn, timeout=10)
+    connection = await connect(dsn)
     try:
         await connection.execute(RIGHTS)
         return [f"{row['name']} = {row['setting']}" for row in await connection.fetch(_LACKING)]

@@ -225,7 +225,7 @@ async def _promoted(address: ServerAddress) -> None:
     until = time.monotonic() + PROMOTED_SECONDS_MAX
     while time.monotonic() < until:
         try:
-            connection = await asyncpg.connect(address.dsn("postgres"), timeout=10)
+            connection = await connect(address.dsn("postgres"))
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
             if find_postmaster(Path(address.host).parent / "postgres") is None:
                 break
