@@ -87,7 +87,7 @@ async def installation(
         own, routes = dict(made[0].processors), {f"r{n}": Route(f"r{n}", one) for n, one in enumerate(processors)}
         for one in routes.values():
             ends.push_async_callback(one.close)
-        change_world(made[0], processors=routes, routes=CardRoutes(tuple(map(RouteTerms, routes))))
+        change_world(made[0], processors={**routes, **own}, routes=CardRoutes(tuple(map(RouteTerms, routes))))
         yield made
         change_world(made[0], processors=own)
 

@@ -4,12 +4,20 @@ twice and none refunded twice, as the processors' own books say."""
 import asyncio
 from contextlib import AsyncExitStack
 from typing import Literal
+from uuid import UUID
 
 from tests.databases import drop
 from tests.flows.restoring import Callers, Processor, days, forgotten, installation, moved, ordered, refunded, twice
+from tests.flows.test_card_limits import plan_now
 from tests.worlds import Shop, change_world, make_shop
 
+from recoup.flows.cards.due import start
+from recoup.flows.cards.inquire import inquire
+from recoup.flows.cards.send import send_attempt
+from recoup.flows.cards.taken import EvaluateRequest
 from recoup.flows.insight.verify import verify
+from recoup.gateways.cards.bridge import Bridge
+from recoup.rules.order.attention import ANSWER_DIFFERS
 from recoup.store.server import ServerAddress
 
 ORDERS = 6
@@ -18,7 +26,8 @@ Memory = Literal["kept", "gone"]
 
 def story(server: ServerAddress, *, memory: Memory, asks: bool, fails_over: bool = False) -> tuple[int, int, int]:
     """`memory`: of keys, at the processors. `asks`: the operator recovered. `fails_over`: the preferred route was away
-    at first, and is there after the restore. Answers orders charged twice, refunded twice, and charged at all."""
+    at first, and is there after the restore. Answers orders charged twice,
+    refunded twice, and charged at all."""
 
     async def whole() -> tuple[int, int, int]:
         async with AsyncExitStack() as ends:
@@ -75,6 +84,45 @@ def test_what_the_processor_forgot_is_asked_for_first(server: ServerAddress) -> 
 
 def test_what_another_route_took_is_found_there(server: ServerAddress) -> None:
     assert story(server, memory="gone", asks=True, fails_over=True)[:2] == (0, 0)
+
+
+def test_what_cannot_be_looked_up_is_for_people_and_never_sent(server: ServerAddress) -> None:
+    async def whole() -> None:
+        async with AsyncExitStack() as ends:
+            processor = await Processor().start()
+            ends.push_async_callback(processor.stop)
+            async with installation(server, [processor], keep=True) as made:
+                shop = await make_shop(*made)
+                request = await shop.declined()
+                copy, since = made[0].database, made[0].clocks.wall()
+            async with installation(server, [processor], template=copy) as made:
+                await _sent(moved(shop, *made), request)
+            processor.forget()
+            processor.lists = False
+            async with installation(server, [processor], template=copy) as made:
+                standing = forgotten(since - Bridge.idempotency_window, made[0].clocks.wall())
+                change_world(made[0], standing=standing)
+                again = moved(shop, *made)
+                order_id = await _sent(again, request)
+                for _ in range(3):
+                    await inquire(made[0], made[1], again.key(order_id))
+                assert (await again.order(order_id))["attention"] == ANSWER_DIFFERS
+                assert len(processor.taken) == 1, "it was not sent again, and no question sent it"
+                processor.lists = True
+                await inquire(made[0], made[1], again.key(order_id))
+                assert (await again.order(order_id))["stage"] == "completed", "what is found later is adopted"
+                assert twice(processor) == (0, 0)
+            await drop(server, copy)
+
+    asyncio.run(whole())
+
+
+async def _sent(shop: Shop, request: EvaluateRequest) -> UUID:
+    order_id = (await shop.evaluate.evaluate(shop.scope, request)).order_id
+    await start(shop.orders, shop.key(order_id))
+    await plan_now(shop, order_id)
+    await send_attempt(shop.world, shop.orders, shop.key(order_id))
+    return order_id
 
 
 def test_without_asking_each_would_be_charged_again(server: ServerAddress) -> None:

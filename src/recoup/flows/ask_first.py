@@ -54,10 +54,9 @@ async def modification_found(world: World, processor: Counterpart, message: Modi
 
 
 def _could_carry(world: World, charge: Charge, name: str) -> bool:
-    """A number may have gone in the place of its token, and the other way round."""
-    processor, kind = processor_of(world, name), charge.credential.kind
-    takes = bool(processor.takes & {"card", TOKEN}) if kind != "stored" else kind in processor.takes
-    return takes and processor.exponent(charge.currency) is not None
+    """A stored method goes by its own route alone; but its customer may have paid by another card since."""
+    processor = processor_of(world, name)
+    return bool(processor.takes & {"card", TOKEN}) and processor.exponent(charge.currency) is not None
 
 
 async def _look_up(processor: Counterpart, question: LookUp) -> Outcome:

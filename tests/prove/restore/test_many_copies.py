@@ -11,7 +11,6 @@ from copy import deepcopy
 from functools import partial
 from pathlib import Path
 
-import pytest
 from tests.databases import drop
 from tests.flows.restoring import (
     DAYS,
@@ -37,7 +36,6 @@ BIN = find_binaries().folder
 SEED = 20261127
 
 
-@pytest.mark.timeout(1800)
 def test_from_whichever_copy_nothing_is_taken_twice(server: ServerAddress, tmp_path: Path) -> None:
     async def whole() -> None:
         async with AsyncExitStack() as ends:

@@ -1,1 +1,1 @@
-"""The sixty checks that a connector has to pass before a card is sent by it: docs/contributing/connectors.md."""
+"""The checks that a connector has to pass before a card is sent by it: docs/contributing/connectors.md."""

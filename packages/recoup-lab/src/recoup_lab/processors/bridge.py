@@ -39,6 +39,7 @@ class BridgeStandIn:
         self.waiting: dict[str, Plain] = {}  # for their payers
         self.results: dict[str, str] = {}  # that the bank came to
         self.page = ""  # in place of its own, where it lies
+        self.lists = True  # what it has of an order; a bridge of before does not
         self.guarded = set[str]()  # card numbers whose bank wants its customer to confirm
         self.url = ""
 
@@ -72,6 +73,8 @@ class BridgeStandIn:
         if request.headers["x-recoup-signature"] != hmac.digest(SECRET.encode(), signed, "sha256").hex():
             return web.json_response({}, status=401)
         if (order := _LISTED.search(request.path)) is not None:
+            if not self.lists:
+                return web.Response(status=404)
             return web.json_response(self._of_order(order[1]))
         fault = self.faults.of(call)
         kind = fault.kind if fault is not None else ""
