@@ -1,6 +1,9 @@
 """A database that was restored is quarantined: it is read, scheduled rescues are taken, and nothing leaves."""
 
 import asyncio
+import json
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -11,8 +14,10 @@ from uuid import uuid4
 
 import asyncpg
 import httpx
+import msgspec
 import pytest
-from tests.databases import clone, drop
+from tests.databases import clone, drop, empty
+from tests.docs.running import clean_environment
 from tests.doors.rescue.door import listening
 from tests.main.test_live import payment
 from tests.main.test_without_vault import new_databases
@@ -20,8 +25,12 @@ from tests.main.test_without_vault import new_databases
 from recoup.doors.clock.worker import work
 from recoup.flows import standing
 from recoup.flows.bootstrap import Bootstrap, bootstrap
+from recoup.flows.insight.verify import verify
+from recoup.gateways.cards.kinds import SimulatedIssuer
+from recoup.main import worlds
 from recoup.main.app import make_app
 from recoup.main.databases import Databases, prepare
+from recoup.main.recover_verb import _recovered
 from recoup.main.settings import Settings
 from recoup.main.worlds import Running, open_sandbox
 from recoup.rules.network.allow_list import APPROVE_CARDS
@@ -53,8 +62,8 @@ async def still(server: ServerAddress, name: str, *, then: str) -> None:
 class Installed:
     """Doors and a worker of a sandbox, on databases that can be copied and restored beneath them."""
 
-    def __init__(self, server: ServerAddress, databases: Databases, settings: Settings) -> None:
-        self.server, self.databases, self.settings = server, databases, settings
+    def __init__(self, server: ServerAddress, databases: Databases, settings: Settings, outside: str) -> None:
+        self.server, self.databases, self.settings, self.outside = server, databases, settings, outside
         self.http: httpx.AsyncClient
         self.made: Bootstrap
         self.world: Any
@@ -70,12 +79,40 @@ class Installed:
         await drop(self.server, name)
         await clone(self.server, name, copy)
 
-    async def sql(self, statement: str) -> Any:
-        connection = await asyncpg.connect(self.databases.sandbox)
+    async def charged(self, key: str) -> int:
+        """How often the processor took the money of an order, by its book."""
+        return int(
+            await self.sql(f"SELECT count(*) FROM issuer.sends WHERE decision = 'approved' AND {key}", outside=True)
+        )
+
+    async def sql(self, statement: str, *, outside: bool = False) -> Any:
+        connection = await asyncpg.connect(self.outside if outside else self.databases.sandbox)
         try:
             return await connection.fetchval(statement)
         finally:
             await connection.close()
+
+    async def recover(self, who: str = "ana") -> Any:
+        """The sandbox's part of what the verb prints; without `who` it only looks."""
+        (found,) = await _recovered(self.settings, self.databases, who)
+        return msgspec.to_builtins(found, enc_hook=str)
+
+    async def verb(self, *options: str) -> str:
+        """What `recoup recover` prints, as a process of its own."""
+        made = await asyncio.to_thread(
+            subprocess.run,
+            [sys.executable, "-m", "recoup.main", "recover", "--data-dir", str(self.settings.data_dir), *options],
+            env=clean_environment()
+            | {
+                "RECOUP_PEOPLE_DATABASE_URL": self.databases.people,
+                "RECOUP_SANDBOX_DATABASE_URL": self.databases.sandbox,
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert made.returncode == 0, made.stderr
+        return made.stdout
 
     async def sign_in(self) -> None:
         keys = {"AppKey": self.made.app_key, "AppSecret": self.made.app_secret}
@@ -106,13 +143,23 @@ class Installed:
 
 @asynccontextmanager
 async def installed(server: ServerAddress, folder: Path) -> AsyncIterator[Installed]:
-    databases = replace(await new_databases(server), live="")
+    """Its processor keeps its book in a database of its own, which nobody restores."""
+    databases, outside = replace(await new_databases(server), live=""), await empty(server, "world", f"o_{uuid4().hex}")
     await prepare(databases)
-    one = Installed(server, databases, Settings(data_dir=folder, connections=6))
+    one = Installed(server, databases, Settings(data_dir=folder, connections=6), outside)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(worlds, "SimulatedIssuer", lambda _, mac_key: SimulatedIssuer(outside, mac_key))
+        async with opened(one):
+            yield one
+
+
+@asynccontextmanager
+async def opened(one: Installed) -> AsyncIterator[None]:
+    databases = one.databases
     async with open_sandbox(one.settings, databases, "recoup-worker") as running:
         one.made, one.world = await bootstrap(running.world, one.settings.url), running.world
         async with running_doors(one, running):
-            yield one
+            yield
 
 
 @asynccontextmanager
@@ -167,5 +214,52 @@ def test_a_restored_database_is_read_and_takes_managed_orders_and_nothing_leaves
             assert one.world.standing.is_quarantined, "the worker found it out, too"
             assert await one.sql("SELECT count(*) FROM attempts") == attempts, "nothing was sent"
             assert await one.sql("SELECT count(*) FROM orders WHERE stage = 'received'") == 1
+
+    asyncio.run(story())
+
+
+def test_after_recover_everything_goes_on_and_what_was_lost_is_named(server: ServerAddress, tmp_path: Path) -> None:
+    async def story() -> None:
+        async with installed(server, tmp_path) as one:
+            kept = (await one.evaluate(managed=False)).json()
+            copy = await one.copy()
+            lost = (await one.evaluate(managed=False)).json()
+            assert kept["status"] == lost["status"] == "APPROVED"
+            await asyncio.sleep(1)
+            await one.restore(copy)
+            assert (await one.evaluate(managed=False)).status_code == 503
+            waits = (await one.evaluate()).json()
+
+            looked = await one.recover("")
+            assert looked["quarantined"] is True
+            assert looked["epoch"] == 1
+            assert looked["beats"][0] < looked["beats"][1]
+            said = await one.verb("--look")
+            assert "Nothing was changed." in said
+            assert "Passwords and second factors that were changed" in said
+            assert json.loads(await one.verb("--look", "--json"))[0]["quarantined"] is True
+            assert (await one.evaluate(managed=False)).status_code == 503, "looking changes nothing"
+
+            found = await one.recover()
+            assert (found["begun"], found["quarantined"], found["epoch"]) == (True, False, 2)
+            assert [(book["lines"], book["unknown"]) for book in found["books"]] == [(2, 1)], found
+            for _ in range(50):
+                if not one.world.standing.is_quarantined:
+                    break
+                await asyncio.sleep(0.1)
+            assert one.world.standing.asks_first_until is not None
+            assert (await one.evaluate(managed=False)).status_code == 200
+            assert "quarantine" not in (await one.http.get("/readyz")).json()
+            await one.until(f"SELECT stage <> 'received' FROM orders WHERE order_id = '{waits['orderSessionKey']}'")
+
+            again = await one.recover()
+            assert (again["begun"], again["epoch"], again["books"]) == (False, 2, found["books"])
+            for table in ("sends", "reversals"):  # whose book `verify` compares, where it is in the database
+                await one.sql(f"DROP TABLE IF EXISTS issuer.{table} CASCADE")
+            assert (await verify(one.world)).difference is None
+
+            await one.restore(copy)
+            assert (await one.evaluate(managed=False)).status_code == 503, "the same copy again is older than the epoch"
+            assert (await one.recover())["epoch"] == 3
 
     asyncio.run(story())

@@ -137,3 +137,7 @@ class Standing(Protocol):
     def check(self) -> None:
         """Raises: Problem(unavailable) while it is quarantined."""
         ...
+
+    async def note_erased(self, merchant_id: UUID, payer_id: UUID) -> None:
+        """Keeps outside the database that this person's data goes, so that it goes again after a restore."""
+        ...

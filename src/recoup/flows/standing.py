@@ -13,16 +13,26 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 import asyncpg
 import structlog
 
-from recoup.gateways.marks import MarkFile
+from recoup.gateways.marks import ErasedPerson, MarkFile
 from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import Clocks
 from recoup.rules.standing import Mark, Reached, knows_less, newest
-from recoup.store.operation.standing import Noted, WorldMark, count_on, note_mark, noted_mark, world_mark
+from recoup.store.operation.standing import (
+    Noted,
+    WorldMark,
+    count_on,
+    highest_feed,
+    highest_partners_feed,
+    note_mark,
+    noted_mark,
+    world_mark,
+)
 from recoup.store.pool import Database
 from recoup.store.statement import Read
 
@@ -56,6 +66,8 @@ class FixedStanding:
         if self.reason:
             raise quarantined(self.reason)
 
+    async def note_erased(self, merchant_id: UUID, payer_id: UUID) -> None: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Marks:
@@ -65,19 +77,24 @@ class Marks:
     has: WorldMark
     seen: Reached | None
     people: Noted | None
-    people_seen: Mark | None
+    people_seen: Mark
+
+    @property
+    def knows_less(self) -> bool:
+        """Whether it is the world's database that does."""
+        return knows_less(self.has.reached.mark, self.seen)
 
     @property
     def reason(self) -> str:
         """Empty for databases that know all."""
-        if knows_less(self.has.reached.mark, self.seen):
+        if self.knows_less:
             assert self.seen is not None
             return Sentence(
                 "The database was restored or has lost data: it ends at {0}, and {1} was seen.",
                 _at(self.has.reached),
                 _at(self.seen),
             )
-        if self.people_seen is not None and (self.people is None or self.people.own < self.people_seen):
+        if self.people is not None and self.people.own < self.people_seen:
             return Sentence("The database of people was restored or has lost data.")
         return ""
 
@@ -96,14 +113,14 @@ class Watch(FixedStanding):
         super().__init__()
         self._world, self._db, self._people, self._file, self._clocks = world, db, people, file, clocks
         self._seen: Reached | None = None
-        self._people_seen: Mark | None = None
+        self._people_seen = Mark(0, 0)
 
     async def marks(self) -> Marks:
         """The database last: others count on meanwhile. Raises: Problem(unavailable)."""
         kept, noted = self._file.read(), await noted_mark(self._people, self._world)
         self._seen = newest(self._seen, *(one.reached for one in (kept, noted) if one is not None))
         if kept is not None:
-            self._people_seen = max(self._people_seen or kept.people, kept.people)
+            self._people_seen = max(self._people_seen, kept.people)
         seen, people_seen = self._seen, self._people_seen
         return Marks(await world_mark(self._db), seen, noted, people_seen)
 
@@ -115,14 +132,34 @@ class Watch(FixedStanding):
             return
         now, mark = self._clocks.wall(), marks.has.reached.mark
         beat = await count_on(self._db.alone, *mark, now)
-        if beat is None:
-            return  # another server since; the next look says so
-        self._seen = Reached(Mark(mark.epoch, beat), now)
-        known = self._people_seen or Mark(0, 0)
-        noted = await note_mark(self._people.alone, self._world, mark.epoch, beat, now, *known)
+        if beat is not None:  # else another server since; the next look says so
+            feed = max(await highest_feed(self._db), await highest_partners_feed(self._db))
+            await self._keep(Reached(Mark(mark.epoch, beat), now, feed))
+
+    async def _keep(self, reached: Reached, *, anew: bool = False) -> None:
+        """Committed first, then seen. `anew`: also where the people's database knows less."""
+        self._seen = newest(self._seen, reached)
+        known = self._people_seen
+        condition = Mark(0, 0) if anew else known
+        values = (*reached.mark, reached.at or self._clocks.wall(), reached.feed)
+        noted = await note_mark(self._people.alone, self._world, *values, *condition)
         if noted is not None:
             self._people_seen = max(known, noted.own)
-        self._file.keep(self._seen, self._people_seen or known)
+        await asyncio.to_thread(self._file.keep, reached, self._people_seen)
+
+    async def begin(self, epoch: int) -> None:
+        """An epoch was begun: the databases are whole from here on."""
+        reached = (await world_mark(self._db)).reached
+        if reached.mark.epoch >= epoch:
+            await self._keep(reached, anew=True)
+        await self.look()
+
+    async def note_erased(self, merchant_id: UUID, payer_id: UUID) -> None:
+        await asyncio.to_thread(self._file.note_erased, merchant_id, payer_id, self._clocks.wall())
+
+    def erased_since(self, since: datetime) -> list[ErasedPerson]:
+        """On this machine."""
+        return self._file.erased_since(since)
 
     async def greet(self, connection: Read) -> None:
         """Compares a new connection's database. Raises: Problem(unavailable) where that is how it is found out; who
@@ -130,7 +167,7 @@ class Watch(FixedStanding):
         seen = self._seen
         if seen is None or self.reason:
             return
-        marks = Marks(await world_mark(connection), seen, None, None)
+        marks = Marks(await world_mark(connection), seen, None, Mark(0, 0))
         if marks.reason:
             self._set(marks.reason, marks.has)
             self.check()

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 
 import msgspec
 
@@ -23,23 +24,31 @@ class KeptMark(msgspec.Struct, frozen=True):
     epoch: int
     beat: int
     at: datetime | None = None
+    feed: int = 0
     people_epoch: int = 0
     people_noted: int = 0
 
     @property
     def reached(self) -> Reached:
-        return Reached(Mark(self.epoch, self.beat), self.at)
+        return Reached(Mark(self.epoch, self.beat), self.at, self.feed)
 
     @property
     def people(self) -> Mark:
         return Mark(self.people_epoch, self.people_noted)
 
 
+class ErasedPerson(msgspec.Struct, frozen=True):
+    merchant: UUID
+    payer: UUID
+    at: datetime
+
+
 class MarkFile:
     """One a world and machine. All processes of the machine write it, one at a time; the highest is kept."""
 
     def __init__(self, data_dir: Path, world: str) -> None:
-        self._folder, self._path = data_dir / FOLDER, data_dir / FOLDER / f"{world}.json"
+        self._folder = data_dir / FOLDER
+        self._path, self._erased = self._folder / f"{world}.json", self._folder / f"{world}-erased.jsonl"
 
     def read(self) -> KeptMark | None:
         """None where nothing was seen yet. Raises: Problem(unavailable) for a file that cannot be read: what was seen
@@ -60,9 +69,29 @@ class MarkFile:
             most = newest(reached, had.reached if had is not None else None)
             assert most is not None
             own = max(people, had.people) if had is not None else people
-            kept = KeptMark(most.mark.epoch, most.mark.beat, most.at, own.epoch, own.beat)
+            kept = KeptMark(*most.mark, most.at, most.feed, *own)
             if kept != had:
                 self._write(msgspec.json.encode(kept) + b"\n")
+
+    def note_erased(self, merchant_id: UUID, payer_id: UUID, at: datetime) -> None:
+        """Before a person's data goes, so that it goes again after a restore. `payer_id` is a keyed hash."""
+        line = msgspec.json.encode(ErasedPerson(merchant_id, payer_id, at)) + b"\n"
+        with self._locked():
+            descriptor = os.open(self._erased, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                os.write(descriptor, line)
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+    def erased_since(self, since: datetime) -> list[ErasedPerson]:
+        """A line that was cut as the machine stopped is none."""
+        try:
+            lines = self._erased.read_bytes().splitlines()
+        except FileNotFoundError:
+            return []
+        found = dict.fromkeys(one for one in map(_person, lines) if one is not None and one.at >= since)
+        return list(found)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -93,4 +122,12 @@ class MarkFile:
             os.close(folder)
 
 
+def _person(line: bytes) -> ErasedPerson | None:
+    try:
+        return _decode_person(line)
+    except msgspec.MsgspecError:
+        return None
+
+
 _decode: Final = msgspec.json.Decoder(KeptMark).decode
+_decode_person: Final = msgspec.json.Decoder(ErasedPerson).decode

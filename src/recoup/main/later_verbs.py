@@ -66,6 +66,10 @@ LATER: Final[Mapping[str, LaterVerb | PackageVerb]] = {
     "reconcile": _of_doors(
         "reconcile", "Compares a statement with the ledger: CSV, XLSX, ODS, camt.053, camt.054, MT940 or BAI2."
     ),
+    "recover": _of_main(
+        "recover_verb",
+        "Ends the quarantine after a restore: what may have left is asked for before it is sent again.",
+    ),
     "report": _of_doors("report", "Reports for a merchant's accounting."),
     "restore": _of_main(
         "restore_verb", "Restores a copy beside the running database and verifies it; --take puts it in its place."

@@ -17,15 +17,17 @@ class Mark(NamedTuple):
 
 
 class Reached(NamedTuple):
-    """A mark, and when it was made."""
+    """A mark, when it was made, and the highest number of any merchant's feed then."""
 
     mark: Mark
     at: datetime | None
+    feed: int = 0
 
 
 def newest(*seen: Reached | None) -> Reached | None:
     """The highest of those that are known."""
-    return max((one for one in seen if one is not None), key=lambda one: one.mark, default=None)
+    known = [one for one in seen if one is not None]
+    return max(known, key=lambda one: one.mark)._replace(feed=max(one.feed for one in known)) if known else None
 
 
 def knows_less(has: Mark, seen: Reached | None) -> bool:
@@ -39,6 +41,10 @@ class Lost(NamedTuple):
     start: datetime
     end: datetime
     asks_first_until: datetime
+
+
+# Events of after the last mark may have been delivered, too.
+FEED_MARGIN: Final = 10_000
 
 
 # A process that could not write its mark went on for a while; clocks differ.

@@ -144,6 +144,7 @@ class Sender:
     async def work(self) -> int:
         """Decides what is mined, repeats what is out, and sends what is wanted; answers how many were sent. Raises:
         AwayError; HaltError where the chain's count of this key's transactions is not ours; Problem."""
+        self._world.standing.check()
         await self.open()
         self._troubles, self._concerns = [], None
         state = await self._state()

@@ -32,6 +32,7 @@ from recoup.store.merchants.sending_stops import standing_stop
 from recoup.store.money.bank import active_account, find_account, last_payout, payout_file
 from recoup.store.money.bank_payouts import LockedPayout, lock_account, lock_payout
 from recoup.store.money.settlement import account_delay, lock_clock
+from recoup.store.operation.standing import awaits_statement
 from recoup.store.pool import retrying
 from recoup.store.statement import Read, Tx
 
@@ -142,7 +143,8 @@ async def _send(world: World, merchant_id: UUID, payout_id: UUID) -> None:
         row = await _locked(tx, merchant_id, payout_id)
         if row.state != "approved":
             return
-        if row.killed or await standing_stop(tx):
+        waits = row.killed or await standing_stop(tx)
+        if waits or row.file is None and await awaits_statement(tx, merchant_id):
             await wait_payout(tx, row, wall)
             return
         if row.file is None and not await _still_active(tx, row):

@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from recoup.flows.merchant_cache import known_offset
@@ -37,7 +37,7 @@ async def sandbox_statement(
             cure="Ask the processor for its statement.",
         )
     offset = await known_offset(world.db, merchant_id)
-    yield _row(HEADER)
+    yield HEAD
     begin, end = period or (LONG_AGO, FAR_AHEAD)
     moved = timedelta(microseconds=offset) if book == "channel" else timedelta(0)
     if book == "bank":
@@ -45,7 +45,7 @@ async def sandbox_statement(
         for row in rows:
             if begin <= row.at < end and currency in (None, row.asset):
                 line = (row.id, row.reference, row.type, row.units, row.asset, row.at)
-                yield _line(StatementLine(*line), "", timedelta(0))
+                yield statement_line(StatementLine(*line), "", timedelta(0))
         return
     for name in world.channels if book == "channel" else world.routes.visible(world.processors, merchant_id):
         counterpart: Any = world.channels[name] if book == "channel" else world.processors[name]
@@ -54,10 +54,11 @@ async def sandbox_statement(
         async for lines in counterpart.movements(merchant_id, begin - moved, end - moved):
             for line in lines:
                 if currency in (None, line.currency):
-                    yield _line(line, name, moved)
+                    yield statement_line(line, name, moved)
 
 
-def _line(line: StatementLine, route: str, moved: timedelta) -> str:
+def statement_line(line: StatementLine, route: str, moved: timedelta) -> str:
+    """A row below HEAD. `moved`: of its date."""
     amount = to_text(line.units, EXPONENTS[line.currency])
     return _row((line.id or "", line.reference, line.type, amount, line.currency, iso(line.at + moved), route))
 
@@ -66,3 +67,6 @@ def _row(cells: tuple[object, ...]) -> str:
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerow(cells)
     return out.getvalue()
+
+
+HEAD: Final = _row(HEADER)

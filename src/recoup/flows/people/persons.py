@@ -198,6 +198,7 @@ async def erase_person(world: World, scope: Scope, payer_id: UUID) -> tuple[int,
     customer = await find_customer(world.db, merchant_id, payer_id, clear=True)
     if customer is None:
         raise no_such_customer()
+    await world.standing.note_erased(merchant_id, payer_id)
     _, opened = await count_orders_of(world.db, merchant_id, [payer_id])
     erased, after = 0, LOWEST
     for _ in range(PARTS_MAX):

@@ -6,5 +6,6 @@ CREATE TABLE installation_worlds (
   epoch bigint NOT NULL DEFAULT 0,         -- with `beat` and `beat_at` how far the world's database was seen to be
   beat bigint NOT NULL DEFAULT 0,
   beat_at timestamptz,
+  feed bigint NOT NULL DEFAULT 0,          -- the highest number of any merchant's feed then
   noted bigint NOT NULL DEFAULT 0          -- counts these notes: by it this database is told from an older copy of it
 );

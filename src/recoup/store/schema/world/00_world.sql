@@ -32,6 +32,7 @@ CREATE TABLE directory.epochs (
   lost_from timestamptz NOT NULL,
   lost_to timestamptz NOT NULL,
   asks_first_until timestamptz NOT NULL,   -- until then new messages are first asked for by their keys
+  feed bigint NOT NULL,                    -- feeds went on after this number, where they were not so far
   begun_at timestamptz NOT NULL,
   begun_by text NOT NULL,
   CHECK (lost_from <= lost_to AND lost_to <= asks_first_until)

@@ -1,0 +1,249 @@
+"""The end of a quarantine: an epoch is begun, in which whatever may have left is asked for before it is sent again.
+
+| what was lost | how it is found again |
+|---|---|
+| messages that orders still want | each is asked for by its key before it is sent (`flows/ask_first`) |
+| those that nothing wants any more | processors' books are compared: see the page Reconciliation |
+| files that the bank has | none is made before a statement of that time was compared |
+| what senders of chains sent | they compare the chain with what they know, and halt |
+| erasures of persons | repeated, from this machine's list |
+| numbers of feeds | skipped |
+
+Each step can be repeated, and a process may die between any two.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from io import BytesIO
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from recoup.flows.merchant_cache import known_offset
+from recoup.flows.money.reconcile import File, reconcile
+from recoup.flows.money.sandbox_statement import HEAD, statement_line
+from recoup.flows.people.persons import erase_person
+from recoup.flows.standing import Marks, Watch
+from recoup.flows.upkeep import ALIVE_SECONDS, beaten_ago
+from recoup.flows.world import World
+from recoup.gateways.cards.connector import is_connector
+from recoup.gateways.cards.port import StatementLine
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor, Scope
+from recoup.rules.money.reading import EVERY, Reading
+from recoup.rules.standing import FEED_MARGIN, Lost, lost_between
+from recoup.store.cards.connections import all_connections
+from recoup.store.cards.processor_notices import attempt_of, modification_of
+from recoup.store.operation import standing as store
+
+SENDING: Final = (
+    "admit", "retry", "inquire", "release", "collect", "challenge", "modification", "settle", "cycle", "payout",
+    "bank_payout", "dispute_answer",
+)  # fmt: skip
+ADOPTED_SECONDS_MAX: Final = 60.0
+REDO: Final = (
+    "API keys, webhook secrets and tokenization keys that were made: callers get 401; make them again.",
+    "API keys that were ended, and people who were removed or lost a right: they may enter again. Take it from them.",
+    "Passwords and second factors that were changed: the former ones are valid again. Set new ones.",
+    "Switches, stops, blocks, fee terms, policies and bank accounts that were changed: look at each.",
+)
+
+
+class BookCompared(msgspec.Struct, frozen=True, rename="camel"):
+    """A processor's book of the time that was lost, at one merchant. `unknown`: lines that no row here explains;
+    `trouble`: why it could not be compared."""
+
+    route: str
+    merchant_id: UUID
+    lines: int = 0
+    unknown: int = 0
+    run_id: UUID | None = None
+    trouble: str = ""
+
+
+class Recovery(msgspec.Struct, frozen=True, rename="camel"):
+    """`waiting`: due work of the time that was lost, by kind; each is asked for before it is sent. `erased`: persons
+    whose erasure was repeated."""
+
+    world: str
+    quarantined: bool
+    reason: str
+    epoch: int
+    lost_from: datetime | None = None
+    lost_to: datetime | None = None
+    beats: tuple[int, int] | None = None
+    feed: tuple[int, int] | None = None
+    waiting: dict[str, int] = {}  # noqa: RUF012 - msgspec copies it
+    books: tuple[BookCompared, ...] = ()
+    unread: tuple[str, ...] = ()
+    erased: int = 0
+    begun: bool = False
+    redo: tuple[str, ...] = ()
+
+
+async def look(world: World) -> Recovery:
+    """What would be recovered; changes nothing."""
+    marks, lost = await _marks(world)
+    if lost is None:
+        return Recovery(world.name, False, "", marks.has.epoch)
+    seen, reached = marks.seen, marks.has.reached
+    waiting = await store.waiting_since(world.db.reader, lost.end, SENDING)
+    feed = await store.highest_feed(world.db.reader)
+    return Recovery(
+        world=world.name,
+        quarantined=bool(marks.reason),
+        reason=marks.reason,
+        epoch=marks.has.epoch,
+        lost_from=lost.start,
+        lost_to=lost.end,
+        beats=(reached.mark.beat, seen.mark.beat) if marks.reason and seen is not None else None,
+        feed=(feed, seen.feed) if marks.reason and seen is not None else None,
+        waiting=waiting,
+        unread=await _unread(world),
+        redo=REDO,
+    )
+
+
+async def recover(world: World, who: str) -> Recovery:
+    """Ends the quarantine, then finds what is left to find. A second run repeats what the first did not finish. Raises:
+    Problem(unavailable)."""
+    found = await look(world)
+    if found.lost_from is None or found.lost_to is None:
+        return found
+    erased = await _erase_again(world, found.lost_from)
+    begun = found.quarantined and await _begin(world, who)
+    now, lost = await _marks(world)
+    books: tuple[BookCompared, ...] = ()
+    if lost is not None:
+        await _wait_for_adoption(world, lost.end)
+        books = tuple([one async for one in _compare(world, lost.start, lost.end)])
+    return msgspec.structs.replace(
+        found, epoch=now.has.epoch, quarantined=bool(now.reason), begun=begun, erased=erased, books=books
+    )
+
+
+def _watch(world: World) -> Watch:
+    if not isinstance(world.standing, Watch):
+        raise TypeError("the world's standing is not measured")
+    return world.standing
+
+
+async def _marks(world: World) -> tuple[Marks, Lost | None]:
+    """And what is lost: now, else by a recovery whose books may not be compared yet."""
+    marks = await _watch(world).marks()
+    has, now = marks.has, world.clocks.wall()
+    if not marks.reason:
+        if has.lost_from is None or has.lost_to is None or has.asks_first_until is None:
+            return marks, None
+        return marks, Lost(has.lost_from, has.lost_to, has.asks_first_until)
+    if not marks.knows_less:  # the people's database alone
+        return marks, Lost(now, now, now)
+    return marks, lost_between(has.reached, marks.seen, has.created_at, now)
+
+
+async def _begin(world: World, who: str) -> bool:
+    """Of several at once one begins it; all wait until this process has heard of it."""
+    marks, lost = await _marks(world)
+    if not marks.reason or lost is None:
+        return False
+    seen = [marks.has.epoch, *(one.mark.epoch for one in (marks.seen,) if one), marks.people_seen.epoch]
+    epoch, now = max(seen) + 1, world.clocks.wall()
+    async with world.db.transaction() as tx:
+        skipped = marks.seen.feed + FEED_MARGIN if marks.seen is not None and marks.knows_less else 0
+        begun = await store.begin_epoch(tx, epoch, *lost, skipped, now, who)
+        if begun:
+            await store.skip_feed(tx, skipped)
+            await store.skip_partners_feed(tx, skipped)
+    await _watch(world).begin(epoch)
+    return begun
+
+
+async def _erase_again(world: World, since: datetime) -> int:
+    done = 0
+    for one in _watch(world).erased_since(since):
+        scope = Scope(one.merchant, Actor("operator", "recover"), "recover")
+        try:
+            await erase_person(world, scope, one.payer)
+        except Problem as problem:
+            if problem.code != "not_found":
+                raise
+        else:
+            done += 1
+    return done
+
+
+async def _wait_for_adoption(world: World, until: datetime) -> None:
+    """What was due then is asked for by workers now; what they find is in the books of both afterwards."""
+    for _ in range(int(ADOPTED_SECONDS_MAX)):
+        ago = await beaten_ago(world)
+        if ago is None or ago > timedelta(seconds=2.5 * ALIVE_SECONDS):
+            return
+        if not await store.waiting_since(world.db.reader, until, SENDING):
+            return
+        await asyncio.sleep(1)
+
+
+async def _compare(world: World, begin: datetime, end: datetime) -> AsyncIterator[BookCompared]:
+    """A statement of what each book says of our messages, as any other that somebody uploads. The same again is the run
+    that there is."""
+    await world.routes.ready()
+    own = {one.route: one.merchant_id for one in await all_connections(world.db.reader)}
+    merchants = await store.every_merchant(world.db.reader)
+    name: str
+    processor: Any
+    for name, processor in world.processors.items():
+        if not merchants or not _has_book(processor):
+            continue
+        whose = [own[name]] if name in own else merchants
+        try:
+            if hasattr(processor, "movements"):  # of the sandbox, which keeps a book for each merchant by its clock
+                for merchant_id in whose:
+                    moved = timedelta(microseconds=await known_offset(world.db.reader, merchant_id))
+                    rows = await _lines(processor.movements(merchant_id, begin + moved, end + moved))
+                    yield await _compare_one(world, name, merchant_id, rows, (begin + moved, end + moved))
+                continue
+            of_each = dict[UUID, list[StatementLine]]()
+            for line in await _lines(processor.lines(begin, end)):
+                merchant_id = (await _owner(world, name, line) if len(whose) > 1 else None) or whose[0]
+                of_each.setdefault(merchant_id, []).append(line)
+            for merchant_id, rows in of_each.items():
+                yield await _compare_one(world, name, merchant_id, rows, (begin, end))
+        except Problem as problem:
+            yield BookCompared(name, whose[0], trouble=problem.message)
+
+
+async def _lines(book: AsyncIterator[list[StatementLine]]) -> list[StatementLine]:
+    """What is of a message of ours; the rest is other business of the account."""
+    return [line async for part in book for line in part if line.id is not None]
+
+
+async def _owner(world: World, route: str, line: StatementLine) -> UUID | None:
+    """Whose message it was; None for one that no row knows. It goes to the oldest merchant."""
+    assert line.id is not None
+    charged = await attempt_of(world.db, line.id, route, None)
+    found = charged or await modification_of(world.db, line.id, route, None)
+    return found.merchant_id if found is not None else None
+
+
+async def _compare_one(
+    world: World, route: str, merchant_id: UUID, rows: list[StatementLine], period: tuple[datetime, datetime]
+) -> BookCompared:
+    if not rows:
+        return BookCompared(route, merchant_id)
+    text = HEAD + "".join(statement_line(one, route, timedelta(0)) for one in rows)
+    scope = Scope(merchant_id, Actor("operator", "recover"), "recover")
+    file = File(f"restored-{route}-{period[0]:%Y-%m-%d}.csv", BytesIO(text.encode()))
+    ran = await reconcile(world, scope, file, Reading(kind="processor", currencies=(EVERY,), period=period))
+    return BookCompared(route, merchant_id, len(rows), ran.run.counts.get("missing_here", 0), ran.run.run_id)
+
+
+def _has_book(processor: Any) -> bool:
+    return hasattr(processor, "movements") or is_connector(processor)
+
+
+async def _unread(world: World) -> tuple[str, ...]:
+    """Routes whose books nobody can read: their statements are to be compared by hand."""
+    await world.routes.ready()
+    return tuple(name for name, one in world.processors.items() if not _has_book(one))

@@ -1,0 +1,82 @@
+"""`recoup recover`: ends the quarantine of databases that were restored or have lost data."""
+
+import getpass
+from pathlib import Path
+
+import click
+import uvloop
+
+from recoup.doors.command.verbs import data_dir_option
+from recoup.flows.recover import Recovery, look, recover
+from recoup.kernel.encode import encode
+from recoup.kernel.time import iso
+from recoup.main.databases import Databases, used_databases
+from recoup.main.settings import Settings, load_settings
+from recoup.main.worlds import open_worlds
+
+WORDS = {"admit": "begin", "retry": "attempts", "inquire": "inquiries", "modification": "refunds, captures and voids"}
+
+
+def add(cli: click.Group) -> None:
+    @cli.command("recover")
+    @click.option("--look", "only_look", is_flag=True, help="Only show what would be recovered.")
+    @click.option("--json", "as_json", is_flag=True, help="Output as one JSON array.")
+    @click.option("--by", default="", help="Who answers for it. Default: the log-in's name.")
+    @data_dir_option
+    def recover_verb(only_look: bool, as_json: bool, by: str, data_dir: Path | None) -> None:
+        """Ends the quarantine after a restore: what may have left is asked for before it is sent again. It can be
+        repeated; see docs/operate.md."""
+        settings = load_settings(data_dir=data_dir)
+        with used_databases(settings) as databases:
+            found = uvloop.run(_recovered(settings, databases, "" if only_look else by or _log_in()))
+        if as_json:
+            click.echo(encode(found).decode())
+        else:
+            for one in found:
+                click.echo("\n".join(_text(one, only_look=only_look)))
+        if not only_look and any(one.quarantined for one in found):
+            raise SystemExit(1)
+
+
+def _log_in() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # an id without a name, in a container
+        return "operator"
+
+
+async def _recovered(settings: Settings, databases: Databases, who: str) -> list[Recovery]:
+    """Only looks without a `who`."""
+    async with open_worlds(settings, databases, "recoup-recover") as worlds:
+        several = [one.world for one in worlds if one is not None]
+        return [await (recover(world, who) if who else look(world)) for world in several]
+
+
+def _text(found: Recovery, *, only_look: bool) -> list[str]:
+    if found.lost_from is None or found.lost_to is None:
+        return [f"{found.world}: knows all that was seen of it; nothing to recover."]
+    lines = [f"{found.world}: {found.reason or 'recovered before.'}"]
+    lines.append(f"  lost       from {iso(found.lost_from)} to {iso(found.lost_to)}")
+    if found.feed is not None:
+        lines.append(f"  feed       ends at {found.feed[0]:,}; {found.feed[1]:,} was seen")
+    for kind, count in found.waiting.items():
+        lines.append(f"  asked for  {count:,} {WORDS.get(kind, kind)} that were due then")
+    for route in found.unread:
+        lines.append(f"  by hand    {route} has no book to read: compare its statement (`recoup reconcile`)")
+    for book in found.books:
+        what = book.trouble or f"{book.lines:,} lines, {book.unknown:,} unknown here"
+        lines.append(f"  book       {book.route} at {book.merchant_id}: {what}")
+    if any(book.unknown for book in found.books):
+        lines.append("             See the page Reconciliation: book, refund or explain each.")
+    if found.erased:
+        lines.append(f"  erased     {found.erased:,} persons, again")
+    if found.redo:
+        lines += ["  redo by hand what people changed in that time:", *(f"    {one}" for one in found.redo)]
+    if only_look:
+        lines.append("Nothing was changed. `recoup recover` ends the quarantine.")
+    elif found.quarantined:
+        lines.append("  STILL QUARANTINED. Run it again.")
+    else:
+        lines.append(f"  epoch      {found.epoch}{' begun' if found.begun else ''}: sends, mails and webhooks go on")
+        lines.append("  Files for banks wait for a statement of that time: upload it on the page Reconciliation.")
+    return lines
