@@ -97,9 +97,14 @@ def moved(shop: Shop, world: OwnWorld, orders: Orders, deliveries: Deliveries) -
     merchants = Merchants(world)
     flows = Evaluate(world, orders, merchants, Vault(world)), Transmit(world, orders, merchants)
     return replace(
-        shop, world=world, orders=orders, deliveries=deliveries, merchants=merchants, evaluate=flows[0],
+        shop,
+        world=world,
+        orders=orders,
+        deliveries=deliveries,
+        merchants=merchants,
+        evaluate=flows[0],
         transmit=flows[1],
-    )  # fmt: skip
+    )
 
 
 async def ordered(shop: Shop, callers: Callers) -> None:

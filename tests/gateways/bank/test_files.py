@@ -22,7 +22,7 @@ AT = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)  # a Friday
 def transfer(units: int, account: BankAccount | None = None, asset: str = "USD") -> Transfer:
     payout_id = uuid4()
     account = account or BankAccount("us", "Brightleaf Tea Company of Boston", "000123456789", "011000015")
-    return Transfer(payout_id, account, units, asset, reference_of(payout_id), AT)
+    return Transfer(payout_id, account, units, asset, reference_of(payout_id, asset, AT, 1), AT)
 
 
 @given(st.integers(1, 5 * ENTRY_UNITS_MAX))

@@ -68,10 +68,22 @@ def modified(of: Order, kind: str, charge: Attempt, named: str | None = None) ->
     key = modification_key(of, kind, charge.attempt_id, named)
     of.modifications.append(
         Modification(
-            new_id(), of.order_id, len(of.modifications) + 1, kind, charge.attempt_id, "done", 100, "USD", "", [],
-            "\\x", AT, "test", key=key,
+            new_id(),
+            of.order_id,
+            len(of.modifications) + 1,
+            kind,
+            charge.attempt_id,
+            "done",
+            100,
+            "USD",
+            "",
+            [],
+            "\\x",
+            AT,
+            "test",
+            key=key,
         )
-    )  # fmt: skip
+    )
     return key
 
 

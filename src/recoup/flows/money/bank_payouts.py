@@ -94,6 +94,7 @@ async def pay_again(world: World, scope: Scope, batch_id: UUID) -> UUID:
                 last.asset,
                 last.units,
                 scope.actor.text(),
+                period_to=last.period_to,
                 now=business_at(wall, clock.offset_us),
                 wall=wall,
                 payout_no=last.payout_no + 1,

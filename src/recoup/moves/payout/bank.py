@@ -33,15 +33,16 @@ async def begin_payout(
     units: int,
     requested_by: str,
     *,
+    period_to: datetime,
     now: BusinessTime,
     wall: WallTime,
     payout_no: int = 1,
 ) -> UUID:
-    """It is scheduled: it waits for its approval, and nothing was sent. `version` counts its events."""
+    """It is scheduled: it waits for its approval, and nothing was sent. `version` counts its events. `period_to`: of
+    its settlement."""
     payout_id, rows = new_id(), Rows()
-    await add_payout(
-        tx, merchant_id, payout_id, batch_id, payout_no, asset, units, reference_of(payout_id), requested_by, now
-    )
+    reference = reference_of(merchant_id, asset, period_to, payout_no)
+    await add_payout(tx, merchant_id, payout_id, batch_id, payout_no, asset, units, reference, requested_by, now)
     await add_payout_state(tx, merchant_id, payout_id, "created", now, wall)
     alert(rows, merchant_id, "payout", payout_id, SCHEDULED, {}, wall)
     await write(tx, rows)

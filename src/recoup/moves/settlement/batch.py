@@ -90,7 +90,10 @@ async def settle_batch(
     if lines:
         await add_lines(tx, lines)
     if closing.payout:
-        await begin_payout(tx, merchant_id, batch_id, asset, closing.payout, WORKER, now=now, wall=wall)
+        period_to = period.period_to
+        await begin_payout(
+            tx, merchant_id, batch_id, asset, closing.payout, WORKER, period_to=period_to, now=now, wall=wall
+        )
     return batch_id
 
 

@@ -5,6 +5,7 @@ Source: design §5; decision 0023.
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -33,9 +34,11 @@ def shown_state(state: str | None) -> str:
     return SHOWN[state] if state else "carried"
 
 
-def reference_of(payout_id: UUID) -> str:
-    """What the bank statement shows: 14 characters, as the narrowest of the files takes them."""
-    return "RC" + payout_id.hex[-12:].upper()
+def reference_of(merchant_id: UUID, asset: str, period_to: datetime, payout_no: int) -> str:
+    """What the bank statement shows: 14 characters, as the narrowest of the files takes them. The same for the same
+    settlement and try to pay it, also by a database that has forgotten them."""
+    named = f"{asset}|{int(period_to.timestamp())}|{payout_no}"
+    return "RC" + sha256(merchant_id.bytes + named.encode()).hexdigest()[:12].upper()
 
 
 def file_context(payout_id: UUID) -> str:

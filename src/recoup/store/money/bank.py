@@ -155,11 +155,14 @@ class LastPayout(Row, frozen=True):
     state: PayoutState
     units: int
     asset: str
+    period_to: datetime
 
 
 @MERCHANT.statement("""
-SELECT payout_id, payout_no, state, units, asset FROM bank_payouts WHERE merchant_id = $1 AND batch_id = $2
-ORDER BY payout_no DESC LIMIT 1
+SELECT o.payout_id, o.payout_no, o.state, o.units, o.asset, b.period_to
+FROM bank_payouts o JOIN settlement_batches b USING (merchant_id, batch_id)
+WHERE o.merchant_id = $1 AND o.batch_id = $2
+ORDER BY o.payout_no DESC LIMIT 1
 """)
 async def last_payout(db: Read, merchant_id: UUID, batch_id: UUID) -> LastPayout | None:
     """The last try to pay a batch."""

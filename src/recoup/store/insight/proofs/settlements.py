@@ -150,7 +150,8 @@ CROSS JOIN LATERAL (VALUES
   (8, 'account', 'active when approved, in ' || o.asset, CASE WHEN o.account_id IS NULL
     OR a.active_at <= o.approved_at AND a.asset = o.asset THEN 'active when approved, in ' || o.asset
     ELSE coalesce('active ' || coalesce(a.active_at::text, 'never') || ', in ' || a.asset, 'none') END),
-  (9, 'reference', 'RC' || upper(right(replace(o.payout_id::text, '-', ''), 12)), o.reference),
+  (9, 'reference', 'RC' || upper(left(encode(sha256(uuid_send(o.merchant_id) || convert_to(concat_ws('|', o.asset,
+    floor(extract(epoch FROM b.period_to))::bigint, o.payout_no), 'UTF8')), 'hex'), 12)), o.reference),
   (10, 'time of sending', p.sent::text, o.sent_at::text),
   (11, 'end', CASE WHEN o.state IN ('paid', 'returned') THEN 'set' ELSE 'none' END,
     CASE WHEN o.ended_at IS NULL THEN 'none' ELSE 'set' END),
