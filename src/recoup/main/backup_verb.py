@@ -14,7 +14,7 @@ from recoup.main.backup.barman import Barman, find_barman, find_programs, finger
 from recoup.main.backup.configuration import SERVER, Plan, allow, check_home, check_socket, write_configuration
 from recoup.main.backup.copies import Record, read_record, write_record
 from recoup.main.backup.examined import examined
-from recoup.main.backup.restore import parse_time
+from recoup.main.backup.restore import WORLDS, note_lost, parse_time
 from recoup.main.databases import used_databases
 from recoup.main.settings import Settings, load_settings
 from recoup.store.server import find_binaries
@@ -77,6 +77,22 @@ def add(cli: click.Group) -> None:
             click.echo(f"{'ok' if one.ok else '!!'}  {one.name}: {one.words}{'' if one.ok else f' {one.cure}'}")
         if not all(one.ok for one in found):
             raise click.exceptions.Exit(1)
+
+    _add_of_others(backup)
+
+
+def _add_of_others(backup: click.Group) -> None:
+    """What is said of other tools' copies."""
+
+    @backup.command("restored")
+    @data_dir_option
+    def restored(data_dir: Path | None) -> None:
+        """Notes that another tool has restored the databases: they are quarantined until `recoup recover`."""
+        settings = load_settings(data_dir=data_dir)
+        with used_databases(settings) as databases:
+            there = {name: dsn for name in WORLDS if (dsn := getattr(databases, name))}
+            noted = asyncio.run(note_lost(settings.data_dir, there))
+        click.echo(f"Quarantined: {', '.join(noted)}. Run `recoup recover`.")
 
     @backup.command("at")
     @click.argument("home", type=_path)

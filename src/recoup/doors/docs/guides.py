@@ -28,6 +28,7 @@ GUIDES: Final[Mapping[str, tuple[str, str]]] = {
     "chains": ("Use", "Chains"),
     "people-and-partners": ("Use", "People and partners"),
     "operate": ("Run", "Operate"),
+    "backup": ("Run", "Backup and restore"),
     "monitoring": ("Run", "Monitoring"),
     "settings": ("Run", "Settings"),
     "processors": ("Run", "Processors"),

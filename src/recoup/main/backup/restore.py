@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -38,6 +38,7 @@ from recoup.store.server.locks import locked
 from recoup.store.server.postmaster import find_postmaster
 
 NOTE: Final = "restored.json"
+WORLDS: Final = ("sandbox", "live")
 SLACK_BYTES: Final = 256 * 1024**2
 PROMOTED_SECONDS_MAX: Final = 3600.0
 _ENDS: Final = re.compile(r"last completed transaction was at log time (\S+ \S+)")
@@ -274,22 +275,27 @@ def _verified(
 
 
 async def _marked(beside: Path, address: ServerAddress) -> list[str]:
-    """The restored worlds. Each is noted to have been further, by a beat at least: whatever was committed in the
-    moments after its last beat is lost, and nothing else knows of it. What opens it is quarantined. Raises: Problem."""
+    """The restored worlds, once they are there; what opens them is quarantined. Raises: Problem."""
     await _promoted(address)
-    worlds, now = list[str](), Clocks().wall()
-    for world in ("sandbox", "live"):
+    return await note_lost(beside, {world: address.dsn(f"recoup_{world}") for world in WORLDS})
+
+
+async def note_lost(data_dir: Path, databases: Mapping[str, str]) -> list[str]:
+    """Notes that each world that is there was further, by a beat at least: what was committed in the moments after its
+    last beat is lost, and nothing else knows of it."""
+    noted, now = list[str](), Clocks().wall()
+    for world, dsn in databases.items():
         try:
-            connection = await connect(address.dsn(f"recoup_{world}"))
+            connection = await connect(dsn)
         except asyncpg.InvalidCatalogNameError:
             continue
         try:
             epoch, beat = (await world_mark(connection)).reached.mark
         finally:
             await connection.close()
-        MarkFile(beside, world).keep(Reached(Mark(epoch, beat + 1), now), Mark(0, 0))
-        worlds.append(world)
-    return worlds
+        MarkFile(data_dir, world).keep(Reached(Mark(epoch, beat + 1), now), Mark(0, 0))
+        noted.append(world)
+    return noted
 
 
 def take(data_dir: Path, beside: Path, *, unverified: bool) -> Path | None:
@@ -311,7 +317,7 @@ def take(data_dir: Path, beside: Path, *, unverified: bool) -> Path | None:
             message = f"{beside} is on another disk than {data_dir}."
             cure = f"Move it: mv {new} {data_dir / 'postgres.restored'}; then name that disk's folder with --beside."
             raise Problem("conflict", message, cure=cure)
-        for world in ("sandbox", "live"):
+        for world in WORLDS:
             if (kept := MarkFile(beside, world).read()) is not None:
                 MarkFile(data_dir, world).keep(kept.reached, kept.people)
         write_private(data_dir / NOTE, msgspec.json.encode(note).decode() + "\n")
