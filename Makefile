@@ -9,7 +9,7 @@ FAST = tests/core tests/rules $(wildcard tests/features/*/test_rules.py) tests/r
 # A run starts Recoup some hundred times: compiled modules are kept, whatever the machine is told.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: run client check test test-at prove pictures lint linters ruff mypy imports cases setup setup-dev lock clean anvil barman contracts
+.PHONY: audit freeze release run client check test test-at prove pictures lint linters ruff mypy imports cases setup setup-dev lock clean anvil barman contracts
 
 setup:
 	@$(PYTHON) scripts/setup.py run
@@ -46,7 +46,7 @@ check: lint
 	@exec .venv/bin/python -m pytest -n $(WORKERS) --dist worksteal -q $(FAST) $(PYTEST_ARGS)
 
 test: setup-dev anvil
-	@.venv/bin/python scripts/need.py chromium curl openssl
+	@.venv/bin/python scripts/need.py chromium curl openssl ssh-keygen systemd-analyze
 	@$(MAKE) --no-print-directory -j 4 linters cases
 
 cases:
@@ -91,16 +91,34 @@ pictures: setup-dev
 	@.venv/bin/python scripts/need.py chromium
 	@exec .venv/bin/python scripts/make_pictures.py
 
+# The schema of this release, kept for good; before its tag.
+freeze: setup-dev
+	@.venv/bin/python scripts/freeze.py
+	@test -e tests/upgrade/0.1.0 || .venv/bin/python -m tests.upgrade.small_world tests/upgrade/0.1.0
+
+# The files of a release in dist/, of the commit: make release KEY=~/.ssh/id_ed25519
+release: .release/made
+	@.release/bin/python scripts/release.py $(KEY)
+
+# Known vulnerabilities of what Recoup runs with.
+audit: .release/made
+	@.release/bin/python scripts/audit.py $(AUDIT_ARGS)
+
+.release/made: requirements/release.txt
+	@$(PYTHON) -m venv --clear .release
+	@.release/bin/pip install --disable-pip-version-check --quiet --require-hashes -r $<
+	@touch $@
+
 # Needs uv. Only for whoever changes requirements/*.in.
 lock:
 	cd requirements && uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--custom-compile-command "make lock" --quiet -o run.txt run.in packages.in
 	cd requirements && uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--custom-compile-command "make lock" --quiet -c run.txt -o dev.txt dev.in
-	cd requirements && for name in image release; do uv pip compile --universal --python-version 3.11 --generate-hashes \
+	cd requirements && for name in build release; do uv pip compile --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --custom-compile-command "make lock" --quiet -c run.txt -o $$name.txt $$name.in || exit 1; done
 	cd requirements && uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--custom-compile-command "make lock" --quiet --no-deps -o barman.txt barman.in
 
 clean:
-	rm -rf .anvil .barman contracts/node_modules contracts/out .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .anvil .barman .release contracts/node_modules contracts/out .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

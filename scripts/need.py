@@ -17,6 +17,7 @@ PROGRAMS = {
     "gpg": (("gpg",), "gnupg"),
     "npm": (("npm",), "npm"),
     "openssl": (("openssl",), "openssl"),
+    "ssh-keygen": (("ssh-keygen",), "openssh-client"),
     "systemd-analyze": (("systemd-analyze",), "systemd"),
     "faketime": (("faketime",), "faketime"),
     "pgbackrest": (("pgbackrest",), "pgbackrest"),

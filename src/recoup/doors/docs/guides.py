@@ -33,6 +33,7 @@ GUIDES: Final[Mapping[str, tuple[str, str]]] = {
     "settings": ("Run", "Settings"),
     "processors": ("Run", "Processors"),
     "security": ("Run", "Security"),
+    "pci": ("Run", "PCI DSS"),
 }
 # Beside the sources in a clone, under the environment's `share` when installed.
 _FOLDERS: Final = (Path(__file__).resolve().parents[4] / "docs", Path(sys.prefix) / "share/recoup/docs")
