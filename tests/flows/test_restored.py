@@ -16,6 +16,8 @@ from recoup.flows.cards.inquire import inquire
 from recoup.flows.cards.send import send_attempt
 from recoup.flows.cards.taken import EvaluateRequest
 from recoup.flows.insight.verify import verify
+from recoup.flows.modifications.capture import CaptureRequest, capture
+from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.gateways.cards.bridge import Bridge
 from recoup.rules.order.attention import ANSWER_DIFFERS
 from recoup.store.server import ServerAddress
@@ -130,3 +132,53 @@ def test_without_asking_each_would_be_charged_again(server: ServerAddress) -> No
     charged_twice, refunded_twice, charged = story(server, memory="gone", asks=False)
     assert charged_twice == charged == ORDERS
     assert refunded_twice == ORDERS
+
+
+CHARGED = "SELECT array_agg(DISTINCT key::text) FROM attempts WHERE order_id = $1 AND state = 'approved'"
+FOLLOWED = "SELECT array_agg(kind || units || key ORDER BY key) FROM modifications WHERE order_id = $1"
+KINDS: dict[str, dict[str, object]] = {
+    "managed": {}, "synchronous": {"days": None}, "customer": {"is_mit": False, "days": None, "cvv": "123"},
+    "hold": {"facts": {"transaction_type": "AUTHORIZATION"}}, "void": {"facts": {"transaction_type": "AUTHORIZATION"}},
+}  # fmt: skip
+
+
+def test_two_lives_of_one_copy_come_to_the_same_keys(server: ServerAddress) -> None:
+    """Whichever route takes a charge, and in whatever order refunds come."""
+
+    async def life(copy: str, like: Shop, requests: dict[str, EvaluateRequest], *, other: bool) -> dict[str, list[str]]:
+        async with AsyncExitStack() as ends:
+            processors = [await Processor().start(), await Processor().start()]
+            for one in processors:
+                ends.push_async_callback(one.stop)
+            processors[0].is_away = other
+            async with installation(server, processors, template=copy) as made:
+                shop, found = moved(like, *made), dict[str, list[str]]()
+                for name, request in reversed(requests.items()) if other else requests.items():
+                    order_id = await _sent(shop, request)
+                    if name == "hold":
+                        wanted = CaptureRequest(order_id, 4590, "USD", "capture-1")
+                        assert (await capture(shop.world, shop.orders, shop.scope, wanted)).done
+                    if name == "void":
+                        await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(all=True))
+                    elif name != "customer":
+                        for key in ("r-2", "r-1") if other else ("r-1", "r-2"):
+                            wish = RefundRequest(amount="1.00" if key == "r-1" else "2.00", key=f"{name}-{key}")
+                            await refund(shop.world, shop.orders, shop.scope, order_id, wish)
+                    await shop.settle()
+                    paid = await shop.value(CHARGED, order_id)
+                    found[name] = [*paid, *(await shop.value(FOLLOWED, order_id) or [])]
+                routes = await shop.value("SELECT array_agg(DISTINCT route) FROM attempts WHERE state = 'approved'")
+                assert routes == (["r1"] if other else ["r0"])
+            return found
+
+    async def whole() -> None:
+        async with installation(server, [], keep=True) as made:
+            shop = await make_shop(*made)
+            requests = {name: await shop.declined(**more) for name, more in KINDS.items()}
+            copy = made[0].database
+        one, two = [await life(copy, shop, requests, other=other) for other in (False, True)]
+        assert one == two
+        assert [len(found) for found in one.values()] == [3, 3, 1, 4, 2]
+        await drop(server, copy)
+
+    asyncio.run(whole())

@@ -112,6 +112,7 @@ def plugged_world(settings: Settings, acceptor_id: str) -> Bridge | None:
         secret=settings.sandbox_processor_secret,
         acceptor_id=acceptor_id,
         name=WORLD_ROUTE,
+        simulates=True,
         settled_after=timedelta(seconds=1),
         world="sandbox",
     )

@@ -109,14 +109,16 @@ class Bridge(IsoAmounts):
         authenticates: bool = False,
         updater: bool = False,
         multicapture: bool = False,
+        simulates: bool = False,
     ) -> None:
         """`world`: whose settings these are. `takes`: which credentials the bridge understands. `authenticates`: it
-        answers `/authentications`. `updater`: it answers what became of replaced cards. Raises: Problem(invalid) for
+        answers `/authentications`. `updater`: it answers what became of replaced cards. `simulates`: it is a world of
+        the laboratory, which knows orders by their ids. Raises: Problem(invalid) for
         an address in the clear, a short secret, or no acceptor."""
         check_bridge(url, secret, acceptor_id, world)
         self.name, self.acceptor_id, self.takes_files, self.takes = name, acceptor_id, takes_files, takes
         self.settled_after, self.updates = settled_after, updater
-        self.multicapture = multicapture
+        self.multicapture, self._simulates = multicapture, simulates
         self.authenticates: Authenticates = "by_redirect" if authenticates else "never"
         self._url, self._secret, self._clocks = url.rstrip("/"), secret.encode(), clocks or Clocks()
         self._prefix = urlsplit(self._url).path
@@ -128,9 +130,10 @@ class Bridge(IsoAmounts):
     async def charge(self, charge: Charge) -> Outcome:
         if charge.credential.kind not in self.takes:
             return Outcome("not_sent", text=_TAKES_NOT[charge.credential.kind], fault="credential")
+        body = charge_body(charge) | ({"orderId": charge.order_id} if self._simulates else {})
         if charge.payer is not None and self.authenticates == "by_redirect":
-            return await self._post("/authentications", charge, charge_body(charge) | payer_body(charge.payer))
-        return await self._post("/charges", charge, charge_body(charge))
+            return await self._post("/authentications", charge, body | payer_body(charge.payer))
+        return await self._post("/charges", charge, body)
 
     def brought_back(self, query: Mapping[str, str]) -> str | None:
         return as_brought(query, RETURNED_MAX)
