@@ -22,6 +22,8 @@ PROGRAMS = {
     "faketime": (("faketime",), "faketime"),
     "pgbackrest": (("pgbackrest",), "pgbackrest"),
     "rsync": (("rsync",), "rsync"),
+    "pgbouncer": (("pgbouncer", "/usr/sbin/pgbouncer"), "pgbouncer"),
+    "promtool": (("promtool",), "prometheus"),
 }
 
 

@@ -31,6 +31,7 @@ FAMILIES: Final = {
     "corruptions": "every planted corruption that verify finds",
     "docs": "every sample and guide, and the demo",
     "engine": "what the engine, back-tests and uplift claim, in simulated worlds",
+    "faults": "what goes wrong in operation: doctor names it, and the right alert fires",
     "fuzz": "odd requests by the thousand at every door",
     "growth": "work that must not grow with the data",
     "kills": "a process dies between any two steps",

@@ -71,7 +71,11 @@ class MarkFile:
             own = max(people, had.people) if had is not None else people
             kept = KeptMark(*most.mark, most.at, most.feed, *own)
             if kept != had:
-                self._write(msgspec.json.encode(kept) + b"\n")
+                try:
+                    self._write(msgspec.json.encode(kept) + b"\n")
+                except OSError as error:
+                    message = f"How far the database was seen to be cannot be kept in {self._path}: {error.strerror}."
+                    raise Problem("unavailable", message, cure="Free some of the disk.") from None
 
     def note_erased(self, merchant_id: UUID, payer_id: UUID, at: datetime) -> None:
         """Before a person's data goes, so that it goes again after a restore. `payer_id` is a keyed hash."""

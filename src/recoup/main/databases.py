@@ -202,7 +202,7 @@ async def prepare(databases: Databases, *, live: bool = False, upgrading: bool =
         for name in names:
             await _prepare_one(databases, name)
     except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise _unprepared(error) from error
+        raise unprepared(error) from error
 
 
 async def upgrade_steps(databases: Databases, names: Sequence[str]) -> list[Step]:
@@ -293,14 +293,15 @@ async def has_live(databases: Databases) -> bool:
             return False
         connection = await connect(databases.live)
     except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise _unprepared(error) from error
+        raise unprepared(error) from error
     try:
         return await connection.fetchval("SELECT EXISTS (SELECT FROM pg_tables WHERE tablename = 'world')")  # type: ignore[no-any-return]
     finally:
         await connection.close()
 
 
-def _unprepared(error: BaseException) -> Problem:
+def unprepared(error: BaseException) -> Problem:
+    """Why a database cannot be used, and whether a pooler is in front of it."""
     reason = (str(error) or type(error).__name__).splitlines()[0]
     # PgBouncer refuses settings, and databases that it does not know, under this code.
     cure = POOLER if isinstance(error, asyncpg.ProtocolViolationError) else "Check its address."

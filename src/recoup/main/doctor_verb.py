@@ -23,19 +23,19 @@ from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import Clocks, iso
 from recoup.main.backup.examined import examined as copies_examined
 from recoup.main.certificate import SOON, certificate_of
-from recoup.main.databases import Databases, used_databases
+from recoup.main.databases import Databases, unprepared, used_databases
 from recoup.main.extension_check import extension_troubles
 from recoup.main.schema_verb import checked_databases
 from recoup.main.settings import Settings, load_settings
-from recoup.main.worlds import open_worlds
+from recoup.main.worlds import DOORS, open_worlds
 from recoup.store.cards.card_routes import stored_routes, sums_between
 from recoup.store.cards.connections import all_connections
 from recoup.store.cards.processor_notices import notices_since, unread_kinds
 from recoup.store.connect import connect
 from recoup.store.merchants.sending_stops import standing_stop
 from recoup.store.operation.backlog import failing_work, read_backlog
-from recoup.store.operation.condition import read_condition, read_short_limits
-from recoup.store.operation.upkeep import has_room, is_writable
+from recoup.store.operation.condition import count_sessions, read_condition, read_short_limits
+from recoup.store.operation.upkeep import has_room
 
 AT_ONCE: Final = 8
 LATE_SECONDS_MAX: Final = 300.0
@@ -94,6 +94,7 @@ async def _examined(settings: Settings, databases: Databases) -> list[Line]:
         async with open_worlds(settings, databases, "recoup-cli") as worlds:
             for one in worlds:
                 if one is not None:
+                    lines.append(await _doors(one.world))
                     lines += [line async for line in look_at(one.world)]
     except Problem as problem:
         lines.append(Line("worlds", "start", False, problem.message, problem.cure or ""))
@@ -105,16 +106,18 @@ async def _away(databases: Databases) -> Line | None:
     try:
         async with asyncio.timeout(AWAY_SECONDS):
             connection = await connect(databases.people)
+            is_read_only = await connection.fetchval("SELECT current_setting('transaction_read_only')::bool")
             await connection.close()
+        if not is_read_only:
+            return None
+        cure = "Point to the primary, or take back default_transaction_read_only."
+        return Line("machine", "writing", False, "the database is read-only", cure)
     except TimeoutError:
         finding = f"it has not answered for {AWAY_SECONDS:.0f} s"
-    except Problem as problem:
+        return Line("machine", "database", False, finding, "Does the server run, and is it at its address?")
+    except (Problem, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        problem = error if isinstance(error, Problem) else unprepared(error)
         return Line("machine", "database", False, problem.message, problem.cure or "")
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        finding = f"it cannot be reached: {(str(error) or type(error).__name__).splitlines()[0]}"
-    else:
-        return None
-    return Line("machine", "database", False, finding, "Does the server run, and is it at its address?")
 
 
 async def _copies(settings: Settings, databases: Databases) -> list[Line]:
@@ -150,6 +153,12 @@ def _certificate(settings: Settings) -> list[Line]:
     ]
 
 
+async def _doors(world: World) -> Line:
+    count = await count_sessions(world.db, DOORS)
+    finding = "they are connected" if count else "none is connected: nobody answers callers"
+    return Line(world.name, "doors", count > 0, finding, "Start them: `recoup serve`, or `recoup up`.")
+
+
 async def look_at(world: World) -> AsyncIterator[Line]:
     """The worker, the database, the packages, then each account with a key."""
     yield await _worker(world)
@@ -182,13 +191,9 @@ async def _database(world: World) -> list[Line]:
     """What it can do, and who holds it up."""
     name = world.name
     async with world.db.connection() as connection:
-        writable = await is_writable(connection)
-        room = not writable or await has_room(connection)
+        room = await has_room(connection)
         limits = await read_short_limits(connection, LIMIT_MS_MIN)
         found = await read_condition(connection)
-    if not writable:
-        cure = "Let it be written again: default_transaction_read_only, or the replica that it is."
-        return [Line(name, "writing", False, "the database is read-only", cure)]
     cure = "Free some on the server's disk: until then callers hear 503, and nothing is lost."
     lines = [Line(name, "room", room, "the server can write" if room else "the server has no room to write", cure)]
     for setting, ms in limits.items():

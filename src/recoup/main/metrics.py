@@ -8,10 +8,12 @@ import shutil
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from time import monotonic
 from typing import Any, Final, Literal, Protocol
 
+import asyncpg
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, start_http_server
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
@@ -39,6 +41,7 @@ from recoup.store.operation.partitions import read_days_left, read_overflown
 from recoup.store.operation.upkeep import has_room, is_writable
 
 LABELS_MAX: Final = 2_000
+WRITABLE: Final = "0 while the database is read-only"
 OTHER: Final = "other"
 UNREAD_SHOWN: Final = timedelta(days=30)
 WORLD_SECONDS_MAX: Final = 5.0  # of asking one
@@ -91,9 +94,14 @@ def _gauge(name: str, help: str, *labels: str, mode: Literal["mostrecent", "live
 
 _CONNECTIONS = _gauge("recoup_http_connections", "Connections that are open, and their limit", "kind", mode="livesum")
 _CROWDED = _gauge("recoup_http_connections_refused", "Connections that met a limit since the start", mode="livesum")
-_CERTIFICATE_DAYS = _gauge("recoup_tls_certificate_days", "Days until the certificate of the doors ends")
 _MEMORY = _gauge("recoup_memory_bytes", "Memory of the processes", "part", mode="livesum")
 _PAGE: Final = resource.getpagesize()
+
+
+@cache
+def _certificate_days() -> Gauge:
+    """Where there is one."""
+    return _gauge("recoup_tls_certificate_days", "Days until the certificate of the doors ends")
 
 
 def note_doors(connections: Connections, certificate: Certificate | None) -> None:
@@ -102,7 +110,7 @@ def note_doors(connections: Connections, certificate: Certificate | None) -> Non
     _CONNECTIONS.labels("limit").set(connections.limits.total)
     _CROWDED.set(connections.refused)
     if certificate is not None:
-        _CERTIFICATE_DAYS.set((certificate.ends - Clocks().wall()) / timedelta(days=1))
+        _certificate_days().set((certificate.ends - Clocks().wall()) / timedelta(days=1))
 
 
 async def watch_process(part: str) -> None:
@@ -149,15 +157,17 @@ class Gauges:
     """What one scrape finds. Made anew each time: what is gone is not told of any more."""
 
     def __init__(self) -> None:
-        self._families: dict[str, GaugeMetricFamily] = {}
+        self._found: dict[tuple[str, str, tuple[str, ...]], dict[tuple[str, ...], float]] = {}
 
     def add(self, name: str, help: str, value: float, **labels: str) -> None:
-        if name not in self._families:
-            self._families[name] = GaugeMetricFamily(name, help, labels=list(labels))
-        self._families[name].add_metric(list(labels.values()), value)
+        self._found.setdefault((name, help, tuple(labels)), {})[tuple(labels.values())] = value
 
     def __iter__(self) -> Iterator[Metric]:
-        return iter(self._families.values())
+        for (name, help, labels), values in self._found.items():
+            family = GaugeMetricFamily(name, help, labels=labels)
+            for of, value in values.items():
+                family.add_metric(of, value)
+            yield family
 
 
 class Source(Protocol):
@@ -185,7 +195,7 @@ async def _state(world: World, gauges: Gauges) -> None:
         lag = await lag_bytes(connection)
     name = world.name
     gauges.add("recoup_sending_off", "1 while all sending is switched off", off, world=name)
-    gauges.add("recoup_database_writable", "0 while the database is read-only", writable, world=name)
+    gauges.add("recoup_database_writable", WRITABLE, writable, world=name)
     gauges.add("recoup_database_room", "0 while the server cannot write a megabyte", room, world=name)
     text = "Transactions since the oldest snapshot that somebody holds"
     gauges.add("recoup_oldest_snapshot_transactions", text, found.snapshot_age, world=name)
@@ -246,14 +256,16 @@ SOURCES: Final[tuple[Source, ...]] = (_state, _work, _routes)
 
 
 async def _look(world: World, gauges: Gauges) -> None:
-    """A database that does not answer is a finding, too."""
-    is_up = 1
+    """A database that does not answer is a finding, too. One that is read-only takes no new connection of ours."""
+    is_up = True
     try:
         async with asyncio.timeout(WORLD_SECONDS_MAX):
             for source in SOURCES:
                 await source(world, gauges)
-    except (Problem, TimeoutError):
-        is_up = 0
+    except (Problem, TimeoutError) as error:
+        is_up = isinstance(error.__cause__, asyncpg.exceptions.TargetServerAttributeNotMatched)
+        if is_up:
+            gauges.add("recoup_database_writable", WRITABLE, 0, world=world.name)
     gauges.add("recoup_database_up", "0 while the database does not answer", is_up, world=world.name)
 
 

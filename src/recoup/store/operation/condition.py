@@ -40,6 +40,13 @@ LEFT JOIN LATERAL (
 async def read_condition(db: Read) -> Condition: ...
 
 
+@MERCHANT.statement("""
+SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1
+""")
+async def count_sessions(db: Read, name: str) -> int:
+    """How many a kind of process has there."""
+
+
 async def read_dead_rows(db: Read) -> dict[str, int]:
     """Rows that died and were not cleared, of the tables that change most."""
     return await _dead_rows(db, HOT)
