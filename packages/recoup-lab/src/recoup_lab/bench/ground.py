@@ -46,11 +46,13 @@ START_SECONDS_MAX: Final = 90.0
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Addresses as the owner; `data_dir` holds the keys that every process of the run shares."""
+    """Addresses as the owner; `data_dir` holds the keys that every process of the run shares. `several`: how many doors
+    answer at one address."""
 
     data_dir: Path
     people: str
     sandbox: str
+    several: int = 1
 
     @property
     def pgbench(self) -> Path:
@@ -122,7 +124,8 @@ class Ground:
             ports = [free_port() for _ in range(number)]
             pids = []
             for port in ports:
-                flags = ["serve", "--port", str(port), "--data-dir", str(self.data_dir)]
+                several = ["--doors", str(self.several)]
+                flags = ["serve", "--port", str(port), "--data-dir", str(self.data_dir), *several]
                 process = await stack.enter_async_context(running(["recoup.main", *flags], self.environment()))
                 pids.append(process.pid)
             for port in ports:

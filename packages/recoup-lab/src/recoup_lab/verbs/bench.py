@@ -25,8 +25,11 @@ from recoup_lab.bench.table import show
 @click.option("--json", "as_json", is_flag=True, help="Output as one JSON array.")
 @click.option("--rounds", default=Size().rounds, show_default=True, help="Rounds; Recoup and pgbench alternate.")
 @click.option("--seconds", default=Size().seconds, show_default=True, help="Seconds per side of a round.")
+@click.option(
+    "--doors", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes that answer at one address."
+)
 @data_dir_option
-def bench(name: str | None, as_json: bool, rounds: int, seconds: float, data_dir: Path | None) -> None:
+def bench(name: str | None, as_json: bool, rounds: int, seconds: float, doors: int, data_dir: Path | None) -> None:
     """Measures this machine's throughput, compared with pgbench running the same statements."""
     names = chosen(name)
     console = Console(stderr=True)
@@ -36,6 +39,7 @@ def bench(name: str | None, as_json: bool, rounds: int, seconds: float, data_dir
             names,
             Size(rounds=rounds, seconds=seconds),
             lambda now: status.update(f"bench {now}"),
+            doors=doors,
         )
     if as_json:
         click.echo(json.dumps([figure.row() for figure in figures]))
@@ -43,14 +47,16 @@ def bench(name: str | None, as_json: bool, rounds: int, seconds: float, data_dir
         show(figures, Console())
 
 
-def measure(data_dir: Path, names: Sequence[str], size: Size, tell: Callable[[str], None]) -> list[Figure]:
+def measure(
+    data_dir: Path, names: Sequence[str], size: Size, tell: Callable[[str], None], *, doors: int = 1
+) -> list[Figure]:
     """From the main thread: it starts the database, which ends with the run."""
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="bench-", dir=data_dir.resolve()))
     databases = find_databases(Settings(data_dir=folder))
     try:
         asyncio.run(prepare(databases))
-        ground = Ground(folder, databases.people, databases.sandbox)
+        ground = Ground(folder, databases.people, databases.sandbox, doors)
         return uvloop.run(run(ground, names, size, tell))
     finally:
         if databases.server is not None:
