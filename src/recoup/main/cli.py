@@ -187,6 +187,7 @@ def serve(
     import asyncio
 
     from recoup.main.databases import find_databases, prepare
+    from recoup.main.heap import hold_collector
     from recoup.main.up import doors_of, serve_by_several
 
     settings = load_settings(port=port, host=host, doors=doors, data_dir=data_dir)  # names the features of the doors
@@ -196,6 +197,7 @@ def serve(
         if (count := doors_of(settings, live=_is_live(databases))) > 1:
             serve_by_several(settings, databases, count)
             return
+    hold_collector()
     from recoup.main.serve import serve as serve_doors
 
     serve_doors(settings, databases, fd, metrics_fd)
@@ -209,7 +211,9 @@ def worker(data_dir: Path | None, prepared: bool) -> None:
     import asyncio
 
     from recoup.main.databases import find_databases, prepare
+    from recoup.main.heap import hold_collector
 
+    hold_collector()
     settings = load_settings(data_dir=data_dir)
     from recoup.main.worker import run_worker
 

@@ -9,10 +9,16 @@ YOUNG_LOOKS: Final = 20
 OLD_LOOKS: Final = 50
 
 
+def hold_collector() -> None:
+    """While a process starts, which makes much and throws little away: until `settle_heap`."""
+    gc.disable()
+
+
 def settle_heap(*, for_weeks: bool = True) -> None:
     """Once, after the start: from here on the objects that are there are looked at no more. A process that runs for
     weeks is worth a first look at all of them."""
     if for_weeks:
         gc.collect()
     gc.freeze()
+    gc.enable()
     gc.set_threshold(NEW_OBJECTS, YOUNG_LOOKS, OLD_LOOKS)

@@ -28,7 +28,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, 
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
-from functools import cache, partial, reduce, update_wrapper
+from functools import cache, cached_property, partial, reduce, update_wrapper
 from operator import or_
 from types import NoneType, UnionType
 from typing import (
@@ -109,20 +109,39 @@ class Home(Enum):
         return Slow(self, seconds)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Statement:
-    """`takes`: the parameters' types by name; `gives`: the columns', with the names of a row's fields."""
-
-    name: str
+    function: Callable[..., Any]
     home: Home
     whole: Callable[[], str]
-    reads: bool
-    takes: dict[str, Any]
-    gives: tuple[tuple[str | None, Any], ...]
+
+    @property
+    def name(self) -> str:
+        return f"{self.function.__module__}.{self.function.__name__}"
 
     @property
     def sql(self) -> str:
         return self.whole()
+
+    @cached_property
+    def _signature(self) -> tuple[dict[str, Any], list[str]]:
+        return get_type_hints(self.function), list(inspect.signature(self.function).parameters)
+
+    @property
+    def reads(self) -> bool:
+        hints, (db, *_) = self._signature
+        return hints[db] is Read
+
+    @property
+    def takes(self) -> dict[str, Any]:
+        """The parameters' types by name."""
+        hints, (_, *names) = self._signature
+        return dict(pair for name in names for pair in _parameters(name, hints[name]))
+
+    @property
+    def gives(self) -> tuple[tuple[str | None, Any], ...]:
+        """The columns' types, with the names of a row's fields."""
+        return _result(self._signature[0]["return"])[0]
 
 
 STATEMENTS: Final[list[Statement]] = []
@@ -133,40 +152,38 @@ def statement(home: Home, sql: Sql, *, seconds: float | None = None) -> Declare:
     whole = cache(sql) if callable(sql) else partial(str, sql)
 
     def declare(function: Callable[P, Awaitable[R]]) -> Callable[P, Coroutine[Any, Any, R]]:
-        hints, signature = get_type_hints(function), inspect.signature(function)
-        db, *names = signature.parameters
-        written = get_type_hints(function, include_extras=True)
-        takes = dict(pair for name in names for pair in _parameters(name, hints[name]))
-        spreads = len(takes) != len(names)
-        gives = _result(hints["return"])[0]
-        _, method, finish = _result(written["return"])
-        STATEMENTS.append(
-            Statement(
-                f"{function.__module__}.{function.__name__}",
-                home,
-                whole,
-                hints[db] is Read,
-                takes,
-                gives,
-            )
-        )
-        count, options = len(names), {} if seconds is None else {"timeout": seconds}
-        keeps = [(at, keeper) for at, name in enumerate(names) if (keeper := _each_kept(written[name], keep))]
+        STATEMENTS.append(Statement(function, home, whole))
+        ready = cache(partial(_ready, function, whole, seconds))  # a process runs few of those that it declares
 
-        async def call(db: Any, *args: Any, **named: Any) -> Any:
-            if named or len(args) != count:
-                bound = signature.bind(db, *args, **named)
-                bound.apply_defaults()
-                args = tuple(bound.arguments.values())[1:]
-            if spreads:
-                args = tuple(_spread(args))
-            if keeps:
-                args = _converted(args, keeps)
-            return finish(await getattr(db, method)(whole(), *args, **options))
+        def call(db: Any, *args: Any, **named: Any) -> Any:
+            return ready()(db, *args, **named)
 
         return update_wrapper(call, function)  # type: ignore[return-value]
 
     return declare
+
+
+def _ready(function: Callable[..., Any], whole: Callable[[], str], seconds: float | None) -> Callable[..., Any]:
+    """Runs it."""
+    signature, written = inspect.signature(function), get_type_hints(function, include_extras=True)
+    names = list(signature.parameters)[1:]
+    spreads = any(hasattr(written[name], "_fields") for name in names)
+    _, method, finish = _result(written["return"])
+    count, options = len(names), {} if seconds is None else {"timeout": seconds}
+    keeps = [(at, keeper) for at, name in enumerate(names) if (keeper := _each_kept(written[name], keep))]
+
+    async def call(db: Any, *args: Any, **named: Any) -> Any:
+        if named or len(args) != count:
+            bound = signature.bind(db, *args, **named)
+            bound.apply_defaults()
+            args = tuple(bound.arguments.values())[1:]
+        if spreads:
+            args = tuple(_spread(args))
+        if keeps:
+            args = _converted(args, keeps)
+        return finish(await getattr(db, method)(whole(), *args, **options))
+
+    return call
 
 
 def _parameters(name: str, kind: Any) -> Iterator[tuple[str, Any]]:
