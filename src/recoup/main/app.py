@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import gc
 import socket
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from ipaddress import ip_address
 from time import monotonic
 from typing import Any, Final
@@ -16,8 +18,6 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, Router
 
 from recoup import __version__
-from recoup.doors.checkout.routes import routes as checkout_routes
-from recoup.doors.docs.routes import routes as docs_routes
 from recoup.doors.edge.asgi import App, Receive, Refusal, Refuse, Scope, Send, send_refusal, state
 from recoup.doors.edge.called import note_call
 from recoup.doors.edge.connections import Connections, Limits
@@ -30,13 +30,7 @@ from recoup.doors.inbound.errors import refusal as inbound_refusal
 from recoup.doors.inbound.notices import routes as inbound_routes
 from recoup.doors.inbound.receiver import routes as receiver_routes
 from recoup.doors.inbound.signed import routes as signed_routes
-from recoup.doors.portal.endpoint import COOKIE
-from recoup.doors.portal.imports.page import FORM_BYTES_MAX as IMPORT_BYTES_MAX
-from recoup.doors.portal.imports.page import PLACE as IMPORTS
-from recoup.doors.portal.reconciliation.files import FILE_BYTES_MAX, FILES
-from recoup.doors.portal.routes import routes as portal_routes
-from recoup.doors.portal.uploads.page import FORM_BYTES_MAX
-from recoup.doors.portal.uploads.page import PLACE as UPLOADS
+from recoup.doors.portal.known_before import LARGER, SESSION_COOKIE
 from recoup.doors.rescue.app import routes as rescue_routes
 from recoup.doors.rescue.errors import refusal as rescue_refusal
 from recoup.doors.rescue.imports import SIZES as IMPORT_SIZES
@@ -52,7 +46,6 @@ from recoup.flows.locked import Orders
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.main.databases import Databases
-from recoup.main.docs import dialects
 from recoup.main.door_server import DoorServer
 from recoup.main.extension_check import extension_troubles
 from recoup.main.heap import settle_heap
@@ -173,7 +166,6 @@ async def metrics_door(at: socket.socket, opened: Sequence[Running], refuse: Ref
 
 
 log = structlog.get_logger()
-LARGER: Final = {FILES: FILE_BYTES_MAX, UPLOADS: FORM_BYTES_MAX, IMPORTS: IMPORT_BYTES_MAX}
 
 
 def refuse(scope: Scope, problem: Problem) -> Refusal:
@@ -212,8 +204,15 @@ class Doors:
         self._below: dict[str, Router] = {}
         self._rest = _router()  # what may be anywhere, in its order among the others: `/audit.{form}`
         self.operations: set[str] = set()  # the paths, their variables by their names
+        self._more: Callable[[], Iterable[BaseRoute]] | None = None
+        self._adding: asyncio.Task[None] | None = None
         for route in routes:
             self.add(route)
+
+    def add_later(self, more: Callable[[], Iterable[BaseRoute]]) -> None:
+        """Routes that are made when a path is first called that none of the others begins like: a door that only
+        programs call has no pages."""
+        self._more = more
 
     def add(self, route: BaseRoute) -> None:
         assert isinstance(route, Route)
@@ -230,7 +229,23 @@ class Doors:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
-        await (self._exact.get(path) or self.router_of(path))(scope, receive, send)
+        app = self._exact.get(path)
+        if app is None:
+            if self._more is not None and _place(path) not in self._below:
+                self._adding = self._adding or asyncio.create_task(self._add_more(self._more))
+                await asyncio.shield(self._adding)
+            app = self.router_of(path)
+        await app(scope, receive, send)
+
+    async def _add_more(self, more: Callable[[], Iterable[BaseRoute]]) -> None:
+        """Others are answered meanwhile."""
+        try:
+            for route in await asyncio.to_thread(more):
+                self.add(route)
+            self._more = None
+            gc.freeze()
+        finally:
+            self._adding = None
 
     def router_of(self, path: str) -> Router:
         """Of what is asked in turn."""
@@ -249,13 +264,28 @@ def _place(path: str) -> str:
 
 def door_routes(services: Services, stable: StablecoinServices) -> list[BaseRoute]:
     """Every address of every door over one world, in the order in which they are tried."""
-    world, orders, merchants = services.world, services.get(Orders), services.merchants
+    return [*_called_by_programs(services, stable), *_read_by_people(services)]
+
+
+def _called_by_programs(services: Services, stable: StablecoinServices) -> list[BaseRoute]:
+    world, orders = services.world, services.get(Orders)
     return [
         *rescue_routes(services),
         *stablecoin.routes(stable),
         *inbound_routes(world, orders),
         *signed_routes(world, orders),
         *receiver_routes(world),
+    ]
+
+
+def _read_by_people(services: Services) -> list[BaseRoute]:
+    from recoup.doors.checkout.routes import routes as checkout_routes
+    from recoup.doors.docs.routes import routes as docs_routes
+    from recoup.doors.portal.routes import routes as portal_routes
+    from recoup.main.docs import dialects
+
+    world, orders, merchants = services.world, services.get(Orders), services.merchants
+    return [
         *checkout_routes(world, orders, merchants),
         *docs_routes(world, dialects(), __version__),
         *portal_routes(world, orders, merchants, readers()),
@@ -280,8 +310,9 @@ def _open_doors(settings: Settings, running: Running, doors: Doors) -> Doors:
         reads_once=settings.single_use_reads,
         limits=services.limits,
     )
-    for route in door_routes(services, stable):
+    for route in _called_by_programs(services, stable):
         doors.add(route)
+    doors.add_later(partial(_read_by_people, services))
     return doors
 
 
@@ -325,7 +356,7 @@ def make_app(
                 for one in opened:
                     logs[one.world.name] = await stack.enter_async_context(_noting(one.world))
                     await stack.enter_async_context(one.world.key_endings.heard())
-                ended.operations |= sandbox.operations
+                ended.operations = sandbox.operations
                 settle_heap()
                 watching = asyncio.create_task(watch_process("doors"))
                 stack.callback(watching.cancel)
@@ -341,7 +372,7 @@ def make_app(
     sandbox = Doors(probes(opened, is_draining))
     if metrics_at is None:
         sandbox.add(local_metrics(opened, refuse))
-    by_world = ByWorld(sandbox, COOKIE)
+    by_world = ByWorld(sandbox, SESSION_COOKIE)
     return Entry(
         by_world,
         refuse,

@@ -23,5 +23,5 @@ class CommandLine:
         settings = load_settings(data_dir=data_dir)
         if sandbox_only and settings.world != "sandbox":
             raise Problem("invalid", "This command works in the sandbox only.", cure="Remove --live and RECOUP_WORLD.")
-        settle_heap(for_weeks=False)
+        settle_heap()
         return with_world(settings, work)

@@ -14,11 +14,8 @@ def hold_collector() -> None:
     gc.disable()
 
 
-def settle_heap(*, for_weeks: bool = True) -> None:
-    """Once, after the start: from here on the objects that are there are looked at no more. A process that runs for
-    weeks is worth a first look at all of them."""
-    if for_weeks:
-        gc.collect()
+def settle_heap() -> None:
+    """Once, after the start: from here on the objects that are there are looked at no more. Nearly all of them stay."""
     gc.freeze()
     gc.enable()
     gc.set_threshold(NEW_OBJECTS, YOUNG_LOOKS, OLD_LOOKS)

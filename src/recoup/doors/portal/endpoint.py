@@ -17,6 +17,7 @@ from recoup.doors.edge.cookies import cookie
 from recoup.doors.edge.rate import client_address
 from recoup.doors.edge.tracing import request_id
 from recoup.doors.portal.forms import Form, read_body, read_form, same_origin
+from recoup.doors.portal.known_before import SESSION_COOKIE
 from recoup.doors.portal.portal import Portal
 from recoup.doors.portal.templates import HEADERS, render
 from recoup.flows.people.sessions import ClientInfo, Session, read_session, session_hash
@@ -51,7 +52,7 @@ def _matches(route: BaseRoute, method: str, path: str) -> bool:
     return route.matches(scope)[0] is Match.FULL
 
 
-COOKIE: Final = "recoup_session"
+COOKIE: Final = SESSION_COOKIE
 POLL: Final = "recoup-poll"  # the header of what a page asks by itself: that keeps no session from its idle end
 SET_UP: Final = "/account/second-factor"  # the only page of somebody who must have a second factor and has none
 # First parts of the pages that one may come back to after signing in; each declaration adds its own.

@@ -11,6 +11,7 @@ from recoup.doors.portal.downloads import JSON_LINES, download, taken
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.file_form import file_form
 from recoup.doors.portal.form_shape import Text, read_again
+from recoup.doors.portal.known_before import IMPORTS, LARGER
 from recoup.doors.portal.pages import Answer, Values, member, shown
 from recoup.doors.portal.rights import anybody
 from recoup.doors.portal.visit import Visit, found_by
@@ -49,8 +50,8 @@ TITLES: Final = {
 }  # fmt: skip
 
 
-PLACE: Final = "/imports"
-FORM_BYTES_MAX: Final = FILE_BYTES_MAX + (1 << 20)
+PLACE: Final = IMPORTS
+FORM_BYTES_MAX: Final = LARGER[PLACE]
 SIZE: Final = 25
 LINES: Final = 100
 

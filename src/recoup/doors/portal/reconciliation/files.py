@@ -11,6 +11,7 @@ from recoup.doors.portal.done import done_of, with_done
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.file_form import file_form
 from recoup.doors.portal.form_shape import As, Text, read_again
+from recoup.doors.portal.known_before import FILES, LARGER
 from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.rights import anybody, operator
 from recoup.doors.portal.visit import Visit, found_by
@@ -48,8 +49,7 @@ RECIPES: Final = {
 }  # fmt: skip
 
 
-FILES: Final = "/reconciliation/files"
-FILE_BYTES_MAX: Final = 32 << 20
+FILE_BYTES_MAX: Final = LARGER[FILES]
 SIZE: Final = 25
 LINES: Final = 100
 _DIFFER: Final = [name for name in OUTCOMES if name not in ("matched", "refused")]

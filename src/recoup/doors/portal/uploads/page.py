@@ -11,6 +11,7 @@ from recoup.doors.portal.downloads import CSV, JSON_LINES, download, taken
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.file_form import file_form
 from recoup.doors.portal.form_shape import read_again
+from recoup.doors.portal.known_before import LARGER, UPLOADS
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.rights import anybody
@@ -33,8 +34,8 @@ STATES: Final = {
 KINDS: Final = {"transmit": "Transmissions", "evaluate": "Declined MITs"}
 
 
-PLACE: Final = "/uploads"
-FORM_BYTES_MAX: Final = FILE_BYTES_MAX + (1 << 20)
+PLACE: Final = UPLOADS
+FORM_BYTES_MAX: Final = LARGER[PLACE]
 SIZE: Final = 25
 ROWS: Final = 100
 _TYPES: Final = {"json": JSON_LINES, "csv": CSV}
