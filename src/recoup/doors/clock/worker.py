@@ -1,6 +1,7 @@
 """The worker: loops side by side, each of which survives a lost database and goes on."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import NamedTuple
@@ -36,11 +37,13 @@ from recoup.flows.run_due import BATCH, DueWork
 from recoup.flows.upkeep import ALIVE_SECONDS, beat, purge_expired, upkeep
 from recoup.flows.world import World
 from recoup.kernel.problem import in_words
+from recoup.store.operation.waiting import what_waits
 from recoup.store.orders.due_work import moved_merchants
 from recoup.store.pool import REPEAT_SECONDS, is_away
 
 log = structlog.get_logger()
 IDLE_SECONDS = 0.1
+UNASKED_SECONDS = 2.0  # of a loop that is woken
 HELD_SECONDS = 1.0  # of a loop that waits for the end of a quarantine
 
 
@@ -54,6 +57,22 @@ class Loop(NamedTuple):
     rest: float = 0.0
     much: int = 1
     in_quarantine: bool = False  # it goes on then
+    wake: asyncio.Event | None = None  # ends a pause
+
+
+class Wakes:
+    """Of the loops whose work others wait for: one look for all of them while there is nothing to do."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.due, self.publish, self.deliver = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def look(self) -> int:
+        found = await what_waits(self._world.db.reader, self._world.clocks.wall())
+        for name in found.__struct_fields__:
+            if getattr(found, name):
+                getattr(self, name).set()
+        return 0
 
 
 async def _due(world: World, due: DueWork) -> int:
@@ -66,11 +85,13 @@ async def _due(world: World, due: DueWork) -> int:
 
 def loops_of(world: World, due: DueWork, deliveries: Deliveries) -> list[Loop]:
     """All that the worker does again and again."""
+    wakes = Wakes(world)
     return [
-        Loop("due", lambda: _due(world, due), IDLE_SECONDS, rest=0.01, much=BATCH),
-        Loop("publish", lambda: publish_all(world), IDLE_SECONDS, rest=0.02, much=EVENTS_MAX),
+        Loop("look", wakes.look, IDLE_SECONDS),
+        Loop("due", lambda: _due(world, due), UNASKED_SECONDS, rest=0.01, much=BATCH, wake=wakes.due),
+        Loop("publish", lambda: publish_all(world), UNASKED_SECONDS, rest=0.02, much=EVENTS_MAX, wake=wakes.publish),
         Loop("partners' feeds", lambda: publish_partners(world), 1.0),
-        Loop("deliver", lambda: deliveries.claim(), IDLE_SECONDS),
+        Loop("deliver", lambda: deliveries.claim(), UNASKED_SECONDS, wake=wakes.deliver),
         Loop("pages", lambda: close_pages(world), 1.0, rest=0.5, much=POSTINGS_MAX),
         Loop("invitations", lambda: send_invitations(world), 5.0),
         Loop("mails of impersonations", lambda: send_impersonation_mails(world), 5.0),
@@ -116,6 +137,8 @@ async def _loop(loop: Loop, standing: Standing) -> None:
             await asyncio.sleep(HELD_SECONDS)
             continue
         try:
+            if loop.wake is not None:
+                loop.wake.clear()
             did = await loop.once()
             trouble = 0
         except asyncio.CancelledError:
@@ -129,7 +152,18 @@ async def _loop(loop: Loop, standing: Standing) -> None:
         task = asyncio.current_task()
         if task is not None and task.cancelling():
             raise asyncio.CancelledError  # a rollback that failed meanwhile must not swallow the end
-        if not did or trouble:
-            await asyncio.sleep(min(5.0, loop.pause * 2 ** min(trouble, 6)) if trouble else loop.pause)
+        if trouble:
+            pause = loop.pause if loop.wake is None else IDLE_SECONDS
+            await asyncio.sleep(min(5.0, pause * 2 ** min(trouble, 6)))
+        elif not did and loop.wake is not None:
+            await _either(loop.wake, loop.pause)
+        elif not did:
+            await asyncio.sleep(loop.pause)
         elif did < loop.much:
             await asyncio.sleep(loop.rest)
+
+
+async def _either(wake: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await wake.wait()
