@@ -3,7 +3,7 @@ answer, and `GET /messages/{key}` reads it. Its book keeps what it did for good,
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -20,6 +20,7 @@ from recoup.kernel.encode import encode
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 
+T = TypeVar("T")
 REFUSED: Mapping[int, Literal["account", "rate", "request"]] = {400: "request", 401: "account", 429: "rate"}
 
 
@@ -72,15 +73,14 @@ class Acorn(IsoAmounts, VendorAccount):
 
     async def _inquire(self, inquiry: Inquiry) -> Outcome:
         reply = await self._api.call("GET", f"/messages/{inquiry.key}", b"", seconds=10)
-        return Outcome("not_found") if reply.status == 404 else outcome_of(inquiry.key, reply.body)
+        return Outcome("not_found") if reply.status == 404 else outcome_of(inquiry.key, read(reply.body, Answer))
 
     async def _look_up(self, question: LookUp) -> Outcome:
         reply = await self._api.call("GET", f"/orders/{question.message.order_key}/messages", b"", seconds=10)
-        try:
-            found = msgspec.json.decode(reply.body or b"", type=list[Answer])
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            return Outcome("unknown", text="the answer cannot be read")
-        return chosen(question, [(one.id, outcome(one, one.id)) for one in found])
+        found = read(reply.body, list[Answer])
+        if found is None:
+            return outcome_of(question.message.key, None)
+        return chosen(question, [(one.id, outcome_of(one.id, one)) for one in found])
 
     async def _send(self, path: str, message: Charge | ModificationMessage, more: Mapping[str, Any]) -> Outcome:
         named = {"id": message.key, "order": message.order_key}
@@ -91,19 +91,20 @@ class Acorn(IsoAmounts, VendorAccount):
             return unanswered(error)
         if fault := REFUSED.get(reply.status):  # Acorn promises that nothing was done
             return Outcome("not_sent", text=f"Acorn answers {reply.status}", fault=fault)
-        return outcome_of(message.key, reply.body)
+        return outcome_of(message.key, read(reply.body, Answer))
 
 
-def outcome_of(id: UUID, body: bytes | None) -> Outcome:
-    """What cannot be read may have happened."""
+def read(body: bytes | None, kind: type[T]) -> T | None:
     try:
-        said = msgspec.json.decode(body or b"", type=Answer)
+        return msgspec.json.decode(body or b"", type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def outcome_of(id: UUID, said: Answer | None) -> Outcome:
+    """What cannot be read may have happened."""
+    if said is None:
         return Outcome("unknown", text="the answer cannot be read")
-    return outcome(said, id)
-
-
-def outcome(said: Answer, id: UUID) -> Outcome:
     return Outcome(
         said.state,
         said.reference,
