@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import httpx
@@ -21,14 +21,18 @@ from tests.docs.running import clean_environment
 from tests.doors.rescue.door import listening
 from tests.main.test_live import payment
 from tests.main.test_without_vault import new_databases
+from tests.rings import drawn
 
 from recoup.doors.clock.worker import work
-from recoup.flows import standing
+from recoup.flows import recover, standing
 from recoup.flows.bootstrap import Bootstrap, bootstrap
+from recoup.flows.hosted_link import checkout_token
 from recoup.flows.insight.verify import verify
+from recoup.flows.people.persons import erase_all, find_all_by_name
 from recoup.gateways.cards.kinds import SimulatedIssuer
 from recoup.gateways.cards.port import Inquiry
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
+from recoup.kernel.scope import Actor, Scope
 from recoup.main import worlds
 from recoup.main.app import make_app
 from recoup.main.databases import Databases, prepare
@@ -135,6 +139,14 @@ class Installed:
             await asyncio.sleep(0.1)
         return answer
 
+    async def is_quarantined(self, *, no: bool = False) -> None:
+        """Until the worker knows."""
+        for _ in range(150):
+            if self.world.standing.is_quarantined is not no:
+                return
+            await asyncio.sleep(0.1)
+        raise AssertionError("it does not know")
+
     async def until(self, what: str, *, seconds: float = 20) -> None:
         """Until this statement says true."""
         for _ in range(int(seconds * 10)):
@@ -194,6 +206,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(standing, "QUARANTINED_EVERY_SECONDS", 0.2)
 
 
+@pytest.mark.prove("processes")
 def test_a_restored_database_is_read_and_takes_managed_orders_and_nothing_leaves(
     server: ServerAddress, tmp_path: Path
 ) -> None:
@@ -282,3 +295,104 @@ def test_after_recover_everything_goes_on_and_what_was_lost_is_named(server: Ser
             assert (await one.recover())["epoch"] == 3
 
     asyncio.run(story())
+
+
+@pytest.mark.prove("processes")
+def test_the_people_database_is_told_from_its_copy_too(server: ServerAddress, tmp_path: Path) -> None:
+    async def story() -> None:
+        async with installed(server, tmp_path) as one:
+            people = one.databases.people
+            copy = await one.copy(people)
+            await asyncio.sleep(1)
+            await one.restore(copy, people)
+            await one.is_quarantined()
+            assert "database of people was restored" in one.world.standing.reason
+            found = await one.recover()
+            assert (found["begun"], found["quarantined"]) == (True, False)
+            await one.is_quarantined(no=True)
+            assert one.world.standing.asks_first_until is None, "the world's own database lost nothing"
+
+    asyncio.run(story())
+
+
+@pytest.mark.prove("processes")
+def test_without_its_data_folder_the_people_database_says_what_was_seen(server: ServerAddress, tmp_path: Path) -> None:
+    async def story() -> None:
+        async with installed(server, tmp_path) as one:
+            copy = await one.copy()
+            await asyncio.sleep(1)
+            await one.restore(copy)
+            await one.is_quarantined()
+            (tmp_path / "standing" / "sandbox.json").unlink()
+            async with open_sandbox(one.settings, one.databases, "recoup-cli") as running:
+                assert running.world.standing.is_quarantined
+
+    asyncio.run(story())
+
+
+def test_pages_say_it_and_erased_persons_go_again(server: ServerAddress, tmp_path: Path) -> None:
+    async def story() -> None:
+        async with installed(server, tmp_path) as one:
+            given = one.payment()
+            await one.evaluate(given)
+            copy = await one.copy()
+            scope = Scope(UUID(one.made.mid), Actor("operator", "test"), "test")
+            known = await find_all_by_name(one.world, scope.merchant_id, given["payer"]["email"])
+            assert (await erase_all(one.world, scope, given["payer"]["email"], known)).customers == 1
+            await asyncio.sleep(1)
+            await one.restore(copy)
+            await one.is_quarantined()
+
+            who = {"email": one.made.operator_user, "password": one.made.operator_password}
+            ours = {"origin": str(one.http.base_url).rstrip("/"), "accept-language": "de"}
+            assert (await one.http.post("/signin", data=who, headers=ours)).status_code == 303, "people may look"
+            page = await one.http.get("/orders", headers=ours, follow_redirects=True)
+            assert page.status_code == 200
+            assert "In Quarantäne: nichts wird gesendet oder geändert" in page.text
+            refused = await one.http.post("/signin/forgot", data={"email": "a@b.example"}, headers=ours)
+            assert refused.status_code == 503
+            assert refused.headers["retry-after"] == "60"
+            assert "recoup recover" in refused.text
+            assert (await one.http.post("/inbound/sandbox/notices", json={})).status_code == 503
+            (order,) = [row["order_id"] for row in await one.world.db.fetch("SELECT order_id FROM orders")]
+            paying = f"/checkout/{checkout_token(one.world, scope.merchant_id, order)}"
+            held = await one.http.get(paying, headers={"accept-language": "fr"})
+            assert held.status_code == 503
+            assert "Les paiements sont impossibles pour le moment." in held.text
+
+            count = "SELECT count(*) FROM payers WHERE email <> ''"
+            assert await one.sql(count) == 1
+            assert (await one.recover())["erased"] == 1
+            assert await one.sql(count) == 0
+
+    asyncio.run(story())
+
+
+@drawn("kills", "step", ["begin_epoch", "skip_feed", "_keep", "_wait_for_adoption", "_compare_one"], 1)
+def test_a_recovery_that_dies_is_run_again(server: ServerAddress, tmp_path: Path, step: str) -> None:
+    """By two at once."""
+
+    async def story() -> None:
+        async with installed(server, tmp_path) as one:
+            copy = await one.copy()
+            await one.evaluate(managed=False)
+            await asyncio.sleep(1)
+            await one.restore(copy)
+            await one.is_quarantined()
+            with pytest.MonkeyPatch.context() as patch:
+                of: Any = recover.store if hasattr(recover.store, step) else recover
+                patch.setattr(standing.Watch if step == "_keep" else of, step, _dies)
+                with pytest.raises(asyncio.CancelledError):
+                    await one.recover()
+            both = await asyncio.gather(one.recover("ana"), one.recover("bo"))
+            assert {found["epoch"] for found in both} == {2}, "one epoch was begun"
+            assert await one.sql("SELECT count(*) FROM epochs") == 1
+            assert [found["quarantined"] for found in both] == [False, False]
+            assert {book["unknown"] for found in both for book in found["books"]} == {1}
+            await one.is_quarantined(no=True)
+
+    asyncio.run(story())
+
+
+async def _dies(*_: object, **__: object) -> None:
+    raise asyncio.CancelledError

@@ -28,7 +28,8 @@ class WorldMark(Row, frozen=True):
 @DIRECTORY.statement("""
 SELECT greatest(w.epoch, max(e.epoch)) AS epoch, w.beat, w.beat_at, w.created_at,
   min(e.lost_from) FILTER (WHERE e.asks_first_until > now()) AS lost_from,
-  max(e.lost_to) FILTER (WHERE e.asks_first_until > now()) AS lost_to, max(e.asks_first_until) AS asks_first_until
+  max(e.lost_to) FILTER (WHERE e.asks_first_until > now()) AS lost_to,
+  max(e.asks_first_until) FILTER (WHERE e.asks_first_until > now()) AS asks_first_until
 FROM world w LEFT JOIN epochs e ON true GROUP BY w.one
 """)
 async def world_mark(db: Read) -> WorldMark: ...
