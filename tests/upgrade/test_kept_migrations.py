@@ -23,20 +23,19 @@ from recoup.store.migrate import FIRST, FOLDER, RELEASED, Migration, migrate, mi
 from recoup.store.server import ServerAddress
 
 KINDS = ("people", "world")
-# Of the files that 0.1.0 brought; None until it is tagged.
-OF_0_1_0: dict[str, str | None] = {"people": None, "world": None}
+OF_0_1_0 = Path(__file__).parent / "0.1.0"
 
 
 def test_what_0_1_0_brought_is_never_touched() -> None:
     released = "## [0.1.0]" in (Path(recoup.__file__).parents[2] / "CHANGELOG.md").read_text()
+    assert OF_0_1_0.exists() == released, "`make freeze` belongs to the commit that writes 0.1.0 into CHANGELOG.md"
     for kind in KINDS:
         folder = FOLDER / "migrations" / kind
-        first = folder / "0001_schema.sql"
-        assert first.exists() == released == (OF_0_1_0[kind] is not None), "run `make freeze` with the tag 0.1.0"
+        assert (folder / RELEASED).exists() == released
         if released:
-            assert hashlib.sha256(first.read_bytes()).hexdigest() == OF_0_1_0[kind]
-            known = {line.split()[1] for line in (folder / RELEASED).read_text().splitlines()}
-            assert first.name in known
+            [line] = (OF_0_1_0 / f"{kind}.txt").read_text().splitlines()
+            assert line == f"{hashlib.sha256((folder / '0001_schema.sql').read_bytes()).hexdigest()}  0001_schema.sql"
+            assert (folder / RELEASED).read_text().splitlines()[0] == line
 
 
 @pytest.mark.parametrize("kind", KINDS)
