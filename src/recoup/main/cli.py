@@ -70,18 +70,23 @@ def cli(context: click.Context, is_live: bool) -> None:
 
 
 def _bootstrap(settings: Settings, databases: "Databases", *, serving: bool = False) -> dict[str, Any] | None:
-    import uvloop
+    import asyncio
 
-    from recoup.main.chosen_world import bootstrap_once
+    from recoup.main.apart import apart
     from recoup.main.databases import prepare
-    from recoup.main.worlds import open_sandbox
 
-    async def inside() -> dict[str, Any] | None:
-        await prepare(databases)
-        async with open_sandbox(settings, databases, "recoup-start") as running:
-            return await bootstrap_once(running, serving=serving)
+    def credentials() -> dict[str, Any] | None:
+        from recoup.main.chosen_world import bootstrap_once
+        from recoup.main.worlds import open_sandbox
 
-    return uvloop.run(inside())
+        async def inside() -> dict[str, Any] | None:
+            async with open_sandbox(settings, databases, "recoup-start") as running:
+                return await bootstrap_once(running, serving=serving)
+
+        return asyncio.run(inside())
+
+    asyncio.run(prepare(databases))
+    return apart(credentials)
 
 
 def _is_live(databases: "Databases") -> bool:
