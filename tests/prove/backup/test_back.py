@@ -1,0 +1,41 @@
+"""How long it takes to be back with a million orders: restored, taken, answering.
+
+Again: `RECOUP_PROVE_ORDERS=100000 pytest -n 0 tests/prove/backup/test_back.py --timeout=0 -s`
+"""
+
+import asyncio
+import os
+import shutil
+import time
+from pathlib import Path
+
+from tests.kills.installation import installed
+from tests.prove.backup.barman import Copied
+from tests.prove.many_orders import fill
+
+from recoup.store.server import EmbeddedServer
+from recoup.store.server.cluster import cluster_folder
+
+ORDERS = int(os.environ.get("RECOUP_PROVE_ORDERS", "1000000"))
+BACK_SECONDS_MAX = 60.0
+
+
+def test_a_million_orders_are_back_in_a_minute(tmp_path: Path) -> None:
+    with installed(tmp_path) as installation:
+        copied = Copied(installation, tmp_path / "copies")
+        server = EmbeddedServer(installation.data_dir)
+        # Of one cluster with the installation's own databases: a copy is of all of it.
+        asyncio.run(fill(server.start(), "many", [ORDERS], lambda words: print(words, flush=True)))
+        copied.set_up()
+        copied.kill_all()
+        size = sum(path.stat().st_size for path in cluster_folder(installation.data_dir).rglob("*") if path.is_file())
+        shutil.rmtree(cluster_folder(installation.data_dir))
+        begun = time.monotonic()
+        said = copied.recoup("restore", "--to", "latest", "--unverified", "--take")
+        restored = time.monotonic() - begun
+        installation.wait_ready()
+        back = time.monotonic() - begun
+        print(
+            f"{said}\n{ORDERS:,} orders, {size / 1e9:.2f} GB: taken after {restored:.1f} s, answers after {back:.1f} s"
+        )
+    assert back <= BACK_SECONDS_MAX
