@@ -458,6 +458,7 @@ TABLE: dict[Key, Line] = {
         whose="operator", may=NOBODY, lets_in=frozenset({400}), body=lambda s: {"reason": " "}
     ),
     ("POST", "/operator/sending-on"): _page(whose="operator", may=NOBODY),
+    ("GET", "/live-check"): _page(whose="operator", may=NOBODY),
     ("GET", "/processors"): _page(whose="operator", may=NOBODY),
     ("GET", "/chains"): _page(whose="operator", may=NOBODY),
     ("POST", "/processors/off"): _page(

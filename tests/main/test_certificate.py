@@ -24,13 +24,21 @@ from recoup.main.settings import Settings, load_settings
 DAY = timedelta(days=1)
 
 
-def make(folder: Path, *, begins: timedelta = -DAY, ends: timedelta = 90 * DAY, password: bytes = b"") -> int:
+def make(
+    folder: Path,
+    *,
+    begins: timedelta = -DAY,
+    ends: timedelta = 90 * DAY,
+    password: bytes = b"",
+    name_of: str = "localhost",
+) -> int:
     """Writes chain.pem and key.pem; answers the serial number."""
     key = ec.generate_private_key(ec.SECP256R1())
     name, now = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")]), datetime.now(UTC)
     made = (
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now + begins, now + ends)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name_of)]), critical=False)
         .sign(key, hashes.SHA256())
     )
     pem, sealed = serialization.Encoding.PEM, serialization.BestAvailableEncryption(password) if password else None

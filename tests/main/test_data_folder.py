@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from recoup.kernel.problem import Problem
-from recoup.main.chosen_world import write_private
 from recoup.main.cli import _addresses
 from recoup.main.databases import find_databases
 from recoup.main.settings import load_settings
 from recoup.main.up import only_one
 from recoup.store.server import EmbeddedServer
+from recoup.store.server.folder import write_private
 from recoup.store.server.locks import try_lock
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -37,8 +37,10 @@ from recoup.kernel.scope import Actor, PartnerScope, Scope
 from recoup.main.app import make_app, refuse
 from recoup.main.cli import cli
 from recoup.main.databases import Databases, prepare
+from recoup.main.live_opening import waive
 from recoup.main.settings import Settings
 from recoup.main.worlds import Running, open_worlds
+from recoup.rules.live_check import WAIVABLE
 from recoup.rules.money.fees import Tariff
 from recoup.rules.network.allow_list import APPROVE_CARDS
 from recoup.rules.people.totp import code_of, step_at
@@ -99,7 +101,9 @@ class Both:
 
 
 @asynccontextmanager
-async def both(server: ServerAddress, folder: Path, **more: Any) -> AsyncIterator[Both]:
+async def both(
+    server: ServerAddress, folder: Path, *, waived: Sequence[str] = WAIVABLE, **more: Any
+) -> AsyncIterator[Both]:
     mark = uuid4().hex[:10]
     people, sandbox, live = [await empty(server, kind, f"{kind}_{mark}") for kind in ("people", "world", "live")]
     databases = Databases(people, sandbox, server.dsn("postgres"), None, live)
@@ -116,6 +120,7 @@ async def both(server: ServerAddress, folder: Path, **more: Any) -> AsyncIterato
         async with open_worlds(settings, databases) as (one, other):
             assert other is not None
             made = await bootstrap(one.world, settings.url)
+            await waive(other.world, waived, "a test", "test")
             async with listening(make_app(settings, databases), "on") as port:  # type: ignore[arg-type]
                 url = f"http://127.0.0.1:{port}"
                 async with httpx.AsyncClient(base_url=url, timeout=60) as client:

@@ -52,7 +52,7 @@ CHANGEABLE: dict[str, tuple[str, ...]] = {
     "partner_feed": (), "outbox": ("fed",), "transmissions": ("facts", "outcome", "updated_at"),
 }  # fmt: skip
 DELETABLE = {
-    "key_checks",
+    "key_checks", "live_marks",
     "contacts", "key_endings", "key_listeners",
     "application_documents", "due_work", "lanes", "cvv_once", "refresh_tokens", "seen_signatures",
     "webhook_key_overlaps", "import_lines", "import_rows", "imported_attempts", "backtests",

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from recoup.core.ports import Hits, KeyEndings, Keys, Models, Routes, SamplesUnderWay, Standing
+from recoup.core.ports import Hits, KeyEndings, Keys, Models, Opening, Routes, SamplesUnderWay, Standing
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
@@ -58,6 +58,7 @@ class World:
     models: Models
     routes: Routes
     people_database: Database | None = None
+    opening: Opening | None = None  # of live
     owner_dsn: str | None = None
     url: str = ""  # of this installation, without a slash at its end
     exports: Path | None = None

@@ -107,6 +107,10 @@ def probes(opened: Sequence[Running], is_draining: Callable[[], bool]) -> list[R
 def _metrics(opened: Sequence[Running]) -> Route:
     async def metrics(request: Request) -> Response:
         text, kind = await scrape([one.world for one in opened], opened[0].settings.data_dir)
+        for one in opened:
+            if one.world.opening is not None:
+                with contextlib.suppress(Problem):  # the scrape has said so
+                    await one.world.opening.note_read()
         return Response(text, media_type=kind)
 
     return Route("/metrics", metrics)
@@ -328,6 +332,17 @@ async def _noting(world: World) -> AsyncIterator[CallLog]:
         await asyncio.gather(writing, return_exceptions=True)
 
 
+def _once_open(world: World, doors: App) -> App:
+    """The doors of live, which are shut as long as its check says so."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if world.opening is not None:
+            world.opening.check(scope["path"], scope["method"])
+        await doors(scope, receive, send)
+
+    return app
+
+
 def make_app(
     settings: Settings,
     databases: Databases,
@@ -349,7 +364,7 @@ def make_app(
             _open_doors(settings, running, sandbox)
             if live is not None:
                 by_world.live_routes = live.world.processors  # merchants may connect more
-                by_world.live = _open_doors(settings, live, Doors())
+                by_world.live = _once_open(live.world, _open_doors(settings, live, Doors()))
             async with AsyncExitStack() as stack:
                 if metrics_at is not None:
                     await stack.enter_async_context(metrics_door(metrics_at, opened, refuse))

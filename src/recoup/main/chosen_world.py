@@ -1,7 +1,6 @@
 """The world that a verb works in, opened for it."""
 
 import json
-import os
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from recoup.kernel.problem import Problem
 from recoup.main.databases import Databases, has_live, prepare, used_databases
 from recoup.main.settings import Settings
 from recoup.main.worlds import Running, open_worlds
-from recoup.store.server.folder import close_folder
+from recoup.store.server.folder import write_private
 
 
 async def bootstrap_once(running: Running, *, serving: bool = False) -> dict[str, Any] | None:
@@ -52,17 +51,6 @@ def served_at(data_dir: Path) -> str:
     """The address that this installation was last served at, so that links made by a verb lead there; else empty."""
     path = data_dir / "bootstrap.json"
     return str(json.loads(path.read_text()).get("base_url", "")) if path.exists() else ""
-
-
-def write_private(path: Path, text: str) -> None:
-    """Whole or not at all, for the owner's eyes."""
-    close_folder(path.parent)
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
 
 
 T = TypeVar("T")

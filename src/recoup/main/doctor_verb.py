@@ -164,6 +164,10 @@ async def look_at(world: World) -> AsyncIterator[Line]:
     yield await _worker(world)
     lost = world.standing.reason
     yield Line(world.name, "database", not lost, lost or "knows all that was seen", "Run `recoup recover`.")
+    if world.opening is not None:
+        wrong = [one.name for one in await world.opening.look() if one.verdict == "refuse"]
+        finding = f"{', '.join(wrong)} refuse" if wrong else "nothing refuses"
+        yield Line(world.name, "live check", not wrong, finding, "Run `recoup live check`.")
     if off := await standing_stop(world.db.reader):
         finding = f"all of it is off since {iso(off.stopped_at)}: {off.why}"
         yield Line(world.name, "sending", False, finding, "When it is mended, run `recoup sending on`.")

@@ -10,15 +10,20 @@ from typing import Final, TypeVar
 import click
 import uvloop
 
+from recoup.doors.command.route import OPERATOR
 from recoup.doors.command.verbs import data_dir_option
 from recoup.flows.key_checks import check_keys
 from recoup.flows.rekey import KeyState, go_over, retire, states_of, unopened
 from recoup.flows.world import World
+from recoup.gateways.keys.keyring import Keyring
+from recoup.gateways.keys.material import from_text
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
 from recoup.main.databases import Databases, prepare, used_databases
+from recoup.main.live_opening import keys_mark
 from recoup.main.settings import Settings, load_settings
 from recoup.main.worlds import open_worlds
+from recoup.store.operation.live_marks import set_mark
 
 T = TypeVar("T")
 WAIT_SECONDS: Final = 20  # every process of this machine has read the file again by then
@@ -40,6 +45,27 @@ def add(cli: click.Group, load_settings: Callable[..., Settings] = load_settings
             _show(await states_of(worlds), as_json)
 
         _with_worlds(load_settings(data_dir=data_dir), work)
+
+    @keys.command()
+    @click.argument("copy", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+    @data_dir_option
+    def copied(copy: Path, data_dir: Path | None) -> None:
+        """Checks that a copy of the key file holds the keys in use, and notes it for `recoup live check`."""
+        held = Keyring(from_text(copy.read_text(), str(copy))).checks()
+
+        async def work(worlds: Sequence[World]) -> None:
+            for world in worlds:
+                lacking = {
+                    name for (name, key_id), check in world.keys.checks().items() if held.get((name, key_id)) != check
+                }
+                if lacking:
+                    message = f"{copy} lacks a key that is in use: {', '.join(sorted(lacking))}."
+                    raise Problem("conflict", message, cure="Copy the key file anew.")
+                if world.opening is not None:
+                    await set_mark(world.db.alone, "keys", keys_mark(world), OPERATOR, world.clocks.wall())
+
+        _with_worlds(load_settings(data_dir=data_dir), work)
+        click.echo(f"{copy} holds all keys in use.")
 
     @keys.command()
     @click.option(

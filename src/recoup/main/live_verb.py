@@ -1,14 +1,18 @@
 """`recoup live`: the live world's database, made once and on purpose, and the key of its processor's notices."""
 
 import asyncio
+import json
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from recoup.doors.command.route import OPERATOR
 from recoup.doors.command.verbs import Opened, data_dir_option
+from recoup.flows.merchants.route_switches import checked_reason
 from recoup.flows.rekey import drop_vault
 from recoup.flows.signed_notices import signing_key
 from recoup.gateways.cards.bridge import check_bridge
@@ -16,8 +20,11 @@ from recoup.gateways.keys.keyring import has_keys
 from recoup.kernel.problem import Problem, invalid
 from recoup.main.chosen_world import with_world
 from recoup.main.databases import Databases, prepare, used_databases
+from recoup.main.live_opening import unwaive, waive
+from recoup.main.schema_verb import checked_databases
 from recoup.main.settings import Settings, load_settings
 from recoup.main.worlds import open_worlds
+from recoup.rules.live_check import EXIT_CODES, WAIVABLE, CheckLine
 from recoup.rules.messages.inbound import DISPUTE_NOTICES, SignedKind
 from recoup.rules.messages.signals import SIGNALS
 from recoup.rules.messages.token_notices import TOKEN_NOTICES
@@ -28,21 +35,29 @@ def add(cli: click.Group) -> None:
     def live() -> None:
         """Sets up the live world: real cards, real money."""
 
+    _add_check(live)
+
     @live.command()
     @click.option("--embedded", is_flag=True, help="Use the embedded server; you must back it up yourself.")
+    @click.option("--trial", is_flag=True, help="Waive the whole live check: no real money yet. Implies --embedded.")
     @click.option("--without-vault", is_flag=True, help="Keep no key of a vault; every call refuses card numbers.")
     @data_dir_option
-    def init(embedded: bool, without_vault: bool, data_dir: Path | None) -> None:
+    def init(embedded: bool, trial: bool, without_vault: bool, data_dir: Path | None) -> None:
         """Creates the live database. Running it again changes nothing."""
         settings = load_settings(data_dir=data_dir)
+        embedded = embedded or trial
         _check(settings, embedded)
         with used_databases(settings) as databases:
             if not databases.live:
                 raise invalid("The live database is not set.", "live_database_url", "Set RECOUP_LIVE_DATABASE_URL.")
             asyncio.run(prepare(databases, live=True))
+            if embedded:
+                waived = WAIVABLE if trial else ("server",)
+                asyncio.run(_waive(settings, databases, waived, "a trial" if trial else "the embedded server is meant"))
+                click.echo(f"Waived in `recoup live check`: {', '.join(waived)}.")
             if without_vault:
                 asyncio.run(_leave_vault(settings, databases))
-        click.echo("The live world is ready. If Recoup is running, restart it.")
+        click.echo("The live world is ready. If Recoup is running, restart it; `recoup live check` says when it opens.")
         if not settings.live_processor_url:
             click.echo("No card processor is set yet, so no merchant can go live; see docs/operate.md.")
 
@@ -62,6 +77,62 @@ def add(cli: click.Group) -> None:
             return signing_key(opened.world, kind, name or routes[0]).hex()
 
         click.echo(with_world(replace(load_settings(data_dir=data_dir), world="live"), work))
+
+
+def _add_check(live: click.Group) -> None:
+    @live.command()
+    @click.option("--json", "as_json", is_flag=True, help="Output as one JSON array.")
+    @data_dir_option
+    def check(as_json: bool, data_dir: Path | None) -> None:
+        """Says what keeps live shut, and what to do. Exits with 0: pass, 1: wait, 2: refuse."""
+        lines = _looked(replace(load_settings(data_dir=data_dir), world="live"))
+        if as_json:
+            click.echo(json.dumps([one._asdict() for one in lines]))
+        for one in () if as_json else lines:
+            cure = f" {one.cure}" if one.cure and one.verdict != "pass" else ""
+            click.echo(f"{one.verdict:7} {one.name}{f' {one.subject}' if one.subject else ''}: {one.finding}{cure}")
+        raise click.exceptions.Exit(max((EXIT_CODES[one.verdict] for one in lines), default=0))
+
+    @live.command("waive")
+    @click.argument("names", nargs=-1, required=True)
+    @click.option("--reason", required=True, help="Reason, shown with the line from now on.")
+    @data_dir_option
+    def waive_verb(names: tuple[str, ...], reason: str, data_dir: Path | None) -> None:
+        """Lets live open, and stay open, in spite of a line. `recoup live check` goes on to show it."""
+        why = checked_reason(reason)
+        with_world(
+            replace(load_settings(data_dir=data_dir), world="live"), lambda one: waive(one.world, names, why, OPERATOR)
+        )
+        click.echo(f"Waived: {', '.join(names)}.")
+
+    @live.command("unwaive")
+    @click.argument("names", nargs=-1, required=True)
+    @data_dir_option
+    def unwaive_verb(names: tuple[str, ...], data_dir: Path | None) -> None:
+        """Ends that."""
+        with_world(replace(load_settings(data_dir=data_dir), world="live"), lambda one: unwaive(one.world, names))
+        click.echo(f"No longer waived: {', '.join(names)}.")
+
+
+def _looked(settings: Settings) -> Sequence[CheckLine]:
+    """Raises: Problem(not_found) where there is no live world."""
+
+    async def work(opened: Opened) -> Sequence[CheckLine]:
+        assert opened.world.opening is not None
+        return await opened.world.opening.look()
+
+    with used_databases(settings) as databases:
+        troubles = [one for one in asyncio.run(checked_databases(databases)) if one[2]]
+    if troubles:
+        cure = "Run `recoup schema apply`."
+        return [CheckLine("schema", "refuse", trouble, cure, f"{place} {what}") for place, what, trouble in troubles]
+    return [CheckLine("schema", "pass", "As this release needs it."), *with_world(settings, work)]
+
+
+async def _waive(settings: Settings, databases: Databases, names: Sequence[str], why: str) -> None:
+    async with open_worlds(settings, databases, "recoup-cli") as (_, live):
+        if live is not None:
+            await waive(live.world, names, why, OPERATOR)
 
 
 async def _leave_vault(settings: Settings, databases: Databases) -> None:

@@ -194,6 +194,10 @@ async def _state(world: World, gauges: Gauges) -> None:
         off = await standing_stop(connection) is not None
         lag = await lag_bytes(connection)
     name = world.name
+    if world.opening is not None:
+        refusing = sum(one.verdict == "refuse" for one in world.opening.lines)
+        gauges.add("recoup_live_refusals", "Lines of the live check that refuse", refusing, world=name)
+        gauges.add("recoup_live_shut", "1 while the doors of live do not open", world.opening.is_shut, world=name)
     gauges.add("recoup_sending_off", "1 while all sending is switched off", off, world=name)
     gauges.add("recoup_database_writable", WRITABLE, writable, world=name)
     gauges.add("recoup_database_room", "0 while the server cannot write a megabyte", room, world=name)

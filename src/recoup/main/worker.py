@@ -15,7 +15,7 @@ from recoup.main.heap import settle_heap
 from recoup.main.logs import start_logs
 from recoup.main.metrics import is_shared, serve_beside, watch_process
 from recoup.main.settings import Settings
-from recoup.main.worlds import Running, open_worlds
+from recoup.main.worlds import WORKER, Running, open_worlds
 
 
 def run_worker(settings: Settings, databases: Databases) -> None:
@@ -28,7 +28,7 @@ async def _worker(settings: Settings, databases: Databases) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
-    async with open_worlds(settings, databases, "recoup-worker") as both:
+    async with open_worlds(settings, databases, WORKER) as both:
         worlds = [one for one in both if one is not None]
         settle_heap()
         with ExitStack() as stack:
@@ -57,4 +57,11 @@ async def _work_all(worlds: list[Running]) -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(watch_process("worker"))
         for one in worlds:
-            group.create_task(work(one.world, one.orders, one.deliveries))
+            group.create_task(_work_open(one))
+
+
+async def _work_open(one: Running) -> None:
+    """Live waits while a setting is wrong with which nothing may be sent."""
+    while one.world.opening is not None and one.world.opening.stops_sending:  # noqa: ASYNC110 - it looks by itself
+        await asyncio.sleep(1.0)
+    await work(one.world, one.orders, one.deliveries)

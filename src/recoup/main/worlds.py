@@ -42,6 +42,7 @@ from recoup.kernel.problem import invalid
 from recoup.kernel.time import Clocks, DatabaseClocks
 from recoup.main.card_processors import Ground, card_processors
 from recoup.main.databases import Databases, has_live, watched
+from recoup.main.live_opening import LiveOpening
 from recoup.main.own_process import NoAnswerError, backtester_of, done_apart, environment_of
 from recoup.main.settings import Settings
 from recoup.rules.money.bank_account import check_routing
@@ -120,6 +121,7 @@ def trainer_of(settings: Settings, databases: Databases, world: str) -> Trainer:
 
 
 DOORS: Final = "recoup-doors"  # the process of doors, as its connections are called
+WORKER: Final = "recoup-worker"
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +211,7 @@ async def open_live(
 ) -> AsyncIterator[Running]:
     """Inside a running loop. Raises: Problem(invalid) for settings that no card may be sent by."""
     check_services(settings)
-    clocks = DatabaseClocks(machine)
+    clocks, opening = DatabaseClocks(machine), LiveOpening(settings, databases, opens=name == DOORS)
     async with (
         _parts(settings, databases, "live", name, clocks, loopback=False) as parts,
         card_processors(settings, Ground("live", parts.db, parts.keys, clocks)) as cards,
@@ -232,13 +234,15 @@ async def open_live(
             models=Models(parts.db, clocks),
             people_database=parts.people,
             standing=parts.standing,
+            opening=opening,
             url=settings.url,
             owner_dsn=databases.owned("live"),
             exports=settings.data_dir / "exports" / "live",
             trainer=trainer_of(settings, databases, "live"),
             backtester=backtester_of(settings, databases, "live"),
         )
-        yield Running(settings, world, Orders(world), Deliveries(world))
+        async with opening.running(world, keeps=name in (DOORS, WORKER)):
+            yield Running(settings, world, Orders(world), Deliveries(world))
 
 
 def _channels(world: str, db: Database, clocks: DatabaseClocks) -> dict[str, Channel]:

@@ -106,7 +106,7 @@ def test_each_role_has_the_lines_of_what_it_may_open(server: ServerAddress) -> N
         assert {"/overview", "/orders?attention=1", "/docs", "/account", "/roles"} <= lines["owner"]
         assert not {"/look-as", "/partner"} & lines["owner"]
         assert lines["owner"] - lines["dev"] == {"/approvals", "/invitations", "/audit"}
-        assert lines["olga"] - lines["owner"] == {"/cards", "/look-as", "/operator", "/processors"}
+        assert lines["olga"] - lines["owner"] == {"/cards", "/live-check", "/look-as", "/operator", "/processors"}
         assert {"/partner", "/partner/report", "/partner/webhooks", "/partner/keys"} <= lines["rita"]
 
     portal(server, story)

@@ -36,7 +36,7 @@ _WORDY: Final = (
     "rules/rescue/route", "rules/rescue/signal.py", "rules/rescue/what_if_sentences.py",
     "rules/risk/words.py", "connectors/findings.py", "moves/attempt/by_merchant.py",
     "moves/stable/payment.py", "moves/modification/refund.py", "moves/order/charges.py",
-    "flows/merchants/go_live.py",
+    "flows/merchants/go_live.py", "rules/live_check.py",
     "flows/messages/send_sample.py", "flows/money/reconcile.py", "flows/samples_under_way.py",
     "flows/try_connection.py",
 )  # fmt: skip
@@ -68,6 +68,7 @@ _ROOMS: Final = (
     "moves/",
     "store/",
     "kernel/",
+    "main/live_opening.py",
     "connectors/findings.py",
     *_FORMS,
 )
@@ -125,6 +126,8 @@ def _spoken(tree: ast.AST) -> Iterator[ast.AST]:
             and node.func.id in ("complaint", "too_large")
         ):
             yield from node.args
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "CheckLine":
+            yield from node.args[2:4]
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("Problem", "_refuse"):
             yield from node.args[1:]
             yield from (keyword.value for keyword in node.keywords if keyword.arg == "cure")
@@ -135,7 +138,7 @@ def _spoken(tree: ast.AST) -> Iterator[ast.AST]:
             names = {target.id for target in targets if isinstance(target, ast.Name)}
             texts = node.value.values if isinstance(node.value, ast.Dict) else [node.value]
             texts = [] if isinstance(node.value, ast.DictComp) else texts
-            yield from texts if names & {"message", "cure", "REASONS", "CURES", "LEFT_OUT", "AGAIN"} else []
+            yield from texts if names & {"message", "finding", "cure", "REASONS", "CURES", "LEFT_OUT", "AGAIN"} else []
 
 
 def _texts(root: ast.AST) -> Iterator[str]:

@@ -6,6 +6,7 @@ import click
 
 from recoup.doors.command.verbs import Opened, Run, in_world
 from recoup.flows.people.lost_factor import find_to_help, help_by_email
+from recoup.flows.people.operators import make_operator, unmake_operator
 from recoup.flows.people.password_links import find_for_link, link_by_operator
 
 
@@ -47,6 +48,27 @@ def password_link(run: Run, email: str, yes: bool) -> None:
         return await link_by_operator(opened.world, email, f"operator:{_whoever()}")
 
     click.echo(run(work))
+
+
+@people.command("add-operator")
+@click.argument("email")
+@click.option("--name", default="", help="Their name. Default: the part before the @.")
+@in_world
+def add_operator(run: Run, email: str, name: str) -> None:
+    """Lets a person decide for the operator, in both worlds, and prints a link to set a password. Live asks for a
+    second factor."""
+    click.echo(run(lambda opened: make_operator(opened.world, email, name, f"operator:{_whoever()}")))
+
+
+@people.command("end-operator")
+@click.argument("email")
+@in_world
+def end_operator_verb(run: Run, email: str) -> None:
+    """Ends that, as for the operator of the sandbox's start. The person's account stays."""
+    done = run(lambda opened: unmake_operator(opened.world, email))
+    click.echo(
+        f"{email} decides for the operator no longer." if done else f"{email} was none of the operator's people."
+    )
 
 
 def _whoever() -> str:

@@ -10,7 +10,7 @@ import asyncpg
 import msgspec
 
 from recoup.main.backup.configuration import SERVER, SLOT
-from recoup.main.chosen_world import write_private
+from recoup.store.server.folder import write_private
 
 RECORD: Final = "backup.json"
 _COMPLETE: Final = ("DONE", "WAITING_FOR_WALS")

@@ -25,7 +25,6 @@ from recoup.kernel.time import Clocks
 from recoup.main.backup.barman import RESTORE_SECONDS_MAX, Barman, find_programs, said
 from recoup.main.backup.configuration import FILE, SERVER, user_name
 from recoup.main.backup.copies import Copy, copies_in
-from recoup.main.chosen_world import write_private
 from recoup.main.settings import Settings, settings_file
 from recoup.main.up import BASE, only_one
 from recoup.rules.standing import Mark, Reached
@@ -34,6 +33,7 @@ from recoup.store.operation.standing import world_mark
 from recoup.store.server import EmbeddedServer, ServerAddress, find_binaries
 from recoup.store.server.cluster import cluster_folder
 from recoup.store.server.copied import give_cluster, system_id_of
+from recoup.store.server.folder import write_private
 from recoup.store.server.locks import locked
 from recoup.store.server.postmaster import find_postmaster
 

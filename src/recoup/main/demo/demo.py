@@ -28,7 +28,6 @@ from recoup.flows.threads import run_stoppable
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
-from recoup.main.chosen_world import write_private
 from recoup.main.demo.business import Business
 from recoup.main.demo.example import Line, cards_in, later, read_example
 from recoup.main.demo.months import Months, Site, has_months, months_of
@@ -38,6 +37,7 @@ from recoup.rules.order.faces import STATUS_NAMES
 from recoup.store.lists.order_counts import count_orders, count_statuses
 from recoup.store.lists.order_filter import OrderFilter
 from recoup.store.merchants.merchants import move_clock, offset_of
+from recoup.store.server.folder import write_private
 from recoup.store.server.footing import end_with_parent
 
 DAY: Final = timedelta(days=1)

@@ -50,6 +50,13 @@ def socket_folder(data_dir: Path) -> Path:
     return short
 
 
+def same_folder(host: str, data_dir: Path) -> bool:
+    """Whether that is the folder of this data folder's socket."""
+    record = data_dir / _RECORD
+    own = Path(record.read_text().strip()) if record.exists() else data_dir / "socket"
+    return own.exists() and Path(host).exists() and own.samefile(host)
+
+
 def forget_socket_folder(data_dir: Path) -> None:
     """Remove the short folder, if there is one; only once the server is gone."""
     record = data_dir / _RECORD

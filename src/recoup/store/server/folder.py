@@ -67,3 +67,14 @@ def open_lock(path: Path) -> IO[str]:
 
 def _refused(message: str, cure: str) -> Problem:
     return Problem("unavailable", message, cure=cure)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Whole or not at all, for the owner's eyes."""
+    close_folder(path.parent)
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)

@@ -28,3 +28,12 @@ CREATE TABLE directory.sending_stops (
   CHECK ((ended_at IS NULL) = (ended_by IS NULL))
 );
 CREATE UNIQUE INDEX sending_stops_now ON directory.sending_stops ((true)) WHERE ended_at IS NULL;
+
+-- What `recoup live check` remembers: `opened`, `waived NAME`, `route NAME` (as which configuration it passed), `keys`
+-- (which of them a copy held), `metrics read`.
+CREATE TABLE directory.live_marks (
+  name text PRIMARY KEY,
+  mark text NOT NULL,
+  actor text NOT NULL,
+  marked_at timestamptz NOT NULL           -- wall time
+);

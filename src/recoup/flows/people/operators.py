@@ -1,0 +1,44 @@
+"""The operator's own people, as the shell makes and ends them."""
+
+import secrets
+from uuid import UUID
+
+from recoup.flows.people.make_user import Membership, make_user
+from recoup.flows.people.password_links import link_by_operator
+from recoup.flows.people.sign_in import clean_email
+from recoup.flows.world import World
+from recoup.kernel.problem import invalid
+from recoup.rules.messages.notices import is_address
+from recoup.store.people.account_log import end_sessions
+from recoup.store.people.live_people import end_operator
+from recoup.store.people.people import find_user, save_membership
+
+
+async def make_operator(world: World, email: str, name: str, actor: str) -> str:
+    """An owner at the operator, in both worlds; somebody who has an account keeps it. Answers a link to set a password.
+    Raises: Problem(invalid) for what is no address."""
+    email = clean_email(email)
+    if not is_address(email):
+        raise invalid("This is not an e-mail address.", "email")
+    operator: UUID = world.keys.derived_id("bootstrap", "operator")
+    member = Membership("operator", operator, "owner")
+    known = await find_user(world.people, email)
+    if known is None:
+        await make_user(world, email, name or email.partition("@")[0], secrets.token_urlsafe(24), [member])
+    else:
+        now = world.clocks.wall()
+        async with world.people.transaction() as tx:
+            for one in member.worlds(world.name):
+                await save_membership(tx, known.user_id, "operator", operator, member.role, now, one)
+    return await link_by_operator(world, email, actor)
+
+
+async def unmake_operator(world: World, email: str) -> bool:
+    """Their sessions end. False for somebody who was none."""
+    email = clean_email(email)
+    async with world.people.transaction() as tx:
+        user = await find_user(tx, email)
+        ended = await end_operator(tx, email)
+        if user is not None and ended:
+            await end_sessions(tx, user.user_id, world.clocks.wall())
+    return bool(ended)

@@ -1,0 +1,319 @@
+"""Whether the doors of live open: the lines of the live check, what is waived of them, and what that means here.
+
+A door of live answers 503 while a line refuses that keeps it shut (`rules/live_check.py` says which), and looks again
+each minute, so that what was mended needs no restart. Live that was open once stays open, whatever comes to refuse in
+time: that warns.
+"""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+from urllib.parse import parse_qs, urlsplit
+
+import asyncpg
+import structlog
+from cryptography import x509
+
+from recoup.flows.live_check import ACTOR, METRICS_READ, Marks, check_world, moment
+from recoup.flows.world import World
+from recoup.gateways.cards.kinds import KINDS
+from recoup.gateways.keys.files import FILE_NAME as KEY_FILE
+from recoup.kernel.problem import Problem, in_words
+from recoup.kernel.sentence import Sentence
+from recoup.kernel.time import Clocks
+from recoup.main.backup.configuration import AGE_HOURS_MAX
+from recoup.main.backup.copies import age_seconds
+from recoup.main.backup.examined import SET_UP
+from recoup.main.certificate import SOON, certificate_of
+from recoup.main.databases import Databases
+from recoup.main.settings import Settings
+from recoup.rules.live_check import LINES, WAIVABLE, CheckLine, Verdict
+from recoup.store.operation.live_marks import drop_mark, live_marks, set_mark
+from recoup.store.pool import LOST
+from recoup.store.server.address import same_folder
+from recoup.store.server.cluster import cluster_folder
+
+EVERY_SECONDS: Final = 60.0
+LOOK_SECONDS_MAX: Final = 30.0
+FRESH_SECONDS: Final = 5.0
+ENDS_SOON: Final = timedelta(days=3)
+FREE_MIN: Final = 1 << 30
+FREE_PERCENT_MIN: Final = 5
+OPENED: Final = "opened"
+# Also while live is shut: pages are read, people sign in and go back to the sandbox, and look after their own account.
+_OPEN_PATHS: Final = ("/world", "/sign", "/account")
+_CALLS: Final = ("/v1/", "/api/", "/inbound/")
+log = structlog.get_logger()
+
+
+class LiveOpening:
+    """Of one process. `opens`: it is a door, whose first look without a refusal opens live for good."""
+
+    def __init__(self, settings: Settings, databases: Databases, *, opens: bool) -> None:
+        self._settings, self._embedded = settings, _is_embedded(databases.live, settings.data_dir)
+        self._opens = opens
+        self._world: World | None = None
+        self._lines: Sequence[CheckLine] = ()
+        self._looked_at = self._read_at = float("-inf")
+        self._turn = asyncio.Lock()
+        self._is_shut = True
+        self._warned: list[str] = []
+
+    @property
+    def lines(self) -> Sequence[CheckLine]:
+        """As of the last look."""
+        return self._lines
+
+    @property
+    def is_shut(self) -> bool:
+        return self._is_shut
+
+    @property
+    def stops_sending(self) -> bool:
+        """Whether a setting is wrong with which nothing may be sent."""
+        return any(one.shuts(is_open=True) for one in self._lines) or not self._lines
+
+    async def look(self) -> Sequence[CheckLine]:
+        """At most once in some seconds. Raises: Problem(unavailable)."""
+        world = self._of()
+        async with self._turn:
+            if world.clocks.monotonic() - self._looked_at >= FRESH_SECONDS:
+                async with asyncio.timeout(LOOK_SECONDS_MAX):
+                    self._lines = await self._look(world)
+                self._looked_at = world.clocks.monotonic()
+        return self._lines
+
+    async def _look(self, world: World) -> list[CheckLine]:
+        marks = {one.name: one for one in await live_marks(world.db.reader)}
+        found = [*settings_lines(self._settings, embedded=self._embedded), *self._machine(world, marks)]
+        lines = [_or_waived(one, marks) for one in (*found, *await check_world(world, marks))]
+        lines.sort(key=lambda one: list(LINES).index(one.name))
+        self._is_shut = any(one.shuts(is_open=OPENED in marks) for one in lines)
+        if self._opens and not self._is_shut and OPENED not in marks:
+            await set_mark(world.db.alone, OPENED, "", ACTOR, world.clocks.wall())
+            log.info("live is open")
+        return lines
+
+    def _of(self) -> World:
+        assert self._world is not None, "it is given its world first"
+        return self._world
+
+    @asynccontextmanager
+    async def running(self, world: World, *, keeps: bool) -> AsyncIterator[None]:
+        """`keeps`: it looks at once, then each minute; else only when it is asked."""
+        self._world = world
+        if not keeps:
+            yield
+            return
+        await self._again()
+        task = asyncio.create_task(self._keep())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _keep(self) -> None:
+        while True:
+            await asyncio.sleep(EVERY_SECONDS)
+            await self._again()
+
+    async def _again(self) -> None:
+        try:
+            lines = await self.look()
+        except (Problem, TimeoutError, OSError, asyncpg.PostgresError, *LOST) as error:
+            log.warning("live check failed", error=in_words(error))
+            return
+        wrong = [one.name for one in lines if one.verdict == "refuse"]
+        if wrong != self._warned and wrong:
+            log.warning("live check", shut=self._is_shut, refuse=wrong)
+        self._warned = wrong
+
+    def check(self, path: str, method: str) -> None:
+        """Raises: Problem(unavailable) for a call that is not taken while live is shut."""
+        reads = method in ("GET", "HEAD") or path.startswith(_OPEN_PATHS)
+        if not self._is_shut or reads and not path.startswith(_CALLS):
+            return
+        cure = "Send it again later; the operator runs `recoup live check`."
+        raise Problem("unavailable", "Live is not open: its check refuses.", cure=cure, retry_after_seconds=60)
+
+    async def note_read(self) -> None:
+        """Somebody has read the metrics."""
+        world = self._of()
+        now = world.clocks.monotonic()
+        if now - self._read_at >= EVERY_SECONDS:
+            self._read_at = now
+            await set_mark(world.db.alone, METRICS_READ, "", ACTOR, world.clocks.wall())
+
+    def _machine(self, world: World, marks: Marks) -> list[CheckLine]:
+        folder = self._settings.data_dir
+        return [_disk(folder), _copies(folder, world.clocks), keys_line(world, marks, folder)]
+
+
+def _or_waived(line: CheckLine, marks: Marks) -> CheckLine:
+    waived = marks.get(f"waived {line.name}")
+    if waived is None or line.verdict not in ("refuse", "wait"):
+        return line
+    return line._replace(verdict="waived", cure=Sentence("Waived: {0}", waived.mark))
+
+
+async def waive(world: World, names: Sequence[str], why: str, actor: str) -> None:
+    """Their refusals keep nothing shut and warn of nothing, from now on. Raises: Problem(invalid)."""
+    for name in names:
+        if name not in WAIVABLE:
+            message = f"{name[:40]!r} is no line that can be waived."
+            raise Problem("invalid", message, field="name", cure=f"There are {', '.join(WAIVABLE)}.")
+    async with world.db.transaction() as tx:
+        for name in names:
+            await set_mark(tx, f"waived {name}", why, actor, world.clocks.wall())
+
+
+async def unwaive(world: World, names: Sequence[str]) -> None:
+    async with world.db.transaction() as tx:
+        for name in names:
+            await drop_mark(tx, f"waived {name}")
+
+
+def settings_lines(settings: Settings, *, embedded: bool) -> list[CheckLine]:
+    """What settings alone say."""
+    return [
+        _https(settings),
+        _address(settings),
+        *_certificate(settings),
+        _server(embedded=embedded),
+        _others(settings),
+        _processors(settings),
+    ]
+
+
+def _is_embedded(dsn: str, data_dir: Path) -> bool:
+    """Also to a process that was given its address."""
+    host = parse_qs(urlsplit(dsn).query).get("host", [""])[0]
+    return bool(host) and (cluster_folder(data_dir) / "PG_VERSION").exists() and same_folder(host, data_dir)
+
+
+def _https(settings: Settings) -> CheckLine:
+    if settings.tls_cert:
+        return CheckLine("https", "pass", "Recoup answers under TLS.")
+    if settings.behind_proxy:
+        return CheckLine("https", "pass", "A proxy answers under TLS.")
+    cure = "Set tls_cert and tls_key, or behind_proxy."
+    return CheckLine("https", "refuse", "Calls come in the clear: there is neither TLS nor a proxy.", cure)
+
+
+def _address(settings: Settings) -> CheckLine:
+    url = settings.public_url
+    parts = urlsplit(url)
+    cure = "Set public_url to the https:// address that callers use."
+    if not url:
+        return CheckLine("address", "refuse", "The public address is not set.", cure)
+    if parts.scheme != "https" or not parts.hostname:
+        return CheckLine("address", "refuse", Sentence("{0} is no https:// address.", url), cure)
+    if settings.tls_cert and not _is_for(settings.tls_cert, parts.hostname):
+        finding = Sentence("The certificate is not for {0}.", parts.hostname)
+        return CheckLine("address", "refuse", finding, "Use a certificate of that name, or correct public_url.")
+    return CheckLine("address", "pass", url)
+
+
+def _is_for(chain: str, host: str) -> bool:
+    """An unreadable one is another line's."""
+    try:
+        first = x509.load_pem_x509_certificates(Path(chain).read_bytes())[0]
+        names = first.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        found = {*names.get_values_for_type(x509.DNSName), *map(str, names.get_values_for_type(x509.IPAddress))}
+    except (OSError, ValueError, x509.ExtensionNotFound):
+        return True
+    return host in found or f"*.{host.partition('.')[2]}" in found
+
+
+def _certificate(settings: Settings) -> list[CheckLine]:
+    """Nothing without TLS of our own."""
+    cure = "Renew it; the doors read it by themselves."
+    try:
+        found = certificate_of(settings)
+    except Problem as problem:
+        return [CheckLine("certificate", "refuse", problem.message, problem.cure or cure)]
+    if found is None:
+        return []
+    left, finding = found.ends - Clocks().wall(), Sentence("It ends on {0}.", f"{found.ends:%Y-%m-%d}")
+    verdict: Verdict = "refuse" if left < ENDS_SOON else "wait" if left < SOON else "pass"
+    return [CheckLine("certificate", verdict, finding, cure)]
+
+
+def _server(*, embedded: bool) -> CheckLine:
+    if not embedded:
+        return CheckLine("server", "pass", "The database is on a server of its own.")
+    cure = "Set RECOUP_LIVE_DATABASE_URL, or say that it is meant: `recoup live init --embedded`."
+    return CheckLine("server", "refuse", "The database is on the embedded server.", cure)
+
+
+def _others(settings: Settings) -> CheckLine:
+    if settings.takes_loopback and not settings.is_local:
+        finding = "Who signs up to the sandbox may post webhooks to this machine's own ports."
+        return CheckLine("settings", "refuse", finding, "Remove loopback_webhooks.")
+    if settings.log_level == "debug":
+        return CheckLine("settings", "refuse", "The log has all details.", "Remove log_level.")
+    if not settings.drain and not settings.is_local:
+        finding = "Doors stop before a proxy hears of it."
+        return CheckLine("settings", "refuse", finding, "Remove drain_seconds.")
+    return CheckLine("settings", "pass", "None is for tests only.")
+
+
+def _processors(settings: Settings) -> CheckLine:
+    """Raises nothing for a kind that is not installed: then nothing has started."""
+    mine = [(one.name, one.connection.url, one.connection.key) for one in settings.routes if one.world == "live"]
+    if settings.live_processor_url:
+        mine.append(("bridge", settings.live_processor_url, settings.live_processor_secret))
+    tests = {one.connection.key for one in settings.routes if one.world == "sandbox"}
+    tests |= {settings.sandbox_processor_secret}
+    hosts = {urlsplit(KINDS[one.kind].sandbox_url).hostname for one in settings.routes}
+    if settings.sandbox_processor_url:
+        hosts.add(urlsplit(settings.sandbox_processor_url).netloc)
+    for name, url, key in mine:
+        parts = urlsplit(url)
+        if (url and {parts.hostname, parts.netloc} & (hosts - {None})) or key and key in tests - {""}:
+            why = Sentence("{0} is a processor of the sandbox: nothing that it approves is paid.", name)
+            return CheckLine("processors", "refuse", why, "Name the address and key of your live account.")
+    if not mine:
+        finding = "No route is set: only accounts of merchants and chains take payments."
+        return CheckLine("processors", "pass", finding)
+    return CheckLine("processors", "pass", ", ".join(name for name, _, _ in mine))
+
+
+def _disk(folder: Path) -> CheckLine:
+    usage = shutil.disk_usage(folder)
+    free = Sentence("Free on the disk of the data folder: {0} GB.", round(usage.free / 1e9, 1))
+    is_short = usage.free < FREE_MIN or usage.free * 100 < FREE_PERCENT_MIN * usage.total
+    return CheckLine("disk", "refuse" if is_short else "pass", free, "Make room, or move the data folder.")
+
+
+def _copies(folder: Path, clocks: Clocks) -> CheckLine:
+    age = age_seconds(folder, clocks.wall())
+    if age is None:
+        return CheckLine("copies", "refuse", "No copy of the databases was set up.", SET_UP)
+    if age == float("inf"):
+        return CheckLine("copies", "wait", "The first copy is not complete.", "See `recoup backup check`.")
+    finding = Sentence("The newest copy is {0} hours old.", round(age / 3600, 1))
+    is_late = age > AGE_HOURS_MAX * 3600
+    return CheckLine("copies", "refuse" if is_late else "pass", finding, "See `recoup backup check`.")
+
+
+def keys_mark(world: World) -> str:
+    """Which keys are in use, to be compared and not to be read."""
+    return world.keys.mac("live-check", repr(sorted(world.keys.current_ids().items())).encode()).hex()
+
+
+def keys_line(world: World, marks: Marks, folder: Path) -> CheckLine:
+    """Given keys are kept by whoever gives them."""
+    if not world.keys.is_from_folder:
+        return CheckLine("keys", "pass", "They are given by RECOUP_KEYS.")
+    held = marks.get("keys")
+    if held is not None and held.mark == keys_mark(world):
+        return CheckLine("keys", "pass", Sentence("A copy held them at {0}.", moment(held.marked_at)))
+    path = str(folder / "keys" / KEY_FILE)
+    cure = Sentence("Copy {0} to another place, then run `recoup keys copied COPY`.", path)
+    return CheckLine("keys", "refuse", "No copy was seen that holds the keys in use.", cure)
