@@ -1,7 +1,10 @@
 """compose.yaml names what there is: settings, verbs, files, secrets; and gives no container more than it needs."""
 
 import re
+import shutil
+import subprocess
 from dataclasses import fields
+from pathlib import Path
 from typing import Any, Final
 
 import yaml
@@ -100,3 +103,18 @@ def test_prometheus_asks_where_the_metrics_are() -> None:
         service, _, port = target.partition(":")
         setting = "RECOUP_WORKER_METRICS_ADDRESS" if service == "worker" else "RECOUP_METRICS_ADDRESS"
         assert SERVICES[service]["environment"][setting].endswith(f":{port}"), target
+
+
+def test_the_secrets_are_made_once_and_named_by_compose(tmp_path: Path) -> None:
+    shutil.copy(DEPLOY / "secrets.sh", tmp_path)
+    assert (
+        "say the domain"
+        in subprocess.run(["sh", tmp_path / "secrets.sh"], capture_output=True, text=True, check=False).stderr
+    )
+    subprocess.run(["sh", tmp_path / "secrets.sh", "pay.example.com"], check=True)
+    made = {f"secrets/{file.name}" for file in (tmp_path / "secrets").iterdir() if file.read_text().strip()}
+    assert made == {declared["file"] for declared in COMPOSE["secrets"].values()}
+    assert (tmp_path / "secrets").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / ".env").read_text() == "RECOUP_DOMAIN=pay.example.com\n"
+    again = subprocess.run(["sh", tmp_path / "secrets.sh", "x"], capture_output=True, check=False)
+    assert again.returncode != 0
