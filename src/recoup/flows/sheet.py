@@ -9,8 +9,6 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any, Final
 
-import xlsxwriter
-
 from recoup.flows.threads import run_stoppable
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
@@ -32,6 +30,8 @@ class Sheet:
     """
 
     def __init__(self, title: str, columns: Sequence[tuple[str, Kind]], file: IO[bytes]) -> None:
+        import xlsxwriter  # 6 MB, for a file now and then
+
         self.rows = 0
         self._kinds = [kind for _, kind in columns]
         self._book = xlsxwriter.Workbook(
