@@ -9,6 +9,7 @@ from contextlib import ExitStack
 import uvloop
 
 from recoup.doors.clock.worker import work
+from recoup.flows.upkeep import beat
 from recoup.kernel.problem import Problem
 from recoup.main.databases import Databases
 from recoup.main.heap import settle_heap
@@ -61,7 +62,9 @@ async def _work_all(worlds: list[Running]) -> None:
 
 
 async def _work_open(one: Running) -> None:
-    """Live waits while a setting is wrong with which nothing may be sent."""
-    while one.world.opening is not None and one.world.opening.stops_sending:  # noqa: ASYNC110 - it looks by itself
+    """Live waits while a setting is wrong with which nothing may be sent. It says that it lives meanwhile."""
+    while one.world.opening is not None and one.world.opening.stops_sending:
+        with contextlib.suppress(Problem):
+            await beat(one.world)
         await asyncio.sleep(1.0)
     await work(one.world, one.orders, one.deliveries)

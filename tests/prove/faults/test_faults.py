@@ -515,3 +515,28 @@ def test_a_full_disk_is_named(tmp_path: Path) -> None:
             ground.up.stop()
     finally:
         subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_live_with_the_processor_of_the_sandbox_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "LIVE_PROCESSOR_URL": "https://bridge.example/",
+        "LIVE_PROCESSOR_SECRET": "a" * 32,
+        "SANDBOX_PROCESSOR_SECRET": "a" * 32,
+        "LIVE_ACCEPTOR_ID": "123456",
+    }.items():
+        monkeypatch.setenv(f"RECOUP_{name}", value)
+    ground = Ground(tmp_path)
+    try:
+        made = ground.recoup("live", "init", "--embedded")
+        assert made.returncode == 0, made.stderr
+        ground.up.stop()
+        ground.up.wait_ready()
+        time.sleep(12)
+        before = ground.scraped()
+        found = fired(tmp_path, before, ground.scraped())
+        check_named(
+            [one for one in ground.doctor() if one["place"] == "live"], ("live check", "processors", "live check")
+        )
+        assert found == {"RecoupLiveCheck"}
+    finally:
+        ground.up.stop()
