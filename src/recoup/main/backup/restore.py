@@ -39,6 +39,7 @@ from recoup.store.server.postmaster import find_postmaster
 
 NOTE: Final = "restored.json"
 WORLDS: Final = ("sandbox", "live")
+JOBS: Final = 4  # of rsync
 SLACK_BYTES: Final = 256 * 1024**2
 PROMOTED_SECONDS_MAX: Final = 3600.0
 _ENDS: Final = re.compile(r"last completed transaction was at log time (\S+ \S+)")
@@ -188,6 +189,7 @@ def restore(settings: Settings, program: str, wanted: Wanted, *, verified: bool,
 def _recover(program: str, copy: Copy, wanted: Wanted) -> None:
     """Raises: Problem(unavailable) with Barman's reason."""
     words = ["recover", "--partial-wal", "--no-get-wal", "--target-action", "promote", "--target-tli", "latest"]
+    words += ["--jobs", str(JOBS)]
     words += ["--target-time", wanted.to.isoformat(" ")] if wanted.to else []
     words += ["--staging-path", str(wanted.beside)] if copy.is_encrypted else []
     with tempfile.TemporaryDirectory(prefix="recoup-restore-") as folder:
