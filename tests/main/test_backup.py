@@ -5,6 +5,7 @@ import json
 import math
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.rings import each
@@ -40,7 +41,7 @@ version=180006
 """
 
 
-def copy(number: int, ended: datetime = NOON, **more: object) -> Copy:
+def copy(number: int, ended: datetime = NOON, **more: Any) -> Copy:
     return Copy(f"2026112{number}T1100", ended, 1000, "77", 18, is_encrypted=False, is_done=True)._replace(**more)
 
 
