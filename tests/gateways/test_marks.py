@@ -1,8 +1,9 @@
 """The data folder keeps the highest mark, whoever writes it at once and wherever a process dies."""
 
 import multiprocessing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -46,3 +47,15 @@ def test_a_broken_file_is_named_and_takes_nothing_for_whole(tmp_path: Path, text
     assert "recoup recover" in told.value.sentence()
     with pytest.raises(Problem):
         file.keep(Reached(Mark(2, 10), AT), Mark(0, 0))
+
+
+def test_erased_persons_are_kept_and_a_line_that_was_cut_is_none(tmp_path: Path) -> None:
+    file, merchant = MarkFile(tmp_path, "live"), UUID(int=1)
+    for n, at in enumerate((AT, AT + timedelta(days=1), AT + timedelta(days=1))):
+        file.note_erased(merchant, UUID(int=min(n, 1)), at)
+    with (tmp_path / FOLDER / "live-erased.jsonl").open("a") as content:
+        content.write('{"merchant": "0000')
+    assert [one.payer for one in file.erased_since(AT)] == [UUID(int=0), UUID(int=1)]
+    assert [one.payer for one in file.erased_since(AT + timedelta(hours=1))] == [UUID(int=1)]
+    file.note_erased(merchant, UUID(int=7), AT + timedelta(days=2))
+    assert [one.payer for one in file.erased_since(AT + timedelta(days=2))] == [UUID(int=7)], "after one that was cut"

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -21,7 +21,7 @@ import structlog
 from recoup.gateways.marks import ErasedPerson, MarkFile
 from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.sentence import Sentence
-from recoup.kernel.time import Clocks
+from recoup.kernel.time import Clocks, WallTime
 from recoup.rules.standing import Mark, Reached, knows_less, newest
 from recoup.store.operation.standing import (
     Noted,
@@ -107,30 +107,34 @@ def _at(reached: Reached) -> str:
 class Watch(FixedStanding):
     """Compares; one a world and process. It is the database's from its first look on."""
 
-    __slots__ = ("_clocks", "_db", "_file", "_people", "_people_seen", "_seen", "_world")
+    __slots__ = ("_clocks", "_counted_at", "_db", "_file", "_people", "_people_seen", "_seen", "_world")
 
     def __init__(self, world: str, db: Database, people: Database, file: MarkFile, clocks: Clocks) -> None:
         super().__init__()
         self._world, self._db, self._people, self._file, self._clocks = world, db, people, file, clocks
         self._seen: Reached | None = None
         self._people_seen = Mark(0, 0)
+        self._counted_at: datetime | None = None  # by a process of this machine
 
     async def marks(self) -> Marks:
         """The database last: others count on meanwhile. Raises: Problem(unavailable)."""
         kept, noted = self._file.read(), await noted_mark(self._people, self._world)
         self._seen = newest(self._seen, *(one.reached for one in (kept, noted) if one is not None))
         if kept is not None:
+            self._counted_at = kept.at
             self._people_seen = max(self._people_seen, kept.people)
         seen, people_seen = self._seen, self._people_seen
         return Marks(await world_mark(self._db), seen, noted, people_seen)
 
     async def look(self) -> None:
-        """Compares, and counts on where the databases know all. Raises: Problem(unavailable)."""
+        """Compares, and counts on where the databases know all; of the processes of a machine the first to look does
+        it. Raises: Problem(unavailable)."""
         marks = await self.marks()
         self._set(marks.reason, marks.has)
-        if marks.reason:
-            return
         now, mark = self._clocks.wall(), marks.has.reached.mark
+        ago = None if self._counted_at is None else now - WallTime(self._counted_at)
+        if marks.reason or ago is not None and timedelta(0) <= ago < timedelta(seconds=EVERY_SECONDS * 0.8):
+            return
         beat = await count_on(self._db.alone, *mark, now)
         if beat is not None:  # else another server since; the next look says so
             feed = max(await highest_feed(self._db), await highest_partners_feed(self._db))

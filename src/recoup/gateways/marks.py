@@ -79,7 +79,8 @@ class MarkFile:
 
     def note_erased(self, merchant_id: UUID, payer_id: UUID, at: datetime) -> None:
         """Before a person's data goes, so that it goes again after a restore. `payer_id` is a keyed hash."""
-        line = msgspec.json.encode(ErasedPerson(merchant_id, payer_id, at)) + b"\n"
+        # On a line of its own, also after one that was cut as the machine stopped.
+        line = b"\n" + msgspec.json.encode(ErasedPerson(merchant_id, payer_id, at)) + b"\n"
         with self._locked():
             descriptor = os.open(self._erased, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
@@ -89,7 +90,6 @@ class MarkFile:
                 os.close(descriptor)
 
     def erased_since(self, since: datetime) -> list[ErasedPerson]:
-        """A line that was cut as the machine stopped is none."""
         try:
             lines = self._erased.read_bytes().splitlines()
         except FileNotFoundError:

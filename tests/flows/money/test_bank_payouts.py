@@ -17,9 +17,11 @@ from recoup.flows.money.bank_accounts import approve_account, enter_account, pro
 from recoup.flows.money.bank_answers import take_answers
 from recoup.flows.money.bank_payouts import approve, go_on, pay_again, read_file, tell_outcome
 from recoup.flows.money.report import kind_of, report_lines
+from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.rules.money.as_of import Window
 from recoup.rules.money.bank_account import read_account
+from recoup.store.operation.standing import begin_epoch
 from recoup.store.server import ServerAddress
 
 CLOSED = "000123450002"
@@ -61,6 +63,38 @@ def test_bank_accounts_entered_without_end_slow_nobody_down(
             await with_account(shop)
             with pytest.raises(Problem, match="at most 1 bank accounts"):
                 await with_account(shop)
+
+    asyncio.run(story())
+
+
+def test_after_a_restore_no_file_is_made_before_the_bank_s_statement(server: ServerAddress) -> None:
+    """The bank may have had one for this settlement already."""
+
+    async def story() -> None:
+        async with sandbox_world(server) as made:
+            shop = await make_shop(*made)
+            payout = (await closed(shop))["payout_id"]
+            wall = shop.world.clocks.wall()
+            lost, until = (wall - DAY, wall - timedelta(hours=1)), wall + 400 * DAY
+            await begin_epoch(shop.world.db.alone, 2, *lost, until, 0, wall - timedelta(minutes=1), "ana")
+            await approve(shop.world, person(shop, "olga"), payout)
+            await shop.run_due()
+            (row,) = await payouts(shop)
+            assert (row["state"], row["file"]) == ("approved", None)
+            for kind, end, state in (
+                ("processor", wall, "approved"),
+                ("bank", lost[1] - timedelta(minutes=1), "approved"),
+                ("bank", wall, "sent"),
+            ):
+                await shop.world.db.execute(
+                    "INSERT INTO reconciliation_runs (merchant_id, run_id, run_key, kind, file_name, file_hash,"
+                    " reading, period_from, period_to, actor, created_at)"
+                    " VALUES ($1, $2, $3, $4, '', '', '{}', $5, $6, 't', $7)",
+                    *(shop.merchant_id, new_id(), new_id().bytes, kind, lost[0], end, wall),
+                )
+                await go_on(shop.world, shop.merchant_id, payout)
+                (row,) = await payouts(shop)
+                assert row["state"] == state, (kind, end)
 
     asyncio.run(story())
 
