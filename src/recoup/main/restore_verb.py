@@ -52,7 +52,7 @@ def add(cli: click.Group) -> None:
             program = find_barman(program or record.barman)
             if not restore(settings, program, wanted, verified=not unverified, say=click.echo):
                 message = f"`recoup verify` does not hold in {folder}."
-                raise Problem("conflict", message, cure="Restore to another time.")
+                raise Problem("conflict", message, cure="Mend what it names above, or restore to another time.")
         if is_taken:
             click.echo(_taken(take(settings.data_dir, folder, unverified=unverified)))
         else:
