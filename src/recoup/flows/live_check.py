@@ -12,6 +12,7 @@ from recoup.flows.own_routes import connection_context
 from recoup.flows.upkeep import ALIVE_SECONDS, beaten_ago
 from recoup.flows.world import World
 from recoup.gateways.bank.port import Transfer
+from recoup.gateways.cards.bridge import NoProcessor
 from recoup.gateways.cards.connector import is_connector
 from recoup.gateways.cards.port import Inquiry, Processor
 from recoup.kernel.ids import new_id
@@ -88,7 +89,8 @@ def _monitoring(world: World, marks: Marks) -> CheckLine:
 
 async def _routes(world: World, marks: Marks) -> list[CheckLine]:
     """Each route of the settings, asked once for each of its configurations: what passed is remembered."""
-    names = [one.name for one in world.routes.terms(world.processors)]
+    terms = world.routes.terms(world.processors)
+    names = [one.name for one in terms if world.processors[one.name].kind != NoProcessor.kind]
     sealed = await sealed_connections(world.db.reader, names)
     lines = []
     for name in names:
@@ -128,12 +130,12 @@ async def _work(world: World) -> list[CheckLine]:
     wall = world.clocks.wall()
     backlog, ago = await read_backlog(world.db.reader, wall), await beaten_ago(world)
     days = int(min((await read_days_left(world.db.reader, wall)).values()))
-    start = "Start a worker: `recoup worker`, or `recoup up`."
+    cure = "Start a worker: `recoup worker`, or `recoup up`."
     if ago is None or ago > ALIVE_WITHIN:
-        worker = CheckLine("worker", "wait", "No worker lives.", start)
+        worker = CheckLine("worker", "wait", "No worker lives.", cure)
     elif backlog.oldest_seconds > LATE_SECONDS_MAX:
         finding = Sentence("The oldest due work is {0} seconds late.", round(backlog.oldest_seconds))
-        worker = CheckLine("worker", "refuse", finding, start)
+        worker = CheckLine("worker", "refuse", finding, cure)
     else:
         worker = CheckLine("worker", "pass", "It lives, and is on time.")
     if days < DAYS_LEFT_MIN:

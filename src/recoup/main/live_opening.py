@@ -27,7 +27,6 @@ from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import Clocks
 from recoup.main.backup.configuration import AGE_HOURS_MAX
 from recoup.main.backup.copies import age_seconds
-from recoup.main.backup.examined import SET_UP
 from recoup.main.certificate import SOON, certificate_of
 from recoup.main.databases import Databases
 from recoup.main.settings import Settings
@@ -41,8 +40,7 @@ EVERY_SECONDS: Final = 60.0
 LOOK_SECONDS_MAX: Final = 30.0
 FRESH_SECONDS: Final = 5.0
 ENDS_SOON: Final = timedelta(days=3)
-FREE_MIN: Final = 1 << 30
-FREE_PERCENT_MIN: Final = 5
+FREE_MIN: Final = 2 << 30
 OPENED: Final = "opened"
 # Also while live is shut: pages are read, people sign in and go back to the sandbox, and look after their own account.
 _OPEN_PATHS: Final = ("/world", "/sign", "/account")
@@ -208,11 +206,11 @@ def _https(settings: Settings) -> CheckLine:
 def _address(settings: Settings) -> CheckLine:
     url = settings.public_url
     parts = urlsplit(url)
-    cure = "Set public_url to the https:// address that callers use."
+    cure = "Set public_url to the address with HTTPS that callers use."
     if not url:
         return CheckLine("address", "refuse", "The public address is not set.", cure)
     if parts.scheme != "https" or not parts.hostname:
-        return CheckLine("address", "refuse", Sentence("{0} is no https:// address.", url), cure)
+        return CheckLine("address", "refuse", Sentence("{0} is not reached by HTTPS.", url), cure)
     if settings.tls_cert and not _is_for(settings.tls_cert, parts.hostname):
         finding = Sentence("The certificate is not for {0}.", parts.hostname)
         return CheckLine("address", "refuse", finding, "Use a certificate of that name, or correct public_url.")
@@ -287,14 +285,14 @@ def _processors(settings: Settings) -> CheckLine:
 def _disk(folder: Path) -> CheckLine:
     usage = shutil.disk_usage(folder)
     free = Sentence("Free on the disk of the data folder: {0} GB.", round(usage.free / 1e9, 1))
-    is_short = usage.free < FREE_MIN or usage.free * 100 < FREE_PERCENT_MIN * usage.total
-    return CheckLine("disk", "refuse" if is_short else "pass", free, "Make room, or move the data folder.")
+    return CheckLine("disk", "refuse" if usage.free < FREE_MIN else "pass", free, "Make room, or move the data folder.")
 
 
 def _copies(folder: Path, clocks: Clocks) -> CheckLine:
     age = age_seconds(folder, clocks.wall())
     if age is None:
-        return CheckLine("copies", "refuse", "No copy of the databases was set up.", SET_UP)
+        cure = "Run `recoup backup init`, or `recoup backup done` after each copy by another tool."
+        return CheckLine("copies", "refuse", "No copy of the databases was set up.", cure)
     if age == float("inf"):
         return CheckLine("copies", "wait", "The first copy is not complete.", "See `recoup backup check`.")
     finding = Sentence("The newest copy is {0} hours old.", round(age / 3600, 1))

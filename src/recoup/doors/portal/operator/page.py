@@ -58,8 +58,15 @@ async def home(visit: Visit) -> Values:
         off=off,
         who=await names_of_actors(visit, [off.actor]) if off is not None else {},
         why_max=WHY_MAX,
+        live=_refuses_live(visit),
         has_factor=await has_factor(visit.world, visit.me),
     )
+
+
+def _refuses_live(visit: Visit) -> bool | None:
+    """Whether a line of the live check refused, when it was last looked at; None without a live world."""
+    worlds = [one for one in (visit.world, visit.world.other) if one is not None and one.opening is not None]
+    return any(line.verdict == "refuse" for line in worlds[0].opening.lines) if worlds and worlds[0].opening else None
 
 
 @home.post("/operator/sending-off", may=_switch)
