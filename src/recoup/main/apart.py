@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def apart(work: Callable[[], T]) -> T:
-    """What it answers, or the Problem that it raises. Any other error is told on standard error, and ends us, too."""
+    """What it answers, or the Problem that it raises. Any other error is sent on standard error, and ends us, too."""
     reads, writes = os.pipe()
     child = os.fork()
     if not child:
@@ -21,11 +21,11 @@ def apart(work: Callable[[], T]) -> T:
         _do(work, writes)
     os.close(writes)
     with os.fdopen(reads, "rb") as answer:
-        told = answer.read()
+        sent = answer.read()
     os.waitpid(child, 0)
-    if not told:
+    if not sent:
         sys.exit(1)
-    found = pickle.loads(told)  # noqa: S301 - our own
+    found = pickle.loads(sent)  # noqa: S301 - our own
     if isinstance(found, Problem):
         raise found
     made: T = found

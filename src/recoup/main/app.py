@@ -30,7 +30,7 @@ from recoup.doors.inbound.errors import refusal as inbound_refusal
 from recoup.doors.inbound.notices import routes as inbound_routes
 from recoup.doors.inbound.receiver import routes as receiver_routes
 from recoup.doors.inbound.signed import routes as signed_routes
-from recoup.doors.portal.known_before import LARGER, SESSION_COOKIE
+from recoup.doors.portal.known_before import FILE_BYTES_MAX, FILES, FORM_BYTES, IMPORTS, SESSION_COOKIE, UPLOADS
 from recoup.doors.rescue.app import routes as rescue_routes
 from recoup.doors.rescue.errors import refusal as rescue_refusal
 from recoup.doors.rescue.imports import SIZES as IMPORT_SIZES
@@ -42,6 +42,8 @@ from recoup.doors.stablecoin.resource import Services as StablecoinServices
 from recoup.doors.stablecoin.resource import make_services as make_stablecoin_services
 from recoup.doors.stablecoin.resource import refusal as stablecoin_refusal
 from recoup.flows.call_log import CallLog
+from recoup.flows.cards.uploads.take import FILE_BYTES_MAX as UPLOAD_BYTES_MAX
+from recoup.flows.insight.imports.read import FILE_BYTES_MAX as IMPORT_BYTES_MAX
 from recoup.flows.locked import Orders
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
@@ -170,6 +172,11 @@ async def metrics_door(at: socket.socket, opened: Sequence[Running], refuse: Ref
 
 
 log = structlog.get_logger()
+LARGER: Final = {
+    FILES: FILE_BYTES_MAX,
+    UPLOADS: UPLOAD_BYTES_MAX + FORM_BYTES,
+    IMPORTS: IMPORT_BYTES_MAX + FORM_BYTES,
+}
 
 
 def refuse(scope: Scope, problem: Problem) -> Refusal:

@@ -11,7 +11,7 @@ from recoup.doors.portal.downloads import JSON_LINES, download, taken
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.file_form import file_form
 from recoup.doors.portal.form_shape import Text, read_again
-from recoup.doors.portal.known_before import IMPORTS, LARGER
+from recoup.doors.portal.known_before import FORM_BYTES, IMPORTS
 from recoup.doors.portal.pages import Answer, Values, member, shown
 from recoup.doors.portal.rights import anybody
 from recoup.doors.portal.visit import Visit, found_by
@@ -51,7 +51,7 @@ TITLES: Final = {
 
 
 PLACE: Final = IMPORTS
-FORM_BYTES_MAX: Final = LARGER[PLACE]
+FORM_BYTES_MAX: Final = FILE_BYTES_MAX + FORM_BYTES
 SIZE: Final = 25
 LINES: Final = 100
 

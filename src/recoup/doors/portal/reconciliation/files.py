@@ -11,7 +11,7 @@ from recoup.doors.portal.done import done_of, with_done
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.file_form import file_form
 from recoup.doors.portal.form_shape import As, Text, read_again
-from recoup.doors.portal.known_before import FILES, LARGER
+from recoup.doors.portal.known_before import FILES
 from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.rights import anybody, operator
 from recoup.doors.portal.visit import Visit, found_by
@@ -49,7 +49,6 @@ RECIPES: Final = {
 }  # fmt: skip
 
 
-FILE_BYTES_MAX: Final = LARGER[FILES]
 SIZE: Final = 25
 LINES: Final = 100
 _DIFFER: Final = [name for name in OUTCOMES if name not in ("matched", "refused")]

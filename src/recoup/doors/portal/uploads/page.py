@@ -11,7 +11,7 @@ from recoup.doors.portal.downloads import CSV, JSON_LINES, download, taken
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.file_form import file_form
 from recoup.doors.portal.form_shape import read_again
-from recoup.doors.portal.known_before import LARGER, UPLOADS
+from recoup.doors.portal.known_before import FORM_BYTES, UPLOADS
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.rights import anybody
@@ -35,7 +35,7 @@ KINDS: Final = {"transmit": "Transmissions", "evaluate": "Declined MITs"}
 
 
 PLACE: Final = UPLOADS
-FORM_BYTES_MAX: Final = LARGER[PLACE]
+FORM_BYTES_MAX: Final = FILE_BYTES_MAX + FORM_BYTES
 SIZE: Final = 25
 ROWS: Final = 100
 _TYPES: Final = {"json": JSON_LINES, "csv": CSV}
