@@ -165,13 +165,16 @@ async def _quiet(connection: Any) -> None:
 
 async def _nothing_sent_twice(connection: Any) -> None:
     """The same id again only after two inquiries that found nothing, however often the sender died."""
-    rows = await connection.fetch("SELECT id, kind FROM issuer.calls WHERE kind IN ('charge', 'inquiry') ORDER BY seq")
+    rows = await connection.fetch(
+        "SELECT seq, id, kind, received_at FROM issuer.calls WHERE kind IN ('charge', 'inquiry') ORDER BY seq"
+    )
     asked: dict[Any, int] = {}
     for row in rows:
         if row["kind"] == "inquiry":
             asked[row["id"]] = asked.get(row["id"], 0) + 1
         else:
-            assert asked.get(row["id"], 2) >= 2, f"{row['id']} was charged again without asking twice"
+            seen = [(r["seq"], r["kind"], f"{r['received_at']:%H:%M:%S.%f}") for r in rows if r["id"] == row["id"]]
+            assert asked.get(row["id"], 2) >= 2, f"{row['id']} was charged again without asking twice: {seen}"
             asked[row["id"]] = 0
 
 
