@@ -25,6 +25,7 @@ _MAY = {
     "doors/stablecoin/fields.py": "msgspec says what is wrong with a body in words only",
     "gateways/web/client.py": "aiohttp's parser says which limit was broken in words only; a test holds them",
     "kernel/scope.py": "how an actor is written: `user:… by operator:…`",
+    "main/backup/restore.py": "PostgreSQL says in its log in words only why a recovery ended",
     "rules/network/codes.py": "the name of a source document, as `SOURCES` has others",
 }
 

@@ -163,8 +163,8 @@ async def waive(world: World, names: Sequence[str], why: str, actor: str) -> Non
     """Their refusals keep nothing shut and warn of nothing, from now on. Raises: Problem(invalid)."""
     for name in names:
         if name not in WAIVABLE:
-            message = f"{name[:40]!r} is no line that can be waived."
-            raise Problem("invalid", message, field="name", cure=f"There are {', '.join(WAIVABLE)}.")
+            message = Sentence("{0!r} is no line that can be waived.", name[:40])
+            raise Problem("invalid", message, field="name", cure=Sentence("There are {0}.", ", ".join(WAIVABLE)))
     async with world.db.transaction() as tx:
         for name in names:
             await set_mark(tx, f"waived {name}", why, actor, world.clocks.wall())

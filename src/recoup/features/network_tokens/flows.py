@@ -118,7 +118,7 @@ async def delete_tokens(tx: Tx, merchant_id: UUID, order_ids: Sequence[UUID], wa
 async def undeleted(world: World) -> list[tuple[str, str, str]]:
     """Network tokens of customers who were erased that no service deleted in time; nothing where there are none."""
     left = await count_undeleted(world.db)
-    finding = f"{left:,} of erased customers were not deleted at their service"
+    finding = Sentence("{0} of erased customers were not deleted at their service", f"{left:,}")
     cure = "Delete them there by their ids: SELECT service, network_token_id FROM network_tokens WHERE deletion_owed."
     return [("network tokens", finding, cure)] if left else []
 
