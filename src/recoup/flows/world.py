@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from recoup.core.ports import Hits, KeyEndings, Keys, Models, Opening, Routes, SamplesUnderWay, Standing
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 from recoup.store.pool import Database
 
 if TYPE_CHECKING:
+    from recoup.core.ports import Hits, KeyEndings, Keys, Models, Opening, Routes, SamplesUnderWay, Standing
     from recoup.gateways.bank.port import Bank
     from recoup.gateways.cards.port import Processor
     from recoup.gateways.cards.token_service import TokenService
@@ -44,7 +44,7 @@ class World:
 
     name: str
     db: Database
-    keys: Keys
+    keys: "Keys"
     processors: Mapping[str, "Processor"]
     web: "Web"
     clocks: Clocks = field(default_factory=Clocks)
@@ -55,8 +55,8 @@ class World:
     mail: "Mail | None" = None
     sms: "SmsSender | None" = None
     bank: "Bank"
-    models: Models
-    routes: Routes
+    models: "Models"
+    routes: "Routes"
     people_database: Database | None = None
     opening: Opening | None = None  # of live
     owner_dsn: str | None = None
@@ -66,11 +66,11 @@ class World:
     backtester: Backtester | None = None
     sign_up: bool = True
     others: dict[str, "World"] = field(default_factory=dict, repr=False)  # this process has opened, by name
-    card_hits: Hits = field(repr=False)
-    unknown_methods: Hits = field(repr=False)
-    samples: SamplesUnderWay = field(repr=False)
-    standing: Standing = field(repr=False)
-    key_endings: KeyEndings = field(init=False, repr=False)
+    card_hits: "Hits" = field(repr=False)
+    unknown_methods: "Hits" = field(repr=False)
+    samples: "SamplesUnderWay" = field(repr=False)
+    standing: "Standing" = field(repr=False)
+    key_endings: "KeyEndings" = field(init=False, repr=False)
 
     @property
     def people(self) -> Database:

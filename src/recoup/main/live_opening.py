@@ -163,7 +163,7 @@ async def waive(world: World, names: Sequence[str], why: str, actor: str) -> Non
     """Their refusals keep nothing shut and warn of nothing, from now on. Raises: Problem(invalid)."""
     for name in names:
         if name not in WAIVABLE:
-            message = Sentence("{0!r} is no line that can be waived.", name[:40])
+            message = Sentence("{0} is no line that can be waived.", repr(name[:40]))
             raise Problem("invalid", message, field="name", cure=Sentence("There are {0}.", ", ".join(WAIVABLE)))
     async with world.db.transaction() as tx:
         for name in names:
