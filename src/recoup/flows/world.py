@@ -58,7 +58,7 @@ class World:
     models: "Models"
     routes: "Routes"
     people_database: Database | None = None
-    opening: Opening | None = None  # of live
+    opening: "Opening | None" = None  # of live
     owner_dsn: str | None = None
     url: str = ""  # of this installation, without a slash at its end
     exports: Path | None = None
