@@ -49,6 +49,12 @@ def test_a_broken_file_is_named_and_takes_nothing_for_whole(tmp_path: Path, text
         file.keep(Reached(Mark(2, 10), AT), Mark(0, 0))
 
 
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / FOLDER).write_text("")
+    with pytest.raises(Problem, match=r"live\.json"):
+        MarkFile(tmp_path, "live").keep(Reached(Mark(2, 9), AT), Mark(0, 0))
+
+
 def test_erased_persons_are_kept_and_a_line_that_was_cut_is_none(tmp_path: Path) -> None:
     file, merchant = MarkFile(tmp_path, "live"), UUID(int=1)
     for n, at in enumerate((AT, AT + timedelta(days=1), AT + timedelta(days=1))):

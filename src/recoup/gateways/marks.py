@@ -1,10 +1,6 @@
 """How far databases were seen to be, in the data folder: a database that is restored does not take it back with it."""
 
-import fcntl
 import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -12,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from recoup.kernel.private_files import in_turn, write_whole
 from recoup.kernel.problem import Problem
 from recoup.rules.standing import Mark, Reached, newest
 
@@ -64,24 +61,24 @@ class MarkFile:
 
     def keep(self, reached: Reached, people: Mark) -> None:
         """Raises: Problem(unavailable)."""
-        with self._locked():
-            had = self.read()
-            most = newest(reached, had.reached if had is not None else None)
-            assert most is not None
-            own = max(people, had.people) if had is not None else people
-            kept = KeptMark(*most.mark, most.at, most.feed, *own)
-            if kept != had:
-                try:
-                    self._write(msgspec.json.encode(kept) + b"\n")
-                except OSError as error:
-                    message = f"How far the database was seen to be cannot be kept in {self._path}: {error.strerror}."
-                    raise Problem("unavailable", message, cure="Free some of the disk.") from None
+        try:
+            with in_turn(self._folder):
+                had = self.read()
+                most = newest(reached, had.reached if had is not None else None)
+                assert most is not None
+                own = max(people, had.people) if had is not None else people
+                kept = KeptMark(*most.mark, most.at, most.feed, *own)
+                if kept != had:
+                    write_whole(self._path, msgspec.json.encode(kept) + b"\n")
+        except OSError as error:
+            message = f"How far the database was seen to be cannot be kept in {self._path}: {error.strerror}."
+            raise Problem("unavailable", message, cure="Free some of the disk, or make the folder yours.") from None
 
     def note_erased(self, merchant_id: UUID, payer_id: UUID, at: datetime) -> None:
         """Before a person's data goes, so that it goes again after a restore. `payer_id` is a keyed hash."""
         # On a line of its own, also after one that was cut as the machine stopped.
         line = b"\n" + msgspec.json.encode(ErasedPerson(merchant_id, payer_id, at)) + b"\n"
-        with self._locked():
+        with in_turn(self._folder):
             descriptor = os.open(self._erased, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 os.write(descriptor, line)
@@ -96,34 +93,6 @@ class MarkFile:
             return []
         found = dict.fromkeys(one for one in map(_person, lines) if one is not None and one.at >= since)
         return list(found)
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(self._folder / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
-
-    def _write(self, content: bytes) -> None:
-        """Whole or not at all, also when the machine stops."""
-        descriptor, name = tempfile.mkstemp(dir=self._folder, prefix=".new-")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(name, self._path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-        folder = os.open(self._folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 def _person(line: bytes) -> ErasedPerson | None:

@@ -1,15 +1,12 @@
 """Where the keys lie: one file of mode 0600 in a folder of mode 0700."""
 
-import fcntl
 import json
-import os
-import tempfile
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Final
 
 from recoup.gateways.keys.material import Material, fresh, from_text, to_text, without, without_vault
+from recoup.kernel.private_files import in_turn, write_whole
 from recoup.kernel.problem import Problem
 
 FILE_NAME: Final = "keyring.json"
@@ -20,9 +17,9 @@ def load_or_create(folder: Path, *, vault: bool = True) -> Material:
     """The folder's keys; made when there are none yet, with those of cards or without. Of several processes that start
     at once one makes them. Raises: Problem(internal) when the file is open to others or unreadable."""
     if not (folder / FILE_NAME).exists():
-        with _locked(folder):
+        with in_turn(folder):
             if not (folder / FILE_NAME).exists():
-                _write(folder, FILE_NAME, to_text(fresh(vault=vault)))
+                write_whole(folder / FILE_NAME, to_text(fresh(vault=vault)).encode())
     return load(folder)
 
 
@@ -40,9 +37,9 @@ def load(folder: Path) -> Material:
 
 def change(folder: Path, how: Callable[[Material], Material]) -> Material:
     """Reads, changes and replaces the file while other processes wait. Returns the new keys."""
-    with _locked(folder):
+    with in_turn(folder):
         material = how(load(folder))
-        _write(folder, FILE_NAME, to_text(material))
+        write_whole(folder / FILE_NAME, to_text(material).encode())
     return material
 
 
@@ -59,7 +56,7 @@ def forget_vault(folder: Path, *, keep: bool) -> Material:
 
 
 def _retire(folder: Path, how: Callable[[Material], Material]) -> Material:
-    with _locked(folder):
+    with in_turn(folder):
         material = load(folder)
         left = how(material)
         kept, had = json.loads(to_text(left)), json.loads(to_text(material))
@@ -72,8 +69,8 @@ def _retire(folder: Path, how: Callable[[Material], Material]) -> Material:
             if keys:
                 retired[purpose] = retired.get(purpose, {}) | keys
         if any(dropped.values()):
-            _write(folder, RETIRED, json.dumps(retired, indent=2) + "\n")
-            _write(folder, FILE_NAME, to_text(left))
+            write_whole(folder / RETIRED, (json.dumps(retired, indent=2) + "\n").encode())
+            write_whole(folder / FILE_NAME, to_text(left).encode())
     return left
 
 
@@ -87,34 +84,3 @@ def _retired(folder: Path) -> dict[str, dict[str, str]]:
         cure = "Restore it from the backup of the keys, or move it elsewhere and keep it."
         raise Problem("internal", f"The retired keys in {path} cannot be read.", cure=cure)
     return found
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder.chmod(0o700)
-    descriptor = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _write(folder: Path, file_name: str, text: str) -> None:
-    """All or nothing, also when the machine stops: a lost key is a lost vault."""
-    descriptor, name = tempfile.mkstemp(dir=folder, prefix=".new-")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(folder / file_name)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    directory = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from recoup.kernel.private_files import write_whole
 from recoup.kernel.problem import Problem, invalid
 from recoup.store.connect import connect
 from recoup.store.server import ServerAddress
@@ -148,10 +149,7 @@ def write_configuration(plan: Plan) -> None:
     try:
         plan.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         plan.home.chmod(0o700)
-        draft = plan.file.with_suffix(".new")
-        draft.write_text(text_of(plan))
-        draft.chmod(0o600)
-        draft.replace(plan.file)
+        write_whole(plan.file, text_of(plan).encode())
     except OSError as error:
         message = f"{plan.file} cannot be written: {error.strerror}."
         raise Problem("unavailable", message, cure="Mount the disk, or make the folder yours.") from None

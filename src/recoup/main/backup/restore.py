@@ -20,6 +20,7 @@ from recoup.gateways.keys.files import load
 from recoup.gateways.keys.keyring import ENVIRONMENT, given_keys
 from recoup.gateways.keys.material import to_text
 from recoup.gateways.marks import MarkFile
+from recoup.kernel.private_files import sync_folder
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.time import Clocks
 from recoup.main.backup.barman import RESTORE_SECONDS_MAX, Barman, find_programs, said
@@ -251,8 +252,8 @@ def _ends(log: Path) -> str:
     return found[-1] if found else ""
 
 
-def _write(beside: Path, note: Restored) -> None:
-    write_private(beside / NOTE, msgspec.json.encode(note).decode() + "\n")
+def _write(folder: Path, note: Restored) -> None:
+    write_private(folder / NOTE, msgspec.json.encode(note).decode() + "\n")
 
 
 def _verified(
@@ -322,13 +323,13 @@ def take(data_dir: Path, beside: Path, *, unverified: bool) -> Path | None:
         for world in WORLDS:
             if (kept := MarkFile(beside, world).read()) is not None:
                 MarkFile(data_dir, world).keep(kept.reached, kept.people)
-        write_private(data_dir / NOTE, msgspec.json.encode(note).decode() + "\n")
+        _write(data_dir, note)
         former = own.with_name(f"{own.name}.before-{Clocks().wall():%Y%m%dT%H%M%S}")
         if new.exists():
             if own.exists():
                 own.rename(former)
             new.rename(own)
-            _sync(data_dir)
+            sync_folder(data_dir)
         _set_aside(Path(note.home))
         shutil.rmtree(beside)
     return former if former.exists() else None
@@ -348,11 +349,3 @@ def _set_aside(home: Path) -> None:
         aside = home / SERVER / "set-aside"
         aside.mkdir(mode=0o700, exist_ok=True)
         path.rename(aside / f"{path.name}.{Clocks().wall():%Y%m%dT%H%M%S}")
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -5,6 +5,7 @@ import stat
 from pathlib import Path
 from typing import IO, Final
 
+from recoup.kernel.private_files import write_whole
 from recoup.kernel.problem import Problem
 
 # Root passes the database's user through (see `footing`): that one may enter, and neither list nor write.
@@ -72,9 +73,4 @@ def _refused(message: str, cure: str) -> Problem:
 def write_private(path: Path, text: str) -> None:
     """Whole or not at all, for the owner's eyes."""
     close_folder(path.parent)
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    write_whole(path, text.encode())
