@@ -6,9 +6,9 @@ import os
 import resource
 import shutil
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from time import monotonic
 from typing import Any, Final, Literal, Protocol
@@ -61,7 +61,7 @@ EVERY: Final = (*MEASURES, CALLS, SECONDS, LOOP_LAG)
 
 
 def count(measure: Measure, registry: CollectorRegistry = REGISTRY) -> None:
-    """From now on. What has more than LABELS_MAX sets of labels counts the rest as `other`."""
+    """Starts counting. Sets of labels beyond LABELS_MAX are counted as `other`."""
     name, help, labels, buckets = measure.name, measure.help, measure.labels, measure.buckets
     made: Any = (
         Histogram(name, help, labels, registry=registry, buckets=buckets)
@@ -83,7 +83,7 @@ def count(measure: Measure, registry: CollectorRegistry = REGISTRY) -> None:
 
 for _measure in EVERY:
     count(_measure)
-for _why in ("away", "full", "slow", "busy"):  # a rate begins at nought
+for _why in ("away", "full", "slow", "busy"):  # a rate begins at 0
     REFUSED.add(_why, by=0)
 
 
@@ -133,8 +133,8 @@ def _memory() -> int:
 
 
 class Ended:
-    """To be told how each call ended: counts and times it by its operation, and writes its log line. `operations`: the
-    paths of all routes, with their variables' names; a call to any other path is `other`."""
+    """Counts and times each call by its operation when it ends, and writes its log line. `operations`: the paths of all
+    routes, with their variables' names; a call to any other path is `other`."""
 
     def __init__(self, operations: Iterable[str] = ()) -> None:
         self.operations = set(operations)
@@ -154,7 +154,7 @@ class Ended:
 
 
 class Gauges:
-    """What one scrape finds. Made anew each time: what is gone is not told of any more."""
+    """Findings of one scrape."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, str, tuple[str, ...]], dict[tuple[str, ...], float]] = {}
@@ -170,71 +170,61 @@ class Gauges:
             yield family
 
 
-class Source(Protocol):
-    """Adds what it finds about a world, from its database or beside it."""
+class Add(Protocol):
+    """Adds a gauge of one world."""
 
-    def __call__(self, world: World, gauges: Gauges) -> Awaitable[None]: ...
+    def __call__(self, name: str, help: str, value: float, **labels: str) -> None: ...
 
 
-async def _state(world: World, gauges: Gauges) -> None:
+async def _state(world: World, add: Add) -> None:
     ago = await beaten_ago(world)
     seconds = float("inf") if ago is None else ago / timedelta(seconds=1)
-    quarantined = world.standing.is_quarantined
-    gauges.add(
-        "recoup_quarantine", "1 while the database knows less than was seen of it", quarantined, world=world.name
-    )
-    gauges.add("recoup_worker_alive_seconds", "Since a worker last said that it lives", seconds, world=world.name)
+    add("recoup_quarantine", "1 while the database knows less than was seen of it", world.standing.is_quarantined)
+    add("recoup_worker_alive_seconds", "Since a worker last said that it lives", seconds)
     async with world.db.connection() as connection:
-        writable = await is_writable(connection)
-        room = await has_room(connection)
+        add("recoup_database_writable", WRITABLE, await is_writable(connection))
+        add("recoup_database_room", "0 while the server cannot write a megabyte", await has_room(connection))
+        off = await standing_stop(connection) is not None
         found = await read_condition(connection)
         dead = await read_dead_rows(connection)
         days_left = await read_days_left(connection, world.clocks.wall())
         overflown = await read_overflown(connection)
-        off = await standing_stop(connection) is not None
         lag = await lag_bytes(connection)
-    name = world.name
     if world.opening is not None:
         refusing = sum(one.verdict == "refuse" for one in world.opening.lines)
-        gauges.add("recoup_live_refusals", "Lines of the live check that refuse", refusing, world=name)
-        gauges.add("recoup_live_shut", "1 while the doors of live do not open", world.opening.is_shut, world=name)
-    gauges.add("recoup_sending_off", "1 while all sending is switched off", off, world=name)
-    gauges.add("recoup_database_writable", WRITABLE, writable, world=name)
-    gauges.add("recoup_database_room", "0 while the server cannot write a megabyte", room, world=name)
-    text = "Transactions since the oldest snapshot that somebody holds"
-    gauges.add("recoup_oldest_snapshot_transactions", text, found.snapshot_age, world=name)
-    text = "How long somebody has waited for a lock in the database"
-    gauges.add("recoup_database_blocked_seconds", text, found.blocked_seconds, world=name)
+        add("recoup_live_refusals", "Lines of the live check that refuse", refusing)
+        add("recoup_live_shut", "1 while the doors of live do not open", world.opening.is_shut)
+    add("recoup_sending_off", "1 while all sending is switched off", off)
+    text = "Transactions since the oldest snapshot that a session holds"
+    add("recoup_oldest_snapshot_transactions", text, found.snapshot_age)
+    add("recoup_database_blocked_seconds", "Longest wait for a lock in the database", found.blocked_seconds)
     if lag is not None:
-        gauges.add("recoup_copy_lag_bytes", "What of the database's log Barman has not received", lag, world=name)
+        add("recoup_copy_lag_bytes", "Bytes of the database's log that Barman has not received", lag)
     for table, rows in dead.items():
-        gauges.add("recoup_dead_rows", "Rows that died and are not cleared", rows, world=name, table=table)
+        add("recoup_dead_rows", "Rows that died and are not cleared", rows, table=table)
     if isinstance(world.clocks, DatabaseClocks):
         text = "By how much this machine's clock is ahead of the database's"
-        gauges.add("recoup_clock_ahead_seconds", text, world.clocks.ahead_seconds, world=name)
+        add("recoup_clock_ahead_seconds", text, world.clocks.ahead_seconds)
     for table, days in days_left.items():
-        text = "Days until a table's newest partition ends"
-        gauges.add("recoup_partition_days_left", text, days, world=name, table=table)
+        add("recoup_partition_days_left", "Days until a table's newest partition ends", days, table=table)
         text = "1 when rows fell into a table's default partition"
-        gauges.add("recoup_partition_overflown", text, table in overflown, world=name, table=table)
+        add("recoup_partition_overflown", text, table in overflown, table=table)
 
 
-async def _work(world: World, gauges: Gauges) -> None:
+async def _work(world: World, add: Add) -> None:
     backlog = await read_backlog(world.db, world.clocks.wall())
     for kind, number in backlog.waiting.items():
-        gauges.add("recoup_backlog", "What waits, by kind", number, world=world.name, kind=kind)
+        add("recoup_backlog", "What waits, by kind", number, kind=kind)
     for kind, seconds in backlog.late_seconds.items():
         text = "How late the oldest is: due work by kind, feed, pages, deliveries to receivers that answer"
-        gauges.add("recoup_late_seconds", text, seconds, world=world.name, kind=kind)
-    text = "Due work that has ended in an error at least five times"
-    gauges.add("recoup_failing_work", text, 0, world=world.name, kind="any")
-    for kind, number in backlog.failing.items():
-        gauges.add("recoup_failing_work", text, number, world=world.name, kind=kind)
-    text = "Since the oldest attempt was sent whose outcome nobody knows"
-    gauges.add("recoup_unknown_seconds", text, backlog.unknown_seconds, world=world.name)
+        add("recoup_late_seconds", text, seconds, kind=kind)
+    for kind, number in ({"any": 0} | backlog.failing).items():
+        add("recoup_failing_work", "Due work that has ended in an error at least five times", number, kind=kind)
+    text = "Age of the oldest attempt whose outcome is not known"
+    add("recoup_unknown_seconds", text, backlog.unknown_seconds)
 
 
-async def _routes(world: World, gauges: Gauges) -> None:
+async def _routes(world: World, add: Add) -> None:
     """The operator's by name; merchants' own together."""
     now = world.clocks.wall()
     sums = await sums_between(world.db, now - timedelta(days=1), now + timedelta(hours=1))
@@ -253,48 +243,31 @@ async def _routes(world: World, gauges: Gauges) -> None:
         ("recoup_unread_notices", "Signed notices of kinds that this release does not read", notices),
     ):
         for route, number in found.items():
-            gauges.add(name, text, number, world=world.name, route=route)
+            add(name, text, number, route=route)
 
 
-SOURCES: Final[tuple[Source, ...]] = (_state, _work, _routes)
-
-
-async def _look(world: World, gauges: Gauges) -> None:
+async def _look(world: World, add: Add) -> None:
     """A database that does not answer is a finding, too. One that is read-only takes no new connection of ours."""
     is_up = True
     try:
         async with asyncio.timeout(WORLD_SECONDS_MAX):
-            for source in SOURCES:
-                await source(world, gauges)
+            await _state(world, add)
+            await _work(world, add)
+            await _routes(world, add)
     except (Problem, TimeoutError) as error:
         is_up = isinstance(error.__cause__, asyncpg.exceptions.TargetServerAttributeNotMatched)
         if is_up:
-            gauges.add("recoup_database_writable", WRITABLE, 0, world=world.name)
-    gauges.add("recoup_database_up", "0 while the database does not answer", is_up, world=world.name)
-
-
-def _machine(data_dir: Path, gauges: Gauges) -> None:
-    disk = shutil.disk_usage(data_dir)
-    gauges.add("recoup_disk_free_bytes", "Of the disk that the data folder lies on", disk.free)
-    age = age_seconds(data_dir, Clocks().wall())
-    if age is not None:
-        gauges.add("recoup_copy_age_seconds", "Age of the newest copy of the databases", age)
-
-
-class _Scraped(Collector):
-    def __init__(self, *sources: Iterable[Metric]) -> None:
-        self._sources = sources
-
-    def collect(self) -> Iterator[Metric]:
-        for source in self._sources:
-            yield from source
+            add("recoup_database_writable", WRITABLE, 0)
+    add("recoup_database_up", "0 while the database does not answer", is_up)
 
 
 async def _gauges(worlds: Sequence[World], data_dir: Path) -> Gauges:
     gauges = Gauges()
-    _machine(data_dir, gauges)
+    gauges.add("recoup_disk_free_bytes", "Free bytes of the data folder's disk", shutil.disk_usage(data_dir).free)
+    if (age := age_seconds(data_dir, Clocks().wall())) is not None:
+        gauges.add("recoup_copy_age_seconds", "Age of the newest copy of the databases", age)
     for world in worlds:
-        await _look(world, gauges)
+        await _look(world, partial(gauges.add, world=world.name))
     return gauges
 
 
@@ -308,28 +281,34 @@ def _counts() -> Iterable[Metric]:
 
 
 def is_shared() -> bool:
-    """Whether the doors' /metrics tells of this process, too."""
+    """Whether the doors' /metrics covers this process, too."""
     return "PROMETHEUS_MULTIPROC_DIR" in os.environ
+
+
+class _Scraped(Collector):
+    def __init__(self, find: Callable[[], Iterable[Metric]]) -> None:
+        self._find = find
+
+    def collect(self) -> Iterator[Metric]:
+        yield from _counts()
+        yield from self._find()
 
 
 async def scrape(worlds: Sequence[World], data_dir: Path) -> tuple[bytes, str]:
     """Text and content type."""
-    registry = CollectorRegistry()
-    registry.register(_Scraped(_counts(), await _gauges(worlds, data_dir)))
-    return generate_latest(registry), CONTENT_TYPE_LATEST
+    gauges = await _gauges(worlds, data_dir)
+    return generate_latest(_Scraped(lambda: gauges)), CONTENT_TYPE_LATEST
 
 
 def serve_beside(address: tuple[str, int], worlds: Sequence[World], data_dir: Path) -> Callable[[], None]:
     """Serves /metrics from a thread, for a process without doors; answers what ends it. Raises: OSError."""
     loop = asyncio.get_running_loop()
 
-    class OnDemand(Collector):
-        def collect(self) -> Iterator[Metric]:
-            scraping = asyncio.run_coroutine_threadsafe(_gauges(worlds, data_dir), loop)
-            yield from _Scraped(_counts(), scraping.result(4 * WORLD_SECONDS_MAX)).collect()
+    def find() -> Gauges:
+        return asyncio.run_coroutine_threadsafe(_gauges(worlds, data_dir), loop).result(4 * WORLD_SECONDS_MAX)
 
     registry = CollectorRegistry()
-    registry.register(OnDemand())
+    registry.register(_Scraped(find))
     server, thread = start_http_server(address[1], address[0], registry)
 
     def end() -> None:
