@@ -16,6 +16,7 @@ from typing import Final
 import asyncpg
 import structlog
 
+from recoup.core.beside import beside
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
@@ -63,13 +64,11 @@ class KeyEndings:
     @asynccontextmanager
     async def heard(self) -> AsyncIterator[None]:
         """Meanwhile it goes by its memory."""
-        task = asyncio.create_task(self._run())
-        try:
-            yield
-        finally:
-            self._until = 0.0
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        async with beside(self._run()):
+            try:
+                yield
+            finally:
+                self._until = 0.0
 
     async def _run(self) -> None:
         while True:

@@ -18,6 +18,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
+from recoup.core.beside import beside
 from recoup.gateways.marks import ErasedPerson, MarkFile
 from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.sentence import Sentence
@@ -189,12 +190,8 @@ class Watch(FixedStanding):
         """Looks once, then again and again meanwhile. Raises: Problem(unavailable) when the first look fails."""
         await self.look()
         self._db.greeted = self.greet
-        task = asyncio.create_task(self._run())
-        try:
+        async with beside(self._run()):
             yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
 
     async def _run(self) -> None:
         while True:

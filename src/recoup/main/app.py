@@ -18,6 +18,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, Router
 
 from recoup import __version__
+from recoup.core.beside import beside
 from recoup.doors.edge.asgi import App, Receive, Refusal, Refuse, Scope, Send, send_refusal, state
 from recoup.doors.edge.called import note_call
 from recoup.doors.edge.connections import Connections, Limits
@@ -327,18 +328,6 @@ def _open_doors(settings: Settings, running: Running, doors: Doors) -> Doors:
     return doors
 
 
-@asynccontextmanager
-async def _noting(world: World) -> AsyncIterator[CallLog]:
-    """What notes the world's calls, and writes them in passing."""
-    log = CallLog(world)
-    writing = asyncio.create_task(log.run())
-    try:
-        yield log
-    finally:
-        writing.cancel()
-        await asyncio.gather(writing, return_exceptions=True)
-
-
 def _once_open(world: World, doors: App) -> App:
     """The doors of live, which are shut as long as its check says so."""
 
@@ -376,12 +365,12 @@ def make_app(
                 if metrics_at is not None:
                     await stack.enter_async_context(metrics_door(metrics_at, opened, refuse))
                 for one in opened:
-                    logs[one.world.name] = await stack.enter_async_context(_noting(one.world))
+                    noted = logs[one.world.name] = CallLog(one.world)
+                    await stack.enter_async_context(beside(noted.run()))
                     await stack.enter_async_context(one.world.key_endings.heard())
                 ended.operations = sandbox.operations
                 settle_heap()
-                watching = asyncio.create_task(watch_process("doors"))
-                stack.callback(watching.cancel)
+                await stack.enter_async_context(beside(watch_process("doors")))
                 yield
 
     def answered(scope: Scope, status: int, seconds: float) -> None:

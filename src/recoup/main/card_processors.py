@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import structlog
 
+from recoup.core.beside import beside
 from recoup.flows.card_routes import CardRoutes
 from recoup.flows.listed_routes import Left, Listed, list_in_database
 from recoup.flows.own_routes import OpenProcessors
@@ -87,12 +88,8 @@ async def card_processors(settings: Settings, ground: Ground) -> AsyncIterator[C
         stack.push_async_callback(opened.close)
         routes = CardRoutes(terms, retired, ground.db, ground.clocks, opened)
         await routes.ready()
-        keeping = asyncio.create_task(_keep(routes))
-        try:
+        async with beside(_keep(routes)):
             yield CardProcessors(opened, routes)
-        finally:
-            keeping.cancel()
-            await asyncio.gather(keeping, return_exceptions=True)
 
 
 async def _keep(routes: CardRoutes) -> None:

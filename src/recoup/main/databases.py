@@ -12,6 +12,7 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 import asyncpg
 import structlog
 
+from recoup.core.beside import beside
 from recoup.gateways.cards.sandbox.book import install
 from recoup.gateways.channels.mock.channel import install as install_channels
 from recoup.gateways.keys.files import FILE_NAME as KEYS
@@ -46,12 +47,8 @@ async def watched(db: Database, clocks: DatabaseClocks, process: str) -> AsyncIt
             log.warning("clock not measured", process=process, error=in_words(problem))
     else:
         _refuse(clocks)
-    task = asyncio.create_task(_follow(db, clocks, process))
-    try:
+    async with beside(_follow(db, clocks, process)):
         yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 async def check_clock(dsn: str, machine: Clocks | None = None) -> None:

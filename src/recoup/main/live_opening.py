@@ -18,6 +18,7 @@ import asyncpg
 import structlog
 from cryptography import x509
 
+from recoup.core.beside import beside
 from recoup.flows.live_check import ACTOR, METRICS_READ, Marks, check_world, moment
 from recoup.flows.world import World
 from recoup.gateways.cards.kinds import KINDS
@@ -108,12 +109,8 @@ class LiveOpening:
             yield
             return
         await self._again()
-        task = asyncio.create_task(self._keep())
-        try:
+        async with beside(self._keep()):
             yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
 
     async def _keep(self) -> None:
         while True:
