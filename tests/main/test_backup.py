@@ -121,7 +121,7 @@ def test_the_newest_complete_copy_has_an_age(tmp_path: Path) -> None:
     (home / "recoup/meta/20261127T1159-backup.info").write_text("garbage")
     assert [one.id for one in copies_in(home)] == ["20261127T1055"]
     assert age_seconds(data, NOON) == pytest.approx(3600, abs=1)
-    write_record(data, Record(done=NOON - timedelta(minutes=5), tool="pgbackrest"))
+    write_record(data, Record(done=NOON - timedelta(minutes=5)))
     assert age_seconds(data, NOON) == 300
     (data / RECORD).write_text("{")
     assert age_seconds(data, NOON) is None

@@ -14,7 +14,7 @@ from recoup.main.backup.barman import Barman, find_barman, find_programs, finger
 from recoup.main.backup.configuration import SERVER, Plan, allow, check_home, check_socket, write_configuration
 from recoup.main.backup.copies import Record, read_record, write_record
 from recoup.main.backup.examined import examined
-from recoup.main.backup.restore import WORLDS, note_lost, parse_time
+from recoup.main.backup.restore import WORLDS, note_lost
 from recoup.main.databases import used_databases
 from recoup.main.settings import Settings, load_settings
 from recoup.store.server import find_binaries
@@ -78,11 +78,11 @@ def add(cli: click.Group) -> None:
         if not all(one.ok for one in found):
             raise click.exceptions.Exit(1)
 
-    _add_of_others(backup)
+    _add_for_others(backup)
 
 
-def _add_of_others(backup: click.Group) -> None:
-    """What is said of other tools' copies."""
+def _add_for_others(backup: click.Group) -> None:
+    """Verbs for copies by other tools."""
 
     @backup.command("restored")
     @data_dir_option
@@ -105,14 +105,10 @@ def _add_of_others(backup: click.Group) -> None:
         click.echo("Noted.")
 
     @backup.command("done")
-    @click.option("--tool", default="", help="What made the copy.")
-    @click.option("--at", help="When it was complete. Default: now.")
     @data_dir_option
-    def done(tool: str, at: str | None, data_dir: Path | None) -> None:
-        """Notes a copy that another tool has made, for `recoup doctor` and /metrics."""
-        settings, now = load_settings(data_dir=data_dir), Clocks().wall()
-        when = parse_time(at, now) if at else now
-        write_record(settings.data_dir, Record(done=when or now, tool=tool[:80] or "other"))
+    def done(data_dir: Path | None) -> None:
+        """Notes that another tool has just made a copy, for `recoup doctor` and /metrics."""
+        write_record(load_settings(data_dir=data_dir).data_dir, Record(done=Clocks().wall()))
         click.echo("Noted.")
 
 

@@ -281,7 +281,7 @@ def restored(ground: Ground) -> Iterator[None]:
 
 @contextmanager
 def copy_old(ground: Ground) -> Iterator[None]:
-    write_record(ground.up.data_dir, Record(done=datetime.now(UTC) - timedelta(days=2), tool="pgbackrest"))
+    write_record(ground.up.data_dir, Record(done=datetime.now(UTC) - timedelta(days=2)))
     try:
         yield
     finally:

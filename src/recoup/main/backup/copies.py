@@ -26,7 +26,6 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     home: str = ""
     barman: str = ""
     done: datetime | None = None
-    tool: str = ""
 
 
 class Copy(NamedTuple):
