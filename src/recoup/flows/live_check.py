@@ -9,7 +9,7 @@ from uuid import UUID
 from recoup.flows.external_call import call_with_timeout
 from recoup.flows.merchants.connect import examined
 from recoup.flows.own_routes import connection_context
-from recoup.flows.upkeep import ALIVE_SECONDS, beaten_ago
+from recoup.flows.upkeep import ALIVE_WITHIN, LATE_SECONDS_MAX, beaten_ago
 from recoup.flows.world import World
 from recoup.gateways.bank.port import Transfer
 from recoup.gateways.cards.bridge import NoProcessor
@@ -29,8 +29,6 @@ from recoup.store.operation.partitions import read_days_left
 from recoup.store.people.live_people import live_people
 
 READ_WITHIN: Final = timedelta(hours=1)
-ALIVE_WITHIN: Final = timedelta(seconds=2.5 * ALIVE_SECONDS)
-LATE_SECONDS_MAX: Final = 300
 DAYS_LEFT_MIN: Final = 5
 PROBE_SECONDS: Final = 5.0
 ACTOR: Final = "operator:live-check"

@@ -26,7 +26,7 @@ from recoup.flows.money.reconcile import File, reconcile
 from recoup.flows.money.sandbox_statement import HEAD, statement_line
 from recoup.flows.people.persons import erase_person
 from recoup.flows.standing import Marks, Watch
-from recoup.flows.upkeep import ALIVE_SECONDS, beaten_ago
+from recoup.flows.upkeep import ALIVE_WITHIN, beaten_ago
 from recoup.flows.world import World
 from recoup.gateways.cards.connector import is_connector
 from recoup.gateways.cards.port import StatementLine
@@ -73,7 +73,6 @@ class Recovery(msgspec.Struct, frozen=True, rename="camel"):
     epoch: int
     lost_from: datetime | None = None
     lost_to: datetime | None = None
-    beats: tuple[int, int] | None = None
     feed: tuple[int, int] | None = None
     waiting: dict[str, int] = {}  # noqa: RUF012 - msgspec copies it
     books: tuple[BookCompared, ...] = ()
@@ -88,7 +87,7 @@ async def look(world: World) -> Recovery:
     marks, lost = await _marks(world)
     if lost is None:
         return Recovery(world.name, False, "", marks.has.epoch)
-    seen, reached = marks.seen, marks.has.reached
+    seen = marks.seen
     waiting = await store.waiting_since(world.db.reader, lost.end, SENDING)
     feed = await store.highest_feed(world.db.reader)
     return Recovery(
@@ -98,7 +97,6 @@ async def look(world: World) -> Recovery:
         epoch=marks.has.epoch,
         lost_from=lost.start,
         lost_to=lost.end,
-        beats=(reached.mark.beat, seen.mark.beat) if marks.reason and seen is not None else None,
         feed=(feed, seen.feed) if marks.reason and seen is not None else None,
         waiting=waiting,
         unread=await _unread(world),
@@ -178,7 +176,7 @@ async def _wait_for_adoption(world: World, until: datetime) -> None:
     """What was due then is asked for by workers now; what they find is in the books of both afterwards."""
     for _ in range(int(ADOPTED_SECONDS_MAX)):
         ago = await beaten_ago(world)
-        if ago is None or ago > timedelta(seconds=2.5 * ALIVE_SECONDS):
+        if ago is None or ago > ALIVE_WITHIN:
             return
         if not await store.waiting_since(world.db.reader, until, SENDING):
             return

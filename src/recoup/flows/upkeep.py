@@ -53,6 +53,8 @@ async def upkeep(world: World) -> int:
 
 ALIVE: Final = "worker"
 ALIVE_SECONDS: Final = 10.0
+ALIVE_WITHIN: Final = timedelta(seconds=2.5 * ALIVE_SECONDS)
+LATE_SECONDS_MAX: Final = 300.0
 
 
 async def beat(world: World) -> int:

@@ -15,7 +15,7 @@ import uvloop
 from recoup.core.kit.feature import features
 from recoup.doors.command.verbs import data_dir_option
 from recoup.flows.merchants.connect import check, examined
-from recoup.flows.upkeep import ALIVE_SECONDS, beaten_ago
+from recoup.flows.upkeep import ALIVE_WITHIN, LATE_SECONDS_MAX, beaten_ago
 from recoup.flows.world import World
 from recoup.gateways.cards.connector import is_connector
 from recoup.kernel.problem import Problem
@@ -25,6 +25,7 @@ from recoup.main.backup.examined import examined as copies_examined
 from recoup.main.certificate import SOON, certificate_of
 from recoup.main.databases import Databases, unprepared, used_databases
 from recoup.main.extension_check import extension_troubles
+from recoup.main.live_opening import FREE_BYTES_MIN
 from recoup.main.schema_verb import checked_databases
 from recoup.main.settings import Settings, load_settings
 from recoup.main.worlds import DOORS, open_worlds
@@ -38,13 +39,10 @@ from recoup.store.operation.condition import count_sessions, read_condition, rea
 from recoup.store.operation.upkeep import has_room
 
 AT_ONCE: Final = 8
-LATE_SECONDS_MAX: Final = 300.0
 AWAY_SECONDS: Final = 5.0
 BLOCKED_SECONDS: Final = 5.0
 LIMIT_MS_MIN: Final = 10_000
 SNAPSHOT_AGE_MAX: Final = 1_000_000  # transactions
-FREE_BYTES_MIN: Final = 2e9
-ALIVE_WITHIN: Final = timedelta(seconds=2.5 * ALIVE_SECONDS)
 DOCTOR: Final = Actor("operator", "doctor")
 
 

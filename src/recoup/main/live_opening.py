@@ -41,7 +41,7 @@ EVERY_SECONDS: Final = 60.0
 LOOK_SECONDS_MAX: Final = 30.0
 FRESH_SECONDS: Final = 5.0
 ENDS_SOON: Final = timedelta(days=3)
-FREE_MIN: Final = 2 << 30
+FREE_BYTES_MIN: Final = 2e9
 OPENED: Final = "opened"
 # Also while live is shut: pages are read, people sign in and go back to the sandbox, and look after their own account.
 _OPEN_PATHS: Final = ("/world", "/sign", "/account")
@@ -280,9 +280,10 @@ def _processors(settings: Settings) -> CheckLine:
 
 
 def _disk(folder: Path) -> CheckLine:
-    usage = shutil.disk_usage(folder)
-    free = Sentence("Free on the disk of the data folder: {0} GB.", round(usage.free / 1e9, 1))
-    return CheckLine("disk", "refuse" if usage.free < FREE_MIN else "pass", free, "Make room, or move the data folder.")
+    free = shutil.disk_usage(folder).free
+    finding = Sentence("Free on the disk of the data folder: {0} GB.", round(free / 1e9, 1))
+    verdict: Verdict = "refuse" if free < FREE_BYTES_MIN else "pass"
+    return CheckLine("disk", verdict, finding, "Make room, or move the data folder.")
 
 
 def _copies(folder: Path, clocks: Clocks) -> CheckLine:

@@ -13,6 +13,7 @@ from recoup.doors.portal.visit import Visit
 from recoup.flows.merchants.route_switches import WHY_MAX, checked_reason, read_route_states
 from recoup.flows.merchants.sending import switch_sending_off, switch_sending_on
 from recoup.flows.people.second_factor import has_factor, prove_code
+from recoup.flows.upkeep import LATE_SECONDS_MAX
 from recoup.store.merchants.operator_home import operated_merchants
 from recoup.store.merchants.partner_merchants import rescued_of
 from recoup.store.merchants.sending_stops import standing_stop
@@ -22,7 +23,6 @@ from recoup.store.operation.partitions import read_days_left
 PLACE: Final = "/operator"
 ROWS_MAX: Final = 100
 RECOVERED_WITHIN: Final = timedelta(days=30)
-LATE_SECONDS_MAX: Final = 300
 _switch = operator("switch all sending off or on")
 
 
