@@ -67,7 +67,7 @@ def test_an_upgrade_that_stops_a_live_installation_wants_a_copy_of_the_last_hour
     assert "live     8002_stops.sql: stops Recoup\n" in said
     assert f"stands still for about {START_SECONDS} s. The way back is the copy." in said
     assert "No copy of the databases is known." in said
-    live.monkeypatch.setattr(schema_verb, "copy_age", lambda settings: 3 * 3600.0)
+    live.monkeypatch.setattr(schema_verb, "age_seconds", lambda *_: 3 * 3600.0)
     assert "The last copy is 3.0 hours old." in live.apply()[1]
     assert [step.migration for step in asyncio.run(_missing(live))] == [ADDS, STOPS] * 2
     assert live.apply("--copy-made-by-me")[0] == 0
@@ -87,7 +87,7 @@ def test_what_only_adds_is_applied_at_any_start_and_its_way_back_is_the_former_r
 
 def test_a_copy_of_the_last_minutes_is_enough(live: Installation) -> None:
     live.brings(replace(STOPS, sql="UPDATE world SET epoch = epoch;"))
-    live.monkeypatch.setattr(schema_verb, "copy_age", lambda settings: 3000.0)
+    live.monkeypatch.setattr(schema_verb, "age_seconds", lambda *_: 3000.0)
     assert live.apply()[0] == 0
 
 

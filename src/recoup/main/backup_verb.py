@@ -1,13 +1,12 @@
 """`recoup backup`: copies of the embedded database by Barman."""
 
 import asyncio
-import json
 import os
 from pathlib import Path
 
 import click
 
-from recoup.doors.command.verbs import data_dir_option
+from recoup.doors.command.verbs import data_dir_option, show
 from recoup.kernel.problem import invalid
 from recoup.kernel.time import Clocks
 from recoup.main.backup.barman import Barman, find_barman, find_programs, fingerprint
@@ -71,10 +70,10 @@ def add(cli: click.Group) -> None:
         settings = load_settings(data_dir=data_dir)
         with used_databases(settings) as databases:
             found = asyncio.run(examined(settings.data_dir, databases))
-        if as_json:
-            click.echo(json.dumps([one._asdict() for one in found]))
-        for one in () if as_json else found:
-            click.echo(f"{'ok' if one.ok else '!!'}  {one.name}: {one.words}{'' if one.ok else f' {one.cure}'}")
+        text = (
+            f"{'ok' if one.ok else '!!'}  {one.name}: {one.words}{'' if one.ok else f' {one.cure}'}" for one in found
+        )
+        show([one._asdict() for one in found], text, as_json=as_json)
         if not all(one.ok for one in found):
             raise click.exceptions.Exit(1)
 

@@ -1,7 +1,6 @@
 """`recoup doctor`: what an operator wants to know in one look, each line ok or what is wrong and what to do."""
 
 import asyncio
-import json
 import shutil
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -13,7 +12,7 @@ import click
 import uvloop
 
 from recoup.core.kit.feature import features
-from recoup.doors.command.verbs import data_dir_option
+from recoup.doors.command.verbs import data_dir_option, show
 from recoup.flows.merchants.connect import check, examined
 from recoup.flows.upkeep import ALIVE_WITHIN, LATE_SECONDS_MAX, beaten_ago
 from recoup.flows.world import World
@@ -70,12 +69,12 @@ def add(cli: click.Group) -> None:
                 lines += uvloop.run(_examined(settings, databases))
         except Problem as problem:
             lines.append(Line("machine", "database", False, problem.message, problem.cure or ""))
-        if as_json:
-            click.echo(json.dumps([one._asdict() for one in lines]))
-        else:
-            for one in lines:
-                what_to_do = f" {one.cure}" if one.cure and not one.ok else ""
-                click.echo(f"{'ok' if one.ok else '!!'}  {one.place:8} {one.what}: {one.finding}{what_to_do}")
+        text = (
+            f"{'ok' if one.ok else '!!'}  {one.place:8} {one.what}: {one.finding}"
+            + (f" {one.cure}" if one.cure and not one.ok else "")
+            for one in lines
+        )
+        show([one._asdict() for one in lines], text, as_json=as_json)
         if not all(one.ok for one in lines):
             raise SystemExit(1)
 

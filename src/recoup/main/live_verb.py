@@ -1,7 +1,6 @@
 """`recoup live`: the live world's database, made once and on purpose, and the key of its processor's notices."""
 
 import asyncio
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,7 +10,7 @@ from typing import Any
 import click
 
 from recoup.doors.command.route import OPERATOR
-from recoup.doors.command.verbs import Opened, data_dir_option
+from recoup.doors.command.verbs import Opened, data_dir_option, show
 from recoup.flows.merchants.route_switches import checked_reason
 from recoup.flows.rekey import drop_vault
 from recoup.flows.signed_notices import signing_key
@@ -86,11 +85,12 @@ def _add_check(live: click.Group) -> None:
     def check(as_json: bool, data_dir: Path | None) -> None:
         """Says what keeps live shut, and what to do. Exits with 0: pass, 1: wait, 2: refuse."""
         lines = _looked(replace(load_settings(data_dir=data_dir), world="live"))
-        if as_json:
-            click.echo(json.dumps([one._asdict() for one in lines]))
-        for one in () if as_json else lines:
-            cure = f" {one.cure}" if one.cure and one.verdict != "pass" else ""
-            click.echo(f"{one.verdict:7} {one.name}{f' {one.subject}' if one.subject else ''}: {one.finding}{cure}")
+        text = (
+            f"{one.verdict:7} {one.name}{one.subject and f' {one.subject}'}: {one.finding}"
+            + (f" {one.cure}" if one.cure and one.verdict != "pass" else "")
+            for one in lines
+        )
+        show([one._asdict() for one in lines], text, as_json=as_json)
         raise click.exceptions.Exit(max((EXIT_CODES[one.verdict] for one in lines), default=0))
 
     @live.command("waive")

@@ -73,19 +73,14 @@ async def _apply(settings: Settings, databases: Databases, *, copied: bool) -> N
     await prepare(databases, upgrading=True)
 
 
-def copy_age(settings: Settings) -> float:
-    """In seconds, of the youngest copy that `recoup backup check` knows; infinite where it knows none."""
-    age = age_seconds(settings.data_dir, Clocks().wall())
-    return math.inf if age is None else age
-
-
 def _check_copy(settings: Settings) -> None:
-    """Raises: Problem(unavailable) where no copy is young enough."""
-    age = copy_age(settings)
-    if age > COPY_AGE_SECONDS_MAX:
-        said = f"The last copy is {age / 3600:.1f} hours old."
-        said = said if math.isfinite(age) else "No copy of the databases is known."
-        cure = "Make one, see docs/backup.md; say --copy-made-by-me of one that `recoup backup check` does not know."
+    """Raises: Problem(unavailable) where `recoup backup check` knows no copy that is young enough."""
+    age = age_seconds(settings.data_dir, Clocks().wall())
+    if age is None or age > COPY_AGE_SECONDS_MAX:
+        said = "No copy of the databases is known."
+        if age is not None and math.isfinite(age):
+            said = f"The last copy is {age / 3600:.1f} hours old."
+        cure = "Make one, see docs/backup.md; add --copy-made-by-me if `recoup backup check` does not know it."
         raise Problem("unavailable", said, cure=cure)
 
 

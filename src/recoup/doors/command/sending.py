@@ -1,11 +1,9 @@
 """`recoup sending`: the switch of everything that moves money, for all merchants of a world."""
 
-import json
-
 import click
 
 from recoup.doors.command.route import OPERATOR
-from recoup.doors.command.verbs import Run, in_world
+from recoup.doors.command.verbs import Run, in_world, show
 from recoup.flows.merchants.sending import LEAVES_WITHIN, SwitchedOff, switch_sending_off, switch_sending_on
 from recoup.kernel.time import iso
 from recoup.store.merchants.sending_stops import standing_stop
@@ -40,14 +38,12 @@ def on(run: Run) -> None:
     click.echo("Sending is on." if done else "Sending was not off.")
 
 
-@sending.command()
+@sending.command("show")
 @click.option("--json", "as_json", is_flag=True, help="Output as one JSON object.")
 @in_world
-def show(run: Run, as_json: bool) -> None:
+def show_verb(run: Run, as_json: bool) -> None:
     """Shows whether sending is off, since when and why."""
     stop = run(lambda opened: standing_stop(opened.world.db.reader))
-    if as_json:
-        since = iso(stop.stopped_at) if stop else None
-        click.echo(json.dumps({"off_since": since, "off_reason": stop and stop.why, "off_by": stop and stop.actor}))
-    else:
-        click.echo(f"All sending is off since {iso(stop.stopped_at)}: {stop.why}" if stop else "Sending is on.")
+    found = {"off_since": stop and iso(stop.stopped_at), "off_reason": stop and stop.why, "off_by": stop and stop.actor}
+    text = f"All sending is off since {iso(stop.stopped_at)}: {stop.why}" if stop else "Sending is on."
+    show(found, [text], as_json=as_json)
