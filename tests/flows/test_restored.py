@@ -3,12 +3,25 @@ twice and none refunded twice, as the processors' own books say."""
 
 import asyncio
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from typing import Literal
 from uuid import UUID
 
 from tests.databases import drop
-from tests.flows.restoring import Callers, Processor, days, forgotten, installation, moved, ordered, refunded, twice
+from tests.flows.restoring import (
+    REFUND,
+    Callers,
+    Processor,
+    days,
+    forgotten,
+    installation,
+    moved,
+    ordered,
+    refunded,
+    twice,
+)
 from tests.flows.test_card_limits import plan_now
+from tests.rings import each
 from tests.worlds import Shop, change_world, make_shop
 
 from recoup.flows.cards.due import start
@@ -16,10 +29,15 @@ from recoup.flows.cards.inquire import inquire
 from recoup.flows.cards.send import send_attempt
 from recoup.flows.cards.taken import EvaluateRequest
 from recoup.flows.insight.verify import verify
+from recoup.flows.locked import Job
 from recoup.flows.modifications.capture import CaptureRequest, capture
 from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.gateways.cards.bridge import Bridge
+from recoup.kernel.scope import WORKER
+from recoup.moves.change import Change
+from recoup.moves.modification.request import renew
 from recoup.rules.order.attention import ANSWER_DIFFERS
+from recoup.rules.order.wire_keys import FORM
 from recoup.store.server import ServerAddress
 
 ORDERS = 6
@@ -114,6 +132,54 @@ def test_what_cannot_be_looked_up_is_for_people_and_never_sent(server: ServerAdd
                 await inquire(made[0], made[1], again.key(order_id))
                 assert (await again.order(order_id))["stage"] == "completed", "what is found later is adopted"
                 assert twice(processor) == (0, 0)
+            await drop(server, copy)
+
+    asyncio.run(whole())
+
+
+@each("way", ["of a form that is opened again", "owed, older than the processor's memory", "renewed since"])
+def test_a_refund_that_was_forgotten_is_not_given_twice(server: ServerAddress, way: str) -> None:
+    by_form, renewed_since = way.startswith("of a form"), way.startswith("renewed")
+
+    async def whole() -> None:
+        async with AsyncExitStack() as ends:
+            processor = await Processor().start()
+            ends.push_async_callback(processor.stop)
+
+            async def asked(shop: Shop, key: str) -> None:
+                wanted = RefundRequest(amount=REFUND, key=key)
+                await refund(shop.world, shop.orders, shop.scope, order_id, wanted)
+
+            async with installation(server, [processor], keep=True) as made:
+                shop = await make_shop(*made)
+                order_id = await _sent(shop, await shop.declined())
+                if not by_form:
+                    await asked(shop, "r-1")
+                copy, since = made[0].database, made[0].clocks.wall()
+            async with installation(server, [processor], template=copy) as made:
+                again = moved(shop, *made)
+                if by_form:
+                    await asked(again, f"{FORM}1")
+                if renewed_since:
+                    (id,) = await again.value("SELECT array_agg(modification_id) FROM modifications")
+
+                    def later(change: Change) -> None:
+                        renew(change, change.order.modification(id))
+
+                    await again.orders.change(Job(again.key(order_id), later, WORKER, "test"))
+                await again.settle()
+            assert len(processor.given) == 1
+            processor.forget()
+            async with installation(server, [processor], template=copy) as made:
+                change_world(made[0], standing=forgotten(since, made[0].clocks.wall()))
+                again = moved(shop, *made)
+                if way.startswith("owed"):
+                    made[0].processors["r0"].idempotency_window = timedelta(hours=1)
+                if by_form:
+                    await asked(again, f"{FORM}2")
+                await again.settle()
+                assert await again.value("SELECT state FROM modifications") == "done"
+            assert len(processor.given) == 1, "its key is the same, or one that follows from it"
             await drop(server, copy)
 
     asyncio.run(whole())

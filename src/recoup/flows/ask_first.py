@@ -6,6 +6,7 @@ route can rule out is sent only where its own processor still knows the key, els
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -17,6 +18,7 @@ from recoup.flows.world import World
 from recoup.gateways.cards.port import Charge, Counterpart, LookUp, ModificationMessage, Outcome
 from recoup.rules.order.credential import TOKEN
 from recoup.rules.order.snapshot import Attempt, Order
+from recoup.rules.order.wire_keys import lives_of
 
 UNASKED: Final = "it may have left before the database was restored, and cannot be looked up"
 
@@ -45,12 +47,24 @@ async def charge_found(world: World, order: Order, attempt: Attempt, charge: Cha
 
 
 async def modification_found(world: World, processor: Counterpart, message: ModificationMessage) -> Outcome | None:
-    """What became of a refund, capture or void, which its charge's route alone carries; None: it may be sent."""
+    """What became of a refund, capture or void, which its charge's route alone carries; None: it may be sent. A refund
+    may have been done under a key that our database gave it later and forgot."""
     since = lost_since(world)
     if since is None:
         return None
-    said = await _look_up(processor, LookUp(message, since))
-    return _taken(world, processor.name, {processor.name: said}, processor, message.key)
+    keys = lives_of(message.key) if message.kind == "refund" else [message.key]
+    said = await asyncio.gather(*(_look_up(processor, LookUp(replace(message, key=key), since)) for key in keys))
+    return _taken(world, processor.name, {processor.name: _of_lives(said)}, processor, message.key)
+
+
+def _of_lives(said: Sequence[Outcome]) -> Outcome:
+    """The last that was decided; none while one is not known."""
+    approved = {(one.reference, one.key): one for one in said if one.state == "approved"}
+    if len(approved) > 1:
+        return Outcome("unknown", text="it was refunded several times", contradicts=True)
+    unsure = [one for one in said if one.state in ("unknown", "awaits_payer")]
+    decided = [one for one in reversed(said) if one.state != "not_found"]
+    return next(iter([*approved.values(), *unsure, *decided]), said[0])
 
 
 def _could_carry(world: World, charge: Charge, name: str) -> bool:
@@ -70,8 +84,10 @@ def _taken(world: World, own: str, said: dict[str, Outcome], processor: Counterp
     if approved:
         return approved[0]
     unsure = {name: one for name, one in said.items() if one.state in ("unknown", "awaits_payer")}
-    if unsure and not (set(unsure) == {own} and not unsure[own].contradicts and _still_knows(world, processor)):
-        one = unsure.get(own) or next(iter(unsure.values()))
+    one = unsure.get(own) or next(iter(unsure.values()), None)
+    # Of another charge of the order that is under way there, the processor's memory of this key says nothing.
+    is_own = one is not None and set(unsure) == {own} and not one.contradicts and one.key in (None, key)
+    if one is not None and not (is_own and _still_knows(world, processor)):
         return replace(one, state="unknown", text=UNASKED, contradicts=one.key != key)
     return next((replace(one, route=name) for name, one in said.items() if one.state == "declined"), None)
 

@@ -104,6 +104,26 @@ def test_what_follows_a_charge_is_counted_by_kind_or_named_by_its_caller() -> No
     assert len({*first, *named}) == 5, "in whatever order they come, the caller's keys name them"
 
 
+def test_neither_what_is_named_nor_what_a_form_says_moves_the_count() -> None:
+    one, charge = paid()
+    two, again = paid()
+    first = [modified(one, "refund", charge, name) for name in ("r-1", None, "portal-a1", "r-2")]
+    second = [modified(two, "refund", again, name) for name in (None, "portal-b2", "r-2", "r-1")]
+    assert sorted(first) == sorted(second), "a form that is opened again is the same refund"
+    assert len(set(first)) == 4
+
+
+def test_no_two_messages_of_an_order_have_one_key() -> None:
+    of, charge = paid()
+    assert len({modified(of, "refund", charge, "r-1") for _ in range(3)}) == 3, "a caller's key that is forgotten"
+    adopted, due = anew(("approved", "a", None))
+    later, last = anew(("declined", "a", "51"))
+    adopted.attempts[0].key = attempt_key(later, last, "a")  # found in place of the first, which was declined
+    assert attempt_key(adopted, due, "a") != adopted.attempts[0].key
+    parts, _ = anew(("approved", "a", None), ("approved", "a", None))
+    assert len({modified(parts, "refund", part) for part in parts.attempts[:2]}) == 2, "neither of which has a key"
+
+
 def test_a_renewed_one_goes_on_from_the_key_before() -> None:
     keys = []
     for _ in range(2):

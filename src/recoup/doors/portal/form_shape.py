@@ -41,6 +41,7 @@ from starlette.datastructures import UploadFile
 from recoup.doors.portal.forms import NO_KEY
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
+from recoup.rules.order.wire_keys import FORM
 
 F = TypeVar("F")
 Fields = Mapping[str, Sequence[Any]]  # texts; of a form with a file, files too
@@ -248,4 +249,4 @@ FormKeyId: TypeAlias = Annotated[UUID, NO_KEY]  # an id, whose time is when the 
 
 def request_key(key: str) -> str:
     """As flows know it, apart from the keys of the API's callers."""
-    return f"portal-{key}"
+    return f"{FORM}{key}"

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from recoup.kernel.ids import new_id
 from recoup.moves.change import Booked, Change
 from recoup.moves.modification import capture as captures
 from recoup.moves.modification.disputed import cancel_for_dispute
@@ -25,9 +26,9 @@ from recoup.rules.order.snapshot import Modification
 def open_modification(
     change: Change, modification_id: UUID, timeout: timedelta, settled_after: timedelta, *, forgotten: bool
 ) -> Modification | None:
-    """Transaction A: the refund may be sent now, under its own id, or under another where the processor would not keep
-    that one for long enough (`forgotten`) and cannot know it. None when nothing is left to send, or all sending is
-    off."""
+    """Transaction A: the refund may be sent now, under its own id, or under another, which tells when it was first
+    sent, where that one is too old for it (`forgotten`) and the processor cannot know it. None when nothing is left to
+    send, or all sending is off."""
     modification = change.order.modification(modification_id)
     if modification.state not in ("owed", "sent"):
         change.undue("modification", subject_id=modification_id)
@@ -38,8 +39,8 @@ def open_modification(
         return None
     send_before = change.wall + SEND_WITHIN
     first = modification.state == "owed"
-    if forgotten and modification.never_left:
-        renew(change, modification)
+    if forgotten and modification.never_left:  # the key stays: a database that forgot has to come to it, too
+        change.set_modification(modification, send_id=new_id(), send_key=modification.wire_key)
     change.set_modification(modification, state="sent", tries=modification.tries + 1, send_before=send_before)
     if first and modification.kind == "refund":
         change.fact("refund_sent", modification_id, units=modification.units)
