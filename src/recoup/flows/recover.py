@@ -129,7 +129,7 @@ def _watch(world: World) -> Watch:
 
 
 async def _marks(world: World) -> tuple[Marks, Lost | None]:
-    """And what is lost: now, else by a recovery whose books may not be compared yet."""
+    """The marks, and what is lost: now, or by a recovery whose books may not be compared yet."""
     marks = await _watch(world).marks()
     has, now = marks.has, world.clocks.wall()
     if not marks.reason:
@@ -142,7 +142,7 @@ async def _marks(world: World) -> tuple[Marks, Lost | None]:
 
 
 async def _begin(world: World, who: str) -> bool:
-    """Of several at once one begins it; all wait until this process has heard of it."""
+    """Begins an epoch, of several recoveries at once only one. This process knows of it afterwards."""
     marks, lost = await _marks(world)
     if not marks.reason or lost is None:
         return False
@@ -173,7 +173,7 @@ async def _erase_again(world: World, since: datetime) -> int:
 
 
 async def _wait_for_adoption(world: World, until: datetime) -> None:
-    """What was due then is asked for by workers now; what they find is in the books of both afterwards."""
+    """Waits for workers to ask for what was due then: what they adopt, our book has, too."""
     for _ in range(int(ADOPTED_SECONDS_MAX)):
         ago = await beaten_ago(world)
         if ago is None or ago > ALIVE_WITHIN:
@@ -184,8 +184,8 @@ async def _wait_for_adoption(world: World, until: datetime) -> None:
 
 
 async def _compare(world: World, begin: datetime, end: datetime) -> AsyncIterator[BookCompared]:
-    """A statement of what each book says of our messages, as any other that somebody uploads. The same again is the run
-    that there is."""
+    """Compares each processor's book with ours like an uploaded statement; the same statement again makes no new
+    run."""
     await world.routes.ready()
     own = {one.route: one.merchant_id for one in await all_connections(world.db.reader)}
     merchants = await store.every_merchant(world.db.reader)
@@ -213,12 +213,12 @@ async def _compare(world: World, begin: datetime, end: datetime) -> AsyncIterato
 
 
 async def _lines(book: AsyncIterator[list[StatementLine]]) -> list[StatementLine]:
-    """What is of a message of ours; the rest is other business of the account."""
+    """Lines of our messages; the rest is other business of the account."""
     return [line async for part in book for line in part if line.id is not None]
 
 
 async def _owner(world: World, route: str, line: StatementLine) -> UUID | None:
-    """Whose message it was; None for one that no row knows. It goes to the oldest merchant."""
+    """The merchant of a message; None where no row knows it, and the oldest merchant gets it."""
     assert line.id is not None
     charged = await attempt_of(world.db, line.id, route, None)
     found = charged or await modification_of(world.db, line.id, route, None)
@@ -242,6 +242,6 @@ def _has_book(processor: Any) -> bool:
 
 
 async def _unread(world: World) -> tuple[str, ...]:
-    """Routes whose books nobody can read: their statements are to be compared by hand."""
+    """Routes whose books cannot be read: people compare their statements."""
     await world.routes.ready()
     return tuple(name for name, one in world.processors.items() if not _has_book(one))

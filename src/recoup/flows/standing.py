@@ -38,7 +38,7 @@ from recoup.store.pool import Database
 from recoup.store.statement import Read
 
 EVERY_SECONDS: Final = 5.0
-QUARANTINED_EVERY_SECONDS: Final = 1.0  # until the end of a recovery is heard of
+QUARANTINED_EVERY_SECONDS: Final = 1.0  # to see a recovery end
 RETRY_SECONDS: Final = 60
 log = structlog.get_logger()
 
@@ -51,7 +51,7 @@ def quarantined(reason: str) -> Problem:
 
 @dataclass(slots=True)
 class FixedStanding:
-    """A standing that is told, not measured."""
+    """A standing that is given, not measured."""
 
     reason: str = ""
     lost_from: datetime | None = None
@@ -106,7 +106,7 @@ def _at(reached: Reached) -> str:
 
 
 class Watch(FixedStanding):
-    """Compares; one a world and process. It is the database's from its first look on."""
+    """Compares a world's database with what was seen of it, in one process. It knows nothing before its first look."""
 
     __slots__ = ("_clocks", "_counted_at", "_db", "_file", "_people", "_people_seen", "_seen", "_world")
 
@@ -118,7 +118,7 @@ class Watch(FixedStanding):
         self._counted_at: datetime | None = None  # by a process of this machine
 
     async def marks(self) -> Marks:
-        """The database last: others count on meanwhile. Raises: Problem(unavailable)."""
+        """Reads the database last: others count on meanwhile. Raises: Problem(unavailable)."""
         kept, noted = self._file.read(), await noted_mark(self._people, self._world)
         self._seen = newest(self._seen, *(one.reached for one in (kept, noted) if one is not None))
         if kept is not None:
@@ -142,7 +142,7 @@ class Watch(FixedStanding):
             await self._keep(Reached(Mark(mark.epoch, beat), now, feed))
 
     async def _keep(self, reached: Reached, *, anew: bool = False) -> None:
-        """Committed first, then seen. `anew`: also where the people's database knows less."""
+        """Notes outside what the database has committed. `anew`: also where the people's database knows less."""
         self._seen = newest(self._seen, reached)
         known = self._people_seen
         condition = Mark(0, 0) if anew else known
@@ -153,7 +153,7 @@ class Watch(FixedStanding):
         await asyncio.to_thread(self._file.keep, reached, self._people_seen)
 
     async def begin(self, epoch: int) -> None:
-        """An epoch was begun: the databases are whole from here on."""
+        """Takes the databases for whole once an epoch was begun."""
         reached = (await world_mark(self._db)).reached
         if reached.mark.epoch >= epoch:
             await self._keep(reached, anew=True)
@@ -163,12 +163,12 @@ class Watch(FixedStanding):
         await asyncio.to_thread(self._file.note_erased, merchant_id, payer_id, self._clocks.wall())
 
     def erased_since(self, since: datetime) -> list[ErasedPerson]:
-        """On this machine."""
+        """Persons whose data was erased by this machine."""
         return self._file.erased_since(since)
 
     async def greet(self, connection: Read) -> None:
-        """Compares a new connection's database. Raises: Problem(unavailable) where that is how it is found out; who
-        asks again is answered as far as a quarantine lets them."""
+        """Compares a new connection's database. Raises: Problem(unavailable) when it is the first that knows less;
+        those after it are answered as in any quarantine."""
         seen = self._seen
         if seen is None or self.reason:
             return
@@ -187,7 +187,8 @@ class Watch(FixedStanding):
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Looks once, then again and again meanwhile. Raises: Problem(unavailable) when the first look fails."""
+        """Looks once, then every few seconds until the block ends. Raises: Problem(unavailable) when the first look
+        fails."""
         await self.look()
         self._db.greeted = self.greet
         async with beside(self._run()):

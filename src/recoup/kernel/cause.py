@@ -33,7 +33,7 @@ class Cause:
 
     @property
     def trace_id(self) -> str | None:
-        """Of the trace, where anybody knows it: the caller, or somebody who was called."""
+        """The trace's id, where the caller or somebody called knows it."""
         return self.trace[3:35] if self._trace is not None or self.traceparent is not None else None
 
 
@@ -41,7 +41,7 @@ CAUSE: Final[ContextVar[Cause | None]] = ContextVar("cause", default=None)
 
 
 def begin(request_id: str, traceparent: bytes | None = None) -> Cause:
-    """For this task and those that it starts."""
+    """Begins a cause for this task and those that it starts."""
     cause = Cause(request_id, traceparent)
     CAUSE.set(cause)
     return cause

@@ -1,4 +1,4 @@
-"""Work of a moment in a process of its own: one that runs for weeks does not keep what only the moment needs."""
+"""Short work in a process of its own, so that one that runs for weeks keeps none of its memory."""
 
 import os
 import pickle
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def apart(work: Callable[[], T]) -> T:
-    """What it answers, or the Problem that it raises. Any other error is sent on standard error, and ends us, too."""
+    """Returns what it returns, or raises its Problem. Any other error is printed, and ends this process, too."""
     reads, writes = os.pipe()
     child = os.fork()
     if not child:

@@ -209,7 +209,7 @@ async def upgrade_steps(databases: Databases, names: Sequence[str]) -> list[Step
 
 
 async def _upgrade(databases: Databases, names: Sequence[str], steps: Sequence[Step], allowed: bool) -> None:
-    """What only adds, while the former release goes on; then nobody of it may be left."""
+    """Applies what only adds while the former release runs; what stops, once none of it is connected."""
     stopping = [step.sentence() for step in steps if step.stops]
     if stopping and not allowed:
         message = Sentence("The databases need an upgrade: {0}.", stopping[0])

@@ -99,7 +99,7 @@ async def _examined(settings: Settings, databases: Databases) -> list[Line]:
 
 
 async def _away(databases: Databases) -> Line | None:
-    """Asked first, and not for long: a server that is stopped lets everybody wait."""
+    """Asks first, and not for long: a stopped server keeps everybody waiting."""
     try:
         async with asyncio.timeout(AWAY_SECONDS):
             connection = await connect(databases.people)
@@ -189,7 +189,7 @@ async def look_at(world: World) -> AsyncIterator[Line]:
 
 
 async def _database(world: World) -> list[Line]:
-    """What it can do, and who holds it up."""
+    """Room, limits, locks and snapshots."""
     name = world.name
     async with world.db.connection() as connection:
         room = await has_room(connection)

@@ -50,7 +50,7 @@ log = structlog.get_logger()
 
 
 class LiveOpening:
-    """Of one process. `opens`: it is a door, whose first look without a refusal opens live for good."""
+    """The live check of one process. `opens`: it is a door, whose first look without a refusal opens live for good."""
 
     def __init__(self, settings: Settings, databases: Databases, *, opens: bool) -> None:
         self._settings, self._embedded = settings, _is_embedded(databases.live, settings.data_dir)
@@ -64,7 +64,7 @@ class LiveOpening:
 
     @property
     def lines(self) -> Sequence[CheckLine]:
-        """As of the last look."""
+        """Lines of the last look."""
         return self._lines
 
     @property
@@ -77,7 +77,7 @@ class LiveOpening:
         return any(one.shuts(is_open=True) for one in self._lines) or not self._lines
 
     async def look(self) -> Sequence[CheckLine]:
-        """At most once in some seconds. Raises: Problem(unavailable)."""
+        """Checks, at most once in five seconds. Raises: Problem(unavailable)."""
         world = self._of()
         async with self._turn:
             if world.clocks.monotonic() - self._looked_at >= FRESH_SECONDS:
@@ -103,7 +103,7 @@ class LiveOpening:
 
     @asynccontextmanager
     async def running(self, world: World, *, keeps: bool) -> AsyncIterator[None]:
-        """`keeps`: it looks at once, then each minute; else only when it is asked."""
+        """Binds it to its world. `keeps`: it looks at once, then each minute; else only when asked."""
         self._world = world
         if not keeps:
             yield
@@ -137,7 +137,7 @@ class LiveOpening:
         raise Problem("unavailable", "Live is not open: its check refuses.", cure=cure, retry_after_seconds=60)
 
     async def note_read(self) -> None:
-        """Somebody has read the metrics."""
+        """Notes that the metrics were read."""
         world = self._of()
         now = world.clocks.monotonic()
         if now - self._read_at >= EVERY_SECONDS:
@@ -157,7 +157,7 @@ def _or_waived(line: CheckLine, marks: Marks) -> CheckLine:
 
 
 async def waive(world: World, names: Sequence[str], why: str, actor: str) -> None:
-    """Their refusals keep nothing shut and warn of nothing, from now on. Raises: Problem(invalid)."""
+    """Lets live open in spite of these lines. Raises: Problem(invalid)."""
     for name in names:
         if name not in WAIVABLE:
             message = Sentence("{0} is no line that can be waived.", repr(name[:40]))
@@ -174,7 +174,7 @@ async def unwaive(world: World, names: Sequence[str]) -> None:
 
 
 def settings_lines(settings: Settings, *, embedded: bool) -> list[CheckLine]:
-    """What settings alone say."""
+    """Lines that follow from settings alone."""
     return [
         _https(settings),
         _address(settings),
@@ -186,7 +186,7 @@ def settings_lines(settings: Settings, *, embedded: bool) -> list[CheckLine]:
 
 
 def _is_embedded(dsn: str, data_dir: Path) -> bool:
-    """Also to a process that was given its address."""
+    """Whether it is the embedded server's address, also in a process that was given it."""
     host = parse_qs(urlsplit(dsn).query).get("host", [""])[0]
     return bool(host) and (cluster_folder(data_dir) / "PG_VERSION").exists() and same_folder(host, data_dir)
 
@@ -215,7 +215,7 @@ def _address(settings: Settings) -> CheckLine:
 
 
 def _is_for(chain: str, host: str) -> bool:
-    """An unreadable one is another line's."""
+    """Whether the certificate names the host; an unreadable one is another line's."""
     try:
         first = x509.load_pem_x509_certificates(Path(chain).read_bytes())[0]
         names = first.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
@@ -226,7 +226,7 @@ def _is_for(chain: str, host: str) -> bool:
 
 
 def _certificate(settings: Settings) -> list[CheckLine]:
-    """Nothing without TLS of our own."""
+    """Empty without TLS of our own."""
     cure = "Renew it; the doors read it by themselves."
     try:
         found = certificate_of(settings)
@@ -259,7 +259,7 @@ def _others(settings: Settings) -> CheckLine:
 
 
 def _processors(settings: Settings) -> CheckLine:
-    """Raises nothing for a kind that is not installed: then nothing has started."""
+    """Every kind is installed here, or nothing would have started."""
     mine = [(one.name, one.connection.url, one.connection.key) for one in settings.routes if one.world == "live"]
     if settings.live_processor_url:
         mine.append(("bridge", settings.live_processor_url, settings.live_processor_secret))
@@ -299,12 +299,12 @@ def _copies(folder: Path, clocks: Clocks) -> CheckLine:
 
 
 def keys_mark(world: World) -> str:
-    """Which keys are in use, to be compared and not to be read."""
+    """A fingerprint of the keys in use."""
     return world.keys.mac("live-check", repr(sorted(world.keys.current_ids().items())).encode()).hex()
 
 
 def keys_line(world: World, marks: Marks, folder: Path) -> CheckLine:
-    """Given keys are kept by whoever gives them."""
+    """Passes for given keys: whoever gives them keeps them."""
     if not world.keys.is_from_folder:
         return CheckLine("keys", "pass", "They are given by RECOUP_KEYS.")
     held = marks.get("keys")

@@ -98,7 +98,7 @@ def _add_check(live: click.Group) -> None:
     @click.option("--reason", required=True, help="Reason, shown with the line from now on.")
     @data_dir_option
     def waive_verb(names: tuple[str, ...], reason: str, data_dir: Path | None) -> None:
-        """Lets live open, and stay open, in spite of a line. `recoup live check` goes on to show it."""
+        """Lets live open, and stay open, in spite of a line. `recoup live check` still shows it."""
         why = checked_reason(reason)
         with_world(
             replace(load_settings(data_dir=data_dir), world="live"), lambda one: waive(one.world, names, why, OPERATOR)
@@ -109,7 +109,7 @@ def _add_check(live: click.Group) -> None:
     @click.argument("names", nargs=-1, required=True)
     @data_dir_option
     def unwaive_verb(names: tuple[str, ...], data_dir: Path | None) -> None:
-        """Ends that."""
+        """Takes the waiver of a line back."""
         with_world(replace(load_settings(data_dir=data_dir), world="live"), lambda one: unwaive(one.world, names))
         click.echo(f"No longer waived: {', '.join(names)}.")
 

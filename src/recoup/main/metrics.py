@@ -100,7 +100,7 @@ _PAGE: Final = resource.getpagesize()
 
 @cache
 def _certificate_days() -> Gauge:
-    """Where there is one."""
+    """Made only where there is a certificate."""
     return _gauge("recoup_tls_certificate_days", "Days until the certificate of the doors ends")
 
 
@@ -114,7 +114,7 @@ def note_doors(connections: Connections, certificate: Certificate | None) -> Non
 
 
 async def watch_process(part: str) -> None:
-    """How late the event loop is, each second, and how much memory the process has. Until cancelled."""
+    """Notes each second how late the event loop is and how much memory the process has. Until cancelled."""
     while True:
         due = monotonic() + 1.0
         await asyncio.sleep(1.0)
@@ -225,7 +225,7 @@ async def _work(world: World, add: Add) -> None:
 
 
 async def _routes(world: World, add: Add) -> None:
-    """The operator's by name; merchants' own together."""
+    """The operator's routes by name; merchants' own together."""
     now = world.clocks.wall()
     sums = await sums_between(world.db, now - timedelta(days=1), now + timedelta(hours=1))
     unread = await unread_kinds(world.db, now - UNREAD_SHOWN)
@@ -272,7 +272,7 @@ async def _gauges(worlds: Sequence[World], data_dir: Path) -> Gauges:
 
 
 def _counts() -> Iterable[Metric]:
-    """Of this process, or of all that count with it."""
+    """Counts of this process, or of all that count with it."""
     if not is_shared():
         return REGISTRY.collect()
     collector = MultiProcessCollector(CollectorRegistry())  # type: ignore[no-untyped-call]

@@ -62,7 +62,7 @@ class Settings:
     allowed_hosts: str = _setting("", "more accepted Host names, like a.example, *.b.example, or * for any")
     metrics_address: str = _setting("", "address:port of /metrics; empty: the main port, for this machine only")
     worker_metrics_address: str = _setting(
-        "", "address:port of /metrics of `recoup worker`; empty: none. In `recoup up` the doors tell of the worker"
+        "", "address:port of /metrics of `recoup worker`; empty: none. In `recoup up` the doors serve it"
     )
     tls_cert: str = _setting("", "PEM certificate chain; with tls_key it enables TLS")
     tls_key: str = _setting("", "PEM private key")

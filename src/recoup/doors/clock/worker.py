@@ -56,7 +56,7 @@ class Loop(NamedTuple):
     pause: float
     rest: float = 0.0
     much: int = 1
-    in_quarantine: bool = False  # it goes on then
+    in_quarantine: bool = False  # runs then, too
     wake: asyncio.Event | None = None  # ends a pause
 
 

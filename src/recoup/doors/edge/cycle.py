@@ -26,7 +26,7 @@ class Logger(Protocol):
 
 
 class Cycle:
-    """`ended` is called once the answer is out."""
+    """One call. `ended` is called once the answer is out."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Cycle:
     async def run(self, app: App) -> None:
         try:
             await app(self.scope, self.receive, self.send)
-        except BaseException as error:  # noqa: BLE001 - the server is the last one who can tell
+        except BaseException as error:  # noqa: BLE001 - nobody above would log it
             self._fail("Exception in ASGI application", error)
         else:
             if not self.response_complete and not self.disconnected:
@@ -81,7 +81,7 @@ class Cycle:
         self.tell()
 
     def tell(self) -> None:
-        """There is something new: bytes, the body's end, or nobody to answer any more."""
+        """Wakes who waits: there are bytes, the body's end, or nobody to answer any more."""
         self._has_news = True
         if self._news is not None:
             self._news.set()
@@ -115,11 +115,11 @@ class Cycle:
 
     @property
     def is_held(self) -> bool:
-        """Its caller has not read what was answered before, or this answer has begun."""
+        """Whether its caller has not read what was answered before, or this answer has begun."""
         return self.flow.write_paused or self.response_started
 
     def answer(self, status: int, headers: Headers, body: bytes) -> None:
-        """A whole answer at once."""
+        """Sends a whole answer at once."""
         if not self.disconnected:
             self._start(status, headers)
             self._write(body, more=False)

@@ -1,6 +1,6 @@
-"""The one way in, in front of all doors. A call comes by, in this order: the proxies that it came through and the host
-that it names, the spelling of its path, its ids, the size of its body, and what else may stop it. Whatever is answered
-comes by once more, and is noted.
+"""The one way in, in front of all doors. A call is checked in this order: the proxies that it came through and the
+host that it names, the spelling of its path, its ids, the size of its body, and what else may stop it. Each answer
+passes here, too, and is noted.
 
 A proxy that was not named makes everybody one caller on this machine: throttles would be shared by the world, and what
 only this machine may do would be open to all. A name that is not ours is another site's page that had its name point
@@ -75,7 +75,7 @@ class Hosts:
 class Entry:
     """`larger`: paths whose door takes files and writes them down as they come, with their limit; a body that does not
     declare its length is kept to the usual one. Those in `streamed` take it without a declared length too. `gates`:
-    each raises the Problem that stops a call. `answered` is told of each answer: call, status, seconds.
+    each raises the Problem that stops a call. `answered` gets each answer: call, status, seconds.
 
     A Problem that a door leaves to the edge is answered in the dialect of the path.
     """
@@ -185,10 +185,10 @@ class Entry:
         if scope["path"] in PROBES:
             return None
         if problem is None and self._proxies and scope.get("client") is peer:
-            self._tell_of_silence(peer)
+            self._warn_of_silence(peer)
         return problem
 
-    def _tell_of_silence(self, client: tuple[str, int] | None) -> None:
+    def _warn_of_silence(self, client: tuple[str, int] | None) -> None:
         """A named proxy that does not say for whom it calls: all of its callers share one throttle."""
         if client is not None and client[0] in self._proxies and monotonic() - self._last_warning_at >= TELL_SECONDS:
             self._last_warning_at = monotonic()
@@ -217,7 +217,7 @@ class Entry:
 
 
 class _Answer:
-    """What is sent by: the answer's ids, and what handlers left in `answer_headers`, are added to its headers."""
+    """Passes messages on; adds the answer's ids, and what handlers left in `answer_headers`, to its headers."""
 
     __slots__ = ("_answered", "_cycle", "_echo", "_scope", "_send", "_started", "has_begun")
 

@@ -51,7 +51,7 @@ async def switch_sending_off(world: World, why: str, actor: str, scope: Scope | 
 
 
 async def switch_sending_on(world: World, actor: str, scope: Scope | None = None) -> bool:
-    """What waits goes on by its plan. False when it was not off."""
+    """Lets what waits go on by its plan. False when it was not off."""
     async with world.db.transaction() as tx:
         done = await resume_sending(tx, actor, world.clocks.wall())
         if done and scope is not None:

@@ -34,7 +34,7 @@ async def make_operator(world: World, email: str, name: str, actor: str) -> str:
 
 
 async def unmake_operator(world: World, email: str) -> bool:
-    """Their sessions end. False for somebody who was none."""
+    """Ends their sessions, too. False for somebody who was none."""
     email = clean_email(email)
     async with world.people.transaction() as tx:
         user = await find_user(tx, email)

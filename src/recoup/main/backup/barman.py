@@ -26,7 +26,7 @@ _ERROR: Final = "ERROR: "
 
 
 class Finding(NamedTuple):
-    """What Barman checked, in its words."""
+    """A line of `barman check`, in its words."""
 
     name: str
     ok: bool

@@ -15,9 +15,9 @@ SERVER: Final = "recoup"  # as Barman calls it
 SLOT: Final = "recoup_backup"
 ROLE: Final = "recoup_backup"
 FILE: Final = "barman.conf"
-AGE_HOURS_MAX: Final = 26  # of a copy a day, which takes its time
+AGE_HOURS_MAX: Final = 26  # a day, and the time that a copy takes
 KEYS: Final = ("keyring.json", "keyring-retired.json")
-# Those of Barman's manual (pre-requisites). Who reaches the socket is the owner anyway: it needs no password.
+# As Barman's manual asks (pre-requisites). Only the owner reaches the socket, so the role has no password.
 RIGHTS: Final = f"""
 DO $$ BEGIN CREATE ROLE {ROLE} LOGIN REPLICATION; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
 GRANT EXECUTE ON FUNCTION pg_backup_start(text, boolean), pg_backup_stop(boolean), pg_switch_wal(),
@@ -46,7 +46,7 @@ class Plan(NamedTuple):
 
 
 def user_name() -> str:
-    """As whom this process runs; Barman would become `barman`."""
+    """The user of this process; by itself Barman becomes `barman`."""
     return pwd.getpwuid(os.geteuid()).pw_name
 
 

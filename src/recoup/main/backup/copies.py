@@ -29,7 +29,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Copy(NamedTuple):
-    """`is_done`: with all of the log that it needs."""
+    """A complete copy. `is_done`: with all of the log that it needs."""
 
     id: str
     ended: datetime
@@ -41,7 +41,7 @@ class Copy(NamedTuple):
 
 
 def read_record(data_dir: Path) -> Record | None:
-    """None where no copy was set up; an unreadable one is none."""
+    """The record; None where it is missing or unreadable."""
     try:
         return msgspec.json.decode((data_dir / RECORD).read_bytes(), type=Record)
     except (OSError, msgspec.MsgspecError):
@@ -53,7 +53,7 @@ def write_record(data_dir: Path, record: Record) -> None:
 
 
 def copies_in(home: Path) -> list[Copy]:
-    """The oldest first."""
+    """Complete copies, the oldest first."""
     found = []
     for path in (home / SERVER / "meta").glob("*-backup.info"):
         try:
@@ -88,7 +88,7 @@ def copy_of(copy_id: str, lines: Sequence[str]) -> Copy | None:
 
 
 def age_seconds(data_dir: Path, now: datetime) -> float | None:
-    """Of the newest copy; infinite where none was completed, None where nothing was set up."""
+    """Age of the newest copy; infinite where none was completed, None where nothing was set up."""
     record = read_record(data_dir)
     if record is None:
         return None
@@ -99,7 +99,7 @@ def age_seconds(data_dir: Path, now: datetime) -> float | None:
 
 
 async def lag_bytes(connection: Any) -> float | None:
-    """Of the log that the copy lacks; infinite once some is gone for good, None without a slot."""
+    """Bytes of the log that the copy lacks; infinite once some is gone for good, None without a slot."""
     row: asyncpg.Record | None = await connection.fetchrow(_LAG, SLOT)
     if row is None:
         return None

@@ -1,4 +1,4 @@
-"""A copy restored into a folder of its own, proved there, and put in the database's place on a second word."""
+"""Restores a copy into a folder of its own, verifies it there, and on a second command puts it in place."""
 
 import asyncio
 import os
@@ -45,7 +45,7 @@ SLACK_BYTES: Final = 256 * 1024**2
 PROMOTED_SECONDS_MAX: Final = 3600.0
 _ENDS: Final = re.compile(r"last completed transaction was at log time (\S+ \S+)")
 _TOO_LATE: Final = "recovery ended before configured recovery target was reached"
-_SAFE: Final = re.compile(r"[\w./+-]+")  # what Barman's restore_command bears
+_SAFE: Final = re.compile(r"[\w./+-]+")  # safe in Barman's restore_command
 _LEFT: Final = ("restore_command", "recovery_end_command", "recovery_target_timeline", "recovery_target_time",
                 "recovery_target_action")  # fmt: skip
 
@@ -62,7 +62,7 @@ class Restored(msgspec.Struct, frozen=True):
 
 
 class Wanted(NamedTuple):
-    """`to`: None for all there is."""
+    """What to restore. `to`: None for all there is."""
 
     home: Path
     beside: Path
@@ -72,7 +72,7 @@ class Wanted(NamedTuple):
 
 
 def parse_time(text: str, now: datetime) -> datetime | None:
-    """None for `latest`. Raises: Problem(invalid)."""
+    """The moment; None for `latest`. Raises: Problem(invalid)."""
     if text == "latest":
         return None
     try:
@@ -133,7 +133,7 @@ def _is_log(path: Path) -> bool:
 
 
 def restore(settings: Settings, program: str, wanted: Wanted, *, verified: bool, say: Callable[[str], None]) -> bool:
-    """Answers whether `recoup verify` holds, where it is asked for. Raises: Problem."""
+    """Restores; answers whether `recoup verify` holds, where asked for. Raises: Problem."""
     data_dir, beside = settings.data_dir, wanted.beside
     if beside.exists() and any(beside.iterdir()):
         cure = f"Remove it (rm -r {beside}), or name another with --beside; --take puts it in the database's place."
@@ -207,7 +207,7 @@ def _recover(program: str, copy: Copy, wanted: Wanted) -> None:
 
 
 def adapted(text: str, wanted: Wanted, programs: Path) -> str:
-    """The configuration as it restores here: the folder may have moved, and its writer had another name."""
+    """The configuration for this machine: the folder may have moved, and its user have another name."""
     own = {
         "barman_user": user_name(),
         "barman_home": str(wanted.home),
@@ -278,14 +278,14 @@ def _verified(
 
 
 async def _marked(beside: Path, address: ServerAddress) -> list[str]:
-    """The restored worlds, once they are there; what opens them is quarantined. Raises: Problem."""
+    """Waits for the restored worlds, and has them quarantined when they are opened. Raises: Problem."""
     await _promoted(address)
     return await note_lost(beside, {world: address.dsn(f"recoup_{world}") for world in WORLDS})
 
 
 async def note_lost(data_dir: Path, databases: Mapping[str, str]) -> list[str]:
-    """Notes that each world that is there was further, by a beat at least: what was committed in the moments after its
-    last beat is lost, and nothing else knows of it."""
+    """Notes that each world got further, by a beat at least: commits in the moments after its last beat are lost, and
+    nothing else knows of them."""
     noted, now = list[str](), Clocks().wall()
     for world, dsn in databases.items():
         try:
@@ -302,8 +302,8 @@ async def note_lost(data_dir: Path, databases: Mapping[str, str]) -> list[str]:
 
 
 def take(data_dir: Path, beside: Path, *, unverified: bool) -> Path | None:
-    """Puts the restored database in the place of the one that was; answers where that is now. The installation is
-    stopped meanwhile; a take that was cut off is done again. Raises: Problem."""
+    """Puts the restored database in the place of the former one; answers where that is now. The installation is
+    stopped; a take that was cut off can be repeated. Raises: Problem."""
     note = read_note(beside)
     if note is None:
         raise invalid(f"Nothing was restored in {beside}.", "beside", "Run `recoup restore --to latest` first.")
@@ -343,8 +343,7 @@ def read_note(beside: Path) -> Restored | None:
 
 
 def _set_aside(home: Path) -> None:
-    """What Barman was receiving of the former server: its receiver would go on from there, and the restored server
-    knows another history."""
+    """Moves away what Barman was receiving of the former server: its receiver would continue another history."""
     for path in (home / SERVER / "streaming").glob("*.partial"):
         aside = home / SERVER / "set-aside"
         aside.mkdir(mode=0o700, exist_ok=True)
