@@ -138,16 +138,8 @@ def _certificate(settings: Settings) -> list[Line]:
             return []
     except Problem as problem:
         return [Line("doors", "certificate", False, problem.message, problem.cure or "")]
-    finding = f"ends on {found.ends.date()}"
-    return [
-        Line(
-            "doors",
-            "certificate",
-            found.ends - Clocks().wall() > SOON,
-            finding,
-            "Renew it; the doors read it by themselves.",
-        )
-    ]
+    is_late, finding = found.ends - Clocks().wall() <= SOON, f"ends on {found.ends.date()}"
+    return [Line("doors", "certificate", not is_late, finding, "Renew it; the doors read it by themselves.")]
 
 
 async def _doors(world: World) -> Line:

@@ -56,25 +56,16 @@ class LiveOpening:
         self._settings, self._embedded = settings, _is_embedded(databases.live, settings.data_dir)
         self._opens = opens
         self._world: World | None = None
-        self._lines: Sequence[CheckLine] = ()
+        self.lines: Sequence[CheckLine] = ()  # of the last look
+        self.is_shut = True
         self._looked_at = self._read_at = float("-inf")
         self._turn = asyncio.Lock()
-        self._is_shut = True
         self._warned: list[str] = []
-
-    @property
-    def lines(self) -> Sequence[CheckLine]:
-        """Lines of the last look."""
-        return self._lines
-
-    @property
-    def is_shut(self) -> bool:
-        return self._is_shut
 
     @property
     def stops_sending(self) -> bool:
         """Whether a setting is wrong with which nothing may be sent."""
-        return any(one.shuts(is_open=True) for one in self._lines) or not self._lines
+        return any(one.shuts(is_open=True) for one in self.lines) or not self.lines
 
     async def look(self) -> Sequence[CheckLine]:
         """Checks, at most once in five seconds. Raises: Problem(unavailable)."""
@@ -82,17 +73,24 @@ class LiveOpening:
         async with self._turn:
             if world.clocks.monotonic() - self._looked_at >= FRESH_SECONDS:
                 async with asyncio.timeout(LOOK_SECONDS_MAX):
-                    self._lines = await self._look(world)
+                    self.lines = await self._look(world)
                 self._looked_at = world.clocks.monotonic()
-        return self._lines
+        return self.lines
 
     async def _look(self, world: World) -> list[CheckLine]:
         marks = {one.name: one for one in await live_marks(world.db.reader)}
-        found = [*settings_lines(self._settings, embedded=self._embedded), *self._machine(world, marks)]
-        lines = [_or_waived(one, marks) for one in (*found, *await check_world(world, marks))]
+        folder = self._settings.data_dir
+        found = [
+            *settings_lines(self._settings, embedded=self._embedded),
+            _disk(folder),
+            _copies(folder, world.clocks),
+            keys_line(world, marks, folder),
+            *await check_world(world, marks),
+        ]
+        lines = [_or_waived(one, marks) for one in found]
         lines.sort(key=lambda one: list(LINES).index(one.name))
-        self._is_shut = any(one.shuts(is_open=OPENED in marks) for one in lines)
-        if self._opens and not self._is_shut and OPENED not in marks:
+        self.is_shut = any(one.shuts(is_open=OPENED in marks) for one in lines)
+        if self._opens and not self.is_shut and OPENED not in marks:
             await set_mark(world.db.alone, OPENED, "", ACTOR, world.clocks.wall())
             log.info("live is open")
         return lines
@@ -125,13 +123,13 @@ class LiveOpening:
             return
         wrong = [one.name for one in lines if one.verdict == "refuse"]
         if wrong != self._warned and wrong:
-            log.warning("live check", shut=self._is_shut, refuse=wrong)
+            log.warning("live check", shut=self.is_shut, refuse=wrong)
         self._warned = wrong
 
     def check(self, path: str, method: str) -> None:
         """Raises: Problem(unavailable) for a call that is not taken while live is shut."""
         reads = method in ("GET", "HEAD") or path.startswith(_OPEN_PATHS)
-        if not self._is_shut or reads and not path.startswith(_CALLS):
+        if not self.is_shut or reads and not path.startswith(_CALLS):
             return
         cure = "Send it again later; the operator runs `recoup live check`."
         raise Problem("unavailable", "Live is not open: its check refuses.", cure=cure, retry_after_seconds=60)
@@ -143,10 +141,6 @@ class LiveOpening:
         if now - self._read_at >= EVERY_SECONDS:
             self._read_at = now
             await set_mark(world.db.alone, METRICS_READ, "", ACTOR, world.clocks.wall())
-
-    def _machine(self, world: World, marks: Marks) -> list[CheckLine]:
-        folder = self._settings.data_dir
-        return [_disk(folder), _copies(folder, world.clocks), keys_line(world, marks, folder)]
 
 
 def _or_waived(line: CheckLine, marks: Marks) -> CheckLine:
