@@ -263,7 +263,7 @@ def test_after_recover_everything_goes_on_and_what_was_lost_is_named(server: Ser
             looked = await one.recover("")
             assert looked["quarantined"] is True
             assert looked["epoch"] == 1
-            assert looked["beats"][0] < looked["beats"][1]
+            assert looked["lostFrom"] < looked["lostTo"]
             said = await one.verb("--look")
             assert "Nothing was changed." in said
             assert "Passwords and second factors that were changed" in said
