@@ -5,7 +5,6 @@ are compared at all.
 """
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from itertools import islice
 from typing import Final
 
@@ -31,4 +30,6 @@ class Nearest:
 
 def nearest(name: str, known: Iterable[str], cutoff: float = CUTOFF) -> str | None:
     """The most similar name, for callers that ask for only one."""
+    from difflib import get_close_matches
+
     return next(iter(get_close_matches(name[:CHARS_MAX], list(islice(known, KNOWN_MAX)), n=1, cutoff=cutoff)), None)

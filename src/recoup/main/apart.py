@@ -1,18 +1,19 @@
 """Short work in a process of its own, so that one that runs for weeks keeps none of its memory."""
 
+import asyncio
 import os
 import pickle
 import sys
 import traceback
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 from recoup.kernel.problem import Problem
 
 T = TypeVar("T")
 
 
-def apart(work: Callable[[], T]) -> T:
+def apart(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Returns what it returns, or raises its Problem. Any other error is printed, and ends this process, too."""
     reads, writes = os.pipe()
     child = os.fork()
@@ -32,12 +33,12 @@ def apart(work: Callable[[], T]) -> T:
     return made
 
 
-def _do(work: Callable[[], object], writes: int) -> None:
+def _do(work: Callable[[], Coroutine[Any, Any, object]], writes: int) -> None:
     """Never returns."""
     ended = 1
     try:
         try:
-            found = work()
+            found = asyncio.run(work())
         except Problem as problem:
             found = problem
         with os.fdopen(writes, "wb") as answer:

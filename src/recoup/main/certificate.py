@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Final
 
 import structlog
-from cryptography import x509
 
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
@@ -33,6 +32,8 @@ class Certificate:
 
     def _check(self, context: ssl.SSLContext | None) -> datetime:
         """Loads them into the context; answers the end. Raises: Problem(unavailable)."""
+        from cryptography import x509
+
         try:
             first = x509.load_pem_x509_certificates(self._chain.read_bytes())[0]
             # One of its own first: what fails half way would leave a running one with another's key.

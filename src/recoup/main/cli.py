@@ -70,31 +70,25 @@ def cli(context: click.Context, is_live: bool) -> None:
 
 
 def _bootstrap(settings: Settings, databases: "Databases", *, serving: bool = False) -> dict[str, Any] | None:
-    import asyncio
-
     from recoup.main.apart import apart
-    from recoup.main.databases import prepare
 
-    def credentials() -> dict[str, Any] | None:
+    async def credentials() -> dict[str, Any] | None:
         from recoup.main.chosen_world import bootstrap_once
+        from recoup.main.databases import prepare
         from recoup.main.worlds import open_sandbox
 
-        async def inside() -> dict[str, Any] | None:
-            async with open_sandbox(settings, databases, "recoup-start") as running:
-                return await bootstrap_once(running, serving=serving)
+        await prepare(databases)
+        async with open_sandbox(settings, databases, "recoup-start") as running:
+            return await bootstrap_once(running, serving=serving)
 
-        return asyncio.run(inside())
-
-    asyncio.run(prepare(databases))
     return apart(credentials)
 
 
 def _is_live(databases: "Databases") -> bool:
-    import asyncio
-
+    from recoup.main.apart import apart
     from recoup.main.databases import has_live
 
-    return asyncio.run(has_live(databases))
+    return apart(lambda: has_live(databases))
 
 
 @cli.command()
@@ -153,7 +147,7 @@ def up(
         )
     doing: Callable[[], bool] = bool
     if demo and kept is not None:
-        from recoup.main.demo.demo import Demo
+        from recoup.main.demo.progress import Demo
 
         doing = Demo(settings, int(demo_months)).tick
     with lock:

@@ -13,11 +13,8 @@ import asyncpg
 import structlog
 
 from recoup.core.beside import beside
-from recoup.gateways.cards.sandbox.book import install
-from recoup.gateways.channels.mock.channel import install as install_channels
 from recoup.gateways.keys.files import FILE_NAME as KEYS
 from recoup.gateways.keys.secret_files import FILE
-from recoup.gateways.web.mail.mailbox import install as install_mailbox
 from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import SKEW_SECONDS_MAX, Clocks, DatabaseClocks
@@ -310,11 +307,14 @@ async def _prepare_world(dsn: str, *, simulated: bool, shared: bool) -> None:
     with suppress(asyncpg.LockNotAvailableError):  # a busy table: the worker's upkeep does it in a while
         await keep_up(dsn, Clocks().wall())
     if simulated:
+        from recoup.gateways.cards.sandbox import book
+        from recoup.gateways.channels.mock import channel
+        from recoup.gateways.web.mail import mailbox
+
         connection = await connect(dsn)
         try:
-            await install(connection)
-            await install_channels(connection)
-            await install_mailbox(connection)
+            for outside in (book, channel, mailbox):
+                await outside.install(connection)
             for schema in _SIMULATED if shared else ():
                 await connection.execute(_USE.format(schema=schema))
         finally:

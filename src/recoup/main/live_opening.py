@@ -16,7 +16,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 import structlog
-from cryptography import x509
 
 from recoup.core.beside import beside
 from recoup.flows.live_check import ACTOR, METRICS_READ, Marks, check_world, moment
@@ -210,6 +209,8 @@ def _address(settings: Settings) -> CheckLine:
 
 def _is_for(chain: str, host: str) -> bool:
     """Whether the certificate names the host; an unreadable one is another line's."""
+    from cryptography import x509
+
     try:
         first = x509.load_pem_x509_certificates(Path(chain).read_bytes())[0]
         names = first.extensions.get_extension_for_class(x509.SubjectAlternativeName).value

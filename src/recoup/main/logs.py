@@ -6,13 +6,21 @@ import logging
 import os
 import sys
 import traceback
-from typing import Final
+from typing import Any, Final, cast
 
-import structlog
-from structlog.typing import EventDict
+# structlog brings what draws on terminals wherever that is installed: 6 MiB in each process, and nothing is drawn.
+_DRAWING: Final = {"rich": cast(Any, None), "greenlet": cast(Any, None)}
+_absent: Final = {} if _DRAWING.keys() & sys.modules.keys() else _DRAWING
+sys.modules.update(_absent)
 
-from recoup.core.lines import write_lines
-from recoup.kernel.problem import in_words
+import structlog  # noqa: E402
+from structlog.typing import EventDict  # noqa: E402
+
+from recoup.core.lines import write_lines  # noqa: E402
+from recoup.kernel.problem import in_words  # noqa: E402
+
+for _name in _absent:
+    del sys.modules[_name]
 
 STDERR: Final = 2
 

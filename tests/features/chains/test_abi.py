@@ -16,7 +16,9 @@ raws = st.binary(min_size=20, max_size=20)
 def test_published_digests() -> None:
     """The empty text's digest, ERC-20's selectors and its event's topic are as every explorer shows them."""
     assert abi.keccak256(b"").hex() == "c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470"
-    assert abi.TRANSFER.hex() == "ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
+    assert abi.keccak256(b"Transfer(address,address,uint256)") == abi.TRANSFER
+    assert abi.keccak256(b"Swept(bytes32,address,address,uint256,uint256)") == abi.SWEPT
+    assert abi.keccak256(b"Failed(bytes32,address,address)") == abi.FAILED
     assert abi.decimals().hex() == "313ce567"
     assert abi.balance_of(A).hex() == "70a08231" + "00" * 12 + "aa" * 20
     assert abi.transfer(B, 49_900_000).hex() == "a9059cbb" + "00" * 12 + "bb" * 20 + f"{49_900_000:064x}"

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Final, NamedTuple
 
-from Crypto.Hash import keccak
-
 WORD: Final = 32
 ADDRESS: Final = 20
 DECIMALS_MAX: Final = 36  # of a token: more than any real one has
@@ -22,6 +20,8 @@ class UnreadableError(Exception):
 
 
 def keccak256(data: bytes) -> bytes:
+    from Crypto.Hash import keccak  # brings a parser of C
+
     return keccak.new(digest_bits=256, data=data).digest()
 
 
@@ -41,9 +41,9 @@ def selector(signature: str) -> bytes:
     return keccak256(signature.encode())[:4]
 
 
-TRANSFER: Final = keccak256(b"Transfer(address,address,uint256)")
-SWEPT: Final = keccak256(b"Swept(bytes32,address,address,uint256,uint256)")
-FAILED: Final = keccak256(b"Failed(bytes32,address,address)")
+TRANSFER: Final = bytes.fromhex("ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef")
+SWEPT: Final = bytes.fromhex("4485f26d702eb51fa1e6b0b4c3a0dfd1ade3ef40b7432748d078162be70090b5")
+FAILED: Final = bytes.fromhex("4d40ae435ccd0bdc34a76edb3a1389e2dea6240f66a64d831474d1b10ee824ad")
 
 
 def uint_word(value: int) -> bytes:

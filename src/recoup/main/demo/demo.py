@@ -6,16 +6,14 @@ the fixed schedule; the last of these months is the month of the file, too. With
 The progress is kept in `<data-dir>/demo.json`; a demo that was broken off is continued by the next `recoup up --demo`.
 """
 
-import json
-import subprocess
 import sys
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from recoup.doors.command.verbs import Opened
 from recoup.doors.inbound.receiver import PATH as RECEIVER_PATH
@@ -27,18 +25,15 @@ from recoup.flows.sandbox_issuer import sandbox_issuer
 from recoup.flows.threads import run_stoppable
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
-from recoup.kernel.time import iso
 from recoup.main.demo.business import Business
 from recoup.main.demo.example import Line, cards_in, later, read_example
 from recoup.main.demo.months import Months, Site, has_months, months_of
 from recoup.main.demo.play import play
-from recoup.main.settings import Settings
+from recoup.main.demo.progress import BEHIND, DAYS, Mark
 from recoup.rules.order.faces import STATUS_NAMES
 from recoup.store.lists.order_counts import count_orders, count_statuses
 from recoup.store.lists.order_filter import OrderFilter
 from recoup.store.merchants.merchants import move_clock, offset_of
-from recoup.store.server.folder import write_private
-from recoup.store.server.footing import end_with_parent
 
 DAY: Final = timedelta(days=1)
 MOMENT: Final = timedelta(hours=6)  # lines come together: each moment is a move of the clock
@@ -68,8 +63,6 @@ def _moment(at: timedelta, first: timedelta) -> timedelta:
 _FOLDERS: Final = (Path(__file__).resolve().parents[4] / "examples", Path(sys.prefix) / "share/recoup/examples")
 EXAMPLES: Final = next((one for one in _FOLDERS if (one / "day.jsonl").exists()), _FOLDERS[0])
 FILE_DAYS: Final = 22
-DAYS: Final = 31
-BEHIND: Final = timedelta(days=DAYS)
 MONTHS: Final = 3
 RENEWALS: Final = 2_400  # declined ones, in the three months
 PAID_FROM, PAID_TO = timedelta(days=14), timedelta(days=22)  # of the file's month: when the operator approves payouts
@@ -77,78 +70,9 @@ BEFORE_WALL: Final = timedelta(minutes=85)  # when customers pay
 STRIDE: Final = timedelta(hours=1)
 LOOK_EVERY: Final = timedelta(days=10)
 FIRST_LOOK: Final = timedelta(days=40)
-TRIES_MAX: Final = 3
 PAST_NAME: Final = "charges.csv"
 _COMPLETED: Final = 7
 Tell = Callable[[float, str], None]  # the share that is done, and words
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """The demo's progress: `begun` is the business time of its beginning, `behind` how much earlier that was than the
-    wall's time, `done` the last finished point."""
-
-    state: Literal["playing", "done"]
-    begun: datetime
-    done: timedelta | None
-    behind: timedelta = BEHIND
-
-    @staticmethod
-    def read(data_dir: Path) -> "Mark | None":
-        try:
-            kept = json.loads((data_dir / "demo.json").read_text())
-            done = timedelta(seconds=kept["done_seconds"]) if kept["done_seconds"] is not None else None
-            begun = datetime.fromisoformat(kept["begun"]).astimezone(UTC)
-            return Mark(kept["state"], begun, done, timedelta(days=kept["days"]))
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-
-    def write(self, data_dir: Path) -> None:
-        seconds = self.done // timedelta(seconds=1) if self.done is not None else None
-        kept = {"state": self.state, "begun": iso(self.begun), "days": self.behind.days, "done_seconds": seconds}
-        write_private(data_dir / "demo.json", json.dumps(kept) + "\n")
-
-
-class Demo:
-    """What the supervisor asks five times a second: starts the player as a child, sees it end. Never waits."""
-
-    def __init__(self, settings: Settings, months: int = MONTHS) -> None:
-        self._settings, self._months = settings, months
-        self._child: subprocess.Popen[bytes] | None = None
-        self._tries = 0
-        self._over = False
-
-    def tick(self) -> bool:
-        """True when there is nothing more to do. The child waits for the doors by itself, and ends with us."""
-        if self._over:
-            return True
-        if self._child is not None and self._child.poll() is None:
-            return False
-        mark = Mark.read(self._settings.data_dir)
-        self._over = mark is not None and mark.state == "done" or self._tries >= TRIES_MAX
-        if not self._over:
-            self._tries += 1
-            command = [
-                sys.executable,
-                "-m",
-                "recoup.main",
-                "demo",
-                "--url",
-                address(self._settings),
-                "--data-dir",
-                str(self._settings.data_dir),
-                "--months",
-                str(self._months),
-            ]
-            self._child = subprocess.Popen(command, preexec_fn=end_with_parent(), stdin=subprocess.DEVNULL)  # noqa: S603
-        return self._over
-
-
-def address(settings: Settings) -> str:
-    """Our own doors, from this machine."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104
-    host = f"[{host}]" if ":" in host and not host.startswith("[") else host
-    return f"{'https' if settings.tls_cert else 'http'}://{host}:{settings.port}"
 
 
 async def load_demo(opened: Opened, url: str, tell: Tell, months: int = 0) -> str:
