@@ -9,7 +9,7 @@ from recoup.main.apart import apart
 
 
 def test_its_answer_comes_back_and_what_it_imported_does_not() -> None:
-    def work() -> dict[str, bool]:
+    async def work() -> dict[str, bool]:
         import this  # noqa: F401
 
         return {"there": "this" in sys.modules}
@@ -19,7 +19,7 @@ def test_its_answer_comes_back_and_what_it_imported_does_not() -> None:
 
 
 def test_its_problem_is_raised_here() -> None:
-    def work() -> None:
+    async def work() -> None:
         raise Problem("conflict", "There is one.", cure="Stop it.")
 
     with pytest.raises(Problem, match="There is one") as caught:
@@ -28,7 +28,7 @@ def test_its_problem_is_raised_here() -> None:
 
 
 def test_any_other_error_is_told_and_ends_us(capfd: pytest.CaptureFixture[str]) -> None:
-    def work() -> None:
+    async def work() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(SystemExit):

@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 from tests.worlds import make_shop, owner, sandbox_world
 
+from recoup.gateways.cards.sandbox import connections
 from recoup.gateways.cards.sandbox.connections import Connections
 from recoup.kernel.problem import Problem
 from recoup.store.pool import Database, retrying
@@ -182,6 +183,27 @@ def test_what_postgres_asks_to_repeat_is_repeated_a_bounded_number_of_times() ->
         with pytest.raises(Problem) as refused:
             await retrying(never, tries=3)
         assert refused.value.code == "unavailable"
+
+    asyncio.run(story())
+
+
+def test_the_issuers_connections_close_when_nobody_needs_them(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "IDLE_SECONDS", 0.05)
+
+    async def story() -> None:
+        async with sandbox_world(server) as (world, _, _):
+            issuer = Connections(world.dsn, 2)
+            async with issuer.one() as first:
+                async with issuer.one() as second:
+                    pass
+                await asyncio.sleep(0.2)
+                assert second.is_closed()
+                assert await first.fetchval("SELECT 1") == 1
+            async with issuer.one() as again:
+                assert again is first
+            await issuer.close()
 
     asyncio.run(story())
 

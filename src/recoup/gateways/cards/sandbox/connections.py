@@ -57,12 +57,17 @@ LOST: tuple[type[BaseException], ...] = (
 )  # fmt: skip
 
 
+IDLE_SECONDS = 30.0
+
+
 class Connections:
-    """At most `size` connections, opened when first needed, the last used first; first come, first served."""
+    """At most `size` connections, opened when first needed, the last used first; first come, first served. All are
+    closed once nobody has needed one for a while."""
 
     def __init__(self, source: str | Connect, size: int) -> None:
         self._source, self._size = source, size
         self._free: asyncio.LifoQueue[asyncpg.Connection | None] | None = None
+        self._resting: asyncio.TimerHandle | None = None
 
     @asynccontextmanager
     async def one(self) -> AsyncIterator[asyncpg.Connection]:
@@ -87,13 +92,26 @@ class Connections:
             raise
         finally:
             free.put_nowait(connection)
+            self._wake()
+            self._resting = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._rest, free)
 
     async def close(self) -> None:
+        self._wake()
         for _ in range(self._size):
             connection = await self._queue().get()
             if connection is not None and not connection.is_closed():
                 await connection.close(timeout=5)
         self._free = None
+
+    def _wake(self) -> None:
+        if self._resting is not None:
+            self._resting.cancel()
+
+    def _rest(self, free: "asyncio.LifoQueue[asyncpg.Connection | None]") -> None:
+        for connection in [free.get_nowait() for _ in range(free.qsize())]:
+            if connection is not None:
+                connection.terminate()
+            free.put_nowait(None)
 
     def _queue(self) -> "asyncio.LifoQueue[asyncpg.Connection | None]":
         if self._free is None:  # made late: it belongs to the loop that runs
