@@ -36,6 +36,7 @@ from recoup.kernel.scope import Actor, Scope
 from recoup.main import worlds
 from recoup.main.app import make_app
 from recoup.main.databases import Databases, prepare
+from recoup.main.doctor_verb import look_at
 from recoup.main.recover_verb import _recovered
 from recoup.main.settings import Settings
 from recoup.main.worlds import Running, open_sandbox
@@ -280,6 +281,9 @@ def test_after_recover_everything_goes_on_and_what_was_lost_is_named(server: Ser
             assert one.world.standing.asks_first_until is not None
             await one.until(f"SELECT stage <> 'received' FROM orders WHERE order_id = '{waits['orderSessionKey']}'")
             charged = await one.charged()
+            assert 'recoup_restored_unexplained{world="sandbox"} 1.0' in (await one.http.get("/metrics")).text
+            (said,) = [line async for line in look_at(one.world) if line.what == "restored"]
+            assert (said.ok, said.finding[:11]) == (False, "1 movements"), "people hear of it, until it is sent again"
             again = (await one.evaluate(given, managed=False)).json()
             assert again["status"] == "APPROVED", again
             assert again["orderSessionKey"] != lost["orderSessionKey"], "its row was lost"
@@ -288,6 +292,7 @@ def test_after_recover_everything_goes_on_and_what_was_lost_is_named(server: Ser
             assert await one.charged() == 3
             assert "quarantine" not in (await one.http.get("/readyz")).json()
 
+            assert [line async for line in look_at(one.world) if line.what == "restored"] == []
             repeated = await one.recover()
             assert (repeated["begun"], repeated["epoch"], repeated["books"]) == (False, 2, found["books"])
             for table in ("sends", "reversals"):  # whose book `verify` compares, where it is in the database

@@ -45,8 +45,10 @@ async def advance_clock(
     `side_by_side`: how much of what is due runs at once, each piece with a database connection. `stride`: the shortest
     step; what falls due within one runs at its end, like at a worker that was busy.
 
-    Raises: Problem(invalid) for a negative step; Problem(forbidden) outside a sandbox.
+    Raises: Problem(invalid) for a negative step; Problem(forbidden) outside a sandbox; Problem(unavailable) in
+    quarantine.
     """
+    world.standing.check()
     if not world.policy.test_mode:
         raise Problem(
             "forbidden", "Only a sandbox merchant's clock can be moved.", cure="Name a merchant of the sandbox."

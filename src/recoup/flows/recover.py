@@ -36,6 +36,7 @@ from recoup.rules.money.reading import EVERY, Reading
 from recoup.rules.standing import FEED_MARGIN, Lost, lost_between
 from recoup.store.cards.connections import all_connections
 from recoup.store.cards.processor_notices import attempt_of, modification_of
+from recoup.store.money.reconciliation import unexplained_since
 from recoup.store.operation import standing as store
 
 SENDING: Final = (
@@ -43,6 +44,8 @@ SENDING: Final = (
     "bank_payout", "dispute_answer",
 )  # fmt: skip
 ADOPTED_SECONDS_MAX: Final = 60.0
+UNEXPLAINED_FOR: Final = timedelta(days=30)  # it is told of
+RECOVER: Final = Actor("operator", "recover")
 REDO: Final = (
     "API keys, webhook secrets and tokenization keys that were made: callers get 401; make them again.",
     "API keys that were ended, and people who were removed or lost a right: they may enter again. Take it from them.",
@@ -161,7 +164,7 @@ async def _begin(world: World, who: str) -> bool:
 async def _erase_again(world: World, since: datetime) -> int:
     done = 0
     for one in _watch(world).erased_since(since):
-        scope = Scope(one.merchant, Actor("operator", "recover"), "recover")
+        scope = Scope(one.merchant, RECOVER, "recover")
         try:
             await erase_person(world, scope, one.payer)
         except Problem as problem:
@@ -231,10 +234,18 @@ async def _compare_one(
     if not rows:
         return BookCompared(route, merchant_id)
     text = HEAD + "".join(statement_line(one, route, timedelta(0)) for one in rows)
-    scope = Scope(merchant_id, Actor("operator", "recover"), "recover")
+    scope = Scope(merchant_id, RECOVER, "recover")
     file = File(f"restored-{route}-{period[0]:%Y-%m-%d}.csv", BytesIO(text.encode()))
     ran = await reconcile(world, scope, file, Reading(kind="processor", currencies=(EVERY,), period=period))
     return BookCompared(route, merchant_id, len(rows), ran.run.counts.get("missing_here", 0), ran.run.run_id)
+
+
+async def unexplained(world: World) -> int:
+    """How many movements of the time that was lost stand in processors' books and belong to no order: nobody repeated
+    the call, and only people can say what they were."""
+    if world.standing.asks_first_until is None:
+        return 0
+    return await unexplained_since(world.db.reader, RECOVER.text(), world.clocks.wall() - UNEXPLAINED_FOR)
 
 
 def _has_book(processor: Any) -> bool:

@@ -14,6 +14,7 @@ import uvloop
 from recoup.core.kit.feature import features
 from recoup.doors.command.verbs import data_dir_option, show
 from recoup.flows.merchants.connect import check, examined
+from recoup.flows.recover import unexplained
 from recoup.flows.upkeep import ALIVE_WITHIN, LATE_SECONDS_MAX, beaten_ago
 from recoup.flows.world import World
 from recoup.gateways.cards.connector import is_connector
@@ -153,6 +154,10 @@ async def look_at(world: World) -> AsyncIterator[Line]:
     yield await _worker(world)
     lost = world.standing.reason
     yield Line(world.name, "database", not lost, lost or "knows all that was seen", "Run `recoup recover`.")
+    if left := await unexplained(world):
+        finding = f"{left:,} movements at processors, of before the database was restored, belong to no order"
+        cure = "See the page Reconciliation: have it sent again, or refund it at its processor and book the line."
+        yield Line(world.name, "restored", False, finding, cure)
     if world.opening is not None:
         wrong = [one.name for one in await world.opening.look() if one.verdict == "refuse"]
         finding = f"{', '.join(wrong)} refuse" if wrong else "nothing refuses"

@@ -26,6 +26,7 @@ from recoup.doors.edge.asgi import Scope, state
 from recoup.doors.edge.called import template_of
 from recoup.doors.edge.connections import Connections
 from recoup.flows.cards.send import OWN
+from recoup.flows.recover import unexplained
 from recoup.flows.upkeep import beaten_ago
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
@@ -180,6 +181,9 @@ async def _state(world: World, add: Add) -> None:
     ago = await beaten_ago(world)
     seconds = float("inf") if ago is None else ago / timedelta(seconds=1)
     add("recoup_quarantine", "1 while the database knows less than was seen of it", world.standing.is_quarantined)
+    add(
+        "recoup_restored_unexplained", "Movements in processors' books that no order explains", await unexplained(world)
+    )
     add("recoup_worker_alive_seconds", "Since a worker last said that it lives", seconds)
     async with world.db.connection() as connection:
         add("recoup_database_writable", WRITABLE, await is_writable(connection))

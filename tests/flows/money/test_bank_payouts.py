@@ -95,6 +95,10 @@ def test_after_a_restore_no_file_is_made_before_the_bank_s_statement(server: Ser
                 await go_on(shop.world, shop.merchant_id, payout)
                 (row,) = await payouts(shop)
                 assert row["state"] == state, (kind, end)
+            await read_file(shop.world, shop.merchant_id, payout)
+            await begin_epoch(shop.world.db.alone, 3, *lost, until, 0, wall + timedelta(minutes=1), "ana")
+            with pytest.raises(Problem, match="wait for a bank statement"):  # the same file would be paid twice
+                await read_file(shop.world, shop.merchant_id, payout)
 
     asyncio.run(story())
 

@@ -120,7 +120,13 @@ async def tell_outcome(world: World, scope: Scope, payout_id: UUID, state: str, 
 
 
 async def read_file(world: World, merchant_id: UUID, payout_id: UUID) -> tuple[str, bytes]:
-    """Name and content of the file as it was made. Raises: Problem(not_found) before that."""
+    """Name and content of the file as it was made. Raises: Problem(not_found) before that; Problem(conflict) while the
+    bank may have it from before a restore, and Problem(unavailable) in quarantine."""
+    world.standing.check()
+    if await awaits_statement(world.db.reader, merchant_id):
+        message = "After a restore, files for banks wait for a bank statement of the time that was lost."
+        cure = "Upload it on the page Reconciliation: it shows what the bank has paid already."
+        raise Problem("conflict", message, cure=cure)
     row = await payout_file(world.db, merchant_id, payout_id)
     if row is None:
         raise Problem("not_found", "The bank file of this payout does not exist yet.", cure="Approve the payout first.")

@@ -56,6 +56,18 @@ async def list_runs(db: Read, merchant_id: UUID, *, after: UUID | None, limit: i
     """Newest first."""
 
 
+@MERCHANT.statement("""
+SELECT count(DISTINCT (l.merchant_id, coalesce(l.our_id, l.line_id)))
+FROM reconciliation_runs r JOIN reconciliation_lines l USING (merchant_id, run_id)
+WHERE r.actor = $1 AND r.created_at > $2 AND l.outcome = 'missing_here' AND l.booked_at IS NULL
+  AND NOT EXISTS (SELECT FROM attempts a WHERE a.key = l.our_id AND a.state = 'approved')
+  AND NOT EXISTS (SELECT FROM modifications m WHERE m.key = l.our_id AND m.state = 'done')
+  AND NOT EXISTS (SELECT FROM modifications m WHERE m.send_key = l.our_id AND m.state = 'done')
+""")
+async def unexplained_since(db: Read, actor: str, since: datetime) -> int:
+    """What the comparisons that `actor` made since then found, and no order of any merchant explains by now."""
+
+
 class RunLine(Row, frozen=True):
     """`units` are theirs, `our_units` ours. `finding`: the verdict in words. `recipe` and `entries`: what may be
     booked; `booked`: whether it was, from this file or from another that has the same line; `booked_at` and
