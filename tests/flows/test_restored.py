@@ -33,11 +33,11 @@ from recoup.flows.locked import Job
 from recoup.flows.modifications.capture import CaptureRequest, capture
 from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.gateways.cards.bridge import Bridge
+from recoup.kernel.ids import FORM
 from recoup.kernel.scope import WORKER
 from recoup.moves.change import Change
 from recoup.moves.modification.request import renew
 from recoup.rules.order.attention import ANSWER_DIFFERS
-from recoup.rules.order.wire_keys import FORM
 from recoup.store.server import ServerAddress
 
 ORDERS = 6

@@ -39,9 +39,8 @@ from uuid import UUID
 from starlette.datastructures import UploadFile
 
 from recoup.doors.portal.forms import NO_KEY
-from recoup.kernel.ids import parse_id
+from recoup.kernel.ids import FORM, parse_id
 from recoup.kernel.problem import Problem
-from recoup.rules.order.wire_keys import FORM
 
 F = TypeVar("F")
 Fields = Mapping[str, Sequence[Any]]  # texts; of a form with a file, files too

@@ -7,13 +7,14 @@ So a database that was restored from a copy, and has made new ids since, comes t
 from collections.abc import Iterable
 from hashlib import sha256
 from itertools import count
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from recoup.kernel.ids import uuid_of
-from recoup.rules.order.snapshot import Attempt, Modification, Order
+from recoup.kernel.ids import FORM, uuid_of
 
-FORM: Final = "portal-"  # begins the keys of forms: one that is opened again has another, so none names a refund
+if TYPE_CHECKING:
+    from recoup.rules.order.snapshot import Attempt, Modification, Order
+
 RENEWALS: Final = 4  # of a modification, that are looked for
 
 
@@ -23,7 +24,7 @@ def derived(parent: UUID, *parts: object) -> UUID:
     return uuid_of(sha256(parent.bytes + text.encode()).digest())
 
 
-def attempt_key(order: Order, attempt: Attempt, route: str | None) -> UUID:
+def attempt_key(order: "Order", attempt: "Attempt", route: str | None) -> UUID:
     """Counts the sends of the order that may have left, so that what goes by another route in place of one that never
     left has its key; a processor that refused it unprocessed repeats that under the same key, and gets another. What
     was adopted with the key of a later send is passed over."""
@@ -33,7 +34,7 @@ def attempt_key(order: Order, attempt: Attempt, route: str | None) -> UUID:
     return _free((derived(order.key, "attempt", n, refused) for n in count(len(left) + 1)), {one.key for one in left})
 
 
-def modification_key(order: Order, kind: str, attempt_id: UUID | None, named: str | None) -> UUID:
+def modification_key(order: "Order", kind: str, attempt_id: UUID | None, named: str | None) -> UUID:
     """`named`: by its caller's idempotency key, which may come again once it is forgotten; else it is counted, of its
     kind and charge, among those without a name: so it does not matter which of the others came before."""
     charge = next((one.key or attempt_id for one in order.attempts if one.attempt_id == attempt_id), None)
@@ -46,7 +47,7 @@ def _free(keys: Iterable[UUID], held: set[UUID | None]) -> UUID:
     return next(key for key in keys if key not in held)
 
 
-def renewed(modification: Modification) -> UUID:
+def renewed(modification: "Modification") -> UUID:
     """Its next key, where the processor is done with the present one."""
     return _after(modification.wire_key)
 
@@ -63,6 +64,6 @@ def _after(key: UUID) -> UUID:
     return derived(key, "again")
 
 
-def answer_key(order: Order, case_ref: str, number: int) -> UUID:
+def answer_key(order: "Order", case_ref: str, number: int) -> UUID:
     """Of our word to a dispute."""
     return derived(order.key, "dispute_answer", case_ref, number)
