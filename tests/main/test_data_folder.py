@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from recoup.kernel.problem import Problem
-from recoup.main.cli import _addresses
+from recoup.main.cli import _addresses, cli
 from recoup.main.databases import find_databases
 from recoup.main.settings import load_settings
 from recoup.main.up import only_one
@@ -131,3 +132,14 @@ def test_a_database_that_is_gone_is_not_made_anew(folder: Path, left: str) -> No
     assert "Mount its volume" in (refused.value.cure or "")
     assert not (folder / "postgres").exists()
     assert find_databases(replace(load_settings(data_dir=folder), database_url="postgresql://one@db/x")).server is None
+
+
+def test_a_verb_that_looks_makes_no_installation(tmp_path: Path) -> None:
+    """One that looks in a wrong folder would find a new, empty database in order, and leave it there."""
+    verbs = ["doctor", "schema check", "live check", "recover --look", "backup check", "backup restored", "verify"]
+    for verb in verbs:
+        ended = CliRunner().invoke(cli, [*verb.split(), "--data-dir", str(tmp_path / "wrong")])
+        assert ended.exit_code, verb
+        said = ended.output + str(ended.exception)
+        assert f"There is no installation in {tmp_path / 'wrong'}" in said, (verb, said)
+        assert not (tmp_path / "wrong" / "postgres").exists(), verb

@@ -201,6 +201,7 @@ def test_the_verb_says_pass_wait_or_refuse_by_its_exit_code(tmp_path: Path) -> N
         ended = CliRunner().invoke(cli, [*words, "--data-dir", str(tmp_path / "data")])
         return ended.exit_code, ended.output
 
+    assert recoup("live", "check")[0] == 2, "of an installation that is not there"
     assert recoup("live", "init", "--embedded")[0] == 0
     code, said = recoup("live", "check")
     assert code == 2
@@ -208,6 +209,11 @@ def test_the_verb_says_pass_wait_or_refuse_by_its_exit_code(tmp_path: Path) -> N
     assert "waived  server: The database is on the embedded server. Waived: the embedded server is meant" in said
     lines = json.loads(recoup("live", "check", "--json")[1])
     assert {one["name"] for one in lines} >= set(LINES) - {"routes", "certificate"}
+    assert "bridge has no book" not in recoup("recover", "--look")[1], "there is none"
+    assert recoup("--live", "sending", "off", "--reason", "a test")[0] == 0
+    assert "a test. When it is mended, run `recoup --live sending on`." in recoup("doctor")[1]
+    assert "run `recoup --live sending on`." in recoup("live", "check")[1]
+    assert recoup("--live", "sending", "on")[0] == 0
     wrong = ["live", "waive", "schema", "--reason", "x", "--data-dir", str(tmp_path / "data")]
     with pytest.raises(Problem, match="no line that can be waived"):
         CliRunner().invoke(cli, wrong, catch_exceptions=False)

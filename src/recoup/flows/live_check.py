@@ -177,7 +177,7 @@ def _quarantine(world: World) -> CheckLine:
 async def _sending(world: World) -> CheckLine:
     if off := await standing_stop(world.db.reader):
         finding = Sentence("All sending is off since {0}.", moment(off.stopped_at))
-        return CheckLine("sending", "refuse", finding, "When it is mended, run `recoup sending on`.")
+        return CheckLine("sending", "refuse", finding, "When it is mended, run `recoup --live sending on`.")
     return CheckLine("sending", "pass", "Nothing is switched off.")
 
 

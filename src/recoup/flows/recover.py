@@ -28,6 +28,7 @@ from recoup.flows.people.persons import erase_person
 from recoup.flows.standing import Marks, Watch
 from recoup.flows.upkeep import ALIVE_WITHIN, beaten_ago
 from recoup.flows.world import World
+from recoup.gateways.cards.bridge import NoProcessor
 from recoup.gateways.cards.connector import is_connector
 from recoup.gateways.cards.port import StatementLine
 from recoup.kernel.problem import Problem
@@ -255,4 +256,5 @@ def _has_book(processor: Any) -> bool:
 async def _unread(world: World) -> tuple[str, ...]:
     """Routes whose books cannot be read: people compare their statements."""
     await world.routes.ready()
-    return tuple(name for name, one in world.processors.items() if not _has_book(one))
+    routes = world.processors.items()
+    return tuple(name for name, one in routes if one.kind != NoProcessor.kind and not _has_book(one))

@@ -88,8 +88,13 @@ class Problem(Exception):
     def sentence(self, *, stage: str | None = None) -> str:
         """What happened and what to do, in one line. `stage`: a dialect's word for where the order stands."""
         message = self.message if stage is None else _at_stage(self._shape, stage)
-        message = message if message.endswith((".", "?", "!")) else Sentence("{0}.", message)
-        return joined((message, self.cure)) if self.cure else message
+        return sentences(message, self.cure)
+
+
+def sentences(found: str, cure: str | None) -> str:
+    """What was found, ended as a sentence, and after it what to do."""
+    found = found if found.endswith((".", "?", "!")) else Sentence("{0}.", found)
+    return joined((found, cure)) if cure else found
 
 
 def invalid(message: str, field: str | None, cure: str | None = None) -> Problem:

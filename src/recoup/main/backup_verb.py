@@ -7,14 +7,14 @@ from pathlib import Path
 import click
 
 from recoup.doors.command.verbs import data_dir_option, show
-from recoup.kernel.problem import invalid
+from recoup.kernel.problem import invalid, sentences
 from recoup.kernel.time import Clocks
 from recoup.main.backup.barman import Barman, find_barman, find_programs, fingerprint
 from recoup.main.backup.configuration import SERVER, Plan, allow, check_home, check_socket, write_configuration
 from recoup.main.backup.copies import Record, read_record, write_record
 from recoup.main.backup.examined import examined
 from recoup.main.backup.restore import WORLDS, note_lost
-from recoup.main.databases import used_databases
+from recoup.main.databases import check_installed, used_databases
 from recoup.main.settings import Settings, load_settings
 from recoup.store.server import find_binaries
 
@@ -39,6 +39,7 @@ def add(cli: click.Group) -> None:
     ) -> None:
         """Writes Barman's configuration and makes its role. Running it again renews both."""
         settings = embedded(data_dir)
+        check_installed(settings)
         record = read_record(settings.data_dir) or Record()
         if home is None and not record.home:
             raise invalid("The folder of the copies is not set.", "to", "Add --to FOLDER, on another disk.")
@@ -68,10 +69,12 @@ def add(cli: click.Group) -> None:
     def check(as_json: bool, data_dir: Path | None) -> None:
         """Runs `barman check`, and says how old the copy is and what it lacks. Exits with 1 if something is wrong."""
         settings = load_settings(data_dir=data_dir)
+        check_installed(settings)
         with used_databases(settings) as databases:
             found = asyncio.run(examined(settings.data_dir, databases))
         text = (
-            f"{'ok' if one.ok else '!!'}  {one.name}: {one.words}{'' if one.ok else f' {one.cure}'}" for one in found
+            f"{'ok' if one.ok else '!!'}  {one.name}: {one.words if one.ok else sentences(one.words, one.cure)}"
+            for one in found
         )
         show([one._asdict() for one in found], text, as_json=as_json)
         if not all(one.ok for one in found):
@@ -88,6 +91,7 @@ def _add_for_others(backup: click.Group) -> None:
     def restored(data_dir: Path | None) -> None:
         """Notes that another tool has restored the databases: they are quarantined until `recoup recover`."""
         settings = load_settings(data_dir=data_dir)
+        check_installed(settings)
         with used_databases(settings) as databases:
             there = {name: dsn for name in WORLDS if (dsn := getattr(databases, name))}
             noted = asyncio.run(note_lost(settings.data_dir, there))

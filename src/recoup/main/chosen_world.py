@@ -11,7 +11,7 @@ import uvloop
 from recoup.doors.command.verbs import Opened
 from recoup.flows.bootstrap import OPERATOR_USER, bootstrap, is_bootstrapped, make_bootstrap_partner_key, make_operator
 from recoup.kernel.problem import Problem
-from recoup.main.databases import Databases, has_live, prepare, used_databases
+from recoup.main.databases import Databases, check_installed, has_live, prepare, used_databases
 from recoup.main.settings import Settings
 from recoup.main.worlds import Running, open_worlds
 from recoup.store.server.folder import write_private
@@ -58,10 +58,7 @@ T = TypeVar("T")
 
 def with_world(settings: Settings, work: Callable[[Opened], Awaitable[T]]) -> T:
     """Opens the settings' world beside a running `recoup up`, or starts the database for this verb alone."""
-    embedded = not (settings.sandbox_database_url or settings.database_url)
-    if embedded and not (settings.data_dir / "postgres").exists():
-        message = f"There is no installation in {settings.data_dir}."
-        raise Problem("not_found", message, cure="Set --data-dir, or create an installation with `recoup up`.")
+    check_installed(settings)
     settings = replace(settings, public_url=settings.public_url or served_at(settings.data_dir))
 
     async def inside(databases: Databases) -> T:

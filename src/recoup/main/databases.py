@@ -121,9 +121,21 @@ def used_databases(settings: Settings) -> Iterator[Databases]:
     databases = find_databases(settings)
     try:
         yield databases
+    except asyncpg.InvalidCatalogNameError as error:  # of verbs that make none
+        raise unprepared(error) from error
     finally:
         if databases.server is not None:
             databases.server.stop()
+
+
+def check_installed(settings: Settings) -> None:
+    """Raises: Problem(not_found) where the embedded server would be made anew, to look at nothing. One that was lost
+    is told of elsewhere."""
+    embedded = not (settings.sandbox_database_url or settings.database_url)
+    if embedded and not cluster_folder(settings.data_dir).exists():
+        check_not_lost(settings.data_dir)
+        message = f"There is no installation in {settings.data_dir}."
+        raise Problem("not_found", message, cure="Set --data-dir, or create an installation with `recoup up`.")
 
 
 def find_databases(settings: Settings) -> Databases:
@@ -298,7 +310,10 @@ def unprepared(error: BaseException) -> Problem:
     """Why a database cannot be used, and whether a pooler is in front of it."""
     reason = (str(error) or type(error).__name__).splitlines()[0]
     # PgBouncer refuses settings, and databases that it does not know, under this code.
-    cure = POOLER if isinstance(error, asyncpg.ProtocolViolationError) else "Check its address."
+    if isinstance(error, asyncpg.InvalidCatalogNameError):
+        cure = "Check its address; before the first start, run `recoup schema apply`."
+    else:
+        cure = POOLER if isinstance(error, asyncpg.ProtocolViolationError) else "Check its address."
     return Problem("unavailable", f"The database cannot be prepared: {reason}", cure=cure)
 
 

@@ -18,12 +18,12 @@ from recoup.flows.recover import unexplained
 from recoup.flows.upkeep import ALIVE_WITHIN, LATE_SECONDS_MAX, beaten_ago
 from recoup.flows.world import World
 from recoup.gateways.cards.connector import is_connector
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, sentences
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import Clocks, iso
 from recoup.main.backup.examined import examined as copies_examined
 from recoup.main.certificate import SOON, certificate_of
-from recoup.main.databases import Databases, unprepared, used_databases
+from recoup.main.databases import Databases, check_installed, unprepared, used_databases
 from recoup.main.extension_check import extension_troubles
 from recoup.main.live_opening import FREE_BYTES_MIN
 from recoup.main.schema_verb import checked_databases
@@ -66,13 +66,14 @@ def add(cli: click.Group) -> None:
         settings = load_settings(data_dir=data_dir)
         lines = _of_machine(settings)
         try:
+            check_installed(settings)
             with used_databases(settings) as databases:
                 lines += uvloop.run(_examined(settings, databases))
         except Problem as problem:
             lines.append(Line("machine", "database", False, problem.message, problem.cure or ""))
         text = (
-            f"{'ok' if one.ok else '!!'}  {one.place:8} {one.what}: {one.finding}"
-            + (f" {one.cure}" if one.cure and not one.ok else "")
+            f"{'ok' if one.ok else '!!'}  {one.place:8} {one.what}: "
+            + (one.finding if one.ok else sentences(one.finding, one.cure))
             for one in lines
         )
         show([one._asdict() for one in lines], text, as_json=as_json)
@@ -149,6 +150,11 @@ async def _doors(world: World) -> Line:
     return Line(world.name, "doors", count > 0, finding, "Start them: `recoup serve`, or `recoup up`.")
 
 
+def _option(world: World) -> str:
+    """What a command needs so that it is about this world."""
+    return "--live " if world.name == "live" else ""
+
+
 async def look_at(world: World) -> AsyncIterator[Line]:
     """The worker, the database, the packages, then each account with a key."""
     yield await _worker(world)
@@ -164,7 +170,9 @@ async def look_at(world: World) -> AsyncIterator[Line]:
         yield Line(world.name, "live check", not wrong, finding, "Run `recoup live check`.")
     if off := await standing_stop(world.db.reader):
         finding = f"all of it is off since {iso(off.stopped_at)}: {off.why}"
-        yield Line(world.name, "sending", False, finding, "When it is mended, run `recoup sending on`.")
+        yield Line(
+            world.name, "sending", False, finding, f"When it is mended, run `recoup {_option(world)}sending on`."
+        )
     for line in await _database(world):
         yield line
     for line in await _failing(world):
@@ -240,7 +248,7 @@ async def _routes(world: World) -> list[Line]:
         said = ": ".join(one for one in (row.refused_code, row.refused_text) if one) or "without a code"
         if row.is_refused:
             finding = f"its processor refuses the account or its key ({said}); its payments wait"
-            cure = f"Mend the account or its key, then `recoup route on {row.name}`."
+            cure = f"Mend the account or its key, then `recoup {_option(world)}route on {row.name}`."
             lines.append(Line(world.name, f"{row.name} account", False, finding, cure))
         if (refused := sums[row.name].refused if row.name in sums else 0) and not row.is_refused:
             finding = f"{refused:,} requests refused as wrong since yesterday, the last with {said}"

@@ -19,7 +19,7 @@ from recoup.gateways.keys.keyring import Keyring
 from recoup.gateways.keys.material import from_text
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
-from recoup.main.databases import Databases, prepare, used_databases
+from recoup.main.databases import Databases, check_installed, prepare, used_databases
 from recoup.main.live_opening import keys_mark
 from recoup.main.settings import Settings, load_settings
 from recoup.main.worlds import open_worlds
@@ -135,10 +135,7 @@ def _show(states: Sequence[KeyState], as_json: bool) -> None:
 
 def _with_worlds(settings: Settings, work: Callable[[Sequence[World]], Awaitable[T]]) -> T:
     """Beside a running `recoup up`, or with the database started for this verb alone."""
-    embedded = not (settings.sandbox_database_url or settings.database_url)
-    if embedded and not (settings.data_dir / "postgres").exists():
-        message = f"There is no installation in {settings.data_dir}."
-        raise Problem("not_found", message, cure="Name it with --data-dir, or make one with `recoup up`.")
+    check_installed(settings)
     with used_databases(settings) as databases:
         return uvloop.run(in_worlds(settings, databases, work))
 

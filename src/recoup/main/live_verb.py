@@ -16,9 +16,9 @@ from recoup.flows.rekey import drop_vault
 from recoup.flows.signed_notices import signing_key
 from recoup.gateways.cards.bridge import check_bridge
 from recoup.gateways.keys.keyring import has_keys
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import Problem, invalid, sentences
 from recoup.main.chosen_world import with_world
-from recoup.main.databases import Databases, prepare, used_databases
+from recoup.main.databases import Databases, check_installed, prepare, used_databases
 from recoup.main.live_opening import unwaive, waive
 from recoup.main.schema_verb import checked_databases
 from recoup.main.settings import Settings, load_settings
@@ -84,10 +84,14 @@ def _add_check(live: click.Group) -> None:
     @data_dir_option
     def check(as_json: bool, data_dir: Path | None) -> None:
         """Says what keeps live shut, and what to do. Exits with 0: pass, 1: wait, 2: refuse."""
-        lines = _looked(replace(load_settings(data_dir=data_dir), world="live"))
+        settings = replace(load_settings(data_dir=data_dir), world="live")
+        try:
+            lines = _looked(settings)
+        except Problem as problem:
+            lines = [CheckLine("start", "refuse", problem.message, problem.cure or "")]
         text = (
-            f"{one.verdict:7} {one.name}{one.subject and f' {one.subject}'}: {one.finding}"
-            + (f" {one.cure}" if one.cure and one.verdict != "pass" else "")
+            f"{one.verdict:7} {one.name}{one.subject and f' {one.subject}'}: "
+            + (one.finding if one.verdict == "pass" else sentences(one.finding, one.cure))
             for one in lines
         )
         show([one._asdict() for one in lines], text, as_json=as_json)
@@ -121,6 +125,7 @@ def _looked(settings: Settings) -> Sequence[CheckLine]:
         assert opened.world.opening is not None
         return await opened.world.opening.look()
 
+    check_installed(settings)
     with used_databases(settings) as databases:
         troubles = [one for one in asyncio.run(checked_databases(databases)) if one[2]]
     if troubles:

@@ -10,7 +10,7 @@ from recoup.doors.command.verbs import data_dir_option
 from recoup.flows.recover import Recovery, look, recover
 from recoup.kernel.encode import encode
 from recoup.kernel.time import iso
-from recoup.main.databases import Databases, used_databases
+from recoup.main.databases import Databases, check_installed, used_databases
 from recoup.main.settings import Settings, load_settings
 from recoup.main.worlds import open_worlds
 
@@ -27,6 +27,7 @@ def add(cli: click.Group) -> None:
         """Ends the quarantine after a restore: what may have left is asked for before it is sent again. It can be
         repeated; see docs/operate.md."""
         settings = load_settings(data_dir=data_dir)
+        check_installed(settings)
         with used_databases(settings) as databases:
             found = uvloop.run(_recovered(settings, databases, "" if only_look else by or _log_in()))
         if as_json:

@@ -8,8 +8,8 @@ import click
 from recoup.doors.command.verbs import data_dir_option
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.time import Clocks
-from recoup.main.backup.barman import find_barman
-from recoup.main.backup.configuration import FILE
+from recoup.main.backup.barman import Barman, find_barman
+from recoup.main.backup.configuration import FILE, SERVER
 from recoup.main.backup.copies import Record, read_record
 from recoup.main.backup.restore import Wanted, parse_time, restore, take
 from recoup.main.backup_verb import barman_option, embedded
@@ -54,7 +54,7 @@ def add(cli: click.Group) -> None:
                 message = f"`recoup verify` does not hold in {folder}."
                 raise Problem("conflict", message, cure="Mend what it names above, or restore to another time.")
         if is_taken:
-            click.echo(_taken(take(settings.data_dir, folder, unverified=unverified)))
+            click.echo(_taken(settings, take(settings.data_dir, folder, unverified=unverified)))
         else:
             click.echo("Nothing has changed yet. Stop Recoup, then run `recoup restore --take`.")
 
@@ -69,9 +69,12 @@ def _home(settings: Settings, given: Path | None) -> Path:
     return Path(os.path.abspath(home))
 
 
-def _taken(former: Path | None) -> str:
+def _taken(settings: Settings, former: Path | None) -> str:
+    record = read_record(settings.data_dir) or Record()
+    known = Barman(record.barman, Path(record.home) / FILE) if record.home and record.barman else None
+    copy = f"`{known.words('backup', '--wait', SERVER)}`" if known else "see docs/backup.md"
     was = f"The former database is {former}; remove it when you no longer need it.\n" if former else ""
     return (
         f"{was}Start Recoup. It is quarantined until `recoup recover` has asked what was charged meanwhile.\n"
-        "Then make a new copy: `barman backup`."
+        f"Then make a new copy: {copy}."
     )

@@ -13,7 +13,15 @@ from recoup.doors.command.verbs import data_dir_option
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 from recoup.main.backup.copies import age_seconds
-from recoup.main.databases import Databases, check_clock, has_live, prepare, upgrade_steps, used_databases
+from recoup.main.databases import (
+    Databases,
+    check_clock,
+    check_installed,
+    has_live,
+    prepare,
+    upgrade_steps,
+    used_databases,
+)
 from recoup.main.settings import Settings, load_settings
 from recoup.store.connect import connect
 from recoup.store.migrate import check_migrated
@@ -51,12 +59,14 @@ def add(cli: click.Group) -> None:
     @data_dir_option
     def check(data_dir: Path | None) -> None:
         """Checks every database as the application's role; exits with 1 if something is missing."""
-        found = _with_databases(load_settings(data_dir=data_dir), checked_databases)
+        settings = load_settings(data_dir=data_dir)
+        check_installed(settings)
+        found = _with_databases(settings, checked_databases)
         for database, what, trouble in found:
             click.echo(f"{database:8} {what:11} {trouble or 'ok'}")
         wrong = [f"{database}: {trouble}" for database, _, trouble in found if trouble]
         if wrong:
-            raise Problem("unavailable", wrong[0], cure="See docs/operate.md.")
+            raise Problem("unavailable", wrong[0], cure="Run `recoup schema apply`; see docs/operate.md.")
 
 
 async def _apply(settings: Settings, databases: Databases, *, copied: bool) -> None:

@@ -103,7 +103,7 @@ def checked_reason(why: str) -> str:
     why = " ".join(why.split())
     if not why or len(why) > WHY_MAX:
         message = Sentence("A reason of up to {0} characters is required.", WHY_MAX)
-        raise invalid(message, "reason", "Say why; everybody who sees the route reads it.")
+        raise invalid(message, "reason", "Say why: it is shown with the switch.")
     return why
 
 
