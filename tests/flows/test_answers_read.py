@@ -15,6 +15,7 @@ READS: Final = {"follows", "read_answer", "processor_result", "never_processed"}
 # Each with the reason why no refusal is left to be read.
 ELSEWHERE: Final = {
     "flows/try_connection.py": "a probe of nobody's payment: the page shows what came back",
+    "flows/live_check.py": "a probe of nobody's payment: the line says what is wrong",
     "flows/notices/work.py": "asks about what is over; only an approval or a failure changes it",
     "flows/stable/expire.py": "a channel that has a payer's payment, or has not",
     "flows/stable/pay.py": "a channel that has a payer's payment, or has not",

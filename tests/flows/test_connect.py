@@ -103,7 +103,7 @@ def test_connected_charged_and_seen_without_a_restart(server: ServerAddress, tmp
         for order_id in (by_name, by_kind):
             assert (await shop.order(order_id))["stage"] == "completed"
         assert {one["metadata"]["recoup_id"] for one in standin.book.all("charge")} == {
-            str(one) for one in await shop.value("SELECT array_agg(attempt_id) FROM attempts WHERE state = 'approved'")
+            str(one) for one in await shop.value("SELECT array_agg(key) FROM attempts WHERE state = 'approved'")
         }
 
     run(server, tmp_path, story)

@@ -23,6 +23,8 @@ EXCEPT: Final[Mapping[str, str]] = {
     "statement.Read.fetchrow": "the same",
     "statement.Read.fetchval": "the same",
     "statement.without_none": "gives an annotation",
+    "statement.Statement.takes": "gives annotations",
+    "statement.Statement.gives": "gives annotations",
     "pool.Each.fetch": "the same, by a connection of its own",
     "pool.Each.fetchrow": "the same",
     "pool.Each.fetchval": "the same",

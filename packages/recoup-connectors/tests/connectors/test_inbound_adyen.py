@@ -302,8 +302,8 @@ def test_a_kind_that_nobody_knows_is_counted_by_its_name_and_one_that_says_nothi
         lines = [line async for line in look_at(on.shop.world) if line.what == "adyen unread notices"]
         assert [one.ok for one in lines] == [True]
         assert "BRAND_NEW (2), x y" in lines[0].finding
-        text, _ = await scrape([on.shop.world])
-        assert b'recoup_unread_notices{route="adyen",world="sandbox"} 3.0' in text
+        text, _ = await scrape([on.shop.world], tmp_path)
+        assert b'recoup_unread_notices{route="own",world="sandbox"} 3.0' in text
         for number in range(60):
             on.standin.account.tell(f"NEW_{number}", "D1", payment)
         await on.post()

@@ -1,7 +1,7 @@
 """Who can act in live, as the live check looks at them."""
 
 from recoup.store.homes import PEOPLE
-from recoup.store.statement import Read, Row
+from recoup.store.statement import Read, Row, Tx
 
 
 class LivePerson(Row, frozen=True):
@@ -28,5 +28,5 @@ async def live_people(db: Read) -> list[LivePerson]:
 DELETE FROM memberships WHERE subject_kind = 'operator' AND user_id = (SELECT user_id FROM users WHERE email = $1)
 RETURNING world
 """)
-async def end_operator(db: Read, email: str) -> list[str]:
+async def end_operator(db: Tx, email: str) -> list[str]:
     """In which worlds it held."""

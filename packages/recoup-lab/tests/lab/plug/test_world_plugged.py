@@ -164,7 +164,7 @@ def test_a_world_that_talks_nonsense_or_is_silent_makes_it_unknown_and_is_asked(
         await moving
         (attempt,) = await states(shop)
         assert (attempt["state"], attempt["sends"]) == ("approved", 2), "not found, so sent again, under the same id"
-        assert list(twin.sent) == [str(attempt["attempt_id"])]
+        assert list(twin.sent) == [str(attempt["key"])]
 
     plugged(server, tmp_path, story)
 
@@ -214,4 +214,6 @@ NONSENSE: Sequence[Callable[[], web.Response]] = (
 
 
 async def states(shop: Shop) -> list[Any]:
-    return await shop.rows("SELECT attempt_id, state, sends FROM attempts WHERE merchant_id = $1 ORDER BY attempt_no")
+    return await shop.rows(
+        "SELECT attempt_id, key, state, sends FROM attempts WHERE merchant_id = $1 ORDER BY attempt_no"
+    )

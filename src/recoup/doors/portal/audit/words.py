@@ -77,8 +77,8 @@ KINDS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
         "subscription",
     )),
     "settings": ("Settings and switches", (
-        "arms", "backtest", "campaign", "clock", "decline", "engine", "notices", "policy", "risk", "route", "sight",
-        "site", "switch", "unknown_sites", "view",
+        "arms", "backtest", "campaign", "clock", "decline", "engine", "notices", "policy", "risk", "route", "sending",
+        "sight", "site", "switch", "unknown_sites", "view",
     )),
     "keys": ("Keys and webhooks", ("handover", "key", "processor", "webhook", "webhook_key")),
     "people": ("People and sign-ins", ("account", "look", "people")),

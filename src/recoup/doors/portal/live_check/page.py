@@ -18,7 +18,7 @@ WORDS: Final = {
     PLACE,
     "live_check/live_check.html",
     may=operator("see the live check"),
-    menu=Entry("Operator", 6, "Live check", "shield", sees=for_operator),
+    menu=Entry("Operator", 6, "Live check", "pulse", sees=for_operator),
 )
 async def live_check(visit: Visit) -> Values:
     live = visit.world if visit.world.opening is not None else visit.world.other
