@@ -1,5 +1,6 @@
 """What is like what is looked for in one place, and a bounded number of times for each text."""
 
+import difflib
 import re
 from pathlib import Path
 
@@ -27,13 +28,13 @@ def test_likeness_is_looked_for_in_one_place() -> None:
 def test_of_one_text_few_names_are_compared_however_many_are_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     """A policy of 900 unknown lines kept the process busy for seconds."""
     compared: list[str] = []
-    real = nearest.get_close_matches
+    real = difflib.get_close_matches
 
     def counted(name: str, *known: object, **more: object) -> list[str]:
         compared.append(name)
         return real(name, *known, **more)  # type: ignore[call-overload, no-any-return]
 
-    monkeypatch.setattr(nearest, "get_close_matches", counted)
+    monkeypatch.setattr(difflib, "get_close_matches", counted)
     tables = {name: {f"al{'l' * (n % 90)}{n}": 1 for n in range(100)} for name in _TABLES}
     _, complaints = read_policy({"tries.al": 1, **tables})
     assert (len(complaints), str(complaints[0].why)) == (801, "There is no line 'tries.al'; the nearest is tries.all.")
