@@ -116,7 +116,8 @@ class Kept:
             keeper = await self._keepers()
             ours = [connection.get_server_pid() for connection in (keeper, *warm)]
             ended = await keeper.fetchval(_END_OTHERS, ours)
-            return ended and await _empty(keeper, _at_first[self.like])
+            # Whoever was making it may have been cancelled before it was looked at.
+            return ended and self.like in _at_first and await _empty(keeper, _at_first[self.like])
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
             return False
 
