@@ -20,6 +20,7 @@ from recoup.store.server import ServerAddress
 
 _OWNER: Final = "owner"
 _WARM_MAX: Final = 8  # of a role
+_WARM_AT_REST: Final = 24  # of a worker: the server's places are for tests that run
 _BYTES_MAX: Final = 64 * 1024**2
 _resting: list["Kept"] = []
 _at_first: dict[tuple[ServerAddress, str, str | None], "AtFirst"] = {}
@@ -90,9 +91,18 @@ class Kept:
         if runs_in_it() and (not self._used or (well and await self._emptied())):
             self._used = False
             _resting.append(self)
+            self._cool_others()
         else:
             self.close()
             await drop(self.like[0], self.name)
+
+    def _cool_others(self) -> None:
+        """Ends the connections of those that rest longest."""
+        warm = 0
+        for kept in reversed(_resting):
+            warm += sum(map(len, kept._warm.values()))
+            if kept is not self and warm > _WARM_AT_REST:
+                kept.close()
 
     def close(self) -> None:
         """Its connections."""

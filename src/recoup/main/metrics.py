@@ -84,7 +84,7 @@ def count(measure: Measure, registry: CollectorRegistry = REGISTRY) -> None:
 
 for _measure in EVERY:
     count(_measure)
-for _why in ("away", "full", "slow", "busy"):  # a rate begins at 0
+for _why in ("away", "full", "slow", "busy", "crowded"):  # a rate begins at 0
     REFUSED.add(_why, by=0)
 
 

@@ -41,7 +41,8 @@ LOST: tuple[type[BaseException], ...] = (
 )
 # The server's own limits of a statement: it is undone, and the session goes on.
 SLOW = (asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError)
-FULL = (asyncpg.DiskFullError, asyncpg.OutOfMemoryError, asyncpg.TooManyConnectionsError)
+FULL = (asyncpg.DiskFullError, asyncpg.OutOfMemoryError)
+CROWDED = (asyncpg.TooManyConnectionsError,)
 KeyTaken = asyncpg.UniqueViolationError
 RETRY = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 
@@ -67,6 +68,8 @@ def unavailable(error: BaseException) -> Problem:
     kind, why = Problem, "slow"
     if isinstance(error, FULL):
         why, message = "full", "The database has no room left; nothing was written."
+    elif isinstance(error, CROWDED):
+        why, message = "crowded", "The database has no connection left for this; nothing was written."
     elif isinstance(error, SLOW):
         message = "The database took too long; nothing was written."
     else:
@@ -300,7 +303,7 @@ class Database(Each):
     async def _connect(self, role: str) -> asyncpg.Connection:
         try:
             connection = await self._connector.connect(role)
-        except (*LOST, *FULL, TimeoutError, Problem) as error:
+        except (*LOST, *FULL, *CROWDED, TimeoutError, Problem) as error:
             self._outage.goes_on(error)
             raise
         self._outage.is_over()
@@ -341,7 +344,7 @@ class Database(Each):
                 connection = None
                 connection = await slots.open()
             yield connection
-        except (*LOST, *FULL, *SLOW, TimeoutError) as error:
+        except (*LOST, *FULL, *CROWDED, *SLOW, TimeoutError) as error:
             is_lost = isinstance(error, (*LOST, TimeoutError))
             if connection is not None and (is_lost or connection.is_in_transaction()):
                 connection.terminate()
