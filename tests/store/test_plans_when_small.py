@@ -42,6 +42,12 @@ ADMISSION = (
     "requests", "order_refs", "order_log", "orders", "order_heads", "payers", "order_payer", "order_search", "outbox",
     "attempts", "due_work",
 )  # fmt: skip
+FORGET = """
+SELECT pg_clear_relation_stats(relnamespace::regnamespace::text, relname), pg_clear_attribute_stats(
+  relnamespace::regnamespace::text, relname, attname, false)
+FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND attnum > 0 AND NOT attisdropped
+WHERE relkind = 'r' AND relnamespace::regnamespace::text NOT IN ('pg_catalog', 'information_schema')
+"""
 WHOLE = re.compile("(Hash|Merge) .*Join|(Hash|Merge) Join")
 EVERY_ORDER = re.compile(r"Scan using \S+ on order(s|_heads) \S+\n\s*Index Cond: \(merchant_id = [\w.$]+\)\n")
 
@@ -67,6 +73,7 @@ async def _plans(server: ServerAddress, rows: int) -> dict[str, str]:
         connection = await asyncpg.connect(world.dsn, timeout=10, server_settings=PLANS)
         try:
             await connection.execute("SET session_replication_role = replica")
+            await connection.execute(FORGET)  # what an earlier test's rows taught the server of this database
             await connection.execute(f"""
             INSERT INTO order_heads (merchant_id, order_id, placed_at, status, order_type, source, door, site_id, asset,
               units)
