@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import select
 import signal
 import socket
@@ -298,6 +299,24 @@ def test_answers_that_nobody_reads_hold_no_more_than_their_room_together() -> No
         time.sleep(0.5)
         assert raw.is_healthy()
         assert memory() - before < 4 * MEMORY, "it is some 300 MB"
+
+
+def test_an_application_that_fails_for_a_caller_who_hung_up_leaves_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    over = threading.Event()
+
+    async def fails(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            raise OSError("of the application")
+        finally:
+            over.set()
+
+    with serving(Limits(), fails) as raw:
+        raw.connect(b"POST / HTTP/1.1\r\ncontent-length: 9\r\n\r\nx").close()
+        assert over.wait(20)
+    gc.collect()
+    assert "never retrieved" not in caplog.text
 
 
 def test_for_a_caller_that_hung_up_nothing_more_is_read() -> None:

@@ -65,7 +65,7 @@ class Cycle:
 
     def _fail(self, what: str, error: BaseException | None) -> None:
         self._logger.error("%s\n", what, exc_info=error)
-        if self.response_started:
+        if self.response_started or self.disconnected:
             self.transport.close()
             return
         self._start(500, _FAILED)
