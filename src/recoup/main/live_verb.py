@@ -37,7 +37,7 @@ def add(cli: click.Group) -> None:
     _add_check(live)
 
     @live.command()
-    @click.option("--embedded", is_flag=True, help="Use the embedded server; you must back it up yourself.")
+    @click.option("--embedded", is_flag=True, help="Use the embedded server; `recoup backup` copies it.")
     @click.option("--trial", is_flag=True, help="Waive the whole live check: no real money yet. Implies --embedded.")
     @click.option("--without-vault", is_flag=True, help="Keep no key of a vault; every call refuses card numbers.")
     @data_dir_option

@@ -13,6 +13,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
@@ -181,7 +182,7 @@ def page(checkout: Checkout, work: Callable[[Visit], Awaitable[Response]], named
         except Problem as problem:
             status = STATUSES.get(problem.code, 400)
             return problem_page(language, problem, test=test, status=status)
-        except HTTPException:
+        except (HTTPException, MultiPartException):
             odd = Problem("invalid", "This form cannot be read.", cure="Go back to the page and send it again.")
             return problem_page(language, odd, test=test, status=400)
         except Exception as error:
