@@ -21,6 +21,7 @@ PROGRAMS = {
     "systemd-analyze": (("systemd-analyze",), "systemd"),
     "faketime": (("faketime",), "faketime"),
     "pgbackrest": (("pgbackrest",), "pgbackrest"),
+    "postgres-15": (("/usr/lib/postgresql/15/bin/postgres",), "postgresql-15"),
     "rsync": (("rsync",), "rsync"),
     "pgbouncer": (("pgbouncer", "/usr/sbin/pgbouncer"), "pgbouncer"),
     "promtool": (("promtool",), "prometheus"),

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -81,7 +82,7 @@ class Debian:
 @contextmanager
 def debian(name: str) -> Iterator[Debian]:
     """Outside the tests' own folder, which is open to its owner alone."""
-    assert BIN.exists(), "the tests need what is not installed here: sudo apt-get install postgresql-15"
+    subprocess.run([sys.executable, ROOT / "scripts/need.py", "pgbackrest", "postgres-15"], check=True)
     folder = Path(subprocess.check_output(["mktemp", "-d", f"/tmp/recoup-{name}-XXXXXX"], text=True).strip())
     server = Debian(
         folder, {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "HOME": str(folder), "LC_ALL": "C.UTF-8"}
