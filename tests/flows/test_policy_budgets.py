@@ -49,8 +49,8 @@ async def sent(shop: Shop) -> Counter[UUID | None]:
 
 
 async def counted(shop: Shop) -> dict[UUID, int]:
-    """By merchant, site or campaign."""
-    rows = await shop.world.db.fetch("SELECT subject_id, sends FROM policy_sends")
+    """By merchant, site or campaign, in all months."""
+    rows = await shop.world.db.fetch("SELECT subject_id, sum(sends)::int AS sends FROM policy_sends GROUP BY 1")
     return {row["subject_id"]: row["sends"] for row in rows}
 
 
