@@ -42,7 +42,7 @@ def test_quickly_or_field_by_field(seed: int) -> None:
         for _ in range(dice.choice((0, 1, 1, 2))):
             if spots := places(body):
                 inside, name = dice.choice(spots)
-                inside[name] = dice.choice(ODD)
+                inside[name] = copied(dice.choice(ODD))
         complaints = Complaints()
         found = reader.quick(copied(body))
         if found is not None:
