@@ -1,14 +1,16 @@
 """Training finds how payers are paid, by what was approved and declined."""
 
 import random
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from statistics import fmean
 
 import pytest
+from tests.rings import each
 
 from recoup.flows.insight.learn.attempts import Past, attempts_of
-from recoup.flows.insight.learn.train import train
-from recoup.rules.rescue.engine.bins import APPROVED, FUNDS, HARD, SOFT
+from recoup.flows.insight.learn.train import rest_of, train
+from recoup.rules.rescue.engine.bins import APPROVED, FUNDS, HARD, SOFT, TECHNICAL
 from recoup.rules.rescue.engine.model import model_of
 from recoup.rules.rescue.engine.rhythms import RHYTHMS
 
@@ -76,3 +78,32 @@ def test_the_same_attempts_give_the_same_model_in_any_order() -> None:
 def test_one_payer_and_hard_answers_alone_are_enough() -> None:
     one = Past("p", "o", 1, BEGIN, HARD, "14", "a", -300, False)
     assert train(attempts_of([one]), "a test").learned.attempts == 1
+
+
+def _tries(gap: float, answers: Sequence[int], before: int = FUNDS) -> list[Past]:
+    """Orders of one try each, so many hours after a failure of that kind."""
+    rows = []
+    for number, answer in enumerate(answers):
+        at, name = BEGIN + timedelta(hours=number), f"{gap}-{before}-{number}"
+        for attempt, (when, what) in enumerate(((at, before), (at + timedelta(hours=gap), answer)), start=1):
+            rows.append(Past(f"p{name}", f"o{name}", attempt, when, what, "51", "a", 0, True))
+    return rows
+
+
+LATE = _tries(40, [APPROVED, SOFT, SOFT, SOFT] * 25)
+
+
+@each(
+    ("soon", "rest"),
+    [
+        ([], 20.0),
+        (_tries(2, [APPROVED] * 49), 20.0),  # too few to say
+        (_tries(2, [APPROVED] * 60, TECHNICAL), 20.0),  # that mends at once, money does not
+        (_tries(13, [SOFT] * 60), 20.0),
+        (_tries(13, [APPROVED, SOFT, SOFT, SOFT] * 15), 12.0),
+        (_tries(2, [APPROVED, SOFT] * 30), 1.0),
+        (_tries(0.5, [SOFT] * 60) + _tries(4, [APPROVED, SOFT] * 30), 3.0),
+    ],
+)
+def test_what_nobody_tried_so_soon_is_not_tried(soon: list[Past], rest: float) -> None:
+    assert rest_of(attempts_of(LATE + soon)) == rest

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.rings import each
 from tests.rules.rescue.engine.ground import DECLINED, evidence, fridays, model
 
+from recoup.kernel.time import BusinessTime
 from recoup.rules.network.codes import read_decline
 from recoup.rules.rescue.engine.belief import believed, ground_of
 from recoup.rules.rescue.engine.bins import APPROVED, FUNDS, SOFT, key_of
@@ -52,6 +53,15 @@ def test_who_was_paid_on_fridays_is_tried_on_a_friday() -> None:
     unknown = decide(evidence(), ENGINE_1, MODEL)
     assert planned.alternatives[0].chance > unknown.alternatives[0].chance
     assert "new here" in " ".join(unknown.reasons)
+
+
+@each(("code", "rests"), [("51", True), ("05", True), ("91", False), ("61", False)])
+def test_it_rests_after_a_failure_that_time_alone_mends(code: str, rests: bool) -> None:
+    asked = evidence(code, expires_at=BusinessTime(DECLINED + timedelta(hours=30)))
+    cheap = Pricing("cheap", least_chance=0.0001, send_units=0)
+    soonest, rested = (min(decide(asked, cheap, one).plan) for one in (MODEL, model(rest=20.0)))
+    assert soonest < DECLINED + timedelta(hours=20)
+    assert rested >= DECLINED + timedelta(hours=20) if rests else rested == soonest
 
 
 def test_nothing_is_sent_that_is_not_worth_its_price() -> None:

@@ -1,6 +1,7 @@
 """A model from attempts: its shape from some payers, as many as there are until enough are; the counts from all."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any, Final
 
 import msgspec
@@ -11,6 +12,7 @@ from recoup.flows.insight.learn.coefficients import Coefficients, named
 from recoup.flows.insight.learn.features import features_of
 from recoup.flows.insight.learn.fit import fit
 from recoup.flows.insight.learn.regress import regressed, tries_of
+from recoup.rules.rescue.engine.bins import APPROVED, RESTS
 from recoup.rules.rescue.engine.model import FORMAT, Learned, Model, checked
 from recoup.rules.rescue.engine.regression import Regression
 
@@ -21,6 +23,9 @@ TRIES_MAX: Final = 30_000  # from about so many,
 PAYER_MAX: Final = 3_000  # and of no payer who has more
 ISSUERS_MAX: Final = 5_000
 KEYS_MAX: Final = 500
+RESTS_HOURS: Final = (0.0, 1.0, 3.0, 6.0, 12.0, 20.0)
+SOON_LEAST: Final = 50  # tries of which a share says something
+NEARLY: Final = 0.8
 
 
 def train(data: Attempts, made_from: str, issuers: Column | None = None) -> Model:
@@ -46,7 +51,23 @@ def _by_causes(data: Attempts, made_from: str, lines: Column, most: int) -> dict
         "payers": data.payers,
         "issuers": _issuers(data, c, lines),
         "holds_by_code": {data.keys[n]: c.holds_by_code[n].tolist() for n in known.tolist()},
+        "rest": rest_of(data),
     }
+
+
+def rest_of(data: Attempts) -> float:
+    """Hours after a failure from which on tries have been seen to do nearly as well as later ones. No history tries so
+    soon at random: of what nobody tried a model knows nothing, and would pick just that."""
+    rows = np.lexsort((data.tries, data.at, data.order))
+    order, at, answer = data.order[rows], data.at[rows], data.answer[rows]
+    again = np.r_[False, order[1:] == order[:-1]] & np.isin(np.r_[APPROVED, answer[:-1]], RESTS)
+    gap, won = (at - np.r_[0.0, at[:-1]])[again], answer[again] == APPROVED
+    late = won[gap >= RESTS_HOURS[-1]]
+    for begins, ends in pairwise(RESTS_HOURS):
+        soon = won[(gap >= begins) & (gap < ends)]
+        if min(len(soon), len(late)) >= SOON_LEAST and soon.mean() >= NEARLY * late.mean():
+            return begins
+    return RESTS_HOURS[-1]
 
 
 def _regression(data: Attempts, made_from: str, lines: Column, plain: dict[str, Any]) -> Regression | None:

@@ -11,6 +11,8 @@ from recoup.rules.network.codes import Reading
 
 APPROVED, FUNDS, SOFT, TECHNICAL, LIMIT, HARD = range(6)
 CLASSES: Final = ("approved", "funds", "soft", "technical", "limit", "hard")
+# Answers after which a try within hours brings next to nothing; a technical one or a limit may mend at once.
+RESTS: Final = (FUNDS, SOFT, HARD)
 
 # How money stood when it was last asked for: it was there or nothing is known, another reason was told, it was missing.
 THERE, UNTOLD, MISSING = range(3)

@@ -15,6 +15,7 @@ from recoup.rules.policies.in_force import InForce
 from recoup.rules.policies.words import time_words
 from recoup.rules.rescue.decide import decide as by_schedule
 from recoup.rules.rescue.engine.belief import Belief, ground_of, trail
+from recoup.rules.rescue.engine.bins import RESTS, class_of
 from recoup.rules.rescue.engine.chances import hours_of, instant_of
 from recoup.rules.rescue.engine.explore import Offer, block_of, drawn, weighed
 from recoup.rules.rescue.engine.facts import Facts
@@ -46,7 +47,7 @@ def decide(evidence: Evidence, pricing: Pricing, model: Model, within: InForce |
     waits = evidence.kind != "cit" and evidence.reading.retry in _TRIED and _open(evidence)
     if not waits or evidence.reading.terminal or _forbids(within, evidence):
         return _named(by_schedule(evidence, RETRY_2, within), pricing, model)
-    times = _times_of(evidence, facts, within)
+    times = _times_of(evidence, facts, model, within)
     asked = _Asked(evidence, pricing if within is None else within.priced(pricing), model, within)
     ground = ground_of(model, facts, evidence.utc_offset)
     beliefs = trail(ground, facts)
@@ -99,17 +100,17 @@ def _forbids(within: InForce | None, evidence: Evidence) -> bool:
     return within.forbids(evidence.units, evidence.currency, evidence.reading.code) is not None
 
 
-def _times_of(evidence: Evidence, facts: Facts, within: InForce | None) -> _Times:
+def _times_of(evidence: Evidence, facts: Facts, model: Model, within: InForce | None) -> _Times:
     due = evidence.due_at is not None and evidence.due_at <= evidence.now
     now_too = due or evidence.kind == "sync_mit" and not evidence.attempts and not evidence.reading.wait_by_rule
     if within is None:
-        earliest = hours_of(_earliest(evidence, facts, now_too))
+        earliest = hours_of(_earliest(evidence, facts, model, now_too))
         return _Times(due, now_too, earliest, hours_of(evidence.expires_at), 0.0, None)
     end, offset = within.end(evidence.first_declined_at, evidence.expires_at), evidence.utc_offset
     fresh = within.fresh(evidence.now, evidence.month_sends)
     free = max(fresh, max([evidence.first_declined_at, *(one.at for one in evidence.attempts)]) + within.gap)
     now_too = now_too and free <= evidence.now < end and within.is_open(evidence.now, offset)
-    earliest = hours_of(max(free, _earliest(evidence, facts, now_too)))
+    earliest = hours_of(max(free, _earliest(evidence, facts, model, now_too)))
     now = hours_of(evidence.now)
 
     def opens(at: float) -> float | None:
@@ -174,12 +175,14 @@ def _left(evidence: Evidence, within: InForce) -> int | None:
     return max(0, most - len([one for one in evidence.attempts if one.group == group]))
 
 
-def _earliest(evidence: Evidence, facts: Facts, now_too: bool) -> datetime:
+def _earliest(evidence: Evidence, facts: Facts, model: Model, now_too: bool) -> datetime:
     last = max([evidence.first_declined_at, *(one.at for one in evidence.attempts)])
     wait = timedelta(hours=evidence.reading.min_wait_hours or 0) if evidence.reading.wait_by_rule else timedelta(0)
     found = evidence.now if now_too else evidence.now + _SOONEST.get(evidence.reading.klass, _SOON)
     if facts.sends_left == 0 and facts.free_at is not None:
         found = max(found, facts.free_at + timedelta(minutes=1))
+    if not now_too and class_of(evidence.reading) in RESTS:
+        found = max(found, last + timedelta(hours=model.learned.rest))
     return max(found, last + wait)
 
 

@@ -66,7 +66,8 @@ class Issuer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Learned(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """`generic`: how often missing money is told as a generic decline. `holds`: by class of the first decline, and by
     its code, how likely each length of a hold is (`bins.HOLDS`, the last: for good). `held_answers`: how tries are
-    answered while an order is held, by class of the first decline. `regression`: None where the tries were too few."""
+    answered while an order is held, by class of the first decline. `regression`: None where the tries were too few.
+    `rest`: hours after a failure before which no try is made, unless the answer was technical or a limit."""
 
     format: int
     made_from: str
@@ -83,6 +84,7 @@ class Learned(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     held_answers: tuple[tuple[float, ...], ...]
     issuers: dict[str, Issuer]
     regression: Regression | None = None
+    rest: float = 0.0
 
 
 class _Made(msgspec.Struct, frozen=True):
@@ -138,6 +140,7 @@ def checked(learned: Learned) -> Model:
         "money.stale[0]": (money.stale[0], len(GAP)),
         "money.stale[1]": (money.stale[1], len(GAP)),
         "money.after": (money.after, STANDINGS),
+        "rest": ((learned.rest,), 1),
         "refusal.tries": (refusal.tries, TRIES),
         "refusal.hours": (refusal.hours, HOURS),
         "refusal.weekdays": (refusal.weekdays, WEEKDAYS),
