@@ -116,10 +116,11 @@ def test_the_switch_waits_for_who_has_looked_and_not_committed(
             assert not switch.done()
         assert await switch is SwitchedOff.NOW
         await switch_sending_on(shop.world, ACTOR)
-        monkeypatch.setattr(sending, "OPEN_WAIT", timedelta(seconds=0.1))
         async with shop.world.db.transaction() as tx:
             await tx.execute("SELECT FROM orders WHERE order_id = $1 FOR UPDATE", order_id)
-            assert await off(shop) is SwitchedOff.LEAVING, "it says so, and holds for all that comes"
+            with monkeypatch.context() as hasty:
+                hasty.setattr(sending, "OPEN_WAIT", timedelta(seconds=0.1))
+                assert await off(shop) is SwitchedOff.LEAVING, "it says so, and holds for all that comes"
         assert await off(shop) is SwitchedOff.BEFORE
 
     run_story(server, story)
