@@ -1,19 +1,24 @@
 """Copies of the embedded database: what is written for Barman, what it answers, and what is refused."""
 
+import asyncio
 import configparser
 import json
 import math
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from tests.rings import each
 
 from recoup.kernel.problem import Problem
+from recoup.kernel.time import Clocks
 from recoup.main.backup.barman import find_barman, findings, said
 from recoup.main.backup.configuration import FILE, Plan, check_home, check_socket, text_of, write_configuration
 from recoup.main.backup.copies import RECORD, Copy, Record, age_seconds, copies_in, copy_of, write_record
+from recoup.main.backup.examined import examined
 from recoup.main.backup.restore import (
     Restored,
     Wanted,
@@ -27,6 +32,10 @@ from recoup.main.backup.restore import (
     read_note,
     take,
 )
+from recoup.main.cli import cli
+from recoup.main.databases import Databases
+from recoup.main.live_opening import _copies, _disk
+from recoup.main.metrics import scrape
 from recoup.store.server import ServerAddress
 from recoup.store.server.copied import system_id_of
 
@@ -129,6 +138,26 @@ def test_the_newest_complete_copy_has_an_age(tmp_path: Path) -> None:
     assert read is not None
     assert (read.major, read.size, read.is_encrypted) == (18, 50886841, False)
     assert copy_of("x", INFO.replace("=None", "=gpg").splitlines()) == read._replace(is_encrypted=True)
+
+
+def test_a_folder_that_cannot_be_read_is_one_line_and_leaves_the_metrics(tmp_path: Path) -> None:
+    home, data = tmp_path / "home", tmp_path / "data"
+    home.mkdir()
+    (home / "recoup").symlink_to("recoup")  # nobody reads a loop, not even root
+    words = ["backup", "at", str(home), "--barman", "/bin/true", "--data-dir", str(data)]
+    for _ in range(2):
+        with pytest.raises(Problem, match="cannot be read") as refused:
+            CliRunner().invoke(cli, words, catch_exceptions=False)
+        assert "as Recoup's user" in refused.value.sentence()
+        (home / FILE).touch()
+    write_record(data, Record(str(home), "/bin/true"))
+    [line] = asyncio.run(examined(data, Databases("", "", None, None)))
+    assert (line.ok, "meta cannot be read" in line.words, "as Recoup's user" in line.cure) == (False, True, True)
+    assert _copies(data, Clocks())[:3] == ("copies", "refuse", line.words)
+    assert b"recoup_copy_age_seconds +Inf" in asyncio.run(scrape([], data))[0]
+    shutil.rmtree(data)
+    assert b"recoup_disk_free_bytes 0.0" in asyncio.run(scrape([], data))[0]
+    assert _disk(data).verdict == "refuse"
 
 
 @each(

@@ -10,8 +10,8 @@ from recoup.doors.command.verbs import data_dir_option, show
 from recoup.kernel.problem import invalid, sentences
 from recoup.kernel.time import Clocks
 from recoup.main.backup.barman import Barman, find_barman, find_programs, fingerprint
-from recoup.main.backup.configuration import SERVER, Plan, allow, check_home, check_socket, write_configuration
-from recoup.main.backup.copies import Record, read_record, write_record
+from recoup.main.backup.configuration import FILE, SERVER, Plan, allow, check_home, check_socket, write_configuration
+from recoup.main.backup.copies import Record, copies_in, read_record, unreadable, write_record
 from recoup.main.backup.examined import examined
 from recoup.main.backup.restore import WORLDS, note_lost
 from recoup.main.databases import check_installed, used_databases
@@ -104,7 +104,13 @@ def _add_for_others(backup: click.Group) -> None:
     def at(home: Path, program: str | None, data_dir: Path | None) -> None:
         """Names the folder of a Barman that copies a server of your own, and its barman.conf."""
         settings = load_settings(data_dir=data_dir)
-        write_record(settings.data_dir, Record(os.path.abspath(home), find_barman(program or "")))
+        home = Path(os.path.abspath(home))
+        try:
+            (home / FILE).read_bytes()
+        except OSError as error:
+            raise unreadable(home / FILE, error) from None
+        copies_in(home)
+        write_record(settings.data_dir, Record(str(home), find_barman(program or "")))
         click.echo("Noted.")
 
     @backup.command("done")

@@ -275,14 +275,21 @@ def _processors(settings: Settings) -> CheckLine:
 
 
 def _disk(folder: Path) -> CheckLine:
-    free = shutil.disk_usage(folder).free
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        finding = Sentence("{0} cannot be read: {1}.", folder, error.strerror or type(error).__name__)
+        return CheckLine("disk", "refuse", finding, "Mount the disk, or make the folder yours.")
     finding = Sentence("Free on the disk of the data folder: {0} GB.", round(free / 1e9, 1))
     verdict: Verdict = "refuse" if free < FREE_BYTES_MIN else "pass"
     return CheckLine("disk", verdict, finding, "Make room, or move the data folder.")
 
 
 def _copies(folder: Path, clocks: Clocks) -> CheckLine:
-    age = age_seconds(folder, clocks.wall())
+    try:
+        age = age_seconds(folder, clocks.wall())
+    except Problem as problem:
+        return CheckLine("copies", "refuse", problem.message, "See `recoup backup check`.")
     if age is None:
         cure = "Run `recoup backup init`, or `recoup backup done` after each copy by another tool."
         return CheckLine("copies", "refuse", "No copy of the databases was set up.", cure)

@@ -2,11 +2,13 @@
 asking."""
 
 import asyncio
+import math
 import os
 import resource
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from functools import cache, partial
 from pathlib import Path
@@ -267,8 +269,14 @@ async def _look(world: World, add: Add) -> None:
 
 async def _gauges(worlds: Sequence[World], data_dir: Path) -> Gauges:
     gauges = Gauges()
-    gauges.add("recoup_disk_free_bytes", "Free bytes of the data folder's disk", shutil.disk_usage(data_dir).free)
-    if (age := age_seconds(data_dir, Clocks().wall())) is not None:
+    free: float = 0  # of a folder that cannot be read: its alert is due
+    with suppress(OSError):
+        free = shutil.disk_usage(data_dir).free
+    gauges.add("recoup_disk_free_bytes", "Free bytes of the data folder's disk", free)
+    age: float | None = math.inf
+    with suppress(Problem):
+        age = age_seconds(data_dir, Clocks().wall())
+    if age is not None:
         gauges.add("recoup_copy_age_seconds", "Age of the newest copy of the databases", age)
     for world in worlds:
         await _look(world, partial(gauges.add, world=world.name))

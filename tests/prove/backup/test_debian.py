@@ -112,9 +112,8 @@ def test_barman_as_the_page_has_it() -> None:
         [written] = blocks("Barman", "ini")
         own = user_name()  # Barman is another user than the server, as on a machine of its own
         for word, here in (
-            ("barman_user = barman", f"barman_user = {own}"),
-            ("/var/lib/barman", f"{server.folder}/barman"),
-            ("/var/log/barman", str(server.folder)),
+            ("barman_user = recoup", f"barman_user = {own}"),
+            ("/var/backups/recoup", f"{server.folder}/barman"),
             ("host=DATABASE", f"host={server.folder}"),
         ):
             assert word in written

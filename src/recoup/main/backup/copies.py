@@ -1,6 +1,7 @@
 """Which copies there are and how old: as Barman notes them, without starting it."""
 
 import math
+import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any, Final, NamedTuple
 import asyncpg
 import msgspec
 
+from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.main.backup.configuration import SERVER, SLOT
 from recoup.store.server.folder import write_private
 
@@ -52,15 +55,34 @@ def write_record(data_dir: Path, record: Record) -> None:
     write_private(data_dir / RECORD, msgspec.json.encode(record).decode() + "\n")
 
 
+def unreadable(path: Path, error: OSError) -> Problem:
+    message = Sentence("{0} cannot be read: {1}.", path, error.strerror or type(error).__name__)
+    cure = (
+        "Let Barman run as Recoup's user with its barman.conf in its folder, or run `recoup backup done` after each"
+        " copy; see docs/backup.md."
+    )
+    return Problem("unavailable", message, cure=cure)
+
+
 def copies_in(home: Path) -> list[Copy]:
-    """Complete copies, the oldest first."""
-    found = []
-    for path in (home / SERVER / "meta").glob("*-backup.info"):
+    """Complete copies, the oldest first. Raises: Problem(unavailable) where they cannot be read."""
+    found, folder = [], home / SERVER / "meta"
+    try:
+        names = os.listdir(folder)
+    except FileNotFoundError:
+        names = []
+    except OSError as error:
+        raise unreadable(folder, error) from None
+    for name in names:
+        if not name.endswith("-backup.info"):
+            continue
         try:
-            lines = path.read_text().splitlines()
-        except OSError:
+            lines = (folder / name).read_text(errors="replace").splitlines()
+        except FileNotFoundError:
             continue  # deleted just now
-        if (copy := copy_of(path.name.removesuffix("-backup.info"), lines)) is not None:
+        except OSError as error:
+            raise unreadable(folder / name, error) from None
+        if (copy := copy_of(name.removesuffix("-backup.info"), lines)) is not None:
             found.append(copy)
     return sorted(found, key=lambda one: (one.ended, one.id))
 
@@ -88,7 +110,8 @@ def copy_of(copy_id: str, lines: Sequence[str]) -> Copy | None:
 
 
 def age_seconds(data_dir: Path, now: datetime) -> float | None:
-    """Age of the newest copy; infinite where none was completed, None where nothing was set up."""
+    """Age of the newest copy; infinite where none was completed, None where nothing was set up.
+    Raises: Problem(unavailable)."""
     record = read_record(data_dir)
     if record is None:
         return None

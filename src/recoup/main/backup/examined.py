@@ -8,6 +8,7 @@ from typing import Final
 
 import asyncpg
 
+from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 from recoup.main.backup.barman import Barman, Finding, find_barman
 from recoup.main.backup.configuration import AGE_HOURS_MAX, FILE, SERVER, keys_in
@@ -28,7 +29,10 @@ async def examined(data_dir: Path, databases: Databases) -> list[Finding]:
         return [Finding("copy", not await has_live(databases), "none was set up", SET_UP)]
     home = Path(record.home)
     barman = Barman(record.barman, home / FILE)
-    found = [_age(data_dir, barman.words("backup", SERVER) if record.home else "")]
+    try:
+        found = [_age(data_dir, barman.words("backup", SERVER) if record.home else "")]
+    except Problem as problem:
+        return [Finding("copy", False, str(problem.message), str(problem.cure or ""))]
     if record.home:
         found += [
             Finding("keys", False, f"{path} lies beside the copy", "Move it elsewhere.") for path in keys_in(home)
