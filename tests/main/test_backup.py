@@ -17,7 +17,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 from recoup.main.backup.barman import find_barman, findings, said
 from recoup.main.backup.configuration import FILE, Plan, check_home, check_socket, text_of, write_configuration
-from recoup.main.backup.copies import RECORD, Copy, Record, age_seconds, copies_in, copy_of, write_record
+from recoup.main.backup.copies import RECORD, Copy, Record, age_seconds, copies_in, copy_of, slot_of, write_record
 from recoup.main.backup.examined import examined
 from recoup.main.backup.restore import (
     Restored,
@@ -158,6 +158,15 @@ def test_a_folder_that_cannot_be_read_is_one_line_and_leaves_the_metrics(tmp_pat
     shutil.rmtree(data)
     assert b"recoup_disk_free_bytes 0.0" in asyncio.run(scrape([], data))[0]
     assert _disk(data).verdict == "refuse"
+
+
+def test_the_slot_is_the_one_of_barmans_configuration(tmp_path: Path) -> None:
+    assert slot_of(tmp_path) == "recoup_backup"
+    write_record(tmp_path, Record(str(tmp_path), "/bin/true"))
+    (tmp_path / FILE).write_text("[recoup]\nslot_name = barman\n")
+    assert slot_of(tmp_path) == "barman"
+    (tmp_path / FILE).write_text("slot_name")
+    assert slot_of(tmp_path) == "recoup_backup"
 
 
 @each(

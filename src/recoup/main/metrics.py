@@ -33,7 +33,7 @@ from recoup.flows.upkeep import beaten_ago
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks, DatabaseClocks
-from recoup.main.backup.copies import age_seconds, lag_bytes
+from recoup.main.backup.copies import age_seconds, lag_bytes, slot_of
 from recoup.main.certificate import Certificate
 from recoup.store.cards.card_routes import stored_routes, sums_between
 from recoup.store.cards.processor_notices import unread_kinds
@@ -179,7 +179,7 @@ class Add(Protocol):
     def __call__(self, name: str, help: str, value: float, **labels: str) -> None: ...
 
 
-async def _state(world: World, add: Add) -> None:
+async def _state(world: World, slot: str, add: Add) -> None:
     ago = await beaten_ago(world)
     seconds = float("inf") if ago is None else ago / timedelta(seconds=1)
     add("recoup_quarantine", "1 while the database knows less than was seen of it", world.standing.is_quarantined)
@@ -195,7 +195,7 @@ async def _state(world: World, add: Add) -> None:
         dead = await read_dead_rows(connection)
         days_left = await read_days_left(connection, world.clocks.wall())
         overflown = await read_overflown(connection)
-        lag = await lag_bytes(connection)
+        lag = await lag_bytes(connection, slot)
     if world.opening is not None:
         refusing = sum(one.verdict == "refuse" for one in world.opening.lines)
         add("recoup_live_refusals", "Lines of the live check that refuse", refusing)
@@ -252,12 +252,13 @@ async def _routes(world: World, add: Add) -> None:
             add(name, text, number, route=route)
 
 
-async def _look(world: World, add: Add) -> None:
-    """A database that does not answer is a finding, too. One that is read-only takes no new connection of ours."""
+async def _look(world: World, slot: str, add: Add) -> None:
+    """A database that does not answer is a finding, too. One that is read-only takes no new connection of ours. `slot`:
+    of Barman."""
     is_up = True
     try:
         async with asyncio.timeout(WORLD_SECONDS_MAX):
-            await _state(world, add)
+            await _state(world, slot, add)
             await _work(world, add)
             await _routes(world, add)
     except (Problem, TimeoutError) as error:
@@ -279,7 +280,7 @@ async def _gauges(worlds: Sequence[World], data_dir: Path) -> Gauges:
     if age is not None:
         gauges.add("recoup_copy_age_seconds", "Age of the newest copy of the databases", age)
     for world in worlds:
-        await _look(world, partial(gauges.add, world=world.name))
+        await _look(world, slot_of(data_dir), partial(gauges.add, world=world.name))
     return gauges
 
 

@@ -1,8 +1,10 @@
 """Which copies there are and how old: as Barman notes them, without starting it."""
 
+import configparser
 import math
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -12,7 +14,7 @@ import msgspec
 
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
-from recoup.main.backup.configuration import SERVER, SLOT
+from recoup.main.backup.configuration import FILE, SERVER, SLOT
 from recoup.store.server.folder import write_private
 
 RECORD: Final = "backup.json"
@@ -121,9 +123,17 @@ def age_seconds(data_dir: Path, now: datetime) -> float | None:
     return (now - max(ended)).total_seconds() if ended else math.inf
 
 
-async def lag_bytes(connection: Any) -> float | None:
+def slot_of(data_dir: Path) -> str:
+    """Slot by which Barman receives the log, as its barman.conf names it."""
+    record, parser = read_record(data_dir), configparser.RawConfigParser(strict=False)
+    with suppress(configparser.Error, ValueError):
+        parser.read(Path(record.home if record is not None else "") / FILE)
+    return parser.get(SERVER, "slot_name", fallback=SLOT)
+
+
+async def lag_bytes(connection: Any, slot: str) -> float | None:
     """Bytes of the log that the copy lacks; infinite once some is gone for good, None without a slot."""
-    row: asyncpg.Record | None = await connection.fetchrow(_LAG, SLOT)
+    row: asyncpg.Record | None = await connection.fetchrow(_LAG, slot)
     if row is None:
         return None
     return math.inf if row["lost"] or row["behind"] is None else float(row["behind"])

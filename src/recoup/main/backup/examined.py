@@ -12,7 +12,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 from recoup.main.backup.barman import Barman, Finding, find_barman
 from recoup.main.backup.configuration import AGE_HOURS_MAX, FILE, SERVER, keys_in
-from recoup.main.backup.copies import age_seconds, lag_bytes, read_record
+from recoup.main.backup.copies import age_seconds, lag_bytes, read_record, slot_of
 from recoup.main.databases import Databases, has_live
 from recoup.store.connect import connect
 
@@ -37,7 +37,7 @@ async def examined(data_dir: Path, databases: Databases) -> list[Finding]:
         found += [
             Finding("keys", False, f"{path} lies beside the copy", "Move it elsewhere.") for path in keys_in(home)
         ]
-        found.append(await _lag(databases, barman))
+        found.append(await _lag(databases, barman, slot_of(data_dir)))
         find_barman(record.barman)
         wrong = [one for one in await asyncio.to_thread(barman.check) if not one.ok]
         found += wrong or [Finding("barman", True, "in order", "")]
@@ -52,18 +52,20 @@ def _age(data_dir: Path, command: str) -> Finding:
     return Finding("copy", age <= AGE_HOURS_MAX * 3600, words, cure)
 
 
-async def _lag(databases: Databases, barman: Barman) -> Finding:
+async def _lag(databases: Databases, barman: Barman, slot: str) -> Finding:
     """How much of the log is on this machine alone."""
     try:
         connection = await connect(databases.people)
     except (OSError, TimeoutError, asyncpg.PostgresError) as error:
         return Finding("log", False, f"not read: {type(error).__name__}", "See the lines on databases.")
     try:
-        lag = await lag_bytes(connection)
+        lag = await lag_bytes(connection, slot)
     finally:
         await connection.close()
     if lag is None:
-        return Finding("log", False, "nobody receives it", f"Run every minute: `{barman.words('cron')}`.")
+        return Finding(
+            "log", False, f"nobody receives it by the slot {slot}", f"Run every minute: `{barman.words('cron')}`."
+        )
     if math.isinf(lag):
         words, command = "some is gone that the copy lacks", barman.words("backup", SERVER)
         return Finding("log", False, words, f"Make a new copy at once: `{command}`.")
