@@ -13,6 +13,7 @@ from tests.worlds import Shop, make_shop, owner, sandbox_world
 from recoup.flows.cards.taken import Person
 from recoup.flows.insight.verify import verify
 from recoup.flows.messages.notices import inbox, switch, switches
+from recoup.flows.post_mail import failing_mails
 from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.kernel.problem import Problem
 from recoup.store.server import ServerAddress
@@ -83,6 +84,9 @@ def test_addresses_that_take_nothing(server: ServerAddress) -> None:
         await shop.run_due()
         assert [m["state"] for m in await mails(shop)] == ["refused", "no_address", "no_address", "owed"]
         late = (await mails(shop))[-1]
+        async with owner(shop.world) as connection:
+            await connection.execute("UPDATE mails SET tries = 4 WHERE state = 'owed'")
+        assert await failing_mails(shop.world) == (1, "no answer in time")
         async with owner(shop.world) as connection:
             await connection.execute("UPDATE due_work SET due_at = now() WHERE kind = 'mail'")
         await shop.run_due()

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from tests.gateways.web.test_mail import smtp
 from tests.main.test_certificate import make
 from tests.main.test_live import Both, both
 from tests.rings import each
@@ -19,6 +20,7 @@ from recoup.flows.people.operators import make_operator, unmake_operator
 from recoup.gateways.bank.files import ByHand
 from recoup.gateways.bank.port import BankFile, Transfer
 from recoup.gateways.cards.bridge import Bridge
+from recoup.gateways.web.mail.smtp import SmtpMail, SmtpServer
 from recoup.kernel.problem import Problem
 from recoup.main import live_opening
 from recoup.main.backup.copies import RECORD
@@ -170,6 +172,28 @@ def test_a_route_is_asked_once_for_each_configuration(server: ServerAddress, tmp
             world.processors.fixed["bridge"] = other  # type: ignore[attr-defined]
             assert (await routes()).verdict == "refuse"
             await other.close()
+
+    asyncio.run(story())
+
+
+def test_a_mail_server_that_is_away_is_named_before_live_opens(server: ServerAddress, tmp_path: Path) -> None:
+    async def story() -> None:
+        async with both(server, tmp_path) as here, smtp() as (port, _):
+            world, opening = here.live.world, here.live.world.opening
+            assert opening is not None
+            await unwaive(world, ["mail"])
+
+            async def mail(port: int) -> CheckLine:
+                opening._looked_at = float("-inf")  # type: ignore[attr-defined]
+                object.__setattr__(world, "mail", SmtpMail(SmtpServer("127.0.0.1", port, "pay@x.example", tls="none")))
+                return next(one for one in await opening.look() if one.name == "mail")
+
+            refused = await mail(9)
+            assert (refused.verdict, refused.finding) == (
+                "refuse",
+                "The mail server takes no mails: ConnectionRefusedError.",
+            )
+            assert (await mail(port)).verdict == "pass"
 
     asyncio.run(story())
 

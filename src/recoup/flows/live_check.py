@@ -32,6 +32,8 @@ READ_WITHIN: Final = timedelta(hours=1)
 DAYS_LEFT_MIN: Final = 5
 PROBE_SECONDS: Final = 5.0
 ACTOR: Final = "operator:live-check"
+MAIL_ANSWERED: Final = "mail answered"
+ANSWERED_WITHIN: Final = timedelta(minutes=5)
 METRICS_READ: Final = "metrics read"
 Marks = Mapping[str, LiveMark]
 _NOBODYS: Final = re.compile(r"[@.](example|test|invalid|localhost)$")
@@ -41,7 +43,7 @@ async def check_world(world: World, marks: Marks) -> list[CheckLine]:
     return [
         *await _routes(world, marks),
         *await _people(world),
-        _mail(world),
+        await _mail(world, marks),
         _monitoring(world, marks),
         *await _work(world),
         _clock(world),
@@ -70,11 +72,19 @@ async def _people(world: World) -> list[CheckLine]:
     return [operator, CheckLine("passwords", "pass", "Nobody of the sandbox can act in live.")]
 
 
-def _mail(world: World) -> CheckLine:
+async def _mail(world: World, marks: Marks) -> CheckLine:
+    """Asks the server anew when it last answered some minutes ago."""
     if world.mail is None:
         cure = "Set smtp_host and smtp_from."
         return CheckLine("mail", "refuse", "There is no mail server: alerts reach nobody.", cure)
-    return CheckLine("mail", "pass", "Alerts are mailed to the operator's people.")
+    now, before = world.clocks.wall(), marks.get(MAIL_ANSWERED)
+    if before is None or now - WallTime(before.marked_at) > ANSWERED_WITHIN:
+        posted = await world.mail.greet(PROBE_SECONDS)
+        if posted.state != "sent":
+            finding = Sentence("The mail server takes no mails: {0}.", posted.why)
+            return CheckLine("mail", "refuse", finding, "Look at the smtp_ settings, and at that server.")
+        await set_mark(world.db.alone, MAIL_ANSWERED, "", ACTOR, now)
+    return CheckLine("mail", "pass", "The mail server answers; alerts go to the operator's people.")
 
 
 def _monitoring(world: World, marks: Marks) -> CheckLine:

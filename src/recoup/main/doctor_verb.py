@@ -14,6 +14,7 @@ import uvloop
 from recoup.core.kit.feature import features
 from recoup.doors.command.verbs import data_dir_option, show
 from recoup.flows.merchants.connect import check, examined
+from recoup.flows.post_mail import failing_mails
 from recoup.flows.recover import unexplained
 from recoup.flows.upkeep import ALIVE_WITHIN, LATE_SECONDS_MAX, beaten_ago
 from recoup.flows.world import World
@@ -223,6 +224,10 @@ async def _failing(world: World) -> list[Line]:
         finding = f"{one.number:,} fail again and again, the last with: {one.error[:200]}"
         cure = "Mend what it names; it is tried again within ten minutes."
         lines.append(Line(world.name, f"{one.kind} work", False, finding, cure))
+    number, why = await failing_mails(world)
+    if number:
+        finding = f"{number:,} have not left in four tries, one with: {why}"
+        lines.append(Line(world.name, "mail", False, finding, "Look at the smtp_ settings, and at that server."))
     return lines
 
 

@@ -28,6 +28,7 @@ from recoup.doors.edge.asgi import Scope, state
 from recoup.doors.edge.called import template_of
 from recoup.doors.edge.connections import Connections
 from recoup.flows.cards.send import OWN
+from recoup.flows.post_mail import failing_mails
 from recoup.flows.recover import unexplained
 from recoup.flows.upkeep import beaten_ago
 from recoup.flows.world import World
@@ -226,6 +227,7 @@ async def _work(world: World, add: Add) -> None:
         add("recoup_late_seconds", text, seconds, kind=kind)
     for kind, number in ({"any": 0} | backlog.failing).items():
         add("recoup_failing_work", "Due work that has ended in an error at least five times", number, kind=kind)
+    add("recoup_failing_mails", "Mails that four tries could not send", (await failing_mails(world))[0])
     text = "Age of the oldest attempt whose outcome is not known"
     add("recoup_unknown_seconds", text, backlog.unknown_seconds)
 

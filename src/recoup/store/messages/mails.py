@@ -121,3 +121,21 @@ ON CONFLICT (merchant_id, notice) DO UPDATE SET enabled = EXCLUDED.enabled, acto
 """)
 async def switch_notice(db: Tx, merchant_id: UUID, notice: str, enabled: bool, actor: str, at: datetime) -> None:
     """Whether the merchant's payers get it."""
+
+
+class FailingMails(Row, frozen=True):
+    """`why`: of one of them."""
+
+    number: int
+    why: str
+
+
+# As with inquiries, what is tried again later than in an hour is not looked at.
+@MERCHANT.statement("""
+SELECT count(*) AS number, coalesce(max(why), '') AS why FROM (
+  SELECT m.why FROM due_work d JOIN mails m ON m.merchant_id = d.merchant_id AND m.mail_id = d.subject_id
+  WHERE d.kind = 'mail' AND d.due_at <= $1::timestamptz + interval '1 hour'
+    AND m.state = 'owed' AND m.tries >= 4 LIMIT 10000) m
+""")
+async def failing_payers_mails(db: Read, wall: datetime) -> FailingMails:
+    """Mails to payers that are still owed after four tries."""

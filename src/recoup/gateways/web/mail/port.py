@@ -33,6 +33,10 @@ class Mail(Protocol):
 
     async def send(self, message: Message, timeout_seconds: float) -> Posted: ...
 
+    async def greet(self, timeout_seconds: float) -> Posted:
+        """Whether a mail could leave now: connects and signs in as `send` does, and sends none."""
+        ...
+
 
 class KeepsMail(Mail, Protocol):
     """A twin of the sandbox: mails stay there instead of leaving for their recipients."""

@@ -153,6 +153,12 @@ class SmtpMail:
             ready = compose(message, self._server.sender)
         except (ValueError, HeaderParseError) as error:
             return Posted("refused", f"not a mail: {type(error).__name__}")
+        return await self._in_time(ready, timeout_seconds)
+
+    async def greet(self, timeout_seconds: float) -> Posted:
+        return await self._in_time(None, timeout_seconds)
+
+    async def _in_time(self, ready: EmailMessage | None, timeout_seconds: float) -> Posted:
         connection = Connection(timeout_seconds)
         try:
             async with asyncio.timeout(timeout_seconds + GRACE_SECONDS):
@@ -165,7 +171,7 @@ class SmtpMail:
         finally:
             connection.cut()
 
-    def _post(self, ready: EmailMessage, connection: Connection) -> Posted:
+    def _post(self, ready: EmailMessage | None, connection: Connection) -> Posted:
         one = self._server
         try:
             client = connection.open(one.host, one.port, self._tls if one.tls == "implicit" else None)
@@ -174,9 +180,11 @@ class SmtpMail:
                     client.starttls(context=self._tls)
                 if one.user:
                     client.login(one.user, one.password)
-                client.send_message(ready)
+                client.ehlo_or_helo_if_needed()
+                if ready is not None:
+                    client.send_message(ready)
                 with suppress(smtplib.SMTPException, OSError):
-                    client.putcmd("quit")  # the mail was taken, whatever the answer to this
+                    client.putcmd("quit")  # all was taken, whatever the answer to this
             finally:
                 client.close()
         except smtplib.SMTPRecipientsRefused as error:
