@@ -290,7 +290,7 @@ def test_the_portal_switches_on_the_same_page(server: ServerAddress, tmp_path: P
             begun = re.findall(r'name="csrf" value="([^"]*)"', page.text)[0]
             moved = await switch(here, page.text)
             assert (moved.status_code, moved.headers["location"]) == (303, "/settlements?size=25")
-            for path in ("/roles/limits", "/keys", "/orders/bulk"):
+            for path in ("/roles/limits", "/keys", "/orders/bulk", "/operator/sending-off"):
                 old = await here.client.post(path, data={"csrf": begun})
                 assert old.status_code == 409, "a form that was begun in the sandbox does nothing where money is real"
             page = await here.client.get("/settlements?size=25")
@@ -361,6 +361,11 @@ def test_one_second_factor_holds_in_both_worlds(server: ServerAddress, tmp_path:
             codes = re.findall(r"\b[0-9a-z]{5}-[0-9a-z]{5}\b", on.text)
             assert len(codes) == 10
             assert (await client.get("/approvals")).headers.get("location") != place
+            for path in ("/operator", "/live-check"):
+                assert (await client.get(path)).status_code == 200, "where no merchant is live yet, too"
+            nothing = await client.get("/orders")
+            assert "There is no merchant in this environment yet." in nothing.text
+            assert (await switch(here, nothing.text)).headers["location"] == "/orders"
             client.cookies.clear()
             assert (await client.post("/signin", data=form)).headers["location"] == "/signin/code"
             half = client.cookies["recoup_half"]

@@ -264,6 +264,13 @@ class SignedVisit:
         """Whether this person decides for the operator: owner or operations there."""
         return self.session.is_operator
 
+    def only_operator(self, doing: str) -> None:
+        """`doing` as "approve a payout". Raises: Problem(forbidden) for everybody else."""
+        if not self.is_operator:
+            raise Problem(
+                "forbidden", Sentence("Only the operator may {0}; nothing was done.", doing), cure="Ask the operator."
+            )
+
     @property
     def paused(self) -> str:
         """The paused partner by which alone this person is here, else empty."""

@@ -60,6 +60,11 @@ def for_operator(session: Session) -> bool:
     return session.is_operator and at_merchant(session)
 
 
+def operator_anywhere(session: Session) -> bool:
+    """Also where no merchant is yet."""
+    return session.is_operator
+
+
 def by_role(action: str) -> Sees:
     """At a merchant; the operator's people too."""
     return lambda session: for_operator(session) or session.may_by_role(action)

@@ -291,8 +291,10 @@ member: Final[Sessions[Visit]] = Sessions(_at(member_visit), checked_form, menus
 partner: Final[Sessions[PartnerVisit]] = Sessions(_at(partner_visit), checked_form, menus.at_partner)
 either: Final[Sessions[AnyVisit]] = Sessions(_at(any_visit), checked_form, menus.anybody)
 both: Final[Sessions[AnyVisit]] = Sessions(_at_partner_too, checked_form, menus.anybody)
-# One's own account, which a paused partner's people change as everybody does; also before a second factor is set up
-# that has to be; nobody's in particular.
+# One's own account, which a paused partner's people change as everybody does, and what needs no merchant; also before a
+# second factor is set up that has to be; nobody's in particular.
 account: Final[Sessions[AccountVisit]] = Sessions(_at(account_visit), own_form, menus.anybody)
 account_setting_up: Final[Sessions[AccountVisit]] = Sessions(_at(account_visit, sets_up=True), own_form, menus.anybody)
+# The operator's people, also where no merchant is yet.
+operating: Final[Sessions[AccountVisit]] = Sessions(_at(account_visit), checked_form, menus.operator_anywhere)
 public: Final[Sessions[PublicVisit]] = Sessions(_public, public_form, None, public_form)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from recoup.doors.portal.endpoint import SignedVisit
 from recoup.doors.portal.partner.visit import PartnerVisit
 from recoup.doors.portal.visit import Visit
 from recoup.kernel.scope import Scope
@@ -21,7 +22,7 @@ def acting(action: str, doing: str) -> Callable[[Visit], Scope]:
     return lambda visit: visit.acting(action, doing)
 
 
-def operator(doing: str) -> Callable[[Visit], None]:
+def operator(doing: str) -> Callable[[SignedVisit], None]:
     """The operator; `doing` as "approve a payout"."""
     return lambda visit: visit.only_operator(doing)
 

@@ -14,9 +14,10 @@ from starlette.types import Scope
 
 from recoup.core.kit.feature import features
 from recoup.doors import portal as PORTAL
+from recoup.doors.portal.account.visit import AccountVisit
 from recoup.doors.portal.endpoint import page_of, redirect, signed_in
 from recoup.doors.portal.feature_parts import part_of
-from recoup.doors.portal.pages import DECLARED, Declared, member
+from recoup.doors.portal.pages import DECLARED, Declared, account
 from recoup.doors.portal.portal import Portal
 from recoup.doors.portal.templates import STATIC, of_features
 from recoup.doors.portal.visit import Visit, member_visit
@@ -135,8 +136,8 @@ class _ForBrowsers(Route):
         return super().matches(scope)
 
 
-@member.page("/")
-async def home(visit: Visit) -> Response:
+@account.page("/")
+async def home(visit: AccountVisit) -> Response:
     return redirect("/operator" if visit.is_operator else "/overview")
 
 

@@ -70,13 +70,6 @@ class Visit(SignedVisit):
         self.only(action, doing)
         return self.scope
 
-    def only_operator(self, doing: str) -> None:
-        """`doing` as "approve a payout". Raises: Problem(forbidden) for everybody else."""
-        if not self.is_operator:
-            raise Problem(
-                "forbidden", Sentence("Only the operator may {0}; nothing was done.", doing), cure="Ask the operator."
-            )
-
     @property
     def scope(self) -> Scope:
         return Scope(self.merchant_id, self.session.actor, request_id(self.request.scope))

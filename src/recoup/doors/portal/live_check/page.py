@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from recoup.doors.portal.menu import Entry, for_operator
-from recoup.doors.portal.pages import Values, member
+from recoup.doors.portal.account.visit import AccountVisit
+from recoup.doors.portal.menu import Entry
+from recoup.doors.portal.pages import Values, operating
 from recoup.doors.portal.rights import operator
-from recoup.doors.portal.visit import Visit
 
 PLACE: Final = "/live-check"
 WORDS: Final = {
@@ -14,13 +14,13 @@ WORDS: Final = {
 }  # fmt: skip
 
 
-@member.page(
+@operating.page(
     PLACE,
     "live_check/live_check.html",
     may=operator("see the live check"),
-    menu=Entry("Operator", 6, "Live check", "pulse", sees=for_operator),
+    menu=Entry("Operator", 6, "Live check", "pulse"),
 )
-async def live_check(visit: Visit) -> Values:
+async def live_check(visit: AccountVisit) -> Values:
     live = visit.world if visit.world.opening is not None else visit.world.other
     opening = live.opening if live is not None else None
     lines = await opening.look() if opening is not None else ()

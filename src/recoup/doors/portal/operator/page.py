@@ -3,17 +3,19 @@
 from datetime import timedelta
 from typing import Annotated, Final
 
+from recoup.doors.edge.tracing import request_id
+from recoup.doors.portal.account.visit import AccountVisit
 from recoup.doors.portal.form_shape import Text
-from recoup.doors.portal.menu import Entry, for_operator
-from recoup.doors.portal.pages import Values, member
-from recoup.doors.portal.people import names_of_actors
+from recoup.doors.portal.menu import Entry
+from recoup.doors.portal.pages import Values, operating
+from recoup.doors.portal.people import names_for
 from recoup.doors.portal.processors.page import BREAKERS
 from recoup.doors.portal.rights import operator
-from recoup.doors.portal.visit import Visit
 from recoup.flows.merchants.route_switches import WHY_MAX, checked_reason, read_route_states
 from recoup.flows.merchants.sending import switch_sending_off, switch_sending_on
 from recoup.flows.people.second_factor import has_factor, prove_code
 from recoup.flows.upkeep import LATE_SECONDS_MAX
+from recoup.kernel.scope import Actor, Scope
 from recoup.store.merchants.operator_home import operated_merchants
 from recoup.store.merchants.partner_merchants import rescued_of
 from recoup.store.merchants.sending_stops import standing_stop
@@ -26,13 +28,13 @@ RECOVERED_WITHIN: Final = timedelta(days=30)
 _switch = operator("switch all sending off or on")
 
 
-@member.page(
+@operating.page(
     PLACE,
     "operator/operator.html",
     may=operator("see the operator's home"),
-    menu=Entry("", 1, "Operator home", "home", sees=for_operator),
+    menu=Entry("", 1, "Operator home", "home"),
 )
-async def home(visit: Visit) -> Values:
+async def home(visit: AccountVisit) -> Values:
     text = visit.request.query_params.get("q", "").replace("\0", "")[:128].strip()
     known = [one.merchant_id for one in visit.session.merchants]
     async with visit.world.db.read() as connection:
@@ -56,28 +58,36 @@ async def home(visit: Visit) -> Values:
         routes=routes,
         breakers=BREAKERS,
         off=off,
-        who=await names_of_actors(visit, [off.actor]) if off is not None else {},
+        who=await names_for(visit.portal, [off.actor], staff=True) if off is not None else {},
         why_max=WHY_MAX,
         live=_refuses_live(visit),
         has_factor=await has_factor(visit.world, visit.me),
     )
 
 
-def _refuses_live(visit: Visit) -> bool | None:
+def _refuses_live(visit: AccountVisit) -> bool | None:
     """Whether a line of the live check refused, when it was last looked at; None without a live world."""
     worlds = [one for one in (visit.world, visit.world.other) if one is not None and one.opening is not None]
     return any(line.verdict == "refuse" for line in worlds[0].opening.lines) if worlds and worlds[0].opening else None
 
 
+def _doer(visit: AccountVisit) -> tuple[str, Scope | None]:
+    """The actor, and the scope for the audit log of the merchant that is looked at."""
+    actor, at = Actor("operator", str(visit.session.user_id)), visit.session.merchant
+    return actor.text(), Scope(at.merchant_id, actor, request_id(visit.request.scope)) if at is not None else None
+
+
 @home.post("/operator/sending-off", may=_switch)
-async def post_off(visit: Visit, *, reason: Annotated[str, Text(1_000)], code: Annotated[str, Text(32)] = "") -> None:
+async def post_off(
+    visit: AccountVisit, *, reason: Annotated[str, Text(1_000)], code: Annotated[str, Text(32)] = ""
+) -> None:
     """`code`: of the second factor, of who has one."""
     reason = checked_reason(reason)
     await prove_code(visit.world, visit.me, code)
-    await switch_sending_off(visit.world, reason, visit.operator_scope.actor.text(), visit.operator_scope)
+    await switch_sending_off(visit.world, reason, *_doer(visit))
 
 
 @home.post("/operator/sending-on", may=_switch)
-async def post_on(visit: Visit, *, code: Annotated[str, Text(32)] = "") -> None:
+async def post_on(visit: AccountVisit, *, code: Annotated[str, Text(32)] = "") -> None:
     await prove_code(visit.world, visit.me, code)
-    await switch_sending_on(visit.world, visit.operator_scope.actor.text(), visit.operator_scope)
+    await switch_sending_on(visit.world, *_doer(visit))

@@ -9,10 +9,10 @@ from starlette.responses import Response
 
 from recoup.doors.edge.cookies import cookie
 from recoup.doors.edge.tracing import request_id
-from recoup.doors.portal.any_visit import AnyVisit
+from recoup.doors.portal.account.visit import AccountVisit
 from recoup.doors.portal.endpoint import COOKIE, is_place, locale, redirect, session_of, whence
 from recoup.doors.portal.form_shape import Text, read_again
-from recoup.doors.portal.pages import Answer, Values, either, member, only, public, shown
+from recoup.doors.portal.pages import Answer, Values, account, member, only, public, shown
 from recoup.doors.portal.public_visit import PublicVisit, fields_from_here
 from recoup.doors.portal.rights import anybody
 from recoup.doors.portal.templates import render
@@ -112,8 +112,8 @@ async def choose(visit: Visit, *, merchant: Annotated[UUID, _NO_MERCHANT], next:
     return redirect(next_page(next) or HOME)
 
 
-@either.no_page.post("/world", may=anybody, in_quarantine=True, while_paused=True)
-async def go_to_other_world(visit: AnyVisit, *, next: str) -> Response:
+@account.no_page.post("/world", may=anybody, in_quarantine=True)
+async def go_to_other_world(visit: AccountVisit, *, next: str) -> Response:
     """The same page in the other environment; what shows one thing leads to the list of its kind."""
     token = await switch_world(visit.world, cookie(visit.request, COOKIE), visit.session)
     wanted = next_page(next)
