@@ -126,6 +126,8 @@ def test_live_opens_once_everything_is_mended_and_needs_no_restart(
 
             assert (await here.client.get("/metrics")).status_code == 200
             await make_operator(live, "olga@pay.test-company.com", "Olga", "test")
+            with pytest.raises(Problem, match="never counts in live"):
+                await make_operator(live, "ops@x.example", "", "test")
             assert await unmake_operator(live, here.made.operator_user)
             async with people.connection() as connection:
                 await connection.execute(

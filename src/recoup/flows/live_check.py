@@ -1,6 +1,5 @@
 """The part of the live check that the live world itself answers: people, routes, worker, bank files and marks."""
 
-import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
@@ -19,7 +18,7 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import WallTime
-from recoup.rules.live_check import CheckLine, Verdict
+from recoup.rules.live_check import CheckLine, Verdict, is_nobodys
 from recoup.rules.money.bank_account import read_account
 from recoup.store.cards.card_routes import sealed_connections
 from recoup.store.merchants.sending_stops import standing_stop
@@ -36,7 +35,6 @@ MAIL_ANSWERED: Final = "mail answered"
 ANSWERED_WITHIN: Final = timedelta(minutes=5)
 METRICS_READ: Final = "metrics read"
 Marks = Mapping[str, LiveMark]
-_NOBODYS: Final = re.compile(r"[@.](example|test|invalid|localhost)$")
 
 
 async def check_world(world: World, marks: Marks) -> list[CheckLine]:
@@ -54,7 +52,7 @@ async def check_world(world: World, marks: Marks) -> list[CheckLine]:
 
 async def _people(world: World) -> list[CheckLine]:
     found = await live_people(world.people.reader)
-    strangers = [one.email for one in found if _NOBODYS.search(one.email)]
+    strangers = [one.email for one in found if is_nobodys(one.email)]
     own = [one for one in found if one.is_operator and one.email not in strangers]
     without = [one.email for one in own if not one.has_factor]
     if not own:
@@ -66,7 +64,8 @@ async def _people(world: World) -> list[CheckLine]:
     else:
         operator = CheckLine("operator", "pass", Sentence("{0} people, each with a second factor.", len(own)))
     if strangers:
-        cure = Sentence("Run `recoup people end-operator {0}`, once you have people of your own.", strangers[0])
+        ends = ", ".join(f"`recoup people end-operator {one}`" for one in strangers)
+        cure = Sentence("Run {0}, once you have people of your own.", ends)
         finding = Sentence("People of the sandbox can act in live: {0}.", ", ".join(strangers))
         return [operator, CheckLine("passwords", "refuse", finding, cure)]
     return [operator, CheckLine("passwords", "pass", "Nobody of the sandbox can act in live.")]

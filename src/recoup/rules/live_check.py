@@ -1,5 +1,6 @@
 """The lines of the live check: what each means for the doors of live. Pure."""
 
+import re
 from typing import Final, Literal, NamedTuple
 
 from recoup.kernel.sentence import Sentence
@@ -33,6 +34,14 @@ LINES: Final[dict[str, tuple[str, Shuts]]] = {
     "sending": ("Sending", "never"),
 }
 WAIVABLE: Final = tuple(name for name in LINES if name not in ("schema", "quarantine", "sending", "clock"))
+
+
+_NOBODYS: Final = re.compile(r"[@.](example|test|invalid|localhost)$")
+
+
+def is_nobodys(email: str) -> bool:
+    """Whether the address is in a domain that nobody can have. Source: RFC 2606 §2."""
+    return _NOBODYS.search(email) is not None
 
 
 class CheckLine(NamedTuple):

@@ -8,6 +8,7 @@ from recoup.flows.people.password_links import link_by_operator
 from recoup.flows.people.sign_in import clean_email
 from recoup.flows.world import World
 from recoup.kernel.problem import invalid
+from recoup.rules.live_check import is_nobodys
 from recoup.rules.messages.notices import is_address
 from recoup.store.people.account_log import end_sessions
 from recoup.store.people.live_people import end_operator
@@ -16,10 +17,14 @@ from recoup.store.people.people import find_user, save_membership
 
 async def make_operator(world: World, email: str, name: str, actor: str) -> str:
     """An owner at the operator, in both worlds; somebody who has an account keeps it. Answers a link to set a password.
-    Raises: Problem(invalid) for what is no address."""
+    Raises: Problem(invalid) for what is nobody's address."""
     email = clean_email(email)
     if not is_address(email):
         raise invalid("This is not an e-mail address.", "email")
+    if is_nobodys(email):
+        raise invalid(
+            "Nobody can have an address in this domain, so it never counts in live.", "email", "Use your own."
+        )
     operator: UUID = world.keys.derived_id("bootstrap", "operator")
     member = Membership("operator", operator, "owner")
     known = await find_user(world.people, email)
