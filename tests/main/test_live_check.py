@@ -23,7 +23,7 @@ from recoup.gateways.cards.bridge import Bridge
 from recoup.gateways.web.mail.smtp import SmtpMail, SmtpServer
 from recoup.kernel.problem import Problem
 from recoup.main import live_opening
-from recoup.main.backup.copies import RECORD
+from recoup.main.backup.copies import RECORD, Record, write_record
 from recoup.main.cli import cli
 from recoup.main.live_opening import keys_mark, settings_lines, unwaive, waive
 from recoup.main.settings import Settings
@@ -257,4 +257,14 @@ def test_the_verb_says_pass_wait_or_refuse_by_its_exit_code(tmp_path: Path) -> N
     assert recoup("live", "check")[0] in (0, 1), "a trial opens, and says what it waives"
     copy = tmp_path / "copy.json"
     copy.write_bytes((tmp_path / "data" / "keys" / "keyring.json").read_bytes())
+    home, link = tmp_path / "copies", tmp_path / "link.json"
+    write_record(tmp_path / "data", Record(str(home)))
+    home.mkdir()
+    copies = tmp_path / "data" / "copy.json", home / "copy.json"
+    for one in copies:
+        one.write_bytes(copy.read_bytes())
+    link.hardlink_to(tmp_path / "data" / "keys" / "keyring.json")
+    for wrong_copy, why in (*((one, f"lies in {one.parent}") for one in copies), (link, "itself"), (home, "directory")):
+        with pytest.raises(Problem, match=why):
+            CliRunner().invoke(cli, ["keys", "copied", str(wrong_copy), *wrong[-2:]], catch_exceptions=False)
     assert recoup("keys", "copied", str(copy)) == (0, f"{copy} holds all keys in use.\n")

@@ -15,10 +15,12 @@ from recoup.doors.command.verbs import data_dir_option
 from recoup.flows.key_checks import check_keys
 from recoup.flows.rekey import KeyState, go_over, retire, states_of, unopened
 from recoup.flows.world import World
+from recoup.gateways.keys.files import FILE_NAME
 from recoup.gateways.keys.keyring import Keyring
 from recoup.gateways.keys.material import from_text
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.time import iso
+from recoup.main.backup.copies import read_record
 from recoup.main.databases import Databases, check_installed, prepare, used_databases
 from recoup.main.live_opening import keys_mark
 from recoup.main.settings import Settings, load_settings
@@ -47,11 +49,12 @@ def add(cli: click.Group, load_settings: Callable[..., Settings] = load_settings
         _with_worlds(load_settings(data_dir=data_dir), work)
 
     @keys.command()
-    @click.argument("copy", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+    @click.argument("copy", type=click.Path(path_type=Path))
     @data_dir_option
     def copied(copy: Path, data_dir: Path | None) -> None:
         """Checks that a copy of the key file holds the keys in use, and notes it for `recoup live check`."""
-        held = Keyring(from_text(copy.read_text(), str(copy))).checks()
+        settings = load_settings(data_dir=data_dir)
+        held = Keyring(from_text(_read_copy(copy, settings.data_dir), str(copy))).checks()
 
         async def work(worlds: Sequence[World]) -> None:
             for world in worlds:
@@ -64,7 +67,7 @@ def add(cli: click.Group, load_settings: Callable[..., Settings] = load_settings
                 if world.opening is not None:
                     await set_mark(world.db.alone, "keys", keys_mark(world), OPERATOR, world.clocks.wall())
 
-        _with_worlds(load_settings(data_dir=data_dir), work)
+        _with_worlds(settings, work)
         click.echo(f"{copy} holds all keys in use.")
 
     @keys.command()
@@ -83,6 +86,23 @@ def add(cli: click.Group, load_settings: Callable[..., Settings] = load_settings
             await rotate_keys(worlds, wait)
 
         _with_worlds(load_settings(data_dir=data_dir), work)
+
+
+def _read_copy(copy: Path, data_dir: Path) -> str:
+    """Raises: Problem(invalid) for what cannot be read, or lies where it is lost or stolen with what it copies."""
+    record, original = read_record(data_dir), data_dir / "keys" / FILE_NAME
+    try:
+        text = copy.read_text(encoding="utf-8")
+        is_original = original.exists() and copy.samefile(original)
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"{copy} cannot be read: {getattr(error, 'strerror', None) or 'it is no text'}."
+        raise invalid(message, "copy", "Check its path; the user who runs this must be able to read it.") from None
+    homes = [data_dir] + ([Path(record.home)] if record is not None and record.home else [])
+    held_by = next((one for one in homes if copy.resolve().is_relative_to(one.resolve())), None)
+    if is_original or held_by is not None:
+        message = f"{copy} is the key file itself." if is_original else f"{copy} lies in {held_by}."
+        raise invalid(message, "copy", "Copy the key file to another place, apart from the data and its copies.")
+    return text
 
 
 async def rotate_keys(worlds: Sequence[World], wait: int) -> None:
