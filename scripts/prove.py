@@ -49,7 +49,7 @@ def main(given: list[str]) -> int:
 def run(family: str, more: list[str]) -> int:
     workers = "0" if family in ALONE else os.environ.get("WORKERS") or "auto"
     command = [sys.executable, "-m", "pytest", "-n", workers, "--dist", "worksteal", "--timeout=0", "-q", *more]
-    return subprocess.run(command, cwd=ROOT, env={**os.environ, "RECOUP_FAMILY": family}, check=False).returncode
+    return subprocess.run(command, cwd=ROOT, env={**os.environ, "PROVE_FAMILY": family}, check=False).returncode
 
 
 def last(run: dict[str, Any] | None) -> str:

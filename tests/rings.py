@@ -2,7 +2,7 @@
 
 A test of `make test` that has a deeper form draws from its cases (`drawn`, `draw`) and belongs to a family; the
 family's run takes them all. What only a family runs is marked `prove("kills")`, or stands in `tests/prove/<family>`.
-Which cases are drawn follows from the commit; `RECOUP_DRAW=<commit>` draws the same again.
+Which cases are drawn follows from the commit; `PROVE_DRAW=<commit>` draws the same again.
 """
 
 import functools
@@ -47,7 +47,7 @@ FAMILIES: Final = {
 settings.register_profile("merge", deadline=None, max_examples=60, derandomize=True)  # who explores is `prove`
 settings.register_profile("prove", deadline=None, max_examples=500)
 settings.load_profile("merge")
-proving: str | None = os.environ.get("RECOUP_FAMILY") or None  # the family that runs; None in `make check` and `test`
+proving: str | None = os.environ.get("PROVE_FAMILY") or None  # the family that runs; None in `make check` and `test`
 if proving is not None:
     settings.load_profile("prove")
 else:  # or examples would follow from which modules a run has imported, and each worker would read them all
@@ -56,8 +56,8 @@ else:  # or examples would follow from which modules a run has imported, and eac
 
 @functools.cache
 def seed() -> str:
-    """The commit under test, or what `RECOUP_DRAW` says."""
-    if given := os.environ.get("RECOUP_DRAW"):
+    """The commit under test, or what `PROVE_DRAW` says."""
+    if given := os.environ.get("PROVE_DRAW"):
         return given
     found = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
     return found.stdout.strip() or "no commit"
@@ -140,7 +140,7 @@ def _first(wrong: BaseException) -> str:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    os.environ["RECOUP_DRAW"] = seed()  # workers that begin after a commit draw the same
+    os.environ["PROVE_DRAW"] = seed()  # workers that begin after a commit draw the same
     config.addinivalue_line("markers", "prove(family): only `make prove` runs it, with this family")
     config.addinivalue_line("markers", "deep(family): draws some of its cases, and takes all when this family runs")
 

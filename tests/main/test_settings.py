@@ -35,6 +35,15 @@ def test_a_setting_that_cannot_be_is_named_with_a_cure(tmp_path: Path, text: str
     assert problem.value.cure
 
 
+def test_a_variable_that_sets_nothing_is_named_with_what_was_meant(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("RECOUP_SMTP_PASS", "hunter2")
+    with pytest.raises(Problem, match="no setting RECOUP_SMTP_PASS") as problem:
+        load_settings(data_dir=tmp_path)
+    assert problem.value.cure == "Did you mean RECOUP_SMTP_PASSWORD? Else remove it."
+
+
 @pytest.mark.parametrize(
     "url",
     [

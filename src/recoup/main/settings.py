@@ -3,7 +3,7 @@
 import os
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 from recoup.core.kit.feature import features, install
 from recoup.doors.edge.proxies import Proxies
 from recoup.gateways.keys.secret_files import FILE, given_twice, read_secret, secret_of
+from recoup.kernel.nearest import nearest
 from recoup.kernel.problem import Problem, invalid
 from recoup.main.route_settings import RouteSettings, read_routes, shown
 
@@ -140,6 +141,11 @@ class Settings:
 
 
 SECRETS: Final = frozenset(spec.name for spec in fields(Settings) if spec.metadata.get("secret"))
+# What else is given or handed on in the environment.
+VARIABLES: Final = frozenset({
+    "RECOUP_CONFIG", "RECOUP_KEYS", "RECOUP_KEYS_FILE", "RECOUP_CHAIN_PASSWORD", "RECOUP_CHAIN_PASSWORD_FILE",
+    "RECOUP_SHARED_COUNTS", "RECOUP_READY",
+})  # fmt: skip
 # Every whole number among them.
 RANGES: Final[Mapping[str, tuple[int, int]]] = {
     "port": (0, 65535), "smtp_port": (1, 65535), "http_connections": (0, 100_000),
@@ -200,6 +206,7 @@ def load_settings(config: Path | None = None, **flags: Any) -> Settings:
                 f"{path} is not TOML: {error}.", str(path), "Write lines like port = 8500, or remove the file."
             ) from None
     known = {f.name: f for f in fields(Settings) if f.name != "origins"}
+    _check_variables(known)
     unknown = sorted(set(listed) - set(known) - {f"{name}_file" for name in SECRETS})
     if unknown:
         raise invalid(
@@ -223,6 +230,17 @@ def load_settings(config: Path | None = None, **flags: Any) -> Settings:
     if "channels" in listed:
         values["channels"] = _of_feature("channels")(listed["channels"])
     return Settings(**values, origins=origins)
+
+
+def _check_variables(known: Iterable[str]) -> None:
+    """Raises: Problem(invalid) for a variable that sets nothing."""
+    names = {f"RECOUP_{name.upper()}" for name in known if name not in ("routes", "channels")} | VARIABLES
+    names |= {f"RECOUP_{name.upper()}{FILE}" for name in SECRETS}
+    for variable in sorted(os.environ):
+        if variable.startswith("RECOUP_") and variable not in names:
+            like = nearest(variable, sorted(names))
+            cure = f"Did you mean {like}? Else remove it." if like else "`recoup settings` lists all settings."
+            raise invalid(f"There is no setting {variable}.", variable, cure)
 
 
 def _found(name: str, given: Mapping[str, Any], listed: Mapping[str, Any], path: Path) -> tuple[Any, str] | None:

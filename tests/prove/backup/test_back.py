@@ -1,6 +1,6 @@
 """How long it takes to be back with a million orders: restored, taken, answering.
 
-Again: `RECOUP_PROVE_ORDERS=100000 pytest -n 0 tests/prove/backup/test_back.py --timeout=0 -s`
+Again: `PROVE_ORDERS=100000 pytest -n 0 tests/prove/backup/test_back.py --timeout=0 -s`
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from recoup.main.backup.restore import read_note
 from recoup.store.server import EmbeddedServer
 from recoup.store.server.cluster import cluster_folder
 
-ORDERS = int(os.environ.get("RECOUP_PROVE_ORDERS", "1000000"))
+ORDERS = int(os.environ.get("PROVE_ORDERS", "1000000"))
 BACK_SECONDS_MAX = 60.0
 
 

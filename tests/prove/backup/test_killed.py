@@ -21,7 +21,7 @@ from tests.prove.backup.barman import Copied
 from recoup.main.backup.configuration import ROLE
 from recoup.store.server import EmbeddedServer
 
-MOMENTS = int(os.environ.get("RECOUP_PROVE_KILLS", "20"))
+MOMENTS = int(os.environ.get("PROVE_KILLS", "20"))
 LOST_SECONDS_MAX = 1.0
 CALLERS = 4
 _FLUSHED = "SELECT (flush_lsn - '0/0')::bigint FROM pg_stat_replication WHERE application_name = 'barman_receive_wal'"

@@ -15,8 +15,8 @@ from tests.kills.vendor_story import tell
 
 from recoup.store.server import ServerAddress
 
-ORDERS = int(os.environ.get("RECOUP_PROVE_VENDOR_ORDERS", "40"))
-SEEDS = tuple(range(1, 1 + int(os.environ.get("RECOUP_PROVE_VENDOR_SEEDS", "2"))))
+ORDERS = int(os.environ.get("PROVE_VENDOR_ORDERS", "40"))
+SEEDS = tuple(range(1, 1 + int(os.environ.get("PROVE_VENDOR_SEEDS", "2"))))
 
 
 @pytest.mark.parametrize("seed", SEEDS)

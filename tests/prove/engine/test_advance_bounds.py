@@ -15,7 +15,7 @@ import pytest
 from recoup.rules.money.advance_bounds import PAYERS_MIN, TENTHS, WEEK, WHOLE, Cell, TenthBounds, Week, tables_of
 
 UNTIL = date(2026, 6, 1)
-WORLDS = int(os.environ.get("RECOUP_PROVE_WORLDS", "300"))
+WORLDS = int(os.environ.get("PROVE_WORLDS", "300"))
 LOOKS = (13, 26, 52)  # weeks that are over
 FRESH = 40_000
 

@@ -12,7 +12,7 @@ from recoup.rules.backtest.enough import Closed, missing
 from recoup.rules.backtest.estimate import Evaluation
 from recoup.rules.backtest.report import difference, verdict
 
-WORLDS = int(os.environ.get("RECOUP_PROVE_WORLDS", "2500"))
+WORLDS = int(os.environ.get("PROVE_WORLDS", "2500"))
 NAMES = ("engine", "fewer", "near", "far", "ladder", "wild")
 
 

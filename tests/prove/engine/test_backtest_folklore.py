@@ -3,7 +3,7 @@ is posted in the afternoon. The schedule that tries just then is asked about, on
 group. What the back-test says in words and numbers is held against what the schedule rescues of other customers. `-s`
 shows it.
 
-At full size, with `--timeout=0 -s`: `RECOUP_PROVE_FOLKLORE=10`, two minutes a world.
+At full size, with `--timeout=0 -s`: `PROVE_FOLKLORE=10`, two minutes a world.
 """
 
 import json
@@ -21,8 +21,8 @@ from recoup.rules.backtest.target import ScheduleTarget
 from recoup.rules.rescue.policy import RETRY_2
 from recoup_lab.plug.program import Program
 
-WORLDS = int(os.environ.get("RECOUP_PROVE_FOLKLORE", "2"))
-LOGGED = int(os.environ.get("RECOUP_PROVE_PAYERS", "6000"))
+WORLDS = int(os.environ.get("PROVE_FOLKLORE", "2"))
+LOGGED = int(os.environ.get("PROVE_PAYERS", "6000"))
 FRESH = 4_000
 HOLDOUT = 0.2  # a tenth of so few customers is too little to judge a schedule by
 

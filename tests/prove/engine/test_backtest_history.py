@@ -2,7 +2,7 @@
 rescues of the same payments; how far off a model is said to be, against how far off it is at other customers' tries of
 the same time. `-s` shows the figures.
 
-At full size, with `--timeout=0 -s`: `RECOUP_PROVE_PLUGGED=22`, two minutes a world.
+At full size, with `--timeout=0 -s`: `PROVE_PLUGGED=22`, two minutes a world.
 """
 
 import hashlib
@@ -35,9 +35,9 @@ from recoup_lab.compare.driver import play
 from recoup_lab.compare.ground import survey
 from recoup_lab.plug.program import Program
 
-WORLDS = int(os.environ.get("RECOUP_PROVE_PLUGGED", "2"))
-PAYERS = int(os.environ.get("RECOUP_PROVE_PAYERS", "600"))
-RECORDED = int(os.environ.get("RECOUP_PROVE_RECORDED", "2400"))  # customers whose records are read
+WORLDS = int(os.environ.get("PROVE_PLUGGED", "2"))
+PAYERS = int(os.environ.get("PROVE_PAYERS", "600"))
+RECORDED = int(os.environ.get("PROVE_RECORDED", "2400"))  # customers whose records are read
 FULL = 100  # from so many bounds on, one in a hundred may miss
 REGION = "world"
 DONE = ("retry-2", "daily", "days-1-3-5-7", "8-in-2-weeks", "kill-bill")  # what the merchant's processor did

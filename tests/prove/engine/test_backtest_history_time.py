@@ -15,8 +15,8 @@ import pytest
 from tests.doors.command import test_backtest_history as story
 from tests.doors.command.test_backtest_history import written
 
-SIZES = [int(one) for one in os.environ.get("RECOUP_PROVE_HISTORY", "20000,100000").split(",")]
-EACH = float(os.environ.get("RECOUP_PROVE_PAYMENTS_EACH", "1.5"))  # of a customer
+SIZES = [int(one) for one in os.environ.get("PROVE_HISTORY", "20000,100000").split(",")]
+EACH = float(os.environ.get("PROVE_PAYMENTS_EACH", "1.5"))  # of a customer
 SECONDS_MAX = {20_000: 60.0, 100_000: 300.0}
 
 

@@ -2,8 +2,8 @@
 disjoint samples of 1,000 payers, and each sample's interval is held against what the policy rescues of other customers
 of that world. `-s` shows the figures.
 
-At full size, with `--timeout=0 -s`: `RECOUP_PROVE_PLUGGED=20 RECOUP_PROVE_SAMPLES=50`, some seven minutes a world.
-`RECOUP_PROVE_TARGETS=engine` asks of the engine alone; `RECOUP_PROVE_FRESH` is how many other customers there are.
+At full size, with `--timeout=0 -s`: `PROVE_PLUGGED=20 PROVE_SAMPLES=50`, some seven minutes a world.
+`PROVE_TARGETS=engine` asks of the engine alone; `PROVE_FRESH` is how many other customers there are.
 """
 
 import os
@@ -17,10 +17,10 @@ from tests.prove import plugged
 
 from recoup_lab.plug.program import Program
 
-WORLDS = int(os.environ.get("RECOUP_PROVE_PLUGGED", "3"))
-SAMPLES = int(os.environ.get("RECOUP_PROVE_SAMPLES", "8"))
-FRESH = int(os.environ.get("RECOUP_PROVE_FRESH", "6000"))
-TARGETS = os.environ.get("RECOUP_PROVE_TARGETS", "engine").split(",")
+WORLDS = int(os.environ.get("PROVE_PLUGGED", "3"))
+SAMPLES = int(os.environ.get("PROVE_SAMPLES", "8"))
+FRESH = int(os.environ.get("PROVE_FRESH", "6000"))
+TARGETS = os.environ.get("PROVE_TARGETS", "engine").split(",")
 PAYERS = 1_000
 FULL = 500  # intervals, from which on the bands are held as they are written; below chance widens them
 

@@ -1,7 +1,7 @@
 """What it costs that the engine draws one decision in ten among tries that are nearly as good: the same orders of the
 same world, decided with draws and without, no comparison group. `-s` shows each world.
 
-At full size, with `--timeout=0 -s`: `RECOUP_PROVE_EXPLORED=22`, a minute a world.
+At full size, with `--timeout=0 -s`: `PROVE_EXPLORED=22`, a minute a world.
 """
 
 import os
@@ -15,8 +15,8 @@ from recoup_lab.compare.arms.engine import EngineArm
 from recoup_lab.compare.driver import play
 from recoup_lab.plug.program import Program
 
-WORLDS = int(os.environ.get("RECOUP_PROVE_EXPLORED", "3"))
-PAYERS = int(os.environ.get("RECOUP_PROVE_PAYERS", "2000"))
+WORLDS = int(os.environ.get("PROVE_EXPLORED", "3"))
+PAYERS = int(os.environ.get("PROVE_PAYERS", "2000"))
 COST_MAX = 0.005
 
 

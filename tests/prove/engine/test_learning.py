@@ -1,7 +1,7 @@
 """A million attempts are read, trained from, tried and taken within a minute, in bounded memory.
 
-Again: `pytest tests/prove/engine/test_learning.py --timeout=0 -s`. `RECOUP_PROVE_ATTEMPTS` is how many;
-with `RECOUP_PROVE_SHARED=1` seconds on a processor are judged.
+Again: `pytest tests/prove/engine/test_learning.py --timeout=0 -s`. `PROVE_ATTEMPTS` is how many;
+with `PROVE_SHARED=1` seconds on a processor are judged.
 """
 
 import asyncio
@@ -15,10 +15,10 @@ from recoup.flows.insight.learn.learn import learn
 from recoup.kernel.scope import Actor
 from recoup.store.server import ServerAddress
 
-ATTEMPTS = int(os.environ.get("RECOUP_PROVE_ATTEMPTS", "1000000"))
+ATTEMPTS = int(os.environ.get("PROVE_ATTEMPTS", "1000000"))
 SECONDS_MAX = 60.0
 MEGABYTES_MAX = 2_000
-SHARED = os.environ.get("RECOUP_PROVE_SHARED", "") == "1"
+SHARED = os.environ.get("PROVE_SHARED", "") == "1"
 PAYMENTS = 0.266  # for each attempt: most are tried three or four times
 # Two thirds of the customers are paid on Fridays, the others on the 20th; money lasts a day and a half.
 _FILL = """

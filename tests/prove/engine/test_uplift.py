@@ -6,7 +6,7 @@ from concurrent.futures import ProcessPoolExecutor
 import pytest
 from tests.rules.uplift.worlds import World, one_look, played
 
-WORLDS = int(os.environ.get("RECOUP_PROVE_WORLDS", "1000"))
+WORLDS = int(os.environ.get("PROVE_WORLDS", "1000"))
 
 
 def _looked(case: tuple[World, int]) -> tuple[bool, bool, bool, float]:

@@ -1,7 +1,7 @@
 """Whole days of both APIs by their OpenAPI documents: any operation after any other, bodies as their schemas allow.
 
 Every answer is one that the document tells, by a checker that knows nothing of us; no order, amount or refund is lost;
-at the end of each day the books hold. `RECOUP_PROVE_DAYS=300` plays more.
+at the end of each day the books hold. `PROVE_DAYS=300` plays more.
 
 Again: `pytest tests/prove/fuzz/test_day.py --timeout=0 -s`
 """
@@ -21,7 +21,7 @@ from tests.doors.told import Told
 from recoup.main.logs import start_logs
 from recoup.store.server import ServerAddress
 
-DAYS = int(os.environ.get("RECOUP_PROVE_DAYS", "60"))
+DAYS = int(os.environ.get("PROVE_DAYS", "60"))
 STEPS = 60
 
 

@@ -1,7 +1,7 @@
 """20,000 calls of all operations, most bent out of shape: never a 500, no answer outside its schema, no trace of what
 was refused. Each thousand has a seed of its own.
 
-Again: `pytest tests/prove/fuzz/test_fuzz_rescue.py --timeout=0 -s`; `RECOUP_PROVE_CALLS=100000` is a night
+Again: `pytest tests/prove/fuzz/test_fuzz_rescue.py --timeout=0 -s`; `PROVE_CALLS=100000` is a night
 """
 
 import os
@@ -20,7 +20,7 @@ from recoup.doors.edge.described import Operation
 from recoup.doors.rescue.app import OPERATIONS
 from recoup.store.server import ServerAddress
 
-CALLS = int(os.environ.get("RECOUP_PROVE_CALLS", "20000"))
+CALLS = int(os.environ.get("PROVE_CALLS", "20000"))
 AT_ONCE = 1_000
 SEED = 20_260_101
 PATIENT = replace(POLICY, cit_deadline=timedelta(seconds=20))  # a busy machine makes no 503 of a capture

@@ -1,7 +1,7 @@
 """20,000 signed calls of all operations, most bent out of shape: never a 5xx, no answer outside its schema, no trace
 of what was refused, never another merchant's word. Each thousand has a seed of its own.
 
-Again: `pytest tests/prove/fuzz/test_fuzz_stablecoin.py --timeout=0 -s`; `RECOUP_PROVE_CALLS=100000` is a night
+Again: `pytest tests/prove/fuzz/test_fuzz_stablecoin.py --timeout=0 -s`; `PROVE_CALLS=100000` is a night
 """
 
 import os
@@ -17,7 +17,7 @@ from recoup.doors.edge.described import Operation
 from recoup.doors.stablecoin.app import OPERATIONS
 from recoup.store.server import ServerAddress
 
-CALLS = int(os.environ.get("RECOUP_PROVE_CALLS", "20000"))
+CALLS = int(os.environ.get("PROVE_CALLS", "20000"))
 AT_ONCE = 1_000
 SEED = 20_260_201
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.kills.story import play
 
-KILLS = int(os.environ.get("RECOUP_PROVE_KILLS", "100"))
+KILLS = int(os.environ.get("PROVE_KILLS", "100"))
 
 
 def test_a_hundred_kills_lose_nothing(tmp_path: Path) -> None:

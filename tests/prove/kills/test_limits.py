@@ -4,7 +4,7 @@ Each send goes the product's way: due orders, 64 in a transaction, the card's lo
 Merchants' clocks stand apart and jump, answers are lost, late and doubled, and a process is killed with SIGKILL every
 few thousand sends; the next one and the inquiries go on from what the database holds.
 
-Again: `pytest tests/prove/kills/test_limits.py --timeout=0 -s`; `RECOUP_PROVE_SENDS=1000000` is a night.
+Again: `pytest tests/prove/kills/test_limits.py --timeout=0 -s`; `PROVE_SENDS=1000000` is a night.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from tests.worlds import owner, sandbox_world
 from recoup.gateways.keys.material import fresh
 from recoup.store.server import ServerAddress
 
-SENDS = int(os.environ.get("RECOUP_PROVE_SENDS", "50000"))
+SENDS = int(os.environ.get("PROVE_SENDS", "50000"))
 PROCESSES = 2
 SENDS_OF_A_CARD = 280  # so many cards that none gets many more, however long it lasts
 LIFE = (500, 8_000)  # sends between two kills of a process

@@ -1,6 +1,6 @@
 """Mutations drawn at random over rules, moves and store: each is found by a ring, and the table says by which.
 
-Again: `RECOUP_PROVE_MUTANTS=50 make prove FAMILY=mutations`. Each mutant stands in a copy of the sources; what survives
+Again: `PROVE_MUTANTS=50 make prove FAMILY=mutations`. Each mutant stands in a copy of the sources; what survives
 `make check`'s tests meets the others, of each ring first those that import it or one of its importers. A survivor is
 looked at by a person: it may change nothing that counts.
 """
@@ -20,7 +20,7 @@ from pathlib import Path
 
 from tests.rings import ROOT, seed
 
-MUTANTS = int(os.environ.get("RECOUP_PROVE_MUTANTS", "12"))
+MUTANTS = int(os.environ.get("PROVE_MUTANTS", "12"))
 SURVIVORS_MAX = 0.15
 PLACES = ("rules", "moves", "store", "features")
 RINGS = {
@@ -108,8 +108,8 @@ class Copy:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        environment = {name: value for name, value in os.environ.items() if name != "RECOUP_FAMILY"}
-        self._environment = environment | {"PYTHONPATH": str(folder / "src"), "RECOUP_DRAW": seed()}
+        environment = {name: value for name, value in os.environ.items() if name != "PROVE_FAMILY"}
+        self._environment = environment | {"PYTHONPATH": str(folder / "src"), "PROVE_DRAW": seed()}
         leave = shutil.ignore_patterns(".git", ".venv", ".recoup", "__pycache__", ".mypy_cache", ".hypothesis")
         shutil.copytree(ROOT, folder, ignore=leave, symlinks=True)
 

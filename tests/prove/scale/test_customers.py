@@ -21,7 +21,7 @@ from recoup.rules.network.allow_list import APPROVE_CARDS
 from recoup.rules.network.magic import DECLINE_CARD, FAULT_CARDS, FAULTS
 from recoup.store.server import ServerAddress
 
-EACH = int(os.environ.get("RECOUP_PROVE_CUSTOMERS", "60"))
+EACH = int(os.environ.get("PROVE_CUSTOMERS", "60"))
 AT_ONCE = 48
 _BOOK = """
 SELECT s.order_id::text AS order_id FROM issuer.sends s WHERE decision = 'approved' AND NOT EXISTS (

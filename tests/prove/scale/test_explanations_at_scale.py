@@ -1,9 +1,9 @@
 """Why and what if of an order, of a merchant with half a million others at the same issuer and a retry policy, each
 line of which is taken away alone: how long an answer takes.
 
-Again: `pytest tests/prove/scale/test_explanations_at_scale.py --timeout=0 -s`; `RECOUP_PROVE_EXPLAINED`
+Again: `pytest tests/prove/scale/test_explanations_at_scale.py --timeout=0 -s`; `PROVE_EXPLAINED`
 is how many orders. The others are copies of one that was lived, made by the database itself: its order, head, attempts,
-log and decisions. Beside other load a clock on the wall says nothing: with `RECOUP_PROVE_SHARED=1` our own time on a
+log and decisions. Beside other load a clock on the wall says nothing: with `PROVE_SHARED=1` our own time on a
 processor is judged; both are printed.
 """
 
@@ -24,8 +24,8 @@ from recoup.flows.merchants.policy_scopes import where_of
 from recoup.kernel.ids import LOWEST
 from recoup.store.server import ServerAddress
 
-ORDERS = int(os.environ.get("RECOUP_PROVE_EXPLAINED", "500000"))
-SHARED = os.environ.get("RECOUP_PROVE_SHARED", "") == "1"
+ORDERS = int(os.environ.get("PROVE_EXPLAINED", "500000"))
+SHARED = os.environ.get("PROVE_SHARED", "") == "1"
 LIVED, RUNS, LIMIT_MS = 20, 10, 50.0
 POLICY = {
     "tries": {"all": 9, "technical": 5, "soft": 6, "funds": 6, "limits": 4},

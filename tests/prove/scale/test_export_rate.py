@@ -1,8 +1,8 @@
 """A file of 1,000,000 orders, made as the worker makes it: the list row for row, at 50,000 rows a second and more, in
 memory that does not grow with it; beside it what the database needs to send the same rows to nobody.
 
-Again: `pytest tests/prove/scale/test_export_rate.py --timeout=0 -s`. `RECOUP_PROVE_EXPORTED` is how many
-rows; with `RECOUP_PROVE_SHARED=1` seconds on a processor are judged.
+Again: `pytest tests/prove/scale/test_export_rate.py --timeout=0 -s`. `PROVE_EXPORTED` is how many
+rows; with `PROVE_SHARED=1` seconds on a processor are judged.
 """
 
 import asyncio
@@ -34,8 +34,8 @@ from recoup.store.orders.due_work import Due
 from recoup.store.pool import Database
 from recoup.store.server import EmbeddedServer, ServerAddress
 
-MANY = int(os.environ.get("RECOUP_PROVE_EXPORTED", "1000000"))
-SHARED = os.environ.get("RECOUP_PROVE_SHARED", "") == "1"
+MANY = int(os.environ.get("PROVE_EXPORTED", "1000000"))
+SHARED = os.environ.get("PROVE_SHARED", "") == "1"
 RATE, GROWN_MAX_MB = 50_000, 64
 NAME, USER = "exported", uuid4()
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import pytest
 
-ROWS = int(os.environ.get("RECOUP_IMPORT_ROWS", "1000000"))
+ROWS = int(os.environ.get("PROVE_IMPORT_ROWS", "1000000"))
 SECONDS_MAX, MEGABYTES_MAX = 60.0, 1_024
 HEADER = (
     "id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Converted Amount,Description,Fee,Is Link,Mode,"

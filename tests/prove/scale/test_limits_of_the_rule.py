@@ -4,8 +4,8 @@ Every scheme, several merchants and acceptors of different regions, late and mis
 days on which a network's number changes, clocks apart and jumping. Rule and count have to agree in both directions:
 what may leave, and the very instant at which what is refused may.
 
-Again: `pytest tests/prove/scale/test_limits_of_the_rule.py --timeout=0 -s`; `RECOUP_PROVE_RULE_SENDS` is
-how many, `RECOUP_PROVE_PROCESSES` how many side by side. The figures are the same for any number of processes.
+Again: `pytest tests/prove/scale/test_limits_of_the_rule.py --timeout=0 -s`; `PROVE_RULE_SENDS` is
+how many, `PROVE_PROCESSES` how many side by side. The figures are the same for any number of processes.
 """
 
 import os
@@ -16,8 +16,8 @@ from multiprocessing import get_context
 from tests.rules.network.cards_at_random import play
 from tests.rules.network.gate_findings import Found
 
-SENDS = int(os.environ.get("RECOUP_PROVE_RULE_SENDS", "10000000"))
-PROCESSES = int(os.environ.get("RECOUP_PROVE_PROCESSES", "2"))
+SENDS = int(os.environ.get("PROVE_RULE_SENDS", "10000000"))
+PROCESSES = int(os.environ.get("PROVE_PROCESSES", "2"))
 PART = 50_000
 SEED = 20_260_103
 

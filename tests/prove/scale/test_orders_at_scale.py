@@ -1,9 +1,9 @@
 """The Orders page of a merchant with 5,000,000 orders, beside one with 50,000 in the same tables: every filter, every
 pair of filters, every order of the list, and searches; how long each takes and how many blocks it touches.
 
-Again: `pytest tests/prove/scale/test_orders_at_scale.py --timeout=0 -s`. `RECOUP_PROVE_LISTED` is how
-many orders; `RECOUP_PROVE_FOLDER` keeps the filled database for another run. Beside other load a clock on the wall says
-nothing: with `RECOUP_PROVE_SHARED=1` the time on a processor is judged, ours and the database's, and both are printed.
+Again: `pytest tests/prove/scale/test_orders_at_scale.py --timeout=0 -s`. `PROVE_LISTED` is how
+many orders; `PROVE_FOLDER` keeps the filled database for another run. Beside other load a clock on the wall says
+nothing: with `PROVE_SHARED=1` the time on a processor is judged, ours and the database's, and both are printed.
 """
 
 import asyncio
@@ -29,11 +29,11 @@ from recoup.store.lists.orders import list_orders
 from recoup.store.pool import Database
 from recoup.store.server import EmbeddedServer, ServerAddress
 
-MANY = int(os.environ.get("RECOUP_PROVE_LISTED", "5000000"))
+MANY = int(os.environ.get("PROVE_LISTED", "5000000"))
 FEW = 50_000
-RUNS = int(os.environ.get("RECOUP_PROVE_RUNS", "20"))
-FOLDER = os.environ.get("RECOUP_PROVE_FOLDER", "")
-SHARED = os.environ.get("RECOUP_PROVE_SHARED", "") == "1"
+RUNS = int(os.environ.get("PROVE_RUNS", "20"))
+FOLDER = os.environ.get("PROVE_FOLDER", "")
+SHARED = os.environ.get("PROVE_SHARED", "") == "1"
 LIST_MS, TIMES = 50.0, 2.0
 NOISE_MS, NOISE_BLOCKS = 8.0, 400  # under so much twice as much says nothing
 NAME = "scale"

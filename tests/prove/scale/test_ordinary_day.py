@@ -2,7 +2,7 @@
 5,000. `recoup bench day_sync day_refund day_managed` measures the rates of the same calls on a fresh database.
 
 Blocks are counted, for they do not depend on what else the machine does; milliseconds are printed beside them.
-`RECOUP_PROVE_ORDERS=50000` stops earlier.
+`PROVE_ORDERS=50000` stops earlier.
 
 Again: `pytest tests/prove/scale/test_ordinary_day.py --timeout=0 -s`
 """
@@ -19,7 +19,7 @@ from tests.growth.ground import Played, caller_of, counting_server, fill, played
 from recoup.store.roles import APP, READ
 from recoup.store.server import ServerAddress
 
-FEW, MANY = 5_000, int(os.environ.get("RECOUP_PROVE_ORDERS", "500000"))
+FEW, MANY = 5_000, int(os.environ.get("PROVE_ORDERS", "500000"))
 EACH = 60  # calls of a kind
 MOST = 1.5
 Costs = dict[str, tuple[float, float]]  # of one call and what follows from it: blocks, milliseconds

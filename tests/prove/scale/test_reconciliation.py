@@ -19,7 +19,7 @@ from recoup.kernel.ids import new_id
 from recoup.rules.money.reading import Reading
 from recoup.store.server import ServerAddress
 
-LINES = int(os.environ.get("RECOUP_PROVE_LINES", "100000"))
+LINES = int(os.environ.get("PROVE_LINES", "100000"))
 EACH = LINES // 500  # of each kind of difference
 SECONDS_MAX = 60.0
 HEADER = "id,reference,type,amount,currency,date"

@@ -29,7 +29,7 @@ from recoup.store.orders.locked import order_of
 from recoup.store.orders.locks import lock_orders
 from recoup.store.server import ServerAddress
 
-ORDERS = int(os.environ.get("RECOUP_PROVE_SETTLED", "100000"))
+ORDERS = int(os.environ.get("PROVE_SETTLED", "100000"))
 SET = 500
 UNITS, FEE, REFUND = 4590, 133, 1000
 SECONDS_MAX = 60

@@ -18,7 +18,7 @@ from tests.kills.installation import installed
 
 from recoup.rules.network.magic import script_card
 
-ROWS = int(os.environ.get("RECOUP_PROVE_ROWS", "100000"))
+ROWS = int(os.environ.get("PROVE_ROWS", "100000"))
 SECONDS_MAX = 60.0
 BAD_EVERY = 1_000
 

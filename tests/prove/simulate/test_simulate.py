@@ -1,8 +1,8 @@
 """Simulated orders over many seeds, with faults and crashes at every step: no difference anywhere.
 
-Again: `pytest tests/prove/simulate/test_simulate.py --timeout=0 -s`; `RECOUP_PROVE_ORDERS=1000000` is a night,
-`RECOUP_PROVE_PROCESSES` seeds are played side by side (as many as there are processors). It may be cut and started
-again: seeds that are through are kept in `RECOUP_PROVE_STATE`, for as long as not a byte of the source has changed.
+Again: `pytest tests/prove/simulate/test_simulate.py --timeout=0 -s`; `PROVE_ORDERS=1000000` is a night,
+`PROVE_PROCESSES` seeds are played side by side (as many as there are processors). It may be cut and started
+again: seeds that are through are kept in `PROVE_STATE`, for as long as not a byte of the source has changed.
 """
 
 import hashlib
@@ -20,9 +20,9 @@ from typing import Any
 from recoup.store.server.footing import end_with_parent
 
 ROOT = Path(__file__).parents[3]
-ORDERS = int(os.environ.get("RECOUP_PROVE_ORDERS", "100000"))
-PROCESSES = int(os.environ.get("RECOUP_PROVE_PROCESSES", str(os.cpu_count() or 2)))
-STATE = Path(os.environ.get("RECOUP_PROVE_STATE", ROOT / ".prove"))  # a folder
+ORDERS = int(os.environ.get("PROVE_ORDERS", "100000"))
+PROCESSES = int(os.environ.get("PROVE_PROCESSES", str(os.cpu_count() or 2)))
+STATE = Path(os.environ.get("PROVE_STATE", ROOT / ".prove"))  # a folder
 EACH = 25_000  # orders of a seed
 CRASH = (
     "silent=0.02,lost=0.01,late=0.01,duplicate=0.02,refused=0.01,unprocessed=0.005,garbage=0.005,hidden=0.005,"
