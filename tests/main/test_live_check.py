@@ -153,7 +153,7 @@ def test_live_opens_once_everything_is_mended_and_needs_no_restart(
     asyncio.run(story())
 
 
-def test_a_route_is_asked_once_for_each_configuration(server: ServerAddress, tmp_path: Path) -> None:
+def test_a_route_is_asked_once_an_hour_and_for_each_configuration(server: ServerAddress, tmp_path: Path) -> None:
     async def story() -> None:
         async with both(server, tmp_path) as here:
             world, opening = here.live.world, here.live.world.opening
@@ -168,11 +168,13 @@ def test_a_route_is_asked_once_for_each_configuration(server: ServerAddress, tmp
             first = await routes()
             assert (first.verdict, first.subject) == ("pass", "bridge")
             assert "Passed at" in str((await routes()).finding)
-            async with world.db.connection() as connection:
-                await connection.execute("UPDATE live_marks SET mark = 'another' WHERE name = 'route bridge'")
             other = Bridge("http://127.0.0.1:9", secret="y" * 32, acceptor_id="a", name="bridge", world="live")
             world.processors.fixed["bridge"] = other  # type: ignore[attr-defined]
-            assert (await routes()).verdict == "refuse"
+            assert (await routes()).verdict == "pass"
+            for change in ("marked_at = marked_at - interval '61 minutes'", "marked_at = now(), mark = 'another'"):
+                async with world.db.connection() as connection:
+                    await connection.execute(f"UPDATE live_marks SET {change} WHERE name = 'route bridge'")
+                assert (await routes()).verdict == "refuse"
             await other.close()
 
     asyncio.run(story())

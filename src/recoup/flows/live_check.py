@@ -31,6 +31,7 @@ READ_WITHIN: Final = timedelta(hours=1)
 DAYS_LEFT_MIN: Final = 5
 PROBE_SECONDS: Final = 5.0
 ACTOR: Final = "operator:live-check"
+PASSED_WITHIN: Final = timedelta(hours=1)
 MAIL_ANSWERED: Final = "mail answered"
 ANSWERED_WITHIN: Final = timedelta(minutes=5)
 METRICS_READ: Final = "metrics read"
@@ -95,7 +96,7 @@ def _monitoring(world: World, marks: Marks) -> CheckLine:
 
 
 async def _routes(world: World, marks: Marks) -> list[CheckLine]:
-    """Each route of the settings, asked once for each of its configurations: what passed is remembered."""
+    """Each route of the settings, asked once an hour, and for each of its configurations."""
     terms = world.routes.terms(world.processors)
     names = [one.name for one in terms if world.processors[one.name].kind != NoProcessor.kind]
     sealed = await sealed_connections(world.db.reader, names)
@@ -105,7 +106,8 @@ async def _routes(world: World, marks: Marks) -> list[CheckLine]:
         blob = sealed.get(name)
         made = b"" if blob is None else world.keys.open_secret(connection_context(None, name), blob)
         mark = world.keys.mac("live-check", made + processor.kind.encode()).hex()
-        if before is not None and before.mark == mark:
+        asked = before is not None and world.clocks.wall() - WallTime(before.marked_at) <= PASSED_WITHIN
+        if before is not None and asked and before.mark == mark:
             finding = Sentence("Passed at {0}, and nothing was changed since.", moment(before.marked_at))
             lines.append(CheckLine("routes", "pass", finding, subject=name))
             continue
