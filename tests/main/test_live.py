@@ -26,6 +26,7 @@ from recoup.doors.edge.which_world import ByWorld
 from recoup.flows.bootstrap import Bootstrap, bootstrap
 from recoup.flows.insight.verify import verify
 from recoup.flows.merchants import open_live
+from recoup.flows.merchants.connect import ConnectRequest, connect
 from recoup.flows.merchants.fee_terms import FeeTermRequest, set_fee_term
 from recoup.flows.merchants.make_merchant import make_keys
 from recoup.flows.merchants.open_live import open_approved
@@ -389,6 +390,18 @@ def test_one_second_factor_holds_in_both_worlds(server: ServerAddress, tmp_path:
                 ("second_factor_on", "live", "live"),
                 ("recovery_code_used", "sandbox", "live"),
             ]
+
+    asyncio.run(story())
+
+
+def test_live_connects_no_account_in_the_clear_or_of_nobody(server: ServerAddress, tmp_path: Path) -> None:
+    async def story() -> None:
+        async with both(server, tmp_path) as here:
+            scope = Scope(here.merchant_id, Actor("operator", "test"), "test")
+            for url, why in (("http://127.0.0.1:9", "over HTTPS only"), ("https://127.0.0.1:9", "does not exist")):
+                request = ConnectRequest("stripe", "rk_live_first_0001", "whsec_first0001", url=url)
+                with pytest.raises(Problem, match=why):
+                    await connect(here.live.world, scope, request)
 
     asyncio.run(story())
 

@@ -23,6 +23,7 @@ from recoup.rules.rescue.connection_state import WARNINGS, Needs, State, state_a
 from recoup.store.cards import connections
 from recoup.store.cards.card_routes import NewCardRoute, add_route, is_open_at, sealed_connections, set_sealed
 from recoup.store.cards.connections import Billing, KeptFinding, ProcessorConnection, keep_finding
+from recoup.store.merchants.merchants import offset_of
 from recoup.store.merchants.sites import lock_merchant
 from recoup.store.statement import Read, Tx
 from recoup.store.table import hex_of
@@ -75,6 +76,11 @@ async def connect(world: World, scope: Scope, request: ConnectRequest) -> Proces
     if request.url and not is_reached_safely(request.url):
         message = "Keys go over HTTPS only, or to this machine."
         raise invalid(message, "url", "Write https://host, without a user or a query.")
+    if request.url and not test and not request.url.lower().startswith("https:"):
+        raise invalid("In live keys go over HTTPS only.", "url", "Write https://host, without a user or a query.")
+    if await offset_of(world.db, scope.merchant_id) is None:
+        cure = "Check its id; a shop goes live from its Onboarding page in the sandbox."
+        raise Problem("not_found", "This merchant does not exist in this environment.", cure=cure)
     same = await _with_key(world, scope, request)
     if same is not None:
         again = ChangeRequest("", request.notice_secret, request.billing, request.account)
