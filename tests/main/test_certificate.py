@@ -20,6 +20,7 @@ from recoup.main import doctor_verb, door_server
 from recoup.main.certificate import Certificate, certificate_of
 from recoup.main.doctor_verb import Line
 from recoup.main.settings import Settings, load_settings
+from recoup.main.up import doors
 
 DAY = timedelta(days=1)
 
@@ -60,6 +61,8 @@ def test_one_that_is_not_valid_now_is_refused(tmp_path: Path, begins: timedelta,
     make(tmp_path, begins=begins, ends=ends)
     with pytest.raises(Problem, match=says):
         certificate_of(settings(tmp_path))
+    with socket.socket() as sock, pytest.raises(Problem, match=says), doors(settings(tmp_path), sock, 2):
+        raise AssertionError("the parent says so once, before any door begins")
     [line] = doctor_verb._certificate(settings(tmp_path))
     assert not line.ok
     assert says in line.finding

@@ -17,6 +17,7 @@ import pytest
 from tests.kills.installation import Installation
 
 from recoup.doors.edge.counts import SHARED
+from recoup.kernel.problem import Problem
 from recoup.main import up
 from recoup.main.settings import Settings
 
@@ -142,6 +143,18 @@ def test_a_successor_that_has_not_said_that_it_serves_replaces_nobody() -> None:
     finally:
         part.stop()
         part.wait(time.monotonic() + 5)
+
+
+def test_doors_that_never_come_to_serve_end_the_parent() -> None:
+    ends = up.Part("door 1", [sys.executable, "-c", ""], tells=True)
+    until = time.monotonic() + CHANGED_SECONDS
+    while ends.failed < up.STARTS_MAX and time.monotonic() < until:
+        up.check_started([ends])
+        ends.not_before = 0.0
+        ends.ensure(dict(os.environ))
+    up.check_started([ends, up.Part("door 2", [])])
+    with pytest.raises(Problem, match="ended at its start 5 times"):
+        up.check_started([ends])
 
 
 def test_who_does_not_serve_yet_holds_the_socket_no_longer_than_the_others() -> None:

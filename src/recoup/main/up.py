@@ -25,6 +25,7 @@ from typing import IO, Final
 from recoup.core.kit.feature import features
 from recoup.doors.edge.counts import SHARED, make_shared
 from recoup.kernel.problem import Problem
+from recoup.main.certificate import certificate_of
 from recoup.main.databases import Databases, at_databases
 from recoup.main.settings import Settings, settings_file
 from recoup.store.server.folder import close_folder, open_lock
@@ -32,6 +33,7 @@ from recoup.store.server.footing import end_with_parent
 
 READY: Final = "RECOUP_READY"  # the number of a file that a door writes to once it serves
 READY_SECONDS: Final = 60.0
+STARTS_MAX: Final = 5
 EMBEDDED_DOORS_MAX: Final = 4
 STOP_SECONDS = 15.0
 BACK_OFF_SECONDS_MAX = 5.0
@@ -56,6 +58,7 @@ class Part:
     started: float = 0.0
     ready: int = -1
     serves: bool = False  # as it has told
+    failed: int = 0  # starts in a row that never served
 
     def ensure(self, environment: dict[str, str]) -> None:
         """Starts it when it does not run, more and more slowly when it keeps dying."""
@@ -66,6 +69,7 @@ class Part:
             return
         if self.process is not None:
             print(f"{self.name} ended ({self.process.returncode}); restarting it.", file=sys.stderr, flush=True)
+            self.failed = 0 if self._is_serving() else self.failed + 1
             self.back_off = 0.2 if now - self.started > 30 else min(BACK_OFF_SECONDS_MAX, self.back_off * 2 or 0.2)
             self.not_before, self.process = now + self.back_off, None
         if now >= self.not_before:
@@ -209,7 +213,9 @@ def doors_of(settings: Settings, *, live: bool) -> int:
 
 @contextmanager
 def doors(settings: Settings, sock: socket.socket, count: int) -> Iterator[tuple[list[Part], dict[str, str]]]:
-    """The doors, and what their environment says beside: where they count together."""
+    """The doors, and what their environment says beside: where they count together. Raises: Problem(unavailable) for
+    a certificate that none of them could serve with."""
+    certificate_of(settings)
     command = [*BASE, "serve", "--data-dir", str(settings.data_dir), "--fd", str(sock.fileno())]
     fds: tuple[int, ...] = (sock.fileno(),)
     more: dict[str, str] = {}
@@ -227,9 +233,18 @@ def doors(settings: Settings, sock: socket.socket, count: int) -> Iterator[tuple
 
 
 def serve_by_several(settings: Settings, databases: Databases, count: int) -> None:
-    """`recoup serve` with several doors. Raises: Problem(unavailable) for an address that cannot be listened on."""
+    """`recoup serve` with several doors. Raises: Problem(unavailable) for an address that cannot be listened on, and
+    once no door gets as far as to serve."""
     with closing(listen_at(settings)) as sock, doors(settings, sock, count) as (parts, more):
-        _run(settings, databases, sock, parts, environment_of(settings, databases) | more)
+        environment = environment_of(settings, databases) | more
+        _run(settings, databases, sock, parts, environment, lambda: check_started(parts))
+
+
+def check_started(parts: Sequence[Part]) -> None:
+    """Raises: Problem(unavailable) when each has ended at its start again and again."""
+    if all(one.failed >= STARTS_MAX for one in parts):
+        message = f"Every door ended at its start {STARTS_MAX} times."
+        raise Problem("unavailable", message, cure="The lines above say why; mend it, then start again.")
 
 
 def supervise(
@@ -237,7 +252,7 @@ def supervise(
     databases: Databases,
     sock: socket.socket,
     count: int,
-    doing: Callable[[], bool] = lambda: False,
+    doing: Callable[[], object] = lambda: None,
     beside: Sequence[Part] = (),
 ) -> None:
     """Until SIGINT or SIGTERM. `doing` is called about five times a second; it does what is to be done beside."""
@@ -258,7 +273,7 @@ def _run(
     sock: socket.socket,
     parts: Sequence[Part],
     environment: dict[str, str],
-    doing: Callable[[], bool] = lambda: False,
+    doing: Callable[[], object] = lambda: None,
     beside: Sequence[Part] = (),
 ) -> None:
     stopping, to_replace = False, list[Part]()
