@@ -39,6 +39,7 @@ from recoup.main.app import make_app, refuse
 from recoup.main.cli import cli
 from recoup.main.databases import Databases, prepare
 from recoup.main.live_opening import waive
+from recoup.main.metrics import CALLS
 from recoup.main.settings import Settings
 from recoup.main.worlds import Running, open_worlds
 from recoup.rules.live_check import WAIVABLE
@@ -392,6 +393,21 @@ def test_one_second_factor_holds_in_both_worlds(server: ServerAddress, tmp_path:
             ]
 
     asyncio.run(story())
+
+
+def test_a_page_of_live_is_counted_by_its_name_from_the_first_call(
+    server: ServerAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[tuple[str, ...]] = []
+    monkeypatch.setattr(CALLS, "add", lambda *values: counted.append(values))
+
+    async def story() -> None:
+        async with both(server, tmp_path) as here:
+            shown = await here.client.get("/signin", headers={"cookie": "recoup_session=live.x"})
+            assert "Real money." in shown.text
+
+    asyncio.run(story())
+    assert counted == [("GET /signin", "200")]
 
 
 def test_live_connects_no_account_in_the_clear_or_of_nobody(server: ServerAddress, tmp_path: Path) -> None:

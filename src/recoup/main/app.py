@@ -209,13 +209,14 @@ async def _no_path(scope: Scope, receive: Receive, send: Send) -> None:
 
 class Doors:
     """Of one world. A path without variables goes straight to its resource, any other to those that begin as it does:
-    asking each route in turn costs a busy door most."""
+    asking each route in turn costs a busy door most. `operations`: the paths, their variables by their names; of both
+    worlds together."""
 
-    def __init__(self, routes: Iterable[BaseRoute] = ()) -> None:
+    def __init__(self, routes: Iterable[BaseRoute] = (), operations: set[str] | None = None) -> None:
         self._exact: dict[str, App] = {}
         self._below: dict[str, Router] = {}
         self._rest = _router()  # what may be anywhere, in its order among the others: `/audit.{form}`
-        self.operations: set[str] = set()  # the paths, their variables by their names
+        self.operations = set[str]() if operations is None else operations
         self._more: Callable[[], Iterable[BaseRoute]] | None = None
         self._adding: asyncio.Task[None] | None = None
         for route in routes:
@@ -360,7 +361,7 @@ def make_app(
             _open_doors(settings, running, sandbox)
             if live is not None:
                 by_world.live_routes = live.world.processors  # merchants may connect more
-                by_world.live = _once_open(live.world, _open_doors(settings, live, Doors()))
+                by_world.live = _once_open(live.world, _open_doors(settings, live, Doors((), sandbox.operations)))
             async with AsyncExitStack() as stack:
                 if metrics_at is not None:
                     await stack.enter_async_context(metrics_door(metrics_at, opened, refuse))
