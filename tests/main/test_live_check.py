@@ -238,6 +238,12 @@ def test_the_verb_says_pass_wait_or_refuse_by_its_exit_code(tmp_path: Path) -> N
         return ended.exit_code, ended.output
 
     assert recoup("live", "check")[0] == 2, "of an installation that is not there"
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/recoup.toml").symlink_to("recoup.toml")  # nobody reads a loop, not even root
+    code, said = recoup("live", "check")
+    assert (code, "refuse  start" in said, "cannot be read" in said) == (2, True, True)
+    (tmp_path / "data/recoup.toml").unlink()
+    (tmp_path / "data").rmdir()
     assert recoup("live", "init", "--embedded")[0] == 0
     code, said = recoup("live", "check")
     assert code == 2

@@ -84,9 +84,8 @@ def _add_check(live: click.Group) -> None:
     @data_dir_option
     def check(as_json: bool, data_dir: Path | None) -> None:
         """Says what keeps live shut, and what to do. Exits with 0: pass, 1: wait, 2: refuse."""
-        settings = replace(load_settings(data_dir=data_dir), world="live")
         try:
-            lines = _looked(settings)
+            lines = _looked(replace(load_settings(data_dir=data_dir), world="live"))
         except Problem as problem:
             lines = [CheckLine("start", "refuse", problem.message, problem.cure or "")]
         text = (

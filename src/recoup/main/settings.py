@@ -198,13 +198,16 @@ def load_settings(config: Path | None = None, **flags: Any) -> Settings:
     data_dir = Path(given.get("data_dir") or os.environ.get("RECOUP_DATA_DIR") or ".recoup")
     path = config or settings_file(data_dir)
     listed: dict[str, Any] = {}
-    if path.exists():
-        try:
-            listed = tomllib.loads(path.read_text())
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise invalid(
-                f"{path} is not TOML: {error}.", str(path), "Write lines like port = 8500, or remove the file."
-            ) from None
+    try:
+        listed = tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise invalid(f"{path} cannot be read: {error.strerror}.", str(path), "Let Recoup's user read it.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise invalid(
+            f"{path} is not TOML: {error}.", str(path), "Write lines like port = 8500, or remove the file."
+        ) from None
     known = {f.name: f for f in fields(Settings) if f.name != "origins"}
     _check_variables(known)
     unknown = sorted(set(listed) - set(known) - {f"{name}_file" for name in SECRETS})
