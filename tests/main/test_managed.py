@@ -102,6 +102,7 @@ def test_two_log_ins_share_the_work_and_the_applications_cannot_migrate(
     code, said = verb(with_owner, "schema", "check", monkeypatch=monkeypatch)
     assert code == 1
     assert "are missing" in said
+    assert said.endswith("Run `recoup schema apply`. See docs/operate.md.")
     assert verb(with_owner, "schema", "apply", monkeypatch=monkeypatch)[0] == 0
     code, said = verb(with_owner, "schema", "check", monkeypatch=monkeypatch)
     assert code == 0, said

@@ -102,6 +102,8 @@ def test_keys_and_passwords_of_chains_stand_in_files_too(tmp_path: Path) -> None
         "x", b"y"
     )
     assert not (tmp_path / "nowhere").exists()
+    with pytest.raises(Problem, match=r"secret \(RECOUP_KEYS_FILE\) cannot be read"):
+        open_keyring(tmp_path / "nowhere", {"RECOUP_KEYS_FILE": str(_file(tmp_path))})
     assert secret_of({"RECOUP_CHAIN_PASSWORD_FILE": str(_file(tmp_path))}, "RECOUP_CHAIN_PASSWORD") == "hunter2"
 
 

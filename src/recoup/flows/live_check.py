@@ -63,7 +63,8 @@ async def _people(world: World) -> list[CheckLine]:
         finding = Sentence("Without a second factor: {0}.", ", ".join(without))
         operator = CheckLine("operator", "refuse", finding, "Each sets it up at the next sign-in.")
     else:
-        operator = CheckLine("operator", "pass", Sentence("{0} people, each with a second factor.", len(own)))
+        finding = Sentence("With a second factor: {0}.", ", ".join(one.email for one in own))
+        operator = CheckLine("operator", "pass", finding)
     if strangers:
         ends = ", ".join(f"`recoup people end-operator {one}`" for one in strangers)
         cure = Sentence("Run {0}, once you have people of your own.", ends)

@@ -291,7 +291,10 @@ def _copies(folder: Path, clocks: Clocks) -> CheckLine:
     except Problem as problem:
         return CheckLine("copies", "refuse", problem.message, "See `recoup backup check`.")
     if age is None:
-        cure = "Run `recoup backup init`, or `recoup backup done` after each copy by another tool."
+        cure = (
+            "Run `recoup backup init`; on a server of your own `recoup backup at FOLDER` for its Barman, or"
+            " `recoup backup done` after each copy by another tool."
+        )
         return CheckLine("copies", "refuse", "No copy of the databases was set up.", cure)
     if age == float("inf"):
         return CheckLine("copies", "wait", "The first copy is not complete.", "See `recoup backup check`.")

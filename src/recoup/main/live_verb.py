@@ -128,7 +128,7 @@ def _looked(settings: Settings) -> Sequence[CheckLine]:
     with used_databases(settings) as databases:
         troubles = [one for one in asyncio.run(checked_databases(databases)) if one[2]]
     if troubles:
-        cure = "Run `recoup schema apply`."
+        cure = "See docs/operate.md."
         return [CheckLine("schema", "refuse", trouble, cure, f"{place} {what}") for place, what, trouble in troubles]
     return [CheckLine("schema", "pass", "As this release needs it."), *with_world(settings, work)]
 

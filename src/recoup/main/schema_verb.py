@@ -66,7 +66,7 @@ def add(cli: click.Group) -> None:
             click.echo(f"{database:8} {what:11} {trouble or 'ok'}")
         wrong = [f"{database}: {trouble}" for database, _, trouble in found if trouble]
         if wrong:
-            raise Problem("unavailable", wrong[0], cure="Run `recoup schema apply`; see docs/operate.md.")
+            raise Problem("unavailable", wrong[0], cure="See docs/operate.md.")
 
 
 async def _apply(settings: Settings, databases: Databases, *, copied: bool) -> None:

@@ -30,8 +30,7 @@ from recoup.gateways.cards.token_service import TokenService
 from recoup.gateways.cards.updater import RouteUpdater, RouteUpdaters, Updater
 from recoup.gateways.channels.mock.channel import mock_channels
 from recoup.gateways.channels.port import Channel
-from recoup.gateways.keys.files import FILE_NAME
-from recoup.gateways.keys.keyring import ENVIRONMENT, Keyring, given_keys, has_keys, open_keyring
+from recoup.gateways.keys.keyring import Keyring, has_keys, open_keyring, place_of
 from recoup.gateways.marks import MarkFile
 from recoup.gateways.web.client import WebClient
 from recoup.gateways.web.mail.mailbox import Mailbox
@@ -366,7 +365,7 @@ async def _parts(
 async def _own_keys(settings: Settings, db: Database, people: Database, world: str) -> Keyring:
     """The keys of the databases; a new installation makes them. Raises: Problem(unavailable) for others, or none."""
     folder = settings.data_dir / "keys"
-    place = ENVIRONMENT if given_keys(os.environ) else str(folder / FILE_NAME)
+    place = place_of(folder, os.environ)
     if not has_keys(folder, os.environ):
         await check_there(people, place, people=True)
         await check_there(db, place, people=False)

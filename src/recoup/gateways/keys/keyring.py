@@ -15,7 +15,7 @@ from uuid import UUID
 from recoup.gateways.keys import files, jwt, sealing
 from recoup.gateways.keys.material import VAULT, Key, Material, from_text, rotated
 from recoup.gateways.keys.sealing import Sealed
-from recoup.gateways.keys.secret_files import secret_of
+from recoup.gateways.keys.secret_files import FILE, secret_of
 from recoup.kernel.ids import uuid_of
 from recoup.kernel.problem import Problem
 
@@ -249,6 +249,13 @@ def given_keys(environment: Mapping[str, str]) -> str:
     return secret_of(environment, ENVIRONMENT, lines=True).strip()
 
 
+def place_of(folder: Path, environment: Mapping[str, str]) -> str:
+    """Where the keys come from, for messages."""
+    if named := environment.get(ENVIRONMENT + FILE):
+        return f"{named} ({ENVIRONMENT}{FILE})"
+    return ENVIRONMENT if environment.get(ENVIRONMENT) else str(folder / files.FILE_NAME)
+
+
 def open_keyring(folder: Path, environment: Mapping[str, str]) -> Keyring:
     """The ring in RECOUP_KEYS (JSON, or base64 of it) when set, else the folder's, made when there is none. Raises:
     Problem(internal) when keys cannot be read or are open to others."""
@@ -260,4 +267,4 @@ def open_keyring(folder: Path, environment: Mapping[str, str]) -> Keyring:
             text = base64.b64decode(text, validate=True).decode()
         except (binascii.Error, UnicodeDecodeError):
             text = ""
-    return Keyring(from_text(text, ENVIRONMENT))
+    return Keyring(from_text(text, place_of(folder, environment)))

@@ -18,7 +18,8 @@ from recoup.store.connect import connect
 
 LAG_BYTES_MAX: Final = 64 * 1024**2
 SET_UP: Final = (
-    "Run `recoup backup init`; on a server of your own `recoup backup done` after each copy. See docs/backup.md."
+    "Run `recoup backup init`; on a server of your own `recoup backup at FOLDER` for its Barman, or"
+    " `recoup backup done` after each copy by another tool. See docs/backup.md."
 )
 
 
