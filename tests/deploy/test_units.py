@@ -27,6 +27,10 @@ def test_the_units_are_in_order(tmp_path: Path) -> None:
     assert (ran.returncode, ran.stderr) == (0, "")
 
 
+def test_only_the_worker_reads_the_owners_log_in() -> None:
+    assert [unit.name for unit in UNITS if "/etc/recoup/worker.env" in unit.read_text()] == ["recoup-worker.service"]
+
+
 @pytest.mark.parametrize("unit", [unit for unit in UNITS if unit.suffix == ".service"], ids=lambda unit: unit.name)
 def test_a_unit_may_do_little(unit: Path) -> None:
     command = ["systemd-analyze", "security", "--offline=yes", "--no-pager", unit]
