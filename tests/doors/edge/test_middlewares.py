@@ -14,6 +14,7 @@ from tests.rings import each
 from recoup.doors.edge.asgi import App, Message, Receive, Scope, Send
 from recoup.doors.edge.entry import Entry, spell
 from recoup.doors.edge.tracing import request_id, trace_id
+from recoup.rules.network.magic import script_card
 
 
 async def outcome(asked: Request) -> JSONResponse:
@@ -79,14 +80,20 @@ def test_the_callers_trace_goes_on_with_a_span_of_ours() -> None:
     assert span not in body
 
 
+CARD = script_card("visa", "51", 7, serial=4321).encode()
+
+
 @pytest.mark.parametrize(
-    "given", [b"", b"00-" + b"0" * 32 + b"-" + b"1" * 16 + b"-01", b"00-x-y-01", b"01-" + b"1" * 32]
+    "given",
+    [b"", b"00-x-y-01", b"01-" + b"1" * 32]
+    + [b"00-%s-%s-01" % (one, b"1" * 16) for one in (b"0" * 32, 2 * CARD, CARD + b"ab" * 8)],
 )
 def test_an_odd_trace_is_replaced(given: bytes) -> None:
     body = post("/v1/outcome", (b"traceparent", given)).body
     found = re.search(rb'"trace":"00-([0-9a-f]{32})-[0-9a-f]{16}-01"', body)
     assert found
     assert found[1] != b"0" * 32
+    assert CARD not in body
 
 
 def test_other_kinds_of_connection_pass() -> None:

@@ -22,7 +22,7 @@ from recoup.doors.edge.cycle import Cycle
 from recoup.doors.edge.incoming import BODY_BYTES_MAX, Incoming
 from recoup.doors.edge.json_body import ClientGone
 from recoup.doors.edge.proxies import Proxies
-from recoup.doors.edge.tracing import request_id_of
+from recoup.doors.edge.tracing import request_id_of, traceparent_of
 from recoup.kernel.cause import begin
 from recoup.kernel.problem import Problem
 
@@ -231,7 +231,7 @@ class _Answer:
     def note_ids(self, first: Mapping[bytes, bytes]) -> None:
         kept = state(self._scope)
         kept["request_id"] = mine = request_id_of(first.get(b"x-request-id"))
-        kept["cause"] = begin(mine, first.get(b"traceparent"))
+        kept["cause"] = begin(mine, traceparent_of(first.get(b"traceparent")))
         self._echo = (b"x-request-id", mine.encode())
 
     async def __call__(self, message: Message) -> None:

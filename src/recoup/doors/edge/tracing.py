@@ -8,6 +8,8 @@ from recoup.kernel.cause import Cause
 from recoup.kernel.ids import new_id
 from recoup.rules.network.card_guard import holds_number
 
+_LONG: Final = re.compile(rb"[0-9]{13,}")
+CARD_DIGITS_MAX: Final = 19
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 
 
@@ -22,7 +24,7 @@ def trace_id(scope: Scope) -> str:
     kept = state(scope)
     found: str | None = kept.get("trace_id")
     if found is None:
-        cause: Cause = kept.get("cause") or Cause("", header(scope, b"traceparent"))
+        cause: Cause = kept.get("cause") or Cause("", traceparent_of(header(scope, b"traceparent")))
         found = kept["trace_id"] = cause.trace
     return found
 
@@ -32,3 +34,9 @@ def request_id_of(given: bytes | None) -> str:
     if given is not None and _REQUEST_ID.fullmatch(given) and not holds_number(given.decode()):
         return given.decode()
     return new_id().hex
+
+
+def traceparent_of(given: bytes | None) -> bytes | None:
+    """The caller's, unless a card number may stand in it: its trace id is logged with each call."""
+    numbers = _LONG.findall(given[3:35]) if given is not None else ()
+    return None if any(len(one) > CARD_DIGITS_MAX or holds_number(one.decode()) for one in numbers) else given
