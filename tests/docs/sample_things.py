@@ -280,7 +280,7 @@ class Things:
     def signed_things(self, words: list[str]) -> dict[str, str]:
         if "subscriptions" in words and "{id}" in words:
             asked = {
-                "title": "Pro plan",
+                "title": f"Pro plan {uuid.uuid4().hex[:8]}",  # the same body twice in a second is a replay
                 "amount": "9.99",
                 "currency": "USDT",
                 "channel": "mock",
