@@ -1,7 +1,7 @@
 """What an arm learns from a world's history: once a world and process, since it takes seconds and is the same again."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from recoup.rules.rescue.engine import zones
 from recoup.rules.rescue.engine.bins import APPROVED, class_of, key_of
@@ -9,6 +9,9 @@ from recoup.rules.rescue.engine.model import Model
 from recoup_lab.compare.readings import reading_of
 from recoup_lab.compare.seam import Briefing
 from recoup_lab.world.port import Hello, HistoryRow, WorldCard
+
+if TYPE_CHECKING:
+    from recoup.flows.insight.learn.attempts import Attempts
 
 _ISSUER_DIGITS: Final = 9
 
@@ -32,8 +35,13 @@ def issuer_of(card: WorldCard) -> str:
 
 def trained_on(history: Sequence[HistoryRow], made_from: str, issuer: Callable[[WorldCard], str]) -> Model:
     """A model of the rescue engine."""
-    from recoup.flows.insight.learn.attempts import Past, attempts_of
     from recoup.flows.insight.learn.train import train
+
+    return train(past_of(history, issuer), made_from)
+
+
+def past_of(history: Sequence[HistoryRow], issuer: Callable[[WorldCard], str]) -> "Attempts":
+    from recoup.flows.insight.learn.attempts import Past, attempts_of
 
     rows = []
     for row in history:
@@ -51,4 +59,4 @@ def trained_on(history: Sequence[HistoryRow], made_from: str, issuer: Callable[[
                 row.card.funding == "credit",
             )
         )
-    return train(attempts_of(rows), made_from)
+    return attempts_of(rows)

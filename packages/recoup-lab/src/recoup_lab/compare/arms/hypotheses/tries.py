@@ -1,0 +1,143 @@
+"""What is known of a try, cut into bins: who learns and who decides cut alike.
+
+A block is a table of logits and, of each try, the place in it; logits of all blocks add up.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from recoup.rules.rescue.engine.bins import CLASSES, FUNDS
+from recoup_lab.compare.arms.hypotheses.payer import Array
+
+NUMBERS: Final = 5  # of the try: 1 to 4, further ones
+DELAY: Final = np.array([4, 9, 15, 21, 30, 42, 60, 84, 108, 132, 192, 264, 360, 480, 600.0])  # hours since the decline
+GAP: Final = np.array([6, 15, 21, 30, 42, 54, 84, 132, 204, 336.0])  # hours since the order's attempt before
+AGO: Final = np.array([1, 3, 5.5, 8.5, 12.5, 15.5, 20, 27, 32, 45, 75.0])  # days since the payer's approval
+OFTEN: Final = np.array([1, 2, 4, 8.0])
+MONEY: Final = np.linspace(-4.0, 4.0, 17)  # logits
+NEVER: Final = 999.0
+_K: Final = len(CLASSES)
+_SINCE_MAX: Final = 5
+_EASTMOST: Final = 26
+
+
+@dataclass(slots=True)
+class Tries:
+    """Columns of one length. Times in hours since 1970; `offset`: hours east of UTC, `zone`: it is the card holder's
+    own. `first`, `last`: classes of the order's first decline and of its last answer; `key`, `issuer`: places in the
+    model's lists, 0 for one that is not there. Of the payer's other orders: `ago`, days since an approval; `since`,
+    failures after it, 5 where there was none; `failures` in ten days; `seen`, attempts. `money`: logit of a try being
+    approved by the payer's hypotheses, `level`: the same on any day. `prior_at`, `prior`: the payer's last failure of
+    any order, and its class."""
+
+    at: Array
+    first_at: Array
+    last_at: Array
+    number: Array
+    first: Array
+    last: Array
+    key: Array
+    issuer: Array
+    offset: Array
+    zone: Array
+    credit: Array
+    ago: Array
+    since: Array
+    failures: Array
+    seen: Array
+    money: Array
+    level: Array
+    prior_at: Array
+    prior: Array
+
+    def __len__(self) -> int:
+        return len(self.at)
+
+
+def calendar(local: Array) -> tuple[Array, Array, Array, Array]:
+    """Weekday, day of the month from 0, days to its end, hour; at the card holder."""
+    day = np.floor(local / 24.0).astype(np.int64)
+    dates = day.astype("datetime64[D]")
+    months = dates.astype("datetime64[M]")
+    of_month = (dates - months.astype("datetime64[D]")).astype(np.int64)
+    left = ((months + 1).astype("datetime64[D]") - dates).astype(np.int64) - 1
+    return (day + 3) % 7, of_month, left, (local - 24.0 * day).astype(np.int64)
+
+
+def gap_bin(hours: Array) -> Array:
+    return np.searchsorted(GAP, hours, side="right")
+
+
+def blocks(t: Tries, keys: int, issuers: int) -> dict[str, tuple[Array, int]]:
+    """By name the place of each try, and how many there are. `keys`, `issuers`: how many places those have."""
+    local = t.at + t.offset
+    weekday, of_month, left, hour = calendar(local)
+    zulu = np.floor(t.at).astype(np.int64) % 24
+    first_weekday = calendar(t.first_at + t.offset)[0]
+    number = np.minimum(t.number, NUMBERS) - 1
+    delay, gap = np.searchsorted(DELAY, t.at - t.first_at, side="right"), gap_bin(t.at - t.last_at)
+    # An approved payment may never be heard of: how long ago one was tells something only after the decline.
+    fresh = t.ago * 24.0 < t.at - t.first_at
+    ago = np.where(fresh, np.searchsorted(AGO, t.ago, side="right"), len(AGO) + 1 + t.since).astype(np.int64)
+    money = np.searchsorted(MONEY, t.money - t.level, side="right")
+    level = np.searchsorted(MONEY, t.level, side="right")
+    funds, first_funds = (t.last == FUNDS).astype(np.int64), (t.first == FUNDS).astype(np.int64)
+    fails, seen = (np.searchsorted(OFTEN, one, side="right") for one in (t.failures, t.seen))
+    prior_gap = gap_bin(t.at - t.prior_at) * _K + t.prior
+    of_other = np.where(t.prior_at > t.last_at, prior_gap, (len(GAP) + 1) * _K)
+    end = np.where(left < 3, 31 + left, of_month)
+    zone = np.clip(np.floor(t.offset).astype(np.int64) + 12, 0, _EASTMOST - 1)
+    g, d, m, o = len(GAP) + 1, len(DELAY) + 1, len(MONEY) + 1, len(OFTEN) + 1
+    return {
+        "key": (t.key, keys),
+        "last_number": (t.last * NUMBERS + number, _K * NUMBERS),
+        "first_last": (t.first * _K + t.last, _K * _K),
+        "key_number": (t.key * NUMBERS + number, keys * NUMBERS),
+        "key_last": (t.key * _K + t.last, keys * _K),
+        "issuer": (t.issuer, issuers),
+        "issuer_last": (t.issuer * _K + t.last, issuers * _K),
+        "issuer_hour": (t.issuer * 24 + zulu, issuers * 24),
+        "issuer_slot": (t.issuer * 8 + zulu // 3, issuers * 8),
+        "issuer_weekday": (t.issuer * 7 + weekday, issuers * 7),
+        "issuer_delay": (t.issuer * d + delay, issuers * d),
+        "delay": (delay, d),
+        "class_delay": (t.first * d + delay, _K * d),
+        "key_delay": (t.key * d + delay, keys * d),
+        "gap": (gap, g),
+        "class_gap": (t.last * g + gap, _K * g),
+        "number_gap": (number * g + gap, NUMBERS * g),
+        "prior_gap": (prior_gap, g * _K),
+        "other_gap": (of_other, g * _K + 1),
+        "slot": (hour // 3 * 2 + t.zone, 16),
+        "hour": (hour * 2 + funds, 48),
+        "zulu": (zulu // 3, 8),
+        "weekday": (weekday, 7),
+        "weekday_slot": (weekday * 8 + hour // 3, 56),
+        "first_weekday": (first_weekday * 2 + first_funds, 14),
+        "weekdays": (first_weekday * 7 + weekday, 49),
+        "day": (of_month, 31),
+        "end": (np.minimum(left, 9), 10),
+        "funds_day": (end * 2 + funds, 68),
+        "zone": (zone, _EASTMOST),
+        "zone_day": (zone * 31 + of_month, _EASTMOST * 31),
+        "zone_weekday": (zone * 7 + weekday, _EASTMOST * 7),
+        "credit": (t.credit * _K + t.last, 2 * _K),
+        "credit_day": (t.credit * 31 + of_month, 62),
+        "money": (money * 2 + funds, m * 2),
+        "level": (level * 2 + funds, m * 2),
+        "money_level": (money * m + level, m * m),
+        "ago": (ago * 2 + funds, (len(AGO) + 2 + _SINCE_MAX) * 2),
+        "failures": (fails * 2 + funds, o * 2),
+        "seen": (seen * 2 + funds, o * 2),
+    }
+
+
+BY_DELAY: Final = ("delay", "class_delay", "key_delay", "issuer_delay")
+BY_GAP: Final = ("gap", "class_gap", "number_gap")
+
+
+def lines(t: Tries) -> Array:
+    """Columns that are weighed as numbers."""
+    return np.stack([np.clip(t.money - t.level, -4.0, 4.0), np.clip(t.level, -4.0, 4.0)], axis=1)
