@@ -85,10 +85,10 @@ class DyingDatabase(Database):
             statement_cache_size=400,
             connection_class=_connection_class(self._killer),
         )
+        self._killer.open.append(connection)  # at once: who dies while it is made ready ends it, too
         armed, self._killer.armed = self._killer.armed, False
         await speak_json(connection)
         self._killer.armed = armed
-        self._killer.open.append(connection)
         self._killer.pids.append(connection.get_server_pid())
         return connection
 
