@@ -24,7 +24,7 @@ from recoup_lab.compare.arms.new_card import NewCards
 from recoup_lab.compare.arms.retry_2 import answered
 from recoup_lab.compare.draws import share_of
 from recoup_lab.compare.readings import reading_of
-from recoup_lab.compare.seam import Attempt, Briefing, Candidate, Choice, Known, SendAt, Stop, is_hard
+from recoup_lab.compare.seam import Attempt, Briefing, Candidate, Choice, Known, SendAt, Stop
 from recoup_lab.world.port import HistoryRow
 
 
@@ -45,10 +45,9 @@ class EngineArm:
             looks.sort(key=_by_time)
 
     def decide(self, known: Known) -> Choice:
-        if is_hard(known.reading):
-            return Stop("hard_decline")
-        if self.new_cards.untried(known):
-            return SendAt(known.earliest)
+        settled = self.new_cards.settled(known)
+        if settled is not None:
+            return settled
         order = known.order
         if order.order_id not in self.known:
             self.known.add(order.order_id)
@@ -78,7 +77,7 @@ class EngineArm:
 
     def hear(self, known: Known, attempt: Attempt) -> None:
         self.new_cards.note(known)
-        look = Look(attempt.at, _answer(attempt, known.reading), len(known.attempts) + 1)
+        look = Look(attempt.at, answer_of(attempt, known.reading), len(known.attempts) + 1)
         insort(self.looks[known.order.customer_id], (look, known.order.order_id), key=_by_time)
 
     def evidence(self, known: Known) -> Evidence:
@@ -131,11 +130,12 @@ def _first(known: Known) -> Look:
 
 def _tries(known: Known) -> tuple[Look, ...]:
     return tuple(
-        Look(one.at, _answer(one, known.declines[0]), number) for number, one in enumerate(known.attempts, start=1)
+        Look(one.at, answer_of(one, known.declines[0]), number) for number, one in enumerate(known.attempts, start=1)
     )
 
 
-def _answer(attempt: Attempt, before: Reading) -> int:
+def answer_of(attempt: Attempt, before: Reading) -> int:
+    """The class of what it was answered with; of an unknown outcome that of the decline before."""
     if attempt.state == "approved":
         return APPROVED
     return class_of(attempt.reading or before)

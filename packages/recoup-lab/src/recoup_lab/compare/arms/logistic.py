@@ -19,7 +19,7 @@ from recoup_lab.compare.arms.learned import issuer_of, learned
 from recoup_lab.compare.arms.new_card import NewCards
 from recoup_lab.compare.arms.numbers import Numbers, Seen, Situation, columns, fitted
 from recoup_lab.compare.readings import reading_of
-from recoup_lab.compare.seam import Attempt, Briefing, Choice, Known, SendAt, Stop, is_hard
+from recoup_lab.compare.seam import Attempt, Briefing, Choice, Known, SendAt, Stop
 from recoup_lab.world.port import HistoryRow
 
 _OWN_LEAST: Final = 0.03
@@ -42,10 +42,9 @@ class Logistic:
 
     def decide(self, known: Known) -> Choice:
         order = known.order
-        if is_hard(known.reading):
-            return Stop("hard_decline")
-        if self.new_cards.untried(known):
-            return SendAt(known.earliest)
+        settled = self.new_cards.settled(known)
+        if settled is not None:
+            return settled
         if order.order_id not in self.known:
             self.known.add(order.order_id)
             insort(self.seen[order.customer_id], (Seen(hours_of(order.declined_at), False, 0), order.order_id))

@@ -2,13 +2,19 @@
 when a merchant sends a new card.
 """
 
-from recoup_lab.compare.seam import Known
+from recoup_lab.compare.seam import Choice, Known, SendAt, Stop, is_hard
 from recoup_lab.world.port import WorldCard
 
 
 class NewCards:
     def __init__(self) -> None:
         self._tried: dict[str, WorldCard] = {}
+
+    def settled(self, known: Known) -> Choice | None:
+        """The answer where there is nothing to decide: to a hard decline, and for a card that is new; else None."""
+        if is_hard(known.reading):
+            return Stop("hard_decline")
+        return SendAt(known.earliest) if self.untried(known) else None
 
     def untried(self, known: Known) -> bool:
         """Whether the last decline was for data that the order's card no longer has."""

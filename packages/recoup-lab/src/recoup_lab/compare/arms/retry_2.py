@@ -7,7 +7,7 @@ from recoup.rules.rescue.evidence import Evidence, tried
 from recoup.rules.rescue.policy import RETRY_2
 from recoup.rules.rescue.slots import offset_minutes
 from recoup_lab.compare.arms.new_card import NewCards
-from recoup_lab.compare.seam import Attempt, Choice, Known, SendAt, Stop, is_hard
+from recoup_lab.compare.seam import Attempt, Choice, Known, SendAt, Stop
 
 
 class Retry2:
@@ -15,10 +15,9 @@ class Retry2:
         self.new_cards = NewCards()
 
     def decide(self, known: Known) -> Choice:
-        if is_hard(known.reading):
-            return Stop("hard_decline")
-        if self.new_cards.untried(known):
-            return SendAt(known.earliest)
+        settled = self.new_cards.settled(known)
+        if settled is not None:
+            return settled
         order = known.order
         offset = order.utc_offset_minutes
         evidence = Evidence(

@@ -7,19 +7,19 @@ from typing import Final
 
 import numpy as np
 
-from recoup.rules.network.codes import Reading
 from recoup.rules.rescue.engine.bins import APPROVED, RESTS, class_of, key_of
 from recoup.rules.rescue.engine.chances import hours_of, instant_of
 from recoup.rules.rescue.engine.facts import LOOKS_MAX
 from recoup.rules.rescue.engine.pricing import ENGINE_1, Pricing
 from recoup.rules.rescue.engine.zones import offset_minutes
+from recoup_lab.compare.arms.engine import answer_of
 from recoup_lab.compare.arms.hypotheses.fit import learned_from
 from recoup_lab.compare.arms.hypotheses.model import Learned
-from recoup_lab.compare.arms.hypotheses.plan import Seen, Situation, best_of_days, outlook, planned
+from recoup_lab.compare.arms.hypotheses.plan import Seen, Situation, best_of_days, next_at, outlook
 from recoup_lab.compare.arms.learned import issuer_of, learned, past_of
 from recoup_lab.compare.arms.new_card import NewCards
 from recoup_lab.compare.readings import reading_of
-from recoup_lab.compare.seam import Attempt, Briefing, Choice, Known, SendAt, Stop, is_hard
+from recoup_lab.compare.seam import Attempt, Briefing, Choice, Known, SendAt, Stop
 from recoup_lab.world.port import HistoryRow
 
 _TRIED: Final = ("yes", "after_contact", "after_data_change")
@@ -43,10 +43,9 @@ class HypothesesArm:
         self.new_cards = NewCards()
 
     def decide(self, known: Known) -> Choice:
-        if is_hard(known.reading):
-            return Stop("hard_decline")
-        if self.new_cards.untried(known):
-            return SendAt(known.earliest)
+        settled = self.new_cards.settled(known)
+        if settled is not None:
+            return settled
         order = known.order
         first = Seen(hours_of(order.declined_at), class_of(known.declines[0]), 0)
         if order.order_id not in self.known:
@@ -60,12 +59,12 @@ class HypothesesArm:
             return Stop("nothing_left")
         found = best_of_days(outlook(self.model, situation, grid), situation.offset)
         prices = self.pricing.prices(len(known.attempts), order.amount)[: known.sends_left]
-        plan = planned(self.model, situation, found, prices, gap)
-        return SendAt(max(instant_of(plan[0].at), known.earliest)) if plan else Stop("not_worth_a_send")
+        at = next_at(self.model, situation, found, prices, gap)
+        return Stop("not_worth_a_send") if at is None else SendAt(max(instant_of(at), known.earliest))
 
     def hear(self, known: Known, attempt: Attempt) -> None:
         self.new_cards.note(known)
-        seen = Seen(hours_of(attempt.at), _answer(attempt, known.reading), len(known.attempts) + 1)
+        seen = Seen(hours_of(attempt.at), answer_of(attempt, known.reading), len(known.attempts) + 1)
         insort(self.seen[known.order.customer_id], (seen, known.order.order_id))
 
     def _situation(self, model: Learned, known: Known, first: Seen) -> Situation:
@@ -75,7 +74,7 @@ class HypothesesArm:
         return Situation(
             first,
             tuple(
-                Seen(hours_of(one.at), _answer(one, known.declines[0]), number)
+                Seen(hours_of(one.at), answer_of(one, known.declines[0]), number)
                 for number, one in enumerate(known.attempts, start=1)
             ),
             tuple(others[-LOOKS_MAX:]),
@@ -99,10 +98,6 @@ class HypothesesArm:
         grid = np.r_[at, grid[grid > at]] if at < end else grid[grid > at]
         tried = model.slots[(np.floor(grid + order.offset).astype(np.int64) % 24) // 3]
         return grid[tried], max(model.rest_again if rests else 0.0, 1.0)
-
-
-def _answer(attempt: Attempt, before: Reading) -> int:
-    return APPROVED if attempt.state == "approved" else class_of(attempt.reading or before)
 
 
 def _learn(history: Sequence[HistoryRow]) -> Learned | None:

@@ -5,7 +5,7 @@ other, each drawn to nothing as strongly as its own values say, and where orders
 from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -26,12 +26,23 @@ from recoup_lab.compare.arms.hypotheses.payer import (
     bins_of,
     days_since,
     likelihood,
+    logs_of,
     money_there,
     normal,
     outcome_of,
     usual,
 )
-from recoup_lab.compare.arms.hypotheses.tries import BY_DELAY, BY_GAP, DELAY, GAP, NEVER, Tries, blocks, lines
+from recoup_lab.compare.arms.hypotheses.tries import (
+    BY_DELAY,
+    BY_GAP,
+    DELAY,
+    GAP,
+    NEVER,
+    NO_APPROVAL,
+    Tries,
+    blocks,
+    lines,
+)
 
 PAYERS_FROM: Final = 60_000  # attempts that the payers' table is learned from
 PAYER_ROUNDS: Final = 25
@@ -149,7 +160,7 @@ def _payers(data: Attempts) -> tuple[Array, Array]:
     parts = list(_parts(data, rows))
     for _ in range(PAYER_ROUNDS):
         seen, counts = np.zeros((2, OUTCOMES, LEVELS, BINS)), np.zeros((COUNT, LEVELS))
-        logs = np.log(np.maximum(table, 1e-4)).astype(np.float32)
+        logs = logs_of(table).astype(np.float32)
         for part in parts:
             likely = likelihood(logs, part.bins, kind[part.rows], outcome[part.rows])
             weights = normal(np.add.reduceat(likely, part.begins, axis=0) + np.log(prior.reshape(-1)))
@@ -210,7 +221,7 @@ def _tries(data: Attempts, table: Array, prior: Array, keys: tuple[str, ...], is
         zone=data.zone[rows],
         credit=data.credit[rows],
         ago=ago[rows],
-        since=np.where(known[rows], np.clip(since[rows] - number, 0, 4), 5),
+        since=np.where(known[rows], np.clip(since[rows] - number, 0, NO_APPROVAL - 1), NO_APPROVAL),
         failures=np.maximum(lately[rows] - number, 0),
         seen=np.maximum((places - start)[rows] - number, 0),
         money=money[rows],
@@ -230,7 +241,7 @@ def _places(names: tuple[str, ...], known: tuple[str, ...]) -> Array:
 def _money(data: Attempts, table: Array, prior: Array) -> tuple[Array, Array]:
     """Of each attempt the logits of `Tries.money` and `Tries.level`, by what was seen of the payer before."""
     kind, outcome = (data.tries > 0).astype(np.int64), outcome_of(data.answer)
-    logs, any_day = np.log(np.maximum(table, 1e-4)), usual(table)
+    logs, any_day = logs_of(table), usual(table)
     money, level = np.zeros(len(data)), np.zeros(len(data))
     for part in _parts(data, np.arange(len(data))):
         likely = likelihood(logs, part.bins, kind[part.rows], outcome[part.rows])
@@ -309,20 +320,19 @@ class _Nodes:
 
     def __init__(self, order: Array, first: Array, key: Array, keys: int) -> None:
         self._order, self._first, self._key = order, first, key
-        self._shares = np.tile(_AT_FIRST, (len(CLASSES), 1))
         self.by_key = np.tile(_AT_FIRST, (len(CLASSES), keys, 1))
 
     def moved(self, likely: Array) -> Array:
         """Orders × nodes, after one round by how likely each try's answer was at each."""
         orders, logs = len(self._first), np.log(np.maximum(likely, 1e-9))
         sums = np.stack([np.bincount(self._order, logs[:, node], orders) for node in range(NODES)], axis=1)
-        found: Any = normal(sums + np.log(self.by_key[self._first, self._key]))
+        found = normal(sums + np.log(self.by_key[self._first, self._key]))
         classes, keys, _ = self.by_key.shape
         place = self._first * keys + self._key
         counts = np.stack([np.bincount(place, found[:, node], classes * keys) for node in range(NODES)], axis=1)
         counts = counts.reshape(classes, keys, NODES)
         by_class = counts.sum(1) + NODES_WEIGHT * _AT_FIRST
-        self._shares = by_class / by_class.sum(1, keepdims=True)
-        drawn = counts + KEY_WEIGHT * self._shares[:, None, :]
+        shares = by_class / by_class.sum(1, keepdims=True)
+        drawn = counts + KEY_WEIGHT * shares[:, None, :]
         self.by_key = drawn / drawn.sum(2, keepdims=True)
-        return np.asarray(found)
+        return found

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from recoup_lab.compare.arms.hypotheses.payer import Array, usual
+from recoup_lab.compare.arms.hypotheses.payer import Array, logs_of, usual
 from recoup_lab.compare.arms.hypotheses.tries import Tries, blocks, lines
 
 # Of an order: how willing the bank is once nothing holds it, in logits, and the hours after the decline until then.
@@ -42,7 +42,7 @@ class Learned:
 
     @cached_property
     def logs(self) -> Array:
-        return np.log(np.maximum(self.money, 1e-4))
+        return logs_of(self.money)
 
     @cached_property
     def place_of_key(self) -> dict[str, int]:

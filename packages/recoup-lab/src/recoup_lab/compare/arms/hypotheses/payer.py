@@ -126,8 +126,13 @@ def outcome_of(answer: Array) -> Array:
     return found
 
 
+def logs_of(table: Array) -> Array:
+    found: Array = np.log(np.maximum(table, 1e-4))
+    return found
+
+
 def likelihood(logs: Array, bins: Array, kind: Array, outcome: Array) -> Array:
-    """Attempts × hypotheses. `logs`: of the table, kind × outcome × level × bin."""
+    """Attempts × hypotheses, as logs. `logs`: of the table, kind × outcome × level × bin."""
     rows = logs[kind, outcome]
     found = np.empty((len(kind), COUNT, LEVELS), logs.dtype)
     for level in range(LEVELS):

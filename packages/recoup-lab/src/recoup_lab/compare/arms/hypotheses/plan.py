@@ -1,4 +1,5 @@
-"""Chances of one order's instants, and the tries that are worth most together. Instants are hours since 1970."""
+"""Chances of one order's instants, and the next try of those that are worth most together. Instants are
+hours since 1970."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,11 +24,12 @@ from recoup_lab.compare.arms.hypotheses.payer import (
     posted,
     undated_bin,
 )
-from recoup_lab.compare.arms.hypotheses.tries import GAP, NEVER, NUMBERS, Tries, gap_bin
+from recoup_lab.compare.arms.hypotheses.tries import GAP, NEVER, NO_APPROVAL, NUMBERS, Tries, gap_bin
 
 PLAN_MAX: Final = 6
 KEPT: Final = 100  # hypotheses that a plan distinguishes
 LATELY: Final = 240.0
+_OF_A_DAY: Final = 2
 _OPEN: Final = 3  # nodes that nothing holds come first
 
 
@@ -125,7 +127,9 @@ def _rows(model: Learned, order: Situation, instants: Array, weights: Array, num
         zone=np.full(count, order.zone),
         credit=np.full(count, order.credit),
         ago=each(NEVER) if approved is None else (instants - approved) / 24.0,
-        since=np.full(count, 5 if approved is None else min(4, int((failures > approved).sum()))),
+        since=np.full(
+            count, NO_APPROVAL if approved is None else min(NO_APPROVAL - 1, int((failures > approved).sum()))
+        ),
         failures=(failures > instants[:, None] - LATELY).sum(1) if len(failures) else each(0.0),
         seen=each(float(len(others))),
         money=logit_of(there @ weights),
@@ -136,63 +140,43 @@ def _rows(model: Learned, order: Situation, instants: Array, weights: Array, num
     return tries, there
 
 
-def best_of_days(found: Outlook, offset: float, each: int = 2) -> Outlook:
-    """The best instants of each day at the card holder."""
+def best_of_days(found: Outlook, offset: float) -> Outlook:
+    """The best two instants of each day at the card holder."""
     day = np.floor((found.instants + offset) / 24.0).astype(np.int64)
     order = np.lexsort((-found.logits, day))
     rank = np.arange(len(day)) - np.searchsorted(day[order], day[order])
-    return found.some(np.sort(order[rank < each]))
+    return found.some(np.sort(order[rank < _OF_A_DAY]))
 
 
-class Try(NamedTuple):
-    """`adds`: what it adds to the chance of those before it."""
-
-    at: float
-    chance: float
-    adds: float
-
-
-def planned(model: Learned, order: Situation, found: Outlook, prices: Sequence[float], gap: float) -> list[Try]:
-    """The tries from now on, oldest first; none when none is worth its price. From the last one back: what each is
-    worth after a failure at each instant before it. `gap`: hours between two at least."""
+def next_at(model: Learned, order: Situation, found: Outlook, prices: Sequence[float], gap: float) -> float | None:
+    """When to send next, of the tries that are worth most together; None when none is worth its price. From the last of
+    them back: what those that follow are worth after a failure at each instant. `gap`: hours between two at least."""
     depth, count = min(PLAN_MAX, len(prices)), len(found.instants)
     if not depth or not count:
-        return []
+        return None
     delay, last, number = found.instants - order.first.at, order.last, len(order.tries) + 1
     each = by_node(found.logits, delay)
     first = each @ found.nodes
     usual = each[np.argsort(-first, kind="stable")[: max(1, count // 8)]].mean(0)
-    stays = found.logits - _beside(model, number, found.instants - last.at, last.answer)
     between = found.instants[None, :] - found.instants[:, None]
+    stays = found.logits - _beside(model, number, found.instants - last.at, last.answer)
     then = stays + _money_after(model, order, found)
-    value, follows, chances = np.zeros(count), [np.full(count, -1)] * depth, [np.zeros((count, count))] * depth
     nodes = [found.nodes]
     for _ in range(depth - 1):
         left = nodes[-1] * (1.0 - usual)
         nodes.append(left / left.sum())
+    value = np.zeros(count)
     for step in range(depth - 1, 0, -1):
         logits = then + _beside(model, number + step, np.maximum(between, 0.0), last.answer)
         free = (nodes[step][_OPEN:] * (delay[:, None] >= UNTIL[_OPEN:])).sum(1)
         chance = free * chance_of(logits)
         for node in range(_OPEN):
             chance = chance + nodes[step][node] * chance_of(logits + WILLING[node])
-        worth = np.where(between >= gap, chance - prices[step] + (1.0 - chance) * value, -1.0)
-        best = np.round(worth, 6).argmax(1)
-        value = np.maximum(worth[np.arange(count), best], 0.0)
-        follows[step], chances[step] = np.where(value > 0.0, best, -1), chance
-    worth = first - prices[0] + (1.0 - first) * value
-    at = int(np.round(worth, 6).argmax())
-    if worth[at] <= 0.0:
-        return []
-    tries, left = [Try(float(found.instants[at]), float(first[at]), float(first[at]))], 1.0 - float(first[at])
-    for step in range(1, depth):
-        after = int(follows[step][at])
-        if after < 0:
-            break
-        chance_then = float(chances[step][at, after])
-        tries.append(Try(float(found.instants[after]), chance_then, left * chance_then))
-        left, at = left * (1.0 - chance_then), after
-    return tries
+        worth = np.where(between >= gap, chance - prices[step] + (1.0 - chance) * value, 0.0)
+        value = np.maximum(worth.max(1), 0.0)
+    worth = np.round(first - prices[0] + (1.0 - first) * value, 6)
+    best = int(worth.argmax())
+    return float(found.instants[best]) if worth[best] > 0.0 else None
 
 
 def _beside(model: Learned, number: int, gaps: Array, last: int) -> Array:

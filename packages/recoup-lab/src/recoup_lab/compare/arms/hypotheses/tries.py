@@ -19,8 +19,8 @@ OFTEN: Final = np.array([1, 2, 4, 8.0])
 MONEY: Final = np.linspace(-4.0, 4.0, 17)  # logits
 NEVER: Final = 999.0
 _K: Final = len(CLASSES)
-_SINCE_MAX: Final = 5
-_EASTMOST: Final = 26
+NO_APPROVAL: Final = 5  # as `Tries.since`
+_ZONES: Final = 26  # from 12 hours west on
 
 
 @dataclass(slots=True)
@@ -28,9 +28,9 @@ class Tries:
     """Columns of one length. Times in hours since 1970; `offset`: hours east of UTC, `zone`: it is the card holder's
     own. `first`, `last`: classes of the order's first decline and of its last answer; `key`, `issuer`: places in the
     model's lists, 0 for one that is not there. Of the payer's other orders: `ago`, days since an approval; `since`,
-    failures after it, 5 where there was none; `failures` in ten days; `seen`, attempts. `money`: logit of a try being
-    approved by the payer's hypotheses, `level`: the same on any day. `prior_at`, `prior`: the payer's last failure of
-    any order, and its class."""
+    failures after it, four at most, or `NO_APPROVAL`; `failures` in ten days; `seen`, attempts. `money`: logit of a try
+    being approved by the payer's hypotheses, `level`: the same on any day. `prior_at`, `prior`: the payer's last
+    failure of any order, and its class."""
 
     at: Array
     first_at: Array
@@ -88,7 +88,7 @@ def blocks(t: Tries, keys: int, issuers: int) -> dict[str, tuple[Array, int]]:
     prior_gap = gap_bin(t.at - t.prior_at) * _K + t.prior
     of_other = np.where(t.prior_at > t.last_at, prior_gap, (len(GAP) + 1) * _K)
     end = np.where(left < 3, 31 + left, of_month)
-    zone = np.clip(np.floor(t.offset).astype(np.int64) + 12, 0, _EASTMOST - 1)
+    zone = np.clip(np.floor(t.offset).astype(np.int64) + 12, 0, _ZONES - 1)
     g, d, m, o = len(GAP) + 1, len(DELAY) + 1, len(MONEY) + 1, len(OFTEN) + 1
     return {
         "key": (t.key, keys),
@@ -120,15 +120,15 @@ def blocks(t: Tries, keys: int, issuers: int) -> dict[str, tuple[Array, int]]:
         "day": (of_month, 31),
         "end": (np.minimum(left, 9), 10),
         "funds_day": (end * 2 + funds, 68),
-        "zone": (zone, _EASTMOST),
-        "zone_day": (zone * 31 + of_month, _EASTMOST * 31),
-        "zone_weekday": (zone * 7 + weekday, _EASTMOST * 7),
+        "zone": (zone, _ZONES),
+        "zone_day": (zone * 31 + of_month, _ZONES * 31),
+        "zone_weekday": (zone * 7 + weekday, _ZONES * 7),
         "credit": (t.credit * _K + t.last, 2 * _K),
         "credit_day": (t.credit * 31 + of_month, 62),
         "money": (money * 2 + funds, m * 2),
         "level": (level * 2 + funds, m * 2),
         "money_level": (money * m + level, m * m),
-        "ago": (ago * 2 + funds, (len(AGO) + 2 + _SINCE_MAX) * 2),
+        "ago": (ago * 2 + funds, (len(AGO) + 2 + NO_APPROVAL) * 2),
         "failures": (fails * 2 + funds, o * 2),
         "seen": (seen * 2 + funds, o * 2),
     }
