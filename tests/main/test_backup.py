@@ -160,10 +160,11 @@ def test_a_folder_that_cannot_be_read_is_one_line_and_leaves_the_metrics(tmp_pat
     assert _disk(data).verdict == "refuse"
 
 
-def test_the_slot_is_the_one_of_barmans_configuration(tmp_path: Path) -> None:
+def test_the_slot_is_the_one_of_barmans_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / FILE).write_text("[recoup]\nslot_name = barman\n")
+    monkeypatch.chdir(tmp_path)  # a file that only lies where somebody works says nothing
     assert slot_of(tmp_path) == "recoup_backup"
     write_record(tmp_path, Record(str(tmp_path), "/bin/true"))
-    (tmp_path / FILE).write_text("[recoup]\nslot_name = barman\n")
     assert slot_of(tmp_path) == "barman"
     (tmp_path / FILE).write_text("slot_name")
     assert slot_of(tmp_path) == "recoup_backup"

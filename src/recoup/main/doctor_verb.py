@@ -132,7 +132,8 @@ def _of_machine(settings: Settings) -> list[Line]:
         disk = shutil.disk_usage(settings.data_dir if settings.data_dir.exists() else Path.cwd())
     except OSError as error:
         finding = f"{settings.data_dir} cannot be read: {error.strerror}"
-        return [Line("machine", "disk", False, finding, "Mount the disk, or make the folder Recoup's.")]
+        cure = "Mount the disk, or make the folder Recoup's."
+        return [Line("machine", "disk", False, finding, cure), *_certificate(settings)]
     finding, cure = f"{disk.free / 1e9:,.1f} GB free", "Free some: at nought nothing is taken any more."
     return [Line("machine", "disk", disk.free >= FREE_BYTES_MIN, finding, cure), *_certificate(settings)]
 

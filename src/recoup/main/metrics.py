@@ -281,8 +281,9 @@ async def _gauges(worlds: Sequence[World], data_dir: Path) -> Gauges:
         age = age_seconds(data_dir, Clocks().wall())
     if age is not None:
         gauges.add("recoup_copy_age_seconds", "Age of the newest copy of the databases", age)
+    slot = slot_of(data_dir)
     for world in worlds:
-        await _look(world, slot_of(data_dir), partial(gauges.add, world=world.name))
+        await _look(world, slot, partial(gauges.add, world=world.name))
     return gauges
 
 

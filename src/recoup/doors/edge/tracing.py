@@ -9,7 +9,7 @@ from recoup.kernel.ids import new_id
 from recoup.rules.network.card_guard import holds_number
 
 _LONG: Final = re.compile(rb"[0-9]{13,}")
-CARD_DIGITS_MAX: Final = 19
+_CARD_DIGITS_MAX: Final = 19
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 
 
@@ -39,4 +39,4 @@ def request_id_of(given: bytes | None) -> str:
 def traceparent_of(given: bytes | None) -> bytes | None:
     """The caller's, unless a card number may stand in it: its trace id is logged with each call."""
     numbers = _LONG.findall(given[3:35]) if given is not None else ()
-    return None if any(len(one) > CARD_DIGITS_MAX or holds_number(one.decode()) for one in numbers) else given
+    return None if any(len(one) > _CARD_DIGITS_MAX or holds_number(one.decode()) for one in numbers) else given

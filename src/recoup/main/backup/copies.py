@@ -126,8 +126,10 @@ def age_seconds(data_dir: Path, now: datetime) -> float | None:
 def slot_of(data_dir: Path) -> str:
     """Slot by which Barman receives the log, as its barman.conf names it."""
     record, parser = read_record(data_dir), configparser.RawConfigParser(strict=False)
+    if record is None or not record.home:
+        return SLOT
     with suppress(configparser.Error, ValueError):
-        parser.read(Path(record.home if record is not None else "") / FILE)
+        parser.read(Path(record.home) / FILE)
     return parser.get(SERVER, "slot_name", fallback=SLOT)
 
 
