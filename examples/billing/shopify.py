@@ -36,8 +36,8 @@ ATTEMPT: Final = f"""id idempotencyKey ready createdAt originTime errorCode erro
   subscriptionContract {{ id customer {{ id email }} customerPaymentMethod {{
     id instrument {{ ... on CustomerCreditCard {{ brand lastDigits expiryMonth expiryYear }} }} }} }}"""
 READ: Final = f"query ($id: ID!) {{ subscriptionBillingAttempt(id: $id) {{ {ATTEMPT} }} }}"
-LIST: Final = f"""query ($since: String!) {{
-  subscriptionBillingAttempts(first: 250, sortKey: CREATED_AT, query: $since) {{ nodes {{ {ATTEMPT} }} }} }}"""
+LIST: Final = f"""{{
+  subscriptionBillingAttempts(first: 250, sortKey: CREATED_AT, reverse: true) {{ nodes {{ {ATTEMPT} }} }} }}"""
 CREATE: Final = f"""mutation ($contract: ID!, $input: SubscriptionBillingAttemptInput!) {{
   subscriptionBillingAttemptCreate(subscriptionContractId: $contract, subscriptionBillingAttemptInput: $input) {{
     subscriptionBillingAttempt {{ {ATTEMPT} }} userErrors {{ field message code }} }} }}"""
@@ -56,6 +56,7 @@ class Shopify:
     def __init__(self) -> None:
         headers = {"x-shopify-access-token": os.environ["SHOPIFY_TOKEN"]}
         self._api = httpx.Client(headers=headers, timeout=15)
+        self._unsure: dict[str, float] = {}  # charges that Shopify did not answer, and when
 
     def declined(self, event: Mapping[str, Any]) -> Declined | None:
         """The failed attempt, read again. One of Recoup's own is known there already."""
@@ -96,21 +97,28 @@ class Shopify:
             "contract": f"gid://shopify/SubscriptionContract/{contract}",
             "input": {"idempotencyKey": message["id"], "billingCycleSelector": {"date": f"{cycle}T00:00:00Z"}},
         }
-        made = self._call(CREATE, **given)["subscriptionBillingAttemptCreate"]
+        try:
+            made = self._call(CREATE, **given)["subscriptionBillingAttemptCreate"]
+        except (httpx.HTTPError, ValueError):
+            self._unsure[message["id"]] = time.time()
+            raise
+        self._unsure.pop(message["id"], None)
         if attempt := made["subscriptionBillingAttempt"]:
             return _outcome(message["id"], attempt)
         text = "; ".join(error["message"] for error in made["userErrors"])[:200]
         return {"id": message["id"], "state": "not_processed", "text": text, "fault": "request"}
 
     def find(self, id: str) -> dict[str, Any]:
-        """By the idempotency key. The id's first 48 bits are its time, in milliseconds."""
-        born = int(id.replace("-", "")[:12], 16) / 1000
-        since = datetime.fromtimestamp(born - FRESH_SECONDS).astimezone().isoformat()
-        attempts = self._call(LIST, since=f"created_at:>='{since}'")["subscriptionBillingAttempts"]["nodes"]
+        """By the idempotency key, among the newest 250. What is not there and was not asked by this process stays
+        unknown, until a person looks."""
+        attempts = self._call(LIST)["subscriptionBillingAttempts"]["nodes"]
         for attempt in attempts:
             if attempt["idempotencyKey"] == id:
                 return _outcome(id, attempt)
-        whole = len(attempts) < 250 and time.time() - born > SETTLED_SECONDS
+        asked = self._unsure.get(id)
+        if asked is None or time.time() - asked < SETTLED_SECONDS:
+            return {"id": id, "state": "unknown"}
+        whole = len(attempts) < 250 or datetime.fromisoformat(attempts[-1]["createdAt"]).timestamp() < asked
         return {"id": id, "state": "not_found" if whole else "unknown"}
 
     def _call(self, query: str, **variables: Any) -> Any:
@@ -151,8 +159,8 @@ def _card(instrument: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_ours(key: str) -> bool:
-    """Whether it has the form of a message's id: a UUID of version 7."""
-    return len(key) == 36 and key[14] == "7"
+    """Whether it has the form of a message's id: a UUID of version 8, of old ones 7."""
+    return len(key) == 36 and key[14] in "78"
 
 
 def _number(gid: str) -> str:
