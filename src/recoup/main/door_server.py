@@ -95,23 +95,22 @@ class DoorServer(uvicorn.Server):
         return self._connections.are_awaited or any(isinstance(one, Handshakes) and one.is_busy for one in self.servers)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await self._open(sockets)
-        if ready := os.environ.pop(READY, ""):
-            os.write(int(ready), b"1")
-
-    async def _open(self, sockets: list[socket.socket] | None) -> None:
-        if not self.config.is_ssl or sockets is None:
-            await super().startup(sockets=sockets)
-            return
+        """Serves at `sockets` alone. Tells that it serves once it can, yet before it accepts: who has not told is
+        killed, and would cut a call."""
         await self.lifespan.startup()
         if self.lifespan.should_exit:
             sys.exit(STARTUP_FAILURE)
-        context = self.config.ssl
-        if context is None:
-            raise ValueError("TLS without a context")
-        servers: list[Any] = [Handshakes(one, context, self._make, self._connections) for one in sockets]
+        if ready := os.environ.pop(READY, ""):
+            os.write(int(ready), b"1")
+        servers: list[Any] = [await self._open(one) for one in sockets or ()]
         self.servers = servers
         self.started = True
+
+    async def _open(self, sock: socket.socket) -> "asyncio.Server | Handshakes":
+        if self.config.ssl is not None:
+            return Handshakes(sock, self.config.ssl, self._make, self._connections)
+        loop = asyncio.get_running_loop()
+        return await loop.create_server(self._make, sock=sock, backlog=self.config.backlog)
 
     def _make(self) -> asyncio.Protocol:
         make: Any = self.config.http_protocol_class

@@ -112,10 +112,14 @@ class Part:
             self.serves = bool(os.read(self.ready, 1))
         return self.serves or not self.tells
 
-    def stop(self) -> None:
-        """One that does not serve yet ends at once: it has the socket, and callers would queue at it in vain."""
+    def give_up(self) -> None:
+        """Kills one that does not serve yet: it has the socket, and callers would queue at it in vain. Waits until it
+        is gone: were it the last to let go, whoever still queues would be cut."""
         if self.process is not None and not self._is_serving():
             self.process.kill()
+            self.process.wait()
+
+    def stop(self) -> None:
         for process in (self.process, self.former):
             if process is not None and process.poll() is None:
                 process.send_signal(signal.SIGTERM)
@@ -305,6 +309,8 @@ def _run(
     finally:
         sock.close()  # or callers would queue at it until we are gone
         until = time.monotonic() + STOP_SECONDS + settings.drain
+        for part in every:
+            part.give_up()
         for part in every:
             part.stop()
         for part in every:

@@ -5,6 +5,7 @@ In-process for most tests; `listening` puts the same application behind a real s
 
 import asyncio
 import re
+import socket
 import uuid
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
@@ -390,12 +391,13 @@ async def listening(app: App, lifespan: Literal["on", "off"] = "off") -> AsyncIt
             return nullcontext()
 
     connections = Connections(Limits(), crowded(app, refuse), Proxies(""))
-    server = Quiet(app, connections, host="127.0.0.1", port=0, log_level="error", lifespan=lifespan)
-    serving = asyncio.create_task(server.serve())
+    server = Quiet(app, connections, log_level="error", lifespan=lifespan)
+    sock = socket.create_server(("127.0.0.1", 0), backlog=2048)
+    serving = asyncio.create_task(server.serve(sockets=[sock]))
     while not server.started:  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     try:
-        yield server.servers[0].sockets[0].getsockname()[1]
+        yield sock.getsockname()[1]
     finally:
         server.should_exit = True
         await serving
