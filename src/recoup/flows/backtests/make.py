@@ -147,7 +147,7 @@ async def _figures(world: World, merchant_id: UUID, question: Question, until: B
         history = await backtest_import(world, merchant_id, question.import_id, question.decider, within, window, cost)
         return _Made(until, history_plain(history) | {"sendCost": cost}, list(history.orders))
     target = await target_named(world, merchant_id, question.decider, within)
-    shows_payments = question.purpose != "bounds"
+    shows_payments = question.purpose not in ("bounds", "floor")
     found = await backtest_policy(
         world,
         merchant_id,

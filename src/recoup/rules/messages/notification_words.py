@@ -269,6 +269,8 @@ _HARMED: Final = {
 
 def _uplift(facts: Facts, to: Locale) -> Notified:
     finding, _, harmed = facts["finding"].partition(":")
+    if finding == "floor":
+        return _floor(facts, to)
     low, high = (f"{100 * facts[name]:+.1f}" if facts[name] is not None else "–" for name in ("low", "high"))
     line = to.say(
         "Of {engine} orders of the engine and {holdout} of the comparison group: between {low} and {high} points.",
@@ -278,6 +280,18 @@ def _uplift(facts: Facts, to: Locale) -> Notified:
         high=high,
     )
     return to.say(_UPLIFT[finding]), [*(to.say(_HARMED[name]) for name in harmed.split(",") if name), line], "/uplift"
+
+
+def _floor(facts: Facts, to: Locale) -> Notified:
+    low, high = (f"{100 * facts[name]:+.1f}" for name in ("low", "high"))
+    line = to.say(
+        "Of {orders} orders it would have rescued {low} to {high} points more. You can start the engine again.",
+        orders=f"{facts['orders']:,}",
+        low=low,
+        high=high,
+    )
+    title = to.say("The engine was stopped: the fixed schedule would have rescued more")
+    return title, [line], f"/backtests/{facts['backtest_id']}"
 
 
 def _processor(facts: Facts, to: Locale) -> Notified:

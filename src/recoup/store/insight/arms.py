@@ -87,3 +87,16 @@ WHERE merchant_id IS NOT DISTINCT FROM $1 AND ended_at IS NULL RETURNING stop_id
 """)
 async def resume_engine(db: Tx, merchant_id: UUID | None, actor: str, at: datetime) -> bool:
     """False when it was not stopped."""
+
+
+@DIRECTORY.statement("SELECT max(ended_at) FROM engine_stops WHERE merchant_id = $1")
+async def last_resumed(db: Read, merchant_id: UUID) -> datetime | None:
+    """When somebody last started the engine again for this merchant."""
+
+
+@MERCHANT.statement("""
+SELECT DISTINCT merchant_id FROM arm_settings
+WHERE mode = 'share' AND share > 0 AND ($1::uuid IS NULL OR merchant_id = $1) ORDER BY merchant_id
+""")
+async def served_merchants(db: Read, merchant_id: UUID | None) -> list[UUID]:
+    """For whom the engine decides or has decided. None: of all."""

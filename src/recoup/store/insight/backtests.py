@@ -73,11 +73,11 @@ async def same_backtest(db: Read, merchant_id: UUID, question_hash: bytes, since
 
 @MERCHANT.statement(f"""
 SELECT {_COLUMNS} FROM backtests WHERE merchant_id = $1 AND ($2::uuid IS NULL OR backtest_id < $2)
-  AND question ->> 'purpose' <> 'bounds'
+  AND question ->> 'purpose' NOT IN ('bounds', 'floor')
 ORDER BY backtest_id DESC LIMIT $3
 """)
 async def list_backtests(db: Read, merchant_id: UUID, after: UUID | None, limit: int) -> list[BacktestRow]:
-    """The merchant's own, the newest first."""
+    """Those that its people asked for and tried, the newest first."""
 
 
 class SavedBacktest(Row, frozen=True):

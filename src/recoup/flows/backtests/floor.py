@@ -1,0 +1,69 @@
+"""The floor under the engine: once a day, for each merchant that it decides for, a back-test of the fixed schedule on
+the merchant's own orders. Where the schedule would have rescued more, with 90 % confidence, the engine stops.
+
+It asks what `uplift_report` cannot know without a comparison group: stored propensities are enough.
+"""
+
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+import structlog
+
+from recoup.flows.backtests.kept import put_and_make
+from recoup.flows.backtests.questions import decider_of
+from recoup.flows.insight.backtest import ENGINE
+from recoup.flows.world import World
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem, in_words
+from recoup.kernel.scope import Actor, Scope
+from recoup.moves import audit
+from recoup.moves.message.alert import alert_now
+from recoup.rules.backtest.question import Question
+from recoup.rules.rescue.policy import CURRENT
+from recoup.store.insight.arms import last_resumed, served_merchants, standing_stops, stop_engine
+
+log = structlog.get_logger()
+BY: Final = Actor("worker", "floor")
+WHY: Final = "Its back-test shows that the fixed schedule would have rescued more."
+
+
+async def watch_floor(world: World, merchant_id: UUID | None = None) -> int:
+    """Answers for how many merchants the engine was stopped. The failure of one does not starve those after it."""
+    stopped = 0
+    for one in await served_merchants(world.db.alone, merchant_id):
+        try:
+            stopped += await _watch(world, one)
+        except (asyncpg.PostgresError, Problem) as error:
+            log.warning("floor not computed", merchant=str(one), error=in_words(error))
+    return stopped
+
+
+async def _watch(world: World, merchant_id: UUID) -> bool:
+    """Figures that take long are there at one of the next looks. Whoever has started the engine again since they were
+    made is not overruled by them."""
+    is_stopped = await standing_stops(world.db, merchant_id)
+    if is_stopped or await decider_of(world, merchant_id, by_settings=False) != ENGINE:
+        return False
+    scope = Scope(merchant_id, BY, "floor")
+    question = Question(purpose="floor", decider=CURRENT.version, subject=merchant_id)
+    row = await put_and_make(world, scope, question)
+    if row is None or row.made_at is None or row.report is None or row.report["verdict"] != "better":
+        return False
+    wall, difference = world.clocks.wall(), row.report["difference"]
+    facts = {
+        "finding": "floor",
+        "backtest_id": str(row.backtest_id),
+        "orders": row.report["orders"],
+        "low": difference["low"],
+        "high": difference["high"],
+    }
+    async with world.db.transaction() as tx:
+        resumed = await last_resumed(tx, merchant_id)
+        if resumed is not None and resumed >= row.made_at:
+            return False
+        if not await stop_engine(tx, new_id(), merchant_id, WHY, scope.actor.text(), wall):
+            return False
+        await audit.note(tx, scope, wall, "engine.stopped", "", {"why": WHY})
+        await alert_now(tx, merchant_id, "uplift", row.backtest_id, 1, facts, wall)
+    return True
