@@ -80,7 +80,13 @@ class Held(NamedTuple):
     def text(self) -> str:
         low, high, known = self.bounds
         known_of = f"{known} of {len(self.report.cohort.payments)} known"
-        return f"{low:.1%} to {high:.1%}, {known_of}; truth {self.truth:.1%} {'' if self.holds else 'OUTSIDE'}"
+        assuming = "".join(
+            f"; {'+'.join(one.assumed)} {one.at_least:.1%} to {one.at_most:.1%}"
+            f"{'' if one.at_least <= self.truth <= one.at_most else ' OUTSIDE'}"
+            for one in self.report.narrowed
+        )
+        told = f"{low:.1%} to {high:.1%}, {known_of}; truth {self.truth:.1%} {'' if self.holds else 'OUTSIDE'}"
+        return f"{told}{assuming}"
 
 
 def _bounds(kind: plugged.Kind, number: int, folder: Path) -> Iterator[Held]:

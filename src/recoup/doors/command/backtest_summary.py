@@ -49,8 +49,9 @@ def text_of(found: HistoryReport) -> list[str]:
     )
     text += _of_policy(found)
     text += [
-        f"experiment  {orders:,} orders, {share:.0%} of them compared, would show the difference to ± {half:.1%}"
-        for orders, share, half in found.experiments
+        f"experiment  {one.orders:,} orders ({one.days:,.0f} days), {one.compared:.0%} of them compared, would show the "
+        f"difference to ± {one.plus_minus:.1%}; {one.at_risk:,} rescued then are at risk"
+        for one in found.experiments
     ]
     for by, rows in found.groups.items():
         text += ["", f"by {by:<23} {_HEADS}", *map(_group, rows)]
@@ -84,6 +85,11 @@ def _of_policy(found: HistoryReport) -> list[str]:
             f"at least    {found.bounds.at_least:.1%} and at most {found.bounds.at_most:.1%} rescued by this policy"
             f"{sample}, if nothing is assumed; {found.sends:.2f} sends planned each"
         )
+    text += [
+        f"assuming    {' and '.join(one.assumed)}: at least {one.at_least:.1%} and at most {one.at_most:.1%}; "
+        f"{one.contradicted:,} payments contradict it"
+        for one in found.narrowed
+    ]
     whole = found.whole
     if whole is not None and whole.sends is not None:
         text.append(

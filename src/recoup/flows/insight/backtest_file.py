@@ -10,6 +10,8 @@ from recoup.flows.insight.processes import spread_over
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.spread import Spread, parts_of
 from recoup.kernel.stop import stoppable
+from recoup.rules.backtest import assuming
+from recoup.rules.backtest.assuming import Narrowed
 from recoup.rules.backtest.enough import Shortfall
 from recoup.rules.backtest.estimate import Estimate
 from recoup.rules.backtest.groups import By, bands
@@ -17,10 +19,11 @@ from recoup.rules.backtest.history import (
     WINDOW,
     Bounds,
     Cohort,
+    Experiment,
     Payment,
     bounds,
     cohort_of,
-    experiment,
+    experiments,
     lacking,
     outcome_of,
     payer_of,
@@ -57,7 +60,6 @@ EXPECTED_MAX: Final = 3_000  # payments about which each model is asked
 TRIES_MAX: Final = 20_000  # by which the own model is judged
 LEVELS_MAX: Final = 2_000  # tries from which each model learns its level
 SPREAD_FROM: Final = 10_000  # attempts; of fewer, all is said before another process has begun
-EXPERIMENTS: Final = ((5_000, 0.1), (20_000, 0.1), (20_000, 0.3), (60_000, 0.1))
 TOO_LITTLE: Final = Sentence("there are too few repeated attempts to learn from")
 TOO_FEW_LATE: Final = Sentence(
     "there are too few repeated attempts in the last quarter of the time to judge a model by"
@@ -104,7 +106,8 @@ class HistoryReport:
     calibration: Calibration | None = None
     models: RangeOfModels | None = None
     why_no_models: str = ""
-    experiments: list[tuple[int, float, float]] = field(default_factory=list)
+    experiments: list[Experiment] = field(default_factory=list)
+    narrowed: list[Narrowed] = field(default_factory=list)
     whole: HistoryFigures | None = None
     groups: Mapping[By, list[HistoryFigures]] = field(default_factory=dict)
     orders: list[JudgedOrder] = field(default_factory=list)
@@ -134,7 +137,7 @@ def backtest_history(
         return found
     past = Past(payments, region)
     found.then = then(cohort)
-    found.experiments = [(n, share, experiment(found.then.value, n, share)) for n, share in EXPERIMENTS]
+    found.experiments = experiments(cohort, found.then.value)
     plans = dict[int, tuple[Evidence, Decision]]()
     expected = dict[int, list[float]]()
     with spread_over(min(processes, PARTS) if len(sample.attempts) >= SPREAD_FROM else 1) as spread:
@@ -150,6 +153,8 @@ def backtest_history(
                 found.models = range_of(by_model)
                 expected = {place: [one[row] for one in by_model.values()] for row, place in enumerate(first)}
     _figures(found, past, plans, expected, send_cost)
+    if plans:
+        _narrow(found, payments, plans)
     return found
 
 
@@ -179,6 +184,16 @@ def _figures(
     found.whole, found.groups = figures_of("", cases, send_cost), by_group(cases, send_cost)
     if plans:
         found.bounds = bounds([one.outcome for one in cases if one.outcome is not None])
+
+
+def _narrow(found: HistoryReport, payments: Sequence[Payment], plans: Mapping[int, tuple[Evidence, Decision]]) -> None:
+    """Of the payments that were planned; other charges of their cards stand in all."""
+    cohort = found.cohort
+    cases = [
+        assuming.Case(one, decision.plan, outcome_of(one, decision.plan, cohort.window))
+        for one, decision in stoppable((cohort.payments[place], decision) for place, (_, decision) in plans.items())
+    ]
+    found.narrowed = assuming.narrow(cases, assuming.charges_by_card(payments), cohort.window)
 
 
 def _models(found: HistoryReport, payments: Sequence[Payment], past: Past, spread: Spread) -> Mapping[str, Model]:

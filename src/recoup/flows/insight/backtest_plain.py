@@ -135,7 +135,24 @@ def history_plain(found: HistoryReport) -> dict[str, Any]:
         plain["note"] = LOUD
     plain["whyNoModels"] = str(found.why_no_models)
     plain["experiments"] = [
-        {"orders": orders, "compared": share, "plusMinus": round(half, 6)} for orders, share, half in found.experiments
+        {
+            "orders": one.orders,
+            "compared": one.compared,
+            "plusMinus": round(one.plus_minus, 6),
+            "days": round(one.days, 1),
+            "atRisk": one.at_risk,
+        }
+        for one in found.experiments
+    ]
+    plain["assuming"] = [
+        {
+            "assumed": list(one.assumed),
+            "atLeast": round(one.at_least, 6),
+            "atMost": round(one.at_most, 6),
+            "known": one.known,
+            "contradicted": one.contradicted,
+        }
+        for one in found.narrowed
     ]
     plain["whole"] = _history_figures(found.whole)
     plain["groups"] = {by: [_history_figures(one) for one in rows] for by, rows in found.groups.items()}

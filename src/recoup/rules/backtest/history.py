@@ -19,6 +19,10 @@ from recoup.rules.uplift.comparison import half_width, mixture
 WINDOW: Final = timedelta(days=30)
 JUDGED: Final = 4  # models are judged by the last quarter of the time
 SAME_SLOT: Final = timedelta(hours=6)
+EXPERIMENTS: Final = ((5_000, 0.1), (20_000, 0.1), (20_000, 0.3), (60_000, 0.1))
+TWO_WEEKS: Final = 14
+OWN_SHARES: Final = (0.1, 0.3, 0.5)
+COMPARED_MIN: Final = 20  # payments in the smaller part
 Payment = Sequence[Attempt]
 
 
@@ -163,7 +167,31 @@ def _days(span: timedelta) -> float:
     return span / timedelta(days=1)
 
 
-def experiment(rescued: float, orders: int, holdout: float) -> float:
-    """Half the width of the interval that a comparison of so many orders shows, whenever one looks; a share."""
+class Experiment(NamedTuple):
+    """A comparison of so many payments, a share of them retried at random delays or by another policy. `plus_minus`:
+    half the width of the interval that it shows, whenever one looks; a share. `days`: until so many come in.
+    `at_risk`: payments of that share which today's retries would have rescued: more cannot be lost."""
+
+    orders: int
+    compared: float
+    plus_minus: float
+    days: float
+    at_risk: int
+
+
+def experiments(cohort: Cohort, rescued: float) -> list[Experiment]:
+    """`rescued`: the share that is rescued now. First two weeks of the merchant's own."""
+    begins = [one[0].at for one in cohort.payments]
+    span = (max(begins) - min(begins)) / timedelta(days=1)
+    a_day = len(begins) / max(span, 1.0)
+    weeks = round(a_day * TWO_WEEKS)
+    own = [(weeks, share) for share in OWN_SHARES if weeks * min(share, 1.0 - share) >= COMPARED_MIN]
+    return [
+        Experiment(orders, share, _half(rescued, orders, share), orders / a_day, round(orders * share * rescued))
+        for orders, share in (*own, *EXPERIMENTS)
+    ]
+
+
+def _half(rescued: float, orders: int, holdout: float) -> float:
     variance = rescued * (1.0 - rescued) * (1.0 / (orders * holdout) + 1.0 / (orders * (1.0 - holdout)))
     return half_width(variance, orders, mixture(orders))

@@ -147,6 +147,23 @@ class BacktestExperiment(Shape, kw_only=True):
     orders: Counted
     compared: Annotated[float, Meta(description="Share of the orders in the comparison group.")]
     plus_minus: float
+    days: Annotated[float | None, Meta(description="Until so many are declined, at the pace of the file.")] = None
+    at_risk: Annotated[
+        Counted | None, Meta(description="Of the comparison group, those that were rescued then: no more can be lost.")
+    ] = None
+
+
+class BacktestAssuming(Shape, kw_only=True):
+    """Bounds under assumptions. `lasting`: once an attempt is approved, a later one would have been, too; when one is
+    declined, an earlier one would have been, too. `payer`: another charge of the same card, of as much at least, shows
+    what an attempt within six hours of it would have brought when it was approved; of as much at most, when it was
+    declined."""
+
+    assumed: list[Literal["lasting", "payer"]]
+    at_least: float
+    at_most: float
+    known: Annotated[int, Meta(ge=0, description="Payments at which both bounds are the same.")]
+    contradicted: Annotated[int, Meta(ge=0, description="Payments whose attempts contradict it: not assumed of them.")]
 
 
 class BacktestFeeBounds(Shape, kw_only=True):
@@ -205,6 +222,7 @@ class BacktestHistory(Shape, kw_only=True):
     why_no_models: Annotated[str, Meta(description="Empty where they were asked.")] = ""
     note: Annotated[str | None, Meta(description="Whose word the range is.")] = None
     experiments: list[BacktestExperiment] = []
+    assuming: list[BacktestAssuming] = []
     send_cost: Annotated[Counted | None, Meta(description="Minor units, of one send.")] = None
     whole: BacktestHistoryFigures | None = None
     groups: dict[str, list[BacktestHistoryFigures]] = {}
@@ -218,7 +236,10 @@ class BacktestShown(Shape, kw_only=True):
     requested_by: Annotated[
         str, Meta(description="`api`, `user` or `operator`, with an id.", examples=["api:pk_test_1"])
     ]
-    purpose: Annotated[Literal["request", "draft"], Meta(description="`draft`: before a policy is saved.")]
+    purpose: Annotated[
+        Literal["request", "draft", "floor"],
+        Meta(description="`draft`: before a policy is saved; `floor`: asked by Recoup each day."),
+    ]
     decider: str
     scope: Literal["merchant", "site", "campaign"]
     subject_id: Annotated[UUID, Meta(description="Id of that merchant, site or campaign.")]

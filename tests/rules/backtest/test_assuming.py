@@ -1,0 +1,125 @@
+"""Assumptions narrow the bounds of a history, and hold the truth where they are true."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.rules.backtest.test_history_figures import BEGIN, attempt, plan
+
+from recoup.rules.backtest.assuming import CHOICES, Case, Narrowed, charges_by_card, narrow
+from recoup.rules.backtest.history import WINDOW, Payment, cohort_of, experiments, outcome_of
+from recoup.rules.imports.attempt import Attempt
+
+DAY = st.integers(0, 80).map(lambda n: n / 4)
+
+
+def other(days: float, state: Any, **more: Any) -> Attempt:
+    return attempt(days, state)._replace(payment="q", ref=f"q{days}{state}", **more)
+
+
+def bounds_of(payment: Payment, days: Sequence[float], *charges: Attempt) -> dict[str, Narrowed]:
+    case = Case(payment, plan(*days), outcome_of(payment, plan(*days), WINDOW))
+    found = narrow([case], charges_by_card([payment, *([one] for one in charges)]), WINDOW)
+    return {"+".join(one.assumed): one for one in found}
+
+
+def span(found: Narrowed) -> tuple[float, float]:
+    return found.at_least, found.at_most
+
+
+def test_what_was_approved_would_be_approved_later() -> None:
+    payment = [attempt(0), attempt(3), attempt(7, "approved")]
+    assert span(bounds_of(payment, [9])["lasting"]) == (1, 1)
+    assert span(bounds_of(payment, [5])["lasting"]) == (0, 1), "between the decline and the approval nothing is known"
+    assert span(bounds_of(payment, [1, 2])["lasting"]) == (0, 0)
+    assert span(bounds_of(payment, [1, 2])["payer"]) == (0, 1)
+
+
+def test_an_approval_that_failed_later_says_nothing() -> None:
+    payment = [attempt(0), attempt(3), attempt(7, "approved", failed_later=True)]
+    assert span(bounds_of(payment, [9])["lasting"]) == (0, 1)
+
+
+def test_another_charge_of_the_card_speaks_for_six_hours_and_its_amount() -> None:
+    payment = [attempt(0), attempt(3)]
+    for charge, expected in (
+        (other(5, "approved"), (1, 1)),
+        (other(5, "approved", units=999), (0, 1)),
+        (other(5, "approved", asset="EUR"), (0, 1)),
+        (other(5, "approved", card="z"), (0, 1)),
+        (other(5.5, "approved"), (0, 1)),
+        (other(5, "declined"), (0, 0)),
+        (other(5, "declined", units=1001), (0, 1)),
+        (other(5, "unknown"), (0, 1)),
+        (other(40, "approved"), (0, 1)),
+    ):
+        assert span(bounds_of(payment, [5.1], charge)["payer"]) == expected, charge
+    both = bounds_of(payment, [8], other(5, "approved"))
+    assert [span(both[one]) for one in ("lasting", "payer", "lasting+payer")] == [(0, 1), (0, 1), (1, 1)]
+
+
+def test_attempts_that_contradict_are_counted_and_nothing_is_assumed_of_them() -> None:
+    payment = [attempt(0), attempt(7, "approved")]
+    found = bounds_of(payment, [9], other(8, "declined"))
+    assert (found["lasting"].contradicted, span(found["lasting"])) == (0, (1, 1))
+    assert (found["lasting+payer"].contradicted, span(found["lasting+payer"])) == (1, (0, 1))
+    at_once = bounds_of(payment, [5], other(5, "declined"), other(5.1, "approved"))
+    assert span(at_once["payer"]) == (0, 1)
+
+
+@given(
+    st.lists(DAY, max_size=4),
+    st.lists(DAY, min_size=1, max_size=4),
+    st.one_of(st.none(), DAY),
+    st.lists(st.tuples(DAY, st.integers(1, 2_000)), max_size=4),
+)
+def test_the_truth_lies_between_where_the_assumption_holds(
+    tried: list[float], planned: list[float], opens: float | None, charges: list[tuple[float, int]]
+) -> None:
+    """A card that has money for everything from one moment on."""
+
+    def state(day: float) -> Any:
+        return "approved" if opens is not None and day >= opens and day > 0 else "declined"
+
+    payment = [attempt(0)]
+    for day in sorted({*tried} - {0}):
+        payment.append(attempt(day, state(day)))
+        if state(day) == "approved":
+            break
+    others = [other(day + 1 / 24, state(day + 1 / 24), units=units) for day, units in charges]
+    days = sorted({*planned} - {0})
+    truth = any(state(day) == "approved" for day in days)
+    base = outcome_of(payment, plan(*days), WINDOW)
+    for assumed in ("lasting", "lasting+payer"):
+        found = bounds_of(payment, days, *others)[assumed]
+        assert found.contradicted == 0
+        assert base.least <= found.at_least <= truth <= found.at_most <= base.most
+
+
+@given(st.lists(st.tuples(DAY, st.sampled_from(["approved", "declined"])), max_size=6), st.lists(DAY, max_size=4))
+def test_no_assumption_widens(story: list[tuple[float, Any]], planned: list[float]) -> None:
+    payment = [attempt(0), *(attempt(day, state) for day, state in sorted(story))]
+    days = sorted(planned)
+    base = outcome_of(payment, plan(*days), WINDOW)
+    found = bounds_of(payment, days, *(other(day, state) for day, state in story))
+    assert [one.assumed for one in found.values()] == [*CHOICES]
+    for one in found.values():
+        assert base.least <= one.at_least <= one.at_most <= base.most
+
+
+def test_a_comparison_says_how_long_it_takes_and_what_it_may_cost() -> None:
+    payments = [
+        [one._replace(payment=f"p{number}", at=one.at + timedelta(hours=number)) for one in story]
+        for number in range(24 * 60)
+        for story in [[attempt(0), attempt(3, "approved")] if number % 4 == 0 else [attempt(0), attempt(3)]]
+    ]
+    cohort = cohort_of(payments, timedelta(days=10))
+    assert cohort.payments[0][0].at == BEGIN + timedelta(hours=240)
+    cohort = replace(cohort, payments=payments)
+    own, *others = experiments(cohort, 0.25)
+    assert (own.orders, own.compared, own.at_risk, round(own.days)) == (336, 0.1, 8, 14)
+    assert {one.orders for one in others} == {336, 5_000, 20_000, 60_000}
+    assert own.plus_minus > others[0].plus_minus > others[-1].plus_minus
