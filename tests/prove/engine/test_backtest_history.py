@@ -74,6 +74,12 @@ class Held(NamedTuple):
         return self.bounds.at_least <= self.truth <= self.bounds.at_most
 
     @property
+    def holds_of_payer(self) -> bool:
+        """Where another charge of the card is taken for what an attempt beside it would have brought."""
+        [found] = [one for one in self.report.narrowed if one.assumed == ("payer",)]
+        return found.at_least <= self.truth <= found.at_most
+
+    @property
     def width(self) -> float:
         return self.bounds.at_most - self.bounds.at_least
 
@@ -125,7 +131,7 @@ def test_the_bounds_hold_what_a_policy_rescues_of_the_same_payments() -> None:
         found = [
             one for number, kind in enumerate(plugged.kinds(WORLDS)) for one in _bounds(kind, number, Path(folder))
         ]
-    missed = [one for one in found if not one.holds]
+    missed = [one for one in found if not (one.holds and one.holds_of_payer)]
     narrow = [one for one in found if one.width <= 0.15]
     missed_narrow = sum(not one.holds for one in narrow)
     print(f"{len(found)} bounds, {len(missed)} miss the truth; of {len(narrow)} up to 15 points wide {missed_narrow}")

@@ -49,8 +49,8 @@ def text_of(found: HistoryReport) -> list[str]:
     )
     text += _of_policy(found)
     text += [
-        f"experiment  {one.orders:,} orders ({one.days:,.0f} days), {one.compared:.0%} of them compared, would show the "
-        f"difference to ± {one.plus_minus:.1%}; {one.at_risk:,} rescued then are at risk"
+        f"experiment  {one.orders:,} orders ({one.days:,.0f} days), {one.compared:.0%} of them compared, would show "
+        f"the difference to ± {one.plus_minus:.1%}; {one.at_risk:,} rescued then are at risk"
         for one in found.experiments
     ]
     for by, rows in found.groups.items():
