@@ -150,3 +150,11 @@ def test_hostile_text_is_text(tmp_path: Path) -> None:
     assert result.exit_code == 0, (result.output, result.exception)
     assert "\x1b" not in result.output
     assert ",=1+1" not in (tmp_path / "out.csv").read_text()
+
+
+def test_a_file_of_one_customer_has_no_interval(tmp_path: Path) -> None:
+    """Of a column that names everybody alike: how far customers differ is not known."""
+    rows = [row | {"customerId": "everybody"} for row in history()]
+    output = run(written(tmp_path / "one.csv", rows), "--policy", "retry-2").output
+    assert "1 customers or cards; 20 are needed. Check the column that names them" in output
+    assert "rescued (of more" not in output

@@ -22,6 +22,7 @@ LACKING: Final[dict[Missing, str]] = {
     "days": "{have:.0f} days of closed windows; {needed:.0f} are needed",
     "rescued": "{have:.0f} payments that a later try rescued; {needed:.0f} are needed",
     "not_rescued": "{have:.0f} payments that none did; {needed:.0f} are needed",
+    "customers": "{have:.0f} customers or cards; {needed:.0f} are needed. Check the column that names them",
     "guessed": "{have:.0%} of the attempts are put together by guess; {needed:.0%} at most. Export the payments' ids",
 }
 

@@ -20,6 +20,7 @@ WINDOW: Final = timedelta(days=30)
 JUDGED: Final = 4  # models are judged by the last quarter of the time
 SAME_SLOT: Final = timedelta(hours=6)
 EXPERIMENTS: Final = ((5_000, 0.1), (20_000, 0.1), (20_000, 0.3), (60_000, 0.1))
+CUSTOMERS_MIN: Final = 20  # of fewer, how far they differ is not known
 TWO_WEEKS: Final = 14
 OWN_SHARES: Final = (0.1, 0.3, 0.5)
 COMPARED_MIN: Final = 20  # payments in the smaller part
@@ -116,6 +117,8 @@ def lacking(cohort: Cohort) -> list[Shortfall]:
     rescued = sum(rescued_at(one, cohort.window) is not None for one in cohort.payments)
     found = [] if cohort.payments else [Shortfall("declined", 0, 1)]
     found += missing_of_orders(Closed(len(cohort.payments), rescued, cohort.days))
+    customers = len({payer_of(one) for one in cohort.payments})
+    found += [Shortfall("customers", customers, CUSTOMERS_MIN)] if 0 < customers < CUSTOMERS_MIN else []
     return found + ([Shortfall("guessed", cohort.guessed, GUESSED_MAX)] if cohort.guessed > GUESSED_MAX else [])
 
 

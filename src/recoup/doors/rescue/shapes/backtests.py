@@ -34,6 +34,7 @@ class BacktestMissing(Shape, kw_only=True):
         "days",
         "rescued",
         "not_rescued",
+        "customers",
         "attempts",
         "only_successes",
         "declined",
