@@ -10,7 +10,9 @@ from tests.doors.portal.shop import Shop, drop_shop, make_shop
 from tests.doors.portal.test_portal import field
 from tests.doors.portal.test_uploads import Visitor, visit
 
-from recoup.doors.portal.imports.page import TITLES
+from recoup.doors.portal.imports.page import PROVED, TITLES
+from recoup.flows.backtests.make import TURN
+from recoup.moves.attempt.plan import INLINE_GRACE
 from recoup.rules.imports.profile import profiles
 from recoup.store.server import ServerAddress
 
@@ -67,6 +69,49 @@ def test_a_file_is_asked_about_checked_imported_and_shown(shop: Shop) -> None:
         assert "export.csv" in (await visitor.client.get("/imports")).text
 
     visit(shop, story)
+
+
+def test_what_recoup_would_have_rescued_is_asked_on_the_page(shop: Shop) -> None:
+    path = ""
+
+    async def asked(visitor: Visitor) -> None:
+        nonlocal path
+        later = "ch_4,2024-06-05 06:00:11,19.00,0.00,usd,Paid,cus_2,pi_2\n"
+        content = CONTENT.replace("ch_", "own_").replace("pi_", "own_") + later
+        path = (await send(visitor, content, "import", zone="UTC")).headers["location"]
+        page = (await visitor.client.get(path)).text
+        assert "What Recoup would have rescued" not in page, "before it is completed"
+        refused = await visitor.client.post(f"{path}/prove", data={"csrf": "x"})
+        assert refused.status_code == 403
+        await visitor.work()
+        page = (await visitor.client.get(path)).text
+        assert "Show it" in page
+        for _ in range(2):
+            answer = await visitor.client.post(f"{path}/prove", data={"csrf": field(page, "csrf")})
+            assert answer.status_code == 303
+        page = (await visitor.client.get(answer.headers["location"])).text
+        assert page.count("The figures appear here within a few minutes.") == 2, "the same question has one answer"
+        for _ in PROVED:  # one at a time
+            async with visitor.world.db.connection() as connection:
+                await connection.execute(
+                    "UPDATE due_work SET due_at = due_at - $1::interval, lease_until = NULL", INLINE_GRACE + TURN
+                )
+            await visitor.work()
+        page = (await visitor.client.get(path)).text
+        assert page.count("There are 0 rescued payments; 50 are needed.") == len(PROVED)
+        assert "Schedule retry-2" in page
+        assert "Rescue engine, within" in page
+        assert page.count('href="/backtests/') >= 2
+        assert "Show it" not in page
+
+    async def read(visitor: Visitor) -> None:
+        page = (await visitor.client.get(path)).text
+        assert "There are 0 rescued payments; 50 are needed." in page
+        answer = await visitor.client.post(f"{path}/prove", data={"csrf": field(page, "csrf")})
+        assert answer.status_code == 403
+
+    visit(shop, asked)
+    visit(shop, read, email="ann@example.test")
 
 
 def test_each_export_has_its_name_on_the_pages() -> None:

@@ -80,6 +80,15 @@ async def list_backtests(db: Read, merchant_id: UUID, after: UUID | None, limit:
     """Those that its people asked for and tried, the newest first."""
 
 
+@MERCHANT.statement(f"""
+SELECT DISTINCT ON (question ->> 'decider') {_COLUMNS} FROM backtests
+WHERE merchant_id = $1 AND question ->> 'importId' = $2::uuid::text AND question ->> 'purpose' = 'request'
+ORDER BY question ->> 'decider' DESC, backtest_id DESC
+""")
+async def backtests_of_import(db: Read, merchant_id: UUID, import_id: UUID) -> list[BacktestRow]:
+    """The newest of each decider that was asked of those attempts."""
+
+
 class SavedBacktest(Row, frozen=True):
     """`scope`, `subject`: of the policy that was saved."""
 

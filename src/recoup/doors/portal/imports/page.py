@@ -6,6 +6,8 @@ from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from recoup.doors.edge.spool import while_there
+from recoup.doors.portal import rights
+from recoup.doors.portal.backtests.page import shown_values
 from recoup.doors.portal.done import done_of, with_done
 from recoup.doors.portal.downloads import JSON_LINES, download, taken
 from recoup.doors.portal.endpoint import redirect
@@ -16,6 +18,9 @@ from recoup.doors.portal.pages import Answer, Values, member, shown
 from recoup.doors.portal.rights import anybody
 from recoup.doors.portal.visit import Visit, found_by
 from recoup.doors.portal.words import State
+from recoup.flows.backtests.kept import ask
+from recoup.flows.backtests.questions import BacktestRequest, question_for
+from recoup.flows.insight.backtest import ENGINE
 from recoup.flows.insight.imports.read import FILE_BYTES_MAX, ReadFile, read_import
 from recoup.flows.insight.imports.show import history, lines_file
 from recoup.flows.insight.imports.work import one_import, stop_import
@@ -24,6 +29,8 @@ from recoup.kernel.problem import Problem, invalid
 from recoup.rules.imports.answers import Answers
 from recoup.rules.imports.attempt import SKIPPED
 from recoup.rules.imports.file import ROWS_MAX
+from recoup.rules.rescue.policy import CURRENT
+from recoup.store.insight.backtests import backtests_of_import
 from recoup.store.insight.imported import bad_lines
 from recoup.store.insight.imports import Import, list_imports
 
@@ -53,6 +60,7 @@ TITLES: Final = {
 PLACE: Final = IMPORTS
 FORM_BYTES_MAX: Final = FILE_BYTES_MAX + FORM_BYTES
 SIZE: Final = 25
+PROVED: Final = (CURRENT.version, ENGINE)
 LINES: Final = 100
 
 
@@ -99,6 +107,7 @@ async def post_import(
     return redirect(with_done(visit.session, path, "known") if found.before else path)
 
 
+_proving: Final = rights.acting("switch", "ask for a back-test")
 _NONE: Final = Problem("not_found", "There is no such import.", cure="Look at the list of imports.")
 _find: Final = found_by("import_id", _NONE, one_import)
 
@@ -109,8 +118,11 @@ async def import_page(visit: Visit) -> Values:
     text = visit.request.query_params.get("after", "")
     after = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
     rows = await bad_lines(visit.world.db.reader, visit.merchant_id, found.import_id, after, LINES + 1)
+    proofs = await backtests_of_import(visit.world.db.reader, visit.merchant_id, found.import_id)
     return dict(
         one=found,
+        proofs=[shown_values(row) for row in proofs],
+        may_prove=visit.may("switch", or_operator=True),
         rows=rows[:LINES],
         next=rows[LINES - 1].line_no if len(rows) > LINES else None,
         first=not after,
@@ -140,6 +152,14 @@ async def attempts_file(visit: Visit) -> Response:
 async def post_stop(visit: Visit, found: Import) -> None:
     _must(visit)
     await stop_import(visit.world, visit.scope, found.import_id)
+
+
+@import_page.post("/imports/{import_id}/prove", may=_proving, find=_find)
+async def post_prove(visit: Visit, found: Import) -> None:
+    """Asks what the schedule and the engine would have rescued of its payments."""
+    for decider in PROVED:
+        request = BacktestRequest(decider, import_id=found.import_id)
+        await ask(visit.world, _proving(visit), await question_for(visit.world, visit.merchant_id, request))
 
 
 def _may(visit: Visit) -> bool:
