@@ -77,7 +77,9 @@ def test_what_recoup_would_have_rescued_is_asked_on_the_page(shop: Shop) -> None
     async def asked(visitor: Visitor) -> None:
         nonlocal path
         later = "ch_4,2024-06-05 06:00:11,19.00,0.00,usd,Paid,cus_2,pi_2\n"
-        content = CONTENT.replace("ch_", "own_").replace("pi_", "own_") + later
+        await send(visitor, CONTENT, "import", zone="UTC")
+        await visitor.work()
+        content = CONTENT + CONTENT.partition("\n")[2].replace("ch_", "own_").replace("pi_", "own_") + later
         path = (await send(visitor, content, "import", zone="UTC")).headers["location"]
         page = (await visitor.client.get(path)).text
         assert "What Recoup would have rescued" not in page, "before it is completed"
@@ -86,6 +88,7 @@ def test_what_recoup_would_have_rescued_is_asked_on_the_page(shop: Shop) -> None
         await visitor.work()
         page = (await visitor.client.get(path)).text
         assert "Show it" in page
+        assert "2 attempts were imported before. They count with the file that brought them" in page
         for _ in range(2):
             answer = await visitor.client.post(f"{path}/prove", data={"csrf": field(page, "csrf")})
             assert answer.status_code == 303
