@@ -56,7 +56,7 @@ class Shopify:
     def __init__(self) -> None:
         headers = {"x-shopify-access-token": os.environ["SHOPIFY_TOKEN"]}
         self._api = httpx.Client(headers=headers, timeout=15)
-        self._unsure: dict[str, float] = {}  # charges that Shopify did not answer, and when
+        self._unsure: dict[str, tuple[float, float]] = {}  # charges without an answer: first asked, last given up
 
     def declined(self, event: Mapping[str, Any]) -> Declined | None:
         """The failed attempt, read again. One of Recoup's own is known there already."""
@@ -97,10 +97,11 @@ class Shopify:
             "contract": f"gid://shopify/SubscriptionContract/{contract}",
             "input": {"idempotencyKey": message["id"], "billingCycleSelector": {"date": f"{cycle}T00:00:00Z"}},
         }
+        asked = self._unsure.get(message["id"], (time.time(),))[0]
         try:
             made = self._call(CREATE, **given)["subscriptionBillingAttemptCreate"]
         except (httpx.HTTPError, ValueError):
-            self._unsure[message["id"]] = time.time()
+            self._unsure[message["id"]] = asked, time.time()
             raise
         self._unsure.pop(message["id"], None)
         if attempt := made["subscriptionBillingAttempt"]:
@@ -115,10 +116,11 @@ class Shopify:
         for attempt in attempts:
             if attempt["idempotencyKey"] == id:
                 return _outcome(id, attempt)
-        asked = self._unsure.get(id)
-        if asked is None or time.time() - asked < SETTLED_SECONDS:
+        asked, given_up = self._unsure.get(id, (0.0, time.time()))
+        if time.time() - given_up < SETTLED_SECONDS:
             return {"id": id, "state": "unknown"}
-        whole = len(attempts) < 250 or datetime.fromisoformat(attempts[-1]["createdAt"]).timestamp() < asked
+        oldest = datetime.fromisoformat(attempts[-1]["createdAt"]).timestamp() if attempts else 0.0
+        whole = len(attempts) < 250 or oldest < asked - FRESH_SECONDS
         return {"id": id, "state": "not_found" if whole else "unknown"}
 
     def _call(self, query: str, **variables: Any) -> Any:

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import httpx
@@ -200,6 +201,8 @@ def test_a_charge_is_proved_lost_only_by_whoever_asked_for_it(monkeypatch: pytes
     assert [shopify.find(one)["state"] for one in (key, lost)] == ["approved", "unknown"]
 
     def away(query: str, **given: Any) -> Any:
+        nonlocal now
+        now += 15
         raise httpx.ReadTimeout("no answer")
 
     with monkeypatch.context() as cut:
@@ -210,5 +213,11 @@ def test_a_charge_is_proved_lost_only_by_whoever_asked_for_it(monkeypatch: pytes
     now += sample.SETTLED_SECONDS
     assert shopify.find(lost)["state"] == "not_found"
     contracts.attempts *= 250
-    contracts.attempts[0] = contracts.attempts[0] | {"createdAt": "2036-03-02T09:14:00Z"}
-    assert shopify.find(lost)["state"] == "unknown", "it may stand before them"
+    for ago, state in (
+        (0, "unknown"),
+        (sample.SETTLED_SECONDS + 14, "unknown"),
+        (2 * sample.SETTLED_SECONDS, "not_found"),
+    ):
+        created = datetime.fromtimestamp(now - ago, UTC).isoformat()
+        contracts.attempts[0] = contracts.attempts[0] | {"createdAt": created}
+        assert shopify.find(lost)["state"] == state, "of 250 the oldest says how far back they reach"

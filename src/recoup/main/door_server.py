@@ -100,17 +100,19 @@ class DoorServer(uvicorn.Server):
         await self.lifespan.startup()
         if self.lifespan.should_exit:
             sys.exit(STARTUP_FAILURE)
+        servers: list[Any] = [await self._opened(one) for one in sockets or ()]
         if ready := os.environ.pop(READY, ""):
             os.write(int(ready), b"1")
-        servers: list[Any] = [await self._open(one) for one in sockets or ()]
+        for one in servers:
+            await one.start_serving()
         self.servers = servers
         self.started = True
 
-    async def _open(self, sock: socket.socket) -> "asyncio.Server | Handshakes":
+    async def _opened(self, sock: socket.socket) -> "asyncio.Server | Handshakes":
         if self.config.ssl is not None:
             return Handshakes(sock, self.config.ssl, self._make, self._connections)
-        loop = asyncio.get_running_loop()
-        return await loop.create_server(self._make, sock=sock, backlog=self.config.backlog)
+        loop, backlog = asyncio.get_running_loop(), self.config.backlog
+        return await loop.create_server(self._make, sock=sock, backlog=backlog, start_serving=False)
 
     def _make(self) -> asyncio.Protocol:
         make: Any = self.config.http_protocol_class

@@ -156,5 +156,5 @@ def test_a_file_of_one_customer_has_no_interval(tmp_path: Path) -> None:
     """Of a column that names everybody alike: how far customers differ is not known."""
     rows = [row | {"customerId": "everybody"} for row in history()]
     output = run(written(tmp_path / "one.csv", rows), "--policy", "retry-2").output
-    assert "1 customers or cards; 20 are needed. Check the column that names them" in output
+    assert "1 customers with a declined payment; 20 are needed. Is it the right column?" in output
     assert "rescued (of more" not in output

@@ -489,8 +489,8 @@ def test_whoever_was_accepted_when_the_door_closes_still_shakes_hands(secured: d
         with socket.create_server(("127.0.0.1", 0)) as listener:
             connections = Connections(Limits(), {}, Proxies(""))
             door = Handshakes(listener, context, asyncio.Protocol, connections)
-            await asyncio.sleep(0)
             for _ in range(20):
+                await door.start_serving()
                 theirs = ssl.create_default_context(cafile=secured["ssl_certfile"])
                 caller = asyncio.create_task(
                     asyncio.open_connection(*listener.getsockname(), ssl=theirs, server_hostname="localhost")
@@ -504,7 +504,6 @@ def test_whoever_was_accepted_when_the_door_closes_still_shakes_hands(secured: d
                 writer.close()
                 await door.wait_closed()
                 door = Handshakes(listener, context, asyncio.Protocol, connections)
-                await asyncio.sleep(0)
             door.close()
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # as doors have it

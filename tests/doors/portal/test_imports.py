@@ -88,7 +88,7 @@ def test_what_recoup_would_have_rescued_is_asked_on_the_page(shop: Shop) -> None
         await visitor.work()
         page = (await visitor.client.get(path)).text
         assert "Show it" in page
-        assert "2 attempts were imported before. They count with the file that brought them" in page
+        assert "2 attempts were imported before. They count with the file that brought or last changed them" in page
         for _ in range(2):
             answer = await visitor.client.post(f"{path}/prove", data={"csrf": field(page, "csrf")})
             assert answer.status_code == 303

@@ -67,7 +67,13 @@ def test_attempts_that_contradict_are_counted_and_nothing_is_assumed_of_them() -
     assert (found["lasting"].contradicted, span(found["lasting"])) == (0, (1, 1))
     assert (found["lasting+payer"].contradicted, span(found["lasting+payer"])) == (1, (0, 1))
     at_once = bounds_of(payment, [5], other(5, "declined"), other(5.1, "approved"))
-    assert span(at_once["payer"]) == (0, 1)
+    assert (at_once["payer"].contradicted, span(at_once["payer"])) == (1, (0, 1))
+
+
+def test_what_an_attempt_brought_is_not_told_again_by_another_charge() -> None:
+    payment = [attempt(0), attempt(3), attempt(7)]
+    assert span(bounds_of(payment, [3, 10], other(3.1, "approved", units=5000))["payer"]) == (0, 1)
+    assert span(bounds_of(payment, [3, 10], other(10, "declined"))["payer"]) == (0, 0)
 
 
 @given(

@@ -22,7 +22,7 @@ LACKING: Final[dict[Missing, str]] = {
     "days": "{have:.0f} days of closed windows; {needed:.0f} are needed",
     "rescued": "{have:.0f} payments that a later try rescued; {needed:.0f} are needed",
     "not_rescued": "{have:.0f} payments that none did; {needed:.0f} are needed",
-    "customers": "{have:.0f} customers or cards; {needed:.0f} are needed. Check the column that names them",
+    "customers": "{have:.0f} customers with a declined payment; {needed:.0f} are needed. Is it the right column?",
     "guessed": "{have:.0%} of the attempts are put together by guess; {needed:.0%} at most. Export the payments' ids",
 }
 
@@ -51,7 +51,7 @@ def text_of(found: HistoryReport) -> list[str]:
     text += _of_policy(found)
     text += [
         f"experiment  {one.orders:,} orders ({one.days:,.0f} days), {one.compared:.0%} of them compared, would show "
-        f"the difference to ± {one.plus_minus:.1%}; {one.at_risk:,} rescued then are at risk"
+        f"the difference to ± {one.plus_minus:.1%}; about {one.at_risk:,} rescues at risk"
         for one in found.experiments
     ]
     for by, rows in found.groups.items():

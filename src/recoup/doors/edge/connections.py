@@ -201,6 +201,8 @@ class Handshakes:
         self._under_way: dict[asyncio.Task[None], str] = {}
         self._loop = asyncio.get_running_loop()
         self._is_open = True
+
+    async def start_serving(self) -> None:
         self._watch()
 
     @property

@@ -1,7 +1,6 @@
 """The floor under the engine: once a day, for each merchant that it decides for, a back-test of the fixed schedule on
-the merchant's own orders. Where the schedule would have rescued more, with 90 % confidence, the engine stops.
-
-It asks what `uplift_report` cannot know without a comparison group: stored propensities are enough.
+the merchant's own orders. Where the schedule would have rescued more, the engine stops: with 90 % confidence, however
+often one looks. Of an engine that somebody has started again only the orders since then count.
 """
 
 from typing import Final
@@ -17,9 +16,11 @@ from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.scope import Actor, Scope
+from recoup.kernel.time import WallTime
 from recoup.moves import audit
 from recoup.moves.message.alert import alert_now
-from recoup.rules.backtest.question import Question
+from recoup.rules.backtest.estimate import at_any_look
+from recoup.rules.backtest.question import DAYS, DAYS_MIN, Question
 from recoup.rules.rescue.policy import CURRENT
 from recoup.store.insight.arms import last_resumed, served_merchants, standing_stops, stop_engine
 
@@ -40,28 +41,31 @@ async def watch_floor(world: World, merchant_id: UUID | None = None) -> int:
 
 
 async def _watch(world: World, merchant_id: UUID) -> bool:
-    """Figures that take long are there at one of the next looks. Whoever has started the engine again since they were
-    made is not overruled by them."""
-    is_stopped = await standing_stops(world.db, merchant_id)
+    """Figures that take long are there at one of the next looks."""
+    is_stopped, wall = await standing_stops(world.db, merchant_id), world.clocks.wall()
     if is_stopped or await decider_of(world, merchant_id, by_settings=False) != ENGINE:
         return False
-    scope = Scope(merchant_id, BY, "floor")
-    question = Question(purpose="floor", decider=CURRENT.version, subject=merchant_id)
-    row = await put_and_make(world, scope, question)
-    if row is None or row.made_at is None or row.report is None or row.report["verdict"] != "better":
+    resumed = await last_resumed(world.db, merchant_id)
+    days = DAYS if resumed is None else min(DAYS, (wall - WallTime(resumed)).days)
+    if days < DAYS_MIN:
         return False
-    wall, difference = world.clocks.wall(), row.report["difference"]
+    scope = Scope(merchant_id, BY, "floor")
+    question = Question(purpose="floor", decider=CURRENT.version, subject=merchant_id, days=days)
+    row = await put_and_make(world, scope, question)
+    report = row.report if row is not None else None
+    if row is None or report is None or report["difference"] is None:
+        return False
+    low, high = at_any_look(report["difference"]["low"], report["difference"]["high"], report["orders"])
+    if low <= 0:
+        return False
     facts = {
         "finding": "floor",
         "backtest_id": str(row.backtest_id),
-        "orders": row.report["orders"],
-        "low": difference["low"],
-        "high": difference["high"],
+        "orders": report["orders"],
+        "low": low,
+        "high": high,
     }
     async with world.db.transaction() as tx:
-        resumed = await last_resumed(tx, merchant_id)
-        if resumed is not None and resumed >= row.made_at:
-            return False
         if not await stop_engine(tx, new_id(), merchant_id, WHY, scope.actor.text(), wall):
             return False
         await audit.note(tx, scope, wall, "engine.stopped", "", {"why": WHY})

@@ -137,7 +137,7 @@ def backtest_history(
         return found
     past = Past(payments, region)
     found.then = then(cohort)
-    found.experiments = experiments(cohort, found.then.value)
+    found.experiments = experiments(cohort, found.then.value, len(sample.attempts) / sample.seen)
     plans = dict[int, tuple[Evidence, Decision]]()
     expected = dict[int, list[float]]()
     with spread_over(min(processes, PARTS) if len(sample.attempts) >= SPREAD_FROM else 1) as spread:
@@ -152,9 +152,9 @@ def backtest_history(
                 by_model = expect(expectations, list(first.values()), spread)
                 found.models = range_of(by_model)
                 expected = {place: [one[row] for one in by_model.values()] for row, place in enumerate(first)}
-    _figures(found, past, plans, expected, send_cost)
-    if plans:
-        _narrow(found, payments, plans)
+    cases = _figures(found, past, plans, expected, send_cost)
+    if cases:
+        found.narrowed = assuming.narrow(cases, assuming.charges_by_card(payments), window)
     return found
 
 
@@ -164,36 +164,31 @@ def _figures(
     plans: Mapping[int, tuple[Evidence, Decision]],
     expected: Mapping[int, list[float]],
     send_cost: int,
-) -> None:
-    """`plans`, `expected`: by the payment's place."""
+) -> list[assuming.Case]:
+    """`plans`, `expected`: by the payment's place. Answers what was planned."""
     cohort = found.cohort
     amounts = bands([(one[0].asset, one[0].units) for one in cohort.payments])
-    cases = []
+    cases, planned = list[Case](), list[assuming.Case]()
     for place, (one, band) in enumerate(stoppable(zip(cohort.payments, amounts, strict=True))):
-        first, at = one[0], rescued_at(one, cohort.window)
+        first, at, outcome = one[0], rescued_at(one, cohort.window), None
+        if place in plans:
+            plan = plans[place][1].plan
+            outcome = outcome_of(one, plan, cohort.window)
+            planned.append(assuming.Case(one, plan, outcome))
         cases.append(
             Case(
                 {"class": _klass(past, one), "issuer": first.bin, "country": first.country, "amount": band},
                 first.asset,
                 len(tries_of(one, cohort.window)),
                 (at - first.at) / timedelta(days=1) if at is not None else None,
-                outcome_of(one, plans[place][1].plan, cohort.window) if place in plans else None,
+                outcome,
                 expected.get(place),
             )
         )
     found.whole, found.groups = figures_of("", cases, send_cost), by_group(cases, send_cost)
-    if plans:
-        found.bounds = bounds([one.outcome for one in cases if one.outcome is not None])
-
-
-def _narrow(found: HistoryReport, payments: Sequence[Payment], plans: Mapping[int, tuple[Evidence, Decision]]) -> None:
-    """Of the payments that were planned; other charges of their cards stand in all."""
-    cohort = found.cohort
-    cases = [
-        assuming.Case(one, decision.plan, outcome_of(one, decision.plan, cohort.window))
-        for one, decision in stoppable((cohort.payments[place], decision) for place, (_, decision) in plans.items())
-    ]
-    found.narrowed = assuming.narrow(cases, assuming.charges_by_card(payments), cohort.window)
+    if planned:
+        found.bounds = bounds([one.outcome for one in planned])
+    return planned
 
 
 def _models(found: HistoryReport, payments: Sequence[Payment], past: Past, spread: Spread) -> Mapping[str, Model]:

@@ -5,6 +5,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from operator import and_
 from typing import Final, Literal, NamedTuple
 
 from recoup.rules.backtest.history import SAME_SLOT, Outcome, Payment, rescued_at, tries_of
@@ -13,8 +14,9 @@ from recoup.rules.imports.attempt import Attempt
 Assumption = Literal["lasting", "payer"]
 CHOICES: Final[tuple[tuple[Assumption, ...], ...]] = (("lasting",), ("payer",), ("lasting", "payer"))
 """`lasting`: once an attempt is approved, a later one would have been, too; when one is declined, an earlier one would
-have been, too. `payer`: another charge of the same card, of as much at least, shows what an attempt within six hours of
-it would have brought when it was approved; of as much at most, when it was declined."""
+have been, too. `payer`: another charge of the same card (of the customer, where the file names no card) shows what an
+attempt within six hours of it would have brought: approved and of as much at least, or declined and of as much at most.
+"""
 
 
 class Narrowed(NamedTuple):
@@ -85,8 +87,10 @@ def _span(
         would = [since is not None and at >= since for at in plan]
         would_not = [until is not None and at <= until for at in plan]
     else:
-        near = [(_is_near(at, paid), _is_near(at, refused)) for at in plan]
-        would, would_not = [yes and not no for yes, no in near], [no and not yes for yes, no in near]
+        unseen = plan[outcome.sends_least - 1 :]  # the attempts before were made, and declined
+        would, would_not = [_is_near(at, paid) for at in unseen], [_is_near(at, refused) for at in unseen]
+        if any(map(and_, would, would_not)):
+            return None
     least = 1 if any(would) else outcome.least
     return least, 0 if all(would_not) and not least else outcome.most
 

@@ -17,6 +17,7 @@ from typing import Final, Literal, NamedTuple
 
 from recoup.rules.backtest.episode import Episode, Step
 from recoup.rules.backtest.fitted import Design, Fitted
+from recoup.rules.uplift.comparison import half_width, mixture
 
 CLIP_LEAST: Final = 10.0
 
@@ -59,6 +60,7 @@ def weigh(one: Episode, clip: float) -> Weighed:
 
 
 NORMAL_90: Final = 1.645
+LOOKED_AT: Final = 2_000  # orders at which an interval for any look is narrowest
 SENDS_MAX: Final = 30.0  # of an order; no policy plans more
 DAYS_MAX: Final = 90.0
 _FOLDS: Final = 2
@@ -244,6 +246,13 @@ class Evaluation:
 
 def fold_of(payer: str) -> int:
     return hashlib.sha256(payer.encode("utf-8", "surrogatepass")).digest()[0] % _FOLDS
+
+
+def at_any_look(low: float, high: float, orders: int) -> tuple[float, float]:
+    """The 90 % interval of one look, as wide as it holds however often one looks."""
+    error = (high - low) / 2 / NORMAL_90
+    half = half_width(error * error, orders, mixture(LOOKED_AT, 0.1), 0.1)
+    return (low + high) / 2 - half, (low + high) / 2 + half
 
 
 def clustered(payers: Iterable[str], influence: Sequence[float]) -> float:

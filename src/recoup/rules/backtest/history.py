@@ -118,7 +118,8 @@ def lacking(cohort: Cohort) -> list[Shortfall]:
     found = [] if cohort.payments else [Shortfall("declined", 0, 1)]
     found += missing_of_orders(Closed(len(cohort.payments), rescued, cohort.days))
     customers = len({payer_of(one) for one in cohort.payments})
-    found += [Shortfall("customers", customers, CUSTOMERS_MIN)] if 0 < customers < CUSTOMERS_MIN else []
+    if not found and customers < CUSTOMERS_MIN:
+        found.append(Shortfall("customers", customers, CUSTOMERS_MIN))
     return found + ([Shortfall("guessed", cohort.guessed, GUESSED_MAX)] if cohort.guessed > GUESSED_MAX else [])
 
 
@@ -173,7 +174,7 @@ def _days(span: timedelta) -> float:
 class Experiment(NamedTuple):
     """A comparison of so many payments, a share of them retried at random delays or by another policy. `plus_minus`:
     half the width of the interval that it shows, whenever one looks; a share. `days`: until so many come in.
-    `at_risk`: payments of that share which today's retries would have rescued: more cannot be lost."""
+    `at_risk`: payments of that share which today's retries would have rescued, about."""
 
     orders: int
     compared: float
@@ -182,11 +183,12 @@ class Experiment(NamedTuple):
     at_risk: int
 
 
-def experiments(cohort: Cohort, rescued: float) -> list[Experiment]:
-    """`rescued`: the share that is rescued now. First two weeks of the merchant's own."""
+def experiments(cohort: Cohort, rescued: float, drawn: float = 1.0) -> list[Experiment]:
+    """First two weeks of the merchant's own. `rescued`: the share that is rescued now; `drawn`: of the attempts, the
+    share that was read."""
     begins = [one[0].at for one in cohort.payments]
     span = (max(begins) - min(begins)) / timedelta(days=1)
-    a_day = len(begins) / max(span, 1.0)
+    a_day = len(begins) / max(span, 1.0) / drawn
     weeks = round(a_day * TWO_WEEKS)
     own = [(weeks, share) for share in OWN_SHARES if weeks * min(share, 1.0 - share) >= COMPARED_MIN]
     return [

@@ -283,9 +283,9 @@ def _uplift(facts: Facts, to: Locale) -> Notified:
 
 
 def _floor(facts: Facts, to: Locale) -> Notified:
-    low, high = (f"{100 * facts[name]:+.1f}" for name in ("low", "high"))
+    low, high = (f"{100 * facts[name]:.1f}" for name in ("low", "high"))
     line = to.say(
-        "Of {orders} orders it would have rescued {low} to {high} points more. You can start the engine again.",
+        "On {orders} orders it would have rescued {low} to {high} percentage points more. You can start it again.",
         orders=f"{facts['orders']:,}",
         low=low,
         high=high,

@@ -75,7 +75,12 @@ _KINDS: Final[Mapping[str, Kind]] = {
             "its expected approvals compared with those of the last four weeks",
             ALL,
         ),
-        Kind("uplift", "What the engine brings", "shown for the first time, gone again, or harm was found", ALL),
+        Kind(
+            "uplift",
+            "What the engine brings",
+            "shown for the first time, gone again, harm was found, or the engine was stopped",
+            ALL,
+        ),
         Kind(
             "processor",
             "Card processors that refuse us",

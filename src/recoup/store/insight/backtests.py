@@ -64,7 +64,8 @@ async def find_backtest(db: Read, merchant_id: UUID, backtest_id: UUID) -> Backt
 
 @MERCHANT.statement(f"""
 SELECT {_COLUMNS} FROM backtests
-WHERE merchant_id = $1 AND question_hash = $2 AND requested_at > $3 AND failed IS NULL
+WHERE merchant_id = $1 AND question_hash = $2 AND requested_at > $3
+  AND (failed IS NULL OR question ->> 'purpose' = 'floor')  -- nobody waits for that: tomorrow again
 ORDER BY backtest_id DESC LIMIT 1
 """)
 async def same_backtest(db: Read, merchant_id: UUID, question_hash: bytes, since: datetime) -> BacktestRow | None:
@@ -82,11 +83,15 @@ async def list_backtests(db: Read, merchant_id: UUID, after: UUID | None, limit:
 
 @MERCHANT.statement(f"""
 SELECT DISTINCT ON (question ->> 'decider') {_COLUMNS} FROM backtests
-WHERE merchant_id = $1 AND question ->> 'importId' = $2::uuid::text AND question ->> 'purpose' = 'request'
+WHERE merchant_id = $1 AND question ->> 'importId' = $2::uuid::text AND question ->> 'lines' IS NULL
+  AND question ->> 'scope' = 'merchant' AND question ->> 'windowDays' = $3::int::text
+  AND question ->> 'decider' = ANY ($4::text[])
 ORDER BY question ->> 'decider' DESC, backtest_id DESC
 """)
-async def backtests_of_import(db: Read, merchant_id: UUID, import_id: UUID) -> list[BacktestRow]:
-    """The newest of each decider that was asked of those attempts."""
+async def backtests_of_import(
+    db: Read, merchant_id: UUID, import_id: UUID, window_days: int, deciders: Sequence[str]
+) -> list[BacktestRow]:
+    """The newest that asked each of `deciders` of those attempts, within the policies of the time."""
 
 
 class SavedBacktest(Row, frozen=True):

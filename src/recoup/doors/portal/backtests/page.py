@@ -52,7 +52,7 @@ LESS: Final[Mapping[str, tuple[str, str]]] = {
     "width": ("The interval is {0} points wide to each side; {1} points are the most that is shown.", "%"),
     "days": ("There are {0} days of closed windows; {1} are needed.", "%.0f"),
     "rescued": ("There are {0} rescued payments; {1} are needed.", "%.0f"),
-    "customers": ("The file names {0} customers or cards; {1} are needed. Check the column that names them.", "%.0f"),
+    "customers": ("The declined payments are of {0} customers; {1} are needed. Is it the right column?", "%.0f"),
     "not_rescued": ("There are {0} payments that were not rescued; {1} are needed.", "%.0f"),
     "attempts": ("No attempt of a card stands in the file.", ""),
     "only_successes": ("The file holds only successes: export the failed payments too.", ""),

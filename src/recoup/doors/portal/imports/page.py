@@ -26,6 +26,7 @@ from recoup.flows.insight.imports.show import history, lines_file
 from recoup.flows.insight.imports.work import one_import, stop_import
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem, invalid
+from recoup.rules.backtest.question import WINDOW_DAYS
 from recoup.rules.imports.answers import Answers
 from recoup.rules.imports.attempt import SKIPPED
 from recoup.rules.imports.file import ROWS_MAX
@@ -118,10 +119,12 @@ async def import_page(visit: Visit) -> Values:
     text = visit.request.query_params.get("after", "")
     after = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
     rows = await bad_lines(visit.world.db.reader, visit.merchant_id, found.import_id, after, LINES + 1)
-    proofs = await backtests_of_import(visit.world.db.reader, visit.merchant_id, found.import_id)
+    reader, merchant_id = visit.world.db.reader, visit.merchant_id
+    proofs = await backtests_of_import(reader, merchant_id, found.import_id, WINDOW_DAYS, PROVED)
     return dict(
         one=found,
         proofs=[shown_values(row) for row in proofs],
+        proved=sum(row.failed is None for row in proofs) == len(PROVED),
         may_prove=visit.may("switch", or_operator=True),
         rows=rows[:LINES],
         next=rows[LINES - 1].line_no if len(rows) > LINES else None,

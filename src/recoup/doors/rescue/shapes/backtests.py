@@ -150,15 +150,15 @@ class BacktestExperiment(Shape, kw_only=True):
     plus_minus: float
     days: Annotated[float | None, Meta(description="Until so many are declined, at the pace of the file.")] = None
     at_risk: Annotated[
-        Counted | None, Meta(description="Of the comparison group, those that were rescued then: no more can be lost.")
+        Counted | None, Meta(description="About how many of the comparison group were rescued then.")
     ] = None
 
 
 class BacktestAssuming(Shape, kw_only=True):
     """Bounds under assumptions. `lasting`: once an attempt is approved, a later one would have been, too; when one is
-    declined, an earlier one would have been, too. `payer`: another charge of the same card, of as much at least, shows
-    what an attempt within six hours of it would have brought when it was approved; of as much at most, when it was
-    declined."""
+    declined, an earlier one would have been, too. `payer`: another charge of the same card (of the customer, where the
+    file names no card) shows what an attempt within six hours of it would have brought: approved and of as much at
+    least, or declined and of as much at most."""
 
     assumed: list[Literal["lasting", "payer"]]
     at_least: float
@@ -235,7 +235,7 @@ class BacktestShown(Shape, kw_only=True):
     id: UUID
     requested_at: Moment
     requested_by: Annotated[
-        str, Meta(description="`api`, `user` or `operator`, with an id.", examples=["api:pk_test_1"])
+        str, Meta(description="`api`, `user`, `operator` or `worker`, with an id.", examples=["api:pk_test_1"])
     ]
     purpose: Annotated[
         Literal["request", "draft", "floor"],
