@@ -551,6 +551,7 @@ TABLE: dict[Key, Line] = {
     ("GET", "/imports/{import_id}/lines.csv"): _page(ids={"import_id": "import"}),
     ("GET", "/imports/{import_id}/attempts.jsonl"): _page(ids={"import_id": "import"}),
     ("POST", "/imports/{import_id}/stop"): _page(ids={"import_id": "import"}),
+    ("POST", "/imports/{import_id}/prove"): _page(ids={"import_id": "import"}),
     ("GET", "/refunds"): _page(),
     ("GET", "/unknown-outcomes"): _page(),
     ("POST", "/refunds/{modification_id}"): _page(

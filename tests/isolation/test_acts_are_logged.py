@@ -338,6 +338,7 @@ def _files(walk: _Walk) -> None:
     answer = walk.act("/imports", "import.sent", files={"file": ("past.csv", past, "text/csv")}, act="import")
     made = answer.headers["location"].rpartition("/")[2].partition("?")[0]
     walk.act("/imports/{import_id}/stop", "import.stopped", path=f"/imports/{made}/stop")
+    walk.act("/imports/{import_id}/prove", "backtest.asked", path=f"/imports/{made}/prove")
     statement = b"id,reference,type,amount,currency,date\n,walk,fee,9.99,USD,2026-11-06\n"
     walk.act(
         "/reconciliation/files",
