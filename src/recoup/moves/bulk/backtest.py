@@ -23,7 +23,7 @@ from recoup.store.statement import Tx
 
 KEPT_REQUESTS: Final = 25  # of a merchant
 KEPT_SAVED: Final = 15  # that a version of a policy names
-KEPT_DRAFTS: Final = 5  # of policies that were not saved
+KEPT_DRAFTS: Final = 5  # of policies that were not saved, and of each other purpose
 KEPT: Final = KEPT_REQUESTS + KEPT_SAVED + KEPT_DRAFTS
 
 

@@ -128,7 +128,7 @@ WHERE b.merchant_id = $1 AND b.backtest_id = p.backtest_id
   AND p.place > CASE p.kind WHEN 'request' THEN $2::int WHEN 'saved' THEN $3::int ELSE $4::int END
 """)
 async def drop_oldest_backtests(db: Tx, merchant_id: UUID, requests: int, saved: int, drafts: int) -> None:
-    """All but the newest that were asked for, that versions name, and the other drafts; with their payments."""
+    """All but the newest that were asked for, that versions name, and of each other purpose; with their payments."""
 
 
 class EndedBacktest(Row, frozen=True):

@@ -236,10 +236,10 @@ async def backtests(visit: Visit) -> Values:
     )
 
 
-_acting: Final = rights.acting("switch", "ask for a back-test")
+asking: Final = rights.acting("switch", "ask for a back-test")
 
 
-@backtests.post(may=_acting)
+@backtests.post(may=asking)
 async def post_backtest(
     visit: Visit,
     *,
@@ -257,7 +257,7 @@ async def post_backtest(
         days=min(DAYS_MAX, max(DAYS_MIN, wanted)),
         import_id=_import(source),
     )
-    row = await ask(visit.world, _acting(visit), await question_for(visit.world, visit.merchant_id, request))
+    row = await ask(visit.world, asking(visit), await question_for(visit.world, visit.merchant_id, request))
     return redirect(f"{PLACE}/{row.backtest_id}")
 
 

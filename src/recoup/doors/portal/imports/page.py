@@ -6,8 +6,7 @@ from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from recoup.doors.edge.spool import while_there
-from recoup.doors.portal import rights
-from recoup.doors.portal.backtests.page import shown_values
+from recoup.doors.portal.backtests.page import asking, shown_values
 from recoup.doors.portal.done import done_of, with_done
 from recoup.doors.portal.downloads import JSON_LINES, download, taken
 from recoup.doors.portal.endpoint import redirect
@@ -108,7 +107,6 @@ async def post_import(
     return redirect(with_done(visit.session, path, "known") if found.before else path)
 
 
-_proving: Final = rights.acting("switch", "ask for a back-test")
 _NONE: Final = Problem("not_found", "There is no such import.", cure="Look at the list of imports.")
 _find: Final = found_by("import_id", _NONE, one_import)
 
@@ -118,8 +116,8 @@ async def import_page(visit: Visit) -> Values:
     found = await _find(visit)
     text = visit.request.query_params.get("after", "")
     after = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
-    rows = await bad_lines(visit.world.db.reader, visit.merchant_id, found.import_id, after, LINES + 1)
     reader, merchant_id = visit.world.db.reader, visit.merchant_id
+    rows = await bad_lines(reader, merchant_id, found.import_id, after, LINES + 1)
     proofs = await backtests_of_import(reader, merchant_id, found.import_id, WINDOW_DAYS, PROVED)
     return dict(
         one=found,
@@ -157,12 +155,12 @@ async def post_stop(visit: Visit, found: Import) -> None:
     await stop_import(visit.world, visit.scope, found.import_id)
 
 
-@import_page.post("/imports/{import_id}/prove", may=_proving, find=_find)
+@import_page.post("/imports/{import_id}/prove", may=asking, find=_find)
 async def post_prove(visit: Visit, found: Import) -> None:
     """Asks what the schedule and the engine would have rescued of its payments."""
     for decider in PROVED:
         request = BacktestRequest(decider, import_id=found.import_id)
-        await ask(visit.world, _proving(visit), await question_for(visit.world, visit.merchant_id, request))
+        await ask(visit.world, asking(visit), await question_for(visit.world, visit.merchant_id, request))
 
 
 def _may(visit: Visit) -> bool:
