@@ -8,6 +8,7 @@ from uuid import UUID
 from recoup.flows.insight.verify_orders import Wrong
 from recoup.rules.policies.in_force import NO_POLICIES, Policies
 from recoup.rules.rescue.engine.model import Model
+from recoup.rules.rescue.engine.past import PAST, wrong_of
 from recoup.rules.rescue.replay import DECIDERS, decide_again
 from recoup.store.insight.proofs.decisions import StoredDecision
 
@@ -24,7 +25,7 @@ def all_wrong(
     how many name a decider that is no more."""
     for row in rows:
         decider = str(row.versions.get("decider"))
-        if decider not in DECIDERS:
+        if decider not in DECIDERS and decider not in PAST:
             gone[decider] += 1
         elif wrong := differs_from(row, models, policies):
             yield row.order_id, wrong
@@ -39,8 +40,13 @@ def of_gone(gone: Counter[str]) -> Iterator[Wrong]:
 
 def differs_from(row: StoredDecision, models: Mapping[str, Model], policies: Policies = NO_POLICIES) -> Wrong | None:
     """The first thing that its stored inputs decide otherwise today."""
-    name = f"decision {row.decision_id}"
+    name, decider = f"decision {row.decision_id}", row.versions.get("decider")
     try:
+        if decider in PAST:
+            set_by = row.versions.get("policies")
+            within = policies[set_by] if set_by else None
+            wrong = wrong_of(row.features, row.verdict, row.plan, row.alternatives, row.taken, within)
+            return (f"{wrong[0]} of {name}", *wrong[1:]) if wrong is not None else None
         again = decide_again(row.features, row.versions, models, policies).to_dict()
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         return name, "one that can be decided again", f"{type(error).__name__}: {error}"

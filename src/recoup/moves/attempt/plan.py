@@ -25,7 +25,7 @@ from recoup.rules.rescue.by_hand import GateWord, HandInput, PlanBefore, Request
 from recoup.rules.rescue.card_update import CARD_UPDATE_VERSION, UpdateInput, decide_update, is_request, may_be_cured
 from recoup.rules.rescue.challenge import PURPOSE
 from recoup.rules.rescue.decide import OTHER_CARD_WAITS, decide
-from recoup.rules.rescue.engine.decide import VERSIONS as ENGINES
+from recoup.rules.rescue.engine.decide import ENGINES
 from recoup.rules.rescue.engine.links import NOW
 from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.gate import ask_gate
@@ -195,7 +195,7 @@ def _when_due(decision: Decision) -> str | None:
         return "new_card"
     if OTHER_CARD_WAITS in decision.rules:
         return "decide"
-    if decision.verdict != "plan" or decision.versions["decider"] not in ENGINES.values():
+    if decision.verdict != "plan" or decision.versions["decider"] not in ENGINES:
         return None
     return "decide" if decision.alternatives and decision.taken == decision.alternatives[0].name else "keep"
 

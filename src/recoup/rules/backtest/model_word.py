@@ -30,7 +30,7 @@ from recoup.rules.rescue.engine.belief import ground_of, trail
 from recoup.rules.rescue.engine.bins import APPROVED, class_of, key_of
 from recoup.rules.rescue.engine.chances import hours_of
 from recoup.rules.rescue.engine.facts import LOOKS_MAX, Facts, Look
-from recoup.rules.rescue.engine.mixed import chance_at
+from recoup.rules.rescue.engine.mixed import chances_at
 from recoup.rules.rescue.engine.model import Model, checked
 from recoup.rules.rescue.evidence import Decision, Evidence, tried
 from recoup.rules.rescue.slots import offset_minutes
@@ -214,7 +214,7 @@ class Expectation:
         if self.alone:
             facts = replace(facts, looks=())
         ground = ground_of(self.model, facts, offset)
-        chance = chance_at(ground, trail(ground, facts), facts, hours_of(at))
+        [chance] = chances_at(ground, trail(ground, facts), facts, [hours_of(at)])
         return at_level(chance, self.levels.get(cell_of(facts), 1.0))
 
     def under(self, plan: Decision, evidence: Evidence) -> float:

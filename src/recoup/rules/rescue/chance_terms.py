@@ -5,7 +5,7 @@ A term is the difference in log-odds. It says how the model came to its chance, 
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, Literal
@@ -13,11 +13,11 @@ from typing import Any, Final, Literal
 from recoup.rules.rescue.engine.belief import ground_of, trail
 from recoup.rules.rescue.engine.bins import SOFT
 from recoup.rules.rescue.engine.chances import hours_of
-from recoup.rules.rescue.engine.decide import VERSIONS as ENGINES
 from recoup.rules.rescue.engine.facts import Facts
-from recoup.rules.rescue.engine.mixed import chance_at
+from recoup.rules.rescue.engine.mixed import chances_at
 from recoup.rules.rescue.engine.model import Model
 from recoup.rules.rescue.evidence import Evidence
+from recoup.rules.rescue.replay import LEARNED
 
 Group = Literal["payer", "issuer", "code", "tries", "hour", "day"]
 TERMS_MAX: Final = 3
@@ -46,7 +46,7 @@ def chance_terms(
 
     Raises: KeyError without the model that decided; TypeError, ValueError for features that it never decided from.
     """
-    if versions.get("decider") not in ENGINES.values():
+    if versions.get("decider") not in LEARNED:
         return ()
     at = next((one.get("at") for one in alternatives if one["name"] == taken), None)
     evidence, model = Evidence.from_dict(features), models[str(versions["model"])]
@@ -58,21 +58,19 @@ def chance_terms(
 
 
 def _terms(evidence: Evidence, facts: Facts, model: Model, at: float) -> Iterator[ChanceTerm]:
-    whole = _chance_of(evidence, facts, model)
-    chance = whole(at)
+    midnight, first = at - (at + evidence.utc_offset / 60) % 24, hours_of(evidence.now) // 24 * 24 + at % 24
+    hours = [midnight + hour + 0.5 for hour in range(24)]
+    days = [one for day in range(DAYS_MAX) if (one := first + day * 24) < hours_of(evidence.expires_at)]
+    chance, *others = _chances(evidence, facts, model, [at, *hours, *days])
 
     def term(group: Group, without: float) -> ChanceTerm:
         return ChanceTerm(group, _logit(chance) - _logit(without), without)
 
     for group, changed in _without(facts):
-        yield term(group, _chance_of(evidence, changed, model)(at))
-    midnight = at - (at + evidence.utc_offset / 60) % 24
-    yield term("hour", sum(whole(midnight + hour + 0.5) for hour in range(24)) / 24)
-    end = hours_of(evidence.expires_at)
-    days = [day for day in range(DAYS_MAX) if at % 24 + (hours_of(evidence.now) // 24 + day) * 24 < end]
+        yield term(group, _chances(evidence, changed, model, [at])[0])
+    yield term("hour", sum(others[:24]) / 24)
     if len(days) > 1:
-        first = hours_of(evidence.now) // 24 * 24 + at % 24
-        yield term("day", sum(whole(first + day * 24) for day in days) / len(days))
+        yield term("day", sum(others[24:]) / len(days))
 
 
 def _without(facts: Facts) -> Iterator[tuple[Group, Facts]]:
@@ -85,10 +83,9 @@ def _without(facts: Facts) -> Iterator[tuple[Group, Facts]]:
         yield "tries", replace(facts, tries=())
 
 
-def _chance_of(evidence: Evidence, facts: Facts, model: Model) -> Callable[[float], float]:
+def _chances(evidence: Evidence, facts: Facts, model: Model, instants: list[float]) -> list[float]:
     ground = ground_of(model, facts, evidence.utc_offset)
-    beliefs = trail(ground, facts)
-    return lambda at: chance_at(ground, beliefs, facts, at)
+    return chances_at(ground, trail(ground, facts), facts, instants)
 
 
 def _logit(chance: float) -> float:

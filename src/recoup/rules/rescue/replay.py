@@ -18,9 +18,10 @@ from recoup.rules.rescue.by_hand import BY_HAND_VERSION, HandInput, decide_by_ha
 from recoup.rules.rescue.card_update import CARD_UPDATE_VERSION, UpdateInput, decide_update
 from recoup.rules.rescue.charge import CHARGE_VERSION, ChargeInput, plan_charge
 from recoup.rules.rescue.decide import DECIDER_VERSION, decide
-from recoup.rules.rescue.engine.decide import VERSIONS as ENGINES
+from recoup.rules.rescue.engine.decide import ENGINES
 from recoup.rules.rescue.engine.decide import decide as decide_by_model
 from recoup.rules.rescue.engine.model import Model
+from recoup.rules.rescue.engine.past import PAST
 from recoup.rules.rescue.engine.pricing import PRICINGS
 from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.gate import GATE_VERSION, GateInput, gate
@@ -34,7 +35,7 @@ NO_MODELS: Final[Mapping[str, Model]] = {}
 # version -> the policies that it ever decided by, and how it decides from stored features, its policy and its model
 _DECIDERS: Final[Mapping[str, tuple[Mapping[Any, Any], Decider]]] = {
     DECIDER_VERSION: (POLICIES, lambda data, policy, _, within: decide(Evidence.from_dict(data), policy, within)),
-    **dict.fromkeys(ENGINES.values(), (
+    **dict.fromkeys(ENGINES - PAST, (
         PRICINGS,
         lambda data, pricing, model, within: decide_by_model(Evidence.from_dict(data), pricing, model, within),
     )),
@@ -59,7 +60,7 @@ def _of_feature(feature: Feature) -> dict[str, tuple[Mapping[Any, Any], Decider]
 
 
 DECIDERS: Final = Extended(_DECIDERS, _of_feature)
-LEARNED: Final = frozenset(ENGINES.values())  # those that decide by a model
+LEARNED: Final = ENGINES - PAST  # those that decide by a model
 SOMETIMES_LEARNED: Final = frozenset({ADVANCE_BY_BOUNDS_VERSION})  # by a model where they name one
 
 

@@ -20,7 +20,6 @@ from recoup.rules.rescue.by_hand import BY_HAND_VERSION, HandInput, PlanBefore
 from recoup.rules.rescue.card_update import CARD_UPDATE_VERSION, NEW, UpdateInput, decide_update
 from recoup.rules.rescue.decide import DECIDER_VERSION, decide
 from recoup.rules.rescue.engine.bins import APPROVED, FUNDS, class_of
-from recoup.rules.rescue.engine.decide import VERSIONS as ENGINES
 from recoup.rules.rescue.engine.decide import decide as decide_by_model
 from recoup.rules.rescue.engine.facts import LOOKS_MAX, Facts, Look
 from recoup.rules.rescue.engine.model import Model
@@ -28,6 +27,7 @@ from recoup.rules.rescue.engine.pricing import PRICINGS
 from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.gate import GATE_VERSION, GateInput, gate
 from recoup.rules.rescue.policy import POLICIES, RetryPolicy, group_of
+from recoup.rules.rescue.replay import LEARNED
 from recoup.rules.rescue.route_by_worth import ROUTE_BY_WORTH_VERSION, Candidate, WorthInput, choose_route
 from recoup.rules.rescue.signal import SIGNAL_VERSION, SignalInput
 from recoup.rules.rescue.what_if_sentences import Change, WhatIf, compared
@@ -90,7 +90,7 @@ def what_if(
     features that no decision was made from.
     """
     decider = str(versions["decider"])
-    if decider in (DECIDER_VERSION, *ENGINES.values()):
+    if decider in (DECIDER_VERSION, *LEARNED):
         found = _of_plan(Evidence.from_dict(features), versions, models, within)
     elif decider == ADVANCE_BY_BOUNDS_VERSION:
         found = of_advance(features, versions, models)

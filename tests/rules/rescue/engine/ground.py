@@ -18,9 +18,11 @@ from recoup.rules.rescue.engine.bins import (
     class_of,
     key_of,
 )
+from recoup.rules.rescue.engine.blocks import sizes
 from recoup.rules.rescue.engine.facts import Facts, Look
-from recoup.rules.rescue.engine.model import FORMAT, Issuer, Learned, Model, Money, Refusal, checked
-from recoup.rules.rescue.engine.regression import COLUMNS, Regression
+from recoup.rules.rescue.engine.model import FORMAT, Issuer, Learned, Model, Money, Refusal, Regression, checked
+from recoup.rules.rescue.engine.pay_days import BINS, COUNT, LEVELS, OUTCOMES
+from recoup.rules.rescue.engine.regression import KINDS, NODES, SLOTS
 from recoup.rules.rescue.engine.rhythms import RHYTHMS
 from recoup.rules.rescue.evidence import Evidence
 
@@ -29,7 +31,7 @@ ISSUER = "400088001"
 
 
 def model(**changes: Any) -> Model:
-    """Of the format before regressions, by which `engine-1` decides."""
+    """Of the format by which `engine-1` decided."""
     holds = (0.8, *[0.0] * (len(HOLDS) - 1), 0.2)
     fresh = tuple(2.0 - 0.45 * place for place in range(len(SINCE)))
     values: dict[str, Any] = {
@@ -60,12 +62,30 @@ def model(**changes: Any) -> Model:
     return checked(Learned(**(values | changes)))
 
 
+AT_EVEN = 1  # the node where the bank is neither more nor less willing
+
+
 def regression(**changes: Any) -> Regression:
-    """One that says nothing; `changes` may name columns, each a row of its bins."""
-    columns = {name: changes.pop(name, (0.0,) * size) for name, size in COLUMNS.items()}
-    nodes = (0.0, 0.0, 0.0, 1.0, 0.0, 0.0)
-    values: dict[str, Any] = {"tries": 5000, "weight": 0.5, "bias": 0.0, "columns": columns, "frailty": (nodes,) * 6}
-    return Regression(**(values | {"issuers": {}, "keys": {}} | changes))
+    """One that says nothing; `changes` may name blocks, each a row of its places. It knows a code and an issuer."""
+    keys, issuers = changes.setdefault("keys", ("51",)), changes.setdefault("issuers", (ISSUER,))
+    tables = {name: changes.pop(name, (0.0,) * size) for name, size in sizes(len(keys) + 1, len(issuers) + 1).items()}
+    values: dict[str, Any] = {
+        "tries": 5000,
+        "weight": 0.5,
+        "pays": (1.0 / OUTCOMES,) * (KINDS * OUTCOMES * LEVELS * BINS),
+        "habits": (1.0 / (COUNT * LEVELS),) * (COUNT * LEVELS),
+        "bias": 0.0,
+        "tables": tables,
+        "lines": (0.0, 0.0),
+        "nodes": nodes(changes.pop("at", (AT_EVEN,))) * (6 * (len(keys) + 1)),
+        "slots": (True,) * SLOTS,
+    }
+    return Regression(**(values | changes))
+
+
+def nodes(at: tuple[int, ...]) -> tuple[float, ...]:
+    """Orders stand at those alike."""
+    return tuple(1.0 / len(at) if node in at else 0.0 for node in range(NODES))
 
 
 def mixed_model(given: Regression | None, **changes: Any) -> Model:

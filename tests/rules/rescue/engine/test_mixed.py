@@ -1,29 +1,34 @@
 """The engine's chances beside a regression's: what either says moves what is planned, and no chance leaves 0..1."""
 
+import hashlib
 import json
+import pickle
 from dataclasses import replace
-from datetime import timedelta
-from math import exp
+from datetime import datetime, timedelta
+from math import exp, log
 
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
-from tests.rules.rescue.engine.ground import DECLINED, ISSUER, evidence, fridays, mixed_model, model, regression
+from tests.rules.rescue.engine.ground import DECLINED, evidence, fridays, mixed_model, model, regression
 
+from recoup.kernel.time import BusinessTime
 from recoup.rules.rescue.engine.belief import ground_of, trail
 from recoup.rules.rescue.engine.bins import APPROVED, FUNDS, SOFT
+from recoup.rules.rescue.engine.blocks import sizes
 from recoup.rules.rescue.engine.chances import hours_of
 from recoup.rules.rescue.engine.decide import decide
 from recoup.rules.rescue.engine.facts import Look
-from recoup.rules.rescue.engine.mixed import candidates_of
+from recoup.rules.rescue.engine.mixed import candidates_of, chances_at
 from recoup.rules.rescue.engine.model import BadModel, Model, model_of
-from recoup.rules.rescue.engine.plan import Candidate, candidates
+from recoup.rules.rescue.engine.outlook import _mean
+from recoup.rules.rescue.engine.plan import Candidate, at_instants
 from recoup.rules.rescue.engine.pricing import ENGINE_1
-from recoup.rules.rescue.engine.regression import COLUMNS, NODES, Weighed
-from recoup.rules.rescue.engine.regression import ISSUER as ISSUER_SIZE
-from recoup.rules.rescue.evidence import Evidence
+from recoup.rules.rescue.engine.regression import NODES
+from recoup.rules.rescue.evidence import Evidence, Tried, tried
 from recoup.rules.rescue.replay import decide_again
 from recoup.rules.rescue.verdict import Offered
 
@@ -41,7 +46,7 @@ def test_without_a_regression_the_causes_decide_and_the_decision_says_so() -> No
     assert _found(new, known) == _found(old, known)
     first, second = decide(known, ENGINE_1, old), decide(known, ENGINE_1, new)
     assert (first.plan, first.versions["decider"]) == (second.plan, "engine-1")
-    assert second.versions["decider"] == "engine-2"
+    assert second.versions["decider"] == "engine-3"
     assert "too few past attempts for a regression" in " ".join(second.reasons)
     assert "regression" not in " ".join(first.reasons)
     weighed = decide(known, ENGINE_1, mixed_model(regression()))
@@ -52,35 +57,63 @@ def test_a_weight_of_nothing_changes_no_chance_and_a_whole_one_leaves_no_other()
     known = evidence(looks=fridays(5))
     assert known.facts is not None
     ground = ground_of(model(), known.facts, known.utc_offset)
-    beliefs = trail(ground, known.facts)
-    own = {one.at: one.chance for one in candidates(ground, beliefs[-1], BEGIN, END)}
-    for one in _found(mixed_model(regression(weight=0.0)), known):
-        assert one.chance == pytest.approx(own.get(one.at, one.chance), rel=1e-9)
+    belief = trail(ground, known.facts)[-1]
+    found = _found(mixed_model(regression(weight=0.0)), known)
+    for one, own in zip(found, at_instants(ground, belief, [one.at for one in found]), strict=True):
+        assert one.chance == pytest.approx(own.chance, abs=1e-6)
     for one in _found(mixed_model(regression(weight=1.0)), known):
-        assert one.chance == pytest.approx(0.5, rel=1e-2)
+        assert one.chance == pytest.approx(0.5, abs=1e-6)
 
 
-@pytest.mark.parametrize(("own", "learned"), [(0.5, 0.02), (0.01, 0.9), (0.3, 0.3), (1e-9, 0.5), (0.9, 1e-9)])
-def test_both_are_weighed_in_a_geometric_mean(own: float, learned: float) -> None:
-    found = Weighed(regression(weight=0.4)).mixed(own, learned)
-    within = min(max(learned / own, exp(-8)), exp(8))
-    assert found == pytest.approx(own * within**0.4, rel=1e-3)
+@each(("own", "learned"), [(0.5, 0.02), (0.01, 0.9), (0.3, 0.3), (0.9, 1e-5)])
+def test_log_odds_are_weighed(own: float, learned: float) -> None:
+    [found] = _mean([Candidate(1.0, own, 1.0)], np.array([learned]), 0.4)
+    logit = 0.6 * log(own / (1 - own)) + 0.4 * log(learned / (1 - learned))
+    assert found == pytest.approx(1 / (1 + exp(-logit)), abs=1e-6)
+
+
+def test_where_no_chance_is_by_causes_there_is_none() -> None:
+    assert _mean([Candidate(1.0, 0.0, 1.0)], np.array([0.9]), 0.5) == [0.0]
 
 
 def test_what_the_regression_says_of_hours_moves_the_plan() -> None:
-    night = tuple(8.0 if hour == 1 else -8.0 for hour in range(24))
+    night = tuple(8.0 if hour == 1 else -8.0 for hour in range(24) for _funds in range(2))
     planned = decide(evidence(), ENGINE_1, mixed_model(regression(hour=night, weight=1.0)))
     assert (planned.plan[0] + timedelta(hours=-5)).hour == 1, planned.plan
 
 
+def test_an_hour_that_nobody_tried_is_left_out_but_for_now() -> None:
+    noon = mixed_model(regression(slots=tuple(place == 4 for place in range(8))))
+    for one in decide(evidence(), ENGINE_1, noon).plan:
+        assert 12 <= (one + timedelta(hours=-5)).hour <= 15
+    asked = evidence(kind="sync_mit")
+    assert asked.facts is not None
+    ground = ground_of(noon, asked.facts, asked.utc_offset)
+    beliefs = trail(ground, asked.facts)
+    first, *_ = candidates_of(ground, beliefs, asked.facts, BEGIN, END, now_too=True)
+    assert first.at == BEGIN
+
+
 def test_an_order_whose_tries_failed_stands_at_a_low_node() -> None:
     """Two kinds of orders: those that are never approved, and those that nearly always are."""
-    nodes = ((0.5, 0.0, 0.0, 0.0, 0.0, 0.5),) * 6
-    made = mixed_model(regression(frailty=nodes, weight=1.0, bias=1.0))
+    made = mixed_model(regression(at=(1, NODES - 1), weight=1.0, bias=4.0))
     tried = tuple(Look(DECLINED + timedelta(minutes=5 * number), SOFT, number) for number in (1, 2))
     fresh, failed = (max(one.chance for one in _found(made, evidence("05", tries=tries))) for tries in ((), tried))
-    assert fresh == pytest.approx(0.5, abs=0.03)
+    assert fresh == pytest.approx(0.5, abs=0.02)
     assert failed < 0.02
+
+
+def test_a_further_try_waits_until_somebody_has_tried_again() -> None:
+    made = mixed_model(regression(), rest=6.0, rest_again=44.0)
+    now = DECLINED + timedelta(hours=30)
+    first = decide(evidence(now=BusinessTime(DECLINED)), ENGINE_1, made)
+    again = decide(evidence(tries=(Look(now, FUNDS, 1),), now=BusinessTime(now), attempts=_tried(now)), ENGINE_1, made)
+    assert first.plan[0] >= DECLINED + timedelta(hours=6)
+    assert again.plan[0] >= now + timedelta(hours=44)
+
+
+def _tried(at: datetime) -> tuple[Tried, ...]:
+    return tried([evidence().reading], [at])
 
 
 def _rows() -> st.SearchStrategy[float]:
@@ -89,13 +122,11 @@ def _rows() -> st.SearchStrategy[float]:
 
 @st.composite
 def _models(draw: st.DrawFn) -> Model:
-    columns = {name: draw(st.tuples(*[_rows()] * min(size, 3))) for name, size in COLUMNS.items()}
-    filled = {name: (row * COLUMNS[name])[: COLUMNS[name]] for name, row in columns.items()}
-    drawn = draw(st.tuples(*[st.floats(0.01, 1.0)] * len(NODES)))
-    nodes = tuple(one / sum(drawn) for one in drawn)
-    row = (draw(_rows()),) * ISSUER_SIZE
-    weight, bias = draw(st.floats(0.0, 1.0)), draw(_rows())
-    return mixed_model(regression(**filled, frailty=(nodes,) * 6, weight=weight, bias=bias, issuers={ISSUER: row}))
+    rows = {name: draw(st.tuples(*[_rows()] * min(size, 3))) for name, size in sizes(2, 2).items()}
+    filled = {name: (row * size)[:size] for (name, row), size in zip(rows.items(), sizes(2, 2).values(), strict=True)}
+    at = tuple(draw(st.sets(st.integers(0, NODES - 1), min_size=1)))
+    weight, bias, lines = draw(st.floats(0.0, 1.0)), draw(_rows()), (draw(_rows()), draw(_rows()))
+    return mixed_model(regression(**filled, at=at, weight=weight, bias=bias, lines=lines))
 
 
 @st.composite
@@ -138,17 +169,19 @@ def _changed(**changes: object) -> bytes:
     ("content", "words"),
     [
         (_changed(weight=1.5), "regression.weight"),
-        (_changed(bias=11.0), "regression.bias"),
-        (_changed(columns={}), "regression.columns needs"),
-        (_changed(columns={name: [0.0] * (size + (name == "day")) for name, size in COLUMNS.items()}), "[day]"),
-        (_changed(issuers={"400088001": [0.0]}), "regression.issuers[400088001]"),
-        (_changed(keys={"51": 99.0}), "regression.keys[51]"),
-        (_changed(frailty=[[0.0] * 6] * 6), "rows that add up to 1"),
+        (_changed(bias=31.0), "regression.bias"),
+        (_changed(tables={}), "regression.tables needs"),
+        (_changed(tables={name: [0.0] * (size + (name == "day")) for name, size in sizes(2, 2).items()}), "[day]"),
+        (_changed(issuers=[]), "regression.tables[issuer]"),
+        (_changed(keys=["51", "05"]), "regression.tables[key]"),
+        (_changed(pays=[0.5]), "regression.pays needs"),
+        (_changed(habits=[0.0] * 700), "add up to 1"),
+        (_changed(slots=[True] * 7), "regression.slots needs 8"),
+        (_changed(nodes=[0.0] * (6 * 2 * NODES)), "rows that add up to 1"),
         (_changed(tries=-5), "regression.tries must be between"),
-        (_changed(frailty=[[0.5] * 6] * 5), "regression.frailty needs 6 rows"),
-        (_changed(nodes=[]), "cannot be read"),
-        (_changed().replace(b'"format": 3', b'"format": 2'), "format 2 has no regression"),
-        (_changed().replace(b'"format": 3', b'"format": 4'), "has format 4; this release reads 2 and 3"),
+        (_changed(lines=[0.0]), "regression.lines needs 2"),
+        (_changed(frailty=[]), "cannot be read"),
+        (_changed().replace(b'"format": 4', b'"format": 5'), "has format 5; this release reads 2 to 4"),
     ],
 )
 def test_a_damaged_regression_is_refused(content: bytes, words: str) -> None:
@@ -157,13 +190,31 @@ def test_a_damaged_regression_is_refused(content: bytes, words: str) -> None:
     assert words in str(raised.value)
 
 
+def test_a_model_of_the_format_before_decides_by_causes_and_keeps_its_name() -> None:
+    plain = json.loads(mixed_model(None).to_json()) | {"format": 3, "regression": {"weight": 0.3, "columns": {}}}
+    content = json.dumps(plain, sort_keys=True, separators=(",", ":")).encode()
+    made, known = model_of(content), evidence(looks=fridays(5))
+    assert made.learned.regression is None
+    assert made.name == "model-" + hashlib.sha256(content).hexdigest()[:12]
+    assert pickle.loads(pickle.dumps(made)).name == made.name  # noqa: S301  our own
+    decided = decide(known, ENGINE_1, made)
+    assert (decided.versions["decider"], decided.plan) == ("engine-3", decide(known, ENGINE_1, model()).plan)
+
+
 def test_an_order_that_no_node_explains_stands_as_at_first() -> None:
     """The likelihood of its tries is too small for a number."""
-    columns = {name: (10.0,) * size for name, size in COLUMNS.items()}
-    nodes = ((0.0, 0.0, 0.0, 1.0, 0.0, 0.0),) * 6
-    made = mixed_model(regression(**columns, frailty=nodes, weight=1.0, bias=10.0))
-    tried = tuple(Look(DECLINED + timedelta(minutes=5 * number), SOFT, number) for number in (1, 2, 3))
-    assert all(0.0 <= one.chance <= 1.0 for one in _found(made, evidence("05", tries=tried)))
+    rows = {name: (30.0,) * size for name, size in sizes(2, 2).items()}
+    made = mixed_model(regression(**rows, weight=1.0, bias=30.0))
+    tries = tuple(Look(DECLINED + timedelta(minutes=5 * number), SOFT, number) for number in (1, 2, 3))
+    assert all(0.0 <= one.chance <= 1.0 for one in _found(made, evidence("05", tries=tries)))
+
+
+def test_chances_are_those_of_the_candidates() -> None:
+    made, known = mixed_model(regression(bias=-0.4, weight=0.7)), evidence(looks=fridays(3))
+    assert known.facts is not None
+    ground, found = ground_of(made, known.facts, known.utc_offset), _found(made, known)
+    asked = chances_at(ground, trail(ground, known.facts), known.facts, [one.at for one in found])
+    assert asked == [one.chance for one in found]
 
 
 def test_numbers_that_are_none_are_refused() -> None:

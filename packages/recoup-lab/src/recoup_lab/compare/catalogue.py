@@ -48,12 +48,6 @@ def _logistic(briefing: Briefing) -> Arm:
     return Logistic(briefing)
 
 
-def _hypotheses(briefing: Briefing) -> Arm:
-    from recoup_lab.compare.arms.hypotheses.arm import HypothesesArm
-
-    return HypothesesArm(briefing)
-
-
 CATALOGUE: Final[Mapping[str, Entry]] = {
     **{
         name: Entry(_fixed(schedule), work=min(12, len(schedule.offsets)) + 3) for name, schedule in SCHEDULES.items()
@@ -64,9 +58,6 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
     "engine": Entry(
         EngineArm, knob="price", comparator=False, first_price=engine_price, uses=frozenset({"explore", "holdout"}),
         work=120,
-    ),
-    "hypotheses": Entry(
-        _hypotheses, knob="price", comparator=False, first_price=engine_price, work=200, by_default=False
     ),
     "no-news": Entry(
         EngineArm, knob="price", comparator=False, first_price=engine_price, work=120, hears=Hears(), by_default=False

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lab.compare.test_arms import known
 from lab.compare.tiny_world import DAY, NOW, TinyWorld, card, order
-
 from recoup_lab.compare.arms.hypotheses.payer import LONG_AGO, RHYTHMS, bins_of, days_since, pays
 from recoup_lab.compare.arms.hypotheses.payer import LONGEST as LONGEST_SINCE
+
 from recoup_lab.compare.catalogue import CATALOGUE
 from recoup_lab.compare.seam import Arm, Attempt, Briefing, SendAt, Stop
 from recoup_lab.world.port import HistoryRow

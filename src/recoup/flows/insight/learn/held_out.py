@@ -16,7 +16,7 @@ from recoup.rules.rescue.engine.belief import ground_of, trail
 from recoup.rules.rescue.engine.bins import APPROVED, HARD
 from recoup.rules.rescue.engine.chances import hours_of, instant_of
 from recoup.rules.rescue.engine.facts import MERCHANTS_MIN, Facts
-from recoup.rules.rescue.engine.mixed import candidates_of
+from recoup.rules.rescue.engine.mixed import chances_at
 from recoup.rules.rescue.engine.model import Model
 from recoup.rules.rescue.engine.trial import HELD_OUT_DAYS_MAX, HELD_OUT_LEAST, HELD_OUT_SHARE, Trial
 
@@ -28,7 +28,6 @@ RATES_PARTS: Final = 2  # of one owner at most half of what the plain rates are 
 RATES_LEAST: Final = 2_000  # likewise
 _SURELY: Final = 1e-6
 _RATE_WEIGHT: Final = 20.0  # tries as good as seen at the rate of all, in each cell of the plain rates
-_INSTANT: Final = 1e-6
 
 
 class HeldOut(NamedTuple):
@@ -127,7 +126,7 @@ def _trial(at: float, losses: _Losses, compared_with: str) -> Trial:
 def by_model(model: Model) -> Chance:
     def chance(one: Scored) -> float:
         ground = ground_of(model, one.facts, one.facts.zone or 0)
-        return candidates_of(ground, trail(ground, one.facts), one.facts, one.at, one.at + _INSTANT)[0].chance
+        return chances_at(ground, trail(ground, one.facts), one.facts, [one.at])[0]
 
     return chance
 

@@ -1,226 +1,365 @@
-"""Learns the regression from tries of the past, each by a model that has not seen its payer: the ridge of each column
-as strong as its own coefficients ask for (empirical Bayes), and the orders' nodes by expectation and maximisation."""
+"""Learns from attempts of the past: the payers' table and hypotheses by EM, the blocks of a regression one after the
+other, each drawn to nothing as strongly as its own values say, and where orders stand by EM beside them.
+"""
 
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from recoup.flows.insight.learn.attempts import Attempts, Column
-from recoup.flows.insight.learn.features import ROWS_BEFORE, facts_at
-from recoup.kernel.stop import look_up, stoppable
-from recoup.rules.rescue.engine.belief import ground_of, trail
-from recoup.rules.rescue.engine.bins import APPROVED, CLASSES
-from recoup.rules.rescue.engine.chances import local_day
-from recoup.rules.rescue.engine.columns import (
-    before_tries,
-    of_day,
-    of_hour,
-    of_parts,
-    of_time,
-    staying,
-    weekday_of,
+from recoup.kernel.stop import look_up
+from recoup.rules.rescue.engine.bins import APPROVED, CLASSES, RESTS
+from recoup.rules.rescue.engine.blocks import (
+    BY_DELAY,
+    BY_GAP,
+    DELAY,
+    GAP,
+    LATELY,
+    NEVER,
+    NO_APPROVAL,
+    Tries,
+    lines,
+    places,
+    sizes,
 )
-from recoup.rules.rescue.engine.model import Model
+from recoup.rules.rescue.engine.model import Regression
+from recoup.rules.rescue.engine.pay_days import (
+    BINS,
+    COUNT,
+    DATED,
+    IRREGULAR,
+    LEVELS,
+    LONG_AGO,
+    OUTCOMES,
+    RHYTHMS,
+    bins_of,
+    days_since,
+    likelihood,
+    money_there,
+    normal,
+    outcome_of,
+)
 from recoup.rules.rescue.engine.regression import (
-    COLUMNS,
-    ISSUER,
-    ISSUER_HOUR,
-    ISSUER_LAST,
-    ISSUER_WEEKDAY,
-    LOGIT_MAX,
+    HELD,
+    KINDS,
     NODES,
-    Regression,
+    SLOTS,
+    UNTIL,
+    WILLING,
+    chance_of,
+    logit_of,
+    logs_of,
+    usual,
 )
 
-ISSUER_PARTS: Final = ((0, ISSUER_LAST), (ISSUER_LAST, ISSUER_HOUR), (ISSUER_HOUR, ISSUER_WEEKDAY),
-                       (ISSUER_WEEKDAY, ISSUER))  # fmt: skip
+TRIES_LEAST: Final = 300  # from so many on a regression is learned
+PAYER_MAX: Final = 3_000  # attempts: whoever has more is no payer
+PAYERS_FROM: Final = 60_000  # attempts that the payers' table is learned from
+PAYER_ROUNDS: Final = 25
+PART: Final = 4_000  # attempts at once
+ROUNDS: Final = 40
+ISSUERS_MAX: Final = 200
+LEAST: Final = 20  # tries of a key or an issuer of its own
+SUPPORT: Final = 50  # tries of which a bin says something
+ANCHOR: Final = 8.0  # attempts as good as seen
+HABITS_WEIGHT: Final = 300.0  # payers as good as known
+KEY_WEIGHT: Final = 40.0  # orders as good as seen, of a key
+NODES_WEIGHT: Final = 20.0
+_HALF_WEIGHT: Final = 100.0  # tries from which a third of a chance is the regression's, half at most
+# Pay days that are usual where most worlds lie; the rest is even.
+_HABITS: Final = {
+    "biweekly-5": 0.08, "biweekly-12": 0.08, "weekly-4": 0.08, "halves-15": 0.07, "halves-1": 0.04, "semi-15": 0.03,
+    "before-1": 0.05, "monthly-1": 0.03, "before-31": 0.06, "month-end-0": 0.02, "before-15": 0.03, "before-25": 0.03,
+    "before-3": 0.02,
+}  # fmt: skip
+_EVEN: Final = 0.3
+_IRREGULAR_SHARE: Final = 0.25
+_AT_FIRST: Final = np.array([0.1, 0.2, 0.1, 0.05, 0.05, 0.05, 0.05, 0.06, 0.06, 0.06, 0.06, 0.16])
+# By level and days since the pay day, where money is at first thought to be; the last of payers without pay days.
+_THERE: Final = np.array([
+    [0.95, 0.95, 0.95, 0.95, 0.95, 0.95, 0.95, 0.95, 0.94, 0.94, 0.94, 0.95],
+    [0.60, 0.85, 0.92, 0.92, 0.92, 0.90, 0.86, 0.80, 0.70, 0.60, 0.50, 0.75],
+    [0.30, 0.70, 0.80, 0.75, 0.65, 0.55, 0.40, 0.30, 0.20, 0.15, 0.15, 0.40],
+    [0.15, 0.75, 0.85, 0.60, 0.35, 0.25, 0.15, 0.12, 0.10, 0.08, 0.08, 0.20],
+])  # fmt: skip
+_GAPS_AGAIN: Final = (0.0, 6.0, 12.0, 20.0, 28.0, 36.0, 44.0, 60.0, 84.0, 108.0)
 
 
-class Tries(NamedTuple):
-    """`bins`: tries × columns, in the order of `COLUMNS`; `places`: tries × parts of an issuer's row, a place in that
-    row. `order`: numbered from 0; `klass`, `key`: of its first decline."""
-
-    bins: Column
-    places: Column
-    issuer: Column
-    key: Column
-    order: Column
-    klass: Column
-    approved: Column
-
-    def __len__(self) -> int:
-        return len(self.order)
-
-
-def tries_of(data: Attempts, payers: Column, models: Sequence[Model]) -> Tries:
-    """Of those payers; the n-th payer's chances are those of the n-th model, counted around."""
-    bins, places, rest = list[tuple[int, ...]](), list[tuple[int, ...]](), list[tuple[int, ...]]()
-    starts = np.searchsorted(data.payer, payers).tolist()
-    ends = np.searchsorted(data.payer, payers, side="right").tolist()
-    for payer, start, end in stoppable(zip(payers.tolist(), starts, ends, strict=True), 100):
-        for own in _orders(data, start, end):
-            for number, (columns, issuers) in enumerate(_of_order(data, start, own, models[payer % len(models)]), 1):
-                row = own[number]
-                bins.append(columns)
-                places.append(issuers)
-                first = own[0]
-                of_order = data.issuer[row], data.key[first], data.order[row], data.answer[first]
-                rest.append((*map(int, of_order), int(data.answer[row] == APPROVED)))
-    issuer, key, order, klass, approved = np.array(rest, np.int64).reshape(-1, 5).T
-    return Tries(
-        np.array(bins, np.int64).reshape(-1, len(COLUMNS)),
-        np.array(places, np.int64).reshape(-1, len(ISSUER_PARTS)),
-        issuer,
-        key,
-        np.unique(order, return_inverse=True)[1],
-        klass,
-        approved,
+def regressed(data: Attempts, named: Column, known: Collection[str]) -> tuple[Regression, float] | None:
+    """The regression, and the hours after a further failure that nobody has tried within; None where tries are too few.
+    The same attempts give the same. `named`: a mask of issuers that may have lines of their own; `known`: the codes
+    that may."""
+    pays, habits = _payers(data)
+    keys = _common(data.key, data.keys, len(data.keys), [name in known for name in data.keys])
+    issuers = _common(data.issuer, data.issuers, ISSUERS_MAX, named.tolist())
+    found = _tries(data, pays, habits, keys, issuers)
+    count = len(found.tries)
+    if count < TRIES_LEAST:
+        return None
+    slot = ((found.tries.at + found.tries.offset) % 24 // (24 // SLOTS)).astype(np.int64)
+    bias, tables, weights, nodes = _fit(found, len(keys) + 1, len(issuers) + 1)
+    regression = Regression(
+        tries=count,
+        weight=count / (2.0 * count + _HALF_WEIGHT),
+        pays=tuple(pays.reshape(-1).tolist()),
+        habits=tuple(habits.tolist()),
+        keys=keys,
+        issuers=issuers,
+        bias=bias,
+        tables={name: tuple(table.tolist()) for name, table in tables.items()},
+        lines=tuple(weights.tolist()),
+        nodes=tuple(nodes.reshape(-1).tolist()),
+        slots=tuple((np.bincount(slot, minlength=SLOTS) >= min(SUPPORT, count / 16)).tolist()),
     )
+    return regression, _rest_again(found.tries)
 
 
-def _orders(data: Attempts, start: int, end: int) -> Iterator[list[int]]:
-    """Rows of each order that was tried again, from its payment on."""
-    by_order = defaultdict[int, list[int]](list)
-    for row, order in enumerate(data.order[start:end].tolist(), start):
-        by_order[order].append(row)
-    for own in by_order.values():
-        if len(own) > 1 and data.tries[own[0]] == 0:
-            yield own
+def _common(column: Column, names: tuple[str, ...], most: int, may: list[bool]) -> tuple[str, ...]:
+    counts = Counter(column.tolist()).most_common()
+    return tuple([names[place] for place, count in counts if count >= LEAST and may[place]][:most])
 
 
-def _of_order(
-    data: Attempts, start: int, own: list[int], model: Model
-) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
-    """Of each of its tries, by what was known before it."""
-    mine = set(own)
-    facts = facts_at(data, own, [row for row in range(max(start, own[-1] - ROWS_BEFORE), own[-1]) if row not in mine])
-    ground = ground_of(model, facts, 0)
-    for at, situation, parts in before_tries(ground, facts, trail(ground, facts)):
-        day = local_day(ground, at)
-        columns = (
-            *staying(situation),
-            *of_day(situation, day),
-            *of_hour(situation, int((at + ground.offset) % 24)),
-            *of_time(situation, at),
-            *of_parts(*parts),
-        )
-        yield (
-            columns,
-            (0, ISSUER_LAST + situation.last, ISSUER_HOUR + int(at % 24) // 3, ISSUER_WEEKDAY + weekday_of(day)),
-        )
+def _rest_again(tries: Tries) -> float:
+    further = (tries.number > 1) & np.isin(tries.last, RESTS)
+    gaps = (tries.at - tries.last_at)[further]
+    return next((low for low, high in pairwise(_GAPS_AGAIN) if ((gaps >= low) & (gaps < high)).sum() >= SUPPORT), 0.0)
 
 
-_K: Final = len(CLASSES)
-_ROUNDS: Final = 45
-_RIDGE_EACH: Final = 3  # rounds
-_RIDGE: Final = 30.0
-_RIDGE_LEAST, _RIDGE_MOST = 1.5, 400.0
-_STEP: Final = 0.8
-_START: Final = -1.0
-_SHARES: Final = (0.25, 0.15, 0.2, 0.2, 0.12, 0.08)  # of orders at each node, before any is seen
-_ALIKE: Final = 20.0  # orders as good as seen of each class, spread as all are
-_EVEN: Final = 2.0  # orders as good as seen at each node
-_HALF_WEIGHT: Final = 10_000  # tries from which half of a chance is the regression's
+# The payers.
+
+
+def _failed(data: Attempts) -> Column:
+    """When the payer's last attempt before failed, at the payer's hours; long ago where one was approved since."""
+    places = np.arange(len(data))
+    begins = np.maximum.accumulate(np.where(np.r_[True, data.payer[1:] != data.payer[:-1]], places, 0))
+    bad = np.r_[-1, np.maximum.accumulate(np.where(data.answer != APPROVED, places, -1))[:-1]]
+    good = np.r_[-1, np.maximum.accumulate(np.where(data.answer == APPROVED, places, -1))[:-1]]
+    counts = (bad >= begins) & (bad > good)
+    return np.where(counts, data.at[np.maximum(bad, 0)] + data.offset, LONG_AGO)
 
 
 class _Part(NamedTuple):
-    """A column's coefficients as they are learned; `where` the last of them are for tries that have none."""
+    """Attempts of some payers: rows of the data, where each payer's begin in them, which payer each is of."""
 
-    values: Column
-    where: Column
-
-
-def regressed(data: Attempts, tries: Tries, lines: Column, known: Collection[str]) -> Regression:
-    """`lines`: a mask of issuers that may have a row of their own. `known`: the codes that may have a coefficient."""
-    issuers = np.unique(tries.issuer[lines[tries.issuer]])
-    parts = [_Part(np.zeros(size + 1), tries.bins[:, n]) for n, size in enumerate(COLUMNS.values())]
-    parts.append(_Part(np.zeros(len(data.keys) + 1), tries.key))
-    place = np.full(len(lines), len(issuers))
-    place[issuers] = np.arange(len(issuers))
-    for n, (begin, end) in enumerate(ISSUER_PARTS):
-        width = end - begin
-        values = np.zeros(len(issuers) * width + 1)
-        where = place[tries.issuer] * width + tries.places[:, n] - begin
-        parts.append(_Part(values, np.minimum(where, len(values) - 1)))
-    bias, shares = _fitted(parts, tries)
-    of_issuers = zip(parts[-len(ISSUER_PARTS) :], ISSUER_PARTS, strict=True)
-    rows = np.concatenate([p.values[:-1].reshape(len(issuers), end - begin) for p, (begin, end) in of_issuers], axis=1)
-    assert rows.shape == (len(issuers), ISSUER)
-    seen = [one for one in np.unique(tries.key).tolist() if data.keys[one] in known]
-    return Regression(
-        tries=len(tries),
-        weight=len(tries) / (len(tries) + _HALF_WEIGHT),
-        bias=_bounded(bias),
-        columns={name: _row(part.values[:-1]) for name, part in zip(COLUMNS, parts, strict=False)},
-        issuers={data.issuers[one]: _row(row) for one, row in zip(issuers.tolist(), rows, strict=True)},
-        keys={data.keys[one]: _bounded(float(parts[len(COLUMNS)].values[one])) for one in seen},
-        frailty=tuple(tuple(row) for row in shares.tolist()),
-    )
+    rows: Column
+    begins: Column
+    payer: Column
+    bins: Column
 
 
-def _fitted(parts: list[_Part], tries: Tries) -> tuple[float, Column]:
-    """Coefficients are moved in place. Answers the bias, and classes × nodes."""
-    orders, nodes, yes = int(tries.order.max()) + 1, np.array(NODES), tries.approved[:, None] > 0
-    klass = np.zeros(orders, np.int64)
-    klass[tries.order] = tries.klass
-    shares, ridges = np.tile(np.array(_SHARES), (_K, 1)), np.full(len(parts), _RIDGE)
-    bias, logit = _START, np.full(len(tries), _START)
-    for number in range(_ROUNDS):
+def _parts(data: Attempts, rows: Column) -> Iterator[_Part]:
+    local, failed = data.at + data.offset, _failed(data)
+    starts = np.flatnonzero(np.r_[True, data.payer[rows][1:] != data.payer[rows][:-1]])
+    ends, begin = np.r_[starts[1:], len(rows)], 0
+    while begin < len(starts):
+        end = max(begin + 1, int(np.searchsorted(ends, starts[begin] + PART, side="right")))
+        part = rows[starts[begin] : ends[end - 1]]
+        payer = np.repeat(np.arange(end - begin), (ends - starts)[begin:end])
+        bins = bins_of(local[part], days_since(local[part]), failed[part])
+        yield _Part(part, starts[begin:end] - starts[begin], payer, bins)
+        begin = end
+
+
+def _at_first() -> tuple[Column, Column]:
+    """The table and the prior before anything is seen."""
+    dated, dateless = _THERE[:, :DATED], _THERE[:, DATED:]
+    there = np.hstack([dated, dated * 0.5, dateless * 0.5, dateless * 0.7, dateless * 0.9, dateless])
+    tables = [np.stack([yes, (1 - yes) * 0.7, (1 - yes) * 0.3]) for yes in (there, there * 0.5)]
+    prior = np.full((COUNT, LEVELS), _EVEN / COUNT)
+    for name, share in _HABITS.items():
+        prior[RHYTHMS.index(name)] += share
+    prior[IRREGULAR] = _IRREGULAR_SHARE
+    return np.stack(tables), prior / prior.sum()
+
+
+def _payers(data: Attempts) -> tuple[Column, Column]:
+    base, prior = _at_first()
+    table, habits = base, prior.sum(1)
+    step = max(1, int(np.ceil(len(data) / PAYERS_FROM)))
+    rows = np.flatnonzero(data.payer % step == 0)
+    kind, outcome = (data.tries > 0).astype(np.int64), outcome_of(data.answer)
+    parts = list(_parts(data, rows))
+    for _ in range(PAYER_ROUNDS):
         look_up()
-        at_node = _at_node(logit, tries.order, orders, yes, shares[klass], nodes)
-        shares = _shares(at_node, klass)
-        weights = np.ascontiguousarray(at_node[tries.order].T)
-        for n, (values, where) in enumerate(parts):
-            slope, curve = _slopes(logit, weights, tries.approved, nodes)
-            pull, bend = np.bincount(where, slope, len(values)), np.bincount(where, curve, len(values))
-            step = np.clip((pull - ridges[n] * values) / (bend + ridges[n]), -1.0, 1.0) * _STEP
-            step[-1] = 0.0
-            values += step
-            logit += step[where]
-            if number % _RIDGE_EACH == _RIDGE_EACH - 1:
-                seen = bend > 0.0
-                spread = ((values[seen] ** 2).sum() + (1.0 / (bend[seen] + ridges[n])).sum() + 0.02) / (seen.sum() + 1)
-                ridges[n] = min(_RIDGE_MOST, max(_RIDGE_LEAST, 1.0 / spread))
-        slope, curve = _slopes(logit, weights, tries.approved, nodes)
-        moved = float(np.clip(slope.sum() / (curve.sum() + 1.0), -0.5, 0.5))
-        bias += moved
-        logit += moved
-    return bias, shares
+        seen, counts = np.zeros((KINDS, OUTCOMES, LEVELS, BINS)), np.zeros((COUNT, LEVELS))
+        logs = logs_of(table).astype(np.float32)
+        for part in parts:
+            likely = likelihood(logs, part.bins, kind[part.rows], outcome[part.rows])
+            weights = normal(np.add.reduceat(likely, part.begins, axis=0) + np.log(prior.reshape(-1)))
+            counts += weights.sum(0).reshape(COUNT, LEVELS)
+            each = weights[part.payer].reshape(len(part.rows), COUNT, LEVELS)
+            place = ((kind[part.rows] * OUTCOMES + outcome[part.rows])[:, None] * BINS + part.bins).reshape(-1)
+            for level in range(LEVELS):
+                found = np.bincount(place, each[:, :, level].reshape(-1), KINDS * OUTCOMES * BINS)
+                seen[:, :, level] += found.reshape(KINDS, OUTCOMES, BINS)
+        table = (seen + ANCHOR * base) / (seen.sum(1, keepdims=True) + ANCHOR)
+        rhythms, levels = counts.sum(1) + HABITS_WEIGHT * habits, counts[:IRREGULAR].sum(0) + 1.0
+        prior = np.vstack([rhythms[:IRREGULAR, None] * levels / levels.sum(), counts[IRREGULAR:] + _EVEN])
+        prior /= prior.sum()
+    return table, prior.reshape(-1)
 
 
-def _at_node(logit: Column, order: Column, orders: int, yes: Column, shares: Column, nodes: Column) -> Column:
-    """Orders × nodes: how likely each order stands there, by how its tries ended."""
-    signed = np.where(yes, 1.0, -1.0) * (logit[:, None] + nodes)
-    likelihoods = -np.logaddexp(0.0, -signed)
-    likely = np.stack([np.bincount(order, column, orders) for column in likelihoods.T], axis=1) + np.log(shares)
-    found: Column = np.exp(likely - likely.max(1, keepdims=True))
-    found /= found.sum(1, keepdims=True)
-    return found
+# The tries.
 
 
-def _shares(at_node: Column, klass: Column) -> Column:
-    """Classes × nodes, drawn to all orders where they are few."""
-    of_all = (at_node.sum(0) + _EVEN) / (len(at_node) + _EVEN * len(NODES))
-    sums = np.zeros((_K, len(NODES)))
-    np.add.at(sums, klass, at_node)
-    found: Column = (sums + _ALIKE * of_all) / (np.bincount(klass, minlength=_K)[:, None] + _ALIKE)
-    return found
+class _Found(NamedTuple):
+    """Tries of the past, their orders' together; `order`: its number, from 0."""
+
+    tries: Tries
+    approved: Column
+    order: Column
 
 
-def _slopes(logit: Column, weights: Column, approved: Column, nodes: Column) -> tuple[Column, Column]:
-    """Of the logarithm of the likelihood, by try: gradient and curve. `weights`: nodes × tries, adding up to 1."""
-    chance = 1.0 / (1.0 + np.exp(-nodes)[:, None] * np.exp(-logit))
-    weights = weights * chance
-    gradient: Column = approved - weights.sum(0)
-    weights *= 1.0 - chance
-    return gradient, weights.sum(0)
+def _tries(data: Attempts, table: Column, prior: Column, keys: tuple[str, ...], issuers: tuple[str, ...]) -> _Found:
+    money, level = _money(data, table, prior)
+    count = len(data)
+    by_order = np.lexsort((data.tries, data.at, data.order))
+    first = np.r_[True, data.order[by_order][1:] != data.order[by_order][:-1]]
+    begins = np.flatnonzero(first)[np.cumsum(first) - 1]
+    head, before, number = by_order[begins], np.r_[0, by_order[:-1]], np.arange(count) - begins
+    kept = ~first & (data.tries[head] == 0) & (data.answer[before] != APPROVED)
+    rows, head, before, number = by_order[kept], head[kept], before[kept], number[kept]
+    # What the payer's attempts before tell.
+    places, failed = np.arange(count), data.answer != APPROVED
+    start = np.maximum.accumulate(np.where(np.r_[True, data.payer[1:] != data.payer[:-1]], places, 0))
+    good, bad = (np.r_[-1, np.maximum.accumulate(np.where(one, places, -1))[:-1]] for one in (~failed, failed))
+    failures = np.cumsum(failed) - failed
+    known = good >= start
+    ago = np.where(known, (data.at - data.at[np.maximum(good, 0)]) / 24.0, NEVER)
+    since = failures - failures[np.maximum(good, 0)]
+    wide = data.payer * 1e7 + (data.at - data.at.min())
+    lately = failures - failures[np.maximum(np.searchsorted(wide, wide - LATELY), start)]
+    key_of, issuer_of = _numbers(data.keys, keys), _numbers(data.issuers, issuers)
+    tries = Tries(
+        at=data.at[rows],
+        first_at=data.at[head],
+        last_at=data.at[before],
+        number=number,
+        first=data.answer[head],
+        last=data.answer[before],
+        key=key_of[data.key[head]],
+        issuer=issuer_of[data.issuer[rows]],
+        offset=data.offset[rows],
+        zone=data.zone[rows],
+        credit=data.credit[rows],
+        ago=ago[rows],
+        since=np.where(known[rows], np.clip(since[rows] - number, 0, NO_APPROVAL - 1), NO_APPROVAL),
+        failures=np.maximum(lately[rows] - number, 0),
+        seen=np.maximum((places - start)[rows] - number, 0),
+        money=money[rows],
+        level=level[rows],
+        prior_at=data.at[bad[rows]],
+        prior=data.answer[bad[rows]],
+    )
+    order = np.unique(data.order[rows], return_inverse=True)[1]
+    return _Found(tries, (data.answer[rows] == APPROVED).astype(float), order)
 
 
-def _row(values: Column) -> tuple[float, ...]:
-    return tuple(_bounded(one) for one in values.tolist())
+def _numbers(names: tuple[str, ...], known: tuple[str, ...]) -> Column:
+    place_of = {name: place for place, name in enumerate(known, start=1)}
+    return np.array([place_of.get(name, 0) for name in names], np.int64)
 
 
-def _bounded(value: float) -> float:
-    return min(LOGIT_MAX, max(-LOGIT_MAX, value))
+def _money(data: Attempts, table: Column, prior: Column) -> tuple[Column, Column]:
+    """Of each attempt the logits of `Tries.money` and `Tries.level`, by what was seen of the payer before."""
+    kind, outcome = (data.tries > 0).astype(np.int64), outcome_of(data.answer)
+    logs, any_day = logs_of(table), usual(table)
+    money, level = np.zeros(len(data)), np.zeros(len(data))
+    for part in _parts(data, np.arange(len(data))):
+        likely = likelihood(logs, part.bins, kind[part.rows], outcome[part.rows])
+        before = np.cumsum(likely, axis=0) - likely
+        weights = normal(before - before[part.begins][part.payer] + np.log(prior))
+        money[part.rows] = logit_of(money_there(table, part.bins, weights))
+        level[part.rows] = logit_of(weights @ any_day)
+    return money, level
+
+
+# The regression.
+
+
+def _fit(found: _Found, keys: int, issuers: int) -> tuple[float, dict[str, Column], Column, Column]:
+    """Bias, tables, weights, nodes."""
+    t, yes, order = found
+    wanted, x = sizes(keys, issuers), np.stack(lines(t), axis=1)
+    cut = {name: (place, wanted[name]) for name, place in places(t).items()}
+    rate = (yes.sum() + 1.0) / (len(yes) + 2.0)
+    bias, weights = float(np.log(rate / (1.0 - rate))), np.array([0.5, 0.5])
+    tables = {name: np.zeros(size) for name, (_, size) in cut.items()}
+    spread = dict.fromkeys(cut, 0.05)
+    logits = bias + x @ weights
+    heads = np.flatnonzero(np.r_[True, order[1:] != order[:-1]])
+    held = (t.at - t.first_at)[:, None] < UNTIL
+    nodes = _Nodes(order, t.first[heads], t.key[heads], keys)
+    for turn in range(ROUNDS):
+        look_up()
+        each = np.where(held, HELD, chance_of(logits[:, None] + WILLING))
+        share = np.where(held, 0.0, nodes.moved(np.where(yes[:, None] > 0, each, 1.0 - each))[order])
+        slope, bend = _steps(logits, yes, share)
+        move = float(slope.sum() / (bend.sum() + 1e-9))
+        bias, logits = bias + move, logits + move
+        for column in range(x.shape[1]):
+            slope, bend = _steps(logits, yes, share)
+            value = x[:, column]
+            move = float(((slope * value).sum() - 2.0 * (weights[column] - 0.5)) / ((bend * value**2).sum() + 2.0))
+            weights[column] += move
+            logits = logits + move * value
+        for name, (place, size) in cut.items():
+            slope, bend = (np.bincount(place, one, size) for one in _steps(logits, yes, share))
+            table, prior = tables[name], spread[name]
+            table += (moves := np.clip((slope - table / prior) / (bend + 1.0 / prior), -1.0, 1.0))
+            logits = logits + moves[place]
+            if turn >= 3:
+                spread[name] = _spread(table, bend, prior)
+    _extend(cut, tables)
+    return bias, tables, weights, nodes.by_key
+
+
+def _steps(logits: Column, yes: Column, share: Column) -> tuple[Column, Column]:
+    """Slope and bend of the likelihood by the logit of each try; `share`: of the nodes at which it is not held."""
+    each = chance_of(logits[:, None] + WILLING)
+    return yes * share.sum(1) - (share * each).sum(1), (share * each * (1.0 - each)).sum(1)
+
+
+def _spread(table: Column, bend: Column, prior: float) -> float:
+    """Variance of a block's values, by MacKay's rule: what the data have fixed of them."""
+    used = bend > 1e-9
+    fixed = float((1.0 - 1.0 / (bend[used] + 1.0 / prior) / prior).sum())
+    if fixed <= 0.05:
+        return prior * 0.7
+    return float(np.clip(((table[used] ** 2).sum() + 1e-3) / fixed, 1e-4, 2.0))
+
+
+def _extend(cut: dict[str, tuple[Column, int]], tables: dict[str, Column]) -> None:
+    """What hardly anybody tried takes its neighbour's part."""
+    for names, size in ((BY_DELAY, len(DELAY) + 1), (BY_GAP, len(GAP) + 1)):
+        known = np.flatnonzero(np.bincount(cut[names[0]][0], minlength=size) >= SUPPORT)
+        for name in names if len(known) else ():
+            table = tables[name].reshape(-1, size)
+            table[:, known[-1] + 1 :] = table[:, [known[-1]]]
+            table[:, : known[0]] = table[:, [known[0]]]
+
+
+class _Nodes:
+    """Where orders stand: shares by class of the first decline, and by its key drawn to them."""
+
+    def __init__(self, order: Column, first: Column, key: Column, keys: int) -> None:
+        self._order, self._first, self._key = order, first, key
+        self.by_key = np.tile(_AT_FIRST, (len(CLASSES), keys, 1))
+
+    def moved(self, likely: Column) -> Column:
+        """Orders × nodes, after one round by how likely each try's answer was at each."""
+        orders, logs = len(self._first), np.log(np.maximum(likely, 1e-9))
+        sums = np.stack([np.bincount(self._order, logs[:, node], orders) for node in range(NODES)], axis=1)
+        found = normal(sums + np.log(self.by_key[self._first, self._key]))
+        classes, keys, _ = self.by_key.shape
+        place = self._first * keys + self._key
+        counts = np.stack([np.bincount(place, found[:, node], classes * keys) for node in range(NODES)], axis=1)
+        counts = counts.reshape(classes, keys, NODES)
+        by_class = counts.sum(1) + NODES_WEIGHT * _AT_FIRST
+        shares = by_class / by_class.sum(1, keepdims=True)
+        drawn = counts + KEY_WEIGHT * shares[:, None, :]
+        self.by_key = drawn / drawn.sum(2, keepdims=True)
+        return found

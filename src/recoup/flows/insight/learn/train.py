@@ -1,5 +1,6 @@
 """A model from attempts: its shape from some payers, as many as there are until enough are; the counts from all."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any, Final
@@ -11,16 +12,12 @@ from recoup.flows.insight.learn.attempts import Attempts, Column, chosen
 from recoup.flows.insight.learn.coefficients import Coefficients, named
 from recoup.flows.insight.learn.features import features_of
 from recoup.flows.insight.learn.fit import fit
-from recoup.flows.insight.learn.regress import regressed, tries_of
+from recoup.flows.insight.learn.regress import PAYER_MAX, TRIES_LEAST, regressed
 from recoup.rules.rescue.engine.bins import APPROVED, RESTS
-from recoup.rules.rescue.engine.model import FORMAT, Learned, Model, checked
-from recoup.rules.rescue.engine.regression import Regression
+from recoup.rules.rescue.engine.model import FORMAT, Learned, Model, Regression, checked
 
 SHAPE_MAX: Final = 60_000  # attempts that the coefficients are fitted to
-HALF_MAX: Final = 20_000  # the same, of a model that is only asked about the other half's payers
-TRIES_LEAST: Final = 300  # from so many on a regression is learned,
-TRIES_MAX: Final = 30_000  # from about so many,
-PAYER_MAX: Final = 3_000  # and of no payer who has more
+REGRESSED_MAX: Final = 150_000  # the same, of the regression
 ISSUERS_MAX: Final = 5_000
 KEYS_MAX: Final = 500
 RESTS_HOURS: Final = (0.0, 1.0, 3.0, 6.0, 12.0, 20.0)
@@ -32,15 +29,16 @@ def train(data: Attempts, made_from: str, issuers: Column | None = None) -> Mode
     """The same attempts give the same model. `made_from` says where they came from; `issuers`: a mask of those that may
     have a line of their own."""
     lines = _lines(data) if issuers is None else issuers & _lines(data)
-    plain = _by_causes(data, made_from, lines, SHAPE_MAX)
-    regression = _regression(data, made_from, lines, plain)
-    if regression is not None:
-        plain["regression"] = msgspec.to_builtins(regression)
-    return _model(plain)
+    plain = _by_causes(data, made_from, lines)
+    found = _regression(data, lines, plain["holds_by_code"])
+    if found is not None:
+        plain["regression"] = msgspec.to_builtins(found[0])
+        plain["rest_again"] = max(plain["rest"], found[1])
+    return checked(msgspec.convert(_rounded(plain), Learned))
 
 
-def _by_causes(data: Attempts, made_from: str, lines: Column, most: int) -> dict[str, Any]:
-    c = fit(features_of(_some(data, most), ~lines))
+def _by_causes(data: Attempts, made_from: str, lines: Column) -> dict[str, Any]:
+    c = fit(features_of(_some(data, SHAPE_MAX), ~lines))
     known = np.argsort(-np.bincount(data.key, minlength=len(data.keys)), kind="stable")[:KEYS_MAX]
     return named(c) | {
         "format": FORMAT,
@@ -70,30 +68,13 @@ def rest_of(data: Attempts) -> float:
     return RESTS_HOURS[-1]
 
 
-def _regression(data: Attempts, made_from: str, lines: Column, plain: dict[str, Any]) -> Regression | None:
-    """None where tries or payers are too few. Where enough payers are outside of what the coefficients were fitted to,
-    they are asked about by that model; else each half by a model of the other half."""
-    seen = _spread(data, SHAPE_MAX)
-    tries = np.bincount(data.payer, data.tries > 0, data.payers)
-    if tries.sum() < TRIES_LEAST:
+def _regression(data: Attempts, lines: Column, known: Collection[str]) -> tuple[Regression, float] | None:
+    """None where tries are too few."""
+    people = np.bincount(data.payer) <= PAYER_MAX
+    some = data if people.all() else chosen(data, people[data.payer])
+    if np.count_nonzero(some.tries) < TRIES_LEAST:
         return None
-    if tries[~seen].sum() >= TRIES_MAX:
-        models, payers = [_model(plain)], ~seen
-    else:
-        half = np.arange(data.payers) % 2 == 0
-        parts = [chosen(data, mask[data.payer]) for mask in (~half, half)]
-        if min(map(len, parts)) < TRIES_LEAST:
-            return None
-        models, payers = [_model(_by_causes(part, made_from, lines, HALF_MAX)) for part in parts], tries > 0
-    payers = np.flatnonzero(payers & (tries > 0) & (tries <= PAYER_MAX))
-    step = max(1.0, float(tries[payers].sum()) / TRIES_MAX)
-    payers = payers[(np.arange(int(len(payers) / step)) * step).astype(int)]
-    found = tries_of(data, payers, models)
-    return regressed(data, found, lines, plain["holds_by_code"]) if len(found) >= TRIES_LEAST else None
-
-
-def _model(plain: dict[str, Any]) -> Model:
-    return checked(msgspec.convert(_rounded(plain), Learned))
+    return regressed(_some(some, REGRESSED_MAX), lines, known)
 
 
 def _some(data: Attempts, most: int) -> Attempts:

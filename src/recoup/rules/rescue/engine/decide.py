@@ -1,8 +1,8 @@
 """Evidence, pricing and model in, decision out: when to try again, if at all. Pure.
 
 Network waits, limits and hard declines stand above it; where a customer waits, or waiting cures nothing, the schedules'
-decider answers as ever. The model's format says which version decides: `engine-1` by what it knows of causes alone,
-`engine-2` by a regression beside it.
+decider answers as ever. `engine-1` decided by causes alone, as a model does without a regression; what `engine-2`
+decided by another regression is judged by what was stored of it: `past`.
 """
 
 from dataclasses import replace
@@ -30,7 +30,9 @@ from recoup.rules.rescue.policy import RETRY_2, group_of
 from recoup.rules.rescue.slots import next_minute
 from recoup.rules.rescue.verdict import Alternative, Offered, Priced, Verdict
 
-VERSIONS: Final = {2: "engine-1", 3: "engine-2"}  # by the model's format
+VERSION: Final = "engine-3"
+_BY_CAUSES: Final = "engine-1"  # by a model of format 2
+ENGINES: Final = frozenset({VERSION, _BY_CAUSES, "engine-2"})  # that have ever decided
 _SOONEST: Final = {"technical": timedelta(minutes=15)}
 _SOON: Final = timedelta(hours=1)
 # What a customer settles with the bank mends without our hearing of it.
@@ -53,7 +55,7 @@ def decide(evidence: Evidence, pricing: Pricing, model: Model, within: InForce |
     beliefs = trail(ground, facts)
     belief = beliefs[-1]
     prices = _prices(asked, facts)
-    found = candidates_of(ground, beliefs, facts, times.earliest, times.end, times.opens)
+    found = candidates_of(ground, beliefs, facts, times.earliest, times.end, times.opens, now_too=times.now_too)
     tries = planned(ground, belief, found, prices, times.gap)
     stays = times.due and bool(found) and bool(prices) and found[0].chance >= prices[0] / 2
     if stays:  # it was drawn when it was planned
@@ -182,7 +184,8 @@ def _earliest(evidence: Evidence, facts: Facts, model: Model, now_too: bool) -> 
     if facts.sends_left == 0 and facts.free_at is not None:
         found = max(found, facts.free_at + timedelta(minutes=1))
     if not now_too and class_of(evidence.reading) in RESTS:
-        found = max(found, last + timedelta(hours=model.learned.rest))
+        rest = model.learned.rest_again if evidence.attempts else model.learned.rest
+        found = max(found, last + timedelta(hours=rest))
     return max(found, last + wait)
 
 
@@ -266,7 +269,7 @@ def _versions(asked: _Asked) -> dict[str, str | None]:
 
 
 def version_of(model: Model) -> str:
-    return VERSIONS[model.learned.format]
+    return _BY_CAUSES if model.learned.format == 2 else VERSION
 
 
 def _round(value: float) -> float:

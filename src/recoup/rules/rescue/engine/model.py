@@ -9,7 +9,7 @@ products alone.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final
 
@@ -17,12 +17,12 @@ import msgspec
 
 from recoup.kernel.encode import to_plain
 from recoup.rules.rescue.engine.bins import CLASSES, GAP, HOLDS, HOURS, IDLE, SINCE, STANDINGS, TRIES, WEEKDAYS
-from recoup.rules.rescue.engine.regression import Regression, wrong_in
 from recoup.rules.rescue.engine.rhythms import RHYTHMS
 
-FORMAT: Final = 3
-FORMATS: Final = (2, FORMAT)  # that are read; the one of before has no regression
+FORMAT: Final = 4
+FORMATS: Final = (2, 3, FORMAT)  # that are read; of older ones by causes alone
 _LOGIT_MAX: Final = 30.0
+_REST_MAX: Final = 240.0
 
 
 class Money(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,11 +63,33 @@ class Issuer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     holds: tuple[tuple[float, ...], ...]
 
 
+class Regression(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What tries of the past say together, as `regression` is asked. `weight`: of its chance beside the one by causes,
+    from 0 to 1; it grows with `tries`, from which it was learned. `pays`: how payments and tries end by the payers'
+    hypotheses, kind × outcome × level × bin; `habits`: shares of those. `keys`: codes of first declines, `issuers`:
+    those with lines of their own, each counted from 1. `tables`: as `blocks.sizes`; `lines`: weights of `blocks.lines`.
+    `nodes`: shares of orders, class of the first decline × key × node. `slots`: of three hours at the card holder,
+    those that were tried."""
+
+    tries: int
+    weight: float
+    pays: tuple[float, ...]
+    habits: tuple[float, ...]
+    keys: tuple[str, ...]
+    issuers: tuple[str, ...]
+    bias: float
+    tables: dict[str, tuple[float, ...]]
+    lines: tuple[float, ...]
+    nodes: tuple[float, ...]
+    slots: tuple[bool, ...]
+
+
 class Learned(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """`generic`: how often missing money is told as a generic decline. `holds`: by class of the first decline, and by
     its code, how likely each length of a hold is (`bins.HOLDS`, the last: for good). `held_answers`: how tries are
     answered while an order is held, by class of the first decline. `regression`: None where the tries were too few.
-    `rest`: hours after a failure before which no try is made, unless the answer was technical or a limit."""
+    `rest`, `rest_again`: hours after a failure, and after a further one, before which no try is made, unless the answer
+    was technical or a limit."""
 
     format: int
     made_from: str
@@ -85,6 +107,7 @@ class Learned(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     issuers: dict[str, Issuer]
     regression: Regression | None = None
     rest: float = 0.0
+    rest_again: float = 0.0
 
 
 class _Made(msgspec.Struct, frozen=True):
@@ -97,18 +120,19 @@ class BadModel(ValueError):
 
 @dataclass(frozen=True)
 class Model:
-    """`learned` under the name that its content gives it."""
+    """`learned` under the name that its content gives it; or `given`, where a part of the content is not read."""
 
     learned: Learned
+    given: str | None = None
     _kept: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
-    def __reduce__(self) -> tuple[type["Model"], tuple[Learned]]:
+    def __reduce__(self) -> tuple[type["Model"], tuple[Learned, str | None]]:
         """Without what was worked out of it."""
-        return Model, (self.learned,)
+        return Model, (self.learned, self.given)
 
     @cached_property
     def name(self) -> str:
-        return "model-" + hashlib.sha256(self.to_json()).hexdigest()[:12]
+        return self.given or _name_of(self.to_json())
 
     def to_json(self) -> bytes:
         return json.dumps(to_plain(self.learned), sort_keys=True, separators=(",", ":")).encode()
@@ -119,12 +143,20 @@ class Model:
         return self._kept
 
 
+def _name_of(content: bytes) -> str:
+    return "model-" + hashlib.sha256(content).hexdigest()[:12]
+
+
 def model_of(content: bytes) -> Model:
     """Raises: BadModel."""
     try:
         made = msgspec.json.decode(content, type=_Made)
         if made.format not in FORMATS:
-            raise BadModel(f"The model has format {made.format}; this release reads {FORMATS[0]} and {FORMATS[1]}.")
+            raise BadModel(f"The model has format {made.format}; this release reads {FORMATS[0]} to {FORMAT}.")
+        if made.format < FORMAT:
+            plain = msgspec.json.decode(content)
+            older = msgspec.convert({name: one for name, one in plain.items() if name != "regression"}, Learned)
+            return replace(checked(older), given=_name_of(content))
         learned = msgspec.json.decode(content, type=Learned)
     except msgspec.MsgspecError as error:
         raise BadModel(f"The model cannot be read: {error}.") from None
@@ -140,7 +172,6 @@ def checked(learned: Learned) -> Model:
         "money.stale[0]": (money.stale[0], len(GAP)),
         "money.stale[1]": (money.stale[1], len(GAP)),
         "money.after": (money.after, STANDINGS),
-        "rest": ((learned.rest,), 1),
         "refusal.tries": (refusal.tries, TRIES),
         "refusal.hours": (refusal.hours, HOURS),
         "refusal.weekdays": (refusal.weekdays, WEEKDAYS),
@@ -171,9 +202,11 @@ def checked(learned: Learned) -> Model:
     for name, rows in tables.items():
         if len(rows) != classes:
             raise BadModel(f"{name} needs {classes} rows.")
+    if not all(0.0 <= one <= _REST_MAX for one in (learned.rest, learned.rest_again)):
+        raise BadModel(f"rest and rest_again need hours from 0 to {_REST_MAX:g}.")
     if learned.regression is not None:
-        if learned.format < FORMAT:
-            raise BadModel(f"A model of format {learned.format} has no regression.")
+        from recoup.rules.rescue.engine.regression import wrong_in
+
         if wrong := wrong_in(learned.regression):
             raise BadModel(wrong)
     return Model(learned)

@@ -54,13 +54,13 @@ def candidates(
 
     first = opened(soon)
     noons = opened(days, first)
-    found, later = _at(ground, belief, first), _at(ground, belief, noons)
+    found, later = at_instants(ground, belief, first), at_instants(ground, belief, noons)
     around = [one.at + hours for one in _best(later)[:_FINE_DAYS] for hours in _AROUND_NOON]
     fine = opened((at for at in around if not first or at > first[-1]), first, noons)
-    return sorted(found + later + _at(ground, belief, fine))
+    return sorted(found + later + at_instants(ground, belief, fine))
 
 
-def _at(ground: Ground, belief: Belief, instants: Sequence[float]) -> list[Candidate]:
+def at_instants(ground: Ground, belief: Belief, instants: Sequence[float]) -> list[Candidate]:
     found, before, rhythms = list[Candidate](), belief.before, belief.rhythms
     last, by_days, free = 0, list[float](), mended_by(belief.holds)
     for at in instants:

@@ -1,9 +1,10 @@
 """The rhythms by which money may reach a payer: the hypotheses of the engine, and the days of each.
 
-A rhythm is named by kind and number: `weekly-4` (each Friday), `biweekly-11` (each second one of them), `monthly-1`,
-`month-end-0`, `business-end-0` (the last business day), `semi-15` (the 15th and the month's last day), `semi-3` (the
-3rd and the 18th). `working-3`: the 3rd, or the working day before it; `halves-15`: the 15th and the last, `halves-1`:
-the 1st and the 15th, likewise. Two know no days: `irregular-0`, and `ample-0` for whom money is nearly always there.
+A rhythm is named by kind and number: `weekly-4` (each Friday), `biweekly-11` (each second one of them), `four-3` (each
+fourth week), `monthly-1`, `month-end-0`, `nth-7` (the second Wednesday), `semi-15` (the 15th and the month's last day),
+`semi-3` (the 3rd and the 18th). `before-3`: the 3rd, or the working day before it, `after-3` likewise; `before-31`: the
+last working day. `halves-15`: the 15th and the last, `halves-1`: the 1st and the 15th, or the working day before. Two
+know no days: `irregular-0`, and `ample-0` for whom money is nearly always there.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,8 +17,8 @@ LONG_AGO: Final = 14  # days since a posting, at most: what is longer ago counts
 
 RHYTHMS: Final[tuple[str, ...]] = (
     *(f"weekly-{day}" for day in range(7)), *(f"biweekly-{day}" for day in range(14)),
-    *(f"monthly-{day}" for day in range(1, 29)), "month-end-0", "business-end-0",
-    *(f"semi-{day}" for day in range(1, 16)), "working-1", "working-3", "working-15", "working-25", "halves-1",
+    *(f"monthly-{day}" for day in range(1, 29)), "month-end-0", "before-31",
+    *(f"semi-{day}" for day in range(1, 16)), "before-1", "before-3", "before-15", "before-25", "halves-1",
     "halves-15", "irregular-0", "ample-0",
 )  # fmt: skip
 IRREGULAR: Final = RHYTHMS.index("irregular-0")
@@ -32,7 +33,7 @@ def days_since(ordinal: int) -> bytes:
     found = bytearray([LONG_AGO]) * len(RHYTHMS)
     for index, name in enumerate(_DATED):
         for back in range(LONG_AGO):
-            if _posts(name, ordinal - back):
+            if posts(name, ordinal - back):
                 found[index] = back
                 break
     return bytes(found)
@@ -58,41 +59,32 @@ def alike(ordinal: int) -> tuple[bytes, ...]:
     return tuple(bytes(index for index, since in enumerate(days) if since == number) for number in range(LONG_AGO + 1))
 
 
-@lru_cache(maxsize=65536)
-def _posts(name: str, ordinal: int) -> bool:
+@lru_cache(maxsize=1 << 18)
+def posts(name: str, ordinal: int) -> bool:
+    """Whether a rhythm's money comes on that day."""
     kind, _, number = name.rpartition("-")
     day, n = date.fromordinal(ordinal), int(number)
     if kind == "weekly":
         return day.weekday() == n
-    if kind == "biweekly":
-        return ordinal % 14 == n
+    if kind in ("biweekly", "four"):
+        return ordinal % (14 if kind == "biweekly" else 28) == n
+    if kind == "nth":
+        return day.weekday() == n % 5 and (day.day - 1) // 7 == n // 5
     if kind == "monthly":
         return day.day == n
-    if kind in ("working", "halves"):
-        return any(_wanted(kind, n, date.fromordinal(one)) for one in _paid_on(day))
-    last = (day + timedelta(days=1)).day == 1
     if kind == "month-end":
-        return last
-    if kind == "business-end":
-        return _last_business_day(day)
-    return day.day == n or (last if n == 15 else day.day == n + 15)
-
-
-def _paid_on(day: date) -> range:
-    """The days whose pay comes on that one: a Friday's are its weekend's too."""
+        return _is_last(day)
+    if kind == "semi":
+        return day.day == n or (_is_last(day) if n == 15 else day.day == n + 15)
     if day.weekday() > 4:
-        return range(0)
-    return range(day.toordinal(), day.toordinal() + (3 if day.weekday() == 4 else 1))
+        return False
+    if kind == "after":
+        return any((day - timedelta(days=back)).day == n for back in range(3 if day.weekday() == 0 else 1))
+    meant = [day + timedelta(days=ahead) for ahead in range(3 if day.weekday() == 4 else 1)]
+    if kind == "before":
+        return any(one.day == n or n == 31 and _is_last(one) for one in meant)
+    return any(one.day == 15 or (one.day == 1 if n == 1 else _is_last(one)) for one in meant)
 
 
-def _wanted(kind: str, n: int, day: date) -> bool:
-    if kind == "working":
-        return day.day == n
-    return day.day == 15 or (day.day == 1 if n == 1 else (day + timedelta(days=1)).day == 1)
-
-
-def _last_business_day(day: date) -> bool:
-    following = day + timedelta(days=1)
-    while following.weekday() > 4:
-        following += timedelta(days=1)
-    return day.weekday() <= 4 and following.month != day.month
+def _is_last(day: date) -> bool:
+    return (day + timedelta(days=1)).day == 1

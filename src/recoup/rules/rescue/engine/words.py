@@ -103,7 +103,7 @@ def _rhythm(name: str) -> str | None:
         "biweekly": "every second week",
         "monthly": f"on day {number} of a month",
         "month-end": "at the end of a month",
-        "business-end": "on the last business day of a month",
+        "before-31": "on the last business day of a month",
         "semi": "twice a month",
     }.get(kind)
 

@@ -9,16 +9,19 @@ from typing import Final
 import numpy as np
 
 from recoup.rules.rescue.engine.bins import CLASSES, FUNDS
-from recoup_lab.compare.arms.hypotheses.payer import Array
+from recoup.rules.rescue.engine.pay_days import Array
 
 NUMBERS: Final = 5  # of the try: 1 to 4, further ones
 DELAY: Final = np.array([4, 9, 15, 21, 30, 42, 60, 84, 108, 132, 192, 264, 360, 480, 600.0])  # hours since the decline
 GAP: Final = np.array([6, 15, 21, 30, 42, 54, 84, 132, 204, 336.0])  # hours since the order's attempt before
 AGO: Final = np.array([1, 3, 5.5, 8.5, 12.5, 15.5, 20, 27, 32, 45, 75.0])  # days since the payer's approval
 OFTEN: Final = np.array([1, 2, 4, 8.0])
-MONEY: Final = np.linspace(-4.0, 4.0, 17)  # logits
+_FAR: Final = 4.0
+MONEY: Final = np.linspace(-_FAR, _FAR, 17)  # logits
 NEVER: Final = 999.0
+LATELY: Final = 240.0  # hours of `Tries.failures`
 _K: Final = len(CLASSES)
+_G, _D, _M, _O = len(GAP) + 1, len(DELAY) + 1, len(MONEY) + 1, len(OFTEN) + 1
 NO_APPROVAL: Final = 5  # as `Tries.since`
 _ZONES: Final = 26  # from 12 hours west on
 
@@ -70,8 +73,8 @@ def gap_bin(hours: Array) -> Array:
     return np.searchsorted(GAP, hours, side="right")
 
 
-def blocks(t: Tries, keys: int, issuers: int) -> dict[str, tuple[Array, int]]:
-    """By name the place of each try, and how many there are. `keys`, `issuers`: how many places those have."""
+def places(t: Tries) -> dict[str, Array]:
+    """By block the place of each try in its table."""
     local = t.at + t.offset
     weekday, of_month, left, hour = calendar(local)
     zulu = np.floor(t.at).astype(np.int64) % 24
@@ -89,48 +92,93 @@ def blocks(t: Tries, keys: int, issuers: int) -> dict[str, tuple[Array, int]]:
     of_other = np.where(t.prior_at > t.last_at, prior_gap, (len(GAP) + 1) * _K)
     end = np.where(left < 3, 31 + left, of_month)
     zone = np.clip(np.floor(t.offset).astype(np.int64) + 12, 0, _ZONES - 1)
-    g, d, m, o = len(GAP) + 1, len(DELAY) + 1, len(MONEY) + 1, len(OFTEN) + 1
     return {
-        "key": (t.key, keys),
-        "last_number": (t.last * NUMBERS + number, _K * NUMBERS),
-        "first_last": (t.first * _K + t.last, _K * _K),
-        "key_number": (t.key * NUMBERS + number, keys * NUMBERS),
-        "key_last": (t.key * _K + t.last, keys * _K),
-        "issuer": (t.issuer, issuers),
-        "issuer_last": (t.issuer * _K + t.last, issuers * _K),
-        "issuer_hour": (t.issuer * 24 + zulu, issuers * 24),
-        "issuer_slot": (t.issuer * 8 + zulu // 3, issuers * 8),
-        "issuer_weekday": (t.issuer * 7 + weekday, issuers * 7),
-        "issuer_delay": (t.issuer * d + delay, issuers * d),
-        "delay": (delay, d),
-        "class_delay": (t.first * d + delay, _K * d),
-        "key_delay": (t.key * d + delay, keys * d),
-        "gap": (gap, g),
-        "class_gap": (t.last * g + gap, _K * g),
-        "number_gap": (number * g + gap, NUMBERS * g),
-        "prior_gap": (prior_gap, g * _K),
-        "other_gap": (of_other, g * _K + 1),
-        "slot": (hour // 3 * 2 + t.zone, 16),
-        "hour": (hour * 2 + funds, 48),
-        "zulu": (zulu // 3, 8),
-        "weekday": (weekday, 7),
-        "weekday_slot": (weekday * 8 + hour // 3, 56),
-        "first_weekday": (first_weekday * 2 + first_funds, 14),
-        "weekdays": (first_weekday * 7 + weekday, 49),
-        "day": (of_month, 31),
-        "end": (np.minimum(left, 9), 10),
-        "funds_day": (end * 2 + funds, 68),
-        "zone": (zone, _ZONES),
-        "zone_day": (zone * 31 + of_month, _ZONES * 31),
-        "zone_weekday": (zone * 7 + weekday, _ZONES * 7),
-        "credit": (t.credit * _K + t.last, 2 * _K),
-        "credit_day": (t.credit * 31 + of_month, 62),
-        "money": (money * 2 + funds, m * 2),
-        "level": (level * 2 + funds, m * 2),
-        "money_level": (money * m + level, m * m),
-        "ago": (ago * 2 + funds, (len(AGO) + 2 + NO_APPROVAL) * 2),
-        "failures": (fails * 2 + funds, o * 2),
-        "seen": (seen * 2 + funds, o * 2),
+        "key": t.key,
+        "last_number": t.last * NUMBERS + number,
+        "first_last": t.first * _K + t.last,
+        "key_number": t.key * NUMBERS + number,
+        "key_last": t.key * _K + t.last,
+        "issuer": t.issuer,
+        "issuer_last": t.issuer * _K + t.last,
+        "issuer_hour": t.issuer * 24 + zulu,
+        "issuer_slot": t.issuer * 8 + zulu // 3,
+        "issuer_weekday": t.issuer * 7 + weekday,
+        "issuer_delay": t.issuer * _D + delay,
+        "delay": delay,
+        "class_delay": t.first * _D + delay,
+        "key_delay": t.key * _D + delay,
+        "gap": gap,
+        "class_gap": t.last * _G + gap,
+        "number_gap": number * _G + gap,
+        "prior_gap": prior_gap,
+        "other_gap": of_other,
+        "slot": hour // 3 * 2 + t.zone,
+        "hour": hour * 2 + funds,
+        "zulu": zulu // 3,
+        "weekday": weekday,
+        "weekday_slot": weekday * 8 + hour // 3,
+        "first_weekday": first_weekday * 2 + first_funds,
+        "weekdays": first_weekday * 7 + weekday,
+        "day": of_month,
+        "end": np.minimum(left, 9),
+        "funds_day": end * 2 + funds,
+        "zone": zone,
+        "zone_day": zone * 31 + of_month,
+        "zone_weekday": zone * 7 + weekday,
+        "credit": t.credit * _K + t.last,
+        "credit_day": t.credit * 31 + of_month,
+        "money": money * 2 + funds,
+        "level": level * 2 + funds,
+        "money_level": money * _M + level,
+        "ago": ago * 2 + funds,
+        "failures": fails * 2 + funds,
+        "seen": seen * 2 + funds,
+    }
+
+
+def sizes(keys: int, issuers: int) -> dict[str, int]:
+    """How many places each block has. `keys`, `issuers`: how many of those there are, with the place of all others."""
+    return {
+        "key": keys,
+        "last_number": _K * NUMBERS,
+        "first_last": _K * _K,
+        "key_number": keys * NUMBERS,
+        "key_last": keys * _K,
+        "issuer": issuers,
+        "issuer_last": issuers * _K,
+        "issuer_hour": issuers * 24,
+        "issuer_slot": issuers * 8,
+        "issuer_weekday": issuers * 7,
+        "issuer_delay": issuers * _D,
+        "delay": _D,
+        "class_delay": _K * _D,
+        "key_delay": keys * _D,
+        "gap": _G,
+        "class_gap": _K * _G,
+        "number_gap": NUMBERS * _G,
+        "prior_gap": _G * _K,
+        "other_gap": _G * _K + 1,
+        "slot": 16,
+        "hour": 48,
+        "zulu": 8,
+        "weekday": 7,
+        "weekday_slot": 56,
+        "first_weekday": 14,
+        "weekdays": 49,
+        "day": 31,
+        "end": 10,
+        "funds_day": 68,
+        "zone": _ZONES,
+        "zone_day": _ZONES * 31,
+        "zone_weekday": _ZONES * 7,
+        "credit": 2 * _K,
+        "credit_day": 62,
+        "money": _M * 2,
+        "level": _M * 2,
+        "money_level": _M * _M,
+        "ago": (len(AGO) + 2 + NO_APPROVAL) * 2,
+        "failures": _O * 2,
+        "seen": _O * 2,
     }
 
 
@@ -138,6 +186,6 @@ BY_DELAY: Final = ("delay", "class_delay", "key_delay", "issuer_delay")
 BY_GAP: Final = ("gap", "class_gap", "number_gap")
 
 
-def lines(t: Tries) -> Array:
+def lines(t: Tries) -> tuple[Array, Array]:
     """Columns that are weighed as numbers."""
-    return np.stack([np.clip(t.money - t.level, -4.0, 4.0), np.clip(t.level, -4.0, 4.0)], axis=1)
+    return np.clip(t.money - t.level, -_FAR, _FAR), np.clip(t.level, -_FAR, _FAR)

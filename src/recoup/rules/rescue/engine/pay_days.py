@@ -1,4 +1,4 @@
-"""When money reaches a payer: hypotheses, weighed by how the payer's attempts ended.
+"""When money reaches a payer, for the regression: hypotheses, weighed by how the payer's attempts ended.
 
 A hypothesis is a rhythm, which has pay days, with a level: how much is there, and how fast it goes. What an attempt
 shows under a hypothesis stands in a table by the time since the pay day, learned for payments and for tries apart;
@@ -6,16 +6,17 @@ after a failure since that pay day in bins of its own, because two looks at the 
 hours since 1970 at the card holder.
 """
 
-from datetime import date, timedelta
+from datetime import date
 from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
 
 from recoup.rules.rescue.engine.bins import APPROVED
+from recoup.rules.rescue.engine.rhythms import posts
 
 Array = np.ndarray[Any, Any]
-_EPOCH: Final = date(1970, 1, 1)
+_EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 LEVELS: Final = 4
 OUTCOMES: Final = 3  # approved, no funds, another answer
 PAYMENT, TRY = range(2)
@@ -44,50 +45,15 @@ COUNT: Final = len(RHYTHMS)
 IRREGULAR: Final = COUNT - 1
 
 
-def pays(name: str, day: date) -> bool:
-    """Whether a rhythm's pay comes on that day. `before-3`: the 3rd, or the working day before it; `after-3` likewise;
-    `before-31`, `month-end`: the last. `four-5`: each fourth week; `nth-7`: the second Wednesday; `semi-3`: the 3rd and
-    the 18th; `halves-1`: the 1st and the 15th, or the working day before."""
-    kind, _, number = name.rpartition("-")
-    n, ordinal = int(number), day.toordinal()
-    if kind == "weekly":
-        return day.weekday() == n
-    if kind in ("biweekly", "four"):
-        return ordinal % (14 if kind == "biweekly" else 28) == n
-    if kind == "nth":
-        return day.weekday() == n % 5 and (day.day - 1) // 7 == n // 5
-    if kind == "monthly":
-        return day.day == n
-    if kind == "month-end":
-        return _is_last(day)
-    if kind == "semi":
-        return day.day == n or (_is_last(day) if n == 15 else day.day == n + 15)
-    if kind == "irregular" or day.weekday() > 4:
-        return False
-    if kind == "after":
-        return any((day - timedelta(days=back)).day == n for back in range(3 if day.weekday() == 0 else 1))
-    meant = [day + timedelta(days=ahead) for ahead in range(3 if day.weekday() == 4 else 1)]
-    if kind == "before":
-        return any(one.day == n or n == 31 and _is_last(one) for one in meant)
-    return any(one.day == 15 or (one.day == 1 if n == 1 else _is_last(one)) for one in meant)
-
-
-def _is_last(day: date) -> bool:
-    return (day + timedelta(days=1)).day == 1
-
-
 @lru_cache(maxsize=4096)
 def _since(day: int) -> Array:
     """Of each rhythm, the days since its pay day. `day`: since 1970."""
     found = np.full(COUNT, LONGEST, np.int64)
-    for place in range(COUNT):
-        found[place] = next((back for back in range(LONGEST) if _pays(place, day - back)), LONGEST)
+    for place in range(IRREGULAR):
+        found[place] = next(
+            (back for back in range(LONGEST) if posts(RHYTHMS[place], _EPOCH_DAY + day - back)), LONGEST
+        )
     return found
-
-
-@lru_cache(maxsize=1 << 18)
-def _pays(place: int, day: int) -> bool:
-    return pays(RHYTHMS[place], _EPOCH + timedelta(days=day))
 
 
 def days_since(local: Array) -> Array:
@@ -126,11 +92,6 @@ def outcome_of(answer: Array) -> Array:
     return found
 
 
-def logs_of(table: Array) -> Array:
-    found: Array = np.log(np.maximum(table, 1e-4))
-    return found
-
-
 def likelihood(logs: Array, bins: Array, kind: Array, outcome: Array) -> Array:
     """Attempts × hypotheses, as logs. `logs`: of the table, kind × outcome × level × bin."""
     rows = logs[kind, outcome]
@@ -140,20 +101,14 @@ def likelihood(logs: Array, bins: Array, kind: Array, outcome: Array) -> Array:
     return found.reshape(len(kind), -1)
 
 
-def money_there(table: Array, bins: Array) -> Array:
-    """Instants × hypotheses: the chance that a try is approved."""
-    approved = table[TRY, APPROVED]
-    return np.stack([approved[level][bins] for level in range(LEVELS)], axis=2).reshape(len(bins), -1)
-
-
-def usual(table: Array) -> Array:
-    """By hypothesis, the same on any day."""
-    approved = table[TRY, APPROVED]
-    found = np.empty((COUNT, LEVELS))
-    found[:] = (approved[:, :DATED] * DAYS_OF_BINS).sum(1) / DAYS_OF_BINS.sum()
-    found[:SHORT] = (approved[:, :8] * DAYS_OF_BINS[:8]).sum(1) / DAYS_OF_BINS[:8].sum()
-    found[IRREGULAR] = approved[:, -1]
-    return found.reshape(-1)
+def money_there(table: Array, bins: Array, weights: Array) -> Array:
+    """By instant, the chance that a try is approved. `weights`: of the hypotheses, at each instant or at all."""
+    approved, found = table[TRY, APPROVED], np.zeros(len(bins))
+    by_level = weights.reshape(*weights.shape[:-1], COUNT, LEVELS)
+    for level in range(LEVELS):
+        each, shares = approved[level][bins], by_level[..., level]
+        found += each @ shares if shares.ndim == 1 else np.einsum("ij,ij->i", each, shares)
+    return found
 
 
 def normal(logs: Array) -> Array:
