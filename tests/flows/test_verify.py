@@ -48,6 +48,7 @@ from recoup.rules.rescue.advance_by_bounds import advance_by_bounds
 from recoup.rules.rescue.by_hand import GateWord, PlanBefore
 from recoup.rules.rescue.card_update import UpdateInput, decide_update
 from recoup.rules.rescue.engine.decide import decide as decide_by_model
+from recoup.rules.rescue.engine.past import PAST
 from recoup.rules.rescue.engine.pricing import ENGINE_1
 from recoup.rules.rescue.evidence import Decision
 from recoup.rules.rescue.replay import DECIDERS
@@ -190,7 +191,11 @@ async def _decided_by_a_model(shop: Shop) -> None:
         assert given.facts is not None
         limits = Limits(10**6, 10**6, 10**6, 1, 5_000, "both")
         risk = AdvanceInputs("declined", given.reading, 4590, "USD", 133, limits, given.now, facts=given.facts)
-        await _store(shop, order_id, decide_by_model(given, ENGINE_1, made), given.features())
+        decided = decide_by_model(given, ENGINE_1, made)
+        await _store(shop, order_id, decided, given.features())
+        if decided.versions["decider"] == "engine-3":  # as the engine of before has stored it
+            past = replace(decided, versions=decided.versions | {"decider": "engine-2"})
+            await _store(shop, order_id, past, given.features())
         bounded = replace(risk, utc_offset=-300, bounds=HeldBounds(1, given.now.date(), TABLE))
         await _store(shop, order_id, advance_by_bounds(bounded, CURRENT_COLLECTION, made), bounded.features())
 
@@ -268,8 +273,8 @@ def test_a_world_that_was_lived_in_is_clean(server: ServerAddress, lived_in: str
     assert done.checked["merchants"] == 2
     assert {name for name, count in done.checked.items() if not count} <= {"statements"}, done.checked
     assert done.checked["pages"] >= 4
-    assert set(done.decided) == set(DECIDERS)
-    assert (done.decided["engine-1"], done.decided["engine-2"]) == (2, 1)
+    assert set(done.decided) == {*DECIDERS, *PAST}
+    assert [done.decided[f"engine-{number}"] for number in (1, 2, 3)] == [2, 1, 1]
     assert done.decided["advance-3"] > 3
     assert sum(done.decided.values()) == done.checked["decisions"]
     assert f"gate-1        {done.decided['gate-1']:>12,}" in as_text(done)
@@ -288,6 +293,12 @@ def test_a_model_that_decided_is_proved_too(server: ServerAddress, lived_in: str
     done = planted(server, lived_in, sql)
     assert words in as_text(done)
     assert "engine-1 with model-" in as_text(done), "what it decided cannot be decided again"
+
+
+def test_what_an_engine_of_before_decided_is_held_against_what_was_stored(server: ServerAddress, lived_in: str) -> None:
+    of_before = "WHERE versions ->> 'decider' = 'engine-2'"
+    done = planted(server, lived_in, f"UPDATE decisions SET plan = plan #- '{{0}}' {of_before}")
+    assert "plan of decision" in as_text(done)
 
 
 def test_no_table_of_a_merchant_is_left_out_of_the_search_for_strangers(server: ServerAddress) -> None:

@@ -27,7 +27,7 @@ def test_a_decision_of_the_engine_is_explained_by_deciding_again(world: Door) ->
     assert "data" in found, found
     [first] = found["data"]
     assert (found["hasMore"], found["next"]) == (False, None)
-    assert (first["verdict"], first["versions"]["decider"], first["repeats"]) == ("plan", "engine-2", True)
+    assert (first["verdict"], first["versions"]["decider"], first["repeats"]) == ("plan", "engine-3", True)
     assert (first["arm"]["arm"], first["arm"]["share"]) == ("engine", 100)
     assert [one["name"] for one in first["alternatives"] if one["taken"]]
     assert sum(one["probability"] for one in first["alternatives"] if one["probability"]) == pytest.approx(1, abs=1e-5)

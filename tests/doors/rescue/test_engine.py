@@ -57,7 +57,7 @@ def test_a_declined_payment_is_rescued_by_the_trained_engine(world: Door) -> Non
         " FROM decisions d WHERE d.order_id = $1::uuid ORDER BY decision_id",
         order_id,
     )
-    assert {row["decider"] for row in decided} == {"engine-2"}
+    assert {row["decider"] for row in decided} == {"engine-3"}
     assert len({row["model"] for row in decided}) == 1
     assert [row["verdict"] for row in decided if row["verdict"] == "attempt_now"] == ["attempt_now"] * 2
     assert all(row["taken"] for row in decided)

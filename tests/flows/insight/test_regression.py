@@ -2,132 +2,134 @@
 apart only where they may be."""
 
 import random
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from math import exp
-from typing import Any
 
 import numpy as np
 import pytest
 from tests.flows.insight.test_training import _history
+from tests.rings import each
 
-from recoup.flows.insight.learn import train as training
-from recoup.flows.insight.learn.attempts import Attempts, Past, attempts_of
-from recoup.flows.insight.learn.regress import ISSUER_PARTS, Tries, regressed, tries_of
+from recoup.flows.insight.learn.attempts import Past, attempts_of
+from recoup.flows.insight.learn.regress import PAYER_MAX, TRIES_LEAST, regressed
 from recoup.flows.insight.learn.train import train
-from recoup.rules.rescue.engine.bins import FUNDS, SOFT
-from recoup.rules.rescue.engine.regression import COLUMNS, ISSUER_HOUR, ISSUER_LAST, ISSUER_WEEKDAY, NODES, Regression
+from recoup.rules.rescue.engine.bins import APPROVED, CLASSES, FUNDS, SOFT
+from recoup.rules.rescue.engine.model import Regression, model_of
+from recoup.rules.rescue.engine.pay_days import COUNT, LEVELS, RHYTHMS
+from recoup.rules.rescue.engine.regression import NODES, UNTIL
 
 BEGIN = datetime(2026, 10, 1, tzinfo=UTC)
-NIGHT, EARLY = 1.5, 1.2  # logits that are planted: at 3 o'clock; at issuer a before 3 o'clock of UTC
+NIGHT = 1.5  # logits that are planted from midnight to three o'clock
 
 
-def _data() -> Attempts:
-    return attempts_of(
-        [Past("p", "o", 1, BEGIN, SOFT, key, issuer, 0, True) for key in ("51", "05") for issuer in "ab"]
-    )
-
-
-def _planted(seed: int, orders: int) -> Tries:
-    """Each order stands at a node by its class, and is tried up to four times."""
-    dice, rows = random.Random(seed), list[tuple[Any, ...]]()
+def _planted(seed: int, orders: int, issuers: str = "ab") -> list[Past]:
+    """A third of the soft orders is never approved; the others by the hour alone."""
+    dice, rows = random.Random(seed), list[Past]()
     for order in range(orders):
-        klass, key, issuer = dice.choice([FUNDS, SOFT]), dice.randrange(2), dice.randrange(2)
-        node = dice.choice([-6.0, 0.0] if klass == SOFT else [0.0, 0.0])
-        for _ in range(4):
-            bins = [dice.randrange(size) for size in COLUMNS.values()]
-            early = dice.randrange(8)
-            hour = bins[list(COLUMNS).index("hour")]
-            logit = node - 1.0 + NIGHT * (hour == 3) + EARLY * (issuer == 0 and early == 0)
-            places = (0, ISSUER_LAST + 1, ISSUER_HOUR + early, ISSUER_WEEKDAY + dice.randrange(7))
-            yes = dice.random() < 1.0 / (1.0 + exp(-logit))
-            rows.append((bins, places, issuer, key, order, klass, int(yes)))
+        answer = dice.choice([FUNDS, SOFT])
+        key, issuer = {FUNDS: "51", SOFT: "05"}[answer], dice.choice(issuers)
+        dead = answer == SOFT and dice.random() < 0.33
+        at = BEGIN + timedelta(hours=dice.randrange(24 * 150))
+        rows.append(Past(f"p{order}", f"o{order}", 1, at, answer, key, issuer, 0, True))
+        for number in range(2, 6):
+            at += timedelta(hours=dice.randrange(24, 96))
+            logit = -1.0 + NIGHT * (at.hour < 3)
+            yes = not dead and dice.random() < 1.0 / (1.0 + exp(-logit))
+            rows.append(Past(f"p{order}", f"o{order}", number, at, APPROVED if yes else answer, key, issuer, 0, True))
             if yes:
                 break
-    assert len(ISSUER_PARTS) == len(rows[0][1])
-    return Tries(*(np.array(column) for column in zip(*rows, strict=True)))
+    return rows
+
+
+def _learned(rows: list[Past], named: bool = True, known: Collection[str] = ("51", "05")) -> Regression:
+    data = attempts_of(rows)
+    found = regressed(data, np.full(len(data.issuers), named), known)
+    assert found is not None
+    return found[0]
 
 
 @pytest.fixture(scope="module")
 def found() -> Regression:
-    return regressed(_data(), _planted(1, 6000), np.array([True, True]), {"51", "05"})
+    return _learned(_planted(1, 4000))
 
 
 def test_what_was_planted_is_found(found: Regression) -> None:
-    hours = found.columns["hour"]
-    others = sum(hours[:3] + hours[4:]) / 23
-    assert hours[3] - others == pytest.approx(NIGHT, abs=0.4)
-    early = found.issuers["a"][ISSUER_HOUR : ISSUER_HOUR + 8]
-    assert early[0] - sum(early[1:]) / 7 == pytest.approx(EARLY, abs=0.4)
+    """Several blocks know the hour, and share what it says."""
+    parts = {name: np.array(row) for name, row in found.tables.items()}
+    by_hour = parts["hour"].reshape(24, 2).mean(1) + parts["issuer_hour"].reshape(-1, 24)[1:].mean(0)
+    by_slot = parts["zulu"] + parts["slot"][1::2] + parts["weekday_slot"].reshape(7, 8).mean(0)
+    by_hour += (by_slot + parts["issuer_slot"].reshape(-1, 8)[1:].mean(0)).repeat(3)
+    assert by_hour[:3].mean() - by_hour[3:].mean() == pytest.approx(NIGHT, abs=0.45)
 
 
 def test_where_nothing_is_nothing_is_found(found: Regression) -> None:
-    silent = [row for name, row in found.columns.items() if name != "hour"]
-    assert max(abs(one) for row in silent for one in row) < 0.25
-    assert max(map(abs, found.keys.values())) < 0.1
+    for name in ("issuer", "issuer_weekday", "weekday", "day", "zone", "credit", "seen"):
+        assert max(map(abs, found.tables[name])) < 0.3, name
 
 
-def test_orders_that_are_never_approved_stand_at_low_nodes(found: Regression) -> None:
-    low = {klass: sum(found.frailty[klass][:2]) for klass in (FUNDS, SOFT)}
-    assert NODES[1] < -2.0 < NODES[2]
-    assert low[SOFT] > 0.35
-    assert low[FUNDS] < 0.2
-    assert all(sum(row) == pytest.approx(1.0) for row in found.frailty)
+def test_orders_that_are_never_approved_stand_where_they_are_held(found: Regression) -> None:
+    nodes = np.array(found.nodes).reshape(len(CLASSES), len(found.keys) + 1, NODES)
+    assert nodes.sum(2) == pytest.approx(np.ones(nodes.shape[:2]))
+    late = nodes[:, :, UNTIL > 150.0].sum(2)
+    assert late[SOFT, 1 + found.keys.index("05")] > late[FUNDS, 1 + found.keys.index("51")] + 0.15
 
 
-def test_its_weight_grows_with_the_tries() -> None:
-    few, many = (regressed(_data(), _planted(2, orders), np.array([True, True]), {"51", "05"}) for orders in (50, 2000))
+def test_pay_days_are_told_apart() -> None:
+    found = _learned(_history(1, 500))
+    habits = np.array(found.habits).reshape(COUNT, LEVELS).sum(1)
+    assert habits.sum() == pytest.approx(1.0)
+    assert {RHYTHMS[place] for place in np.argsort(-habits)[:2]} == {"weekly-4", "monthly-20"}
+
+
+def test_its_weight_grows_with_the_tries_up_to_a_half() -> None:
+    few, many = (_learned(_planted(2, orders)) for orders in (150, 2000))
     assert few.tries < many.tries
-    assert 0.0 < few.weight < 0.05 < many.weight < 0.6
+    assert 0.3 < few.weight < many.weight < 0.5
 
 
-def test_an_issuer_without_a_line_has_no_row() -> None:
-    found = regressed(_data(), _planted(3, 500), np.array([False, True]), {"51", "05"})
-    assert list(found.issuers) == ["b"]
+def test_an_issuer_that_may_not_be_named_has_no_line_nor_has_an_unknown_code() -> None:
+    assert _learned(_planted(3, 500), named=False).issuers == ()
+    assert _learned(_planted(3, 500), known=["51"]).keys == ("51",)
+    rare = [*_planted(3, 500), *_planted(4, 3, issuers="c")]
+    assert set(_learned(rare).issuers) == {"a", "b"}
 
 
 def test_training_learns_one_and_too_few_tries_have_none() -> None:
     rows = _history(1, 120)
-    made = train(attempts_of(rows), "a test").learned
-    assert made.regression is not None
-    assert (made.format, made.regression.tries) == (3, sum(row.number > 1 for row in rows))
+    made = train(attempts_of(rows), "a test")
+    assert made.learned.regression is not None
+    assert (made.learned.format, made.learned.regression.tries) == (4, sum(row.number > 1 for row in rows))
+    assert made.learned.rest_again >= made.learned.rest
+    assert model_of(made.to_json()).learned == made.learned
     assert train(attempts_of(_history(1, 10)), "a test").learned.regression is None
 
 
-def _payers(data: Attempts, payers: Any) -> set[tuple[float, ...]]:
-    return {tuple(data.at[data.payer == one].tolist()) for one in payers}
+def _one(payer: str, tries: int, answer: int = SOFT) -> list[Past]:
+    at = [BEGIN + timedelta(hours=9 * number) for number in range(tries)]
+    return [Past(payer, f"{payer}-{n // 4}", 1 + n % 4, one, answer, "51", "a", 0, True) for n, one in enumerate(at)]
 
 
-def test_each_try_is_judged_by_a_model_that_has_not_seen_its_payer(monkeypatch: pytest.MonkeyPatch) -> None:
-    data, parts, asked = attempts_of(_history(4, 120)), list[Attempts](), list[Any]()
-    by_causes = training._by_causes
-
-    def noted(part: Attempts, *more: Any) -> Any:
-        parts.append(part)
-        return by_causes(part, *more)
-
-    def told(of: Attempts, payers: Any, models: Any) -> Tries:
-        asked.append((payers, models))
-        return tries_of(of, payers, models)
-
-    monkeypatch.setattr(training, "_by_causes", noted)
-    monkeypatch.setattr(training, "tries_of", told)
-    train(data, "a test")
-    [(payers, models)] = asked
-    whole, *halves = parts
-    assert len(halves) == len(models) == 2
-    assert sum(map(len, halves)) == len(whole) == len(data)
-    for number, half in enumerate(halves):
-        assert not _payers(data, payers[payers % 2 == number]) & _payers(half, np.unique(half.payer))
-
-
-def test_where_no_issuer_may_have_a_line_all_share_one() -> None:
-    found = regressed(_data(), _planted(2, 400), np.array([False, False]), {"51"})
-    assert (found.issuers, set(found.keys)) == ({}, {"51"})
-
-
-def test_one_payer_alone_teaches_no_regression() -> None:
-    """What is learned of a payer's tries comes from others."""
-    rows = [
-        Past("p", f"o{n // 2}", 1 + n % 2, BEGIN + timedelta(hours=9 * n), SOFT, "51", "a", 0, True) for n in range(900)
-    ]
-    assert train(attempts_of(rows), "test").learned.regression is None
+@each(
+    ("rows", "has_one"),
+    [
+        (_one("p", PAYER_MAX + 1), False),  # whoever has so many is no payer
+        (_one("p", 2 * TRIES_LEAST), True),
+        (
+            [
+                Past("p", "o", number, BEGIN + timedelta(hours=number), SOFT, "51", "a", 0, True)
+                for number in range(1, 201)
+            ],
+            False,
+        ),
+        ([row for n in range(200) for row in _one(f"p{n}", 4)], True),  # all declined
+        ([row for n in range(200) for row in _one(f"p{n}", 4, APPROVED)], False),  # all approved: nothing was tried
+        ([row._replace(number=row.number + 1) for row in _planted(5, 300)], False),  # no order begins
+        ([row._replace(at=BEGIN) for row in _planted(5, 300)], True),  # no times
+        ([row._replace(offset_minutes=9_999) for row in _planted(5, 300)], True),  # no such zone
+    ],
+)
+def test_odd_histories_give_a_model_all_the_same(rows: list[Past], *, has_one: bool) -> None:
+    made = train(attempts_of(rows), "a test")
+    assert (made.learned.regression is not None) is has_one
+    assert model_of(made.to_json()).name == made.name

@@ -2,21 +2,17 @@
 
 import asyncio
 import csv
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from recoup.kernel.problem import Problem
-from recoup.kernel.scope import Actor
-from recoup.main.demo.business import default_model, take_default
 from recoup.main.demo.demo import load_demo
 from recoup.main.demo.example import card_number
 from recoup.main.demo.months import Site
-from recoup.rules.network.card import issuer_digits
-from recoup.rules.network.magic import PAYER_CARDS, classify
-from recoup.rules.rescue.engine.standing import why_not
+from recoup.rules.network.magic import classify
 from recoup_lab.shop.months import WINDOW_DAYS, months_of
 
 BEGUN = datetime(2026, 8, 28, 6, 56, 36, tzinfo=UTC)
@@ -69,30 +65,9 @@ def test_the_past_is_a_table_of_charges_that_ends_before_the_months() -> None:
     assert customers & {row["customer_id"] for row in rows}, "the shop knows some of them already"
 
 
-@pytest.mark.parametrize("until", [date(2026, 11, 26), date(2028, 2, 29)])
-def test_the_default_model_is_moved_to_the_day_of_its_installation(until: date) -> None:
-    model = default_model(until)
-    noon = datetime(until.year, until.month, until.day, 12, tzinfo=UTC)
-    assert model.learned.data_until == until.isoformat()
-    assert [why_not(model.learned, noon + timedelta(days=days)) for days in (-90, 0, 89, 92)] == [
-        None,
-        None,
-        None,
-        "model_stale",
-    ]
-    assert model.name == default_model(until).name != default_model(until + timedelta(days=1)).name
-    heads = {issuer_digits(f"{head}00")[:6] for head, _ in PAYER_CARDS.values()}
-    assert {issuer[:6] for issuer in model.learned.issuers} <= heads, "it knows simulated cards only"
-    assert len(model.learned.issuers) > 20
-
-
-def test_neither_the_demo_nor_its_model_comes_into_a_live_world() -> None:
+def test_the_demo_does_not_come_into_a_live_world() -> None:
     """Before anything of it is read: this world has nothing but its policy."""
     live: Any = SimpleNamespace(policy=SimpleNamespace(test_mode=False))
     opened: Any = SimpleNamespace(world=live)
-    for work in (
-        load_demo(opened, "http://127.0.0.1:1", lambda share, words: None),
-        take_default(live, Actor("x", "y")),
-    ):
-        with pytest.raises(Problem, match="sandbox only|simulated cards only"):
-            asyncio.run(work)
+    with pytest.raises(Problem, match="sandbox only"):
+        asyncio.run(load_demo(opened, "http://127.0.0.1:1", lambda share, words: None))

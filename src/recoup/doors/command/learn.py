@@ -12,6 +12,7 @@ from recoup.doors.command.verbs import Opened, Run, in_world
 from recoup.flows.insight.learn.choices import ListedModel, ShownModel, back, last_night, listed, shown, take
 from recoup.flows.insight.learn.drift import Drift, drift_of
 from recoup.flows.insight.learn.learn import Training, learn
+from recoup.flows.insight.learn.prior import take_prior
 from recoup.flows.insight.learn_risk import RiskTraining, learn_risk
 from recoup.flows.risk_versions import risk_versions, use_risk_version
 from recoup.kernel.scope import Actor
@@ -205,6 +206,21 @@ def take_verb(run: Run, name: str) -> None:
     """Puts a stored model into use."""
     run(lambda opened: take(opened.world, name, OPERATOR))
     click.echo(f"{name} is now in use. `recoup learn back` undoes this.")
+
+
+@verb.command("prior")
+@in_world
+def prior_verb(run: Run) -> None:
+    """Puts the model that comes with Recoup into use, where there is none yet.
+
+    It was trained on simulated customers. `recoup learn` replaces it as soon as a model of your own attempts is
+    better on them.
+    """
+    name = run(lambda opened: take_prior(opened.world, OPERATOR))
+    if name is None:
+        click.echo("A model was chosen here before, so nothing was changed. `recoup learn list` shows the models.")
+    else:
+        click.echo(f"{name} is now in use: it was trained on simulated customers. `recoup learn back` undoes this.")
 
 
 @verb.command("back")

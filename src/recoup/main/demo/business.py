@@ -7,12 +7,9 @@ import asyncio
 import io
 import secrets
 from collections.abc import Sequence
-from datetime import date, timedelta
-from importlib.resources import files
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
-
-import msgspec
 
 from recoup.flows.backtests.kept import ask
 from recoup.flows.backtests.questions import BacktestRequest, question_for
@@ -20,7 +17,7 @@ from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.insight.backtest import ENGINE
 from recoup.flows.insight.imports.read import read_import
 from recoup.flows.insight.imports.work import finish
-from recoup.flows.insight.learn.choices import keep, take
+from recoup.flows.insight.learn.prior import take_prior
 from recoup.flows.insight.uplift_report import make_report
 from recoup.flows.locked import Orders
 from recoup.flows.merchants.arms import ArmsChange, read_arms, set_arms
@@ -34,45 +31,16 @@ from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.flows.run_due import run_due
 from recoup.flows.sandbox_issuer import sandbox_issuer
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import BusinessTime
 from recoup.rules.imports.answers import Answers
 from recoup.rules.money.bank_account import BankAccount
 from recoup.rules.money.refund_limits import Limits
-from recoup.rules.rescue.engine.model import Learned, Model, checked
-from recoup.store.insight.models import last_choice
 from recoup.store.lists.order_filter import OrderFilter
 from recoup.store.lists.orders import list_orders
 from recoup.store.money.bank import list_accounts, open_payouts
 from recoup.store.people.people import find_user
 from recoup.store.refunds.refunds import refund_state
-
-FILE: Final = "default_model.json"
-
-
-def default_model(until: date) -> Model:
-    """The model with its days moved, so that the last one is `until`: in the lab's world no day is a date.
-
-    For the sandbox alone, until it is trained on own attempts. `scripts/make_default_model.py` makes it again."""
-    text = files("recoup.main.demo").joinpath(FILE).read_bytes()
-    learned = msgspec.json.decode(text, type=Learned)
-    by = until - date.fromisoformat(learned.data_until)
-    days = {name: (date.fromisoformat(getattr(learned, name)) + by).isoformat() for name in ("data_from", "data_until")}
-    return checked(msgspec.structs.replace(learned, **days))
-
-
-async def take_default(world: World, actor: Actor) -> str | None:
-    """Takes the default model where none was ever chosen; returns its name. Raises: Problem(forbidden) if live."""
-    if not world.policy.test_mode:
-        raise Problem("forbidden", "The default model knows simulated cards only.", cure="Train one: `recoup learn`.")
-    if await last_choice(world.db) is not None:
-        return None
-    model = default_model(world.clocks.wall().date())
-    await keep(world, model, None, actor)
-    await take(world, model.name, actor, why="the sandbox's default")
-    return model.name
-
 
 ASSET: Final = "USD"
 SUPPORT: Final = ("sam@demo.example", "Sam Support")
@@ -116,9 +84,10 @@ class Business:
                 await create(self._world, owner, url, None, "rescue")
 
     async def begin_comparison(self) -> None:
-        """The engine decides for most customers, the others are its comparison group. The model is the sandbox's."""
+        """The engine decides for most customers, by the model that comes with Recoup; the others are its comparison
+        group."""
         owner = await self._as("owner")
-        await take_default(self._world, Actor("system", "demo"))
+        await take_prior(self._world, Actor("system", "demo"))
         standing = await read_arms(self._world, self._merchant_id, BusinessTime(self._world.clocks.wall()))
         if standing.own().mode == "off":
             await set_arms(self._world, owner, None, COMPARISON)

@@ -34,7 +34,7 @@ MODEL = model()
         ("weekly-4", date(2027, 3, 4), 6),
         ("monthly-1", date(2027, 3, 15), 14),
         ("month-end-0", date(2027, 3, 1), 1),
-        ("business-end-0", date(2027, 3, 1), 3),
+        ("before-31", date(2027, 3, 1), 3),
         ("semi-15", date(2027, 3, 16), 1),
         ("semi-15", date(2027, 3, 1), 1),
         ("semi-3", date(2027, 3, 18), 0),

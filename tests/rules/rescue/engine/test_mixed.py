@@ -4,7 +4,7 @@ import hashlib
 import json
 import pickle
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from math import exp, log
 
 import msgspec
@@ -28,7 +28,7 @@ from recoup.rules.rescue.engine.outlook import _mean
 from recoup.rules.rescue.engine.plan import Candidate, at_instants
 from recoup.rules.rescue.engine.pricing import ENGINE_1
 from recoup.rules.rescue.engine.regression import NODES
-from recoup.rules.rescue.evidence import Evidence, Tried, tried
+from recoup.rules.rescue.evidence import Evidence, Tried
 from recoup.rules.rescue.replay import decide_again
 from recoup.rules.rescue.verdict import Offered
 
@@ -77,9 +77,9 @@ def test_where_no_chance_is_by_causes_there_is_none() -> None:
 
 
 def test_what_the_regression_says_of_hours_moves_the_plan() -> None:
-    night = tuple(8.0 if hour == 1 else -8.0 for hour in range(24) for _funds in range(2))
+    night = tuple(8.0 if hour == 2 else -8.0 for hour in range(24) for _funds in range(2))
     planned = decide(evidence(), ENGINE_1, mixed_model(regression(hour=night, weight=1.0)))
-    assert (planned.plan[0] + timedelta(hours=-5)).hour == 1, planned.plan
+    assert (planned.plan[0] + timedelta(hours=-5)).hour == 2, planned.plan
 
 
 def test_an_hour_that_nobody_tried_is_left_out_but_for_now() -> None:
@@ -107,13 +107,11 @@ def test_a_further_try_waits_until_somebody_has_tried_again() -> None:
     made = mixed_model(regression(), rest=6.0, rest_again=44.0)
     now = DECLINED + timedelta(hours=30)
     first = decide(evidence(now=BusinessTime(DECLINED)), ENGINE_1, made)
-    again = decide(evidence(tries=(Look(now, FUNDS, 1),), now=BusinessTime(now), attempts=_tried(now)), ENGINE_1, made)
+    again = decide(
+        evidence(tries=(Look(now, FUNDS, 1),), now=BusinessTime(now), attempts=(Tried("soft", now),)), ENGINE_1, made
+    )
     assert first.plan[0] >= DECLINED + timedelta(hours=6)
     assert again.plan[0] >= now + timedelta(hours=44)
-
-
-def _tried(at: datetime) -> tuple[Tried, ...]:
-    return tried([evidence().reading], [at])
 
 
 def _rows() -> st.SearchStrategy[float]:

@@ -1,0 +1,37 @@
+"""The model of an installation that has no attempts of its own: trained on the laboratory's simulated worlds, and said
+to be so. It decides until one that was trained on own attempts is better on those."""
+
+from datetime import date
+from importlib.resources import files
+from typing import Final
+
+import msgspec
+
+from recoup.flows.insight.learn.choices import keep, take
+from recoup.flows.world import World
+from recoup.kernel.scope import Actor
+from recoup.rules.rescue.engine.model import Learned, Model, checked
+from recoup.store.insight.models import last_choice
+
+FILE: Final = "prior_model.json"
+
+
+def prior_model(until: date) -> Model:
+    """The model with its days moved, so that the last one is `until`: in a simulated world no day is a date.
+
+    `scripts/make_prior_model.py` makes it again."""
+    text = files("recoup.flows.insight.learn").joinpath(FILE).read_bytes()
+    learned = msgspec.json.decode(text, type=Learned)
+    by = until - date.fromisoformat(learned.data_until)
+    days = {name: (date.fromisoformat(getattr(learned, name)) + by).isoformat() for name in ("data_from", "data_until")}
+    return checked(msgspec.structs.replace(learned, **days))
+
+
+async def take_prior(world: World, actor: Actor) -> str | None:
+    """Takes it where no model was ever chosen; returns its name, else None."""
+    if await last_choice(world.db) is not None:
+        return None
+    model = prior_model(world.clocks.wall().date())
+    await keep(world, model, None, actor)
+    await take(world, model.name, actor, why="the model of simulated worlds")
+    return model.name
