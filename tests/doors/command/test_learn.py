@@ -45,7 +45,7 @@ def typing(server: ServerAddress, tmp_path: Path) -> Iterator[tuple[Shop, RUN, C
 def test_a_model_is_trained_looked_at_taken_back_and_taken_again(server: ServerAddress, tmp_path: Path) -> None:
     with typing(server, tmp_path) as (shop, run, wait):
         assert run("list").output == (
-            "There is no model yet; `recoup learn` trains one.\nThere is no nightly training here.\n"
+            "There is no model yet; `recoup learn` trains one, `recoup learn prior` takes the one that comes with Recoup.\nThere is no nightly training here.\n"
         )
         nothing = run().output
         assert "not enough data; nothing was changed. Missing:" in nothing
@@ -142,3 +142,11 @@ def test_what_is_not_there_is_refused(
         assert isinstance(refused, Problem)
         assert refused.sentence().startswith(message)
         assert refused.cure == "`recoup learn list` shows the stored models."
+
+
+def test_the_model_that_comes_with_recoup_is_put_into_use_once(server: ServerAddress, tmp_path: Path) -> None:
+    with typing(server, tmp_path) as (_, run, _):
+        first = run("prior")
+        assert re.match(r"model-[0-9a-f]{12} is now in use: it was trained on simulated customers\.", first.output)
+        assert "was chosen here before" in run("prior").output
+        assert "simulated attempts" in run("show", first.output.split()[0]).output

@@ -19,6 +19,7 @@ from recoup.flows.insight.learn.choices import keep, listed, take
 from recoup.flows.insight.learn.gather import gather
 from recoup.flows.insight.learn.held_out import by_model, by_plain_rates, hold_out, scored, try_out
 from recoup.flows.insight.learn.learn import Training, learn
+from recoup.flows.insight.learn.prior import take_prior
 from recoup.flows.insight.learn.train import train
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor
@@ -69,6 +70,18 @@ def test_a_model_that_is_better_on_held_out_time_is_taken(server: ServerAddress)
         again = await learned(shop)
         assert (again.taken, again.kept) == (False, False)
         assert "already exists" in again.note
+
+    run(server, story)
+
+
+def test_the_model_of_simulated_worlds_gives_way_to_a_better_one_of_own_attempts(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        await lived(shop)
+        prior = await take_prior(shop.world, ANNA)
+        done = await learned(shop, candidate=True)
+        assert done.trial is not None
+        assert (done.trial.compared_with, done.trial.verdict, done.taken) == (prior, "better", True)
+        assert not (await learned(shop, candidate=True)).taken
 
     run(server, story)
 

@@ -299,7 +299,7 @@ def shown_dict(row: ShownModel) -> dict[str, Any]:
 
 def models_text(rows: list[ListedModel], drift: Drift | None) -> str:
     if not rows:
-        return "There is no model yet; `recoup learn` trains one."
+        return "There is no model yet; `recoup learn` trains one, `recoup learn prior` takes the one that comes with Recoup."
     lines = [f"{'model':18} {'state':9} {'data until':10} {'attempts':>10} {'score':>7} {'against':>8}  made"]
     for row in rows:
         score, against = (f"{one:.4f}" if one is not None else "-" for one in (row.score, row.compared_score))
@@ -357,6 +357,8 @@ def shown_text(row: ShownModel) -> str:
         f"  data        {row.data_from} to {row.data_until}, {row.attempts:,} attempts of {row.payers:,} customers",
         f"  made        {iso(row.made_at)} by {row.made_by}",
     ]
+    if row.model is not None:
+        lines.append(f"  made from   {row.model.learned.made_from}")
     if row.compared_with is not None and row.held_from is not None:
         against = f"{_compared(row.compared_with)} {row.compared_score:.4f}"
         lines.append(

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 import numpy as np
 
+from recoup.flows.insight.learn.prior import SIMULATED
 from recoup.flows.insight.learn.train import train
 from recoup.rules.rescue.engine.model import Model, checked
 from recoup_lab.compare.arms.learned import issuer_of, past_of
@@ -16,7 +17,6 @@ from recoup_lab.world.parameter_file import read, shipped
 from recoup_lab.world.port import HistoryRow
 from recoup_lab.world.world import build
 
-MADE_FROM: Final = "simulated attempts (the laboratory's worlds)"
 BEGUN: Final = datetime(2026, 9, 1, tzinfo=UTC)
 ORDERS: Final = 6_000  # for so many declined renewals the shop has customers
 SEED: Final = 11
@@ -29,7 +29,7 @@ PAGE: Final = 50_000
 def trained() -> Model:
     """Trains the file's model in some twenty seconds: no issuer has a line, since all of them are made up."""
     data = past_of([*_histories()], issuer_of)
-    learned = train(data, MADE_FROM, np.zeros(len(data.issuers), bool)).learned
+    learned = train(data, SIMULATED, np.zeros(len(data.issuers), bool)).learned
     rest, again = max(REST, learned.rest), max(REST_AGAIN, learned.rest_again)
     return checked(msgspec.structs.replace(learned, rest=rest, rest_again=again))
 

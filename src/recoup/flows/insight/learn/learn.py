@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from recoup.flows.insight.learn.choices import keep, take
+from recoup.flows.insight.learn.prior import SIMULATED
 from recoup.flows.models import find_model
 from recoup.flows.threads import run_stoppable
 from recoup.flows.world import World
@@ -50,7 +51,8 @@ async def learn(
     at_most: int | None = None,
 ) -> Training:
     """`keep_it`: also one that is not better is kept, to be looked at or taken by hand. `candidate`: a better one is
-    kept too, and not taken; the actor's own candidate of before has to be beaten. `at_most`: attempts, as `gather`.
+    kept too, and taken only where the model of simulated worlds decides; the actor's own candidate of before has to be
+    beaten. `at_most`: attempts, as `gather`.
 
     Raises: Problem(too_large); Problem(conflict) as `take`.
     """
@@ -69,7 +71,9 @@ async def learn(
     if not better and not keep_it:
         return found
     await keep(world, found.model, found.trial, actor)
-    if not better or candidate:
+    # What simulated customers taught gives way to what the merchants' own have shown.
+    simulated = today is not None and today.learned.made_from == SIMULATED
+    if not better or candidate and not simulated:
         return replace(found, kept=True)
     await take(world, found.model.name, actor, why="better on held-out time")
     return replace(found, kept=True, taken=True)
