@@ -45,7 +45,8 @@ def typing(server: ServerAddress, tmp_path: Path) -> Iterator[tuple[Shop, RUN, C
 def test_a_model_is_trained_looked_at_taken_back_and_taken_again(server: ServerAddress, tmp_path: Path) -> None:
     with typing(server, tmp_path) as (shop, run, wait):
         assert run("list").output == (
-            "There is no model yet; `recoup learn` trains one, `recoup learn prior` takes the one that comes with Recoup.\nThere is no nightly training here.\n"
+            "There is no model yet; `recoup learn` trains one, `recoup learn prior` takes the one that comes with "
+            "Recoup.\nThere is no nightly training here.\n"
         )
         nothing = run().output
         assert "not enough data; nothing was changed. Missing:" in nothing

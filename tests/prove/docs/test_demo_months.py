@@ -1,5 +1,5 @@
 """`recoup up --demo` as `make run` calls it: three months with the engine and its comparison group, and what pages lead
-with afterwards. And the model of simulated worlds, made again."""
+with afterwards. And the models that come with Recoup, made again."""
 
 import json
 import re
@@ -9,7 +9,8 @@ from pathlib import Path
 from tests.docs.test_demo import mark, portal_of, recoup, up
 
 from recoup.flows.insight.learn import prior
-from recoup_lab.shop.prior import trained
+from recoup.main.demo import business
+from recoup_lab.shop.prior import of_the_shop, trained
 
 PLAYED_SECONDS = 1_800
 READY_SECONDS = 120  # 60 on an idle machine
@@ -45,11 +46,12 @@ def test_the_demo_ends_with_money_that_the_engine_added(tmp_path: Path) -> None:
     assert "Not enough data" not in pages["/backtests"].partition("</section>")[0]
 
 
-def test_the_prior_model_is_the_one_that_its_script_makes() -> None:
-    kept = json.loads(Path(prior.__file__).with_name(prior.FILE).read_text())
-    made = json.loads(trained().to_json())
-    assert kept.keys() == made.keys()
-    assert _far(kept, made) == []
+def test_the_models_are_those_that_their_script_makes() -> None:
+    for module, make in ((prior, trained), (business, of_the_shop)):
+        kept = json.loads(Path(module.__file__).with_name(module.FILE).read_text())
+        made = json.loads(make().to_json())
+        assert kept.keys() == made.keys()
+        assert _far(kept, made) == []
 
 
 def _far(kept: object, made: object, at: str = "") -> list[str]:

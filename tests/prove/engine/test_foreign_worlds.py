@@ -1,6 +1,7 @@
 """The engine in worlds that others wrote as programs: from the protocol and published figures alone, without a look at
 the engine. What their author's oracle reaches is in the same line. Those of `unseen` were written last, when the engine
-was done: nothing was tuned to them, and once they were looked at they are no more than the others.
+was done: nothing was tuned to them, and once they were looked at they are no more than the others. Of `eight` the four
+of `sealed` were played once, when `engine-3` was done.
 
 Again: `pytest tests/prove/engine/test_foreign_worlds.py --timeout=0 -s`; a world alone:
 `recoup lab compare --world-command "python tests/foreign_worlds/credit.py" --arms 4-in-21-days,slots,engine --sends 3`.
@@ -21,15 +22,20 @@ COMPARATORS = ("4-in-21-days", "8-in-2-weeks", "retry-2", "slots")
 
 FIRST = ("salaried", "credit", "odd_jobs", "mixture")
 UNSEEN = ("unseen/weekly", "unseen/benefits", "unseen/business", "unseen/abroad")
+EIGHT = (
+    *(f"eight/seen/{name}" for name in ("mandates", "students", "daily_book", "nothing")),
+    *(f"eight/sealed/{name}" for name in ("instant", "reminded", "liars", "halves")),
+)
 
 
-@pytest.mark.parametrize("name", [*FIRST, *UNSEEN])
+@pytest.mark.parametrize("name", [*FIRST, *UNSEEN, *EIGHT])
 def test_no_comparator_is_above_the_engine(name: str) -> None:
     program = [sys.executable, str(WORLDS / f"{name}.py")]
     arms = ",".join((*COMPARATORS, "engine"))
     command = ["lab", "compare", "--world-command", shlex.join(program), "--arms", arms, "--sends", "3", "--json"]
     found = _json([sys.executable, "-m", "recoup.main", *command])
-    oracle = 100 * _json([*program, "--oracle", "--sends", "3"])["recovered"]
+    known = _json([*program, "--oracle", "--sends", "3"])
+    oracle = 100 * known.get("upper", known["recovered"])  # at 3 sends that were made
     level = next(one for one in found["levels"] if one["level"] in ("3", "3.0"))
     shares = {row["arm"]: 100 * row["orders"]["value"] for row in level["arms"]}
     beside = next(pair for pair in level["pairs"] if (pair["arm"], pair["against"]) == ("engine", level["best"]))

@@ -8,6 +8,7 @@ import io
 import secrets
 from collections.abc import Sequence
 from datetime import timedelta
+from importlib.resources import files
 from typing import Final
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.insight.backtest import ENGINE
 from recoup.flows.insight.imports.read import read_import
 from recoup.flows.insight.imports.work import finish
-from recoup.flows.insight.learn.prior import take_prior
+from recoup.flows.insight.learn.prior import moved, take_prior
 from recoup.flows.insight.uplift_report import make_report
 from recoup.flows.locked import Orders
 from recoup.flows.merchants.arms import ArmsChange, read_arms, set_arms
@@ -42,6 +43,7 @@ from recoup.store.money.bank import list_accounts, open_payouts
 from recoup.store.people.people import find_user
 from recoup.store.refunds.refunds import refund_state
 
+FILE: Final = "default_model.json"  # `scripts/make_models.py` makes it again
 ASSET: Final = "USD"
 SUPPORT: Final = ("sam@demo.example", "Sam Support")
 FAILING_URL: Final = "https://hooks.demo.example/recoup"  # a name that nobody has: every delivery fails
@@ -84,10 +86,11 @@ class Business:
                 await create(self._world, owner, url, None, "rescue")
 
     async def begin_comparison(self) -> None:
-        """The engine decides for most customers, by the model that comes with Recoup; the others are its comparison
-        group."""
+        """The engine decides for most customers, by a model of the shop's past; the others are its comparison group."""
         owner = await self._as("owner")
-        await take_prior(self._world, Actor("system", "demo"))
+        content = files("recoup.main.demo").joinpath(FILE).read_bytes()
+        model = moved(content, self._world.clocks.wall().date())
+        await take_prior(self._world, Actor("system", "demo"), model)
         standing = await read_arms(self._world, self._merchant_id, BusinessTime(self._world.clocks.wall()))
         if standing.own().mode == "off":
             await set_arms(self._world, owner, None, COMPARISON)

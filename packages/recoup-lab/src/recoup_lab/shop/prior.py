@@ -1,5 +1,7 @@
-"""The training of the model for installations without attempts of their own (`recoup/flows/insight/learn`), from the
-laboratory's worlds and the demo's shop, by what `recoup learn` trains with. `scripts/make_prior_model.py` calls it."""
+"""The training of the models that come with Recoup, by what `recoup learn` trains with: for installations without
+attempts of their own from the laboratory's worlds, for the demo from its shop's past. `scripts/make_models.py` calls
+it.
+"""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -10,9 +12,10 @@ import numpy as np
 
 from recoup.flows.insight.learn.prior import SIMULATED
 from recoup.flows.insight.learn.train import train
+from recoup.rules.network.card import issuer_digits
 from recoup.rules.rescue.engine.model import Model, checked
-from recoup_lab.compare.arms.learned import issuer_of, past_of
-from recoup_lab.shop.months import months_of
+from recoup_lab.compare.arms.learned import issuer_of, past_of, trained_on
+from recoup_lab.shop.months import Months, months_of
 from recoup_lab.world.parameter_file import read, shipped
 from recoup_lab.world.port import HistoryRow
 from recoup_lab.world.world import build
@@ -34,9 +37,18 @@ def trained() -> Model:
     return checked(msgspec.structs.replace(learned, rest=rest, rest_again=again))
 
 
+def of_the_shop() -> Model:
+    """The same of the demo. Attempts at random times show what waiting is worth."""
+    shop = _shop()
+    return trained_on(shop.history(), SIMULATED, lambda card: issuer_digits(shop.pan(card)))
+
+
+def _shop() -> Months:
+    return months_of(BEGUN, 88, ORDERS, (), (), drawn_share=1.0)
+
+
 def _histories() -> Iterator[HistoryRow]:
-    shop = months_of(BEGUN, 88, ORDERS, (), (), drawn_share=1.0)
-    yield from _named("shop", shop.history())
+    yield from _named("shop", _shop().history())
     for name, path in shipped().items():
         after: str | None = None
         world = build(read(path, seed=SEED))

@@ -20,19 +20,22 @@ SIMULATED: Final = "simulated attempts"  # what it was made from
 def prior_model(until: date) -> Model:
     """The model with its days moved, so that the last one is `until`: in a simulated world no day is a date.
 
-    `scripts/make_prior_model.py` makes it again."""
-    text = files("recoup.flows.insight.learn").joinpath(FILE).read_bytes()
-    learned = msgspec.json.decode(text, type=Learned)
+    `scripts/make_models.py` makes it again."""
+    return moved(files("recoup.flows.insight.learn").joinpath(FILE).read_bytes(), until)
+
+
+def moved(content: bytes, until: date) -> Model:
+    learned = msgspec.json.decode(content, type=Learned)
     by = until - date.fromisoformat(learned.data_until)
     days = {name: (date.fromisoformat(getattr(learned, name)) + by).isoformat() for name in ("data_from", "data_until")}
     return checked(msgspec.structs.replace(learned, **days))
 
 
-async def take_prior(world: World, actor: Actor) -> str | None:
-    """Takes it where no model was ever chosen; returns its name, else None."""
+async def take_prior(world: World, actor: Actor, model: Model | None = None) -> str | None:
+    """Takes it, or `model`, where none was ever chosen; returns its name, else None."""
     if await last_choice(world.db) is not None:
         return None
-    model = prior_model(world.clocks.wall().date())
+    model = model or prior_model(world.clocks.wall().date())
     await keep(world, model, None, actor)
     await take(world, model.name, actor, why="the model of simulated worlds")
     return model.name
