@@ -56,7 +56,7 @@ _NAMED: Final = (
     "from", "to",
     "a deletion", "a correction", "a test", "control total", "number of records", "number of accounts",
     "number of groups", "came in", "went out", "commas", "semicolons", "tabs", "bars", "name", "address", "unknown",
-    "challenge", "declined", "not_sent", "own attempts", "simulated attempts",
+    "challenge", "declined", "not_sent", "own attempts", "simulated",
 )  # fmt: skip
 _FORMS: Final = tuple(f"connectors/{vendor}/kind.py" for vendor in ("adyen", "braintree", "nmi", "stripe"))
 _OF_FEATURE: Final = ("/page.py", "/rules.py", "/words.py")

@@ -299,7 +299,10 @@ def shown_dict(row: ShownModel) -> dict[str, Any]:
 
 def models_text(rows: list[ListedModel], drift: Drift | None) -> str:
     if not rows:
-        return "There is no model yet; `recoup learn` trains one, `recoup learn prior` takes the one that comes with Recoup."
+        return (
+            "There is no model yet; `recoup learn` trains one, `recoup learn prior` takes the one that comes with "
+            "Recoup."
+        )
     lines = [f"{'model':18} {'state':9} {'data until':10} {'attempts':>10} {'score':>7} {'against':>8}  made"]
     for row in rows:
         score, against = (f"{one:.4f}" if one is not None else "-" for one in (row.score, row.compared_score))

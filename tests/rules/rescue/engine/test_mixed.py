@@ -94,6 +94,25 @@ def test_an_hour_that_nobody_tried_is_left_out_but_for_now() -> None:
     assert first.at == BEGIN
 
 
+def test_an_expired_card_is_tried_again_where_others_have_been() -> None:
+    """Issuers renew cards without a word; how often that cures is in the tries of the past, or nobody knows."""
+    asked = evidence("54")
+    never = decide(asked, ENGINE_1, mixed_model(regression(keys=("51",))))
+    assert (never.plan, never.rules) == ((), ("no_cure_by_waiting",))
+    known = decide(asked, ENGINE_1, mixed_model(regression(keys=("51", "54"))))
+    assert known.verdict == "plan"
+    assert known.group == "soft"
+    assert decide(asked, ENGINE_1, model()).plan == ()
+    assert decide(evidence("14"), ENGINE_1, mixed_model(regression(keys=("14",)))).plan == (), "hard stays hard"
+
+
+def test_where_sends_cost_nothing_a_plan_goes_on_to_the_end() -> None:
+    free, none = replace(ENGINE_1, least_chance=0.0, send_units=0), replace(ENGINE_1, least_chance=0.99)
+    made = mixed_model(regression(bias=-3.0))
+    assert len(decide(evidence(), free, made).plan) > 12
+    assert decide(evidence(), none, made).plan == ()
+
+
 def test_an_order_whose_tries_failed_stands_at_a_low_node() -> None:
     """Two kinds of orders: those that are never approved, and those that nearly always are."""
     made = mixed_model(regression(at=(1, NODES - 1), weight=1.0, bias=4.0))

@@ -14,7 +14,7 @@ from recoup.rules.rescue.engine.model import Learned, Model, checked
 from recoup.store.insight.models import last_choice
 
 FILE: Final = "prior_model.json"
-SIMULATED: Final = "simulated attempts"  # what it was made from
+SIMULATED: Final = "simulated"  # what it was made from
 
 
 def prior_model(until: date) -> Model:

@@ -93,7 +93,9 @@ def regressed(data: Attempts, named: Column, known: Collection[str]) -> tuple[Re
     The same attempts give the same. `named`: a mask of issuers that may have lines of their own; `known`: the codes
     that may."""
     pays, habits = _payers(data)
-    keys = _common(data.key, data.keys, len(data.keys), [name in known for name in data.keys])
+    # A code after which nobody has tried again says nothing of tries.
+    tried = data.key[_tried(data).head]
+    keys = _common(tried, data.keys, len(data.keys), [name in known for name in data.keys])
     issuers = _common(data.issuer, data.issuers, ISSUERS_MAX, named.tolist())
     found = _tries(data, pays, habits, keys, issuers)
     count = len(found.tries)
@@ -213,15 +215,28 @@ class _Found(NamedTuple):
     order: Column
 
 
-def _tries(data: Attempts, table: Column, prior: Column, keys: tuple[str, ...], issuers: tuple[str, ...]) -> _Found:
-    money, level = _money(data, table, prior)
-    count = len(data)
+class _Rows(NamedTuple):
+    """Of each try: its row, those of its order's payment and of the attempt before, and its number."""
+
+    rows: Column
+    head: Column
+    before: Column
+    number: Column
+
+
+def _tried(data: Attempts) -> _Rows:
     by_order = np.lexsort((data.tries, data.at, data.order))
     first = np.r_[True, data.order[by_order][1:] != data.order[by_order][:-1]]
     begins = np.flatnonzero(first)[np.cumsum(first) - 1]
-    head, before, number = by_order[begins], np.r_[0, by_order[:-1]], np.arange(count) - begins
+    head, before, number = by_order[begins], np.r_[0, by_order[:-1]], np.arange(len(data)) - begins
     kept = ~first & (data.tries[head] == 0) & (data.answer[before] != APPROVED)
-    rows, head, before, number = by_order[kept], head[kept], before[kept], number[kept]
+    return _Rows(by_order[kept], head[kept], before[kept], number[kept])
+
+
+def _tries(data: Attempts, table: Column, prior: Column, keys: tuple[str, ...], issuers: tuple[str, ...]) -> _Found:
+    money, level = _money(data, table, prior)
+    count = len(data)
+    rows, head, before, number = _tried(data)
     # What the payer's attempts before tell.
     places, failed = np.arange(count), data.answer != APPROVED
     start = np.maximum.accumulate(np.where(np.r_[True, data.payer[1:] != data.payer[:-1]], places, 0))

@@ -37,6 +37,8 @@ _SOONEST: Final = {"technical": timedelta(minutes=15)}
 _SOON: Final = timedelta(hours=1)
 # What a customer settles with the bank mends without our hearing of it.
 _TRIED: Final = ("yes", "after_contact")
+# An issuer may renew a card without a word: how soon is learned, where others have tried.
+_SILENT: Final = "after_data_change"
 _STOP: Final = Offer("stop", None, 0.0, 0.0)
 
 
@@ -46,7 +48,7 @@ def decide(evidence: Evidence, pricing: Pricing, model: Model, within: InForce |
     facts = evidence.facts
     if facts is None:
         raise ValueError("The engine decides with facts only.")
-    waits = evidence.kind != "cit" and evidence.reading.retry in _TRIED and _open(evidence)
+    waits = evidence.kind != "cit" and _is_tried(evidence, facts, model) and _open(evidence)
     if not waits or evidence.reading.terminal or _forbids(within, evidence):
         return _named(by_schedule(evidence, RETRY_2, within), pricing, model)
     times = _times_of(evidence, facts, model, within)
@@ -76,6 +78,11 @@ def decide(evidence: Evidence, pricing: Pricing, model: Model, within: InForce |
     if taken is offers[0]:  # what was drawn is sent as it was priced
         decision = sized(evidence, decision)
     return _beside(decision, evidence, plan) if evidence.link is not None and decision.verdict == "plan" else decision
+
+
+def _is_tried(evidence: Evidence, facts: Facts, model: Model) -> bool:
+    regression, retry = model.learned.regression, evidence.reading.retry
+    return retry in _TRIED or retry == _SILENT and regression is not None and facts.first_key in regression.keys
 
 
 class _Asked(NamedTuple):

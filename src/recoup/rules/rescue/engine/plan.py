@@ -17,8 +17,10 @@ _FINE_DAYS: Final = 8
 _SAME_POSTING: Final = 0.25  # money of one posting answers two tries nearly alike
 _NEVER: Final = -1.0
 _KEPT_INSTANTS: Final = 16
+_KEPT_DEEP: Final = 32
 _KEPT_RHYTHMS: Final = 20
 PLAN_MAX: Final = 6
+_DEEP_MAX: Final = 20
 
 
 class Candidate(NamedTuple):
@@ -77,10 +79,13 @@ def planned(
     ground: Ground, belief: Belief, found: Sequence[Candidate], prices: Sequence[float], gap: float = 0.0
 ) -> list[Try]:
     """The instants to send at, oldest first; none when none is worth its price. `prices[i]`, a chance, is the price of
-    the i-th send from now on. `gap`: hours between two of them at least."""
-    kept = _best(found)[:_KEPT_INSTANTS]
+    the i-th send from now on. `gap`: hours between two of them at least. By causes alone a plan is shorter, as those of
+    before were."""
+    deep = ground.model.learned.regression is not None
+    most, looked_at = (_DEEP_MAX, _KEPT_DEEP) if deep else (PLAN_MAX, _KEPT_INSTANTS)
+    kept = _best(found)[:looked_at]
     values, chosen, hypotheses = [one.chance for one in kept], list[Try](), None
-    for price in prices[:PLAN_MAX]:
+    for price in prices[:most]:
         best = max(range(len(kept)), key=values.__getitem__, default=None)
         if best is None or values[best] < price:
             break
