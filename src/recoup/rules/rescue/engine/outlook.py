@@ -33,6 +33,7 @@ _STEP: Final = 3.0  # hours
 _OF_A_DAY: Final = 2
 _KEPT: Final = 32
 _DIGITS: Final = 6
+_TINY: Final = 1e-12
 
 
 def instants_of(ground: Ground, earliest: float, end: float, opens: Opens | None, *, now_too: bool) -> Array:
@@ -148,8 +149,9 @@ def _learned(ground: Ground, weighed: Weighed, facts: Facts, instants: Array) ->
         prior=_each(rows, [one.prior for one in stages]),
     )
     each = by_node(weighed.logits(tries), at - own[0].at)
-    nodes = weighed.nodes[own[0].answer, tries.key[0]] * np.prod(1.0 - each[: len(tried)], axis=0)
-    found: Array = np.round(each[len(tried) :] @ (nodes / nodes.sum()), _DIGITS)
+    at_first = np.log(np.maximum(weighed.nodes[own[0].answer, tries.key[0]], _TINY))
+    nodes = normal(at_first + np.log(np.maximum(1.0 - each[: len(tried)], _TINY)).sum(axis=0))
+    found: Array = np.round(each[len(tried) :] @ nodes, _DIGITS)
     return found
 
 
