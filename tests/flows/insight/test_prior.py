@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from tests.rings import each
 from tests.worlds import sandbox_world
 
-from recoup.flows.insight.learn.choices import back, take
+from recoup.flows.insight.learn.choices import back, keep, take
 from recoup.flows.insight.learn.prior import prior_model, take_prior
 from recoup.kernel.scope import Actor
 from recoup.rules.rescue.engine.standing import why_not
@@ -44,7 +44,13 @@ def test_it_is_taken_where_no_model_was_ever_chosen(server: ServerAddress) -> No
             assert taken is not None
             assert taken.name == name
             assert await take_prior(world, WHO) is None
-            await back(world, WHO)
+            older = prior_model(world.clocks.wall().date() - timedelta(days=80))
+            await keep(world, older, None, WHO)
+            await take(world, older.name, WHO)
+            assert await take_prior(world, WHO, older) is None
+            assert await take_prior(world, WHO) == name, "an older one is taken anew"
+            while await back(world, WHO) is not None:
+                pass
             assert await take_prior(world, WHO) is None, "who went back from it wanted none"
             await take(world, name, WHO)
 

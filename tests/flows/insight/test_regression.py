@@ -123,6 +123,14 @@ def _one(payer: str, tries: int, answer: int = SOFT) -> list[Past]:
             False,
         ),
         ([row for n in range(200) for row in _one(f"p{n}", 4)], True),  # all declined
+        (
+            [
+                row
+                for n in range(2000)
+                for row in _one(f"p{n}", 2)[:1] + [_one(f"p{n}", 2)[1]._replace(answer=APPROVED)]
+            ],
+            True,
+        ),
         ([row for n in range(200) for row in _one(f"p{n}", 4, APPROVED)], False),  # all approved: nothing was tried
         ([row._replace(number=row.number + 1) for row in _planted(5, 300)], False),  # no order begins
         ([row._replace(at=BEGIN) for row in _planted(5, 300)], True),  # no times

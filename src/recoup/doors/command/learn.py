@@ -218,7 +218,7 @@ def prior_verb(run: Run) -> None:
     """
     name = run(lambda opened: take_prior(opened.world, OPERATOR))
     if name is None:
-        click.echo("A model was chosen here before, so nothing was changed. `recoup learn list` shows the models.")
+        click.echo("Another model was chosen before, or this one today: nothing was changed. See `recoup learn list`.")
     else:
         click.echo(f"{name} is now in use: it was trained on simulated customers. `recoup learn back` undoes this.")
 

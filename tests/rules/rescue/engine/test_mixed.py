@@ -103,14 +103,41 @@ def test_an_expired_card_is_tried_again_where_others_have_been() -> None:
     assert known.verdict == "plan"
     assert known.group == "soft"
     assert decide(asked, ENGINE_1, model()).plan == ()
+    assert decide(evidence("54", other_card=True), ENGINE_1, mixed_model(regression(keys=("54",)))).rules == (
+        "other_card",
+    )
+    for code in ("82", "55"):  # what only the customer can mend
+        assert decide(evidence(code), ENGINE_1, mixed_model(regression(keys=(code,)))).plan == ()
+    later = evidence("54", first_key="51")
+    assert decide(later, ENGINE_1, mixed_model(regression(keys=("51",)))).plan == (), "the last answer counts"
     assert decide(evidence("14"), ENGINE_1, mixed_model(regression(keys=("14",)))).plan == (), "hard stays hard"
 
 
 def test_where_sends_cost_nothing_a_plan_goes_on_to_the_end() -> None:
     free, none = replace(ENGINE_1, least_chance=0.0, send_units=0), replace(ENGINE_1, least_chance=0.99)
     made = mixed_model(regression(bias=-3.0))
-    assert len(decide(evidence(), free, made).plan) > 12
+    plan = decide(evidence(), free, made).plan
+    assert len({*plan}) == len(plan) > 12
     assert decide(evidence(), none, made).plan == ()
+
+
+def test_where_policies_leave_no_hour_that_was_tried_the_others_count() -> None:
+    night = mixed_model(regression(slots=tuple(place == 0 for place in range(8))))
+    asked = evidence()
+    assert asked.facts is not None
+    ground = ground_of(night, asked.facts, asked.utc_offset)
+    beliefs = trail(ground, asked.facts)
+
+    def by_day(at: float) -> float | None:
+        return at if 8 <= (at + ground.offset) % 24 < 20 else None
+
+    assert candidates_of(ground, beliefs, asked.facts, BEGIN, END, by_day)
+
+
+def test_a_model_that_knows_no_second_rest_keeps_the_first() -> None:
+    now = DECLINED + timedelta(hours=30)
+    after = evidence(tries=(Look(now, FUNDS, 1),), now=BusinessTime(now), attempts=(Tried("soft", now),))
+    assert decide(after, ENGINE_1, mixed_model(None, rest=20.0)).plan[0] >= now + timedelta(hours=20)
 
 
 def test_an_order_whose_tries_failed_stands_at_a_low_node() -> None:

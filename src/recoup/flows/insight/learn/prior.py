@@ -1,5 +1,6 @@
 """The model of an installation that has no attempts of its own: trained on the laboratory's simulated worlds, and said
-to be so. It decides until one that was trained on own attempts is better on those."""
+to be so. It decides until one that was trained on own attempts is better on those, or for 90 days and may be taken
+anew."""
 
 from datetime import date
 from importlib.resources import files
@@ -8,9 +9,10 @@ from typing import Final
 import msgspec
 
 from recoup.flows.insight.learn.choices import keep, take
+from recoup.flows.models import find_model
 from recoup.flows.world import World
 from recoup.kernel.scope import Actor
-from recoup.rules.rescue.engine.model import Learned, Model, checked
+from recoup.rules.rescue.engine.model import BadModel, Learned, Model, checked
 from recoup.store.insight.models import last_choice
 
 FILE: Final = "prior_model.json"
@@ -32,10 +34,23 @@ def moved(content: bytes, until: date) -> Model:
 
 
 async def take_prior(world: World, actor: Actor, model: Model | None = None) -> str | None:
-    """Takes it, or `model`, where none was ever chosen; returns its name, else None."""
-    if await last_choice(world.db) is not None:
+    """Takes it, or `model`, where none was ever chosen, or anew where it decides still; returns its name, else None."""
+    last, given = await last_choice(world.db), model
+    model = given or prior_model(world.clocks.wall().date())
+    if last is not None and (given is not None or not await _is_older(world, last.name, model)):
         return None
-    model = model or prior_model(world.clocks.wall().date())
     await keep(world, model, None, actor)
     await take(world, model.name, actor, why="the model of simulated worlds")
     return model.name
+
+
+async def _is_older(world: World, name: str | None, model: Model) -> bool:
+    """Whether the one of that name was made of simulated attempts, too, and is another."""
+    if name is None or name == model.name:
+        return False
+    async with world.db.connection() as connection:
+        try:
+            found = await find_model(connection, name)
+        except BadModel:
+            return False
+    return found is not None and found.learned.made_from == SIMULATED

@@ -68,6 +68,7 @@ ANCHOR: Final = 8.0  # attempts as good as seen
 HABITS_WEIGHT: Final = 300.0  # payers as good as known
 KEY_WEIGHT: Final = 40.0  # orders as good as seen, of a key
 NODES_WEIGHT: Final = 20.0
+_BIAS_MAX: Final = 6.0  # logits: of tries that all ended alike
 _HALF_WEIGHT: Final = 100.0  # tries from which a third of a chance is the regression's, half at most
 # Pay days that are usual where most worlds lie; the rest is even.
 _HABITS: Final = {
@@ -314,6 +315,7 @@ def _fit(found: _Found, keys: int, issuers: int) -> tuple[float, dict[str, Colum
         share = np.where(held, 0.0, nodes.moved(np.where(yes[:, None] > 0, each, 1.0 - each))[order])
         slope, bend = _steps(logits, yes, share)
         move = float(slope.sum() / (bend.sum() + 1e-9))
+        move = float(np.clip(bias + move, -_BIAS_MAX, _BIAS_MAX)) - bias
         bias, logits = bias + move, logits + move
         for column in range(x.shape[1]):
             slope, bend = _steps(logits, yes, share)

@@ -15,7 +15,7 @@ from recoup.rules.policies.in_force import InForce
 from recoup.rules.policies.words import time_words
 from recoup.rules.rescue.decide import decide as by_schedule
 from recoup.rules.rescue.engine.belief import Belief, ground_of, trail
-from recoup.rules.rescue.engine.bins import RESTS, class_of
+from recoup.rules.rescue.engine.bins import RESTS, class_of, key_of
 from recoup.rules.rescue.engine.chances import hours_of, instant_of
 from recoup.rules.rescue.engine.explore import Offer, block_of, drawn, weighed
 from recoup.rules.rescue.engine.facts import Facts
@@ -37,8 +37,8 @@ _SOONEST: Final = {"technical": timedelta(minutes=15)}
 _SOON: Final = timedelta(hours=1)
 # What a customer settles with the bank mends without our hearing of it.
 _TRIED: Final = ("yes", "after_contact")
-# An issuer may renew a card without a word: how soon is learned, where others have tried.
-_SILENT: Final = "after_data_change"
+# An issuer may renew an expired card without a word: how soon is learned, where others have tried.
+_SILENT: Final = "expired_card"
 _STOP: Final = Offer("stop", None, 0.0, 0.0)
 
 
@@ -48,7 +48,7 @@ def decide(evidence: Evidence, pricing: Pricing, model: Model, within: InForce |
     facts = evidence.facts
     if facts is None:
         raise ValueError("The engine decides with facts only.")
-    waits = evidence.kind != "cit" and _is_tried(evidence, facts, model) and _open(evidence)
+    waits = evidence.kind != "cit" and _is_tried(evidence, model) and _open(evidence)
     if not waits or evidence.reading.terminal or _forbids(within, evidence):
         return _named(by_schedule(evidence, RETRY_2, within), pricing, model)
     times = _times_of(evidence, facts, model, within)
@@ -80,9 +80,13 @@ def decide(evidence: Evidence, pricing: Pricing, model: Model, within: InForce |
     return _beside(decision, evidence, plan) if evidence.link is not None and decision.verdict == "plan" else decision
 
 
-def _is_tried(evidence: Evidence, facts: Facts, model: Model) -> bool:
-    regression, retry = model.learned.regression, evidence.reading.retry
-    return retry in _TRIED or retry == _SILENT and regression is not None and facts.first_key in regression.keys
+def _is_tried(evidence: Evidence, model: Model) -> bool:
+    reading, regression = evidence.reading, model.learned.regression
+    if reading.retry in _TRIED:
+        return True
+    if reading.terminal or reading.reason != _SILENT or evidence.other_card or regression is None:
+        return False
+    return key_of(reading) in regression.keys
 
 
 class _Asked(NamedTuple):
@@ -191,7 +195,8 @@ def _earliest(evidence: Evidence, facts: Facts, model: Model, now_too: bool) -> 
     if facts.sends_left == 0 and facts.free_at is not None:
         found = max(found, facts.free_at + timedelta(minutes=1))
     if not now_too and class_of(evidence.reading) in RESTS:
-        rest = model.learned.rest_again if evidence.attempts else model.learned.rest
+        rest, again = model.learned.rest, model.learned.rest_again
+        rest = max(rest, again) if evidence.attempts else rest
         found = max(found, last + timedelta(hours=rest))
     return max(found, last + wait)
 

@@ -37,8 +37,8 @@ _TINY: Final = 1e-12
 
 
 def instants_of(ground: Ground, earliest: float, end: float, opens: Opens | None, *, now_too: bool) -> Array:
-    """The earliest and each third hour after it, where somebody has tried before; `now_too`: the earliest all the
-    same."""
+    """The earliest and each third hour after it, where somebody has tried before, or all where policies leave none of
+    those; `now_too`: the earliest all the same."""
     if earliest >= end:
         return np.empty(0)
     grid = np.arange(earliest // _STEP * _STEP + _STEP / 2, end, _STEP)
@@ -49,7 +49,7 @@ def instants_of(ground: Ground, earliest: float, end: float, opens: Opens | None
     tried = _weighed(ground).slots[((grid + ground.offset) % 24 // (24 // SLOTS)).astype(np.int64)]
     if now_too and len(grid):
         tried[0] = True
-    found: Array = grid[tried]
+    found: Array = grid[tried] if tried.any() else grid
     return found
 
 

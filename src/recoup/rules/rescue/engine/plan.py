@@ -92,9 +92,9 @@ def planned(
         hypotheses = hypotheses or _Hypotheses(ground, belief, kept)
         chosen.append(Try(kept[best].at, kept[best].chance, values[best]))
         values = hypotheses.after(best)
-        if gap:
+        if gap or deep:
             values = [
-                _NEVER if any(abs(one.at - at.at) < gap for at in chosen) else value
+                _NEVER if any(abs(one.at - at.at) < gap or deep and one.at == at.at for at in chosen) else value
                 for one, value in zip(kept, values, strict=True)
             ]
     return sorted(chosen)

@@ -98,12 +98,13 @@ def _payer(evidence: Evidence, belief: Belief) -> str:
 
 def _rhythm(name: str) -> str | None:
     kind, _, number = name.rpartition("-")
+    if name == "before-31":
+        return "on the last business day of a month"
     return {
         "weekly": f"each {_DAYS[int(number) % 7]}",
         "biweekly": "every second week",
         "monthly": f"on day {number} of a month",
         "month-end": "at the end of a month",
-        "before-31": "on the last business day of a month",
         "semi": "twice a month",
     }.get(kind)
 
