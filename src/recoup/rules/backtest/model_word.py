@@ -26,7 +26,6 @@ from recoup.rules.backtest.history import Cohort, Payment, payer_of, tries_of
 from recoup.rules.imports.attempt import Attempt
 from recoup.rules.network.codes import Reading, read_decline
 from recoup.rules.rescue.engine import zones
-from recoup.rules.rescue.engine.belief import ground_of, trail
 from recoup.rules.rescue.engine.bins import APPROVED, class_of, key_of
 from recoup.rules.rescue.engine.chances import hours_of
 from recoup.rules.rescue.engine.facts import LOOKS_MAX, Facts, Look
@@ -213,8 +212,7 @@ class Expectation:
         """Of an approval at that instant, from 0 to 1."""
         if self.alone:
             facts = replace(facts, looks=())
-        ground = ground_of(self.model, facts, offset)
-        [chance] = chances_at(ground, trail(ground, facts), facts, [hours_of(at)])
+        [chance] = chances_at(self.model, facts, offset, [hours_of(at)])
         return at_level(chance, self.levels.get(cell_of(facts), 1.0))
 
     def under(self, plan: Decision, evidence: Evidence) -> float:

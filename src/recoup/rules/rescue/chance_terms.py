@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from recoup.rules.rescue.engine.belief import ground_of, trail
 from recoup.rules.rescue.engine.bins import SOFT
 from recoup.rules.rescue.engine.chances import hours_of
 from recoup.rules.rescue.engine.facts import Facts
@@ -61,13 +60,13 @@ def _terms(evidence: Evidence, facts: Facts, model: Model, at: float) -> Iterato
     midnight, first = at - (at + evidence.utc_offset / 60) % 24, hours_of(evidence.now) // 24 * 24 + at % 24
     hours = [midnight + hour + 0.5 for hour in range(24)]
     days = [one for day in range(DAYS_MAX) if (one := first + day * 24) < hours_of(evidence.expires_at)]
-    chance, *others = _chances(evidence, facts, model, [at, *hours, *days])
+    chance, *others = chances_at(model, facts, evidence.utc_offset, [at, *hours, *days])
 
     def term(group: Group, without: float) -> ChanceTerm:
         return ChanceTerm(group, _logit(chance) - _logit(without), without)
 
     for group, changed in _without(facts):
-        yield term(group, _chances(evidence, changed, model, [at])[0])
+        yield term(group, chances_at(model, changed, evidence.utc_offset, [at])[0])
     yield term("hour", sum(others[:24]) / 24)
     if len(days) > 1:
         yield term("day", sum(others[24:]) / len(days))
@@ -81,11 +80,6 @@ def _without(facts: Facts) -> Iterator[tuple[Group, Facts]]:
     yield "code", replace(facts, first=facts.first._replace(answer=SOFT), first_key="")
     if facts.tries:
         yield "tries", replace(facts, tries=())
-
-
-def _chances(evidence: Evidence, facts: Facts, model: Model, instants: list[float]) -> list[float]:
-    ground = ground_of(model, facts, evidence.utc_offset)
-    return chances_at(ground, trail(ground, facts), facts, instants)
 
 
 def _logit(chance: float) -> float:

@@ -16,7 +16,7 @@ from tests.rings import each
 from tests.rules.rescue.engine.ground import DECLINED, evidence, fridays, mixed_model, model, regression
 
 from recoup.kernel.time import BusinessTime
-from recoup.rules.rescue.engine.belief import ground_of, trail
+from recoup.rules.rescue.engine.belief import believed, ground_of
 from recoup.rules.rescue.engine.bins import APPROVED, FUNDS, SOFT
 from recoup.rules.rescue.engine.blocks import sizes
 from recoup.rules.rescue.engine.chances import hours_of
@@ -38,7 +38,7 @@ BEGIN, END = hours_of(DECLINED) + 1.0, hours_of(DECLINED) + 28 * 24.0
 def _found(made: Model, asked: Evidence) -> list[Candidate]:
     assert asked.facts is not None
     ground = ground_of(made, asked.facts, asked.utc_offset)
-    return candidates_of(ground, trail(ground, asked.facts), asked.facts, BEGIN, END)
+    return candidates_of(ground, believed(ground, asked.facts), asked.facts, BEGIN, END)
 
 
 def test_without_a_regression_the_causes_decide_and_the_decision_says_so() -> None:
@@ -57,7 +57,7 @@ def test_a_weight_of_nothing_changes_no_chance_and_a_whole_one_leaves_no_other()
     known = evidence(looks=fridays(5))
     assert known.facts is not None
     ground = ground_of(model(), known.facts, known.utc_offset)
-    belief = trail(ground, known.facts)[-1]
+    belief = believed(ground, known.facts)
     found = _found(mixed_model(regression(weight=0.0)), known)
     for one, own in zip(found, at_instants(ground, belief, [one.at for one in found]), strict=True):
         assert one.chance == pytest.approx(own.chance, abs=1e-6)
@@ -89,8 +89,8 @@ def test_an_hour_that_nobody_tried_is_left_out_but_for_now() -> None:
     asked = evidence(kind="sync_mit")
     assert asked.facts is not None
     ground = ground_of(noon, asked.facts, asked.utc_offset)
-    beliefs = trail(ground, asked.facts)
-    first, *_ = candidates_of(ground, beliefs, asked.facts, BEGIN, END, now_too=True)
+    belief = believed(ground, asked.facts)
+    first, *_ = candidates_of(ground, belief, asked.facts, BEGIN, END, now_too=True)
     assert first.at == BEGIN
 
 
@@ -126,12 +126,12 @@ def test_where_policies_leave_no_hour_that_was_tried_the_others_count() -> None:
     asked = evidence()
     assert asked.facts is not None
     ground = ground_of(night, asked.facts, asked.utc_offset)
-    beliefs = trail(ground, asked.facts)
+    belief = believed(ground, asked.facts)
 
     def by_day(at: float) -> float | None:
         return at if 8 <= (at + ground.offset) % 24 < 20 else None
 
-    assert candidates_of(ground, beliefs, asked.facts, BEGIN, END, by_day)
+    assert candidates_of(ground, belief, asked.facts, BEGIN, END, by_day)
 
 
 def test_a_model_that_knows_no_second_rest_keeps_the_first() -> None:
@@ -256,8 +256,8 @@ def test_an_order_that_no_node_explains_stands_as_at_first() -> None:
 def test_chances_are_those_of_the_candidates() -> None:
     made, known = mixed_model(regression(bias=-0.4, weight=0.7)), evidence(looks=fridays(3))
     assert known.facts is not None
-    ground, found = ground_of(made, known.facts, known.utc_offset), _found(made, known)
-    asked = chances_at(ground, trail(ground, known.facts), known.facts, [one.at for one in found])
+    found = _found(made, known)
+    asked = chances_at(made, known.facts, known.utc_offset, [one.at for one in found])
     assert asked == [one.chance for one in found]
 
 

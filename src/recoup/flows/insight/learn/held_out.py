@@ -12,7 +12,6 @@ import numpy as np
 from recoup.flows.insight.learn.attempts import Attempts, Column, chosen
 from recoup.flows.insight.learn.features import ROWS_BEFORE, facts_at
 from recoup.flows.insight.learn.owners import most_of_each, payers_within, shared_out
-from recoup.rules.rescue.engine.belief import ground_of, trail
 from recoup.rules.rescue.engine.bins import APPROVED, HARD
 from recoup.rules.rescue.engine.chances import hours_of, instant_of
 from recoup.rules.rescue.engine.facts import MERCHANTS_MIN, Facts
@@ -125,8 +124,7 @@ def _trial(at: float, losses: _Losses, compared_with: str) -> Trial:
 
 def by_model(model: Model) -> Chance:
     def chance(one: Scored) -> float:
-        ground = ground_of(model, one.facts, one.facts.zone or 0)
-        return chances_at(ground, trail(ground, one.facts), one.facts, [one.at])[0]
+        return chances_at(model, one.facts, one.facts.zone or 0, [one.at])[0]
 
     return chance
 

@@ -95,10 +95,10 @@ def regressed(data: Attempts, named: Column, known: Collection[str]) -> tuple[Re
     that may."""
     pays, habits = _payers(data)
     # A code after which nobody has tried again says nothing of tries.
-    tried = data.key[_tried(data).head]
-    keys = _common(tried, data.keys, len(data.keys), [name in known for name in data.keys])
+    tried = _tried(data)
+    keys = _common(data.key[tried.head], data.keys, len(data.keys), [name in known for name in data.keys])
     issuers = _common(data.issuer, data.issuers, ISSUERS_MAX, named.tolist())
-    found = _tries(data, pays, habits, keys, issuers)
+    found = _tries(data, tried, pays, habits, keys, issuers)
     count = len(found.tries)
     if count < TRIES_LEAST:
         return None
@@ -234,10 +234,12 @@ def _tried(data: Attempts) -> _Rows:
     return _Rows(by_order[kept], head[kept], before[kept], number[kept])
 
 
-def _tries(data: Attempts, table: Column, prior: Column, keys: tuple[str, ...], issuers: tuple[str, ...]) -> _Found:
+def _tries(
+    data: Attempts, tried: _Rows, table: Column, prior: Column, keys: tuple[str, ...], issuers: tuple[str, ...]
+) -> _Found:
     money, level = _money(data, table, prior)
     count = len(data)
-    rows, head, before, number = _tried(data)
+    rows, head, before, number = tried
     # What the payer's attempts before tell.
     places, failed = np.arange(count), data.answer != APPROVED
     start = np.maximum.accumulate(np.where(np.r_[True, data.payer[1:] != data.payer[:-1]], places, 0))

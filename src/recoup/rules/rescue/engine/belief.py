@@ -68,11 +68,6 @@ def ground_of(model: Model, facts: Facts, offset_minutes: int) -> Ground:
 
 def believed(ground: Ground, facts: Facts) -> Belief:
     """After the payer's other attempts, the order's payment that came in and its tries, in order of time."""
-    return trail(ground, facts)[-1]
-
-
-def trail(ground: Ground, facts: Facts) -> list[Belief]:
-    """What was believed before each of the order's tries, and what is believed after all."""
     learned, first = ground.model.learned, facts.first
     of_all = learned.rhythms[facts.credit]
     rhythms, before = list(of_all), NOTHING_BEFORE
@@ -84,20 +79,15 @@ def trail(ground: Ground, facts: Facts) -> list[Belief]:
         kept = 1.0 - _PEOPLE_CHANGE
         rhythms = [kept * one + _PEOPLE_CHANGE * other for one, other in zip(rhythms, of_all, strict=True)]
     rhythms, before = _seen_elsewhere(ground, rhythms, before, first)
-    belief, found = Belief(_normal(rhythms), _holds_at_first(ground, facts.first_key), before), list[Belief]()
+    belief = Belief(_normal(rhythms), _holds_at_first(ground, facts.first_key), before)
     others = [(look, False) for look in facts.looks if look.at >= first.at]
     for look, own in sorted([*others, *((look, True) for look in facts.tries)], key=lambda pair: pair[0].at):
         if own:
-            found.append(_before_try(belief, look.tries))
             belief = seen(ground, belief, look)
         else:
             rhythms, before = _seen_elsewhere(ground, belief.rhythms, belief.before, look)
             belief = Belief(_normal(rhythms), belief.holds, before)
-    return [*found, _before_try(belief, facts.next_number)]
-
-
-def _before_try(belief: Belief, number: int) -> Belief:
-    return Belief(belief.rhythms, belief.holds, belief.before.at_try(number))
+    return Belief(belief.rhythms, belief.holds, belief.before.at_try(facts.next_number))
 
 
 def seen(ground: Ground, belief: Belief, look: Look) -> Belief:

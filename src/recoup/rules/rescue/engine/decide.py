@@ -14,7 +14,7 @@ from recoup.kernel.time import BusinessTime
 from recoup.rules.policies.in_force import InForce
 from recoup.rules.policies.words import time_words
 from recoup.rules.rescue.decide import decide as by_schedule
-from recoup.rules.rescue.engine.belief import Belief, ground_of, trail
+from recoup.rules.rescue.engine.belief import Belief, believed, ground_of
 from recoup.rules.rescue.engine.bins import RESTS, class_of, key_of
 from recoup.rules.rescue.engine.chances import hours_of, instant_of
 from recoup.rules.rescue.engine.explore import Offer, block_of, drawn, weighed
@@ -54,10 +54,9 @@ def decide(evidence: Evidence, pricing: Pricing, model: Model, within: InForce |
     times = _times_of(evidence, facts, model, within)
     asked = _Asked(evidence, pricing if within is None else within.priced(pricing), model, within)
     ground = ground_of(model, facts, evidence.utc_offset)
-    beliefs = trail(ground, facts)
-    belief = beliefs[-1]
+    belief = believed(ground, facts)
     prices = _prices(asked, facts)
-    found = candidates_of(ground, beliefs, facts, times.earliest, times.end, times.opens, now_too=times.now_too)
+    found = candidates_of(ground, belief, facts, times.earliest, times.end, times.opens, now_too=times.now_too)
     tries = planned(ground, belief, found, prices, times.gap)
     stays = times.due and bool(found) and bool(prices) and found[0].chance >= prices[0] / 2
     if stays:  # it was drawn when it was planned

@@ -5,15 +5,16 @@ Who has no such model never loads what works with arrays.
 
 from collections.abc import Sequence
 
-from recoup.rules.rescue.engine.belief import Belief
+from recoup.rules.rescue.engine.belief import Belief, believed, ground_of
 from recoup.rules.rescue.engine.chances import Ground
 from recoup.rules.rescue.engine.facts import Facts
+from recoup.rules.rescue.engine.model import Model
 from recoup.rules.rescue.engine.plan import Candidate, Opens, at_instants, candidates
 
 
 def candidates_of(
     ground: Ground,
-    beliefs: Sequence[Belief],
+    belief: Belief,
     facts: Facts,
     earliest: float,
     end: float,
@@ -22,19 +23,21 @@ def candidates_of(
     now_too: bool = False,
 ) -> list[Candidate]:
     """Of each day the two best instants, where somebody has tried before; without a regression as `plan.candidates`.
-    `beliefs`: as `belief.trail`. `now_too`: the earliest is one of them in any case."""
+    `now_too`: the earliest is one of them in any case."""
     if ground.model.learned.regression is None:
-        return candidates(ground, beliefs[-1], earliest, end, opens)
+        return candidates(ground, belief, earliest, end, opens)
     from recoup.rules.rescue.engine.outlook import best_of_days, instants_of
 
     instants = instants_of(ground, earliest, end, opens, now_too=now_too)
-    return best_of_days(ground, beliefs[-1], facts, instants) if len(instants) else []
+    return best_of_days(ground, belief, facts, instants) if len(instants) else []
 
 
-def chances_at(ground: Ground, beliefs: Sequence[Belief], facts: Facts, instants: Sequence[float]) -> list[float]:
-    """Of an approval at each instant, as `candidates_of` has it for those that it looks at."""
-    causes = at_instants(ground, beliefs[-1], instants)
-    if ground.model.learned.regression is None:
+def chances_at(model: Model, facts: Facts, utc_offset: int, instants: Sequence[float]) -> list[float]:
+    """Of an approval at each instant, as `candidates_of` has it for those that it looks at. `utc_offset`: as
+    `ground_of`."""
+    ground = ground_of(model, facts, utc_offset)
+    causes = at_instants(ground, believed(ground, facts), instants)
+    if model.learned.regression is None:
         return [one.chance for one in causes]
     from recoup.rules.rescue.engine.outlook import mean_with
 

@@ -47,9 +47,10 @@ def instants_of(ground: Ground, earliest: float, end: float, opens: Opens | None
         opened = {at for one in grid.tolist() if (at := opens(one)) is not None and at < end}
         grid = np.array(sorted(opened))
     tried = _weighed(ground).slots[((grid + ground.offset) % 24 // (24 // SLOTS)).astype(np.int64)]
-    if now_too and len(grid):
-        tried[0] = True
-    found: Array = grid[tried] if tried.any() else grid
+    if not tried.any():
+        return grid
+    tried[0] |= now_too
+    found: Array = grid[tried]
     return found
 
 
