@@ -50,7 +50,7 @@ def survey(
 ) -> Ground:
     """Raises: WorldBroke."""
     hello = world.hello()
-    history = _history(world)
+    history = history_of(world)
     orders = _orders(world, hello)
     numbers: dict[str, int] = {}
     customer_of = [numbers.setdefault(one.customer_id, len(numbers)) for one in orders]
@@ -80,7 +80,7 @@ def _unlisted(history: Sequence[HistoryRow], orders: Sequence[WorldOrder]) -> se
     return names
 
 
-def _history(world: World) -> list[HistoryRow]:
+def history_of(world: World) -> list[HistoryRow]:
     rows: list[HistoryRow] = []
     after: str | None = None
     for _ in range(_HISTORY_MAX // _HISTORY_PAGE):

@@ -17,6 +17,7 @@ from recoup.kernel.time import iso
 from recoup.main.demo.example import Line
 from recoup.main.demo.months import Site
 from recoup.rules.network.magic import payer_card
+from recoup_lab.compare.ground import history_of
 from recoup_lab.shop.past_file import past_file
 from recoup_lab.world.orders import Order, as_instant
 from recoup_lab.world.parameter_file import read
@@ -27,7 +28,6 @@ SEED: Final = 2026
 WINDOW_DAYS: Final = 21
 STEP_SECONDS: Final = 2 * 3600  # how finely an issuer's answers are told apart
 MOMENT: Final = timedelta(hours=6)
-PAGE: Final = 50_000
 MONTHLY: Final = "monthly"
 
 
@@ -147,13 +147,7 @@ class Months:
 
     def history(self) -> list[HistoryRow]:
         """The shop's attempts before the first day."""
-        found: list[HistoryRow] = []
-        after: str | None = None
-        while True:
-            rows, after = self.world.history(after, PAGE)
-            found += rows
-            if after is None:
-                return found
+        return history_of(self.world)
 
     def past(self) -> bytes:
         return past_file(self.history())

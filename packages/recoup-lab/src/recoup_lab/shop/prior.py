@@ -15,6 +15,7 @@ from recoup.flows.insight.learn.train import train
 from recoup.rules.network.card import issuer_digits
 from recoup.rules.rescue.engine.model import Model, checked
 from recoup_lab.compare.arms.learned import issuer_of, past_of, trained_on
+from recoup_lab.compare.ground import history_of
 from recoup_lab.shop.months import Months, months_of
 from recoup_lab.world.parameter_file import read, shipped
 from recoup_lab.world.port import HistoryRow
@@ -26,7 +27,6 @@ SEED: Final = 11
 # Where banks are others than here, nothing came of tries within a day of a failure, nor of further ones soon after it.
 REST: Final = 20.0
 REST_AGAIN: Final = 28.0
-PAGE: Final = 50_000
 
 
 def trained() -> Model:
@@ -50,13 +50,7 @@ def _shop() -> Months:
 def _histories() -> Iterator[HistoryRow]:
     yield from _named("shop", _shop().history())
     for name, path in shipped().items():
-        after: str | None = None
-        world = build(read(path, seed=SEED))
-        while True:
-            rows, after = world.history(after, PAGE)
-            yield from _named(name, rows)
-            if after is None:
-                break
+        yield from _named(name, history_of(build(read(path, seed=SEED))))
 
 
 def _named(world: str, rows: Sequence[HistoryRow]) -> Iterator[HistoryRow]:
