@@ -53,6 +53,13 @@ class Target(Watched):
         self.partner_merchant = self.partner.merchant()["mid"]
         self.upload = shop.post("/uploads", {"kind": "transmit", "rows": [transmit_body(shop)]}).json()["id"]
         self.past = shop.post("/imports", {"rows": [PAST]}).json()["id"]
+        for tries in (4, 5):  # so that there is a policy to go back to
+            policy = {"policy": {"tries": {"soft": tries}}, "reason": "r"}
+            for answer in (
+                shop.call("PUT", "/policy", json=policy),
+                self.partner.call("PUT", "/partner/policy", json=policy),
+            ):
+                assert answer.status_code == 200, answer.text
         self.made = 0
         self.dispute, self.file = self.new_dispute(self.disputed)
         self.site = self.new_site()
