@@ -138,8 +138,7 @@ def _failed(data: Attempts) -> Column:
     """When the payer's last attempt before failed, at the payer's hours; long ago where one was approved since."""
     places = np.arange(len(data))
     begins = np.maximum.accumulate(np.where(np.r_[True, data.payer[1:] != data.payer[:-1]], places, 0))
-    bad = np.r_[-1, np.maximum.accumulate(np.where(data.answer != APPROVED, places, -1))[:-1]]
-    good = np.r_[-1, np.maximum.accumulate(np.where(data.answer == APPROVED, places, -1))[:-1]]
+    bad, good = _last_before(data.answer != APPROVED), _last_before(data.answer == APPROVED)
     counts = (bad >= begins) & (bad > good)
     return np.where(counts, data.at[np.maximum(bad, 0)] + data.offset, LONG_AGO)
 
@@ -217,21 +216,41 @@ class _Found(NamedTuple):
 
 
 class _Rows(NamedTuple):
-    """Of each try: its row, those of its order's payment and of the attempt before, and its number."""
+    """Of each try: its row, those of its order's payment and of the attempt before, its number, and how many of its
+    order's attempts before it lie within `LATELY`, and after the payer's last approval."""
 
     rows: Column
     head: Column
     before: Column
     number: Column
+    lately: Column
+    since: Column
 
 
 def _tried(data: Attempts) -> _Rows:
     by_order = np.lexsort((data.tries, data.at, data.order))
     first = np.r_[True, data.order[by_order][1:] != data.order[by_order][:-1]]
+    places = np.arange(len(data))
     begins = np.flatnonzero(first)[np.cumsum(first) - 1]
-    head, before, number = by_order[begins], np.r_[0, by_order[:-1]], np.arange(len(data)) - begins
+    head, before = by_order[begins], np.r_[0, by_order[:-1]]
+    wide, order = _wide(data.order, data.at)[by_order], data.order[by_order] * len(data)
+    lately = places - np.maximum(np.searchsorted(wide, wide - LATELY, side="right"), begins)
+    good = _last_before(data.answer == APPROVED)[by_order]
+    since = places - np.searchsorted(order + by_order, order + good, side="right")
     kept = ~first & (data.tries[head] == 0) & (data.answer[before] != APPROVED)
-    return _Rows(by_order[kept], head[kept], before[kept], number[kept])
+    return _Rows(*(column[kept] for column in (by_order, head, before, places - begins, lately, since)))
+
+
+def _last_before(rows: Column) -> Column:
+    """Of each row, the last of those before it; -1 where there is none."""
+    found: Column = np.r_[-1, np.maximum.accumulate(np.where(rows, np.arange(len(rows)), -1))[:-1]]
+    return found
+
+
+def _wide(group: Column, at: Column) -> Column:
+    """Times so far apart that no window reaches from one group into another."""
+    found: Column = group * 1e7 + (at - at.min())
+    return found
 
 
 def _tries(
@@ -239,17 +258,17 @@ def _tries(
 ) -> _Found:
     money, level = _money(data, table, prior)
     count = len(data)
-    rows, head, before, number = tried
+    rows, head, before, number, own_lately, own_since = tried
     # What the payer's attempts before tell.
     places, failed = np.arange(count), data.answer != APPROVED
     start = np.maximum.accumulate(np.where(np.r_[True, data.payer[1:] != data.payer[:-1]], places, 0))
-    good, bad = (np.r_[-1, np.maximum.accumulate(np.where(one, places, -1))[:-1]] for one in (~failed, failed))
+    good, bad = _last_before(~failed), _last_before(failed)
     failures = np.cumsum(failed) - failed
     known = good >= start
     ago = np.where(known, (data.at - data.at[np.maximum(good, 0)]) / 24.0, NEVER)
     since = failures - failures[np.maximum(good, 0)]
-    wide = data.payer * 1e7 + (data.at - data.at.min())
-    lately = failures - failures[np.maximum(np.searchsorted(wide, wide - LATELY), start)]
+    wide = _wide(data.payer, data.at)
+    lately = failures - failures[np.maximum(np.searchsorted(wide, wide - LATELY, side="right"), start)]
     key_of, issuer_of = _numbers(data.keys, keys), _numbers(data.issuers, issuers)
     tries = Tries(
         at=data.at[rows],
@@ -264,9 +283,9 @@ def _tries(
         zone=data.zone[rows],
         credit=data.credit[rows],
         ago=ago[rows],
-        since=np.where(known[rows], np.clip(since[rows] - number, 0, NO_APPROVAL - 1), NO_APPROVAL),
-        failures=np.maximum(lately[rows] - number, 0),
-        seen=np.maximum((places - start)[rows] - number, 0),
+        since=np.where(known[rows], np.minimum(since[rows] - own_since, NO_APPROVAL - 1), NO_APPROVAL),
+        failures=lately[rows] - own_lately,
+        seen=(places - start)[rows] - number,
         money=money[rows],
         level=level[rows],
         prior_at=data.at[bad[rows]],
