@@ -104,7 +104,9 @@ def fridays(number: int) -> tuple[Look, ...]:
 
 def evidence(code: str = "51", **changes: Any) -> Evidence:
     facts = {name: changes.pop(name) for name in list(changes) if name in Facts.__slots__}
-    reading = read_decline(scheme="visa", source=None, code=code, text=None, advice=None, on=DECLINED.date())
+    advice = changes.pop("advice", None)
+    scheme = "visa" if advice is None else "mastercard"
+    reading = read_decline(scheme=scheme, source=None, code=code, text=None, advice=advice, on=DECLINED.date())
     values: dict[str, Any] = {
         "kind": "managed_mit",
         "reading": reading,

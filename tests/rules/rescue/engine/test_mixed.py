@@ -94,14 +94,14 @@ def test_an_hour_that_nobody_tried_is_left_out_but_for_now() -> None:
     assert first.at == BEGIN
 
 
-def test_an_expired_card_is_tried_again_where_others_have_been() -> None:
+def test_a_card_that_may_be_renewed_is_tried_again_where_others_have_been() -> None:
     """Issuers renew cards without a word; how often that cures is in the tries of the past, or nobody knows."""
+    for asked, key in ((evidence("54"), "54"), (evidence("05", advice="01"), "05/01")):
+        never = decide(asked, ENGINE_1, mixed_model(regression(keys=("51",))))
+        assert (never.plan, never.rules) == ((), ("no_cure_by_waiting",))
+        known = decide(asked, ENGINE_1, mixed_model(regression(keys=("51", key))))
+        assert (known.verdict, known.group) == ("plan", "soft")
     asked = evidence("54")
-    never = decide(asked, ENGINE_1, mixed_model(regression(keys=("51",))))
-    assert (never.plan, never.rules) == ((), ("no_cure_by_waiting",))
-    known = decide(asked, ENGINE_1, mixed_model(regression(keys=("51", "54"))))
-    assert known.verdict == "plan"
-    assert known.group == "soft"
     assert decide(asked, ENGINE_1, model()).plan == ()
     assert decide(evidence("54", other_card=True), ENGINE_1, mixed_model(regression(keys=("54",)))).rules == (
         "other_card",

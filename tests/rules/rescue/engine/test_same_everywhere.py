@@ -45,7 +45,8 @@ HASH = "4fbbb9472575af55c45523ea4f0d8d274d0a2aea899712b94f66ca4e4a781461"
 FOLDER = Path(engine.__file__).parent
 JUDGES = ("drift.py", "trial.py")  # of models; they decide nothing
 ARRAYS = ("blocks.py", "outlook.py", "pay_days.py", "regression.py")
-MODULES = sorted(path for path in FOLDER.glob("*.py") if path.name not in JUDGES + ARRAYS)
+FIXED = "futures.py"  # arrays, number by number
+MODULES = sorted(path for path in FOLDER.glob("*.py") if path.name not in (*JUDGES, *ARRAYS, FIXED))
 
 
 def _model(dice: random.Random) -> Model:
@@ -144,6 +145,25 @@ def test_what_decides_asks_no_library_for_a_number(path: Path) -> None:
     assert not imported & {"math", "cmath", "statistics", "numpy"}
     assert not named & {"sum", "pow"}
     assert not any(isinstance(node, ast.Pow) for node in ast.walk(tree))
+
+
+def test_arrays_of_a_plan_are_counted_number_by_number() -> None:
+    """`sum`, `dot` and `exp` of arrays differ by machine; `cumsum` goes from left to right."""
+    tree = ast.parse((FOLDER / FIXED).read_text(encoding="utf-8"))
+    called = {node.func.attr for node in ast.walk(tree) if isinstance(node, ast.Call) and hasattr(node.func, "attr")}
+    choosing = {
+        "array",
+        "argsort",
+        "stack",
+        "searchsorted",
+        "take_along_axis",
+        "where",
+        "frombuffer",
+        "astype",
+        "tolist",
+    }
+    assert called <= choosing | {"abs", "maximum", "cumsum", "_beside"}
+    assert not any(isinstance(node, ast.MatMult) for node in ast.walk(tree))
 
 
 if __name__ == "__main__":

@@ -42,19 +42,12 @@ def _fixed(schedule: Schedule) -> Callable[[Briefing], Arm]:
     return lambda _: schedule
 
 
-def _logistic(briefing: Briefing) -> Arm:
-    from recoup_lab.compare.arms.logistic import Logistic
-
-    return Logistic(briefing)
-
-
 CATALOGUE: Final[Mapping[str, Entry]] = {
     **{
         name: Entry(_fixed(schedule), work=min(12, len(schedule.offsets)) + 3) for name, schedule in SCHEDULES.items()
     },
     RETRY_2: Entry(lambda _: Retry2(), work=12),
     "slots": Entry(Slots, cut=False, work=40),
-    "logistic": Entry(_logistic, knob="price", first_price=engine_price, work=100),
     "engine": Entry(
         EngineArm, knob="price", comparator=False, first_price=engine_price, uses=frozenset({"explore", "holdout"}),
         work=120,

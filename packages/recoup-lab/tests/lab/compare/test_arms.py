@@ -141,67 +141,6 @@ def test_the_slot_method_prefers_the_weekday_that_worked() -> None:
     assert days.count(2) > 120
 
 
-def wednesdays(number: int) -> list[HistoryRow]:
-    """Declined payments, each tried once, on days that go round the week: approved on Wednesdays alone."""
-    rows = []
-    for one in range(number):
-        at = NOW - timedelta(days=1 + one % 56, hours=one % 24)
-        for attempt, moment in ((1, at - (1 + one % 5) * DAY), (2, at)):
-            approved = attempt == 2 and at.weekday() == 2
-            rows.append(
-                HistoryRow(
-                    f"c{one}", f"h{one:05d}", attempt, moment, 1_000, "USD", "US", card(one), approved, "51", None
-                )
-            )
-    return rows
-
-
-def test_the_regression_waits_for_the_weekday_that_worked_and_stops_below_its_price() -> None:
-    from recoup_lab.compare.arms.logistic import Logistic
-
-    world, history = TinyWorld([order(1)]), wednesdays(1_000)
-    arm = Logistic(Briefing(world.hello(), history, 2))
-    choices = [arm.decide(known(order_id=f"o{one}", customer_id=f"n{one}")) for one in range(7)]
-    local = [choice.at - timedelta(hours=5) for choice in choices if isinstance(choice, SendAt)]
-    assert [one.weekday() for one in local] == [2] * 7
-    dear = Logistic(Briefing(world.hello(), history, 2, price=9_990.0))
-    assert isinstance(dear.decide(known()), Stop)
-
-
-def test_what_the_regression_hears_of_a_payer_changes_its_chances() -> None:
-    """Those who were approved before are approved again, others never."""
-    from recoup_lab.compare.arms.logistic import Logistic
-
-    rows = []
-    for one in range(300):
-        pays = one % 2 == 0
-        for number in range(3):
-            at = NOW - timedelta(days=80 - 20 * number, hours=one % 24)
-            for attempt, moment, approved in ((1, at, False), (2, at + 2 * DAY, pays)):
-                rows.append(
-                    HistoryRow(
-                        f"c{one}",
-                        f"h{one}-{number}",
-                        attempt,
-                        moment,
-                        1_000,
-                        "USD",
-                        "US",
-                        card(one),
-                        approved,
-                        "51",
-                        None,
-                    )
-                )
-    arm = Logistic(Briefing(TinyWorld([order(1)]).hello(), rows, 3, price=5_000.0))
-    assert isinstance(arm.decide(known(order_id="a", customer_id="c0")), SendAt)
-    assert isinstance(arm.decide(known(order_id="b", customer_id="c1")), Stop)
-    asked = known(order_id="c", customer_id="c1")
-    for days in (1, 2, 3, 4):
-        arm.hear(known(order_id=f"d{days}", customer_id="c1"), Attempt(NOW - days * DAY, "approved", None))
-    assert isinstance(arm.decide(asked), SendAt)
-
-
 def test_arms_are_chosen_by_name_and_options_by_those_that_use_them() -> None:
     assert chosen(["retry-2", "daily"], oracle=False, options=[]) == ("daily", "retry-2")
     with pytest.raises(Problem, match="There is no arm 'weekly'"):

@@ -86,7 +86,7 @@ _THERE: Final = np.array([
     [0.30, 0.70, 0.80, 0.75, 0.65, 0.55, 0.40, 0.30, 0.20, 0.15, 0.15, 0.40],
     [0.15, 0.75, 0.85, 0.60, 0.35, 0.25, 0.15, 0.12, 0.10, 0.08, 0.08, 0.20],
 ])  # fmt: skip
-_GAPS_AGAIN: Final = (0.0, 6.0, 12.0, 20.0, 28.0, 36.0, 44.0, 60.0, 84.0, 108.0)
+_GAPS_AGAIN: Final = (0.0, 6.0, 12.0, 20.0, 24.0)
 
 
 def regressed(data: Attempts, named: Column, known: Collection[str]) -> tuple[Regression, float] | None:
@@ -126,9 +126,13 @@ def _common(column: Column, names: tuple[str, ...], most: int, may: list[bool]) 
 
 
 def _rest_again(tries: Tries) -> float:
+    """A day at most: of tries once a day causes say enough, however far apart those of the past were."""
     further = (tries.number > 1) & np.isin(tries.last, RESTS)
     gaps = (tries.at - tries.last_at)[further]
-    return next((low for low, high in pairwise(_GAPS_AGAIN) if ((gaps >= low) & (gaps < high)).sum() >= SUPPORT), 0.0)
+    return next(
+        (low for low, high in pairwise(_GAPS_AGAIN) if ((gaps >= low) & (gaps < high)).sum() >= SUPPORT),
+        _GAPS_AGAIN[-1],
+    )
 
 
 # The payers.

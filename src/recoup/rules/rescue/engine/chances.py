@@ -125,13 +125,12 @@ def money_row(ground: Ground, before: Before, at: float) -> tuple[float, ...]:
     return found
 
 
-def renewed(model: Model, hours: float) -> float:
-    """How much of the chance of a payer without pay days is back so many hours after money was missing."""
-    key = ("renewed", idle_bin(hours))
-    found: float | None = model.tables.get(key)
+def renewed(model: Model) -> tuple[float, ...]:
+    """How much of the chance of a payer without pay days is back, by `bins.IDLE` since money was missing."""
+    found: tuple[float, ...] | None = model.tables.get("renewed")
     if found is None:
-        row = model.learned.money.irregular[MISSING]
-        found = model.tables[key] = chance_of(row[key[1]]) / chance_of(row[-1])
+        row = [chance_of(one) for one in model.learned.money.irregular[MISSING]]
+        found = model.tables["renewed"] = tuple(one / row[-1] for one in row)
     return found
 
 

@@ -22,7 +22,7 @@ from recoup.rules.rescue.engine.facts import Facts
 from recoup.rules.rescue.engine.links import NOW, link_offers
 from recoup.rules.rescue.engine.mixed import candidates_of
 from recoup.rules.rescue.engine.model import Model
-from recoup.rules.rescue.engine.plan import Candidate, Opens, Try, planned
+from recoup.rules.rescue.engine.plan import Candidate, Opens, Try, looked_at, planned
 from recoup.rules.rescue.engine.pricing import Pricing
 from recoup.rules.rescue.engine.words import link_reason, reasons_of
 from recoup.rules.rescue.evidence import Decision, Evidence
@@ -37,8 +37,8 @@ _SOONEST: Final = {"technical": timedelta(minutes=15)}
 _SOON: Final = timedelta(hours=1)
 # What a customer settles with the bank mends without our hearing of it.
 _TRIED: Final = ("yes", "after_contact")
-# An issuer may renew an expired card without a word: how soon is learned, where others have tried.
-_SILENT: Final = "expired_card"
+# An issuer may renew a card without a word to us: how soon is learned, where others have tried.
+_SILENT: Final = frozenset({"expired_card", "card_update_available"})
 _STOP: Final = Offer("stop", None, 0.0, 0.0)
 
 
@@ -56,7 +56,8 @@ def decide(evidence: Evidence, pricing: Pricing, model: Model, within: InForce |
     ground = ground_of(model, facts, evidence.utc_offset)
     belief = believed(ground, facts)
     prices = _prices(asked, facts)
-    found = candidates_of(ground, belief, facts, times.earliest, times.end, times.opens, now_too=times.now_too)
+    most, now_too = looked_at(prices), times.now_too
+    found = candidates_of(ground, belief, facts, times.earliest, times.end, times.opens, most=most, now_too=now_too)
     tries = planned(ground, belief, found, prices, times.gap)
     stays = times.due and bool(found) and bool(prices) and found[0].chance >= prices[0] / 2
     if stays:  # it was drawn when it was planned
@@ -83,9 +84,11 @@ def _is_tried(evidence: Evidence, model: Model) -> bool:
     reading, regression = evidence.reading, model.learned.regression
     if reading.retry in _TRIED:
         return True
-    if reading.terminal or reading.reason != _SILENT or evidence.other_card or regression is None:
+    if reading.terminal or reading.reason not in _SILENT or evidence.other_card or regression is None:
         return False
-    return key_of(reading) in regression.keys
+    key, known = key_of(reading), regression.keys
+    advice = key.partition("/")[2]
+    return key in known or advice != "" and any(one.endswith(f"/{advice}") for one in known)
 
 
 class _Asked(NamedTuple):

@@ -20,16 +20,17 @@ def candidates_of(
     end: float,
     opens: Opens | None = None,
     *,
+    most: int = 32,
     now_too: bool = False,
 ) -> list[Candidate]:
-    """Of each day the two best instants, where somebody has tried before; without a regression as `plan.candidates`.
-    `now_too`: the earliest is one of them in any case."""
+    """The `most` best instants, two of a day, where somebody has tried before; without a regression as
+    `plan.candidates`. `now_too`: the earliest is one of them in any case."""
     if ground.model.learned.regression is None:
         return candidates(ground, belief, earliest, end, opens)
     from recoup.rules.rescue.engine.outlook import best_of_days, instants_of
 
     instants = instants_of(ground, earliest, end, opens, now_too=now_too)
-    return best_of_days(ground, belief, facts, instants) if len(instants) else []
+    return best_of_days(ground, belief, facts, instants, most) if len(instants) else []
 
 
 def chances_at(model: Model, facts: Facts, utc_offset: int, instants: Sequence[float]) -> list[float]:

@@ -19,6 +19,7 @@ from recoup.rules.rescue.engine.facts import Facts
 from recoup.rules.rescue.engine.pay_days import (
     LONG_AGO,
     Array,
+    alike,
     bins_of,
     days_since,
     likelihood,
@@ -31,7 +32,6 @@ from recoup.rules.rescue.engine.regression import SLOTS, Weighed, by_node, chanc
 
 _STEP: Final = 3.0  # hours
 _OF_A_DAY: Final = 2
-_KEPT: Final = 32
 _DIGITS: Final = 6
 _TINY: Final = 1e-12
 
@@ -54,15 +54,15 @@ def instants_of(ground: Ground, earliest: float, end: float, opens: Opens | None
     return found
 
 
-def best_of_days(ground: Ground, belief: Belief, facts: Facts, instants: Array) -> list[Candidate]:
-    """The two best of each day by the regression, of those again the best; the first is one of them."""
+def best_of_days(ground: Ground, belief: Belief, facts: Facts, instants: Array, most: int) -> list[Candidate]:
+    """The two best of each day by the regression, of those again the `most` best; the first is one of them."""
     weighed = _weighed(ground)
     learned = _learned(ground, weighed, facts, instants)
     day = (instants + ground.offset) // 24
     order = np.lexsort((-learned, day))
     rank = np.arange(len(day)) - np.searchsorted(day[order], day[order])
     kept = order[rank < _OF_A_DAY]
-    kept = np.union1d(kept[np.argsort(-learned[kept], kind="stable")[:_KEPT]], 0)
+    kept = np.union1d(kept[np.argsort(-learned[kept], kind="stable")[:most]], 0)
     causes = at_instants(ground, belief, instants[kept].tolist())
     both = _mean(causes, learned[kept], weighed.weight)
     # A plan asks what a try adds in each rhythm: all of them are scaled alike.
@@ -119,12 +119,14 @@ def _learned(ground: Ground, weighed: Weighed, facts: Facts, instants: Array) ->
         for number, at in enumerate([*tried, inf], start=1)
     ]
     weights = _weights(ground, weighed, sorted([*own, *others]), [stage.looks for stage in stages])
-    at, counts = np.r_[tried, instants], [*(1 for _ in tried), len(instants)]
-    rows = np.repeat(np.arange(len(stages)), counts)
-    local = at + ground.offset
-    bins = bins_of(local, days_since(local), _each(rows, [one.failed for one in stages]))
-    before, now = bins[: len(tried)], bins[len(tried) :]
-    money = np.r_[money_there(weighed.pays, before, weights[:-1]), money_there(weighed.pays, now, weights[-1])]
+    at, count = np.r_[tried, instants], len(tried)
+    rows = np.repeat(np.arange(len(stages)), [*(1 for _ in tried), len(instants)])
+    local, failed = at + ground.offset, _each(rows, [one.failed for one in stages])
+    kinds, kind = alike(local[count:], stages[-1].failed)
+    asked = np.r_[np.arange(count), count + kinds]
+    bins = bins_of(local[asked], days_since(local[asked]), failed[asked])
+    now = money_there(weighed.pays, bins[count:], weights[-1])[kind]
+    money = np.r_[money_there(weighed.pays, bins[:count], weights[:-1]), now]
     ago = _each(rows, [-NEVER if one.ago_from is None else one.ago_from for one in stages])
     parts = zip(stages, np.split(at, np.arange(1, len(stages))), strict=True)
     lately = [len(one.failures) - np.searchsorted(one.failures, part - LATELY, side="right") for one, part in parts]
@@ -151,8 +153,8 @@ def _learned(ground: Ground, weighed: Weighed, facts: Facts, instants: Array) ->
     )
     each = by_node(weighed.logits(tries), at - own[0].at)
     at_first = np.log(np.maximum(weighed.nodes[own[0].answer, tries.key[0]], _TINY))
-    nodes = normal(at_first + np.log(np.maximum(1.0 - each[: len(tried)], _TINY)).sum(axis=0))
-    found: Array = np.round(each[len(tried) :] @ nodes, _DIGITS)
+    nodes = normal(at_first + np.log(np.maximum(1.0 - each[:count], _TINY)).sum(axis=0))
+    found: Array = np.round(each[count:] @ nodes, _DIGITS)
     return found
 
 

@@ -66,11 +66,23 @@ def days_since(local: Array) -> Array:
 def bins_of(local: Array, since: Array, failed: Array) -> Array:
     """Instants × rhythms: the bin of each. `since`: as `days_since`; `failed`: when an attempt of the payer's failed
     last, `LONG_AGO` where one was approved after it."""
-    day = np.floor(local / 24.0)
-    part = np.searchsorted(_DAY_PARTS, local - 24.0 * day, side="right")
-    found: Array = np.where(since == 0, part[:, None], _BY_DAY[since])
+    found: Array = np.where(since == 0, _part(local)[:, None], _BY_DAY[since])
     found += DATED * (posted(local, since) <= failed[:, None])
     found[:, IRREGULAR] = undated_bin(local - failed)
+    return found
+
+
+def alike(local: Array, failed: float) -> tuple[Array, Array]:
+    """Places of instants that stand for all, and of each instant which of them stands for it: `bins_of` is the same."""
+    day = np.floor(local / 24.0)
+    kind = (day * (len(_DAY_PARTS) + 1) + _part(local)) * BINS + undated_bin(local - failed)
+    _, first, which = np.unique(kind, return_index=True, return_inverse=True)
+    return first, which
+
+
+def _part(local: Array) -> Array:
+    """Of the day."""
+    found: Array = np.searchsorted(_DAY_PARTS, local % 24.0, side="right")
     return found
 
 

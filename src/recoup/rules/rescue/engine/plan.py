@@ -1,26 +1,24 @@
 """The tries of an order chosen as a whole, so that they cover different futures: each is worth what it adds."""
 
 from collections.abc import Callable, Iterable, Sequence
-from operator import attrgetter, itemgetter, mul
+from operator import attrgetter
 from typing import Final, NamedTuple
 
-from recoup.rules.rescue.engine.belief import UNTIL, Belief, mended_by, passed
-from recoup.rules.rescue.engine.bins import total
-from recoup.rules.rescue.engine.chances import Ground, expected, local_day, money_row, refused_on, renewed
-from recoup.rules.rescue.engine.rhythms import IRREGULAR, LONG_AGO, places
+from recoup.rules.rescue.engine.belief import Belief, mended_by, passed
+from recoup.rules.rescue.engine.chances import Ground, expected, local_day, money_row, refused_on
 
 _SOON_HOURS: Final = 36.0
 _SOON_STEP: Final = 3.0
 _NOON: Final = 13.0  # at the card holder
 _AROUND_NOON: Final = (-12.0, -6.0, 6.0)
 _FINE_DAYS: Final = 8
-_SAME_POSTING: Final = 0.25  # money of one posting answers two tries nearly alike
 _NEVER: Final = -1.0
-_KEPT_INSTANTS: Final = 16
+_KEPT_INSTANTS: Final = 16  # by causes alone
 _KEPT_DEEP: Final = 32
-_KEPT_RHYTHMS: Final = 20
+_KEPT_CHEAP: Final = 64
+_CHEAP: Final = 0.01
 PLAN_MAX: Final = 6
-_DEEP_MAX: Final = 20
+_DEEP_MAX: Final = 40
 
 
 class Candidate(NamedTuple):
@@ -81,17 +79,18 @@ def planned(
     """The instants to send at, oldest first; none when none is worth its price. `prices[i]`, a chance, is the price of
     the i-th send from now on. `gap`: hours between two of them at least. By causes alone a plan is shorter, as those of
     before were."""
+    from recoup.rules.rescue.engine.futures import Futures  # arrays: loaded by whoever decides
+
     deep = ground.model.learned.regression is not None
-    most, looked_at = (_DEEP_MAX, _KEPT_DEEP) if deep else (PLAN_MAX, _KEPT_INSTANTS)
-    kept = _best(found)[:looked_at]
-    values, chosen, hypotheses = [one.chance for one in kept], list[Try](), None
-    for price in prices[:most]:
+    kept = _best(found)[: looked_at(prices) if deep else _KEPT_INSTANTS]
+    values, chosen, futures = [one.chance for one in kept], list[Try](), None
+    for price in prices[: _DEEP_MAX if deep else PLAN_MAX]:
         best = max(range(len(kept)), key=values.__getitem__, default=None)
         if best is None or values[best] < price:
             break
-        hypotheses = hypotheses or _Hypotheses(ground, belief, kept)
+        futures = futures or Futures(ground, belief, [(one.at, one.willing) for one in kept])
         chosen.append(Try(kept[best].at, kept[best].chance, values[best]))
-        values = hypotheses.after(best)
+        values = futures.after(best)
         if gap or deep:
             values = [
                 _NEVER if any(abs(one.at - at.at) < gap or deep and one.at == at.at for at in chosen) else value
@@ -100,59 +99,14 @@ def planned(
     return sorted(chosen)
 
 
+def looked_at(prices: Sequence[float]) -> int:
+    """How many instants a plan chooses from: more where sends cost next to nothing, as it is longer then."""
+    return _KEPT_CHEAP if prices and prices[0] < _CHEAP else _KEPT_DEEP
+
+
 def _best(growing: Sequence[Candidate]) -> list[Candidate]:
     """By chance; of equal ones the earlier is first."""
     return sorted(growing, key=attrgetter("chance"), reverse=True)
-
-
-class _Hypotheses:
-    """The likeliest rhythms, and what each says of each instant: of the tries that were chosen all fail."""
-
-    def __init__(self, ground: Ground, belief: Belief, kept: Sequence[Candidate]) -> None:
-        weights = belief.rhythms
-        order = sorted(range(len(weights)), key=weights.__getitem__, reverse=True)[:_KEPT_RHYTHMS]
-        self._ground, self._holds = ground, belief.holds
-        self._instants = [one.at for one in kept]
-        self._passed = [passed(ground, one.at) for one in kept]
-        self._weights = [weights[r] for r in order]
-        self._irregular = order.index(IRREGULAR) if IRREGULAR in order else None
-        pick = itemgetter(*order)
-        self._places = {at: pick(places(local_day(ground, at))) for at in self._instants}
-        self._rows = []
-        for one in kept:
-            row = money_row(ground, belief.before, one.at)
-            self._rows.append([one.willing * row[place] for place in self._places[one.at]])
-
-    def after(self, taken: int) -> list[float]:
-        """What each instant adds once that one is sent too, and fails."""
-        at, weights = self._instants[taken], self._weights
-        failed = [weight * (1.0 - chance) for weight, chance in zip(weights, self._rows[taken], strict=True)]
-        left, all_of = total(failed), total(weights)
-        self._holds = _unsolved(self._ground, self._holds, at, left / all_of if all_of else 1.0)
-        self._weights = weights = [one * all_of / left for one in failed] if left else failed
-        self._rows = [self._beside(row, one, at) for row, one in zip(self._rows, self._instants, strict=True)]
-        free = mended_by(self._holds)
-        return [free[over] * total(map(mul, weights, row)) for over, row in zip(self._passed, self._rows, strict=True)]
-
-    def _beside(self, row: list[float], at: float, taken: float) -> list[float]:
-        """Chances of a try once the one at `taken` is sent too: rhythms that bring no money between them add little."""
-        ground, late, between = self._ground, max(at, taken), abs(at - taken)
-        newest = (between - (late + ground.offset) % 24) / 24  # days since a posting that lies between them, at most
-        if newest >= LONG_AGO:
-            return row
-        found = [
-            chance * _SAME_POSTING if place > newest else chance
-            for chance, place in zip(row, self._places[late], strict=True)
-        ]
-        if self._irregular is not None:
-            found[self._irregular] = row[self._irregular] * renewed(ground.model, between)
-        return found
-
-
-def _unsolved(ground: Ground, holds: Sequence[float], at: float, share: float) -> list[float]:
-    """What is left of each hold's chance when a try at that time fails: of those that had mended, a share."""
-    hours = at - ground.first_at
-    return [chance * share if until <= hours else chance for chance, until in zip(holds, UNTIL, strict=True)]
 
 
 def _instants(ground: Ground, earliest: float, end: float) -> tuple[list[float], list[float]]:
