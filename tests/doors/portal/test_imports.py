@@ -71,6 +71,9 @@ def test_a_file_is_asked_about_checked_imported_and_shown(shop: Shop) -> None:
     visit(shop, story)
 
 
+GROUPS = '{"groups": {"class": [{"name": "funds", "orders": 400, "rescuedThen": 188}]}}'
+
+
 def test_what_recoup_would_have_rescued_is_asked_on_the_page(shop: Shop) -> None:
     path = ""
 
@@ -106,6 +109,12 @@ def test_what_recoup_would_have_rescued_is_asked_on_the_page(shop: Shop) -> None
         assert "Rescue engine, within" in page
         assert page.count('href="/backtests/') >= 2
         assert "Show it" not in page
+        async with visitor.world.db.connection() as connection:
+            await connection.execute(f"UPDATE backtests SET report = report || '{GROUPS}'")
+        page = (await visitor.client.get(path)).text
+        assert page.count("By class of decline</h2>") == 1, "reasons are the same, whoever decides"
+        assert "Lack of money" in page
+        assert "47.0 %" in page
 
     async def read(visitor: Visitor) -> None:
         page = (await visitor.client.get(path)).text
