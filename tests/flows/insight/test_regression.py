@@ -105,6 +105,19 @@ def test_training_learns_one_and_too_few_tries_have_none() -> None:
     assert train(attempts_of(_history(1, 10)), "a test").learned.regression is None
 
 
+@each(("hours", "tries", "rest"), [(5, 300, 0.0), (30, 300, 24.0), (72, 300, 24.0), (30, 40, 0.0)])
+def test_a_further_try_rests_a_day_at_most_and_not_where_few_are_known(hours: int, tries: int, rest: float) -> None:
+    rows = list[Past]()
+    for order in range(400):
+        at = BEGIN + timedelta(hours=order)
+        for number in range(1, 4 if order < tries else 3):
+            rows.append(Past(f"p{order}", f"o{order}", number, at, SOFT, "05", "a", 0, True))
+            at += timedelta(hours=hours)
+    found = regressed(attempts_of(rows), np.full(1, True), ["05"])
+    assert found is not None
+    assert found[1] == rest
+
+
 def _one(payer: str, tries: int, answer: int = SOFT) -> list[Past]:
     at = [BEGIN + timedelta(hours=9 * number) for number in range(tries)]
     return [Past(payer, f"{payer}-{n // 4}", 1 + n % 4, one, answer, "51", "a", 0, True) for n, one in enumerate(at)]

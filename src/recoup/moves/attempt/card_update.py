@@ -63,7 +63,7 @@ def take_update(change: Change, token_id: UUID | None, answer: Answer, card: New
     decision_id = change.decide(decision, inputs.features())
     if answer in NEW and card is not None and not inputs.stopped:
         swap_card(change, card)
-    if answer in NEW or decision.verdict == "decline_at_once":
+    if answer in NEW or answer == "closed":
         follow(change, decision, decision_id, reading)
         return False
     _note(change, decision, decision_id)
@@ -76,13 +76,15 @@ def take_update(change: Change, token_id: UUID | None, answer: Answer, card: New
 
 def method_renewed(change: Change, token_id: UUID) -> bool:
     """A processor's notice, without a query: the method that an order waits with has a new expiry. Whether an attempt
-    was planned: only of an order whose last decline may be cured by that, and that has none planned or out."""
+    was planned: only of an order whose last decline may be cured by that, and that has none out."""
     order = change.order
     if order.stage is not Stage.PROCESSING or order.do_not_retry or order.initiator == "customer":
         return False
-    if order.token_id != token_id or order.planned() is not None or order.attempt_in_flight() is not None:
+    if order.token_id != token_id or order.attempt_in_flight() is not None:
         return False
-    reading = last_reading(order)
+    reading, planned = last_reading(order), order.planned()
+    if planned is not None and planned.due_at <= change.now:
+        return False
     if order.collecting() is not None or not may_be_cured(reading) or not has_room(change):
         return False
     inputs = UpdateInput(reading, change.now, "new_expiry", expired=_is_expired(order, change.now))

@@ -26,7 +26,7 @@ from recoup.rules.rescue.card_update import CARD_UPDATE_VERSION, UpdateInput, de
 from recoup.rules.rescue.challenge import PURPOSE
 from recoup.rules.rescue.decide import OTHER_CARD_WAITS, decide
 from recoup.rules.rescue.engine.decide import ENGINES
-from recoup.rules.rescue.engine.links import NOW
+from recoup.rules.rescue.engine.links import LATER, NOW
 from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.gate import ask_gate
 from recoup.rules.rescue.order_evidence import evidence_of, last_reading, link_of, other_card_of
@@ -168,7 +168,8 @@ def follow(
         _take_other_card(change, reading, decision_id)
         return
     plan_attempt(change, due, decision.group or "soft", decision_id, when_due=_when_due(decision), units=part)
-    if NOW in decision.rules:
+    # What only the customer can surely mend is told at once, whatever is tried meanwhile.
+    if NOW in decision.rules or reading.retry == "after_data_change" and LATER not in decision.rules:
         challenges.offer(change, reading)
 
 

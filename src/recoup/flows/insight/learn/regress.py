@@ -5,6 +5,7 @@ other, each drawn to nothing as strongly as its own values say, and where orders
 from collections import Counter
 from collections.abc import Collection, Iterator
 from itertools import pairwise
+from math import inf
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -86,11 +87,11 @@ _THERE: Final = np.array([
     [0.30, 0.70, 0.80, 0.75, 0.65, 0.55, 0.40, 0.30, 0.20, 0.15, 0.15, 0.40],
     [0.15, 0.75, 0.85, 0.60, 0.35, 0.25, 0.15, 0.12, 0.10, 0.08, 0.08, 0.20],
 ])  # fmt: skip
-_GAPS_AGAIN: Final = (0.0, 6.0, 12.0, 20.0, 24.0)
+_GAPS_AGAIN: Final = (0.0, 6.0, 12.0, 20.0, 24.0, inf)
 
 
 def regressed(data: Attempts, named: Column, known: Collection[str]) -> tuple[Regression, float] | None:
-    """The regression, and the hours after a further failure that nobody has tried within; None where tries are too few.
+    """The regression, and the hours to rest after a further failure; None where tries are too few.
     The same attempts give the same. `named`: a mask of issuers that may have lines of their own; `known`: the codes
     that may."""
     pays, habits = _payers(data)
@@ -126,13 +127,11 @@ def _common(column: Column, names: tuple[str, ...], most: int, may: list[bool]) 
 
 
 def _rest_again(tries: Tries) -> float:
-    """A day at most: of tries once a day causes say enough, however far apart those of the past were."""
+    """A day at most: of tries once a day causes say enough, however far apart those of the past were; 0 where few are
+    known."""
     further = (tries.number > 1) & np.isin(tries.last, RESTS)
     gaps = (tries.at - tries.last_at)[further]
-    return next(
-        (low for low, high in pairwise(_GAPS_AGAIN) if ((gaps >= low) & (gaps < high)).sum() >= SUPPORT),
-        _GAPS_AGAIN[-1],
-    )
+    return next((low for low, high in pairwise(_GAPS_AGAIN) if ((gaps >= low) & (gaps < high)).sum() >= SUPPORT), 0.0)
 
 
 # The payers.
@@ -288,7 +287,7 @@ def _tries(
         credit=data.credit[rows],
         ago=ago[rows],
         since=np.where(known[rows], np.minimum(since[rows] - own_since, NO_APPROVAL - 1), NO_APPROVAL),
-        failures=lately[rows] - own_lately,
+        failures=np.maximum(lately[rows] - own_lately, 0),
         seen=(places - start)[rows] - number,
         money=money[rows],
         level=level[rows],

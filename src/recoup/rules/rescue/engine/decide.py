@@ -19,7 +19,7 @@ from recoup.rules.rescue.engine.bins import RESTS, class_of, key_of
 from recoup.rules.rescue.engine.chances import hours_of, instant_of
 from recoup.rules.rescue.engine.explore import Offer, block_of, drawn, weighed
 from recoup.rules.rescue.engine.facts import Facts
-from recoup.rules.rescue.engine.links import NOW, link_offers
+from recoup.rules.rescue.engine.links import LATER, NOW, link_offers
 from recoup.rules.rescue.engine.mixed import candidates_of
 from recoup.rules.rescue.engine.model import Model
 from recoup.rules.rescue.engine.plan import Candidate, Opens, Try, looked_at, planned
@@ -39,6 +39,7 @@ _SOON: Final = timedelta(hours=1)
 _TRIED: Final = ("yes", "after_contact")
 # An issuer may renew a card without a word to us: how soon is learned, where others have tried.
 _SILENT: Final = frozenset({"expired_card", "card_update_available"})
+_FINAL: Final = frozenset({"elo"})  # schemes that take no further try of those
 _STOP: Final = Offer("stop", None, 0.0, 0.0)
 
 
@@ -86,9 +87,7 @@ def _is_tried(evidence: Evidence, model: Model) -> bool:
         return True
     if reading.terminal or reading.reason not in _SILENT or evidence.other_card or regression is None:
         return False
-    key, known = key_of(reading), regression.keys
-    advice = key.partition("/")[2]
-    return key in known or advice != "" and any(one.endswith(f"/{advice}") for one in known)
+    return reading.scheme not in _FINAL and key_of(reading) in regression.keys
 
 
 class _Asked(NamedTuple):
@@ -160,7 +159,7 @@ def _beside(decision: Decision, evidence: Evidence, tries: list[Try]) -> Decisio
     *why, last = decision.reasons
     return replace(
         decision,
-        rules=(*decision.rules, NOW if now else "link_waits"),
+        rules=(*decision.rules, NOW if now else LATER),
         alternatives=(*decision.alternatives, *ways),
         reasons=(*why, link_reason(links, now=now), last),
     )

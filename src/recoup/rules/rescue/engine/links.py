@@ -15,6 +15,7 @@ from recoup.rules.rescue.engine.chances import hours_of, instant_of
 from recoup.rules.rescue.engine.plan import Try
 
 NOW, NEXT, LAST = "link_now", "link_after_next", "link_last"
+LATER: Final = "link_waits"  # a rule
 _DAY: Final = 24.0
 _HALVINGS_MAX: Final = 30
 

@@ -1,6 +1,6 @@
 """Candidates by the engine's causes, and by a regression's chances beside them where the model has one.
 
-Who has no such model never loads what works with arrays.
+Arrays are loaded with the first plan.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ def candidates_of(
     end: float,
     opens: Opens | None = None,
     *,
-    most: int = 32,
+    most: int,
     now_too: bool = False,
 ) -> list[Candidate]:
     """The `most` best instants, two of a day, where somebody has tried before; without a regression as

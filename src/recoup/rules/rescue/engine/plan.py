@@ -18,7 +18,6 @@ _KEPT_DEEP: Final = 32
 _KEPT_CHEAP: Final = 64
 _CHEAP: Final = 0.01
 PLAN_MAX: Final = 6
-_DEEP_MAX: Final = 40
 
 
 class Candidate(NamedTuple):
@@ -79,16 +78,17 @@ def planned(
     """The instants to send at, oldest first; none when none is worth its price. `prices[i]`, a chance, is the price of
     the i-th send from now on. `gap`: hours between two of them at least. By causes alone a plan is shorter, as those of
     before were."""
-    from recoup.rules.rescue.engine.futures import Futures  # arrays: loaded by whoever decides
-
     deep = ground.model.learned.regression is not None
     kept = _best(found)[: looked_at(prices) if deep else _KEPT_INSTANTS]
     values, chosen, futures = [one.chance for one in kept], list[Try](), None
-    for price in prices[: _DEEP_MAX if deep else PLAN_MAX]:
+    for price in prices if deep else prices[:PLAN_MAX]:
         best = max(range(len(kept)), key=values.__getitem__, default=None)
         if best is None or values[best] < price:
             break
-        futures = futures or Futures(ground, belief, [(one.at, one.willing) for one in kept])
+        if futures is None:
+            from recoup.rules.rescue.engine.futures import Futures  # arrays: for whoever plans
+
+            futures = Futures(ground, belief, [(one.at, one.willing) for one in kept])
         chosen.append(Try(kept[best].at, kept[best].chance, values[best]))
         values = futures.after(best)
         if gap or deep:

@@ -32,6 +32,8 @@ def reasons_of(
     """`taken` of what was offered, `best` the engine's own. The last says what would change it."""
     assert evidence.facts is not None
     lines = [decided(evidence, verdict, plan), last_answer_of(evidence), *unlisted(evidence.reading)]
+    if tries and evidence.reading.retry == "after_data_change":
+        lines.append("The issuer may renew the card without telling us; new card details cure it at once.")
     if tries:
         together = 1.0
         for one in tries:
