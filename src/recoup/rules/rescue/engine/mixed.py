@@ -4,12 +4,16 @@ Arrays are loaded with the first plan.
 """
 
 from collections.abc import Sequence
+from operator import attrgetter
+from typing import Final
 
 from recoup.rules.rescue.engine.belief import Belief, believed, ground_of
 from recoup.rules.rescue.engine.chances import Ground
 from recoup.rules.rescue.engine.facts import Facts
 from recoup.rules.rescue.engine.model import Model
 from recoup.rules.rescue.engine.plan import Candidate, Opens, at_instants, candidates
+
+_OWN: Final = 24
 
 
 def candidates_of(
@@ -23,14 +27,16 @@ def candidates_of(
     most: int,
     now_too: bool = False,
 ) -> list[Candidate]:
-    """The `most` best instants, two of a day, where somebody has tried before; without a regression as
-    `plan.candidates`. `now_too`: the earliest is one of them in any case."""
-    if ground.model.learned.regression is None:
-        return candidates(ground, belief, earliest, end, opens)
+    """The `most` best instants, two of a day, where somebody has tried before, and the best of `plan.candidates`;
+    without a regression those alone. `now_too`: the earliest is one of them in any case."""
+    own = candidates(ground, belief, earliest, end, opens)
+    if ground.model.learned.regression is None or not own:
+        return own
     from recoup.rules.rescue.engine.outlook import best_of_days, instants_of
 
+    best = [one.at for one in sorted(own, key=attrgetter("chance"), reverse=True)[:_OWN]]
     instants = instants_of(ground, earliest, end, opens, now_too=now_too)
-    return best_of_days(ground, belief, facts, instants, most) if len(instants) else []
+    return best_of_days(ground, belief, facts, instants, best, most)
 
 
 def chances_at(model: Model, facts: Facts, utc_offset: int, instants: Sequence[float]) -> list[float]:

@@ -46,7 +46,7 @@ def instants_of(ground: Ground, earliest: float, end: float, opens: Opens | None
     if opens is not None:
         opened = {at for one in grid.tolist() if (at := opens(one)) is not None and at < end}
         grid = np.array(sorted(opened))
-    tried = _weighed(ground).slots[((grid + ground.offset) % 24 // (24 // SLOTS)).astype(np.int64)]
+    tried = _tried(ground, grid)
     if not tried.any():
         return grid
     tried[0] |= now_too
@@ -54,15 +54,27 @@ def instants_of(ground: Ground, earliest: float, end: float, opens: Opens | None
     return found
 
 
-def best_of_days(ground: Ground, belief: Belief, facts: Facts, instants: Array, most: int) -> list[Candidate]:
-    """The two best of each day by the regression, of those again the `most` best; the first is one of them."""
+def _tried(ground: Ground, instants: Array) -> Array:
+    """Whether somebody has tried at that hour."""
+    found: Array = _weighed(ground).slots[((instants + ground.offset) % 24 // (24 // SLOTS)).astype(np.int64)]
+    return found
+
+
+def best_of_days(
+    ground: Ground, belief: Belief, facts: Facts, instants: Array, best: Sequence[float], most: int
+) -> list[Candidate]:
+    """The two best of each day by the regression, of those again the `most` best, and the first; and `best`, which
+    causes chose, where somebody has tried: what one of both misses the other sees."""
+    own = np.array(best)
+    own = own[_tried(ground, own)]
+    instants = np.union1d(instants, own)
     weighed = _weighed(ground)
     learned = _learned(ground, weighed, facts, instants)
     day = (instants + ground.offset) // 24
     order = np.lexsort((-learned, day))
     rank = np.arange(len(day)) - np.searchsorted(day[order], day[order])
     kept = order[rank < _OF_A_DAY]
-    kept = np.union1d(kept[np.argsort(-learned[kept], kind="stable")[:most]], 0)
+    kept = np.union1d(kept[np.argsort(-learned[kept], kind="stable")[:most]], [0, *np.searchsorted(instants, own)])
     causes = at_instants(ground, belief, instants[kept].tolist())
     both = _mean(causes, learned[kept], weighed.weight)
     # A plan asks what a try adds in each rhythm: all of them are scaled alike.
