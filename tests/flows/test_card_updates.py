@@ -16,6 +16,7 @@ from recoup.flows.cards.due import start
 from recoup.flows.insight.verify import verify
 from recoup.flows.merchants.blocks import block_of_order
 from recoup.flows.merchants.card_switches import card_switches, set_card_switches
+from recoup.flows.messages.notices import switch
 from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.sandbox.methods import SandboxUpdater
 from recoup.gateways.cards.updater import CardUpdate, RouteUpdaters, UpdateInquiry
@@ -158,6 +159,22 @@ def test_an_expired_card_is_queried_before_it_is_sent(server: ServerAddress) -> 
         await shop.advance(timedelta(days=35))
         assert len(set(updater.ids)) == 1
         assert await shop.value(STAGE, order_id) == "completed"
+
+    run(server, story, policy=replace(MAGIC, expiry_max=timedelta(days=60)))
+
+
+def test_a_try_that_was_due_is_sent_though_its_account_is_closed_and_the_link_goes_on(server: ServerAddress) -> None:
+    async def story(shop: Shop, updater: Counting) -> None:
+        await switch(shop.world, shop.scope, {"payment_link": True})
+        now = await shop.now()
+        ends = {"exp_month": now.month, "exp_year": now.year}
+        order_id = await begun(shop, "51", CLOSED, card_code="51", days=40, **ends)
+        await shop.advance(timedelta(days=35))
+        assert len(set(updater.ids)) == 1
+        sent = await shop.value(TRIES, order_id)
+        assert sent > 0
+        stuck = "SELECT count(*) FROM attempts a WHERE a.order_id = $1 AND a.state = 'planned' AND a.due_at < $2"
+        assert await shop.value(stuck, order_id, await shop.now()) == 0
 
     run(server, story, policy=replace(MAGIC, expiry_max=timedelta(days=60)))
 

@@ -63,7 +63,9 @@ def take_update(change: Change, token_id: UUID | None, answer: Answer, card: New
     decision_id = change.decide(decision, inputs.features())
     if answer in NEW and card is not None and not inputs.stopped:
         swap_card(change, card)
-    if answer in NEW or answer == "closed":
+    # A try that was due is sent all the same: the bank's own answer decides what is mailed.
+    closed = decision.verdict == "decline_at_once" or answer == "closed" and order.planned() is None
+    if answer in NEW or closed:
         follow(change, decision, decision_id, reading)
         return False
     _note(change, decision, decision_id)

@@ -4,14 +4,13 @@ Arrays are loaded with the first plan.
 """
 
 from collections.abc import Sequence
-from operator import attrgetter
 from typing import Final
 
 from recoup.rules.rescue.engine.belief import Belief, believed, ground_of
 from recoup.rules.rescue.engine.chances import Ground
 from recoup.rules.rescue.engine.facts import Facts
 from recoup.rules.rescue.engine.model import Model
-from recoup.rules.rescue.engine.plan import Candidate, Opens, at_instants, candidates
+from recoup.rules.rescue.engine.plan import Candidate, Opens, at_instants, best_of, candidates
 
 _OWN: Final = 24
 
@@ -34,9 +33,8 @@ def candidates_of(
         return own
     from recoup.rules.rescue.engine.outlook import best_of_days, instants_of
 
-    best = [one.at for one in sorted(own, key=attrgetter("chance"), reverse=True)[:_OWN]]
     instants = instants_of(ground, earliest, end, opens, now_too=now_too)
-    return best_of_days(ground, belief, facts, instants, best, most)
+    return best_of_days(ground, belief, facts, instants, best_of(own)[:_OWN], most)
 
 
 def chances_at(model: Model, facts: Facts, utc_offset: int, instants: Sequence[float]) -> list[float]:

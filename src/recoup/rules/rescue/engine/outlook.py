@@ -61,21 +61,25 @@ def _tried(ground: Ground, instants: Array) -> Array:
 
 
 def best_of_days(
-    ground: Ground, belief: Belief, facts: Facts, instants: Array, best: Sequence[float], most: int
+    ground: Ground, belief: Belief, facts: Facts, instants: Array, own: Sequence[Candidate], most: int
 ) -> list[Candidate]:
-    """The two best of each day by the regression, of those again the `most` best, and the first; and `best`, which
+    """The two best of each day by the regression, of those again the `most` best, and the first; and `own`, which
     causes chose, where somebody has tried: what one of both misses the other sees."""
-    own = np.array(best)
-    own = own[_tried(ground, own)]
-    instants = np.union1d(instants, own)
+    tried = _tried(ground, np.array([one.at for one in own]))
+    chosen = {one.at: one for one, is_tried in zip(own, tried, strict=True) if is_tried}
+    instants = np.union1d(instants, list(chosen))
     weighed = _weighed(ground)
     learned = _learned(ground, weighed, facts, instants)
     day = (instants + ground.offset) // 24
     order = np.lexsort((-learned, day))
     rank = np.arange(len(day)) - np.searchsorted(day[order], day[order])
     kept = order[rank < _OF_A_DAY]
-    kept = np.union1d(kept[np.argsort(-learned[kept], kind="stable")[:most]], [0, *np.searchsorted(instants, own)])
-    causes = at_instants(ground, belief, instants[kept].tolist())
+    kept = np.union1d(
+        kept[np.argsort(-learned[kept], kind="stable")[:most]], [0, *np.searchsorted(instants, list(chosen))]
+    )
+    asked = instants[kept].tolist()
+    others = iter(at_instants(ground, belief, [at for at in asked if at not in chosen]))
+    causes = [chosen.get(at) or next(others) for at in asked]
     both = _mean(causes, learned[kept], weighed.weight)
     # A plan asks what a try adds in each rhythm: all of them are scaled alike.
     return [

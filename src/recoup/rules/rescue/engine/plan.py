@@ -54,7 +54,7 @@ def candidates(
     first = opened(soon)
     noons = opened(days, first)
     found, later = at_instants(ground, belief, first), at_instants(ground, belief, noons)
-    around = [one.at + hours for one in _best(later)[:_FINE_DAYS] for hours in _AROUND_NOON]
+    around = [one.at + hours for one in best_of(later)[:_FINE_DAYS] for hours in _AROUND_NOON]
     fine = opened((at for at in around if not first or at > first[-1]), first, noons)
     return sorted(found + later + at_instants(ground, belief, fine))
 
@@ -79,7 +79,7 @@ def planned(
     the i-th send from now on. `gap`: hours between two of them at least. By causes alone a plan is shorter, as those of
     before were."""
     deep = ground.model.learned.regression is not None
-    kept = _best(found)[: looked_at(prices) if deep else _KEPT_INSTANTS]
+    kept = best_of(found)[: looked_at(prices) if deep else _KEPT_INSTANTS]
     values, chosen, futures = [one.chance for one in kept], list[Try](), None
     for price in prices if deep else prices[:PLAN_MAX]:
         best = max(range(len(kept)), key=values.__getitem__, default=None)
@@ -104,7 +104,7 @@ def looked_at(prices: Sequence[float]) -> int:
     return _KEPT_CHEAP if prices and prices[0] < _CHEAP else _KEPT_DEEP
 
 
-def _best(growing: Sequence[Candidate]) -> list[Candidate]:
+def best_of(growing: Sequence[Candidate]) -> list[Candidate]:
     """By chance; of equal ones the earlier is first."""
     return sorted(growing, key=attrgetter("chance"), reverse=True)
 
