@@ -12,7 +12,6 @@ from recoup.moves.advance.grant import advance_or
 from recoup.moves.attempt.open import hold
 from recoup.moves.attempt.payer_redirected import payer_redirected
 from recoup.moves.attempt.plan import decide_next, decide_or_update, drop_plan, follow, next_due, plan_attempt
-from recoup.moves.attempt.send import lasting
 from recoup.moves.challenge import lifecycle as challenges
 from recoup.moves.change import Booked, Change
 from recoup.moves.dispute.sandbox_disputes import schedule_test_dispute
@@ -26,6 +25,7 @@ from recoup.moves.pace import NO_ROUTE_PAUSE, NO_ROUTE_PAUSE_MAX
 from recoup.rules.money.fees import fee_units
 from recoup.rules.money.ledger import collected
 from recoup.rules.network.card_text import without_card
+from recoup.rules.network.limits import forbids_for_ever
 from recoup.rules.network.sca import SCA
 from recoup.rules.order import attempts as attempt_life
 from recoup.rules.order import whys
@@ -216,7 +216,7 @@ def _declined(change: Change, attempt: Attempt, result: ProcessorResult) -> None
         advice_code=reading.advice,
         visa_category=None if gone else reading.visa_category,
         klass=None if gone else reading.klass,
-        lasting=not gone and lasting(order, reading, attempt.sent_at),
+        lasting=not gone and forbids_for_ever(reading),
     )
     details: dict[str, Any] = {
         "number": attempt.attempt_no,

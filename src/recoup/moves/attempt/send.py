@@ -8,13 +8,12 @@ from uuid import UUID
 
 from recoup.core.kit.credential import in_place
 from recoup.core.kit.feature import features
-from recoup.kernel.filled import filled
 from recoup.kernel.policy import Policy
 from recoup.moves.change import Change
 from recoup.moves.pace import KEEP_CLEAR, SEND_WITHIN
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.exemptions import EXEMPTIONS, Exemption
-from recoup.rules.network.limits import STOP_ADVICE, STOP_CODES, Initiator, Send, Wish, binds_for_ever, tallies
+from recoup.rules.network.limits import STOP_ADVICE, STOP_CODES, Initiator, Wish, forbids_for_ever, tallies
 from recoup.rules.order.card_sends import CardSend, initiator_of
 from recoup.rules.order.consent import Consent, consent_of
 from recoup.rules.order.snapshot import Attempt, Order
@@ -123,25 +122,9 @@ def claim_decline(change: Change, send_id: UUID, reading: Reading, at: datetime,
         advice_code=reading.advice,
         visa_category=reading.visa_category,
         klass=reading.klass,
-        lasting=lasting(change.order, reading, at),
+        lasting=forbids_for_ever(reading),
         claimed=True,
     )
-
-
-def lasting(order: Order, reading: Reading, at: datetime) -> bool:
-    """Whether a decline forbids sends for longer than any window."""
-    send = filled(
-        Send,
-        reading,
-        at=at,
-        units=order.units,
-        currency=order.asset,
-        initiator="merchant",
-        acceptor_id=order.merchant.acceptor_id,
-        merchant_id=str(order.merchant_id),
-        declined=True,
-    )
-    return binds_for_ever(reading.scheme, send)
 
 
 def _consent(order: Order, attempt: Attempt) -> Consent:

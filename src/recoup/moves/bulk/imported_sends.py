@@ -10,7 +10,7 @@ from recoup.kernel.filled import filled
 from recoup.kernel.time import BusinessTime, WallTime
 from recoup.rules.imports.sends import BESIDE, AttemptName, Candidate, Counted, CountedSend, counted_as, paired
 from recoup.rules.network.codes import Reading, read_decline
-from recoup.rules.network.limits import LOOKBACK, Send, binds_for_ever
+from recoup.rules.network.limits import LOOKBACK, forbids_for_ever
 from recoup.store.insight.imported_sends import (
     WaitingSend,
     add_counted,
@@ -155,7 +155,7 @@ def _name(row: WaitingSend) -> AttemptName:
 def _attempt(row: WaitingSend, part: Part, *, is_counted: bool) -> Attempt:
     at = min(row.at, part.now)
     reading = _reading(row, part, at)
-    lasting = reading is not None and _lasting(row, part, at, reading)
+    lasting = reading is not None and forbids_for_ever(reading)
     return Attempt(row, Candidate(at, row.units, row.asset, row.state != "not_sent", lasting, is_counted), reading)
 
 
@@ -172,21 +172,6 @@ def _reading(row: WaitingSend, part: Part, at: datetime) -> Reading | None:
         on=at.date(),
         region=part.region,
     )
-
-
-def _lasting(row: WaitingSend, part: Part, at: datetime, reading: Reading) -> bool:
-    send = filled(
-        Send,
-        reading,
-        at=at,
-        units=row.units,
-        currency=row.asset,
-        initiator=row.initiator,
-        acceptor_id=row.acceptor_id,
-        merchant_id=str(part.merchant_id),
-        declined=True,
-    )
-    return binds_for_ever(reading.scheme, send)
 
 
 def _send(attempt: Attempt, part: Part) -> NetworkSend:

@@ -19,8 +19,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
+from recoup.kernel.filled import filled
+from recoup.rules.network.codes import Reading
 from recoup.rules.network.tables import LIMITS, LimitRow, valid_row
 from recoup.rules.order import whys
 
@@ -35,6 +37,7 @@ STOP_CODES: Final = frozenset({"R0", "R1", "R3"})  # the customer has stopped pa
 STOP_ADVICE: Final = "21"  # so has this one's
 OF_THE_NUMBER: Final = frozenset({"14", "15", "46", "54"})  # said of a card's number or date, not of its holder
 _SAME_DATA_FAILS: Final = frozenset({"hard", "data"})
+_ANY_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FOR_EVER: Final = frozenset({"mc-advice-03", "mc-advice-21"})  # billed for 30 days; we never send again
 
 
@@ -205,6 +208,12 @@ def binds_for_ever(scheme: str, send: Send) -> bool:
     """Whether this send forbids others without end, so that it has to be kept in sight beyond LOOKBACK."""
     rows = [row for row in LIMITS if row.scheme == scheme and row.maximum_sends == 0 and span_of(row) is None]
     return any(triggers(row, send) for row in rows)
+
+
+def forbids_for_ever(reading: Reading) -> bool:
+    """The same of any send that is declined so."""
+    nowhere: dict[str, Any] = {"at": _ANY_TIME, "units": 0, "currency": "", "acceptor_id": "", "merchant_id": ""}
+    return binds_for_ever(reading.scheme, filled(Send, reading, **nowhere, initiator="merchant", declined=True))
 
 
 def rules_at(scheme: str, now: datetime, region: str) -> tuple[LimitRow, ...]:

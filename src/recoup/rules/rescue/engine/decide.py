@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from recoup.core.kit.amount import sized
 from recoup.kernel.time import BusinessTime
+from recoup.rules.network.limits import forbids_for_ever
 from recoup.rules.policies.in_force import InForce
 from recoup.rules.policies.words import time_words
 from recoup.rules.rescue.decide import decide as by_schedule
@@ -39,7 +40,6 @@ _SOON: Final = timedelta(hours=1)
 _TRIED: Final = ("yes", "after_contact")
 # An issuer may renew a card without a word to us: how soon is learned, where others have tried.
 _SILENT: Final = frozenset({"expired_card", "card_update_available"})
-_FINAL: Final = frozenset({"elo"})  # schemes that take no further try of those
 _STOP: Final = Offer("stop", None, 0.0, 0.0)
 
 
@@ -87,7 +87,7 @@ def _is_tried(evidence: Evidence, model: Model) -> bool:
         return True
     if reading.terminal or reading.reason not in _SILENT or evidence.other_card or regression is None:
         return False
-    return reading.scheme not in _FINAL and key_of(reading) in regression.keys
+    return key_of(reading) in regression.keys and not forbids_for_ever(reading)
 
 
 class _Asked(NamedTuple):
