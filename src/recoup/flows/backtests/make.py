@@ -5,7 +5,7 @@ Whatever dies on the way, the lease runs out and the next one begins anew; figur
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,6 +22,7 @@ from recoup.flows.insight.backtest_plain import history_plain, judgement_plain, 
 from recoup.flows.merchant_cache import known_offset
 from recoup.flows.threads import run_stoppable
 from recoup.flows.world import World
+from recoup.kernel.ids import parse_id
 from recoup.kernel.kept_sentence import keep
 from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.sentence import Sentence
@@ -32,6 +33,7 @@ from recoup.rules.backtest.question import Question, question_of
 from recoup.rules.backtest.recorded import JudgedOrder
 from recoup.rules.rescue.engine.pricing import ENGINE_1
 from recoup.store.insight.backtests import find_backtest
+from recoup.store.insight.imports import find_import
 from recoup.store.orders.due_work import LEASE, Due, hand_back, lease, postpone, wait_for_turn
 from recoup.store.pool import retrying
 
@@ -40,7 +42,7 @@ ORDERS_MAX: Final = 20_000  # beside everything else on the machine; the command
 PAYMENTS_MAX: Final = 20_000
 PROCESS_MAX: Final = timedelta(minutes=20)  # then it is ended
 TRIES_MAX: Final = 3
-TURN: Final = timedelta(seconds=3)  # until it is looked again whether another is being made
+TURN: Final = timedelta(seconds=3)  # until it is looked again whether another is being made, or its import is under way
 RENEWED_SECONDS: Final = LEASE.total_seconds() / 3
 FAILED: Final = Sentence("Something went wrong on our side, several times.")
 _turn: Final = asyncio.Lock()  # of a process: one at a time
@@ -69,7 +71,7 @@ async def work_backtest(world: World, due: Due) -> None:
     if due.tries > TRIES_MAX:
         await _give_up(world, due, "each of its makers ended")
         return
-    if _turn.locked():
+    if _turn.locked() or await _is_under_way(world, due.merchant_id, row.question):
         await wait_for_turn(world.db.alone, due, world.clocks.wall() + TURN)
         return
     try:
@@ -82,6 +84,13 @@ async def work_backtest(world: World, due: Due) -> None:
         if due.tries < TRIES_MAX:
             raise
         await _give_up(world, due, in_words(error))
+
+
+async def _is_under_way(world: World, merchant_id: UUID, question: Mapping[str, Any]) -> bool:
+    """Whether the attempts of its import are still taken over."""
+    import_id = parse_id(question.get("importId") or "")
+    found = await find_import(world.db, merchant_id, import_id) if import_id is not None else None
+    return found is not None and found.finished_at is None
 
 
 async def make_leased(world: World, merchant_id: UUID, backtest_id: UUID, answered: UUID | None = None) -> bool:

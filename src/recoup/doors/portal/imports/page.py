@@ -1,5 +1,6 @@
 """/imports: files of past attempts, with a form that checks the next one or imports it; one import with its report."""
 
+from contextlib import suppress
 from typing import Annotated, Final, Literal
 
 from starlette.datastructures import UploadFile
@@ -104,6 +105,9 @@ async def post_import(
     if found.stored is None:
         return shown(checked=found)
     path = f"{PLACE}/{found.stored.import_id}"
+    if found.stored.report["declined"] and not found.before and visit.may("switch", or_operator=True):
+        with suppress(Problem):  # others wait: the page offers a button
+            await _prove(visit, found.stored)
     return redirect(with_done(visit.session, path, "known") if found.before else path)
 
 
@@ -157,7 +161,11 @@ async def post_stop(visit: Visit, found: Import) -> None:
 
 @import_page.post("/imports/{import_id}/prove", may=asking, find=_find)
 async def post_prove(visit: Visit, found: Import) -> None:
-    """Asks what the schedule and the engine would have rescued of its payments."""
+    await _prove(visit, found)
+
+
+async def _prove(visit: Visit, found: Import) -> None:
+    """Asks what the schedule and the engine would have rescued of its payments, once all are there."""
     for decider in PROVED:
         request = BacktestRequest(decider, import_id=found.import_id)
         await ask(visit.world, asking(visit), await question_for(visit.world, visit.merchant_id, request))
