@@ -19,7 +19,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from typing import Any, Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from recoup.kernel.filled import filled
 from recoup.rules.network.codes import Reading
@@ -211,9 +211,19 @@ def binds_for_ever(scheme: str, send: Send) -> bool:
 
 
 def forbids_for_ever(reading: Reading) -> bool:
-    """The same of any send that is declined so."""
-    nowhere: dict[str, Any] = {"at": _ANY_TIME, "units": 0, "currency": "", "acceptor_id": "", "merchant_id": ""}
-    return binds_for_ever(reading.scheme, filled(Send, reading, **nowhere, initiator="merchant", declined=True))
+    """Whether a decline that is read so forbids further sends without end, whoever sent it, when and how much."""
+    send = filled(
+        Send,
+        reading,
+        at=_ANY_TIME,
+        units=0,
+        currency="",
+        initiator="merchant",
+        acceptor_id="",
+        merchant_id="",
+        declined=True,
+    )
+    return binds_for_ever(reading.scheme, send)
 
 
 def rules_at(scheme: str, now: datetime, region: str) -> tuple[LimitRow, ...]:
