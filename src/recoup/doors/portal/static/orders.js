@@ -14,7 +14,7 @@ function move(step) {
 
 const keys = {
   "/": () => document.getElementById("q").focus(),
-  "?": () => { location.hash = "keys"; },
+  "?": () => document.querySelector("a[href='#keys']").click(), // at once: a change of the hash is told later
   j: () => move(1),
   k: () => move(-1),
   x: () => { if (at >= 0) boxes[at].click(); },
