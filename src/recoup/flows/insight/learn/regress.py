@@ -12,7 +12,7 @@ import numpy as np
 
 from recoup.flows.insight.learn.attempts import Attempts, Column
 from recoup.kernel.stop import look_up
-from recoup.rules.rescue.engine.bins import APPROVED, CLASSES, RESTS
+from recoup.rules.rescue.engine.bins import APPROVED, CLASSES, RESTS, place_of_key, places_of_keys
 from recoup.rules.rescue.engine.blocks import (
     BY_DELAY,
     BY_GAP,
@@ -272,7 +272,9 @@ def _tries(
     since = failures - failures[np.maximum(good, 0)]
     wide = _wide(data.payer, data.at)
     lately = failures - failures[np.maximum(np.searchsorted(wide, wide - LATELY, side="right"), start)]
-    key_of, issuer_of = _numbers(data.keys, keys), _numbers(data.issuers, issuers)
+    kin = places_of_keys(keys)
+    key_of = np.array([place_of_key(kin, key) for key in data.keys], np.int64)
+    issuer_of = _numbers(data.issuers, issuers)
     tries = Tries(
         at=data.at[rows],
         first_at=data.at[head],

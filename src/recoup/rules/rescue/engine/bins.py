@@ -4,7 +4,7 @@ Whoever trains and whoever scores cut alike: both call this.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from recoup.rules.network.codes import Reading
@@ -35,6 +35,21 @@ def key_of(reading: Reading) -> str:
     anything that a merchant sends: it makes no key of its own."""
     code = reading.code or reading.reason
     return f"{code}/{reading.advice}" if reading.advice and not reading.unlisted_advice else code
+
+
+def places_of_keys(keys: Sequence[str]) -> dict[str, int]:
+    """Places from 1 of codes with their advice, given the most usual first; and of an advice (`/02`) that of its first:
+    it says more of a try than the code beside it."""
+    places = {name: place for place, name in enumerate(keys, start=1)}
+    for name, place in tuple(places.items()):
+        if "/" in name:
+            places.setdefault(name[name.index("/") :], place)
+    return places
+
+
+def place_of_key(places: Mapping[str, int], key: str) -> int:
+    """0: like none of them."""
+    return places.get(key) or (places.get(key[key.index("/") :], 0) if "/" in key else 0)
 
 
 # Hours since the posting day began at the card holder.

@@ -16,7 +16,7 @@ from recoup.rules.policies.in_force import InForce
 from recoup.rules.policies.words import time_words
 from recoup.rules.rescue.decide import decide as by_schedule
 from recoup.rules.rescue.engine.belief import Belief, believed, ground_of
-from recoup.rules.rescue.engine.bins import RESTS, class_of, key_of
+from recoup.rules.rescue.engine.bins import RESTS, class_of, key_of, place_of_key, places_of_keys
 from recoup.rules.rescue.engine.chances import hours_of, instant_of
 from recoup.rules.rescue.engine.explore import Offer, block_of, drawn, weighed
 from recoup.rules.rescue.engine.facts import Facts
@@ -87,7 +87,7 @@ def _is_tried(evidence: Evidence, model: Model) -> bool:
         return True
     if reading.terminal or reading.reason not in _SILENT or evidence.other_card or regression is None:
         return False
-    return key_of(reading) in regression.keys and not forbids_for_ever(reading)
+    return place_of_key(places_of_keys(regression.keys), key_of(reading)) > 0 and not forbids_for_ever(reading)
 
 
 class _Asked(NamedTuple):

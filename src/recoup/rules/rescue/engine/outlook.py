@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from recoup.rules.rescue.engine.belief import Belief
-from recoup.rules.rescue.engine.bins import APPROVED
+from recoup.rules.rescue.engine.bins import APPROVED, place_of_key
 from recoup.rules.rescue.engine.blocks import LATELY, NEVER, NO_APPROVAL, Tries
 from recoup.rules.rescue.engine.chances import Ground, hours_of
 from recoup.rules.rescue.engine.facts import Facts
@@ -153,7 +153,7 @@ def _learned(ground: Ground, weighed: Weighed, facts: Facts, instants: Array) ->
         number=_each(rows, [one.number for one in stages]),
         first=np.full(len(at), own[0].answer),
         last=_each(rows, [one.last for one in stages]),
-        key=np.full(len(at), weighed.key_of.get(facts.first_key, 0)),
+        key=np.full(len(at), place_of_key(weighed.key_of, facts.first_key)),
         issuer=np.full(len(at), weighed.issuer_of.get(facts.issuer, 0)),
         offset=np.full(len(at), ground.offset),
         zone=np.full(len(at), int(ground.zone_known)),

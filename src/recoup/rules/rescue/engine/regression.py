@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from recoup.rules.rescue.engine.bins import APPROVED, CLASSES
+from recoup.rules.rescue.engine.bins import APPROVED, CLASSES, places_of_keys
 from recoup.rules.rescue.engine.blocks import Tries, lines, sizes
 from recoup.rules.rescue.engine.blocks import places as places_of
 from recoup.rules.rescue.engine.model import Regression
@@ -43,7 +43,7 @@ class Weighed:
     """A regression, ready to be asked."""
 
     def __init__(self, regression: Regression) -> None:
-        self.key_of = {name: place for place, name in enumerate(regression.keys, start=1)}
+        self.key_of = places_of_keys(regression.keys)
         self.issuer_of = {name: place for place, name in enumerate(regression.issuers, start=1)}
         self._counts = len(regression.keys) + 1, len(regression.issuers) + 1
         self.weight, self._bias, self._lines = regression.weight, regression.bias, regression.lines
