@@ -5,14 +5,14 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
+from tests.features.engine.ground import model
 from tests.flows.terms import agree, vouched
 from tests.flows.test_advances import LATER, NEVER, SLOW, judge, waiting
-from tests.rules.rescue.engine.ground import model
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.doors.portal.order.last_decision import decision_shown, why_advanced
+from recoup.features.engine.learn.choices import keep, take
 from recoup.flows.insight.explain import explain_order
-from recoup.flows.insight.learn.choices import keep, take
 from recoup.flows.insight.verify import verify
 from recoup.flows.merchants.arms import ArmsChange, set_arms
 from recoup.flows.money.advance_bounds import bound_advances, bounds_of

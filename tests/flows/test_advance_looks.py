@@ -4,7 +4,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.rules.rescue.engine.ground import evidence, fridays
+from tests.features.engine.ground import evidence, fridays
 
 from recoup.moves.advance import grant as move
 from recoup.rules.rescue.advance import AdvanceInputs

@@ -8,16 +8,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from tests.rules.rescue.engine.ground import model
+from tests.features.engine.ground import model
 from tests.worlds import FUNDS_CARD, Shop, make_shop, sandbox_world
 
-from recoup.flows.insight.learn.choices import keep, take
+from recoup.features.engine.learn.choices import keep, take
+from recoup.features.engine.model import Model
 from recoup.flows.insight.verify import verify
 from recoup.flows.merchants.arms import ArmsChange, resume, set_arms, stop
 from recoup.kernel.policy import Policy
 from recoup.kernel.scope import Actor
 from recoup.rules.network.magic import script_card
-from recoup.rules.rescue.engine.model import Model
 from recoup.store.server import ServerAddress
 
 POLICY = Policy(call_timeout=timedelta(seconds=2), settled_after=timedelta(seconds=0.2))

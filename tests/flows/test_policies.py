@@ -7,11 +7,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from tests.rules.rescue.engine.ground import model
+from tests.features.engine.ground import model
 from tests.worlds import FUNDS_CARD, Shop, make_shop, owner, sandbox_world
 
+from recoup.features.engine.learn.choices import keep, take
 from recoup.flows.insight.explain import explain_order
-from recoup.flows.insight.learn.choices import keep, take
 from recoup.flows.insight.verify import verify
 from recoup.flows.merchants.arms import ArmsChange, set_arms
 from recoup.flows.merchants.partners import make_partner

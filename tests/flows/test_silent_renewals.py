@@ -5,15 +5,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from tests.features.engine.ground import mixed_model, regression
 from tests.flows.test_arms import ALL, ANNA, POLICY, set_to
 from tests.flows.test_card_updates import Counting, begun
 from tests.flows.test_links_by_the_engine import declined, switched
 from tests.flows.test_mail import mails
 from tests.flows.test_renewed_methods import DECIDED, TRIES, noticed, waiting
-from tests.rules.rescue.engine.ground import mixed_model, regression
 from tests.worlds import Shop, change_world, make_shop, sandbox_world
 
-from recoup.flows.insight.learn.choices import keep, take
+from recoup.features.engine.learn.choices import keep, take
 from recoup.flows.insight.verify import verify
 from recoup.flows.messages.notices import switch
 from recoup.rules.network.magic import script_card

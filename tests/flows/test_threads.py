@@ -38,7 +38,7 @@ WORK: Final = {
         "report_of": "ROWS_MAX; looks up at each thousand rows",
         "lambda: list(counts.payments.guesses())": "ROWS_MAX; looks up at each thousand rows",
     },
-    "flows/insight/learn/learn.py": {"_train": "ATTEMPTS_MAX; looks up at each round"},
+    "features/engine/learn/learn.py": {"_train": "ATTEMPTS_MAX; looks up at each round"},
     "flows/insight/learn_risk.py": {"_learn": "PAYMENTS_MAX; looks up at each term"},
     "flows/insight/uplift_report.py": {"_compared": "ORDERS_MAX; looks up at each thousand orders"},
     "flows/insight/verify_bounds.py": {"kept_tables": "26 weeks"},

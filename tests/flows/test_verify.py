@@ -11,21 +11,23 @@ from uuid import UUID
 import asyncpg
 import pytest
 from tests.databases import drop
+from tests.features.engine.ground import evidence, mixed_model, model, regression
 from tests.flows.corruptions import CORRUPTIONS
 from tests.flows.terms import agree
 from tests.gateways.web.servers import OK, saying, serving
 from tests.kept import WarmDatabase, lent
 from tests.rings import drawn
-from tests.rules.rescue.engine.ground import evidence, mixed_model, model, regression
 from tests.worlds import FUNDS_CARD, HARD_CARD, KEYRING, OwnWorld, Shop, make_shop, owner, sandbox_world
 
 from recoup.doors.command.verify import as_dict, as_text
+from recoup.features.engine.decide import decide as decide_by_model
+from recoup.features.engine.learn.choices import keep, take
+from recoup.features.engine.past import PAST
 from recoup.features.network_tokens.rules import TokenInput, decide_token
 from recoup.flows.cards.by_hand import bring_forward
 from recoup.flows.cards.cancel import cancel
 from recoup.flows.cards.on_demand import settle_attempt
 from recoup.flows.disputes.sandbox import dispute_on_demand
-from recoup.flows.insight.learn.choices import keep, take
 from recoup.flows.insight.verify import Verified, verify
 from recoup.flows.locked import Job
 from recoup.flows.merchants.switches import Subject, change
@@ -47,10 +49,8 @@ from recoup.rules.rescue.advance import AdvanceInputs
 from recoup.rules.rescue.advance_by_bounds import advance_by_bounds
 from recoup.rules.rescue.by_hand import GateWord, PlanBefore
 from recoup.rules.rescue.card_update import UpdateInput, decide_update
-from recoup.rules.rescue.engine.decide import decide as decide_by_model
-from recoup.rules.rescue.engine.past import PAST
-from recoup.rules.rescue.engine.pricing import ENGINE_1
 from recoup.rules.rescue.evidence import Decision
+from recoup.rules.rescue.pricing import ENGINE_1
 from recoup.rules.rescue.replay import DECIDERS
 from recoup.rules.rescue.signal import SignalInput, decide_by_signal
 from recoup.store.insight.proofs import walk

@@ -12,6 +12,7 @@ CORE_TO_FEATURES = 2  # imports; lower it when one goes, never raise it
 # several charges, of which some is collected and the rest owed, is the core's.
 SIGNS = {
     "chains": r"features\.chains|deposit_addresses|(FROM|INTO|UPDATE) settlement_addresses|facts\[\"chain\"\]",
+    "engine": r"features\.engine|engine-[23]\b|take_prior|train_nightly",
     "mandates": r"features\.mandates|mandate_\w+|mandate\.revoked|[\"'/]mandates?[\"'/]",
     "network_tokens": r"(?i)network_?token",
     "parts": r"features\.parts|part_terms|parts-1|no_parts|order\.parts|/engine/parts|PartTerms|PartInput"

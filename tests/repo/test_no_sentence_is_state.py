@@ -9,7 +9,7 @@ from pathlib import Path
 import recoup
 
 _SOURCE = Path(recoup.__file__).parent
-_ROOMS = ("kernel", "rules", "store", "gateways", "moves", "flows", "doors", "main")
+_ROOMS = ("kernel", "rules", "store", "gateways", "moves", "flows", "doors", "features", "main")
 _parsed = cache(ast.parse)
 _PROSE = re.compile(r"[A-Za-z]{2,}[,:]? [a-z]{2,}")
 _SQL = re.compile(r"\b(SELECT|FROM|WHERE|INSERT|UPDATE|JOIN|AND|BY)\b|</?\w+")
@@ -21,7 +21,9 @@ _EXPRESSION = re.compile(r"\{[{%].*?[%}]\}", re.S)
 _COMPARED = re.compile(r"""[!=]= ["']([^"']*)["']|\bin \(([^)]*)\)""")
 # Where it is nobody's sentence of ours, or no sentence: file -> what it is.
 _MAY = {
-    "doors/command/learn.py": "the name of a way to predict",
+    "features/engine/cli.py": "the name of a way to predict",
+    "features/chains/channels.py": "msgspec says what is wrong with a table in words only",
+    "features/chains/trial.py": "marks around our lines of a settings file",
     "doors/stablecoin/fields.py": "msgspec says what is wrong with a body in words only",
     "gateways/web/client.py": "aiohttp's parser says which limit was broken in words only; a test holds them",
     "kernel/scope.py": "how an actor is written: `user:… by operator:…`",

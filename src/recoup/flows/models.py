@@ -12,10 +12,10 @@ from typing import Final, NamedTuple
 import asyncpg
 import structlog
 
+from recoup.core.kit.model import BadModel, Model, read_model
 from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.time import Clocks
-from recoup.rules.rescue.engine.model import BadModel, Model, model_of
-from recoup.rules.rescue.engine.standing import WhyNone, why_not
+from recoup.rules.rescue.model_standing import WhyNone, why_not
 from recoup.store.insight.models import content_of, last_choice
 from recoup.store.pool import LOST, Database, is_away
 from recoup.store.statement import Read
@@ -140,7 +140,7 @@ def opened(name: str, content: str, sha256: str) -> Model:
     raw = content.encode()
     if hashlib.sha256(raw).hexdigest() != sha256:
         raise BadModel("The content is not the one that was stored: its hash differs.")
-    model = model_of(raw)
+    model = read_model(raw)
     if model.name != name:
         raise BadModel(f"The content is that of {model.name}.")
     return model

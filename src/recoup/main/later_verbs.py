@@ -50,7 +50,9 @@ LATER: Final[Mapping[str, LaterVerb | PackageVerb]] = {
     "import": _of_doors("imports", "Imports past attempts from a file that a processor or billing system exported."),
     "keys": _of_main("keys_verb", "Shows and rotates the keys of this installation; see docs/operate.md."),
     "lab": _of_lab("lab", "Simulated worlds that judge retry policies."),
-    "learn": _of_doors("learn", "Trains the rescue engine on this installation's own attempts."),
+    "learn": LaterVerb(
+        "Trains the rescue engine on this installation's own attempts.", ("recoup.features.engine.cli",)
+    ),
     "listen": _of_doors("listen", "Receives, verifies and prints this merchant's webhooks of both APIs until Ctrl-C."),
     "live": _of_main("live_verb", "Sets up the live world: real cards, real money."),
     "monitoring": _of_main(

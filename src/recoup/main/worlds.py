@@ -9,7 +9,6 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from recoup.core.kit.feature import features
-from recoup.flows.insight.learn.nightly import failed
 from recoup.flows.insight.learn_risk import RISK
 from recoup.flows.key_checks import check_first, check_keys, check_there, enter_installation
 from recoup.flows.locked import Orders
@@ -114,7 +113,7 @@ def trainer_of(settings: Settings, databases: Databases, world: str) -> Trainer:
                 return await done_apart(environment, world, RISK)
             return await done_apart(environment, world, "training", mode)
         except NoAnswerError as error:
-            return failed(str(error))
+            return {"result": "failed", "note": str(error)}
 
     return trainer
 

@@ -16,8 +16,8 @@ from tests.worlds import Shop, make_shop, sandbox_world
 
 from recoup.doors.command.backtest import backtest
 from recoup.doors.command.verbs import Opened
+from recoup.features.engine.learn.choices import keep, take
 from recoup.flows.insight.backtest import backtest_policy, target_named
-from recoup.flows.insight.learn.choices import keep, take
 from recoup.flows.merchants.arms import ArmsChange, set_arms
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from tests.doors.command.test_learn import typing
+from tests.features.engine.test_cli import typing
 from tests.flows.insight.risk_history import judge
 from tests.flows.insight.test_learn_risk import past
 

@@ -13,7 +13,7 @@ from tests.worlds import Shop, make_shop, sandbox_world
 
 from recoup.doors.command.uplift import uplift
 from recoup.doors.command.verbs import Opened
-from recoup.flows.insight.learn.choices import keep, take
+from recoup.features.engine.learn.choices import keep, take
 from recoup.flows.insight.uplift_report import closed_orders, make_report
 from recoup.flows.merchants.arms import ArmsChange, set_arms
 from recoup.kernel.policy import Policy

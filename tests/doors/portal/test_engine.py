@@ -12,7 +12,6 @@ from tests.rings import each
 from tests.worlds import Shop
 from tests.worlds import owner as database_owner
 
-from recoup.flows.insight.learn.nightly import failed
 from recoup.flows.merchants.arms import read_arms
 from recoup.flows.merchants.card_switches import card_switches
 from recoup.flows.merchants.policies import save_policy
@@ -154,7 +153,13 @@ def test_the_page_says_what_the_last_night_has_found(server: ServerAddress, resu
             await add_training(
                 tx,
                 TrainingLine(
-                    **(failed("a secret of the operator") | {"result": result}),
+                    result=result,
+                    attempts=0,
+                    model=None,
+                    compared_with=None,
+                    score=None,
+                    compared_score=None,
+                    note="a secret of the operator",
                     began_at=at,
                     ended_at=at,
                     mode="candidate",

@@ -11,7 +11,7 @@ from tests.doors.rescue.test_customer import customer
 from tests.flows.insight.history import payments, transmit, until_yesterday
 from tests.flows.terms import agree, vouched
 
-from recoup.flows.insight.learn.learn import learn
+from recoup.features.engine.learn.learn import learn
 from recoup.flows.insight.verify import verify
 from recoup.flows.merchants.arms import ArmsChange, set_arms
 from recoup.kernel.scope import Actor

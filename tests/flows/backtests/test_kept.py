@@ -10,6 +10,7 @@ import pytest
 from tests.flows.test_arms import MODEL
 from tests.worlds import Shop, change_world, make_shop, sandbox_world
 
+from recoup.features.engine.learn.choices import keep, take
 from recoup.flows.arm_place import arm_place
 from recoup.flows.backtests import kept
 from recoup.flows.backtests import make as making
@@ -17,7 +18,6 @@ from recoup.flows.backtests.before_saving import save_tried, try_policy
 from recoup.flows.backtests.kept import AT_ONCE, LISTED, WAITING_MAX, ask, read_backtest
 from recoup.flows.backtests.make import TRIES_MAX, make_leased, work_backtest
 from recoup.flows.backtests.questions import BacktestRequest, question_for
-from recoup.flows.insight.learn.choices import keep, take
 from recoup.flows.merchants.arms import ArmsChange, set_arms
 from recoup.flows.merchants.policy_scopes import where_of
 from recoup.kernel.ids import new_id

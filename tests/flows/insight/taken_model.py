@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.rules.rescue.engine.ground import model
+from tests.features.engine.ground import model
 
-from recoup.flows.insight.learn.choices import back, keep, take
+from recoup.features.engine.learn.choices import back, keep, take
 from recoup.flows.world import World
 from recoup.kernel.scope import Actor
 

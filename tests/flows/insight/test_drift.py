@@ -5,12 +5,13 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from uuid import UUID
 
+from tests.features.engine.ground import evidence, model
 from tests.flows.people.telling import ROLES, arrived, go_round, kinds, told, with_people
-from tests.rules.rescue.engine.ground import evidence, model
 from tests.worlds import FUNDS_CARD, Shop, make_shop, owner, sandbox_world
 
-from recoup.flows.insight.learn.choices import keep, take
-from recoup.flows.insight.learn.drift import drift_of, watch_drift
+from recoup.features.engine.learn.choices import keep, take
+from recoup.features.engine.model import Model
+from recoup.flows.insight.drift import drift_of, watch_drift
 from recoup.flows.locked import Job
 from recoup.flows.people.watch_rates import watch_rates
 from recoup.kernel.ids import new_id
@@ -18,8 +19,7 @@ from recoup.kernel.scope import Actor
 from recoup.moves.change import Change
 from recoup.rules.messages.notification_words import words_of
 from recoup.rules.order.snapshot import Attempt
-from recoup.rules.rescue.engine.drift import Counted
-from recoup.rules.rescue.engine.model import Model
+from recoup.rules.rescue.drift import Counted
 from recoup.rules.rescue.evidence import Decision
 from recoup.rules.rescue.verdict import Offered
 from recoup.store.server import ServerAddress

@@ -12,10 +12,11 @@ from typing import Any, Final
 from uuid import UUID
 
 import pytest
+from tests.features.engine.ground import DECLINED, evidence, fridays, model
 from tests.rings import each
-from tests.rules.rescue.engine.ground import DECLINED, evidence, fridays, model
 from tests.rules.rescue.goldens import ALL, check_golden
 
+from recoup.features.engine.decide import decide as by_engine
 from recoup.flows.insight.explain import Known as Beside
 from recoup.flows.insight.explain import explain
 from recoup.rules.network.codes import read_decline
@@ -26,12 +27,11 @@ from recoup.rules.policies.words import version_words
 from recoup.rules.rescue.arm_terms import Known, Terms
 from recoup.rules.rescue.arms import EngineAtHand, decide_by_arm
 from recoup.rules.rescue.by_hand import GateWord, HandInput, PlanBefore, decide_by_hand
-from recoup.rules.rescue.engine.decide import decide as by_engine
-from recoup.rules.rescue.engine.facts import Look
-from recoup.rules.rescue.engine.pricing import ENGINE_1
 from recoup.rules.rescue.evidence import Decision, Evidence, Tried
 from recoup.rules.rescue.explained import Dated, IssuerTries
+from recoup.rules.rescue.facts import Look
 from recoup.rules.rescue.gate import Block, GateInput, gate
+from recoup.rules.rescue.pricing import ENGINE_1
 from recoup.rules.rescue.route_by_worth import Candidate, Failure, WorthInput, choose_route
 from recoup.rules.rescue.route_terms import Carried, RouteTerms
 from recoup.rules.rescue.what_if_sentences import sentence_of

@@ -10,12 +10,12 @@ from uuid import UUID
 import pytest
 from tests.worlds import Shop, make_shop, sandbox_world
 
+from recoup.features.engine.learn.gather import gather
 from recoup.flows.insight.imports import read as reading
 from recoup.flows.insight.imports import work as working
 from recoup.flows.insight.imports.read import ReadFile, read_import
 from recoup.flows.insight.imports.show import history, lines_file
 from recoup.flows.insight.imports.work import finish, one_import, stop_import, work_import
-from recoup.flows.insight.learn.gather import gather
 from recoup.flows.people.persons import erase_all
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime

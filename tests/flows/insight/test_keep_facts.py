@@ -18,8 +18,8 @@ from recoup.flows.people.persons import erase_person
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor, Scope
 from recoup.rules.network.magic import COUNTING_CARDS, script_card
-from recoup.rules.rescue.engine.bins import APPROVED, FUNDS, SOFT
-from recoup.rules.rescue.engine.facts import LOOKS_MAX, MERCHANTS_MIN
+from recoup.rules.rescue.answer_classes import APPROVED, FUNDS, SOFT
+from recoup.rules.rescue.facts import LOOKS_MAX, MERCHANTS_MIN
 from recoup.store.insight.facts import keep_facts_for
 from recoup.store.orders.order_page import read_order
 from recoup.store.server import ServerAddress

@@ -7,16 +7,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.rules.rescue.engine.ground import model
+from tests.features.engine.ground import model
 from tests.worlds import owner, sandbox_world
 
-from recoup.flows.insight.learn.choices import back, keep, listed, shown, take
+from recoup.features.engine.learn.choices import back, keep, listed, shown, take
 from recoup.flows.models import KEEP_SECONDS, Models
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.kernel.time import Clocks
-from recoup.rules.rescue.engine.standing import STALE_AFTER, WHY_NONE
+from recoup.rules.rescue.model_standing import STALE_AFTER, WHY_NONE
 from recoup.store.server import ServerAddress
 
 ANNA, BEN = Actor("operator", "anna"), Actor("operator", "ben")

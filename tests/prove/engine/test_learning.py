@@ -11,7 +11,7 @@ import time
 
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.flows.insight.learn.learn import learn
+from recoup.features.engine.learn.learn import learn
 from recoup.kernel.scope import Actor
 from recoup.store.server import ServerAddress
 

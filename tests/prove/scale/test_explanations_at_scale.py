@@ -12,12 +12,12 @@ import os
 import time
 
 import pytest
+from tests.features.engine.ground import mixed_model, regression
 from tests.flows.test_advances import LATER, NEVER, SLOW
-from tests.rules.rescue.engine.ground import mixed_model, regression
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
+from recoup.features.engine.learn.choices import keep, take
 from recoup.flows.insight.explain import explain_order
-from recoup.flows.insight.learn.choices import keep, take
 from recoup.flows.merchants.arms import ArmsChange, set_arms
 from recoup.flows.merchants.policies import save_policy
 from recoup.flows.merchants.policy_scopes import where_of

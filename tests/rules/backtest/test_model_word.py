@@ -4,7 +4,7 @@ from tests.rules.backtest.test_history_figures import attempt
 
 from recoup.rules.backtest.history import cohort_of
 from recoup.rules.backtest.model_word import Past
-from recoup.rules.rescue.engine import zones
+from recoup.rules.rescue import zones
 from recoup.rules.rescue.slots import offset_minutes
 
 

@@ -8,12 +8,13 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.features.engine.ground import DECLINED, evidence, model
 from tests.rings import each
 from tests.rules.policies.drawn import GROUND, in_force, plain, terms
-from tests.rules.rescue.engine.ground import DECLINED, evidence, model
 from tests.rules.rescue.test_decide import NOW
 from tests.rules.rescue.test_decide import evidence as asked
 
+from recoup.features.engine.decide import decide as decide_by_model
 from recoup.kernel.problem import Problem
 from recoup.rules.network.limits import windows_of
 from recoup.rules.policies.budget import COUNTED, MonthSends
@@ -25,10 +26,9 @@ from recoup.rules.policies.read import read_policy
 from recoup.rules.policies.stored import Version, holding, named_in
 from recoup.rules.policies.terms import LINKS, NOTHING_SET, OWN, Hours, PolicyTerms, ScopeKind
 from recoup.rules.rescue.decide import decide
-from recoup.rules.rescue.engine.decide import decide as decide_by_model
-from recoup.rules.rescue.engine.pricing import ENGINE_1
 from recoup.rules.rescue.evidence import Decision, Evidence, Tried
 from recoup.rules.rescue.policy import CURRENT
+from recoup.rules.rescue.pricing import ENGINE_1
 from recoup.rules.rescue.replay import UnknownVersion, decide_again
 
 MODEL = model()

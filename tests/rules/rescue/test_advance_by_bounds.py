@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.rules.rescue.engine.ground import fridays
+from tests.features.engine.ground import fridays
 from tests.rules.rescue.test_advance_by_model import DECLINED, MODEL, NOW, OPEN, given_
 
+from recoup.features.engine.model import model_of
 from recoup.rules.money.advance_bounds import TENTHS, WHOLE, HeldBounds, TenthBounds
 from recoup.rules.money.collection import CURRENT_COLLECTION
 from recoup.rules.rescue.advance import AdvanceInputs
 from recoup.rules.rescue.advance_by_bounds import advance_by_bounds, foreseen_by_model
-from recoup.rules.rescue.engine.model import model_of
 from recoup.rules.rescue.evidence import Decision
 from recoup.rules.rescue.replay import UnknownVersion, decide_again
 

@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from tests.features.engine.ground import DECLINED, evidence, model
 from tests.rings import each
-from tests.rules.rescue.engine.ground import DECLINED, evidence, model
 
 from recoup.rules.money.collection import CURRENT_COLLECTION, PERIOD
 from recoup.rules.money.exposure import Limits

@@ -8,16 +8,16 @@ from datetime import timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.features.engine.ground import DECLINED, evidence, fridays, model
 from tests.rules.policies.drawn import in_force
-from tests.rules.rescue.engine.ground import DECLINED, evidence, fridays, model
 
+from recoup.features.engine.model import Model
+from recoup.features.engine.rhythms import RHYTHMS
 from recoup.rules.policies.in_force import InForce
 from recoup.rules.policies.terms import ARMS
 from recoup.rules.rescue.arm_terms import Arm, Known, Mode, Terms, arm_of, cut, narrowed, place_of
 from recoup.rules.rescue.arms import EngineAtHand, decide_by_arm
 from recoup.rules.rescue.decide import decide
-from recoup.rules.rescue.engine.model import Model
-from recoup.rules.rescue.engine.rhythms import RHYTHMS
 from recoup.rules.rescue.evidence import Evidence
 from recoup.rules.rescue.policy import CURRENT
 from recoup.rules.rescue.verdict import Offered

@@ -11,17 +11,17 @@ from typing import Any, Final, get_args
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.rules.rescue.engine.ground import evidence, fridays, model
+from tests.features.engine.ground import evidence, fridays, model
 from tests.rules.rescue.goldens import ALL, TRANSLATED, check_golden
 
+from recoup.features.engine.decide import decide
+from recoup.features.engine.model import Model
 from recoup.kernel.sentence import Sentence, noted
 from recoup.rules.languages.said import said
 from recoup.rules.rescue.chance_terms import LEAST, TERMS_MAX, ChanceTerm, Group, chance_terms
-from recoup.rules.rescue.engine.decide import decide
-from recoup.rules.rescue.engine.model import Model
-from recoup.rules.rescue.engine.pricing import ENGINE_1
 from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.explained import Dated, IssuerTries, issuer_of, percent, rests_on
+from recoup.rules.rescue.pricing import ENGINE_1
 
 FREE: Final = datetime(2027, 3, 19, 9, 30, tzinfo=UTC)
 MODEL = model()

@@ -15,8 +15,8 @@ from recoup.rules.order.known import RescueKnown, Seen
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.merchant import Merchant
 from recoup.rules.order.snapshot import Attempt, CardFacts, Order
-from recoup.rules.rescue.engine.bins import APPROVED, FUNDS, SOFT, TECHNICAL
-from recoup.rules.rescue.engine.facts import LOOKS_MAX, Facts
+from recoup.rules.rescue.answer_classes import APPROVED, FUNDS, SOFT, TECHNICAL
+from recoup.rules.rescue.facts import LOOKS_MAX, Facts
 from recoup.rules.rescue.order_facts import facts_of
 
 PLACED = datetime(2027, 3, 1, 14, 30, tzinfo=UTC)

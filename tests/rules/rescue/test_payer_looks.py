@@ -10,8 +10,8 @@ from tests.rings import each
 
 from recoup.kernel.ids import new_id
 from recoup.rules.order.known import Seen
-from recoup.rules.rescue.engine.bins import APPROVED, FUNDS, HARD, SOFT
-from recoup.rules.rescue.engine.facts import LOOKS_MAX
+from recoup.rules.rescue.answer_classes import APPROVED, FUNDS, HARD, SOFT
+from recoup.rules.rescue.facts import LOOKS_MAX
 from recoup.rules.rescue.payer_looks import SAME_ATTEMPT, Copy, PastPayment, PaymentTry, seen_of
 
 START = datetime(2027, 3, 1, 14, 30, tzinfo=UTC)

@@ -9,20 +9,20 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.features.engine.ground import evidence, fridays, model
 from tests.rings import each
-from tests.rules.rescue.engine.ground import evidence, fridays, model
 
+from recoup.features.engine.decide import decide as decide_by_model
+from recoup.features.engine.model import model_of
 from recoup.rules.money.collection import COLLECTION_POLICIES, CURRENT_COLLECTION, CollectionPolicy, Plan
 from recoup.rules.network.codes import read_decline
 from recoup.rules.network.limits import Allowed, Send, Tally, Wish, tallies
 from recoup.rules.order.snapshot import Attempt
 from recoup.rules.rescue.by_hand import GateWord, HandInput, PlanBefore, decide_by_hand
 from recoup.rules.rescue.charge import ChargeInput, plan_charge
-from recoup.rules.rescue.engine.decide import decide as decide_by_model
-from recoup.rules.rescue.engine.model import model_of
-from recoup.rules.rescue.engine.pricing import ENGINE_1
 from recoup.rules.rescue.evidence import Decision
 from recoup.rules.rescue.gate import Block, GateInput, ask_gate, gate
+from recoup.rules.rescue.pricing import ENGINE_1
 from recoup.rules.rescue.replay import DECIDERS, UnknownVersion, decide_again
 from recoup.rules.rescue.signal import SignalInput, decide_by_signal
 

@@ -5,19 +5,19 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.features.engine.ground import evidence, fridays, model
 from tests.rings import each
-from tests.rules.rescue.engine.ground import evidence, fridays, model
 from tests.rules.rescue.test_advance_by_model import DECLINED, NOW, OPEN, given_
 
+from recoup.features.engine.decide import decide as decide_by_model
 from recoup.rules.money.advance_bounds import HeldBounds, TenthBounds
 from recoup.rules.money.collection import CURRENT_COLLECTION
 from recoup.rules.network.limits import Tally
 from recoup.rules.rescue.advance_by_bounds import advance_by_bounds
 from recoup.rules.rescue.card_update import Answer, UpdateInput, decide_update
-from recoup.rules.rescue.engine.decide import decide as decide_by_model
-from recoup.rules.rescue.engine.pricing import ENGINE_1
 from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.gate import Block, GateInput, gate
+from recoup.rules.rescue.pricing import ENGINE_1
 from recoup.rules.rescue.route_by_worth import Candidate, Failure, WorthInput, choose_route
 from recoup.rules.rescue.route_terms import Carried, RouteTerms
 from recoup.rules.rescue.what_if import WHAT_IFS_MAX, what_if

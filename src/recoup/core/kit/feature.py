@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from recoup.core.kit.amount import Amount
     from recoup.core.kit.credential import InPlace
     from recoup.core.kit.facet import Facet
+    from recoup.core.kit.model import Engine
     from recoup.flows.locked import Orders
     from recoup.flows.merchants.card_switches import CardSwitch
     from recoup.flows.run_due import Flow
@@ -69,7 +70,7 @@ class Feature:
     `recoup verify --chain` what differs. `settings`: tables of the settings file, by name, each read and taken into
     use; `trial`: the module with `Trial`, which `recoup up --chain` runs. Doors: `switches` of cards; `verbs` by "group
     verb", each help and module; `audits`: acts of the audit log, in words; `paying`: the module with what payers see,
-    as `PAYING`; `portal`: the one with its pages, panels and timeline words."""
+    as `PAYING`; `portal`: the one with its pages, panels and timeline words. `engine`: what decides by a model."""
 
     name: str
     folder: Path
@@ -105,6 +106,7 @@ class Feature:
     gateways: "Callable[[str, Database, Clocks], Mapping[str, Channel]] | None" = None
     loops: "Callable[[World], Iterable[tuple[str, Callable[[], Awaitable[int]], float]]] | None" = None
     portal: str | None = None
+    engine: "Engine | None" = None
 
 
 _features: tuple[Feature, ...] | None = None

@@ -11,10 +11,9 @@ import structlog
 from recoup.core.kit.feature import features
 from recoup.core.ports import Standing
 from recoup.flows.backtests.floor import watch_floor
+from recoup.flows.insight.drift import watch_drift
 from recoup.flows.insight.keep_facts import EVENTS_MAX as EVENTS_AT_ONCE
 from recoup.flows.insight.keep_facts import keep_facts
-from recoup.flows.insight.learn.drift import watch_drift
-from recoup.flows.insight.learn.nightly import train_nightly
 from recoup.flows.insight.learn_risk import train_risk_nightly
 from recoup.flows.insight.share_issuers import share_issuers
 from recoup.flows.insight.uplift_report import watch_uplift
@@ -106,7 +105,6 @@ def loops_of(world: World, due: DueWork, deliveries: Deliveries) -> list[Loop]:
         Loop("drift of the model", lambda: watch_drift(world), 60.0),
         Loop("uplift", lambda: watch_uplift(world), 60.0),
         Loop("floor", lambda: watch_floor(world), 600.0),
-        Loop("training", lambda: train_nightly(world), 60.0),
         Loop("training of the risk check", lambda: train_risk_nightly(world), 60.0),
         Loop("digests", lambda: send_digests(world), 30.0),
         Loop("going live", lambda: open_approved(world), 5.0),

@@ -40,8 +40,8 @@ from recoup.rules.money.cells import csv_row
 from recoup.rules.policies.file import BYTES_MAX, line_number, parsed
 from recoup.rules.policies.in_force import InForce, Part
 from recoup.rules.policies.read import read_policy
-from recoup.rules.rescue.engine.pricing import ENGINE_1
 from recoup.rules.rescue.policy import POLICIES
+from recoup.rules.rescue.pricing import ENGINE_1
 from recoup.store.insight.backtests import BacktestRow, list_backtests
 
 VERBS = ("list", "show")

@@ -24,7 +24,7 @@ from recoup.kernel.ids import parse_id
 from recoup.rules.merchants.countries import COUNTRIES
 from recoup.rules.network.card import luhn
 from recoup.rules.network.codes import SCHEMES
-from recoup.rules.rescue.engine import zones
+from recoup.rules.rescue import zones
 from recoup.rules.rescue.intake import source_of
 from recoup.rules.rescue.intake_warnings import HELD_BY_TYPE, in_sentences, of_code
 from recoup.rules.rescue.slots import offset_minutes

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
+from recoup.core.kit.model import Model
 from recoup.flows.arm_place import arm_place
 from recoup.flows.insight.stored_policies import load_policies
 from recoup.flows.merchant_cache import known_offset
@@ -25,10 +26,9 @@ from recoup.rules.backtest.report import Judgement, judge
 from recoup.rules.backtest.target import EngineTarget, ScheduleTarget, Target
 from recoup.rules.network.codes import Reading
 from recoup.rules.policies.in_force import InForce
-from recoup.rules.rescue.engine.model import Model
-from recoup.rules.rescue.engine.pricing import ENGINE_1
-from recoup.rules.rescue.engine.standing import WHY_NONE
+from recoup.rules.rescue.model_standing import WHY_NONE
 from recoup.rules.rescue.policy import POLICIES, group_of
+from recoup.rules.rescue.pricing import ENGINE_1
 from recoup.store.insight.judged import JudgedDecision, JudgedRow, judged_decisions, judged_orders
 
 ENGINE: Final = "engine"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+from recoup.core.kit.model import Model, engine
 from recoup.flows.insight.processes import spread_over
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.spread import Spread, parts_of
@@ -49,10 +50,9 @@ from recoup.rules.backtest.target import EngineTarget, ScheduleTarget, Target, p
 from recoup.rules.imports.attempt import Attempt
 from recoup.rules.imports.payments import payments_of
 from recoup.rules.policies.in_force import InForce
-from recoup.rules.rescue.engine.model import Model
-from recoup.rules.rescue.engine.pricing import ENGINE_1
 from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.policy import POLICIES, group_of
+from recoup.rules.rescue.pricing import ENGINE_1
 
 ATTEMPTS_MAX: Final = 400_000  # some hundred thousand payments
 PLANS_MAX: Final = 20_000
@@ -195,9 +195,8 @@ def _models(found: HistoryReport, payments: Sequence[Payment], past: Past, sprea
     """By name, the own one first; none of them has seen the last quarter of the time."""
     cohort = found.cohort
     assert cohort.first is not None
-    from recoup.flows.insight.learn.history_models import models_of
-
-    models = models_of(payments, past, cohort.first, cohort.learned_until, spread)
+    learns = engine()
+    models = learns.of_history(payments, past, cohort.first, cohort.learned_until, spread) if learns is not None else {}
     if not models:
         found.why_no_models = TOO_LITTLE
     return models

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from recoup.core.kit.model import Model
 from recoup.flows.insight.stored_policies import load_policies
 from recoup.flows.insight.verify_decisions import differs_from
 from recoup.flows.world import World
@@ -15,7 +16,6 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.rules.policies.in_force import NO_POLICIES, InForce, Policies
 from recoup.rules.rescue.chance_terms import ChanceTerm, chance_terms
-from recoup.rules.rescue.engine.model import Model
 from recoup.rules.rescue.explained import Dated, IssuerTries, issuer_of, rests_on
 from recoup.rules.rescue.what_if import what_if
 from recoup.rules.rescue.what_if_sentences import WhatIf

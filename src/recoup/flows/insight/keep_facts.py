@@ -16,7 +16,7 @@ from recoup.flows.world import World
 from recoup.kernel.ids import first_id_of
 from recoup.kernel.time import WallTime
 from recoup.moves.payer_looks import look_at
-from recoup.rules.rescue.engine.bins import CLASSES
+from recoup.rules.rescue.answer_classes import CLASSES
 from recoup.rules.rescue.payer_looks import answer_of
 from recoup.store.insight.facts import IssuerAnswers, add_answers, lock_facts, merchants_behind, move_facts
 from recoup.store.insight.payer_sources import FeedEvent, answered_with, events_after, payers_of, transmitted_after

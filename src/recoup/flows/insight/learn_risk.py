@@ -11,7 +11,7 @@ from typing import Any, Final
 import structlog
 from msgspec.structs import replace as with_columns
 
-from recoup.flows.insight.learn.nightly import LEASED, night_before
+from recoup.flows.insight.nights import LEASED, night_before
 from recoup.flows.insight.risk_outcomes import Outcomes, gather_outcomes
 from recoup.flows.risk_versions import add_version, weights_of
 from recoup.flows.threads import run_stoppable

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
+from recoup.core.kit.model import Model
 from recoup.flows.insight import verify_decisions, verify_ledger, verify_orders
 from recoup.flows.insight.stored_policies import load_policies
 from recoup.flows.insight.verify_bank import bank
@@ -25,7 +26,6 @@ from recoup.rules.imports.attempt import IMPORTS_KEPT
 from recoup.rules.messages.order_events import EVENT_STATUSES
 from recoup.rules.money.settlement import KINDS
 from recoup.rules.policies.in_force import InForce
-from recoup.rules.rescue.engine.model import Model
 from recoup.store.insight.proofs import issuer
 from recoup.store.insight.proofs.advances import advances, exposure, operator_exposure
 from recoup.store.insight.proofs.attempts import attempts_and_refunds

@@ -5,10 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 from uuid import UUID
 
+from recoup.core.kit.model import Model, past_decider
 from recoup.flows.insight.verify_orders import Wrong
 from recoup.rules.policies.in_force import NO_POLICIES, Policies
-from recoup.rules.rescue.engine.model import Model
-from recoup.rules.rescue.engine.past import PAST, wrong_of
 from recoup.rules.rescue.replay import DECIDERS, decide_again
 from recoup.store.insight.proofs.decisions import StoredDecision
 
@@ -25,7 +24,7 @@ def all_wrong(
     how many name a decider that is no more."""
     for row in rows:
         decider = str(row.versions.get("decider"))
-        if decider not in DECIDERS and decider not in PAST:
+        if decider not in DECIDERS and past_decider(decider) is None:
             gone[decider] += 1
         elif wrong := differs_from(row, models, policies):
             yield row.order_id, wrong
@@ -42,7 +41,7 @@ def differs_from(row: StoredDecision, models: Mapping[str, Model], policies: Pol
     """The first thing that its stored inputs decide otherwise today."""
     name, decider = f"decision {row.decision_id}", row.versions.get("decider")
     try:
-        if decider in PAST:
+        if wrong_of := past_decider(decider):
             set_by = row.versions.get("policies")
             within = policies[set_by] if set_by else None
             wrong = wrong_of(row.features, row.verdict, row.plan, row.alternatives, row.taken, within)

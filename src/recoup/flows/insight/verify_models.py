@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Final
 
+from recoup.core.kit.model import BadModel, Model
 from recoup.flows.models import find_model
-from recoup.rules.rescue.engine.model import BadModel, Model
 from recoup.store.insight.models import model_names
 from recoup.store.insight.proofs.decisions import StoredDecision
 from recoup.store.insight.proofs.walk import Difference

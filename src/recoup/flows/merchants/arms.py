@@ -21,7 +21,7 @@ from recoup.moves import audit
 from recoup.rules.merchants.audit import amount, changes
 from recoup.rules.policies.in_force import InForce
 from recoup.rules.rescue.arm_terms import WHY_CHARS_MAX, Cut, Mode, Terms, check_terms, cut
-from recoup.rules.rescue.engine.standing import WHY_NONE
+from recoup.rules.rescue.model_standing import WHY_NONE
 from recoup.store.insight.arms import (
     ArmSettings,
     EngineStop,

@@ -19,7 +19,7 @@ from recoup.kernel.ids import HIGHEST, LOWEST, new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.moves.audit import note
-from recoup.rules.rescue.engine.bins import CLASSES
+from recoup.rules.rescue.answer_classes import CLASSES
 from recoup.store.insight.imported import forget_customers
 from recoup.store.lists.bulk_acts import forget_lists_of
 from recoup.store.lists.customer_file import PersonalOrder, looks_of, personal_orders

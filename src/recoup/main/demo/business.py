@@ -12,13 +12,13 @@ from importlib.resources import files
 from typing import Final
 from uuid import UUID
 
+from recoup.core.kit.model import engine
 from recoup.flows.backtests.kept import ask
 from recoup.flows.backtests.questions import BacktestRequest, question_for
 from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.insight.backtest import ENGINE
 from recoup.flows.insight.imports.read import read_import
 from recoup.flows.insight.imports.work import finish
-from recoup.flows.insight.learn.prior import moved, take_prior
 from recoup.flows.insight.uplift_report import make_report
 from recoup.flows.locked import Orders
 from recoup.flows.merchants.arms import ArmsChange, read_arms, set_arms
@@ -89,8 +89,8 @@ class Business:
         """The engine decides for most customers, by a model of the shop's past; the others are its comparison group."""
         owner = await self._as("owner")
         content = files("recoup.main.demo").joinpath(FILE).read_bytes()
-        model = moved(content, self._world.clocks.wall().date())
-        await take_prior(self._world, Actor("system", "demo"), model)
+        if (found := engine()) is not None:
+            await found.take_first(self._world, Actor("system", "demo"), content)
         standing = await read_arms(self._world, self._merchant_id, BusinessTime(self._world.clocks.wall()))
         if standing.own().mode == "off":
             await set_arms(self._world, owner, None, COMPARISON)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from recoup.core.kit.amount import inputs_of, units_of
 from recoup.core.kit.feature import features
+from recoup.core.kit.model import by_model
 from recoup.kernel.ids import new_id
 from recoup.kernel.policy import Policy
 from recoup.moves.attempt.send import gate_input
@@ -25,10 +26,9 @@ from recoup.rules.rescue.by_hand import GateWord, HandInput, PlanBefore, Request
 from recoup.rules.rescue.card_update import CARD_UPDATE_VERSION, UpdateInput, decide_update, is_request, may_be_cured
 from recoup.rules.rescue.challenge import PURPOSE
 from recoup.rules.rescue.decide import OTHER_CARD_WAITS, decide
-from recoup.rules.rescue.engine.decide import ENGINES
-from recoup.rules.rescue.engine.links import LATER, NOW
 from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.gate import ask_gate
+from recoup.rules.rescue.links import LATER, NOW
 from recoup.rules.rescue.order_evidence import evidence_of, last_reading, link_of, other_card_of
 from recoup.rules.rescue.order_facts import facts_of
 from recoup.rules.rescue.other_card import RULE as OTHER_CARD
@@ -196,7 +196,7 @@ def _when_due(decision: Decision) -> str | None:
         return "new_card"
     if OTHER_CARD_WAITS in decision.rules:
         return "decide"
-    if decision.verdict != "plan" or decision.versions["decider"] not in ENGINES:
+    if decision.verdict != "plan" or not by_model(str(decision.versions["decider"])):
         return None
     return "decide" if decision.alternatives and decision.taken == decision.alternatives[0].name else "keep"
 

@@ -9,7 +9,7 @@ from msgspec.structs import asdict
 from recoup.kernel.ids import new_id
 from recoup.kernel.time import WallTime
 from recoup.rules.messages.rescue_rate import Counted, judge
-from recoup.rules.rescue.engine import drift
+from recoup.rules.rescue import drift
 from recoup.store.insight.rescue_watches import lock_drift, lock_watch, save_drift, save_watch
 from recoup.store.insight.uplift_reports import lock_uplift, save_announced
 from recoup.store.merchants.partner_alerts import add_partner_alert

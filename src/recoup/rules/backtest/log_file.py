@@ -11,15 +11,15 @@ from typing import Any, Final
 
 import msgspec
 
+from recoup.core.kit.model import BadModel, Model, read_model
 from recoup.kernel.problem import invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.backtest.recorded import Answer, JudgedOrder, OrderFacts, RecordedDecision, is_drawn
 from recoup.rules.backtest.replay import Engines, add_step
 from recoup.rules.backtest.target import EngineTarget, Target, place_in_file
 from recoup.rules.policies.in_force import InForce
-from recoup.rules.rescue.engine.model import BadModel, Model, model_of
-from recoup.rules.rescue.engine.pricing import Pricing
 from recoup.rules.rescue.policy import CURRENT
+from recoup.rules.rescue.pricing import Pricing
 
 LINE_BYTES_MAX: Final = 64 << 20  # a model is one line
 ORDERS_MAX: Final = 100_000
@@ -198,7 +198,7 @@ def _thin_out(reading: _Reading) -> None:
 
 
 def _take_model(reading: _Reading, row: _Row) -> None:
-    model = model_of(row.content.encode())
+    model = read_model(row.content.encode())
     pricing = msgspec.convert(row.pricing, Pricing)
     reading.models[model.name] = model
     reading.pricings[pricing.version] = pricing

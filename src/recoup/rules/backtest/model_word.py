@@ -17,21 +17,17 @@ from itertools import islice
 from math import exp
 from typing import Final, NamedTuple
 
-import msgspec
-
+from recoup.core.kit.model import Model
 from recoup.kernel.spread import Spread, alone, parts_of
 from recoup.kernel.time import BusinessTime
 from recoup.rules.backtest.estimate import NORMAL_90
 from recoup.rules.backtest.history import Cohort, Payment, payer_of, tries_of
 from recoup.rules.imports.attempt import Attempt
 from recoup.rules.network.codes import Reading, read_decline
-from recoup.rules.rescue.engine import zones
-from recoup.rules.rescue.engine.bins import APPROVED, class_of, key_of
-from recoup.rules.rescue.engine.chances import hours_of
-from recoup.rules.rescue.engine.facts import LOOKS_MAX, Facts, Look
-from recoup.rules.rescue.engine.mixed import chances_at
-from recoup.rules.rescue.engine.model import Model, checked
+from recoup.rules.rescue import zones
+from recoup.rules.rescue.answer_classes import APPROVED, class_of, key_of
 from recoup.rules.rescue.evidence import Decision, Evidence, tried
+from recoup.rules.rescue.facts import LOOKS_MAX, Facts, Look, hours_of
 from recoup.rules.rescue.slots import offset_minutes
 
 Cell = tuple[int, int]  # class of the first decline, and how many tries came before
@@ -212,7 +208,7 @@ class Expectation:
         """Of an approval at that instant, from 0 to 1."""
         if self.alone:
             facts = replace(facts, looks=())
-        [chance] = chances_at(self.model, facts, offset, [hours_of(at)])
+        [chance] = self.model.chances_at(facts, offset, [hours_of(at)])
         return at_level(chance, self.levels.get(cell_of(facts), 1.0))
 
     def under(self, plan: Decision, evidence: Evidence) -> float:
@@ -239,7 +235,7 @@ def expectations_of(
     from those of its own time."""
     first = next(iter(models.values()))
     plain = {name: Expectation(model) for name, model in models.items()} | {
-        POOLED: Expectation(pooled(first), alone=True)
+        POOLED: Expectation(first.pooled(), alone=True)
     }
     levels = spread(_levels, [(one, tries) for one in plain.values()])
     return {name: replace(one, levels=of_one) for (name, one), of_one in zip(plain.items(), levels, strict=True)}
@@ -270,11 +266,6 @@ def range_of(expected: Mapping[str, Sequence[float]]) -> RangeOfModels:
     """`expected`: by model, of each plan."""
     found = {name: sum(chances) / len(chances) for name, chances in expected.items()}
     return RangeOfModels(min(found.values()), max(found.values()), found)
-
-
-def pooled(model: Model) -> Model:
-    """The same without what it learned of single issuers."""
-    return checked(msgspec.structs.replace(model.learned, issuers={}, regression=None))
 
 
 def past_tries(past: Past, cohort: Cohort, payments: Sequence[Payment], *, late: bool, most: int) -> list[PastTry]:

@@ -10,20 +10,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from recoup.core.kit.model import Model
 from recoup.rules.backtest.episode import Features, Step
 from recoup.rules.backtest.recorded import JudgedOrder, OrderFacts, Planned, RecordedDecision
 from recoup.rules.backtest.target import EngineTarget, ScheduleTarget, Target
 from recoup.rules.backtest.ways import Way, chance_at, offered_ways, probability, same, stored_ways, way_of
 from recoup.rules.network.codes import Reading
 from recoup.rules.policies.in_force import NO_POLICIES, InForce, Policies
-from recoup.rules.rescue.engine.bins import CLASSES, class_of
-from recoup.rules.rescue.engine.chances import hours_of
-from recoup.rules.rescue.engine.decide import decide as by_engine
-from recoup.rules.rescue.engine.explore import BLOCKS_HOURS
-from recoup.rules.rescue.engine.model import Model
-from recoup.rules.rescue.engine.pricing import ENGINE_1, PRICINGS, Pricing
+from recoup.rules.rescue.answer_classes import CLASSES, class_of
 from recoup.rules.rescue.evidence import Evidence
+from recoup.rules.rescue.explore import BLOCKS_HOURS
+from recoup.rules.rescue.facts import hours_of
 from recoup.rules.rescue.policy import CURRENT
+from recoup.rules.rescue.pricing import ENGINE_1, PRICINGS, Pricing
 
 STEPS_MAX: Final = 40  # decisions of one order that are read
 _TRIES: Final = 5
@@ -138,7 +137,7 @@ def _by_engine(
     engine = engines.of(one, now)
     if engine is None or "facts" not in one.features:
         return [Way(schedules, None, 1.0)]
-    decision = by_engine(_evidence(one.features), engine[1], engine[0], engines.within(one))
+    decision = engine[0].decide(_evidence(one.features), engine[1], engines.within(one))
     return offered_ways(decision) or [Way(way_of(decision.verdict, decision.plan, now), None, 1.0)]
 
 

@@ -3,14 +3,13 @@
 import hashlib
 from dataclasses import dataclass, replace
 
+from recoup.core.kit.model import Model
 from recoup.rules.policies.in_force import InForce
 from recoup.rules.rescue.arm_terms import engine_decides, place_of
 from recoup.rules.rescue.decide import decide as by_schedule
-from recoup.rules.rescue.engine.decide import decide as by_engine
-from recoup.rules.rescue.engine.model import Model
-from recoup.rules.rescue.engine.pricing import Pricing
 from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.policy import CURRENT, RetryPolicy
+from recoup.rules.rescue.pricing import Pricing
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ class EngineTarget:
         """Raises: ValueError without facts."""
         if evidence.facts is not None and evidence.facts.explore:
             evidence = replace(evidence, facts=replace(evidence.facts, explore=0.0))
-        return by_engine(evidence, self.pricing, self.model, self.within or then)
+        return self.model.decide(evidence, self.pricing, self.within or then)
 
     def of_customer(self, place: int) -> "Target":
         """As of a schedule: the set policies may leave some customers, or all, to the fixed schedule."""

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from recoup.rules.rescue.engine.chances import hours_of
-from recoup.rules.rescue.engine.explore import block_of
 from recoup.rules.rescue.evidence import Decision
+from recoup.rules.rescue.explore import block_of
+from recoup.rules.rescue.facts import hours_of
 from recoup.rules.rescue.verdict import Offered
 
 SAME_HOURS: Final = 3.0

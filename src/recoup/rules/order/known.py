@@ -7,7 +7,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One answered attempt of the payer. `answer`: its class (`rules.rescue.engine.classes`); `tries`: how many of the
+    """One answered attempt of the payer. `answer`: its class (`rules.rescue.answer_classes`); `tries`: how many of the
     same payment came before it; `order_id`: None of a payment that was never sent to us."""
 
     at: datetime

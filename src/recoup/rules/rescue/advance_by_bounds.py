@@ -13,15 +13,13 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final, NamedTuple
 
+from recoup.core.kit.model import Charge, Collected, Model
 from recoup.kernel.sentence import Sentence
 from recoup.rules.money.advance_bounds import PAYERS_MIN, TENTHS, WEEKS_MIN, WHOLE, Bounds, HeldBounds, held, tenth_of
 from recoup.rules.money.collection import CURRENT_COLLECTION, PERIOD, CollectionPolicy, chance_of, next_charge
 from recoup.rules.rescue.advance import AdvanceInputs, LossTest, judged, loss_at
 from recoup.rules.rescue.arm_terms import Arm, Known
 from recoup.rules.rescue.arms import FALLBACKS, EngineAtHand, why_not
-from recoup.rules.rescue.engine.lower_bound import Charge, Collected, collected
-from recoup.rules.rescue.engine.model import Model
-from recoup.rules.rescue.engine.words import outside
 from recoup.rules.rescue.evidence import Decision
 from recoup.rules.rescue.policy import group_of
 from recoup.rules.rescue.verdict import Alternative
@@ -73,7 +71,7 @@ def foreseen_by_model(given: AdvanceInputs, policy: CollectionPolicy, model: Mod
     reading = given.reading
     if reading.terminal or group_of(reading) is None and given.out_at is None:
         return Collected(0.0, 0.0, 0)
-    return collected(charges_of(given, policy), given.facts, given.utc_offset, model)
+    return model.collected(charges_of(given, policy), given.facts, given.utc_offset)
 
 
 def charges_of(given: AdvanceInputs, policy: CollectionPolicy) -> list[Charge]:
@@ -98,7 +96,7 @@ def _chance(given: AdvanceInputs, policy: CollectionPolicy, model: Model | None,
     found = foreseen or foreseen_by_model(given, policy, model)
     words = (
         f"The chance is the lower bound of the model's own, {found.mean:.1%}; answers that it rests on: {found.known}.",
-        *outside(given.facts, given.now, model),
+        *model.outside(given.facts, given.now),
     )
     note = "Approve now and collect by plan; the lower bound of the model's chance."
     return _Chance(int(found.mean * WHOLE), int(found.lower * WHOLE), words, note)

@@ -9,17 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
+from recoup.core.kit.model import Model
 from recoup.kernel.sentence import Sentence
 from recoup.rules.policies.in_force import InForce
 from recoup.rules.rescue.arm_terms import Arm, Known, Terms
 from recoup.rules.rescue.decide import decide as by_schedule
-from recoup.rules.rescue.engine.decide import decide as by_engine
-from recoup.rules.rescue.engine.expected import expected_under
-from recoup.rules.rescue.engine.model import Model
-from recoup.rules.rescue.engine.pricing import ENGINE_1
-from recoup.rules.rescue.engine.standing import WHY_NONE
 from recoup.rules.rescue.evidence import Decision, Evidence
+from recoup.rules.rescue.model_standing import WHY_NONE
 from recoup.rules.rescue.policy import CURRENT
+from recoup.rules.rescue.pricing import ENGINE_1
 from recoup.rules.rescue.sentences import at_card_holder
 
 KINDS: Final = ("mit_managed", "mit_sync")  # where a customer waits, nothing is planned
@@ -29,7 +27,7 @@ _DRAWS: Final = 1 << 53
 
 @dataclass(frozen=True, slots=True)
 class EngineAtHand:
-    """The engine as a transaction has it: the model in use, or why there is none: `engine.standing`.
+    """The engine as a transaction has it: the model in use, or why there is none: `model_standing`.
     `keyed`: a keyed hash of a text."""
 
     model: Model | None
@@ -69,7 +67,7 @@ def decide_by_arm(
     about: dict[str, Any] = {"arm": arm, **known.to_dict(), "number": number, "part": "decides"}
     about["model"] = engine.model.name if engine.model is not None and not known.stopped else None
     if number == 1 and evidence.due_at is None and engine.model is not None:
-        about["chance"] = expected_under(scheduled, evidence, engine.model)
+        about["chance"] = engine.model.expected_under(scheduled, evidence)
     if engines is not None and arm == "engine":
         return DecisionRecord(engines, evidence, about), None
     if fallback:
@@ -100,7 +98,7 @@ def _engines(
         return None, why
     assert engine.model is not None
     try:
-        return by_engine(evidence, ENGINE_1, engine.model, within), ""
+        return engine.model.decide(evidence, ENGINE_1, within), ""
     except (ArithmeticError, LookupError, ValueError):  # the model's numbers: the order goes on
         return None, "failed"
 

@@ -10,13 +10,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from recoup.rules.rescue.engine.bins import SOFT
-from recoup.rules.rescue.engine.chances import hours_of
-from recoup.rules.rescue.engine.facts import Facts
-from recoup.rules.rescue.engine.mixed import chances_at
-from recoup.rules.rescue.engine.model import Model
+from recoup.core.kit.model import Model, decides_by_model
+from recoup.rules.rescue.answer_classes import SOFT
 from recoup.rules.rescue.evidence import Evidence
-from recoup.rules.rescue.replay import LEARNED
+from recoup.rules.rescue.facts import Facts, hours_of
 
 Group = Literal["payer", "issuer", "code", "tries", "hour", "day"]
 TERMS_MAX: Final = 3
@@ -45,7 +42,7 @@ def chance_terms(
 
     Raises: KeyError without the model that decided; TypeError, ValueError for features that it never decided from.
     """
-    if versions.get("decider") not in LEARNED:
+    if not decides_by_model(str(versions.get("decider"))):
         return ()
     at = next((one.get("at") for one in alternatives if one["name"] == taken), None)
     evidence, model = Evidence.from_dict(features), models[str(versions["model"])]
@@ -60,13 +57,13 @@ def _terms(evidence: Evidence, facts: Facts, model: Model, at: float) -> Iterato
     midnight, first = at - (at + evidence.utc_offset / 60) % 24, hours_of(evidence.now) // 24 * 24 + at % 24
     hours = [midnight + hour + 0.5 for hour in range(24)]
     days = [one for day in range(DAYS_MAX) if (one := first + day * 24) < hours_of(evidence.expires_at)]
-    chance, *others = chances_at(model, facts, evidence.utc_offset, [at, *hours, *days])
+    chance, *others = model.chances_at(facts, evidence.utc_offset, [at, *hours, *days])
 
     def term(group: Group, without: float) -> ChanceTerm:
         return ChanceTerm(group, _logit(chance) - _logit(without), without)
 
     for group, changed in _without(facts):
-        yield term(group, chances_at(model, changed, evidence.utc_offset, [at])[0])
+        yield term(group, model.chances_at(changed, evidence.utc_offset, [at])[0])
     yield term("hour", sum(others[:24]) / 24)
     if len(days) > 1:
         yield term("day", sum(others[24:]) / len(days))

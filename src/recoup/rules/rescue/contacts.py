@@ -7,8 +7,8 @@ import re
 from datetime import datetime, timedelta
 from typing import Final, Literal, NamedTuple
 
-from recoup.rules.rescue.engine.zones import easternmost
 from recoup.rules.rescue.slots import westernmost
+from recoup.rules.rescue.zones import easternmost
 
 SMS: Final = "payment_link_sms"  # the switch that the merchant sets, beside the link's own
 Channel = Literal["mail", "sms"]

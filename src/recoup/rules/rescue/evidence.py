@@ -13,8 +13,8 @@ from recoup.kernel.time import BusinessTime
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.tables import KNOWLEDGE_VERSION
 from recoup.rules.policies.budget import MonthSends
-from recoup.rules.rescue.engine.facts import Facts
-from recoup.rules.rescue.engine.links import LinkInput
+from recoup.rules.rescue.facts import Facts
+from recoup.rules.rescue.links import LinkInput
 from recoup.rules.rescue.policy import Group, group_of
 from recoup.rules.rescue.verdict import Alternative, Verdict
 

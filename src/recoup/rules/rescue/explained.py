@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any, Final, NamedTuple
 
+from recoup.core.kit.model import by_model
 from recoup.kernel.money import money
 from recoup.kernel.sentence import Sentence
+from recoup.rules.rescue.answer_classes import APPROVED
 from recoup.rules.rescue.chance_terms import ChanceTerm, Group
-from recoup.rules.rescue.engine.bins import APPROVED
-from recoup.rules.rescue.engine.decide import ENGINES
-from recoup.rules.rescue.engine.pricing import PRICINGS
 from recoup.rules.rescue.evidence import Evidence
+from recoup.rules.rescue.pricing import PRICINGS
 
 _RAISES: Final[Mapping[Group, str]] = {
     "payer": "This customer’s earlier attempts raise the chance; without them it would be {0} %.",
@@ -93,7 +93,7 @@ def _worth(
     engine's own; where it would stop, the one with the best chance. A way's price holds the tries after it, too."""
     pricing = PRICINGS.get(str(versions.get("policy")))
     open_ways = [one for one in alternatives if one.get("at") and one.get("probability") is not None]
-    if pricing is None or versions.get("decider") not in ENGINES or not open_ways:
+    if pricing is None or not by_model(str(versions.get("decider"))) or not open_ways:
         return
     prices = pricing.prices(len(evidence.attempts), evidence.units)
     if not prices:

@@ -9,8 +9,8 @@ from recoup.rules.network.sca import SCA, as_sca
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.challenge import TRIES_MAX, WINDOW, asks_of, link_asks_of
 from recoup.rules.rescue.contacts import LINK
-from recoup.rules.rescue.engine.links import LINKS_1, LinkInput
 from recoup.rules.rescue.evidence import Evidence, Kind, Tried
+from recoup.rules.rescue.links import LINKS_1, LinkInput
 from recoup.rules.rescue.method_gone import code_read
 from recoup.rules.rescue.other_card import CARDS_MAX, CardOnFile, is_cure
 from recoup.rules.rescue.slots import offset_minutes

@@ -9,8 +9,8 @@ from recoup.rules.network.limits import Allowance, Send, Wish, allowance
 from recoup.rules.order.card_sends import initiator_of
 from recoup.rules.order.known import RescueKnown, Seen
 from recoup.rules.order.snapshot import Order
-from recoup.rules.rescue.engine.bins import APPROVED, class_of, key_of
-from recoup.rules.rescue.engine.facts import LOOKS_MAX, Facts, Look
+from recoup.rules.rescue.answer_classes import APPROVED, class_of, key_of
+from recoup.rules.rescue.facts import LOOKS_MAX, Facts, Look
 from recoup.rules.rescue.order_evidence import attempt_reading, declined_at, first_reading, sent_attempts
 from recoup.rules.rescue.slots import offset_minutes
 

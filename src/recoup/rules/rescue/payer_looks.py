@@ -15,8 +15,8 @@ from uuid import UUID
 from recoup.rules.network.card import scheme_of
 from recoup.rules.network.codes import read_decline, read_kept
 from recoup.rules.order.known import Seen
-from recoup.rules.rescue.engine.bins import APPROVED, class_of
-from recoup.rules.rescue.engine.facts import LOOKS_MAX
+from recoup.rules.rescue.answer_classes import APPROVED, class_of
+from recoup.rules.rescue.facts import LOOKS_MAX
 
 # Two answers of one class to the same payment within it are one attempt, told of twice.
 SAME_ATTEMPT: Final = timedelta(minutes=1)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from recoup.core.kit.extended import Extended
 from recoup.core.kit.feature import Feature
+from recoup.core.kit.model import Model, decides_by_model
 from recoup.rules.money.collection import COLLECTION_POLICIES
 from recoup.rules.policies.in_force import NO_POLICIES, InForce, Policies
 from recoup.rules.rescue import route_by_worth
@@ -18,14 +19,10 @@ from recoup.rules.rescue.by_hand import BY_HAND_VERSION, HandInput, decide_by_ha
 from recoup.rules.rescue.card_update import CARD_UPDATE_VERSION, UpdateInput, decide_update
 from recoup.rules.rescue.charge import CHARGE_VERSION, ChargeInput, plan_charge
 from recoup.rules.rescue.decide import DECIDER_VERSION, decide
-from recoup.rules.rescue.engine.decide import ENGINES
-from recoup.rules.rescue.engine.decide import decide as decide_by_model
-from recoup.rules.rescue.engine.model import Model
-from recoup.rules.rescue.engine.past import PAST
-from recoup.rules.rescue.engine.pricing import PRICINGS
 from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.gate import GATE_VERSION, GateInput, gate
 from recoup.rules.rescue.policy import POLICIES
+from recoup.rules.rescue.pricing import PRICINGS
 from recoup.rules.rescue.signal import SIGNAL_VERSION, SignalInput, decide_by_signal
 from recoup.rules.risk.decide import RISK_VERSION, RiskInput, decide_risk
 
@@ -35,10 +32,6 @@ NO_MODELS: Final[Mapping[str, Model]] = {}
 # version -> the policies that it ever decided by, and how it decides from stored features, its policy and its model
 _DECIDERS: Final[Mapping[str, tuple[Mapping[Any, Any], Decider]]] = {
     DECIDER_VERSION: (POLICIES, lambda data, policy, _, within: decide(Evidence.from_dict(data), policy, within)),
-    **dict.fromkeys(ENGINES - PAST, (
-        PRICINGS,
-        lambda data, pricing, model, within: decide_by_model(Evidence.from_dict(data), pricing, model, within),
-    )),
     ADVANCE_BY_BOUNDS_VERSION: (
         COLLECTION_POLICIES,
         lambda data, policy, model, _: advance_by_bounds(AdvanceInputs.from_dict(data), policy, model),
@@ -56,11 +49,17 @@ _DECIDERS: Final[Mapping[str, tuple[Mapping[Any, Any], Decider]]] = {
 
 
 def _of_feature(feature: Feature) -> dict[str, tuple[Mapping[Any, Any], Decider]]:
-    return {name: ({None: None}, lambda data, *_, by=by: by(data)) for name, by in feature.deciders.items()}
+    own: dict[str, tuple[Mapping[Any, Any], Decider]] = {
+        name: ({None: None}, lambda data, *_, by=by: by(data)) for name, by in feature.deciders.items()
+    }
+    learned = feature.engine.versions if feature.engine is not None else ()
+    return own | dict.fromkeys(
+        learned,
+        (PRICINGS, lambda data, pricing, model, within: model.decide(Evidence.from_dict(data), pricing, within)),
+    )
 
 
 DECIDERS: Final = Extended(_DECIDERS, _of_feature)
-LEARNED: Final = ENGINES - PAST  # those that decide by a model
 SOMETIMES_LEARNED: Final = frozenset({ADVANCE_BY_BOUNDS_VERSION})  # by a model where they name one
 
 
@@ -81,7 +80,7 @@ def decide_again(
     policies, decides = DECIDERS.get(decider, ({}, None))
     if decides is None or policy not in policies:
         raise UnknownVersion(f"{decider} with {policy}")
-    learned = decider in LEARNED or decider in SOMETIMES_LEARNED and versions["model"] is not None
+    learned = decides_by_model(decider) or decider in SOMETIMES_LEARNED and versions["model"] is not None
     model = models.get(versions["model"]) if learned else None
     if learned and model is None:
         raise UnknownVersion(f"{decider} with {versions['model']}")

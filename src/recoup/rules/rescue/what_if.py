@@ -11,23 +11,21 @@ from itertools import islice
 from typing import Any, Final
 
 from recoup.core.kit.amount import amounts
+from recoup.core.kit.model import Model, decides_by_model
 from recoup.rules.money.advance_bounds import PAYERS_MIN, TENTHS, WEEKS_MIN, WHOLE, HeldBounds, TenthBounds
 from recoup.rules.money.collection import COLLECTION_POLICIES
 from recoup.rules.policies.in_force import NO_POLICIES, InForce, Policies
 from recoup.rules.rescue.advance import AdvanceInputs
 from recoup.rules.rescue.advance_by_bounds import ADVANCE_BY_BOUNDS_VERSION, advance_by_bounds
+from recoup.rules.rescue.answer_classes import APPROVED, FUNDS, class_of
 from recoup.rules.rescue.by_hand import BY_HAND_VERSION, HandInput, PlanBefore
 from recoup.rules.rescue.card_update import CARD_UPDATE_VERSION, NEW, UpdateInput, decide_update
 from recoup.rules.rescue.decide import DECIDER_VERSION, decide
-from recoup.rules.rescue.engine.bins import APPROVED, FUNDS, class_of
-from recoup.rules.rescue.engine.decide import decide as decide_by_model
-from recoup.rules.rescue.engine.facts import LOOKS_MAX, Facts, Look
-from recoup.rules.rescue.engine.model import Model
-from recoup.rules.rescue.engine.pricing import PRICINGS
 from recoup.rules.rescue.evidence import Decision, Evidence
+from recoup.rules.rescue.facts import LOOKS_MAX, Facts, Look
 from recoup.rules.rescue.gate import GATE_VERSION, GateInput, gate
 from recoup.rules.rescue.policy import POLICIES, RetryPolicy, group_of
-from recoup.rules.rescue.replay import LEARNED
+from recoup.rules.rescue.pricing import PRICINGS
 from recoup.rules.rescue.route_by_worth import ROUTE_BY_WORTH_VERSION, Candidate, WorthInput, choose_route
 from recoup.rules.rescue.signal import SIGNAL_VERSION, SignalInput
 from recoup.rules.rescue.what_if_sentences import Change, WhatIf, compared
@@ -90,7 +88,7 @@ def what_if(
     features that no decision was made from.
     """
     decider = str(versions["decider"])
-    if decider in (DECIDER_VERSION, *LEARNED):
+    if decider == DECIDER_VERSION or decides_by_model(decider):
         found = _of_plan(Evidence.from_dict(features), versions, models, within)
     elif decider == ADVANCE_BY_BOUNDS_VERSION:
         found = of_advance(features, versions, models)
@@ -167,7 +165,7 @@ def _engine(
     if free:
         pricing = replace(pricing, least_chance=0.0, send_units=0, harm=0.0)
         within = within.free() if within is not None else None
-    return lambda evidence: decide_by_model(evidence, pricing, model, within)
+    return lambda evidence: model.decide(evidence, pricing, within)
 
 
 def _schedule(policy: RetryPolicy, within: InForce | None) -> Callable[[Evidence], Decision]:

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from recoup.kernel.steady import chance_of
 from recoup.kernel.stop import look_up, stoppable
-from recoup.rules.rescue.engine.bins import chance_of
 from recoup.rules.risk.weights import BASE_MAX, LOGIT, WEIGHT_MAX, Weights
 
 SWEEPS: Final = 20

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from recoup.rules.rescue.engine.bins import chance_of
+from recoup.kernel.steady import chance_of
 from recoup.rules.risk.facts import Name, RiskFacts, Seen
 from recoup.rules.risk.weights import LOGIT, Weights
 

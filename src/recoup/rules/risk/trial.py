@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from math import log
 from typing import Final, NamedTuple
 
+from recoup.kernel.steady import chance_of
 from recoup.kernel.stop import stoppable
-from recoup.rules.rescue.engine.bins import chance_of
 from recoup.rules.risk.weights import LOGIT, Weights
 
 MATURE: Final = timedelta(days=60)  # after a payment; what is reported later changes nothing

@@ -3,7 +3,7 @@
 from typing import Final
 from uuid import UUID
 
-from recoup.rules.rescue.engine.drift import Counted
+from recoup.rules.rescue.drift import Counted
 from recoup.store.homes import MERCHANT
 from recoup.store.statement import Read
 

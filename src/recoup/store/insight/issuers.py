@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from recoup.rules.rescue.engine.facts import MERCHANTS_MIN
 from recoup.rules.rescue.explained import IssuerTries
+from recoup.rules.rescue.facts import MERCHANTS_MIN
 from recoup.store.homes import MERCHANT
 from recoup.store.statement import Read, Tx
 

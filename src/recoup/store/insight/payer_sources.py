@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
 
-from recoup.rules.rescue.engine.facts import LOOKS_MAX
+from recoup.rules.rescue.facts import LOOKS_MAX
 from recoup.rules.rescue.payer_looks import Copy, PastPayment
 from recoup.store.homes import MERCHANT
 from recoup.store.statement import Read, Row

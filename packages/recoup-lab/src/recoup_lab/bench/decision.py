@@ -3,7 +3,7 @@
 from time import thread_time_ns
 from typing import Final
 
-from recoup.rules.rescue.engine.decide import decide
+from recoup.features.engine.decide import decide
 from recoup.rules.rescue.evidence import Evidence
 from recoup_lab.bench.figure import Figure, Size, percentile
 from recoup_lab.bench.ground import Ground

@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from recoup.features.engine.model import Model
 from recoup.kernel.encode import to_plain
 from recoup.rules.network.codes import Reading
 from recoup.rules.rescue.arms import DecisionRecord
-from recoup.rules.rescue.engine.model import Model
-from recoup.rules.rescue.engine.pricing import Pricing
 from recoup.rules.rescue.policy import group_of
+from recoup.rules.rescue.pricing import Pricing
 from recoup_lab.compare.readings import read
 from recoup_lab.compare.seam import Candidate, Choice, Known, SendAt
 from recoup_lab.world.port import WorldCharge, WorldOrder

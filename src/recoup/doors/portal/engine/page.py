@@ -17,7 +17,7 @@ from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.people import names_of_actors
 from recoup.doors.portal.policy.page import CLIPS
 from recoup.doors.portal.visit import Visit
-from recoup.flows.insight.learn.drift import calibration_of
+from recoup.flows.insight.drift import calibration_of
 from recoup.flows.insight.unlisted_codes import DAYS, read_unlisted
 from recoup.flows.merchants import arms
 from recoup.flows.merchants import risk as risks
@@ -28,8 +28,8 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.rescue.arm_terms import MODES, bounds_of, text_of
-from recoup.rules.rescue.engine.drift import DAYS as CALIBRATION_DAYS
-from recoup.rules.rescue.engine.drift import Counted
+from recoup.rules.rescue.drift import DAYS as CALIBRATION_DAYS
+from recoup.rules.rescue.drift import Counted
 from recoup.rules.risk.terms import MODES as RISK_MODES
 from recoup.rules.risk.terms import RiskTerms
 

@@ -24,8 +24,8 @@ from recoup.kernel.sentence import Sentence
 from recoup.rules.policies.diff import diff
 from recoup.rules.policies.terms import ATTRIBUTES, NOTHING_SET, PolicyTerms, ScopeKind
 from recoup.rules.policies.typed import plain_of, texts_of
-from recoup.rules.rescue.engine.pricing import ENGINE_1
 from recoup.rules.rescue.policy import CURRENT, Group
+from recoup.rules.rescue.pricing import ENGINE_1
 from recoup.store.insight.backtests import saved_backtests
 
 VERSIONS_SHOWN: Final = 10

@@ -5,18 +5,18 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
+from recoup.features.engine.decide import decide
+from recoup.features.engine.model import Model, model_of
 from recoup.kernel.time import BusinessTime
 from recoup.rules.network.codes import Reading
+from recoup.rules.rescue import zones
+from recoup.rules.rescue.answer_classes import APPROVED, class_of, key_of
 from recoup.rules.rescue.arms import DecisionRecord
 from recoup.rules.rescue.decide import decide as by_schedule
-from recoup.rules.rescue.engine import zones
-from recoup.rules.rescue.engine.bins import APPROVED, class_of, key_of
-from recoup.rules.rescue.engine.decide import decide
-from recoup.rules.rescue.engine.facts import LOOKS_MAX, Facts, Look
-from recoup.rules.rescue.engine.model import Model, model_of
-from recoup.rules.rescue.engine.pricing import ENGINE_1, Pricing
 from recoup.rules.rescue.evidence import Decision, Evidence, tried
+from recoup.rules.rescue.facts import LOOKS_MAX, Facts, Look
 from recoup.rules.rescue.policy import RETRY_2
+from recoup.rules.rescue.pricing import ENGINE_1, Pricing
 from recoup.rules.rescue.slots import offset_minutes
 from recoup.rules.rescue.verdict import Offered
 from recoup_lab.compare.arms.learned import issuer_of, learned, trained_on

@@ -1,0 +1,117 @@
+"""The tries of an order chosen as a whole, so that they cover different futures: each is worth what it adds."""
+
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
+from typing import Final, NamedTuple
+
+from recoup.features.engine.belief import Belief, mended_by, passed
+from recoup.features.engine.chances import Ground, expected, local_day, money_row, refused_on
+from recoup.rules.rescue.links import Try
+
+_SOON_HOURS: Final = 36.0
+_SOON_STEP: Final = 3.0
+_NOON: Final = 13.0  # at the card holder
+_AROUND_NOON: Final = (-12.0, -6.0, 6.0)
+_FINE_DAYS: Final = 8
+_NEVER: Final = -1.0
+_KEPT_INSTANTS: Final = 16  # by causes alone
+_KEPT_DEEP: Final = 32
+_KEPT_CHEAP: Final = 64
+_CHEAP: Final = 0.01
+PLAN_MAX: Final = 6
+
+
+class Candidate(NamedTuple):
+    """An instant (hours since 1970), the chance of an approval then, and of the bank not refusing."""
+
+    at: float
+    chance: float
+    willing: float
+
+
+Opens = Callable[[float], float | None]
+"""The first instant from another one on at which a send may leave; None: there is none."""
+
+
+def candidates(
+    ground: Ground, belief: Belief, earliest: float, end: float, opens: Opens | None = None
+) -> list[Candidate]:
+    """Instants from `earliest` on and before `end`, each once: soon ones each three hours, later ones once a day, and
+    on the best of those days four times. `opens`: each waits until a send may leave."""
+    soon, days = _instants(ground, earliest, end)
+
+    def opened(instants: Iterable[float], *before: list[float]) -> list[float]:
+        waited = set(instants) if opens is None else {at for one in instants if (at := opens(one)) is not None}
+        return sorted(at for at in waited.difference(*before) if at < end)
+
+    first = opened(soon)
+    noons = opened(days, first)
+    found, later = at_instants(ground, belief, first), at_instants(ground, belief, noons)
+    around = [one.at + hours for one in best_of(later)[:_FINE_DAYS] for hours in _AROUND_NOON]
+    fine = opened((at for at in around if not first or at > first[-1]), first, noons)
+    return sorted(found + later + at_instants(ground, belief, fine))
+
+
+def at_instants(ground: Ground, belief: Belief, instants: Sequence[float]) -> list[Candidate]:
+    found, before, rhythms = list[Candidate](), belief.before, belief.rhythms
+    last, by_days, free = 0, list[float](), mended_by(belief.holds)
+    for at in instants:
+        day = local_day(ground, at)
+        if day != last:
+            last, by_days = day, belief.by_days(day)
+        willing = 1.0 - refused_on(ground, before, at, day)
+        money = expected(rhythms, by_days, money_row(ground, before, at))
+        found.append(Candidate(at, free[passed(ground, at)] * willing * money, willing))
+    return found
+
+
+def planned(
+    ground: Ground, belief: Belief, found: Sequence[Candidate], prices: Sequence[float], gap: float = 0.0
+) -> list[Try]:
+    """The instants to send at, oldest first; none when none is worth its price. `prices[i]`, a chance, is the price of
+    the i-th send from now on. `gap`: hours between two of them at least. By causes alone a plan is shorter, as those of
+    before were."""
+    deep = ground.model.learned.regression is not None
+    kept = best_of(found)[: looked_at(prices) if deep else _KEPT_INSTANTS]
+    values, chosen, futures = [one.chance for one in kept], list[Try](), None
+    for price in prices if deep else prices[:PLAN_MAX]:
+        best = max(range(len(kept)), key=values.__getitem__, default=None)
+        if best is None or values[best] < price:
+            break
+        if futures is None:
+            from recoup.features.engine.futures import Futures  # arrays: for whoever plans
+
+            futures = Futures(ground, belief, [(one.at, one.willing) for one in kept])
+        chosen.append(Try(kept[best].at, kept[best].chance, values[best]))
+        values = futures.after(best)
+        if gap or deep:
+            values = [
+                _NEVER if any(abs(one.at - at.at) < gap or deep and one.at == at.at for at in chosen) else value
+                for one, value in zip(kept, values, strict=True)
+            ]
+    return sorted(chosen)
+
+
+def looked_at(prices: Sequence[float]) -> int:
+    """How many instants a plan chooses from: more where sends cost next to nothing, as it is longer then."""
+    return _KEPT_CHEAP if prices and prices[0] < _CHEAP else _KEPT_DEEP
+
+
+def best_of(growing: Sequence[Candidate]) -> list[Candidate]:
+    """By chance; of equal ones the earlier is first."""
+    return sorted(growing, key=attrgetter("chance"), reverse=True)
+
+
+def _instants(ground: Ground, earliest: float, end: float) -> tuple[list[float], list[float]]:
+    """The soon ones, and the noons of the days after them, where the card holder is."""
+    soon, at = list[float](), earliest
+    while at < end and at <= earliest + _SOON_HOURS:
+        soon.append(at)
+        at += _SOON_STEP
+    noon = (at + ground.offset) // 24 * 24 - ground.offset + _NOON
+    noons = list[float]()
+    while noon < end:
+        if noon >= at:
+            noons.append(noon)
+        noon += 24.0
+    return soon, noons
