@@ -16,7 +16,7 @@ from recoup.kernel.scope import Actor
 from recoup.store.server import ServerAddress
 
 ATTEMPTS = int(os.environ.get("PROVE_ATTEMPTS", "1000000"))
-SECONDS_MAX = 60.0
+SECONDS_MAX = 300.0
 MEGABYTES_MAX = 2_000
 SHARED = os.environ.get("PROVE_SHARED", "") == "1"
 PAYMENTS = 0.266  # for each attempt: most are tried three or four times
@@ -51,7 +51,7 @@ async def _fill(shop: Shop) -> None:
         await connection.execute("ANALYZE transmissions")
 
 
-def test_a_million_attempts_take_a_minute(server: ServerAddress) -> None:
+def test_a_million_attempts_take_minutes_at_most(server: ServerAddress) -> None:
     async def story() -> None:
         async with sandbox_world(server) as made:
             shop = await make_shop(*made)

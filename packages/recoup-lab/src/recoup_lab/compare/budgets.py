@@ -19,6 +19,7 @@ PLAYS_MAX: Final = 14
 PRICE_STEP: Final = 4.0
 PRICE_LEAST: Final = 1e-3
 PRICE_MOST: Final = 1e9
+NARROW: Final = 1.04  # a bracket of prices whose means differ by what single orders do
 
 
 def length_of(length: float, seed: int, order_id: str) -> int:
@@ -81,11 +82,22 @@ def search_price(
         cheap = [(-math.log(price), mean) for price, mean in seen.items() if mean >= target]
         if abs(seen[_closest(seen, target)] - target) <= close or not dear or not cheap:
             break
+        if min(cheap)[0] - max(dear)[0] < math.log(NARROW):
+            break
         price = math.exp(-_between(max(dear), min(cheap), target, number))
         if price in seen:
             break
         seen[price] = mean_at(price)
     return _closest(seen, target)
+
+
+def between_prices(seen: Mapping[float, float], target: float) -> float | None:
+    """Where the straight line through the nearest prices with fewer and with more sends meets the target, on a
+    logarithmic scale; None without both. A price that is not known is infinite."""
+    known = {price: mean for price, mean in seen.items() if math.isfinite(price)}
+    dear = [(-math.log(price), mean) for price, mean in known.items() if mean < target]
+    cheap = [(-math.log(price), mean) for price, mean in known.items() if mean >= target]
+    return math.exp(-_between(max(dear), min(cheap), target, 0)) if dear and cheap else None
 
 
 def _closest(seen: Mapping[float, float], target: float) -> float:

@@ -8,7 +8,7 @@ The draw is keyed by seed and customer: it is the same for all arms.
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from recoup_lab.compare.budgets import CLOSE
+from recoup_lab.compare.budgets import CLOSE, between_prices
 from recoup_lab.compare.draws import share_of
 from recoup_lab.world.port import WorldOrder
 
@@ -16,6 +16,7 @@ ORDERS: Final = 400
 WHOLE_PLAYS_MAX: Final = 6
 _CLOSER: Final = CLOSE / 2
 _OUT_OF_REACH: Final = 0.25
+_NEAR: Final = 0.15  # of what is asked for: plays of all between which a line is straight
 
 
 def sample_of(seed: int, orders: Sequence[WorldOrder]) -> Sequence[int] | None:
@@ -40,7 +41,8 @@ def search_by_sample(
         if abs(mean - target) <= CLOSE:
             break
         aim = target - (mean - beside)
-        found = search(aim, _CLOSER)
+        near = {price: mean for price, (mean, _) in played.items() if abs(mean - target) <= _NEAR * target}
+        found = between_prices(near, target) or search(aim, _CLOSER)
         if found in played:
             break
         played[found] = of_all(found)
