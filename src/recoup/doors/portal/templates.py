@@ -95,6 +95,11 @@ def _day(context: Context, day: date) -> str:
     return day_of(context["language"], day, with_year=True)
 
 
+def _plus(value: float) -> str:
+    """`+1.5`, `−0.3`."""
+    return f"{value:+.1f}".replace("-", "−")
+
+
 @pass_context
 def _short_day(context: Context, day: date) -> str:
     """`20 Nov`."""
@@ -190,6 +195,7 @@ def _environment(language: str) -> Environment:
         "weekday": _weekday,
         "day": _day,
         "short_day": _short_day,
+        "plus": _plus,
         "moment": datetime.fromisoformat,
         "span": partial(span, to=reader),
         "ago": partial(ago, to=reader),
