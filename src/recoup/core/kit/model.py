@@ -119,4 +119,4 @@ def decides_by_model(decider: str) -> bool:
 
 def by_model(decider: str) -> bool:
     """Whether a model has ever decided under that name."""
-    return decides_by_model(decider) or (found := engine()) is not None and decider in found.past
+    return decides_by_model(decider) or past_decider(decider) is not None

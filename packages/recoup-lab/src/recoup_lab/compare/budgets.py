@@ -78,13 +78,12 @@ def search_price(
         if seen[price] <= seen[cheapest]:
             break  # it sends all that it ever would
     for number in range(PLAYS_MAX):
-        dear = [(-math.log(price), mean) for price, mean in seen.items() if mean < target]
-        cheap = [(-math.log(price), mean) for price, mean in seen.items() if mean >= target]
-        if abs(seen[_closest(seen, target)] - target) <= close or not dear or not cheap:
+        around = _around(seen, target)
+        if abs(seen[_closest(seen, target)] - target) <= close or around is None:
             break
-        if min(cheap)[0] - max(dear)[0] < math.log(NARROW):
+        if around[1][0] - around[0][0] < math.log(NARROW):
             break
-        price = math.exp(-_between(max(dear), min(cheap), target, number))
+        price = math.exp(-_between(*around, target, number))
         if price in seen:
             break
         seen[price] = mean_at(price)
@@ -94,10 +93,15 @@ def search_price(
 def between_prices(seen: Mapping[float, float], target: float) -> float | None:
     """Where the straight line through the nearest prices with fewer and with more sends meets the target, on a
     logarithmic scale; None without both. A price that is not known is infinite."""
-    known = {price: mean for price, mean in seen.items() if math.isfinite(price)}
-    dear = [(-math.log(price), mean) for price, mean in known.items() if mean < target]
-    cheap = [(-math.log(price), mean) for price, mean in known.items() if mean >= target]
-    return math.exp(-_between(max(dear), min(cheap), target, 0)) if dear and cheap else None
+    around = _around({price: mean for price, mean in seen.items() if math.isfinite(price)}, target)
+    return math.exp(-_between(*around, target, 0)) if around is not None else None
+
+
+def _around(seen: Mapping[float, float], target: float) -> tuple[tuple[float, float], tuple[float, float]] | None:
+    """The nearest prices with fewer and with more sends, each as minus its logarithm, with its mean; None without."""
+    dear = [(-math.log(price), mean) for price, mean in seen.items() if mean < target]
+    cheap = [(-math.log(price), mean) for price, mean in seen.items() if mean >= target]
+    return (max(dear), min(cheap)) if dear and cheap else None
 
 
 def _closest(seen: Mapping[float, float], target: float) -> float:
