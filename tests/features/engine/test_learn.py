@@ -142,7 +142,7 @@ def test_whoever_keeps_all_models_from_being_taken_is_named(server: ServerAddres
     async def story(shop: Shop) -> None:
         await lived(shop, payers=150)
         await _another_merchant(shop, inventor := new_id())
-        await transmit(shop.world, payments(inventor, 2, 700, shuffled=True))
+        await transmit(shop.world, payments(inventor, 2, 1_000, shuffled=True))
         done = await learned(shop)
         assert not done.taken
         assert done.note == f"It would be better without the attempts of merchant {inventor}."

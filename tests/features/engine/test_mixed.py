@@ -19,10 +19,11 @@ from recoup.core.kit.model import BadModel
 from recoup.features.engine.belief import believed, ground_of
 from recoup.features.engine.blocks import sizes
 from recoup.features.engine.decide import decide
-from recoup.features.engine.mixed import candidates_of, chances_at
+from recoup.features.engine.instants import at_instants
+from recoup.features.engine.mixed import Window, candidates_of, chances_at
 from recoup.features.engine.model import Model, model_of
 from recoup.features.engine.outlook import _mean
-from recoup.features.engine.plan import Candidate, at_instants
+from recoup.features.engine.plan import Candidate
 from recoup.features.engine.regression import NODES
 from recoup.kernel.time import BusinessTime
 from recoup.rules.rescue.answer_classes import APPROVED, FUNDS, SOFT
@@ -38,7 +39,7 @@ BEGIN, END = hours_of(DECLINED) + 1.0, hours_of(DECLINED) + 28 * 24.0
 def _found(made: Model, asked: Evidence) -> list[Candidate]:
     assert asked.facts is not None
     ground = ground_of(made, asked.facts, asked.utc_offset)
-    return candidates_of(ground, believed(ground, asked.facts), asked.facts, BEGIN, END, most=32)
+    return candidates_of(ground, believed(ground, asked.facts), asked.facts, Window(BEGIN, END), 32)
 
 
 def test_without_a_regression_the_causes_decide_and_the_decision_says_so() -> None:
@@ -90,7 +91,7 @@ def test_an_hour_that_nobody_tried_is_left_out_but_for_now() -> None:
     assert asked.facts is not None
     ground = ground_of(noon, asked.facts, asked.utc_offset)
     belief = believed(ground, asked.facts)
-    first, *_ = candidates_of(ground, belief, asked.facts, BEGIN, END, most=32, now_too=True)
+    first, *_ = candidates_of(ground, belief, asked.facts, Window(BEGIN, END, now_too=True), 32)
     assert first.at == BEGIN
 
 
@@ -134,7 +135,7 @@ def test_where_policies_leave_no_hour_that_was_tried_the_others_count() -> None:
     def by_day(at: float) -> float | None:
         return at if 8 <= (at + ground.offset) % 24 < 20 else None
 
-    assert candidates_of(ground, belief, asked.facts, BEGIN, END, by_day, most=32)
+    assert candidates_of(ground, belief, asked.facts, Window(BEGIN, END, opens=by_day), 32)
 
 
 def test_a_model_that_knows_no_second_rest_keeps_the_first() -> None:

@@ -5,7 +5,7 @@ Each answer moves the belief by Bayes' rule. Sums are made one after the other, 
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from operator import mul
 from typing import Final
 
@@ -22,7 +22,7 @@ from recoup.features.engine.chances import (
     refused,
 )
 from recoup.features.engine.model import Learned, Model
-from recoup.features.engine.rhythms import alike, spread
+from recoup.features.engine.rhythms import spread
 from recoup.kernel.steady import total
 from recoup.rules.rescue.answer_classes import APPROVED, FUNDS, HARD, SOFT
 from recoup.rules.rescue.facts import Facts, Look, hours_of
@@ -39,15 +39,6 @@ class Belief:
     rhythms: list[float]
     holds: list[float]
     before: Before
-    _sums: dict[bytes, float] = field(default_factory=dict, compare=False, repr=False)
-
-    def by_days(self, day: int) -> list[float]:
-        """How likely the last posting was so many days before that day, of the rhythms that have days."""
-        groups, sums = alike(day), self._sums
-        for group in groups:
-            if group not in sums:
-                sums[group] = total(map(self.rhythms.__getitem__, group))
-        return list(map(sums.__getitem__, groups))
 
 
 def ground_of(model: Model, facts: Facts, offset_minutes: int) -> Ground:
@@ -109,21 +100,7 @@ def seen(ground: Ground, belief: Belief, look: Look) -> Belief:
 
 def mended(ground: Ground, holds: Sequence[float], at: float) -> float:
     """The chance that nothing holds the order any more by then."""
-    return mended_by(holds)[passed(ground, at)]
-
-
-def mended_by(holds: Sequence[float]) -> list[float]:
-    """The same by how many of the lengths have `passed`, for whoever asks about many instants."""
-    found, free = [0.0], 0.0
-    for chance in holds:
-        free += chance
-        found.append(free)
-    return found
-
-
-def passed(ground: Ground, at: float) -> int:
-    """How many lengths of a hold are over by then."""
-    return bisect_right(UNTIL, at - ground.first_at)
+    return total(holds[: bisect_right(UNTIL, at - ground.first_at)])
 
 
 def _seen_elsewhere(ground: Ground, rhythms: list[float], before: Before, look: Look) -> tuple[list[float], Before]:

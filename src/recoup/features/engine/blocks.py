@@ -66,7 +66,12 @@ def calendar(local: Array) -> tuple[Array, Array, Array, Array]:
     months = dates.astype("datetime64[M]")
     of_month = (dates - months.astype("datetime64[D]")).astype(np.int64)
     left = ((months + 1).astype("datetime64[D]") - dates).astype(np.int64) - 1
-    return (day + 3) % 7, of_month, left, (local - 24.0 * day).astype(np.int64)
+    return weekday_of(day), of_month, left, (local - 24.0 * day).astype(np.int64)
+
+
+def weekday_of(day: Array) -> Array:
+    """`day`: since 1970."""
+    return (day.astype(np.int64) + 3) % 7
 
 
 def gap_bin(hours: Array) -> Array:
@@ -78,7 +83,7 @@ def places(t: Tries) -> dict[str, Array]:
     local = t.at + t.offset
     weekday, of_month, left, hour = calendar(local)
     zulu = np.floor(t.at).astype(np.int64) % 24
-    first_weekday = calendar(t.first_at + t.offset)[0]
+    first_weekday = weekday_of((t.first_at + t.offset) // 24.0)
     number = np.minimum(t.number, NUMBERS) - 1
     delay, gap = np.searchsorted(DELAY, t.at - t.first_at, side="right"), gap_bin(t.at - t.last_at)
     # An approved payment may never be heard of: how long ago one was tells something only after the decline.

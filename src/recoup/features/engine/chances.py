@@ -7,7 +7,6 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from operator import mul
 from typing import Final, NamedTuple
 
 from recoup.features.engine.bins import (
@@ -24,15 +23,15 @@ from recoup.features.engine.bins import (
     tries_bin,
 )
 from recoup.features.engine.model import Issuer, Model
-from recoup.features.engine.rhythms import AMPLE, IRREGULAR, LONG_AGO
+from recoup.features.engine.rhythms import LONG_AGO
 from recoup.kernel.steady import chance_of, odds_of
 from recoup.rules.rescue.answer_classes import APPROVED, FUNDS
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_EPOCH_DAY: Final = _EPOCH.toordinal()
+EPOCH_DAY: Final = _EPOCH.toordinal()
 _SLOT_HOURS: Final = 24 // HOURS
-_SLOTS: Final = WEEKDAYS * HOURS  # of a week
-_EPOCH_SLOT: Final = _EPOCH.weekday() * HOURS
+SLOTS: Final = WEEKDAYS * HOURS  # of a week
+EPOCH_SLOT: Final = _EPOCH.weekday() * HOURS
 _GAP_AND_IDLE: Final = sorted({*GAP, *IDLE})
 
 
@@ -90,11 +89,11 @@ NOTHING_BEFORE: Final = Before(0, APPROVED, -1e6, THERE, -1e6)
 
 def day_of(local: float) -> int:
     """The ordinal of the day of those hours."""
-    return int(local // 24) + _EPOCH_DAY
+    return int(local // 24) + EPOCH_DAY
 
 
 def local_day(ground: Ground, at: float) -> int:
-    return int((at + ground.offset) // 24) + _EPOCH_DAY
+    return int((at + ground.offset) // 24) + EPOCH_DAY
 
 
 def money_row(ground: Ground, before: Before, at: float) -> tuple[float, ...]:
@@ -108,10 +107,9 @@ def money_row(ground: Ground, before: Before, at: float) -> tuple[float, ...]:
     key = hour, bisect_right(_GAP_AND_IDLE, gap), older, before.money, ground.zone_known, before.tries == 0
     found: tuple[float, ...] | None = ground.model.tables.get(key)
     if found is None:
-        model, money = ground.model, ground.model.learned.money
-        fresh, stale = _rows(model, hour, gap_bin(gap), before, ground.zone_known)
-        undated = _asked(model, before, (money.irregular[before.money][idle_bin(gap)], money.ample))
-        found = model.tables[key] = fresh[:older] + stale[older:] + undated
+        model = ground.model
+        fresh, stale = rows_of(model, hour, gap_bin(gap), before, ground.zone_known)
+        found = model.tables[key] = fresh[:older] + stale[older:] + undated_of(model, before, idle_bin(gap))
     return found
 
 
@@ -126,17 +124,12 @@ def renewed(model: Model) -> tuple[float, ...]:
 
 def refused(ground: Ground, before: Before, at: float) -> float:
     """The chance that the bank refuses although money is there."""
-    return refused_on(ground, before, at, local_day(ground, at))
-
-
-def refused_on(ground: Ground, before: Before, at: float, day: int) -> float:
-    """The same of an instant whose `local_day` is known."""
     table, tries = ground.odds, before.tries
-    odds = ground.habits[(int(at // _SLOT_HOURS) + _EPOCH_SLOT) % _SLOTS] * table.tries[tries_bin(tries)]
+    odds = ground.habits[(int(at // _SLOT_HOURS) + EPOCH_SLOT) % SLOTS] * table.tries[tries_bin(tries)]
     if tries:
         odds *= table.after[before.answer][gap_bin(at - before.at)]
-        if day != ground.first_day:
-            odds *= table.new_month if _month(day) != _month(ground.first_day) else table.new_day
+        if (day := local_day(ground, at)) != ground.first_day:
+            odds *= table.new_month if month_of(day) != month_of(ground.first_day) else table.new_day
     else:
         odds *= table.first
     return odds / (1.0 + odds)
@@ -175,27 +168,25 @@ def odds_of_refusal(model: Model) -> Odds:
     return found
 
 
-def expected(weights: list[float], by_days: list[float], row: tuple[float, ...]) -> float:
-    """The chance over all rhythms, of a row as `money_row`; `by_days`: of the same belief as the weights."""
-    total = weights[IRREGULAR] * row[-2] + weights[AMPLE] * row[-1]
-    for one in map(mul, by_days, row):
-        total += one
-    return total
-
-
 @lru_cache(maxsize=4096)
-def _month(day: int) -> int:
+def month_of(day: int) -> int:
     return date.fromordinal(day).month
 
 
-def _rows(
+def rows_of(
     model: Model, hour: int, gap: int, before: Before, zone_known: bool
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Where the posting came after the attempt before, and where it did not."""
+    """By days since the posting: where the posting came after the attempt before, and where it did not."""
     money = model.learned.money
     since, stale = money.since[zone_known], money.stale[before.money == MISSING][gap]
     logits = [since[since_bin(days * 24 + hour)] for days in range(LONG_AGO + 1)]
     return _asked(model, before, logits), _asked(model, before, [one + stale for one in logits])
+
+
+def undated_of(model: Model, before: Before, idle: int) -> tuple[float, ...]:
+    """Of the irregular and the ample; `idle`: as `bins.IDLE`."""
+    money = model.learned.money
+    return _asked(model, before, (money.irregular[before.money][idle], money.ample))
 
 
 def _asked(model: Model, before: Before, logits: Iterable[float]) -> tuple[float, ...]:

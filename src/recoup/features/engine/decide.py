@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
 from recoup.core.kit.amount import sized
-from recoup.features.engine.belief import Belief, believed, ground_of
+from recoup.features.engine.belief import Belief
 from recoup.features.engine.bins import RESTS, place_of_key, places_of_keys
-from recoup.features.engine.mixed import candidates_of
+from recoup.features.engine.mixed import Views, Window, viewed
 from recoup.features.engine.model import Model
-from recoup.features.engine.plan import Candidate, Opens, looked_at, planned
+from recoup.features.engine.plan import Candidate, looked_at, planned
 from recoup.features.engine.words import link_reason, reasons_of
 from recoup.kernel.time import BusinessTime
 from recoup.rules.network.limits import forbids_for_ever
@@ -43,9 +43,11 @@ _SILENT: Final = frozenset({"expired_card", "card_update_available"})
 _STOP: Final = Offer("stop", None, 0.0, 0.0)
 
 
-def decide(evidence: Evidence, pricing: Pricing, model: Model, within: InForce | None = None) -> Decision:
-    """`evidence.facts` are there. `within`: the policies that were set for the order. Raises: ValueError without
-    facts."""
+def decide(
+    evidence: Evidence, pricing: Pricing, model: Model, within: InForce | None = None, views: Views = viewed
+) -> Decision:
+    """`evidence.facts` are there. `within`: the policies that were set for the order. `views`: `viewed`, or what has
+    kept its answers: no price enters them. Raises: ValueError without facts."""
     facts = evidence.facts
     if facts is None:
         raise ValueError("The engine decides with facts only.")
@@ -54,11 +56,8 @@ def decide(evidence: Evidence, pricing: Pricing, model: Model, within: InForce |
         return _named(by_schedule(evidence, RETRY_2, within), pricing, model)
     times = _times_of(evidence, facts, model, within)
     asked = _Asked(evidence, pricing if within is None else within.priced(pricing), model, within)
-    ground = ground_of(model, facts, evidence.utc_offset)
-    belief = believed(ground, facts)
     prices = _prices(asked, facts)
-    most, now_too = looked_at(prices), times.now_too
-    found = candidates_of(ground, belief, facts, times.earliest, times.end, times.opens, most=most, now_too=now_too)
+    ground, belief, found = views(model, facts, evidence.utc_offset, times.window, looked_at(prices))
     tries = planned(ground, belief, found, prices, times.gap)
     stays = times.due and bool(found) and bool(prices) and found[0].chance >= prices[0] / 2
     if stays:  # it was drawn when it was planned
@@ -74,7 +73,7 @@ def decide(evidence: Evidence, pricing: Pricing, model: Model, within: InForce |
         plan = [Try(taken.at, taken.chance, taken.chance), *_after(tries, taken.at, times.gap)]
     if within is not None:
         plan = plan[: len(prices)]
-    now = times.now_too and plan[0].at <= hours_of(evidence.now)
+    now = times.window.now_too and plan[0].at <= hours_of(evidence.now)
     decision = _decision(asked, belief, offers, taken, plan, now=now)
     if taken is offers[0]:  # what was drawn is sent as it was priced
         decision = sized(evidence, decision)
@@ -98,14 +97,11 @@ class _Asked(NamedTuple):
 
 
 class _Times(NamedTuple):
-    """When a try may leave; hours. `opens`: the first instant from another one on at which the policies let it."""
+    """`gap`: hours between two tries at least."""
 
     due: bool
-    now_too: bool
-    earliest: float
-    end: float
     gap: float
-    opens: Opens | None
+    window: Window
 
 
 def _forbids(within: InForce | None, evidence: Evidence) -> bool:
@@ -119,7 +115,7 @@ def _times_of(evidence: Evidence, facts: Facts, model: Model, within: InForce | 
     now_too = due or evidence.kind == "sync_mit" and not evidence.attempts and not evidence.reading.wait_by_rule
     if within is None:
         earliest = hours_of(_earliest(evidence, facts, model, now_too))
-        return _Times(due, now_too, earliest, hours_of(evidence.expires_at), 0.0, None)
+        return _Times(due, 0.0, Window(earliest, hours_of(evidence.expires_at), now_too))
     end, offset = within.end(evidence.first_declined_at, evidence.expires_at), evidence.utc_offset
     fresh = within.fresh(evidence.now, evidence.month_sends)
     free = max(fresh, max([evidence.first_declined_at, *(one.at for one in evidence.attempts)]) + within.gap)
@@ -134,7 +130,7 @@ def _times_of(evidence: Evidence, facts: Facts, model: Model, within: InForce | 
         return hours_of(found) if found is not None else None
 
     gap = within.gap / timedelta(hours=1)
-    return _Times(due and now_too, now_too, earliest, hours_of(end), gap, opens)
+    return _Times(due and now_too, gap, Window(earliest, hours_of(end), now_too, opens))
 
 
 def _explore(facts: Facts, within: InForce | None) -> float:

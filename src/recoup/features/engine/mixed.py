@@ -3,31 +3,51 @@
 Arrays are loaded with the first plan.
 """
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
 
 from recoup.features.engine.belief import Belief, believed, ground_of
 from recoup.features.engine.chances import Ground
 from recoup.features.engine.model import Model
-from recoup.features.engine.plan import Candidate, Opens, at_instants, best_of, candidates
+from recoup.features.engine.plan import Candidate, Opens, best_of, candidates
 from recoup.rules.rescue.facts import Facts
 
 _OWN: Final = 24
 
 
-def candidates_of(
-    ground: Ground,
-    belief: Belief,
-    facts: Facts,
-    earliest: float,
-    end: float,
-    opens: Opens | None = None,
-    *,
-    most: int,
-    now_too: bool = False,
-) -> list[Candidate]:
+class View(NamedTuple):
+    """What a decision sees of an order: of it `ground` stays as it is, `belief` moves with each answer, `found` are the
+    instants to choose from."""
+
+    ground: Ground
+    belief: Belief
+    found: list[Candidate]
+
+
+class Window(NamedTuple):
+    """When a try may leave, in hours since 1970. `now_too`: the earliest instant is looked at in any case; `opens`: the
+    first instant from another one on at which the policies let a send leave."""
+
+    earliest: float
+    end: float
+    now_too: bool = False
+    opens: Opens | None = None
+
+
+Views = Callable[[Model, Facts, int, Window, int], View]
+
+
+def viewed(model: Model, facts: Facts, utc_offset: int, window: Window, most: int) -> View:
+    """`utc_offset`: as `ground_of`; `most`: as `candidates_of`."""
+    ground = ground_of(model, facts, utc_offset)
+    belief = believed(ground, facts)
+    return View(ground, belief, candidates_of(ground, belief, facts, window, most))
+
+
+def candidates_of(ground: Ground, belief: Belief, facts: Facts, window: Window, most: int) -> list[Candidate]:
     """The `most` best instants, two of a day, where somebody has tried before, and the best of `plan.candidates`;
-    without a regression those alone. `now_too`: the earliest is one of them in any case."""
+    without a regression those alone."""
+    earliest, end, now_too, opens = window
     own = candidates(ground, belief, earliest, end, opens)
     if ground.model.learned.regression is None or not own:
         return own
@@ -40,6 +60,8 @@ def candidates_of(
 def chances_at(model: Model, facts: Facts, utc_offset: int, instants: Sequence[float]) -> list[float]:
     """Of an approval at each instant, as `candidates_of` has it for those that it looks at. `utc_offset`: as
     `ground_of`."""
+    from recoup.features.engine.instants import at_instants
+
     ground = ground_of(model, facts, utc_offset)
     causes = at_instants(ground, believed(ground, facts), instants)
     if model.learned.regression is None:

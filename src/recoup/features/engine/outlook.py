@@ -15,6 +15,7 @@ from recoup.features.engine.belief import Belief
 from recoup.features.engine.bins import place_of_key
 from recoup.features.engine.blocks import LATELY, NEVER, NO_APPROVAL, Tries
 from recoup.features.engine.chances import Ground
+from recoup.features.engine.instants import at_instants
 from recoup.features.engine.pay_days import (
     LONG_AGO,
     Array,
@@ -26,7 +27,7 @@ from recoup.features.engine.pay_days import (
     normal,
     outcome_of,
 )
-from recoup.features.engine.plan import Candidate, Opens, at_instants
+from recoup.features.engine.plan import Candidate, Opens
 from recoup.features.engine.regression import SLOTS, Weighed, by_node, chance_of, logit_of
 from recoup.rules.rescue.answer_classes import APPROVED
 from recoup.rules.rescue.facts import Facts, hours_of

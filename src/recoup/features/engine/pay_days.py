@@ -43,23 +43,26 @@ RHYTHMS: Final = (
 SHORT: Final = 21  # rhythms of two weeks at most come first
 COUNT: Final = len(RHYTHMS)
 IRREGULAR: Final = COUNT - 1
+_TOGETHER: Final = 64  # days
+_EACH: Final = np.arange(COUNT)
 
 
-@lru_cache(maxsize=4096)
-def _since(day: int) -> Array:
-    """Of each rhythm, the days since its pay day. `day`: since 1970."""
-    found = np.full(COUNT, LONGEST, np.int64)
-    for place in range(IRREGULAR):
-        found[place] = next(
-            (back for back in range(LONGEST) if posts(RHYTHMS[place], _EPOCH_DAY + day - back)), LONGEST
-        )
+@lru_cache(maxsize=128)
+def _since(part: int) -> Array:
+    """Of each day of a part of `_TOGETHER`, and each rhythm, the days since its pay day."""
+    found = np.full((_TOGETHER, COUNT), LONGEST, np.int8)
+    for day, row in enumerate(found, start=_EPOCH_DAY + part * _TOGETHER):
+        for place in range(IRREGULAR):
+            row[place] = next((back for back in range(LONGEST) if posts(RHYTHMS[place], day - back)), LONGEST)
     return found
 
 
 def days_since(local: Array) -> Array:
     """Instants × rhythms: days since the pay day."""
-    days, place = np.unique(np.floor(local / 24.0).astype(np.int64), return_inverse=True)
-    found: Array = np.stack([_since(one) for one in days.tolist()])[place]
+    days = (local // 24.0).astype(np.int64)
+    first = int(days.min()) // _TOGETHER
+    parts = [_since(part) for part in range(first, int(days.max()) // _TOGETHER + 1)]
+    found: Array = (np.concatenate(parts) if len(parts) > 1 else parts[0])[days - first * _TOGETHER]
     return found
 
 
@@ -115,11 +118,13 @@ def likelihood(logs: Array, bins: Array, kind: Array, outcome: Array) -> Array:
 
 def money_there(table: Array, bins: Array, weights: Array) -> Array:
     """By instant, the chance that a try is approved. `weights`: of the hypotheses, at each instant or at all."""
-    approved, found = table[TRY, APPROVED], np.zeros(len(bins))
-    by_level = weights.reshape(*weights.shape[:-1], COUNT, LEVELS)
+    approved, by_level = table[TRY, APPROVED], weights.reshape(*weights.shape[:-1], COUNT, LEVELS)
+    found = np.zeros(len(bins))
+    if weights.ndim == 1:
+        found[:] = (by_level @ approved)[_EACH, bins].sum(axis=1)
+        return found
     for level in range(LEVELS):
-        each, shares = approved[level][bins], by_level[..., level]
-        found += each @ shares if shares.ndim == 1 else np.einsum("ij,ij->i", each, shares)
+        found += np.einsum("ij,ij->i", approved[level][bins], by_level[..., level])
     return found
 
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 from typing import Final, NamedTuple
 
-from recoup.features.engine.belief import Belief, mended_by, passed
-from recoup.features.engine.chances import Ground, expected, local_day, money_row, refused_on
+from recoup.features.engine.belief import Belief
+from recoup.features.engine.chances import Ground
 from recoup.rules.rescue.links import Try
 
 _SOON_HOURS: Final = 36.0
@@ -13,7 +13,6 @@ _SOON_STEP: Final = 3.0
 _NOON: Final = 13.0  # at the card holder
 _AROUND_NOON: Final = (-12.0, -6.0, 6.0)
 _FINE_DAYS: Final = 8
-_NEVER: Final = -1.0
 _KEPT_INSTANTS: Final = 16  # by causes alone
 _KEPT_DEEP: Final = 32
 _KEPT_CHEAP: Final = 64
@@ -38,6 +37,8 @@ def candidates(
 ) -> list[Candidate]:
     """Instants from `earliest` on and before `end`, each once: soon ones each three hours, later ones once a day, and
     on the best of those days four times. `opens`: each waits until a send may leave."""
+    from recoup.features.engine.instants import at_instants  # arrays: for whoever plans
+
     soon, days = _instants(ground, earliest, end)
 
     def opened(instants: Iterable[float], *before: list[float]) -> list[float]:
@@ -52,19 +53,6 @@ def candidates(
     return sorted(found + later + at_instants(ground, belief, fine))
 
 
-def at_instants(ground: Ground, belief: Belief, instants: Sequence[float]) -> list[Candidate]:
-    found, before, rhythms = list[Candidate](), belief.before, belief.rhythms
-    last, by_days, free = 0, list[float](), mended_by(belief.holds)
-    for at in instants:
-        day = local_day(ground, at)
-        if day != last:
-            last, by_days = day, belief.by_days(day)
-        willing = 1.0 - refused_on(ground, before, at, day)
-        money = expected(rhythms, by_days, money_row(ground, before, at))
-        found.append(Candidate(at, free[passed(ground, at)] * willing * money, willing))
-    return found
-
-
 def planned(
     ground: Ground, belief: Belief, found: Sequence[Candidate], prices: Sequence[float], gap: float = 0.0
 ) -> list[Try]:
@@ -73,22 +61,16 @@ def planned(
     before were."""
     deep = ground.model.learned.regression is not None
     kept = best_of(found)[: looked_at(prices) if deep else _KEPT_INSTANTS]
-    values, chosen, futures = [one.chance for one in kept], list[Try](), None
-    for price in prices if deep else prices[:PLAN_MAX]:
-        best = max(range(len(kept)), key=values.__getitem__, default=None)
-        if best is None or values[best] < price:
-            break
-        if futures is None:
-            from recoup.features.engine.futures import Futures  # arrays: for whoever plans
+    if not kept or not prices or kept[0].chance < prices[0]:
+        return []
+    from recoup.features.engine.futures import Futures
 
-            futures = Futures(ground, belief, [(one.at, one.willing) for one in kept])
-        chosen.append(Try(kept[best].at, kept[best].chance, values[best]))
-        values = futures.after(best)
-        if gap or deep:
-            values = [
-                _NEVER if any(abs(one.at - at.at) < gap or deep and one.at == at.at for at in chosen) else value
-                for one, value in zip(kept, values, strict=True)
-            ]
+    futures, best, value, chosen = Futures(ground, belief, kept), 0, kept[0].chance, list[Try]()
+    for price in prices if deep else prices[:PLAN_MAX]:
+        if value < price:
+            break
+        chosen.append(Try(kept[best].at, kept[best].chance, value))
+        best, value = futures.after(best, gap, again=not deep)
     return sorted(chosen)
 
 

@@ -51,14 +51,6 @@ def places(ordinal: int) -> bytes:
     return days_since(ordinal)[:IRREGULAR] + bytes((LONG_AGO + 1, LONG_AGO + 2))
 
 
-@lru_cache(maxsize=4096)
-def alike(ordinal: int) -> tuple[bytes, ...]:
-    """By days since the last posting, the rhythms of which that is so on that day. Most groups stay together from one
-    day to the next."""
-    days = days_since(ordinal)[:IRREGULAR]
-    return tuple(bytes(index for index, since in enumerate(days) if since == number) for number in range(LONG_AGO + 1))
-
-
 @lru_cache(maxsize=1 << 18)
 def posts(name: str, ordinal: int) -> bool:
     """Whether a rhythm's money comes on that day."""

@@ -4,8 +4,10 @@ from bisect import insort
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from recoup.features.engine.decide import decide
+from recoup.features.engine.mixed import View, Window, viewed
 from recoup.features.engine.model import Model, model_of
 from recoup.kernel.time import BusinessTime
 from recoup.rules.network.codes import Reading
@@ -26,6 +28,8 @@ from recoup_lab.compare.draws import share_of
 from recoup_lab.compare.readings import reading_of
 from recoup_lab.compare.seam import Attempt, Briefing, Candidate, Choice, Known, SendAt, Stop
 from recoup_lab.world.port import HistoryRow
+
+_VIEWS_MAX: Final = 30_000
 
 
 class EngineArm:
@@ -64,7 +68,11 @@ class EngineArm:
         """The decision of the customer's arm, with what it is made from, as the product stores both."""
         evidence = self.evidence(known)
         held_out = share_of("holdout", self.seed, known.order.customer_id) < self.holdout
-        decision = by_schedule(evidence, RETRY_2) if held_out else decide(evidence, self.pricing, self.model)
+        decision = (
+            by_schedule(evidence, RETRY_2)
+            if held_out
+            else decide(evidence, self.pricing, self.model, views=_viewed_once)
+        )
         arm = {
             "arm": "holdout" if held_out else "engine",
             "share": 100 * (1 - self.holdout),
@@ -117,6 +125,19 @@ class EngineArm:
             facts=facts,
             attempts=tried(answered(known), [one.at for one in known.attempts]),
         )
+
+
+def _viewed_once(model: Model, facts: Facts, utc_offset: int, window: Window, most: int) -> View:
+    """As `viewed`, and the same again when an order stands where it stood in an earlier play, at another price."""
+    kept = model.tables.setdefault("views", {})
+    known = facts.first, facts.first_key, facts.issuer, facts.zone, facts.tries, facts.looks
+    key = (*known, facts.credit, utc_offset, window, most)
+    found: View | None = kept.get(key)
+    if found is None:
+        found = viewed(model, facts, utc_offset, window, most)
+        if len(kept) < _VIEWS_MAX:
+            kept[key] = found
+    return found
 
 
 def first_price(briefing: Briefing, sends: float) -> float:
