@@ -68,13 +68,13 @@ def test_a_weight_of_nothing_changes_no_chance_and_a_whole_one_leaves_no_other()
 
 @each(("own", "learned"), [(0.5, 0.02), (0.01, 0.9), (0.3, 0.3), (0.9, 1e-5)])
 def test_log_odds_are_weighed(own: float, learned: float) -> None:
-    [found] = _mean([Candidate(1.0, own, 1.0)], np.array([learned]), 0.4)
+    [found] = _mean(np.array([own]), np.array([learned]), 0.4)
     logit = 0.6 * log(own / (1 - own)) + 0.4 * log(learned / (1 - learned))
     assert found == pytest.approx(1 / (1 + exp(-logit)), abs=1e-6)
 
 
 def test_where_no_chance_is_by_causes_there_is_none() -> None:
-    assert _mean([Candidate(1.0, 0.0, 1.0)], np.array([0.9]), 0.5) == [0.0]
+    assert _mean(np.zeros(1), np.array([0.9]), 0.5).tolist() == [0.0]
 
 
 def test_what_the_regression_says_of_hours_moves_the_plan() -> None:

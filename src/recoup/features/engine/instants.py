@@ -22,12 +22,16 @@ _NONE: Final = np.zeros(1)
 def at_instants(ground: Ground, belief: Belief, instants: Sequence[float]) -> list[Candidate]:
     if not instants:
         return []
-    at = np.array(instants)
+    chances, willing = chances_of(ground, belief, np.array(instants))
+    return list(map(Candidate, instants, chances.tolist(), willing.tolist()))
+
+
+def chances_of(ground: Ground, belief: Belief, at: Array) -> tuple[Array, Array]:
+    """Of an approval, and of the bank not refusing."""
     days = days_of(ground, at)
     free = np.concatenate((_NONE, belief.holds)).cumsum()[passed(ground, at)]
     willing = 1.0 - _refused(ground, belief.before, at, days)
-    chances = free * willing * _money(ground, belief, at, days)
-    return list(map(Candidate, instants, chances.tolist(), willing.tolist()))
+    return free * willing * _money(ground, belief, at, days), willing
 
 
 def passed(ground: Ground, at: Array) -> Array:

@@ -4,15 +4,13 @@ Arrays are loaded with the first plan.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from recoup.features.engine.belief import Belief, believed, ground_of
 from recoup.features.engine.chances import Ground
 from recoup.features.engine.model import Model
-from recoup.features.engine.plan import Candidate, Opens, best_of, candidates
+from recoup.features.engine.plan import Candidate, Opens, candidates
 from recoup.rules.rescue.facts import Facts
-
-_OWN: Final = 24
 
 
 class View(NamedTuple):
@@ -45,27 +43,26 @@ def viewed(model: Model, facts: Facts, utc_offset: int, window: Window, most: in
 
 
 def candidates_of(ground: Ground, belief: Belief, facts: Facts, window: Window, most: int) -> list[Candidate]:
-    """The `most` best instants, two of a day, where somebody has tried before, and the best of `plan.candidates`;
-    without a regression those alone."""
+    """The `most` best instants where somebody has tried before, two of a day, and the first; without a regression
+    those of `plan.candidates`."""
     earliest, end, now_too, opens = window
-    own = candidates(ground, belief, earliest, end, opens)
-    if ground.model.learned.regression is None or not own:
-        return own
+    if ground.model.learned.regression is None:
+        return candidates(ground, belief, earliest, end, opens)
     from recoup.features.engine.outlook import best_of_days, instants_of
 
     instants = instants_of(ground, earliest, end, opens, now_too=now_too)
-    return best_of_days(ground, belief, facts, instants, best_of(own)[:_OWN], most)
+    return best_of_days(ground, belief, facts, instants, most) if len(instants) else []
 
 
 def chances_at(model: Model, facts: Facts, utc_offset: int, instants: Sequence[float]) -> list[float]:
     """Of an approval at each instant, as `candidates_of` has it for those that it looks at. `utc_offset`: as
     `ground_of`."""
-    from recoup.features.engine.instants import at_instants
-
     ground = ground_of(model, facts, utc_offset)
-    causes = at_instants(ground, believed(ground, facts), instants)
+    belief = believed(ground, facts)
     if model.learned.regression is None:
-        return [one.chance for one in causes]
+        from recoup.features.engine.instants import at_instants
+
+        return [one.chance for one in at_instants(ground, belief, instants)]
     from recoup.features.engine.outlook import mean_with
 
-    return mean_with(ground, facts, causes)
+    return mean_with(ground, belief, facts, instants)

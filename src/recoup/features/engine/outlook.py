@@ -15,7 +15,7 @@ from recoup.features.engine.belief import Belief
 from recoup.features.engine.bins import place_of_key
 from recoup.features.engine.blocks import LATELY, NEVER, NO_APPROVAL, Tries
 from recoup.features.engine.chances import Ground
-from recoup.features.engine.instants import at_instants
+from recoup.features.engine.instants import chances_of
 from recoup.features.engine.pay_days import (
     LONG_AGO,
     Array,
@@ -62,46 +62,35 @@ def _tried(ground: Ground, instants: Array) -> Array:
     return found
 
 
-def best_of_days(
-    ground: Ground, belief: Belief, facts: Facts, instants: Array, own: Sequence[Candidate], most: int
-) -> list[Candidate]:
-    """The two best of each day by the regression, of those again the `most` best, and the first; and `own`, which
-    causes chose, where somebody has tried: what one of both misses the other sees."""
-    tried = _tried(ground, np.array([one.at for one in own]))
-    chosen = {one.at: one for one, is_tried in zip(own, tried, strict=True) if is_tried}
-    instants = np.union1d(instants, list(chosen))
+def best_of_days(ground: Ground, belief: Belief, facts: Facts, instants: Array, most: int) -> list[Candidate]:
+    """The two best of each day, of those again the `most` best, and the first."""
     weighed = _weighed(ground)
-    learned = _learned(ground, weighed, facts, instants)
+    causes, willing = chances_of(ground, belief, instants)
+    both = _mean(causes, _learned(ground, weighed, facts, instants), weighed.weight)
     day = (instants + ground.offset) // 24
-    order = np.lexsort((-learned, day))
+    order = np.lexsort((-both, day))
     rank = np.arange(len(day)) - np.searchsorted(day[order], day[order])
     kept = order[rank < _OF_A_DAY]
-    kept = np.union1d(
-        kept[np.argsort(-learned[kept], kind="stable")[:most]], [0, *np.searchsorted(instants, list(chosen))]
-    )
-    asked = instants[kept].tolist()
-    others = iter(at_instants(ground, belief, [at for at in asked if at not in chosen]))
-    causes = [chosen.get(at) or next(others) for at in asked]
-    both = _mean(causes, learned[kept], weighed.weight)
+    kept = np.union1d(kept[np.argsort(-both[kept], kind="stable")[:most]], [0])
     # A plan asks what a try adds in each rhythm: all of them are scaled alike.
-    return [
-        Candidate(one.at, chance, min(1.0, one.willing * chance / one.chance) if one.chance > 0.0 else one.willing)
-        for one, chance in zip(causes, both, strict=True)
-    ]
+    own, chances = causes[kept], both[kept]
+    scaled = np.minimum(1.0, willing[kept] * np.divide(chances, own, out=np.ones(len(own)), where=own > 0.0))
+    return list(map(Candidate, instants[kept].tolist(), chances.tolist(), scaled.tolist()))
 
 
-def mean_with(ground: Ground, facts: Facts, causes: Sequence[Candidate]) -> list[float]:
-    """The chances of both, at the instants of those by causes."""
-    weighed = _weighed(ground)
-    return _mean(causes, _learned(ground, weighed, facts, np.array([one.at for one in causes])), weighed.weight)
-
-
-def _mean(causes: Sequence[Candidate], learned: Array, weight: float) -> list[float]:
-    """By log-odds."""
-    own = np.array([one.chance for one in causes])
-    mean = (1.0 - weight) * logit_of(own) + weight * logit_of(learned)
-    found: list[float] = np.where(own > 0.0, np.round(chance_of(mean), _DIGITS), 0.0).tolist()
+def mean_with(ground: Ground, belief: Belief, facts: Facts, instants: Sequence[float]) -> list[float]:
+    """The chances of both."""
+    weighed, at = _weighed(ground), np.array(instants)
+    found: list[float] = _mean(
+        chances_of(ground, belief, at)[0], _learned(ground, weighed, facts, at), weighed.weight
+    ).tolist()
     return found
+
+
+def _mean(causes: Array, learned: Array, weight: float) -> Array:
+    """By log-odds."""
+    mean = (1.0 - weight) * logit_of(causes) + weight * logit_of(learned)
+    return np.where(causes > 0.0, np.round(chance_of(mean), _DIGITS), 0.0)
 
 
 class _Stage(NamedTuple):
