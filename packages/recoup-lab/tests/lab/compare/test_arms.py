@@ -1,17 +1,25 @@
 """The comparators, decision by decision."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
 from lab.compare.tiny_world import DAY, NOW, TinyWorld, card, order
+from tests.features.engine.ground import model
 from tests.rings import each
 
+from recoup.features.engine.model import Model
 from recoup.kernel.problem import Problem
+from recoup_lab.compare.arms.engine import EngineArm
 from recoup_lab.compare.arms.slots import pick, slot_scores
 from recoup_lab.compare.catalogue import CATALOGUE, RETRY_2, chosen
+from recoup_lab.compare.driver import play
+from recoup_lab.compare.ground import survey
 from recoup_lab.compare.readings import read
 from recoup_lab.compare.seam import Arm, Attempt, Briefing, Known, SendAt, Stop
+from recoup_lab.compare.source import OurWorlds
 from recoup_lab.world.port import HistoryRow
 
 HOURS = {
@@ -147,3 +155,18 @@ def test_arms_are_chosen_by_name_and_options_by_those_that_use_them() -> None:
         chosen(["weekly"], oracle=False, options=[])
     with pytest.raises(Problem, match="None of the chosen arms uses --explore"):
         chosen(["daily"], oracle=False, options=["explore"])
+
+
+def test_what_an_earlier_play_has_seen_of_an_order_changes_no_decision_at_another_price(tmp_path: Path) -> None:
+    (file := tmp_path / "world.toml").write_text("[world]\norders = 60\n[history]\ndays = 1\n")
+    with OurWorlds(file).open(5) as opened:
+        ground, copies = survey(opened.world, 5), count()
+
+        def signature(made: Model, price: float) -> str:
+            arm = EngineArm(Briefing(ground.hello, ground.history, 5, price=price), made)
+            return play(ground, f"copy {next(copies)}", arm).signature
+
+        again = model()
+        signatures = [signature(again, price) for price in (200.0, 20.0, 200.0)]
+        assert signatures == [signature(model(), price) for price in (200.0, 20.0, 200.0)]
+        assert signatures[0] == signatures[2] != signatures[1]

@@ -130,8 +130,8 @@ class EngineArm:
 def _viewed_once(model: Model, facts: Facts, utc_offset: int, window: Window, most: int) -> View:
     """As `viewed`, and the same again when an order stands where it stood in an earlier play, at another price."""
     kept = model.tables.setdefault("views", {})
-    known = facts.first, facts.first_key, facts.issuer, facts.zone, facts.tries, facts.looks
-    key = (*known, facts.credit, utc_offset, window, most)
+    of_order = facts.first, facts.first_key, facts.issuer, facts.zone, facts.zone_known, facts.credit
+    key = *of_order, facts.tries, facts.looks, utc_offset, window, most
     found: View | None = kept.get(key)
     if found is None:
         found = viewed(model, facts, utc_offset, window, most)
