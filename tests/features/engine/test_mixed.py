@@ -3,6 +3,7 @@
 import hashlib
 import json
 import pickle
+import random
 from dataclasses import replace
 from datetime import timedelta
 from math import exp, log
@@ -18,8 +19,9 @@ from tests.rings import each
 from recoup.core.kit.model import BadModel
 from recoup.features.engine.belief import believed, ground_of
 from recoup.features.engine.blocks import sizes
+from recoup.features.engine.chances import money_row, refused
 from recoup.features.engine.decide import decide
-from recoup.features.engine.instants import at_instants
+from recoup.features.engine.instants import at_instants, chances_of, money_rows
 from recoup.features.engine.mixed import Window, candidates_of, chances_at
 from recoup.features.engine.model import Model, model_of
 from recoup.features.engine.outlook import _mean
@@ -272,3 +274,18 @@ def test_numbers_that_are_none_are_refused() -> None:
     content = replace(made, learned=msgspec.structs.replace(made.learned, regression=wrong)).to_json()
     with pytest.raises(BadModel):
         model_of(content)
+
+
+def test_many_instants_are_counted_as_each_alone() -> None:
+    dice = random.Random(3)
+    for _ in range(40):
+        asked = evidence(looks=fridays(dice.randrange(6)))
+        assert asked.facts is not None
+        ground = ground_of(model(), asked.facts, asked.utc_offset)
+        belief = believed(ground, asked.facts)
+        before = belief.before.then(dice.randrange(3), dice.randrange(4), BEGIN - dice.random() * 500.0)
+        at = [BEGIN + dice.random() * 700.0 for _ in range(20)]
+        rows = money_rows(ground, before, np.array(at)).tolist()
+        assert rows == [list(money_row(ground, before, one)) for one in at]
+        willing = chances_of(ground, replace(belief, before=before), np.array(at))[1].tolist()
+        assert willing == [1.0 - refused(ground, before, one) for one in at]

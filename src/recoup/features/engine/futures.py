@@ -7,10 +7,10 @@ from typing import Final
 
 import numpy as np
 
-from recoup.features.engine.belief import UNTIL, Belief
+from recoup.features.engine.belief import Belief
 from recoup.features.engine.bins import IDLE
 from recoup.features.engine.chances import Ground, renewed
-from recoup.features.engine.instants import days_of, money_rows, passed, places_on
+from recoup.features.engine.instants import days_of, free_after, money_rows, passed, places_on
 from recoup.features.engine.pay_days import Array
 from recoup.features.engine.plan import Candidate
 from recoup.features.engine.rhythms import IRREGULAR, LONG_AGO
@@ -18,16 +18,14 @@ from recoup.features.engine.rhythms import IRREGULAR, LONG_AGO
 _SAME_POSTING: Final = 0.25  # money of one posting answers two tries nearly alike
 _KEPT: Final = 20  # rhythms
 _NEVER: Final = -1.0
-_NONE: Final = np.zeros(1)
-_UNTIL, _IDLE = np.array(UNTIL), np.array(IDLE[1:])
+_IDLE_ENDS: Final = np.array(IDLE[1:])
 
 
 class Futures:
     """The likeliest rhythms, and what each says of each instant: of the tries that were chosen all fail."""
 
     def __init__(self, ground: Ground, belief: Belief, kept: Sequence[Candidate]) -> None:
-        self._offset, self._first_at = ground.offset, ground.first_at
-        self._again = np.array(renewed(ground.model))
+        self._ground, self._again = ground, np.array(renewed(ground.model))
         self._holds = np.array(belief.holds)
         self._at, _, willing = np.array(kept).T
         self._passed = passed(ground, self._at)
@@ -45,13 +43,11 @@ class Futures:
         at, weights = float(self._at[taken]), self._weights
         failed = weights * (1.0 - self._rows[taken])
         left, all_of = float(failed.cumsum()[-1]), float(weights.cumsum()[-1])
-        passed = _UNTIL.searchsorted(at - self._first_at, side="right")
-        self._holds[:passed] *= left / all_of if all_of else 1.0
+        self._holds[: passed(self._ground, at)] *= left / all_of if all_of else 1.0
         self._weights = weights = failed * all_of / left if left else failed
         between = np.abs(self._at - at)
         self._rows = rows = self._beside(taken, at, between)
-        free = np.concatenate((_NONE, self._holds.cumsum()))
-        adds = free[self._passed] * (weights * rows).cumsum(axis=1)[:, -1]
+        adds = free_after(self._holds)[self._passed] * (weights * rows).cumsum(axis=1)[:, -1]
         self._sent |= between < gap
         self._sent[taken] |= not again
         adds[self._sent] = _NEVER
@@ -60,12 +56,11 @@ class Futures:
 
     def _beside(self, taken: int, at: float, between: Array) -> Array:
         """Chances of each try once the one at `at` is sent too, so many hours from it."""
-        newest = (
-            between - (np.maximum(self._at, at) + self._offset) % 24
-        ) / 24  # days since a posting between, at most
+        # Days since a posting that lies between them, at most.
+        newest = (between - (np.maximum(self._at, at) + self._ground.offset) % 24) / 24
         posted = np.where((self._at > at)[:, None], self._places, self._places[taken])
         near = (newest < LONG_AGO)[:, None]
         found = np.where(near & (posted > newest[:, None]), self._rows * _SAME_POSTING, self._rows)
-        again = self._again[_IDLE.searchsorted(between, side="right")]
+        again = self._again[_IDLE_ENDS.searchsorted(between, side="right")]
         renewing: Array = np.where(near & self._irregular, self._rows * again[:, None], found)
         return renewing

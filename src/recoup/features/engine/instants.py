@@ -28,16 +28,21 @@ def at_instants(ground: Ground, belief: Belief, instants: Sequence[float]) -> li
 
 def chances_of(ground: Ground, belief: Belief, at: Array) -> tuple[Array, Array]:
     """Of an approval, and of the bank not refusing."""
-    days = days_of(ground, at)
-    free = np.concatenate((_NONE, belief.holds)).cumsum()[passed(ground, at)]
-    willing = 1.0 - _refused(ground, belief.before, at, days)
-    return free * willing * _money(ground, belief, at, days), willing
+    days, which = np.unique(days_of(ground, at), return_inverse=True)
+    free = free_after(np.array(belief.holds))[passed(ground, at)]
+    willing = 1.0 - _refused(ground, belief.before, at, days, which)
+    return free * willing * _money(ground, belief, at, days, which), willing
 
 
-def passed(ground: Ground, at: Array) -> Array:
+def passed(ground: Ground, at: Array | float) -> Array:
     """How many lengths of a hold are over by then."""
     found: Array = _UNTIL.searchsorted(at - ground.first_at, side="right")
     return found
+
+
+def free_after(holds: Array) -> Array:
+    """By how many lengths are over, the chance that nothing holds the order any more."""
+    return np.concatenate((_NONE, holds)).cumsum()
 
 
 def days_of(ground: Ground, at: Array) -> Array:
@@ -66,10 +71,12 @@ def places_on(day: int) -> Array:
     return np.frombuffer(places(day), np.uint8).astype(np.int64)
 
 
-def _money(ground: Ground, belief: Belief, at: Array, days: Array) -> Array:
-    """The chance that money is there, over all rhythms."""
-    rows, weights, first = money_rows(ground, belief.before, at), np.array(belief.rhythms), int(days.min())
-    by_place = _laid_out(weights, first, int(days.max()))[days - first]
+def _money(ground: Ground, belief: Belief, at: Array, days: Array, which: Array) -> Array:
+    """The chance that money is there, over all rhythms. `days`: those of all instants; `which`: of each its place."""
+    rows, weights, count = money_rows(ground, belief.before, at), np.array(belief.rhythms), len(days)
+    # Days × places in a row: how likely the last posting was so many days before.
+    cells = np.stack([places_on(day) for day in days.tolist()]) + np.arange(count)[:, None] * _PLACES
+    by_place = np.bincount(cells.ravel(), np.tile(weights, count), count * _PLACES).reshape(count, _PLACES)[which]
     parts = np.empty((len(at), _PLACES))
     parts[:, 0], parts[:, 1] = weights[IRREGULAR] * rows[:, -2], weights[AMPLE] * rows[:, -1]
     np.multiply(by_place[:, : LONG_AGO + 1], rows[:, : LONG_AGO + 1], out=parts[:, 2:])
@@ -77,26 +84,14 @@ def _money(ground: Ground, belief: Belief, at: Array, days: Array) -> Array:
     return found
 
 
-def _laid_out(weights: Array, first: int, last: int) -> Array:
-    """Days × places in a row: how likely the last posting was so many days before."""
-    count = last - first + 1
-    return np.bincount(_cells(first, count), np.tile(weights, count), count * _PLACES).reshape(count, _PLACES)
-
-
-@lru_cache(maxsize=512)
-def _cells(first: int, count: int) -> Array:
-    found: Array = np.stack([places_on(first + day) + day * _PLACES for day in range(count)]).ravel()
-    return found
-
-
-def _refused(ground: Ground, before: Before, at: Array, days: Array) -> Array:
-    """As `chances.refused`."""
+def _refused(ground: Ground, before: Before, at: Array, days: Array, which: Array) -> Array:
+    """As `chances.refused`; `days`, `which`: as `_money`."""
     table, tries = ground.odds, before.tries
     odds = np.array(ground.habits)[((at // (24 // HOURS)).astype(np.int64) + EPOCH_SLOT) % SLOTS]
     odds *= table.tries[tries_bin(tries)]
     if tries:
         odds *= np.array(table.after[before.answer])[_GAP_ENDS.searchsorted(at - before.at, side="right")]
-        odds *= _turned(ground, days)
+        odds *= _turned(ground, days)[which]
     else:
         odds *= table.first
     found: Array = odds / (1.0 + odds)
@@ -105,13 +100,13 @@ def _refused(ground: Ground, before: Before, at: Array, days: Array) -> Array:
 
 def _turned(ground: Ground, days: Array) -> Array:
     """What another day than the payment's, or another month, changes."""
-    table, month, first = ground.odds, month_of(ground.first_day), int(days.min())
-    by_day = [
-        1.0 if day == ground.first_day else table.new_day if month_of(day) == month else table.new_month
-        for day in range(first, int(days.max()) + 1)
-    ]
-    found: Array = np.array(by_day)[days - first]
-    return found
+    table, month = ground.odds, month_of(ground.first_day)
+    return np.array(
+        [
+            1.0 if day == ground.first_day else table.new_day if month_of(day) == month else table.new_month
+            for day in days.tolist()
+        ]
+    )
 
 
 def _tables(ground: Ground, before: Before) -> tuple[Array, Array, Array]:

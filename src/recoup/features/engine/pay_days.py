@@ -43,26 +43,24 @@ RHYTHMS: Final = (
 SHORT: Final = 21  # rhythms of two weeks at most come first
 COUNT: Final = len(RHYTHMS)
 IRREGULAR: Final = COUNT - 1
-_TOGETHER: Final = 64  # days
 _EACH: Final = np.arange(COUNT)
 
 
-@lru_cache(maxsize=128)
-def _since(part: int) -> Array:
-    """Of each day of a part of `_TOGETHER`, and each rhythm, the days since its pay day."""
-    found = np.full((_TOGETHER, COUNT), LONGEST, np.int8)
-    for day, row in enumerate(found, start=_EPOCH_DAY + part * _TOGETHER):
-        for place in range(IRREGULAR):
-            row[place] = next((back for back in range(LONGEST) if posts(RHYTHMS[place], day - back)), LONGEST)
+@lru_cache(maxsize=4096)
+def _since(day: int) -> Array:
+    """Of each rhythm, the days since its pay day. `day`: since 1970."""
+    found = np.full(COUNT, LONGEST, np.int64)
+    for place in range(IRREGULAR):
+        found[place] = next(
+            (back for back in range(LONGEST) if posts(RHYTHMS[place], _EPOCH_DAY + day - back)), LONGEST
+        )
     return found
 
 
 def days_since(local: Array) -> Array:
     """Instants × rhythms: days since the pay day."""
-    days = (local // 24.0).astype(np.int64)
-    first = int(days.min()) // _TOGETHER
-    parts = [_since(part) for part in range(first, int(days.max()) // _TOGETHER + 1)]
-    found: Array = (np.concatenate(parts) if len(parts) > 1 else parts[0])[days - first * _TOGETHER]
+    days, place = np.unique(np.floor(local / 24.0).astype(np.int64), return_inverse=True)
+    found: Array = np.stack([_since(one) for one in days.tolist()])[place]
     return found
 
 
