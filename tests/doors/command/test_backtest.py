@@ -15,6 +15,7 @@ from tests.flows.test_arms import MODEL
 from tests.worlds import Shop, make_shop, sandbox_world
 
 from recoup.doors.command.backtest import backtest
+from recoup.doors.command.backtest_words import days_earlier
 from recoup.doors.command.verbs import Opened
 from recoup.features.engine.learn.choices import keep, take
 from recoup.flows.insight.backtest import backtest_policy, target_named
@@ -250,3 +251,17 @@ def test_of_too_many_orders_of_a_log_a_sample_of_payers_is_read(log: Path) -> No
     with log.open("rb") as content:
         every = read_log(content, None).orders
     assert {one.facts.order for one in every if one.facts.payer in payers} == {one.facts.order for one in found.orders}
+
+
+@pytest.mark.parametrize(
+    ("ends", "words"),
+    [
+        ((-0.6,), "0.6 days later"),
+        ((0.5,), "0.5 days earlier"),
+        ((-22.9, -5.6), "5.6 to 22.9 days later"),
+        ((1.0, 3.0), "1.0 to 3.0 days earlier"),
+        ((-2.0, 3.0), "2.0 days later to 3.0 earlier"),
+    ],
+)
+def test_days_are_told_without_a_sign(ends: tuple[float, ...], words: str) -> None:
+    assert days_earlier(*ends) == words

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from recoup.doors.command.backtest_words import LESS, VERDICTS, amount_of, label_of
+from recoup.doors.command.backtest_words import LESS, VERDICTS, amount_of, days_earlier, label_of
 from recoup.flows.insight.backtest_file import HistoryReport
 from recoup.flows.insight.backtest_plain import LOUD
 from recoup.kernel.kept_sentence import kept
@@ -97,10 +97,7 @@ def _of_policy(found: HistoryReport) -> list[str]:
             f"sends       {whole.sends.low:.2f} to {whole.sends.high:.2f} each under it; fees avoided {_fees(whole)}"
         )
     if whole is not None and whole.days_earlier is not None:
-        low, high = whole.days_earlier
-        text.append(
-            f"money       {low:+.1f} to {high:+.1f} days earlier, below 0 later, where it rescues the same payments"
-        )
+        text.append(f"money       {days_earlier(*whole.days_earlier)}, where it rescues the same payments")
     if found.calibration is not None:
         off = found.calibration
         text.append(

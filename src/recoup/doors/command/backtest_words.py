@@ -67,7 +67,7 @@ def _with_policy(found: Judgement) -> list[str]:
         + VERDICTS[found.verdict],
         f"sends       {whole.sends:.2f} an order, then {whole.sends_then:.2f}",
         f"money       after {_days(whole.days)} days, then {_days(whole.days_then)}"
-        + (f": earlier by {_earlier(whole.days_earlier)} days" if whole.days_earlier is not None else ""),
+        + (f": {days_earlier(whole.days_earlier)}" if whole.days_earlier is not None else ""),
     ]
 
 
@@ -133,6 +133,15 @@ def amount_of(units: float | None, asset: str, *, sign: bool = False) -> str:
 
 def _days(days: float | None) -> str:
     return "–" if days is None else f"{days:.1f}"
+
+
+def days_earlier(low: float, high: float | None = None) -> str:
+    """In words; below 0: later. `high`: the other end of a range."""
+    high = low if high is None else high
+    if low < 0.0 < high:
+        return f"{-low:.1f} days later to {high:.1f} earlier"
+    ends = sorted({f"{abs(low):.1f}", f"{abs(high):.1f}"}, key=float)
+    return f"{' to '.join(ends)} days {'earlier' if low >= 0.0 else 'later'}"
 
 
 def _earlier(days: float | None) -> str:
