@@ -136,7 +136,7 @@ def _days(days: float | None) -> str:
 
 
 def days_earlier(low: float, high: float | None = None) -> str:
-    """In words; below 0: later. `high`: the other end of a range."""
+    """Words for so many days earlier; below 0: later. `high`: the other end of a range."""
     high = low if high is None else high
     if low < 0.0 < high:
         return f"{-low:.1f} days later to {high:.1f} earlier"

@@ -41,7 +41,7 @@ def passed(ground: Ground, at: Array | float) -> Array:
 
 
 def free_after(holds: Array) -> Array:
-    """By how many lengths are over, the chance that nothing holds the order any more."""
+    """Chance that nothing holds the order any more, by how many lengths of a hold are over."""
     return np.concatenate((_NONE, holds)).cumsum()
 
 

@@ -48,7 +48,7 @@ _EACH: Final = np.arange(COUNT)
 
 @lru_cache(maxsize=4096)
 def _since(day: int) -> Array:
-    """Of each rhythm, the days since its pay day. `day`: since 1970."""
+    """Days since the pay day of each rhythm. `day`: since 1970."""
     found = np.full(COUNT, LONGEST, np.int64)
     for place in range(IRREGULAR):
         found[place] = next(
