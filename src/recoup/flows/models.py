@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import asyncpg
 import structlog
 
-from recoup.core.kit.model import BadModel, Model, read_model
+from recoup.core.kit.model import BadModel, Model, NotRead, read_model
 from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.time import Clocks
 from recoup.rules.rescue.model_standing import WhyNone, why_not
@@ -26,10 +26,11 @@ log = structlog.get_logger()
 
 
 class _Taken(NamedTuple):
-    """`model`: None where the content is damaged."""
+    """`model`: None where it decides nothing, and `why` says why."""
 
     name: str
     model: Model | None
+    why: WhyNone = "model_damaged"
 
 
 class NoModels:
@@ -91,7 +92,7 @@ class Models:
         if self._taken is None:
             return "no_model"
         if self._taken.model is None:
-            return "model_damaged"
+            return self._taken.why
         return why_not(self._taken.model.learned, now) or "no_model"
 
     def forget(self) -> None:
@@ -125,8 +126,9 @@ class Models:
                 try:
                     self._taken = _Taken(name, await find_model(connection, name))
                 except BadModel as error:
-                    log.error("the model is damaged; the fixed schedules decide", model=name, error=str(error))
-                    self._taken = _Taken(name, None)
+                    log.error("the model is not used; the fixed schedules decide", model=name, error=str(error))
+                    why: WhyNone = "model_not_read" if isinstance(error, NotRead) else "model_damaged"
+                    self._taken = _Taken(name, None, why)
 
 
 async def find_model(connection: Read, name: str) -> Model | None:

@@ -171,8 +171,19 @@ def test_stopping_is_never_drawn() -> None:
         MODEL.to_json().replace(b'"format":2', b'"format":1'),
         MODEL.to_json().replace(b'"tries":[0.0,', b'"tries":['),
         MODEL.to_json().replace(b'"generic":0.2', b'"generic":"x"'),
+        MODEL.to_json().replace(b'"generic":0.2', b'"generic":1e308'),
+        MODEL.to_json().replace(b'"data_until":"2027-02-28"', b'"data_until":"soon"'),
+        MODEL.to_json().replace(b'"data_until":"2027-02-28"', b'"data_until":"2026-02-28"'),
+        MODEL.to_json().replace(b'"attempts":1000', b'"attempts":-5'),
+        MODEL.to_json().replace(b'"ample":3.0', b'"ample":1e308'),
+        MODEL.to_json().replace(b'"new_day":0.0', b'"new_day":1e308'),
+        MODEL.to_json().replace(b'"first":-2.0', b'"first":-1e308'),
+        MODEL.to_json().replace(b'"holds":[[1.0,', b'"holds":[['),
+        MODEL.to_json().replace(b'"holds":[[1.0,', b'"holds":[[-1.0,'),
+        MODEL.to_json().replace(b"[[0.8,", b"[[0.9,"),
     ],
 )
 def test_a_damaged_model_is_refused(content: bytes) -> None:
+    assert content != MODEL.to_json()
     with pytest.raises(BadModel):
         model_of(content)

@@ -15,6 +15,7 @@ from tests.worlds import FUNDS_CARD, Shop, make_shop, owner, sandbox_world
 
 from recoup.features.engine.learn import gather as gathering
 from recoup.features.engine.learn import held_out
+from recoup.features.engine.learn import learn as learning
 from recoup.features.engine.learn.choices import keep, listed, take
 from recoup.features.engine.learn.gather import gather
 from recoup.features.engine.learn.held_out import by_model, by_plain_rates, hold_out, scored, try_out
@@ -82,6 +83,24 @@ def test_the_model_of_simulated_worlds_gives_way_to_a_better_one_of_own_attempts
         assert done.trial is not None
         assert (done.trial.compared_with, done.trial.verdict, done.taken) == (prior, "better", True)
         assert not (await learned(shop, candidate=True)).taken
+
+    run(server, story)
+
+
+def test_a_choice_that_is_made_during_a_training_stands(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(shop: Shop) -> None:
+        await lived(shop)
+        assert await keep(shop.world, model(), None, ANNA)
+        while_training = learning.run_stoppable
+
+        async def meanwhile(*given: Any) -> Training:
+            await take(shop.world, model().name, ANNA)
+            return await while_training(*given)
+
+        monkeypatch.setattr(learning, "run_stoppable", meanwhile)
+        done = await learned(shop)
+        assert (done.kept, done.taken, done.note) == (True, False, learning.SINCE)
+        assert (await listed(shop.world))[1] == model().name
 
     run(server, story)
 

@@ -25,7 +25,7 @@ from recoup.features.engine.instants import at_instants, chances_of, money_rows
 from recoup.features.engine.mixed import Window, candidates_of, chances_at
 from recoup.features.engine.model import Model, model_of
 from recoup.features.engine.outlook import _mean
-from recoup.features.engine.plan import Candidate
+from recoup.features.engine.plan import Candidate, planned
 from recoup.features.engine.regression import NODES
 from recoup.kernel.time import BusinessTime
 from recoup.rules.rescue.answer_classes import APPROVED, FUNDS, SOFT
@@ -125,6 +125,22 @@ def test_where_sends_cost_nothing_a_plan_goes_on_to_the_end() -> None:
     plan = decide(evidence(), free, made).plan
     assert len({*plan}) == len(plan) > 12
     assert decide(evidence(), none, made).plan == ()
+
+
+@each(("far", "chosen"), [(0.301, BEGIN), (0.4, BEGIN + 240.0)])
+def test_of_instants_about_as_good_the_sooner_is_taken(far: float, chosen: float) -> None:
+    asked = evidence()
+    assert asked.facts is not None
+    ground = ground_of(mixed_model(regression()), asked.facts, asked.utc_offset)
+    found = [Candidate(BEGIN, 0.3, 0.9), Candidate(BEGIN + 240.0, far, 0.9)]
+    assert [one.at for one in planned(ground, believed(ground, asked.facts), found, [0.05])] == [chosen]
+
+
+def test_a_window_of_decades_is_looked_at_for_months() -> None:
+    ends = DECLINED + timedelta(days=365 * 40)
+    plan = decide(evidence(expires_at=ends), ENGINE_1, mixed_model(regression())).plan
+    assert plan
+    assert max(plan) < DECLINED + timedelta(days=121)
 
 
 def test_where_policies_leave_no_hour_that_was_tried_the_others_count() -> None:

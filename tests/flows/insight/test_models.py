@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -160,6 +161,17 @@ def test_a_damaged_model_never_decides(server: ServerAddress, name: str) -> None
     told(server, story)
 
 
+def test_a_machine_without_arrays_decides_by_schedule(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(world: World) -> None:
+        await keep(world, FIRST, None, ANNA)
+        await take(world, FIRST.name, ANNA)
+        monkeypatch.setitem(sys.modules, "recoup.features.engine.regression", None)
+        assert await current(world) == "model_not_read"
+        assert "cannot be loaded on this machine" in (await shown(world, FIRST.name)).damaged
+
+    told(server, story)
+
+
 def test_a_model_decides_only_within_its_time(server: ServerAddress) -> None:
     async def story(world: World) -> None:
         await keep(world, FIRST, None, ANNA)
@@ -170,7 +182,7 @@ def test_a_model_decides_only_within_its_time(server: ServerAddress) -> None:
         assert await current(world, just + timedelta(seconds=1)) == "model_stale"
         assert await current(world, datetime(2026, 10, 1, tzinfo=UTC)) == FIRST.name
         assert await current(world, datetime(2026, 9, 30, 23, tzinfo=UTC)) == "model_ahead"
-        assert {"no_model", "model_stale", "model_ahead", "model_damaged"} == set(WHY_NONE)
+        assert {"no_model", "model_stale", "model_ahead", "model_damaged", "model_not_read"} == set(WHY_NONE)
 
     told(server, story)
 

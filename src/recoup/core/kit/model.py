@@ -23,6 +23,10 @@ class BadModel(ValueError):
     """The message says what is wrong with it."""
 
 
+class NotRead(BadModel):
+    """Nothing is wrong with it: this machine lacks what reads it."""
+
+
 class Charge(NamedTuple):
     """`at_most`: a cap on its chance, of one whose answer is overdue."""
 
@@ -103,8 +107,11 @@ def engine() -> Engine | None:
 def read_model(content: bytes) -> Model:
     """Raises: BadModel."""
     if (found := engine()) is None:
-        raise BadModel("No feature here reads models.")
-    return found.read(content)
+        raise NotRead("No feature here reads models.")
+    try:
+        return found.read(content)
+    except ImportError as error:
+        raise NotRead(f"{error.name or 'A library'} cannot be loaded on this machine.") from None
 
 
 def past_decider(decider: object) -> "Callable[..., Wrong | None] | None":

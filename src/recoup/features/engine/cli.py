@@ -204,8 +204,12 @@ def show_verb(run: Run, name: str, as_json: bool) -> None:
 @in_world
 def take_verb(run: Run, name: str) -> None:
     """Puts a stored model into use."""
-    run(lambda opened: take(opened.world, name, OPERATOR))
-    click.echo(f"{name} is now in use. `recoup learn back` undoes this.")
+
+    async def work(opened: Opened) -> ShownModel:
+        await take(opened.world, name, OPERATOR)
+        return await shown(opened.world, name)
+
+    click.echo(f"{name} is now in use. {_unused(run(work))}`recoup learn back` undoes this.")
 
 
 @verb.command("prior")
@@ -227,8 +231,21 @@ def prior_verb(run: Run) -> None:
 @in_world
 def back_verb(run: Run) -> None:
     """Returns to the previous model, or to none if there was none."""
-    name = run(lambda opened: back(opened.world, OPERATOR))
-    click.echo(f"{name} is in use again." if name else "No model is in use now; the fixed schedule applies.")
+
+    async def work(opened: Opened) -> ShownModel | None:
+        name = await back(opened.world, OPERATOR)
+        return await shown(opened.world, name) if name else None
+
+    found = run(work)
+    words = f"{found.name} is in use again. {_unused(found)}" if found is not None else ""
+    click.echo(words.rstrip() or "No model is in use now; the fixed schedule applies.")
+
+
+def _unused(row: ShownModel) -> str:
+    """Why it decides nothing all the same."""
+    if row.damaged:
+        return f"But it is not used: {row.damaged} `recoup learn take` chooses another. "
+    return f"But it is not used: {row.why_unused} " if row.why_unused else ""
 
 
 def as_text(found: Training, dry_run: bool) -> str:

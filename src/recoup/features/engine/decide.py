@@ -36,6 +36,7 @@ _BY_CAUSES: Final = "engine-1"  # by a model of format 2
 ENGINES: Final = frozenset({VERSION, _BY_CAUSES, "engine-2"})  # that have ever decided
 _SOONEST: Final = {"technical": timedelta(minutes=15)}
 _SOON: Final = timedelta(hours=1)
+_FAR: Final = timedelta(days=120)  # no plan looks further
 # What a customer settles with the bank mends without our hearing of it.
 _TRIED: Final = ("yes", "after_contact")
 # An issuer may renew a card without a word to us: how soon is learned, where others have tried.
@@ -113,10 +114,11 @@ def _forbids(within: InForce | None, evidence: Evidence) -> bool:
 def _times_of(evidence: Evidence, facts: Facts, model: Model, within: InForce | None) -> _Times:
     due = evidence.due_at is not None and evidence.due_at <= evidence.now
     now_too = due or evidence.kind == "sync_mit" and not evidence.attempts and not evidence.reading.wait_by_rule
+    expires, offset = min(evidence.expires_at, evidence.now + _FAR), evidence.utc_offset
     if within is None:
         earliest = hours_of(_earliest(evidence, facts, model, now_too))
-        return _Times(due, 0.0, Window(earliest, hours_of(evidence.expires_at), now_too))
-    end, offset = within.end(evidence.first_declined_at, evidence.expires_at), evidence.utc_offset
+        return _Times(due, 0.0, Window(earliest, hours_of(expires), now_too))
+    end = within.end(evidence.first_declined_at, expires)
     fresh = within.fresh(evidence.now, evidence.month_sends)
     free = max(fresh, max([evidence.first_declined_at, *(one.at for one in evidence.attempts)]) + within.gap)
     now_too = now_too and free <= evidence.now < end and within.is_open(evidence.now, offset)

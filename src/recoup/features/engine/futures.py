@@ -12,7 +12,7 @@ from recoup.features.engine.bins import IDLE
 from recoup.features.engine.chances import Ground, renewed
 from recoup.features.engine.instants import days_of, free_after, money_rows, passed, places_on
 from recoup.features.engine.pay_days import Array
-from recoup.features.engine.plan import Candidate
+from recoup.features.engine.plan import Candidate, waited
 from recoup.features.engine.rhythms import IRREGULAR, LONG_AGO
 
 _SAME_POSTING: Final = 0.25  # money of one posting answers two tries nearly alike
@@ -24,7 +24,10 @@ _IDLE_ENDS: Final = np.array(IDLE[1:])
 class Futures:
     """The likeliest rhythms, and what each says of each instant: of the tries that were chosen all fail."""
 
-    def __init__(self, ground: Ground, belief: Belief, kept: Sequence[Candidate]) -> None:
+    def __init__(
+        self, ground: Ground, belief: Belief, kept: Sequence[Candidate], *, waits_from: float | None = None
+    ) -> None:
+        """`waits_from`: the instant from which waiting costs; None: it costs nothing."""
         self._ground, self._again = ground, np.array(renewed(ground.model))
         self._holds = np.array(belief.holds)
         self._at, _, willing = np.array(kept).T
@@ -36,10 +39,11 @@ class Futures:
         rows = money_rows(ground, belief.before, self._at)
         self._rows = willing[:, None] * np.take_along_axis(rows, self._places, axis=1)
         self._sent = np.zeros(len(kept), bool)
+        self._waited = waited(self._at, waits_from) if waits_from is not None else 1.0
 
     def after(self, taken: int, gap: float, *, again: bool) -> tuple[int, float]:
-        """Which instant adds most once that one is sent too, and fails, and how much. `gap`: hours between two of them
-        at least; `again`: the same one may be sent twice."""
+        """Which instant counts most once that one is sent too, and fails, and what it adds. `gap`: hours between two of
+        them at least; `again`: the same one may be sent twice."""
         at, weights = float(self._at[taken]), self._weights
         failed = weights * (1.0 - self._rows[taken])
         left, all_of = float(failed.cumsum()[-1]), float(weights.cumsum()[-1])
@@ -51,7 +55,7 @@ class Futures:
         self._sent |= between < gap
         self._sent[taken] |= not again
         adds[self._sent] = _NEVER
-        best = int(adds.argmax())
+        best = int((adds / self._waited).argmax())
         return best, float(adds[best])
 
     def _beside(self, taken: int, at: float, between: Array) -> Array:

@@ -8,13 +8,14 @@ products alone.
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
+from msgspec import Meta
 
 from recoup.core.kit.model import BadModel, Charge, Collected
 from recoup.features.engine.bins import GAP, HOLDS, HOURS, IDLE, SINCE, STANDINGS, TRIES, WEEKDAYS
@@ -30,8 +31,31 @@ if TYPE_CHECKING:
 
 FORMAT: Final = 4
 FORMATS: Final = (2, 3, FORMAT)  # that are read; of older ones by causes alone
-_LOGIT_MAX: Final = 30.0
-_REST_MAX: Final = 240.0
+_SUM_OFF: Final = 0.001  # each is rounded
+
+
+_CLASSES: Final = len(CLASSES)
+Logit = Annotated[float, Meta(ge=-30.0, le=30.0)]
+Share = Annotated[float, Meta(ge=0.0, le=1.0)]
+Times = Annotated[float, Meta(ge=0.0, le=100.0)]
+Hours = Annotated[float, Meta(ge=0.0, le=240.0)]
+Count = Annotated[int, Meta(ge=1)]
+
+
+def _of(length: int) -> Meta:
+    return Meta(min_length=length, max_length=length)
+
+
+ByGap = Annotated[tuple[Logit, ...], _of(len(GAP))]
+ByHour = Annotated[tuple[Logit, ...], _of(HOURS)]
+ByWeekday = Annotated[tuple[Logit, ...], _of(WEEKDAYS)]
+SinceBins = Annotated[tuple[Logit, ...], _of(len(SINCE))]
+IdleBins = Annotated[tuple[Logit, ...], _of(len(IDLE))]
+ByStanding = Annotated[tuple[Logit, ...], _of(STANDINGS)]
+Holding = Annotated[tuple[Share, ...], _of(len(HOLDS) + 1)]
+Answers = Annotated[tuple[Share, ...], _of(_CLASSES)]
+Rhythms = Annotated[tuple[Share, ...], _of(len(RHYTHMS))]
+Against = Annotated[tuple[Times, ...], _of(len(HOLDS) + 1)]
 
 
 class Money(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -40,24 +64,24 @@ class Money(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     then stood (`bins.THERE` and the others); `irregular`: of payers without pay days, by that and the hours since.
     `lean`: the share of first payments, by the same, that meet a time of little money; at others it is there."""
 
-    since: tuple[tuple[float, ...], tuple[float, ...]]
-    stale: tuple[tuple[float, ...], tuple[float, ...]]
-    after: tuple[float, ...]
-    irregular: tuple[tuple[float, ...], ...]
-    ample: float
-    lean: tuple[float, ...]
+    since: tuple[SinceBins, SinceBins]
+    stale: tuple[ByGap, ByGap]
+    after: ByStanding
+    irregular: Annotated[tuple[IdleBins, ...], _of(STANDINGS)]
+    ample: Logit
+    lean: Annotated[tuple[Share, ...], _of(STANDINGS)]
 
 
 class Refusal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Logits of the bank refusing although money is there. `after`: by class of the payer's attempt before, and gap."""
 
-    first: float
-    after: tuple[tuple[float, ...], ...]
-    tries: tuple[float, ...]
-    hours: tuple[float, ...]
-    weekdays: tuple[float, ...]
-    new_day: float
-    new_month: float
+    first: Logit
+    after: Annotated[tuple[ByGap, ...], _of(_CLASSES)]
+    tries: Annotated[tuple[Logit, ...], _of(TRIES)]
+    hours: ByHour
+    weekdays: ByWeekday
+    new_day: Logit
+    new_month: Logit
 
 
 class Issuer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,11 +89,11 @@ class Issuer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     each length of a hold is than elsewhere."""
 
     attempts: int
-    refusal: float
-    hours: tuple[float, ...]
-    weekdays: tuple[float, ...]
-    generic: float
-    holds: tuple[tuple[float, ...], ...]
+    refusal: Logit
+    hours: ByHour
+    weekdays: ByWeekday
+    generic: Share
+    holds: Annotated[tuple[Against, ...], _of(_CLASSES)]
 
 
 class Regression(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -104,19 +128,19 @@ class Learned(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     made_from: str
     data_from: str
     data_until: str
-    attempts: int
-    payers: int
+    attempts: Count
+    payers: Count
     money: Money
     refusal: Refusal
-    rhythms: tuple[tuple[float, ...], tuple[float, ...]]
-    generic: float
-    holds: tuple[tuple[float, ...], ...]
-    holds_by_code: dict[str, tuple[float, ...]]
-    held_answers: tuple[tuple[float, ...], ...]
+    rhythms: tuple[Rhythms, Rhythms]
+    generic: Share
+    holds: Annotated[tuple[Holding, ...], _of(_CLASSES)]
+    holds_by_code: dict[str, Holding]
+    held_answers: Annotated[tuple[Answers, ...], _of(_CLASSES)]
     issuers: dict[str, Issuer]
     regression: Regression | None = None
-    rest: float = 0.0
-    rest_again: float = 0.0
+    rest: Hours = 0.0
+    rest_again: Hours = 0.0
 
 
 class _Made(msgspec.Struct, frozen=True):
@@ -176,6 +200,13 @@ class Model:
         return checked(msgspec.structs.replace(self.learned, issuers={}, regression=None))
 
 
+def _adds_up(shares: Sequence[float]) -> bool:
+    total = 0.0
+    for one in shares:
+        total += one
+    return abs(total - 1.0) <= _SUM_OFF
+
+
 def _name_of(content: bytes) -> str:
     return "model-" + hashlib.sha256(content).hexdigest()[:12]
 
@@ -197,49 +228,18 @@ def model_of(content: bytes) -> Model:
 
 
 def checked(learned: Learned) -> Model:
-    """Raises: BadModel where a list has another length than its bins, or a number is none that training makes."""
-    money, refusal, classes = learned.money, learned.refusal, len(CLASSES)
-    logits: dict[str, tuple[tuple[float, ...], int]] = {
-        "money.since[0]": (money.since[0], len(SINCE)),
-        "money.since[1]": (money.since[1], len(SINCE)),
-        "money.stale[0]": (money.stale[0], len(GAP)),
-        "money.stale[1]": (money.stale[1], len(GAP)),
-        "money.after": (money.after, STANDINGS),
-        "refusal.tries": (refusal.tries, TRIES),
-        "refusal.hours": (refusal.hours, HOURS),
-        "refusal.weekdays": (refusal.weekdays, WEEKDAYS),
-        **{f"money.irregular[{n}]": (row, len(IDLE)) for n, row in enumerate(money.irregular)},
-        **{f"refusal.after[{n}]": (row, len(GAP)) for n, row in enumerate(refusal.after)},
-    }
-    for key, issuer in learned.issuers.items():
-        logits[f"issuers[{key}].hours"] = (issuer.hours, HOURS)
-        logits[f"issuers[{key}].weekdays"] = (issuer.weekdays, WEEKDAYS)
-    for name, (row, length) in logits.items():
-        if len(row) != length or not all(-_LOGIT_MAX <= one <= _LOGIT_MAX for one in row):
-            raise BadModel(f"{name} needs {length} numbers from -30 to 30.")
-    lengths = len(HOLDS) + 1
-    shares: Mapping[str, tuple[tuple[float, ...], int]] = {
-        "money.lean": (money.lean, STANDINGS),
-        **{f"rhythms[{n}]": (row, len(RHYTHMS)) for n, row in enumerate(learned.rhythms)},
-        **{f"holds[{n}]": (row, lengths) for n, row in enumerate(learned.holds)},
-        **{f"holds_by_code[{key}]": (row, lengths) for key, row in learned.holds_by_code.items()},
-        **{f"held_answers[{n}]": (row, classes) for n, row in enumerate(learned.held_answers)},
-    }
-    for name, (row, length) in shares.items():
-        if len(row) != length or not all(0.0 <= one <= 1.0 for one in row):
-            raise BadModel(f"{name} needs {length} numbers from 0 to 1.")
-    tables = {"refusal.after": refusal.after, "holds": learned.holds, "held_answers": learned.held_answers}
-    tables |= {f"issuers[{key}].holds": issuer.holds for key, issuer in learned.issuers.items()}
-    if len(money.irregular) != STANDINGS:
-        raise BadModel(f"money.irregular needs {STANDINGS} rows.")
-    for name, rows in tables.items():
-        if len(rows) != classes:
-            raise BadModel(f"{name} needs {classes} rows.")
-    if not all(0.0 <= one <= _REST_MAX for one in (learned.rest, learned.rest_again)):
-        raise BadModel(f"rest and rest_again need hours from 0 to {_REST_MAX:g}.")
-    if learned.regression is not None:
-        from recoup.features.engine.regression import wrong_in
+    """Raises: BadModel where what its types do not say is wrong: a day that is none, shares that are no whole."""
+    from recoup.features.engine.regression import wrong_in  # arrays, without which none decides
 
-        if wrong := wrong_in(learned.regression):
-            raise BadModel(wrong)
+    try:
+        ahead = date.fromisoformat(learned.data_from) > date.fromisoformat(learned.data_until)
+    except ValueError:
+        raise BadModel("data_from and data_until need dates, as 2026-11-30.") from None
+    if ahead:
+        raise BadModel("data_from must not be after data_until.")
+    every = (*learned.rhythms, *learned.holds, *learned.holds_by_code.values(), *learned.held_answers)
+    if not all(map(_adds_up, every)):
+        raise BadModel("Each row of rhythms, holds, holds_by_code and held_answers must add up to 1.")
+    if learned.regression is not None and (wrong := wrong_in(learned.regression)):
+        raise BadModel(wrong)
     return Model(learned)

@@ -27,7 +27,7 @@ from recoup.features.engine.pay_days import (
     normal,
     outcome_of,
 )
-from recoup.features.engine.plan import Candidate, Opens
+from recoup.features.engine.plan import Candidate, Opens, waited
 from recoup.features.engine.regression import SLOTS, Weighed, by_node, chance_of, logit_of
 from recoup.rules.rescue.answer_classes import APPROVED
 from recoup.rules.rescue.facts import Facts, hours_of
@@ -68,10 +68,11 @@ def best_of_days(ground: Ground, belief: Belief, facts: Facts, instants: Array, 
     causes, willing = chances_of(ground, belief, instants)
     both = _mean(causes, _learned(ground, weighed, facts, instants), weighed.weight)
     day = (instants + ground.offset) // 24
-    order = np.lexsort((-both, day))
+    counts = both / waited(instants, instants[0])
+    order = np.lexsort((-counts, day))
     rank = np.arange(len(day)) - np.searchsorted(day[order], day[order])
     kept = order[rank < _OF_A_DAY]
-    kept = np.union1d(kept[np.argsort(-both[kept], kind="stable")[:most]], [0])
+    kept = np.union1d(kept[np.argsort(-counts[kept], kind="stable")[:most]], [0])
     # A plan asks what a try adds in each rhythm: all of them are scaled alike.
     own, chances = causes[kept], both[kept]
     scaled = np.minimum(1.0, willing[kept] * np.divide(chances, own, out=np.ones(len(own)), where=own > 0.0))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from recoup.features.engine.belief import Belief
 from recoup.features.engine.chances import Ground
@@ -17,6 +17,7 @@ _KEPT_INSTANTS: Final = 16  # by causes alone
 _KEPT_DEEP: Final = 32
 _KEPT_CHEAP: Final = 64
 _CHEAP: Final = 0.01
+_PER_DAY: Final = 0.01
 PLAN_MAX: Final = 6
 
 
@@ -60,12 +61,13 @@ def planned(
     the i-th send from now on. `gap`: hours between two of them at least. By causes alone a plan is shorter, as those of
     before were."""
     deep = ground.model.learned.regression is not None
-    kept = best_of(found)[: looked_at(prices) if deep else _KEPT_INSTANTS]
+    kept = sooner_of(found)[: looked_at(prices)] if deep else best_of(found)[:_KEPT_INSTANTS]
     if not kept or not prices or kept[0].chance < prices[0]:
         return []
     from recoup.features.engine.futures import Futures
 
-    futures, best, value, chosen = Futures(ground, belief, kept), 0, kept[0].chance, list[Try]()
+    futures = Futures(ground, belief, kept, waits_from=found[0].at if deep else None)
+    best, value, chosen = 0, kept[0].chance, list[Try]()
     for price in prices if deep else prices[:PLAN_MAX]:
         if value < price:
             break
@@ -82,6 +84,16 @@ def looked_at(prices: Sequence[float]) -> int:
 def best_of(growing: Sequence[Candidate]) -> list[Candidate]:
     """By chance; of equal ones the earlier is first."""
     return sorted(growing, key=attrgetter("chance"), reverse=True)
+
+
+def sooner_of(found: Sequence[Candidate]) -> list[Candidate]:
+    """By chance less what waiting costs; `found` is in order of time."""
+    return sorted(found, key=lambda one: one.chance / waited(one.at, found[0].at), reverse=True)
+
+
+def waited(at: Any, earliest: float) -> Any:
+    """By what a chance at those instants is divided: money is worth more sooner, and of far days a model knows less."""
+    return 1.0 + _PER_DAY * (at - earliest) / 24.0
 
 
 def _instants(ground: Ground, earliest: float, end: float) -> tuple[list[float], list[float]]:

@@ -196,9 +196,15 @@ def _models(found: HistoryReport, payments: Sequence[Payment], past: Past, sprea
     cohort = found.cohort
     assert cohort.first is not None
     learns = engine()
-    models = learns.of_history(payments, past, cohort.first, cohort.learned_until, spread) if learns is not None else {}
-    if not models:
-        found.why_no_models = TOO_LITTLE
+    models: Mapping[str, Model] = {}
+    found.why_no_models = TOO_LITTLE
+    if learns is not None:
+        try:
+            models = learns.of_history(payments, past, cohort.first, cohort.learned_until, spread)
+        except ImportError as error:
+            found.why_no_models = Sentence("{0} cannot be loaded on this machine", error.name or "numpy")
+    if models:
+        found.why_no_models = ""
     return models
 
 

@@ -39,6 +39,7 @@ from recoup.store.merchants.sites import lock_merchant, raise_version
 from recoup.store.statement import Read
 
 OFF: Final = Terms(0, holdout=10, explore=10)  # how a merchant begins that switches it on
+_UNREADY: Final = ("no_model", "model_damaged", "model_not_read")
 _AT_WORK: Final = ("shadow", "share")
 _NAMES: Final = ("mode", "share", "holdout", "explore")
 
@@ -122,7 +123,12 @@ async def set_arms(
         after = check_terms(Terms(**asdict(before) | given))
         if after.mode == "inherit" and site_id is None:
             raise invalid("Only a site can take the merchant's setting.", "mode", "Send off, shadow or share.")
-        if needs_model and after.mode == "share" and after.share and why_none in ("no_model", "model_damaged"):
+        if (
+            needs_model
+            and after.mode == "share"
+            and after.share
+            and why_none in ("no_model", "model_damaged", "model_not_read")
+        ):
             raise invalid(
                 joined(("The engine cannot take traffic.", WHY_NONE[why_none])),
                 "mode",

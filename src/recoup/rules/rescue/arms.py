@@ -6,6 +6,7 @@ keeps the arm that it came into, and the terms of that day.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
@@ -23,6 +24,7 @@ from recoup.rules.rescue.sentences import at_card_holder
 KINDS: Final = ("mit_managed", "mit_sync")  # where a customer waits, nothing is planned
 _ADVANCED: Final = ("cit_web", "cit_callcenter")  # but the order may be advanced, by the engine's chance
 _DRAWS: Final = 1 << 53
+_OF_NUMBERS: Final = (ArithmeticError, LookupError, ValueError)  # what a model's may lead to
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,8 @@ def decide_by_arm(
     about: dict[str, Any] = {"arm": arm, **known.to_dict(), "number": number, "part": "decides"}
     about["model"] = engine.model.name if engine.model is not None and not known.stopped else None
     if number == 1 and evidence.due_at is None and engine.model is not None:
-        about["chance"] = engine.model.expected_under(scheduled, evidence)
+        with suppress(*_OF_NUMBERS):
+            about["chance"] = engine.model.expected_under(scheduled, evidence)
     if engines is not None and arm == "engine":
         return DecisionRecord(engines, evidence, about), None
     if fallback:
@@ -99,7 +102,7 @@ def _engines(
     assert engine.model is not None
     try:
         return engine.model.decide(evidence, ENGINE_1, within), ""
-    except (ArithmeticError, LookupError, ValueError):  # the model's numbers: the order goes on
+    except _OF_NUMBERS:  # the order goes on
         return None, "failed"
 
 

@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from recoup.core.kit.model import Learned
 
-WhyNone = Literal["no_model", "model_stale", "model_damaged", "model_ahead"]
+WhyNone = Literal["no_model", "model_stale", "model_damaged", "model_not_read", "model_ahead"]
 STALE_AFTER: Final = timedelta(days=90)  # business time since the newest attempt that the model has seen
 
 # What a merchant reads where the fixed schedule decides in the engine's place.
@@ -14,6 +14,7 @@ WHY_NONE: Final[Mapping[WhyNone, str]] = {
     "no_model": "No model is in use yet, so the fixed schedule applies.",
     "model_stale": f"The model’s data are more than {STALE_AFTER.days} days old, so the fixed schedule applies.",
     "model_damaged": "The stored model is damaged, so the fixed schedule applies.",
+    "model_not_read": "The model cannot be read on this machine, so the fixed schedule applies.",
     "model_ahead": "The model's data begin after this order, so the fixed schedule applies.",
 }
 

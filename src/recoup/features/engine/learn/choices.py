@@ -59,11 +59,11 @@ async def keep(world: World, model: Model, trial: Trial | None, actor: Actor) ->
         return await add_model(tx, row)
 
 
-async def take(world: World, name: str, actor: Actor, why: str = "by hand") -> None:
-    """From now on it decides, in every process within seconds.
+async def take(world: World, name: str, actor: Actor, why: str = "by hand", *, after: int | None = None) -> None:
+    """From now on it decides, in every process within seconds. `after`: only where that choice (0: none) stands yet.
 
     Raises: Problem(not_found); Problem(wrong_state) for one that is damaged, and where it decides already;
-    Problem(conflict) where somebody else chooses at the same time.
+    Problem(conflict) where somebody else chooses at the same time, or has chosen since.
     """
     async with world.db.transaction() as tx:
         try:
@@ -77,6 +77,8 @@ async def take(world: World, name: str, actor: Actor, why: str = "by hand") -> N
                 cure="Train a new one with `recoup learn`.",
             ) from None
         last = await stored.last_choice(tx)
+        if after is not None and after != (last.choice_no if last is not None else 0):
+            raise _chosen_since()
         if last is not None and last.name == name:
             raise Problem("wrong_state", Sentence("{0} is already in use.", name), field="name")
         await _choose(world, tx, last, name, last.choice_no if last is not None else None, why, actor)
@@ -169,6 +171,10 @@ async def _choose(
 ) -> None:
     number = last.choice_no + 1 if last is not None else 1
     if not await add_choice(tx, number, name, back_to, why, actor.text(), world.clocks.wall()):
-        raise Problem(
-            "conflict", "Somebody else has just chosen a model.", cure="Check `recoup learn list`, then choose again."
-        )
+        raise _chosen_since()
+
+
+def _chosen_since() -> Problem:
+    return Problem(
+        "conflict", "Somebody else has just chosen a model.", cure="Check `recoup learn list`, then choose again."
+    )

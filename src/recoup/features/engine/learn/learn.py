@@ -16,12 +16,14 @@ from recoup.features.engine.trial import PLAIN_RATES, Amount, Trial, missing
 from recoup.flows.models import find_model
 from recoup.flows.threads import run_stoppable
 from recoup.flows.world import World
+from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.kernel.time import WallTime
 from recoup.store.insight.models import last_choice, standing_candidate
 
 DAYS_A_MONTH: Final = 31
 AS_LOADED: Final = "own attempts"
+SINCE: Final = "Another model was chosen during the training, so this one was stored only."
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ async def learn(
     kept too, and taken only where the model of simulated worlds decides; the actor's own candidate of before has to be
     beaten. `at_most`: attempts, as `gather`.
 
-    Raises: Problem(too_large); Problem(conflict) as `take`.
+    Raises: Problem(too_large).
     """
     from recoup.features.engine.learn.gather import gather
 
@@ -63,7 +65,7 @@ async def learn(
     gathered = await gather(world, since, at_most)
     if gathered is None:
         return Training(0, 0, 0, missing=tuple(missing(Amount(0, 0, 0, 0))))
-    today, note = await _compared(world, actor if candidate else None)
+    today, note, choice = await _compared(world, actor if candidate else None)
     found = await run_stoppable(_train, gathered, today, note)
     if found.model is None or found.trial is None or dry_run:
         return found
@@ -75,23 +77,29 @@ async def learn(
     simulated = today is not None and today.learned.made_from == SIMULATED
     if not better or candidate and not simulated:
         return replace(found, kept=True)
-    await take(world, found.model.name, actor, why="better on held-out time")
+    try:
+        await take(world, found.model.name, actor, why="better on held-out time", after=choice)
+    except Problem as error:
+        if error.code != "conflict":
+            raise
+        return replace(found, kept=True, note=f"{found.note} {SINCE}".strip())
     return replace(found, kept=True, taken=True)
 
 
-async def _compared(world: World, of: Actor | None) -> tuple[Model | None, str]:
-    """What the new model is compared with: what decides today, or the actor's candidate that was made since."""
+async def _compared(world: World, of: Actor | None) -> tuple[Model | None, str, int]:
+    """What the new model is compared with: what decides today, or the actor's candidate that was made since; why there
+    is none; and the number of the choice that stands."""
     async with world.db.connection() as connection:
         choice = await last_choice(connection)
-        name = choice.name if choice is not None else None
+        name, number = (choice.name, choice.choice_no) if choice is not None else (None, 0)
         if of is not None:
             name = await standing_candidate(connection, of.text()) or name
         if name is None:
-            return None, ""
+            return None, "", number
         try:
-            return await find_model(connection, name), ""
+            return await find_model(connection, name), "", number
         except BadModel as error:
-            return None, f"{name}, with which it would be compared, is damaged. {error}"
+            return None, f"{name}, with which it would be compared, is damaged. {error}", number
 
 
 def _train(gathered: Any, today: Model | None, note: str) -> Training:
