@@ -26,7 +26,7 @@ def bounds_of(payment: Payment, days: Sequence[float], *charges: Attempt) -> dic
     return {"+".join(one.assumed): one for one in found}
 
 
-def span(found: Narrowed) -> tuple[float, float]:
+def span(found: Narrowed) -> tuple[float | None, float | None]:
     return found.at_least, found.at_most
 
 
@@ -65,9 +65,22 @@ def test_attempts_that_contradict_are_counted_and_nothing_is_assumed_of_them() -
     payment = [attempt(0), attempt(7, "approved")]
     found = bounds_of(payment, [9], other(8, "declined"))
     assert (found["lasting"].contradicted, span(found["lasting"])) == (0, (1, 1))
-    assert (found["lasting+payer"].contradicted, span(found["lasting+payer"])) == (1, (0, 1))
+    assert (found["lasting+payer"].contradicted, span(found["lasting+payer"])) == (1, (None, None))
     at_once = bounds_of(payment, [5], other(5, "declined"), other(5.1, "approved"))
-    assert (at_once["payer"].contradicted, span(at_once["payer"])) == (1, (0, 1))
+    assert (at_once["payer"].contradicted, span(at_once["payer"])) == (1, (None, None))
+
+
+def test_bounds_that_few_payments_contradict_are_no_wider_by_more_assumptions() -> None:
+    """Of a payment that contradicts both, what one assumption told stays."""
+    story = [attempt(0), attempt(7, "approved")]
+    payments = [[one._replace(card=f"k{number}") for one in story] for number in range(10)]
+    cases = [Case(one, plan(9), outcome_of(one, plan(9), WINDOW)) for one in payments]
+    charges = charges_by_card([*payments, [other(8, "declined", card="k0")]])
+    lasting, _, both = narrow(cases, charges, WINDOW)
+    assert (lasting.contradicted, span(lasting)) == (0, (1, 1))
+    assert (both.contradicted, span(both)) == (1, (1, 1))
+    charges = charges_by_card([*payments, *([other(8, "declined", card=f"k{number}")] for number in range(2))])
+    assert span(narrow(cases, charges, WINDOW)[-1]) == (None, None), "of many no bounds are told"
 
 
 def test_what_an_attempt_brought_is_not_told_again_by_another_charge() -> None:
@@ -102,6 +115,8 @@ def test_the_truth_lies_between_where_the_assumption_holds(
     for assumed in ("lasting", "lasting+payer"):
         found = bounds_of(payment, days, *others)[assumed]
         assert found.contradicted == 0
+        assert found.at_least is not None
+        assert found.at_most is not None
         assert base.least <= found.at_least <= truth <= found.at_most <= base.most
 
 
@@ -113,7 +128,13 @@ def test_no_assumption_widens(story: list[tuple[float, Any]], planned: list[floa
     found = bounds_of(payment, days, *(other(day, state) for day, state in story))
     assert [one.assumed for one in found.values()] == [*CHOICES]
     for one in found.values():
-        assert base.least <= one.at_least <= one.at_most <= base.most
+        if one.at_least is None or one.at_most is None:
+            assert one.contradicted
+            continue
+        fewer = [it for it in found.values() if set(it.assumed) < set(one.assumed) and not it.contradicted]
+        least = max([base.least, *(it.at_least for it in fewer if it.at_least is not None)])
+        most = min([base.most, *(it.at_most for it in fewer if it.at_most is not None)])
+        assert least <= one.at_least <= one.at_most <= most
 
 
 def test_a_comparison_says_how_long_it_takes_and_what_it_may_cost() -> None:
