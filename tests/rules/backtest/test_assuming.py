@@ -5,12 +5,13 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.rules.backtest.test_history_figures import BEGIN, attempt, plan
 
 from recoup.rules.backtest.assuming import CHOICES, Case, Narrowed, charges_by_card, narrow
-from recoup.rules.backtest.history import WINDOW, Payment, cohort_of, experiments, outcome_of
+from recoup.rules.backtest.history import LENGTHS, TELLING, WINDOW, Payment, cohort_of, experiments, outcome_of
 from recoup.rules.imports.attempt import Attempt
 
 DAY = st.integers(0, 80).map(lambda n: n / 4)
@@ -146,7 +147,29 @@ def test_a_comparison_says_how_long_it_takes_and_what_it_may_cost() -> None:
     cohort = cohort_of(payments, timedelta(days=10))
     assert cohort.payments[0][0].at == BEGIN + timedelta(hours=240)
     cohort = replace(cohort, payments=payments)
-    own, *others = experiments(cohort, 0.25)
-    assert (own.orders, own.compared, own.at_risk, round(own.days)) == (336, 0.1, 8, 14)
-    assert {one.orders for one in others} == {336, 5_000, 20_000, 60_000}
-    assert own.plus_minus > others[0].plus_minus > others[-1].plus_minus
+    found = experiments(cohort, 0.25)
+    assert {round(one.days) for one in found} == {*LENGTHS}
+    first = found[0]
+    assert (first.orders, first.compared, first.at_risk) == (336, 0.1, 8)
+    assert first.plus_minus > found[1].plus_minus > found[-1].plus_minus
+    many = experiments(replace(cohort, payments=payments * 100), 0.25)
+    assert sum(one.plus_minus <= TELLING for one in many) == len({one.compared for one in many}), (
+        "no longer than needed"
+    )
+    assert max(one.days for one in many) < LENGTHS[-1]
+
+
+def test_a_gap_of_years_is_no_time_of_business() -> None:
+    """Neither of a month's payments nor of the last quarter that models are judged by."""
+    hours = timedelta(hours=1)
+    numbers = [*range(24 * 60), *range(24 * 1_000, 24 * 1_060)]
+    payments = [
+        [one._replace(payment=f"p{number}", at=one.at + number * hours) for one in (attempt(0), attempt(3))]
+        for number in numbers
+    ]
+    cohort = cohort_of(payments, timedelta(days=10))
+    assert cohort.days == pytest.approx(2 * (60 - 10 - 7) + 10, abs=0.2)
+    assert [one.orders for one in experiments(cohort, 0.25)][0] == pytest.approx(14 * 24, abs=2)
+    assert cohort.learned_until == pytest.approx(BEGIN + timedelta(days=1_063 - 126 / 4), abs=timedelta(hours=2))
+    assert {round((one[0].at - BEGIN) / timedelta(days=1)) // 100 for one in cohort.payments} == {0, 10}
+    assert [len(cohort.open), cohort.begun_before] == [2 * 24 * 7, 2 * 24 * 10], "each part has edges"

@@ -5,9 +5,11 @@ failed already, the other may still be paid.
 """
 
 from array import array
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from recoup.rules.backtest.enough import Closed, Shortfall, missing_of_orders
@@ -19,18 +21,20 @@ from recoup.rules.uplift.comparison import half_width, mixture
 WINDOW: Final = timedelta(days=30)
 JUDGED: Final = 4  # models are judged by the last quarter of the time
 SAME_SLOT: Final = timedelta(hours=6)
-EXPERIMENTS: Final = ((5_000, 0.1), (20_000, 0.1), (20_000, 0.3), (60_000, 0.1))
-CUSTOMERS_MIN: Final = 20  # of fewer, how far they differ is not known
-TWO_WEEKS: Final = 14
-OWN_SHARES: Final = (0.1, 0.3, 0.5)
+PAUSE: Final = timedelta(days=100)  # longer than a quarter: between two parts of a file, no time of business
+LENGTHS: Final = (14, 28, 56, 91, 182, 365)  # days of an experiment
+SHARES: Final = (0.1, 0.5)
+TELLING: Final = 0.01  # nobody needs it closer
 COMPARED_MIN: Final = 20  # payments in the smaller part
+CUSTOMERS_MIN: Final = 20  # of fewer, how far they differ is not known
 Payment = Sequence[Attempt]
 
 
 @dataclass(frozen=True, slots=True)
 class Cohort:
     """`payments`: declined at first, whose window lies in the file. `begun_before`, `open`: left out at its edges.
-    `guessed`: share of attempts that were put together without a link."""
+    `guessed`: share of attempts that were put together without a link. `pauses`: begin and end of times without any
+    attempt."""
 
     payments: Sequence[Payment]
     open: Sequence[Payment]
@@ -41,21 +45,32 @@ class Cohort:
     first: datetime | None
     last: datetime | None
     window: timedelta
+    pauses: Sequence[tuple[datetime, datetime]] = ()
 
     @property
     def learned_until(self) -> datetime:
         """What was tried before is learned from, the rest is what models are judged by. Of a file with attempts."""
         assert self.first is not None
         assert self.last is not None
-        return self.last - (self.last - self.first) / JUDGED
+        paused = sum((end - begin for begin, end in self.pauses), timedelta())
+        at, left = self.last, (self.last - self.first - paused) / JUDGED
+        for begin, end in reversed(self.pauses):
+            if at - left >= end:
+                break
+            at, left = begin, left - (at - end)
+        return at - left
 
     @property
     def days(self) -> float:
-        """From the first decline of the cohort to the last window that closed."""
-        if not self.payments:
-            return 0.0
-        begins = [one[0].at for one in self.payments]
-        return (max(begins) + self.window - min(begins)) / timedelta(days=1)
+        """From the first decline of the cohort to the last window that closed, without pauses."""
+        return self.running + self.window / timedelta(days=1) if self.payments else 0.0
+
+    @property
+    def running(self) -> float:
+        """Days from its first decline to its last, without pauses."""
+        begins = sorted(one[0].at for one in self.payments)
+        gaps = (other - one for one, other in pairwise(begins))
+        return sum((one for one in gaps if one <= PAUSE), timedelta()) / timedelta(days=1)
 
 
 class Bounds(NamedTuple):
@@ -68,24 +83,25 @@ class Bounds(NamedTuple):
 
 def cohort_of(payments: Iterable[Payment], window: timedelta = WINDOW) -> Cohort:
     every = [one for one in payments if one]
-    first = min((one[0].at for one in every), default=None)
-    last = max((one[-1].at for one in every), default=None)
+    times = sorted(attempt.at for one in every for attempt in one)
+    pauses = [(one, other) for one, other in pairwise(times) if other - one > PAUSE]
+    begins, ends = [*times[:1], *(end for _, end in pauses)], [*(begin for begin, _ in pauses), *times[-1:]]
     kept, is_open, before, declined = list[Payment](), list[Payment](), 0, 0
-    attempts = sum(map(len, every))
+    attempts = len(times)
     for one in every:
         if one[0].state != "declined":
             continue
         declined += 1
-        assert first is not None
-        assert last is not None
-        if one[0].attempt_no not in (None, 1) or one[0].attempt_no is None and one[0].at < first + window:
+        part = bisect_right(begins, one[0].at) - 1  # each part of the file has edges
+        if one[0].attempt_no not in (None, 1) or one[0].attempt_no is None and one[0].at < begins[part] + window:
             before += 1
-        elif one[0].at + window > last:
+        elif one[0].at + window > ends[part]:
             is_open.append(one)
         else:
             kept.append(one)
     guessed = sum(attempt.guessed for one in every for attempt in one) / attempts if attempts else 0.0
-    return Cohort(kept, is_open, attempts, declined, before, guessed, first, last, window)
+    first, last = (times[0], times[-1]) if times else (None, None)
+    return Cohort(kept, is_open, attempts, declined, before, guessed, first, last, window, pauses)
 
 
 def rescued_at(payment: Payment, window: timedelta) -> datetime | None:
@@ -184,17 +200,20 @@ class Experiment(NamedTuple):
 
 
 def experiments(cohort: Cohort, rescued: float, drawn: float = 1.0) -> list[Experiment]:
-    """First two weeks of the merchant's own. `rescued`: the share that is rescued now; `drawn`: of the attempts, the
-    share that was read."""
-    begins = [one[0].at for one in cohort.payments]
-    span = (max(begins) - min(begins)) / timedelta(days=1)
-    a_day = len(begins) / max(span, 1.0) / drawn
-    weeks = round(a_day * TWO_WEEKS)
-    own = [(weeks, share) for share in OWN_SHARES if weeks * min(share, 1.0 - share) >= COMPARED_MIN]
-    return [
-        Experiment(orders, share, _half(rescued, orders, share), orders / a_day, round(orders * share * rescued))
-        for orders, share in (*own, *EXPERIMENTS)
-    ]
+    """From two weeks to a year, no longer than until the difference is told to a point. `rescued`: the share that is
+    rescued now; `drawn`: of the attempts, the share that was read."""
+    a_day = len(cohort.payments) / max(cohort.running, 1.0) / drawn
+    found = list[Experiment]()
+    for share in SHARES:
+        for days in LENGTHS:
+            orders = round(a_day * days)
+            if orders * share < COMPARED_MIN and days < LENGTHS[-1]:
+                continue
+            half = _half(rescued, orders, share)
+            found.append(Experiment(orders, share, half, orders / a_day, round(orders * share * rescued)))
+            if half <= TELLING:
+                break
+    return sorted(found)
 
 
 def _half(rescued: float, orders: int, holdout: float) -> float:
