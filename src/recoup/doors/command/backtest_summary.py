@@ -25,6 +25,7 @@ LACKING: Final[dict[Missing, str]] = {
     "not_rescued": "{have:.0f} payments that none did; {needed:.0f} are needed",
     "customers": "{have:.0f} customers with a declined payment; {needed:.0f} are needed. Is it the right column?",
     "guessed": "{have:.0%} of the attempts are put together by guess; {needed:.0%} at most. Export the payments' ids",
+    "unknown": "of {have:.0%} of the payments nobody knows whether a later try was approved; {needed:.0%} at most",
 }
 
 
@@ -34,7 +35,7 @@ def text_of(found: HistoryReport) -> list[str]:
         f"policy      {shown_by_number(found.policy)}",
         f"payments    {len(cohort.payments):,} of {cohort.declined:,} declined at first, with windows of "
         f"{cohort.window.days} days; {cohort.begun_before:,} may have begun before the file, {len(cohort.open):,} end "
-        "after it",
+        "after it" + (f", {len(cohort.unknown):,} have an unknown outcome" if cohort.unknown else ""),
     ]
     if found.sampled_of is not None:
         text.append(

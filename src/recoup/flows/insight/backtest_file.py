@@ -208,7 +208,7 @@ def _expectations(
     """By the model's name, the own one first and judged."""
     if not models:
         return {}
-    payments = sorted((*found.cohort.payments, *found.cohort.open), key=turn_of)
+    payments = sorted((*found.cohort.payments, *found.cohort.open, *found.cohort.unknown), key=turn_of)
     early = past_tries(past, found.cohort, payments, late=False, most=LEVELS_MAX)
     expectations = expectations_of(models, early, spread)
     late = past_tries(past, found.cohort, payments, late=True, most=TRIES_MAX)

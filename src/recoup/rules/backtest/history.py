@@ -1,7 +1,7 @@
 """Declined payments of a file without probabilities: what was rescued, and bounds that assume next to nothing. Pure.
 
 Payments whose first try may lie before the file, and those whose window ends after it, are left out: the one would have
-failed already, the other may still be paid.
+failed already, the other may still be paid. So are those of which nobody knows whether a later try was approved.
 """
 
 from array import array
@@ -27,17 +27,19 @@ SHARES: Final = (0.1, 0.5)
 TELLING: Final = 0.01  # nobody needs it closer
 COMPARED_MIN: Final = 20  # payments in the smaller part
 CUSTOMERS_MIN: Final = 20  # of fewer, how far they differ is not known
+UNKNOWN_MAX: Final = 0.05  # as wide as an interval that is shown
 Payment = Sequence[Attempt]
 
 
 @dataclass(frozen=True, slots=True)
 class Cohort:
     """`payments`: declined at first, whose window lies in the file. `begun_before`, `open`: left out at its edges.
-    `guessed`: share of attempts that were put together without a link. `pauses`: begin and end of times without any
-    attempt."""
+    `unknown`: left out, too. `guessed`: share of attempts that were put together without a link. `pauses`: begin and
+    end of times without any attempt."""
 
     payments: Sequence[Payment]
     open: Sequence[Payment]
+    unknown: Sequence[Payment]
     attempts: int
     declined: int
     begun_before: int
@@ -86,7 +88,7 @@ def cohort_of(payments: Iterable[Payment], window: timedelta = WINDOW) -> Cohort
     times = sorted(attempt.at for one in every for attempt in one)
     pauses = [(one, other) for one, other in pairwise(times) if other - one > PAUSE]
     begins, ends = [*times[:1], *(end for _, end in pauses)], [*(begin for begin, _ in pauses), *times[-1:]]
-    kept, is_open, before, declined = list[Payment](), list[Payment](), 0, 0
+    kept, is_open, unknown, before, declined = list[Payment](), list[Payment](), list[Payment](), 0, 0
     attempts = len(times)
     for one in every:
         if one[0].state != "declined":
@@ -97,11 +99,13 @@ def cohort_of(payments: Iterable[Payment], window: timedelta = WINDOW) -> Cohort
             before += 1
         elif one[0].at + window > ends[part]:
             is_open.append(one)
+        elif rescued_at(one, window) is None and any(it.state == "unknown" for it in tries_of(one, window)):
+            unknown.append(one)
         else:
             kept.append(one)
     guessed = sum(attempt.guessed for one in every for attempt in one) / attempts if attempts else 0.0
     first, last = (times[0], times[-1]) if times else (None, None)
-    return Cohort(kept, is_open, attempts, declined, before, guessed, first, last, window, pauses)
+    return Cohort(kept, is_open, unknown, attempts, declined, before, guessed, first, last, window, pauses)
 
 
 def rescued_at(payment: Payment, window: timedelta) -> datetime | None:
@@ -133,6 +137,8 @@ def lacking(cohort: Cohort) -> list[Shortfall]:
     rescued = sum(rescued_at(one, cohort.window) is not None for one in cohort.payments)
     found = [] if cohort.payments else [Shortfall("declined", 0, 1)]
     found += missing_of_orders(Closed(len(cohort.payments), rescued, cohort.days))
+    if (unknown := _unknown(cohort)) > UNKNOWN_MAX:
+        found.append(Shortfall("unknown", unknown, UNKNOWN_MAX))
     customers = len({payer_of(one) for one in cohort.payments})
     if not found and customers < CUSTOMERS_MIN:
         found.append(Shortfall("customers", customers, CUSTOMERS_MIN))
@@ -140,11 +146,19 @@ def lacking(cohort: Cohort) -> list[Shortfall]:
 
 
 def then(cohort: Cohort) -> Estimate:
-    """What was rescued: it happened. The interval is that of more payments like these, by customer."""
+    """What was rescued: it happened. The interval is that of more payments like these, by customer, whatever became of
+    those of which nobody knows."""
     values = [float(rescued_at(one, cohort.window) is not None) for one in cohort.payments]
     mean = sum(values) / len(values)
     influence = array("d", (value - mean for value in values))
-    return Estimate(mean, influence, clustered(map(payer_of, cohort.payments), influence))
+    unknown = _unknown(cohort)
+    error = clustered(map(payer_of, cohort.payments), influence)
+    return Estimate(mean, influence, error, unknown * (1.0 - mean), unknown * mean)
+
+
+def _unknown(cohort: Cohort) -> float:
+    """The share of payments, but for those at the edges, of which nobody knows whether they were rescued."""
+    return len(cohort.unknown) / max(1, len(cohort.payments) + len(cohort.unknown))
 
 
 def payer_of(payment: Payment) -> str:

@@ -39,6 +39,7 @@ class BacktestMissing(Shape, kw_only=True):
         "only_successes",
         "declined",
         "guessed",
+        "unknown",
     ]
     have: Annotated[float | None, Meta(description="Null: it could not be computed.")]
     needed: float
