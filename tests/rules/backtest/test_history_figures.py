@@ -10,6 +10,7 @@ from tests.rings import each
 
 from recoup.rules.backtest.groups import GROUPS_MAX, OTHERS, bands, grouped
 from recoup.rules.backtest.history import (
+    PERSON_MAX,
     SAME_SLOT,
     UNKNOWN_MAX,
     WINDOW,
@@ -18,7 +19,9 @@ from recoup.rules.backtest.history import (
     bounds,
     cohort_of,
     lacking,
+    of_persons,
     outcome_of,
+    payer_of,
     rescued_at,
     then,
     tries_of,
@@ -198,3 +201,13 @@ def test_what_nobody_knows_is_no_failure() -> None:
     many = lacking(cohort_of([first, *with_unknown(400)]))
     assert [(one.what, one.needed) for one in many] == [("unknown", UNKNOWN_MAX)]
     assert many[0].have == pytest.approx(0.4, abs=0.001)
+
+
+def test_a_name_that_is_no_persons_stands_for_none() -> None:
+    """Of guests nobody knows who paid what: each payment is alone."""
+    guests = [[attempt(0)._replace(payment=f"p{number}", customer="guest")] for number in range(PERSON_MAX + 1)]
+    ann = [[attempt(0)._replace(payment=f"a{number}", customer="ann", card="k2")] for number in range(PERSON_MAX)]
+    found = of_persons([*guests, *ann])
+    assert len({payer_of(one) for one in found[: len(guests)]}) == len(guests)
+    assert {payer_of(one) for one in found[len(guests) :]} == {"ann"}
+    assert of_persons(ann) is ann

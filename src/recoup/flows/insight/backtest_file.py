@@ -26,6 +26,7 @@ from recoup.rules.backtest.history import (
     cohort_of,
     experiments,
     lacking,
+    of_persons,
     outcome_of,
     payer_of,
     rescued_at,
@@ -129,12 +130,14 @@ def backtest_history(
     if not isinstance(attempts, Sample):
         for one in attempts:
             sample.add(one)
-    payments = payments_of(sample.attempts)
+    payments: Sequence[Payment] = payments_of(sample.attempts)
     cohort = cohort_of(payments, window)
     found = HistoryReport(decider, cohort, lacking(cohort))
     found.sampled_of = sample.seen if len(sample.attempts) < sample.seen else None
     if found.lacking:
         return found
+    payments = of_persons(payments)
+    found.cohort = cohort = cohort_of(payments, window)
     past = Past(payments, region)
     found.then = then(cohort)
     found.experiments = experiments(cohort, found.then.value, len(sample.attempts) / sample.seen)

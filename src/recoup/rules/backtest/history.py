@@ -6,6 +6,7 @@ failed already, the other may still be paid. So are those of which nobody knows 
 
 from array import array
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,6 +29,7 @@ TELLING: Final = 0.01  # nobody needs it closer
 COMPARED_MIN: Final = 20  # payments in the smaller part
 CUSTOMERS_MIN: Final = 20  # of fewer, how far they differ is not known
 UNKNOWN_MAX: Final = 0.05  # as wide as an interval that is shown
+PERSON_MAX: Final = 1_000  # payments under one name; of more it is a placeholder, as `guest`
 Payment = Sequence[Attempt]
 
 
@@ -106,6 +108,27 @@ def cohort_of(payments: Iterable[Payment], window: timedelta = WINDOW) -> Cohort
     guessed = sum(attempt.guessed for one in every for attempt in one) / attempts if attempts else 0.0
     first, last = (times[0], times[-1]) if times else (None, None)
     return Cohort(kept, is_open, unknown, attempts, declined, before, guessed, first, last, window, pauses)
+
+
+def of_persons(payments: Sequence[Payment]) -> Sequence[Payment]:
+    """Payments without the customers and cards that are placeholders: under such a name each payment is alone."""
+    firsts = [one[0] for one in payments if one]
+    crowds = [
+        {name for name, count in Counter(names).items() if name and count > PERSON_MAX}
+        for names in ((one.customer for one in firsts), (one.card for one in firsts))
+    ]
+    if not any(crowds):
+        return payments
+    return [
+        [
+            one._replace(
+                customer="" if one.customer in crowds[0] else one.customer,
+                card="" if one.card in crowds[1] else one.card,
+            )
+            for one in payment
+        ]
+        for payment in payments
+    ]
 
 
 def rescued_at(payment: Payment, window: timedelta) -> datetime | None:
