@@ -127,8 +127,12 @@ def test_bounds_hold_what_the_same_schedule_did(tmp_path: Path) -> None:
         (lambda: history()[:30], "are needed"),
         (lambda: history(begin=datetime(2150, 1, 1, tzinfo=UTC)), "no attempt of a card stands in the file"),
         (lambda: history(rescued=0.0), "payments that a later try rescued; 50 are needed"),
+        (
+            lambda: [row | {"state": "unknown"} if row["ref"].endswith("3") else row for row in history()],
+            "nobody knows",
+        ),
     ],
-    ids=["successes", "a day", "too few", "the future", "nothing rescued"],
+    ids=["successes", "a day", "too few", "the future", "nothing rescued", "unknown"],
 )
 def test_what_is_missing_is_said(tmp_path: Path, rows: Any, words: str) -> None:
     file = written(tmp_path / "history.csv", rows())

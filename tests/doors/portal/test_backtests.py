@@ -155,6 +155,13 @@ def test_it_says_in_plain_words_what_it_means(server: ServerAddress) -> None:
         assert "Under this policy at least 10.0 % and at most 90.0 % would have been rescued." in page
         assert "Fees avoided: between +48.00 and +96.00 USD." in page
         assert "between 3.0 days later and 2.0 days earlier." in page
+        both = {"assumed": ["lasting", "payer"], "atLeast": None, "atMost": None, "known": 3, "contradicted": 1_234}
+        page = await _shown(shop, who, HISTORY | {"whole": WHOLE, "assuming": [both], "groups": {}})
+        assert "Both – – 1,234" in page
+        missing = [{"what": "unknown", "have": 0.364, "needed": 0.05}]
+        page = await _shown(shop, who, HISTORY | {"then": None, "missing": missing})
+        assert "Of 36.4 % of the payments it is not known whether a later attempt was approved; 5.0 % at most." in page
+        assert msgspec.convert(HISTORY | {"assuming": [both], "missing": missing}, BacktestHistory).missing
 
     portal(server, story)
 

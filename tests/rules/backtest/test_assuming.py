@@ -5,12 +5,13 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.rules.backtest.test_history_figures import BEGIN, attempt, plan
 
 from recoup.rules.backtest.assuming import CHOICES, Case, Narrowed, charges_by_card, narrow
-from recoup.rules.backtest.history import WINDOW, Payment, cohort_of, experiments, outcome_of
+from recoup.rules.backtest.history import LENGTHS, TELLING, WINDOW, Payment, cohort_of, experiments, outcome_of
 from recoup.rules.imports.attempt import Attempt
 
 DAY = st.integers(0, 80).map(lambda n: n / 4)
@@ -26,7 +27,7 @@ def bounds_of(payment: Payment, days: Sequence[float], *charges: Attempt) -> dic
     return {"+".join(one.assumed): one for one in found}
 
 
-def span(found: Narrowed) -> tuple[float, float]:
+def span(found: Narrowed) -> tuple[float | None, float | None]:
     return found.at_least, found.at_most
 
 
@@ -65,9 +66,22 @@ def test_attempts_that_contradict_are_counted_and_nothing_is_assumed_of_them() -
     payment = [attempt(0), attempt(7, "approved")]
     found = bounds_of(payment, [9], other(8, "declined"))
     assert (found["lasting"].contradicted, span(found["lasting"])) == (0, (1, 1))
-    assert (found["lasting+payer"].contradicted, span(found["lasting+payer"])) == (1, (0, 1))
+    assert (found["lasting+payer"].contradicted, span(found["lasting+payer"])) == (1, (None, None))
     at_once = bounds_of(payment, [5], other(5, "declined"), other(5.1, "approved"))
-    assert (at_once["payer"].contradicted, span(at_once["payer"])) == (1, (0, 1))
+    assert (at_once["payer"].contradicted, span(at_once["payer"])) == (1, (None, None))
+
+
+def test_bounds_that_few_payments_contradict_are_no_wider_by_more_assumptions() -> None:
+    """Of a payment that contradicts both, what one assumption told stays."""
+    story = [attempt(0), attempt(7, "approved")]
+    payments = [[one._replace(card=f"k{number}") for one in story] for number in range(10)]
+    cases = [Case(one, plan(9), outcome_of(one, plan(9), WINDOW)) for one in payments]
+    charges = charges_by_card([*payments, [other(8, "declined", card="k0")]])
+    lasting, _, both = narrow(cases, charges, WINDOW)
+    assert (lasting.contradicted, span(lasting)) == (0, (1, 1))
+    assert (both.contradicted, span(both)) == (1, (1, 1))
+    charges = charges_by_card([*payments, *([other(8, "declined", card=f"k{number}")] for number in range(2))])
+    assert span(narrow(cases, charges, WINDOW)[-1]) == (None, None), "of many no bounds are told"
 
 
 def test_what_an_attempt_brought_is_not_told_again_by_another_charge() -> None:
@@ -102,6 +116,8 @@ def test_the_truth_lies_between_where_the_assumption_holds(
     for assumed in ("lasting", "lasting+payer"):
         found = bounds_of(payment, days, *others)[assumed]
         assert found.contradicted == 0
+        assert found.at_least is not None
+        assert found.at_most is not None
         assert base.least <= found.at_least <= truth <= found.at_most <= base.most
 
 
@@ -113,7 +129,13 @@ def test_no_assumption_widens(story: list[tuple[float, Any]], planned: list[floa
     found = bounds_of(payment, days, *(other(day, state) for day, state in story))
     assert [one.assumed for one in found.values()] == [*CHOICES]
     for one in found.values():
-        assert base.least <= one.at_least <= one.at_most <= base.most
+        if one.at_least is None or one.at_most is None:
+            assert one.contradicted
+            continue
+        fewer = [it for it in found.values() if set(it.assumed) < set(one.assumed) and not it.contradicted]
+        least = max([base.least, *(it.at_least for it in fewer if it.at_least is not None)])
+        most = min([base.most, *(it.at_most for it in fewer if it.at_most is not None)])
+        assert least <= one.at_least <= one.at_most <= most
 
 
 def test_a_comparison_says_how_long_it_takes_and_what_it_may_cost() -> None:
@@ -125,7 +147,29 @@ def test_a_comparison_says_how_long_it_takes_and_what_it_may_cost() -> None:
     cohort = cohort_of(payments, timedelta(days=10))
     assert cohort.payments[0][0].at == BEGIN + timedelta(hours=240)
     cohort = replace(cohort, payments=payments)
-    own, *others = experiments(cohort, 0.25)
-    assert (own.orders, own.compared, own.at_risk, round(own.days)) == (336, 0.1, 8, 14)
-    assert {one.orders for one in others} == {336, 5_000, 20_000, 60_000}
-    assert own.plus_minus > others[0].plus_minus > others[-1].plus_minus
+    found = experiments(cohort, 0.25)
+    assert {round(one.days) for one in found} == {*LENGTHS}
+    first = found[0]
+    assert (first.orders, first.compared, first.at_risk) == (336, 0.1, 8)
+    assert first.plus_minus > found[1].plus_minus > found[-1].plus_minus
+    many = experiments(replace(cohort, payments=payments * 100), 0.25)
+    assert sum(one.plus_minus <= TELLING for one in many) == len({one.compared for one in many}), (
+        "no longer than needed"
+    )
+    assert max(one.days for one in many) < LENGTHS[-1]
+
+
+def test_a_gap_of_years_is_no_time_of_business() -> None:
+    """Neither of a month's payments nor of the last quarter that models are judged by."""
+    hours = timedelta(hours=1)
+    numbers = [*range(24 * 60), *range(24 * 1_000, 24 * 1_060)]
+    payments = [
+        [one._replace(payment=f"p{number}", at=one.at + number * hours) for one in (attempt(0), attempt(3))]
+        for number in numbers
+    ]
+    cohort = cohort_of(payments, timedelta(days=10))
+    assert cohort.days == pytest.approx(2 * (60 - 10 - 7) + 10, abs=0.2)
+    assert [one.orders for one in experiments(cohort, 0.25)][0] == pytest.approx(14 * 24, abs=2)
+    assert cohort.learned_until == pytest.approx(BEGIN + timedelta(days=1_063 - 126 / 4), abs=timedelta(hours=2))
+    assert {round((one[0].at - BEGIN) / timedelta(days=1)) // 100 for one in cohort.payments} == {0, 10}
+    assert [len(cohort.open), cohort.begun_before] == [2 * 24 * 7, 2 * 24 * 10], "each part has edges"

@@ -9,7 +9,23 @@ from hypothesis import strategies as st
 from tests.rings import each
 
 from recoup.rules.backtest.groups import GROUPS_MAX, OTHERS, bands, grouped
-from recoup.rules.backtest.history import SAME_SLOT, WINDOW, Outcome, bounds, outcome_of, rescued_at, tries_of
+from recoup.rules.backtest.history import (
+    PERSON_MAX,
+    SAME_SLOT,
+    UNKNOWN_MAX,
+    WINDOW,
+    Outcome,
+    Payment,
+    bounds,
+    cohort_of,
+    lacking,
+    of_persons,
+    outcome_of,
+    payer_of,
+    rescued_at,
+    then,
+    tries_of,
+)
 from recoup.rules.backtest.history_figures import EXPECTED_MIN, Case, by_group, figures_of
 from recoup.rules.imports.attempt import ANSWERED, Attempt
 
@@ -157,3 +173,41 @@ def test_a_try_within_the_slot_is_the_same() -> None:
     assert outcome_of(payment, plan(2 + over), WINDOW).least == 0
     assert rescued_at(payment, WINDOW) == payment[1].at
     assert tries_of(payment, WINDOW) == [payment[1]]
+
+
+def with_unknown(unknown: int, count: int = 1_000) -> list[Payment]:
+    """Half of those that are known were rescued."""
+    stories = [[attempt(0), attempt(3, "unknown"), attempt(5)]] * unknown
+    stories += [[attempt(0), attempt(3, "approved")], [attempt(0), attempt(3, "unknown"), attempt(5, "approved")]]
+    stories += [[attempt(0), attempt(3)]] * 2
+    stories += stories[-4:] * ((count - unknown) // 4 - 1)
+    stories += [[attempt(0)], [attempt(100)]]
+    return [
+        [one._replace(payment=f"p{row}", customer=f"c{row}", at=one.at + timedelta(hours=row / 2)) for one in story]
+        for row, story in enumerate(stories, start=31 * 48)
+    ]
+
+
+def test_what_nobody_knows_is_no_failure() -> None:
+    """A file said that retries recovered half of what they did: of many the outcome was not in it."""
+    first = [attempt(-31)._replace(payment="first")]
+    cohort = cohort_of([first, *with_unknown(40)])
+    assert (len(cohort.payments), len(cohort.unknown)) == (961, 40)
+    assert lacking(cohort) == []
+    found = then(cohort)
+    low, high = found.interval
+    assert found.value == pytest.approx(0.5, abs=0.001)
+    assert low < 480 / 1_001 < 520 / 1_001 < high, "whatever became of them"
+    many = lacking(cohort_of([first, *with_unknown(400)]))
+    assert [(one.what, one.needed) for one in many] == [("unknown", UNKNOWN_MAX)]
+    assert many[0].have == pytest.approx(0.4, abs=0.001)
+
+
+def test_a_name_that_is_no_persons_stands_for_none() -> None:
+    """Of guests nobody knows who paid what: each payment is alone."""
+    guests = [[attempt(0)._replace(payment=f"p{number}", customer="guest")] for number in range(PERSON_MAX + 1)]
+    ann = [[attempt(0)._replace(payment=f"a{number}", customer="ann", card="k2")] for number in range(PERSON_MAX)]
+    found = of_persons([*guests, *ann])
+    assert len({payer_of(one) for one in found[: len(guests)]}) == len(guests)
+    assert {payer_of(one) for one in found[len(guests) :]} == {"ann"}
+    assert of_persons(ann) is ann

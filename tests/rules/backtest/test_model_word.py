@@ -1,10 +1,13 @@
 """What a policy is asked of a past payment is what the product would ask it."""
 
+from datetime import datetime, timedelta
+
 from tests.rules.backtest.test_history_figures import attempt
 
-from recoup.rules.backtest.history import cohort_of
+from recoup.rules.backtest.history import Payment, cohort_of
 from recoup.rules.backtest.model_word import Past
 from recoup.rules.rescue import zones
+from recoup.rules.rescue.facts import LOOKS_MAX
 from recoup.rules.rescue.slots import offset_minutes
 
 
@@ -22,3 +25,32 @@ def test_a_zone_that_is_told_holds_for_both() -> None:
     assert evidence.facts is not None
     assert evidence.utc_offset == evidence.facts.zone == -360
     assert evidence.facts.zone_known
+
+
+class CountedTime(datetime):
+    """A time that counts its comparisons."""
+
+    compared = 0
+
+    def __lt__(self, other: datetime) -> bool:
+        CountedTime.compared += 1
+        return super().__lt__(other)
+
+
+def test_a_customer_of_very_many_payments_is_not_read_whole_for_each() -> None:
+    begin = CountedTime.fromtimestamp(1_780_000_000, attempt(0).at.tzinfo)
+    payments: list[Payment] = [
+        [one._replace(payment=f"p{number}", at=begin + timedelta(hours=number + day)) for day, one in enumerate(story)]
+        for number in range(2_000)
+        for story in [[attempt(0), attempt(1)]]
+    ]
+    past, cohort = Past(payments, "world"), cohort_of(payments)
+    CountedTime.compared = 0
+    looks = [past.evidence(one, cohort, one[1:]).facts for one in payments]
+    assert CountedTime.compared < 40 * len(payments)
+    last = looks[1_000]
+    assert last is not None
+    assert [one.at for one in last.looks] == sorted(one.at for one in last.looks)
+    assert len(last.looks) == LOOKS_MAX
+    own, others = payments[1_000], [one.at for payment in payments if payment is not payments[1_000] for one in payment]
+    assert [one.at for one in last.looks] == sorted(at for at in others if at < own[1].at)[-LOOKS_MAX:]

@@ -8,6 +8,7 @@ from recoup.flows.insight.backtest_file import HistoryReport
 from recoup.flows.insight.backtest_plain import LOUD
 from recoup.kernel.kept_sentence import kept
 from recoup.kernel.unseen import shown_by_number
+from recoup.rules.backtest.assuming import Narrowed
 from recoup.rules.backtest.enough import Missing
 from recoup.rules.backtest.history_figures import HistoryFigures
 from recoup.store.insight.backtests import BacktestRow
@@ -24,6 +25,7 @@ LACKING: Final[dict[Missing, str]] = {
     "not_rescued": "{have:.0f} payments that none did; {needed:.0f} are needed",
     "customers": "{have:.0f} customers with a declined payment; {needed:.0f} are needed. Is it the right column?",
     "guessed": "{have:.0%} of the attempts are put together by guess; {needed:.0%} at most. Export the payments' ids",
+    "unknown": "of {have:.0%} of the payments nobody knows whether a later try was approved; {needed:.0%} at most",
 }
 
 
@@ -33,7 +35,7 @@ def text_of(found: HistoryReport) -> list[str]:
         f"policy      {shown_by_number(found.policy)}",
         f"payments    {len(cohort.payments):,} of {cohort.declined:,} declined at first, with windows of "
         f"{cohort.window.days} days; {cohort.begun_before:,} may have begun before the file, {len(cohort.open):,} end "
-        "after it",
+        "after it" + (f", {len(cohort.unknown):,} have an unknown outcome" if cohort.unknown else ""),
     ]
     if found.sampled_of is not None:
         text.append(
@@ -86,11 +88,7 @@ def _of_policy(found: HistoryReport) -> list[str]:
             f"at least    {found.bounds.at_least:.1%} and at most {found.bounds.at_most:.1%} rescued by this policy"
             f"{sample}, if nothing is assumed; {found.sends:.2f} sends planned each"
         )
-    text += [
-        f"assuming    {' and '.join(one.assumed)}: at least {one.at_least:.1%} and at most {one.at_most:.1%}; "
-        f"{one.contradicted:,} payments contradict it"
-        for one in found.narrowed
-    ]
+    text += map(_assuming, found.narrowed)
     whole = found.whole
     if whole is not None and whole.sends is not None:
         text.append(
@@ -111,6 +109,13 @@ def _of_policy(found: HistoryReport) -> list[str]:
         f"models      expect {found.models.lowest:.1%} to {found.models.highest:.1%} (range of models)",
         f"            {LOUD}",
     ]
+
+
+def _assuming(one: Narrowed) -> str:
+    text = f"assuming    {' and '.join(one.assumed)}: "
+    if one.at_least is not None and one.at_most is not None:
+        text += f"at least {one.at_least:.1%} and at most {one.at_most:.1%}; "
+    return f"{text}{one.contradicted:,} payments contradict it"
 
 
 LATER: Final = "back-test   {0} is being made; the page Back-tests shows it. The policy can be saved meanwhile."

@@ -26,6 +26,7 @@ from recoup.rules.backtest.history import (
     cohort_of,
     experiments,
     lacking,
+    of_persons,
     outcome_of,
     payer_of,
     rescued_at,
@@ -129,12 +130,14 @@ def backtest_history(
     if not isinstance(attempts, Sample):
         for one in attempts:
             sample.add(one)
-    payments = payments_of(sample.attempts)
+    payments: Sequence[Payment] = payments_of(sample.attempts)
     cohort = cohort_of(payments, window)
     found = HistoryReport(decider, cohort, lacking(cohort))
     found.sampled_of = sample.seen if len(sample.attempts) < sample.seen else None
     if found.lacking:
         return found
+    payments = of_persons(payments)
+    found.cohort = cohort = cohort_of(payments, window)
     past = Past(payments, region)
     found.then = then(cohort)
     found.experiments = experiments(cohort, found.then.value, len(sample.attempts) / sample.seen)
@@ -214,7 +217,7 @@ def _expectations(
     """By the model's name, the own one first and judged."""
     if not models:
         return {}
-    payments = sorted((*found.cohort.payments, *found.cohort.open), key=turn_of)
+    payments = sorted((*found.cohort.payments, *found.cohort.open, *found.cohort.unknown), key=turn_of)
     early = past_tries(past, found.cohort, payments, late=False, most=LEVELS_MAX)
     expectations = expectations_of(models, early, spread)
     late = past_tries(past, found.cohort, payments, late=True, most=TRIES_MAX)

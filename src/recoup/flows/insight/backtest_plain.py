@@ -147,8 +147,8 @@ def history_plain(found: HistoryReport) -> dict[str, Any]:
     plain["assuming"] = [
         {
             "assumed": list(one.assumed),
-            "atLeast": round(one.at_least, 6),
-            "atMost": round(one.at_most, 6),
+            "atLeast": None if one.at_least is None else round(one.at_least, 6),
+            "atMost": None if one.at_most is None else round(one.at_most, 6),
             "known": one.known,
             "contradicted": one.contradicted,
         }

@@ -12,7 +12,7 @@ HALF_WIDTH_MAX: Final = 0.05
 DAYS_MIN: Final = 14.0
 EACH_MIN: Final = 50
 
-Unread = Literal["attempts", "only_successes", "declined", "customers", "guessed"]
+Unread = Literal["attempts", "only_successes", "declined", "customers", "guessed", "unknown"]
 Missing = Literal[Unread, "weight", "support", "clipped", "one_payer", "width", "days", "rescued", "not_rescued"]
 
 

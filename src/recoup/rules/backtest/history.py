@@ -1,13 +1,16 @@
 """Declined payments of a file without probabilities: what was rescued, and bounds that assume next to nothing. Pure.
 
 Payments whose first try may lie before the file, and those whose window ends after it, are left out: the one would have
-failed already, the other may still be paid.
+failed already, the other may still be paid. So are those of which nobody knows whether a later try was approved.
 """
 
 from array import array
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from recoup.rules.backtest.enough import Closed, Shortfall, missing_of_orders
@@ -19,21 +22,26 @@ from recoup.rules.uplift.comparison import half_width, mixture
 WINDOW: Final = timedelta(days=30)
 JUDGED: Final = 4  # models are judged by the last quarter of the time
 SAME_SLOT: Final = timedelta(hours=6)
-EXPERIMENTS: Final = ((5_000, 0.1), (20_000, 0.1), (20_000, 0.3), (60_000, 0.1))
-CUSTOMERS_MIN: Final = 20  # of fewer, how far they differ is not known
-TWO_WEEKS: Final = 14
-OWN_SHARES: Final = (0.1, 0.3, 0.5)
+PAUSE: Final = timedelta(days=100)  # longer than a quarter: between two parts of a file, no time of business
+LENGTHS: Final = (14, 28, 56, 91, 182, 365)  # days of an experiment
+SHARES: Final = (0.1, 0.5)
+TELLING: Final = 0.01  # nobody needs it closer
 COMPARED_MIN: Final = 20  # payments in the smaller part
+CUSTOMERS_MIN: Final = 20  # of fewer, how far they differ is not known
+UNKNOWN_MAX: Final = 0.05  # as wide as an interval that is shown
+PERSON_MAX: Final = 1_000  # payments under one name; of more it is a placeholder, as `guest`
 Payment = Sequence[Attempt]
 
 
 @dataclass(frozen=True, slots=True)
 class Cohort:
     """`payments`: declined at first, whose window lies in the file. `begun_before`, `open`: left out at its edges.
-    `guessed`: share of attempts that were put together without a link."""
+    `unknown`: left out, too. `guessed`: share of attempts that were put together without a link. `pauses`: begin and
+    end of times without any attempt."""
 
     payments: Sequence[Payment]
     open: Sequence[Payment]
+    unknown: Sequence[Payment]
     attempts: int
     declined: int
     begun_before: int
@@ -41,21 +49,32 @@ class Cohort:
     first: datetime | None
     last: datetime | None
     window: timedelta
+    pauses: Sequence[tuple[datetime, datetime]] = ()
 
     @property
     def learned_until(self) -> datetime:
         """What was tried before is learned from, the rest is what models are judged by. Of a file with attempts."""
         assert self.first is not None
         assert self.last is not None
-        return self.last - (self.last - self.first) / JUDGED
+        paused = sum((end - begin for begin, end in self.pauses), timedelta())
+        at, left = self.last, (self.last - self.first - paused) / JUDGED
+        for begin, end in reversed(self.pauses):
+            if at - left >= end:
+                break
+            at, left = begin, left - (at - end)
+        return at - left
 
     @property
     def days(self) -> float:
-        """From the first decline of the cohort to the last window that closed."""
-        if not self.payments:
-            return 0.0
-        begins = [one[0].at for one in self.payments]
-        return (max(begins) + self.window - min(begins)) / timedelta(days=1)
+        """From the first decline of the cohort to the last window that closed, without pauses."""
+        return self.running + self.window / timedelta(days=1) if self.payments else 0.0
+
+    @property
+    def running(self) -> float:
+        """Days from its first decline to its last, without pauses."""
+        begins = sorted(one[0].at for one in self.payments)
+        gaps = (other - one for one, other in pairwise(begins))
+        return sum((one for one in gaps if one <= PAUSE), timedelta()) / timedelta(days=1)
 
 
 class Bounds(NamedTuple):
@@ -68,24 +87,48 @@ class Bounds(NamedTuple):
 
 def cohort_of(payments: Iterable[Payment], window: timedelta = WINDOW) -> Cohort:
     every = [one for one in payments if one]
-    first = min((one[0].at for one in every), default=None)
-    last = max((one[-1].at for one in every), default=None)
-    kept, is_open, before, declined = list[Payment](), list[Payment](), 0, 0
-    attempts = sum(map(len, every))
+    times = sorted(attempt.at for one in every for attempt in one)
+    pauses = [(one, other) for one, other in pairwise(times) if other - one > PAUSE]
+    begins, ends = [*times[:1], *(end for _, end in pauses)], [*(begin for begin, _ in pauses), *times[-1:]]
+    kept, is_open, unknown, before, declined = list[Payment](), list[Payment](), list[Payment](), 0, 0
+    attempts = len(times)
     for one in every:
         if one[0].state != "declined":
             continue
         declined += 1
-        assert first is not None
-        assert last is not None
-        if one[0].attempt_no not in (None, 1) or one[0].attempt_no is None and one[0].at < first + window:
+        part = bisect_right(begins, one[0].at) - 1  # each part of the file has edges
+        if one[0].attempt_no not in (None, 1) or one[0].attempt_no is None and one[0].at < begins[part] + window:
             before += 1
-        elif one[0].at + window > last:
+        elif one[0].at + window > ends[part]:
             is_open.append(one)
+        elif rescued_at(one, window) is None and any(it.state == "unknown" for it in tries_of(one, window)):
+            unknown.append(one)
         else:
             kept.append(one)
     guessed = sum(attempt.guessed for one in every for attempt in one) / attempts if attempts else 0.0
-    return Cohort(kept, is_open, attempts, declined, before, guessed, first, last, window)
+    first, last = (times[0], times[-1]) if times else (None, None)
+    return Cohort(kept, is_open, unknown, attempts, declined, before, guessed, first, last, window, pauses)
+
+
+def of_persons(payments: Sequence[Payment]) -> Sequence[Payment]:
+    """Payments without the customers and cards that are placeholders: under such a name each payment is alone."""
+    firsts = [one[0] for one in payments if one]
+    crowds = [
+        {name for name, count in Counter(names).items() if name and count > PERSON_MAX}
+        for names in ((one.customer for one in firsts), (one.card for one in firsts))
+    ]
+    if not any(crowds):
+        return payments
+    return [
+        [
+            one._replace(
+                customer="" if one.customer in crowds[0] else one.customer,
+                card="" if one.card in crowds[1] else one.card,
+            )
+            for one in payment
+        ]
+        for payment in payments
+    ]
 
 
 def rescued_at(payment: Payment, window: timedelta) -> datetime | None:
@@ -117,6 +160,8 @@ def lacking(cohort: Cohort) -> list[Shortfall]:
     rescued = sum(rescued_at(one, cohort.window) is not None for one in cohort.payments)
     found = [] if cohort.payments else [Shortfall("declined", 0, 1)]
     found += missing_of_orders(Closed(len(cohort.payments), rescued, cohort.days))
+    if (unknown := _unknown(cohort)) > UNKNOWN_MAX:
+        found.append(Shortfall("unknown", unknown, UNKNOWN_MAX))
     customers = len({payer_of(one) for one in cohort.payments})
     if not found and customers < CUSTOMERS_MIN:
         found.append(Shortfall("customers", customers, CUSTOMERS_MIN))
@@ -124,11 +169,19 @@ def lacking(cohort: Cohort) -> list[Shortfall]:
 
 
 def then(cohort: Cohort) -> Estimate:
-    """What was rescued: it happened. The interval is that of more payments like these, by customer."""
+    """What was rescued: it happened. The interval is that of more payments like these, by customer, whatever became of
+    those of which nobody knows."""
     values = [float(rescued_at(one, cohort.window) is not None) for one in cohort.payments]
     mean = sum(values) / len(values)
     influence = array("d", (value - mean for value in values))
-    return Estimate(mean, influence, clustered(map(payer_of, cohort.payments), influence))
+    unknown = _unknown(cohort)
+    error = clustered(map(payer_of, cohort.payments), influence)
+    return Estimate(mean, influence, error, unknown * (1.0 - mean), unknown * mean)
+
+
+def _unknown(cohort: Cohort) -> float:
+    """The share of payments, but for those at the edges, of which nobody knows whether they were rescued."""
+    return len(cohort.unknown) / max(1, len(cohort.payments) + len(cohort.unknown))
 
 
 def payer_of(payment: Payment) -> str:
@@ -184,17 +237,20 @@ class Experiment(NamedTuple):
 
 
 def experiments(cohort: Cohort, rescued: float, drawn: float = 1.0) -> list[Experiment]:
-    """First two weeks of the merchant's own. `rescued`: the share that is rescued now; `drawn`: of the attempts, the
-    share that was read."""
-    begins = [one[0].at for one in cohort.payments]
-    span = (max(begins) - min(begins)) / timedelta(days=1)
-    a_day = len(begins) / max(span, 1.0) / drawn
-    weeks = round(a_day * TWO_WEEKS)
-    own = [(weeks, share) for share in OWN_SHARES if weeks * min(share, 1.0 - share) >= COMPARED_MIN]
-    return [
-        Experiment(orders, share, _half(rescued, orders, share), orders / a_day, round(orders * share * rescued))
-        for orders, share in (*own, *EXPERIMENTS)
-    ]
+    """From two weeks to a year, no longer than until the difference is told to a point. `rescued`: the share that is
+    rescued now; `drawn`: of the attempts, the share that was read."""
+    a_day = len(cohort.payments) / max(cohort.running, 1.0) / drawn
+    found = list[Experiment]()
+    for share in SHARES:
+        for days in LENGTHS:
+            orders = round(a_day * days)
+            if orders * share < COMPARED_MIN and days < LENGTHS[-1]:
+                continue
+            half = _half(rescued, orders, share)
+            found.append(Experiment(orders, share, half, orders / a_day, round(orders * share * rescued)))
+            if half <= TELLING:
+                break
+    return sorted(found)
 
 
 def _half(rescued: float, orders: int, holdout: float) -> float:

@@ -7,7 +7,7 @@ highest of several models are said.
 """
 
 import math
-from bisect import insort
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -129,7 +129,9 @@ class Past:
                 if one.state in ("approved", "declined"):
                     answer = APPROVED if one.state == "approved" else class_of(self.reading(one))
                     looks = self._looks.setdefault(payer_of(payment), [])
-                    insort(looks, (one.at, one.payment, Look(one.at, answer, number)), key=lambda row: row[0])
+                    looks.append((one.at, one.payment, Look(one.at, answer, number)))
+        for looks in self._looks.values():
+            looks.sort(key=_time)
 
     def reading(self, one: Attempt) -> Reading:
         code = one.scheme_code or one.processor_code
@@ -141,11 +143,9 @@ class Past:
         readings = [self.reading(one) for one in (first, *tries)]
         country = first.country if len(first.country) == 2 else None
         zone, zone_known = zones.offset_minutes(first.utc_offset, country)
-        looks = [
-            look
-            for at, order, look in self._looks.get(payer_of(payment), ())
-            if order != first.payment and at < last.at
-        ]
+        looks = self._looks.get(payer_of(payment), [])
+        before = (looks[place] for place in range(bisect_left(looks, last.at, key=_time) - 1, -1, -1))
+        others = list(islice((look for _, order, look in before if order != first.payment), LOOKS_MAX))
         facts = Facts(
             Look(first.at, class_of(readings[0]), 0),
             key_of(readings[0]),
@@ -155,7 +155,7 @@ class Past:
                 Look(one.at, class_of(reading), number)
                 for number, (one, reading) in enumerate(zip(tries, readings[1:], strict=True), start=1)
             ),
-            tuple(looks[-LOOKS_MAX:]),
+            tuple(reversed(others)),
             zone=zone,
             credit=first.funding == "credit",
         )
@@ -173,6 +173,10 @@ class Past:
             utc_offset=offset_minutes(first.utc_offset, country),
             facts=facts,
         )
+
+
+def _time(row: tuple[datetime, str, Look]) -> datetime:
+    return row[0]
 
 
 @lru_cache(maxsize=65_536)

@@ -58,6 +58,7 @@ LESS: Final[Mapping[str, tuple[str, str]]] = {
     "only_successes": ("The file holds only successes: export the failed payments too.", ""),
     "declined": ("No declined payment has its whole window in the file; the rest is cut by its edges.", ""),
     "guessed": ("{0} % of the attempts are put together by guess; {1} % at most. Export the payments’ ids.", "%"),
+    "unknown": ("Of {0} % of the payments it is not known whether a later attempt was approved; {1} % at most.", "%"),
 }  # fmt: skip
 UNTOLD: Final = "What this policy would have rescued cannot be told from them; below stands what is missing."
 MEANS: Final = {

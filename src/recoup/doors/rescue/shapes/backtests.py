@@ -39,6 +39,7 @@ class BacktestMissing(Shape, kw_only=True):
         "only_successes",
         "declined",
         "guessed",
+        "unknown",
     ]
     have: Annotated[float | None, Meta(description="Null: it could not be computed.")]
     needed: float
@@ -161,8 +162,8 @@ class BacktestAssuming(Shape, kw_only=True):
     least, or declined and of as much at most."""
 
     assumed: list[Literal["lasting", "payer"]]
-    at_least: float
-    at_most: float
+    at_least: Annotated[float | None, Meta(description="Null: too many payments contradict it.")]
+    at_most: float | None
     known: Annotated[int, Meta(ge=0, description="Payments at which both bounds are the same.")]
     contradicted: Annotated[int, Meta(ge=0, description="Payments whose attempts contradict it: not assumed of them.")]
 
