@@ -39,7 +39,7 @@ class Futures:
         rows = money_rows(ground, belief.before, self._at)
         self._rows = willing[:, None] * np.take_along_axis(rows, self._places, axis=1)
         self._sent = np.zeros(len(kept), bool)
-        self._waited = waited(self._at, waits_from) if waits_from is not None else 1.0
+        self._waited = waited(belief, self._at, waits_from) if waits_from is not None else 1.0
 
     def after(self, taken: int, gap: float, *, again: bool) -> tuple[int, float]:
         """Which instant counts most once that one is sent too, and fails, and what it adds. `gap`: hours between two of

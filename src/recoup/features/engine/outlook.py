@@ -68,7 +68,7 @@ def best_of_days(ground: Ground, belief: Belief, facts: Facts, instants: Array, 
     causes, willing = chances_of(ground, belief, instants)
     both = _mean(causes, _learned(ground, weighed, facts, instants), weighed.weight)
     day = (instants + ground.offset) // 24
-    counts = both / waited(instants, instants[0])
+    counts = both / waited(belief, instants, instants[0])
     order = np.lexsort((-counts, day))
     rank = np.arange(len(day)) - np.searchsorted(day[order], day[order])
     kept = order[rank < _OF_A_DAY]

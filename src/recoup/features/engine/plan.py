@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from recoup.features.engine.belief import Belief
 from recoup.features.engine.chances import Ground
+from recoup.rules.rescue.answer_classes import TECHNICAL
 from recoup.rules.rescue.links import Try
 
 _SOON_HOURS: Final = 36.0
@@ -17,7 +18,9 @@ _KEPT_INSTANTS: Final = 16  # by causes alone
 _KEPT_DEEP: Final = 32
 _KEPT_CHEAP: Final = 64
 _CHEAP: Final = 0.01
-_PER_DAY: Final = 0.01
+# What a day's wait costs of a chance: little, but an outage is over within hours, and then it needs no more of them.
+_A_DAY: Final = {TECHNICAL: 0.5}
+_A_DAY_ELSE: Final = 0.02
 PLAN_MAX: Final = 6
 
 
@@ -61,7 +64,7 @@ def planned(
     the i-th send from now on. `gap`: hours between two of them at least. By causes alone a plan is shorter, as those of
     before were."""
     deep = ground.model.learned.regression is not None
-    kept = sooner_of(found)[: looked_at(prices)] if deep else best_of(found)[:_KEPT_INSTANTS]
+    kept = sooner_of(belief, found)[: looked_at(prices)] if deep else best_of(found)[:_KEPT_INSTANTS]
     if not kept or not prices or kept[0].chance < prices[0]:
         return []
     from recoup.features.engine.futures import Futures
@@ -86,14 +89,14 @@ def best_of(growing: Sequence[Candidate]) -> list[Candidate]:
     return sorted(growing, key=attrgetter("chance"), reverse=True)
 
 
-def sooner_of(found: Sequence[Candidate]) -> list[Candidate]:
+def sooner_of(belief: Belief, found: Sequence[Candidate]) -> list[Candidate]:
     """By chance less what waiting costs; `found` is in order of time."""
-    return sorted(found, key=lambda one: one.chance / waited(one.at, found[0].at), reverse=True)
+    return sorted(found, key=lambda one: one.chance / waited(belief, one.at, found[0].at), reverse=True)
 
 
-def waited(at: Any, earliest: float) -> Any:
+def waited(belief: Belief, at: Any, earliest: float) -> Any:
     """By what a chance at those instants is divided: money is worth more sooner, and of far days a model knows less."""
-    return 1.0 + _PER_DAY * (at - earliest) / 24.0
+    return 1.0 + _A_DAY.get(belief.before.answer, _A_DAY_ELSE) * (at - earliest) / 24.0
 
 
 def _instants(ground: Ground, earliest: float, end: float) -> tuple[list[float], list[float]]:
