@@ -13,10 +13,10 @@ from typing import Final, NamedTuple
 from recoup.rules.backtest.enough import Closed, Shortfall, missing_of_orders
 from recoup.rules.backtest.estimate import Estimate, clustered
 from recoup.rules.imports.attempt import Attempt
-from recoup.rules.imports.payments import GUESSED_MAX
+from recoup.rules.imports.payments import GUESSED_MAX, RESCUE, edge_of
 from recoup.rules.uplift.comparison import half_width, mixture
 
-WINDOW: Final = timedelta(days=30)
+WINDOW: Final = RESCUE
 JUDGED: Final = 4  # models are judged by the last quarter of the time
 SAME_SLOT: Final = timedelta(hours=6)
 EXPERIMENTS: Final = ((5_000, 0.1), (20_000, 0.1), (20_000, 0.3), (60_000, 0.1))
@@ -78,9 +78,11 @@ def cohort_of(payments: Iterable[Payment], window: timedelta = WINDOW) -> Cohort
         declined += 1
         assert first is not None
         assert last is not None
-        if one[0].attempt_no not in (None, 1) or one[0].attempt_no is None and one[0].at < first + window:
+        at, span = one[0].at.timestamp(), (first.timestamp(), last.timestamp())
+        edge = edge_of(at, one[0].attempt_no, *span, window)
+        if edge == "before":
             before += 1
-        elif one[0].at + window > last:
+        elif edge == "after":
             is_open.append(one)
         else:
             kept.append(one)
