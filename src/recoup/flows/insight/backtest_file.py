@@ -129,7 +129,7 @@ def backtest_history(
     if not isinstance(attempts, Sample):
         for one in attempts:
             sample.add(one)
-    payments = payments_of(sample.attempts)
+    payments, labels = _renamed(payments_of(sample.attempts))
     cohort = cohort_of(payments, window)
     found = HistoryReport(decider, cohort, lacking(cohort))
     found.sampled_of = sample.seen if len(sample.attempts) < sample.seen else None
@@ -152,10 +152,22 @@ def backtest_history(
                 by_model = expect(expectations, list(first.values()), spread)
                 found.models = range_of(by_model)
                 expected = {place: [one[row] for one in by_model.values()] for row, place in enumerate(first)}
+    for order in found.orders:
+        order.facts = order.facts._replace(payer=labels[order.facts.payer])
     cases = _figures(found, past, plans, expected, send_cost)
     if cases:
         found.narrowed = assuming.narrow(cases, assuming.charges_by_card(payments), window)
     return found
+
+
+def _renamed(payments: Sequence[Payment]) -> tuple[list[Payment], Mapping[str, str]]:
+    """Names each customer after their first attempt; with what each was called. A file has its own ids and an import
+    keyed hashes of them: samples and models are of the same customers in the same order only by a common name."""
+    names = dict[str, str]()
+    for one in sorted(payments, key=lambda one: (one[0].at, one[0].ref)):
+        names.setdefault(payer_of(one), f"{one[0].provider} {one[0].ref}")
+    renamed = [[one._replace(customer=names[payer_of(payment)]) for one in payment] for payment in payments]
+    return renamed, {name: payer for payer, name in names.items()}
 
 
 def _figures(
