@@ -38,10 +38,9 @@ _NUMBER_MASK, _STATE_MASK, _AT_MASK, _ROW_MASK, _REF_MASK, _PAYMENT_MASK = (
 @dataclass(frozen=True, slots=True)
 class Summary:
     """`states`: of attempts, each once however many rows tell of it. `payments`: how many; `declined`: those whose
-    first try was declined, `rescued` those of them that were paid by a later one. `begun_before`, `open_after`: those of
-    them that are cut by the file's edges. `guessed`: attempts without
-    a link. `missing`: payments of which the file counts more attempts than it holds. `first`, `last`: None for a file
-    without attempts."""
+    first try was declined, `rescued` those of them that a later one paid. `begun_before`, `open_after`: those of
+    them that are cut by the file's edges. `guessed`: attempts without a link. `missing`: payments of which the file
+    counts more attempts than it holds. `first`, `last`: None for a file without attempts."""
 
     states: Mapping[State, int]
     payments: int
