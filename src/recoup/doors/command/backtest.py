@@ -251,7 +251,7 @@ def backtest(
         refused = [{"line": number, "why": why} for number, why in read.refused]
         click.echo(json.dumps(judgement_plain(found) | {"play": read.play, "plays": read.plays, "refused": refused}))
         return
-    text = text_of(found)
+    text = text_of(found, send_cost)
     if len(read.plays) > 1:
         text.append(f"play        {read.play}; the file also holds {', '.join(read.plays[1:6])}: --play chooses")
     text += [f"line {number:<7}{shown_by_number(why)}" for number, why in read.refused[:REFUSED_SHOWN]]

@@ -61,6 +61,7 @@ TRIES_MAX: Final = 20_000  # by which the own model is judged
 LEVELS_MAX: Final = 2_000  # tries from which each model learns its level
 SPREAD_FROM: Final = 10_000  # attempts; of fewer, all is said before another process has begun
 TOO_LITTLE: Final = Sentence("there are too few repeated attempts to learn from")
+NO_ARRAYS: Final = Sentence("the Python package numpy is not installed here")
 TOO_FEW_LATE: Final = Sentence(
     "there are too few repeated attempts in the last quarter of the time to judge a model by"
 )
@@ -93,7 +94,8 @@ class Sample:
 @dataclass(slots=True)
 class HistoryReport:
     """`lacking`: while there is anything, nothing else is said. `planned_of`: payments that were planned, of how many.
-    `why_no_models`: empty where they are asked. `sampled_of`: how many attempts there were, where this is a sample of
+    `why_no_models`: empty where they are asked. `send_cost`: minor units of a send, on which
+    fees rest. `sampled_of`: how many attempts there were, where this is a sample of
     customers: of so many, `cohort.attempts` were read."""
 
     policy: str
@@ -112,6 +114,7 @@ class HistoryReport:
     groups: Mapping[By, list[HistoryFigures]] = field(default_factory=dict)
     orders: list[JudgedOrder] = field(default_factory=list)
     sampled_of: int | None = None
+    send_cost: int = ENGINE_1.send_units
 
 
 def backtest_history(
@@ -131,7 +134,7 @@ def backtest_history(
             sample.add(one)
     payments, labels = _renamed(payments_of(sample.attempts))
     cohort = cohort_of(payments, window)
-    found = HistoryReport(decider, cohort, lacking(cohort))
+    found = HistoryReport(decider, cohort, lacking(cohort), send_cost=send_cost)
     found.sampled_of = sample.seen if len(sample.attempts) < sample.seen else None
     if found.lacking:
         return found
@@ -160,7 +163,7 @@ def backtest_history(
     return found
 
 
-def _renamed(payments: Sequence[Payment]) -> tuple[list[Payment], Mapping[str, str]]:
+def _renamed(payments: Sequence[Payment]) -> tuple[list[list[Attempt]], Mapping[str, str]]:
     """Names each customer after their first attempt; with what each was called. A file has its own ids and an import
     keyed hashes of them: samples and models are of the same customers in the same order only by a common name."""
     names = dict[str, str]()
@@ -208,7 +211,11 @@ def _models(found: HistoryReport, payments: Sequence[Payment], past: Past, sprea
     cohort = found.cohort
     assert cohort.first is not None
     learns = engine()
-    models = learns.of_history(payments, past, cohort.first, cohort.learned_until, spread) if learns is not None else {}
+    try:
+        models = learns.of_history(payments, past, cohort.first, cohort.learned_until, spread) if learns else {}
+    except ModuleNotFoundError:
+        found.why_no_models = NO_ARRAYS
+        return {}
     if not models:
         found.why_no_models = TOO_LITTLE
     return models
