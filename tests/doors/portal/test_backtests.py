@@ -92,6 +92,7 @@ def test_a_file_that_is_too_short_is_listed_and_says_so(server: ServerAddress) -
             page = await maya.get(path)
             assert page.status_code == 200
             assert "ot enough" in words(page)
+            assert f'<a href="/imports/{read.stored.import_id}"><bdi class="cut">past.jsonl</bdi></a>' in page.text
 
     portal(server, story)
 

@@ -32,7 +32,7 @@ from recoup.rules.backtest.words import CLASSES, days_earlier
 from recoup.rules.rescue.policy import POLICIES
 from recoup.rules.rescue.pricing import ENGINE_1
 from recoup.store.insight.backtests import BacktestRow, backtest_payments, list_backtests
-from recoup.store.insight.imports import list_imports
+from recoup.store.insight.imports import import_names, list_imports
 
 KINDS: Final = {
     "class": "By class of decline", "issuer": "By issuer", "country": "By country", "amount": "By amount",
@@ -225,6 +225,7 @@ async def backtests(visit: Visit) -> Values:
     where = await where_of(visit.world, visit.merchant_id)
     return dict(
         rows=[(row, question_of(row.question)) for row in rows],
+        files=await _files(visit, rows),
         who=await names_of_actors(visit, [row.requested_by for row in rows]),
         versions=await read_versions(visit.world, where, None, VERSIONS),
         imports=[one for one in imports if one.finished_at is not None],
@@ -233,6 +234,13 @@ async def backtests(visit: Visit) -> Values:
         typed=read_again(post_backtest, visit.typed),
         may=visit.may("switch", or_operator=True),
     )
+
+
+async def _files(visit: Visit, rows: Sequence[BacktestRow]) -> dict[UUID, str]:
+    """Name of the file by its import's id."""
+    ids = [one for row in rows if (one := question_of(row.question).import_id) is not None]
+    named = await import_names(visit.world.db.reader, visit.merchant_id, ids)
+    return {one.import_id: one.file_name for one in named}
 
 
 asking: Final = rights.acting("switch", "ask for a back-test")
@@ -282,6 +290,7 @@ async def backtest_page(visit: Visit) -> Values:
         first=first,
         next=found[SIZE].place if len(found) > SIZE else None,
         who=await names_of_actors(visit, [row.requested_by]),
+        files=await _files(visit, [row]),
     )
 
 
