@@ -107,12 +107,12 @@ def import_file(
         raise click.exceptions.Exit(1)
 
 
-async def _merchant(opened: Opened, told: dict[str, str]) -> list[str]:
+async def _merchant(opened: Opened, shown: dict[str, str]) -> list[str]:
     """Whose attempts the file becomes, also where it is refused: the portal may have opened another merchant."""
-    known = await load_merchant(opened.world.db, opened.merchant_id)
+    known = await load_merchant(opened.world.db.reader, opened.merchant_id)
     if known is None:
         raise no_such_merchant()
-    told |= {"id": str(opened.merchant_id), "name": known.merchant.name, "world": opened.world.name}
+    shown |= {"id": str(opened.merchant_id), "name": known.merchant.name, "world": opened.world.name}
     lines = [f"merchant    {shown_by_number(known.merchant.name)} ({opened.merchant_id}), {opened.world.name}"]
     if opened.merchant is None:
         names = await merchant_names(opened.world.db.reader, OTHERS_MAX + 1)

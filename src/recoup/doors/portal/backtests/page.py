@@ -143,8 +143,8 @@ def _of_history(report: Mapping[str, Any]) -> list[Sentence]:
     if whole["models"] is not None:
         low, high = _percent(whole["models"]["lowest"]), _percent(whole["models"]["highest"])
         found.append(Sentence("Models expect {0} % to {1} %. That is their word, and no proof.", low, high))
-    told = report.get("whyNoModels")
-    found += [Sentence("Models are not asked: {0}. {1}", why, what) for why, what in NEXT.items() if why == told]
+    reason = report.get("whyNoModels")
+    found += [Sentence("Models are not asked: {0}. {1}", why, what) for why, what in NEXT.items() if why == reason]
     for one in whole["feesAvoided"]:
         low, high = (_money(one[name], one["currency"], sign=True) for name in ("atLeast", "atMost"))
         found.append(Sentence("Fees avoided: between {0} and {1} {2}.", low, high, one["currency"]))
