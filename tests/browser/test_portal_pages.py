@@ -64,6 +64,23 @@ def test_a_refund_says_what_will_happen_then_does_it_once(page: Page, shop: Shop
     expect(page.locator("#refunds tbody tr")).to_have_count(1)
 
 
+def test_a_check_of_a_file_keeps_it_for_the_import(browser: Browser, address: str) -> None:
+    content = b"orderId,at,amount,currency,approved\no1,2026-03-02T06:00:00,1900,USD,true\n"
+    with signed_in(browser, address) as page:
+        page.goto("/imports")
+        page.get_by_label("CSV, JSON lines or ZIP").set_input_files(
+            {"name": "a.csv", "mimeType": "", "buffer": content}
+        )
+        page.get_by_role("button", name="Check").click()
+        expect(page.get_by_role("heading", name="What the file does not say")).to_be_visible()
+        expect(page.get_by_text("Choose the file again.")).to_have_count(0)
+        page.get_by_label("Time zone of dates without one").fill("Europe/Berlin")
+        page.get_by_role("button", name="Check").click()
+        expect(page.get_by_text("This was a check; nothing was imported.")).to_be_visible()
+        page.get_by_role("button", name="Import", exact=True).click()
+        expect(page.get_by_role("heading", name="a.csv")).to_be_visible()
+
+
 def test_a_dialog_keeps_the_focus_and_escape_closes_it(browser: Browser, address: str, shop: Shop) -> None:
     with signed_in(browser, address) as page:
         page.goto(f"/orders/{shop.stories['completed'].order_id}")

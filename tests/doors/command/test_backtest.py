@@ -15,7 +15,6 @@ from tests.flows.test_arms import MODEL
 from tests.worlds import Shop, make_shop, sandbox_world
 
 from recoup.doors.command.backtest import backtest
-from recoup.doors.command.backtest_words import days_earlier
 from recoup.doors.command.verbs import Opened
 from recoup.features.engine.learn.choices import keep, take
 from recoup.flows.insight.backtest import backtest_policy, target_named
@@ -24,6 +23,7 @@ from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.rules.backtest.log_file import read_log
+from recoup.rules.backtest.words import days_earlier
 from recoup.rules.network.magic import script_card
 from recoup.store.server import ServerAddress
 

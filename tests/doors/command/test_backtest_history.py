@@ -2,6 +2,8 @@
 
 import json
 import random
+import re
+import sys
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -117,6 +119,22 @@ def test_bounds_hold_what_the_same_schedule_did(tmp_path: Path) -> None:
     """The engine's own decline at the first slot of the next day is what was tried: known, from there on not."""
     found = json.loads(run(written(tmp_path / "h.csv", history()[:1500]), "--policy", "retry-1", "--json").output)
     assert found["bounds"]["atLeast"] <= found["then"]["value"] <= found["bounds"]["atMost"]
+
+
+def test_classes_days_and_the_cost_of_a_send_are_in_words(tmp_path: Path) -> None:
+    text = run(written(tmp_path / "h.csv", history()[:1500]), "--policy", "retry-1", "--send-cost", "30").output
+    assert "fees at 30 minor units a send, which is an assumption: --send-cost takes another" in text
+    assert "  funds                    Lack of money" in text
+    assert re.search(r"funds .* days (later|earlier)", text)
+    assert re.search(r"the difference to ± [0-9.]+ points", text)
+
+
+def test_without_numpy_models_are_not_asked_and_the_rest_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "recoup.features.engine.learn.history_models", None)
+    text = run(written(tmp_path / "h.csv", history()[:1500]), "--policy", "retry-1").output
+    assert "models      are not asked: the Python package numpy is not installed here" in text
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,8 @@ def test_of_an_import_what_was_and_the_bounds_are_shown(server: ServerAddress) -
         backtest_id = await asked(shop, import_id=read.stored.import_id)
         await run_later(shop)
         shown = (await verb("show", backtest_id)).output
-        assert "back-test   Imported payments: Schedule retry-2" in shown
+        assert "back-test   Imported payments of past.jsonl: Schedule retry-2" in shown
+        assert "Imported payments of past.jsonl: Schedule retry-2" in (await verb("list")).output
         assert "then        50.0% of " in shown
         assert "rescued, if nothing is assumed" in shown
 

@@ -13,6 +13,7 @@ from tests.worlds import make_shop, sandbox_world
 
 from recoup.doors.command.imports import import_file
 from recoup.doors.command.verbs import Opened
+from recoup.flows.bootstrap import bootstrap_merchant
 from recoup.store.server import ServerAddress
 
 CONTENT = (
@@ -27,13 +28,15 @@ class Verbs:
     """The verb over a world that lasts for one test."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, opened: Opened, merchant: str) -> None:
-        self._loop, self._opened, self._merchant = loop, opened, merchant
+        self._loop, self._opened, self.merchant = loop, opened, merchant
 
-    def run(self, *words: str, stdin: str | None = None) -> Result:
+    def run(self, *words: str, stdin: str | None = None, merchant: bool = True) -> Result:
         def does(work: Work) -> Any:
             return self._loop.run_until_complete(work(self._opened))  # type: ignore[arg-type]
 
-        return CliRunner().invoke(import_file, [*words, "--merchant", self._merchant], obj=Here(does), input=stdin)
+        return CliRunner().invoke(
+            import_file, [*words, *("--merchant", self.merchant) * merchant], obj=Here(does), input=stdin
+        )
 
 
 @contextmanager
@@ -43,6 +46,8 @@ def verbs(server: ServerAddress, tmp_path: Path) -> Iterator[Verbs]:
     world, orders, deliveries = loop.run_until_complete(context.__aenter__())
     try:
         shop = loop.run_until_complete(make_shop(world, orders, deliveries))
+        first = bootstrap_merchant(world)
+        loop.run_until_complete(make_shop(world, orders, deliveries, name="The first", merchant_id=first))
         opened = Opened(world, orders, deliveries, tmp_path, "http://127.0.0.1")
         yield Verbs(loop, opened, str(shop.merchant_id))
     finally:
@@ -58,6 +63,7 @@ def test_a_file_is_asked_about_imported_and_shown(server: ServerAddress, tmp_pat
         assert asked.exit_code == 0
         assert "question    The file does not name the time zone" in asked.output
         assert "--zone Europe/Berlin" in asked.output
+        assert asked.output.startswith(f"merchant    Brightleaf Tea ({verb.merchant}), sandbox\n")
         refused = verb.run(str(file))
         assert refused.exit_code == 1
         assert "Nothing was imported." in refused.output
@@ -67,10 +73,22 @@ def test_a_file_is_asked_about_imported_and_shown(server: ServerAddress, tmp_pat
         done = json.loads(verb.run(str(file), "--zone", "UTC", "--json").output)
         assert (done["new"], done["changed"], done["bad"], done["state"]) == (2, 0, 1, "completed")
         assert [(one["line"], one["code"]) for one in done["lines"]] == [(4, "amount")]
+        assert done["merchant"] == {"id": verb.merchant, "name": "Brightleaf Tea", "world": "sandbox"}
         again = verb.run(str(file), "--zone", "UTC")
         assert "0 new, 0 changed" in again.output
         shown = [json.loads(line) for line in verb.run("show", done["id"]).output.splitlines()]
         assert [row["ref"] for row in shown] == ["ch_1", "ch_2"]
+
+
+def test_where_no_merchant_is_chosen_the_others_are_named_also_beside_a_refusal(
+    server: ServerAddress, tmp_path: Path
+) -> None:
+    with verbs(server, tmp_path) as verb:
+        refused = verb.run("nowhere.csv", merchant=False)
+        assert refused.exit_code == 1
+        first, other = refused.output.splitlines()[:2]
+        assert first.startswith("merchant    The first (")
+        assert other == f"            for Brightleaf Tea: --merchant {verb.merchant}"
 
 
 def test_standard_input_is_a_file_and_its_report_is_text(server: ServerAddress, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from tests.worlds import Shop
 from recoup.doors.rescue.shapes.backtests import BacktestHistory, BacktestReport
 from recoup.flows.backtests.kept import ask as asked_for
 from recoup.flows.backtests.questions import BacktestRequest, question_for
+from recoup.flows.insight.backtest_file import TOO_LITTLE
 from recoup.flows.insight.imports.read import read_import
 from recoup.flows.insight.imports.work import finish
 from recoup.kernel.ids import new_id
@@ -91,6 +92,7 @@ def test_a_file_that_is_too_short_is_listed_and_says_so(server: ServerAddress) -
             page = await maya.get(path)
             assert page.status_code == 200
             assert "ot enough" in words(page)
+            assert f'<a href="/imports/{read.stored.import_id}"><bdi class="cut">past.jsonl</bdi></a>' in page.text
 
     portal(server, story)
 
@@ -151,10 +153,16 @@ def test_it_says_in_plain_words_what_it_means(server: ServerAddress) -> None:
         assert "Suspected fraud" in page
         assert "+12.00 USD" in page
         assert "\N{MINUS SIGN}3.00 EUR" in page
-        page = await _shown(shop, who, HISTORY | {"whole": WHOLE, "groups": {"class": [WHOLE | {"name": "funds"}]}})
+        experiment = {"orders": 5_000, "compared": 0.1, "plusMinus": 0.364, "days": 9.0, "atRisk": 3}
+        more = {"whole": WHOLE, "whyNoModels": str(TOO_LITTLE), "experiments": [experiment]}
+        page = await _shown(shop, who, HISTORY | more | {"groups": {"class": [WHOLE | {"name": "funds"}]}})
         assert "Under this policy at least 10.0 % and at most 90.0 % would have been rescued." in page
         assert "Fees avoided: between +48.00 and +96.00 USD." in page
-        assert "between 3.0 days later and 2.0 days earlier." in page
+        assert "That rests on an assumed cost of 0.12 USD a send" in page
+        assert "their money comes 3.0 days later to 2.0 earlier." in page
+        assert "Lack of money 400 47.0 % 10.0 to 90.0 % – 1.00 to 2.00 3.00 3.0 days later to 2.0 earlier" in page
+        assert "± 36.4 points" in page
+        assert "too few repeated attempts to learn from. Import a longer export" in page
         both = {"assumed": ["lasting", "payer"], "atLeast": None, "atMost": None, "known": 3, "contradicted": 1_234}
         page = await _shown(shop, who, HISTORY | {"whole": WHOLE, "assuming": [both], "groups": {}})
         assert "Both – – 1,234" in page

@@ -53,7 +53,9 @@ def test_a_file_is_asked_about_checked_imported_and_shown(shop: Shop) -> None:
         made = await send(visitor, CONTENT, "import", zone="Europe/Berlin")
         assert made.status_code == 303
         path = made.headers["location"]
-        assert "0 attempts taken over" in (await visitor.client.get(path)).text
+        page = (await visitor.client.get(path)).text
+        assert "0 attempts taken over" in page
+        assert 'id="import" data-live="2"' in page
         await visitor.work()
         page = (await visitor.client.get(path)).text
         assert "2 attempts taken over: 2 new, 0 changed" in page
@@ -112,6 +114,8 @@ def test_what_recoup_would_have_rescued_is_asked_with_the_file(shop: Shop) -> No
         await visitor.work()
         page = (await visitor.client.get(path)).text
         assert page.count("The figures appear here within a few minutes.") == 2
+        assert 'id="import" data-live="5"' in page
+        assert "/static/live.js" in page
         assert "2 attempts were imported before. They count with the file that brought or last changed them" in page
         for _ in range(2):
             answer = await visitor.client.post(f"{path}/prove", data={"csrf": field(page, "csrf")})
@@ -125,6 +129,7 @@ def test_what_recoup_would_have_rescued_is_asked_with_the_file(shop: Shop) -> No
         assert "Rescue engine, within" in page
         assert page.count('href="/backtests/') >= 2
         assert "Show it" not in page
+        assert "data-live" not in page
         async with visitor.world.db.connection() as connection:
             await connection.execute(f"UPDATE backtests SET report = report || '{GROUPS}'")
         page = (await visitor.client.get(path)).text

@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 import pytest
 from tests.flows.backtests.test_kept import run_later
@@ -11,10 +12,14 @@ from tests.worlds import make_shop, sandbox_world
 
 from recoup.flows.backtests.kept import ask
 from recoup.flows.backtests.questions import BacktestRequest, question_for
+from recoup.flows.insight.backtest_file import backtest_history
 from recoup.flows.insight.imports.read import read_import
 from recoup.flows.insight.imports.work import finish
 from recoup.kernel.problem import Problem
+from recoup.rules.files.source import source_of
 from recoup.rules.imports.answers import Answers
+from recoup.rules.imports.attempt import Attempt
+from recoup.rules.imports.file import look_over
 from recoup.store.insight.backtests import backtest_payments
 from recoup.store.server import ServerAddress
 
@@ -76,3 +81,13 @@ def test_what_was_is_exact_and_nothing_else_has_an_interval(server: ServerAddres
                 await question_for(stranger.world, stranger.merchant_id, request)
 
     asyncio.run(story())
+
+
+def test_hashed_customers_are_sampled_as_those_of_the_file() -> None:
+    """The command reads a file's own ids, the portal keyed hashes of them."""
+    looked = look_over(source_of(io.BytesIO(lines(400))), Answers())
+    told = [one for one in looked.read(BEGIN + timedelta(days=400), world=False) if isinstance(one, Attempt)]
+    kept = [one._replace(customer=sha256(one.customer.encode()).hexdigest()) for one in told]
+    of_file, of_import = (backtest_history(some, "retry-2", None, "world") for some in (told, kept))
+    assert [one.facts.order for one in of_file.orders] == [one.facts.order for one in of_import.orders]
+    assert {one.facts.payer for one in of_file.orders} < {one.customer for one in told}

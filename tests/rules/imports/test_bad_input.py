@@ -268,6 +268,22 @@ def test_hostile_files_cost_their_lines_and_no_more(text: str, attempts_left: in
     assert "4242424242" not in str(found)
 
 
+@each(
+    ("text", "column"),
+    [
+        (OURS + OWN.format("o1", "r1", VISA), "note"),
+        (OURS + OWN.format("o1", "4242:4242:4242:4242", ""), "ref"),
+        ('{"orderId": "o", "at": "2024-03-02T06:00:00Z", "cardId": "' + VISA + '"}', "cardid"),
+        (table(GOOD.replace("cus_1", VISA)), "Customer ID"),
+    ],
+)
+def test_a_card_number_is_told_with_its_column_and_what_to_do_with_an_id(text: str, column: str) -> None:
+    [line] = read(text)
+    assert isinstance(line, BadLine)
+    assert line.why.startswith(f"column {column}: holds what looks like a card number")
+    assert line.why.endswith("if it is an id, export a hash of it in its place, or leave the column out")
+
+
 # what is asked --------------------------------------------------------------------------------------------------------
 
 OLD = "id,Description,Created,Amount,Amount Refunded,Currency,Status,Customer ID"

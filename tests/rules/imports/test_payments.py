@@ -2,6 +2,7 @@
 
 from tests.rules.imports.reading import attempts
 
+from recoup.rules.backtest.history import cohort_of
 from recoup.rules.imports.answers import Answers
 from recoup.rules.imports.attempt import Attempt
 from recoup.rules.imports.payments import Payments, Summary, payments_of
@@ -75,6 +76,21 @@ def test_edges_and_rescues_are_counted() -> None:
     assert (told.begun_before, told.open_after, told.only_successes) == (1, 1, False)
     assert summary(found[-1:]).only_successes
     assert summary([]).first is None
+
+
+def test_an_import_and_a_back_test_leave_out_the_same_payments_at_the_edges() -> None:
+    found = rows(
+        "a,2026-01-01 06:00,19.00,0.00,usd,Failed,c1,f1,p1",
+        "b,2026-01-02 06:00,19.00,0.00,usd,Failed,c2,f2,p2",
+        "c,2026-02-02 06:00,19.00,0.00,usd,Failed,c3,f3,p3",
+        "d,2026-06-20 06:00,19.00,0.00,usd,Failed,c4,f4,p4",
+        "e,2026-06-25 06:00,19.00,0.00,usd,Paid,c4,f4,p4",
+        "f,2026-06-28 06:00,19.00,0.00,usd,Failed,c5,f5,p5",
+    )
+    found[1] = found[1]._replace(attempt_no=1)
+    found[2] = found[2]._replace(attempt_no=2)
+    told, cohort = summary(found), cohort_of(payments_of(found))
+    assert (told.begun_before, told.open_after) == (cohort.begun_before, len(cohort.open)) == (2, 2)
 
 
 def test_an_attempt_count_above_the_rows_is_counted() -> None:

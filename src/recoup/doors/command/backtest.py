@@ -1,10 +1,11 @@
 """`recoup backtest [FILE]`: what another policy would have rescued of payments of the past; see docs/prove-it.md."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
 import click
 
@@ -43,6 +44,7 @@ from recoup.rules.policies.read import read_policy
 from recoup.rules.rescue.policy import POLICIES
 from recoup.rules.rescue.pricing import ENGINE_1
 from recoup.store.insight.backtests import BacktestRow, list_backtests
+from recoup.store.insight.imports import import_names
 
 VERBS = ("list", "show")
 
@@ -50,29 +52,40 @@ VERBS = ("list", "show")
 def run_kept(run: Run, verb: str, backtest_id: str | None, *, as_json: bool) -> None:
     """Exits with 1 where the one that is shown has failed. Raises: Problem(not_found); Problem(invalid)."""
     if verb == "show":
-        row: BacktestRow = run(lambda opened: _one(opened, backtest_id))
-        click.echo(json.dumps(_plain(row) | {"report": row.report}) if as_json else "\n".join(_text(row)))
+        row, files = run(lambda opened: _one(opened, backtest_id))
+        click.echo(json.dumps(_plain(row) | {"report": row.report}) if as_json else "\n".join(_text(row, files)))
         if row.failed is not None:
             raise click.exceptions.Exit(1)
         return
     if backtest_id is not None:
         raise invalid("The list takes no id.", "id", "Use recoup backtest show ID.")
-    rows: list[BacktestRow] = run(_newest)
+    rows, files = run(_newest)
     if as_json:
         click.echo(json.dumps({"data": [_plain(row) for row in rows]}))
     else:
-        click.echo("\n".join(map(_line, rows)) or "No back-test is kept.")
+        click.echo("\n".join(_line(row, files) for row in rows) or "No back-test is kept.")
 
 
-async def _one(opened: Opened, backtest_id: str | None) -> BacktestRow:
+Files = Mapping[UUID, str]  # name by the import's id
+
+
+async def _one(opened: Opened, backtest_id: str | None) -> tuple[BacktestRow, Files]:
     found = parse_id(backtest_id or "")
     if found is None:
         raise Problem("not_found", "There is no such back-test.", cure="Use an id that recoup backtest list shows.")
-    return await read_backtest(opened.world, opened.merchant_id, found)
+    row = await read_backtest(opened.world, opened.merchant_id, found)
+    return row, await _files(opened, [row])
 
 
-async def _newest(opened: Opened) -> list[BacktestRow]:
-    return await list_backtests(opened.world.db.reader, opened.merchant_id, None, LISTED)
+async def _newest(opened: Opened) -> tuple[list[BacktestRow], Files]:
+    rows = await list_backtests(opened.world.db.reader, opened.merchant_id, None, LISTED)
+    return rows, await _files(opened, rows)
+
+
+async def _files(opened: Opened, rows: Iterable[BacktestRow]) -> Files:
+    ids = [one for row in rows if (one := question_of(row.question).import_id) is not None]
+    named = await import_names(opened.world.db.reader, opened.merchant_id, ids)
+    return {one.import_id: one.file_name for one in named}
 
 
 def _plain(row: BacktestRow) -> dict[str, Any]:
@@ -88,15 +101,15 @@ def _plain(row: BacktestRow) -> dict[str, Any]:
     }
 
 
-def _line(row: BacktestRow) -> str:
+def _line(row: BacktestRow, files: Files) -> str:
     at = f"{row.requested_at:%Y-%m-%d %H:%M} GMT"
-    return f"{row.backtest_id}  {at}  {_state(row):<12}  {_name(row)}"
+    return f"{row.backtest_id}  {at}  {_state(row):<12}  {_name(row, files)}"
 
 
-def _text(row: BacktestRow) -> list[str]:
+def _text(row: BacktestRow, files: Files) -> list[str]:
     saved = f"; saved as version {row.saved_as}" if row.saved_as is not None else ""
     text = [
-        f"back-test   {_name(row)}",
+        f"back-test   {_name(row, files)}",
         f"asked       {row.requested_at:%Y-%m-%d %H:%M} GMT by {shown_by_number(row.requested_by)}{saved}",
     ]
     if row.failed is not None:
@@ -106,9 +119,11 @@ def _text(row: BacktestRow) -> list[str]:
     return [*text, *figures_of(row.report)]
 
 
-def _name(row: BacktestRow) -> str:
+def _name(row: BacktestRow, files: Files) -> str:
     question = question_of(row.question)
-    return f"{name_of_payments(question)}: {name_of_policy(question)}"
+    file = files.get(question.import_id, "") if question.import_id is not None else ""
+    of_file = f" of {shown_by_number(file)}" if file else ""
+    return f"{name_of_payments(question)}{of_file}: {name_of_policy(question)}"
 
 
 def _state(row: BacktestRow) -> str:
@@ -251,7 +266,7 @@ def backtest(
         refused = [{"line": number, "why": why} for number, why in read.refused]
         click.echo(json.dumps(judgement_plain(found) | {"play": read.play, "plays": read.plays, "refused": refused}))
         return
-    text = text_of(found)
+    text = text_of(found, send_cost)
     if len(read.plays) > 1:
         text.append(f"play        {read.play}; the file also holds {', '.join(read.plays[1:6])}: --play chooses")
     text += [f"line {number:<7}{shown_by_number(why)}" for number, why in read.refused[:REFUSED_SHOWN]]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from recoup.doors.command.backtest_words import LESS, VERDICTS, amount_of, days_earlier, label_of
+from recoup.doors.command.backtest_words import LESS, VERDICTS, amount_of, at_cost, explained, label_of
 from recoup.flows.insight.backtest_file import HistoryReport
 from recoup.flows.insight.backtest_plain import LOUD
 from recoup.kernel.kept_sentence import kept
@@ -11,10 +11,11 @@ from recoup.kernel.unseen import shown_by_number
 from recoup.rules.backtest.assuming import Narrowed
 from recoup.rules.backtest.enough import Missing
 from recoup.rules.backtest.history_figures import HistoryFigures
+from recoup.rules.backtest.words import days_earlier
 from recoup.store.insight.backtests import BacktestRow
 
 _HEADS: Final = (
-    f"orders    then  {'if nothing assumed':<17} {'models expect':<17} {'sends':<24} {'days earlier':<15} fees avoided"
+    f"orders    then  {'if nothing assumed':<17} {'models expect':<17} {'sends':<24} {'money':<30} fees avoided"
 )
 LACKING: Final[dict[Missing, str]] = {
     "attempts": "no attempt of a card stands in the file",
@@ -53,11 +54,12 @@ def text_of(found: HistoryReport) -> list[str]:
     text += _of_policy(found)
     text += [
         f"experiment  {one.orders:,} orders ({one.days:,.0f} days), {one.compared:.0%} of them compared, would show "
-        f"the difference to ± {one.plus_minus:.1%}; about {one.at_risk:,} rescues at risk"
+        f"the difference to ± {100 * one.plus_minus:.1f} points; about {one.at_risk:,} rescues at risk"
         for one in found.experiments
     ]
     for by, rows in found.groups.items():
         text += ["", f"by {by:<23} {_HEADS}", *map(_group, rows)]
+        text += explained(one.name for one in rows) if by == "class" else []
     return text
 
 
@@ -65,10 +67,10 @@ def _group(one: HistoryFigures) -> str:
     rescued = "–" if one.rescued is None else f"{one.rescued.low:.1%} to {one.rescued.high:.1%}"
     models = "–" if one.models is None else f"{one.models.low:.1%} to {one.models.high:.1%}"
     sends = "–" if one.sends is None else f"{one.sends.low:.2f} to {one.sends.high:.2f}"
-    days = "–" if one.days_earlier is None else f"{one.days_earlier.low:+.1f} to {one.days_earlier.high:+.1f}"
+    days = "–" if one.days_earlier is None else days_earlier(*one.days_earlier)
     return (
         f"{shown_by_number(label_of(one.name))[:26]:<26} {one.orders:6,} {one.rescued_then / one.orders:7.1%}  "
-        f"{rescued:<17} {models:<17} {f'{sends}, then {one.sends_then:.2f}':<24} {days:<15} {_fees(one)}"
+        f"{rescued:<17} {models:<17} {f'{sends}, then {one.sends_then:.2f}':<24} {days:<30} {_fees(one)}"
     )
 
 
@@ -94,13 +96,15 @@ def _of_policy(found: HistoryReport) -> list[str]:
         text.append(
             f"sends       {whole.sends.low:.2f} to {whole.sends.high:.2f} each under it; fees avoided {_fees(whole)}"
         )
+        text.append(at_cost(found.send_cost))
     if whole is not None and whole.days_earlier is not None:
         text.append(f"money       {days_earlier(*whole.days_earlier)}, where it rescues the same payments")
     if found.calibration is not None:
         off = found.calibration
         text.append(
-            f"calibration the model's chances were off by {off.error:.1%} (± {off.plus_minus:.1%}) at {off.tries:,} "
-            "tries of the last quarter of the time, which it had not seen"
+            f"calibration the model's chances were off by {100 * off.error:.1f} points "
+            f"(± {100 * off.plus_minus:.1f}) at {off.tries:,} tries of the last quarter of the time, which it had not "
+            "seen"
         )
     if found.models is None:
         return [*text, f"models      are not asked: {found.why_no_models or 'nothing was planned'}"]

@@ -1,6 +1,7 @@
 """A back-test's figures as text and as JSON."""
 
 import math
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
@@ -10,6 +11,7 @@ from recoup.kernel.unseen import shown_by_number
 from recoup.rules.backtest.enough import Missing, Shortfall
 from recoup.rules.backtest.estimate import Estimate
 from recoup.rules.backtest.report import Figures, Judgement, MoneyFigures
+from recoup.rules.backtest.words import CLASSES, days_earlier
 
 GROUP_WIDTH: Final = 26
 _KINDS: Final = {"class": "by class of decline", "issuer": "by issuer", "country": "by country", "amount": "by amount"}
@@ -30,7 +32,8 @@ VERDICTS: Final = {
 }
 
 
-def text_of(found: Judgement) -> list[str]:
+def text_of(found: Judgement, send_cost: int) -> list[str]:
+    """`send_cost`: minor units of a send."""
     whole = found.whole
     text = [f"policy      {shown_by_number(found.policy)}"]
     if found.sampled_of is not None:
@@ -47,13 +50,24 @@ def text_of(found: Judgement) -> list[str]:
     if whole.orders:
         text.append(f"then        {whole.then.value:.1%} rescued (of more such orders {_interval(whole.then)})")
     text += _with_policy(found)
-    text += [_money(one) for one in found.money]
+    text += [_money(one) for one in found.money] + [at_cost(send_cost)] * bool(found.money)
     text += _overlap(found)
     for kind, rows in found.groups.items():
-        heads = "orders    then  policy  difference           sends             days earlier  fees avoided"
+        heads = "orders    then  policy  difference           sends             money               fees avoided"
         text += ["", f"{_KINDS[kind]:<{GROUP_WIDTH}} {heads}"]
         text += [_group(name, one) for name, one in rows]
+        text += explained(name for name, _ in rows) if kind == "class" else []
     return text
+
+
+def explained(classes: Iterable[str]) -> list[str]:
+    """What each class of decline means."""
+    return [f"  {name or 'others':<{GROUP_WIDTH - 2}} {CLASSES[name]}" for name in classes if name in CLASSES]
+
+
+def at_cost(units: int) -> str:
+    """What the fees rest on."""
+    return f"            fees at {units} minor units a send, which is an assumption: --send-cost takes another"
 
 
 def _with_policy(found: Judgement) -> list[str]:
@@ -98,7 +112,7 @@ def _group(name: str, one: Figures) -> str:
     between = f"{100 * one.difference.value:+.1f} ({low:+.1f} to {high:+.1f})"
     return (
         f"{label:<{GROUP_WIDTH}} {one.orders:6,} {then} {one.rescued.value:7.1%}  {between:<20} "
-        f"{one.sends:.2f}, then {one.sends_then:.2f}  {_earlier(one.days_earlier):>12}  "
+        f"{one.sends:.2f}, then {one.sends_then:.2f}  {_earlier(one.days_earlier):<18}  "
         + ", ".join(f"{amount_of(fee.units, fee.asset)} {fee.asset}" for fee in one.fees_avoided)
     )
 
@@ -135,17 +149,8 @@ def _days(days: float | None) -> str:
     return "–" if days is None else f"{days:.1f}"
 
 
-def days_earlier(low: float, high: float | None = None) -> str:
-    """Words for so many days earlier; below 0: later. `high`: the other end of a range."""
-    high = low if high is None else high
-    if low < 0.0 < high:
-        return f"{-low:.1f} days later to {high:.1f} earlier"
-    ends = sorted({f"{abs(low):.1f}", f"{abs(high):.1f}"}, key=float)
-    return f"{' to '.join(ends)} days {'earlier' if low >= 0.0 else 'later'}"
-
-
 def _earlier(days: float | None) -> str:
-    return "–" if days is None else f"{days:+.1f}"
+    return "–" if days is None else days_earlier(days)
 
 
 def _day(at: datetime | None) -> str:

@@ -14,6 +14,7 @@ from recoup.doors.command.verbs import Opened, Run, in_world, merchant_option
 from recoup.flows.insight.imports.read import FILE_BYTES_MAX, ReadFile, read_import
 from recoup.flows.insight.imports.show import history
 from recoup.flows.insight.imports.work import finish
+from recoup.flows.merchant_cache import no_such_merchant
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
@@ -22,9 +23,11 @@ from recoup.rules.files.moments import DATES
 from recoup.rules.imports.answers import Answers
 from recoup.rules.imports.attempt import SKIPPED, STATES
 from recoup.store.insight.imports import Import
+from recoup.store.merchants.merchants import load_merchant, merchant_names
 
 SHOWN_MAX: Final = 20
 CHUNK: Final = 1 << 20
+OTHERS_MAX: Final = 3  # merchants that are named where none was chosen
 _ANSWERED_BY: Final = {
     "zone": "--zone Europe/Berlin",
     "order": "--dates dmy or --dates mdy",
@@ -71,8 +74,13 @@ def import_file(
         raise invalid("Only one file is imported at a time.", "file", "Import one after another.")
     answers = Answers(zone, DATES[dates or ""], decimal or "", amounts or "", profile)
 
+    merchant = dict[str, str]()
+
     async def work(opened: Opened) -> tuple[ReadFile, Import | None]:
         scope = opened.scope("import", "cli")
+        lines = await _merchant(opened, merchant)
+        if not as_json:
+            click.echo("\n".join(lines))
         with _opened(file) as content:
             with _bar("reading", _lines(content), as_json) as bar:
                 read = await read_import(
@@ -93,10 +101,24 @@ def import_file(
         return read, done
 
     read, done = run(work)
-    shown = as_dict(read, done)
+    shown = as_dict(read, done) | {"merchant": merchant}
     click.echo(json.dumps(shown) if as_json else "\n".join(as_text(read, done)))
     if read.questions and not dry_run:
         raise click.exceptions.Exit(1)
+
+
+async def _merchant(opened: Opened, shown: dict[str, str]) -> list[str]:
+    """Whose attempts the file becomes, also where it is refused: the portal may have opened another merchant."""
+    known = await load_merchant(opened.world.db.reader, opened.merchant_id)
+    if known is None:
+        raise no_such_merchant()
+    shown |= {"id": str(opened.merchant_id), "name": known.merchant.name, "world": opened.world.name}
+    lines = [f"merchant    {shown_by_number(known.merchant.name)} ({opened.merchant_id}), {opened.world.name}"]
+    if opened.merchant is None:
+        names = await merchant_names(opened.world.db.reader, OTHERS_MAX + 1)
+        others = [one for one in names if one.merchant_id != opened.merchant_id]
+        lines += [f"            for {shown_by_number(one.name)}: --merchant {one.merchant_id}" for one in others]
+    return lines
 
 
 async def _show(opened: Opened, import_id: str | None) -> None:

@@ -154,7 +154,7 @@ async def _figures(world: World, merchant_id: UUID, question: Question, until: B
         assert question.import_id is not None
         window = timedelta(days=question.window_days)
         history = await backtest_import(world, merchant_id, question.import_id, question.decider, within, window, cost)
-        return _Made(until, history_plain(history) | {"sendCost": cost}, list(history.orders))
+        return _Made(until, history_plain(history), list(history.orders))
     target = await target_named(world, merchant_id, question.decider, within)
     shows_payments = question.purpose not in ("bounds", "floor")
     found = await backtest_policy(

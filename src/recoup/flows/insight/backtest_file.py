@@ -62,6 +62,7 @@ TRIES_MAX: Final = 20_000  # by which the own model is judged
 LEVELS_MAX: Final = 2_000  # tries from which each model learns its level
 SPREAD_FROM: Final = 10_000  # attempts; of fewer, all is said before another process has begun
 TOO_LITTLE: Final = Sentence("there are too few repeated attempts to learn from")
+NO_ARRAYS: Final = Sentence("the Python package numpy is not installed here")
 TOO_FEW_LATE: Final = Sentence(
     "there are too few repeated attempts in the last quarter of the time to judge a model by"
 )
@@ -94,7 +95,8 @@ class Sample:
 @dataclass(slots=True)
 class HistoryReport:
     """`lacking`: while there is anything, nothing else is said. `planned_of`: payments that were planned, of how many.
-    `why_no_models`: empty where they are asked. `sampled_of`: how many attempts there were, where this is a sample of
+    `why_no_models`: empty where they are asked. `send_cost`: minor units of a send, on which
+    fees rest. `sampled_of`: how many attempts there were, where this is a sample of
     customers: of so many, `cohort.attempts` were read."""
 
     policy: str
@@ -113,6 +115,7 @@ class HistoryReport:
     groups: Mapping[By, list[HistoryFigures]] = field(default_factory=dict)
     orders: list[JudgedOrder] = field(default_factory=list)
     sampled_of: int | None = None
+    send_cost: int = ENGINE_1.send_units
 
 
 def backtest_history(
@@ -130,9 +133,9 @@ def backtest_history(
     if not isinstance(attempts, Sample):
         for one in attempts:
             sample.add(one)
-    payments: Sequence[Payment] = payments_of(sample.attempts)
+    payments, labels = _renamed(payments_of(sample.attempts))
     cohort = cohort_of(payments, window)
-    found = HistoryReport(decider, cohort, lacking(cohort))
+    found = HistoryReport(decider, cohort, lacking(cohort), send_cost=send_cost)
     found.sampled_of = sample.seen if len(sample.attempts) < sample.seen else None
     if found.lacking:
         return found
@@ -155,10 +158,22 @@ def backtest_history(
                 by_model = expect(expectations, list(first.values()), spread)
                 found.models = range_of(by_model)
                 expected = {place: [one[row] for one in by_model.values()] for row, place in enumerate(first)}
+    for order in found.orders:
+        order.facts = order.facts._replace(payer=labels[order.facts.payer])
     cases = _figures(found, past, plans, expected, send_cost)
     if cases:
         found.narrowed = assuming.narrow(cases, assuming.charges_by_card(payments), window)
     return found
+
+
+def _renamed(payments: Sequence[Payment]) -> tuple[Sequence[Payment], Mapping[str, str]]:
+    """Names each customer after their first attempt; with what each was called. A file has its own ids and an import
+    keyed hashes of them: samples and models are of the same customers in the same order only by a common name."""
+    names = dict[str, str]()
+    for one in sorted(payments, key=lambda one: (one[0].at, one[0].ref)):
+        names.setdefault(payer_of(one), f"{one[0].provider} {one[0].ref}")
+    renamed = [[one._replace(customer=names[payer_of(payment)]) for one in payment] for payment in payments]
+    return renamed, {name: payer for payer, name in names.items()}
 
 
 def _figures(
@@ -199,15 +214,13 @@ def _models(found: HistoryReport, payments: Sequence[Payment], past: Past, sprea
     cohort = found.cohort
     assert cohort.first is not None
     learns = engine()
-    models: Mapping[str, Model] = {}
-    found.why_no_models = TOO_LITTLE
-    if learns is not None:
-        try:
-            models = learns.of_history(payments, past, cohort.first, cohort.learned_until, spread)
-        except ImportError as error:
-            found.why_no_models = Sentence("{0} cannot be loaded on this machine", error.name or "numpy")
-    if models:
-        found.why_no_models = ""
+    try:
+        models = learns.of_history(payments, past, cohort.first, cohort.learned_until, spread) if learns else {}
+    except ImportError:
+        found.why_no_models = NO_ARRAYS
+        return {}
+    if not models:
+        found.why_no_models = TOO_LITTLE
     return models
 
 

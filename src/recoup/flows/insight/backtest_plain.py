@@ -110,6 +110,7 @@ def history_plain(found: HistoryReport) -> dict[str, Any]:
         "until": iso(cohort.last) if cohort.last else None,
         "missing": [one._asdict() for one in found.lacking],
         "sampledOf": found.sampled_of,
+        "sendCost": found.send_cost,
         "attempts": cohort.attempts,
         "then": None,
         "bounds": None,

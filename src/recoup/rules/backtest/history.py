@@ -16,10 +16,10 @@ from typing import Final, NamedTuple
 from recoup.rules.backtest.enough import Closed, Shortfall, missing_of_orders
 from recoup.rules.backtest.estimate import Estimate, clustered
 from recoup.rules.imports.attempt import Attempt
-from recoup.rules.imports.payments import GUESSED_MAX
+from recoup.rules.imports.payments import GUESSED_MAX, RESCUE, edge_of
 from recoup.rules.uplift.comparison import half_width, mixture
 
-WINDOW: Final = timedelta(days=30)
+WINDOW: Final = RESCUE
 JUDGED: Final = 4  # models are judged by the last quarter of the time
 SAME_SLOT: Final = timedelta(hours=6)
 PAUSE: Final = timedelta(days=100)  # longer than a quarter: between two parts of a file, no time of business
@@ -97,9 +97,11 @@ def cohort_of(payments: Iterable[Payment], window: timedelta = WINDOW) -> Cohort
             continue
         declined += 1
         part = bisect_right(begins, one[0].at) - 1  # each part of the file has edges
-        if one[0].attempt_no not in (None, 1) or one[0].attempt_no is None and one[0].at < begins[part] + window:
+        span = begins[part].timestamp(), ends[part].timestamp()
+        edge = edge_of(one[0].at.timestamp(), one[0].attempt_no, *span, window)
+        if edge == "before":
             before += 1
-        elif one[0].at + window > ends[part]:
+        elif edge == "after":
             is_open.append(one)
         elif rescued_at(one, window) is None and any(it.state == "unknown" for it in tries_of(one, window)):
             unknown.append(one)

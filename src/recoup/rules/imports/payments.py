@@ -7,14 +7,15 @@ within 35 days are one payment, none after a success: guessed, and flagged so.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import chain, groupby
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from recoup.kernel.stop import stoppable
 from recoup.rules.imports.attempt import Attempt, State
 
 WINDOW_SECONDS: Final = 35 * 86_400
+RESCUE: Final = timedelta(days=30)  # in which a declined payment may be rescued
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 GUESSED_MAX: Final = 0.2  # of a file's attempts; above, what was rescued then is not told
 _NUMBERS: Final[Mapping[State, int]] = {"declined": 0, "not_sent": 1, "unknown": 2, "approved": 3}
@@ -22,22 +23,24 @@ _NAMES: Final = {number: state for state, number in _NUMBERS.items()}
 _DECLINED, _APPROVED = 0, 3  # of one instant an approval is the last
 # A row is one number, so that two million fit and are sorted fast: its payment, its attempt, what tells which row of an
 # attempt is the latest (date of change, stage, row), and then what became of it and when.
-_GUESSED, _STATE, _AT, _ROW, _STAGE, _CHANGED, _REF, _PAYMENT = 1, 2, 40, 24, 2, 40, 40, 64  # bits
-_STATE_FROM: Final = _GUESSED
+_GUESSED, _NUMBER, _STATE, _AT, _ROW, _STAGE, _CHANGED, _REF, _PAYMENT = 1, 2, 2, 40, 24, 2, 40, 40, 64  # bits
+_NUMBER_FROM: Final = _GUESSED
+_STATE_FROM: Final = _NUMBER_FROM + _NUMBER
 _AT_FROM: Final = _STATE_FROM + _STATE
 _ROW_FROM: Final = _AT_FROM + _AT
 _REF_FROM: Final = _ROW_FROM + _ROW + _STAGE + _CHANGED
 _PAYMENT_FROM: Final = _REF_FROM + _REF
-_STATE_MASK, _AT_MASK, _ROW_MASK, _REF_MASK, _PAYMENT_MASK = ((1 << n) - 1 for n in (_STATE, _AT, _ROW, _REF, _PAYMENT))
+_NUMBER_MASK, _STATE_MASK, _AT_MASK, _ROW_MASK, _REF_MASK, _PAYMENT_MASK = (
+    (1 << n) - 1 for n in (_NUMBER, _STATE, _AT, _ROW, _REF, _PAYMENT)
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
     """`states`: of attempts, each once however many rows tell of it. `payments`: how many; `declined`: those whose
-    first try was declined, `rescued` those of them that were paid by a later one. `begun_before`: declined ones whose
-    first try may lie before the file; `open_after`: those whose time goes on after its end. `guessed`: attempts without
-    a link. `missing`: payments of which the file counts more attempts than it holds. `first`, `last`: None for a file
-    without attempts."""
+    first try was declined, `rescued` those of them that a later one paid. `begun_before`, `open_after`: those of
+    them that are cut by the file's edges. `guessed`: attempts without a link. `missing`: payments of which the file
+    counts more attempts than it holds. `first`, `last`: None for a file without attempts."""
 
     states: Mapping[State, int]
     payments: int
@@ -61,10 +64,12 @@ class Summary:
 
 
 class _Try(NamedTuple):
-    """`at`: in seconds; `state`: its number. `rows`: those that tell of it, the latest last."""
+    """`at`: in seconds; `state`: its number. `place`: in its payment as the file says: 1, 2 for any later one, 0 where
+    it does not. `rows`: those that tell of it, the latest last."""
 
     at: int
     state: int
+    place: int
     guessed: bool
     rows: tuple[int, ...]
 
@@ -86,6 +91,7 @@ class Payments:
         packed = packed << _CHANGED | (int(changed.timestamp()) if changed else 0)
         packed = (packed << _STAGE | attempt.stage) << _ROW | attempt.row & _ROW_MASK
         packed = (packed << _AT | at) << _STATE | _NUMBERS[attempt.state]
+        packed = packed << _NUMBER | min(attempt.attempt_no or 0, 2)
         packed = packed << _GUESSED | (attempt.guessed or not attempt.payment)
         (self._linked if attempt.payment else self._unlinked).append(packed)
         if attempt.attempt_count:
@@ -114,10 +120,10 @@ class Payments:
             if tries[0].state != _DECLINED:
                 continue
             declined += 1
-            paid = any(one.state == _APPROVED for one in tries)
-            rescued += paid
-            before += tries[0].at < self._first + WINDOW_SECONDS
-            after += not paid and tries[0].at + WINDOW_SECONDS > self._last
+            rescued += any(one.state == _APPROVED for one in tries)
+            edge = edge_of(tries[0].at, tries[0].place or None, self._first, self._last)
+            before += edge == "before"
+            after += edge == "after"
         return Summary(
             states,
             payments,
@@ -157,7 +163,19 @@ def _try(rows: list[int]) -> _Try:
     at = min(row >> _AT_FROM & _AT_MASK for row in rows)
     latest = rows[-1]
     numbers = tuple(row >> _ROW_FROM & _ROW_MASK for row in rows)
-    return _Try(at, latest >> _STATE_FROM & _STATE_MASK, latest & 1 > 0, numbers)
+    state, place = latest >> _STATE_FROM & _STATE_MASK, latest >> _NUMBER_FROM & _NUMBER_MASK
+    return _Try(at, state, place, latest & 1 > 0, numbers)
+
+
+def edge_of(
+    at: float, place: int | None, first: float, last: float, window: timedelta = RESCUE
+) -> Literal["before", "after", ""]:
+    """Which edge of the file cuts a payment that was declined `at`: it may have begun before the file, or its window
+    ends after it. `place`: of that try, where the file says so. All in seconds."""
+    seconds = window.total_seconds()
+    if place not in (None, 1) or (place is None and at < first + seconds):
+        return "before"
+    return "after" if at + seconds > last else ""
 
 
 def payments_of(attempts: Iterable[Attempt]) -> list[list[Attempt]]:

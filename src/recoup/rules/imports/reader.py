@@ -29,6 +29,7 @@ ATTEMPTS_MAX: Final = 10_000  # of one payment, as a file may number them
 OFFSET_MAX: Final = 16 * 60
 _FORMULA: Final = "=+-@\t"
 _CARD_DATA: Final = Sentence("holds what looks like a card number; nothing of it was kept")
+_NO_NUMBER: Final = Sentence("if it is an id, export a hash of it in its place, or leave the column out")
 _OTHER_HEADER: Final = Sentence("is a header with other columns, or in another order")
 _BELOW_OTHER: Final = Sentence("stands below another header; import those lines as a file of their own")
 _WRITE_DATE: Final = "write it like 2026-03-31 14:05:00"
@@ -63,6 +64,7 @@ class Reader:
         dates = {place for field in ("at", "modified_at") for place in layout.places.get(field, ())}
         # Cells that are looked at for card numbers; a bad date costs the line too.
         self._watched = _picking([place for place in range(len(layout.header)) if place not in dates])
+        self._watched_names = self._watched(layout.header)
         self._keys = tuple(sorted({field for rule in profile.states for field in rule.fields}))
         read = {field for rule in profile.states for field in (*rule.equal, *rule.starts, *rule.contains)}
         self._filled = frozenset(self._keys) - read  # of these only whether they are filled
@@ -78,7 +80,7 @@ class Reader:
             self._row += 1
             outcome: Outcome
             if found is not None:
-                outcome = self._outcome(line, self._values(found), self._watched(found))
+                outcome = self._outcome(line, self._values(found), self._watched_names, self._watched(found))
             elif misfit and _is_total(misfit):
                 outcome = BadLine(line, "total", _TOTAL)
             else:
@@ -116,7 +118,7 @@ class Reader:
                 for field in columns
                 if field in filled
             }
-            yield self._outcome(line, values, list(members.values()))
+            yield self._outcome(line, values, list(members), list(members.values()))
 
     def _values(self, cells: Sequence[str]) -> dict[str, str]:
         values = dict(zip(self._fields, map(str.strip, self._first_cells(cells)), strict=True))
@@ -129,18 +131,20 @@ class Reader:
                     values[field] = text[1:]
         return values
 
-    def _outcome(self, line: int, values: Values, cells: Sequence[str]) -> Outcome:
+    def _outcome(self, line: int, values: Values, names: Sequence[str], cells: Sequence[str]) -> Outcome:
         try:
-            return self._attempt(line, values, cells)
+            return self._attempt(line, values, names, cells)
         except BadCell as bad:
             complaint = bad.complaint
             total = complaint.code in _MAYBE_TOTAL and _is_total(cells)
             return BadLine(line, "total", _TOTAL) if total else BadLine(line, complaint.code, complaint.text())
 
-    def _attempt(self, line: int, values: Values, cells: Sequence[str]) -> Attempt | Skipped:
+    def _attempt(self, line: int, values: Values, names: Sequence[str], cells: Sequence[str]) -> Attempt | Skipped:
         get = values.get
-        if cell.holds_card(self._checked(values, cells)):
-            raise BadCell("card_data", _CARD_DATA)
+        if cell.holds_card(checked := self._checked(values, cells)):
+            named = zip(names, cells, strict=False)
+            where = next((name for name, text in named if text in checked and cell.holds_card([text])), "")
+            raise BadCell("card_data", _CARD_DATA, where and shown_name(where), _NO_NUMBER)
         ref, payment = get("ref", ""), get("payment", "")
         if self._profile.name == HISTORY and not ref and payment:
             ref = f"{payment}#{get('attempt_no') or 1}"
@@ -218,8 +222,9 @@ class Reader:
             linked = _LINKED.search(payment)
             payment = linked[1] if linked else ""
         customer, card, series = values.get("customer", ""), values.get("card", ""), values.get("subscription", "")
-        if cell.is_grouped_card(ref) or cell.is_grouped_card(payment):
-            raise BadCell("card_data", _CARD_DATA)
+        for name, text in (("ref", ref), ("payment", payment)):
+            if cell.is_grouped_card(text):
+                raise BadCell("card_data", _CARD_DATA, self._column(name), _NO_NUMBER)
         if not ids.are_plain(ref + payment + customer + card + series):
             for name, text in zip(_IDS, (ref, payment, customer, card, series), strict=True):
                 ids.check_id(text, self._column(name))

@@ -61,6 +61,16 @@ async def list_imports(db: Read, merchant_id: UUID, after: UUID | None, limit: i
     """Newest first."""
 
 
+class ImportName(Row, frozen=True):
+    import_id: UUID
+    file_name: str
+
+
+@MERCHANT.statement("SELECT import_id, file_name FROM imports WHERE merchant_id = $1 AND import_id = ANY ($2::uuid[])")
+async def import_names(db: Read, merchant_id: UUID, import_ids: Sequence[UUID]) -> list[ImportName]:
+    """Their files."""
+
+
 @MERCHANT.within(STATEMENT_SECONDS).statement("""
 INSERT INTO imports (merchant_id, import_id, content_mac, profile, answers, file_name, state, actor, request_id,
   received_at)

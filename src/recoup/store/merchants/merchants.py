@@ -101,6 +101,16 @@ class ApiKey:
     ended_at: datetime | None = None
 
 
+class MerchantName(Row, frozen=True):
+    merchant_id: UUID
+    name: str
+
+
+@MERCHANT.statement("SELECT merchant_id, name FROM merchants ORDER BY merchant_id LIMIT $1")
+async def merchant_names(db: Read, limit: int) -> list[MerchantName]:
+    """Some merchants of this installation."""
+
+
 @MERCHANT.statement("SELECT killed FROM merchants WHERE merchant_id = $1")
 async def is_killed(db: Read, merchant_id: UUID) -> bool:
     """As it stands now, not as it is known."""

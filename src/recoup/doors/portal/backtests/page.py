@@ -1,6 +1,6 @@
 """/backtests: what another policy would have rescued of past payments, on a page to print; and the form that asks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -17,6 +17,7 @@ from recoup.doors.portal.people import names_of_actors
 from recoup.doors.portal.visit import Visit, found_by
 from recoup.flows.backtests.kept import LISTED, ask, read_backtest
 from recoup.flows.backtests.questions import BacktestRequest, question_for
+from recoup.flows.insight.backtest_file import NO_ARRAYS, TOO_FEW_LATE, TOO_LITTLE, WRONG
 from recoup.flows.insight.backtest_payments import payments_file
 from recoup.flows.merchants.policies import read_versions
 from recoup.flows.merchants.policy_scopes import where_of
@@ -27,9 +28,11 @@ from recoup.kernel.money import apart, shown
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.rules.backtest.question import DAYS, DAYS_MAX, DAYS_MIN, name_of_payments, name_of_policy, question_of
+from recoup.rules.backtest.words import CLASSES, days_earlier
 from recoup.rules.rescue.policy import POLICIES
+from recoup.rules.rescue.pricing import ENGINE_1
 from recoup.store.insight.backtests import BacktestRow, backtest_payments, list_backtests
-from recoup.store.insight.imports import list_imports
+from recoup.store.insight.imports import import_names, list_imports
 
 KINDS: Final = {
     "class": "By class of decline", "issuer": "By issuer", "country": "By country", "amount": "By amount",
@@ -37,11 +40,6 @@ KINDS: Final = {
 VERDICTS: Final = {
     "better": "Better than what was done", "worse": "Worse than what was done",
     "not_told": "No difference can be told from what was done",
-}  # fmt: skip
-CLASSES: Final = {
-    "technical": "Technical failure", "soft": "General decline", "funds": "Lack of money", "limits": "Card limit",
-    "hard": "Hard decline", "data": "Wrong card details", "fraud": "Suspected fraud", "sca": "Confirmation required",
-    "configuration": "Account not set up for it", "": "No reason was told",
 }  # fmt: skip
 # what -> its sentence, and how the numbers are shown
 LESS: Final[Mapping[str, tuple[str, str]]] = {
@@ -60,18 +58,20 @@ LESS: Final[Mapping[str, tuple[str, str]]] = {
     "guessed": ("{0} % of the attempts are put together by guess; {1} % at most. Export the payments’ ids.", "%"),
     "unknown": ("Of {0} % of the payments it is not known whether a later attempt was approved; {1} % at most.", "%"),
 }  # fmt: skip
+_LONGER: Final = Sentence("Import a longer export, with the failed payments and all their retries.")
+# Why models are not asked -> what to do.
+NEXT: Final = {
+    TOO_LITTLE: _LONGER,
+    TOO_FEW_LATE: _LONGER,
+    WRONG: Sentence("Only a comparison group can tell what the engine brings here."),
+    NO_ARRAYS: Sentence("Ask whoever runs Recoup to install it."),
+}
 UNTOLD: Final = "What this policy would have rescued cannot be told from them; below stands what is missing."
 MEANS: Final = {
     "better": "It is better than what was done: of 100 declined payments it rescues {0} to {1} more.",
     "worse": "It is worse than what was done: of 100 declined payments it rescues {0} to {1} fewer.",
     "not_told": "Whether it is better than what was done cannot be told: of 100 payments it rescues between {0} fewer "
     "and {1} more.",
-}  # fmt: skip
-# Of the payments that were rescued then.
-SPAN_WORDS: Final = {
-    "earlier": "Where it rescues the same payments, their money comes {0} to {1} days earlier.",
-    "later": "Where it rescues the same payments, their money comes {0} to {1} days later.",
-    "either": "Where it rescues the same payments, their money comes between {0} days later and {1} days earlier.",
 }  # fmt: skip
 NO_ARM: Final = (
     "No order has stored probabilities yet: let the rescue engine watch, or decide for a share of customers."
@@ -119,12 +119,10 @@ def _of_own(report: Mapping[str, Any]) -> list[Sentence]:
     found += [
         _avoided(one["feesAvoided"], one["currency"]) for one in report["money"] if one["feesAvoided"] is not None
     ]
+    found += _at_cost(report, [one["currency"] for one in report["money"] if one["feesAvoided"] is not None])
     days = report.get("daysEarlier")
     if days is not None:
-        word = (
-            "The money would have come {0} days earlier." if days >= 0 else "The money would have come {0} days later."
-        )
-        found.append(Sentence(word, f"{abs(days):.1f}"))
+        found.append(Sentence("The money would have come {0}.", days_earlier(days)))
     return found
 
 
@@ -146,22 +144,16 @@ def _of_history(report: Mapping[str, Any]) -> list[Sentence]:
     if whole["models"] is not None:
         low, high = _percent(whole["models"]["lowest"]), _percent(whole["models"]["highest"])
         found.append(Sentence("Models expect {0} % to {1} %. That is their word, and no proof.", low, high))
+    reason = report.get("whyNoModels")
+    found += [Sentence("Models are not asked: {0}. {1}", why, what) for why, what in NEXT.items() if why == reason]
     for one in whole["feesAvoided"]:
         low, high = (_money(one[name], one["currency"], sign=True) for name in ("atLeast", "atMost"))
         found.append(Sentence("Fees avoided: between {0} and {1} {2}.", low, high, one["currency"]))
+    found += _at_cost(report, [one["currency"] for one in whole["feesAvoided"]])
     if whole["daysEarlier"] is not None:
-        found.append(_span_of_days(whole["daysEarlier"]["atLeast"], whole["daysEarlier"]["atMost"]))
+        days = days_earlier(whole["daysEarlier"]["atLeast"], whole["daysEarlier"]["atMost"])
+        found.append(Sentence("Where it rescues the same payments, their money comes {0}.", days))
     return found
-
-
-def _span_of_days(low: float, high: float) -> Sentence:
-    """`low`, `high`: how many days earlier; below 0: later."""
-    least, most = sorted((abs(low), abs(high)))
-    if low >= 0:
-        return Sentence(SPAN_WORDS["earlier"], f"{least:.1f}", f"{most:.1f}")
-    if high <= 0:
-        return Sentence(SPAN_WORDS["later"], f"{least:.1f}", f"{most:.1f}")
-    return Sentence(SPAN_WORDS["either"], f"{abs(low):.1f}", f"{high:.1f}")
 
 
 def _then(orders: int, rescued: int) -> Sentence:
@@ -187,6 +179,13 @@ def _avoided(units: int, asset: str) -> Sentence:
         else "Its sends would have cost {0} {1} more in fees."
     )
     return Sentence(word, _money(abs(units), asset), asset)
+
+
+def _at_cost(report: Mapping[str, Any], assets: Sequence[str]) -> list[Sentence]:
+    """What the fees rest on."""
+    cost = report.get("sendCost", ENGINE_1.send_units)
+    word = "That rests on an assumed cost of {0} {1} a send; your processor’s fees may differ."
+    return [Sentence(word, _money(cost, asset), asset) for asset in assets]
 
 
 def _percent(share: float) -> str:
@@ -227,6 +226,7 @@ async def backtests(visit: Visit) -> Values:
     where = await where_of(visit.world, visit.merchant_id)
     return dict(
         rows=[(row, question_of(row.question)) for row in rows],
+        files=await _files(visit, rows),
         who=await names_of_actors(visit, [row.requested_by for row in rows]),
         versions=await read_versions(visit.world, where, None, VERSIONS),
         imports=[one for one in imports if one.finished_at is not None],
@@ -235,6 +235,13 @@ async def backtests(visit: Visit) -> Values:
         typed=read_again(post_backtest, visit.typed),
         may=visit.may("switch", or_operator=True),
     )
+
+
+async def _files(visit: Visit, rows: Sequence[BacktestRow]) -> dict[UUID, str]:
+    """Name of the file by its import's id."""
+    ids = [one for row in rows if (one := question_of(row.question).import_id) is not None]
+    named = await import_names(visit.world.db.reader, visit.merchant_id, ids)
+    return {one.import_id: one.file_name for one in named}
 
 
 asking: Final = rights.acting("switch", "ask for a back-test")
@@ -284,6 +291,7 @@ async def backtest_page(visit: Visit) -> Values:
         first=first,
         next=found[SIZE].place if len(found) > SIZE else None,
         who=await names_of_actors(visit, [row.requested_by]),
+        files=await _files(visit, [row]),
     )
 
 
@@ -303,6 +311,7 @@ def shown_values(row: BacktestRow) -> dict[str, Any]:
         kinds=KINDS,
         verdicts=VERDICTS,
         label=label,
+        days_earlier=days_earlier,
     )
 
 

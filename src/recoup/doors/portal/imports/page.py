@@ -127,6 +127,7 @@ async def import_page(visit: Visit) -> Values:
         one=found,
         proofs=[shown_values(row) for row in proofs],
         proved=sum(row.failed is None for row in proofs) == len(PROVED),
+        live=found.finished_at is None or any(row.made_at is None for row in proofs),
         may_prove=visit.may("switch", or_operator=True),
         rows=rows[:LINES],
         next=rows[LINES - 1].line_no if len(rows) > LINES else None,
