@@ -82,7 +82,7 @@ def test_an_import_and_a_back_test_leave_out_the_same_payments_at_the_edges() ->
     found = rows(
         "a,2026-01-01 06:00,19.00,0.00,usd,Failed,c1,f1,p1",
         "b,2026-01-02 06:00,19.00,0.00,usd,Failed,c2,f2,p2",
-        "c,2026-02-02 06:00,19.00,0.00,usd,Failed,c3,f3,p3",
+        "c,2026-04-02 06:00,19.00,0.00,usd,Failed,c3,f3,p3",
         "d,2026-06-20 06:00,19.00,0.00,usd,Failed,c4,f4,p4",
         "e,2026-06-25 06:00,19.00,0.00,usd,Paid,c4,f4,p4",
         "f,2026-06-28 06:00,19.00,0.00,usd,Failed,c5,f5,p5",
