@@ -64,7 +64,7 @@ def narrow(cases: Sequence[Case], charges: Mapping[str, Sequence[Attempt]], wind
     found = []
     for assumed in CHOICES:
         fewer = [spans[one] for one in CHOICES if len(one) < len(assumed)]
-        spans[assumed], told, contradicted = [], 0, 0
+        spans[assumed], concerned, contradicted = [], 0, 0
         for place, one in enumerate(cases):
             low, high, agree = one.outcome.least, one.outcome.most, True
             own = _span(one, charges.get(whose(one.payment[0]), ()), window, assumed)
@@ -75,8 +75,8 @@ def narrow(cases: Sequence[Case], charges: Mapping[str, Sequence[Attempt]], wind
                     low, high = max(low, span[0]), min(high, span[1])
             spans[assumed].append((low, high))
             contradicted += not agree
-            told += not agree or (low, high) != (one.outcome.least, one.outcome.most)
-        holds = contradicted <= CONTRADICTED_MAX * told
+            concerned += not agree or (low, high) != (one.outcome.least, one.outcome.most)
+        holds = contradicted <= CONTRADICTED_MAX * concerned
         least, most = (sum(ends) / len(cases) for ends in zip(*spans[assumed], strict=True))
         known = sum(low == high for low, high in spans[assumed])
         found.append(Narrowed(assumed, least if holds else None, most if holds else None, known, contradicted))
