@@ -16,6 +16,7 @@ from recoup.flows.insight.backtest_file import backtest_history
 from recoup.flows.insight.imports.read import read_import
 from recoup.flows.insight.imports.work import finish
 from recoup.kernel.problem import Problem
+from recoup.rules.backtest import history
 from recoup.rules.files.source import source_of
 from recoup.rules.imports.answers import Answers
 from recoup.rules.imports.attempt import Attempt
@@ -83,11 +84,22 @@ def test_what_was_is_exact_and_nothing_else_has_an_interval(server: ServerAddres
     asyncio.run(story())
 
 
+def past_of(content: bytes) -> list[Attempt]:
+    looked = look_over(source_of(io.BytesIO(content)), Answers())
+    return [one for one in looked.read(BEGIN + timedelta(days=400), world=False) if isinstance(one, Attempt)]
+
+
 def test_hashed_customers_are_sampled_as_those_of_the_file() -> None:
     """The command reads a file's own ids, the portal keyed hashes of them."""
-    looked = look_over(source_of(io.BytesIO(lines(400))), Answers())
-    told = [one for one in looked.read(BEGIN + timedelta(days=400), world=False) if isinstance(one, Attempt)]
+    told = past_of(lines(400))
     kept = [one._replace(customer=sha256(one.customer.encode()).hexdigest()) for one in told]
     of_file, of_import = (backtest_history(some, "retry-2", None, "world") for some in (told, kept))
     assert [one.facts.order for one in of_file.orders] == [one.facts.order for one in of_import.orders]
     assert {one.facts.payer for one in of_file.orders} < {one.customer for one in told}
+
+
+def test_payments_of_guests_are_judged_each_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "PERSON_MAX", 50)
+    past = [one._replace(customer="guest" if one.units % 2 else one.customer) for one in past_of(lines(400))]
+    found = backtest_history(past, "retry-2", None, "world")
+    assert len({one.facts.payer for one in found.orders}) == len(found.orders) > 200

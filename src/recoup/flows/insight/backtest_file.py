@@ -95,9 +95,8 @@ class Sample:
 @dataclass(slots=True)
 class HistoryReport:
     """`lacking`: while there is anything, nothing else is said. `planned_of`: payments that were planned, of how many.
-    `why_no_models`: empty where they are asked. `send_cost`: minor units of a send, on which
-    fees rest. `sampled_of`: how many attempts there were, where this is a sample of
-    customers: of so many, `cohort.attempts` were read."""
+    `why_no_models`: empty where they are asked. `send_cost`: minor units of a send, on which fees rest. `sampled_of`:
+    how many attempts there were, where this is a sample of customers: of so many, `cohort.attempts` were read."""
 
     policy: str
     cohort: Cohort
@@ -133,13 +132,13 @@ def backtest_history(
     if not isinstance(attempts, Sample):
         for one in attempts:
             sample.add(one)
-    payments, labels = _renamed(payments_of(sample.attempts))
+    payments = payments_of(sample.attempts)
     cohort = cohort_of(payments, window)
     found = HistoryReport(decider, cohort, lacking(cohort), send_cost=send_cost)
     found.sampled_of = sample.seen if len(sample.attempts) < sample.seen else None
     if found.lacking:
         return found
-    payments = of_persons(payments)
+    payments, labels = _renamed(of_persons(payments))
     found.cohort = cohort = cohort_of(payments, window)
     past = Past(payments, region)
     found.then = then(cohort)
@@ -166,7 +165,7 @@ def backtest_history(
     return found
 
 
-def _renamed(payments: Sequence[Payment]) -> tuple[Sequence[Payment], Mapping[str, str]]:
+def _renamed(payments: Sequence[Payment]) -> tuple[list[list[Attempt]], Mapping[str, str]]:
     """Names each customer after their first attempt; with what each was called. A file has its own ids and an import
     keyed hashes of them: samples and models are of the same customers in the same order only by a common name."""
     names = dict[str, str]()
