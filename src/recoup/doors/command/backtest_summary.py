@@ -58,7 +58,7 @@ def text_of(found: HistoryReport) -> list[str]:
         for one in found.experiments
     ]
     for by, rows in found.groups.items():
-        text += ["", f"by {by:<23} {_HEADS}", *map(_group, rows)]
+        text += ["", f"by {by:<25} {_HEADS}", *map(_group, rows)]
         text += explained(one.name for one in rows) if by == "class" else []
     return text
 
@@ -69,7 +69,7 @@ def _group(one: HistoryFigures) -> str:
     sends = "–" if one.sends is None else f"{one.sends.low:.2f} to {one.sends.high:.2f}"
     days = "–" if one.days_earlier is None else days_earlier(*one.days_earlier)
     return (
-        f"{shown_by_number(label_of(one.name))[:26]:<26} {one.orders:6,} {one.rescued_then / one.orders:7.1%}  "
+        f"{shown_by_number(label_of(one.name))[:28]:<28} {one.orders:6,} {one.rescued_then / one.orders:7.1%}  "
         f"{rescued:<17} {models:<17} {f'{sends}, then {one.sends_then:.2f}':<24} {days:<30} {_fees(one)}"
     )
 
