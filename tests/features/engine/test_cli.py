@@ -82,6 +82,7 @@ def test_a_model_is_trained_looked_at_taken_back_and_taken_again(server: ServerA
 
 def test_a_damaged_model_is_shown_as_such(server: ServerAddress, tmp_path: Path) -> None:
     with typing(server, tmp_path) as (shop, run, wait):
+        before = run("prior").output.split()[0]
         wait(lived(shop))
         name = json.loads(run("--json").output)["model"]
 
@@ -95,6 +96,8 @@ def test_a_damaged_model_is_shown_as_such(server: ServerAddress, tmp_path: Path)
             in run("show", name).output
         )
         assert json.loads(run("show", name, "--json").output)["content"] is None
+        words = f"{before} is in use again. But it is not used: The content is not the one that was stored: "
+        assert run("back").output.startswith(words)
 
 
 def test_the_list_says_what_the_night_has_found(server: ServerAddress, tmp_path: Path) -> None:
