@@ -21,6 +21,7 @@ from recoup.features.engine.learn import history_models
 from recoup.features.engine.model import Model
 from recoup.flows.insight.backtest_file import LEVELS_MAX, HistoryReport, backtest_history, turn_of
 from recoup.flows.insight.backtest_plain import history_plain
+from recoup.rules.backtest.assuming import Narrowed
 from recoup.rules.backtest.history import Bounds, Payment, cohort_of
 from recoup.rules.backtest.model_word import Calibration, Past, PastTry, calibrate, expectations_of, past_tries
 from recoup.rules.backtest.target import EngineTarget, ScheduleTarget
@@ -77,7 +78,7 @@ class Held(NamedTuple):
     def holds_of_payer(self) -> bool:
         """Where another charge of the card is taken for what an attempt beside it would have brought."""
         [found] = [one for one in self.report.narrowed if one.assumed == ("payer",)]
-        return found.at_least <= self.truth <= found.at_most
+        return _between(found, self.truth)
 
     @property
     def width(self) -> float:
@@ -88,11 +89,17 @@ class Held(NamedTuple):
         known_of = f"{known} of {len(self.report.cohort.payments)} known"
         assuming = "".join(
             f"; {'+'.join(one.assumed)} {one.at_least:.1%} to {one.at_most:.1%}"
-            f"{'' if one.at_least <= self.truth <= one.at_most else ' OUTSIDE'}"
+            f"{'' if _between(one, self.truth) else ' OUTSIDE'}"
             for one in self.report.narrowed
+            if one.at_least is not None
         )
         told = f"{low:.1%} to {high:.1%}, {known_of}; truth {self.truth:.1%} {'' if self.holds else 'OUTSIDE'}"
         return f"{told}{assuming}"
+
+
+def _between(one: Narrowed, truth: float) -> bool:
+    """Also where too much speaks against the assumption, so that nothing is said."""
+    return one.at_least is None or one.at_most is None or one.at_least <= truth <= one.at_most
 
 
 def _bounds(kind: plugged.Kind, number: int, folder: Path) -> Iterator[Held]:

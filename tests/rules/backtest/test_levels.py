@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recoup.rules.backtest.model_word import at_level, levels_of
+from recoup.rules.backtest.model_word import at_level, levels_of, slope_of
 
 CELL, OTHER = (2, 0), (1, 3)
 
@@ -32,3 +32,12 @@ def test_a_level_moves_towards_what_was_seen(tries: list[tuple[float, bool]]) ->
     level = levels_of((CELL, chance, approved) for chance, approved in tries)[CELL]
     surplus = sum(approved for _chance, approved in tries) - sum(chance for chance, _approved in tries)
     assert (level - 1.0) * surplus >= -1e-9
+
+
+def test_chances_part_as_far_as_outcomes_do() -> None:
+    """Half are thought of as likelier by a logit; where they come in alike, that was chance."""
+    thought = [(-1.0, off, number % 4 == 0) for number in range(2_000) for off in (-0.5, 0.5)]
+    assert slope_of(thought) < 0.05
+    true = [(0.0, off, number % 100 < (38 if off < 0 else 62)) for number in range(2_000) for off in (-0.5, 0.5)]
+    assert slope_of(true) > 0.95
+    assert slope_of([]) == slope_of([(-1.0, 0.5, True)]) == 1.0

@@ -41,6 +41,7 @@ from recoup.rules.backtest.model_word import (
     Past,
     RangeOfModels,
     calibrate,
+    drawn_in,
     expect,
     expectations_of,
     past_tries,
@@ -59,7 +60,7 @@ ATTEMPTS_MAX: Final = 400_000  # some hundred thousand payments
 PLANS_MAX: Final = 20_000
 EXPECTED_MAX: Final = 3_000  # payments about which each model is asked
 TRIES_MAX: Final = 20_000  # by which the own model is judged
-LEVELS_MAX: Final = 2_000  # tries from which each model learns its level
+LEVELS_MAX: Final = 2_000  # tries from which each model learns its level, and late ones its slope
 SPREAD_FROM: Final = 10_000  # attempts; of fewer, all is said before another process has begun
 TOO_LITTLE: Final = Sentence("there are too few repeated attempts to learn from")
 NO_ARRAYS: Final = Sentence("the Python package numpy is not installed here")
@@ -236,7 +237,8 @@ def _expectations(
     found.calibration = calibrate(expectations[_own(models)], late, spread)
     if not found.calibration.holds:
         found.why_no_models = WRONG if found.calibration.judged else TOO_FEW_LATE
-    return expectations
+        return expectations
+    return drawn_in(expectations, late[:LEVELS_MAX], spread)
 
 
 def _own(models: Mapping[str, Model]) -> str:

@@ -2,8 +2,8 @@
 it: none would be true. Pure.
 
 A model that is fitted to tries at the instants of one policy may be wrong at all others. So its level is corrected by
-the tries that it learned from, it is judged by tries that it has not seen, and then only the lowest and the
-highest of several models are said.
+the tries that it learned from, it is judged by tries that it has not seen, its chances are drawn to its level as far as
+those ask for, and then only the lowest and the highest of several models are said.
 """
 
 import math
@@ -36,6 +36,8 @@ Levels = Mapping[Cell, float]  # factors of odds
 _WEIGHT: Final = 20.0  # tries as good as seen at the model's own level, in each cell
 _REACH: Final = 4.0  # logits at most
 _HALVINGS: Final = 40
+_TINY: Final = 1e-6
+_AS_IT_IS: Final = 1.0  # information on a slope, for a model's own
 
 
 def cell_of(facts: Facts) -> Cell:
@@ -66,6 +68,30 @@ def _level(chances: list[float], approved: int) -> float:
         else:
             high = middle
     return exp(low)
+
+
+def slope_of(tries: Sequence[tuple[float, float, bool]]) -> float:
+    """How far a model's chances part as the outcomes do: 1 as it says, 0 not at all. Of each try the cell's mean logit,
+    how far the model's logit is from it, and whether it was approved."""
+
+    def too_steep(slope: float) -> bool:
+        more = sum((yes - _chance(mean + slope * off)) * off for mean, off, yes in tries)
+        return more + _AS_IT_IS * (1.0 - slope) < 0.0
+
+    low, high = 0.0, 1.0
+    for _ in range(_HALVINGS // 2 if too_steep(high) else 0):
+        middle = (low + high) / 2
+        low, high = (low, middle) if too_steep(middle) else (middle, high)
+    return high
+
+
+def _logit(chance: float) -> float:
+    inside = min(max(chance, _TINY), 1.0 - _TINY)
+    return math.log(inside / (1.0 - inside))
+
+
+def _chance(logit: float) -> float:
+    return 1.0 / (1.0 + exp(-logit))
 
 
 ERROR_MAX: Final = 0.03
@@ -202,18 +228,26 @@ class PastTry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What a model expects. `alone`: it is asked without the payer's other payments."""
+    """What a model expects. `alone`: it is asked without the payer's other payments. `slope`: as `slope_of`, about the
+    mean logits of `means`."""
 
     model: Model
     levels: Levels = field(default_factory=dict)
     alone: bool = False
+    slope: float = 1.0
+    means: Mapping[Cell, float] = field(default_factory=dict)
 
     def at(self, facts: Facts, offset: int, at: datetime) -> float:
         """Of an approval at that instant, from 0 to 1."""
         if self.alone:
             facts = replace(facts, looks=())
         [chance] = self.model.chances_at(facts, offset, [hours_of(at)])
-        return at_level(chance, self.levels.get(cell_of(facts), 1.0))
+        cell = cell_of(facts)
+        found = at_level(chance, self.levels.get(cell, 1.0))
+        if cell not in self.means:
+            return found
+        mean = self.means[cell]
+        return _chance(mean + self.slope * (_logit(found) - mean))
 
     def under(self, plan: Decision, evidence: Evidence) -> float:
         """From 0 to 1: that one of the plan's tries is approved, each of those before being declined as the last
@@ -251,6 +285,26 @@ def _levels(job: tuple[Expectation, Sequence[PastTry]]) -> Levels:
     begin, end = date.fromisoformat(learned.data_from), date.fromisoformat(learned.data_until)
     seen = [it for it in tries if begin <= it.at.date() <= end]
     return levels_of((cell_of(it.evidence.facts), one.of(it), it.approved) for it in seen if it.evidence.facts)
+
+
+def drawn_in(
+    expectations: Mapping[str, Expectation], tries: Sequence[PastTry], spread: Spread = alone
+) -> dict[str, Expectation]:
+    """Each with its slope by tries that it has not seen: what it finds better in some instants is partly chance, and a
+    plan picks just those."""
+    found = spread(_drawn_in, [(one, tries) for one in expectations.values()])
+    return dict(zip(expectations, found, strict=True))
+
+
+def _drawn_in(job: tuple[Expectation, Sequence[PastTry]]) -> Expectation:
+    one, tries = job
+    cells = defaultdict[Cell, list[tuple[float, bool]]](list)
+    for it in tries:
+        assert it.evidence.facts is not None
+        cells[cell_of(it.evidence.facts)].append((_logit(one.of(it)), it.approved))
+    means = {cell: sum(logit for logit, _ in seen) / len(seen) for cell, seen in cells.items()}
+    rows = [(means[cell], logit - means[cell], yes) for cell, seen in cells.items() for logit, yes in seen]
+    return replace(one, slope=slope_of(rows), means=means)
 
 
 def expect(

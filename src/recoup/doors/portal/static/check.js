@@ -6,8 +6,9 @@ form.addEventListener("submit", async (event) => {
   if (plain || event.submitter?.value !== "check") return;
   event.preventDefault();
   const button = event.submitter, found = document.getElementById(form.dataset.found), data = new FormData(form);
+  const buttons = form.querySelectorAll("button"), open = (yes) => buttons.forEach((one) => (one.disabled = !yes));
   data.append(button.name, button.value);
-  button.disabled = true;
+  open(false); // files are read one by one
   found.ariaBusy = "true";
   try {
     const answer = await fetch(form.action, { method: "POST", body: data, headers: { accept: "text/html" }, redirect: "error" });
@@ -16,10 +17,10 @@ form.addEventListener("submit", async (event) => {
     found.replaceWith(part);
     part.tabIndex = -1;
     part.focus();
-    button.disabled = false;
+    open(true);
   } catch {
     plain = true; // signed out, or the file has changed since: the browser sends it itself
-    button.disabled = false;
+    open(true);
     form.requestSubmit(button);
   }
 });
