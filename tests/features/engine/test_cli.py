@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from tests.doors.command.here import Here, Work
-from tests.flows.insight.history import lived
+from tests.flows.insight.history import lived, payments, transmit, until_yesterday
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.doors.command.verbs import Opened
@@ -51,7 +51,7 @@ def test_a_model_is_trained_looked_at_taken_back_and_taken_again(server: ServerA
         nothing = run().output
         assert "not enough data; nothing was changed. Missing:" in nothing
         assert "14 more days of data (0 of 14)." in nothing
-        wait(lived(shop))
+        wait(transmit(shop.world, until_yesterday(payments(shop.merchant_id, 1, 200))))
         tried = run("--dry-run").output
         assert "better; this was a dry run, nothing was changed." in tried
         name = re.search(r"model-[0-9a-f]{12}", tried)
@@ -84,7 +84,12 @@ def test_a_damaged_model_is_shown_as_such(server: ServerAddress, tmp_path: Path)
     with typing(server, tmp_path) as (shop, run, wait):
         before = run("prior").output.split()[0]
         wait(lived(shop))
-        name = json.loads(run("--json").output)["model"]
+        made = run().output
+        words = "better, and now in use. But it is not used: The model’s data are more than 90 days old, "
+        assert words in made
+        found = re.search(r"model-[0-9a-f]{12}", made)
+        assert found is not None
+        name = found[0]
 
         async def damage() -> None:
             async with owner(shop.world) as connection:

@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -166,6 +167,6 @@ def test_a_draw_is_repeated_and_named() -> None:
 
 
 def test_a_model_whose_numbers_break_does_not_stop_the_order() -> None:
-    broken = Model(replace(model().learned, rhythms=((0.0,) * len(RHYTHMS),) * 2))  # not checked
+    broken = Model(msgspec.structs.replace(model().learned, rhythms=((0.0,) * len(RHYTHMS),) * 2))  # not checked
     done, _ = decide_by_arm("engine", Known(TERMS), evidence(), at_hand(broken))
     assert done.decision.verdict == "plan"

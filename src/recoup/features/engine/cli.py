@@ -152,12 +152,16 @@ def verb(
     """
     if context.invoked_subcommand is not None:
         return
-    found = run(
-        lambda opened: learn(
+
+    async def work(opened: Opened) -> tuple[Training, str]:
+        found = await learn(
             opened.world, OPERATOR, months=months, dry_run=dry_run, keep_it=keep_it, candidate=candidate
         )
-    )
-    click.echo(json.dumps(as_dict(found)) if as_json else as_text(found, dry_run))
+        unused = _unused(await shown(opened.world, found.model.name)) if found.taken and found.model else ""
+        return found, unused
+
+    found, unused = run(work)
+    click.echo(json.dumps(as_dict(found)) if as_json else as_text(found, dry_run, unused))
 
 
 verb.add_command(risk_verb)
@@ -248,7 +252,7 @@ def _unused(row: ShownModel) -> str:
     return f"But it is not used: {row.why_unused} " if row.why_unused else ""
 
 
-def as_text(found: Training, dry_run: bool) -> str:
+def as_text(found: Training, dry_run: bool, unused: str) -> str:
     lines = [f"read        {found.attempts:,} attempts of {found.payers:,} customers, {found.merchants:,} merchants"]
     if found.model is None or found.trial is None:
         lines.append("result      not enough data; nothing was changed. Missing:")
@@ -263,13 +267,13 @@ def as_text(found: Training, dry_run: bool) -> str:
     ]
     if found.note:
         lines.append(f"note        {found.note}")
-    return "\n".join([*lines, f"result      {_result(found, dry_run)}"])
+    return "\n".join([*lines, f"result      {_result(found, dry_run, unused)}"])
 
 
-def _result(found: Training, dry_run: bool) -> str:
+def _result(found: Training, dry_run: bool, unused: str) -> str:
     assert found.trial is not None
     if found.taken:
-        return "better, and now in use. `recoup learn back` undoes this."
+        return f"better, and now in use. {unused}`recoup learn back` undoes this."
     better = found.trial.verdict == "better"
     verdict = "better" if better else f"not better than {_compared(found.trial.compared_with)}"
     if dry_run:
