@@ -44,7 +44,7 @@ def instants_of(ground: Ground, earliest: float, end: float, opens: Opens | None
     if earliest >= end:
         return np.empty(0)
     grid = np.arange(earliest // _STEP * _STEP + _STEP / 2, end, _STEP)
-    grid = np.r_[earliest, grid[grid > earliest]]
+    grid = np.concatenate(([earliest], grid[grid > earliest]))
     if opens is not None:
         opened = {at for one in grid.tolist() if (at := opens(one)) is not None and at < end}
         grid = np.array(sorted(opened))
@@ -127,14 +127,14 @@ def _learned(ground: Ground, weighed: Weighed, facts: Facts, instants: Array) ->
         for number, at in enumerate([*tried, inf], start=1)
     ]
     weights = _weights(ground, weighed, sorted([*own, *others]), [stage.looks for stage in stages])
-    at, count = np.r_[tried, instants], len(tried)
+    at, count = np.concatenate((tried, instants)), len(tried)
     rows = np.repeat(np.arange(len(stages)), [*(1 for _ in tried), len(instants)])
     local, failed = at + ground.offset, _each(rows, [one.failed for one in stages])
     kinds, kind = alike(local[count:], stages[-1].failed)
-    asked = np.r_[np.arange(count), count + kinds]
+    asked = np.concatenate((np.arange(count), count + kinds))
     bins = bins_of(local[asked], days_since(local[asked]), failed[asked])
     now = money_there(weighed.pays, bins[count:], weights[-1])[kind]
-    money = np.r_[money_there(weighed.pays, bins[:count], weights[:-1]), now]
+    money = np.concatenate((money_there(weighed.pays, bins[:count], weights[:-1]), now))
     ago = _each(rows, [-NEVER if one.ago_from is None else one.ago_from for one in stages])
     parts = zip(stages, np.split(at, np.arange(1, len(stages))), strict=True)
     lately = [len(one.failures) - np.searchsorted(one.failures, part - LATELY, side="right") for one, part in parts]
@@ -195,7 +195,7 @@ def _weights(ground: Ground, weighed: Weighed, seen: Sequence[_Look], looks: Seq
     """Of the hypotheses, once so many of the attempts were seen; oldest first."""
     local = np.array([one.at for one in seen]) + ground.offset
     answer = np.array([one.answer for one in seen])
-    failed = np.r_[LONG_AGO, np.where(answer == APPROVED, LONG_AGO, local)[:-1]]
+    failed = np.concatenate(([LONG_AGO], np.where(answer == APPROVED, LONG_AGO, local)[:-1]))
     bins = bins_of(local, days_since(local), failed)
     kind = np.array([min(one.tries, 1) for one in seen])
     likely = likelihood(weighed.logs, bins, kind, outcome_of(answer))

@@ -107,10 +107,8 @@ def outcome_of(answer: Array) -> Array:
 
 def likelihood(logs: Array, bins: Array, kind: Array, outcome: Array) -> Array:
     """Attempts × hypotheses, as logs. `logs`: of the table, kind × outcome × level × bin."""
-    rows = logs[kind, outcome]
-    found = np.empty((len(kind), COUNT, LEVELS), logs.dtype)
-    for level in range(LEVELS):
-        found[:, :, level] = np.take_along_axis(rows[:, level, :], bins, axis=1)
+    rows = (kind * OUTCOMES + outcome) * LEVELS
+    found: Array = logs.ravel().take((rows[:, None, None] + np.arange(LEVELS)) * BINS + bins[:, :, None])
     return found.reshape(len(kind), -1)
 
 
@@ -119,7 +117,7 @@ def money_there(table: Array, bins: Array, weights: Array) -> Array:
     approved, by_level = table[TRY, APPROVED], weights.reshape(*weights.shape[:-1], COUNT, LEVELS)
     found = np.zeros(len(bins))
     if weights.ndim == 1:
-        found[:] = (by_level @ approved)[_EACH, bins].sum(axis=1)
+        found[:] = (by_level @ approved).ravel().take(_EACH * BINS + bins).sum(axis=1)
         return found
     for level in range(LEVELS):
         found += np.einsum("ij,ij->i", approved[level][bins], by_level[..., level])

@@ -61,7 +61,7 @@ class Weighed:
     def logits(self, tries: Tries) -> Array:
         both = [weight * line for weight, line in zip(self._lines, lines(tries), strict=True)]
         places = places_of(tries)
-        rows = self._tables[np.stack([places[name] for name in self._blocks]) + self._begins]
+        rows = self._tables.take(np.stack([places[name] for name in self._blocks]) + self._begins)
         found: Array = self._bias + both[0] + both[1] + rows.sum(axis=0)
         return found
 

@@ -58,7 +58,7 @@ from recoup.rules.rescue.pricing import ENGINE_1
 
 ATTEMPTS_MAX: Final = 400_000  # some hundred thousand payments
 PLANS_MAX: Final = 20_000
-EXPECTED_MAX: Final = 3_000  # payments about which each model is asked
+EXPECTED_MAX: Final = 2_500  # payments about which each model is asked
 TRIES_MAX: Final = 20_000  # by which the own model is judged
 LEVELS_MAX: Final = 2_000  # tries from which each model learns its level, and late ones its slope
 SPREAD_FROM: Final = 10_000  # attempts; of fewer, all is said before another process has begun
