@@ -1,4 +1,4 @@
-# Everything here works from a bare clone with Python 3.11 or newer, make and git.
+# Everything here works from a bare clone with Python 3.11 to 3.14, make and git.
 PYTHON ?= python3
 PORT ?= 8400
 WORKERS ?= $(shell expr 2 \* $$(nproc))
@@ -57,7 +57,8 @@ test-at: setup-dev
 	@.venv/bin/python scripts/need.py faketime
 	@exec faketime -f "$(AT)" $(MAKE) --no-print-directory test
 
-# The deeper proofs: all families one after another, or one: make prove FAMILY=kills
+# The deeper proofs: all families one after another, or one: make prove FAMILY=kills. Of Pythons, all that the machine
+# has, or some: make prove FAMILY=pythons PYTHONS="3.12 3.13"
 prove: setup-dev anvil barman
 	@.venv/bin/python scripts/need.py chromium curl file gpg openssl rsync
 	@exec .venv/bin/python scripts/prove.py $(FAMILY)
@@ -76,9 +77,9 @@ $(ANVIL): requirements/anvil/package-lock.json
 BARMAN = .barman/bin/barman
 barman: $(BARMAN)
 
-$(BARMAN): requirements/barman.txt
-	@$(PYTHON) -m venv .barman
-	@.barman/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/barman.txt
+$(BARMAN): requirements/barman.txt | setup-dev
+	@$(PYTHON) -m venv --without-pip --clear .barman
+	@.venv/bin/python -m pip --python .barman/bin/python install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/barman.txt
 	@touch $@
 
 # The deposit contract, compiled for both kinds of machine into src/recoup/features/chains/artifacts. Needs node and npm.
@@ -121,4 +122,4 @@ lock:
 		--custom-compile-command "make lock" --quiet --no-deps -o barman.txt barman.in
 
 clean:
-	rm -rf .anvil .barman .release contracts/node_modules contracts/out .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .anvil .barman .pythons .release contracts/node_modules contracts/out .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -26,24 +27,53 @@ def main(given: list[str]) -> int:
     if unknown := set(wanted) - set(FAMILIES):
         print(f"no family {', '.join(sorted(unknown))}: {', '.join(FAMILIES)}")
         return 2
-    took = json.loads(TOOK.read_text()) if TOOK.exists() else {}
     for family in wanted:
-        print(f"{family:<12} {last(took.get(family)):<44} {FAMILIES[family]}", flush=True)
+        print(f"{family:<12} {last(noted().get(family)):<44} {FAMILIES[family]}", flush=True)
     worst = 0
     for family in wanted:
-        began = time.monotonic()
-        code = run(family, more)
-        worst = worst or int(code != 0)  # ended by a signal, it is negative
-        took = json.loads(TOOK.read_text()) if TOOK.exists() else {}  # of another run meanwhile
-        took[family] = {
-            "minutes": round((time.monotonic() - began) / 60, 1),
-            "result": "passed" if code == 0 else "failed",
-            "on": f"{datetime.now(UTC):%Y-%m-%d}",
-            "commit": commit(),
-        }
-        TOOK.write_text(json.dumps(took, indent=1, sort_keys=True) + "\n")
-        print(f"{family}: {last(took[family])}", flush=True)
+        result = with_each_python() if family == "pythons" else timed(lambda family=family: run(family, more) == 0)
+        note(family, result)
+        print(f"{family}: {last(result)}", flush=True)
+        worst = worst or int(result["result"] != "passed")
     return worst
+
+
+def with_each_python() -> dict[str, Any]:
+    """What became of the family; what became of each Python is noted at once, and kept of those that are not here."""
+    from scripts.pythons import clone_of, interpreters, passes
+    from tests.passed_on import tree_of
+
+    each = noted().get("pythons", {}).get("each", {})
+    found = interpreters()
+    for version, program in found.items():
+        print(f"Python {version}: {program}", flush=True)
+        clone = clone_of(version)
+        each[version] = timed(lambda clone=clone, program=program: passes(clone, program), at=clone)
+        each[version]["tree"] = tree_of(clone)
+        whole = each[version] | {
+            "minutes": round(sum(each[one]["minutes"] for one in found if one in each), 1),
+            "result": "passed" if all(each[one]["result"] == "passed" for one in found if one in each) else "failed",
+        }
+        del whole["tree"]
+        note("pythons", whole | {"each": each})
+        print(f"Python {version}: {last(each[version])}", flush=True)
+    return noted()["pythons"]
+
+
+def timed(work: Callable[[], bool], at: Path = ROOT) -> dict[str, Any]:
+    commit, began = commit_of(at), time.monotonic()
+    result = "passed" if work() else "failed"
+    minutes = round((time.monotonic() - began) / 60, 1)
+    return {"minutes": minutes, "result": result, "on": f"{datetime.now(UTC):%Y-%m-%d}", "commit": commit}
+
+
+def noted() -> dict[str, Any]:
+    return json.loads(TOOK.read_text()) if TOOK.exists() else {}
+
+
+def note(family: str, result: dict[str, Any]) -> None:
+    took = noted() | {family: result}  # of another run meanwhile
+    TOOK.write_text(json.dumps(took, indent=1, sort_keys=True) + "\n")
 
 
 def run(family: str, more: list[str]) -> int:
@@ -56,9 +86,9 @@ def last(run: dict[str, Any] | None) -> str:
     return f"{run['result']} in {run['minutes']} min, {run['on']}, {run['commit']}" if run else "never run"
 
 
-def commit() -> str:
+def commit_of(folder: Path) -> str:
     asked = ["git", "rev-parse", "--short=8", "HEAD"]
-    return subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
+    return subprocess.run(asked, cwd=folder, capture_output=True, text=True, check=False).stdout.strip()
 
 
 if __name__ == "__main__":

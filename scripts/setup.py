@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 STAMP = VENV / ".recoup-setup.json"
 TELL_SECONDS = 5.0
+NEWER = (3, 15)  # than what the lock has wheels for
 OURS = "recoup-setup\n"  # what an operator installed under a like name stays
 PACKAGES = sorted((ROOT / "packages").glob("*/pyproject.toml"))
 ENTRY = "import sys\n\nfrom recoup.main.cli import run\n\nif __name__ == '__main__':\n    sys.exit(run())\n"
@@ -114,7 +115,8 @@ def pip_install(lock: str, count: int) -> None:
             say("     unpacking them")
     if process.wait():
         print("".join(heard), file=sys.stderr)
-        sys.exit("setup: pip could not install the locked requirements; its own words are above")
+        known = "" if sys.version_info < NEWER else f"; the lock is for Python up to 3.{NEWER[1] - 1} (make PYTHON=...)"
+        sys.exit(f"setup: pip could not install the locked requirements; its own words are above{known}")
 
 
 def say(words: str) -> None:

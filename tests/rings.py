@@ -18,6 +18,8 @@ import pytest
 from hypothesis import is_hypothesis_test, settings
 from hypothesis.internal.conjecture import providers
 
+from tests import passed_on
+
 T = TypeVar("T")
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -38,6 +40,7 @@ FAMILIES: Final = {
     "mutations": "random changes of rules, moves and store, each found by a ring",
     "processes": "the wheel, and installations of several processes",
     "properties": "every property with 500 examples, where it names no number of its own",
+    "pythons": "both commands of README with each Python of the machine: the first two rings on all of them",
     "restore": "a database put back to each of many copies taken under load",
     "scale": "millions of rows, and days of load",
     "shipped": "Containerfile and compose by their very commands, and the release's files",
@@ -145,8 +148,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "deep(family): draws some of its cases, and takes all when this family runs")
 
 
-def pytest_report_header() -> str:
-    return f"family {proving}" if proving else f"drawn by {seed()}"
+def pytest_report_header() -> list[str]:
+    return [f"family {proving}"] if proving else [f"drawn by {seed()}", passed_on.told()]
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

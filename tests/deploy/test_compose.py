@@ -67,6 +67,14 @@ def test_no_container_may_more_than_it_needs() -> None:
         assert not outside or name == "caddy", f"{name} is reached from outside: {outside}"
 
 
+def test_every_stage_begins_with_one_image_by_its_digest() -> None:
+    lines = (DEPLOY / "Containerfile").read_text().splitlines()
+    bases = {line.split()[1] for line in lines if line.startswith("FROM ")}
+    assert bases == {"${BASE}"}
+    (base,) = (line.partition("=")[2] for line in lines if line.startswith("ARG BASE="))
+    assert re.fullmatch(r"debian:bookworm-\d{8}-slim@sha256:[0-9a-f]{64}", base), base
+
+
 def test_every_setting_and_verb_is_one() -> None:
     known = {f"RECOUP_{field.name.upper()}" for field in fields(Settings)}
     known |= {f"RECOUP_{name.upper()}_FILE" for name in SECRETS}

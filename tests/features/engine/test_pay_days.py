@@ -1,13 +1,23 @@
 """Pay days of the regression's hypotheses: their calendar, and what a failure since one changes."""
 
+from calendar import monthrange
 from datetime import date, timedelta
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recoup.features.engine.blocks import calendar
 from recoup.features.engine.pay_days import LONG_AGO, LONGEST, RHYTHMS, bins_of, days_since
 from recoup.features.engine.rhythms import posts
+
+
+@given(st.dates(date(1969, 1, 1), date(2100, 12, 31)), st.integers(0, 23))
+def test_a_try_stands_where_its_date_does_in_week_and_month(day: date, hour: int) -> None:
+    local = np.array([(day - date(1970, 1, 1)).days * 24.0 + hour + 0.5])
+    days_in_month = monthrange(day.year, day.month)[1]
+    found = [int(column[0]) for column in calendar(local)]
+    assert found == [day.weekday(), day.day - 1, days_in_month - day.day, hour]
 
 
 @given(st.dates(date(2020, 1, 1), date(2030, 1, 1)))

@@ -2,7 +2,8 @@
 
 By causes alone, scoring knows sums, products, quotients and comparisons, which IEEE 754 fixes to the last digit: the
 hash of what they decide stands here. Where it changes the engine has changed: then it is a new version of it. The
-regression works with arrays, whose last digits differ by machine: its chances are rounded before they are compared.
+regression works with arrays, whose last digits differ by machine and by numpy: its chances are rounded before they
+are compared, and what it decides has one hash, too. `make prove FAMILY=pythons` asks each Python with its own numpy.
 """
 
 import ast
@@ -31,6 +32,7 @@ from recoup.rules.rescue.pricing import ENGINE_1
 
 DECISIONS = 300
 HASH = "4fbbb9472575af55c45523ea4f0d8d274d0a2aea899712b94f66ca4e4a781461"
+HASH_BOTH = "e9804e4a9360a2a6cec8ba93ad398f375584bef5cecee273232153e1f1a761be"  # with a regression
 SOURCE = Path(recoup.__file__).parent
 FOLDER = SOURCE / "features/engine"
 NO_DECIDERS = ("trial.py", "cli.py", "feature.py")
@@ -122,6 +124,11 @@ def hash_of(decisions: int) -> str:
 
 def test_decisions_by_causes_are_the_same_to_the_last_digit() -> None:
     assert hash_of(DECISIONS) == HASH
+
+
+def test_decisions_with_a_regression_are_the_same_under_each_numpy() -> None:
+    told = _decided(_mixed(_model(random.Random(9)), 0.0), DECISIONS)
+    assert hashlib.sha256("".join(told).encode()).hexdigest() == HASH_BOTH
 
 
 def test_what_differs_by_machine_changes_no_decision() -> None:

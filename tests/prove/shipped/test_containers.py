@@ -89,6 +89,8 @@ def test_the_image_runs_as_nobody_on_a_read_only_root(image: Image, tmp_path: Pa
     assert "Read-only file system" in left.stderr
     for gone in ("usr/bin/gcc", "opt/recoup/bin/pip", "opt/barman/bin/pip", "build"):
         assert not (image.root / gone).exists(), gone
+    tools = {"pip", "setuptools"}
+    assert not [path for path in image.root.rglob("*.dist-info") if path.name.partition("-")[0] in tools]
 
 
 @dataclass

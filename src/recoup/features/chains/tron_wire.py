@@ -1,13 +1,12 @@
 """Transactions of TRON as they are signed and sent. The raw transaction's hash is its id.
 
-Source: the protocol's Tron.proto and smart_contract.proto; java-tron `Manager.validateTapos`.
+Source: the protocol's Tron.proto and smart_contract.proto, whose field numbers stand here; java-tron
+`Manager.validateTapos`; the encoding of protocol buffers.
 """
 
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
-
-from tronpy.proto import tron_pb2
 
 from recoup.features.chains.abi import keccak256
 from recoup.features.chains.addresses import TRON_PREFIX
@@ -18,7 +17,8 @@ LIFE: Final = timedelta(seconds=60)  # a block that comes later takes it no more
 ORIGIN_ENERGY: Final = 10_000_000  # of a contract's maker, who pays none
 _TYPE: Final = "type.googleapis.com/protocol."
 _KINDS: Final = {"TriggerSmartContract": 31, "CreateSmartContract": 30}
-_pb: Any = tron_pb2
+_RAW_DATA, _SIGNATURE = 1, 2  # of a transaction
+_EXPIRATION: Final = 8  # of its raw data
 
 
 class Frame(NamedTuple):
@@ -33,16 +33,16 @@ class Frame(NamedTuple):
 
 def call_contract(signer: Signer, contract: bytes, data: bytes, frame: Frame) -> Signed:
     owner, target = TRON_PREFIX + signer.address, TRON_PREFIX + contract
-    message = _pb.TriggerSmartContract(owner_address=owner, contract_address=target, data=data)
-    return _signed(signer, "TriggerSmartContract", message.SerializeToString(), frame)
+    message = _field(1, owner) + _field(2, target) + _field(4, data)
+    return _signed(signer, "TriggerSmartContract", message, frame)
 
 
 def create_contract(signer: Signer, init: bytes, name: str, frame: Frame) -> Signed:
     """Whoever calls the contract pays its energy."""
     owner = TRON_PREFIX + signer.address
-    made = _bytes(1, owner) + _bytes(3, b"") + _bytes(4, init) + _number(6, 100) + _bytes(7, name.encode())
-    made += _number(8, ORIGIN_ENERGY)
-    return _signed(signer, "CreateSmartContract", _bytes(1, owner) + _bytes(2, made), frame)
+    made = _field(1, owner) + _field(3, b"") + _field(4, init) + _field(6, 100)
+    made += _field(7, name.encode()) + _field(8, ORIGIN_ENERGY)
+    return _signed(signer, "CreateSmartContract", _field(1, owner) + _field(2, made), frame)
 
 
 def place_of(txid: bytes, owner: bytes) -> bytes:
@@ -52,38 +52,54 @@ def place_of(txid: bytes, owner: bytes) -> bytes:
 
 def expires_at(raw: bytes) -> datetime:
     """The time of a signed transaction after which no block takes it."""
-    return datetime.fromtimestamp(_pb.Transaction.FromString(raw).raw_data.expiration / 1_000, UTC)
+    milliseconds: int = _fields(_fields(raw)[_RAW_DATA])[_EXPIRATION]
+    return datetime.fromtimestamp(milliseconds / 1_000, UTC)
 
 
 def _signed(signer: Signer, kind: str, message: bytes, frame: Frame) -> Signed:
-    contract = _pb.Transaction.Contract(type=_KINDS[kind])
-    contract.parameter.type_url, contract.parameter.value = _TYPE + kind, message
-    raw = _pb.Transaction.raw(
-        ref_block_bytes=frame.refers.hash[6:8],
-        ref_block_hash=frame.refers.hash[8:16],
-        expiration=_milliseconds(frame.at + LIFE),
-        timestamp=_milliseconds(frame.at) + frame.serial,
-        fee_limit=frame.fee_limit,
-        contract=[contract],
+    parameter = _field(1, (_TYPE + kind).encode()) + _field(2, message)
+    raw = (
+        _field(1, frame.refers.hash[6:8])
+        + _field(4, frame.refers.hash[8:16])
+        + _field(_EXPIRATION, _milliseconds(frame.at + LIFE))
+        + _field(11, _field(1, _KINDS[kind]) + _field(2, parameter))
+        + _field(14, _milliseconds(frame.at) + frame.serial)
+        + _field(18, frame.fee_limit)
     )
-    txid = sha256(raw.SerializeToString()).digest()
-    whole = _pb.Transaction(raw_data=raw, signature=[signer.sign_hash(txid)])
-    return Signed(whole.SerializeToString(), txid)
+    txid = sha256(raw).digest()
+    return Signed(_field(_RAW_DATA, raw) + _field(_SIGNATURE, signer.sign_hash(txid)), txid)
 
 
 def _milliseconds(at: datetime) -> int:
     return (at - datetime.fromtimestamp(0, UTC)) // timedelta(milliseconds=1)
 
 
-def _bytes(field: int, value: bytes) -> bytes:
-    """A message's field, which tronpy does not know."""
-    return _varint(field << 3 | 2) + _varint(len(value)) + value
-
-
-def _number(field: int, value: int) -> bytes:
-    return _varint(field << 3) + _varint(value)
+def _field(number: int, value: bytes | int) -> bytes:
+    """A field of a message. The order of the fields is part of a transaction's id: by number, as protobuf writes."""
+    if isinstance(value, int):
+        return _varint(number << 3) + _varint(value)
+    return _varint(number << 3 | 2) + _varint(len(value)) + value
 
 
 def _varint(value: int) -> bytes:
     low = value & 0x7F
     return bytes([low]) if value == low else bytes([low | 0x80]) + _varint(value >> 7)
+
+
+def _fields(message: bytes) -> dict[int, Any]:
+    """The fields of what is written here: numbers and bytes."""
+    fields = {}
+    while message:
+        key, message = _number(message)
+        value, message = _number(message)
+        if key & 7:
+            fields[key >> 3], message = message[:value], message[value:]
+        else:
+            fields[key >> 3] = value
+    return fields
+
+
+def _number(message: bytes) -> tuple[int, bytes]:
+    """The number at the beginning, and what follows it."""
+    size = next(place for place, byte in enumerate(message, 1) if byte < 0x80)
+    return sum((byte & 0x7F) << 7 * place for place, byte in enumerate(message[:size])), message[size:]

@@ -65,7 +65,7 @@ def calendar(local: Array) -> tuple[Array, Array, Array, Array]:
     dates = day.astype("datetime64[D]")
     months = dates.astype("datetime64[M]")
     of_month = (dates - months.astype("datetime64[D]")).astype(np.int64)
-    left = ((months + 1).astype("datetime64[D]") - dates).astype(np.int64) - 1
+    left = ((months + np.timedelta64(1, "M")).astype("datetime64[D]") - dates).astype(np.int64) - 1
     return weekday_of(day), of_month, left, (local - 24.0 * day).astype(np.int64)
 
 

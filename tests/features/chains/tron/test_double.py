@@ -14,7 +14,7 @@ from tests.rings import each
 from recoup.features.chains import abi
 from recoup.features.chains.keystore import Account, KeySigner
 from recoup.features.chains.reading import Block, read_block
-from recoup.features.chains.tron_wire import LIFE, Frame, call_contract, create_contract, place_of
+from recoup.features.chains.tron_wire import LIFE, Frame, call_contract, create_contract, expires_at, place_of
 
 LIMIT: Final = 100 * TRX
 ACCOUNT: Final = bytes.fromhex("dd791d6b49e190062d650e6a23c575510d35f2f9")
@@ -68,6 +68,7 @@ def test_a_call_has_the_id_and_signature_that_the_chain_has() -> None:
     signature = KeyAPI.Signature(key.sign_hash(signed.hash))
     assert signature.recover_public_key_from_msg_hash(signed.hash).to_canonical_address() == key.address
     assert signed.raw.endswith(key.sign_hash(signed.hash))
+    assert expires_at(signed.raw) == datetime(2026, 3, 10, 22, 48, 34, 544_000, UTC)
 
 
 def test_a_contract_has_the_id_and_address_that_a_node_gives() -> None:
@@ -81,6 +82,7 @@ def test_a_contract_has_the_id_and_address_that_a_node_gives() -> None:
     frame = frame_of("28c7", "b89ca57e9cbb96dd", 1777447181980, 1777447239000, 1_000_000_000)
     signed = create_contract(Vector(ACCOUNT.hex()), bytes.fromhex(code), "MyContract", frame)
     assert signed.hash.hex() == "7fe721c3f85b6c1c9491df43778c98903b565bc4210592f449f41342041729b3"
+    assert expires_at(signed.raw) == datetime.fromtimestamp(1_777_447_239, UTC)
     assert place_of(signed.hash, ACCOUNT).hex() == "584587b353166787b37d1b05a4a91e59c5370bcf"
 
 
