@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,7 +32,7 @@ def main(given: list[str]) -> int:
         print(f"{family:<12} {last(noted().get(family)):<44} {FAMILIES[family]}", flush=True)
     worst = 0
     for family in wanted:
-        result = with_each_python() if family == "pythons" else timed(lambda family=family: run(family, more) == 0)
+        result = with_each_python() if family == "pythons" else timed(partial(run, family, more))
         note(family, result)
         print(f"{family}: {last(result)}", flush=True)
         worst = worst or int(result["result"] != "passed")
@@ -40,24 +41,22 @@ def main(given: list[str]) -> int:
 
 def with_each_python() -> dict[str, Any]:
     """What became of the family; what became of each Python is noted at once, and kept of those that are not here."""
-    from scripts.pythons import clone_of, interpreters, passes
     from tests.passed_on import tree_of
 
-    each = noted().get("pythons", {}).get("each", {})
-    found = interpreters()
-    for version, program in found.items():
+    from pythons import clone_of, interpreters, passes
+
+    whole: dict[str, Any] = {"minutes": 0.0, "result": "passed"}
+    for version, program in interpreters().items():
         print(f"Python {version}: {program}", flush=True)
         clone = clone_of(version)
-        each[version] = timed(lambda clone=clone, program=program: passes(clone, program), at=clone)
-        each[version]["tree"] = tree_of(clone)
-        whole = each[version] | {
-            "minutes": round(sum(each[one]["minutes"] for one in found if one in each), 1),
-            "result": "passed" if all(each[one]["result"] == "passed" for one in found if one in each) else "failed",
-        }
-        del whole["tree"]
-        note("pythons", whole | {"each": each})
-        print(f"Python {version}: {last(each[version])}", flush=True)
-    return noted()["pythons"]
+        run = timed(partial(passes, clone, program), at=clone)
+        print(f"Python {version}: {last(run)}", flush=True)
+        result = "failed" if "failed" in (whole["result"], run["result"]) else "passed"
+        whole = run | {"minutes": round(whole["minutes"] + run["minutes"], 1), "result": result}
+        each = noted().get("pythons", {}).get("each", {})
+        whole["each"] = each | {clone.name: run | {"version": version, "tree": tree_of(clone)}}
+        note("pythons", whole)
+    return whole
 
 
 def timed(work: Callable[[], bool], at: Path = ROOT) -> dict[str, Any]:
@@ -76,10 +75,11 @@ def note(family: str, result: dict[str, Any]) -> None:
     TOOK.write_text(json.dumps(took, indent=1, sort_keys=True) + "\n")
 
 
-def run(family: str, more: list[str]) -> int:
+def run(family: str, more: list[str]) -> bool:
     workers = "0" if family in ALONE else os.environ.get("WORKERS") or "auto"
     command = [sys.executable, "-m", "pytest", "-n", workers, "--dist", "worksteal", "--timeout=0", "-q", *more]
-    return subprocess.run(command, cwd=ROOT, env={**os.environ, "PROVE_FAMILY": family}, check=False).returncode
+    ran = subprocess.run(command, cwd=ROOT, env={**os.environ, "PROVE_FAMILY": family}, check=False)
+    return ran.returncode == 0
 
 
 def last(run: dict[str, Any] | None) -> str:

@@ -17,7 +17,6 @@ from typing import Any, Final, TypeVar
 import pytest
 from hypothesis import is_hypothesis_test, settings
 from hypothesis.internal.conjecture import providers
-
 from tests import passed_on
 
 T = TypeVar("T")

@@ -8,11 +8,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from scripts import setup
 from scripts.pythons import interpreters
 from tests.passed_on import RECORD, told, tree_of
 from tests.repo.test_house import ROOT
-
-from scripts import setup
 
 
 def test_every_place_promises_the_same_pythons() -> None:
@@ -74,7 +73,11 @@ def test_a_run_says_on_which_tree_each_python_passed(tmp_path: Path) -> None:
     commit("a.py", "1")
     assert told(tmp_path) == "Pythons: passed on none yet (make prove FAMILY=pythons)"
     run = {"commit": "c0ffee00", "minutes": 1, "on": "2026-11-29", "result": "passed", "tree": tree_of(tmp_path)}
-    each = {"3.12.1": run, "3.9.2": {**run, "result": "failed"}, "3.13.0": {**run, "tree": "0" * 16}}
+    each = {
+        "3.12": {**run, "version": "3.12.1"},
+        "3.9": {**run, "version": "3.9.2", "result": "failed"},
+        "3.13": {**run, "version": "3.13.0", "tree": "0" * 16},
+    }
     commit(RECORD, json.dumps({"pythons": {"each": each}}))  # which does not make it another tree
     other = "another tree (c0ffee00, 2026-11-29)"
     said = f"Pythons: 3.9.2 failed on this tree, 3.12.1 passed on this tree, 3.13.0 passed on {other}"
