@@ -53,12 +53,16 @@ def environment() -> dict[str, str]:
 
 
 def clone_of(version: str) -> Path:
-    """The Python's clone, at the commit of this checkout."""
+    """The Python's clone, at the commit of this checkout. A lock that has changed gets a new environment: set-up leaves
+    in an old one what is locked no more."""
     clone = CLONES / version.rpartition(".")[0]
     if not (clone / ".git").exists():
         shutil.rmtree(clone, ignore_errors=True)
         _git("clone", "--quiet", "--no-checkout", str(ROOT), str(clone), at=ROOT)
     _git("fetch", "--quiet", str(ROOT), "HEAD", at=clone)
+    lock = ("git", "diff", "--quiet", "HEAD", "FETCH_HEAD", "--", "requirements")
+    if subprocess.run(lock, cwd=clone, check=False).returncode:
+        shutil.rmtree(clone / ".venv", ignore_errors=True)
     _git("checkout", "--quiet", "--force", "--detach", "FETCH_HEAD", at=clone)
     _git("clean", "--quiet", "--force", "-d", at=clone)
     return clone
