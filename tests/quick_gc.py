@@ -4,6 +4,7 @@ while they are collected or later, nor through what a test has just made."""
 import gc
 
 import pytest
+from hypothesis.internal.entropy import deterministic_PRNG
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -13,6 +14,8 @@ def pytest_collection() -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
+    with deterministic_PRNG():  # makes Hypothesis's dice, whose holder it would not find among the frozen
+        pass
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 10)

@@ -187,6 +187,10 @@ def test_a_mapping_that_would_take_minutes_is_refused_before_it_is_read(told: st
         Reading(date_format="%Y%Y"),
         Reading(date_format="%"),
         Reading(date_format="%-d.%m.%Y"),
+        Reading(date_format="%e.%m.%Y"),
+        Reading(date_format="%d.%m.%Y %T"),
+        Reading(date_format="%d.%m."),
+        Reading(date_format="%d.%m.%%Y"),
     ],
 )
 def test_an_option_that_cannot_be_is_refused(reading: Reading) -> None:

@@ -22,6 +22,8 @@ COLUMNS: Final = (
     "id", "reference", "type", "amount", "debit", "credit", "fee", "net", "net_debit", "net_credit", "net_currency",
     "currency", "date", "time", "zone", "route",
 )  # fmt: skip
+_WITH_YEAR: Final = frozenset("cGxyY")
+_DIRECTIVES: Final = _WITH_YEAR | frozenset("aAbBdfHIjmMpSuUVwWXzZ")
 _SOME: Final = datetime(2026, 11, 20, 13, 14, 15, tzinfo=UTC)
 MAPPING_MAX: Final = 16_384  # characters
 DOTS_MAX: Final = 20  # of a line: what reads TOML takes the square of a name's dots
@@ -142,7 +144,10 @@ def check(reading: Reading) -> ZoneInfo:
 
 
 def _can_read(form: str) -> bool:
-    """Whether a moment that is written so can be read again. Python's own formats; some can only be written."""
+    """Whether a moment that is written so can be read again, by every Python alike: newer ones read more directives."""
+    named = {part[:1] for part in form.replace("%%", "").split("%")[1:]}
+    if not named <= _DIRECTIVES or not named & _WITH_YEAR:
+        return False
     try:
         datetime.strptime(_SOME.strftime(form), form)  # noqa: DTZ007 - nobody reads it
     except (ValueError, re.error):
