@@ -116,7 +116,7 @@ def check(reading: Reading) -> ZoneInfo:
         raise invalid("The decimal sign is a dot or a comma.", "decimal", "Write . or , alone.")
     if reading.dates not in DATES:
         raise invalid("Dates are dmy or mdy.", "dates", "Write dmy where the day comes first.")
-    if not _can_read(reading.date_format):
+    if reading.date_format and not _can_read(reading.date_format):
         raise invalid(
             Sentence("The date format {0} cannot be read.", repr(reading.date_format[:40])),
             "date_format",
