@@ -27,9 +27,10 @@ def at_end(close: Callable[[], Coroutine[Any, Any, None]]) -> None:
     _at_end.append(close)
 
 
-def run(main: Coroutine[Any, Any, T], *, debug: bool | None = None) -> T:
-    if debug is not None or threading.current_thread() is not threading.main_thread() or _is_inside():
-        return real(main, debug=debug)
+def run(main: Coroutine[Any, Any, T], *, debug: bool | None = None, **loop_of: Any) -> T:
+    """`loop_of`: the `loop_factory` of Python 3.12, with which uvloop runs in a loop of its own."""
+    if loop_of or debug is not None or threading.current_thread() is not threading.main_thread() or _is_inside():
+        return real(main, debug=debug, **loop_of)
     runner = _runner()
     threads = ThreadPoolExecutor(thread_name_prefix="asyncio")
     runner.get_loop().set_default_executor(threads)
