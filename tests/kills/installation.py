@@ -12,8 +12,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
-from urllib.request import urlopen
+
+from tests.answering import is_ready
 
 from recoup.store.server import EmbeddedServer
 
@@ -70,11 +70,7 @@ class Installation:
         raise AssertionError(f"not ready: {self.log.read_text()[-2000:]}")
 
     def ready(self) -> bool:
-        try:
-            with urlopen(self.url + "/readyz", timeout=2) as answer:
-                return bool(answer.status == 200)
-        except (URLError, OSError):
-            return False
+        return is_ready(self.url + "/readyz", timeout=2)
 
     def part(self, name: str) -> int | None:
         """The process id of one part, None when it does not run just now."""

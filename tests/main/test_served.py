@@ -13,11 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
+from urllib.request import urlopen
 
 import asyncpg
 import pytest
+from tests import answering
 from tests.databases import empty
 from tests.docs.running import clean_environment
 from tests.kills.installation import free_port
@@ -67,11 +67,7 @@ def serve(
 
 
 def is_ready(port: int, path: str = "/readyz") -> bool:
-    try:
-        with urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
-            return bool(answer.status == 200)
-    except (URLError, OSError):
-        return False
+    return status(port, path) == 200
 
 
 def test_with_few_file_handles_idle_connections_are_no_outage(tmp_path: Path, databases: dict[str, str]) -> None:
@@ -85,12 +81,8 @@ def test_with_few_file_handles_idle_connections_are_no_outage(tmp_path: Path, da
             one.close()
 
 
-def status(port: int, path: str, headers: dict[str, str] | None = None) -> int:
-    try:
-        with urlopen(Request(f"http://127.0.0.1:{port}{path}", headers=headers or {}), timeout=10) as answer:
-            return int(answer.status)
-    except HTTPError as refused:
-        return refused.code
+def status(port: int, path: str, headers: dict[str, str] | None = None) -> int | None:
+    return answering.status(f"http://127.0.0.1:{port}{path}", headers, timeout=10)
 
 
 def test_what_the_doors_answer_to_whom(tmp_path: Path, databases: dict[str, str]) -> None:

@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.request import urlopen
 
 import pytest
+from tests.answering import is_ready
 from tests.deploy.test_compose import DEPLOY, SERVICES
 from tests.kills.installation import free_port
 from tests.prove.shipped.image import Image, build
@@ -59,14 +59,6 @@ def until(done: Callable[[], bool], said: Callable[[], str]) -> None:
         time.sleep(0.3)
 
 
-def answers(url: str) -> bool:
-    try:
-        with urlopen(url, timeout=5) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
-
-
 def volume(image: Image, inside: str, folder: Path) -> str:
     folder.mkdir(exist_ok=True)
     os.chown(folder, 10001, 10001)
@@ -80,7 +72,7 @@ def test_the_image_runs_as_nobody_on_a_read_only_root(image: Image, tmp_path: Pa
     port = str(free_port())
     mounts = [volume(image, image.said["VOLUME"], tmp_path / "data"), f"-t tmpfs tmp {image.root}/tmp"]
     with container(image.command(command, env={"RECOUP_PORT": port}, mounts=mounts), tmp_path / "log") as said:
-        until(lambda: answers(f"http://127.0.0.1:{port}/readyz"), said)
+        until(lambda: is_ready(f"http://127.0.0.1:{port}/readyz"), said)
         check = ast.literal_eval(image.said["HEALTHCHECK"].partition(" CMD ")[2])
         health = image.command([word.replace("8400", port) for word in check])
         assert subprocess.run(health, check=False).returncode == 0
@@ -127,8 +119,8 @@ class Composed:
             env[name] = re.sub(r"(?<=:)(94\d\d)$", lambda found: self.ports[found[1]], value)
         return self.image.command(given, env=env, mounts=self.mounts)
 
-    def answers(self, port: str, path: str) -> bool:
-        return answers(f"http://127.0.0.1:{self.ports[port]}{path}")
+    def is_ready(self, port: str, path: str) -> bool:
+        return is_ready(f"http://127.0.0.1:{self.ports[port]}{path}")
 
     @contextmanager
     def postgres(self) -> Iterator[None]:
@@ -167,9 +159,9 @@ def test_what_compose_starts_comes_up_and_is_copied(image: Image, tmp_path: Path
             container(it.command("worker"), tmp_path / "worker.log") as worker,
             container(it.command("barman"), tmp_path / "barman.log") as barman,
         ):
-            until(lambda: it.answers("8400", "/readyz"), doors)
-            until(lambda: it.answers("9400", "/metrics"), doors)
-            until(lambda: it.answers("9401", "/metrics"), worker)
+            until(lambda: it.is_ready("8400", "/readyz"), doors)
+            until(lambda: it.is_ready("9400", "/metrics"), doors)
+            until(lambda: it.is_ready("9401", "/metrics"), worker)
             copies = tmp_path / "backup/recoup/meta"
             until(lambda: any("status=DONE" in file.read_text() for file in copies.glob("*-backup.info")), barman)
             made = subprocess.run(it.command("worker", "bootstrap"), capture_output=True, text=True, check=False)

@@ -7,9 +7,9 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.request import urlopen
 
 import asyncpg
+from tests.answering import is_ready
 from tests.kills.installation import RECOUP, Installation, free_port, installed
 from tests.kills.load import Load
 from tests.prove.upgrade.second_release import second_release
@@ -51,10 +51,10 @@ async def _story(former: Installation, folder: Path) -> None:
     with _serving(program, former) as port:
         url = f"http://127.0.0.1:{port}/readyz"
         for _ in range(600):
-            if await asyncio.to_thread(_answers, url):
+            if await asyncio.to_thread(is_ready, url):
                 break
             await asyncio.sleep(0.1)
-        assert await asyncio.to_thread(_answers, url)
+        assert await asyncio.to_thread(is_ready, url)
         await asyncio.sleep(REST_SECONDS)
     former.up.send_signal(signal.SIGHUP)  # type: ignore[union-attr]  # the former release starts its doors again
     await asyncio.sleep(2 * REST_SECONDS)
@@ -95,11 +95,3 @@ def _serving(program: str, former: Installation) -> Iterator[int]:
     finally:
         running.terminate()
         running.wait(60)
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urlopen(url, timeout=5) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False

@@ -7,9 +7,9 @@ import signal
 import subprocess
 import time
 from pathlib import Path
-from urllib.request import urlopen
 
 import asyncpg
+from tests.answering import is_ready
 from tests.kills.installation import RECOUP, free_port
 from tests.prove.many_orders import fill
 from tests.prove.upgrade.second_release import second_release
@@ -74,12 +74,8 @@ def _until_ready(up: "subprocess.Popen[bytes]", port: int) -> None:
     give_up = time.monotonic() + READY_SECONDS_MAX
     while True:
         assert up.poll() is None
-        try:
-            with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:
-                if answer.status == 200:
-                    return
-        except OSError:
-            pass
+        if is_ready(f"http://127.0.0.1:{port}/readyz"):
+            return
         assert time.monotonic() < give_up
         time.sleep(0.05)
 
