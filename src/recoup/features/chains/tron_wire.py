@@ -88,7 +88,7 @@ def _varint(value: int) -> bytes:
 
 def _fields(message: bytes) -> dict[int, Any]:
     """The fields of what is written here: numbers and bytes."""
-    fields = {}
+    fields: dict[int, Any] = {}
     while message:
         key, message = _number(message)
         value, message = _number(message)
