@@ -187,7 +187,7 @@ async def asked(shop: Shop, order_id: UUID, units: int) -> UUID:
     """A part whose call has not left yet."""
 
     def work(change: Change) -> UUID:
-        return ask_capture(change, "test", units.to_bytes(8), units, final=False).modification_id
+        return ask_capture(change, units.to_bytes(8), units, final=False).modification_id
 
     return await shop.orders.run(work, shop.key(order_id))
 

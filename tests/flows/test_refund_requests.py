@@ -24,8 +24,8 @@ from recoup.store.server import ServerAddress
 ANN, BEN, EVE = (Actor("user", str(UUID(int=n))) for n in (1, 2, 3))
 
 
-def scope(shop: Shop, who: Actor) -> Scope:
-    return Scope(shop.merchant_id, who, "test")
+def scope(shop: Shop, who: Actor, role: str | None = None) -> Scope:
+    return Scope(shop.merchant_id, who, "test", role)
 
 
 async def limit(
@@ -43,7 +43,7 @@ async def ask(
     shop: Shop, order_id: UUID, amount: str, who: Actor = ANN, key: str | None = None, role: str | None = "operations"
 ) -> RefundAnswer:
     asked = RefundRequest(amount=amount, key=key)
-    return await refund(shop.world, shop.orders, scope(shop, who), order_id, asked, role)
+    return await refund(shop.world, shop.orders, scope(shop, who, role), order_id, asked)
 
 
 async def agree(
@@ -56,7 +56,7 @@ async def agree(
     requester_role: str | None = "operations",
 ) -> None:
     await requests.approve(
-        shop.world, shop.orders, scope(shop, who), request_id, role=role, requester_role=requester_role, seen_units=seen
+        shop.world, shop.orders, scope(shop, who, role), request_id, requester_role=requester_role, seen_units=seen
     )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -178,11 +179,11 @@ def test_of_a_part_that_a_dispute_left_the_refund_that_came_back_is_owed(play: C
 
 def test_who_gave_it_back_has_used_their_limit_although_it_came_back(play: Callable[[Story], None]) -> None:
     async def story(shop: Shop) -> None:
-        person, order_id = by(shop, "ada"), await collected(shop)
+        person, order_id = replace(by(shop, "ada"), role="operations"), await collected(shop)
         await change_limits(shop.world, shop.scope, "operations", "USD", Limits(day_max_units=2000))
 
         async def give(amount: str) -> None:
-            await refund(shop.world, shop.orders, person, order_id, RefundRequest(amount=amount), "operations")
+            await refund(shop.world, shop.orders, person, order_id, RefundRequest(amount=amount))
 
         await give("20.00")
         await shop.settle()

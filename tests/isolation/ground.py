@@ -357,10 +357,10 @@ async def _certified(shop: Shop) -> uuid.UUID:
 
 async def _asked(shop: Shop, order_id: uuid.UUID, mark: str) -> str:
     """A refund that waits for a second person."""
-    who = Scope(shop.merchant_id, Actor("user", str(uuid.UUID(int=4))), "test")
+    who = Scope(shop.merchant_id, Actor("user", str(uuid.UUID(int=4))), "test", "operations")
     await change_limits(shop.world, who, "operations", "USD", Limits(second_from_units=100))
     asked = RefundRequest(amount="1.00", message=f"{mark} back")
-    return str((await refund(shop.world, shop.orders, who, order_id, asked, "operations")).refund_id)
+    return str((await refund(shop.world, shop.orders, who, order_id, asked)).refund_id)
 
 
 def _uploaded(ground: Ground, side: Side) -> None:

@@ -298,7 +298,7 @@ class _Story:
 
     async def _capture(self, order_id: UUID, units: int | None, *, final: bool) -> None:
         def work(change: Change) -> None:
-            ask_capture(change, "test", f"{units}/{final}".encode(), units, final=final)
+            ask_capture(change, f"{units}/{final}".encode(), units, final=final)
 
         await self.shop.orders.run(work, self.shop.key(order_id), cards=False)
 

@@ -70,8 +70,8 @@ class AdmittedJob:
 class Job(Generic[R]):
     """One order's work, the worker's unless said. `cards` also locks its card and brings the card's sends, and the
     contract on disputes. `by_people` brings the limits of refunds and those that wait, and locks the day
-    of `person`, who asks for one. `wallet` locks the wallet of a stablecoin order, and brings what it holds. `door`: of
-    another dialect's order the caller hears that there is none."""
+    of `person`, whose refund it is; `role`: as what the actor's limits hold. `wallet` locks the wallet of a stablecoin
+    order, and brings what it holds. `door`: of another dialect's order the caller hears that there is none."""
 
     key: Key
     work: Callable[[Change], R]
@@ -83,6 +83,7 @@ class Job(Generic[R]):
     by_people: bool = False
     wallet: bool = False
     admission: Admission | None = None
+    role: str | None = None
 
     @property
     def turn(self) -> tuple[UUID, Any]:
@@ -116,8 +117,13 @@ class Orders:
         wallet: bool = False,
     ) -> R:
         """The command on one order, on behalf of `scope`, or of the worker. Raises: as `change`."""
-        actor, request_id = (scope.actor, scope.request_id) if scope is not None else (WORKER, "worker")
-        return await self.change(Job(key, command, actor, request_id, cards, door, person, by_people, wallet))
+        if scope is None:
+            return await self.change(Job(key, command, WORKER, "worker", cards, door, person, by_people, wallet))
+        actor, role = scope.actor, scope.role
+        if role is not None:
+            person, by_people = person or actor, True
+        job = Job(key, command, actor, scope.request_id, cards, door, person, by_people, wallet, role=role)
+        return await self.change(job)
 
     async def change(self, job: Job[R]) -> R:
         """What `work` answered, once everything it gathered is committed.
@@ -195,7 +201,8 @@ class Orders:
             heads = await lock_cards(tx, cards, wall) if first.cards else {}
             with_tokens = bool(world.token_services)
             evidence = await read_evidence(tx, rows, wall - LOOKBACK, with_sends=first.cards, with_tokens=with_tokens)
-            refund_contexts = await refund_contexts_of(tx, [job for _, job in jobs], wall) if first.by_people else {}
+            asked = [job for _, job in jobs if job.by_people]
+            refund_contexts = await refund_contexts_of(tx, asked, wall) if asked else {}
             debited = [rows[job.key] for _, job in jobs if job.wallet and job.key in rows]
             wallets = await wallets_of(tx, [r for r in debited if r.kind == "stable"], wall)
             ground = _Ground(world, wall, rows, evidence, refund_contexts, wallets, heads, {}, Counter())
@@ -257,6 +264,7 @@ class _Ground(NamedTuple):
         now = order.merchant.business(self.wall)
         is_new = job.admission is not None
         change = Change(order, now=now, wall=self.wall, actor=job.actor, request_id=job.request_id, is_new=is_new)
+        change.role = job.role
         change.refund_context = self.refund_contexts.get(job.key)
         change.wallet = self.wallets.get((row.merchant_id, row.asset))
         change.has_updater = has_updater(self.world, order)
@@ -269,6 +277,8 @@ class _Ground(NamedTuple):
         return change
 
     def reserve(self, change: Change) -> None:
+        if change.refund_context is not None:
+            change.refund_context.day.units += change.leaving_units
         self.sent.update(policy_budget.reserved(change))
         for send in change.rows.network_sends:
             self.reserved.setdefault(self.heads.get(send.card_id, send.card_id), {})[send.send_id] = send

@@ -15,6 +15,7 @@ from recoup.flows.cards.cancel import cancel
 from recoup.flows.locked import Orders
 from recoup.flows.merchants.order_notes import checked_note, note_order
 from recoup.flows.messages.redeliver import redeliver_last
+from recoup.flows.people.standing import role_who_may
 from recoup.flows.stable.expire import last_look
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem, in_words
@@ -162,7 +163,9 @@ async def _some(
     world: World, orders: Orders, row: BulkAct, order_ids: Sequence[UUID], *, last_try: bool
 ) -> tuple[list[dict[str, Any]], Exception | None]:
     """An answer for each, in their order; `waiting` for what could not be done now, and why."""
-    scope = Scope(row.merchant_id, Actor.of(row.actor), row.request_id)
+    actor = Actor.of(row.actor)
+    role = await role_who_may(world, UUID(actor.id), row.merchant_id, "cancel") if row.action == "cancel" else None
+    scope = Scope(row.merchant_id, actor, row.request_id, role)
     act = Act(row.action, row.note)
     room = asyncio.Semaphore(SIDE_BY_SIDE)
     trouble: list[Exception] = []

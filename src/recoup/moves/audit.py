@@ -8,6 +8,7 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import WallTime
 from recoup.rules.merchants.audit import checked
+from recoup.rules.people.impersonation import check_act
 from recoup.store.people.audit_lines import add_audit_line
 from recoup.store.statement import Tx
 
@@ -18,8 +19,9 @@ async def note(
     """The scope's actor did `action` (of `rules/merchants/audit.py`) to what `subject_id` names. `facts`: what changed,
     as `changes` makes it, or what else is to be known; never a secret or anybody's data.
 
-    Raises: ValueError for an action without words.
+    Raises: ValueError for an action without words; Problem(forbidden) for what an impersonator may not do.
     """
+    check_act(scope.actor, action)
     kept = checked(action, facts or {})
     await add_audit_line(
         tx, scope.merchant_id, new_id(), at, scope.actor.text(), action, str(subject_id), kept, scope.request_id

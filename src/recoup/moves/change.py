@@ -28,6 +28,7 @@ from recoup.rules.order.attention import (
     needed,
 )
 from recoup.rules.order.lifecycle import APPROVALS, ENDED, Fact, Stage, Step, fact, step
+from recoup.rules.people.impersonation import check_act
 from recoup.store.orders.changes import Rows, write
 from recoup.store.orders.rows import LogLine, OrderWords, OutboxEvent
 from recoup.store.statement import Tx
@@ -138,6 +139,7 @@ class Change(Gathered):
         body: dict[str, Any],
         decision_id: UUID | None,
     ) -> LogLine:
+        check_act(self.who, happening)
         order = self.order
         order.version += 1
         line = LogLine(

@@ -72,7 +72,9 @@ class Visit(SignedVisit):
 
     @property
     def scope(self) -> Scope:
-        return Scope(self.merchant_id, self.session.actor, request_id(self.request.scope))
+        merchant = self.session.merchant
+        assert merchant is not None
+        return Scope(self.merchant_id, self.session.actor, request_id(self.request.scope), merchant.role)
 
     @property
     def operator_scope(self) -> Scope:

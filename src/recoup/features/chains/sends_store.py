@@ -376,7 +376,8 @@ class RefundWay(Row, frozen=True):
 
 @MERCHANT.statement("""
 SELECT m.merchant_id, m.modification_id, d.address
-FROM modifications m LEFT JOIN refund_destinations d USING (merchant_id, modification_id)
+FROM modifications m LEFT JOIN refund_destinations d ON d.merchant_id = m.merchant_id
+  AND d.modification_id = coalesce(m.piece_of, m.modification_id)
 WHERE m.merchant_id = $1 AND m.order_id = $2 AND coalesce(m.send_id, m.modification_id) = $3
 """)
 async def refund_way(db: Read, merchant_id: UUID, order_id: UUID, wire_id: UUID) -> RefundWay | None:

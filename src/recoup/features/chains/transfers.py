@@ -36,8 +36,10 @@ from recoup.moves.audit import note
 from recoup.moves.change import Change
 from recoup.moves.modification.by_hand import try_again
 from recoup.rules.order.lifecycle import ENDED
+from recoup.rules.people.impersonation import check_act
 from recoup.store.money.settlements import order_of_settlement
 from recoup.store.pool import Database
+from recoup.store.refunds.refund_limits import list_limits
 from recoup.store.refunds.refunds import order_of_modification
 from recoup.store.stable.stable_orders import StableOrder
 from recoup.store.statement import Read
@@ -47,6 +49,7 @@ log = structlog.get_logger()
 TOGETHER: Final = 100
 FIELD: Final = "to_address"
 REQUIRED: Final = "refund_destination_required"
+NAMED: Final = "refund_address.named"
 Note = Callable[[Change, UUID], None]
 
 
@@ -112,6 +115,8 @@ async def refund_to(world: World, merchant_id: UUID, order_id: UUID, text: str |
     by: Literal["payer", "merchant"] = "merchant" if text is not None else row.refund_by or "payer"
 
     def fix(change: Change, refund_id: UUID) -> None:
+        if text is not None:
+            check_act(change.who, NAMED)
         row = RefundDestination(merchant_id, refund_id, order_id, hex_of(raw), by)
         change.rows.beside.append((sends_store.add_destinations, row))
 
@@ -121,7 +126,8 @@ async def refund_to(world: World, merchant_id: UUID, order_id: UUID, text: str |
 async def give_address(world: World, order: StableOrder, text: str, scope: Scope | None = None) -> None:
     """The payer's word on their page, or the merchant's in the portal, which may be changed until a refund is made by
     it; the payer changes only their own. Raises: Problem(invalid); Problem(wrong_state) where nothing is refunded from
-    here, or a refund waits for a second person, who has to see where it goes."""
+    here, or a refund waits for a second person, who has to see where it goes; Problem(forbidden) for a role with
+    limits, as whoever refunds later may type no address, and may be a system."""
     channel = intake.served(order.channel)
     not_here = Problem("wrong_state", "This payment is not refunded here.", cure="Contact the shop.")
     if channel is None or not can_refund(order):
@@ -129,6 +135,9 @@ async def give_address(world: World, order: StableOrder, text: str, scope: Scope
     raw = await _read(world, text.strip(), channel)
     who = (order.merchant_id, order.order_id)
     async with world.db.transaction() as tx:
+        if scope is not None and (scope.role, order.asset) in await list_limits(tx, order.merchant_id):
+            message = "Your role has refund limits: it names no address for refunds of others."
+            raise Problem("forbidden", message, cure="Request the refund with this address, or ask the owner.")
         if not await sends_store.name_refund_address(tx, *who, raw, "payer" if scope is None else "merchant"):
             raise (
                 not_here
@@ -141,7 +150,7 @@ async def give_address(world: World, order: StableOrder, text: str, scope: Scope
             )
         if scope is not None:
             details = {"address": shown(raw, channel.kind)}
-            await note(tx, scope, world.clocks.wall(), "refund_address.named", order.order_id, details)
+            await note(tx, scope, world.clocks.wall(), NAMED, order.order_id, details)
 
 
 def can_refund(order: StableOrder) -> bool:

@@ -75,7 +75,7 @@ async def capture(world: World, orders: Orders, scope: Scope, request: CaptureRe
             return None
         before = order.version
         final = request.final is not False
-        made = ask_capture(change, scope.actor.text(), gate.input_mac, request.units, final=final, named=request.key)
+        made = ask_capture(change, gate.input_mac, request.units, final=final, named=request.key)
         if order.version > before:
             gate.take(change, {"capture_id": str(made.modification_id)})
         return made.modification_id

@@ -18,8 +18,9 @@ from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.moves.change import Change
 from recoup.moves.modification.capture import refund_hold
+from recoup.moves.modification.outgoing import may_go
 from recoup.moves.modification.refund import owe_refund
-from recoup.moves.modification.refund_approval import ask_second, may_go
+from recoup.moves.modification.refund_approval import ask_second
 from recoup.rules.money.refunds import by_amount, by_items, items_of
 from recoup.rules.order.lifecycle import ENDED, Stage
 from recoup.rules.order.snapshot import Modification, Order
@@ -61,13 +62,9 @@ class RefundAnswer:
     repeated: bool = False
 
 
-async def refund(
-    world: World, orders: Orders, scope: Scope, order_id: UUID, request: RefundRequest, role: str | None = None
-) -> RefundAnswer:
-    """`role`: as what a person asks; none: an API key does.
-
-    Raises: Problem over_remainder, wrong_state, refund_currency, refund_items, conflict, not_found, invalid; with a
-    role also forbidden, for what its limits do not allow.
+async def refund(world: World, orders: Orders, scope: Scope, order_id: UUID, request: RefundRequest) -> RefundAnswer:
+    """Raises: Problem over_remainder, wrong_state, refund_currency, refund_items, conflict, not_found, invalid; of a
+    person also forbidden, for what the limits of their role do not allow.
     """
     meant = [str(order_id), request.amount, request.items, request.currency, request.message]
     meant += [request.to_address] if request.to_address is not None else []
@@ -84,9 +81,9 @@ async def refund(
         if isinstance(noting, Problem):
             raise noting
         if order.stage is Stage.AUTHORISED:
-            answer = _answer(order, refund_hold(change, scope.actor.text(), gate.input_mac))
+            answer = _answer(order, refund_hold(change, gate.input_mac))
         else:
-            answer = _given(change, scope.actor.text(), role, units, items, request, gate.input_mac, noting)
+            answer = _given(change, units, items, request, gate.input_mac, noting)
         stored = {
             "refund_id": str(answer.refund_id),
             "order_id": str(order.order_id),
@@ -97,18 +94,12 @@ async def refund(
         gate.take(change, stored | ({"waits": True} if answer.waits else {}))
         return answer
 
-    key, by_people = (scope.merchant_id, order_id), role is not None
-    person = scope.actor if by_people else None
-    return await gate.run(
-        lambda: orders.run(work, key, scope, door=request.door, person=person, by_people=by_people, wallet=True),
-        _stored_answer,
-    )
+    key = (scope.merchant_id, order_id)
+    return await gate.run(lambda: orders.run(work, key, scope, door=request.door, wallet=True), _stored_answer)
 
 
 def _given(
     change: Change,
-    actor: str,
-    role: str | None,
     units: int,
     items: list[dict[str, Any]],
     request: RefundRequest,
@@ -117,18 +108,14 @@ def _given(
 ) -> RefundAnswer:
     """Owed from now on, or waiting for a second person."""
     order, message = change.order, request.message
-    if role is not None and not may_go(change, units, role, actor):
-        approval = ask_second(change, units, message=message, items=items, input_mac=input_mac, actor=actor, role=role)
+    if not may_go(change, units):
+        approval = ask_second(change, units, message=message, items=items, input_mac=input_mac)
         if noting is not None:
             noting(change, approval.request_id)
         return RefundAnswer(approval.request_id, order.order_id, units, order.asset, order.refundable_units, waits=True)
-    made = owe_refund(
-        change, units, message=message, items=items, input_mac=input_mac, actor=actor, named=request.key or None
-    )
+    made = owe_refund(change, units, message=message, items=items, input_mac=input_mac, named=request.key or None)
     if noting is not None:
         noting(change, made.modification_id)
-    if change.refund_context is not None:
-        change.refund_context.day.units += units
     return _answer(order, made, units)
 
 

@@ -12,8 +12,11 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.sentence import Sentence
 from recoup.moves.change import Change
+from recoup.moves.dispute.answer import ACCEPT, ask_answer
 from recoup.moves.modification import refund_approval as refund_requests
-from recoup.rules.money.refund_limits import RefundApproval
+from recoup.moves.modification.refund import owe_refund
+from recoup.moves.stable.late_payment import decide, pending
+from recoup.rules.money.refund_limits import REFUND, RefundApproval
 from recoup.rules.order.snapshot import Order
 from recoup.store.refunds.refund_limits import RequestOrigin, find_refund_request
 
@@ -21,34 +24,38 @@ REASON_MAX: Final = 200
 
 
 async def approve(
-    world: World,
-    orders: Orders,
-    scope: Scope,
-    request_id: UUID,
-    *,
-    role: str,
-    requester_role: str | None,
-    seen_units: int,
+    world: World, orders: Orders, scope: Scope, request_id: UUID, *, requester_role: str | None, seen_units: int
 ) -> None:
-    """Makes it the refund, once. `role`: as what the approver decides; that it may is the door's to know, as is what
-    the requester is at the merchant now (None: they may not refund there any more).
+    """Does what was asked for, once. That the approver may decide is the door's to know, as is what the requester is at
+    the merchant now (None: they may not refund there any more).
 
     Raises: Problem not_found, wrong_state, forbidden, over_remainder.
     """
     cap_percent = world.policy.refund_cap_percent
 
-    def possible(order: Order, request: RefundApproval) -> None:
-        _still_possible(order, request, cap_percent)
+    def carry_out(change: Change, request: RefundApproval) -> None:
+        if request.act == REFUND:
+            _still_possible(change.order, request, cap_percent)
+            owe_refund(
+                change,
+                request.units,
+                message=request.message,
+                items=request.items,
+                input_mac=bytes.fromhex(request.input_mac[2:]),
+                actor=request.requested_by,
+                modification_id=request.request_id,
+                approved_by=change.actor,
+            )
+        elif request.act == ACCEPT:
+            ask_answer(change, UUID(request.items[0]["dispute_id"]), ACCEPT, request.requested_by)
+        elif sum(one.units for one in pending(change.order, request.act)) != request.units:
+            raise _changed("The order has changed: another amount is to be decided about now.")
+        else:
+            decide(change, request.act, request.message, request)
 
     def work(change: Change) -> None:
         refund_requests.approve(
-            change,
-            request_id,
-            scope.actor.text(),
-            role=role,
-            requester_role=requester_role,
-            seen_units=seen_units,
-            possible=possible,
+            change, request_id, requester_role=requester_role, seen_units=seen_units, carry_out=carry_out
         )
 
     row = await _row(world, scope.merchant_id, request_id)
@@ -58,16 +65,15 @@ async def approve(
 async def refuse(world: World, orders: Orders, scope: Scope, request_id: UUID, reason: str) -> None:
     """Raises: Problem not_found, wrong_state, forbidden, invalid."""
     row, text = await _row(world, scope.merchant_id, request_id), " ".join(reason.replace("\0", "").split())
-    actor = scope.actor.text()
     await _change(
-        orders, scope, row.order_id, lambda change: refund_requests.refuse(change, request_id, actor, text[:REASON_MAX])
+        orders, scope, row.order_id, lambda change: refund_requests.refuse(change, request_id, text[:REASON_MAX])
     )
 
 
 async def withdraw(world: World, orders: Orders, scope: Scope, request_id: UUID) -> None:
     """Raises: Problem not_found, wrong_state, forbidden."""
-    row, actor = await _row(world, scope.merchant_id, request_id), scope.actor.text()
-    await _change(orders, scope, row.order_id, lambda change: refund_requests.withdraw(change, request_id, actor))
+    row = await _row(world, scope.merchant_id, request_id)
+    await _change(orders, scope, row.order_id, lambda change: refund_requests.withdraw(change, request_id))
 
 
 async def asker_of(world: World, merchant_id: UUID, request_id: UUID) -> tuple[Actor, str]:
@@ -100,11 +106,11 @@ def _still_possible(order: Order, request: RefundApproval, cap_percent: int | No
             cure="Refuse it; a refund of the rest can be requested again.",
         ) from None
     if units != request.units:
-        raise Problem(
-            "wrong_state",
-            "The order has changed: these pieces are worth another amount now.",
-            cure="Refuse it; a refund of the rest can be requested again.",
-        )
+        raise _changed("The order has changed: these pieces are worth another amount now.")
+
+
+def _changed(message: str) -> Problem:
+    return Problem("wrong_state", message, cure="Refuse it; a refund of the rest can be requested again.")
 
 
 async def _row(world: World, merchant_id: UUID, request_id: UUID) -> RequestOrigin:

@@ -11,26 +11,27 @@ from recoup.flows.world import World
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Scope
 from recoup.moves.change import Change
-from recoup.moves.stable import late_payment as late_payments
+from recoup.moves.modification.outgoing import may_go
+from recoup.moves.modification.refund_approval import ask_second
+from recoup.moves.stable.late_payment import BY_HAND, GIVE_BACK, GIVEN_BACK, KEEP, decide, pending
 
 NOTE_MAX = 200
 
 
 async def give_back(world: World, orders: Orders, scope: Scope, order_id: UUID, to_address: str | None = None) -> None:
     """Everything that came late and is not given back yet; a repeat does nothing. `to_address`: where it goes, on a
-    chain.
+    chain. Like the others here it waits for a second person where the limits of who does it say so.
 
-    Raises: Problem not_found, wrong_state, invalid.
+    Raises: Problem not_found, wrong_state, invalid, forbidden.
     """
     noting = await destination(world, scope.merchant_id, order_id, to_address)
 
     def work(change: Change) -> None:
-        made = late_payments.give_back(change)
-        if made and isinstance(noting, Problem):
-            raise noting
-        for reversal in made:
-            if noting is not None and not isinstance(noting, Problem):
-                noting(change, reversal.modification_id)
+        made = _decide(change, GIVE_BACK, GIVEN_BACK)
+        if made is not None and noting is not None:
+            if isinstance(noting, Problem):
+                raise noting
+            noting(change, made)
 
     await orders.run(work, (scope.merchant_id, order_id), scope, door="stablecoin")
 
@@ -38,21 +39,30 @@ async def give_back(world: World, orders: Orders, scope: Scope, order_id: UUID, 
 async def settle_by_hand(orders: Orders, scope: Scope, order_id: UUID, note: str) -> None:
     """`note`: what was done, kept with the order. A repeat does nothing.
 
-    Raises: Problem not_found, wrong_state, invalid without a note.
+    Raises: Problem not_found, wrong_state, forbidden, invalid without a note.
     """
     text = _said(note, "Say what you did: how, when, and where the money went.")
     key = (scope.merchant_id, order_id)
-    await orders.run(lambda change: late_payments.settle_by_hand(change, text), key, scope, door="stablecoin")
+    await orders.run(lambda change: _decide(change, BY_HAND, text), key, scope, door="stablecoin")
 
 
 async def keep(orders: Orders, scope: Scope, order_id: UUID, note: str) -> None:
     """The merchant's from here on. `note`: what the payer got for it, kept with the order. A repeat does nothing.
 
-    Raises: Problem not_found, wrong_state, invalid without a note.
+    Raises: Problem not_found, wrong_state, forbidden, invalid without a note.
     """
     text = _said(note, "Say what the payer got for it.")
     key = (scope.merchant_id, order_id)
-    await orders.run(lambda change: late_payments.keep(change, text), key, scope, door="stablecoin")
+    await orders.run(lambda change: _decide(change, KEEP, text), key, scope, door="stablecoin")
+
+
+def _decide(change: Change, act: str, note: str) -> UUID | None:
+    """The first reversal's id, or the request's that waits for a second person. None: there is nothing to decide."""
+    units = sum(attempt.units for attempt in pending(change.order, act))
+    if units and not may_go(change, units):
+        return ask_second(change, units, message=note, items=[{"act": act}]).request_id
+    made = decide(change, act, note)
+    return made[0].modification_id if made else None
 
 
 def _said(note: str, cure: str) -> str:

@@ -7,6 +7,7 @@ import asyncio
 import io
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from importlib.resources import files
 from typing import Final
@@ -134,9 +135,9 @@ class Business:
         disputed, refused, waiting = await self._completed(3)
         await dispute_on_demand(self._world, self._orders, (self._merchant_id, disputed), kind="service")
         await self._refused_refund(refused)
-        support = await self._as(SUPPORT[0])
+        support = replace(await self._as(SUPPORT[0]), role="operations")
         request = RefundRequest(all=True, key=f"demo-{waiting}")
-        await refund(self._world, self._orders, support, waiting, request, "operations")
+        await refund(self._world, self._orders, support, waiting, request)
 
     async def _refused_refund(self, order_id: UUID) -> None:
         world = self._world

@@ -1,6 +1,7 @@
 """Our word in a dispute: owed, sent to the processor, answered by it. Intent, call, outcome."""
 
 from datetime import timedelta
+from typing import Any, Final
 from uuid import UUID
 
 from recoup.kernel.ids import new_id
@@ -8,6 +9,8 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.moves.change import Change
 from recoup.moves.dispute.case import answered, lose
+from recoup.moves.modification.outgoing import leave, may_go
+from recoup.moves.modification.refund_approval import ask_second
 from recoup.moves.pace import ATTENTION_AFTER_TRIES, NO_ROUTE_PAUSE, SEND_WITHIN, pause_after
 from recoup.rules.network.card_text import without_card
 from recoup.rules.order import whys
@@ -15,10 +18,12 @@ from recoup.rules.order.attention import ANSWER_DELAYED, ANSWER_REFUSED, of_disp
 from recoup.rules.order.disputed import Dispute
 
 
-def ask_answer(change: Change, dispute_id: UUID, answer: str) -> Dispute:
-    """`contest` with the evidence that is noted, or `accept`. The same again while it is out is the same answer.
+def ask_answer(change: Change, dispute_id: UUID, answer: str, asked_by: str | None = None) -> Dispute:
+    """`contest` with the evidence that is noted, or `accept`, which gives its money up: it may have to wait for a
+    second person, who has agreed where it was `asked_by` somebody else. The same again while it is out is the same
+    answer.
 
-    Raises: Problem(not_found); Problem(wrong_state) when there is nothing to answer any more.
+    Raises: Problem(not_found); Problem(wrong_state) when there is nothing to answer any more; as `leave`.
     """
     dispute = next((d for d in change.order.disputes if d.dispute_id == dispute_id), None)
     if dispute is None:
@@ -30,11 +35,17 @@ def ask_answer(change: Change, dispute_id: UUID, answer: str) -> Dispute:
     if dispute.state != "open":
         message = Sentence("A dispute that is {0} cannot be answered.", dispute.state)
         raise Problem("wrong_state", message, cure="Only an open dispute can.")
-    if answer == "accept" and dispute.stage == "inquiry":
+    if answer == ACCEPT and dispute.stage == "inquiry":
         cure = "Refund the order instead, or answer with evidence."
         raise Problem("wrong_state", "An inquiry only asks: nothing was taken that could be given up.", cure=cure)
     if dispute.respond_by is not None and change.now >= dispute.respond_by:
         raise Problem("wrong_state", "The time to answer is over.", cure="It is lost by default.")
+    if answer == ACCEPT and asked_by is None:
+        if not may_go(change, dispute.units):
+            items = [{"act": ACCEPT, "dispute_id": str(dispute_id)}]
+            ask_second(change, dispute.units, message="", items=items)
+            return dispute
+        leave(change, dispute.units)
     change.set_dispute(
         dispute,
         answer=answer,
@@ -46,12 +57,15 @@ def ask_answer(change: Change, dispute_id: UUID, answer: str) -> Dispute:
         answer_code=None,
     )
     change.clear_attention(of_dispute(ANSWER_REFUSED, dispute.dispute_no))
-    change.fact("dispute_answer_owed", dispute_id, dispute_id=dispute_id, number=dispute.dispute_no, answer=answer)
+    body: dict[str, Any] = dict(dispute_id=dispute_id, number=dispute.dispute_no, answer=answer)
+    body |= {"asked_by": asked_by} if asked_by else {}
+    change.fact("dispute_answer_owed", dispute_id, **body)
     change.due("dispute_answer", change.wall, subject_id=dispute_id, wall=True)
     return dispute
 
 
-_AFTER = {"contest": "answered", "accept": "accepted"}
+ACCEPT: Final = "accept"
+_AFTER = {"contest": "answered", ACCEPT: "accepted"}
 
 
 def open_answer(change: Change, dispute_id: UUID, timeout: timedelta) -> Dispute | None:
@@ -78,7 +92,7 @@ def close_answer(
     if state == "approved":
         change.undue("dispute_answer", subject_id=dispute_id)
         change.set_dispute(dispute, answer_state="done", answer_code=code)
-        if dispute.answer == "accept":
+        if dispute.answer == ACCEPT:
             lose(change, dispute, state="accepted", why=whys.ACCEPTED)
         else:
             answered(change, dispute)

@@ -33,7 +33,7 @@ def authorise(change: Change, attempt: Attempt) -> None:
 
 
 def ask_capture(
-    change: Change, actor: str, input_mac: bytes, units: int | None = None, *, final: bool = True, named: str = ""
+    change: Change, input_mac: bytes, units: int | None = None, *, final: bool = True, named: str = ""
 ) -> Modification:
     """The capture as an intent; the same one for the same `input_mac`. While it is out, nothing else ends the order.
     `units`: a part of what is held; none: all of it. `final`: what is left then is released. `named`: by its caller's
@@ -59,7 +59,6 @@ def ask_capture(
         payment.attempt_id,
         units,
         input_mac=mac,
-        actor=actor,
         final_part=final or units == left,
         named=named or None,
     )
@@ -213,30 +212,28 @@ def release_rest(change: Change) -> None:
     end_capturing(change)
 
 
-def void_authorisation(change: Change, actor: str = "worker:clock", input_mac: str = "\\x") -> Modification | None:
+def void_authorisation(change: Change, input_mac: str = "\\x") -> Modification | None:
     """The hold is to be voided. The order has just ended."""
     payment = change.order.paid_by()
     if payment is None or not change.order.manual_capture:
         return None
-    return _void(change, payment, payment.units, actor, input_mac)
+    return _void(change, payment, payment.units, input_mac)
 
 
-def _void(
-    change: Change, payment: Attempt, units: int, actor: str = "worker:clock", input_mac: str = "\\x"
-) -> Modification:
-    void = request_modification(change, "void", payment.attempt_id, units, input_mac=input_mac, actor=actor)
+def _void(change: Change, payment: Attempt, units: int, input_mac: str = "\\x") -> Modification:
+    void = request_modification(change, "void", payment.attempt_id, units, input_mac=input_mac)
     change.fact("void_owed", void.modification_id, units=void.units)
     change.due("modification", change.wall, subject_id=void.modification_id, wall=True)
     return void
 
 
-def refund_hold(change: Change, actor: str, input_mac: bytes) -> Modification:
+def refund_hold(change: Change, input_mac: bytes) -> Modification:
     """A refund of the whole of what is only held: the order is cancelled, the hold let go. Raises: Problem(wrong_state)
     while a capture is out, or after a part."""
     refuse_while_capturing(change)
     refuse_after_a_part(change)
     change.step("cancelled")
-    void = void_authorisation(change, actor, hex_of(input_mac))
+    void = void_authorisation(change, hex_of(input_mac))
     assert void is not None
     return void
 

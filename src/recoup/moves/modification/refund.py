@@ -21,7 +21,7 @@ def owe_refund(
     message: str,
     items: list[dict[str, Any]],
     input_mac: bytes,
-    actor: str,
+    actor: str = "",
     modification_id: UUID | None = None,
     approved_by: str | None = None,
     named: str | None = None,

@@ -11,47 +11,30 @@ from uuid import UUID
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem, invalid
 from recoup.moves.change import Change
-from recoup.moves.modification.refund import check_wallet, owe_refund
+from recoup.moves.modification.outgoing import context_of
+from recoup.moves.modification.refund import check_wallet
 from recoup.moves.order.amendment import check_room
 from recoup.rules.money.refund_limits import (
+    REFUND,
     WAITS,
     RefundApproval,
-    RefundApprovalContext,
     check_day,
     check_one,
     check_other,
     check_waiting,
-    goes_alone,
     is_theirs,
 )
-from recoup.rules.order.snapshot import Order
 from recoup.store.table import hex_of
 
 
-def may_go(change: Change, units: int, role: str, actor: str) -> bool:
-    """Whether it goes without a second person. Raises: Problem(forbidden) when it may not go at all; wrong_state when
-    one of this order waits already and this one would have to wait, too."""
-    context, order = _context(change), change.order
-    alone = goes_alone(
-        context.of(role), units, order.asset, spent_units=context.day.units, alone_units=_alone(order, actor)
-    )
-    if not alone and context.waiting() is not None:
-        raise Problem(
-            "wrong_state",
-            "A refund of this order is already waiting for approval.",
-            cure="See Refunds: have it decided, or withdrawn, first.",
-        )
-    return alone
-
-
 def ask_second(
-    change: Change, units: int, *, message: str, items: list[dict[str, Any]], input_mac: bytes, actor: str, role: str
+    change: Change, units: int, *, message: str, items: list[dict[str, Any]], input_mac: bytes = b""
 ) -> RefundApproval:
     """Nothing is owed yet. It waits for seven days of the merchant's time. Raises: Problem(wrong_state) for more than
     the wallet of a stablecoin order holds: what cannot be paid needs no approval; Problem(conflict) as
     `check_room`."""
-    check_wallet(change, units)
     check_room(change)
+    assert change.role is not None
     order, now = change.order, change.now
     request = RefundApproval(
         request_id=new_id(),
@@ -62,11 +45,13 @@ def ask_second(
         message=message,
         items=items,
         input_mac=hex_of(input_mac),
-        requested_by=actor,
-        requested_role=role,
+        requested_by=change.actor,
+        requested_role=change.role,
         requested_at=now,
         expires_at=now + WAITS,
     )
+    if request.act == REFUND:
+        check_wallet(change, units)
     change.set_request(request)
     change.fact("refund_asked", request.request_id, units=units, until=request.expires_at.isoformat())
     change.due("refund_request", request.expires_at, subject_id=request.request_id)
@@ -76,20 +61,19 @@ def ask_second(
 def approve(
     change: Change,
     request_id: UUID,
-    approver: str,
     *,
-    role: str,
     requester_role: str | None,
     seen_units: int,
-    possible: Callable[[Order, RefundApproval], None],
+    carry_out: Callable[[Change, RefundApproval], None],
 ) -> None:
-    """The second person's approval: the refund is owed, under the id of its request. `requester_role`: the requester's
-    role now; None: they may not refund any more. `seen_units`: what was refunded of the order as the approver saw it.
-    `possible` raises for what the order does not allow any more. A repeat by the same person does nothing.
+    """The second person's approval: what was asked for is done, a refund under the id of its request. `requester_role`:
+    the requester's role now; None: they may not refund any more. `seen_units`: what was refunded of the order as the
+    approver saw it. `carry_out` raises for what the order does not allow any more. A repeat by the same person does
+    nothing.
 
     Raises: Problem not_found, wrong_state, forbidden.
     """
-    context, order = _context(change), change.order
+    context, order, approver = context_of(change), change.order, change.actor
     request = found(change, request_id)
     if (request.state, request.decided_by) == ("approved", approver):
         return
@@ -101,46 +85,36 @@ def approve(
     if order.refunded_units != seen_units:
         message = "The order has changed since you looked: another refund was made, or taken back, in between."
         raise Problem("wrong_state", message, cure="Look at the order again, then decide.")
-    possible(order, request)
-    check_one(context.of(role), request.units, order.asset)
+    check_one(context.of(change.role or ""), request.units, order.asset)
     check_one(context.of(requester_role), request.units, order.asset, "The role of who asked")
     check_day(context.of(requester_role), request.units, context.day.units, order.asset, "Who asked")
-    owe_refund(
-        change,
-        request.units,
-        message=request.message,
-        items=request.items,
-        input_mac=bytes.fromhex(request.input_mac[2:]),
-        actor=request.requested_by,
-        modification_id=request.request_id,
-        approved_by=approver,
-    )
-    _decided(change, request, "approved", approver)
-    context.day.units += request.units
+    carry_out(change, request)
+    _decided(change, request, "approved")
+    change.leaving_units += request.units
 
 
-def refuse(change: Change, request_id: UUID, actor: str, reason: str) -> None:
+def refuse(change: Change, request_id: UUID, reason: str) -> None:
     """Raises: Problem not_found, wrong_state, invalid, forbidden."""
     request = found(change, request_id)
-    if (request.state, request.decided_by) == ("refused", actor):
+    if (request.state, request.decided_by) == ("refused", change.actor):
         return
     check_waiting(request, change.now)
-    check_other(request, actor)
+    check_other(request, change.actor)
     if not reason:
         raise invalid("Say why it is refused.", "reason", "Write it beside the button.")
-    _decided(change, request, "refused", actor, reason)
+    _decided(change, request, "refused", reason)
     change.fact("refund_request_refused", request_id, units=request.units)
 
 
-def withdraw(change: Change, request_id: UUID, actor: str) -> None:
+def withdraw(change: Change, request_id: UUID) -> None:
     """Only the requester. Raises: Problem not_found, wrong_state, forbidden."""
     request = found(change, request_id)
-    if not is_theirs(request.requested_by, actor):
+    if not is_theirs(request.requested_by, change.actor):
         raise Problem("forbidden", "Only who asked for it takes it back.", cure="Refuse it instead, and say why.")
     if request.state == "withdrawn":
         return
     check_waiting(request, change.now)
-    _decided(change, request, "withdrawn", actor)
+    _decided(change, request, "withdrawn")
     change.fact("refund_request_withdrawn", request_id, units=request.units)
 
 
@@ -148,28 +122,18 @@ def expire(change: Change, request_id: UUID) -> None:
     """Its time is up. One that was decided just before, or waits longer, stays as it is."""
     request = found(change, request_id)
     if request.state == "waiting" and change.now >= request.expires_at:
-        _decided(change, request, "expired", change.actor)
+        _decided(change, request, "expired")
         change.fact("refund_request_expired", request_id, units=request.units)
 
 
 def found(change: Change, request_id: UUID) -> RefundApproval:
     """Raises: Problem(not_found)."""
-    request = next((one for one in _context(change).requests if one.request_id == request_id), None)
+    request = next((one for one in context_of(change).requests if one.request_id == request_id), None)
     if request is None:
         raise Problem("not_found", "There is no such request.", cure="Check the order's refunds.")
     return request
 
 
-def _decided(change: Change, request: RefundApproval, state: str, actor: str, reason: str = "") -> None:
-    change.set_request(request, state=state, decided_by=actor, decided_at=change.now, reason=reason)
+def _decided(change: Change, request: RefundApproval, state: str, reason: str = "") -> None:
+    change.set_request(request, state=state, decided_by=change.actor, decided_at=change.now, reason=reason)
     change.undue("refund_request", subject_id=request.request_id)
-
-
-def _alone(order: Order, actor: str) -> int:
-    alone = (r for r in order.modifications if r.kind == "refund" and r.state != "refused" and r.approved_by is None)
-    return sum(r.units for r in alone if is_theirs(r.actor, actor))
-
-
-def _context(change: Change) -> RefundApprovalContext:
-    assert change.refund_context is not None, "a job of people"
-    return change.refund_context

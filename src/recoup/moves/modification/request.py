@@ -4,8 +4,8 @@ from typing import Any
 from uuid import UUID
 
 from recoup.kernel.ids import new_id
-from recoup.kernel.scope import WORKER
 from recoup.moves.change import Booked, Change
+from recoup.moves.modification.outgoing import leave
 from recoup.rules.money import ledger
 from recoup.rules.money.fees import KEEP, returned_units
 from recoup.rules.order.snapshot import Modification, Order
@@ -21,7 +21,7 @@ def request_modification(
     text: str = "",
     items: list[dict[str, Any]] | None = None,
     input_mac: str = "\\x",
-    actor: str = WORKER.text(),
+    actor: str = "",
     modification_id: UUID | None = None,
     approved_by: str | None = None,
     final_part: bool = True,
@@ -29,8 +29,10 @@ def request_modification(
     named: str | None = None,
 ) -> Modification:
     """The intent, under an id of its own, or the one given. `named`: its caller's idempotency key. What the order's log
-    and book say of it is the caller's."""
+    and book say of it is the caller's. Raises: Problem, as `leave`, for money that a person may not send alone."""
     order = change.order
+    if kind in ("refund", "reversal") and approved_by is None:
+        leave(change, units)
     made = Modification(
         modification_id=modification_id or new_id(),
         order_id=order.order_id,
@@ -44,7 +46,7 @@ def request_modification(
         items=items or [],
         input_mac=input_mac,
         business_at=change.now,
-        actor=actor,
+        actor=actor or change.actor,
         approved_by=approved_by,
         final_part=final_part,
         piece_of=piece_of,

@@ -42,7 +42,7 @@ class Gathered:
     ) -> None:
         """`is_new`: this transaction admits the order."""
         self.order, self.now, self.wall = order, now, wall
-        self.actor, self._request_id = actor.text(), request_id
+        self.who, self.actor, self._request_id = actor, actor.text(), request_id
         self.rows = Rows()
         self._started_at, self._shown_before, self._is_new = order.version, shown(order), is_new
         self._touched: dict[tuple[str, UUID], Any] = {}
@@ -52,6 +52,8 @@ class Gathered:
         self.wish: Wish | None = None  # room for an advance, answered before anything is written
         self._advanced = False
         self.refund_context: RefundApprovalContext | None = None  # limits and requests, where people refund
+        self.role: str | None = None  # as what a person acts, whose limits hold
+        self.leaving_units = 0  # that this person sends without a second one
         self.wallet: Wallet | None = None  # of a stablecoin order, where money may leave it
         self.engine: EngineAtHand | None = None  # of an order with an arm
         self.risk: RiskKnown | None = None  # of an order whose customer waits

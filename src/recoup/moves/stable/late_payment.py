@@ -3,11 +3,13 @@ settles it by hand."""
 
 from collections.abc import Iterable
 from typing import Any, Final
+from uuid import UUID
 
 from recoup.kernel.problem import Problem
 from recoup.moves.change import Booked, Change
 from recoup.moves.modification.request import request_modification
 from recoup.rules.money.ledger import by_hand, kept
+from recoup.rules.money.refund_limits import RefundApproval
 from recoup.rules.order.attention import PAID_LATE, UNAPPLIED, delayed, stuck
 from recoup.rules.order.snapshot import Attempt, Modification, Order
 from recoup.rules.stable.channels import CHANNELS
@@ -16,61 +18,80 @@ GIVEN_BACK = "Paid after the order's end: given back."
 BY_HAND = "by_hand"  # in the place of a processor's code
 APPLIED: Final = "applied"  # the same of money that paid its order after all
 PAID_AFTER_ALL: Final = "The rest came: it paid the order."
+# What a person decides about it: its channel sends it back; the merchant has it, and keeps it or gave it back.
+GIVE_BACK: Final = "give_back"
+KEEP: Final = "keep"
+_AGAIN: Final = (stuck("reversal"), delayed("reversal"))
 
 
-def give_back(change: Change) -> list[Modification]:
-    """The intent: what came late is owed to its payer from here on, and sent under the new row's id. What a channel
-    refused for good is tried again. Empty when nothing is left to give back.
+def pending(order: Order, act: str) -> list[Attempt]:
+    """What `act` (give_back, keep or by_hand) would be done to. Empty when all of it is decided.
 
-    Raises: Problem(wrong_state) when nothing came late, or a direct channel took it.
+    Raises: Problem(wrong_state) when nothing came late, or its channel does not allow this.
     """
-    order, made = change.order, []
-    for attempt in _late(order):
-        before = _reversal(order, attempt)
-        if before is not None and before.state != "stuck":
-            continue
-        _check_custodial(attempt)
+    late = _late(order)
+    if act == GIVE_BACK:
+        reversals = [(attempt, _reversal(order, attempt)) for attempt in late]
+        rows = [attempt for attempt, found in reversals if found is None or found.state == "stuck"]
+    else:
+        rows = [attempt for attempt in late if not is_decided(order, attempt)]
+    here = [gives_back(attempt) for attempt in rows]
+    if act == BY_HAND and any(here):
+        cure = "Give it back here; its channel sends it."
+        raise Problem("wrong_state", "The money is here, with its channel.", cure=cure)
+    if act != BY_HAND and not all(here):
+        cure = "Mark it as settled by hand."
+        if act == GIVE_BACK:
+            cure = "Send it back from your own wallet, then mark it as settled by hand."
+        raise Problem("wrong_state", "This channel pays straight to your own wallet.", cure=cure)
+    return rows
+
+
+def decide(change: Change, act: str, note: str, request: RefundApproval | None = None) -> list[Modification]:
+    """Does it to all that is pending. What is given back is owed to its payer from here on, and sent under the new
+    row's id; what a channel refused for good is tried again. `request`: with a second person's agreement, under its id.
+    Raises: as `pending`; Problem(forbidden) for what a person may not decide alone."""
+    return _reverse(change, act, pending(change.order, act), note, request)
+
+
+def _reverse(
+    change: Change, act: str, rows: Iterable[Attempt], note: str, request: RefundApproval | None = None
+) -> list[Modification]:
+    made: list[Modification] = []
+    first: UUID | None = None
+    for attempt in rows:
+        before = _reversal(change.order, attempt)
         if before is not None:
             change.set_modification(before, state="refused")
             change.fact("reversal_refused", before.modification_id, units=before.units)
-        refund = request_modification(
-            change, "reversal", attempt.attempt_id, attempt.units, text=GIVEN_BACK, actor=change.actor
+        agreed: dict[str, Any] = {}
+        if request is not None:
+            agreed = dict(actor=request.requested_by, approved_by=change.actor)
+            agreed["modification_id"] = request.request_id if first is None else None
+        reversal = request_modification(
+            change, "reversal", attempt.attempt_id, attempt.units, text=note, piece_of=first, **agreed
         )
-        change.fact("reversal_owed", refund.modification_id, attempt_id=attempt.attempt_id, units=refund.units)
-        change.due("modification", change.wall, subject_id=refund.modification_id, wall=True)
-        made.append(refund)
+        made.append(reversal)
+        reversal_id, units = reversal.modification_id, reversal.units
+        body: dict[str, Any] = dict(attempt_id=attempt.attempt_id, units=units)
+        body |= {"with": first} if first is not None else {}
+        first = first or reversal_id
+        if act == GIVE_BACK:
+            change.fact("reversal_owed", reversal_id, **body)
+            change.due("modification", change.wall, subject_id=reversal_id, wall=True)
+            continue
+        change.set_modification(reversal, state="done", processor_code=BY_HAND)
+        posting = kept(units) if act == KEEP else by_hand(units, attempt.route or "")
+        booked = Booked(reversal_id, [posting])
+        change.fact("settled_by_hand", reversal_id, booked=booked, by_hand=act != KEEP, **body)
     if made:
-        change.clear_attention(PAID_LATE, UNAPPLIED, stuck("reversal"), delayed("reversal"))
+        change.clear_attention(PAID_LATE, UNAPPLIED, *(_AGAIN if act == GIVE_BACK else ()))
     return made
-
-
-def settle_by_hand(change: Change, note: str) -> list[Modification]:
-    """The merchant says that it gave the money of a direct channel back, or delivered: the desk and the book are clear.
-
-    Raises: Problem(wrong_state) when nothing came late, or the channel itself can give it back.
-    """
-    rows = _undecided(change.order)
-    if any(gives_back(attempt) for attempt in rows):
-        cure = "Give it back here; its channel sends it."
-        raise Problem("wrong_state", "The money is here, with its channel.", cure=cure)
-    return _close(change, rows, note)
-
-
-def keep(change: Change, note: str) -> list[Modification]:
-    """The merchant keeps the money of a custodial channel, and delivers for it: from here on it is the merchant's.
-
-    Raises: Problem(wrong_state) when nothing came late, or the money is in the merchant's own wallet already.
-    """
-    rows = _undecided(change.order)
-    if not all(gives_back(attempt) for attempt in rows):
-        cure = "Mark it as settled by hand."
-        raise Problem("wrong_state", "This channel pays straight to your own wallet.", cure=cure)
-    return _close(change, rows, note, is_kept=True)
 
 
 def apply(change: Change, rows: Iterable[Attempt]) -> None:
     """What was owed back pays its order after all, as the rest came in time."""
-    _close(change, rows, PAID_AFTER_ALL)
+    _reverse(change, BY_HAND, rows, PAID_AFTER_ALL)
     for attempt in rows:
         change.set_attempt(attempt, processor_code=APPLIED)
 
@@ -78,32 +99,6 @@ def apply(change: Change, rows: Iterable[Attempt]) -> None:
 def is_decided(order: Order, attempt: Attempt) -> bool:
     """Whether somebody has said what becomes of it."""
     return _reversal(order, attempt) is not None
-
-
-def _undecided(order: Order) -> list[Attempt]:
-    return [attempt for attempt in _late(order) if not is_decided(order, attempt)]
-
-
-def _close(change: Change, rows: Iterable[Attempt], note: str, *, is_kept: bool = False) -> list[Modification]:
-    made = []
-    for attempt in rows:
-        refund = request_modification(
-            change, "reversal", attempt.attempt_id, attempt.units, text=note, actor=change.actor
-        )
-        change.set_modification(refund, state="done", processor_code=BY_HAND)
-        posting = kept(refund.units) if is_kept else by_hand(refund.units, attempt.route or "")
-        change.fact(
-            "settled_by_hand",
-            refund.modification_id,
-            attempt_id=attempt.attempt_id,
-            units=refund.units,
-            booked=Booked(refund.modification_id, [posting]),
-            by_hand=not is_kept,
-        )
-        made.append(refund)
-    if made:
-        change.clear_attention(PAID_LATE, UNAPPLIED)
-    return made
 
 
 def gives_back(attempt: Any) -> bool:
@@ -129,9 +124,3 @@ def _late(order: Order) -> list[Attempt]:
 def _reversal(order: Order, attempt: Attempt) -> Modification | None:
     rows = (r for r in order.modifications if r.kind == "reversal" and r.attempt_id == attempt.attempt_id)
     return next((r for r in rows if r.state != "refused"), None)
-
-
-def _check_custodial(attempt: Attempt) -> None:
-    if not gives_back(attempt):
-        cure = "Send it back from your own wallet, then mark it as settled by hand."
-        raise Problem("wrong_state", "This channel pays straight to your own wallet.", cure=cure)

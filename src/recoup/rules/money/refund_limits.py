@@ -13,9 +13,11 @@ from recoup.kernel.money import Money
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Actor
 from recoup.kernel.sentence import Sentence
+from recoup.rules.people.impersonation import not_while_impersonating
 
 WAITS: Final = timedelta(days=7)
 MOST: Final = 10**15  # units that a limit may have
+REFUND: Final = "refund"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,8 @@ NONE: Final = Limits()
 
 @dataclass(slots=True)
 class RefundApproval:
-    """One row of refund_requests. `request_id` is the refund's id once a second person has agreed."""
+    """One row of refund_requests. `request_id` is the refund's id once a second person has agreed. `items`: pieces of
+    the order, or what else is to be done, as `act`."""
 
     request_id: UUID
     order_id: UUID
@@ -49,6 +52,11 @@ class RefundApproval:
     decided_by: str | None = None
     decided_at: datetime | None = None
     reason: str = ""
+
+    @property
+    def act(self) -> str:
+        """A refund, or what else sends money or gives it up."""
+        return str(self.items[0].get("act", REFUND)) if self.items else REFUND
 
 
 @dataclass(slots=True)
@@ -167,7 +175,9 @@ def is_theirs(requested_by: str, actor: str) -> bool:
 
 
 def check_other(request: RefundApproval, approver: str) -> None:
-    """Raises: Problem(forbidden) for the requester, also while impersonating."""
+    """Raises: Problem(forbidden) for the requester, and for whoever impersonates somebody."""
+    if Actor.of(approver).behind:
+        raise not_while_impersonating()
     if is_theirs(request.requested_by, approver):
         raise Problem(
             "forbidden",

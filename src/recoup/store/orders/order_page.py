@@ -67,7 +67,9 @@ SELECT o.order_id,
     WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id), '[]') AS attempts,
   coalesce((SELECT jsonb_agg(to_jsonb(r) - 'input_mac' ORDER BY r.modification_no) FROM modifications r
     WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id), '[]') AS modifications,
-  coalesce((SELECT jsonb_agg(to_jsonb(q) - 'merchant_id' - 'input_mac' ORDER BY q.requested_at, q.request_id)
+  coalesce((SELECT jsonb_agg(to_jsonb(q) - 'merchant_id' - 'input_mac' || jsonb_build_object(
+      'act', coalesce(q.items #>> '{0,act}', 'refund'),
+      'items', CASE WHEN q.items #> '{0,act}' IS NULL THEN q.items ELSE '[]' END) ORDER BY q.requested_at, q.request_id)
     FROM refund_requests q WHERE q.merchant_id = o.merchant_id AND q.order_id = o.order_id), '[]') AS requests,
   coalesce((SELECT jsonb_agg(to_jsonb(d) - 'answer_id' ORDER BY d.dispute_no) FROM disputes d
     WHERE d.merchant_id = o.merchant_id AND d.order_id = o.order_id), '[]') AS disputes,

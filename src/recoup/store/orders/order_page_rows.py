@@ -84,6 +84,7 @@ class PageRequest(Row, frozen=True):
     asker: str = ""
     not_now: str = ""
     to: str = ""
+    act: str = "refund"
 
 
 class PageAdvance(Row, frozen=True):

@@ -43,21 +43,27 @@ class _Desk(Row, frozen=True):
     requests: object
 
 
-# The day is business time's, in UTC. What was refused is not refunded; what failed was, and
-# the one that stands for it is nobody's.
+# The day is business time's, in UTC; no clock goes back, so that it is no more than a day of the machine's. What was
+# refused is not refunded; what failed was, and the one that stands for it is nobody's. Accepted disputes count.
 @MERCHANT.statement("""
 SELECT k.merchant_id, k.order_id, o.asset,
   (SELECT jsonb_agg(to_jsonb(l)) FROM refund_limits l WHERE l.merchant_id = k.merchant_id AND l.asset = o.asset)
     AS limits,
-  (SELECT coalesce(sum(r.units), 0)::bigint FROM modifications r
-    WHERE r.merchant_id = k.merchant_id AND split_part(r.actor, ' by operator:', 1) = k.person AND r.kind = 'refund'
-      AND r.asset = o.asset AND r.state <> 'refused'
-      AND r.business_at >= date_trunc('day', $4::timestamptz + m.offset_us * interval '1 microsecond', 'UTC')) AS spent,
+  ((SELECT coalesce(sum(r.units), 0) FROM modifications r
+    WHERE r.merchant_id = k.merchant_id AND split_part(r.actor, ' by operator:', 1) = k.person
+      AND r.kind IN ('refund', 'reversal') AND r.asset = o.asset AND r.state <> 'refused' AND r.business_at >= t.day)
+  + (SELECT coalesce(sum(d.units), 0) FROM order_log l
+    JOIN disputes d ON d.merchant_id = l.merchant_id AND d.dispute_id = l.fact_id
+    WHERE l.merchant_id = k.merchant_id AND l.recorded_at >= $4::timestamptz - interval '1 day'
+      AND l.happening = 'dispute_answer_owed' AND l.body ->> 'answer' = 'accept' AND l.actor LIKE 'user:%'
+      AND split_part(coalesce(l.body ->> 'asked_by', l.actor), ' by operator:', 1) = k.person AND d.asset = o.asset
+      AND l.business_at >= t.day))::bigint AS spent,
   (SELECT jsonb_agg(to_jsonb(q) - 'merchant_id' ORDER BY q.requested_at, q.request_id) FROM refund_requests q
     WHERE q.merchant_id = k.merchant_id AND q.order_id = k.order_id) AS requests
 FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS k (merchant_id, order_id, person)
 JOIN orders o USING (merchant_id, order_id)
 JOIN merchants m USING (merchant_id)
+CROSS JOIN LATERAL date_trunc('day', $4::timestamptz + m.offset_us * interval '1 microsecond', 'UTC') AS t (day)
 """)
 async def _refund_contexts(
     db: Read, merchants: Sequence[UUID], orders: Sequence[UUID], people: Sequence[str], wall: datetime
@@ -112,12 +118,14 @@ class WaitingRequest(Row, frozen=True):
     external_id: str
     order_units: int
     refunded_units: int
+    act: str
     payer: dict[str, Any] | None
 
 
 @MERCHANT.statement(f"""
 SELECT q.request_id, q.order_id, q.units, q.asset, q.message, q.requested_by, q.requested_at, q.expires_at,
-  o.external_id, o.units AS order_units, h.refunded_units, to_jsonb(p) AS payer
+  o.external_id, o.units AS order_units, h.refunded_units, coalesce(q.items #>> '{{0,act}}', 'refund') AS act,
+  to_jsonb(p) AS payer
 FROM refund_requests q
 JOIN orders o USING (merchant_id, order_id)
 JOIN order_heads h USING (merchant_id, order_id)

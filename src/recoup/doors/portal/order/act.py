@@ -8,7 +8,7 @@ from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.form_shape import FormKey, Text, fresh_key, read_shape, request_key
 from recoup.doors.portal.forms import fields_of
 from recoup.doors.portal.order import facts
-from recoup.doors.portal.order.allowance import allowance, role_of, with_limits
+from recoup.doors.portal.order.allowance import allowance, with_limits
 from recoup.doors.portal.order.just_done import done
 from recoup.doors.portal.order.page import WORK, find, order, sheet
 from recoup.doors.portal.order.refund import RefundFields, RefundForm, review, to_ask
@@ -79,7 +79,7 @@ async def post_refund(visit: Visit, form: RefundFields, page: OrderPage) -> Answ
     refund_form = form.as_typed()
     try:
         request = to_ask(refund_form, page.order.asset)
-        made = await refund(visit.world, visit.portal.get(Orders), visit.scope, page.order_id, request, role_of(visit))
+        made = await refund(visit.world, visit.portal.get(Orders), visit.scope, page.order_id, request)
     except Problem as problem:
         if problem.code == "conflict":
             message = "This form was already sent with another amount, and that refund was made. Check it first."

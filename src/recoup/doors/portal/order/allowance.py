@@ -14,18 +14,12 @@ from recoup.store.orders.order_page import OrderPage
 from recoup.store.refunds.refund_limits import read_refund_contexts
 
 
-def role_of(visit: Visit) -> str:
-    """As what they refund at this merchant."""
-    assert visit.session.merchant is not None
-    return visit.session.merchant.role
-
-
 async def allowance(visit: Visit, page: OrderPage) -> str:
     """Empty for a role without a limit, or without refunds."""
     if not visit.session.may("refund"):
         return ""
     context = await _context(visit, page.order_id)
-    limits, asset = context.of(role_of(visit)), page.order.asset
+    limits, asset = context.of(visit.scope.role or ""), page.order.asset
     if limits == NONE:
         return ""
     sentences = []
@@ -45,7 +39,7 @@ async def allowance(visit: Visit, page: OrderPage) -> str:
 async def with_limits(visit: Visit, page: OrderPage, found: Review) -> Review:
     """Says so when a second person has to agree. Raises: Problem forbidden, wrong_state."""
     desk, me = await _context(visit, page.order_id), visit.scope.actor.text()
-    asset, role = page.order.asset, role_of(visit)
+    asset, role = page.order.asset, visit.scope.role or ""
     alone = sum(
         r.units
         for r in page.modifications

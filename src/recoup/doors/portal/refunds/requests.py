@@ -107,13 +107,11 @@ async def _decide(visit: Visit, form: Decision) -> None:
     if form.decision == "refuse":
         await requests.refuse(world, orders, visit.scope, request_id, form.reason)
         return
-    seen, merchant = form.seen, visit.session.merchant
-    if merchant is None or not (seen.isascii() and seen.isdigit() and len(seen) < 19):
+    seen = form.seen
+    if not (seen.isascii() and seen.isdigit() and len(seen) < 19):
         raise Problem("invalid", "This form does not say which state of the order you saw.", cure="Reload the page.")
     requester_role = await _requester_role(visit, request_id)
-    await requests.approve(
-        world, orders, visit.scope, request_id, role=merchant.role, requester_role=requester_role, seen_units=int(seen)
-    )
+    await requests.approve(world, orders, visit.scope, request_id, requester_role=requester_role, seen_units=int(seen))
 
 
 async def _requester_role(visit: Visit, request_id: UUID) -> str | None:

@@ -100,10 +100,11 @@ LEFT JOIN due_work d ON d.merchant_id = q.merchant_id AND d.kind = 'refund_reque
 LEFT JOIN modifications r ON r.merchant_id = q.merchant_id AND r.modification_id = q.request_id
 CROSS JOIN LATERAL (VALUES
   (1, 'end', CASE WHEN q.state = 'waiting' THEN q.expires_at::text ELSE 'none' END, coalesce(d.due_at::text, 'none')),
-  (2, 'refund', CASE WHEN q.state = 'approved' THEN concat_ws(' ', q.order_id, q.units, q.asset, q.requested_by,
+  (2, 'refund', CASE WHEN q.state = 'approved' AND q.items #>> '{0,act}' IS DISTINCT FROM 'accept'
+    THEN concat_ws(' ', q.order_id, q.units, q.asset, q.requested_by,
     q.decided_by) ELSE '' END, concat_ws(' ', r.order_id, r.units + coalesce((
       SELECT sum((l.body ->> 'units')::bigint) FROM order_log l WHERE l.merchant_id = r.merchant_id
-        AND l.order_id = r.order_id AND l.happening = 'refund_owed'
+        AND l.order_id = r.order_id AND l.happening IN ('refund_owed', 'reversal_owed', 'settled_by_hand')
         AND l.body ->> 'with' = r.modification_id::text), 0),
     r.asset, r.actor, r.approved_by)),
   (3, 'second person', 'another', CASE WHEN q.state = 'approved'

@@ -19,9 +19,10 @@ CREATE TABLE refund_people (
   PRIMARY KEY (merchant_id, person)
 );
 CREATE INDEX modifications_of_person ON modifications (merchant_id, split_part(actor, ' by operator:', 1), business_at)
-  WHERE kind = 'refund';
+  WHERE kind IN ('refund', 'reversal');
 
--- A refund that a second person has to agree to. Its id is the refund's when they do: it becomes one, once.
+-- A refund, or another act by which money leaves, that a second person has to agree to. Its id is the refund's when
+-- they do: it becomes one, once.
 CREATE TABLE refund_requests (
   merchant_id uuid NOT NULL,
   request_id uuid NOT NULL,
@@ -30,7 +31,7 @@ CREATE TABLE refund_requests (
   units bigint NOT NULL CHECK (units > 0),
   asset text NOT NULL,
   message text NOT NULL,
-  items jsonb NOT NULL,
+  items jsonb NOT NULL,                    -- pieces of the order; or an `act` that is no refund, and what it concerns
   input_mac bytea NOT NULL,
   requested_by text NOT NULL,
   requested_role text NOT NULL,
