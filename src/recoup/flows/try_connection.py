@@ -23,6 +23,7 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence, joined
+from recoup.rules.merchants.key_scopes import covers
 from recoup.rules.rescue.origin import Named, Origin, origin_of
 from recoup.rules.rescue.pause import check_taking
 from recoup.rules.rescue.site_address import host_of
@@ -82,8 +83,8 @@ def _credential(scopes: frozenset[str] | None, api_keys: int) -> Hop:
         return Hop("credential", "failed", "There is no key that allows payments.", "Ask the operator for a key.")
     if scopes is None:
         return Hop("credential", "ok", Sentence("{0} key{1} may send orders.", api_keys, "" if api_keys == 1 else "s"))
-    if "payments" not in scopes:
-        return Hop("credential", "failed", "This key does not allow payments.", "Use a key with the scope payments.")
+    if not covers(scopes, "payments:write"):
+        return Hop("credential", "failed", "This key does not allow payments.", "Use a key with payments:write.")
     return Hop("credential", "ok", "The key is valid and may send orders.")
 
 
@@ -234,7 +235,7 @@ async def _webhook(world: World, scope: Scope, owner: Owner, endpoint: Endpoint)
 def _outcome(hops: Iterable[Hop], scopes: frozenset[str] | None) -> Hop:
     """How the end of an order would be learnt."""
     pushed = any(hop.name == "webhook" and hop.state == "ok" for hop in hops)
-    readable = scopes is None or "orders" in scopes
+    readable = scopes is None or covers(scopes, "orders:read")
     if pushed or readable:
         ways = [way for way, there in (("by webhook", pushed), ("by /v1/outcome", readable)) if there]
         return Hop("outcome", "ok", Sentence("Outcomes of orders are available {0}.", joined(ways, " and ")))
@@ -242,7 +243,7 @@ def _outcome(hops: Iterable[Hop], scopes: frozenset[str] | None) -> Hop:
         "outcome",
         "failed",
         "Nothing tells what becomes of an order: no webhook works, and this key may not read orders.",
-        "Fix the webhook, or use a key with the scope orders.",
+        "Fix the webhook, or use a key with orders:read.",
     )
 
 

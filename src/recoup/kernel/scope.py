@@ -50,11 +50,12 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class PartnerScope:
-    """On behalf of a partner: it reaches its own merchants only."""
+    """On behalf of a partner: it reaches its own merchants only. `role`: as what one of its people acts."""
 
     partner_id: UUID
     actor: Actor
     request_id: str
+    role: str | None = None
 
 
 WORKER = Actor("worker", "clock")

@@ -33,8 +33,9 @@ class Operation:
     what handles the call, piece by piece. `intake`: it only writes down what comes, or nothing, and goes on while the
     database is quarantined, as reads do. `strict`: fields that the body does not know are refused: a slip in a name
     would do something else. `keyed`: the header Idempotency-Key makes a repeat the same call. `deprecated`: goes on,
-    and another call does better. `credential`: name of the door's security scheme, None for open calls; `scope`: what
-    the credential must allow, None for calls without one. `partners`: a partner's key may call it, too.
+    and another call does better. `credential`: name of the door's security scheme, None for open calls; `scope`: the
+    resource, or the whole scope, that the credential must allow, None for calls without one. `partners`: a partner's
+    key may call it, too.
     """
 
     method: str
@@ -58,3 +59,9 @@ class Operation:
     scope: str | None = ANY_KEY
     partners: bool = False
     examples: tuple[Example, ...] = ()
+
+    @property
+    def needs(self) -> str:
+        """The scope in full: GET reads, the others write, unless it says."""
+        scope = self.scope or ""
+        return scope if ":" in scope or not scope else f"{scope}:{'read' if self.method == 'GET' else 'write'}"

@@ -90,8 +90,9 @@ def _operation(dialect: Dialect, operation: Operation, refs: Refs) -> dict[str, 
     }
     if operation.deprecated:
         made["deprecated"] = True
-    if operation.text:
-        made["description"] = operation.text
+    text = " ".join(filter(None, (operation.text, operation.needs and f"Needs `{operation.needs}`.")))
+    if text:
+        made["description"] = text
     if parameters := _parameters(operation):
         made["parameters"] = parameters
     if operation.body is not None:

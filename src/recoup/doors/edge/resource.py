@@ -2,8 +2,8 @@
 product keeps: path, credential, method, permission, rate, content. What an API does its own way is its Dialect."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from types import NoneType
 from typing import Any, Final, Generic, Protocol, TypeVar, get_type_hints
@@ -28,6 +28,7 @@ from recoup.doors.edge.described import Example, Operation
 from recoup.doors.edge.field_names import Folding, Names, folding, names_of
 from recoup.doors.edge.json_body import ClientGone
 from recoup.doors.edge.limits import Limits
+from recoup.doors.edge.masked import masked
 from recoup.doors.edge.rate import Buckets
 from recoup.doors.edge.tracing import request_id
 from recoup.flows.merchant_cache import Merchants
@@ -37,6 +38,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.kernel.scope import Scope as MerchantScope
 from recoup.kernel.time import iso
+from recoup.rules.merchants.key_scopes import CUSTOMERS, covers
 
 log = structlog.get_logger()
 JSON_TYPE: Final = (b"content-type", b"application/json; charset=utf-8")
@@ -69,6 +71,8 @@ class Caller(Protocol):
     def merchant_id(self) -> UUID: ...
     @property
     def actor(self) -> Actor: ...
+    @property
+    def scopes(self) -> Collection[str]: ...
 
 
 ServicesT = TypeVar("ServicesT", bound=Services)
@@ -192,9 +196,12 @@ class Dialect(ABC, Generic[ServicesT, CallerT, CallT]):
     async def authenticate(self, scope: Scope, receive: Receive) -> tuple[CallerT, bytes]:
         """Who calls; and the body, where the proof covers it. Raises: Problem(unauthenticated)."""
 
-    @abstractmethod
     def permit(self, method: Method[CallT], caller: CallerT) -> None:
         """Raises: Problem(forbidden)."""
+        need = method.operation.needs
+        if caller is not None and need and not covers(caller.scopes, need):
+            cure = f"Use a key with {need}, or make one; an owner approves what your role may not."
+            raise Problem("forbidden", f"This key does not allow {need}.", field=need, cure=cure, scope=need)
 
     @abstractmethod
     async def read(
@@ -266,6 +273,8 @@ class Resource(Generic[ServicesT, CallerT, CallT]):
         if not (method.operation.intake or scope["method"] == "GET"):
             services.world.standing.check()
         reply = await method.handle(await dialect.read(method, scope, receive, caller, content))
+        if caller is not None and caller.mid is not None and CUSTOMERS not in caller.scopes:
+            reply = replace(reply, body=masked(reply.body))
         return reply, await _clock(services, caller.mid) if caller is not None and caller.mid is not None else []
 
 

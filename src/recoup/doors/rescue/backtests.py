@@ -36,7 +36,7 @@ ShownT = TypeVar("ShownT", bound=BacktestShown)
 api: Final = Api(group="Reports", strict=True)
 
 
-@api("POST /v1/backtests", body=BacktestBody, problems=("not_found", "wrong_state"), scope="merchants")
+@api("POST /v1/backtests", body=BacktestBody, problems=("not_found", "wrong_state"), scope="reports")
 @api.example("no sends at night", _NIGHTS)
 async def post(call: Call) -> Backtest:
     """Ask for a back-test. What a policy would have rescued of the declined payments of the last days, beside what was
@@ -53,7 +53,7 @@ async def post(call: Call) -> Backtest:
         return shown(Backtest, await ask(call.services.world, call.scope, question))
 
 
-@api("GET /v1/backtests", query=BacktestQuery, scope="orders")
+@api("GET /v1/backtests", query=BacktestQuery, scope="reports")
 async def get_list(call: Call) -> BacktestList:
     """Back-tests. Those that were asked for, and those of policies before they were saved. Newest first."""
     query = Query(call.query, ("limit", "after"))
@@ -64,14 +64,14 @@ async def get_list(call: Call) -> BacktestList:
     return BacktestList(data=[shown(BacktestShown, one) for one in rows[:limit]], next=more)
 
 
-@api("GET /v1/backtests/{id}", problems=("not_found",), scope="orders")
+@api("GET /v1/backtests/{id}", problems=("not_found",), scope="reports")
 async def get_one(call: Call) -> Backtest:
     """One back-test. A share has an interval only where the stored decisions allow one. Otherwise it is null, and
     `missing` says what would be needed. Of an import, only `then` has an interval."""
     return shown(Backtest, await read_backtest(call.services.world, call.scope.merchant_id, _id(call)))
 
 
-@api("GET /v1/backtests/{id}/payments", query=BacktestPaymentQuery, problems=("not_found",), scope="orders")
+@api("GET /v1/backtests/{id}/payments", query=BacktestPaymentQuery, problems=("not_found",), scope="reports")
 async def get_payments(call: Call) -> BacktestPayments:
     """Payments of a back-test. Each payment with what was done, and what the policy would have planned and why."""
     query = Query(call.query, ("limit", "after"))

@@ -36,7 +36,7 @@ class Balances(Members, kw_only=True):
     data: list[Balance]
 
 
-api: Final = Api(group="Settlements", scope="orders")
+api: Final = Api(group="Settlements", scope="reports")
 
 
 @api("GET /v1/balances", query=BalancesQuery)

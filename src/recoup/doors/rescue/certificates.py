@@ -183,7 +183,7 @@ class CertificateDetail(Certificate, kw_only=True):
 _NAMES: Final = tuple(names_of(CertificateQuery))
 
 
-api: Final = Api(group="Reports", scope="orders")
+api: Final = Api(group="Reports", scope="reports")
 
 
 @api("GET /v1/reports/certificates", query=CertificateQuery)

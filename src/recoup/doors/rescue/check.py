@@ -71,7 +71,7 @@ class Checked(Shape, kw_only=True):
 _FOLD: Final = folding(names_of(CheckBody))
 
 
-api: Final = Api(group="Rescue", scope="payments")
+api: Final = Api(group="Rescue", scope="payments:read")
 
 
 @api("POST /v1/evaluate/check", body=CheckBody, intake=True, examples=examples.CHECK)

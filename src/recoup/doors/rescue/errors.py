@@ -96,7 +96,9 @@ def _hints(problem: Problem) -> bytes:
 
 
 def _switch_properties(problem: Problem) -> dict[str, str]:
-    """Of a switch what is off, for machines."""
+    """Of a switch what is off, of a key the scope that it lacks, for machines."""
+    if "scope" in problem.facts:
+        return {"scope": problem.facts["scope"]}
     offs = problem.facts.get("offs", ())
     return {"kind": problem.facts["switch"], "off": ",".join(off.level for off in offs)} if offs else {}
 

@@ -74,7 +74,7 @@ async def list_all(call: Call) -> EvidenceFiles:
     return EvidenceFiles(data=[_shown(EvidenceFileShown, row) for row in rows])
 
 
-@api(f"GET {_PATH}/{{file}}", problems=("not_found",))
+@api(f"GET {_PATH}/{{file}}", problems=("not_found",), scope="customers")
 async def read(call: Call) -> EvidenceFileContent:
     """One evidence file. With its content."""
     order_id, dispute_id = call.object_id(), _dispute(call)

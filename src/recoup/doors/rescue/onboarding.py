@@ -167,7 +167,11 @@ async def cancel(call: Call) -> ApplicationStep:
 
 
 @api(
-    f"POST {_PATH}/{{id}}/convert", body=StepBody, problems=("not_found", "wrong_state", "conflict"), body_optional=True
+    f"POST {_PATH}/{{id}}/convert",
+    body=StepBody,
+    problems=("not_found", "wrong_state", "conflict"),
+    body_optional=True,
+    scope="keys",
 )
 async def convert(call: Call) -> ConvertedView:
     """Convert into a merchant. Converts an APPROVED application, once; a repeat returns the same merchant."""

@@ -15,6 +15,8 @@ from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id, parse_tail
 from recoup.kernel.money import UNITS_MAX
 from recoup.rules.lists.words import REASON_WORDS, SCHEME_WORDS
+from recoup.rules.merchants.key_scopes import CUSTOMERS
+from recoup.rules.merchants.personal import MASKED, SHOWN
 from recoup.rules.order.faces import STATUS_NAMES
 from recoup.rules.rescue.intake import source_of
 from recoup.store.lists.order_counts import count_orders
@@ -42,7 +44,9 @@ async def get_orders(call: Call) -> Orders:
     size, number = query.number("pageSize", 10, 1, PAGE_SIZE_MAX) or 10, query.number("pageNumber", 1, 1, 10**6) or 1
     order_by = _COLUMNS[query.choice("orderBy", _ORDER_BY, "createdon")]
     descending = query.choice("sort", _SORT, "desc") == "desc"
-    wanted = _filter(query, call.scope.merchant_id)
+    assert call.caller is not None
+    sight = SHOWN if CUSTOMERS in call.caller.scopes else MASKED
+    wanted = _filter(query, call.scope.merchant_id, sight)
     query.raise_if_any()
     async with call.services.world.db.read() as connection:
         rows = await list_orders_page(
@@ -72,7 +76,7 @@ async def get_orders(call: Call) -> Orders:
 async def _total(call: Call, connection: ReadConnection, order_filter: OrderFilter) -> int:
     """Exact, unless that takes too long. Of all orders it is known but for the newest."""
     services = call.services
-    if order_filter == OrderFilter(order_filter.merchant_id, door="rescue"):
+    if order_filter == OrderFilter(order_filter.merchant_id, door="rescue", sight=order_filter.sight):
         known = await services.totals.total(
             connection, order_filter.merchant_id, "rescue", services.world.clocks.wall()
         )
@@ -81,7 +85,7 @@ async def _total(call: Call, connection: ReadConnection, order_filter: OrderFilt
     return (await count_orders(connection, order_filter, exact=True)).value
 
 
-def _filter(query: Query, merchant_id: UUID) -> OrderFilter:
+def _filter(query: Query, merchant_id: UUID, sight: str) -> OrderFilter:
     mid = query.one("mid")
     if mid and parse_id(mid) != merchant_id:
         query.complain("mid", text=NOT_YOUR_MID)
@@ -109,6 +113,7 @@ def _filter(query: Query, merchant_id: UUID) -> OrderFilter:
         code=query.one("declineCode", maximum=64),
         scheme=_brand(query),
         bin=_bin(query),
+        sight=sight,
     )
 
 

@@ -64,6 +64,7 @@ async def read(call: Call) -> Partner:
     "POST /v1/partner/merchants",
     body=MerchantBody,
     keyed=True,
+    scope="keys",
     answers={201: MerchantMade, 200: MerchantMade},
     problems=("conflict",),
 )

@@ -55,14 +55,17 @@ async def change(call: Call) -> MerchantStatus:
     "POST /v1/partner/merchants/{mid}/keys",
     body=KeysBody,
     keyed=True,
+    scope="keys",
     answers={201: NewKeys, 200: NewKeys},
     problems=("not_found", "conflict"),
     body_optional=True,
 )
 @api.example("a day to change over", {"overlapHours": 24})
+@api.example("one that only reads", {"kinds": ["api"], "scopes": ["orders:read", "reports:read"]})
 @api.example("one that leaked", {"kinds": ["api"], "overlapHours": 0})
 async def new_keys(call: Call) -> Reply:
-    """Create new keys for a merchant. Creates all kinds of keys, or only `kinds`; webhook keys are not changed. Old
+    """Create new keys for a merchant. Creates all kinds of keys, or only `kinds`; webhook keys are not changed. They
+    allow `scopes`, by default as much as the keys before. Old
     keys end after `overlapHours` (24), or earlier if that was already set; with 0 all end now. The access tokens of a
     key end with it. With an `Idempotency-Key`, a repeated call creates no further keys: it answers 200, without
     secrets."""
@@ -76,6 +79,7 @@ async def new_keys(call: Call) -> Reply:
         timedelta(hours=body.overlap_hours),
         kinds=kinds,
         key=idempotency_key(call),
+        scopes=body.scopes,
     )
     answer = NewKeys(
         credentials=credentials_shown(made.credentials) if made.credentials else None,

@@ -90,7 +90,7 @@ SPAN_MAX: Final = timedelta(days=400)
 _ELSEWHERE: Final = {"pageSize": "limit", "pageNumber": "after"}
 
 
-api: Final = Api(group="Settlements", scope="orders")
+api: Final = Api(group="Settlements", scope="reports")
 
 
 @api(

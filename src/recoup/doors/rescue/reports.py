@@ -249,6 +249,6 @@ _TITLES: Final = {
 
 
 _MONTH: Final = Example("a month", {"from": "2026-03-01T00:00:00Z"})
-api: Final = Api(group="Reports", scope="orders", text=_TEXT, query=OriginQuery, types=(JSON, CSV), examples=(_MONTH,))
+api: Final = Api(group="Reports", scope="reports", text=_TEXT, query=OriginQuery, types=(JSON, CSV), examples=(_MONTH,))
 for _report, (_row, _shape, _others) in _SHAPES.items():
     api(f"GET /v1/reports/{_report}", summary=_TITLES[_report], answers={200: _shape})(partial(get_report, _report))

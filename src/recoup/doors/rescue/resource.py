@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -171,14 +171,15 @@ class Dialect(kit.Dialect[Services, Caller | None, Call]):
         return caller, b""
 
     def permit(self, method: Method, caller: Caller | None) -> None:
-        scope, partners = method.operation.scope, method.operation.partners
-        if caller is None or scope is None or (caller.partner_id is not None and partners):
-            return
-        if caller.partner_id is not None and scope != PARTNER:
-            raise merchants_only(method.operation.path)
-        if scope not in caller.scopes:
-            kind = "partner's key" if scope == PARTNER else f"key with the scope {scope}"
-            raise Problem("forbidden", f"This key does not allow {scope}.", cure=f"Use a {kind}.")
+        operation, is_partner = method.operation, caller is not None and caller.partner_id is not None
+        if is_partner and operation.partners and operation.scope != "keys":
+            operation = replace(operation, scope=PARTNER)
+        if caller is not None and operation.scope is not None and not operation.partners:
+            if is_partner and operation.credential != PARTNER:
+                raise merchants_only(operation.path)
+            if not is_partner and operation.credential == PARTNER:
+                raise Problem("forbidden", "This call is for partners.", cure="Use a partner's key.")
+        super().permit(replace(method, operation=operation), caller)
 
     async def read(self, method: Method, scope: Scope, receive: Receive, caller: Caller | None, content: bytes) -> Call:
         """The body with the documented names of its fields."""

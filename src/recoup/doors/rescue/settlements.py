@@ -142,7 +142,7 @@ SettlementT = TypeVar("SettlementT", bound=Settlement)
 _KINDS: Final = {kind: kind for kind in (*COLUMNS, "payout")}
 
 
-api: Final = Api(group="Settlements", scope="orders")
+api: Final = Api(group="Settlements", scope="reports")
 
 
 @api("GET /v1/settlements", query=SettlementQuery)

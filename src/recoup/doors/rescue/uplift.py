@@ -213,7 +213,7 @@ _NOTHING: Final[dict[str, Any]] = {"curveDays": list(CURVE_DAYS), "cohorts": [],
 api: Final = Api(strict=True)
 
 
-@api("GET /v1/reports/uplift", group="Reports", query=UpliftQuery, scope="orders")
+@api("GET /v1/reports/uplift", group="Reports", query=UpliftQuery, scope="reports")
 async def get_uplift(call: Call) -> UpliftReport:
     """What the rescue engine brings. The engine's customers against the comparison group: rescued orders, amounts, and
     what else may change. Only orders whose window has closed count. The interval holds at every look at once: read it
@@ -240,7 +240,7 @@ async def _uplift(call: Call, cut: Cut) -> UpliftReport:
     query=CohortQuery,
     answers={200: Cohorts},
     types=(JSON, CSV),
-    scope="orders",
+    scope="reports",
 )
 @api.example("by site and campaign", {"by": "site"})
 async def get_cohorts(call: Call) -> Reply:

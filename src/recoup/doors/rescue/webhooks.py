@@ -40,7 +40,7 @@ OF_STABLECOIN: Final = (
     "orders in the format and signature of the stablecoin API, with `signingKey` of the response as "
     "secret; `encrypt` wraps them in A256GCM. The webhook of `PUT /api/v1/webhook` is separate."
 )
-api: Final = Api(group="Webhooks", scope="merchants")
+api: Final = Api(group="Webhooks", scope="webhooks")
 
 
 @api("POST /v1/webhooks", status=201, text=f"{CREATED} {OF_STABLECOIN}", body=EndpointBody, problems=("conflict",))

@@ -58,7 +58,7 @@ _EXAMPLE: Final = {
     "merchant_order_id": "order-1001", "amount": "49.90", "currency": "USDT", "channel": "mock", "subject": "Pro plan",
     "metadata": {"plan": "pro"}, "return_url": "https://shop.example/thanks",
 }  # fmt: skip
-api: Final = Api(group="Charges", credential="signature")
+api: Final = Api(group="Charges", credential="signature", scope="payments")
 
 
 @api(

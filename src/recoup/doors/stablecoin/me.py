@@ -110,13 +110,13 @@ async def me(call: Call) -> Me:
     )
 
 
-@api("GET /api/v1/webhook")
+@api("GET /api/v1/webhook", scope="webhooks")
 async def get_webhook(call: Call) -> WebhookAnswer:
     """The webhook. The receiver of events. The secret is shown once, with the keys."""
     return _reply(await stablecoin_endpoint.read(call.services.world, call.scope))
 
 
-@api("PUT /api/v1/webhook", body=WebhookBody)
+@api("PUT /api/v1/webhook", body=WebhookBody, scope="webhooks")
 @api.example("Two events", _PUT_EXAMPLE, {"webhook": {**_PUT_EXAMPLE, "encrypt": False}})
 async def put_webhook(call: Call) -> WebhookAnswer:
     """Set the webhook. Sets the receiver, its events, and the encryption of bodies."""

@@ -76,7 +76,7 @@ class CheckoutAnswer(Struct, frozen=True):
 
 
 _AT: Final = "/api/v1/orders/{id}"
-api: Final = Api(group="Orders", credential="signature", body_optional=True)
+api: Final = Api(group="Orders", credential="signature", scope="orders", body_optional=True)
 
 
 @api("GET /api/v1/orders", query=ListQuery)
@@ -125,6 +125,7 @@ def _settlement(order: StableOrder, row: OrderSettlement) -> Settlement:
 
 @api(
     f"POST {_AT}/refund",
+    scope="refunds",
     body=RefundBody,
     keyed=True,
     problems=(

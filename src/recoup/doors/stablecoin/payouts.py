@@ -51,7 +51,7 @@ class PayoutBody(Struct, frozen=True):
 
 
 _EXAMPLE: Final = {"amount": "20.00", "currency": "USDT", "destination": "tron:TDemoXnotAReaLAddressXdoNotPayXQw8"}
-api: Final = Api(group="Money", credential="signature")
+api: Final = Api(group="Money", credential="signature", scope="payouts")
 
 
 @api("GET /api/v1/payouts", query=PageQuery)

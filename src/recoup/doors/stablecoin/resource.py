@@ -191,9 +191,6 @@ class Dialect(kit.Dialect[Services, Caller, Call]):
         content = await read_body(receive)
         return await self.services.callers.verify(_signed(scope, content)), content
 
-    def permit(self, method: Method, caller: Caller) -> None:
-        """Every key allows everything."""
-
     async def read(self, method: Method, scope: Scope, receive: Receive, caller: Caller | None, content: bytes) -> Call:
         assert caller is not None  # no path of this API is open
         body = None

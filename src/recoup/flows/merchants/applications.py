@@ -40,6 +40,7 @@ class Applicant:
     owner: tuple[str, UUID] | None
     actor: Actor
     request_id: str
+    role: str | None = None  # of a person
 
     def by(self, world: World) -> By:
         return By(self.actor, self.request_id, world.clocks.wall())

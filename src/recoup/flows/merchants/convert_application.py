@@ -45,7 +45,7 @@ async def convert_application(world: World, applicant: Applicant, application_id
             move = step(row.status, "converted")
             if move is None:
                 return await _before(tx, world, row)
-            done = await _make(tx, world, row, applicant.actor.text())
+            done = await _make(tx, world, row, applicant)
             moved = await move_application(tx, row, move, applicant.by(world), log_note=note)
             await wait_for(tx, row.merchant_id, "register_merchant", row.merchant_id, world.clocks.wall())
             return Converted(moved, *done)
@@ -73,7 +73,9 @@ async def _waiting(connection: Read, world: World, merchant_id: UUID) -> Handove
     return Handover(link(world, merchant_id, waiting.handover_id), waiting.expires_at) if waiting else None
 
 
-async def _make(tx: Tx, world: World, row: Application, by: str) -> tuple[tuple[UUID, ...], Credentials, Handover]:
+async def _make(
+    tx: Tx, world: World, row: Application, by: Applicant
+) -> tuple[tuple[UUID, ...], Credentials, Handover]:
     form, merchant_id, wall = form_of(row), row.merchant_id, world.clocks.wall()
     partner_id = row.owner_id if row.owner_kind == "partner" else None
     if partner_id is not None:
@@ -82,7 +84,8 @@ async def _make(tx: Tx, world: World, row: Application, by: str) -> tuple[tuple[
     await place_merchant(tx, world, merchant_id, form.merchant_name, sites, partner_id=partner_id, kinds=form.kinds)
     if partner_id is not None:
         await add_partner_merchant(tx, partner_id, merchant_id, external_id=form.external_id or None, wall=wall)
-    keys, webhook_key = await issue_keys(tx, world, merchant_id, by), base64.b64encode(os.urandom(64)).decode()
+    keys = await issue_keys(tx, world, merchant_id, by.actor.text(), role=by.role)
+    webhook_key = base64.b64encode(os.urandom(64)).decode()
     await keep_webhook_keys(tx, world, merchant_id, webhook_key, keys.stablecoin_webhook_secret)
     given = credentials_of(merchant_id, sites[0].site_id, keys, webhook_key)
     return tuple(site.site_id for site in sites), given, await prepare(tx, world, merchant_id, given)

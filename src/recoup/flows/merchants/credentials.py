@@ -14,6 +14,7 @@ from recoup.kernel.policy import WORLD_CLAIM
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import iso
+from recoup.rules.merchants.key_scopes import expanded
 from recoup.store.merchants.merchant_keys import add_refresh_token, note_first_token, take_refresh_token
 from recoup.store.merchants.merchants import ApiKey, find_api_key, find_tokenization_merchant
 from recoup.store.merchants.partners import find_partner_key
@@ -82,7 +83,7 @@ class Credentials:
         if await self._endings.has_ended(claims["unique_name"]):
             raise _ended()
         mid, pid = claims.get("custom:mid"), claims.get("custom:pid")
-        scopes = frozenset(claims.get("aud") or ())
+        scopes = expanded(claims.get("aud") or ())
         return Identity(claims["unique_name"], UUID(mid) if mid else None, scopes, UUID(pid) if pid else None)
 
     async def has_ended(self, app_key: str) -> bool:
@@ -104,7 +105,7 @@ class Credentials:
         self._check_open(key, "unauthenticated")
         if len(self._known) > 10_000:
             self._known.clear()
-        identity = Identity(key.app_key, key.merchant_id, frozenset(key.scopes), key.partner_id)
+        identity = Identity(key.app_key, key.merchant_id, expanded(key.scopes), key.partner_id)
         self._known[mark] = (now, identity)
         return identity
 

@@ -1,22 +1,34 @@
 """One new key of a merchant: of its secret only a hash is kept, or what is sealed where we need the secret itself."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from recoup.flows.people.sessions import MAY
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.kernel.sentence import Sentence
+from recoup.rules.merchants.key_scopes import allowed, divided
+from recoup.rules.merchants.personal import SHOWN, pii_access_of
+from recoup.rules.money.refund_limits import NONE
 from recoup.rules.stable.signing import secret_context
-from recoup.store.merchants.merchant_keys import add_api_key, add_signing_key, add_tokenization_key, keys_made
-from recoup.store.statement import Tx
+from recoup.store.merchants.merchant_keys import (
+    add_api_key,
+    add_signing_key,
+    add_tokenization_key,
+    keys_made,
+    scopes_before,
+)
+from recoup.store.merchants.merchants import load_merchant
+from recoup.store.refunds.refund_limits import list_limits
+from recoup.store.statement import Read, Tx
 
 KEY_KINDS: Final = ("api", "tokenization", "stablecoin")
-SCOPES: Final = ("payments", "orders", "merchants")
 A_DAY_MAX: Final = 100  # of one kind: those that ended are kept, and each ending is sent to all processes
 SETUP: Final = Actor("operator", "setup").text()
 
@@ -41,18 +53,40 @@ async def check_made(tx: Tx, merchant_id: UUID, kind: str, wall: datetime) -> No
         )
 
 
-async def issue_key(tx: Tx, world: World, merchant_id: UUID, kind: str, by: str, name: str = "") -> IssuedKey:
-    """In an open transaction; those before stay as they are. `kind` of KEY_KINDS; `by`: an actor's text."""
+async def _grantable(db: Read, merchant_id: UUID, role: str) -> set[str]:
+    """What somebody with this role gives a key alone."""
+    known, limits = await load_merchant(db, merchant_id), await list_limits(db, merchant_id)
+    clear = known is not None and pii_access_of(role, known.merchant.sight) == SHOWN
+    limited = any(of == role and found != NONE for (of, _), found in limits.items())
+    return allowed("merchant", MAY.get(role, ()), clear=clear, limited=limited)
+
+
+async def issue_key(
+    tx: Tx,
+    world: World,
+    merchant_id: UUID,
+    kind: str,
+    by: str,
+    name: str = "",
+    *,
+    scopes: Sequence[str] = (),
+    role: str | None = None,
+) -> IssuedKey:
+    """In an open transaction; those before stay as they are. `kind` of KEY_KINDS; `by`: an actor's text. `scopes`: what
+    it is to allow, else as much as the one before, else all; beyond what `role` gives alone an owner has to agree.
+    Raises: Problem(invalid) for a scope that there is not."""
     mode, wall = "test" if world.policy.test_mode else "live", world.clocks.wall()
+    may = None if role is None else await _grantable(tx, merchant_id, role)
+    given, asked = divided("merchant", scopes or await scopes_before(tx, merchant_id, kind) or (), may)
     if kind == "api":
         new = IssuedKey(kind, f"pk_{mode}_{secrets.token_urlsafe(18)}", f"sk_{mode}_{secrets.token_urlsafe(36)}")
         kept: bytes = world.keys.secret_hash(new.secret)
-        await add_api_key(tx, new.key, new_id(), merchant_id, kept, SCOPES, wall, by, name)
+        await add_api_key(tx, new.key, new_id(), merchant_id, kept, given, asked, wall, by, name)
     elif kind == "tokenization":
         new = IssuedKey(kind, f"tk_{mode}_{secrets.token_urlsafe(24)}", "")
         await add_tokenization_key(tx, new.key, merchant_id, wall, by, name)
     else:
         new = IssuedKey(kind, f"pk_{mode}_{secrets.token_hex(12)}", f"sk_{mode}_{secrets.token_hex(24)}")
         sealed: bytes = world.keys.seal_secret(secret_context(new.key), new.secret.encode())
-        await add_signing_key(tx, new.key, merchant_id, sealed, wall, by, name)
+        await add_signing_key(tx, new.key, merchant_id, sealed, given, asked, wall, by, name)
     return new

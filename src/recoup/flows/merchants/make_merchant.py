@@ -1,6 +1,6 @@
 """A merchant with what it needs to begin: a site, keys, a webhook key. Everything may be repeated."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -153,13 +153,19 @@ async def issue_keys(
     *,
     overlap: timedelta = timedelta(0),
     kinds: Collection[str] = KEY_KINDS,
+    scopes: Sequence[str] = (),
+    role: str | None = None,
 ) -> Keys:
     """In an open transaction: keys that open the merchant's doors, of those `kinds`; the others are empty. Those before
     end now, or after the overlap. The secrets that sign its webhooks are made, not kept: see `keep_webhook_keys`.
-    `by`: an actor's text."""
+    `by`: an actor's text; `scopes`, `role`: as `issue_key`."""
     wall = world.clocks.wall()
     await end_keys(tx, merchant_id, sorted(kinds), wall + overlap, wall, by)
-    made = {kind: await issue_key(tx, world, merchant_id, kind, by) for kind in KEY_KINDS if kind in kinds}
+    made = {
+        kind: await issue_key(tx, world, merchant_id, kind, by, scopes=scopes, role=role)
+        for kind in KEY_KINDS
+        if kind in kinds
+    }
     api, tokenization, stablecoin = (made.get(kind, IssuedKey(kind, "", "")) for kind in KEY_KINDS)
     return Keys(api.key, api.secret, tokenization.key, stablecoin.key, stablecoin.secret, new_webhook_secret())
 

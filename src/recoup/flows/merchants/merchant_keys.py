@@ -1,5 +1,6 @@
 """A merchant's own people make and end its keys, one kind at a time. A secret is shown once and never kept."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from hashlib import sha256
 from typing import Final
@@ -13,7 +14,14 @@ from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.moves.audit import note
-from recoup.store.merchants.merchant_keys import MerchantKey, end_keys, keys_of, live_keys, name_key
+from recoup.store.merchants.merchant_keys import (
+    MerchantKey,
+    decide_scopes,
+    end_keys,
+    keys_of,
+    live_keys,
+    name_key,
+)
 from recoup.store.merchants.sites import lock_merchant
 
 log = structlog.get_logger()
@@ -27,11 +35,13 @@ async def list_keys(world: World, scope: Scope) -> list[MerchantKey]:
     return await keys_of(world.db, scope.merchant_id)
 
 
-async def make_key(world: World, scope: Scope, kind: str, overlap: timedelta | None, name: str = "") -> IssuedKey:
+async def make_key(
+    world: World, scope: Scope, kind: str, overlap: timedelta | None, name: str = "", scopes: Sequence[str] = ()
+) -> IssuedKey:
     """Those of the kind before end after the overlap; None: they stay until somebody ends them. A lost answer costs
-    another key, and nothing else.
+    another key, and nothing else. `scopes`: as `issue_key`.
 
-    Raises: Problem(invalid) for a kind, overlap or name that cannot be; Problem(conflict) for too many keys;
+    Raises: Problem(invalid) for a kind, overlap, name or scope that cannot be; Problem(conflict) for too many keys;
     Problem(too_many_requests) for too many in a day.
     """
     name = checked_name(name)
@@ -49,7 +59,7 @@ async def make_key(world: World, scope: Scope, kind: str, overlap: timedelta | N
         await check_made(tx, scope.merchant_id, kind, wall)
         if overlap is not None:
             await end_keys(tx, scope.merchant_id, (kind,), wall + overlap, wall, by)
-        made = await issue_key(tx, world, scope.merchant_id, kind, by, name)
+        made = await issue_key(tx, world, scope.merchant_id, kind, by, name, scopes=scopes, role=scope.role)
         others = "stay" if overlap is None else f"end in {overlap // timedelta(hours=1)} h"
         details = {"kind": kind, "key": f"…{made.key[-4:]}", "others": others} | ({"name": name} if name else {})
         await note(tx, scope, wall, "key.made", sha256(made.key.encode()).hexdigest(), details)
@@ -72,6 +82,22 @@ async def end_key(world: World, scope: Scope, kind: str, print_: str) -> None:
         await note(tx, scope, wall, "key.ended", print_, {"kind": kind})
     await heard_everywhere(world.db)
     log.info("merchant key ended", merchant=str(scope.merchant_id), key_kind=kind, actor=by, request=scope.request_id)
+
+
+async def decide_key(world: World, scope: Scope, print_: str, *, approve: bool) -> None:
+    """An owner's word on what a key is to allow beyond what its maker gives alone. Raises: as `check_decides`."""
+    async with world.db.transaction() as tx:
+        await lock_merchant(tx, scope.merchant_id)
+        check_decides(await decide_scopes(tx, scope.merchant_id, print_, scope.actor.id, approve), scope.role)
+        await note(tx, scope, world.clocks.wall(), "key.decided", print_, {"approved": "yes" if approve else "no"})
+
+
+def check_decides(found: bool, role: str | None) -> None:  # noqa: FBT001
+    """Raises: Problem(forbidden) for whoever is no owner; Problem(not_found)."""
+    if role not in (None, "owner"):
+        raise Problem("forbidden", "Only owners decide what a key may.", cure="Ask an owner.")
+    if not found:
+        raise Problem("not_found", "No such key waits for you.", cure="Who made it needs another owner.")
 
 
 async def rename_key(world: World, scope: Scope, kind: str, print_: str, name: str) -> None:

@@ -3,7 +3,7 @@
 import base64
 import json
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -147,7 +147,7 @@ async def _new(tx: Tx, world: World, scope: PartnerScope, request: MerchantReque
         input_mac=input_mac,
         wall=wall,
     )
-    keys = await issue_keys(tx, world, merchant_id, scope.actor.text())
+    keys = await issue_keys(tx, world, merchant_id, scope.actor.text(), role=scope.role)
     webhook_key = base64.b64encode(os.urandom(64)).decode()
     await keep_webhook_keys(tx, world, merchant_id, webhook_key, keys.stablecoin_webhook_secret)
     given = credentials_of(merchant_id, site_id, keys, webhook_key)
@@ -185,6 +185,7 @@ async def new_keys(
     *,
     kinds: Collection[str] = KEY_KINDS,
     key: str | None = None,
+    scopes: Sequence[str] = (),
 ) -> KeysMade:
     """New keys of these kinds; those that sign webhooks stay. Those before end now, or after the overlap. With an
     Idempotency-Key that came before nothing is made.
@@ -198,7 +199,7 @@ async def new_keys(
         await _check_own(tx, scope.partner_id, merchant_id)
         await lock_merchant(tx, merchant_id)
         wall = world.clocks.wall()
-        mac: bytes = world.keys.mac("partner-keys", f"{sorted(kinds)} {overlap}".encode())
+        mac: bytes = world.keys.mac("partner-keys", f"{sorted(kinds)} {overlap}{sorted(scopes) or ''}".encode())
         if key is not None and (before := await handover_by_key(tx, merchant_id, key)):
             if before.request_mac != mac:
                 raise Problem(
@@ -221,7 +222,10 @@ async def new_keys(
             await check_made(tx, merchant_id, kind, wall)
         known = await load_merchant(tx, merchant_id)
         site = next((s.site_id for s in known.sites if s.is_default), None) if known else None
-        keys = await issue_keys(tx, world, merchant_id, scope.actor.text(), overlap=overlap, kinds=kinds)
+        by = scope.actor.text()
+        keys = await issue_keys(
+            tx, world, merchant_id, by, overlap=overlap, kinds=kinds, scopes=scopes, role=scope.role
+        )
         given = credentials_of(merchant_id, site, keys, "")
         await note(
             tx,

@@ -9,12 +9,14 @@ from uuid import UUID
 
 from recoup.flows.key_endings import heard_everywhere
 from recoup.flows.merchants.find_partner import no_such_merchant
-from recoup.flows.merchants.merchant_keys import checked_name
+from recoup.flows.merchants.merchant_keys import check_decides, checked_name
+from recoup.flows.people.sessions import PARTNER_MAY
 from recoup.flows.world import World
 from recoup.kernel.ids import first_id_of, new_id
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Actor, PartnerScope
 from recoup.kernel.sentence import Sentence
+from recoup.rules.merchants.key_scopes import allowed, divided
 from recoup.rules.merchants.onboarding import Condition, conditions
 from recoup.store.merchants.merchant_keys import MerchantKey, keys_of
 from recoup.store.merchants.merchants import Site, load_merchant
@@ -31,6 +33,7 @@ from recoup.store.merchants.partners import (
     add_partner,
     add_partner_key,
     change_partner,
+    decide_scopes_of_partner,
     find_partner,
     lock_partner,
     name_partner_key,
@@ -40,7 +43,6 @@ from recoup.store.merchants.partners import (
 )
 
 KEY_PREFIX = "ppk_"
-SCOPES = ("partner",)
 QUOTA_MAX = 1_000_000
 KEYS_MAX = 10
 SETUP = Actor("operator", "setup")
@@ -76,9 +78,12 @@ async def make_partner_key(
     *,
     is_first: bool = False,
     name: str = "",
+    scopes: Sequence[str] = (),
 ) -> PartnerKey:
     """A new key; earlier ones end now, or after the overlap. `is_first`: no earlier one was ever shown, so that
-    its end is not waited for. Raises: Problem(invalid) for a name that cannot be; Problem(conflict) for too many keys.
+    its end is not waited for. `scopes`: what it is to allow, else as much as the one before, else all; beyond what the
+    scope's role gives alone an owner has to agree. Raises: Problem(invalid) for a name or scope that cannot be;
+    Problem(conflict) for too many keys.
     """
     name = checked_name(name)
     mode, wall = "test" if world.policy.test_mode else "live", world.clocks.wall()
@@ -87,8 +92,11 @@ async def make_partner_key(
     )
     async with world.db.transaction() as tx:
         await lock_partner(tx, partner_id)  # of two at once the second ends the first one's key
+        kept_keys, role = await partner_keys_of(tx, partner_id), scope.role if scope is not None else None
+        before = scopes or [one for row in kept_keys[:1] for one in (*row.scopes, *row.asked)]
+        may = None if role is None else allowed("partner", PARTNER_MAY.get(role, ()))
+        given, asked = divided("partner", before, may)
         if overlap:
-            kept_keys = await partner_keys_of(tx, partner_id)
             if sum(row.ends_at is None or row.ends_at > wall for row in kept_keys) >= KEYS_MAX:
                 raise Problem(
                     "conflict",
@@ -99,11 +107,20 @@ async def make_partner_key(
         else:
             await revoke_partner_keys(tx, partner_id, wall)
         kept = world.keys.secret_hash(key.app_secret)
-        await add_partner_key(tx, key.app_key, key.key_id, partner_id, kept, list(SCOPES), wall, name)
-        await note(tx, scope or PartnerScope(partner_id, SETUP, "setup"), "key_made", wall, key_ends=key.app_key[-4:])
+        scope = scope or PartnerScope(partner_id, SETUP, "setup")
+        by = scope.actor.text()
+        await add_partner_key(tx, key.app_key, key.key_id, partner_id, kept, given, asked, wall, by, name)
+        await note(tx, scope, "key_made", wall, key_ends=key.app_key[-4:])
     if not overlap and not is_first:
         await heard_everywhere(world.db)
     return key
+
+
+async def decide_partner_key(world: World, scope: PartnerScope, key_id: UUID | None, *, approve: bool) -> None:
+    """As `decide_key`, of a partner's."""
+    async with world.db.transaction() as tx:
+        check_decides(await decide_scopes_of_partner(tx, scope.partner_id, key_id, scope.actor.id, approve), scope.role)
+        await note(tx, scope, "key_decided", world.clocks.wall(), key_id=str(key_id), approved=approve)
 
 
 async def rename_partner_key(world: World, scope: PartnerScope, key_id: UUID | None, name: str) -> None:

@@ -10,6 +10,7 @@ from uuid import UUID
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
+from recoup.rules.merchants.key_scopes import expanded
 from recoup.rules.stable.signing import canonical, is_fresh, same, seconds_of, secret_context, sign
 from recoup.store.coalesce import Coalescer
 from recoup.store.merchants.merchant_keys import find_signing_key
@@ -38,6 +39,7 @@ class Signed:
 class Caller:
     key_id: str
     merchant_id: UUID
+    scopes: frozenset[str]
     partner_id: None = None  # its keys are merchants' alone
 
     @property
@@ -55,7 +57,7 @@ class Callers:
     def __init__(self, world: World, *, reads_once: bool = True) -> None:
         """`reads_once`: whether a signature of a GET works once too."""
         self._world, self._reads_once, self._endings = world, reads_once, world.key_endings
-        self._known: dict[str, tuple[float, UUID, bytes]] = {}
+        self._known: dict[str, tuple[float, Caller, bytes]] = {}
         # Ids that nobody has, of which strangers send as many as they like: few are kept, and none that is long.
         self._missed: dict[str, float] = {}
         # A secret for the keys that nobody has, so that they cost as much as others.
@@ -67,10 +69,10 @@ class Callers:
         stale_request, bad_signature, replayed_request."""
         if not (call.key_id and call.timestamp and call.signature):
             raise _no("missing_auth", "The call is not signed.", "Send X-Api-Key, X-Timestamp and X-Signature.")
-        merchant_id, secret = await self._key(call.key_id)
+        caller, secret = await self._key(call.key_id)
         message = canonical(call.method, call.raw_path, call.raw_query, call.timestamp, call.body)
         fits = same(call.signature, sign(secret, message))
-        if merchant_id is None:
+        if caller is None:
             raise _no("invalid_api_key", "The API key is not valid.", "Check the key id and its environment.")
         seconds = seconds_of(call.timestamp)
         if seconds is None or not is_fresh(seconds, self._world.clocks.wall()):
@@ -80,12 +82,12 @@ class Callers:
             cure = "Sign five lines: method, path, sorted query, timestamp, SHA-256 of the body, all as sent."
             raise _no("bad_signature", "The signature does not fit this call.", cure)
         once = self._reads_once or call.method != "GET"
-        if once and not await self._taking.submit((merchant_id, call.key_id, call.signature, seconds)):
+        if once and not await self._taking.submit((caller.merchant_id, call.key_id, call.signature, seconds)):
             cure = "Sign each call anew; two equal calls within one second need different timestamps."
             raise _no("replayed_request", "This signature was used before.", cure)
-        return Caller(call.key_id, merchant_id)
+        return caller
 
-    async def _key(self, key_id: str) -> tuple[UUID | None, bytes]:
+    async def _key(self, key_id: str) -> tuple[Caller | None, bytes]:
         now = self._world.clocks.monotonic()
         known = self._known.get(key_id)
         if known is not None and now - known[0] < KNOWN_SECONDS:
@@ -101,11 +103,11 @@ class Callers:
             self._missed[key_id] = now
             self._known.pop(key_id, None)
             return None, self._open(None)
-        secret = self._open((key_id, found[1]))
+        secret, caller = self._open((key_id, found.secret)), Caller(key_id, found.merchant_id, expanded(found.scopes))
         if len(self._known) >= KNOWN_MAX:
             self._known.clear()
-        self._known[key_id] = (now, found[0], secret)
-        return found[0], secret
+        self._known[key_id] = (now, caller, secret)
+        return caller, secret
 
     def _open(self, sealed: tuple[str, bytes] | None) -> bytes:
         key_id, secret = sealed or ("", self._nobody)

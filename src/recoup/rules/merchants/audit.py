@@ -63,6 +63,7 @@ _OWN: Final[Mapping[str, str]] = {
     "go_live.refused": "refused going live",
     "go_live.withdrawn": "withdrew the request to go live",
     "handover.opened": "opened a link to credentials",
+    "key.decided": "decided what a key may",
     "key.ended": "ended a key",
     "key.made": "created a key",
     "key.named": "named a key",

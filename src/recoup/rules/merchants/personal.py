@@ -162,6 +162,11 @@ def _pattern(value: str) -> str:
     return before + (f"(?-i:{text})" if len(value) < WORDS_MIN else text) + after
 
 
+def notes(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Whose values may be anything."""
+    return dict.fromkeys(fields, DOTS)
+
+
 def is_erased(payer: Mapping[str, Any] | None) -> bool:
     """Whether nothing is known of an order's customer any more: what to take out of texts is not known either."""
     return payer is not None and not any(payer.get(key) for key in MASKS)

@@ -6,24 +6,17 @@ from typing import Final
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Actor
 from recoup.kernel.sentence import Sentence
+from recoup.rules.merchants.rights import RIGHTS
 from recoup.rules.network.card_text import numbers_in
 
 MINUTES: Final = (15, 30, 60)
 REASON_MIN: Final = 10
 REASON_MAX: Final = 300
-# Acts that no impersonator does, as the logs name them, or all that begin with this word: who may act moves no money to
-# where they say, gives no second person's word, and changes no keys, limits or bank accounts.
-CLOSED: Final = frozenset({
-    "reversal_owed", "settled_by_hand", "settlement_replaced", "refund_retried", "reversal_retried", "void_retried",
-    "refund_by_hand_proposed", "reversal_by_hand_proposed", "refund_request_refused",
-    "adjustment", "bank_account", "chain", "go_live", "handover", "key", "limits", "payout", "refund_address",
-    "settlement_address", "sight", "stablecoin_payout", "webhook_key", "customer.erased", "customer.exported",
-})  # fmt: skip
 
 
 def check_act(actor: Actor, act: str) -> None:
     """Raises: Problem(forbidden) for what an impersonator may not do, by whatever door it comes."""
-    if actor.behind and (act in CLOSED or act.partition(".")[0] in CLOSED):
+    if actor.behind and {act, act.partition(".")[0]} & set(RIGHTS["impersonators"]["never"]):
         raise not_while_impersonating()
 
 

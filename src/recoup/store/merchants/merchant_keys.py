@@ -49,20 +49,23 @@ class MerchantKey(Row, frozen=True):
     ended_by: str | None
     name: str
     last_used_at: datetime | None
+    scopes: list[str]
+    asked: list[str]
     print: str
 
 
 @DIRECTORY.statement(f"""
 SELECT k.*, encode(sha256(convert_to(k.key, 'UTF8')), 'hex') AS print FROM (
   SELECT key_id AS id, app_key AS key, 'api' AS kind, created_at, least(revoked_at, retires_at) AS ends_at,
-    made_by, ended_by, name, coalesce(last_used_at, first_token_at) AS last_used_at
+    made_by, ended_by, name, coalesce(last_used_at, first_token_at) AS last_used_at, scopes, asked
   FROM api_keys WHERE merchant_id = $1
   UNION ALL
   SELECT NULL, environment_key, 'tokenization', created_at, least(revoked_at, retires_at), made_by, ended_by, name,
-    last_used_at
+    last_used_at, '{{}}', '{{}}'
   FROM tokenization_keys WHERE merchant_id = $1
   UNION ALL
-  SELECT NULL, key_id, 'stablecoin', created_at, least(revoked_at, retires_at), made_by, ended_by, name, last_used_at
+  SELECT NULL, key_id, 'stablecoin', created_at, least(revoked_at, retires_at), made_by, ended_by, name, last_used_at,
+    scopes, asked
   FROM signing_keys WHERE merchant_id = $1) k
 ORDER BY k.created_at DESC, k.kind LIMIT {ROWS_MAX}
 """)
@@ -81,8 +84,8 @@ async def keys_made(db: Read, merchant_id: UUID, kind: str, since: datetime) -> 
 
 
 @DIRECTORY.statement("""
-INSERT INTO api_keys (app_key, key_id, merchant_id, secret_hash, scopes, created_at, made_by, name)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+INSERT INTO api_keys (app_key, key_id, merchant_id, secret_hash, scopes, asked, created_at, made_by, name)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """)
 async def add_api_key(
     db: Tx,
@@ -91,6 +94,7 @@ async def add_api_key(
     merchant_id: UUID,
     secret_hash: bytes,
     scopes: Sequence[str],
+    asked: Sequence[str],
     at: datetime,
     by: str,
     name: str = "",
@@ -104,11 +108,43 @@ async def add_tokenization_key(db: Tx, key: str, merchant_id: UUID, at: datetime
 
 
 @DIRECTORY.statement("""
-INSERT INTO signing_keys (key_id, merchant_id, secret, created_at, made_by, name) VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO signing_keys (key_id, merchant_id, secret, scopes, asked, created_at, made_by, name)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 """)
 async def add_signing_key(
-    db: Tx, key_id: str, merchant_id: UUID, sealed: bytes, at: datetime, by: str, name: str = ""
+    db: Tx,
+    key_id: str,
+    merchant_id: UUID,
+    sealed: bytes,
+    scopes: Sequence[str],
+    asked: Sequence[str],
+    at: datetime,
+    by: str,
+    name: str = "",
 ) -> None: ...
+
+
+@DIRECTORY.statement("""
+SELECT k.scopes || k.asked FROM (
+  SELECT 'api' AS kind, scopes, asked, created_at FROM api_keys WHERE merchant_id = $1
+  UNION ALL SELECT 'stablecoin', scopes, asked, created_at FROM signing_keys WHERE merchant_id = $1) k
+WHERE k.kind = $2 ORDER BY k.created_at DESC LIMIT 1
+""")
+async def scopes_before(db: Read, merchant_id: UUID, kind: str) -> list[str] | None:
+    """Of the newest key of the kind, with what it waits for."""
+
+
+@DIRECTORY.statement("""
+WITH api AS (UPDATE api_keys SET scopes = CASE WHEN $4 THEN scopes || asked ELSE scopes END, asked = '{}'
+  WHERE merchant_id = $1 AND encode(sha256(convert_to(app_key, 'UTF8')), 'hex') = $2 AND asked <> '{}'
+    AND position($3 IN made_by) = 0 RETURNING true),
+stablecoin AS (UPDATE signing_keys SET scopes = CASE WHEN $4 THEN scopes || asked ELSE scopes END, asked = '{}'
+  WHERE merchant_id = $1 AND encode(sha256(convert_to(key_id, 'UTF8')), 'hex') = $2 AND asked <> '{}'
+    AND position($3 IN made_by) = 0 RETURNING true)
+SELECT EXISTS (SELECT FROM api) OR EXISTS (SELECT FROM stablecoin)
+""")
+async def decide_scopes(db: Tx, merchant_id: UUID, print_: str, by: str, approve: bool) -> bool:  # noqa: FBT001
+    """What a key waits for is its own from here on, or not. False where there is none, or they made it themselves."""
 
 
 # By each table's primary key: its cost depends on the keys named, not on how many there are.
@@ -248,10 +284,11 @@ class SigningKey(NamedTuple):
 
     merchant_id: UUID
     secret: bytes
+    scopes: list[str]
 
 
 @DIRECTORY.statement("""
-SELECT merchant_id, secret FROM signing_keys
+SELECT merchant_id, secret, scopes FROM signing_keys
 WHERE key_id = $1 AND revoked_at IS NULL AND (retires_at IS NULL OR retires_at > $2)
 """)
 async def find_signing_key(db: Read, key_id: str, at: datetime) -> SigningKey | None:

@@ -155,10 +155,14 @@ class PartnerKeyShown(Row, frozen=True):
     created_at: datetime
     last_used_at: datetime | None
     ends_at: datetime | None
+    scopes: list[str]
+    asked: list[str]
+    made_by: str
 
 
 @DIRECTORY.statement("""
-SELECT key_id, app_key, name, created_at, last_used_at, least(revoked_at, retires_at) AS ends_at FROM partner_keys
+SELECT key_id, app_key, name, created_at, last_used_at, least(revoked_at, retires_at) AS ends_at, scopes, asked, made_by
+FROM partner_keys
 WHERE partner_id = $1 ORDER BY created_at DESC LIMIT 30
 """)
 async def partner_keys_of(db: Read, partner_id: UUID) -> list[PartnerKeyShown]:

@@ -230,8 +230,8 @@ async def add_partner(db: Tx, partner_id: UUID, name: str, at: datetime) -> bool
 
 
 @DIRECTORY.statement("""
-INSERT INTO partner_keys (app_key, key_id, partner_id, secret_hash, scopes, created_at, name)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO partner_keys (app_key, key_id, partner_id, secret_hash, scopes, asked, created_at, made_by, name)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """)
 async def add_partner_key(
     db: Tx,
@@ -240,9 +240,25 @@ async def add_partner_key(
     partner_id: UUID,
     secret_hash: bytes,
     scopes: list[str],
+    asked: list[str],
     at: datetime,
+    by: str,
     name: str = "",
 ) -> None: ...
+
+
+@DIRECTORY.statement("""
+UPDATE partner_keys SET scopes = CASE WHEN $4 THEN scopes || asked ELSE scopes END, asked = '{}'
+WHERE partner_id = $1 AND key_id = $2 AND asked <> '{}' AND position($3 IN made_by) = 0 RETURNING true
+""")
+async def decide_scopes_of_partner(
+    db: Tx,
+    partner_id: UUID,
+    key_id: UUID | None,
+    by: str,
+    approve: bool,  # noqa: FBT001
+) -> bool:
+    """As `decide_scopes`."""
 
 
 @DIRECTORY.statement("UPDATE partner_keys SET name = $3 WHERE partner_id = $1 AND key_id = $2 RETURNING key_id")

@@ -17,7 +17,6 @@ from uuid import UUID
 import asyncpg
 
 from recoup.flows.locked import Orders
-from recoup.flows.merchants.issue_key import SCOPES
 from recoup.flows.merchants.make_merchant import Keys, NewSite, make_keys, make_merchant
 from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.messages.endpoints import new_signing_key
@@ -34,6 +33,7 @@ from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import Clocks
+from recoup.rules.merchants.key_scopes import divided
 from recoup.store.connect import connect
 from recoup.store.server.binaries import find_binaries
 from recoup.store.server.footing import end_with_parent
@@ -157,7 +157,7 @@ async def make_shop(world: World, name: str) -> Shop:
     site = NewSite(site_id, "https://bench.example.test", name, "BENCH")
     await make_merchant(world, merchant_id, name, (site,), partner_id=None, fee_basis_points=290)
     keys = await make_keys(world, merchant_id, new_signing_key())
-    audience = [*SCOPES, *SERVICES]
+    audience = [*divided("merchant", (), None)[0], *SERVICES]
     bearers = tuple(
         world.keys.sign_token(
             access_claims(

@@ -123,14 +123,14 @@ class ApplicationAccess:
 
 def access_of(visit: AnyVisit) -> ApplicationAccess:
     scope, session = visit.scope, visit.session
+    by = scope.actor, scope.request_id, scope.role
     if session.is_operator:
-        return ApplicationAccess(Applicant(None, scope.actor, scope.request_id), False, True)
+        return ApplicationAccess(Applicant(None, *by), False, True)
     if session.seat is not None:
         owner = ("partner", session.seat.partner_id)
-        return ApplicationAccess(Applicant(owner, scope.actor, scope.request_id), session.seat.may("apply"), False)
+        return ApplicationAccess(Applicant(owner, *by), session.seat.may("apply"), False)
     assert isinstance(visit, Visit), "without a seat there is a merchant"
-    applicant = Applicant(("merchant", visit.merchant_id), scope.actor, scope.request_id)
-    return ApplicationAccess(applicant, session.may("apply"), False)
+    return ApplicationAccess(Applicant(("merchant", visit.merchant_id), *by), session.may("apply"), False)
 
 
 def only_applicants(access: ApplicationAccess) -> None:

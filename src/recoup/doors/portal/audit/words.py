@@ -52,6 +52,7 @@ OTHERS: Final[Mapping[str, str]] = {
     "order.reversal_owed": "returned a late payment", "order.reversal_retried": "sent a reversal again",
     "order.reversed": "completed a reversal", "order.settled_by_hand": "settled a late payment by hand",
     "order.settlement_replaced": "repeated an order's settlement", "order.void_retried": "retried a void",
+    "partner.key_decided": "decided what a partner key may",
     "partner.key_made": "created a partner key", "partner.key_named": "named a partner key",
     "partner.merchant_changed": "changed a merchant",
     "partner.merchant_keys_made": "created a merchant's keys", "partner.merchant_made": "created a merchant",

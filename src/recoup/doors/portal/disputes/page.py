@@ -172,6 +172,7 @@ async def dispute_page(visit: Visit) -> Values:
     return dict(
         dispute=dispute,
         notes=notes,
+        page=page,
         evidence=sum(bool(note.text) for note in notes),
         erased=ERASED,
         files=files,

@@ -12,14 +12,24 @@ from recoup.doors.portal.people import named
 from recoup.doors.portal.rights import role
 from recoup.doors.portal.visit import Visit
 from recoup.flows.merchants.issue_key import KEY_KINDS
-from recoup.flows.merchants.merchant_keys import NAME_MAX, end_key, list_keys, make_key, rename_key, working_keys
+from recoup.flows.merchants.merchant_keys import (
+    NAME_MAX,
+    decide_key,
+    end_key,
+    list_keys,
+    make_key,
+    rename_key,
+    working_keys,
+)
 from recoup.flows.messages.endpoints import list_all, sums_of
 from recoup.flows.messages.rotate import rotate_shared, shared_key_after, shared_key_state
 from recoup.kernel.problem import Problem, invalid
+from recoup.rules.merchants.key_scopes import every
 
 PLACE: Final = "/keys"
 CHANGE: Final = role("keys", "create or end keys")
 KEEP: Final = "keep"
+SCOPES: Final = sorted(every("merchant"))
 # kind -> how the page calls it, what its parts are called, what it is for
 KINDS: Final = {
     "api": (WORDS["api"], ("App key", "App secret"), "for the rescue API"),
@@ -49,6 +59,8 @@ async def keys(visit: Visit) -> Values:
         "may": visit.may("keys"),
         "keep": KEEP,
         "name_max": NAME_MAX,
+        "owner": visit.scope.role == "owner",
+        "mine": visit.scope.actor.text(),
         "made": (),
         "question": None,
     }
@@ -56,17 +68,23 @@ async def keys(visit: Visit) -> Values:
 
 @keys.post(may=CHANGE)
 async def make(
-    visit: Visit, *, kind: str, overlap: Annotated[str, among((*OVERLAPS, KEEP)), _NO_END], name: str, sure: bool
+    visit: Visit,
+    *,
+    kind: str,
+    overlap: Annotated[str, among((*OVERLAPS, KEEP)), _NO_END],
+    name: str,
+    scope: tuple[str, ...],
+    sure: bool,
 ) -> Answer:
     """A new one. Sent again it makes another, and the first ends as the form says. `overlap`: hours that keys of this
-    kind go on, or `keep`. `sure`, here and below: confirmed."""
+    kind go on, or `keep`. `scope`: none: as the one before. `sure`, here and below: confirmed."""
     ends_after = None if overlap == KEEP else timedelta(hours=int(overlap))
     if ends_after == timedelta(0) and not sure and kind in KINDS:
         ending = await working_keys(visit.world, visit.scope, kind)
         if ending:
-            fields = {"kind": kind, "overlap": overlap, "name": name}
+            fields = {"kind": kind, "overlap": overlap, "name": name, "scope": scope}
             return shown(question=Question(PLACE, fields, endings_of(ending), PLACE))
-    made = await make_key(visit.world, visit.scope, kind, ends_after, name)
+    made = await make_key(visit.world, visit.scope, kind, ends_after, name, scope)
     return shown(made=tuple(zip(KINDS[kind][1], (made.key, made.secret), strict=False)))
 
 
@@ -79,6 +97,12 @@ async def end(visit: Visit, *, kind: str, print: str, sure: bool) -> Answer:
         return shown(question=Question("/keys/end", fields, endings_of(ending), PLACE, makes=False))
     await end_key(visit.world, visit.scope, kind, print)
     return redirect(PLACE)
+
+
+@keys.post("/keys/decide", may=CHANGE)
+async def decide(visit: Visit, *, print: str, decision: str) -> None:
+    """An owner approves what a key is to allow; any other decision refuses it."""
+    await decide_key(visit.world, visit.scope, print, approve=decision == "approve")
 
 
 @keys.post("/keys/name", may=CHANGE)

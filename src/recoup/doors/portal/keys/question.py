@@ -42,7 +42,7 @@ class Question:
     """`fields` send the same form again. `signs`: the key signs webhooks. `makes`: a new key comes in its place."""
 
     action: str
-    fields: Mapping[str, str]
+    fields: Mapping[str, Sequence[str]]
     endings: Sequence[Ending]
     back: str
     signs: bool = False

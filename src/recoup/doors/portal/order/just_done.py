@@ -22,6 +22,7 @@ _WORDS: Final = {
     "capture_asked": "The capture is under way: the processor has not answered yet. Reload the page for its answer.",
     "capture_refused": "The processor refused the capture. While the order is authorised, capture it again later, or "
     "cancel it.",
+    "refund_asked": "This waits until a second person approves it; see Approvals.",
     "captured": "The amount is captured: the card is charged.",
     "part_captured": "A part is captured: the card is charged that; the rest stays authorised.",
     "capture_ended": "What was not captured is released; the order is worth what was captured.",

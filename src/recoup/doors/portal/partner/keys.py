@@ -9,10 +9,12 @@ from recoup.doors.portal.pages import Answer, Values, partner, shown
 from recoup.doors.portal.partner.visit import PartnerVisit
 from recoup.doors.portal.rights import seat
 from recoup.flows.merchants.merchant_keys import NAME_MAX
-from recoup.flows.merchants.partners import make_partner_key, rename_partner_key
+from recoup.flows.merchants.partners import decide_partner_key, make_partner_key, rename_partner_key
+from recoup.rules.merchants.key_scopes import every
 from recoup.store.merchants.partner_merchants import PartnerKeyShown, partner_keys_of
 
 PLACE: Final = "/partner/keys"
+SCOPES: Final = sorted(every("partner"))
 
 
 @partner.page(PLACE, "partner/keys.html", may=seat("see_keys"), menu=Entry("Partner", 4, "Partner keys", "key"))
@@ -22,13 +24,20 @@ async def keys(visit: PartnerVisit) -> Values:
 
 
 @keys.post(may=seat("keys"))
-async def make_key(visit: PartnerVisit, *, overlap: Overlap, name: str, sure: bool) -> Answer:
-    """`sure`: confirmed, as the old ones end at once."""
+async def make_key(visit: PartnerVisit, *, overlap: Overlap, name: str, scope: tuple[str, ...], sure: bool) -> Answer:
+    """`scope`: none: as the one before. `sure`: confirmed, as the old ones end at once."""
     if not overlap and not sure and (working := await _working(visit)):
         ending = [Ending("Partner key", row.app_key[-4:], row.name, row.last_used_at) for row in working]
-        return shown(question=Question(PLACE, {"overlap": "0", "name": name}, ending, PLACE))
-    made = await make_partner_key(visit.world, visit.partner.partner_id, overlap, visit.scope, name=name)
+        return shown(question=Question(PLACE, {"overlap": "0", "name": name, "scope": scope}, ending, PLACE))
+    partner_id = visit.partner.partner_id
+    made = await make_partner_key(visit.world, partner_id, overlap, visit.scope, name=name, scopes=scope)
     return shown(made=made)
+
+
+@keys.post("/partner/keys/decide", may=seat("keys"))
+async def decide(visit: PartnerVisit, *, id: UUID | None, decision: str) -> None:
+    """As for a merchant's key."""
+    await decide_partner_key(visit.world, visit.scope, id, approve=decision == "approve")
 
 
 @keys.post("/partner/keys/name", may=seat("keys"))

@@ -38,7 +38,7 @@ class PartnerVisit(SignedVisit):
     @property
     def scope(self) -> PartnerScope:
         actor = Actor("partner", str(self.session.user_id))
-        return PartnerScope(self.partner.partner_id, actor, request_id(self.request.scope))
+        return PartnerScope(self.partner.partner_id, actor, request_id(self.request.scope), self.seat.role)
 
     def only(self, action: str) -> None:
         """Raises: Problem(forbidden) for a role that may not."""

@@ -76,6 +76,7 @@ class KeysBody(Shape, kw_only=True):
 
     overlap_hours: Annotated[int, Meta(ge=0, le=168, description="0 ends all old keys now.")] = 24
     kinds: Annotated[list[KeyKind] | None, Meta(description="Default: all.", extra=rule(_key_kinds))] = None
+    scopes: Annotated[list[str], Meta(description="Like `orders:read`; default: as the keys before.")] = []
 
 
 class Credentials(Shape, kw_only=True):
@@ -160,6 +161,8 @@ class MerchantKey(Shape, kw_only=True):
     last_four: str
     created_date: Moment
     ends_date: Annotated[Moment | None, Meta(description="The key is invalid from then on.")]
+    scopes: Annotated[list[str], Meta(description="What it allows.")]
+    asked: Annotated[list[str], Meta(description="What it allows once an owner approves.")]
 
 
 class MerchantWebhook(Shape, kw_only=True):

@@ -18,7 +18,9 @@ CREATE TABLE directory.partner_keys (
   retires_at timestamptz,                  -- it opens nothing from here on
   revoked_at timestamptz,
   name text NOT NULL DEFAULT '',           -- what its people call it
-  last_used_at timestamptz                 -- of a call that it opened, to the minute
+  last_used_at timestamptz,                -- of a call that it opened, to the minute
+  asked text[] DEFAULT '{}',               -- what it allows beside `scopes` once an owner agrees
+  made_by text DEFAULT 'operator:setup'
 );
 CREATE INDEX partner_keys_partner ON partner_keys (partner_id);
 

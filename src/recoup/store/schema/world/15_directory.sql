@@ -12,7 +12,8 @@ CREATE TABLE directory.api_keys (
   made_by text NOT NULL DEFAULT 'operator:setup',  -- who, as the orders' log tells it; so below
   ended_by text,
   name text NOT NULL DEFAULT '',           -- what its people call it; so below
-  last_used_at timestamptz                 -- of a call that it opened, to the minute; so below
+  last_used_at timestamptz,                -- of a call that it opened, to the minute; so below
+  asked text[] DEFAULT '{}'                -- what it allows beside `scopes` once an owner agrees; so below
 );
 CREATE INDEX api_keys_merchant ON api_keys (merchant_id);
 
@@ -40,7 +41,9 @@ CREATE TABLE directory.signing_keys (
   made_by text NOT NULL DEFAULT 'operator:setup',
   ended_by text,
   name text NOT NULL DEFAULT '',
-  last_used_at timestamptz
+  last_used_at timestamptz,
+  scopes text[] DEFAULT '{payments,orders,merchants}',
+  asked text[] DEFAULT '{}'
 );
 CREATE INDEX signing_keys_merchant ON signing_keys (merchant_id);
 

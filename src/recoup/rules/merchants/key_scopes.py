@@ -1,0 +1,46 @@
+"""What a key may, by resource: to read, or to write, which includes it. Whoever makes a key gives it no
+more than their role may in the portal; what is wanted beyond that waits for an owner."""
+
+from collections.abc import Collection, Iterable
+from typing import Final
+
+from recoup.kernel.problem import invalid
+from recoup.kernel.sentence import Sentence
+from recoup.rules.merchants.rights import RIGHTS
+
+CUSTOMERS: Final = "customers:read"  # without it their data is masked, as for people
+REFUNDS: Final = "refunds:write"
+
+
+def every(whose: str) -> set[str]:
+    """All scopes of a `merchant`'s or a `partner`'s key."""
+    found = {f"{one}:{how}" for one in RIGHTS[whose] for how in ("read", "write")}
+    return found | ({CUSTOMERS} if whose == "merchant" else set())
+
+
+def expanded(scopes: Iterable[str]) -> frozenset[str]:
+    """Those of keys that were made before there were resources among them."""
+    return frozenset(new for one in scopes for new in RIGHTS["before"].get(one, (one,)))
+
+
+def covers(scopes: Collection[str], need: str) -> bool:
+    return need in scopes or need.replace(":read", ":write") in scopes
+
+
+def allowed(whose: str, rights: Collection[str], *, clear: bool = False, limited: bool = False) -> set[str]:
+    """What somebody with these rights gives a key alone. `clear`: they see customers' data; `limited`: their refunds
+    have limits, which no key has."""
+    lacking = {f"{one}:write" for one, needed in RIGHTS[whose].items() if not set(needed) <= set(rights)}
+    return every(whose) - lacking - ({REFUNDS} if limited else set()) - (set() if clear else {CUSTOMERS})
+
+
+def divided(whose: str, wanted: Iterable[str], may: Collection[str] | None) -> tuple[list[str], list[str]]:
+    """What a key gets at once, and what waits for an owner; None: nothing does. Of what it is to write it
+    reads meanwhile. Nothing `wanted`: all. Raises: Problem(invalid) for what is no scope."""
+    known = every(whose)
+    found = expanded(wanted) or {one for one in known if not covers(known - {one}, one)}
+    if unknown := sorted(found - known):
+        raise invalid(Sentence("There is no scope {0}.", repr(unknown[0])[:40]), "scopes", ", ".join(sorted(known)))
+    asked = found - known if may is None else found - set(may)
+    reads = {one.replace(":write", ":read") for one in asked} - asked
+    return sorted(found - asked | reads), sorted(asked)
