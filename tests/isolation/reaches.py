@@ -10,6 +10,7 @@ from typing import NamedTuple
 import recoup
 
 ROOT = Path(recoup.__file__).parent
+ROOMS = ("doors", "features/chains", "flows", "moves", "store")
 
 
 class Named(NamedTuple):
@@ -52,7 +53,7 @@ def _imports(tree: ast.AST, module: str) -> dict[str, str]:
 def read_code() -> Code:
     every: dict[str, Named] = {}
     names: dict[str, dict[str, str]] = {}
-    for path in sorted(ROOT.rglob("*.py")):
+    for path in sorted(one for room in ROOMS for one in (ROOT / room).rglob("*.py")):
         parts = path.relative_to(ROOT.parent).with_suffix("").parts
         module = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
         tree = ast.parse(path.read_text(encoding="utf-8"))

@@ -32,6 +32,7 @@ class Error(Struct, forbid_unknown_fields=True):
     code: Told
     message: Told
     param: Told | UnsetType = UNSET
+    scope: Told | UnsetType = UNSET
 
 
 class Refused(Struct, forbid_unknown_fields=True):

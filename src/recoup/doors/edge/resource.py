@@ -201,7 +201,7 @@ class Dialect(ABC, Generic[ServicesT, CallerT, CallT]):
         need = method.operation.needs
         if caller is not None and need and not covers(caller.scopes, need):
             cure = f"Use a key with {need}, or make one; an owner approves what your role may not."
-            raise Problem("forbidden", f"This key does not allow {need}.", field=need, cure=cure, scope=need)
+            raise Problem("forbidden", f"This key does not allow {need}.", cure=cure, scope=need)
 
     @abstractmethod
     async def read(

@@ -79,7 +79,7 @@ async def new_keys(call: Call) -> Reply:
         timedelta(hours=body.overlap_hours),
         kinds=kinds,
         key=idempotency_key(call),
-        scopes=body.scopes,
+        scopes=body.scopes or (),
     )
     answer = NewKeys(
         credentials=credentials_shown(made.credentials) if made.credentials else None,

@@ -77,7 +77,7 @@ async def issue_key(
     Raises: Problem(invalid) for a scope that there is not."""
     mode, wall = "test" if world.policy.test_mode else "live", world.clocks.wall()
     may = None if role is None else await _grantable(tx, merchant_id, role)
-    given, asked = divided("merchant", scopes or await scopes_before(tx, merchant_id, kind) or (), may)
+    given, asked = divided("merchant", scopes or await scopes_before(tx, merchant_id, kind), may)
     if kind == "api":
         new = IssuedKey(kind, f"pk_{mode}_{secrets.token_urlsafe(18)}", f"sk_{mode}_{secrets.token_urlsafe(36)}")
         kept: bytes = world.keys.secret_hash(new.secret)

@@ -125,12 +125,12 @@ async def add_signing_key(
 
 
 @DIRECTORY.statement("""
-SELECT k.scopes || k.asked FROM (
-  SELECT 'api' AS kind, scopes, asked, created_at FROM api_keys WHERE merchant_id = $1
-  UNION ALL SELECT 'stablecoin', scopes, asked, created_at FROM signing_keys WHERE merchant_id = $1) k
-WHERE k.kind = $2 ORDER BY k.created_at DESC LIMIT 1
+SELECT unnest(k.both) FROM (
+  SELECT scopes || asked AS both, created_at FROM api_keys WHERE merchant_id = $1 AND $2 = 'api'
+  UNION ALL SELECT scopes || asked, created_at FROM signing_keys WHERE merchant_id = $1 AND $2 = 'stablecoin'
+  ORDER BY created_at DESC LIMIT 1) k
 """)
-async def scopes_before(db: Read, merchant_id: UUID, kind: str) -> list[str] | None:
+async def scopes_before(db: Read, merchant_id: UUID, kind: str) -> list[str]:
     """Of the newest key of the kind, with what it waits for."""
 
 

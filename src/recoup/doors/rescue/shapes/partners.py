@@ -1,5 +1,6 @@
 """What a partner asks and is told. Source: contract §16.5; seed 004."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from recoup.doors.rescue.shapes.settings import Descriptor, MerchantSite
 from recoup.doors.rescue.wire import Moment, Reference128, Shape, Text, Text128
 from recoup.flows.merchants.issue_key import KEY_KINDS
 from recoup.kernel.ids import parse_id
+from recoup.rules.merchants.key_scopes import every
 
 MIDS_MAX = 500
 PAGE_MAX = 200
@@ -65,18 +67,24 @@ class MerchantPatch(Shape, kw_only=True):
     state: Annotated[MerchantState | None, Meta(extra=rule(up_to(32)))] = None
 
 
-def _key_kinds(value: Any, limits: Limits) -> list[str] | Wrong:
-    if not isinstance(value, list) or not value or not set(map(str, value)) <= set(KEY_KINDS):
-        return Wrong("must be an array of " + ", ".join(KEY_KINDS))
-    return value
+def _some_of(known: Sequence[str]) -> Any:
+    def check(value: Any, limits: Limits) -> list[str] | Wrong:
+        if not isinstance(value, list) or not value or not set(map(str, value)) <= set(known):
+            return Wrong("must be an array of " + ", ".join(known))
+        return value
+
+    return rule(check)
 
 
 class KeysBody(Shape, kw_only=True):
     """Which keys, and how long the old ones live on."""
 
     overlap_hours: Annotated[int, Meta(ge=0, le=168, description="0 ends all old keys now.")] = 24
-    kinds: Annotated[list[KeyKind] | None, Meta(description="Default: all.", extra=rule(_key_kinds))] = None
-    scopes: Annotated[list[str], Meta(description="Like `orders:read`; default: as the keys before.")] = []
+    kinds: Annotated[list[KeyKind] | None, Meta(description="Default: all.", extra=_some_of(KEY_KINDS))] = None
+    scopes: Annotated[
+        list[str] | None,
+        Meta(description="Default: as the keys before.", extra=_some_of(sorted(every("merchant")))),
+    ] = None
 
 
 class Credentials(Shape, kw_only=True):
