@@ -243,6 +243,9 @@ def bootstrap(as_json: bool, data_dir: Path | None) -> None:
     from recoup.main.databases import used_databases
 
     settings = load_settings(data_dir=data_dir)
+    if settings.world != "sandbox":  # its credentials are no live merchant's
+        cure = "A shop goes live from its Onboarding page; leave out --live and RECOUP_WORLD for the sandbox."
+        raise Problem("invalid", "bootstrap makes the sandbox's merchant.", cure=cure)
     where = _which_installation(settings)
     with used_databases(settings) as databases:
         kept = _bootstrap(settings, databases)

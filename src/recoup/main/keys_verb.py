@@ -107,6 +107,8 @@ def _read_copy(copy: Path, data_dir: Path) -> str:
 
 async def rotate_keys(worlds: Sequence[World], wait: int) -> None:
     """Raises: Problem(internal) for keys from the environment."""
+    for world in worlds:  # before there is a key that only the file has
+        world.standing.check()
     ring = worlds[0].keys
     states = await states_of(worlds)
     if any(one.state == "waiting" or one.state == "old" and one.needed for one in states):

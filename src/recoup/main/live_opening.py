@@ -29,7 +29,7 @@ from recoup.main.backup.configuration import AGE_HOURS_MAX
 from recoup.main.backup.copies import age_seconds
 from recoup.main.certificate import SOON, certificate_of
 from recoup.main.databases import Databases
-from recoup.main.settings import Settings
+from recoup.main.settings import Settings, exposed
 from recoup.rules.live_check import LINES, WAIVABLE, CheckLine, Verdict
 from recoup.store.operation.live_marks import drop_mark, live_marks, set_mark
 from recoup.store.pool import LOST
@@ -245,6 +245,8 @@ def _others(settings: Settings) -> CheckLine:
     if settings.takes_loopback and not settings.is_local:
         finding = "Who signs up to the sandbox may post webhooks to this machine's own ports."
         return CheckLine("settings", "refuse", finding, "Remove loopback_webhooks.")
+    if files := exposed(settings):
+        return CheckLine("settings", "wait", Sentence("Others may read {0}.", files), "Run chmod 600 on them.")
     if settings.log_level == "debug":
         return CheckLine("settings", "refuse", "The log has all details.", "Remove log_level.")
     if not settings.drain and not settings.is_local:

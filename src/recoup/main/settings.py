@@ -15,6 +15,7 @@ from recoup.gateways.keys.secret_files import FILE, given_twice, read_secret, se
 from recoup.kernel.nearest import nearest
 from recoup.kernel.problem import Problem, invalid
 from recoup.main.route_settings import RouteSettings, read_routes, shown
+from recoup.store.server.folder import open_to_others
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _DATABASE = "PostgreSQL URL; empty: the embedded server"
@@ -189,6 +190,12 @@ _TRUTHS: Final = dict.fromkeys(("1", "true", "yes", "on"), True) | dict.fromkeys
 
 def settings_file(data_dir: Path) -> Path:
     return Path(os.environ.get("RECOUP_CONFIG") or data_dir / "recoup.toml")
+
+
+def exposed(settings: "Settings") -> str:
+    """Files with secrets that others may read; empty: none."""
+    files = [settings_file(settings.data_dir), *(settings.data_dir / "chain").glob("*.json")]
+    return ", ".join(map(str, open_to_others(files)))
 
 
 def load_settings(config: Path | None = None, **flags: Any) -> Settings:

@@ -120,6 +120,7 @@ def trainer_of(settings: Settings, databases: Databases, world: str) -> Trainer:
 
 DOORS: Final = "recoup-doors"  # the process of doors, as its connections are called
 WORKER: Final = "recoup-worker"
+VERBS: Final = ("recoup-cli", "recoup-keys", "recoup-start")  # which write nothing in a quarantine, as doors
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,6 +359,8 @@ async def _parts(
         await stack.enter_async_context(watched(db, clocks, name))
         standing = Watch(world, db, persons, MarkFile(settings.data_dir, world), clocks)
         await stack.enter_async_context(standing.running())
+        if name in VERBS:
+            db.before_write = persons.before_write = standing.check
         yield _Parts(keys, db, persons, web, standing)
 
 

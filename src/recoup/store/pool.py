@@ -270,7 +270,7 @@ class Database(Each):
         has one at least, and lends what it does not use. `clocks`: they are told this database's time, with each
         connection and once a minute. `schema`: which the database must have, see `versions`."""
         super().__init__(lambda: self.connection())
-        self.reader, self.alone = Each(lambda: self.read()), Alone(lambda: self.connection())
+        self.reader, self.alone = Each(lambda: self.read()), Alone(lambda: self._writes())
         self._clocks = clocks
         self._connector = Connector(dsn, name, clocks, schema)
         reads = max(1, size // 3 if reads is None else reads)
@@ -279,6 +279,7 @@ class Database(Each):
         self._of_doors = _Slots("read", reads, partial(self._connect, READ))
         self._of_flows.beside(self._of_doors)
         self.greeted: Callable[[Read], Awaitable[None]] | None = None  # what else a new connection has to pass
+        self.before_write: Callable[[], None] | None = None  # raises where nothing may be written now
         self._trimmer: asyncio.Task[None] | None = None
 
     async def open(self) -> "Database":
@@ -383,13 +384,18 @@ class Database(Each):
         finally:
             connection.terminate()
 
+    def _writes(self) -> AbstractAsyncContextManager[Connection]:
+        if self.before_write is not None:
+            self.before_write()
+        return self.connection()
+
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Tx]:
-        async with self.connection() as connection, connection.transaction():
+        async with self._writes() as connection, connection.transaction():
             yield connection
 
     async def execute(self, sql: str, *args: Any) -> str:
-        async with self.connection() as connection:
+        async with self._writes() as connection:
             return await connection.execute(sql, *args)
 
 

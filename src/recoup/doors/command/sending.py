@@ -3,7 +3,7 @@
 import click
 
 from recoup.doors.command.route import OPERATOR
-from recoup.doors.command.verbs import Run, in_world, show
+from recoup.doors.command.verbs import Run, in_any_state, in_world, show
 from recoup.flows.merchants.sending import LEAVES_WITHIN, SwitchedOff, switch_sending_off, switch_sending_on
 from recoup.kernel.time import iso
 from recoup.store.merchants.sending_stops import standing_stop
@@ -16,7 +16,7 @@ def sending() -> None:
 
 @sending.command()
 @click.option("--reason", required=True, help="Reason, shown in the portal.")
-@in_world
+@in_any_state
 def off(run: Run, reason: str) -> None:
     """Switches all sending off at once, in every process. Exits with 1 while something of before may still leave."""
     done = run(lambda opened: switch_sending_off(opened.world, reason, OPERATOR))
@@ -31,7 +31,7 @@ def off(run: Run, reason: str) -> None:
 
 
 @sending.command()
-@in_world
+@in_any_state
 def on(run: Run) -> None:
     """Switches sending on again: what waits goes on by its plan."""
     done = run(lambda opened: switch_sending_on(opened.world, OPERATOR))

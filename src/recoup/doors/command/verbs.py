@@ -65,9 +65,12 @@ class Run:
     data_dir: Path | None
     sandbox_only: bool
     merchant: str | None = None
+    in_quarantine: bool = False
 
     def __call__(self, work: Callable[[Opened], Awaitable[T]]) -> T:
         def at_merchant(opened: Opened) -> Awaitable[T]:
+            if self.in_quarantine:
+                opened.world.db.before_write = None
             return work(replace(opened, merchant=self.merchant))
 
         return self.command_line.run(self.data_dir, at_merchant, sandbox_only=self.sandbox_only)
@@ -78,19 +81,23 @@ json_option = click.option("--json", "as_json", is_flag=True)
 data_dir_option = click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Data folder.")
 
 
-def in_world(verb: Callable[..., None], *, sandbox_only: bool = False) -> Callable[..., None]:
-    """A verb that works in a world: it has the option --data-dir, and its first argument is a `Run`."""
+def in_world(
+    verb: Callable[..., None], *, sandbox_only: bool = False, in_quarantine: bool = False
+) -> Callable[..., None]:
+    """A verb that works in a world: it has the option --data-dir, and its first argument is a `Run`. `in_quarantine`:
+    it may write also then."""
 
     def call(
         command_line: CommandLine, /, data_dir: Path | None, of_merchant: str | None = None, **given: object
     ) -> None:
-        verb(Run(command_line, data_dir, sandbox_only, of_merchant), **given)
+        verb(Run(command_line, data_dir, sandbox_only, of_merchant, in_quarantine), **given)
 
     update_wrapper(call, verb)
     return data_dir_option(click.pass_obj(call))
 
 
 in_sandbox = partial(in_world, sandbox_only=True)  # it does what only the sandbox's counterparts can
+in_any_state = partial(in_world, in_quarantine=True)
 
 
 def show(found: Any, lines: Iterable[str], *, as_json: bool) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from recoup.core.kit.feature import features
-from recoup.doors.command.verbs import Opened, Run, in_world
+from recoup.doors.command.verbs import Opened, Run, in_any_state
 from recoup.flows.insight.verify import Verified
 from recoup.flows.insight.verify import verify as prove
 from recoup.kernel.currencies import EXPONENTS
@@ -33,7 +33,7 @@ from recoup.rules.proved_file import LINE_BYTES_MAX, Wrong
 @click.option("--amount", type=int, help="With --file: Amount of the event settlement.closed.")
 @click.option("--chain", is_flag=True, help="Verify the book against the balances on the chains, too.")
 @click.option("--json", "as_json", is_flag=True)
-@in_world
+@in_any_state
 def verify(
     run: Run, merchant: str | None, path: Path | None, root: str | None, amount: int | None, chain: bool, as_json: bool
 ) -> None:

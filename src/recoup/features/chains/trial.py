@@ -27,6 +27,7 @@ from recoup.features.chains.settlement_addresses import hold_at_once
 from recoup.flows.bootstrap import bootstrap_merchant
 from recoup.flows.demo_clock import demo_merchant
 from recoup.flows.world import World
+from recoup.kernel.private_files import write_whole
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.sentence import Sentence
@@ -64,6 +65,9 @@ OWN: Final = (
 )
 
 
+PRIVATE: Final = ("/bin/sh", "-c", 'umask 077; exec "$@"', "sh")  # what it writes is its owner's alone
+
+
 class Trial:
     """First `nodes` are started, then `prepare` is called."""
 
@@ -93,7 +97,7 @@ class Trial:
         found = []
         for name, number, url, _ in self._own:
             own = [f"--port={urlsplit(url).port}", f"--chain-id={number}", f"--state={self._folder / f'{number}.json'}"]
-            found.append((f"chain {name}", [str(program()), *shared, *own]))
+            found.append((f"chain {name}", [*PRIVATE, str(program()), *shared, *own]))
         return found
 
     def prepare(self) -> None:
@@ -103,9 +107,7 @@ class Trial:
         read_channels(channels)
         before, after = self._around
         block = "\n".join([BEGIN, *map(_toml, channels), END, ""])
-        draft = self._settings.with_name(f"{self._settings.name}.{os.getpid()}")
-        draft.write_text(f"{before.rstrip()}\n\n{block}{after}".lstrip())
-        draft.replace(self._settings)
+        write_whole(self._settings, f"{before.rstrip()}\n\n{block}{after}".lstrip().encode())
 
     def key(self) -> Path:
         """The sender's, made where there is none. Raises: Problem(unavailable)."""

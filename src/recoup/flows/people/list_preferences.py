@@ -25,6 +25,8 @@ from recoup.store.lists.list_preferences import (
     count_shared,
     delete_view,
     delete_views,
+    file_names,
+    forget_file_names,
     lock_shared,
     save_columns,
     save_zone,
@@ -157,13 +159,15 @@ async def _noted(world: World, scope: Scope, action: str, view_id: UUID) -> None
 
 
 async def forget_views_of(world: World, merchant_id: UUID, persons: Sequence[Mapping[str, Any]]) -> None:
-    """Everybody's views of this merchant that are called after one of these persons, or search for them."""
+    """Everybody's views of this merchant that are called after one of these persons, or search for them; and the names
+    of its files that have theirs."""
     people = world.people
-    views = await views_of(people, merchant_id)
+    views = [*await views_of(people, merchant_id), *await file_names(world.db, merchant_id)]
     # A thread: one id may stand for all guests of a shop, and every other call would wait for their names.
     found = await run_stoppable(_naming, persons, views) if views else ()
     if found:
         await delete_views(people.alone, merchant_id, found)
+        await forget_file_names(world.db.alone, merchant_id, found)
 
 
 def _naming(persons: Sequence[Mapping[str, Any]], views: Sequence[ViewQuery]) -> list[UUID]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from recoup.store.homes import PEOPLE
+from recoup.store.homes import MERCHANT, PEOPLE
 from recoup.store.people.people import lock_user
 from recoup.store.statement import Read, Row, Tx, Written
 
@@ -111,6 +111,28 @@ class ViewQuery(Row, frozen=True):
 @PEOPLE.statement("SELECT view_id, name, query FROM saved_views WHERE merchant_id = $1")
 async def views_of(db: Read, merchant_id: UUID) -> list[ViewQuery]:
     """Everybody's of this merchant."""
+
+
+# As it is, and with its words apart.
+@MERCHANT.statement(r"""
+SELECT f.id AS view_id, f.file_name || ' ' || regexp_replace(regexp_replace(f.file_name, '[^[:alnum:]@.]+|_', ' ', 'g'),
+    '([[:lower:]])([[:upper:]])|[.]', '\1 \2', 'g') AS name, '' AS query FROM (
+  SELECT upload_id AS id, file_name FROM uploads WHERE merchant_id = $1
+  UNION ALL SELECT import_id, file_name FROM imports WHERE merchant_id = $1
+  UNION ALL SELECT run_id, file_name FROM reconciliation_runs WHERE merchant_id = $1) f
+WHERE f.file_name <> ''
+""")
+async def file_names(db: Read, merchant_id: UUID) -> list[ViewQuery]:
+    """Of the merchant's files."""
+
+
+@MERCHANT.statement("""
+WITH uploaded AS (UPDATE uploads SET file_name = '' WHERE merchant_id = $1 AND upload_id = ANY($2)),
+  imported AS (UPDATE imports SET file_name = '' WHERE merchant_id = $1 AND import_id = ANY($2))
+UPDATE reconciliation_runs SET file_name = '' WHERE merchant_id = $1 AND run_id = ANY($2)
+""")
+async def forget_file_names(db: Tx, merchant_id: UUID, ids: Sequence[UUID]) -> None:
+    """They are the files' of these ids."""
 
 
 @PEOPLE.statement("SELECT coalesce((SELECT nullif(zone, '') FROM list_habits WHERE user_id = $1), 'GMT')")
