@@ -1,24 +1,38 @@
-"""Who reaches what in the code: each function with all that it names, through modules and imports."""
+"""Who reaches what in the code: each function with all that it names, through modules and imports.
 
-import ast
+It reads text, not trees: a thousand modules in a second.
+"""
+
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import recoup
 
 ROOT = Path(recoup.__file__).parent
-ROOMS = ("doors", "features/chains", "flows", "moves", "store")
+ROOMS = ("doors", "features/chains", "flows", "main", "moves", "store")
+
+_STRING: Final = re.compile(r'""".*?"""', re.DOTALL)
+_DOCSTRING: Final = re.compile(r'(?<=:\n)\s+r?""".*?"""', re.DOTALL)
+_COMMENT: Final = re.compile(r"(^\s*|  )# .*$", re.MULTILINE)
+# A text in quotes names nothing, but for a dotted name and what an f-string has.
+_QUOTED: Final = re.compile(r'(f?)("""|")(.*?)\2', re.DOTALL)
+_TOP: Final = re.compile(r"^(?:@|(?:async )?def |class |[A-Za-z_]\w*\s*(?::[^=\n]*)?= )", re.MULTILINE)
+_NAMED: Final = re.compile(r"^(?:(?:async )?def |class |)([A-Za-z_]\w*)", re.MULTILINE)
+_NAME: Final = re.compile(r"(?<![\w.])[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
+_FROM: Final = re.compile(r"^\s*from (recoup[\w.]*) import (\([^)]*\)|.*)$", re.MULTILINE)
 
 
 class Named(NamedTuple):
-    """A function or class at the top of a module; a class stands for its methods."""
+    """What stands at the top of a module, with its decorators' text; a class stands for its methods."""
 
     module: str
     name: str
-    node: ast.stmt
+    text: str
+    decorated: str
 
 
 class Code(NamedTuple):
@@ -27,25 +41,45 @@ class Code(NamedTuple):
     all: Mapping[str, Named]
     named_by: Mapping[str, frozenset[str]]
 
-    def who_reaches(self, names: Iterable[str], *, not_through: Iterable[str] = ()) -> set[str]:
+    def who_reaches(self, names: Iterable[str]) -> set[str]:
         """All that reach one of the names, and they."""
-        found, closed = set(names), set(not_through)
+        found = set(names)
         waiting = list(found)
         while waiting:
-            for one in self.named_by.get(waiting.pop(), frozenset()):
-                if one not in found and one not in closed:
-                    found.add(one)
-                    waiting.append(one)
+            new = self.named_by.get(waiting.pop(), frozenset()) - found
+            found |= new
+            waiting += new
         return found
 
 
-def _imports(tree: ast.AST, module: str) -> dict[str, str]:
+def _imports(text: str) -> dict[str, str]:
     found: dict[str, str] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            found |= {one.asname or one.name: f"{node.module}.{one.name}" for one in node.names}
-        elif isinstance(node, ast.Import):
-            found |= {one.asname or one.name: one.name for one in node.names}
+    for module, names in _FROM.findall(text):
+        for one in re.findall(r"(\w+)(?: as (\w+))?", names):
+            found[one[1] or one[0]] = f"{module}.{one[0]}"
+    return found
+
+
+def _unquoted(found: re.Match[str]) -> str:
+    if found[1]:
+        return " ".join(re.findall(r"\{([^{}]*)\}", found[3]))
+    return found[3] if re.fullmatch(r"[\w.]+\.\w+", found[3]) else ""
+
+
+def _pieces(text: str) -> list[tuple[str, str, str]]:
+    """(name, decorators, text) of all at the module's top."""
+    text = _STRING.sub(lambda one: one[0].replace("\n", " "), _DOCSTRING.sub("", text))
+    starts = [one.start() for one in _TOP.finditer(text)]
+    found, before = [], ""
+    for start, end in zip(starts, [*starts[1:], len(text)], strict=False):
+        piece = text[start:end]
+        if piece.startswith("@"):
+            before += piece
+            continue
+        name = _NAMED.match(piece)
+        assert name is not None, piece
+        found.append((name[1], before, piece))
+        before = ""
     return found
 
 
@@ -56,31 +90,21 @@ def read_code() -> Code:
     for path in sorted(one for room in ROOMS for one in (ROOT / room).rglob("*.py")):
         parts = path.relative_to(ROOT.parent).with_suffix("").parts
         module = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        names[module] = _imports(tree, module)
-        for node in tree.body:
-            made = []
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                made = [node.name]
-            elif isinstance(node, ast.Assign | ast.AnnAssign):  # a table of functions, too
-                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-                made = [one.id for one in targets if isinstance(one, ast.Name)]
-            for name in made:
-                every[f"{module}.{name}"] = Named(module, name, node)
-                names[module][name] = f"{module}.{name}"
+        text = path.read_text(encoding="utf-8")
+        names[module] = _imports(text)
+        for name, decorated, piece in _pieces(text):
+            every[f"{module}.{name}"] = Named(module, name, piece, decorated)
+            names[module][name] = f"{module}.{name}"
     named_by: dict[str, set[str]] = defaultdict(set)
     for key, one in every.items():
         local = names[one.module]
-        for node in ast.walk(one.node):
-            if isinstance(node, ast.Name) and node.id in local:
-                named_by[local[node.id]].add(key)
-            elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-                named_by[f"{local.get(node.value.id, '')}.{node.attr}"].add(key)
-            elif isinstance(node, ast.Constant) and isinstance(node.value, str) and "." in node.value:
-                named_by[node.value].add(key)
+        for word in set(_NAME.findall(_QUOTED.sub(_unquoted, _COMMENT.sub("", one.decorated + one.text)))):
+            first, _, rest = word.partition(".")
+            if first in local:
+                named_by[local[first]].add(key)
+                named_by[f"{local[first]}.{rest.partition('.')[0]}"].add(key)
+            elif word in every:
+                named_by[word].add(key)
+    for key in every:
+        named_by[key].discard(key)
     return Code(every, {name: frozenset(by) for name, by in named_by.items()})
-
-
-def decorated(node: ast.stmt) -> list[str]:
-    """What stands in its decorators, as text."""
-    return [ast.unparse(one) for one in getattr(node, "decorator_list", ())]

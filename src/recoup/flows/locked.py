@@ -69,9 +69,9 @@ class AdmittedJob:
 @dataclass(frozen=True, slots=True)
 class Job(Generic[R]):
     """One order's work, the worker's unless said. `cards` also locks its card and brings the card's sends, and the
-    contract on disputes. `by_people` brings the limits of refunds and those that wait, and locks the day
-    of `person`, whose refund it is; `role`: as what the actor's limits hold. `wallet` locks the wallet of a stablecoin
-    order, and brings what it holds. `door`: of another dialect's order the caller hears that there is none."""
+    contract on disputes. `person`, whose refund it is, brings the limits of refunds and those that wait, and locks
+    their day; `role`: as what the actor's limits hold. `wallet` locks the wallet of a stablecoin order, and brings what
+    it holds. `door`: of another dialect's order the caller hears that there is none."""
 
     key: Key
     work: Callable[[Change], R]
@@ -80,7 +80,6 @@ class Job(Generic[R]):
     cards: bool = False
     door: str | None = None
     person: Actor | None = None
-    by_people: bool = False
     wallet: bool = False
     admission: Admission | None = None
     role: str | None = None
@@ -113,17 +112,13 @@ class Orders:
         cards: bool = False,
         door: str | None = None,
         person: Actor | None = None,
-        by_people: bool = False,
         wallet: bool = False,
     ) -> R:
         """The command on one order, on behalf of `scope`, or of the worker. Raises: as `change`."""
-        if scope is None:
-            return await self.change(Job(key, command, WORKER, "worker", cards, door, person, by_people, wallet))
+        scope = scope or Scope(key[0], WORKER, "worker")
         actor, role = scope.actor, scope.role
-        if role is not None:
-            person, by_people = person or actor, True
-        job = Job(key, command, actor, scope.request_id, cards, door, person, by_people, wallet, role=role)
-        return await self.change(job)
+        person = person or (actor if role else None)
+        return await self.change(Job(key, command, actor, scope.request_id, cards, door, person, wallet, role=role))
 
     async def change(self, job: Job[R]) -> R:
         """What `work` answered, once everything it gathered is committed.
@@ -131,7 +126,7 @@ class Orders:
         Raises: Problem(not_found) for an unknown order; whatever Problem `work` raises, with nothing written.
         """
         note_order(job.key[1])
-        way = self._with_cards if job.cards else self._by_people if job.by_people else self._plain
+        way = self._with_cards if job.cards else self._by_people if job.person else self._plain
         answer: R = await way.submit(job)
         return answer
 
@@ -201,7 +196,7 @@ class Orders:
             heads = await lock_cards(tx, cards, wall) if first.cards else {}
             with_tokens = bool(world.token_services)
             evidence = await read_evidence(tx, rows, wall - LOOKBACK, with_sends=first.cards, with_tokens=with_tokens)
-            asked = [job for _, job in jobs if job.by_people]
+            asked = [job for _, job in jobs if job.person]
             refund_contexts = await refund_contexts_of(tx, asked, wall) if asked else {}
             debited = [rows[job.key] for _, job in jobs if job.wallet and job.key in rows]
             wallets = await wallets_of(tx, [r for r in debited if r.kind == "stable"], wall)

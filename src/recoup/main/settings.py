@@ -15,7 +15,6 @@ from recoup.gateways.keys.secret_files import FILE, given_twice, read_secret, se
 from recoup.kernel.nearest import nearest
 from recoup.kernel.problem import Problem, invalid
 from recoup.main.route_settings import RouteSettings, read_routes, shown
-from recoup.store.server.folder import open_to_others
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _DATABASE = "PostgreSQL URL; empty: the embedded server"
@@ -195,7 +194,7 @@ def settings_file(data_dir: Path) -> Path:
 def exposed(settings: "Settings") -> str:
     """Files with secrets that others may read; empty: none."""
     files = [settings_file(settings.data_dir), *(settings.data_dir / "chain").glob("*.json")]
-    return ", ".join(map(str, open_to_others(files)))
+    return ", ".join(str(one) for one in files if one.exists() and one.stat().st_mode & 0o077)
 
 
 def load_settings(config: Path | None = None, **flags: Any) -> Settings:

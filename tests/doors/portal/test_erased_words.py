@@ -15,6 +15,7 @@ import pytest
 from tests.doors.portal.staff import As, portal, post, texts
 from tests.doors.portal.test_customers import INES, found_anywhere
 from tests.flows.money.comparing import compare, person, statement, verdicts
+from tests.flows.stable.deciding import settle_by_hand
 from tests.worlds import Shop, change_world
 from tests.worlds import owner as world_owner
 
@@ -34,7 +35,6 @@ from recoup.flows.people.list_preferences import keep_view
 from recoup.flows.people.persons import erase_person, payer_ids
 from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
-from recoup.flows.stable.late import settle_by_hand
 from recoup.flows.stable.pay import simulate_by_operator
 from recoup.flows.stable.subscriptions import SubscriptionRequest, subscribe
 from recoup.kernel.ids import new_id

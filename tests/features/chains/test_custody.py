@@ -16,6 +16,7 @@ from tests.features.chains.chain_door import WALLET, ChainDoor, chain_door
 from tests.features.chains.node import Anvil
 from tests.features.chains.test_story import MERCHANT
 from tests.flows.processes import Killer, dying_process, kills, run_until_killed
+from tests.flows.stable import deciding as late
 from tests.flows.test_refund_requests import agree, ask, limit
 from tests.rings import deep
 from tests.worlds import Shop
@@ -32,7 +33,6 @@ from recoup.features.chains.send import Sender
 from recoup.features.chains.transfers import give_address, tell
 from recoup.features.chains.watch import Network, networks_of
 from recoup.flows.modifications.send import send_modification
-from recoup.flows.stable import late
 from recoup.flows.stable.payouts import decide_payout
 from recoup.gateways.cards.transport import Transport
 from recoup.kernel.ids import parse_wire_id

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from tests.features.chains.node import Anvil, Settings, started
 from tests.features.chains.test_story import MERCHANT, TREASURY, Ground, ground
+from tests.flows.stable.deciding import keep, settle_by_hand
 from tests.flows.stable.test_late import proved, told
 
 from recoup.features.chains import intake, store
@@ -18,7 +19,6 @@ from recoup.features.chains.rpc import opened
 from recoup.features.chains.send import Sender
 from recoup.features.chains.transfers import tell
 from recoup.features.chains.watch import Watcher, networks_of
-from recoup.flows.stable.late import keep, settle_by_hand
 from recoup.flows.stable.settle import settle_again
 from recoup.kernel.problem import Problem
 from recoup.rules.order.attention import TAKEN_BACK, UNAPPLIED, UNEXPECTED

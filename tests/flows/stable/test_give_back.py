@@ -5,10 +5,10 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from tests.flows.stable.deciding import give_back, settle_by_hand
 from tests.flows.stable.test_late import PAYER, charge, proved, told
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.flows.stable.late import give_back, settle_by_hand
 from recoup.flows.stable.pay import simulate, simulate_by_operator
 from recoup.flows.stable.settle import settle_again
 from recoup.kernel.problem import Problem

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from tests.flows.stable.deciding import give_back
 from tests.flows.test_kill_between_statements import POLICY, Case, Prepare, Story, kill_everywhere, until_nothing_is_due
 from tests.rings import deep
 from tests.worlds import Shop, make_shop, owner, sandbox_world
@@ -13,7 +14,6 @@ from recoup.flows.modifications.send import send_modification
 from recoup.flows.refunds.refund import RefundAnswer, RefundRequest, refund
 from recoup.flows.stable.cancel import cancel
 from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
-from recoup.flows.stable.late import give_back
 from recoup.flows.stable.pay import simulate
 from recoup.flows.stable.settle import settle, settle_again
 from recoup.kernel.ids import new_id

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from tests.flows.stable.deciding import give_back
 from tests.flows.stable.test_give_back import the_channel_refuses
 from tests.flows.test_refund_requests import agree, ask, limit, refused
 from tests.worlds import Shop, make_shop, owner, sandbox_world
@@ -17,7 +18,6 @@ from recoup.flows.insight.verify import verify
 from recoup.flows.modifications import review_queue
 from recoup.flows.refunds.refund import RefundAnswer, RefundRequest, refund
 from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
-from recoup.flows.stable.late import give_back
 from recoup.flows.stable.pay import simulate, simulate_by_operator
 from recoup.flows.stable.payouts import PayoutRequest, ask_payout
 from recoup.kernel.money import from_text

@@ -35,6 +35,7 @@ from recoup.kernel.sentence import Sentence
 from recoup.moves.audit import note
 from recoup.moves.change import Change
 from recoup.moves.modification.by_hand import try_again
+from recoup.rules.money.refund_limits import NONE
 from recoup.rules.order.lifecycle import ENDED
 from recoup.rules.people.impersonation import check_act
 from recoup.store.money.settlements import order_of_settlement
@@ -135,7 +136,8 @@ async def give_address(world: World, order: StableOrder, text: str, scope: Scope
     raw = await _read(world, text.strip(), channel)
     who = (order.merchant_id, order.order_id)
     async with world.db.transaction() as tx:
-        if scope is not None and (scope.role, order.asset) in await list_limits(tx, order.merchant_id):
+        limits = await list_limits(tx, order.merchant_id)
+        if scope and limits.get((scope.role, order.asset), NONE) != NONE:
             message = "Your role has refund limits: it names no address for refunds of others."
             raise Problem("forbidden", message, cure="Request the refund with this address, or ask the owner.")
         if not await sends_store.name_refund_address(tx, *who, raw, "payer" if scope is None else "merchant"):

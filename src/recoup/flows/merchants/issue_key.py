@@ -13,7 +13,7 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.kernel.sentence import Sentence
-from recoup.rules.merchants.key_scopes import allowed, divided
+from recoup.rules.merchants.key_scopes import beyond, divided
 from recoup.rules.merchants.personal import SHOWN, pii_access_of
 from recoup.rules.money.refund_limits import NONE
 from recoup.rules.stable.signing import secret_context
@@ -53,12 +53,12 @@ async def check_made(tx: Tx, merchant_id: UUID, kind: str, wall: datetime) -> No
         )
 
 
-async def _grantable(db: Read, merchant_id: UUID, role: str) -> set[str]:
-    """What somebody with this role gives a key alone."""
+async def _beyond(db: Read, merchant_id: UUID, role: str) -> set[str]:
+    """What somebody with this role does not give a key alone."""
     known, limits = await load_merchant(db, merchant_id), await list_limits(db, merchant_id)
     clear = known is not None and pii_access_of(role, known.merchant.sight) == SHOWN
     limited = any(of == role and found != NONE for (of, _), found in limits.items())
-    return allowed("merchant", MAY.get(role, ()), clear=clear, limited=limited)
+    return beyond("merchant", MAY.get(role, ()), clear=clear, limited=limited)
 
 
 async def issue_key(
@@ -76,8 +76,8 @@ async def issue_key(
     it is to allow, else as much as the one before, else all; beyond what `role` gives alone an owner has to agree.
     Raises: Problem(invalid) for a scope that there is not."""
     mode, wall = "test" if world.policy.test_mode else "live", world.clocks.wall()
-    may = None if role is None else await _grantable(tx, merchant_id, role)
-    given, asked = divided("merchant", scopes or await scopes_before(tx, merchant_id, kind), may)
+    lacking = await _beyond(tx, merchant_id, role) if role else ()
+    given, asked = divided("merchant", scopes or await scopes_before(tx, merchant_id, kind), lacking)
     if kind == "api":
         new = IssuedKey(kind, f"pk_{mode}_{secrets.token_urlsafe(18)}", f"sk_{mode}_{secrets.token_urlsafe(36)}")
         kept: bytes = world.keys.secret_hash(new.secret)

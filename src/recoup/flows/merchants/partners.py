@@ -16,7 +16,7 @@ from recoup.kernel.ids import first_id_of, new_id
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Actor, PartnerScope
 from recoup.kernel.sentence import Sentence
-from recoup.rules.merchants.key_scopes import allowed, divided
+from recoup.rules.merchants.key_scopes import beyond, divided
 from recoup.rules.merchants.onboarding import Condition, conditions
 from recoup.store.merchants.merchant_keys import MerchantKey, keys_of
 from recoup.store.merchants.merchants import Site, load_merchant
@@ -94,8 +94,7 @@ async def make_partner_key(
         await lock_partner(tx, partner_id)  # of two at once the second ends the first one's key
         kept_keys, role = await partner_keys_of(tx, partner_id), scope.role if scope is not None else None
         before = scopes or [one for row in kept_keys[:1] for one in (*row.scopes, *row.asked)]
-        may = None if role is None else allowed("partner", PARTNER_MAY.get(role, ()))
-        given, asked = divided("partner", before, may)
+        given, asked = divided("partner", before, beyond("partner", PARTNER_MAY[role]) if role else ())
         if overlap:
             if sum(row.ends_at is None or row.ends_at > wall for row in kept_keys) >= KEYS_MAX:
                 raise Problem(

@@ -34,11 +34,25 @@ async def approve(
     cap_percent = world.policy.refund_cap_percent
 
     def carry_out(change: Change, request: RefundApproval) -> None:
-        if request.act == REFUND:
-            _still_possible(change.order, request, cap_percent)
+        act, units = request.act, request.units
+        if act == REFUND:
+            units = _still_possible(change.order, request, cap_percent)
+        elif act != ACCEPT:
+            units = sum(one.units for one in pending(change.order, act))
+        if units != request.units:
+            raise Problem(
+                "wrong_state",
+                "The order has changed: what was asked for is worth another amount now.",
+                cure="Refuse it; a refund of the rest can be requested again.",
+            )
+        if act == ACCEPT:
+            ask_answer(change, UUID(request.items[0]["dispute_id"]), ACCEPT, request.requested_by)
+        elif act != REFUND:
+            decide(change, act, request.message, request)
+        else:
             owe_refund(
                 change,
-                request.units,
+                units,
                 message=request.message,
                 items=request.items,
                 input_mac=bytes.fromhex(request.input_mac[2:]),
@@ -46,12 +60,6 @@ async def approve(
                 modification_id=request.request_id,
                 approved_by=change.actor,
             )
-        elif request.act == ACCEPT:
-            ask_answer(change, UUID(request.items[0]["dispute_id"]), ACCEPT, request.requested_by)
-        elif sum(one.units for one in pending(change.order, request.act)) != request.units:
-            raise _changed("The order has changed: another amount is to be decided about now.")
-        else:
-            decide(change, request.act, request.message, request)
 
     def work(change: Change) -> None:
         refund_requests.approve(
@@ -85,32 +93,25 @@ async def asker_of(world: World, merchant_id: UUID, request_id: UUID) -> tuple[A
 async def let_request_expire(world: World, orders: Orders, merchant_id: UUID, request_id: UUID) -> None:
     """Due work `refund_request`."""
     row = await _row(world, merchant_id, request_id)
-    await orders.run(
-        lambda change: refund_requests.expire(change, request_id), (merchant_id, row.order_id), by_people=True
-    )
+    key = (merchant_id, row.order_id)
+    await orders.run(lambda change: refund_requests.expire(change, request_id), key, person=Actor("worker", "requests"))
 
 
-def _still_possible(order: Order, request: RefundApproval, cap_percent: int | None) -> None:
-    """Raises: Problem, as a new refund of the same would."""
+def _still_possible(order: Order, request: RefundApproval, cap_percent: int | None) -> int:
+    """What it comes to now. Raises: Problem, as a new refund of the same would."""
     parts = tuple(
         {"line": part["line"]} | ({"quantity": part["quantity"]} if part["quantity"] else {"amount": part["units"]})
         for part in request.items
     )
     amount = None if parts else Money(request.units, request.asset).text()
     try:
-        units, _ = what_to_refund(order, RefundRequest(amount=amount, items=parts or None), cap_percent)
+        return what_to_refund(order, RefundRequest(amount=amount, items=parts or None), cap_percent)[0]
     except Problem as problem:
         raise Problem(
             problem.code,
             Sentence("The order no longer allows it. {0}", problem.message),
             cure="Refuse it; a refund of the rest can be requested again.",
         ) from None
-    if units != request.units:
-        raise _changed("The order has changed: these pieces are worth another amount now.")
-
-
-def _changed(message: str) -> Problem:
-    return Problem("wrong_state", message, cure="Refuse it; a refund of the rest can be requested again.")
 
 
 async def _row(world: World, merchant_id: UUID, request_id: UUID) -> RequestOrigin:
@@ -131,4 +132,4 @@ async def _change(
     wallet: bool = False,
 ) -> None:
     key = (scope.merchant_id, order_id)
-    await orders.run(work, key, scope, person=person, by_people=True, wallet=wallet)
+    await orders.run(work, key, scope, person=person or scope.actor, wallet=wallet)

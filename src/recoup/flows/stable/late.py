@@ -3,6 +3,7 @@
 The channel is called by the due work `refund`, as for every refund: intent here, call and outcome there.
 """
 
+from typing import Final
 from uuid import UUID
 
 from recoup.flows.locked import Orders
@@ -16,44 +17,40 @@ from recoup.moves.modification.refund_approval import ask_second
 from recoup.moves.stable.late_payment import BY_HAND, GIVE_BACK, GIVEN_BACK, KEEP, decide, pending
 
 NOTE_MAX = 200
+_NOTES: Final = {
+    BY_HAND: "Say what you did: how, when, and where the money went.",
+    KEEP: "Say what the payer got for it.",
+}
 
 
-async def give_back(world: World, orders: Orders, scope: Scope, order_id: UUID, to_address: str | None = None) -> None:
-    """Everything that came late and is not given back yet; a repeat does nothing. `to_address`: where it goes, on a
-    chain. Like the others here it waits for a second person where the limits of who does it say so.
+async def decide_late(
+    world: World,
+    orders: Orders,
+    scope: Scope,
+    order_id: UUID,
+    act: str,
+    note: str = "",
+    to_address: str | None = None,
+) -> None:
+    """Everything that came late and is not decided yet is given back, `to_address` on a chain;
+    or with a `note` kept, or settled by hand. A repeat does nothing. It waits for a second person
+    where the limits of who does it say so.
 
-    Raises: Problem not_found, wrong_state, invalid, forbidden.
+    Raises: Problem not_found, wrong_state, forbidden; invalid without a note.
     """
-    noting = await destination(world, scope.merchant_id, order_id, to_address)
+    noting = await destination(world, scope.merchant_id, order_id, to_address) if act == GIVE_BACK else None
+    text = " ".join(note.replace("\0", "").split())[:NOTE_MAX]
+    if act in _NOTES and not text:
+        raise invalid("The note is empty.", "note", _NOTES[act])
 
     def work(change: Change) -> None:
-        made = _decide(change, GIVE_BACK, GIVEN_BACK)
+        made = _decide(change, act, text or GIVEN_BACK)
         if made is not None and noting is not None:
             if isinstance(noting, Problem):
                 raise noting
             noting(change, made)
 
     await orders.run(work, (scope.merchant_id, order_id), scope, door="stablecoin")
-
-
-async def settle_by_hand(orders: Orders, scope: Scope, order_id: UUID, note: str) -> None:
-    """`note`: what was done, kept with the order. A repeat does nothing.
-
-    Raises: Problem not_found, wrong_state, forbidden, invalid without a note.
-    """
-    text = _said(note, "Say what you did: how, when, and where the money went.")
-    key = (scope.merchant_id, order_id)
-    await orders.run(lambda change: _decide(change, BY_HAND, text), key, scope, door="stablecoin")
-
-
-async def keep(orders: Orders, scope: Scope, order_id: UUID, note: str) -> None:
-    """The merchant's from here on. `note`: what the payer got for it, kept with the order. A repeat does nothing.
-
-    Raises: Problem not_found, wrong_state, forbidden, invalid without a note.
-    """
-    text = _said(note, "Say what the payer got for it.")
-    key = (scope.merchant_id, order_id)
-    await orders.run(lambda change: _decide(change, KEEP, text), key, scope, door="stablecoin")
 
 
 def _decide(change: Change, act: str, note: str) -> UUID | None:
@@ -63,10 +60,3 @@ def _decide(change: Change, act: str, note: str) -> UUID | None:
         return ask_second(change, units, message=note, items=[{"act": act}]).request_id
     made = decide(change, act, note)
     return made[0].modification_id if made else None
-
-
-def _said(note: str, cure: str) -> str:
-    text = " ".join(note.replace("\0", "").split())[:NOTE_MAX]
-    if not text:
-        raise invalid("The note is empty.", "note", cure)
-    return text

@@ -27,20 +27,20 @@ def covers(scopes: Collection[str], need: str) -> bool:
     return need in scopes or need.replace(":read", ":write") in scopes
 
 
-def allowed(whose: str, rights: Collection[str], *, clear: bool = False, limited: bool = False) -> set[str]:
-    """What somebody with these rights gives a key alone. `clear`: they see customers' data; `limited`: their refunds
-    have limits, which no key has."""
+def beyond(whose: str, rights: Collection[str], *, clear: bool = True, limited: bool = False) -> set[str]:
+    """What somebody with these rights does not give a key alone. `clear`: they see customers' data; `limited`: their
+    refunds have limits, which no key has."""
     lacking = {f"{one}:write" for one, needed in RIGHTS[whose].items() if not set(needed) <= set(rights)}
-    return every(whose) - lacking - ({REFUNDS} if limited else set()) - (set() if clear else {CUSTOMERS})
+    return lacking | ({REFUNDS} if limited else set()) | (set() if clear else {CUSTOMERS})
 
 
-def divided(whose: str, wanted: Iterable[str], may: Collection[str] | None) -> tuple[list[str], list[str]]:
-    """What a key gets at once, and what waits for an owner; None: nothing does. Of what it is to write it
-    reads meanwhile. Nothing `wanted`: all. Raises: Problem(invalid) for what is no scope."""
+def divided(whose: str, wanted: Iterable[str], lacking: Collection[str] = ()) -> tuple[list[str], list[str]]:
+    """What a key gets at once, and what of it waits for an owner: what it is to write it reads meanwhile. Nothing
+    `wanted`: all. Raises: Problem(invalid) for what is no scope."""
     known = every(whose)
     found = expanded(wanted) or {one for one in known if not covers(known - {one}, one)}
     if unknown := sorted(found - known):
         raise invalid(Sentence("There is no scope {0}.", repr(unknown[0])[:40]), "scopes", ", ".join(sorted(known)))
-    asked = found - known if may is None else found - set(may)
-    reads = {one.replace(":write", ":read") for one in asked} - asked
+    asked = found.intersection(lacking)
+    reads = {one.replace(":write", ":read") for one in asked}.difference(lacking)
     return sorted(found - asked | reads), sorted(asked)

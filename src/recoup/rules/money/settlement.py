@@ -13,7 +13,6 @@ from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Actor
 from recoup.kernel.sentence import Sentence
 from recoup.rules.money.fees import share_units
-from recoup.rules.people.impersonation import not_while_impersonating
 
 PERIODS: Final = {"day": 1, "week": 7, "month": 28}  # and the highest anchor of each
 # recipe -> the kind of line that its entry on the merchant's account is
@@ -184,8 +183,7 @@ def needs_second(units: int, asset: str, terms: Terms, alone: int = 0) -> bool:
 
 def check_second(first: str | None, second: str, what: str) -> None:
     """The second person is another than the first, and impersonates nobody. Raises: Problem(forbidden)."""
-    if Actor.of(second).behind:
-        raise not_while_impersonating()
-    if first == second or first is not None and Actor.of(first).people & Actor.of(second).people:
+    actor = Actor.of(second)
+    if actor.behind or first == second or first is not None and Actor.of(first).people & actor.people:
         message = Sentence("{0} needs a second person, other than you.", what)
         raise Problem("forbidden", message, cure="Ask another member of the operator's staff.")

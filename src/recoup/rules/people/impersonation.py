@@ -17,10 +17,10 @@ REASON_MAX: Final = 300
 def check_act(actor: Actor, act: str) -> None:
     """Raises: Problem(forbidden) for what an impersonator may not do, by whatever door it comes."""
     if actor.behind and {act, act.partition(".")[0]} & set(RIGHTS["impersonators"]["never"]):
-        raise not_while_impersonating()
+        raise closed()
 
 
-def not_while_impersonating() -> Problem:
+def closed() -> Problem:
     return Problem(
         "forbidden",
         "This cannot be done while you impersonate somebody; nothing was done.",

@@ -134,19 +134,6 @@ async def scopes_before(db: Read, merchant_id: UUID, kind: str) -> list[str]:
     """Of the newest key of the kind, with what it waits for."""
 
 
-@DIRECTORY.statement("""
-WITH api AS (UPDATE api_keys SET scopes = CASE WHEN $4 THEN scopes || asked ELSE scopes END, asked = '{}'
-  WHERE merchant_id = $1 AND encode(sha256(convert_to(app_key, 'UTF8')), 'hex') = $2 AND asked <> '{}'
-    AND position($3 IN made_by) = 0 RETURNING true),
-stablecoin AS (UPDATE signing_keys SET scopes = CASE WHEN $4 THEN scopes || asked ELSE scopes END, asked = '{}'
-  WHERE merchant_id = $1 AND encode(sha256(convert_to(key_id, 'UTF8')), 'hex') = $2 AND asked <> '{}'
-    AND position($3 IN made_by) = 0 RETURNING true)
-SELECT EXISTS (SELECT FROM api) OR EXISTS (SELECT FROM stablecoin)
-""")
-async def decide_scopes(db: Tx, merchant_id: UUID, print_: str, by: str, approve: bool) -> bool:  # noqa: FBT001
-    """What a key waits for is its own from here on, or not. False where there is none, or they made it themselves."""
-
-
 # By each table's primary key: its cost depends on the keys named, not on how many there are.
 def _uses(table: str, key: str) -> str:
     return f"""
@@ -157,84 +144,68 @@ WHERE k.{key} = l.{key}
 """
 
 
-@DIRECTORY.statement(_uses("api_keys", "app_key"))
-async def _use_api_keys(db: Tx, keys: Sequence[str], at: Sequence[datetime]) -> None: ...
-
-
-@DIRECTORY.statement(_uses("tokenization_keys", "environment_key"))
-async def _use_tokenization_keys(db: Tx, keys: Sequence[str], at: Sequence[datetime]) -> None: ...
-
-
-@DIRECTORY.statement(_uses("partner_keys", "app_key"))
-async def _use_partner_keys(db: Tx, keys: Sequence[str], at: Sequence[datetime]) -> None: ...
-
-
-@DIRECTORY.statement(_uses("signing_keys", "key_id"))
-async def _use_signing_keys(db: Tx, keys: Sequence[str], at: Sequence[datetime]) -> None: ...
+@DIRECTORY.statement(f"""
+WITH api AS ({_uses("api_keys", "app_key")}), tokenization AS ({_uses("tokenization_keys", "environment_key")}),
+  partner AS ({_uses("partner_keys", "app_key")}) {_uses("signing_keys", "key_id")}
+""")
+async def _use(db: Tx, keys: Sequence[str], at: Sequence[datetime]) -> None: ...
 
 
 async def note_uses(db: Tx, uses: Mapping[str, datetime]) -> None:
     """When keys, also those of partners, last opened a call, by their public halves. A row that somebody else holds is
     noted another time."""
     keys = sorted(uses)
-    at = [uses[key] for key in keys]
-    for use in (_use_api_keys, _use_tokenization_keys, _use_partner_keys, _use_signing_keys):
-        await use(db, keys, at)
+    await _use(db, keys, [uses[key] for key in keys])
 
 
-def _name(table: str, key: str) -> str:
-    return f"""
-UPDATE {table} SET name = $3
-WHERE merchant_id = $1 AND encode(sha256(convert_to({key}, 'UTF8')), 'hex') = $2 RETURNING true
-"""
+# The kinds, each with its table and the column of its public half.
+_TABLES: Final = (
+    ("api", "api_keys", "app_key"), ("tokenization", "tokenization_keys", "environment_key"),
+    ("stablecoin", "signing_keys", "key_id"),
+)  # fmt: skip
 
 
-@DIRECTORY.statement(_name("api_keys", "app_key"))
-async def _name_api_key(db: Tx, merchant_id: UUID, print_: str, name: str) -> bool: ...
+def _each(of_table: str) -> str:
+    """A statement of which each kind's table has its part; what they return."""
+    parts = [(kind, of_table.format(kind=kind, table=table, key=key)) for kind, table, key in _TABLES]
+    done = ", ".join(f"{kind} AS ({sql})" for kind, sql in parts)
+    return f"WITH {done} " + " UNION ALL ".join(f"SELECT * FROM {kind}" for kind, _ in parts)
 
 
-@DIRECTORY.statement(_name("tokenization_keys", "environment_key"))
-async def _name_tokenization_key(db: Tx, merchant_id: UUID, print_: str, name: str) -> bool: ...
-
-
-@DIRECTORY.statement(_name("signing_keys", "key_id"))
-async def _name_signing_key(db: Tx, merchant_id: UUID, print_: str, name: str) -> bool: ...
-
-
+@DIRECTORY.statement(
+    _each("""
+UPDATE {table} SET name = $4 WHERE merchant_id = $1 AND '{kind}' = $2
+  AND encode(sha256(convert_to({key}, 'UTF8')), 'hex') = $3 RETURNING true
+""")
+)
 async def name_key(db: Tx, merchant_id: UUID, kind: str, print_: str, name: str) -> bool:
     """False when the merchant has no such key."""
-    return kind in _NAME and await _NAME[kind](db, merchant_id, print_, name)
 
 
-_NAME: Final = {"api": _name_api_key, "tokenization": _name_tokenization_key, "stablecoin": _name_signing_key}
+# A tokenization key waits for nothing.
+@DIRECTORY.statement(
+    _each("""
+UPDATE {table} SET scopes = CASE WHEN $4 THEN scopes || asked ELSE scopes END, asked = '{{}}'
+WHERE merchant_id = $1 AND encode(sha256(convert_to({key}, 'UTF8')), 'hex') = $2 AND asked <> '{{}}'
+  AND position($3 IN made_by) = 0 RETURNING true
+""")
+)
+async def decide_scopes(db: Tx, merchant_id: UUID, print_: str, by: str, approve: bool) -> bool:  # noqa: FBT001
+    """What a key waits for is its own from here on, or not. False where there is none, or they made it themselves."""
 
 
-# A key that ends sooner still does. `$5`: one key's print, as reading tells it.
-def _end(table: str, key: str) -> str:
-    return f"""
-UPDATE {table} SET retires_at = $2, ended_by = $4,
-  revoked_at = CASE WHEN $2::timestamptz <= $3::timestamptz THEN $3 END
-WHERE merchant_id = $1 AND revoked_at IS NULL AND coalesce(retires_at > $2, true)
-  AND coalesce(encode(sha256(convert_to({key}, 'UTF8')), 'hex') = $5::text, $5 IS NULL)
+# A key that ends sooner still does. `$6`: one key's print, as reading tells it.
+@DIRECTORY.statement(
+    _each("""
+UPDATE {table} SET retires_at = $3, ended_by = $5,
+  revoked_at = CASE WHEN $3::timestamptz <= $4::timestamptz THEN $4 END
+WHERE merchant_id = $1 AND '{kind}' = ANY($2::text[]) AND revoked_at IS NULL AND coalesce(retires_at > $3, true)
+  AND coalesce(encode(sha256(convert_to({key}, 'UTF8')), 'hex') = $6::text, $6 IS NULL)
 RETURNING {key}
-"""
-
-
-@DIRECTORY.statement(_end("api_keys", "app_key"))
-async def _end_api_keys(
-    db: Tx, merchant_id: UUID, at: datetime, wall: datetime, by: str, only: str | None
-) -> list[str]: ...
-
-
-@DIRECTORY.statement(_end("tokenization_keys", "environment_key"))
-async def _end_tokenization_keys(
-    db: Tx, merchant_id: UUID, at: datetime, wall: datetime, by: str, only: str | None
-) -> list[str]: ...
-
-
-@DIRECTORY.statement(_end("signing_keys", "key_id"))
-async def _end_signing_keys(
-    db: Tx, merchant_id: UUID, at: datetime, wall: datetime, by: str, only: str | None
+""")
+)
+async def _end(
+    db: Tx, merchant_id: UUID, kinds: Sequence[str], at: datetime, wall: datetime, by: str, only: str | None
 ) -> list[str]: ...
 
 
@@ -242,12 +213,9 @@ async def end_keys(
     db: Tx, merchant_id: UUID, kinds: Sequence[str], at: datetime, wall: datetime, by: str, *, only: str | None = None
 ) -> int:
     """How many end now, `at` the latest, that would have worked for longer; `only`: the one with this print."""
-    ended = [key for kind in _END if kind in kinds for key in await _END[kind](db, merchant_id, at, wall, by, only)]
+    ended = await _end(db, merchant_id, kinds, at, wall, by, only)
     await note_key_endings(db, dict.fromkeys(ended, at if at > wall else None))
     return len(ended)
-
-
-_END: Final = {"api": _end_api_keys, "tokenization": _end_tokenization_keys, "stablecoin": _end_signing_keys}
 
 
 @MERCHANT.statement("INSERT INTO refresh_tokens VALUES ($1, $2, $3)")

@@ -2,8 +2,6 @@
 
 import os
 import stat
-from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final
 
@@ -16,7 +14,7 @@ _OTHERS_OF_ROOT: Final = 0o066
 
 
 def close_folder(folder: Path) -> None:
-    """Makes the folder, or takes away what others may do there, and what they may with settings and keys in it.
+    """Makes the folder, or takes away what others may do there.
 
     Raises: Problem(unavailable) for one that is somebody else's, that stays open, or that anybody could write to.
     """
@@ -38,9 +36,6 @@ def close_folder(folder: Path) -> None:
             f"Anybody could write to the data folder {folder}: what lies there may not be Recoup's.",
             f"Choose another --data-dir; or look through it, then run: chmod 700 {folder}",
         )
-    for one in open_to_others([*folder.glob("*.toml"), *folder.glob("*.json")]):
-        with suppress(OSError):  # as doctor says
-            one.chmod(0o600)
     if mode & others:
         try:
             folder.chmod(mode & ~others)
@@ -51,11 +46,6 @@ def close_folder(folder: Path) -> None:
                 f"The data folder {folder} is open to others (mode {mode:04o}) and cannot be closed.",
                 f"Run: chmod 700 {folder}; or put it on a file system that keeps modes.",
             )
-
-
-def open_to_others(files: Iterable[Path]) -> list[Path]:
-    """Those that anybody but their owner may read or write."""
-    return [one for one in files if one.exists() and one.stat().st_mode & _OTHERS]
 
 
 def open_lock(path: Path) -> IO[str]:

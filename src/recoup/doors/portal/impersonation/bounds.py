@@ -7,7 +7,7 @@ from starlette.requests import Request
 from recoup.doors.edge.called import template_of
 from recoup.flows.people.sessions import Session
 from recoup.kernel.problem import Problem
-from recoup.rules.people.impersonation import not_while_impersonating
+from recoup.rules.people.impersonation import closed
 
 END: Final = "/look-as/end"
 # Pages that are not theirs to see: people and their mails, one's own account.
@@ -50,4 +50,4 @@ def check_behind(request: Request, session: Session) -> None:
             cure="End the impersonation, or start one in which you may act.",
         )
     if path not in OPEN:
-        raise not_while_impersonating()
+        raise closed()

@@ -25,11 +25,12 @@ from recoup.flows.merchants.blocks import block_of_order, unblock
 from recoup.flows.modifications.capture import CaptureRequest, capture
 from recoup.flows.refund_destination import destination
 from recoup.flows.refunds.refund import refund
-from recoup.flows.stable import late
 from recoup.flows.stable.expire import last_look
+from recoup.flows.stable.late import decide_late
 from recoup.flows.stable.settle import settle_again
 from recoup.kernel.money import from_text
 from recoup.kernel.problem import Problem
+from recoup.moves.stable.late_payment import BY_HAND, GIVE_BACK, KEEP
 from recoup.store.orders.order_page import OrderPage
 from recoup.store.orders.requests import find_request
 
@@ -135,22 +136,24 @@ MONEY: Final = role("refund", "move money")
 async def post_give_back(
     visit: Visit, page: OrderPage, *, to_address: Annotated[str, Text(80, strip=True)] = ""
 ) -> Answer:
-    await late.give_back(visit.world, visit.portal.get(Orders), visit.scope, page.order_id, to_address or None)
+    return await _late(visit, page, GIVE_BACK, to_address=to_address or None)
+
+
+async def _late(visit: Visit, page: OrderPage, act: str, note: str = "", to_address: str | None = None) -> Answer:
+    await decide_late(visit.world, visit.portal.get(Orders), visit.scope, page.order_id, act, note, to_address)
     return done(visit, page)
 
 
 @order.post("/orders/{order_id}/settled-by-hand", may=MONEY, find=find)
 async def post_by_hand(visit: Visit, page: OrderPage, *, note: str) -> Answer:
     """`note`: how it was settled."""
-    await late.settle_by_hand(visit.portal.get(Orders), visit.scope, page.order_id, note)
-    return done(visit, page)
+    return await _late(visit, page, BY_HAND, note)
 
 
 @order.post("/orders/{order_id}/keep", may=MONEY, find=find)
 async def post_keep(visit: Visit, page: OrderPage, *, note: str) -> Answer:
     """`note`: what the payer got for it."""
-    await late.keep(visit.portal.get(Orders), visit.scope, page.order_id, note)
-    return done(visit, page)
+    return await _late(visit, page, KEEP, note)
 
 
 @order.post("/orders/{order_id}/settle-again", may=MONEY, find=find)
