@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import recoup
 
 ROOT = Path(recoup.__file__).parent
-ROOMS = ("doors", "features/chains", "flows", "main", "moves", "store")
+ROOMS = ("doors", "features", "flows", "main", "moves", "store")  # rules and gateways reach no database
 
 _STRING: Final = re.compile(r'""".*?"""', re.DOTALL)
 _DOCSTRING: Final = re.compile(r'(?<=:\n)\s+r?""".*?"""', re.DOTALL)
@@ -41,12 +41,12 @@ class Code(NamedTuple):
     all: Mapping[str, Named]
     named_by: Mapping[str, frozenset[str]]
 
-    def who_reaches(self, names: Iterable[str]) -> set[str]:
+    def who_reaches(self, names: Iterable[str], *, not_through: Iterable[str] = ()) -> set[str]:
         """All that reach one of the names, and they."""
-        found = set(names)
+        found, closed = set(names), frozenset(not_through)
         waiting = list(found)
         while waiting:
-            new = self.named_by.get(waiting.pop(), frozenset()) - found
+            new = self.named_by.get(waiting.pop(), frozenset()) - found - closed
             found |= new
             waiting += new
         return found

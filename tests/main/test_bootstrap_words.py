@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
-from recoup.main.cli import _which_installation
+import pytest
+from click.testing import CliRunner
+
+from recoup.kernel.problem import Problem
+from recoup.main.cli import _which_installation, cli
 from recoup.main.settings import load_settings
 
 
@@ -18,3 +22,16 @@ def test_bootstrap_says_which_installation_it_used(tmp_path: Path) -> None:
     assert "earlier ones are revoked" in _which_installation(load_settings(data_dir=tmp_path))
     (tmp_path / "bootstrap.json").write_text("{}")
     assert _which_installation(load_settings(data_dir=tmp_path)).endswith(f"the installation in {tmp_path}.")
+
+
+@pytest.mark.parametrize("words", [["--live", "bootstrap"], ["--live", "bootstrap", "--json"], ["bootstrap", "--json"]])
+def test_bootstrap_for_live_prints_no_credentials_of_the_sandbox(
+    tmp_path: Path, words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RECOUP_WORLD", "live")
+    (tmp_path / "bootstrap.json").write_text('{"app_secret": "hunter2"}')
+    ran = CliRunner().invoke(cli, [*words, "--data-dir", str(tmp_path)])
+    assert isinstance(ran.exception, Problem)
+    assert "sandbox" in ran.exception.sentence()
+    assert "goes live" in str(ran.exception.cure)
+    assert "hunter2" not in ran.output

@@ -104,9 +104,14 @@ class Installed:
 
     async def verb(self, *options: str) -> str:
         """What `recoup recover` prints, as a process of its own."""
-        made = await asyncio.to_thread(
+        made = await self.process("recover", *options)
+        assert made.returncode == 0, made.stderr
+        return str(made.stdout)
+
+    async def process(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        return await asyncio.to_thread(
             subprocess.run,
-            [sys.executable, "-m", "recoup.main", "recover", "--data-dir", str(self.settings.data_dir), *options],
+            [sys.executable, "-m", "recoup.main", *words, "--data-dir", str(self.settings.data_dir)],
             env=clean_environment()
             | {
                 "RECOUP_PEOPLE_DATABASE_URL": self.databases.people,
@@ -116,8 +121,6 @@ class Installed:
             text=True,
             check=False,
         )
-        assert made.returncode == 0, made.stderr
-        return made.stdout
 
     async def sign_in(self) -> None:
         keys = {"AppKey": self.made.app_key, "AppSecret": self.made.app_secret}
@@ -335,6 +338,31 @@ def test_without_its_data_folder_the_people_database_says_what_was_seen(server: 
             (tmp_path / "standing" / "sandbox.json").unlink()
             async with open_sandbox(one.settings, one.databases, "recoup-cli") as running:
                 assert running.world.standing.is_quarantined
+
+    asyncio.run(story())
+
+
+@pytest.mark.prove("processes")
+def test_verbs_write_nothing_until_recover_but_those_that_mend_it(server: ServerAddress, tmp_path: Path) -> None:
+    """`terms`, `partner`, `bank adjust` and `keys rotate` wrote to the copy."""
+
+    async def story() -> None:
+        async with installed(server, tmp_path) as one:
+            copy = await one.copy()
+            await one.counted()
+            await one.restore(copy)
+            await one.is_quarantined()
+            keys = (tmp_path / "keys" / "keyring.json").read_bytes()
+            merchant = ("--merchant", str(one.made.mid))
+            for words in (("terms", "exposure", "--limit", "100.00", *merchant), ("keys", "rotate", "--wait", "0")):
+                done = await one.process(*words)
+                assert done.returncode == 1, (words, done)
+                assert "was restored or has lost data" in done.stderr, (words, done)
+                assert "recoup recover" in done.stderr
+            assert (tmp_path / "keys" / "keyring.json").read_bytes() == keys, "no new key that only the file has"
+            for words in (("terms", "exposure", *merchant), ("sending", "off", "--reason", "x")):
+                done = await one.process(*words)
+                assert done.returncode == 0, (words, done)
 
     asyncio.run(story())
 

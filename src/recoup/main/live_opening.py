@@ -245,13 +245,13 @@ def _others(settings: Settings) -> CheckLine:
     if settings.takes_loopback and not settings.is_local:
         finding = "Who signs up to the sandbox may post webhooks to this machine's own ports."
         return CheckLine("settings", "refuse", finding, "Remove loopback_webhooks.")
-    if files := exposed(settings):
-        return CheckLine("settings", "wait", Sentence("Others may read {0}.", files), "Run chmod 600 on them.")
     if settings.log_level == "debug":
         return CheckLine("settings", "refuse", "The log has all details.", "Remove log_level.")
     if not settings.drain and not settings.is_local:
         finding = "Doors stop before a proxy hears of it."
         return CheckLine("settings", "refuse", finding, "Remove drain_seconds.")
+    if files := exposed(settings):
+        return CheckLine("settings", "wait", Sentence("Others may read {0}.", files), "Run chmod 600 on them.")
     return CheckLine("settings", "pass", "None is for tests only.")
 
 

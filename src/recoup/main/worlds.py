@@ -133,6 +133,12 @@ class Running:
     deliveries: Deliveries
 
 
+def _running(settings: Settings, world: World, name: str) -> Running:
+    if name in VERBS:
+        world.db.before_write = world.people.before_write = world.standing.check
+    return Running(settings, world, Orders(world), Deliveries(world))
+
+
 def sandbox_policy(settings: Settings) -> Policy:
     return replace(
         _chosen(settings),
@@ -241,7 +247,7 @@ async def open_live(
             backtester=backtester_of(settings, databases, "live"),
         )
         async with opening.running(world, keeps=name in (DOORS, WORKER)):
-            yield Running(settings, world, Orders(world), Deliveries(world))
+            yield _running(settings, world, name)
 
 
 def _channels(world: str, db: Database, clocks: DatabaseClocks) -> dict[str, Channel]:
@@ -318,7 +324,7 @@ async def open_sandbox(
             sign_up=settings.sign_up,
         )
         try:
-            yield Running(settings, world, Orders(world), Deliveries(world))
+            yield _running(settings, world, name)
         finally:
             for channel in mocks.values():
                 await channel.close()
@@ -359,8 +365,6 @@ async def _parts(
         await stack.enter_async_context(watched(db, clocks, name))
         standing = Watch(world, db, persons, MarkFile(settings.data_dir, world), clocks)
         await stack.enter_async_context(standing.running())
-        if name in VERBS:
-            db.before_write = persons.before_write = standing.check
         yield _Parts(keys, db, persons, web, standing)
 
 

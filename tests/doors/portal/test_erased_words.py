@@ -376,3 +376,44 @@ def test_an_erasure_that_crosses_another_writer_is_done_again(
         assert await shop.value("SELECT count(*) FROM person_log") == 1
 
     portal(server, story)
+
+
+FILES = {
+    "uploads": "kind, form, content_mac, state, actor, request_id, received_at",
+    "imports": "profile, answers, content_mac, state, actor, request_id, received_at",
+    "reconciliation_runs": "kind, file_hash, reading, period_from, period_to, run_key, actor, created_at",
+}
+VALUES = {
+    "uploads": "'transmit', 'csv', $4, 'received', 'user:x', 'r', $5::timestamptz",
+    "imports": "'stripe-payments/1', '{}', $4, 'received', 'user:x', 'r', $5::timestamptz",
+    "reconciliation_runs": "'bank', '', '{\"zone\": \"UTC\"}', $5::timestamptz, $5, $4, 'user:x', $5",
+}
+OF_HER = ("Zzyx_Ines_Duarte.csv", "orders-InesDuarteZzyx.csv", "2026-05_Ines.Zzyx@example.test.csv", "of Duarte-Zzyx")
+OF_NOBODY = ("orders.csv", "In essence.csv", "statement-2026-05.csv", "card_4242.json", "duarte-street.csv")
+
+
+def test_a_files_name_with_a_persons_name_goes_with_the_person(server: ServerAddress) -> None:
+    async def story(shop: Shop, as_: As) -> None:
+        await shop.admit(payer=INES)
+        now = shop.world.clocks.wall()
+        id_of = {"uploads": "upload_id", "imports": "import_id", "reconciliation_runs": "run_id"}
+        async with world_owner(shop.world) as connection:
+            for table, columns in FILES.items():
+                for name in OF_HER + OF_NOBODY:
+                    await connection.execute(
+                        f"INSERT INTO {table} (merchant_id, {id_of[table]}, file_name, {columns})"  # noqa: S608
+                        f" VALUES ($1, $2, $3, {VALUES[table]})",
+                        shop.merchant_id, new_id(), name, name.encode(), now,
+                    )  # fmt: skip
+        await erase_person(shop.world, shop.scope, payer_ids(shop.world, shop.merchant_id, EMAIL)[0])
+        for table in FILES:
+            names = await shop.value(f"SELECT array_agg(file_name) FROM {table}")  # noqa: S608
+            assert sorted(names) == sorted(OF_NOBODY + ("",) * len(OF_HER)), table
+        owner = await as_("owner")
+        for page in ("/uploads", "/imports", "/reconciliation/files"):
+            told = texts(await owner.get(page))
+            assert "statement-2026-05.csv" in told
+            assert "unnamed" in told
+            assert "Zzyx" not in told
+
+    portal(server, story)

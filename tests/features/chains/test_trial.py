@@ -1,6 +1,7 @@
 """`recoup up --chain` and its payers: channels of play money, on nodes of this machine or on the one that is named."""
 
 import asyncio
+import stat
 import subprocess
 import tomllib
 from collections.abc import Iterator
@@ -40,12 +41,16 @@ def running(trial: Trial) -> Iterator[None]:
 def test_nodes_of_its_own_go_on_with_their_chains(tmp_path: Path) -> None:
     file = tmp_path / "recoup.toml"
     file.write_text("port = 8500\n")
+    file.chmod(0o644)
     written = []
     for _ in range(2):
         trial = Trial(tmp_path, file, "")
         with running(trial):
             trial.prepare()
         written.append(file.read_text())
+        kept = [file, *(tmp_path / "chain").glob("*.json")]
+        assert len(kept) == 4
+        assert {stat.S_IMODE(one.stat().st_mode) for one in kept} == {0o600}
     assert written[0] == written[1], "the same ports, tokens and factory"
     assert tomllib.loads(written[0])["port"] == 8500, "what stood there stays"
     found = read_channels(tomllib.loads(written[0])["channels"])
