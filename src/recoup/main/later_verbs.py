@@ -38,6 +38,10 @@ LATER: Final[Mapping[str, LaterVerb | PackageVerb]] = {
         "connect", "Connects merchants' own accounts at processors; see docs/stripe.md and docs/processors.md."
     ),
     "connector": _of_lab("connector", "Checks a connector to a card processor; see docs/contributing/connectors.md."),
+    "credentials": _of_doors(
+        "credentials",
+        "Shows a merchant's keys and what each allows; options make one, or decide what one waits for.",
+    ),
     "demo": _of_main("demo_verb", ""),
     "disconnect": _of_doors("connect", "Ends a merchant's connection."),
     "doctor": _of_main(

@@ -329,7 +329,7 @@ class Database(Each):
                 at = await connection.fetchval("SELECT clock_timestamp()")
                 self._clocks.measured(at, started, self._clocks.monotonic())
 
-    def connection(self) -> AbstractAsyncContextManager[ReadConnection]:
+    def connection(self) -> AbstractAsyncContextManager[Connection]:
         """Of a flow. Raises: Problem(unavailable) when none comes free in 10 s or the database cannot be reached."""
         return self._lent(self._of_flows)
 
@@ -387,7 +387,7 @@ class Database(Each):
     def _writes(self) -> AbstractAsyncContextManager[Connection]:
         if self.before_write is not None:
             self.before_write()
-        return self._lent(self._of_flows)
+        return self.connection()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Tx]:

@@ -14,7 +14,7 @@ from recoup.kernel.policy import WORLD_CLAIM
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import iso
-from recoup.rules.merchants.key_scopes import expanded
+from recoup.rules.merchants.key_scopes import contracted, expanded
 from recoup.store.merchants.merchant_keys import add_refresh_token, note_first_token, take_refresh_token
 from recoup.store.merchants.merchants import ApiKey, find_api_key, find_tokenization_merchant
 from recoup.store.merchants.partners import find_partner_key
@@ -146,7 +146,7 @@ class Credentials:
             client_id=key.app_key,
             mid=_text(key.merchant_id),
             pid=_text(key.partner_id),
-            audience=[*key.scopes, *(SERVICES if key.merchant_id else ())],
+            audience=[*contracted(expanded(key.scopes)), *(SERVICES if key.merchant_id else ())],
             world=world.name,
             token_id=str(new_id()),
             now=wall,

@@ -23,6 +23,12 @@ def expanded(scopes: Iterable[str]) -> frozenset[str]:
     return frozenset(new for one in scopes for new in RIGHTS["before"].get(one, (one,)))
 
 
+def contracted(scopes: frozenset[str]) -> list[str]:
+    """The same with the names of before for all that they stand for, as tokens tell them."""
+    whole = [old for old, new in RIGHTS["before"].items() if scopes.issuperset(new)]
+    return [*whole, *sorted(scopes - expanded(whole))]
+
+
 def covers(scopes: Collection[str], need: str) -> bool:
     return need in scopes or need.replace(":read", ":write") in scopes
 

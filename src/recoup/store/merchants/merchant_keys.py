@@ -3,7 +3,7 @@ has a secret: kind, print and last four.
 
 `kinds`: api, tokenization, stablecoin. `by`: who makes or ends one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, Literal, NamedTuple
 from uuid import UUID
@@ -159,15 +159,15 @@ async def note_uses(db: Tx, uses: Mapping[str, datetime]) -> None:
 
 
 # The kinds, each with its table and the column of its public half.
-_TABLES: Final = (
+_TABLES: Final[Sequence[tuple[str, str, str]]] = (
     ("api", "api_keys", "app_key"), ("tokenization", "tokenization_keys", "environment_key"),
     ("stablecoin", "signing_keys", "key_id"),
 )  # fmt: skip
 
 
-def _each(of_table: str) -> str:
+def _each(of_table: str, tables: Iterable[tuple[str, str, str]] = _TABLES) -> str:
     """A statement of which each kind's table has its part; what they return."""
-    parts = [(kind, of_table.format(kind=kind, table=table, key=key)) for kind, table, key in _TABLES]
+    parts = [(kind, of_table.format(kind=kind, table=table, key=key)) for kind, table, key in tables]
     done = ", ".join(f"{kind} AS ({sql})" for kind, sql in parts)
     return f"WITH {done} " + " UNION ALL ".join(f"SELECT * FROM {kind}" for kind, _ in parts)
 
@@ -182,13 +182,15 @@ async def name_key(db: Tx, merchant_id: UUID, kind: str, print_: str, name: str)
     """False when the merchant has no such key."""
 
 
-# A tokenization key waits for nothing.
 @DIRECTORY.statement(
-    _each("""
+    _each(
+        """
 UPDATE {table} SET scopes = CASE WHEN $4 THEN scopes || asked ELSE scopes END, asked = '{{}}'
 WHERE merchant_id = $1 AND encode(sha256(convert_to({key}, 'UTF8')), 'hex') = $2 AND asked <> '{{}}'
   AND position($3 IN made_by) = 0 RETURNING true
-""")
+""",
+        (one for one in _TABLES if one[0] != "tokenization"),  # which waits for nothing
+    )
 )
 async def decide_scopes(db: Tx, merchant_id: UUID, print_: str, by: str, approve: bool) -> bool:  # noqa: FBT001
     """What a key waits for is its own from here on, or not. False where there is none, or they made it themselves."""

@@ -1,0 +1,52 @@
+"""`recoup credentials`: keys that allow no more than was said, and a wider one that an owner agrees to."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+from click.testing import CliRunner
+from tests.doors.command.here import Here
+from tests.worlds import make_shop, sandbox_world
+
+from recoup.doors.command.credentials import credentials
+from recoup.doors.command.verbs import Opened
+from recoup.flows.merchants.merchant_keys import make_key
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor, Scope
+from recoup.store.server import ServerAddress
+
+
+def test_a_key_is_made_with_scopes_and_a_wider_one_is_approved(server: ServerAddress, tmp_path: Path) -> None:
+    async def story() -> None:
+        async with sandbox_world(server) as made:
+            shop, loop = await make_shop(*made), asyncio.get_running_loop()
+            opened = Opened(*made, tmp_path, "http://127.0.0.1")
+            here = Here(lambda work: asyncio.run_coroutine_threadsafe(work(opened), loop).result(30))
+
+            async def said(*words: str) -> Any:
+                typed = [*words, "--merchant", str(shop.merchant_id)]
+                ran = await asyncio.to_thread(CliRunner().invoke, credentials, typed, obj=here)
+                assert ran.exception is None or isinstance(ran.exception, Problem), ran.exc_info
+                return ran.exception if isinstance(ran.exception, Problem) else ran.output.splitlines()[-1]
+
+            new, *_ = json.loads(await said("--make", "api", "--scope", "orders:read", "--json"))
+            assert new["secret"].startswith("sk_test_")
+            first, *_ = json.loads(await said("--json"))
+            assert first["scopes"] == ["orders:read"]
+            assert first["key"] == f"…{new['key'][-4:]}"
+            assert new["secret"] not in await said()
+            wrong = await said("--make", "api", "--scope", "everything")
+            assert wrong.code == "invalid"
+            dev = Scope(shop.merchant_id, Actor("user", "dev"), "portal", role="developer")
+            await make_key(shop.world, dev, "api", None, "", ["refunds:write", "orders:read"])
+            waits, *_ = json.loads(await said("--json"))
+            assert "refunds:write" in waits["asked"]
+            assert "no such key" in str(await said("--approve", "f" * 64)).lower()
+            await said("--approve", waits["print"], "--by", "olga")
+            given, *_ = json.loads(await said("--json"))
+            assert "refunds:write" in given["scopes"]
+            assert given["asked"] == []
+            assert await shop.value("SELECT count(*) FROM audit_lines WHERE action = 'key.decided'") == 1
+
+    asyncio.run(story())
