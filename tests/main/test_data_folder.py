@@ -15,7 +15,7 @@ from recoup.main.databases import find_databases
 from recoup.main.settings import load_settings
 from recoup.main.up import only_one
 from recoup.store.server import EmbeddedServer
-from recoup.store.server.folder import write_private
+from recoup.store.server.folder import close_folder, write_private
 from recoup.store.server.locks import try_lock
 
 
@@ -51,6 +51,18 @@ def test_every_way_to_the_folder_closes_it(tmp_path: Path) -> None:
     write_private(tmp_path / "file" / "bootstrap.json", "{}")
     EmbeddedServer(tmp_path / "server")._prepare_folder()
     assert [closed(tmp_path / name) for name in ("up", "file", "server")] == [True] * 3
+
+
+def test_settings_and_chains_that_others_could_read_are_closed_with_their_folder(folder: Path) -> None:
+    """`recoup.toml` had the processor's secret, and mode 0644."""
+    files = [folder / "recoup.toml", folder / "bootstrap.json", folder / "chain" / "8453.json"]
+    files[2].parent.mkdir()
+    for file in files:
+        file.write_text("")
+        file.chmod(0o644)
+    only_one(folder).close()
+    close_folder(folder / "chain")
+    assert [mode(file) for file in files] == [0o600] * 3
 
 
 @pytest.mark.parametrize("name", ["up.lock", "postgres.owner"])

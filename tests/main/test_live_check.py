@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -26,7 +25,6 @@ from recoup.kernel.problem import Problem
 from recoup.main import live_opening
 from recoup.main.backup.copies import RECORD, Record, write_record
 from recoup.main.cli import cli
-from recoup.main.doctor_verb import _of_machine
 from recoup.main.live_opening import keys_mark, settings_lines, unwaive, waive
 from recoup.main.settings import Settings
 from recoup.rules.live_check import LINES, WAIVABLE, CheckLine
@@ -60,29 +58,6 @@ def test_settings_that_no_live_may_have(change: dict[str, Any], refused: str) ->
     found = settings_lines(replace(SAFE, **change), embedded=False)
     assert [one.name for one in found if one.verdict == "refuse"] == ([refused] if refused else [])
     assert all(one.cure for one in found if one.verdict == "refuse")
-
-
-def test_a_file_with_secrets_that_others_may_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`recoup.toml` had the processor's secret, and mode 0644."""
-    monkeypatch.setattr(os.path, "ismount", lambda _: False)
-    (tmp_path / "chain").mkdir()
-    files = [tmp_path / "recoup.toml", tmp_path / "chain" / "8453.json"]
-    settings = replace(SAFE, data_dir=tmp_path)
-    for file in files:
-        file.write_text("")
-        file.chmod(0o600)
-    assert _verdicts(settings)["settings"] == "pass"
-    for file in files:
-        file.chmod(0o640)
-        (line,) = [one for one in settings_lines(settings, embedded=False) if one.name == "settings"]
-        assert (line.verdict, str(line.finding)) == ("wait", f"Others may read {file}.")
-        assert "chmod 600" in line.cure
-        (told,) = [one for one in _of_machine(settings) if one.what == "files"]
-        assert (told.ok, told.finding) == (False, str(file))
-        file.chmod(0o600)
-    monkeypatch.setattr(os.path, "ismount", lambda one: Path(one) == tmp_path)
-    files[0].chmod(0o444)
-    assert _verdicts(settings)["settings"] == "pass", "a container's"
 
 
 def test_the_embedded_server_is_said_to_be_meant() -> None:

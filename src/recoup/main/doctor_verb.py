@@ -28,7 +28,7 @@ from recoup.main.databases import Databases, check_installed, unprepared, used_d
 from recoup.main.extension_check import extension_troubles
 from recoup.main.live_opening import FREE_BYTES_MIN
 from recoup.main.schema_verb import checked_databases
-from recoup.main.settings import Settings, exposed, load_settings
+from recoup.main.settings import Settings, load_settings
 from recoup.main.worlds import DOORS, open_worlds
 from recoup.store.cards.card_routes import stored_routes, sums_between
 from recoup.store.cards.connections import all_connections
@@ -135,12 +135,7 @@ def _of_machine(settings: Settings) -> list[Line]:
         cure = "Mount the disk, or make the folder Recoup's."
         return [Line("machine", "disk", False, finding, cure), *_certificate(settings)]
     finding, cure = f"{disk.free / 1e9:,.1f} GB free", "Free some: at nought nothing is taken any more."
-    files = exposed(settings)
-    return [
-        Line("machine", "disk", disk.free >= FREE_BYTES_MIN, finding, cure),
-        Line("machine", "files", not files, files or "their owner's alone", "Others may read them: chmod 600."),
-        *_certificate(settings),
-    ]
+    return [Line("machine", "disk", disk.free >= FREE_BYTES_MIN, finding, cure), *_certificate(settings)]
 
 
 def _certificate(settings: Settings) -> list[Line]:

@@ -29,7 +29,7 @@ from recoup.main.backup.configuration import AGE_HOURS_MAX
 from recoup.main.backup.copies import age_seconds
 from recoup.main.certificate import SOON, certificate_of
 from recoup.main.databases import Databases
-from recoup.main.settings import Settings, exposed
+from recoup.main.settings import Settings
 from recoup.rules.live_check import LINES, WAIVABLE, CheckLine, Verdict
 from recoup.store.operation.live_marks import drop_mark, live_marks, set_mark
 from recoup.store.pool import LOST
@@ -250,8 +250,6 @@ def _others(settings: Settings) -> CheckLine:
     if not settings.drain and not settings.is_local:
         finding = "Doors stop before a proxy hears of it."
         return CheckLine("settings", "refuse", finding, "Remove drain_seconds.")
-    if files := exposed(settings):
-        return CheckLine("settings", "wait", Sentence("Others may read {0}.", files), "Run chmod 600 on them.")
     return CheckLine("settings", "pass", "None is for tests only.")
 
 

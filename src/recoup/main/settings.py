@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from recoup.core.kit.feature import features, install
 from recoup.doors.edge.proxies import Proxies
-from recoup.gateways.keys.secret_files import FILE, given_twice, is_mounted, read_secret, secret_of
+from recoup.gateways.keys.secret_files import FILE, given_twice, read_secret, secret_of
 from recoup.kernel.nearest import nearest
 from recoup.kernel.problem import Problem, invalid
 from recoup.main.route_settings import RouteSettings, read_routes, shown
@@ -189,12 +189,6 @@ _TRUTHS: Final = dict.fromkeys(("1", "true", "yes", "on"), True) | dict.fromkeys
 
 def settings_file(data_dir: Path) -> Path:
     return Path(os.environ.get("RECOUP_CONFIG") or data_dir / "recoup.toml")
-
-
-def exposed(settings: "Settings") -> str:
-    """Files with secrets that others may read; empty: none."""
-    files = [settings_file(settings.data_dir), *(settings.data_dir / "chain").glob("*.json")]
-    return ", ".join(str(one) for one in files if one.exists() and one.stat().st_mode & 0o077 and not is_mounted(one))
 
 
 def load_settings(config: Path | None = None, **flags: Any) -> Settings:

@@ -14,7 +14,7 @@ _OTHERS_OF_ROOT: Final = 0o066
 
 
 def close_folder(folder: Path) -> None:
-    """Makes the folder, or takes away what others may do there.
+    """Makes the folder, or takes away what others may do there, with settings and other files that have secrets.
 
     Raises: Problem(unavailable) for one that is somebody else's, that stays open, or that anybody could write to.
     """
@@ -46,6 +46,9 @@ def close_folder(folder: Path) -> None:
                 f"The data folder {folder} is open to others (mode {mode:04o}) and cannot be closed.",
                 f"Run: chmod 700 {folder}; or put it on a file system that keeps modes.",
             )
+    for file in (folder / "recoup.toml", *folder.glob("*.json")):  # they have secrets, and may come from elsewhere
+        if file.is_file() and file.stat().st_uid == found.st_uid:
+            file.chmod(0o600)
 
 
 def open_lock(path: Path) -> IO[str]:
