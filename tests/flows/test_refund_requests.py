@@ -42,8 +42,9 @@ async def limit(
 async def ask(
     shop: Shop, order_id: UUID, amount: str, who: Actor = ANN, key: str | None = None, role: str | None = "operations"
 ) -> RefundAnswer:
-    asked = RefundRequest(amount=amount, key=key)
-    return await refund(shop.world, shop.orders, scope(shop, who, role), order_id, asked)
+    """`role` None: a key asks, which has no limits."""
+    asked, by = RefundRequest(amount=amount, key=key), who if role else Actor("api", "key")
+    return await refund(shop.world, shop.orders, scope(shop, by, role), order_id, asked)
 
 
 async def agree(

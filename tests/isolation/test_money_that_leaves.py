@@ -11,7 +11,7 @@ from uuid import UUID
 import httpx
 import pytest
 from tests.doors.portal.staff import As, portal, post
-from tests.doors.portal.test_impersonation import look
+from tests.doors.portal.test_impersonation import look, people_sql
 from tests.features.chains.serving import opened_channels
 from tests.features.chains.test_portal import log
 from tests.features.chains.test_settlement_addresses import FIRST, SECOND, THIRD, agreed, served
@@ -62,6 +62,7 @@ PORTAL: Final[Mapping[str, str]] = {
 }  # fmt: skip
 REFUNDS: Final = "a key with refunds:write, which its owner gave it"
 API: Final[Mapping[str, str]] = {
+    "stablecoin.payouts.request": "a key with payouts:write, which its owner gave it; the operator's two people agree",
     "rescue.refund.refund": REFUNDS, "stablecoin.orders.refund": REFUNDS,
     "rescue.order.cancel": CHARGES, "rescue.order.patch_order": CHARGES, "stablecoin.orders.cancel": CHARGES,
     "rescue.capture.capture": CHARGES, "rescue.check.check": CHARGES, "rescue.evaluate.evaluate": CHARGES,
@@ -89,7 +90,7 @@ WRITERS: Final = {
 def _writes(one: Named, stored: Mapping[str, str]) -> bool:
     """Whether it is a statement that says that money leaves, or where to."""
     sql = " ".join(one.decorated.split())
-    sql += "".join(f" INSERT INTO {stored.get(name, '')} " for name in re.findall(r"insert_of\((\w+)\)", sql))
+    sql += "".join(f" INSERT INTO {stored.get(name, '')} " for name in re.findall(r"insert_of\((\w+)", sql))
     return re.search(rf"(INSERT INTO|UPDATE) ({'|'.join(TABLES)})\b", sql) is not None
 
 
@@ -253,6 +254,29 @@ async def _proved(shop: Shop) -> None:
     await shop.settle()
     found = await verify(shop.world)
     assert found.difference is None, found.difference
+
+
+@pytest.mark.parametrize("who", ["still there", "nobody any more"])
+def test_a_bulk_cancellation_has_the_limits_of_who_asked_for_it(server: ServerAddress, who: str) -> None:
+    async def story(shop: Shop, as_: As) -> None:
+        act = await _cancel(shop)
+        asks = await as_("ops")
+        await _limits(shop, act.asset, refund_max_units=0, day_max_units=0)
+        form = {"back": "/orders", "do": "cancel", "all": "yes"}
+        page = (await post(asks, "/orders", "/orders/bulk", **form)).text
+        sure = {name: re.search(rf'name="{name}" value="([^"]*)"', page) for name in ("key", "expected", "sure")}
+        form |= {name: found[1] for name, found in sure.items() if found}
+        assert (await post(asks, "/orders", "/orders/bulk", **form)).status_code == 303
+        if who == "nobody any more":
+            await people_sql(shop, "UPDATE memberships SET role = 'analyst' WHERE role = 'operations'")
+            await _limits(shop, act.asset)
+        await shop.run_due()
+        refused = await shop.value("SELECT answer FROM bulk_act_rows")
+        assert ("You have no role here" if who == "nobody any more" else "may refund at most") in refused
+        assert not await shop.value(act.count)
+        await _proved(shop)
+
+    portal(server, story)
 
 
 @pytest.mark.parametrize("name", [name for name in ACTS if name != "cancel"])

@@ -164,7 +164,7 @@ async def _some(
 ) -> tuple[list[dict[str, Any]], Exception | None]:
     """An answer for each, in their order; `waiting` for what could not be done now, and why."""
     actor = Actor.of(row.actor)
-    role = await role_who_may(world, UUID(actor.id), row.merchant_id, "cancel") if row.action == "cancel" else None
+    role = await role_who_may(world, UUID(actor.id), row.merchant_id, "cancel")
     scope = Scope(row.merchant_id, actor, row.request_id, role)
     act = Act(row.action, row.note)
     room = asyncio.Semaphore(SIDE_BY_SIDE)

@@ -12,11 +12,11 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.sentence import Sentence
 from recoup.moves.change import Change
-from recoup.moves.dispute.answer import ACCEPT, ask_answer
+from recoup.moves.dispute.answer import ask_answer
 from recoup.moves.modification import refund_approval as refund_requests
 from recoup.moves.modification.refund import owe_refund
 from recoup.moves.stable.late_payment import decide, pending
-from recoup.rules.money.refund_limits import REFUND, RefundApproval
+from recoup.rules.money.refund_limits import ACCEPT, REFUND, RefundApproval
 from recoup.rules.order.snapshot import Order
 from recoup.store.refunds.refund_limits import RequestOrigin, find_refund_request
 

@@ -1,7 +1,7 @@
 """Our word in a dispute: owed, sent to the processor, answered by it. Intent, call, outcome."""
 
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from recoup.kernel.ids import new_id
@@ -12,6 +12,7 @@ from recoup.moves.dispute.case import answered, lose
 from recoup.moves.modification.outgoing import leave, may_go
 from recoup.moves.modification.refund_approval import ask_second
 from recoup.moves.pace import ATTENTION_AFTER_TRIES, NO_ROUTE_PAUSE, SEND_WITHIN, pause_after
+from recoup.rules.money.refund_limits import ACCEPT
 from recoup.rules.network.card_text import without_card
 from recoup.rules.order import whys
 from recoup.rules.order.attention import ANSWER_DELAYED, ANSWER_REFUSED, of_dispute
@@ -64,7 +65,6 @@ def ask_answer(change: Change, dispute_id: UUID, answer: str, asked_by: str | No
     return dispute
 
 
-ACCEPT: Final = "accept"
 _AFTER = {"contest": "answered", ACCEPT: "accepted"}
 
 

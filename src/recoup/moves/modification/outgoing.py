@@ -11,6 +11,8 @@ def may_go(change: Change, units: int) -> bool:
     """Whether so much goes without a second person. Raises: Problem(forbidden) when it may not go at all; wrong_state
     when one of this order waits already and this one would have to wait, too."""
     if change.role is None:
+        if change.who.kind == "user":
+            raise Problem("forbidden", "You have no role here any more.", cure="Ask the owner.")
         return True
     context, order, before = context_of(change), change.order, change.leaving_units
     alone = goes_alone(
@@ -31,8 +33,6 @@ def may_go(change: Change, units: int) -> bool:
 
 def leave(change: Change, units: int) -> None:
     """So much leaves now. Raises: Problem(forbidden), also for what needs a second person; wrong_state."""
-    if change.role is None:
-        return
     if not may_go(change, units):
         cure = "Ask somebody whose role allows it, or the owner."
         raise Problem("forbidden", "This amount needs a second person.", cure=cure)

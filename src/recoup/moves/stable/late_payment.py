@@ -9,18 +9,14 @@ from recoup.kernel.problem import Problem
 from recoup.moves.change import Booked, Change
 from recoup.moves.modification.request import request_modification
 from recoup.rules.money.ledger import by_hand, kept
-from recoup.rules.money.refund_limits import RefundApproval
+from recoup.rules.money.refund_limits import BY_HAND, GIVE_BACK, KEEP, RefundApproval
 from recoup.rules.order.attention import PAID_LATE, UNAPPLIED, delayed, stuck
 from recoup.rules.order.snapshot import Attempt, Modification, Order
 from recoup.rules.stable.channels import CHANNELS
 
 GIVEN_BACK = "Paid after the order's end: given back."
-BY_HAND = "by_hand"  # in the place of a processor's code
 APPLIED: Final = "applied"  # the same of money that paid its order after all
 PAID_AFTER_ALL: Final = "The rest came: it paid the order."
-# What a person decides about it: its channel sends it back; the merchant has it, and keeps it or gave it back.
-GIVE_BACK: Final = "give_back"
-KEEP: Final = "keep"
 _AGAIN: Final = (stuck("reversal"), delayed("reversal"))
 
 

@@ -16,7 +16,13 @@ from recoup.kernel.sentence import Sentence
 
 WAITS: Final = timedelta(days=7)
 MOST: Final = 10**15  # units that a limit may have
+# What a person does by which money leaves: a refund; giving a dispute's money up; of money that pays no order, its
+# channel sends it back, or the merchant has it, and keeps it or gave it back.
 REFUND: Final = "refund"
+ACCEPT: Final = "accept"
+GIVE_BACK: Final = "give_back"
+KEEP: Final = "keep"
+BY_HAND: Final = "by_hand"  # also in the place of a processor's code
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from recoup.flows.stable.late import decide_late
 from recoup.flows.stable.settle import settle_again
 from recoup.kernel.money import from_text
 from recoup.kernel.problem import Problem
-from recoup.moves.stable.late_payment import BY_HAND, GIVE_BACK, KEEP
+from recoup.rules.money.refund_limits import BY_HAND, GIVE_BACK, KEEP
 from recoup.store.orders.order_page import OrderPage
 from recoup.store.orders.requests import find_request
 
