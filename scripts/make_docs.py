@@ -19,10 +19,10 @@ from recoup.doors.docs.routes import CONSUMERS
 from recoup.doors.portal.permissions import AT_MERCHANT, AT_PARTNER
 from recoup.doors.portal.words import API_STATES
 from recoup.doors.rescue.errors import REFUND_CODES, REFUND_DIGITS, TABLE
-from recoup.flows.people.sessions import MAY, PARTNER_MAY
 from recoup.gateways.bank.sandbox import MAGIC as BANK_MAGIC
 from recoup.kernel.problem import CODES
 from recoup.main.settings import Settings
+from recoup.rules.merchants.rights import MAY, PARTNER_MAY
 from recoup.rules.messages.event_data import Data, OrderData
 from recoup.rules.messages.events import CATALOGUE
 from recoup.rules.messages.stable_events import DEFAULT, NAMES

@@ -31,6 +31,7 @@ from recoup.store.server import ServerAddress
 # Verbs that write, each with what it is tried with here.
 TRIED: Final[Mapping[str, str]] = {
     "bank adjust": "-1.00 USD --note Why --as ops@example.test", "clock advance": "1d",
+    "credentials": "--approve x",
     "engine return": "on", "engine set": "--mode off", "engine stop": "--why x",
     "erase": "payer@example.test --yes",
     "partner": "{partner} --merchants-max 3", "people add-operator": "new@recoup.dev",

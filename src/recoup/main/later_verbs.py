@@ -40,7 +40,7 @@ LATER: Final[Mapping[str, LaterVerb | PackageVerb]] = {
     "connector": _of_lab("connector", "Checks a connector to a card processor; see docs/contributing/connectors.md."),
     "credentials": _of_doors(
         "credentials",
-        "Shows a merchant's keys and what each allows; options make one, or decide what one waits for.",
+        "Shows a merchant's keys and what each allows; options decide what one waits for.",
     ),
     "demo": _of_main("demo_verb", ""),
     "disconnect": _of_doors("connect", "Ends a merchant's connection."),

@@ -17,8 +17,8 @@ from recoup.doors.portal.developers import page
 from recoup.doors.portal.developers.page import Moving
 from recoup.flows.locked import Orders
 from recoup.flows.messages.deliver import Deliveries
-from recoup.flows.people.sessions import MAY
 from recoup.kernel.ids import first_id_of, new_id
+from recoup.rules.merchants.rights import MAY
 from recoup.rules.network.allow_list import APPROVE_CARDS
 from recoup.rules.network.magic import inputs
 from recoup.rules.network.simulation import ANSWERS, KINDS, SCHEMES, codes_of

@@ -135,15 +135,16 @@ def test_a_partners_developer_gives_no_more_either(server: ServerAddress) -> Non
         scopes = "SELECT scopes FROM api_keys WHERE merchant_id = $1 ORDER BY created_at DESC LIMIT 1"
         assert set(await shop.value(scopes, shop.merchant_id)) == OF_A_DEVELOPER
         answer = await post(pia, "/partner/keys", "/partner/keys", overlap="24", name="")
-        own = "SELECT key_id, scopes, asked FROM partner_keys ORDER BY created_at DESC LIMIT 1"
-        key_id, has, asked = await shop.world.db.fetchrow(own)
+        own = "SELECT app_key, scopes, asked FROM partner_keys ORDER BY created_at DESC LIMIT 1"
+        key, has, asked = await shop.world.db.fetchrow(own)
         assert (set(has), set(asked)) == (
             {"keys:read", "partner:read", "webhooks:write"},
             {"keys:write", "partner:write"},
         )
         for who, status in ((pia, 403), (pat, 303), (pat, 404)):
-            decided = await post(who, "/partner/keys", "/partner/keys/decide", id=str(key_id), decision="approve")
-            assert decided.status_code == status, texts(decided)
+            fields = {"print": await the_print(shop, key), "decision": "approve"}
+            answer = await post(who, "/partner/keys", "/partner/keys/decide", **fields)
+            assert answer.status_code == status, texts(answer)
         assert set((await shop.world.db.fetchrow(own))[1]) >= {"keys:write", "partner:write"}
 
     portal(server, story)

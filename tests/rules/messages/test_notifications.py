@@ -4,12 +4,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
 
-from recoup.flows.people.sessions import MAY as ROLES_MAY
 from recoup.kernel.ids import new_id
 from recoup.kernel.kept_sentence import keep
 from recoup.kernel.sentence import Sentence
 from recoup.rules.languages.catalogues import ENGLISH, languages
 from recoup.rules.languages.locale import Locale
+from recoup.rules.merchants.rights import MAY as ROLES_MAY
 from recoup.rules.messages.notification_words import foot_of, words_of
 from recoup.rules.messages.notifications import KINDS, RANKS, Reader, Ways, kinds_for, kinds_of, may, may_hear, ways_of
 

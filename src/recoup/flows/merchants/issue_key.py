@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from recoup.flows.people.sessions import MAY
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
@@ -15,12 +14,11 @@ from recoup.kernel.scope import Actor
 from recoup.kernel.sentence import Sentence
 from recoup.rules.merchants.key_scopes import beyond, divided
 from recoup.rules.merchants.personal import SHOWN, pii_access_of
+from recoup.rules.merchants.rights import MAY
 from recoup.rules.money.refund_limits import NONE
 from recoup.rules.stable.signing import secret_context
 from recoup.store.merchants.merchant_keys import (
-    add_api_key,
-    add_signing_key,
-    add_tokenization_key,
+    add_key,
     keys_made,
     scopes_before,
 )
@@ -56,9 +54,12 @@ async def check_made(tx: Tx, merchant_id: UUID, kind: str, wall: datetime) -> No
 async def _beyond(db: Read, merchant_id: UUID, role: str) -> set[str]:
     """What somebody with this role does not give a key alone."""
     known, limits = await load_merchant(db, merchant_id), await list_limits(db, merchant_id)
-    clear = known is not None and pii_access_of(role, known.merchant.sight) == SHOWN
-    limited = any(of == role and found != NONE for (of, _), found in limits.items())
-    return beyond("merchant", MAY.get(role, ()), clear=clear, limited=limited)
+    rights = set(MAY.get(role, ()))
+    if known is not None and pii_access_of(role, known.merchant.sight) == SHOWN:
+        rights.add("clear")
+    if all(of != role or found == NONE for (of, _), found in limits.items()):
+        rights.add("unlimited")
+    return beyond("merchant", rights)
 
 
 async def issue_key(
@@ -78,15 +79,14 @@ async def issue_key(
     mode, wall = "test" if world.policy.test_mode else "live", world.clocks.wall()
     lacking = await _beyond(tx, merchant_id, role) if role else ()
     given, asked = divided("merchant", scopes or await scopes_before(tx, merchant_id, kind), lacking)
+    kept = b""
     if kind == "api":
         new = IssuedKey(kind, f"pk_{mode}_{secrets.token_urlsafe(18)}", f"sk_{mode}_{secrets.token_urlsafe(36)}")
-        kept: bytes = world.keys.secret_hash(new.secret)
-        await add_api_key(tx, new.key, new_id(), merchant_id, kept, given, asked, wall, by, name)
+        kept = world.keys.secret_hash(new.secret)
     elif kind == "tokenization":
         new = IssuedKey(kind, f"tk_{mode}_{secrets.token_urlsafe(24)}", "")
-        await add_tokenization_key(tx, new.key, merchant_id, wall, by, name)
     else:
         new = IssuedKey(kind, f"pk_{mode}_{secrets.token_hex(12)}", f"sk_{mode}_{secrets.token_hex(24)}")
-        sealed: bytes = world.keys.seal_secret(secret_context(new.key), new.secret.encode())
-        await add_signing_key(tx, new.key, merchant_id, sealed, given, asked, wall, by, name)
+        kept = world.keys.seal_secret(secret_context(new.key), new.secret.encode())
+    await add_key(tx, kind, merchant_id, new.key, kept, wall, by, name, given, asked, new_id())
     return new

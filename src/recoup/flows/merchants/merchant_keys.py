@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from hashlib import sha256
 from typing import Final
+from uuid import UUID
 
 import structlog
 
@@ -11,7 +12,7 @@ from recoup.flows.key_endings import heard_everywhere
 from recoup.flows.merchants.issue_key import KEY_KINDS, IssuedKey, check_made, issue_key
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.scope import Scope
+from recoup.kernel.scope import PartnerScope, Scope
 from recoup.kernel.sentence import Sentence
 from recoup.moves.audit import note
 from recoup.store.merchants.merchant_keys import (
@@ -23,6 +24,7 @@ from recoup.store.merchants.merchant_keys import (
     name_key,
 )
 from recoup.store.merchants.sites import lock_merchant
+from recoup.store.statement import Tx
 
 log = structlog.get_logger()
 OVERLAP_MAX: Final = timedelta(days=7)
@@ -85,18 +87,18 @@ async def end_key(world: World, scope: Scope, kind: str, print_: str) -> None:
 
 
 async def decide_key(world: World, scope: Scope, print_: str, *, approve: bool) -> None:
-    """An owner's word on what a key is to allow beyond what its maker gives alone. Raises: as `check_decides`."""
+    """An owner's word on what a key is to allow beyond what its maker gives alone. Raises: as `decide`."""
     async with world.db.transaction() as tx:
         await lock_merchant(tx, scope.merchant_id)
-        check_decides(await decide_scopes(tx, scope.merchant_id, print_, scope.actor.id, approve), scope.role)
+        await decide(tx, scope.merchant_id, scope, print_, approve=approve)
         await note(tx, scope, world.clocks.wall(), "key.decided", print_, {"approved": "yes" if approve else "no"})
 
 
-def check_decides(found: bool, role: str | None) -> None:  # noqa: FBT001
-    """Raises: Problem(forbidden) for whoever is no owner; Problem(not_found)."""
-    if role not in (None, "owner"):
+async def decide(tx: Tx, owner_id: UUID, scope: Scope | PartnerScope, print_: str, *, approve: bool) -> None:
+    """Of a merchant's or a partner's key. Raises: Problem(forbidden) for whoever is no owner; Problem(not_found)."""
+    if scope.role not in (None, "owner"):
         raise Problem("forbidden", "Only owners decide what a key may.", cure="Ask an owner.")
-    if not found:
+    if not await decide_scopes(tx, owner_id, print_, scope.actor.id, approve):
         raise Problem("not_found", "No such key waits for you.", cure="Who made it needs another owner.")
 
 

@@ -9,8 +9,7 @@ from uuid import UUID
 
 from recoup.flows.key_endings import heard_everywhere
 from recoup.flows.merchants.find_partner import no_such_merchant
-from recoup.flows.merchants.merchant_keys import check_decides, checked_name
-from recoup.flows.people.sessions import PARTNER_MAY
+from recoup.flows.merchants.merchant_keys import checked_name, decide
 from recoup.flows.world import World
 from recoup.kernel.ids import first_id_of, new_id
 from recoup.kernel.problem import Problem, invalid
@@ -18,7 +17,8 @@ from recoup.kernel.scope import Actor, PartnerScope
 from recoup.kernel.sentence import Sentence
 from recoup.rules.merchants.key_scopes import beyond, divided
 from recoup.rules.merchants.onboarding import Condition, conditions
-from recoup.store.merchants.merchant_keys import MerchantKey, keys_of
+from recoup.rules.merchants.rights import PARTNER_MAY
+from recoup.store.merchants.merchant_keys import MerchantKey, keys_of, scopes_before
 from recoup.store.merchants.merchants import Site, load_merchant
 from recoup.store.merchants.onboarding import onboarding_facts
 from recoup.store.merchants.partner_merchants import (
@@ -33,7 +33,6 @@ from recoup.store.merchants.partners import (
     add_partner,
     add_partner_key,
     change_partner,
-    decide_scopes_of_partner,
     find_partner,
     lock_partner,
     name_partner_key,
@@ -85,17 +84,17 @@ async def make_partner_key(
     scope's role gives alone an owner has to agree. Raises: Problem(invalid) for a name or scope that cannot be;
     Problem(conflict) for too many keys.
     """
-    name = checked_name(name)
+    name, scope = checked_name(name), scope or PartnerScope(partner_id, SETUP, "setup")
     mode, wall = "test" if world.policy.test_mode else "live", world.clocks.wall()
     key = PartnerKey(
         f"{KEY_PREFIX}{mode}_{secrets.token_urlsafe(18)}", f"psk_{mode}_{secrets.token_urlsafe(36)}", new_id()
     )
     async with world.db.transaction() as tx:
         await lock_partner(tx, partner_id)  # of two at once the second ends the first one's key
-        kept_keys, role = await partner_keys_of(tx, partner_id), scope.role if scope is not None else None
-        before = scopes or [one for row in kept_keys[:1] for one in (*row.scopes, *row.asked)]
-        given, asked = divided("partner", before, beyond("partner", PARTNER_MAY[role]) if role else ())
+        wanted = scopes or await scopes_before(tx, partner_id, "partner")
+        given, asked = divided("partner", wanted, beyond("partner", PARTNER_MAY[scope.role]) if scope.role else ())
         if overlap:
+            kept_keys = await partner_keys_of(tx, partner_id)
             if sum(row.ends_at is None or row.ends_at > wall for row in kept_keys) >= KEYS_MAX:
                 raise Problem(
                     "conflict",
@@ -106,7 +105,6 @@ async def make_partner_key(
         else:
             await revoke_partner_keys(tx, partner_id, wall)
         kept = world.keys.secret_hash(key.app_secret)
-        scope = scope or PartnerScope(partner_id, SETUP, "setup")
         by = scope.actor.text()
         await add_partner_key(tx, key.app_key, key.key_id, partner_id, kept, given, asked, wall, by, name)
         await note(tx, scope, "key_made", wall, key_ends=key.app_key[-4:])
@@ -115,11 +113,11 @@ async def make_partner_key(
     return key
 
 
-async def decide_partner_key(world: World, scope: PartnerScope, key_id: UUID | None, *, approve: bool) -> None:
+async def decide_partner_key(world: World, scope: PartnerScope, print_: str, *, approve: bool) -> None:
     """As `decide_key`, of a partner's."""
     async with world.db.transaction() as tx:
-        check_decides(await decide_scopes_of_partner(tx, scope.partner_id, key_id, scope.actor.id, approve), scope.role)
-        await note(tx, scope, "key_decided", world.clocks.wall(), key_id=str(key_id), approved=approve)
+        await decide(tx, scope.partner_id, scope, print_, approve=approve)
+        await note(tx, scope, "key_decided", world.clocks.wall(), key=print_, approved=approve)
 
 
 async def rename_partner_key(world: World, scope: PartnerScope, key_id: UUID | None, name: str) -> None:

@@ -7,11 +7,12 @@ session, or as soon as the impersonator is the operator's no more. The merchant'
 from dataclasses import dataclass
 from uuid import UUID
 
-from recoup.flows.people.sessions import MAY, Session, session_hash
+from recoup.flows.people.sessions import Session, session_hash
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.time import WallTime
+from recoup.rules.merchants.rights import MAY
 from recoup.rules.people.impersonation import check_minutes, check_reason
 from recoup.store.people.impersonations import (
     NewImpersonation,

@@ -10,6 +10,7 @@ from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.kernel.time import WallTime
+from recoup.rules.merchants.rights import MAY, PARTNER_MAY
 from recoup.rules.messages.notifications import may_at_bell
 from recoup.rules.people.whence import address_words, browser_words
 from recoup.rules.people.who_must import must_set_up
@@ -42,63 +43,6 @@ LASTS: Final = timedelta(hours=24)
 IDLE: Final = timedelta(hours=2)
 NOTED_EVERY: Final = timedelta(minutes=1)
 TOKEN_LENGTH_MAX: Final = 100
-# What a role may do besides looking.
-MAY: Final[dict[str, frozenset[str]]] = {
-    "owner": frozenset(
-        {
-            "refund",
-            "approve",
-            "limits",
-            "cancel",
-            "dispute",
-            "mails",
-            "bank",
-            "switch",
-            "test",
-            "upload",
-            "apply",
-            "go_live",
-            "invite",
-            "keys",
-            "hooks",
-            "sandbox",
-            "retry",
-            "block",
-            "erase",
-            "audit",
-            "capture",
-        }
-    ),
-    "operations": frozenset(
-        {
-            "refund",
-            "approve",
-            "cancel",
-            "dispute",
-            "mails",
-            "switch",
-            "test",
-            "upload",
-            "apply",
-            "hooks",
-            "sandbox",
-            "retry",
-            "block",
-            "capture",
-        }
-    ),
-    "developer": frozenset({"test", "keys", "hooks", "sandbox"}),
-    "analyst": frozenset(),
-}
-
-
-# What a role may do at a partner besides looking.
-PARTNER_MAY: Final[dict[str, frozenset[str]]] = {
-    "owner": frozenset({"merchants", "switches", "see_keys", "keys", "hooks", "apply", "invite", "audit"}),
-    "operations": frozenset({"merchants", "switches", "see_keys", "hooks", "apply"}),
-    "developer": frozenset({"see_keys", "keys", "hooks"}),
-    "analyst": frozenset(),
-}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 from typing import Final
 from uuid import UUID
 
-from recoup.flows.people.sessions import MAY
 from recoup.flows.world import World
+from recoup.rules.merchants.rights import MAY
 from recoup.store.merchants.partners import find_partner
 from recoup.store.people.people import is_active, reachable
 

@@ -9,13 +9,11 @@ from recoup.kernel.sentence import Sentence
 from recoup.rules.merchants.rights import RIGHTS
 
 CUSTOMERS: Final = "customers:read"  # without it their data is masked, as for people
-REFUNDS: Final = "refunds:write"
 
 
 def every(whose: str) -> set[str]:
     """All scopes of a `merchant`'s or a `partner`'s key."""
-    found = {f"{one}:{how}" for one in RIGHTS[whose] for how in ("read", "write")}
-    return found | ({CUSTOMERS} if whose == "merchant" else set())
+    return set(RIGHTS[whose])
 
 
 def expanded(scopes: Iterable[str]) -> frozenset[str]:
@@ -33,18 +31,17 @@ def covers(scopes: Collection[str], need: str) -> bool:
     return need in scopes or need.replace(":read", ":write") in scopes
 
 
-def beyond(whose: str, rights: Collection[str], *, clear: bool = True, limited: bool = False) -> set[str]:
-    """What somebody with these rights does not give a key alone. `clear`: they see customers' data; `limited`: their
-    refunds have limits, which no key has."""
-    lacking = {f"{one}:write" for one, needed in RIGHTS[whose].items() if not set(needed) <= set(rights)}
-    return lacking | ({REFUNDS} if limited else set()) | (set() if clear else {CUSTOMERS})
+def beyond(whose: str, rights: Collection[str]) -> set[str]:
+    """What somebody with these rights does not give a key alone."""
+    return {scope for scope, needed in RIGHTS[whose].items() if not set(needed) <= set(rights)}
 
 
 def divided(whose: str, wanted: Iterable[str], lacking: Collection[str] = ()) -> tuple[list[str], list[str]]:
     """What a key gets at once, and what of it waits for an owner: what it is to write it reads meanwhile. Nothing
     `wanted`: all. Raises: Problem(invalid) for what is no scope."""
     known = every(whose)
-    found = expanded(wanted) or {one for one in known if not covers(known - {one}, one)}
+    found = expanded(wanted) or known
+    found = {one for one in found if not covers(found - {one}, one)}
     if unknown := sorted(found - known):
         raise invalid(Sentence("There is no scope {0}.", repr(unknown[0])[:40]), "scopes", ", ".join(sorted(known)))
     asked = found.intersection(lacking)

@@ -3,7 +3,7 @@ has a secret: kind, print and last four.
 
 `kinds`: api, tokenization, stablecoin. `by`: who makes or ends one."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, Literal, NamedTuple
 from uuid import UUID
@@ -84,54 +84,40 @@ async def keys_made(db: Read, merchant_id: UUID, kind: str, since: datetime) -> 
 
 
 @DIRECTORY.statement("""
-INSERT INTO api_keys (app_key, key_id, merchant_id, secret_hash, scopes, asked, created_at, made_by, name)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-""")
-async def add_api_key(
-    db: Tx,
-    app_key: str,
-    key_id: UUID,
-    merchant_id: UUID,
-    secret_hash: bytes,
-    scopes: Sequence[str],
-    asked: Sequence[str],
-    at: datetime,
-    by: str,
-    name: str = "",
-) -> None: ...
-
-
-@DIRECTORY.statement("""
-INSERT INTO tokenization_keys (environment_key, merchant_id, created_at, made_by, name) VALUES ($1, $2, $3, $4, $5)
-""")
-async def add_tokenization_key(db: Tx, key: str, merchant_id: UUID, at: datetime, by: str, name: str = "") -> None: ...
-
-
-@DIRECTORY.statement("""
+WITH new AS (SELECT $1::text AS kind, $2::uuid AS merchant_id, $3::text AS key, $4::bytea AS secret,
+    $5::timestamptz AS created_at, $6::text AS made_by, $7::text AS name, $8::text[] AS scopes, $9::text[] AS asked),
+  api AS (INSERT INTO api_keys (app_key, key_id, merchant_id, secret_hash, scopes, asked, created_at, made_by, name)
+    SELECT key, $10::uuid, merchant_id, secret, scopes, asked, created_at, made_by, name FROM new WHERE kind = 'api'),
+  tokenization AS (INSERT INTO tokenization_keys (environment_key, merchant_id, created_at, made_by, name)
+    SELECT key, merchant_id, created_at, made_by, name FROM new WHERE kind = 'tokenization')
 INSERT INTO signing_keys (key_id, merchant_id, secret, scopes, asked, created_at, made_by, name)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+SELECT key, merchant_id, secret, scopes, asked, created_at, made_by, name FROM new WHERE kind = 'stablecoin'
 """)
-async def add_signing_key(
+async def add_key(
     db: Tx,
-    key_id: str,
+    kind: str,
     merchant_id: UUID,
-    sealed: bytes,
-    scopes: Sequence[str],
-    asked: Sequence[str],
+    key: str,
+    secret: bytes,
     at: datetime,
     by: str,
-    name: str = "",
-) -> None: ...
+    name: str,
+    scopes: Sequence[str],
+    asked: Sequence[str],
+    key_id: UUID,
+) -> None:
+    """`secret`: hashed, or sealed where we sign with it. `key_id`: of one that opens an API."""
 
 
 @DIRECTORY.statement("""
 SELECT unnest(k.both) FROM (
   SELECT scopes || asked AS both, created_at FROM api_keys WHERE merchant_id = $1 AND $2 = 'api'
   UNION ALL SELECT scopes || asked, created_at FROM signing_keys WHERE merchant_id = $1 AND $2 = 'stablecoin'
+  UNION ALL SELECT scopes || asked, created_at FROM partner_keys WHERE partner_id = $1 AND $2 = 'partner'
   ORDER BY created_at DESC LIMIT 1) k
 """)
-async def scopes_before(db: Read, merchant_id: UUID, kind: str) -> list[str]:
-    """Of the newest key of the kind, with what it waits for."""
+async def scopes_before(db: Read, owner_id: UUID, kind: str) -> list[str]:
+    """Of the newest key of the kind, `partner` among them, with what it waits for."""
 
 
 # By each table's primary key: its cost depends on the keys named, not on how many there are.
@@ -159,15 +145,15 @@ async def note_uses(db: Tx, uses: Mapping[str, datetime]) -> None:
 
 
 # The kinds, each with its table and the column of its public half.
-_TABLES: Final[Sequence[tuple[str, str, str]]] = (
+_TABLES: Final = (
     ("api", "api_keys", "app_key"), ("tokenization", "tokenization_keys", "environment_key"),
     ("stablecoin", "signing_keys", "key_id"),
 )  # fmt: skip
 
 
-def _each(of_table: str, tables: Iterable[tuple[str, str, str]] = _TABLES) -> str:
+def _each(of_table: str) -> str:
     """A statement of which each kind's table has its part; what they return."""
-    parts = [(kind, of_table.format(kind=kind, table=table, key=key)) for kind, table, key in tables]
+    parts = [(kind, of_table.format(kind=kind, table=table, key=key)) for kind, table, key in _TABLES]
     done = ", ".join(f"{kind} AS ({sql})" for kind, sql in parts)
     return f"WITH {done} " + " UNION ALL ".join(f"SELECT * FROM {kind}" for kind, _ in parts)
 
@@ -182,18 +168,23 @@ async def name_key(db: Tx, merchant_id: UUID, kind: str, print_: str, name: str)
     """False when the merchant has no such key."""
 
 
-@DIRECTORY.statement(
-    _each(
-        """
+def _decide(table: str, owner: str, key: str) -> str:
+    return f"""
 UPDATE {table} SET scopes = CASE WHEN $4 THEN scopes || asked ELSE scopes END, asked = '{{}}'
-WHERE merchant_id = $1 AND encode(sha256(convert_to({key}, 'UTF8')), 'hex') = $2 AND asked <> '{{}}'
+WHERE {owner} = $1 AND encode(sha256(convert_to({key}, 'UTF8')), 'hex') = $2 AND asked <> '{{}}'
   AND position($3 IN made_by) = 0 RETURNING true
-""",
-        (one for one in _TABLES if one[0] != "tokenization"),  # which waits for nothing
-    )
-)
-async def decide_scopes(db: Tx, merchant_id: UUID, print_: str, by: str, approve: bool) -> bool:  # noqa: FBT001
-    """What a key waits for is its own from here on, or not. False where there is none, or they made it themselves."""
+"""
+
+
+@DIRECTORY.statement(f"""
+WITH api AS ({_decide("api_keys", "merchant_id", "app_key")}),
+  signing AS ({_decide("signing_keys", "merchant_id", "key_id")}),
+  partner AS ({_decide("partner_keys", "partner_id", "app_key")})
+SELECT * FROM api UNION ALL SELECT * FROM signing UNION ALL SELECT * FROM partner
+""")
+async def decide_scopes(db: Tx, owner_id: UUID, print_: str, by: str, approve: bool) -> bool:  # noqa: FBT001
+    """What a key of this merchant, or partner, waits for is its own from here on, or not. False where there is none, or
+    they made it themselves."""
 
 
 # A key that ends sooner still does. `$6`: one key's print, as reading tells it.

@@ -158,10 +158,12 @@ class PartnerKeyShown(Row, frozen=True):
     scopes: list[str]
     asked: list[str]
     made_by: str
+    print: str
 
 
 @DIRECTORY.statement("""
-SELECT key_id, app_key, name, created_at, last_used_at, least(revoked_at, retires_at) AS ends_at, scopes, asked, made_by
+SELECT key_id, app_key, name, created_at, last_used_at, least(revoked_at, retires_at) AS ends_at, scopes, asked,
+  made_by, encode(sha256(convert_to(app_key, 'UTF8')), 'hex') AS print
 FROM partner_keys
 WHERE partner_id = $1 ORDER BY created_at DESC LIMIT 30
 """)

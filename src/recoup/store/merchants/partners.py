@@ -247,20 +247,6 @@ async def add_partner_key(
 ) -> None: ...
 
 
-@DIRECTORY.statement("""
-UPDATE partner_keys SET scopes = CASE WHEN $4 THEN scopes || asked ELSE scopes END, asked = '{}'
-WHERE partner_id = $1 AND key_id = $2 AND asked <> '{}' AND position($3 IN made_by) = 0 RETURNING true
-""")
-async def decide_scopes_of_partner(
-    db: Tx,
-    partner_id: UUID,
-    key_id: UUID | None,
-    by: str,
-    approve: bool,  # noqa: FBT001
-) -> bool:
-    """As `decide_scopes`."""
-
-
 @DIRECTORY.statement("UPDATE partner_keys SET name = $3 WHERE partner_id = $1 AND key_id = $2 RETURNING key_id")
 async def name_partner_key(db: Tx, partner_id: UUID, key_id: UUID, name: str) -> bool:
     """False when the partner has no such key."""

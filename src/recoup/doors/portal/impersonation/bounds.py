@@ -7,27 +7,11 @@ from starlette.requests import Request
 from recoup.doors.edge.called import template_of
 from recoup.flows.people.sessions import Session
 from recoup.kernel.problem import Problem
+from recoup.rules.merchants.rights import RIGHTS
 from recoup.rules.people.impersonation import closed
 
 END: Final = "/look-as/end"
-# Pages that are not theirs to see: people and their mails, one's own account.
-CLOSED: Final = frozenset({"invitations", "account", "notifications", "look-as", "partner"})
-# What may be done when that was ticked: nothing about money that needs two people, passwords, keys, bank accounts,
-# people, or somebody's own habits.
-OPEN: Final = frozenset({
-    "/orders/{order_id}/cancel", "/orders/{order_id}/retry", "/orders/{order_id}/stop", "/orders/{order_id}/resume",
-    "/orders/{order_id}/hold", "/orders/{order_id}/release", "/orders/{order_id}/notes", "/orders/{order_id}/block",
-    "/orders/{order_id}/dealt-with",
-    "/orders/{order_id}/unblock", "/orders/{order_id}/capture", "/orders/{order_id}/refund", "/customers/unblock",
-    "/customers/{payer_id}/block",
-    "/engine", "/engine/stop", "/switches", "/switches/test", "/switches/unknown-sites", "/switches/campaigns",
-    "/switches/campaigns/{campaign_id}", "/switches/campaigns/{campaign_id}/retire", "/mailbox",
-    "/disputes/{dispute_id}/notes", "/disputes/{dispute_id}/answer", "/uploads/{upload_id}/stop",
-    "/imports/{import_id}/stop",
-    "/webhooks/{endpoint_id}", "/webhooks/{endpoint_id}/state", "/webhooks/{endpoint_id}/test",
-    "/webhooks/{endpoint_id}/replay", "/webhooks/{endpoint_id}/deliveries/{try_id}/redeliver",
-    "/developers/clock", "/developers/decline",
-})  # fmt: skip
+CLOSED, OPEN = (frozenset(RIGHTS["impersonators"][one]) for one in ("closed", "open"))
 
 
 def check_behind(request: Request, session: Session) -> None:

@@ -15,9 +15,9 @@ from recoup.doors.portal.permissions import in_words
 from recoup.doors.portal.rights import anybody, operator
 from recoup.doors.portal.visit import Visit
 from recoup.flows.people.impersonate import ImpersonationForm, begin, end
-from recoup.flows.people.sessions import MAY
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import invalid
+from recoup.rules.merchants.rights import MAY
 from recoup.rules.people.impersonation import MINUTES, REASON_MAX
 from recoup.store.people.impersonations import members_to_impersonate
 

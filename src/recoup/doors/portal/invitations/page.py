@@ -27,9 +27,10 @@ from recoup.flows.people.lost_factor import help_member, whom_to_help
 from recoup.flows.people.memberships import end_membership
 from recoup.flows.people.passwords import Passwords
 from recoup.flows.people.second_factor import require
-from recoup.flows.people.sessions import MAY, Session, is_csrf, session_hash, switch_merchant
+from recoup.flows.people.sessions import Session, is_csrf, session_hash, switch_merchant
 from recoup.flows.people.who import Oneself
 from recoup.kernel.problem import Problem, invalid
+from recoup.rules.merchants.rights import MAY
 from recoup.store.people.invitations import OpenInvitation, left, list_invitations, members_of
 from recoup.store.people.second_factors import who_asks, with_factor
 

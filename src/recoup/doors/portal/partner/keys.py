@@ -35,9 +35,9 @@ async def make_key(visit: PartnerVisit, *, overlap: Overlap, name: str, scope: t
 
 
 @keys.post("/partner/keys/decide", may=seat("keys"))
-async def decide(visit: PartnerVisit, *, id: UUID | None, decision: str) -> None:
+async def decide(visit: PartnerVisit, *, print: str, decision: str) -> None:
     """As for a merchant's key."""
-    await decide_partner_key(visit.world, visit.scope, id, approve=decision == "approve")
+    await decide_partner_key(visit.world, visit.scope, print, approve=decision == "approve")
 
 
 @keys.post("/partner/keys/name", may=seat("keys"))
