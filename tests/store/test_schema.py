@@ -41,7 +41,7 @@ CHANGEABLE: dict[str, tuple[str, ...]] = {
     "orders": ("stage", "version", "token_id", "card_id", "pan_id", "expires_at", "cards_before", "do_not_retry",
                "metadata", "facts"),
     "postings": ("page_no", "position"), "entries": ("balance_after",),
-    "reconciliation_runs": ("lines", "counts", "notes", "period_from", "period_to"),
+    "reconciliation_runs": ("lines", "counts", "notes", "period_from", "period_to", "file_name"),
     "reconciliation_lines": ("booked_at", "booked_by", "note"), "reconciliation_reports": (),
     "order_notes": ("text",), "order_words": ("text",), "blocks": ("lifted_by", "lifted_at"),
     "person_log": (), "audit_lines": (),

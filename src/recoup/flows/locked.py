@@ -196,8 +196,8 @@ class Orders:
             heads = await lock_cards(tx, cards, wall) if first.cards else {}
             with_tokens = bool(world.token_services)
             evidence = await read_evidence(tx, rows, wall - LOOKBACK, with_sends=first.cards, with_tokens=with_tokens)
-            asked = [job for _, job in jobs if job.person]
-            refund_contexts = await refund_contexts_of(tx, asked, wall) if asked else {}
+            by_people = [job for _, job in jobs if job.person]
+            refund_contexts = await refund_contexts_of(tx, by_people, wall) if by_people else {}
             debited = [rows[job.key] for _, job in jobs if job.wallet and job.key in rows]
             wallets = await wallets_of(tx, [r for r in debited if r.kind == "stable"], wall)
             ground = _Ground(world, wall, rows, evidence, refund_contexts, wallets, heads, {}, Counter())

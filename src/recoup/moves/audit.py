@@ -8,7 +8,7 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import WallTime
 from recoup.rules.merchants.audit import checked
-from recoup.rules.people.impersonation import check_act
+from recoup.rules.merchants.rights import check_act
 from recoup.store.people.audit_lines import add_audit_line
 from recoup.store.statement import Tx
 

@@ -12,6 +12,7 @@ from recoup.kernel.ids import new_id
 from recoup.moves.message.mail import owed_mail
 from recoup.moves.order.gathered import Gathered
 from recoup.moves.postings import book
+from recoup.rules.merchants.rights import check_act
 from recoup.rules.messages.notices import notice_of
 from recoup.rules.messages.order_events import order_event_data, subject_kind
 from recoup.rules.money.ledger import Posting
@@ -28,7 +29,6 @@ from recoup.rules.order.attention import (
     needed,
 )
 from recoup.rules.order.lifecycle import APPROVALS, ENDED, Fact, Stage, Step, fact, step
-from recoup.rules.people.impersonation import check_act
 from recoup.store.orders.changes import Rows, write
 from recoup.store.orders.rows import LogLine, OrderWords, OutboxEvent
 from recoup.store.statement import Tx

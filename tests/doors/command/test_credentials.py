@@ -34,14 +34,14 @@ def test_what_a_key_waits_for_is_shown_and_approved(server: ServerAddress, tmp_p
             new = await make_key(shop.world, dev, "api", None, "", ["refunds:write", "orders:read"])
             waits, *_ = json.loads(await said("--json"))
             assert waits["key"] == f"…{new.key[-4:]}"
-            assert (waits["asked"], waits["scopes"]) == (["refunds:write"], ["orders:read", "refunds:read"])
+            assert (waits["requested"], waits["scopes"]) == (["refunds:write"], ["orders:read", "refunds:read"])
             for text in (new.key, new.secret):
                 assert text not in await said()
             assert "no such key" in str(await said("--approve", "f" * 64)).lower()
             await said("--approve", waits["print"], "--by", "olga")
             given, *_ = json.loads(await said("--json"))
             assert "refunds:write" in given["scopes"]
-            assert given["asked"] == []
+            assert given["requested"] == []
             assert await shop.value("SELECT count(*) FROM audit_lines WHERE action = 'key.decided'") == 1
 
     asyncio.run(story())

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from tests.doors.edge.asgi_client import request, scope_of
 from tests.rings import each
 
-from recoup.doors.edge.asgi import Message
-from recoup.doors.edge.json_body import ClientGone, check_content_type, decode_json, read_body, read_json
+from recoup.doors.edge.asgi import ClientGone, Message
+from recoup.doors.edge.json_body import check_content_type, decode_json, read_body, read_json
 from recoup.kernel.problem import Problem
 
 

@@ -403,8 +403,12 @@ def test_a_files_name_with_a_persons_name_goes_with_the_person(server: ServerAdd
                     await connection.execute(
                         f"INSERT INTO {table} (merchant_id, {id_of[table]}, file_name, {columns})"  # noqa: S608
                         f" VALUES ($1, $2, $3, {VALUES[table]})",
-                        shop.merchant_id, new_id(), name, name.encode(), now,
-                    )  # fmt: skip
+                        shop.merchant_id,
+                        new_id(),
+                        name,
+                        name.encode(),
+                        now,
+                    )
         await erase_person(shop.world, shop.scope, payer_ids(shop.world, shop.merchant_id, EMAIL)[0])
         for table in FILES:
             names = await shop.value(f"SELECT array_agg(file_name) FROM {table}")  # noqa: S608

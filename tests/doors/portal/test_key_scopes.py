@@ -14,9 +14,8 @@ from recoup.store.server import ServerAddress
 
 SECRET = re.compile(r'<dd class="mono wrap">([^<]*)</dd>')
 ALL = {"customers:read"} | {
-    f"{one}:write"
-    for one in ("keys", "merchants", "orders", "payments", "payouts", "refunds", "reports", "webhooks")
-}  # fmt: skip
+    f"{one}:write" for one in ("keys", "merchants", "orders", "payments", "payouts", "refunds", "reports", "webhooks")
+}
 OF_A_DEVELOPER = {one.replace(":write", ":read") for one in ALL} - {"customers:read", "webhooks:read"} | {
     "webhooks:write"
 }
@@ -51,8 +50,11 @@ def test_a_developers_key_reads_masked_until_an_owner_approves_the_rest(server: 
         assert ">Approve<" not in (await dev.get("/keys")).text
         assert await decided(dev, shop, key[0]) == 403
         assert await decided(rita, shop, key[0]) in (403, 404), "another merchant's owner"
-        await people_sql(shop, "UPDATE memberships SET role = 'owner' WHERE user_id = (SELECT user_id FROM users "
-                         "WHERE email = 'dev@example.test')")  # fmt: skip
+        await people_sql(
+            shop,
+            "UPDATE memberships SET role = 'owner' WHERE user_id = "
+            "(SELECT user_id FROM users WHERE email = 'dev@example.test')",
+        )
         assert await decided(dev, shop, key[0]) == 404, "nor as an owner since: they made it"
         assert await allows(shop, key) == OF_A_DEVELOPER
         olga = await as_("olga")
@@ -91,7 +93,7 @@ def test_a_key_that_replaces_another_keeps_its_scopes_and_gives_a_developer_no_m
             assert set(await shop.value(sql, rotated[0])) == {"orders:read", "refunds:write"}
             by_dev = await made(dev, kind, "0")
             assert set(await shop.value(sql, by_dev[0])) == {"orders:read", "refunds:read"}
-            waits = sql.replace("scopes", "asked")
+            waits = sql.replace("scopes", "requested")
             assert await shop.value(waits, by_dev[0]) == ["refunds:write"]
             assert await shop.value(waits, (await made(owner, kind, "24"))[0]) == [], "what was asked for is an owner's"
         answer = await post(owner, "/keys", "/keys", kind="api", overlap="keep", scope=["orders:all"])
@@ -119,8 +121,11 @@ def test_an_owner_with_limits_gives_no_key_that_has_none_alone(server: ServerAdd
 
 def test_a_partners_developer_gives_no_more_either(server: ServerAddress) -> None:
     async def story(shop: Shop, as_: As) -> None:
-        await people_sql(shop, "UPDATE memberships SET role = 'developer' WHERE user_id = (SELECT user_id FROM users "
-                         "WHERE email = 'pia@example.test')")  # fmt: skip
+        await people_sql(
+            shop,
+            "UPDATE memberships SET role = 'developer' WHERE user_id = "
+            "(SELECT user_id FROM users WHERE email = 'pia@example.test')",
+        )
         async with as_owner(shop.world) as connection:
             await connection.execute(
                 "INSERT INTO partner_merchants (merchant_id, partner_id, created_at) VALUES ($1, $2, now()) "
@@ -135,9 +140,9 @@ def test_a_partners_developer_gives_no_more_either(server: ServerAddress) -> Non
         scopes = "SELECT scopes FROM api_keys WHERE merchant_id = $1 ORDER BY created_at DESC LIMIT 1"
         assert set(await shop.value(scopes, shop.merchant_id)) == OF_A_DEVELOPER
         answer = await post(pia, "/partner/keys", "/partner/keys", overlap="24", name="")
-        own = "SELECT app_key, scopes, asked FROM partner_keys ORDER BY created_at DESC LIMIT 1"
-        key, has, asked = await shop.world.db.fetchrow(own)
-        assert (set(has), set(asked)) == (
+        own = "SELECT app_key, scopes, requested FROM partner_keys ORDER BY created_at DESC LIMIT 1"
+        key, has, requested = await shop.world.db.fetchrow(own)
+        assert (set(has), set(requested)) == (
             {"keys:read", "partner:read", "webhooks:write"},
             {"keys:write", "partner:write"},
         )

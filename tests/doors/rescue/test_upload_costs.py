@@ -9,7 +9,7 @@ import pytest
 from tests.doors.rescue.door import Caller, Door
 from tests.doors.rescue.test_uploads import copies, send, worked
 
-from recoup.doors.edge.json_body import ClientGone
+from recoup.doors.edge.asgi import ClientGone
 from recoup.doors.edge.spool import while_there
 from recoup.doors.rescue.uploads import readers
 from recoup.flows import file_turns

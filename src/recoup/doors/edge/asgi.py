@@ -15,6 +15,10 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 
+class ClientGone(Exception):
+    """The caller hung up before its body was complete: there is nobody to answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """A whole answer in the dialect of the path. Header names are lower case."""

@@ -16,11 +16,10 @@ from ipaddress import ip_address
 from time import monotonic
 from typing import Final
 
-from recoup.doors.edge.asgi import App, Headers, Message, Receive, Refuse, Scope, Send, send_refusal, state
+from recoup.doors.edge.asgi import App, ClientGone, Headers, Message, Receive, Refuse, Scope, Send, send_refusal, state
 from recoup.doors.edge.crowded import PROBES
 from recoup.doors.edge.cycle import Cycle
 from recoup.doors.edge.incoming import BODY_BYTES_MAX, Incoming
-from recoup.doors.edge.json_body import ClientGone
 from recoup.doors.edge.proxies import Proxies
 from recoup.doors.edge.tracing import request_id_of, traceparent_of
 from recoup.kernel.cause import begin

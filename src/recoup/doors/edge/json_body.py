@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from recoup.doors.edge.asgi import Receive, Scope, header
+from recoup.doors.edge.asgi import ClientGone, Receive, Scope, header
 from recoup.kernel.problem import Problem
 
 DEPTH_MAX: Final = 32
@@ -20,10 +20,6 @@ _LONG_NUMBER: Final = b"0" * 19
 _BOM: Final = b"\xef\xbb\xbf"
 
 _decode: Final = msgspec.json.Decoder().decode
-
-
-class ClientGone(Exception):
-    """The caller hung up before its body was complete: there is nobody to answer."""
 
 
 async def read_json(scope: Scope, receive: Receive) -> tuple[Any, bytes]:

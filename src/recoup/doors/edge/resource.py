@@ -13,6 +13,7 @@ import structlog
 from starlette.routing import Route
 
 from recoup.doors.edge.asgi import (
+    ClientGone,
     Headers,
     Receive,
     Refusal,
@@ -26,7 +27,6 @@ from recoup.doors.edge.asgi import (
 from recoup.doors.edge.called import called_by, refused_with, template_of, why_refused
 from recoup.doors.edge.described import Example, Operation
 from recoup.doors.edge.field_names import Folding, Names, folding, names_of
-from recoup.doors.edge.json_body import ClientGone
 from recoup.doors.edge.limits import Limits
 from recoup.doors.edge.masked import masked
 from recoup.doors.edge.rate import Buckets

@@ -13,8 +13,7 @@ from python_multipart.multipart import parse_options_header
 from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from recoup.doors.edge.asgi import Receive, hangs_up
-from recoup.doors.edge.json_body import ClientGone
+from recoup.doors.edge.asgi import ClientGone, Receive, hangs_up
 from recoup.flows.threads import run_stoppable
 from recoup.kernel.problem import Problem
 

@@ -11,9 +11,9 @@ from urllib.parse import parse_qsl
 import structlog
 from starlette.routing import Route
 
-from recoup.doors.edge.asgi import Receive, Refusal, Scope, Send, header, send_refusal
+from recoup.doors.edge.asgi import ClientGone, Receive, Refusal, Scope, Send, header, send_refusal
 from recoup.doors.edge.called import template_of
-from recoup.doors.edge.json_body import ClientGone, check_content_type, read_body
+from recoup.doors.edge.json_body import check_content_type, read_body
 from recoup.doors.edge.rate import Buckets, check_rate, client_address
 from recoup.doors.edge.tracing import request_id
 from recoup.doors.inbound.errors import refusal

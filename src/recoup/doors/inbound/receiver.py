@@ -7,8 +7,8 @@ from typing import Final
 
 from starlette.routing import Route
 
-from recoup.doors.edge.asgi import Receive, Refusal, Scope, Send, send_refusal
-from recoup.doors.edge.json_body import ClientGone, read_body
+from recoup.doors.edge.asgi import ClientGone, Receive, Refusal, Scope, Send, send_refusal
+from recoup.doors.edge.json_body import read_body
 from recoup.doors.edge.rate import Buckets, check_rate, client_address
 from recoup.doors.inbound.errors import refusal
 from recoup.flows.world import World

@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 from starlette.datastructures import FormData
 from starlette.formparsers import MultiPartException
 
-from recoup.doors.edge.json_body import ClientGone
+from recoup.doors.edge.asgi import ClientGone
 from recoup.doors.edge.spool import spooled_form
 from recoup.doors.portal.any_visit import AnyVisit
 from recoup.doors.portal.endpoint import session_of

@@ -10,7 +10,7 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 from starlette.routing import Route
 
-from recoup.doors.edge.json_body import ClientGone
+from recoup.doors.edge.asgi import ClientGone
 from recoup.doors.portal import menu as menus
 from recoup.doors.portal.account.visit import AccountVisit, account_visit
 from recoup.doors.portal.any_visit import AnyVisit, any_visit

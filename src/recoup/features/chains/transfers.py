@@ -35,9 +35,9 @@ from recoup.kernel.sentence import Sentence
 from recoup.moves.audit import note
 from recoup.moves.change import Change
 from recoup.moves.modification.by_hand import try_again
+from recoup.rules.merchants.rights import check_act
 from recoup.rules.money.refund_limits import NONE
 from recoup.rules.order.lifecycle import ENDED
-from recoup.rules.people.impersonation import check_act
 from recoup.store.money.settlements import order_of_settlement
 from recoup.store.pool import Database
 from recoup.store.refunds.refund_limits import list_limits

@@ -15,15 +15,16 @@ from recoup.kernel.sentence import Sentence
 from recoup.rules.merchants.key_scopes import beyond, divided
 from recoup.rules.merchants.personal import SHOWN, pii_access_of
 from recoup.rules.merchants.rights import MAY
-from recoup.rules.money.refund_limits import NONE
 from recoup.rules.stable.signing import secret_context
 from recoup.store.merchants.merchant_keys import (
     add_key,
+    add_signing_key,
+    add_tokenization_key,
+    has_limits,
     keys_made,
     scopes_before,
 )
 from recoup.store.merchants.merchants import load_merchant
-from recoup.store.refunds.refund_limits import list_limits
 from recoup.store.statement import Read, Tx
 
 KEY_KINDS: Final = ("api", "tokenization", "stablecoin")
@@ -53,11 +54,10 @@ async def check_made(tx: Tx, merchant_id: UUID, kind: str, wall: datetime) -> No
 
 async def _beyond(db: Read, merchant_id: UUID, role: str) -> set[str]:
     """What somebody with this role does not give a key alone."""
-    known, limits = await load_merchant(db, merchant_id), await list_limits(db, merchant_id)
-    rights = set(MAY.get(role, ()))
+    known, rights = await load_merchant(db, merchant_id), set(MAY.get(role, ()))
     if known is not None and pii_access_of(role, known.merchant.sight) == SHOWN:
         rights.add("clear")
-    if all(of != role or found == NONE for (of, _), found in limits.items()):
+    if not await has_limits(db, merchant_id, role):
         rights.add("unlimited")
     return beyond("merchant", rights)
 
@@ -78,15 +78,16 @@ async def issue_key(
     Raises: Problem(invalid) for a scope that there is not."""
     mode, wall = "test" if world.policy.test_mode else "live", world.clocks.wall()
     lacking = await _beyond(tx, merchant_id, role) if role else ()
-    given, asked = divided("merchant", scopes or await scopes_before(tx, merchant_id, kind), lacking)
-    kept = b""
+    given, requested = divided("merchant", scopes or await scopes_before(tx, merchant_id, kind), lacking)
     if kind == "api":
         new = IssuedKey(kind, f"pk_{mode}_{secrets.token_urlsafe(18)}", f"sk_{mode}_{secrets.token_urlsafe(36)}")
-        kept = world.keys.secret_hash(new.secret)
+        hashed = world.keys.secret_hash(new.secret)
+        await add_key["api"](tx, new.key, new_id(), merchant_id, hashed, given, requested, wall, by, name)
     elif kind == "tokenization":
         new = IssuedKey(kind, f"tk_{mode}_{secrets.token_urlsafe(24)}", "")
+        await add_tokenization_key(tx, new.key, merchant_id, wall, by, name)
     else:
         new = IssuedKey(kind, f"pk_{mode}_{secrets.token_hex(12)}", f"sk_{mode}_{secrets.token_hex(24)}")
-        kept = world.keys.seal_secret(secret_context(new.key), new.secret.encode())
-    await add_key(tx, kind, merchant_id, new.key, kept, wall, by, name, given, asked, new_id())
+        sealed = world.keys.seal_secret(secret_context(new.key), new.secret.encode())
+        await add_signing_key(tx, new.key, merchant_id, sealed, given, requested, wall, by, name)
     return new

@@ -98,7 +98,7 @@ async def decide(tx: Tx, owner_id: UUID, scope: Scope | PartnerScope, print_: st
     """Of a merchant's or a partner's key. Raises: Problem(forbidden) for whoever is no owner; Problem(not_found)."""
     if scope.role not in (None, "owner"):
         raise Problem("forbidden", "Only owners decide what a key may.", cure="Ask an owner.")
-    if not await decide_scopes(tx, owner_id, print_, scope.actor.id, approve):
+    if not await decide_scopes(tx, owner_id, print_, scope.actor.id, approve=approve):
         raise Problem("not_found", "No such key waits for you.", cure="Who made it needs another owner.")
 
 

@@ -18,7 +18,7 @@ from recoup.kernel.sentence import Sentence
 from recoup.rules.merchants.key_scopes import beyond, divided
 from recoup.rules.merchants.onboarding import Condition, conditions
 from recoup.rules.merchants.rights import PARTNER_MAY
-from recoup.store.merchants.merchant_keys import MerchantKey, keys_of, scopes_before
+from recoup.store.merchants.merchant_keys import MerchantKey, add_key, end_keys, keys_of, scopes_before
 from recoup.store.merchants.merchants import Site, load_merchant
 from recoup.store.merchants.onboarding import onboarding_facts
 from recoup.store.merchants.partner_merchants import (
@@ -31,14 +31,11 @@ from recoup.store.merchants.partner_merchants import (
 from recoup.store.merchants.partners import (
     Partner,
     add_partner,
-    add_partner_key,
     change_partner,
     find_partner,
     lock_partner,
     name_partner_key,
     note,
-    retire_partner_keys,
-    revoke_partner_keys,
 )
 
 KEY_PREFIX = "ppk_"
@@ -92,7 +89,7 @@ async def make_partner_key(
     async with world.db.transaction() as tx:
         await lock_partner(tx, partner_id)  # of two at once the second ends the first one's key
         wanted = scopes or await scopes_before(tx, partner_id, "partner")
-        given, asked = divided("partner", wanted, beyond("partner", PARTNER_MAY[scope.role]) if scope.role else ())
+        given, requested = divided("partner", wanted, beyond("partner", PARTNER_MAY[scope.role]) if scope.role else ())
         if overlap:
             kept_keys = await partner_keys_of(tx, partner_id)
             if sum(row.ends_at is None or row.ends_at > wall for row in kept_keys) >= KEYS_MAX:
@@ -101,12 +98,9 @@ async def make_partner_key(
                     Sentence("The partner has {0} keys that still work.", KEYS_MAX),
                     cure="Wait until one has ended, or end them all with the new one.",
                 )
-            await retire_partner_keys(tx, partner_id, wall + overlap)
-        else:
-            await revoke_partner_keys(tx, partner_id, wall)
-        kept = world.keys.secret_hash(key.app_secret)
-        by = scope.actor.text()
-        await add_partner_key(tx, key.app_key, key.key_id, partner_id, kept, given, asked, wall, by, name)
+        by, kept = scope.actor.text(), world.keys.secret_hash(key.app_secret)
+        await end_keys(tx, partner_id, ("partner",), wall + overlap, wall, by)
+        await add_key["partner"](tx, key.app_key, key.key_id, partner_id, kept, given, requested, wall, by, name)
         await note(tx, scope, "key_made", wall, key_ends=key.app_key[-4:])
     if not overlap and not is_first:
         await heard_everywhere(world.db)

@@ -19,9 +19,9 @@ from recoup.rules.order.attention import ANSWER_DELAYED, ANSWER_REFUSED, of_disp
 from recoup.rules.order.disputed import Dispute
 
 
-def ask_answer(change: Change, dispute_id: UUID, answer: str, asked_by: str | None = None) -> Dispute:
+def ask_answer(change: Change, dispute_id: UUID, answer: str, requested_by: str | None = None) -> Dispute:
     """`contest` with the evidence that is noted, or `accept`, which gives its money up: it may have to wait for a
-    second person, who has agreed where it was `asked_by` somebody else. The same again while it is out is the same
+    second person, who has agreed where it was `requested_by` somebody else. The same again while it is out is the same
     answer.
 
     Raises: Problem(not_found); Problem(wrong_state) when there is nothing to answer any more; as `leave`.
@@ -41,7 +41,7 @@ def ask_answer(change: Change, dispute_id: UUID, answer: str, asked_by: str | No
         raise Problem("wrong_state", "An inquiry only asks: nothing was taken that could be given up.", cure=cure)
     if dispute.respond_by is not None and change.now >= dispute.respond_by:
         raise Problem("wrong_state", "The time to answer is over.", cure="It is lost by default.")
-    if answer == ACCEPT and asked_by is None:
+    if answer == ACCEPT and requested_by is None:
         if not may_go(change, dispute.units):
             items = [{"act": ACCEPT, "dispute_id": str(dispute_id)}]
             ask_second(change, dispute.units, message="", items=items)
@@ -59,7 +59,7 @@ def ask_answer(change: Change, dispute_id: UUID, answer: str, asked_by: str | No
     )
     change.clear_attention(of_dispute(ANSWER_REFUSED, dispute.dispute_no))
     body: dict[str, Any] = dict(dispute_id=dispute_id, number=dispute.dispute_no, answer=answer)
-    body |= {"asked_by": asked_by} if asked_by else {}
+    body |= {"asked_by": requested_by} if requested_by else {}
     change.fact("dispute_answer_owed", dispute_id, **body)
     change.due("dispute_answer", change.wall, subject_id=dispute_id, wall=True)
     return dispute

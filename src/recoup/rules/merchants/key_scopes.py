@@ -44,6 +44,6 @@ def divided(whose: str, wanted: Iterable[str], lacking: Collection[str] = ()) ->
     found = {one for one in found if not covers(found - {one}, one)}
     if unknown := sorted(found - known):
         raise invalid(Sentence("There is no scope {0}.", repr(unknown[0])[:40]), "scopes", ", ".join(sorted(known)))
-    asked = found.intersection(lacking)
-    reads = {one.replace(":write", ":read") for one in asked}.difference(lacking)
-    return sorted(found - asked | reads), sorted(asked)
+    requested = found.intersection(lacking)
+    reads = {one.replace(":write", ":read") for one in requested}.difference(lacking)
+    return sorted(found - requested | reads), sorted(requested)

@@ -3,29 +3,13 @@
 from datetime import timedelta
 from typing import Final
 
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.scope import Actor
+from recoup.kernel.problem import invalid
 from recoup.kernel.sentence import Sentence
-from recoup.rules.merchants.rights import RIGHTS
 from recoup.rules.network.card_text import numbers_in
 
 MINUTES: Final = (15, 30, 60)
 REASON_MIN: Final = 10
 REASON_MAX: Final = 300
-
-
-def check_act(actor: Actor, act: str) -> None:
-    """Raises: Problem(forbidden) for what an impersonator may not do, by whatever door it comes."""
-    if actor.behind and {act, act.partition(".")[0]} & set(RIGHTS["impersonators"]["never"]):
-        raise closed()
-
-
-def closed() -> Problem:
-    return Problem(
-        "forbidden",
-        "This cannot be done while you impersonate somebody; nothing was done.",
-        cure="End the impersonation, and do it as yourself where your role allows.",
-    )
 
 
 def check_reason(text: str) -> str:

@@ -126,13 +126,19 @@ async def file_names(db: Read, merchant_id: UUID) -> list[ViewQuery]:
     """Of the merchant's files."""
 
 
-@MERCHANT.statement("""
-WITH uploaded AS (UPDATE uploads SET file_name = '' WHERE merchant_id = $1 AND upload_id = ANY($2)),
-  imported AS (UPDATE imports SET file_name = '' WHERE merchant_id = $1 AND import_id = ANY($2))
-UPDATE reconciliation_runs SET file_name = '' WHERE merchant_id = $1 AND run_id = ANY($2)
-""")
+async def _forget(db: Tx, merchant_id: UUID, ids: Sequence[UUID]) -> None: ...
+
+
+_FORGET: Final = [
+    MERCHANT.statement(f"UPDATE {table} SET file_name = '' WHERE merchant_id = $1 AND {key} = ANY($2)")(_forget)
+    for table, key in (("uploads", "upload_id"), ("imports", "import_id"), ("reconciliation_runs", "run_id"))
+]
+
+
 async def forget_file_names(db: Tx, merchant_id: UUID, ids: Sequence[UUID]) -> None:
     """They are the files' of these ids."""
+    for forget in _FORGET:
+        await forget(db, merchant_id, ids)
 
 
 @PEOPLE.statement("SELECT coalesce((SELECT nullif(zone, '') FROM list_habits WHERE user_id = $1), 'GMT')")

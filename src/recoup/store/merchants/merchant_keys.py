@@ -3,9 +3,9 @@ has a secret: kind, print and last four.
 
 `kinds`: api, tokenization, stablecoin. `by`: who makes or ends one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, ParamSpec, TypeVar
 from uuid import UUID
 
 from recoup.store.homes import DIRECTORY, MERCHANT
@@ -50,14 +50,14 @@ class MerchantKey(Row, frozen=True):
     name: str
     last_used_at: datetime | None
     scopes: list[str]
-    asked: list[str]
+    requested: list[str]
     print: str
 
 
 @DIRECTORY.statement(f"""
 SELECT k.*, encode(sha256(convert_to(k.key, 'UTF8')), 'hex') AS print FROM (
   SELECT key_id AS id, app_key AS key, 'api' AS kind, created_at, least(revoked_at, retires_at) AS ends_at,
-    made_by, ended_by, name, coalesce(last_used_at, first_token_at) AS last_used_at, scopes, asked
+    made_by, ended_by, name, coalesce(last_used_at, first_token_at) AS last_used_at, scopes, requested
   FROM api_keys WHERE merchant_id = $1
   UNION ALL
   SELECT NULL, environment_key, 'tokenization', created_at, least(revoked_at, retires_at), made_by, ended_by, name,
@@ -65,7 +65,7 @@ SELECT k.*, encode(sha256(convert_to(k.key, 'UTF8')), 'hex') AS print FROM (
   FROM tokenization_keys WHERE merchant_id = $1
   UNION ALL
   SELECT NULL, key_id, 'stablecoin', created_at, least(revoked_at, retires_at), made_by, ended_by, name, last_used_at,
-    scopes, asked
+    scopes, requested
   FROM signing_keys WHERE merchant_id = $1) k
 ORDER BY k.created_at DESC, k.kind LIMIT {ROWS_MAX}
 """)
@@ -83,56 +83,102 @@ async def keys_made(db: Read, merchant_id: UUID, kind: str, since: datetime) -> 
     """How many of the kind were made since, ended ones too."""
 
 
-@DIRECTORY.statement("""
-WITH new AS (SELECT $1::text AS kind, $2::uuid AS merchant_id, $3::text AS key, $4::bytea AS secret,
-    $5::timestamptz AS created_at, $6::text AS made_by, $7::text AS name, $8::text[] AS scopes, $9::text[] AS asked),
-  api AS (INSERT INTO api_keys (app_key, key_id, merchant_id, secret_hash, scopes, asked, created_at, made_by, name)
-    SELECT key, $10::uuid, merchant_id, secret, scopes, asked, created_at, made_by, name FROM new WHERE kind = 'api'),
-  tokenization AS (INSERT INTO tokenization_keys (environment_key, merchant_id, created_at, made_by, name)
-    SELECT key, merchant_id, created_at, made_by, name FROM new WHERE kind = 'tokenization')
-INSERT INTO signing_keys (key_id, merchant_id, secret, scopes, asked, created_at, made_by, name)
-SELECT key, merchant_id, secret, scopes, asked, created_at, made_by, name FROM new WHERE kind = 'stablecoin'
-""")
+P = ParamSpec("P")
+R = TypeVar("R")
+Takes = Callable[P, Awaitable[R]]
+Calls = dict[str, Callable[P, Coroutine[Any, Any, R]]]
+# kind -> its table, the column of its public half, and that of its owner
+_TABLES: Final = {
+    "api": ("api_keys", "app_key", "merchant_id"),
+    "tokenization": ("tokenization_keys", "environment_key", "merchant_id"),
+    "partner": ("partner_keys", "app_key", "partner_id"),
+    "stablecoin": ("signing_keys", "key_id", "merchant_id"),
+}
+
+
+def _of_each(sql: str, *kinds: str) -> Callable[[Takes[P, R]], Calls[P, R]]:
+    """Declares the function below as a statement on the table of each kind, all without any named: by kind."""
+
+    def declare(function: Takes[P, R]) -> Calls[P, R]:
+        tables = {kind: _TABLES[kind] for kind in kinds or _TABLES}
+        return {
+            kind: DIRECTORY.statement(sql.format(table=table, key=key, owner=owner))(function)
+            for kind, (table, key, owner) in tables.items()
+        }
+
+    return declare
+
+
+@_of_each(
+    """
+INSERT INTO {table} (app_key, key_id, {owner}, secret_hash, scopes, requested, created_at, made_by, name)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+""",
+    "api",
+    "partner",
+)
 async def add_key(
     db: Tx,
-    kind: str,
-    merchant_id: UUID,
-    key: str,
-    secret: bytes,
+    app_key: str,
+    key_id: UUID,
+    owner_id: UUID,
+    secret_hash: bytes,
+    scopes: Sequence[str],
+    requested: Sequence[str],
     at: datetime,
     by: str,
     name: str,
+) -> None: ...
+
+
+@DIRECTORY.statement("""
+INSERT INTO tokenization_keys (environment_key, merchant_id, created_at, made_by, name) VALUES ($1, $2, $3, $4, $5)
+""")
+async def add_tokenization_key(db: Tx, key: str, merchant_id: UUID, at: datetime, by: str, name: str) -> None: ...
+
+
+@DIRECTORY.statement("""
+INSERT INTO signing_keys (key_id, merchant_id, secret, scopes, requested, created_at, made_by, name)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+""")
+async def add_signing_key(
+    db: Tx,
+    key_id: str,
+    merchant_id: UUID,
+    sealed: bytes,
     scopes: Sequence[str],
-    asked: Sequence[str],
-    key_id: UUID,
-) -> None:
-    """`secret`: hashed, or sealed where we sign with it. `key_id`: of one that opens an API."""
+    requested: Sequence[str],
+    at: datetime,
+    by: str,
+    name: str,
+) -> None: ...
 
 
 @DIRECTORY.statement("""
 SELECT unnest(k.both) FROM (
-  SELECT scopes || asked AS both, created_at FROM api_keys WHERE merchant_id = $1 AND $2 = 'api'
-  UNION ALL SELECT scopes || asked, created_at FROM signing_keys WHERE merchant_id = $1 AND $2 = 'stablecoin'
-  UNION ALL SELECT scopes || asked, created_at FROM partner_keys WHERE partner_id = $1 AND $2 = 'partner'
+  SELECT scopes || requested AS both, created_at FROM api_keys WHERE merchant_id = $1 AND $2 = 'api'
+  UNION ALL SELECT scopes || requested, created_at FROM signing_keys WHERE merchant_id = $1 AND $2 = 'stablecoin'
+  UNION ALL SELECT scopes || requested, created_at FROM partner_keys WHERE partner_id = $1 AND $2 = 'partner'
   ORDER BY created_at DESC LIMIT 1) k
 """)
 async def scopes_before(db: Read, owner_id: UUID, kind: str) -> list[str]:
     """Of the newest key of the kind, `partner` among them, with what it waits for."""
 
 
+@MERCHANT.statement("""
+SELECT EXISTS (SELECT FROM refund_limits WHERE merchant_id = $1 AND role = $2
+  AND coalesce(refund_max_units, day_max_units, second_from_units) IS NOT NULL)
+""")
+async def has_limits(db: Read, merchant_id: UUID, role: str) -> bool:
+    """Whether people with the role may refund less than all, or not alone."""
+
+
 # By each table's primary key: its cost depends on the keys named, not on how many there are.
-def _uses(table: str, key: str) -> str:
-    return f"""
+@_of_each("""
 UPDATE {table} k SET last_used_at = l.at FROM (
   SELECT {key}, u.at FROM {table} JOIN unnest($1::text[], $2::timestamptz[]) AS u (key, at) ON {key} = u.key
   WHERE coalesce(last_used_at < u.at, true) FOR UPDATE OF {table} SKIP LOCKED) l
 WHERE k.{key} = l.{key}
-"""
-
-
-@DIRECTORY.statement(f"""
-WITH api AS ({_uses("api_keys", "app_key")}), tokenization AS ({_uses("tokenization_keys", "environment_key")}),
-  partner AS ({_uses("partner_keys", "app_key")}) {_uses("signing_keys", "key_id")}
 """)
 async def _use(db: Tx, keys: Sequence[str], at: Sequence[datetime]) -> None: ...
 
@@ -141,72 +187,57 @@ async def note_uses(db: Tx, uses: Mapping[str, datetime]) -> None:
     """When keys, also those of partners, last opened a call, by their public halves. A row that somebody else holds is
     noted another time."""
     keys = sorted(uses)
-    await _use(db, keys, [uses[key] for key in keys])
+    for use in _use.values():
+        await use(db, keys, [uses[key] for key in keys])
 
 
-# The kinds, each with its table and the column of its public half.
-_TABLES: Final = (
-    ("api", "api_keys", "app_key"), ("tokenization", "tokenization_keys", "environment_key"),
-    ("stablecoin", "signing_keys", "key_id"),
-)  # fmt: skip
-
-
-def _each(of_table: str) -> str:
-    """A statement of which each kind's table has its part; what they return."""
-    parts = [(kind, of_table.format(kind=kind, table=table, key=key)) for kind, table, key in _TABLES]
-    done = ", ".join(f"{kind} AS ({sql})" for kind, sql in parts)
-    return f"WITH {done} " + " UNION ALL ".join(f"SELECT * FROM {kind}" for kind, _ in parts)
-
-
-@DIRECTORY.statement(
-    _each("""
-UPDATE {table} SET name = $4 WHERE merchant_id = $1 AND '{kind}' = $2
-  AND encode(sha256(convert_to({key}, 'UTF8')), 'hex') = $3 RETURNING true
+@_of_each("""
+UPDATE {table} SET name = $3
+WHERE {owner} = $1 AND encode(sha256(convert_to({key}, 'UTF8')), 'hex') = $2 RETURNING true
 """)
-)
+async def _name(db: Tx, owner_id: UUID, print_: str, name: str) -> bool: ...
+
+
 async def name_key(db: Tx, merchant_id: UUID, kind: str, print_: str, name: str) -> bool:
     """False when the merchant has no such key."""
+    return kind in _name and await _name[kind](db, merchant_id, print_, name)
 
 
-def _decide(table: str, owner: str, key: str) -> str:
-    return f"""
-UPDATE {table} SET scopes = CASE WHEN $4 THEN scopes || asked ELSE scopes END, asked = '{{}}'
-WHERE {owner} = $1 AND encode(sha256(convert_to({key}, 'UTF8')), 'hex') = $2 AND asked <> '{{}}'
+@_of_each(
+    """
+UPDATE {table} SET scopes = CASE WHEN $4 THEN scopes || requested ELSE scopes END, requested = '{{}}'
+WHERE {owner} = $1 AND encode(sha256(convert_to({key}, 'UTF8')), 'hex') = $2 AND requested <> '{{}}'
   AND position($3 IN made_by) = 0 RETURNING true
-"""
+""",
+    "api",
+    "partner",
+    "stablecoin",
+)
+async def _decide(db: Tx, owner_id: UUID, print_: str, by: str, approve: bool) -> bool: ...  # noqa: FBT001
 
 
-@DIRECTORY.statement(f"""
-WITH api AS ({_decide("api_keys", "merchant_id", "app_key")}),
-  signing AS ({_decide("signing_keys", "merchant_id", "key_id")}),
-  partner AS ({_decide("partner_keys", "partner_id", "app_key")})
-SELECT * FROM api UNION ALL SELECT * FROM signing UNION ALL SELECT * FROM partner
-""")
-async def decide_scopes(db: Tx, owner_id: UUID, print_: str, by: str, approve: bool) -> bool:  # noqa: FBT001
+async def decide_scopes(db: Tx, owner_id: UUID, print_: str, by: str, *, approve: bool) -> bool:
     """What a key of this merchant, or partner, waits for is its own from here on, or not. False where there is none, or
     they made it themselves."""
+    return any([await decide(db, owner_id, print_, by, approve) for decide in _decide.values()])
 
 
-# A key that ends sooner still does. `$6`: one key's print, as reading tells it.
-@DIRECTORY.statement(
-    _each("""
-UPDATE {table} SET retires_at = $3, ended_by = $5,
-  revoked_at = CASE WHEN $3::timestamptz <= $4::timestamptz THEN $4 END
-WHERE merchant_id = $1 AND '{kind}' = ANY($2::text[]) AND revoked_at IS NULL AND coalesce(retires_at > $3, true)
-  AND coalesce(encode(sha256(convert_to({key}, 'UTF8')), 'hex') = $6::text, $6 IS NULL)
+# A key that ends sooner still does. `$5`: one key's print, as reading tells it.
+@_of_each("""
+UPDATE {table} SET retires_at = $2, ended_by = $4,
+  revoked_at = CASE WHEN $2::timestamptz <= $3::timestamptz THEN $3 END
+WHERE {owner} = $1 AND revoked_at IS NULL AND coalesce(retires_at > $2, true)
+  AND coalesce(encode(sha256(convert_to({key}, 'UTF8')), 'hex') = $5::text, $5 IS NULL)
 RETURNING {key}
 """)
-)
-async def _end(
-    db: Tx, merchant_id: UUID, kinds: Sequence[str], at: datetime, wall: datetime, by: str, only: str | None
-) -> list[str]: ...
+async def _end(db: Tx, owner_id: UUID, at: datetime, wall: datetime, by: str, only: str | None) -> list[str]: ...
 
 
 async def end_keys(
-    db: Tx, merchant_id: UUID, kinds: Sequence[str], at: datetime, wall: datetime, by: str, *, only: str | None = None
+    db: Tx, owner_id: UUID, kinds: Sequence[str], at: datetime, wall: datetime, by: str, *, only: str | None = None
 ) -> int:
     """How many end now, `at` the latest, that would have worked for longer; `only`: the one with this print."""
-    ended = await _end(db, merchant_id, kinds, at, wall, by, only)
+    ended = [key for kind in kinds if kind in _end for key in await _end[kind](db, owner_id, at, wall, by, only)]
     await note_key_endings(db, dict.fromkeys(ended, at if at > wall else None))
     return len(ended)
 

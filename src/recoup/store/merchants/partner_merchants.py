@@ -156,13 +156,13 @@ class PartnerKeyShown(Row, frozen=True):
     last_used_at: datetime | None
     ends_at: datetime | None
     scopes: list[str]
-    asked: list[str]
+    requested: list[str]
     made_by: str
     print: str
 
 
 @DIRECTORY.statement("""
-SELECT key_id, app_key, name, created_at, last_used_at, least(revoked_at, retires_at) AS ends_at, scopes, asked,
+SELECT key_id, app_key, name, created_at, last_used_at, least(revoked_at, retires_at) AS ends_at, scopes, requested,
   made_by, encode(sha256(convert_to(app_key, 'UTF8')), 'hex') AS print
 FROM partner_keys
 WHERE partner_id = $1 ORDER BY created_at DESC LIMIT 30

@@ -9,7 +9,6 @@ from uuid import UUID
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import PartnerScope
 from recoup.store.homes import DIRECTORY, MERCHANT
-from recoup.store.merchants.key_endings import note_key_endings
 from recoup.store.merchants.merchants import ApiKey
 from recoup.store.statement import Read, Row, Tx
 
@@ -229,50 +228,9 @@ async def add_partner(db: Tx, partner_id: UUID, name: str, at: datetime) -> bool
     """Once; a second time it changes nothing, and says False."""
 
 
-@DIRECTORY.statement("""
-INSERT INTO partner_keys (app_key, key_id, partner_id, secret_hash, scopes, asked, created_at, made_by, name)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-""")
-async def add_partner_key(
-    db: Tx,
-    app_key: str,
-    key_id: UUID,
-    partner_id: UUID,
-    secret_hash: bytes,
-    scopes: list[str],
-    asked: list[str],
-    at: datetime,
-    by: str,
-    name: str = "",
-) -> None: ...
-
-
 @DIRECTORY.statement("UPDATE partner_keys SET name = $3 WHERE partner_id = $1 AND key_id = $2 RETURNING key_id")
 async def name_partner_key(db: Tx, partner_id: UUID, key_id: UUID, name: str) -> bool:
     """False when the partner has no such key."""
-
-
-async def revoke_partner_keys(db: Tx, partner_id: UUID, at: datetime) -> None:
-    """All that work, at once."""
-    await note_key_endings(db, {key: None for key in await _revoke(db, partner_id, at)})
-
-
-@DIRECTORY.statement(
-    "UPDATE partner_keys SET revoked_at = $2 WHERE partner_id = $1 AND revoked_at IS NULL RETURNING app_key"
-)
-async def _revoke(db: Tx, partner_id: UUID, at: datetime) -> list[str]: ...
-
-
-async def retire_partner_keys(db: Tx, partner_id: UUID, at: datetime) -> None:
-    """From `at` on; a key that ends sooner still does."""
-    await note_key_endings(db, await _retire(db, partner_id, at))
-
-
-@DIRECTORY.statement("""
-UPDATE partner_keys SET retires_at = least(retires_at, $2) WHERE partner_id = $1 AND revoked_at IS NULL
-RETURNING app_key, retires_at
-""")
-async def _retire(db: Tx, partner_id: UUID, at: datetime) -> dict[str, datetime | None]: ...
 
 
 @DIRECTORY.statement("""

@@ -7,8 +7,7 @@ from starlette.requests import Request
 from recoup.doors.edge.called import template_of
 from recoup.flows.people.sessions import Session
 from recoup.kernel.problem import Problem
-from recoup.rules.merchants.rights import RIGHTS
-from recoup.rules.people.impersonation import closed
+from recoup.rules.merchants.rights import RIGHTS, closed
 
 END: Final = "/look-as/end"
 CLOSED, OPEN = (frozenset(RIGHTS["impersonators"][one]) for one in ("closed", "open"))

@@ -170,7 +170,7 @@ class MerchantKey(Shape, kw_only=True):
     created_date: Moment
     ends_date: Annotated[Moment | None, Meta(description="The key is invalid from then on.")]
     scopes: Annotated[list[str], Meta(description="What it allows.")]
-    asked: Annotated[list[str], Meta(description="What it allows once an owner approves.")]
+    requested: Annotated[list[str], Meta(description="What it allows once an owner approves.")]
 
 
 class MerchantWebhook(Shape, kw_only=True):

@@ -19,8 +19,9 @@ CREATE TABLE directory.partner_keys (
   revoked_at timestamptz,
   name text NOT NULL DEFAULT '',           -- what its people call it
   last_used_at timestamptz,                -- of a call that it opened, to the minute
-  asked text[] DEFAULT '{}',               -- what it allows beside `scopes` once an owner agrees
-  made_by text DEFAULT 'operator:setup'
+  requested text[] DEFAULT '{}',           -- what it allows beside `scopes` once an owner agrees
+  made_by text DEFAULT 'operator:setup',
+  ended_by text
 );
 CREATE INDEX partner_keys_partner ON partner_keys (partner_id);
 

@@ -13,7 +13,7 @@ CREATE TABLE directory.api_keys (
   ended_by text,
   name text NOT NULL DEFAULT '',           -- what its people call it; so below
   last_used_at timestamptz,                -- of a call that it opened, to the minute; so below
-  asked text[] DEFAULT '{}'                -- what it allows beside `scopes` once an owner agrees; so below
+  requested text[] DEFAULT '{}'            -- what it allows beside `scopes` once an owner agrees; so below
 );
 CREATE INDEX api_keys_merchant ON api_keys (merchant_id);
 
@@ -43,7 +43,7 @@ CREATE TABLE directory.signing_keys (
   name text NOT NULL DEFAULT '',
   last_used_at timestamptz,
   scopes text[] DEFAULT '{payments,orders,merchants}',
-  asked text[] DEFAULT '{}'
+  requested text[] DEFAULT '{}'
 );
 CREATE INDEX signing_keys_merchant ON signing_keys (merchant_id);
 
