@@ -4,6 +4,7 @@ A new route fails the walk until it has a line here. `ids`: variable of the path
 """
 
 import base64
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -753,7 +754,7 @@ TABLE: dict[Key, Line] = {
     ),
     ("POST", "/partner/keys/name"): _seat(
         may=frozenset({"partner owner", "partner developer"}),
-        body=lambda s: {"id": str(s.partner.key.key_id), "name": "N"},
+        body=lambda s: {"print": hashlib.sha256(s.partner.key.app_key.encode()).hexdigest(), "name": "N"},
     ),
     ("GET", "/partner/report"): _seat(query="from=2026-11-01&to=2026-12-31"),
     ("GET", "/partner/report.csv"): _seat(query="from=2026-11-01&to=2026-12-31"),

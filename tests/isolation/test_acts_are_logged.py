@@ -497,7 +497,14 @@ def _partner(walk: _Walk) -> None:
         walk.act("/partner/policy", "partner.policy_set", owner, act="save", reason="walk", **{"tries.soft": tries})
     walk.act("/partner/policy/back", "partner.policy_set", owner, version="1", reason="walk")
     walk.act("/partner/keys", "partner.key_made", owner, overlap="24")
-    walk.act("/partner/keys/name", "partner.key_named", owner, id=str(walk.a.partner.key.key_id), name="N")
+    print_ = hashlib.sha256(walk.a.partner.key.app_key.encode()).hexdigest()
+    walk.act(
+        "/partner/keys/name",
+        "partner.key_named",
+        owner,
+        print=print_,
+        name="N",
+    )
 
 
 def test_every_file_that_is_taken_leaves_a_line(mine: Ground) -> None:

@@ -62,7 +62,8 @@ PORTAL: Final[Mapping[str, str]] = {
 }  # fmt: skip
 REFUNDS: Final = "a key with refunds:write, which its owner gave it"
 API: Final[Mapping[str, str]] = {
-    "stablecoin.payouts.request": "a key with payouts:write, which its owner gave it; the operator's two people agree",
+    "stablecoin.payouts.request": "a key with payouts:write, which its owner gave it: on a chain to the merchant's own "
+    "place, once somebody of the operator agrees; else to the sandbox's own counterparts",
     "rescue.refund.refund": REFUNDS, "stablecoin.orders.refund": REFUNDS,
     "rescue.order.cancel": CHARGES, "rescue.order.patch_order": CHARGES, "stablecoin.orders.cancel": CHARGES,
     "rescue.capture.capture": CHARGES, "rescue.check.check": CHARGES, "rescue.evaluate.evaluate": CHARGES,

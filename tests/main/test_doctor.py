@@ -1,6 +1,7 @@
 """`recoup doctor` names what is wrong: a key without a right above all."""
 
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ from recoup.flows.people.notifications import keep_language
 from recoup.flows.upkeep import beat
 from recoup.kernel.ids import new_id
 from recoup.main import extension_check
-from recoup.main.doctor_verb import Line, _worker, look_at
+from recoup.main.doctor_verb import Line, _settings, _worker, look_at
+from recoup.main.settings import load_settings
 from recoup.store.people.people import add_user
 from recoup.store.server import ServerAddress
 from recoup_connectors.stripe.connector import Stripe
@@ -91,3 +93,23 @@ def test_a_worker_that_is_gone_is_named_before_anything_is_late(server: ServerAd
             assert (await _worker(world)).finding == "none has lived for 26 s"
 
     asyncio.run(story())
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_settings_that_others_may_read_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, elsewhere: bool
+) -> None:
+    """They had the processor's secret. Nothing closes the folder where the database is another machine's."""
+    file = tmp_path / ("of-ours.toml" if elsewhere else "recoup.toml")
+    if elsewhere:
+        monkeypatch.setenv("RECOUP_CONFIG", str(file))
+    settings = load_settings(data_dir=tmp_path)
+    assert _settings(settings) == []
+    file.write_text("")
+    for mode, is_closed in ((0o600, True), (0o640, False), (0o604, False)):
+        file.chmod(mode)
+        (line,) = _settings(settings)
+        assert (line.ok, str(file) in line.finding, line.cure) == (is_closed, True, f"Run: chmod 600 {file}")
+    monkeypatch.setattr(os.path, "ismount", lambda one: Path(one) == tmp_path)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert _settings(settings) == [], "a container's"

@@ -1,6 +1,7 @@
 """`recoup doctor`: what an operator wants to know in one look, each line ok or what is wrong and what to do."""
 
 import asyncio
+import os
 import shutil
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -19,6 +20,7 @@ from recoup.flows.recover import unexplained
 from recoup.flows.upkeep import ALIVE_WITHIN, LATE_SECONDS_MAX, beaten_ago
 from recoup.flows.world import World
 from recoup.gateways.cards.connector import is_connector
+from recoup.gateways.keys.secret_files import is_mounted
 from recoup.kernel.problem import Problem, sentences
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import Clocks, iso
@@ -28,7 +30,7 @@ from recoup.main.databases import Databases, check_installed, unprepared, used_d
 from recoup.main.extension_check import extension_troubles
 from recoup.main.live_opening import FREE_BYTES_MIN
 from recoup.main.schema_verb import checked_databases
-from recoup.main.settings import Settings, load_settings
+from recoup.main.settings import Settings, load_settings, settings_file
 from recoup.main.worlds import DOORS, open_worlds
 from recoup.store.cards.card_routes import stored_routes, sums_between
 from recoup.store.cards.connections import all_connections
@@ -65,7 +67,7 @@ def add(cli: click.Group) -> None:
         """Examines this installation: schema, clocks, the worker, and each account at a processor. Exits with 1 when
         something is wrong."""
         settings = load_settings(data_dir=data_dir)
-        lines = _of_machine(settings)
+        lines = [*_of_machine(settings), *_settings(settings)]
         try:
             check_installed(settings)
             with used_databases(settings) as databases:
@@ -136,6 +138,17 @@ def _of_machine(settings: Settings) -> list[Line]:
         return [Line("machine", "disk", False, finding, cure), *_certificate(settings)]
     finding, cure = f"{disk.free / 1e9:,.1f} GB free", "Free some: at nought nothing is taken any more."
     return [Line("machine", "disk", disk.free >= FREE_BYTES_MIN, finding, cure), *_certificate(settings)]
+
+
+def _settings(settings: Settings) -> list[Line]:
+    """Nothing without a file. One of another user may be read by our group: else we could not."""
+    file = settings_file(settings.data_dir)
+    if not file.exists() or is_mounted(file) and not os.access(file, os.W_OK):
+        return []
+    found = file.stat()
+    is_closed = not found.st_mode & (0o077 if found.st_uid == os.geteuid() else 0o007)
+    finding = f"others {'cannot' if is_closed else 'can'} read {file}"
+    return [Line("machine", "settings", is_closed, finding, f"Run: chmod 600 {file}")]
 
 
 def _certificate(settings: Settings) -> list[Line]:

@@ -18,14 +18,13 @@ from recoup.kernel.sentence import Sentence
 from recoup.rules.merchants.key_scopes import beyond, divided
 from recoup.rules.merchants.onboarding import Condition, conditions
 from recoup.rules.merchants.rights import PARTNER_MAY
-from recoup.store.merchants.merchant_keys import MerchantKey, add_key, end_keys, keys_of, scopes_before
+from recoup.store.merchants.merchant_keys import MerchantKey, add_key, end_keys, keys_of, name_key, scopes_before
 from recoup.store.merchants.merchants import Site, load_merchant
 from recoup.store.merchants.onboarding import onboarding_facts
 from recoup.store.merchants.partner_merchants import (
     HookHealth,
     PartnerMerchantStatus,
     hooks_of,
-    partner_keys_of,
     read_merchant,
 )
 from recoup.store.merchants.partners import (
@@ -34,7 +33,6 @@ from recoup.store.merchants.partners import (
     change_partner,
     find_partner,
     lock_partner,
-    name_partner_key,
     note,
 )
 
@@ -91,7 +89,7 @@ async def make_partner_key(
         wanted = scopes or await scopes_before(tx, partner_id, "partner")
         given, requested = divided("partner", wanted, beyond("partner", PARTNER_MAY[scope.role]) if scope.role else ())
         if overlap:
-            kept_keys = await partner_keys_of(tx, partner_id)
+            kept_keys = await keys_of(tx, partner_id)
             if sum(row.ends_at is None or row.ends_at > wall for row in kept_keys) >= KEYS_MAX:
                 raise Problem(
                     "conflict",
@@ -114,13 +112,13 @@ async def decide_partner_key(world: World, scope: PartnerScope, print_: str, *, 
         await note(tx, scope, "key_decided", world.clocks.wall(), key=print_, approved=approve)
 
 
-async def rename_partner_key(world: World, scope: PartnerScope, key_id: UUID | None, name: str) -> None:
+async def rename_partner_key(world: World, scope: PartnerScope, print_: str, name: str) -> None:
     """What its people call it. Raises: Problem(invalid) for a name that cannot be; Problem(not_found)."""
     name = checked_name(name)
     async with world.db.transaction() as tx:
-        if key_id is None or not await name_partner_key(tx, scope.partner_id, key_id, name):
+        if not await name_key(tx, scope.partner_id, "partner", print_, name):
             raise Problem("not_found", "There is no such key.", cure="Reload the page.")
-        await note(tx, scope, "key_named", world.clocks.wall(), key_id=str(key_id), name=name)
+        await note(tx, scope, "key_named", world.clocks.wall(), key=print_, name=name)
 
 
 @dataclass(frozen=True, slots=True)

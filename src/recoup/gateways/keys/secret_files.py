@@ -17,7 +17,7 @@ def read_secret(path: Path, name: str, *, lines: bool = False) -> str:
     names the file and repeats nothing of it."""
     try:
         with path.open("rb") as file:
-            if os.fstat(file.fileno()).st_mode & 0o007 and not _is_mounted(path):
+            if os.fstat(file.fileno()).st_mode & 0o007 and not is_mounted(path):
                 raise invalid(f"{name}: any user of this machine can read {path}.", name, f"chmod o= {path}")
             content = file.read(SECRET_BYTES_MAX + 1)
     except OSError as error:
@@ -36,7 +36,7 @@ def read_secret(path: Path, name: str, *, lines: bool = False) -> str:
     return text
 
 
-def _is_mounted(path: Path) -> bool:
+def is_mounted(path: Path) -> bool:
     """Whether a container's runtime has put it there: such files are readable to all, and there is nobody else."""
     return any(os.path.ismount(one) for one in (path, *path.absolute().parents[:-1]))
 

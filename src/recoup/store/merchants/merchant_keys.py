@@ -42,7 +42,7 @@ class MerchantKey(Row, frozen=True):
 
     id: UUID | None
     key: str
-    kind: Literal["api", "tokenization", "stablecoin"]
+    kind: Literal["api", "tokenization", "stablecoin", "partner"]
     created_at: datetime
     ends_at: datetime | None
     made_by: str
@@ -66,11 +66,15 @@ SELECT k.*, encode(sha256(convert_to(k.key, 'UTF8')), 'hex') AS print FROM (
   UNION ALL
   SELECT NULL, key_id, 'stablecoin', created_at, least(revoked_at, retires_at), made_by, ended_by, name, last_used_at,
     scopes, requested
-  FROM signing_keys WHERE merchant_id = $1) k
+  FROM signing_keys WHERE merchant_id = $1
+  UNION ALL
+  SELECT key_id, app_key, 'partner', created_at, least(revoked_at, retires_at), made_by, ended_by, name, last_used_at,
+    scopes, requested
+  FROM partner_keys WHERE partner_id = $1) k
 ORDER BY k.created_at DESC, k.kind LIMIT {ROWS_MAX}
 """)
-async def keys_of(db: Read, merchant_id: UUID) -> list[MerchantKey]:
-    """Newest first, ended ones too."""
+async def keys_of(db: Read, owner_id: UUID) -> list[MerchantKey]:
+    """A merchant's, or a partner's. Newest first, ended ones too."""
 
 
 @DIRECTORY.statement(f"{_OF_KIND} AND k.revoked_at IS NULL AND coalesce(k.retires_at > $3, true)")
@@ -198,9 +202,9 @@ WHERE {owner} = $1 AND encode(sha256(convert_to({key}, 'UTF8')), 'hex') = $2 RET
 async def _name(db: Tx, owner_id: UUID, print_: str, name: str) -> bool: ...
 
 
-async def name_key(db: Tx, merchant_id: UUID, kind: str, print_: str, name: str) -> bool:
-    """False when the merchant has no such key."""
-    return kind in _name and await _name[kind](db, merchant_id, print_, name)
+async def name_key(db: Tx, owner_id: UUID, kind: str, print_: str, name: str) -> bool:
+    """False when the merchant, or partner, has no such key."""
+    return kind in _name and await _name[kind](db, owner_id, print_, name)
 
 
 @_of_each(

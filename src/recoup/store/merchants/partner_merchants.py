@@ -11,7 +11,7 @@ from uuid import UUID
 import asyncpg
 
 from recoup.rules.lists.folding import fold, joined
-from recoup.store.homes import DIRECTORY, MERCHANT
+from recoup.store.homes import MERCHANT
 from recoup.store.statement import Read, Row
 
 STATEMENT_SECONDS = 10.0
@@ -146,29 +146,6 @@ WHERE e.merchant_id = $1 AND e.state <> 'deleted' ORDER BY e.created_at, e.endpo
 """)
 async def hooks_of(db: Read, merchant_id: UUID, since: UUID) -> list[HookHealth]:
     """Endpoints with their last try, and when one last succeeded among the tries with ids after `since`."""
-
-
-class PartnerKeyShown(Row, frozen=True):
-    key_id: UUID
-    app_key: str
-    name: str
-    created_at: datetime
-    last_used_at: datetime | None
-    ends_at: datetime | None
-    scopes: list[str]
-    requested: list[str]
-    made_by: str
-    print: str
-
-
-@DIRECTORY.statement("""
-SELECT key_id, app_key, name, created_at, last_used_at, least(revoked_at, retires_at) AS ends_at, scopes, requested,
-  made_by, encode(sha256(convert_to(app_key, 'UTF8')), 'hex') AS print
-FROM partner_keys
-WHERE partner_id = $1 ORDER BY created_at DESC LIMIT 30
-""")
-async def partner_keys_of(db: Read, partner_id: UUID) -> list[PartnerKeyShown]:
-    """Newest first, ended ones too; no secret."""
 
 
 class _Rescued(Row, frozen=True):

@@ -228,11 +228,6 @@ async def add_partner(db: Tx, partner_id: UUID, name: str, at: datetime) -> bool
     """Once; a second time it changes nothing, and says False."""
 
 
-@DIRECTORY.statement("UPDATE partner_keys SET name = $3 WHERE partner_id = $1 AND key_id = $2 RETURNING key_id")
-async def name_partner_key(db: Tx, partner_id: UUID, key_id: UUID, name: str) -> bool:
-    """False when the partner has no such key."""
-
-
 @DIRECTORY.statement("""
 INSERT INTO partner_merchants (merchant_id, partner_id, external_id, request_key, input_mac, created_at)
 VALUES ($2, $1, $3, $4, $5, $6) ON CONFLICT (merchant_id) DO NOTHING

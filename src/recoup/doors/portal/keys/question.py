@@ -24,7 +24,12 @@ Overlap: TypeAlias = Annotated[
     hours(OVERLAPS),
     invalid("Choose when the old keys end.", "overlap", "Reload the page."),
 ]
-WORDS: Final = {"api": "API key", "stablecoin": "Stablecoin key", "tokenization": "Tokenization key"}
+WORDS: Final = {
+    "api": "API key",
+    "stablecoin": "Stablecoin key",
+    "tokenization": "Tokenization key",
+    "partner": "Partner key",
+}
 
 
 @dataclass(frozen=True, slots=True)

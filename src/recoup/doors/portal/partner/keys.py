@@ -1,9 +1,8 @@
 """/partner/keys: the keys of the partner itself."""
 
 from typing import Final
-from uuid import UUID
 
-from recoup.doors.portal.keys.question import OVERLAPS, Ending, Overlap, Question
+from recoup.doors.portal.keys.question import OVERLAPS, Overlap, Question, endings_of
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, partner, shown
 from recoup.doors.portal.partner.visit import PartnerVisit
@@ -11,7 +10,7 @@ from recoup.doors.portal.rights import seat
 from recoup.flows.merchants.merchant_keys import NAME_MAX
 from recoup.flows.merchants.partners import decide_partner_key, make_partner_key, rename_partner_key
 from recoup.rules.merchants.key_scopes import every
-from recoup.store.merchants.partner_merchants import PartnerKeyShown, partner_keys_of
+from recoup.store.merchants.merchant_keys import MerchantKey, keys_of
 
 PLACE: Final = "/partner/keys"
 SCOPES: Final = sorted(every("partner"))
@@ -27,8 +26,8 @@ async def keys(visit: PartnerVisit) -> Values:
 async def make_key(visit: PartnerVisit, *, overlap: Overlap, name: str, scope: tuple[str, ...], sure: bool) -> Answer:
     """`scope`: none: as the one before. `sure`: confirmed, as the old ones end at once."""
     if not overlap and not sure and (working := await _working(visit)):
-        ending = [Ending("Partner key", row.app_key[-4:], row.name, row.last_used_at) for row in working]
-        return shown(question=Question(PLACE, {"overlap": "0", "name": name, "scope": scope}, ending, PLACE))
+        fields = {"overlap": "0", "name": name, "scope": scope}
+        return shown(question=Question(PLACE, fields, endings_of(working), PLACE))
     partner_id = visit.partner.partner_id
     made = await make_partner_key(visit.world, partner_id, overlap, visit.scope, name=name, scopes=scope)
     return shown(made=made)
@@ -41,14 +40,14 @@ async def decide(visit: PartnerVisit, *, print: str, decision: str) -> None:
 
 
 @keys.post("/partner/keys/name", may=seat("keys"))
-async def name_key(visit: PartnerVisit, *, id: UUID | None, name: str) -> None:
+async def name_key(visit: PartnerVisit, *, print: str, name: str) -> None:
     """`name`: the new one."""
-    await rename_partner_key(visit.world, visit.scope, id, name)
+    await rename_partner_key(visit.world, visit.scope, print, name)
 
 
-async def _working(visit: PartnerVisit) -> list[PartnerKeyShown]:
+async def _working(visit: PartnerVisit) -> list[MerchantKey]:
     return [row for row in await _keys(visit) if row.ends_at is None or row.ends_at > visit.wall]
 
 
-async def _keys(visit: PartnerVisit) -> list[PartnerKeyShown]:
-    return await partner_keys_of(visit.world.db.reader, visit.partner.partner_id)
+async def _keys(visit: PartnerVisit) -> list[MerchantKey]:
+    return await keys_of(visit.world.db.reader, visit.partner.partner_id)
