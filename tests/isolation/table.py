@@ -715,6 +715,9 @@ TABLE: dict[Key, Line] = {
     ("POST", "/keys"): _page(may=KEYS, body=lambda s: {"kind": "api", "overlap": "keep"}),
     ("POST", "/keys/name"): _page(may=KEYS, body=lambda s: {"kind": "api", "print": "none"}, lets_in=frozenset({404})),
     ("POST", "/keys/end"): _page(may=KEYS, body=lambda s: {"kind": "api", "print": "none"}, lets_in=frozenset({404})),
+    ("POST", "/keys/decide"): _page(
+        may=OWNER, body=lambda s: {"print": "none", "decision": "approve"}, lets_in=frozenset({404})
+    ),
     ("POST", "/keys/signing"): _page(may=KEYS, body=lambda s: {"which": "stablecoin"}),
     ("GET", "/invitations/{token}"): _anyone(ids={"token": "nothing"}),
     ("POST", "/invitations/{token}"): _anyone(
@@ -755,6 +758,11 @@ TABLE: dict[Key, Line] = {
     ("POST", "/partner/keys/name"): _seat(
         may=frozenset({"partner owner", "partner developer"}),
         body=lambda s: {"print": hashlib.sha256(s.partner.key.app_key.encode()).hexdigest(), "name": "N"},
+    ),
+    ("POST", "/partner/keys/decide"): _seat(
+        may=frozenset({"partner owner"}),
+        body=lambda s: {"print": "none", "decision": "approve"},
+        lets_in=frozenset({404}),
     ),
     ("GET", "/partner/report"): _seat(query="from=2026-11-01&to=2026-12-31"),
     ("GET", "/partner/report.csv"): _seat(query="from=2026-11-01&to=2026-12-31"),
