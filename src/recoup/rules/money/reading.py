@@ -159,7 +159,7 @@ def _check_choices(reading: Reading) -> None:
         ("statuses", {*reading.statuses.values()}, ("money", "none")),
     ):
         if not given <= {"", *known}:
-            raise invalid(Sentence("In {0} there are {1}.", name, ", ".join(known)), name, "Choose one of them.")
+            raise invalid(Sentence("{0} can be {1}.", name, " or ".join(known)), name, "Choose one of them.")
 
 
 def _can_read(form: str) -> bool:

@@ -257,12 +257,9 @@ class Statement:
         by_sign = not told or self.layout.signed or name not in ("amount", "net")
         found = signed_type(kind, told, came_in=negative != (by_sign or is_inward(kind, told)), ours=ours)
         if not found:
-            text = (
-                "holds an amount below zero, which a {0} cannot be"
-                if negative
-                else "holds a credit, which a {0} cannot be"
-            )
-            raise BadCell("bad_amount", Sentence(text, told), self.layout.column(name))
+            below = Sentence("holds an amount below zero, which a {0} cannot be", told)
+            wrong = below if negative else Sentence("holds a credit, which a {0} cannot be", told)
+            raise BadCell("bad_amount", wrong, self.layout.column(name))
         return found, units
 
     def _date(self, values: Mapping[str, str]) -> datetime:
