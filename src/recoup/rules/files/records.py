@@ -87,5 +87,5 @@ def cells_of(text: str, delimiter: str) -> list[str] | None:
         except csv.Error:
             return None
     if len(rows) == 1 and ("'" in text or '="' in text or not text.isascii()):
-        return [plain_cell(cell) for cell in rows[0]]
+        return [plain_cell(one) if one and (one[0] in " '=" or not one.isascii()) else one for one in rows[0]]
     return rows[0] if len(rows) == 1 else None

@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from importlib.resources import files
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -18,10 +19,8 @@ from recoup.rules.files.moments import DATES
 from recoup.rules.money.matching import KINDS
 from recoup.rules.money.report_spans import zone_of
 
-COLUMNS: Final = (
-    "id", "reference", "type", "amount", "debit", "credit", "fee", "net", "net_debit", "net_credit", "net_currency",
-    "currency", "date", "time", "zone", "route", "status", "text",
-)  # fmt: skip
+OTHERS: Final[Any] = tomllib.loads((files("recoup.rules.money") / "data" / "words.toml").read_text("utf-8"))
+COLUMNS: Final = tuple(OTHERS["columns"])
 _WITH_YEAR: Final = frozenset("cGxyY")
 _DIRECTIVES: Final = _WITH_YEAR | frozenset("aAbBdfHIjmMpSuUVwWXzZ")
 _SOME: Final = datetime(2026, 11, 20, 13, 14, 15, tzinfo=UTC)

@@ -5,13 +5,11 @@ number and reason, and the lines beside it are kept. Source: docs/money.md.
 """
 
 import re
-import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from hashlib import sha256
-from importlib.resources import files
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from recoup.kernel.currencies import decimals_of, was_currency, withdrawn_by
@@ -26,17 +24,15 @@ from recoup.rules.files.moments import AMBIGUOUS, DATES, Order, OrderEvidence, i
 from recoup.rules.files.table import Table, plain, shown_name, shown_names
 from recoup.rules.imports.profile import profiles
 from recoup.rules.money.matching import KINDS, Theirs, is_inward, signed_type
-from recoup.rules.money.reading import COLUMNS, EVERY, Reading, check
+from recoup.rules.money.reading import COLUMNS, EVERY, OTHERS, Reading, check
 from recoup.rules.money.references import is_ours, named_by
 from recoup.rules.network.card_text import masked_numbers
 
 LINES_MAX: Final = 2_000_000
 FEES_FROM: Final = 1_000_000_000  # the fee of line 7 is number 1,000,000,007
-# What others call a column that is not mapped, types and statuses.
-_OTHERS: Final[Any] = tomllib.loads((files("recoup.rules.money") / "data" / "words.toml").read_text("utf-8"))
 # Stripe's reports and its table of balance transactions, whose `status` says when money is available, not whether.
 _OF_STRIPE: Final = frozenset({"reportingcategory", "availableon"})
-_STATUSES: Final = {plain(word): said for said, words in _OTHERS["statuses"].items() for word in words}
+_STATUSES: Final = {plain(word): said for said, words in OTHERS["statuses"].items() for word in words}
 _SPLIT: Final = frozenset({"gross", "fee", "net"})  # fees are split off by themselves where all of these stand
 _NAMELESS: Final = ("fee", "fee_returned", "funding", "funding_return")  # types that need no id and no reference
 _MINUS, _ANY = frozenset("-(\N{MINUS SIGN}"), frozenset("123456789")  # in an amount below zero, in one that is not 0
@@ -259,7 +255,7 @@ class Statement:
         if not found:
             below = Sentence("holds an amount below zero, which a {0} cannot be", told)
             wrong = below if negative else Sentence("holds a credit, which a {0} cannot be", told)
-            raise BadCell("bad_amount", wrong, self.layout.column(name))
+            raise BadCell("bad_amount", wrong, self.layout.column(name), "correct its sign, or map its type")
         return found, units
 
     def _date(self, values: Mapping[str, str]) -> datetime:
@@ -303,9 +299,9 @@ def _type_of(text: str, reading: Reading, column: str) -> str:
     if not text and reading.kind == "bank":
         return ""
     name = re.sub(r"[^a-z]+", "_", text.lower()).strip("_")
-    found = name if name in known else _OTHERS["types"].get(name, name)
+    found = name if name in known else OTHERS["types"].get(name, name)
     if found not in known and reading.kind == "processor":
-        found = _OTHERS["at_processor"].get(found, found)
+        found = OTHERS["at_processor"].get(found, found)
     if found not in known:
         none = Sentence("holds the type {0}, which is none of {1}", repr(text[:40]), ", ".join(known))
         bank = "map it, or read by the sign alone: --map type="
@@ -379,11 +375,7 @@ def _is_signed(told: str, sides: Counter[int], *, of_stripe: bool) -> bool:
         return of_stripe
     if sides[-1] >= sides[1]:
         return True
-    message = Sentence(
-        "Of money that goes out, {0} amounts are above zero and {1} below: which of them came back?",
-        sides[1],
-        sides[-1],
-    )
+    message = "Money that goes out is written with a minus and without it: which of it came back?"
     cure = "Say under [format] of the mapping what a minus is: signs = 'out' or signs = 'back'."
     raise invalid(message, "mapping", cure)
 
@@ -413,7 +405,7 @@ def _columns(names: Sequence[str], reading: Reading) -> dict[str, int]:
     found = {ours: positions[plain(theirs)] for ours, theirs in reading.columns.items() if plain(theirs) in positions}
     split = {name: (name,) for name in ("fee", "net")} if set(positions) >= _SPLIT else {}
     gross = {"amount", "debit", "credit"} & reading.columns.keys()
-    for ours, words in (_OTHERS["columns"] | split).items():
+    for ours, words in (OTHERS["columns"] | split).items():
         if ours in reading.columns or ours in reading.values or gross and ours in ("amount", "debit", "credit"):
             continue
         if ours == "text" and reading.kind != "bank" or ours == "status" and not _OF_STRIPE.isdisjoint(positions):
