@@ -78,8 +78,12 @@ def test_a_banks_statement_is_read_in_its_own_format(shop: Shop) -> None:
 def test_the_unit_the_status_and_the_sign_of_a_file_are_read(shop: Shop) -> None:
     async def work(client: httpx.AsyncClient, _: Shop) -> None:
         head = "reference,type,amount,currency,date,status\n"
-        rows = ("a,charge,4590,USD,2026-11-03,Completed", "b,fee,-500,USD,2026-11-03,Completed",
-                "c,fee,500,USD,2026-11-04,Completed", "d,charge,700,USD,2026-11-04,Pending")  # fmt: skip
+        rows = (
+            "a,charge,4590,USD,2026-11-03,Completed",
+            "b,fee,-500,USD,2026-11-03,Completed",
+            "c,fee,500,USD,2026-11-04,Completed",
+            "d,charge,700,USD,2026-11-04,Pending",
+        )
         made = await upload(client, head + "\n".join(rows) + "\n", units="minor")
         page = (await client.get(made.headers["location"])).text
         for words in (

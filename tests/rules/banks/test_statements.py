@@ -224,8 +224,12 @@ def test_references_are_what_is_seen_of_them_in_each_format() -> None:
 
 def test_a_code_of_money_both_ways_is_read_by_the_sign() -> None:
     """Transfers go both ways: one that came in was refused, or would have been a payout."""
-    both = mt940(":61:2611201120C100,00NTRFA", ":61:2611201120D40,00NTRFB", ":61:2611201120C1,00NTRFRC0123456789AB",
-                 closing="C261120EUR61,00")  # fmt: skip
+    both = mt940(
+        ":61:2611201120C100,00NTRFA",
+        ":61:2611201120D40,00NTRFB",
+        ":61:2611201120C1,00NTRFRC0123456789AB",
+        closing="C261120EUR61,00",
+    )
     wanted = [
         ("funding", "A", 10000, "EUR"),
         ("payout", "B", -4000, "EUR"),

@@ -119,10 +119,26 @@ def shown(form: str, value: float) -> str:
 def test_only_a_format_of_dates_makes_a_number_a_date() -> None:
     """Letters stand in paddings, texts, colours and currencies too: an amount of 45.90 was a day of 1900."""
     numbers = (
-        "0.00_d", "0_m", "_(* #,##0.00_);_(* \\(#,##0.00\\);_(* \"-\"??_);_(@_)", '"days" 0', '0.00 "USD"', "[Red]0.00",
-        "[$USD] #,##0.00", "#,##0.00 [$kr.-41D]", "_-* #,##0.00\\ _s_-", "*d0.00", "\\d0.00", "0.00E+00",
-        "[<100]0.00;0.0", "[Yellow][$-409]#,##0.00", '0.00"', '"ds', "General", "000.00", "$#,##0.00_h",
-    )  # fmt: skip
+        "0.00_d",
+        "0_m",
+        '_(* #,##0.00_);_(* \\(#,##0.00\\);_(* "-"??_);_(@_)',
+        '"days" 0',
+        '0.00 "USD"',
+        "[Red]0.00",
+        "[$USD] #,##0.00",
+        "#,##0.00 [$kr.-41D]",
+        "_-* #,##0.00\\ _s_-",
+        "*d0.00",
+        "\\d0.00",
+        "0.00E+00",
+        "[<100]0.00;0.0",
+        "[Yellow][$-409]#,##0.00",
+        '0.00"',
+        '"ds',
+        "General",
+        "000.00",
+        "$#,##0.00_h",
+    )
     assert {form: shown(form, 45.9) for form in numbers} == dict.fromkeys(numbers, "45.9")
     days = (
         "yyyy-mm-dd",
@@ -146,11 +162,15 @@ def test_a_day_and_a_time_of_day_in_two_columns_of_a_sheet() -> None:
         ods(
             ods_row(*head)
             + ods_row(
-                "ch_X4", "charge", ("float", "value", "45.9"), "USD", ("date", "date-value", "2026-11-03"),
+                "ch_X4",
+                "charge",
+                ("float", "value", "45.9"),
+                "USD",
+                ("date", "date-value", "2026-11-03"),
                 ("time", "time-value", "PT09H00M00S"),
             )
         ),
-    ]  # fmt: skip
+    ]
     for raw in rows:
         source = source_of(io.BytesIO(raw))
         [line] = Statement(lambda source=source: lines(source(), "utf-8"), Reading())  # type: ignore[misc]

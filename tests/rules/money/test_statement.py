@@ -13,8 +13,9 @@ from tests.rings import each
 from recoup.kernel.problem import Problem
 from recoup.rules.files.amounts import SignEvidence
 from recoup.rules.files.lines import LINE_MAX, encoding_of, lines
+from recoup.rules.files.table import plain
 from recoup.rules.money.matching import KINDS, Theirs
-from recoup.rules.money.reading import EVERY, Reading, mapping_file, reading_of
+from recoup.rules.money.reading import EVERY, OTHERS, Reading, mapping_file, reading_of
 from recoup.rules.money.report_spans import days, month
 from recoup.rules.money.statement import Broken, Statement, shown_reference
 
@@ -343,9 +344,10 @@ def test_each_type_and_sign_is_one_kind_of_line() -> None:
     for type_, (came, went) in wanted.items():
         sides = f"{type_},a,,10.00,USD,2026-11-20\n{type_},b,10.00,,USD,2026-11-20\n"
         assert kinds(debit + sides) == [came, went], type_
-    chain = {"charge": (("charge", 1000), "bad_amount"), **{
-        type_: ("bad_amount", (type_, 1000)) for type_ in ("refund", "settlement", "payout")
-    }}  # fmt: skip
+    chain = {
+        "charge": (("charge", 1000), "bad_amount"),
+        **{type_: ("bad_amount", (type_, 1000)) for type_ in ("refund", "settlement", "payout")},
+    }
     for type_, (came, went) in chain.items():
         text = HEAD + signs + "".join(f"{type_},r,{amount},USD,2026-11-20\n" for amount in ("10.00", "-10.00"))
         assert kinds(text, Reading(kind="chain"))[9:] == [came, went], type_
@@ -441,9 +443,25 @@ def test_a_status_says_whether_a_row_is_money() -> None:
         return one
 
     money = ("Completed", "completed", "Cleared", "Settled", "Paid", "Partially Refunded", "succeeded", "booked", "")
-    none = ("Pending", "Denied", "Reversed", "REVERTED", "Failed", "On Hold", "processor_declined", "Authorised",
-            "SentForSettle", "submitted_for_settlement", "In Progress", "Canceled", "Voided", "Unclaimed",
-            "Completed - Funds not yet available", "requires_capture", "Vorgemerkt")  # fmt: skip
+    none = (
+        "Pending",
+        "Denied",
+        "Reversed",
+        "REVERTED",
+        "Failed",
+        "On Hold",
+        "processor_declined",
+        "Authorised",
+        "SentForSettle",
+        "submitted_for_settlement",
+        "In Progress",
+        "Canceled",
+        "Voided",
+        "Unclaimed",
+        "Completed - Funds not yet available",
+        "requires_capture",
+        "Vorgemerkt",
+    )
     assert {status: told(status) for status in money} == dict.fromkeys(money, ("charge", 1000))
     assert {status: told(status) for status in none} == dict.fromkeys(none, "no_money")
     assert told("Zweifelhaft") == "unknown_status"
@@ -462,3 +480,11 @@ def test_a_status_says_whether_a_row_is_money() -> None:
         ("no_money", "column Status: holds 'Pending': no money has moved"),
         ("no_money", "column Status: holds 'Denied': no money has moved"),
     ]
+
+
+def test_what_others_call_things_is_told_once() -> None:
+    money, none = ({plain(word) for word in OTHERS["statuses"][said]} for said in ("money", "none"))
+    assert not money & none
+    known = {type_ for types in KINDS.values() for type_ in types}
+    assert set(OTHERS["types"].values()) <= known
+    assert set(OTHERS["at_processor"].values()) <= set(KINDS["processor"])

@@ -140,8 +140,8 @@ class BankStatement:
     def _line(self, number: int, account: Account, entry: BankEntry) -> Theirs | Broken:
         our_id, reference = named_by(entry.references, entry.text)
         ours = is_ours(our_id, reference)
-        told = self._reading.types.get(entry.code) or kind_of(entry, ours=ours)
-        kind = signed_type("bank", told, came_in=entry.units > 0, ours=ours)
+        stated = self._reading.types.get(entry.code) or kind_of(entry, ours=ours)
+        kind = signed_type("bank", stated, came_in=entry.units > 0, ours=ours)
         if self._wanted and entry.asset not in self._wanted:
             why = Sentence("it is in {0}, and only {1} was asked for", entry.asset, " and ".join(sorted(self._wanted)))
             return Broken(number, "mixed_currencies", why)

@@ -43,6 +43,7 @@ _BLANKS: Final = (
     "\u2800\u3000\u3164\ufe00\ufe01\ufe02\ufe03\ufe04\ufe05\ufe06\ufe07\ufe08\ufe09\ufe0a\ufe0b"
     "\ufe0c\ufe0d\ufe0e\ufe0f\ufeff\uffa0\ufff0\ufff1\ufff2\ufff3\ufff4\ufff5\ufff6\ufff7\ufff8"
 )
+MARKS: Final = frozenset(_BLANKS + "'=")  # a cell that neither begins nor ends with one is plain
 _KEPT_AS_TEXT: Final = "0123456789=+-@\t"  # what a spreadsheet would read as a number or formula
 # A number of a spreadsheet: `4.24242E+15`, `9,87654E+11`, `4E+15`; `1e5` and `12e34` are ids like others.
 _EXPONENT: Final = re.compile(r"[+-]?[0-9][.,][0-9]+[eE][+-]?[0-9]{1,3}|[+-]?[0-9][eE][+-][0-9]{1,3}")

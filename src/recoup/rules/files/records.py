@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from recoup.kernel.problem import too_large
 from recoup.kernel.sentence import Sentence
-from recoup.rules.files.ids import plain_cell
+from recoup.rules.files.ids import MARKS, plain_cell
 from recoup.rules.files.lines import LINE_MAX, Line
 
 LINES_MAX: Final = 50  # of one record
@@ -87,5 +87,5 @@ def cells_of(text: str, delimiter: str) -> list[str] | None:
         except csv.Error:
             return None
     if len(rows) == 1 and ("'" in text or '="' in text or not text.isascii()):
-        return [plain_cell(one) if one and (one[0] in " '=" or not one.isascii()) else one for one in rows[0]]
+        return [plain_cell(one) if one and (one[0] in MARKS or one[-1] in MARKS) else one for one in rows[0]]
     return rows[0] if len(rows) == 1 else None

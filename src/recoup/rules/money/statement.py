@@ -116,7 +116,8 @@ class Statement:
         }
         self._check_status(values.get("status", ""))
         for name in ("id", "reference"):
-            values[name] = plain_cell(values.get(name, ""), is_id=True)
+            text = values.setdefault(name, "")
+            values[name] = plain_cell(text, is_id=True) if text[:1] == "'" else text
         if not are_plain(values["id"] + values["reference"]):
             for name in ("id", "reference"):
                 check_id(values[name], layout.column(name))
@@ -124,14 +125,14 @@ class Statement:
         of_gross = not values.get("net_currency") or has_gross and bool(values.get("currency"))
         at_currency = "currency" if of_gross else "net_currency"
         asset = self._currency(number, values.get(at_currency, "") or _only(reading), at_currency)
-        told = _type_of(values.get("type", ""), reading, layout.column("type"))
+        stated = _type_of(values.get("type", ""), reading, layout.column("type"))
         our_id, reference = parse_id(values["id"]), values["reference"]
         if values["id"] and our_id is None and not reference:
             reference = values["id"]
         if reading.kind == "bank":
             named = named_by((reference,), values.get("text", ""))
             our_id, reference = our_id or named[0], named[1]
-        if our_id is None and not reference and told not in ("", *_NAMELESS):
+        if our_id is None and not reference and stated not in ("", *_NAMELESS):
             raise BadCell("no_id", Sentence("has neither our id nor a reference"))
         route = values.get("route", "")
         if route and reading.routes and route not in reading.routes:
@@ -140,14 +141,14 @@ class Statement:
         gross = self._money(values, asset, ("amount", "debit", "credit")) if has_gross else None
         same = (values.get("net_currency", "").upper() or asset) == asset
         net = self._money(values, asset, ("net", "net_debit", "net_credit")) if same and self._nets else None
-        kind, units = self._moved(gross if gross is not None else net, told, ours=is_ours(our_id, reference))
+        kind, units = self._moved(gross if gross is not None else net, stated, ours=is_ours(our_id, reference))
         fee = self._fee(values, asset, is_inward(reading.kind, kind), gross, net)
         at = self._date(values)
         if (last := withdrawn_by(asset, at)) is not None:
             ended = Sentence("holds {0}, which ended on {1}", asset, last)
             raise BadCell("unknown_currency", ended, layout.column("currency"))
         made = [self._line(number, kind, our_id, reference, units, asset, at, route)]
-        if fee and told not in ("fee", "fee_returned"):
+        if fee and stated not in ("fee", "fee_returned"):
             of = "dispute_fee" if kind == "dispute" else "fee"  # a dispute's may be booked from its notice
             of = signed_type(reading.kind, of, came_in=fee < 0)
             made.append(self._line(FEES_FROM + number, of, our_id, reference, abs(fee), asset, at, route))
@@ -242,7 +243,7 @@ class Statement:
             raise BadCell("bad_amount", back, self.layout.column("fee"), _NO_FEES)
         return cost
 
-    def _moved(self, amount: _Sum | None, told: str, *, ours: bool) -> tuple[str, int]:
+    def _moved(self, amount: _Sum | None, stated: str, *, ours: bool) -> tuple[str, int]:
         """The line's type by which way its money went, and units without a sign."""
         if amount is None:
             raise BadCell("bad_amount", Sentence("has no amount"), "" if "debit" in self.layout.columns else "amount")
@@ -250,11 +251,11 @@ class Statement:
         if not units:
             raise BadCell("bad_amount", Sentence("holds 0"), self.layout.column(name))
         kind = self._reading.kind
-        by_sign = not told or self.layout.signed or name not in ("amount", "net")
-        found = signed_type(kind, told, came_in=negative != (by_sign or is_inward(kind, told)), ours=ours)
+        by_sign = not stated or self.layout.signed or name not in ("amount", "net")
+        found = signed_type(kind, stated, came_in=negative != (by_sign or is_inward(kind, stated)), ours=ours)
         if not found:
-            below = Sentence("holds an amount below zero, which a {0} cannot be", told)
-            wrong = below if negative else Sentence("holds a credit, which a {0} cannot be", told)
+            below = Sentence("holds an amount below zero, which a {0} cannot be", stated)
+            wrong = below if negative else Sentence("holds a credit, which a {0} cannot be", stated)
             raise BadCell("bad_amount", wrong, self.layout.column(name), "correct its sign, or map its type")
         return found, units
 
@@ -366,11 +367,11 @@ def _layout(table: Table[dict[str, int]], reading: Reading, file_name: str) -> L
     return Layout(table.header.delimiter, decimal, order, exponents, signed, columns, shown, unread)
 
 
-def _is_signed(told: str, sides: Counter[int], *, of_stripe: bool) -> bool:
+def _is_signed(stated: str, sides: Counter[int], *, of_stripe: bool) -> bool:
     """Whether a minus is money that goes out, as in most files. In one that writes that without a minus, it is money
     that came back. Raises: Problem(invalid) where it may be either."""
-    if told:
-        return told == "out"
+    if stated:
+        return stated == "out"
     if of_stripe or not sides[-1]:
         return of_stripe
     if sides[-1] >= sides[1]:
@@ -389,9 +390,9 @@ def _side(cells: Sequence[str], columns: Mapping[str, int], reading: Reading) ->
     below = not _MINUS.isdisjoint(text)
     if reading.kind == "bank":
         return -below
-    told = cells[columns["type"]] if "type" in columns else reading.values.get("type", "")
+    stated = cells[columns["type"]] if "type" in columns else reading.values.get("type", "")
     try:
-        inward = is_inward(reading.kind, _type_of(told.strip(), reading, ""))
+        inward = is_inward(reading.kind, _type_of(stated.strip(), reading, ""))
     except BadCell:
         return 0
     return 0 if inward else -1 if below else 1
