@@ -17,7 +17,8 @@ from recoup.rules.files.table import plain
 from recoup.rules.money.matching import KINDS, Theirs
 from recoup.rules.money.reading import EVERY, OTHERS, Reading, mapping_file, reading_of
 from recoup.rules.money.report_spans import days, month
-from recoup.rules.money.statement import Broken, Statement, shown_reference
+from recoup.rules.money.statement import Broken, Statement
+from recoup.rules.network.card_text import masked_numbers
 
 ID = UUID("01890000-0000-7000-8000-000000000001")
 PLAIN = f"id,reference,type,amount,currency,date\n{ID},r1,charge,45.90,USD,2026-11-20T10:00:00Z\n"
@@ -230,10 +231,10 @@ def test_two_currencies_when_both_are_named() -> None:
 
 def test_a_card_number_in_a_reference_is_not_kept() -> None:
     number = "4" + "1" * 15
-    assert shown_reference(" ".join(number[at : at + 4] for at in range(0, 16, 4))) == "411111…1111"
-    assert shown_reference(number[:-1] + "2") == number[:-1] + "2"
-    assert shown_reference("sbx_4111") == "sbx_4111"
-    assert shown_reference(f"Order 7 by {number}, twice {number}") == "Order 7 by 411111…1111, twice 411111…1111"
+    assert masked_numbers(" ".join(number[at : at + 4] for at in range(0, 16, 4))) == "411111…1111"
+    assert masked_numbers(number[:-1] + "2") == number[:-1] + "2"
+    assert masked_numbers("sbx_4111") == "sbx_4111"
+    assert masked_numbers(f"Order 7 by {number}, twice {number}") == "Order 7 by 411111…1111, twice 411111…1111"
 
 
 def test_days_end_with_their_zone() -> None:

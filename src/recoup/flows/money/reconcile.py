@@ -31,8 +31,9 @@ from recoup.rules.files.table import unread_note
 from recoup.rules.money.matching import KINDS, Ours, Theirs, Verdict, check_units, judge, judge_missing, unit_of
 from recoup.rules.money.reading import Reading, check
 from recoup.rules.money.report_spans import zone_of
-from recoup.rules.money.statement import FEES_FROM, Broken, Statement, shown_reference
+from recoup.rules.money.statement import FEES_FROM, Broken, Statement
 from recoup.rules.network.card_guard import check_words
+from recoup.rules.network.card_text import masked_numbers
 from recoup.store.money import comparison as store
 from recoup.store.money.comparison import Candidate, VerdictLine
 from recoup.store.money.reconciliation import Run, count_equals, find_run, run_by_key
@@ -246,7 +247,7 @@ def _judged(key: tuple[UUID, UUID], kind: str, candidate: Candidate, route: str)
         line_id=line.line_id,
         type=line.type,
         our_id=line.our_id,
-        reference=shown_reference(line.reference),
+        reference=masked_numbers(line.reference),
         asset=line.asset,
         units=line.units,
         our_units=None

@@ -86,6 +86,6 @@ def cells_of(text: str, delimiter: str) -> list[str] | None:
             rows = list(csv.reader([text], delimiter=delimiter, strict=True))
         except csv.Error:
             return None
-    if len(rows) == 1 and ("'" in text or '="' in text or not text.isascii()):
-        return [plain_cell(one) if one and (one[0] in MARKS or one[-1] in MARKS) else one for one in rows[0]]
-    return rows[0] if len(rows) == 1 else None
+    if len(rows) != 1:
+        return None
+    return [plain_cell(one) if one and (one[0] in MARKS or one[-1] in MARKS) else one for one in rows[0]]

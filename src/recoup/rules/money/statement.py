@@ -318,11 +318,6 @@ def content_id(
     return UUID(bytes=sha256("\x1f".join(parts).encode("utf-8", "replace")).digest()[:16])
 
 
-def shown_reference(text: str) -> str:
-    """As it may be kept: what looks like a card number is masked."""
-    return masked_numbers(text)
-
-
 def _table(lines: Iterable[Line], reading: Reading) -> Table[dict[str, int]]:
     return Table(
         lines,
