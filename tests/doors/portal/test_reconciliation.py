@@ -75,6 +75,29 @@ def test_a_banks_statement_is_read_in_its_own_format(shop: Shop) -> None:
     visit(shop, work)
 
 
+def test_the_unit_the_status_and_the_sign_of_a_file_are_read(shop: Shop) -> None:
+    async def work(client: httpx.AsyncClient, _: Shop) -> None:
+        head = "reference,type,amount,currency,date,status\n"
+        rows = (
+            "a,charge,4590,USD,2026-11-03,Completed",
+            "b,fee,-500,USD,2026-11-03,Completed",
+            "c,fee,500,USD,2026-11-04,Completed",
+            "d,charge,700,USD,2026-11-04,Pending",
+        )
+        made = await upload(client, head + "\n".join(rows) + "\n", units="minor")
+        page = (await client.get(made.headers["location"])).text
+        for words in (
+            "45.90",
+            "book as processor cost given back",
+            "No money has moved: 1",
+            "read in the smallest unit",
+        ):
+            assert words in page, words
+        assert "Line 5 is left out" in page
+
+    visit(shop, work)
+
+
 def test_lines_in_other_currencies_are_told_once_and_taken_on_request(shop: Shop) -> None:
     async def work(client: httpx.AsyncClient, _: Shop) -> None:
         text = HEADER + FEE.replace("12.50", "4.10") + FEE.replace("USD", "EUR") * 3 + "broken\n"

@@ -117,8 +117,8 @@ def _day(found: re.Match[str], order: Order) -> datetime:
 
 
 class OrderEvidence:
-    """Whether a column's numbered dates have the day first: a number above 12 tells. `example`: one that may be read
-    both ways."""
+    """Whether a column's numbered dates have the day first: a number above 12 tells, or dots between them, before which
+    no locale of CLDR writes the month. `example`: one that may be read both ways."""
 
     def __init__(self) -> None:
         self.day = self.month = self.example = ""
@@ -128,7 +128,7 @@ class OrderEvidence:
         if found is None or not found["a"]:
             return
         first, second = int(found["a"]), int(found["b"])
-        if first > 12 >= second:
+        if first > 12 >= second or second <= 12 and found["sep"] == ".":
             self.day = self.day or text
         elif second > 12 >= first:
             self.month = self.month or text

@@ -31,7 +31,10 @@ SHARED_MAX: Final = 64_000_000  # characters of texts that cells share
 STYLES_MAX: Final = 65_536
 DIGITS: Final = 15  # of a number that a spreadsheet keeps
 _DATES: Final = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)})  # built-in formats of dates
-_QUOTED: Final = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
+# What a format says beside its numbers: texts, brackets, the fill and the paddings as wide as the next character.
+_QUOTED: Final = re.compile(r'"[^"]*"?|[\\_*].?|\[[^\]]*\]?|general|standard')
+_NUMBER: Final = re.compile(r"[#?]|(?<![.,0])0")  # a moment's noughts stand for parts of a second
+_DURATION: Final = re.compile(r"PT([0-9]{1,2})H([0-9]{1,2})M([0-9]{1,2})(?:[.,][0-9]{1,9})?S")
 _PLACE: Final = re.compile(r"([A-Z]{1,3})[0-9]{1,7}")
 _PLAIN: Final = ("t", "v", "p")  # elements of text
 Row = list[str]
@@ -181,7 +184,8 @@ def _date_styles(packed: zipfile.ZipFile) -> frozenset[str]:
     for one, above in _elements(packed, "xl/styles.xml", "numFmt", "xf"):
         form = one.attributes.get("numFmtId", "")
         if one.name == "numFmt" and len(own) < STYLES_MAX:
-            own[form] = re.search("[ymdhs]", _QUOTED.sub("", one.attributes.get("formatCode", "").lower())) is not None
+            shape = _QUOTED.sub("", one.attributes.get("formatCode", "").lower())
+            own[form] = _NUMBER.search(shape) is None and re.search("[ymdhs]", shape) is not None
         elif one.name == "xf" and above[-1:] and above[-1].name == "cellXfs" and number < STYLES_MAX:
             if own.get(form, form.isascii() and form.isdigit() and len(form) < 4 and int(form) in _DATES):  # noqa: PLR2004
                 found.add(str(number))
@@ -231,8 +235,10 @@ def _xlsx_text(
         value = float(content)
     except ValueError:
         return content
-    if cell.get("s") in dates and 0 < value < 3_000_000:  # noqa: PLR2004 - of the year 9999
+    if cell.get("s") in dates and 0 <= value < 3_000_000:  # noqa: PLR2004 - of the year 9999
         at = epoch + timedelta(seconds=round(value * 86_400))
+        if value < 1:
+            return f"{at:%H:%M:%S}"  # a time of day
         return f"{at:%Y-%m-%d}" if value == int(value) else f"{at:%Y-%m-%d %H:%M:%S}"
     return _number(value)
 
@@ -289,6 +295,8 @@ def _ods_text(cell: Element) -> str:
             return ""
     if kind == "date":
         return attributes.get("date-value", "").replace("T", " ")
+    if kind == "time" and (time := _DURATION.fullmatch(attributes.get("time-value", ""))):
+        return ":".join(part.zfill(2) for part in time.groups())
     if kind == "boolean":
         return attributes.get("boolean-value", "")
     return " ".join(paragraph.text[:LINE_MAX] for paragraph in cell.all("p"))
