@@ -13,7 +13,7 @@ from functools import lru_cache
 from tests.rules.network.gate_findings import Asked, Found, Gate
 from tests.rules.network.independent_count import DAY, HOUR, MONTH, NEVER, Count, Sent
 
-from recoup.rules.network.codes import Reading, read_decline
+from recoup.rules.network.codes import Reading, code_of, read_decline
 from recoup.rules.network.limits import LOOKBACK, Allowed, Refused, Send, Wish, allowance, binds_for_ever
 from recoup.rules.rescue.gate import Block, ask_gate
 
@@ -316,8 +316,7 @@ def micros(at: datetime | None) -> int:
 def read(scheme: str, code: str, advice: str | None, day: int, region: str) -> Reading:
     return read_decline(
         scheme=scheme,
-        source=None,
-        code=code,
+        code=code_of(None, code),
         text=None,
         advice=advice,
         on=datetime.fromordinal(day).date(),

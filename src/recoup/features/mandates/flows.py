@@ -116,9 +116,7 @@ def note_transmitted(change: Change, row: Transmission, *, declined: bool) -> No
         return  # a copy of what started the rescue
     if declined:
         scheme, region = order.card.scheme if order.card else "generic", order.merchant.region
-        reading = read_decline(
-            scheme=scheme, source=row.code_source, code=row.code, text=None, advice=None, on=at.date(), region=region
-        )
+        reading = read_decline(scheme=scheme, code=row.decline_code, on=at.date(), region=region)
         note_revocation(change, reading, row.transmit_id, at, named)
     elif not any(one.change_id == row.transmit_id for one in order.facet(OF_CARD)):
         _renew(change, row.transmit_id, named, at)

@@ -27,8 +27,7 @@ def merchant_attempt(change: Change, row: Transmission, *, declined: bool, same_
         at = min(row.transacted_at or change.now, change.now)
         reading = read_decline(
             scheme=order.card.scheme if order.card else "generic",
-            source=row.code_source,
-            code=row.code,
+            code=row.decline_code,
             on=at.date(),
             region=order.merchant.region,
         )

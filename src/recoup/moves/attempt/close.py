@@ -134,7 +134,7 @@ def _without_card(order: Order, checks: Checks | None) -> Checks | None:
     if checks is None:
         return None
     words: dict[str, Any] = {name: _masked(order, getattr(checks, name)) for name in _WORDS}
-    return replace(checks, **words)
+    return replace(checks, **words, further=tuple(_masked(order, one) or "" for one in checks.further))
 
 
 def _masked(order: Order, text: str | None) -> str | None:

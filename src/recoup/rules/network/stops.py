@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Final
 
-from recoup.rules.network.codes import read_decline
+from recoup.rules.network.codes import code_of, read_decline
 from recoup.rules.network.limits import STOP_CODES
 
 _ANY_DAY: Final = date(2026, 1, 1)  # these codes have meant the same since they came
@@ -11,5 +11,5 @@ _ANY_DAY: Final = date(2026, 1, 1)  # these codes have meant the same since they
 
 def is_revoked(source: str | None, code: str | None) -> bool:
     """Of a payment whose scheme is not known."""
-    reading = read_decline(scheme="generic", source=source, code=code, on=_ANY_DAY)
+    reading = read_decline(scheme="generic", code=code_of(source, code), on=_ANY_DAY)
     return reading.code in STOP_CODES

@@ -4,8 +4,9 @@ from datetime import datetime
 
 from recoup.core.kit.amount import inputs_of
 from recoup.kernel.time import BusinessTime
-from recoup.rules.network.codes import Reading, read_decline, read_kept
+from recoup.rules.network.codes import Reading, read_decline, read_kept, stored_codes
 from recoup.rules.network.sca import SCA, as_sca
+from recoup.rules.order.checks import NONE
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.challenge import TRIES_MAX, WINDOW, asks_of, link_asks_of
 from recoup.rules.rescue.contacts import LINK
@@ -26,11 +27,13 @@ def first_reading(order: Order) -> Reading:
 
 def attempt_reading(order: Order, attempt: Attempt) -> Reading:
     """As its codes say; but that the bank wants a confirmation may be what the processor alone has said."""
+    said = attempt.checks or NONE
     reading = read_decline(
         scheme=order.card.scheme if order.card else "generic",
         code=code_read(order, attempt),
         advice=attempt.advice_code,
         on=(attempt.sent_at or order.placed_at).date(),
+        beside=stored_codes((said.advice, *said.further)),
         region=order.merchant.region,
     )
     return as_sca(reading) if attempt.code_reason == SCA else reading

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
+from recoup.rules.network.codes import code_of
+from recoup.rules.network.decline_code import DeclineCode
 from recoup.store.homes import MERCHANT
 from recoup.store.statement import Read, Row, Tx, columns_of
 from recoup.store.table import stored
@@ -37,6 +39,10 @@ class Transmission(NewTransmission, frozen=True):
 
     outcome: dict[str, Any]
     updated_at: datetime | None
+
+    @property
+    def decline_code(self) -> DeclineCode | None:
+        return code_of(self.code_source, self.outcome.get("code") or self.code)
 
 
 @MERCHANT.statement(f"SELECT {columns_of(Transmission)} FROM transmissions WHERE merchant_id = $1 AND transmit_id = $2")

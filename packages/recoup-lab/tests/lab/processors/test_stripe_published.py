@@ -315,7 +315,7 @@ def test_an_odd_refund_moves_nothing_more_than_was_asked(tmp_path: Path) -> None
         assert (refused.value.status, refused.value.error["param"]) == (400, "amount")
         for reference in ("pi_nobody", "pi_../customers"):
             gone = await on.stripe.modify(on.modification(charge, reference, "refund", 1000))
-            assert (gone.state, gone.processor_code) == ("declined", "resource_missing")
+            assert (gone.state, gone.own_code) == ("declined", "stripe:resource_missing")
         assert on.standin.book.count("refund") == 0
 
     play(tmp_path, story)
@@ -329,7 +329,7 @@ def test_an_intent_whose_confirmation_is_refused_is_cancelled(tmp_path: Path, mo
         monkeypatch.setattr(on.standin.account, "confirm", refuses)
         charge = on.charge()
         said = await on.stripe.charge(charge)
-        assert (said.state, said.fault, said.processor_code) == ("not_sent", "request", "amount_too_small")
+        assert (said.state, said.fault, said.own_code) == ("not_sent", "request", "stripe:amount_too_small")
         assert [one["status"] for one in on.standin.book.all("payment_intent")] == ["canceled"]
         assert (await on.stripe.inquire(on.inquiry(charge, said.reference))).state == "not_sent"
 
