@@ -23,6 +23,7 @@ from typing import Final, Literal, NamedTuple
 
 from recoup.kernel.filled import filled
 from recoup.rules.network.codes import Reading
+from recoup.rules.network.reasons import reason_of
 from recoup.rules.network.tables import LIMITS, LimitRow, valid_row
 from recoup.rules.order import whys
 
@@ -36,6 +37,8 @@ _ROUNDED_TO_DAYS: Final = 2 * _DAY  # windows from this length on; shorter ones 
 STOP_CODES: Final = frozenset({"R0", "R1", "R3"})  # the customer has stopped payments at the bank
 STOP_ADVICE: Final = "21"  # so has this one's
 OF_THE_NUMBER: Final = frozenset({"14", "15", "46", "54"})  # said of a card's number or date, not of its holder
+FINAL_ANSWER: Final = "final-answer"
+_FINAL: Final = frozenset({"lost_stolen", "closed_or_invalid_account", "revoked"})
 _SAME_DATA_FAILS: Final = frozenset({"hard", "data"})
 _ANY_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FOR_EVER: Final = frozenset({"mc-advice-03", "mc-advice-21"})  # billed for 30 days; we never send again
@@ -286,6 +289,8 @@ def triggers(row: LimitRow, send: Send) -> bool:
         return send.visa_category == 1
     if row.rule_id == "visa-stop-instruction":
         return send.code in STOP_CODES
+    if row.rule_id == FINAL_ANSWER:
+        return send.klass == "hard" and reason_of("response", send.code or "", "hard") in _FINAL
     if row.rule_id == "elo-irreversible":
         # Data that could be corrected count too: what we resend is always the same data.
         return send.klass in _SAME_DATA_FAILS
