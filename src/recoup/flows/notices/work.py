@@ -247,6 +247,14 @@ async def _method(world: World, orders: Orders, connector: Connector, row: Proce
     return NoticeResult(became)
 
 
+async def _ended(world: World, orders: Orders, connector: Connector, row: ProcessorNotice) -> NoticeResult:
+    """The processor keeps it, and its bank has closed it or wants to hear from its holder: it is not charged again."""
+    async with world.db.transaction() as tx:
+        for one in await methods_of(tx, row.route, row.about, row.merchant_id):
+            await close_method(tx, one.merchant_id, one.method_id, world.clocks.wall())
+    return NoticeResult("closed")
+
+
 async def _invoice(world: World, orders: Orders, connector: Connector, row: ProcessorNotice) -> NoticeResult:
     return NoticeResult(await notice_of_invoice(world, row.merchant_id, row.route, row.about, row.invoice))
 
@@ -286,6 +294,7 @@ _ASK: Final[Mapping[str, Ask]] = {
     "modification": _modification,
     "dispute": _dispute,
     "method": _method,
+    "ended": _ended,
     "invoice": _invoice,
     "fraud": _fraud,
     "hold": _hold,

@@ -1,6 +1,5 @@
 """What a counterpart said of one message, as it may be kept."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
@@ -79,24 +78,15 @@ class Outcome:
     def checks(self) -> Checks | None:
         """What it says beside its codes; None where it says nothing."""
         advice = str(self.processor_advice) if self.processor_advice else None
-        further = tuple(map(str, self._beside())) if self.state == "declined" else ()
+        own = self.processor_code if self.scheme_code else None
+        beside = (own, *self.further, phrase_in(self.text)) if self.state == "declined" else ()
+        further = tuple(str(one) for one in beside if one)
         said = filled(Checks, self, risk_level=risk_level_of(self.risk), advice=advice, further=further)
         return said if said != NONE else None
-
-    def _beside(self) -> Iterator[DeclineCode]:
-        """What is read with the code: its own one beside the network's, and what its sentence says."""
-        if self.scheme_code and self.processor_code:
-            yield self.processor_code
-        yield from self.further
-        if phrase := phrase_in(self.text):
-            yield phrase
 
     def __post_init__(self) -> None:
         """An answer from anywhere, of any size: what is too long is cut, and card numbers in the sentence are masked,
         so that the state is never lost over it."""
-        for name in ("processor_code", "processor_advice"):
-            object.__setattr__(self, name, _cut(getattr(self, name)))
-        object.__setattr__(self, "further", tuple(filter(None, map(_cut, self.further[:FURTHER_MAX]))))
         for name, most in _KEPT:
             text = getattr(self, name)
             if text is not None:
@@ -112,11 +102,6 @@ class Outcome:
             object.__setattr__(self, "network_attempts", min(NETWORK_ATTEMPTS_MAX, max(1, self.network_attempts)))
 
 
-def _cut(code: DeclineCode | None) -> DeclineCode | None:
-    plain = kept(code.code, CODE_MAX) if code else None
-    return code._replace(code=plain) if code and plain else None
-
-
 def _plausible(at: datetime) -> datetime | None:
     """In UTC; a time without a zone is taken for one. None for a year that no payment is made in."""
     if not 2000 <= at.year <= 2200:
@@ -124,7 +109,6 @@ def _plausible(at: datetime) -> datetime | None:
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
-FURTHER_MAX: Final = 5
 NETWORK_ATTEMPTS_MAX: Final = 100
 RISK_SCORE_MAX: Final = 1_000_000
 _CODES: Final = ("scheme_code", "advice_code", "category", "avs", "cvv", "cavv", "risk", "auth_code", "currency")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
 
+from recoup.rules.counterpart_text import CODE_MAX, kept
 from recoup.rules.network.decline_code import ADVICE, NETWORK, TEXT, DeclineCode
 from recoup.rules.network.phrases import Phrases
 from recoup.rules.network.reasons import REASONS, UNCLEAR, cure_of, reason_of
@@ -67,7 +68,6 @@ class Reading:
         return (self.klass, self.reason) == ("soft", "do_not_honor")
 
 
-_GENERIC_SOFT_WAIT_HOURS: Final = 24.0
 _VISA_UNLISTED: Final = 4
 _UNLISTED: Final = "our reading of unknown codes"
 UNREADABLE: Final = "unreadable"
@@ -162,7 +162,7 @@ def code_of(source: str | None, came: str | None) -> DeclineCode | None:
     not on the list of its source and has the form of field 39 is the network's: many send that with the processor's
     name."""
     owner = _clean(source).lower()
-    code = plain_code(owner, came)
+    code = kept(plain_code(owner, came), CODE_MAX) or ""
     named, colon, own = code.partition(":")
     if colon and named.lower() in (*SOURCES, TEXT):
         return DeclineCode(named.lower(), own) if own else None
@@ -334,51 +334,33 @@ def _from_processor(scheme: str, code: str | None, entry: ProcessorRow, on: date
         row = valid_row(_ROWS.get(("mastercard", "advice", entry.target), ()), on, region)
         if row:
             return _from_advice(scheme, code, row, entry.reason)
-    retry, wait = ("after_review", None) if entry.reason == UNCLEAR else _RETRY[entry.klass]
+    plain = _plain(scheme, code, entry.klass, entry.reason)
     if entry.kind == "response":
-        code = entry.target
-        row = _scheme_row(scheme, code, on, region)
-        if row and _rank(row.retry) >= _rank(retry):
+        row = _scheme_row(scheme, entry.target, on, region)
+        if row and _rank(row.retry) >= _rank(plain.retry):
             fits = entry.reason if row.klass == entry.klass else None
-            return _from_code(scheme, code, None, row, fits)
-    return Reading(
-        scheme,
-        code,
-        None,
-        REASONS[entry.reason][0],
-        entry.klass,
-        _category(scheme, None),
-        retry,
-        wait,
-        False,
-        entry.reason,
-        "list of the processor's codes",
-        "",
-        cure_of(entry.reason, entry.klass),
-    )
+            return _from_code(scheme, entry.target, None, row, fits)
+        plain = replace(plain, code=entry.target)
+    return plain
 
 
 # class -> (retry, hours before the next send) where only a processor's word is known
 _RETRY: Final[dict[str, tuple[str, float | None]]] = {
-    "funds": ("yes", 24.0), "soft": ("yes", _GENERIC_SOFT_WAIT_HOURS), "technical": ("yes", 1.0),
+    "funds": ("yes", 24.0), "soft": ("yes", 24.0), "technical": ("yes", 1.0),
     "data": ("after_data_change", None), "sca": ("after_authentication", None), "fraud": ("after_contact", 24.0),
     "hard": ("never", None), "configuration": ("after_configuration", None),
 }  # fmt: skip
 
 
+def _plain(
+    scheme: str, code: str | None, klass: str, reason: str, document: str = "list of the processor's codes"
+) -> Reading:
+    """Where no network says more."""
+    retry, wait = ("after_review", None) if reason == UNCLEAR else _RETRY[klass]
+    meaning = "declined without a code that says why" if document == _UNLISTED else REASONS[reason][0]
+    category, cure = _category(scheme, None), cure_of(reason, klass)
+    return Reading(scheme, code, None, meaning, klass, category, retry, wait, False, reason, document, "", cure)
+
+
 def _generic(scheme: str, code: str | None) -> Reading:
-    return Reading(
-        scheme,
-        code,
-        None,
-        "declined without a code that says why",
-        "soft",
-        _category(scheme, None),
-        "yes",
-        _GENERIC_SOFT_WAIT_HOURS,
-        False,
-        "do_not_honor",
-        _UNLISTED,
-        "",
-        cure_of("do_not_honor", "soft"),
-    )
+    return _plain(scheme, code, "soft", "do_not_honor", _UNLISTED)

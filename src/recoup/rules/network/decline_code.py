@@ -2,6 +2,8 @@
 
 from typing import Final, NamedTuple
 
+from recoup.rules.counterpart_text import CODE_MAX, kept
+
 NETWORK: Final = "network"  # field 39
 OURS: Final = "recoup"  # said in a processor's place
 TEXT: Final = "text"  # a phrase of our list that stood in a processor's sentence
@@ -24,9 +26,11 @@ def our_code(code: str) -> DeclineCode:
 
 
 def code_by(owner: str, code: str | None) -> DeclineCode | None:
-    return DeclineCode(owner, code) if code else None
+    """What a counterpart said, of any length."""
+    plain = kept(code, CODE_MAX)
+    return DeclineCode(owner, plain) if plain else None
 
 
 def advice_by(owner: str, code: str | None) -> DeclineCode | None:
     """What a vendor advises beside its decline code."""
-    return DeclineCode(owner, ADVICE + code) if code else None
+    return code_by(owner, code and ADVICE + code)

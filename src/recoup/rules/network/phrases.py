@@ -7,13 +7,14 @@ from typing import Final
 from recoup.rules.network.reasons import UNCLEAR
 from recoup.rules.network.tables import ProcessorRow
 
-_FILLERS: Final = frozenset({
-    "a", "an", "and", "are", "as", "at", "be", "been", "by", "for", "from", "has", "have", "her", "his", "in", "is",
-    "it", "of", "on", "or", "our", "that", "the", "their", "this", "to", "was", "were", "with", "your",
-})  # fmt: skip
+_SAY_NOTHING: Final = (
+    "a an and are as at be been by for from has have her his in is it of on or our that the their this to was were with"
+    " your"
+)
+_FILLERS: Final = frozenset(_SAY_NOTHING.split())
 _SPELT: Final = (("dont ", "do not "), ("don t ", "do not "), ("do not honour", "do not honor"))
 _NO_REASON: Final = "do not honor"  # whose words say something else than `do not` before others
-_NEGATIONS: Final = frozenset({"not", "no", "non", "neither", "nor", "never", "isn", "wasn"})
+_NEGATIONS: Final = ("not", "no", "never")
 _GAP: Final = 5  # words that may stand in place of a `*`
 
 
@@ -56,11 +57,9 @@ class Phrases:
 
 def _before(phrase: str, words: str) -> str | None:
     """What stands before the phrase; None where it does not stand there."""
-    head, gap, tail = phrase.partition(" * ")
+    head, _, tail = phrase.partition(" * ")
     before, hit, after = words.partition(f" {head} ")
-    if not hit or gap and f" {tail} " not in f" {' '.join(after.split()[: _GAP + 1])} ":
-        return None
-    return before
+    return before if hit and (not tail or tail in after.split()[: _GAP + 1]) else None
 
 
 def _weight(row: ProcessorRow) -> int:
