@@ -140,20 +140,10 @@ class Disputing(Protocol):
         ...
 
 
-class OwnDecline(NamedTuple):
-    """Of the newest try of an invoice that failed. `source`: whose `code` it is, as `codes.SOURCES` or a scheme."""
-
-    code: str | None = None
-    source: str | None = None
-    advice: str | None = None
-    text: str = ""
-    charge: str | None = None
-
-
 class BilledInvoice(NamedTuple):
     """An invoice of the processor's billing. `ended`: why nobody shall pay it any more, in the processor's word.
     `method`: what the processor would charge next. `own_tries`: how often it tried by itself; `retries_itself`: whether
-    it goes on, next at `own_retry_at`, `own_tries_left` times at most."""
+    it goes on, next at `own_retry_at`, `own_tries_left` times at most. `decline`: of the newest that failed."""
 
     id: str
     is_paid: bool
@@ -169,7 +159,7 @@ class BilledInvoice(NamedTuple):
     own_retry_at: datetime | None
     own_tries_left: int
     subscription: str | None
-    decline: OwnDecline
+    decline: Outcome
 
 
 class Billing(Protocol):

@@ -39,6 +39,7 @@ STOP_ADVICE: Final = "21"  # so has this one's
 OF_THE_NUMBER: Final = frozenset({"14", "15", "46", "54"})  # said of a card's number or date, not of its holder
 FINAL_ANSWER: Final = "final-answer"
 _FINAL: Final = frozenset({"lost_stolen", "closed_or_invalid_account", "revoked"})
+_OF_FINAL: Final = frozenset({"hard", "fraud"})
 _SAME_DATA_FAILS: Final = frozenset({"hard", "data"})
 _ANY_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FOR_EVER: Final = frozenset({"mc-advice-03", "mc-advice-21"})  # billed for 30 days; we never send again
@@ -281,6 +282,11 @@ def _may_trigger(send: Send) -> bool:
     )
 
 
+def is_final(klass: str | None, code: str | None) -> bool:
+    """Whether a decline says that its card is lost, stolen, closed or its mandate revoked."""
+    return klass in _OF_FINAL and reason_of("response", code or "", klass or "") in _FINAL
+
+
 def triggers(row: LimitRow, send: Send) -> bool:
     """Whether the answer to this send is one that the ban is about."""
     if not send.declined or send.lifted and send.code in STOP_CODES:
@@ -290,7 +296,7 @@ def triggers(row: LimitRow, send: Send) -> bool:
     if row.rule_id == "visa-stop-instruction":
         return send.code in STOP_CODES
     if row.rule_id == FINAL_ANSWER:
-        return send.klass == "hard" and reason_of("response", send.code or "", "hard") in _FINAL
+        return is_final(send.klass, send.code)
     if row.rule_id == "elo-irreversible":
         # Data that could be corrected count too: what we resend is always the same data.
         return send.klass in _SAME_DATA_FAILS

@@ -128,4 +128,6 @@ def _ban(
     )
     if binds_for_ever(scheme, send):
         return timedelta(0)
-    return max((span_of(row) or _NO_TIME for row in _BANS if row.scheme == scheme and triggers(row, send)), default=None)
+    return max(
+        (span_of(row) or _NO_TIME for row in _BANS if row.scheme == scheme and triggers(row, send)), default=None
+    )
