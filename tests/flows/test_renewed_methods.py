@@ -21,6 +21,7 @@ from recoup.store.server import ServerAddress
 METHOD = "pm_card_counting_visa"
 RENEWED = Stored("sandbox", METHOD, scheme="visa", last4="4242", exp_month=7, exp_year=2032)
 TRIES = "SELECT count(*) FROM attempts WHERE order_id = $1 AND state <> 'planned'"
+SENT = "SELECT count(*) FROM attempts WHERE order_id = $1 AND state IN ('approved', 'declined', 'unknown')"
 DECIDED = "SELECT count(*) FROM decisions WHERE order_id = $1 AND rules ->> 0 = 'new_expiry'"
 
 
@@ -34,14 +35,14 @@ class Updated:
         return self._found
 
 
-async def noticed(shop: Shop, found: Stored | None = RENEWED) -> str | None:
+async def noticed(shop: Shop, found: Stored | None = RENEWED, subject: str = "method") -> str | None:
     now = shop.world.clocks.wall()
     values = {name: None for name in ProcessorNotice.__struct_fields__}
     said = {
         "merchant_id": shop.merchant_id,
         "object_key": new_id(),
         "route": "sandbox",
-        "subject": "method",
+        "subject": subject,
         "about": METHOD,
         "received_at": now,
         "times": 1,
@@ -85,5 +86,21 @@ def test_a_closed_method_and_one_that_did_not_change_try_nothing(server: ServerA
             assert await noticed(shop) == "not_ours"
             await shop.advance(timedelta(days=2))
             assert await shop.value(TRIES, order_id) == 0
+
+    asyncio.run(inside())
+
+
+def test_a_method_whose_bank_closed_the_account_is_charged_no_more_though_its_processor_keeps_it(
+    server: ServerAddress,
+) -> None:
+    async def inside() -> None:
+        async with sandbox_world(server, policy=PATIENT) as made:
+            shop = await make_shop(*made)
+            order_id = await waiting(shop, "51", units=4577)
+            for _ in range(2):
+                assert await noticed(shop, subject="ended") in ("closed", "not_ours")
+            await shop.advance(timedelta(days=20))
+            assert await shop.value(SENT, order_id) == 0
+            assert (found := await verify(made[0])).difference is None, found.difference
 
     asyncio.run(inside())

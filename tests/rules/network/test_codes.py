@@ -34,7 +34,8 @@ NMI = {
 def test_nmi_codes_name_scheme_codes(code: str, expected: str, scheme: str) -> None:
     reading = read(code, scheme, "nmi")
     assert reading.code == expected
-    assert reading.klass == read(expected, scheme).klass
+    own = "hard" if (code, scheme) == ("250", "elo") else None  # Elo's 04 picks up no card; the gateway says so
+    assert reading.klass == (own or read(expected, scheme).klass)
 
 
 @each("scheme", SCHEMES)

@@ -49,7 +49,7 @@ def reasons_of(
     source = source or _processor(processor)
     lost = scheme_code if not _scheme(scheme_code) else ""
     scheme_code = _scheme(scheme_code) or _scheme(_first(leading))
-    code, phrase = _own(source, code, digits), phrase_in(text)
+    code, phrase = _own(source, code, digits), phrase_in(text, saying_why=False)
     if not code and (quoted := _QUOTED.search(text)) is not None and (source, quoted[1]) in _LISTED:
         code = quoted[1]
     if lost and not code and not scheme_code:

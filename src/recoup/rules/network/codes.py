@@ -182,11 +182,11 @@ def answered_code(scheme_code: str | None, processor_code: str | None, source: s
     return DeclineCode(NETWORK, scheme_code) if scheme_code else code_of(source, processor_code)
 
 
-def phrase_in(text: str | None) -> DeclineCode | None:
-    """The phrase of our list that says most of a processor's sentence; None of a no without a reason."""
+def phrase_in(text: str | None, *, saying_why: bool = True) -> DeclineCode | None:
+    """The phrase of our list that says most of a processor's sentence; None of a no that does not say why."""
     found = _PHRASES.found(text)
-    says_more = found is not None and (found.klass, found.reason) != ("soft", "do_not_honor")
-    return DeclineCode(TEXT, found.code) if found and says_more else None
+    is_generic = found is not None and (found.klass, found.reason) == ("soft", "do_not_honor")
+    return DeclineCode(TEXT, found.code) if found and not (saying_why and is_generic) else None
 
 
 def plain_code(source: str, came: str | None) -> str:
@@ -285,38 +285,19 @@ def _category(scheme: str, row: CodeRow | None) -> int | None:
     return (row.visa_category if row else None) or _VISA_UNLISTED
 
 
-def _from_code(scheme: str, code: str, advice: str | None, row: CodeRow, reason: str | None = None) -> Reading:
-    reason = reason or reason_of("response", code, row.klass)
+def _from_code(
+    scheme: str, code: str | None, advice: str | None, row: CodeRow, reason: str | None = None, retry: str | None = None
+) -> Reading:
+    klass = "sca" if retry else row.klass
+    reason = reason or reason_of(row.kind, row.code, klass)
     return Reading(
         scheme,
         code,
         advice,
         row.meaning,
-        row.klass,
-        _category(scheme, row),
-        row.retry,
-        row.min_wait_hours,
-        row.wait_by_rule,
-        reason,
-        row.document,
-        row.edition,
-        cure_of(reason, row.klass),
-    )
-
-
-def _from_advice(scheme: str, code: str | None, row: CodeRow, reason: str | None = None) -> Reading:
-    klass, retry = row.klass, row.retry
-    if row.code == "01" and code in _ADVICE_AS_SCA:
-        klass, retry = "sca", "after_authentication"
-    reason = reason_of("advice", row.code, klass) if klass == "sca" or not reason else reason
-    return Reading(
-        scheme,
-        code,
-        row.code,
-        row.meaning,
         klass,
-        _category(scheme, None),
-        retry,
+        _category(scheme, row),
+        retry or row.retry,
         row.min_wait_hours,
         row.wait_by_rule,
         reason,
@@ -324,6 +305,12 @@ def _from_advice(scheme: str, code: str | None, row: CodeRow, reason: str | None
         row.edition,
         cure_of(reason, klass),
     )
+
+
+def _from_advice(scheme: str, code: str | None, row: CodeRow, reason: str | None = None) -> Reading:
+    if row.code == "01" and code in _ADVICE_AS_SCA:
+        return _from_code(scheme, code, row.code, row, retry="after_authentication")
+    return _from_code(scheme, code, row.code, row, reason)
 
 
 def _from_processor(scheme: str, code: str | None, entry: ProcessorRow, on: date, region: str) -> Reading:

@@ -207,6 +207,18 @@ def test_a_summary_of_the_card_updater_tells_of_each_of_its_cards() -> None:
     play(NmiSubject, story)
 
 
+@pytest.mark.parametrize("what", ["closedaccount", "contactcustomer"])
+def test_a_summary_of_closed_accounts_and_of_customers_to_contact_ends_each_of_its_cards(what: str) -> None:
+    async def story(on: NmiSubject) -> None:
+        updates = [{"customer_vault_id": one, "cc_exp": "01/50"} for one in ("308229500", "2061222895")]
+        said = {"event_id": "evt-1", "event_type": f"acu.summary.{what}", "event_body": {"vault_updates": updates}}
+        body = json.dumps(said).encode()
+        read = [(one.about, one.subject) for one in on.read(on.signed(body), body)]
+        assert read == [("2061222895", "ended"), ("308229500", "ended")]
+
+    play(NmiSubject, story)
+
+
 def test_the_vault_id_stands_for_the_card() -> None:
     async def story(on: NmiSubject) -> None:
         connector: Any = on.connector

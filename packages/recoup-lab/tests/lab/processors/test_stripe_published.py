@@ -234,8 +234,8 @@ ODD_RESULTS: list[dict[str, str]] = [
     {"threeDsVersion": "2.3.1"}, {"threeDsVersion": "2"}, {"authenticationValue": ""}, {"ecommerceIndicator": "00"},
     {"ecommerceIndicator": "5"}, {"directoryServerTransactionId": ""}, {"xid": "x" * 40},
 ]  # fmt: skip
-SMALL, LARGE = ("not_sent", "request", "amount_too_small"), ("not_sent", "request", "amount_too_large")
-OURS, GONE = ("not_sent", "request", None), ("not_sent", "credential", "resource_missing")
+SMALL, LARGE = ("not_sent", "request", "stripe:amount_too_small"), ("not_sent", "request", "stripe:amount_too_large")
+OURS, GONE = ("not_sent", "request", None), ("not_sent", "credential", "stripe:resource_missing")
 FINE = ("approved", None, None)
 
 
@@ -271,10 +271,10 @@ def odd_charges(on: Ground) -> Iterator[tuple[Any, Said]]:
         yield on.charge(descriptor=text), FINE
     for id in ("pm_nobody", "pm_../../charges", "pm_ä", "pm_" + "x" * 250, "%00", "card_1"):
         yield on.charge(credential=Stored("stripe", id, on.customer)), GONE
-    yield on.charge(credential=Stored("stripe", "", on.customer)), ("not_sent", "request", "parameter_invalid_empty")
+    yield on.charge(credential=Stored("stripe", "", on.customer)), ("not_sent", "request", "stripe:parameter_invalid_empty")
     yield on.charge(credential=replace(on.method(), customer="cus_nobody")), GONE
     stranger = on.standin.account.make_customer({})["id"]
-    inactive = ("not_sent", "credential", "payment_method_unactivated")
+    inactive = ("not_sent", "credential", "stripe:payment_method_unactivated")
     yield on.charge(credential=replace(on.method(), customer=stranger)), inactive
     yield on.charge(credential=replace(on.method(), customer=None)), ("not_sent", "credential", None)
     card = Card(script_card("visa", "51", 0), 12, 2034, "visa")
@@ -283,7 +283,7 @@ def odd_charges(on: Ground) -> Iterator[tuple[Any, Said]]:
         yield on.charge(initiator="customer", mit_reason=None, three_d_secure=THREE_D_SECURE | more), FINE
     for reason in ("recurring", "installment", "unscheduled", None):
         yield on.charge(mit_reason=reason, sequence=2, exemption="mit", first_network_id="x" * 60), FINE
-    yield on.charge(invoice="in_nobody"), ("not_sent", "request", "resource_missing")
+    yield on.charge(invoice="in_nobody"), ("not_sent", "request", "stripe:resource_missing")
     paid = on.standin.account.make_invoice({"customer": on.customer, "amount_due": "4590", "currency": "eur"})["id"]
     yield on.charge(invoice=paid), ("not_sent", "request", "invoice_differs")
     for name, code in (
@@ -291,7 +291,7 @@ def odd_charges(on: Ground) -> Iterator[tuple[Any, Said]]:
         ("noCodes", "generic_decline"),
         ("chargeDeclinedExpiredCard", "expired_card"),
     ):
-        yield on.charge(name), ("declined", None, code)
+        yield on.charge(name), ("declined", None, f"stripe:{code}")
 
 
 def test_a_hundred_odd_requests_end_as_what_they_are(tmp_path: Path) -> None:
