@@ -263,8 +263,8 @@ def _stricter(
         if _rank(own.retry, own.reason) <= _rank(found.retry, found.reason):
             continue
         if own.reason == "do_not_honor":
-            cure = cure_of(found.reason, "hard")
-            own = replace(found, klass="hard", retry="never", min_wait_hours=None, wait_by_rule=False, cure=cure)
+            helped = cure_of(found.reason, "hard")
+            own = replace(found, klass="hard", retry="never", min_wait_hours=None, wait_by_rule=False, cure=helped)
         found = replace(own, advice=reading.advice, decided_by=str(one).replace(ADVICE, ""))
     if found is reading:
         return reading

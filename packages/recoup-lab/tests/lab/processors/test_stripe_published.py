@@ -271,7 +271,8 @@ def odd_charges(on: Ground) -> Iterator[tuple[Any, Said]]:
         yield on.charge(descriptor=text), FINE
     for id in ("pm_nobody", "pm_../../charges", "pm_ä", "pm_" + "x" * 250, "%00", "card_1"):
         yield on.charge(credential=Stored("stripe", id, on.customer)), GONE
-    yield on.charge(credential=Stored("stripe", "", on.customer)), ("not_sent", "request", "stripe:parameter_invalid_empty")
+    empty = ("not_sent", "request", "stripe:parameter_invalid_empty")
+    yield on.charge(credential=Stored("stripe", "", on.customer)), empty
     yield on.charge(credential=replace(on.method(), customer="cus_nobody")), GONE
     stranger = on.standin.account.make_customer({})["id"]
     inactive = ("not_sent", "credential", "stripe:payment_method_unactivated")
