@@ -12,6 +12,7 @@ import pytest
 from connectors.test_adyen_story import OfAdyen
 from connectors.test_braintree_story import OfBraintree
 from connectors.test_nmi_story import OfNmi
+from connectors.test_stripe_billing import Ground, story
 from connectors.test_stripe_story import OfStripe
 from tests.worlds import change_world, make_shop, sandbox_world
 
@@ -150,3 +151,19 @@ def test_no_further_charge_for_30_days(
         await vendor.standin.stop()
 
     asyncio.run(story())
+
+
+@pytest.mark.parametrize("said", [_stripe("lost_card"), _stripe("generic_decline", "do_not_try_again")])
+def test_an_invoice_whose_own_try_was_answered_so(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: OfStripeCard
+) -> None:
+    monkeypatch.setattr(stripe, "CARDS", MappingProxyType({**stripe.CARDS, "told": said}))
+
+    async def tell(ground: Ground) -> None:
+        ground.invoice("told")
+        await ground.hear()
+        await ground.days(14, step=timedelta(days=1))
+        assert await ground.stage() == "declined"
+        assert await ground.shop.value("SELECT count(*) FROM attempts WHERE sent_at IS NOT NULL") == 0
+
+    story(server, tmp_path, tell)

@@ -134,12 +134,14 @@ def read_decline(
     if phrase and phrase.reason != UNCLEAR and reading.is_generic:
         beside += (DeclineCode(TEXT, phrase.code),)
     reading = _stricter(reading, code, beside, on, region)
-    is_strange = code is not None and not listed and not _PHRASES.exact(code.code)
-    if not is_strange and not (advice and not advised):
+    strange = [one for one in beside if one.owner in SOURCES and _entry(one) is None]
+    if code and not listed and not _PHRASES.exact(code.code):
+        strange.insert(0, code)
+    if not strange and not (advice and not advised):
         return reading
     return replace(
         reading,
-        unlisted_code=_named(code.code.upper()) if code and is_strange else None,
+        unlisted_code=_named(strange[0].code.upper()) if strange else None,
         unlisted_advice=_named(advice) if advice and not advised else None,
     )
 
