@@ -30,10 +30,10 @@ from recoup.flows.people.notifications import keep_language, keep_zone
 from recoup.flows.people.tell_alert import alert_of_orders, tell_alert
 from recoup.flows.upkeep import purge_expired
 from recoup.gateways.web.mail.smtp import compose
+from recoup.main.doctor_verb import look_at
 from recoup.rules.messages.breaker import FAILURES_TO_OPEN
 from recoup.rules.messages.events import CATALOGUE
 from recoup.rules.order.whys import HOLD_REASONS
-from recoup.store.insight.unlisted_codes import alerted_codes
 from recoup.store.messages.notification_settings import NotificationMail, choose
 from recoup.store.messages.notifications import readers_of
 from recoup.store.retention import retain
@@ -79,8 +79,8 @@ def test_a_code_that_is_on_no_list_is_told_of_once_a_week_with_its_orders(server
         assert {mail["subject"] for mail in await arrived(shop)} == {
             "Brightleaf Tea (SANDBOX): The code 9Z is on no list"
         }
-        [found] = await alerted_codes(shop.world.db.reader, shop.world.clocks.wall() - DAY)
-        assert (found.scheme, found.code, found.merchants) == ("visa", "9Z", 1)
+        [line] = [line async for line in look_at(shop.world) if line.what == "unlisted codes"]
+        assert line.finding == "on no list, declines are read without them: visa 9Z (1)"
 
     story(server, work)
 

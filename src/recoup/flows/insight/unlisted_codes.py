@@ -18,8 +18,7 @@ async def read_unlisted(world: World, merchant_id: UUID) -> list[UnlistedCode]:
     return await unlisted_codes(world.db, merchant_id, since)
 
 
-async def count_unlisted(world: World, merchant_id: UUID, named: Mapping[str, Any]) -> dict[str, int]:
-    """How many orders had that code, for a notification of it."""
-    rows = await read_unlisted(world, merchant_id)
-    same = (one.orders for one in rows if (one.scheme, one.kind, one.code) == tuple(named.values()))
-    return {"orders": next(same, 1), "days": DAYS}
+async def count_unlisted(world: World, merchant_id: UUID, facts: Mapping[str, Any]) -> dict[str, int]:
+    """How many orders had the code of a notification."""
+    rows = {(one.scheme, one.kind, one.code): one.orders for one in await read_unlisted(world, merchant_id)}
+    return {"orders": rows.get((facts["scheme"], facts["kind"], facts["code"]), 1), "days": DAYS}
