@@ -23,7 +23,6 @@ from recoup.moves.attempt.by_merchant import count_decline, merchant_attempt, no
 from recoup.moves.change import Change
 from recoup.moves.payer_looks import look_again_at
 from recoup.rules.network.codes import code_of
-from recoup.rules.network.decline_code import DeclineCode
 from recoup.rules.network.stops import ends_card
 from recoup.rules.rescue.intake_warnings import of_code
 from recoup.store.coalesce import Coalescer
@@ -58,10 +57,6 @@ class Transmitted(Struct, frozen=True):
     facts: dict[str, Any]
 
     @property
-    def decline_code(self) -> DeclineCode | None:
-        return code_of(self.code_source, self.code)
-
-    @property
     def warnings(self) -> tuple[str, ...]:
         """Codes of `intake_warnings`."""
         return of_code(self.code_source or "", self.code) if self.is_declined else ()
@@ -81,7 +76,7 @@ class Transmit:
         """
         known = self._merchants.known(scope.merchant_id) or await self._merchants.get(scope.merchant_id)
         merchant, wall = known.merchant, self._world.clocks.wall()
-        payer = transmission.payer
+        payer, code = transmission.payer, code_of(transmission.code_source, transmission.code)
         who = payer["external_id"] or payer["email"].lower()
         transmit_id = transmit_id or new_id()
         row = filled(
@@ -92,7 +87,7 @@ class Transmit:
             asset=transmission.currency,
             payer_id=self._world.keys.derived_id("payer", scope.merchant_id.bytes, who) if who else None,
             received_at=wall,
-            revokes=transmission.is_declined and ends_card(transmission.decline_code, transmission.facts),
+            revokes=transmission.is_declined and ends_card(code, transmission.facts),
             email=payer["email"],
             phone=payer["phone"],
             name=payer["name"],
