@@ -24,6 +24,7 @@ from recoup.rules.order.attention import (
     PAID_TOO,
     PAID_TWICE,
     RETRYING,
+    UNCLEAR_DECLINE,
     held,
     needed,
 )
@@ -187,7 +188,7 @@ class Change(Gathered):
     def _end(self, happening: str) -> None:
         """Whatever the order still had going ends with it, and so does what somebody could have done about it."""
         order = self.order
-        self.clear_attention(RETRYING)
+        self.clear_attention(RETRYING, UNCLEAR_DECLINE)
         if happening not in APPROVALS:
             self.clear_attention(PAID_TOO)
         self.nothing_due()

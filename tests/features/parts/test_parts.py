@@ -38,7 +38,7 @@ from recoup.moves.change import Change
 from recoup.moves.order.by_hand import retry_now
 from recoup.moves.order.ending import go_on
 from recoup.rules.money.fees import Tariff
-from recoup.rules.network.codes import read_decline
+from recoup.rules.network.codes import code_of, read_decline
 from recoup.rules.network.magic import script_card
 from recoup.rules.order.holds import BY_OPERATOR
 from recoup.rules.order.whys import ON_HOLD
@@ -438,7 +438,7 @@ def test_a_mandate_that_is_revoked_while_the_rest_is_out_gives_everything_back(
         opened = await sent_out(shop, order_id)
         outcome = await call(shop.world, *opened)
         revoked = read_decline(
-            scheme="visa", source=None, code="R3", text=None, advice=None, on=date(2026, 1, 5), region=None
+            scheme="visa", code=code_of(None, "R3"), text=None, advice=None, on=date(2026, 1, 5), region=None
         )
         said = Job(
             shop.key(order_id),

@@ -1,5 +1,6 @@
 """POST /evaluate/check (additive): what /evaluate would say of a body, without taking it."""
 
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from typing import Annotated, Any, Final, Literal
@@ -16,10 +17,10 @@ from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.cards.kept_consent import is_consent_kept
 from recoup.flows.cards.taken import EvaluateRequest
 from recoup.kernel.problem import Problem
-from recoup.rules.network.card import scheme_of
-from recoup.rules.network.codes import SCHEMES, SOURCES, read_kept
+from recoup.rules.network.codes import SCHEMES, SOURCES, Reading
 from recoup.rules.rescue.completeness import CONSENT, remarks, score
 from recoup.rules.rescue.intake_warnings import STALE, UNKNOWN_SITE, in_sentences
+from recoup.rules.rescue.sentences import unlisted
 
 
 class CheckBody(EvaluateBody, kw_only=True):
@@ -86,8 +87,10 @@ async def check(call: Call) -> Checked:
     complaints: list[Complaint] = []
     warnings: tuple[str, ...] = ()
     request: EvaluateRequest | None = None
+    reading: Reading | None = None
     try:
         request = read_declined(call.body, call.scope.merchant_id, sync=settings.merchant.mit_mode == "sync")
+        reading = await call.services.get(Evaluate).reading(call.scope, request)
         warnings = await call.services.get(Evaluate).look(call.scope, request)
     except Problem as problem:
         whole = " ".join(filter(None, (problem.message, problem.cure)))
@@ -102,7 +105,6 @@ async def check(call: Call) -> Checked:
     kept = request is not None and is_mit and await is_consent_kept(call.services.world, call.scope, request)
     known = frozenset({CONSENT}) if kept else frozenset[str]()
     found = score(body if known_site else body | {"siteUrl": None}, is_mit, kept=known)
-    reading = _reading(request, body, now) if request else None
     return Checked(
         valid=not complaints,
         score=found.points,
@@ -114,9 +116,10 @@ async def check(call: Call) -> Checked:
             *remarks(is_mit, _declined_at(request), request.expires_at if request else None, now),
             *in_sentences(warning for warning in warnings if warning != STALE),
             *_source(request, reading),
+            *(unlisted(replace(reading, unlisted_code=None)) if reading else ()),
             *_strangers(body),
         ],
-        decline=reading,
+        decline=_shown(reading) if reading else None,
     )
 
 
@@ -125,7 +128,7 @@ def _declined_at(request: EvaluateRequest | None) -> datetime | None:
     return datetime.fromisoformat(at) if at else None
 
 
-def _source(request: EvaluateRequest | None, reading: ReadDecline | None) -> list[str]:
+def _source(request: EvaluateRequest | None, reading: Reading | None) -> list[str]:
     """That nobody here knows the codes of this source."""
     if request is None or reading is None or request.decline["source"].strip().lower() in (*SOURCES, *SCHEMES):
         return []
@@ -147,11 +150,6 @@ def _strangers(body: dict[str, Any]) -> list[str]:
     ]
 
 
-def _reading(request: EvaluateRequest, body: dict[str, Any], now: datetime) -> ReadDecline:
-    """By the card's number or, where it is a token, by the brand that was sent."""
-    method = body.get("paymentMethod") or {}
-    brand = str(method.get("cardBrand") or "").lower()
-    scheme = scheme_of(request.pan) if request.pan else brand or "generic"
-    read = read_kept(request.decline, scheme=scheme, on=now.date())
+def _shown(read: Reading) -> ReadDecline:
     source = ", ".join(filter(None, (read.document, read.edition)))
     return ReadDecline.of(read, kind=read.klass, wait_hours=read.min_wait_hours, source=source)

@@ -242,7 +242,9 @@ def _attempt(row: WireAttempt) -> AttemptShown:
         response_code=row.scheme_code or row.processor_code,
         response_text=text or row.said,
         cure=cure,
-        checks=_checks(row.checks) if row.checks is not None and replace(row.checks, fault=None) != NONE else None,
+        checks=_checks(row.checks)
+        if row.checks is not None and replace(row.checks, fault=None, further=()) != NONE
+        else None,
         fault=row.checks.fault if row.checks is not None and row.state == "not_sent" else None,
         **sent_by,
     )
@@ -254,7 +256,7 @@ def _checks(said: Checks) -> ChecksShown:
         avs_result_code=said.avs,
         cvv_result_code=said.cvv,
         cavv_result_code=said.cavv,
-        processor_advice=said.advice,
+        processor_advice=said.advice and said.advice.rpartition(":")[2],
     )
 
 

@@ -18,6 +18,7 @@ from recoup.doors.rescue.shapes.declined import (
 )
 from recoup.doors.rescue.shapes.declined import Transmitted as Answer
 from recoup.flows.cards.transmit import Transmit, Transmitted
+from recoup.rules.network.codes import phrase_in
 from recoup.rules.rescue.intake_warnings import in_sentences
 
 _NO_NUMBER: Final = "Send no card number here, only its first six and last four digits."
@@ -92,7 +93,10 @@ def read_transmitted(raw: Any, merchant_id: UUID) -> Transmitted:
 def _facts(body: TransmitBody, method: PaymentMethodCopy) -> dict[str, Any]:
     """What is kept besides, none of it about a person."""
     transaction = body.transaction
+    phrase = phrase_in(transaction.response_description) if body.is_declined else None
     facts = {
+        "advice": transaction.advice_code,
+        "beside": [str(phrase)] if phrase else None,
         "source": body.order_source,
         "recurring": body.is_recurring,
         "type": transaction.transaction_type,

@@ -27,6 +27,7 @@ from recoup.moves.attempt.close import ProcessorResult, close_attempt
 from recoup.moves.attempt.open import open_attempt
 from recoup.moves.change import Change
 from recoup.moves.order.start import start_order
+from recoup.rules.network.decline_code import our_code
 from recoup.rules.order.answers import Message, State, Step, follows
 from recoup.rules.order.card_facts import CardFacts
 from recoup.rules.order.credential import UNUSABLE
@@ -34,8 +35,12 @@ from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.method_gone import METHOD_GONE, is_closed
 from recoup.store.cards.vault import note_issuers
 
-_NOT_USABLE: Final = Outcome("not_sent", processor_code=UNUSABLE, text="not sent: the network token cannot be used")
-_GONE = Outcome("declined", processor_code=METHOD_GONE, text="not sent: the method is gone", reached_network=False)
+_NOT_USABLE: Final = Outcome(
+    "not_sent", processor_code=our_code(UNUSABLE), text="not sent: the network token cannot be used"
+)
+_GONE = Outcome(
+    "declined", processor_code=our_code(METHOD_GONE), text="not sent: the method is gone", reached_network=False
+)
 Intent = Callable[[Change], tuple[Order, Attempt] | None]
 Opened = tuple[Order, Attempt, float]
 OWN: Final = "own"  # in metrics, every merchant's own routes
@@ -218,7 +223,7 @@ async def _call(world: World, order: Order, attempt: Attempt, charge: Charge) ->
     answer = _if_at_hand(as_requested(outcome, attempt.units, attempt.asset), attempt)
     ATTEMPTS.add(attempt.route if world.routes.is_for_all(attempt.route or "") else OWN, answer.state)
     ms = round((world.clocks.monotonic() - begun) * 1000)
-    line("attempt", world=world.name, route=attempt.route, answer=answer.state, code=answer.processor_code, ms=ms)
+    line("attempt", world=world.name, route=attempt.route, answer=answer.state, code=answer.own_code, ms=ms)
     await world.routes.note(
         attempt.route or "", attempt.attempt_id, answer, order.merchant_id, _step(order, attempt, answer)
     )
@@ -268,9 +273,9 @@ def read_answer(order: Order, attempt: Attempt, outcome: Outcome) -> Outcome:
     message = message_of(order, attempt)
     then = follows(message, outcome.state, outcome.fault)
     if message == "token" and then.step == "card_instead":
-        return replace(outcome, processor_code=UNUSABLE)
+        return replace(outcome, processor_code=our_code(UNUSABLE))
     if message == "method" and outcome.state != then.state:
-        return replace(outcome, state=then.state, processor_code=METHOD_GONE, reached_network=False)
+        return replace(outcome, state=then.state, processor_code=our_code(METHOD_GONE), reached_network=False)
     return outcome
 
 
@@ -282,8 +287,9 @@ def processor_result(order: Order, attempt_id: UUID, outcome: Outcome) -> Proces
         ProcessorResult,
         outcome,
         event=_EVENTS.get(outcome.state, outcome.state),
-        step="card_instead" if outcome.processor_code == UNUSABLE else step,
+        step="card_instead" if outcome.own_code == UNUSABLE else step,
         said=outcome.text,
+        processor_code=outcome.own_code,
         standing=news.standing if news is not None else None,
         reached_network=outcome.reached_network is not False,
     )

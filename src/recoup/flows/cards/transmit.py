@@ -19,10 +19,11 @@ from recoup.kernel.filled import filled
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.moves.attempt.by_merchant import merchant_attempt, not_paid_elsewhere, paid_elsewhere
+from recoup.moves.attempt.by_merchant import count_decline, merchant_attempt, not_paid_elsewhere, paid_elsewhere
 from recoup.moves.change import Change
 from recoup.moves.payer_looks import look_again_at
-from recoup.rules.network.stops import is_revoked
+from recoup.rules.network.codes import code_of
+from recoup.rules.network.stops import ends_card
 from recoup.rules.rescue.intake_warnings import of_code
 from recoup.store.coalesce import Coalescer
 from recoup.store.orders.transmissions import (
@@ -30,6 +31,7 @@ from recoup.store.orders.transmissions import (
     add_transmissions,
     look_again,
     looked,
+    orders_with_card,
     read_transmission,
     touched_orders,
     update_transmission,
@@ -74,7 +76,7 @@ class Transmit:
         """
         known = self._merchants.known(scope.merchant_id) or await self._merchants.get(scope.merchant_id)
         merchant, wall = known.merchant, self._world.clocks.wall()
-        payer = transmission.payer
+        payer, code = transmission.payer, code_of(transmission.code_source, transmission.code)
         who = payer["external_id"] or payer["email"].lower()
         transmit_id = transmit_id or new_id()
         row = filled(
@@ -85,7 +87,7 @@ class Transmit:
             asset=transmission.currency,
             payer_id=self._world.keys.derived_id("payer", scope.merchant_id.bytes, who) if who else None,
             received_at=wall,
-            revokes=transmission.is_declined and is_revoked(transmission.code_source, transmission.code),
+            revokes=transmission.is_declined and ends_card(code, transmission.facts),
             email=payer["email"],
             phone=payer["phone"],
             name=payer["name"],
@@ -149,6 +151,9 @@ async def transmitted(world: World, orders: Orders, merchant_id: UUID, transmit_
                 merchant_attempt(change, row, declined=declined, same_order=same_order)
 
         await orders.run(work, (merchant_id, order_id), scope, cards=True)
+    if declined and ends_card(row.decline_code, row.facts):
+        for order_id in await orders_with_card(world.db, row, [one.order_id for one in touched if one.same_order]):
+            await orders.run(lambda change: count_decline(change, row), (merchant_id, order_id), scope, cards=True)
     for one in features():
         if one.after_transmission is not None:
             await one.after_transmission(world, orders, row, touched, scope, declined)

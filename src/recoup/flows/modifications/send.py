@@ -66,7 +66,7 @@ async def send_modification(world: World, orders: Orders, merchant_id: UUID, mod
             modification.wire_id,
             state,
             reference=outcome.reference,
-            code=outcome.processor_code or outcome.scheme_code,
+            code=outcome.own_code or outcome.scheme_code,
             contradicts=outcome.contradicts,
             keeps_rest=keeps_rest(processor),
             waits=then.step == "route_waits",

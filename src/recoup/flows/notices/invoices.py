@@ -22,12 +22,15 @@ from recoup.flows.merchant_cache import Merchants
 from recoup.flows.world import World
 from recoup.gateways.cards.connector import BilledInvoice, Billing, connector_of, is_billing
 from recoup.gateways.cards.credential import Stored
+from recoup.gateways.cards.outcome import Outcome
 from recoup.kernel.ids import first_id_of
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import WallTime
 from recoup.moves.order.ending import cancel
 from recoup.moves.order.reported import invoice_closed
+from recoup.rules.network.codes import answered_code
+from recoup.rules.order.checks import NONE
 from recoup.rules.order.lifecycle import OPEN, Stage
 from recoup.rules.order.snapshot import Order
 from recoup.store.cards import processor_invoices as store
@@ -123,6 +126,12 @@ async def work_invoice(world: World, orders: Orders, due: Due) -> None:
             await store.look_again_at(tx, row.merchant_id, row.invoice_key, again, begun)
 
 
+def _beside(said: Outcome) -> dict[str, Any]:
+    """What was said beside a decline's code, as it is kept with it."""
+    checks = said.checks or NONE
+    return {"advice": said.advice_code, "beside": [one for one in (checks.advice, *checks.further) if one]}
+
+
 class _Rescue:
     """One look at one invoice."""
 
@@ -201,7 +210,12 @@ class _Rescue:
         }
         if retry_at is not None:
             facts |= {"own_retry_at": retry_at.isoformat(), "own_tries_left": there.own_tries_left}
-        decline = {"code": said.code, "source": said.source, "text": said.text, "advice": None}
+        code = answered_code(said.scheme_code, said.own_code)
+        decline = _beside(said) | {
+            "code": code.code if code else None,
+            "source": code.owner if code else None,
+            "text": said.text,
+        }
         return EvaluateRequest(
             external_id=row.invoice,
             key=f"invoice:{row.invoice_key}",
@@ -234,6 +248,7 @@ class _Rescue:
     async def _transmit(self, about: str, there: BilledInvoice, *, declined: bool) -> None:
         transmit, said = Transmit(self._world, self._orders, self._merchants), there.decline
         merchant = (await self._merchants.get(self._row.merchant_id)).merchant
+        code = answered_code(said.scheme_code, said.own_code) if declined else None
         transmission = Transmitted(
             external_id=self._row.invoice,
             transaction_id=f"{self._row.invoice}#{about}",
@@ -241,13 +256,13 @@ class _Rescue:
             is_mit=True,
             units=self._row.units,
             currency=self._row.asset,
-            code_source=said.source if declined else None,
-            code=said.code if declined else None,
+            code_source=code.owner if code else None,
+            code=code.code if code else None,
             bin=None,
             last4=None,
             payer={"external_id": "", "email": "", "phone": "", "name": ""},
             transacted_at=merchant.business(self._world.clocks.wall()),
-            facts={"source": "billing"},
+            facts={"source": "billing"} | _beside(said),
         )
         await transmit.transmit(self._scope, transmission, self._transmit_id(about))
 

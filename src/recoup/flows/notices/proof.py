@@ -60,7 +60,7 @@ def _modified(change: Change, modification_id: UUID, message_id: UUID, outcome: 
             modification.wire_id,
             answer.state,
             reference=answer.reference,
-            code=answer.processor_code,
+            code=answer.own_code,
             contradicts=answer.contradicts,
             keeps_rest=rest,
         )

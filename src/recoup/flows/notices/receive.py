@@ -149,7 +149,7 @@ def _id(text: str | None) -> str | None:
 
 async def _whose(db: Read, route: str, notice: Notice, subject: Subject) -> Sequence[UUID]:
     """On a route that all merchants share."""
-    if subject == "method":
+    if subject in ("method", "ended"):
         return sorted({one.merchant_id for one in await methods_of(db, route, notice.about, None)})
     found = None
     if subject == "modification" and notice.message_id is not None:

@@ -230,11 +230,13 @@ async def _dispute(world: World, orders: Orders, connector: Connector, row: Proc
 
 
 async def _method(world: World, orders: Orders, connector: Connector, row: ProcessorNotice) -> NoticeResult:
-    """Its facts are the processor's; how it is counted stays: a renewed card is the same."""
+    """Its facts are the processor's; how it is counted stays: a renewed card is the same. One that has ended is there
+    still: its bank has closed it, or wants to hear from its holder."""
     methods = await methods_of(world.db, row.route, row.about, row.merchant_id)
     became = "not_ours"
     for one in methods:
-        found = await connector.describe(Stored(row.route, row.about, one.customer))
+        there = Stored(row.route, row.about, one.customer)
+        found = await connector.describe(there) if row.subject != "ended" else None
         became = "closed" if found is None else "renewed"
         if found is not None:
             await _try_renewed(world, orders, one, found)
@@ -286,6 +288,7 @@ _ASK: Final[Mapping[str, Ask]] = {
     "modification": _modification,
     "dispute": _dispute,
     "method": _method,
+    "ended": _method,
     "invoice": _invoice,
     "fraud": _fraud,
     "hold": _hold,

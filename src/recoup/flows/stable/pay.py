@@ -125,7 +125,7 @@ async def record_payment(
             attempt_id,
             approved=approved,
             reference=outcome.reference,
-            code=outcome.processor_code,
+            code=outcome.own_code,
             settles_to=gateway.settles_to(key[0]),
         )
 

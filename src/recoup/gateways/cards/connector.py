@@ -32,7 +32,7 @@ class OwnRetry(NamedTuple):
     at: datetime
 
 
-Subject = Literal["charge", "modification", "dispute", "method", "invoice", "fraud", "hold"]
+Subject = Literal["charge", "modification", "dispute", "method", "ended", "invoice", "fraud", "hold"]
 
 
 class Acknowledgement(NamedTuple):
@@ -64,9 +64,9 @@ class Notice:
     `id` is the notice's own; `about` the object's, of `object_kind`; `message_id` is our id, where the object or the
     call that caused it carries one. `charge`, `invoice`: what the object hangs on; a charge by the reference that its
     outcome named. `by_itself`: no call of anybody's caused it, so the processor did. `mine`: it is of the account and
-    mode of this connector, else nothing is done. `subject`: what is to be asked about, `hold` where a hold is gone;
-    None for a kind that says nothing to us, `because` of that: empty for one that the connector does not know.
-    `approves`: it says that money was taken.
+    mode of this connector, else nothing is done. `subject`: what is to be asked about, `hold` where a hold is gone,
+    `ended` where a method is not to be charged any more; None for a kind that says nothing to us, `because` of that:
+    empty for one that the connector does not know. `approves`: it says that money was taken.
 
     `outcome`, `case`: what the signed part itself proves, of `message_id` and of a dispute, from a vendor whose book
     cannot be read.
@@ -140,20 +140,10 @@ class Disputing(Protocol):
         ...
 
 
-class OwnDecline(NamedTuple):
-    """Of the newest try of an invoice that failed. `source`: whose `code` it is, as `codes.SOURCES` or a scheme."""
-
-    code: str | None = None
-    source: str | None = None
-    advice: str | None = None
-    text: str = ""
-    charge: str | None = None
-
-
 class BilledInvoice(NamedTuple):
     """An invoice of the processor's billing. `ended`: why nobody shall pay it any more, in the processor's word.
     `method`: what the processor would charge next. `own_tries`: how often it tried by itself; `retries_itself`: whether
-    it goes on, next at `own_retry_at`, `own_tries_left` times at most."""
+    it goes on, next at `own_retry_at`, `own_tries_left` times at most. `decline`: of the newest that failed."""
 
     id: str
     is_paid: bool
@@ -169,7 +159,7 @@ class BilledInvoice(NamedTuple):
     own_retry_at: datetime | None
     own_tries_left: int
     subscription: str | None
-    decline: OwnDecline
+    decline: Outcome
 
 
 class Billing(Protocol):

@@ -26,11 +26,12 @@ from recoup.rules.money.fees import fee_units
 from recoup.rules.money.ledger import collected
 from recoup.rules.network.card_text import without_card
 from recoup.rules.network.limits import forbids_for_ever
+from recoup.rules.network.reasons import UNCLEAR
 from recoup.rules.network.sca import SCA
 from recoup.rules.order import attempts as attempt_life
 from recoup.rules.order import whys
 from recoup.rules.order.answers import Fault, Step
-from recoup.rules.order.attention import ANSWER_DIFFERS, NOT_REPEATED, REQUEST_REFUSED
+from recoup.rules.order.attention import ANSWER_DIFFERS, NOT_REPEATED, REQUEST_REFUSED, UNCLEAR_DECLINE
 from recoup.rules.order.checks import Checks
 from recoup.rules.order.credential import TokenState
 from recoup.rules.order.lifecycle import OPEN, Stage, can
@@ -114,12 +115,12 @@ def close_attempt(change: Change, attempt_id: UUID, result: ProcessorResult, els
         change.note_result(attempt)
     match row.to:
         case "approved":
-            change.clear_attention(ANSWER_DIFFERS, NOT_REPEATED)
+            change.clear_attention(ANSWER_DIFFERS, NOT_REPEATED, UNCLEAR_DECLINE)
             attempts = result.network_attempts
             change.send(attempt_id, at=attempt.sent_at, state="sent", declined=False, network_attempts=attempts)
             _approved(change, attempt, late=row.if_late == "reverse")
         case "declined":
-            change.clear_attention(ANSWER_DIFFERS, NOT_REPEATED)
+            change.clear_attention(ANSWER_DIFFERS, NOT_REPEATED, UNCLEAR_DECLINE)
             _declined(change, attempt, result)
         case "not_sent":
             change.send(attempt_id, at=attempt.sent_at, state="not_sent")
@@ -134,7 +135,7 @@ def _without_card(order: Order, checks: Checks | None) -> Checks | None:
     if checks is None:
         return None
     words: dict[str, Any] = {name: _masked(order, getattr(checks, name)) for name in _WORDS}
-    return replace(checks, **words)
+    return replace(checks, **words, further=tuple(_masked(order, one) or "" for one in checks.further))
 
 
 def _masked(order: Order, text: str | None) -> str | None:
@@ -236,7 +237,9 @@ def _declined(change: Change, attempt: Attempt, result: ProcessorResult) -> None
 
     def record(against: UUID | None = None, **changes: Any) -> None:
         named = {"advance": against} if against is not None else {}
-        change.fact("attempt_declined", attempt.attempt_id, event=event_body | changes, **details | stopped | named)
+        words = _masked(order, result.said) or "" if reading.reason == UNCLEAR else ""
+        event = event_body | changes
+        change.fact("attempt_declined", attempt.attempt_id, event=event, words=words, **details | stopped | named)
         feature_moves.declined(change, reading, attempt.attempt_id, sent_at)
 
     if order.collecting() is not None:

@@ -15,8 +15,11 @@ from recoup.kernel.policy import Policy
 from recoup.moves.attempt.send import gate_input
 from recoup.moves.challenge import lifecycle as challenges
 from recoup.moves.change import Change
+from recoup.moves.message.alert import alert_unlisted
 from recoup.moves.order.charges import end_without_rest
 from recoup.rules.network.codes import Reading
+from recoup.rules.network.reasons import UNCLEAR
+from recoup.rules.order.attention import UNCLEAR_DECLINE
 from recoup.rules.order.causes import HARD, SOFT
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Attempt, Order
@@ -41,6 +44,7 @@ INLINE_GRACE = timedelta(seconds=3)  # a little longer than the caller's deadlin
 def decide_next(change: Change, reading: Reading, *, due_at: datetime | None = None) -> tuple[Decision, UUID]:
     """The decision of the order's arm and the id it is stored under, with everything that it was made from. `due_at`:
     see `decide_due`."""
+    alert_unlisted(change.rows, change.order.merchant_id, reading, change.wall)
     evidence = evidence_of(change.order, reading, change.now)
     if change.order.arm is not None and change.order.kind in KINDS:
         return decide_as_arm(change, evidence, due_at)
@@ -163,6 +167,8 @@ def follow(
             change.due("card_update", change.now)
         else:
             challenges.offer(change, reading)
+        if reading.reason == UNCLEAR:
+            change.raise_attention(UNCLEAR_DECLINE)
         return
     if OTHER_CARD in decision.rules:
         _take_other_card(change, reading, decision_id)

@@ -252,6 +252,15 @@ def _drift(facts: Facts, to: Locale) -> Notified:
     return title, [counted, to.say("The operator can train a new model.")], "/overview"
 
 
+def _unlisted(facts: Facts, to: Locale) -> Notified:
+    line = to.say(
+        "Orders of the last {days} days with it: {count}. Their declines are classified by their other data.",
+        days=str(facts["days"]),
+        count=f"{facts['orders']:,}",
+    )
+    return to.say("The code {code} is on no list", code=facts["code"]), [line], "/engine"
+
+
 _UPLIFT: Final = {
     "harm": "The engine brings less than the comparison group",
     "gone": "The uplift of this quarter is below the one that was shown before",
@@ -343,7 +352,7 @@ _OWN: Final[Mapping[str, Says]] = {
     "orders": _orders, "dispute": _dispute, "deadline": _deadline, "payout": _payout, "payout_failed": _payout,
     "approval": _approval, "settlement": _settlement, "webhook": _webhook, "go_live": _go_live,
     "partner_webhook": _partner_webhook, "export": _export, "rate": _rate, "drift": _drift, "digest": _digest,
-    "uplift": _uplift,
+    "uplift": _uplift, "unlisted_code": _unlisted,
     "backtest": _backtest, "processor": _processor, "own_processor": _processor,
 }  # fmt: skip
 _SAYS: Final = Extended(_OWN, lambda feature: {name: notice.says for name, notice in feature.notifies.items()})

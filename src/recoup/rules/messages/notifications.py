@@ -76,6 +76,12 @@ _KINDS: Final[Mapping[str, Kind]] = {
             ALL,
         ),
         Kind(
+            "unlisted_code",
+            "Codes that nobody here knows",
+            "a decline came with a code that is on no list; once a week for each",
+            frozenset({"owner", "operations", "developer"}),
+        ),
+        Kind(
             "uplift",
             "What the engine brings",
             "shown for the first time, gone again, harm was found, or the engine was stopped",

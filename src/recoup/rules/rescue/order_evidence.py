@@ -1,11 +1,14 @@
 """What a decision may know of an order, read off its snapshot."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from recoup.core.kit.amount import inputs_of
 from recoup.kernel.time import BusinessTime
-from recoup.rules.network.codes import Reading, read_decline, read_kept
+from recoup.rules.network.codes import Reading, read_decline, read_kept, stored_codes
 from recoup.rules.network.sca import SCA, as_sca
+from recoup.rules.order.checks import NONE
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.challenge import TRIES_MAX, WINDOW, asks_of, link_asks_of
 from recoup.rules.rescue.contacts import LINK
@@ -18,19 +21,26 @@ from recoup.rules.rescue.slots import offset_minutes
 _KINDS: dict[str, Kind] = {"mit_managed": "managed_mit", "mit_sync": "sync_mit"}
 
 
+def read_declined(decline: Mapping[str, Any], scheme: str, placed_at: datetime, region: str) -> Reading:
+    """A declined payment that comes in, as the knowledge of its day reads it: when it is checked and when it is taken.
+    `scheme`: the card's."""
+    return read_kept(decline, scheme=scheme, on=_declined_at(decline, placed_at).date(), region=region)
+
+
 def first_reading(order: Order) -> Reading:
-    """The declined payment that came in, as the knowledge of its day reads it."""
-    scheme, on = order.card.scheme if order.card else "generic", declined_at(order).date()
-    return read_kept(order.facts["decline"], scheme=scheme, on=on, region=order.merchant.region)
+    scheme = order.card.scheme if order.card else "generic"
+    return read_declined(order.facts["decline"], scheme, order.placed_at, order.merchant.region)
 
 
 def attempt_reading(order: Order, attempt: Attempt) -> Reading:
     """As its codes say; but that the bank wants a confirmation may be what the processor alone has said."""
+    said = attempt.checks or NONE
     reading = read_decline(
         scheme=order.card.scheme if order.card else "generic",
         code=code_read(order, attempt),
         advice=attempt.advice_code,
         on=(attempt.sent_at or order.placed_at).date(),
+        beside=stored_codes((said.advice, *said.further)),
         region=order.merchant.region,
     )
     return as_sca(reading) if attempt.code_reason == SCA else reading
@@ -44,8 +54,12 @@ def last_reading(order: Order) -> Reading:
 
 def declined_at(order: Order) -> datetime:
     """When the merchant's payment was declined; never later than it reached us."""
-    told = order.facts["decline"].get("at")
-    return min(datetime.fromisoformat(told), order.placed_at) if told else order.placed_at
+    return _declined_at(order.facts["decline"], order.placed_at)
+
+
+def _declined_at(decline: Mapping[str, Any], placed_at: datetime) -> datetime:
+    told = decline.get("at")
+    return min(datetime.fromisoformat(told), placed_at) if told else placed_at
 
 
 def sent_attempts(order: Order) -> list[Attempt]:

@@ -9,7 +9,7 @@ from recoup.store.homes import DIRECTORY, MERCHANT
 from recoup.store.statement import Read, Row, Tx, columns_of
 from recoup.store.table import insert_of, stored
 
-Subject = Literal["charge", "modification", "dispute", "method", "invoice", "fraud", "hold"]
+Subject = Literal["charge", "modification", "dispute", "method", "ended", "invoice", "fraud", "hold"]
 AtDoor = Literal["taken", "repeated", "unknown_kind", "needs_nothing", "not_mine", "not_ours", "unsigned", "unread"]
 NOTICES_KEPT: Final = 20  # ids of an object's newest notices
 KINDS_MAX: Final = 50  # unread ones, of a route

@@ -20,7 +20,7 @@ from recoup.kernel.time import Clocks
 from recoup.rules.money.disputes import AT_ITS_STAGE
 from recoup_connectors import findings as findings
 from recoup_connectors.adyen.events import EVENTS, OF_INQUIRY, REPORT, TOKENS, Meaning
-from recoup_connectors.adyen.outcomes import Amount, ServiceError, T, read
+from recoup_connectors.adyen.outcomes import Amount, ServiceError, T, own_code, read
 
 TEST_HOST: Final = "-test.adyen.com"
 LIVE_HOST: Final = "-live.adyenpayments.com"
@@ -298,7 +298,7 @@ def _outcome(item: Item, meaning: Meaning) -> Outcome | None:
         item.psp_reference,
         units=amount.units if amount else None,
         currency=amount.currency if amount else None,
-        processor_code=None if done else item.event_code.lower(),
+        processor_code=None if done else own_code(item.event_code.lower()),
     )
 
 

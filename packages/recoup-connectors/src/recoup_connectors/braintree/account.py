@@ -99,7 +99,7 @@ async def described(api: Api, stored: Stored, route: str) -> Stored | None:
         said = of_error(reply)
         if said.fault == "credential" or said.processor_code is None and found_at(answer_of(reply), "node") == {}:
             return None
-        raise unavailable(code_of(reply) or said.processor_code or f"HTTP {reply.status}")
+        raise unavailable(code_of(reply) or said.own_code or f"HTTP {reply.status}")
     customer, card = found.customer, found.details
     names = {customer.id, customer.legacyId} if customer is not None else set[str | None]()
     if found.usage == "SINGLE_USE" or stored.customer is not None and stored.customer not in names:
@@ -226,7 +226,7 @@ async def findings(api: Api, accounts: Mapping[str, str]) -> list[Finding]:
         reply = await _read(api, "viewer", {})
         merchant = found_at(answer_of(reply), "viewer", "merchant")
         if not isinstance(merchant, dict):
-            why = of_error(reply).processor_code or f"HTTP {reply.status}"
+            why = of_error(reply).own_code or f"HTTP {reply.status}"
             unclear = reply.status == 429 or reply.status >= 500
             message = Sentence(words.KEY_REFUSED, why)
             return [Finding("key", False, message, words.LOOK_AT_HALVES, unclear=unclear)]

@@ -2,6 +2,7 @@
 none is filled from another."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final, Literal, TypeVar
 
 import msgspec
@@ -9,6 +10,7 @@ import msgspec
 from recoup.gateways.cards.outcome import Fault, Outcome, State
 from recoup.gateways.cards.transport import Reply
 from recoup.gateways.cards.wire_amounts import units_of
+from recoup.rules.network.decline_code import advice_by, code_by, our_code
 
 SOURCE: Final = "braintree"  # whose codes they are
 UNREADABLE: Final = "the answer could not be read"
@@ -29,6 +31,7 @@ _CLASSES: Final[Mapping[str, Fault]] = {
     "RESOURCE_LIMIT": "rate", "VALIDATION": "request", "NOT_IMPLEMENTED": "request", "NOT_FOUND": "credential",
 }  # fmt: skip
 T = TypeVar("T")
+own_code: Final = partial(code_by, SOURCE)
 
 
 class Money(msgspec.Struct, frozen=True):
@@ -181,17 +184,17 @@ def of_error(reply: Reply) -> Outcome:
     faults = {_CLASSES.get(name) for name, _ in errors}
     codes = {code for _, code in errors}
     if not errors or None in faults or codes & (_KEY_BUSY | KEY_USED):
-        return Outcome("unknown", processor_code=code, text=text)
+        return Outcome("unknown", processor_code=own_code(code), text=text)
     fault = next(one for one in ("account", "rate", "credential", "request") if one in faults)
     if codes & _METHOD_GONE:
         fault = "credential"
-    return Outcome("not_sent", processor_code=code, text=text, fault=fault)
+    return Outcome("not_sent", processor_code=own_code(code), text=text, fault=fault)
 
 
 def of_refusal(reply: Reply) -> Outcome:
     """The same of what moves an earlier payment: a refusal of the move itself is final."""
     said = of_error(reply)
-    if said.state != "not_sent" or said.fault in ("account", "rate") or said.processor_code in NOT_YET:
+    if said.state != "not_sent" or said.fault in ("account", "rate") or said.processor_code in map(own_code, NOT_YET):
         return said
     return Outcome("declined", processor_code=said.processor_code, text=said.text, fault="request")
 
@@ -201,22 +204,21 @@ def of_payment(payment: Payment, message_id: str, scheme: str) -> Outcome:
     event, card = payment.said(), payment.paymentMethodSnapshot or Snapshot()
     response, risk = event.processorResponse or ProcessorResponse(), payment.riskData or Risk()
     own = response.legacyCode or event.gatewayRejectionReason
-    named = f"{SOURCE}:{own}" if own else None
     state = _state(payment, event)
     return Outcome(
         state,
         payment.id,
         (event.networkResponse or Code()).code if state == "declined" else None,
         _advice(event, card, scheme),
-        named if state == "declined" else None,
-        response.message,
+        own_code(own) if state == "declined" else None,
+        " ".join(filter(None, (response.message, response.additionalInformation))) or None,
         card.networkTransactionId,
         units=payment.amount.units(),
         currency=payment.amount.currencyCode,
         other_id=payment.key != message_id,
         reached_network=_reached(state, event),
         sca_wanted=own in (_SCA, "THREE_D_SECURE"),
-        processor_advice=event.declineType or response.additionalInformation,
+        processor_advice=advice_by(SOURCE, event.declineType),
         category=event.gatewayRejectionReason,
         avs=_joined(response.avsStreetAddressResponse, response.avsPostalCodeResponse),
         cvv=response.cvvResponse,
@@ -259,7 +261,7 @@ def of_capture(payment: Payment, reference: str) -> Outcome:
         return Outcome("not_found")
     if payment.status not in TAKEN:
         state: Literal["unknown", "declined"] = "unknown" if payment.status == "AUTHORIZING" else "declined"
-        return Outcome(state, payment.id, processor_code=payment.status.lower())
+        return Outcome(state, payment.id, processor_code=own_code(payment.status.lower()))
     return _moved("approved", payment, other_id=payment.id != reference)
 
 
@@ -276,7 +278,7 @@ def of_void(payment: Payment, reference: str) -> Outcome:
         return _moved("approved", payment, other_id=payment.id != reference)
     if payment.status == AUTHORISED:
         return Outcome("not_found")
-    return Outcome("declined", payment.id, processor_code=f"already_{payment.status.lower()}")
+    return Outcome("declined", payment.id, processor_code=our_code(f"already_{payment.status.lower()}"))
 
 
 def _moved(state: State, payment: Payment, *, other_id: bool) -> Outcome:
@@ -284,7 +286,7 @@ def _moved(state: State, payment: Payment, *, other_id: bool) -> Outcome:
     return Outcome(
         state,
         payment.id,
-        processor_code=code,
+        processor_code=own_code(code),
         units=payment.amount.units(),
         currency=payment.amount.currencyCode,
         other_id=other_id,

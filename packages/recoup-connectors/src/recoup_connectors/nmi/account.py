@@ -27,7 +27,9 @@ KINDS: Final = (
     Row("transaction.capture.", "modification"),
     *nothing("transaction.check.", because="it is about a bank account, and Recoup charges cards"),
     *nothing("transaction.credit.", "transaction.validate.", because="Recoup makes none"),
-    Row("transaction.sale.", "charge"), Row("transaction.auth.", "charge"), Row("acu.summary.", "method"),
+    Row("transaction.sale.", "charge"), Row("transaction.auth.", "charge"),
+    Row("acu.summary.closedaccount", "ended"), Row("acu.summary.contactcustomer", "ended"),
+    Row("acu.summary.", "method"),
     *nothing("recurring.", because="Recoup follows no plan of NMI's"),
     *nothing("settlement.batch.", because="the account's books are read when they are asked for"),
     *nothing("chargeback.batch.", because="disputes are told by the acquirer, case by case"),
@@ -152,7 +154,7 @@ def read_notices(headers: Mapping[str, str], body: bytes, now: datetime, secrets
         subject=meaning.subject,
         because=meaning.because,
     )
-    if meaning.subject != "method":
+    if meaning.subject not in ("method", "ended"):
         return [notice]
     listed = [one for name in _UPDATED if isinstance(found := about.get(name), list) for one in found]
     ids = {id for one in listed[:UPDATED_MAX] if isinstance(one, dict) and (id := _text(one.get("customer_vault_id")))}

@@ -18,6 +18,7 @@ from recoup.gateways.cards.port import Charge, Inquiry, LookUp
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply
 from recoup.gateways.cards.vendor_account import VendorAccount, unanswered
 from recoup.kernel.ids import parse_id
+from recoup.rules.network.decline_code import our_code
 from recoup_connectors.stripe import amounts
 from recoup_connectors.stripe.api import Api
 from recoup_connectors.stripe.outcomes import (
@@ -29,6 +30,7 @@ from recoup_connectors.stripe.outcomes import (
     Invoice,
     of_error,
     of_intent,
+    own_code,
     read,
 )
 
@@ -63,7 +65,7 @@ class Charges(VendorAccount):
         intent = read(Intent, reply) if reply.status == 200 else None
         if intent is None:
             refused = of_error(reply, credential.scheme)
-            if refused.processor_code == DIFFERENT:  # it knows the key from before our database was restored
+            if refused.processor_code == own_code(DIFFERENT):  # it knows the key from before our database was restored
                 return replace(refused, reference=None)
             return replace(refused, state="not_sent", fault=refused.fault or "outage", reference=None)
         if intent.metadata.get(OUR_ID) != str(charge.key) or intent.amount != amount:
@@ -162,7 +164,9 @@ class Charges(VendorAccount):
         same = (invoice.customer, invoice.amount_remaining, invoice.currency.upper())
         if invoice.status != "open" or same != (credential.customer, amount, charge.currency):
             code = "invoice_paid_elsewhere" if invoice.status == "paid" else "invoice_differs"
-            return Outcome("not_sent", processor_code=code, text="the invoice is not what was owed", fault="request")
+            return Outcome(
+                "not_sent", processor_code=our_code(code), text="the invoice is not what was owed", fault="request"
+            )
         form = {"payment_method": credential.id, "off_session": charge.initiator == "merchant"} | _INVOICE
         try:
             reply = await self._api.post(
@@ -210,7 +214,7 @@ class Charges(VendorAccount):
             intent = read(Intent, reply) if reply.status == 200 else None
             if intent is not None:
                 return intent.id
-            if of_error(reply, credential.scheme).processor_code != DIFFERENT:
+            if of_error(reply, credential.scheme).processor_code != own_code(DIFFERENT):
                 raise NoAnswerError(UNREADABLE)
         begin = min(first or self._clocks.wall(), self._clocks.wall() - REMEMBERED) - timedelta(hours=1)
         around = {"gte": int(begin.timestamp()), "lte": int(self._clocks.wall().timestamp())}
@@ -279,7 +283,9 @@ class Charges(VendorAccount):
         if "invoice.paid" in ours or "invoice.payment_succeeded" in ours:
             return invoice.outcome(charge)
         if invoice.status == "paid":
-            return Outcome("not_sent", processor_code="invoice_paid_elsewhere", text="paid elsewhere", fault="request")
+            return Outcome(
+                "not_sent", processor_code=our_code("invoice_paid_elsewhere"), text="paid elsewhere", fault="request"
+            )
         if "invoice.payment_failed" in ours:
             return invoice.declined(charge)
         return Outcome("not_found")

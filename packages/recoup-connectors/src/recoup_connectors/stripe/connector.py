@@ -27,6 +27,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import Clocks
 from recoup.rules.money.disputes import AT_ITS_STAGE, NoticeStage, Status
+from recoup.rules.network.decline_code import our_code
 from recoup_connectors import findings as findings
 from recoup_connectors.stripe import amounts
 from recoup_connectors.stripe.api import (
@@ -240,7 +241,8 @@ class Stripe(Charges, Invoices):
         intent = read(Intent, reply) if reply.status == 200 else None
         if intent is None:
             return Outcome("not_sent", text=UNREADABLE, fault="outage")
-        return None if intent.takes_parts else Outcome("declined", intent.id, processor_code="one_capture_only")
+        once = Outcome("declined", intent.id, processor_code=our_code("one_capture_only"))
+        return None if intent.takes_parts else once
 
     def _modified(self, message: ModificationMessage, reply: Reply) -> Outcome:
         if message.kind == "refund":
@@ -276,7 +278,7 @@ class Stripe(Charges, Invoices):
             return Outcome("not_found")
         if intent.status == _done(message):
             return self._modified(message, reply)
-        return Outcome("declined", intent.id, processor_code=f"already_{intent.status}")
+        return Outcome("declined", intent.id, processor_code=our_code(f"already_{intent.status}"))
 
     async def answer_dispute(self, answer: DisputeAnswer) -> Outcome:
         path, form = f"/v1/disputes/{answer.case_ref}", dict[str, Any]()

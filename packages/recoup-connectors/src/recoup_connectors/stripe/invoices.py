@@ -6,11 +6,12 @@ from typing import Any, Final
 
 import msgspec
 
-from recoup.gateways.cards.connector import BilledInvoice, OwnDecline
+from recoup.gateways.cards.connector import BilledInvoice
+from recoup.gateways.cards.outcome import Outcome
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply
 from recoup_connectors.stripe import amounts
 from recoup_connectors.stripe.api import Api, Form, reason_of, unavailable
-from recoup_connectors.stripe.outcomes import Invoice, read
+from recoup_connectors.stripe.outcomes import Invoice, StripeError, declined, read
 
 SECONDS: Final = 10.0
 OWN_TRIES_MAX: Final = 9  # the first, and eight of Smart Retries
@@ -134,15 +135,12 @@ class Invoices:
             raise unavailable(f"{error}") from None
 
 
-def _decline(invoice: Billed) -> OwnDecline:
+def _decline(invoice: Billed) -> Outcome:
     """Of the newest payment of the invoice."""
     for one in (invoice.payments or {}).get("data", ()):
         intent = (one.get("payment") or {}).get("payment_intent")
         error = intent.get("last_payment_error") if isinstance(intent, dict) else None
         if isinstance(intent, dict) and isinstance(error, dict):
-            said = error.get("decline_code") or error.get("code")
-            code = said if isinstance(said, str) else None
-            return OwnDecline(
-                code, "stripe" if code else None, None, str(error.get("message") or "")[:200], intent["id"]
-            )
-    return OwnDecline()
+            # the advice is read only of the cards of that scheme
+            return declined(msgspec.convert(error, StripeError), None, intent["id"], scheme="mastercard")
+    return Outcome("declined")

@@ -3,6 +3,7 @@ filled from another."""
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from recoup.gateways.cards.credential import CredentialNews
 from recoup.gateways.cards.outcome import Fault, Outcome, State
 from recoup.gateways.cards.port import Charge
 from recoup.gateways.cards.transport import Reply
+from recoup.rules.network.decline_code import advice_by, code_by, our_code
 from recoup_connectors.stripe.amounts import units_of
 
 OUR_ID: Final = "recoup_id"  # in metadata
@@ -23,6 +25,8 @@ DIFFERENT: Final = "idempotency_error"
 _NOT_AUTHENTICATED: Final = "payment_intent_authentication_failure"
 _MOVED_ON: Final = frozenset({"payment_intent_unexpected_state", "idempotency_key_in_use"})
 T = TypeVar("T")
+SOURCE: Final = "stripe"  # whose codes they are
+own_code: Final = partial(code_by, SOURCE)
 
 
 class Checks(msgspec.Struct, frozen=True):
@@ -152,7 +156,7 @@ def of_intent(intent: Intent, message_id: UUID, scheme: str) -> Outcome:
     if intent.status in ("requires_payment_method", "canceled") and error is not None:
         return declined(error, charge, intent.id, scheme, other_id=other)
     if intent.status == "canceled" and intent.latest_charge is None:
-        return Outcome("not_sent", intent.id, processor_code=CANCELED, text="never confirmed", other_id=other)
+        return Outcome("not_sent", intent.id, processor_code=our_code(CANCELED), text="never confirmed", other_id=other)
     return Outcome("unknown", intent.id, text=intent.status, other_id=other)
 
 
@@ -168,8 +172,10 @@ def of_error(reply: Reply, scheme: str, charge: StripeCharge | None = None, refe
     if reply.status == 402:
         return declined(error, charge, intent, scheme)
     if error.type == DIFFERENT or code in _MOVED_ON or not 400 <= reply.status < 500 or reply.status == 409:
-        return Outcome("unknown", intent, processor_code=code, text=error.message)
-    return Outcome("not_sent", intent, processor_code=code, text=error.message, fault=fault_of(reply.status, code))
+        return Outcome("unknown", intent, processor_code=own_code(code), text=error.message)
+    return Outcome(
+        "not_sent", intent, processor_code=own_code(code), text=error.message, fault=fault_of(reply.status, code)
+    )
 
 
 def fault_of(status: int, code: str | None) -> Fault:
@@ -191,10 +197,11 @@ def declined(
         reference,
         error.network_decline_code or verdict.network_decline_code,
         _advice(error.network_advice_code or verdict.network_advice_code, charge, scheme),
-        error.decline_code or error.code,
+        own_code(error.decline_code or error.code),
         error.message,
         _card(charge).network_transaction_id,
-        processor_advice=error.advice_code or verdict.advice_code,
+        processor_advice=advice_by(SOURCE, error.advice_code or verdict.advice_code),
+        further=tuple(filter(None, [own_code(verdict.reason)])),
         sca_wanted=wants_payer,
         reached_network=False if failed else _reached(verdict),
         other_id=other_id,
@@ -255,7 +262,7 @@ def of_refund(refund: Refund, message_id: UUID) -> Outcome:
     return Outcome(
         states.get(refund.status or "", "unknown"),
         refund.id,
-        processor_code=refund.failure_reason,
+        processor_code=own_code(refund.failure_reason),
         units=-1 if units is None else units,
         currency=currency,
         other_id=refund.metadata.get(OUR_ID) != str(message_id),
@@ -269,10 +276,10 @@ def of_refusal(reply: Reply, gone: frozenset[str]) -> Outcome:
         return Outcome("unknown", text=UNREADABLE)
     code, said = body.error.code or body.error.type, body.error.message
     if reply.status in (400, 402, 404) and body.error.type != DIFFERENT and code not in _MOVED_ON - gone:
-        return Outcome("declined", processor_code=code, text=said, fault=fault_of(reply.status, code))
+        return Outcome("declined", processor_code=own_code(code), text=said, fault=fault_of(reply.status, code))
     if reply.status in (401, 403, 429):
-        return Outcome("not_sent", processor_code=code, text=said, fault=fault_of(reply.status, code))
-    return Outcome("unknown", processor_code=code, text=said)
+        return Outcome("not_sent", processor_code=own_code(code), text=said, fault=fault_of(reply.status, code))
+    return Outcome("unknown", processor_code=own_code(code), text=said)
 
 
 _REFUNDED: Final[dict[str, State]] = {"succeeded": "approved", "failed": "declined", "canceled": "declined"}
@@ -302,7 +309,7 @@ class Invoice(msgspec.Struct, frozen=True):
     def declined(self, charge: Charge) -> Outcome:
         intent = self._intent(paid=False)
         if intent is None or intent.last_payment_error is None:
-            return Outcome("declined", processor_code="invoice_payment_failed")
+            return Outcome("declined", processor_code=own_code("invoice_payment_failed"))
         found = of_intent(intent, charge.key, charge.credential.scheme)
         return replace(found, state="declined", other_id=False)
 

@@ -19,6 +19,7 @@ from recoup.kernel.money import money
 from recoup.kernel.sentence import Sentence, joined, shaped
 from recoup.rules.lists.words import SCHEME_WORDS
 from recoup.rules.network.codes import SOURCE_NAMES, read_kept
+from recoup.rules.network.reasons import UNCLEAR
 from recoup.rules.order.attention import sentence_of
 from recoup.rules.order.faces import face
 from recoup.rules.order.lifecycle import Stage
@@ -227,10 +228,11 @@ def _came_in(page: OrderPage) -> dict[str, str]:
     decline = page.order.facts.get("decline") or {}
     scheme = page.card.scheme if page.card else "generic"
     reading = read_kept(decline, scheme=scheme, on=page.order.placed_at.date())
+    meaning = decline.get("text") if reading.reason == UNCLEAR else None
     return {
         "code": str(decline.get("code") or ""),
         "source": source_word(str(decline.get("source") or "").strip()),
-        "meaning": reading.meaning.partition(";")[0],
+        "meaning": meaning or reading.meaning.partition(";")[0],
     }
 
 

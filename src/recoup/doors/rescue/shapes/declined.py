@@ -87,7 +87,7 @@ class TransactionCopy(TransactionOutside, kw_only=True):
     """Any transaction at the merchant's processor."""
 
     unread: ClassVar[frozenset[str]] = frozenset({
-        "timezone_utc_offset", "response_description", "advice_code", "dynamic_descriptor", "descriptor",
+        "timezone_utc_offset", "dynamic_descriptor", "descriptor",
         "network_transaction_id", "cavv_result_code",
     })  # fmt: skip
     amount: Annotated[int, Meta(ge=0, le=AMOUNT_MAX, description="Minor units.", examples=[4590], extra=_CENTS)]

@@ -24,7 +24,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import WallTime
 from recoup.rules.network.card import scheme_of
-from recoup.rules.network.codes import read_decline
+from recoup.rules.network.codes import code_of, read_decline
 from recoup.rules.rescue.answer_classes import APPROVED, class_of, key_of
 from recoup.rules.rescue.facts import MERCHANTS_MIN
 from recoup.rules.rescue.order_facts import zone_of
@@ -212,7 +212,7 @@ _APPROVED: Final = (APPROVED, APPROVAL)
 def _told(
     scheme: str, source: str | None, code: str | None, text: str | None, advice: str | None, on: date, region: str
 ) -> tuple[int, str]:
-    reading = read_decline(scheme=scheme, source=source, code=code, text=text, advice=advice, on=on, region=region)
+    reading = read_decline(scheme=scheme, code=code_of(source, code), text=text, advice=advice, on=on, region=region)
     return class_of(reading), key_of(reading)
 
 

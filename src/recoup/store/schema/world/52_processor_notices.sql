@@ -4,7 +4,7 @@ CREATE TABLE processor_notices (
   object_key uuid NOT NULL,                -- made of route, subject and object
   route text NOT NULL,
   subject text NOT NULL CHECK (subject IN
-    ('charge', 'modification', 'dispute', 'method', 'invoice', 'fraud', 'hold')),
+    ('charge', 'modification', 'dispute', 'method', 'ended', 'invoice', 'fraud', 'hold')),
   about text NOT NULL,                     -- the processor's id of the object
   kind text NOT NULL,                      -- of the newest notice, in the processor's words
   message_id uuid,                         -- ours, of what the object came from
