@@ -18,6 +18,7 @@ from recoup.flows.cards.taken import CardholderInput
 from recoup.flows.external_call import call_with_timeout, deadline_of, processor_of
 from recoup.flows.locked import Admission, AdmittedJob, Job, Orders
 from recoup.flows.world import World
+from recoup.gateways.cards.connector import billing_of
 from recoup.gateways.cards.port import Charge, Outcome, as_requested
 from recoup.kernel.cause import note_order
 from recoup.kernel.filled import filled
@@ -27,15 +28,19 @@ from recoup.moves.attempt.close import ProcessorResult, close_attempt
 from recoup.moves.attempt.open import open_attempt
 from recoup.moves.change import Change
 from recoup.moves.order.start import start_order
+from recoup.rules.order import whys
 from recoup.rules.order.answers import Message, State, Step, follows
 from recoup.rules.order.card_facts import CardFacts
 from recoup.rules.order.credential import UNUSABLE
 from recoup.rules.order.snapshot import Attempt, Order
+from recoup.rules.rescue.billing import INVOICE_DIFFERS, INVOICE_PAID, end_of
 from recoup.rules.rescue.method_gone import METHOD_GONE, is_closed
+from recoup.store.cards.processor_invoices import find_invoice
 from recoup.store.cards.vault import note_issuers
 
 _NOT_USABLE: Final = Outcome("not_sent", processor_code=UNUSABLE, text="not sent: the network token cannot be used")
 _GONE = Outcome("declined", processor_code=METHOD_GONE, text="not sent: the method is gone", reached_network=False)
+_DIFFERS = Outcome("not_sent", processor_code=INVOICE_DIFFERS)
 Intent = Callable[[Change], tuple[Order, Attempt] | None]
 Opened = tuple[Order, Attempt, float]
 OWN: Final = "own"  # in metrics, every merchant's own routes
@@ -183,6 +188,9 @@ async def call(
     world: World, order: Order, attempt: Attempt, deadline: float, at_hand: CardholderInput = NOTHING
 ) -> Outcome:
     """The send itself, never longer than its time-out; a card that does not open is proof that nothing left."""
+    refused = await invoice_refuses(world, order, attempt)
+    if refused is not None:
+        return refused
     if is_closed(order):
         return _GONE
     if attempt.by_token is not None:
@@ -192,6 +200,26 @@ async def call(
     except Problem as problem:
         return Outcome("not_sent", text=problem.message)
     return read_answer(order, attempt, await _call(world, order, attempt, charge))
+
+
+async def invoice_refuses(world: World, order: Order, attempt: Attempt) -> Outcome | None:
+    """Why an attempt for a processor's own invoice is not sent: that is over, has another amount or card
+    than the attempt, or cannot be read. Due work reads it again, and the order follows it. A payer who is
+    at hand pays by their own card."""
+    key = order.facts.get("invoice") and order.facts.get("invoice_key")
+    row = await find_invoice(world.db, order.merchant_id, UUID(key)) if key else None
+    if row is None:
+        return None
+    billing = billing_of(world.processors.get(row.route))
+    try:
+        there = await billing.billed_invoice(row.invoice) if billing is not None else None
+    except Problem as problem:
+        return Outcome("not_sent", text=problem.message, fault="outage")
+    state = there.state if there is not None else None
+    if state is None or end_of(state, we_stopped=row.retries != "on") or state.units != attempt.units:
+        return _DIFFERS
+    is_other = state.method != row.method and (state.method is not None or not is_closed(order))
+    return _DIFFERS if is_other and attempt.initiator == "merchant" else None
 
 
 async def _call_by_token(
@@ -283,6 +311,7 @@ def processor_result(order: Order, attempt_id: UUID, outcome: Outcome) -> Proces
         outcome,
         event=_EVENTS.get(outcome.state, outcome.state),
         step="card_instead" if outcome.processor_code == UNUSABLE else step,
+        why=whys.INVOICE_DIFFERS if outcome.processor_code in (INVOICE_DIFFERS, INVOICE_PAID) else None,
         said=outcome.text,
         standing=news.standing if news is not None else None,
         reached_network=outcome.reached_network is not False,

@@ -11,6 +11,7 @@ from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.outcome import Outcome
 from recoup.gateways.cards.port import Processor, StatementLine
 from recoup.rules.money.disputes import NoticeStage, Status
+from recoup.rules.rescue.billing import InvoiceState
 
 
 class Finding(NamedTuple):
@@ -151,21 +152,13 @@ class OwnDecline(NamedTuple):
 
 
 class BilledInvoice(NamedTuple):
-    """An invoice of the processor's billing. `ended`: why nobody shall pay it any more, in the processor's word.
-    `method`: what the processor would charge next. `own_tries`: how often it tried by itself; `retries_itself`: whether
-    it goes on, next at `own_retry_at`, `own_tries_left` times at most."""
+    """An invoice of the processor's billing, whose next own attempt is at `own_retry_at`, of `own_tries_left` at
+    most."""
 
-    id: str
-    is_paid: bool
-    ended: str | None
-    charged_automatically: bool
+    state: InvoiceState
     customer: str
     email: str
-    method: str | None
-    units: int
     currency: str
-    own_tries: int
-    retries_itself: bool
     own_retry_at: datetime | None
     own_tries_left: int
     subscription: str | None
@@ -178,6 +171,10 @@ class Billing(Protocol):
 
     async def billed_invoice(self, invoice: str) -> BilledInvoice | None:
         """None for one that is not there, or that a route could not pay."""
+        ...
+
+    async def failed_since(self, since: datetime) -> list[Notice]:
+        """What the vendor says of invoices whose payment failed, as its notices do."""
         ...
 
     async def set_own_retries(self, invoice: str, key: str, *, on: bool) -> None: ...
@@ -199,6 +196,11 @@ def connector_of(processor: Processor | None) -> Connector | None:
     """The connector of a route, also of one that left the settings; None for other processors."""
     inner = processor.connector if isinstance(processor, AskingOnly) else processor
     return inner if inner is not None and is_connector(inner) else None
+
+
+def billing_of(processor: Processor | None) -> Billing | None:
+    connector = connector_of(processor)
+    return connector if is_billing(connector) else None
 
 
 def is_acknowledging(processor: object) -> TypeGuard[Acknowledging]:

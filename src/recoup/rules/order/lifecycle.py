@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from recoup.core.kit.extended import Extended
 from recoup.kernel.problem import STAGE, Problem
 from recoup.kernel.sentence import Sentence
+from recoup.rules.rescue.billing import REASONS as BILLED
 
 
 class Stage(StrEnum):
@@ -96,6 +97,11 @@ STEPS: Final = (
     Step("paid_elsewhere", S.PROBLEM, S.CANCELLED, None, "order.cancelled", "paid_elsewhere"),
     Step("paid_elsewhere", S.CHALLENGED, S.CANCELLED, None, "order.cancelled", "paid_elsewhere"),
     Step("paid_elsewhere", S.AUTHORISED, S.CANCELLED, None, "order.cancelled", "paid_elsewhere"),
+    *(
+        Step(end, stage, S.CANCELLED, None, "order.cancelled", end)
+        for end in BILLED
+        for stage in (S.RECEIVED, S.HELD, S.PROCESSING, S.PROBLEM, S.CHALLENGED, S.AUTHORISED)
+    ),
     Step("expired", S.RECEIVED, S.EXPIRED, None, "order.expired", "expired"),
     Step("expired", S.PROCESSING, S.EXPIRED, None, "order.expired", "expired"),
     Step("expired", S.HELD, S.EXPIRED, None, "order.expired", "expired"),
@@ -201,6 +207,7 @@ _FACTS: Final = (
     Fact("settlement_stuck", "settlement", _PAID, None, None),
     Fact("settlement_replaced", "settlement", _PAID, None, None),
     Fact("card_replaced", "amend", _TRIED | {S.CHALLENGED}, None, "order.amended"),
+    Fact("amount_changed", "amend", _TRIED | {S.RECEIVED, S.PROBLEM, S.CHALLENGED}, None, "order.amended"),
     Fact("expiry_moved", "amend", _TRIED | {S.RECEIVED, S.PROBLEM}, None, "order.amended"),
     Fact("retries_stopped", "amend", OPEN, None, "order.amended"),
     Fact("retries_resumed", "amend", OPEN, None, "order.amended"),

@@ -18,6 +18,7 @@ from recoup.gateways.cards.port import Charge, Inquiry, LookUp
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply
 from recoup.gateways.cards.vendor_account import VendorAccount, unanswered
 from recoup.kernel.ids import parse_id
+from recoup.rules.rescue.billing import INVOICE_DIFFERS, INVOICE_PAID
 from recoup_connectors.stripe import amounts
 from recoup_connectors.stripe.api import Api
 from recoup_connectors.stripe.outcomes import (
@@ -150,20 +151,11 @@ class Charges(VendorAccount):
     async def _pay_invoice(self, charge: Charge, credential: Stored, amount: int, until: float) -> Outcome:
         """The invoice is the lock: it is paid once, whoever pays it. One key for all sends of this id."""
         path = f"/v1/invoices/{charge.invoice}"
-        try:
-            found = await self._api.get(path, _INVOICE, seconds=max(0.1, until - self._clocks.monotonic()))
-        except (NotSentError, NoAnswerError) as error:
-            return Outcome("not_sent", text=f"{error}", fault="outage")
-        invoice = read(Invoice, found) if found.status == 200 else None
-        if invoice is None:
-            refused = of_error(found, credential.scheme)
-            fault = "request" if refused.fault == "credential" else refused.fault or "outage"
-            return replace(refused, state="not_sent", fault=fault)
-        same = (invoice.customer, invoice.amount_remaining, invoice.currency.upper())
-        if invoice.status != "open" or same != (credential.customer, amount, charge.currency):
-            code = "invoice_paid_elsewhere" if invoice.status == "paid" else "invoice_differs"
-            return Outcome("not_sent", processor_code=code, text="the invoice is not what was owed", fault="request")
-        form = {"payment_method": credential.id, "off_session": charge.initiator == "merchant"} | _INVOICE
+        refused = await self._unpayable(charge, credential, amount, until)
+        if refused is not None:
+            return refused
+        named = "payment_method" if credential.id.startswith("pm_") else "source"
+        form = {named: credential.id, "off_session": charge.initiator == "merchant"} | _INVOICE
         try:
             reply = await self._api.post(
                 f"{path}/pay", form, f"{charge.key}.p", until=until, send_before=charge.send_before_monotonic
@@ -171,7 +163,31 @@ class Charges(VendorAccount):
         except (NotSentError, NoAnswerError) as error:
             return unanswered(error)
         paid = read(Invoice, reply) if reply.status == 200 else None
-        return paid.outcome(charge) if paid is not None else of_error(reply, credential.scheme)
+        if paid is not None:
+            return paid.outcome(charge)
+        said = of_error(reply, credential.scheme)
+        if reply.status == 400 and said.state == "not_sent":  # it may have been paid or voided since it was read
+            return await self._unpayable(charge, credential, amount, until) or said
+        return said
+
+    async def _unpayable(self, charge: Charge, credential: Stored, amount: int, until: float) -> Outcome | None:
+        """Why the invoice cannot be paid so; None where it can."""
+        seconds = max(0.1, until - self._clocks.monotonic())
+        try:
+            found = await self._api.get(f"/v1/invoices/{charge.invoice}", _INVOICE, seconds=seconds)
+        except (NotSentError, NoAnswerError) as error:
+            return Outcome("not_sent", text=f"{error}", fault="outage")
+        invoice = read(Invoice, found) if found.status == 200 else None
+        if invoice is None:
+            refused = of_error(found, credential.scheme)
+            if refused.fault == "credential":
+                return Outcome("not_sent", processor_code=INVOICE_DIFFERS, text="the invoice is gone")
+            return replace(refused, state="not_sent", fault=refused.fault or "outage")
+        same = (invoice.customer, invoice.amount_remaining, invoice.currency.upper())
+        if invoice.status == "open" and same == (credential.customer, amount, charge.currency):
+            return None
+        code = INVOICE_PAID if invoice.status == "paid" else INVOICE_DIFFERS
+        return Outcome("not_sent", processor_code=code, text="the invoice is not what was owed")
 
     async def look_at_charge(self, charge: Charge, inquiry: Inquiry) -> Outcome:
         credential = charge.credential
@@ -279,7 +295,7 @@ class Charges(VendorAccount):
         if "invoice.paid" in ours or "invoice.payment_succeeded" in ours:
             return invoice.outcome(charge)
         if invoice.status == "paid":
-            return Outcome("not_sent", processor_code="invoice_paid_elsewhere", text="paid elsewhere", fault="request")
+            return Outcome("not_sent", processor_code=INVOICE_PAID, text="paid elsewhere")
         if "invoice.payment_failed" in ours:
             return invoice.declined(charge)
         return Outcome("not_found")

@@ -5,10 +5,12 @@ from typing import Any, Final
 from recoup.doors.portal.order.timeline import decision_of
 from recoup.doors.portal.order.words import actor_words
 from recoup.kernel.sentence import Sentence
+from recoup.rules.lists.words import REASON_WORDS
 from recoup.rules.network.reasons import only_waits
 from recoup.rules.order import causes
 from recoup.rules.order.causes import Cause, Try, cause_of
 from recoup.rules.order.lifecycle import ENDED, Stage
+from recoup.rules.rescue.billing import REASONS as BILLED
 from recoup.store.orders.order_page import OrderPage
 from recoup.store.orders.order_page_rows import PageDecision
 
@@ -18,6 +20,7 @@ _HOW: Final = {
     "capture_window_ended": "Not captured in time: the authorisation was voided",
     "challenge_failed": "The customer did not pass the bank's check",
     "challenge_timed_out": "The customer did not answer the bank's check in time",
+    **{end: REASON_WORDS[end] for end in BILLED},
 }
 # Of a decline: what happened to the last try.
 _CAUSES: Final = {

@@ -12,7 +12,7 @@ _NOTHING: Final = (
     "amount_overpaid", "amount_paid", "amount_shipping", "attempt_count", "post_payment_credit_notes_amount",
     "pre_payment_credit_notes_amount", "starting_balance",
 )  # fmt: skip
-_CHANGEABLE: Final = ("default_payment_method", "default_source", "metadata")
+_CHANGEABLE: Final = ("default_payment_method", "default_source", "metadata", "pause_collection")
 _BEGUN: Final = {"incomplete": "active", "past_due": "active"}  # once its newest invoice is paid
 
 
@@ -63,39 +63,29 @@ class Invoices:
         )
 
     def subscribe(self, form: Plain) -> Plain:
-        """A customer at the checkout: the first invoice is charged at once, and once only."""
+        """A customer at the checkout, whose first invoice is charged once; `lapse`: after 23 hours without success."""
         subscription = self.make_subscription(form)
-        if "items" not in form:
-            return subscription
-        (item,) = form["items"]
-        price = item.get("price_data")
-        if price is None:
-            raise bad("resource_missing", f"No such price: '{item.get('price')}'", param="items[0][price]")
-        subscription |= {"status": "incomplete"}
-        about = {"subscription": subscription["id"], "billing_reason": "subscription_create"}
-        about |= {"customer": form["customer"], "currency": price["currency"], "product": price["product"]}
-        amount = whole(price["unit_amount"], "items[0][price_data][unit_amount]") * int(item.get("quantity", 1))
-        self._tell("customer.subscription.created", self.book.put(subscription))
-        invoice = self._invoice(about, amount, "open")
-        self.book.put(invoice | {"next_payment_attempt": None})
-        self.book.put(subscription | {"latest_invoice": invoice["id"]})
-        if form.get("payment_behavior") != "default_incomplete" and self._default(invoice):
+        for item in form.get("items", ()):
+            price = item["price_data"]
+            about = {"subscription": subscription["id"], "billing_reason": "subscription_create"}
+            about |= {"customer": form["customer"], "currency": price["currency"], "product": price["product"]}
+            invoice = self._invoice(about, whole(price["unit_amount"], "unit_amount"), "open")
+            self.book.put(invoice | {"next_payment_attempt": None})
+            begun = {"status": "incomplete", "latest_invoice": invoice["id"]}
+            self._changed(subscription, begun, "customer.subscription.created")
             self._try(invoice["id"])
         return self.need("subscription", subscription["id"])
 
     def lapse(self, id: str) -> Plain:
-        """After 23 hours without a payment."""
-        subscription = self.need("subscription", id)
-        self.close_invoice(subscription["latest_invoice"], "void")
-        return self._changed(subscription, {"status": "incomplete_expired"}, "customer.subscription.updated")
+        self.close_invoice(self.need("subscription", id)["latest_invoice"], "void")
+        gone = {"status": "incomplete_expired"}
+        return self._changed(self.need("subscription", id), gone, "customer.subscription.updated")
 
     def change_subscription(self, id: str, form: Plain) -> Plain:
         subscription = self.need("subscription", id)
-        barred = set(form) - {"default_source", "metadata", "expand"}
-        if subscription["status"] == "incomplete" and barred:
+        if subscription["status"] == "incomplete" and set(form) - {"default_source", "metadata"}:
             raise bad(None, "A subscription that is incomplete takes a default source and metadata only.")
-        values = {name: form[name] or None for name in (*_CHANGEABLE, "pause_collection") if name in form}
-        return self._changed(subscription, values, "customer.subscription.updated")
+        return self._changed(subscription, _chosen(form), "customer.subscription.updated")
 
     def end_subscription(self, id: str) -> Plain:
         """Its open invoices stay open, and are charged no more."""
@@ -106,14 +96,13 @@ class Invoices:
         self._tell("customer.subscription.deleted", subscription)
         return subscription
 
-    def _subscription_of(self, invoice: Plain) -> Any:
-        return (invoice["parent"] or {}).get("subscription_details", {}).get("subscription")
+    def _subscription_of(self, invoice: Plain) -> str:
+        return str((invoice["parent"] or {}).get("subscription_details", {}).get("subscription"))
 
     def _stands(self, invoice: Plain, statuses: dict[str, str]) -> None:
         """What becomes of its subscription, by the status that this one has."""
-        id = self._subscription_of(invoice)
-        subscription = self.need("subscription", id) if id else {"status": None}
-        if after := statuses.get(subscription["status"]):
+        subscription = self.book.get("subscription", self._subscription_of(invoice)) or {}
+        if (after := statuses.get(subscription.get("status", ""))) is not None:
             self._changed(subscription, {"status": after}, "customer.subscription.updated")
 
     def make_invoice(self, form: Plain) -> Plain:
@@ -239,9 +228,9 @@ class Invoices:
 
     def _default(self, invoice: Plain) -> Any:
         """The method before the source, of the invoice, its subscription and its customer in turn."""
-        id, customer = self._subscription_of(invoice), self.need("customer", invoice["customer"])
-        holders = [invoice, self.need("subscription", id) if id else {}]
-        holders.append(customer["invoice_settings"] | {"default_source": customer.get("default_source")})
+        subscription = self.book.get("subscription", self._subscription_of(invoice)) or {}
+        customer = self.need("customer", invoice["customer"])
+        holders = (invoice, subscription, customer["invoice_settings"], customer)
         named = [one.get(name) for one in holders for name in ("default_payment_method", "default_source")]
         return next(filter(None, named), None)
 
@@ -285,15 +274,6 @@ class Invoices:
             invoice |= {"status": "paid", "auto_advance": False, "next_payment_attempt": None}
         self._changed(invoice, {}, "invoice.updated" if invoice["status"] == "open" else "invoice.paid")
 
-    def pay_part(self, id: str, amount: int, method: str) -> Plain:
-        """A payment of the customer that leaves a rest."""
-        invoice = self.need("invoice", id)
-        about = {"amount": amount, "currency": invoice["currency"], "customer": invoice["customer"]}
-        intent = self.confirm(self.make_intent(about | {"payment_method": method})["id"], {})
-        invoice["payments"].insert(0, {"status": "paid", "intent": intent["id"]})
-        left = {"amount_paid": invoice["amount_paid"] + amount, "amount_remaining": invoice["amount_remaining"] - amount}
-        return self._changed(invoice, left, "invoice.updated")
-
     def close_invoice(self, id: str, status: str) -> Plain:
         """`void` or `uncollectible`."""
         invoice = self.need("invoice", id)
@@ -310,8 +290,7 @@ class Invoices:
             advances = form["auto_advance"] == "true"
             retry = int(self._clock()) + RETRY_AFTER if advances else None
             invoice |= {"auto_advance": advances, "next_payment_attempt": retry}
-        values = {name: form[name] or None for name in _CHANGEABLE if name in form}
-        return self._changed(invoice, values, "invoice.updated")
+        return self._changed(invoice, _chosen(form), "invoice.updated")
 
     def pay_invoice(self, id: str, form: Plain) -> Plain:
         invoice = self.need("invoice", id)
@@ -350,6 +329,11 @@ class Invoices:
         self._tell("invoice.paid", invoice)
         self._stands(invoice, _BEGUN)
         return invoice
+
+
+def _chosen(form: Plain) -> Plain:
+    """What of it changes; an empty text unsets."""
+    return {name: form[name] or None for name in _CHANGEABLE if name in form}
 
 
 def _line(form: Plain, amount: int) -> Plain:

@@ -286,5 +286,5 @@ def _nested(pairs: list[tuple[str, str]]) -> Plain:
 
 
 def _is_list(value: Any) -> bool:
-    """Whether it is a list of objects, as `items[0][quantity]` names it: of one, for more than one is not told apart."""
+    """Whether it is a list of objects, as `items[0][quantity]` names it; several are not told apart."""
     return isinstance(value, dict) and list(value) == [""]
