@@ -49,8 +49,8 @@ CASES = [
     ({"status": "paid", "units": 0, "credited": 4590}, "invoice_credited", "invoice_credited"),
     ({"units": 0, "credited": 4590}, "invoice_credited", "invoice_credited"),
     ({"units": 3590, "credited": 1000}, None, None),
-    ({"paid_by": "in_2"}, "paid_elsewhere", "paid_elsewhere"),
-    ({"paid_by": "in_2", "auto_advance": False}, "paid_elsewhere", "paid_elsewhere"),
+    ({"paid_by": "in_2"}, "paid_again", "paid_elsewhere"),
+    ({"paid_by": "in_2", "auto_advance": False}, "paid_again", "paid_elsewhere"),
 ]
 
 

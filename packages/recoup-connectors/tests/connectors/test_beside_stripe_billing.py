@@ -8,10 +8,12 @@ from math import factorial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pytest
 from connectors.test_stripe_billing import ROWS, Ground, story
 from tests.rings import drawn
 
 from recoup.store.cards.connections import Billing
+from recoup.store.cards.processor_notices import left_invoices
 from recoup.store.server import ServerAddress
 
 FAILS, PAYS = "visa_chargeDeclinedInsufficientFunds", "visa"
@@ -281,3 +283,148 @@ def test_what_is_done_at_stripe_meanwhile_is_followed(
         assert (attention == "invoice_left_open") is (told.there == "open" and reason == "paid_elsewhere")
 
     story(server, tmp_path, tell, told.billing)
+
+
+async def left_for(on: Ground, why: str) -> None:
+    await on.hear()
+    assert await on.shop.value("SELECT count(*) FROM orders") == 0
+    left = await left_invoices(on.shop.world.db, on.shop.merchant_id)
+    assert [(one.route, one.why) for one in left] == [("stripe", why)]
+
+
+def first(on: Ground, card: str) -> dict[str, Any]:
+    price = {"currency": "usd", "product": "prod_gym", "unit_amount": "4590"}
+    form = {"customer": on.customer, "items": [{"price_data": price}], "default_payment_method": on.method(card)}
+    return on.account.subscribe(form)
+
+
+def test_a_first_invoice_is_not_charged_while_its_customer_subscribes_anew(
+    server: ServerAddress, tmp_path: Path
+) -> None:
+    """Two subscriptions were paid: the first one's invoice had been charged 15 minutes later."""
+
+    async def tell(on: Ground) -> None:
+        begun = first(on, "chargeDeclinedProcessingError")
+        assert begun["status"] == "incomplete"
+        await left_for(on, "first_payment")
+        assert first(on, PAYS)["status"] == "active"
+        on.now_approves()
+        await on.days(0.75)
+        on.account.lapse(begun["id"])
+        await on.days(2)
+        assert taken(on) == 4590
+        assert await on.shop.value("SELECT count(*) FROM orders") == 0
+        assert on.there(begun["latest_invoice"])["status"] == "void"
+
+    story(server, tmp_path, tell)
+
+
+def waits_for_an_upgrade(on: Ground, invoice: str) -> None:
+    waiting = on.account.need("subscription", subscription_of(on, invoice))
+    on.standin.book.put(waiting | {"pending_update": {"expires_at": 1}})
+
+
+def stands(status: str) -> Act:
+    def act(on: Ground, invoice: str) -> None:
+        on.standin.book.put(on.account.need("subscription", subscription_of(on, invoice)) | {"status": status})
+
+    return act
+
+
+LEFT = {
+    "switched off": (switched_off, "billing_stopped"),
+    "incomplete": (stands("incomplete"), "first_payment"),
+    "an upgrade waits": (waits_for_an_upgrade, "first_payment"),
+    "unpaid": (stands("unpaid"), "subscription_unpaid"),
+    "paused": (stands("paused"), "subscription_paused"),
+    "collects nothing": (collects_nothing, "subscription_paused"),
+    "ended": (ended, "subscription_cancelled"),
+    "subscribed anew": (anew("prod_gym"), "paid_again"),
+    "no card": (removed, "no_method"),
+    "a bank account": (a_bank_account, "refused"),
+}
+
+
+@drawn("connectors", "name", LEFT, 3)
+@pytest.mark.parametrize("billing", ["take_over", "beside"])
+def test_what_is_not_fit_for_a_rescue_is_left_and_why_is_kept(
+    server: ServerAddress, tmp_path: Path, name: str, billing: Billing
+) -> None:
+    act, why = LEFT[name]
+
+    async def tell(on: Ground) -> None:
+        act(on, failing(on))
+        await left_for(on, why)
+        sent = len(on.charges())
+        on.now_approves()
+        for _ in range(40):
+            on.clocks.move(timedelta(hours=12))
+            await on.shop.run_due()
+        assert len(on.charges()) == sent
+
+    story(server, tmp_path, tell, billing)
+
+
+@pytest.mark.parametrize("how", ["paid", "void", "credited", "another card"])
+def test_what_happens_between_the_read_and_the_charge_is_no_charge_of_ours(
+    server: ServerAddress, tmp_path: Path, how: str
+) -> None:
+    async def tell(on: Ground) -> None:
+        failing(on)
+        await on.hear()
+        real, raced = on.account.pay_invoice, list[str]()
+        acts: dict[str, Act] = {"paid": paid, "void": closed("void"), "credited": credited, "another card": of_customer}
+
+        def pay(id: str, form: dict[str, Any]) -> dict[str, Any]:
+            if on.account.request["idempotency_key"] and not raced:
+                raced.append(id)
+                acts[how](on, id)
+            return real(id, form)
+
+        on.account.pay_invoice = pay  # type: ignore[method-assign]
+        await on.days(8)
+        assert raced
+        stage, reason, *_ = await on.shop.value(HEAD)
+        ends = {"paid": "paid_elsewhere", "void": "invoice_voided", "credited": "invoice_credited"}
+        assert (stage, reason) == (("cancelled", ends[how]) if how in ends else COMPLETED)
+        assert taken(on) == (0 if how in ("void", "credited") else 4590)
+        assert "problem" not in await on.shop.value("SELECT jsonb_agg(dst) FROM order_log")
+
+    story(server, tmp_path, tell)
+
+
+def test_an_invoice_that_cannot_be_read_is_not_charged(server: ServerAddress, tmp_path: Path) -> None:
+    async def tell(on: Ground) -> None:
+        invoice = failing(on)
+        await on.hear()
+        sent = len(on.charges())
+        of_customer(on, invoice)
+        on.heard |= {one["id"] for one in on.standin.book.all("event")}
+        on.standin.faults.add("error_500", "GET /v1/customers", times=None)
+        await on.days(5)
+        assert len(on.charges()) == sent
+        assert await on.stage() in ("processing", "held")
+        on.standin.faults.left.clear()
+        await on.days(3)
+        assert (await on.stage(), taken(on)) == ("completed", 4590)
+
+    story(server, tmp_path, tell)
+
+
+def test_the_timeline_says_which_card_and_amount_took_the_place_of_which(server: ServerAddress, tmp_path: Path) -> None:
+    async def tell(on: Ground) -> None:
+        invoice = failing(on)
+        await on.hear()
+        on.account.credit({"invoice": invoice, "amount": "1000"})
+        of_customer(on, invoice)
+        await on.days(1)
+        bodies = (
+            "SELECT jsonb_agg(body ORDER BY seq) FROM order_log WHERE happening IN ('amount_changed', 'card_replaced')"
+        )
+        amount, card = await on.shop.value(bodies)
+        assert (amount["before"], amount["units"]) == (4590, 3590)
+        assert (card["before"], card["last4"], card["another"]) == ("4242", "4242", True)
+        changed = "SELECT jsonb_agg(body -> 'Changed' ORDER BY seq) FROM outbox WHERE event = 'order.amended'"
+        assert await on.shop.value(changed) == ["amount", "card"]
+
+    story(server, tmp_path, tell)

@@ -278,7 +278,7 @@ class _Rescue:
             try:
                 await keep_method(world, row.merchant_id, stored)
             except Problem as problem:
-                if problem.code in _REFUSED_FOR_NOW:
+                if problem.code != "invalid":
                     raise
                 return "billing_stopped"
             token_id = method_id_of(world, row.merchant_id, stored)

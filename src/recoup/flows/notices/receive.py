@@ -152,7 +152,7 @@ async def work_missed(world: World, orders: Orders, due: Due) -> None:
             continue
         billing = billing_of(world.processors.get(own.route))
         if billing is None:
-            raise Problem("unavailable", "The account was just connected.", cure="It is read in a moment.")
+            raise Problem("unavailable", "There is no such route.", cure="Check the name of the processor's route.")
         since = max(WallTime(own.created_at) - BEFORE_CONNECTED, now - CAUGHT_UP)
         with suppress(Problem):  # it is read again in an hour
             for notice in await billing.failed_since(since):

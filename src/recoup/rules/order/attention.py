@@ -78,7 +78,7 @@ _SENTENCES: Final = MappingProxyType({
     REFUND_FAILED: "A refund that was made has failed at the processor: the customer did not get the money.",
     HOLD_EXPIRED: "The processor says that this hold has expired: what was not captured cannot be taken any more.",
     INVOICE_CLOSED: "Paid, and its invoice was closed at the processor without this payment.",
-    INVOICE_LEFT: "Its customer has paid the same by another invoice: this one stays open at the processor, uncharged.",
+    INVOICE_LEFT: "Its customer has paid the same by another invoice; this one stays open at the processor.",
     SETTLEMENT_STUCK: "A settlement is stuck: the channel did not take it. The money is still the merchant's.",
     SETTLEMENT_DELAYED: "A settlement is delayed: the channel does not take it. It is sent until it does.",
     LATE: "Dispute {0} must be answered soon; without an answer it is lost.",

@@ -31,6 +31,7 @@ REASONS: Final = {
 # Why an invoice is not taken, beside these.
 LEFT_OUT: Final = {
     "first_payment": "Its customer is at the checkout and has not agreed to later charges.",
+    "paid_again": "Its customer has paid the same by another invoice since.",
     "subscription_unpaid": "The processor has given up its subscription as unpaid.",
     "no_method": "The processor would charge no card for it.",
     "refused": "It was refused as an order: its card, amount or currency is not taken here.",
@@ -75,7 +76,7 @@ def unfit(state: InvoiceState | None) -> str | None:
         return "not_tried"
     end = end_of(state, we_stopped=True)
     if state is None or end is not None:
-        return end
+        return "paid_again" if state is not None and state.paid_by else end
     if state.subscription not in _BEGUN:
         return "first_payment" if state.subscription == "incomplete" else "subscription_unpaid"
     if state.billing_reason == "subscription_create" and not state.retried:

@@ -156,7 +156,7 @@ class LeftInvoice(Row, frozen=True):
 
 @MERCHANT.statement("""
 SELECT route, about AS invoice, became AS why, received_at AS at FROM processor_notices
-WHERE merchant_id = $1 AND subject = 'invoice' AND became IN ('first_payment', 'subscription_unpaid',
+WHERE merchant_id = $1 AND subject = 'invoice' AND became IN ('first_payment', 'paid_again', 'subscription_unpaid',
   'subscription_paused', 'subscription_cancelled', 'billing_stopped', 'no_method')
 UNION ALL SELECT route, invoice, split_part(ended, ':', 1), came_at FROM processor_invoices
 WHERE merchant_id = $1 AND order_id IS NULL AND ended IS NOT NULL

@@ -13,6 +13,7 @@ _NOTHING: Final = (
     "pre_payment_credit_notes_amount", "starting_balance",
 )  # fmt: skip
 _CHANGEABLE: Final = ("default_payment_method", "default_source", "metadata", "pause_collection")
+_STOPPED: Final = {"auto_advance": False, "next_payment_attempt": None}
 _BEGUN: Final = {"incomplete": "active", "past_due": "active"}  # once its newest invoice is paid
 
 
@@ -35,8 +36,7 @@ class Invoices:
     def change_customer(self, id: str, form: Plain) -> Plain:
         customer = self.need("customer", id)
         settings = customer["invoice_settings"] | form.get("invoice_settings", {})
-        changed = {name: value for name, value in form.items() if name != "expand"} | {"invoice_settings": settings}
-        return self._changed(customer, changed, "customer.updated")
+        return self._changed(customer, form | {"invoice_settings": settings}, "customer.updated")
 
     def _changed(self, plain: Plain, values: Plain, event: str) -> Plain:
         self._tell(event, self.book.put(plain | values))
@@ -92,7 +92,7 @@ class Invoices:
         subscription = self.book.put(self.need("subscription", id) | {"status": "canceled"})
         for invoice in self.book.all("invoice"):
             if self._subscription_of(invoice) == id and invoice["status"] == "open":
-                self.book.put(invoice | {"auto_advance": False, "next_payment_attempt": None})
+                self.book.put(invoice | _STOPPED)
         self._tell("customer.subscription.deleted", subscription)
         return subscription
 
@@ -261,8 +261,6 @@ class Invoices:
     def void_credit(self, id: str) -> Plain:
         note = self.need("credit_note", id)
         invoice = self.need("invoice", note["invoice"])
-        if note["status"] != "issued" or invoice["status"] != "open":
-            raise bad(None, "Only an issued credit note of an open invoice can be voided.")
         self._credited(invoice, -note["amount"])
         return self._changed(note, {"status": "void", "voided_at": int(self._clock())}, "credit_note.voided")
 
@@ -271,15 +269,15 @@ class Invoices:
         invoice["amount_due"] -= amount
         invoice["amount_remaining"] -= amount
         if not invoice["amount_remaining"]:
-            invoice |= {"status": "paid", "auto_advance": False, "next_payment_attempt": None}
-        self._changed(invoice, {}, "invoice.updated" if invoice["status"] == "open" else "invoice.paid")
+            invoice |= _STOPPED | {"status": "paid"}
+        self._changed(invoice, {}, "invoice.updated")
 
     def close_invoice(self, id: str, status: str) -> Plain:
         """`void` or `uncollectible`."""
         invoice = self.need("invoice", id)
         if invoice["status"] != "open":
             raise bad("invoice_not_open", f"Invoice is {invoice['status']}.")
-        invoice |= {"status": status, "auto_advance": False, "next_payment_attempt": None}
+        invoice |= _STOPPED | {"status": status}
         self.book.put(invoice)
         self._tell("invoice.voided" if status == "void" else "invoice.marked_uncollectible", invoice)
         return invoice
@@ -322,9 +320,8 @@ class Invoices:
     def _paid(self, invoice: Plain, intent: str | None) -> Plain:
         if intent is not None:
             invoice["payments"].insert(0, {"status": "paid", "intent": intent})
-        sums = {"amount_paid": invoice["amount_paid"] + invoice["amount_remaining"], "amount_remaining": 0}
-        paid = sums | {"status": "paid", "auto_advance": False, "next_payment_attempt": None}
-        invoice |= paid | {"paid_out_of_band": intent is None}
+        paid = {"amount_paid": invoice["amount_paid"] + invoice["amount_remaining"], "amount_remaining": 0}
+        invoice |= paid | _STOPPED | {"status": "paid", "paid_out_of_band": intent is None}
         self.book.put(invoice)
         self._tell("invoice.paid", invoice)
         self._stands(invoice, _BEGUN)

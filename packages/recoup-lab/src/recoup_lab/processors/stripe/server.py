@@ -282,9 +282,5 @@ def _nested(pairs: list[tuple[str, str]]) -> Plain:
             here[parts[-1]] = value
         else:
             raise bad("parameter_invalid_hash", "Invalid object", param=name)
-    return {name: [value[""]] if _is_list(value) else value for name, value in form.items()}
-
-
-def _is_list(value: Any) -> bool:
-    """Whether it is a list of objects, as `items[0][quantity]` names it; several are not told apart."""
-    return isinstance(value, dict) and list(value) == [""]
+    lists = {name: [value[""]] for name, value in form.items() if isinstance(value, dict) and "" in value}
+    return form | lists  # `items[0][quantity]`: several objects of a list are not told apart
