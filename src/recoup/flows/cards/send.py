@@ -199,7 +199,7 @@ async def call(
         charge = charge_of(world, order, attempt, deadline, at_hand)
     except Problem as problem:
         return Outcome("not_sent", text=problem.message)
-    return read_answer(order, attempt, await _call(world, order, attempt, charge))
+    return read_answer(order, attempt, await _call(world, order, attempt, replace(charge, invoice_read=True)))
 
 
 async def invoice_refuses(world: World, order: Order, attempt: Attempt) -> Outcome | None:

@@ -34,7 +34,7 @@ class State:
     reason: str | None = None
     is_captured: bool = False
     collected_units: int = 0
-    units: int | None = None
+    units: int = 0
 
 
 _ENDS = {row.happening: row.reason for row in STEPS if row.reason}
@@ -61,7 +61,7 @@ def after(state: State, line: Line) -> State:
         stage=stage,
         collected_units=collected,
         refunded_units=state.refunded_units + back,
-        units=line.body.get("units") if line.happening == "amount_changed" else state.units,
+        units=int(line.body.get("units") or 0) if line.happening == "amount_changed" else state.units,
     )
     match line.happening:
         case "part_collected":

@@ -151,7 +151,7 @@ class Charges(VendorAccount):
     async def _pay_invoice(self, charge: Charge, credential: Stored, amount: int, until: float) -> Outcome:
         """The invoice is the lock: it is paid once, whoever pays it. One key for all sends of this id."""
         path = f"/v1/invoices/{charge.invoice}"
-        refused = await self._unpayable(charge, credential, amount, until)
+        refused = None if charge.invoice_read else await self._unpayable(charge, credential, amount, until)
         if refused is not None:
             return refused
         named = "payment_method" if credential.id.startswith("pm_") else "source"

@@ -106,9 +106,10 @@ class Invoices:
         units, currency = amounts.units_of(found.amount_remaining, found.currency.upper()), found.currency.upper()
         if units is None or found.customer is None:
             return None
-        subscription, customer, paid_by = await asyncio.gather(
-            self._subscription(found.subscription), self._customer(found.customer), self._paid_by(found)
-        )
+        subscription, paid_by = await asyncio.gather(self._subscription(found.subscription), self._paid_by(found))
+        method, customer = _method(found, subscription), Customer(found.customer, found.customer_email)
+        if method is None or not customer.email:
+            customer = await self._customer(found.customer)
         at = found.next_payment_attempt if found.auto_advance else None
         state = InvoiceState(
             units,
@@ -120,14 +121,14 @@ class Invoices:
             bool(found.auto_advance),
             found.attempt_count,
             found.next_payment_attempt is not None,
-            _method(found, subscription, customer.invoice_settings, customer),
+            method or _method(customer.invoice_settings, customer),
             subscription.standing if subscription is not None else None,
             paid_by,
         )
         return BilledInvoice(
             state,
             found.customer,
-            found.customer_email or customer.email or "",
+            customer.email or "",
             currency,
             datetime.fromtimestamp(at, UTC) if at is not None else None,
             max(1, OWN_TRIES_MAX - found.attempt_count) if at is not None else 0,

@@ -160,6 +160,7 @@ class Invoices:
         return self._new(
             "invoice",
             customer=form.get("customer"),
+            customer_email=(self.book.get("customer", str(form.get("customer"))) or {}).get("email"),
             currency=form.get("currency", "usd"),
             **dict.fromkeys(("amount_due", "amount_remaining", "subtotal", "total"), amount),
             **dict.fromkeys(_NOTHING, 0),
