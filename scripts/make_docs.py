@@ -31,7 +31,7 @@ from recoup.rules.network.magic_disputes import DISPUTES
 from recoup.rules.network.magic_serials import TOKENS, UPDATES
 from recoup.rules.order.faces import MEANINGS, STATUS_NAMES, face
 from recoup.rules.order.lifecycle import ENDED, STEPS, Stage
-from recoup.rules.rescue.billing import REASONS as BILLED
+from recoup.rules.order.lifecycle import REASONS as BILLED
 from recoup.rules.rescue.completeness import WISHES
 from recoup.rules.stable.channels import enabled
 from recoup.rules.stable.destinations import FORMS

@@ -4,8 +4,8 @@ from typing import Final, NamedTuple
 
 from recoup.rules.lists.words import SCHEME_WORDS, STATUS_WORDS
 from recoup.rules.order.faces import MEANINGS, face
+from recoup.rules.order.lifecycle import REASONS as BILLED
 from recoup.rules.order.lifecycle import Stage
-from recoup.rules.rescue.billing import REASONS as BILLED
 
 # What brought the money of a payment, whichever page counts it.
 MEANS: Final[dict[str | None, str]] = {

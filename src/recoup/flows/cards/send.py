@@ -28,19 +28,19 @@ from recoup.moves.attempt.close import ProcessorResult, close_attempt
 from recoup.moves.attempt.open import open_attempt
 from recoup.moves.change import Change
 from recoup.moves.order.start import start_order
+from recoup.rules.money.billing import CHANGED, end_of
 from recoup.rules.order import whys
 from recoup.rules.order.answers import Message, State, Step, follows
 from recoup.rules.order.card_facts import CardFacts
 from recoup.rules.order.credential import UNUSABLE
 from recoup.rules.order.snapshot import Attempt, Order
-from recoup.rules.rescue.billing import INVOICE_DIFFERS, INVOICE_PAID, end_of
 from recoup.rules.rescue.method_gone import METHOD_GONE, is_closed
 from recoup.store.cards.processor_invoices import find_invoice
 from recoup.store.cards.vault import note_issuers
 
 _NOT_USABLE: Final = Outcome("not_sent", processor_code=UNUSABLE, text="not sent: the network token cannot be used")
 _GONE = Outcome("declined", processor_code=METHOD_GONE, text="not sent: the method is gone", reached_network=False)
-_DIFFERS = Outcome("not_sent", processor_code=INVOICE_DIFFERS)
+_DIFFERS = Outcome("not_sent", processor_code="invoice_differs")
 Intent = Callable[[Change], tuple[Order, Attempt] | None]
 Opened = tuple[Order, Attempt, float]
 OWN: Final = "own"  # in metrics, every merchant's own routes
@@ -294,6 +294,8 @@ def read_answer(order: Order, attempt: Attempt, outcome: Outcome) -> Outcome:
     """Sets the state that follows from it, and the code if the processor no longer has the method or does not take the
     token."""
     message = message_of(order, attempt)
+    if outcome.processor_code in CHANGED:
+        outcome = replace(outcome, fault=None)  # it was right when it was made
     then = follows(message, outcome.state, outcome.fault)
     if message == "token" and then.step == "card_instead":
         return replace(outcome, processor_code=UNUSABLE)
@@ -311,7 +313,7 @@ def processor_result(order: Order, attempt_id: UUID, outcome: Outcome) -> Proces
         outcome,
         event=_EVENTS.get(outcome.state, outcome.state),
         step="card_instead" if outcome.processor_code == UNUSABLE else step,
-        why=whys.INVOICE_DIFFERS if outcome.processor_code in (INVOICE_DIFFERS, INVOICE_PAID) else None,
+        why=whys.INVOICE_DIFFERS if outcome.processor_code in CHANGED else None,
         said=outcome.text,
         standing=news.standing if news is not None else None,
         reached_network=outcome.reached_network is not False,

@@ -35,11 +35,11 @@ from recoup.moves.change import Change
 from recoup.moves.order.amendment import NewCard
 from recoup.moves.order.ending import cancel
 from recoup.moves.order.reported import follow_invoice, invoice_closed
+from recoup.rules.money.billing import end_of, may_return, unfit
 from recoup.rules.network.magic import identity_of
 from recoup.rules.order.attention import INVOICE_LEFT
 from recoup.rules.order.lifecycle import OPEN, Stage
 from recoup.rules.order.snapshot import Order
-from recoup.rules.rescue.billing import end_of, may_return, unfit
 from recoup.store.cards import processor_invoices as store
 from recoup.store.cards.connections import ProcessorConnection
 from recoup.store.cards.processor_invoices import InvoiceNow, NewInvoice, ProcessorInvoice, find_invoice
@@ -286,7 +286,7 @@ class _Rescue:
             assert token is not None
             card = NewCard(token_id, identity_of(order.order_id, token.pan_id, token.magic), token.pan_id)
             last4 = token.last4
-        now = InvoiceNow(row.merchant_id, row.invoice_key, order.order_id, method, state.units)
+        now = InvoiceNow(row.merchant_id, row.invoice_key, method, state.units)
         await self._try(lambda change: follow_invoice(change, now, card, last4), order)
         return None
 

@@ -6,12 +6,14 @@ from datetime import datetime
 from typing import Literal, NamedTuple, Protocol, TypeGuard
 from uuid import UUID
 
+from msgspec import Struct
+
 from recoup.gateways.cards.asking_only import AskingOnly
 from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.outcome import Outcome
 from recoup.gateways.cards.port import Processor, StatementLine
+from recoup.rules.money.billing import InvoiceState
 from recoup.rules.money.disputes import NoticeStage, Status
-from recoup.rules.rescue.billing import InvoiceState
 
 
 class Finding(NamedTuple):
@@ -151,7 +153,7 @@ class OwnDecline(NamedTuple):
     charge: str | None = None
 
 
-class BilledInvoice(NamedTuple):
+class BilledInvoice(Struct, frozen=True):
     """An invoice of the processor's billing, whose next own attempt is at `own_retry_at`, of `own_tries_left` at
     most."""
 

@@ -10,7 +10,7 @@ from recoup.kernel.sentence import shaped
 from recoup.rules.network.reasons import REASONS, REVOKED, cure_of, only_waits
 from recoup.rules.order.attempts import GOING
 from recoup.rules.order.lifecycle import OPEN, Stage
-from recoup.rules.rescue.billing import REASONS as BILLED
+from recoup.rules.order.lifecycle import REASONS as BILLED
 
 HARD, SOFT, NO_ANSWER, TOO_LATE = "hard_decline", "soft_decline", "no_answer", "approved_late"
 NOT_SENT, DECLINED = "not_sent", "declined"

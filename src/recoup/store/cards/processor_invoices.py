@@ -90,24 +90,16 @@ class InvoiceNow(Row, frozen=True):
 
     merchant_id: UUID
     invoice_key: UUID
-    order_id: UUID
     method: str
     units: int
 
 
 @MERCHANT.statement("""
-WITH given AS (
-  SELECT * FROM jsonb_to_recordset($1) AS i (merchant_id uuid, invoice_key uuid, order_id uuid, method text,
-    units bigint)
-), amounts AS (
-  UPDATE orders o SET units = g.units FROM given g
-  WHERE o.merchant_id = g.merchant_id AND o.order_id = g.order_id AND o.units <> g.units
-)
-UPDATE processor_invoices p SET method = g.method, units = g.units FROM given g
-WHERE p.merchant_id = g.merchant_id AND p.invoice_key = g.invoice_key
+UPDATE processor_invoices p SET method = i.method, units = i.units
+FROM jsonb_populate_recordset(NULL::processor_invoices, $1) AS i
+WHERE p.merchant_id = i.merchant_id AND p.invoice_key = i.invoice_key
 """)
-async def follow(db: Tx, rows: Sequence[InvoiceNow]) -> None:
-    """With the amounts of their orders."""
+async def follow(db: Tx, rows: Sequence[InvoiceNow]) -> None: ...
 
 
 @MERCHANT.statement("""

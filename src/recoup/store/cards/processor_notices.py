@@ -146,7 +146,7 @@ async def modification_of(db: Read, key: UUID, route: str, merchant_id: UUID | N
 
 
 class LeftInvoice(Row, frozen=True):
-    """A failed invoice that is not rescued; `why` of `rules/rescue/billing`, or "refused". Wall time."""
+    """A failed invoice that is not rescued; `why` of `rules/money/billing`, or "refused". Wall time."""
 
     route: str
     invoice: str

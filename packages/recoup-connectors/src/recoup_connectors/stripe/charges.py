@@ -18,7 +18,6 @@ from recoup.gateways.cards.port import Charge, Inquiry, LookUp
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply
 from recoup.gateways.cards.vendor_account import VendorAccount, unanswered
 from recoup.kernel.ids import parse_id
-from recoup.rules.rescue.billing import INVOICE_DIFFERS, INVOICE_PAID
 from recoup_connectors.stripe import amounts
 from recoup_connectors.stripe.api import Api
 from recoup_connectors.stripe.outcomes import (
@@ -180,14 +179,13 @@ class Charges(VendorAccount):
         invoice = read(Invoice, found) if found.status == 200 else None
         if invoice is None:
             refused = of_error(found, credential.scheme)
-            if refused.fault == "credential":
-                return Outcome("not_sent", processor_code=INVOICE_DIFFERS, text="the invoice is gone")
-            return replace(refused, state="not_sent", fault=refused.fault or "outage")
+            fault = "request" if refused.fault == "credential" else refused.fault or "outage"
+            return replace(refused, state="not_sent", fault=fault)
         same = (invoice.customer, invoice.amount_remaining, invoice.currency.upper())
         if invoice.status == "open" and same == (credential.customer, amount, charge.currency):
             return None
-        code = INVOICE_PAID if invoice.status == "paid" else INVOICE_DIFFERS
-        return Outcome("not_sent", processor_code=code, text="the invoice is not what was owed")
+        code = "invoice_paid_elsewhere" if invoice.status == "paid" else "invoice_differs"
+        return Outcome("not_sent", processor_code=code, text="the invoice is not what was owed", fault="request")
 
     async def look_at_charge(self, charge: Charge, inquiry: Inquiry) -> Outcome:
         credential = charge.credential
@@ -295,7 +293,7 @@ class Charges(VendorAccount):
         if "invoice.paid" in ours or "invoice.payment_succeeded" in ours:
             return invoice.outcome(charge)
         if invoice.status == "paid":
-            return Outcome("not_sent", processor_code=INVOICE_PAID, text="paid elsewhere")
+            return Outcome("not_sent", processor_code="invoice_paid_elsewhere", text="paid elsewhere", fault="request")
         if "invoice.payment_failed" in ours:
             return invoice.declined(charge)
         return Outcome("not_found")

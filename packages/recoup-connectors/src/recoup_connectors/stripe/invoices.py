@@ -9,7 +9,7 @@ import msgspec
 
 from recoup.gateways.cards.connector import BilledInvoice, Notice, OwnDecline
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply
-from recoup.rules.rescue.billing import InvoiceState
+from recoup.rules.money.billing import InvoiceState
 from recoup_connectors.stripe import amounts
 from recoup_connectors.stripe.api import Api, Event, Form, notice_of, reason_of, unavailable
 from recoup_connectors.stripe.outcomes import Invoice, T, read
@@ -72,15 +72,15 @@ class Subscription(msgspec.Struct, frozen=True):
         return self.status
 
 
-class InvoiceSettings(msgspec.Struct, frozen=True):
-    default_payment_method: str | None = None
-
-
 class Customer(msgspec.Struct, frozen=True):
     id: str
     email: str | None = None
     default_source: str | None = None
-    invoice_settings: InvoiceSettings = InvoiceSettings()
+    invoice_settings: Mapping[str, Any] | None = None
+
+    @property
+    def default_payment_method(self) -> Any:
+        return (self.invoice_settings or {}).get("default_payment_method")
 
 
 def _method(*holders: Any) -> str | None:
@@ -121,7 +121,7 @@ class Invoices:
             bool(found.auto_advance),
             found.attempt_count,
             found.next_payment_attempt is not None,
-            method or _method(customer.invoice_settings, customer),
+            method or _method(customer),
             subscription.standing if subscription is not None else None,
             paid_by,
         )

@@ -12,7 +12,8 @@ from recoup.doors.portal.visit import Visit
 from recoup.flows.connections import connections_of, notices_of
 from recoup.flows.merchants import connect as flow
 from recoup.rules.merchants.connect_form import NOT_INSTALLED
-from recoup.rules.rescue.billing import LEFT_OUT, REASONS
+from recoup.rules.money.billing import LEFT_OUT
+from recoup.rules.order.lifecycle import REASONS
 from recoup.store.cards.connections import Billing
 from recoup.store.cards.processor_notices import left_invoices
 
@@ -37,7 +38,7 @@ async def page(visit: Visit) -> Values:
     return {
         "rows": rows,
         "notices": await notices_of(visit.world, [row.route for row in rows]),
-        "left": await left_invoices(visit.world.db, visit.scope.merchant_id),
+        "left": await left_invoices(visit.world.db.reader, visit.scope.merchant_id),
         "kind": kind,
         "choices": forms,
         "forms": {**{row.kind: NOT_INSTALLED for row in rows}, **forms},

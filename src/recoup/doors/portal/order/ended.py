@@ -10,7 +10,7 @@ from recoup.rules.network.reasons import only_waits
 from recoup.rules.order import causes
 from recoup.rules.order.causes import Cause, Try, cause_of
 from recoup.rules.order.lifecycle import ENDED, Stage
-from recoup.rules.rescue.billing import REASONS as BILLED
+from recoup.rules.order.lifecycle import REASONS as BILLED
 from recoup.store.orders.order_page import OrderPage
 from recoup.store.orders.order_page_rows import PageDecision
 

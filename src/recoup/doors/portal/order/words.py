@@ -13,7 +13,7 @@ from recoup.doors.portal.words import CLASSES, REASONS
 from recoup.kernel.sentence import Sentence, joined
 from recoup.rules.lists.words import REASON_WORDS, scheme_word
 from recoup.rules.order.answers import WRONG
-from recoup.rules.rescue.billing import REASONS as BILLED
+from recoup.rules.order.lifecycle import REASONS as BILLED
 
 
 def code_words(context: LogContext) -> str:

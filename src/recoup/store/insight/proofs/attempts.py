@@ -171,7 +171,8 @@ CROSS JOIN LATERAL (VALUES
         WHEN a.state IN ('planned', 'not_sent') THEN a.state ELSE 'planned' END), a.state),
   (3, 'sent at', CASE WHEN l.sent THEN 'set' ELSE 'none' END, CASE WHEN a.sent_at IS NULL THEN 'none' ELSE 'set' END),
   (4, 'units', CASE WHEN a.ladder IN ('collect', 'unexpected') OR l.in_parts AND (l.sent_units IS NOT NULL
-        OR NOT l.sent AND a.units BETWEEN 1 AND o.units) THEN coalesce(l.sent_units, a.units::text)
+        OR NOT l.sent AND (l.owed IS NOT NULL OR a.units BETWEEN 1 AND o.units))
+      THEN coalesce(l.sent_units, a.units::text)
       ELSE (coalesce(l.owed, o.units) - l.short)::text END, a.units::text),
   (5, 'asset', CASE WHEN a.ladder = 'unexpected' THEN a.asset ELSE o.asset END, a.asset),
   (6, 'route, deadline and sends', CASE WHEN l.sent THEN 'set' ELSE 'none' END, CASE WHEN a.route IS NOT NULL

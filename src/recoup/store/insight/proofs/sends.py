@@ -146,9 +146,7 @@ CROSS JOIN LATERAL (VALUES
   (4, 'cause', 'attempt, transmission or the decline that came in', CASE WHEN a.attempt_id IS NOT NULL
       OR t.transmit_id IS NOT NULL OR (s.state = 'sent' AND s.declined AND s.at <= o.placed_at)
       THEN 'attempt, transmission or the decline that came in' ELSE 'none' END),
-  (5, 'units', CASE WHEN t.transmit_id IS NULL THEN coalesce(a.units, (SELECT (g.body ->> 'before')::bigint
-      FROM order_log g WHERE g.merchant_id = s.merchant_id AND g.order_id = s.order_id
-        AND g.happening = 'amount_changed' ORDER BY g.seq LIMIT 1), o.units)::text || ' ' || o.asset END,
+  (5, 'units', CASE WHEN t.transmit_id IS NULL THEN coalesce(a.units, o.units)::text || ' ' || o.asset END,
     CASE WHEN t.transmit_id IS NULL THEN s.units::text || ' ' || s.currency END),
   (6, 'claim', CASE WHEN a.attempt_id IS NOT NULL THEN 'false' END,
     CASE WHEN a.attempt_id IS NOT NULL THEN s.claimed::text END)

@@ -17,7 +17,6 @@ BEGIN
   EXECUTE format(E'ALTER DOMAIN lifecycle_row ADD CONSTRAINT order_log_lifecycle CHECK (VALUE IN (\n  %s\n)'
     ' OR VALUE ~ ''^([a-z_]+)/[a-z_]+[.][a-z_]+/\\1$'')', known);
 END $$;
-GRANT UPDATE (units) ON orders TO recoup_app;
 INSERT INTO due_work (merchant_id, kind, subject_id, due_at, wall)
 SELECT DISTINCT merchant_id, 'missed_notices', merchant_id, now(), true FROM processor_connections WHERE billing <> 'off'
 ON CONFLICT DO NOTHING;

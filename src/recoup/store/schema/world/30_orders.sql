@@ -37,7 +37,7 @@ CREATE INDEX order_log_acts ON order_log (merchant_id, recorded_at DESC) WHERE
   AND (actor LIKE 'user:%' OR actor LIKE 'operator:%' OR actor LIKE 'api:%' OR actor LIKE 'partner:%');
 
 -- What is so about an order from the start, and where its log says it is. A merchant may amend the card, the expiry, the
--- wish for attempts and its own notes while the order is open, an invoice that it rescues its amount. An erasure takes the texts out of facts and metadata.
+-- wish for attempts and its own notes while the order is open. An erasure takes the texts out of facts and metadata.
 CREATE TABLE orders (
   merchant_id uuid NOT NULL,
   order_id uuid NOT NULL,

@@ -5,10 +5,11 @@ otherwise or never agreed to. The words are Stripe's, as of docs.stripe.com/bill
 docs.stripe.com/billing/subscriptions/pause-payment and docs.stripe.com/api/invoices/object, read on 29 November 2026.
 """
 
-from typing import Final, NamedTuple
+from typing import Final
 
-INVOICE_DIFFERS: Final = "invoice_differs"  # as a processor's code: it is not what was to be paid
-INVOICE_PAID: Final = "invoice_paid_elsewhere"
+from msgspec import Struct
+
+CHANGED: Final = ("invoice_differs", "invoice_paid_elsewhere")  # as a processor's codes: it is not what was to be paid
 _STATUSES: Final = {
     "paid": "paid_elsewhere", "void": "invoice_voided", "uncollectible": "invoice_uncollectible",
     "draft": "invoice_gone",
@@ -18,17 +19,7 @@ _SUBSCRIPTIONS: Final = {
     "paused": "subscription_paused",
 }  # fmt: skip
 _BEGUN: Final = (None, "active", "trialing", "past_due")
-# Why a rescue ends without money, as an order's reason.
-REASONS: Final = {
-    "invoice_credited": "A credit note at the processor leaves nothing of its invoice to be paid.",
-    "invoice_voided": "Its invoice was voided at the processor.",
-    "invoice_uncollectible": "Its invoice was marked as uncollectible at the processor.",
-    "invoice_gone": "Its invoice is not at the processor any more.",
-    "subscription_cancelled": "Its subscription has ended at the processor.",
-    "subscription_paused": "Its subscription is paused at the processor.",
-    "billing_stopped": "The processor's billing no longer charges a card for its invoice by itself.",
-}
-# Why an invoice is not taken, beside these.
+# Why an invoice is not taken, beside the ends of a rescue.
 LEFT_OUT: Final = {
     "first_payment": "Its customer is at the checkout and has not agreed to later charges.",
     "paid_again": "Its customer has paid the same by another invoice since.",
@@ -38,7 +29,7 @@ LEFT_OUT: Final = {
 }
 
 
-class InvoiceState(NamedTuple):
+class InvoiceState(Struct, frozen=True):
     """An invoice as it stands. `units` are left to pay, after `credited` and `paid`. `subscription`: the status of its
     subscription, None without one; "paused" too where that collects nothing, "incomplete" where a change of it waits
     for this payment. `retried`: the billing has planned another attempt, with `method`. `paid_by`: the customer's later
