@@ -429,3 +429,21 @@ def test_the_timeline_says_which_card_and_amount_took_the_place_of_which(server:
         assert await on.shop.value(changed) == ["amount", "card"]
 
     story(server, tmp_path, tell)
+
+
+def test_a_new_card_is_another_card_to_its_networks_limit(server: ServerAddress, tmp_path: Path) -> None:
+    """The old one may not be sent any more this month."""
+
+    async def tell(on: Ground) -> None:
+        invoice = failing(on)
+        await on.hear()
+        await on.days(6)
+        sent = len(on.charges())
+        await on.days(6)
+        assert len(on.charges()) == sent == 2
+        of_customer(on, invoice)
+        await on.days(0.75)
+        assert (await on.stage(), taken(on), len(on.charges())) == ("completed", 4590, sent + 1)
+        assert await on.shop.value("SELECT count(DISTINCT card_id) FROM network_sends") == 2
+
+    story(server, tmp_path, tell, visa_limit=2)
