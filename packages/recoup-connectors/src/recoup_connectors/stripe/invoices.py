@@ -1,6 +1,5 @@
 """Invoices of Stripe Billing: as they stand, who retries them, and what was paid elsewhere."""
 
-import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -106,10 +105,12 @@ class Invoices:
         units, currency = amounts.units_of(found.amount_remaining, found.currency.upper()), found.currency.upper()
         if units is None or found.customer is None:
             return None
-        subscription, paid_by = await asyncio.gather(self._subscription(found.subscription), self._paid_by(found))
-        method, customer = _method(found, subscription), Customer(found.customer, found.customer_email)
+        subscription, id, customer = None, found.subscription, Customer(found.customer, found.customer_email)
+        if id is not None:
+            subscription = await self._one(Subscription, f"/v1/subscriptions/{id}", Subscription(id, "canceled"))
+        method = _method(found, subscription)
         if method is None or not customer.email:
-            customer = await self._customer(found.customer)
+            customer = await self._one(Customer, f"/v1/customers/{customer.id}", customer)
         at = found.next_payment_attempt if found.auto_advance else None
         state = InvoiceState(
             units,
@@ -123,7 +124,7 @@ class Invoices:
             found.next_payment_attempt is not None,
             method or _method(customer),
             subscription.standing if subscription is not None else None,
-            paid_by,
+            await self._paid_by(found),
         )
         return BilledInvoice(
             state,
@@ -132,7 +133,7 @@ class Invoices:
             currency,
             datetime.fromtimestamp(at, UTC) if at is not None else None,
             max(1, OWN_TRIES_MAX - found.attempt_count) if at is not None else 0,
-            found.subscription,
+            id,
             _decline(found),
         )
 
@@ -153,21 +154,12 @@ class Invoices:
             for one in page
         ]
 
-    async def _subscription(self, id: str | None) -> Subscription | None:
-        if id is None:
-            return None
-        reply = await self._seen(f"/v1/subscriptions/{id}", {})
-        found = read(Subscription, reply) if reply.status == 200 else None
+    async def _one(self, kind: type[T], path: str, missing: T) -> T:
+        reply = await self._seen(path, {})
+        found = read(kind, reply) if reply.status == 200 else None
         if found is None and reply.status != 404:
             raise unavailable(reason_of(reply))
-        return found or Subscription(id, "canceled")
-
-    async def _customer(self, id: str) -> Customer:
-        reply = await self._seen(f"/v1/customers/{id}", {})
-        found = read(Customer, reply) if reply.status == 200 else None
-        if found is None and reply.status != 404:
-            raise unavailable(reason_of(reply))
-        return found or Customer(id)
+        return found or missing
 
     async def set_own_retries(self, invoice: str, key: str, *, on: bool) -> None:
         await self._confirmed(f"/v1/invoices/{invoice}", {"auto_advance": on}, key)

@@ -10,17 +10,16 @@ from recoup.rules.network.reasons import only_waits
 from recoup.rules.order import causes
 from recoup.rules.order.causes import Cause, Try, cause_of
 from recoup.rules.order.lifecycle import ENDED, Stage
-from recoup.rules.order.lifecycle import REASONS as BILLED
 from recoup.store.orders.order_page import OrderPage
 from recoup.store.orders.order_page_rows import PageDecision
 
 _HOW: Final = {
+    **REASON_WORDS,
     "expired": "Expired before an approval",
     "paid_elsewhere": "Paid elsewhere: your own payment for it succeeded",
     "capture_window_ended": "Not captured in time: the authorisation was voided",
     "challenge_failed": "The customer did not pass the bank's check",
     "challenge_timed_out": "The customer did not answer the bank's check in time",
-    **{end: REASON_WORDS[end] for end in BILLED},
 }
 # Of a decline: what happened to the last try.
 _CAUSES: Final = {

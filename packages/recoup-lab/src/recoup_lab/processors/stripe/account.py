@@ -67,15 +67,6 @@ class Account(Invoices):
         if name not in CARDS:
             method = self.need("payment_method", id)
             return self._changed(method, {"customer": customer}, "payment_method.attached")
-        method = self._method_of(customer, name)
-        self._tell("payment_method.attached", method)
-        return method
-
-    def add_source(self, customer: str, name: str) -> Plain:
-        """A card as it was stored before there were payment methods; it is one too, by its own id."""
-        return self._method_of(customer, name, id=f"card_standin{self.book.count('payment_method') + 1:08d}")
-
-    def _method_of(self, customer: str, name: str, **own: Any) -> Plain:
         card = {
             "brand": CARDS[name].brand,
             "last4": "4242",
@@ -86,7 +77,7 @@ class Account(Invoices):
             "fingerprint": f"fp_{name}",
         }
         about = {"type": "card", "customer": customer, "card": card, "billing_details": {}, "answer": name}
-        return self._new("payment_method", **about, **own)
+        return self._changed(self._new("payment_method", **about), {}, "payment_method.attached")
 
     def detach(self, id: str) -> Plain:
         """It is nobody's default any more."""

@@ -63,7 +63,7 @@ class Invoices:
         )
 
     def subscribe(self, form: Plain) -> Plain:
-        """A customer at the checkout, whose first invoice is charged once; `lapse`: after 23 hours without success."""
+        """A customer at the checkout, whose first invoice is charged once."""
         subscription = self.make_subscription(form)
         for item in form.get("items", ()):
             price = item["price_data"]
@@ -75,11 +75,6 @@ class Invoices:
             self._changed(subscription, begun, "customer.subscription.created")
             self._try(invoice["id"])
         return self.need("subscription", subscription["id"])
-
-    def lapse(self, id: str) -> Plain:
-        self.close_invoice(self.need("subscription", id)["latest_invoice"], "void")
-        gone = {"status": "incomplete_expired"}
-        return self._changed(self.need("subscription", id), gone, "customer.subscription.updated")
 
     def change_subscription(self, id: str, form: Plain) -> Plain:
         subscription = self.need("subscription", id)
