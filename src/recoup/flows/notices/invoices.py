@@ -350,5 +350,5 @@ class _Rescue:
             await self._set(retries="given_back")
         elif is_open and state is not None and state.paid_by and row.ended is None:
             await self._orders.run(partial(invoice_closed, why=INVOICE_LEFT), key, self._scope)
-        await self._set(ended=end or "not_rescued")
+        await self._set(ended=end or row.ended or "not_rescued")
         return None
