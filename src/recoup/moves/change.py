@@ -197,8 +197,7 @@ class Change(Gathered):
                 self.set_challenge(challenge, state="ended")
         if order.kind == "stable" and order.facts.get("subscription_id"):
             self.due("cycle_ended", self.wall, wall=True)
-        if order.facts.get("invoice_key"):
-            self.due("processor_invoice", self.wall, subject_id=UUID(order.facts["invoice_key"]), wall=True)
+        self.look_at_invoice()
         for attempt in order.attempts:
             row = attempt_life.on(attempt.state, "order_ended", order.stage)
             if row is not None and happening not in APPROVALS:
@@ -226,6 +225,11 @@ class Change(Gathered):
                 wall=self.wall,
                 order_id=order.order_id,
             )
+
+    def look_at_invoice(self) -> None:
+        """The processor's invoice that the order rescues, if it rescues one."""
+        if key := self.order.facts.get("invoice_key"):
+            self.due("processor_invoice", self.wall, subject_id=UUID(key), wall=True)
 
     def nothing_due(self) -> None:
         """Nothing that the order would do by itself is waited for any more."""

@@ -250,7 +250,11 @@ async def _method(world: World, orders: Orders, connector: Connector, row: Proce
 
 
 async def _invoice(world: World, orders: Orders, connector: Connector, row: ProcessorNotice) -> NoticeResult:
-    return NoticeResult(await notice_of_invoice(world, row.merchant_id, row.route, row.about, row.invoice))
+    became = await notice_of_invoice(world, row.merchant_id, row.route, row.about, row.invoice)
+    waited = world.clocks.wall() - WallTime(row.received_at)
+    if became is None and waited > INQUIRED_FOR:
+        became = "not_billed"
+    return NoticeResult(became, WallTime(world.clocks.wall() + max(PAUSE, waited / 2)))
 
 
 async def _try_renewed(world: World, orders: Orders, method: KnownMethod, found: Stored) -> None:

@@ -6,10 +6,13 @@ from datetime import datetime
 from typing import Literal, NamedTuple, Protocol, TypeGuard
 from uuid import UUID
 
+from msgspec import Struct
+
 from recoup.gateways.cards.asking_only import AskingOnly
 from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.outcome import Outcome
 from recoup.gateways.cards.port import Processor, StatementLine
+from recoup.rules.money.billing import InvoiceState
 from recoup.rules.money.disputes import NoticeStage, Status
 
 
@@ -140,22 +143,14 @@ class Disputing(Protocol):
         ...
 
 
-class BilledInvoice(NamedTuple):
-    """An invoice of the processor's billing. `ended`: why nobody shall pay it any more, in the processor's word.
-    `method`: what the processor would charge next. `own_tries`: how often it tried by itself; `retries_itself`: whether
-    it goes on, next at `own_retry_at`, `own_tries_left` times at most. `decline`: of the newest that failed."""
+class BilledInvoice(Struct, frozen=True):
+    """An invoice of the processor's billing, whose next own attempt is at `own_retry_at`, of `own_tries_left` at
+    most. `decline`: of the newest that failed."""
 
-    id: str
-    is_paid: bool
-    ended: str | None
-    charged_automatically: bool
+    state: InvoiceState
     customer: str
     email: str
-    method: str | None
-    units: int
     currency: str
-    own_tries: int
-    retries_itself: bool
     own_retry_at: datetime | None
     own_tries_left: int
     subscription: str | None
@@ -168,6 +163,10 @@ class Billing(Protocol):
 
     async def billed_invoice(self, invoice: str) -> BilledInvoice | None:
         """None for one that is not there, or that a route could not pay."""
+        ...
+
+    async def failed_since(self, since: datetime) -> list[Notice]:
+        """What the vendor says of invoices whose payment failed, as its notices do."""
         ...
 
     async def set_own_retries(self, invoice: str, key: str, *, on: bool) -> None: ...
@@ -189,6 +188,11 @@ def connector_of(processor: Processor | None) -> Connector | None:
     """The connector of a route, also of one that left the settings; None for other processors."""
     inner = processor.connector if isinstance(processor, AskingOnly) else processor
     return inner if inner is not None and is_connector(inner) else None
+
+
+def billing_of(processor: Processor | None) -> Billing | None:
+    connector = connector_of(processor)
+    return connector if is_billing(connector) else None
 
 
 def is_acknowledging(processor: object) -> TypeGuard[Acknowledging]:

@@ -303,6 +303,7 @@ def _not_sent(
     """Proof that nothing left: the same step of the plan is tried again, at once on another route when there is one,
     and by the card's number where its token was why. What was refused as wrong is not repeated."""
     order, why = change.order, result.why or _why_not_sent(attempt, result)
+    change.look_at_invoice()
     by_card, is_wrong = result.step == "card_instead", result.step == "other_route"
     if fact:
         _note_not_sent(change, attempt, fact, result, why)
@@ -331,7 +332,7 @@ def _not_sent(
     elif result.step == "route_waits":
         _wait_for_route(change, attempt, why)
     else:
-        _try_later(change, attempt, why if result.fault == "rate" else whys.OUTAGE)
+        _try_later(change, attempt, why if result.fault == "rate" or why == whys.INVOICE_DIFFERS else whys.OUTAGE)
 
 
 def _note_not_sent(change: Change, attempt: Attempt, fact: str, result: ProcessorResult, why: str) -> None:
@@ -377,12 +378,13 @@ def _try_later(change: Change, attempt: Attempt, why: str) -> None:
     """Tries again after a growing pause; `why`: the reason of the hold from the second time on."""
     order = change.order
     failed = _failed_in_a_row(order)
-    due = change.now + timedelta(minutes=min(60, 2 ** min(failed, 6)))
+    most = 1440 if why == whys.INVOICE_DIFFERS else 60  # it is read anew at once: what stays so, stays
+    due = change.now + timedelta(minutes=min(most, 2 ** min(failed, 11)))
     if order.expires_at is not None and due >= order.expires_at:
         return
     when_due = requested_means(attempt)
     plan_attempt(change, due, attempt.ladder, attempt.decision_id, when_due=when_due, units=attempt.units)
     if failed > 1 and order.stage is Stage.PROCESSING:
-        hold(change, why, "processor_outage", due)
+        hold(change, why, why if why == whys.INVOICE_DIFFERS else "processor_outage", due)
         change.undue("retry")
         change.due("release", due)

@@ -5,7 +5,7 @@ and time do to an order is recorded without a bound of its own: each attempt and
 """
 
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from recoup.kernel.policy import Policy
@@ -30,9 +30,9 @@ class NewCard(NamedTuple):
     pan_id: UUID
 
 
-def swap_card(change: Change, card: NewCard) -> None:
+def swap_card(change: Change, card: NewCard, **body: Any) -> None:
     """The gate looks at the new card's sends from here on; the card before is remembered."""
-    change.swap_card(card.token_id, card.card_id, card.pan_id)
+    change.swap_card(card.token_id, card.card_id, card.pan_id, **body)
 
 
 def check_room(change: Change) -> None:
@@ -62,9 +62,10 @@ def check_open(change: Change) -> None:
     check_room(change)
 
 
-def replace_card(change: Change, card: NewCard) -> None:
+def replace_card(change: Change, card: NewCard, **body: Any) -> None:
     """Another card, or the same one with new data, is tried at once: also where waiting would have cured nothing. The
-    gate looks at the new card's own sends. What a person holds stays on hold: it is tried when it is let go.
+    gate looks at the new card's own sends. What a person holds stays on hold: it is tried when it is let go. `body`:
+    for the log.
 
     Raises: Problem(wrong_state), Problem(conflict) while a try of the old card is out.
     """
@@ -80,7 +81,7 @@ def replace_card(change: Change, card: NewCard) -> None:
         raise Problem("conflict", "The card is just being tried.", cure="Send the change again in a moment.")
     if order.is_refused:
         change.step("mended", why=whys.NEW_CARD)
-    swap_card(change, card)
+    swap_card(change, card, **body)
     if order.stage is Stage.HELD and order.held.get("cause") not in BY_HAND:
         change.undue("release")
         change.step("released", why=whys.NEW_CARD)
@@ -94,6 +95,17 @@ def replace_card(change: Change, card: NewCard) -> None:
             reasons=list(decision.reasons),
         )
         plan_attempt(change, change.now, "soft", decision_id, when_due="new_card")
+
+
+def change_amount(change: Change, units: int) -> None:
+    """What is owed from here on; an attempt that is planned is for that. Not while one is out."""
+    before, planned = change.order.units, change.order.planned()
+    if units == before:
+        return
+    change.order.units = units
+    change.fact("amount_changed", before=before, units=units)
+    if planned is not None:
+        change.set_attempt(planned, units=units)
 
 
 def move_expiry(change: Change, expiry: datetime, policy: Policy) -> tuple[str, ...]:

@@ -17,12 +17,11 @@ Attempts = Annotated[int, Meta(ge=0)]
 NextAttemptAt = Annotated[datetime | None, Meta(description="null: none is planned")]
 PeriodTo = Annotated[datetime, Meta(description="exclusive")]
 RefundedTotal = Annotated[Amount, Meta(description="total of all refunds that were not refused")]
-CancelReason = Annotated[
-    Literal[
-        "declined", "merchant_cancelled", "paid_elsewhere", "capture_window", "challenge_failed", "challenge_timeout"
-    ],
-    Meta(description="why the order ended"),
-]
+CancelReason = Annotated[Literal[
+    "declined", "merchant_cancelled", "paid_elsewhere", "capture_window", "challenge_failed", "challenge_timeout",
+    "invoice_credited", "invoice_voided", "invoice_uncollectible", "invoice_gone", "subscription_cancelled",
+    "subscription_paused", "billing_stopped",
+], Meta(description="why the order ended")]  # fmt: skip
 
 
 class Data(Struct, frozen=True, kw_only=True, rename="pascal", omit_defaults=False):
@@ -134,7 +133,10 @@ class AttemptDeclined(OrderData, frozen=True, kw_only=True):
 
 
 class Amended(OrderData, frozen=True, kw_only=True):
-    changed: Annotated[Literal["card", "expiry", "retries", "notes"], Meta(description="by the merchant")]
+    changed: Annotated[
+        Literal["card", "amount", "expiry", "retries", "notes"],
+        Meta(description="by the merchant; `card` and `amount` also by its invoice at the processor"),
+    ]
 
 
 class PartiallyCollected(OrderData, frozen=True, kw_only=True):

@@ -77,7 +77,7 @@ _KINDS: Final[Mapping[str, EventKind]] = {
         EventKind("order.onhold", False, shapes.Held, "It waits."),
         EventKind("order.problem", False, shapes.Held, "A person has to check it."),
         EventKind("attempt.declined", False, shapes.AttemptDeclined, "An attempt was declined."),
-        EventKind("order.amended", False, shapes.Amended, "The merchant changed the open order."),
+        EventKind("order.amended", False, shapes.Amended, "The open order was changed."),
         EventKind(
             "order.partially_collected",
             False,

@@ -10,6 +10,7 @@ from recoup.kernel.sentence import shaped
 from recoup.rules.network.reasons import REASONS, REVOKED, cure_of, only_waits
 from recoup.rules.order.attempts import GOING
 from recoup.rules.order.lifecycle import OPEN, Stage
+from recoup.rules.order.lifecycle import REASONS as BILLED
 
 HARD, SOFT, NO_ANSWER, TOO_LATE = "hard_decline", "soft_decline", "no_answer", "approved_late"
 NOT_SENT, DECLINED = "not_sent", "declined"
@@ -32,6 +33,7 @@ SENTENCES: Final[dict[str, str]] = {
     "expired": "The rescue ended at its expiry without an approval.",
     "merchant_cancelled": "The order was cancelled by the merchant.",
     "paid_elsewhere": "The merchant's own payment for this order succeeded.",
+    **BILLED,
     UNKNOWN: "Not over: the bank has not answered the last try, which may have been approved. Do not charge this "
     "payment elsewhere; send the same orderId again, or wait for order.completed.",
     PLANNED: "Not over: the next try is due at nextAttemptAt. Do not charge this payment elsewhere meanwhile.",

@@ -43,7 +43,7 @@ class ChallengeRow(Row, frozen=True):
 
 @MERCHANT.statement("""
 SELECT c.state, c.asks, c.tries, c.expires_at, m.name AS merchant, o.descriptor,
-  o.units - CASE WHEN o.kind = 'mit_managed' AND o.stage IN ('processing', 'held') THEN coalesce((
+  h.units - CASE WHEN o.kind = 'mit_managed' AND o.stage IN ('processing', 'held') THEN coalesce((
     SELECT sum((l.body ->> 'units')::bigint)::bigint FROM order_log l WHERE l.merchant_id = o.merchant_id
       AND l.order_id = o.order_id AND l.happening = 'part_collected'), 0) ELSE 0 END AS units,
   o.asset, o.stage, v.scheme, v.last4, v.exp_month, v.exp_year, p.billing, h.reason, s.url AS site_url,

@@ -145,6 +145,27 @@ async def modification_of(db: Read, key: UUID, route: str, merchant_id: UUID | N
     """By its key, or by the one under which it was sent again."""
 
 
+class LeftInvoice(Row, frozen=True):
+    """A failed invoice that is not rescued; `why` of `rules/money/billing`, or "refused". Wall time."""
+
+    route: str
+    invoice: str
+    why: str
+    at: datetime
+
+
+@MERCHANT.statement("""
+SELECT route, about AS invoice, became AS why, received_at AS at FROM processor_notices
+WHERE merchant_id = $1 AND subject = 'invoice' AND became IN ('first_payment', 'paid_again', 'subscription_unpaid',
+  'subscription_paused', 'subscription_cancelled', 'billing_stopped', 'no_method')
+UNION ALL SELECT route, invoice, split_part(ended, ':', 1), came_at FROM processor_invoices
+WHERE merchant_id = $1 AND order_id IS NULL AND ended IS NOT NULL
+ORDER BY at DESC LIMIT 20
+""")
+async def left_invoices(db: Read, merchant_id: UUID) -> list[LeftInvoice]:
+    """The newest, of all routes."""
+
+
 class KnownMethod(Row, frozen=True):
     merchant_id: UUID
     method_id: UUID

@@ -65,13 +65,15 @@ KINDS: Final = (
     Row("charge.dispute.", "dispute"), Row("charge.refund", "modification"), Row("refund.", "modification"),
     Row("charge.expired", "hold"), Row("payment_intent.canceled", "hold"),
     Row("charge.", "charge"), Row("payment_intent.", "charge"), Row("invoice.", "invoice"),
-    Row("customer.subscription.deleted", "invoice"), Row("payment_method.automatically_updated", "method"),
+    Row("customer.subscription.deleted", "invoice"), Row("customer.subscription.paused", "invoice"),
+    Row("customer.subscription.updated", "invoice"), Row("customer.updated", "invoice"),
+    Row("credit_note.", "invoice"), Row("payment_method.automatically_updated", "method"),
     Row("payment_method.updated", "method"), Row("payment_method.detached", "method"),
     Row("radar.early_fraud_warning.", "fraud"),
     *nothing("payment_method.attached", because="a card is known here once an order names it"),
-    *nothing("customer", "subscription_schedule.", "invoice_payment.", "invoiceitem.", "billing", "credit_note.",
+    *nothing("customer", "subscription_schedule.", "invoice_payment.", "invoiceitem.", "billing",
              "coupon.", "plan.", "price.", "product.", "promotion_code.", "quote.", "tax", "entitlements.",
-             because="of billing, Recoup follows invoices and the end of a subscription"),
+             because="of billing, Recoup follows invoices, their subscriptions and customers"),
     *nothing("setup_intent.", "mandate.", "source.", "checkout.", "payment_link.", "cash_balance.", "three_d_secure.",
              "review.", because="it moves no payment that Recoup made"),
     *nothing("payout.", "balance", "transfer.", "topup.", "application_fee.", "reporting.", "sigma.", "reserve.",
@@ -309,6 +311,11 @@ def read_event(
         event = msgspec.json.decode(body, type=Event)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise Problem("invalid", "The notice is no event.", cure="Send it as Stripe does.") from None
+    return notice_of(event, account=account, live=live)
+
+
+def notice_of(event: "Event", *, account: str, live: bool) -> Notice:
+    """What it says, whether it was posted or listed."""
     about = event.data.object
     request, meaning = event.request or Request(), meaning_of(KINDS, event.type)
     return Notice(

@@ -152,8 +152,30 @@ class Charges(VendorAccount):
     async def _pay_invoice(self, charge: Charge, credential: Stored, amount: int, until: float) -> Outcome:
         """The invoice is the lock: it is paid once, whoever pays it. One key for all sends of this id."""
         path = f"/v1/invoices/{charge.invoice}"
+        refused = None if charge.invoice_read else await self._unpayable(charge, credential, amount, until)
+        if refused is not None:
+            return refused
+        named = "payment_method" if credential.id.startswith("pm_") else "source"
+        form = {named: credential.id, "off_session": charge.initiator == "merchant"} | _INVOICE
         try:
-            found = await self._api.get(path, _INVOICE, seconds=max(0.1, until - self._clocks.monotonic()))
+            reply = await self._api.post(
+                f"{path}/pay", form, f"{charge.key}.p", until=until, send_before=charge.send_before_monotonic
+            )
+        except (NotSentError, NoAnswerError) as error:
+            return unanswered(error)
+        paid = read(Invoice, reply) if reply.status == 200 else None
+        if paid is not None:
+            return paid.outcome(charge)
+        said = of_error(reply, credential.scheme)
+        if reply.status == 400 and said.state == "not_sent":  # it may have been paid or voided since it was read
+            return await self._unpayable(charge, credential, amount, until) or said
+        return said
+
+    async def _unpayable(self, charge: Charge, credential: Stored, amount: int, until: float) -> Outcome | None:
+        """Why the invoice cannot be paid so; None where it can."""
+        seconds = max(0.1, until - self._clocks.monotonic())
+        try:
+            found = await self._api.get(f"/v1/invoices/{charge.invoice}", _INVOICE, seconds=seconds)
         except (NotSentError, NoAnswerError) as error:
             return Outcome("not_sent", text=f"{error}", fault="outage")
         invoice = read(Invoice, found) if found.status == 200 else None
@@ -162,20 +184,10 @@ class Charges(VendorAccount):
             fault = "request" if refused.fault == "credential" else refused.fault or "outage"
             return replace(refused, state="not_sent", fault=fault)
         same = (invoice.customer, invoice.amount_remaining, invoice.currency.upper())
-        if invoice.status != "open" or same != (credential.customer, amount, charge.currency):
-            code = "invoice_paid_elsewhere" if invoice.status == "paid" else "invoice_differs"
-            return Outcome(
-                "not_sent", processor_code=our_code(code), text="the invoice is not what was owed", fault="request"
-            )
-        form = {"payment_method": credential.id, "off_session": charge.initiator == "merchant"} | _INVOICE
-        try:
-            reply = await self._api.post(
-                f"{path}/pay", form, f"{charge.key}.p", until=until, send_before=charge.send_before_monotonic
-            )
-        except (NotSentError, NoAnswerError) as error:
-            return unanswered(error)
-        paid = read(Invoice, reply) if reply.status == 200 else None
-        return paid.outcome(charge) if paid is not None else of_error(reply, credential.scheme)
+        if invoice.status == "open" and same == (credential.customer, amount, charge.currency):
+            return None
+        code = "invoice_paid_elsewhere" if invoice.status == "paid" else "invoice_differs"
+        return Outcome("not_sent", processor_code=our_code(code), text="the invoice is not what was owed", fault="request")
 
     async def look_at_charge(self, charge: Charge, inquiry: Inquiry) -> Outcome:
         credential = charge.credential

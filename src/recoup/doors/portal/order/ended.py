@@ -5,6 +5,7 @@ from typing import Any, Final
 from recoup.doors.portal.order.timeline import decision_of
 from recoup.doors.portal.order.words import actor_words
 from recoup.kernel.sentence import Sentence
+from recoup.rules.lists.words import REASON_WORDS
 from recoup.rules.network.reasons import only_waits
 from recoup.rules.order import causes
 from recoup.rules.order.causes import Cause, Try, cause_of
@@ -13,6 +14,7 @@ from recoup.store.orders.order_page import OrderPage
 from recoup.store.orders.order_page_rows import PageDecision
 
 _HOW: Final = {
+    **REASON_WORDS,
     "expired": "Expired before an approval",
     "paid_elsewhere": "Paid elsewhere: your own payment for it succeeded",
     "capture_window_ended": "Not captured in time: the authorisation was voided",

@@ -223,8 +223,9 @@ def _note(note: PageNote, status: int) -> Item:
     return Item(note.business_at, "Note", text, "note", "", "notes", status, by=actor_words(note.actor))
 
 
-def _came_in(page: OrderPage) -> dict[str, str]:
-    """The merchant's own decline, as the knowledge of its day reads it."""
+def _came_in(page: OrderPage) -> dict[str, Any]:
+    """The merchant's own decline, as the knowledge of its day reads it, and the amount of then."""
+    changed = next((line.body for line in page.log if line.happening == "amount_changed"), {})
     decline = page.order.facts.get("decline") or {}
     scheme = page.card.scheme if page.card else "generic"
     reading = read_kept(decline, scheme=scheme, on=page.order.placed_at.date())
@@ -233,6 +234,7 @@ def _came_in(page: OrderPage) -> dict[str, str]:
         "code": str(decline.get("code") or ""),
         "source": source_word(str(decline.get("source") or "").strip()),
         "meaning": meaning or reading.meaning.partition(";")[0],
+        "units": changed.get("before"),
     }
 
 

@@ -11,8 +11,9 @@ from recoup.doors.portal.order.timeline_entry import LogContext, TimelineEntry
 from recoup.doors.portal.order.timeline_entry import plain as _plain
 from recoup.doors.portal.words import CLASSES, REASONS
 from recoup.kernel.sentence import Sentence, joined
-from recoup.rules.lists.words import scheme_word
+from recoup.rules.lists.words import REASON_WORDS, scheme_word
 from recoup.rules.order.answers import WRONG
+from recoup.rules.order.lifecycle import REASONS as BILLED
 
 
 def code_words(context: LogContext) -> str:
@@ -93,7 +94,16 @@ def _card_replaced(context: LogContext) -> TimelineEntry:
     text = "Attempts use the new card data from now on."
     if context.body.get("of_customer"):
         text = "Attempts use another card of the same customer, which you have charged before."
+    if before := context.get("before"):
+        text = Sentence(
+            "The processor charges its invoice to card …{0} now, not to …{1}.", context.get("last4"), before
+        )
     return TimelineEntry("Another card", text, "right")
+
+
+def _amount_changed(context: LogContext) -> TimelineEntry:
+    title = Sentence("Amount changed from {0} to {1}", context.amount("before"), context.amount())
+    return TimelineEntry(title, "This is what its invoice leaves to be paid.", "right")
 
 
 def _refund(context: LogContext) -> TimelineEntry:
@@ -219,6 +229,7 @@ _SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {
     "declined": _plain("Cancelled: declined", "{why}", "cancelled", "bad"),
     "cancelled": _plain("Cancelled by you", "Nothing more is sent for it.", "cancelled"),
     "paid_elsewhere": _plain("Cancelled: paid elsewhere", REASONS["paid_elsewhere"], "cancelled"),
+    **{end: _plain(REASON_WORDS[end], REASONS[end], "cancelled") for end in BILLED},
     "expired": _plain("Expired", REASONS["expired"], "cancelled"),
     "planned": _planned,
     "warned": _plain("Note", "{why}", "note"),
@@ -296,6 +307,7 @@ _SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {
                                "it.",
                                "problem", "bad", "money"),
     "card_replaced": _card_replaced,
+    "amount_changed": _amount_changed,
     "expiry_moved": _moved,
     "retries_stopped": _plain("No further attempts", "You stopped them; the order stays open until it expires.",
                               "onhold", "", "attempts"),

@@ -304,6 +304,13 @@ CauseWord = Literal[
     "expired",
     "merchant_cancelled",
     "paid_elsewhere",
+    "invoice_credited",
+    "invoice_voided",
+    "invoice_uncollectible",
+    "invoice_gone",
+    "subscription_cancelled",
+    "subscription_paused",
+    "billing_stopped",
 ]
 
 

@@ -12,7 +12,7 @@ from recoup_lab.processors.stripe.refusal import Plain, Refused, bad, whole
 _PREFIXES: Final = {
     "customer": "cus", "payment_method": "pm", "payment_intent": "pi", "charge": "ch", "refund": "re", "invoice": "in",
     "dispute": "dp", "subscription": "sub", "webhook_endpoint": "we", "balance_transaction": "txn", "event": "evt",
-    "invoiceitem": "ii",
+    "invoiceitem": "ii", "credit_note": "cn",
 }  # fmt: skip
 _CONFIRMABLE: Final = ("requires_confirmation", "requires_payment_method")
 DISPUTE_FEE: Final = 1500
@@ -55,7 +55,7 @@ class Account(Invoices):
     def make_customer(self, form: Plain) -> Plain:
         settings = form.get("invoice_settings") or {"default_payment_method": None}
         plain = {"email": form.get("email"), "metadata": form.get("metadata") or {}, "invoice_settings": settings}
-        return self._new("customer", **plain)
+        return self._new("customer", **plain, default_source=None)
 
     def make_endpoint(self, form: Plain) -> Plain:
         return self._new("webhook_endpoint", url=form["url"], enabled_events=form["enabled_events"], status="enabled")
@@ -66,7 +66,7 @@ class Account(Invoices):
         name = id.removeprefix("pm_card_")
         if name not in CARDS:
             method = self.need("payment_method", id)
-            return self.book.put(method | {"customer": customer})
+            return self._changed(method, {"customer": customer}, "payment_method.attached")
         card = {
             "brand": CARDS[name].brand,
             "last4": "4242",
@@ -76,10 +76,19 @@ class Account(Invoices):
             "country": "US",
             "fingerprint": f"fp_{name}",
         }
-        return self._new("payment_method", type="card", customer=customer, card=card, billing_details={}, answer=name)
+        about = {"type": "card", "customer": customer, "card": card, "billing_details": {}, "answer": name}
+        return self._changed(self._new("payment_method", **about), {}, "payment_method.attached")
 
     def detach(self, id: str) -> Plain:
-        return self.book.put(self.need("payment_method", id) | {"customer": None})
+        """It is nobody's default any more."""
+        none = {"default_payment_method": None}
+        for one in self.book.all("subscription"):
+            if one["default_payment_method"] == id:
+                self._changed(one, none, "customer.subscription.updated")
+        for one in self.book.all("customer"):
+            if one["invoice_settings"].get("default_payment_method") == id:
+                self.change_customer(one["id"], {"invoice_settings": none})
+        return self._changed(self.need("payment_method", id), {"customer": None}, "payment_method.detached")
 
     def make_intent(self, form: Plain) -> Plain:
         amount = whole(form["amount"], "amount")

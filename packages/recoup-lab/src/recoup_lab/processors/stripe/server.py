@@ -23,6 +23,7 @@ _LISTS: Final = {
     "payment_intents": "payment_intent", "customers": "customer", "invoices": "invoice", "refunds": "refund",
     "disputes": "dispute", "balance_transactions": "balance_transaction", "events": "event", "charges": "charge",
     "webhook_endpoints": "webhook_endpoint", "payment_methods": "payment_method", "subscriptions": "subscription",
+    "credit_notes": "credit_note",
 }  # fmt: skip
 _COMPARED: Final[Mapping[str, Callable[[int, int], bool]]] = {
     "gte": int.__ge__, "gt": int.__gt__, "lte": int.__le__, "lt": int.__lt__,
@@ -213,11 +214,14 @@ _VERBS: Final[Mapping[str, Callable[[Account, str, Plain], Plain]]] = {
     "POST invoices/{}/finalize": lambda account, id, _: account.finalize(id),
     "POST invoices/{}": lambda account, id, form: account.change_invoice(id, form),
     "POST customers/{}": lambda account, id, form: account.change_customer(id, form),
-    "POST subscriptions": lambda account, _, form: account.make_subscription(form),
+    "POST subscriptions": lambda account, _, form: account.subscribe(form),
+    "POST subscriptions/{}": lambda account, id, form: account.change_subscription(id, form),
     "DELETE subscriptions/{}": lambda account, id, _: account.end_subscription(id),
     "POST invoices/{}/void": lambda account, id, _: account.close_invoice(id, "void"),
     "POST invoices/{}/mark_uncollectible": lambda account, id, _: account.close_invoice(id, "uncollectible"),
     "POST invoices/{}/pay": lambda account, id, form: account.pay_invoice(id, form),
+    "POST credit_notes": lambda account, _, form: account.credit(form),
+    "POST credit_notes/{}/void": lambda account, id, _: account.void_credit(id),
     "POST disputes/{}": lambda account, id, form: account.answer_dispute(id, form),
     "POST disputes/{}/close": lambda account, id, _: account.close_dispute(id),
 }
@@ -278,4 +282,5 @@ def _nested(pairs: list[tuple[str, str]]) -> Plain:
             here[parts[-1]] = value
         else:
             raise bad("parameter_invalid_hash", "Invalid object", param=name)
-    return form
+    lists = {name: [value[""]] for name, value in form.items() if isinstance(value, dict) and "" in value}
+    return form | lists  # `items[0][quantity]`: several objects of a list are not told apart
