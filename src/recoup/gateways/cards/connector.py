@@ -11,6 +11,7 @@ from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.outcome import Outcome
 from recoup.gateways.cards.port import Processor, StatementLine
 from recoup.rules.money.disputes import NoticeStage, Status
+from recoup.rules.order.answers import Movement
 
 
 class Finding(NamedTuple):
@@ -68,8 +69,8 @@ class Notice:
     None for a kind that says nothing to us, `because` of that: empty for one that the connector does not know.
     `approves`: it says that money was taken.
 
-    `outcome`, `case`: what the signed part itself proves, of `message_id` and of a dispute, from a vendor whose book
-    cannot be read.
+    `outcome`, `case`, `movement`: what the signed part itself proves, of `message_id`, of a dispute and of what was
+    done with `charge`, from a vendor whose book cannot be read.
     """
 
     id: str
@@ -87,6 +88,7 @@ class Notice:
     outcome: Outcome | None = None
     case: DisputeCase | None = None
     because: str = ""
+    movement: Movement | None = None
 
 
 class Connector(Processor, Protocol):
@@ -137,6 +139,22 @@ class Disputing(Protocol):
 
     async def dispute_case(self, case_id: str) -> DisputeCase | None:
         """None for what cannot be read. Raises: Problem(unavailable)."""
+        ...
+
+
+class Booked(Connector, Protocol):
+    """A connector that reads from the vendor's book what was done with a charge."""
+
+    async def movements_of(self, reference: str, about: str) -> list[Movement]:
+        """Of the charge of this reference, of which `about` may be one. Raises: Problem(unavailable)."""
+        ...
+
+
+class NewsGiving(Connector, Protocol):
+    """A connector whose vendor does not notify of what is done beside us: its book does."""
+
+    async def news(self, since: datetime) -> list[Notice]:
+        """Of modifications. Raises: Problem(unavailable)."""
         ...
 
 
@@ -207,6 +225,14 @@ def is_acknowledging(processor: object) -> TypeGuard[Acknowledging]:
 
 def is_challenged(processor: object) -> TypeGuard[Challenged]:
     return hasattr(processor, "answer_challenge")
+
+
+def is_booked(processor: object) -> TypeGuard[Booked]:
+    return hasattr(processor, "movements_of")
+
+
+def is_news_giving(processor: object) -> TypeGuard[NewsGiving]:
+    return hasattr(processor, "news")
 
 
 def is_disputing(processor: object) -> TypeGuard[Disputing]:

@@ -39,7 +39,8 @@ EDGE: Final = timedelta(days=1)
 
 class Theirs(NamedTuple):
     """A line that could be read. `units` without sign; `line_id` stands for what it says, `number` for where.
-    `statement`: which one of a bank, where every line is a movement of its own, however alike; else empty."""
+    `statement`: which one of a bank, where every line is a movement of its own, however alike; else empty. `refs`: the
+    other side's further ids of the movement, those of its own first."""
 
     number: int
     line_id: UUID
@@ -51,6 +52,7 @@ class Theirs(NamedTuple):
     at: datetime
     route: str = ""
     statement: str = ""
+    refs: tuple[str, ...] = ()
 
 
 class Ours(NamedTuple):

@@ -40,13 +40,24 @@ _ALSO: Final = {
              "createddateutc", "effectiveatutc", "effectiveat"),
     "time": ("time",), "zone": ("timezone", "zone"), "route": ("route",),
 }  # fmt: skip
+# Ids of which each is looked for: the movement's own, and those of its payment, which are a charge's own. A cell of
+# `keys` holds ours, behind that of the order where both are in it.
+_IDS: Final = {
+    "keys": ("modificationmerchantreference", "refundmetadatarecoupid"),
+    "payment_keys": ("merchantreference", "orderid", "paymentmetadatarecoupid"),
+    "refs": ("modificationreference", "modificationpspreference", "sourceid", "source", "transactionid", "disputeid",
+             "payoutid", "balancetransactionid"),
+    "payment_refs": ("pspreference", "chargeid", "paymentintentid"),
+}  # fmt: skip
 _SPLIT: Final = frozenset({"gross", "fee", "net"})
+_UNCAPTURED: Final = "partial_capture_reversal"  # Stripe's: what of the charge before it was not captured
 _WORDS: Final = {
     "sale": "charge", "payment": "charge", "capture": "charge", "captured": "charge", "purchase": "charge",
     "settled": "charge", "refunded": "refund", "credit": "refund", "reversal": "refund", "void": "refund",
     "refund_failure": "refund_failed", "refundedreversed": "refund_failed", "chargeback": "dispute",
     "secondchargeback": "dispute", "chargeback_reversal": "dispute_won", "chargeback_reversed": "dispute_won",
-    "chargebackreversed": "dispute_won", "dispute_reversal": "dispute_won", "representment": "dispute_won",
+    "chargebackreversed": "dispute_won", _UNCAPTURED: "charge", "charge_failure": "refund", "capturefailed": "refund",
+    "settledreversed": "refund", "dispute_reversal": "dispute_won", "representment": "dispute_won",
     "chargeback_fee": "dispute_fee", "processing_fee": "fee", "invoicededuction": "fee", "deposit": "funding",
     "sweep": "settlement", "merchantpayout": "funding", "returned": "payout_return", "return": "payout_return",
 }  # fmt: skip
@@ -72,7 +83,7 @@ class _Sum(NamedTuple):
 
 class Layout(NamedTuple):
     """The layout of a file. `columns`: our name -> position; `names`: our name -> theirs; `unread`: names of
-    columns without use."""
+    columns without use. `ids`: positions, by the names of `_IDS`."""
 
     delimiter: str
     decimal: str
@@ -80,9 +91,15 @@ class Layout(NamedTuple):
     columns: Mapping[str, int]
     names: Mapping[str, str]
     unread: tuple[str, ...]
+    ids: Mapping[str, Sequence[int]]
 
     def column(self, name: str) -> str:
         return self.names.get(name, name)
+
+    def cells(self, cells: Sequence[str], name: str, *, of_payment: bool) -> tuple[str, ...]:
+        """Ids of the line, the movement's own first; `of_payment`: those of its payment first, which are its own."""
+        parts = [self.ids[one] for one in (name, f"payment_{name}")]
+        return tuple(text for one in parts[:: -1 if of_payment else 1] for at in one if (text := cells[at].strip()))
 
 
 class Statement:
@@ -134,7 +151,10 @@ class Statement:
         our_id, reference = parse_id(values.get("id", "")), values.get("reference", "")
         if values.get("id") and our_id is None and not reference:
             reference = values["id"]
-        if our_id is None and not reference and kind not in ("fee", "funding"):
+        refs = layout.cells(cells, "refs", of_payment=kind == "charge")
+        keys = layout.cells(cells, "keys", of_payment=kind == "charge")
+        key = next((found for one in keys if (found := parse_id(one.rpartition(".")[2])) is not None), None)
+        if our_id is None and key is None and not reference and not refs and kind not in ("fee", "funding"):
             raise BadCell("no_id", Sentence("has neither our id nor a reference"))
         route = values.get("route", "")
         if route and reading.routes and route not in reading.routes:
@@ -144,16 +164,21 @@ class Statement:
         same = (values.get("net_currency", "").upper() or asset) == asset
         net = self._money(values, asset, ("net", "net_debit", "net_credit")) if same and self._nets else None
         fee = self._fee(values, asset, kind, gross, net)
-        units = self._units(gross if gross is not None else net, kind)
+        amount = gross if gross is not None else net
+        if values.get("type") == _UNCAPTURED and amount is not None:
+            amount = amount._replace(negative=False)
+        units = self._units(amount, kind)
         at = self._date(values)
         if (last := withdrawn_by(asset, at)) is not None:
             ended = Sentence("holds {0}, which ended on {1}", asset, last)
             raise BadCell("unknown_currency", ended, layout.column("currency"))
+        if values.get("type") == _UNCAPTURED:
+            units = -units
         made = [self._line(number, kind, our_id, reference, units, asset, at, route)]
         if fee and kind != "fee":
             of = "dispute_fee" if kind == "dispute" else "fee"  # a dispute's may be booked from its notice
             made.append(self._line(FEES_FROM + number, of, our_id, reference, fee, asset, at, route))
-        return made
+        return [one._replace(our_id=key or our_id, refs=refs) for one in made]
 
     def _line(
         self,
@@ -333,10 +358,16 @@ def _layout(table: Table[dict[str, int]], reading: Reading) -> Layout:
             "It cannot be told whether the day or the month comes first in {0}.", masked_numbers(example)
         )
         raise invalid(message, "dates", "Say which it is: --dates dmy or --dates mdy.")
-    used, names = set(columns.values()), table.header.names
+    ids = _ids(table.header.names)
+    used, names = {*columns.values(), *(at for one in ids.values() for at in one)}, table.header.names
     unread = tuple(name for position, name in enumerate(names) if position not in used)
     shown = {ours: shown_name(names[position]) for ours, position in columns.items()}
-    return Layout(table.header.delimiter, decimal, order, columns, shown, unread)
+    return Layout(table.header.delimiter, decimal, order, columns, shown, unread, ids)
+
+
+def _ids(names: Sequence[str]) -> dict[str, list[int]]:
+    positions = {plain(name): position for position, name in reversed([*enumerate(names)])}
+    return {ours: [positions[word] for word in words if word in positions] for ours, words in _IDS.items()}
 
 
 def _columns(names: Sequence[str], reading: Reading) -> dict[str, int]:

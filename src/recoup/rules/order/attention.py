@@ -39,6 +39,7 @@ FRAUD_WARNED: Final = "fraud_warned"
 INVOICE_CLOSED: Final = "invoice_closed"
 REFUND_FAILED: Final = "refund_failed"
 HOLD_EXPIRED: Final = "hold_expired"
+CAPTURE_FAILED: Final = "capture_failed"
 FOR_PEOPLE: Final = (PAID_TWICE, PAID_TOO)  # no answer of a processor settles it
 # The latter give way to what is urgent.
 SETTLED_BY_PEOPLE: Final = (
@@ -47,6 +48,7 @@ SETTLED_BY_PEOPLE: Final = (
     INVOICE_CLOSED,
     REFUND_FAILED,
     HOLD_EXPIRED,
+    CAPTURE_FAILED,
     UNEXPECTED,
     TAKEN_BACK,
 )
@@ -75,6 +77,7 @@ _SENTENCES: Final = MappingProxyType({
     " again.",
     REFUND_FAILED: "A refund that was made has failed at the processor: the customer did not get the money.",
     HOLD_EXPIRED: "The processor says that this hold has expired: what was not captured cannot be taken any more.",
+    CAPTURE_FAILED: "The capture failed at the processor: the money was not taken, and the order is not paid.",
     INVOICE_CLOSED: "Paid, and its invoice was closed at the processor without this payment.",
     SETTLEMENT_STUCK: "A settlement is stuck: the channel did not take it. The money is still the merchant's.",
     SETTLEMENT_DELAYED: "A settlement is delayed: the channel does not take it. It is sent until it does.",

@@ -33,7 +33,8 @@ NOTICE_BYTES_MAX: Final = 262_144
 _CHALLENGE: Final = re.compile(r"[a-f0-9]{20,32}")
 # Source: the kinds of `braintree` 4.48.0.
 KINDS: Final = (
-    Row("dispute_", "dispute"), Row("transaction_", "charge"), Row("refund_", "modification"),
+    Row("dispute_", "dispute"), Row("transaction_settlement_declined", "modification"),
+    Row("transaction_", "charge"), Row("refund_", "modification"),
     Row("payment_method_revoked", "method"), Row("granted_payment_method_revoked", "method"),
     *nothing("check", because="it is Braintree's test of the address"),
     *nothing("account_updater_daily_report", because="it names a report; a stored method keeps its id"),
@@ -248,6 +249,27 @@ def _matching(currency: str, account: _Account | None, id: str) -> Finding:
     return Finding(name, True, Sentence(words.ACCOUNT_TAKES, id, currency))
 
 
+async def news(api: Api, since: datetime) -> list[Notice]:
+    """Refunds, voids and declined settlements, of which the vendor notifies nobody. Raises: Problem(unavailable)."""
+    after = {"greaterThanOrEqualTo": f"{since.astimezone(UTC):%Y-%m-%dT%H:%M:%S.000000Z}"}
+    found = list[Notice]()
+    for name, wanted in (
+        ("refunds", {"createdAt": after}),
+        ("transactions", {"statusTransition": {"voidedAt": after}}),
+        ("transactions", {"status": {"in": ["SETTLEMENT_DECLINED"]}, "createdAt": after}),
+    ):
+        async for page in api.pages(name, wanted):
+            found += [_notice_of(plain, since) for plain in page]
+    return found
+
+
+def _notice_of(plain: Mapping[str, Any], at: datetime) -> Notice:
+    about = plain.get("refundedTransaction") or plain
+    id, kind = str(plain.get("legacyId")), f"{plain.get('status')}".lower()
+    ours, charge = parse_id(key_in(about.get("orderId")) or ""), str(about.get("id"))
+    return Notice(f"{kind}.{id}", kind, "transaction", id, at, True, ours, charge, subject="modification")
+
+
 def signature_of(keys: KeyPair, text: bytes) -> str:
     return hmac.digest(sha1(keys.private.encode(), usedforsecurity=False).digest(), text, "sha1").hex()
 
@@ -315,6 +337,7 @@ def _notice(root: Element) -> Notice:
         at if at.tzinfo is not None else at.replace(tzinfo=UTC),
         mine=True,
         message_id=ours,
+        charge=about.text_at("refunded-transaction-id") or id,
         subject=meaning.subject,
         because=meaning.because,
     )

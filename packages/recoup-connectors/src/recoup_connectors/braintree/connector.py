@@ -29,8 +29,9 @@ from recoup.gateways.cards.vendor_account import VendorAccount, unanswered
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
+from recoup.rules.order.answers import Movement
 from recoup_connectors.braintree import account, disputes
-from recoup_connectors.braintree.api import Api, KeyPair
+from recoup_connectors.braintree.api import Api, KeyPair, unavailable
 from recoup_connectors.braintree.outcomes import (
     KEY_USED,
     NOT_YET,
@@ -280,6 +281,18 @@ class Braintree(VendorAccount):
         if message.kind == "void":
             return of_void(payment, message.reference)
         return _reversal_of(payment, message)
+
+    async def movements_of(self, reference: str, about: str) -> list[Movement]:
+        try:
+            payment = await self._payment(reference)
+        except (NotSentError, NoAnswerError) as error:
+            raise unavailable(f"{error}") from None
+        if payment is None:
+            raise unavailable(UNREADABLE)
+        return payment.movements()
+
+    async def news(self, since: datetime) -> list[Notice]:
+        return await account.news(self._api, since)
 
     async def answer_dispute(self, answer: DisputeAnswer) -> Outcome:
         try:

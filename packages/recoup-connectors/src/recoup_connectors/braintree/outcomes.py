@@ -9,16 +9,20 @@ import msgspec
 from recoup.gateways.cards.outcome import Fault, Outcome, State
 from recoup.gateways.cards.transport import Reply
 from recoup.gateways.cards.wire_amounts import units_of
+from recoup.kernel.ids import parse_id
+from recoup.rules.order.answers import Movement, MovementKind
 
 SOURCE: Final = "braintree"  # whose codes they are
 UNREADABLE: Final = "the answer could not be read"
 AUTHORISED: Final = "AUTHORIZED"
 VOIDED: Final = "VOIDED"
+SETTLEMENT_DECLINED: Final = "SETTLEMENT_DECLINED"
 TAKEN: Final = frozenset(
     {"SUBMITTED_FOR_SETTLEMENT", "SETTLEMENT_PENDING", "SETTLING", "SETTLEMENT_CONFIRMED", "SETTLED"}
 )
 DECLINED: Final = frozenset({"PROCESSOR_DECLINED", "FAILED", "GATEWAY_REJECTED"})
 DUPLICATE: Final = "DUPLICATE"
+_ENDS: Final[Mapping[str, MovementKind]] = {VOIDED: "void", SETTLEMENT_DECLINED: "capture_failed"}
 NOT_YET: Final = frozenset({"91506", "91574", "915282"})  # what has not settled, or settles just now, is not refunded
 KEY_USED: Final = frozenset({"915232", "915234"})  # by another message, or by one that failed
 _KEY_BUSY: Final = frozenset({"915233", "915235"})
@@ -104,6 +108,26 @@ class Payment(msgspec.Struct, frozen=True):
     @property
     def key(self) -> str | None:
         return key_in(self.orderId)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """As its reports and notices name it, beside the id of GraphQL."""
+        return (self.legacyId,) if self.legacyId else ()
+
+    def moved(self, kind: MovementKind) -> Movement:
+        currency = self.amount.currencyCode
+        return Movement(kind, self.id, self.amount.units(), currency, parse_id(self.key or ""), self.ids)
+
+    def movements(self) -> list[Movement]:
+        """What was done with this transaction. A sale that is on its way is told as its capture."""
+        kind = "capture" if self.status in TAKEN else _ENDS.get(self.status)
+        done = [self.moved(kind)._replace(key=None)] if kind is not None else []
+        for refund in self.refunds or []:
+            if refund.status in TAKEN:
+                done.append(refund.moved("refund"))
+            elif refund.status in (VOIDED, SETTLEMENT_DECLINED):
+                done += [refund.moved("refund"), refund.moved("refund_failed")]
+        return done
 
     def said(self) -> Event:
         """What made its present status, or the authorisation behind it."""
@@ -223,13 +247,14 @@ def of_payment(payment: Payment, message_id: str, scheme: str) -> Outcome:
         risk=risk.decision,
         risk_score=risk.score,
         auth_code=response.authorizationId,
+        ids=payment.ids,
     )
 
 
 def _state(payment: Payment, event: Event) -> State:
     if payment.status == AUTHORISED or payment.status in TAKEN:
         return "approved"
-    if payment.status in (VOIDED, "SETTLEMENT_DECLINED", "AUTHORIZATION_EXPIRED"):
+    if payment.status in (VOIDED, SETTLEMENT_DECLINED, "AUTHORIZATION_EXPIRED"):
         return "approved"  # it was, and what became of it later is another fact
     if payment.status not in DECLINED or event.gatewayRejectionReason == DUPLICATE:
         return "unknown"
@@ -266,7 +291,7 @@ def of_capture(payment: Payment, reference: str) -> Outcome:
 def of_refund(refund: Payment, message_id: str) -> Outcome:
     """A refund as it stands: one that failed later is a decline."""
     state: State = "approved" if refund.status in TAKEN else "unknown"
-    if refund.status in DECLINED | {"SETTLEMENT_DECLINED", VOIDED}:
+    if refund.status in DECLINED | {SETTLEMENT_DECLINED, VOIDED}:
         state = "declined"
     return _moved(state, refund, other_id=refund.key != message_id)
 
@@ -288,4 +313,5 @@ def _moved(state: State, payment: Payment, *, other_id: bool) -> Outcome:
         units=payment.amount.units(),
         currency=payment.amount.currencyCode,
         other_id=other_id,
+        ids=payment.ids,
     )

@@ -5,6 +5,8 @@ from typing import Final, Literal, NamedTuple
 
 from recoup.gateways.cards.outcome import Fault, Outcome, State
 from recoup.gateways.cards.wire_amounts import units_of
+from recoup.kernel.ids import parse_id
+from recoup.rules.order.answers import Movement, MovementKind
 from recoup_connectors.plain_xml import Element
 
 SOURCE: Final = "nmi"  # whose codes they are
@@ -164,6 +166,26 @@ def moved(found: Transaction, type: str, currency: str, *, other_id: bool = Fals
         currency=found.currency or None,
         other_id=other_id,
     )
+
+
+def done_with(found: Transaction, *, is_sale: bool) -> list[Movement]:
+    """What the book says was done with a sale or hold, or that it was refunded by this transaction."""
+    sale, kinds = found.last("sale", "auth"), list[MovementKind]()
+    action, key = found.last("capture", "sale"), None
+    if not is_sale:
+        action, key = found.last("refund", "credit"), parse_id(found.order_id)
+        kinds = ["refund", "refund_failed"] if found.condition in GONE else ["refund"]
+        kinds = kinds if sale is None else []
+    elif found.condition == "canceled":
+        action, kinds = found.last("void"), ["void"]
+    elif found.condition in TAKEN:
+        kinds = ["capture"]
+    elif found.condition == "failed" and sale is not None and sale.success:
+        kinds = ["capture_failed"]
+    if action is None or not action.success:
+        return []
+    units = _units(action.amount, found.currency)
+    return [Movement(kind, found.id, units, found.currency, key) for kind in kinds]
 
 
 def _units(text: str, currency: str) -> int:

@@ -364,7 +364,8 @@ def _signed(header: str, body: bytes, now: datetime, secrets: Sequence[str]) -> 
 def _our_id(about: Mapping[str, Any], key: str | None) -> UUID | None:
     known = about.get("metadata")
     marked = known.get(OUR_ID) if isinstance(known, dict) else None
-    return parse_id(str(marked)) if marked else parse_id((key or "")[:36])
+    own = marked or about.get("object") == "refund"  # which always has it
+    return parse_id(str(marked)) if own else parse_id((key or "")[:36])
 
 
 def _intent_of(about: Mapping[str, Any]) -> str | None:

@@ -12,6 +12,8 @@ from recoup.gateways.cards.credential import CredentialNews
 from recoup.gateways.cards.outcome import Fault, Outcome, State
 from recoup.gateways.cards.port import Charge
 from recoup.gateways.cards.transport import Reply
+from recoup.kernel.ids import parse_id
+from recoup.rules.order.answers import Movement
 from recoup_connectors.stripe.amounts import units_of
 
 OUR_ID: Final = "recoup_id"  # in metadata
@@ -67,6 +69,7 @@ class StripeCharge(msgspec.Struct, frozen=True):
     currency: str = ""
     failure_code: str | None = None
     outcome: Verdict | None = None
+    balance_transaction: str | None = None
     payment_method_details: Details | None = None
     metadata: dict[str, str] = {}
 
@@ -101,6 +104,7 @@ class Intent(msgspec.Struct, frozen=True):
     metadata: dict[str, str] = {}
     latest_charge: StripeCharge | str | None = None
     last_payment_error: StripeError | None = None
+    cancellation_reason: str | None = None
     next_action: NextAction | None = None
 
     @property
@@ -129,6 +133,17 @@ class Refund(msgspec.Struct, frozen=True):
     status: str | None = None
     failure_reason: str | None = None
     metadata: dict[str, str] = {}
+    balance_transaction: str | dict[str, Any] | None = None
+
+    def movements(self) -> list[Movement]:
+        """Nothing of the part of a hold that was not captured: Stripe writes that as a refund, too."""
+        moved = self.balance_transaction if isinstance(self.balance_transaction, dict) else {}
+        if self.status not in _REFUNDED or moved.get("reporting_category") == "partial_capture_reversal":
+            return []
+        currency, key = self.currency.upper(), parse_id(self.metadata.get(OUR_ID) or "")
+        units = units_of(self.amount, currency)
+        made = Movement("refund", self.id, -1 if units is None else units, currency, key, (str(moved.get("id") or ""),))
+        return [made] if self.status == "succeeded" else [made, made._replace(kind="refund_failed")]
 
 
 def read(kind: type[T], reply: Reply) -> T | None:
@@ -216,8 +231,16 @@ def _approved(
         other_id=other_id,
         reached_network=_reached(verdict),
         auth_code=_card(charge).authorization_code,
+        ids=ids_of(charge),
         **_checked(charge, verdict),
     )
+
+
+def ids_of(charge: StripeCharge | str | None) -> tuple[str, ...]:
+    """What its reports call it, where the account knows only the intent."""
+    if isinstance(charge, StripeCharge):
+        return tuple(one for one in (charge.id, charge.balance_transaction) if one)
+    return (charge,) if charge else ()
 
 
 def _checked(charge: StripeCharge | None, verdict: Verdict) -> dict[str, Any]:
@@ -259,6 +282,7 @@ def of_refund(refund: Refund, message_id: UUID) -> Outcome:
         units=-1 if units is None else units,
         currency=currency,
         other_id=refund.metadata.get(OUR_ID) != str(message_id),
+        ids=(refund.balance_transaction,) if isinstance(refund.balance_transaction, str) else (),
     )
 
 
@@ -297,7 +321,8 @@ class Invoice(msgspec.Struct, frozen=True):
         intent = self._intent(paid=True)
         units = units_of(intent.amount_received if intent else self.amount_paid, currency)
         reference = intent.id if intent else None
-        return Outcome("approved", reference, units=-1 if units is None else units, currency=currency)
+        ids = ids_of(intent.latest_charge if intent else None)
+        return Outcome("approved", reference, units=-1 if units is None else units, currency=currency, ids=ids)
 
     def declined(self, charge: Charge) -> Outcome:
         intent = self._intent(paid=False)

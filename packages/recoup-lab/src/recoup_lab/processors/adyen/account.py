@@ -253,6 +253,17 @@ class Account:
         self._line("RefundedReversed", payment, value, 0, by=made)
         self._notify("REFUND_FAILED", made["reference"], made["amount"], psp=id, about=payment["id"])
 
+    def fail_capture(self, id: str) -> None:
+        """Days later: the money that was captured does not come."""
+        payment = self._need("payment", id, "167", "unknown")
+        made = self._new(
+            "modification", payment=id, verb="captures", reference="", amount=payment["amount"], done=False
+        )
+        self.book.put(payment | {"captured": 0})
+        self._line("SettledReversed", payment, -payment["captured"], 0, by=made)
+        amount = payment["amount"] | {"value": payment["captured"]}
+        self._notify("CAPTURE_FAILED", payment["reference"], amount, psp=made["id"], about=id)
+
     def dispute(self, id: str) -> Plain:
         payment = self._need("payment", id, "167", "unknown")
         amount = payment["amount"] | {"value": payment["captured"] - payment["refunded"]}

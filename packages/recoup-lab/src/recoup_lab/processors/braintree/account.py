@@ -255,6 +255,7 @@ class Account:
         refund = self._new(
             "refund",
             of=one["id"],
+            refundedTransaction={name: one[name] for name in ("id", "legacyId", "orderId")},
             orderId=given.get("orderId"),
             status="AUTHORIZING",
             amount=one["amount"] | {"value": str(amount)},
@@ -271,6 +272,11 @@ class Account:
         if one["status"] not in ("AUTHORIZED", "SUBMITTED_FOR_SETTLEMENT"):
             raise _bad("91504", "Cannot be voided.")
         return self._to(one, "VOIDED", "VoidedEvent")
+
+    def decline_settlement(self, id: str) -> None:
+        """The bank does not pay what was submitted."""
+        one = self._to(self.need("transaction", id), "SETTLEMENT_DECLINED", "SettlementDeclinedEvent")
+        self.notices.append(("transaction_settlement_declined", one))
 
     def fail_refund(self, id: str) -> None:
         """Days later: the money comes back."""

@@ -237,6 +237,10 @@ def _fits(one: Plain, wanted: Plain) -> bool:
         return False
     if "status" in wanted and one["status"] not in wanted["status"]["in"]:
         return False
+    if "createdAt" in wanted and one["createdAt"] < wanted["createdAt"]["greaterThanOrEqualTo"]:
+        return False
+    if "statusTransition" in wanted and one["status"] != "VOIDED":
+        return False
     return all(_in(_days(one, name), wanted[name]) for name in _DAYS if name in wanted)
 
 
@@ -270,6 +274,8 @@ def notification(kind: str, about: Plain, at: float) -> bytes:
     order = (about.get("transaction") or about).get("orderId") or ""
     name = about.get("object", "transaction")
     inner = f"<id>{escape(about['legacyId'])}</id>"
+    if name == "refund":
+        inner += f"<refunded-transaction-id>{about['refundedTransaction']['legacyId']}</refunded-transaction-id>"
     if name == "dispute":
         inner += f"<transaction><id>{about['transaction']['legacyId']}</id><order-id>{order}</order-id></transaction>"
     else:
