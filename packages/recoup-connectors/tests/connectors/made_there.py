@@ -1,6 +1,7 @@
 """What somebody does at a vendor beside us, in each vendor's own way, and its notices as they go out."""
 
 from abc import abstractmethod
+from decimal import Decimal
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -45,6 +46,16 @@ class AtVendor(Protocol):
     def capture_fails(self, reference: str) -> None:
         raise NotImplementedError
 
+    def disputed(self, reference: str) -> None:
+        self.standin.account.dispute(reference)
+
+    def costs(self) -> None:
+        """A fee of the account, a part of it given back, and a payout, where the vendor has such."""
+
+    @abstractmethod
+    def balance(self) -> int:
+        """What the vendor holds for us."""
+
     def collect(self) -> None:
         """Keeps what goes out with our own calls, too."""
         self.standin.send_notices = self._collect
@@ -75,6 +86,18 @@ class AtStripe(AtVendor, OfStripe):
     def capture(self, reference: str, units: int) -> None:
         self.standin.account.capture(reference, {"amount_to_capture": str(units)})
 
+    def disputed(self, reference: str) -> None:
+        intent = self.standin.book.get("payment_intent", reference)
+        self.standin.account.dispute(intent["latest_charge"])
+
+    def costs(self) -> None:
+        self.standin.account.take_fee(500)
+        self.standin.account.take_fee(-30)
+        self._paid_out = -int(self.standin.account.pay_out()["amount"])
+
+    def balance(self) -> int:
+        return self._paid_out
+
 
 class AtAdyen(AtVendor, OfAdyen):
     def connector(self) -> Any:
@@ -97,6 +120,18 @@ class AtAdyen(AtVendor, OfAdyen):
     def capture_fails(self, reference: str) -> None:
         self.standin.account.fail_capture(reference)
 
+    def costs(self) -> None:
+        self.standin.account.of_account("Fee", -500, "Transaction Fees November 2026")
+        self.standin.account.of_account("InvoiceDeduction", 30, "Invoice 1 Discounts and additional costs")
+        self._paid_out = self._sum()
+        self.standin.account.of_account("MerchantPayout", -self._paid_out, "TX1 batch 1, StandInECOM")
+
+    def _sum(self) -> int:
+        return sum(one["net"] for one in self.standin.book.all("line"))
+
+    def balance(self) -> int:
+        return self._paid_out
+
 
 class AtBraintree(AtVendor, OfBraintree):
     def refund(self, reference: str, units: int, key: str = "") -> str:
@@ -114,6 +149,10 @@ class AtBraintree(AtVendor, OfBraintree):
     def capture_fails(self, reference: str) -> None:
         self.standin.account.decline_settlement(reference)
 
+    def balance(self) -> int:
+        moved = self.standin.book.all("movement")
+        return sum(int((Decimal(one["amount"]) - Decimal(one["fee"])) * 100) for one in moved)
+
 
 class AtNmi(AtVendor, OfNmi):
     def connector(self) -> Any:
@@ -130,8 +169,11 @@ class AtNmi(AtVendor, OfNmi):
     def capture(self, reference: str, units: int) -> None:
         self.standin.account.capture({"transactionid": reference, "amount": f"{units / 100:.2f}"})
 
-    def capture_fails(self, reference: str) -> None:
-        self.standin.account.decline_settlement(reference)
+    def disputed(self, reference: str) -> None:
+        """The acquirer tells of it, not NMI."""
+
+    def balance(self) -> int:
+        return sum(int(Decimal(one["gross"]) * 100) for one in self.standin.moved() if one["kind"] == "settle")
 
 
 VENDORS: tuple[type[Any], ...] = (AtStripe, AtAdyen, AtBraintree, AtNmi)

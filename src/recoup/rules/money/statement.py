@@ -32,12 +32,14 @@ _ALSO: Final = {
     "id": ("id", "ourid", "paymentid", "recoupid", "merchantreference"),
     "reference": ("reference", "processorreference", "ref", "txhash", "transactionid", "paymentref", "pspreference",
                   "sourceid", "balancetransactionid"),
-    "type": ("type", "kind", "recordtype", "journaltype", "reportingcategory"), "amount": ("amount", "gross"),
+    "type": ("type", "kind", "recordtype", "journaltype", "reportingcategory", "actiontype", "transactiontype"),
+    "amount": ("amount", "gross", "amountsubmittedforsettlement", "settlementamount"),
+    "fee": ("totalfeeamount", "esttotalfeeamount"),
     "debit": ("debit", "grossdebitgc"), "credit": ("credit", "grosscreditgc"), "net_debit": ("netdebitnc",),
     "net_credit": ("netcreditnc",), "net_currency": ("netcurrency",),
-    "currency": ("currency", "asset", "grosscurrency"),
+    "currency": ("currency", "asset", "grosscurrency", "currencyisocode", "settlementcurrency"),
     "date": ("date", "datetime", "timestamp", "bookingdate", "valuedate", "creationdate", "createdutc", "created",
-             "createddateutc", "effectiveatutc", "effectiveat"),
+             "createddateutc", "effectiveatutc", "effectiveat", "disbursementdate", "receiveddate"),
     "time": ("time",), "zone": ("timezone", "zone"), "route": ("route",),
 }  # fmt: skip
 # Ids of which each is looked for: the movement's own, and those of its payment, which are a charge's own. A cell of
@@ -51,13 +53,14 @@ _IDS: Final = {
 }  # fmt: skip
 _SPLIT: Final = frozenset({"gross", "fee", "net"})
 _UNCAPTURED: Final = "partial_capture_reversal"  # Stripe's: what of the charge before it was not captured
+_BY_SIGN: Final = "settle"  # NMI's: money out is a refund
 _WORDS: Final = {
     "sale": "charge", "payment": "charge", "capture": "charge", "captured": "charge", "purchase": "charge",
     "settled": "charge", "refunded": "refund", "credit": "refund", "reversal": "refund", "void": "refund",
     "refund_failure": "refund_failed", "refundedreversed": "refund_failed", "chargeback": "dispute",
     "secondchargeback": "dispute", "chargeback_reversal": "dispute_won", "chargeback_reversed": "dispute_won",
     "chargebackreversed": "dispute_won", _UNCAPTURED: "charge", "charge_failure": "refund", "capturefailed": "refund",
-    "settledreversed": "refund", "dispute_reversal": "dispute_won", "representment": "dispute_won",
+    "settledreversed": "refund", _BY_SIGN: "charge", "dispute_reversal": "dispute_won", "representment": "dispute_won",
     "chargeback_fee": "dispute_fee", "processing_fee": "fee", "invoicededuction": "fee", "deposit": "funding",
     "sweep": "settlement", "merchantpayout": "funding", "returned": "payout_return", "return": "payout_return",
 }  # fmt: skip
@@ -147,7 +150,10 @@ class Statement:
         of_gross = not values.get("net_currency") or has_gross and bool(values.get("currency"))
         at_currency = "currency" if of_gross else "net_currency"
         asset = self._currency(number, values.get(at_currency, ""), at_currency)
+        gross = self._money(values, asset, ("amount", "debit", "credit")) if has_gross else None
         kind = self._type(values.get("type", ""))
+        if gross is not None and gross.negative and values.get("type") == _BY_SIGN:
+            kind = "refund"
         our_id, reference = parse_id(values.get("id", "")), values.get("reference", "")
         if values.get("id") and our_id is None and not reference:
             reference = values["id"]
@@ -160,7 +166,6 @@ class Statement:
         if route and reading.routes and route not in reading.routes:
             unknown = Sentence("holds {0}, which is none of {1}", repr(route[:40]), ", ".join(reading.routes))
             raise BadCell("unknown_route", unknown, layout.column("route"))
-        gross = self._money(values, asset, ("amount", "debit", "credit")) if has_gross else None
         same = (values.get("net_currency", "").upper() or asset) == asset
         net = self._money(values, asset, ("net", "net_debit", "net_credit")) if same and self._nets else None
         fee = self._fee(values, asset, kind, gross, net)

@@ -18,6 +18,7 @@ from recoup_connectors.stripe.amounts import units_of
 
 OUR_ID: Final = "recoup_id"  # in metadata
 OUR_ORDER: Final = "recoup_order"
+UNCAPTURED: Final = "partial_capture_reversal"
 UNREADABLE: Final = "the answer could not be read"
 _GONE: Final = frozenset({"resource_missing", "payment_method_unactivated", "payment_method_not_available"})
 CANCELED: Final = "canceled_before_confirmed"
@@ -138,7 +139,7 @@ class Refund(msgspec.Struct, frozen=True):
     def movements(self) -> list[Movement]:
         """Nothing of the part of a hold that was not captured: Stripe writes that as a refund, too."""
         moved = self.balance_transaction if isinstance(self.balance_transaction, dict) else {}
-        if self.status not in _REFUNDED or moved.get("reporting_category") == "partial_capture_reversal":
+        if self.status not in _REFUNDED or moved.get("reporting_category") == UNCAPTURED:
             return []
         currency, key = self.currency.upper(), parse_id(self.metadata.get(OUR_ID) or "")
         units = units_of(self.amount, currency)

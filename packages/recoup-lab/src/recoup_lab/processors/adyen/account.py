@@ -330,6 +330,11 @@ class Account:
             own=by.get("reference", "") if by else "",
         )
 
+    def of_account(self, type: str, net: int, text: str, currency: str = "USD") -> None:
+        """A fee, what is given back of one, or a payout."""
+        values = {"gross": 0, "cost": 0, "net": net, "currency": currency, "by": text, "own": "", "batch": None}
+        self._new("line", type=type, payment="", reference="", **values)
+
     def close_batch(self) -> int:
         """What moved since the last one is paid out; its report is there."""
         number = max((one["batch"] or 0 for one in self.book.all("line")), default=0) + 1

@@ -5,8 +5,9 @@ import base64
 import hmac
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
+from decimal import Decimal
 from hashlib import sha1
 from pathlib import Path
 from typing import Any, Final
@@ -15,10 +16,12 @@ from xml.sax.saxutils import escape
 
 from aiohttp import web
 
+from recoup.kernel.currencies import EXPONENTS
 from recoup_lab.processors.braintree import published
 from recoup_lab.processors.braintree.account import Account, Plain, Refused, global_id
 from recoup_lab.processors.braintree.graphql import Selected, filled, operation_of, projected
 from recoup_lab.processors.faults import Faults
+from recoup_lab.processors.reports import money
 from recoup_lab.processors.serving import Answered, Posted, Serving, as_json
 
 PUBLIC: Final = "standinpublic"
@@ -27,6 +30,9 @@ ACCOUNTS: Final = {
     "acme_usd": "USD", "acme_eur": "EUR", "acme_jpy": "JPY", "acme_bhd": "BHD", "acme_isk": "ISK", "acme_huf": "HUF",
 }  # fmt: skip
 KEY_LIVES: Final = timedelta(days=30) / timedelta(seconds=1)
+_WORDS: Final = {
+    "charge": "sale", "refund": "credit", "dispute": "chargeback", "dispute_won": "chargeback_reversal",
+}  # fmt: skip
 _KINDS: Final = {"transactions": "transaction", "refunds": "refund", "disputes": "dispute"}
 
 
@@ -176,6 +182,24 @@ class StandIn(Serving):
             if one["day"] == day and one["type"] == "charge":
                 rows.append(f"{one['reference']},acme,{one['currency']},{one['fee']}")
         return Answered(200, "\r\n".join(rows) + "\r\n", "text/csv")
+
+    def moved(self) -> Iterator[Plain]:
+        self.account.advance()
+        for one in [*self.book.all("movement")][::-1]:
+            about = next(found for kind in _KINDS.values() if (found := self.book.get(kind, one["of"])))
+            charge = about.get("transaction") or about.get("refundedTransaction") or {}
+            more = {
+                "id": about["legacyId"],
+                "kind": _WORDS[one["type"]],
+                "day": one["day"],
+                "at": f"{one['day']} 00:00:00",
+            }
+            more |= {
+                "order": about.get("orderId") or charge.get("orderId") or "",
+                "charge": charge.get("legacyId") or "",
+            }
+            amounts = [int(Decimal(one[name]).scaleb(EXPONENTS[one["currency"]])) for name in ("amount", "fee")]
+            yield money(*amounts, one["currency"]) | more
 
     def notices(self) -> list[Posted]:
         found, self.account.notices = self.account.notices, []

@@ -5,7 +5,8 @@ import hmac
 import json
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
@@ -13,10 +14,12 @@ from xml.sax.saxutils import escape
 
 from aiohttp import web
 
+from recoup.kernel.currencies import EXPONENTS
 from recoup_lab.processors.faults import Faults
 from recoup_lab.processors.nmi import published
 from recoup_lab.processors.nmi.account import Account, Plain, Refused
 from recoup_lab.processors.nmi.cards import Answer
+from recoup_lab.processors.reports import money
 from recoup_lab.processors.serving import Answered, Posted, Serving
 
 KEY: Final = "standin-security-key-0123456789"
@@ -121,6 +124,20 @@ class StandIn(Serving):
         size, number = int(form.get("result_limit", 100)), int(form.get("page_number", 0))
         inner = "".join(_transaction(one) for one in found[size * number : size * (number + 1)])
         return f'<?xml version="1.0" encoding="UTF-8"?><nm_response>{inner}</nm_response>'
+
+    def moved(self) -> Iterator[Plain]:
+        self.account.advance()
+        for one in [*self.book.all("transaction")][::-1]:
+            for action in one["actions"]:
+                back = -1 if one["actions"][0]["action_type"] == "refund" else 1
+                units = back * int(Decimal(action["amount"]).scaleb(EXPONENTS[one["currency"]]))
+                more = {
+                    "kind": action["action_type"],
+                    "stamp": action["date"],
+                    "id": one["id"],
+                    "order": one["order_id"],
+                }
+                yield money(units, 0, one["currency"]) | more
 
     def notices(self) -> list[Posted]:
         found, self.account.events = self.account.events, []

@@ -3,7 +3,8 @@
 import hmac
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -12,6 +13,7 @@ from aiohttp import BasicAuth, web
 
 from recoup_lab.processors import bank_page
 from recoup_lab.processors.faults import Faults
+from recoup_lab.processors.reports import money
 from recoup_lab.processors.serving import Answered, Posted, Serving, as_json
 from recoup_lab.processors.stripe import published
 from recoup_lab.processors.stripe.account import Account
@@ -24,6 +26,7 @@ _LISTS: Final = {
     "disputes": "dispute", "balance_transactions": "balance_transaction", "events": "event", "charges": "charge",
     "webhook_endpoints": "webhook_endpoint", "payment_methods": "payment_method", "subscriptions": "subscription",
 }  # fmt: skip
+_SOURCES: Final = ("charge", "refund", "dispute")
 _COMPARED: Final[Mapping[str, Callable[[int, int], bool]]] = {
     "gte": int.__ge__, "gt": int.__gt__, "lte": int.__le__, "lt": int.__lt__,
 }  # fmt: skip
@@ -187,6 +190,17 @@ class StandIn(Serving):
                 if len(rows) > limit:
                     break
         return {"object": "list", "data": rows[:limit], "has_more": len(rows) > limit, "url": f"/v1/{path}"}
+
+    def moved(self) -> Iterator[Plain]:
+        for one in [*self.book.all("balance_transaction")][::-1]:
+            currency, source = one["currency"].upper(), one["source"] or ""
+            about = next((found for kind in _SOURCES if (found := self.book.get(kind, source))), {})
+            charge = about.get("charge") or (source if about.get("object") == "charge" else "")
+            intent = about.get("payment_intent") or ""
+            at = f"{datetime.fromtimestamp(one['created'], UTC):%Y-%m-%d %H:%M:%S}"
+            more = {"id": one["id"], "kind": one["reporting_category"], "small": one["currency"], "at": at}
+            more |= {"source": source, "charge": charge, "intent": intent, "text": one["type"]}
+            yield money(one["amount"], one["fee"], currency) | more
 
     def notices(self) -> list[Posted]:
         events, self.account.events = self.account.events, []

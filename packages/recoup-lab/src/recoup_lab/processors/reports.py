@@ -1,0 +1,42 @@
+"""The reports that vendors tell merchants to download, as their stand-ins give them. The layouts are data."""
+
+import csv
+import io
+import tomllib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+from recoup.kernel.currencies import EXPONENTS
+
+Plain = dict[str, Any]
+LAYOUTS: Final[Mapping[str, Mapping[str, Plain]]] = tomllib.loads(
+    Path(__file__).with_suffix(".toml").read_text(encoding="utf-8")
+)
+
+
+def report(vendor: str, name: str, rows: Iterable[Plain]) -> str:
+    """The rows whose `kind` the report has. Raises: KeyError for a report that there is not."""
+    layout, out = LAYOUTS[vendor][name], io.StringIO()
+    columns: dict[str, str] = layout["columns"]
+    writer = csv.writer(out)
+    writer.writerow(columns)
+    for row in rows:
+        if row["kind"] in layout["kinds"]:
+            facts = defaultdict[str, Any](str, row)
+            writer.writerow([template.format_map(facts) for template in columns.values()])
+    return out.getvalue()
+
+
+def money(gross: int, fee: int, currency: str, exponent: int | None = None) -> Plain:
+    """The amounts of a row, in major units. `exponent`: of the vendor's own amounts."""
+    places = EXPONENTS[currency] if exponent is None else exponent
+    found: Plain = {"currency": currency}
+    for name, value in (("gross", gross), ("fee", fee), ("net", gross - fee)):
+        found[name] = f"{Decimal(value).scaleb(-places):f}"
+        found[f"{name}_size"] = found[name].lstrip("-")
+        found[f"{name}_debit"] = found[f"{name}_size"] if value < 0 else ""
+        found[f"{name}_credit"] = found[name] if value > 0 else ""
+    return found
