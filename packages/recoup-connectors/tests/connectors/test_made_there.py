@@ -21,7 +21,7 @@ from recoup.flows.cards.send import send_attempt
 from recoup.flows.insight.verify import verify
 from recoup.flows.modifications.capture import CaptureRequest, capture
 from recoup.flows.notices import work
-from recoup.flows.notices.receive import read_news, take
+from recoup.flows.notices.receive import take
 from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.kernel.problem import Problem
 from recoup.rules.network.magic import script_card
@@ -62,7 +62,7 @@ class Ground:
                         raise
                     again.append(one)
             self._again = left = again
-            await read_news(self.shop.world)
+            await work.read_news(self.shop.world, self.shop.orders)
             await self.shop.run_due()
 
     async def give_back(self, order_id: UUID, amount: str) -> None:

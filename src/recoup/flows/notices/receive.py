@@ -16,14 +16,7 @@ from recoup.flows.connections import connection_of
 from recoup.flows.locked import Orders
 from recoup.flows.notices.proof import apply_proof
 from recoup.flows.world import World
-from recoup.gateways.cards.connector import (
-    Acknowledgement,
-    Notice,
-    connector_of,
-    is_acknowledging,
-    is_challenged,
-    is_news_giving,
-)
+from recoup.gateways.cards.connector import Acknowledgement, Notice, connector_of, is_acknowledging, is_challenged
 from recoup.kernel.encode import encode, to_plain
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
@@ -48,7 +41,6 @@ log = structlog.get_logger()
 BODY_BYTES_MAX: Final = 262_144
 _JSON: Final = "application/json; charset=utf-8"
 ID_MAX: Final = 200
-NEWS_OF: Final = timedelta(days=2)
 MAY_BE_EARLY: Final = timedelta(minutes=10)  # of its charge's own answer
 _OF_A_CHARGE: Final = frozenset({"dispute", "fraud", "modification"})
 
@@ -115,23 +107,6 @@ async def _take_one(
         if became == "unknown_kind":
             log.warning("notice of an unknown kind", route=route, kind=kind)
         return became
-    taken, merchants = await _keep(world, route, owner, notice, subject, now)
-    for merchant_id in merchants:
-        await apply_proof(world, orders, route, merchant_id, notice)
-    return taken
-
-
-async def _keep(
-    world: World,
-    route: str,
-    owner: UUID | None,
-    notice: Notice,
-    subject: Subject,
-    now: WallTime,
-    *,
-    counts: bool = True,
-) -> tuple[AtDoor, Sequence[UUID]]:
-    """What became of it, and whose it is."""
     async with world.db.connection() as connection:
         merchants = [owner] if owner is not None else await _whose(connection, route, notice, subject)
     taken: AtDoor = "repeated" if merchants else "not_ours"
@@ -141,30 +116,10 @@ async def _keep(
             if await keep_notice(tx, row):
                 taken = "taken"
                 await make_due(tx, merchant_id, "processor_notice", row.object_key, now)
-        if counts:
-            await count_notice(tx, route, now, taken)
-    return taken, merchants
-
-
-async def read_news(world: World) -> int:
-    """What was done beside us lately at vendors that notify of too little: kept like notices."""
-    await world.routes.ready()
-    now, kept_now = world.clocks.wall(), 0
-    for route, processor in [*world.processors.items()]:
-        connector = connector_of(processor)
-        if connector is None or not is_news_giving(connector):
-            continue
-        own = await connection_of(world, route)
-        try:
-            notices = await connector.news(now - NEWS_OF)
-        except Problem as problem:
-            log.warning("news of a processor cannot be read", route=route, why=problem.message)
-            continue
-        for one in notices:
-            owner = own.merchant_id if own is not None else None
-            became = await _keep(world, route, owner, one, "modification", now, counts=False)
-            kept_now += became[0] == "taken"
-    return kept_now
+        await count_notice(tx, route, now, taken)
+    for merchant_id in merchants:
+        await apply_proof(world, orders, route, merchant_id, notice)
+    return taken
 
 
 def _row(

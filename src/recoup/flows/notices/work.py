@@ -2,6 +2,7 @@
 goes unasked: an attempt is inquired, a dispute is read as the case that it is. No notice moves anything by itself."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final, NamedTuple
 
@@ -15,9 +16,17 @@ from recoup.flows.locked import Orders
 from recoup.flows.modifications.send import message_of, send_modification
 from recoup.flows.notices.invoices import notice_of_invoice
 from recoup.flows.world import World
-from recoup.gateways.cards.connector import Connector, DisputeCase, connector_of, is_booked, is_disputing
+from recoup.gateways.cards.connector import (
+    Connector,
+    DisputeCase,
+    connector_of,
+    is_booked,
+    is_disputing,
+    is_news_giving,
+)
 from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.port import Inquiry, Outcome, as_requested
+from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import WallTime
 from recoup.moves.attempt.card_update import method_renewed
@@ -73,6 +82,7 @@ ASK_SECONDS_MAX: Final = 15.0
 SETTLE: Final = timedelta(seconds=1)  # after a call of ours that is under way
 EARLY: Final = timedelta(minutes=10)
 PAUSE: Final = timedelta(seconds=20)
+NEWS_OF: Final = timedelta(hours=3)
 WAITED_FOR: Final = timedelta(days=1)  # a charge that a notice of something else is about
 INQUIRED_FOR: Final = timedelta(days=3)  # what a processor that does not answer would have to say of money
 _OPEN: Final = frozenset({"open", "unknown"})
@@ -192,34 +202,45 @@ def _later(world: World, row: ProcessorNotice) -> NoticeResult:
 
 async def adopt_all(orders: Orders, route: str, charged: Charged, movements: Sequence[Movement]) -> Adopted:
     """What was done with an approved charge at its processor, by whomever."""
+    scope, key = (
+        Scope(charged.merchant_id, Actor("processor", route), "notice"),
+        (charged.merchant_id, charged.order_id),
+    )
+    became = await orders.run(lambda change: [adopt(change, charged.attempt_id, one) for one in movements], key, scope)
+    return min(became, default="known")
 
-    def work(change: Change) -> list[Adopted]:
-        return [adopt(change, charged.attempt_id, one) for one in movements]
 
-    scope = Scope(charged.merchant_id, Actor("processor", route), "notice")
-    became = await orders.run(work, (charged.merchant_id, charged.order_id), scope)
-    return next((one for one in ("early", *became) if one in became and one != "known"), "known")
+async def read_news(world: World, orders: Orders) -> int:
+    """What was done beside us lately at vendors that do not notify of it: their books are read."""
+    await world.routes.ready()
+    for route, processor in [*world.processors.items()]:
+        connector = connector_of(processor)
+        if connector is None or not is_news_giving(connector):
+            continue
+        with suppress(Problem):
+            for reference in await connector.news(world.clocks.wall() - NEWS_OF):
+                charged = await charge_referenced(world.db, reference, route, None)
+                if charged is not None:
+                    await adopt_all(orders, route, charged, await connector.movements_of(reference, ""))
+    return 0
 
 
 async def _made_there(world: World, orders: Orders, connector: Connector, row: ProcessorNotice) -> NoticeResult:
     """What names a charge of ours, and no message, was made at the processor without us. What comes before the
     charge's own answer waits for it."""
     charged = await _charged(world, row)
+    became, age = "not_ours", world.clocks.wall() - WallTime(row.received_at)
     if charged is not None and charged.state in _OPEN:
         await _charge(world, orders, connector, row)
-    elif charged is not None and charged.state == "approved":
-        movements = [msgspec.convert(row.movement, Movement)] if row.movement is not None else []
-        if is_booked(connector):
-            key = (charged.merchant_id, charged.order_id)
-            attempt = await orders.run(lambda change: change.order.attempt(charged.attempt_id), key)
-            movements = await connector.movements_of(attempt.reference or "", row.about)
-        became = await adopt_all(orders, row.route, charged, movements)
-        if became != "early":
-            return NoticeResult(became)
     elif charged is not None:
-        return NoticeResult("known")
-    age: timedelta = world.clocks.wall() - WallTime(row.received_at)
-    return NoticeResult("not_ours" if charged is None else "known") if age > WAITED_FOR else _later(world, row)
+        movements = [msgspec.convert(row.movement, Movement)] if row.movement is not None else []
+        if is_booked(connector) and charged.reference is not None:
+            movements = await connector.movements_of(charged.reference, row.about)
+        approved = charged.state == "approved"
+        became = await adopt_all(orders, row.route, charged, movements) if approved else "known"
+        if became != "awaited":
+            return NoticeResult(became)
+    return NoticeResult(became) if age > WAITED_FOR else _later(world, row)
 
 
 async def _modification(world: World, orders: Orders, connector: Connector, row: ProcessorNotice) -> NoticeResult:

@@ -150,11 +150,11 @@ class Booked(Connector, Protocol):
         ...
 
 
-class NewsGiving(Connector, Protocol):
+class NewsGiving(Booked, Protocol):
     """A connector whose vendor does not notify of what is done beside us: its book does."""
 
-    async def news(self, since: datetime) -> list[Notice]:
-        """Of modifications. Raises: Problem(unavailable)."""
+    async def news(self, since: datetime) -> set[str]:
+        """References of the charges with which something was done. Raises: Problem(unavailable)."""
         ...
 
 
@@ -203,6 +203,14 @@ class Billing(Protocol):
     async def mark_paid(self, invoice: str, key: str) -> None:
         """Paid elsewhere: it is charged no more. One that is paid already stays so."""
         ...
+
+
+def refund_found(said: Outcome, key: UUID | None) -> list[Movement]:
+    """A refund as the book has it; one that failed was made before."""
+    units, currency = said.units or 0, said.currency or ""
+    made = Movement("refund", said.reference or "", units, currency, key, said.ids)
+    failed = [made, made._replace(kind="refund_failed")]
+    return failed[:1] if said.state == "approved" else failed if said.state == "declined" else []
 
 
 def is_billing(processor: object) -> TypeGuard[Billing]:

@@ -42,15 +42,14 @@ _ALSO: Final = {
              "createddateutc", "effectiveatutc", "effectiveat", "disbursementdate", "receiveddate"),
     "time": ("time",), "zone": ("timezone", "zone"), "route": ("route",),
 }  # fmt: skip
-# Ids of which each is looked for: the movement's own, and those of its payment, which are a charge's own. A cell of
-# `keys` holds ours, behind that of the order where both are in it.
-_IDS: Final = {
-    "keys": ("modificationmerchantreference", "refundmetadatarecoupid"),
-    "payment_keys": ("merchantreference", "orderid", "paymentmetadatarecoupid"),
-    "refs": ("modificationreference", "modificationpspreference", "sourceid", "source", "transactionid", "disputeid",
-             "payoutid", "balancetransactionid"),
-    "payment_refs": ("pspreference", "chargeid", "paymentintentid"),
-}  # fmt: skip
+# Further columns with our ids, behind the order's where both stand in a cell, and with theirs; the movement's own first.
+_KEYS: Final = (
+    "modificationmerchantreference", "refundmetadatarecoupid", "merchantreference", "orderid", "paymentmetadatarecoupid",
+)  # fmt: skip
+_REFS: Final = (
+    "modificationreference", "modificationpspreference", "sourceid", "source", "transactionid", "disputeid",
+    "balancetransactionid", "pspreference", "chargeid", "paymentintentid",
+)  # fmt: skip
 _SPLIT: Final = frozenset({"gross", "fee", "net"})
 _UNCAPTURED: Final = "partial_capture_reversal"  # Stripe's: what of the charge before it was not captured
 _BY_SIGN: Final = "settle"  # NMI's: money out is a refund
@@ -86,7 +85,7 @@ class _Sum(NamedTuple):
 
 class Layout(NamedTuple):
     """The layout of a file. `columns`: our name -> position; `names`: our name -> theirs; `unread`: names of
-    columns without use. `ids`: positions, by the names of `_IDS`."""
+    columns without use. `keys`, `refs`: positions of further ids, ours and theirs."""
 
     delimiter: str
     decimal: str
@@ -94,15 +93,11 @@ class Layout(NamedTuple):
     columns: Mapping[str, int]
     names: Mapping[str, str]
     unread: tuple[str, ...]
-    ids: Mapping[str, Sequence[int]]
+    keys: Sequence[int]
+    refs: Sequence[int]
 
     def column(self, name: str) -> str:
         return self.names.get(name, name)
-
-    def cells(self, cells: Sequence[str], name: str, *, of_payment: bool) -> tuple[str, ...]:
-        """Ids of the line, the movement's own first; `of_payment`: those of its payment first, which are its own."""
-        parts = [self.ids[one] for one in (name, f"payment_{name}")]
-        return tuple(text for one in parts[:: -1 if of_payment else 1] for at in one if (text := cells[at].strip()))
 
 
 class Statement:
@@ -157,9 +152,9 @@ class Statement:
         our_id, reference = parse_id(values.get("id", "")), values.get("reference", "")
         if values.get("id") and our_id is None and not reference:
             reference = values["id"]
-        refs = layout.cells(cells, "refs", of_payment=kind == "charge")
-        keys = layout.cells(cells, "keys", of_payment=kind == "charge")
-        key = next((found for one in keys if (found := parse_id(one.rpartition(".")[2])) is not None), None)
+        refs = tuple(text for at in layout.refs if (text := cells[at].strip()))
+        keys = (parse_id(cells[at].strip().rpartition(".")[2]) for at in layout.keys)
+        key = next((one for one in keys if one is not None), None)
         if our_id is None and key is None and not reference and not refs and kind not in ("fee", "funding"):
             raise BadCell("no_id", Sentence("has neither our id nor a reference"))
         route = values.get("route", "")
@@ -363,16 +358,13 @@ def _layout(table: Table[dict[str, int]], reading: Reading) -> Layout:
             "It cannot be told whether the day or the month comes first in {0}.", masked_numbers(example)
         )
         raise invalid(message, "dates", "Say which it is: --dates dmy or --dates mdy.")
-    ids = _ids(table.header.names)
-    used, names = {*columns.values(), *(at for one in ids.values() for at in one)}, table.header.names
+    names = table.header.names
+    positions = {plain(name): position for position, name in enumerate(names)}
+    keys, refs = ([positions[one] for one in words if one in positions] for words in (_KEYS, _REFS))
+    used = {*columns.values(), *keys, *refs}
     unread = tuple(name for position, name in enumerate(names) if position not in used)
     shown = {ours: shown_name(names[position]) for ours, position in columns.items()}
-    return Layout(table.header.delimiter, decimal, order, columns, shown, unread, ids)
-
-
-def _ids(names: Sequence[str]) -> dict[str, list[int]]:
-    positions = {plain(name): position for position, name in reversed([*enumerate(names)])}
-    return {ours: [positions[word] for word in words if word in positions] for ours, words in _IDS.items()}
+    return Layout(table.header.delimiter, decimal, order, columns, shown, unread, keys, refs)
 
 
 def _columns(names: Sequence[str], reading: Reading) -> dict[str, int]:

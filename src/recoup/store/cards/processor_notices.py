@@ -122,10 +122,11 @@ class Charged(Row, frozen=True):
     order_id: UUID
     attempt_id: UUID
     state: str
+    reference: str | None
 
 
 @MERCHANT.statement("""
-SELECT merchant_id, order_id, attempt_id, state FROM attempts
+SELECT merchant_id, order_id, attempt_id, state, reference FROM attempts
 WHERE key = $1 AND route = $2 AND ($3::uuid IS NULL OR merchant_id = $3)
 ORDER BY state = 'not_sent', attempt_no LIMIT 1
 """)
@@ -134,7 +135,7 @@ async def attempt_of(db: Read, key: UUID, route: str, merchant_id: UUID | None) 
 
 
 @MERCHANT.statement("""
-SELECT a.merchant_id, a.order_id, a.attempt_id, a.state FROM (
+SELECT a.merchant_id, a.order_id, a.attempt_id, a.state, a.reference FROM (
   SELECT merchant_id, attempt_id FROM attempts WHERE reference = $1 AND state = 'approved' AND ladder <> 'payment'
   UNION ALL SELECT merchant_id, movement_id FROM processor_ids WHERE id = $1) k
 JOIN attempts a ON a.merchant_id = k.merchant_id AND a.attempt_id = k.attempt_id

@@ -249,27 +249,6 @@ def _matching(currency: str, account: _Account | None, id: str) -> Finding:
     return Finding(name, True, Sentence(words.ACCOUNT_TAKES, id, currency))
 
 
-async def news(api: Api, since: datetime) -> list[Notice]:
-    """Refunds, voids and declined settlements, of which the vendor notifies nobody. Raises: Problem(unavailable)."""
-    after = {"greaterThanOrEqualTo": f"{since.astimezone(UTC):%Y-%m-%dT%H:%M:%S.000000Z}"}
-    found = list[Notice]()
-    for name, wanted in (
-        ("refunds", {"createdAt": after}),
-        ("transactions", {"statusTransition": {"voidedAt": after}}),
-        ("transactions", {"status": {"in": ["SETTLEMENT_DECLINED"]}, "createdAt": after}),
-    ):
-        async for page in api.pages(name, wanted):
-            found += [_notice_of(plain, since) for plain in page]
-    return found
-
-
-def _notice_of(plain: Mapping[str, Any], at: datetime) -> Notice:
-    about = plain.get("refundedTransaction") or plain
-    id, kind = str(plain.get("legacyId")), f"{plain.get('status')}".lower()
-    ours, charge = parse_id(key_in(about.get("orderId")) or ""), str(about.get("id"))
-    return Notice(f"{kind}.{id}", kind, "transaction", id, at, True, ours, charge, subject="modification")
-
-
 def signature_of(keys: KeyPair, text: bytes) -> str:
     return hmac.digest(sha1(keys.private.encode(), usedforsecurity=False).digest(), text, "sha1").hex()
 

@@ -39,6 +39,7 @@ from recoup_connectors.braintree.outcomes import (
     UNREADABLE,
     Payment,
     code_of,
+    done_with,
     of_capture,
     of_error,
     of_payment,
@@ -289,10 +290,19 @@ class Braintree(VendorAccount):
             raise unavailable(f"{error}") from None
         if payment is None:
             raise unavailable(UNREADABLE)
-        return payment.movements()
+        return done_with(payment)
 
-    async def news(self, since: datetime) -> list[Notice]:
-        return await account.news(self._api, since)
+    async def news(self, since: datetime) -> set[str]:
+        """Refunds, voids and declined settlements."""
+        after, found = {"greaterThanOrEqualTo": f"{since:%Y-%m-%dT%H:%M:%S.000000Z}"}, set[str]()
+        for name, wanted in (
+            ("refunds", {"createdAt": after}),
+            ("transactions", {"statusTransition": {"voidedAt": after}}),
+            ("transactions", {"status": {"in": ["SETTLEMENT_DECLINED"]}, "createdAt": after}),
+        ):
+            async for page in self._api.pages(name, wanted):
+                found |= {str((one.get("refundedTransaction") or one)["id"]) for one in page}
+        return found
 
     async def answer_dispute(self, answer: DisputeAnswer) -> Outcome:
         try:

@@ -6,6 +6,7 @@ from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
+from recoup.gateways.cards.connector import refund_found
 from recoup.gateways.cards.outcome import Fault, Outcome, State
 from recoup.gateways.cards.transport import Reply
 from recoup.gateways.cards.wire_amounts import units_of
@@ -113,21 +114,6 @@ class Payment(msgspec.Struct, frozen=True):
     def ids(self) -> tuple[str, ...]:
         """As its reports and notices name it, beside the id of GraphQL."""
         return (self.legacyId,) if self.legacyId else ()
-
-    def moved(self, kind: MovementKind) -> Movement:
-        currency = self.amount.currencyCode
-        return Movement(kind, self.id, self.amount.units(), currency, parse_id(self.key or ""), self.ids)
-
-    def movements(self) -> list[Movement]:
-        """What was done with this transaction. A sale that is on its way is told as its capture."""
-        kind = "capture" if self.status in TAKEN else _ENDS.get(self.status)
-        done = [self.moved(kind)._replace(key=None)] if kind is not None else []
-        for refund in self.refunds or []:
-            if refund.status in TAKEN:
-                done.append(refund.moved("refund"))
-            elif refund.status in (VOIDED, SETTLEMENT_DECLINED):
-                done += [refund.moved("refund"), refund.moved("refund_failed")]
-        return done
 
     def said(self) -> Event:
         """What made its present status, or the authorisation behind it."""
@@ -288,12 +274,24 @@ def of_capture(payment: Payment, reference: str) -> Outcome:
     return _moved("approved", payment, other_id=payment.id != reference)
 
 
-def of_refund(refund: Payment, message_id: str) -> Outcome:
+def of_refund(refund: Payment, message_id: str | None) -> Outcome:
     """A refund as it stands: one that failed later is a decline."""
     state: State = "approved" if refund.status in TAKEN else "unknown"
     if refund.status in DECLINED | {SETTLEMENT_DECLINED, VOIDED}:
         state = "declined"
     return _moved(state, refund, other_id=refund.key != message_id)
+
+
+def done_with(payment: Payment) -> list[Movement]:
+    """What was done with this transaction. A sale that is on its way is told as its capture."""
+    kind = "capture" if payment.status in TAKEN else _ENDS.get(payment.status)
+    units, currency, found = payment.amount.units(), payment.amount.currencyCode, list[Movement]()
+    if kind is not None:
+        found.append(Movement(kind, payment.id, units, currency, ids=payment.ids))
+    for one in payment.refunds or []:
+        if one.status not in DECLINED:
+            found += refund_found(of_refund(one, one.key), parse_id(one.key or ""))
+    return found
 
 
 def of_void(payment: Payment, reference: str) -> Outcome:

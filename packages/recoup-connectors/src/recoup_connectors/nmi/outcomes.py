@@ -1,8 +1,10 @@
 """What NMI answers, as outcomes. It gives neither field 39 nor Mastercard's advice: its own codes stay its own."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final, Literal, NamedTuple
 
+from recoup.gateways.cards.connector import refund_found
 from recoup.gateways.cards.outcome import Fault, Outcome, State
 from recoup.gateways.cards.wire_amounts import units_of
 from recoup.kernel.ids import parse_id
@@ -170,22 +172,18 @@ def moved(found: Transaction, type: str, currency: str, *, other_id: bool = Fals
 
 def done_with(found: Transaction, *, is_sale: bool) -> list[Movement]:
     """What the book says was done with a sale or hold, or that it was refunded by this transaction."""
-    sale, kinds = found.last("sale", "auth"), list[MovementKind]()
-    action, key = found.last("capture", "sale"), None
+    refund = found.last("refund", "credit")
     if not is_sale:
-        action, key = found.last("refund", "credit"), parse_id(found.order_id)
-        kinds = ["refund", "refund_failed"] if found.condition in GONE else ["refund"]
-        kinds = kinds if sale is None else []
-    elif found.condition == "canceled":
-        action, kinds = found.last("void"), ["void"]
-    elif found.condition in TAKEN:
-        kinds = ["capture"]
-    elif found.condition == "failed" and sale is not None and sale.success:
-        kinds = ["capture_failed"]
-    if action is None or not action.success:
+        if refund is None or not refund.success or found.last("sale", "auth") is not None:
+            return []
+        said = moved(found, refund.type, found.currency)
+        gone = replace(said, state="declined") if found.condition in GONE else said
+        return refund_found(gone, parse_id(found.order_id))
+    kind: MovementKind = "void" if found.condition == "canceled" else "capture"
+    action = found.last(kind) or found.last("sale")
+    if action is None or found.condition not in TAKEN | {"canceled"}:
         return []
-    units = _units(action.amount, found.currency)
-    return [Movement(kind, found.id, units, found.currency, key) for kind in kinds]
+    return [Movement(kind, found.id, _units(action.amount, found.currency), found.currency)]
 
 
 def _units(text: str, currency: str) -> int:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from recoup.gateways.cards.connector import DisputeCase, Finding, Notice, OwnRetry
+from recoup.gateways.cards.connector import DisputeCase, Finding, Notice, OwnRetry, refund_found
 from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.outcome import Outcome
 from recoup.gateways.cards.port import (
@@ -23,6 +23,7 @@ from recoup.gateways.cards.port import (
 )
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply
 from recoup.gateways.cards.vendor_account import unanswered
+from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import Clocks
@@ -294,7 +295,9 @@ class Stripe(Charges, Invoices):
             found.append(Movement("capture", intent.id, taken, currency, ids=ids_of(intent.latest_charge), final=final))
         form = {"payment_intent": reference, "expand": ["data.balance_transaction"]}
         async for page in self._api.pages("/v1/refunds", form):
-            found += [one for plain in reversed(page) for one in msgspec.convert(plain, Refund).movements()]
+            for one in msgspec.convert(page[::-1], list[Refund]):
+                key = parse_id(one.metadata.get(OUR_ID) or "")
+                found += [] if one.is_uncaptured else refund_found(of_refund(one, key), key)
         return found
 
     async def answer_dispute(self, answer: DisputeAnswer) -> Outcome:

@@ -12,8 +12,6 @@ from recoup.gateways.cards.credential import CredentialNews
 from recoup.gateways.cards.outcome import Fault, Outcome, State
 from recoup.gateways.cards.port import Charge
 from recoup.gateways.cards.transport import Reply
-from recoup.kernel.ids import parse_id
-from recoup.rules.order.answers import Movement
 from recoup_connectors.stripe.amounts import units_of
 
 OUR_ID: Final = "recoup_id"  # in metadata
@@ -136,15 +134,11 @@ class Refund(msgspec.Struct, frozen=True):
     metadata: dict[str, str] = {}
     balance_transaction: str | dict[str, Any] | None = None
 
-    def movements(self) -> list[Movement]:
-        """Nothing of the part of a hold that was not captured: Stripe writes that as a refund, too."""
-        moved = self.balance_transaction if isinstance(self.balance_transaction, dict) else {}
-        if self.status not in _REFUNDED or moved.get("reporting_category") == UNCAPTURED:
-            return []
-        currency, key = self.currency.upper(), parse_id(self.metadata.get(OUR_ID) or "")
-        units = units_of(self.amount, currency)
-        made = Movement("refund", self.id, -1 if units is None else units, currency, key, (str(moved.get("id") or ""),))
-        return [made] if self.status == "succeeded" else [made, made._replace(kind="refund_failed")]
+    @property
+    def is_uncaptured(self) -> bool:
+        """Not a refund: the part of a hold that was not captured, which Stripe writes as one."""
+        moved = self.balance_transaction
+        return isinstance(moved, dict) and moved.get("reporting_category") == UNCAPTURED
 
 
 def read(kind: type[T], reply: Reply) -> T | None:
@@ -273,7 +267,7 @@ def _advice(code: str | None, charge: StripeCharge | None, scheme: str) -> str |
     return code if brand == "mastercard" and code is not None and len(code) == 2 and code.isdigit() else None
 
 
-def of_refund(refund: Refund, message_id: UUID) -> Outcome:
+def of_refund(refund: Refund, message_id: UUID | None) -> Outcome:
     currency, states = refund.currency.upper(), _REFUNDED
     units = units_of(refund.amount, currency)
     return Outcome(
