@@ -80,7 +80,9 @@ def room(change: Change, attempt_id: UUID) -> int:
     return min(change.order.refundable_units, charge_left(change.order, attempt_id)) if paid else 0
 
 
-def give_back(change: Change, attempt_id: UUID, units: int, found: Movement, text: str = "") -> Modification:
+def give_back(
+    change: Change, attempt_id: UUID, units: int, found: Movement, text: str = "Made at the processor."
+) -> Modification:
     """The refund that was made there."""
     refund = request_modification(change, "refund", attempt_id, units, text=text, actor=change.actor)
     change.set_modification(refund, key=None)  # nothing went out under it

@@ -42,9 +42,10 @@ _ALSO: Final = {
              "createddateutc", "effectiveatutc", "effectiveat", "disbursementdate", "receiveddate"),
     "time": ("time",), "zone": ("timezone", "zone"), "route": ("route",),
 }  # fmt: skip
-# Further columns with our ids, behind the order's where both stand in a cell, and with theirs; the movement's own first.
+# Further columns with our ids (behind the order's, where a cell has both), and with theirs; the movement's own first.
 _KEYS: Final = (
-    "modificationmerchantreference", "refundmetadatarecoupid", "merchantreference", "orderid", "paymentmetadatarecoupid",
+    "modificationmerchantreference", "refundmetadatarecoupid", "merchantreference", "orderid",
+    "paymentmetadatarecoupid",
 )  # fmt: skip
 _REFS: Final = (
     "modificationreference", "modificationpspreference", "sourceid", "source", "transactionid", "disputeid",

@@ -268,7 +268,8 @@ def _advice(code: str | None, charge: StripeCharge | None, scheme: str) -> str |
 
 
 def of_refund(refund: Refund, message_id: UUID | None) -> Outcome:
-    currency, states = refund.currency.upper(), _REFUNDED
+    currency, states, moved = refund.currency.upper(), _REFUNDED, refund.balance_transaction
+    moved = moved.get("id") if isinstance(moved, dict) else moved
     units = units_of(refund.amount, currency)
     return Outcome(
         states.get(refund.status or "", "unknown"),
@@ -277,7 +278,7 @@ def of_refund(refund: Refund, message_id: UUID | None) -> Outcome:
         units=-1 if units is None else units,
         currency=currency,
         other_id=refund.metadata.get(OUR_ID) != str(message_id),
-        ids=(refund.balance_transaction,) if isinstance(refund.balance_transaction, str) else (),
+        ids=(moved,) if isinstance(moved, str) else (),
     )
 
 

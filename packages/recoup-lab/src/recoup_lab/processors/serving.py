@@ -115,7 +115,7 @@ class Serving(ABC):
         """What moved, oldest first, as its reports' rows are filled."""
         return ()
 
-    def _report(self, name: str) -> web.Response:
+    def _download(self, name: str) -> web.Response:
         """`/downloads/NAME.csv`; the list of names at `/downloads`."""
         vendor = type(self).__module__.split(".")[-2]
         if name.removesuffix(".csv") not in LAYOUTS[vendor]:
@@ -129,7 +129,7 @@ class Serving(ABC):
     async def _take(self, request: web.Request) -> web.StreamResponse:
         text = (await request.read()).decode()
         if request.path.startswith("/downloads"):
-            return self._report(request.path.rpartition("/")[2])
+            return self._download(request.path.rpartition("/")[2])
         if (page := self._shown(request, text)) is not None:
             return page
         call = self.named(request, text)

@@ -21,7 +21,7 @@ from recoup_lab.processors.braintree import published
 from recoup_lab.processors.braintree.account import Account, Plain, Refused, global_id
 from recoup_lab.processors.braintree.graphql import Selected, filled, operation_of, projected
 from recoup_lab.processors.faults import Faults
-from recoup_lab.processors.reports import money
+from recoup_lab.processors.reports import money, report
 from recoup_lab.processors.serving import Answered, Posted, Serving, as_json
 
 PUBLIC: Final = "standinpublic"
@@ -177,29 +177,18 @@ class StandIn(Serving):
 
     def _report(self, path: str) -> Answered:
         day = path.rpartition("/")[2].removesuffix(".csv")
-        rows = ["Transaction ID,Merchant Account ID,Settlement Currency,Total Fee Amount"]
-        for one in self.book.all("movement"):
-            if one["day"] == day and one["type"] == "charge":
-                rows.append(f"{one['reference']},acme,{one['currency']},{one['fee']}")
-        return Answered(200, "\r\n".join(rows) + "\r\n", "text/csv")
+        rows = (row for row in self.moved() if row["day"] == day)
+        return Answered(200, report("braintree", "transaction_level_fees", rows), "text/csv")
 
     def moved(self) -> Iterator[Plain]:
         self.account.advance()
         for one in [*self.book.all("movement")][::-1]:
             about = next(found for kind in _KINDS.values() if (found := self.book.get(kind, one["of"])))
             charge = about.get("transaction") or about.get("refundedTransaction") or {}
-            more = {
-                "id": about["legacyId"],
-                "kind": _WORDS[one["type"]],
-                "day": one["day"],
-                "at": f"{one['day']} 00:00:00",
-            }
-            more |= {
-                "order": about.get("orderId") or charge.get("orderId") or "",
-                "charge": charge.get("legacyId") or "",
-            }
-            amounts = [int(Decimal(one[name]).scaleb(EXPONENTS[one["currency"]])) for name in ("amount", "fee")]
-            yield money(*amounts, one["currency"]) | more
+            kind, day, currency = _WORDS[one["type"]], one["day"], one["currency"]
+            of = {"order": about.get("orderId") or charge.get("orderId"), "charge": charge.get("legacyId", "")}
+            gross, fee = (int(Decimal(one[name]).scaleb(EXPONENTS[currency])) for name in ("amount", "fee"))
+            yield money(gross, fee, currency) | of | {"id": about["legacyId"], "kind": kind, "day": day}
 
     def notices(self) -> list[Posted]:
         found, self.account.notices = self.account.notices, []
