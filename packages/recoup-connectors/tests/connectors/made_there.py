@@ -91,9 +91,11 @@ class AtStripe(AtVendor, OfStripe):
         self.standin.account.dispute(intent["latest_charge"])
 
     def costs(self) -> None:
-        self.standin.account.take_fee(500)
-        self.standin.account.take_fee(-30)
-        self._paid_out = -int(self.standin.account.pay_out()["amount"])
+        account = self.standin.account
+        for fee in (500, -30):
+            account._move("stripe_fee", -fee, 0, "usd", "", "fee")
+        self._paid_out = sum(one["net"] for one in self.standin.book.all("balance_transaction"))
+        account._move("payout", -self._paid_out, 0, "usd", "po_standin00000001")
 
     def balance(self) -> int:
         return self._paid_out
@@ -118,16 +120,23 @@ class AtAdyen(AtVendor, OfAdyen):
         self._modify(reference, "captures", units)
 
     def capture_fails(self, reference: str) -> None:
-        self.standin.account.fail_capture(reference)
+        account = self.standin.account
+        payment = account._need("payment", reference, "167", "unknown")
+        amount = payment["amount"] | {"value": payment["captured"]}
+        made = account._new("modification", payment=reference, verb="captures", reference="", amount=amount, done=False)
+        account.book.put(payment | {"captured": 0})
+        account._line("SettledReversed", payment, -payment["captured"], 0, by=made)
+        account._notify("CAPTURE_FAILED", payment["reference"], amount, psp=made["id"], about=reference)
 
     def costs(self) -> None:
-        self.standin.account.of_account("Fee", -500, "Transaction Fees November 2026")
-        self.standin.account.of_account("InvoiceDeduction", 30, "Invoice 1 Discounts and additional costs")
-        self._paid_out = self._sum()
-        self.standin.account.of_account("MerchantPayout", -self._paid_out, "TX1 batch 1, StandInECOM")
+        self._of_account("Fee", -500, "Transaction Fees November 2026")
+        self._of_account("InvoiceDeduction", 30, "Invoice 1 Discounts and additional costs")
+        self._paid_out = sum(one["net"] for one in self.standin.book.all("line"))
+        self._of_account("MerchantPayout", -self._paid_out, "TX1 batch 1, StandInECOM")
 
-    def _sum(self) -> int:
-        return sum(one["net"] for one in self.standin.book.all("line"))
+    def _of_account(self, type: str, net: int, text: str) -> None:
+        values = {"gross": 0, "cost": 0, "net": net, "currency": "USD", "by": text, "own": "", "batch": None}
+        self.standin.account._new("line", type=type, payment="", reference="", **values)
 
     def balance(self) -> int:
         return self._paid_out
@@ -147,7 +156,9 @@ class AtBraintree(AtVendor, OfBraintree):
         self.standin.account.capture({"transactionId": reference, "transaction": form})
 
     def capture_fails(self, reference: str) -> None:
-        self.standin.account.decline_settlement(reference)
+        account = self.standin.account
+        one = account._to(account.need("transaction", reference), "SETTLEMENT_DECLINED", "SettlementDeclinedEvent")
+        account.notices.append(("transaction_settlement_declined", one))
 
     def balance(self) -> int:
         moved = self.standin.book.all("movement")

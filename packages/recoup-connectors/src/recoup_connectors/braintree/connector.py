@@ -35,6 +35,7 @@ from recoup_connectors.braintree.api import Api, KeyPair, unavailable
 from recoup_connectors.braintree.outcomes import (
     KEY_USED,
     NOT_YET,
+    SETTLEMENT_DECLINED,
     TAKEN,
     UNREADABLE,
     Payment,
@@ -56,6 +57,7 @@ _EXEMPTIONS: Final = {"low_value": "LOW_VALUE", "transaction_risk_analysis": "TR
 _DESCRIPTOR: Final = re.compile(r"(?=.{5,22}$)(?:[\w .+-]{3}|[\w .+-]{7}|[\w .+-]{12})\*[\w .+-]{1,18}", re.ASCII)
 _INDICATOR: Final = re.compile(r"\d{2}", re.ASCII)
 _VERSION: Final = re.compile(r"\d+(?:\.\d+)*", re.ASCII)
+SETTLES_WITHIN: Final = timedelta(days=30)
 SHOWN_SECONDS: Final = 0.2  # until a duplicate's original is asked for once more
 
 
@@ -293,12 +295,13 @@ class Braintree(VendorAccount):
         return done_with(payment)
 
     async def news(self, since: datetime) -> set[str]:
-        """Refunds, voids and declined settlements."""
-        after, found = {"greaterThanOrEqualTo": f"{since:%Y-%m-%dT%H:%M:%S.000000Z}"}, set[str]()
+        """Refunds, voids and declined settlements, of which the search knows no day."""
+        found = set[str]()
+        after, taken = ({"greaterThanOrEqualTo": f"{at:%FT%T.%fZ}"} for at in (since, since - SETTLES_WITHIN))
         for name, wanted in (
             ("refunds", {"createdAt": after}),
             ("transactions", {"statusTransition": {"voidedAt": after}}),
-            ("transactions", {"status": {"in": ["SETTLEMENT_DECLINED"]}, "createdAt": after}),
+            ("transactions", {"status": {"in": [SETTLEMENT_DECLINED]}, "createdAt": taken}),
         ):
             async for page in self._api.pages(name, wanted):
                 found |= {str((one.get("refundedTransaction") or one)["id"]) for one in page}

@@ -9,8 +9,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-from recoup.kernel.currencies import EXPONENTS
-
 Plain = dict[str, Any]
 LAYOUTS: Final[Mapping[str, Mapping[str, Plain]]] = tomllib.loads(
     Path(__file__).with_suffix(".toml").read_text(encoding="utf-8")
@@ -30,13 +28,11 @@ def report(vendor: str, name: str, rows: Iterable[Plain]) -> str:
     return out.getvalue()
 
 
-def money(gross: int, fee: int, currency: str, exponent: int | None = None) -> Plain:
-    """The amounts of a row, in major units. `exponent`: of the vendor's own amounts."""
-    places = EXPONENTS[currency] if exponent is None else exponent
+def money(gross: Decimal, fee: Decimal, currency: str) -> Plain:
+    """The amounts of a row."""
     found: Plain = {"currency": currency}
     for name, value in (("gross", gross), ("fee", fee), ("net", gross - fee)):
-        found[name] = f"{Decimal(value).scaleb(-places):f}"
-        found[f"{name}_size"] = found[name].lstrip("-")
-        found[f"{name}_debit"] = found[f"{name}_size"] if value < 0 else ""
-        found[f"{name}_credit"] = found[name] if value > 0 else ""
+        text, size = f"{value:f}", f"{abs(value):f}"
+        found |= {name: text, f"{name}_size": size}
+        found |= {f"{name}_debit": size if value < 0 else "", f"{name}_credit": text if value > 0 else ""}
     return found

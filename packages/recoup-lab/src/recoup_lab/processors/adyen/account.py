@@ -10,7 +10,6 @@ from recoup_lab.processors.book import Book
 
 Plain = dict[str, Any]
 MERCHANT: Final = "StandInECOM"
-COMPANY: Final = "StandIn"
 DISPUTE_COST: Final = 750
 _NAMES: Final = {"payment": "P", "modification": "M", "stored": "S", "dispute": "D", "line": "L"}
 _DONE: Final = ("Authorised", "PartiallyAuthorised")
@@ -253,17 +252,6 @@ class Account:
         self._line("RefundedReversed", payment, value, 0, by=made)
         self._notify("REFUND_FAILED", made["reference"], made["amount"], psp=id, about=payment["id"])
 
-    def fail_capture(self, id: str) -> None:
-        """Days later: the money that was captured does not come."""
-        payment = self._need("payment", id, "167", "unknown")
-        made = self._new(
-            "modification", payment=id, verb="captures", reference="", amount=payment["amount"], done=False
-        )
-        self.book.put(payment | {"captured": 0})
-        self._line("SettledReversed", payment, -payment["captured"], 0, by=made)
-        amount = payment["amount"] | {"value": payment["captured"]}
-        self._notify("CAPTURE_FAILED", payment["reference"], amount, psp=made["id"], about=id)
-
     def dispute(self, id: str) -> Plain:
         payment = self._need("payment", id, "167", "unknown")
         amount = payment["amount"] | {"value": payment["captured"] - payment["refunded"]}
@@ -329,11 +317,6 @@ class Account:
             by=by["id"] if by else "",
             own=by.get("reference", "") if by else "",
         )
-
-    def of_account(self, type: str, net: int, text: str, currency: str = "USD") -> None:
-        """A fee, what is given back of one, or a payout."""
-        values = {"gross": 0, "cost": 0, "net": net, "currency": currency, "by": text, "own": "", "batch": None}
-        self._new("line", type=type, payment="", reference="", **values)
 
     def close_batch(self) -> int:
         """What moved since the last one is paid out; its report is there."""

@@ -7,14 +7,16 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
 from aiohttp import web
 
+from recoup.kernel.currencies import EXPONENTS
 from recoup_lab.processors import bank_page
 from recoup_lab.processors.adyen import published
-from recoup_lab.processors.adyen.account import COMPANY, MERCHANT, Account, Plain, Refused
+from recoup_lab.processors.adyen.account import MERCHANT, Account, Plain, Refused
 from recoup_lab.processors.faults import Faults
 from recoup_lab.processors.reports import money, report
 from recoup_lab.processors.serving import Answered, Posted, Serving, as_json
@@ -185,12 +187,10 @@ def token_notice(event: Plain, secret: str) -> Posted:
 def row_of(one: Plain) -> Plain:
     """A line of the account's as its report has it. What is of the account has no gross amount."""
     at, currency = datetime.fromtimestamp(one["created"], UTC), one["currency"]
-    amounts = money(one["gross"] if one["payment"] else one["net"], one["cost"], currency, _WIRE.get(currency))
-    own = {"gross_currency": currency, "rate": "1", "method": "visa"}
-    if not one["payment"]:
-        own = {"gross_debit": "", "gross_credit": ""}
-    more = {"kind": one["type"], "at": f"{at:%Y-%m-%d %H:%M:%S}", "company": COMPANY, "account": MERCHANT}
-    return one | amounts | own | more
+    places = _WIRE.get(currency, EXPONENTS[currency])
+    gross, fee = (Decimal(one[name]).scaleb(-places) for name in ("gross" if one["payment"] else "net", "cost"))
+    own = {"gross_currency": currency} if one["payment"] else {"gross_debit": "", "gross_credit": ""}
+    return one | money(gross, fee, currency) | own | {"kind": one["type"], "at": f"{at:%F %T}"}
 
 
 _WIRE: Final = {"CLP": 2, "ISK": 2, "CVE": 0, "IDR": 0}

@@ -273,11 +273,6 @@ class Account:
             raise _bad("91504", "Cannot be voided.")
         return self._to(one, "VOIDED", "VoidedEvent")
 
-    def decline_settlement(self, id: str) -> None:
-        """The bank does not pay what was submitted."""
-        one = self._to(self.need("transaction", id), "SETTLEMENT_DECLINED", "SettlementDeclinedEvent")
-        self.notices.append(("transaction_settlement_declined", one))
-
     def fail_refund(self, id: str) -> None:
         """Days later: the money comes back."""
         refund = self._to(self.need("refund", id), "SETTLEMENT_DECLINED", "SettlementDeclinedEvent")

@@ -16,7 +16,6 @@ from xml.sax.saxutils import escape
 
 from aiohttp import web
 
-from recoup.kernel.currencies import EXPONENTS
 from recoup_lab.processors.braintree import published
 from recoup_lab.processors.braintree.account import Account, Plain, Refused, global_id
 from recoup_lab.processors.braintree.graphql import Selected, filled, operation_of, projected
@@ -185,10 +184,9 @@ class StandIn(Serving):
         for one in [*self.book.all("movement")][::-1]:
             about = next(found for kind in _KINDS.values() if (found := self.book.get(kind, one["of"])))
             charge = about.get("transaction") or about.get("refundedTransaction") or {}
-            kind, day, currency = _WORDS[one["type"]], one["day"], one["currency"]
-            of = {"order": about.get("orderId") or charge.get("orderId"), "charge": charge.get("legacyId", "")}
-            gross, fee = (int(Decimal(one[name]).scaleb(EXPONENTS[currency])) for name in ("amount", "fee"))
-            yield money(gross, fee, currency) | of | {"id": about["legacyId"], "kind": kind, "day": day}
+            amounts = money(Decimal(one["amount"]), Decimal(one["fee"]), one["currency"])
+            more = {"order": about.get("orderId") or charge.get("orderId"), "charge": charge.get("legacyId", "")}
+            yield about | amounts | more | {"kind": _WORDS[one["type"]], "day": one["day"]}
 
     def notices(self) -> list[Posted]:
         found, self.account.notices = self.account.notices, []

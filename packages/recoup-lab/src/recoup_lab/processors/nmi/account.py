@@ -173,12 +173,6 @@ class Account:
         made = self._open({"orderid": one["order_id"]} | form, one["currency"], one["brand"])
         return self._told("refund", self._act(made, "refund", str(amount), "pendingsettlement"))
 
-    def decline_settlement(self, id: str) -> None:
-        """The bank does not pay what was submitted."""
-        one = self.book.get("transaction", id)
-        assert one is not None
-        self._told("sale", self.book.put(one | {"condition": "failed"}))
-
     def fail_refund(self, id: str) -> None:
         """Days later: it did not arrive."""
         one = self.book.get("transaction", id)

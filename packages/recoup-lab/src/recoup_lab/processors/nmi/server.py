@@ -14,7 +14,6 @@ from xml.sax.saxutils import escape
 
 from aiohttp import web
 
-from recoup.kernel.currencies import EXPONENTS
 from recoup_lab.processors.faults import Faults
 from recoup_lab.processors.nmi import published
 from recoup_lab.processors.nmi.account import Account, Plain, Refused
@@ -130,14 +129,8 @@ class StandIn(Serving):
         for one in [*self.book.all("transaction")][::-1]:
             for action in one["actions"]:
                 back = -1 if one["actions"][0]["action_type"] == "refund" else 1
-                units = back * int(Decimal(action["amount"]).scaleb(EXPONENTS[one["currency"]]))
-                more = {
-                    "kind": action["action_type"],
-                    "stamp": action["date"],
-                    "id": one["id"],
-                    "order": one["order_id"],
-                }
-                yield money(units, 0, one["currency"]) | more
+                amounts = money(back * Decimal(action["amount"]), Decimal(0), one["currency"])
+                yield one | action | amounts | {"kind": action["action_type"]}
 
     def notices(self) -> list[Posted]:
         found, self.account.events = self.account.events, []

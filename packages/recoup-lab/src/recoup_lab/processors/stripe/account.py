@@ -273,15 +273,6 @@ class Account(Invoices):
         moved = self._move("refund", -amount, 0, charge["currency"], refund["id"], "partial_capture_reversal")
         self.book.put(refund | {"balance_transaction": moved["id"]})
 
-    def take_fee(self, amount: int, currency: str = "usd") -> None:
-        """What the account itself costs; below zero it is given back."""
-        self._move("stripe_fee", -amount, 0, currency, "", "fee")
-
-    def pay_out(self, currency: str = "usd") -> Plain:
-        """All that is there goes to the bank."""
-        moved = [one["net"] for one in self.book.all("balance_transaction") if one["currency"] == currency]
-        return self._move("payout", -sum(moved), 0, currency, f"po_standin{self.book.count('payout') + 1:08d}")
-
     def _move(self, type: str, amount: int, fee: int, currency: str, source: str, category: str = "") -> Plain:
         taken = {"amount": fee, "currency": currency, "type": "stripe_fee", "application": None, "description": None}
         return self._new(

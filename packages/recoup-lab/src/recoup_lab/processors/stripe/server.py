@@ -5,12 +5,14 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from aiohttp import BasicAuth, web
 
+from recoup.kernel.currencies import EXPONENTS
 from recoup_lab.processors import bank_page
 from recoup_lab.processors.faults import Faults
 from recoup_lab.processors.reports import money
@@ -26,6 +28,7 @@ _LISTS: Final = {
     "disputes": "dispute", "balance_transactions": "balance_transaction", "events": "event", "charges": "charge",
     "webhook_endpoints": "webhook_endpoint", "payment_methods": "payment_method", "subscriptions": "subscription",
 }  # fmt: skip
+_WIRE: Final = {"isk": 2, "ugx": 2, "mga": 0}  # decimals, where they differ from ISO 4217
 _SOURCES: Final = ("charge", "refund", "dispute")
 _COMPARED: Final[Mapping[str, Callable[[int, int], bool]]] = {
     "gte": int.__ge__, "gt": int.__gt__, "lte": int.__le__, "lt": int.__lt__,
@@ -193,14 +196,12 @@ class StandIn(Serving):
 
     def moved(self) -> Iterator[Plain]:
         for one in [*self.book.all("balance_transaction")][::-1]:
-            currency, source = one["currency"].upper(), one["source"] or ""
-            about = next((found for kind in _SOURCES if (found := self.book.get(kind, source))), {})
-            charge = about.get("charge") or (source if about.get("object") == "charge" else "")
-            intent = about.get("payment_intent") or ""
-            at = f"{datetime.fromtimestamp(one['created'], UTC):%Y-%m-%d %H:%M:%S}"
-            more = {"id": one["id"], "kind": one["reporting_category"], "small": one["currency"], "at": at}
-            more |= {"source": source, "charge": charge, "intent": intent, "text": one["type"]}
-            yield money(one["amount"], one["fee"], currency) | more
+            about = next((found for kind in _SOURCES if (found := self.book.get(kind, one["source"]))), {})
+            places = _WIRE.get(one["currency"], EXPONENTS[one["currency"].upper()])
+            amounts = money(*(Decimal(one[name]).scaleb(-places) for name in ("amount", "fee")), one["currency"])
+            more = {"charge": about.get("charge", one["source"]), "intent": about.get("payment_intent", "")}
+            at = f"{datetime.fromtimestamp(one['created'], UTC):%F %T}"
+            yield one | amounts | more | {"kind": one["reporting_category"], "at": at}
 
     def notices(self) -> list[Posted]:
         events, self.account.events = self.account.events, []
