@@ -240,6 +240,7 @@ def test_a_capture_there_captures_the_order(play: Callable[..., None], kind: typ
         order_id = await authorised(on.shop)
         on.vendor.notices()
         on.vendor.capture(await reference_of(on.shop, order_id), 2000)
+        on.vendor.settle()
         told = on.vendor.notices()
         await on.hear([*told, *told])
         assert await on.shop.value("SELECT stage FROM orders WHERE order_id = $1", order_id) == "completed"

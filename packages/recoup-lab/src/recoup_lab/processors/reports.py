@@ -23,7 +23,7 @@ def report(vendor: str, name: str, rows: Iterable[Plain]) -> str:
     writer.writerow(columns)
     for row in rows:
         if row["kind"] in layout["kinds"]:
-            facts = defaultdict[str, Any](str, row)
+            facts = defaultdict[str, Any](str, {name: value for name, value in row.items() if value is not None})
             writer.writerow([template.format_map(facts) for template in columns.values()])
     return out.getvalue()
 

@@ -198,10 +198,10 @@ class StandIn(Serving):
         for one in [*self.book.all("balance_transaction")][::-1]:
             about = next((found for kind in _SOURCES if (found := self.book.get(kind, one["source"]))), {})
             places = _WIRE.get(one["currency"], EXPONENTS[one["currency"].upper()])
-            amounts = money(*(Decimal(one[name]).scaleb(-places) for name in ("amount", "fee")), one["currency"])
+            gross, fee = (Decimal(one[name]).scaleb(-places) for name in ("amount", "fee"))
             more = {"charge": about.get("charge", one["source"]), "intent": about.get("payment_intent", "")}
             at = f"{datetime.fromtimestamp(one['created'], UTC):%F %T}"
-            yield one | amounts | more | {"kind": one["reporting_category"], "at": at}
+            yield one | money(gross, fee, one["currency"]) | more | {"kind": one["reporting_category"], "at": at}
 
     def notices(self) -> list[Posted]:
         events, self.account.events = self.account.events, []
