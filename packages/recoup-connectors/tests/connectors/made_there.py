@@ -10,6 +10,7 @@ from connectors.test_braintree_story import OfBraintree
 from connectors.test_nmi_story import OfNmi
 from connectors.test_stripe_story import OfStripe
 
+from recoup.rules.money.matching import KINDS
 from recoup_connectors.adyen.connector import Adyen
 from recoup_connectors.nmi.connector import Nmi
 from recoup_connectors.stripe.connector import Stripe
@@ -21,6 +22,8 @@ from recoup_lab.processors.nmi.server import SECRET as NMI_SECRET
 from recoup_lab.processors.serving import Posted
 from recoup_lab.processors.stripe.server import KEY as STRIPE_KEY
 from recoup_lab.processors.stripe.server import SECRET as STRIPE_SECRET
+
+FEES_RETURN = "fee_returned" in KINDS["processor"]
 
 
 class AtVendor(Protocol):
@@ -92,8 +95,9 @@ class AtStripe(AtVendor, OfStripe):
 
     def costs(self) -> None:
         account = self.standin.account
-        for fee in (500, -30):
-            account._move("stripe_fee", -fee, 0, "usd", "", "fee")
+        account._move("stripe_fee", -500, 0, "usd", "", "fee")
+        if FEES_RETURN:
+            account._move("stripe_fee", 30, 0, "usd", "", "fee")
         self._paid_out = sum(one["net"] for one in self.standin.book.all("balance_transaction"))
         account._move("payout", -self._paid_out, 0, "usd", "po_standin00000001")
 
@@ -130,7 +134,8 @@ class AtAdyen(AtVendor, OfAdyen):
 
     def costs(self) -> None:
         self._of_account("Fee", -500, "Transaction Fees November 2026")
-        self._of_account("InvoiceDeduction", 30, "Invoice 1 Discounts and additional costs")
+        if FEES_RETURN:
+            self._of_account("InvoiceDeduction", 30, "Invoice 1 Discounts and additional costs")
         self._paid_out = sum(one["net"] for one in self.standin.book.all("line"))
         self._of_account("MerchantPayout", -self._paid_out, "TX1 batch 1, StandInECOM")
 

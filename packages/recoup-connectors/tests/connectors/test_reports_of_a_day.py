@@ -76,8 +76,10 @@ def test_each_line_of_a_vendors_own_report_is_one_of_ours(
             assert odd == [], name
             if name in WHOLE[on.vendor.name]:
                 compared.append((ran, lines, content))
-        here = {one.posting_id for _, lines, _ in compared for one in lines if one.outcome == "matched"}
-        there = {one.posting_id for _, lines, _ in compared for one in lines if one.outcome == "missing_there"}
+        here, there = (
+            {(one.order_id, one.type) for _, lines, _ in compared for one in lines if one.outcome == outcome}
+            for outcome in ("matched", "missing_there")
+        )
         assert there <= here, "each movement of ours is in one of them"
         assert len(compared) == len(WHOLE[on.vendor.name])
         for ran, _, _ in compared:
