@@ -147,13 +147,13 @@ class Statement:
         at_currency = "currency" if of_gross else "net_currency"
         asset = self._currency(number, values.get(at_currency, ""), at_currency)
         gross = self._money(values, asset, ("amount", "debit", "credit")) if has_gross else None
-        kind = self._type(values.get("type", ""))
-        if gross is not None and gross.negative and values.get("type") == _BY_SIGN:
+        kind, word = self._type(values.get("type", "")), values.get("type")
+        if gross is not None and gross.negative and word == _BY_SIGN:
             kind = "refund"
         our_id, reference = parse_id(values.get("id", "")), values.get("reference", "")
         if values.get("id") and our_id is None and not reference:
             reference = values["id"]
-        refs = tuple(text for at in layout.refs if (text := cells[at].strip()))
+        refs = tuple(text for at in layout.refs if (text := cells[at].strip()) and are_plain(text))
         keys = (parse_id(cells[at].strip().rpartition(".")[2]) for at in layout.keys)
         key = next((one for one in keys if one is not None), None)
         if our_id is None and key is None and not reference and not refs and kind not in ("fee", "funding"):
@@ -166,15 +166,14 @@ class Statement:
         net = self._money(values, asset, ("net", "net_debit", "net_credit")) if same and self._nets else None
         fee = self._fee(values, asset, kind, gross, net)
         amount = gross if gross is not None else net
-        if values.get("type") == _UNCAPTURED and amount is not None:
+        if amount is not None and word in (_BY_SIGN, _UNCAPTURED):
             amount = amount._replace(negative=False)
         units = self._units(amount, kind)
         at = self._date(values)
         if (last := withdrawn_by(asset, at)) is not None:
             ended = Sentence("holds {0}, which ended on {1}", asset, last)
             raise BadCell("unknown_currency", ended, layout.column("currency"))
-        if values.get("type") == _UNCAPTURED:
-            units = -units
+        units = -units if word == _UNCAPTURED else units
         made = [self._line(number, kind, our_id, reference, units, asset, at, route)]
         if fee and kind != "fee":
             of = "dispute_fee" if kind == "dispute" else "fee"  # a dispute's may be booked from its notice
