@@ -17,7 +17,7 @@ from recoup.flows.money.book_differences import book_lines
 from recoup.kernel.problem import Problem
 from recoup_lab.processors.reports import LAYOUTS
 
-COSTS = frozenset({"cost", "funding"})
+COSTS = frozenset({"cost", "cost_returned", "funding"})
 # Reports that have each movement once; the others are of the same movements.
 WHOLE = {
     "stripe": ("balance_change_from_activity.itemized", "payouts.itemized"),
