@@ -202,10 +202,8 @@ def _later(world: World, row: ProcessorNotice) -> NoticeResult:
 
 async def adopt_all(orders: Orders, route: str, charged: Charged, movements: Sequence[Movement]) -> Adopted:
     """What was done with an approved charge at its processor, by whomever."""
-    scope, key = (
-        Scope(charged.merchant_id, Actor("processor", route), "notice"),
-        (charged.merchant_id, charged.order_id),
-    )
+    scope = Scope(charged.merchant_id, Actor("processor", route), "notice")
+    key = (charged.merchant_id, charged.order_id)
     became = await orders.run(lambda change: [adopt(change, charged.attempt_id, one) for one in movements], key, scope)
     return min(became, default="known")
 
@@ -221,7 +219,8 @@ async def read_news(world: World, orders: Orders) -> int:
             for reference in await connector.news(world.clocks.wall() - NEWS_OF):
                 charged = await charge_referenced(world.db, reference, route, None)
                 if charged is not None:
-                    await adopt_all(orders, route, charged, await connector.movements_of(reference, ""))
+                    with suppress(Problem):  # the others come all the same
+                        await adopt_all(orders, route, charged, await connector.movements_of(reference, ""))
     return 0
 
 
