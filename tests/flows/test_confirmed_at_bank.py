@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from tests.flows.banks import BANKS, Bank, OfAdyen, OfBridge, OfStripe, at_bank, back
@@ -17,11 +18,13 @@ from recoup.flows.cards.cancel import cancel
 from recoup.flows.cards.challenge import ChallengePage, show
 from recoup.flows.cards.inquire import inquire, settle_by_proof
 from recoup.flows.insight.verify import verify
+from recoup.flows.notices.receive import take
 from recoup.gateways.cards.outcome import Outcome
 from recoup.kernel.time import WallTime
 from recoup.rules.order.authentication import AT_BANK, AT_BANK_MIN, authentication
 from recoup.store.cards.unknown_outcomes import unknown_outcomes
 from recoup.store.server import ServerAddress
+from recoup_lab.processors.adyen.account import MERCHANT
 
 Story = Callable[[Shop, Bank], Awaitable[None]]
 
@@ -148,6 +151,44 @@ def test_who_never_comes_back_ends_the_order_and_nothing_stays_open(
         assert bank.taken() == []
 
     run(server, tmp_path, kind, story)
+
+
+def test_a_signed_approval_counts_while_the_payer_is_still_away(server: ServerAddress, tmp_path: Path) -> None:
+    """Adyen goes on without the payer, who never comes back."""
+
+    async def story(shop: Shop, bank: Bank) -> None:
+        assert isinstance(bank, OfAdyen)
+        page = await away(shop, bank)
+        brought = dict(parse_qsl(urlsplit(await at_bank(page, "passed")).query))
+        bank.standin.account.details({"details": brought})
+        (told,) = bank.standin.notices()
+        for _ in range(2):
+            await take(shop.world, shop.orders, "adyen", told.headers, told.body)
+        assert await stage(shop, page) == ("completed", None)
+        await too_late(shop, page)
+        await shop.run_due()
+        assert await stage(shop, page) == ("completed", None)
+        assert bank.taken() == [4590]
+
+    run(server, tmp_path, OfAdyen, story)
+
+
+@pytest.mark.parametrize("status", ["refused", ""])
+def test_no_order_ends_without_the_processors_word_on_that_payment(
+    server: ServerAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: str
+) -> None:
+    async def story(shop: Shop, bank: Bank) -> None:
+        assert isinstance(bank, OfAdyen)
+        page, cancel_reference = await away(shop, bank), bank.standin.account.cancel_reference
+        with monkeypatch.context() as patched:
+            patched.setattr(bank.standin.account, "cancel_reference", lambda _: {"status": status})
+            await too_late(shop, page)
+            await inquire(shop.world, shop.orders, shop.key(page.order_id))
+            assert (await stage(shop, page))[0] == "processing"
+        (waiting_there,) = bank.standin.book.all("redirect")
+        cancel_reference({"merchantAccount": MERCHANT, "paymentReference": waiting_there["form"]["reference"]})
+
+    run(server, tmp_path, OfAdyen, story)
 
 
 @pytest.mark.parametrize("kind", [OfBridge, OfStripe])

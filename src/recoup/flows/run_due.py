@@ -135,7 +135,7 @@ class DueWork:
     the very many of one merchant do not either. One a process."""
 
     def __init__(self, world: World, orders: Orders) -> None:
-        self._world, self._orders = world, orders
+        self._world, self.orders = world, orders
         self._out: dict[asyncio.Task[None], str] = {}
         self._had_turn, self._turn_at = UUID(int=0), 0.0
 
@@ -171,7 +171,7 @@ class DueWork:
 
     def _begin(self, batch: list[Due]) -> None:
         for due in batch:
-            task = asyncio.create_task(run_one(self._world, self._orders, due))
+            task = asyncio.create_task(run_one(self._world, self.orders, due))
             self._out[task] = due.kind
             task.add_done_callback(self._out.pop)
 

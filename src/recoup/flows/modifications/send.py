@@ -60,6 +60,7 @@ async def send_modification(world: World, orders: Orders, merchant_id: UUID, mod
         state = "received"
 
     def result(change: Change) -> str:
+        change.identify(modification_id, outcome.ids)
         return close_modification(
             change,
             modification_id,

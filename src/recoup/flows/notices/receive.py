@@ -25,7 +25,7 @@ from recoup.gateways.cards.connector import (
     is_acknowledging,
     is_challenged,
 )
-from recoup.kernel.encode import encode
+from recoup.kernel.encode import encode, to_plain
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import WallTime
@@ -53,7 +53,7 @@ MAY_BE_EARLY: Final = timedelta(minutes=10)  # of its charge's own answer
 EVERY: Final = timedelta(hours=1)
 CAUGHT_UP: Final = timedelta(hours=6)
 BEFORE_CONNECTED: Final = timedelta(minutes=10)  # while its owner was at it
-_OF_A_CHARGE: Final = frozenset({"dispute", "fraud"})
+_OF_A_CHARGE: Final = frozenset({"dispute", "fraud", "modification"})
 
 
 Reply = Acknowledgement
@@ -180,6 +180,7 @@ def _row(
         times=1,
         happened_at=notice.at,
         received_at=now,
+        movement=to_plain(notice.movement) if notice.movement is not None else None,
     )
 
 

@@ -14,6 +14,7 @@ from recoup.gateways.cards.outcome import Outcome
 from recoup.gateways.cards.port import Processor, StatementLine
 from recoup.rules.money.billing import InvoiceState
 from recoup.rules.money.disputes import NoticeStage, Status
+from recoup.rules.order.answers import Movement
 
 
 class Finding(NamedTuple):
@@ -71,8 +72,8 @@ class Notice:
     `ended` where a method is not to be charged any more; None for a kind that says nothing to us, `because` of that:
     empty for one that the connector does not know. `approves`: it says that money was taken.
 
-    `outcome`, `case`: what the signed part itself proves, of `message_id` and of a dispute, from a vendor whose book
-    cannot be read.
+    `outcome`, `case`, `movement`: what the signed part itself proves, of `message_id`, of a dispute and of what was
+    done with `charge`, from a vendor whose book cannot be read.
     """
 
     id: str
@@ -90,6 +91,7 @@ class Notice:
     outcome: Outcome | None = None
     case: DisputeCase | None = None
     because: str = ""
+    movement: Movement | None = None
 
 
 class Connector(Processor, Protocol):
@@ -143,6 +145,22 @@ class Disputing(Protocol):
         ...
 
 
+class Booked(Connector, Protocol):
+    """A connector that reads from the vendor's book what was done with a charge."""
+
+    async def movements_of(self, reference: str, about: str) -> list[Movement]:
+        """Of the charge of this reference, of which `about` may be one. Raises: Problem(unavailable)."""
+        ...
+
+
+class NewsGiving(Booked, Protocol):
+    """A connector whose vendor does not notify of what is done beside us: its book does."""
+
+    async def news(self, since: datetime) -> set[str]:
+        """References of the charges with which something was done. Raises: Problem(unavailable)."""
+        ...
+
+
 class BilledInvoice(Struct, frozen=True):
     """An invoice of the processor's billing, whose next own attempt is at `own_retry_at`, of `own_tries_left` at
     most. `decline`: of the newest that failed."""
@@ -176,6 +194,14 @@ class Billing(Protocol):
         ...
 
 
+def refund_found(said: Outcome, key: UUID | None) -> list[Movement]:
+    """A refund as the book has it; one that failed was made before."""
+    units, currency = said.units or 0, said.currency or ""
+    made = Movement("refund", said.reference or "", units, currency, key, said.ids)
+    failed = [made, made._replace(kind="refund_failed")]
+    return failed[:1] if said.state == "approved" else failed if said.state == "declined" else []
+
+
 def is_billing(processor: object) -> TypeGuard[Billing]:
     return hasattr(processor, "billed_invoice")
 
@@ -201,6 +227,14 @@ def is_acknowledging(processor: object) -> TypeGuard[Acknowledging]:
 
 def is_challenged(processor: object) -> TypeGuard[Challenged]:
     return hasattr(processor, "answer_challenge")
+
+
+def is_booked(processor: object) -> TypeGuard[Booked]:
+    return hasattr(processor, "movements_of")
+
+
+def is_news_giving(processor: object) -> TypeGuard[NewsGiving]:
+    return hasattr(processor, "news")
 
 
 def is_disputing(processor: object) -> TypeGuard[Disputing]:

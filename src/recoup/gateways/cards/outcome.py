@@ -33,7 +33,7 @@ class Outcome:
     `as_requested`. `fault`: whose a refusal is. `reached_network` False: it was stopped before, and no limit of a
     network counts it; `network_attempts`: how many sends it cost there. `retries_itself_at`: the processor will.
     `risk` is its word for its own risk, `risk_score` its number. `key`, `route`: of a look-up, under which key of ours
-    it was found, and where.
+    it was found, and where. `ids`: what else the processor calls it, beside `reference`.
     """
 
     state: State
@@ -68,6 +68,7 @@ class Outcome:
     withdrawn: bool = False
     key: UUID | None = None
     route: str | None = None
+    ids: tuple[str, ...] = ()
 
     @property
     def own_code(self) -> str | None:
@@ -92,6 +93,7 @@ class Outcome:
             if text is not None:
                 plain = masked_numbers(text) if name == "text" else text
                 object.__setattr__(self, name, kept(plain, most))
+        object.__setattr__(self, "ids", tuple(id for one in self.ids if (id := kept(one, REFERENCE_MAX))))
         if self.redirect_url is not None and not is_payer_page(self.redirect_url):
             object.__setattr__(self, "redirect_url", None)
         if self.risk_score is not None and abs(self.risk_score) > RISK_SCORE_MAX:

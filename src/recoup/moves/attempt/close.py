@@ -72,6 +72,7 @@ class ProcessorResult:
     standing: TokenState | None = None  # of the token that it went by, where the answer says it
     key: UUID | None = None  # and `route`: of what was found in its place, where our database forgot it
     route: str | None = None
+    ids: tuple[str, ...] = ()  # what else the processor calls it
 
 
 Elsewhere = Callable[[Change, Attempt], bool]
@@ -115,6 +116,7 @@ def close_attempt(change: Change, attempt_id: UUID, result: ProcessorResult, els
         change.note_result(attempt)
     match row.to:
         case "approved":
+            change.identify(attempt_id, result.ids)
             change.clear_attention(ANSWER_DIFFERS, NOT_REPEATED, UNCLEAR_DECLINE)
             attempts = result.network_attempts
             change.send(attempt_id, at=attempt.sent_at, state="sent", declined=False, network_attempts=attempts)

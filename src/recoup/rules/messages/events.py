@@ -86,7 +86,7 @@ _KINDS: Final[Mapping[str, EventKind]] = {
         ),
         EventKind("order.refundrefused", False, shapes.RefundRefused, "A refund will not be made."),
         EventKind(
-            "order.refundfailed", False, shapes.RefundFailed, "A refund that was made came back: it is owed again."
+            "order.refundfailed", True, shapes.RefundFailed, "A refund that was made came back: it is owed again."
         ),
         EventKind("payment.chargeback.closed", False, shapes.ChargebackClosed, "A chargeback was won or lost."),
         *(

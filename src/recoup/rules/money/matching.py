@@ -36,7 +36,8 @@ EDGE: Final = timedelta(days=1)
 
 class Theirs(NamedTuple):
     """A line that could be read. `units` without sign; `line_id` stands for what it says, `number` for where.
-    `statement`: which one of a bank, where every line is a movement of its own, however alike; else empty."""
+    `statement`: which one of a bank, where every line is a movement of its own, however alike; else empty. `refs`: the
+    other side's further ids of the movement, those of its own first."""
 
     number: int
     line_id: UUID
@@ -48,6 +49,7 @@ class Theirs(NamedTuple):
     at: datetime
     route: str = ""
     statement: str = ""
+    refs: tuple[str, ...] = ()
 
 
 class Ours(NamedTuple):
@@ -253,6 +255,12 @@ def signed_type(kind: str, type_: str, *, came_in: bool, ours: bool = False) -> 
 def is_inward(kind: str, type_: str) -> bool:
     """Whether money of this type comes to the account that the file is about."""
     return bool(_LINES[kind][type_]["in"] == type_)
+
+
+def is_either(kind: str, type_: str) -> bool:
+    """Whether a type's sign alone says which way its money went."""
+    row = _LINES[kind][type_]
+    return bool(row["in"] and row["out"]) and type_ not in (row["in"], row["out"])
 
 
 def _sign(kind: str, line: Theirs) -> int:

@@ -23,7 +23,7 @@ from recoup.rules.files.lines import Line
 from recoup.rules.files.moments import AMBIGUOUS, DATES, Order, OrderEvidence, instant, read_moment, zone_named
 from recoup.rules.files.table import Table, plain, shown_name, shown_names
 from recoup.rules.imports.profile import profiles
-from recoup.rules.money.matching import KINDS, Theirs, is_inward, signed_type
+from recoup.rules.money.matching import KINDS, Theirs, is_either, is_inward, signed_type
 from recoup.rules.money.reading import COLUMNS, EVERY, OTHERS, Reading, check
 from recoup.rules.money.references import is_ours, named_by
 from recoup.rules.network.card_text import masked_numbers
@@ -32,6 +32,7 @@ LINES_MAX: Final = 2_000_000
 FEES_FROM: Final = 1_000_000_000  # the fee of line 7 is number 1,000,000,007
 # Stripe's reports and its table of balance transactions, whose `status` says when money is available, not whether.
 _OF_STRIPE: Final = frozenset({"reportingcategory", "availableon"})
+_UNCAPTURED: Final = "partial_capture_reversal"  # Stripe's: what of the charge before it was not captured
 _STATUSES: Final = {plain(word): said for said, words in OTHERS["statuses"].items() for word in words}
 _SPLIT: Final = frozenset({"gross", "fee", "net"})  # fees are split off by themselves where all of these stand
 _NAMELESS: Final = ("fee", "fee_returned", "funding", "funding_return")  # types that need no id and no reference
@@ -59,7 +60,7 @@ class _Sum(NamedTuple):
 class Layout(NamedTuple):
     """The layout of a file. `columns`: our name -> position; `names`: our name -> theirs; `unread`: names of
     columns without use. `exponents`: of amounts in the smallest unit, where they are not ISO 4217's; None of major
-    units. `signed`: a minus is money that goes out."""
+    units. `signed`: a minus is money that goes out. `keys`, `refs`: positions of further ids, ours and theirs."""
 
     delimiter: str
     decimal: str
@@ -69,6 +70,8 @@ class Layout(NamedTuple):
     columns: Mapping[str, int]
     names: Mapping[str, str]
     unread: tuple[str, ...]
+    keys: Sequence[int]
+    refs: Sequence[int]
 
     def column(self, name: str) -> str:
         return self.names.get(name, name)
@@ -125,6 +128,7 @@ class Statement:
         of_gross = not values.get("net_currency") or has_gross and bool(values.get("currency"))
         at_currency = "currency" if of_gross else "net_currency"
         asset = self._currency(number, values.get(at_currency, "") or _only(reading), at_currency)
+        gross = self._money(values, asset, ("amount", "debit", "credit")) if has_gross else None
         stated = _type_of(values.get("type", ""), reading, layout.column("type"))
         our_id, reference = parse_id(values["id"]), values["reference"]
         if values["id"] and our_id is None and not reference:
@@ -132,27 +136,31 @@ class Statement:
         if reading.kind == "bank":
             named = named_by((reference,), values.get("text", ""))
             our_id, reference = our_id or named[0], named[1]
-        if our_id is None and not reference and stated not in ("", *_NAMELESS):
+        refs = tuple(text for at in layout.refs if (text := cells[at].strip()) and are_plain(text))
+        keys = (parse_id(cells[at].strip().rpartition(".")[2]) for at in layout.keys)
+        key = next((one for one in keys if one is not None), our_id)
+        if key is None and not reference and not refs and stated not in ("", *_NAMELESS):
             raise BadCell("no_id", Sentence("has neither our id nor a reference"))
         route = values.get("route", "")
         if route and reading.routes and route not in reading.routes:
             unknown = Sentence("holds {0}, which is none of {1}", repr(route[:40]), ", ".join(reading.routes))
             raise BadCell("unknown_route", unknown, layout.column("route"))
-        gross = self._money(values, asset, ("amount", "debit", "credit")) if has_gross else None
         same = (values.get("net_currency", "").upper() or asset) == asset
         net = self._money(values, asset, ("net", "net_debit", "net_credit")) if same and self._nets else None
         kind, units = self._moved(gross if gross is not None else net, stated, ours=is_ours(our_id, reference))
-        fee = self._fee(values, asset, is_inward(reading.kind, kind), gross, net)
+        taken_back = stated == _UNCAPTURED
+        fee = self._fee(values, asset, is_inward(reading.kind, kind) and not taken_back, gross, net)
         at = self._date(values)
         if (last := withdrawn_by(asset, at)) is not None:
             ended = Sentence("holds {0}, which ended on {1}", asset, last)
             raise BadCell("unknown_currency", ended, layout.column("currency"))
+        units = -units if taken_back else units
         made = [self._line(number, kind, our_id, reference, units, asset, at, route)]
         if fee and stated not in ("fee", "fee_returned"):
             of = "dispute_fee" if kind == "dispute" else "fee"  # a dispute's may be booked from its notice
             of = signed_type(reading.kind, of, came_in=fee < 0)
             made.append(self._line(FEES_FROM + number, of, our_id, reference, abs(fee), asset, at, route))
-        return made
+        return [one._replace(our_id=key, refs=refs) for one in made]
 
     def _line(
         self,
@@ -251,7 +259,7 @@ class Statement:
         if not units:
             raise BadCell("bad_amount", Sentence("holds 0"), self.layout.column(name))
         kind = self._reading.kind
-        by_sign = not stated or self.layout.signed or name not in ("amount", "net")
+        by_sign = is_either(kind, stated) or self.layout.signed or name not in ("amount", "net")
         found = signed_type(kind, stated, came_in=negative != (by_sign or is_inward(kind, stated)), ours=ours)
         if not found:
             below = Sentence("holds an amount below zero, which a {0} cannot be", stated)
@@ -354,12 +362,15 @@ def _layout(table: Table[dict[str, int]], reading: Reading, file_name: str) -> L
             "It cannot be told whether the day or the month comes first in {0}.", masked_numbers(example)
         )
         raise invalid(message, "dates", "Say which it is: --dates dmy or --dates mdy.")
-    used, names = set(columns.values()), table.header.names
+    names = table.header.names
+    positions = {plain(name): position for position, name in enumerate(names)}
+    keys, refs = ([positions[one] for one in words if one in positions] for words in OTHERS["ids"].values())
+    used = {*columns.values(), *keys, *refs}
     unread = tuple(name for position, name in enumerate(names) if position not in used)
     shown = {ours: shown_name(names[position]) for ours, position in columns.items()}
     exponents = (profiles()["stripe-charges"].exponents if table_of_stripe else {}) if minor else None
     signed = _is_signed(reading.signs, sides, of_stripe=not _OF_STRIPE.isdisjoint(known))
-    return Layout(table.header.delimiter, decimal, order, exponents, signed, columns, shown, unread)
+    return Layout(table.header.delimiter, decimal, order, exponents, signed, columns, shown, unread, keys, refs)
 
 
 def _is_signed(stated: str, sides: Counter[int], *, of_stripe: bool) -> bool:
@@ -387,10 +398,12 @@ def _side(cells: Sequence[str], columns: Mapping[str, int], reading: Reading) ->
         return -below
     stated = cells[columns["type"]] if "type" in columns else reading.values.get("type", "")
     try:
-        inward = is_inward(reading.kind, _type_of(stated.strip(), reading, ""))
+        type_ = _type_of(stated.strip(), reading, "")
     except BadCell:
         return 0
-    return 0 if inward else -1 if below else 1
+    if is_inward(reading.kind, type_) or is_either(reading.kind, type_):
+        return 0
+    return -1 if below else 1
 
 
 def _columns(names: Sequence[str], reading: Reading) -> dict[str, int]:

@@ -296,7 +296,10 @@ class Adyen(Charges):
         for one in found:
             batch = _BATCH.fullmatch(one.about) if one.kind == REPORT and one.mine else None
             self._newest_batch = max(self._newest_batch, int(batch[1]) if batch else 0)
-        return found
+        if not self.multicapture:
+            return found
+        parts = [one.movement._replace(final=False) if one.movement is not None else None for one in found]
+        return [replace(one, movement=part) for one, part in zip(found, parts, strict=True)]
 
 
 _SCHEMES: Final = {"mc": "mastercard", "cup": "unionpay"}

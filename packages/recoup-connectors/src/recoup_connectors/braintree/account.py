@@ -33,7 +33,8 @@ NOTICE_BYTES_MAX: Final = 262_144
 _CHALLENGE: Final = re.compile(r"[a-f0-9]{20,32}")
 # Source: the kinds of `braintree` 4.48.0.
 KINDS: Final = (
-    Row("dispute_", "dispute"), Row("transaction_", "charge"), Row("refund_", "modification"),
+    Row("dispute_", "dispute"), Row("transaction_settlement_declined", "modification"),
+    Row("transaction_", "charge"), Row("refund_", "modification"),
     Row("payment_method_revoked", "method"), Row("granted_payment_method_revoked", "method"),
     *nothing("check", because="it is Braintree's test of the address"),
     *nothing("account_updater_daily_report", because="it names a report; a stored method keeps its id"),
@@ -315,6 +316,7 @@ def _notice(root: Element) -> Notice:
         at if at.tzinfo is not None else at.replace(tzinfo=UTC),
         mine=True,
         message_id=ours,
+        charge=about.text_at("refunded-transaction-id") or id,
         subject=meaning.subject,
         because=meaning.because,
     )

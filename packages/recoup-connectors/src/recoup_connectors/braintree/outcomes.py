@@ -7,20 +7,25 @@ from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
+from recoup.gateways.cards.connector import refund_found
 from recoup.gateways.cards.outcome import Fault, Outcome, State
 from recoup.gateways.cards.transport import Reply
 from recoup.gateways.cards.wire_amounts import units_of
+from recoup.kernel.ids import parse_id
 from recoup.rules.network.decline_code import advice_by, code_by, our_code
+from recoup.rules.order.answers import Movement, MovementKind
 
 SOURCE: Final = "braintree"  # whose codes they are
 UNREADABLE: Final = "the answer could not be read"
 AUTHORISED: Final = "AUTHORIZED"
 VOIDED: Final = "VOIDED"
+SETTLEMENT_DECLINED: Final = "SETTLEMENT_DECLINED"
 TAKEN: Final = frozenset(
     {"SUBMITTED_FOR_SETTLEMENT", "SETTLEMENT_PENDING", "SETTLING", "SETTLEMENT_CONFIRMED", "SETTLED"}
 )
 DECLINED: Final = frozenset({"PROCESSOR_DECLINED", "FAILED", "GATEWAY_REJECTED"})
 DUPLICATE: Final = "DUPLICATE"
+_ENDS: Final[Mapping[str, MovementKind]] = {VOIDED: "void", SETTLEMENT_DECLINED: "capture_failed"}
 NOT_YET: Final = frozenset({"91506", "91574", "915282"})  # what has not settled, or settles just now, is not refunded
 KEY_USED: Final = frozenset({"915232", "915234"})  # by another message, or by one that failed
 _KEY_BUSY: Final = frozenset({"915233", "915235"})
@@ -107,6 +112,11 @@ class Payment(msgspec.Struct, frozen=True):
     @property
     def key(self) -> str | None:
         return key_in(self.orderId)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """As its reports and notices name it, beside the id of GraphQL."""
+        return (self.legacyId,) if self.legacyId else ()
 
     def said(self) -> Event:
         """What made its present status, or the authorisation behind it."""
@@ -225,13 +235,14 @@ def of_payment(payment: Payment, message_id: str, scheme: str) -> Outcome:
         risk=risk.decision,
         risk_score=risk.score,
         auth_code=response.authorizationId,
+        ids=payment.ids,
     )
 
 
 def _state(payment: Payment, event: Event) -> State:
     if payment.status == AUTHORISED or payment.status in TAKEN:
         return "approved"
-    if payment.status in (VOIDED, "SETTLEMENT_DECLINED", "AUTHORIZATION_EXPIRED"):
+    if payment.status in (VOIDED, SETTLEMENT_DECLINED, "AUTHORIZATION_EXPIRED"):
         return "approved"  # it was, and what became of it later is another fact
     if payment.status not in DECLINED or event.gatewayRejectionReason == DUPLICATE:
         return "unknown"
@@ -265,12 +276,24 @@ def of_capture(payment: Payment, reference: str) -> Outcome:
     return _moved("approved", payment, other_id=payment.id != reference)
 
 
-def of_refund(refund: Payment, message_id: str) -> Outcome:
+def of_refund(refund: Payment, message_id: str | None) -> Outcome:
     """A refund as it stands: one that failed later is a decline."""
     state: State = "approved" if refund.status in TAKEN else "unknown"
-    if refund.status in DECLINED | {"SETTLEMENT_DECLINED", VOIDED}:
+    if refund.status in DECLINED | {SETTLEMENT_DECLINED, VOIDED}:
         state = "declined"
     return _moved(state, refund, other_id=refund.key != message_id)
+
+
+def done_with(payment: Payment) -> list[Movement]:
+    """What was done with this transaction. A sale that is on its way is told as its capture."""
+    kind = "capture" if payment.status in TAKEN else _ENDS.get(payment.status)
+    units, currency, found = payment.amount.units(), payment.amount.currencyCode, list[Movement]()
+    if kind is not None:
+        found.append(Movement(kind, payment.id, units, currency, ids=payment.ids))
+    for one in payment.refunds or []:
+        if one.status not in DECLINED:
+            found += refund_found(of_refund(one, one.key), parse_id(one.key or ""))
+    return found
 
 
 def of_void(payment: Payment, reference: str) -> Outcome:
@@ -290,4 +313,5 @@ def _moved(state: State, payment: Payment, *, other_id: bool) -> Outcome:
         units=payment.amount.units(),
         currency=payment.amount.currencyCode,
         other_id=other_id,
+        ids=payment.ids,
     )

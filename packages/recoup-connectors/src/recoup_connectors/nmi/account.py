@@ -150,7 +150,7 @@ def read_notices(headers: Mapping[str, str], body: bytes, now: datetime, secrets
         at,
         mine=True,
         message_id=parse_id(_text(about.get("order_id")) or ""),
-        charge=reference if meaning.subject == "charge" else None,
+        charge=_text(about.get("original_transaction_id")) or reference,
         subject=meaning.subject,
         because=meaning.because,
     )

@@ -29,13 +29,15 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 from recoup.rules.network.decline_code import our_code
+from recoup.rules.order.answers import Movement
 from recoup_connectors.nmi import account, amounts
-from recoup_connectors.nmi.api import Api, form_of
+from recoup_connectors.nmi.api import Api, form_of, unavailable
 from recoup_connectors.nmi.outcomes import (
     HELD,
     TAKEN,
     UNREADABLE,
     Transaction,
+    done_with,
     is_duplicate,
     moved,
     of_move,
@@ -131,7 +133,7 @@ class Nmi(VendorAccount):
         declined = [one for one in said if one.state == "declined"]
         return next(iter([*approved, *unknown, *declined]), Outcome("not_found"))
 
-    async def _by_our_id(self, id: UUID, until: float | None = None) -> list[Transaction]:
+    async def _by_our_id(self, id: UUID | str, until: float | None = None) -> list[Transaction]:
         found = await self._api.query({"order_id": str(id)}, until=until)
         return [transaction_of(one) for one in found.of("transaction")]
 
@@ -236,6 +238,19 @@ class Nmi(VendorAccount):
         if message.kind == "void" and payment.condition != HELD:
             return Outcome("declined", payment.id, processor_code=our_code(f"already_{payment.condition}"))
         return Outcome("not_found")
+
+    async def movements_of(self, reference: str, about: str) -> list[Movement]:
+        """Its refunds are transactions of their own, with the order id of the sale unless the refund was given one."""
+        try:
+            payment = await self._payment(reference)
+            if payment is None:
+                raise unavailable(UNREADABLE)
+            found = {one.id: one for one in await self._by_our_id(payment.order_id)} if payment.order_id else {}
+            if about not in (reference, *found) and (named := await self._payment(about)) is not None:
+                found[about] = named
+        except (NotSentError, NoAnswerError) as error:
+            raise unavailable(f"{error}") from None
+        return [one for each in (payment, *found.values()) for one in done_with(each, is_sale=each is payment)]
 
     async def answer_dispute(self, answer: DisputeAnswer) -> Outcome:
         """Its acquirers take answers at their own doors."""

@@ -1,12 +1,16 @@
 """What NMI answers, as outcomes. It gives neither field 39 nor Mastercard's advice: its own codes stay its own."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Final, Literal, NamedTuple
 
+from recoup.gateways.cards.connector import refund_found
 from recoup.gateways.cards.outcome import Fault, Outcome, State
 from recoup.gateways.cards.wire_amounts import units_of
+from recoup.kernel.ids import parse_id
 from recoup.rules.network.decline_code import DeclineCode, code_by
+from recoup.rules.order.answers import Movement, MovementKind
 from recoup_connectors.plain_xml import Element
 
 SOURCE: Final = "nmi"  # whose codes they are
@@ -167,6 +171,22 @@ def moved(found: Transaction, type: str, currency: str, *, other_id: bool = Fals
         currency=found.currency or None,
         other_id=other_id,
     )
+
+
+def done_with(found: Transaction, *, is_sale: bool) -> list[Movement]:
+    """What the book says was done with a sale or hold, or that it was refunded by this transaction."""
+    refund = found.last("refund", "credit")
+    if not is_sale:
+        if refund is None or not refund.success or found.last("sale", "auth") is not None:
+            return []
+        said = moved(found, refund.type, found.currency)
+        gone = replace(said, state="declined") if found.condition in GONE else said
+        return refund_found(gone, parse_id(found.order_id))
+    kind: MovementKind = "void" if found.condition == "canceled" else "capture"
+    action = found.last(kind) or found.last("sale")
+    if action is None or found.condition not in TAKEN | {"canceled"}:
+        return []
+    return [Movement(kind, found.id, _units(action.amount, found.currency), found.currency)]
 
 
 def _units(text: str, currency: str) -> int:

@@ -21,7 +21,7 @@ from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import Clocks
 from recoup_connectors import findings as findings
 from recoup_connectors.stripe.amounts import units_of
-from recoup_connectors.stripe.outcomes import OUR_ID, ErrorBody, read
+from recoup_connectors.stripe.outcomes import OUR_ID, UNCAPTURED, ErrorBody, read
 
 VERSION: Final = "2025-03-31.basil"
 ANSWER_BYTES_MAX: Final = 4_194_304  # a page of a hundred objects with what they refer to
@@ -291,6 +291,8 @@ def _reference(about: Mapping[str, Any]) -> str:
 
 
 def _type(plain: Mapping[str, Any]) -> str:
+    if plain.get("reporting_category") == UNCAPTURED:
+        return UNCAPTURED
     if plain.get("type") == "adjustment":
         return "dispute_won" if int(plain["amount"]) > 0 else "dispute"
     return _TYPES.get(str(plain.get("type")), str(plain.get("type")))
@@ -371,7 +373,8 @@ def _signed(header: str, body: bytes, now: datetime, secrets: Sequence[str]) -> 
 def _our_id(about: Mapping[str, Any], key: str | None) -> UUID | None:
     known = about.get("metadata")
     marked = known.get(OUR_ID) if isinstance(known, dict) else None
-    return parse_id(str(marked)) if marked else parse_id((key or "")[:36])
+    own = marked or about.get("object") == "refund"  # which always has it
+    return parse_id(str(marked)) if own else parse_id((key or "")[:36])
 
 
 def _intent_of(about: Mapping[str, Any]) -> str | None:

@@ -18,6 +18,7 @@ from recoup_connectors.stripe.amounts import units_of
 
 OUR_ID: Final = "recoup_id"  # in metadata
 OUR_ORDER: Final = "recoup_order"
+UNCAPTURED: Final = "partial_capture_reversal"
 UNREADABLE: Final = "the answer could not be read"
 _GONE: Final = frozenset({"resource_missing", "payment_method_unactivated", "payment_method_not_available"})
 CANCELED: Final = "canceled_before_confirmed"
@@ -71,6 +72,7 @@ class StripeCharge(msgspec.Struct, frozen=True):
     currency: str = ""
     failure_code: str | None = None
     outcome: Verdict | None = None
+    balance_transaction: str | None = None
     payment_method_details: Details | None = None
     metadata: dict[str, str] = {}
 
@@ -105,6 +107,7 @@ class Intent(msgspec.Struct, frozen=True):
     metadata: dict[str, str] = {}
     latest_charge: StripeCharge | str | None = None
     last_payment_error: StripeError | None = None
+    cancellation_reason: str | None = None
     next_action: NextAction | None = None
 
     @property
@@ -133,6 +136,13 @@ class Refund(msgspec.Struct, frozen=True):
     status: str | None = None
     failure_reason: str | None = None
     metadata: dict[str, str] = {}
+    balance_transaction: str | dict[str, Any] | None = None
+
+    @property
+    def is_uncaptured(self) -> bool:
+        """Not a refund: the part of a hold that was not captured, which Stripe writes as one."""
+        moved = self.balance_transaction
+        return isinstance(moved, dict) and moved.get("reporting_category") == UNCAPTURED
 
 
 def read(kind: type[T], reply: Reply) -> T | None:
@@ -223,8 +233,16 @@ def _approved(
         other_id=other_id,
         reached_network=_reached(verdict),
         auth_code=_card(charge).authorization_code,
+        ids=ids_of(charge),
         **_checked(charge, verdict),
     )
+
+
+def ids_of(charge: StripeCharge | str | None) -> tuple[str, ...]:
+    """What its reports call it, where the account knows only the intent."""
+    if isinstance(charge, StripeCharge):
+        return tuple(one for one in (charge.id, charge.balance_transaction) if one)
+    return (charge,) if charge else ()
 
 
 def _checked(charge: StripeCharge | None, verdict: Verdict) -> dict[str, Any]:
@@ -256,8 +274,9 @@ def _advice(code: str | None, charge: StripeCharge | None, scheme: str) -> str |
     return code if brand == "mastercard" and code is not None and len(code) == 2 and code.isdigit() else None
 
 
-def of_refund(refund: Refund, message_id: UUID) -> Outcome:
-    currency, states = refund.currency.upper(), _REFUNDED
+def of_refund(refund: Refund, message_id: UUID | None) -> Outcome:
+    currency, states, moved = refund.currency.upper(), _REFUNDED, refund.balance_transaction
+    moved = moved.get("id") if isinstance(moved, dict) else moved
     units = units_of(refund.amount, currency)
     return Outcome(
         states.get(refund.status or "", "unknown"),
@@ -266,6 +285,7 @@ def of_refund(refund: Refund, message_id: UUID) -> Outcome:
         units=-1 if units is None else units,
         currency=currency,
         other_id=refund.metadata.get(OUR_ID) != str(message_id),
+        ids=(moved,) if isinstance(moved, str) else (),
     )
 
 
@@ -304,7 +324,8 @@ class Invoice(msgspec.Struct, frozen=True):
         intent = self._intent(paid=True)
         units = units_of(intent.amount_received if intent else self.amount_paid, currency)
         reference = intent.id if intent else None
-        return Outcome("approved", reference, units=-1 if units is None else units, currency=currency)
+        ids = ids_of(intent.latest_charge if intent else None)
+        return Outcome("approved", reference, units=-1 if units is None else units, currency=currency, ids=ids)
 
     def declined(self, charge: Charge) -> Outcome:
         intent = self._intent(paid=False)

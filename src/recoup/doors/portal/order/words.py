@@ -1,6 +1,7 @@
 """Each line of the order log in plain words: a title, a sentence, a shape."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from recoup.core.kit.extended import Extended
@@ -212,6 +213,8 @@ _SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {
     "capture_refused": _plain("The processor refused the capture",
                               "The authorisation remains: capture again, or cancel.",
                               "problem", "bad", "money"),
+    "capture_failed": _plain("{amount} was not paid after all", "The capture failed at the processor.", "problem",
+                             "bad", "money"),
     "void_owed": _plain("Void planned", "", "right", "", "money"),
     "voided": _plain("Authorisation of {amount} voided", "", "returned", "", "money"),
     "void_delayed": _plain("Void delayed", "The processor does not answer; it is sent until it "
@@ -363,7 +366,11 @@ ACCOUNTS: Final[Mapping[str, str]] = {
 def say(happening: str, context: LogContext) -> TimelineEntry:
     """Words for any line, also for one this version does not know."""
     known = SAY.get(happening)
-    return known(context) if known else TimelineEntry(happening.replace("_", " ").capitalize(), context.get("why"))
+    if known is None:
+        return TimelineEntry(happening.replace("_", " ").capitalize(), context.get("why"))
+    if context.body.get("elsewhere"):
+        return replace(known(context), text="Made at the processor, not through Recoup.")
+    return known(context)
 
 
 def key_words(key: str) -> str:

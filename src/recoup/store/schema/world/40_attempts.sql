@@ -124,6 +124,15 @@ CREATE INDEX modifications_keyed ON modifications (key) WHERE key IS NOT NULL;
 CREATE INDEX modifications_rekeyed ON modifications (send_key) WHERE send_key IS NOT NULL;
 CREATE INDEX modifications_under_way ON modifications (merchant_id, business_at) WHERE state IN ('owed', 'sent', 'stuck');
 
+-- What else a processor calls a charge or modification, beside its `reference`: as its reports and notices name it.
+CREATE TABLE processor_ids (
+  merchant_id uuid NOT NULL,
+  movement_id uuid NOT NULL,               -- the attempt or modification
+  id text NOT NULL,
+  PRIMARY KEY (merchant_id, movement_id, id)
+);
+CREATE INDEX processor_ids_id ON processor_ids (id);
+
 -- What only the customer can mend, asked on a page of ours.
 CREATE TABLE challenges (
   merchant_id uuid NOT NULL,

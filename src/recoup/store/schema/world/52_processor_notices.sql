@@ -16,6 +16,7 @@ CREATE TABLE processor_notices (
   happened_at timestamptz NOT NULL,        -- the newest, as the processor says
   received_at timestamptz NOT NULL,        -- wall time
   became text,                             -- what asking found; null while it waits
+  movement jsonb,                          -- what its signed part says of a vendor whose book cannot be read
   PRIMARY KEY (merchant_id, object_key)
 );
 CREATE INDEX processor_notices_age ON processor_notices (received_at);

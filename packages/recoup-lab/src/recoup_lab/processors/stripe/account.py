@@ -265,13 +265,24 @@ class Account(Invoices):
             "amount_received": taken,
             "amount_capturable": left,
         }
-        self.book.put(charge | {"captured": not left, "amount_captured": taken})
         self.book.put(intent)
         if amount:
-            self._move("charge", amount, amount * 29 // 1000 + 30, intent["currency"], charge["id"])
+            whole = intent["amount"] if final and taken == amount else amount
+            moved = self._move("charge", whole, amount * 29 // 1000 + 30, intent["currency"], charge["id"])
+            charge |= {"balance_transaction": moved["id"]}
+            if whole > amount:
+                self._not_captured(charge, whole - amount)
+        self.book.put(charge | {"captured": not left, "amount_captured": taken})
         self._tell("payment_intent.amount_capturable_updated" if left else "payment_intent.succeeded", intent)
 
-    def _move(self, type: str, amount: int, fee: int, currency: str, source: str) -> Plain:
+    def _not_captured(self, charge: Plain, amount: int) -> None:
+        """Of a hold that is captured once and in part the whole is charged, and what is left is booked as a refund."""
+        values = {name: charge[name] for name in ("currency", "payment_intent")} | {"charge": charge["id"]}
+        refund = self._new("refund", amount=amount, status="succeeded", metadata={}, **values)
+        moved = self._move("refund", -amount, 0, charge["currency"], refund["id"], "partial_capture_reversal")
+        self.book.put(refund | {"balance_transaction": moved["id"]})
+
+    def _move(self, type: str, amount: int, fee: int, currency: str, source: str, category: str = "") -> Plain:
         taken = {"amount": fee, "currency": currency, "type": "stripe_fee", "application": None, "description": None}
         return self._new(
             "balance_transaction",
@@ -283,7 +294,7 @@ class Account(Invoices):
             source=source,
             available_on=int(self._clock()),
             fee_details=[taken] if fee else [],
-            reporting_category="dispute" if type == "adjustment" else type,
+            reporting_category=category or type,
             status="available",
         )
 
@@ -337,7 +348,8 @@ class Account(Invoices):
         )
         back = charge["amount_refunded"] + amount
         self.book.put(charge | {"amount_refunded": back, "refunded": back == charge["amount_captured"]})
-        self._move("refund", -amount, 0, charge["currency"], refund["id"])
+        moved = self._move("refund", -amount, 0, charge["currency"], refund["id"])
+        refund = self.book.put(refund | {"balance_transaction": moved["id"]})
         self._tell("refund.created", refund)
         return refund
 
@@ -368,7 +380,7 @@ class Account(Invoices):
             is_charge_refundable=False,
         )
         self.book.put(charge | {"disputed": True})
-        moved = self._move("adjustment", -case["amount"], DISPUTE_FEE, case["currency"], case["id"])
+        moved = self._move("adjustment", -case["amount"], DISPUTE_FEE, case["currency"], case["id"], "dispute")
         case = self.book.put(case | {"balance_transactions": [moved]})
         self._tell("charge.dispute.created", case)
         return case

@@ -3,15 +3,19 @@
 import hmac
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from aiohttp import BasicAuth, web
 
+from recoup.kernel.currencies import EXPONENTS
 from recoup_lab.processors import bank_page
 from recoup_lab.processors.faults import Faults
+from recoup_lab.processors.reports import money
 from recoup_lab.processors.serving import Answered, Posted, Serving, as_json
 from recoup_lab.processors.stripe import published
 from recoup_lab.processors.stripe.account import Account
@@ -25,6 +29,8 @@ _LISTS: Final = {
     "webhook_endpoints": "webhook_endpoint", "payment_methods": "payment_method", "subscriptions": "subscription",
     "credit_notes": "credit_note",
 }  # fmt: skip
+_WIRE: Final = {"isk": 2, "ugx": 2, "mga": 0}  # decimals, where they differ from ISO 4217
+_SOURCES: Final = ("charge", "refund", "dispute")
 _COMPARED: Final[Mapping[str, Callable[[int, int], bool]]] = {
     "gte": int.__ge__, "gt": int.__gt__, "lte": int.__le__, "lt": int.__lt__,
 }  # fmt: skip
@@ -188,6 +194,15 @@ class StandIn(Serving):
                 if len(rows) > limit:
                     break
         return {"object": "list", "data": rows[:limit], "has_more": len(rows) > limit, "url": f"/v1/{path}"}
+
+    def moved(self) -> Iterator[Plain]:
+        for one in [*self.book.all("balance_transaction")][::-1]:
+            about = next((found for kind in _SOURCES if (found := self.book.get(kind, one["source"]))), {})
+            places = _WIRE.get(one["currency"], EXPONENTS[one["currency"].upper()])
+            gross, fee = (Decimal(one[name]).scaleb(-places) for name in ("amount", "fee"))
+            more = {"charge": about.get("charge", one["source"]), "intent": about.get("payment_intent", "")}
+            at = f"{datetime.fromtimestamp(one['created'], UTC):%F %T}"
+            yield one | money(gross, fee, one["currency"]) | more | {"kind": one["reporting_category"], "at": at}
 
     def notices(self) -> list[Posted]:
         events, self.account.events = self.account.events, []
