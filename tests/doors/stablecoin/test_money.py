@@ -12,7 +12,8 @@ from tests.doors.stablecoin.test_signatures import refused
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.kernel.time import WallTime
 
-AWAY = {"amount": "20.00", "currency": "USDT", "destination": "tron:TDemoXnotAReaLAddressXdoNotPayXQw8"}
+TRON = "T9yD14Nj9j7xAB4dbGeiX9h8upfCg3PBbY"
+AWAY = {"amount": "20.00", "currency": "USDT", "destination": f"tron:{TRON}"}
 
 
 def fault(door: Door, kind: str | None) -> None:
@@ -289,18 +290,21 @@ EVM = "0x" + "ab" * 20
 @pytest.mark.parametrize(
     "destination",
     [
-        "TDemoXnotAReaLAddressXdoNotPayXQw8",
+        TRON,
+        "tron:TDemoXnotAReaLAddressXdoNotPayXQw8",  # its checksum does not fit
+        "tron:1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2",  # Bitcoin's prefix
+        "base:0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD".replace("aA", "Aa"),  # capitals that do not fit
         "my wallet",
         "doge:D8vFz4p1L37jdg47HXKtSHA5uYLYxbGgPD",
         "tron:",
         "tron:x",
         ":xyz",
         f"tron:{EVM}",
-        "base:TDemoXnotAReaLAddressXdoNotPayXQw8",
+        f"base:{TRON}",
         f"base:{EVM}0",
         f"base:{EVM[:-1]}g",
         "tron:" + "T" * 400,
-        "tron:TDemoXnotAReaLAddressXdoNotPayXQw0",
+        f"tron:{TRON[:-1]}0",
         f"BASE:{EVM}",
         f" base:{EVM}",
         f"base:{EVM}\n",
@@ -315,7 +319,15 @@ def test_money_is_not_paid_out_to_what_is_no_address(merchant: Merchant, destina
     assert balance(merchant) == "49.9"
 
 
-@pytest.mark.parametrize("destination", [f"base:{EVM}", f"ethereum:{EVM.upper().replace('X', 'x')}", "mock:my-wallet"])
+@pytest.mark.parametrize(
+    "destination",
+    [
+        f"base:{EVM}",
+        f"ethereum:{EVM.upper().replace('X', 'x')}",
+        "mock:my-wallet",
+        "bsc:0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
+    ],
+)
 def test_money_is_paid_out_to_an_address_of_each_kind(merchant: Merchant, destination: str) -> None:
     merchant.paid(amount="49.90")
     assert merchant.post("/payouts", AWAY | {"destination": destination}).status_code == 201

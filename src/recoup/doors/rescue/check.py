@@ -1,15 +1,13 @@
 """POST /evaluate/check (additive): what /evaluate would say of a body, without taking it."""
 
 from datetime import datetime
-from itertools import islice
 from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta
 
-from recoup.doors.edge.field_names import folding, names_of, unknown_names
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.evaluate import read_declined
-from recoup.doors.rescue.resource import UNKNOWN_NAMED_MAX, Api, Call
+from recoup.doors.rescue.resource import Api, Call
 from recoup.doors.rescue.shapes.declined import EvaluateBody
 from recoup.doors.rescue.wire import Shape
 from recoup.flows.cards.evaluate import Evaluate
@@ -68,10 +66,7 @@ class Checked(Shape, kw_only=True):
     decline: ReadDecline | None
 
 
-_FOLD: Final = folding(names_of(CheckBody))
-
-
-api: Final = Api(group="Rescue", scope="payments")
+api: Final = Api(group="Rescue", scope="payments", lenient=True)
 
 
 @api("POST /v1/evaluate/check", body=CheckBody, intake=True, examples=examples.CHECK)
@@ -84,6 +79,7 @@ async def check(call: Call) -> Checked:
     settings = await call.services.merchants.get(call.scope.merchant_id)
     now = settings.merchant.business(call.services.world.clocks.wall())
     complaints: list[Complaint] = []
+    unread, call.warnings = call.warnings, []
     warnings: tuple[str, ...] = ()
     request: EvaluateRequest | None = None
     try:
@@ -114,7 +110,7 @@ async def check(call: Call) -> Checked:
             *remarks(is_mit, _declined_at(request), request.expires_at if request else None, now),
             *in_sentences(warning for warning in warnings if warning != STALE),
             *_source(request, reading),
-            *_strangers(body),
+            *unread,
         ],
         decline=reading,
     )
@@ -135,15 +131,6 @@ def _source(request: EvaluateRequest | None, reading: ReadDecline | None) -> lis
     return [
         f"The responseCodeSource {request.decline['source'][:32]!r} is not known, so the code was read {how}. "
         f"Known: {known}."
-    ]
-
-
-def _strangers(body: dict[str, Any]) -> list[str]:
-    """Fields that nobody reads."""
-    found = islice(unknown_names(body, _FOLD), UNKNOWN_NAMED_MAX)
-    return [
-        f"There is no field {name!r}, so it was not read." + (f" Did you mean {alike}?" if alike else "")
-        for name, alike in found
     ]
 
 

@@ -61,7 +61,7 @@ class WebhookAnswer(Struct, frozen=True):
 
 
 _PUT_EXAMPLE: Final = {"url": "https://shop.example/hooks", "events": ["payment.succeeded", "payment.refunded"]}
-api: Final = Api(group="Account", credential="signature")
+api: Final = Api(group="Account", credential="signature", lenient=True)
 
 
 @api("GET /api/v1/me")

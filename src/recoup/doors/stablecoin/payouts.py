@@ -50,8 +50,8 @@ class PayoutBody(Struct, frozen=True):
     destination_type: Literal["crypto", "bank"] = "crypto"
 
 
-_EXAMPLE: Final = {"amount": "20.00", "currency": "USDT", "destination": "tron:TDemoXnotAReaLAddressXdoNotPayXQw8"}
-api: Final = Api(group="Money", credential="signature")
+_EXAMPLE: Final = {"amount": "20.00", "currency": "USDT", "destination": f"tron:{FORMS['tron'].example}"}
+api: Final = Api(group="Money", credential="signature", lenient=True)
 
 
 @api("GET /api/v1/payouts", query=PageQuery)

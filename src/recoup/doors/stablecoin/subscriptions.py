@@ -81,7 +81,7 @@ _AT: Final = "/api/v1/subscriptions"
 _EXAMPLE: Final = {
     "title": "Pro plan", "amount": "9.99", "currency": "USDT", "channel": "mock", "interval_unit": "month",
 }  # fmt: skip
-api: Final = Api(group="Subscriptions", credential="signature")
+api: Final = Api(group="Subscriptions", credential="signature", lenient=True)
 
 
 @api(
