@@ -43,6 +43,7 @@ def test_a_direct_order_leaves_nothing_behind(merchant: Merchant) -> None:
     assert settlement["id"].startswith("stl_")
     assert (settlement["status"], settlement["amount"], settlement["fee"]) == ("confirmed", "49.75", "0.25")
     assert settlement["tx_hash"].startswith("0x")
+    assert settlement["network"] == "mock_direct"
     assert balance(merchant) == "0"
     assert movements(merchant) == [("settlement", "-49.75", "0"), ("fee", "-0.25", "49.75"), ("credit", "50", "50")]
     newest = merchant.get("/ledger", "limit=1").json()
@@ -282,6 +283,28 @@ def test_a_payer_hears_when_the_channel_is_away_and_pays_later(door: Door) -> No
     assert merchant.order(charged["order"]["id"])["order"]["status"] == "created"
     assert merchant.press(charged).status_code == 303
     assert merchant.order(charged["order"]["id"])["order"]["status"] == "paid"
+
+
+def test_the_most_that_can_be_refunded_stands_in_the_order(merchant: Merchant) -> None:
+    """After a fee the wallet holds less than was paid: a refund of all was refused, and nothing said how much goes."""
+    merchant.fees(basis_points=50)
+    order = merchant.paid(amount="50.00")
+    assert order["max_refundable"] == "49.75"
+    where = f"/orders/{order['id']}/refund"
+    error = refused(merchant.post(where, {}), 409, "insufficient_balance")
+    assert "49.75" in error["message"]
+    part = merchant.post(where, {"amount": order["max_refundable"]}).json()["order"]
+    assert (part["refunded_amount"], part["max_refundable"]) == ("49.75", "0")
+    merchant.paid(amount="10.00")
+    assert merchant.order(order["id"])["order"]["max_refundable"] == "0.25"
+    whole = merchant.post(where, {}).json()["order"]
+    assert (whole["status"], whole["max_refundable"]) == ("refunded", "0")
+    merchant.run_due()
+    for body in ({}, {"amount": "0.01"}):
+        refused(merchant.post(where, body), 409, "order_not_refundable")
+    assert "max_refundable" not in merchant.get("/orders").json()["data"][0]
+    direct = merchant.paid(channel="mock_direct", amount="50.00")
+    assert direct["max_refundable"] == "0"
 
 
 EVM = "0x" + "ab" * 20

@@ -10,7 +10,7 @@ from typing import Any, Final, Generic, Protocol, TypeVar, get_type_hints
 from uuid import UUID
 
 import structlog
-from msgspec import to_builtins
+from msgspec import structs
 from starlette.routing import Route
 
 from recoup.doors.edge.asgi import (
@@ -270,8 +270,8 @@ class Resource(Generic[ServicesT, CallerT, CallT]):
         call = await dialect.read(method, scope, receive, caller, content)
         call.warnings += unread_fields(call.body, method.fold) if method.operation.lenient else []
         reply = await method.handle(call)
-        if call.warnings:
-            reply = replace(reply, body={**to_builtins(reply.body), "warnings": call.warnings})
+        if call.warnings and hasattr(reply.body, "warnings"):
+            reply = replace(reply, body=structs.replace(reply.body, warnings=call.warnings))
         return reply, await _clock(services, caller.mid) if caller is not None and caller.mid is not None else []
 
 

@@ -3,8 +3,9 @@
 from datetime import timedelta
 from typing import Annotated, Any, Final
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct
 
+from recoup.doors.edge.field_names import UnreadFields
 from recoup.doors.edge.resource import Reply
 from recoup.doors.stablecoin.fields import read
 from recoup.doors.stablecoin.resource import Api, Call
@@ -52,6 +53,7 @@ class ChargeAnswer(Struct, frozen=True):
     payment: Payment
     instruction: Instruction
     idempotent: Annotated[bool, Meta(description="True if the order already existed.")]
+    warnings: UnreadFields = UNSET
 
 
 _EXAMPLE: Final = {

@@ -3,8 +3,9 @@
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct
 
+from recoup.doors.edge.field_names import UnreadFields
 from recoup.doors.stablecoin.fields import LIMIT_MAX, OFFSET_MAX, Limit, Offset, read, whole
 from recoup.doors.stablecoin.resource import Api, Call, missing
 from recoup.doors.stablecoin.shapes import (
@@ -61,6 +62,7 @@ class OrderAnswer(Struct, frozen=True):
 
 class OrderOnly(Struct, frozen=True):
     order: Order
+    warnings: UnreadFields = UNSET
 
 
 class RefundBody(Struct, frozen=True):
