@@ -172,6 +172,20 @@ def test_another_merchants_orders_are_not_found_by_their_ids(stock: Stock, other
 # one order ----------------------------------------------------------------------------------------------------
 
 
+def test_an_order_tells_the_agreement_and_the_authentication_as_sent(shop: Caller) -> None:
+    sent = {
+        "isRecurring": True,
+        "subscription": {"subscriptionId": "sub-1", "interval": "monthly", "price": "45.90"},
+        "threeDSecure": {"threeDsVersion": "2.2.0", "ecommerceIndicator": "05"},
+    }
+    order = shop.order(shop.admit(**sent))
+    assert order["isRecurring"] is True
+    for name in ("subscription", "threeDSecure"):
+        assert {key: value for key, value in order[name].items() if value is not None} == sent[name]
+    plain = shop.order(shop.admit(isRecurring=GONE, subscription=GONE, threeDSecure=GONE))
+    assert (plain["isRecurring"], plain["subscription"], plain["threeDSecure"]) == (None, None, None)
+
+
 def test_an_order_tells_its_lines_refunds_and_attempts(shop: Caller) -> None:
     items = [{"sku": "TEA", "name": "Green tea", "amount": 3000, "quantity": 3}, {"name": "Cup", "amount": 1590}]
     order_id = shop.admit(**AT_ONCE, orderItems=items)

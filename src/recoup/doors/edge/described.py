@@ -31,10 +31,11 @@ class Operation:
     give besides those that every call may. `types`: what an answer may be, JSON or a file; `takes`: what a body may be.
     `body_optional`: the body may be left out; None: where no field of it is required. `streams`: the body is read by
     what handles the call, piece by piece. `intake`: it only writes down what comes, or nothing, and goes on while the
-    database is quarantined, as reads do. `strict`: fields that the body does not know are refused: a slip in a name
-    would do something else. `keyed`: the header Idempotency-Key makes a repeat the same call. `deprecated`: goes on,
-    and another call does better. `credential`: name of the door's security scheme, None for open calls; `scope`: what
-    the credential must allow, None for calls without one. `partners`: a partner's key may call it, too.
+    database is quarantined, as reads do. `lenient`: fields that the body does not know are named in
+    `warnings` of the answer, as clients of the contract send more than is read; elsewhere they are refused. `keyed`:
+    the header Idempotency-Key makes a repeat the same call. `deprecated`: goes on, and another call does better.
+    `credential`: name of the door's security scheme, None for open calls; `scope`: what the credential must allow,
+    None for calls without one. `partners`: a partner's key may call it, too.
     """
 
     method: str
@@ -51,7 +52,7 @@ class Operation:
     body_optional: bool | None = None
     streams: bool = False
     intake: bool = False
-    strict: bool = False
+    lenient: bool = False
     keyed: bool = False
     deprecated: bool = False
     credential: str | None = "bearer"

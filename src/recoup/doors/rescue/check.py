@@ -2,15 +2,13 @@
 
 from dataclasses import replace
 from datetime import datetime
-from itertools import islice
 from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta
 
-from recoup.doors.edge.field_names import folding, names_of, unknown_names
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.evaluate import read_declined
-from recoup.doors.rescue.resource import UNKNOWN_NAMED_MAX, Api, Call
+from recoup.doors.rescue.resource import Api, Call
 from recoup.doors.rescue.shapes.declined import EvaluateBody
 from recoup.doors.rescue.wire import Shape
 from recoup.flows.cards.evaluate import Evaluate
@@ -69,10 +67,7 @@ class Checked(Shape, kw_only=True):
     decline: ReadDecline | None
 
 
-_FOLD: Final = folding(names_of(CheckBody))
-
-
-api: Final = Api(group="Rescue", scope="payments")
+api: Final = Api(group="Rescue", scope="payments", lenient=True)
 
 
 @api("POST /v1/evaluate/check", body=CheckBody, intake=True, examples=examples.CHECK)
@@ -85,6 +80,7 @@ async def check(call: Call) -> Checked:
     settings = await call.services.merchants.get(call.scope.merchant_id)
     now = settings.merchant.business(call.services.world.clocks.wall())
     complaints: list[Complaint] = []
+    unread, call.warnings = call.warnings, []
     warnings: tuple[str, ...] = ()
     request: EvaluateRequest | None = None
     reading: Reading | None = None
@@ -117,7 +113,7 @@ async def check(call: Call) -> Checked:
             *in_sentences(warning for warning in warnings if warning != STALE),
             *_source(request, reading),
             *(unlisted(replace(reading, unlisted_code=None)) if reading else ()),
-            *_strangers(body),
+            *unread,
         ],
         decline=_shown(reading) if reading else None,
     )
@@ -138,15 +134,6 @@ def _source(request: EvaluateRequest | None, reading: Reading | None) -> list[st
     return [
         f"The responseCodeSource {request.decline['source'][:32]!r} is not known, so the code was read {how}. "
         f"Known: {known}."
-    ]
-
-
-def _strangers(body: dict[str, Any]) -> list[str]:
-    """Fields that nobody reads."""
-    found = islice(unknown_names(body, _FOLD), UNKNOWN_NAMED_MAX)
-    return [
-        f"There is no field {name!r}, so it was not read." + (f" Did you mean {alike}?" if alike else "")
-        for name, alike in found
     ]
 
 

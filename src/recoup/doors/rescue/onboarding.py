@@ -96,7 +96,7 @@ _TEXT: Final = "Only your own applications; others are not found."
 _PIXEL: Final = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg=="
 _DOCUMENT_PATH: Final = "/v1/onboarding/application/{id}/documents"
 _DRAFT: Final = "Possible while the application is a draft."
-api: Final = Api(group="Onboarding", scope="merchants", partners=True)
+api: Final = Api(group="Onboarding", scope="merchants", partners=True, lenient=True)
 
 
 @api(f"POST {_PATH}", status=201, body=ApplicationBody, problems=("conflict",))

@@ -23,7 +23,7 @@ _REPEATED: Final = (
 )
 
 
-api: Final = Api(group="Orders", scope="orders")
+api: Final = Api(group="Orders", scope="orders", lenient=True)
 
 
 @api(

@@ -24,7 +24,7 @@ from recoup.rules.rescue.intake_warnings import in_sentences
 _NO_NUMBER: Final = "Send no card number here, only its first six and last four digits."
 
 
-api: Final = Api(group="Rescue", scope="payments")
+api: Final = Api(group="Rescue", scope="payments", lenient=True)
 
 
 @api("POST /v1/transmit", body=TransmitBody, intake=True, problems=("not_found",), examples=examples.TRANSMIT)

@@ -27,7 +27,7 @@ class ChannelList(Struct, frozen=True):
     data: list[ChannelObject]
 
 
-api: Final = Api(group="Channels", credential="signature")
+api: Final = Api(group="Channels", credential="signature", lenient=True)
 
 
 @api("GET /api/v1/channels")

@@ -9,9 +9,9 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from recoup.features.chains.abi import ADDRESS, WORD, address_word, from_hex, keccak256
-from recoup.features.chains.addresses import Kind
+from recoup.features.chains.abi import WORD, address_word, from_hex
 from recoup.features.chains.terms import create2
+from recoup.rules.stable.addresses import ADDRESS, Kind, keccak256
 
 DEPLOYER: Final = bytes.fromhex("4e59b44847b379578588920cA78FbF26c0B4956C")  # on every EVM network, without an owner
 SALT: Final = bytes(WORD)  # of the factory by the deployer, and of the implementation by the factory

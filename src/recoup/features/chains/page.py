@@ -18,7 +18,6 @@ from recoup.doors.portal.words import State
 from recoup.features.chains import health, intake, sends_store, store
 from recoup.features.chains import settlement_addresses as flow
 from recoup.features.chains.abi import to_hex
-from recoup.features.chains.addresses import KINDS, Kind, shown
 from recoup.features.chains.channels import COIN, NETWORK_PRESETS, ChannelSettings
 from recoup.features.chains.paying import Seen, seen_of
 from recoup.features.chains.sends_store import ChainSend
@@ -30,6 +29,7 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.money.settlement import check_second
+from recoup.rules.stable.addresses import KINDS, Kind, shown
 from recoup.store.money.settlement import terms_at
 from recoup.store.orders.order_page import OrderPage
 from recoup.store.stable.payouts import PayoutRow, requested_payouts

@@ -30,7 +30,6 @@ from recoup.doors.stablecoin.shapes import (
 )
 from recoup.features.chains import intake, store
 from recoup.features.chains.abi import to_hex
-from recoup.features.chains.addresses import KINDS, shown
 from recoup.features.chains.channels import NETWORK_PRESETS, ChannelSettings
 from recoup.features.chains.credit import folded
 from recoup.features.chains.depth import Heights, Progress, blocks_of, progress
@@ -43,6 +42,7 @@ from recoup.flows.merchant_cache import known_offset
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.rules.order.lifecycle import OPEN, Stage
+from recoup.rules.stable.addresses import KINDS, shown
 from recoup.rules.stable.amounts import text_like
 from recoup.rules.stable.words import order_status, stamp
 from recoup.store.stable.stable_orders import StableOrder

@@ -9,10 +9,10 @@ from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.features.chains.abi import ADDRESS, WORD, address_word, keccak256, to_hex, uint_word
-from recoup.features.chains.addresses import Kind, read_address, shown
+from recoup.features.chains.abi import WORD, address_word, to_hex, uint_word
 from recoup.kernel.problem import invalid
 from recoup.kernel.sentence import Sentence
+from recoup.rules.stable.addresses import ADDRESS, Kind, keccak256, read_address, shown
 
 SUM_MAX: Final = (1 << 128) - 1  # the factory's totals have 128 bits each
 MEMBERS: Final = ("order", "merchant", "treasury", "net", "fee")

@@ -3,11 +3,13 @@
 A code may have an argument behind a colon.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
+from recoup.kernel.money import Money
 from recoup.kernel.sentence import Sentence
+from recoup.rules.money.refunds import items_of, lines_total
 from recoup.rules.network.codes import unknown_code
 
 SITE_BY_DESCRIPTOR: Final = "site_by_descriptor"
@@ -20,6 +22,7 @@ NO_IP: Final = "no_ip"
 NO_CODE: Final = "no_security_code"
 STALE: Final = "stale_decline"
 UNKNOWN_CODE: Final = "unknown_code"
+OTHER_SUM: Final = "items_other_sum"
 _SENTENCES: Final[Mapping[str, str]] = MappingProxyType({
     SITE_BY_DESCRIPTOR: "siteUrl is not known; the site with this descriptor was used.",
     DEFAULT_SITE: "siteUrl is not known; the default site was used.",
@@ -32,6 +35,8 @@ _SENTENCES: Final[Mapping[str, str]] = MappingProxyType({
     "Send paymentMethod.verificationValue.",
     UNKNOWN_CODE: "The responseCode {0} is on no list of its source; the decline was read by its text, or as a soft "
     "one.",
+    OTHER_SUM: "The orderItems add up to {0}: no refund by items will be taken. The amount of a line is for all its "
+    "pieces; with its tax, less its discount, all lines make the order's amount.",
     STALE: "The decline is older than a day; send declines on the day they happen.",
 })  # fmt: skip
 
@@ -45,6 +50,12 @@ def of_code(source: str, code: str | None) -> tuple[str, ...]:
     """A warning about one that nobody here knows."""
     found = unknown_code(source, code)
     return (f"{UNKNOWN_CODE}:{found}",) if found else ()
+
+
+def of_items(items: Sequence[Mapping[str, Any]], order: Money) -> tuple[str, ...]:
+    """A warning about lines that do not add up to the order."""
+    differing = lines_total(items_of(items), order)
+    return (f"{OTHER_SUM}:{differing[0]}, not to {differing[1]} {order.asset}",) if differing else ()
 
 
 def in_sentences(warnings: Iterable[str]) -> list[str]:

@@ -208,7 +208,8 @@ class ThreeDSecure(Shape, kw_only=True):
 
 
 class OrderItem(Shape, kw_only=True):
-    """A line of the order; refunds may name it. Amounts in minor units, for the whole line."""
+    """A line of the order; refunds may name it. Amounts in minor units, for the whole line: `amount` plus `tax`, less
+    `discountAmount`, of all lines is the order's amount."""
 
     sku: Text | None = None
     name: Text | None = None

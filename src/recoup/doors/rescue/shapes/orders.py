@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta, UnsetType, field
 from recoup.doors.rescue import field_rules
 from recoup.doors.rescue.body import UNREAD, rule
 from recoup.doors.rescue.field_rules import Limits, Wrong
+from recoup.doors.rescue.shapes.declined import Subscription, ThreeDSecure
 from recoup.doors.rescue.shapes.order_past import AsOf
 from recoup.doors.rescue.wire import (
     Cents,
@@ -193,6 +194,9 @@ class OrderDetail(Order, kw_only=True):
     attempt_count: Annotated[
         int | None, Meta(description="`attemptCount` of /evaluate: the attempt that was declined; null if not sent.")
     ] = None
+    is_recurring: Annotated[bool | None, Meta(description="As sent to /evaluate.")] = None
+    subscription: Annotated[Subscription | None, Meta(description="As sent to /evaluate.")] = None
+    three_d_secure: Annotated[ThreeDSecure | None, Meta(description="As sent to /evaluate.")] = None
     collected_amount: Annotated[
         int,
         Meta(ge=0, description="Minor units collected in parts up to now, while the rest of `amount` is owed; else 0."),
