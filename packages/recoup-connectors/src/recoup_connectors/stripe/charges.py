@@ -187,7 +187,9 @@ class Charges(VendorAccount):
         if invoice.status == "open" and same == (credential.customer, amount, charge.currency):
             return None
         code = "invoice_paid_elsewhere" if invoice.status == "paid" else "invoice_differs"
-        return Outcome("not_sent", processor_code=our_code(code), text="the invoice is not what was owed", fault="request")
+        return Outcome(
+            "not_sent", processor_code=our_code(code), text="the invoice is not what was owed", fault="request"
+        )
 
     async def look_at_charge(self, charge: Charge, inquiry: Inquiry) -> Outcome:
         credential = charge.credential
