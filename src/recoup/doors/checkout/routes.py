@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, Final
 from urllib.parse import parse_qsl
 from uuid import UUID
@@ -12,9 +13,9 @@ from starlette.routing import BaseRoute, Route
 
 from recoup.core.kit.paying import paying
 from recoup.doors.checkout.charge import ChargePage
-from recoup.doors.checkout.visit import HEADERS, Checkout, Visit, page, problem_texts, render
+from recoup.doors.checkout.visit import HEADERS, Checkout, Visit, moment_text, page, problem_texts, render, say
 from recoup.doors.edge.tracing import request_id
-from recoup.flows.cards.challenge import ChallengeAnswer, ChallengePage, answer, come_back, refuse, show
+from recoup.flows.cards.challenge import ChallengeAnswer, ChallengePage, agree, answer, come_back, refuse, show
 from recoup.flows.cards.tokenize import Vault
 from recoup.flows.hosted_link import PAYER_RETURN, checkout_token, named_by
 from recoup.flows.locked import Orders
@@ -70,6 +71,42 @@ async def bank_page(visit: Visit) -> Response:
     return render("bank.html", visit.language, values)
 
 
+# What a payer agrees to after their card was declined; another text is another version.
+LATER_VERSION: Final = "later-1"
+LATER: Final = (
+    "If you say yes, {merchant} tries the card ending {last4} again on later days, until {until} at the latest, and "
+    "charges {amount} in all if your bank accepts it. You can still say no on this page until then."
+)
+
+
+def _later(visit: Visit, page: ChallengePage) -> tuple[str, str]:
+    """What the payer would agree to, as they read it, and its digest: what they have read is what they agreed to."""
+    assert page.expires_at is not None
+    amount = f"{Money(page.units, page.asset).text()} {page.asset}"
+    until = moment_text(visit.language, page.expires_at)
+    words = say(
+        visit.language, LATER, merchant=page.merchant, amount=amount, last4=page.typed_last4, until=until
+    ).unescape()
+    return words, sha256(f"{page.asks_again} {LATER_VERSION} {words}".encode()).hexdigest()
+
+
+async def agree_card(visit: Visit) -> Response:
+    """The payer lets the card that they typed be tried again later. Where what they have read is not asked any more,
+    the page shows how it is now."""
+    checkout = visit.checkout
+    page = await show(checkout.world, *visit.key)
+    seen = (await visit.request.form()).get("seen")
+    words, digest = _later(visit, page) if page.asks_again else ("", None)
+    if page.asks_again and seen == digest:
+        consent = {"version": LATER_VERSION, "language": visit.language, "words": words}
+        try:
+            await agree(checkout.world, checkout.orders, page, consent, request_id(visit.request.scope))
+        except Problem as problem:
+            if problem.code not in ("wrong_state", "conflict"):
+                raise
+    return RedirectResponse(visit.address, status_code=303)
+
+
 async def refuse_card(visit: Visit) -> Response:
     checkout = visit.checkout
     page = await show(checkout.world, *visit.key)
@@ -79,12 +116,16 @@ async def refuse_card(visit: Visit) -> Response:
 
 def _card_page(visit: Visit, page: ChallengePage, problem: Problem | None = None) -> Response:
     world = visit.checkout.world
+    later, seen = _later(visit, page) if page.asks_again else ("", "")
     return render(
         "card.html",
         visit.language,
         {
             "page": page,
             "amount": Money(page.units, page.asset).text(),
+            "collected": Money(page.collected, page.asset).text(),
+            "later": later,
+            "seen": seen,
             "address": visit.address,
             "scheme": SCHEMES.get(page.scheme, "The card"),
             "problem": problem,
@@ -254,6 +295,7 @@ def routes(world: World, orders: Orders, merchants: Merchants) -> list[BaseRoute
         Route("/checkout/{token}/answer", page(checkout, answer_card), methods=["POST"]),
         Route("/checkout/{token}/unsubscribe", page(checkout, unsubscribe_page), methods=["GET"]),
         Route("/checkout/{token}/unsubscribe", page(checkout, take_unsubscribe), methods=["POST"]),
+        Route("/checkout/{token}/agree", page(checkout, agree_card), methods=["POST"]),
         Route("/checkout/{token}/refuse", page(checkout, refuse_card), methods=["POST"]),
     ]
 

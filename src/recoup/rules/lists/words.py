@@ -14,7 +14,7 @@ STATUS_WORDS: Final[dict[int, str]] = {code: _SHOWN.get(code, name) for code, na
 REASON_WORDS: Final[dict[str, str]] = {
     "declined": "Declined", "expired": "Expired", "merchant_cancelled": "By you", "paid_elsewhere": "Paid elsewhere",
     "capture_window": "Not captured in time", "challenge_failed": "Check failed",
-    "challenge_timeout": "Customer did not answer",
+    "challenge_timeout": "Customer did not answer", "payer_refused": "Refused by the customer",
 }  # fmt: skip
 
 

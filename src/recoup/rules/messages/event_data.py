@@ -19,7 +19,13 @@ PeriodTo = Annotated[datetime, Meta(description="exclusive")]
 RefundedTotal = Annotated[Amount, Meta(description="total of all refunds that were not refused")]
 CancelReason = Annotated[
     Literal[
-        "declined", "merchant_cancelled", "paid_elsewhere", "capture_window", "challenge_failed", "challenge_timeout"
+        "declined",
+        "merchant_cancelled",
+        "paid_elsewhere",
+        "capture_window",
+        "challenge_failed",
+        "challenge_timeout",
+        "payer_refused",
     ],
     Meta(description="why the order ended"),
 ]

@@ -28,6 +28,7 @@ SENTENCES: Final[dict[str, str]] = {
     DECLINED: "The rescue ended without an approval.",
     "challenge_failed": "The customer could not cure the decline.",
     "challenge_timeout": "The customer did not answer in time.",
+    "payer_refused": "The customer does not want to pay.",
     "capture_window": "The authorisation was not captured in time and was let go.",
     "expired": "The rescue ended at its expiry without an approval.",
     "merchant_cancelled": "The order was cancelled by the merchant.",

@@ -85,6 +85,8 @@ def other_card_of(order: Order, reading: Reading, now: datetime) -> CardOnFile |
     tried = sum(one.when_due == "other_card" for one in order.attempts)
     if found is None or order.kind != "mit_managed" or order.do_not_retry or tried >= CARDS_MAX:
         return None
+    if order.card_id in order.typed_once:  # its decline says nothing of the order's own card
+        return None
     before = (order.card_id, *order.cards_before)
     fresh = found.card_id not in before and found.pan_id != order.pan_id and found.is_valid(now)
     return found if fresh and is_cure(reading) else None

@@ -90,10 +90,19 @@ def _collected(context: LogContext) -> TimelineEntry:
 
 
 def _card_replaced(context: LogContext) -> TimelineEntry:
-    text = "Attempts use the new card data from now on."
+    if consent := context.body.get("consent"):
+        read = Sentence("Read and agreed to (version {0}): {1}", consent["version"], consent["words"])
+        return TimelineEntry("The customer agreed to later attempts", read, "check", "ok")
+    text = _CARDS.get(context.get("typed"), "Attempts use the new card data from now on.")
     if context.body.get("of_customer"):
         text = "Attempts use another card of the same customer, which you have charged before."
     return TimelineEntry("Another card", text, "right")
+
+
+_CARDS: Final = {
+    "once": "The customer typed it on the page of the link. It is for one attempt.",
+    "back": "Attempts use your own card of the customer again.",
+}
 
 
 def _refund(context: LogContext) -> TimelineEntry:
@@ -194,6 +203,7 @@ _SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {
     "challenge_refused": _plain("Challenge not completed", "{why}", "cancelled", "bad"),
     "challenge_failed": _plain("Cancelled: the customer failed the challenge", REASONS["challenge_failed"],
                                "cancelled", "bad"),
+    "payer_refused": _plain("Cancelled: the customer chose not to pay", REASONS["payer_refused"], "cancelled", "bad"),
     "challenge_timed_out": _plain("Cancelled: no answer", REASONS["challenge_timeout"], "cancelled", "bad"),
     "authorised": _plain("Authorised: {amount}", "Waits for your capture.", "capture", "run", "money"),
     "capture_asked": _plain("Capture of {amount} requested", "", "right", "run", "money"),

@@ -300,6 +300,7 @@ CauseWord = Literal[
     "declined",
     "challenge_failed",
     "challenge_timeout",
+    "payer_refused",
     "capture_window",
     "expired",
     "merchant_cancelled",
