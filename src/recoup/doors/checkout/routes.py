@@ -26,6 +26,7 @@ from recoup.flows.world import World
 from recoup.kernel.money import Money
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Actor
+from recoup.rules.network.card import read_expiry
 from recoup.rules.network.card_guard import check_words
 from recoup.rules.network.descriptor import statement_text
 from recoup.rules.order.browser import read_browser
@@ -80,8 +81,10 @@ LATER: Final = (
 
 
 def _later(visit: Visit, page: ChallengePage) -> tuple[str, str]:
-    """What the payer would agree to, as they read it, and its digest: what they have read is what they agreed to."""
-    assert page.expires_at is not None
+    """What the payer would agree to, as they read it, and its digest: what they have read is what they agreed to.
+    Empty where they are not asked."""
+    if page.asks_again is None or page.expires_at is None:
+        return "", ""
     amount = f"{Money(page.units, page.asset).text()} {page.asset}"
     until = moment_text(visit.language, page.expires_at)
     words = say(
@@ -95,9 +98,8 @@ async def agree_card(visit: Visit) -> Response:
     the page shows how it is now."""
     checkout = visit.checkout
     page = await show(checkout.world, *visit.key)
-    seen = (await visit.request.form()).get("seen")
-    words, digest = _later(visit, page) if page.asks_again else ("", None)
-    if page.asks_again and seen == digest:
+    words, seen = _later(visit, page)
+    if seen and (await visit.request.form()).get("seen") == seen:
         consent = {"version": LATER_VERSION, "language": visit.language, "words": words}
         try:
             await agree(checkout.world, checkout.orders, page, consent, request_id(visit.request.scope))
@@ -116,7 +118,7 @@ async def refuse_card(visit: Visit) -> Response:
 
 def _card_page(visit: Visit, page: ChallengePage, problem: Problem | None = None) -> Response:
     world = visit.checkout.world
-    later, seen = _later(visit, page) if page.asks_again else ("", "")
+    later, seen = _later(visit, page)
     return render(
         "card.html",
         visit.language,
@@ -153,7 +155,7 @@ async def _given(request: Request, now: datetime) -> ChallengeAnswer:
     if pan:
         if not (pan.isascii() and pan.isdecimal() and 12 <= len(pan) <= 19):
             raise invalid("A card number has 12 to 19 digits.", "CardNumber")
-        month, year = _expiry(form.get("expires", ""), now)
+        month, year = _valid_expiry(form.get("expires", ""), now)
     billing = {name: form[name][:TEXT_MAX] for name in ADDRESS if form.get(name)}
     _check_plain(billing)
     check_words(billing)
@@ -161,16 +163,15 @@ async def _given(request: Request, now: datetime) -> ChallengeAnswer:
     return ChallengeAnswer(code, pan, month, year, billing or None, form.get("confirmed") == "1", browser)
 
 
-def _expiry(text: str, now: datetime) -> tuple[int, int]:
-    """`09 / 31` or `9/2031`, of a card that is valid. Raises: Problem(invalid)."""
-    month, _, year = (part.strip() for part in text.partition("/"))
-    fits = all(part.isascii() and part.isdecimal() for part in (month, year))
-    if not fits or len(month) > 2 or len(year) not in (2, 4) or not 1 <= int(month) <= 12:
-        raise invalid("Enter month and year as shown on the card: 09/31.", "Expires")
-    whole = int(year) + (2000 if len(year) == 2 else 0)
-    if not (now.year, now.month) <= (whole, int(month)) <= (now.year + YEARS_MAX, 12):
+def _valid_expiry(text: str, now: datetime) -> tuple[int, int]:
+    """Raises: Problem(invalid) for one that cannot be read, is over or too far away."""
+    found = read_expiry(text)
+    if found is None:
+        raise invalid("Enter month and year as shown on the card, four digits: 0931 or 09/31.", "Expires")
+    month, year = found
+    if not (now.year, now.month) <= (year, month) <= (now.year + YEARS_MAX, 12):
         raise invalid("This card has expired, or the date is wrong.", "Expires")
-    return int(month), whole
+    return found
 
 
 def _check_plain(billing: dict[str, Any]) -> None:

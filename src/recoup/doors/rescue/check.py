@@ -19,7 +19,7 @@ from recoup.kernel.problem import Problem
 from recoup.rules.network.card import scheme_of
 from recoup.rules.network.codes import SCHEMES, SOURCES, read_kept
 from recoup.rules.rescue.completeness import CONSENT, remarks, score
-from recoup.rules.rescue.intake_warnings import STALE, UNKNOWN_SITE, in_sentences
+from recoup.rules.rescue.intake_warnings import STALE, UNKNOWN_SITE, UNREAD_TIME, in_sentences
 
 
 class CheckBody(EvaluateBody, kw_only=True):
@@ -101,7 +101,10 @@ async def check(call: Call) -> Checked:
     known_site = UNKNOWN_SITE.isdisjoint(warnings)
     kept = request is not None and is_mit and await is_consent_kept(call.services.world, call.scope, request)
     known = frozenset({CONSENT}) if kept else frozenset[str]()
-    found = score(body if known_site else body | {"siteUrl": None}, is_mit, kept=known)
+    lacks: dict[str, Any] = {} if known_site else {"siteUrl": None}
+    if UNREAD_TIME in warnings:
+        lacks["transaction"] = body["transaction"] | {"timestampUtc": None, "timestamp": None}
+    found = score(body | lacks, is_mit, kept=known)
     reading = _reading(request, body, now) if request else None
     return Checked(
         valid=not complaints,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.body import read_body, read_whole
-from recoup.doors.rescue.payment import check_amount, check_own, happened_at, person_of
+from recoup.doors.rescue.payment import check_amount, check_own, happened_at, person_of, unread_time
 from recoup.doors.rescue.resource import Api, Call
 from recoup.doors.rescue.shapes.declined import (
     Happened,
@@ -37,7 +37,8 @@ async def transmit(call: Call) -> Answer:
         await call.services.get(Transmit).update(scope, known, read_outcome(call.body))
         return _reply(known)
     given = read_transmitted(call.body, scope.merchant_id)
-    return _reply(await call.services.get(Transmit).transmit(scope, given), given.warnings)
+    copies = call.services.get(Transmit)
+    return _reply(await copies.transmit(scope, given), await copies.warnings(scope, given))
 
 
 @api("PATCH /v1/transmit/{id}", body=UpdateBody, intake=True, problems=("not_found",), examples=examples.UPDATE)
@@ -86,6 +87,7 @@ def read_transmitted(raw: Any, merchant_id: UUID) -> Transmitted:
         },
         transacted_at=happened_at(transaction),
         facts=_facts(body, method),
+        notes=unread_time(raw, transaction),
     )
 
 

@@ -30,7 +30,6 @@ from recoup.kernel.filled import filled
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.kernel.time import BusinessTime
 from recoup.moves.attempt.plan import INLINE_GRACE
 from recoup.rules.lists.folding import search_text
 from recoup.rules.merchants.blocks import check_not_blocked
@@ -40,7 +39,7 @@ from recoup.rules.order.causes import GOES_ON, Cause
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.rescue.arms import has_arm
 from recoup.rules.rescue.intake import expiry_of, kind_of
-from recoup.rules.rescue.intake_warnings import NO_CODE, NO_IP, STALE
+from recoup.rules.rescue.intake_warnings import NO_CODE, NO_IP, STALE, UNREAD_TIME, of_time
 from recoup.rules.rescue.origin import Named, origin_of
 from recoup.rules.rescue.pause import check_taking
 from recoup.rules.rescue.route_terms import CARD, Carried, check_carried, needs
@@ -167,9 +166,13 @@ class Evaluate:
         warnings += (*more, *request.notes)
         if kind == "cit_web" and not request.payer.ip:
             warnings += (NO_IP,)
-        if _stale(request, now):
+        told = request.decline.get("at")
+        declined_at = datetime.fromisoformat(told) if told else None
+        if declined_at is not None and declined_at < now - timedelta(days=1):
             warnings += (STALE,)
-        facts = request.facts | {"decline": request.decline}
+        warnings += of_time(declined_at, now)
+        unread = {"at": now.isoformat()} if UNREAD_TIME in request.notes else {}
+        facts = request.facts | {"decline": request.decline | unread}
         if kind.startswith("cit"):
             facts["answer_by"] = (wall + world.policy.cit_deadline).isoformat()
         country = (payer.billing or {}).get("countryCode") or ""
@@ -382,11 +385,6 @@ class Evaluate:
         ]
         mac: bytes = self._world.keys.mac("evaluate", encode_sorted(meant))
         return mac
-
-
-def _stale(request: EvaluateRequest, now: BusinessTime) -> bool:
-    declined_at = request.decline.get("at")
-    return declined_at is not None and datetime.fromisoformat(declined_at) < now - timedelta(days=1)
 
 
 def _search_text(request: EvaluateRequest) -> str:

@@ -23,7 +23,7 @@ from recoup.moves.attempt.by_merchant import merchant_attempt, not_paid_elsewher
 from recoup.moves.change import Change
 from recoup.moves.payer_looks import look_again_at
 from recoup.rules.network.stops import is_revoked
-from recoup.rules.rescue.intake_warnings import of_code
+from recoup.rules.rescue.intake_warnings import of_code, of_time
 from recoup.store.coalesce import Coalescer
 from recoup.store.orders.transmissions import (
     ReportedTransmission,
@@ -53,11 +53,7 @@ class Transmitted(Struct, frozen=True):
     payer: dict[str, str]
     transacted_at: datetime | None
     facts: dict[str, Any]
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """Codes of `intake_warnings`."""
-        return of_code(self.code_source or "", self.code) if self.is_declined else ()
+    notes: tuple[str, ...] = ()  # codes of `intake_warnings`
 
 
 class Transmit:
@@ -83,6 +79,7 @@ class Transmit:
             merchant_id=scope.merchant_id,
             transmit_id=transmit_id,
             asset=transmission.currency,
+            transacted_at=transmission.transacted_at or (merchant.business(wall) if transmission.notes else None),
             payer_id=self._world.keys.derived_id("payer", scope.merchant_id.bytes, who) if who else None,
             received_at=wall,
             revokes=transmission.is_declined and is_revoked(transmission.code_source, transmission.code),
@@ -95,6 +92,12 @@ class Transmit:
         if await self._adds.submit(row):
             await transmitted(self._world, self._orders, scope.merchant_id, transmit_id, scope)
         return transmit_id
+
+    async def warnings(self, scope: Scope, copy: Transmitted) -> tuple[str, ...]:
+        """Codes of `intake_warnings`."""
+        now = (await self._merchants.get(scope.merchant_id)).merchant.business(self._world.clocks.wall())
+        of_decline = of_code(copy.code_source or "", copy.code) if copy.is_declined else ()
+        return (*copy.notes, *of_time(copy.transacted_at, now), *of_decline)
 
     async def update(self, scope: Scope, transmit_id: UUID, outcome: dict[str, Any]) -> None:
         """Raises: Problem(not_found) for an unknown key."""

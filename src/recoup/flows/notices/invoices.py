@@ -328,7 +328,10 @@ class _Rescue:
                 await self._orders.run(invoice_closed, (order.merchant_id, order.order_id), self._scope)
             await self._ended("paid" if is_open or there.is_paid else there.ended or "paid")
             return None
-        if is_open and row.retries in ("stopping", "off", "starting"):
+        if is_open and order.reason == "payer_refused":  # nor is the payer charged by the billing
+            if there.retries_itself:
+                await self._billing.set_own_retries(row.invoice, f"{row.invoice_key}.refused", on=False)
+        elif is_open and row.retries in ("stopping", "off", "starting"):
             await self._retries("starting")
             await self._billing.set_own_retries(row.invoice, f"{row.invoice_key}.on", on=True)
             await self._retries("given_back")

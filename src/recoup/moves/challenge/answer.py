@@ -23,14 +23,12 @@ from recoup.rules.rescue.evidence import Decision
 _ANSWERABLE: Final = (Stage.CHALLENGED, Stage.PROCESSING)
 
 
-def check_not_tried(change: Change) -> None:
-    """Raises: Problem(conflict) while a try is out."""
+def _check(change: Change, *, is_over: bool) -> None:
+    """Raises: Problem(conflict) while a try is out; Problem(wrong_state) where nothing is asked any more."""
     if change.order.is_being_tried:
         raise Problem("conflict", "What was given is just being tried.", cure="Wait a moment.")
-
-
-def _over() -> Problem:
-    return Problem("wrong_state", "No action by the customer is needed any more.", cure="The payment has ended.")
+    if is_over:
+        raise Problem("wrong_state", "No action by the customer is needed any more.", cure="The payment has ended.")
 
 
 def answer(change: Change, card: CardIds | None) -> None:
@@ -39,11 +37,10 @@ def answer(change: Change, card: CardIds | None) -> None:
     Raises: Problem(wrong_state) without an open challenge; Problem(conflict) while a try is out.
     """
     order = change.order
-    check_not_tried(change)
     challenge = order.challenge()
     lapsed = challenge is None or challenge.expires_at <= change.now or order.do_not_retry
-    if challenge is None or lapsed or order.stage not in _ANSWERABLE:
-        raise _over()
+    _check(change, is_over=lapsed or order.stage not in _ANSWERABLE)
+    assert challenge is not None
     change.set_challenge(challenge, state="tried", tries=challenge.tries + 1)
     _, decision_id = ask_by_hand(change, "customer_answer")
     typed = _swapped(change, card) if card is not None else None
@@ -61,10 +58,12 @@ def _swapped(change: Change, card: CardIds) -> TypedCard | None:
     """The order goes on with `card`; None where nothing comes back: whoever waits at the checkout pays by it or not at
     all, and new data of the order's own card are the merchant's to use."""
     order, planned = change.order, change.order.planned()
-    own = filled(CardIds, order)
-    is_own = order.by_customer or own.pan_id == card.pan_id
-    change.swap_card(card, **{} if is_own else {"typed": "once"})
-    return None if is_own else TypedCard(card, own, filled(Plan, planned) if planned is not None else None)
+    if order.by_customer or order.pan_id == card.pan_id:
+        change.swap_card(card)
+        return None
+    typed = TypedCard(card, filled(CardIds, order), filled(Plan, planned) if planned is not None else None)
+    change.swap_card(card, by_payer="once")
+    return typed
 
 
 def _at_hand(change: Change, challenge: Challenge, typed: TypedCard | None, *, is_wanted: bool) -> None:
@@ -99,7 +98,7 @@ def take_back(change: Change, attempt: Attempt, later: Plan | None = None) -> No
     if typed is None or change.order.token_id != typed.card.token_id:
         return
     change.set_attempt(attempt, typed=replace(typed, later=later))
-    change.swap_card(typed.own, typed="back")
+    change.swap_card(typed.own, by_payer="back")
     _plan(change, typed.plan)
 
 
@@ -117,12 +116,11 @@ def agree(change: Change, number: int, consent: dict[str, Any]) -> None:
 
     Raises: Problem(wrong_state) where they are not asked that; Problem(conflict) while a try is out.
     """
-    check_not_tried(change)
-    attempt = change.order.asks_again()
-    typed = attempt.typed if attempt is not None else None
-    if attempt is None or typed is None or attempt.attempt_no != number:
-        raise _over()
-    change.swap_card(typed.card, typed="later", consent=consent)
+    attempt = [one for one in change.order.attempts if one.typed is not None][-1]
+    typed = attempt.typed
+    _check(change, is_over=typed is None or typed.later is None or attempt.attempt_no != number)
+    assert typed is not None
+    change.swap_card(typed.card, by_payer="later", consent=consent)
     change.set_attempt(attempt, typed=replace(typed, later=None, until=change.order.expires_at))
     drop_plan(change)
     _plan(change, typed.later)

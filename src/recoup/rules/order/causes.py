@@ -14,6 +14,7 @@ from recoup.rules.order.lifecycle import OPEN, Stage
 HARD, SOFT, NO_ANSWER, TOO_LATE = "hard_decline", "soft_decline", "no_answer", "approved_late"
 NOT_SENT, DECLINED = "not_sent", "declined"
 UNKNOWN, PLANNED, GOES_ON = "outcome_unknown", "retry_planned", "in_progress"
+REFUNDED, CHARGED_BACK = "refunded", "charged_back"
 NOT_OVER: Final = frozenset({UNKNOWN, PLANNED, GOES_ON})
 _NEW_PAYMENT: Final = "A later payment by the customer, or another card, may succeed."
 
@@ -29,6 +30,8 @@ SENTENCES: Final[dict[str, str]] = {
     "challenge_failed": "The customer could not cure the decline.",
     "challenge_timeout": "The customer did not answer in time.",
     "payer_refused": "The customer does not want to pay.",
+    REFUNDED: "The payment was approved, and refunded in full since.",
+    CHARGED_BACK: "The payment was approved, and the customer's bank has taken it back since.",
     "capture_window": "The authorisation was not captured in time and was let go.",
     "expired": "The rescue ended at its expiry without an approval.",
     "merchant_cancelled": "The order was cancelled by the merchant.",
@@ -75,8 +78,17 @@ class Cause(NamedTuple):
         return _NEW_PAYMENT if only_waits(self.decline, klass) else cure_of(self.decline, klass)
 
 
+# Of an order that was approved and whose money went back, by the status that it shows.
+WENT_BACK: Final = {6: Cause(REFUNDED), 8: Cause(CHARGED_BACK)}
+
+
 def cause_of(
-    stage: Stage, reason: str | None, last: Try | None, *, planned: bool = False, logged: Cause | None = None
+    stage: Stage,
+    reason: str | None,
+    last: Try | None,
+    *,
+    planned: bool = False,
+    logged: Cause | None = None,
 ) -> Cause | None:
     """None for an order that was approved, or is only held. `last`: the last try; `logged`: what the log's line of the
     end says of its decline, where it says so."""

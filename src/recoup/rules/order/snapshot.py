@@ -324,20 +324,15 @@ class Order(LockedOrder):
         return self.stage is Stage.PROBLEM and self.attempt_in_flight() is None
 
     @property
-    def typed_once(self) -> frozenset[UUID]:
+    def typed_once(self) -> set[UUID]:
         """The `card_id`s of cards that its payer typed for one attempt alone."""
-        typed = (one.typed for one in self.attempts if one.typed is not None)
-        return frozenset(one.card.card_id for one in typed if one.until is None)
+        typed = (one.typed for one in self.attempts)
+        return {one.card.card_id for one in typed if one is not None and one.until is None}
 
     @property
-    def replaced_cards(self) -> list[UUID]:
-        return [one for one in self.cards_before if one not in self.typed_once]
-
-    def asks_again(self) -> Attempt | None:
-        """The newest attempt with a typed card, where its payer may agree to later ones."""
-        typed = [one for one in self.attempts if one.typed is not None][-1:]
-        may = self.stage in (Stage.PROCESSING, Stage.HELD) and not self.do_not_retry
-        return next((one for one in typed if may and one.typed is not None and one.typed.later), None)
+    def own_attempts(self) -> list[Attempt]:
+        """Those that say something of its own card."""
+        return [one for one in self.attempts if one.typed is None or one.typed.until is not None]
 
     def planned(self) -> Attempt | None:
         return next((a for a in self.attempts if a.state == "planned"), None)

@@ -4,6 +4,7 @@ A code may have an argument behind a colon.
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
@@ -19,7 +20,10 @@ HELD_BY_TYPE: Final = "held_by_type"
 NO_IP: Final = "no_ip"
 NO_CODE: Final = "no_security_code"
 STALE: Final = "stale_decline"
+FUTURE: Final = "future_decline"
+UNREAD_TIME: Final = "unread_time"
 UNKNOWN_CODE: Final = "unknown_code"
+_AHEAD: Final = timedelta(minutes=5)
 _SENTENCES: Final[Mapping[str, str]] = MappingProxyType({
     SITE_BY_DESCRIPTOR: "siteUrl is not known; the site with this descriptor was used.",
     DEFAULT_SITE: "siteUrl is not known; the default site was used.",
@@ -33,6 +37,9 @@ _SENTENCES: Final[Mapping[str, str]] = MappingProxyType({
     UNKNOWN_CODE: "The responseCode {0} is on no list of its source; the decline was read by its text, or as a soft "
     "one.",
     STALE: "The decline is older than a day; send declines on the day they happen.",
+    FUTURE: "timestampUtc lies in the future; the time of the call counts. Send the time in UTC.",
+    UNREAD_TIME: "timestampUtc cannot be read; the time of the call counts. Send it as 2026-03-02T09:14:02Z, or as "
+    "Unix time in seconds.",
 })  # fmt: skip
 
 
@@ -45,6 +52,11 @@ def of_code(source: str, code: str | None) -> tuple[str, ...]:
     """A warning about one that nobody here knows."""
     found = unknown_code(source, code)
     return (f"{UNKNOWN_CODE}:{found}",) if found else ()
+
+
+def of_time(at: datetime | None, now: datetime) -> tuple[str, ...]:
+    """A warning about a payment that is said to happen after now; a clock may be a little ahead."""
+    return (FUTURE,) if at is not None and at > now + _AHEAD else ()
 
 
 def in_sentences(warnings: Iterable[str]) -> list[str]:

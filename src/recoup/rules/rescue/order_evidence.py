@@ -38,7 +38,7 @@ def attempt_reading(order: Order, attempt: Attempt) -> Reading:
 
 def last_reading(order: Order) -> Reading:
     """The last decline, of a try or of the payment that came in."""
-    declined = [a for a in order.attempts if a.state == "declined"]
+    declined = [a for a in order.own_attempts if a.state == "declined"]
     return attempt_reading(order, declined[-1]) if declined else first_reading(order)
 
 
@@ -50,7 +50,7 @@ def declined_at(order: Order) -> datetime:
 
 def sent_attempts(order: Order) -> list[Attempt]:
     """Those that went out, or may have."""
-    return [a for a in order.attempts if a.sent_at is not None and a.state != "not_sent"]
+    return [a for a in order.own_attempts if a.sent_at is not None and a.state != "not_sent"]
 
 
 def evidence_of(order: Order, reading: Reading, now: BusinessTime) -> Evidence:

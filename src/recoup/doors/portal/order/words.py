@@ -93,7 +93,7 @@ def _card_replaced(context: LogContext) -> TimelineEntry:
     if consent := context.body.get("consent"):
         read = Sentence("Read and agreed to (version {0}): {1}", consent["version"], consent["words"])
         return TimelineEntry("The customer agreed to later attempts", read, "check", "ok")
-    text = _CARDS.get(context.get("typed"), "Attempts use the new card data from now on.")
+    text = _CARDS.get(context.get("by_payer"), "Attempts use the new card data from now on.")
     if context.body.get("of_customer"):
         text = "Attempts use another card of the same customer, which you have charged before."
     return TimelineEntry("Another card", text, "right")

@@ -179,7 +179,8 @@ class _Worker:
                 known = await self._transmit.transmit(self._scope, given, own_id)
             elif known != own_id:
                 return {"status": SUCCESS, "subject_id": known, "warning": "It was transmitted before."}
-            warning = joined(in_sentences(given.warnings)) if given.warnings else None
+            warnings = in_sentences(await self._transmit.warnings(self._scope, given))
+            warning = joined(warnings) if warnings else None
             return {"status": SUCCESS, "subject_id": known, "warning": warning}
         await self._transmit.update(self._scope, given.transmit_id, given.outcome)
         return {"status": SUCCESS, "subject_id": given.transmit_id}
