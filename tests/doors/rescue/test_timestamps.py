@@ -75,6 +75,7 @@ def test_a_copy_and_a_row_of_a_file_say_it_too(door: Door, shop: Caller, sent: A
     assert row["transacted_at"] is not None
     assert row["transacted_at"].isoformat().startswith("2026-11-29T12:37:30") is not unread
     for kind in ("transmit", "evaluate"):
+        copied = transmit_body(shop, transaction__timestampUtc=sent)
         declined = shop.body(transaction__timestampUtc=sent, paymentMethod__cardNumber=shop.token_for(FUNDS))
-        _, [answer] = worked(shop, [body if kind == "transmit" else declined], f"?kind={kind}")
+        _, [answer] = worked(shop, [copied if kind == "transmit" else declined], f"?kind={kind}")
         assert (UNREAD in (answer["warning"] or "")) is unread

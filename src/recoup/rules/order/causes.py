@@ -14,7 +14,6 @@ from recoup.rules.order.lifecycle import OPEN, Stage
 HARD, SOFT, NO_ANSWER, TOO_LATE = "hard_decline", "soft_decline", "no_answer", "approved_late"
 NOT_SENT, DECLINED = "not_sent", "declined"
 UNKNOWN, PLANNED, GOES_ON = "outcome_unknown", "retry_planned", "in_progress"
-REFUNDED, CHARGED_BACK = "refunded", "charged_back"
 NOT_OVER: Final = frozenset({UNKNOWN, PLANNED, GOES_ON})
 _NEW_PAYMENT: Final = "A later payment by the customer, or another card, may succeed."
 
@@ -30,8 +29,8 @@ SENTENCES: Final[dict[str, str]] = {
     "challenge_failed": "The customer could not cure the decline.",
     "challenge_timeout": "The customer did not answer in time.",
     "payer_refused": "The customer does not want to pay.",
-    REFUNDED: "The payment was approved, and refunded in full since.",
-    CHARGED_BACK: "The payment was approved, and the customer's bank has taken it back since.",
+    "refunded": "The payment was approved, and refunded in full since.",
+    "charged_back": "The payment was approved, and the customer's bank has taken it back since.",
     "capture_window": "The authorisation was not captured in time and was let go.",
     "expired": "The rescue ended at its expiry without an approval.",
     "merchant_cancelled": "The order was cancelled by the merchant.",
@@ -79,7 +78,7 @@ class Cause(NamedTuple):
 
 
 # Of an order that was approved and whose money went back, by the status that it shows.
-WENT_BACK: Final = {6: Cause(REFUNDED), 8: Cause(CHARGED_BACK)}
+WENT_BACK: Final = {6: Cause("refunded"), 8: Cause("charged_back")}
 
 
 def cause_of(

@@ -90,9 +90,10 @@ STEPS: Final = (
     Step("cancelled", S.PROBLEM, S.CANCELLED, None, "order.cancelled", "merchant_cancelled"),
     Step("cancelled", S.CHALLENGED, S.CANCELLED, None, "order.cancelled", "merchant_cancelled"),
     Step("cancelled", S.AUTHORISED, S.CANCELLED, None, "order.cancelled", "merchant_cancelled"),
-    Step("payer_refused", S.PROCESSING, S.CANCELLED, None, "order.cancelled", "payer_refused"),
-    Step("payer_refused", S.HELD, S.CANCELLED, None, "order.cancelled", "payer_refused"),
-    Step("payer_refused", S.PROBLEM, S.CANCELLED, None, "order.cancelled", "payer_refused"),
+    *(
+        Step("payer_refused", src, S.CANCELLED, None, "order.cancelled", "payer_refused")
+        for src in (S.PROCESSING, S.HELD, S.PROBLEM)
+    ),
     Step("paid_elsewhere", S.RECEIVED, S.CANCELLED, None, "order.cancelled", "paid_elsewhere"),
     Step("paid_elsewhere", S.HELD, S.CANCELLED, None, "order.cancelled", "paid_elsewhere"),
     Step("paid_elsewhere", S.PROCESSING, S.CANCELLED, None, "order.cancelled", "paid_elsewhere"),
