@@ -38,6 +38,7 @@ _MACHINES = frozenset(
         "began",
         "broke",
         "payer_redirected",
+        "payer_refused",
         "capture_delayed",
         "capture_refused",
         "capture_ended",
