@@ -1,5 +1,5 @@
-"""A card that a payer typed on a link: the order's for one attempt, and later ones only after a yes. Log, sends and
-ledger are verified after each story."""
+"""A card that a payer typed on a link: the order's for one attempt, and later ones only after a
+yes. Log, sends and ledger are verified after each story."""
 
 from datetime import timedelta
 from typing import Any
@@ -55,14 +55,17 @@ def test_a_yes_is_for_the_card_that_was_read_and_is_told(server: ServerAddress) 
         first = await answered(shop, await linked(shop), **SOFT)
         page = await answered(shop, first, **LATER)
         with pytest.raises(Problem) as other:
-            await agree(shop.world, shop.orders, first, CONSENT, "test")
+            await agree(shop.orders, first, CONSENT, "test")
         assert other.value.code == "wrong_state"
-        await agree(shop.world, shop.orders, page, CONSENT, "test")
+        await agree(shop.orders, page, CONSENT, "test")
         with pytest.raises(Problem):
-            await agree(shop.world, shop.orders, page, CONSENT, "test")
+            await agree(shop.orders, page, CONSENT, "test")
         order = await as_it_is(shop, page.order_id)
         assert order.card is not None
-        assert (order.card.last4, order.next_attempt_at is not None) == (str(LATER["pan"])[-4:], True)
+        assert (order.card.last4, order.next_attempt_at is not None) == (
+            str(LATER["pan"])[-4:],
+            True,
+        )
         await shop.advance(timedelta(days=21))
         order = await as_it_is(shop, page.order_id)
         assert order.stage == "completed"

@@ -123,11 +123,10 @@ class Change(Gathered):
         self._amended |= values
 
     def swap_card(self, card: CardIds, **body: Any) -> None:
-        """The order's card from here on, by whose sends the gate decides; the card before is remembered."""
+        """The order's card from here on, by whose sends the gate decides; those before are kept."""
         order = self.order
-        before = [one for one in order.cards_before if one != card.card_id]
-        if order.card_id is not None and order.card_id != card.card_id and order.card_id not in before:
-            before.append(order.card_id)
+        cards = (*order.cards_before, order.card_id)
+        before = [one for one in dict.fromkeys(cards) if one not in (None, card.card_id)]
         if before != order.cards_before:
             self.amend(cards_before=before)
         self.fact("card_replaced", card.token_id, another=card.pan_id != order.pan_id, **body)

@@ -1,4 +1,5 @@
-"""The page of a link on a phone whose keypad has digits alone: no form of the date on a card is refused."""
+"""The page of a link on a phone whose keypad has digits alone: no form of the date on a card is
+refused."""
 
 from uuid import UUID
 

@@ -36,7 +36,11 @@ class Payer:
         self.seen = len(self.attempts())
 
     def page(self, **headers: str) -> str:
-        text = re.sub(r"<[^>]+>", " ", self.door.call("GET", self.path, headers=headers).text.partition("<main")[2])
+        text = re.sub(
+            r"<[^>]+>",
+            " ",
+            self.door.call("GET", self.path, headers=headers).text.partition("<main")[2],
+        )
         return " ".join(text.split())
 
     def types(self, number: str, **more: str) -> None:
@@ -169,7 +173,11 @@ def test_a_no_ends_it_whatever_is_planned(door: Door, shop: Caller, when: str) -
     shop.set(killed=False)
     assert REFUSED in payer.page()
     order = shop.order(payer.order_id)
-    assert (order["statusName"], order["reason"], order["nextAttemptAt"]) == ("CANCELLED", "payer_refused", None)
+    assert (order["statusName"], order["reason"], order["nextAttemptAt"]) == (
+        "CANCELLED",
+        "payer_refused",
+        None,
+    )
     assert payer.charged_later() == []
     payer.refuses()  # again, by another tab
     assert post(door, f"{payer.path}/answer", **ANOTHER).status_code == 303

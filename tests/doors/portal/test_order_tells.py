@@ -60,13 +60,14 @@ def test_an_order_shows_what_its_customer_agreed_to_and_that_they_chose_not_to_p
         before = texts(await ops.get(here))
         for said in ("It is for one attempt.", "Attempts use your own card of the customer again."):
             assert said in before
-        await agree(shop.world, shop.orders, page, {"version": "later-1", "words": "If you say yes, …"}, "test")
+        await agree(shop.orders, page, {"version": "later-1", "words": "If you say yes, …"}, "test")
         agreed = texts(await ops.get(here))
         assert "The customer agreed to later attempts" in agreed
         assert "Read and agreed to (version later-1): If you say yes, …" in agreed
         await refuse(shop.world, shop.orders, page, "test")
         assert "The customer chose not to pay" in why_ended(texts(await ops.get(here)))
-        assert tail(page.order_id) in texts(await ops.get("/orders?q=reason:payer_refused"))
+        found = (await ops.get("/orders?q=reason:payer_refused")).headers["location"]
+        assert str(page.order_id) in (await ops.get(found)).text
 
     portal(server, story)
 

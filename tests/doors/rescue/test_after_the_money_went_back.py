@@ -1,4 +1,5 @@
-"""/evaluate again for an order whose money went back since: the state of now, never that it is paid."""
+"""/evaluate again for an order whose money went back since: the state of now, never that it is
+paid."""
 
 import uuid
 from typing import Any

@@ -1,4 +1,5 @@
-"""When the payment was declined, in whatever form it is sent: read, or said; never dropped without a word."""
+"""When the payment was declined, in whatever form it is sent: read, or said; never dropped
+without a word."""
 
 from typing import Any
 
@@ -16,12 +17,26 @@ SAME = [
     "2026-11-29T12:37:30Z", "2026-11-29T13:37:30+01:00", "2026-11-29 12:37:30", "20261129T123730Z", "20261129123730",
     "Sun, 29 Nov 2026 12:37:30 GMT",
 ]  # fmt: skip
-NONE = ["01/04/2027", "yesterday", "2027-13-40", "99", 99, 1e300, -5, True, [], {"at": 1}, "9" * 5000, "1795955850 s"]
+NONE = [
+    "01/04/2027",
+    "yesterday",
+    "2027-13-40",
+    "99",
+    99,
+    1e300,
+    -5,
+    True,
+    [],
+    {"at": 1},
+    "9" * 5000,
+    "1795955850 s",
+]
 
 
 def kept(door: Door, order_id: str) -> Any:
     [row] = door.sql(
-        "SELECT facts -> 'decline' ->> 'at' AS at, placed_at FROM orders WHERE order_id = $1::text::uuid", order_id
+        "SELECT facts -> 'decline' ->> 'at' AS at, placed_at FROM orders WHERE order_id = $1::text::uuid",
+        order_id,
     )
     return row
 
@@ -71,7 +86,10 @@ def test_a_copy_and_a_row_of_a_file_say_it_too(door: Door, shop: Caller, sent: A
     copy = shop.post("/transmit", body).json()
     unread = sent == "yesterday"
     assert (UNREAD in copy["customProperties"].get("warning", "")) is unread
-    [row] = door.sql("SELECT transacted_at FROM transmissions WHERE transmit_id = $1::text::uuid", copy["transmitId"])
+    [row] = door.sql(
+        "SELECT transacted_at FROM transmissions WHERE transmit_id = $1::text::uuid",
+        copy["transmitId"],
+    )
     assert row["transacted_at"] is not None
     assert row["transacted_at"].isoformat().startswith("2026-11-29T12:37:30") is not unread
     for kind in ("transmit", "evaluate"):

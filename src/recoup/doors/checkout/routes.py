@@ -75,34 +75,38 @@ async def bank_page(visit: Visit) -> Response:
 # What a payer agrees to after their card was declined; another text is another version.
 LATER_VERSION: Final = "later-1"
 LATER: Final = (
-    "If you say yes, {merchant} tries the card ending {last4} again on later days, until {until} at the latest, and "
-    "charges {amount} in all if your bank accepts it. You can still say no on this page until then."
+    "If you say yes, {merchant} tries the card ending {last4} again on later days, until {until} at "
+    "the latest, and charges {amount} in all if your bank accepts it. You can still say no on this "
+    "page until then."
 )
 
 
 def _later(visit: Visit, page: ChallengePage) -> tuple[str, str]:
-    """What the payer would agree to, as they read it, and its digest: what they have read is what they agreed to.
-    Empty where they are not asked."""
+    """What the payer would agree to, as they read it, and its digest, by which it is known what
+    they have read. Empty where they are not asked."""
     if page.asks_again is None or page.expires_at is None:
         return "", ""
-    amount = f"{Money(page.units, page.asset).text()} {page.asset}"
-    until = moment_text(visit.language, page.expires_at)
-    words = say(
-        visit.language, LATER, merchant=page.merchant, amount=amount, last4=page.typed_last4, until=until
-    ).unescape()
+    said = say(
+        visit.language,
+        LATER,
+        merchant=page.merchant,
+        amount=f"{Money(page.units, page.asset).text()} {page.asset}",
+        last4=page.typed_last4,
+        until=moment_text(visit.language, page.expires_at),
+    )
+    words = said.unescape()
     return words, sha256(f"{page.asks_again} {LATER_VERSION} {words}".encode()).hexdigest()
 
 
 async def agree_card(visit: Visit) -> Response:
-    """The payer lets the card that they typed be tried again later. Where what they have read is not asked any more,
-    the page shows how it is now."""
-    checkout = visit.checkout
-    page = await show(checkout.world, *visit.key)
+    """The payer lets the card that they typed be tried again later. Where what they have read is
+    not asked any more, the page shows how it is now."""
+    page, id_ = await show(visit.checkout.world, *visit.key), request_id(visit.request.scope)
     words, seen = _later(visit, page)
     if seen and (await visit.request.form()).get("seen") == seen:
         consent = {"version": LATER_VERSION, "language": visit.language, "words": words}
         try:
-            await agree(checkout.world, checkout.orders, page, consent, request_id(visit.request.scope))
+            await agree(visit.checkout.orders, page, consent, id_)
         except Problem as problem:
             if problem.code not in ("wrong_state", "conflict"):
                 raise
@@ -167,7 +171,7 @@ def _valid_expiry(text: str, now: datetime) -> tuple[int, int]:
     """Raises: Problem(invalid) for one that cannot be read, is over or too far away."""
     found = read_expiry(text)
     if found is None:
-        raise invalid("Enter month and year as shown on the card, four digits: 0931 or 09/31.", "Expires")
+        raise invalid("Enter month and year as on the card, four digits: 0931 or 09/31.", "Expires")
     month, year = found
     if not (now.year, now.month) <= (year, month) <= (now.year + YEARS_MAX, 12):
         raise invalid("This card has expired, or the date is wrong.", "Expires")

@@ -35,10 +35,11 @@ api: Final = Api(group="Orders", scope="orders")
 
 @api("GET /v1/orders", query=OrderQuery, problems=("unavailable",), examples=examples.ORDERS)
 async def get_orders(call: Call) -> Orders:
-    """Orders. Newest first, ten per page. All filters must match; `status`, `id`, `externalOrderId`, `referenceNumber`
-    and `reason` may be repeated. `statuses` contains the name of each status; `reason` distinguishes Cancelled (2)
-    orders. Times are business time; `from` is inclusive, `to` is exclusive. An unknown parameter is refused. While
-    orders arrive, a page number may repeat some; to read them all, send `next` as `after`."""
+    """Orders. Newest first, ten per page. All filters must match; `status`, `id`,
+    `externalOrderId`, `referenceNumber` and `reason` may be repeated. `statuses` contains the
+    name of each status; `reason` distinguishes Cancelled (2) orders. Times are business time;
+    `from` is inclusive, `to` is exclusive. An unknown parameter is refused. While orders
+    arrive, a page number may repeat some; to read them all, send `next` as `after`."""
     query = Query(call.query, _NAMES)
     size, number = query.number("pageSize", 10, 1, PAGE_SIZE_MAX) or 10, query.number("pageNumber", 1, 1, 10**6) or 1
     order_by = _COLUMNS[query.choice("orderBy", _ORDER_BY, "createdon")]

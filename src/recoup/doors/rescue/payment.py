@@ -55,8 +55,10 @@ def happened_at(transaction: TransactionOutside) -> datetime | None:
 
 def unread_time(raw: Any, transaction: TransactionOutside) -> tuple[str, ...]:
     """A warning where the time of the transaction was sent, and cannot be read."""
-    sent = [raw["transaction"].get(name) for name in ("timestampUtc", "timestamp")]
-    return (UNREAD_TIME,) if happened_at(transaction) is None and any(one not in (None, "") for one in sent) else ()
+    sent = (raw["transaction"].get(name) for name in ("timestampUtc", "timestamp"))
+    if happened_at(transaction) is None and any(one not in (None, "") for one in sent):
+        return (UNREAD_TIME,)
+    return ()
 
 
 def person_of(body: PaymentRequest, holder: str) -> Person:

@@ -49,11 +49,12 @@ Money = Literal["none", "out", "returning", "returned", "releasing", "released",
 
 @dataclass(frozen=True, slots=True)
 class ChallengePage:
-    """What the page shows. `asks`: confirm, code, address or card; `tries` made so far; `shop`: the https address
-    of the order's site, as the merchant set it; `ended` and `money`: of the order, and what became of the customer's
-    money when it is over; `by_risk`: the risk check wants a confirmation, with this card; `bank_url`: the
-    processor's page, where it can be given; `confirms`: how, with the routes that there are; `by_customer`: they wait
-    at the checkout. The rest as in `ChallengeRow`. Nothing here is secret."""
+    """What the page shows. `asks`: confirm, code, address or card; `tries` made so far; `shop`:
+    the https address of the order's site, as the merchant set it; `ended` and `money`: of the
+    order, and what became of the customer's money when it is over; `by_risk`: the risk check
+    wants a confirmation, with this card; `bank_url`: the processor's page, where it can be
+    given; `confirms`: how, with the routes that there are; `by_customer`: they wait at the
+    checkout. The rest as in `ChallengeRow`. Nothing here is secret."""
 
     merchant_id: UUID
     order_id: UUID
@@ -166,11 +167,16 @@ async def answer(
     return await show(world, *key)
 
 
-async def agree(world: World, orders: Orders, page: ChallengePage, consent: dict[str, str], request_id: str) -> None:
-    """The customer lets the card that they typed be tried again later. Raises: Problem wrong_state, conflict."""
-    number = page.asks_again or 0
-    job = Job((page.merchant_id, page.order_id), lambda change: agree_move(change, number, consent), PAYER, request_id)
-    await orders.change(job)
+async def agree(orders: Orders, page: ChallengePage, consent: dict[str, str], request_id: str) -> None:
+    """The customer lets the card that they typed be tried again later.
+
+    Raises: Problem wrong_state, conflict.
+    """
+
+    def work(change: Change) -> None:
+        agree_move(change, page.asks_again, consent)
+
+    await orders.change(Job((page.merchant_id, page.order_id), work, PAYER, request_id))
 
 
 async def refuse(world: World, orders: Orders, page: ChallengePage, request_id: str) -> ChallengePage:

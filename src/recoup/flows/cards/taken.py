@@ -90,7 +90,8 @@ def result_of(row: OrderNow, warnings: tuple[str, ...] = ()) -> EvaluateResult:
         last = Try(row.last_state, row.last_klass, row.last_reason) if row.last_state else None
         logged = Cause(row.cause, row.decline) if row.cause else None
     due = _next(shown, row.next_attempt_at)
-    cause = WENT_BACK.get(shown.status) or cause_of(row.stage, row.reason, last, planned=due is not None, logged=logged)
+    cause = cause_of(row.stage, row.reason, last, planned=due is not None, logged=logged)
+    cause = WENT_BACK.get(shown.status, cause)
     return EvaluateResult(
         row.order_id, row.external_id, shown.evaluate, shown.outcome, row.reason, warnings, due, cause
     )
@@ -102,7 +103,8 @@ def result_of_order(order: Order, warnings: tuple[str, ...] = ()) -> EvaluateRes
     tried = [a for a in order.attempts if a.state != "planned"]
     last = Try(tried[-1].state, tried[-1].klass, tried[-1].code_reason) if tried else None
     due = _next(shown, order.next_attempt_at)
-    cause = WENT_BACK.get(shown.status) or cause_of(order.stage, order.reason, last, planned=due is not None)
+    cause = cause_of(order.stage, order.reason, last, planned=due is not None)
+    cause = WENT_BACK.get(shown.status, cause)
     return EvaluateResult(
         order.order_id, order.external_id, shown.evaluate, shown.outcome, order.reason, warnings, due, cause
     )

@@ -79,7 +79,7 @@ class Transmit:
             merchant_id=scope.merchant_id,
             transmit_id=transmit_id,
             asset=transmission.currency,
-            transacted_at=transmission.transacted_at or (merchant.business(wall) if transmission.notes else None),
+            transacted_at=merchant.business(wall) if transmission.notes else transmission.transacted_at,
             payer_id=self._world.keys.derived_id("payer", scope.merchant_id.bytes, who) if who else None,
             received_at=wall,
             revokes=transmission.is_declined and is_revoked(transmission.code_source, transmission.code),
@@ -95,7 +95,8 @@ class Transmit:
 
     async def warnings(self, scope: Scope, copy: Transmitted) -> tuple[str, ...]:
         """Codes of `intake_warnings`."""
-        now = (await self._merchants.get(scope.merchant_id)).merchant.business(self._world.clocks.wall())
+        merchant = (await self._merchants.get(scope.merchant_id)).merchant
+        now = merchant.business(self._world.clocks.wall())
         of_decline = of_code(copy.code_source or "", copy.code) if copy.is_declined else ()
         return (*copy.notes, *of_time(copy.transacted_at, now), *of_decline)
 

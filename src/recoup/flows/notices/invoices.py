@@ -330,7 +330,8 @@ class _Rescue:
             return None
         if is_open and order.reason == "payer_refused":  # nor is the payer charged by the billing
             if there.retries_itself:
-                await self._billing.set_own_retries(row.invoice, f"{row.invoice_key}.refused", on=False)
+                key = f"{row.invoice_key}.refused"
+                await self._billing.set_own_retries(row.invoice, key, on=False)
         elif is_open and row.retries in ("stopping", "off", "starting"):
             await self._retries("starting")
             await self._billing.set_own_retries(row.invoice, f"{row.invoice_key}.on", on=True)

@@ -277,11 +277,13 @@ def _declined(change: Change, attempt: Attempt, result: ProcessorResult) -> None
 def _typed_card_declined(
     change: Change, attempt: Attempt, reading: Reading, record: Callable[..., None], *, may_ask: bool
 ) -> None:
-    """The order goes on as before with its own card; it ends with a hard decline where nothing else is left."""
+    """The order goes on as before with its own card; it ends with a hard decline where nothing else
+    is left."""
     assert attempt.typed is not None
     decision, decision_id = decide_next(change, reading)
     later, plan = later_plan(change, decision, decision_id) if may_ask else None, attempt.typed.plan
-    over = decision.verdict == "decline_at_once" and not (later or plan or challenges.may_offer(change.order))
+    goes_on = later or plan or challenges.may_offer(change.order)
+    over = decision.verdict == "decline_at_once" and not goes_on
     record(is_final=over, next_attempt_at=plan.due_at if plan is not None else None)
     take_back(change, attempt, later)
     if over:

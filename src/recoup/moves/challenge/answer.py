@@ -24,11 +24,16 @@ _ANSWERABLE: Final = (Stage.CHALLENGED, Stage.PROCESSING)
 
 
 def _check(change: Change, *, is_over: bool) -> None:
-    """Raises: Problem(conflict) while a try is out; Problem(wrong_state) where nothing is asked any more."""
+    """Raises: Problem(conflict) while a try is out; Problem(wrong_state) where nothing is asked
+    any more."""
     if change.order.is_being_tried:
         raise Problem("conflict", "What was given is just being tried.", cure="Wait a moment.")
     if is_over:
-        raise Problem("wrong_state", "No action by the customer is needed any more.", cure="The payment has ended.")
+        raise Problem(
+            "wrong_state",
+            "No action by the customer is needed any more.",
+            cure="The payment has ended.",
+        )
 
 
 def answer(change: Change, card: CardIds | None) -> None:
@@ -49,14 +54,20 @@ def answer(change: Change, card: CardIds | None) -> None:
         change.undue("challenge")
         change.step("challenge_answered", decision_id=decision_id, **log_details(challenge))
     else:
-        change.fact("challenge_tried", challenge.challenge_id, decision_id=decision_id, **log_details(challenge))
+        change.fact(
+            "challenge_tried",
+            challenge.challenge_id,
+            decision_id=decision_id,
+            **log_details(challenge),
+        )
     plan_attempt(change, change.now, PURPOSE, decision_id, initiator="customer")
     _at_hand(change, challenge, typed, is_wanted=card is None and challenge.asks == "confirm")
 
 
 def _swapped(change: Change, card: CardIds) -> TypedCard | None:
-    """The order goes on with `card`; None where nothing comes back: whoever waits at the checkout pays by it or not at
-    all, and new data of the order's own card are the merchant's to use."""
+    """The order goes on with `card`; None where nothing comes back: whoever waits at the
+    checkout pays by it or not at all, and new data of the order's own card are the merchant's
+    to use."""
     order, planned = change.order, change.order.planned()
     if order.by_customer or order.pan_id == card.pan_id:
         change.swap_card(card)
@@ -83,7 +94,8 @@ def _at_hand(change: Change, challenge: Challenge, typed: TypedCard | None, *, i
 
 
 def later_plan(change: Change, decision: Decision, decision_id: UUID) -> Plan | None:
-    """What would follow with the typed card, by the decision about its decline, if its payer agreed."""
+    """What would follow with the typed card, by the decision about its decline, if its payer
+    agreed."""
     due = next_due(change, decision) if decision.verdict == "plan" else None
     if due is None:
         return None
@@ -92,8 +104,8 @@ def later_plan(change: Change, decision: Decision, decision_id: UUID) -> Plan | 
 
 
 def take_back(change: Change, attempt: Attempt, later: Plan | None = None) -> None:
-    """Ends what a card was typed for: the order has its own card again, and the plan that it had. `later`: what its
-    payer may agree to."""
+    """Ends what a card was typed for: the order has its own card again, and the plan that it
+    had. `later`: what its payer may agree to."""
     typed = attempt.typed
     if typed is None or change.order.token_id != typed.card.token_id:
         return
@@ -110,11 +122,12 @@ def _plan(change: Change, plan: Plan | None) -> None:
     change.fact("planned", decision_id=plan.decision_id, verdict="plan", next=due)
 
 
-def agree(change: Change, number: int, consent: dict[str, Any]) -> None:
-    """The payer lets the card that they typed for attempt `number` be tried again, in place of the order's own.
-    `consent`: what they agreed to, for the log.
+def agree(change: Change, number: int | None, consent: dict[str, Any]) -> None:
+    """The payer lets the card that they typed for attempt `number` be tried again, in place of the
+    order's own. `consent`: what they agreed to, for the log.
 
-    Raises: Problem(wrong_state) where they are not asked that; Problem(conflict) while a try is out.
+    Raises: Problem(wrong_state) where they are not asked that; Problem(conflict) while a try is
+    out.
     """
     attempt = [one for one in change.order.attempts if one.typed is not None][-1]
     typed = attempt.typed
@@ -127,8 +140,8 @@ def agree(change: Change, number: int, consent: dict[str, Any]) -> None:
 
 
 def not_made(change: Change, attempt: Attempt, why: str, *, counts: bool = False) -> None:
-    """The try did not leave us: the customer may simply answer again, while there is time. `counts`: it was refused as
-    wrong, so that it is one of their tries."""
+    """The try did not leave us: the customer may simply answer again, while there is time.
+    `counts`: it was refused as wrong, so that it is one of their tries."""
     take_back(change, attempt)
     challenge = change.order.challenge()
     if challenge is None:
@@ -146,17 +159,24 @@ def not_made(change: Change, attempt: Attempt, why: str, *, counts: bool = False
 
 
 def withhold(change: Change, attempt: Attempt, why: str, rule: str, *, decision_id: UUID | None = None) -> None:
-    """A customer's try that may not be sent now is not sent later either: they have left by then."""
+    """A customer's try that may not be sent now is not sent later either: they have left by
+    then."""
     change.set_attempt(attempt, state="not_sent")
     change.order.next_attempt_at = None
     change.fact(
-        "attempt_withheld", attempt.attempt_id, decision_id=decision_id, number=attempt.attempt_no, why=why, rule=rule
+        "attempt_withheld",
+        attempt.attempt_id,
+        decision_id=decision_id,
+        number=attempt.attempt_no,
+        why=why,
+        rule=rule,
     )
     not_made(change, attempt, why)
 
 
 def decline_by_customer(change: Change) -> None:
-    """They said no, or their bank did not let them pass: what is out and turns out approved goes back."""
+    """They said no, or their bank did not let them pass: what is out and turns out approved goes
+    back."""
     order, challenge = change.order, change.order.challenge()
     is_asked = challenge is not None and order.stage in _ANSWERABLE
     if is_asked:

@@ -98,9 +98,11 @@ def move_expiry(change: Change, expiry: datetime, policy: Policy) -> tuple[str, 
         raise invalid("ExpiryDateUtc lies in the past.", "ExpiryDateUtc", "Send a later date, or cancel the order.")
     recurring = bool(order.facts.get("is_recurring"))
     expires_at, warnings = expiry_of(order.kind, expiry, order.placed_at, policy, recurring)
-    agreed = [one.typed.until for one in order.attempts if one.typed and one.typed.card.token_id == order.token_id]
-    if agreed and agreed[-1] is not None and expires_at is not None and expires_at > agreed[-1]:
-        message = Sentence("The customer agreed to charges of this card until {0}.", iso(agreed[-1]))
+    typed = (one.typed for one in order.attempts)
+    agreed = [one.until for one in typed if one and one.until and one.card.token_id == order.token_id]
+    if agreed and expires_at is not None and expires_at > agreed[-1]:
+        until = iso(agreed[-1])
+        message = Sentence("The customer agreed to charges of this card until {0}.", until)
         raise invalid(message, "ExpiryDateUtc", "Send an earlier date.")
     before = order.expires_at
     change.amend(expires_at=expires_at)

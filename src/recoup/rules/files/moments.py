@@ -78,8 +78,8 @@ def read_moment(text: str, order: Order) -> Read | None:
 
 
 def typed_moment(text: str) -> datetime | None:
-    """As a person types it, on a keypad of digits too: `20261101`, `202611010830`. Naive without a zone; None for what
-    has no reading, or more than one."""
+    """As a person types it, on a keypad of digits too: `20261101`, `202611010830`. Naive without a
+    zone; None for what has no reading, or more than one."""
     text = normalize("NFKC", text[:_TYPED_MAX]).strip()
     if text.isdecimal() and len(text) not in _RUN_FORMS:
         return None

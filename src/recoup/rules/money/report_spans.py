@@ -68,8 +68,11 @@ def _instant(text: str, zone: str, more_days: int) -> datetime:
         day = typed_day(text)
         if day is not None:
             return midnight(day + timedelta(days=more_days), zone)
-    elif (at := typed_moment(text)) is not None and (found := of_these_days(at, zone_of(zone))) is not None:
-        return found
+    else:
+        at = typed_moment(text)
+        found = of_these_days(at, zone_of(zone)) if at is not None else None
+        if found is not None:
+            return found
     raise invalid(Sentence("{0} is not a date.", repr(text[:40])), "period", "Write it like 2026-11-30.")
 
 

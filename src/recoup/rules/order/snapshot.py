@@ -315,8 +315,8 @@ class Order(LockedOrder):
     @property
     def is_being_tried(self) -> bool:
         """An attempt is out, or what its payer gave is about to be sent."""
-        challenge = self.challenge()
-        return self.attempt_in_flight() is not None or (challenge is not None and challenge.state == "tried")
+        tried = any(one.state == "tried" for one in self.challenges)
+        return tried or self.attempt_in_flight() is not None
 
     @property
     def is_refused(self) -> bool:

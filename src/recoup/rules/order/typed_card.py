@@ -1,4 +1,4 @@
-"""A card that a payer typed on a payment link: it is for that one attempt, unless they agree to later ones."""
+"""A card that a payer typed on a payment link: for one attempt, unless they agree to later ones."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,9 +27,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class TypedCard:
-    """The card of one attempt. `own` and `plan`: the order's card and planned attempt, which both come back when the
-    bank declines. `later`: what is planned with the typed card once its payer agrees; None: they are not asked.
-    `until`: they agreed to later attempts until then."""
+    """The card of one attempt. `own` and `plan`: the order's card and planned attempt, which
+    both come back when the bank declines. `later`: what is planned with the typed card once
+    its payer agrees; None: they are not asked. `until`: they agreed to later attempts until
+    then."""
 
     card: CardIds
     own: CardIds

@@ -38,8 +38,8 @@ _SENTENCES: Final[Mapping[str, str]] = MappingProxyType({
     "one.",
     STALE: "The decline is older than a day; send declines on the day they happen.",
     FUTURE: "timestampUtc lies in the future; the time of the call counts. Send the time in UTC.",
-    UNREAD_TIME: "timestampUtc cannot be read; the time of the call counts. Send it as 2026-03-02T09:14:02Z, or as "
-    "Unix time in seconds.",
+    UNREAD_TIME: "timestampUtc cannot be read; the time of the call counts. Send it as "
+    "2026-03-02T09:14:02Z, or as Unix time in seconds.",
 })  # fmt: skip
 
 

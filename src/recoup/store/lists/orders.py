@@ -120,8 +120,8 @@ async def list_orders_page(
     descending: bool = True,
     after: Cursor | None = None,
 ) -> list[WireOrder]:
-    """The page of that number, from 1, as the wire API shows orders; its cost grows with the number. Or what comes
-    `after` a row, whatever has arrived since.
+    """The page of that number, from 1, as the wire API shows orders; its cost grows with the
+    number. Or what comes `after` a row, whatever has arrived since.
 
     Raises: Problem(invalid) beyond a million rows; Problem(unavailable) when it takes too long.
     """

@@ -91,7 +91,8 @@ def _collected(context: LogContext) -> TimelineEntry:
 
 def _card_replaced(context: LogContext) -> TimelineEntry:
     if consent := context.body.get("consent"):
-        read = Sentence("Read and agreed to (version {0}): {1}", consent["version"], consent["words"])
+        version, words = consent["version"], consent["words"]
+        read = Sentence("Read and agreed to (version {0}): {1}", version, words)
         return TimelineEntry("The customer agreed to later attempts", read, "check", "ok")
     text = _CARDS.get(context.get("by_payer"), "Attempts use the new card data from now on.")
     if context.body.get("of_customer"):
@@ -203,7 +204,8 @@ _SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {
     "challenge_refused": _plain("Challenge not completed", "{why}", "cancelled", "bad"),
     "challenge_failed": _plain("Cancelled: the customer failed the challenge", REASONS["challenge_failed"],
                                "cancelled", "bad"),
-    "payer_refused": _plain("Cancelled: the customer chose not to pay", REASONS["payer_refused"], "cancelled", "bad"),
+    "payer_refused": _plain("Cancelled: the customer chose not to pay", REASONS["payer_refused"],
+                            "cancelled", "bad"),
     "challenge_timed_out": _plain("Cancelled: no answer", REASONS["challenge_timeout"], "cancelled", "bad"),
     "authorised": _plain("Authorised: {amount}", "Waits for your capture.", "capture", "run", "money"),
     "capture_asked": _plain("Capture of {amount} requested", "", "right", "run", "money"),

@@ -143,7 +143,8 @@ def _moment(text: str, name: str) -> datetime | None:
     found = typed_moment(text)
     moment = of_these_days(found) if found is not None else None
     if moment is None:
-        raise invalid(Sentence("{0} is no date and time.", repr(text)), name, "Write it as 2026-01-31 08:30, in GMT.")
+        message = Sentence("{0} is no date and time.", repr(text))
+        raise invalid(message, name, "Write it as 2026-01-31 08:30, in GMT.")
     return moment
 
 

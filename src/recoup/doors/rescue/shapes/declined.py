@@ -44,7 +44,7 @@ class TransactionOutside(Shape, kw_only=True):
     timestamp_utc: Annotated[
         Instant | None,
         Meta(
-            description="Time of the payment: ISO 8601, RFC 1123, or Unix time in seconds or milliseconds.",
+            description="Time of the payment: ISO 8601, RFC 1123, Unix seconds or milliseconds.",
             extra=_TIMESTAMP,
         ),
     ] = None

@@ -254,7 +254,8 @@ class OrderQuery(Shape, kw_only=True):
     page_size: Annotated[int, Meta(ge=1, le=PAGE_SIZE_MAX)] = 10
     page_number: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
     after: Annotated[
-        Text | None, Meta(description="`next` of the page before, instead of `pageNumber`: no order comes twice.")
+        Text | None,
+        Meta(description="`next` of the page before, instead of `pageNumber`: no order comes twice."),
     ] = None
 
 
