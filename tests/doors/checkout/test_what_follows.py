@@ -276,8 +276,11 @@ def test_who_agreed_is_not_charged_after_the_day_that_they_read(door: Door, shop
 
 
 def test_a_typed_card_is_no_card_of_the_customers_other_orders(door: Door, shop: Caller) -> None:
-    door.sql("INSERT INTO notice_settings (merchant_id, notice, enabled, actor, changed_at)"
-             " VALUES ($1, 'other_card', true, 'test', now())", shop.shop.merchant_id)  # fmt: skip
+    door.sql(
+        "INSERT INTO notice_settings (merchant_id, notice, enabled, actor, changed_at)"
+        " VALUES ($1, 'other_card', true, 'test', now())",
+        shop.shop.merchant_id,
+    )
     payer = Payer(door, shop, payer__id="cust-7")
     payer.types(LATER)
     payer.agrees()

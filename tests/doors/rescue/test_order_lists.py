@@ -226,8 +226,15 @@ def test_all_orders_are_read_once_each_while_more_arrive(shop: Caller, how: str)
     assert set(first) <= set(found)
 
 
-@each("query", ["after=x", "after=n1.2", "orderBy=amount&after=n1.0190f3c12b7a7c3e9d415e6f7a8b9c0d",
-                "after=p1.0190f3c12b7a7c3e9d415e6f7a8b9c0d"])  # fmt: skip
+@each(
+    "query",
+    [
+        "after=x",
+        "after=n1.2",
+        "orderBy=amount&after=n1.0190f3c12b7a7c3e9d415e6f7a8b9c0d",
+        "after=p1.0190f3c12b7a7c3e9d415e6f7a8b9c0d",
+    ],
+)
 def test_a_place_that_is_none_is_refused(shop: Caller, query: str) -> None:
     assert "After" in fields_of(shop.get(f"/orders?{query}"))
 

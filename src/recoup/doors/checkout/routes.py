@@ -26,9 +26,9 @@ from recoup.flows.world import World
 from recoup.kernel.money import Money
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Actor
-from recoup.rules.network.card import read_expiry
 from recoup.rules.network.card_guard import check_words
 from recoup.rules.network.descriptor import statement_text
+from recoup.rules.network.expiry import read_expiry
 from recoup.rules.order.browser import read_browser
 from recoup.rules.order.lifecycle import OPEN
 from recoup.rules.stable.channels import enabled

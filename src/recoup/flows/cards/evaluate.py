@@ -166,8 +166,8 @@ class Evaluate:
         warnings += (*more, *request.notes)
         if kind == "cit_web" and not request.payer.ip:
             warnings += (NO_IP,)
-        told = request.decline.get("at")
-        declined_at = datetime.fromisoformat(told) if told else None
+        at = request.decline.get("at")
+        declined_at = datetime.fromisoformat(at) if at else None
         if declined_at is not None and declined_at < now - timedelta(days=1):
             warnings += (STALE,)
         warnings += of_time(declined_at, now)

@@ -178,10 +178,10 @@ def decline_by_customer(change: Change) -> None:
     """They said no, or their bank did not let them pass: what is out and turns out approved goes
     back."""
     order, challenge = change.order, change.order.challenge()
-    is_asked = challenge is not None and order.stage in _ANSWERABLE
-    if is_asked:
+    is_open = challenge is not None and order.stage in _ANSWERABLE
+    if is_open:
         refused(change, whys.NOT_CONFIRMED)
-    if order.by_customer and is_asked:
+    if order.by_customer and is_open:
         change.step("challenge_failed", why=whys.NOT_CONFIRMED)
     elif can(order.stage, "payer_refused") and not order.by_customer and order.challenges:
         end_without_rest(change, "payer_refused", may_keep=False)

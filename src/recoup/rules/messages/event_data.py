@@ -151,24 +151,15 @@ class PartiallyCollected(OrderData, frozen=True, kw_only=True):
     by_network_token: ByNetworkToken = UNSET
 
 
-class RefundRefused(OrderData, frozen=True, kw_only=True):
-    refund_id: UUID
-    refund_amount: Amount
-    refunded_amount: RefundedTotal
-    refundable_amount: Amount
+class RefundRefused(Refunded, frozen=True, kw_only=True):
+    """A refund that was refused."""
 
 
-class RefundFailed(OrderData, frozen=True, kw_only=True):
-    refund_id: UUID
+class RefundFailed(Refunded, frozen=True, kw_only=True):
     instead_id: Annotated[UUID, Meta(description="the refund that replaces it and waits for a person")]
-    refund_amount: Amount
-    refunded_amount: RefundedTotal
-    refundable_amount: Amount
 
 
-class ChargebackClosed(OrderData, frozen=True, kw_only=True):
-    chargeback_id: UUID
-    chargeback_amount: Amount
+class ChargebackClosed(ChargebackReversed, frozen=True, kw_only=True):
     outcome: Annotated[Literal["won", "lost"], Meta(description="won: the money was returned")]
 
 

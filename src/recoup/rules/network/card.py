@@ -1,9 +1,7 @@
 """What a card number says by itself: scheme, brand, check digit. Prefixes are public issuer ranges."""
 
-import re
 from datetime import datetime, timedelta
 from typing import Final
-from unicodedata import normalize
 
 # The most telling first: Elo's ranges lie inside those of the others. (low, high) of equal length, scheme,
 # brand.
@@ -70,17 +68,6 @@ def luhn_digit(head: str) -> str:
 def _luhn_sum(digits: str) -> int:
     values = digits.encode().translate(_VALUES)
     return sum(values[::-2]) + sum(values[-2::-2].translate(_DOUBLED))
-
-
-_EXPIRY_MAX: Final = 16
-_EXPIRY: Final = re.compile(r"(0[1-9]|1[0-2]|[2-9]|1(?=\D))[ /.\u2013-]*(?:20)?([0-9]{2})")
-
-
-def read_expiry(text: str) -> tuple[int, int] | None:
-    """Month and year of a card, as people type them: `09/31`, `9-2031`, `0931`, `931`. None for
-    what is no such date, or may be two: `131`."""
-    found = _EXPIRY.fullmatch(normalize("NFKC", text).strip()) if len(text) <= _EXPIRY_MAX else None
-    return (int(found[1]), 2000 + int(found[2])) if found is not None else None
 
 
 def issuer_digits(pan: str) -> str:

@@ -90,10 +90,9 @@ STEPS: Final = (
     Step("cancelled", S.PROBLEM, S.CANCELLED, None, "order.cancelled", "merchant_cancelled"),
     Step("cancelled", S.CHALLENGED, S.CANCELLED, None, "order.cancelled", "merchant_cancelled"),
     Step("cancelled", S.AUTHORISED, S.CANCELLED, None, "order.cancelled", "merchant_cancelled"),
-    *(
-        Step("payer_refused", src, S.CANCELLED, None, "order.cancelled", "payer_refused")
-        for src in (S.PROCESSING, S.HELD, S.PROBLEM)
-    ),
+    Step("payer_refused", S.PROCESSING, S.CANCELLED, None, "order.cancelled", "payer_refused"),
+    Step("payer_refused", S.HELD, S.CANCELLED, None, "order.cancelled", "payer_refused"),
+    Step("payer_refused", S.PROBLEM, S.CANCELLED, None, "order.cancelled", "payer_refused"),
     Step("paid_elsewhere", S.RECEIVED, S.CANCELLED, None, "order.cancelled", "paid_elsewhere"),
     Step("paid_elsewhere", S.HELD, S.CANCELLED, None, "order.cancelled", "paid_elsewhere"),
     Step("paid_elsewhere", S.PROCESSING, S.CANCELLED, None, "order.cancelled", "paid_elsewhere"),
@@ -253,12 +252,10 @@ def fact(stage: Stage, happening: str) -> Fact:
     """
     row = FACTS[happening]
     if stage not in row.stages:
-        message = Sentence(
-            "{0} is not possible for an order that is {1}.", happening.replace("_", " ").capitalize(), stage.value
-        )
-        raise Problem(
-            "wrong_state", message, cure="Read the order: its state shows what is possible.", stage=stage.value
-        )
+        what = happening.replace("_", " ").capitalize()
+        message = Sentence("{0} is not possible for an order that is {1}.", what, stage.value)
+        cure = "Read the order: its state shows what is possible."
+        raise Problem("wrong_state", message, cure=cure, stage=stage.value)
     return row
 
 

@@ -82,8 +82,8 @@ def read_range(query: Mapping[str, str], today: date) -> Range:
     try:
         begin, end = (read_day(text) if text else today for text in (first, last))
     except ValueError as wrong:
-        told = Sentence("{0} is no day. Write days like 2026-11-20.", repr(str(wrong)[:20]))
-        return _preset(USUAL, today, told)
+        unclear = Sentence("{0} is no day. Write days like 2026-11-20.", repr(str(wrong)[:20]))
+        return _preset(USUAL, today, unclear)
     if begin > end:
         return _preset(USUAL, today, "The first day is after the last.")
     if (end - begin).days >= DAYS_MAX:
