@@ -87,7 +87,7 @@ def test_no_database_moves_while_another_is_used_by_the_release_before(
     monkeypatch.setattr(preparing, "OTHERS_END_SECONDS", 0)
     monkeypatch.setattr(migrating, "migrations_of", lambda database: NEXT if database == "people" else world)
     world = migrations_of("world")
-    before = schema_by([(("", 1), "another", False)])
+    before = schema_by([(one.key, "another", False) for one in world])
 
     async def story() -> None:
         async with fresh(server) as people, fresh(server) as sandbox:
