@@ -2,11 +2,14 @@
 
 from datetime import UTC, date, datetime, timedelta, timezone
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
 
+from recoup.kernel.problem import Problem
 from recoup.rules.files.moments import typed_day, typed_moment
+from recoup.rules.money.report_spans import days
 
 
 @each(
@@ -56,10 +59,13 @@ def test_what_has_no_reading_or_two_is_no_day(text: str) -> None:
 
 
 def test_a_moment_has_its_time_and_its_zone_where_one_is_typed() -> None:
-    at = datetime(2026, 11, 1, 8, 30)  # noqa: DTZ001
+    at = datetime(2026, 11, 1, 8, 30, tzinfo=UTC)
     assert [typed_moment(text) for text in ("202611010830", "2026-11-01 08:30", "2026-11-01T08:30")] == [at] * 3
-    assert typed_moment("2026-11-01T08:30:00Z") == at.replace(tzinfo=UTC)
-    assert typed_moment("2026-11-01 08:30+01:00") == at.replace(tzinfo=timezone(timedelta(hours=1)))
+    east = timezone(timedelta(hours=1))
+    for text in ("202611010830", "2026-11-01 08:30+01:00"):
+        assert typed_moment(text, east) == at.replace(tzinfo=east)
+    assert typed_moment("2026-11-01T08:30:00Z", east) == at
+    assert typed_moment("199911010830") is None
 
 
 @given(st.dates(date(2000, 1, 1), date(2199, 12, 31)))
@@ -71,3 +77,12 @@ def test_digits_alone_are_the_day_that_they_write(day: date) -> None:
 def test_whatever_is_typed_is_a_day_of_these_years_or_none(text: str) -> None:
     found = typed_day(text)
     assert found is None or 2000 <= found.year < 2200
+
+
+def test_the_days_of_a_report_and_of_a_comparison_may_be_typed_so() -> None:
+    spelt = days("2026-11-01", "2026-11-30", "America/New_York")
+    assert days("20261101", "20261130", "America/New_York") == spelt
+    assert days("202611010000", "202612010000", "America/New_York") == spelt
+    for wrong in ("01112026", "2026-11", "2026111", "01/11/2026"):
+        with pytest.raises(Problem):
+            days(wrong, "2026-11-30", "UTC")

@@ -77,20 +77,20 @@ def read_moment(text: str, order: Order) -> Read | None:
     return Read(at, found["z"] or "")
 
 
-def typed_moment(text: str) -> datetime | None:
-    """As a person types it, on a keypad of digits too: `20261101`, `202611010830`. Naive without a
-    zone; None for what has no reading, or more than one."""
+def typed_moment(text: str, zone: tzinfo = UTC) -> datetime | None:
+    """As a person types it, on a keypad of digits too: `20261101`, `202611010830`. `zone`: of one
+    without a zone. None for what has no reading, more than one, or is not of these days."""
     text = normalize("NFKC", text[:_TYPED_MAX]).strip()
     if text.isdecimal() and len(text) not in _RUN_FORMS:
         return None
     found = read_moment(text, "")
-    return found.at if found is not None and not found.zone else None
+    return of_these_days(found.at, zone) if found is not None and not found.zone else None
 
 
 def typed_day(text: str) -> date | None:
     """As `typed_moment`, of the years 2000 to 2199."""
     found = typed_moment(text)
-    return found.date() if found is not None and 2000 <= found.year < 2200 else None
+    return found.date() if found is not None and found.year < 2200 else None
 
 
 def _run(text: str) -> Read | None:

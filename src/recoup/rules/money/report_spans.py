@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 
 from recoup.kernel.problem import invalid
 from recoup.kernel.sentence import Sentence
-from recoup.kernel.time import of_these_days
 from recoup.rules.files.moments import typed_day, typed_moment
 
 _MONTH: Final = re.compile(r"(20[0-9]{2}|21[0-9]{2})-(0[1-9]|1[0-2])")
@@ -69,8 +68,7 @@ def _instant(text: str, zone: str, more_days: int) -> datetime:
         if day is not None:
             return midnight(day + timedelta(days=more_days), zone)
     else:
-        at = typed_moment(text)
-        found = of_these_days(at, zone_of(zone)) if at is not None else None
+        found = typed_moment(text, zone_of(zone))
         if found is not None:
             return found
     raise invalid(Sentence("{0} is not a date.", repr(text[:40])), "period", "Write it like 2026-11-30.")

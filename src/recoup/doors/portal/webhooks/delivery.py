@@ -19,7 +19,6 @@ from recoup.flows.messages.redeliver import redeliver
 from recoup.flows.messages.replay import Found, ReplayRequest, ask, count
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
-from recoup.kernel.time import of_these_days
 from recoup.rules.files.moments import typed_moment
 from recoup.rules.merchants.personal import SHOWN
 
@@ -140,8 +139,7 @@ def _number(typed: str, name: str) -> int | None:
 def _moment(text: str, name: str) -> datetime | None:
     if not text:
         return None
-    found = typed_moment(text)
-    moment = of_these_days(found) if found is not None else None
+    moment = typed_moment(text)
     if moment is None:
         message = Sentence("{0} is no date and time.", repr(text))
         raise invalid(message, name, "Write it as 2026-01-31 08:30, in GMT.")
