@@ -61,12 +61,17 @@ def test_what_cannot_be_read_is_said_and_the_time_of_the_call_counts(door: Door,
     assert row["at"] == row["placed_at"].isoformat()
 
 
-def test_a_time_to_come_is_said_and_counts_as_now(shop: Caller) -> None:
+def test_a_time_to_come_is_said_and_counts_as_now(door: Door, shop: Caller) -> None:
     body = shop.body(transaction__timestampUtc="2040-01-01T00:00:00Z")
     assert AHEAD in shop.post("/evaluate/check", body).json()["remarks"]
-    assert AHEAD in shop.evaluate(body).json()["customProperties"]["warning"]
+    told = shop.evaluate(body).json()
+    assert AHEAD in told["customProperties"]["warning"]
+    row = kept(door, told["orderId"])
+    assert row["at"] == row["placed_at"].isoformat()
     copy = shop.post("/transmit", transmit_body(shop, transaction__timestampUtc="2040-01-01T00:00:00Z")).json()
     assert AHEAD in copy["customProperties"]["warning"]
+    [row] = door.sql("SELECT transacted_at FROM transmissions WHERE transmit_id = $1::text::uuid", copy["transmitId"])
+    assert row["transacted_at"].year < 2040
 
 
 def test_nothing_is_said_where_it_is_left_out_or_another_name_has_it(shop: Caller) -> None:

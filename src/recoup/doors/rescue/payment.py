@@ -55,10 +55,8 @@ def happened_at(transaction: TransactionOutside) -> datetime | None:
 
 def unread_time(raw: Any, transaction: TransactionOutside) -> tuple[str, ...]:
     """A warning where the time of the transaction was sent, and cannot be read."""
-    sent = (raw["transaction"].get(name) for name in ("timestampUtc", "timestamp"))
-    if happened_at(transaction) is None and any(one not in (None, "") for one in sent):
-        return (UNREAD_TIME,)
-    return ()
+    sent = (raw["transaction"].get(name) not in (None, "") for name in ("timestampUtc", "timestamp"))
+    return (UNREAD_TIME,) if happened_at(transaction) is None and any(sent) else ()
 
 
 def person_of(body: PaymentRequest, holder: str) -> Person:

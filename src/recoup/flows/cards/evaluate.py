@@ -39,7 +39,7 @@ from recoup.rules.order.causes import GOES_ON, Cause
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.rescue.arms import has_arm
 from recoup.rules.rescue.intake import expiry_of, kind_of
-from recoup.rules.rescue.intake_warnings import NO_CODE, NO_IP, STALE, UNREAD_TIME, of_time
+from recoup.rules.rescue.intake_warnings import COUNTS_AS_NOW, NO_CODE, NO_IP, STALE, of_time
 from recoup.rules.rescue.origin import Named, origin_of
 from recoup.rules.rescue.pause import check_taking
 from recoup.rules.rescue.route_terms import CARD, Carried, check_carried, needs
@@ -171,8 +171,8 @@ class Evaluate:
         if declined_at is not None and declined_at < now - timedelta(days=1):
             warnings += (STALE,)
         warnings += of_time(declined_at, now)
-        unread = {"at": now.isoformat()} if UNREAD_TIME in request.notes else {}
-        facts = request.facts | {"decline": request.decline | unread}
+        instead = {"at": now.isoformat()} if COUNTS_AS_NOW.intersection(warnings) else {}
+        facts = request.facts | {"decline": request.decline | instead}
         if kind.startswith("cit"):
             facts["answer_by"] = (wall + world.policy.cit_deadline).isoformat()
         country = (payer.billing or {}).get("countryCode") or ""

@@ -23,7 +23,7 @@ from recoup.moves.attempt.by_merchant import merchant_attempt, not_paid_elsewher
 from recoup.moves.change import Change
 from recoup.moves.payer_looks import look_again_at
 from recoup.rules.network.stops import is_revoked
-from recoup.rules.rescue.intake_warnings import of_code, of_time
+from recoup.rules.rescue.intake_warnings import COUNTS_AS_NOW, of_time
 from recoup.store.coalesce import Coalescer
 from recoup.store.orders.transmissions import (
     ReportedTransmission,
@@ -63,14 +63,18 @@ class Transmit:
         self._world, self._orders, self._merchants = world, orders, merchants
         self._adds: Coalescer[ReportedTransmission, bool] = Coalescer(self._add)
 
-    async def transmit(self, scope: Scope, transmission: Transmitted, transmit_id: UUID | None = None) -> UUID:
-        """The id by which it can be updated. Answers when an open rescue that it touches knows of it.
+    async def transmit(
+        self, scope: Scope, transmission: Transmitted, transmit_id: UUID | None = None
+    ) -> tuple[UUID, tuple[str, ...]]:
+        """The id by which it can be updated, and codes of `intake_warnings`. Answers when an open
+        rescue that it touches knows of it.
 
         `transmit_id`: one that was made before; the same again stores nothing new.
         """
         known = self._merchants.known(scope.merchant_id) or await self._merchants.get(scope.merchant_id)
         merchant, wall = known.merchant, self._world.clocks.wall()
-        payer = transmission.payer
+        payer, now = transmission.payer, merchant.business(wall)
+        warnings = (*transmission.notes, *of_time(transmission.transacted_at, now))
         who = payer["external_id"] or payer["email"].lower()
         transmit_id = transmit_id or new_id()
         row = filled(
@@ -79,7 +83,7 @@ class Transmit:
             merchant_id=scope.merchant_id,
             transmit_id=transmit_id,
             asset=transmission.currency,
-            transacted_at=merchant.business(wall) if transmission.notes else transmission.transacted_at,
+            transacted_at=now if COUNTS_AS_NOW.intersection(warnings) else transmission.transacted_at,
             payer_id=self._world.keys.derived_id("payer", scope.merchant_id.bytes, who) if who else None,
             received_at=wall,
             revokes=transmission.is_declined and is_revoked(transmission.code_source, transmission.code),
@@ -87,18 +91,11 @@ class Transmit:
             phone=payer["phone"],
             name=payer["name"],
             payer_external_id=payer["external_id"],
-            business_at=merchant.business(wall),
+            business_at=now,
         )
         if await self._adds.submit(row):
             await transmitted(self._world, self._orders, scope.merchant_id, transmit_id, scope)
-        return transmit_id
-
-    async def warnings(self, scope: Scope, copy: Transmitted) -> tuple[str, ...]:
-        """Codes of `intake_warnings`."""
-        merchant = (await self._merchants.get(scope.merchant_id)).merchant
-        now = merchant.business(self._world.clocks.wall())
-        of_decline = of_code(copy.code_source or "", copy.code) if copy.is_declined else ()
-        return (*copy.notes, *of_time(copy.transacted_at, now), *of_decline)
+        return transmit_id, warnings
 
     async def update(self, scope: Scope, transmit_id: UUID, outcome: dict[str, Any]) -> None:
         """Raises: Problem(not_found) for an unknown key."""

@@ -23,6 +23,7 @@ STALE: Final = "stale_decline"
 FUTURE: Final = "future_decline"
 UNREAD_TIME: Final = "unread_time"
 UNKNOWN_CODE: Final = "unknown_code"
+COUNTS_AS_NOW: Final = frozenset({FUTURE, UNREAD_TIME})
 _AHEAD: Final = timedelta(minutes=5)
 _SENTENCES: Final[Mapping[str, str]] = MappingProxyType({
     SITE_BY_DESCRIPTOR: "siteUrl is not known; the site with this descriptor was used.",
