@@ -15,12 +15,13 @@ from tests.flows.test_customer_waiting import PATIENT, waiting
 from tests.worlds import Shop, change_world, make_shop, owner, sandbox_world
 
 from recoup.flows.cards.cancel import cancel
-from recoup.flows.cards.challenge import ChallengePage, show
+from recoup.flows.cards.challenge import ChallengePage, refuse, show
 from recoup.flows.cards.inquire import inquire, settle_by_proof
 from recoup.flows.insight.verify import verify
 from recoup.flows.notices.receive import take
 from recoup.gateways.cards.outcome import Outcome
 from recoup.kernel.time import WallTime
+from recoup.rules.network.magic import script_card
 from recoup.rules.order.authentication import AT_BANK, AT_BANK_MIN, authentication
 from recoup.store.cards.unknown_outcomes import unknown_outcomes
 from recoup.store.server import ServerAddress
@@ -329,6 +330,38 @@ def test_a_payer_who_leaves_a_link_at_the_bank_may_come_again(
         assert bank.taken() == [4590]
 
     run(server, tmp_path, kind, story)
+
+
+@pytest.mark.parametrize("end", ["failed", "left", "refused"])
+def test_a_typed_card_that_is_not_confirmed_is_neither_charged_nor_asked_about(
+    server: ServerAddress, tmp_path: Path, end: str
+) -> None:
+    async def story(shop: Shop, bank: Bank) -> None:
+        own = script_card("visa", "54", 99)
+        order_id = await shop.admit(pan=own, code="54")
+        await shop.run_due()
+        page = await show(shop.world, *shop.key(order_id))
+        page = await answered(shop, page, pan=bank.wants()["pan"], exp_month=8, exp_year=2033)
+        assert (page.state, page.bank_url is not None) == ("tried", True)
+        if end == "failed":
+            page = await back(shop, await at_bank(page, "failed"))
+        elif end == "left":
+            await too_late(shop, page)
+            await inquire(shop.world, shop.orders, shop.key(order_id))
+        else:
+            await refuse(shop.world, shop.orders, page, "test")
+            await back(shop, await at_bank(page, "passed"))
+            await shop.settle()
+        page = await show(shop.world, *shop.key(order_id))
+        assert page.asks_again is None
+        if end == "refused":
+            assert (page.reason, page.money) == ("payer_refused", "returned")
+            return
+        assert (page.last4, page.planned) == (own[-4:], False)
+        await shop.advance(timedelta(days=21))
+        assert bank.taken() == []
+
+    run(server, tmp_path, OfBridge, story)
 
 
 def test_how_long_the_bank_is_waited_for() -> None:

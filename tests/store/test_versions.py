@@ -86,8 +86,8 @@ def test_no_database_moves_while_another_is_used_by_the_release_before(
     """The people's would have moved, and the sandbox's not: neither release could go on."""
     monkeypatch.setattr(preparing, "OTHERS_END_SECONDS", 0)
     monkeypatch.setattr(migrating, "migrations_of", lambda database: NEXT if database == "people" else world)
-    world = migrations_of("world")[:1]
-    before = schema_by([(("", 1), "another", False)])
+    world = migrations_of("world")
+    before = schema_by([(one.key, "another", False) for one in world])
 
     async def story() -> None:
         async with fresh(server) as people, fresh(server) as sandbox:

@@ -29,6 +29,7 @@ from recoup.rules.order.attention import (
     needed,
 )
 from recoup.rules.order.lifecycle import APPROVALS, ENDED, Fact, Stage, Step, fact, step
+from recoup.rules.order.typed_card import CardIds
 from recoup.store.orders.changes import Rows, write
 from recoup.store.orders.rows import LogLine, OrderWords, OutboxEvent
 from recoup.store.statement import Tx
@@ -122,13 +123,15 @@ class Change(Gathered):
             setattr(self.order, name, value)
         self._amended |= values
 
-    def swap_card(self, token_id: UUID, card_id: UUID, pan_id: UUID, **body: Any) -> None:
-        """The order's card from here on; the card before is remembered."""
+    def swap_card(self, card: CardIds, **body: Any) -> None:
+        """The order's card from here on, by whose sends the gate decides; those before are kept."""
         order = self.order
-        if order.card_id is not None and order.card_id != card_id and order.card_id not in order.cards_before:
-            self.amend(cards_before=[*order.cards_before, order.card_id])
-        self.fact("card_replaced", token_id, another=pan_id != order.pan_id, **body)
-        self.amend(token_id=token_id, card_id=card_id, pan_id=pan_id)
+        cards = (*order.cards_before, order.card_id)
+        before = [one for one in dict.fromkeys(cards) if one not in (None, card.card_id)]
+        if before != order.cards_before:
+            self.amend(cards_before=before)
+        self.fact("card_replaced", card.token_id, another=card.pan_id != order.pan_id, **body)
+        self.amend(token_id=card.token_id, card_id=card.card_id, pan_id=card.pan_id)
 
     def _line(
         self,

@@ -63,6 +63,16 @@ def test_a_file_is_uploaded_compared_and_known_again(shop: Shop) -> None:
     visit(shop, work)
 
 
+def test_the_days_of_a_file_are_typed_without_dashes(shop: Shop) -> None:
+    async def work(client: httpx.AsyncClient, _: Shop) -> None:
+        text = HEADER + FEE.replace("12.50", "3.25")
+        made = await upload(client, text, **{"from": "20261101", "to": "20261130"})
+        again = await upload(client, text, **{"from": "2026-11-01", "to": "2026-11-30"})
+        assert again.headers["location"].startswith(made.headers["location"] + "?done=known.")
+
+    visit(shop, work)
+
+
 def test_a_banks_statement_is_read_in_its_own_format(shop: Shop) -> None:
     async def work(client: httpx.AsyncClient, _: Shop) -> None:
         made = await upload(client, STATEMENT, kind="bank")
@@ -157,6 +167,7 @@ def test_the_operator_books_with_a_note_and_once(shop: Shop) -> None:
         ("a,b\n1,2\n", {}, "no type"),
         (HEADER + FEE, {"kind": "shop"}, "A file is one of"),
         (HEADER + FEE, {"from": "2026-11-01"}, "both days"),
+        (HEADER + FEE, {"from": "01112026", "to": "30112026"}, "is not a date"),
         (HEADER + FEE, {"mapping": "x ="}, "not valid TOML"),
         (HEADER + FEE, {"from": "2026-11-30", "to": "2026-11-01"}, "ends before"),
         ("PK\x03\x04", {}, "ZIP"),

@@ -16,6 +16,9 @@ _SENT = {
     "no_security_code": "The card was tried without its security code: one given to /tokenize serves one send, within "
     "an hour. Send paymentMethod.verificationValue.",
     "stale_decline": "The decline is older than a day; send declines on the day they happen.",
+    "future_decline": "timestampUtc lies in the future; the time of the call counts. Send the time in UTC.",
+    "unread_time": "timestampUtc cannot be read; the time of the call counts. Send it as 2026-03-02T09:14:02Z, or as "
+    "Unix time in seconds.",
     "unknown_code:ZZ9": "The responseCode ZZ9 is on no list of its source; the decline was read by its text, or as a "
     "soft one.",
 }

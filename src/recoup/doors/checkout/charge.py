@@ -22,6 +22,7 @@ from recoup.flows.world import World
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import from_text
 from recoup.kernel.problem import Problem, invalid
+from recoup.rules.files.moments import typed_day
 from recoup.rules.languages.catalogues import accepted_language
 from recoup.rules.network.descriptor import statement_text
 from recoup.store.cards.charges import ChargeFound, find_charges
@@ -29,7 +30,6 @@ from recoup.store.cards.charges import ChargeFound, find_charges
 log = structlog.get_logger()
 ANSWER_SECONDS: Final = 0.4  # both answers take this long
 AROUND: Final = timedelta(days=1)  # zones, and the days between paying and booking
-FIRST_YEAR, LAST_YEAR = 2000, 2100
 STATUSES: Final = {"too_many_requests": 429, "unavailable": 503, "internal": 500}
 _SLOWLY: Final = "Too many attempts in a short time."
 
@@ -134,11 +134,8 @@ class ChargePage:
 
 def _day(text: str) -> date:
     """Raises: Problem(invalid)."""
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        day = date.min
-    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+    day = typed_day(text)
+    if day is None:
         raise invalid("Enter the date as shown on the statement: 2026-01-31.", "date")
     return day
 

@@ -46,11 +46,15 @@ def t(context: Context, text: str, **values: Any) -> Markup:
     return say(context["lang"], text, **values)
 
 
+def moment_text(language: str, moment: datetime) -> Markup:
+    moment = moment.astimezone(UTC)
+    month = say(language, MONTHS[moment.month - 1])
+    return say(language, "{time} GMT, {day} {month}", time=moment.strftime("%H:%M"), day=moment.day, month=month)
+
+
 @pass_context
 def clock(context: Context, moment: datetime) -> Markup:
-    moment = moment.astimezone(UTC)
-    month = say(context["lang"], MONTHS[moment.month - 1])
-    return say(context["lang"], "{time} GMT, {day} {month}", time=moment.strftime("%H:%M"), day=moment.day, month=month)
+    return moment_text(context["lang"], moment)
 
 
 @pass_context

@@ -84,6 +84,7 @@ REASONS: Final[dict[str, str]] = {
     "challenge_failed": "The customer did not pass the bank's check.",
     "challenge_timeout": "The customer did not answer the bank's check in time.",
     **BILLED,
+    "payer_refused": "The customer chose not to pay, on the page of the payment link.",
 }
 DISPUTE_KINDS: Final = {"fraud": "Fraud", "service": "Service", "processing": "Processing error"}
 DISPUTE_STAGES: Final = {

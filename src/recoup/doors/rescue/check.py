@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta
 
@@ -17,7 +17,7 @@ from recoup.flows.cards.taken import EvaluateRequest
 from recoup.kernel.problem import Problem
 from recoup.rules.network.codes import SCHEMES, SOURCES, Reading
 from recoup.rules.rescue.completeness import CONSENT, remarks, score
-from recoup.rules.rescue.intake_warnings import STALE, UNKNOWN_SITE, in_sentences
+from recoup.rules.rescue.intake_warnings import STALE, UNKNOWN_SITE, UNREAD_TIME, in_sentences
 from recoup.rules.rescue.sentences import unlisted
 
 
@@ -100,7 +100,10 @@ async def check(call: Call) -> Checked:
     known_site = UNKNOWN_SITE.isdisjoint(warnings)
     kept = request is not None and is_mit and await is_consent_kept(call.services.world, call.scope, request)
     known = frozenset({CONSENT}) if kept else frozenset[str]()
-    found = score(body if known_site else body | {"siteUrl": None}, is_mit, kept=known)
+    lacks: dict[str, Any] = {} if known_site else {"siteUrl": None}
+    if UNREAD_TIME in warnings:
+        lacks["transaction"] = body["transaction"] | {"timestampUtc": None, "timestamp": None}
+    found = score(body | lacks, is_mit, kept=known)
     return Checked(
         valid=not complaints,
         score=found.points,

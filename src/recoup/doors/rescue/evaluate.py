@@ -8,7 +8,7 @@ from uuid import UUID
 from recoup.doors.edge.field_names import names_of
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.body import Complaints, members, pascal, read_body
-from recoup.doors.rescue.payment import check_amount, check_own, happened_at, person_of
+from recoup.doors.rescue.payment import check_amount, check_own, happened_at, person_of, unread_time
 from recoup.doors.rescue.resource import Api, Call
 from recoup.doors.rescue.shapes.declined import (
     Address,
@@ -204,6 +204,7 @@ def read_declined(raw: Any, merchant_id: UUID, *, sync: bool = False) -> Evaluat
         method=stored,
         notes=(
             *notes,
+            *unread_time(raw, transaction),
             *of_code(transaction.response_code_source, transaction.response_code),
             *of_items(facts.get("items", ()), paid),
         ),

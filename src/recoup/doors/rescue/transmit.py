@@ -6,7 +6,7 @@ from uuid import UUID
 
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.body import read_body, read_whole
-from recoup.doors.rescue.payment import check_amount, check_own, happened_at, person_of
+from recoup.doors.rescue.payment import check_amount, check_own, happened_at, person_of, unread_time
 from recoup.doors.rescue.resource import Api, Call
 from recoup.doors.rescue.shapes.declined import (
     Happened,
@@ -19,7 +19,7 @@ from recoup.doors.rescue.shapes.declined import (
 from recoup.doors.rescue.shapes.declined import Transmitted as Answer
 from recoup.flows.cards.transmit import Transmit, Transmitted
 from recoup.rules.network.codes import phrase_in
-from recoup.rules.rescue.intake_warnings import in_sentences
+from recoup.rules.rescue.intake_warnings import in_sentences, of_code
 
 _NO_NUMBER: Final = "Send no card number here, only its first six and last four digits."
 
@@ -38,7 +38,7 @@ async def transmit(call: Call) -> Answer:
         await call.services.get(Transmit).update(scope, known, read_outcome(call.body))
         return _reply(known)
     given = read_transmitted(call.body, scope.merchant_id)
-    return _reply(await call.services.get(Transmit).transmit(scope, given), given.warnings)
+    return _reply(*await call.services.get(Transmit).transmit(scope, given))
 
 
 @api("PATCH /v1/transmit/{id}", body=UpdateBody, intake=True, problems=("not_found",), examples=examples.UPDATE)
@@ -68,6 +68,9 @@ def read_transmitted(raw: Any, merchant_id: UUID) -> Transmitted:
         complaints.add("PaymentMethod.CardNumber", text=_NO_NUMBER)
     complaints.raise_if_any()
     person = person_of(body, method.holder_name or "")
+    notes = unread_time(raw, transaction)
+    if body.is_declined:
+        notes += of_code(transaction.response_code_source or "", transaction.response_code)
     return Transmitted(
         external_id=body.order_id,
         transaction_id=transaction.id or "",
@@ -87,6 +90,7 @@ def read_transmitted(raw: Any, merchant_id: UUID) -> Transmitted:
         },
         transacted_at=happened_at(transaction),
         facts=_facts(body, method),
+        notes=notes,
     )
 
 

@@ -30,7 +30,6 @@ from recoup.kernel.filled import filled
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.kernel.time import BusinessTime
 from recoup.moves.attempt.plan import INLINE_GRACE
 from recoup.rules.lists.folding import search_text
 from recoup.rules.merchants.blocks import check_not_blocked
@@ -41,7 +40,7 @@ from recoup.rules.order.causes import GOES_ON, Cause
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.rescue.arms import has_arm
 from recoup.rules.rescue.intake import expiry_of, kind_of
-from recoup.rules.rescue.intake_warnings import NO_CODE, NO_IP, STALE
+from recoup.rules.rescue.intake_warnings import COUNTS_AS_NOW, NO_CODE, NO_IP, STALE, of_time
 from recoup.rules.rescue.order_evidence import read_declined
 from recoup.rules.rescue.origin import Named, origin_of
 from recoup.rules.rescue.pause import check_taking
@@ -179,9 +178,13 @@ class Evaluate:
         warnings += (*more, *request.notes)
         if kind == "cit_web" and not request.payer.ip:
             warnings += (NO_IP,)
-        if _stale(request, now):
+        at = request.decline.get("at")
+        declined_at = datetime.fromisoformat(at) if at else None
+        if declined_at is not None and declined_at < now - timedelta(days=1):
             warnings += (STALE,)
-        facts = request.facts | {"decline": request.decline}
+        warnings += of_time(declined_at, now)
+        instead = {"at": now.isoformat()} if COUNTS_AS_NOW.intersection(warnings) else {}
+        facts = request.facts | {"decline": request.decline | instead}
         if kind.startswith("cit"):
             facts["answer_by"] = (wall + world.policy.cit_deadline).isoformat()
         country = (payer.billing or {}).get("countryCode") or ""
@@ -398,11 +401,6 @@ class Evaluate:
         ]
         mac: bytes = self._world.keys.mac("evaluate", encode_sorted(meant))
         return mac
-
-
-def _stale(request: EvaluateRequest, now: BusinessTime) -> bool:
-    declined_at = request.decline.get("at")
-    return declined_at is not None and datetime.fromisoformat(declined_at) < now - timedelta(days=1)
 
 
 def _search_text(request: EvaluateRequest) -> str:

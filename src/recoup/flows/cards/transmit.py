@@ -24,7 +24,7 @@ from recoup.moves.change import Change
 from recoup.moves.payer_looks import look_again_at
 from recoup.rules.network.codes import code_of
 from recoup.rules.network.stops import ends_card
-from recoup.rules.rescue.intake_warnings import of_code
+from recoup.rules.rescue.intake_warnings import COUNTS_AS_NOW, of_time
 from recoup.store.coalesce import Coalescer
 from recoup.store.orders.transmissions import (
     ReportedTransmission,
@@ -55,11 +55,7 @@ class Transmitted(Struct, frozen=True):
     payer: dict[str, str]
     transacted_at: datetime | None
     facts: dict[str, Any]
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """Codes of `intake_warnings`."""
-        return of_code(self.code_source or "", self.code) if self.is_declined else ()
+    notes: tuple[str, ...] = ()  # codes of `intake_warnings`
 
 
 class Transmit:
@@ -69,14 +65,19 @@ class Transmit:
         self._world, self._orders, self._merchants = world, orders, merchants
         self._adds: Coalescer[ReportedTransmission, bool] = Coalescer(self._add)
 
-    async def transmit(self, scope: Scope, transmission: Transmitted, transmit_id: UUID | None = None) -> UUID:
-        """The id by which it can be updated. Answers when an open rescue that it touches knows of it.
+    async def transmit(
+        self, scope: Scope, transmission: Transmitted, transmit_id: UUID | None = None
+    ) -> tuple[UUID, tuple[str, ...]]:
+        """The id by which it can be updated, and codes of `intake_warnings`. Answers when an open
+        rescue that it touches knows of it.
 
         `transmit_id`: one that was made before; the same again stores nothing new.
         """
         known = self._merchants.known(scope.merchant_id) or await self._merchants.get(scope.merchant_id)
         merchant, wall = known.merchant, self._world.clocks.wall()
-        payer, code = transmission.payer, code_of(transmission.code_source, transmission.code)
+        payer, now = transmission.payer, merchant.business(wall)
+        code = code_of(transmission.code_source, transmission.code)
+        warnings = (*transmission.notes, *of_time(transmission.transacted_at, now))
         who = payer["external_id"] or payer["email"].lower()
         transmit_id = transmit_id or new_id()
         row = filled(
@@ -85,6 +86,7 @@ class Transmit:
             merchant_id=scope.merchant_id,
             transmit_id=transmit_id,
             asset=transmission.currency,
+            transacted_at=now if COUNTS_AS_NOW.intersection(warnings) else transmission.transacted_at,
             payer_id=self._world.keys.derived_id("payer", scope.merchant_id.bytes, who) if who else None,
             received_at=wall,
             revokes=transmission.is_declined and ends_card(code, transmission.facts),
@@ -92,11 +94,11 @@ class Transmit:
             phone=payer["phone"],
             name=payer["name"],
             payer_external_id=payer["external_id"],
-            business_at=merchant.business(wall),
+            business_at=now,
         )
         if await self._adds.submit(row):
             await transmitted(self._world, self._orders, scope.merchant_id, transmit_id, scope)
-        return transmit_id
+        return transmit_id, warnings
 
     async def update(self, scope: Scope, transmit_id: UUID, outcome: dict[str, Any]) -> None:
         """Raises: Problem(not_found) for an unknown key."""

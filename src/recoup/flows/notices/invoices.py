@@ -33,7 +33,6 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import WallTime
 from recoup.moves.change import Change
-from recoup.moves.order.amendment import NewCard
 from recoup.moves.order.ending import cancel
 from recoup.moves.order.reported import follow_invoice, invoice_closed
 from recoup.rules.money.billing import end_of, may_return, unfit
@@ -43,6 +42,7 @@ from recoup.rules.order.attention import INVOICE_LEFT
 from recoup.rules.order.checks import NONE
 from recoup.rules.order.lifecycle import OPEN, Stage
 from recoup.rules.order.snapshot import Order
+from recoup.rules.order.typed_card import CardIds
 from recoup.store.cards import processor_invoices as store
 from recoup.store.cards.connections import ProcessorConnection
 from recoup.store.cards.processor_invoices import InvoiceNow, NewInvoice, ProcessorInvoice, find_invoice
@@ -299,7 +299,7 @@ class _Rescue:
             token_id = method_id_of(world, row.merchant_id, stored)
             token = await find_token(world.db, row.merchant_id, token_id)
             assert token is not None
-            card = NewCard(token_id, identity_of(order.order_id, token.pan_id, token.magic), token.pan_id)
+            card = CardIds(token_id, identity_of(order.order_id, token.pan_id, token.magic), token.pan_id)
             last4 = token.last4
         now = InvoiceNow(row.merchant_id, row.invoice_key, method, state.units)
         await self._try(lambda change: follow_invoice(change, now, card, last4), order)
@@ -359,7 +359,10 @@ class _Rescue:
                 await self._orders.run(invoice_closed, key, self._scope)
             await self._set(ended="paid" if is_open or end == "paid_elsewhere" else end)
             return None
-        if is_open and may_return(end) and row.retries in ("stopping", "off", "starting"):
+        if is_open and order.reason == "payer_refused":  # nor is the payer charged by the billing
+            if state is not None and state.auto_advance:
+                await self._billing.set_own_retries(row.invoice, f"{row.invoice_key}.refused", on=False)
+        elif is_open and may_return(end) and row.retries in ("stopping", "off", "starting"):
             await self._set(retries="starting")
             await self._billing.set_own_retries(row.invoice, f"{row.invoice_key}.on", on=True)
             await self._set(retries="given_back")

@@ -13,6 +13,7 @@ from recoup.moves.attempt.open import hold
 from recoup.moves.attempt.payer_redirected import payer_redirected
 from recoup.moves.attempt.plan import decide_next, decide_or_update, drop_plan, follow, next_due, plan_attempt
 from recoup.moves.challenge import lifecycle as challenges
+from recoup.moves.challenge.answer import later_plan, not_made, take_back
 from recoup.moves.change import Booked, Change
 from recoup.moves.dispute.sandbox_disputes import schedule_test_dispute
 from recoup.moves.modification.capture import authorise
@@ -25,6 +26,7 @@ from recoup.moves.pace import NO_ROUTE_PAUSE, NO_ROUTE_PAUSE_MAX
 from recoup.rules.money.fees import fee_units
 from recoup.rules.money.ledger import collected
 from recoup.rules.network.card_text import without_card
+from recoup.rules.network.codes import Reading
 from recoup.rules.network.limits import forbids_for_ever
 from recoup.rules.network.reasons import UNCLEAR
 from recoup.rules.network.sca import SCA
@@ -261,6 +263,9 @@ def _declined(change: Change, attempt: Attempt, result: ProcessorResult) -> None
         return
     if attempt.ladder == PURPOSE and not order.by_customer:
         challenges.refused(change, whys.NO_CUSTOMER_ANSWER if result.withdrawn else reading.meaning)
+    if attempt.typed is not None:
+        _typed_card_declined(change, attempt, reading, record, may_ask=not result.withdrawn)
+        return
     decision, decision_id = decide_or_update(change, reading, gone)
     final = decision.verdict == "decline_at_once"
 
@@ -272,6 +277,24 @@ def _declined(change: Change, attempt: Attempt, result: ProcessorResult) -> None
         advance_or(change, "declined", reading, go_on, before=lambda: record(is_final=False))
     else:
         go_on()
+
+
+def _typed_card_declined(
+    change: Change, attempt: Attempt, reading: Reading, record: Callable[..., None], *, may_ask: bool
+) -> None:
+    """The order goes on as before with its own card; it ends with a hard decline where nothing else
+    is left."""
+    assert attempt.typed is not None
+    decision, decision_id = decide_next(change, reading)
+    later, plan = later_plan(change, decision, decision_id) if may_ask else None, attempt.typed.plan
+    goes_on = later or plan or challenges.may_offer(change.order)
+    over = decision.verdict == "decline_at_once" and not goes_on
+    record(is_final=over, next_attempt_at=plan.due_at if plan is not None else None)
+    take_back(change, attempt, later)
+    if over:
+        follow(change, decision, decision_id, reading)
+    else:
+        challenges.offer(change, change.order.challenges[-1].asks)
 
 
 def _why_not_sent(attempt: Attempt, result: ProcessorResult) -> str:
@@ -325,7 +348,7 @@ def _not_sent(
     if at_once:
         _go_elsewhere(change, attempt)
     elif attempt.ladder == PURPOSE:
-        challenges.not_made(change, why, counts=is_wrong)
+        not_made(change, attempt, why, counts=is_wrong)
         if is_wrong and not order.by_customer:
             change.raise_attention(REQUEST_REFUSED)
     elif is_wrong and can(order.stage, "broke"):
@@ -367,7 +390,7 @@ def _go_elsewhere(change: Change, attempt: Attempt) -> None:
         units=attempt.units,
     )
     if (again := change.order.planned()) is not None:
-        change.set_attempt(again, authentication=attempt.authentication)
+        change.set_attempt(again, authentication=attempt.authentication, typed=attempt.typed)
 
 
 def _failed_in_a_row(order: Order) -> int:

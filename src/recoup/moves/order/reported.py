@@ -4,9 +4,10 @@ which people decide on: no stage goes back."""
 from uuid import UUID
 
 from recoup.moves.change import Change
-from recoup.moves.order.amendment import NewCard, change_amount, replace_card
+from recoup.moves.order.amendment import change_amount, replace_card
 from recoup.rules.order.attention import FRAUD_WARNED, HOLD_EXPIRED, INVOICE_CLOSED
 from recoup.rules.order.lifecycle import Stage
+from recoup.rules.order.typed_card import CardIds
 from recoup.store.cards.processor_invoices import InvoiceNow, follow
 
 
@@ -28,7 +29,7 @@ def fraud_reported(change: Change, warning_id: UUID, attempt_id: UUID) -> None:
     )
 
 
-def follow_invoice(change: Change, now: InvoiceNow, card: NewCard | None, last4: str) -> None:
+def follow_invoice(change: Change, now: InvoiceNow, card: CardIds | None, last4: str) -> None:
     """Takes over what the processor would charge now: its amount, and its card where that is another. Not
     while an attempt is out, whose answer comes first. Raises: Problem, as `replace_card`."""
     order = change.order

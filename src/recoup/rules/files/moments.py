@@ -1,9 +1,10 @@
 """Dates, times and zones as people and programs write them; what has two readings is asked for, never guessed."""
 
 import re
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple
+from unicodedata import normalize
 from zoneinfo import ZoneInfo
 
 from recoup.kernel.time import of_these_days
@@ -40,6 +41,7 @@ _HALF_DAY: Final = re.compile(r"[AaPp]\.?[Mm]\b")
 _EPOCH: Final = re.compile(r"[0-9]{10}(?:\.[0-9]{1,9})?|[0-9]{13}|[0-9]{16}")
 _EPOCH_DIGITS: Final = {13: 1_000, 16: 1_000_000}  # milliseconds, microseconds
 _RUN: Final = re.compile(r"(?:19|20|21)[0-9]{2}(?:0[1-9]|1[0-2])[0-3][0-9](?:[0-2][0-9][0-5][0-9](?:[0-5][0-9])?)?")
+_TYPED_MAX: Final = 64
 _RUN_FORMS: Final = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 
 
@@ -73,6 +75,22 @@ def read_moment(text: str, order: Order) -> Read | None:
     except (ValueError, TypeError):
         return None
     return Read(at, found["z"] or "")
+
+
+def typed_moment(text: str, zone: tzinfo = UTC) -> datetime | None:
+    """As a person types it, on a keypad of digits too: `20261101`, `202611010830`. `zone`: of one
+    without a zone. None for what has no reading, more than one, or is not of these days."""
+    text = normalize("NFKC", text[:_TYPED_MAX]).strip()
+    if text.isdecimal() and len(text) not in _RUN_FORMS:
+        return None
+    found = read_moment(text, "")
+    return of_these_days(found.at, zone) if found is not None and not found.zone else None
+
+
+def typed_day(text: str) -> date | None:
+    """As `typed_moment`, of the years 2000 to 2199."""
+    found = typed_moment(text)
+    return found.date() if found is not None and found.year < 2200 else None
 
 
 def _run(text: str) -> Read | None:

@@ -95,6 +95,7 @@ STEPS: Final = (
     Step("mended", S.PROBLEM, S.PROCESSING, None, "order.processing"),
     *(Step("declined", one, S.DECLINED, None, "order.cancelled", "declined") for one in (S.RECEIVED, *_WORKED)),
     *_called_off("cancelled", "merchant_cancelled"),
+    *_end("payer_refused", "payer_refused", *_WORKED),
     *_called_off("paid_elsewhere"),
     *(step for end in REASONS for step in _called_off(end)),
     *(Step("expired", one, S.EXPIRED, None, "order.expired", "expired") for one in (S.RECEIVED, *_WORKED)),
@@ -225,12 +226,10 @@ def fact(stage: Stage, happening: str) -> Fact:
     """
     row = FACTS[happening]
     if stage not in row.stages:
-        message = Sentence(
-            "{0} is not possible for an order that is {1}.", happening.replace("_", " ").capitalize(), stage.value
-        )
-        raise Problem(
-            "wrong_state", message, cure="Read the order: its state shows what is possible.", stage=stage.value
-        )
+        what = happening.replace("_", " ").capitalize()
+        message = Sentence("{0} is not possible for an order that is {1}.", what, stage.value)
+        cure = "Read the order: its state shows what is possible."
+        raise Problem("wrong_state", message, cure=cure, stage=stage.value)
     return row
 
 

@@ -48,7 +48,7 @@ def attempt_reading(order: Order, attempt: Attempt) -> Reading:
 
 def last_reading(order: Order) -> Reading:
     """The last decline, of a try or of the payment that came in."""
-    declined = [a for a in order.attempts if a.state == "declined"]
+    declined = [a for a in order.own_attempts if a.state == "declined"]
     return attempt_reading(order, declined[-1]) if declined else first_reading(order)
 
 
@@ -64,7 +64,7 @@ def _declined_at(decline: Mapping[str, Any], placed_at: datetime) -> datetime:
 
 def sent_attempts(order: Order) -> list[Attempt]:
     """Those that went out, or may have."""
-    return [a for a in order.attempts if a.sent_at is not None and a.state != "not_sent"]
+    return [a for a in order.own_attempts if a.sent_at is not None and a.state != "not_sent"]
 
 
 def evidence_of(order: Order, reading: Reading, now: BusinessTime) -> Evidence:
@@ -98,6 +98,8 @@ def other_card_of(order: Order, reading: Reading, now: datetime) -> CardOnFile |
     found = order.other_card
     tried = sum(one.when_due == "other_card" for one in order.attempts)
     if found is None or order.kind != "mit_managed" or order.do_not_retry or tried >= CARDS_MAX:
+        return None
+    if order.card_id in order.typed_once:  # its decline says nothing of the order's own card
         return None
     before = (order.card_id, *order.cards_before)
     fresh = found.card_id not in before and found.pan_id != order.pan_id and found.is_valid(now)

@@ -20,6 +20,7 @@ _HOW: Final = {
     "capture_window_ended": "Not captured in time: the authorisation was voided",
     "challenge_failed": "The customer did not pass the bank's check",
     "challenge_timed_out": "The customer did not answer the bank's check in time",
+    "payer_refused": "The customer chose not to pay",
 }
 # Of a decline: what happened to the last try.
 _CAUSES: Final = {

@@ -92,7 +92,11 @@ def _collected(context: LogContext) -> TimelineEntry:
 
 
 def _card_replaced(context: LogContext) -> TimelineEntry:
-    text = "Attempts use the new card data from now on."
+    if consent := context.body.get("consent"):
+        version, words = consent["version"], consent["words"]
+        read = Sentence("Read and agreed to (version {0}): {1}", version, words)
+        return TimelineEntry("The customer agreed to later attempts", read, "check", "ok")
+    text = _CARDS.get(context.get("by_payer"), "Attempts use the new card data from now on.")
     if context.body.get("of_customer"):
         text = "Attempts use another card of the same customer, which you have charged before."
     if before := context.get("before"):
@@ -105,6 +109,12 @@ def _card_replaced(context: LogContext) -> TimelineEntry:
 def _amount_changed(context: LogContext) -> TimelineEntry:
     title = Sentence("Amount changed from {0} to {1}", context.amount("before"), context.amount())
     return TimelineEntry(title, "This is what its invoice leaves to be paid.", "right")
+
+
+_CARDS: Final = {
+    "once": "The customer typed it on the page of the link. It is for one attempt.",
+    "back": "Attempts use your own card of the customer again.",
+}
 
 
 def _refund(context: LogContext) -> TimelineEntry:
@@ -205,6 +215,8 @@ _SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {
     "challenge_refused": _plain("Challenge not completed", "{why}", "cancelled", "bad"),
     "challenge_failed": _plain("Cancelled: the customer failed the challenge", REASONS["challenge_failed"],
                                "cancelled", "bad"),
+    "payer_refused": _plain("Cancelled: the customer chose not to pay", REASONS["payer_refused"],
+                            "cancelled", "bad"),
     "challenge_timed_out": _plain("Cancelled: no answer", REASONS["challenge_timeout"], "cancelled", "bad"),
     "authorised": _plain("Authorised: {amount}", "Waits for your capture.", "capture", "run", "money"),
     "capture_asked": _plain("Capture of {amount} requested", "", "right", "run", "money"),

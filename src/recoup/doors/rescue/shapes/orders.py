@@ -257,10 +257,14 @@ class OrderQuery(Shape, kw_only=True):
     sort: Annotated[str | None, Meta(description="`desc` (default) or `asc`.")] = None
     page_size: Annotated[int, Meta(ge=1, le=PAGE_SIZE_MAX)] = 10
     page_number: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
+    after: Annotated[
+        Text | None,
+        Meta(description="`next` of the page before, instead of `pageNumber`: no order comes twice."),
+    ] = None
 
 
 class OrderList(Shape, kw_only=True):
-    """One page, with its position in the list."""
+    """One page, with its position in the list; the first three are 0 with `after`."""
 
     first_item_on_page: int
     last_item_on_page: int
@@ -273,6 +277,7 @@ class OrderList(Shape, kw_only=True):
     has_previous_page: bool
     has_next_page: bool
     data: list[Order]
+    next: Annotated[str | None, Meta(description="Send it as `after`; null on the last page.")] = None
 
 
 class Orders(Shape, kw_only=True):

@@ -53,6 +53,7 @@ CREATE TABLE attempts (
   consent jsonb,                           -- what was sent of the customer's consent: rules/order/consent
   authentication jsonb,                    -- of a customer at a page of ours: rules/order/authentication
   key uuid,                                -- what its processor sees it as, of one that was sent: rules/order/wire_keys
+  typed jsonb,                             -- the card that its payer typed for it alone: rules/order/typed_card
   PRIMARY KEY (merchant_id, attempt_id),
   UNIQUE (merchant_id, order_id, attempt_no),
   FOREIGN KEY (merchant_id, order_id) REFERENCES orders
