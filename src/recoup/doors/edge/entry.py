@@ -11,7 +11,6 @@ import asyncio
 import logging
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
 from ipaddress import ip_address
 from time import monotonic
 from typing import Final
@@ -23,6 +22,7 @@ from recoup.doors.edge.incoming import BODY_BYTES_MAX, Incoming
 from recoup.doors.edge.json_body import ClientGone
 from recoup.doors.edge.proxies import Proxies
 from recoup.doors.edge.tracing import request_id_of, traceparent_of
+from recoup.kernel.cached import cached
 from recoup.kernel.cause import begin
 from recoup.kernel.problem import Problem
 
@@ -63,7 +63,7 @@ class Hosts:
         self._all = "*" in cleaned
         self._names = frozenset(name for name in cleaned if not name.startswith("*"))
         self._below = (".localhost", *(name[1:] for name in cleaned if name.startswith("*.")))
-        self.allows = lru_cache(maxsize=1024)(self._allows)
+        self.allows = cached(1024)(self._allows)
 
     def _allows(self, host: bytes) -> bool:
         if self._all:

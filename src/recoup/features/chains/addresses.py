@@ -5,12 +5,12 @@ Source: EIP-55; TRON's base58check with the prefix 0x41.
 """
 
 import re
-from functools import lru_cache
 from typing import Final, Literal, NoReturn
 
 from base58 import b58decode_check, b58encode_check
 
 from recoup.features.chains.abi import ADDRESS, keccak256
+from recoup.kernel.cached import cached
 from recoup.kernel.problem import invalid
 
 Kind = Literal["evm", "tron"]
@@ -28,7 +28,7 @@ CURES: Final[dict[Kind, str]] = {
 AGAIN: Final = "Copy it again from your wallet."
 
 
-@lru_cache(maxsize=KEPT)
+@cached(KEPT)
 def read_address(text: str, kind: Kind, field: str) -> bytes:
     """The 20 bytes of an address whose checksum is right. Raises: Problem(invalid)."""
     if not text:
@@ -42,7 +42,7 @@ def read_address(text: str, kind: Kind, field: str) -> bytes:
     return raw
 
 
-@lru_cache(maxsize=KEPT)
+@cached(KEPT)
 def shown(raw: bytes, kind: Kind) -> str:
     """The address with its checksum, as wallets show it. Raises: ValueError for anything but 20 bytes."""
     if len(raw) != ADDRESS:

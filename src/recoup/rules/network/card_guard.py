@@ -8,9 +8,9 @@ back, to be compared with the cards that are held.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, Final
 
+from recoup.kernel.cached import cached
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.network.card_text import CHARS_MAX, FORM_CHARS_MAX, Room, TooManyDigits, may_hold_number, numbers_in
@@ -43,7 +43,7 @@ class Guarded:
     cards: set[str] = field(default_factory=set)
 
 
-@lru_cache(maxsize=4096)
+@cached(4096)
 def is_identifier(name: str) -> bool:
     """Whether a field of this name holds an id, and no words."""
     words = [word.lower() for word in _WORDS.split(name[:128]) if word]
@@ -176,6 +176,6 @@ def _named(path: tuple[str, ...]) -> str:
     return ".".join(path) or "Body"
 
 
-@lru_cache(maxsize=4096)
+@cached(4096)
 def _plain(name: str) -> str:
     return re.sub(r"[\W_]+|[0-9]+(?=\])", "", name).lower()

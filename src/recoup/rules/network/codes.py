@@ -11,9 +11,9 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import lru_cache
 from typing import Any, Final
 
+from recoup.kernel.cached import cached
 from recoup.rules.network.reasons import REASONS, cure_of, reason_of
 from recoup.rules.network.tables import CODES, PROCESSOR_CODES, CodeRow, ProcessorRow, valid_row
 
@@ -160,7 +160,7 @@ def plain_code(source: str, came: str | None) -> str:
     return code
 
 
-@lru_cache(maxsize=4_096)
+@cached(4_096)
 def unknown_code(source: str, came: str | None) -> str | None:
     """A code that is on no list of a network or of its source, as it may be shown; else None."""
     source = source.strip().lower()
