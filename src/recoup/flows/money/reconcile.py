@@ -13,6 +13,7 @@ from typing import BinaryIO, Final
 from uuid import UUID
 
 from recoup.flows.threads import run_stoppable
+from recoup.flows.workbooks import opened
 from recoup.flows.world import World
 from recoup.kernel.encode import encode_sorted
 from recoup.kernel.ids import new_id
@@ -83,6 +84,20 @@ async def reconcile(
     Raises: Problem(invalid) for what is no statement, an option that cannot be, or a name that holds a card number;
     Problem(too_large).
     """
+    async with opened(file.content) as content:
+        return await _reconcile(world, scope, file, content, reading, again, tell)
+
+
+async def _reconcile(
+    world: World,
+    scope: Scope,
+    file: File,
+    content: BinaryIO,
+    reading: Reading,
+    again: bool,
+    tell: Callable[[int], None] | None,
+) -> Ran:
+    """`content`: the file as it is read."""
     check(reading)
     check_words({"file name": file.name, "mapping": encode_sorted(reading.to_dict()).decode()})
     routes = world.channels if reading.kind == "chain" else world.routes.visible(world.processors, scope.merchant_id)
@@ -93,7 +108,7 @@ async def reconcile(
     known = await run_by_key(world.db, scope.merchant_id, run_key)
     if known is not None:
         return Ran(known, True)
-    statement = await run_stoppable(_statement, file.content, reading, tell)
+    statement = await run_stoppable(_statement, content, reading, tell)
     route = reading.values.get("route") or next(iter(reading.routes), "")
     run = _Run((scope.merchant_id, run_id), statement, route)
     async with world.db.transaction() as tx:

@@ -68,7 +68,7 @@ _WITH_WORDS: Final = re.compile(
     r"([0-9A-Za-z_.]{1,32})(?:\s*[:;|\u2013\u2014-]\s+|\s+[:;|\u2013\u2014-]\s*)\S.*|([A-Za-z]?[0-9][0-9A-Za-z.]{0,7})\s+\S.*",
     re.DOTALL,
 )
-_DECIMAL: Final = re.compile(r"([0-9]+)\.0+")
+_DECIMAL: Final = re.compile(r"(?<![0-9])([0-9]+)\.0+")
 _WIDE: Final = re.compile(r"0+([0-9]{2})")
 _ADVICE_AS_SCA: Final = {"65", "83"}  # beside these, "new account information" asks for authentication
 

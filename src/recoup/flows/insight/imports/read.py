@@ -17,6 +17,7 @@ from recoup.flows.file_turns import check_name, in_turn
 from recoup.flows.insight.imports.named_cards import NamedCards
 from recoup.flows.merchant_cache import no_such_merchant
 from recoup.flows.threads import run_stoppable
+from recoup.flows.workbooks import opened
 from recoup.flows.world import World
 from recoup.kernel.cached import cached
 from recoup.kernel.encode import encode
@@ -83,9 +84,12 @@ async def read_import(
     Raises: Problem(invalid) for a file of which nothing can be taken; Problem(too_large); Problem(unavailable) while
     another of the merchant's files is read.
     """
-    return await in_turn(
-        world, scope.merchant_id, content, lambda: _read(world, scope, name, content, answers, dry_run, tell)
-    )
+
+    async def read() -> ReadFile:
+        async with opened(content) as plain:
+            return await _read(world, scope, name, plain, answers, dry_run, tell)
+
+    return await in_turn(world, scope.merchant_id, content, read)
 
 
 async def _read(
