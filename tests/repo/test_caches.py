@@ -1,5 +1,5 @@
-"""What is kept by what somebody asked stays small: a text from outside that outlives its call as a key has 64 characters
-at most, which `kernel/cached.py` holds."""
+"""What is kept by what somebody asked stays small: a text from outside that outlives its call as a key has 64
+characters at most, which `kernel/cached.py` holds."""
 
 import ast
 import re
@@ -119,6 +119,19 @@ def test_no_text_from_outside_is_a_lasting_key() -> None:
     assert kept == set(OURS), "keep it with kernel/cached.py, or say in OURS whose keys they are"
     held = {f"{name} {one}" for name, text in texts if HOLDS.search(text) for one in gathered(ast.parse(text))}
     assert held == set(GATHERED), "a cache is made with kernel/cached.py; what else it is, say in GATHERED"
+
+
+def raised_again(tree: ast.Module) -> list[str]:
+    """An exception that a module keeps, raised as it is: it keeps the frames of each time, and what they hold."""
+    raised = (one.exc for one in ast.walk(tree) if isinstance(one, ast.Raise) and isinstance(one.exc, ast.Name))
+    return [one.id for one in raised if one.id.isupper()]
+
+
+def test_no_exception_is_raised_twice() -> None:
+    texts = [(_name(file), file.read_text()) for file in FILES]
+    found = {name: raised_again(ast.parse(text)) for name, text in texts if re.search(r"raise _?[A-Z_0-9]+\b", text)}
+    assert not {name: raised for name, raised in found.items() if raised}, "raise a copy of it"
+    assert raised_again(ast.parse("def f(): raise _GONE from None")) == ["_GONE"]
 
 
 @pytest.mark.parametrize(

@@ -398,4 +398,5 @@ def make_app(
             gate(Buckets(per_second=20, burst=200, name="sign-in "), _who_signs_in),
         ),
         answered=answered,
+        always=[(b"strict-transport-security", b"max-age=31536000")] if settings.tls_cert else [],
     )

@@ -7,6 +7,7 @@ import re
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC
 from html import escape
 from pathlib import Path
 from typing import Final
@@ -19,13 +20,17 @@ from recoup.doors.rescue.uploads import readers
 from recoup.flows.cards.uploads.read import Rows, form_of
 from recoup.flows.money.reconcile import _statement
 from recoup.kernel.problem import Problem
+from recoup.rules.backtest.log_file import read_log
 from recoup.rules.banks.answers import answers_of
+from recoup.rules.files.lines import lines
 from recoup.rules.files.source import source_of, unpacked
 from recoup.rules.imports.answers import Answers
 from recoup.rules.imports.file import look_over
 from recoup.rules.money.reading import EVERY, Reading, mapping_file
+from recoup.rules.money.settlement_file import prove as prove_settlement
+from recoup.rules.network.compliance.certificate_file import prove as prove_certificate
 from recoup.rules.policies.file import parsed
-from recoup.rules.uploads.record import ROW_CHARS_MAX
+from recoup.rules.uplift.orders_file import COLUMNS, read_orders
 
 GOLDEN: Final = Path(__file__).parents[1] / "imports/golden"
 WORD: Final = re.compile(r"[A-Za-z0-9_.+:-]+")
@@ -44,6 +49,13 @@ class Sample:
     read: Callable[[bytes], object]
     written: Callable[[str], str]
     packed: Callable[[str], bytes] = str.encode
+
+    def whole(self) -> bytes:
+        return self.packed(self.head + self.record + self.tail)
+
+    def word(self, span: tuple[int, int]) -> str:
+        """What stands there."""
+        return f"{self.name}, {(self.head + self.record + self.tail)[slice(*span)]!r}"
 
     def words(self) -> list[tuple[int, int]]:
         """Where a text may stand."""
@@ -86,6 +98,14 @@ def _uploaded(content: bytes) -> None:
     _whole(Rows(file, form, encoding, (UUID(int=1), UUID(int=2)), "transmit", readers()["transmit"]))
 
 
+def _by_line(read: Callable[[list[bytes]], object]) -> Callable[[bytes], object]:
+    return lambda content: read(content.splitlines(keepends=True))
+
+
+def _orders(content: bytes) -> None:
+    read_orders(lines([content], "utf-8-sig"), until=UNTIL, zone=UTC)
+
+
 def _cell(text: str) -> str:
     out = io.StringIO()
     csv.writer(out).writerow([text.replace("\n", " ").replace("\r", " ")])
@@ -116,21 +136,31 @@ def _workbook(parts: dict[str, str]) -> Callable[[str], bytes]:
 
 _XLSX: Final = {
     "xl/workbook.xml": '<workbook xmlns:r="r"><sheets><sheet name="S" sheetId="1" r:id="rId1"/></sheets></workbook>',
-    "xl/_rels/workbook.xml.rels": '<Relationships><Relationship Id="rId1" Target="worksheets/sheet1.xml"/></Relationships>',
-    "xl/styles.xml": '<styleSheet><numFmts><numFmt numFmtId="164" formatCode="yyyy"/></numFmts><cellXfs><xf numFmtId="164"/></cellXfs></styleSheet>',
+    "xl/_rels/workbook.xml.rels": (
+        '<Relationships><Relationship Id="rId1" Target="worksheets/sheet1.xml"/></Relationships>'
+    ),
+    "xl/styles.xml": (
+        '<styleSheet><numFmts><numFmt numFmtId="164" formatCode="yyyy"/></numFmts>'
+        '<cellXfs><xf numFmtId="164"/></cellXfs></styleSheet>'
+    ),
     "xl/sharedStrings.xml": "<sst><si><t>id</t></si><si><t>amount</t></si></sst>",
-    "xl/worksheets/sheet1.xml": '<worksheet><sheetData><row r="1"><c r="A1" t="s"><v>0</v></c><c r="B1" t="s"><v>1</v></c></row>'
-    "</sheetData></worksheet>",
-}  # fmt: skip
+    "xl/worksheets/sheet1.xml": (
+        '<worksheet><sheetData><row r="1"><c r="A1" t="s"><v>0</v></c><c r="B1" t="s"><v>1</v></c></row>'
+        "</sheetData></worksheet>"
+    ),
+}
 _ROWS: Final = {
-    "xl/worksheets/sheet1.xml": '<row r="2"><c r="A2" t="inlineStr"><is><t>a</t></is></c><c r="B2" s="0"><v>46000</v></c></row>',
+    "xl/worksheets/sheet1.xml": (
+        '<row r="2"><c r="A2" t="inlineStr"><is><t>a</t></is></c><c r="B2" s="0"><v>46000</v></c></row>'
+    ),
     "xl/sharedStrings.xml": "<si><t>x</t></si>",
     "xl/styles.xml": '<numFmt numFmtId="165" formatCode="dd.mm"/>',
-}  # fmt: skip
+}
 _ODS: Final = (
     '<office:c xmlns:office="o" xmlns:table="t" xmlns:text="x"><office:spreadsheet><table:table table:name="S">',
     '<table:table-row><table:table-cell office:value-type="string"><text:p>a</text:p></table:table-cell>'
-    '<table:table-cell office:value-type="float" office:value="1.5"><text:p>1.5</text:p></table:table-cell></table:table-row>',
+    '<table:table-cell office:value-type="float" office:value="1.5"><text:p>1.5</text:p></table:table-cell>'
+    "</table:table-row>",
     "</table:table></office:spreadsheet></office:c>",
 )
 
@@ -147,7 +177,9 @@ def _workbooks() -> Iterator[Sample]:
             cut = content.index("</sheetData>")
         elif name.endswith("styles.xml"):
             cut = content.index("</numFmts>")
-        yield Sample(f"xlsx {name}", f"{name}\n{content[:cut]}", record, content[cut:], _sheet, escape, _workbook(_XLSX))
+        yield Sample(
+            f"xlsx {name}", f"{name}\n{content[:cut]}", record, content[cut:], _sheet, escape, _workbook(_XLSX)
+        )
     manifest = {"META-INF/manifest.xml": "<m/>"}
     yield Sample("ods", f"content.xml\n{_ODS[0]}", _ODS[1], _ODS[2], _sheet, escape, _workbook(manifest))
 
@@ -175,7 +207,7 @@ def _banks() -> Iterator[Sample]:
     compared = _compared("bank")
     entry = made.ntry("1.00", more=made.details(made.ref("E2E1", "1.00")))
     yield Sample("camt", *_between(made.camt(made.stmt(entry)), entry), compared, escape)
-    one = "<TxDtls><Refs><EndToEndId>E</EndToEndId></Refs><Amt Ccy=\"EUR\">1</Amt></TxDtls>"
+    one = '<TxDtls><Refs><EndToEndId>E</EndToEndId></Refs><Amt Ccy="EUR">1</Amt></TxDtls>'
     batch = made.ntry("2.00", more=f"<NtryRef>N</NtryRef><AddtlNtryInf>T</AddtlNtryInf><NtryDtls>{one}{one}</NtryDtls>")
     yield Sample("camt details", *_between(made.camt(made.stmt(batch)), one), compared, escape)
     lines = ":61:2611201120C60,00NTRFREF1//B1\r\n:86:?00SEPA?20EREF+E1?21SVWZ+text\r\n"
@@ -195,7 +227,17 @@ def _others() -> Iterator[Sample]:
     yield Sample("uploaded object", '{"mid": "x", "rows": [', f"{row},\n", f"{row}]}}", _uploaded, _json)
     past = (GOLDEN / "recoup-history.jsonl").read_text().partition("\n")[0]
     yield Sample("history", "", f"{past}\n", "", _imported, _json)
-    yield Sample("policy", "off = false\n[tries]\nsoft = 2\n", "hard = 1 # x\n", "", lambda raw: parsed(raw.decode()), _plain)
+    yield Sample(
+        "policy", "off = false\n[tries]\nsoft = 2\n", "hard = 1 # x\n", "", lambda raw: parsed(raw.decode()), _plain
+    )
+    settled = '{"type": "settlement", "payout": 1, "lines": 1, "page": 1, "amounts": {"gross": 1}, "format": "x"}\n'
+    for name, prove in (("settlement file", prove_settlement), ("certificate", prove_certificate)):
+        more = {"certificate": '{"type": "certificate", "lines": 1, "number": 1, "sends": 1, "breaches": 0}\n'}
+        yield Sample(name, more.get(name, settled), '{"type": "line", "order": "x"}\n', "", _by_line(prove), _json)
+    decided = '{"arm": "engine", "level": "1", "order": "o", "declinedAt": "2026-03-02", "at": null, "model": "m"}\n'
+    yield Sample("log of decisions", "", decided, "", _by_line(lambda lines: read_log(lines, None)), _json)
+    row = "p1,o1,2026-03-02T10:00:00Z,2026-03-30T10:00:00Z,engine,0.31,45.90,USD,2026-03-09T06:30:00Z,retry\n"
+    yield Sample("declined orders", f"{','.join(COLUMNS)}\n", row, "", _orders, _cell)
     mapping = '[columns]\namount = "Gross"\n'
     yield Sample("mapping", mapping, 'fee = "Fee"\n', "", lambda raw: mapping_file(raw.decode()), _plain)
 
@@ -210,6 +252,3 @@ def reads(sample: Sample, content: bytes) -> None:
         sample.read(content)
     except Problem:
         pass
-
-
-assert ROW_CHARS_MAX

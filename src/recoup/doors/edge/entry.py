@@ -29,6 +29,9 @@ from recoup.kernel.problem import Problem
 _WITH_PORT: Final = re.compile(r"(?:\[([0-9a-f:.%]+)\]|([^:\[\]]*))(?::[0-9]{0,5})?", re.ASCII | re.IGNORECASE)
 TELL_SECONDS: Final = 3600.0
 _LOG: Final = logging.getLogger("recoup.front")
+PATH_MAX: Final = 1_024  # characters
+PART_MAX: Final = 32_768  # bytes of a name and its value in a query
+HEADER_MAX: Final = 8_192  # bytes of a header's value
 CHAIN_MAX: Final = 2_000  # bytes of a header that says through whom a call came
 _FORWARDED: Final = re.compile(rb"(?:x-forwarded-.*|forwarded)", re.DOTALL).fullmatch
 _CLOSE: Final = (b"connection", b"close")
@@ -75,7 +78,8 @@ class Hosts:
 class Entry:
     """`larger`: paths whose door takes files and writes them down as they come, with their limit; a body that does not
     declare its length is kept to the usual one. Those in `streamed` take it without a declared length too. `gates`:
-    each raises the Problem that stops a call. `answered` gets each answer: call, status, seconds.
+    each raises the Problem that stops a call. `answered` gets each answer: call, status, seconds. `always`: headers of
+    all.
 
     A Problem that a door leaves to the edge is answered in the dialect of the path.
     """
@@ -93,11 +97,12 @@ class Entry:
         streamed: Mapping[str, int] | None = None,
         gates: Sequence[Callable[[Scope], None]] = (),
         answered: Callable[[Scope, int, float], None] | None = None,
+        always: Headers | None = None,
     ) -> None:
         self._app, self._refuse, self._lifespan = app, refuse, lifespan or app
         self._proxies, self._hosts = proxies or Proxies(""), hosts or Hosts(["*"])
         self._bytes_max, self._larger, self._streamed = bytes_max, larger or {}, streamed or {}
-        self._gates, self._answered = gates, answered
+        self._gates, self._answered, self._always = gates, answered, always or []
         self._last_warning_at = -TELL_SECONDS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -105,12 +110,13 @@ class Entry:
             await self._lifespan(scope, receive, send)
             return
         first = dict(reversed(scope["headers"]))  # of each name
-        incoming, answer = Incoming(receive), _Answer(scope, send, self._answered)
+        incoming, answer = Incoming(receive), _Answer(scope, send, self._answered, self._always)
         try:
             if (problem := self._stranger(scope, first)) is not None:
                 await send_refusal(answer, self._refuse(scope, problem), _CLOSE)
                 return
             spell(scope)
+            check_size(scope)
             answer.note_ids(first)
             if not await self._fits(scope, first, incoming, answer):
                 return
@@ -219,10 +225,13 @@ class Entry:
 class _Answer:
     """Passes messages on; adds the answer's ids, and what handlers left in `answer_headers`, to its headers."""
 
-    __slots__ = ("_answered", "_cycle", "_echo", "_scope", "_send", "_started", "has_begun")
+    __slots__ = ("_always", "_answered", "_cycle", "_echo", "_scope", "_send", "_started", "has_begun")
 
-    def __init__(self, scope: Scope, send: Send, answered: Callable[[Scope, int, float], None] | None) -> None:
+    def __init__(
+        self, scope: Scope, send: Send, answered: Callable[[Scope, int, float], None] | None, always: Headers
+    ) -> None:
         self._scope, self._send, self._answered, self._started = scope, send, answered, monotonic()
+        self._always = always
         self._echo: tuple[bytes, bytes] | None = None
         cycle = getattr(send, "__self__", None)
         self._cycle = cycle if type(cycle) is Cycle else None
@@ -250,10 +259,24 @@ class _Answer:
 
     def _begin(self, status: int, headers: Headers) -> None:
         self.has_begun = True
+        headers += self._always
         if self._echo is not None:
             headers += (self._echo, *state(self._scope).get("headers", ()))
         if self._answered is not None:
             self._answered(self._scope, status, monotonic() - self._started)
+
+
+def check_size(scope: Scope) -> None:
+    """What is longer than any address, parameter or header that a door reads. Raises: Problem(no_such_path),
+    Problem(malformed)."""
+    query: bytes = scope.get("query_string", b"")
+    if len(scope["path"]) > PATH_MAX:
+        raise Problem("no_such_path", "There is nothing at this path.", cure="Check the path: it is too long.")
+    if len(query) > PART_MAX and max(map(len, query.split(b"&"))) > PART_MAX:
+        message = f"A parameter of the query has more than {PART_MAX:,} bytes."
+        raise Problem("malformed", message, cure="Shorten it.")
+    if any(len(value) > HEADER_MAX for _, value in scope["headers"]):
+        raise Problem("malformed", f"A header has more than {HEADER_MAX:,} bytes.", cure="Shorten it.")
 
 
 def spell(scope: Scope) -> None:

@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from copy import copy
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, BinaryIO, Final, TypeVar
@@ -81,7 +82,7 @@ class Room:
         free, total = self._free()
         coming = self._disk.taken - self._disk.written
         if free - coming - max(size, ahead) < min(FREE_MIN, total // FREE_SHARE):
-            raise FULL
+            raise copy(FULL)
         self._all.taken += size
         self._disk.taken += size
 
@@ -204,7 +205,7 @@ async def spooled(
         try:
             await _write(content, _pieces(receive, place))
         except OSError:
-            raise FULL from None
+            raise copy(FULL) from None
         yield Sent(_name_in(headers), content)
 
 
@@ -231,7 +232,7 @@ async def _form(headers: Headers, pieces: AsyncGenerator[bytes, None], fields_ma
         parser = MultiPartParser(headers, pieces, max_files=1, max_fields=fields_max, max_part_size=FIELD_BYTES_MAX)
         return await parser.parse()
     except OSError:
-        raise FULL from None
+        raise copy(FULL) from None
 
 
 def _file_in(form: FormData) -> Sent:
