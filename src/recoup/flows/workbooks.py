@@ -11,6 +11,7 @@ import resource
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from copy import copy
 from shutil import copyfileobj
 from tempfile import TemporaryFile
 from typing import BinaryIO, Final
@@ -20,13 +21,20 @@ from recoup.kernel.problem import Problem, too_large
 from recoup.kernel.sentence import Sentence
 from recoup.rules.files.sheet import BYTES_MAX
 from recoup.rules.files.source import ZIP, is_workbook, source_of
-from recoup.rules.files.unpack import UNPACKED_MAX
 
 MEMORY_BYTES_MAX: Final = 1 << 30
 SECONDS_MAX: Final = 300  # of processor time, where nobody waits any more
-_OTHER: Final = 3  # the exit code for a file that is no workbook
+_OTHER, _SAID = 3, 4  # exit codes: the file is no workbook; the standard error has what is wrong with it
 _COMMAND: Final = (sys.executable, "-m", "recoup.flows.workbooks")
-_LARGE: Final = Sentence("The sheet is larger than {0} MB, or not a sheet.", BYTES_MAX >> 20)
+LARGE: Final = too_large(
+    Sentence("The sheet is larger than {0} MB, or not a sheet.", BYTES_MAX >> 20), "Save it as CSV, and split it."
+)
+FULL: Final = Problem(
+    "no_space",
+    "There is too little disk space for this file; nothing of it was taken.",
+    retry_after_seconds=60,
+    cure="Send it again later, or ask the operator to free space.",
+)
 
 
 @asynccontextmanager
@@ -42,8 +50,11 @@ async def opened(content: BinaryIO) -> AsyncIterator[BinaryIO]:
         yield content
         return
     with TemporaryFile() as packed, TemporaryFile() as made:
-        await run_stoppable(copyfileobj, content, packed)
-        packed.seek(0)
+        try:
+            await run_stoppable(copyfileobj, content, packed)
+            packed.seek(0)
+        except OSError:
+            raise copy(FULL) from None
         plain = content if await _open(packed, made) == _OTHER else made
         plain.seek(0)
         yield plain
@@ -61,42 +72,24 @@ async def _open(packed: BinaryIO, made: BinaryIO) -> int:
             await process.wait()
     if process.returncode in (0, _OTHER):
         return process.returncode
-    problem = too_large(_LARGE, "Save it as CSV, and split it.")
-    with suppress(Exception):  # it was ended, or had no room to say why
-        problem = pickle.loads(said)  # noqa: S301 - our own process
-    raise problem
+    raise pickle.loads(said) if process.returncode == _SAID else copy(LARGE)  # noqa: S301 - our own
 
 
 def main() -> int:
     """Its exit code; a Problem is written to the standard error."""
-    for kind, most in (
-        (resource.RLIMIT_AS, MEMORY_BYTES_MAX),
-        (resource.RLIMIT_CPU, SECONDS_MAX),
-        (resource.RLIMIT_FSIZE, UNPACKED_MAX + BYTES_MAX),
-    ):
-        with suppress(ValueError, OSError):  # not every system takes it
-            resource.setrlimit(kind, (most, most))
-    content = sys.stdin.buffer
+    with suppress(ValueError, OSError):  # where less is allowed already
+        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS_MAX, SECONDS_MAX))
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES_MAX, MEMORY_BYTES_MAX))
     try:
-        if not is_workbook(content):
+        if not is_workbook(sys.stdin.buffer):
             return _OTHER
-        for piece in source_of(content)():
+        for piece in source_of(sys.stdin.buffer)():
             sys.stdout.buffer.write(piece)
         sys.stdout.buffer.flush()
-    except Problem as problem:
+    except Exception as error:  # noqa: BLE001 - whatever it is, the file cannot be read
+        problem = error if isinstance(error, Problem) else FULL if isinstance(error, OSError) else LARGE
         sys.stderr.buffer.write(pickle.dumps(problem))
-        return 1
-    except MemoryError:
-        return 1
-    except OSError:
-        full = Problem(
-            "no_space",
-            "There is too little disk space for this file; nothing of it was taken.",
-            retry_after_seconds=60,
-            cure="Send it again later, or ask the operator to free space.",
-        )
-        sys.stderr.buffer.write(pickle.dumps(full))
-        return 1
+        return _SAID
     return 0
 
 

@@ -17,6 +17,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from recoup.doors.edge.asgi import Receive, hangs_up
 from recoup.doors.edge.json_body import ClientGone
 from recoup.flows.threads import run_stoppable
+from recoup.flows.workbooks import FULL
 from recoup.kernel.problem import Problem
 
 FILES_EACH: Final = 2
@@ -26,12 +27,6 @@ BYTES_MAX: Final = 4 << 30
 FREE_MIN: Final = 1 << 30
 FREE_SHARE: Final = 20  # of a small disk this part stays free
 STEP: Final = 8 << 20  # what a file takes of all the room at a time: who only says much keeps nobody out
-FULL: Final = Problem(
-    "no_space",
-    "There is too little disk space for this file; nothing of it was taken.",
-    retry_after_seconds=60,
-    cure="Send it again later, or ask the operator to free space.",
-)
 
 
 def free_space() -> tuple[int, int]:

@@ -84,20 +84,6 @@ async def reconcile(
     Raises: Problem(invalid) for what is no statement, an option that cannot be, or a name that holds a card number;
     Problem(too_large).
     """
-    async with opened(file.content) as content:
-        return await _reconcile(world, scope, file, content, reading, again, tell)
-
-
-async def _reconcile(
-    world: World,
-    scope: Scope,
-    file: File,
-    content: BinaryIO,
-    reading: Reading,
-    again: bool,
-    tell: Callable[[int], None] | None,
-) -> Ran:
-    """`content`: the file as it is read."""
     check(reading)
     check_words({"file name": file.name, "mapping": encode_sorted(reading.to_dict()).decode()})
     routes = world.channels if reading.kind == "chain" else world.routes.visible(world.processors, scope.merchant_id)
@@ -108,25 +94,26 @@ async def _reconcile(
     known = await run_by_key(world.db, scope.merchant_id, run_key)
     if known is not None:
         return Ran(known, True)
-    statement = await run_stoppable(_statement, content, reading, tell)
-    route = reading.values.get("route") or next(iter(reading.routes), "")
-    run = _Run((scope.merchant_id, run_id), statement, route)
-    async with world.db.transaction() as tx:
-        mine = await store.begin_run(
-            tx,
-            *run.key,
-            run_key,
-            reading.kind,
-            file.name[-200:],
-            file_hash,
-            reading.to_dict(),
-            wall,
-            scope.actor.text(),
-        )
-        if mine:
-            await store.prepare(tx)
-            await _compare(tx, run, reading, file_hash, wall, list(world.channels))
-            await note(tx, scope, wall, "statement.compared", run_id, {"kind": reading.kind, "lines": run.lines})
+    async with opened(file.content) as content:
+        statement = await run_stoppable(_statement, content, reading, tell)
+        route = reading.values.get("route") or next(iter(reading.routes), "")
+        run = _Run((scope.merchant_id, run_id), statement, route)
+        async with world.db.transaction() as tx:
+            mine = await store.begin_run(
+                tx,
+                *run.key,
+                run_key,
+                reading.kind,
+                file.name[-200:],
+                file_hash,
+                reading.to_dict(),
+                wall,
+                scope.actor.text(),
+            )
+            if mine:
+                await store.prepare(tx)
+                await _compare(tx, run, reading, file_hash, wall, list(world.channels))
+                await note(tx, scope, wall, "statement.compared", run_id, {"kind": reading.kind, "lines": run.lines})
     made = await run_by_key(world.db, scope.merchant_id, run_key)
     assert made is not None
     return Ran(made, not mine)
