@@ -18,18 +18,18 @@ def cached(size: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
     def keep(work: Callable[P, R]) -> Callable[P, R]:
         @lru_cache(maxsize=size)
-        def kept(*asked: P.args, **named: P.kwargs) -> R:
-            for one in (*asked, *named.values()):
+        def kept(*given: P.args, **named: P.kwargs) -> R:
+            for one in (*given, *named.values()):
                 if isinstance(one, str | bytes) and len(one) > TEXT_MAX:
                     raise _LongError
-            return work(*asked, **named)
+            return work(*given, **named)
 
         @wraps(work)
-        def result(*asked: P.args, **named: P.kwargs) -> R:
+        def result(*given: P.args, **named: P.kwargs) -> R:
             try:
-                return kept(*asked, **named)
+                return kept(*given, **named)  # type: ignore[arg-type]
             except _LongError:
-                return work(*asked, **named)
+                return work(*given, **named)
 
         vars(result).update(cache_clear=kept.cache_clear, cache_info=kept.cache_info)
         return result

@@ -78,8 +78,7 @@ class Hosts:
 class Entry:
     """`larger`: paths whose door takes files and writes them down as they come, with their limit; a body that does not
     declare its length is kept to the usual one. Those in `streamed` take it without a declared length too. `gates`:
-    each raises the Problem that stops a call. `answered` gets each answer: call, status, seconds. `always`: headers of
-    all.
+    each raises the Problem that stops a call. `answered` gets each answer: call, status, seconds.
 
     A Problem that a door leaves to the edge is answered in the dialect of the path.
     """
@@ -97,12 +96,11 @@ class Entry:
         streamed: Mapping[str, int] | None = None,
         gates: Sequence[Callable[[Scope], None]] = (),
         answered: Callable[[Scope, int, float], None] | None = None,
-        always: Headers | None = None,
     ) -> None:
         self._app, self._refuse, self._lifespan = app, refuse, lifespan or app
         self._proxies, self._hosts = proxies or Proxies(""), hosts or Hosts(["*"])
         self._bytes_max, self._larger, self._streamed = bytes_max, larger or {}, streamed or {}
-        self._gates, self._answered, self._always = gates, answered, always or []
+        self._gates, self._answered = gates, answered
         self._last_warning_at = -TELL_SECONDS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -110,7 +108,7 @@ class Entry:
             await self._lifespan(scope, receive, send)
             return
         first = dict(reversed(scope["headers"]))  # of each name
-        incoming, answer = Incoming(receive), _Answer(scope, send, self._answered, self._always)
+        incoming, answer = Incoming(receive), _Answer(scope, send, self._answered)
         try:
             if (problem := self._stranger(scope, first)) is not None:
                 await send_refusal(answer, self._refuse(scope, problem), _CLOSE)
@@ -225,13 +223,10 @@ class Entry:
 class _Answer:
     """Passes messages on; adds the answer's ids, and what handlers left in `answer_headers`, to its headers."""
 
-    __slots__ = ("_always", "_answered", "_cycle", "_echo", "_scope", "_send", "_started", "has_begun")
+    __slots__ = ("_answered", "_cycle", "_echo", "_scope", "_send", "_started", "has_begun")
 
-    def __init__(
-        self, scope: Scope, send: Send, answered: Callable[[Scope, int, float], None] | None, always: Headers
-    ) -> None:
+    def __init__(self, scope: Scope, send: Send, answered: Callable[[Scope, int, float], None] | None) -> None:
         self._scope, self._send, self._answered, self._started = scope, send, answered, monotonic()
-        self._always = always
         self._echo: tuple[bytes, bytes] | None = None
         cycle = getattr(send, "__self__", None)
         self._cycle = cycle if type(cycle) is Cycle else None
@@ -259,7 +254,6 @@ class _Answer:
 
     def _begin(self, status: int, headers: Headers) -> None:
         self.has_begun = True
-        headers += self._always
         if self._echo is not None:
             headers += (self._echo, *state(self._scope).get("headers", ()))
         if self._answered is not None:

@@ -6,10 +6,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass, field
 from functools import partial
 from types import NoneType
-from typing import Any, Final, Generic, Protocol, TypeVar, get_args, get_type_hints
+from typing import Any, Final, Generic, Protocol, TypeVar, get_type_hints
 from uuid import UUID
 
-import msgspec
 import structlog
 from starlette.routing import Route
 
@@ -27,8 +26,7 @@ from recoup.doors.edge.asgi import (
 from recoup.doors.edge.called import called_by, refused_with, template_of, why_refused
 from recoup.doors.edge.described import Example, Operation
 from recoup.doors.edge.field_names import Folding, Names, folding, names_of
-from recoup.doors.edge.incoming import BODY_BYTES_MAX
-from recoup.doors.edge.json_body import TEXT_CHARS_MAX, ClientGone
+from recoup.doors.edge.json_body import ClientGone
 from recoup.doors.edge.limits import Limits
 from recoup.doors.edge.rate import Buckets
 from recoup.doors.edge.tracing import request_id
@@ -121,20 +119,17 @@ class Reply:
 @dataclass(frozen=True)
 class Method(Generic[CallT]):
     """An operation and what does it. `fold`: the documented names of its body's fields; None for methods that take no
-    body; `names`: the same, as they are nested. `chars_max`: of each text of its body."""
+    body; `names`: the same, as they are nested."""
 
     operation: Operation
     handle: Callable[[CallT], Awaitable[Reply]]
     fold: Folding | None = field(init=False)
     names: Names | None = field(init=False)
-    chars_max: int = field(init=False)
 
     def __post_init__(self) -> None:
         body = self.operation.body
         object.__setattr__(self, "names", names_of(body) if body is not None else None)
         object.__setattr__(self, "fold", folding(self.names) if self.names is not None else None)
-        files = (one.type for one in msgspec.structs.fields(body) if bytes in get_args(one.type)) if body else ()
-        object.__setattr__(self, "chars_max", BODY_BYTES_MAX if any(files) else TEXT_CHARS_MAX)
 
 
 HandleT = TypeVar("HandleT", bound=Callable[..., Awaitable[Any]])
