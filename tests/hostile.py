@@ -1,18 +1,29 @@
-"""Texts that cost a careless reader most, of any length, and what reading them costs: processor time of this process.
+"""Texts that cost a careless reader most, of any length, and what reading them costs.
 
-A cost that grows with the square shows between `n` and `2n`: four times as much. What only adds, as the rest of a call
-does, is taken off by a call without any such text.
+The proof measures processor time of this process; `make test` counts lines that run, which are the same on every
+machine, and leaves single calls into C to `tests/repo/test_patterns.py`. A cost that grows with the square shows
+between `n` and `2n`: four times as much. What only adds, as the rest of a call does, is taken off by a call without any
+such text.
 """
 
 import gc
+import random
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
+from types import FrameType
+from typing import Any, Final, TypeVar
 
+from tests.rings import proving, seed
+
+T = TypeVar("T")
+FAMILY: Final = "growth-of-input"
 GROWTH_MAX: Final = 2.3  # from n to 2n
 SLACK_SECONDS: Final = 0.004  # of a clock and of a heap, beside what is measured
 SEEN_SECONDS: Final = 0.02  # from which on it is said that a cost grows: a square is soon beyond it
+SEEN_LINES, SLACK_LINES = 100_000, 500  # what else a call does is less, and differs from call to call
 SURE_SECONDS: Final = 0.5  # no machine is as slow as that by chance
 AGAIN: Final = 4  # a machine that does something else makes no reader slow twice
 
@@ -32,7 +43,7 @@ TEXTS: Final[dict[str, Callable[[int], str]]] = {
     "noughts": _pieces("0"),
     "digits apart": _pieces("7 "),
     "numbers": _pieces("4242 "),
-    "cards": _pieces("4242 4242-4242 4242, "),
+    "cards": _pieces("4242 ", "4242-", "4242 ", "4242, "),
     "thousands": _pieces("1", ",999" * 40),
     "hex": _pieces("0a"),
     "quotes": _pieces(' "a'),
@@ -74,17 +85,27 @@ TEXTS: Final[dict[str, Callable[[int], str]]] = {
 }  # fmt: skip
 
 
+def some(cases: Iterable[T], count: int, label: str) -> list[T]:
+    """Also the proof gives each place a few: each comes to many places, and others with each commit."""
+    every = list(cases)
+    return random.Random(f"{seed()} {label}").sample(every, min(count, len(every)))
+
+
 @dataclass(frozen=True)
 class Cost:
-    """Seconds of `n` and of `2n`."""
+    """Of `n` and of `2n`. Nothing is said of less than `seen`; `slack`: what a clock is wrong by."""
 
     half: float
     whole: float
+    seen: float
+    slack: float
 
     def grows(self, most: float = GROWTH_MAX) -> bool:
-        return self.whole > SEEN_SECONDS and self.whole > most * self.half + SLACK_SECONDS
+        return self.whole > self.seen and self.whole > most * self.half + self.slack
 
     def __str__(self) -> str:
+        if self.seen == SEEN_LINES:
+            return f"{self.half:,.0f} -> {self.whole:,.0f} lines"
         return f"{self.half * 1000:.1f} -> {self.whole * 1000:.1f} ms"
 
 
@@ -104,9 +125,35 @@ def seconds_of(work: Callable[[], object], most: float = 0.0) -> float:
     return least
 
 
-def cost_of(work: Callable[[int], object], length: int, nothing: float = 0.0) -> Cost:
-    """`work` takes a length; `nothing`: what it takes without any text, in seconds."""
-    whole = seconds_of(lambda: work(length), SEEN_SECONDS + nothing) - nothing
-    if whole <= SEEN_SECONDS:
-        return Cost(whole, whole)
-    return Cost(seconds_of(lambda: work(length // 2)) - nothing, whole)
+def lines_of(work: Callable[[], object]) -> int:
+    """Lines of Python that run meanwhile in this thread."""
+    count = 0
+
+    def note(_frame: FrameType, _event: str, _value: Any) -> Any:
+        nonlocal count
+        count += 1
+        return note
+
+    before = sys.gettrace()
+    sys.settrace(note)
+    try:
+        work()
+    finally:
+        sys.settrace(before)
+    return count
+
+
+def cost_of(work: Callable[[int], object], length: int, nothing: Callable[[], object] | None = None) -> Cost:
+    """`work` takes a length; `nothing` does the same without any text, and what it costs is not counted."""
+    if proving != FAMILY:
+        least = lines_of(nothing) if nothing else 0
+        for _ in range(2):  # what is done only once is not there again
+            half, whole = (lines_of(partial(work, size)) - least for size in (length // 2, length))
+            cost = Cost(half, whole, SEEN_LINES, SLACK_LINES)
+            if not cost.grows():
+                break
+        return cost
+    base = min(seconds_of(nothing), SURE_SECONDS / 10) if nothing else 0.0
+    whole = seconds_of(lambda: work(length), SEEN_SECONDS + base) - base
+    half = whole if whole <= SEEN_SECONDS else seconds_of(lambda: work(length // 2)) - base
+    return Cost(half, whole, SEEN_SECONDS, SLACK_SECONDS)

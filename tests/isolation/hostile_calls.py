@@ -155,10 +155,18 @@ def ready(sent: Sent, sign: Callable[[str, str, str, bytes], Mapping[str, str]] 
         proof = sign(sent.method, path, query.decode(), content)
         headers += [(name.lower().encode(), value.encode()) for name, value in proof.items()]
     scope: Scope = {
-        "type": "http", "method": sent.method, "path": unquote(path), "raw_path": path.encode(), "query_string": query,
-        "headers": [(b"host", b"door.test"), *headers], "scheme": "http", "client": ("192.0.2.7", 5000),
-        "server": ("door.test", 80), "http_version": "1.1", "root_path": "",
-    }  # fmt: skip
+        "type": "http",
+        "method": sent.method,
+        "path": unquote(path),
+        "raw_path": path.encode(),
+        "query_string": query,
+        "headers": [(b"host", b"door.test"), *headers],
+        "scheme": "http",
+        "client": ("192.0.2.7", 5000),
+        "server": ("door.test", 80),
+        "http_version": "1.1",
+        "root_path": "",
+    }
     return scope, content
 
 
@@ -263,10 +271,13 @@ def _fields_of(method: str, path: str) -> list[str]:
 FILE_FORMS: Final = {
     ("POST", path)
     for path in (
-        "/reconciliation/files", "/uploads", "/imports", "/applications/{application_id}/documents",
+        "/reconciliation/files",
+        "/uploads",
+        "/imports",
+        "/applications/{application_id}/documents",
         "/disputes/{dispute_id}/files",
     )
-}  # fmt: skip
+}
 
 
 @cache

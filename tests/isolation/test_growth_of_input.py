@@ -1,5 +1,5 @@
 """What a stranger's text costs a door, in every name and value of every route, by nobody and by whoever may call it:
-at most so much processor time for 64 KB, 2.3 times as much for twice the text, and no memory once it was refused."""
+at most 2.3 times as much for twice the text, and no memory once it was refused; in the proof, 50 ms for 64 KB."""
 
 import gc
 import os
@@ -12,7 +12,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from tests.hostile import GROWTH_MAX, TEXTS, cost_of, seconds_of
+from tests.hostile import FAMILY, GROWTH_MAX, TEXTS, cost_of, some
 from tests.isolation.ground import Ground, Key, application, paths_of
 from tests.isolation.hostile_calls import (
     BYTES,
@@ -35,11 +35,10 @@ from tests.rings import deep, draw, drawn, proving
 
 from recoup.flows.people.sessions import open_session, read_session
 
-FAMILY: Final = "growth-of-input"
 SECONDS_MAX: Final = 0.05  # of 64 KB
 MEMORY_SHARE: Final = 0.05  # of the process
 CALLERS: Final = ("nobody", "who may")
-TEXTS_DRAWN, SLOTS_DRAWN = 4, 6
+TEXTS_DRAWN, SLOTS_DRAWN = 2, 4
 ORDER: Final = ("GET", "PATCH", "PUT", "POST", "DELETE")
 KEYS: Final = sorted(TABLE, key=lambda key: ORDER.index(key[0]))
 # One address of each door, for what it reads of its headers.
@@ -75,10 +74,13 @@ class Calls:
     def ask(self, sent: Sent) -> int:
         return self.run(ready(sent, self.sign))
 
+    def nothing(self) -> int:
+        return self.ask(self.sent)
+
     def run(self, call: tuple[object, bytes]) -> int:
         return self.ground.run(asked(self.ground.app, call))  # type: ignore[arg-type]
 
-    def complaint(self, slot: Slot, name: str, nothing: float, most: int = 0) -> str:
+    def complaint(self, slot: Slot, name: str, most: int = 0) -> str:
         """What is wrong with the cost of this text there; empty where nothing is."""
         most = most or BYTES.get(slot.where, USUAL_BYTES)
         made = {
@@ -90,8 +92,9 @@ class Calls:
             nonlocal status
             status = self.run(made[size])
 
-        cost = cost_of(work, most, nothing)
-        wrong = cost.whole > SECONDS_MAX or cost.grows(GROWTH_MAX) or status >= 500  # noqa: PLR2004
+        cost = cost_of(work, most, self.nothing if self.key[0] == "GET" else None)
+        late = proving == FAMILY and cost.whole > SECONDS_MAX
+        wrong = late or cost.grows(GROWTH_MAX) or status >= 500  # noqa: PLR2004
         return f"{' '.join(self.key)}, {slot}, {name}: {cost}, {status}" if wrong else ""
 
 
@@ -114,18 +117,17 @@ def _anew(ground: Ground, session: tuple[str, str]) -> tuple[str, str]:
 def complaints(calls: Calls, slots: list[Slot]) -> list[str]:
     label = " ".join(calls.key)
     chosen = draw(FAMILY, slots, SLOTS_DRAWN, label=label)
-    nothing = min(seconds_of(lambda: calls.ask(calls.sent)), SECONDS_MAX) if calls.key[0] == "GET" else 0.0
     return [
         wrong
         for slot in chosen
-        for name in draw(FAMILY, TEXTS, TEXTS_DRAWN, label=f"{label} {slot}")
-        if (wrong := calls.complaint(slot, name, nothing))
+        for name in some(TEXTS, TEXTS_DRAWN, f"{label} {slot}")
+        if (wrong := calls.complaint(slot, name))
     ]
 
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("caller", CALLERS)
-@drawn(FAMILY, "key", KEYS, 6, ids=" ".join)
+@drawn(FAMILY, "key", KEYS, 4, ids=" ".join)
 def test_a_text_costs_a_door_little_wherever_it_stands(ground: Ground, key: Key, caller: str) -> None:
     calls = Calls(ground, key, caller)
     slots = calls.slots()
@@ -135,7 +137,7 @@ def test_a_text_costs_a_door_little_wherever_it_stands(ground: Ground, key: Key,
 
 
 @pytest.mark.timeout(900)
-@drawn(FAMILY, "key", DOORS, 3, ids=" ".join)
+@drawn(FAMILY, "key", DOORS, 2, ids=" ".join)
 def test_a_text_in_a_header_costs_a_door_little(ground: Ground, key: Key) -> None:
     calls, names = Calls(ground, key, "who may"), headers_read()
     assert {"authorization", "accept-language", "cookie", "idempotency-key", "host", "origin", "user-agent"} <= {*names}
@@ -187,15 +189,20 @@ def test_every_form_and_every_operation_says_what_it_takes(ground: Ground) -> No
     assert len({(key, slot) for key in KEYS for slot in Calls(ground, key, "nobody").slots()}) > 1_500  # noqa: PLR2004
 
 
+async def _careless(request: Request) -> Response:
+    """In a single call into C, and in lines of its own."""
+    text = re.sub(r"[\W_]+|[0-9]+(?=\])", "", request.query_params.get("q", ""))
+    for place in range(0, len(text), 15):
+        for _ in range(place, len(text), 15):
+            pass
+    return Response("")
+
+
 def test_a_planted_square_is_found(ground: Ground) -> None:
     key: Key = ("GET", "/orders/{order_id}")
-
-    async def careless(request: Request) -> Response:
-        return Response(re.sub(r"[\W_]+|[0-9]+(?=\])", "", request.query_params.get("q", "")))
-
-    routes = [Route(key[1], careless, methods=["GET"]), *ground.routes]
+    routes = [Route(key[1], _careless, methods=["GET"]), *ground.routes]
     open_ground = Ground(**{**vars(ground), "app": application(routes), "routes": routes})
     calls = Calls(open_ground, key, "nobody")
     assert Slot("query", ("q",)) in calls.slots()
-    assert calls.complaint(Slot("query", ("q",)), "digits", 0.0, 8_000)
-    assert not calls.complaint(Slot("query", ("q",)), "dots", 0.0, 8_000)
+    assert calls.complaint(Slot("query", ("q",)), "digits", 8_000)
+    assert not calls.complaint(Slot("query", ("q",)), "dots", 8_000)

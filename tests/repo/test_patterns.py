@@ -7,17 +7,17 @@ import importlib
 import itertools
 import random
 import re
-import signal
-import time
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from re import _constants as op  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any, Final
 
 import pytest
+from tests.steps import REPEATS, Counted, TooManyError, fits
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 SOURCES: Final = {
@@ -25,12 +25,11 @@ SOURCES: Final = {
     "recoup_connectors": ROOT / "packages/recoup-connectors/src/recoup_connectors",
 }
 METHODS: Final = frozenset({"compile", "match", "search", "fullmatch", "sub", "subn", "split", "findall", "finditer"})
-SHORT, LONG = 24, 1_000  # letters of a text: exponents show in the first, squares in the second
-ODD_SECONDS: Final = 0.0005  # of so few letters: what is linear takes a tenth of it, and what is not is looked at again
-MANY_SECONDS: Final = 0.02  # of 8,000 letters: what a clock says of less is not sure
-EIGHTFOLD_MAX: Final = 20  # times as long with eight times the text: 8 where it is linear, 64 where it is a square
-LATE_SECONDS: Final = 2.0  # of all texts of a pattern, which take a twentieth
-PARTS: Final = 8
+LENGTHS: Final = (25, 200, 1_000)  # of a text, and twice as long: what grows too much in one is looked at in the next
+GROWTH_MAX: Final = 2.3  # steps for twice the text
+SLACK: Final = 50  # steps
+STEPS_MAX: Final = 1_000  # of each letter: what is linear takes some ten
+PARTS: Final = 4
 # module and pattern -> what bounds its text, or whose it is; or of one that is made while it runs, of what.
 REVIEWED: Final = {
     "recoup.rules.files.amounts _GROUPED": "60 characters: CHARS_MAX",
@@ -42,6 +41,7 @@ REVIEWED: Final = {
     "recoup.doors.portal.languages.page_text _TOKEN": "our own pages",
     "recoup.doors.portal.languages.page_text _SPOKEN": "our own pages",
     "recoup.features.chains.channels _PATH": "what is wrong with the operator's own settings",
+    "recoup_connectors.braintree.kind FORM": "80 characters from each place on, and words of our own settings",
     "recoup.main.settings without_secrets": "the operator's own settings",
     "recoup.store.lists.order_row rows_of": "our own statements",
     "recoup.store.upgrade _read_bytes": "our own migrations",
@@ -95,7 +95,6 @@ _CATEGORIES: Final = {
     op.CATEGORY_DIGIT: "7", op.CATEGORY_NOT_DIGIT: "a", op.CATEGORY_SPACE: " ", op.CATEGORY_NOT_SPACE: "a",
     op.CATEGORY_WORD: "a", op.CATEGORY_NOT_WORD: "-",
 }  # fmt: skip
-_REPEATS: Final = (op.MAX_REPEAT, op.MIN_REPEAT, op.POSSESSIVE_REPEAT)
 MANY: Final = 20
 
 
@@ -105,7 +104,7 @@ def _inside(what: Any, value: Any) -> list[Any]:
         return [value[3]]
     if what is op.BRANCH:
         return list(value[1])
-    if what in _REPEATS:
+    if what in REPEATS:
         return [value[2]]
     if what in (op.ASSERT, op.ASSERT_NOT):
         return [value[1]]
@@ -123,7 +122,7 @@ def _letter(what: Any, value: Any, which: int) -> str:
         return ""
     if value[0][0] is op.NEGATE:
         made = re.compile(f"[{re.escape(''.join(map(chr, range(32, 127))))}]")
-        refused = {one for one in made.findall("a7 -'\"~_.") if any(_fits(part, one) for part in value[1:])}
+        refused = {one for one in made.findall("a7 -'\"~_.") if any(fits(part, one) for part in value[1:])}
         return next((one for one in "a7 -'\"~_." if one not in refused), "字")
     every = [one for part in value for one in _letters_of(part)]
     return every[which % len(every)]
@@ -136,24 +135,13 @@ def _letters_of(part: Any) -> list[str]:
     return [_CATEGORIES[value]] if what is op.CATEGORY else [chr(value)]
 
 
-def _fits(part: Any, letter: str) -> bool:
-    what, value = part
-    if what is op.RANGE:
-        return bool(value[0] <= ord(letter) <= value[1])
-    if what is op.CATEGORY:
-        of = {op.CATEGORY_DIGIT: r"\d", op.CATEGORY_SPACE: r"\s", op.CATEGORY_WORD: r"\w"}
-        of |= {op.CATEGORY_NOT_DIGIT: r"\D", op.CATEGORY_NOT_SPACE: r"\S", op.CATEGORY_NOT_WORD: r"\W"}
-        return re.match(of[value], letter) is not None
-    return bool(chr(value) == letter)
-
-
 def sample(items: Any, which: int = 0) -> str:
     """A text that the elements take, or nearly."""
     made = ""
     for what, value in items:
         if what is op.BRANCH:
             made += sample(value[1][which % len(value[1])], which)
-        elif what in _REPEATS:
+        elif what in REPEATS:
             made += sample(value[2], which) * max(value[0], min(which, 1))
         elif what in (op.ASSERT, op.ASSERT_NOT):
             continue
@@ -172,7 +160,7 @@ def letters(items: Any) -> set[str]:
 def repeated(items: Any, before: str = "") -> Iterator[tuple[str, str]]:
     """(what stands before, what comes again and again) of all that may come often."""
     for what, value in items:
-        if what in _REPEATS and value[1] > MANY:
+        if what in REPEATS and value[1] > MANY:
             yield from ((before, sample(value[2], which) or "a") for which in range(3))
         for inner in _inside(what, value):
             yield from repeated(inner, before)
@@ -184,7 +172,7 @@ def attacks(pattern: re.Pattern[Any]) -> list[tuple[str, str]]:
     every = sorted(letters(tree))[:8]
     found = {("", one) for one in every} | {("", "".join(pair)) for pair in itertools.permutations(every, 2)}
     drawn, more = random.Random(str(pattern.pattern)), [*every, " ", "a", "0"]
-    found |= {("", "".join(drawn.choices(more, k=length))) for length in (3, 4, 5) for _ in range(15)}
+    found |= {("", "".join(drawn.choices(more, k=length))) for length in (3, 4, 5) for _ in range(8)}
     found |= set(repeated(tree))
     for which in range(2):
         whole = sample(tree, which)
@@ -192,52 +180,45 @@ def attacks(pattern: re.Pattern[Any]) -> list[tuple[str, str]]:
     return sorted(one for one in found if one[1])
 
 
-class _LateError(Exception):
-    pass
-
-
-def _late(*_: object) -> None:
-    raise _LateError
-
-
-def seconds_of(found: Found, text: str) -> float:
-    pattern = found.pattern
-    assert pattern is not None
-    given: Any = text.encode("latin-1", "replace") if isinstance(pattern.pattern, bytes) else text
-    began = time.process_time()
-    if found.uses <= {"fullmatch", "match"}:
-        for method in found.uses:
-            getattr(pattern, method)(given)
-    else:
-        for _ in pattern.finditer(given):
-            pass
-    return time.process_time() - began
+def tried_by(found: Found) -> list[str]:
+    """The methods that differ in what they cost."""
+    return [
+        *(["fullmatch"] if "fullmatch" in found.uses else []),
+        *(["search"] if found.uses - {"fullmatch", "match"} else ["match"] if "match" in found.uses else []),
+    ]
 
 
 def costs_too_much(found: Found) -> str:
     """The text for which it does; empty where there is none."""
     assert found.pattern is not None
-    before = signal.signal(signal.SIGVTALRM, _late)
-    signal.setitimer(signal.ITIMER_VIRTUAL, LATE_SECONDS)
-    tried = ""
+    if not any(repeated(parser.parse(found.pattern.pattern, found.pattern.flags & ~re.DEBUG))):
+        return ""
+    counted, methods = Counted(found.pattern), tried_by(found)
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(100_000)
     try:
         for head, again in attacks(found.pattern):
             for end in ("", "\x00~"):
-                tried = f"{head!r} + {again!r} * … + {end!r}"
-
-                def text(length: int, head: str = head, again: str = again, end: str = end) -> str:
-                    return head + again * (length // len(again) + 1) + end
-
-                if any(seconds_of(found, text(length)) > ODD_SECONDS for length in (SHORT, LONG)):
-                    few, many = (min(seconds_of(found, text(one)) for _ in range(3)) for one in (LONG, 8 * LONG))
-                    if many > max(EIGHTFOLD_MAX * few, MANY_SECONDS):
-                        return f"{tried}: {few * 1000:.2f} -> {many * 1000:.2f} ms"
-    except _LateError:
-        return f"{tried}: does not end"
+                for method in methods:
+                    text = partial(_text, head, again, end)
+                    if all(_grows(counted, method, text, length) for length in LENGTHS):
+                        return f"{method}, {head!r} + {again!r} * … + {end!r}"
     finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        signal.signal(signal.SIGVTALRM, before)
+        sys.setrecursionlimit(before)
     return ""
+
+
+def _text(head: str, again: str, end: str, length: int) -> str:
+    return head + again * (length // len(again) + 1) + end
+
+
+def _grows(counted: Counted, method: str, text: Callable[[int], str], length: int) -> bool:
+    """By more than a text that is twice as long; or it takes a great many steps for each letter."""
+    try:
+        few, many = (counted.count(method, text(one), STEPS_MAX * one)[0] for one in (length, 2 * length))
+    except TooManyError:
+        return True
+    return many > GROWTH_MAX * few + SLACK
 
 
 @cache
@@ -294,3 +275,22 @@ def test_a_linear_pattern_is_not(pattern: str) -> None:
 def test_a_pattern_of_somebody_else_is_found() -> None:
     (found,) = found_in("m", "import re\ndef f(pattern, text):\n return re.search(pattern, text)", {"re": re})
     assert found.pattern is None
+
+
+def test_steps_are_counted_of_what_a_pattern_does() -> None:
+    """The counter finds what Python finds, at the same places."""
+    tried = 0
+    for found in every()[::9]:
+        if found.pattern is None or not any(
+            repeated(parser.parse(found.pattern.pattern, found.pattern.flags & ~re.DEBUG))
+        ):
+            continue
+        counted = Counted(found.pattern)
+        for head, again in attacks(found.pattern)[::5]:
+            text = _text(head, again, "\x00~", 30)
+            given: Any = text.encode("latin-1", "replace") if isinstance(found.pattern.pattern, bytes) else text
+            seen = given.decode("latin-1") if isinstance(given, bytes) else given
+            places = [one.span() for one in found.pattern.finditer(given)]
+            assert counted.count("search", seen, 10**6)[1] == places, (found.name, text)
+            tried += 1
+    assert tried > 100  # noqa: PLR2004

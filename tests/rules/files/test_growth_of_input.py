@@ -1,29 +1,29 @@
 """What a file costs its reader, with a stranger's text in the place of each of its words: twice the text at most 2.3
-times the processor time, and a megabyte a second."""
+times as much, and in the proof a megabyte a second."""
 
 import inspect
 import re
 import sys
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from pkgutil import walk_packages
 from types import FrameType
 from typing import Any, Final
 
 import pytest
-from tests.hostile import GROWTH_MAX, TEXTS, cost_of, seconds_of
+from tests.hostile import FAMILY, GROWTH_MAX, TEXTS, cost_of, seconds_of, some
 from tests.rings import draw, drawn
 from tests.rules.files.samples import Sample, reads, samples
 
 import recoup.rules
 from recoup.rules.files.lines import LINE_MAX, Line
 
-FAMILY: Final = "growth-of-input"
 BYTES: Final = LINE_MAX - 2_000  # a longer line is read over
 LARGE: Final = 1_000_000
 SECONDS_MAX: Final = 1.0  # of `LARGE`
 SAMPLES: Final = {one.name: one for one in samples()}
-WORDS_DRAWN, TEXTS_DRAWN = 3, 3
+WORDS_DRAWN, TEXTS_DRAWN = 6, 1
 STRONG: Final = ("cards", "digits in brackets", "words", "quotes", "letters with marks", "thousands")
 
 
@@ -42,9 +42,9 @@ def files_of(sample: Sample, span: tuple[int, int], name: str, size: int) -> lis
 @drawn(FAMILY, "name", SAMPLES, 6)
 def test_a_text_costs_a_reader_little_wherever_it_stands(name: str) -> None:
     sample, wrong = SAMPLES[name], []
-    nothing = min(seconds_of(lambda: reads(sample, sample.whole())), 0.02)
+    nothing = partial(reads, sample, sample.whole())
     for span in draw(FAMILY, sample.words(), WORDS_DRAWN, label=name):
-        for text in draw(FAMILY, TEXTS, TEXTS_DRAWN, label=f"{name} {span}"):
+        for text in some(TEXTS, TEXTS_DRAWN, f"{name} {span}"):
             made = {size: dict(files_of(sample, span, text, size)) for size in (BYTES, BYTES // 2)}
             for how in made[BYTES]:
                 cost = cost_of(lambda size, how=how, made=made: reads(sample, made[size][how]), BYTES, nothing)
@@ -53,14 +53,14 @@ def test_a_text_costs_a_reader_little_wherever_it_stands(name: str) -> None:
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.timeout(900)
-@drawn(FAMILY, "name", SAMPLES, 1)
+@pytest.mark.prove(FAMILY)
+@pytest.mark.parametrize("name", SAMPLES)
 def test_a_megabyte_is_read_in_a_second(name: str) -> None:
     sample, wrong = SAMPLES[name], []
-    for span in draw(FAMILY, sample.words(), 1, label=name):
-        for text in draw(FAMILY, STRONG, 2, label=f"{name} {span}"):
+    for span in some(sample.words(), 2, name):
+        for text in some(STRONG, 1, f"{name} {span}"):
             for how, content in files_of(sample, span, text, LARGE):
-                seconds = seconds_of(lambda content=content: reads(sample, content), SECONDS_MAX)
+                seconds = seconds_of(partial(reads, sample, content), SECONDS_MAX)
                 if seconds > SECONDS_MAX:
                     wrong.append(f"{sample.word(span)}, {text}, {how}: {seconds:.2f} s")
     assert not wrong, "\n".join(wrong)
@@ -118,8 +118,13 @@ _FILES: Final = frozenset({
 
 
 def test_a_planted_square_is_found() -> None:
+    """In a single call into C, and in lines of its own."""
+
     def careless(content: bytes) -> None:
-        re.sub(r"\[[^\]]*\]", "", content.decode())
+        text = re.sub(r"\[[^\]]*\]", "", content.decode())
+        for place in range(0, len(text), 20):
+            for _ in range(place, len(text), 20):
+                pass
 
     sample, most = Sample("planted", "a,", "b\n", "", careless, str), 12_000
     files = {size: sample.with_one((0, 1), text_of("brackets", size)) for size in (most, most // 2)}
