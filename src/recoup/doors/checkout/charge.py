@@ -10,12 +10,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 import structlog
-from starlette.exceptions import HTTPException
-from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from recoup.doors.checkout.visit import problem_texts, render
+from recoup.doors.checkout.visit import fields_of, problem_texts, render
 from recoup.doors.edge.rate import Buckets, check_rate, client_address
 from recoup.doors.edge.tracing import request_id
 from recoup.flows.world import World
@@ -52,7 +50,7 @@ class ChargePage:
         given: dict[str, str] = {}
         try:
             self._count(request, started)
-            given = {name: str(value).strip()[:40] for name, value in (await request.form()).items()}
+            given = {name: value[:40] for name, value in (await fields_of(request)).items()}
             found = await self._find(given)
             if found:
                 self._forgive(request)
@@ -60,9 +58,6 @@ class ChargePage:
             if problem.code != "too_many_requests":
                 self._forgive(request)
             return self._page(request, given, problem=problem)
-        except (HTTPException, MultiPartException):
-            odd = Problem("invalid", "This form cannot be read.", cure="Go back to the page and send it again.")
-            return self._page(request, given, problem=odd)
         except Exception as error:
             log.exception("unexpected", path="/charge", request=request_id(request.scope), error=type(error).__name__)
             ours = Problem("internal", "Something went wrong on our side.", cure="Please try again.")

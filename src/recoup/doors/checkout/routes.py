@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
-from urllib.parse import parse_qsl
 from uuid import UUID
 
 from starlette.requests import Request
@@ -13,7 +12,17 @@ from starlette.routing import BaseRoute, Route
 
 from recoup.core.kit.paying import paying
 from recoup.doors.checkout.charge import ChargePage
-from recoup.doors.checkout.visit import HEADERS, Checkout, Visit, moment_text, page, problem_texts, render, say
+from recoup.doors.checkout.visit import (
+    HEADERS,
+    Checkout,
+    Visit,
+    fields_of,
+    moment_text,
+    page,
+    problem_texts,
+    render,
+    say,
+)
 from recoup.doors.edge.tracing import request_id
 from recoup.flows.cards.challenge import ChallengeAnswer, ChallengePage, agree, answer, come_back, refuse, show
 from recoup.flows.cards.tokenize import Vault
@@ -150,7 +159,7 @@ def _card_page(visit: Visit, page: ChallengePage, problem: Problem | None = None
 
 async def _given(request: Request, now: datetime) -> ChallengeAnswer:
     """Raises: Problem(invalid) naming the field."""
-    form = {name: str(value).strip() for name, value in (await request.form()).items()}
+    form = await fields_of(request)
     pan = "".join(c for c in form.get("number", "") if c not in " -")
     code = form.get("code", "")
     if code and not (code.isascii() and code.isdecimal() and len(code) in (3, 4)):
@@ -246,22 +255,12 @@ async def _returned(visit: Visit) -> Response:
 
 
 PAYER = Actor("payer", "checkout")
-FIELDS_MAX = 20
-
-
-async def _picked(visit: Visit) -> str | None:
-    """What the page's form says. Raises: Problem(invalid)."""
-    try:
-        fields = dict(parse_qsl((await visit.request.body()).decode("latin-1"), max_num_fields=FIELDS_MAX))
-    except ValueError:
-        raise Problem("invalid", "That is not the page's form.", cure="Press the button on the page.") from None
-    return fields.get("channel")
 
 
 def simulate_payment(*, approve: bool) -> Callable[[Visit], Awaitable[Response]]:
     async def press(visit: Visit) -> Response:
         checkout = visit.checkout
-        channel = await _picked(visit) or None
+        channel = (await fields_of(visit.request)).get("channel") or None
         able = [one.code for one in enabled(test=checkout.world.policy.test_mode) if not one.requires_watcher]
         if channel not in {None, *able}:
             raise Problem("invalid", "There is no such way to pay.", cure="Choose one of those on the page.")

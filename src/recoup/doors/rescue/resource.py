@@ -228,7 +228,7 @@ async def _body(method: Method, scope: Scope, receive: Receive) -> tuple[Any, by
         return None, b""
     if method.operation.body_optional and not await _has_body(scope):
         return {}, b""
-    value, content = await read_json(scope, receive)
+    value, content = await read_json(scope, receive, method.operation.chars_max)
     body = fold_keys(value, method.fold)
     if not isinstance(body, dict):
         raise Problem(

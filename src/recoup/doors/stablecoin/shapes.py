@@ -94,9 +94,10 @@ class Payment(Struct, frozen=True):
         Annotated[Confirmations, Meta(description="Chains only: of the transfer with the fewest that still counts.")]
         | UnsetType
     ) = UNSET
-    deposits: Annotated[list[Deposit], Meta(description="Chains only: all transfers, oldest first.")] | UnsetType = (
-        UNSET
-    )
+    deposits: (
+        Annotated[list[Deposit], Meta(description="Chains only: the newest 50 transfers, oldest first.")] | UnsetType
+    ) = UNSET
+    deposit_count: Annotated[int, Meta(description="Chains only: how many transfers came.")] | UnsetType = UNSET
     exceptions: (
         Annotated[
             list[PaymentException],

@@ -14,6 +14,7 @@ from typing import BinaryIO, Final
 from uuid import UUID
 
 from recoup.flows.threads import run_stoppable
+from recoup.flows.workbooks import opened
 from recoup.flows.world import World
 from recoup.kernel.encode import encode_sorted
 from recoup.kernel.ids import new_id
@@ -95,25 +96,26 @@ async def reconcile(
     known = await run_by_key(world.db, scope.merchant_id, run_key)
     if known is not None:
         return Ran(known, True)
-    statement = await run_stoppable(_statement, file, reading, tell)
-    route = reading.values.get("route") or next(iter(reading.routes), "")
-    run = _Run((scope.merchant_id, run_id), statement, route)
-    async with world.db.transaction() as tx:
-        mine = await store.begin_run(
-            tx,
-            *run.key,
-            run_key,
-            reading.kind,
-            file.name[-200:],
-            file_hash,
-            reading.to_dict(),
-            wall,
-            scope.actor.text(),
-        )
-        if mine:
-            await store.prepare(tx)
-            await _compare(tx, run, reading, file_hash, wall, list(world.channels))
-            await note(tx, scope, wall, "statement.compared", run_id, {"kind": reading.kind, "lines": run.lines})
+    async with opened(file.content) as content:
+        statement = await run_stoppable(_statement, replace(file, content=content), reading, tell)
+        route = reading.values.get("route") or next(iter(reading.routes), "")
+        run = _Run((scope.merchant_id, run_id), statement, route)
+        async with world.db.transaction() as tx:
+            mine = await store.begin_run(
+                tx,
+                *run.key,
+                run_key,
+                reading.kind,
+                file.name[-200:],
+                file_hash,
+                reading.to_dict(),
+                wall,
+                scope.actor.text(),
+            )
+            if mine:
+                await store.prepare(tx)
+                await _compare(tx, run, reading, file_hash, wall, list(world.channels))
+                await note(tx, scope, wall, "statement.compared", run_id, {"kind": reading.kind, "lines": run.lines})
     made = await run_by_key(world.db, scope.merchant_id, run_key)
     assert made is not None
     return Ran(made, not mine)

@@ -55,6 +55,9 @@ async def simulate(
             raise Problem(
                 "wrong_state", f"The order is {status}; it cannot be paid any more.", cure="Make a new charge."
             )
+        picked = CHANNELS.get(order.attempts[-1].route or "")
+        if picked is not None and picked.requires_watcher:
+            raise Problem("wrong_state", "A payment on a chain is not simulated.", cure="Send it from a wallet.")
         return pick_channel(change, channel), bool(order.source)
 
     started = world.clocks.monotonic()

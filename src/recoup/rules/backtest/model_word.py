@@ -12,12 +12,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from functools import lru_cache
 from itertools import islice
 from math import exp
 from typing import Final, NamedTuple
 
 from recoup.core.kit.model import Model
+from recoup.kernel.cached import cached
 from recoup.kernel.spread import Spread, alone, parts_of
 from recoup.kernel.time import BusinessTime
 from recoup.rules.backtest.estimate import NORMAL_90
@@ -206,7 +206,7 @@ def _time(row: tuple[datetime, str, Look]) -> datetime:
     return row[0]
 
 
-@lru_cache(maxsize=65_536)
+@cached(4_096)
 def _reading(scheme: str, code: DeclineCode | None, text: str, advice: str, on: date, region: str) -> Reading:
     return read_decline(
         scheme=scheme or "generic",

@@ -2,11 +2,11 @@
 
 import re
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
-from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 from unicodedata import normalize
 from zoneinfo import ZoneInfo
 
+from recoup.kernel.cached import cached
 from recoup.kernel.time import of_these_days
 
 Order = Literal["", "day", "month"]
@@ -164,7 +164,7 @@ class OrderEvidence:
         return "day" if self.day else "month" if self.month else ""
 
 
-@lru_cache(maxsize=1_024)
+@cached(1_024)
 def zone_named(name: str) -> tzinfo | None:
     """Of a name like Europe/Berlin, an offset like +02:00, or an abbreviation with one meaning."""
     word = name.strip()

@@ -1,9 +1,9 @@
 """Why an attempt was declined, as an export says it: each code stays in its own field, a text only names a class."""
 
 import re
-from functools import lru_cache
 from typing import Final, NamedTuple
 
+from recoup.kernel.cached import cached
 from recoup.rules.files.table import plain
 from recoup.rules.network.codes import SOURCES, UNREADABLE, phrase_in, plain_code
 from recoup.rules.network.tables import PROCESSOR_CODES
@@ -32,7 +32,7 @@ class Reasons(NamedTuple):
 NOTHING: Final = Reasons("", "", "", "", "")
 
 
-@lru_cache(maxsize=65_536)
+@cached(4_096)
 def reasons_of(
     source: str,
     digits: int,

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
 
+from recoup.kernel.cached import cached
 from recoup.rules.counterpart_text import CODE_MAX, kept
 from recoup.rules.network.decline_code import ADVICE, NETWORK, TEXT, DeclineCode
 from recoup.rules.network.phrases import Phrases
@@ -77,7 +78,7 @@ _WITH_WORDS: Final = re.compile(
     r"([0-9A-Za-z_.]{1,32})(?:\s*[:;|\u2013\u2014-]\s+|\s+[:;|\u2013\u2014-]\s*)\S.*|([A-Za-z]?[0-9][0-9A-Za-z.]{0,7})\s+\S.*",
     re.DOTALL,
 )
-_DECIMAL: Final = re.compile(r"([0-9]+)\.0+")
+_DECIMAL: Final = re.compile(r"(?<![0-9])([0-9]+)\.0+")
 _WIDE: Final = re.compile(r"0+([0-9]{2})")
 _FIELD_39: Final = re.compile(r"[0-9A-Z]{2}|[0-9]|[0-9]{3}")
 _ADVICE_AS_SCA: Final = {"65", "83"}  # beside these, "new account information" asks for authentication
@@ -205,6 +206,7 @@ def plain_code(source: str, came: str | None) -> str:
     return code
 
 
+@cached(4_096)
 def unknown_code(source: str, came: str | None) -> str | None:
     """A code that is on no list of a network or of its source, as it may be shown; else None."""
     code = code_of(source, came)

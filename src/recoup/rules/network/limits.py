@@ -18,9 +18,9 @@ Source: the dated network limits; design §4.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 
+from recoup.kernel.cached import cached
 from recoup.kernel.filled import filled
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.reasons import reason_of
@@ -235,7 +235,7 @@ def rules_at(scheme: str, now: datetime, region: str) -> tuple[LimitRow, ...]:
     return _rules_on(scheme, now.astimezone(UTC).date(), region)
 
 
-@lru_cache(maxsize=4_096)
+@cached(4_096)
 def _rules_on(scheme: str, on: date, region: str) -> tuple[LimitRow, ...]:
     rows = [row for row in LIMITS if row.scheme == scheme and row.key != "acceptor"]
     names = dict.fromkeys(row.rule_id for row in rows)

@@ -5,11 +5,11 @@ Source: EIP-55; TRON's base58check with the prefix 0x41.
 """
 
 import re
-from functools import lru_cache
 from typing import Final, Literal, NoReturn
 
 from base58 import b58decode_check, b58encode_check
 
+from recoup.kernel.cached import cached
 from recoup.kernel.problem import invalid
 
 ADDRESS: Final = 20
@@ -34,6 +34,7 @@ def keccak256(data: bytes) -> bytes:
     return keccak.new(digest_bits=256, data=data).digest()
 
 
+@cached(KEPT)
 def read_address(text: str, kind: Kind, field: str, *, one_case: bool = False) -> bytes:
     """The 20 bytes of an address whose checksum is right. `one_case`: also of an EVM address without
     one, in letters of one case. Raises: Problem(invalid)."""
@@ -48,7 +49,7 @@ def read_address(text: str, kind: Kind, field: str, *, one_case: bool = False) -
     return raw
 
 
-@lru_cache(maxsize=KEPT)
+@cached(KEPT)
 def shown(raw: bytes, kind: Kind) -> str:
     """The address with its checksum, as wallets show it. Raises: ValueError for anything but 20 bytes."""
     if len(raw) != ADDRESS:

@@ -7,7 +7,6 @@ Payers and orders are told apart by 64 bits of their ids, which are random: no n
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from functools import lru_cache
 from hashlib import blake2b
 from struct import Struct
 from typing import Final, NamedTuple
@@ -19,6 +18,7 @@ from recoup.features.engine.bins import TRIES
 from recoup.features.engine.learn.attempts import Attempts, Column
 from recoup.features.engine.learn.train import ISSUERS_MAX
 from recoup.flows.world import World
+from recoup.kernel.cached import cached
 from recoup.kernel.ids import first_id_of
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
@@ -208,7 +208,7 @@ def _add_payments(rows: _Rows, merchant_id: UUID, region: str, payments: Sequenc
 _APPROVED: Final = (APPROVED, APPROVAL)
 
 
-@lru_cache(maxsize=65_536)
+@cached(4_096)
 def _told(
     scheme: str, source: str | None, code: str | None, text: str | None, advice: str | None, on: date, region: str
 ) -> tuple[int, str]:
