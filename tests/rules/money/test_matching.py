@@ -11,7 +11,17 @@ from tests.rules.money.matcher import match
 
 from recoup.kernel.problem import Problem
 from recoup.rules.money.ledger import Entry
-from recoup.rules.money.matching import KINDS, Found, Ours, Theirs, check_units, is_inward, judge, signed_type, unit_of
+from recoup.rules.money.matching import (
+    KINDS,
+    Found,
+    Ours,
+    Theirs,
+    check_units,
+    is_inward,
+    judge,
+    signed_type,
+    unit_of,
+)
 from recoup.rules.money.statement import content_id
 
 AT = datetime(2026, 11, 15, tzinfo=UTC)
@@ -182,6 +192,8 @@ def test_what_is_suggested_books_the_money_where_it_is() -> None:
 def test_the_signs_of_each_kind_of_file_name_types_that_it_has() -> None:
     for kind, types in KINDS.items():
         for type_ in types:
+            if not KINDS[kind][type_]:
+                continue  # a word of one processor, which becomes one of the others
             for came_in in (True, False):
                 found = signed_type(kind, type_, came_in=came_in)
                 assert not found or found in types, (kind, type_)

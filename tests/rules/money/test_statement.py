@@ -336,6 +336,8 @@ def test_each_type_and_sign_is_one_kind_of_line() -> None:
         "payout": (("funding_return", 1000), ("funding", 1000)),
         "funding_return": (("funding_return", 1000), "bad_amount"),
         "payout_reversal": (("funding_return", 1000), "bad_amount"),
+        "settle": (("charge", 1000), ("refund", 1000)),
+        "partial_capture_reversal": ("bad_amount", ("charge", -1000)),
     }
     assert set(KINDS["processor"]) <= set(wanted)
     for type_, (came, went) in wanted.items():

@@ -100,7 +100,7 @@ class Life:
             return self.dice.randint(20_180, 20_226) * DAY + within, False, True  # before 19 May 2025
         if self.scheme == "mastercard" and roll < 0.3:
             return self.dice.choice((19_255, 19_370)) * DAY + within, True, False  # before 1 Oct 2022, 1 Feb 2023
-        return self.dice.randint(20_454, 20_800) * DAY + within, False, False
+        return self.dice.randint(20_454, 20_900) * DAY + within, False, False
 
     def live(self) -> None:
         self.found.cards += 1

@@ -22,6 +22,7 @@ NEVER = 1 << 62  # later than any instant
 
 # Days since 1970 from which another number holds.
 _OCTOBER_2022, _FEBRUARY_2023, _MAY_19_2025, _MAY_25_2025 = 19_266, 19_389, 20_227, 20_233
+_NOVEMBER_29_2026 = 20_786
 _STOPS = frozenset({"R0", "R1", "R3"})  # bind the merchant that was stopped; the other bans bind the card
 _VISA_CATEGORY_1 = frozenset({"04", "07", "12", "14", "15", "41", "43", "46", "57"}) | _STOPS
 _FOR_EVER = frozenset({"03", "21"})
@@ -147,7 +148,8 @@ class Count:
             if tuple(about) == key and (whose == one.merchant or not reported):
                 end = heard_at + span
                 until = max(until, end if whose == one.merchant else rounded(end, span))
-        for (whose, binds_one), heard_at in self.ended.items():
+        ended = self.ended if one.at >= _NOVEMBER_29_2026 * DAY else {}
+        for (whose, binds_one), heard_at in ended.items():
             if whose == one.merchant or not binds_one:
                 end = heard_at + MONTH
                 until = max(until, end if whose == one.merchant else rounded(end, MONTH))

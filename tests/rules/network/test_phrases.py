@@ -50,8 +50,9 @@ DOUBTFUL = (
 
 
 def read(text: str | None = None, code: str | None = None, **more: Any) -> Reading:
-    return read_decline(**{"scheme": "visa", "code": code_of("some gateway", code), "text": text,
-                           "on": date(2026, 11, 29)} | more)  # fmt: skip
+    return read_decline(
+        **{"scheme": "visa", "code": code_of("some gateway", code), "text": text, "on": date(2026, 11, 29)} | more
+    )
 
 
 @each(("text", "reason"), FINAL.items())

@@ -12,7 +12,7 @@ from uuid import UUID
 from msgspec.structs import asdict
 
 from recoup.flows.each import each
-from recoup.flows.insight.unlisted_codes import count_unlisted
+from recoup.flows.unlisted_codes import count_unlisted
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem

@@ -17,11 +17,25 @@ Attempts = Annotated[int, Meta(ge=0)]
 NextAttemptAt = Annotated[datetime | None, Meta(description="null: none is planned")]
 PeriodTo = Annotated[datetime, Meta(description="exclusive")]
 RefundedTotal = Annotated[Amount, Meta(description="total of all refunds that were not refused")]
-CancelReason = Annotated[Literal[
-    "declined", "merchant_cancelled", "paid_elsewhere", "capture_window", "challenge_failed", "challenge_timeout",
-    "payer_refused", "invoice_credited", "invoice_voided", "invoice_uncollectible", "invoice_gone",
-    "subscription_cancelled", "subscription_paused", "billing_stopped",
-], Meta(description="why the order ended")]  # fmt: skip
+CancelReason = Annotated[
+    Literal[
+        "declined",
+        "merchant_cancelled",
+        "paid_elsewhere",
+        "capture_window",
+        "challenge_failed",
+        "challenge_timeout",
+        "payer_refused",
+        "invoice_credited",
+        "invoice_voided",
+        "invoice_uncollectible",
+        "invoice_gone",
+        "subscription_cancelled",
+        "subscription_paused",
+        "billing_stopped",
+    ],
+    Meta(description="why the order ended"),
+]
 
 
 class Data(Struct, frozen=True, kw_only=True, rename="pascal", omit_defaults=False):
