@@ -31,6 +31,7 @@ from recoup.rules.network.magic_disputes import DISPUTES
 from recoup.rules.network.magic_serials import TOKENS, UPDATES
 from recoup.rules.order.faces import MEANINGS, STATUS_NAMES, face
 from recoup.rules.order.lifecycle import ENDED, STEPS, Stage
+from recoup.rules.order.lifecycle import REASONS as BILLED
 from recoup.rules.rescue.completeness import WISHES
 from recoup.rules.stable.channels import enabled
 from recoup.rules.stable.destinations import FORMS
@@ -71,10 +72,11 @@ def code(text: object) -> str:
 
 
 def diagram() -> str:
-    """Steps between two stages share an arrow."""
-    arrows: dict[tuple[Stage, Stage], list[str]] = {}
+    """Steps between two stages share an arrow, and the ends of a billing a name."""
+    arrows: dict[tuple[Stage, Stage], dict[str, None]] = {}
     for step in STEPS:
-        arrows.setdefault((step.src, step.dst), []).append(step.happening)
+        name = "an end of its invoice or subscription" if step.happening in BILLED else step.happening
+        arrows.setdefault((step.src, step.dst), {})[name] = None
     lines = ["```mermaid", "stateDiagram-v2"]
     for (src, dst), happenings in arrows.items():
         start = "[*]" if src is Stage.NEW else src.value

@@ -275,7 +275,8 @@ def evaluation(maker: Maker, one: Bill, result: dict[str, str], card: dict[str, 
     }
     if units == one.plan.units:
         body["orderItems"] = [
-            {"sku": i.sku, "name": i.name, "amount": i.units, "quantity": i.quantity} for i in one.plan.items
+            {"sku": i.sku, "name": i.name, "amount": i.units * i.quantity, "quantity": i.quantity}
+            for i in one.plan.items
         ]
     if maker.random.random() < 0.25:
         body["threeDSecure"] = {

@@ -23,7 +23,7 @@ TARGET = Path(__file__).parent.parent / "packages/recoup-lab/src/recoup_lab/proc
 FILES = {
     "Charge": "_charge", "PaymentIntent": "_payment_intent", "Customer": "_customer",
     "PaymentMethod": "_payment_method", "Refund": "_refund", "Invoice": "_invoice", "InvoiceItem": "_invoice_item",
-    "InvoicePayment": "_invoice_payment",
+    "InvoicePayment": "_invoice_payment", "CreditNote": "_credit_note",
     "Subscription": "_subscription", "Dispute": "_dispute", "WebhookEndpoint": "_webhook_endpoint",
     "BalanceTransaction": "_balance_transaction", "Event": "_event",
 }  # fmt: skip
@@ -51,7 +51,10 @@ WRITES = {
     "POST /v1/invoices/{}/void": "Invoice.VoidInvoiceParams",
     "POST /v1/invoices/{}/mark_uncollectible": "Invoice.MarkUncollectibleParams",
     "POST /v1/invoices/{}/pay": "Invoice.PayParams",
+    "POST /v1/credit_notes": "CreditNote.CreateParams",
+    "POST /v1/credit_notes/{}/void": "CreditNote.VoidCreditNoteParams",
     "POST /v1/subscriptions": "Subscription.CreateParams",
+    "POST /v1/subscriptions/{}": "Subscription.ModifyParams",
     "DELETE /v1/subscriptions/{}": "Subscription.CancelParams",
     "POST /v1/disputes/{}": "Dispute.ModifyParams",
     "POST /v1/disputes/{}/close": "Dispute.CloseParams",

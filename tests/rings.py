@@ -35,6 +35,7 @@ FAMILIES: Final = {
     "faults": "what goes wrong in operation: doctor names it, and the right alert fires",
     "fuzz": "odd requests by the thousand at every door",
     "growth": "work that must not grow with the data",
+    "growth-of-input": "texts of strangers in every name and value, and every file: no cost grows with their square",
     "kills": "a process dies between any two steps",
     "mutations": "random changes of rules, moves and store, each found by a ring",
     "processes": "the wheel, and installations of several processes",

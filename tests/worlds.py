@@ -254,7 +254,7 @@ class Shop:
             "transacted_at": await self.now(),
             "facts": {},
         }
-        return await self.transmit.transmit(self.scope, Transmitted(**(usual | more)))
+        return (await self.transmit.transmit(self.scope, Transmitted(**(usual | more))))[0]
 
     async def run_due(self) -> int:
         """Runs what is due now, until nothing is; answers how much it was."""

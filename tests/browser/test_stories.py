@@ -14,7 +14,7 @@ from tests.isolation.ground import Ground
 from recoup.doors.portal.endpoint import COOKIE
 from recoup.store.server import ServerAddress
 
-ITEMS = [{"sku": "LEAF-1", "name": "Leaf Club", "amount": 1530, "quantity": 3}]
+ITEMS = [{"sku": "LEAF-1", "name": "Leaf Club", "amount": 4590, "quantity": 3}]
 
 
 @dataclass(frozen=True)

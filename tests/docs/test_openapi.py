@@ -173,7 +173,7 @@ def test_a_body_that_refuses_what_it_does_not_know_says_so() -> None:
         for method, one in told.items():
             schema = one.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
             strict = next(
-                op.strict for op in rescue(error_rows).operations if (op.path, op.method.lower()) == (path, method)
+                not op.lenient for op in rescue(error_rows).operations if (op.path, op.method.lower()) == (path, method)
             )
             if schema is not None:
                 whole = {"components": made["components"], **schema}

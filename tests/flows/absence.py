@@ -13,6 +13,7 @@ from recoup.flows.cards.on_demand import set_fault
 from recoup.gateways.cards.port import Inquiry, Outcome
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.moves.pace import ATTENTION_AFTER_TRIES
+from recoup.rules.network.decline_code import our_code
 
 
 async def away(self: SandboxProcessor, asked: Any) -> Outcome:
@@ -35,7 +36,7 @@ def first_not_processed(monkeypatch: pytest.MonkeyPatch, call: str = "modify") -
     those were."""
     real_call, real_inquiry = getattr(SandboxProcessor, call), SandboxProcessor.inquire
     dropped = set[UUID]()
-    never = Outcome("not_sent", processor_code="not_processed")
+    never = Outcome("not_sent", processor_code=our_code("not_processed"))
 
     async def answered(self: SandboxProcessor, message: Any) -> Outcome:
         if not dropped:

@@ -19,6 +19,7 @@ from recoup_connectors.adyen.connector import Adyen
 from recoup_connectors.stripe.connector import Stripe
 from recoup_lab.processors.adyen.account import MERCHANT
 from recoup_lab.processors.adyen.server import KEY as ADYEN_KEY
+from recoup_lab.processors.adyen.server import SECRET as ADYEN_SECRET
 from recoup_lab.processors.adyen.server import StandIn as AdyenStandIn
 from recoup_lab.processors.bridge import SECRET, BridgeStandIn
 from recoup_lab.processors.faults import Faults
@@ -113,7 +114,7 @@ class OfAdyen(Bank):
 
     async def start(self, folder: Path) -> Any:
         self.standin = await AdyenStandIn(folder / "adyen.sqlite", faults=self.faults).start()
-        return Adyen(key=ADYEN_KEY, account=MERCHANT, url=self.standin.url)
+        return Adyen(key=ADYEN_KEY, account=MERCHANT, url=self.standin.url, notice_secrets=(ADYEN_SECRET,))
 
     async def stop(self) -> None:
         await self.standin.stop()

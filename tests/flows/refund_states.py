@@ -30,8 +30,8 @@ from recoup.rules.network.allow_list import APPROVE_CARDS
 from recoup.rules.network.magic import FAULT_CARDS, script_card
 
 YES, FAULTY, SILENT_YES = APPROVE_CARDS[2], FAULT_CARDS["visa"], 80_001
-ITEMS = [{"sku": "TEA", "name": "Tea", "amount": 1000, "quantity": 3}, {"sku": "MUG", "name": "Mug", "amount": 1590}]
-SILENT_ITEMS = [{"sku": "TEA", "name": "Tea", "amount": 20_000, "quantity": 4, "tax": 1}]
+ITEMS = [{"sku": "TEA", "name": "Tea", "amount": 3000, "quantity": 3}, {"sku": "MUG", "name": "Mug", "amount": 1590}]
+SILENT_ITEMS = [{"sku": "TEA", "name": "Tea", "amount": 80_000, "quantity": 4, "tax": 1}]
 CUSTOMER: dict[str, Any] = {"is_mit": False, "days": None, "code": "05", "pan": YES}
 Prepare = Callable[[Shop], Awaitable[UUID]]
 Against = Callable[[Shop, UUID], Awaitable[str]]

@@ -19,6 +19,7 @@ from recoup.gateways.cards.outcome import Outcome
 from recoup.gateways.cards.port import Charge
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.rules.counterpart_text import CODE_MAX
+from recoup.rules.network.decline_code import our_code
 from recoup.rules.network.magic import script_card
 from recoup.rules.order.attention import sentence_of
 from recoup.rules.order.consent import Consent
@@ -28,7 +29,7 @@ from recoup.store.server import ServerAddress
 
 SAID: dict[str, Any] = {
     "avs": "Y", "cvv": "M", "cavv": "2", "risk": "elevated", "risk_score": 61, "category": "issuer_declined",
-    "auth_code": "A1B2C3", "processor_advice": "try_again_later",
+    "auth_code": "A1B2C3", "processor_advice": our_code("try_again_later"),
 }  # fmt: skip
 
 
@@ -79,7 +80,9 @@ def test_what_a_processor_says_beside_its_codes_is_kept(server: ServerAddress) -
         order = await read(shop, order_id)
         checks = order.attempts[0].checks
         assert checks is not None
-        wanted = {("advice" if name == "processor_advice" else name): value for name, value in SAID.items()}
+        wanted = {("advice" if name == "processor_advice" else name): value for name, value in SAID.items()} | {
+            "advice": "try_again_later"
+        }
         assert {name: getattr(checks, name) for name in wanted} == wanted
         assert checks.risk_level == "elevated"
         assert order.pan_id is not None

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from tests.flows.banks import BANKS, Bank, OfAdyen, OfBridge, OfStripe, at_bank, back
@@ -14,14 +15,17 @@ from tests.flows.test_customer_waiting import PATIENT, waiting
 from tests.worlds import Shop, change_world, make_shop, owner, sandbox_world
 
 from recoup.flows.cards.cancel import cancel
-from recoup.flows.cards.challenge import ChallengePage, show
+from recoup.flows.cards.challenge import ChallengePage, refuse, show
 from recoup.flows.cards.inquire import inquire, settle_by_proof
 from recoup.flows.insight.verify import verify
+from recoup.flows.notices.receive import take
 from recoup.gateways.cards.outcome import Outcome
 from recoup.kernel.time import WallTime
+from recoup.rules.network.magic import script_card
 from recoup.rules.order.authentication import AT_BANK, AT_BANK_MIN, authentication
 from recoup.store.cards.unknown_outcomes import unknown_outcomes
 from recoup.store.server import ServerAddress
+from recoup_lab.processors.adyen.account import MERCHANT
 
 Story = Callable[[Shop, Bank], Awaitable[None]]
 
@@ -148,6 +152,44 @@ def test_who_never_comes_back_ends_the_order_and_nothing_stays_open(
         assert bank.taken() == []
 
     run(server, tmp_path, kind, story)
+
+
+def test_a_signed_approval_counts_while_the_payer_is_still_away(server: ServerAddress, tmp_path: Path) -> None:
+    """Adyen goes on without the payer, who never comes back."""
+
+    async def story(shop: Shop, bank: Bank) -> None:
+        assert isinstance(bank, OfAdyen)
+        page = await away(shop, bank)
+        brought = dict(parse_qsl(urlsplit(await at_bank(page, "passed")).query))
+        bank.standin.account.details({"details": brought})
+        (told,) = bank.standin.notices()
+        for _ in range(2):
+            await take(shop.world, shop.orders, "adyen", told.headers, told.body)
+        assert await stage(shop, page) == ("completed", None)
+        await too_late(shop, page)
+        await shop.run_due()
+        assert await stage(shop, page) == ("completed", None)
+        assert bank.taken() == [4590]
+
+    run(server, tmp_path, OfAdyen, story)
+
+
+@pytest.mark.parametrize("status", ["refused", ""])
+def test_no_order_ends_without_the_processors_word_on_that_payment(
+    server: ServerAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: str
+) -> None:
+    async def story(shop: Shop, bank: Bank) -> None:
+        assert isinstance(bank, OfAdyen)
+        page, cancel_reference = await away(shop, bank), bank.standin.account.cancel_reference
+        with monkeypatch.context() as patched:
+            patched.setattr(bank.standin.account, "cancel_reference", lambda _: {"status": status})
+            await too_late(shop, page)
+            await inquire(shop.world, shop.orders, shop.key(page.order_id))
+            assert (await stage(shop, page))[0] == "processing"
+        (waiting_there,) = bank.standin.book.all("redirect")
+        cancel_reference({"merchantAccount": MERCHANT, "paymentReference": waiting_there["form"]["reference"]})
+
+    run(server, tmp_path, OfAdyen, story)
 
 
 @pytest.mark.parametrize("kind", [OfBridge, OfStripe])
@@ -288,6 +330,38 @@ def test_a_payer_who_leaves_a_link_at_the_bank_may_come_again(
         assert bank.taken() == [4590]
 
     run(server, tmp_path, kind, story)
+
+
+@pytest.mark.parametrize("end", ["failed", "left", "refused"])
+def test_a_typed_card_that_is_not_confirmed_is_neither_charged_nor_asked_about(
+    server: ServerAddress, tmp_path: Path, end: str
+) -> None:
+    async def story(shop: Shop, bank: Bank) -> None:
+        own = script_card("visa", "54", 99)
+        order_id = await shop.admit(pan=own, code="54")
+        await shop.run_due()
+        page = await show(shop.world, *shop.key(order_id))
+        page = await answered(shop, page, pan=bank.wants()["pan"], exp_month=8, exp_year=2033)
+        assert (page.state, page.bank_url is not None) == ("tried", True)
+        if end == "failed":
+            page = await back(shop, await at_bank(page, "failed"))
+        elif end == "left":
+            await too_late(shop, page)
+            await inquire(shop.world, shop.orders, shop.key(order_id))
+        else:
+            await refuse(shop.world, shop.orders, page, "test")
+            await back(shop, await at_bank(page, "passed"))
+            await shop.settle()
+        page = await show(shop.world, *shop.key(order_id))
+        assert page.asks_again is None
+        if end == "refused":
+            assert (page.reason, page.money) == ("payer_refused", "returned")
+            return
+        assert (page.last4, page.planned) == (own[-4:], False)
+        await shop.advance(timedelta(days=21))
+        assert bank.taken() == []
+
+    run(server, tmp_path, OfBridge, story)
 
 
 def test_how_long_the_bank_is_waited_for() -> None:

@@ -1,6 +1,7 @@
 """A merchant's own account at a processor: connected, picked up, kept from everybody else, rolled, ended."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -18,6 +19,7 @@ from recoup.flows.insight.verify import verify
 from recoup.flows.merchants import connect as flow
 from recoup.flows.merchants.connect import ChangeRequest, ConnectRequest, change, check, connect, disconnect
 from recoup.flows.merchants.route_switches import read_route_states, switch_off
+from recoup.flows.notices.receive import take
 from recoup.flows.own_routes import SECRETS_OVERLAP, OpenProcessors
 from recoup.gateways.cards.bridge import NoProcessor
 from recoup.gateways.cards.credential import Stored
@@ -29,7 +31,7 @@ from recoup.store.server import ServerAddress
 from recoup.store.statement import Read
 from recoup_connectors.stripe.api import EVENTS, INVOICE_EVENTS
 from recoup_lab.processors.faults import Faults
-from recoup_lab.processors.stripe.server import StandIn
+from recoup_lab.processors.stripe.server import StandIn, signature
 
 KEY, OTHER_KEY, POOR_KEY = "rk_test_first_0001", "rk_test_second_0002", "rk_test_poor_0003"
 SECRET, NEXT_SECRET = "whsec_first0001", "whsec_second0002"  # noqa: S105 - of a stand-in
@@ -364,5 +366,86 @@ def test_another_process_reads_the_connections_when_one_was_changed(
         assert await second_later() == []
         assert made.route not in there, "with nothing open it is erased at once"
         await there.close()
+
+    run(server, tmp_path, story)
+
+
+def failing_invoice(standin: StandIn) -> str:
+    account = standin.account
+    method, customer = method_at(standin, "visa_chargeDeclinedInsufficientFunds")
+    subscription = account.make_subscription({"customer": customer, "default_payment_method": method})["id"]
+    made = account.make_invoice({"customer": customer, "amount_due": "4590", "subscription": subscription})
+    account.retry_invoice(made["id"])
+    return str(made["id"])
+
+
+async def listen(shop: Shop, standin: StandIn) -> str:
+    """The account's webhook, made before it is connected. Answers the route's name."""
+    name = await flow.next_name(shop.world, shop.scope, "stripe")
+    url = f"https://recoup.example/inbound/{name}/notices"
+    standin.account.make_endpoint({"url": url, "enabled_events": ["*"]})
+    return name
+
+
+async def rescued(shop: Shop) -> list[str]:
+    await seen(shop)
+    await shop.run_due()
+    return await shop.value("SELECT coalesce(jsonb_agg(external_id), '[]') FROM orders")
+
+
+def test_an_invoice_that_failed_in_the_second_of_connecting_is_taken(
+    server: ServerAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(shop: Shop, standin: StandIn) -> None:
+        await listen(shop, standin)
+        examine, failed = flow.examine, list[str]()
+
+        async def examined(kind: str, connection: Any) -> Any:
+            found = await examine(kind, connection)
+            failed.append(failing_invoice(standin))  # its notice finds no route yet
+            return found
+
+        monkeypatch.setattr(flow, "examine", examined)
+        made = await connect(shop.world, shop.scope, request_of(standin, billing="take_over"))
+        assert made.state == "connected"
+        assert await rescued(shop) == failed
+        monkeypatch.undo()
+        again = failing_invoice(standin)  # whose notice is lost later
+        assert await rescued(shop) == failed
+        async with shop.world.db.transaction() as tx:
+            await tx.execute("UPDATE due_work SET due_at = now() WHERE kind = 'missed_notices'")
+        assert sorted(await rescued(shop)) == sorted([*failed, again])
+
+    run(server, tmp_path, story)
+
+
+def test_an_invoice_that_fails_while_its_connection_waits_is_taken_once_it_is_connected(
+    server: ServerAddress, tmp_path: Path
+) -> None:
+    async def story(shop: Shop, standin: StandIn) -> None:
+        name = await listen(shop, standin)
+        made = await connect(shop.world, shop.scope, request_of(standin, key=POOR_KEY, billing="take_over"))
+        assert (made.state, made.route) == ("waiting", name)
+        await seen(shop)
+        invoice = failing_invoice(standin)
+        (event,) = [one for one in standin.book.all("event") if one["type"] == "invoice.payment_failed"]
+        body = json.dumps(event).encode()
+        signed = {"stripe-signature": signature(body, SECRET, int(shop.world.clocks.wall().timestamp()))}
+        await take(shop.world, shop.orders, name, signed, body)
+        assert await rescued(shop) == []
+        await change(shop.world, shop.scope, name, ChangeRequest(key=KEY))
+        async with shop.world.db.transaction() as tx:
+            await tx.execute("UPDATE due_work SET lease_until = NULL WHERE kind = 'processor_notice'")
+        assert await rescued(shop) == [invoice]
+
+    run(server, tmp_path, story)
+
+
+def test_with_billing_off_nothing_is_taken_that_failed_meanwhile(server: ServerAddress, tmp_path: Path) -> None:
+    async def story(shop: Shop, standin: StandIn) -> None:
+        await listen(shop, standin)
+        failing_invoice(standin)
+        await connect(shop.world, shop.scope, request_of(standin))
+        assert await rescued(shop) == []
 
     run(server, tmp_path, story)

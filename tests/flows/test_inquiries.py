@@ -10,6 +10,7 @@ from tests.worlds import make_shop, sandbox_world
 from recoup.flows.cards.inquire import inquire
 from recoup.flows.cards.on_demand import clear_fault, set_fault
 from recoup.gateways.cards.port import Inquiry, Outcome
+from recoup.rules.network.decline_code import our_code
 from recoup.rules.network.magic import script_card
 from recoup.store.server import ServerAddress
 
@@ -20,7 +21,7 @@ def test_an_order_goes_on_once_the_processor_proves_that_it_never_sent_the_charg
     """The proof was not heard in answer to an inquiry: the order waited for a day, then for a person."""
 
     async def never_sent(_: Inquiry) -> Outcome:
-        return Outcome("not_sent", processor_code="not_processed")
+        return Outcome("not_sent", processor_code=our_code("not_processed"))
 
     async def story() -> None:
         async with sandbox_world(server, policy=POLICY) as made:

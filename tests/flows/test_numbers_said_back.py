@@ -10,6 +10,7 @@ from tests.worlds import Shop, make_shop, sandbox_world
 
 from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.gateways.cards.port import Outcome
+from recoup.rules.network.decline_code import code_by
 from recoup.rules.network.magic import script_card
 from recoup.store.server import ServerAddress
 
@@ -38,11 +39,11 @@ class SaysItBack:
             await self.inner.inquire(inquiry),
             reference=f"auth-{CARD}-7",
             network_transaction_id=LIKE_A_CARD,
-            processor_code=GROUPED,
+            processor_code=code_by("", GROUPED),
         )
 
     async def modify(self, message: Any) -> Any:
-        return replace(await self.inner.modify(message), reference=CARD, processor_code=f"00{CARD}")
+        return replace(await self.inner.modify(message), reference=CARD, processor_code=code_by("", f"00{CARD}"))
 
 
 def test_an_inquiry_and_a_refund_leave_no_card_number_behind(server: ServerAddress) -> None:

@@ -130,19 +130,20 @@ def test_it_is_paid_otherwise_by_two_people_or_closed_with_a_reason(play: Callab
     play(story)
 
 
-def test_a_capture_that_fails_later_is_a_fact_and_a_case(play: Callable[[Story], None]) -> None:
+def test_a_capture_that_fails_later_takes_its_money_back_and_is_a_case(play: Callable[[Story], None]) -> None:
     async def story(shop: Shop) -> None:
         order_id = await authorised(shop)
         await capture(shop.world, shop.orders, shop.scope, CaptureRequest(order_id, 4590, "USD", "k"))
-        before = await shop.value(SUMS)
         for _ in range(2):
             await shop.orders.run(
                 lambda change: failed_since(change, change.order.modifications[0]), shop.key(order_id)
             )
         order = await shop.order(order_id)
-        assert (order["stage"], order["attention"]) == ("completed", "answer_differs")
+        assert (order["stage"], order["attention"]) == ("completed", "capture_failed")
         assert (await shop.happenings(order_id)).count("capture_failed") == 1
-        assert await shop.value(SUMS) == before
+        assert await shop.value(STATES) == ["capture done", "refund done"]
+        sums = await shop.value(SUMS)
+        assert not sums.keys() & {"clearing", "refund_due"}, "the processor has nothing, and nothing is owed"
 
     play(story)
 

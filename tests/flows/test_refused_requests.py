@@ -20,6 +20,7 @@ from recoup.gateways.cards.port import Charge, Outcome
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.kernel.ids import new_id
 from recoup.main.doctor_verb import look_at
+from recoup.rules.network.decline_code import our_code
 from recoup.rules.network.magic import script_card
 from recoup.rules.order.answers import WRONG, Fault
 from recoup.rules.order.attention import REQUEST_REFUSED
@@ -38,7 +39,7 @@ class Refusing(SandboxProcessor):
         if self.fault is None:
             return await super().charge(charge)
         self.sends += 1
-        return Outcome("not_sent", processor_code="amount_too_small", text=SAID, fault=self.fault)
+        return Outcome("not_sent", processor_code=our_code("amount_too_small"), text=SAID, fault=self.fault)
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from tests.flows.test_card_limits import PATIENT
+from tests.flows.test_card_limits import PATIENT, sends
 from tests.worlds import Shop, make_shop, sandbox_world
 
 from recoup.flows.cards.due import start
@@ -34,14 +34,14 @@ class Updated:
         return self._found
 
 
-async def noticed(shop: Shop, found: Stored | None = RENEWED) -> str | None:
+async def noticed(shop: Shop, found: Stored | None = RENEWED, subject: str = "method") -> str | None:
     now = shop.world.clocks.wall()
     values = {name: None for name in ProcessorNotice.__struct_fields__}
     said = {
         "merchant_id": shop.merchant_id,
         "object_key": new_id(),
         "route": "sandbox",
-        "subject": "method",
+        "subject": subject,
         "about": METHOD,
         "received_at": now,
         "times": 1,
@@ -85,5 +85,21 @@ def test_a_closed_method_and_one_that_did_not_change_try_nothing(server: ServerA
             assert await noticed(shop) == "not_ours"
             await shop.advance(timedelta(days=2))
             assert await shop.value(TRIES, order_id) == 0
+
+    asyncio.run(inside())
+
+
+def test_a_method_whose_bank_closed_the_account_is_charged_no_more_though_its_processor_keeps_it(
+    server: ServerAddress,
+) -> None:
+    async def inside() -> None:
+        async with sandbox_world(server, policy=PATIENT) as made:
+            shop = await make_shop(*made)
+            await waiting(shop, "51", units=4577)
+            for _ in range(2):
+                assert await noticed(shop, subject="ended") in ("closed", "not_ours")
+            await shop.advance(timedelta(days=20))
+            assert await sends(shop) == 0
+            assert (found := await verify(made[0])).difference is None, found.difference
 
     asyncio.run(inside())

@@ -12,7 +12,7 @@ from tests.worlds import Shop, owner
 
 from recoup.gateways.cards.port import Charge, Outcome
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
-from recoup.rules.network.codes import read_decline
+from recoup.rules.network.codes import code_of, read_decline
 from recoup.rules.network.magic import script_card
 from recoup.rules.network.sca import as_sca
 from recoup.store.server import ServerAddress
@@ -83,10 +83,10 @@ def test_a_customer_who_does_not_wait_gets_a_link_and_nothing_is_sent_again(serv
 )
 def test_which_codes_want_it(scheme: str, code: str, region: str, sca: bool) -> None:  # noqa: FBT001
     read = read_decline(
-        scheme=scheme, source=None, code=code, text=None, advice=None, on=date(2026, 11, 1), region=region
+        scheme=scheme, code=code_of(None, code), text=None, advice=None, on=date(2026, 11, 1), region=region
     )
     assert (read.reason == "sca_required") is sca
     assert (as_sca(read) == read) is sca
     assert as_sca(read).retry == "after_authentication"
-    hard = read_decline(scheme="visa", source=None, code="04", text=None, advice=None, on=date(2026, 11, 1))
+    hard = read_decline(scheme="visa", code=code_of(None, "04"), text=None, advice=None, on=date(2026, 11, 1))
     assert as_sca(hard) == hard

@@ -15,7 +15,7 @@ from recoup.features.mandates.rules import STOP_CODES
 from recoup.flows.cards.on_demand import clear_fault, set_fault
 from recoup.flows.cards.taken import EvaluateResult, result_of
 from recoup.kernel.policy import Policy
-from recoup.rules.network.codes import CODES, read_decline
+from recoup.rules.network.codes import CODES, code_of, read_decline
 from recoup.rules.network.magic import CODE_CARDS, FAULT_CARDS, FAULTS, amount_for
 from recoup.rules.network.reasons import REASONS
 from recoup.rules.order.causes import NOT_OVER, SENTENCES
@@ -29,7 +29,7 @@ SYNC = {"days": None, "code": "91"}  # tried at once
 BY_CLASS = {
     (row.klass, row.reason): row.code
     for code in sorted({r.code for r in CODES if r.scheme in ("visa", "generic") and r.kind == "response"})
-    for row in [read_decline(scheme="visa", source="visa", code=code, text=None, advice=None, on=date(2026, 11, 1))]
+    for row in [read_decline(scheme="visa", code=code_of("visa", code), text=None, advice=None, on=date(2026, 11, 1))]
     if row.code
 }
 

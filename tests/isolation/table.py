@@ -294,6 +294,7 @@ TABLE: dict[Key, Line] = {
     ("GET", "/checkout/{token}/unsubscribe"): _anyone(ids={"token": "forged checkout"}),
     ("POST", "/checkout/{token}/unsubscribe"): _anyone(ids={"token": "forged checkout"}),
     ("POST", "/checkout/{token}/refuse"): _anyone(ids={"token": "forged checkout"}),
+    ("POST", "/checkout/{token}/agree"): _anyone(ids={"token": "forged checkout"}),
     # documentation
     ("GET", "/docs"): _anyone(),
     ("GET", "/favicon.ico"): _anyone(),

@@ -28,6 +28,7 @@ _MAY = {
     "gateways/web/client.py": "aiohttp's parser says which limit was broken in words only; a test holds them",
     "kernel/scope.py": "how an actor is written: `user:… by operator:…`",
     "main/backup/restore.py": "PostgreSQL says in its log in words only why a recovery ended",
+    "rules/network/phrases.py": "what gateways without a list of codes say, in words only",
     "rules/network/codes.py": "the name of a source document, as `SOURCES` has others",
 }
 

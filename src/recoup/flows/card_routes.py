@@ -265,9 +265,9 @@ class CardRoutes:
 def _refusal(outcome: Outcome, merchant_id: UUID, step: Step, *, own: bool) -> _Refusal | None:
     """None for what is no refusal, or is about a card. The words about one payment are kept with that alone."""
     if outcome.fault == "account":
-        return _Refusal("account", outcome.processor_code, outcome.text, merchant_id, own)
+        return _Refusal("account", outcome.own_code, outcome.text, merchant_id, own)
     if outcome.fault in WRONG and step in ("other_route", "refused"):
-        return _Refusal(outcome.fault, outcome.processor_code, None, merchant_id, own)
+        return _Refusal(outcome.fault, outcome.own_code, None, merchant_id, own)
     return None
 
 

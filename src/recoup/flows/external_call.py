@@ -62,4 +62,4 @@ def attempt_may_be_forgotten(world: World, processor: Counterpart, first_sent: d
 
 def never_processed(processor: Counterpart, outcome: Outcome) -> bool:
     """The processor's own proof. What we alone know of this try proves nothing of one before under the same id."""
-    return outcome.state == "not_sent" and outcome.processor_code in processor.unprocessed_codes
+    return outcome.state == "not_sent" and outcome.own_code in processor.unprocessed_codes

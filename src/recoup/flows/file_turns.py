@@ -20,12 +20,13 @@ from recoup.flows.threads import run_stoppable
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem, invalid, too_large
 from recoup.kernel.sentence import Sentence
-from recoup.rules.files.source import unpacked
+from recoup.rules.files.source import ZIP, unpacked
 from recoup.rules.uploads.card_data import is_number
 from recoup.store.orders.uploads import held_rows
 from recoup.store.pool import Database
 
 SMALL_BYTES: Final = 4 << 20  # unpacked
+SMALL_ZIP_BYTES: Final = 256 << 10
 SMALL_MARKS: Final = 40_000  # objects and lines: there are about as many rows at most
 LINE_ENDS: Final = (b"\n", b"\r")
 SMALL_SECONDS_MAX: Final = 60
@@ -205,9 +206,12 @@ def check_name(name: str) -> str:
 
 
 def is_small(content: BinaryIO) -> bool:
-    """Reads and unpacks no more of it than that takes. Raises: Problem(too_large) for what is packed too oddly."""
-    if content.seek(0, SEEK_END) > SMALL_BYTES:
-        return False
+    """Reads and unpacks no more of it than that takes; a workbook is not opened yet, and small by its own size. Raises:
+    Problem(too_large) for what is packed too oddly."""
+    size = content.seek(0, SEEK_END)
+    content.seek(0)
+    if size > SMALL_BYTES or content.read(len(ZIP)) == ZIP:
+        return size <= SMALL_ZIP_BYTES
     made = marks = 0
     for piece in unpacked(content):
         made += len(piece)

@@ -32,6 +32,7 @@ from recoup.flows.money.report import report_ready
 from recoup.flows.money.settle import release, settle_merchant
 from recoup.flows.money.treasurer import allot_due
 from recoup.flows.notices.invoices import work_invoice
+from recoup.flows.notices.receive import work_missed
 from recoup.flows.notices.work import work_notice
 from recoup.flows.on_many import work_bulk
 from recoup.flows.people.register import register
@@ -98,6 +99,7 @@ _FLOWS: Mapping[DueKind, Flow] = {
     "dispute_notices": lambda world, orders, due: try_again(world, orders, due.merchant_id),
     "processor_notice": work_notice,
     "processor_invoice": work_invoice,
+    "missed_notices": work_missed,
     "card_update": update_card,
     "cardholder": lambda world, orders, due: cardholder_disputes(world, orders, due.merchant_id, due.subject_id),
     "payout": lambda world, orders, due: pay_out(world, due.merchant_id, due.subject_id),
@@ -133,7 +135,7 @@ class DueWork:
     the very many of one merchant do not either. One a process."""
 
     def __init__(self, world: World, orders: Orders) -> None:
-        self._world, self._orders = world, orders
+        self._world, self.orders = world, orders
         self._out: dict[asyncio.Task[None], str] = {}
         self._had_turn, self._turn_at = UUID(int=0), 0.0
 
@@ -169,7 +171,7 @@ class DueWork:
 
     def _begin(self, batch: list[Due]) -> None:
         for due in batch:
-            task = asyncio.create_task(run_one(self._world, self._orders, due))
+            task = asyncio.create_task(run_one(self._world, self.orders, due))
             self._out[task] = due.kind
             task.add_done_callback(self._out.pop)
 

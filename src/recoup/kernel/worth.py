@@ -5,9 +5,9 @@ rounded to one or two digits; the rial and the pound of Lebanon at their markets
 moves a bound by three, and the bound is generous.
 """
 
-from functools import lru_cache
 from typing import Final
 
+from recoup.kernel.cached import cached
 from recoup.kernel.currencies import EXPONENTS
 
 DOLLARS_MAX: Final = 1_000_000  # of one payment
@@ -25,7 +25,7 @@ PER_DOLLAR: Final[dict[str, int]] = {
 }  # fmt: skip
 
 
-@lru_cache(maxsize=1_024)
+@cached(1_024)
 def amount_max(asset: str) -> int:
     """The most of one payment, in the smallest unit: a million dollars' worth, and never less than `UNITS_LEAST`."""
     return max(UNITS_LEAST, DOLLARS_MAX * PER_DOLLAR.get(asset, 1) * int(10 ** EXPONENTS.get(asset, 2)))

@@ -19,7 +19,7 @@ from starlette.routing import BaseRoute, Route, Router
 
 from recoup import __version__
 from recoup.core.beside import beside
-from recoup.doors.edge.asgi import App, Receive, Refusal, Refuse, Scope, Send, send_refusal, state
+from recoup.doors.edge.asgi import App, Receive, Refusal, Refuse, Scope, Send, answer_headers, send_refusal, state
 from recoup.doors.edge.called import note_call
 from recoup.doors.edge.connections import Connections, Limits
 from recoup.doors.edge.crowded import crowded
@@ -199,6 +199,11 @@ def _who_signs_in(scope: Scope) -> str | None:
     """Who asks for a token is counted by address; all other calls by their key."""
     path: str = scope["path"]
     return client_address(scope) if path.startswith("/v1/oauth2/") else None
+
+
+def _stay_secure(scope: Scope) -> None:
+    """Where TLS ends here. Source: RFC 6797."""
+    answer_headers(scope).append((b"strict-transport-security", b"max-age=31536000"))
 
 
 async def _no_path(scope: Scope, receive: Receive, send: Send) -> None:
@@ -396,6 +401,7 @@ def make_app(
         gates=(
             gate(Buckets(per_second=20, burst=300, name="docs "), _who_reads),
             gate(Buckets(per_second=20, burst=200, name="sign-in "), _who_signs_in),
+            *([_stay_secure] if settings.tls_cert else []),
         ),
         answered=answered,
     )

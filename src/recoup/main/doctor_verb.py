@@ -36,6 +36,7 @@ from recoup.store.cards.card_routes import stored_routes, sums_between
 from recoup.store.cards.connections import all_connections
 from recoup.store.cards.processor_notices import notices_since, unread_kinds
 from recoup.store.connect import connect
+from recoup.store.insight.unlisted_codes import alerted_codes
 from recoup.store.merchants.sending_stops import standing_stop
 from recoup.store.operation.backlog import failing_work, read_backlog
 from recoup.store.operation.condition import count_sessions, read_condition, read_short_limits
@@ -46,6 +47,7 @@ AWAY_SECONDS: Final = 5.0
 BLOCKED_SECONDS: Final = 5.0
 LIMIT_MS_MIN: Final = 10_000
 SNAPSHOT_AGE_MAX: Final = 1_000_000  # transactions
+WEEK: Final = timedelta(days=7)
 DOCTOR: Final = Actor("operator", "doctor")
 
 
@@ -210,6 +212,10 @@ async def look_at(world: World) -> AsyncIterator[Line]:
         kinds = ", ".join(f"{one.kind} ({one.count})" for one in unread if one.route == route)
         finding = f"of kinds that this release does not read, nothing was done: {kinds}"
         yield Line(world.name, f"{route} unread notices", True, finding)
+
+    if codes := await alerted_codes(world.db.reader, world.clocks.wall() - WEEK):
+        listed = ", ".join(f"{one.scheme} {one.code} ({one.merchants})" for one in codes)
+        yield Line(world.name, "unlisted codes", True, f"on no list, declines are read without them: {listed}")
 
 
 async def _database(world: World) -> list[Line]:

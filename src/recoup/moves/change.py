@@ -25,10 +25,12 @@ from recoup.rules.order.attention import (
     PAID_TOO,
     PAID_TWICE,
     RETRYING,
+    UNCLEAR_DECLINE,
     held,
     needed,
 )
 from recoup.rules.order.lifecycle import APPROVALS, ENDED, Fact, Stage, Step, fact, step
+from recoup.rules.order.typed_card import CardIds
 from recoup.store.orders.changes import Rows, write
 from recoup.store.orders.rows import LogLine, OrderWords, OutboxEvent
 from recoup.store.statement import Tx
@@ -122,13 +124,15 @@ class Change(Gathered):
             setattr(self.order, name, value)
         self._amended |= values
 
-    def swap_card(self, token_id: UUID, card_id: UUID, pan_id: UUID, **body: Any) -> None:
-        """The order's card from here on; the card before is remembered."""
+    def swap_card(self, card: CardIds, **body: Any) -> None:
+        """The order's card from here on, by whose sends the gate decides; those before are kept."""
         order = self.order
-        if order.card_id is not None and order.card_id != card_id and order.card_id not in order.cards_before:
-            self.amend(cards_before=[*order.cards_before, order.card_id])
-        self.fact("card_replaced", token_id, another=pan_id != order.pan_id, **body)
-        self.amend(token_id=token_id, card_id=card_id, pan_id=pan_id)
+        cards = (*order.cards_before, order.card_id)
+        before = [one for one in dict.fromkeys(cards) if one not in (None, card.card_id)]
+        if before != order.cards_before:
+            self.amend(cards_before=before)
+        self.fact("card_replaced", card.token_id, another=card.pan_id != order.pan_id, **body)
+        self.amend(token_id=card.token_id, card_id=card.card_id, pan_id=card.pan_id)
 
     def _line(
         self,
@@ -189,7 +193,7 @@ class Change(Gathered):
     def _end(self, happening: str) -> None:
         """Whatever the order still had going ends with it, and so does what somebody could have done about it."""
         order = self.order
-        self.clear_attention(RETRYING)
+        self.clear_attention(RETRYING, UNCLEAR_DECLINE)
         if happening not in APPROVALS:
             self.clear_attention(PAID_TOO)
         self.nothing_due()
@@ -198,8 +202,7 @@ class Change(Gathered):
                 self.set_challenge(challenge, state="ended")
         if order.kind == "stable" and order.facts.get("subscription_id"):
             self.due("cycle_ended", self.wall, wall=True)
-        if order.facts.get("invoice_key"):
-            self.due("processor_invoice", self.wall, subject_id=UUID(order.facts["invoice_key"]), wall=True)
+        self.look_at_invoice()
         for attempt in order.attempts:
             row = attempt_life.on(attempt.state, "order_ended", order.stage)
             if row is not None and happening not in APPROVALS:
@@ -227,6 +230,11 @@ class Change(Gathered):
                 wall=self.wall,
                 order_id=order.order_id,
             )
+
+    def look_at_invoice(self) -> None:
+        """The processor's invoice that the order rescues, if it rescues one."""
+        if key := self.order.facts.get("invoice_key"):
+            self.due("processor_invoice", self.wall, subject_id=UUID(key), wall=True)
 
     def nothing_due(self) -> None:
         """Nothing that the order would do by itself is waited for any more."""

@@ -51,6 +51,8 @@ def test_a_cardholder_finds_the_shop(door: Door, shop: Caller, charged: dict[str
     shown = statement_text(order["descriptor"], "visa")
     for told in (site["name"], site["url"], "help@leaf.example", shown, "Charged."):
         assert told in page.text, told
+    digits = look_up(door, **charged | {"date": charged["date"].replace("-", "")})
+    assert "Charged." in digits.text, "a field without a calendar is filled with digits"
     secret = [order["orderId"], order["externalOrderId"], "Ana", "payer", shop.shop.merchant_id]
     assert not [word for word in secret if str(word) in page.text]
     assert page.headers["cache-control"] == "no-store"

@@ -154,3 +154,64 @@ def test_a_banks_statement_is_compared_and_booked(recoup: Run, tmp_path: Path) -
     words = ok(recoup("reconcile", file, "--kind", "bank", "--book", "all", "--note", "asked the bank"))
     assert "2 entries, sum 60.00 EUR" in words
     assert "Booked: 2 now" in words
+
+
+TABLES = {
+    "sigma_balance_transactions.csv": (
+        "id,amount,available_on,created,currency,description,exchange_rate,fee,net,reporting_category,source_id,status,type\n"
+        "txn_A1,4590,2026-11-05,2026-11-03 10:00:00,usd,Renewal,,163,4427,charge,ch_A1,available,charge\n"
+        "txn_A2,-1200,2026-11-05,2026-11-03 11:00:00,usd,Refund,,0,-1200,refund,re_A2,available,refund\n"
+        "txn_A3,-225,2026-11-05,2026-11-03 12:00:00,usd,Radar,,0,-225,fee,,available,stripe_fee\n",
+        "processor",
+        [("charge", "45.90", "ch_A1"), ("refund", "12.00", "re_A2"), ("fee", "2.25", "txn_A3")],
+    ),
+    "balance.csv": (
+        "balance_transaction_id,created_utc,currency,gross,fee,net,reporting_category,source_id,description\n"
+        "txn_F1,2026-11-03 10:00:00,usd,-5.00,0.00,-5.00,fee,fee_1,Radar for November\n"
+        "txn_F2,2026-11-04 10:00:00,usd,5.00,0.00,5.00,fee,fee_2,Radar for November was charged by mistake\n"
+        "txn_F3,2026-11-04 11:00:00,usd,-0.30,0.00,-0.30,fee,fee_3,Dispute fee of a month\n",
+        "processor",
+        [("fee", "5.00", "fee_1"), ("fee_returned", "5.00", "fee_2"), ("fee", "0.30", "fee_3")],
+    ),
+    "plain.csv": (
+        "Date;Text;Amount;Currency;Reference\n02.11.2026;Payout RC0123456789AB;-250,00;EUR;B1\n"
+        "03.11.2026;From the processor;300,00;EUR;B2\n",
+        "bank",
+        [("payout", "250.00", "RC0123456789AB"), ("funding", "300.00", "B2")],
+    ),
+    "statement.csv": (
+        'reference,type,amount,currency,date\n="000123",charge,45.90,USD,2026-11-03\n'
+        '"=""000124""",charge,12.00,USD,2026-11-03\n',
+        "processor",
+        [("charge", "45.90", "000123"), ("charge", "12.00", "000124")],
+    ),
+    "ctrl_z_between.sta": (
+        ":20:S1\n:25:0123456789\n:28C:1/1\n:60F:C190328EUR100,00\n:61:190328    C10,00NTRFNONREF\n:86:REST\n"
+        ":62F:C190328EUR110,00\n\x1a:20:S2\n:25:0999999999\n:28C:1/1\n:60F:C190328EUR5,00\n:62F:C190328EUR5,00\n -\n",
+        "bank",
+        [("funding", "10.00", "")],
+    ),
+}
+
+
+def test_files_as_vendors_and_banks_write_them(recoup: Run, tmp_path: Path) -> None:
+    for name, (text, kind, wanted) in TABLES.items():
+        file = tmp_path / name
+        file.write_bytes(text.encode())
+        told = json.loads(ok(recoup("reconcile", file, "--kind", kind, "--json")))
+        found = [(one["type"], one["theirs"], one["reference"]) for one in told["differences"] if one["line"]]
+        assert (found, told["outcomes"]["refused"]) == (wanted, 0), name
+    assert "smallest unit" in ok(recoup("reconcile", tmp_path / "sigma_balance_transactions.csv"))
+    whole = ok(recoup("reconcile", tmp_path / "sigma_balance_transactions.csv", "--amounts", "major"))
+    assert "theirs 4590.00 USD" in whole
+
+
+def test_a_statement_in_cents_is_refused_with_what_to_say(recoup: Run, tmp_path: Path) -> None:
+    file, cents = tmp_path / "statement.csv", tmp_path / "cents.csv"
+    ok(recoup("sandbox", "export", "processor", "--out", file))
+    header, *rows = file.read_text().splitlines()
+    cents.write_text("\n".join([header, *(row.replace(".", "", 1) for row in rows)]) + "\n")
+    refused = recoup("reconcile", cents).exception
+    assert isinstance(refused, Problem)
+    assert (refused.field, str(refused.cure)) == ("amounts", "Say the unit of its amounts: --amounts minor.")
+    assert "matched                  4" in ok(recoup("reconcile", cents, "--amounts", "minor"))

@@ -1,5 +1,7 @@
 """Calls of proxies that were not named, and calls for names that are not ours, are refused with what to set."""
 
+from pathlib import Path
+
 import pytest
 from tests.doors.edge.asgi_client import Got, call, request, scope_of
 from tests.rings import each
@@ -8,6 +10,8 @@ from recoup.doors.edge.asgi import App, Receive, Refusal, Scope, Send, send_refu
 from recoup.doors.edge.entry import Entry, Hosts
 from recoup.doors.edge.proxies import Proxies
 from recoup.kernel.problem import Problem
+from recoup.main.app import make_app
+from recoup.main.databases import Databases
 from recoup.main.settings import Settings
 
 PROXY = ("10.1.2.3", 40_000)
@@ -133,3 +137,27 @@ def test_more_names_are_allowed_by_the_setting() -> None:
     assert ask({"Host": "evil.example"}, **more).status == 403
     assert ask({"Host": "anything.example"}, allowed_hosts="*").status == 200
     assert ask({}).status == 200, "HTTP/1.0 names no host, and no browser speaks it"
+
+
+def test_what_is_longer_than_any_address_parameter_or_header_is_refused_before_a_door_reads_it() -> None:
+    def told(path: str = "/orders", query: str = "", **headers: str) -> bytes:
+        front: App = Entry(who, refuse)
+        sent = [(name.encode(), value.encode()) for name, value in headers.items()]
+        return call(front, scope_of(path, sent, query_string=query.encode()), request()).body
+
+    long, fits = "x" * 70_000, b"192.0.2.7 http"
+    assert told("/" + "x" * 1_023) == told(query=f"q={'x' * 32_000}&{'a=1&' * 9_000}") == fits
+    assert told(cookie="x" * 8_192) == fits
+    assert told(f"/orders/{long}").startswith(b"no_such_path")
+    for query in (long, f"q={long}", f"a=1&{long}=1", f"q={long}&a=1"):
+        assert b"A parameter of the query has more than" in told(query=query)
+    assert b"A header has more than 8,192 bytes" in told(authorization=long)
+
+
+def test_browsers_are_told_to_stay_secure_where_tls_ends_in_the_door() -> None:
+    for settings, wanted in (({"tls_cert": "a.pem", "tls_key": "b.pem"}, b"max-age=31536000"), ({}, None)):
+        app = make_app(Settings(**settings), Databases("", "", None, None))  # type: ignore[arg-type]
+        got = call(app, scope_of("/healthz", method="GET", query_string=b""), request())
+        assert (got.status, got.header(b"strict-transport-security")) == (200, wanted)
+    caddy = (Path(__file__).parents[3] / "deploy/Caddyfile").read_text()
+    assert 'header Strict-Transport-Security "max-age=31536000"' in caddy

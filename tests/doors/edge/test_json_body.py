@@ -1,8 +1,10 @@
 """JSON is read strictly; what is refused is refused with words, never with a crash."""
 
 import asyncio
-from typing import Any
+import json
+from typing import Any, get_args
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,8 +12,10 @@ from tests.doors.edge.asgi_client import request, scope_of
 from tests.rings import each
 
 from recoup.doors.edge.asgi import ClientGone, Message
+from recoup.doors.edge.incoming import BODY_BYTES_MAX
 from recoup.doors.edge.json_body import check_content_type, decode_json, read_body, read_json
 from recoup.kernel.problem import Problem
+from recoup.main.docs import dialects
 
 
 @each(
@@ -145,3 +149,29 @@ def test_a_body_that_never_ends_is_given_up() -> None:
 
     with pytest.raises(Problem, match="in time"):
         asyncio.run(read_body(receive, 0.05))
+
+
+@pytest.mark.parametrize("name", ["n" * 129, '\\"' * 129, "\\u0041" * 129, "é" * 129])
+def test_a_name_that_no_field_has_is_refused_by_its_length(name: str) -> None:
+    for body in (f'{{"{name}": 1}}', f'{{"a": [{{"{name}": {{}}}}]}}'):
+        with pytest.raises(Problem, match="a name of more than 128 characters"):
+            decode_json(body.encode())
+
+
+def test_a_text_is_as_long_as_its_call_takes() -> None:
+    body = json.dumps({"a": ["x" * 65_536]}).encode()
+    assert decode_json(body) == {"a": ["x" * 65_536]}
+    with pytest.raises(Problem, match="a text of more than 65,535 characters"):
+        decode_json(body, chars_max=65_535)
+    with pytest.raises(Problem, match="a text of more than 65,536 characters"):
+        decode_json(json.dumps("\\" + "x" * 65_536).encode())
+
+
+def test_calls_that_take_a_file_take_all_of_it() -> None:
+    files = [one for dialect in dialects() for one in dialect.operations if one.body and _holds_bytes(one.body)]
+    assert len(files) == 2
+    assert {one.chars_max for one in files} == {BODY_BYTES_MAX}
+
+
+def _holds_bytes(body: type[msgspec.Struct]) -> bool:
+    return any(bytes in get_args(one.type) for one in msgspec.structs.fields(body))

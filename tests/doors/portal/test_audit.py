@@ -38,6 +38,7 @@ _MACHINES = frozenset(
         "began",
         "broke",
         "payer_redirected",
+        "payer_refused",
         "capture_delayed",
         "capture_refused",
         "capture_ended",
@@ -185,6 +186,9 @@ def test_it_is_narrowed_by_person_kind_object_and_days_and_the_address_says_so(s
         assert "key.made" in await actions(f"from={today - day}&to={today + day}&kind=keys")
         assert await actions(f"to={today - 2 * day}&kind=keys") == set()
         assert "key.made" in await actions(f"from={today - day}&zone=Asia%2FTokyo&kind=keys")
+        digits = f"from={today - day:%Y%m%d}&to={today + day:%Y%m%d}&kind=keys"  # a phone's keypad has no dash
+        assert "key.made" in await actions(digits)
+        assert f'value="{today - day}"' in (await ada.get(f"/audit?{digits}")).text
         page = texts(await ada.get("/audit?from=yesterday-ish&zone=Nowhere%2FNever&kind=keys"))
         assert "Not understood: yesterday-ish, Nowhere/Never" in page
         assert "created a key" not in page, "what could not be read must not show everything"

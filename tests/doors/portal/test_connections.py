@@ -38,7 +38,14 @@ def test_connected_checked_changed_and_ended_by_an_owner(
             route = (await connections_of(shop.world, shop.merchant_id))[0].route
             change = {"route": route, "secret_key": OTHER_KEY, "signing_secret": "", "billing": "off"}
             assert (await staff.post(dev, "/connections", "/connections/change", **change)).status_code == 303
-            assert "No payment goes" not in words(await owner.get("/connections"))
+            page = words(await owner.get("/connections"))
+            assert "No payment goes" not in page
+            assert "not rescued" not in page
+            await left(shop, route)
+            page = words(await owner.get("/connections"))
+            assert "Failed invoices that are not rescued in_first" in page
+            assert "has not agreed to later charges" in page
+            assert "in_paid" not in page, "an invoice that is paid needs no rescue"
             assert (await staff.post(owner, "/connections", "/connections/check", route=route)).status_code == 303
             asked = await staff.post(owner, "/connections", "/connections/disconnect", route=route)
             assert "Disconnect this account?" in words(asked)
@@ -51,6 +58,22 @@ def test_connected_checked_changed_and_ended_by_an_owner(
                 assert line in audit
 
     portal(server, story)
+
+
+async def left(shop: Shop, route: str) -> None:
+    """Two invoices of it that were asked about."""
+    async with shop.world.db.transaction() as tx:
+        for invoice, became in (("in_first", "first_payment"), ("in_paid", "paid_elsewhere")):
+            await tx.execute(
+                "INSERT INTO processor_notices (merchant_id, object_key, route, subject, about, kind, approves,"
+                " notices, happened_at, received_at, became)"
+                " VALUES ($1, gen_random_uuid(), $2, 'invoice', $3, 'invoice.payment_failed', false, '{}', $4, $4, $5)",
+                shop.merchant_id,
+                route,
+                invoice,
+                shop.world.clocks.wall(),
+                became,
+            )
 
 
 async def notices(shop: Shop) -> None:

@@ -62,6 +62,27 @@ def test_an_operations_person_works_on_an_order(server: ServerAddress) -> None:
     portal(server, story)
 
 
+def test_a_decline_that_sounds_final_and_is_not_certain_waits_for_a_person(server: ServerAddress) -> None:
+    words = "Please stop further billing of customer"
+
+    async def story(shop: Shop, as_: As) -> None:
+        at = (await shop.now()).isoformat()
+        decline = {"code": "ERR", "source": "example gateway", "text": words, "advice": None, "at": at}
+        order_id = await shop.admit(decline=decline)
+        await shop.advance(DAY)
+        ops, here = await as_("ops"), f"/orders/{order_id}"
+        assert (await shop.order(order_id))["attempts"] == 0, "nothing is planned"
+        page = texts(await ops.get(here))
+        assert words in page
+        assert "Read its words in the timeline; attempt it again, or cancel the order." in page
+        assert (await post(ops, here, f"{here}/retry")).status_code == 303
+        await shop.settle()
+        assert (await shop.order(order_id))["stage"] == "completed"
+        assert "Read its words" not in texts(await ops.get(here))
+
+    portal(server, story)
+
+
 def test_notes_stay_with_who_and_when(server: ServerAddress) -> None:
     async def story(shop: Shop, as_: As) -> None:
         order_id = await shop.admit()

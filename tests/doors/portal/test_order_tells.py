@@ -8,9 +8,12 @@ import pytest
 from tests.doors.portal.staff import As, portal, post, texts
 from tests.doors.portal.test_webhooks import make
 from tests.flows.money.settling import sold
+from tests.flows.test_challenges import answered
+from tests.flows.test_typed_cards import LATER, linked
 from tests.worlds import FUNDS_CARD, HARD_CARD, Shop
 
 from recoup.flows.cards.by_hand import bring_forward
+from recoup.flows.cards.challenge import agree, refuse
 from recoup.flows.cards.due import start
 from recoup.kernel.ids import tail
 from recoup.rules.network.allow_list import APPROVE_CARDS
@@ -47,6 +50,26 @@ async def authorised(shop: Shop) -> str:
 
 def why_then(page: str) -> str:
     return page.partition("Why at this time")[2].partition("Card’s retry allowance")[0]
+
+
+def test_an_order_shows_what_its_customer_agreed_to_and_that_they_chose_not_to_pay(server: ServerAddress) -> None:
+    async def story(shop: Shop, as_: As) -> None:
+        page = await answered(shop, await linked(shop), **LATER)
+        here = f"/orders/{page.order_id}"
+        ops = await as_("ops")
+        before = texts(await ops.get(here))
+        for said in ("It is for one attempt.", "Attempts use your own card of the customer again."):
+            assert said in before
+        await agree(shop.orders, page, {"version": "later-1", "words": "If you say yes, …"}, "test")
+        agreed = texts(await ops.get(here))
+        assert "The customer agreed to later attempts" in agreed
+        assert "Read and agreed to (version later-1): If you say yes, …" in agreed
+        await refuse(shop.world, shop.orders, page, "test")
+        assert "The customer chose not to pay" in why_ended(texts(await ops.get(here)))
+        found = (await ops.get("/orders?q=reason:payer_refused")).headers["location"]
+        assert str(page.order_id) in (await ops.get(found)).text
+
+    portal(server, story)
 
 
 def test_a_cancelled_order_says_who_cancelled_it_and_no_plan(server: ServerAddress) -> None:

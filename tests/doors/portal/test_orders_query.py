@@ -202,6 +202,7 @@ def test_any_text_is_looked_for_or_said_to_be_unclear(text: str) -> None:
             "placed=7d&created_from=2026-11-01&created_to=2026-11-05&zone=GMT",
         ),
         ("placed:2026-11-03", "placed_from=2026-11-03&placed_to=2026-11-03&zone=GMT"),
+        ("placed:20261103", "placed_from=2026-11-03&placed_to=2026-11-03&zone=GMT"),
         ("is:attention has:refund attempts:>2 expires:3d", "attempts=3&expires=72h&attention=1&refunded=1"),
         ("amount:20..99.90 currency:usd", "currency=USD&amount=20..99.90"),
         ("refund:no channel:mock external:SUB-1", "external=SUB-1&channel=mock&refunded=0"),

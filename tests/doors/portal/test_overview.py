@@ -128,6 +128,15 @@ async def _plans(connection: asyncpg.Connection, merchant_id: UUID, span: tuple[
     return "\n".join(found)
 
 
+def test_days_that_are_typed_without_dashes_are_those_days() -> None:
+    today = date(2026, 11, 29)
+    spelt = read_range({"from": "2026-11-01", "to": "2026-11-20"}, today)
+    assert read_range({"from": "20261101", "to": "20261120"}, today) == spelt
+    assert (spelt.first, spelt.last, spelt.unclear) == (date(2026, 11, 1), date(2026, 11, 20), "")
+    for wrong in ("01112026", "261101", "11/01/2026"):
+        assert "is no day" in read_range({"from": wrong}, today).unclear
+
+
 def test_the_page_says_rate_denominator_and_links_lists_that_agree(shop: Shop) -> None:
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
         page = await client.get("/overview?range=90d")

@@ -63,6 +63,16 @@ def test_a_file_is_uploaded_compared_and_known_again(shop: Shop) -> None:
     visit(shop, work)
 
 
+def test_the_days_of_a_file_are_typed_without_dashes(shop: Shop) -> None:
+    async def work(client: httpx.AsyncClient, _: Shop) -> None:
+        text = HEADER + FEE.replace("12.50", "3.25")
+        made = await upload(client, text, **{"from": "20261101", "to": "20261130"})
+        again = await upload(client, text, **{"from": "2026-11-01", "to": "2026-11-30"})
+        assert again.headers["location"].startswith(made.headers["location"] + "?done=known.")
+
+    visit(shop, work)
+
+
 def test_a_banks_statement_is_read_in_its_own_format(shop: Shop) -> None:
     async def work(client: httpx.AsyncClient, _: Shop) -> None:
         made = await upload(client, STATEMENT, kind="bank")
@@ -71,6 +81,29 @@ def test_a_banks_statement_is_read_in_its_own_format(shop: Shop) -> None:
         assert "2 entries, sum 60.00 EUR" in page
         assert "book as paid to the bank" in page
         assert "book as taken back by the bank" in page
+
+    visit(shop, work)
+
+
+def test_the_unit_the_status_and_the_sign_of_a_file_are_read(shop: Shop) -> None:
+    async def work(client: httpx.AsyncClient, _: Shop) -> None:
+        head = "reference,type,amount,currency,date,status\n"
+        rows = (
+            "a,charge,4590,USD,2026-11-03,Completed",
+            "b,fee,-500,USD,2026-11-03,Completed",
+            "c,fee,500,USD,2026-11-04,Completed",
+            "d,charge,700,USD,2026-11-04,Pending",
+        )
+        made = await upload(client, head + "\n".join(rows) + "\n", units="minor")
+        page = (await client.get(made.headers["location"])).text
+        for words in (
+            "45.90",
+            "book as processor cost given back",
+            "No money has moved: 1",
+            "read in the smallest unit",
+        ):
+            assert words in page, words
+        assert "Line 5 is left out" in page
 
     visit(shop, work)
 
@@ -134,6 +167,7 @@ def test_the_operator_books_with_a_note_and_once(shop: Shop) -> None:
         ("a,b\n1,2\n", {}, "no type"),
         (HEADER + FEE, {"kind": "shop"}, "A file is one of"),
         (HEADER + FEE, {"from": "2026-11-01"}, "both days"),
+        (HEADER + FEE, {"from": "01112026", "to": "30112026"}, "is not a date"),
         (HEADER + FEE, {"mapping": "x ="}, "not valid TOML"),
         (HEADER + FEE, {"from": "2026-11-30", "to": "2026-11-01"}, "ends before"),
         ("PK\x03\x04", {}, "ZIP"),

@@ -361,8 +361,8 @@ def test_a_range_is_counted_before_it_is_sent_and_sent_once(server: ServerAddres
             counted = texts(await ops.get(f"{at}/replay?count=1"))
             assert "3 events of 3 orders" in counted
             assert "Send 3 again" in counted
-            none = texts(await ops.get(f"{at}/replay?count=1&until=2020-01-01T00:00"))
-            assert "0 events of 0 orders" in none
+            for until in ("2020-01-01T00:00", "202001010000"):
+                assert "0 events of 0 orders" in texts(await ops.get(f"{at}/replay?count=1&until={until}")), until
             for query in (
                 "from=x",
                 "from=-1",

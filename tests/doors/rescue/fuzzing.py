@@ -38,7 +38,7 @@ class Target(Watched):
         self.door, self.shop = door, door.shop()
         shop = self.shop
         self.token = shop.token_for(APPROVES)
-        self.items = [{"sku": "TEA", "name": "Tea", "amount": 1000, "quantity": 3}]
+        self.items = [{"sku": "TEA", "name": "Tea", "amount": 90_000_000, "quantity": 3}]
         at_once = {"expiryDateUtc": None, "transaction__responseCode": "91", "transaction__amount": 90_000_000}
         self.paid = shop.admit(**at_once, orderItems=self.items)
         self.disputed = shop.admit(**at_once)

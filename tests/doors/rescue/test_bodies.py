@@ -8,6 +8,7 @@ import pytest
 from msgspec import Meta
 from tests.doors.rescue.door import Door
 from tests.doors.rescue.fuzzing import Target
+from tests.doors.rescue.shapes import fields_of
 from tests.rings import each
 
 from recoup.doors.rescue import field_rules
@@ -39,6 +40,36 @@ class Body(Shape, kw_only=True):
     hours: Annotated[int, Meta(ge=0, le=168)] = 24
     lines: Annotated[list[Line], Meta(max_length=2)] | None = None
     remark: Annotated[str | None, Meta(extra=UNREAD)] = None
+
+
+LENIENT = {
+    "/v1/oauth2/token", "/v1/oauth2/refresh", "/v1/transmit", "/v1/transmit/{id}", "/v1/tokenize", "/v1/evaluate",
+    "/v1/evaluate/check", "/v1/outcome", "/v1/capture", "/v1/orders/{id}/refund", "/v1/orders/{id}/cancel",
+    *(f"/v1/onboarding/application{end}" for end in (
+        "", "/{id}", "/{id}/submit", "/{id}/cancel", "/{id}/convert", "/{id}/documents")),
+}  # fmt: skip
+
+
+def test_only_calls_of_the_vendors_contract_take_fields_that_nobody_reads() -> None:
+    """A slip in PATCH /v1/sites/{id} was answered 200, and nothing had changed."""
+    lenient = {one.path for one in OPERATIONS if one.lenient and one.body is not None}
+    assert lenient == LENIENT
+    for one in OPERATIONS:  # `{}` and whatever has no body
+        if one.lenient and one.body is not None and one.body.__struct_fields__ and "/check" not in one.path:
+            assert all("warnings" in shape.__struct_fields__ for shape in one.answers.values() if shape), one.path
+
+
+def test_a_field_that_nobody_reads_is_refused_or_named(door: Door) -> None:
+    shop = door.shop()
+    site = shop.get("/sites").json()["data"][0]["id"]
+    [text] = fields_of(shop.call("PATCH", f"/sites/{site}", json={"descripter": "X"}))["Descripter"]
+    assert text == "There is no field 'descripter'. Did you mean descriptor?"
+    answer = shop.evaluate(shop.body(isReccuring=True, payer__eMial="a@b.example")).json()
+    assert sorted(answer["warnings"]) == [
+        "There is no field 'isReccuring', so it was not read. Did you mean isRecurring?",
+        "There is no field 'payer.eMial', so it was not read. Did you mean email?",
+    ]
+    assert shop.call("POST", f"/orders/{answer['orderId']}/cancel", json={"why": "x"}).json() == {}, "no member"
 
 
 FITS: dict[str, Any] = {"name": "Ana", "card": {"last4": "1111"}}

@@ -172,6 +172,20 @@ def test_another_merchants_orders_are_not_found_by_their_ids(stock: Stock, other
 # one order ----------------------------------------------------------------------------------------------------
 
 
+def test_an_order_tells_the_agreement_and_the_authentication_as_sent(shop: Caller) -> None:
+    sent = {
+        "isRecurring": True,
+        "subscription": {"subscriptionId": "sub-1", "interval": "monthly", "price": "45.90"},
+        "threeDSecure": {"threeDsVersion": "2.2.0", "ecommerceIndicator": "05"},
+    }
+    order = shop.order(shop.admit(**sent))
+    assert order["isRecurring"] is True
+    for name in ("subscription", "threeDSecure"):
+        assert {key: value for key, value in order[name].items() if value is not None} == sent[name]
+    plain = shop.order(shop.admit(isRecurring=GONE, subscription=GONE, threeDSecure=GONE))
+    assert (plain["isRecurring"], plain["subscription"], plain["threeDSecure"]) == (None, None, None)
+
+
 def test_an_order_tells_its_lines_refunds_and_attempts(shop: Caller) -> None:
     items = [{"sku": "TEA", "name": "Green tea", "amount": 3000, "quantity": 3}, {"name": "Cup", "amount": 1590}]
     order_id = shop.admit(**AT_ONCE, orderItems=items)
@@ -205,6 +219,42 @@ def test_an_attempts_code_is_told_in_words(shop: Caller) -> None:
         assert (one["responseText"], one["cure"]) == REASONS["insufficient_funds"]
     planned = order["attempts"][-1]
     assert (planned["status"], planned["dueAt"]) == ("PLANNED", order["nextAttemptAt"])
+
+
+@pytest.mark.parametrize("how", ["", "&sort=asc", "&orderBy=amount", "&orderBy=processedOn", "&isMIT=true&status=4"])
+def test_all_orders_are_read_once_each_while_more_arrive(shop: Caller, how: str) -> None:
+    first = [shop.admit(transaction__amount=1_000 + number % 3) for number in range(7)]
+    shop.advance(seconds=1)
+    found, after = [], ""
+    for _ in range(20):
+        page = shop.get(f"/orders?pageSize=2{how}" + (f"&after={after}" if after else "")).json()["orders"]
+        found += [order["id"] for order in page["data"]]
+        assert page["hasNextPage"] is (page["next"] is not None) is not page["isLastPage"]
+        assert page["hasPreviousPage"] is bool(after)
+        if page["next"] is None:
+            break
+        after = page["next"]
+        if len(found) < 6:
+            shop.admit(transaction__amount=5_000)
+    assert len(found) == len(set(found))
+    assert set(first) <= set(found)
+
+
+@each(
+    "query",
+    [
+        "after=x",
+        "after=n1.2",
+        "orderBy=amount&after=n1.0190f3c12b7a7c3e9d415e6f7a8b9c0d",
+        "after=p1.0190f3c12b7a7c3e9d415e6f7a8b9c0d",
+    ],
+)
+def test_a_place_that_is_none_is_refused(shop: Caller, query: str) -> None:
+    assert "After" in fields_of(shop.get(f"/orders?{query}"))
+
+
+def test_a_place_and_a_page_number_are_not_taken_together(shop: Caller) -> None:
+    assert "PageNumber" in fields_of(shop.get("/orders?pageNumber=2&after=n1.0190f3c12b7a7c3e9d415e6f7a8b9c0d"))
 
 
 def test_lists_stay_short(shop: Caller) -> None:

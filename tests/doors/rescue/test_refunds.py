@@ -13,7 +13,7 @@ from tests.rings import each
 from recoup.flows.refunds import refund
 
 PAID = {"expiryDateUtc": GONE, "transaction__responseCode": "91", "paymentMethod__cardNumber": APPROVES}
-ITEMS = [{"sku": "TEA", "name": "Tea", "amount": 1000, "quantity": 3, "tax": 90, "discountAmount": 0},
+ITEMS = [{"sku": "TEA", "name": "Tea", "amount": 3000, "quantity": 3, "tax": 90, "discountAmount": 0},
          {"sku": "MUG", "name": "Mug", "amount": 1500, "quantity": 1},
          {"sku": "MUG", "name": "Blue mug", "amount": 0}]  # fmt: skip
 
@@ -155,6 +155,34 @@ def test_by_items(door: Door, shop: Caller) -> None:
             failed(shop.refund(order_id, {"items": items}), "2004")
     assert shop.refund(order_id, {"items": [{"line": 1}]}).json()["status"] == "SUCCESS"
     assert shop.order(order_id)["refundedAmount"] == 3090 + 500
+
+
+def test_a_cup_is_refunded_as_it_was_paid(shop: Caller) -> None:
+    """A line of three tins for 30.00 was taken for 90.00, and the cup of 15.90 was refunded as 6.89."""
+    lines = [{"sku": "TEA", "amount": 3000, "quantity": 3}, {"sku": "CUP", "amount": 1590, "quantity": 1}]
+    order_id = paid(shop, orderItems=lines)
+    for item, units in (
+        ({"sku": "CUP"}, 1590),
+        ({"sku": "TEA", "quantity": 1}, 2590),
+        ({"line": 1, "quantity": 2}, 4590),
+    ):
+        assert shop.refund(order_id, {"items": [item]}).json()["status"] == "SUCCESS"
+        shop.door.run(shop.shop.settle())
+        assert shop.order(order_id)["refundedAmount"] == units
+
+
+def test_lines_that_do_not_add_up_are_named_before_and_refused(door: Door, shop: Caller) -> None:
+    lines = [{"sku": "TEA", "amount": 3000, "quantity": 3}, {"sku": "CUP", "amount": 1600}]
+    body = shop.body(**PAID, orderItems=lines)
+    [remark] = [one for one in shop.post("/evaluate/check", body).json()["remarks"] if "orderItems" in one]
+    assert "add up to 46.00, not to 45.90 USD" in remark
+    answer = shop.evaluate(body).json()
+    assert remark in answer["customProperties"]["warning"]
+    with door.nothing_written():
+        told = failed(shop.refund(answer["orderId"], {"items": [{"sku": "CUP"}]}), "2004")
+    assert "46.00" in told.result
+    assert "45.90" in told.result
+    assert shop.refund(answer["orderId"], {"amountToRefund": 16}).json()["status"] == "SUCCESS"
 
 
 def test_an_order_without_items_says_so(door: Door, shop: Caller) -> None:

@@ -6,9 +6,9 @@ import pytest
 from tests.doors.rescue.door import Caller, Door
 
 from recoup.doors.command.engine import _text
-from recoup.flows.insight.unlisted_codes import read_unlisted
 from recoup.flows.insight.verify import verify
 from recoup.flows.merchants.arms import ArmsChange, clock_of, read_arms, set_arms
+from recoup.flows.unlisted_codes import read_unlisted
 from recoup.rules.network.magic import script_card
 
 STRANGE = {"transaction__responseCode": "9Z", "transaction__responseCodeSource": "mastercard",

@@ -66,6 +66,16 @@ def test_amounts(merchant: Merchant, amount: Any) -> None:
     assert error["param"] == "amount"
 
 
+def test_a_field_that_nobody_reads_is_named(merchant: Merchant) -> None:
+    answer = merchant.post("/charges", merchant.body() | {"expires_in": 60, "Amount": "1"})
+    assert answer.status_code == 201
+    assert answer.json()["warnings"] == [
+        "There is no field 'expires_in', so it was not read. Did you mean expires_in_seconds?",
+        "There is no field 'Amount', so it was not read. Did you mean amount?",
+    ]
+    assert "warnings" not in merchant.post("/charges", merchant.body()).json()
+
+
 def test_a_missing_amount(merchant: Merchant) -> None:
     assert refused(merchant.post("/charges", merchant.body(amount=None)), 400, "invalid_amount")["param"] == "amount"
 

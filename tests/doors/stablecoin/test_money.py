@@ -12,7 +12,8 @@ from tests.doors.stablecoin.test_signatures import refused
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.kernel.time import WallTime
 
-AWAY = {"amount": "20.00", "currency": "USDT", "destination": "tron:TDemoXnotAReaLAddressXdoNotPayXQw8"}
+TRON = "T9yD14Nj9j7xAB4dbGeiX9h8upfCg3PBbY"
+AWAY = {"amount": "20.00", "currency": "USDT", "destination": f"tron:{TRON}"}
 
 
 def fault(door: Door, kind: str | None) -> None:
@@ -42,6 +43,7 @@ def test_a_direct_order_leaves_nothing_behind(merchant: Merchant) -> None:
     assert settlement["id"].startswith("stl_")
     assert (settlement["status"], settlement["amount"], settlement["fee"]) == ("confirmed", "49.75", "0.25")
     assert settlement["tx_hash"].startswith("0x")
+    assert settlement["network"] == "mock_direct"
     assert balance(merchant) == "0"
     assert movements(merchant) == [("settlement", "-49.75", "0"), ("fee", "-0.25", "49.75"), ("credit", "50", "50")]
     newest = merchant.get("/ledger", "limit=1").json()
@@ -283,24 +285,49 @@ def test_a_payer_hears_when_the_channel_is_away_and_pays_later(door: Door) -> No
     assert merchant.order(charged["order"]["id"])["order"]["status"] == "paid"
 
 
+def test_the_most_that_can_be_refunded_stands_in_the_order(merchant: Merchant) -> None:
+    """After a fee the wallet holds less than was paid: a refund of all was refused, and nothing said how much goes."""
+    merchant.fees(basis_points=50)
+    order = merchant.paid(amount="50.00")
+    assert order["max_refundable"] == "49.75"
+    where = f"/orders/{order['id']}/refund"
+    error = refused(merchant.post(where, {}), 409, "insufficient_balance")
+    assert "49.75" in error["message"]
+    part = merchant.post(where, {"amount": order["max_refundable"]}).json()["order"]
+    assert (part["refunded_amount"], part["max_refundable"]) == ("49.75", "0")
+    merchant.paid(amount="10.00")
+    assert merchant.order(order["id"])["order"]["max_refundable"] == "0.25"
+    whole = merchant.post(where, {}).json()["order"]
+    assert (whole["status"], whole["max_refundable"]) == ("refunded", "0")
+    merchant.run_due()
+    for body in ({}, {"amount": "0.01"}):
+        refused(merchant.post(where, body), 409, "order_not_refundable")
+    assert "max_refundable" not in merchant.get("/orders").json()["data"][0]
+    direct = merchant.paid(channel="mock_direct", amount="50.00")
+    assert direct["max_refundable"] == "0"
+
+
 EVM = "0x" + "ab" * 20
 
 
 @pytest.mark.parametrize(
     "destination",
     [
-        "TDemoXnotAReaLAddressXdoNotPayXQw8",
+        TRON,
+        "tron:TDemoXnotAReaLAddressXdoNotPayXQw8",  # its checksum does not fit
+        "tron:1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2",  # Bitcoin's prefix
+        "base:0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD".replace("aA", "Aa"),  # capitals that do not fit
         "my wallet",
         "doge:D8vFz4p1L37jdg47HXKtSHA5uYLYxbGgPD",
         "tron:",
         "tron:x",
         ":xyz",
         f"tron:{EVM}",
-        "base:TDemoXnotAReaLAddressXdoNotPayXQw8",
+        f"base:{TRON}",
         f"base:{EVM}0",
         f"base:{EVM[:-1]}g",
         "tron:" + "T" * 400,
-        "tron:TDemoXnotAReaLAddressXdoNotPayXQw0",
+        f"tron:{TRON[:-1]}0",
         f"BASE:{EVM}",
         f" base:{EVM}",
         f"base:{EVM}\n",
@@ -315,7 +342,15 @@ def test_money_is_not_paid_out_to_what_is_no_address(merchant: Merchant, destina
     assert balance(merchant) == "49.9"
 
 
-@pytest.mark.parametrize("destination", [f"base:{EVM}", f"ethereum:{EVM.upper().replace('X', 'x')}", "mock:my-wallet"])
+@pytest.mark.parametrize(
+    "destination",
+    [
+        f"base:{EVM}",
+        f"ethereum:{EVM.upper().replace('X', 'x')}",
+        "mock:my-wallet",
+        "bsc:0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
+    ],
+)
 def test_money_is_paid_out_to_an_address_of_each_kind(merchant: Merchant, destination: str) -> None:
     merchant.paid(amount="49.90")
     assert merchant.post("/payouts", AWAY | {"destination": destination}).status_code == 201

@@ -7,12 +7,12 @@ from typing import Any, Final
 from tests.worlds import Shop
 
 from recoup.features.chains import gateway, intake, store
-from recoup.features.chains.addresses import shown
 from recoup.features.chains.artifacts import artifact
 from recoup.features.chains.channels import ChannelSettings, Kind, read_channels
 from recoup.features.chains.watch import networks_of
 from recoup.flows.world import World
 from recoup.rules.stable import channels
+from recoup.rules.stable.addresses import shown
 
 MERCHANT, TREASURY = b"\x11" * 20, b"\x22" * 20
 EVM: Final = {

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
 
-from recoup.features.chains.addresses import KINDS, Kind, read_address, shown
 from recoup.kernel.problem import Problem
+from recoup.rules.stable.addresses import KINDS, Kind, read_address, shown
 
 # EIP-55's own examples; the first two are all capitals, the next two all small letters, and right so.
 EIP_55 = (

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from recoup.features.chains.addresses import read_address
-from recoup.features.chains.addresses import shown as shown_address
 from recoup.features.chains.channels import NETWORK_PRESETS, PRESETS, read_channels, without_secrets
 from recoup.features.chains.depth import Step
 from recoup.kernel.problem import Problem
 from recoup.main.cli import cli
 from recoup.main.settings import load_settings
+from recoup.rules.stable.addresses import read_address
+from recoup.rules.stable.addresses import shown as shown_address
 from recoup.rules.stable.channels import CHANNELS, LIVE_CODES, NETWORKS, choose, serve
 
 SECRET = "5up3r5ecretK3yOfTheNode"

@@ -10,7 +10,7 @@ import segno
 from tests.features.chains.chain_door import ChainDoor, chain_door
 from tests.features.chains.node import Anvil
 
-from recoup.features.chains.paying import qr_svg
+from recoup.features.chains.paying import SHOWN_MAX, qr_svg
 from recoup.store.server import ServerAddress
 
 
@@ -99,6 +99,22 @@ def test_what_goes_wrong_is_said_with_what_to_do(chain: ChainDoor) -> None:
         assert words not in page.text
 
 
+def test_dust_of_strangers_does_not_fill_the_page(chain: ChainDoor) -> None:
+    charged = chain.charge(amount="10.00")
+    chain.poll()
+    for _ in range(SHOWN_MAX + 3):
+        chain.pay(charged, 10_000)
+    chain.pay(charged, 1_000_000)
+    chain.mine(10)
+    chain.poll()
+    chain.poll()
+    payment, page = chain.answer(charged)["payment"], Page(chain, charged)
+    assert (len(payment["deposits"]), payment["deposit_count"]) == (SHOWN_MAX, SHOWN_MAX + 4)
+    assert (payment["deposits"][-1]["amount"], payment["amount_received"]) == ("1.00", "1.53")
+    assert page.source.count("0.01 USDC") == SHOWN_MAX - 1
+    assert "4 older transfers are not shown. All together are 1.53 USDC." in page.text
+
+
 def test_an_expired_page_asks_for_nothing_more(chain: ChainDoor) -> None:
     never, wrong = chain.charge(), chain.charge()
     chain.poll()
@@ -118,7 +134,8 @@ def test_it_is_not_simulated_and_speaks_five_languages(chain: ChainDoor) -> None
     charged = chain.charge()
     page = charged["instruction"]["checkout_url"].removeprefix("http://door.test")
     assert "Simulate" not in Page(chain, charged).text
-    assert chain.door.call("POST", f"{page}/pay").status_code == 403
+    for form in ({}, {"channel": "mock"}):
+        assert chain.door.call("POST", f"{page}/pay", data=form).status_code == 409
     assert chain.answer(charged)["order"]["status"] in ("created", "pending")
     for language, words in {
         "de": "nur auf Base",

@@ -14,10 +14,10 @@ from tests.features.chains.test_story import Ground, ground
 
 from recoup.doors.command.verbs import Opened
 from recoup.features.chains import sends_store, store
-from recoup.features.chains.addresses import shown
 from recoup.features.chains.channels import without_secrets
 from recoup.features.chains.cli import chain
 from recoup.kernel.problem import Problem
+from recoup.rules.stable.addresses import shown
 from recoup.store.server import ServerAddress
 
 

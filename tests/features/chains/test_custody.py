@@ -24,7 +24,6 @@ from tests.worlds import Shop
 from recoup.doors.command.verbs import Opened
 from recoup.doors.portal.feature_parts import refunds_to
 from recoup.features.chains import cli
-from recoup.features.chains.addresses import shown
 from recoup.features.chains.artifacts import artifact
 from recoup.features.chains.cli import chain
 from recoup.features.chains.keystore import Account, KeySigner
@@ -39,6 +38,7 @@ from recoup.kernel.ids import parse_wire_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.rules.order.lifecycle import Stage
+from recoup.rules.stable.addresses import shown
 from recoup.store.server import ServerAddress
 from recoup.store.stable.stable_orders import StableOrder, stable_order
 

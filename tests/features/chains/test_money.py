@@ -12,7 +12,6 @@ from tests.flows.stable.deciding import keep, settle_by_hand
 from tests.flows.stable.test_late import proved, told
 
 from recoup.features.chains import intake, store
-from recoup.features.chains.addresses import shown
 from recoup.features.chains.credit import credit
 from recoup.features.chains.health import differences
 from recoup.features.chains.rpc import opened
@@ -23,6 +22,7 @@ from recoup.flows.stable.settle import settle_again
 from recoup.kernel.problem import Problem
 from recoup.rules.order.attention import TAKEN_BACK, UNAPPLIED, UNEXPECTED
 from recoup.rules.order.lifecycle import Stage
+from recoup.rules.stable.addresses import shown
 from recoup.store.server import ServerAddress
 from recoup.store.stable.stable_orders import StableOrder, settlements_of
 from recoup.store.table import hex_of

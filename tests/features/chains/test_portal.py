@@ -9,13 +9,13 @@ from tests.worlds import Shop
 
 from recoup.doors.portal.order.refund import RefundFields, to_ask
 from recoup.features.chains import intake, sends_store, store
-from recoup.features.chains.addresses import shown
 from recoup.features.chains.gateway import ChainChannel
 from recoup.features.chains.store import NewLog
 from recoup.features.chains.watch import networks_of
 from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
 from recoup.kernel.ids import new_id, wire_id
 from recoup.moves.payout.wallet import request_payout
+from recoup.rules.stable.addresses import shown
 from recoup.store.server import ServerAddress
 from recoup.store.stable.payouts import NewPayout, find_payout, lock_wallet
 from recoup.store.stable.stable_orders import StableOrder

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.rings import each
 
 from recoup.features.chains.rpc import BATCH_MAX, AwayError, Call, Endpoint, TooLongError
 from recoup.gateways.cards.transport import Reply
@@ -65,6 +66,21 @@ def test_a_node_with_an_error_of_its_own_still_takes_batches(refusal: Any) -> No
     with pytest.raises(AwayError):
         asyncio.run(one.batch(CALLS))
     assert (node.sizes, one._together) == ([2], BATCH_MAX)
+
+
+@each(
+    "answer",
+    [
+        [{"id": [], "result": "0x1"}, {"id": 1, "result": "0x1"}],
+        [{"id": {}, "result": "0x1"}, {"id": "0", "result": "0x1"}],
+        [{"id": 0, "error": {"code": [], "message": []}}],
+        [[], {}],
+        {"id": [], "error": {"code": []}},
+    ],
+)
+def test_an_answer_of_other_kinds_is_garbage(answer: Any) -> None:
+    with pytest.raises(AwayError):
+        asyncio.run(endpoint(Node(lambda asked: answer)).batch(CALLS))
 
 
 def test_a_request_that_is_too_large_goes_in_parts() -> None:

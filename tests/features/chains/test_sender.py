@@ -18,7 +18,6 @@ from tests.rings import deep, drawn
 from tests.worlds import owner
 
 from recoup.features.chains import abi, send, sends_store, transfers
-from recoup.features.chains.addresses import shown
 from recoup.features.chains.artifacts import artifact
 from recoup.features.chains.keystore import Account, KeySigner
 from recoup.features.chains.rpc import AwayError
@@ -27,6 +26,7 @@ from recoup.features.chains.sends_store import ChainSend
 from recoup.features.chains.terms import Terms, deposit_address, to_json
 from recoup.features.chains.watch import HaltError, networks_of
 from recoup.kernel.problem import Problem
+from recoup.rules.stable.addresses import shown
 from recoup.store.server import ServerAddress
 from recoup_lab.simulate.dying import DyingDatabase, DyingGateway
 

@@ -15,12 +15,12 @@ from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.features.chains import settlement_addresses as flow
 from recoup.features.chains import store
-from recoup.features.chains.addresses import shown
 from recoup.features.chains.artifacts import artifact
 from recoup.flows.people.make_user import register_merchant
 from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
+from recoup.rules.stable.addresses import shown
 from recoup.store.server import ServerAddress
 
 PATH = "/settlement-addresses"

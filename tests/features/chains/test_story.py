@@ -13,7 +13,6 @@ from tests.features.chains.serving import EVM, MERCHANT, TREASURY, agree_on_addr
 from tests.worlds import Shop, make_shop, sandbox_world
 
 from recoup.features.chains import abi
-from recoup.features.chains.addresses import shown
 from recoup.features.chains.channels import ChannelSettings
 from recoup.features.chains.compare import Comparer
 from recoup.features.chains.credit import credit
@@ -25,6 +24,7 @@ from recoup.features.chains.watch import Watcher, networks_of
 from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
 from recoup.gateways.cards.transport import Transport
 from recoup.rules.order.lifecycle import Stage
+from recoup.rules.stable.addresses import shown
 from recoup.store.server import ServerAddress
 from recoup.store.stable.stable_orders import StableOrder, settlements_of, stable_order
 

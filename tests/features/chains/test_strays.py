@@ -11,12 +11,12 @@ from tests.flows.stable.test_late import proved, told
 
 from recoup.features.chains import sends_store
 from recoup.features.chains.abi import to_hex
-from recoup.features.chains.addresses import shown
 from recoup.features.chains.health import differences
 from recoup.features.chains.transfers import sweep_stray
 from recoup.kernel.problem import Problem
 from recoup.rules.order.attention import UNEXPECTED
 from recoup.rules.order.lifecycle import Stage
+from recoup.rules.stable.addresses import shown
 from recoup.store.server import ServerAddress
 from recoup.store.stable.stable_orders import StableOrder
 

@@ -8,8 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recoup.features.chains.abi import keccak256
-from recoup.features.chains.addresses import KINDS, Kind, shown
 from recoup.features.chains.terms import (
     SUM_MAX,
     Terms,
@@ -20,6 +18,7 @@ from recoup.features.chains.terms import (
     to_json,
 )
 from recoup.kernel.problem import Problem
+from recoup.rules.stable.addresses import KINDS, Kind, keccak256, shown
 
 ORDER = UUID("018f2f6e-7c1b-7c3d-9a00-0123456789ab")
 M, T, FACTORY, CODE = b"\x11" * 20, b"\x22" * 20, b"\x33" * 20, b"\x44" * 20

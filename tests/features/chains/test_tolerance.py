@@ -23,7 +23,6 @@ from tests.flows.stable.test_late import proved, told
 from tests.worlds import owner
 
 from recoup.features.chains import sends_store, store
-from recoup.features.chains.addresses import shown
 from recoup.features.chains.health import differences
 from recoup.features.chains.paying import seen_of
 from recoup.features.chains.settlement_addresses import set_tolerance
@@ -34,6 +33,7 @@ from recoup.kernel.problem import Problem
 from recoup.rules.money.fees import Tariff
 from recoup.rules.order.attention import TAKEN_BACK, UNAPPLIED
 from recoup.rules.order.lifecycle import Stage
+from recoup.rules.stable.addresses import shown
 from recoup.store.server import ServerAddress
 from recoup.store.stable.stable_orders import StableOrder
 

@@ -17,7 +17,6 @@ from tests.log_lines import logged
 from tests.rings import drawn
 
 from recoup.features.chains import abi, compare, reading, rpc, store, watch
-from recoup.features.chains.addresses import shown
 from recoup.features.chains.compare import Comparer
 from recoup.features.chains.health import troubles
 from recoup.features.chains.loop import ChainLoop
@@ -28,6 +27,7 @@ from recoup.gateways.cards.transport import Transport
 from recoup.kernel.problem import Problem
 from recoup.rules.order.attention import UNEXPECTED
 from recoup.rules.order.lifecycle import Stage
+from recoup.rules.stable.addresses import shown
 from recoup.store.server import ServerAddress
 from recoup.store.stable.stable_orders import StableOrder
 from recoup.store.table import hex_of

@@ -10,7 +10,7 @@ from recoup.features.engine.pay_days import BINS, COUNT, LEVELS, OUTCOMES
 from recoup.features.engine.regression import KINDS, NODES, SLOTS
 from recoup.features.engine.rhythms import RHYTHMS
 from recoup.kernel.time import BusinessTime
-from recoup.rules.network.codes import read_decline
+from recoup.rules.network.codes import code_of, read_decline
 from recoup.rules.rescue.answer_classes import APPROVED, FUNDS, class_of, key_of
 from recoup.rules.rescue.evidence import Evidence
 from recoup.rules.rescue.facts import Facts, Look
@@ -95,7 +95,7 @@ def evidence(code: str = "51", **changes: Any) -> Evidence:
     facts = {name: changes.pop(name) for name in list(changes) if name in Facts.__slots__}
     advice = changes.pop("advice", None)
     scheme = "visa" if advice is None else "mastercard"
-    reading = read_decline(scheme=scheme, source=None, code=code, text=None, advice=advice, on=DECLINED.date())
+    reading = read_decline(scheme=scheme, code=code_of(None, code), text=None, advice=advice, on=DECLINED.date())
     values: dict[str, Any] = {
         "kind": "managed_mit",
         "reading": reading,

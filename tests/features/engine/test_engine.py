@@ -18,6 +18,7 @@ from recoup.features.engine.model import model_of
 from recoup.features.engine.rhythms import LONG_AGO, RHYTHMS, days_since
 from recoup.kernel.time import BusinessTime
 from recoup.rules.network.codes import read_decline
+from recoup.rules.network.decline_code import NETWORK, DeclineCode
 from recoup.rules.rescue.answer_classes import APPROVED, FUNDS, SOFT, key_of
 from recoup.rules.rescue.evidence import Evidence
 from recoup.rules.rescue.explore import Offer, drawn, weighed
@@ -148,8 +149,8 @@ def test_a_stored_decision_is_decided_again(looks: tuple[Look, ...], hours: int,
 
 def test_an_invented_advice_code_is_learned_with_its_code_alone() -> None:
     """3,000 payments with random advice took 480 of the 500 lines that a model of all merchants has for codes."""
-    read = partial(read_decline, scheme="mastercard", source=None, text=None, on=date(2026, 11, 22))
-    keys = [key_of(read(code="51", advice=one)) for one in ("24", "AB\u202eC", "77", None)]
+    read = partial(read_decline, scheme="mastercard", on=date(2026, 11, 22))
+    keys = [key_of(read(code=DeclineCode(NETWORK, "51"), advice=one)) for one in ("24", "AB\u202eC", "77", None)]
     assert keys == ["51/24", "51", "51", "51"]
 
 

@@ -19,6 +19,7 @@ from recoup.features.mandates.rules import (
     scope_of,
     stopped_by,
 )
+from recoup.rules.network.codes import code_of as named_code
 from recoup.rules.network.codes import read_decline
 from recoup.rules.order.agreement import Agreement, agreement_of
 
@@ -57,7 +58,7 @@ CHANGES = st.lists(
     ],
 )
 def test_codes(scheme: str, code: str, advice: str | None, scope: str | None, said: str) -> None:
-    reading = read_decline(scheme=scheme, source=None, code=code, text=None, advice=advice, on=T0.date())
+    reading = read_decline(scheme=scheme, code=named_code(None, code), text=None, advice=advice, on=T0.date())
     assert scope_of(reading) == scope
     if scope is not None:
         assert (code_of(reading), reading.reason, reading.terminal) == (said, "revoked", True)
@@ -65,7 +66,7 @@ def test_codes(scheme: str, code: str, advice: str | None, scope: str | None, sa
 
 @pytest.mark.parametrize(("source", "code", "scope"), [("nmi", "262", "agreement"), ("nmi", "261", "all")])
 def test_codes_of_processors(source: str, code: str, scope: str) -> None:
-    reading = read_decline(scheme="visa", source=source, code=code, text=None, advice=None, on=T0.date())
+    reading = read_decline(scheme="visa", code=named_code(source, code), text=None, advice=None, on=T0.date())
     assert scope_of(reading) == scope
 
 

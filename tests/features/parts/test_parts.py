@@ -18,7 +18,7 @@ from recoup.features.mandates.flows import note_revocation
 from recoup.features.parts.flows import part_terms, set_part_terms
 from recoup.flows.cards.amend import Amended, amend
 from recoup.flows.cards.cancel import cancel
-from recoup.flows.cards.challenge import show
+from recoup.flows.cards.challenge import refuse, show
 from recoup.flows.cards.send import call, close, intent_of, opening
 from recoup.flows.cards.taken import Person
 from recoup.flows.disputes.sandbox import dispute_on_demand
@@ -38,11 +38,10 @@ from recoup.moves.change import Change
 from recoup.moves.order.by_hand import retry_now
 from recoup.moves.order.ending import go_on
 from recoup.rules.money.fees import Tariff
-from recoup.rules.network.codes import read_decline
+from recoup.rules.network.codes import code_of, read_decline
 from recoup.rules.network.magic import script_card
 from recoup.rules.order.holds import BY_OPERATOR
 from recoup.rules.order.whys import ON_HOLD
-from recoup.rules.rescue.order_evidence import last_reading
 from recoup.store.insight.uplift_reports import cohort_counts
 from recoup.store.merchants.sites import lock_merchant
 from recoup.store.orders.wire_orders import wire_order
@@ -348,14 +347,35 @@ def test_a_link_asks_for_the_rest_only(play: Callable[[Story], None]) -> None:
         person = Person(first_name="Ana", last_name="Roe", email="ana@payer.example", billing={"countryCode": "DE"})
         order_id = await order(shop, 1, payer=person)
         await until(shop, order_id, "part_collected")
-        job = Job(shop.key(order_id), lambda change: offer(change, last_reading(change.order)), WORKER, "test")
-        await shop.orders.change(job)
+        await shop.orders.run(lambda change: offer(change, "card"), shop.key(order_id))
         mailed = "SELECT array_agg(units) FROM mails WHERE notice = 'payment_link'"
         assert await shop.value(mailed) == [6000]
         page = await show(shop.world, *shop.key(order_id))
         assert (page.state, page.units) == ("asked", 6000)
         assert (await answered(shop, page, **ANOTHER)).state == "passed"
         assert await shop.value(STAGE, order_id) == "completed"
+        assert await shop.value(SENT, order_id) == [9000, 3000, 6000]
+
+    play(story)
+
+
+def test_who_does_not_want_to_pay_the_rest_gets_the_part_back(play: Callable[[Story], None]) -> None:
+    """However the merchant keeps parts of what expires."""
+
+    async def story(shop: Shop) -> None:
+        await allow(shop, count_max=1, at_expiry="keep")
+        order_id = await order(shop, 1)
+        await until(shop, order_id, "part_collected")
+        await shop.orders.run(lambda change: offer(change, "card"), shop.key(order_id))
+        page = await show(shop.world, *shop.key(order_id))
+        assert (page.collected, page.units, page.planned) == (3000, 6000, True)
+        declined = await answered(shop, page, pan=script_card("visa", "05", 99, 8), exp_month=8, exp_year=2033)
+        assert (declined.planned, declined.asks_again is not None, declined.units) == (True, True, 6000)
+        ended = await refuse(shop.world, shop.orders, page, "test")
+        assert (ended.reason, ended.collected, ended.money) == ("payer_refused", 3000, "returning")
+        await shop.settle()
+        assert (await show(shop.world, *shop.key(order_id))).money == "returned"
+        await shop.advance(timedelta(days=21))
         assert await shop.value(SENT, order_id) == [9000, 3000, 6000]
 
     play(story)
@@ -438,7 +458,7 @@ def test_a_mandate_that_is_revoked_while_the_rest_is_out_gives_everything_back(
         opened = await sent_out(shop, order_id)
         outcome = await call(shop.world, *opened)
         revoked = read_decline(
-            scheme="visa", source=None, code="R3", text=None, advice=None, on=date(2026, 1, 5), region=None
+            scheme="visa", code=code_of(None, "R3"), text=None, advice=None, on=date(2026, 1, 5), region=None
         )
         said = Job(
             shop.key(order_id),

@@ -28,7 +28,7 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import BusinessTime
 from recoup.rules.money.over_charges import over_charges, over_pieces
-from recoup.rules.network.codes import read_decline
+from recoup.rules.network.codes import code_of, read_decline
 from recoup.rules.rescue.decide import decide
 from recoup.rules.rescue.evidence import Evidence, Tried
 from recoup.rules.rescue.policy import CURRENT
@@ -42,7 +42,7 @@ READY = PartInput(PARTS_1.version, 9000, 25, 2, whole_declined=True)
 
 
 def asked(code: str = "51", parts: PartInput | None = READY) -> Evidence:
-    reading = read_decline(scheme="visa", source=None, code=code, text=None, advice=None, on=NOW.date())
+    reading = read_decline(scheme="visa", code=code_of(None, code), text=None, advice=None, on=NOW.date())
     return Evidence(
         kind="managed_mit",
         reading=reading,

@@ -19,7 +19,7 @@ from tests.rules.rescue.goldens import ALL, check_golden
 from recoup.features.engine.decide import decide as by_engine
 from recoup.flows.insight.explain import Known as Beside
 from recoup.flows.insight.explain import explain
-from recoup.rules.network.codes import read_decline
+from recoup.rules.network.codes import code_of, read_decline
 from recoup.rules.network.limits import Tally
 from recoup.rules.policies.in_force import InForce, Part
 from recoup.rules.policies.read import read_policy
@@ -85,7 +85,7 @@ def of_facts(known: Evidence, **changes: Any) -> Evidence:
 
 
 def advised() -> Lines:
-    reading = read_decline(scheme="mastercard", source=None, code="51", text=None, advice="28", on=DECLINED.date())
+    reading = read_decline(scheme="mastercard", code=code_of(None, "51"), text=None, advice="28", on=DECLINED.date())
     return planned(replace(PAID, reading=reading))
 
 

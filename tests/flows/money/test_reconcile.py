@@ -90,6 +90,54 @@ def test_a_fee_beside_its_charge_is_a_line_of_its_own(server: ServerAddress) -> 
     asyncio.run(story())
 
 
+def test_a_fee_that_came_back_lowers_the_cost(server: ServerAddress) -> None:
+    """5.00 were taken, 5.00 given back and 0.30 taken; booked, they were costs of 10.30."""
+
+    async def story(shop: Shop) -> None:
+        await sold(shop, 1, 0)
+        rows = [
+            "balance_transaction_id,created_utc,currency,gross,fee,net,reporting_category,source_id",
+            "txn_F1,2026-11-03 10:00:00,usd,-5.00,0.00,-5.00,fee,fee_1",
+            "txn_F2,2026-11-04 10:00:00,usd,5.00,0.00,5.00,fee,fee_2",
+            "txn_F3,2026-11-04 11:00:00,usd,-0.30,0.00,-0.30,fee,fee_3",
+        ]
+        ran = await compare(shop, rows)
+        told = [(row.type, row.units, row.recipe) for row in await verdicts(shop, ran) if row.line_no]
+        assert told == [
+            ("fee", 500, "processing_cost"),
+            ("fee_returned", 500, "processing_cost_returned"),
+            ("fee", 30, "processing_cost"),
+        ]
+        for _ in range(2):
+            await book_lines(shop.world, person(shop), ran.run.run_id, None, "Radar for November")
+        cost = "SELECT sum(units) FROM entries WHERE merchant_id = $1 AND account = 'processing_cost'"
+        assert await shop.value(cost, shop.merchant_id) == 30
+        again = await compare(shop, rows, again=True)  # what was booked is known again, the returned one too
+        assert [row.outcome for row in await verdicts(shop, again) if row.line_no] == ["matched"] * 3
+
+    run(server, story)
+
+
+def test_a_file_in_another_unit_is_refused_and_changes_nothing(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        await sold(shop, 3, refunds=1)
+        lines = await statement(shop)
+        cents = [lines[0], *(line.replace(".", "", 1) for line in lines[1:])]
+        assert cents != lines
+        count = "SELECT count(*) FROM reconciliation_runs WHERE merchant_id = $1"
+        with pytest.raises(Problem, match="100 times ours") as refused:
+            await compare(shop, cents)
+        assert (refused.value.field, "--amounts minor" in str(refused.value.cure)) == ("amounts", True)
+        assert await shop.value(count, shop.merchant_id) == 0
+        with pytest.raises(Problem, match="a hundredth of ours"):
+            await compare(shop, lines, Reading(amounts="minor"))
+        ran = await compare(shop, cents, Reading(amounts="minor"))
+        assert await outcomes(shop, ran) == {"matched": 4}
+        assert any("smallest unit" in str(note) for note in ran.run.notes)
+
+    run(server, story)
+
+
 def test_each_difference_is_found_and_named(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
         await sold(shop, 4, refunds=2)

@@ -16,6 +16,7 @@ from tests.flows.people.telling import arrived, go_round, kinds, person, told, w
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.cards.by_hand import hold, release
+from recoup.flows.cards.due import start
 from recoup.flows.disputes.answer import answer_dispute, note_evidence
 from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.insight.verify import verify
@@ -29,6 +30,7 @@ from recoup.flows.people.notifications import keep_language, keep_zone
 from recoup.flows.people.tell_alert import alert_of_orders, tell_alert
 from recoup.flows.upkeep import purge_expired
 from recoup.gateways.web.mail.smtp import compose
+from recoup.main.doctor_verb import look_at
 from recoup.rules.messages.breaker import FAILURES_TO_OPEN
 from recoup.rules.messages.events import CATALOGUE
 from recoup.rules.order.whys import HOLD_REASONS
@@ -59,6 +61,28 @@ async def on_hold(shop: Shop, count: int = 1) -> list[UUID]:
         await hold(shop.orders, shop.scope, order_id, sorted(HOLD_REASONS)[0])
     await shop.publish()
     return orders
+
+
+def test_a_code_that_is_on_no_list_is_told_of_once_a_week_with_its_orders(server: ServerAddress) -> None:
+    async def work(shop: Shop, people: dict[str, UUID]) -> None:
+        for code in ("9Z", "9Z", "51"):
+            await start(shop.orders, shop.key(await shop.admit(code=code)))
+        await go_round(shop)
+        for role in ("owner", "operations", "developer"):
+            [one] = await told(shop, people[role])
+            facts = {name: one["facts"][name] for name in ("scheme", "kind", "code", "orders")}
+            assert (one["kind"], facts) == (
+                "unlisted_code",
+                {"scheme": "visa", "kind": "code", "code": "9Z", "orders": 2},
+            )
+        assert await told(shop, people["analyst"]) == await told(shop, people["stranger"]) == []
+        assert {mail["subject"] for mail in await arrived(shop)} == {
+            "Brightleaf Tea (SANDBOX): The code 9Z is on no list"
+        }
+        [line] = [line async for line in look_at(shop.world) if line.what == "unlisted codes"]
+        assert line.finding == "on no list, declines are read without them: visa 9Z (1)"
+
+    story(server, work)
 
 
 def test_orders_that_wait_are_told_of_together_once_an_hour(server: ServerAddress) -> None:

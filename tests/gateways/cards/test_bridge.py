@@ -161,7 +161,7 @@ def test_an_approval_with_texts_of_any_length_is_an_approval_with_texts_that_can
         twin.says = [{"state": "approved"} | dict.fromkeys(names, "05\0\n" + "9" * 2_000)]
         said = await bridge.charge(charge_of())
         assert said.state == "approved"
-        for text in (said.scheme_code, said.advice_code, said.processor_code):
+        for text in (said.scheme_code, said.advice_code, said.own_code):
             assert text is not None
             assert (len(text), text[:4]) == (64, "05  ")
         assert said.reference is not None

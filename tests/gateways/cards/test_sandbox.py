@@ -280,7 +280,7 @@ def test_an_outage_and_an_unprocessed_code_are_proof_of_not_sent(play: Play) -> 
             order = new_id()
             first = await sandbox.charge(VISA_FAULT, amount, order_id=order)
             assert first.state == "not_sent"
-            assert amount == 80_008 or first.processor_code in sandbox.processor.unprocessed_codes
+            assert amount == 80_008 or first.own_code in sandbox.processor.unprocessed_codes
             assert (await sandbox.charge(VISA_FAULT, amount, order_id=order)).state == "approved"
         order = new_id()
         states = {(await sandbox.charge(VISA_FAULT, 80_009, order_id=order)).state for _ in range(3)}
@@ -350,12 +350,12 @@ def test_refunds_never_exceed_the_charge(play: Play) -> None:
         assert {(one.state, one.reference) for one in said} == {("approved", said[0].reference)}
         assert (await sandbox.processor.inquire(Inquiry(refund.id))).state == "approved"
         over = await sandbox.processor.modify(reversal_of(charge, "refund", 591))
-        assert (over.state, over.processor_code) == ("declined", "over_charge")
+        assert (over.state, over.own_code) == ("declined", "over_charge")
         rest = [reversal_of(charge, "refund", 100) for _ in range(8)]
         states = [one.state for one in await asyncio.gather(*map(sandbox.processor.modify, rest))]
         assert (states.count("approved"), states.count("declined")) == (5, 3)
         foreign = await sandbox.processor.modify(reversal_of(charge, "refund", 1, currency="EUR"))
-        assert foreign.processor_code == "wrong_currency"
+        assert foreign.own_code == "wrong_currency"
 
     play(story)
 
@@ -363,7 +363,7 @@ def test_refunds_never_exceed_the_charge(play: Play) -> None:
 def test_an_authorisation_is_captured_once_or_voided(play: Play) -> None:
     async def story(sandbox: Sandbox) -> None:
         async def reverse(charge: Charge, kind: str, units: int = 4590) -> str | None:
-            return (await sandbox.processor.modify(reversal_of(charge, kind, units))).processor_code
+            return (await sandbox.processor.modify(reversal_of(charge, kind, units))).own_code
 
         held = charge_of(PHONE_CARD, capture=False)
         await sandbox.processor.charge(held)
@@ -460,7 +460,7 @@ def test_the_book_can_be_installed_again_and_by_two_at_once(play: Play) -> None:
 def test_a_hold_is_captured_in_parts_and_the_rest_let_go(play: Play) -> None:
     async def story(sandbox: Sandbox) -> None:
         async def reverse(charge: Charge, kind: str, units: int, **more: Any) -> str | None:
-            return (await sandbox.processor.modify(reversal_of(charge, kind, units, **more))).processor_code
+            return (await sandbox.processor.modify(reversal_of(charge, kind, units, **more))).own_code
 
         held = charge_of(PHONE_CARD, capture=False)
         await sandbox.processor.charge(held)

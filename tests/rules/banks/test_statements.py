@@ -172,6 +172,74 @@ def test_each_format_is_read_to_the_unit() -> None:
         assert signed(content) == wanted, name
 
 
+PLAIN_MT940 = (
+    ":20:S1\r\n:25:0123456789\r\n:28C:1/1\r\n:60F:C190328EUR100,00\r\n:61:190328C10,00NTRFR1\r\n:86:REST\r\n"
+    ":62F:C190328EUR110,00\r\n-\r\n"
+)
+OTHER_MT940 = PLAIN_MT940.replace("S1", "S2").replace("0123456789", "0999999999").replace("R1", "R2")
+
+
+def test_mt940_as_banks_write_it() -> None:
+    """The entry date left blank, the last line indented, an end-of-file mark of old systems between two statements."""
+    one, two = [("funding", "R1", 1000, "EUR")], [("funding", "R1", 1000, "EUR"), ("funding", "R2", 1000, "EUR")]
+    none = ":20:S2\r\n:25:0999999999\r\n:28C:1/1\r\n:60F:C190328EUR5,00\r\n:62F:C190328EUR5,00\r\n-"
+    wide = PLAIN_MT940 + OTHER_MT940
+    for name, text, wanted in (
+        ("blank entry date", PLAIN_MT940.replace("190328C10", "190328    C10"), one),
+        ("blank entry date of two", PLAIN_MT940.replace("190328C10", "190328  C10"), one),
+        ("indented end", PLAIN_MT940.replace("\r\n-", "\r\n -"), one),
+        ("end and a tab", PLAIN_MT940.replace("\r\n-", "\r\n\t-\t"), one),
+        ("Ctrl-Z at the end", PLAIN_MT940 + "\x1a", one),
+        ("Ctrl-Z between", PLAIN_MT940.removesuffix("-\r\n") + "\x1a" + none, one),
+        ("Ctrl-Z on a line", PLAIN_MT940 + "\x1a\r\n" + OTHER_MT940 + "\x1a\x1a\r\n", two),
+        ("two statements", wide, two),
+        ("CR alone", wide.replace("\r\n", "\r"), two),
+        ("LF alone", wide.replace("\r\n", "\n"), two),
+        ("blanks at each end", wide.replace("\r\n", "  \t\r\n"), two),
+        ("indented throughout", "  " + wide.replace("\r\n", "\r\n  "), two),
+        ("empty lines between", wide.replace("-\r\n", "-\r\n\r\n \r\n"), two),
+    ):
+        assert signed(text.encode()) == wanted, name
+    for name, content in (
+        (
+            "marks of two files put together",
+            b"\xef\xbb\xbf" + PLAIN_MT940.encode() + b"\xef\xbb\xbf" + OTHER_MT940.encode(),
+        ),
+        ("a mark behind another", PLAIN_MT940.encode() + b"\xef\xbb\xbf" + OTHER_MT940.encode()),
+        ("UTF-16", wide.encode("utf-16")),
+    ):
+        assert signed(content) == two, name
+
+
+def test_references_are_what_is_seen_of_them_in_each_format() -> None:
+    for written in ("\u00a000123\u00a0", "'00123", '="00123"', "\u200b00123", "\ufeff00123"):
+        xml = written.replace('"', "&quot;")
+        assert signed(entry(ntry("5.00", more=details(ref(xml))))) == [("funding", "00123", 500, "EUR")], written
+        line = mt940(f":61:2611201120C60,00NTRF{written}//B".encode().decode("latin-1"))
+        if written.isascii():  # MT940 and BAI2 are
+            assert signed(line) == [("funding", "00123", 6000, "EUR")], written
+            told = bai2([("1,USD,010,0,,", [f"16,165,10000,S,0,0,0,B,{written},TEXT/"])])
+            assert signed(told) == [("funding", "00123", 10000, "USD")], written
+
+
+def test_a_code_of_money_both_ways_is_read_by_the_sign() -> None:
+    """Transfers go both ways: one that came in was refused, or would have been a payout."""
+    both = mt940(
+        ":61:2611201120C100,00NTRFA",
+        ":61:2611201120D40,00NTRFB",
+        ":61:2611201120C1,00NTRFRC0123456789AB",
+        closing="C261120EUR61,00",
+    )
+    wanted = [
+        ("funding", "A", 10000, "EUR"),
+        ("payout", "B", -4000, "EUR"),
+        ("payout_return", "RC0123456789AB", 100, "EUR"),
+    ]
+    assert signed(both, Reading(kind="bank", types={"NTRF": "payout"})) == wanted
+    returned = signed(both, Reading(kind="bank", types={"NTRF": "payout_return"}))
+    assert [one[0] for one in returned] == ["payout_return", "payout", "payout_return"]
+
+
 def test_notes_say_what_each_account_comes_to() -> None:
     said = " ".join(read(C15B)[1])
     assert "Account …3000: 2 entries, sum 60.00 EUR." in said

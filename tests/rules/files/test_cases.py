@@ -22,6 +22,7 @@ from recoup.rules.imports.payments import later
 from recoup.rules.imports.report import Counts, report_of
 from recoup.rules.money.matching import Theirs
 from recoup.rules.money.reading import Reading
+from recoup.rules.money.references import named_by
 from recoup.rules.money.statement import FEES_FROM, Broken, Statement
 from recoup.rules.uploads.table import TableRows, body_of
 
@@ -205,7 +206,7 @@ def test_debit_and_credit_gross_fee_and_net_of_processors_own_files() -> None:
         (FEES_FROM + 3, "fee", 20, "EUR"),
         (4, "fee", 300, "EUR"),
         (5, "funding", 3180, "EUR"),
-        (6, "bad_amount", "column Gross Credit (GC): holds a credit, which a refund cannot be"),
+        (6, "refund_failed", 1000, "EUR"),
         (7, "bad_amount", "has an amount in Gross Debit (GC) and in Gross Credit (GC); map one of them"),
     ]
     assert stated(adyen)[0].at.isoformat() == "2026-11-21T00:10:51+00:00"  # type: ignore[union-attr]
@@ -217,7 +218,8 @@ def test_debit_and_credit_gross_fee_and_net_of_processors_own_files() -> None:
         "t3,2026-11-20 10:00:00,usd,-34.27,0.00,-34.27,payout,po_1\n"
         "t5,2026-11-20 10:00:00,usd,45.90,1.63,44.00,charge,ch_9\n"
         "t6,2026-11-20 10:00:00,usd,10.00,0.30,9.70,refund,re_2\n"
-        "t7,2026-11-20 10:00:00,usd,10.00,0.25,10.25,refund,re_3\n"
+        "t7,2026-11-20 10:00:00,usd,10.00,-0.25,10.25,refund,re_3\n"
+        "t8,2026-11-20 10:00:00,usd,-10.00,-0.30,-9.70,refund,re_4\n"
     )
     assert said(stripe) == [
         (2, "charge", 4590, "USD"),
@@ -225,10 +227,18 @@ def test_debit_and_credit_gross_fee_and_net_of_processors_own_files() -> None:
         (3, "refund", 1000, "USD"),
         (4, "funding", 3427, "USD"),
         (5, "bad_amount", f"column net: is not the amount less the fee; {alone}"),
-        (6, "bad_amount", f"column fee: holds a fee that is paid back, which no type says; {alone}"),
-        (7, "refund", 1000, "USD"),
-        (FEES_FROM + 7, "fee", 25, "USD"),
+        (6, "refund_failed", 1000, "USD"),
+        (FEES_FROM + 6, "fee", 30, "USD"),
+        (7, "refund_failed", 1000, "USD"),
+        (FEES_FROM + 7, "fee_returned", 25, "USD"),
+        (8, "refund", 1000, "USD"),
+        (FEES_FROM + 8, "fee_returned", 30, "USD"),
     ]
+    unsigned = "type,reference,gross,fee,net,currency,date\nrefund,re_3,10.00,0.25,10.25,USD,2026-11-20\n"
+    assert said(unsigned) == [(2, "refund", 1000, "USD"), (FEES_FROM + 2, "fee", 25, "USD")]
+    unproved = "type,reference,amount,fee,currency,date\ncharge,ch_1,45.90,-1.63,USD,2026-11-20\n"
+    back = f"column fee: holds a fee that is paid back, which no type says; {alone}"
+    assert said(unproved, Reading(columns={"fee": "fee"})) == [(2, "bad_amount", back)]
     paypal = (
         '"Date","Time","TimeZone","Type","Currency","Gross","Fee","Net","Transaction ID"\n'
         '"11/20/2026","16:10:51","PST","Payment","USD","1,045.90","-1.63","1,044.27","7AB"\n'
@@ -241,7 +251,25 @@ def test_debit_and_credit_gross_fee_and_net_of_processors_own_files() -> None:
     ]
 
 
+def test_a_day_and_a_time_of_day_in_two_columns_are_one_moment() -> None:
+    def at(day: str, time: str) -> str:
+        text = f'date,time,type,reference,amount,currency\n"{day}","{time}",charge,r,1.00,USD\n'
+        [line] = stated(text, Reading(dates="mdy"))
+        return line.at.isoformat() if isinstance(line, Theirs) else line.code
+
+    nine = "2026-11-03T09:00:00+00:00"
+    days = ("2026-11-03", "2026-11-03 00:00:00", "2026-11-03T00:00:00", "11/03/2026", "3-Nov-2026", "2026/11/03")
+    for day in days:
+        for time in ("9:00", "09:00", "09:00:00", "9:00 AM", "09:00:00 UTC"):
+            assert at(day, time) == nine, (day, time)
+    assert at("2026-11-03", "9:00 PM") == "2026-11-03T21:00:00+00:00"
+    assert at("2026-11-03", "") == "2026-11-03T00:00:00+00:00"
+    assert at("2026-11-03", "25:00") == "bad_date"
+
+
 def test_what_a_column_of_dates_leaves_open_is_asked() -> None:
+    dotted = STATED + "charge,a,45.00,USD,02.11.2026\n"  # nobody writes the month before a dot
+    assert [one.at.isoformat()[:10] for one in stated(dotted)] == ["2026-11-02"]  # type: ignore[union-attr]
     text = STATED + "charge,a,45.00,USD,03/04/2026\n"
     with pytest.raises(Problem) as asked:
         stated(text)
@@ -329,3 +357,44 @@ def test_payers_under_an_id_that_a_spreadsheet_destroyed_are_refused_in_an_uploa
         [told] = rows[0].errors
         assert told["field"] == "orderId"
         assert "do not save it in a spreadsheet" in told["cure"]
+
+
+UNSEEN = ("\u00a0", "\u200b", "\ufeff", "\u00ad", "\u2060", "\u3000", "\u200e", "\u2800", " \t")
+AROUND = [f"{blank}00123{blank}" for blank in UNSEEN]
+MARKED = ['="00123"', "'00123", '="00123\u00a0"', "\ufeff'00123", '\u200b="00123"\u200b']
+
+
+def test_an_id_is_what_is_seen_of_it_in_every_reader() -> None:
+    """An export protects ids from spreadsheets as ="00123" or '00123, and a page leaves blanks around them that nobody
+    sees: such ids matched nothing."""
+    header = "orderId,isDeclined,isMIT,transaction.id,transaction.amount,transaction.currency,payer.id\n"
+    key = (new_id(), new_id())
+    for written in (*AROUND, *MARKED):
+        cell = '"' + written.replace('"', '""') + '"'
+        bare = written if "\t" not in written else cell
+        for form in (cell, bare):
+            [line] = stated(f"{STATED}charge,{form},45.00,USD,2026-11-20\n")
+            assert (line.reference if isinstance(line, Theirs) else line) == "00123", form
+            [tried] = attempts(f"{IMPORTED}{form},{form},2026-03-06 10:00:00,45.00,usd,Paid\n")
+            assert (tried.ref, tried.payment) == ("00123", "00123"), form
+            [answer] = answers_of(f"payout,outcome\n{form},paid\n".encode())
+            assert (answer.payout, answer.wrong) == ("00123", None), form
+            row = f"{header}{form},true,true,{form},4590,USD,p1\n".encode()
+            table = TableRows(lines([row], "utf-8"), columns_of("transmit"))
+            [record] = table
+            body = body_of(table.columns, record.cells or ())
+            assert (body["orderId"], body["transaction"]["id"]) == ("00123", "00123"), form
+        past = {"ref": written, "orderId": written, "at": "2026-03-01T10:00:00Z", "amount": 1, "currency": "USD"}
+        [tried] = attempts(json.dumps(past | {"approved": True}))
+        assert (tried.ref, tried.payment) == ("00123", "00123"), written
+        sent = {"isDeclined": True, "isMIT": True, "transaction": {"id": written, "amount": 1, "currency": "USD"}}
+        raw = json.dumps([sent | {"orderId": written}]).encode()
+        [made] = Rows(io.BytesIO(raw), "json", "utf-8", key, "transmit", readers()["transmit"])
+        assert made.external_id == "00123", (written, made.errors)
+        assert named_by((written,), "")[1] == "00123", written
+
+
+def test_a_word_that_begins_with_an_apostrophe_is_kept() -> None:
+    row = "orderId,payer.city,payer.firstName\nSO-1,'s-Gravenhage,'t Hart\n"
+    [record] = TableRows(lines([row.encode()], "utf-8"), columns_of("transmit"))
+    assert record.cells == ("SO-1", "'s-Gravenhage", "'t Hart")

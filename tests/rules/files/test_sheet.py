@@ -4,8 +4,9 @@ import io
 import random
 import zipfile
 from contextlib import suppress
-from datetime import datetime
+from datetime import date, datetime, time
 from typing import Any
+from xml.sax.saxutils import escape  # noqa: S406 - written, not read
 
 import pytest
 import xlsxwriter
@@ -13,7 +14,11 @@ from tests.rings import each
 from tests.rules.imports.reading import UNTIL, attempts, bad, look
 
 from recoup.kernel.problem import Problem
+from recoup.rules.files.lines import lines
 from recoup.rules.files.source import source_of
+from recoup.rules.money.matching import Theirs
+from recoup.rules.money.reading import Reading
+from recoup.rules.money.statement import Statement
 
 HEADER = ["id", "PaymentIntent ID", "Created date (UTC)", "Amount", "Currency", "Status"]
 _NAMES = (
@@ -25,13 +30,15 @@ _NAMES = (
 
 def xlsx(*sheets: list[list[Any]]) -> bytes:
     out = io.BytesIO()
-    with xlsxwriter.Workbook(out, {"in_memory": True}) as book:
+    with xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False}) as book:
         day = book.add_format({"num_format": "dd.mm.yyyy hh:mm"})
+        only = {date: book.add_format({"num_format": "d/m/yy"}), time: book.add_format({"num_format": "h:mm"})}
         for rows in sheets:
             sheet = book.add_worksheet()
             for number, row in enumerate(rows):
                 for place, value in enumerate(row):
-                    sheet.write(number, place, value, *([day] if isinstance(value, datetime) else []))
+                    form = day if isinstance(value, datetime) else only.get(type(value))
+                    sheet.write(number, place, value, *([form] if form else []))
     return out.getvalue()
 
 
@@ -97,6 +104,85 @@ def test_ids_of_more_digits_than_a_spreadsheet_keeps_are_refused() -> None:
     raw = xlsx([HEADER, *rows])
     assert [one.ref for one in attempts(raw)] == ["987654321012"]
     assert bad(raw) == [(3, "spreadsheet")]
+
+
+def shown(form: str, value: float) -> str:
+    """A number as a cell of this format is read."""
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out, {"in_memory": True}) as book:
+        sheet = book.add_worksheet()
+        sheet.write(0, 0, value, book.add_format({"num_format": form}))
+        sheet.write(0, 1, "x")
+    return text_of(out.getvalue())[0].partition(",")[0]
+
+
+def test_only_a_format_of_dates_makes_a_number_a_date() -> None:
+    """Letters stand in paddings, texts, colours and currencies too: an amount of 45.90 was a day of 1900."""
+    numbers = (
+        "0.00_d",
+        "0_m",
+        '_(* #,##0.00_);_(* \\(#,##0.00\\);_(* "-"??_);_(@_)',
+        '"days" 0',
+        '0.00 "USD"',
+        "[Red]0.00",
+        "[$USD] #,##0.00",
+        "#,##0.00 [$kr.-41D]",
+        "_-* #,##0.00\\ _s_-",
+        "*d0.00",
+        "\\d0.00",
+        "0.00E+00",
+        "[<100]0.00;0.0",
+        "[Yellow][$-409]#,##0.00",
+        '0.00"',
+        '"ds',
+        "General",
+        "000.00",
+        "$#,##0.00_h",
+    )
+    assert {form: shown(form, 45.9) for form in numbers} == dict.fromkeys(numbers, "45.9")
+    days = (
+        "yyyy-mm-dd",
+        "dd.mm.yyyy",
+        "[$-409]d-mmm-yy;@",
+        "[$-F800]dddd\\, mmmm dd\\, yyyy",
+        '"on "d/m/yy_)',
+        "mmm yyyy",
+    )
+    assert {form: shown(form, 46329) for form in days} == dict.fromkeys(days, "2026-11-03")
+    times = ("h:mm", "h:mm AM/PM", "hh:mm:ss.000", "[h]:mm", "[$-409]h:mm:ss;@", "mm:ss.0", "yyyy-mm-dd hh:mm")
+    assert {form: shown(form, 0.375) for form in times} == dict.fromkeys(times, "09:00:00")
+    assert shown("h:mm", 0) == "00:00:00"
+    assert shown("yyyy-mm-dd hh:mm", 46329.375) == "2026-11-03 09:00:00"
+
+
+def test_a_day_and_a_time_of_day_in_two_columns_of_a_sheet() -> None:
+    head = ["reference", "type", "amount", "currency", "date", "time"]
+    rows = [
+        xlsx([head, ["ch_X4", "charge", 45.9, "USD", date(2026, 11, 3), time(9)]]),
+        ods(
+            ods_row(*head)
+            + ods_row(
+                "ch_X4",
+                "charge",
+                ("float", "value", "45.9"),
+                "USD",
+                ("date", "date-value", "2026-11-03"),
+                ("time", "time-value", "PT09H00M00S"),
+            )
+        ),
+    ]
+    for raw in rows:
+        source = source_of(io.BytesIO(raw))
+        [line] = Statement(lambda source=source: lines(source(), "utf-8"), Reading())  # type: ignore[misc]
+        assert isinstance(line, Theirs)
+        assert (line.units, line.at.isoformat()) == (4590, "2026-11-03T09:00:00+00:00")
+
+
+def test_an_id_that_is_protected_as_text_is_the_id_in_a_sheet_too() -> None:
+    for written in ('="00123"', "'00123", "00123\u00a0", "\u200b00123"):
+        row = [written, written, "2026-03-01 10:00:00", "45.9", "usd", "Paid"]
+        for raw in (xlsx([HEADER, row]), ods(ods_row(*HEADER) + ods_row(*(escape(cell) for cell in row)))):
+            assert [(one.ref, one.payment) for one in attempts(raw)] == [("00123", "00123")], written
 
 
 @each(

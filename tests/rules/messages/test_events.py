@@ -58,6 +58,7 @@ def test_the_documented_events_are_all_there() -> None:
         "order.cancelled",
         "order.expired",
         "order.refunded",
+        "order.refundfailed",
         "order.capturerequired",
         "payment.chargeback.received",
         "payment.chargeback.reversed",
@@ -88,7 +89,6 @@ def test_the_documented_events_are_all_there() -> None:
         "order.amended",
         "order.refundrefused",
         "order.partially_collected",
-        "order.refundfailed",
         "payment.chargeback.closed",
     }
 

@@ -44,6 +44,8 @@ FACTS = {
     },
     "mandate": {"order_id": _ID, "external_id": "SUB-1", "scope": "agreement", "code": "R1", "subscription": "sub-1"},
     "drift": {"model": "model-0123456789ab", "days": 28, "tries": 400, "expected": 120, "approved": 61},
+    "elsewhere": {"order_id": _ID, "kind": "refund", "units": 4590, "asset": "USD"},
+    "unlisted_code": {"scheme": "visa", "kind": "code", "code": "9Z", "orders": 1200, "days": 28},
     "export": {"export_id": _ID, "file_name": "orders.csv", "orders": 120_000, "why": None, "gone_at": _AT},
     "backtest": {"backtest_id": _ID, "payments": keep(Sentence("Payments of {0} days", 90)), "why": None,
                  "policy": keep(Sentence("{0}, within version {1} of the policy", Sentence("Rescue engine"), 3))},
@@ -59,6 +61,7 @@ VARIANTS = {
     "payout": [{"status": one} for one in ("scheduled", "pending", "sent", "completed", "failed",
                                                 "reversed", "waits_again")],
     "settlement": [{}, {"last_day": "2026-11-25"}], "webhook": [{}, {"state": "disabled"}],
+    "elsewhere": [{"kind": one} for one in ("refund", "void", "capture", "capture_failed")],
     "mandate": [{"scope": one} for one in ("payment", "agreement", "all")] + [{"subscription": None}],
     "go_live": [{}, {"state": "refused"}], "digest": [{}, {"refunds": 2, "disputes": 2}],
     "export": [{}, {"why": "This list has more than 200 rows: no XLSX file was made."}],
@@ -84,7 +87,7 @@ def test_nobody_hears_what_their_role_may_not(
 def test_a_developer_hears_of_no_money() -> None:
     heard = {kind.name for kind in kinds_for("developer", None)}
     both = {"orders", "webhook", "own_processor", "go_live", "export", "rate", "drift", "uplift", "mandate", "backtest"}
-    assert heard == both
+    assert heard == both | {"unlisted_code"}
 
 
 def test_the_operator_hears_unasked_only_of_what_waits_for_it() -> None:

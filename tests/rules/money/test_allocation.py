@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recoup.kernel.money import from_text
+from recoup.kernel.money import Money
 from recoup.kernel.problem import Problem
-from recoup.rules.money.refunds import Chosen, allocate, by_items, items_of, pieces_units
+from recoup.rules.money.refunds import Chosen, allocate, by_items, check_lines, items_of, pieces_units
 
 ASSETS = ("JPY", "USD", "KWD", "CLF", "USDC")  # exponents 0, 2, 3, 4, 6
 
@@ -40,25 +40,27 @@ def test_pieces_add_up_to_their_line(units: int, cuts: list[int]) -> None:
     assert total == units
 
 
-PRICES = st.integers(0, 10**7)
-LINE = st.fixed_dictionaries({"amount": PRICES, "quantity": st.integers(1, 12), "tax": st.integers(0, 10**5)},
-                             optional={"discountAmount": st.integers(0, 10**6)})  # fmt: skip
+@st.composite
+def baskets(draw: st.DrawFn) -> tuple[list[dict[str, Any]], int]:
+    """Lines as a shop sends them, and what its customer paid. A line is worth something."""
+    lines, paid = [], 0
+    for _ in range(draw(st.integers(1, 8))):
+        worth, tax, discount = draw(st.integers(1, 10**7)), draw(st.integers(0, 10**5)), draw(st.integers(0, 10**6))
+        line = {"amount": worth + discount, "tax": tax, "discountAmount": discount}
+        if draw(st.booleans()):
+            line["quantity"] = draw(st.integers(1, 12))
+        lines.append(line)
+        paid += worth + tax
+    return lines, paid
 
 
-@given(asset=st.sampled_from(ASSETS), lines=st.lists(LINE, min_size=1, max_size=8), data=st.data())
-def test_lines_add_up_to_the_order_and_go_back_piece_by_piece(
-    asset: str, lines: list[dict[str, Any]], data: st.DataObject
+@given(asset=st.sampled_from(ASSETS), basket=baskets(), data=st.data())
+def test_a_basket_goes_back_piece_by_piece_to_the_unit(
+    asset: str, basket: tuple[list[dict[str, Any]], int], data: st.DataObject
 ) -> None:
-    """Shipping, tax or a discount on the whole order: every unit of it belongs to a line, and all of it comes back."""
-    told = sum(item.units for item in items_of(lines))
-    paid = from_text(str(data.draw(st.integers(1, max(1, told * 2)))), asset, "amount").units if told else 1
-    paid = min(paid, max(1, told * 2))
-    items = items_of(lines, paid)
-    if not told:
-        assert items == items_of(lines)
-        return
-    assert sum(item.units for item in items) == paid
-
+    lines, paid = basket
+    items = items_of(lines)
+    check_lines(items, Money(paid, asset))
     taken: dict[int, tuple[int, int]] = {}
     back = 0
     while open_lines := [
@@ -82,7 +84,18 @@ def _take(taken: dict[int, tuple[int, int]], chosen: tuple[Chosen, ...]) -> None
         taken[one.line] = (units + one.units, quantity + one.quantity)
 
 
-def test_lines_that_are_no_account_of_the_order_keep_their_prices() -> None:
-    assert [i.units for i in items_of([{"amount": 500, "quantity": 1}], 4_590)] == [500]
-    assert [i.units for i in items_of([{"amount": 4_000, "quantity": 1}], 4_590)] == [4_590]
-    assert [i.units for i in items_of([{"amount": 3_000}, {"amount": 3_000}], 4_591)] == [2_296, 2_295]
+@pytest.mark.parametrize(
+    ("lines", "paid"),
+    [
+        ([{"amount": 3_000, "quantity": 3}, {"amount": 1_590}], 10_590),  # prices of a piece
+        ([{"amount": 4_000}], 4_590),  # shipping that no line has
+        ([{"amount": 4_590}, {"amount": 0, "discountAmount": 500}], 4_090),  # a line below zero
+    ],
+)
+def test_lines_that_do_not_add_up_are_refused_with_the_sums(lines: list[dict[str, Any]], paid: int) -> None:
+    items = items_of(lines)
+    with pytest.raises(Problem, match=f"The lines add up to {sum(i.units for i in items) / 100:.2f}") as refused:
+        check_lines(items, Money(paid, "USD"))
+    assert (refused.value.code, refused.value.field) == ("refund_items", "Items")
+    assert f"the order is {paid / 100:.2f}" in refused.value.message
+    check_lines((), Money(paid, "USD"))

@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recoup.rules.money.collection import CURRENT_COLLECTION, PERIOD, chance_of, next_charge, plan_for
-from recoup.rules.network.codes import Reading, read_decline
+from recoup.rules.network.codes import Reading, code_of, read_decline
 
 NOW = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)
 
 
 def heard(code: str, scheme: str = "visa") -> Reading:
-    return read_decline(scheme=scheme, source=None, code=code, text=None, advice=None, on=date(2026, 5, 4))
+    return read_decline(scheme=scheme, code=code_of(None, code), text=None, advice=None, on=date(2026, 5, 4))
 
 
 @given(code=st.sampled_from(("51", "05", "61", "91", "65")), offset=st.integers(-720, 720), late=st.integers(0, 9))

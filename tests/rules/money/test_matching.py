@@ -1,14 +1,27 @@
 """The matcher never matches by the amount alone, matches nothing twice, and loses nothing."""
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.rules.money.matcher import match
 
+from recoup.kernel.problem import Problem
 from recoup.rules.money.ledger import Entry
-from recoup.rules.money.matching import Found, Ours, Theirs, judge
+from recoup.rules.money.matching import (
+    KINDS,
+    Found,
+    Ours,
+    Theirs,
+    check_units,
+    is_inward,
+    judge,
+    signed_type,
+    unit_of,
+)
 from recoup.rules.money.statement import content_id
 
 AT = datetime(2026, 11, 15, tzinfo=UTC)
@@ -151,6 +164,12 @@ def test_what_is_suggested_books_the_money_where_it_is() -> None:
 
     assert entries("processor", line("fee")) == [Entry("processing_cost", "", 500), Entry("clearing", "sandbox", -500)]
     assert entries("processor", line("dispute_fee")) == entries("processor", line("fee"))
+    assert entries("processor", line("fee_returned")) == [
+        Entry("clearing", "sandbox", 500),
+        Entry("processing_cost", "", -500),
+    ]
+    assert entries("processor", line("funding_return")) is None
+    assert entries("bank", line("funding_return")) == [Entry("clearing", "sandbox", 500), Entry("bank", "", -500)]
     assert entries("bank", line("funding")) == [Entry("bank", "", 500), Entry("clearing", "sandbox", -500)]
     assert entries("processor", line("funding")) is None
     assert entries("processor", line("charge")) == [Entry("clearing", "sandbox", 500), Entry("suspense", "", -500)]
@@ -161,7 +180,45 @@ def test_what_is_suggested_books_the_money_where_it_is() -> None:
         Entry("suspense", "", 100),
         Entry("clearing", "sandbox", -100),
     ]
+    paid = Ours((UUID(int=1), 1), UUID(int=2), "funding", "r9", 600, "USD", AT)
+    less = [Entry("clearing", "sandbox", 100), Entry("suspense", "", -100)]  # the processor let less of it go
+    assert entries("processor", line("funding"), Found(paid, "reference")) == less
     assert entries("processor", line("charge", route="other"), Found(None)) == [
         Entry("clearing", "other", 500),
         Entry("suspense", "", -500),
     ]
+
+
+def test_the_signs_of_each_kind_of_file_name_types_that_it_has() -> None:
+    for kind, types in KINDS.items():
+        for type_ in types:
+            if not KINDS[kind][type_]:
+                continue  # a word of one processor, which becomes one of the others
+            for came_in in (True, False):
+                found = signed_type(kind, type_, came_in=came_in)
+                assert not found or found in types, (kind, type_)
+                assert not found or signed_type(kind, found, came_in=came_in) == found, (kind, type_)
+            assert is_inward(kind, type_) != (signed_type(kind, type_, came_in=False) == type_), (kind, type_)
+
+
+def test_a_file_in_another_unit_is_told_from_one_of_other_amounts() -> None:
+    ours = Ours((UUID(int=1), 1), UUID(int=2), "charge", "r9", 4590, "USD", AT)
+    yen, dinar = ours._replace(asset="JPY"), ours._replace(asset="BHD")
+    for theirs, asset, mine, unit in (
+        (4590, "USD", ours, "same"),
+        (459_000, "USD", ours, "minor"),
+        (4599, "USD", ours, "other"),
+        (45, "USD", ours._replace(units=4500), "major"),
+        (459_000, "EUR", ours, "other"),
+        (459_000, "JPY", yen, "other"),
+        (4_590_000, "BHD", dinar, "minor"),
+        (4590, "USD", None, ""),
+    ):
+        assert unit_of(line("charge", theirs, asset=asset), Found(mine, "reference")) == unit, (theirs, asset)
+    check_units(Counter(minor=9, same=1))
+    check_units(Counter(minor=2, other=2))
+    check_units(Counter({"": 9}))
+    for unit, words in (("minor", "100 times ours"), ("major", "a hundredth of ours")):
+        with pytest.raises(Problem, match=words) as refused:
+            check_units(Counter({unit: 2, "other": 1, "": 5}))
+        assert (refused.value.field, unit in str(refused.value.cure)) == ("amounts", True)

@@ -13,10 +13,12 @@ from tests.rings import each
 from recoup.kernel.problem import Problem
 from recoup.rules.files.amounts import SignEvidence
 from recoup.rules.files.lines import LINE_MAX, encoding_of, lines
-from recoup.rules.money.matching import Theirs
-from recoup.rules.money.reading import EVERY, Reading, mapping_file, reading_of
+from recoup.rules.files.table import plain
+from recoup.rules.money.matching import KINDS, Theirs
+from recoup.rules.money.reading import EVERY, OTHERS, Reading, mapping_file, reading_of
 from recoup.rules.money.report_spans import days, month
-from recoup.rules.money.statement import Broken, Statement, shown_reference
+from recoup.rules.money.statement import Broken, Statement
+from recoup.rules.network.card_text import masked_numbers
 
 ID = UUID("01890000-0000-7000-8000-000000000001")
 PLAIN = f"id,reference,type,amount,currency,date\n{ID},r1,charge,45.90,USD,2026-11-20T10:00:00Z\n"
@@ -229,10 +231,10 @@ def test_two_currencies_when_both_are_named() -> None:
 
 def test_a_card_number_in_a_reference_is_not_kept() -> None:
     number = "4" + "1" * 15
-    assert shown_reference(" ".join(number[at : at + 4] for at in range(0, 16, 4))) == "411111…1111"
-    assert shown_reference(number[:-1] + "2") == number[:-1] + "2"
-    assert shown_reference("sbx_4111") == "sbx_4111"
-    assert shown_reference(f"Order 7 by {number}, twice {number}") == "Order 7 by 411111…1111, twice 411111…1111"
+    assert masked_numbers(" ".join(number[at : at + 4] for at in range(0, 16, 4))) == "411111…1111"
+    assert masked_numbers(number[:-1] + "2") == number[:-1] + "2"
+    assert masked_numbers("sbx_4111") == "sbx_4111"
+    assert masked_numbers(f"Order 7 by {number}, twice {number}") == "Order 7 by 411111…1111, twice 411111…1111"
 
 
 def test_days_end_with_their_zone() -> None:
@@ -291,3 +293,201 @@ def test_the_fee_beside_a_dispute_is_the_disputes() -> None:
         ("charge", 4590),
         ("fee", 150),
     ]
+
+
+def kinds(text: str, reading: Reading | None = None) -> list[tuple[str, int] | str]:
+    good, broken = read(text, reading)
+    found: dict[int, tuple[str, int] | str] = {one.number: (one.type, one.units) for one in good}
+    return [one for _, one in sorted({**found, **{one.number: one.code for one in broken}}.items())]
+
+
+HEAD = "type,reference,amount,currency,date\n"
+
+
+def rows(*cells: tuple[str, str]) -> str:
+    return HEAD + "".join(f"{type_},r{n},{amount},USD,2026-11-20\n" for n, (type_, amount) in enumerate(cells))
+
+
+def test_money_that_comes_back_is_no_second_cost() -> None:
+    """5.00 were taken, 5.00 given back, 0.30 taken: costs of 10.30."""
+    taken = kinds(rows(("fee", "-5.00"), ("fee", "5.00"), ("fee", "-0.30")))
+    assert taken == [("fee", 500), ("fee_returned", 500), ("fee", 30)]
+    balance = (
+        "balance_transaction_id,created_utc,currency,gross,fee,net,reporting_category,source_id\n"
+        "t1,2026-11-03 10:00:00,usd,5.00,0.00,5.00,fee,fee_2\n"
+    )
+    assert kinds(balance) == [("fee_returned", 500)]  # alone in Stripe's report, where a cost has its minus
+    assert kinds(rows(("fee", "5.00"))) == [("fee", 500)]  # a file that writes costs without one
+
+
+def test_each_type_and_sign_is_one_kind_of_line() -> None:
+    """The whole table, in a file whose signs are plain from its other lines."""
+    signs = "refund,x,-1.00,USD,2026-11-20\n" * 9
+    wanted = {
+        "charge": (("charge", 1000), "bad_amount"),
+        "refund": (("refund_failed", 1000), ("refund", 1000)),
+        "refund_failed": (("refund_failed", 1000), "bad_amount"),
+        "dispute": (("dispute_won", 1000), ("dispute", 1000)),
+        "dispute_won": (("dispute_won", 1000), "bad_amount"),
+        "dispute_fee": (("fee_returned", 1000), ("dispute_fee", 1000)),
+        "fee": (("fee_returned", 1000), ("fee", 1000)),
+        "fee_returned": (("fee_returned", 1000), "bad_amount"),
+        "funding": (("funding_return", 1000), ("funding", 1000)),
+        "payout": (("funding_return", 1000), ("funding", 1000)),
+        "funding_return": (("funding_return", 1000), "bad_amount"),
+        "payout_reversal": (("funding_return", 1000), "bad_amount"),
+        "settle": (("charge", 1000), ("refund", 1000)),
+        "partial_capture_reversal": ("bad_amount", ("charge", -1000)),
+    }
+    assert set(KINDS["processor"]) <= set(wanted)
+    for type_, (came, went) in wanted.items():
+        lines_of = [f"{type_},r,{amount},USD,2026-11-20\n" for amount in ("10.00", "-10.00")]
+        assert kinds(HEAD + signs + "".join(lines_of))[9:] == [came, went], type_
+    debit = "type,reference,debit,credit,currency,date\n"
+    for type_, (came, went) in wanted.items():
+        sides = f"{type_},a,,10.00,USD,2026-11-20\n{type_},b,10.00,,USD,2026-11-20\n"
+        assert kinds(debit + sides) == [came, went], type_
+    chain = {
+        "charge": (("charge", 1000), "bad_amount"),
+        **{type_: ("bad_amount", (type_, 1000)) for type_ in ("refund", "settlement", "payout")},
+    }
+    for type_, (came, went) in chain.items():
+        text = HEAD + signs + "".join(f"{type_},r,{amount},USD,2026-11-20\n" for amount in ("10.00", "-10.00"))
+        assert kinds(text, Reading(kind="chain"))[9:] == [came, went], type_
+
+
+@given(st.lists(st.tuples(st.sampled_from(["fee", "refund", "dispute", "dispute_fee"]), st.integers(1, 10_000))))
+def test_a_file_comes_to_what_its_signs_say(moved: list[tuple[str, int]]) -> None:
+    """Each amount once out and once back: nothing is left, however many lines there are."""
+    cells = [(type_, f"{sign}{cents / 100:.2f}") for type_, cents in moved for sign in ("-", "")]
+    found, broken = read(rows(*cells))
+    inward = {"refund_failed", "dispute_won", "fee_returned"}
+    assert not broken
+    assert sum(one.units if one.type in inward else -one.units for one in found) == 0
+
+
+def test_what_a_minus_means_is_asked_where_it_may_be_either() -> None:
+    mixed = rows(("refund", "10.00"), ("refund", "20.00"), ("refund", "-20.00"))
+    with pytest.raises(Problem, match="with a minus and without it") as asked:
+        read(mixed)
+    assert "signs = 'out'" in (asked.value.cure or "")
+    back = mapping_file("[format]\nsigns = 'back'")
+    assert kinds(mixed, Reading(**back)) == [("refund", 1000), ("refund", 2000), ("refund_failed", 2000)]
+    out = mapping_file("[format]\nsigns = 'out'")
+    assert kinds(mixed, Reading(**out)) == [("refund_failed", 1000), ("refund_failed", 2000), ("refund", 2000)]
+
+
+def test_a_banks_table_without_types_is_read_by_the_sign() -> None:
+    plain = (
+        "Date;Text;Amount;Currency;Reference\n"
+        "02.11.2026;Payout RC0123456789AB;-250,00;EUR;B1\n"
+        "03.11.2026;From the processor;300,00;EUR;B2\n"
+        "04.11.2026;Back: RC0123456789AB;250,00;EUR;B3\n"
+    )
+    found, broken = read(plain, Reading(kind="bank"))
+    assert not broken
+    assert [(one.type, one.units, one.reference, one.asset) for one in found] == [
+        ("payout", 25000, "RC0123456789AB", "EUR"),
+        ("funding", 30000, "B2", "EUR"),
+        ("payout_return", 25000, "RC0123456789AB", "EUR"),
+    ]
+    bare = "Date,Description,Amount,Balance\n2026-11-02,Payout,-250.00,10.00\n2026-11-03,In,300.00,310.00\n"
+    assert kinds(bare, Reading(kind="bank", currencies=("USD",))) == [("payout", 25000), ("funding", 30000)]
+    sides = "Date,Details,Debit,Credit,Currency\n2026-11-02,Payout,250.00,,USD\n2026-11-03,In,,300.00,USD\n"
+    assert kinds(sides, Reading(kind="bank")) == [("payout", 25000), ("funding", 30000)]
+    with pytest.raises(Problem, match="no type"):
+        read(plain, Reading())
+
+
+def test_money_in_of_an_outward_type_is_no_payout() -> None:
+    """Of a transfer of 300.00 that came in a payout of -300.00 was made."""
+    text = "date,type,amount,currency,reference\n2026-11-02,TRANSFER,-250.00,USD,a\n2026-11-03,TRANSFER,300.00,USD,b\n"
+    mapped = Reading(kind="bank", types={"TRANSFER": "payout"})
+    assert kinds(text, mapped) == [("payout", 25000), ("funding", 30000)]
+    mapped = Reading(kind="bank", types={"TRANSFER": "funding"})
+    assert kinds(text, mapped) == [("funding_return", 25000), ("funding", 30000)]
+    assert kinds(text, Reading(kind="bank")) == ["unknown_type", "unknown_type"]
+    assert kinds(text, Reading(kind="bank", columns={"type": ""})) == [("payout", 25000), ("funding", 30000)]
+
+
+SIGMA = (
+    "id,amount,available_on,created,currency,exchange_rate,fee,net,reporting_category,source_id,status,type\n"
+    "txn_1,4590,2026-11-05,2026-11-03 10:00:00,usd,,163,4427,charge,ch_1,available,charge\n"
+    "txn_2,-1200,2026-11-05,2026-11-03 11:00:00,usd,,0,-1200,refund,re_2,pending,refund\n"
+    "txn_3,-225,2026-11-05,2026-11-03 12:00:00,usd,,0,-225,fee,,available,stripe_fee\n"
+)
+
+
+def test_a_report_in_cents_is_known_by_its_columns_or_its_name() -> None:
+    """Stripe's table of balance transactions was read as 4,590.00 and a cost of 225.00."""
+    assert kinds(SIGMA) == [("charge", 4590), ("refund", 1200), ("fee", 225)]
+    assert kinds(SIGMA, Reading(amounts="major"))[0] == ("charge", 459_000)
+    kronur = SIGMA.replace("usd", "isk").replace("4590", "459000")
+    assert kinds(kronur, Reading(currencies=(EVERY,)))[0] == ("charge", 4590)  # Stripe counts ISK in hundredths
+    whole = SIGMA.replace("4590", "45.90").replace("-1200", "-12.00").replace("-225", "-2.25")
+    assert kinds(whole) == [("charge", 4590), ("refund", 1200), ("fee", 225)]
+    named = rows(("charge", "4590"), ("refund", "-1200")).encode()
+    for name, units in (("sigma_balance_transactions.csv", 4590), ("november.csv", 459_000)):
+        assert next(iter(Statement(lambda: lines([named], "utf-8"), Reading(), "", name)))[5] == units
+    assert kinds(named.decode(), Reading(amounts="minor")) == [("charge", 4590), ("refund", 1200)]
+    yen = named.decode().replace("USD", "JPY")
+    assert kinds(yen, Reading(amounts="minor")) == [("charge", 4590), ("refund", 1200)]
+    assert kinds(rows(("charge", "45.90")), Reading(amounts="minor")) == ["bad_amount"]
+    for reading in (Reading(amounts="cents"), Reading(signs="up"), Reading(statuses={"Paid": "yes"})):
+        with pytest.raises(Problem):
+            read(PLAIN, reading)
+
+
+def test_a_status_says_whether_a_row_is_money() -> None:
+    head = "type,reference,amount,currency,date,Status\n"
+
+    def told(status: str, reading: Reading | None = None) -> object:
+        [one] = kinds(f"{head}charge,r,10.00,USD,2026-11-20,{status}\n", reading)
+        return one
+
+    money = ("Completed", "completed", "Cleared", "Settled", "Paid", "Partially Refunded", "succeeded", "booked", "")
+    none = (
+        "Pending",
+        "Denied",
+        "Reversed",
+        "REVERTED",
+        "Failed",
+        "On Hold",
+        "processor_declined",
+        "Authorised",
+        "SentForSettle",
+        "submitted_for_settlement",
+        "In Progress",
+        "Canceled",
+        "Voided",
+        "Unclaimed",
+        "Completed - Funds not yet available",
+        "requires_capture",
+        "Vorgemerkt",
+    )
+    assert {status: told(status) for status in money} == dict.fromkeys(money, ("charge", 1000))
+    assert {status: told(status) for status in none} == dict.fromkeys(none, "no_money")
+    assert told("Zweifelhaft") == "unknown_status"
+    mapped = Reading(**mapping_file("[statuses]\nZweifelhaft = 'none'\nReversed = 'money'"))
+    assert (told("Zweifelhaft", mapped), told("Reversed", mapped)) == ("no_money", ("charge", 1000))
+    assert told("Zweifelhaft", Reading(columns={"status": ""})) == ("charge", 1000)
+    paypal = (
+        '"Date","Time","TimeZone","Type","Status","Currency","Gross","Fee","Net","Transaction ID"\n'
+        '"11/20/2026","16:10:51","PST","Payment","Completed","USD","45.90","-1.63","44.27","7AB"\n'
+        '"11/21/2026","16:10:51","PST","Payment","Pending","USD","30.00","-1.10","28.90","7AC"\n'
+        '"11/21/2026","16:10:51","PST","Payment","Denied","USD","20.00","-0.90","19.10","7AD"\n'
+    )
+    found, broken = read(paypal)
+    assert [(one.type, one.units) for one in found] == [("charge", 4590), ("fee", 163)]
+    assert [(one.code, str(one.why)) for one in broken] == [
+        ("no_money", "column Status: holds 'Pending': no money has moved"),
+        ("no_money", "column Status: holds 'Denied': no money has moved"),
+    ]
+
+
+def test_what_others_call_things_is_told_once() -> None:
+    money, none = ({plain(word) for word in OTHERS["statuses"][said]} for said in ("money", "none"))
+    assert not money & none
+    known = {type_ for types in KINDS.values() for type_ in types}
+    assert set(OTHERS["types"].values()) <= known
+    assert set(OTHERS["at_processor"].values()) <= set(KINDS["processor"])

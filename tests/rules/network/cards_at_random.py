@@ -13,7 +13,7 @@ from functools import lru_cache
 from tests.rules.network.gate_findings import Asked, Found, Gate
 from tests.rules.network.independent_count import DAY, HOUR, MONTH, NEVER, Count, Sent
 
-from recoup.rules.network.codes import Reading, read_decline
+from recoup.rules.network.codes import Reading, code_of, read_decline
 from recoup.rules.network.limits import LOOKBACK, Allowed, Refused, Send, Wish, allowance, binds_for_ever
 from recoup.rules.rescue.gate import Block, ask_gate
 
@@ -33,8 +33,9 @@ SPECIAL: dict[str, Sequence[tuple[int, tuple[str, ...], tuple[str, ...]]]] = {
     ),
     "mastercard": (
         (12, ("05", "51", "79"), ("03", "21")), (250, ("51",), ("24", "25", "26", "27", "28", "29", "30")),
-        (900, ("05", "54", "65", "82"), ("01", "02", "40", "43", "77")),
+        (900, ("05", "54", "65", "82"), ("01", "02", "40", "43", "77")), (20, ("41", "43", "46", "R1"), ()),
     ),
+    "discover": ((20, ("04", "15", "41", "R0", "R3"), ()),),
     "elo": (
         (12, tuple("12 13 14 19 23 30 41 43 46 54 55 56 57 58 63 64 76 77 82 83 AB AC FM".split()), ()),  # noqa: SIM905
         (900, ("04", "05", "06", "38", "59", "61", "62", "65", "75", "78", "91"), ()),
@@ -99,7 +100,7 @@ class Life:
             return self.dice.randint(20_180, 20_226) * DAY + within, False, True  # before 19 May 2025
         if self.scheme == "mastercard" and roll < 0.3:
             return self.dice.choice((19_255, 19_370)) * DAY + within, True, False  # before 1 Oct 2022, 1 Feb 2023
-        return self.dice.randint(20_454, 20_800) * DAY + within, False, False
+        return self.dice.randint(20_454, 20_900) * DAY + within, False, False
 
     def live(self) -> None:
         self.found.cards += 1
@@ -316,8 +317,7 @@ def micros(at: datetime | None) -> int:
 def read(scheme: str, code: str, advice: str | None, day: int, region: str) -> Reading:
     return read_decline(
         scheme=scheme,
-        source=None,
-        code=code,
+        code=code_of(None, code),
         text=None,
         advice=advice,
         on=datetime.fromordinal(day).date(),

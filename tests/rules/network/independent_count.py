@@ -22,9 +22,13 @@ NEVER = 1 << 62  # later than any instant
 
 # Days since 1970 from which another number holds.
 _OCTOBER_2022, _FEBRUARY_2023, _MAY_19_2025, _MAY_25_2025 = 19_266, 19_389, 20_227, 20_233
+_NOVEMBER_29_2026 = 20_786
 _STOPS = frozenset({"R0", "R1", "R3"})  # bind the merchant that was stopped; the other bans bind the card
 _VISA_CATEGORY_1 = frozenset({"04", "07", "12", "14", "15", "41", "43", "46", "57"}) | _STOPS
 _FOR_EVER = frozenset({"03", "21"})
+# Ours, where no network bans it by its code: lost, stolen, closed or revoked, for 30 days.
+_FINAL = frozenset({"04", "15", "18", "35", "41", "42", "43", "44", "46", "56"}) | _STOPS
+_FINAL_OF = {"amex": _FINAL | {"105", "188", "189", "200"}, "mastercard": _FINAL | {"76", "77"}}
 _WAITS = {"24": 1, "25": 24, "26": 48, "27": 96, "28": 144, "29": 192, "30": 240}  # hours
 _ELO_SAME_DATA = frozenset(
     "12 13 14 19 23 30 41 43 46 54 55 56 57 58 63 64 76 77 82 83 AB AC FM".split()  # noqa: SIM905
@@ -91,7 +95,7 @@ def _every_key(scheme: str, one: Sent) -> tuple[Hashable, ...]:
 class Count:
     """One card. `log`: its sends as they left, by id. `left_at`: when each left, and whose it was, by
     key. `of_one`: when a merchant's left, and when payments were declined that it reports, by both. `waits`: the last
-    decline that advised one, by how long."""
+    decline that advised one, by how long. `ended`: the last final answer, and whether it binds its merchant alone."""
 
     scheme: str
     log: dict[int, Sent] = field(default_factory=dict)
@@ -99,6 +103,7 @@ class Count:
     of_one: dict[Hashable, list[int]] = field(default_factory=lambda: defaultdict(list))
     barred: set[Hashable] = field(default_factory=set)
     waits: dict[tuple[int, str, bool, str, int, str], int] = field(default_factory=dict)
+    ended: dict[tuple[str, bool], int] = field(default_factory=dict)
 
     def free_at(self, one: Sent) -> int:
         """0 where it may be sent; otherwise the first instant at which it could, NEVER for none."""
@@ -143,6 +148,11 @@ class Count:
             if tuple(about) == key and (whose == one.merchant or not reported):
                 end = heard_at + span
                 until = max(until, end if whose == one.merchant else rounded(end, span))
+        ended = self.ended if one.at >= _NOVEMBER_29_2026 * DAY else {}
+        for (whose, binds_one), heard_at in ended.items():
+            if whose == one.merchant or not binds_one:
+                end = heard_at + MONTH
+                until = max(until, end if whose == one.merchant else rounded(end, MONTH))
         return until if until > one.at else 0
 
     def sent(self, id: int, one: Sent) -> None:
@@ -171,6 +181,9 @@ class Count:
             # By its length: of two, the one that ends first may be rounded to end last.
             key = (_WAITS[advice] * HOUR, one.merchant, not one.ours, one.acceptor, one.units, one.currency)
             self.waits[key] = max(self.waits.get(key, one.at), one.at)
+        elif self.scheme not in ("visa", "elo") and advice is None and code in _FINAL_OF.get(self.scheme, _FINAL):
+            who = (one.merchant, code in _STOPS or not one.ours)
+            self.ended[who] = max(self.ended.get(who, one.at), one.at)
 
     def beyond(self) -> list[str]:
         """After the fact: each window that ends with a send of ours and held more than it may, as a reader of the

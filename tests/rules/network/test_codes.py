@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
 
-from recoup.rules.network.codes import Reading, read_decline
+from recoup.rules.network.codes import Reading, code_of, read_decline
 from recoup.rules.network.reasons import REASONS
 from recoup.rules.network.tables import CODES, PROCESSOR_CODES, REGIONS
 
@@ -19,8 +19,7 @@ CLASSES = {"funds", "soft", "technical", "data", "sca", "fraud", "hard", "config
 
 
 def read(code: str | None, scheme: str = "visa", source: str | None = None, **more: Any) -> Reading:
-    given_ = {"text": None, "advice": None, "on": NOW} | more
-    return read_decline(scheme=scheme, source=source, code=code, **given_)
+    return read_decline(scheme=scheme, code=code_of(source, code), **({"on": NOW} | more))
 
 
 NMI = {
@@ -35,7 +34,8 @@ NMI = {
 def test_nmi_codes_name_scheme_codes(code: str, expected: str, scheme: str) -> None:
     reading = read(code, scheme, "nmi")
     assert reading.code == expected
-    assert reading.klass == read(expected, scheme).klass
+    own = "hard" if (code, scheme) == ("250", "elo") else None  # Elo's 04 picks up no card; the gateway says so
+    assert reading.klass == (own or read(expected, scheme).klass)
 
 
 @each("scheme", SCHEMES)
@@ -56,8 +56,8 @@ def test_nmi_codes_without_a_scheme_code(code: str, klass: str, reason: str, adv
     assert (reading.klass, reading.reason, reading.advice, reading.code) == (klass, reason, advice, None)
 
 
-def test_a_two_character_code_is_the_schemes_whatever_the_source() -> None:
-    for source in (None, "", "nmi", "adyen", "stripe", "somebody"):
+def test_two_characters_that_their_source_does_not_list_are_the_networks() -> None:
+    for source in (None, "", "nmi", "adyen", "stripe", "somebody", "visa", "network"):
         assert read("51", source=source).reason == "insufficient_funds"
         assert read("r1", source=source).code == "R1"
 
@@ -181,15 +181,12 @@ def test_hard_alone_is_terminal_and_says_what_helps() -> None:
 
 @each("row", [row for row in PROCESSOR_CODES if row.source != "text" and "-" not in row.code])
 def test_each_processor_code_is_read_as_its_row_says(row: Any) -> None:
-    if len(row.code) == 2:
-        return  # a scheme code whatever the source
     reading = read(row.code, "generic", row.source)
     if row.klass == "approved":
         assert reading.klass == "soft"
-    elif row.kind == "response" and row.target not in ("1A",):
-        assert reading.code == row.target
     else:
         assert reading.klass == row.klass
+        assert row.kind != "response" or reading.code == row.target
 
 
 words = st.none() | st.text(max_size=6) | st.sampled_from([row.code for row in (*CODES, *PROCESSOR_CODES)])
@@ -205,6 +202,7 @@ words = st.none() | st.text(max_size=6) | st.sampled_from([row.code for row in (
     region=st.sampled_from(list(REGIONS)),
 )
 def test_any_decline_can_be_read(**given_: Any) -> None:
+    given_["code"] = code_of(given_.pop("source"), given_["code"])
     reading = read_decline(**given_)
     assert reading.klass in CLASSES
     assert reading.reason in REASONS

@@ -17,6 +17,7 @@ _SAID = {
     "account_refused": "The processor refuses this account or its key. Payments wait until this is fixed.",
     "account_refused:010": "The processor refuses this account or its key (010). Payments wait until this is fixed.",
     "rate_limited": "The processor takes no more requests for the moment.",
+    "invoice_differs": "Its invoice has changed at the processor, and is read anew before anything is charged.",
     "made_again": "A person sends the refused request again.",
     "never_arrived": "It never arrived, and it may not be sent again now.",
     "processor_answered": "The processor has answered.",

@@ -12,7 +12,7 @@ from tests.rings import each
 
 from recoup.rules.money.collection import CURRENT_COLLECTION, chance_of
 from recoup.rules.money.exposure import Limits
-from recoup.rules.network.codes import read_decline
+from recoup.rules.network.codes import code_of, read_decline
 from recoup.rules.rescue.advance import AdvanceInputs, LossTest, loss_at
 from recoup.rules.rescue.advance_by_bounds import advance_by_prior
 from recoup.rules.rescue.evidence import Decision
@@ -30,7 +30,7 @@ def loss_test(asked: AdvanceInputs) -> LossTest:
 
 
 def asked(code: str = "51", **more: Any) -> AdvanceInputs:
-    reading = read_decline(scheme="visa", source=None, code=code, text=None, advice=None, on=date(2026, 5, 4))
+    reading = read_decline(scheme="visa", code=code_of(None, code), text=None, advice=None, on=date(2026, 5, 4))
     usual: dict[str, Any] = {
         "occasion": "declined",
         "reading": reading,

@@ -8,7 +8,7 @@ from tests.rings import each
 
 from recoup.rules.money.collection import CURRENT_COLLECTION, PERIOD
 from recoup.rules.money.exposure import Limits
-from recoup.rules.network.codes import read_decline
+from recoup.rules.network.codes import code_of, read_decline
 from recoup.rules.rescue.advance import AdvanceInputs
 from recoup.rules.rescue.advance_by_bounds import advance_by_arm, advance_by_prior, charges_of
 from recoup.rules.rescue.arm_terms import Arm, Known, Terms
@@ -20,7 +20,7 @@ NOW = DECLINED + timedelta(seconds=2)
 
 
 def given_(code: str = "51", out_at: datetime | None = None, looks: Any = (), **more: Any) -> AdvanceInputs:
-    reading = read_decline(scheme="visa", source=None, code=code, text=None, advice=None, on=DECLINED.date())
+    reading = read_decline(scheme="visa", code=code_of(None, code), text=None, advice=None, on=DECLINED.date())
     usual: dict[str, Any] = {
         "occasion": "unresolved" if out_at else "declined",
         "reading": reading,

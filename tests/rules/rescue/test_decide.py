@@ -12,7 +12,7 @@ from tests.rings import each
 from tests.rules.rescue.goldens import ALL, check_golden
 
 from recoup.kernel.sentence import Sentence
-from recoup.rules.network.codes import Reading, read_decline
+from recoup.rules.network.codes import Reading, code_of, read_decline
 from recoup.rules.network.tables import CODES
 from recoup.rules.rescue.decide import decide as decide_by
 from recoup.rules.rescue.evidence import Decision, Evidence, Tried, tried
@@ -24,7 +24,7 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 def read(code: str, scheme: str = "visa", advice: str | None = None, region: str = "world") -> Reading:
     return read_decline(
-        scheme=scheme, source=None, code=code, text=None, advice=advice, on=date(2026, 11, 20), region=region
+        scheme=scheme, code=code_of(None, code), text=None, advice=advice, on=date(2026, 11, 20), region=region
     )
 
 

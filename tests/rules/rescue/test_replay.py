@@ -15,7 +15,7 @@ from tests.rings import each
 from recoup.features.engine.decide import decide as decide_by_model
 from recoup.features.engine.model import model_of
 from recoup.rules.money.collection import COLLECTION_POLICIES, CURRENT_COLLECTION, CollectionPolicy, Plan
-from recoup.rules.network.codes import read_decline
+from recoup.rules.network.codes import code_of, read_decline
 from recoup.rules.network.limits import Allowed, Send, Tally, Wish, tallies
 from recoup.rules.order.snapshot import Attempt
 from recoup.rules.rescue.by_hand import GateWord, HandInput, PlanBefore, decide_by_hand
@@ -62,7 +62,7 @@ hand_inputs = st.builds(
     st.booleans(),
 )
 readings = st.sampled_from(("51", "05", "61", "91", "04", "N7", "65")).map(
-    lambda code: read_decline(scheme="visa", source=None, code=code, text=None, advice=None, on=NOW.date())
+    lambda code: read_decline(scheme="visa", code=code_of(None, code), text=None, advice=None, on=NOW.date())
 )
 signal_inputs = st.builds(
     SignalInput,
@@ -120,7 +120,7 @@ def test_what_a_signal_changed_is_decided_the_same_again(asked: SignalInput) -> 
 
 
 GOOD_SIGNAL = SignalInput(
-    read_decline(scheme="visa", source=None, code="51", text=None, advice=None, on=NOW.date()),
+    read_decline(scheme="visa", code=code_of(None, "51"), text=None, advice=None, on=NOW.date()),
     NOW - 2 * HOUR,
     NOW - HOUR / 2,
     NOW,
@@ -148,13 +148,13 @@ GOOD_SIGNAL = SignalInput(
         ({"utc_offset": -240}, "night"),
         ({"gate": GateWord("visa-reattempt-30d")}, "gate_refuses"),
         (
-            {"reading": read_decline(scheme="visa", source=None, code="04", text=None, advice=None, on=NOW.date())},
+            {"reading": read_decline(scheme="visa", code=code_of(None, "04"), text=None, advice=None, on=NOW.date())},
             "no_cure_by_waiting",
         ),
         (
             {
                 "reading": read_decline(
-                    scheme="mastercard", source=None, code="51", text=None, advice="24", on=NOW.date()
+                    scheme="mastercard", code=code_of(None, "51"), text=None, advice="24", on=NOW.date()
                 ),
                 "last_at": NOW - 0.9 * HOUR,
             },
@@ -178,7 +178,7 @@ def test_a_charge_is_decided_the_same_again(asked: ChargeInput) -> None:
 
 
 def test_the_policy_decides_when_a_charge_is_due() -> None:
-    reading = read_decline(scheme="visa", source=None, code="91", text=None, advice=None, on=NOW.date())
+    reading = read_decline(scheme="visa", code=code_of(None, "91"), text=None, advice=None, on=NOW.date())
     asked = ChargeInput(reading, 4590, "USD", 0, NOW, NOW, NOW + 30 * DAY, 0)
     later = CollectionPolicy("collect-x", CURRENT_COLLECTION.plans | {"technical": Plan("after_wait", (DAY,), 1)}, 1)
     assert plan_charge(asked, CURRENT_COLLECTION).plan == (NOW + HOUR,)

@@ -22,6 +22,8 @@ from tests.worlds import Shop, change_world, make_shop, owner, sandbox_world
 
 from recoup.doors.inbound.notices import routes
 from recoup.flows.insight.verify import verify
+from recoup.moves.challenge.answer import decline_by_customer
+from recoup.moves.challenge.lifecycle import offer
 from recoup.store.cards.connections import Billing, ProcessorConnection, add_connection
 from recoup.store.server import ServerAddress
 from recoup_connectors.stripe.connector import Stripe
@@ -212,8 +214,36 @@ def test_an_invoice_that_was_not_rescued_is_given_back(server: ServerAddress, tm
     story(server, tmp_path, tell)
 
 
-@pytest.mark.parametrize("how", ["paid", "void", "uncollectible", "subscription", "out_of_band"])
-def test_what_ends_there_ends_the_rescue(server: ServerAddress, tmp_path: Path, how: str) -> None:
+@pytest.mark.parametrize("billing", ["take_over", "beside"])
+def test_who_does_not_want_to_pay_is_not_charged_by_the_billing_either(
+    server: ServerAddress, tmp_path: Path, billing: Billing
+) -> None:
+    async def tell(on: Ground) -> None:
+        invoice = on.invoice()
+        await on.hear()
+        key = on.shop.merchant_id, await on.shop.value("SELECT order_id FROM orders")
+        await on.shop.orders.run(lambda change: offer(change, "card"), key)
+        await on.shop.orders.run(decline_by_customer, key)
+        on.now_approves()
+        before = len(on.charges())
+        await on.days(22)
+        assert (await on.stage(), len(on.charges())) == ("cancelled", before)
+        assert (on.there(invoice)["auto_advance"], on.there(invoice)["status"]) == (False, "open")
+
+    story(server, tmp_path, tell, billing)
+
+
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [
+        ("paid", "paid_elsewhere"),
+        ("void", "invoice_voided"),
+        ("uncollectible", "invoice_uncollectible"),
+        ("subscription", "subscription_cancelled"),
+        ("out_of_band", "paid_elsewhere"),
+    ],
+)
+def test_what_ends_there_ends_the_rescue(server: ServerAddress, tmp_path: Path, how: str, reason: str) -> None:
     async def tell(on: Ground) -> None:
         invoice = on.invoice()
         await on.hear()
@@ -227,7 +257,6 @@ def test_what_ends_there_ends_the_rescue(server: ServerAddress, tmp_path: Path, 
         else:
             on.account.close_invoice(invoice, how)
         await on.hear()
-        reason = "paid_elsewhere" if how in ("paid", "out_of_band") else "merchant_cancelled"
         head = "SELECT jsonb_build_array(stage, reason) FROM order_heads JOIN orders USING (merchant_id, order_id)"
         assert await on.shop.value(head) == ["cancelled", reason]
         on.now_approves()

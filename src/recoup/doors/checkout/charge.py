@@ -10,18 +10,17 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 import structlog
-from starlette.exceptions import HTTPException
-from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from recoup.doors.checkout.visit import problem_texts, render
+from recoup.doors.checkout.visit import fields_of, problem_texts, render
 from recoup.doors.edge.rate import Buckets, check_rate, client_address
 from recoup.doors.edge.tracing import request_id
 from recoup.flows.world import World
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import from_text
 from recoup.kernel.problem import Problem, invalid
+from recoup.rules.files.moments import typed_day
 from recoup.rules.languages.catalogues import accepted_language
 from recoup.rules.network.descriptor import statement_text
 from recoup.store.cards.charges import ChargeFound, find_charges
@@ -29,7 +28,6 @@ from recoup.store.cards.charges import ChargeFound, find_charges
 log = structlog.get_logger()
 ANSWER_SECONDS: Final = 0.4  # both answers take this long
 AROUND: Final = timedelta(days=1)  # zones, and the days between paying and booking
-FIRST_YEAR, LAST_YEAR = 2000, 2100
 STATUSES: Final = {"too_many_requests": 429, "unavailable": 503, "internal": 500}
 _SLOWLY: Final = "Too many attempts in a short time."
 
@@ -52,7 +50,7 @@ class ChargePage:
         given: dict[str, str] = {}
         try:
             self._count(request, started)
-            given = {name: str(value).strip()[:40] for name, value in (await request.form()).items()}
+            given = {name: value[:40] for name, value in (await fields_of(request)).items()}
             found = await self._find(given)
             if found:
                 self._forgive(request)
@@ -60,9 +58,6 @@ class ChargePage:
             if problem.code != "too_many_requests":
                 self._forgive(request)
             return self._page(request, given, problem=problem)
-        except (HTTPException, MultiPartException):
-            odd = Problem("invalid", "This form cannot be read.", cure="Go back to the page and send it again.")
-            return self._page(request, given, problem=odd)
         except Exception as error:
             log.exception("unexpected", path="/charge", request=request_id(request.scope), error=type(error).__name__)
             ours = Problem("internal", "Something went wrong on our side.", cure="Please try again.")
@@ -134,11 +129,8 @@ class ChargePage:
 
 def _day(text: str) -> date:
     """Raises: Problem(invalid)."""
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        day = date.min
-    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+    day = typed_day(text)
+    if day is None:
         raise invalid("Enter the date as shown on the statement: 2026-01-31.", "date")
     return day
 

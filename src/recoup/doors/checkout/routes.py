@@ -2,8 +2,8 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, Final
-from urllib.parse import parse_qsl
 from uuid import UUID
 
 from starlette.requests import Request
@@ -12,9 +12,19 @@ from starlette.routing import BaseRoute, Route
 
 from recoup.core.kit.paying import paying
 from recoup.doors.checkout.charge import ChargePage
-from recoup.doors.checkout.visit import HEADERS, Checkout, Visit, page, problem_texts, render
+from recoup.doors.checkout.visit import (
+    HEADERS,
+    Checkout,
+    Visit,
+    fields_of,
+    moment_text,
+    page,
+    problem_texts,
+    render,
+    say,
+)
 from recoup.doors.edge.tracing import request_id
-from recoup.flows.cards.challenge import ChallengeAnswer, ChallengePage, answer, come_back, refuse, show
+from recoup.flows.cards.challenge import ChallengeAnswer, ChallengePage, agree, answer, come_back, refuse, show
 from recoup.flows.cards.tokenize import Vault
 from recoup.flows.hosted_link import PAYER_RETURN, checkout_token, named_by
 from recoup.flows.locked import Orders
@@ -27,6 +37,7 @@ from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Actor
 from recoup.rules.network.card_guard import check_words
 from recoup.rules.network.descriptor import statement_text
+from recoup.rules.network.expiry import read_expiry
 from recoup.rules.order.browser import read_browser
 from recoup.rules.order.lifecycle import OPEN
 from recoup.rules.stable.channels import enabled
@@ -70,6 +81,47 @@ async def bank_page(visit: Visit) -> Response:
     return render("bank.html", visit.language, values)
 
 
+# What a payer agrees to after their card was declined; another text is another version.
+LATER_VERSION: Final = "later-1"
+LATER: Final = (
+    "If you say yes, {merchant} tries the card ending {last4} again on later days, until {until} at "
+    "the latest, and charges {amount} in all if your bank accepts it. You can still say no on this "
+    "page until then."
+)
+
+
+def _later(visit: Visit, page: ChallengePage) -> tuple[str, str]:
+    """What the payer would agree to, as they read it, and its digest, by which it is known what
+    they have read. Empty where they are not asked."""
+    if page.asks_again is None or page.expires_at is None:
+        return "", ""
+    said = say(
+        visit.language,
+        LATER,
+        merchant=page.merchant,
+        amount=f"{Money(page.units, page.asset).text()} {page.asset}",
+        last4=page.typed_last4,
+        until=moment_text(visit.language, page.expires_at),
+    )
+    words = said.unescape()
+    return words, sha256(f"{page.asks_again} {LATER_VERSION} {words}".encode()).hexdigest()
+
+
+async def agree_card(visit: Visit) -> Response:
+    """The payer lets the card that they typed be tried again later. Where what they have read is
+    not asked any more, the page shows how it is now."""
+    page, id_ = await show(visit.checkout.world, *visit.key), request_id(visit.request.scope)
+    words, seen = _later(visit, page)
+    if seen and (await visit.request.form()).get("seen") == seen:
+        consent = {"version": LATER_VERSION, "language": visit.language, "words": words}
+        try:
+            await agree(visit.checkout.orders, page, consent, id_)
+        except Problem as problem:
+            if problem.code not in ("wrong_state", "conflict"):
+                raise
+    return RedirectResponse(visit.address, status_code=303)
+
+
 async def refuse_card(visit: Visit) -> Response:
     checkout = visit.checkout
     page = await show(checkout.world, *visit.key)
@@ -79,12 +131,16 @@ async def refuse_card(visit: Visit) -> Response:
 
 def _card_page(visit: Visit, page: ChallengePage, problem: Problem | None = None) -> Response:
     world = visit.checkout.world
+    later, seen = _later(visit, page)
     return render(
         "card.html",
         visit.language,
         {
             "page": page,
             "amount": Money(page.units, page.asset).text(),
+            "collected": Money(page.collected, page.asset).text(),
+            "later": later,
+            "seen": seen,
             "address": visit.address,
             "scheme": SCHEMES.get(page.scheme, "The card"),
             "problem": problem,
@@ -103,7 +159,7 @@ def _card_page(visit: Visit, page: ChallengePage, problem: Problem | None = None
 
 async def _given(request: Request, now: datetime) -> ChallengeAnswer:
     """Raises: Problem(invalid) naming the field."""
-    form = {name: str(value).strip() for name, value in (await request.form()).items()}
+    form = await fields_of(request)
     pan = "".join(c for c in form.get("number", "") if c not in " -")
     code = form.get("code", "")
     if code and not (code.isascii() and code.isdecimal() and len(code) in (3, 4)):
@@ -112,7 +168,7 @@ async def _given(request: Request, now: datetime) -> ChallengeAnswer:
     if pan:
         if not (pan.isascii() and pan.isdecimal() and 12 <= len(pan) <= 19):
             raise invalid("A card number has 12 to 19 digits.", "CardNumber")
-        month, year = _expiry(form.get("expires", ""), now)
+        month, year = _valid_expiry(form.get("expires", ""), now)
     billing = {name: form[name][:TEXT_MAX] for name in ADDRESS if form.get(name)}
     _check_plain(billing)
     check_words(billing)
@@ -120,16 +176,15 @@ async def _given(request: Request, now: datetime) -> ChallengeAnswer:
     return ChallengeAnswer(code, pan, month, year, billing or None, form.get("confirmed") == "1", browser)
 
 
-def _expiry(text: str, now: datetime) -> tuple[int, int]:
-    """`09 / 31` or `9/2031`, of a card that is valid. Raises: Problem(invalid)."""
-    month, _, year = (part.strip() for part in text.partition("/"))
-    fits = all(part.isascii() and part.isdecimal() for part in (month, year))
-    if not fits or len(month) > 2 or len(year) not in (2, 4) or not 1 <= int(month) <= 12:
-        raise invalid("Enter month and year as shown on the card: 09/31.", "Expires")
-    whole = int(year) + (2000 if len(year) == 2 else 0)
-    if not (now.year, now.month) <= (whole, int(month)) <= (now.year + YEARS_MAX, 12):
+def _valid_expiry(text: str, now: datetime) -> tuple[int, int]:
+    """Raises: Problem(invalid) for one that cannot be read, is over or too far away."""
+    found = read_expiry(text)
+    if found is None:
+        raise invalid("Enter month and year as on the card, four digits: 0931 or 09/31.", "Expires")
+    month, year = found
+    if not (now.year, now.month) <= (year, month) <= (now.year + YEARS_MAX, 12):
         raise invalid("This card has expired, or the date is wrong.", "Expires")
-    return int(month), whole
+    return found
 
 
 def _check_plain(billing: dict[str, Any]) -> None:
@@ -200,22 +255,12 @@ async def _returned(visit: Visit) -> Response:
 
 
 PAYER = Actor("payer", "checkout")
-FIELDS_MAX = 20
-
-
-async def _picked(visit: Visit) -> str | None:
-    """What the page's form says. Raises: Problem(invalid)."""
-    try:
-        fields = dict(parse_qsl((await visit.request.body()).decode("latin-1"), max_num_fields=FIELDS_MAX))
-    except ValueError:
-        raise Problem("invalid", "That is not the page's form.", cure="Press the button on the page.") from None
-    return fields.get("channel")
 
 
 def simulate_payment(*, approve: bool) -> Callable[[Visit], Awaitable[Response]]:
     async def press(visit: Visit) -> Response:
         checkout = visit.checkout
-        channel = await _picked(visit) or None
+        channel = (await fields_of(visit.request)).get("channel") or None
         able = [one.code for one in enabled(test=checkout.world.policy.test_mode) if not one.requires_watcher]
         if channel not in {None, *able}:
             raise Problem("invalid", "There is no such way to pay.", cure="Choose one of those on the page.")
@@ -254,6 +299,7 @@ def routes(world: World, orders: Orders, merchants: Merchants) -> list[BaseRoute
         Route("/checkout/{token}/answer", page(checkout, answer_card), methods=["POST"]),
         Route("/checkout/{token}/unsubscribe", page(checkout, unsubscribe_page), methods=["GET"]),
         Route("/checkout/{token}/unsubscribe", page(checkout, take_unsubscribe), methods=["POST"]),
+        Route("/checkout/{token}/agree", page(checkout, agree_card), methods=["POST"]),
         Route("/checkout/{token}/refuse", page(checkout, refuse_card), methods=["POST"]),
     ]
 

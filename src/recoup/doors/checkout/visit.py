@@ -2,18 +2,18 @@
 
 from collections import ChainMap
 from collections.abc import Awaitable, Callable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import parse_qsl
 from uuid import UUID
 
 import structlog
 from jinja2 import Environment, FunctionLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
-from starlette.exceptions import HTTPException
-from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
@@ -46,11 +46,15 @@ def t(context: Context, text: str, **values: Any) -> Markup:
     return say(context["lang"], text, **values)
 
 
+def moment_text(language: str, moment: datetime) -> Markup:
+    moment = moment.astimezone(UTC)
+    month = say(language, MONTHS[moment.month - 1])
+    return say(language, "{time} GMT, {day} {month}", time=moment.strftime("%H:%M"), day=moment.day, month=month)
+
+
 @pass_context
 def clock(context: Context, moment: datetime) -> Markup:
-    moment = moment.astimezone(UTC)
-    month = say(context["lang"], MONTHS[moment.month - 1])
-    return say(context["lang"], "{time} GMT, {day} {month}", time=moment.strftime("%H:%M"), day=moment.day, month=month)
+    return moment_text(context["lang"], moment)
 
 
 @pass_context
@@ -144,6 +148,23 @@ Answer = Callable[[Request], Awaitable[Response]]
 Named = Callable[[World, str], tuple[UUID, UUID] | None]
 
 
+FORM_BYTES_MAX: Final = 16_384
+FIELDS_MAX: Final = 40
+FIELD_MAX: Final = 256  # characters of a name or value
+
+
+async def fields_of(request: Request) -> dict[str, str]:
+    """A payer's form: names and values, cut where they are longer than any of ours. Raises: Problem(invalid)."""
+    body = await request.body()
+    try:
+        if len(body) > FORM_BYTES_MAX:
+            raise ValueError
+        pairs = parse_qsl(body.decode("latin-1"), max_num_fields=FIELDS_MAX)
+    except ValueError:
+        raise Problem("invalid", "That is not the page's form.", cure="Press the button on the page.") from None
+    return {name[:FIELD_MAX]: value[:FIELD_MAX].strip() for name, value in pairs}
+
+
 @dataclass(frozen=True, slots=True)
 class Checkout:
     world: World
@@ -177,14 +198,11 @@ def page(checkout: Checkout, work: Callable[[Visit], Awaitable[Response]], named
             if key is None:
                 raise Problem("not_found", "No payment found for this link.", cure="Ask the shop for a new one.")
             if checkout.world.standing.is_quarantined:
-                raise HELD
+                raise copy(HELD)
             return await work(Visit(checkout, request, key, language))
         except Problem as problem:
             status = STATUSES.get(problem.code, 400)
             return problem_page(language, problem, test=test, status=status)
-        except (HTTPException, MultiPartException):
-            odd = Problem("invalid", "This form cannot be read.", cure="Go back to the page and send it again.")
-            return problem_page(language, odd, test=test, status=400)
         except Exception as error:
             log.exception("unexpected", path="/checkout", request=request_id(request.scope), error=type(error).__name__)
             ours = Problem("internal", "Something went wrong on our side.", cure="Please try again.")

@@ -24,6 +24,7 @@ from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.messages.publish import EVENTS_MAX, publish_all
 from recoup.flows.messages.publish_partners import publish_partners
 from recoup.flows.money.settle import POSTINGS_MAX, close_pages
+from recoup.flows.notices.work import read_news
 from recoup.flows.people.account_mail import send_account_mails
 from recoup.flows.people.digest import send_digests
 from recoup.flows.people.impersonation_mail import send_impersonation_mails
@@ -107,6 +108,7 @@ def loops_of(world: World, due: DueWork, deliveries: Deliveries) -> list[Loop]:
         Loop("floor", lambda: watch_floor(world), 600.0),
         Loop("training of the risk check", lambda: train_risk_nightly(world), 60.0),
         Loop("digests", lambda: send_digests(world), 30.0),
+        Loop("news of processors", lambda: read_news(world, due.orders), 3600.0),
         Loop("going live", lambda: open_approved(world), 5.0),
         Loop("alive", lambda: beat(world), ALIVE_SECONDS, in_quarantine=True),
         Loop("tidy", lambda: purge_expired(world), 60.0, in_quarantine=True),

@@ -11,28 +11,20 @@ import click
 from recoup.doors.command.verbs import Opened
 from recoup.flows.money.as_of import cut_of
 from recoup.kernel.problem import invalid
-from recoup.kernel.time import of_these_days
+from recoup.rules.files.moments import typed_moment
 from recoup.rules.money.as_of import Cut
 
 from_option = click.option("--from", "valid_from", help="From this date on (ISO 8601, UTC); default: now.")
 
 
-def moment(text: str | None) -> datetime | None:
-    """Raises: Problem(invalid) for what is no date."""
+def moment(text: str | None, field: str = "from") -> datetime | None:
+    """Without a zone it is UTC. Raises: Problem(invalid)."""
     if text is None:
         return None
     found = typed_moment(text)
     if found is None:
-        raise invalid(f"{text!r} is not a date.", "from", "Like 2026-01-31T00:00:00Z.")
+        raise invalid(f"{text!r} is no moment.", field, "Write it like 2026-01-31T12:00:00Z.")
     return found
-
-
-def typed_moment(text: str) -> datetime | None:
-    """Without a zone it is UTC. None: no moment of these days."""
-    try:
-        return of_these_days(datetime.fromisoformat(text))
-    except ValueError:
-        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +40,7 @@ class AsTyped:
 
     async def cut(self, opened: Opened) -> Cut:
         """Raises: Problem(invalid), as `cut_of`, and for what is no moment."""
-        business, recorded = _moment(self.as_of, "as-of"), _moment(self.as_of_recorded, "as-of-recorded")
+        business, recorded = moment(self.as_of, "as-of"), moment(self.as_of_recorded, "as-of-recorded")
         return await cut_of(opened.world, opened.merchant_id, business, recorded)
 
     def check_only_shown(self, *, changes: bool) -> None:
@@ -68,12 +60,3 @@ def as_of_options(command: Callable[..., Any]) -> Callable[..., Any]:
     recorded = click.option("--as-of-recorded", help="As it had been recorded at this real time (ISO 8601, UTC).")
     business = click.option("--as-of", help="As it stood at this business time (ISO 8601, UTC): the bytes of then.")
     return business(recorded(update_wrapper(call, command)))
-
-
-def _moment(text: str | None, field: str) -> datetime | None:
-    if text is None:
-        return None
-    found = typed_moment(text)
-    if found is None:
-        raise invalid(f"{text!r} is no moment.", field, "Write it like 2026-01-31T12:00:00Z.")
-    return found

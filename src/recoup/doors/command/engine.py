@@ -9,10 +9,10 @@ import click
 from msgspec.structs import asdict
 
 from recoup.doors.command.verbs import Opened, Run, in_world, merchant_option
-from recoup.flows.insight.unlisted_codes import read_unlisted
 from recoup.flows.insight.uplift_report import set_return
 from recoup.flows.merchants import arms
 from recoup.flows.merchants.arms import ArmsChange, Standing
+from recoup.flows.unlisted_codes import read_unlisted
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import invalid
 from recoup.kernel.scope import Actor, Scope

@@ -35,6 +35,8 @@ _OPTIONS: Final = (
     click.option("--delimiter", help="Field delimiter. Default: detected."),
     click.option("--decimal", type=click.Choice([".", ","]), help="Decimal sign. Default: detected."),
     click.option("--dates", type=click.Choice(["dmy", "mdy"]), help="How to read 03/04/2026. Default: detected."),
+    click.option("--amounts", type=click.Choice(["major", "minor"]),
+                 help="Whole units, or the smallest unit. Default: by the report."),
     click.option("--date-format", help="Like %d.%m.%Y. Default: detected."),
     click.option("--encoding", help="Default: UTF-8, or UTF-16 where the file shows it."),
     click.option("--book", metavar="LINES", help="Book suggestions: all, or line numbers like 3,17. Needs --note."),
@@ -185,7 +187,7 @@ def _reading(options: dict[str, Any]) -> Reading:
         if not found or not ours.strip():
             raise invalid(f"{pair!r} is no mapping.", "map", "Write --map 'amount=Gross amount'.")
         columns[ours.strip()] = theirs
-    for name in ("zone", "delimiter", "decimal", "date_format", "dates", "encoding"):
+    for name in ("zone", "delimiter", "decimal", "date_format", "dates", "encoding", "amounts"):
         if options[name]:
             values[name] = options[name].replace("\\t", "\t")
     currencies = tuple(c for given in options["currencies"] for c in given.upper().replace(",", " ").split())

@@ -17,6 +17,7 @@ from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.time import Clocks
 from recoup.kernel.unseen import shown_by_number
 from recoup.rules.files.lines import encoding_of, lines
+from recoup.rules.files.moments import typed_moment
 from recoup.rules.uplift.closed_order import OrdersRead
 from recoup.rules.uplift.comparison import PAYERS_MIN
 from recoup.rules.uplift.looks import FIRST, Step, looks_of
@@ -190,8 +191,7 @@ def _zone(name: str) -> tzinfo:
 def _until(text: str | None, zone: tzinfo) -> datetime:
     if text is None:
         return Clocks().wall()
-    try:
-        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError:
-        raise invalid(f"{text[:60]!r} is not a moment.", "until", "Write 2026-03-02.") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    moment = typed_moment(text, zone)
+    if moment is None:
+        raise invalid(f"{text[:60]!r} is not a moment.", "until", "Write 2026-03-02.")
+    return moment

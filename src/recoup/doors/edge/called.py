@@ -14,8 +14,9 @@ from recoup.rules.people.whence import network_of as network
 CHARS_MAX: Final = 200
 FIELDS_MAX: Final = 3
 WHY_MAX: Final = 300
+TEXT_MAX: Final = 2_000  # of what somebody else wrote: it is looked at, and not kept
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.\[\]-]{0,79}")
-_QUOTED: Final = re.compile(r"(?<!\w)(['\"`“]).*?(?:\1|”)(?!\w)", re.S)
+_QUOTED: Final = re.compile(r"(?<!\w)(['\"`“]).*?(?:(?:\1|”)(?!\w)|\Z)", re.S)  # also what was cut within
 _DATE: Final = r"\d{4}-\d\d-\d\d(?![ -]?\d)"  # our own: the bound that was missed
 _NUMBERS: Final = re.compile(rf"({_DATE})|\d(?:[ -]?\d){{6,}}")
 
@@ -42,7 +43,7 @@ def why_refused(problem: Problem) -> str:
 
 
 def _without_theirs(text: str) -> str:
-    return _NUMBERS.sub(lambda found: found[1] or "…", _QUOTED.sub("…", text))
+    return _NUMBERS.sub(lambda found: found[1] or "…", _QUOTED.sub("…", text[:TEXT_MAX]))
 
 
 def acted(scope: Scope) -> None:

@@ -7,6 +7,8 @@ from typing import Any, Final
 
 import msgspec
 
+from recoup.doors.edge.json_body import TEXT_CHARS_MAX
+
 ANY_KEY: Final = ""  # the scope of an operation that every key allows
 JSON: Final = "application/json"
 CSV: Final = "text/csv"
@@ -30,12 +32,13 @@ class Operation:
     Struct of the answer, None for an empty one. `problems`: codes of the dialect's error table that this operation may
     give besides those that every call may. `types`: what an answer may be, JSON or a file; `takes`: what a body may be.
     `body_optional`: the body may be left out; None: where no field of it is required. `streams`: the body is read by
-    what handles the call, piece by piece. `intake`: it only writes down what comes, or nothing, and goes on while the
-    database is quarantined, as reads do. `strict`: fields that the body does not know are refused: a slip in a name
-    would do something else. `keyed`: the header Idempotency-Key makes a repeat the same call. `deprecated`: goes on,
-    and another call does better. `credential`: name of the door's security scheme, None for open calls; `scope`: the
-    resource, or the whole scope, that the credential must allow, None for calls without one. `partners`: a partner's
-    key may call it, too.
+    what handles the call, piece by piece. `chars_max`: of each text of the body. `intake`: it only writes down what
+    comes, or nothing, and goes on while the database is quarantined, as reads do. `lenient`: fields that the body does
+    not know are named in `warnings` of the answer, as clients of the contract send more than is read; elsewhere they
+    are refused. `keyed`: the header Idempotency-Key makes a repeat the same call. `deprecated`: goes on, and another
+    call does better. `credential`: name of the door's security scheme, None for open calls; `scope`: the resource, or
+    the whole scope, that the credential must allow, None for calls without one. `partners`: a partner's key may call
+    it, too.
     """
 
     method: str
@@ -51,8 +54,9 @@ class Operation:
     takes: tuple[str, ...] = (JSON,)
     body_optional: bool | None = None
     streams: bool = False
+    chars_max: int = TEXT_CHARS_MAX
     intake: bool = False
-    strict: bool = False
+    lenient: bool = False
     keyed: bool = False
     deprecated: bool = False
     credential: str | None = "bearer"

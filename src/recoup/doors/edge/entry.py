@@ -11,7 +11,6 @@ import asyncio
 import logging
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
 from ipaddress import ip_address
 from time import monotonic
 from typing import Final
@@ -22,12 +21,16 @@ from recoup.doors.edge.cycle import Cycle
 from recoup.doors.edge.incoming import BODY_BYTES_MAX, Incoming
 from recoup.doors.edge.proxies import Proxies
 from recoup.doors.edge.tracing import request_id_of, traceparent_of
+from recoup.kernel.cached import cached
 from recoup.kernel.cause import begin
 from recoup.kernel.problem import Problem
 
 _WITH_PORT: Final = re.compile(r"(?:\[([0-9a-f:.%]+)\]|([^:\[\]]*))(?::[0-9]{0,5})?", re.ASCII | re.IGNORECASE)
 TELL_SECONDS: Final = 3600.0
 _LOG: Final = logging.getLogger("recoup.front")
+PATH_MAX: Final = 1_024  # characters
+PART_MAX: Final = 32_768  # bytes of a name and its value in a query
+HEADER_MAX: Final = 8_192  # bytes of a header's value
 CHAIN_MAX: Final = 2_000  # bytes of a header that says through whom a call came
 _FORWARDED: Final = re.compile(rb"(?:x-forwarded-.*|forwarded)", re.DOTALL).fullmatch
 _CLOSE: Final = (b"connection", b"close")
@@ -62,7 +65,7 @@ class Hosts:
         self._all = "*" in cleaned
         self._names = frozenset(name for name in cleaned if not name.startswith("*"))
         self._below = (".localhost", *(name[1:] for name in cleaned if name.startswith("*.")))
-        self.allows = lru_cache(maxsize=1024)(self._allows)
+        self.allows = cached(1024)(self._allows)
 
     def _allows(self, host: bytes) -> bool:
         if self._all:
@@ -110,6 +113,7 @@ class Entry:
                 await send_refusal(answer, self._refuse(scope, problem), _CLOSE)
                 return
             spell(scope)
+            check_size(scope)
             answer.note_ids(first)
             if not await self._fits(scope, first, incoming, answer):
                 return
@@ -253,6 +257,19 @@ class _Answer:
             headers += (self._echo, *state(self._scope).get("headers", ()))
         if self._answered is not None:
             self._answered(self._scope, status, monotonic() - self._started)
+
+
+def check_size(scope: Scope) -> None:
+    """What is longer than any address, parameter or header that a door reads. Raises: Problem(no_such_path),
+    Problem(malformed)."""
+    query: bytes = scope.get("query_string", b"")
+    if len(scope["path"]) > PATH_MAX:
+        raise Problem("no_such_path", "There is nothing at this path.", cure="Check the path: it is too long.")
+    if len(query) > PART_MAX and max(map(len, query.split(b"&"))) > PART_MAX:
+        message = f"A parameter of the query has more than {PART_MAX:,} bytes."
+        raise Problem("malformed", message, cure="Shorten it.")
+    if any(len(value) > HEADER_MAX for _, value in scope["headers"]):
+        raise Problem("malformed", f"A header has more than {HEADER_MAX:,} bytes.", cure="Shorten it.")
 
 
 def spell(scope: Scope) -> None:

@@ -2,13 +2,19 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 import msgspec
 
 from recoup.kernel.nearest import Nearest
 
+UNKNOWN_NAMED_MAX: Final = 20
+UnreadFields = Annotated[
+    list[str] | msgspec.UnsetType,
+    msgspec.Meta(description="Fields of the body that nobody reads; absent without one."),
+]
 # A field's name as we write it -> the names inside it; None when it holds no object whose names we know.
 Names = Mapping[str, "Names | None"]
 
@@ -82,6 +88,15 @@ def unknown_names(
                 yield prefix + name[:64], fold.fields[alike][0] if alike is not None else None
             elif known[1] is not None:
                 yield from unknown_names(inner, known[1], f"{prefix}{name}.", like)
+
+
+def unread_fields(body: Any, fold: Folding | None) -> list[str]:
+    """A sentence for each field that nobody reads, of the first ones. An operation without fields reads none."""
+    found = unknown_names(body, fold) if fold is not None and fold.fields else ()
+    return [
+        f"There is no field {name!r}, so it was not read." + (f" Did you mean {alike}?" if alike else "")
+        for name, alike in islice(found, UNKNOWN_NAMED_MAX)
+    ]
 
 
 def _struct_in(kind: Any) -> type[msgspec.Struct] | None:

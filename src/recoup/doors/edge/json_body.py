@@ -12,6 +12,8 @@ from recoup.kernel.problem import Problem
 DEPTH_MAX: Final = 32
 MEMBERS_MAX: Final = 500
 VALUES_MAX: Final = 100_000  # and names, in all
+NAME_CHARS_MAX: Final = 128
+TEXT_CHARS_MAX: Final = 65_536  # of one value, unless the call takes a file
 INTEGER_MAX: Final = (1 << 63) - 1
 READ_SECONDS_MAX: Final = 15.0
 _JSON_TYPE: Final = re.compile(rb"(?:application/(?:[a-z0-9!#$&^_.+*-]+\+)?|text/)json", re.ASCII)
@@ -22,11 +24,12 @@ _BOM: Final = b"\xef\xbb\xbf"
 _decode: Final = msgspec.json.Decoder().decode
 
 
-async def read_json(scope: Scope, receive: Receive) -> tuple[Any, bytes]:
-    """The JSON of a call, its content type checked, and the body as it came. Raises: Problem(malformed); ClientGone."""
+async def read_json(scope: Scope, receive: Receive, chars_max: int = TEXT_CHARS_MAX) -> tuple[Any, bytes]:
+    """The JSON of a call, its content type checked, and the body as it came. `chars_max`: of each text in it. Raises:
+    Problem(malformed); ClientGone."""
     check_content_type(header(scope, b"content-type"))
     content = await read_body(receive)
-    return decode_json(content), content
+    return decode_json(content, chars_max=chars_max), content
 
 
 async def read_body(receive: Receive, seconds_max: float = READ_SECONDS_MAX) -> bytes:
@@ -59,12 +62,13 @@ def check_content_type(value: bytes | None) -> None:
         raise Problem("malformed", message, field="content-type", cure="Send content-type: application/json.")
 
 
-def decode_json(body: bytes, what: str = "body") -> Any:
+def decode_json(body: bytes, what: str = "body", chars_max: int = TEXT_CHARS_MAX) -> Any:
     """Plain values. Of a key that comes twice the last one counts. `what` it is, in complaints.
 
     Raises: Problem(malformed) for what is no JSON in UTF-8, and for NUL characters, lone surrogates, integers
     beyond 64 bits and deep nesting, which other programs store or read in different ways; for an object of more than
-    `MEMBERS_MAX` members and for more than `VALUES_MAX` values, which no reader here has use for.
+    `MEMBERS_MAX` members, for more than `VALUES_MAX` values, and for a name or text that is longer than any reader here
+    has use for.
     """
     try:
         value = _decode(body.removeprefix(_BOM))
@@ -77,12 +81,14 @@ def decode_json(body: bytes, what: str = "body") -> Any:
         or body.count(b"[") + body.count(b"{") > DEPTH_MAX
         or body.count(b":") > MEMBERS_MAX
         or body.count(b",") > VALUES_MAX
+        or b'\\"' in body
+        or max(map(len, body.split(b'"'))) > NAME_CHARS_MAX
     ):
-        _check_values(value, what)
+        _check_values(value, what, chars_max)
     return value
 
 
-def _check_values(value: Any, what: str) -> None:
+def _check_values(value: Any, what: str, chars_max: int) -> None:
     level, depth, seen = [value], 0, 0
     while level:
         depth += 1
@@ -91,6 +97,8 @@ def _check_values(value: Any, what: str) -> None:
             raise _malformed(f"The {what} has more than {VALUES_MAX:,} values.")
         below: list[Any] = []
         for one in level:
+            if isinstance(one, str) and len(one) > chars_max:
+                raise _malformed(f"The {what} has a text of more than {chars_max:,} characters.")
             if isinstance(one, str) and "\x00" in one:
                 raise _malformed(f"The {what} has a NUL character.")
             if isinstance(one, int) and not -INTEGER_MAX <= one <= INTEGER_MAX:
@@ -100,6 +108,8 @@ def _check_values(value: Any, what: str) -> None:
             if isinstance(one, dict):
                 if len(one) > MEMBERS_MAX:
                     raise _malformed(f"An object of the body has more than {MEMBERS_MAX} members.")
+                if max(map(len, one), default=0) > NAME_CHARS_MAX:
+                    raise _malformed(f"The {what} has a name of more than {NAME_CHARS_MAX} characters.")
                 below.extend(one)
                 below.extend(one.values())
             elif isinstance(one, list):

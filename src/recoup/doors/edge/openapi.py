@@ -57,7 +57,7 @@ def _strict_alone(dialect: Dialect, refs: Refs, components: Mapping[str, Any]) -
     other: set[str] = set()
     for operation in dialect.operations:
         if operation.body is not None:
-            _reach(refs[operation.body], components, strict if operation.strict else other)
+            _reach(refs[operation.body], components, other if operation.lenient else strict)
         for answer in operation.answers.values():
             if answer is not None:
                 _reach(refs[answer], components, other)
@@ -113,7 +113,7 @@ def _must_be_sent(operation: Operation) -> bool:
 def _body(operation: Operation, refs: Refs) -> Schema:
     """`unevaluatedProperties` where the same object is no strict one elsewhere, and so cannot say it itself."""
     assert operation.body is not None
-    return {**refs[operation.body], "unevaluatedProperties": False} if operation.strict else refs[operation.body]
+    return {**refs[operation.body], "unevaluatedProperties": False} if not operation.lenient else refs[operation.body]
 
 
 _KEY: Final[Mapping[str, Any]] = {

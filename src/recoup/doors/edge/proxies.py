@@ -1,8 +1,8 @@
 """Who stands in front of the doors: the only peers whose word about a caller is believed."""
 
-from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
+from recoup.kernel.cached import cached
 from recoup.kernel.problem import invalid
 
 
@@ -14,7 +14,7 @@ class Proxies:
         entries = [entry.strip() for entry in named.split(",") if entry.strip()]
         self._all = "*" in entries
         self._networks = tuple(_network(entry) for entry in entries if entry != "*")
-        self._find = lru_cache(maxsize=4096)(self._look_up)
+        self._find = cached(4096)(self._look_up)
 
     def __bool__(self) -> bool:
         return self._all or bool(self._networks)

@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Callable
-from functools import lru_cache
 from ipaddress import IPv6Address, IPv6Network
 from time import monotonic
 
 from recoup.doors.edge.asgi import Headers, Scope, answer_headers
 from recoup.doors.edge.counts import Counts, counts
+from recoup.kernel.cached import cached
 from recoup.kernel.problem import Problem
 
 
@@ -95,7 +95,7 @@ def address_key(host: str) -> str:
     return _block(host) if ":" in host else host
 
 
-@lru_cache(maxsize=4096)
+@cached(4096)
 def site_key(host: str) -> str | None:
     """The /48 of an IPv6 address, which one customer of a provider may hold whole; None for IPv4."""
     if ":" not in host:
@@ -104,7 +104,7 @@ def site_key(host: str) -> str | None:
     return None if address.ipv4_mapped else str(IPv6Network((int(address) >> 80 << 80, 48)))
 
 
-@lru_cache(maxsize=4096)
+@cached(4096)
 def _block(host: str) -> str:
     """One household holds a /64: counting single IPv6 addresses would count nothing."""
     address = IPv6Address(host)

@@ -10,6 +10,7 @@ from typing import Any, Final, Generic, Protocol, TypeVar, get_type_hints
 from uuid import UUID
 
 import structlog
+from msgspec import structs
 from starlette.routing import Route
 
 from recoup.doors.edge.asgi import (
@@ -26,7 +27,7 @@ from recoup.doors.edge.asgi import (
 )
 from recoup.doors.edge.called import called_by, refused_with, template_of, why_refused
 from recoup.doors.edge.described import Example, Operation
-from recoup.doors.edge.field_names import Folding, Names, folding, names_of
+from recoup.doors.edge.field_names import Folding, Names, folding, names_of, unread_fields
 from recoup.doors.edge.limits import Limits
 from recoup.doors.edge.masked import masked
 from recoup.doors.edge.rate import Buckets
@@ -96,6 +97,7 @@ class Call(Generic[ServicesT, CallerT, QueryT]):
     state: dict[str, Any] = field(default_factory=dict, repr=False)  # what is left for the edge
     client: tuple[str, int] | None = None  # the caller's address
     idempotency_key: str | None = None
+    warnings: list[str] = field(default_factory=list)  # fields of the body that nobody reads
 
     @property
     def scope(self) -> MerchantScope:
@@ -272,7 +274,11 @@ class Resource(Generic[ServicesT, CallerT, CallT]):
             )
         if not (method.operation.intake or scope["method"] == "GET"):
             services.world.standing.check()
-        reply = await method.handle(await dialect.read(method, scope, receive, caller, content))
+        call = await dialect.read(method, scope, receive, caller, content)
+        call.warnings += unread_fields(call.body, method.fold) if method.operation.lenient else []
+        reply = await method.handle(call)
+        if call.warnings and hasattr(reply.body, "warnings"):
+            reply = replace(reply, body=structs.replace(reply.body, warnings=call.warnings))
         if caller is not None and caller.mid is not None and CUSTOMERS not in caller.scopes:
             reply = replace(reply, body=masked(reply.body))
         return reply, await _clock(services, caller.mid) if caller is not None and caller.mid is not None else []

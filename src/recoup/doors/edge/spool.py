@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from copy import copy
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, BinaryIO, Final, TypeVar
@@ -15,6 +16,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 
 from recoup.doors.edge.asgi import ClientGone, Receive, hangs_up
 from recoup.flows.threads import run_stoppable
+from recoup.flows.workbooks import FULL
 from recoup.kernel.problem import Problem
 
 FILES_EACH: Final = 2
@@ -24,12 +26,6 @@ BYTES_MAX: Final = 4 << 30
 FREE_MIN: Final = 1 << 30
 FREE_SHARE: Final = 20  # of a small disk this part stays free
 STEP: Final = 8 << 20  # what a file takes of all the room at a time: who only says much keeps nobody out
-FULL: Final = Problem(
-    "no_space",
-    "There is too little disk space for this file; nothing of it was taken.",
-    retry_after_seconds=60,
-    cure="Send it again later, or ask the operator to free space.",
-)
 
 
 def free_space() -> tuple[int, int]:
@@ -80,7 +76,7 @@ class Room:
         free, total = self._free()
         coming = self._disk.taken - self._disk.written
         if free - coming - max(size, ahead) < min(FREE_MIN, total // FREE_SHARE):
-            raise FULL
+            raise copy(FULL)
         self._all.taken += size
         self._disk.taken += size
 
@@ -203,7 +199,7 @@ async def spooled(
         try:
             await _write(content, _pieces(receive, place))
         except OSError:
-            raise FULL from None
+            raise copy(FULL) from None
         yield Sent(_name_in(headers), content)
 
 
@@ -230,7 +226,7 @@ async def _form(headers: Headers, pieces: AsyncGenerator[bytes, None], fields_ma
         parser = MultiPartParser(headers, pieces, max_files=1, max_fields=fields_max, max_part_size=FIELD_BYTES_MAX)
         return await parser.parse()
     except OSError:
-        raise FULL from None
+        raise copy(FULL) from None
 
 
 def _file_in(form: FormData) -> Sent:

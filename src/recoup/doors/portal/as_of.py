@@ -14,7 +14,7 @@ from recoup.doors.portal.partner.visit import PartnerVisit
 from recoup.doors.portal.visit import Visit
 from recoup.flows.money.as_of import cut_of, partner_cut_of
 from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.time import of_these_days
+from recoup.rules.files.moments import typed_moment
 from recoup.rules.money.as_of import ALWAYS, NOW, Cut
 from recoup.rules.money.report_spans import month
 
@@ -99,10 +99,5 @@ def chosen_month(query: Mapping[str, str], usual: str, zone: str = "UTC") -> tup
 
 
 def moment_of(text: str, zone: ZoneInfo | None) -> datetime | None:
-    """`zone`: of a moment without one. None: no moment of these days."""
-    try:
-        found = datetime.fromisoformat(text if zone is not None else text.replace(" ", "+"))
-        found = found.replace(tzinfo=zone) if found.tzinfo is None and zone is not None else found
-        return of_these_days(found) if found.tzinfo is not None else None
-    except (ValueError, OverflowError):
-        return None
+    """`zone`: of a moment that a reader typed; None: of an address, whose plus is read as a blank."""
+    return typed_moment(text, zone) if zone is not None else typed_moment(text.replace(" ", "+"))

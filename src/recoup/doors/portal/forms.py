@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from copy import copy
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,8 +14,10 @@ from recoup.rules.network.card_guard import check_texts
 
 FORM_BYTES_MAX: Final = 65_536
 FORM_SECONDS_MAX: Final = 15.0
+NAME_MAX: Final = 128  # characters of a field's name
 NO_KEY: Final = Problem("invalid", "This form has no key.", cure="Reload the page and send it again.")
 Form = dict[str, list[str]]
+_NOT_OURS: Final = Problem("malformed", "This form does not belong to this page.", cure="Use the portal's own page.")
 _SECRETS: Final = frozenset({"csrf", "password", "new", "code"})  # kept as hashes, if at all
 _ACCOUNTS: Final = frozenset({"account", "iban"})  # of banks: long numbers, refused when they are grouped like a card
 
@@ -46,7 +49,7 @@ async def read_body(request: Request) -> bytes:
 async def read_form(request: Request) -> Form:
     """The fields of a posted form. Raises: Problem(too_large); Problem(malformed) for what is no form of ours."""
     if not is_form(request):
-        raise Problem("malformed", "This form does not belong to this page.", cure="Use the portal's own page.")
+        raise copy(_NOT_OURS)
     body = await read_body(request)
     try:
         form = fields_of(body.decode("utf-8", "replace"))
@@ -67,7 +70,9 @@ def fields_of(text: str) -> Form:
 
 def no_cards(form: Mapping[str, Iterable[str]]) -> None:
     """Raises: Problem(invalid) naming the field that holds a card number, which no form of the portal asks for, or with
-    which the form has more digits than are looked through."""
+    which the form has more digits than are looked through; Problem(malformed) for a name that no field of ours has."""
+    if max(map(len, form), default=0) > NAME_MAX:
+        raise copy(_NOT_OURS)
     check_texts(
         (name, value, name in _ACCOUNTS) for name, values in form.items() if name not in _SECRETS for value in values
     )

@@ -16,6 +16,7 @@ from recoup.core.kit.feature import features
 from recoup.doors.portal import menu, words
 from recoup.doors.portal.languages.page_text import translated
 from recoup.doors.portal.orders.times import Times
+from recoup.kernel.cached import cached
 from recoup.kernel.money import money
 from recoup.rules.languages.catalogues import ENGLISH, catalogue
 from recoup.rules.languages.dates import day_of, weekday_of
@@ -176,7 +177,7 @@ def _loader(language: str) -> FunctionLoader:
     return FunctionLoader(load)
 
 
-@cache
+@cached(32)
 def _environment(language: str) -> Environment:
     made = Environment(
         loader=_loader(language),

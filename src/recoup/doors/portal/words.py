@@ -4,6 +4,7 @@ from typing import Final, NamedTuple
 
 from recoup.rules.lists.words import SCHEME_WORDS, STATUS_WORDS
 from recoup.rules.order.faces import MEANINGS, face
+from recoup.rules.order.lifecycle import REASONS as BILLED
 from recoup.rules.order.lifecycle import Stage
 
 # What brought the money of a payment, whichever page counts it.
@@ -82,6 +83,8 @@ REASONS: Final[dict[str, str]] = {
     "capture_window": "It was not captured in time; the authorisation was released.",
     "challenge_failed": "The customer did not pass the bank's check.",
     "challenge_timeout": "The customer did not answer the bank's check in time.",
+    **BILLED,
+    "payer_refused": "The customer chose not to pay, on the page of the payment link.",
 }
 DISPUTE_KINDS: Final = {"fraud": "Fraud", "service": "Service", "processing": "Processing error"}
 DISPUTE_STAGES: Final = {

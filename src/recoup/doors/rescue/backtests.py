@@ -33,7 +33,7 @@ from recoup.store.insight.backtests import BacktestRow, backtest_payments, list_
 
 _NIGHTS: Final = {"policy": {"when": {"hours": ["07:00-22:00"]}}}
 ShownT = TypeVar("ShownT", bound=BacktestShown)
-api: Final = Api(group="Reports", strict=True)
+api: Final = Api(group="Reports")
 
 
 @api("POST /v1/backtests", body=BacktestBody, problems=("not_found", "wrong_state"), scope="reports")

@@ -13,7 +13,7 @@ _CAMPAIGN: Final = {"noun": "campaign", "cure": "See GET /v1/sites/{id}/campaign
 
 
 _SPRING: Final = {"key": "spring-26", "name": "Spring"}
-api: Final = Api(group="Settings", scope="merchants", strict=True)
+api: Final = Api(group="Settings", scope="merchants")
 
 
 @api("POST /v1/sites/{id}/campaigns", status=201, body=CampaignBody, problems=("not_found", "conflict"))

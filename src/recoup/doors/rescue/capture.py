@@ -13,7 +13,7 @@ from recoup.flows.modifications.capture import CaptureRequest
 from recoup.flows.modifications.capture import capture as capture_flow
 from recoup.kernel.problem import Problem
 
-api: Final = Api(group="Orders", scope="payments")
+api: Final = Api(group="Orders", scope="payments", lenient=True)
 
 
 @api("POST /v1/capture", body=CaptureBody, problems=("not_found", "conflict", "wrong_state"))

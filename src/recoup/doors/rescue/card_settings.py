@@ -49,7 +49,7 @@ CardSettings: Final = _shape(
 )
 
 
-api: Final = Api(group="Settings", scope="merchants", strict=True, answers={200: CardSettings})
+api: Final = Api(group="Settings", scope="merchants", answers={200: CardSettings})
 
 
 @api("GET /v1/engine/cards")

@@ -1,25 +1,24 @@
 """POST /evaluate/check (additive): what /evaluate would say of a body, without taking it."""
 
+from dataclasses import replace
 from datetime import datetime
-from itertools import islice
 from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta
 
-from recoup.doors.edge.field_names import folding, names_of, unknown_names
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.evaluate import read_declined
-from recoup.doors.rescue.resource import UNKNOWN_NAMED_MAX, Api, Call
+from recoup.doors.rescue.resource import Api, Call
 from recoup.doors.rescue.shapes.declined import EvaluateBody
 from recoup.doors.rescue.wire import Shape
 from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.cards.kept_consent import is_consent_kept
 from recoup.flows.cards.taken import EvaluateRequest
 from recoup.kernel.problem import Problem
-from recoup.rules.network.card import scheme_of
-from recoup.rules.network.codes import SCHEMES, SOURCES, read_kept
+from recoup.rules.network.codes import SCHEMES, SOURCES, Reading
 from recoup.rules.rescue.completeness import CONSENT, remarks, score
-from recoup.rules.rescue.intake_warnings import STALE, UNKNOWN_SITE, in_sentences
+from recoup.rules.rescue.intake_warnings import STALE, UNKNOWN_SITE, UNREAD_TIME, in_sentences
+from recoup.rules.rescue.sentences import unlisted
 
 
 class CheckBody(EvaluateBody, kw_only=True):
@@ -68,10 +67,7 @@ class Checked(Shape, kw_only=True):
     decline: ReadDecline | None
 
 
-_FOLD: Final = folding(names_of(CheckBody))
-
-
-api: Final = Api(group="Rescue", scope="payments:read")
+api: Final = Api(group="Rescue", scope="payments:read", lenient=True)
 
 
 @api("POST /v1/evaluate/check", body=CheckBody, intake=True, examples=examples.CHECK)
@@ -84,10 +80,13 @@ async def check(call: Call) -> Checked:
     settings = await call.services.merchants.get(call.scope.merchant_id)
     now = settings.merchant.business(call.services.world.clocks.wall())
     complaints: list[Complaint] = []
+    unread, call.warnings = call.warnings, []
     warnings: tuple[str, ...] = ()
     request: EvaluateRequest | None = None
+    reading: Reading | None = None
     try:
         request = read_declined(call.body, call.scope.merchant_id, sync=settings.merchant.mit_mode == "sync")
+        reading = await call.services.get(Evaluate).reading(call.scope, request)
         warnings = await call.services.get(Evaluate).look(call.scope, request)
     except Problem as problem:
         whole = " ".join(filter(None, (problem.message, problem.cure)))
@@ -101,8 +100,10 @@ async def check(call: Call) -> Checked:
     known_site = UNKNOWN_SITE.isdisjoint(warnings)
     kept = request is not None and is_mit and await is_consent_kept(call.services.world, call.scope, request)
     known = frozenset({CONSENT}) if kept else frozenset[str]()
-    found = score(body if known_site else body | {"siteUrl": None}, is_mit, kept=known)
-    reading = _reading(request, body, now) if request else None
+    lacks: dict[str, Any] = {} if known_site else {"siteUrl": None}
+    if UNREAD_TIME in warnings:
+        lacks["transaction"] = body["transaction"] | {"timestampUtc": None, "timestamp": None}
+    found = score(body | lacks, is_mit, kept=known)
     return Checked(
         valid=not complaints,
         score=found.points,
@@ -114,9 +115,10 @@ async def check(call: Call) -> Checked:
             *remarks(is_mit, _declined_at(request), request.expires_at if request else None, now),
             *in_sentences(warning for warning in warnings if warning != STALE),
             *_source(request, reading),
-            *_strangers(body),
+            *(unlisted(replace(reading, unlisted_code=None)) if reading else ()),
+            *unread,
         ],
-        decline=reading,
+        decline=_shown(reading) if reading else None,
     )
 
 
@@ -125,7 +127,7 @@ def _declined_at(request: EvaluateRequest | None) -> datetime | None:
     return datetime.fromisoformat(at) if at else None
 
 
-def _source(request: EvaluateRequest | None, reading: ReadDecline | None) -> list[str]:
+def _source(request: EvaluateRequest | None, reading: Reading | None) -> list[str]:
     """That nobody here knows the codes of this source."""
     if request is None or reading is None or request.decline["source"].strip().lower() in (*SOURCES, *SCHEMES):
         return []
@@ -138,20 +140,6 @@ def _source(request: EvaluateRequest | None, reading: ReadDecline | None) -> lis
     ]
 
 
-def _strangers(body: dict[str, Any]) -> list[str]:
-    """Fields that nobody reads."""
-    found = islice(unknown_names(body, _FOLD), UNKNOWN_NAMED_MAX)
-    return [
-        f"There is no field {name!r}, so it was not read." + (f" Did you mean {alike}?" if alike else "")
-        for name, alike in found
-    ]
-
-
-def _reading(request: EvaluateRequest, body: dict[str, Any], now: datetime) -> ReadDecline:
-    """By the card's number or, where it is a token, by the brand that was sent."""
-    method = body.get("paymentMethod") or {}
-    brand = str(method.get("cardBrand") or "").lower()
-    scheme = scheme_of(request.pan) if request.pan else brand or "generic"
-    read = read_kept(request.decline, scheme=scheme, on=now.date())
+def _shown(read: Reading) -> ReadDecline:
     source = ", ".join(filter(None, (read.document, read.edition)))
     return ReadDecline.of(read, kind=read.klass, wait_hours=read.min_wait_hours, source=source)

@@ -154,7 +154,7 @@ class EngineResumeBody(Shape, kw_only=True):
     mid: Annotated[UUID | None, Meta(description="Optional; not used.")] = None
 
 
-api: Final = Api(group="Settings", scope="merchants", strict=True)
+api: Final = Api(group="Settings", scope="merchants")
 
 
 @api("GET /v1/engine")

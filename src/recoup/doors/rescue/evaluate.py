@@ -8,7 +8,7 @@ from uuid import UUID
 from recoup.doors.edge.field_names import names_of
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.body import Complaints, members, pascal, read_body
-from recoup.doors.rescue.payment import check_amount, check_own, happened_at, person_of
+from recoup.doors.rescue.payment import check_amount, check_own, happened_at, person_of, unread_time
 from recoup.doors.rescue.resource import Api, Call
 from recoup.doors.rescue.shapes.declined import (
     Address,
@@ -21,12 +21,13 @@ from recoup.doors.rescue.shapes.declined import (
 from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.cards.taken import EvaluateRequest, EvaluateResult, Stored
 from recoup.kernel.ids import parse_id
+from recoup.kernel.money import Money
 from recoup.rules.merchants.countries import COUNTRIES
 from recoup.rules.network.card import luhn
 from recoup.rules.network.codes import SCHEMES
 from recoup.rules.rescue import zones
 from recoup.rules.rescue.intake import source_of
-from recoup.rules.rescue.intake_warnings import HELD_BY_TYPE, in_sentences, of_code
+from recoup.rules.rescue.intake_warnings import HELD_BY_TYPE, in_sentences, of_code, of_items
 from recoup.rules.rescue.slots import offset_minutes
 from recoup.rules.uploads.table import is_like
 
@@ -110,7 +111,7 @@ _SAID_NO: Final = frozenset({"DECLINED", "CANCELLED"})
 _ENDED: Final = frozenset({"APPROVED", "DECLINED", "CANCELLED", "EXPIRED"})  # as /outcome says it
 
 
-api: Final = Api(group="Rescue", scope="payments")
+api: Final = Api(group="Rescue", scope="payments", lenient=True)
 
 
 @api(
@@ -177,6 +178,7 @@ def read_declined(raw: Any, merchant_id: UUID, *, sync: bool = False) -> Evaluat
     token_id, pan = _token_or_pan(method, complaints) if stored is None else (None, None)
     month, year = _expiry(method, pan is not None, complaints)
     complaints.raise_if_any()
+    facts, paid = _facts(body, kind), Money(transaction.amount, transaction.currency)
     return EvaluateRequest(
         external_id=body.order_id,
         key=body.idempotency_key,
@@ -196,11 +198,16 @@ def read_declined(raw: Any, merchant_id: UUID, *, sync: bool = False) -> Evaluat
         site_url=body.site_url,
         descriptor=transaction.dynamic_descriptor or transaction.descriptor,
         payer=person_of(body, method.holder_name or ""),
-        facts=_facts(body, kind),
+        facts=facts,
         sense_key=body.sense_key,
         campaign=body.campaign,
         method=stored,
-        notes=(*notes, *of_code(transaction.response_code_source, transaction.response_code)),
+        notes=(
+            *notes,
+            *unread_time(raw, transaction),
+            *of_code(transaction.response_code_source, transaction.response_code),
+            *of_items(facts.get("items", ()), paid),
+        ),
         avs=transaction.avs_result_code or "",
         cvv_result=transaction.cvv_result_code or "",
     )

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from msgspec import Meta
 
+from recoup.doors.edge.incoming import BODY_BYTES_MAX
 from recoup.doors.rescue.body import read_whole
 from recoup.doors.rescue.resource import Api, Call
 from recoup.doors.rescue.wire import Moment, Shape
@@ -57,7 +58,13 @@ _PATH: Final = "/v1/orders/{id}/disputes/{dispute}/files"
 api: Final = Api(group="Orders", scope="orders")
 
 
-@api(f"POST {_PATH}", status=201, body=EvidenceFileBody, problems=("not_found", "wrong_state"))
+@api(
+    f"POST {_PATH}",
+    status=201,
+    body=EvidenceFileBody,
+    chars_max=BODY_BYTES_MAX,
+    problems=("not_found", "wrong_state"),
+)
 @api.example("a text", {"name": "delivery.txt", "content": "RGVsaXZlcmVkIG9uIE1vbmRheS4="}, {"mediaType": "text/plain"})
 async def add(call: Call) -> EvidenceFileShown:
     """Add an evidence file. Possible while the dispute is open or answered. A repeated upload of the same bytes returns

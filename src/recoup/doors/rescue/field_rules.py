@@ -14,12 +14,14 @@ from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id
 from recoup.kernel.time import of_these_days
 from recoup.kernel.unseen import has_unseen
+from recoup.rules.files.moments import read_moment
 
 TEXT_MAX: Final = 256
 GUID: Final = "must be a GUID like 5f0d3c52-8a6e-4c0b-9a55-0f8a1b7e2c41"
 _DATE_CURE: Final = "Send an ISO 8601 date and time like 2026-03-23T00:00:00Z."
 _DIGITS: Final = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 _MOMENT_MAX: Final = 64
+_UNIX_MAX: Final = 10**16
 
 
 class Wrong(NamedTuple):
@@ -143,8 +145,10 @@ def moment(value: Any, limits: Limits) -> datetime | Wrong:
     return (parse_moment(value) if isinstance(value, str) else None) or Wrong("is invalid", hint=_DATE_CURE)
 
 
-def quiet_moment(value: Any, limits: Limits) -> datetime | None:
-    """Nonsense is read as absent."""
+def timestamp(value: Any, limits: Limits) -> datetime | None:
+    """As `moment`, or Unix time. What cannot be read is absent; who needs it warns of that."""
+    if type(value) in (int, float) and 0 < value < _UNIX_MAX:
+        value = f"{value:.0f}"
     return parse_moment(value) if isinstance(value, str) else None
 
 
@@ -190,6 +194,9 @@ def parse_moment(given: str) -> datetime | None:
     given = given.strip()
     if len(given) > _MOMENT_MAX:
         return None
+    if given.replace(".", "", 1).isdecimal():  # Unix time, or a date without its marks
+        read = read_moment(given, "")
+        return of_these_days(read.at) if read is not None else None
     try:
         found = datetime.fromisoformat(given)
     except ValueError:

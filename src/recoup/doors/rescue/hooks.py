@@ -90,7 +90,7 @@ REPLAY: Final = (
     "`idempotencyKey` is the same replay. An endpoint has one replay at a time; `GET …/replays` shows the progress."
 )
 _RANGE: Final = {"since": "2026-03-02T00:00:00Z", "events": ["order.completed"]}
-api: Final = Api(group="Webhooks", scope="webhooks", strict=True)
+api: Final = Api(group="Webhooks", scope="webhooks")
 
 
 @api(

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any, Final, cast
 from uuid import UUID
 
+from recoup.doors.edge.incoming import BODY_BYTES_MAX
 from recoup.doors.rescue.body import read_whole
 from recoup.doors.rescue.errors import TABLE
 from recoup.doors.rescue.query import Query
@@ -96,7 +97,7 @@ _TEXT: Final = "Only your own applications; others are not found."
 _PIXEL: Final = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg=="
 _DOCUMENT_PATH: Final = "/v1/onboarding/application/{id}/documents"
 _DRAFT: Final = "Possible while the application is a draft."
-api: Final = Api(group="Onboarding", scope="merchants", partners=True)
+api: Final = Api(group="Onboarding", scope="merchants", partners=True, lenient=True)
 
 
 @api(f"POST {_PATH}", status=201, body=ApplicationBody, problems=("conflict",))
@@ -240,6 +241,7 @@ def _site(site: ApplicationSite) -> SiteForm:
     status=201,
     text=f"{_DRAFT} A repeated upload returns the existing one.",
     body=DocumentBody,
+    chars_max=BODY_BYTES_MAX,
     problems=("not_found", "wrong_state", "conflict", "no_space"),
 )
 @api.example("an image", {"kind": "registration", "name": "extract.png", "content": _PIXEL}, {"mediaType": "image/png"})

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, UnsetType, convert
 from msgspec.structs import replace as with_fields
 
 from recoup.core.kit.facet import facets_then
@@ -12,6 +12,7 @@ from recoup.doors.rescue import examples
 from recoup.doors.rescue.body import read_body
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import FIND_ORDER, Api, Call
+from recoup.doors.rescue.shapes.declined import Subscription, ThreeDSecure
 from recoup.doors.rescue.shapes.order_past import AsOf, AsOfBalance, OrderAt
 from recoup.doors.rescue.shapes.orders import (
     AmendBody,
@@ -161,6 +162,9 @@ async def _detail(shape: type[DetailT], call: Call, order_id: UUID, cut: Cut | N
         **more,
         as_of=shown,
         attempt_count=row.facts.get("attempt_count"),
+        is_recurring=row.facts.get("is_recurring"),
+        subscription=convert(row.facts.get("subscription"), Subscription | None),
+        three_d_secure=convert(row.facts.get("three_d_secure"), ThreeDSecure | None),
         collected_amount=collected,
         items=[
             Item(line=number, **{name: line.get(name) for name in ("sku", "name", "amount", "quantity")})
@@ -242,7 +246,9 @@ def _attempt(row: WireAttempt) -> AttemptShown:
         response_code=row.scheme_code or row.processor_code,
         response_text=text or row.said,
         cure=cure,
-        checks=_checks(row.checks) if row.checks is not None and replace(row.checks, fault=None) != NONE else None,
+        checks=_checks(row.checks)
+        if row.checks is not None and replace(row.checks, fault=None, further=()) != NONE
+        else None,
         fault=row.checks.fault if row.checks is not None and row.state == "not_sent" else None,
         **sent_by,
     )
@@ -254,7 +260,7 @@ def _checks(said: Checks) -> ChecksShown:
         avs_result_code=said.avs,
         cvv_result_code=said.cvv,
         cavv_result_code=said.cavv,
-        processor_advice=said.advice,
+        processor_advice=said.advice and said.advice.rpartition(":")[2],
     )
 
 
@@ -278,7 +284,13 @@ async def patch_order(call: Call) -> AmendedOrder:
     return await _detail(AmendedOrder, call, order_id, custom_properties=properties)
 
 
-@api("POST /v1/orders/{id}/cancel", body=CancelBody, problems=("not_found", "wrong_state"), body_optional=True)
+@api(
+    "POST /v1/orders/{id}/cancel",
+    body=CancelBody,
+    problems=("not_found", "wrong_state"),
+    body_optional=True,
+    lenient=True,
+)
 async def cancel(call: Call) -> Nothing:
     """Cancel an order. Possible while the order is open. Cancelling a cancelled order gives the same response, `{}`."""
     await cancel_order(call.services.world, call.services.get(Orders), call.scope, call.object_id(), door="rescue")

@@ -20,7 +20,7 @@ from recoup.rules.merchants.personal import MASKED, SHOWN
 from recoup.rules.order.faces import STATUS_NAMES
 from recoup.rules.rescue.intake import source_of
 from recoup.store.lists.order_counts import count_orders
-from recoup.store.lists.order_cursor import OrderBy
+from recoup.store.lists.order_cursor import Cursor, OrderBy, cursor_behind, parse_cursor
 from recoup.store.lists.order_filter import OrderFilter
 from recoup.store.lists.orders import list_orders_page
 from recoup.store.statement import ReadConnection
@@ -37,40 +37,62 @@ api: Final = Api(group="Orders", scope="orders")
 
 @api("GET /v1/orders", query=OrderQuery, problems=("unavailable",), examples=examples.ORDERS)
 async def get_orders(call: Call) -> Orders:
-    """Orders. Newest first, ten per page. All filters must match; `status`, `id`, `externalOrderId`, `referenceNumber`
-    and `reason` may be repeated. `statuses` contains the name of each status; `reason` distinguishes Cancelled (2)
-    orders. Times are business time; `from` is inclusive, `to` is exclusive. An unknown parameter is refused."""
+    """Orders. Newest first, ten per page. All filters must match; `status`, `id`,
+    `externalOrderId`, `referenceNumber` and `reason` may be repeated. `statuses` contains the
+    name of each status; `reason` distinguishes Cancelled (2) orders. Times are business time;
+    `from` is inclusive, `to` is exclusive. An unknown parameter is refused. While orders
+    arrive, a page number may repeat some; to read them all, send `next` as `after`."""
     query = Query(call.query, _NAMES)
     size, number = query.number("pageSize", 10, 1, PAGE_SIZE_MAX) or 10, query.number("pageNumber", 1, 1, 10**6) or 1
     order_by = _COLUMNS[query.choice("orderBy", _ORDER_BY, "createdon")]
     descending = query.choice("sort", _SORT, "desc") == "desc"
     assert call.caller is not None
     sight = SHOWN if CUSTOMERS in call.caller.scopes else MASKED
+    after = _after(query, order_by)
     wanted = _filter(query, call.scope.merchant_id, sight)
     query.raise_if_any()
     async with call.services.world.db.read() as connection:
         rows = await list_orders_page(
-            connection, wanted, number=number, size=size, order_by=order_by, descending=descending
+            connection,
+            wanted,
+            number=number,
+            size=size + (after is not None),
+            order_by=order_by,
+            descending=descending,
+            after=after,
         )
         total = await _total(call, connection, wanted)
     pages = -(-total // size)
-    first = (number - 1) * size + 1 if rows else 0
+    further = len(rows) > size if after else number < pages
+    rows, number = rows[:size], number if after is None else 0
+    first = (number - 1) * size + 1 if rows and number else 0
     return Orders(
         statuses=_STATUSES,
         orders=OrderList(
             first_item_on_page=first,
-            last_item_on_page=first + len(rows) - 1 if rows else 0,
+            last_item_on_page=first + len(rows) - 1 if first else 0,
             page_number=number,
             page_size=size,
             page_count=pages,
             total_item_count=total,
             is_first_page=number == 1,
-            is_last_page=number >= pages,
-            has_previous_page=number > 1 and total > 0,
-            has_next_page=number < pages,
+            is_last_page=not further,
+            has_previous_page=number != 1 and total > 0,
+            has_next_page=further,
             data=[shown(row) for row in rows],
+            next=cursor_behind(rows[-1], order_by).text() if further and rows else None,
         ),
     )
+
+
+def _after(query: Query, by: OrderBy) -> Cursor | None:
+    text = query.one("after")
+    found = parse_cursor(text, by) if text else None
+    if text and (found is None or found.back):
+        query.complain("after", "must be `next` of a page with the same orderBy")
+    if text and query.one("pageNumber"):
+        query.complain("pageNumber", "is not taken beside after")
+    return found
 
 
 async def _total(call: Call, connection: ReadConnection, order_filter: OrderFilter) -> int:

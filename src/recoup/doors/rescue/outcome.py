@@ -62,7 +62,7 @@ class Outcome(Envelope, kw_only=True):
     history: list[Happening] | UnsetType = UNSET
 
 
-api: Final = Api(group="Orders", scope="orders:read")
+api: Final = Api(group="Orders", scope="orders:read", lenient=True)
 
 
 @api("POST /v1/outcome", deprecated=True, body=OutcomeBody, examples=examples.OUTCOME)

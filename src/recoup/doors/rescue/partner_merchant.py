@@ -27,7 +27,7 @@ from recoup.kernel.time import iso
 from recoup.store.merchants.merchant_keys import MerchantKey as StoredKey
 from recoup.store.merchants.partner_merchants import HookHealth
 
-api: Final = Api(group=GROUP, credential=PARTNER, scope=PARTNER, strict=True)
+api: Final = Api(group=GROUP, credential=PARTNER, scope=PARTNER)
 
 
 @api("GET /v1/partner/merchants/{mid}", problems=("not_found",))

@@ -56,7 +56,7 @@ class PolicyBoundsChecked(RetryPolicyChecked, kw_only=True):
 
 
 _NIGHTS: Final = {"policy": {"when": {"hours": ["07:00-22:00"]}}, "reason": "no sends at night"}
-api: Final = Api(group=GROUP, credential=PARTNER, scope=PARTNER, strict=True)
+api: Final = Api(group=GROUP, credential=PARTNER, scope=PARTNER)
 
 
 @api("GET /v1/partner/policy")

@@ -1,6 +1,6 @@
 """/partner/report: counts and amounts over all merchants of a partner. Source: contract §16.5 (reporting)."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Final
 
 from recoup.doors.edge.described import CSV, JSON
@@ -14,6 +14,7 @@ from recoup.doors.rescue.shapes.partners import REPORT_PAGE_MAX, Report, ReportQ
 from recoup.flows.merchants.find_partner import own_merchant
 from recoup.flows.money.partner_report import DAYS_MAX, PartnerReportRequest, report_csv, report_page
 from recoup.kernel.currencies import EXPONENTS
+from recoup.rules.files.moments import typed_day
 
 DAYS_USUAL: Final = 30
 
@@ -65,11 +66,8 @@ def _day(query: Query, name: str) -> date | None:
     text = query.one(name, maximum=10)
     if not text:
         return None
-    try:
-        found = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date()
-    except ValueError:
-        found = None
-    if found is None or not 2000 <= found.year < 2200:
+    found = typed_day(text)
+    if found is None:
         query.complain(name, "must be a day like 2026-03-01")
         return None
     return found

@@ -28,7 +28,7 @@ def _of_partners() -> Iterator[Method]:
             for one in operation.examples
             if not (isinstance(one.request, dict) and one.request.get("format") == "stablecoin")
         )
-        whose: dict[str, Any] = {"group": "Partners", "credential": PARTNER, "strict": True}
+        whose: dict[str, Any] = {"group": "Partners", "credential": PARTNER}
         yield Method(replace(operation, path=path, text=text + _TEXT, examples=examples, **whose), method.handle)
 
 

@@ -16,6 +16,7 @@ from recoup.doors.rescue.shapes.declined import (
 )
 from recoup.flows.cards.taken import Person
 from recoup.kernel.worth import amount_max
+from recoup.rules.rescue.intake_warnings import UNREAD_TIME
 
 _AMOUNT: Final = "Transaction.Amount"
 NOT_YOUR_MID: Final = (
@@ -50,6 +51,12 @@ def check_amount(transaction: Transaction | TransactionCopy, complaints: Complai
 
 def happened_at(transaction: TransactionOutside) -> datetime | None:
     return transaction.timestamp_utc or transaction.timestamp
+
+
+def unread_time(raw: Any, transaction: TransactionOutside) -> tuple[str, ...]:
+    """A warning where the time of the transaction was sent, and cannot be read."""
+    sent = (raw["transaction"].get(name) not in (None, "") for name in ("timestampUtc", "timestamp"))
+    return (UNREAD_TIME,) if happened_at(transaction) is None and any(sent) else ()
 
 
 def person_of(body: PaymentRequest, holder: str) -> Person:

@@ -42,7 +42,7 @@ _NUMBER_MAX: Final = 2**31 - 1
 
 
 _NIGHTS: Final = {"policy": {"when": {"hours": ["07:00-22:00"]}}, "reason": "no sends at night"}
-api: Final = Api(group="Settings", scope="merchants", strict=True)
+api: Final = Api(group="Settings", scope="merchants")
 
 
 @api("GET /v1/policy", query=RetryPolicyQuery, problems=("not_found",))

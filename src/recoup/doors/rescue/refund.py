@@ -23,7 +23,7 @@ _REPEATED: Final = (
 )
 
 
-api: Final = Api(group="Orders", scope="refunds")
+api: Final = Api(group="Orders", scope="refunds", lenient=True)
 
 
 @api(

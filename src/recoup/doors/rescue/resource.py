@@ -12,7 +12,7 @@ from recoup.core.kit.services import Services as Kit
 from recoup.doors.edge import resource as kit
 from recoup.doors.edge.asgi import Receive, Refusal, Scope, answer_headers, header, state
 from recoup.doors.edge.bearer import bearer_token
-from recoup.doors.edge.field_names import Folding, fold_keys, unknown_names
+from recoup.doors.edge.field_names import UNKNOWN_NAMED_MAX, Folding, fold_keys, unknown_names
 from recoup.doors.edge.json_body import read_json
 from recoup.doors.edge.limits import Limits, PayerLimits
 from recoup.doors.edge.rate import Buckets
@@ -104,7 +104,6 @@ def merchants_only(path: str = "") -> Problem:
 
 QUERY_FIELDS_MAX: Final = 500
 CALLERS_MAX: Final = 1_000
-UNKNOWN_NAMED_MAX: Final = 20
 _NAME: Final = re.compile(r"[A-Z][A-Za-z0-9]*(?:\[[0-9]+\])?")
 PARTNER: Final = "partner"  # the scope of a partner's key
 FIND_ORDER: Final = (
@@ -230,13 +229,13 @@ async def _body(method: Method, scope: Scope, receive: Receive) -> tuple[Any, by
         return None, b""
     if method.operation.body_optional and not await _has_body(scope):
         return {}, b""
-    value, content = await read_json(scope, receive)
+    value, content = await read_json(scope, receive, method.operation.chars_max)
     body = fold_keys(value, method.fold)
     if not isinstance(body, dict):
         raise Problem(
             "malformed", "The body must be a JSON object.", field="Body", cure="Put the fields in braces: {…}."
         )
-    if method.operation.strict:
+    if not method.operation.lenient:
         _refuse_unknown(body, method.fold)
     return body, content
 

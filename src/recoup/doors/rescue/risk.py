@@ -80,7 +80,7 @@ class RiskCheck(Shape, kw_only=True):
     success: bool = True
 
 
-api: Final = Api(group="Settings", scope="merchants", strict=True)
+api: Final = Api(group="Settings", scope="merchants")
 
 
 @api("GET /v1/engine/risk")

@@ -185,7 +185,7 @@ class Tested(Members, kw_only=True):
     hops: list[Hop]
 
 
-api: Final = Api(group="Settings", scope="merchants", strict=True)
+api: Final = Api(group="Settings", scope="merchants")
 
 
 @api("GET /v1/switches")

@@ -39,7 +39,7 @@ class Token(Envelope, kw_only=True):
     skip_available: None = None
 
 
-api: Final = Api(group="Authentication", credential=None, scope=None)
+api: Final = Api(group="Authentication", credential=None, scope=None, lenient=True)
 
 
 @api("POST /v1/oauth2/token", body=TokenBody, intake=True, answers={200: Token}, problems=("bad_credentials",))

@@ -167,7 +167,7 @@ _PRESENT_CARD: Final = "Send the month and year that stand on the customer's pre
 
 
 PATH: Final = "/v1/tokenize"
-api: Final = Api(group="Rescue", scope="payments")
+api: Final = Api(group="Rescue", scope="payments", lenient=True)
 
 
 @api(f"POST {PATH}", body=TokenizeBody, query=TokenizeQuery, intake=True, examples=examples.TOKENIZE)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.body import read_body, read_whole
-from recoup.doors.rescue.payment import check_amount, check_own, happened_at, person_of
+from recoup.doors.rescue.payment import check_amount, check_own, happened_at, person_of, unread_time
 from recoup.doors.rescue.resource import Api, Call
 from recoup.doors.rescue.shapes.declined import (
     Happened,
@@ -18,12 +18,13 @@ from recoup.doors.rescue.shapes.declined import (
 )
 from recoup.doors.rescue.shapes.declined import Transmitted as Answer
 from recoup.flows.cards.transmit import Transmit, Transmitted
-from recoup.rules.rescue.intake_warnings import in_sentences
+from recoup.rules.network.codes import phrase_in
+from recoup.rules.rescue.intake_warnings import in_sentences, of_code
 
 _NO_NUMBER: Final = "Send no card number here, only its first six and last four digits."
 
 
-api: Final = Api(group="Rescue", scope="payments")
+api: Final = Api(group="Rescue", scope="payments", lenient=True)
 
 
 @api("POST /v1/transmit", body=TransmitBody, intake=True, problems=("not_found",), examples=examples.TRANSMIT)
@@ -37,7 +38,7 @@ async def transmit(call: Call) -> Answer:
         await call.services.get(Transmit).update(scope, known, read_outcome(call.body))
         return _reply(known)
     given = read_transmitted(call.body, scope.merchant_id)
-    return _reply(await call.services.get(Transmit).transmit(scope, given), given.warnings)
+    return _reply(*await call.services.get(Transmit).transmit(scope, given))
 
 
 @api("PATCH /v1/transmit/{id}", body=UpdateBody, intake=True, problems=("not_found",), examples=examples.UPDATE)
@@ -67,6 +68,9 @@ def read_transmitted(raw: Any, merchant_id: UUID) -> Transmitted:
         complaints.add("PaymentMethod.CardNumber", text=_NO_NUMBER)
     complaints.raise_if_any()
     person = person_of(body, method.holder_name or "")
+    notes = unread_time(raw, transaction)
+    if body.is_declined:
+        notes += of_code(transaction.response_code_source or "", transaction.response_code)
     return Transmitted(
         external_id=body.order_id,
         transaction_id=transaction.id or "",
@@ -86,13 +90,17 @@ def read_transmitted(raw: Any, merchant_id: UUID) -> Transmitted:
         },
         transacted_at=happened_at(transaction),
         facts=_facts(body, method),
+        notes=notes,
     )
 
 
 def _facts(body: TransmitBody, method: PaymentMethodCopy) -> dict[str, Any]:
     """What is kept besides, none of it about a person."""
     transaction = body.transaction
+    phrase = phrase_in(transaction.response_description) if body.is_declined else None
     facts = {
+        "advice": transaction.advice_code,
+        "beside": [str(phrase)] if phrase else None,
         "source": body.order_source,
         "recurring": body.is_recurring,
         "type": transaction.transaction_type,

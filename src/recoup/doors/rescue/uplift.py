@@ -210,7 +210,7 @@ _BY: Final = {"week": "week", "site": "site"}
 _NOTHING: Final[dict[str, Any]] = {"curveDays": list(CURVE_DAYS), "cohorts": [], "places": []}
 
 
-api: Final = Api(strict=True)
+api: Final = Api()
 
 
 @api("GET /v1/reports/uplift", group="Reports", query=UpliftQuery, scope="reports")

@@ -4,8 +4,9 @@ from datetime import datetime
 from functools import cache
 from typing import Annotated, Any, ClassVar, Final, Self
 
-from msgspec import Meta, Struct, field
+from msgspec import UNSET, Meta, Struct, field
 
+from recoup.doors.edge.field_names import UnreadFields
 from recoup.doors.rescue.field_rules import cents, currency, reference
 from recoup.kernel.money import UNITS_MAX
 from recoup.kernel.time import iso
@@ -82,6 +83,7 @@ class Members(Shape, kw_only=True):
     custom_properties: Annotated[dict[str, str], Meta(description="`warning`: information for the caller.")] = field(
         default_factory=dict
     )
+    warnings: UnreadFields = UNSET
 
 
 class Envelope(Members, kw_only=True):

@@ -27,7 +27,7 @@ class ChannelList(Struct, frozen=True):
     data: list[ChannelObject]
 
 
-api: Final = Api(group="Channels", credential="signature", scope="payments")
+api: Final = Api(group="Channels", credential="signature", scope="payments", lenient=True)
 
 
 @api("GET /api/v1/channels")

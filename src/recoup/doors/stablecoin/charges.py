@@ -3,8 +3,9 @@
 from datetime import timedelta
 from typing import Annotated, Any, Final
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct
 
+from recoup.doors.edge.field_names import UnreadFields
 from recoup.doors.edge.resource import Reply
 from recoup.doors.stablecoin.fields import read
 from recoup.doors.stablecoin.resource import Api, Call
@@ -13,8 +14,8 @@ from recoup.doors.stablecoin.shapes import (
     Order,
     Payment,
     instruction_object,
-    order_object,
     payment_of,
+    refundable_order,
 )
 from recoup.flows.stable.charge import EXPIRES_IN, EXPIRES_IN_MAX, EXPIRES_IN_MIN, StablecoinChargeRequest
 from recoup.kernel.filled import filled
@@ -52,13 +53,14 @@ class ChargeAnswer(Struct, frozen=True):
     payment: Payment
     instruction: Instruction
     idempotent: Annotated[bool, Meta(description="True if the order already existed.")]
+    warnings: UnreadFields = UNSET
 
 
 _EXAMPLE: Final = {
     "merchant_order_id": "order-1001", "amount": "49.90", "currency": "USDT", "channel": "mock", "subject": "Pro plan",
     "metadata": {"plan": "pro"}, "return_url": "https://shop.example/thanks",
 }  # fmt: skip
-api: Final = Api(group="Charges", credential="signature", scope="payments")
+api: Final = Api(group="Charges", credential="signature", scope="payments", lenient=True)
 
 
 @api(
@@ -107,7 +109,9 @@ async def charge(call: Call) -> Reply:
     done = await call.services.charges.charge(call.scope, request_of(body))
     order, services = done.order, call.services
     payment = await payment_of(services, order, fresh=not done.idempotent)
-    answer = ChargeAnswer(order_object(services, order), payment, instruction_object(services, order), done.idempotent)
+    answer = ChargeAnswer(
+        await refundable_order(services, order), payment, instruction_object(services, order), done.idempotent
+    )
     return Reply(answer, 200 if done.idempotent else 201)
 
 

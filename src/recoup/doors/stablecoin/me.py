@@ -3,9 +3,10 @@
 from decimal import Decimal
 from typing import Annotated, Final, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct
 
 from recoup.core.kit.paying import paying
+from recoup.doors.edge.field_names import UnreadFields
 from recoup.doors.stablecoin.fields import read
 from recoup.doors.stablecoin.resource import Api, Call
 from recoup.flows.messages import stablecoin_endpoint
@@ -58,10 +59,11 @@ class WebhookBody(Struct, frozen=True):
 
 class WebhookAnswer(Struct, frozen=True):
     webhook: Webhook
+    warnings: UnreadFields = UNSET
 
 
 _PUT_EXAMPLE: Final = {"url": "https://shop.example/hooks", "events": ["payment.succeeded", "payment.refunded"]}
-api: Final = Api(group="Account", credential="signature")
+api: Final = Api(group="Account", credential="signature", lenient=True)
 
 
 @api("GET /api/v1/me")

@@ -3,8 +3,9 @@
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct
 
+from recoup.doors.edge.field_names import UnreadFields
 from recoup.doors.stablecoin.fields import LIMIT_MAX, OFFSET_MAX, Limit, Offset, read, whole
 from recoup.doors.stablecoin.resource import Api, Call, missing
 from recoup.doors.stablecoin.shapes import (
@@ -15,6 +16,7 @@ from recoup.doors.stablecoin.shapes import (
     checkout_url,
     order_object,
     payment_of,
+    refundable_order,
 )
 from recoup.flows.refunds.refund import RefundRequest
 from recoup.flows.refunds.refund import refund as refund_order
@@ -23,6 +25,7 @@ from recoup.kernel.ids import wire_id
 from recoup.kernel.problem import Problem, invalid
 from recoup.rules.order.lifecycle import OPEN
 from recoup.rules.stable.amounts import text_like
+from recoup.rules.stable.channels import network_of
 from recoup.rules.stable.words import ORDER_STATUSES, stamp
 from recoup.store.stable.stable_orders import (
     OrderSettlement,
@@ -59,6 +62,7 @@ class OrderAnswer(Struct, frozen=True):
 
 class OrderOnly(Struct, frozen=True):
     order: Order
+    warnings: UnreadFields = UNSET
 
 
 class RefundBody(Struct, frozen=True):
@@ -76,7 +80,7 @@ class CheckoutAnswer(Struct, frozen=True):
 
 
 _AT: Final = "/api/v1/orders/{id}"
-api: Final = Api(group="Orders", credential="signature", scope="orders", body_optional=True)
+api: Final = Api(group="Orders", credential="signature", scope="orders", lenient=True, body_optional=True)
 
 
 @api("GET /api/v1/orders", query=ListQuery)
@@ -113,14 +117,15 @@ async def read_one(call: Call) -> OrderAnswer:
     settlements = [_settlement(order, row) for row in rows]
     url = checkout_url(call.services, order)
     payment = await payment_of(call.services, order)
-    return OrderAnswer(order_object(call.services, order), payment, settlements, url)
+    return OrderAnswer(await refundable_order(call.services, order), payment, settlements, url)
 
 
 def _settlement(order: StableOrder, row: OrderSettlement) -> Settlement:
     net, fee = (text_like(units, order.asset, order.amount_text) for units in (row.units, row.fee_units))
     stl = wire_id("stl", row.settlement_id)
     status: Literal["pending", "broadcast", "confirmed", "failed"] = "failed" if row.state == "stuck" else row.state
-    return Settlement(stl, status, net, fee, row.to_address, row.tx_hash or "")
+    network = row.network or (network_of(order.channel) if row.tx_hash else "")
+    return Settlement(stl, status, net, fee, row.to_address, row.tx_hash or "", network)
 
 
 @api(
@@ -147,8 +152,8 @@ def _settlement(order: StableOrder, row: OrderSettlement) -> Settlement:
     },
 )
 async def refund(call: Call) -> OrderOnly:
-    """Refund an order. Refunds all or part of an order, up to the wallet's balance. Custodial orders only. The same
-    Idempotency-Key is the same refund."""
+    """Refund an order. Refunds all or part of an order, up to the wallet's balance: see the order's
+    `max_refundable`. Custodial orders only. The same Idempotency-Key is the same refund."""
     order_id = (await _order(call, call.object_id("ord"))).order_id
     body = read(call.body, RefundBody)
     request = RefundRequest(
@@ -160,7 +165,7 @@ async def refund(call: Call) -> OrderOnly:
         to_address=body.to_address,
     )
     await refund_order(call.services.world, call.services.orders, call.scope, order_id, request)
-    return OrderOnly(order_object(call.services, await _order(call, order_id)))
+    return OrderOnly(await refundable_order(call.services, await _order(call, order_id)))
 
 
 @api(f"POST {_AT}/cancel", problems=("not_found", "invalid_state"))
@@ -168,7 +173,7 @@ async def cancel(call: Call) -> OrderOnly:
     """Cancel an order. Possible while nothing was paid."""
     order_id = (await _order(call, call.object_id("ord"))).order_id
     await cancel_order(call.services.world, call.services.orders, call.scope, order_id)
-    return OrderOnly(order_object(call.services, await _order(call, order_id)))
+    return OrderOnly(await refundable_order(call.services, await _order(call, order_id)))
 
 
 @api(f"POST {_AT}/checkout", problems=("not_found", "invalid_state"))

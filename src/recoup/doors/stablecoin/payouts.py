@@ -2,8 +2,9 @@
 
 from typing import Annotated, Final, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct
 
+from recoup.doors.edge.field_names import UnreadFields
 from recoup.doors.stablecoin.fields import LIMIT_MAX, OFFSET_MAX, read, whole
 from recoup.doors.stablecoin.resource import Api, Call
 from recoup.doors.stablecoin.wallets import PageQuery
@@ -41,6 +42,7 @@ class PayoutList(Struct, frozen=True):
 
 class PayoutAnswer(Struct, frozen=True):
     payout: Payout
+    warnings: UnreadFields = UNSET
 
 
 class PayoutBody(Struct, frozen=True):
@@ -50,8 +52,8 @@ class PayoutBody(Struct, frozen=True):
     destination_type: Literal["crypto", "bank"] = "crypto"
 
 
-_EXAMPLE: Final = {"amount": "20.00", "currency": "USDT", "destination": "tron:TDemoXnotAReaLAddressXdoNotPayXQw8"}
-api: Final = Api(group="Money", credential="signature", scope="payouts")
+_EXAMPLE: Final = {"amount": "20.00", "currency": "USDT", "destination": f"tron:{FORMS['tron'].example}"}
+api: Final = Api(group="Money", credential="signature", scope="payouts", lenient=True)
 
 
 @api("GET /api/v1/payouts", query=PageQuery)

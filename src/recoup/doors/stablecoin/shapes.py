@@ -4,16 +4,20 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec.structs import replace
 
 from recoup.core.kit.paying import paying
 from recoup.doors.stablecoin.resource import Services
 from recoup.flows.hosted_link import checkout_token
 from recoup.kernel.ids import wire_id
-from recoup.rules.order.lifecycle import OPEN
+from recoup.rules.money.fees import KEEP
+from recoup.rules.money.refunds import most_refundable
+from recoup.rules.order.lifecycle import OPEN, Stage
 from recoup.rules.stable.amounts import text_like
 from recoup.rules.stable.channels import CHANNELS
 from recoup.rules.stable.words import order_status, payment_status, stamp
 from recoup.store.stable.stable_orders import StableOrder
+from recoup.store.stable.wallets import refund_room
 
 OrderStatus = Annotated[
     Literal["created", "pending", "paid", "expired", "canceled", "failed", "refunded", "partially_refunded"],
@@ -47,6 +51,12 @@ class Order(Struct, frozen=True):
     expires_at: Moment | None
     paid_at: Moment | None
     created_at: Moment
+    max_refundable: (
+        Annotated[
+            str, Meta(description="The most that a refund can take now, by what the wallet holds. Lists leave it out.")
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class Confirmations(Struct, frozen=True):
@@ -84,9 +94,10 @@ class Payment(Struct, frozen=True):
         Annotated[Confirmations, Meta(description="Chains only: of the transfer with the fewest that still counts.")]
         | UnsetType
     ) = UNSET
-    deposits: Annotated[list[Deposit], Meta(description="Chains only: all transfers, oldest first.")] | UnsetType = (
-        UNSET
-    )
+    deposits: (
+        Annotated[list[Deposit], Meta(description="Chains only: the newest 50 transfers, oldest first.")] | UnsetType
+    ) = UNSET
+    deposit_count: Annotated[int, Meta(description="Chains only: how many transfers came.")] | UnsetType = UNSET
     exceptions: (
         Annotated[
             list[PaymentException],
@@ -147,6 +158,7 @@ class Settlement(Struct, frozen=True):
     fee: str
     to_address: Annotated[str, Meta(description="Your own wallet.")]
     tx_hash: Annotated[str, Meta(description="Empty until it is sent.")]
+    network: Annotated[str, Meta(description="The network of `tx_hash`.", examples=["base"])]
 
 
 def order_object(services: Services, order: StableOrder) -> Order:
@@ -183,6 +195,17 @@ def payment_object(order: StableOrder) -> Payment:
         order.amount_text,
         order.asset,
     )
+
+
+async def refundable_order(services: Services, order: StableOrder) -> Order:
+    """The order with the most that can be refunded of it now."""
+    shown, channel, most = order_object(services, order), CHANNELS.get(order.channel), 0
+    if order.stage is Stage.COMPLETED and channel is not None and channel.supports_refund:
+        room = await refund_room(services.world.db.reader, order.merchant_id, order.asset, order.order_id)
+        if room is not None:
+            policy = room.fee_refund or KEEP
+            most = most_refundable(order.units, order.refunded_units, room.free, room.fee, policy)
+    return replace(shown, max_refundable=text_like(most, order.asset, order.amount_text))
 
 
 async def payment_of(services: Services, order: StableOrder, *, fresh: bool = False) -> Payment:

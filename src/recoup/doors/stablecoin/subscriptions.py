@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct
 
+from recoup.doors.edge.field_names import UnreadFields
 from recoup.doors.stablecoin.charges import METADATA_MAX, Key, Value, customer_of
 from recoup.doors.stablecoin.fields import LIMIT_MAX, OFFSET_MAX, Limit, Offset, read, whole
 from recoup.doors.stablecoin.resource import Api, Call, missing
@@ -62,6 +63,7 @@ class SubscriptionBody(Struct, frozen=True):
 
 class SubscriptionAnswer(Struct, frozen=True):
     subscription: Subscription
+    warnings: UnreadFields = UNSET
 
 
 class SubscriptionList(Struct, frozen=True):
@@ -81,7 +83,7 @@ _AT: Final = "/api/v1/subscriptions"
 _EXAMPLE: Final = {
     "title": "Pro plan", "amount": "9.99", "currency": "USDT", "channel": "mock", "interval_unit": "month",
 }  # fmt: skip
-api: Final = Api(group="Subscriptions", credential="signature", scope="payments")
+api: Final = Api(group="Subscriptions", credential="signature", scope="payments", lenient=True)
 
 
 @api(

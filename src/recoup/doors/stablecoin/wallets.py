@@ -56,7 +56,7 @@ class PageQuery(Struct, frozen=True):
     offset: Offset = 0
 
 
-api: Final = Api(group="Money", credential="signature", scope="payouts")
+api: Final = Api(group="Money", credential="signature", scope="payouts", lenient=True)
 
 
 @api("GET /api/v1/wallets")

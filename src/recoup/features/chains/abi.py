@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Final, NamedTuple
 
+from recoup.rules.stable.addresses import ADDRESS, keccak256
+
 WORD: Final = 32
-ADDRESS: Final = 20
 DECIMALS_MAX: Final = 36  # of a token: more than any real one has
 _TERMS: Final = "(bytes32,address,address,uint256,uint256)"  # order, merchant, treasury, net, fee
 TERMS_BYTES: Final = 5 * WORD
@@ -17,12 +18,6 @@ TERMS_BYTES: Final = 5 * WORD
 
 class UnreadableError(Exception):
     """Bytes that are no answer to this call, or no event of this kind."""
-
-
-def keccak256(data: bytes) -> bytes:
-    from Crypto.Hash import keccak  # brings a parser of C
-
-    return keccak.new(digest_bits=256, data=data).digest()
 
 
 def to_hex(raw: bytes) -> str:

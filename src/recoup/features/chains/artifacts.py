@@ -3,15 +3,16 @@
 `make contracts` writes the files. Source: EIP-1014; github.com/Arachnid/deterministic-deployment-proxy.
 """
 
-from functools import cache, lru_cache
+from functools import cache
 from importlib.resources import files
 from typing import Final, NamedTuple
 
 import msgspec
 
-from recoup.features.chains.abi import ADDRESS, WORD, address_word, from_hex, keccak256
-from recoup.features.chains.addresses import Kind
+from recoup.features.chains.abi import WORD, address_word, from_hex
 from recoup.features.chains.terms import create2
+from recoup.kernel.cached import cached
+from recoup.rules.stable.addresses import ADDRESS, Kind, keccak256
 
 DEPLOYER: Final = bytes.fromhex("4e59b44847b379578588920cA78FbF26c0B4956C")  # on every EVM network, without an owner
 SALT: Final = bytes(WORD)  # of the factory by the deployer, and of the implementation by the factory
@@ -67,7 +68,7 @@ def artifact(kind: Kind) -> Artifact:
     return msgspec.json.decode(file.read_bytes(), type=Artifact)
 
 
-@lru_cache(maxsize=64)
+@cached(64)
 def _implementation(kind: Kind, factory: bytes) -> bytes:
     if len(factory) != ADDRESS:
         raise ValueError(f"an address has {ADDRESS} bytes, not {len(factory)}")

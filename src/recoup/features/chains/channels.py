@@ -26,14 +26,14 @@ import msgspec
 from msgspec import Meta, Struct
 
 from recoup.features.chains.abi import DECIMALS_MAX
-from recoup.features.chains.addresses import Kind, read_address
-from recoup.features.chains.addresses import shown as shown_address
 from recoup.features.chains.depth import Step, Steps, Tag, text_of
 from recoup.features.chains.units import to_base, to_book
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import from_text
 from recoup.kernel.money import shown as shown_money
 from recoup.kernel.problem import Problem, invalid
+from recoup.rules.stable.addresses import Kind, read_address
+from recoup.rules.stable.addresses import shown as shown_address
 from recoup.rules.stable.channels import MOCKS, NETWORKS, Channel
 
 CHANNELS_MAX: Final = 32

@@ -15,7 +15,6 @@ from recoup.doors.command.verb_group import VerbGroup
 from recoup.doors.command.verbs import Opened, Run, in_sandbox, in_world, json_option, show
 from recoup.features.chains import health, intake, sends_store, store
 from recoup.features.chains.abi import from_hex, to_hex
-from recoup.features.chains.addresses import shown
 from recoup.features.chains.channels import NETWORK_PRESETS
 from recoup.features.chains.compare import TOGETHER, Comparer, Discrepancy
 from recoup.features.chains.evm_wire import Signer
@@ -34,6 +33,7 @@ from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import iso
 from recoup.moves.audit import note as audit
+from recoup.rules.stable.addresses import shown
 
 PAUSE_SECONDS = 2.0
 NOTE_MAX = 500

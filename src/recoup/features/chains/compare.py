@@ -10,7 +10,6 @@ from typing import Any, Final, NamedTuple
 import structlog
 
 from recoup.features.chains import abi, store
-from recoup.features.chains.addresses import shown
 from recoup.features.chains.intake import WATCHED
 from recoup.features.chains.reading import (
     Block,
@@ -32,6 +31,7 @@ from recoup.features.chains.watch import Ours, WatchedWorld, Watcher
 from recoup.flows.locked import Orders
 from recoup.moves.change import Change
 from recoup.rules.order.attention import UNEXPECTED
+from recoup.rules.stable.addresses import shown
 
 log = structlog.get_logger()
 TOGETHER: Final = 500  # addresses of one call

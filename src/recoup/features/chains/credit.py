@@ -118,7 +118,7 @@ def sweeps_of(logs: Sequence[ChainLog], own: ChannelSettings) -> Iterator[Sweep]
     for one in logs:
         channel = intake.served_token(one.chain, one.token)
         if one.kind == "sweep" and one.state == "confirmed" and channel is not None and channel.asset == own.asset:
-            yield Sweep(one.tx, _rescaled(one.value, channel, own), _rescaled(one.fee, channel, own))
+            yield Sweep(one.tx, _rescaled(one.value, channel, own), _rescaled(one.fee, channel, own), channel.network)
 
 
 def _strays(logs: Sequence[ChainLog], own: ChannelSettings) -> Iterator[Stray]:

@@ -5,7 +5,6 @@ import asyncio
 
 from recoup.features.chains import sends_store
 from recoup.features.chains.abi import to_hex
-from recoup.features.chains.addresses import TRON_PREFIX
 from recoup.features.chains.artifacts import DEPLOYER, artifact
 from recoup.features.chains.channels import ChannelSettings, gwei
 from recoup.features.chains.evm_wire import Signer, prices_at, sign
@@ -16,6 +15,7 @@ from recoup.features.chains.tron_wire import Frame, create_contract, place_of
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import Clocks
+from recoup.rules.stable.addresses import TRON_PREFIX
 from recoup.store.pool import Database
 
 GAS = 2_500_000

@@ -24,6 +24,7 @@ from recoup.gateways.cards.port import Asks, Inquiry, LookUp, ModificationMessag
 from recoup.gateways.channels.port import PayOut, Sweep
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
+from recoup.rules.network.decline_code import our_code
 from recoup.store.pool import Database
 
 _UNREAD: Final = Outcome("unknown", text="the chain has not been read that far")
@@ -89,7 +90,7 @@ class ChainChannel:
             try:
                 await self.check_payout(payout.merchant_id, payout.destination)
             except Problem:
-                return Outcome("declined", processor_code=NO_ADDRESS, text=sends_store.WITHDRAWN)
+                return Outcome("declined", processor_code=our_code(NO_ADDRESS), text=sends_store.WITHDRAWN)
             send = await want_payout(self.db, self._settings, payout, self.clocks.wall())
         return _said(send)
 
@@ -146,6 +147,6 @@ def _said(send: ChainSend) -> Outcome:
     if send.state == "done" and send.hash is not None:
         return Outcome("approved", to_hex(send.hash), text="approved")
     if send.state == "failed":
-        code = NO_ADDRESS if send.why == sends_store.WITHDRAWN else "reverted"
+        code = our_code(NO_ADDRESS if send.why == sends_store.WITHDRAWN else "reverted")
         return Outcome("declined", to_hex(send.hash) if send.hash else None, processor_code=code, text=send.why)
     return _ON_ITS_WAY

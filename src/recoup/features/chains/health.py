@@ -10,7 +10,6 @@ from uuid import UUID
 from msgspec import Struct
 
 from recoup.features.chains import intake, sends_store, store
-from recoup.features.chains.addresses import shown
 from recoup.features.chains.channels import ChannelSettings, without_secrets
 from recoup.features.chains.compare import TOGETHER, Comparer
 from recoup.features.chains.credit import folded, sweeps_of
@@ -28,6 +27,7 @@ from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import iso
 from recoup.moves.stable.late_payment import PAID_AFTER_ALL
 from recoup.rules.order.lifecycle import ENDED
+from recoup.rules.stable.addresses import shown
 from recoup.store.insight.proofs.walk import Difference
 
 

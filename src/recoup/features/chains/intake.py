@@ -11,7 +11,6 @@ from weakref import WeakKeyDictionary
 from msgspec.structs import replace
 
 from recoup.features.chains import store
-from recoup.features.chains.addresses import read_address, shown
 from recoup.features.chains.artifacts import artifact
 from recoup.features.chains.channels import ChannelSettings, read_channels
 from recoup.features.chains.depth import blocks_of, required
@@ -24,6 +23,7 @@ from recoup.kernel.time import iso
 from recoup.rules.money.fees import choose, fee_units
 from recoup.rules.order.lifecycle import OPEN
 from recoup.rules.stable import channels
+from recoup.rules.stable.addresses import read_address, shown
 from recoup.store.merchants.merchants import MerchantSettings
 from recoup.store.orders.intake import NewOrder
 from recoup.store.orders.locks import lock_orders

@@ -41,6 +41,7 @@ class Sweep(NamedTuple):
     tx: bytes
     to_merchant: int
     to_treasury: int
+    network: str
 
 
 class Stray(NamedTuple):
@@ -296,5 +297,5 @@ def settled(change: Change, sweeps: Sequence[Sweep], units: Units) -> None:
         else:  # what the treasury has not got yet is its own affair
             _resize(change, going, paid, going.units + going.fee_units - paid)
         change.set_settlement(going, state="broadcast")
-        close_settlement(change, going.settlement_id, "approved", tx_hash=tx, code=None)
+        close_settlement(change, going.settlement_id, "approved", tx_hash=tx, code=None, network=sweep.network)
         change.clear_attention(SETTLEMENT_STUCK)

@@ -18,9 +18,8 @@ from recoup.doors.portal.words import State
 from recoup.features.chains import health, intake, sends_store, store
 from recoup.features.chains import settlement_addresses as flow
 from recoup.features.chains.abi import to_hex
-from recoup.features.chains.addresses import KINDS, Kind, shown
 from recoup.features.chains.channels import COIN, NETWORK_PRESETS, ChannelSettings
-from recoup.features.chains.paying import Seen, seen_of
+from recoup.features.chains.paying import SHOWN_MAX, Seen, seen_of
 from recoup.features.chains.sends_store import ChainSend
 from recoup.features.chains.store import ChainLog
 from recoup.features.chains.transfers import can_refund, give_address, sweep_stray
@@ -30,6 +29,7 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.money.settlement import check_second
+from recoup.rules.stable.addresses import KINDS, Kind, shown
 from recoup.store.money.settlement import terms_at
 from recoup.store.orders.order_page import OrderPage
 from recoup.store.stable.payouts import PayoutRow, requested_payouts
@@ -174,6 +174,7 @@ async def deposits(visit: Visit) -> Values:
     typed = read_again(post_refund_address, visit.typed)
     row = await store.address_of_order(visit.world.db.reader, order.merchant_id, order.order_id)
     logs = await store.logs_at(visit.world.db.reader, [bytes.fromhex(order.facts["chain"]["raw"])])
+    swept = [log for log in logs if log.kind == "sweep"]
     fixed = await _refunds_to(visit.world.db.reader, order.merchant_id, [order.order_id])
     given = shown(row.refund_to, row.kind) if row is not None and row.refund_to else ""
     return dict(
@@ -181,9 +182,10 @@ async def deposits(visit: Visit) -> Values:
         seen=seen,
         on_chain=order.facts["chain"],
         address_link=seen.channel.link("address", bytes.fromhex(order.facts["chain"]["raw"])),
-        deposits=[dict(one=one, **_read(one.log, one.channel)) for one in seen.deposits],
+        deposits=[dict(one=one, **_read(one.log, one.channel)) for one in seen.newest],
+        older=len(seen.deposits) - len(seen.newest),
         others=_others(seen) if visit.is_operator else [],
-        sweeps=[_read(log, intake.served_token(log.chain, log.token)) for log in logs if log.kind == "sweep"],
+        sweeps=[_read(log, intake.served_token(log.chain, log.token)) for log in swept[-SHOWN_MAX:]],
         refund_to=next(iter(fixed.values()), given),
         refund_by=row.refund_by if row is not None else None,
         can_refund=can_refund(order) and seen.received_units > 0,

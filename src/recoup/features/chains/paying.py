@@ -7,7 +7,6 @@ beside it. The page asks for itself again while something may still come, unless
 
 from dataclasses import dataclass
 from typing import Any, Final, Literal
-from urllib.parse import parse_qsl
 from uuid import UUID
 
 import msgspec
@@ -17,7 +16,7 @@ from msgspec import UNSET
 from starlette.responses import RedirectResponse, Response
 
 from recoup.core.kit.paying import Paying
-from recoup.doors.checkout.visit import Visit, problem_texts, render
+from recoup.doors.checkout.visit import Visit, fields_of, problem_texts, render
 from recoup.doors.stablecoin.resource import Services
 from recoup.doors.stablecoin.shapes import (
     Confirmations,
@@ -30,7 +29,6 @@ from recoup.doors.stablecoin.shapes import (
 )
 from recoup.features.chains import intake, store
 from recoup.features.chains.abi import to_hex
-from recoup.features.chains.addresses import KINDS, shown
 from recoup.features.chains.channels import NETWORK_PRESETS, ChannelSettings
 from recoup.features.chains.credit import folded
 from recoup.features.chains.depth import Heights, Progress, blocks_of, progress
@@ -43,13 +41,14 @@ from recoup.flows.merchant_cache import known_offset
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.rules.order.lifecycle import OPEN, Stage
+from recoup.rules.stable.addresses import KINDS, shown
 from recoup.rules.stable.amounts import text_like
 from recoup.rules.stable.words import order_status, stamp
 from recoup.store.stable.stable_orders import StableOrder
 
 WAITING_SECONDS: Final = 10
 COUNTING_SECONDS: Final = 5
-FIELDS_MAX: Final = 20
+SHOWN_MAX: Final = 50  # transfers: anybody may send as many as they like
 State = Literal["waiting", "partial", "counting", "paid", "expired", "closed"]
 
 
@@ -79,6 +78,11 @@ class Seen:
     outcome: Outcome
     deposits: tuple[SeenDeposit, ...]
     progress: Progress
+
+    @property
+    def newest(self) -> list[SeenDeposit]:
+        """The transfers that are shown, oldest first; of all there are sums."""
+        return sorted(self.deposits, key=lambda one: one.log.block_at)[-SHOWN_MAX:]
 
     @property
     def received_units(self) -> int:
@@ -175,7 +179,8 @@ async def _payment(world: World, order: StableOrder, payment: Payment, fresh: bo
         channel_ref=payment.channel_ref or (to_hex(first) if first else ""),
         amount_received=text_like(seen.received_units, order.asset, order.amount_text),
         confirmations=Confirmations(*seen.progress),
-        deposits=[_deposit_object(one, order.amount_text) for one in seen.deposits],
+        deposits=[_deposit_object(one, order.amount_text) for one in seen.newest],
+        deposit_count=len(seen.deposits),
         exceptions=seen.exceptions(),
     )
 
@@ -220,7 +225,7 @@ async def chain_page(visit: Visit, order: StableOrder) -> Response | None:
     seen = await seen_of(world, order)
     typed, problem = "", None
     if visit.request.method == "POST":
-        fields = await _fields(visit)
+        fields = await fields_of(visit.request)
         typed = fields.get("to_address", "")
         try:
             if "channel" not in fields:
@@ -260,14 +265,6 @@ async def chain_page(visit: Visit, order: StableOrder) -> Response | None:
     }
     status, again_in = 400 if problem else 200, None if still else moving
     return render("chains/charge.html", visit.language, values, status=status, again_in=again_in)
-
-
-async def _fields(visit: Visit) -> dict[str, str]:
-    """Raises: Problem(invalid)."""
-    try:
-        return dict(parse_qsl((await visit.request.body()).decode("latin-1"), max_num_fields=FIELDS_MAX))
-    except ValueError:
-        raise Problem("invalid", "That is not the page's form.", cure="Press the button on the page.") from None
 
 
 async def _refund(world: World, order: StableOrder, seen: Seen, typed: str) -> str | None:
@@ -323,8 +320,9 @@ def _amounts(order: StableOrder, seen: Seen, state: State) -> dict[str, Any]:
                 "progress": one.progress,
                 "link": one.channel.link("tx", one.log.tx) if one.channel else "",
             }
-            for one in seen.deposits
+            for one in seen.newest
         ],
+        "older": len(seen.deposits) - len(seen.newest),
     }
 
 

@@ -25,7 +25,7 @@ RECEIPT_BYTES_MAX: Final = 4 << 20  # whoever pays may put a hundred thousand lo
 TRON_BATCH_MAX: Final = 100  # as java-tron has it by default
 TOO_LARGE: Final = 413
 _THROTTLED: Final = frozenset({402, 403, 429})
-_NO_ARRAYS: Final = frozenset({-32600, -32601, -32602, -32700})  # what a node says that reads single calls alone
+_NO_ARRAYS: Final = (-32600, -32601, -32602, -32700)  # what a node says that reads single calls alone
 
 
 class AwayError(Exception):
@@ -243,10 +243,10 @@ def _in_order(answers: Any, count: int) -> list[Any]:
     """Raises: GarbageError for a batch that lacks an answer or has one twice."""
     if not isinstance(answers, list):
         _garbage("a batch", answers)
-    found = {answer.get("id"): answer for answer in answers if isinstance(answer, dict)}
-    if len(answers) != count or set(found) != set(range(count)):
+    found = {str(answer.get("id")): answer for answer in answers if isinstance(answer, dict)}
+    if len(answers) != count or set(found) != set(map(str, range(count))):
         raise GarbageError("a batch without all its answers")
-    return [_result(found[number], number) for number in range(count)]
+    return [_result(found[str(number)], number) for number in range(count)]
 
 
 def _result(answer: Any, number: int) -> Any:

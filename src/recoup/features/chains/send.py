@@ -18,7 +18,6 @@ import structlog
 
 from recoup.features.chains import abi, sends_store
 from recoup.features.chains.abi import to_hex
-from recoup.features.chains.addresses import shown
 from recoup.features.chains.artifacts import artifact
 from recoup.features.chains.channels import gwei
 from recoup.features.chains.depth import Heights, Required, is_deep, lower, required
@@ -45,6 +44,7 @@ from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.moves.message.alert import alert_now
+from recoup.rules.stable.addresses import shown
 from recoup.store.merchants.sending_stops import standing_stop
 from recoup.store.pool import LOST, unavailable
 from recoup.store.statement import Tx

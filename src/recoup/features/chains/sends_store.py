@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
-from recoup.features.chains.addresses import Kind
+from recoup.rules.stable.addresses import Kind
 from recoup.store.homes import CHAIN, MERCHANT
 from recoup.store.statement import Read, Row, Tx, Written, columns_of
 from recoup.store.table import Hex, insert_of, stored

@@ -8,7 +8,6 @@ from typing import Final
 from uuid import UUID
 
 from recoup.features.chains import intake, store
-from recoup.features.chains.addresses import Kind, read_address, shown
 from recoup.features.chains.artifacts import DEPLOYER, artifact
 from recoup.features.chains.channels import NETWORK_PRESETS, PRESETS
 from recoup.features.chains.store import SettlementAddress, WalletState
@@ -22,6 +21,7 @@ from recoup.kernel.time import BusinessTime, WallTime, business_at
 from recoup.moves.audit import note
 from recoup.moves.message.alert import alert_now
 from recoup.rules.money.settlement import check_second
+from recoup.rules.stable.addresses import Kind, read_address, shown
 from recoup.store.merchants.merchants import offset_of
 from recoup.store.merchants.sites import lock_merchant, raise_version
 from recoup.store.money.settlement import terms_at

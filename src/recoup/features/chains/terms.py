@@ -5,14 +5,14 @@ and nothing else does. Source: `Deposits.sol`; EIP-1014; EIP-1167.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.features.chains.abi import ADDRESS, WORD, address_word, keccak256, to_hex, uint_word
-from recoup.features.chains.addresses import Kind, read_address, shown
+from recoup.features.chains.abi import WORD, address_word, to_hex, uint_word
+from recoup.kernel.cached import cached
 from recoup.kernel.problem import invalid
 from recoup.kernel.sentence import Sentence
+from recoup.rules.stable.addresses import ADDRESS, Kind, keccak256, read_address, shown
 
 SUM_MAX: Final = (1 << 128) - 1  # the factory's totals have 128 bits each
 MEMBERS: Final = ("order", "merchant", "treasury", "net", "fee")
@@ -67,7 +67,7 @@ def deposit_address(kind: Kind, factory: bytes, implementation: bytes, terms: Te
     return create2(kind, factory, salt(terms), _clone_hash(implementation))
 
 
-@lru_cache(maxsize=64)
+@cached(64)
 def _clone_hash(implementation: bytes) -> bytes:
     return keccak256(_BEFORE + implementation + _BEHIND)
 

@@ -15,7 +15,6 @@ from uuid import UUID, uuid5
 import structlog
 
 from recoup.features.chains import intake, sends_store, store
-from recoup.features.chains.addresses import read_address, shown
 from recoup.features.chains.channels import COIN, ChannelSettings
 from recoup.features.chains.sends_store import ChainSend, RefundDestination, SubjectKind
 from recoup.features.chains.settlement_addresses import check_wallet
@@ -38,6 +37,7 @@ from recoup.moves.modification.by_hand import try_again
 from recoup.rules.merchants.rights import check_act
 from recoup.rules.money.refund_limits import NONE
 from recoup.rules.order.lifecycle import ENDED
+from recoup.rules.stable.addresses import read_address, shown
 from recoup.store.money.settlements import order_of_settlement
 from recoup.store.pool import Database
 from recoup.store.refunds.refund_limits import list_limits

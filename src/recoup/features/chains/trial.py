@@ -19,7 +19,6 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from recoup.features.chains.abi import from_hex
-from recoup.features.chains.addresses import read_address, shown
 from recoup.features.chains.channels import MAINNETS, is_endpoint, read_channels, without_secrets
 from recoup.features.chains.dev_node import DevNode, program
 from recoup.features.chains.rpc import AwayError, opened
@@ -32,6 +31,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import Clocks
+from recoup.rules.stable.addresses import read_address, shown
 from recoup.store.server.folder import close_folder
 
 START_SECONDS: Final = 30.0

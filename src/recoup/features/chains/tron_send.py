@@ -14,7 +14,6 @@ import structlog
 
 from recoup.features.chains import abi, sends_store
 from recoup.features.chains.abi import to_hex
-from recoup.features.chains.addresses import TRON_PREFIX
 from recoup.features.chains.depth import Heights, lower
 from recoup.features.chains.evm_wire import Prices, Signed
 from recoup.features.chains.reading import Block, Receipt, block_call, read_block
@@ -25,6 +24,7 @@ from recoup.features.chains.tron_wire import LIFE, Frame, call_contract, expires
 from recoup.features.chains.watch import HaltError
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
+from recoup.rules.stable.addresses import TRON_PREFIX
 
 log = structlog.get_logger()
 MARGIN: Final = timedelta(seconds=60)  # for a node that answers out of several machines, one of them behind

@@ -8,10 +8,9 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
-from recoup.features.chains.abi import keccak256
-from recoup.features.chains.addresses import TRON_PREFIX
 from recoup.features.chains.evm_wire import Signed, Signer
 from recoup.features.chains.reading import Block
+from recoup.rules.stable.addresses import TRON_PREFIX, keccak256
 
 LIFE: Final = timedelta(seconds=60)  # a block that comes later takes it no more
 ORIGIN_ENERGY: Final = 10_000_000  # of a contract's maker, who pays none

@@ -11,7 +11,6 @@ from typing import Any, Final, NamedTuple, Protocol
 import structlog
 
 from recoup.features.chains import intake, store
-from recoup.features.chains.addresses import Kind
 from recoup.features.chains.channels import ChannelSettings
 from recoup.features.chains.depth import Heights, Required, blocks_of, is_deep, lower, required
 from recoup.features.chains.reading import (
@@ -33,6 +32,7 @@ from recoup.features.chains.rpc import AwayError, Endpoint, GarbageError, Refuse
 from recoup.features.chains.store import ChainLog, Cursor, DepositAddress, LogPlace, LogState, NewLog, Verdict
 from recoup.flows.merchant_cache import known_offset
 from recoup.kernel.time import Clocks
+from recoup.rules.stable.addresses import Kind
 from recoup.store.pool import Database
 from recoup.store.table import hex_of
 

@@ -20,7 +20,6 @@ from recoup.features.mandates.rules import (
 from recoup.features.mandates.store import (
     OF_CARD,
     MandateRow,
-    cards_of_payer,
     correct_mandates,
     note_mandates,
     open_orders_of,
@@ -35,16 +34,16 @@ from recoup.moves.change import Change
 from recoup.moves.message.alert import alert
 from recoup.moves.order.amendment import has_room
 from recoup.moves.order.feature_moves import Stop, end_if_stopped
-from recoup.rules.network.codes import Reading, read_decline
+from recoup.rules.network.codes import Reading
 from recoup.rules.network.compliance.month_count import Excess
 from recoup.rules.network.reasons import REVOKED
-from recoup.rules.network.stops import is_revoked
+from recoup.rules.network.stops import ends_card, read_copy
 from recoup.rules.order.agreement import Agreement, agreement_of
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.order_evidence import last_reading
 from recoup.store.orders.changes import Rows, write
 from recoup.store.orders.rows import DueKey
-from recoup.store.orders.transmissions import Touched, Transmission
+from recoup.store.orders.transmissions import Touched, Transmission, orders_with_card
 from recoup.store.pool import retrying
 from recoup.store.statement import Read, Tx
 
@@ -116,9 +115,7 @@ def note_transmitted(change: Change, row: Transmission, *, declined: bool) -> No
         return  # a copy of what started the rescue
     if declined:
         scheme, region = order.card.scheme if order.card else "generic", order.merchant.region
-        reading = read_decline(
-            scheme=scheme, source=row.code_source, code=row.code, text=None, advice=None, on=at.date(), region=region
-        )
+        reading = read_copy(row.decline_code, row.facts, scheme=scheme, on=at.date(), region=region)
         note_revocation(change, reading, row.transmit_id, at, named)
     elif not any(one.change_id == row.transmit_id for one in order.facet(OF_CARD)):
         _renew(change, row.transmit_id, named, at)
@@ -178,13 +175,10 @@ async def note_transmission(
             await correct_mandates(tx, row.merchant_id, row.transmit_id, "revoked" if declined else "renewed")
 
     await retrying(correct)
-    if not (is_revoked(row.code_source, row.code) if declined else not row.is_mit and row.units > 0):
+    if not (ends_card(row.decline_code, row.facts) if declined else not row.is_mit and row.units > 0):
         return
-    found = [one.order_id for one in touched if one.same_order] if declined else []
-    if not found and row.payer_id is not None and row.last4:
-        cards = await cards_of_payer(world.db, row.merchant_id, row.payer_id, row.last4, row.bin)
-        found = [card.order_id for card in cards]
-    for order_id in found:
+    own = [one.order_id for one in touched if one.same_order and declined]
+    for order_id in await orders_with_card(world.db, row, own):
         work = lambda change: note_transmitted(change, row, declined=declined)  # noqa: E731
         await orders.run(work, (row.merchant_id, order_id), scope, cards=True)
 

@@ -9,12 +9,11 @@ from recoup.core.kit.facet import Facet
 from recoup.features.mandates.rules import MandateChange, Scope
 from recoup.store.cards.joined_cards import SAME_CARDS
 from recoup.store.homes import HUB, MERCHANT
-from recoup.store.orders.transmissions import PAYER_ORDERS
+from recoup.store.orders.transmissions import CARDS_MAX, PAYER_ORDERS
 from recoup.store.statement import Read, Row, Tx, Written
 from recoup.store.table import insert_of, stored
 
 ORDERS_MAX: Final = 1_000  # of a card that are looked through at once; older ones are stopped when they are due
-CARDS_MAX: Final = 20
 
 # Of a row `c` of mandate_changes, as `MandateChange`.
 MANDATE_JSON: Final = """jsonb_build_object('change_id', c.change_id, 'kind', c.kind, 'at', c.at,
@@ -114,21 +113,6 @@ async def open_orders_of(
     db: Read, merchant_id: UUID, orders: Sequence[UUID], payer_id: UUID | None, pan_id: UUID
 ) -> list[UUID]:
     """Of these orders, and of this payer's with the same card, those that are under way."""
-
-
-@MERCHANT.statement(f"""
-SELECT DISTINCT ON (x.pan_id) x.order_id, x.pan_id, x.card_id, $2::uuid AS payer_id
-FROM (SELECT p.order_id FROM order_payer p
-  WHERE p.merchant_id = $1 AND p.payer_id = $2 ORDER BY p.order_id DESC LIMIT {PAYER_ORDERS}) q
-CROSS JOIN LATERAL (SELECT o.order_id, o.pan_id, o.card_id, o.token_id FROM orders o
-  WHERE o.merchant_id = $1 AND o.order_id = q.order_id AND o.pan_id IS NOT NULL OFFSET 0) x
-CROSS JOIN LATERAL (SELECT v.last4, v.bin FROM vault v
-  WHERE v.merchant_id = $1 AND v.token_id = x.token_id OFFSET 0) v
-WHERE v.last4 = $3 AND ($4::text IS NULL OR v.bin = $4)
-ORDER BY x.pan_id, x.order_id DESC LIMIT {CARDS_MAX}
-""")
-async def cards_of_payer(db: Read, merchant_id: UUID, payer_id: UUID, last4: str, bin: str | None) -> list[RevokedCard]:
-    """The payer's cards that end so, each with its newest order."""
 
 
 class ListedMandate(Row, frozen=True):

@@ -11,9 +11,10 @@ from recoup.flows.world import World
 from recoup.kernel.problem import invalid
 from recoup.kernel.scope import Scope
 from recoup.moves.change import Change
-from recoup.moves.order.amendment import NewCard, check_open, move_expiry, note, replace_card, want_attempts
+from recoup.moves.order.amendment import check_open, move_expiry, note, replace_card, want_attempts
 from recoup.rules.network.magic import identity_of
 from recoup.rules.order.lifecycle import Stage
+from recoup.rules.order.typed_card import CardIds
 from recoup.store.orders.evaluate import Token, find_token, order_outcome
 
 NOTES_MAX = 50
@@ -47,7 +48,7 @@ async def amend(world: World, orders: Orders, scope: Scope, order_id: UUID, amen
         if amendment.token_id is not None and token is not None:
             check_other_card(world, change.order, token.scheme, token.bin, token.route)
             card_id = identity_of(order_id, token.pan_id, token.magic)
-            replace_card(change, NewCard(amendment.token_id, card_id, token.pan_id))
+            replace_card(change, CardIds(amendment.token_id, card_id, token.pan_id))
         if amendment.do_not_retry is False:
             want_attempts(change, wanted=True)
         note(change, amendment.metadata, NOTES_MAX)

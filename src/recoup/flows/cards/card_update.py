@@ -25,10 +25,10 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.time import BusinessTime
 from recoup.moves.attempt.card_update import take_update, waits_for_update
 from recoup.moves.change import Change
-from recoup.moves.order.amendment import NewCard
 from recoup.rules.network.card import is_expired
 from recoup.rules.network.magic import identity_of
 from recoup.rules.order.snapshot import Order
+from recoup.rules.order.typed_card import CardIds
 from recoup.rules.rescue.card_update import NEW, Answer
 from recoup.store.cards.card_updates import CardUpdateRow, claim_update, find_update, keep_answer, mark_replaced
 from recoup.store.cards.processor_notices import expiry_of_card
@@ -161,7 +161,7 @@ async def _said_of_method(world: World, order: Order, row: CardUpdateRow, known:
     return CardUpdate("updated", None, found.exp_month, found.exp_year), found
 
 
-async def _for_order(world: World, order: Order, row: CardUpdateRow) -> tuple[Answer, NewCard | None]:
+async def _for_order(world: World, order: Order, row: CardUpdateRow) -> tuple[Answer, CardIds | None]:
     """An answer may have come for another order of the card: what that one has already is nothing new to it."""
     answer = row.answer or "unknown"
     if answer not in NEW or row.new_token_id is None:
@@ -174,7 +174,7 @@ async def _for_order(world: World, order: Order, row: CardUpdateRow) -> tuple[An
     if (expiry.pan_id, expiry.exp_month, expiry.exp_year) == same:
         return "unchanged", None
     card_id = identity_of(order.order_id, token.pan_id, token.magic)
-    return answer, NewCard(row.new_token_id, card_id, token.pan_id)
+    return answer, CardIds(row.new_token_id, card_id, token.pan_id)
 
 
 async def _join(world: World, order: Order, card_id: UUID) -> None:

@@ -29,13 +29,14 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Actor
 from recoup.moves.attempt.payer_redirected import payer_returned
+from recoup.moves.challenge.answer import agree as agree_move
 from recoup.moves.challenge.answer import answer as answer_move
 from recoup.moves.challenge.answer import decline_by_customer
 from recoup.moves.change import Change
-from recoup.moves.order.amendment import NewCard
 from recoup.rules.network.magic import CONFIRMED, identity_of
 from recoup.rules.order.browser import Browser
 from recoup.rules.order.lifecycle import ENDED, Stage
+from recoup.rules.order.typed_card import CardIds
 from recoup.rules.rescue.site_address import shop_address
 from recoup.store.cards.challenges import ChallengeRow, last_challenge
 from recoup.store.cards.payers import set_billing
@@ -48,10 +49,12 @@ Money = Literal["none", "out", "returning", "returned", "releasing", "released",
 
 @dataclass(frozen=True, slots=True)
 class ChallengePage:
-    """What the page shows. `asks`: confirm, code, address or card; `tries` made so far; `shop`: the https address
-    of the order's site, as the merchant set it; `ended` and `money`: of the order, and what became of the customer's
-    money when it is over; `by_risk`: the risk check wants a confirmation, with this card; `bank_url`: the
-    processor's page, where it can be given; `confirms`: how, with the routes that there are. Nothing here is secret."""
+    """What the page shows. `asks`: confirm, code, address or card; `tries` made so far; `shop`:
+    the https address of the order's site, as the merchant set it; `ended` and `money`: of the
+    order, and what became of the customer's money when it is over; `by_risk`: the risk check
+    wants a confirmation, with this card; `bank_url`: the processor's page, where it can be
+    given; `confirms`: how, with the routes that there are; `by_customer`: they wait at the
+    checkout. The rest as in `ChallengeRow`. Nothing here is secret."""
 
     merchant_id: UUID
     order_id: UUID
@@ -75,6 +78,12 @@ class ChallengePage:
     by_risk: bool = False
     bank_url: str | None = None
     confirms: Authenticates = "never"
+    by_customer: bool = True
+    planned: bool = False
+    collected: int = 0
+    typed_last4: str | None = None
+    asks_again: int | None = None
+    agreed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +112,10 @@ async def show(world: World, merchant_id: UUID, order_id: UUID) -> ChallengePage
     state: State = "over"
     if row.stage in (Stage.COMPLETED, Stage.AUTHORISED):
         state = "passed"
-    elif row.stage not in ENDED and row.state == "tried":
+    elif row.stage not in ENDED and (row.state == "tried" or row.out):
         state = "tried"
     elif row.stage in (Stage.CHALLENGED, Stage.PROCESSING) and row.state == "presented" and not row.lapsed:
         state = "asked"
-    elif row.stage not in ENDED and row.out:
-        state = "tried"
     return filled(
         ChallengePage,
         row,
@@ -122,6 +129,7 @@ async def show(world: World, merchant_id: UUID, order_id: UUID) -> ChallengePage
         money=_money(row),
         bank_url=row.bank_url if state == "tried" else None,
         confirms=confirms,
+        by_customer=row.kind.startswith("cit"),
     )
 
 
@@ -159,6 +167,18 @@ async def answer(
     return await show(world, *key)
 
 
+async def agree(orders: Orders, page: ChallengePage, consent: dict[str, str], request_id: str) -> None:
+    """The customer lets the card that they typed be tried again later.
+
+    Raises: Problem wrong_state, conflict.
+    """
+
+    def work(change: Change) -> None:
+        agree_move(change, page.asks_again, consent)
+
+    await orders.change(Job((page.merchant_id, page.order_id), work, PAYER, request_id))
+
+
 async def refuse(world: World, orders: Orders, page: ChallengePage, request_id: str) -> ChallengePage:
     """The customer says no, or the bank's page did not let them pass."""
     key = (page.merchant_id, page.order_id)
@@ -186,10 +206,10 @@ def _check(page: ChallengePage, answers: ChallengeAnswer) -> None:
         raise invalid("Confirm the payment, or use another card.", "Confirmed")
 
 
-async def _vaulted(world: World, vault: Vault, page: ChallengePage, answers: ChallengeAnswer) -> NewCard:
+async def _vaulted(world: World, vault: Vault, page: ChallengePage, answers: ChallengeAnswer) -> CardIds:
     check_number(world, page.merchant_id, answers.pan, "CardNumber")
     stored = await vault.store(CardGiven(page.merchant_id, new_id(), answers.pan, answers.exp_month, answers.exp_year))
-    return NewCard(stored.token_id, identity_of(page.order_id, stored.pan_id, stored.magic), stored.pan_id)
+    return CardIds(stored.token_id, identity_of(page.order_id, stored.pan_id, stored.magic), stored.pan_id)
 
 
 WORKER_LOOKS_AFTER: Final = timedelta(seconds=20)  # where the process that asks at once is gone

@@ -17,7 +17,7 @@ from recoup.flows.arm_place import arm_place
 from recoup.flows.cards.due import give_up
 from recoup.flows.cards.first_try import FirstTries, Tried
 from recoup.flows.cards.seen_before import is_new, pan_of, seen_before
-from recoup.flows.cards.stored_methods import check_route, keep_method
+from recoup.flows.cards.stored_methods import check_route, keep_method, look_up_method
 from recoup.flows.cards.taken import EvaluateRequest, EvaluateResult, result_of, result_of_order
 from recoup.flows.cards.tokenize import CardGiven, Vault, check_number
 from recoup.flows.carriers import refusals
@@ -30,17 +30,18 @@ from recoup.kernel.filled import filled
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.kernel.time import BusinessTime
 from recoup.moves.attempt.plan import INLINE_GRACE
 from recoup.rules.lists.folding import search_text
 from recoup.rules.merchants.blocks import check_not_blocked
 from recoup.rules.messages.order_events import submitted_data
 from recoup.rules.network.card import scheme_of
+from recoup.rules.network.codes import Reading
 from recoup.rules.order.causes import GOES_ON, Cause
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.rescue.arms import has_arm
 from recoup.rules.rescue.intake import expiry_of, kind_of
-from recoup.rules.rescue.intake_warnings import NO_CODE, NO_IP, STALE
+from recoup.rules.rescue.intake_warnings import COUNTS_AS_NOW, NO_CODE, NO_IP, STALE, of_time
+from recoup.rules.rescue.order_evidence import read_declined
 from recoup.rules.rescue.origin import Named, origin_of
 from recoup.rules.rescue.pause import check_taking
 from recoup.rules.rescue.route_terms import CARD, Carried, check_carried, needs
@@ -121,6 +122,16 @@ class Evaluate:
             cure="Send it again with the same key in a second.",
         )
 
+    async def reading(self, scope: Scope, request: EvaluateRequest) -> Reading:
+        """How `evaluate` would read its decline now; keeps nothing. Raises: Problem, as `evaluate` does."""
+        request = replace(request, method=with_route(self._world, scope.merchant_id, request.method))
+        merchant = (await self._merchants.get(scope.merchant_id)).merchant
+        scheme = await self._scheme(scope, request, request.token_id or self._token_of(scope, request))
+        if scheme is None and request.method is not None:
+            scheme = (await look_up_method(self._world, scope.merchant_id, request.method)).scheme
+        now = merchant.business(self._world.clocks.wall())
+        return read_declined(request.decline, scheme or "generic", now, merchant.region)
+
     async def look(self, scope: Scope, request: EvaluateRequest) -> tuple[str, ...]:
         """Codes of what `evaluate` would warn of, had it come now; keeps nothing. Nothing of what was taken already.
 
@@ -167,9 +178,13 @@ class Evaluate:
         warnings += (*more, *request.notes)
         if kind == "cit_web" and not request.payer.ip:
             warnings += (NO_IP,)
-        if _stale(request, now):
+        at = request.decline.get("at")
+        declined_at = datetime.fromisoformat(at) if at else None
+        if declined_at is not None and declined_at < now - timedelta(days=1):
             warnings += (STALE,)
-        facts = request.facts | {"decline": request.decline}
+        warnings += of_time(declined_at, now)
+        instead = {"at": now.isoformat()} if COUNTS_AS_NOW.intersection(warnings) else {}
+        facts = request.facts | {"decline": request.decline | instead}
         if kind.startswith("cit"):
             facts["answer_by"] = (wall + world.policy.cit_deadline).isoformat()
         country = (payer.billing or {}).get("countryCode") or ""
@@ -266,16 +281,20 @@ class Evaluate:
         routes = world.routes.terms(world.processors, scope.merchant_id)
         if not needs(routes, "schemes"):
             return
-        scheme = scheme_of(request.pan) if request.pan is not None else ""
-        if request.pan is None:
-            token = await find_token(world.db, scope.merchant_id, token_id)
-            if token is None:  # whoever admits it says so
-                return
-            scheme = token.scheme
+        scheme = await self._scheme(scope, request, token_id)
+        if scheme is None:  # whoever admits it says so
+            return
         country = (request.payer.billing or {}).get("countryCode") or ""
         by = request.method.route if request.method else CARD
         carried = Carried(request.units, request.currency, scheme, country, by)
         check_carried(routes, carried, refusals=refusals(world, routes, carried))
+
+    async def _scheme(self, scope: Scope, request: EvaluateRequest, token_id: UUID) -> str | None:
+        """The card's network; None for a token or method that is not known here."""
+        if request.pan is not None:
+            return scheme_of(request.pan)
+        token = await find_token(self._world.db, scope.merchant_id, token_id)
+        return token.scheme if token is not None else None
 
     def _payer_id(self, scope: Scope, request: EvaluateRequest) -> UUID | None:
         who = request.payer.external_id or request.payer.email.lower()
@@ -382,11 +401,6 @@ class Evaluate:
         ]
         mac: bytes = self._world.keys.mac("evaluate", encode_sorted(meant))
         return mac
-
-
-def _stale(request: EvaluateRequest, now: BusinessTime) -> bool:
-    declined_at = request.decline.get("at")
-    return declined_at is not None and datetime.fromisoformat(declined_at) < now - timedelta(days=1)
 
 
 def _search_text(request: EvaluateRequest) -> str:

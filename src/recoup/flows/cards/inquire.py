@@ -167,11 +167,12 @@ async def settle_by_proof(
             return
         assert attempt.send_before is not None
         ends = attempt.send_before + timedelta(milliseconds=attempt.call_timeout_ms or 0)
-        if attempt.state == "open" and change.wall < ends:
+        payer = attempt.authentication  # a question in their place would only repeat where they were sent
+        counts = payer is not None and (payer.url is not None or answer.state == "approved")
+        if attempt.state == "open" and change.wall < ends and not counts:
             raise Problem("unavailable", "Its own answer is on its way.", cure="Send the notice again in a minute.")
         processor = processor_of(world, attempt.route or "")
-        at_bank = attempt.authentication is not None and attempt.authentication.url is not None
-        if at_bank or _forgotten(world, change, processor, attempt) or _barred(world, change, attempt)[0]:
+        if counts or _forgotten(world, change, processor, attempt) or _barred(world, change, attempt)[0]:
             close_attempt(change, attempt_id, processor_result(change.order, attempt_id, answer))
 
     await orders.run(settle, key, cards=True)

@@ -39,7 +39,7 @@ async def keep_news(world: World, order: Order, outcome: Outcome) -> None:
     news, card = outcome.credential_news or CredentialNews(), order.card
     if card is None or card.stored is None or is_closed(order):
         return
-    gone = outcome.processor_code == METHOD_GONE or news.is_closed
+    gone = outcome.own_code == METHOD_GONE or news.is_closed
     month, year = _expiry(news.exp_month, news.exp_year)
     id = news.id if news.id and _ID.fullmatch(news.id) and not luhn(news.id) else None
     if not (gone or month or id):

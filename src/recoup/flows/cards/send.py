@@ -18,6 +18,7 @@ from recoup.flows.cards.taken import CardholderInput
 from recoup.flows.external_call import call_with_timeout, deadline_of, processor_of
 from recoup.flows.locked import Admission, AdmittedJob, Job, Orders
 from recoup.flows.world import World
+from recoup.gateways.cards.connector import billing_of
 from recoup.gateways.cards.port import Charge, Outcome, as_requested
 from recoup.kernel.cause import note_order
 from recoup.kernel.filled import filled
@@ -27,15 +28,24 @@ from recoup.moves.attempt.close import ProcessorResult, close_attempt
 from recoup.moves.attempt.open import open_attempt
 from recoup.moves.change import Change
 from recoup.moves.order.start import start_order
+from recoup.rules.money.billing import CHANGED, end_of
+from recoup.rules.network.decline_code import our_code
+from recoup.rules.order import whys
 from recoup.rules.order.answers import Message, State, Step, follows
 from recoup.rules.order.card_facts import CardFacts
 from recoup.rules.order.credential import UNUSABLE
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.method_gone import METHOD_GONE, is_closed
+from recoup.store.cards.processor_invoices import find_invoice
 from recoup.store.cards.vault import note_issuers
 
-_NOT_USABLE: Final = Outcome("not_sent", processor_code=UNUSABLE, text="not sent: the network token cannot be used")
-_GONE = Outcome("declined", processor_code=METHOD_GONE, text="not sent: the method is gone", reached_network=False)
+_NOT_USABLE: Final = Outcome(
+    "not_sent", processor_code=our_code(UNUSABLE), text="not sent: the network token cannot be used"
+)
+_GONE = Outcome(
+    "declined", processor_code=our_code(METHOD_GONE), text="not sent: the method is gone", reached_network=False
+)
+_DIFFERS = Outcome("not_sent", processor_code=our_code("invoice_differs"))
 Intent = Callable[[Change], tuple[Order, Attempt] | None]
 Opened = tuple[Order, Attempt, float]
 OWN: Final = "own"  # in metrics, every merchant's own routes
@@ -183,6 +193,9 @@ async def call(
     world: World, order: Order, attempt: Attempt, deadline: float, at_hand: CardholderInput = NOTHING
 ) -> Outcome:
     """The send itself, never longer than its time-out; a card that does not open is proof that nothing left."""
+    refused = await invoice_refuses(world, order, attempt)
+    if refused is not None:
+        return refused
     if is_closed(order):
         return _GONE
     if attempt.by_token is not None:
@@ -191,7 +204,27 @@ async def call(
         charge = charge_of(world, order, attempt, deadline, at_hand)
     except Problem as problem:
         return Outcome("not_sent", text=problem.message)
-    return read_answer(order, attempt, await _call(world, order, attempt, charge))
+    return read_answer(order, attempt, await _call(world, order, attempt, replace(charge, invoice_read=True)))
+
+
+async def invoice_refuses(world: World, order: Order, attempt: Attempt) -> Outcome | None:
+    """Why an attempt for a processor's own invoice is not sent: that is over, has another amount or card
+    than the attempt, or cannot be read. Due work reads it again, and the order follows it. A payer who is
+    at hand pays by their own card."""
+    key = order.facts.get("invoice") and order.facts.get("invoice_key")
+    row = await find_invoice(world.db, order.merchant_id, UUID(key)) if key else None
+    if row is None:
+        return None
+    billing = billing_of(world.processors.get(row.route))
+    try:
+        there = await billing.billed_invoice(row.invoice) if billing is not None else None
+    except Problem as problem:
+        return Outcome("not_sent", text=problem.message, fault="outage")
+    state = there.state if there is not None else None
+    if state is None or end_of(state, we_stopped=row.retries != "on") or state.units != attempt.units:
+        return _DIFFERS
+    is_other = state.method != row.method and (state.method is not None or not is_closed(order))
+    return _DIFFERS if is_other and attempt.initiator == "merchant" else None
 
 
 async def _call_by_token(
@@ -218,7 +251,7 @@ async def _call(world: World, order: Order, attempt: Attempt, charge: Charge) ->
     answer = _if_at_hand(as_requested(outcome, attempt.units, attempt.asset), attempt)
     ATTEMPTS.add(attempt.route if world.routes.is_for_all(attempt.route or "") else OWN, answer.state)
     ms = round((world.clocks.monotonic() - begun) * 1000)
-    line("attempt", world=world.name, route=attempt.route, answer=answer.state, code=answer.processor_code, ms=ms)
+    line("attempt", world=world.name, route=attempt.route, answer=answer.state, code=answer.own_code, ms=ms)
     await world.routes.note(
         attempt.route or "", attempt.attempt_id, answer, order.merchant_id, _step(order, attempt, answer)
     )
@@ -266,11 +299,13 @@ def read_answer(order: Order, attempt: Attempt, outcome: Outcome) -> Outcome:
     """Sets the state that follows from it, and the code if the processor no longer has the method or does not take the
     token."""
     message = message_of(order, attempt)
+    if outcome.own_code in CHANGED:
+        outcome = replace(outcome, fault=None)  # it was right when it was made
     then = follows(message, outcome.state, outcome.fault)
     if message == "token" and then.step == "card_instead":
-        return replace(outcome, processor_code=UNUSABLE)
+        return replace(outcome, processor_code=our_code(UNUSABLE))
     if message == "method" and outcome.state != then.state:
-        return replace(outcome, state=then.state, processor_code=METHOD_GONE, reached_network=False)
+        return replace(outcome, state=then.state, processor_code=our_code(METHOD_GONE), reached_network=False)
     return outcome
 
 
@@ -282,8 +317,10 @@ def processor_result(order: Order, attempt_id: UUID, outcome: Outcome) -> Proces
         ProcessorResult,
         outcome,
         event=_EVENTS.get(outcome.state, outcome.state),
-        step="card_instead" if outcome.processor_code == UNUSABLE else step,
+        step="card_instead" if outcome.own_code == UNUSABLE else step,
+        why=whys.INVOICE_DIFFERS if outcome.own_code in CHANGED else None,
         said=outcome.text,
+        processor_code=outcome.own_code,
         standing=news.standing if news is not None else None,
         reached_network=outcome.reached_network is not False,
     )

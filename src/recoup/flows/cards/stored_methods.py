@@ -69,15 +69,8 @@ def check_known_card(world: World, given: Stored, found: Stored | None = None) -
     return found is None or named == (found.last4, found.exp_month, found.exp_year)
 
 
-async def keep_method(world: World, merchant_id: UUID, given: Stored) -> None:
-    """With what its processor says of it. What is known stays as it is.
-
-    Raises: Problem(invalid) for one that the processor does not have; Problem(too_many_requests) after a hundred of
-    those in a day; Problem(unavailable).
-    """
-    method_id = method_id_of(world, merchant_id, given)
-    if await is_method_known(world.db, merchant_id, method_id):
-        return
+async def look_up_method(world: World, merchant_id: UUID, given: Stored) -> Stored:
+    """A method that comes for the first time, as its processor has it; keeps nothing. Raises: as `keep_method`."""
     processor = world.processors[given.route]
     if world.unknown_methods.left(merchant_id, world.clocks.monotonic()) <= 0:
         message = "Too many payment methods that the processor does not know were sent today; no new one is looked up."
@@ -87,6 +80,22 @@ async def keep_method(world: World, merchant_id: UUID, given: Stored) -> None:
     found = await _described(world, processor, given)
     if found is None or not check_known_card(world, given, found):
         raise _not_known(world, processor, merchant_id)
+    async with world.db.transaction() as tx:
+        if await _is_anothers(world, tx, merchant_id, found):
+            raise _not_known(world, processor, merchant_id)
+    return found
+
+
+async def keep_method(world: World, merchant_id: UUID, given: Stored) -> None:
+    """With what its processor says of it. What is known stays as it is.
+
+    Raises: Problem(invalid) for one that the processor does not have; Problem(too_many_requests) after a hundred of
+    those in a day; Problem(unavailable).
+    """
+    method_id = method_id_of(world, merchant_id, given)
+    if await is_method_known(world.db, merchant_id, method_id):
+        return
+    processor, found = world.processors[given.route], await look_up_method(world, merchant_id, given)
     now = world.clocks.wall()
     card = _card(world, merchant_id, method_id, processor, found, now)
     method = filled(
@@ -107,9 +116,6 @@ async def keep_method(world: World, merchant_id: UUID, given: Stored) -> None:
             await add_method(tx, method)
             return True
 
-    async with world.db.transaction() as tx:
-        if await _is_anothers(world, tx, merchant_id, found):
-            raise _not_known(world, processor, merchant_id)
     # Before the method is known here: an order of it counts what was sent of its card under other names.
     if card.magic is None:
         await join(world, card.pan_id, names_of(world, processor, found.account_reference, None))

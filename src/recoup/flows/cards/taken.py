@@ -7,7 +7,7 @@ from uuid import UUID
 
 from recoup.gateways.cards.credential import Stored as Stored
 from recoup.rules.order.browser import Browser
-from recoup.rules.order.causes import Cause, Try, cause_of
+from recoup.rules.order.causes import WENT_BACK, Cause, Try, cause_of
 from recoup.rules.order.faces import Face, face
 from recoup.rules.order.snapshot import Order
 from recoup.store.orders.evaluate import OrderNow, OrderOutcome
@@ -91,6 +91,7 @@ def result_of(row: OrderNow, warnings: tuple[str, ...] = ()) -> EvaluateResult:
         logged = Cause(row.cause, row.decline) if row.cause else None
     due = _next(shown, row.next_attempt_at)
     cause = cause_of(row.stage, row.reason, last, planned=due is not None, logged=logged)
+    cause = WENT_BACK.get(shown.status, cause)
     return EvaluateResult(
         row.order_id, row.external_id, shown.evaluate, shown.outcome, row.reason, warnings, due, cause
     )
@@ -103,6 +104,7 @@ def result_of_order(order: Order, warnings: tuple[str, ...] = ()) -> EvaluateRes
     last = Try(tried[-1].state, tried[-1].klass, tried[-1].code_reason) if tried else None
     due = _next(shown, order.next_attempt_at)
     cause = cause_of(order.stage, order.reason, last, planned=due is not None)
+    cause = WENT_BACK.get(shown.status, cause)
     return EvaluateResult(
         order.order_id, order.external_id, shown.evaluate, shown.outcome, order.reason, warnings, due, cause
     )

@@ -19,17 +19,19 @@ from recoup.kernel.filled import filled
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.moves.attempt.by_merchant import merchant_attempt, not_paid_elsewhere, paid_elsewhere
+from recoup.moves.attempt.by_merchant import count_decline, merchant_attempt, not_paid_elsewhere, paid_elsewhere
 from recoup.moves.change import Change
 from recoup.moves.payer_looks import look_again_at
-from recoup.rules.network.stops import is_revoked
-from recoup.rules.rescue.intake_warnings import of_code
+from recoup.rules.network.codes import code_of
+from recoup.rules.network.stops import ends_card
+from recoup.rules.rescue.intake_warnings import COUNTS_AS_NOW, of_time
 from recoup.store.coalesce import Coalescer
 from recoup.store.orders.transmissions import (
     ReportedTransmission,
     add_transmissions,
     look_again,
     looked,
+    orders_with_card,
     read_transmission,
     touched_orders,
     update_transmission,
@@ -53,11 +55,7 @@ class Transmitted(Struct, frozen=True):
     payer: dict[str, str]
     transacted_at: datetime | None
     facts: dict[str, Any]
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """Codes of `intake_warnings`."""
-        return of_code(self.code_source or "", self.code) if self.is_declined else ()
+    notes: tuple[str, ...] = ()  # codes of `intake_warnings`
 
 
 class Transmit:
@@ -67,14 +65,19 @@ class Transmit:
         self._world, self._orders, self._merchants = world, orders, merchants
         self._adds: Coalescer[ReportedTransmission, bool] = Coalescer(self._add)
 
-    async def transmit(self, scope: Scope, transmission: Transmitted, transmit_id: UUID | None = None) -> UUID:
-        """The id by which it can be updated. Answers when an open rescue that it touches knows of it.
+    async def transmit(
+        self, scope: Scope, transmission: Transmitted, transmit_id: UUID | None = None
+    ) -> tuple[UUID, tuple[str, ...]]:
+        """The id by which it can be updated, and codes of `intake_warnings`. Answers when an open
+        rescue that it touches knows of it.
 
         `transmit_id`: one that was made before; the same again stores nothing new.
         """
         known = self._merchants.known(scope.merchant_id) or await self._merchants.get(scope.merchant_id)
         merchant, wall = known.merchant, self._world.clocks.wall()
-        payer = transmission.payer
+        payer, now = transmission.payer, merchant.business(wall)
+        code = code_of(transmission.code_source, transmission.code)
+        warnings = (*transmission.notes, *of_time(transmission.transacted_at, now))
         who = payer["external_id"] or payer["email"].lower()
         transmit_id = transmit_id or new_id()
         row = filled(
@@ -83,18 +86,19 @@ class Transmit:
             merchant_id=scope.merchant_id,
             transmit_id=transmit_id,
             asset=transmission.currency,
+            transacted_at=now if COUNTS_AS_NOW.intersection(warnings) else transmission.transacted_at,
             payer_id=self._world.keys.derived_id("payer", scope.merchant_id.bytes, who) if who else None,
             received_at=wall,
-            revokes=transmission.is_declined and is_revoked(transmission.code_source, transmission.code),
+            revokes=transmission.is_declined and ends_card(code, transmission.facts),
             email=payer["email"],
             phone=payer["phone"],
             name=payer["name"],
             payer_external_id=payer["external_id"],
-            business_at=merchant.business(wall),
+            business_at=now,
         )
         if await self._adds.submit(row):
             await transmitted(self._world, self._orders, scope.merchant_id, transmit_id, scope)
-        return transmit_id
+        return transmit_id, warnings
 
     async def update(self, scope: Scope, transmit_id: UUID, outcome: dict[str, Any]) -> None:
         """Raises: Problem(not_found) for an unknown key."""
@@ -149,6 +153,9 @@ async def transmitted(world: World, orders: Orders, merchant_id: UUID, transmit_
                 merchant_attempt(change, row, declined=declined, same_order=same_order)
 
         await orders.run(work, (merchant_id, order_id), scope, cards=True)
+    if declined and ends_card(row.decline_code, row.facts):
+        for order_id in await orders_with_card(world.db, row, [one.order_id for one in touched if one.same_order]):
+            await orders.run(lambda change: count_decline(change, row), (merchant_id, order_id), scope, cards=True)
     for one in features():
         if one.after_transmission is not None:
             await one.after_transmission(world, orders, row, touched, scope, declined)

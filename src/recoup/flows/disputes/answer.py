@@ -135,7 +135,7 @@ async def send_answer(world: World, orders: Orders, merchant_id: UUID, dispute_i
     state = "unprocessed" if never_processed(processor, outcome) else state
 
     def result(change: Change) -> str:
-        code = outcome.processor_code or outcome.scheme_code
+        code = outcome.own_code or outcome.scheme_code
         return close_answer(change, dispute_id, answer_id, state, code, waits=then.step == "route_waits")
 
     await orders.run(result, key)

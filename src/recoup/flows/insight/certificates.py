@@ -1,5 +1,6 @@
 """A merchant's compliance certificates, as its people and programs read them."""
 
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -75,7 +76,7 @@ async def show_certificate(world: World, merchant_id: UUID, certificate_id: UUID
     row = await find_certificate(world.db.reader, merchant_id, certificate_id)
     file = await file_of(world.db.reader, merchant_id, certificate_id)
     if row is None or file is None:
-        raise _NONE
+        raise copy(_NONE)
     corrected = await is_corrected(world.db.reader, merchant_id, row.month_from, row.acceptor_id, row.number)
     return Shown(row, *read(file), corrected)
 
@@ -84,5 +85,5 @@ async def certificate_file(world: World, merchant_id: UUID, certificate_id: UUID
     """What `recoup verify --file` proves. Raises: Problem(not_found)."""
     file = await file_of(world.db.reader, merchant_id, certificate_id)
     if file is None:
-        raise _NONE
+        raise copy(_NONE)
     return file

@@ -16,6 +16,7 @@ from recoup.flows.world import World
 from recoup.kernel.ids import first_id_of
 from recoup.kernel.time import WallTime
 from recoup.moves.payer_looks import look_at
+from recoup.rules.network.codes import answered_code
 from recoup.rules.rescue.answer_classes import CLASSES
 from recoup.rules.rescue.payer_looks import answer_of
 from recoup.store.insight.facts import IssuerAnswers, add_answers, lock_facts, merchants_behind, move_facts
@@ -71,7 +72,7 @@ async def _count(tx: Tx, merchant_id: UUID, events: Sequence[FeedEvent], region:
         return
     found: Counter[tuple[str, int]] = Counter()
     for row in await answered_with(tx, merchant_id, events):
-        code = row.scheme_code or row.processor_code
+        code = answered_code(row.scheme_code, row.processor_code)
         answer = answer_of(row.state, row.sent_at, row.scheme, code, row.advice_code, region)
         found[row.issuer_digits, answer] += 1
     issuers = sorted({issuer for issuer, _ in found})

@@ -90,7 +90,8 @@ def _line(state: State, line: StoredLine) -> State | Wrong:
 
 def _head(row: StoredOrder, state: State) -> Wrong | None:
     stage = state.stage
-    units = state.approved_units if state.is_captured and state.approved_units <= row.units else row.units
+    owed = state.units or row.units
+    units = state.approved_units if state.is_captured and state.approved_units <= owed else owed
     shown = face(stage, row.kind, units, state.refunded_units, state.disputed_units > 0)
     pairs: tuple[Wrong, ...] = (
         ("approved units", units if stage is Stage.COMPLETED else 0, state.approved_units),

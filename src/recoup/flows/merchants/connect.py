@@ -25,6 +25,7 @@ from recoup.store.cards.card_routes import NewCardRoute, add_route, is_open_at, 
 from recoup.store.cards.connections import Billing, KeptFinding, ProcessorConnection, keep_finding
 from recoup.store.merchants.merchants import offset_of
 from recoup.store.merchants.sites import lock_merchant
+from recoup.store.orders.due_work import make_due
 from recoup.store.statement import Read, Tx
 from recoup.store.table import hex_of
 
@@ -122,6 +123,7 @@ async def connect(world: World, scope: Scope, request: ConnectRequest) -> Proces
         if not await add_route(tx, _new_route(world, request.kind, connection, wall)):
             raise _changed()
         await connections.add_connection(tx, made)
+        await make_due(tx, scope.merchant_id, "missed_notices", scope.merchant_id, wall)
         await note(tx, scope, wall, "processor.connected", name, {"state": made.state, "billing": made.billing})
     world.routes.forget()
     return made
@@ -174,6 +176,7 @@ async def change(world: World, scope: Scope, route: str, request: ChangeRequest)
         await connections.set_connection(
             tx, route, billing, after, _kept(found, billing), wall, rolled, wall, scope.actor.text()
         )
+        await make_due(tx, scope.merchant_id, "missed_notices", scope.merchant_id, wall)
         if connection.account != before.account:
             await connections.set_account(tx, route, connection.account)
         facts = {
@@ -202,6 +205,7 @@ async def check(world: World, scope: Scope, route: str) -> ProcessorConnection:
         await connections.set_connection(
             tx, route, now.billing, after, kept, wall, now.secret_rolled_at, wall, now.changed_by
         )
+        await make_due(tx, scope.merchant_id, "missed_notices", scope.merchant_id, wall)
     world.routes.forget()
     return await _find(world, scope, route)
 

@@ -8,7 +8,6 @@ import re
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import lru_cache
 from typing import Final
 
 import structlog
@@ -16,6 +15,7 @@ import structlog
 from recoup.flows.world import World
 from recoup.gateways.web.guard import check_url
 from recoup.gateways.web.port import ANSWER_BYTES, Answer
+from recoup.kernel.cached import cached
 from recoup.kernel.problem import Problem
 from recoup.rules.messages.events import Event, Rendered, render
 from recoup.rules.messages.stable_events import render_stable
@@ -99,7 +99,7 @@ def _render(world: World, lane: Lane, event: Event, host: str, keys: list[str]) 
     return render(event, lane.format, keys, host, secrets.token_hex(16), wall)
 
 
-@lru_cache(maxsize=4096)
+@cached(4096)
 def _host_of(url: str, loopback: bool) -> str | None:
     """The host as the receiver sees it; None for an address that may not be called."""
     checked = check_url(url, loopback=loopback)

@@ -60,13 +60,14 @@ async def send_modification(world: World, orders: Orders, merchant_id: UUID, mod
         state = "received"
 
     def result(change: Change) -> str:
+        change.identify(modification_id, outcome.ids)
         return close_modification(
             change,
             modification_id,
             modification.wire_id,
             state,
             reference=outcome.reference,
-            code=outcome.processor_code or outcome.scheme_code,
+            code=outcome.own_code or outcome.scheme_code,
             contradicts=outcome.contradicts,
             keeps_rest=keeps_rest(processor),
             waits=then.step == "route_waits",

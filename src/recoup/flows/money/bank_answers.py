@@ -1,14 +1,16 @@
 """What a bank's answer file says is done to the payouts it names; what cannot be done is reported, line by line."""
 
+from io import BytesIO
 from typing import Literal, NamedTuple
 
 from recoup.flows.money.bank_payouts import tell_outcome
+from recoup.flows.workbooks import opened
 from recoup.flows.world import World
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
-from recoup.rules.banks.answers import answers_of
+from recoup.rules.banks.answers import BYTES_MAX, answers_of
 from recoup.rules.banks.entries import written
 from recoup.rules.money.bank_answers import PayoutReturn
 from recoup.store.money.bank import find_payout, payout_by_reference
@@ -27,11 +29,13 @@ async def take_answers(world: World, scope: Scope, content: bytes) -> list[Answe
 
     Raises: Problem invalid, too_large for what is no such file.
     """
+    async with opened(BytesIO(content)) as plain:
+        found = answers_of(plain.read(BYTES_MAX + 1))
     return [
         AnswerTaken(payout_return, "not_done", payout_return.wrong)
         if payout_return.wrong
         else await _take(world, scope, payout_return)
-        for payout_return in answers_of(content)
+        for payout_return in found
     ]
 
 

@@ -173,7 +173,7 @@ async def _send(world: World, merchant_id: UUID, payout_id: UUID) -> None:
             return
         wall = world.clocks.wall()
         now = business_at(wall, row.offset_us)
-        reason = outcome.processor_code or outcome.text
+        reason = outcome.own_code or outcome.text
         await close_sending(tx, row, outcome.state, reason, bank.asks_after, now=now, wall=wall)
 
 

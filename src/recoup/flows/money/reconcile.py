@@ -4,6 +4,7 @@ Nothing is booked here. The same file read in the same way is the run that there
 nothing behind, and of two at once one waits and finds the other's run.
 """
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
@@ -13,6 +14,7 @@ from typing import BinaryIO, Final
 from uuid import UUID
 
 from recoup.flows.threads import run_stoppable
+from recoup.flows.workbooks import opened
 from recoup.flows.world import World
 from recoup.kernel.encode import encode_sorted
 from recoup.kernel.ids import new_id
@@ -27,11 +29,12 @@ from recoup.rules.banks.statements import bank_statement
 from recoup.rules.files.lines import Line, lines
 from recoup.rules.files.source import encoding_in, encoding_note, source_of
 from recoup.rules.files.table import unread_note
-from recoup.rules.money.matching import KINDS, Ours, Theirs, Verdict, judge, judge_missing
+from recoup.rules.money.matching import KINDS, Ours, Theirs, Verdict, check_units, judge, judge_missing, unit_of
 from recoup.rules.money.reading import Reading, check
 from recoup.rules.money.report_spans import zone_of
-from recoup.rules.money.statement import FEES_FROM, Broken, Statement, shown_reference
+from recoup.rules.money.statement import FEES_FROM, Broken, Statement
 from recoup.rules.network.card_guard import check_words
+from recoup.rules.network.card_text import masked_numbers
 from recoup.store.money import comparison as store
 from recoup.store.money.comparison import Candidate, VerdictLine
 from recoup.store.money.reconciliation import Run, count_equals, find_run, run_by_key
@@ -93,25 +96,26 @@ async def reconcile(
     known = await run_by_key(world.db, scope.merchant_id, run_key)
     if known is not None:
         return Ran(known, True)
-    statement = await run_stoppable(_statement, file.content, reading, tell)
-    route = reading.values.get("route") or next(iter(reading.routes), "")
-    run = _Run((scope.merchant_id, run_id), statement, route)
-    async with world.db.transaction() as tx:
-        mine = await store.begin_run(
-            tx,
-            *run.key,
-            run_key,
-            reading.kind,
-            file.name[-200:],
-            file_hash,
-            reading.to_dict(),
-            wall,
-            scope.actor.text(),
-        )
-        if mine:
-            await store.prepare(tx)
-            await _compare(tx, run, reading, file_hash, wall, list(world.channels))
-            await note(tx, scope, wall, "statement.compared", run_id, {"kind": reading.kind, "lines": run.lines})
+    async with opened(file.content) as content:
+        statement = await run_stoppable(_statement, replace(file, content=content), reading, tell)
+        route = reading.values.get("route") or next(iter(reading.routes), "")
+        run = _Run((scope.merchant_id, run_id), statement, route)
+        async with world.db.transaction() as tx:
+            mine = await store.begin_run(
+                tx,
+                *run.key,
+                run_key,
+                reading.kind,
+                file.name[-200:],
+                file_hash,
+                reading.to_dict(),
+                wall,
+                scope.actor.text(),
+            )
+            if mine:
+                await store.prepare(tx)
+                await _compare(tx, run, reading, file_hash, wall, list(world.channels))
+                await note(tx, scope, wall, "statement.compared", run_id, {"kind": reading.kind, "lines": run.lines})
     made = await run_by_key(world.db, scope.merchant_id, run_key)
     assert made is not None
     return Ran(made, not mine)
@@ -133,8 +137,11 @@ async def _compare(tx: Tx, run: _Run, reading: Reading, file_hash: bytes, wall: 
     await count_equals(tx, run.key, file_hash, reading.period is not None, reading.values.get("route"))
     period = reading.period or _whole_days(await store.staged_span(tx), wall, reading.zone)
     await store.collect(tx, run.key[0], reading.kind, KINDS[reading.kind], channels, period)
+    units = Counter[str]()
     async for rows in store.candidates(tx):
+        units.update(unit_of(row.line, row.found) for row in rows)
         await _keep(tx, run, [_judged(run.key, reading.kind, row, run.route) for row in rows])
+    check_units(units)
     number = run.statement.last_number
     async for movements in store.missing(tx, period, run.statement.currencies):
         judged = [_missing(run.key, number + at, ours, period) for at, ours in enumerate(movements, 1)]
@@ -149,12 +156,12 @@ async def _keep(tx: Tx, run: _Run, lines: list[VerdictLine]) -> None:
     await store.add_verdicts(tx, lines)
 
 
-def _statement(content: BinaryIO, reading: Reading, tell: Callable[[int], None] | None) -> Statement | BankStatement:
+def _statement(file: File, reading: Reading, tell: Callable[[int], None] | None) -> Statement | BankStatement:
     """Reads a statement by its format, packed or not. A table is read three times; `tell` hears of the last.
 
     Raises: Problem(invalid) for a format that is not read, or not as this kind.
     """
-    source = source_of(content)
+    source = source_of(file.content)
     head = next(iter(source()), b"")
     named = format_of(head)
     if named is not None:
@@ -166,7 +173,7 @@ def _statement(content: BinaryIO, reading: Reading, tell: Callable[[int], None] 
     def numbered() -> Iterator[Line]:
         return lines(_reported(source(), tell if next(passes) else None), encoding)
 
-    return Statement(numbered, reading, "" if reading.encoding else encoding)
+    return Statement(numbered, reading, "" if reading.encoding else encoding, file.name)
 
 
 def _reported(pieces: Iterable[bytes], tell: Callable[[int], None] | None) -> Iterator[bytes]:
@@ -222,11 +229,14 @@ def _notes(statement: Statement | BankStatement, reading: Reading) -> list[str]:
             reading.zone,
         )
     ]
+    if layout.exponents is not None:
+        notes.append(Sentence("Amounts are read in the smallest unit, like cents; --amounts major reads whole units."))
     return [*encoding_note(statement.encoding), *notes, *unread_note(layout.unread)]
 
 
 def _refused(key: tuple[UUID, UUID], line: Broken) -> VerdictLine:
-    finding = cut(Sentence("Line {0} could not be read: {1}.", line.number, line.why), 400)
+    text = "Line {0} is left out: {1}." if line.code == "no_money" else "Line {0} could not be read: {1}."
+    finding = cut(Sentence(text, line.number, line.why), 400)
     return VerdictLine(*key, line.number, "refused", line.code, finding, line_no=line.number)
 
 
@@ -239,7 +249,7 @@ def _judged(key: tuple[UUID, UUID], kind: str, candidate: Candidate, route: str)
         line_id=line.line_id,
         type=line.type,
         our_id=line.our_id,
-        reference=shown_reference(line.reference),
+        reference=masked_numbers(line.reference),
         asset=line.asset,
         units=line.units,
         our_units=None

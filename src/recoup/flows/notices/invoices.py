@@ -6,34 +6,48 @@ over*), or goes on and its tries count in the card's limits (*beside*). What the
 soon as it can be reached, once.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
+import msgspec
+
 from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.cards.inquire import inquire
+from recoup.flows.cards.stored_methods import keep_method
 from recoup.flows.cards.taken import EvaluateRequest, Person
 from recoup.flows.cards.tokenize import Vault
 from recoup.flows.cards.transmit import Transmit, Transmitted
 from recoup.flows.connections import connection_of
 from recoup.flows.locked import Orders
 from recoup.flows.merchant_cache import Merchants
+from recoup.flows.method_names import method_id_of
 from recoup.flows.world import World
-from recoup.gateways.cards.connector import BilledInvoice, Billing, connector_of, is_billing
+from recoup.gateways.cards.connector import BilledInvoice, Billing, billing_of
 from recoup.gateways.cards.credential import Stored
+from recoup.gateways.cards.outcome import Outcome
 from recoup.kernel.ids import first_id_of
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import WallTime
+from recoup.moves.change import Change
 from recoup.moves.order.ending import cancel
-from recoup.moves.order.reported import invoice_closed
+from recoup.moves.order.reported import follow_invoice, invoice_closed
+from recoup.rules.money.billing import end_of, may_return, unfit
+from recoup.rules.network.codes import answered_code
+from recoup.rules.network.magic import identity_of
+from recoup.rules.order.attention import INVOICE_LEFT
+from recoup.rules.order.checks import NONE
 from recoup.rules.order.lifecycle import OPEN, Stage
 from recoup.rules.order.snapshot import Order
+from recoup.rules.order.typed_card import CardIds
 from recoup.store.cards import processor_invoices as store
-from recoup.store.cards.processor_invoices import NewInvoice, ProcessorInvoice, find_invoice
+from recoup.store.cards.connections import ProcessorConnection
+from recoup.store.cards.processor_invoices import InvoiceNow, NewInvoice, ProcessorInvoice, find_invoice
 from recoup.store.orders.due_work import Due, make_due
-from recoup.store.statement import Tx
+from recoup.store.orders.evaluate import find_token
 
 RESCUE_LASTS: Final = timedelta(days=21)
 LOOK_EVERY: Final = timedelta(hours=6)
@@ -47,19 +61,23 @@ def invoice_key_of(world: World, merchant_id: UUID, route: str, invoice: str) ->
     return world.keys.derived_id("processor-invoice", merchant_id.bytes, route, invoice)
 
 
-async def notice_of_invoice(world: World, merchant_id: UUID, route: str, about: str, invoice: str | None) -> str:
-    """A notice about an invoice, or about a subscription: `about`. What is rescued is looked at now; another one is
-    taken if it is to be. Answers what became of the notice.
+async def notice_of_invoice(world: World, merchant_id: UUID, route: str, about: str, invoice: str | None) -> str | None:
+    """A notice about an invoice, or about a subscription or customer: `about`. What is rescued is looked
+    at now; another one is taken if it is to be. Answers what became of the notice; None while its
+    connection is not ready.
 
     Raises: Problem(unavailable).
     """
     if invoice is None:
-        keys = await store.invoices_of_subscription(world.db, merchant_id, about, route)
+        keys = await store.invoices_of(world.db, merchant_id, about, route)
     else:
         keys = [invoice_key_of(world, merchant_id, route, invoice)]
         known = await find_invoice(world.db, merchant_id, keys[0])
         if known is None or known.order_id is None:
-            left_out = await _taken_on(world, merchant_id, route, invoice, keys[0])
+            own = await connection_of(world, route)
+            if own is not None and own.state == "waiting" and own.billing != "off":
+                return None
+            left_out = await _taken_on(world, own, merchant_id, invoice, keys[0])
             if left_out is not None:
                 return left_out
     async with world.db.transaction() as tx:
@@ -68,29 +86,29 @@ async def notice_of_invoice(world: World, merchant_id: UUID, route: str, about: 
     return "looked_at" if keys else "not_ours"
 
 
-async def _taken_on(world: World, merchant_id: UUID, route: str, invoice: str, key: UUID) -> str | None:
+async def _taken_on(
+    world: World, own: ProcessorConnection | None, merchant_id: UUID, invoice: str, key: UUID
+) -> str | None:
     """Why it is not to be rescued; None for one that is, which is kept with what it is now."""
-    own = await connection_of(world, route)
     if own is None or own.merchant_id != merchant_id or own.state != "connected" or own.billing == "off":
         return "not_billed"
-    billing = _billing_of(world, route)
-    there = await billing.billed_invoice(invoice) if billing is not None else None
-    if there is None or there.is_paid or there.ended or not there.charged_automatically or there.units <= 0:
-        return "not_owed"
-    if not there.own_tries:
-        return "not_tried"
-    if there.method is None:
-        return "no_method"
+    billing = billing_of(world.processors.get(own.route))
+    if billing is None:
+        return "not_billed"
+    there = await billing.billed_invoice(invoice)
+    why = unfit(there.state if there is not None else None)
+    if there is None or there.state.method is None or why is not None:
+        return why
     new = NewInvoice(
         merchant_id=merchant_id,
         invoice_key=key,
-        route=route,
+        route=own.route,
         invoice=invoice,
         subscription=there.subscription,
         billing="beside" if own.billing == "beside" else "take_over",
-        method=there.method,
+        method=there.state.method,
         customer=there.customer,
-        units=there.units,
+        units=there.state.units,
         asset=there.currency,
         came_at=world.clocks.wall(),
     )
@@ -99,16 +117,11 @@ async def _taken_on(world: World, merchant_id: UUID, route: str, invoice: str, k
     return None
 
 
-def _billing_of(world: World, route: str) -> Billing | None:
-    connector = connector_of(world.processors.get(route))
-    return connector if is_billing(connector) else None
-
-
 async def work_invoice(world: World, orders: Orders, due: Due) -> None:
     """Raises: Problem(unavailable), as long as the billing cannot be reached."""
     begun = world.clocks.wall()
     row = await find_invoice(world.db, due.merchant_id, due.subject_id)
-    billing = _billing_of(world, row.route) if row is not None else None
+    billing = billing_of(world.processors.get(row.route)) if row is not None else None
     if row is None or billing is None:
         async with world.db.transaction() as tx:
             await store.looked_at(tx, due.merchant_id, due.subject_id, begun)
@@ -123,6 +136,12 @@ async def work_invoice(world: World, orders: Orders, due: Due) -> None:
             await store.look_again_at(tx, row.merchant_id, row.invoice_key, again, begun)
 
 
+def _beside(said: Outcome) -> dict[str, Any]:
+    """What was said beside a decline's code, as it is kept with it."""
+    checks = said.checks or NONE
+    return {"advice": said.advice_code, "beside": [one for one in (checks.advice, *checks.further) if one]}
+
+
 class _Rescue:
     """One look at one invoice."""
 
@@ -135,76 +154,77 @@ class _Rescue:
         """When it is to be looked at again; None for never."""
         row = self._row
         if row.order_id is None:
-            if there is None or there.is_paid or there.ended:
-                await self._ended("not_owed")
-                return None
             refused = await self._admit(there)
             if refused is not None:
-                await self._ended(refused)
+                await self._set(ended=refused)
                 return None
         order = await self._order()
-        if there is None:
-            await self._without_invoice(order)
-            return None
-        await self._count(there, order)
-        if order.attempt_in_flight() is not None and (there.is_paid or there.ended):
+        end = end_of(there.state if there is not None else None, we_stopped=row.retries != "on")
+        if there is not None:
+            await self._count(there, order)
+        if order.attempt_in_flight() is not None and end is not None:
             await inquire(self._world, self._orders, (order.merchant_id, order.order_id))
             order = await self._order()
             if order.attempt_in_flight() is not None:  # paid by us, or by somebody else: not known yet
                 return WallTime(self._world.clocks.wall() + STILL_OUT)
-        if order.stage in OPEN:
-            await self._end_if_over(there, order)
-            order = await self._order()
-        if order.stage in OPEN:
-            return await self._while_open(there)
-        return await self._after(there, order)
+        if order.stage in OPEN and there is not None and end is None:
+            end = await self._follow(there, order)
+        if order.stage in OPEN and end is not None:
+            await self._end(end, there)
+        order = await self._order()
+        if order.stage not in OPEN:
+            return await self._after(there, order, end)
+        if there is None:
+            return WallTime(self._world.clocks.wall() + LOOK_EVERY)
+        return await self._while_open(there)
 
     async def _order(self) -> Order:
         assert self._row.order_id is not None
         return await self._orders.run(lambda change: change.order, (self._row.merchant_id, self._row.order_id))
 
-    async def _ended(self, why: str) -> None:
-        await self._write(lambda tx: store.end_invoice(tx, self._row.merchant_id, self._row.invoice_key, why))
-
-    async def _write(self, write: Callable[[Tx], Awaitable[None]]) -> None:
+    async def _set(self, **values: Any) -> None:
+        row = self._row
         async with self._world.db.transaction() as tx:
-            await write(tx)
-        row = await find_invoice(self._world.db, self._row.merchant_id, self._row.invoice_key)
-        assert row is not None
-        self._row = row
+            await store.set_invoice(tx, row.merchant_id, row.invoice_key, values)
+        self._row = msgspec.structs.replace(row, **values)
 
-    async def _admit(self, there: BilledInvoice) -> str | None:
+    async def _admit(self, there: BilledInvoice | None) -> str | None:
         """The same order, however often it is begun. Answers why it is refused."""
-        world, row, request = self._world, self._row, await self._request(there)
-        order_id = await store.admitted_before(world.db, row.merchant_id, request.key)
+        world, row, key = self._world, self._row, f"invoice:{self._row.invoice_key}"
+        order_id = await store.admitted_before(world.db, row.merchant_id, key)
         if order_id is None:
+            why = unfit(there.state if there is not None else None)
+            if there is None or why is not None:
+                return why
             evaluate = Evaluate(world, self._orders, self._merchants, Vault(world))
             try:
-                order_id = (await evaluate.evaluate(self._scope, request)).order_id
+                order_id = (await evaluate.evaluate(self._scope, await self._request(there, key))).order_id
             except Problem as problem:
                 if problem.code in _REFUSED_FOR_NOW:
                     raise
                 return f"refused:{problem.code}"[:100]
-        await self._write(lambda tx: store.admitted(tx, row.merchant_id, row.invoice_key, order_id))
+        await self._set(order_id=order_id, ended=None)
         return None
 
-    async def _request(self, there: BilledInvoice) -> EvaluateRequest:
+    async def _request(self, there: BilledInvoice, key: str) -> EvaluateRequest:
         row, said = self._row, there.decline
         merchant = (await self._merchants.get(row.merchant_id)).merchant
         came_at = merchant.business(WallTime(row.came_at))
         retry_at = there.own_retry_at
-        facts: dict[str, Any] = {
-            "invoice": row.invoice,
-            "invoice_key": str(row.invoice_key),
-            "agreement": "recurring",
-            "is_recurring": True,
-        }
+        facts: dict[str, Any] = {"invoice": row.invoice, "invoice_key": str(row.invoice_key)}
+        if there.subscription is not None:
+            facts |= {"agreement": "recurring", "is_recurring": True}
         if retry_at is not None:
             facts |= {"own_retry_at": retry_at.isoformat(), "own_tries_left": there.own_tries_left}
-        decline = {"code": said.code, "source": said.source, "text": said.text, "advice": None}
+        code = answered_code(said.scheme_code, said.own_code)
+        decline = _beside(said) | {
+            "code": code.code if code else None,
+            "source": code.owner if code else None,
+            "text": said.text,
+        }
         return EvaluateRequest(
             external_id=row.invoice,
-            key=f"invoice:{row.invoice_key}",
+            key=key,
             is_mit=True,
             order_source="ecommerce",
             expires_at=came_at + RESCUE_LASTS,
@@ -215,7 +235,7 @@ class _Rescue:
             cvv="",
             exp_month=0,
             exp_year=0,
-            transaction_id=f"{row.invoice}#{there.own_tries}",  # the try that _count does not count again
+            transaction_id=f"{row.invoice}#{there.state.attempts}",  # the try that _count does not count again
             decline=decline | {"at": came_at.isoformat()},
             site_id=None,
             site_url=None,
@@ -234,6 +254,7 @@ class _Rescue:
     async def _transmit(self, about: str, there: BilledInvoice, *, declined: bool) -> None:
         transmit, said = Transmit(self._world, self._orders, self._merchants), there.decline
         merchant = (await self._merchants.get(self._row.merchant_id)).merchant
+        code = answered_code(said.scheme_code, said.own_code) if declined else None
         transmission = Transmitted(
             external_id=self._row.invoice,
             transaction_id=f"{self._row.invoice}#{about}",
@@ -241,96 +262,111 @@ class _Rescue:
             is_mit=True,
             units=self._row.units,
             currency=self._row.asset,
-            code_source=said.source if declined else None,
-            code=said.code if declined else None,
+            code_source=code.owner if code else None,
+            code=code.code if code else None,
             bin=None,
             last4=None,
             payer={"external_id": "", "email": "", "phone": "", "name": ""},
             transacted_at=merchant.business(self._world.clocks.wall()),
-            facts={"source": "billing"},
+            facts={"source": "billing"} | _beside(said),
         )
         await transmit.transmit(self._scope, transmission, self._transmit_id(about))
 
     async def _count(self, there: BilledInvoice, order: Order) -> None:
         """Each try of the billing that failed is a send of the card."""
-        failed = min(there.own_tries, OWN_TRIES_MAX) - there.is_paid
+        failed = min(there.state.attempts, OWN_TRIES_MAX) - (there.state.status == "paid")
         row = self._row
         if order.stage in OPEN:
             for number in range(row.counted + 1, failed + 1):
                 await self._transmit(str(number), there, declined=True)
         if failed > row.counted:
-            await self._write(lambda tx: store.count_own_tries(tx, row.merchant_id, row.invoice_key, failed))
+            await self._set(counted=failed)
 
-    async def _end_if_over(self, there: BilledInvoice, order: Order) -> None:
-        """What was paid, closed or changed there is not charged here."""
-        row = self._row
-        if there.is_paid:
-            await self._transmit("paid", there, declined=False)
-        elif there.ended or (there.units, there.currency, there.customer) != (row.units, row.asset, row.customer):
-            await self._cancel(order)
+    async def _follow(self, there: BilledInvoice, order: Order) -> str | None:
+        """The order goes on with what would be charged now. Answers why it ends: that is no card."""
+        row, state, world = self._row, there.state, self._world
+        method, card, last4 = state.method or row.method, None, ""
+        if (method, state.units) == (row.method, row.units):
+            return None
+        if method != row.method:
+            stored = Stored(row.route, method, row.customer)
+            try:
+                await keep_method(world, row.merchant_id, stored)
+            except Problem as problem:
+                if problem.code != "invalid":
+                    raise
+                return "billing_stopped"
+            token_id = method_id_of(world, row.merchant_id, stored)
+            token = await find_token(world.db, row.merchant_id, token_id)
+            assert token is not None
+            card = CardIds(token_id, identity_of(order.order_id, token.pan_id, token.magic), token.pan_id)
+            last4 = token.last4
+        now = InvoiceNow(row.merchant_id, row.invoice_key, method, state.units)
+        await self._try(lambda change: follow_invoice(change, now, card, last4), order)
+        return None
 
-    async def _cancel(self, order: Order) -> None:
-        """Where its state does not let it end now, the next look tries again."""
+    async def _end(self, end: str, there: BilledInvoice | None) -> None:
+        """What was paid, closed or stopped there is not charged here."""
+        if there is not None and end == "paid_elsewhere":
+            await self._transmit(there.state.paid_by or "paid", there, declined=False)
+        else:
+            await self._try(lambda change: cancel(change, end), await self._order())
+
+    async def _try(self, move: Callable[[Change], object], order: Order) -> None:
+        """Where its state does not let it be done now, the next look tries again."""
         try:
-            await self._orders.run(cancel, (order.merchant_id, order.order_id), self._scope)
+            await self._orders.run(move, (order.merchant_id, order.order_id), self._scope)
         except Problem as problem:
-            if problem.code != "wrong_state":
+            if problem.code not in ("wrong_state", "conflict"):
                 raise
 
-    async def _without_invoice(self, order: Order) -> None:
-        if order.stage in OPEN:
-            await self._cancel(order)
-        await self._ended("gone")
-
     async def _while_open(self, there: BilledInvoice) -> WallTime:
-        world, row = self._world, self._row
-        if row.billing == "take_over" and row.retries in ("on", "stopping") and there.retries_itself:
-            await self._retries("stopping")
-            await self._billing.set_own_retries(row.invoice, f"{row.invoice_key}.off", on=False)
+        world, row, now = self._world, self._row, self._world.clocks.wall()
         if row.billing == "take_over" and row.retries in ("on", "stopping"):
-            stopped = self._row.retries == "stopping"
-            if stopped:
-                await self._retries("off")
+            if there.state.auto_advance:
+                await self._set(retries="stopping")
+                await self._billing.set_own_retries(row.invoice, f"{row.invoice_key}.off", on=False)
+            if self._row.retries == "stopping":
+                await self._set(retries="off")
             await self._own_retry(None)
-            return WallTime(world.clocks.wall() + LOOK_EVERY)
+            return WallTime(now + LOOK_EVERY)
         await self._own_retry(there)
-        now = world.clocks.wall()
-        at = there.own_retry_at if there.retries_itself else None
+        at, now = there.own_retry_at, world.clocks.wall()
         next_look = min(now + LOOK_EVERY, at + AFTER_OWN_RETRY) if at is not None else now + LOOK_EVERY
         return WallTime(max(next_look, now + STILL_OUT))
 
-    async def _retries(self, retries: store.Retries) -> None:
-        await self._write(lambda tx: store.set_retries(tx, self._row.merchant_id, self._row.invoice_key, retries))
-
     async def _own_retry(self, there: BilledInvoice | None) -> None:
         """The order keeps clear of it."""
-        row = self._row
         at = there.own_retry_at if there is not None else None
+        row, left = self._row, there.own_tries_left if there is not None else 0
         assert row.order_id is not None
-        order_id, text = row.order_id, at.isoformat() if at is not None else None
-        left = there.own_tries_left if there is not None else 0
+        await self._set(own_retry_at=at)
+        async with self._world.db.transaction() as tx:
+            text = at.isoformat() if at is not None else None
+            await store.set_own_retry_of_order(tx, row.merchant_id, row.order_id, text, left)
 
-        async def both(tx: Tx) -> None:
-            await store.set_own_retry(tx, row.merchant_id, row.invoice_key, at)
-            await store.set_own_retry_of_order(tx, row.merchant_id, order_id, text, left)
-
-        await self._write(both)
-
-    async def _after(self, there: BilledInvoice, order: Order) -> WallTime | None:
+    async def _after(self, there: BilledInvoice | None, order: Order, end: str | None) -> WallTime | None:
         """The rescue is over: the billing hears of money that it does not know, or gets its invoice back."""
         if order.attempt_in_flight() is not None:
             return WallTime(self._world.clocks.wall() + STILL_OUT)
-        row, is_open = self._row, not there.is_paid and there.ended is None
+        row, key = self._row, (order.merchant_id, order.order_id)
+        state = there.state if there is not None else None
+        is_open = state is not None and state.status == "open"
         if order.stage is Stage.COMPLETED:
             if is_open:
                 await self._billing.mark_paid(row.invoice, f"{row.invoice_key}.paid")
-            elif not there.is_paid:  # paid otherwise, and closed there meanwhile
-                await self._orders.run(invoice_closed, (order.merchant_id, order.order_id), self._scope)
-            await self._ended("paid" if is_open or there.is_paid else there.ended or "paid")
+            elif end != "paid_elsewhere":  # paid otherwise, and closed there meanwhile
+                await self._orders.run(invoice_closed, key, self._scope)
+            await self._set(ended="paid" if is_open or end == "paid_elsewhere" else end)
             return None
-        if is_open and row.retries in ("stopping", "off", "starting"):
-            await self._retries("starting")
+        if is_open and order.reason == "payer_refused":  # nor is the payer charged by the billing
+            if state is not None and state.auto_advance:
+                await self._billing.set_own_retries(row.invoice, f"{row.invoice_key}.refused", on=False)
+        elif is_open and may_return(end) and row.retries in ("stopping", "off", "starting"):
+            await self._set(retries="starting")
             await self._billing.set_own_retries(row.invoice, f"{row.invoice_key}.on", on=True)
-            await self._retries("given_back")
-        await self._ended("paid_elsewhere" if there.is_paid else there.ended or "not_rescued")
+            await self._set(retries="given_back")
+        elif is_open and state is not None and state.paid_by and row.ended is None:
+            await self._orders.run(partial(invoice_closed, why=INVOICE_LEFT), key, self._scope)
+        await self._set(ended=end or row.ended or "not_rescued")
         return None

@@ -7,7 +7,7 @@ from recoup.flows.cards.inquire import settle_by_proof
 from recoup.flows.disputes.receive import apply
 from recoup.flows.locked import Orders
 from recoup.flows.modifications.send import keeps_rest, processor_for
-from recoup.flows.notices.work import case_notice
+from recoup.flows.notices.work import adopt_all, case_notice
 from recoup.flows.world import World
 from recoup.gateways.cards.connector import Notice
 from recoup.gateways.cards.outcome import Outcome, as_requested
@@ -26,16 +26,23 @@ async def apply_proof(world: World, orders: Orders, route: str, merchant_id: UUI
         if charged is not None:
             await apply(world, orders, route, case_notice(world, notice.case, charged), "notice")
     elif notice.outcome is not None and notice.message_id is not None:
-        await _message(world, orders, route, merchant_id, notice.message_id, notice.outcome)
+        await _message(world, orders, route, merchant_id, notice, notice.message_id, notice.outcome)
+    if notice.movement is not None and notice.charge is not None:  # what is known here already changes nothing
+        charged = await charge_referenced(world.db, notice.charge, route, merchant_id)
+        if charged is not None:
+            await adopt_all(orders, route, charged, [notice.movement])
 
 
 async def _message(
-    world: World, orders: Orders, route: str, merchant_id: UUID, message_id: UUID, outcome: Outcome
+    world: World, orders: Orders, route: str, merchant_id: UUID, notice: Notice, message_id: UUID, outcome: Outcome
 ) -> None:
-    charged = await attempt_of(world.db, message_id, route, merchant_id)
+    """What followed a charge may have the charge's own reference, and says nothing of the charge itself."""
+    if notice.subject == "charge":
+        charged = await attempt_of(world.db, message_id, route, merchant_id)
+        if charged is not None:
+            await settle_by_proof(world, orders, (merchant_id, charged.order_id), charged.attempt_id, outcome)
+        return
     modified = await modification_of(world.db, message_id, route, merchant_id)
-    if charged is not None:
-        await settle_by_proof(world, orders, (merchant_id, charged.order_id), charged.attempt_id, outcome)
     if modified is not None:
         modification_id = modified.modification_id
 
@@ -60,7 +67,7 @@ def _modified(change: Change, modification_id: UUID, message_id: UUID, outcome: 
             modification.wire_id,
             answer.state,
             reference=answer.reference,
-            code=answer.processor_code,
+            code=answer.own_code,
             contradicts=answer.contradicts,
             keeps_rest=rest,
         )

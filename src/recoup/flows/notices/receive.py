@@ -6,18 +6,26 @@ The same object is asked about once, however many notices come of it, doubled, l
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
 import structlog
 
-from recoup.flows.connections import connection_of
+from recoup.flows.connections import connection_of, connections_of
 from recoup.flows.locked import Orders
 from recoup.flows.notices.proof import apply_proof
 from recoup.flows.world import World
-from recoup.gateways.cards.connector import Acknowledgement, Notice, connector_of, is_acknowledging, is_challenged
-from recoup.kernel.encode import encode
+from recoup.gateways.cards.connector import (
+    Acknowledgement,
+    Notice,
+    billing_of,
+    connector_of,
+    is_acknowledging,
+    is_challenged,
+)
+from recoup.kernel.encode import encode, to_plain
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import WallTime
@@ -34,15 +42,18 @@ from recoup.store.cards.processor_notices import (
     methods_of,
     modification_of,
 )
-from recoup.store.orders.due_work import make_due
-from recoup.store.statement import Read
+from recoup.store.orders.due_work import Due, make_due
+from recoup.store.statement import Read, Tx
 
 log = structlog.get_logger()
 BODY_BYTES_MAX: Final = 262_144
 _JSON: Final = "application/json; charset=utf-8"
 ID_MAX: Final = 200
 MAY_BE_EARLY: Final = timedelta(minutes=10)  # of its charge's own answer
-_OF_A_CHARGE: Final = frozenset({"dispute", "fraud"})
+EVERY: Final = timedelta(hours=1)
+CAUGHT_UP: Final = timedelta(hours=6)
+BEFORE_CONNECTED: Final = timedelta(minutes=10)  # while its owner was at it
+_OF_A_CHARGE: Final = frozenset({"dispute", "fraud", "modification"})
 
 
 Reply = Acknowledgement
@@ -112,14 +123,43 @@ async def _take_one(
     taken: AtDoor = "repeated" if merchants else "not_ours"
     async with world.db.transaction() as tx:
         for merchant_id in merchants:
-            row = _row(world, merchant_id, route, notice, subject, now)
-            if await keep_notice(tx, row):
+            if await _keep(tx, _row(world, merchant_id, route, notice, subject, now)):
                 taken = "taken"
-                await make_due(tx, merchant_id, "processor_notice", row.object_key, now)
         await count_notice(tx, route, now, taken)
     for merchant_id in merchants:
         await apply_proof(world, orders, route, merchant_id, notice)
     return taken
+
+
+async def _keep(tx: Tx, row: NewProcessorNotice) -> bool:
+    """False for one that came before."""
+    if not await keep_notice(tx, row):
+        return False
+    await make_due(tx, row.merchant_id, "processor_notice", row.object_key, row.received_at)
+    return True
+
+
+async def work_missed(world: World, orders: Orders, due: Due) -> None:
+    """Due work `missed_notices`, every hour: what each billing of the merchant's has said of failed invoices is kept as
+    if it had been posted. Lost notices are found so, and what was posted while their account was being connected.
+
+    Raises: Problem(unavailable) for a connection that this process does not know yet.
+    """
+    await world.routes.ready()
+    now = world.clocks.wall()
+    for own in await connections_of(world, due.merchant_id):
+        if own.state != "connected" or own.billing == "off":
+            continue
+        billing = billing_of(world.processors.get(own.route))
+        if billing is None:
+            raise Problem("unavailable", "There is no such route.", cure="Check the name of the processor's route.")
+        since = max(WallTime(own.created_at) - BEFORE_CONNECTED, now - CAUGHT_UP)
+        with suppress(Problem):  # it is read again in an hour
+            for notice in await billing.failed_since(since):
+                async with world.db.transaction() as tx:
+                    await _keep(tx, _row(world, due.merchant_id, own.route, notice, "invoice", now))
+    async with world.db.transaction() as tx:
+        await make_due(tx, due.merchant_id, due.kind, due.subject_id, now + EVERY)
 
 
 def _row(
@@ -140,6 +180,7 @@ def _row(
         times=1,
         happened_at=notice.at,
         received_at=now,
+        movement=to_plain(notice.movement) if notice.movement is not None else None,
     )
 
 
@@ -149,7 +190,7 @@ def _id(text: str | None) -> str | None:
 
 async def _whose(db: Read, route: str, notice: Notice, subject: Subject) -> Sequence[UUID]:
     """On a route that all merchants share."""
-    if subject == "method":
+    if subject in ("method", "ended"):
         return sorted({one.merchant_id for one in await methods_of(db, route, notice.about, None)})
     found = None
     if subject == "modification" and notice.message_id is not None:

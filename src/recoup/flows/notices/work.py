@@ -1,9 +1,12 @@
 """Due work `processor_notice`: what a notice is about is asked of its processor, and goes the way that the same answer
 goes unasked: an attempt is inquired, a dispute is read as the case that it is. No notice moves anything by itself."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final, NamedTuple
+
+import msgspec
 
 from recoup.flows.cards.charge import inquiry_of
 from recoup.flows.cards.inquire import inquire
@@ -13,16 +16,28 @@ from recoup.flows.locked import Orders
 from recoup.flows.modifications.send import message_of, send_modification
 from recoup.flows.notices.invoices import notice_of_invoice
 from recoup.flows.world import World
-from recoup.gateways.cards.connector import Connector, DisputeCase, connector_of, is_disputing
+from recoup.gateways.cards.connector import (
+    Connector,
+    DisputeCase,
+    connector_of,
+    is_booked,
+    is_disputing,
+    is_news_giving,
+)
 from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.port import Inquiry, Outcome, as_requested
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import WallTime
 from recoup.moves.attempt.card_update import method_renewed
 from recoup.moves.attempt.taken_after_all import taken_after_all
 from recoup.moves.change import Change
+from recoup.moves.modification.elsewhere import Adopted, adopt
 from recoup.moves.modification.failed import failed_since
 from recoup.moves.order.reported import fraud_reported, hold_expired
 from recoup.rules.messages.inbound import Notice
+from recoup.rules.order.answers import Movement
+from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.store.cards import processor_notices as store
 from recoup.store.cards.card_updates import orders_of_cards
@@ -67,6 +82,8 @@ ASK_SECONDS_MAX: Final = 15.0
 SETTLE: Final = timedelta(seconds=1)  # after a call of ours that is under way
 EARLY: Final = timedelta(minutes=10)
 PAUSE: Final = timedelta(seconds=20)
+NEWS_OF: Final = timedelta(hours=3)
+WAITED_FOR: Final = timedelta(days=1)  # a charge that a notice of something else is about
 INQUIRED_FOR: Final = timedelta(days=3)  # what a processor that does not answer would have to say of money
 _OPEN: Final = frozenset({"open", "unknown"})
 
@@ -125,6 +142,8 @@ async def _charge(world: World, orders: Orders, connector: Connector, row: Proce
         return NoticeResult("asked")
     if attempt.state in ("declined", "not_sent") and row.approves and connector.asks != "by_replay":
         return await _after_all(world, orders, connector, row, order, attempt)
+    if attempt.state == "approved" and order.stage is Stage.AUTHORISED and is_booked(connector):
+        return await _made_there(world, orders, connector, row)
     return NoticeResult("known")
 
 
@@ -133,6 +152,10 @@ async def _hold(world: World, orders: Orders, connector: Connector, row: Process
     charged = await _charged(world, row)
     if charged is None or charged.state != "approved":
         return await _charge(world, orders, connector, row)
+    if is_booked(connector):  # somebody may have released it
+        result = await _made_there(world, orders, connector, row)
+        if result.became != "known":
+            return result
     key = (charged.merchant_id, charged.order_id)
     raised = await orders.run(lambda change: hold_expired(change, charged.attempt_id), key)
     return NoticeResult("kept" if raised else "known")
@@ -165,19 +188,66 @@ async def _after_all(
 
 def _not_said(world: World, row: ProcessorNotice, answer: Outcome) -> NoticeResult:
     """What the processor did not answer is asked again, at growing pauses."""
-    now = world.clocks.wall()
-    age: timedelta = now - WallTime(row.received_at)
+    age: timedelta = world.clocks.wall() - WallTime(row.received_at)
     if answer.state != "unknown" or answer.contradicts or age > INQUIRED_FOR:
         return NoticeResult("known")
+    return _later(world, row)
+
+
+def _later(world: World, row: ProcessorNotice) -> NoticeResult:
+    now = world.clocks.wall()
+    age: timedelta = now - WallTime(row.received_at)
     return NoticeResult(None, WallTime(now + max(PAUSE, age / 2)))
 
 
+async def adopt_all(orders: Orders, route: str, charged: Charged, movements: Sequence[Movement]) -> Adopted:
+    """What was done with an approved charge at its processor, by whomever."""
+    scope = Scope(charged.merchant_id, Actor("processor", route), "notice")
+    key = (charged.merchant_id, charged.order_id)
+    became = await orders.run(lambda change: [adopt(change, charged.attempt_id, one) for one in movements], key, scope)
+    return min(became, default="known")
+
+
+async def read_news(world: World, orders: Orders) -> int:
+    """What was done beside us lately at vendors that do not notify of it: their books are read."""
+    await world.routes.ready()
+    for route, processor in [*world.processors.items()]:
+        connector = connector_of(processor)
+        if connector is None or not is_news_giving(connector):
+            continue
+        with suppress(Problem):
+            for reference in await connector.news(world.clocks.wall() - NEWS_OF):
+                charged = await charge_referenced(world.db, reference, route, None)
+                if charged is not None:
+                    with suppress(Problem):  # the others come all the same
+                        await adopt_all(orders, route, charged, await connector.movements_of(reference, ""))
+    return 0
+
+
+async def _made_there(world: World, orders: Orders, connector: Connector, row: ProcessorNotice) -> NoticeResult:
+    """What names a charge of ours, and no message, was made at the processor without us. What comes before the
+    charge's own answer waits for it."""
+    charged = await _charged(world, row)
+    became, age = "not_ours", world.clocks.wall() - WallTime(row.received_at)
+    if charged is not None and charged.state in _OPEN:
+        await _charge(world, orders, connector, row)
+    elif charged is not None:
+        movements = [msgspec.convert(row.movement, Movement)] if row.movement is not None else []
+        if is_booked(connector) and charged.reference is not None:
+            movements = await connector.movements_of(charged.reference, row.about)
+        approved = charged.state == "approved"
+        became = await adopt_all(orders, row.route, charged, movements) if approved else "known"
+        if became != "awaited":
+            return NoticeResult(became)
+    return NoticeResult(became) if age > WAITED_FOR else _later(world, row)
+
+
 async def _modification(world: World, orders: Orders, connector: Connector, row: ProcessorNotice) -> NoticeResult:
-    if row.message_id is None:
-        return NoticeResult("not_ours")
-    found = await modification_of(world.db, row.message_id, row.route, row.merchant_id)
+    found = None
+    if row.message_id is not None:
+        found = await modification_of(world.db, row.message_id, row.route, row.merchant_id)
     if found is None:
-        return NoticeResult("not_ours")
+        return await _made_there(world, orders, connector, row)
     if found.state == "done" and connector.asks != "by_replay":  # whatever it says: another may hide what one has said
         return await _failed_after_all(world, orders, connector, row, found)
     if found.state != "sent":
@@ -230,11 +300,13 @@ async def _dispute(world: World, orders: Orders, connector: Connector, row: Proc
 
 
 async def _method(world: World, orders: Orders, connector: Connector, row: ProcessorNotice) -> NoticeResult:
-    """Its facts are the processor's; how it is counted stays: a renewed card is the same."""
+    """Its facts are the processor's; how it is counted stays: a renewed card is the same. One that has ended is there
+    still: its bank has closed it, or wants to hear from its holder."""
     methods = await methods_of(world.db, row.route, row.about, row.merchant_id)
     became = "not_ours"
     for one in methods:
-        found = await connector.describe(Stored(row.route, row.about, one.customer))
+        there = Stored(row.route, row.about, one.customer)
+        found = await connector.describe(there) if row.subject != "ended" else None
         became = "closed" if found is None else "renewed"
         if found is not None:
             await _try_renewed(world, orders, one, found)
@@ -248,7 +320,11 @@ async def _method(world: World, orders: Orders, connector: Connector, row: Proce
 
 
 async def _invoice(world: World, orders: Orders, connector: Connector, row: ProcessorNotice) -> NoticeResult:
-    return NoticeResult(await notice_of_invoice(world, row.merchant_id, row.route, row.about, row.invoice))
+    became = await notice_of_invoice(world, row.merchant_id, row.route, row.about, row.invoice)
+    waited = world.clocks.wall() - WallTime(row.received_at)
+    if became is None and waited > INQUIRED_FOR:
+        became = "not_billed"
+    return NoticeResult(became, WallTime(world.clocks.wall() + max(PAUSE, waited / 2)))
 
 
 async def _try_renewed(world: World, orders: Orders, method: KnownMethod, found: Stored) -> None:
@@ -286,6 +362,7 @@ _ASK: Final[Mapping[str, Ask]] = {
     "modification": _modification,
     "dispute": _dispute,
     "method": _method,
+    "ended": _method,
     "invoice": _invoice,
     "fraud": _fraud,
     "hold": _hold,

@@ -12,12 +12,13 @@ from uuid import UUID
 from msgspec.structs import asdict
 
 from recoup.flows.each import each
+from recoup.flows.unlisted_codes import count_unlisted
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime
 from recoup.moves.due import done_with
-from recoup.moves.message.alert import gather_orders
+from recoup.moves.message.alert import UNLISTED, gather_orders
 from recoup.rules.messages.notifications import KINDS, Reader, Ways, kinds_of, ways_of
 from recoup.store.merchants.partner_alerts import PartnerAlert, close_partner_alert, untold_alerts
 from recoup.store.messages.alerts import Alert, alert_facts, find_alert
@@ -33,6 +34,8 @@ async def tell_alert(world: World, merchant_id: UUID, alert_id: UUID) -> None:
         alert = await find_alert(world.db, merchant_id, alert_id)
         found = alert and await alert_facts(world.db, merchant_id, alert.kind, alert.about, alert.step)
         facts = asdict(found) if found else alert.facts if alert is not None else {}
+        if alert is not None and alert.kind == UNLISTED:
+            facts = facts | await count_unlisted(world, merchant_id, facts)
         if alert is not None and facts:
             await _tell_people(world, people, (merchant_id, alert_id), alert, facts)
     async with world.db.transaction() as tx:

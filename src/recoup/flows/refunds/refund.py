@@ -21,7 +21,7 @@ from recoup.moves.modification.capture import refund_hold
 from recoup.moves.modification.outgoing import may_go
 from recoup.moves.modification.refund import owe_refund
 from recoup.moves.modification.refund_approval import ask_second
-from recoup.rules.money.refunds import by_amount, by_items, items_of
+from recoup.rules.money.refunds import by_amount, by_items, check_lines, items_of
 from recoup.rules.order.lifecycle import ENDED, Stage
 from recoup.rules.order.snapshot import Modification, Order
 from recoup.rules.stable.refunds import check_gives_back
@@ -158,14 +158,16 @@ def _how_much(order: Order, request: RefundRequest, cap_percent: int | None) -> 
                 for part in earlier.items:
                     units, quantity = taken.get(part["line"], (0, 0))
                     taken[part["line"]] = (units + part["units"], quantity + part["quantity"])
-        units, chosen = by_items(request.items, items_of(order.facts.get("items") or (), order.units), taken)
+        lines = items_of(order.facts.get("items") or ())
+        check_lines(lines, Money(order.units, order.asset), order.sent_text)
+        units, chosen = by_items(request.items, lines, taken)
         _check_undisputed(order, units)
         by_amount(Money(units, order.asset), remaining, cap=cap, like=order.sent_text)
         return units, [asdict(part) for part in chosen]
+    if not remaining.units and (request.all or order.kind == "stable"):
+        message = "All of it is refunded already."
+        raise Problem("wrong_state", message, cure="Nothing is left to give back.", detail="order_not_refundable")
     if request.all:
-        if not remaining.units:
-            message = "All of it is refunded already."
-            raise Problem("wrong_state", message, cure="Nothing is left to give back.", detail="order_not_refundable")
         return by_amount(remaining, remaining, cap=cap, like=order.sent_text).units, []
     if request.amount is None:
         raise Problem(

@@ -55,6 +55,9 @@ async def simulate(
             raise Problem(
                 "wrong_state", f"The order is {status}; it cannot be paid any more.", cure="Make a new charge."
             )
+        picked = CHANNELS.get(order.attempts[-1].route or "")
+        if picked is not None and picked.requires_watcher:
+            raise Problem("wrong_state", "A payment on a chain is not simulated.", cure="Send it from a wallet.")
         return pick_channel(change, channel), bool(order.source)
 
     started = world.clocks.monotonic()
@@ -125,7 +128,7 @@ async def record_payment(
             attempt_id,
             approved=approved,
             reference=outcome.reference,
-            code=outcome.processor_code,
+            code=outcome.own_code,
             settles_to=gateway.settles_to(key[0]),
         )
 

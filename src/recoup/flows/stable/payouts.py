@@ -172,7 +172,7 @@ async def pay_out(world: World, merchant_id: UUID, payout_id: UUID) -> None:
             row,
             state=state,
             reference=outcome.reference,
-            reason=outcome.processor_code,
+            reason=outcome.own_code,
             now=business_at(wall, row.offset_us),
             wall=wall,
         )

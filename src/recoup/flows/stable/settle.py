@@ -34,9 +34,7 @@ async def settle(world: World, orders: Orders, merchant_id: UUID, settlement_id:
     outcome = await _call(world, _channel(world, order, settlement_id), settlement, merchant_id)
 
     def result(change: Change) -> str:
-        return close_settlement(
-            change, settlement_id, outcome.state, tx_hash=outcome.reference, code=outcome.processor_code
-        )
+        return close_settlement(change, settlement_id, outcome.state, tx_hash=outcome.reference, code=outcome.own_code)
 
     await orders.run(result, key)
 

@@ -16,6 +16,8 @@ from recoup.gateways.cards.token_service import Answer, CryptogramRequest, Token
 from recoup.gateways.cards.updater import UNKNOWN, CardUpdate, UpdateInquiry
 from recoup.kernel.filled import filled
 from recoup.kernel.time import iso
+from recoup.rules.network.codes import code_of
+from recoup.rules.network.decline_code import our_code
 from recoup.rules.order.credential import TOKEN_ON_WIRE, TokenState
 
 NOT_PROCESSED: Final = "not_processed"
@@ -71,8 +73,8 @@ class BridgeMessages(msgspec.Struct, frozen=True):
 
 
 _SAME: Final = (
-    "reference", "scheme_code", "advice_code", "processor_code", "text", "network_transaction_id", "currency",
-    "processor_advice", "category", "avs", "cvv", "cavv", "risk", "auth_code",
+    "reference", "scheme_code", "advice_code", "text", "network_transaction_id", "currency", "category", "avs", "cvv",
+    "cavv", "risk", "auth_code",
 )  # fmt: skip
 
 
@@ -248,13 +250,17 @@ def outcome_of(id: UUID, body: Mapping[str, Any] | None, answer: BridgeAnswer | 
         return Outcome("unknown", text="the answer could not be read", latency_ms=latency_ms, other_id=True)
     if answer.state == "not_processed":
         text = "refused before it was processed"
-        return Outcome("not_sent", processor_code=NOT_PROCESSED, text=text, latency_ms=latency_ms, fault=answer.fault)
+        return Outcome(
+            "not_sent", processor_code=our_code(NOT_PROCESSED), text=text, latency_ms=latency_ms, fault=answer.fault
+        )
     number = _number_in(body or {})
     texts: dict[str, Any] = {name: _without(number, getattr(answer, name)) for name in _SAME}
     return filled(
         Outcome,
         answer,
         **texts,
+        processor_code=code_of(None, _without(number, answer.processor_code)),
+        processor_advice=code_of(None, _without(number, answer.processor_advice)),
         state="awaits_payer" if answer.state == "awaiting_payer" else answer.state,
         latency_ms=latency_ms,
         units=answer.amount,

@@ -6,11 +6,15 @@ from datetime import datetime
 from typing import Literal, NamedTuple, Protocol, TypeGuard
 from uuid import UUID
 
+from msgspec import Struct
+
 from recoup.gateways.cards.asking_only import AskingOnly
 from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.outcome import Outcome
 from recoup.gateways.cards.port import Processor, StatementLine
+from recoup.rules.money.billing import InvoiceState
 from recoup.rules.money.disputes import NoticeStage, Status
+from recoup.rules.order.answers import Movement
 
 
 class Finding(NamedTuple):
@@ -32,7 +36,7 @@ class OwnRetry(NamedTuple):
     at: datetime
 
 
-Subject = Literal["charge", "modification", "dispute", "method", "invoice", "fraud", "hold"]
+Subject = Literal["charge", "modification", "dispute", "method", "ended", "invoice", "fraud", "hold"]
 
 
 class Acknowledgement(NamedTuple):
@@ -64,12 +68,12 @@ class Notice:
     `id` is the notice's own; `about` the object's, of `object_kind`; `message_id` is our id, where the object or the
     call that caused it carries one. `charge`, `invoice`: what the object hangs on; a charge by the reference that its
     outcome named. `by_itself`: no call of anybody's caused it, so the processor did. `mine`: it is of the account and
-    mode of this connector, else nothing is done. `subject`: what is to be asked about, `hold` where a hold is gone;
-    None for a kind that says nothing to us, `because` of that: empty for one that the connector does not know.
-    `approves`: it says that money was taken.
+    mode of this connector, else nothing is done. `subject`: what is to be asked about, `hold` where a hold is gone,
+    `ended` where a method is not to be charged any more; None for a kind that says nothing to us, `because` of that:
+    empty for one that the connector does not know. `approves`: it says that money was taken.
 
-    `outcome`, `case`: what the signed part itself proves, of `message_id` and of a dispute, from a vendor whose book
-    cannot be read.
+    `outcome`, `case`, `movement`: what the signed part itself proves, of `message_id`, of a dispute and of what was
+    done with `charge`, from a vendor whose book cannot be read.
     """
 
     id: str
@@ -87,6 +91,7 @@ class Notice:
     outcome: Outcome | None = None
     case: DisputeCase | None = None
     because: str = ""
+    movement: Movement | None = None
 
 
 class Connector(Processor, Protocol):
@@ -140,36 +145,34 @@ class Disputing(Protocol):
         ...
 
 
-class OwnDecline(NamedTuple):
-    """Of the newest try of an invoice that failed. `source`: whose `code` it is, as `codes.SOURCES` or a scheme."""
+class Booked(Connector, Protocol):
+    """A connector that reads from the vendor's book what was done with a charge."""
 
-    code: str | None = None
-    source: str | None = None
-    advice: str | None = None
-    text: str = ""
-    charge: str | None = None
+    async def movements_of(self, reference: str, about: str) -> list[Movement]:
+        """Of the charge of this reference, of which `about` may be one. Raises: Problem(unavailable)."""
+        ...
 
 
-class BilledInvoice(NamedTuple):
-    """An invoice of the processor's billing. `ended`: why nobody shall pay it any more, in the processor's word.
-    `method`: what the processor would charge next. `own_tries`: how often it tried by itself; `retries_itself`: whether
-    it goes on, next at `own_retry_at`, `own_tries_left` times at most."""
+class NewsGiving(Booked, Protocol):
+    """A connector whose vendor does not notify of what is done beside us: its book does."""
 
-    id: str
-    is_paid: bool
-    ended: str | None
-    charged_automatically: bool
+    async def news(self, since: datetime) -> set[str]:
+        """References of the charges with which something was done. Raises: Problem(unavailable)."""
+        ...
+
+
+class BilledInvoice(Struct, frozen=True):
+    """An invoice of the processor's billing, whose next own attempt is at `own_retry_at`, of `own_tries_left` at
+    most. `decline`: of the newest that failed."""
+
+    state: InvoiceState
     customer: str
     email: str
-    method: str | None
-    units: int
     currency: str
-    own_tries: int
-    retries_itself: bool
     own_retry_at: datetime | None
     own_tries_left: int
     subscription: str | None
-    decline: OwnDecline
+    decline: Outcome
 
 
 class Billing(Protocol):
@@ -180,11 +183,23 @@ class Billing(Protocol):
         """None for one that is not there, or that a route could not pay."""
         ...
 
+    async def failed_since(self, since: datetime) -> list[Notice]:
+        """What the vendor says of invoices whose payment failed, as its notices do."""
+        ...
+
     async def set_own_retries(self, invoice: str, key: str, *, on: bool) -> None: ...
 
     async def mark_paid(self, invoice: str, key: str) -> None:
         """Paid elsewhere: it is charged no more. One that is paid already stays so."""
         ...
+
+
+def refund_found(said: Outcome, key: UUID | None) -> list[Movement]:
+    """A refund as the book has it; one that failed was made before."""
+    units, currency = said.units or 0, said.currency or ""
+    made = Movement("refund", said.reference or "", units, currency, key, said.ids)
+    failed = [made, made._replace(kind="refund_failed")]
+    return failed[:1] if said.state == "approved" else failed if said.state == "declined" else []
 
 
 def is_billing(processor: object) -> TypeGuard[Billing]:
@@ -201,12 +216,25 @@ def connector_of(processor: Processor | None) -> Connector | None:
     return inner if inner is not None and is_connector(inner) else None
 
 
+def billing_of(processor: Processor | None) -> Billing | None:
+    connector = connector_of(processor)
+    return connector if is_billing(connector) else None
+
+
 def is_acknowledging(processor: object) -> TypeGuard[Acknowledging]:
     return hasattr(processor, "acknowledgement")
 
 
 def is_challenged(processor: object) -> TypeGuard[Challenged]:
     return hasattr(processor, "answer_challenge")
+
+
+def is_booked(processor: object) -> TypeGuard[Booked]:
+    return hasattr(processor, "movements_of")
+
+
+def is_news_giving(processor: object) -> TypeGuard[NewsGiving]:
+    return hasattr(processor, "news")
 
 
 def is_disputing(processor: object) -> TypeGuard[Disputing]:

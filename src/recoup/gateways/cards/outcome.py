@@ -10,6 +10,8 @@ from recoup.gateways.cards.payer_page import is_payer_page
 from recoup.kernel.filled import filled
 from recoup.rules.counterpart_text import CODE_MAX, REFERENCE_MAX, SENTENCE_MAX, kept
 from recoup.rules.network.card_text import masked_numbers
+from recoup.rules.network.codes import phrase_in
+from recoup.rules.network.decline_code import DeclineCode
 from recoup.rules.order.answers import Fault, State
 from recoup.rules.order.checks import NONE, Checks, risk_level_of
 
@@ -24,20 +26,21 @@ class Outcome:
     never left); not_found (answer of an inquiry only); awaits_payer (nothing is charged before the customer confirms at
     `redirect_url`, a page of the processor). `withdrawn`: they did not, and it was ended there, so that nothing late
     can charge. Codes are as the processor gave them: `scheme_code` is field 39, `advice_code` Mastercard's MAC,
-    `processor_advice` the processor's own; none is filled from another.
+    `processor_code` and `processor_advice` the processor's own, `further` more of its own about a decline; none is
+    filled from another.
 
     `units` and `currency` as the processor says them, `other_id` when it speaks of another message: see
     `as_requested`. `fault`: whose a refusal is. `reached_network` False: it was stopped before, and no limit of a
     network counts it; `network_attempts`: how many sends it cost there. `retries_itself_at`: the processor will.
     `risk` is its word for its own risk, `risk_score` its number. `key`, `route`: of a look-up, under which key of ours
-    it was found, and where.
+    it was found, and where. `ids`: what else the processor calls it, beside `reference`.
     """
 
     state: State
     reference: str | None = None
     scheme_code: str | None = None
     advice_code: str | None = None
-    processor_code: str | None = None
+    processor_code: DeclineCode | None = None
     text: str | None = None
     network_transaction_id: str | None = None
     latency_ms: int = 0
@@ -48,7 +51,8 @@ class Outcome:
     reached_network: bool | None = None
     network_attempts: int = 1
     sca_wanted: bool = False
-    processor_advice: str | None = None
+    processor_advice: DeclineCode | None = None
+    further: tuple[DeclineCode, ...] = ()
     category: str | None = None
     avs: str | None = None
     cvv: str | None = None
@@ -64,11 +68,21 @@ class Outcome:
     withdrawn: bool = False
     key: UUID | None = None
     route: str | None = None
+    ids: tuple[str, ...] = ()
+
+    @property
+    def own_code(self) -> str | None:
+        """The processor's code as it is stored."""
+        return str(self.processor_code) if self.processor_code else None
 
     @property
     def checks(self) -> Checks | None:
         """What it says beside its codes; None where it says nothing."""
-        said = filled(Checks, self, risk_level=risk_level_of(self.risk), advice=self.processor_advice)
+        advice = str(self.processor_advice) if self.processor_advice else None
+        own = self.processor_code if self.scheme_code else None
+        beside = (own, *self.further, phrase_in(self.text)) if self.state == "declined" else ()
+        further = tuple(str(one) for one in beside if one)
+        said = filled(Checks, self, risk_level=risk_level_of(self.risk), advice=advice, further=further)
         return said if said != NONE else None
 
     def __post_init__(self) -> None:
@@ -79,6 +93,7 @@ class Outcome:
             if text is not None:
                 plain = masked_numbers(text) if name == "text" else text
                 object.__setattr__(self, name, kept(plain, most))
+        object.__setattr__(self, "ids", tuple(id for one in self.ids if (id := kept(one, REFERENCE_MAX))))
         if self.redirect_url is not None and not is_payer_page(self.redirect_url):
             object.__setattr__(self, "redirect_url", None)
         if self.risk_score is not None and abs(self.risk_score) > RISK_SCORE_MAX:
@@ -98,8 +113,7 @@ def _plausible(at: datetime) -> datetime | None:
 
 NETWORK_ATTEMPTS_MAX: Final = 100
 RISK_SCORE_MAX: Final = 1_000_000
-_CODES: Final = ("scheme_code", "advice_code", "processor_code", "processor_advice", "category", "avs", "cvv", "cavv",
-                 "risk", "auth_code", "currency")  # fmt: skip
+_CODES: Final = ("scheme_code", "advice_code", "category", "avs", "cvv", "cavv", "risk", "auth_code", "currency")
 _KEPT: Final = (
     ("text", SENTENCE_MAX), ("reference", REFERENCE_MAX), ("network_transaction_id", REFERENCE_MAX),
     *((name, CODE_MAX) for name in _CODES),

@@ -68,7 +68,8 @@ class Charge:
     `sequence`: which charge of its agreement, 1 for the one that starts it; None where there is none.
     `first_network_id` is of the customer's first consent, `latest_network_id` of the newest approval. `exemption`: why
     no strong authentication is needed, as in `rules/order/consent`. `invoice`: the processor's own invoice, which is
-    paid as that. `payer`: who can be asked to confirm; without one, nothing may be left waiting for them.
+    paid as that; `invoice_read`: it was found to be so just now. `payer`: who can be asked to confirm; without one,
+    nothing may be left waiting for them.
 
     `sent_at`, `n`, the deadline and the time-out differ from send to send: they are no part of what a processor
     compares with an earlier message of the same key.
@@ -97,6 +98,7 @@ class Charge:
     n: int = 1
     exemption: str | None = None
     invoice: str | None = None
+    invoice_read: bool = False
     payer: PayerAtHand | None = None
     key: UUID = _NONE
     order_key: UUID = _NONE

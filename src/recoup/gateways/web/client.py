@@ -12,7 +12,6 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from time import monotonic
 from types import SimpleNamespace
 from typing import Any, Final
@@ -25,6 +24,7 @@ from recoup.gateways.web.answers import DRAINED_BYTES_MAX, BoundedConnector, Too
 from recoup.gateways.web.names import Allowed, CheckedNames, Lookup, RefusedAddress
 from recoup.gateways.web.port import ANSWER_BYTES, Answer, Error
 from recoup.gateways.web.threads import in_thread
+from recoup.kernel.cached import cached
 from recoup.kernel.cause import traceparent
 from recoup.kernel.problem import Problem
 
@@ -255,7 +255,7 @@ class _Target:
     name: str | None
 
 
-@lru_cache(maxsize=4096)
+@cached(4096)
 def _read_url(url: str, loopback: bool) -> _Target | None:
     """None for an address that may not be called; remembered, because a receiver is called again and again."""
     parsed = guard.check_url(url, loopback=loopback)

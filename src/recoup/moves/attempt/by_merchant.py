@@ -6,7 +6,7 @@ from recoup.moves.modification.capture import end_capturing, void_authorisation
 from recoup.moves.modification.refund import owe_refund
 from recoup.moves.order.amendment import has_room
 from recoup.moves.order.charges import end_without_rest, keep_parts
-from recoup.rules.network.codes import read_decline
+from recoup.rules.network.stops import read_copy
 from recoup.rules.order.attention import FOR_PEOPLE, PAID_TOO, PAID_TWICE, RETRYING
 from recoup.rules.order.lifecycle import OPEN, Stage, can
 from recoup.rules.order.snapshot import Order
@@ -19,20 +19,10 @@ def merchant_attempt(change: Change, row: Transmission, *, declined: bool, same_
     A success under another order id is only flagged. Recorded once a transmission.
     """
     order = change.order
-    first_copy = row.transaction_id and row.transaction_id == order.transaction_id
-    seen = any(one.send_id == row.transmit_id for one in order.sends)
-    if first_copy or seen or order.stage not in OPEN:
+    if _is_counted(order, row) or order.stage not in OPEN:
         return
     if declined and same_order:
-        at = min(row.transacted_at or change.now, change.now)
-        reading = read_decline(
-            scheme=order.card.scheme if order.card else "generic",
-            source=row.code_source,
-            code=row.code,
-            on=at.date(),
-            region=order.merchant.region,
-        )
-        claim_decline(change, row.transmit_id, reading, at, units=row.units, currency=row.asset)
+        count_decline(change, row)
         change.raise_attention(RETRYING)
         if has_room(change):
             change.fact("merchant_attempt", transmit_id=row.transmit_id, code=row.code, declined=True)
@@ -40,6 +30,22 @@ def merchant_attempt(change: Change, row: Transmission, *, declined: bool, same_
         change.raise_attention(PAID_TOO)
         if has_room(change):
             change.fact("merchant_attempt", transmit_id=row.transmit_id, external_id=row.external_id, declined=False)
+
+
+def count_decline(change: Change, row: Transmission) -> None:
+    """As a send of the order's card, once."""
+    order = change.order
+    if _is_counted(order, row):
+        return
+    at = min(row.transacted_at or change.now, change.now)
+    scheme, region = order.card.scheme if order.card else "generic", order.merchant.region
+    reading = read_copy(row.decline_code, row.facts, scheme=scheme, on=at.date(), region=region)
+    claim_decline(change, row.transmit_id, reading, at, units=row.units, currency=row.asset)
+
+
+def _is_counted(order: Order, row: Transmission) -> bool:
+    first_copy = row.transaction_id and row.transaction_id == order.transaction_id
+    return bool(first_copy) or any(one.send_id == row.transmit_id for one in order.sends)
 
 
 PAID_TO_MERCHANT = "paid to the merchant directly"

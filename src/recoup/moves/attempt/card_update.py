@@ -6,10 +6,11 @@ from uuid import UUID
 
 from recoup.moves.attempt.plan import card_is_blocked, decide_next, follow
 from recoup.moves.change import Change
-from recoup.moves.order.amendment import NewCard, has_room, swap_card
+from recoup.moves.order.amendment import has_room
 from recoup.rules.network.card import is_expired
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Order
+from recoup.rules.order.typed_card import CardIds
 from recoup.rules.rescue.card_update import NEW, Answer, UpdateInput, decide_update, may_be_cured
 from recoup.rules.rescue.evidence import Decision
 from recoup.rules.rescue.order_evidence import last_reading, sends_link
@@ -43,7 +44,7 @@ def waits_for_update(change: Change) -> Order | None:
     return None
 
 
-def take_update(change: Change, token_id: UUID | None, answer: Answer, card: NewCard | None) -> bool:
+def take_update(change: Change, token_id: UUID | None, answer: Answer, card: CardIds | None) -> bool:
     """What follows from the answer about the card `token_id`; `card`: the new one, None where its token stays. Whether
     the attempt that was due is to be sent as it is."""
     if waits_for_update(change) is None or change.order.token_id != token_id:
@@ -62,7 +63,7 @@ def take_update(change: Change, token_id: UUID | None, answer: Answer, card: New
     decision = decide_update(inputs)
     decision_id = change.decide(decision, inputs.features())
     if answer in NEW and card is not None and not inputs.stopped:
-        swap_card(change, card)
+        change.swap_card(card)
     # A try that was due is sent all the same: the bank's own answer decides what is mailed.
     closed = decision.verdict == "decline_at_once" or answer == "closed" and order.planned() is None
     if answer in NEW or closed:

@@ -13,6 +13,7 @@ from recoup.moves.attempt.open import hold
 from recoup.moves.attempt.payer_redirected import payer_redirected
 from recoup.moves.attempt.plan import decide_next, decide_or_update, drop_plan, follow, next_due, plan_attempt
 from recoup.moves.challenge import lifecycle as challenges
+from recoup.moves.challenge.answer import later_plan, not_made, take_back
 from recoup.moves.change import Booked, Change
 from recoup.moves.dispute.sandbox_disputes import schedule_test_dispute
 from recoup.moves.modification.capture import authorise
@@ -25,12 +26,14 @@ from recoup.moves.pace import NO_ROUTE_PAUSE, NO_ROUTE_PAUSE_MAX
 from recoup.rules.money.fees import fee_units
 from recoup.rules.money.ledger import collected
 from recoup.rules.network.card_text import without_card
+from recoup.rules.network.codes import Reading
 from recoup.rules.network.limits import forbids_for_ever
+from recoup.rules.network.reasons import UNCLEAR
 from recoup.rules.network.sca import SCA
 from recoup.rules.order import attempts as attempt_life
 from recoup.rules.order import whys
 from recoup.rules.order.answers import Fault, Step
-from recoup.rules.order.attention import ANSWER_DIFFERS, NOT_REPEATED, REQUEST_REFUSED
+from recoup.rules.order.attention import ANSWER_DIFFERS, NOT_REPEATED, REQUEST_REFUSED, UNCLEAR_DECLINE
 from recoup.rules.order.checks import Checks
 from recoup.rules.order.credential import TokenState
 from recoup.rules.order.lifecycle import OPEN, Stage, can
@@ -71,6 +74,7 @@ class ProcessorResult:
     standing: TokenState | None = None  # of the token that it went by, where the answer says it
     key: UUID | None = None  # and `route`: of what was found in its place, where our database forgot it
     route: str | None = None
+    ids: tuple[str, ...] = ()  # what else the processor calls it
 
 
 Elsewhere = Callable[[Change, Attempt], bool]
@@ -114,12 +118,13 @@ def close_attempt(change: Change, attempt_id: UUID, result: ProcessorResult, els
         change.note_result(attempt)
     match row.to:
         case "approved":
-            change.clear_attention(ANSWER_DIFFERS, NOT_REPEATED)
+            change.identify(attempt_id, result.ids)
+            change.clear_attention(ANSWER_DIFFERS, NOT_REPEATED, UNCLEAR_DECLINE)
             attempts = result.network_attempts
             change.send(attempt_id, at=attempt.sent_at, state="sent", declined=False, network_attempts=attempts)
             _approved(change, attempt, late=row.if_late == "reverse")
         case "declined":
-            change.clear_attention(ANSWER_DIFFERS, NOT_REPEATED)
+            change.clear_attention(ANSWER_DIFFERS, NOT_REPEATED, UNCLEAR_DECLINE)
             _declined(change, attempt, result)
         case "not_sent":
             change.send(attempt_id, at=attempt.sent_at, state="not_sent")
@@ -134,7 +139,7 @@ def _without_card(order: Order, checks: Checks | None) -> Checks | None:
     if checks is None:
         return None
     words: dict[str, Any] = {name: _masked(order, getattr(checks, name)) for name in _WORDS}
-    return replace(checks, **words)
+    return replace(checks, **words, further=tuple(_masked(order, one) or "" for one in checks.further))
 
 
 def _masked(order: Order, text: str | None) -> str | None:
@@ -236,7 +241,9 @@ def _declined(change: Change, attempt: Attempt, result: ProcessorResult) -> None
 
     def record(against: UUID | None = None, **changes: Any) -> None:
         named = {"advance": against} if against is not None else {}
-        change.fact("attempt_declined", attempt.attempt_id, event=event_body | changes, **details | stopped | named)
+        words = _masked(order, result.said) or "" if reading.reason == UNCLEAR else ""
+        event = event_body | changes
+        change.fact("attempt_declined", attempt.attempt_id, event=event, words=words, **details | stopped | named)
         feature_moves.declined(change, reading, attempt.attempt_id, sent_at)
 
     if order.collecting() is not None:
@@ -256,6 +263,9 @@ def _declined(change: Change, attempt: Attempt, result: ProcessorResult) -> None
         return
     if attempt.ladder == PURPOSE and not order.by_customer:
         challenges.refused(change, whys.NO_CUSTOMER_ANSWER if result.withdrawn else reading.meaning)
+    if attempt.typed is not None:
+        _typed_card_declined(change, attempt, reading, record, may_ask=not result.withdrawn)
+        return
     decision, decision_id = decide_or_update(change, reading, gone)
     final = decision.verdict == "decline_at_once"
 
@@ -267,6 +277,24 @@ def _declined(change: Change, attempt: Attempt, result: ProcessorResult) -> None
         advance_or(change, "declined", reading, go_on, before=lambda: record(is_final=False))
     else:
         go_on()
+
+
+def _typed_card_declined(
+    change: Change, attempt: Attempt, reading: Reading, record: Callable[..., None], *, may_ask: bool
+) -> None:
+    """The order goes on as before with its own card; it ends with a hard decline where nothing else
+    is left."""
+    assert attempt.typed is not None
+    decision, decision_id = decide_next(change, reading)
+    later, plan = later_plan(change, decision, decision_id) if may_ask else None, attempt.typed.plan
+    goes_on = later or plan or challenges.may_offer(change.order)
+    over = decision.verdict == "decline_at_once" and not goes_on
+    record(is_final=over, next_attempt_at=plan.due_at if plan is not None else None)
+    take_back(change, attempt, later)
+    if over:
+        follow(change, decision, decision_id, reading)
+    else:
+        challenges.offer(change, change.order.challenges[-1].asks)
 
 
 def _why_not_sent(attempt: Attempt, result: ProcessorResult) -> str:
@@ -300,6 +328,7 @@ def _not_sent(
     """Proof that nothing left: the same step of the plan is tried again, at once on another route when there is one,
     and by the card's number where its token was why. What was refused as wrong is not repeated."""
     order, why = change.order, result.why or _why_not_sent(attempt, result)
+    change.look_at_invoice()
     by_card, is_wrong = result.step == "card_instead", result.step == "other_route"
     if fact:
         _note_not_sent(change, attempt, fact, result, why)
@@ -319,7 +348,7 @@ def _not_sent(
     if at_once:
         _go_elsewhere(change, attempt)
     elif attempt.ladder == PURPOSE:
-        challenges.not_made(change, why, counts=is_wrong)
+        not_made(change, attempt, why, counts=is_wrong)
         if is_wrong and not order.by_customer:
             change.raise_attention(REQUEST_REFUSED)
     elif is_wrong and can(order.stage, "broke"):
@@ -328,7 +357,7 @@ def _not_sent(
     elif result.step == "route_waits":
         _wait_for_route(change, attempt, why)
     else:
-        _try_later(change, attempt, why if result.fault == "rate" else whys.OUTAGE)
+        _try_later(change, attempt, why if result.fault == "rate" or why == whys.INVOICE_DIFFERS else whys.OUTAGE)
 
 
 def _note_not_sent(change: Change, attempt: Attempt, fact: str, result: ProcessorResult, why: str) -> None:
@@ -361,7 +390,7 @@ def _go_elsewhere(change: Change, attempt: Attempt) -> None:
         units=attempt.units,
     )
     if (again := change.order.planned()) is not None:
-        change.set_attempt(again, authentication=attempt.authentication)
+        change.set_attempt(again, authentication=attempt.authentication, typed=attempt.typed)
 
 
 def _failed_in_a_row(order: Order) -> int:
@@ -374,12 +403,13 @@ def _try_later(change: Change, attempt: Attempt, why: str) -> None:
     """Tries again after a growing pause; `why`: the reason of the hold from the second time on."""
     order = change.order
     failed = _failed_in_a_row(order)
-    due = change.now + timedelta(minutes=min(60, 2 ** min(failed, 6)))
+    most = 1440 if why == whys.INVOICE_DIFFERS else 60  # it is read anew at once: what stays so, stays
+    due = change.now + timedelta(minutes=min(most, 2 ** min(failed, 11)))
     if order.expires_at is not None and due >= order.expires_at:
         return
     when_due = requested_means(attempt)
     plan_attempt(change, due, attempt.ladder, attempt.decision_id, when_due=when_due, units=attempt.units)
     if failed > 1 and order.stage is Stage.PROCESSING:
-        hold(change, why, "processor_outage", due)
+        hold(change, why, why if why == whys.INVOICE_DIFFERS else "processor_outage", due)
         change.undue("retry")
         change.due("release", due)

@@ -11,7 +11,7 @@ from recoup.kernel.time import BusinessTime
 from recoup.moves.attempt.card_update import updates_first
 from recoup.moves.attempt.plan import decide_due, without_part
 from recoup.moves.attempt.send import PickRoute, Route, gate_input, send_intent, token_for
-from recoup.moves.challenge import lifecycle as challenges
+from recoup.moves.challenge.answer import withhold
 from recoup.moves.change import Change
 from recoup.moves.order.answer_deadline import decline, too_late
 from recoup.moves.order.feature_moves import end_if_stopped
@@ -49,7 +49,7 @@ def open_attempt(
     if too_late(change):
         return None
     if attempt.ladder == PURPOSE and not with_customer:
-        challenges.withhold(change, attempt, whys.ANSWER_LOST, "answer_lost")
+        withhold(change, attempt, whys.ANSWER_LOST, "answer_lost")
         return None
     if _is_off(change, attempt):
         return None
@@ -97,7 +97,7 @@ def _wait(change: Change, attempt: Attempt, why: str, cause: str, *, decision_id
     if change.order.customer_waits:
         decline(change, why, decision_id=decision_id)
     elif attempt.ladder == PURPOSE:
-        challenges.withhold(change, attempt, why, cause, decision_id=decision_id)
+        withhold(change, attempt, why, cause, decision_id=decision_id)
     else:
         hold(change, why, cause, decision_id=decision_id)
 

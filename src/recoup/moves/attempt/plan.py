@@ -10,16 +10,21 @@ from uuid import UUID
 from recoup.core.kit.amount import inputs_of, units_of
 from recoup.core.kit.feature import features
 from recoup.core.kit.model import by_model
+from recoup.kernel.filled import filled
 from recoup.kernel.ids import new_id
 from recoup.kernel.policy import Policy
 from recoup.moves.attempt.send import gate_input
 from recoup.moves.challenge import lifecycle as challenges
 from recoup.moves.change import Change
+from recoup.moves.message.alert import alert_unlisted
 from recoup.moves.order.charges import end_without_rest
 from recoup.rules.network.codes import Reading
+from recoup.rules.network.reasons import UNCLEAR
+from recoup.rules.order.attention import UNCLEAR_DECLINE
 from recoup.rules.order.causes import HARD, SOFT
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Attempt, Order
+from recoup.rules.order.typed_card import CardIds
 from recoup.rules.policies.read import TRIES_MAX
 from recoup.rules.rescue.arms import KINDS, decide_by_arm
 from recoup.rules.rescue.by_hand import GateWord, HandInput, PlanBefore, Request, decide_by_hand
@@ -29,7 +34,7 @@ from recoup.rules.rescue.decide import OTHER_CARD_WAITS, decide
 from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.gate import ask_gate
 from recoup.rules.rescue.links import LATER, NOW
-from recoup.rules.rescue.order_evidence import evidence_of, last_reading, link_of, other_card_of
+from recoup.rules.rescue.order_evidence import evidence_of, last_reading, link_of, other_card_of, page_asks
 from recoup.rules.rescue.order_facts import facts_of
 from recoup.rules.rescue.other_card import RULE as OTHER_CARD
 from recoup.rules.rescue.policy import CURRENT
@@ -41,6 +46,7 @@ INLINE_GRACE = timedelta(seconds=3)  # a little longer than the caller's deadlin
 def decide_next(change: Change, reading: Reading, *, due_at: datetime | None = None) -> tuple[Decision, UUID]:
     """The decision of the order's arm and the id it is stored under, with everything that it was made from. `due_at`:
     see `decide_due`."""
+    alert_unlisted(change.rows, change.order.merchant_id, reading, change.wall)
     evidence = evidence_of(change.order, reading, change.now)
     if change.order.arm is not None and change.order.kind in KINDS:
         return decide_as_arm(change, evidence, due_at)
@@ -162,15 +168,17 @@ def follow(
         if is_request(decision):
             change.due("card_update", change.now)
         else:
-            challenges.offer(change, reading)
+            challenges.offer(change, page_asks(order, reading))
+        if reading.reason == UNCLEAR:
+            change.raise_attention(UNCLEAR_DECLINE)
         return
     if OTHER_CARD in decision.rules:
         _take_other_card(change, reading, decision_id)
         return
-    plan_attempt(change, due, decision.group or "soft", decision_id, when_due=_when_due(decision), units=part)
+    plan_attempt(change, due, decision.group or "soft", decision_id, when_due=when_due_of(decision), units=part)
     # What only the customer can surely mend is told at once, whatever is tried meanwhile.
     if NOW in decision.rules or reading.retry == "after_data_change" and LATER not in decision.rules:
-        challenges.offer(change, reading)
+        challenges.offer(change, page_asks(order, reading))
 
 
 def without_part(change: Change, attempt: Attempt) -> None:
@@ -185,11 +193,11 @@ def _take_other_card(change: Change, reading: Reading, decision_id: UUID) -> Non
     """The order goes on with it: tried at once, through the gate of that card."""
     card = other_card_of(change.order, reading, change.now)
     assert card is not None
-    change.swap_card(card.token_id, card.card_id, card.pan_id, of_customer=True)
+    change.swap_card(filled(CardIds, card), of_customer=True)
     plan_attempt(change, change.now, "soft", decision_id, when_due="other_card")
 
 
-def _when_due(decision: Decision) -> str | None:
+def when_due_of(decision: Decision) -> str | None:
     """What the engine planned is looked at again; but what was drawn is sent, or the draw would say nothing. A
     replaced card has its name."""
     if decision.versions["decider"] == CARD_UPDATE_VERSION:

@@ -133,7 +133,7 @@ def _consent(order: Order, attempt: Attempt) -> Consent:
         order.kept_ids,
         by_customer=attempt.initiator == "customer",
         by_phone=order.kind == "cit_callcenter",
-        is_replaced=any(one not in order.same_cards for one in order.cards_before),
+        is_replaced=not set(order.cards_before) <= order.typed_once.union(order.same_cards),
         claimed=order.exemption or _claimed_before(order, attempt),
     )
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from recoup.kernel.filled import filled
 from recoup.kernel.time import BusinessTime, WallTime
 from recoup.rules.imports.sends import BESIDE, AttemptName, Candidate, Counted, CountedSend, counted_as, paired
-from recoup.rules.network.codes import Reading, read_decline
+from recoup.rules.network.codes import Reading, answered_code, read_decline
 from recoup.rules.network.limits import LOOKBACK, forbids_for_ever
 from recoup.store.insight.imported_sends import (
     WaitingSend,
@@ -165,8 +165,7 @@ def _reading(row: WaitingSend, part: Part, at: datetime) -> Reading | None:
         return None
     return read_decline(
         scheme=row.scheme,
-        source=row.source or None,
-        code=row.scheme_code or row.processor_code or None,
+        code=answered_code(row.scheme_code, row.processor_code, row.source),
         text=row.phrase or None,
         advice=row.advice_code or None,
         on=at.date(),

@@ -8,7 +8,7 @@ from recoup.moves.change import Change
 from recoup.rules.network.codes import Reading
 from recoup.rules.order import whys
 from recoup.rules.order.lifecycle import Stage
-from recoup.rules.order.snapshot import Attempt, Challenge
+from recoup.rules.order.snapshot import Attempt, Challenge, Order
 from recoup.rules.rescue.challenge import PURPOSE, TRIES_MAX, WINDOW
 from recoup.rules.rescue.order_evidence import page_asks
 
@@ -26,14 +26,16 @@ def present(
     change.due("challenge", challenge.expires_at)
 
 
-def offer(change: Change, reading: Reading) -> None:
-    """A link for an MIT that waiting cannot cure; the order goes on as it would."""
-    order = change.order
-    asks = page_asks(order, reading)
+def may_offer(order: Order) -> bool:
+    """Whether an MIT's payer may be given a link, or may use theirs once more."""
     tries = sum(c.tries for c in order.challenges)
-    if asks is None or order.by_customer or order.stage is not Stage.PROCESSING or tries >= TRIES_MAX:
-        return
-    if order.challenge() is not None:
+    is_open = order.stage is Stage.PROCESSING and not order.by_customer and not order.do_not_retry
+    return is_open and tries < TRIES_MAX and order.challenge() is None
+
+
+def offer(change: Change, asks: str | None) -> None:
+    """A link for an MIT that waiting cannot cure; the order goes on as it would."""
+    if asks is None or not may_offer(change.order):
         return
     challenge = _challenge(change, asks)
     change.fact("challenge_offered", challenge.challenge_id, **log_details(challenge))
@@ -53,34 +55,6 @@ def refused(change: Change, why: str) -> None:
     if challenge is not None:
         change.set_challenge(challenge, state="failed")
         change.fact("challenge_refused", challenge.challenge_id, why=why, **log_details(challenge))
-
-
-def not_made(change: Change, why: str, *, counts: bool = False) -> None:
-    """The try did not leave us: the customer may simply answer again, while there is time. `counts`: it was refused as
-    wrong, so that it is one of their tries."""
-    challenge = change.order.challenge()
-    if challenge is None:
-        return
-    if challenge.expires_at <= change.now or counts and challenge.tries >= TRIES_MAX:
-        refused(change, why)
-        if change.order.by_customer:
-            change.step("challenge_failed", why=why)
-        return
-    tries = challenge.tries if counts else max(0, challenge.tries - 1)
-    change.set_challenge(challenge, state="presented", tries=tries)
-    if change.order.by_customer:
-        change.step("challenged", why=why, **log_details(challenge))
-        change.due("challenge", challenge.expires_at)
-
-
-def withhold(change: Change, attempt: Attempt, why: str, rule: str, *, decision_id: UUID | None = None) -> None:
-    """A customer's try that may not be sent now is not sent later either: they have left by then."""
-    change.set_attempt(attempt, state="not_sent")
-    change.order.next_attempt_at = None
-    change.fact(
-        "attempt_withheld", attempt.attempt_id, decision_id=decision_id, number=attempt.attempt_no, why=why, rule=rule
-    )
-    not_made(change, why)
 
 
 def time_out(change: Change) -> None:

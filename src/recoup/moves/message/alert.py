@@ -9,6 +9,7 @@ from msgspec.structs import asdict
 from recoup.kernel.ids import new_id
 from recoup.kernel.time import WallTime
 from recoup.rules.messages.rescue_rate import Counted, judge
+from recoup.rules.network.codes import Reading
 from recoup.rules.rescue import drift
 from recoup.store.insight.rescue_watches import lock_drift, lock_watch, save_drift, save_watch
 from recoup.store.insight.uplift_reports import lock_uplift, save_announced
@@ -18,6 +19,8 @@ from recoup.store.orders.changes import Rows, write
 from recoup.store.orders.rows import DueKey, DueWork, NewAlert
 from recoup.store.statement import Tx
 
+UNLISTED: Final = "unlisted_code"
+WEEK_SECONDS: Final = 604_800
 APART: Final = timedelta(hours=1)  # what somebody hears of orders of one merchant
 
 
@@ -54,6 +57,15 @@ async def alert_now(
     rows = Rows()
     alert(rows, merchant_id, kind, about, step, facts, wall)
     await write(tx, rows)
+
+
+def alert_unlisted(rows: Rows, merchant_id: UUID, reading: Reading, wall: WallTime) -> None:
+    """Of a code or an advice that is on no list, once a week."""
+    for kind, code in (("code", reading.unlisted_code), ("advice", reading.unlisted_advice)):
+        if code is not None:
+            about = uuid5(NAMESPACE_URL, f"{reading.scheme}:{kind}:{code}")
+            facts = {"scheme": reading.scheme, "kind": kind, "code": code}
+            alert(rows, merchant_id, UNLISTED, about, int(wall.timestamp()) // WEEK_SECONDS, facts, wall)
 
 
 async def gather_orders(tx: Tx, merchant_id: UUID, wall: WallTime) -> None:

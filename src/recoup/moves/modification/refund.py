@@ -53,7 +53,7 @@ def owe_refund(
             piece_of=first.modification_id if first is not None else None,
             named=named,
         )
-        _owed(change, refund)
+        owed(change, refund)
         first = first or refund
     assert first is not None
     return first
@@ -68,13 +68,14 @@ def _pieces(order: Order, units: int) -> list[tuple[UUID | None, int]]:
     return [*over_charges([(one.attempt_id, charge_left(order, one.attempt_id)) for one in charges], units)]
 
 
-def _owed(change: Change, refund: Modification) -> None:
-    """The fact, its money and its due work."""
+def owed(change: Change, refund: Modification, *, elsewhere: bool = False) -> None:
+    """The fact, its money and its due work. `elsewhere`: the processor has made it already, and not for us."""
     order, units, actor = change.order, refund.units, refund.actor
     fee, items, approved_by = returned_fee(order, units), refund.items, refund.approved_by
     order.refunded_units += units
     details: dict[str, Any] = {"fee_returned": fee} if fee else {}
     details |= {"asked_by": actor} if approved_by else {}
+    details |= {"elsewhere": True} if elsewhere else {}
     details |= {"with": refund.piece_of} if refund.piece_of is not None else {}
     postings = [ledger.refund_owed(units, order.payable_place)]
     if fee:

@@ -74,7 +74,7 @@ def close_modification(
     if contradicts:
         raise_differing(change, modification)
     if state == "approved":
-        _done(change, modification, reference, code, keeps_rest)
+        done(change, modification, reference, code, keeps_rest=keeps_rest)
     elif state == "declined":
         _not_done(change, modification, state, code)
     else:
@@ -83,7 +83,9 @@ def close_modification(
         elif state == "not_sent" and modification.unsent == modification.tries - 1:
             change.set_modification(modification, unsent=modification.tries)
         pause = NO_ROUTE_PAUSE if waits else pause_after(modification.tries)
-        pause = RESULT_WITHIN if state == "received" else pause
+        if state == "received":
+            pause = RESULT_WITHIN
+            change.set_modification(modification, reference=reference or modification.reference)
         change.due("modification", change.wall + pause, subject_id=modification_id, wall=True)
         if modification.tries == ATTENTION_AFTER_TRIES or waits and modification.tries == 1:
             change.raise_attention(delayed(modification.kind))
@@ -99,9 +101,10 @@ def raise_differing(change: Change, modification: Modification) -> None:
         change.fact(kind, modification.modification_id, units=units, why=ANSWER_DIFFERS)
 
 
-def _done(
-    change: Change, modification: Modification, reference: str | None, code: str | None, keeps_rest: bool
+def done(
+    change: Change, modification: Modification, reference: str | None, code: str | None, *, keeps_rest: bool
 ) -> None:
+    """The processor has done it. `keeps_rest`: as `close_modification`."""
     change.undue("modification", subject_id=modification.modification_id)
     change.set_modification(modification, state="done", reference=reference, processor_code=code)
     clear_delay(change, modification)

@@ -5,34 +5,22 @@ and time do to an order is recorded without a bound of its own: each attempt and
 """
 
 from datetime import datetime
-from typing import Final, NamedTuple
-from uuid import UUID
+from typing import Any, Final
 
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import STAGE, Problem, invalid
 from recoup.kernel.sentence import Sentence
+from recoup.kernel.time import iso
 from recoup.moves.attempt.plan import ask_by_hand, decide_next, drop_plan, follow, plan_attempt
 from recoup.moves.change import Change
 from recoup.rules.order import whys
 from recoup.rules.order.holds import BY_HAND
 from recoup.rules.order.lifecycle import OPEN, Stage
+from recoup.rules.order.typed_card import CardIds
 from recoup.rules.rescue.intake import expiry_of
 from recoup.rules.rescue.order_evidence import last_reading
 
 LINES_MAX: Final = 500  # the longest rescue, with its refunds in a hundred parts, has fewer
-
-
-class NewCard(NamedTuple):
-    """`card_id` is what the network gate counts by, `pan_id` which number it is."""
-
-    token_id: UUID
-    card_id: UUID
-    pan_id: UUID
-
-
-def swap_card(change: Change, card: NewCard) -> None:
-    """The gate looks at the new card's sends from here on; the card before is remembered."""
-    change.swap_card(card.token_id, card.card_id, card.pan_id)
 
 
 def check_room(change: Change) -> None:
@@ -62,9 +50,10 @@ def check_open(change: Change) -> None:
     check_room(change)
 
 
-def replace_card(change: Change, card: NewCard) -> None:
+def replace_card(change: Change, card: CardIds, **body: Any) -> None:
     """Another card, or the same one with new data, is tried at once: also where waiting would have cured nothing. The
-    gate looks at the new card's own sends. What a person holds stays on hold: it is tried when it is let go.
+    gate looks at the new card's own sends. What a person holds stays on hold: it is tried when it is let go. `body`:
+    for the log.
 
     Raises: Problem(wrong_state), Problem(conflict) while a try of the old card is out.
     """
@@ -75,12 +64,11 @@ def replace_card(change: Change, card: NewCard) -> None:
     if order.stage is Stage.HELD and not order.attempts:
         message = "The order waits for its first look: the operator has stopped all sending for this merchant."
         raise Problem("wrong_state", message, cure="Send the card again when it is released.")
-    challenge = order.challenge()
-    if order.attempt_in_flight() is not None or (challenge is not None and challenge.state == "tried"):
+    if order.is_being_tried:
         raise Problem("conflict", "The card is just being tried.", cure="Send the change again in a moment.")
     if order.is_refused:
         change.step("mended", why=whys.NEW_CARD)
-    swap_card(change, card)
+    change.swap_card(card, **body)
     if order.stage is Stage.HELD and order.held.get("cause") not in BY_HAND:
         change.undue("release")
         change.step("released", why=whys.NEW_CARD)
@@ -94,6 +82,17 @@ def replace_card(change: Change, card: NewCard) -> None:
             reasons=list(decision.reasons),
         )
         plan_attempt(change, change.now, "soft", decision_id, when_due="new_card")
+
+
+def change_amount(change: Change, units: int) -> None:
+    """What is owed from here on; an attempt that is planned is for that. Not while one is out."""
+    before, planned = change.order.units, change.order.planned()
+    if units == before:
+        return
+    change.order.units = units
+    change.fact("amount_changed", before=before, units=units)
+    if planned is not None:
+        change.set_attempt(planned, units=units)
 
 
 def move_expiry(change: Change, expiry: datetime, policy: Policy) -> tuple[str, ...]:
@@ -111,6 +110,12 @@ def move_expiry(change: Change, expiry: datetime, policy: Policy) -> tuple[str, 
         raise invalid("ExpiryDateUtc lies in the past.", "ExpiryDateUtc", "Send a later date, or cancel the order.")
     recurring = bool(order.facts.get("is_recurring"))
     expires_at, warnings = expiry_of(order.kind, expiry, order.placed_at, policy, recurring)
+    typed = (one.typed for one in order.attempts)
+    agreed = [one.until for one in typed if one and one.until and one.card.token_id == order.token_id]
+    if agreed and expires_at is not None and expires_at > agreed[-1]:
+        until = iso(agreed[-1])
+        message = Sentence("The customer agreed to charges of this card until {0}.", until)
+        raise invalid(message, "ExpiryDateUtc", "Send an earlier date.")
     before = order.expires_at
     change.amend(expires_at=expires_at)
     change.fact("expiry_moved", before=before, until=expires_at, warnings=warnings)

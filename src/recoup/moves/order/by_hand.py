@@ -1,18 +1,24 @@
 """What a person does to an order that is worked on: hold it, let it go, have its next attempt made now."""
 
+from datetime import timedelta
+from typing import Final
+
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
-from recoup.moves.attempt.plan import ask_by_hand, gate_answer, plan_attempt
+from recoup.moves.attempt.plan import ask_by_hand, gate_answer, next_attempt, plan_attempt
 from recoup.moves.change import Change
 from recoup.moves.modification.capture import refuse_while_capturing
 from recoup.moves.order.amendment import check_open, check_retried, check_room, plan_anew
 from recoup.moves.order.ending import go_on
+from recoup.rules.network.reasons import UNCLEAR
 from recoup.rules.order import whys
 from recoup.rules.order.attention import SETTLED_BY_PEOPLE
 from recoup.rules.order.holds import BY_MERCHANT, BY_OPERATOR, check_release, why_held
 from recoup.rules.order.lifecycle import Stage
+from recoup.rules.rescue.order_evidence import last_reading
 
+LATER: Final = timedelta(days=1)
 IN_A_MOMENT = "Try again in a moment."
 
 
@@ -86,6 +92,8 @@ def retry_now(change: Change, policy: Policy) -> bool:
     if order.planned() is None:
         plan_anew(change)
     planned = order.planned()
+    if planned is None and last_reading(order).reason == UNCLEAR:  # a person has read its words
+        planned = next_attempt(order, "soft", change.now + LATER, order.owed_units, order.initiator)
     if planned is None:
         raise Problem(
             "wrong_state",

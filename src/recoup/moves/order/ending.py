@@ -57,8 +57,9 @@ def go_on(change: Change, why: str) -> None:
         change.due("admit", change.now)
 
 
-def cancel(change: Change) -> bool:
-    """By the merchant. True when it ends now; False when the merchant cancelled it before.
+def cancel(change: Change, happening: str = "cancelled") -> bool:
+    """By the merchant, unless `happening` says otherwise. True when it ends now; False when the merchant cancelled it
+    before.
 
     Raises: Problem(wrong_state). An attempt in flight is reversed if it turns out approved.
     """
@@ -81,6 +82,6 @@ def cancel(change: Change) -> bool:
             cure=way_back(order),
             stage=order.stage.value,
         )
-    end_without_rest(change, "cancelled", may_keep=False)
+    end_without_rest(change, happening, may_keep=False)
     void_authorisation(change)
     return True

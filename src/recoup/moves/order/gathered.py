@@ -1,5 +1,6 @@
 """What happens to one locked order in one transaction, gathered as rows: nothing is decided here."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,11 +14,13 @@ from recoup.moves.order.rows import head_of, shown
 from recoup.rules.money.exposure import Wish
 from recoup.rules.money.refund_limits import RefundApproval, RefundApprovalContext
 from recoup.rules.money.wallet import Wallet
+from recoup.rules.network.card_text import without_card
 from recoup.rules.order.disputed import Dispute
 from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Modification, Order, Settlement
 from recoup.rules.rescue.arms import EngineAtHand
 from recoup.rules.rescue.evidence import Decision
 from recoup.rules.risk.known import RiskKnown
+from recoup.store.cards.processor_notices import ProcessorId, keep_ids
 from recoup.store.orders.changes import Owned, Rows
 from recoup.store.orders.requests import answered
 from recoup.store.orders.rows import (
@@ -69,6 +72,12 @@ class Gathered:
 
     def set_modification(self, refund: Modification, **values: Any) -> None:
         self._set("modifications", refund.modification_id, refund, values)
+
+    def identify(self, movement_id: UUID, ids: Iterable[str | None]) -> None:
+        """Keeps what else the processor calls an attempt or modification."""
+        merchant_id, card = self.order.merchant_id, self.order.card
+        rows = [ProcessorId(merchant_id, movement_id, one) for one in ids if one and without_card(one, card) == one]
+        self.rows.beside += [(keep_ids, row) for row in rows]
 
     def set_request(self, request: RefundApproval, **values: Any) -> None:
         for name, value in values.items():

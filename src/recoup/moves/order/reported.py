@@ -1,10 +1,14 @@
-"""What a processor reports of a payment that counts as made, for people to decide. No stage goes back."""
+"""What a processor reports of an order's invoice, which its open order follows, and of a payment that counts as made,
+which people decide on: no stage goes back."""
 
 from uuid import UUID
 
 from recoup.moves.change import Change
+from recoup.moves.order.amendment import change_amount, replace_card
 from recoup.rules.order.attention import FRAUD_WARNED, HOLD_EXPIRED, INVOICE_CLOSED
 from recoup.rules.order.lifecycle import Stage
+from recoup.rules.order.typed_card import CardIds
+from recoup.store.cards.processor_invoices import InvoiceNow, follow
 
 
 def fraud_reported(change: Change, warning_id: UUID, attempt_id: UUID) -> None:
@@ -25,10 +29,21 @@ def fraud_reported(change: Change, warning_id: UUID, attempt_id: UUID) -> None:
     )
 
 
-def invoice_closed(change: Change) -> None:
+def follow_invoice(change: Change, now: InvoiceNow, card: CardIds | None, last4: str) -> None:
+    """Takes over what the processor would charge now: its amount, and its card where that is another. Not
+    while an attempt is out, whose answer comes first. Raises: Problem, as `replace_card`."""
+    order = change.order
+    if order.attempt_in_flight() is None:
+        change_amount(change, now.units)
+        if card is not None:
+            replace_card(change, card, before=order.card.last4 if order.card else "", last4=last4)
+        change.rows.beside.append((follow, now))
+
+
+def invoice_closed(change: Change, why: str = INVOICE_CLOSED) -> None:
     if change.order.left_units:
-        change.raise_attention(INVOICE_CLOSED)
-    change.fact("warned", why=INVOICE_CLOSED)
+        change.raise_attention(why)
+    change.fact("warned", why=why)
 
 
 def hold_expired(change: Change, attempt_id: UUID) -> bool:

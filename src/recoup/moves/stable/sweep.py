@@ -12,6 +12,7 @@ from recoup.rules.money.ledger import settled
 from recoup.rules.order.attention import SETTLEMENT_DELAYED, SETTLEMENT_STUCK
 from recoup.rules.order.snapshot import Settlement
 from recoup.rules.stable.amounts import text_like
+from recoup.rules.stable.channels import network_of
 
 
 def open_settlement(change: Change, settlement_id: UUID, again_after: timedelta) -> Settlement | None:
@@ -55,14 +56,23 @@ def replace_settlement(change: Change) -> Settlement | None:
     return settlement
 
 
-def close_settlement(change: Change, settlement_id: UUID, state: str, *, tx_hash: str | None, code: str | None) -> str:
+def close_settlement(
+    change: Change,
+    settlement_id: UUID,
+    state: str,
+    *,
+    tx_hash: str | None,
+    code: str | None,
+    network: str | None = None,
+) -> str:
     """Transaction B. `state` as the channel said: approved; declined, which is for good and goes to the desk; whatever
-    else is sent again, more and more seldom, until it is one of them."""
+    else is sent again, more and more seldom, until it is one of them. `network`: the one that the money moved on; by
+    default the channel's."""
     settlement = change.order.settlement(settlement_id)
     if settlement.state != "broadcast":
         return settlement.state
     if state == "approved":
-        _confirmed(change, settlement, tx_hash)
+        _confirmed(change, settlement, tx_hash, network)
         return settlement.state
     if state == "declined":
         change.undue("settle", subject_id=settlement_id)
@@ -77,19 +87,20 @@ def close_settlement(change: Change, settlement_id: UUID, state: str, *, tx_hash
     return settlement.state
 
 
-def _confirmed(change: Change, settlement: Settlement, tx_hash: str | None) -> None:
+def _confirmed(change: Change, settlement: Settlement, tx_hash: str | None, network: str | None) -> None:
     order = change.order
     change.undue("settle", subject_id=settlement.settlement_id)
     change.set_settlement(settlement, state="confirmed", tx_hash=tx_hash)
     change.clear_attention(SETTLEMENT_DELAYED)
     channel = order.attempt(settlement.attempt_id).route or ""
+    network = network or network_of(channel)
     settlement_body = {
         "settlement_id": wire_id("stl", settlement.settlement_id),
         "amount": text_like(settlement.units, settlement.asset, order.amount_text),
         "fee": text_like(settlement.fee_units, settlement.asset, order.amount_text),
         "to_address": settlement.to_address,
         "tx_hash": tx_hash,
-        "network": channel,
+        "network": network,
     }
     change.fact(
         "settled",
@@ -97,5 +108,6 @@ def _confirmed(change: Change, settlement: Settlement, tx_hash: str | None) -> N
         event={"settlement": settlement_body},
         units=settlement.units,
         tx_hash=tx_hash,
+        network=network,
         booked=Booked(settlement.settlement_id, [settled(settlement.units, channel)]),
     )

@@ -12,18 +12,19 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from functools import lru_cache
 from itertools import islice
 from math import exp
 from typing import Final, NamedTuple
 
 from recoup.core.kit.model import Model
+from recoup.kernel.cached import cached
 from recoup.kernel.spread import Spread, alone, parts_of
 from recoup.kernel.time import BusinessTime
 from recoup.rules.backtest.estimate import NORMAL_90
 from recoup.rules.backtest.history import Cohort, Payment, payer_of, tries_of
 from recoup.rules.imports.attempt import Attempt
-from recoup.rules.network.codes import Reading, read_decline
+from recoup.rules.network.codes import Reading, answered_code, read_decline
+from recoup.rules.network.decline_code import DeclineCode
 from recoup.rules.rescue import zones
 from recoup.rules.rescue.answer_classes import APPROVED, class_of, key_of
 from recoup.rules.rescue.evidence import Decision, Evidence, tried
@@ -160,8 +161,8 @@ class Past:
             looks.sort(key=_time)
 
     def reading(self, one: Attempt) -> Reading:
-        code = one.scheme_code or one.processor_code
-        return _reading(one.scheme, one.source, code, one.text, one.advice_code, one.at.date(), self._region)
+        code = answered_code(one.scheme_code, one.processor_code, one.source)
+        return _reading(one.scheme, code, one.text, one.advice_code, one.at.date(), self._region)
 
     def evidence(self, payment: Payment, cohort: Cohort, tries: Sequence[Attempt] = ()) -> Evidence:
         """After those tries, at the last of them."""
@@ -205,12 +206,11 @@ def _time(row: tuple[datetime, str, Look]) -> datetime:
     return row[0]
 
 
-@lru_cache(maxsize=65_536)
-def _reading(scheme: str, source: str, code: str, text: str, advice: str, on: date, region: str) -> Reading:
+@cached(4_096)
+def _reading(scheme: str, code: DeclineCode | None, text: str, advice: str, on: date, region: str) -> Reading:
     return read_decline(
         scheme=scheme or "generic",
-        source=source or None,
-        code=code or None,
+        code=code,
         text=text or None,
         advice=advice or None,
         on=on,

@@ -10,26 +10,21 @@ from datetime import date, datetime
 from decimal import Decimal
 from hashlib import sha256
 from typing import Final, NamedTuple
-from uuid import UUID
 
 from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.ids import parse_id
 from recoup.kernel.money import UNITS_MAX
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import of_these_days
 from recoup.rules.files.xml_parts import Element, XmlError, parts
-from recoup.rules.money.matching import INWARD, Theirs
+from recoup.rules.money.matching import Theirs, signed_type
 from recoup.rules.money.reading import EVERY, Reading, check
+from recoup.rules.money.references import is_ours, named_by
 from recoup.rules.money.statement import LINES_MAX, Broken, content_id
 
-TEXT_MAX: Final = 200
 AGAIN: Final = "Fetch the file from the bank again."
 STATEMENTS_MAX: Final = 100_000  # of a file
 SHOWN_MAX: Final = 20
-OUR_REFERENCE: Final = re.compile(r"\bRC[0-9A-F]{12}\b")
-_OUR_ID: Final = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", re.I)
-_NO_REFERENCE: Final = frozenset({"NOTPROVIDED", "NOT PROVIDED", "NONREF", "NOREF", "NONE", "NULL", "N/A", "0", "-"})
 _AMOUNT: Final = re.compile(r"[0-9]{1,18}(?:[.,][0-9]{0,18})?|[.,][0-9]{1,18}")
 
 
@@ -144,7 +139,9 @@ class BankStatement:
 
     def _line(self, number: int, account: Account, entry: BankEntry) -> Theirs | Broken:
         our_id, reference = named_by(entry.references, entry.text)
-        kind = self._type(entry, ours=our_id is not None or OUR_REFERENCE.fullmatch(reference) is not None)
+        ours = is_ours(our_id, reference)
+        stated = self._reading.types.get(entry.code) or kind_of(entry, ours=ours)
+        kind = signed_type("bank", stated, came_in=entry.units > 0, ours=ours)
         if self._wanted and entry.asset not in self._wanted:
             why = Sentence("it is in {0}, and only {1} was asked for", entry.asset, " and ".join(sorted(self._wanted)))
             return Broken(number, "mixed_currencies", why)
@@ -164,34 +161,12 @@ class BankStatement:
             self._open = account, account.key()
         return Theirs(number, line_id, kind, our_id, reference, units, entry.asset, at, "", self._open[1])
 
-    def _type(self, entry: BankEntry, *, ours: bool) -> str:
-        mapped = self._reading.types.get(entry.code)
-        if mapped is None:
-            return kind_of(entry, ours=ours)
-        if (mapped in INWARD) != (entry.units > 0):
-            way = "came in" if entry.units > 0 else "went out"
-            message = Sentence("{0} is mapped to {1}, but this money {2}", repr(entry.code[:20]), mapped, way)
-            raise complaint(entry.place, message, "Correct the mapping's types.")
-        return mapped
-
 
 def kind_of(entry: BankEntry, *, ours: bool) -> str:
     """The line type of an account's movement. `ours`: it has a payout's id or reference."""
     if entry.units > 0:
         return "payout_return" if entry.back or ours else "funding"
     return "funding_return" if entry.back and not ours else "payout"
-
-
-def named_by(references: Iterable[str], text: str) -> tuple[UUID | None, str]:
-    """Our id and the reference: ours wherever it stands, else the best that the bank has."""
-    given = [one for one in (reference.strip() for reference in references) if one and one.upper() not in _NO_REFERENCE]
-    everywhere = "\n".join((*given, text))
-    found = _OUR_ID.search(everywhere)
-    our_id = parse_id(found[0]) if found else None
-    ours = OUR_REFERENCE.search(everywhere)
-    if ours:
-        return our_id, ours[0]
-    return our_id, "" if our_id or not given else given[0][:TEXT_MAX]
 
 
 def complaint(place: str, what: str, cure: str = AGAIN) -> Problem:

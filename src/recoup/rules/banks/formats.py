@@ -43,7 +43,7 @@ _BEGINS: Final = (
     (re.compile(rb"SQLite format 3"), "SQLite"),
 )  # fmt: skip
 _MT: Final = re.compile(r"^\{2:[OI](\d{3})", re.M)
-_TAGS: Final = re.compile(r"^:(\d\d[A-Z]?):", re.M)
+_TAGS: Final = re.compile(r"^[ \t\x1a]*:(\d\d[A-Z]?):", re.M)
 _BAI2: Final = re.compile(r"01,[^,\n]{0,40},[^,\n]{0,40},\d{6},")
 _NACHA: Final = re.compile(r"101[ \d]\d{9}[\w ]{10}\d{6}[\d ]{4}[A-Z0-9]094")
 

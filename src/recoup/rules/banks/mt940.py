@@ -15,11 +15,12 @@ from recoup.rules.files.lines import Line
 
 FIELD_LINES_MAX: Final = 200
 TEXTS_MAX: Final = 10  # of an entry
+_AROUND: Final = "\x01\x03\x1a\ufeff\xef\xbb\xbf\xa0\t "  # blanks, control characters, a byte order mark as it is read
 _FIELD: Final = re.compile(r":(\d\d[A-Z]?|NS):(.*)", re.S)
 _BALANCE: Final = re.compile(r"([CD])([0-9]{6})([A-Z]{3})([0-9,.]{1,20})\s*")
 # value date, booking day, mark, third letter of the currency, amount, type, references
-_LINE: Final = re.compile(r"([0-9]{6})([0-9]{4})?(R?[CD])([A-Z])?([0-9,.]{1,20})([NFS][A-Z0-9]{3}|)(.*)", re.S)
-_EXPECTED: Final = re.compile(r"\d{6}(?:\d{4})?E[CD]")
+_LINE: Final = re.compile(r"([0-9]{6})([0-9]{4})? {0,4}(R?[CD])([A-Z])?([0-9,.]{1,20})([NFS][A-Z0-9]{3}|)(.*)", re.S)
+_EXPECTED: Final = re.compile(r"\d{6}(?:\d{4})? {0,4}E[CD]")
 _RETURNED: Final = frozenset({"RTI", "RTN", "RET", "RTC"})
 _END_TO_END: Final = re.compile(r"(?:EREF\+|EREF:|/EREF/)\s*([^/+?\s][^/+?]{0,34}?)(?=\s*(?:[A-Z]{4}[+:]|/|\?|$))")
 _SUBFIELD: Final = re.compile(r"\?(2\d|6[0-3])")
@@ -77,12 +78,12 @@ def _fields(lines: Iterable[Line]) -> Iterator[_Field]:
     for one in lines:
         if one.text is None:
             raise complaint(Sentence("Line {0}", one.number), Sentence("it {0}", one.why))
-        text = one.text.lstrip("\x01\ufeff").rstrip("\x03\x1a ")
-        if text.startswith("{") and ":" in text:  # the envelope; a field may begin behind it
-            text = text.rpartition("{4:")[2] if "{4:" in text else ""
-        begins = _FIELD.fullmatch(text)
-        ends = text in ("-", "-}", "") or text.startswith("-}")
-        if begins or ends:
+        text = one.text.rstrip("\x03\x1a\t ")
+        plain = text.strip(_AROUND)
+        if plain.startswith("{") and ":" in plain:  # the envelope; a field may begin behind it
+            text = plain = plain.rpartition("{4:")[2] if "{4:" in plain else ""
+        begins = _FIELD.fullmatch(plain)
+        if begins or plain in ("-", "") or plain.startswith("-}"):
             if tag:
                 yield _Field(line, tag, "\n".join(kept))
             line, tag, kept = (one.number, begins[1], [begins[2]]) if begins else (0, "", [])

@@ -7,10 +7,11 @@ from typing import Final
 
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.sentence import Sentence
-from recoup.rules.banks.entries import bank_parts, complaint, named_by, units_of
+from recoup.rules.banks.entries import bank_parts, complaint, units_of
 from recoup.rules.counterpart_text import REFERENCE_MAX, SENTENCE_MAX, kept
 from recoup.rules.files.xml_parts import Element
 from recoup.rules.money.bank_answers import PayoutReturn
+from recoup.rules.money.references import named_by
 
 ANSWERS_MAX: Final = 100_000
 _PAID: Final = ("ACSC", "ACCC")

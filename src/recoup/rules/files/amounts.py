@@ -3,9 +3,9 @@ asked."""
 
 import re
 from decimal import Decimal
-from functools import lru_cache
 from typing import Final, NamedTuple
 
+from recoup.kernel.cached import cached
 from recoup.kernel.currencies import decimals_of
 from recoup.kernel.money import UNITS_MAX
 from recoup.kernel.sentence import Sentence
@@ -121,7 +121,7 @@ class SignEvidence:
         return " · ".join(text[:CHARS_MAX] for text in (self.point, self.comma, self.doubt) if text)
 
 
-@lru_cache(maxsize=65_536)
+@cached(4_096)
 def _sign_of(text: str) -> str:
     """The decimal sign that a cell shows; `?`: either; empty without one, and for what is no amount."""
     parts = _parts(text)
@@ -139,7 +139,7 @@ def _sign_of(text: str) -> str:
     return sign if len(digits) - digits.rfind(sign) - 1 != _THREE or digits[:1] in (sign, "0") else "?"
 
 
-@lru_cache(maxsize=65_536)
+@cached(4_096)
 def units_of(text: str, asset: str, sign: str, exponent: int | None = None) -> tuple[int, bool] | NoAmount:
     """(smallest units of the asset, whether it is below zero), else what is wrong with it. `exponent`: of an amount in
     smallest units, as its provider counts them; None for one in major units."""

@@ -1,11 +1,12 @@
 """Dates, times and zones as people and programs write them; what has two readings is asked for, never guessed."""
 
 import re
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
-from functools import lru_cache
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from typing import Final, Literal, NamedTuple
+from unicodedata import normalize
 from zoneinfo import ZoneInfo
 
+from recoup.kernel.cached import cached
 from recoup.kernel.time import of_these_days
 
 Order = Literal["", "day", "month"]
@@ -40,6 +41,7 @@ _HALF_DAY: Final = re.compile(r"[AaPp]\.?[Mm]\b")
 _EPOCH: Final = re.compile(r"[0-9]{10}(?:\.[0-9]{1,9})?|[0-9]{13}|[0-9]{16}")
 _EPOCH_DIGITS: Final = {13: 1_000, 16: 1_000_000}  # milliseconds, microseconds
 _RUN: Final = re.compile(r"(?:19|20|21)[0-9]{2}(?:0[1-9]|1[0-2])[0-3][0-9](?:[0-2][0-9][0-5][0-9](?:[0-5][0-9])?)?")
+_TYPED_MAX: Final = 64
 _RUN_FORMS: Final = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 
 
@@ -73,6 +75,22 @@ def read_moment(text: str, order: Order) -> Read | None:
     except (ValueError, TypeError):
         return None
     return Read(at, found["z"] or "")
+
+
+def typed_moment(text: str, zone: tzinfo = UTC) -> datetime | None:
+    """As a person types it, on a keypad of digits too: `20261101`, `202611010830`. `zone`: of one
+    without a zone. None for what has no reading, more than one, or is not of these days."""
+    text = normalize("NFKC", text[:_TYPED_MAX]).strip()
+    if text.isdecimal() and len(text) not in _RUN_FORMS:
+        return None
+    found = read_moment(text, "")
+    return of_these_days(found.at, zone) if found is not None and not found.zone else None
+
+
+def typed_day(text: str) -> date | None:
+    """As `typed_moment`, of the years 2000 to 2199."""
+    found = typed_moment(text)
+    return found.date() if found is not None and found.year < 2200 else None
 
 
 def _run(text: str) -> Read | None:
@@ -117,8 +135,8 @@ def _day(found: re.Match[str], order: Order) -> datetime:
 
 
 class OrderEvidence:
-    """Whether a column's numbered dates have the day first: a number above 12 tells. `example`: one that may be read
-    both ways."""
+    """Whether a column's numbered dates have the day first: a number above 12 tells, or dots between them, before which
+    no locale of CLDR writes the month. `example`: one that may be read both ways."""
 
     def __init__(self) -> None:
         self.day = self.month = self.example = ""
@@ -128,7 +146,7 @@ class OrderEvidence:
         if found is None or not found["a"]:
             return
         first, second = int(found["a"]), int(found["b"])
-        if first > 12 >= second:
+        if first > 12 >= second or second <= 12 and found["sep"] == ".":
             self.day = self.day or text
         elif second > 12 >= first:
             self.month = self.month or text
@@ -146,7 +164,7 @@ class OrderEvidence:
         return "day" if self.day else "month" if self.month else ""
 
 
-@lru_cache(maxsize=1_024)
+@cached(1_024)
 def zone_named(name: str) -> tzinfo | None:
     """Of a name like Europe/Berlin, an offset like +02:00, or an abbreviation with one meaning."""
     word = name.strip()

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from recoup.kernel.problem import too_large
 from recoup.kernel.sentence import Sentence
+from recoup.rules.files.ids import MARKS, plain_cell
 from recoup.rules.files.lines import LINE_MAX, Line
 
 LINES_MAX: Final = 50  # of one record
@@ -39,7 +40,7 @@ def records(lines: Iterable[Line], delimiter: str) -> Iterator[Cells]:
         elif '"' not in text:
             if text and not text.isspace():
                 room += 1
-                yield Cells(line.number, text.split(delimiter))
+                yield Cells(line.number, cells_of(text, delimiter))
             else:
                 room -= 1
         elif text.count('"') % 2 == 0:
@@ -79,10 +80,12 @@ def _joined(line: Line, text: str, delimiter: str, every: Iterator[Line], again:
 
 def cells_of(text: str, delimiter: str) -> list[str] | None:
     """The cells of one record, which may have line breaks in its quotes; None where the quotes do not fit."""
-    if '"' not in text:
-        return text.split(delimiter)
-    try:
-        rows = list(csv.reader(text.splitlines(keepends=True), delimiter=delimiter, strict=True))
-    except csv.Error:
+    rows = [text.split(delimiter)]
+    if '"' in text:
+        try:
+            rows = list(csv.reader([text], delimiter=delimiter, strict=True))
+        except csv.Error:
+            return None
+    if len(rows) != 1:
         return None
-    return rows[0] if len(rows) == 1 else None
+    return [plain_cell(one) if one and (one[0] in MARKS or one[-1] in MARKS) else one for one in rows[0]]

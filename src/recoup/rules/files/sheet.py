@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from posixpath import join, normpath
 from typing import Final
 
@@ -31,10 +32,15 @@ SHARED_MAX: Final = 64_000_000  # characters of texts that cells share
 STYLES_MAX: Final = 65_536
 DIGITS: Final = 15  # of a number that a spreadsheet keeps
 _DATES: Final = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)})  # built-in formats of dates
-_QUOTED: Final = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
+# What a format says beside its numbers: texts, brackets, the fill and the paddings as wide as the next character.
+_QUOTED: Final = re.compile(r'"[^"]*"?|[\\_*].?|\[[^\]]*\]?|general|standard')
+_NUMBER: Final = re.compile(r"[#?]|(?<![.,0])0")  # a moment's noughts stand for parts of a second
+_DURATION: Final = re.compile(r"PT([0-9]{1,2})H([0-9]{1,2})M([0-9]{1,2})(?:[.,][0-9]{1,9})?S")
 _PLACE: Final = re.compile(r"([A-Z]{1,3})[0-9]{1,7}")
 _PLAIN: Final = ("t", "v", "p")  # elements of text
+_TWICE: Final = "It holds the same part twice."
 Row = list[str]
+Rows = Iterator[tuple[int, int, Row]]  # which sheet, the row's number, its cells
 
 
 def is_sheet(names: Sequence[str]) -> bool:
@@ -45,13 +51,15 @@ def is_sheet(names: Sequence[str]) -> bool:
 def sheet_lines(packed: zipfile.ZipFile) -> Iterator[bytes]:
     """Raises: Problem(invalid) for what is no such file, or has several sheets; Problem(too_large)."""
     names = packed.namelist()
+    if len(set(names)) < len(names):
+        raise _unreadable(_TWICE)
     if "xl/workbook.xml" in names:
-        sheets = _xlsx(packed)
+        rows = _xlsx(packed)
     elif "content.xml" in names:
-        sheets = _ods(packed)
+        rows = partial(_ods_rows, packed)
     else:
         raise _unreadable("It is of another format than XLSX and ODS.")
-    filled = [rows for rows in sheets if any(any(row) for row in rows())]
+    filled = {sheet for sheet, _, row in rows() if any(row)}
     if len(filled) != 1:
         raise invalid(
             Sentence("The workbook has {0} sheets with cells, not one.", len(filled)),
@@ -60,19 +68,22 @@ def sheet_lines(packed: zipfile.ZipFile) -> Iterator[bytes]:
         )
     size = max(1, sum(one.compress_size for one in packed.infolist()))
     made = width = 0
-    for row in filled[0]():
+    for row in _filled((number, row) for sheet, number, row in rows() if sheet in filled):
         width = max(width, len(row))
-        line = _line([*row, *[""] * (width - len(row))])
+        line = _line(row, width)
         made += len(line)
         check_unpacked(made, size)
         yield line
 
 
-def _line(row: Row) -> bytes:
+def _line(row: Row, width: int) -> bytes:
+    """One that is longer than a line can be is only that."""
     if not any(row):
         return b"\n"
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerow(" ".join(cell.split("\n")).replace("\r", " ") for cell in row)
+    if sum(map(len, row)) > LINE_MAX:
+        return b" " * (LINE_MAX + 1) + b"\n"
+    out, cells = io.StringIO(), (*row, *[""] * (width - len(row)))
+    csv.writer(out, lineterminator="\n").writerow(" ".join(cell.split("\n")).replace("\r", " ") for cell in cells)
     return out.getvalue().encode("utf-8", "replace")
 
 
@@ -81,7 +92,7 @@ def _line(row: Row) -> bytes:
 
 def _elements(packed: zipfile.ZipFile, name: str, *cut: str) -> Iterator[tuple[Element, tuple[Element, ...]]]:
     try:
-        yield from parts(_pieces(packed, name), cut, _PLAIN)
+        yield from parts(_pieces(packed, name), cut, _PLAIN, LINE_MAX)
     except XmlError as error:
         raise _refused(error) from None
     except (LookupError, ValueError, zipfile.BadZipFile, OSError, RuntimeError, EOFError, zlib.error):
@@ -127,18 +138,23 @@ def _filled(rows: Iterator[tuple[int, Row]]) -> Iterator[Row]:
     """Adds the empty rows between those that are there. Raises: Problem(too_large)."""
     last = 0
     for number, row in rows:
-        if number > ROWS_MAX or len(row) > COLUMNS_MAX:
-            raise too_large(Sentence("The sheet has more than {0} rows or {1} columns.", f"{ROWS_MAX:,}", COLUMNS_MAX))
+        _check_size(number, len(row))
         for _ in range(last + 1, number):
             yield []
         last = max(last, number)
         yield row
 
 
+def _check_size(rows: int, columns: int) -> None:
+    """Raises: Problem(too_large)."""
+    if rows > ROWS_MAX or columns > COLUMNS_MAX:
+        raise too_large(Sentence("The sheet has more than {0} rows or {1} columns.", f"{ROWS_MAX:,}", COLUMNS_MAX))
+
+
 # XLSX -----------------------------------------------------------------------------------------------------------------
 
 
-def _xlsx(packed: zipfile.ZipFile) -> list[Callable[[], Iterator[Row]]]:
+def _xlsx(packed: zipfile.ZipFile) -> Callable[[], Rows]:
     targets = {
         one.attributes.get("Id", ""): normpath(join("xl", one.attributes.get("Target", ""))).removeprefix("/")
         for one, _ in _elements(packed, "xl/_rels/workbook.xml.rels", "Relationship")
@@ -152,11 +168,14 @@ def _xlsx(packed: zipfile.ZipFile) -> list[Callable[[], Iterator[Row]]]:
     names = frozenset(packed.namelist())
     shared = _shared(packed) if "xl/sharedStrings.xml" in names else []
     dates = _date_styles(packed) if "xl/styles.xml" in names else frozenset()
-    return [
-        lambda place=place: _filled(_xlsx_rows(packed, place, shared, dates, epoch))  # type: ignore[misc]
-        for place in places
-        if place in names
-    ]
+    places = [place for place in places if place in names]
+    if len(set(places)) < len(places):
+        raise _unreadable(_TWICE)
+    return lambda: (
+        (sheet, number, row)
+        for sheet, place in enumerate(places)
+        for number, row in _xlsx_rows(packed, place, shared, dates, epoch)
+    )
 
 
 def _shared(packed: zipfile.ZipFile) -> list[str]:
@@ -171,7 +190,7 @@ def _shared(packed: zipfile.ZipFile) -> list[str]:
 
 def _runs(text: Element) -> str:
     """A text, in one piece or in runs; how it is pronounced is left out."""
-    return "".join(piece.text[:LINE_MAX] for one in (text, *text.all("r")) for piece in one.all("t"))
+    return "".join(piece.text for one in (text, *text.all("r")) for piece in one.all("t"))[:LINE_MAX]
 
 
 def _date_styles(packed: zipfile.ZipFile) -> frozenset[str]:
@@ -181,7 +200,8 @@ def _date_styles(packed: zipfile.ZipFile) -> frozenset[str]:
     for one, above in _elements(packed, "xl/styles.xml", "numFmt", "xf"):
         form = one.attributes.get("numFmtId", "")
         if one.name == "numFmt" and len(own) < STYLES_MAX:
-            own[form] = re.search("[ymdhs]", _QUOTED.sub("", one.attributes.get("formatCode", "").lower())) is not None
+            shape = _QUOTED.sub("", one.attributes.get("formatCode", "").lower())
+            own[form] = _NUMBER.search(shape) is None and re.search("[ymdhs]", shape) is not None
         elif one.name == "xf" and above[-1:] and above[-1].name == "cellXfs" and number < STYLES_MAX:
             if own.get(form, form.isascii() and form.isdigit() and len(form) < 4 and int(form) in _DATES):  # noqa: PLR2004
                 found.add(str(number))
@@ -200,7 +220,7 @@ def _xlsx_rows(
             content = cell.said("v") or "".join(map(_runs, cell.all("is")))
             at = _column(cell.attributes.get("r", ""), len(row))
             if content and at >= COLUMNS_MAX:
-                yield number, [""] * (at + 1)
+                _check_size(number, at + 1)
             elif content:
                 row += [""] * (at - len(row))
                 row[at:] = [_xlsx_text(content, cell.attributes, shared, dates, epoch)]
@@ -231,8 +251,10 @@ def _xlsx_text(
         value = float(content)
     except ValueError:
         return content
-    if cell.get("s") in dates and 0 < value < 3_000_000:  # noqa: PLR2004 - of the year 9999
+    if cell.get("s") in dates and 0 <= value < 3_000_000:  # noqa: PLR2004 - of the year 9999
         at = epoch + timedelta(seconds=round(value * 86_400))
+        if value < 1:
+            return f"{at:%H:%M:%S}"  # a time of day
         return f"{at:%Y-%m-%d}" if value == int(value) else f"{at:%Y-%m-%d %H:%M:%S}"
     return _number(value)
 
@@ -247,18 +269,14 @@ def _number(value: float) -> str:
 # ODS ------------------------------------------------------------------------------------------------------------------
 
 
-def _ods(packed: zipfile.ZipFile) -> list[Callable[[], Iterator[Row]]]:
-    sheets = sum(one.name == "table" for one, _ in _elements(packed, "content.xml", "table", "table-row"))
-    if sheets > SHEETS_MAX:
-        raise _unreadable("It has too many sheets.")
-    return [lambda which=which: _filled(_ods_rows(packed, which)) for which in range(sheets)]  # type: ignore[misc]
-
-
-def _ods_rows(packed: zipfile.ZipFile, which: int) -> Iterator[tuple[int, Row]]:
+def _ods_rows(packed: zipfile.ZipFile) -> Rows:
+    """Raises: Problem(too_large) for more rows than a sheet can have, before they are made."""
     number, table = 1, 0
     for one, _ in _elements(packed, "content.xml", "table", "table-row"):
-        if one.name == "table" or table != which:
-            table += one.name == "table"
+        if one.name == "table":
+            number, table = 1, table + 1
+            if table > SHEETS_MAX:
+                raise _unreadable("It has too many sheets.")
             continue
         row = list[str]()
         for cell in one.children:
@@ -266,11 +284,14 @@ def _ods_rows(packed: zipfile.ZipFile, which: int) -> Iterator[tuple[int, Row]]:
                 content = _ods_text(cell)
                 times = min(_times(cell, "number-columns-repeated"), COLUMNS_MAX + 1)
                 row += [content] * (times if content or len(row) < COLUMNS_MAX else 0)
+                _check_size(number, len(row) if content else 0)
         while row and not row[-1]:
             row.pop()
         times = _times(one, "number-rows-repeated")
-        for again in range(times if row else 0):
-            yield number + again, row
+        if row:
+            _check_size(number + times - 1, 0)
+            for again in range(times):
+                yield table, number + again, row
         number += times
 
 
@@ -289,6 +310,8 @@ def _ods_text(cell: Element) -> str:
             return ""
     if kind == "date":
         return attributes.get("date-value", "").replace("T", " ")
+    if kind == "time" and (time := _DURATION.fullmatch(attributes.get("time-value", ""))):
+        return ":".join(part.zfill(2) for part in time.groups())
     if kind == "boolean":
         return attributes.get("boolean-value", "")
-    return " ".join(paragraph.text[:LINE_MAX] for paragraph in cell.all("p"))
+    return " ".join(paragraph.text for paragraph in cell.all("p"))[:LINE_MAX]

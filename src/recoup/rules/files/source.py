@@ -39,6 +39,12 @@ def unpacked(content: BinaryIO) -> Iterable[bytes]:
     return source_of(content)() if content.read(4) == ZIP else Unpacked(pieces(content))
 
 
+def is_workbook(content: BinaryIO) -> bool:
+    """Raises: as `source_of`."""
+    content.seek(0)
+    return content.read(4) == ZIP and not _only_entry(content)
+
+
 def pieces(content: BinaryIO) -> Iterator[bytes]:
     content.seek(0)
     while chunk := content.read(CHUNK):

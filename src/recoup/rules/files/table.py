@@ -3,7 +3,6 @@
 Each use says which headers it knows; how a file is written is all one to it.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final, Generic, NamedTuple, TypeVar
@@ -16,7 +15,8 @@ from recoup.rules.network.card_text import masked_numbers
 
 HEADER_WITHIN: Final = 20  # lines
 COLUMNS_MAX: Final = 400
-NAME_MAX: Final = 60
+NAME_MAX: Final = 60  # as it is shown
+NAME_CHARS_MAX: Final = 200  # as it is read: no column of anybody's has more
 NAMES_SHOWN: Final = 20
 DELIMITERS: Final = (",", ";", "\t", "|")
 T = TypeVar("T")
@@ -82,7 +82,7 @@ def _header(
             unread = unread or line._replace(text=None, why=Sentence("has quotes that do not fit"))
             continue
         for delimiter in delimiters:
-            names = [name.strip() for name in cells_of(line.text, delimiter) or []]
+            names = [name.strip()[:NAME_CHARS_MAX] for name in cells_of(line.text, delimiter) or []]
             if len(names) > COLUMNS_MAX:
                 unread = unread or line._replace(text=None, why=Sentence("has over {0} columns", COLUMNS_MAX))
                 continue
@@ -102,7 +102,7 @@ def _header(
 
 def plain(name: str) -> str:
     """A column's name for comparison: without case, blanks and punctuation."""
-    return re.sub(r"[\W_]+", "", name.lower())
+    return "".join(filter(str.isalnum, name.lower()))
 
 
 def shown_name(name: str) -> str:

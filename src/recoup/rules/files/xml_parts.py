@@ -13,6 +13,9 @@ OPEN_MAX: Final = 100_000  # elements that are held at once
 TEXT_MAX: Final = 4 << 20  # characters that are held at once
 SILENT_MAX: Final = 1 << 20  # bytes without an element or text: an endless name, attribute or comment
 ATTRIBUTES_MAX: Final = 128
+NAME_MAX: Final = 100  # characters of a name
+CHARS_MAX: Final = 4_000  # of one element's text, which no bank's is longer than
+VALUE_MAX: Final = 500  # characters of an attribute
 _LARGE: Final = Sentence("one entry or header is larger than any of a bank's")
 
 
@@ -57,14 +60,15 @@ class XmlError(Exception):
 
 
 def parts(
-    chunks: Iterable[bytes], cut: Collection[str], plain: Collection[str] = ()
+    chunks: Iterable[bytes], cut: Collection[str], plain: Collection[str] = (), chars: int = CHARS_MAX
 ) -> Iterator[tuple[Element, tuple[Element, ...]]]:
     """Each element of these names as it ends, with those that it stands in; then it is dropped from its parent.
-    `plain`: names of elements whose text is all that is in them, with its blanks.
+    `plain`: names of elements whose text is all that is in them, with its blanks. `chars`: to which an element's own
+    text is cut.
 
     Raises: XmlError.
     """
-    made = _Parts(cut, plain)
+    made = _Parts(cut, plain, chars)
     for chunk in chunks:
         made.feed(chunk, last=False)
         yield from made.take()
@@ -73,8 +77,8 @@ def parts(
 
 
 class _Parts:
-    def __init__(self, cut: Collection[str], plain: Collection[str]) -> None:
-        self._cut, self._plain = frozenset(cut), frozenset(plain)
+    def __init__(self, cut: Collection[str], plain: Collection[str], chars: int) -> None:
+        self._cut, self._plain, self._chars = frozenset(cut), frozenset(plain), chars
         self._ready: list[tuple[Element, tuple[Element, ...]]] = []
         self._open: list[Element] = []
         self._count = self._held = self._silent = 0
@@ -121,10 +125,10 @@ class _Parts:
         self._count += 1
         if attributes:
             self._held += sum(map(len, attributes)) + sum(map(len, attributes.values()))
-            attributes = {key.rpartition(":")[2]: value for key, value in attributes.items()}
+            attributes = {_plain(key): value[:VALUE_MAX] for key, value in attributes.items()}
         if self._count > OPEN_MAX or self._held > TEXT_MAX or len(attributes) > ATTRIBUTES_MAX:
             self._refuse("large", _LARGE)
-        made = Element(name.rpartition(":")[2], self._parser.CurrentLineNumber, attributes)
+        made = Element(_plain(name), self._parser.CurrentLineNumber, attributes)
         self._within += made.name in self._cut
         if self._open:
             self._open[-1].children.append(made)
@@ -136,7 +140,7 @@ class _Parts:
         if self._inner:
             self._inner -= 1
             return
-        done, text = self._open.pop(), "".join(self._pieces.pop())
+        done, text = self._open.pop(), "".join(self._pieces.pop())[: self._chars]
         before = self._before.pop()
         done.text = text if done.name in self._plain else text.strip()
         if done.name in self._cut:
@@ -156,3 +160,8 @@ class _Parts:
         if self._held > TEXT_MAX:
             self._refuse("large", _LARGE)
         self._pieces[-1].append(text)
+
+
+def _plain(name: str) -> str:
+    """Without its prefix."""
+    return name.rpartition(":")[2][:NAME_MAX]

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Final
 
+from recoup.kernel.cached import cached
 from recoup.rules.files.table import plain
 from recoup.rules.network.card import luhn, luhn_digit, scheme_of
 from recoup.rules.network.card_text import CHARS_MAX, Room, TooManyDigits, is_like_card, may_hold_number, numbers_in
@@ -61,7 +61,7 @@ def is_grouped_card(text: str) -> bool:
     return len(text) < 40 and _GROUPED.fullmatch(text) is not None and is_like_card(re.sub(r"\D", "", text))
 
 
-@lru_cache(maxsize=65_536)
+@cached(4_096)
 def card_parts(first: str, last: str, number: str, *, world: bool) -> tuple[str, str]:
     """(first six or eight digits, last four), empty where they are not told. `number`: masked, or of a `world`."""
     first, last = re.sub(r"\D", "", first.removesuffix(".0")), re.sub(r"\D", "", last.removesuffix(".0"))
@@ -76,7 +76,7 @@ def is_world_number(number: str) -> bool:
     return _WORLD.fullmatch(number) is not None and luhn(number)
 
 
-@lru_cache(maxsize=4_096)
+@cached(4_096)
 def scheme_named(brand: str, bin_: str) -> str:
     """visa, mastercard, amex, discover or elo; empty where nothing says so."""
     word = re.sub(r"[^a-z]", "", brand.lower())
@@ -87,7 +87,7 @@ def scheme_named(brand: str, bin_: str) -> str:
     return "" if scheme == "generic" else scheme
 
 
-@lru_cache(maxsize=4_096)
+@cached(4_096)
 def is_card(method: str, cards: frozenset[str]) -> bool:
     """Whether a way to pay is a card, or a wallet of cards; where none is named, it is. `cards`: as its source names
     them."""
@@ -95,21 +95,21 @@ def is_card(method: str, cards: frozenset[str]) -> bool:
     return not word or word in _CARDS or word in cards or _NETWORKS.fullmatch(word) is not None
 
 
-@lru_cache(maxsize=4_096)
+@cached(4_096)
 def method_shown(method: str) -> str:
     """A way to pay as it may be shown: anybody may have written it."""
     word = re.sub(r"[^a-z0-9]+", "_", method.strip().lower())[:40].strip("_")
     return "other" if not word or re.search(r"[0-9]{5}", word) else word
 
 
-@lru_cache(maxsize=4_096)
+@cached(4_096)
 def funding_named(text: str, debit: str) -> str:
     word = text.strip().lower()
     found = next((one for one in ("prepaid", "credit", "debit") if one in word), "")
     return found or ("debit" if debit.strip().lower() in ("yes", "true", "1", "y") else "")
 
 
-@lru_cache(maxsize=4_096)
+@cached(4_096)
 def country_named(text: str) -> str:
     """Two letters; other names are not kept."""
     word = text.strip().upper()

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from recoup.kernel.sentence import Sentence
+from recoup.rules.files.ids import plain_cell
 from recoup.rules.files.lines import LINE_MAX
 from recoup.rules.files.table import plain
 from recoup.rules.imports.attempt import SKIPPED, State
@@ -27,12 +28,11 @@ _FIELDS: Final = frozenset({
 
 
 class StateRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`equal`, `starts`, `contains`: field -> words in lower case; `has`: fields that are filled. All have to hold; the
-    first rule of a profile that does decides. `state` empty: the row is skipped for the reason `skip`."""
+    """`equal`, `starts`: field -> words in lower case; `has`: fields that are filled. All have to hold; the first rule
+    of a profile that does decides. `state` empty: the row is skipped for the reason `skip`."""
 
     equal: Mapping[str, frozenset[str]] = {}
     starts: Mapping[str, tuple[str, ...]] = {}
-    contains: Mapping[str, tuple[str, ...]] = {}
     has: tuple[str, ...] = ()
     state: Literal["", State, "as_status"] = ""
     stage: Literal["open", "answered", "afterwards"] = "answered"
@@ -42,7 +42,7 @@ class StateRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def fields(self) -> tuple[str, ...]:
         """Those that it asks for."""
-        return (*self.equal, *self.starts, *self.contains, *self.has)
+        return (*self.equal, *self.starts, *self.has)
 
 
 class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -167,7 +167,7 @@ def _flatten(value: Any, name: str, into: dict[str, str], levels: int) -> bool:
     elif isinstance(value, float) and value.is_integer() and abs(value) < 1e20:
         text = str(int(value))
     elif isinstance(value, str | int | float):
-        text = str(value)
+        text = plain_cell(str(value))
     else:
         text = json.dumps(value, ensure_ascii=False)
     into.setdefault(name[:200], text)

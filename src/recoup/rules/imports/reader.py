@@ -27,7 +27,6 @@ Values = Mapping[str, str]
 STATES_CACHED: Final = 65_536
 ATTEMPTS_MAX: Final = 10_000  # of one payment, as a file may number them
 OFFSET_MAX: Final = 16 * 60
-_FORMULA: Final = "=+-@\t"
 _CARD_DATA: Final = Sentence("holds what looks like a card number; nothing of it was kept")
 _NO_NUMBER: Final = Sentence("if it is an id, export a hash of it in its place, or leave the column out")
 _OTHER_HEADER: Final = Sentence("is a header with other columns, or in another order")
@@ -66,7 +65,7 @@ class Reader:
         self._watched = _picking([place for place in range(len(layout.header)) if place not in dates])
         self._watched_names = self._watched(layout.header)
         self._keys = tuple(sorted({field for rule in profile.states for field in rule.fields}))
-        read = {field for rule in profile.states for field in (*rule.equal, *rule.starts, *rule.contains)}
+        read = {field for rule in profile.states for field in (*rule.equal, *rule.starts)}
         self._filled = frozenset(self._keys) - read  # of these only whether they are filled
         self._names = list(map(plain, layout.header))
         self._states: dict[tuple[str, ...], StateRule | None] = {}
@@ -125,13 +124,12 @@ class Reader:
         for field, others in self._stand_ins:
             if not values[field]:
                 values[field] = next((more for other in others if (more := cells[other].strip())), "")
-        if "'" in "".join(values.values()):
-            for field, text in values.items():
-                if text[:1] == "'" and text[1:2] in _FORMULA:
-                    values[field] = text[1:]
         return values
 
-    def _outcome(self, line: int, values: Values, names: Sequence[str], cells: Sequence[str]) -> Outcome:
+    def _outcome(self, line: int, values: dict[str, str], names: Sequence[str], cells: Sequence[str]) -> Outcome:
+        for field in _IDS:
+            if values.get(field, "")[:1] == "'":
+                values[field] = ids.plain_cell(values[field], is_id=True)
         try:
             return self._attempt(line, values, names, cells)
         except BadCell as bad:
@@ -325,7 +323,6 @@ def _holds(rule: StateRule, words: Values, raw: Values) -> bool:
     return (
         all(words[field] in among for field, among in rule.equal.items())
         and all(raw[field].startswith(heads) for field, heads in rule.starts.items())
-        and all(any(part in raw[field] for part in parts) for field, parts in rule.contains.items())
         and all(raw[field] for field in rule.has)
     )
 

@@ -1,11 +1,11 @@
 """Why an attempt was declined, as an export says it: each code stays in its own field, a text only names a class."""
 
 import re
-from functools import lru_cache
 from typing import Final, NamedTuple
 
+from recoup.kernel.cached import cached
 from recoup.rules.files.table import plain
-from recoup.rules.network.codes import SOURCES, UNREADABLE, plain_code
+from recoup.rules.network.codes import SOURCES, UNREADABLE, phrase_in, plain_code
 from recoup.rules.network.tables import PROCESSOR_CODES
 
 _CODE: Final = re.compile(r"[0-9A-Za-z_.:\-]{1,64}")
@@ -14,7 +14,6 @@ _QUOTED: Final = re.compile(r"`([a-z_]{3,60})`")
 _SCHEME: Final = re.compile(r"[0-9A-Z]{1,3}")
 _LISTED: Final = frozenset((row.source, row.code.lower()) for row in PROCESSOR_CODES)
 _BY_TEXT: Final = {(row.source, plain(row.text)): row.code for row in reversed(PROCESSOR_CODES)}
-_PHRASES: Final = sorted((row.code for row in PROCESSOR_CODES if row.source == "text"), key=len, reverse=True)
 # What the processor advises, in words of its own: as the network's advice, whose number is not told.
 _ADVICE: Final = {"do_not_try_again": "03", "try_again_later": "02", "confirm_card_data": "01"}
 _SOURCES: Final = {
@@ -33,7 +32,7 @@ class Reasons(NamedTuple):
 NOTHING: Final = Reasons("", "", "", "", "")
 
 
-@lru_cache(maxsize=65_536)
+@cached(4_096)
 def reasons_of(
     source: str,
     digits: int,
@@ -50,14 +49,14 @@ def reasons_of(
     source = source or _processor(processor)
     lost = scheme_code if not _scheme(scheme_code) else ""
     scheme_code = _scheme(scheme_code) or _scheme(_first(leading))
-    code, phrase = _own(source, code, digits), _phrase(text)
+    code, phrase = _own(source, code, digits), phrase_in(text, saying_why=False)
     if not code and (quoted := _QUOTED.search(text)) is not None and (source, quoted[1]) in _LISTED:
         code = quoted[1]
     if lost and not code and not scheme_code:
         code = UNREADABLE
     if not advice and word and source == "stripe":
         advice = _ADVICE.get(word.strip().lower(), "")
-    return Reasons(source if code else "", scheme_code, _advice(advice), code, phrase)
+    return Reasons(source if code else "", scheme_code, _advice(advice), code, phrase.code if phrase else "")
 
 
 def _first(text: str) -> str:
@@ -86,11 +85,6 @@ def _own(source: str, text: str, digits: int) -> str:
     if (source, text.lower()) not in _LISTED and (named := _BY_TEXT.get((source, plain(text)))) is not None:
         return named
     return text if _CODE.fullmatch(text) and not re.search(r"[0-9]{7}", text) else UNREADABLE
-
-
-def _phrase(text: str) -> str:
-    words = " ".join(text.lower().replace("_", " ").replace("`", " ").split())
-    return next((phrase for phrase in _PHRASES if phrase in words), "") if words else ""
 
 
 def _processor(name: str) -> str:

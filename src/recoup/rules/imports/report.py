@@ -11,6 +11,7 @@ from recoup.rules.imports.file import Looked
 from recoup.rules.imports.payments import GUESSED_MAX, Payments, Summary
 from recoup.rules.imports.reader import Outcome
 from recoup.rules.network.codes import unknown_code
+from recoup.rules.network.decline_code import NETWORK
 
 NAMES_MAX: Final = 60
 LINES_MAX: Final = 10_000  # bad lines that are kept; all are counted
@@ -36,8 +37,9 @@ class Counts:
         self.last_line = outcome.line
         if isinstance(outcome, Attempt):
             self.attempts += 1
+            source = NETWORK if outcome.scheme_code else outcome.source
             code = outcome.scheme_code or outcome.processor_code
-            if code and outcome.state == "declined" and unknown_code(outcome.source, code):
+            if code and outcome.state == "declined" and unknown_code(source, code):
                 _count(self.codes, f"{outcome.source} {code}".strip())
             self.payments.add(outcome)
             return outcome

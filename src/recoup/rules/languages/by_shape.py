@@ -42,7 +42,7 @@ def said_by_shape(language: str, text: str) -> str:
     return text if not text or len(text) > _LONGEST else _said(language, str(text), _DEEP)
 
 
-@lru_cache(maxsize=8_192)
+@lru_cache(maxsize=1_024)
 def _said(language: str, text: str, deep: int) -> str:
     return " ".join(_sentence(language, one, deep) for one in _ENDS.split(text))
 

@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from recoup.kernel.cached import cached
 from recoup.kernel.extensions import load_all
 from recoup.kernel.problem import Problem
 
@@ -73,7 +74,7 @@ def or_english(language: str) -> str:
     return language if language in languages() else ENGLISH
 
 
-@cache
+@cached(32)
 def catalogue(language: str) -> Catalogue:
     """English, which translates nothing, where `language` is not installed."""
     known = _installed()[0].get(language)

@@ -5,10 +5,10 @@ A cell is made of some fields of the row and of nothing else: what somebody may 
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
+from recoup.kernel.cached import cached
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import shown
 from recoup.rules.lists.words import STATUS_WORDS, card_scheme_word, channel_word, reason_word, way_of
@@ -57,7 +57,7 @@ def moment_text(zone: str) -> Callable[[datetime | None], str | None]:
     return text
 
 
-@lru_cache(65_536)  # prices repeat, and most orders have nothing refunded
+@cached(4_096)  # prices repeat, and most orders have nothing refunded
 def _decimal(units: int, asset: str, like: str | None) -> str:
     return shown(units, asset, like) if asset in EXPONENTS else str(units)
 

@@ -14,7 +14,11 @@ STATUS_WORDS: Final[dict[int, str]] = {code: _SHOWN.get(code, name) for code, na
 REASON_WORDS: Final[dict[str, str]] = {
     "declined": "Declined", "expired": "Expired", "merchant_cancelled": "By you", "paid_elsewhere": "Paid elsewhere",
     "capture_window": "Not captured in time", "challenge_failed": "Check failed",
-    "challenge_timeout": "Customer did not answer",
+    "challenge_timeout": "Customer did not answer", "payer_refused": "Refused by the customer",
+    "invoice_credited": "Invoice credited",
+    "invoice_voided": "Invoice voided", "invoice_uncollectible": "Invoice uncollectible",
+    "invoice_gone": "Invoice gone", "subscription_cancelled": "Subscription ended",
+    "subscription_paused": "Subscription paused", "billing_stopped": "Billing stopped",
 }  # fmt: skip
 
 

@@ -19,7 +19,20 @@ PeriodTo = Annotated[datetime, Meta(description="exclusive")]
 RefundedTotal = Annotated[Amount, Meta(description="total of all refunds that were not refused")]
 CancelReason = Annotated[
     Literal[
-        "declined", "merchant_cancelled", "paid_elsewhere", "capture_window", "challenge_failed", "challenge_timeout"
+        "declined",
+        "merchant_cancelled",
+        "paid_elsewhere",
+        "capture_window",
+        "challenge_failed",
+        "challenge_timeout",
+        "payer_refused",
+        "invoice_credited",
+        "invoice_voided",
+        "invoice_uncollectible",
+        "invoice_gone",
+        "subscription_cancelled",
+        "subscription_paused",
+        "billing_stopped",
     ],
     Meta(description="why the order ended"),
 ]
@@ -134,7 +147,10 @@ class AttemptDeclined(OrderData, frozen=True, kw_only=True):
 
 
 class Amended(OrderData, frozen=True, kw_only=True):
-    changed: Annotated[Literal["card", "expiry", "retries", "notes"], Meta(description="by the merchant")]
+    changed: Annotated[
+        Literal["card", "amount", "expiry", "retries", "notes"],
+        Meta(description="by the merchant; `card` and `amount` also by its invoice at the processor"),
+    ]
 
 
 class PartiallyCollected(OrderData, frozen=True, kw_only=True):
@@ -145,24 +161,15 @@ class PartiallyCollected(OrderData, frozen=True, kw_only=True):
     by_network_token: ByNetworkToken = UNSET
 
 
-class RefundRefused(OrderData, frozen=True, kw_only=True):
-    refund_id: UUID
-    refund_amount: Amount
-    refunded_amount: RefundedTotal
-    refundable_amount: Amount
+class RefundRefused(Refunded, frozen=True, kw_only=True):
+    """A refund that was refused."""
 
 
-class RefundFailed(OrderData, frozen=True, kw_only=True):
-    refund_id: UUID
+class RefundFailed(Refunded, frozen=True, kw_only=True):
     instead_id: Annotated[UUID, Meta(description="the refund that replaces it and waits for a person")]
-    refund_amount: Amount
-    refunded_amount: RefundedTotal
-    refundable_amount: Amount
 
 
-class ChargebackClosed(OrderData, frozen=True, kw_only=True):
-    chargeback_id: UUID
-    chargeback_amount: Amount
+class ChargebackClosed(ChargebackReversed, frozen=True, kw_only=True):
     outcome: Annotated[Literal["won", "lost"], Meta(description="won: the money was returned")]
 
 

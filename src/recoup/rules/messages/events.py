@@ -77,7 +77,7 @@ _KINDS: Final[Mapping[str, EventKind]] = {
         EventKind("order.onhold", False, shapes.Held, "It waits."),
         EventKind("order.problem", False, shapes.Held, "A person has to check it."),
         EventKind("attempt.declined", False, shapes.AttemptDeclined, "An attempt was declined."),
-        EventKind("order.amended", False, shapes.Amended, "The merchant changed the open order."),
+        EventKind("order.amended", False, shapes.Amended, "The open order was changed."),
         EventKind(
             "order.partially_collected",
             False,
@@ -86,7 +86,7 @@ _KINDS: Final[Mapping[str, EventKind]] = {
         ),
         EventKind("order.refundrefused", False, shapes.RefundRefused, "A refund will not be made."),
         EventKind(
-            "order.refundfailed", False, shapes.RefundFailed, "A refund that was made came back: it is owed again."
+            "order.refundfailed", True, shapes.RefundFailed, "A refund that was made came back: it is owed again."
         ),
         EventKind("payment.chargeback.closed", False, shapes.ChargebackClosed, "A chargeback was won or lost."),
         *(

@@ -163,13 +163,16 @@ def _charge_coming(f: NoticeFacts, to: Locale) -> Answered:
     return subject, [coming, _statement(f, to)], ""
 
 
+_PLANNED: Final = "There you also see whether a charge is planned without you, and can say that you do not want to pay."
+
+
 def _challenge(f: NoticeFacts, to: Locale) -> Answered:
     refused = "Your bank declined {amount} for your order {order} at {shop}. Only you can fix this:"
     return (
         to.say("{shop}: action needed for your payment", shop=f.shop),
         [
             to.say(refused, amount=f.amount, order=f.order, shop=f.shop),
-            to.say("Nothing is charged before you confirm."),
+            to.say(_PLANNED),
         ],
         to.say("Continue the payment"),
     )
@@ -179,7 +182,7 @@ def _payment_link(f: NoticeFacts, to: Locale) -> Answered:
     failed = "Your payment of {amount} for your order {order} at {shop} did not go through. You can pay it here:"
     return (
         to.say("{shop}: your payment did not go through", shop=f.shop),
-        [to.say(failed, amount=f.amount, order=f.order, shop=f.shop), to.say("Nothing is charged before you confirm.")],
+        [to.say(failed, amount=f.amount, order=f.order, shop=f.shop), to.say(_PLANNED)],
         to.say("Pay now"),
     )
 

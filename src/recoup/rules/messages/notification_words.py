@@ -116,6 +116,18 @@ def of_order(facts: Facts, to: Locale) -> str:
     return to.say("Of order {order}.", order=_named(facts)[0][0])
 
 
+def _elsewhere(facts: Facts, to: Locale) -> Notified:
+    return to.say(_ELSEWHERE[facts["kind"]], amount=_sum(facts)), [of_order(facts, to)], f"/orders/{facts['order_id']}"
+
+
+_ELSEWHERE: Final = {
+    "refund": "A refund of {amount} was made at the processor",
+    "void": "A hold of {amount} was released at the processor",
+    "capture": "{amount} were captured at the processor",
+    "capture_failed": "A capture of {amount} failed at the processor",
+}
+
+
 def _deadline(facts: Facts, to: Locale) -> Notified:
     days = facts["days"]
     title = to.say(
@@ -252,6 +264,15 @@ def _drift(facts: Facts, to: Locale) -> Notified:
     return title, [counted, to.say("The operator can train a new model.")], "/overview"
 
 
+def _unlisted(facts: Facts, to: Locale) -> Notified:
+    line = to.say(
+        "Orders of the last {days} days with it: {count}. Their declines are classified by their other data.",
+        days=str(facts["days"]),
+        count=f"{facts['orders']:,}",
+    )
+    return to.say("The code {code} is on no list", code=facts["code"]), [line], "/engine"
+
+
 _UPLIFT: Final = {
     "harm": "The engine brings less than the comparison group",
     "gone": "The uplift of this quarter is below the one that was shown before",
@@ -343,7 +364,7 @@ _OWN: Final[Mapping[str, Says]] = {
     "orders": _orders, "dispute": _dispute, "deadline": _deadline, "payout": _payout, "payout_failed": _payout,
     "approval": _approval, "settlement": _settlement, "webhook": _webhook, "go_live": _go_live,
     "partner_webhook": _partner_webhook, "export": _export, "rate": _rate, "drift": _drift, "digest": _digest,
-    "uplift": _uplift,
+    "uplift": _uplift, "unlisted_code": _unlisted, "elsewhere": _elsewhere,
     "backtest": _backtest, "processor": _processor, "own_processor": _processor,
 }  # fmt: skip
 _SAYS: Final = Extended(_OWN, lambda feature: {name: notice.says for name, notice in feature.notifies.items()})

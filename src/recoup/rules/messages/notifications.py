@@ -39,6 +39,14 @@ _KINDS: Final[Mapping[str, Kind]] = {
         Kind("orders", "Orders that need attention", "in Problem or Onhold; at most one e-mail an hour", ALL),
         Kind("dispute", "Disputes", "a dispute was opened or entered its next stage", _MONEY),
         Kind(
+            "elsewhere",
+            "Made at the processor",
+            "a refund, void or capture that was made there and not here, or a capture that failed later",
+            _MONEY,
+            mail=False,
+            routine=True,
+        ),
+        Kind(
             "deadline",
             "Evidence that is due",
             "7, 3 and 1 days before the deadline, while no evidence was sent",
@@ -74,6 +82,12 @@ _KINDS: Final[Mapping[str, Kind]] = {
             "A model that no longer fits",
             "its expected approvals compared with those of the last four weeks",
             ALL,
+        ),
+        Kind(
+            "unlisted_code",
+            "Codes that nobody here knows",
+            "a decline came with a code that is on no list; once a week for each",
+            frozenset({"owner", "operations", "developer"}),
         ),
         Kind(
             "uplift",

@@ -14,7 +14,7 @@ from recoup.rules.order.snapshot import Order
 EVENT_STATUSES: Final[Mapping[int, str]] = {code: name.upper() for code, name in STATUS_NAMES.items()}
 _CHANGED: Final = {
     "card_replaced": "card", "expiry_moved": "expiry", "retries_stopped": "retries", "retries_resumed": "retries",
-    "notes_changed": "notes",
+    "notes_changed": "notes", "amount_changed": "amount",
 }  # fmt: skip
 _PARTS: Final = frozenset({
     "order.refunded", "order.refundrefused", "order.refundfailed", "order.partially_collected",

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.counterpart_text import REFERENCE_MAX, SENTENCE_MAX
-from recoup.rules.files.ids import BadCell, check_id
+from recoup.rules.files.ids import BadCell, check_id, plain_cell
 from recoup.rules.files.lines import lines
 from recoup.rules.files.source import Source, encoding_in
 from recoup.rules.files.table import Table, plain, shown_names
@@ -43,6 +43,7 @@ def read_answers(source: Source) -> list[PayoutReturn]:
         payout, outcome, reason = (
             record.cells[place].strip() if place is not None else "" for place in table.header.known
         )
+        payout = plain_cell(payout, is_id=True)
         try:
             _check(payout, outcome.lower(), reason)
         except BadCell as bad:

@@ -240,6 +240,10 @@ def processing_cost(units: int, route: str) -> Posting:
     return _pair("processing_cost", "processing_cost", "clearing", units, credit_place=route)
 
 
+def processing_cost_returned(units: int, route: str) -> Posting:
+    return _pair("processing_cost_returned", "clearing", "processing_cost", units, place=route)
+
+
 def suspended(units: int, route: str, file_kind: str) -> Posting:
     """Money that another's statement shows and nothing here explains yet: `units` came (+) or went (-)."""
     account, place = ("bank", "") if file_kind == "bank" else ("clearing", route)

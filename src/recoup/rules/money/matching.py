@@ -4,42 +4,40 @@ A line is matched by our id or by the reference that the other side gave, and by
 amount alone. Source: design §5; docs/money.md.
 """
 
+import tomllib
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from importlib.resources import files
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from recoup.kernel.currencies import decimals_of
+from recoup.kernel.problem import invalid
 from recoup.kernel.sentence import Sentence
-from recoup.rules.money.ledger import Posting, funded, funding_returned, processing_cost, suspended
+from recoup.rules.money.ledger import (
+    Posting,
+    funded,
+    funding_returned,
+    processing_cost,
+    processing_cost_returned,
+    suspended,
+)
 
 OUTCOMES: Final = ("matched", "missing_here", "missing_there", "amount_differs", "duplicate", "refused")
-INWARD: Final = frozenset(
-    {"charge", "dispute_won", "funding", "payout_return", "refund_failed"}
-)  # an amount below zero cannot be one
+_LINES: Final = tomllib.loads((files("recoup.rules.money") / "data" / "lines.toml").read_text("ascii"))
 # kind of file -> type of line -> recipes of the postings that it is, on the account that the file is about
 KINDS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
-    "processor": {
-        "charge": ("charge", "late_approval"), "refund": ("refund_done", "reversed"), "dispute": ("disputed",),
-        "refund_failed": ("refund_failed", "reversal_failed"),
-        "dispute_won": ("dispute_won",), "dispute_fee": ("dispute_fee",), "fee": ("processing_cost",),
-        "funding": ("funded",),
-    },
-    "bank": {
-        "payout": ("paid_out",), "payout_return": ("payout_bounced",), "funding": ("funded",),
-        "funding_return": ("funding_returned",),
-    },
-    "chain": {
-        "charge": ("charge", "late_approval", "overpaid"), "refund": ("refund_done", "reversed"),
-        "settlement": ("settled",),
-        "payout": ("payout_paid",),
-    },
-}  # fmt: skip
+    kind: {type_: tuple(row["recipes"]) for type_, row in rows.items() if "recipes" in row}
+    for kind, rows in _LINES.items()
+}
 EDGE: Final = timedelta(days=1)
 
 
 class Theirs(NamedTuple):
     """A line that could be read. `units` without sign; `line_id` stands for what it says, `number` for where.
-    `statement`: which one of a bank, where every line is a movement of its own, however alike; else empty."""
+    `statement`: which one of a bank, where every line is a movement of its own, however alike; else empty. `refs`: the
+    other side's further ids of the movement, those of its own first."""
 
     number: int
     line_id: UUID
@@ -51,6 +49,7 @@ class Theirs(NamedTuple):
     at: datetime
     route: str = ""
     statement: str = ""
+    refs: tuple[str, ...] = ()
 
 
 class Ours(NamedTuple):
@@ -120,7 +119,7 @@ def judge(kind: str, line: Theirs, found: Found, route: str) -> Verdict:
         text = Sentence("The same payment is in {0} here and in {1} there.", ours.asset, line.asset)
         return Verdict("amount_differs", "currency_differs", text)
     if by != "booked" and ours.units != line.units:
-        posting = suspended(_sign(line.type) * (line.units - ours.units), line.route or route, kind)
+        posting = suspended(_sign(kind, line) * (line.units - ours.units), line.route or route, kind)
         text = "The same payment has another amount there; the difference may wait in suspense."
         return Verdict("amount_differs", "amount_differs", text, posting)
     return Verdict(
@@ -134,6 +133,28 @@ def judge(kind: str, line: Theirs, found: Found, route: str) -> Verdict:
     )
 
 
+def unit_of(line: Theirs, found: Found) -> str:
+    """The unit in which the line's amount is that of the movement found for it: `same`, `minor` where it is read as
+    whole units and is in the smallest, `major` the other way round; else `other`, nothing where none was found."""
+    ours = found.ours
+    if ours is None:
+        return ""
+    theirs, factor = line.units if line.asset == ours.asset else 0, 10 ** decimals_of(ours.asset)
+    if theirs == ours.units or found.parts or found.whole:
+        return "same"
+    return "minor" if theirs == ours.units * factor else "major" if theirs * factor == ours.units else "other"
+
+
+def check_units(counted: Counter[str]) -> None:
+    """Raises: Problem(invalid) for a file with no amount of ours, most of whose amounts are ours in another unit."""
+    unit = max(("minor", "major"), key=lambda unit: counted[unit])
+    if not counted["same"] and counted[unit] > counted["other"]:
+        message = "This file's amounts are 100 times ours: they are in the smallest unit."
+        if unit == "major":
+            message = "This file's amounts are a hundredth of ours: they are in whole units."
+        raise invalid(message, "amounts", Sentence("Say the unit of its amounts: --amounts {0}.", unit))
+
+
 def judge_missing(ours: Ours, period: tuple[datetime, datetime]) -> Verdict:
     """A movement of ours in the period that no line of the file is about."""
     if ours.at - period[0] < EDGE or period[1] - ours.at <= EDGE:
@@ -145,7 +166,7 @@ def judge_missing(ours: Ours, period: tuple[datetime, datetime]) -> Verdict:
 
 def _second(kind: str, line: Theirs, found: Found, route: str) -> Verdict:
     """Another line about a movement that has one: perhaps a second charge, never passed over as a repetition."""
-    posting = suspended(_sign(line.type) * line.units, route, kind)
+    posting = suspended(_sign(kind, line) * line.units, route, kind)
     if found.same_day:
         text = Sentence(
             "Line {0} is this payment already, and the bank lists it twice. Ask the bank whether money moved "
@@ -184,15 +205,21 @@ def _missing_here(kind: str, line: Theirs, found: Found, route: str) -> Verdict:
             "What the processor takes is booked from its files.",
             processing_cost(line.units, route),
         )
-    if line.type == "funding":
-        if kind == "bank":
-            return Verdict(
-                "missing_here",
-                "funding",
-                "Money that a processor paid to the bank; book it from here.",
-                funded(line.units, route),
-            )
+    if line.type == "fee_returned":
+        text = "The processor gave back what it took; booked from here, it lowers the cost."
+        return Verdict("missing_here", "cost_returned", text, processing_cost_returned(line.units, route))
+    if kind == "processor" and line.type == "funding":
         return Verdict("missing_here", "funding", "The processor paid this out; book it from the bank's file.")
+    if kind == "processor" and line.type == "funding_return":
+        text = "What the processor paid out came back to it; book it from the bank's file."
+        return Verdict("missing_here", "funding_return", text)
+    if line.type == "funding":
+        return Verdict(
+            "missing_here",
+            "funding",
+            "Money that a processor paid to the bank; book it from here.",
+            funded(line.units, route),
+        )
     if line.type == "funding_return":
         return Verdict(
             "missing_here",
@@ -206,7 +233,7 @@ def _missing_here(kind: str, line: Theirs, found: Found, route: str) -> Verdict:
     if found.by == "conflict":
         text = "Its id is ours, but the reference beside it is not the one that we know."
         return Verdict("missing_here", "id_and_reference_differ", text)
-    posting = suspended(_sign(line.type) * line.units, route, kind)
+    posting = suspended(_sign(kind, line) * line.units, route, kind)
     if found.alike:
         text = Sentence(
             "Nothing here has its id or reference. Possible: {0} open movement{1} of the same type and "
@@ -218,6 +245,23 @@ def _missing_here(kind: str, line: Theirs, found: Found, route: str) -> Verdict:
     return Verdict("missing_here", "unknown", "Nothing here has its id or reference; it may wait in suspense.", posting)
 
 
-def _sign(type_: str) -> int:
-    """Which way the account of the file goes: + when money came to it."""
-    return 1 if type_ in INWARD else -1
+def signed_type(kind: str, type_: str, *, came_in: bool, ours: bool = False) -> str:
+    """The type of a line by which way its money went; empty where it cannot have gone that way. `ours`: a bank's line
+    with a payout's id or reference."""
+    found: str = _LINES[kind][type_]["in" if came_in else "out"]
+    return "payout_return" if ours and found == "funding" != type_ else found
+
+
+def is_inward(kind: str, type_: str) -> bool:
+    """Whether money of this type comes to the account that the file is about."""
+    return bool(_LINES[kind][type_]["in"] == type_)
+
+
+def is_either(kind: str, type_: str) -> bool:
+    """Whether a type's sign alone says which way its money went."""
+    row = _LINES[kind][type_]
+    return bool(row["in"] and row["out"]) and type_ not in (row["in"], row["out"])
+
+
+def _sign(kind: str, line: Theirs) -> int:
+    return 1 if is_inward(kind, line.type) else -1

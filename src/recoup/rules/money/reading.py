@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from importlib.resources import files
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -18,13 +19,12 @@ from recoup.rules.files.moments import DATES
 from recoup.rules.money.matching import KINDS
 from recoup.rules.money.report_spans import zone_of
 
-COLUMNS: Final = (
-    "id", "reference", "type", "amount", "debit", "credit", "fee", "net", "net_debit", "net_credit", "net_currency",
-    "currency", "date", "time", "zone", "route",
-)  # fmt: skip
+OTHERS: Final[Any] = tomllib.loads((files("recoup.rules.money") / "data" / "words.toml").read_text("utf-8"))
+COLUMNS: Final = tuple(OTHERS["columns"])
 _WITH_YEAR: Final = frozenset("cGxyY")
 _DIRECTIVES: Final = _WITH_YEAR | frozenset("aAbBdfHIjmMpSuUVwWXzZ")
 _SOME: Final = datetime(2026, 11, 20, 13, 14, 15, tzinfo=UTC)
+_LATER: Final = ("dates", "statuses", "amounts", "signs")  # left out where empty, so that known files stay known
 MAPPING_MAX: Final = 16_384  # characters
 DOTS_MAX: Final = 20  # of a line: what reads TOML takes the square of a name's dots
 EVERY: Final = "EVERY"  # among the currencies of a reading: whatever the file holds
@@ -34,7 +34,8 @@ EVERY: Final = "EVERY"  # among the currencies of a reading: whatever the file h
 class Reading:
     """How a file is to be read. `columns`: our name -> theirs; `types`: their word -> ours; `values`: what stands in no
     column; `currencies`: those that it may hold, EVERY for all, else its first line's. `dates`: which comes first in
-    03/04/2026. Empty texts are found out, or asked."""
+    03/04/2026. `statuses`: their word -> money or none; `amounts`: major or minor units; `signs`: what a minus on money
+    that goes out means, out or back. Empty texts are found out, or asked."""
 
     kind: str = "processor"
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -48,6 +49,9 @@ class Reading:
     date_format: str = ""
     encoding: str = ""
     dates: str = ""
+    statuses: Mapping[str, str] = field(default_factory=dict)
+    amounts: str = ""
+    signs: str = ""
     routes: tuple[str, ...] = ()  # those that there are; a line that names another is not taken
 
     def to_dict(self) -> dict[str, Any]:
@@ -56,7 +60,7 @@ class Reading:
             "currencies": sorted(self.currencies),
             "period": [moment.astimezone(UTC).isoformat() for moment in self.period or ()],
         }
-        return {name: value for name, value in said.items() if name != "routes" and (value or name != "dates")}
+        return {name: value for name, value in said.items() if name != "routes" and (value or name not in _LATER)}
 
 
 def reading_of(stored: Mapping[str, Any], currencies: tuple[str, ...]) -> Reading:
@@ -66,7 +70,8 @@ def reading_of(stored: Mapping[str, Any], currencies: tuple[str, ...]) -> Readin
 
 
 def mapping_file(text: str) -> dict[str, Any]:
-    """A mapping as TOML: tables `columns`, `types`, `values`, `format`. Raises: Problem(invalid) naming the mistake."""
+    """A mapping as TOML: tables `columns`, `types`, `statuses`, `values`, `format`. Raises: Problem(invalid) naming the
+    mistake."""
     if len(text) > MAPPING_MAX or any(line.count(".") > DOTS_MAX for line in text.split("\n")):
         raise invalid(
             "The mapping is too long, or has a line with too many dots.",
@@ -84,8 +89,9 @@ def mapping_file(text: str) -> dict[str, Any]:
     tables = {
         "columns": COLUMNS,
         "types": None,
+        "statuses": None,
         "values": ("type", "currency", "route"),
-        "format": ("delimiter", "decimal", "date_format", "dates", "zone", "encoding"),
+        "format": ("delimiter", "decimal", "date_format", "dates", "zone", "encoding", "amounts", "signs"),
     }
     found: dict[str, Any] = {}
     for name, table in mapping.items():
@@ -116,6 +122,7 @@ def check(reading: Reading) -> ZoneInfo:
         raise invalid("The decimal sign is a dot or a comma.", "decimal", "Write . or , alone.")
     if reading.dates not in DATES:
         raise invalid("Dates are dmy or mdy.", "dates", "Write dmy where the day comes first.")
+    _check_choices(reading)
     if reading.date_format and not _can_read(reading.date_format):
         raise invalid(
             Sentence("The date format {0} cannot be read.", repr(reading.date_format[:40])),
@@ -141,6 +148,17 @@ def check(reading: Reading) -> ZoneInfo:
                 "Write three letters, like USD, or a token, like USDC.",
             )
     return zone_of(reading.zone)
+
+
+def _check_choices(reading: Reading) -> None:
+    """Raises: Problem(invalid)."""
+    for name, given, known in (
+        ("amounts", {reading.amounts}, ("major", "minor")),
+        ("signs", {reading.signs}, ("out", "back")),
+        ("statuses", {*reading.statuses.values()}, ("money", "none")),
+    ):
+        if not given <= {"", *known}:
+            raise invalid(Sentence("{0} can be {1}.", name, " or ".join(known)), name, "Choose one of them.")
 
 
 def _can_read(form: str) -> bool:

@@ -1,12 +1,14 @@
 """How much of an order can be given back, by amount or by items."""
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from recoup.kernel.money import Money, shown
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
+from recoup.rules.money.fees import returned_units
 
 
 def allocate(total: int, weights: Sequence[int]) -> tuple[int, ...]:
@@ -68,28 +70,51 @@ def by_amount(amount: Money, remaining: Money, *, cap: Money | None = None, like
     return amount
 
 
-def items_of(order_items: Sequence[Mapping[str, Any]], order_units: int | None = None) -> tuple[Item, ...]:
-    """The order's lines as sent, `line` counted from 1.
+def most_refundable(units: int, refunded: int, free: int, fee: int, policy: str) -> int:
+    """The largest refund of an order whose wallet holds `free`, beside what the refund returns of the fee."""
 
-    `order_units`: what was paid. The lines then add up to it: a discount on the whole order, its tax or shipping is
-    spread over them in proportion. Lines that explain less than half of it are no account of the order, and keep
-    their own prices.
-    """
-    items = _as_sent(order_items)
+    def taken(refund: int) -> int:
+        after, before = (returned_units(fee, policy, one, units) for one in (refunded + refund, refunded))
+        return refund - (after - before)
+
+    left = units - refunded
+    if taken(left) <= free:
+        return left
+    return max(0, bisect_right(range(left), free, key=taken) - 1)
+
+
+def items_of(order_items: Sequence[Mapping[str, Any]]) -> tuple[Item, ...]:
+    """The order's lines as sent, `line` counted from 1. A line's amount is for its whole quantity."""
+    return tuple(
+        Item(
+            number,
+            str(raw.get("sku") or ""),
+            str(raw.get("name") or ""),
+            max(0, _units(raw, "amount") + _units(raw, "tax") - _units(raw, "discountAmount")),
+            max(1, _units(raw, "quantity")),
+        )
+        for number, raw in enumerate(order_items, 1)
+    )
+
+
+def _units(raw: Mapping[str, Any], name: str) -> int:
+    return int(raw.get(name) or 0)
+
+
+def lines_total(items: Sequence[Item], order: Money, like: str | None = None) -> tuple[str, str] | None:
+    """The sum of the lines and the order's amount, as text, where they differ; else None."""
     total = sum(item.units for item in items)
-    if order_units is None or total == order_units or total * 2 < order_units or not total:
-        return items
-    shares = allocate(order_units, [item.units for item in items])
-    return tuple(replace(item, units=units) for item, units in zip(items, shares, strict=True))
+    if not items or total == order.units:
+        return None
+    return shown(total, order.asset, like), shown(order.units, order.asset, like)
 
 
-def _as_sent(order_items: Sequence[Mapping[str, Any]]) -> tuple[Item, ...]:
-    items = []
-    for number, raw in enumerate(order_items, 1):
-        quantity = max(1, int(raw.get("quantity") or 1))
-        units = int(raw.get("amount") or 0) * quantity + int(raw.get("tax") or 0) - int(raw.get("discountAmount") or 0)
-        items.append(Item(number, str(raw.get("sku") or ""), str(raw.get("name") or ""), max(0, units), quantity))
-    return tuple(items)
+def check_lines(items: Sequence[Item], order: Money, like: str | None = None) -> None:
+    """Raises: Problem(refund_items) for lines that do not add up to the order."""
+    differing = lines_total(items, order, like)
+    if differing is not None:
+        message = Sentence("The lines add up to {0}, the order is {1}: no line has a sure price.", *differing)
+        raise _no(message, "Items", "Refund by amountToRefund instead.")
 
 
 def by_items(

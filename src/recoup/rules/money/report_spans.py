@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from recoup.kernel.problem import invalid
 from recoup.kernel.sentence import Sentence
+from recoup.rules.files.moments import typed_day, typed_moment
 
 _MONTH: Final = re.compile(r"(20[0-9]{2}|21[0-9]{2})-(0[1-9]|1[0-2])")
 MONTHS_MAX: Final = 24
@@ -62,15 +63,14 @@ def months_until(now: datetime, first: datetime | None, zone: tzinfo = UTC) -> l
 
 
 def _instant(text: str, zone: str, more_days: int) -> datetime:
-    try:
-        if len(text) == len("2026-11-01"):
-            return midnight(date.fromisoformat(text) + timedelta(days=more_days), zone)
-        at = datetime.fromisoformat(text)
-        found = (at.replace(tzinfo=zone_of(zone)) if at.tzinfo is None else at).astimezone(UTC)
-        if 2000 <= found.year <= 2200:
+    if len(text) <= len("2026-11-01"):
+        day = typed_day(text)
+        if day is not None:
+            return midnight(day + timedelta(days=more_days), zone)
+    else:
+        found = typed_moment(text, zone_of(zone))
+        if found is not None:
             return found
-    except (ValueError, OverflowError):
-        pass
     raise invalid(Sentence("{0} is not a date.", repr(text[:40])), "period", "Write it like 2026-11-30.")
 
 

@@ -8,9 +8,9 @@ back, to be compared with the cards that are held.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, Final
 
+from recoup.kernel.cached import cached
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.network.card_text import CHARS_MAX, FORM_CHARS_MAX, Room, TooManyDigits, may_hold_number, numbers_in
@@ -19,6 +19,7 @@ from recoup.rules.network.card_text import CHARS_MAX, FORM_CHARS_MAX, Room, TooM
 Names = Mapping[str, Any]
 NUMBERS_MAX: Final = 1_000
 LEVELS_MAX: Final = 40
+NAME_MAX: Final = 128  # characters of a name that say what it is
 _IDENTIFIERS: Final = frozenset({
     "id", "ids", "mid", "key", "keys", "ref", "reference", "references", "number", "numbers", "phone", "sku", "url",
     "token", "fingerprint", "signature", "xid", "arn", "rrn", "customer", "account", "iban", "hash", "address",
@@ -43,10 +44,10 @@ class Guarded:
     cards: set[str] = field(default_factory=set)
 
 
-@lru_cache(maxsize=4096)
+@cached(4096)
 def is_identifier(name: str) -> bool:
     """Whether a field of this name holds an id, and no words."""
-    words = [word.lower() for word in _WORDS.split(name[:128]) if word]
+    words = [word.lower() for word in _WORDS.split(name[:NAME_MAX]) if word]
     return bool(words) and words[-1] in _IDENTIFIERS and words[:1] not in (["billing"], ["shipping"])
 
 
@@ -176,6 +177,6 @@ def _named(path: tuple[str, ...]) -> str:
     return ".".join(path) or "Body"
 
 
-@lru_cache(maxsize=4096)
+@cached(4096)
 def _plain(name: str) -> str:
-    return re.sub(r"[\W_]+|[0-9]+(?=\])", "", name).lower()
+    return re.sub(r"[\W_]+|(?<![0-9])[0-9]+(?=\])", "", name[:NAME_MAX]).lower()

@@ -1,20 +1,23 @@
 """What a decline means: a dated, region-aware look-up that never guesses more than its source says.
 
-Trust goes advice code, scheme code, processor code, text. What none of them knows, and an approval code on a
-decline, is read as a generic soft decline.
+Trust goes advice code, scheme code, processor code, text; of what a vendor says beside them the stricter counts. What
+none of them knows, and an approval code on a decline, is read as a generic soft decline.
 
 Source: the decline data and its look-up rules; rescue contract §17.1.
 """
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import lru_cache
 from typing import Any, Final
 
-from recoup.rules.network.reasons import REASONS, cure_of, reason_of
+from recoup.kernel.cached import cached
+from recoup.rules.counterpart_text import CODE_MAX, kept
+from recoup.rules.network.decline_code import ADVICE, NETWORK, TEXT, DeclineCode
+from recoup.rules.network.phrases import Phrases
+from recoup.rules.network.reasons import REASONS, UNCLEAR, cure_of, reason_of
 from recoup.rules.network.tables import CODES, PROCESSOR_CODES, CodeRow, ProcessorRow, valid_row
 
 
@@ -26,7 +29,8 @@ class Reading:
     hard or configuration. `retry` is yes, never, or what has to come first (after_contact, …).
     `min_wait_hours` is the floor before the next send, `wait_by_rule` says that the network set it.
     `document` and `edition` name the source. `unlisted_code`, `unlisted_advice`: what came and is on none of our
-    lists of that day, as it may be shown.
+    lists of that day, as it may be shown. `decided_by`: what the processor said beside its code, where that is stricter
+    than the code, which is then `overruled`.
     """
 
     scheme: str
@@ -44,6 +48,8 @@ class Reading:
     cure: str
     unlisted_code: str | None = None
     unlisted_advice: str | None = None
+    decided_by: str | None = None
+    overruled: str | None = None
 
     @property
     def terminal(self) -> bool:
@@ -57,8 +63,12 @@ class Reading:
         """Whether any list has its code: another one is read as a generic soft decline."""
         return self.document != _UNLISTED
 
+    @property
+    def is_generic(self) -> bool:
+        """A no that says nothing more."""
+        return (self.klass, self.reason) == ("soft", "do_not_honor")
 
-_GENERIC_SOFT_WAIT_HOURS: Final = 24.0
+
 _VISA_UNLISTED: Final = 4
 _UNLISTED: Final = "our reading of unknown codes"
 UNREADABLE: Final = "unreadable"
@@ -68,8 +78,9 @@ _WITH_WORDS: Final = re.compile(
     r"([0-9A-Za-z_.]{1,32})(?:\s*[:;|\u2013\u2014-]\s+|\s+[:;|\u2013\u2014-]\s*)\S.*|([A-Za-z]?[0-9][0-9A-Za-z.]{0,7})\s+\S.*",
     re.DOTALL,
 )
-_DECIMAL: Final = re.compile(r"([0-9]+)\.0+")
+_DECIMAL: Final = re.compile(r"(?<![0-9])([0-9]+)\.0+")
 _WIDE: Final = re.compile(r"0+([0-9]{2})")
+_FIELD_39: Final = re.compile(r"[0-9A-Z]{2}|[0-9]|[0-9]{3}")
 _ADVICE_AS_SCA: Final = {"65", "83"}  # beside these, "new account information" asks for authentication
 
 _ROWS: Final[dict[tuple[str, str, str], list[CodeRow]]] = defaultdict(list)
@@ -83,67 +94,102 @@ _RANGES: Final = [
     for low, dash, high in [row.code.partition("-")]
     if dash and low.isdigit() and high.isdigit()
 ]
-SOURCES: Final = tuple(sorted({row.source for row in PROCESSOR_CODES} - {"text"}))
+SOURCES: Final = tuple(sorted({row.source for row in PROCESSOR_CODES} - {TEXT}))
 SOURCE_NAMES: Final = {
     "adyen": "Adyen", "braintree": "Braintree", "checkout": "Checkout.com", "nmi": "NMI", "stripe": "Stripe",
 }  # fmt: skip
 SCHEMES: Final = tuple(sorted({row.scheme for row in CODES} - {"generic"}))
-_PHRASES: Final = sorted((row for row in PROCESSOR_CODES if row.source == "text"), key=lambda row: -len(row.code))
+_PHRASES: Final = Phrases(row for row in PROCESSOR_CODES if row.source == TEXT)
 
 
 def read_decline(
     *,
     scheme: str,
-    code: str | None,
+    code: DeclineCode | None,
     on: date,
-    source: str | None = None,
     text: str | None = None,
     advice: str | None = None,
+    beside: Iterable[DeclineCode] = (),
     region: str = "world",
 ) -> Reading:
     """What the decline of that day means for a card of that scheme. Never raises: the unknown is generic
-    soft.
-
-    `source` names the processor whose code it is (nmi, stripe, adyen, braintree, checkout). A two-character
-    code is the scheme's own whatever the source; so are Amex's three digits, unless the named processor lists
-    them as its own. A code that names its processor is that processor's: `nmi:202`, `adyen:12`.
+    soft. `advice`: Mastercard's. `beside`: what the processor says in further codes, its own advice among them.
     """
-    source = (source or "").strip().lower()
-    code = plain_code(source, code).upper() or None
-    named, colon, own = (code or "").partition(":")
-    is_named = bool(colon) and named.lower() in SOURCES
-    if is_named:
-        code, source = own or None, named.lower()
-    field39 = None if is_named else _scheme_code(scheme, source, code)
+    field39, entry, beside = _field_39(scheme, code), _entry(code), tuple(beside)
     advice = _clean(advice).upper().zfill(2) if _clean(advice) else None
     advised = None
     if advice and scheme == "mastercard":
         advised = valid_row(_ROWS.get((scheme, "advice", advice), ()), on, region)
     row = _scheme_row(scheme, field39, on, region) if field39 else None
-    entry = None if field39 else _processor_entry(source, code)
+    listed = row or entry
+    texts = [text, *(one.code for one in beside if one.owner == TEXT)]
+    phrase = _PHRASES.found(*texts, code.code if code and not listed else None)
     if advised:
         reading = _from_advice(scheme, field39, advised)
     elif row and field39:
         reading = _generic(scheme, field39) if row.klass == "approved" else _from_code(scheme, field39, advice, row)
-    elif phrase := entry or _phrase(text) or (None if field39 else _worded(code)):
-        reading = _from_processor(scheme, field39, phrase, on, region)
+    elif found := entry or phrase:
+        reading = _from_processor(scheme, field39, found, on, region)
     else:
         reading = _generic(scheme, field39)
-    known = row or entry or (None if field39 else _worded(code))
-    strange_code, strange_advice = bool(code) and not known, bool(advice) and not advised
-    if not strange_code and not strange_advice:
+    if phrase and phrase.reason != UNCLEAR and reading.is_generic:
+        beside += (DeclineCode(TEXT, phrase.code),)
+    reading = _stricter(reading, code, beside, on, region)
+    strange = [one for one in beside if one.owner in SOURCES and _entry(one) is None]
+    if code and not listed and not _PHRASES.exact(code.code):
+        strange.insert(0, code)
+    if not strange and not (advice and not advised):
         return reading
     return replace(
         reading,
-        unlisted_code=_named(code) if strange_code else None,
-        unlisted_advice=_named(advice) if strange_advice else None,
+        unlisted_code=_named(strange[0].code.upper()) if strange else None,
+        unlisted_advice=_named(advice) if advice and not advised else None,
     )
 
 
 def read_kept(decline: Mapping[str, Any], *, scheme: str, on: date, region: str = "world") -> Reading:
     """A decline as it is kept with its order."""
-    given = {name: decline.get(name) for name in ("code", "source", "text", "advice")}
-    return read_decline(scheme=scheme, on=on, region=region, **given)
+    return read_decline(
+        scheme=scheme,
+        code=code_of(decline.get("source"), decline.get("code")),
+        on=on,
+        text=decline.get("text"),
+        advice=decline.get("advice"),
+        beside=stored_codes(decline.get("beside") or ()),
+        region=region,
+    )
+
+
+def code_of(source: str | None, came: str | None) -> DeclineCode | None:
+    """The code that a merchant, a file or a bridge gives with its `source`; `nmi:202` names its owner itself. What is
+    not on the list of its source and has the form of field 39 is the network's: many send that with the processor's
+    name."""
+    owner = _clean(source).lower()
+    code = kept(plain_code(owner, came), CODE_MAX) or ""
+    named, colon, own = code.partition(":")
+    if colon and named.lower() in (*SOURCES, TEXT):
+        return DeclineCode(named.lower(), own) if own else None
+    if not code:
+        return None
+    is_network = owner in SCHEMES or _entry(DeclineCode(owner, code)) is None and _FIELD_39.fullmatch(code.upper())
+    return DeclineCode(NETWORK if is_network else owner, code)
+
+
+def stored_codes(texts: Iterable[str | None]) -> list[DeclineCode]:
+    """Codes as they were stored; a bare one is what was said without an owner."""
+    return [code for text in texts if (code := code_of(None, text)) is not None]
+
+
+def answered_code(scheme_code: str | None, processor_code: str | None, source: str | None = None) -> DeclineCode | None:
+    """The code by which an answer is read: the network's, else the processor's as it was stored, or of that source."""
+    return DeclineCode(NETWORK, scheme_code) if scheme_code else code_of(source, processor_code)
+
+
+def phrase_in(text: str | None, *, saying_why: bool = True) -> DeclineCode | None:
+    """The phrase of our list that says most of a processor's sentence; None of a no that does not say why."""
+    found = _PHRASES.found(text)
+    is_generic = found is not None and (found.klass, found.reason) == ("soft", "do_not_honor")
+    return DeclineCode(TEXT, found.code) if found and not (saying_why and is_generic) else None
 
 
 def plain_code(source: str, came: str | None) -> str:
@@ -160,46 +206,35 @@ def plain_code(source: str, came: str | None) -> str:
     return code
 
 
-@lru_cache(maxsize=4_096)
+@cached(4_096)
 def unknown_code(source: str, came: str | None) -> str | None:
     """A code that is on no list of a network or of its source, as it may be shown; else None."""
-    source = source.strip().lower()
-    code = plain_code(source, came)
-    named, colon, own = code.partition(":")
-    if colon and named.lower() in SOURCES:
-        source, code = named.lower(), own
-    known = not code or _is_listed(source, code) or _is_listed(source, code.zfill(2)) or _worded(code) is not None
-    return None if known else _named(code.upper())
+    code = code_of(source, came)
+    if code is None or _is_listed(code.owner, code.code) or _is_listed(code.owner, code.code.zfill(2)):
+        return None
+    return None if _PHRASES.exact(code.code) else _named(code.code.upper())
 
 
 def _is_listed(source: str, code: str) -> bool:
-    return code.upper() in _RESPONSES or _processor_entry(source, code) is not None
+    return code.upper() in _RESPONSES or _entry(DeclineCode(source, code)) is not None
 
 
-def _named(came: str | None) -> str:
+def _named(came: str) -> str:
     """As it may be shown: its sender may have sent anything."""
-    return came if came and _NAME.fullmatch(came) else UNREADABLE
+    return came if _NAME.fullmatch(came.upper()) else UNREADABLE
 
 
 def _clean(value: str | None) -> str:
     return (value or "").strip()
 
 
-def _scheme_code(scheme: str, source: str, code: str | None) -> str | None:
-    """The code as the scheme's own, or None when it is a processor's. One digit that no processor claims is
-    padded.
-    """
-    if code is None:
+def _field_39(scheme: str, code: DeclineCode | None) -> str | None:
+    """The code as the network's own; one digit is two whose first is a nought."""
+    if code is None or code.owner != NETWORK:
         return None
-    if re.fullmatch(r"[0-9A-Z]{2}", code):
-        return code
-    if (source, code.lower()) in _PROCESSOR:
-        return None
-    if re.fullmatch(r"[0-9]", code):
-        return "0" + code
-    if re.fullmatch(r"[0-9]{3}", code) and (scheme, "response", code) in _ROWS:
-        return code
-    return None
+    plain = code.code.strip().upper()
+    fits = len(plain) in (1, 2) or (scheme, "response", plain) in _ROWS
+    return plain.zfill(2) if plain.isalnum() and plain.isascii() and fits else None
 
 
 def _scheme_row(scheme: str, code: str, on: date, region: str) -> CodeRow | None:
@@ -207,23 +242,45 @@ def _scheme_row(scheme: str, code: str, on: date, region: str) -> CodeRow | None
     return own or valid_row(_ROWS.get(("generic", "response", code), ()), on, region)
 
 
-def _processor_entry(source: str, code: str | None) -> ProcessorRow | None:
-    if not code:
+def _entry(code: DeclineCode | None) -> ProcessorRow | None:
+    """The row of a vendor's own code."""
+    if code is None or code.owner == NETWORK:
         return None
-    entry = _PROCESSOR.get((source, code.lower()))
-    if entry or not code.isdecimal():
+    entry = _PROCESSOR.get((code.owner, code.code.strip().lower()))
+    if entry or not code.code.isdecimal():
         return entry
-    return next((row for name, low, high, row in _RANGES if name == source and low <= int(code) <= high), None)
+    number = int(code.code)
+    return next((row for name, low, high, row in _RANGES if name == code.owner and low <= number <= high), None)
 
 
-def _phrase(text: str | None) -> ProcessorRow | None:
-    words = " ".join((text or "").lower().split())
-    return next((row for row in _PHRASES if row.code in words), None) if words else None
+def _stricter(
+    reading: Reading, code: DeclineCode | None, beside: Iterable[DeclineCode], on: date, region: str
+) -> Reading:
+    """The strictest of what was said. A vendor's mere word that nothing more shall be sent leaves the code its reason,
+    and gives way to one that other data or the payer can cure."""
+    found = reading
+    for one in beside:
+        entry = _entry(one)
+        if entry is None or entry.reason == UNCLEAR:
+            continue
+        own = _from_processor(reading.scheme, reading.code, entry, on, region)
+        if _rank(own.retry, own.reason) <= _rank(found.retry, found.reason):
+            continue
+        if own.reason == "do_not_honor":
+            helped = cure_of(found.reason, "hard")
+            own = replace(found, klass="hard", retry="never", min_wait_hours=None, wait_by_rule=False, cure=helped)
+        found = replace(own, advice=reading.advice, decided_by=str(one).replace(ADVICE, ""))
+    if found is reading:
+        return reading
+    overruled = f"advice {reading.advice}" if reading.advice else str(code) if code else "declined"
+    return replace(found, overruled=_named(overruled))
 
 
-def _worded(code: str | None) -> ProcessorRow | None:
-    """The row of a code that is exactly a phrase of our list."""
-    return _PROCESSOR.get(("text", " ".join((code or "").lower().split())))
+def _rank(retry: str, reason: str = "") -> int:
+    """How little may be sent after it."""
+    if retry == "never":
+        return 2 if reason == "do_not_honor" else 3
+    return {"yes": 0, "after_contact": 1, "after_review": 1}.get(retry, 2)
 
 
 def _category(scheme: str, row: CodeRow | None) -> int | None:
@@ -232,38 +289,19 @@ def _category(scheme: str, row: CodeRow | None) -> int | None:
     return (row.visa_category if row else None) or _VISA_UNLISTED
 
 
-def _from_code(scheme: str, code: str, advice: str | None, row: CodeRow, reason: str | None = None) -> Reading:
-    reason = reason or reason_of("response", code, row.klass)
+def _from_code(
+    scheme: str, code: str | None, advice: str | None, row: CodeRow, reason: str | None = None, retry: str | None = None
+) -> Reading:
+    klass = "sca" if retry else row.klass
+    reason = reason or reason_of(row.kind, row.code, klass)
     return Reading(
         scheme,
         code,
         advice,
         row.meaning,
-        row.klass,
-        _category(scheme, row),
-        row.retry,
-        row.min_wait_hours,
-        row.wait_by_rule,
-        reason,
-        row.document,
-        row.edition,
-        cure_of(reason, row.klass),
-    )
-
-
-def _from_advice(scheme: str, code: str | None, row: CodeRow, reason: str | None = None) -> Reading:
-    klass, retry = row.klass, row.retry
-    if row.code == "01" and code in _ADVICE_AS_SCA:
-        klass, retry = "sca", "after_authentication"
-    reason = reason_of("advice", row.code, klass) if klass == "sca" or not reason else reason
-    return Reading(
-        scheme,
-        code,
-        row.code,
-        row.meaning,
         klass,
-        _category(scheme, None),
-        retry,
+        _category(scheme, row),
+        retry or row.retry,
         row.min_wait_hours,
         row.wait_by_rule,
         reason,
@@ -273,58 +311,47 @@ def _from_advice(scheme: str, code: str | None, row: CodeRow, reason: str | None
     )
 
 
+def _from_advice(scheme: str, code: str | None, row: CodeRow, reason: str | None = None) -> Reading:
+    if row.code == "01" and code in _ADVICE_AS_SCA:
+        return _from_code(scheme, code, row.code, row, retry="after_authentication")
+    return _from_code(scheme, code, row.code, row, reason)
+
+
 def _from_processor(scheme: str, code: str | None, entry: ProcessorRow, on: date, region: str) -> Reading:
-    """A processor's word through the row that it maps to; its own class only where no network code fits."""
+    """A processor's word through the row that it maps to, which may be stricter than the word itself, never milder."""
     if entry.klass == "approved":
         return _generic(scheme, code)
     if entry.kind == "advice":
         row = valid_row(_ROWS.get(("mastercard", "advice", entry.target), ()), on, region)
         if row:
             return _from_advice(scheme, code, row, entry.reason)
+    plain = _plain(scheme, code, entry.klass, entry.reason)
     if entry.kind == "response":
         row = _scheme_row(scheme, entry.target, on, region)
-        if row:
+        if row and _rank(row.retry) >= _rank(plain.retry):
             fits = entry.reason if row.klass == entry.klass else None
             return _from_code(scheme, entry.target, None, row, fits)
-    retry, wait = _RETRY[entry.klass]
-    return Reading(
-        scheme,
-        code,
-        None,
-        REASONS[entry.reason][0],
-        entry.klass,
-        _category(scheme, None),
-        retry,
-        wait,
-        False,
-        entry.reason,
-        "list of the processor's codes",
-        "",
-        cure_of(entry.reason, entry.klass),
-    )
+        plain = replace(plain, code=entry.target)
+    return plain
 
 
 # class -> (retry, hours before the next send) where only a processor's word is known
 _RETRY: Final[dict[str, tuple[str, float | None]]] = {
-    "funds": ("yes", 24.0), "soft": ("yes", _GENERIC_SOFT_WAIT_HOURS), "technical": ("yes", 1.0),
+    "funds": ("yes", 24.0), "soft": ("yes", 24.0), "technical": ("yes", 1.0),
     "data": ("after_data_change", None), "sca": ("after_authentication", None), "fraud": ("after_contact", 24.0),
     "hard": ("never", None), "configuration": ("after_configuration", None),
 }  # fmt: skip
 
 
+def _plain(
+    scheme: str, code: str | None, klass: str, reason: str, document: str = "list of the processor's codes"
+) -> Reading:
+    """Where no network says more."""
+    retry, wait = ("after_review", None) if reason == UNCLEAR else _RETRY[klass]
+    meaning = "declined without a code that says why" if document == _UNLISTED else REASONS[reason][0]
+    category, cure = _category(scheme, None), cure_of(reason, klass)
+    return Reading(scheme, code, None, meaning, klass, category, retry, wait, False, reason, document, "", cure)
+
+
 def _generic(scheme: str, code: str | None) -> Reading:
-    return Reading(
-        scheme,
-        code,
-        None,
-        "declined without a code that says why",
-        "soft",
-        _category(scheme, None),
-        "yes",
-        _GENERIC_SOFT_WAIT_HOURS,
-        False,
-        "do_not_honor",
-        _UNLISTED,
-        "",
-        cure_of("do_not_honor", "soft"),
-    )
+    return _plain(scheme, code, "soft", "do_not_honor", _UNLISTED)

@@ -18,11 +18,12 @@ Source: the dated network limits; design §4.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 
+from recoup.kernel.cached import cached
 from recoup.kernel.filled import filled
 from recoup.rules.network.codes import Reading
+from recoup.rules.network.reasons import reason_of
 from recoup.rules.network.tables import LIMITS, LimitRow, valid_row
 from recoup.rules.order import whys
 
@@ -36,6 +37,9 @@ _ROUNDED_TO_DAYS: Final = 2 * _DAY  # windows from this length on; shorter ones 
 STOP_CODES: Final = frozenset({"R0", "R1", "R3"})  # the customer has stopped payments at the bank
 STOP_ADVICE: Final = "21"  # so has this one's
 OF_THE_NUMBER: Final = frozenset({"14", "15", "46", "54"})  # said of a card's number or date, not of its holder
+FINAL_ANSWER: Final = "final-answer"
+_FINAL: Final = frozenset({"lost_stolen", "closed_or_invalid_account", "revoked"})
+_OF_FINAL: Final = frozenset({"hard", "fraud"})
 _SAME_DATA_FAILS: Final = frozenset({"hard", "data"})
 _ANY_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FOR_EVER: Final = frozenset({"mc-advice-03", "mc-advice-21"})  # billed for 30 days; we never send again
@@ -231,7 +235,7 @@ def rules_at(scheme: str, now: datetime, region: str) -> tuple[LimitRow, ...]:
     return _rules_on(scheme, now.astimezone(UTC).date(), region)
 
 
-@lru_cache(maxsize=4_096)
+@cached(4_096)
 def _rules_on(scheme: str, on: date, region: str) -> tuple[LimitRow, ...]:
     rows = [row for row in LIMITS if row.scheme == scheme and row.key != "acceptor"]
     names = dict.fromkeys(row.rule_id for row in rows)
@@ -278,6 +282,11 @@ def _may_trigger(send: Send) -> bool:
     )
 
 
+def is_final(klass: str | None, code: str | None) -> bool:
+    """Whether a decline says that its card is lost, stolen, closed or its mandate revoked."""
+    return klass in _OF_FINAL and reason_of("response", code or "", klass or "") in _FINAL
+
+
 def triggers(row: LimitRow, send: Send) -> bool:
     """Whether the answer to this send is one that the ban is about."""
     if not send.declined or send.lifted and send.code in STOP_CODES:
@@ -286,6 +295,8 @@ def triggers(row: LimitRow, send: Send) -> bool:
         return send.visa_category == 1
     if row.rule_id == "visa-stop-instruction":
         return send.code in STOP_CODES
+    if row.rule_id == FINAL_ANSWER:
+        return is_final(send.klass, send.code)
     if row.rule_id == "elo-irreversible":
         # Data that could be corrected count too: what we resend is always the same data.
         return send.klass in _SAME_DATA_FAILS

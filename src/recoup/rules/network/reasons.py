@@ -3,6 +3,7 @@
 from typing import Final
 
 REVOKED: Final = "revoked"  # the reason word of a customer's stop at the bank
+UNCLEAR: Final = "unclear"  # of words that sound final and are in no phrase that is sure
 
 # word -> (what the merchant reads, the only or best cure)
 REASONS: Final[dict[str, tuple[str, str]]] = {
@@ -53,6 +54,10 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
     "network_blocked": ("the processor holds the card back", "Ask the customer for another card."),
     "merchant_setup": ("the merchant's set-up is refused", "Ask the acquirer to correct the merchant's set-up."),
     "not_completed": ("the payment was broken off", "The customer has to start the payment again."),
+    "unclear": (
+        "the processor's words sound final, but are on no list",
+        "Read the processor's words: attempt it again by hand, or end the order.",
+    ),
     "approved": ("the payment was approved", "Nothing to do."),
 }
 
@@ -121,5 +126,5 @@ def only_waits(reason: str, klass: str) -> bool:
 
 
 def _helped_as(reason: str, klass: str) -> str:
-    """After a hard decline without a reason only another card helps."""
-    return "restricted" if klass == "hard" and reason == "do_not_honor" else reason
+    """After a hard decline without a reason, or for one that else only waits, another card helps."""
+    return "restricted" if klass == "hard" and reason in _WAITING else reason

@@ -5,6 +5,7 @@ lost on the way.
 """
 
 from typing import Final, Literal, NamedTuple, get_args
+from uuid import UUID
 
 State = Literal["approved", "declined", "unknown", "not_sent", "not_found", "awaits_payer"]
 # Whose a refusal is: a wrong request, a card that is not there, our account, too many requests; or it is down.
@@ -29,6 +30,23 @@ STATES: Final[tuple[State, ...]] = get_args(State)
 FAULTS: Final[tuple[Fault | None, ...]] = (None, *get_args(Fault))
 MESSAGES: Final[tuple[Message, ...]] = get_args(Message)
 CHARGES: Final[frozenset[Message]] = frozenset({"card", "method", "token"})
+
+
+MovementKind = Literal["refund", "refund_failed", "void", "capture", "capture_failed"]
+
+
+class Movement(NamedTuple):
+    """What was done with a charge at its processor, by whomever. `reference`: the processor's, of the movement; `key`:
+    ours, of the message that caused it, `ids`: what else the processor calls it. A void has no amount of its own.
+    `final`: of a capture, after which nothing is held any more."""
+
+    kind: MovementKind
+    reference: str
+    units: int
+    currency: str
+    key: UUID | None = None
+    ids: tuple[str, ...] = ()
+    final: bool = True
 
 
 class Follows(NamedTuple):

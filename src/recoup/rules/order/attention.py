@@ -37,16 +37,22 @@ ANSWER_DELAYED: Final = "dispute_answer_delayed"
 ANSWER_REFUSED: Final = "dispute_answer_refused"
 FRAUD_WARNED: Final = "fraud_warned"
 INVOICE_CLOSED: Final = "invoice_closed"
+INVOICE_LEFT: Final = "invoice_left_open"
 REFUND_FAILED: Final = "refund_failed"
 HOLD_EXPIRED: Final = "hold_expired"
+UNCLEAR_DECLINE: Final = "unclear_decline"
+CAPTURE_FAILED: Final = "capture_failed"
 FOR_PEOPLE: Final = (PAID_TWICE, PAID_TOO)  # no answer of a processor settles it
 # The latter give way to what is urgent.
 SETTLED_BY_PEOPLE: Final = (
     *FOR_PEOPLE,
     FRAUD_WARNED,
     INVOICE_CLOSED,
+    INVOICE_LEFT,
     REFUND_FAILED,
     HOLD_EXPIRED,
+    UNCLEAR_DECLINE,
+    CAPTURE_FAILED,
     UNEXPECTED,
     TAKEN_BACK,
 )
@@ -75,7 +81,10 @@ _SENTENCES: Final = MappingProxyType({
     " again.",
     REFUND_FAILED: "A refund that was made has failed at the processor: the customer did not get the money.",
     HOLD_EXPIRED: "The processor says that this hold has expired: what was not captured cannot be taken any more.",
+    UNCLEAR_DECLINE: "The decline sounds final, but its words are on no list: nothing is planned before they are read.",
+    CAPTURE_FAILED: "The capture failed at the processor: the money was not taken, and the order is not paid.",
     INVOICE_CLOSED: "Paid, and its invoice was closed at the processor without this payment.",
+    INVOICE_LEFT: "Its customer has paid the same by another invoice; this one stays open at the processor.",
     SETTLEMENT_STUCK: "A settlement is stuck: the channel did not take it. The money is still the merchant's.",
     SETTLEMENT_DELAYED: "A settlement is delayed: the channel does not take it. It is sent until it does.",
     LATE: "Dispute {0} must be answered soon; without an answer it is lost.",

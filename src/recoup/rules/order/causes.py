@@ -10,6 +10,7 @@ from recoup.kernel.sentence import shaped
 from recoup.rules.network.reasons import REASONS, REVOKED, cure_of, only_waits
 from recoup.rules.order.attempts import GOING
 from recoup.rules.order.lifecycle import OPEN, Stage
+from recoup.rules.order.lifecycle import REASONS as BILLED
 
 HARD, SOFT, NO_ANSWER, TOO_LATE = "hard_decline", "soft_decline", "no_answer", "approved_late"
 NOT_SENT, DECLINED = "not_sent", "declined"
@@ -28,10 +29,14 @@ SENTENCES: Final[dict[str, str]] = {
     DECLINED: "The rescue ended without an approval.",
     "challenge_failed": "The customer could not cure the decline.",
     "challenge_timeout": "The customer did not answer in time.",
+    "payer_refused": "The customer does not want to pay.",
+    "refunded": "The payment was approved, and refunded in full since.",
+    "charged_back": "The payment was approved, and the customer's bank has taken it back since.",
     "capture_window": "The authorisation was not captured in time and was let go.",
     "expired": "The rescue ended at its expiry without an approval.",
     "merchant_cancelled": "The order was cancelled by the merchant.",
     "paid_elsewhere": "The merchant's own payment for this order succeeded.",
+    **BILLED,
     UNKNOWN: "Not over: the bank has not answered the last try, which may have been approved. Do not charge this "
     "payment elsewhere; send the same orderId again, or wait for order.completed.",
     PLANNED: "Not over: the next try is due at nextAttemptAt. Do not charge this payment elsewhere meanwhile.",
@@ -74,8 +79,17 @@ class Cause(NamedTuple):
         return _NEW_PAYMENT if only_waits(self.decline, klass) else cure_of(self.decline, klass)
 
 
+# Of an order that was approved and whose money went back, by the status that it shows.
+WENT_BACK: Final = {6: Cause("refunded"), 8: Cause("charged_back")}
+
+
 def cause_of(
-    stage: Stage, reason: str | None, last: Try | None, *, planned: bool = False, logged: Cause | None = None
+    stage: Stage,
+    reason: str | None,
+    last: Try | None,
+    *,
+    planned: bool = False,
+    logged: Cause | None = None,
 ) -> Cause | None:
     """None for an order that was approved, or is only held. `last`: the last try; `logged`: what the log's line of the
     end says of its decline, where it says so."""

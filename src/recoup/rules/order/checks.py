@@ -16,7 +16,8 @@ RiskLevel = Literal["low", "elevated", "high"]
 class Checks:
     """`avs`, `cvv`, `cavv`: results of the address, of the card's code and of 3-D Secure; `category`: how the processor
     classes its answer; `advice`: the processor's own, never the network's; all as it says them. `risk` in its words,
-    `risk_score` as its number, `risk_level` where its words are one of ours. `fault`: whose a refusal is."""
+    `risk_score` as its number, `risk_level` where its words are one of ours. `fault`: whose a refusal is. `further`:
+    what it says of a decline in more codes of its own, as they are stored; they are read with its code."""
 
     avs: str | None = None
     cvv: str | None = None
@@ -28,6 +29,7 @@ class Checks:
     auth_code: str | None = None
     advice: str | None = None
     fault: Fault | None = None
+    further: tuple[str, ...] = ()
 
 
 NONE: Final = Checks()

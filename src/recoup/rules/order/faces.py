@@ -54,7 +54,8 @@ def face(stage: Stage, kind: str, units: int, refunded_units: int, disputed: boo
     if stage is Stage.COMPLETED:
         refunded = "refunded" if refunded_units >= units else "partially_refunded" if refunded_units else "paid"
         status = 8 if disputed else 6 if refunded_units >= units else 7
-        return Face(status, shown.evaluate, shown.outcome, "paid" if disputed else refunded)
+        evaluate = shown.evaluate if status == 7 else "CANCELLED"
+        return Face(status, evaluate, shown.outcome, "paid" if disputed else refunded)
     if kind == "mit_sync" and shown.evaluate == "SUBMITTED":
         return shown._replace(evaluate="DECLINED")
     if kind.startswith("cit") and shown.evaluate == "SUBMITTED":

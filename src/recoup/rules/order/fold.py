@@ -21,7 +21,8 @@ class Line(Protocol):
 class State:
     """What the log alone says of an order. Amounts in the asset's smallest unit. `is_captured`: it is
     worth what was captured of a hold, or what was collected in parts without the rest. `collected_units`: what parts
-    brought of an order that waits for the rest; `refunded_units` has them once it ended without."""
+    brought of an order that waits for the rest; `refunded_units` has them once it ended without. `units`: its amount,
+    once that has changed."""
 
     version: int = 0
     stage: Stage = Stage.NEW
@@ -33,6 +34,7 @@ class State:
     reason: str | None = None
     is_captured: bool = False
     collected_units: int = 0
+    units: int = 0
 
 
 _ENDS = {row.happening: row.reason for row in STEPS if row.reason}
@@ -54,7 +56,12 @@ def after(state: State, line: Line) -> State:
     # Parts that were collected go back with an end that is none of theirs.
     back = state.collected_units if stage in ENDED and stage is not Stage.COMPLETED else 0
     state = replace(
-        state, version=line.seq, stage=stage, collected_units=collected, refunded_units=state.refunded_units + back
+        state,
+        version=line.seq,
+        stage=stage,
+        collected_units=collected,
+        refunded_units=state.refunded_units + back,
+        units=int(line.body.get("units") or 0) if line.happening == "amount_changed" else state.units,
     )
     match line.happening:
         case "part_collected":

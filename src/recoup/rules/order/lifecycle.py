@@ -48,6 +48,28 @@ class Step(NamedTuple):
 
 
 S = Stage
+# Why the rescue of an invoice that a processor bills ends without money: each a step of that name.
+REASONS: Final = {
+    "invoice_credited": "A credit note at the processor leaves nothing of its invoice to be paid.",
+    "invoice_voided": "Its invoice was voided at the processor.",
+    "invoice_uncollectible": "Its invoice was marked as uncollectible at the processor.",
+    "invoice_gone": "Its invoice is not at the processor any more.",
+    "subscription_cancelled": "Its subscription has ended at the processor.",
+    "subscription_paused": "Its subscription is paused at the processor.",
+    "billing_stopped": "The processor's billing no longer charges a card for its invoice by itself.",
+}
+_WORKED: Final = (S.PROCESSING, S.HELD, S.PROBLEM)
+_COLLECTED: Final = Books("collected", "attempt")
+
+
+def _end(happening: str, reason: str, *stages: Stage) -> tuple[Step, ...]:
+    return tuple(Step(happening, one, S.CANCELLED, None, "order.cancelled", reason) for one in stages)
+
+
+def _called_off(happening: str, reason: str | None = None) -> tuple[Step, ...]:
+    return _end(happening, reason or happening, S.RECEIVED, *_WORKED, S.CHALLENGED, S.AUTHORISED)
+
+
 STEPS: Final = (
     Step("received", S.NEW, S.RECEIVED, None, "order.submitted"),
     Step("began", S.NEW, S.PROCESSING, None, "order.submitted"),
@@ -58,48 +80,25 @@ STEPS: Final = (
     Step("released", S.HELD, S.PROCESSING, None, "order.processing"),
     Step("challenged", S.PROCESSING, S.CHALLENGED, None, "challenge.presented"),
     Step("challenge_answered", S.CHALLENGED, S.PROCESSING, None, "challenge.attempted"),
-    Step("challenge_failed", S.CHALLENGED, S.CANCELLED, None, "order.cancelled", "challenge_failed"),
-    Step("challenge_failed", S.PROCESSING, S.CANCELLED, None, "order.cancelled", "challenge_failed"),
-    Step("challenge_timed_out", S.CHALLENGED, S.CANCELLED, None, "order.cancelled", "challenge_timeout"),
-    Step("challenge_timed_out", S.PROCESSING, S.CANCELLED, None, "order.cancelled", "challenge_timeout"),
-    Step("authorised", S.PROCESSING, S.AUTHORISED, None, "order.capturerequired"),
-    Step("authorised", S.HELD, S.AUTHORISED, None, "order.capturerequired"),
-    Step("authorised", S.PROBLEM, S.AUTHORISED, None, "order.capturerequired"),
-    Step("captured", S.AUTHORISED, S.COMPLETED, Books("collected", "attempt"), "order.completed"),
+    *_end("challenge_failed", "challenge_failed", S.CHALLENGED, S.PROCESSING),
+    *_end("challenge_timed_out", "challenge_timeout", S.CHALLENGED, S.PROCESSING),
+    *(Step("authorised", one, S.AUTHORISED, None, "order.capturerequired") for one in _WORKED),
+    Step("captured", S.AUTHORISED, S.COMPLETED, _COLLECTED, "order.completed"),
     Step("capture_ended", S.AUTHORISED, S.COMPLETED, Books("fee", "attempt"), "order.completed"),
-    Step("capture_window_ended", S.AUTHORISED, S.CANCELLED, None, "order.cancelled", "capture_window"),
-    Step("collected", S.PROCESSING, S.COMPLETED, Books("collected", "attempt"), "order.completed"),
-    Step("collected", S.HELD, S.COMPLETED, Books("collected", "attempt"), "order.completed"),
-    Step("collected", S.PROBLEM, S.COMPLETED, Books("collected", "attempt"), "order.completed"),
-    # On a chain: in full, and late by no more than an hour.
-    Step("collected", S.EXPIRED, S.COMPLETED, Books("collected", "attempt"), "order.completed"),
-    Step("parts_kept", S.PROCESSING, S.COMPLETED, Books("fee", "attempt"), "order.completed"),
-    Step("parts_kept", S.HELD, S.COMPLETED, Books("fee", "attempt"), "order.completed"),
-    Step("parts_kept", S.PROBLEM, S.COMPLETED, Books("fee", "attempt"), "order.completed"),
+    *_end("capture_window_ended", "capture_window", S.AUTHORISED),
+    # On a chain an expired one too: in full, and late by no more than an hour.
+    *(Step("collected", one, S.COMPLETED, _COLLECTED, "order.completed") for one in (*_WORKED, S.EXPIRED)),
+    *(Step("parts_kept", one, S.COMPLETED, Books("fee", "attempt"), "order.completed") for one in _WORKED),
     Step("advanced", S.PROCESSING, S.COMPLETED, Books("advanced", "order"), "order.completed"),
     Step("broke", S.PROCESSING, S.PROBLEM, None, "order.problem"),
     Step("broke", S.HELD, S.PROBLEM, None, "order.problem"),
     Step("mended", S.PROBLEM, S.PROCESSING, None, "order.processing"),
-    Step("declined", S.RECEIVED, S.DECLINED, None, "order.cancelled", "declined"),
-    Step("declined", S.PROCESSING, S.DECLINED, None, "order.cancelled", "declined"),
-    Step("declined", S.HELD, S.DECLINED, None, "order.cancelled", "declined"),
-    Step("declined", S.PROBLEM, S.DECLINED, None, "order.cancelled", "declined"),
-    Step("cancelled", S.RECEIVED, S.CANCELLED, None, "order.cancelled", "merchant_cancelled"),
-    Step("cancelled", S.HELD, S.CANCELLED, None, "order.cancelled", "merchant_cancelled"),
-    Step("cancelled", S.PROCESSING, S.CANCELLED, None, "order.cancelled", "merchant_cancelled"),
-    Step("cancelled", S.PROBLEM, S.CANCELLED, None, "order.cancelled", "merchant_cancelled"),
-    Step("cancelled", S.CHALLENGED, S.CANCELLED, None, "order.cancelled", "merchant_cancelled"),
-    Step("cancelled", S.AUTHORISED, S.CANCELLED, None, "order.cancelled", "merchant_cancelled"),
-    Step("paid_elsewhere", S.RECEIVED, S.CANCELLED, None, "order.cancelled", "paid_elsewhere"),
-    Step("paid_elsewhere", S.HELD, S.CANCELLED, None, "order.cancelled", "paid_elsewhere"),
-    Step("paid_elsewhere", S.PROCESSING, S.CANCELLED, None, "order.cancelled", "paid_elsewhere"),
-    Step("paid_elsewhere", S.PROBLEM, S.CANCELLED, None, "order.cancelled", "paid_elsewhere"),
-    Step("paid_elsewhere", S.CHALLENGED, S.CANCELLED, None, "order.cancelled", "paid_elsewhere"),
-    Step("paid_elsewhere", S.AUTHORISED, S.CANCELLED, None, "order.cancelled", "paid_elsewhere"),
-    Step("expired", S.RECEIVED, S.EXPIRED, None, "order.expired", "expired"),
-    Step("expired", S.PROCESSING, S.EXPIRED, None, "order.expired", "expired"),
-    Step("expired", S.HELD, S.EXPIRED, None, "order.expired", "expired"),
-    Step("expired", S.PROBLEM, S.EXPIRED, None, "order.expired", "expired"),
+    *(Step("declined", one, S.DECLINED, None, "order.cancelled", "declined") for one in (S.RECEIVED, *_WORKED)),
+    *_called_off("cancelled", "merchant_cancelled"),
+    *_end("payer_refused", "payer_refused", *_WORKED),
+    *_called_off("paid_elsewhere"),
+    *(step for end in REASONS for step in _called_off(end)),
+    *(Step("expired", one, S.EXPIRED, None, "order.expired", "expired") for one in (S.RECEIVED, *_WORKED)),
 )
 
 
@@ -112,6 +111,10 @@ class Fact(NamedTuple):
     stages: frozenset[Stage]
     books: Books | None
     event: str | None
+
+
+def _noted(kind: str, stages: frozenset[Stage], happenings: str) -> tuple[Fact, ...]:
+    return tuple(Fact(one, kind, stages, None, None) for one in happenings.split())
 
 
 _PAID: Final = frozenset({S.COMPLETED})
@@ -128,28 +131,19 @@ _FACTS: Final = (
     Fact("early_warning", "note", ANY, None, "payment.early_warning.received"),
     Fact("attempt_sent", "attempt", _LIVE | _PAID, None, None),
     Fact("attempt_withheld", "attempt", _LIVE, None, None),
-    Fact("attempt_not_sent", "attempt", ANY, None, None),
+    *_noted("attempt", ANY, "attempt_not_sent attempt_unknown attempt_approved"),
     Fact("attempt_declined", "attempt", ANY, None, "attempt.declined"),
-    Fact("attempt_unknown", "attempt", ANY, None, None),
-    Fact("attempt_approved", "attempt", ANY, None, None),
     Fact("payer_redirected", "attempt", _LIVE, None, None),
     Fact("charge_planned", "charge", _PAID, None, None),
     Fact("charged", "charge", _PAID, Books("charge", "attempt"), None),
     Fact("uncollected", "charge", _PAID, Books("uncollected", "order"), None),
     Fact("approved_late", "attempt", _GONE, Books("late_approval", "attempt"), None),
-    Fact("reversal_owed", "reversal", ENDED, None, None),
+    *_noted("reversal", ENDED, "reversal_owed reversal_delayed reversal_stuck reversal_refused reversal_retried"),
+    *_noted("reversal", ENDED, "reversal_due_again reversal_by_hand_proposed"),
     Fact("reversed", "reversal", ENDED, Books("reversed", "refund"), None),
-    Fact("reversal_delayed", "reversal", ENDED, None, None),
-    Fact("reversal_stuck", "reversal", ENDED, None, None),
-    Fact("reversal_refused", "reversal", ENDED, None, None),
     Fact("settled_by_hand", "reversal", ENDED, Books("by_hand", "refund"), None),
-    Fact("void_owed", "void", ENDED, None, None),
-    Fact("voided", "void", ENDED, None, None),
-    Fact("void_delayed", "void", ENDED, None, None),
-    Fact("void_stuck", "void", ENDED, None, None),
-    Fact("capture_asked", "capture", _HELD_MONEY, None, None),
-    Fact("capture_delayed", "capture", _HELD_MONEY, None, None),
-    Fact("capture_refused", "capture", _HELD_MONEY, None, None),
+    *_noted("void", ENDED, "void_owed voided void_delayed void_stuck void_retried"),
+    *_noted("capture", _HELD_MONEY, "capture_asked capture_delayed capture_refused"),
     Fact("capture_failed", "capture", _PAID, None, None),
     Fact("part_captured", "capture", _HELD_MONEY, Books("collected", "refund"), None),
     Fact("part_collected", "part", _TRIED, Books("collected", "attempt"), "order.partially_collected"),
@@ -158,36 +152,21 @@ _FACTS: Final = (
     Fact("challenge_tried", "challenge", _WAITING, None, "challenge.attempted"),
     Fact("challenge_passed", "challenge", _WAITING, None, "challenge.passed"),
     Fact("challenge_refused", "challenge", _WAITING, None, "challenge.failed"),
-    Fact("refund_asked", "refund_request", _CHARGED, None, None),
-    Fact("refund_request_refused", "refund_request", _CHARGED, None, None),
-    Fact("refund_request_withdrawn", "refund_request", _CHARGED, None, None),
-    Fact("refund_request_expired", "refund_request", _CHARGED, None, None),
+    *_noted("refund_request", _CHARGED, "refund_asked refund_request_refused refund_request_withdrawn"),
+    *_noted("refund_request", _CHARGED, "refund_request_expired"),
     Fact("refund_owed", "refund", _PAID, Books("refund_owed", "refund"), "order.refunded"),
-    Fact("refund_sent", "refund", _PAID, None, None),
+    *_noted("refund", _PAID, "refund_sent refund_delayed refund_stuck refund_retried refund_due_again"),
+    *_noted("refund", _PAID, "refund_by_hand_proposed"),
     Fact("refund_netted", "refund", _PAID, Books("refund_netted", "refund"), None),
     Fact("refund_of_bad_debt", "refund", _PAID, Books("refund_of_bad_debt", "refund"), None),
     Fact("refund_done", "refund", _PAID, Books("refund_done", "refund"), None),
     Fact("refund_refused", "refund", _PAID, Books("refund_refused", "refund"), "order.refundrefused"),
-    Fact("refund_delayed", "refund", _PAID, None, None),
-    Fact("refund_stuck", "refund", _PAID, None, None),
-    Fact("refund_retried", "refund", _PAID, None, None),
     Fact("refund_failed", "refund", _PAID, Books("refund_failed", "refund"), "order.refundfailed"),
-    Fact("refund_due_again", "refund", _PAID, None, None),
-    Fact("refund_by_hand_proposed", "refund", _PAID, None, None),
-    Fact("reversal_retried", "reversal", ENDED, None, None),
     Fact("reversal_failed", "reversal", ENDED, Books("reversal_failed", "refund"), None),
-    Fact("reversal_due_again", "reversal", ENDED, None, None),
-    Fact("reversal_by_hand_proposed", "reversal", ENDED, None, None),
-    Fact("void_retried", "void", ENDED, None, None),
-    Fact("dispute_inquiry", "dispute", _CHARGED, None, None),
-    Fact("inquiry_closed", "dispute", _CHARGED, None, None),
+    *_noted("dispute", _CHARGED, "dispute_inquiry inquiry_closed dispute_warned dispute_answer_owed dispute_answered"),
+    *_noted("dispute", _CHARGED, "dispute_answer_delayed dispute_answer_refused"),
     Fact("dispute_opened", "dispute", _CHARGED, Books("disputed", "dispute"), "payment.chargeback.received"),
     Fact("dispute_continued", "dispute", _CHARGED, None, "payment.chargeback.received"),
-    Fact("dispute_warned", "dispute", _CHARGED, None, None),
-    Fact("dispute_answer_owed", "dispute", _CHARGED, None, None),
-    Fact("dispute_answer_delayed", "dispute", _CHARGED, None, None),
-    Fact("dispute_answer_refused", "dispute", _CHARGED, None, None),
-    Fact("dispute_answered", "dispute", _CHARGED, None, None),
     Fact("dispute_won", "dispute", _CHARGED, Books("dispute_won", "dispute"), "payment.chargeback.closed"),
     Fact("dispute_reversed", "dispute", _CHARGED, None, "payment.chargeback.reversed"),
     Fact("dispute_lost", "dispute", _CHARGED, None, "payment.chargeback.closed"),
@@ -195,12 +174,10 @@ _FACTS: Final = (
     Fact("reversal_owed_again", "reversal", _GONE, Books("reversal_owed_again", "refund"), None),
     Fact("paid_late", "payment", ENDED, Books("late_approval", "attempt"), None),
     Fact("overpaid", "payment", _PAID, Books("overpaid", "payment"), None),
-    Fact("settlement_due", "settlement", _PAID, None, None),
+    *_noted("settlement", _PAID, "settlement_due settlement_delayed settlement_stuck settlement_replaced"),
     Fact("settled", "settlement", _PAID, Books("settled", "settlement"), "settlement.completed"),
-    Fact("settlement_delayed", "settlement", _PAID, None, None),
-    Fact("settlement_stuck", "settlement", _PAID, None, None),
-    Fact("settlement_replaced", "settlement", _PAID, None, None),
     Fact("card_replaced", "amend", _TRIED | {S.CHALLENGED}, None, "order.amended"),
+    Fact("amount_changed", "amend", _TRIED | {S.RECEIVED, S.PROBLEM, S.CHALLENGED}, None, "order.amended"),
     Fact("expiry_moved", "amend", _TRIED | {S.RECEIVED, S.PROBLEM}, None, "order.amended"),
     Fact("retries_stopped", "amend", OPEN, None, "order.amended"),
     Fact("retries_resumed", "amend", OPEN, None, "order.amended"),
@@ -249,12 +226,10 @@ def fact(stage: Stage, happening: str) -> Fact:
     """
     row = FACTS[happening]
     if stage not in row.stages:
-        message = Sentence(
-            "{0} is not possible for an order that is {1}.", happening.replace("_", " ").capitalize(), stage.value
-        )
-        raise Problem(
-            "wrong_state", message, cure="Read the order: its state shows what is possible.", stage=stage.value
-        )
+        what = happening.replace("_", " ").capitalize()
+        message = Sentence("{0} is not possible for an order that is {1}.", what, stage.value)
+        cure = "Read the order: its state shows what is possible."
+        raise Problem("wrong_state", message, cure=cure, stage=stage.value)
     return row
 
 

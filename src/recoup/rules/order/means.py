@@ -26,7 +26,7 @@ def means_of(order: Order, attempt: Attempt) -> Means | None:
         return requested
     until = sorted((one for one in order.attempts if one.attempt_no <= attempt.attempt_no), key=_number, reverse=True)
     cards = (card for one in until for card in _CARDS if one.when_due == card)
-    return next(cards, "new_card" if order.cards_before else "retry")
+    return next(cards, "new_card" if set(order.cards_before) - order.typed_once else "retry")
 
 
 def on_other_card(order: Order) -> bool:

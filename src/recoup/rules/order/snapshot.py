@@ -27,6 +27,7 @@ from recoup.rules.order.kinds import Door, OrderKind
 from recoup.rules.order.known import RescueKnown
 from recoup.rules.order.lifecycle import ENDED, Stage
 from recoup.rules.order.merchant import Merchant
+from recoup.rules.order.typed_card import TypedCard
 from recoup.rules.policies.stored import NOTHING_HELD, Held
 from recoup.rules.rescue.arm_terms import Arm, Known
 from recoup.rules.rescue.other_card import CardOnFile
@@ -69,6 +70,7 @@ class Attempt(SentBy):
     consent: Consent | None = None  # as it was sent; None: it was not, or by an earlier release
     authentication: Authentication | None = None  # of a customer at a page of ours
     key: UUID | None = None  # what its processor sees it as; of one that was sent
+    typed: TypedCard | None = None  # by its payer, of another card than the order's
 
     def is_out(self) -> bool:
         """A payer's payment that was given to its channel, which has not said yet what became of it."""
@@ -311,9 +313,26 @@ class Order(LockedOrder):
         return next((a for a in self.attempts if a.state in ("open", "unknown")), None)
 
     @property
+    def is_being_tried(self) -> bool:
+        """An attempt is out, or what its payer gave is about to be sent."""
+        tried = any(one.state == "tried" for one in self.challenges)
+        return tried or self.attempt_in_flight() is not None
+
+    @property
     def is_refused(self) -> bool:
         """It waits for a person because its processor refused the request as invalid."""
         return self.stage is Stage.PROBLEM and self.attempt_in_flight() is None
+
+    @property
+    def typed_once(self) -> set[UUID]:
+        """The `card_id`s of cards that its payer typed for one attempt alone."""
+        typed = (one.typed for one in self.attempts)
+        return {one.card.card_id for one in typed if one is not None and one.until is None}
+
+    @property
+    def own_attempts(self) -> list[Attempt]:
+        """Those that say something of its own card."""
+        return [one for one in self.attempts if one.typed is None or one.typed.until is not None]
 
     def planned(self) -> Attempt | None:
         return next((a for a in self.attempts if a.state == "planned"), None)

@@ -20,6 +20,7 @@ NOT_REACHED: Final = "processor_not_reached"
 REQUEST_REFUSED: Final = "request_refused"
 ACCOUNT_REFUSED: Final = "account_refused"
 RATE_LIMITED: Final = "rate_limited"
+INVOICE_DIFFERS: Final = "invoice_differs"
 NOT_SENT_AGAIN: Final = "never_arrived"
 ANSWERED: Final = "processor_answered"
 NOTHING_SENT: Final = "processor_answered_nothing_sent"
@@ -73,6 +74,7 @@ _SENTENCES: Final[Mapping[str, str]] = MappingProxyType({
     REQUEST_REFUSED: "The processor refused the request as invalid, so it is not repeated.",
     ACCOUNT_REFUSED: "The processor refuses this account or its key. Payments wait until this is fixed.",
     RATE_LIMITED: "The processor takes no more requests for the moment.",
+    INVOICE_DIFFERS: "Its invoice has changed at the processor, and is read anew before anything is charged.",
     NOT_SENT_AGAIN: "It never arrived, and it may not be sent again now.",
     ANSWERED: "The processor has answered.",
     NOTHING_SENT: "The processor has answered: nothing was sent.",

@@ -1,8 +1,9 @@
 """From where somebody signed in, in a few words: enough to know one's own browser by, too little to follow anybody."""
 
-from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import Final
+
+from recoup.kernel.cached import cached
 
 ADDRESS_MAX: Final = 45
 _AGENT_MAX: Final = 512
@@ -34,7 +35,7 @@ def address_words(address: str) -> str:
     return "".join(c for c in address if c.isascii() and c.isprintable())[:ADDRESS_MAX] or "unknown"
 
 
-@lru_cache(maxsize=4096)
+@cached(4096)
 def network_of(host: str) -> str:
     """As far as logs keep where something came from: `203.0.113.0/24`, a /48 of IPv6; empty for what is no address."""
     try:

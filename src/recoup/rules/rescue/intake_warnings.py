@@ -3,11 +3,14 @@
 A code may have an argument behind a colon.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
+from recoup.kernel.money import Money
 from recoup.kernel.sentence import Sentence
+from recoup.rules.money.refunds import items_of, lines_total
 from recoup.rules.network.codes import unknown_code
 
 SITE_BY_DESCRIPTOR: Final = "site_by_descriptor"
@@ -19,7 +22,12 @@ HELD_BY_TYPE: Final = "held_by_type"
 NO_IP: Final = "no_ip"
 NO_CODE: Final = "no_security_code"
 STALE: Final = "stale_decline"
+FUTURE: Final = "future_decline"
+UNREAD_TIME: Final = "unread_time"
 UNKNOWN_CODE: Final = "unknown_code"
+OTHER_SUM: Final = "items_other_sum"
+COUNTS_AS_NOW: Final = frozenset({FUTURE, UNREAD_TIME})
+_AHEAD: Final = timedelta(minutes=5)
 _SENTENCES: Final[Mapping[str, str]] = MappingProxyType({
     SITE_BY_DESCRIPTOR: "siteUrl is not known; the site with this descriptor was used.",
     DEFAULT_SITE: "siteUrl is not known; the default site was used.",
@@ -32,7 +40,12 @@ _SENTENCES: Final[Mapping[str, str]] = MappingProxyType({
     "Send paymentMethod.verificationValue.",
     UNKNOWN_CODE: "The responseCode {0} is on no list of its source; the decline was read by its text, or as a soft "
     "one.",
+    OTHER_SUM: "The orderItems add up to {0}: no refund by items will be taken. The amount of a line is for all its "
+    "pieces; with its tax, less its discount, all lines make the order's amount.",
     STALE: "The decline is older than a day; send declines on the day they happen.",
+    FUTURE: "timestampUtc lies in the future; the time of the call counts. Send the time in UTC.",
+    UNREAD_TIME: "timestampUtc cannot be read; the time of the call counts. Send it as "
+    "2026-03-02T09:14:02Z, or as Unix time in seconds.",
 })  # fmt: skip
 
 
@@ -45,6 +58,17 @@ def of_code(source: str, code: str | None) -> tuple[str, ...]:
     """A warning about one that nobody here knows."""
     found = unknown_code(source, code)
     return (f"{UNKNOWN_CODE}:{found}",) if found else ()
+
+
+def of_items(items: Sequence[Mapping[str, Any]], order: Money) -> tuple[str, ...]:
+    """A warning about lines that do not add up to the order."""
+    differing = lines_total(items_of(items), order)
+    return (f"{OTHER_SUM}:{differing[0]}, not to {differing[1]} {order.asset}",) if differing else ()
+
+
+def of_time(at: datetime | None, now: datetime) -> tuple[str, ...]:
+    """A warning about a payment that is said to happen after now; a clock may be a little ahead."""
+    return (FUTURE,) if at is not None and at > now + _AHEAD else ()
 
 
 def in_sentences(warnings: Iterable[str]) -> list[str]:

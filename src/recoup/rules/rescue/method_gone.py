@@ -2,18 +2,20 @@
 
 from typing import Final
 
+from recoup.rules.network.codes import answered_code
+from recoup.rules.network.decline_code import NETWORK, DeclineCode
 from recoup.rules.order.snapshot import Attempt, Order
 
 METHOD_GONE: Final = "method_gone"  # as the processor's code
 _EXPIRED: Final = {"amex": "101"}
 
 
-def code_read(order: Order, attempt: Attempt) -> str | None:
+def code_read(order: Order, attempt: Attempt) -> DeclineCode | None:
     """Of an attempt the code by which its decline is read."""
     card = order.card if order.card and order.card.stored else None
     if card is not None and attempt.processor_code == METHOD_GONE and not attempt.scheme_code:
-        return _EXPIRED.get(card.scheme, "54")
-    return attempt.scheme_code or attempt.processor_code
+        return DeclineCode(NETWORK, _EXPIRED.get(card.scheme, "54"))
+    return answered_code(attempt.scheme_code, attempt.processor_code)
 
 
 def is_closed(order: Order) -> bool:

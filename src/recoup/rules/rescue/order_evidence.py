@@ -1,11 +1,14 @@
 """What a decision may know of an order, read off its snapshot."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from recoup.core.kit.amount import inputs_of
 from recoup.kernel.time import BusinessTime
-from recoup.rules.network.codes import Reading, read_decline, read_kept
+from recoup.rules.network.codes import Reading, read_decline, read_kept, stored_codes
 from recoup.rules.network.sca import SCA, as_sca
+from recoup.rules.order.checks import NONE
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.challenge import TRIES_MAX, WINDOW, asks_of, link_asks_of
 from recoup.rules.rescue.contacts import LINK
@@ -18,19 +21,26 @@ from recoup.rules.rescue.slots import offset_minutes
 _KINDS: dict[str, Kind] = {"mit_managed": "managed_mit", "mit_sync": "sync_mit"}
 
 
+def read_declined(decline: Mapping[str, Any], scheme: str, placed_at: datetime, region: str) -> Reading:
+    """A declined payment that comes in, as the knowledge of its day reads it: when it is checked and when it is taken.
+    `scheme`: the card's."""
+    return read_kept(decline, scheme=scheme, on=_declined_at(decline, placed_at).date(), region=region)
+
+
 def first_reading(order: Order) -> Reading:
-    """The declined payment that came in, as the knowledge of its day reads it."""
-    scheme, on = order.card.scheme if order.card else "generic", declined_at(order).date()
-    return read_kept(order.facts["decline"], scheme=scheme, on=on, region=order.merchant.region)
+    scheme = order.card.scheme if order.card else "generic"
+    return read_declined(order.facts["decline"], scheme, order.placed_at, order.merchant.region)
 
 
 def attempt_reading(order: Order, attempt: Attempt) -> Reading:
     """As its codes say; but that the bank wants a confirmation may be what the processor alone has said."""
+    said = attempt.checks or NONE
     reading = read_decline(
         scheme=order.card.scheme if order.card else "generic",
         code=code_read(order, attempt),
         advice=attempt.advice_code,
         on=(attempt.sent_at or order.placed_at).date(),
+        beside=stored_codes((said.advice, *said.further)),
         region=order.merchant.region,
     )
     return as_sca(reading) if attempt.code_reason == SCA else reading
@@ -38,19 +48,23 @@ def attempt_reading(order: Order, attempt: Attempt) -> Reading:
 
 def last_reading(order: Order) -> Reading:
     """The last decline, of a try or of the payment that came in."""
-    declined = [a for a in order.attempts if a.state == "declined"]
+    declined = [a for a in order.own_attempts if a.state == "declined"]
     return attempt_reading(order, declined[-1]) if declined else first_reading(order)
 
 
 def declined_at(order: Order) -> datetime:
     """When the merchant's payment was declined; never later than it reached us."""
-    told = order.facts["decline"].get("at")
-    return min(datetime.fromisoformat(told), order.placed_at) if told else order.placed_at
+    return _declined_at(order.facts["decline"], order.placed_at)
+
+
+def _declined_at(decline: Mapping[str, Any], placed_at: datetime) -> datetime:
+    told = decline.get("at")
+    return min(datetime.fromisoformat(told), placed_at) if told else placed_at
 
 
 def sent_attempts(order: Order) -> list[Attempt]:
     """Those that went out, or may have."""
-    return [a for a in order.attempts if a.sent_at is not None and a.state != "not_sent"]
+    return [a for a in order.own_attempts if a.sent_at is not None and a.state != "not_sent"]
 
 
 def evidence_of(order: Order, reading: Reading, now: BusinessTime) -> Evidence:
@@ -84,6 +98,8 @@ def other_card_of(order: Order, reading: Reading, now: datetime) -> CardOnFile |
     found = order.other_card
     tried = sum(one.when_due == "other_card" for one in order.attempts)
     if found is None or order.kind != "mit_managed" or order.do_not_retry or tried >= CARDS_MAX:
+        return None
+    if order.card_id in order.typed_once:  # its decline says nothing of the order's own card
         return None
     before = (order.card_id, *order.cards_before)
     fresh = found.card_id not in before and found.pan_id != order.pan_id and found.is_valid(now)

@@ -13,7 +13,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from recoup.rules.network.card import scheme_of
-from recoup.rules.network.codes import read_decline, read_kept
+from recoup.rules.network.codes import answered_code, code_of, read_decline, read_kept
+from recoup.rules.network.decline_code import DeclineCode
 from recoup.rules.order.known import Seen
 from recoup.rules.rescue.answer_classes import APPROVED, class_of
 from recoup.rules.rescue.facts import LOOKS_MAX
@@ -67,7 +68,7 @@ def seen_of(orders: Sequence[PastPayment], copies: Sequence[Copy], region: str) 
 
 
 def answer_of(
-    state: str, sent_at: datetime, scheme: str | None, code: str | None, advice: str | None, region: str
+    state: str, sent_at: datetime, scheme: str | None, code: DeclineCode | None, advice: str | None, region: str
 ) -> int:
     """The class of an answer to one of our attempts, which was sent and answered. `scheme`: the card's."""
     if state == "approved":
@@ -86,7 +87,14 @@ def _of_order(row: PastPayment, region: str) -> list[Seen]:
     return [Seen(at, class_of(first), 0, order_id)] + [
         Seen(
             sent_at,
-            answer_of(one.state, sent_at, row.scheme, one.scheme_code or one.processor_code, one.advice_code, region),
+            answer_of(
+                one.state,
+                sent_at,
+                row.scheme,
+                answered_code(one.scheme_code, one.processor_code),
+                one.advice_code,
+                region,
+            ),
             number,
             order_id,
         )
@@ -123,6 +131,6 @@ def _answer_of_copy(row: Copy, at: datetime, region: str) -> int:
         return APPROVED
     return class_of(
         read_decline(
-            scheme=scheme_of(row.bin or ""), source=row.code_source, code=row.code, on=at.date(), region=region
+            scheme=scheme_of(row.bin or ""), code=code_of(row.code_source, row.code), on=at.date(), region=region
         )
     )

@@ -112,6 +112,12 @@ def choose(code: str | None, network: str | None, currency: str, *, test: bool) 
     return channel
 
 
+def network_of(code: str) -> str:
+    """The network that a channel pays on; the channel's own code where it names none."""
+    channel = CHANNELS.get(code)
+    return channel.network or code if channel is not None else code
+
+
 def enabled(*, test: bool) -> tuple[Channel, ...]:
     return tuple(channel for channel in CHANNELS.values() if channel.test is test)
 

@@ -1,6 +1,7 @@
 """Where custodial money may be sent: `chain:address`, each chain with the form of its addresses.
 
-The form is checked, not who is behind it. Source: contract stablecoin-api §2.7c; the chains' own address formats.
+Form and checksum are checked, not who is behind it. Source: contract stablecoin-api §2.7c; the chains' own
+address formats.
 """
 
 import re
@@ -8,24 +9,22 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from recoup.kernel.problem import Problem, invalid
+from recoup.rules.stable.addresses import Kind, read_address, shown
 
 
 class Form(NamedTuple):
-    """`example` is nobody's address."""
+    """`example` is nobody's address. `kind`: of a chain's; None: a name of the mock channel."""
 
-    pattern: re.Pattern[str]
+    kind: Kind | None
     words: str
     example: str
 
 
-# The zero address of each is nobody's: what is sent there is gone.
-_EVM: Final = Form(re.compile(r"0x(?!0{40})[0-9a-fA-F]{40}"), "0x and 40 hex digits", "0x" + "00" * 18 + "dead")
-_TRON: Final = Form(
-    re.compile(r"T(?!9yD14Nj9j7xAB4dbGeiX9h8unkKHxuWwb)[1-9A-HJ-NP-Za-km-z]{33}"),
-    "T and 33 base58 characters",
-    "TDemoXnotAReaLAddressXdoNotPayXQw8",
-)
-_MOCK: Final = Form(re.compile(r"[A-Za-z0-9_-]{3,64}"), "3 to 64 letters, digits, - and _", "my-wallet")
+_NOBODY: Final = bytes(18) + b"\xde\xad"
+_EVM: Final = Form("evm", "0x and 40 hex digits, with the capitals of its checksum", shown(_NOBODY, "evm"))
+_TRON: Final = Form("tron", "T and 33 base58 characters, checksum included", shown(_NOBODY, "tron"))
+_MOCK: Final = Form(None, "3 to 64 letters, digits, - and _", "my-wallet")
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]{3,64}")
 FORMS: Final[Mapping[str, Form]] = {
     "tron": _TRON, "ethereum": _EVM, "base": _EVM, "bsc": _EVM, "polygon": _EVM, "arbitrum": _EVM, "mock": _MOCK,
 }  # fmt: skip
@@ -39,8 +38,13 @@ def check_destination(text: str, chains: tuple[str, ...]) -> str:
         message = "The destination is not chain:address, with a chain that this channel pays out to."
         raise _no(message, f"Chains are {', '.join(chains)}. For example: {example}.")
     form = FORMS[chain]
-    if not form.pattern.fullmatch(address):
-        cure = f"Send {chain}: and {form.words}, for example {chain}:{form.example}."
+    cure = f"Send {chain}: and {form.words}, for example {chain}:{form.example}."
+    if form.kind is not None:
+        try:
+            read_address(address, form.kind, "destination", one_case=True)
+        except Problem as problem:
+            raise _no(f"The destination is no address on {chain}. {problem.message}", cure) from None
+    elif not _NAME.fullmatch(address):
         raise _no(f"The destination is no address on {chain}.", cure)
     return text
 

@@ -13,6 +13,7 @@ from typing import Final
 from recoup.kernel.problem import invalid
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import of_these_days
+from recoup.rules.files.ids import plain_cell
 from recoup.rules.files.lines import Line
 from recoup.rules.uplift.closed_order import Came, ClosedOrder, OrdersRead, Shares
 from recoup.rules.uplift.strata import ComparedArm
@@ -86,7 +87,7 @@ def _cells(text: str, places: dict[str, int]) -> dict[str, str]:
     cells = _row(text)
     if len(cells) != places[""]:
         raise _Refused(f"it has {len(cells)} fields, the first line has {places['']}")
-    return {name: cells[at].strip() for name, at in places.items() if name}
+    return {name: plain_cell(cells[at], is_id=True) for name, at in places.items() if name}
 
 
 def _order(cells: dict[str, str], zone: tzinfo) -> tuple[str, Came, ClosedOrder | None, datetime]:

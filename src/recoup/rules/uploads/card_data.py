@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from typing import Any, Final
 
+from recoup.kernel.cached import cached
 from recoup.rules.network import card_text
 from recoup.rules.network.card_guard import holds_number, is_identifier
 from recoup.rules.network.card_text import Room, TooManyDigits, numbers_in
@@ -37,7 +37,7 @@ def is_number(text: str, room: Room | None = None) -> bool:
     return holds_number(text, room)
 
 
-@lru_cache(maxsize=4096)
+@cached(4096)
 def is_code(name: str) -> bool:
     """Whether a field of this name is a card's security code."""
     return re.sub(r"[\W_]+", "", name.lower()) in _CODES

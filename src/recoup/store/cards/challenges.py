@@ -10,10 +10,13 @@ from recoup.store.statement import Read, Row
 
 
 class ChallengeRow(Row, frozen=True):
-    """An order's last challenge. `asks`: confirm, code, address or card. `lapsed`: its time is over. `out`: a try is
-    under way. `back_kind` and `back_state`: of what goes back to the customer. `by_risk`: the risk check asked.
-    `bank_url`: the processor's page, where the try waits for the customer. `stored_at`: the route whose processor keeps
-    the card; `bin` of another."""
+    """An order's last challenge. `asks`: confirm, code, address or card. `lapsed`: its time is
+    over. `out`: a try is under way. `back_kind` and `back_state`: of what goes back to the
+    customer. `by_risk`: the risk check asked. `bank_url`: the processor's page, where the try
+    waits for the customer. `stored_at`: the route whose processor keeps the card; `bin` of
+    another. `planned`: an attempt is. `collected`: in parts. `typed_last4`: of the newest
+    card that its payer typed and the bank declined; `asks_again`: the number of its attempt,
+    where they may agree to later ones, `agreed`: they did."""
 
     state: Literal["presented", "tried", "passed", "failed", "ended"]
     asks: str
@@ -39,13 +42,18 @@ class ChallengeRow(Row, frozen=True):
     bank_url: str | None
     stored_at: str | None
     bin: str
+    kind: Literal["cit_web", "cit_callcenter", "mit_managed", "mit_sync"]
+    planned: bool
+    collected: int
+    typed_last4: str | None
+    asks_again: int | None
+    agreed: bool
 
 
 @MERCHANT.statement("""
-SELECT c.state, c.asks, c.tries, c.expires_at, m.name AS merchant, o.descriptor,
-  o.units - CASE WHEN o.kind = 'mit_managed' AND o.stage IN ('processing', 'held') THEN coalesce((
-    SELECT sum((l.body ->> 'units')::bigint)::bigint FROM order_log l WHERE l.merchant_id = o.merchant_id
-      AND l.order_id = o.order_id AND l.happening = 'part_collected'), 0) ELSE 0 END AS units,
+SELECT c.state, c.asks, c.tries, coalesce(o.expires_at, c.expires_at) AS expires_at,
+  m.name AS merchant, o.descriptor,
+  h.units - CASE WHEN o.stage IN ('processing', 'held') THEN k.collected ELSE 0 END AS units,
   o.asset, o.stage, v.scheme, v.last4, v.exp_month, v.exp_year, p.billing, h.reason, s.url AS site_url,
   c.expires_at <= $3::timestamptz + m.offset_us * interval '1 microsecond' AS lapsed,
   EXISTS (SELECT FROM attempts a WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id
@@ -57,7 +65,12 @@ SELECT c.state, c.asks, c.tries, c.expires_at, m.name AS merchant, o.descriptor,
   (SELECT a.authentication ->> 'url' FROM attempts a WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id
     AND a.state IN ('open', 'unknown') AND (a.authentication ->> 'until')::timestamptz > $3::timestamptz
     LIMIT 1) AS bank_url,
-  x.route AS stored_at, v.bin
+  x.route AS stored_at, v.bin, o.kind, h.next_attempt_at IS NOT NULL AS planned, k.collected,
+  t.card_last4 AS typed_last4,
+  CASE WHEN jsonb_typeof(t.typed -> 'later') = 'object' AND NOT o.do_not_retry
+    AND o.stage IN ('processing', 'held') THEN t.attempt_no END AS asks_again,
+  coalesce(t.typed ->> 'until' <> '' AND t.typed #>> '{card,token_id}' = o.token_id::text, false)
+    AS agreed
 FROM challenges c
 JOIN orders o USING (merchant_id, order_id)
 JOIN order_heads h USING (merchant_id, order_id)
@@ -66,6 +79,14 @@ JOIN sites s ON s.merchant_id = o.merchant_id AND s.site_id = o.site_id
 JOIN vault v ON v.merchant_id = o.merchant_id AND v.token_id = o.token_id
 LEFT JOIN stored_methods x ON x.merchant_id = o.merchant_id AND x.method_id = o.token_id
 LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id
+CROSS JOIN LATERAL (
+  SELECT coalesce(sum((l.body ->> 'units')::bigint), 0)::bigint AS collected FROM order_log l
+  WHERE o.kind = 'mit_managed' AND l.merchant_id = o.merchant_id AND l.order_id = o.order_id
+    AND l.happening = 'part_collected') k
+LEFT JOIN LATERAL (SELECT a.attempt_no, a.card_last4, a.typed FROM attempts a
+  WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id AND a.typed IS NOT NULL
+    AND a.state = 'declined'
+  ORDER BY a.attempt_no DESC LIMIT 1) t ON true
 LEFT JOIN LATERAL (SELECT r.kind, r.state FROM modifications r
   WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id AND r.kind IN ('reversal', 'void')
     AND r.state <> 'failed'

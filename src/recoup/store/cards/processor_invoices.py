@@ -1,7 +1,8 @@
 """Invoices of processors' own billing that are rescued here."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
@@ -15,7 +16,8 @@ _COLUMNS = """merchant_id, invoice_key, route, invoice, subscription, billing, m
 
 @stored("processor_invoices", "merchant_id", "invoice_key")
 class NewInvoice(Row, frozen=True):
-    """As the processor had it when it came: so it is admitted, however often that is begun. Wall time."""
+    """As the processor had it when it came: so it is admitted, however often that is begun. `method` and `units` follow
+    it afterwards. Wall time."""
 
     merchant_id: UUID
     invoice_key: UUID
@@ -51,10 +53,10 @@ async def find_invoice(db: Read, merchant_id: UUID, invoice_key: UUID) -> Proces
 
 @MERCHANT.statement(
     "SELECT invoice_key FROM processor_invoices"
-    " WHERE merchant_id = $1 AND subscription = $2 AND ended IS NULL AND route = $3 LIMIT 1000"
+    " WHERE merchant_id = $1 AND $2 IN (subscription, customer) AND ended IS NULL AND route = $3 LIMIT 1000"
 )
-async def invoices_of_subscription(db: Read, merchant_id: UUID, subscription: str, route: str) -> list[UUID]:
-    """Those that are rescued now."""
+async def invoices_of(db: Read, merchant_id: UUID, holder: str, route: str) -> list[UUID]:
+    """Those of a subscription or a customer that are rescued now."""
 
 
 @MERCHANT.statement("SELECT subject_id FROM requests WHERE merchant_id = $1 AND operation = 'evaluate' AND key = $2")
@@ -62,24 +64,14 @@ async def admitted_before(db: Read, merchant_id: UUID, key: str) -> UUID | None:
     """The order that came of this key, whatever has changed since."""
 
 
-@MERCHANT.statement(
-    "UPDATE processor_invoices SET order_id = $3, ended = NULL WHERE merchant_id = $1 AND invoice_key = $2"
-)
-async def admitted(db: Tx, merchant_id: UUID, invoice_key: UUID, order_id: UUID) -> None: ...
-
-
-@MERCHANT.statement(
-    "UPDATE processor_invoices SET counted = greatest(counted, $3) WHERE merchant_id = $1 AND invoice_key = $2"
-)
-async def count_own_tries(db: Tx, merchant_id: UUID, invoice_key: UUID, counted: int) -> None: ...
-
-
-@MERCHANT.statement("UPDATE processor_invoices SET retries = $3 WHERE merchant_id = $1 AND invoice_key = $2")
-async def set_retries(db: Tx, merchant_id: UUID, invoice_key: UUID, retries: Retries) -> None: ...
-
-
-@MERCHANT.statement("UPDATE processor_invoices SET own_retry_at = $3 WHERE merchant_id = $1 AND invoice_key = $2")
-async def set_own_retry(db: Tx, merchant_id: UUID, invoice_key: UUID, at: datetime | None) -> None: ...
+@MERCHANT.statement("""
+UPDATE processor_invoices p SET order_id = n.order_id, counted = greatest(p.counted, n.counted), retries = n.retries,
+  own_retry_at = n.own_retry_at, ended = n.ended
+FROM processor_invoices b, jsonb_populate_record(b, $3) n
+WHERE b.merchant_id = $1 AND b.invoice_key = $2 AND p.merchant_id = b.merchant_id AND p.invoice_key = b.invoice_key
+""")
+async def set_invoice(db: Tx, merchant_id: UUID, invoice_key: UUID, values: dict[str, Any]) -> None:
+    """By column, of those that no processor says; the others stay as they are."""
 
 
 @MERCHANT.statement("""
@@ -93,8 +85,21 @@ async def set_own_retry_of_order(
     """When the processor will charge its customer by itself, wall time as text, and how often at most."""
 
 
-@MERCHANT.statement("UPDATE processor_invoices SET ended = $3 WHERE merchant_id = $1 AND invoice_key = $2")
-async def end_invoice(db: Tx, merchant_id: UUID, invoice_key: UUID, ended: str) -> None: ...
+class InvoiceNow(Row, frozen=True):
+    """What its processor would charge now."""
+
+    merchant_id: UUID
+    invoice_key: UUID
+    method: str
+    units: int
+
+
+@MERCHANT.statement("""
+UPDATE processor_invoices p SET method = i.method, units = i.units
+FROM jsonb_populate_recordset(NULL::processor_invoices, $1) AS i
+WHERE p.merchant_id = i.merchant_id AND p.invoice_key = i.invoice_key
+""")
+async def follow(db: Tx, rows: Sequence[InvoiceNow]) -> None: ...
 
 
 @MERCHANT.statement("""

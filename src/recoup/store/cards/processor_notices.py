@@ -1,15 +1,16 @@
 """What processors' notices are about: an object is asked about once, however many notices came of it. Which order of
 ours an object belongs to, and how many notices came lately."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from recoup.store.homes import DIRECTORY, MERCHANT
 from recoup.store.statement import Read, Row, Tx, columns_of
 from recoup.store.table import insert_of, stored
 
-Subject = Literal["charge", "modification", "dispute", "method", "invoice", "fraud", "hold"]
+Subject = Literal["charge", "modification", "dispute", "method", "ended", "invoice", "fraud", "hold"]
 AtDoor = Literal["taken", "repeated", "unknown_kind", "needs_nothing", "not_mine", "not_ours", "unsigned", "unread"]
 NOTICES_KEPT: Final = 20  # ids of an object's newest notices
 KINDS_MAX: Final = 50  # unread ones, of a route
@@ -33,12 +34,13 @@ class NewProcessorNotice(Row, frozen=True):
     times: int
     happened_at: datetime
     received_at: datetime
+    movement: dict[str, Any] | None = None
 
 
 class ProcessorNotice(NewProcessorNotice, frozen=True):
     """`became`: what asking found; None while it waits."""
 
-    became: str | None
+    became: str | None = None
 
 
 @MERCHANT.statement(f"""
@@ -49,6 +51,7 @@ ON CONFLICT (merchant_id, object_key) DO UPDATE SET kind = excluded.kind,
   invoice = coalesce(processor_notices.invoice, excluded.invoice),
   approves = processor_notices.approves OR excluded.approves,
   notices = (excluded.notices || processor_notices.notices)[1:{NOTICES_KEPT}], times = processor_notices.times + 1,
+  movement = coalesce(excluded.movement, processor_notices.movement),
   happened_at = greatest(processor_notices.happened_at, excluded.happened_at), received_at = excluded.received_at,
   became = NULL
 WHERE NOT processor_notices.notices @> excluded.notices
@@ -99,6 +102,19 @@ async def count_unread_kind(db: Tx, route: str, kind: str, wall: datetime) -> No
     """One more of a kind that its connector does not know."""
 
 
+@stored("processor_ids")
+class ProcessorId(Row, frozen=True):
+    """What a processor calls an attempt or modification, beside its `reference`."""
+
+    merchant_id: UUID
+    movement_id: UUID
+    id: str
+
+
+@MERCHANT.statement(f"{insert_of(ProcessorId)} ON CONFLICT DO NOTHING")
+async def keep_ids(db: Tx, rows: Sequence[ProcessorId]) -> None: ...
+
+
 class Charged(Row, frozen=True):
     """An attempt that went by a route."""
 
@@ -106,10 +122,11 @@ class Charged(Row, frozen=True):
     order_id: UUID
     attempt_id: UUID
     state: str
+    reference: str | None
 
 
 @MERCHANT.statement("""
-SELECT merchant_id, order_id, attempt_id, state FROM attempts
+SELECT merchant_id, order_id, attempt_id, state, reference FROM attempts
 WHERE key = $1 AND route = $2 AND ($3::uuid IS NULL OR merchant_id = $3)
 ORDER BY state = 'not_sent', attempt_no LIMIT 1
 """)
@@ -118,13 +135,14 @@ async def attempt_of(db: Read, key: UUID, route: str, merchant_id: UUID | None) 
 
 
 @MERCHANT.statement("""
-SELECT merchant_id, order_id, attempt_id, state FROM attempts
-WHERE reference = $1 AND route = $2 AND ($3::uuid IS NULL OR merchant_id = $3) AND state = 'approved'
-  AND ladder <> 'payment'
-LIMIT 1
+SELECT a.merchant_id, a.order_id, a.attempt_id, a.state, a.reference FROM (
+  SELECT merchant_id, attempt_id FROM attempts WHERE reference = $1 AND state = 'approved' AND ladder <> 'payment'
+  UNION ALL SELECT merchant_id, movement_id FROM processor_ids WHERE id = $1) k
+JOIN attempts a ON a.merchant_id = k.merchant_id AND a.attempt_id = k.attempt_id
+WHERE a.route = $2 AND ($3::uuid IS NULL OR a.merchant_id = $3) AND a.state = 'approved' LIMIT 1
 """)
 async def charge_referenced(db: Read, reference: str, route: str, merchant_id: UUID | None) -> Charged | None:
-    """An approved one, of any merchant where none is named."""
+    """An approved one by any id that the processor has for it, of any merchant where none is named."""
 
 
 class Modified(Row, frozen=True):
@@ -143,6 +161,27 @@ WHERE a.route = $2 AND ($3::uuid IS NULL OR o.merchant_id = $3) LIMIT 1
 """)
 async def modification_of(db: Read, key: UUID, route: str, merchant_id: UUID | None) -> Modified | None:
     """By its key, or by the one under which it was sent again."""
+
+
+class LeftInvoice(Row, frozen=True):
+    """A failed invoice that is not rescued; `why` of `rules/money/billing`, or "refused". Wall time."""
+
+    route: str
+    invoice: str
+    why: str
+    at: datetime
+
+
+@MERCHANT.statement("""
+SELECT route, about AS invoice, became AS why, received_at AS at FROM processor_notices
+WHERE merchant_id = $1 AND subject = 'invoice' AND became IN ('first_payment', 'paid_again', 'subscription_unpaid',
+  'subscription_paused', 'subscription_cancelled', 'billing_stopped', 'no_method')
+UNION ALL SELECT route, invoice, split_part(ended, ':', 1), came_at FROM processor_invoices
+WHERE merchant_id = $1 AND order_id IS NULL AND ended IS NOT NULL
+ORDER BY at DESC LIMIT 20
+""")
+async def left_invoices(db: Read, merchant_id: UUID) -> list[LeftInvoice]:
+    """The newest, of all routes."""
 
 
 class KnownMethod(Row, frozen=True):

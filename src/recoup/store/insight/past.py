@@ -190,7 +190,8 @@ async def past_imported(db: Read, merchant_id: UUID, since: datetime) -> AsyncIt
 @MERCHANT.statement(f"""
 SELECT {columns_of(PastPayment, "t").replace("t.order_id", "o.order_id")}, t.provider, t.ref FROM (
   SELECT provider, ref, payment AS external_id, payer_id, bin, scheme, funding = 'credit' AS credit, country,
-    utc_offset, state = 'approved' AS approved, nullif(source, '') AS source,
+    utc_offset, state = 'approved' AS approved,
+    CASE WHEN scheme_code <> '' THEN 'network' ELSE nullif(source, '') END AS source,
     nullif(coalesce(nullif(scheme_code, ''), processor_code), '') AS code, nullif(advice_code, '') AS advice,
     nullif(phrase, '') AS text, {_HOURS.format("at")} AS at, (at AT TIME ZONE 'UTC')::date AS on
   FROM imported_attempts

@@ -34,3 +34,17 @@ GROUP BY scheme, u.kind, u.code ORDER BY orders DESC, scheme, u.kind, u.code LIM
 """)
 async def unlisted_codes(db: Read, merchant_id: UUID, since: UUID) -> list[UnlistedCode]:
     """Of the newest decisions, from the id `since` on; the most frequent first."""
+
+
+class AlertedCode(Row, frozen=True):
+    scheme: str
+    code: str
+    merchants: int
+
+
+@MERCHANT.statement(f"""
+SELECT facts ->> 'scheme' AS scheme, facts ->> 'code' AS code, count(DISTINCT merchant_id)::int AS merchants FROM alerts
+WHERE kind = 'unlisted_code' AND created_at >= $1 GROUP BY 1, 2 ORDER BY merchants DESC, 1, 2 LIMIT {CODES_MAX}
+""")
+async def alerted_codes(db: Read, since: datetime) -> list[AlertedCode]:
+    """Those that people were notified of since then, by how many merchants met them."""

@@ -45,6 +45,10 @@ class Cursor:
         return f"{'p' if self.back else 'n'}{letter}{'' if key is None else key}.{self.order_id.hex}"
 
 
+def cursor_behind(row: Any, by: OrderBy, *, back: bool = False) -> Cursor:
+    return Cursor(back, getattr(row, COLUMNS[by][0]), row.order_id, by)
+
+
 def parse_cursor(text: str, by: OrderBy = "placed") -> Cursor | None:
     """None for anything that `Cursor.text` did not make for a list in this order."""
     letter = COLUMNS[by][1]

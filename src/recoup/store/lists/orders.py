@@ -16,7 +16,7 @@ from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
 from recoup.rules.merchants import personal
 from recoup.store.lists.bounded import bounded
-from recoup.store.lists.order_cursor import COLUMNS, ORDERS, Cursor, OrderBy, branches, parse_cursor
+from recoup.store.lists.order_cursor import ORDERS, Cursor, OrderBy, branches, cursor_behind, parse_cursor
 from recoup.store.lists.order_filter import Arguments, OrderFilter, channel_condition, conditions, dimensions, narrowing
 from recoup.store.lists.order_row import ALL, OrderRow, rows_of
 from recoup.store.lists.order_search import NOTHING, How, Search, search_of
@@ -98,8 +98,8 @@ async def list_orders(
     has_next, has_prev = (True, further) if back else (further, cursor is not None)
     return Page(
         rows=tuple(rows),
-        next_cursor=_cursor(False, rows[-1], by) if rows and has_next else None,
-        prev_cursor=_cursor(True, rows[0], by) if rows and has_prev else None,
+        next_cursor=cursor_behind(rows[-1], by).text() if rows and has_next else None,
+        prev_cursor=cursor_behind(rows[0], by, back=True).text() if rows and has_prev else None,
         how=search.how,
         recent_only=recent_only,
     )
@@ -110,10 +110,6 @@ def _dress(more: tuple[str, ...]) -> str:
     return _PAGE + rows_of("page h", (*ALL, *more)) + " ORDER BY {order}"
 
 
-def _cursor(back: bool, row: OrderRow, by: OrderBy) -> str:
-    return Cursor(back, getattr(row, COLUMNS[by][0]), row.order_id, by).text()
-
-
 async def list_orders_page(
     connection: ReadConnection,
     order_filter: OrderFilter,
@@ -122,8 +118,10 @@ async def list_orders_page(
     size: int = 10,
     order_by: OrderBy = "placed",
     descending: bool = True,
+    after: Cursor | None = None,
 ) -> list[WireOrder]:
-    """The page of that number, from 1, as the wire API shows orders; its cost grows with the number.
+    """The page of that number, from 1, as the wire API shows orders; its cost grows with the
+    number. Or what comes `after` a row, whatever has arrived since.
 
     Raises: Problem(invalid) beyond a million rows; Problem(unavailable) when it takes too long.
     """
@@ -137,7 +135,7 @@ async def list_orders_page(
 
     async def run(narrowed: OrderFilter, search: Search) -> list[WireOrder]:
         args = Arguments(narrowed.merchant_id)
-        page = _page(narrowed, search, args, order, size, None, descending, offset)
+        page = _page(narrowed, search, args, order, size, after, descending, offset)
         return [_wire_order(record) for record in await connection.fetch(wire_page(page, order), *args.values)]
 
     return (await _bounded(connection, order_filter, search, run))[0]

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any, Literal
 from uuid import UUID
 
 import asyncpg
 
+from recoup.kernel.cached import cached
 from recoup.rules.lists.folding import fold, joined
 from recoup.store.homes import MERCHANT
 from recoup.store.statement import Read, Row
@@ -80,7 +80,7 @@ async def _named(db: Read, merchant_filter: MerchantFilter) -> list[UUID] | None
     return [merchant_id for merchant_id, name in names.items() if wanted in spelt(name)]
 
 
-@lru_cache(maxsize=2 * NAMED_MAX)
+@cached(2 * NAMED_MAX)
 def spelt(name: str) -> str:
     """What it is found by, a line for each spelling. Kept: to fold all names of a large partner takes a third of a
     second, in which nobody else is answered."""

@@ -20,7 +20,7 @@ ROWS_AT_ONCE: Final = 5_000
 _PREPARE = "SELECT set_config('enable_seqscan', 'on', true), set_config('work_mem', '64MB', true)"
 _STAGED = """
 CREATE TEMP TABLE staged (number int, line_id uuid, type text, our_id uuid, reference text, units bigint, asset text,
-  at timestamptz, route text, statement text) ON COMMIT DROP
+  at timestamptz, route text, statement text, refs text[]) ON COMMIT DROP
 """
 # What lines name by our key of a message stands for the row that the key is of; $1: whose.
 _KEYED = """
@@ -36,13 +36,14 @@ WHERE staged.our_id = known.key
 """
 _OURS_TABLE = """
 CREATE TEMP TABLE ours (posting_id uuid, line_no smallint, source_id uuid, type text, reference text, units bigint,
-  asset text, at timestamptz, order_id uuid, from_file boolean) ON COMMIT DROP
+  asset text, at timestamptz, order_id uuid, from_file boolean, refs text[]) ON COMMIT DROP
 """
 # $2: type of line -> $3: recipe; $4: kind of file; $5: the channels' places
 _MOVEMENTS = """
 SELECT p.posting_id, e.line_no, CASE WHEN r.kind = 'capture' THEN r.attempt_id ELSE p.source_id END, k.type,
   coalesce(a.reference, r.reference, s.tx_hash, w.reference, b.reference, d.case_ref, ''), abs(e.units), e.asset,
-  p.business_at, p.order_id, false
+  p.business_at, p.order_id, false, array_remove(ARRAY[a.reference, r.reference, s.tx_hash, w.reference, b.reference,
+    d.case_ref], NULL) || i.ids
 FROM {source}
 JOIN unnest($2::text[], $3::text[]) AS k (type, recipe) ON k.recipe = p.recipe
 JOIN entries e ON e.merchant_id = p.merchant_id AND e.posting_id = p.posting_id AND CASE $4
@@ -63,6 +64,10 @@ LEFT JOIN LATERAL (
     CASE WHEN count(*) = 1 THEN max(case_ref) END) AS case_ref
   FROM disputes d WHERE d.merchant_id = p.merchant_id AND d.order_id = p.order_id
 ) d ON p.source_kind = 'dispute'
+CROSS JOIN LATERAL (
+  SELECT coalesce(array_agg(id), '{{}}') AS ids FROM processor_ids i WHERE i.merchant_id = p.merchant_id
+    AND i.movement_id = ANY(ARRAY[a.attempt_id, r.modification_id])
+) i
 WHERE p.merchant_id = $1 AND p.source_kind <> 'reconciliation'
 """
 _NEAR = (
@@ -87,7 +92,7 @@ _BY_ID = "INSERT INTO ours " + _MOVEMENTS.format(
 _BOOKED = """
 INSERT INTO ours
 SELECT DISTINCT ON (p.posting_id) p.posting_id, e.line_no, p.source_id, s.type, '', abs(e.units), e.asset,
-  p.business_at, p.order_id, true
+  p.business_at, p.order_id, true, '{}'
 FROM (SELECT DISTINCT line_id, type FROM staged) s
 JOIN postings p ON p.merchant_id = $1 AND p.source_kind = 'reconciliation' AND p.source_id = s.line_id
 JOIN entries e ON e.merchant_id = p.merchant_id AND e.posting_id = p.posting_id AND e.line_no = 1
@@ -102,22 +107,24 @@ WITH lines AS MATERIALIZED (
   FROM ours WHERE NOT from_file
 ), mine AS MATERIALIZED (
   SELECT DISTINCT ON (s.number) s.number, o.posting_id, o.line_no, o.source_id,
-    s.reference <> '' AND o.reference <> '' AND s.reference <> o.reference AS conflict
+    s.reference <> '' AND o.refs <> '{}' AND NOT (s.refs || s.reference) && o.refs AS conflict
   FROM lines s JOIN moved o ON o.source_id = s.our_id AND o.type = s.type
   ORDER BY s.number, (o.units, o.asset, o.place) = (s.units, s.asset, s.place) DESC,
     (o.units, o.asset) = (s.units, s.asset) DESC, o.at, o.posting_id
 ), alone AS MATERIALIZED (
   SELECT *, count(*) FILTER (WHERE place_of = 1) OVER (PARTITION BY reference, type) AS sources
-  FROM (SELECT reference, type, units, asset, at, posting_id, line_no, source_id,
-    row_number() OVER (PARTITION BY reference, type, source_id ORDER BY posting_id, line_no) AS place_of,
-    row_number() OVER (PARTITION BY reference, type, units, asset ORDER BY at, posting_id, line_no) AS place
-    FROM ours WHERE reference <> '' AND NOT from_file) a
+  FROM (SELECT ref AS reference, type, units, asset, at, posting_id, line_no, source_id,
+    row_number() OVER (PARTITION BY ref, type, source_id ORDER BY posting_id, line_no) AS place_of,
+    row_number() OVER (PARTITION BY ref, type, units, asset ORDER BY at, posting_id, line_no) AS place
+    FROM ours CROSS JOIN unnest(refs) AS r (ref) WHERE NOT from_file) a
 ), told AS MATERIALIZED (
   SELECT DISTINCT ON (s.number) s.number, a.sources, a.posting_id, a.line_no, a.source_id
-  FROM (SELECT *, row_number() OVER (PARTITION BY reference, type, units, asset ORDER BY at, number) AS place
-    FROM staged s WHERE NOT EXISTS (SELECT FROM mine m WHERE m.number = s.number)) s
+  FROM (SELECT number, type, units, asset, ref AS reference, rank,
+      row_number() OVER (PARTITION BY ref, type, units, asset ORDER BY at, number) AS place
+    FROM staged s CROSS JOIN unnest(s.refs || s.reference) WITH ORDINALITY r (ref, rank)
+    WHERE ref <> '' AND NOT EXISTS (SELECT FROM mine m WHERE m.number = s.number)) s
   JOIN alone a ON a.reference = s.reference AND a.type = s.type
-  ORDER BY s.number, (a.units, a.asset, a.place) = (s.units, s.asset, s.place) DESC,
+  ORDER BY s.number, s.rank, (a.units, a.asset, a.place) = (s.units, s.asset, s.place) DESC,
     (a.units, a.asset) = (s.units, s.asset) DESC, a.at, a.posting_id
 ), whole AS MATERIALIZED (
   SELECT source_id, type, min(asset) AS asset, sum(units) AS units FROM ours WHERE NOT from_file
@@ -166,12 +173,13 @@ WITH open AS MATERIALIZED (
 ), summed AS (
   SELECT *, sum(units) OVER (PARTITION BY about, about_no ORDER BY copy, number) AS so_far,
     sum(units) FILTER (WHERE copy = 1) OVER every AS once,
-    coalesce(bool_and(asset = our_asset) OVER every, false) AS one
+    coalesce(bool_and(asset = our_asset) OVER every, false) AS one,
+    coalesce(min(units) OVER every < 0 AND sum(units) OVER every = our_units, false) AS netted
   FROM told WINDOW every AS (PARTITION BY about, about_no)
 ), parted AS (
-  SELECT *, one AND coalesce(so_far <= our_units, false)
+  SELECT *, one AND (netted OR coalesce(so_far <= our_units, false)
     AND coalesce(bool_or(so_far = our_units AND so_far >= once AND so_far > units) OVER (PARTITION BY about, about_no),
-      false) AS parts
+      false)) AS parts
   FROM summed
 )
 SELECT number, line_id, type, our_id, reference, units, asset, at, route, statement, by, several,

@@ -51,7 +51,8 @@ class Outstanding(Row, frozen=True):
 
 @MERCHANT.statement("""
 SELECT (SELECT count(*) FROM due_work d JOIN merchants m USING (merchant_id) WHERE d.merchant_id = $1
-    AND (d.kind IN ('inquire', 'modification') OR (NOT d.wall
+    AND (d.kind IN ('inquire', 'modification')
+      OR d.kind = 'processor_invoice' AND d.due_at <= $2 AND d.tries < 3 OR (NOT d.wall
       AND d.due_at <= $2::timestamptz + m.offset_us * interval '1 microsecond'))) AS work,
   (SELECT count(*) FROM due_work WHERE merchant_id = $1 AND kind = 'inquire') AS unanswered,
   (SELECT count(*) FROM outbox WHERE merchant_id = $1 AND NOT fed) AS unfed,

@@ -74,7 +74,7 @@ async def order_outcome(db: Read, merchant_id: UUID, order_id: UUID) -> OrderOut
 
 
 @MERCHANT.statement("""
-SELECT o.order_id, o.generation, o.stage, o.kind, o.asset, o.units, o.pan_id, o.transaction_id, o.external_id,
+SELECT o.order_id, o.generation, o.stage, o.kind, o.asset, h.units, o.pan_id, o.transaction_id, o.external_id,
   o.expires_at, h.status, h.refunded_units, h.disputed, h.reason, h.next_attempt_at,
   o.kind <> 'mit_managed' AND o.stage = 'processing' AND (o.version = 1 OR CASE o.kind WHEN 'mit_sync' THEN EXISTS (
     SELECT FROM attempts a WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id AND a.attempt_no = 1

@@ -126,6 +126,8 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     WHERE n.merchant_id = o.merchant_id AND n.notice = 'other_card' AND n.enabled
       AND (SELECT true FROM attempts a WHERE a.merchant_id = n.merchant_id AND a.order_id = x.order_id
         AND a.state = 'approved' AND a.initiator = 'merchant' LIMIT 1)
+      AND (SELECT true FROM attempts a WHERE a.merchant_id = n.merchant_id AND a.order_id = x.order_id
+        AND a.typed #>> '{card,pan_id}' = x.pan_id::text LIMIT 1) IS NULL
       AND (SELECT true FROM order_payer z
         CROSS JOIN LATERAL (SELECT e.order_id, e.stage FROM orders e WHERE e.merchant_id = n.merchant_id
           AND e.order_id = z.order_id AND e.pan_id = x.pan_id OFFSET 0) e

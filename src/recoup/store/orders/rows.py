@@ -150,6 +150,7 @@ DueKind = Literal[
     "dispute_notices",
     "processor_notice",
     "processor_invoice",
+    "missed_notices",
     "card_update",
     "cardholder",
     "payout",

@@ -5,11 +5,14 @@ from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
+from recoup.rules.network.codes import code_of
+from recoup.rules.network.decline_code import DeclineCode
 from recoup.store.homes import MERCHANT
 from recoup.store.statement import Read, Row, Tx, columns_of
 from recoup.store.table import stored
 
 PAYER_ORDERS: Final = 1_000  # the newest of one payer that are looked through
+CARDS_MAX: Final = 20
 
 
 @stored("transmissions")
@@ -38,10 +41,36 @@ class Transmission(NewTransmission, frozen=True):
     outcome: dict[str, Any]
     updated_at: datetime | None
 
+    @property
+    def decline_code(self) -> DeclineCode | None:
+        return code_of(self.code_source, self.outcome.get("code") or self.code)
+
 
 @MERCHANT.statement(f"SELECT {columns_of(Transmission)} FROM transmissions WHERE merchant_id = $1 AND transmit_id = $2")
 async def read_transmission(db: Read, merchant_id: UUID, transmit_id: UUID) -> Transmission | None:
     """As it is now."""
+
+
+@MERCHANT.statement(f"""
+SELECT DISTINCT ON (x.pan_id) x.order_id
+FROM (SELECT p.order_id FROM order_payer p
+  WHERE p.merchant_id = $1 AND p.payer_id = $2 ORDER BY p.order_id DESC LIMIT {PAYER_ORDERS}) q
+CROSS JOIN LATERAL (SELECT o.order_id, o.pan_id, o.token_id FROM orders o
+  WHERE o.merchant_id = $1 AND o.order_id = q.order_id AND o.pan_id IS NOT NULL OFFSET 0) x
+CROSS JOIN LATERAL (SELECT v.last4, v.bin FROM vault v
+  WHERE v.merchant_id = $1 AND v.token_id = x.token_id OFFSET 0) v
+WHERE v.last4 = $3 AND ($4::text IS NULL OR v.bin = $4)
+ORDER BY x.pan_id, x.order_id DESC LIMIT {CARDS_MAX}
+""")
+async def _orders_by_card(db: Read, merchant_id: UUID, payer_id: UUID, last4: str, bin: str | None) -> list[UUID]:
+    """Of each of the payer's cards that end so the newest order."""
+
+
+async def orders_with_card(db: Read, row: Transmission, own: Sequence[UUID]) -> Sequence[UUID]:
+    """Those that it is a copy of, else the newest of each card that it may be of."""
+    if own or row.payer_id is None or not row.last4:
+        return own
+    return await _orders_by_card(db, row.merchant_id, row.payer_id, row.last4, row.bin)
 
 
 class Touched(NamedTuple):
@@ -121,7 +150,7 @@ WITHOUT_TEXTS: Final = """coalesce((SELECT jsonb_object_agg(key, CASE jsonb_type
 
 
 class ReportedTransmission(NewTransmission, frozen=True):
-    """With its payer, and when it is in the merchant's time. `revokes`: it says that a mandate was revoked."""
+    """With its payer, and when it is in the merchant's time. `revokes`: it may end its card, or a mandate for it."""
 
     email: str
     phone: str

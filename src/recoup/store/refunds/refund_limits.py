@@ -124,7 +124,7 @@ class WaitingRequest(Row, frozen=True):
 
 @MERCHANT.statement(f"""
 SELECT q.request_id, q.order_id, q.units, q.asset, q.message, q.requested_by, q.requested_at, q.expires_at,
-  o.external_id, o.units AS order_units, h.refunded_units, coalesce(q.items #>> '{{0,act}}', 'refund') AS act,
+  o.external_id, h.units AS order_units, h.refunded_units, coalesce(q.items #>> '{{0,act}}', 'refund') AS act,
   to_jsonb(p) AS payer
 FROM refund_requests q
 JOIN orders o USING (merchant_id, order_id)

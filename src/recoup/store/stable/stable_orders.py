@@ -123,7 +123,8 @@ async def list_stable_orders(
 
 
 class OrderSettlement(Row, frozen=True):
-    """Direct money on its way to the merchant's wallet. `units` is net of the fee."""
+    """Direct money on its way to the merchant's wallet. `units` is net of the fee. `network`: the one that it moved on,
+    once that is known."""
 
     settlement_id: UUID
     state: Literal["pending", "broadcast", "confirmed", "stuck", "failed"]
@@ -132,11 +133,14 @@ class OrderSettlement(Row, frozen=True):
     asset: str
     to_address: str
     tx_hash: str | None
+    network: str | None
 
 
 @MERCHANT.statement("""
-SELECT settlement_id, state, units, fee_units, asset, to_address, tx_hash FROM settlements
-WHERE merchant_id = $1 AND order_id = $2 ORDER BY settlement_id
+SELECT s.settlement_id, s.state, s.units, s.fee_units, s.asset, s.to_address, s.tx_hash,
+  (SELECT l.body ->> 'network' FROM order_log l WHERE l.merchant_id = $1 AND l.order_id = $2
+    AND l.fact_id = s.settlement_id AND l.happening = 'settled') AS network
+FROM settlements s WHERE s.merchant_id = $1 AND s.order_id = $2 ORDER BY s.settlement_id
 """)
 async def settlements_of(db: Read, merchant_id: UUID, order_id: UUID) -> list[OrderSettlement]:
     """Oldest first, failed ones too."""

@@ -39,12 +39,31 @@ async def balances(db: Read, merchant_id: UUID, asset: str | None = None) -> lis
 
 # Direct money that has not left yet stands in the wallet too, but it is on its way to the merchant's own: read in one
 # statement, so that no settlement ends in between.
-@MERCHANT.statement(f"""
+_AVAILABLE: Final = f"""
 SELECT (coalesce((SELECT units FROM ({_BALANCES}) b), 0) - coalesce((SELECT sum(units) FROM settlements
   WHERE merchant_id = $1 AND asset = $2 AND state NOT IN ('confirmed', 'failed')), 0))::bigint
-""")
+"""
+
+
+@MERCHANT.statement(_AVAILABLE)
 async def available(db: Read, merchant_id: UUID, asset: str) -> int:
     """What may leave now, by a payout or a refund. Only under the wallet's lock."""
+
+
+class RefundRoom(Row, frozen=True):
+    """What bounds a refund of an order: what its wallet holds, and its fee with the policy of its return."""
+
+    free: int
+    fee: int
+    fee_refund: str | None
+
+
+@MERCHANT.statement(f"""
+SELECT ({_AVAILABLE}) AS free, coalesce((l.body ->> 'fee')::bigint, 0) AS fee, l.body ->> 'fee_refund' AS fee_refund
+FROM order_log l WHERE l.merchant_id = $1 AND l.order_id = $3 AND l.happening = 'collected'
+""")
+async def refund_room(db: Read, merchant_id: UUID, asset: str, order_id: UUID) -> RefundRoom | None:
+    """None for an order that nobody has paid."""
 
 
 class WalletMovement(Row, frozen=True):

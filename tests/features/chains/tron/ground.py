@@ -10,7 +10,6 @@ from tests.features.chains.serving import MERCHANT, TREASURY, agree_on_address, 
 from tests.features.chains.tron.double import CHAIN_ID, TRX, Tron
 from tests.worlds import Shop, make_shop, sandbox_world
 
-from recoup.features.chains.addresses import read_address, shown
 from recoup.features.chains.channels import ChannelSettings
 from recoup.features.chains.credit import credit
 from recoup.features.chains.keystore import Account, KeySigner
@@ -21,6 +20,7 @@ from recoup.features.chains.tron_send import TronSender
 from recoup.features.chains.watch import Network, Watcher, networks_of
 from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
 from recoup.gateways.cards.transport import Transport
+from recoup.rules.stable.addresses import read_address, shown
 from recoup.store.server import ServerAddress
 from recoup.store.stable.stable_orders import StableOrder, stable_order
 

@@ -7,13 +7,13 @@ from tests.features.chains.serving import agree_on_address, serving
 from tests.features.chains.tron.double import Tron
 from tests.features.chains.tron.ground import KEY, MERCHANT, TREASURY, tron_table
 
-from recoup.features.chains.addresses import read_address, shown
 from recoup.features.chains.gateway import ChainChannel
 from recoup.features.chains.loop import ChainLoop
 from recoup.features.chains.rpc import TronEndpoint
 from recoup.features.chains.tron_send import TronSender
 from recoup.features.chains.watch import Watcher, networks_of
 from recoup.gateways.cards.transport import Transport
+from recoup.rules.stable.addresses import read_address, shown
 from recoup.store.server import ServerAddress
 
 

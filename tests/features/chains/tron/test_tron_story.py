@@ -11,7 +11,6 @@ from tests.features.chains.tron.double import CHAIN_ID, TRX, Tron
 from tests.features.chains.tron.ground import CUSTODIAL, KEY, MERCHANT, TREASURY, TronGround, deposit_of, run
 
 from recoup.features.chains import abi, sends_store, store
-from recoup.features.chains.addresses import shown
 from recoup.features.chains.artifacts import artifact
 from recoup.features.chains.compare import Comparer
 from recoup.features.chains.deploy import deploy_on_tron
@@ -25,6 +24,7 @@ from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.rules.order.lifecycle import Stage
+from recoup.rules.stable.addresses import shown
 from recoup.store.lists.order_search import exact_order
 from recoup.store.server import ServerAddress
 from recoup.store.stable.stable_orders import settlements_of

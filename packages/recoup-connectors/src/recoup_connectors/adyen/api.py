@@ -18,9 +18,10 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import Clocks
 from recoup.rules.money.disputes import AT_ITS_STAGE
+from recoup.rules.order.answers import Movement
 from recoup_connectors import findings as findings
 from recoup_connectors.adyen.events import EVENTS, OF_INQUIRY, REPORT, TOKENS, Meaning
-from recoup_connectors.adyen.outcomes import Amount, ServiceError, T, read
+from recoup_connectors.adyen.outcomes import Amount, ServiceError, T, own_code, read
 
 TEST_HOST: Final = "-test.adyen.com"
 LIVE_HOST: Final = "-live.adyenpayments.com"
@@ -273,7 +274,7 @@ def _of_item(item: Item, now: datetime, *, mine: bool) -> Notice:
         f"{item.psp_reference}.{event}.{item.success}",
         event,
         "report" if event == REPORT else meaning.subject or "",
-        item.psp_reference,
+        item.psp_reference if meaning.movement is None else f"{item.psp_reference}.{event}",
         _moment(item.event_date) or now,
         mine and own,
         message_id=parse_id(item.merchant_reference or ""),
@@ -284,7 +285,19 @@ def _of_item(item: Item, now: datetime, *, mine: bool) -> Notice:
         outcome=_outcome(item, meaning),
         case=_case(item, meaning) if meaning.subject == "dispute" else None,
         because=meaning.because,
+        movement=_movement(item, meaning),
     )
+
+
+def _movement(item: Item, meaning: Meaning) -> Movement | None:
+    """Which of the two a reversal came to is signed by nobody; its amount is what a refund gives back."""
+    kind, amount = meaning.movement, item.amount
+    if kind is None or amount is None or item.success != "true":
+        return None
+    if str(item.additional_data.get("modification.action")) == "refund":
+        kind = "refund"
+    key = parse_id(item.merchant_reference or "")
+    return Movement(kind, item.psp_reference, amount.units, amount.currency, key)
 
 
 def _outcome(item: Item, meaning: Meaning) -> Outcome | None:
@@ -298,7 +311,7 @@ def _outcome(item: Item, meaning: Meaning) -> Outcome | None:
         item.psp_reference,
         units=amount.units if amount else None,
         currency=amount.currency if amount else None,
-        processor_code=None if done else item.event_code.lower(),
+        processor_code=None if done else own_code(item.event_code.lower()),
     )
 
 

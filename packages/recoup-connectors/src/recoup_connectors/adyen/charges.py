@@ -11,7 +11,7 @@ from recoup.gateways.cards.transport import NoAnswerError, NotSentError
 from recoup.gateways.cards.vendor_account import VendorAccount, unanswered
 from recoup_connectors.adyen import amounts
 from recoup_connectors.adyen.api import Api
-from recoup_connectors.adyen.outcomes import UNREADABLE, Payment, of_error, of_payment, read
+from recoup_connectors.adyen.outcomes import RECEIVED, UNREADABLE, Payment, of_error, of_payment, read
 
 RETURN_URL: Final = "https://recoup.invalid/"  # Adyen wants one, also where no payer is sent anywhere
 STATEMENT_MAX: Final = 22
@@ -118,7 +118,8 @@ class Charges(VendorAccount):
         """Without its details it can charge nothing; should Adyen know better, what it did is undone."""
         body = {"merchantAccount": self.account, "paymentReference": str(charge.key), "reference": f"{charge.key}.w"}
         reply = await self._api.post("/cancels", body, f"{charge.key}.w", seconds=charge.timeout_seconds)
-        if reply.status not in (200, 201):
+        said = read(dict[str, Any], reply) or {}
+        if (said.get("status"), said.get("paymentReference")) != (RECEIVED, str(charge.key)):
             return Outcome("unknown", text="it waits for its payer, and is not cancelled yet")
         return Outcome("declined", text="authentication", sca_wanted=True, reached_network=False, withdrawn=True)
 

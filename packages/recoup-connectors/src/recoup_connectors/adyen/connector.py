@@ -26,6 +26,7 @@ from recoup.gateways.cards.transport import NoAnswerError, NotSentError
 from recoup.gateways.cards.vendor_account import unanswered
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
+from recoup.rules.network.decline_code import our_code
 from recoup.rules.order.authentication import RETURNED_MAX
 from recoup_connectors import findings as findings
 from recoup_connectors.adyen import amounts
@@ -189,7 +190,7 @@ class Adyen(Charges):
             if found is None or not found.dispute_service_result.success:  # it may be closed by the try before
                 return Outcome("unknown", answer.case_ref, text="no reasons for a defence were read")
             if not found.defense_reasons:
-                return Outcome("declined", answer.case_ref, processor_code="no_defense_reason")
+                return Outcome("declined", answer.case_ref, processor_code=our_code("no_defense_reason"))
             reason = next((one for one in found.defense_reasons if one.satisfied), found.defense_reasons[0])
             wanted = documents(reason, answer.evidence)
             if wanted:
@@ -217,7 +218,7 @@ class Adyen(Charges):
         result = found.dispute_service_result
         if result.success:
             return Outcome("approved", answer.case_ref)
-        return Outcome("declined", answer.case_ref, processor_code=call, text=result.error_message)
+        return Outcome("declined", answer.case_ref, processor_code=our_code(call), text=result.error_message)
 
     async def describe(self, stored: Stored) -> Stored | None:
         if not stored.customer:
@@ -295,7 +296,10 @@ class Adyen(Charges):
         for one in found:
             batch = _BATCH.fullmatch(one.about) if one.kind == REPORT and one.mine else None
             self._newest_batch = max(self._newest_batch, int(batch[1]) if batch else 0)
-        return found
+        if not self.multicapture:
+            return found
+        parts = [one.movement._replace(final=False) if one.movement is not None else None for one in found]
+        return [replace(one, movement=part) for one, part in zip(found, parts, strict=True)]
 
 
 _SCHEMES: Final = {"mc": "mastercard", "cup": "unionpay"}

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from recoup.gateways.cards.connector import Subject
 from recoup.rules.money.disputes import AT_ITS_STAGE, NoticeStage, Status
+from recoup.rules.order.answers import MovementKind
 
 REPORT: Final = "REPORT_AVAILABLE"
 OF_INQUIRY: Final = frozenset({"Unresponded", "Responded", "Expired"})  # `disputeStatus` of a request for information
@@ -18,13 +19,14 @@ OF_INQUIRY: Final = frozenset({"Unresponded", "Responded", "Expired"})  # `dispu
 class Meaning(NamedTuple):
     """`subject`: what is asked about, or moved; None for an event that changes nothing, `because` of that. `stage` and
     `status`: of a dispute. `result`: it says what became of a message of ours: by its `success`, or False for what had
-    succeeded and has failed since."""
+    succeeded and has failed since. `movement`: what it says was done with a payment, whoever asked for it."""
 
     subject: Subject | None = None
     because: str = ""
     stage: NoticeStage = AT_ITS_STAGE
     status: Status = "open"
     result: bool | None = None
+    movement: MovementKind | None = None
 
 
 def _case(stage: NoticeStage, status: Status) -> Meaning:
@@ -35,12 +37,16 @@ def _nothing(*events: str, because: str) -> dict[str, Meaning]:
     return dict.fromkeys(events, Meaning(because=because))
 
 
-_RESULT: Final = Meaning("modification", result=True)
-_UNDONE: Final = Meaning("modification", result=False)
+def _moved(movement: MovementKind, *, result: bool = True) -> Meaning:
+    return Meaning("modification", result=result, movement=movement)
+
+
 EVENTS: Final[Mapping[str, Meaning]] = MappingProxyType({
     "AUTHORISATION": Meaning("charge", result=True), "AUTORESCUE": Meaning("charge"),
-    **dict.fromkeys(("CAPTURE", "CANCELLATION", "TECHNICAL_CANCEL", "REFUND", "CANCEL_OR_REFUND"), _RESULT),
-    **dict.fromkeys(("CAPTURE_FAILED", "REFUND_FAILED", "REFUNDED_REVERSED"), _UNDONE),
+    "CAPTURE": _moved("capture"), "CAPTURE_FAILED": _moved("capture_failed", result=False),
+    **dict.fromkeys(("CANCELLATION", "TECHNICAL_CANCEL", "CANCEL_OR_REFUND"), _moved("void")),
+    "REFUND": _moved("refund"),
+    **dict.fromkeys(("REFUND_FAILED", "REFUNDED_REVERSED"), _moved("refund_failed", result=False)),
     "EXPIRE": Meaning("hold"), "NOTIFICATION_OF_FRAUD": Meaning("fraud"),
     "REQUEST_FOR_INFORMATION": _case("inquiry", "open"), "NOTIFICATION_OF_CHARGEBACK": _case("first", "open"),
     "CHARGEBACK": _case("first", "open"), "CHARGEBACK_REVERSED": _case("first", "won"),

@@ -4,6 +4,7 @@ filled from another."""
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from recoup.gateways.cards.credential import CredentialNews
 from recoup.gateways.cards.outcome import Fault, Outcome
 from recoup.gateways.cards.port import ModificationMessage
 from recoup.gateways.cards.transport import Reply
+from recoup.rules.network.decline_code import code_by
 from recoup_connectors.adyen.amounts import units_of
 
 UNREADABLE: Final = "the answer could not be read"
@@ -28,6 +30,7 @@ _UPDATED: Final = frozenset({"CardChanged", "CardExpiryChanged"})
 _CODE: Final = re.compile(r"([A-Z0-9]{2,3}) : ")
 _EXPIRY: Final = re.compile(r"(\d{1,2})/(\d{4})")
 T = TypeVar("T")
+own_code: Final = partial(code_by, "adyen")
 
 
 class Amount(msgspec.Struct, frozen=True):
@@ -139,12 +142,11 @@ def _details(payment: Payment, scheme: str, now: datetime) -> dict[str, Any]:
     counts as often."""
     updated = payment.more("realtimeAccountUpdaterStatus")
     repeated = updated in _UPDATED or payment.more("retry.attempt1.rawResponse") is not None
-    own = payment.refusal_reason_code
     score = payment.fraud_result.account_score if payment.fraud_result else None
     return {
         "scheme_code": _scheme_code(payment),
         "advice_code": _advice(payment, scheme),
-        "processor_code": f"adyen:{own}" if own else None,
+        "processor_code": own_code(payment.refusal_reason_code),
         "network_transaction_id": payment.more("networkTxReference"),
         "network_attempts": 2 if repeated else 1,
         "reached_network": _reached(payment),
@@ -201,8 +203,8 @@ def of_error(reply: Reply) -> Outcome:
         return Outcome("unknown", text=UNREADABLE)
     code, proves = error.error_code, reply.status in (400, 401, 403, 404, 422, 429)
     if not proves or code == _RUNNING or error.error_type == "internal":
-        return Outcome("unknown", processor_code=code, text=error.message)
-    return Outcome("not_sent", processor_code=code, text=error.message, fault=fault_of(reply.status, code))
+        return Outcome("unknown", processor_code=own_code(code), text=error.message)
+    return Outcome("not_sent", processor_code=own_code(code), text=error.message, fault=fault_of(reply.status, code))
 
 
 def fault_of(status: int, code: str | None) -> Fault:

@@ -33,7 +33,8 @@ NOTICE_BYTES_MAX: Final = 262_144
 _CHALLENGE: Final = re.compile(r"[a-f0-9]{20,32}")
 # Source: the kinds of `braintree` 4.48.0.
 KINDS: Final = (
-    Row("dispute_", "dispute"), Row("transaction_", "charge"), Row("refund_", "modification"),
+    Row("dispute_", "dispute"), Row("transaction_settlement_declined", "modification"),
+    Row("transaction_", "charge"), Row("refund_", "modification"),
     Row("payment_method_revoked", "method"), Row("granted_payment_method_revoked", "method"),
     *nothing("check", because="it is Braintree's test of the address"),
     *nothing("account_updater_daily_report", because="it names a report; a stored method keeps its id"),
@@ -99,7 +100,7 @@ async def described(api: Api, stored: Stored, route: str) -> Stored | None:
         said = of_error(reply)
         if said.fault == "credential" or said.processor_code is None and found_at(answer_of(reply), "node") == {}:
             return None
-        raise unavailable(code_of(reply) or said.processor_code or f"HTTP {reply.status}")
+        raise unavailable(code_of(reply) or said.own_code or f"HTTP {reply.status}")
     customer, card = found.customer, found.details
     names = {customer.id, customer.legacyId} if customer is not None else set[str | None]()
     if found.usage == "SINGLE_USE" or stored.customer is not None and stored.customer not in names:
@@ -226,7 +227,7 @@ async def findings(api: Api, accounts: Mapping[str, str]) -> list[Finding]:
         reply = await _read(api, "viewer", {})
         merchant = found_at(answer_of(reply), "viewer", "merchant")
         if not isinstance(merchant, dict):
-            why = of_error(reply).processor_code or f"HTTP {reply.status}"
+            why = of_error(reply).own_code or f"HTTP {reply.status}"
             unclear = reply.status == 429 or reply.status >= 500
             message = Sentence(words.KEY_REFUSED, why)
             return [Finding("key", False, message, words.LOOK_AT_HALVES, unclear=unclear)]
@@ -315,6 +316,7 @@ def _notice(root: Element) -> Notice:
         at if at.tzinfo is not None else at.replace(tzinfo=UTC),
         mine=True,
         message_id=ours,
+        charge=about.text_at("refunded-transaction-id") or id,
         subject=meaning.subject,
         because=meaning.because,
     )

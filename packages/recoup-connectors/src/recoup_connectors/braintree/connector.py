@@ -29,15 +29,18 @@ from recoup.gateways.cards.vendor_account import VendorAccount, unanswered
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
+from recoup.rules.order.answers import Movement
 from recoup_connectors.braintree import account, disputes
-from recoup_connectors.braintree.api import Api, KeyPair
+from recoup_connectors.braintree.api import Api, KeyPair, unavailable
 from recoup_connectors.braintree.outcomes import (
     KEY_USED,
     NOT_YET,
+    SETTLEMENT_DECLINED,
     TAKEN,
     UNREADABLE,
     Payment,
     code_of,
+    done_with,
     of_capture,
     of_error,
     of_payment,
@@ -54,6 +57,7 @@ _EXEMPTIONS: Final = {"low_value": "LOW_VALUE", "transaction_risk_analysis": "TR
 _DESCRIPTOR: Final = re.compile(r"(?=.{5,22}$)(?:[\w .+-]{3}|[\w .+-]{7}|[\w .+-]{12})\*[\w .+-]{1,18}", re.ASCII)
 _INDICATOR: Final = re.compile(r"\d{2}", re.ASCII)
 _VERSION: Final = re.compile(r"\d+(?:\.\d+)*", re.ASCII)
+SETTLES_WITHIN: Final = timedelta(days=30)
 SHOWN_SECONDS: Final = 0.2  # until a duplicate's original is asked for once more
 
 
@@ -280,6 +284,28 @@ class Braintree(VendorAccount):
         if message.kind == "void":
             return of_void(payment, message.reference)
         return _reversal_of(payment, message)
+
+    async def movements_of(self, reference: str, about: str) -> list[Movement]:
+        try:
+            payment = await self._payment(reference)
+        except (NotSentError, NoAnswerError) as error:
+            raise unavailable(f"{error}") from None
+        if payment is None:
+            raise unavailable(UNREADABLE)
+        return done_with(payment)
+
+    async def news(self, since: datetime) -> set[str]:
+        """Refunds, voids and declined settlements, of which the search knows no day."""
+        found = set[str]()
+        after, taken = ({"greaterThanOrEqualTo": f"{at:%FT%T.%fZ}"} for at in (since, since - SETTLES_WITHIN))
+        for name, wanted in (
+            ("refunds", {"createdAt": after}),
+            ("transactions", {"statusTransition": {"voidedAt": after}}),
+            ("transactions", {"status": {"in": [SETTLEMENT_DECLINED]}, "createdAt": taken}),
+        ):
+            async for page in self._api.pages(name, wanted):
+                found |= {str((one.get("refundedTransaction") or one)["id"]) for one in page}
+        return found
 
     async def answer_dispute(self, answer: DisputeAnswer) -> Outcome:
         try:

@@ -2,23 +2,30 @@
 none is filled from another."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
+from recoup.gateways.cards.connector import refund_found
 from recoup.gateways.cards.outcome import Fault, Outcome, State
 from recoup.gateways.cards.transport import Reply
 from recoup.gateways.cards.wire_amounts import units_of
+from recoup.kernel.ids import parse_id
+from recoup.rules.network.decline_code import advice_by, code_by, our_code
+from recoup.rules.order.answers import Movement, MovementKind
 
 SOURCE: Final = "braintree"  # whose codes they are
 UNREADABLE: Final = "the answer could not be read"
 AUTHORISED: Final = "AUTHORIZED"
 VOIDED: Final = "VOIDED"
+SETTLEMENT_DECLINED: Final = "SETTLEMENT_DECLINED"
 TAKEN: Final = frozenset(
     {"SUBMITTED_FOR_SETTLEMENT", "SETTLEMENT_PENDING", "SETTLING", "SETTLEMENT_CONFIRMED", "SETTLED"}
 )
 DECLINED: Final = frozenset({"PROCESSOR_DECLINED", "FAILED", "GATEWAY_REJECTED"})
 DUPLICATE: Final = "DUPLICATE"
+_ENDS: Final[Mapping[str, MovementKind]] = {VOIDED: "void", SETTLEMENT_DECLINED: "capture_failed"}
 NOT_YET: Final = frozenset({"91506", "91574", "915282"})  # what has not settled, or settles just now, is not refunded
 KEY_USED: Final = frozenset({"915232", "915234"})  # by another message, or by one that failed
 _KEY_BUSY: Final = frozenset({"915233", "915235"})
@@ -29,6 +36,7 @@ _CLASSES: Final[Mapping[str, Fault]] = {
     "RESOURCE_LIMIT": "rate", "VALIDATION": "request", "NOT_IMPLEMENTED": "request", "NOT_FOUND": "credential",
 }  # fmt: skip
 T = TypeVar("T")
+own_code: Final = partial(code_by, SOURCE)
 
 
 class Money(msgspec.Struct, frozen=True):
@@ -104,6 +112,11 @@ class Payment(msgspec.Struct, frozen=True):
     @property
     def key(self) -> str | None:
         return key_in(self.orderId)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """As its reports and notices name it, beside the id of GraphQL."""
+        return (self.legacyId,) if self.legacyId else ()
 
     def said(self) -> Event:
         """What made its present status, or the authorisation behind it."""
@@ -181,17 +194,17 @@ def of_error(reply: Reply) -> Outcome:
     faults = {_CLASSES.get(name) for name, _ in errors}
     codes = {code for _, code in errors}
     if not errors or None in faults or codes & (_KEY_BUSY | KEY_USED):
-        return Outcome("unknown", processor_code=code, text=text)
+        return Outcome("unknown", processor_code=own_code(code), text=text)
     fault = next(one for one in ("account", "rate", "credential", "request") if one in faults)
     if codes & _METHOD_GONE:
         fault = "credential"
-    return Outcome("not_sent", processor_code=code, text=text, fault=fault)
+    return Outcome("not_sent", processor_code=own_code(code), text=text, fault=fault)
 
 
 def of_refusal(reply: Reply) -> Outcome:
     """The same of what moves an earlier payment: a refusal of the move itself is final."""
     said = of_error(reply)
-    if said.state != "not_sent" or said.fault in ("account", "rate") or said.processor_code in NOT_YET:
+    if said.state != "not_sent" or said.fault in ("account", "rate") or said.processor_code in map(own_code, NOT_YET):
         return said
     return Outcome("declined", processor_code=said.processor_code, text=said.text, fault="request")
 
@@ -201,35 +214,35 @@ def of_payment(payment: Payment, message_id: str, scheme: str) -> Outcome:
     event, card = payment.said(), payment.paymentMethodSnapshot or Snapshot()
     response, risk = event.processorResponse or ProcessorResponse(), payment.riskData or Risk()
     own = response.legacyCode or event.gatewayRejectionReason
-    named = f"{SOURCE}:{own}" if own else None
     state = _state(payment, event)
     return Outcome(
         state,
         payment.id,
         (event.networkResponse or Code()).code if state == "declined" else None,
         _advice(event, card, scheme),
-        named if state == "declined" else None,
-        response.message,
+        own_code(own) if state == "declined" else None,
+        " ".join(filter(None, (response.message, response.additionalInformation))) or None,
         card.networkTransactionId,
         units=payment.amount.units(),
         currency=payment.amount.currencyCode,
         other_id=payment.key != message_id,
         reached_network=_reached(state, event),
         sca_wanted=own in (_SCA, "THREE_D_SECURE"),
-        processor_advice=event.declineType or response.additionalInformation,
+        processor_advice=advice_by(SOURCE, event.declineType),
         category=event.gatewayRejectionReason,
         avs=_joined(response.avsStreetAddressResponse, response.avsPostalCodeResponse),
         cvv=response.cvvResponse,
         risk=risk.decision,
         risk_score=risk.score,
         auth_code=response.authorizationId,
+        ids=payment.ids,
     )
 
 
 def _state(payment: Payment, event: Event) -> State:
     if payment.status == AUTHORISED or payment.status in TAKEN:
         return "approved"
-    if payment.status in (VOIDED, "SETTLEMENT_DECLINED", "AUTHORIZATION_EXPIRED"):
+    if payment.status in (VOIDED, SETTLEMENT_DECLINED, "AUTHORIZATION_EXPIRED"):
         return "approved"  # it was, and what became of it later is another fact
     if payment.status not in DECLINED or event.gatewayRejectionReason == DUPLICATE:
         return "unknown"
@@ -259,16 +272,28 @@ def of_capture(payment: Payment, reference: str) -> Outcome:
         return Outcome("not_found")
     if payment.status not in TAKEN:
         state: Literal["unknown", "declined"] = "unknown" if payment.status == "AUTHORIZING" else "declined"
-        return Outcome(state, payment.id, processor_code=payment.status.lower())
+        return Outcome(state, payment.id, processor_code=own_code(payment.status.lower()))
     return _moved("approved", payment, other_id=payment.id != reference)
 
 
-def of_refund(refund: Payment, message_id: str) -> Outcome:
+def of_refund(refund: Payment, message_id: str | None) -> Outcome:
     """A refund as it stands: one that failed later is a decline."""
     state: State = "approved" if refund.status in TAKEN else "unknown"
-    if refund.status in DECLINED | {"SETTLEMENT_DECLINED", VOIDED}:
+    if refund.status in DECLINED | {SETTLEMENT_DECLINED, VOIDED}:
         state = "declined"
     return _moved(state, refund, other_id=refund.key != message_id)
+
+
+def done_with(payment: Payment) -> list[Movement]:
+    """What was done with this transaction. A sale that is on its way is told as its capture."""
+    kind = "capture" if payment.status in TAKEN else _ENDS.get(payment.status)
+    units, currency, found = payment.amount.units(), payment.amount.currencyCode, list[Movement]()
+    if kind is not None:
+        found.append(Movement(kind, payment.id, units, currency, ids=payment.ids))
+    for one in payment.refunds or []:
+        if one.status not in DECLINED:
+            found += refund_found(of_refund(one, one.key), parse_id(one.key or ""))
+    return found
 
 
 def of_void(payment: Payment, reference: str) -> Outcome:
@@ -276,7 +301,7 @@ def of_void(payment: Payment, reference: str) -> Outcome:
         return _moved("approved", payment, other_id=payment.id != reference)
     if payment.status == AUTHORISED:
         return Outcome("not_found")
-    return Outcome("declined", payment.id, processor_code=f"already_{payment.status.lower()}")
+    return Outcome("declined", payment.id, processor_code=our_code(f"already_{payment.status.lower()}"))
 
 
 def _moved(state: State, payment: Payment, *, other_id: bool) -> Outcome:
@@ -284,8 +309,9 @@ def _moved(state: State, payment: Payment, *, other_id: bool) -> Outcome:
     return Outcome(
         state,
         payment.id,
-        processor_code=code,
+        processor_code=own_code(code),
         units=payment.amount.units(),
         currency=payment.amount.currencyCode,
         other_id=other_id,
+        ids=payment.ids,
     )

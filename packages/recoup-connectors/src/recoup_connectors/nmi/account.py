@@ -27,7 +27,9 @@ KINDS: Final = (
     Row("transaction.capture.", "modification"),
     *nothing("transaction.check.", because="it is about a bank account, and Recoup charges cards"),
     *nothing("transaction.credit.", "transaction.validate.", because="Recoup makes none"),
-    Row("transaction.sale.", "charge"), Row("transaction.auth.", "charge"), Row("acu.summary.", "method"),
+    Row("transaction.sale.", "charge"), Row("transaction.auth.", "charge"),
+    Row("acu.summary.closedaccount", "ended"), Row("acu.summary.contactcustomer", "ended"),
+    Row("acu.summary.", "method"),
     *nothing("recurring.", because="Recoup follows no plan of NMI's"),
     *nothing("settlement.batch.", because="the account's books are read when they are asked for"),
     *nothing("chargeback.batch.", because="disputes are told by the acquirer, case by case"),
@@ -148,11 +150,11 @@ def read_notices(headers: Mapping[str, str], body: bytes, now: datetime, secrets
         at,
         mine=True,
         message_id=parse_id(_text(about.get("order_id")) or ""),
-        charge=reference if meaning.subject == "charge" else None,
+        charge=_text(about.get("original_transaction_id")) or reference,
         subject=meaning.subject,
         because=meaning.because,
     )
-    if meaning.subject != "method":
+    if meaning.subject not in ("method", "ended"):
         return [notice]
     listed = [one for name in _UPDATED if isinstance(found := about.get(name), list) for one in found]
     ids = {id for one in listed[:UPDATED_MAX] if isinstance(one, dict) and (id := _text(one.get("customer_vault_id")))}

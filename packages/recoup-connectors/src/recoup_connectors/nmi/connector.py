@@ -28,13 +28,16 @@ from recoup.gateways.cards.vendor_account import VendorAccount, unanswered
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
+from recoup.rules.network.decline_code import our_code
+from recoup.rules.order.answers import Movement
 from recoup_connectors.nmi import account, amounts
-from recoup_connectors.nmi.api import Api, form_of
+from recoup_connectors.nmi.api import Api, form_of, unavailable
 from recoup_connectors.nmi.outcomes import (
     HELD,
     TAKEN,
     UNREADABLE,
     Transaction,
+    done_with,
     is_duplicate,
     moved,
     of_move,
@@ -130,7 +133,7 @@ class Nmi(VendorAccount):
         declined = [one for one in said if one.state == "declined"]
         return next(iter([*approved, *unknown, *declined]), Outcome("not_found"))
 
-    async def _by_our_id(self, id: UUID, until: float | None = None) -> list[Transaction]:
+    async def _by_our_id(self, id: UUID | str, until: float | None = None) -> list[Transaction]:
         found = await self._api.query({"order_id": str(id)}, until=until)
         return [transaction_of(one) for one in found.of("transaction")]
 
@@ -181,7 +184,9 @@ class Nmi(VendorAccount):
             sale = payment.last("capture", "sale")
             whole = sale is not None and amounts.units_of(sale.amount, message.currency) == message.units
             if not whole:
-                return Outcome("not_sent", processor_code="not_settled", text="it has not settled yet", fault="request")
+                return Outcome(
+                    "not_sent", processor_code=our_code("not_settled"), text="it has not settled yet", fault="request"
+                )
             type = "void"
         form = {
             "type": type,
@@ -223,16 +228,35 @@ class Nmi(VendorAccount):
             return Outcome("unknown", text=UNREADABLE)
         if payment.condition == "canceled":
             void = message.kind == "void" or message.kind == "refund" and payment.last("sale", "capture") is not None
-            return moved(payment, "void", message.currency) if void else Outcome("declined", processor_code="canceled")
+            return (
+                moved(payment, "void", message.currency)
+                if void
+                else Outcome("declined", processor_code=our_code("canceled"))
+            )
         if message.kind == "capture" and payment.condition in TAKEN:
             return _captured(payment, message)
         if message.kind == "void" and payment.condition != HELD:
-            return Outcome("declined", payment.id, processor_code=f"already_{payment.condition}")
+            return Outcome("declined", payment.id, processor_code=our_code(f"already_{payment.condition}"))
         return Outcome("not_found")
+
+    async def movements_of(self, reference: str, about: str) -> list[Movement]:
+        """Its refunds are transactions of their own, with the order id of the sale unless the refund was given one."""
+        try:
+            payment = await self._payment(reference)
+            if payment is None:
+                raise unavailable(UNREADABLE)
+            found = {one.id: one for one in await self._by_our_id(payment.order_id)} if payment.order_id else {}
+            if about not in (reference, *found) and (named := await self._payment(about)) is not None:
+                found[about] = named
+        except (NotSentError, NoAnswerError) as error:
+            raise unavailable(f"{error}") from None
+        return [one for each in (payment, *found.values()) for one in done_with(each, is_sale=each is payment)]
 
     async def answer_dispute(self, answer: DisputeAnswer) -> Outcome:
         """Its acquirers take answers at their own doors."""
-        return Outcome("declined", processor_code="answered_by_hand", text="NMI takes no answers", fault="request")
+        return Outcome(
+            "declined", processor_code=our_code("answered_by_hand"), text="NMI takes no answers", fault="request"
+        )
 
     async def describe(self, stored: Stored) -> Stored | None:
         return await account.described(self._api, stored, self.name)
@@ -255,7 +279,7 @@ def _captured(payment: Transaction, message: ModificationMessage) -> Outcome:
     """Another amount was another capture."""
     found = moved(payment, "capture", message.currency)
     if payment.last("capture") is None or found.units != message.units:
-        return Outcome("declined", payment.id, processor_code=f"already_{payment.condition}")
+        return Outcome("declined", payment.id, processor_code=our_code(f"already_{payment.condition}"))
     return found
 
 

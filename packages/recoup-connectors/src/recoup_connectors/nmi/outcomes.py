@@ -1,10 +1,16 @@
 """What NMI answers, as outcomes. It gives neither field 39 nor Mastercard's advice: its own codes stay its own."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Final, Literal, NamedTuple
 
+from recoup.gateways.cards.connector import refund_found
 from recoup.gateways.cards.outcome import Fault, Outcome, State
 from recoup.gateways.cards.wire_amounts import units_of
+from recoup.kernel.ids import parse_id
+from recoup.rules.network.decline_code import DeclineCode, code_by
+from recoup.rules.order.answers import Movement, MovementKind
 from recoup_connectors.plain_xml import Element
 
 SOURCE: Final = "nmi"  # whose codes they are
@@ -16,6 +22,7 @@ _PROOF: Final[Mapping[str, Fault]] = {
     "300": "request", "301": "rate", "410": "account", "411": "account", "440": "request", "461": "request",
 }  # fmt: skip
 _ADVICE: Final = range(260, 265)
+own_code: Final = partial(code_by, SOURCE)
 
 
 class Action(NamedTuple):
@@ -83,7 +90,7 @@ def of_sale(form: Mapping[str, str], message_id: str) -> Outcome:
     return Outcome(
         "approved" if response == "1" else "declined",
         reference,
-        processor_code=_named(code) if response == "2" else None,
+        processor_code=own_code(code) if response == "2" else None,
         text=text,
         other_id=form.get("orderid") != message_id,
         reached_network=True,
@@ -100,14 +107,14 @@ def of_error(form: Mapping[str, str]) -> Outcome:
     fault = _PROOF.get(code or "")
     if form.get("response") != "3" or fault is None or is_duplicate(form):
         return Outcome(
-            "unknown", form.get("transactionid") or None, processor_code=_named(code), text=text or UNREADABLE
+            "unknown", form.get("transactionid") or None, processor_code=own_code(code), text=text or UNREADABLE
         )
     words = (text or "").lower()
     if "authentication failed" in words:
         fault = "account"
     elif "vault" in words:
         fault = "credential"
-    return Outcome("not_sent", processor_code=_named(code), text=text, fault=fault)
+    return Outcome("not_sent", processor_code=own_code(code), text=text, fault=fault)
 
 
 def of_transaction(found: Transaction, message_id: str, currency: str) -> Outcome:
@@ -121,13 +128,13 @@ def of_transaction(found: Transaction, message_id: str, currency: str) -> Outcom
         state: State = "declined" if declined else "unknown"
         fault = _PROOF.get(code or "")
         if found.condition == "failed" and fault is not None:
-            return Outcome("not_sent", found.id, processor_code=_named(code), text=sent.text, fault=fault)
+            return Outcome("not_sent", found.id, processor_code=own_code(code), text=sent.text, fault=fault)
     else:
         state = "approved" if found.condition in TAKEN | GONE | {HELD} else "unknown"
     return Outcome(
         state,
         found.id,
-        processor_code=_named(code) if state == "declined" else None,
+        processor_code=own_code(code) if state == "declined" else None,
         text=sent.text or None,
         units=_units(sent.amount, currency),
         currency=found.currency or None,
@@ -143,7 +150,7 @@ def of_transaction(found: Transaction, message_id: str, currency: str) -> Outcom
 def of_move(form: Mapping[str, str]) -> Outcome:
     """The answer to what moves an earlier payment, where it was not done: a refusal of the move itself is final."""
     if form.get("response") == "2":
-        return Outcome("declined", processor_code=_named(form.get("response_code")), text=form.get("responsetext"))
+        return Outcome("declined", processor_code=own_code(form.get("response_code")), text=form.get("responsetext"))
     said = of_error(form)
     if said.state != "not_sent" or said.fault in ("account", "rate"):
         return said
@@ -159,11 +166,27 @@ def moved(found: Transaction, type: str, currency: str, *, other_id: bool = Fals
     return Outcome(
         state,
         found.id,
-        processor_code=code,
+        processor_code=own_code(code),
         units=None if type == "void" else units,
         currency=found.currency or None,
         other_id=other_id,
     )
+
+
+def done_with(found: Transaction, *, is_sale: bool) -> list[Movement]:
+    """What the book says was done with a sale or hold, or that it was refunded by this transaction."""
+    refund = found.last("refund", "credit")
+    if not is_sale:
+        if refund is None or not refund.success or found.last("sale", "auth") is not None:
+            return []
+        said = moved(found, refund.type, found.currency)
+        gone = replace(said, state="declined") if found.condition in GONE else said
+        return refund_found(gone, parse_id(found.order_id))
+    kind: MovementKind = "void" if found.condition == "canceled" else "capture"
+    action = found.last(kind) or found.last("sale")
+    if action is None or found.condition not in TAKEN | {"canceled"}:
+        return []
+    return [Movement(kind, found.id, _units(action.amount, found.currency), found.currency)]
 
 
 def _units(text: str, currency: str) -> int:
@@ -172,10 +195,6 @@ def _units(text: str, currency: str) -> int:
     return -1 if units is None else abs(units)
 
 
-def _named(code: str | None) -> str | None:
-    return f"{SOURCE}:{code}" if code else None
-
-
-def _advice(code: str | None) -> str | None:
+def _advice(code: str | None) -> DeclineCode | None:
     """Its own wish for recurring payments, which is not the network's."""
-    return code if code and code.isascii() and code.isdigit() and int(code) in _ADVICE else None
+    return own_code(code) if code and code.isascii() and code.isdigit() and int(code) in _ADVICE else None

@@ -21,7 +21,7 @@ from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import Clocks
 from recoup_connectors import findings as findings
 from recoup_connectors.stripe.amounts import units_of
-from recoup_connectors.stripe.outcomes import OUR_ID, ErrorBody, read
+from recoup_connectors.stripe.outcomes import OUR_ID, UNCAPTURED, ErrorBody, read
 
 VERSION: Final = "2025-03-31.basil"
 ANSWER_BYTES_MAX: Final = 4_194_304  # a page of a hundred objects with what they refer to
@@ -65,13 +65,15 @@ KINDS: Final = (
     Row("charge.dispute.", "dispute"), Row("charge.refund", "modification"), Row("refund.", "modification"),
     Row("charge.expired", "hold"), Row("payment_intent.canceled", "hold"),
     Row("charge.", "charge"), Row("payment_intent.", "charge"), Row("invoice.", "invoice"),
-    Row("customer.subscription.deleted", "invoice"), Row("payment_method.automatically_updated", "method"),
+    Row("customer.subscription.deleted", "invoice"), Row("customer.subscription.paused", "invoice"),
+    Row("customer.subscription.updated", "invoice"), Row("customer.updated", "invoice"),
+    Row("credit_note.", "invoice"), Row("payment_method.automatically_updated", "method"),
     Row("payment_method.updated", "method"), Row("payment_method.detached", "method"),
     Row("radar.early_fraud_warning.", "fraud"),
     *nothing("payment_method.attached", because="a card is known here once an order names it"),
-    *nothing("customer", "subscription_schedule.", "invoice_payment.", "invoiceitem.", "billing", "credit_note.",
+    *nothing("customer", "subscription_schedule.", "invoice_payment.", "invoiceitem.", "billing",
              "coupon.", "plan.", "price.", "product.", "promotion_code.", "quote.", "tax", "entitlements.",
-             because="of billing, Recoup follows invoices and the end of a subscription"),
+             because="of billing, Recoup follows invoices, their subscriptions and customers"),
     *nothing("setup_intent.", "mandate.", "source.", "checkout.", "payment_link.", "cash_balance.", "three_d_secure.",
              "review.", because="it moves no payment that Recoup made"),
     *nothing("payout.", "balance", "transfer.", "topup.", "application_fee.", "reporting.", "sigma.", "reserve.",
@@ -289,6 +291,8 @@ def _reference(about: Mapping[str, Any]) -> str:
 
 
 def _type(plain: Mapping[str, Any]) -> str:
+    if plain.get("reporting_category") == UNCAPTURED:
+        return UNCAPTURED
     if plain.get("type") == "adjustment":
         return "dispute_won" if int(plain["amount"]) > 0 else "dispute"
     return _TYPES.get(str(plain.get("type")), str(plain.get("type")))
@@ -309,6 +313,11 @@ def read_event(
         event = msgspec.json.decode(body, type=Event)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise Problem("invalid", "The notice is no event.", cure="Send it as Stripe does.") from None
+    return notice_of(event, account=account, live=live)
+
+
+def notice_of(event: "Event", *, account: str, live: bool) -> Notice:
+    """What it says, whether it was posted or listed."""
     about = event.data.object
     request, meaning = event.request or Request(), meaning_of(KINDS, event.type)
     return Notice(
@@ -364,7 +373,8 @@ def _signed(header: str, body: bytes, now: datetime, secrets: Sequence[str]) -> 
 def _our_id(about: Mapping[str, Any], key: str | None) -> UUID | None:
     known = about.get("metadata")
     marked = known.get(OUR_ID) if isinstance(known, dict) else None
-    return parse_id(str(marked)) if marked else parse_id((key or "")[:36])
+    own = marked or about.get("object") == "refund"  # which always has it
+    return parse_id(str(marked)) if own else parse_id((key or "")[:36])
 
 
 def _intent_of(about: Mapping[str, Any]) -> str | None:

@@ -18,6 +18,7 @@ from recoup.gateways.cards.port import Charge, Inquiry, LookUp
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply
 from recoup.gateways.cards.vendor_account import VendorAccount, unanswered
 from recoup.kernel.ids import parse_id
+from recoup.rules.network.decline_code import our_code
 from recoup_connectors.stripe import amounts
 from recoup_connectors.stripe.api import Api
 from recoup_connectors.stripe.outcomes import (
@@ -29,6 +30,7 @@ from recoup_connectors.stripe.outcomes import (
     Invoice,
     of_error,
     of_intent,
+    own_code,
     read,
 )
 
@@ -63,7 +65,7 @@ class Charges(VendorAccount):
         intent = read(Intent, reply) if reply.status == 200 else None
         if intent is None:
             refused = of_error(reply, credential.scheme)
-            if refused.processor_code == DIFFERENT:  # it knows the key from before our database was restored
+            if refused.processor_code == own_code(DIFFERENT):  # it knows the key from before our database was restored
                 return replace(refused, reference=None)
             return replace(refused, state="not_sent", fault=refused.fault or "outage", reference=None)
         if intent.metadata.get(OUR_ID) != str(charge.key) or intent.amount != amount:
@@ -150,8 +152,30 @@ class Charges(VendorAccount):
     async def _pay_invoice(self, charge: Charge, credential: Stored, amount: int, until: float) -> Outcome:
         """The invoice is the lock: it is paid once, whoever pays it. One key for all sends of this id."""
         path = f"/v1/invoices/{charge.invoice}"
+        refused = None if charge.invoice_read else await self._unpayable(charge, credential, amount, until)
+        if refused is not None:
+            return refused
+        named = "payment_method" if credential.id.startswith("pm_") else "source"
+        form = {named: credential.id, "off_session": charge.initiator == "merchant"} | _INVOICE
         try:
-            found = await self._api.get(path, _INVOICE, seconds=max(0.1, until - self._clocks.monotonic()))
+            reply = await self._api.post(
+                f"{path}/pay", form, f"{charge.key}.p", until=until, send_before=charge.send_before_monotonic
+            )
+        except (NotSentError, NoAnswerError) as error:
+            return unanswered(error)
+        paid = read(Invoice, reply) if reply.status == 200 else None
+        if paid is not None:
+            return paid.outcome(charge)
+        said = of_error(reply, credential.scheme)
+        if reply.status == 400 and said.state == "not_sent":  # it may have been paid or voided since it was read
+            return await self._unpayable(charge, credential, amount, until) or said
+        return said
+
+    async def _unpayable(self, charge: Charge, credential: Stored, amount: int, until: float) -> Outcome | None:
+        """Why the invoice cannot be paid so; None where it can."""
+        seconds = max(0.1, until - self._clocks.monotonic())
+        try:
+            found = await self._api.get(f"/v1/invoices/{charge.invoice}", _INVOICE, seconds=seconds)
         except (NotSentError, NoAnswerError) as error:
             return Outcome("not_sent", text=f"{error}", fault="outage")
         invoice = read(Invoice, found) if found.status == 200 else None
@@ -160,18 +184,12 @@ class Charges(VendorAccount):
             fault = "request" if refused.fault == "credential" else refused.fault or "outage"
             return replace(refused, state="not_sent", fault=fault)
         same = (invoice.customer, invoice.amount_remaining, invoice.currency.upper())
-        if invoice.status != "open" or same != (credential.customer, amount, charge.currency):
-            code = "invoice_paid_elsewhere" if invoice.status == "paid" else "invoice_differs"
-            return Outcome("not_sent", processor_code=code, text="the invoice is not what was owed", fault="request")
-        form = {"payment_method": credential.id, "off_session": charge.initiator == "merchant"} | _INVOICE
-        try:
-            reply = await self._api.post(
-                f"{path}/pay", form, f"{charge.key}.p", until=until, send_before=charge.send_before_monotonic
-            )
-        except (NotSentError, NoAnswerError) as error:
-            return unanswered(error)
-        paid = read(Invoice, reply) if reply.status == 200 else None
-        return paid.outcome(charge) if paid is not None else of_error(reply, credential.scheme)
+        if invoice.status == "open" and same == (credential.customer, amount, charge.currency):
+            return None
+        code = "invoice_paid_elsewhere" if invoice.status == "paid" else "invoice_differs"
+        return Outcome(
+            "not_sent", processor_code=our_code(code), text="the invoice is not what was owed", fault="request"
+        )
 
     async def look_at_charge(self, charge: Charge, inquiry: Inquiry) -> Outcome:
         credential = charge.credential
@@ -210,7 +228,7 @@ class Charges(VendorAccount):
             intent = read(Intent, reply) if reply.status == 200 else None
             if intent is not None:
                 return intent.id
-            if of_error(reply, credential.scheme).processor_code != DIFFERENT:
+            if of_error(reply, credential.scheme).processor_code != own_code(DIFFERENT):
                 raise NoAnswerError(UNREADABLE)
         begin = min(first or self._clocks.wall(), self._clocks.wall() - REMEMBERED) - timedelta(hours=1)
         around = {"gte": int(begin.timestamp()), "lte": int(self._clocks.wall().timestamp())}
@@ -279,7 +297,9 @@ class Charges(VendorAccount):
         if "invoice.paid" in ours or "invoice.payment_succeeded" in ours:
             return invoice.outcome(charge)
         if invoice.status == "paid":
-            return Outcome("not_sent", processor_code="invoice_paid_elsewhere", text="paid elsewhere", fault="request")
+            return Outcome(
+                "not_sent", processor_code=our_code("invoice_paid_elsewhere"), text="paid elsewhere", fault="request"
+            )
         if "invoice.payment_failed" in ours:
             return invoice.declined(charge)
         return Outcome("not_found")

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from recoup.gateways.cards.connector import DisputeCase, Finding, Notice, OwnRetry
+from recoup.gateways.cards.connector import DisputeCase, Finding, Notice, OwnRetry, refund_found
 from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.outcome import Outcome
 from recoup.gateways.cards.port import (
@@ -23,10 +23,13 @@ from recoup.gateways.cards.port import (
 )
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply
 from recoup.gateways.cards.vendor_account import unanswered
+from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import Clocks
 from recoup.rules.money.disputes import AT_ITS_STAGE, NoticeStage, Status
+from recoup.rules.network.decline_code import our_code
+from recoup.rules.order.answers import Movement
 from recoup_connectors import findings as findings
 from recoup_connectors.stripe import amounts
 from recoup_connectors.stripe.api import (
@@ -45,6 +48,7 @@ from recoup_connectors.stripe.outcomes import (
     UNREADABLE,
     Intent,
     Refund,
+    ids_of,
     of_refund,
     of_refusal,
     read,
@@ -52,6 +56,7 @@ from recoup_connectors.stripe.outcomes import (
 
 URL: Final = "https://api.stripe.com"
 EVIDENCE_MAX: Final = 20_000  # of one text
+_BY_TIME: Final = ("automatic", "expired")  # why a hold is gone that nobody released
 # What ends a case ends it at whatever stage it has come to: the book has no other word for an appeal's end.
 STANDINGS: Final[Mapping[str, tuple[NoticeStage, Status]]] = {
     "needs_response": ("first", "open"), "under_review": ("first", "answered"),
@@ -240,7 +245,8 @@ class Stripe(Charges, Invoices):
         intent = read(Intent, reply) if reply.status == 200 else None
         if intent is None:
             return Outcome("not_sent", text=UNREADABLE, fault="outage")
-        return None if intent.takes_parts else Outcome("declined", intent.id, processor_code="one_capture_only")
+        once = Outcome("declined", intent.id, processor_code=our_code("one_capture_only"))
+        return None if intent.takes_parts else once
 
     def _modified(self, message: ModificationMessage, reply: Reply) -> Outcome:
         if message.kind == "refund":
@@ -276,7 +282,25 @@ class Stripe(Charges, Invoices):
             return Outcome("not_found")
         if intent.status == _done(message):
             return self._modified(message, reply)
-        return Outcome("declined", intent.id, processor_code=f"already_{intent.status}")
+        return Outcome("declined", intent.id, processor_code=our_code(f"already_{intent.status}"))
+
+    async def movements_of(self, reference: str, about: str) -> list[Movement]:
+        intent = read(Intent, reply := await self._read(f"/v1/payment_intents/{reference}"))
+        if intent is None or intent.id != reference:
+            raise unavailable(reason_of(reply))
+        currency, found = intent.currency.upper(), list[Movement]()
+        if intent.status == "canceled" and intent.latest_charge and intent.cancellation_reason not in _BY_TIME:
+            found.append(Movement("void", intent.id, 0, currency))
+        taken = amounts.units_of(intent.amount_received, currency)
+        if taken:
+            final = intent.status != "requires_capture"
+            found.append(Movement("capture", intent.id, taken, currency, ids=ids_of(intent.latest_charge), final=final))
+        form = {"payment_intent": reference, "expand": ["data.balance_transaction"]}
+        async for page in self._api.pages("/v1/refunds", form):
+            for one in msgspec.convert(page[::-1], list[Refund]):
+                key = parse_id(one.metadata.get(OUR_ID) or "")
+                found += [] if one.is_uncaptured else refund_found(of_refund(one, key), key)
+        return found
 
     async def answer_dispute(self, answer: DisputeAnswer) -> Outcome:
         path, form = f"/v1/disputes/{answer.case_ref}", dict[str, Any]()

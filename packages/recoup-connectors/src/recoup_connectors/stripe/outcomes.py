@@ -3,6 +3,7 @@ filled from another."""
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -12,10 +13,12 @@ from recoup.gateways.cards.credential import CredentialNews
 from recoup.gateways.cards.outcome import Fault, Outcome, State
 from recoup.gateways.cards.port import Charge
 from recoup.gateways.cards.transport import Reply
+from recoup.rules.network.decline_code import advice_by, code_by, our_code
 from recoup_connectors.stripe.amounts import units_of
 
 OUR_ID: Final = "recoup_id"  # in metadata
 OUR_ORDER: Final = "recoup_order"
+UNCAPTURED: Final = "partial_capture_reversal"
 UNREADABLE: Final = "the answer could not be read"
 _GONE: Final = frozenset({"resource_missing", "payment_method_unactivated", "payment_method_not_available"})
 CANCELED: Final = "canceled_before_confirmed"
@@ -23,6 +26,8 @@ DIFFERENT: Final = "idempotency_error"
 _NOT_AUTHENTICATED: Final = "payment_intent_authentication_failure"
 _MOVED_ON: Final = frozenset({"payment_intent_unexpected_state", "idempotency_key_in_use"})
 T = TypeVar("T")
+SOURCE: Final = "stripe"  # whose codes they are
+own_code: Final = partial(code_by, SOURCE)
 
 
 class Checks(msgspec.Struct, frozen=True):
@@ -67,6 +72,7 @@ class StripeCharge(msgspec.Struct, frozen=True):
     currency: str = ""
     failure_code: str | None = None
     outcome: Verdict | None = None
+    balance_transaction: str | None = None
     payment_method_details: Details | None = None
     metadata: dict[str, str] = {}
 
@@ -101,6 +107,7 @@ class Intent(msgspec.Struct, frozen=True):
     metadata: dict[str, str] = {}
     latest_charge: StripeCharge | str | None = None
     last_payment_error: StripeError | None = None
+    cancellation_reason: str | None = None
     next_action: NextAction | None = None
 
     @property
@@ -129,6 +136,13 @@ class Refund(msgspec.Struct, frozen=True):
     status: str | None = None
     failure_reason: str | None = None
     metadata: dict[str, str] = {}
+    balance_transaction: str | dict[str, Any] | None = None
+
+    @property
+    def is_uncaptured(self) -> bool:
+        """Not a refund: the part of a hold that was not captured, which Stripe writes as one."""
+        moved = self.balance_transaction
+        return isinstance(moved, dict) and moved.get("reporting_category") == UNCAPTURED
 
 
 def read(kind: type[T], reply: Reply) -> T | None:
@@ -152,7 +166,7 @@ def of_intent(intent: Intent, message_id: UUID, scheme: str) -> Outcome:
     if intent.status in ("requires_payment_method", "canceled") and error is not None:
         return declined(error, charge, intent.id, scheme, other_id=other)
     if intent.status == "canceled" and intent.latest_charge is None:
-        return Outcome("not_sent", intent.id, processor_code=CANCELED, text="never confirmed", other_id=other)
+        return Outcome("not_sent", intent.id, processor_code=our_code(CANCELED), text="never confirmed", other_id=other)
     return Outcome("unknown", intent.id, text=intent.status, other_id=other)
 
 
@@ -168,8 +182,10 @@ def of_error(reply: Reply, scheme: str, charge: StripeCharge | None = None, refe
     if reply.status == 402:
         return declined(error, charge, intent, scheme)
     if error.type == DIFFERENT or code in _MOVED_ON or not 400 <= reply.status < 500 or reply.status == 409:
-        return Outcome("unknown", intent, processor_code=code, text=error.message)
-    return Outcome("not_sent", intent, processor_code=code, text=error.message, fault=fault_of(reply.status, code))
+        return Outcome("unknown", intent, processor_code=own_code(code), text=error.message)
+    return Outcome(
+        "not_sent", intent, processor_code=own_code(code), text=error.message, fault=fault_of(reply.status, code)
+    )
 
 
 def fault_of(status: int, code: str | None) -> Fault:
@@ -191,10 +207,11 @@ def declined(
         reference,
         error.network_decline_code or verdict.network_decline_code,
         _advice(error.network_advice_code or verdict.network_advice_code, charge, scheme),
-        error.decline_code or error.code,
+        own_code(error.decline_code or error.code),
         error.message,
         _card(charge).network_transaction_id,
-        processor_advice=error.advice_code or verdict.advice_code,
+        processor_advice=advice_by(SOURCE, error.advice_code or verdict.advice_code),
+        further=tuple(filter(None, [own_code(verdict.reason)])),
         sca_wanted=wants_payer,
         reached_network=False if failed else _reached(verdict),
         other_id=other_id,
@@ -216,8 +233,16 @@ def _approved(
         other_id=other_id,
         reached_network=_reached(verdict),
         auth_code=_card(charge).authorization_code,
+        ids=ids_of(charge),
         **_checked(charge, verdict),
     )
+
+
+def ids_of(charge: StripeCharge | str | None) -> tuple[str, ...]:
+    """What its reports call it, where the account knows only the intent."""
+    if isinstance(charge, StripeCharge):
+        return tuple(one for one in (charge.id, charge.balance_transaction) if one)
+    return (charge,) if charge else ()
 
 
 def _checked(charge: StripeCharge | None, verdict: Verdict) -> dict[str, Any]:
@@ -249,16 +274,18 @@ def _advice(code: str | None, charge: StripeCharge | None, scheme: str) -> str |
     return code if brand == "mastercard" and code is not None and len(code) == 2 and code.isdigit() else None
 
 
-def of_refund(refund: Refund, message_id: UUID) -> Outcome:
-    currency, states = refund.currency.upper(), _REFUNDED
+def of_refund(refund: Refund, message_id: UUID | None) -> Outcome:
+    currency, states, moved = refund.currency.upper(), _REFUNDED, refund.balance_transaction
+    moved = moved.get("id") if isinstance(moved, dict) else moved
     units = units_of(refund.amount, currency)
     return Outcome(
         states.get(refund.status or "", "unknown"),
         refund.id,
-        processor_code=refund.failure_reason,
+        processor_code=own_code(refund.failure_reason),
         units=-1 if units is None else units,
         currency=currency,
         other_id=refund.metadata.get(OUR_ID) != str(message_id),
+        ids=(moved,) if isinstance(moved, str) else (),
     )
 
 
@@ -269,10 +296,10 @@ def of_refusal(reply: Reply, gone: frozenset[str]) -> Outcome:
         return Outcome("unknown", text=UNREADABLE)
     code, said = body.error.code or body.error.type, body.error.message
     if reply.status in (400, 402, 404) and body.error.type != DIFFERENT and code not in _MOVED_ON - gone:
-        return Outcome("declined", processor_code=code, text=said, fault=fault_of(reply.status, code))
+        return Outcome("declined", processor_code=own_code(code), text=said, fault=fault_of(reply.status, code))
     if reply.status in (401, 403, 429):
-        return Outcome("not_sent", processor_code=code, text=said, fault=fault_of(reply.status, code))
-    return Outcome("unknown", processor_code=code, text=said)
+        return Outcome("not_sent", processor_code=own_code(code), text=said, fault=fault_of(reply.status, code))
+    return Outcome("unknown", processor_code=own_code(code), text=said)
 
 
 _REFUNDED: Final[dict[str, State]] = {"succeeded": "approved", "failed": "declined", "canceled": "declined"}
@@ -297,12 +324,13 @@ class Invoice(msgspec.Struct, frozen=True):
         intent = self._intent(paid=True)
         units = units_of(intent.amount_received if intent else self.amount_paid, currency)
         reference = intent.id if intent else None
-        return Outcome("approved", reference, units=-1 if units is None else units, currency=currency)
+        ids = ids_of(intent.latest_charge if intent else None)
+        return Outcome("approved", reference, units=-1 if units is None else units, currency=currency, ids=ids)
 
     def declined(self, charge: Charge) -> Outcome:
         intent = self._intent(paid=False)
         if intent is None or intent.last_payment_error is None:
-            return Outcome("declined", processor_code="invoice_payment_failed")
+            return Outcome("declined", processor_code=own_code("invoice_payment_failed"))
         found = of_intent(intent, charge.key, charge.credential.scheme)
         return replace(found, state="declined", other_id=False)
 

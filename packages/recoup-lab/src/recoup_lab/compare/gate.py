@@ -5,26 +5,22 @@ allowed without asking; that is so for most sends, and a hundred times as quick.
 """
 
 from bisect import bisect_right
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
 from recoup.rules.network.codes import Reading
-from recoup.rules.network.limits import LOOKBACK, Refused, Send, Wish, binds_for_ever, may_send
+from recoup.rules.network.limits import LOOKBACK, Refused, Send, Wish, binds_for_ever, may_send, span_of, triggers
 from recoup.rules.network.tables import LIMITS
 from recoup_lab.world.port import HistoryRow, WorldOrder
 
 ACCEPTOR: Final = "compare"
 MERCHANT: Final = "compare"
+_NO_TIME: Final = timedelta(0)
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _FOR_EVER: Final = datetime.max.replace(tzinfo=UTC)
-_ADVICE_WAITS: Final[Mapping[str, timedelta]] = {
-    row.rule_id.removeprefix("mc-advice-"): timedelta(hours=row.window_hours or 0)
-    for row in LIMITS
-    if row.rule_id.startswith("mc-advice-")
-}
+_BANS: Final = [row for row in LIMITS if row.maximum_sends == 0 and span_of(row) is not None]
 
 
 @dataclass(slots=True)
@@ -130,4 +126,8 @@ def _ban(
         code=code,
         klass=klass,
     )
-    return timedelta(0) if binds_for_ever(scheme, send) else _ADVICE_WAITS.get(advice or "")
+    if binds_for_ever(scheme, send):
+        return timedelta(0)
+    return max(
+        (span_of(row) or _NO_TIME for row in _BANS if row.scheme == scheme and triggers(row, send)), default=None
+    )

@@ -4,7 +4,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Final
 
-from recoup.rules.network.codes import Reading, read_decline
+from recoup.rules.network.codes import Reading, code_of, read_decline
 from recoup_lab.world.port import HistoryRow
 
 UNLISTED_MAX: Final = 100
@@ -12,7 +12,7 @@ UNLISTED_MAX: Final = 100
 
 @lru_cache(maxsize=65_536)
 def read(scheme: str, code: str | None, advice: str | None, on: date) -> Reading:
-    return read_decline(scheme=scheme, source=None, code=code, text=None, advice=advice, on=on)
+    return read_decline(scheme=scheme, code=code_of(None, code), advice=advice, on=on)
 
 
 def reading_of(row: HistoryRow) -> Reading:

@@ -43,11 +43,11 @@ class BraintreeSubject(VendorSubject[StandIn]):
     golden: Mapping[Scenario, Mapping[str, Any]] = MappingProxyType({
         "declined": {
             "state": "declined", "scheme_code": "51", "advice_code": None, "processor_code": "braintree:2001",
-            "processor_advice": "SOFT", "cvv": "MATCHES", "reached_network": True, "fault": None,
+            "processor_advice": "braintree:advice_code:SOFT", "cvv": "MATCHES", "reached_network": True, "fault": None,
         },
         "lost_card": {
             "state": "declined", "scheme_code": "41", "advice_code": None, "processor_code": "braintree:2053",
-            "processor_advice": "HARD",
+            "processor_advice": "braintree:advice_code:HARD",
         },
         "advice": {"scheme_code": "05", "advice_code": "03", "processor_code": "braintree:2000"},
         "sca": {"scheme_code": "1A", "processor_code": "braintree:2099", "sca_wanted": True},

@@ -31,7 +31,7 @@ class NmiSubject(VendorSubject[StandIn]):
     golden: Mapping[Scenario, Mapping[str, Any]] = MappingProxyType({
         "declined": {
             "state": "declined", "scheme_code": None, "advice_code": None, "processor_code": "nmi:264",
-            "processor_advice": "264", "cvv": "M", "avs": "Y", "reached_network": True, "fault": None,
+            "processor_advice": "nmi:264", "cvv": "M", "avs": "Y", "reached_network": True, "fault": None,
         },
         "lost_card": {"scheme_code": None, "processor_code": "nmi:251", "processor_advice": None},
         "no_codes": {"processor_code": "nmi:200", "processor_advice": None, "network_transaction_id": None},

@@ -32,15 +32,16 @@ class StripeSubject(VendorSubject[StandIn]):
     })  # fmt: skip
     golden: Mapping[Scenario, Mapping[str, Any]] = MappingProxyType({
         "declined": {
-            "state": "declined", "scheme_code": "51", "advice_code": None, "processor_code": "insufficient_funds",
-            "processor_advice": "try_again_later", "cvv": "pass", "reached_network": True, "fault": None,
+            "state": "declined", "scheme_code": "51", "advice_code": None, "cvv": "pass", "reached_network": True,
+            "processor_code": "stripe:insufficient_funds", "processor_advice": "stripe:advice_code:try_again_later",
+            "fault": None,
         },
         "lost_card": {
-            "state": "declined", "scheme_code": "41", "advice_code": None, "processor_code": "lost_card",
-            "processor_advice": "do_not_try_again",
+            "state": "declined", "scheme_code": "41", "advice_code": None, "processor_code": "stripe:lost_card",
+            "processor_advice": "stripe:advice_code:do_not_try_again",
         },
-        "advice": {"scheme_code": "05", "advice_code": "03", "processor_code": "generic_decline"},
-        "sca": {"scheme_code": "1A", "processor_code": "authentication_required", "sca_wanted": True},
+        "advice": {"scheme_code": "05", "advice_code": "03", "processor_code": "stripe:generic_decline"},
+        "sca": {"scheme_code": "1A", "processor_code": "stripe:authentication_required", "sca_wanted": True},
     })  # fmt: skip
 
     async def _serve(self) -> None:

@@ -4,14 +4,15 @@ import asyncio
 import json
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
 
 from recoup_lab.processors.book import KEPT_FOR, Book
 from recoup_lab.processors.faults import Fault, Faults
+from recoup_lab.processors.reports import LAYOUTS, report
 from recoup_lab.processors.spoil import QUIET, cut, streamed
 
 NOTICE_TRIES: Final = 3
@@ -110,12 +111,25 @@ class Serving(ABC):
     def signed_anew(self, posted: Posted) -> Posted:
         return posted
 
+    def moved(self) -> Iterable[dict[str, Any]]:
+        """What moved, oldest first, as its reports' rows are filled."""
+        return ()
+
+    def _download(self, name: str) -> web.Response:
+        """`/downloads/NAME.csv`; the list of names at `/downloads`."""
+        vendor = type(self).__module__.split(".")[-2]
+        if name.removesuffix(".csv") not in LAYOUTS[vendor]:
+            return web.json_response([f"{self.url}/downloads/{one}.csv" for one in LAYOUTS[vendor]])
+        return web.Response(text=report(vendor, name.removesuffix(".csv"), self.moved()), content_type="text/csv")
+
     def payer_page(self, request: web.Request, text: str) -> web.Response | None:
         """What a payer's browser gets, who was sent here to confirm; None for a call of the API."""
         return None
 
     async def _take(self, request: web.Request) -> web.StreamResponse:
         text = (await request.read()).decode()
+        if request.path.startswith("/downloads"):
+            return self._download(request.path.rpartition("/")[2])
         if (page := self._shown(request, text)) is not None:
             return page
         call = self.named(request, text)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from recoup.gateways.cards.port import Asks, Inquiry, ModificationMessage, Outcome
 from recoup.gateways.channels.port import Payment, PayOut, Sweep
+from recoup.rules.network.decline_code import our_code
 from recoup_lab.simulate.clock import SimClocks
 from recoup_lab.simulate.dice import dice
 from recoup_lab.simulate.faults import NEVER_ARRIVES, NOBODY_SAYS, Faults, drawn
@@ -157,7 +158,7 @@ class SimChannel:
     def _outcome(self, id: UUID, approved: bool) -> Outcome:
         reference = "0x" + hashlib.sha256(id.bytes).hexdigest()
         return Outcome(
-            "approved" if approved else "declined", reference, processor_code=None if approved else "declined"
+            "approved" if approved else "declined", reference, processor_code=None if approved else our_code("declined")
         )
 
     def _fault(self, what: str, name: str, id: UUID, now: datetime) -> str | None:

@@ -24,6 +24,7 @@ from recoup.gateways.cards.port import (
     Outcome,
 )
 from recoup.gateways.cards.wire_amounts import IsoAmounts
+from recoup.rules.network.decline_code import our_code
 from recoup.rules.network.magic import answer
 from recoup_lab.simulate.clock import SimClocks, run_out_of_patience
 from recoup_lab.simulate.dice import dice
@@ -135,7 +136,7 @@ class SimIssuer(IsoAmounts):
         if charge.id not in self.sends and fault not in ("lost", "unprocessed"):
             self._decide(charge, name, fault, before, now)
         if fault == "unprocessed":
-            return Outcome("not_sent", processor_code="not_processed")
+            return Outcome("not_sent", processor_code=our_code("not_processed"))
         if fault == "lost" or fault in NOBODY_SAYS:
             run_out_of_patience()
             return _UNKNOWN
@@ -253,7 +254,7 @@ class SimIssuer(IsoAmounts):
     def _said(self, id: UUID) -> Outcome:
         sent = self.sends[id]
         if not sent.approved:
-            return Outcome("declined", f"sim_{id.hex[:8]}", sent.code, processor_code="declined")
+            return Outcome("declined", f"sim_{id.hex[:8]}", sent.code, processor_code=our_code("declined"))
         return Outcome("approved", f"sim_{id.hex[:8]}", sent.code, network_transaction_id=str(id.int)[:15])
 
     def _reversed(self, id: UUID) -> Outcome:

@@ -191,13 +191,13 @@ def test_the_same_message_is_the_same_bytes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("holder", "fields"),
     [
-        ("NOT_ENOUGH_BALANCE", {"scheme_code": "51", "processor_code": "adyen:12", "advice_code": None}),
+        ("NOT_ENOUGH_BALANCE", {"scheme_code": "51", "own_code": "adyen:12", "advice_code": None}),
         ("own_acquiring", {"scheme_code": "51"}),
         ("no_codes", {"scheme_code": None, "advice_code": None, "reached_network": None}),
-        ("mc_advice03", {"scheme_code": "05", "advice_code": "03", "processor_code": "adyen:2"}),
+        ("mc_advice03", {"scheme_code": "05", "advice_code": "03", "own_code": "adyen:2"}),
         ("visa_advice03", {"scheme_code": "05", "advice_code": None}),
-        ("FRAUD", {"reached_network": False, "processor_code": "adyen:20", "scheme_code": None}),
-        ("ERROR", {"state": "declined", "processor_code": "adyen:4"}),
+        ("FRAUD", {"reached_network": False, "own_code": "adyen:20", "scheme_code": None}),
+        ("ERROR", {"state": "declined", "own_code": "adyen:4"}),
         ("CANCELLED", {"state": "declined"}),
         ("AUTHENTICATION_REQUIRED", {"sca_wanted": True, "scheme_code": "1A"}),
         ("REDIRECT", {"state": "declined", "sca_wanted": True}),
@@ -289,7 +289,7 @@ def test_a_repeat_while_the_first_is_running_is_no_decision(tmp_path: Path) -> N
         while not on.payments:  # noqa: ASYNC110 - as soon as it is in the book
             await asyncio.sleep(0.01)
         second = await on.adyen.charge(charge)
-        assert (second.state, second.processor_code) == ("unknown", "704")
+        assert (second.state, second.own_code) == ("unknown", "adyen:704")
         assert ((await first).state, len(on.payments)) == ("approved", 1)
 
     play(tmp_path, story)

@@ -13,7 +13,7 @@ from recoup.gateways.cards.port import DisputeAnswer, Inquiry
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
-from recoup.rules.network.codes import read_decline
+from recoup.rules.network.codes import code_of, read_decline
 from recoup.rules.network.magic import script_card
 from recoup_connectors.braintree import account
 from recoup_connectors.braintree.account import accounts_of, check_mode
@@ -90,7 +90,7 @@ def test_what_has_not_settled_is_voided_whole_and_a_part_waits() -> None:
         said = await on.send(charge)
         part = on.modification(charge, said, "refund", 1000)
         waits = await on.modify(part)
-        assert (waits.state, waits.processor_code) == ("not_sent", "91506")
+        assert (waits.state, waits.own_code) == ("not_sent", "braintree:91506")
         assert (await on.inquire(part)).state == "not_found"
         whole = on.modification(charge, said, "refund")
         on.faults.add("lost", "reverseTransaction")
@@ -120,7 +120,7 @@ def test_a_void_never_becomes_a_refund() -> None:
         charge = on.charge()
         said = await on.send(charge)
         refused = await on.modify(on.modification(charge, said, "void"))
-        assert (refused.state, refused.processor_code) == ("declined", "already_settled")
+        assert (refused.state, refused.own_code) == ("declined", "already_settled")
         assert (on.standin.book.count("refund"), "reverseTransaction" in str(on.calls())) == (0, False)
         hold = on.charge(capture=False)
         void = on.modification(hold, await on.send(hold), "void")
@@ -271,9 +271,9 @@ def test_settings_that_cannot_work() -> None:
 
 def test_its_codes_are_read_as_the_table_has_them() -> None:
     for code, klass in (("braintree:2001", "funds"), ("braintree:2053", "hard"), ("braintree:2099", "sca")):
-        reading = read_decline(scheme="visa", source=None, code=code, text=None, advice=None, on=AT.date())
+        reading = read_decline(scheme="visa", code=code_of(None, code), text=None, advice=None, on=AT.date())
         assert (reading.klass, reading.unlisted_code) == (klass, None)
-    strange = read_decline(scheme="visa", source=None, code="nobody:2001", text=None, advice=None, on=AT.date())
+    strange = read_decline(scheme="visa", code=code_of(None, "nobody:2001"), text=None, advice=None, on=AT.date())
     assert (strange.klass, strange.unlisted_code) == ("soft", "NOBODY:2001")
 
 

@@ -165,7 +165,7 @@ def test_each_wrong_request_is_refused_in_braintrees_classes() -> None:
     play(BraintreeSubject, story)
 
 
-OURS, GONE = ("not_sent", "request", None), ("not_sent", "credential", "NOT_FOUND")
+OURS, GONE = ("not_sent", "request", None), ("not_sent", "credential", "braintree:NOT_FOUND")
 DONE = ("approved", None, None)
 
 
@@ -176,7 +176,7 @@ def odd_charges(on: BraintreeSubject) -> Iterator[tuple[Any, Said]]:
     for code in range(2000, 2024):
         yield on.charge(units=code * 100), ("declined", None, f"braintree:{code}")
     for units in (10**12, 10**13):
-        yield on.charge(units=units), ("not_sent", "request", "81528")
+        yield on.charge(units=units), ("not_sent", "request", "braintree:81528")
     for currency, units in (
         ("JPY", 1),
         ("JPY", 500),

@@ -15,7 +15,7 @@ from recoup.gateways.cards.transport import Reply
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
-from recoup.rules.network.codes import read_decline
+from recoup.rules.network.codes import code_of, read_decline
 from recoup.rules.network.magic import script_card
 from recoup_connectors.nmi.api import form_of
 from recoup_connectors.nmi.outcomes import is_duplicate, of_sale
@@ -111,7 +111,7 @@ def test_what_has_not_settled_is_voided_whole_and_a_part_waits() -> None:
         charge = on.charge()
         said = await on.send(charge)
         waits = await on.modify(on.modification(charge, said, "refund", 1000))
-        assert (waits.state, waits.processor_code) == ("not_sent", "not_settled")
+        assert (waits.state, waits.own_code) == ("not_sent", "not_settled")
         whole = on.modification(charge, said, "refund")
         on.faults.add("lost", "transact.php void")
         assert (await on.modify(whole)).state == "unknown"
@@ -175,7 +175,7 @@ def test_what_is_no_form_is_none(body: bytes | None) -> None:
 
 def test_its_codes_are_read_as_the_table_has_them() -> None:
     for code, klass in (("nmi:202", "funds"), ("nmi:251", "hard"), ("nmi:264", "soft"), ("nmi:420", "technical")):
-        reading = read_decline(scheme="mastercard", source=None, code=code, text=None, advice=None, on=AT.date())
+        reading = read_decline(scheme="mastercard", code=code_of(None, code), text=None, advice=None, on=AT.date())
         assert (reading.klass, reading.unlisted_code) == (klass, None)
 
 
@@ -185,7 +185,7 @@ def test_what_it_does_not_take() -> None:
         assert (await on.send(on.charge(credential=card))).fault == "credential"
         assert (await on.send(on.charge(currency="CLF"))).fault == "request"
         answer = DisputeAnswer(new_id(), "case", new_id(), "contest", "It came.", AT, Clocks().monotonic() + 9, 2.0)
-        assert (await on.connector.answer_dispute(answer)).processor_code == "answered_by_hand"
+        assert (await on.connector.answer_dispute(answer)).own_code == "answered_by_hand"
         assert (await on.connector.inquire(Inquiry(new_id(), "probe"))).state == "not_found"
         assert on.taken() == 0
 
@@ -203,6 +203,18 @@ def test_a_summary_of_the_card_updater_tells_of_each_of_its_cards() -> None:
             said.append([(one.about, one.subject, bool(one.because)) for one in on.read(on.signed(body), body)])
         assert said[0] == [("2061222895", "method", False), ("308229500", "method", False)]
         assert said[1:] == [[("-", None, True)], [("-", None, False)]]
+
+    play(NmiSubject, story)
+
+
+@pytest.mark.parametrize("what", ["closedaccount", "contactcustomer"])
+def test_a_summary_of_closed_accounts_and_of_customers_to_contact_ends_each_of_its_cards(what: str) -> None:
+    async def story(on: NmiSubject) -> None:
+        updates = [{"customer_vault_id": one, "cc_exp": "01/50"} for one in ("308229500", "2061222895")]
+        said = {"event_id": "evt-1", "event_type": f"acu.summary.{what}", "event_body": {"vault_updates": updates}}
+        body = json.dumps(said).encode()
+        read = [(one.about, one.subject) for one in on.read(on.signed(body), body)]
+        assert read == [("2061222895", "ended"), ("308229500", "ended")]
 
     play(NmiSubject, story)
 

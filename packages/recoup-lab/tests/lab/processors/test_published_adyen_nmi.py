@@ -132,7 +132,7 @@ def test_a_method_is_stored_from_outside_and_charged() -> None:
         found = await connector.describe(stored[0])
         assert (found.scheme, found.last4, found.exp_month, found.exp_year) == ("mastercard", number[-4:], 9, 2031)
         said = [await on.send(on.charge(credential=one)) for one in stored]
-        assert [(one.state, one.processor_code) for one in said] == [("approved", None), ("declined", "nmi:202")]
+        assert [(one.state, one.own_code) for one in said] == [("approved", None), ("declined", "nmi:202")]
         assert not any(number in str(one) for one in on.standin.book.all("vault"))
 
     play(NmiSubject, story)

@@ -42,7 +42,7 @@ def test_a_charge_in_two_calls_its_refund_and_questions_about_them(tmp_path: Pat
         assert on.standin.book.count("refund") == 1
         assert (await port.inquire(on.inquiry(back))).state == "approved"
         over = await port.modify(on.modification(charge, said.reference, "refund", 600))
-        assert (over.state, over.processor_code) == ("declined", "amount_too_large")
+        assert (over.state, over.own_code) == ("declined", "stripe:amount_too_large")
         found = await port.inquire(on.inquiry(on.modification(charge, said.reference, "refund", 1)))
         assert found.state == "not_found"
 
@@ -52,12 +52,12 @@ def test_a_charge_in_two_calls_its_refund_and_questions_about_them(tmp_path: Pat
 @pytest.mark.parametrize(
     ("name", "codes"),
     [
-        ("visa_chargeDeclined", ("05", None, "generic_decline", "try_again_later", True)),
-        ("visa_chargeDeclinedLostCard", ("41", None, "lost_card", "do_not_try_again", True)),
-        ("mastercard_advice03", ("05", "03", "generic_decline", "do_not_try_again", True)),
-        ("visa_advice03", ("05", None, "generic_decline", None, True)),
-        ("noCodes", (None, None, "generic_decline", None, True)),
-        ("radarBlock", (None, None, "fraudulent", None, False)),
+        ("visa_chargeDeclined", ("05", None, "stripe:generic_decline", "try_again_later", True)),
+        ("visa_chargeDeclinedLostCard", ("41", None, "stripe:lost_card", "do_not_try_again", True)),
+        ("mastercard_advice03", ("05", "03", "stripe:generic_decline", "do_not_try_again", True)),
+        ("visa_advice03", ("05", None, "stripe:generic_decline", None, True)),
+        ("noCodes", (None, None, "stripe:generic_decline", None, True)),
+        ("radarBlock", (None, None, "stripe:fraudulent", None, False)),
     ],
 )
 def test_each_code_stands_in_its_own_field(tmp_path: Path, name: str, codes: tuple[Any, ...]) -> None:
@@ -65,7 +65,8 @@ def test_each_code_stands_in_its_own_field(tmp_path: Path, name: str, codes: tup
         charge = on.charge(name)
         for said in (await on.stripe.charge(charge), await on.stripe.inquire(on.inquiry(charge))):
             assert said.state == "declined"
-            found = (said.scheme_code, said.advice_code, said.processor_code, said.processor_advice)
+            advice = said.processor_advice and said.processor_advice.code.partition(":")[2]
+            found = (said.scheme_code, said.advice_code, said.own_code, advice)
             assert (*found, said.reached_network) == codes
 
     play(tmp_path, story)
@@ -194,10 +195,10 @@ def test_an_invoice_is_paid_as_that_invoice(tmp_path: Path) -> None:
         assert (await on.stripe.charge(first)).state == "unknown"
         said = await on.stripe.inquire(on.inquiry(first))
         assert (said.state, said.units, on.succeeded()) == ("approved", 4590, 1)
-        assert (await on.stripe.charge(first)).processor_code == "invoice_paid_elsewhere"
+        assert (await on.stripe.charge(first)).own_code == "invoice_paid_elsewhere"
         other = on.charge(invoice=first.invoice)
         elsewhere = await on.stripe.inquire(on.inquiry(other))
-        assert (elsewhere.state, elsewhere.processor_code) == ("not_sent", "invoice_paid_elsewhere")
+        assert (elsewhere.state, elsewhere.own_code) == ("not_sent", "invoice_paid_elsewhere")
         declined = on.charge("visa_chargeDeclinedInsufficientFunds", invoice=invoice())
         assert len(await on.stripe.own_retries()) == 1
         said = await on.stripe.charge(declined)
@@ -205,7 +206,7 @@ def test_an_invoice_is_paid_as_that_invoice(tmp_path: Path) -> None:
         asked = await on.stripe.inquire(on.inquiry(declined))
         assert (asked.state, asked.scheme_code) == ("declined", "51")
         less = on.charge(invoice=declined.invoice, units=4589)
-        assert (await on.stripe.charge(less)).processor_code == "invoice_differs"
+        assert (await on.stripe.charge(less)).own_code == "invoice_differs"
 
     play(tmp_path, story)
 

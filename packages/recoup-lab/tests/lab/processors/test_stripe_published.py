@@ -234,8 +234,8 @@ ODD_RESULTS: list[dict[str, str]] = [
     {"threeDsVersion": "2.3.1"}, {"threeDsVersion": "2"}, {"authenticationValue": ""}, {"ecommerceIndicator": "00"},
     {"ecommerceIndicator": "5"}, {"directoryServerTransactionId": ""}, {"xid": "x" * 40},
 ]  # fmt: skip
-SMALL, LARGE = ("not_sent", "request", "amount_too_small"), ("not_sent", "request", "amount_too_large")
-OURS, GONE = ("not_sent", "request", None), ("not_sent", "credential", "resource_missing")
+SMALL, LARGE = ("not_sent", "request", "stripe:amount_too_small"), ("not_sent", "request", "stripe:amount_too_large")
+OURS, GONE = ("not_sent", "request", None), ("not_sent", "credential", "stripe:resource_missing")
 FINE = ("approved", None, None)
 
 
@@ -271,10 +271,11 @@ def odd_charges(on: Ground) -> Iterator[tuple[Any, Said]]:
         yield on.charge(descriptor=text), FINE
     for id in ("pm_nobody", "pm_../../charges", "pm_ä", "pm_" + "x" * 250, "%00", "card_1"):
         yield on.charge(credential=Stored("stripe", id, on.customer)), GONE
-    yield on.charge(credential=Stored("stripe", "", on.customer)), ("not_sent", "request", "parameter_invalid_empty")
+    empty = ("not_sent", "request", "stripe:parameter_invalid_empty")
+    yield on.charge(credential=Stored("stripe", "", on.customer)), empty
     yield on.charge(credential=replace(on.method(), customer="cus_nobody")), GONE
     stranger = on.standin.account.make_customer({})["id"]
-    inactive = ("not_sent", "credential", "payment_method_unactivated")
+    inactive = ("not_sent", "credential", "stripe:payment_method_unactivated")
     yield on.charge(credential=replace(on.method(), customer=stranger)), inactive
     yield on.charge(credential=replace(on.method(), customer=None)), ("not_sent", "credential", None)
     card = Card(script_card("visa", "51", 0), 12, 2034, "visa")
@@ -283,7 +284,7 @@ def odd_charges(on: Ground) -> Iterator[tuple[Any, Said]]:
         yield on.charge(initiator="customer", mit_reason=None, three_d_secure=THREE_D_SECURE | more), FINE
     for reason in ("recurring", "installment", "unscheduled", None):
         yield on.charge(mit_reason=reason, sequence=2, exemption="mit", first_network_id="x" * 60), FINE
-    yield on.charge(invoice="in_nobody"), ("not_sent", "request", "resource_missing")
+    yield on.charge(invoice="in_nobody"), ("not_sent", "request", "stripe:resource_missing")
     paid = on.standin.account.make_invoice({"customer": on.customer, "amount_due": "4590", "currency": "eur"})["id"]
     yield on.charge(invoice=paid), ("not_sent", "request", "invoice_differs")
     for name, code in (
@@ -291,7 +292,7 @@ def odd_charges(on: Ground) -> Iterator[tuple[Any, Said]]:
         ("noCodes", "generic_decline"),
         ("chargeDeclinedExpiredCard", "expired_card"),
     ):
-        yield on.charge(name), ("declined", None, code)
+        yield on.charge(name), ("declined", None, f"stripe:{code}")
 
 
 def test_a_hundred_odd_requests_end_as_what_they_are(tmp_path: Path) -> None:
@@ -315,7 +316,7 @@ def test_an_odd_refund_moves_nothing_more_than_was_asked(tmp_path: Path) -> None
         assert (refused.value.status, refused.value.error["param"]) == (400, "amount")
         for reference in ("pi_nobody", "pi_../customers"):
             gone = await on.stripe.modify(on.modification(charge, reference, "refund", 1000))
-            assert (gone.state, gone.processor_code) == ("declined", "resource_missing")
+            assert (gone.state, gone.own_code) == ("declined", "stripe:resource_missing")
         assert on.standin.book.count("refund") == 0
 
     play(tmp_path, story)
@@ -329,7 +330,7 @@ def test_an_intent_whose_confirmation_is_refused_is_cancelled(tmp_path: Path, mo
         monkeypatch.setattr(on.standin.account, "confirm", refuses)
         charge = on.charge()
         said = await on.stripe.charge(charge)
-        assert (said.state, said.fault, said.processor_code) == ("not_sent", "request", "amount_too_small")
+        assert (said.state, said.fault, said.own_code) == ("not_sent", "request", "stripe:amount_too_small")
         assert [one["status"] for one in on.standin.book.all("payment_intent")] == ["canceled"]
         assert (await on.stripe.inquire(on.inquiry(charge, said.reference))).state == "not_sent"
 

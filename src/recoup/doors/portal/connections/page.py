@@ -12,7 +12,10 @@ from recoup.doors.portal.visit import Visit
 from recoup.flows.connections import connections_of, notices_of
 from recoup.flows.merchants import connect as flow
 from recoup.rules.merchants.connect_form import NOT_INSTALLED
+from recoup.rules.money.billing import LEFT_OUT
+from recoup.rules.order.lifecycle import REASONS
 from recoup.store.cards.connections import Billing
+from recoup.store.cards.processor_notices import left_invoices
 
 PLACE: Final = "/connections"
 BILLING: Final[dict[Billing, str]] = {
@@ -20,6 +23,7 @@ BILLING: Final[dict[Billing, str]] = {
     "take_over": "Take over: Stripe's own retries of an invoice stop while it is rescued",
     "beside": "Beside: Stripe goes on retrying, and each of its retries counts",
 }
+WHYS: Final = {**REASONS, **LEFT_OUT}
 STATES: Final = {"connected": "connected", "waiting": "waits for what is missing", "disconnected": "ended"}
 _CHANGE: Final = role("keys", "connect a processor", or_operator=True)
 
@@ -34,6 +38,7 @@ async def page(visit: Visit) -> Values:
     return {
         "rows": rows,
         "notices": await notices_of(visit.world, [row.route for row in rows]),
+        "left": await left_invoices(visit.world.db.reader, visit.scope.merchant_id),
         "kind": kind,
         "choices": forms,
         "forms": {**{row.kind: NOT_INSTALLED for row in rows}, **forms},

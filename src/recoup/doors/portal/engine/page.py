@@ -18,12 +18,12 @@ from recoup.doors.portal.people import names_of_actors
 from recoup.doors.portal.policy.page import CLIPS
 from recoup.doors.portal.visit import Visit
 from recoup.flows.insight.drift import calibration_of
-from recoup.flows.insight.unlisted_codes import DAYS, read_unlisted
 from recoup.flows.merchants import arms
 from recoup.flows.merchants import risk as risks
 from recoup.flows.merchants.arms import ArmsChange, Standing
 from recoup.flows.merchants.card_switches import SWITCHES, card_switches, offered, set_card_switches
 from recoup.flows.risk_versions import risk_in_use
+from recoup.flows.unlisted_codes import DAYS, read_unlisted
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence

@@ -5,6 +5,7 @@ from typing import Any, Final
 from recoup.doors.portal.order.timeline import decision_of
 from recoup.doors.portal.order.words import actor_words
 from recoup.kernel.sentence import Sentence
+from recoup.rules.lists.words import REASON_WORDS
 from recoup.rules.network.reasons import only_waits
 from recoup.rules.order import causes
 from recoup.rules.order.causes import Cause, Try, cause_of
@@ -13,11 +14,13 @@ from recoup.store.orders.order_page import OrderPage
 from recoup.store.orders.order_page_rows import PageDecision
 
 _HOW: Final = {
+    **REASON_WORDS,
     "expired": "Expired before an approval",
     "paid_elsewhere": "Paid elsewhere: your own payment for it succeeded",
     "capture_window_ended": "Not captured in time: the authorisation was voided",
     "challenge_failed": "The customer did not pass the bank's check",
     "challenge_timed_out": "The customer did not answer the bank's check in time",
+    "payer_refused": "The customer chose not to pay",
 }
 # Of a decline: what happened to the last try.
 _CAUSES: Final = {

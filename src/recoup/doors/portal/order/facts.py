@@ -12,10 +12,11 @@ from recoup.doors.portal.order.timeline import decision_of
 from recoup.doors.portal.order.unpaid import why_no_refund
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import CLASSES
+from recoup.kernel.money import Money
 from recoup.kernel.sentence import Sentence, joined
 from recoup.rules.money.disputes import takes_money
 from recoup.rules.money.fees import KEEP, returned_units
-from recoup.rules.money.refunds import Item, items_of
+from recoup.rules.money.refunds import Item, items_of, lines_total
 from recoup.rules.network.reasons import only_waits
 from recoup.rules.order.attention import sentence_of
 from recoup.rules.order.lifecycle import APPROVALS, ENDED, Stage, can
@@ -200,7 +201,9 @@ def own_declines(page: OrderPage) -> int:
 
 
 def order_items(page: OrderPage) -> tuple[Item, ...]:
-    return items_of(page.order.facts.get("items") or (), page.order.units)
+    """The lines with their prices; none where they do not add up to the order."""
+    items = items_of(page.order.facts.get("items") or ())
+    return items if lines_total(items, Money(page.order.units, page.order.asset)) is None else ()
 
 
 def taken(page: OrderPage) -> dict[int, tuple[int, int]]:

@@ -32,6 +32,8 @@ def _collected(context: LogContext) -> TimelineEntry:
 
 def _settled(context: LogContext) -> TimelineEntry:
     text = Sentence("Transaction {0}.", context.get("tx_hash")) if context.get("tx_hash") else ""
+    if text and context.get("network"):
+        text = Sentence("Transaction {0} on {1}.", context.get("tx_hash"), context.get("network"))
     return TimelineEntry(Sentence("{0} reached your wallet", context.amount()), text, "completed", "ok", "money")
 
 

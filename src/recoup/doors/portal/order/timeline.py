@@ -19,6 +19,7 @@ from recoup.kernel.money import money
 from recoup.kernel.sentence import Sentence, joined, shaped
 from recoup.rules.lists.words import SCHEME_WORDS
 from recoup.rules.network.codes import SOURCE_NAMES, read_kept
+from recoup.rules.network.reasons import UNCLEAR
 from recoup.rules.order.attention import sentence_of
 from recoup.rules.order.faces import face
 from recoup.rules.order.lifecycle import Stage
@@ -222,15 +223,18 @@ def _note(note: PageNote, status: int) -> Item:
     return Item(note.business_at, "Note", text, "note", "", "notes", status, by=actor_words(note.actor))
 
 
-def _came_in(page: OrderPage) -> dict[str, str]:
-    """The merchant's own decline, as the knowledge of its day reads it."""
+def _came_in(page: OrderPage) -> dict[str, Any]:
+    """The merchant's own decline, as the knowledge of its day reads it, and the amount of then."""
+    changed = next((line.body for line in page.log if line.happening == "amount_changed"), {})
     decline = page.order.facts.get("decline") or {}
     scheme = page.card.scheme if page.card else "generic"
     reading = read_kept(decline, scheme=scheme, on=page.order.placed_at.date())
+    meaning = decline.get("text") if reading.reason == UNCLEAR else None
     return {
         "code": str(decline.get("code") or ""),
         "source": source_word(str(decline.get("source") or "").strip()),
-        "meaning": reading.meaning.partition(";")[0],
+        "meaning": meaning or reading.meaning.partition(";")[0],
+        "units": changed.get("before"),
     }
 
 

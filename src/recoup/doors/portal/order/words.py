@@ -1,6 +1,7 @@
 """Each line of the order log in plain words: a title, a sentence, a shape."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from recoup.core.kit.extended import Extended
@@ -11,8 +12,9 @@ from recoup.doors.portal.order.timeline_entry import LogContext, TimelineEntry
 from recoup.doors.portal.order.timeline_entry import plain as _plain
 from recoup.doors.portal.words import CLASSES, REASONS
 from recoup.kernel.sentence import Sentence, joined
-from recoup.rules.lists.words import scheme_word
+from recoup.rules.lists.words import REASON_WORDS, scheme_word
 from recoup.rules.order.answers import WRONG
+from recoup.rules.order.lifecycle import REASONS as BILLED
 
 
 def code_words(context: LogContext) -> str:
@@ -90,10 +92,29 @@ def _collected(context: LogContext) -> TimelineEntry:
 
 
 def _card_replaced(context: LogContext) -> TimelineEntry:
-    text = "Attempts use the new card data from now on."
+    if consent := context.body.get("consent"):
+        version, words = consent["version"], consent["words"]
+        read = Sentence("Read and agreed to (version {0}): {1}", version, words)
+        return TimelineEntry("The customer agreed to later attempts", read, "check", "ok")
+    text = _CARDS.get(context.get("by_payer"), "Attempts use the new card data from now on.")
     if context.body.get("of_customer"):
         text = "Attempts use another card of the same customer, which you have charged before."
+    if before := context.get("before"):
+        text = Sentence(
+            "The processor charges its invoice to card …{0} now, not to …{1}.", context.get("last4"), before
+        )
     return TimelineEntry("Another card", text, "right")
+
+
+def _amount_changed(context: LogContext) -> TimelineEntry:
+    title = Sentence("Amount changed from {0} to {1}", context.amount("before"), context.amount())
+    return TimelineEntry(title, "This is what its invoice leaves to be paid.", "right")
+
+
+_CARDS: Final = {
+    "once": "The customer typed it on the page of the link. It is for one attempt.",
+    "back": "Attempts use your own card of the customer again.",
+}
 
 
 def _refund(context: LogContext) -> TimelineEntry:
@@ -194,6 +215,8 @@ _SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {
     "challenge_refused": _plain("Challenge not completed", "{why}", "cancelled", "bad"),
     "challenge_failed": _plain("Cancelled: the customer failed the challenge", REASONS["challenge_failed"],
                                "cancelled", "bad"),
+    "payer_refused": _plain("Cancelled: the customer chose not to pay", REASONS["payer_refused"],
+                            "cancelled", "bad"),
     "challenge_timed_out": _plain("Cancelled: no answer", REASONS["challenge_timeout"], "cancelled", "bad"),
     "authorised": _plain("Authorised: {amount}", "Waits for your capture.", "capture", "run", "money"),
     "capture_asked": _plain("Capture of {amount} requested", "", "right", "run", "money"),
@@ -202,6 +225,8 @@ _SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {
     "capture_refused": _plain("The processor refused the capture",
                               "The authorisation remains: capture again, or cancel.",
                               "problem", "bad", "money"),
+    "capture_failed": _plain("{amount} was not paid after all", "The capture failed at the processor.", "problem",
+                             "bad", "money"),
     "void_owed": _plain("Void planned", "", "right", "", "money"),
     "voided": _plain("Authorisation of {amount} voided", "", "returned", "", "money"),
     "void_delayed": _plain("Void delayed", "The processor does not answer; it is sent until it "
@@ -219,6 +244,7 @@ _SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {
     "declined": _plain("Cancelled: declined", "{why}", "cancelled", "bad"),
     "cancelled": _plain("Cancelled by you", "Nothing more is sent for it.", "cancelled"),
     "paid_elsewhere": _plain("Cancelled: paid elsewhere", REASONS["paid_elsewhere"], "cancelled"),
+    **{end: _plain(REASON_WORDS[end], REASONS[end], "cancelled") for end in BILLED},
     "expired": _plain("Expired", REASONS["expired"], "cancelled"),
     "planned": _planned,
     "warned": _plain("Note", "{why}", "note"),
@@ -296,6 +322,7 @@ _SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {
                                "it.",
                                "problem", "bad", "money"),
     "card_replaced": _card_replaced,
+    "amount_changed": _amount_changed,
     "expiry_moved": _moved,
     "retries_stopped": _plain("No further attempts", "You stopped them; the order stays open until it expires.",
                               "onhold", "", "attempts"),
@@ -351,7 +378,11 @@ ACCOUNTS: Final[Mapping[str, str]] = {
 def say(happening: str, context: LogContext) -> TimelineEntry:
     """Words for any line, also for one this version does not know."""
     known = SAY.get(happening)
-    return known(context) if known else TimelineEntry(happening.replace("_", " ").capitalize(), context.get("why"))
+    if known is None:
+        return TimelineEntry(happening.replace("_", " ").capitalize(), context.get("why"))
+    if context.body.get("elsewhere"):
+        return replace(known(context), text="Made at the processor, not through Recoup.")
+    return known(context)
 
 
 def key_words(key: str) -> str:

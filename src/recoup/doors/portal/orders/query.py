@@ -1,6 +1,5 @@
 """The list's whole state is its address, written here in one way; `reading.py` reads it."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime, timedelta
@@ -11,13 +10,13 @@ from zoneinfo import ZoneInfo
 
 from recoup.doors.portal.orders.amounts import Amounts
 from recoup.kernel.sentence import Sentence
+from recoup.rules.files.moments import typed_day
 from recoup.rules.money.report_spans import midnight
 from recoup.rules.network.code_words import reason_in_words
 from recoup.store.lists.order_cursor import OrderBy
 from recoup.store.lists.order_filter import OrderFilter
 
 DAY: Final = timedelta(days=1)
-_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def _months(day: date, count: int) -> date:
@@ -95,10 +94,8 @@ def between(first: date | None, last: date | None) -> Days:
 
 def read_day(text: str) -> date:
     """Raises: ValueError."""
-    if not _DATE.match(text.strip()):
-        raise ValueError(text)
-    day = date.fromisoformat(text.strip()[:10])
-    if not 2000 <= day.year < 2200:
+    day = typed_day(text)
+    if day is None:
         raise ValueError(text)
     return day
 

@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol, Self
 
 from recoup.rules.lists.words import SCHEME_WORDS
 from recoup.rules.money.cells import Number, csv_row
-from recoup.rules.network.codes import read_decline
+from recoup.rules.network.codes import code_of, read_decline
 from recoup.rules.network.reasons import REASONS
 from recoup.store.lists.overview import CodeSums, Period
 
@@ -244,7 +244,7 @@ def by_reason(codes: Sequence[CodeSums], on: date) -> dict[str, Group]:
 def reading_of(row: CodeSums, on: date) -> Any:
     source = (row.source or "").lower()
     scheme = source if source in SCHEME_WORDS else "generic"
-    return read_decline(scheme=scheme, source=source, code=row.name, text=None, advice=None, on=on)
+    return read_decline(scheme=scheme, code=code_of(source, row.name), on=on)
 
 
 def gain_of(report: Mapping[str, Any], asset: str, at: datetime) -> Gain | None:

@@ -81,8 +81,9 @@ def read_range(query: Mapping[str, str], today: date) -> Range:
         return _preset(name if name in PRESETS else USUAL, today, unclear)
     try:
         begin, end = (read_day(text) if text else today for text in (first, last))
-    except ValueError:
-        return _preset(USUAL, today, "Write days like 2026-11-20.")
+    except ValueError as wrong:
+        unclear = Sentence("{0} is no day. Write days like 2026-11-20.", repr(str(wrong)[:20]))
+        return _preset(USUAL, today, unclear)
     if begin > end:
         return _preset(USUAL, today, "The first day is after the last.")
     if (end - begin).days >= DAYS_MAX:

@@ -1,6 +1,6 @@
 """/partner/report: what came in and what was booked at a partner's merchants, by day, currency and kind."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Final
 from urllib.parse import urlencode
 
@@ -17,6 +17,7 @@ from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
+from recoup.rules.files.moments import typed_day
 from recoup.store.merchants.partner_merchants import MerchantFilter, list_merchants
 
 DAYS_USUAL: Final = 30
@@ -103,10 +104,7 @@ async def _request(visit: PartnerVisit, typed: dict[str, str], then: AsOf) -> Pa
 def _day(typed: dict[str, str], name: str) -> date | None:
     if not typed[name]:
         return None
-    try:
-        found = datetime.strptime(typed[name], "%Y-%m-%d").replace(tzinfo=UTC).date()
-    except ValueError:
-        found = None
-    if found is None or not 2000 <= found.year < 2200:
+    found = typed_day(typed[name])
+    if found is None:
         raise invalid(Sentence("{0} is no day.", repr(typed[name])), name, "Enter it like 2026-03-01.")
     return found

@@ -2,7 +2,7 @@
 
 from copy import copy
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from starlette.datastructures import UploadFile
 
@@ -11,6 +11,7 @@ from recoup.doors.portal.done import done_of, with_done
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.file_form import file_form
 from recoup.doors.portal.form_shape import As, Text, read_again
+from recoup.doors.portal.imports.page import UNITS as UNITS  # the template's
 from recoup.doors.portal.known_before import FILES
 from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.rights import anybody, operator
@@ -38,13 +39,14 @@ REFUSED: Final = {
     "mixed_currencies": "Different currency from the file", "unknown_currency": "Unknown currency",
     "unknown_type": "Unknown type", "unknown_route": "Unknown route", "bad_amount": "No valid amount in its currency",
     "bad_date": "No date", "other_period": "Outside the period", "no_id": "No id and no reference",
-    "broken": "Malformed", "wrong_encoding": "Wrong encoding", "too_long": "Too long",
+    "no_money": "No money has moved", "unknown_status": "Unknown status", "broken": "Malformed",
+    "wrong_encoding": "Wrong encoding", "too_long": "Too long",
     "too_many_lines": "Beyond the maximum file size",
 }  # fmt: skip
 KINDS: Final = {"processor": "Processor", "bank": "Bank", "chain": "Channel or chain"}
 RECIPES: Final = {
     "funded": "book as paid to the bank", "funding_returned": "book as taken back by the bank",
-    "processing_cost": "book as processor cost",
+    "processing_cost": "book as processor cost", "processing_cost_returned": "book as processor cost given back",
     "suspended": "book to suspense",
 }  # fmt: skip
 
@@ -57,7 +59,7 @@ _DIFFER: Final = [name for name in OUTCOMES if name not in ("matched", "refused"
 @dataclass(frozen=True, slots=True)
 class NewFile:
     """`from_`, `to`: the first and the last day; `every`: all currencies of the file, not `currencies` alone;
-    `mapping`: TOML. `like`: the comparison whose reading counts in place of all these; None: none."""
+    `mapping`: TOML; `units`: of amounts. `like`: the comparison whose reading counts in place of these; None: none."""
 
     file: UploadFile | None
     kind: str
@@ -67,6 +69,7 @@ class NewFile:
     every: bool
     mapping: str
     like: str | None
+    units: Literal["", "major", "minor"] = ""
 
 
 @member.page(FILES, "reconciliation/files.html")
@@ -160,7 +163,7 @@ async def _like(visit: Visit, run_id: str) -> Reading:
 
 
 def _reading(form: NewFile) -> Reading:
-    values: dict[str, Any] = mapping_file(form.mapping)
+    values: dict[str, Any] = mapping_file(form.mapping) | ({"amounts": form.units} if form.units else {})
     if bool(form.from_) != bool(form.to):
         raise invalid("Enter both days, or leave both empty.", "from", "Enter the other day, too.")
     period = days(form.from_, form.to, values.get("zone", "UTC")) if form.from_ else None

@@ -1,5 +1,6 @@
 """/signup: an e-mail, a password and a name become a partner, a merchant or both. Credentials are shown once."""
 
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Annotated, Final
 
@@ -38,7 +39,7 @@ _EMPTY: Final = SignUpForm("", "", "", "merchant", "")
 def _open(visit: PublicVisit) -> None:
     """Raises: Problem(not_found)."""
     if not is_open(visit.world):
-        raise _CLOSED
+        raise copy(_CLOSED)
 
 
 @public.page("/signup", "signup/signup.html", may=_open)

@@ -2,6 +2,7 @@
 the way that an order would go."""
 
 from collections.abc import Iterable
+from copy import copy
 from typing import Annotated, Final, NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -131,7 +132,7 @@ async def find(visit: Visit) -> Campaign:
     campaign_id: UUID | None = parse_id(visit.request.path_params["campaign_id"])
     found = next((c for c in visit.known.campaigns if c.campaign_id == campaign_id), None)
     if found is None:
-        raise _GONE
+        raise copy(_GONE)
     return found
 
 

@@ -1,7 +1,7 @@
 """/webhooks/{id}/deliveries/{try}: one try, the request and the answer; the event once more."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Final, TypeAlias
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from recoup.flows.messages.redeliver import redeliver
 from recoup.flows.messages.replay import Found, ReplayRequest, ask, count
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.sentence import Sentence
+from recoup.rules.files.moments import typed_moment
 from recoup.rules.merchants.personal import SHOWN
 
 _GONE: Final = Problem("not_found", "There is no such delivery.", cure="Check the endpoint's log.")
@@ -138,13 +139,11 @@ def _number(typed: str, name: str) -> int | None:
 def _moment(text: str, name: str) -> datetime | None:
     if not text:
         return None
-    try:
-        found = datetime.fromisoformat(text)
-        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise invalid(
-            Sentence("{0} is no date and time.", repr(text)), name, "Write it as 2026-01-31 08:30, in GMT."
-        ) from None
+    moment = typed_moment(text)
+    if moment is None:
+        message = Sentence("{0} is no date and time.", repr(text))
+        raise invalid(message, name, "Write it as 2026-01-31 08:30, in GMT.")
+    return moment
 
 
 def _values(visit: Visit, found: Endpoint, typed: Range, would: Found | None = None) -> Values:

@@ -1,6 +1,7 @@
 """Who may look after webhooks, on whose behalf, and which endpoint an address names: a merchant's or a partner's."""
 
 from collections.abc import Mapping
+from copy import copy
 from typing import Final
 from uuid import UUID
 
@@ -47,11 +48,11 @@ async def find(visit: AnyVisit) -> Endpoint:
     """The endpoint of the address. Raises: Problem(not_found) for an id that is none, and for another's."""
     endpoint_id: UUID | None = parse_id(visit.request.path_params["endpoint_id"])
     if endpoint_id is None:
-        raise _GONE
+        raise copy(_GONE)
     try:
         return await endpoints.read(visit.world, visit.scope, endpoint_id, every_door=True)
     except Problem:
-        raise _GONE from None
+        raise copy(_GONE) from None
 
 
 async def find_to_change(visit: AnyVisit) -> Endpoint:

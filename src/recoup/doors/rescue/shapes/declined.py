@@ -32,7 +32,7 @@ Month = Annotated[int, Meta(ge=1, le=12)]
 Year = Annotated[int, Meta(ge=0, le=2100)]
 Result = Annotated[str, Meta(min_length=1, max_length=16, description="`NA` if unknown.")]
 StoredId = Annotated[str, Meta(max_length=255, extra=rule(field_rules.reference))]
-_QUIET = rule(field_rules.quiet_moment)
+_TIMESTAMP = rule(field_rules.timestamp)
 _CENTS = rule(field_rules.cents)
 Country = Annotated[str, Meta(max_length=256, description="ISO 3166 alpha-2.", examples=["US"])]
 
@@ -42,9 +42,13 @@ class TransactionOutside(Shape, kw_only=True):
 
     currency: Currency
     timestamp_utc: Annotated[
-        Instant | None, Meta(description="Time of the decline; RFC 1123 is accepted, too.", extra=_QUIET)
+        Instant | None,
+        Meta(
+            description="Time of the payment: ISO 8601, RFC 1123, Unix seconds or milliseconds.",
+            extra=_TIMESTAMP,
+        ),
     ] = None
-    timestamp: Annotated[Instant | None, Meta(description="Alias of `timestampUtc`.", extra=_QUIET)] = None
+    timestamp: Annotated[Instant | None, Meta(description="Alias of `timestampUtc`.", extra=_TIMESTAMP)] = None
     timezone_utc_offset: Annotated[Offset | None, Meta(description="Hours, or minutes.")] = None
     transaction_type: Annotated[
         Text32 | None,
@@ -87,7 +91,7 @@ class TransactionCopy(TransactionOutside, kw_only=True):
     """Any transaction at the merchant's processor."""
 
     unread: ClassVar[frozenset[str]] = frozenset({
-        "timezone_utc_offset", "response_description", "advice_code", "dynamic_descriptor", "descriptor",
+        "timezone_utc_offset", "dynamic_descriptor", "descriptor",
         "network_transaction_id", "cavv_result_code",
     })  # fmt: skip
     amount: Annotated[int, Meta(ge=0, le=AMOUNT_MAX, description="Minor units.", examples=[4590], extra=_CENTS)]
@@ -208,7 +212,8 @@ class ThreeDSecure(Shape, kw_only=True):
 
 
 class OrderItem(Shape, kw_only=True):
-    """A line of the order; refunds may name it. Amounts in minor units, for the whole line."""
+    """A line of the order; refunds may name it. Amounts in minor units, for the whole line: `amount` plus `tax`, less
+    `discountAmount`, of all lines is the order's amount."""
 
     sku: Text | None = None
     name: Text | None = None
@@ -300,10 +305,20 @@ CauseWord = Literal[
     "declined",
     "challenge_failed",
     "challenge_timeout",
+    "payer_refused",
     "capture_window",
     "expired",
     "merchant_cancelled",
     "paid_elsewhere",
+    "invoice_credited",
+    "invoice_voided",
+    "invoice_uncollectible",
+    "invoice_gone",
+    "subscription_cancelled",
+    "subscription_paused",
+    "billing_stopped",
+    "refunded",
+    "charged_back",
 ]
 
 

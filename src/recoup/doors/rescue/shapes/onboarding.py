@@ -3,8 +3,9 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from msgspec import Meta
+from msgspec import UNSET, Meta
 
+from recoup.doors.edge.field_names import UnreadFields
 from recoup.doors.rescue.body import rule
 from recoup.doors.rescue.field_rules import names, reference, up_to
 from recoup.doors.rescue.shapes.partners import Credentials
@@ -98,6 +99,7 @@ class Document(Shape, kw_only=True):
     bytes: int
     sha256: str
     added_date: Moment
+    warnings: UnreadFields = UNSET
 
 
 class DocumentContent(Document, kw_only=True):
@@ -138,6 +140,7 @@ class ApplicationView(Shape, kw_only=True):
     submitted_date: Moment | None
     decided_date: Moment | None
     success: bool = True
+    warnings: UnreadFields = UNSET
 
 
 class ApplicationQuery(Shape, kw_only=True):

@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta, UnsetType, field
 from recoup.doors.rescue import field_rules
 from recoup.doors.rescue.body import UNREAD, rule
 from recoup.doors.rescue.field_rules import Limits, Wrong
+from recoup.doors.rescue.shapes.declined import Subscription, ThreeDSecure
 from recoup.doors.rescue.shapes.order_past import AsOf
 from recoup.doors.rescue.wire import (
     Cents,
@@ -193,6 +194,9 @@ class OrderDetail(Order, kw_only=True):
     attempt_count: Annotated[
         int | None, Meta(description="`attemptCount` of /evaluate: the attempt that was declined; null if not sent.")
     ] = None
+    is_recurring: Annotated[bool | None, Meta(description="As sent to /evaluate.")] = None
+    subscription: Annotated[Subscription | None, Meta(description="As sent to /evaluate.")] = None
+    three_d_secure: Annotated[ThreeDSecure | None, Meta(description="As sent to /evaluate.")] = None
     collected_amount: Annotated[
         int,
         Meta(ge=0, description="Minor units collected in parts up to now, while the rest of `amount` is owed; else 0."),
@@ -253,10 +257,14 @@ class OrderQuery(Shape, kw_only=True):
     sort: Annotated[str | None, Meta(description="`desc` (default) or `asc`.")] = None
     page_size: Annotated[int, Meta(ge=1, le=PAGE_SIZE_MAX)] = 10
     page_number: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
+    after: Annotated[
+        Text | None,
+        Meta(description="`next` of the page before, instead of `pageNumber`: no order comes twice."),
+    ] = None
 
 
 class OrderList(Shape, kw_only=True):
-    """One page, with its position in the list."""
+    """One page, with its position in the list; the first three are 0 with `after`."""
 
     first_item_on_page: int
     last_item_on_page: int
@@ -269,6 +277,7 @@ class OrderList(Shape, kw_only=True):
     has_previous_page: bool
     has_next_page: bool
     data: list[Order]
+    next: Annotated[str | None, Meta(description="Send it as `after`; null on the last page.")] = None
 
 
 class Orders(Shape, kw_only=True):

@@ -7,7 +7,6 @@ Payers and orders are told apart by 64 bits of their ids, which are random: no n
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from functools import lru_cache
 from hashlib import blake2b
 from struct import Struct
 from typing import Final, NamedTuple
@@ -19,12 +18,13 @@ from recoup.features.engine.bins import TRIES
 from recoup.features.engine.learn.attempts import Attempts, Column
 from recoup.features.engine.learn.train import ISSUERS_MAX
 from recoup.flows.world import World
+from recoup.kernel.cached import cached
 from recoup.kernel.ids import first_id_of
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import WallTime
 from recoup.rules.network.card import scheme_of
-from recoup.rules.network.codes import read_decline
+from recoup.rules.network.codes import code_of, read_decline
 from recoup.rules.rescue.answer_classes import APPROVED, class_of, key_of
 from recoup.rules.rescue.facts import MERCHANTS_MIN
 from recoup.rules.rescue.order_facts import zone_of
@@ -208,11 +208,11 @@ def _add_payments(rows: _Rows, merchant_id: UUID, region: str, payments: Sequenc
 _APPROVED: Final = (APPROVED, APPROVAL)
 
 
-@lru_cache(maxsize=65_536)
+@cached(4_096)
 def _told(
     scheme: str, source: str | None, code: str | None, text: str | None, advice: str | None, on: date, region: str
 ) -> tuple[int, str]:
-    reading = read_decline(scheme=scheme, source=source, code=code, text=text, advice=advice, on=on, region=region)
+    reading = read_decline(scheme=scheme, code=code_of(source, code), text=text, advice=advice, on=on, region=region)
     return class_of(reading), key_of(reading)
 
 

@@ -9,7 +9,7 @@ from recoup.flows.cards.uploads.row import Reader, errors_of, kept
 from recoup.kernel.ids import new_id, parse_id
 from recoup.kernel.problem import Problem, invalid, too_large
 from recoup.kernel.sentence import Sentence
-from recoup.rules.files.ids import DESTROYED, EXPORT_AGAIN, destroyed_in
+from recoup.rules.files.ids import DESTROYED, EXPORT_AGAIN, destroyed_in, plain_ids
 from recoup.rules.files.lines import decoded, encoding_of, lines
 from recoup.rules.files.source import Source, encoding_in, encoding_note, unpacked
 from recoup.rules.files.unpack import Unpacked
@@ -123,6 +123,7 @@ class Rows:
             raise holds_card(field_name, what)
         if like:
             self.like[record.number] = like
+        plain_ids(body)
         if destroyed := destroyed_in(body):
             message = Sentence("The field {0} {1}.", destroyed, DESTROYED)
             raise Problem("invalid", message, field=destroyed, reason="spreadsheet", cure=EXPORT_AGAIN)

@@ -5,7 +5,7 @@ leaves nothing behind.
 """
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import islice
 from typing import BinaryIO, Final
@@ -16,6 +16,7 @@ from recoup.flows.cards.uploads.row import Reader
 from recoup.flows.file_turns import check_name, in_turn
 from recoup.flows.no_cards import held_cards
 from recoup.flows.threads import run_stoppable
+from recoup.flows.workbooks import opened
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem, invalid
@@ -52,7 +53,12 @@ class TakenUpload:
 async def take(world: World, scope: Scope, file: File, readers: Mapping[str, Reader]) -> TakenUpload:
     """Raises: Problem(invalid) for a file of which nothing can be taken, of another merchant, or misnamed;
     Problem(too_large); Problem(unavailable) while another of the merchant's files is read, or too many of others."""
-    return await in_turn(world, scope.merchant_id, file.content, lambda: _take(world, scope, file, readers))
+
+    async def read() -> TakenUpload:
+        async with opened(file.content) as content:
+            return await _take(world, scope, replace(file, content=content), readers)
+
+    return await in_turn(world, scope.merchant_id, file.content, read)
 
 
 async def _take(world: World, scope: Scope, file: File, readers: Mapping[str, Reader]) -> TakenUpload:

@@ -174,12 +174,11 @@ class _Worker:
                 "warning": joined(in_sentences(result.warnings)) if result.warnings else None,
             }
         if isinstance(given, Transmitted):
-            known = before.get(_copy(given))
-            if known is None:
-                known = await self._transmit.transmit(self._scope, given, own_id)
-            elif known != own_id:
+            known = before.get(_copy(given), own_id)
+            if known != own_id:
                 return {"status": SUCCESS, "subject_id": known, "warning": "It was transmitted before."}
-            warning = joined(in_sentences(given.warnings)) if given.warnings else None
+            known, warnings = await self._transmit.transmit(self._scope, given, own_id)
+            warning = joined(in_sentences(warnings)) if warnings else None
             return {"status": SUCCESS, "subject_id": known, "warning": warning}
         await self._transmit.update(self._scope, given.transmit_id, given.outcome)
         return {"status": SUCCESS, "subject_id": given.transmit_id}

@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import lru_cache
 from itertools import islice
 from typing import Any, BinaryIO, Final
 from uuid import UUID
@@ -18,7 +17,9 @@ from recoup.flows.file_turns import check_name, in_turn
 from recoup.flows.insight.imports.named_cards import NamedCards
 from recoup.flows.merchant_cache import no_such_merchant
 from recoup.flows.threads import run_stoppable
+from recoup.flows.workbooks import opened
 from recoup.flows.world import World
+from recoup.kernel.cached import cached
 from recoup.kernel.encode import encode
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
@@ -83,9 +84,12 @@ async def read_import(
     Raises: Problem(invalid) for a file of which nothing can be taken; Problem(too_large); Problem(unavailable) while
     another of the merchant's files is read.
     """
-    return await in_turn(
-        world, scope.merchant_id, content, lambda: _read(world, scope, name, content, answers, dry_run, tell)
-    )
+
+    async def read() -> ReadFile:
+        async with opened(content) as plain:
+            return await _read(world, scope, name, plain, answers, dry_run, tell)
+
+    return await in_turn(world, scope.merchant_id, content, read)
 
 
 async def _read(
@@ -183,11 +187,11 @@ def _rows(world: World, merchant_id: UUID, cards: NamedCards) -> Callable[[Attem
     """An attempt as it is stored: who its customer is, and which card, by keyed hashes alone."""
     derived, merchant = world.keys.derived_id, merchant_id.bytes
 
-    @lru_cache(maxsize=CUSTOMERS_CACHED)
+    @cached(CUSTOMERS_CACHED)
     def customer(label: str) -> UUID | None:
         return derived("payer", merchant, label) if label else None
 
-    @lru_cache(maxsize=CUSTOMERS_CACHED)
+    @cached(CUSTOMERS_CACHED)
     def card(provider: str, label: str) -> UUID | None:
         return derived("imported_card", merchant, provider, label) if label else None
 

@@ -8,6 +8,7 @@ from recoup.gateways.cards.credential import Card, CredentialNews, Stored
 from recoup.gateways.cards.outcome import Outcome
 from recoup.gateways.cards.updater import UNKNOWN, CardUpdate, UpdateInquiry
 from recoup.rules.network.card import last4, scheme_of
+from recoup.rules.network.decline_code import our_code
 from recoup.rules.network.magic import COUNTING_CARDS
 from recoup.rules.network.magic_methods import method_of
 from recoup.rules.network.magic_updates import update_of
@@ -34,7 +35,7 @@ class SandboxUpdater:
 
 GONE: Final = Outcome(
     "not_sent",
-    processor_code="method_gone",
+    processor_code=our_code("method_gone"),
     text="the payment method is no longer stored",
     fault="credential",
     credential_news=CredentialNews(is_closed=True),

@@ -42,6 +42,7 @@ from recoup.gateways.cards.sandbox.connections import (
 from recoup.gateways.cards.wire_amounts import IsoAmounts
 from recoup.kernel.time import Clocks, WallTime
 from recoup.rules.network.card import is_expired
+from recoup.rules.network.decline_code import OURS, code_by, our_code
 from recoup.rules.network.magic import CONFIRMED, SLOW_SECONDS, Answer, Fault, answer, is_payer_card
 from recoup.rules.order.credential import KINDS
 
@@ -313,7 +314,7 @@ _RISKY: Final = frozenset({"34", "41", "43", "59", "63"})  # the codes of fraud 
 _NO_ANSWER: Final = Outcome("unknown", text="no answer in time")
 _UNDECIDED: Final = {
     "outage": Outcome("not_sent", text="connection refused", fault="outage"),
-    "unprocessed": Outcome("not_sent", processor_code=_UNPROCESSED, text="refused before it was processed"),
+    "unprocessed": Outcome("not_sent", processor_code=our_code(_UNPROCESSED), text="refused before it was processed"),
 }
 
 
@@ -342,7 +343,7 @@ def _outcome(id: UUID, decided: Decided) -> Outcome:
             _reference(id),
             decided.scheme_code,
             decided.advice_code,
-            decided.why,
+            code_by(OURS, decided.why),
             "declined",
             **_checked(id, decided),
         )

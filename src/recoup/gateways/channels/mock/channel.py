@@ -15,6 +15,7 @@ from recoup.gateways.cards.port import Asks, Inquiry, LookUp, ModificationMessag
 from recoup.gateways.cards.sandbox.connections import LOST, Connect, Connections, active_faults, install_book
 from recoup.gateways.channels.port import Payment, PayOut, Sweep
 from recoup.kernel.time import Clocks
+from recoup.rules.network.decline_code import our_code
 
 _PAY = """
 INSERT INTO mock_channel.payments (id, channel, order_id, merchant_id, units, currency, decision, decided_at)
@@ -228,7 +229,7 @@ def _outcome(id: UUID, decided: Decided) -> Outcome:
     if decided.decision == "elsewhere":
         return Outcome("not_sent", text="this payment is another channel's")
     if decided.decision == "declined":
-        return Outcome("declined", reference, processor_code=decided.why or "declined", text="declined")
+        return Outcome("declined", reference, processor_code=our_code(decided.why or "declined"), text="declined")
     return Outcome("approved", reference, text="approved")
 
 

@@ -155,7 +155,10 @@ CROSS JOIN LATERAL (
         ELSE -(g.body ->> 'units')::bigint END), 0) FROM order_log g WHERE g.merchant_id = a.merchant_id
       AND g.order_id = a.order_id AND a.state = 'approved' AND g.body ? 'short') AS short,
     EXISTS (SELECT FROM order_log g WHERE g.merchant_id = a.merchant_id AND g.order_id = a.order_id
-      AND g.happening = 'planned' AND g.body ? 'part') AS in_parts,
+      AND (g.happening = 'planned' AND g.body ? 'part' OR g.happening = 'amount_changed')) AS in_parts,
+    (SELECT (g.body ->> CASE WHEN g.seq < min(l.seq) THEN 'units' ELSE 'before' END)::bigint FROM order_log g
+      WHERE g.merchant_id = a.merchant_id AND g.order_id = a.order_id AND g.happening = 'amount_changed'
+      ORDER BY g.seq > min(l.seq), abs(g.seq - min(l.seq)) LIMIT 1) AS owed,
     CASE WHEN bool_or(happening IN ('attempt_approved', 'approved_late')) THEN 'approved'
       WHEN bool_or(happening = 'attempt_declined') THEN 'declined'
       WHEN bool_or(happening IN ('attempt_not_sent', 'attempt_withheld')) THEN 'not_sent' END AS outcome
@@ -168,8 +171,9 @@ CROSS JOIN LATERAL (VALUES
         WHEN a.state IN ('planned', 'not_sent') THEN a.state ELSE 'planned' END), a.state),
   (3, 'sent at', CASE WHEN l.sent THEN 'set' ELSE 'none' END, CASE WHEN a.sent_at IS NULL THEN 'none' ELSE 'set' END),
   (4, 'units', CASE WHEN a.ladder IN ('collect', 'unexpected') OR l.in_parts AND (l.sent_units IS NOT NULL
-        OR NOT l.sent AND a.units BETWEEN 1 AND o.units) THEN coalesce(l.sent_units, a.units::text)
-      ELSE (o.units - l.short)::text END, a.units::text),
+        OR NOT l.sent AND (l.owed IS NOT NULL OR a.units BETWEEN 1 AND o.units))
+      THEN coalesce(l.sent_units, a.units::text)
+      ELSE (coalesce(l.owed, o.units) - l.short)::text END, a.units::text),
   (5, 'asset', CASE WHEN a.ladder = 'unexpected' THEN a.asset ELSE o.asset END, a.asset),
   (6, 'route, deadline and sends', CASE WHEN l.sent THEN 'set' ELSE 'none' END, CASE WHEN a.route IS NOT NULL
       AND a.send_before IS NOT NULL AND a.sends > 0 THEN 'set' ELSE 'none' END),

@@ -108,7 +108,10 @@ SELECT l.order_id, l.seq, l.happening, (l.body ->> 'units')::bigint AS units,
   coalesce((l.body ->> 'by_hand')::boolean, false) AS by_hand,
   (l.body ->> 'round_id')::uuid AS round_id, l.body ->> 'liable' AS liable,
   (l.body ->> 'fee_charged')::bigint AS fee_charged,
-  l.business_at, l.fact_id, a.attempt_id, coalesce(a.route, '') AS route, o.units AS order_units, o.kind
+  l.business_at, l.fact_id, a.attempt_id, coalesce(a.route, '') AS route,
+  coalesce((SELECT (c.body ->> 'units')::bigint FROM order_log c WHERE c.merchant_id = l.merchant_id
+    AND c.order_id = l.order_id AND c.happening = 'amount_changed' ORDER BY c.seq DESC LIMIT 1), o.units)
+  AS order_units, o.kind
 FROM order_log l
 JOIN orders o USING (merchant_id, order_id)
 LEFT JOIN modifications r ON r.merchant_id = l.merchant_id AND r.modification_id = l.fact_id

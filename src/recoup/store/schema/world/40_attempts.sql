@@ -53,6 +53,7 @@ CREATE TABLE attempts (
   consent jsonb,                           -- what was sent of the customer's consent: rules/order/consent
   authentication jsonb,                    -- of a customer at a page of ours: rules/order/authentication
   key uuid,                                -- what its processor sees it as, of one that was sent: rules/order/wire_keys
+  typed jsonb,                             -- the card that its payer typed for it alone: rules/order/typed_card
   PRIMARY KEY (merchant_id, attempt_id),
   UNIQUE (merchant_id, order_id, attempt_no),
   FOREIGN KEY (merchant_id, order_id) REFERENCES orders
@@ -123,6 +124,15 @@ CREATE INDEX modifications_resent ON modifications (merchant_id, send_id) WHERE 
 CREATE INDEX modifications_keyed ON modifications (key) WHERE key IS NOT NULL;
 CREATE INDEX modifications_rekeyed ON modifications (send_key) WHERE send_key IS NOT NULL;
 CREATE INDEX modifications_under_way ON modifications (merchant_id, business_at) WHERE state IN ('owed', 'sent', 'stuck');
+
+-- What else a processor calls a charge or modification, beside its `reference`: as its reports and notices name it.
+CREATE TABLE processor_ids (
+  merchant_id uuid NOT NULL,
+  movement_id uuid NOT NULL,               -- the attempt or modification
+  id text NOT NULL,
+  PRIMARY KEY (merchant_id, movement_id, id)
+);
+CREATE INDEX processor_ids_id ON processor_ids (id);
 
 -- What only the customer can mend, asked on a page of ours.
 CREATE TABLE challenges (

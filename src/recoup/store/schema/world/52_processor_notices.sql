@@ -4,7 +4,7 @@ CREATE TABLE processor_notices (
   object_key uuid NOT NULL,                -- made of route, subject and object
   route text NOT NULL,
   subject text NOT NULL CHECK (subject IN
-    ('charge', 'modification', 'dispute', 'method', 'invoice', 'fraud', 'hold')),
+    ('charge', 'modification', 'dispute', 'method', 'ended', 'invoice', 'fraud', 'hold')),
   about text NOT NULL,                     -- the processor's id of the object
   kind text NOT NULL,                      -- of the newest notice, in the processor's words
   message_id uuid,                         -- ours, of what the object came from
@@ -16,9 +16,14 @@ CREATE TABLE processor_notices (
   happened_at timestamptz NOT NULL,        -- the newest, as the processor says
   received_at timestamptz NOT NULL,        -- wall time
   became text,                             -- what asking found; null while it waits
+  movement jsonb,                          -- what its signed part says of a vendor whose book cannot be read
   PRIMARY KEY (merchant_id, object_key)
 );
 CREATE INDEX processor_notices_age ON processor_notices (received_at);
+-- Failed invoices that are not rescued; `LEFT_OUT` of rules/money/billing says why.
+CREATE INDEX processor_notices_not_taken ON processor_notices (merchant_id, received_at DESC)
+  WHERE subject = 'invoice' AND became IN ('first_payment', 'paid_again', 'subscription_unpaid', 'subscription_paused',
+    'subscription_cancelled', 'billing_stopped', 'no_method');
 
 -- How many notices each route had, by what became of them at the door.
 CREATE TABLE directory.processor_notice_counts (

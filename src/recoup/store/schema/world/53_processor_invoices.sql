@@ -6,9 +6,9 @@ CREATE TABLE processor_invoices (
   invoice text NOT NULL,
   subscription text,
   billing text NOT NULL CHECK (billing IN ('take_over', 'beside')),
-  method text NOT NULL,                    -- as it was when it came, as below
+  method text NOT NULL,                    -- what would be charged now
   customer text NOT NULL,
-  units bigint NOT NULL,
+  units bigint NOT NULL,                   -- what is left to be paid
   asset text NOT NULL,
   order_id uuid,                           -- null until it is admitted
   counted int NOT NULL DEFAULT 0,          -- the billing's own tries that the card's limits know
@@ -19,4 +19,5 @@ CREATE TABLE processor_invoices (
   PRIMARY KEY (merchant_id, invoice_key)
 );
 CREATE INDEX processor_invoices_subscribed ON processor_invoices (merchant_id, subscription) WHERE ended IS NULL;
+CREATE INDEX processor_invoices_customer ON processor_invoices (merchant_id, customer) WHERE ended IS NULL;
 CREATE INDEX processor_invoices_order ON processor_invoices (merchant_id, order_id);

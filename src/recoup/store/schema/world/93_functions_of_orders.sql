@@ -57,11 +57,12 @@ BEGIN
     INSERT INTO attempts AS a (merchant_id, attempt_id, order_id, attempt_no, state, ladder, due_at, route, units,
       asset, initiator, sent_at, send_before, call_timeout_ms, sends, not_found, if_late, reference,
       network_transaction_id, scheme_code, advice_code, processor_code, klass, code_reason, latency_ms, closed_at,
-      decision_id, card_last4, when_due, checks, retries_itself_at, consent, authentication, network_token_id, key)
+      decision_id, card_last4, when_due, checks, retries_itself_at, consent, authentication, network_token_id, key,
+      typed)
     SELECT merchant_id, attempt_id, order_id, attempt_no, state, ladder, due_at, route, units, asset, initiator,
       sent_at, send_before, call_timeout_ms, sends, not_found, if_late, reference, network_transaction_id,
       scheme_code, advice_code, processor_code, klass, code_reason, latency_ms, closed_at, decision_id, card_last4,
-      when_due, checks, retries_itself_at, consent, authentication, network_token_id, key
+      when_due, checks, retries_itself_at, consent, authentication, network_token_id, key, typed
     FROM jsonb_populate_recordset(NULL::attempts, changed -> 'attempts')
     ON CONFLICT (merchant_id, attempt_id) DO UPDATE SET state = EXCLUDED.state, due_at = EXCLUDED.due_at,
       units = EXCLUDED.units,
@@ -73,7 +74,8 @@ BEGIN
       code_reason = EXCLUDED.code_reason, latency_ms = EXCLUDED.latency_ms, closed_at = EXCLUDED.closed_at,
       decision_id = EXCLUDED.decision_id, card_last4 = EXCLUDED.card_last4, when_due = EXCLUDED.when_due,
       checks = EXCLUDED.checks, retries_itself_at = EXCLUDED.retries_itself_at, consent = EXCLUDED.consent,
-      authentication = EXCLUDED.authentication, network_token_id = EXCLUDED.network_token_id, key = EXCLUDED.key;
+      authentication = EXCLUDED.authentication, network_token_id = EXCLUDED.network_token_id, key = EXCLUDED.key,
+      typed = EXCLUDED.typed;
   END IF;
   IF changed ? 'card_results' THEN
     INSERT INTO card_results AS c (merchant_id, pan_id, approvals, first_network_id, first_at, latest_network_id,

@@ -10,7 +10,6 @@ from recoup_lab.processors.book import Book
 
 Plain = dict[str, Any]
 MERCHANT: Final = "StandInECOM"
-COMPANY: Final = "StandIn"
 DISPUTE_COST: Final = 750
 _NAMES: Final = {"payment": "P", "modification": "M", "stored": "S", "dispute": "D", "line": "L"}
 _DONE: Final = ("Authorised", "PartiallyAuthorised")

@@ -1,13 +1,11 @@
 """The stand-in's HTTP: JSON, idempotency as Adyen has it, reports as files, notices signed item by item."""
 
 import base64
-import csv
 import hmac
-import io
 import json
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -18,8 +16,9 @@ from aiohttp import web
 from recoup.kernel.currencies import EXPONENTS
 from recoup_lab.processors import bank_page
 from recoup_lab.processors.adyen import published
-from recoup_lab.processors.adyen.account import COMPANY, MERCHANT, Account, Plain, Refused
+from recoup_lab.processors.adyen.account import MERCHANT, Account, Plain, Refused
 from recoup_lab.processors.faults import Faults
+from recoup_lab.processors.reports import money, report
 from recoup_lab.processors.serving import Answered, Posted, Serving, as_json
 
 KEY: Final = "AQEstandin0123456789"
@@ -27,12 +26,6 @@ SECRET: Final = "44782DEF547AAA06C910C43932B1EB0C71FC68D9D0C057550C48EC2ACF6BA05
 _MODIFY: Final = re.compile(r"/v72/payments/([A-Z0-9]+)/(captures|cancels|refunds|reversals)")
 _DISPUTE: Final = re.compile(r"/ca/services/DisputeService/v30/(\w+)")
 _REPORT: Final = re.compile(rf"/reports/download/MerchantAccount/{MERCHANT}/settlement_detail_report_batch_(\d+)\.csv")
-_COLUMNS: Final = (
-    "Company Account", "Merchant Account", "Psp Reference", "Merchant Reference", "Payment Method", "Creation Date",
-    "TimeZone", "Type", "Modification Reference", "Gross Currency", "Gross Debit (GC)", "Gross Credit (GC)",
-    "Exchange Rate", "Net Currency", "Net Debit (NC)", "Net Credit (NC)", "Commission (NC)", "Markup (NC)",
-    "Scheme Fees (NC)", "Interchange (NC)", "Batch Number", "Modification Merchant Reference",
-)  # fmt: skip
 
 
 class StandIn(Serving):
@@ -146,7 +139,11 @@ class StandIn(Serving):
             return as_json(self.account.stored_of(str(query.get("shopperReference"))), 200)
         found = _REPORT.fullmatch(path)
         lines = self.account.lines_of(int(found[1])) if found else []
-        return Answered(200, report_of(lines), "text/csv") if lines else _error(404, "000", "Not found")
+        text = report("adyen", "settlement_detail_report", map(row_of, lines))
+        return Answered(200, text, "text/csv") if lines else _error(404, "000", "Not found")
+
+    def moved(self) -> Iterator[Plain]:
+        return map(row_of, [*self.book.all("line")][::-1])
 
     def notices(self) -> list[Posted]:
         items, self.account.items = self.account.items, []
@@ -187,40 +184,13 @@ def token_notice(event: Plain, secret: str) -> Posted:
     return Posted(body, {"content-type": "application/json", "hmacsignature": _mac(body, secret)})
 
 
-def report_of(lines: list[Plain]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, _COLUMNS, restval="")
-    writer.writeheader()
-    for one in lines:
-        at, scale = datetime.fromtimestamp(one["created"], UTC), EXPONENTS[one["currency"]]
-        wire = _WIRE.get(one["currency"], scale)
-
-        def major(value: int, wire: int = wire) -> str:
-            return f"{Decimal(value).scaleb(-wire):f}"
-
-        sides = {"Gross Credit (GC)": one["gross"], "Gross Debit (GC)": -one["gross"]}
-        sides |= {"Net Credit (NC)": one["net"], "Net Debit (NC)": -one["net"]}
-        writer.writerow(
-            {
-                "Company Account": COMPANY,
-                "Merchant Account": MERCHANT,
-                "Psp Reference": one["payment"],
-                "Merchant Reference": one["reference"],
-                "Payment Method": "visa",
-                "TimeZone": "UTC",
-                "Creation Date": at.strftime("%Y-%m-%d %H:%M:%S"),
-                "Type": one["type"],
-                "Exchange Rate": "1",
-                "Modification Reference": one["by"],
-                "Modification Merchant Reference": one["own"],
-                "Gross Currency": one["currency"],
-                "Net Currency": one["currency"],
-                "Batch Number": one["batch"],
-                "Commission (NC)": major(one["cost"]) if one["cost"] else "",
-                **{name: major(value) for name, value in sides.items() if value > 0},
-            }
-        )
-    return text.getvalue()
+def row_of(one: Plain) -> Plain:
+    """A line of the account's as its report has it. What is of the account has no gross amount."""
+    at, currency = datetime.fromtimestamp(one["created"], UTC), one["currency"]
+    places = _WIRE.get(currency, EXPONENTS[currency])
+    gross, fee = (Decimal(one[name]).scaleb(-places) for name in ("gross" if one["payment"] else "net", "cost"))
+    own = {"gross_currency": currency} if one["payment"] else {"gross_debit": "", "gross_credit": ""}
+    return one | money(gross, fee, currency) | own | {"kind": one["type"], "at": f"{at:%F %T}"}
 
 
 _WIRE: Final = {"CLP": 2, "ISK": 2, "CVE": 0, "IDR": 0}

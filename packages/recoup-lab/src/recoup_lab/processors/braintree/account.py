@@ -255,6 +255,7 @@ class Account:
         refund = self._new(
             "refund",
             of=one["id"],
+            refundedTransaction={name: one[name] for name in ("id", "legacyId", "orderId")},
             orderId=given.get("orderId"),
             status="AUTHORIZING",
             amount=one["amount"] | {"value": str(amount)},

@@ -5,8 +5,9 @@ import base64
 import hmac
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
+from decimal import Decimal
 from hashlib import sha1
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +20,7 @@ from recoup_lab.processors.braintree import published
 from recoup_lab.processors.braintree.account import Account, Plain, Refused, global_id
 from recoup_lab.processors.braintree.graphql import Selected, filled, operation_of, projected
 from recoup_lab.processors.faults import Faults
+from recoup_lab.processors.reports import money, report
 from recoup_lab.processors.serving import Answered, Posted, Serving, as_json
 
 PUBLIC: Final = "standinpublic"
@@ -27,6 +29,9 @@ ACCOUNTS: Final = {
     "acme_usd": "USD", "acme_eur": "EUR", "acme_jpy": "JPY", "acme_bhd": "BHD", "acme_isk": "ISK", "acme_huf": "HUF",
 }  # fmt: skip
 KEY_LIVES: Final = timedelta(days=30) / timedelta(seconds=1)
+_WORDS: Final = {
+    "charge": "sale", "refund": "credit", "dispute": "chargeback", "dispute_won": "chargeback_reversal",
+}  # fmt: skip
 _KINDS: Final = {"transactions": "transaction", "refunds": "refund", "disputes": "dispute"}
 
 
@@ -171,11 +176,17 @@ class StandIn(Serving):
 
     def _report(self, path: str) -> Answered:
         day = path.rpartition("/")[2].removesuffix(".csv")
-        rows = ["Transaction ID,Merchant Account ID,Settlement Currency,Total Fee Amount"]
-        for one in self.book.all("movement"):
-            if one["day"] == day and one["type"] == "charge":
-                rows.append(f"{one['reference']},acme,{one['currency']},{one['fee']}")
-        return Answered(200, "\r\n".join(rows) + "\r\n", "text/csv")
+        rows = (row for row in self.moved() if row["day"] == day)
+        return Answered(200, report("braintree", "transaction_level_fees", rows), "text/csv")
+
+    def moved(self) -> Iterator[Plain]:
+        self.account.advance()
+        for one in [*self.book.all("movement")][::-1]:
+            about = next(found for kind in _KINDS.values() if (found := self.book.get(kind, one["of"])))
+            charge = about.get("transaction") or about.get("refundedTransaction") or {}
+            amounts = money(Decimal(one["amount"]), Decimal(one["fee"]), one["currency"])
+            more = {"order": about.get("orderId") or charge.get("orderId"), "charge": charge.get("legacyId", "")}
+            yield about | amounts | more | {"kind": _WORDS[one["type"]], "day": one["day"]}
 
     def notices(self) -> list[Posted]:
         found, self.account.notices = self.account.notices, []
@@ -237,6 +248,10 @@ def _fits(one: Plain, wanted: Plain) -> bool:
         return False
     if "status" in wanted and one["status"] not in wanted["status"]["in"]:
         return False
+    if "createdAt" in wanted and one["createdAt"] < wanted["createdAt"]["greaterThanOrEqualTo"]:
+        return False
+    if "statusTransition" in wanted and one["status"] != "VOIDED":
+        return False
     return all(_in(_days(one, name), wanted[name]) for name in _DAYS if name in wanted)
 
 
@@ -270,6 +285,8 @@ def notification(kind: str, about: Plain, at: float) -> bytes:
     order = (about.get("transaction") or about).get("orderId") or ""
     name = about.get("object", "transaction")
     inner = f"<id>{escape(about['legacyId'])}</id>"
+    if name == "refund":
+        inner += f"<refunded-transaction-id>{about['refundedTransaction']['legacyId']}</refunded-transaction-id>"
     if name == "dispute":
         inner += f"<transaction><id>{about['transaction']['legacyId']}</id><order-id>{order}</order-id></transaction>"
     else:

@@ -149,13 +149,17 @@ class Account:
             raise Refused("Only transactions pending capture can be captured REFID:4")
         if amount > Decimal(one["actions"][0]["amount"]):
             raise Refused("The specified amount exceeds the authorized amount REFID:5")
-        return self._act(one, "capture", str(amount), "pendingsettlement"), Answer()
+        return self._answered("capture", self._act(one, "capture", str(amount), "pendingsettlement"))
+
+    def _answered(self, type: str, one: Plain) -> tuple[Plain, Answer]:
+        self.events.append((f"transaction.{type}.success", one))
+        return one, Answer()
 
     def void(self, form: Plain) -> tuple[Plain, Answer]:
         one = self._need(form)
         if one["condition"] not in ("pending", "pendingsettlement"):
             raise Refused("Only transactions pending settlement can be voided REFID:6")
-        return self._act(one, "void", one["actions"][-1]["amount"], "canceled"), Answer()
+        return self._answered("void", self._act(one, "void", one["actions"][-1]["amount"], "canceled"))
 
     def refund(self, form: Plain) -> tuple[Plain, Answer]:
         one = self._need(form)
@@ -166,10 +170,8 @@ class Account:
         back = [r for r in self.book.all("transaction") if r["of"] == one["id"] and r["condition"] != "failed"]
         if amount > paid - sum(Decimal(r["actions"][0]["amount"]) for r in back):
             raise Refused("Refund amount may not exceed the transaction balance REFID:8")
-        made = self._open(form, one["currency"], one["brand"])
-        self._act(made, "refund", str(amount), "pendingsettlement")
-        self.events.append(("transaction.refund.success", made))
-        return made, Answer()
+        made = self._open({"orderid": one["order_id"]} | form, one["currency"], one["brand"])
+        return self._answered("refund", self._act(made, "refund", str(amount), "pendingsettlement"))
 
     def fail_refund(self, id: str) -> None:
         """Days later: it did not arrive."""

@@ -5,7 +5,8 @@ import hmac
 import json
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
@@ -17,6 +18,7 @@ from recoup_lab.processors.faults import Faults
 from recoup_lab.processors.nmi import published
 from recoup_lab.processors.nmi.account import Account, Plain, Refused
 from recoup_lab.processors.nmi.cards import Answer
+from recoup_lab.processors.reports import money
 from recoup_lab.processors.serving import Answered, Posted, Serving
 
 KEY: Final = "standin-security-key-0123456789"
@@ -121,6 +123,14 @@ class StandIn(Serving):
         size, number = int(form.get("result_limit", 100)), int(form.get("page_number", 0))
         inner = "".join(_transaction(one) for one in found[size * number : size * (number + 1)])
         return f'<?xml version="1.0" encoding="UTF-8"?><nm_response>{inner}</nm_response>'
+
+    def moved(self) -> Iterator[Plain]:
+        self.account.advance()
+        for one in [*self.book.all("transaction")][::-1]:
+            for action in one["actions"]:
+                back = -1 if one["actions"][0]["action_type"] == "refund" else 1
+                amounts = money(back * Decimal(action["amount"]), Decimal(0), one["currency"])
+                yield one | action | amounts | {"kind": action["action_type"]}
 
     def notices(self) -> list[Posted]:
         found, self.account.events = self.account.events, []

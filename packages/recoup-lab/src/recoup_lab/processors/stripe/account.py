@@ -12,7 +12,7 @@ from recoup_lab.processors.stripe.refusal import Plain, Refused, bad, whole
 _PREFIXES: Final = {
     "customer": "cus", "payment_method": "pm", "payment_intent": "pi", "charge": "ch", "refund": "re", "invoice": "in",
     "dispute": "dp", "subscription": "sub", "webhook_endpoint": "we", "balance_transaction": "txn", "event": "evt",
-    "invoiceitem": "ii",
+    "invoiceitem": "ii", "credit_note": "cn",
 }  # fmt: skip
 _CONFIRMABLE: Final = ("requires_confirmation", "requires_payment_method")
 DISPUTE_FEE: Final = 1500
@@ -55,7 +55,7 @@ class Account(Invoices):
     def make_customer(self, form: Plain) -> Plain:
         settings = form.get("invoice_settings") or {"default_payment_method": None}
         plain = {"email": form.get("email"), "metadata": form.get("metadata") or {}, "invoice_settings": settings}
-        return self._new("customer", **plain)
+        return self._new("customer", **plain, default_source=None)
 
     def make_endpoint(self, form: Plain) -> Plain:
         return self._new("webhook_endpoint", url=form["url"], enabled_events=form["enabled_events"], status="enabled")
@@ -66,7 +66,7 @@ class Account(Invoices):
         name = id.removeprefix("pm_card_")
         if name not in CARDS:
             method = self.need("payment_method", id)
-            return self.book.put(method | {"customer": customer})
+            return self._changed(method, {"customer": customer}, "payment_method.attached")
         card = {
             "brand": CARDS[name].brand,
             "last4": "4242",
@@ -76,10 +76,19 @@ class Account(Invoices):
             "country": "US",
             "fingerprint": f"fp_{name}",
         }
-        return self._new("payment_method", type="card", customer=customer, card=card, billing_details={}, answer=name)
+        about = {"type": "card", "customer": customer, "card": card, "billing_details": {}, "answer": name}
+        return self._changed(self._new("payment_method", **about), {}, "payment_method.attached")
 
     def detach(self, id: str) -> Plain:
-        return self.book.put(self.need("payment_method", id) | {"customer": None})
+        """It is nobody's default any more."""
+        none = {"default_payment_method": None}
+        for one in self.book.all("subscription"):
+            if one["default_payment_method"] == id:
+                self._changed(one, none, "customer.subscription.updated")
+        for one in self.book.all("customer"):
+            if one["invoice_settings"].get("default_payment_method") == id:
+                self.change_customer(one["id"], {"invoice_settings": none})
+        return self._changed(self.need("payment_method", id), {"customer": None}, "payment_method.detached")
 
     def make_intent(self, form: Plain) -> Plain:
         amount = whole(form["amount"], "amount")
@@ -256,13 +265,24 @@ class Account(Invoices):
             "amount_received": taken,
             "amount_capturable": left,
         }
-        self.book.put(charge | {"captured": not left, "amount_captured": taken})
         self.book.put(intent)
         if amount:
-            self._move("charge", amount, amount * 29 // 1000 + 30, intent["currency"], charge["id"])
+            whole = intent["amount"] if final and taken == amount else amount
+            moved = self._move("charge", whole, amount * 29 // 1000 + 30, intent["currency"], charge["id"])
+            charge |= {"balance_transaction": moved["id"]}
+            if whole > amount:
+                self._not_captured(charge, whole - amount)
+        self.book.put(charge | {"captured": not left, "amount_captured": taken})
         self._tell("payment_intent.amount_capturable_updated" if left else "payment_intent.succeeded", intent)
 
-    def _move(self, type: str, amount: int, fee: int, currency: str, source: str) -> Plain:
+    def _not_captured(self, charge: Plain, amount: int) -> None:
+        """Of a hold that is captured once and in part the whole is charged, and what is left is booked as a refund."""
+        values = {name: charge[name] for name in ("currency", "payment_intent")} | {"charge": charge["id"]}
+        refund = self._new("refund", amount=amount, status="succeeded", metadata={}, **values)
+        moved = self._move("refund", -amount, 0, charge["currency"], refund["id"], "partial_capture_reversal")
+        self.book.put(refund | {"balance_transaction": moved["id"]})
+
+    def _move(self, type: str, amount: int, fee: int, currency: str, source: str, category: str = "") -> Plain:
         taken = {"amount": fee, "currency": currency, "type": "stripe_fee", "application": None, "description": None}
         return self._new(
             "balance_transaction",
@@ -274,7 +294,7 @@ class Account(Invoices):
             source=source,
             available_on=int(self._clock()),
             fee_details=[taken] if fee else [],
-            reporting_category="dispute" if type == "adjustment" else type,
+            reporting_category=category or type,
             status="available",
         )
 
@@ -328,7 +348,8 @@ class Account(Invoices):
         )
         back = charge["amount_refunded"] + amount
         self.book.put(charge | {"amount_refunded": back, "refunded": back == charge["amount_captured"]})
-        self._move("refund", -amount, 0, charge["currency"], refund["id"])
+        moved = self._move("refund", -amount, 0, charge["currency"], refund["id"])
+        refund = self.book.put(refund | {"balance_transaction": moved["id"]})
         self._tell("refund.created", refund)
         return refund
 
@@ -359,7 +380,7 @@ class Account(Invoices):
             is_charge_refundable=False,
         )
         self.book.put(charge | {"disputed": True})
-        moved = self._move("adjustment", -case["amount"], DISPUTE_FEE, case["currency"], case["id"])
+        moved = self._move("adjustment", -case["amount"], DISPUTE_FEE, case["currency"], case["id"], "dispute")
         case = self.book.put(case | {"balance_transactions": [moved]})
         self._tell("charge.dispute.created", case)
         return case

@@ -3,15 +3,19 @@
 import hmac
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from aiohttp import BasicAuth, web
 
+from recoup.kernel.currencies import EXPONENTS
 from recoup_lab.processors import bank_page
 from recoup_lab.processors.faults import Faults
+from recoup_lab.processors.reports import money
 from recoup_lab.processors.serving import Answered, Posted, Serving, as_json
 from recoup_lab.processors.stripe import published
 from recoup_lab.processors.stripe.account import Account
@@ -23,7 +27,10 @@ _LISTS: Final = {
     "payment_intents": "payment_intent", "customers": "customer", "invoices": "invoice", "refunds": "refund",
     "disputes": "dispute", "balance_transactions": "balance_transaction", "events": "event", "charges": "charge",
     "webhook_endpoints": "webhook_endpoint", "payment_methods": "payment_method", "subscriptions": "subscription",
+    "credit_notes": "credit_note",
 }  # fmt: skip
+_WIRE: Final = {"isk": 2, "ugx": 2, "mga": 0}  # decimals, where they differ from ISO 4217
+_SOURCES: Final = ("charge", "refund", "dispute")
 _COMPARED: Final[Mapping[str, Callable[[int, int], bool]]] = {
     "gte": int.__ge__, "gt": int.__gt__, "lte": int.__le__, "lt": int.__lt__,
 }  # fmt: skip
@@ -188,6 +195,15 @@ class StandIn(Serving):
                     break
         return {"object": "list", "data": rows[:limit], "has_more": len(rows) > limit, "url": f"/v1/{path}"}
 
+    def moved(self) -> Iterator[Plain]:
+        for one in [*self.book.all("balance_transaction")][::-1]:
+            about = next((found for kind in _SOURCES if (found := self.book.get(kind, one["source"]))), {})
+            places = _WIRE.get(one["currency"], EXPONENTS[one["currency"].upper()])
+            gross, fee = (Decimal(one[name]).scaleb(-places) for name in ("amount", "fee"))
+            more = {"charge": about.get("charge", one["source"]), "intent": about.get("payment_intent", "")}
+            at = f"{datetime.fromtimestamp(one['created'], UTC):%F %T}"
+            yield one | money(gross, fee, one["currency"]) | more | {"kind": one["reporting_category"], "at": at}
+
     def notices(self) -> list[Posted]:
         events, self.account.events = self.account.events, []
         return [Posted(json.dumps(event).encode(), {}) for event in events]
@@ -213,11 +229,14 @@ _VERBS: Final[Mapping[str, Callable[[Account, str, Plain], Plain]]] = {
     "POST invoices/{}/finalize": lambda account, id, _: account.finalize(id),
     "POST invoices/{}": lambda account, id, form: account.change_invoice(id, form),
     "POST customers/{}": lambda account, id, form: account.change_customer(id, form),
-    "POST subscriptions": lambda account, _, form: account.make_subscription(form),
+    "POST subscriptions": lambda account, _, form: account.subscribe(form),
+    "POST subscriptions/{}": lambda account, id, form: account.change_subscription(id, form),
     "DELETE subscriptions/{}": lambda account, id, _: account.end_subscription(id),
     "POST invoices/{}/void": lambda account, id, _: account.close_invoice(id, "void"),
     "POST invoices/{}/mark_uncollectible": lambda account, id, _: account.close_invoice(id, "uncollectible"),
     "POST invoices/{}/pay": lambda account, id, form: account.pay_invoice(id, form),
+    "POST credit_notes": lambda account, _, form: account.credit(form),
+    "POST credit_notes/{}/void": lambda account, id, _: account.void_credit(id),
     "POST disputes/{}": lambda account, id, form: account.answer_dispute(id, form),
     "POST disputes/{}/close": lambda account, id, _: account.close_dispute(id),
 }
@@ -278,4 +297,5 @@ def _nested(pairs: list[tuple[str, str]]) -> Plain:
             here[parts[-1]] = value
         else:
             raise bad("parameter_invalid_hash", "Invalid object", param=name)
-    return form
+    lists = {name: [value[""]] for name, value in form.items() if isinstance(value, dict) and "" in value}
+    return form | lists  # `items[0][quantity]`: several objects of a list are not told apart

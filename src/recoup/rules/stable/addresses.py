@@ -5,14 +5,14 @@ Source: EIP-55; TRON's base58check with the prefix 0x41.
 """
 
 import re
-from functools import lru_cache
 from typing import Final, Literal, NoReturn
 
 from base58 import b58decode_check, b58encode_check
 
-from recoup.features.chains.abi import ADDRESS, keccak256
+from recoup.kernel.cached import cached
 from recoup.kernel.problem import invalid
 
+ADDRESS: Final = 20
 Kind = Literal["evm", "tron"]
 KINDS: Final[tuple[Kind, ...]] = ("evm", "tron")
 KEPT: Final = 4_096  # wallets and tokens come again and again
@@ -28,21 +28,28 @@ CURES: Final[dict[Kind, str]] = {
 AGAIN: Final = "Copy it again from your wallet."
 
 
-@lru_cache(maxsize=KEPT)
-def read_address(text: str, kind: Kind, field: str) -> bytes:
-    """The 20 bytes of an address whose checksum is right. Raises: Problem(invalid)."""
+def keccak256(data: bytes) -> bytes:
+    from Crypto.Hash import keccak  # brings a parser of C
+
+    return keccak.new(digest_bits=256, data=data).digest()
+
+
+@cached(KEPT)
+def read_address(text: str, kind: Kind, field: str, *, one_case: bool = False) -> bytes:
+    """The 20 bytes of an address whose checksum is right. `one_case`: also of an EVM address without
+    one, in letters of one case. Raises: Problem(invalid)."""
     if not text:
         raise invalid("The address is empty.", field, CURES[kind])
     if _BLANK.search(text):
         raise invalid("The address contains blanks.", field, "Remove them.")
-    raw = _read_evm(text, field) if kind == "evm" else _read_tron(text, field)
+    raw = _read_evm(text, field, one_case) if kind == "evm" else _read_tron(text, field)
     if not any(raw):
         message = "This is the zero address, which belongs to no one: what is sent there is lost."
         raise invalid(message, field, CURES[kind])
     return raw
 
 
-@lru_cache(maxsize=KEPT)
+@cached(KEPT)
 def shown(raw: bytes, kind: Kind) -> str:
     """The address with its checksum, as wallets show it. Raises: ValueError for anything but 20 bytes."""
     if len(raw) != ADDRESS:
@@ -55,13 +62,15 @@ def shown(raw: bytes, kind: Kind) -> str:
     return "0x" + "".join([capitals[at] if marks[at] > "7" else digits[at] for at in range(2 * ADDRESS)])
 
 
-def _read_evm(text: str, field: str) -> bytes:
+def _read_evm(text: str, field: str, one_case: bool) -> bytes:
     if not _EVM.fullmatch(text):
         _refuse_evm(text, field)
     raw = bytes.fromhex(text[2:])
     if text == shown(raw, "evm"):
         return raw
     if text[2:] in (text[2:].lower(), text[2:].upper()):
+        if one_case:
+            return raw
         message = "The address is in letters of one case, which hides a mistyped digit."
         raise invalid(message, field, "Copy it with its capitals, as your wallet shows it.")
     raise invalid("The address is mistyped: its capitals do not fit its digits.", field, AGAIN)

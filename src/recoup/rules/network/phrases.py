@@ -1,0 +1,68 @@
+"""Phrases by which gateways without a list of codes say why they declined. The table is data; what sounds final and is
+in no phrase that is sure is unclear: a case for a person."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from recoup.rules.network.reasons import UNCLEAR
+from recoup.rules.network.tables import ProcessorRow
+
+_SAY_NOTHING: Final = (
+    "a an and are as at be been by for from has have her his in is it of on or our that the their this to was were with"
+    " your"
+)
+_FILLERS: Final = frozenset(_SAY_NOTHING.split())
+_SPELT: Final = (("dont ", "do not "), ("don t ", "do not "), ("do not honour", "do not honor"))
+_NO_REASON: Final = "do not honor"  # whose words say something else than `do not` before others
+_NEGATIONS: Final = ("not", "no", "never")
+_GAP: Final = 5  # words that may stand in place of a `*`
+
+
+def words_of(text: str) -> str:
+    """The words alone, in lower case and without those that say nothing: `CardLost`, `card_lost` and `The card was
+    lost.` are `card lost`."""
+    pairs = zip(" " + text, text, strict=False)
+    spaced = "".join(f" {one}" if one.isupper() and before.islower() else one for before, one in pairs)
+    words = "".join(one if one.isalnum() or one == "*" else " " for one in spaced).lower().split()
+    found = " ".join(word for word in words if word not in _FILLERS)
+    for other, usual in _SPELT:
+        found = found.replace(other, usual)
+    return found.replace(_NO_REASON, _NO_REASON.replace(" ", ""))
+
+
+class Phrases:
+    """A phrase counts where its words stand in a text side by side, or some others in place of its `*`."""
+
+    def __init__(self, rows: Iterable[ProcessorRow]) -> None:
+        self._rows = {words_of(row.code): row for row in rows}
+        self._unclear = next(row for row in self._rows.values() if row.reason == UNCLEAR)
+
+    def exact(self, text: str) -> ProcessorRow | None:
+        """The phrase that is the whole text."""
+        return self._rows.get(words_of(text))
+
+    def found(self, *texts: str | None) -> ProcessorRow | None:
+        """What ends it goes before what names another reason, that before what only sounds final, and that before a no
+        without a reason; of several the longest."""
+        hits: list[tuple[int, int, ProcessorRow]] = []
+        for words in (f" {words_of(text)} " for text in texts if text):
+            for phrase, row in self._rows.items():
+                before = _before(phrase, words)
+                if before is not None:
+                    is_denied = row.klass == "hard" and before.rpartition(" ")[2] in _NEGATIONS
+                    found = self._unclear if is_denied else row
+                    hits.append((_weight(found), len(phrase), found))
+        return max(hits, key=lambda hit: hit[:2])[2] if hits else None
+
+
+def _before(phrase: str, words: str) -> str | None:
+    """What stands before the phrase; None where it does not stand there."""
+    head, _, tail = phrase.partition(" * ")
+    before, hit, after = words.partition(f" {head} ")
+    return before if hit and (not tail or tail in after.split()[: _GAP + 1]) else None
+
+
+def _weight(row: ProcessorRow) -> int:
+    if row.klass in ("hard", "configuration"):  # whose account is closed, the longer phrase says
+        return 3
+    return {UNCLEAR: 1, "do_not_honor": 0}.get(row.reason, 2)

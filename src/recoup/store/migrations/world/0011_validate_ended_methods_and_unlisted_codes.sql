@@ -1,0 +1,2 @@
+ALTER TABLE processor_notices VALIDATE CONSTRAINT processor_notices_subject_check;
+ALTER TABLE alerts VALIDATE CONSTRAINT alerts_kind_check;
