@@ -118,7 +118,7 @@ def seconds_of(work: Callable[[], object], most: float = 0.0) -> float:
             began = time.process_time()
             work()
             least = min(least, time.process_time() - began)
-            if least <= most or least > SURE_SECONDS:
+            if least <= most or least > SURE_SECONDS + 2 * most:
                 break
     finally:
         gc.enable()
