@@ -28,8 +28,8 @@ METHODS: Final = frozenset({"compile", "match", "search", "fullmatch", "sub", "s
 LENGTHS: Final = (25, 200, 1_000)  # of a text, and twice as long: what grows too much in one is looked at in the next
 GROWTH_MAX: Final = 2.3  # steps for twice the text
 SLACK: Final = 50  # steps
-STEPS_MAX: Final = 1_000  # of each letter: what is linear takes some ten
-PARTS: Final = 4
+STEPS_MAX: Final = 200  # of each letter: what is linear takes some ten
+PARTS: Final = 8
 # module and pattern -> what bounds its text, or whose it is; or of one that is made while it runs, of what.
 REVIEWED: Final = {
     "recoup.rules.files.amounts _GROUPED": "60 characters: CHARS_MAX",
@@ -59,16 +59,16 @@ class Found:
 
 def found_in(module: str, text: str, names: dict[str, Any]) -> Iterator[Found]:
     """The patterns of a module; `names`: what its own names stand for."""
-    tree = ast.parse(text)
-    owner = {id(inner): _named(statement) for statement in tree.body for inner in ast.walk(statement)}
-    for node in ast.walk(tree):
+    every = [(node, statement) for statement in ast.parse(text).body for node in ast.walk(statement)]
+    called = [node for node, _ in every if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)]
+    for node, statement in every:
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in METHODS):
             continue
         if not (isinstance(node.func.value, ast.Name) and node.func.value.id == "re"):
             continue
-        target = owner[id(node)]
+        target = _named(statement)
         compiled = node.func.attr == "compile"
-        uses = _uses(tree, target) if compiled else frozenset({node.func.attr})
+        uses = _uses(called, target) if compiled else frozenset({node.func.attr})
         try:
             made = eval(compile(ast.Expression(node if compiled else node.args[0]), module, "eval"), dict(names))
         except NameError:
@@ -83,10 +83,9 @@ def _named(statement: ast.stmt) -> str:
     return target.id if isinstance(target, ast.Name) else getattr(statement, "name", "")
 
 
-def _uses(tree: ast.Module, name: str) -> frozenset[str]:
+def _uses(called: list[ast.Attribute], name: str) -> frozenset[str]:
     """Methods that are called on what a name stands for; all where that is something that holds it."""
-    of = (one for one in ast.walk(tree) if isinstance(one, ast.Attribute) and isinstance(one.value, ast.Name))
-    return frozenset(one.attr for one in of if one.value.id == name and one.attr in METHODS) or METHODS  # type: ignore[attr-defined]
+    return frozenset(one.attr for one in called if one.value.id == name and one.attr in METHODS) or METHODS  # type: ignore[attr-defined]
 
 
 # texts that are made of a pattern -------------------------------------------------------------------------------------

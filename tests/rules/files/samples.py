@@ -18,7 +18,7 @@ from tests.rules.imports.reading import UNTIL
 
 from recoup.doors.rescue.uploads import readers
 from recoup.flows.cards.uploads.read import Rows, form_of
-from recoup.flows.money.reconcile import _statement
+from recoup.flows.money.reconcile import File, _statement
 from recoup.kernel.problem import Problem
 from recoup.rules.backtest.log_file import read_log
 from recoup.rules.banks.answers import answers_of
@@ -89,7 +89,7 @@ def _imported(content: bytes) -> None:
 
 def _compared(kind: str) -> Callable[[bytes], None]:
     reading = Reading(kind=kind, currencies=(EVERY,), dates="dmy")
-    return lambda content: _whole(_statement(io.BytesIO(content), reading, None))
+    return lambda content: _whole(_statement(File("", io.BytesIO(content)), reading, None))
 
 
 def _uploaded(content: bytes) -> None:

@@ -22,7 +22,7 @@ _BALANCE: Final = re.compile(r"([CD])([0-9]{6})([A-Z]{3})([0-9,.]{1,20})\s*")
 _LINE: Final = re.compile(r"([0-9]{6})([0-9]{4})? {0,4}(R?[CD])([A-Z])?([0-9,.]{1,20})([NFS][A-Z0-9]{3}|)(.*)", re.S)
 _EXPECTED: Final = re.compile(r"\d{6}(?:\d{4})? {0,4}E[CD]")
 _RETURNED: Final = frozenset({"RTI", "RTN", "RET", "RTC"})
-_END_TO_END: Final = re.compile(r"(?:EREF\+|EREF:|/EREF/)\s*([^/+?\s][^/+?]{0,34}?)(?=\s*(?:[A-Z]{4}[+:]|/|\?|$))")
+_END_TO_END: Final = re.compile(r"(?:EREF\+|EREF:|/EREF/)\s*([^/+?\s][^/+?]{0,34}?)(?=\s*+(?:[A-Z]{4}[+:]|/|\?|$))")
 _SUBFIELD: Final = re.compile(r"\?(2\d|6[0-3])")
 _ANY_SUBFIELD: Final = re.compile(r"\?\d\d")
 _TEXT_MAX: Final = 4_000

@@ -35,16 +35,19 @@ _SCHEMES: Final = {
 _WORLD: Final = re.compile(r"(?:400088|555588)[0-9]{10}|370088[0-9]{9}")
 
 
-def holds_card(cells: Iterable[str]) -> bool:
-    """Whether a card number stands in one of them, or more long numbers than can be looked through."""
+def with_card(cells: Iterable[str]) -> str:
+    """The first of them in which a card number stands, or more long numbers than can be looked through."""
     long = [text for text in cells if len(text) > 12]
     if not long or not may_hold_number("x".join(long)):  # most rows are done with one look
-        return False
-    room = Room(CHARS_MAX)
+        return ""
+    room, text = Room(CHARS_MAX), ""
     try:
-        return any(_holds_card(text, room) for text in long)
+        for text in long:
+            if _holds_card(text, room):
+                return text
     except TooManyDigits:
-        return True
+        return text
+    return ""
 
 
 def _holds_card(text: str, room: Room) -> bool:
@@ -79,7 +82,7 @@ def is_world_number(number: str) -> bool:
 @cached(4_096)
 def scheme_named(brand: str, bin_: str) -> str:
     """visa, mastercard, amex, discover or elo; empty where nothing says so."""
-    word = re.sub(r"[^a-z]", "", brand.lower())
+    word = re.sub("[^a-z]+", "", brand.lower())
     found = _SCHEMES.get(word) or next((one for name, one in _SCHEMES.items() if len(name) > 3 and name in word), "")
     if found or not bin_:
         return found

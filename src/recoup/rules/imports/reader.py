@@ -139,10 +139,8 @@ class Reader:
 
     def _attempt(self, line: int, values: Values, names: Sequence[str], cells: Sequence[str]) -> Attempt | Skipped:
         get = values.get
-        if cell.holds_card(checked := self._checked(values, cells)):
-            named = zip(names, cells, strict=False)
-            where = next((name for name, text in named if text in checked and cell.holds_card([text])), "")
-            raise BadCell("card_data", _CARD_DATA, where and shown_name(where), _NO_NUMBER)
+        if found := cell.with_card(self._checked(values, cells)):
+            raise BadCell("card_data", _CARD_DATA, shown_name(names[cells.index(found)]), _NO_NUMBER)
         ref, payment = get("ref", ""), get("payment", "")
         if self._profile.name == HISTORY and not ref and payment:
             ref = f"{payment}#{get('attempt_no') or 1}"

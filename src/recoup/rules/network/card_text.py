@@ -20,7 +20,7 @@ _LENGTHS: Final = {
 _DINERS: Final = re.compile(r"3(?:0[0-5]|095|6|8|9)")
 _OTHER_ISSUERS: Final = re.compile(r"5[06-8]|6[0-9]")  # Maestro, UnionPay, RuPay, Verve
 _GROUPINGS: Final = ((4, 4, 4, 4), (4, 4, 4, 4, 3), (4, 6, 5), (4, 6, 4), (4, 4, 4, 1), (4, 4, 5))
-_FIRST: Final = 4  # the length of each one's first group
+_FIRST_GROUP: Final = re.compile("(?<![0-9])[2-6][0-9]{3}(?![0-9])")  # of each of them
 _GROUPS_MAX: Final = max(map(len, _GROUPINGS))
 _DIGITS: Final = re.compile("[0-9]+")
 # A chain of digits long enough for a card, with at most three marks between two of them.
@@ -33,16 +33,15 @@ _KINDS: Final = bytes.maketrans(b"123456789E-]} \t\n\r\v\f", b"000000000e+" + b"
 _EXPONENT: Final = re.compile(rb"e(?<=[0.]e)\+?0+,")  # of kinds; begins with a letter, which is found fast
 _MARKS: Final = re.compile(r"[\s\-._/*,|+]{1,3}")  # between the groups of a card; a colon is an address's
 _BLANKS: Final = re.compile(r"[\s\-]{1,3}")
-_SPREAD: Final = re.compile(r"[0-9]+(?:[\s\-]{1,3}[0-9]+)*")
+_SPREAD: Final = re.compile(r"[0-9](?:[\s\-]{0,3}[0-9]){12,}")
 _DATE: Final = re.compile(
     r"(?<![0-9])(?:(?:19|20)[0-9]{2}-[01][0-9]-[0-3][0-9]|[0-3][0-9]-[01][0-9]-(?:19|20)[0-9]{2})"
     r"(?![0-9])"
 )
 # Identifiers with letters among their digits: UUIDs, and hashes in hex.
 _HEX: Final = re.compile(
-    r"(?<![0-9A-Za-z])[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}(?![0-9A-Za-z])"
-    r"|(?<![0-9A-Za-z])(?:0x)?(?=[0-9]{0,19}[a-f])[0-9a-f]{20,}(?![0-9A-Za-z])",
-    re.IGNORECASE,
+    r"(?<![0-9A-Za-z])(?:[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}"
+    r"|(?:0[xX])?(?=[0-9]{0,19}[A-Fa-f])[0-9A-Fa-f]{20,})(?![0-9A-Za-z])"
 )
 _IBAN: Final = re.compile(r"(?<![0-9A-Za-z])[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![0-9A-Za-z])")
 E164_DIGITS_MAX: Final = 15
@@ -121,11 +120,14 @@ def numbers_in(text: str, room: Room | None = None) -> Iterator[Number]:
     if _MAY.search(plain) is None:
         return
     room = Room() if room is None else room
-    for chain in _CHAIN.finditer(plain):
-        room.take(chain.end() - chain.start())
-    plain = _IBAN.sub(_without_iban, _HEX.sub(_blanked, plain))
-    for chain in _CHAIN.finditer(plain):
-        yield from _in_chain(plain, chain.start(), chain.end())
+    chains = [chain.span() for chain in _CHAIN.finditer(plain)]
+    for start, end in chains:
+        room.take(end - start)
+    without = _IBAN.sub(_without_iban, _HEX.sub(_blanked, plain))
+    if without != plain:
+        chains = [chain.span() for chain in _CHAIN.finditer(without)]
+    for start, end in chains:
+        yield from _in_chain(without, start, end)
 
 
 def masked_numbers(text: str) -> str:
@@ -197,13 +199,15 @@ def _without_iban(found: re.Match[str]) -> str:
 
 
 def _in_chain(text: str, start: int, end: int) -> Iterator[Number]:
-    groups = [found.span() for found in _DIGITS.finditer(text, start, end)]
     # Where digits with blanks between them begin that are enough for a card: most groups need no further look.
-    long = {found.start() for found in _SPREAD.finditer(text, start, end) if found.end() - found.start() > 12}
+    long = {found.start() for found in _SPREAD.finditer(text, start, end)}
+    if not long and not _FIRST_GROUP.search(text, start, end):
+        return
+    groups = [found.span() for found in _DIGITS.finditer(text, start, end)]
     at = 0
     while at < len(groups):
         (first, last), found, after = groups[at], None, at + 1
-        if last - first == _FIRST and text[first] in "23456":
+        if _FIRST_GROUP.match(text, first, last):
             found, after = _grouped(text, groups, at)
         if found is None and (first in long or last - first > 12):
             found, after = _spread(text, groups, at)
