@@ -21,8 +21,8 @@ from tests.worlds import FUNDS_CARD, HARD_CARD, KEYRING, OwnWorld, Shop, make_sh
 
 from recoup.doors.command.verify import as_dict, as_text
 from recoup.features.engine.decide import decide as decide_by_model
+from recoup.features.engine.feature import PAST
 from recoup.features.engine.learn.choices import keep, take
-from recoup.features.engine.past import PAST
 from recoup.features.network_tokens.rules import TokenInput, decide_token
 from recoup.flows.cards.by_hand import bring_forward
 from recoup.flows.cards.cancel import cancel

@@ -10,7 +10,7 @@ from tests.features.engine.ground import evidence, fridays, mixed_model, regress
 from tests.rings import each
 
 from recoup.features.engine.decide import decide
-from recoup.features.engine.past import wrong_of
+from recoup.features.engine.feature import wrong_of
 from recoup.rules.rescue.evidence import Decision
 from recoup.rules.rescue.pricing import ENGINE_1
 
