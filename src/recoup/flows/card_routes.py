@@ -66,17 +66,13 @@ class LearnedSums:
         """Nothing most of the time."""
         if self._read_at is not None and timedelta(0) <= now - self._read_at < KEPT:
             return
-        until = _hour_before(now)
+        # the hour before the present one may still be written, by a clock that is behind
+        until = WallTime(now.replace(minute=0, second=0, microsecond=0) - _HOUR)
         if until != self._over_until:
             self._over = await sums_between(db, now - LEARNED_FROM, until)
             self._over_until = until
         self._present = await sums_between(db, until, now + _HOUR)
         self._read_at = now
-
-
-def _hour_before(now: WallTime) -> WallTime:
-    """The hour before the present one may still be written, by a clock that is behind."""
-    return WallTime(now.replace(minute=0, second=0, microsecond=0) - _HOUR)
 
 
 KEEP_SECONDS: Final = 1.0

@@ -77,15 +77,11 @@ _NOT_DURABLE: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_w
 def arguments(socket: Path, *, major: int, durable: bool) -> list[str]:
     """The server's command line after `-D`. It outranks any file in the data folder."""
     settings = _SETTINGS | (_DURABLE if durable else _NOT_DURABLE)
-    settings["unix_socket_directories"] = _quoted(socket)
+    # one entry of a list: quoted, since a comma in the path would part it
+    settings["unix_socket_directories"] = '"' + str(socket).replace('"', '""') + '"'
     if major >= 18:
         settings["io_method"] = "sync"  # no extra processes for two cores
     return [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-
-
-def _quoted(folder: Path) -> str:
-    """One entry of a list: quoted, since a comma in the path would part it."""
-    return '"' + str(folder).replace('"', '""') + '"'
 
 
 START_SECONDS_MAX: Final = 300.0  # a recovery after a crash replays at most max_wal_size

@@ -274,7 +274,9 @@ class LabWorld:
             return WorldAnswer(charge.id, "unknown")
         note_send(card_book, scheme, amount, at, verdict.code, verdict.advice)
         if verdict == APPROVED:
-            return WorldAnswer(charge.id, "approved", verdict.code, network_transaction_id=_transaction(charge.id))
+            return WorldAnswer(
+                charge.id, "approved", verdict.code, network_transaction_id=sha256(charge.id.encode()).hexdigest()[:15]
+            )
         return WorldAnswer(charge.id, "declined", verdict.code, verdict.advice)
 
     def card_book(self, book: Book, number: str, at: int) -> CardBook:
@@ -301,10 +303,6 @@ class LabWorld:
 
     def _standing(self, book: Book, card: Card, at: int) -> Standing:
         return book.standings.setdefault(card.serial, Standing())
-
-
-def _transaction(charge_id: str) -> str:
-    return sha256(charge_id.encode()).hexdigest()[:15]
 
 
 def build(parameters: Parameters) -> LabWorld:
