@@ -7,9 +7,8 @@ import structlog
 from msgspec.structs import replace
 
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.scope import Actor
-from recoup.kernel.sentence import Sentence
 from recoup.rules.risk.weights import PRIOR, PRIOR_NAME, Weights, named
 from recoup.store.insight.risk_weights import RiskVersion, add_risk_version, list_risk_versions, weights_in_use
 

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from recoup.kernel.currencies import CUSTOMARY, EXPONENTS, decimals_of, was_currency
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, invalid
 
 UNITS_MAX: Final = 10**15  # of one amount: a sum of thousands of them stays inside 64 bits
 _DECIMAL: Final = re.compile(r"(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,18})?")

@@ -6,10 +6,9 @@ from typing import Final
 import asyncpg
 
 from recoup.store.connect import connect
-from recoup.store.homes import DIRECTORY, HUB, MERCHANT
 from recoup.store.partitions import DAILY, PARTITIONED, RETENTION_MONTHS, ensure_partitions, partitions_of
 from recoup.store.roles import owns_schema
-from recoup.store.statement import Tx, Written
+from recoup.store.statement import DIRECTORY, HUB, MERCHANT, Tx, Written
 
 REQUESTS_KEPT: Final = timedelta(days=30)  # the keys by which money moves or is requested stay for ever
 BATCH: Final = 5_000

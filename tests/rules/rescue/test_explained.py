@@ -16,7 +16,7 @@ from tests.rules.rescue.goldens import ALL, TRANSLATED, check_golden
 
 from recoup.features.engine.decide import decide
 from recoup.features.engine.model import Model
-from recoup.kernel.sentence import Sentence, noted
+from recoup.kernel.problem import Sentence, noted
 from recoup.rules.languages.said import said
 from recoup.rules.rescue.chance_terms import LEAST, TERMS_MAX, ChanceTerm, Group, chance_terms
 from recoup.rules.rescue.evidence import Decision, Evidence

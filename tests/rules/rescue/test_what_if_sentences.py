@@ -10,7 +10,7 @@ import pytest
 from tests.rules.rescue.goldens import ALL, TRANSLATED, check_golden
 
 from recoup.core.kit.amount import amounts
-from recoup.kernel.sentence import noted
+from recoup.kernel.problem import noted
 from recoup.rules.languages.said import said
 from recoup.rules.rescue.verdict import Verdict
 from recoup.rules.rescue.what_if_sentences import OWN, Change, WhatIf, sentence_of

@@ -21,8 +21,7 @@ from recoup.flows.insight.backtest_payments import COLUMNS as KEPT_COLUMNS
 from recoup.flows.insight.backtest_plain import history_plain, judgement_plain, payment_rows
 from recoup.kernel.ids import parse_id
 from recoup.kernel.kept_sentence import kept
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.spread import cores
 from recoup.kernel.time import Clocks, iso
 from recoup.kernel.unseen import shown_by_number

@@ -24,8 +24,7 @@ from recoup.flows.people.sessions import ClientInfo, Session, read_session, sess
 from recoup.flows.people.who import Oneself
 from recoup.flows.world import World
 from recoup.kernel.ids import parse_id, parse_wire_id
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.time import WallTime
 from recoup.rules.languages.catalogues import accepted_language, or_english
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from recoup.doors.portal.portal import Portal
 from recoup.doors.portal.visit import Visit
 from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Sentence
 from recoup.kernel.scope import Actor
-from recoup.kernel.sentence import Sentence
 from recoup.store.people.people import names_of
 
 _OTHERS = {

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from recoup.flows.people.sessions import MAY
-from recoup.kernel.sentence import Sentence, joined
+from recoup.kernel.problem import Sentence, joined
 
 # action -> what it lets somebody do at a merchant, beside looking
 AT_MERCHANT: Final[Mapping[str, str]] = {

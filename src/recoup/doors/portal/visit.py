@@ -18,9 +18,8 @@ from recoup.doors.portal.portal import Portal
 from recoup.flows.demo_clock import demo_played
 from recoup.flows.people.sessions import Session
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.scope import Actor, Scope
-from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import BusinessTime
 from recoup.rules.merchants.personal import pii_access_of
 from recoup.store.merchants.merchants import MerchantSettings

@@ -26,8 +26,7 @@ from recoup.features.chains.transfers import can_refund, give_address, sweep_str
 from recoup.features.chains.words import PATH
 from recoup.flows.stable.payouts import decide_payout
 from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.rules.money.settlement import check_second
 from recoup.rules.stable.addresses import KINDS, Kind, shown
 from recoup.store.money.settlement import terms_at

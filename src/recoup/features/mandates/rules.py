@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from recoup.kernel.sentence import noted
+from recoup.kernel.problem import noted
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.reasons import REVOKED
 from recoup.rules.network.tables import KNOWLEDGE_VERSION

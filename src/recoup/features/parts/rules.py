@@ -16,8 +16,7 @@ from typing import Any, Final, Literal, NamedTuple, get_args
 
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import money
-from recoup.kernel.problem import invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence, invalid
 from recoup.kernel.stored import Stored
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.evidence import Decision, Evidence

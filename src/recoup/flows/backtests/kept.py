@@ -18,9 +18,8 @@ from recoup.flows.insight.backtest import first_behind, target_named
 from recoup.flows.merchant_cache import known_offset
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id, parse_id
-from recoup.kernel.problem import Problem, in_words
+from recoup.kernel.problem import Problem, Sentence, in_words
 from recoup.kernel.scope import Actor, Scope
-from recoup.kernel.sentence import Sentence
 from recoup.moves import audit
 from recoup.moves.bulk.backtest import KEPT, begin_backtest
 from recoup.rules.backtest.question import Question, question_of

@@ -24,8 +24,7 @@ from recoup.flows.threads import run_stoppable
 from recoup.flows.world import World
 from recoup.kernel.ids import parse_id
 from recoup.kernel.kept_sentence import keep
-from recoup.kernel.problem import Problem, in_words
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, in_words
 from recoup.kernel.time import BusinessTime
 from recoup.moves.bulk.backtest import keep_figures
 from recoup.moves.due import done_with

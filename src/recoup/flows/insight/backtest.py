@@ -17,8 +17,7 @@ from recoup.flows.merchant_cache import known_offset
 from recoup.flows.threads import run_stoppable
 from recoup.flows.world import World
 from recoup.kernel.ids import first_id_of
-from recoup.kernel.problem import invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence, invalid
 from recoup.rules.backtest.question import DAYS
 from recoup.rules.backtest.recorded import Answer, JudgedOrder, OrderFacts, RecordedDecision, is_drawn
 from recoup.rules.backtest.replay import Engines, add_step

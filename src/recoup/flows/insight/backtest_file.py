@@ -8,7 +8,7 @@ from typing import Final
 
 from recoup.core.kit.model import Model, engine
 from recoup.flows.insight.processes import spread_over
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence
 from recoup.kernel.spread import Spread, parts_of
 from recoup.kernel.stop import stoppable
 from recoup.rules.backtest import assuming

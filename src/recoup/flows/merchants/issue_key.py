@@ -8,9 +8,8 @@ from uuid import UUID
 
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.scope import Actor
-from recoup.kernel.sentence import Sentence
 from recoup.rules.stable.signing import secret_context
 from recoup.store.merchants.merchant_keys import add_api_key, add_signing_key, add_tokenization_key, keys_made
 from recoup.store.statement import Tx

@@ -12,9 +12,8 @@ from recoup.flows.merchants.find_partner import no_such_merchant
 from recoup.flows.merchants.merchant_keys import checked_name
 from recoup.flows.world import World
 from recoup.kernel.ids import first_id_of, new_id
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import Actor, PartnerScope
-from recoup.kernel.sentence import Sentence
 from recoup.rules.merchants.onboarding import Condition, conditions
 from recoup.store.merchants.merchant_keys import MerchantKey, keys_of
 from recoup.store.merchants.merchants import Site, load_merchant

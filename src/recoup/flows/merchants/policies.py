@@ -12,9 +12,8 @@ from uuid import UUID
 from recoup.flows.merchant_cache import known_offset
 from recoup.flows.merchants.policy_scopes import Where, places
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import PartnerScope, Scope
-from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import BusinessTime, WallTime
 from recoup.moves import audit
 from recoup.rules.policies.check import CheckGround, by_line, check_plain, nearest

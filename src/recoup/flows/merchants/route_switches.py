@@ -7,9 +7,8 @@ from typing import Final
 from recoup.flows.card_routes import breaker_of
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import Scope
-from recoup.kernel.sentence import Sentence
 from recoup.moves import audit
 from recoup.rules.rescue.breaker import Standing
 from recoup.store.cards.card_routes import (

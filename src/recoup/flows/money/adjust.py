@@ -6,9 +6,8 @@ from uuid import UUID
 from recoup.flows.merchant_cache import no_such_merchant
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.scope import Scope
-from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import business_at
 from recoup.moves import audit
 from recoup.moves.settlement.period import close_adjustment, make_adjustment

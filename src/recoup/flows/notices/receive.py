@@ -30,8 +30,7 @@ from recoup.gateways.cards.connector import (
 )
 from recoup.gateways.cards.outcome import Outcome, as_requested
 from recoup.kernel.encode import encode, to_plain
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.time import WallTime
 from recoup.moves.change import Change
 from recoup.moves.modification.failed import failed_since

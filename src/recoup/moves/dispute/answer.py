@@ -4,8 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 from recoup.moves.change import Change
 from recoup.moves.dispute.case import answered, lose
 from recoup.moves.pace import ATTENTION_AFTER_TRIES, NO_ROUTE_PAUSE, SEND_WITHIN, pause_after

@@ -12,8 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from recoup.core.kit.model import BadModel, Model, read_model
-from recoup.kernel.problem import invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence, invalid
 from recoup.rules.backtest.recorded import Answer, JudgedOrder, OrderFacts, RecordedDecision, is_drawn
 from recoup.rules.backtest.replay import Engines, add_step
 from recoup.rules.backtest.target import EngineTarget, Target, place_in_file

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, NoReturn
 
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence
 from recoup.rules.banks.entries import complaint, masked, written
 from recoup.rules.money.bank_answers import PayoutReturn
 

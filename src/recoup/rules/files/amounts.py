@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from recoup.kernel.cached import cached
 from recoup.kernel.currencies import decimals_of
 from recoup.kernel.money import UNITS_MAX
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence
 
 CHARS_MAX: Final = 60
 _DOLLARS: Final = (

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from recoup.kernel.sentence import NearDay, Part, Sentence, noted, text_of
+from recoup.kernel.problem import NearDay, Part, Sentence, noted, text_of
 from recoup.rules.languages.catalogues import ENGLISH, catalogue, or_english
 from recoup.rules.languages.dates import day_of
 from recoup.rules.languages.slots import ENDS, SLOT, filled

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 from uuid import UUID
 
-from recoup.kernel.problem import invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence, invalid
 
 HOLDER_MAX: Final = 70
 TRIES_MAX: Final = 3

@@ -14,8 +14,7 @@ from uuid import UUID
 
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import UNITS_MAX
-from recoup.kernel.problem import invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence, invalid
 from recoup.kernel.time import iso
 
 KEEP, PRO_RATA, FULL = "keep", "pro_rata", "full"

@@ -6,8 +6,7 @@ from typing import Final
 
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import from_text
-from recoup.kernel.problem import invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence, invalid
 
 _POINT: Final = re.compile(r"(?:0|[1-9][0-9]*|[1-9][0-9]{0,2}(?:,[0-9]{3})+)(?:\.[0-9]+)?")
 _COMMA: Final = re.compile(

@@ -14,7 +14,7 @@ from datetime import date
 from typing import Any, Final, NamedTuple
 
 from recoup.core.kit.model import Charge, Collected, Model
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence
 from recoup.rules.money.advance_bounds import PAYERS_MIN, TENTHS, WEEKS_MIN, WHOLE, Bounds, HeldBounds, held, tenth_of
 from recoup.rules.money.collection import CURRENT_COLLECTION, PERIOD, CollectionPolicy, chance_of, next_charge
 from recoup.rules.rescue.advance import AdvanceInputs, LossTest, judged, loss_at

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 from recoup.core.kit.model import Model
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence
 from recoup.rules.policies.in_force import InForce
 from recoup.rules.rescue.arm_terms import Arm, Known, Terms
 from recoup.rules.rescue.decide import decide as by_schedule

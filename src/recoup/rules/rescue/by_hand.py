@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal
 
-from recoup.kernel.sentence import noted
+from recoup.kernel.problem import noted
 from recoup.kernel.stored import Stored
 from recoup.kernel.time import BusinessTime
 from recoup.rules.network.limits import Refused

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence, joined
+from recoup.kernel.problem import Problem, Sentence, invalid, joined
 
 KINDS: Final = {"cit_web": "CIT (web)", "cit_callcenter": "CIT (call centre)", "mit": "MIT"}
 WHY_CHARS_MAX: Final = 256

@@ -9,8 +9,7 @@ import asyncpg
 
 from recoup.kernel.kept_sentence import Kept, keep
 from recoup.rules.uploads.answers import AnsweredRow
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx, columns_of
+from recoup.store.statement import MERCHANT, Read, Row, Tx, columns_of
 
 Kind = Literal["transmit", "evaluate"]
 Copy = tuple[str, str, bool, int, str]  # order id, transaction id, declined, amount, currency

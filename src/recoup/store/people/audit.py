@@ -8,8 +8,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from recoup.kernel.ids import parse_id
-from recoup.store.homes import MERCHANT, PEOPLE
-from recoup.store.statement import Read, Row
+from recoup.store.statement import MERCHANT, PEOPLE, Read, Row
 
 
 class Source(NamedTuple):

@@ -13,9 +13,7 @@ import time
 from pathlib import Path
 from typing import IO, Final
 
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
-from recoup.store.homes import SEARCH_PATH
+from recoup.kernel.problem import Problem, Sentence
 from recoup.store.server import postmaster
 from recoup.store.server.address import PORT, USER, ServerAddress, forget_socket_folder, socket_folder
 from recoup.store.server.cluster import binaries_for, cluster_folder, environment, make_cluster
@@ -23,6 +21,7 @@ from recoup.store.server.folder import close_folder
 from recoup.store.server.footing import end_with_parent, find_footing
 from recoup.store.server.locks import locked, try_lock
 from recoup.store.server.log import open_log, reason_since
+from recoup.store.statement import SEARCH_PATH
 
 _SETTINGS: Final = {
     "listen_addresses": "",

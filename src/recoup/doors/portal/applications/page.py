@@ -27,8 +27,7 @@ from recoup.flows.world import World
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id
 from recoup.kernel.money import UNITS_MAX, to_text
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence, joined
+from recoup.kernel.problem import Problem, Sentence, invalid, joined
 from recoup.rules.merchants.application import DECLINE_REASONS
 from recoup.rules.merchants.documents import BYTES_MAX, download_name
 from recoup.rules.merchants.form import DOCUMENTS, KINDS, SITES_MAX, Form, SiteForm

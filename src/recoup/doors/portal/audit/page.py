@@ -25,8 +25,7 @@ from recoup.doors.portal.visit import Visit
 from recoup.flows.insight.audit import all_lines, places, read_audit
 from recoup.kernel.encode import encode
 from recoup.kernel.ids import parse_id, parse_wire_id
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.time import iso
 from recoup.rules.messages.local_time import read_zone as zone_named
 from recoup.rules.money.cells import csv_rows

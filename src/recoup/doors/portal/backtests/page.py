@@ -25,8 +25,7 @@ from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id
 from recoup.kernel.kept_sentence import kept
 from recoup.kernel.money import apart, shown
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 from recoup.rules.backtest.question import DAYS, DAYS_MAX, DAYS_MIN, name_of_payments, name_of_policy, question_of
 from recoup.rules.backtest.words import CLASSES, days_earlier
 from recoup.rules.rescue.policy import POLICIES

@@ -24,8 +24,7 @@ from recoup.flows.people.persons import (
     nobody_found,
 )
 from recoup.kernel.ids import HIGHEST, parse_id
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.rules.languages.said import said
 from recoup.rules.merchants.blocks import REASONS, STANDING_MAX
 from recoup.rules.merchants.personal import DOTS, MASKED, SHOWN

@@ -25,9 +25,8 @@ from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.messages.publish_now import publish_now
 from recoup.kernel.ids import new_id
 from recoup.kernel.money import UNITS_MAX
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import Scope
-from recoup.kernel.sentence import Sentence
 from recoup.rules.money import typed_amounts
 from recoup.rules.network.magic import inputs
 from recoup.rules.network.simulation import SCHEMES, codes_of

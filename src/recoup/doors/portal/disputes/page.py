@@ -29,8 +29,7 @@ from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.locked import Orders
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import money
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.rules.merchants.documents import download_name
 from recoup.rules.merchants.personal import SHOWN
 from recoup.rules.money import typed_amounts

@@ -25,8 +25,7 @@ from recoup.flows.merchants.card_switches import SWITCHES, card_switches, offere
 from recoup.flows.risk_versions import risk_in_use
 from recoup.flows.unlisted_codes import DAYS, read_unlisted
 from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.rules.rescue.arm_terms import MODES, bounds_of, text_of
 from recoup.rules.rescue.drift import DAYS as CALIBRATION_DAYS
 from recoup.rules.rescue.drift import Counted

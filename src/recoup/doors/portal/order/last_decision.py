@@ -11,7 +11,7 @@ from recoup.doors.portal.people import named, names_of_actors
 from recoup.doors.portal.visit import Visit
 from recoup.flows.insight.explain import explain_decision
 from recoup.flows.insight.stored_policies import named_versions
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence
 from recoup.rules.network.reasons import REASONS, cure_of, only_waits
 from recoup.rules.order.lifecycle import ENDED, Stage
 from recoup.rules.policies.terms import OWN

@@ -37,8 +37,7 @@ from recoup.flows.hosted_link import checkout_token
 from recoup.flows.merchants.order_notes import NOTE_MAX, note_order
 from recoup.kernel.encode import encode
 from recoup.kernel.ids import parse_id, tail, wire_id
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.time import BusinessTime
 from recoup.rules.merchants.blocks import REASONS as BLOCKS
 from recoup.rules.money.refund_limits import is_theirs

@@ -16,8 +16,7 @@ from recoup.doors.portal.pages import Values, member
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import DISPUTE_KINDS, DISPUTE_STATES
 from recoup.kernel.ids import wire_id
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.rules.order.as_of import Cut, Line, Past, attempts_then, disputes_then, past
 from recoup.rules.order.faces import face
 from recoup.rules.risk.facts import avs_of, cvv_of

@@ -5,7 +5,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Final, NamedTuple
 
 from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence
 from recoup.store.lists.order_filter import UnitRange
 
 _NUMBER: Final = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,12})?")

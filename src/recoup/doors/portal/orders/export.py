@@ -22,8 +22,7 @@ from recoup.doors.portal.pages import Answer, member
 from recoup.doors.portal.visit import Visit
 from recoup.flows.lists.ask import ExportQuery
 from recoup.flows.sheet import ROWS_MAX, sheet_file, too_many
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 from recoup.rules.merchants.personal import SHOWN
 from recoup.store.lists.exports import all_orders
 from recoup.store.lists.order_counts import Count, count_orders

@@ -17,7 +17,7 @@ from recoup.doors.portal.words import CHANNELS, STATUSES
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id, parse_wire_id
 from recoup.kernel.nearest import nearest
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence
 from recoup.rules.lists.cells import needs_of
 from recoup.rules.lists.words import REASON_WORDS
 from recoup.rules.messages.local_time import read_zone

@@ -30,8 +30,7 @@ from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import SCHEMES
 from recoup.flows.insight.uplift_report import read_report
 from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence, joined
+from recoup.kernel.problem import Problem, Sentence, invalid, joined
 from recoup.rules.languages.dates import day_of
 from recoup.rules.languages.said import said
 from recoup.store.lists.overview import BUCKETS, CODES_OF, GROUPS_MAX, ORDERS_MAX, CodeSums, Overview, read_overview

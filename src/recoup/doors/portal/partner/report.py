@@ -15,8 +15,7 @@ from recoup.flows.merchants.find_partner import own_merchant
 from recoup.flows.money.partner_report import DAYS_MAX, PLACED, PartnerReportRequest, report_csv, report_page
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.rules.files.moments import typed_day
 from recoup.store.merchants.partner_merchants import MerchantFilter, list_merchants
 

@@ -21,8 +21,7 @@ from recoup.flows.file_turns import in_turn
 from recoup.flows.money.book_differences import book_lines
 from recoup.flows.money.reconcile import File, reconcile, run_of
 from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence, joined
+from recoup.kernel.problem import Problem, Sentence, invalid, joined
 from recoup.rules.money.reading import EVERY, Reading, mapping_file, reading_of
 from recoup.rules.money.report_spans import days, days_of
 from recoup.store.money.reconciliation import Run, bookings, list_runs, refused_lines, run_lines

@@ -14,8 +14,7 @@ from recoup.flows.people.sessions import MAY
 from recoup.flows.refunds.limits import change_limits, read_limits
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import shown
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.rules.merchants.personal import USUAL, pii_access_of
 from recoup.rules.money import typed_amounts
 from recoup.rules.money.refund_limits import NONE, Limits

@@ -24,8 +24,7 @@ from recoup.flows.money.bank_accounts import approve_account, deposits_of, refus
 from recoup.flows.money.bank_payouts import approve, read_file, tell_outcome
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import new_id, parse_id
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.rules.money import typed_amounts
 from recoup.rules.money.bank_payout import check_approval
 from recoup.store.money import bank as store

@@ -25,8 +25,7 @@ from recoup.flows.money.settlement_report import batch_csv, read_batch, settleme
 from recoup.flows.money.settlement_sheet import batch_sheet
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import LOWEST, parse_id
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.rules.money import typed_amounts
 from recoup.rules.money.as_of import NOW, Cut
 from recoup.rules.money.bank_account import TRIES_MAX, read_account

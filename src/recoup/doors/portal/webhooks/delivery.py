@@ -17,8 +17,7 @@ from recoup.flows.messages.delivery_log import delivery_of
 from recoup.flows.messages.endpoints import Endpoint
 from recoup.flows.messages.redeliver import redeliver
 from recoup.flows.messages.replay import Found, ReplayRequest, ask, count
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.rules.files.moments import typed_moment
 from recoup.rules.merchants.personal import SHOWN
 

@@ -18,9 +18,8 @@ from recoup.flows.threads import run_stoppable
 from recoup.flows.workbooks import opened
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id, parse_id
-from recoup.kernel.problem import Problem, invalid, too_large
+from recoup.kernel.problem import Problem, Sentence, invalid, too_large
 from recoup.kernel.scope import Scope
-from recoup.kernel.sentence import Sentence
 from recoup.moves.bulk.upload import take_upload
 from recoup.rules.files.ids import DESTROYED, EXPORT_AGAIN, destroyed_in, plain_ids
 from recoup.rules.files.lines import decoded, encoding_of, lines

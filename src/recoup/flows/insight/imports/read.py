@@ -23,9 +23,8 @@ from recoup.gateways.cards.credential import Stored
 from recoup.kernel.cached import cached
 from recoup.kernel.encode import encode
 from recoup.kernel.ids import new_id, parse_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.scope import Scope
-from recoup.kernel.sentence import Sentence
 from recoup.moves.bulk.imports import receive_import
 from recoup.rules.files.source import source_of
 from recoup.rules.imports.answers import Answers, Question
