@@ -8,7 +8,7 @@ moves a bound by three, and the bound is generous.
 from typing import Final
 
 from recoup.kernel.cached import cached
-from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.money import EXPONENTS
 
 DOLLARS_MAX: Final = 1_000_000  # of one payment
 UNITS_LEAST: Final = 100_000_000  # a bound is never lower

@@ -24,8 +24,8 @@ from recoup.rules.proved_file import Wrong
 from recoup.store.server import ServerAddress
 from recoup_lab.simulate import books, clock, engine, run, sim
 from recoup_lab.simulate.faults import Faults
-from recoup_lab.simulate.plan import Deal, Plan
 from recoup_lab.simulate.report import as_text
+from recoup_lab.simulate.sim import Deal, Plan
 
 BEGIN = datetime(2026, 1, 27, tzinfo=UTC)  # so that a few days reach into two months
 MONTHS = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC))

@@ -34,8 +34,7 @@ from recoup.flows.merchant_cache import Merchants
 from recoup.flows.messages.contacts import ContactPage, contact_page, unsubscribe
 from recoup.flows.stable.pay import simulate
 from recoup.flows.world import World
-from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.money import Money, from_text
+from recoup.kernel.money import EXPONENTS, Money, from_text
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Actor
 from recoup.rules.files.moments import typed_day

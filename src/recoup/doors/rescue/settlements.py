@@ -12,8 +12,8 @@ from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import Api, Call, file_reply, form_of_reply
 from recoup.doors.rescue.wire import Members, Moment, Shape, Text4, iso_or_null
 from recoup.flows.money.settlement_report import batch_csv, line_id, read_batch
-from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import LOWEST, parse_id
+from recoup.kernel.money import EXPONENTS
 from recoup.kernel.time import iso
 from recoup.rules.money.bank_payout import shown_state
 from recoup.rules.money.settlement import COLUMNS

@@ -10,7 +10,7 @@ from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import business_at
 from recoup.moves import audit
-from recoup.moves.settlement.period import close_adjustment, make_adjustment
+from recoup.moves.settlement.batch import close_adjustment, make_adjustment
 from recoup.rules.merchants.audit import amount
 from recoup.rules.money.settlement import check_adjustment, check_second, needs_second
 from recoup.store.money.bank import Adjustment, adjusted_alone

@@ -6,9 +6,8 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from recoup.flows.world import World
-from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import LOWEST
-from recoup.kernel.money import to_text
+from recoup.kernel.money import EXPONENTS, to_text
 from recoup.kernel.problem import Sentence, invalid
 from recoup.kernel.time import iso
 from recoup.rules.money.as_of import Window

@@ -33,7 +33,7 @@ from recoup.kernel.encode import encode, to_plain
 from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.time import WallTime
 from recoup.moves.change import Change
-from recoup.moves.modification.failed import failed_since
+from recoup.moves.modification.elsewhere import failed_since
 from recoup.moves.modification.send import close_modification, raise_differing
 from recoup.rules.counterpart_text import kept
 from recoup.store.cards.processor_notices import (

@@ -4,25 +4,83 @@ Every arm's decider is asked with the stored inputs, also about what the other a
 planned when that falls due; the engine decides again.
 """
 
+import hashlib
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from recoup.core.kit.model import Model
 from recoup.rules.backtest.episode import Features, Step
 from recoup.rules.backtest.recorded import JudgedOrder, OrderFacts, Planned, RecordedDecision
-from recoup.rules.backtest.target import EngineTarget, ScheduleTarget, Target
 from recoup.rules.network.codes import Reading
 from recoup.rules.policies.in_force import NO_POLICIES, InForce, Policies
 from recoup.rules.rescue.answer_classes import CLASSES, class_of
-from recoup.rules.rescue.evidence import Decision, Evidence
+from recoup.rules.rescue.arm_terms import engine_decides, place_of
+from recoup.rules.rescue.decide import decide as by_schedule
+from recoup.rules.rescue.evidence import Decision, Evidence, Offered
 from recoup.rules.rescue.explore import BLOCKS_HOURS, block_of
 from recoup.rules.rescue.facts import hours_of
-from recoup.rules.rescue.policy import CURRENT
-from recoup.rules.rescue.pricing import ENGINE_1, PRICINGS, Pricing
-from recoup.rules.rescue.verdict import Offered
+from recoup.rules.rescue.policy import CURRENT, ENGINE_1, PRICINGS, Pricing, RetryPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleTarget:
+    """`within`: the set policies that it is asked within; None: those that held then."""
+
+    policy: RetryPolicy
+    within: InForce | None = None
+
+    @property
+    def name(self) -> str:
+        return _named(self.policy.version, self.within)
+
+    def decide(self, evidence: Evidence, then: InForce | None = None) -> Decision:
+        """A schedule has planned nothing that would be due: it is asked as after the last decline."""
+        return by_schedule(replace(evidence, due_at=None), self.policy, self.within or then)
+
+    def of_customer(self, place: int) -> "Target":
+        """Who decides for a customer, by their place among all; see `rescue.arms`."""
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class EngineTarget:
+    """Without draws: what it thinks best. `within`: as of a schedule."""
+
+    model: Model
+    pricing: Pricing
+    within: InForce | None = None
+
+    @property
+    def name(self) -> str:
+        return _named(f"{self.pricing.version} with {self.model.name}", self.within)
+
+    def decide(self, evidence: Evidence, then: InForce | None = None) -> Decision:
+        """Raises: ValueError without facts."""
+        if evidence.facts is not None and evidence.facts.explore:
+            evidence = replace(evidence, facts=replace(evidence.facts, explore=0.0))
+        return self.model.decide(evidence, self.pricing, self.within or then)
+
+    def of_customer(self, place: int) -> "Target":
+        """As of a schedule: the set policies may leave some customers, or all, to the fixed schedule."""
+        if self.within is None or engine_decides(self.within, place):
+            return self
+        return ScheduleTarget(CURRENT, self.within)
+
+
+Target = ScheduleTarget | EngineTarget
+
+
+def place_in_file(payer: str) -> int:
+    """Of a file's customer, whose place at the merchant nobody knows."""
+    return place_of(hashlib.sha256(b"place/" + payer.encode("utf-8", "surrogatepass")).digest())
+
+
+def _named(decider: str, within: InForce | None) -> str:
+    return decider if within is None else f"{decider} within {within.name}"
+
 
 SAME_HOURS: Final = 3.0
 

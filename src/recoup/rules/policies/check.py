@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final
 
-from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.money import shown
+from recoup.kernel.money import EXPONENTS, shown
 from recoup.kernel.nearest import nearest as nearest_name
 from recoup.kernel.problem import Sentence
 from recoup.rules.network.limits import LimitWindow, windows_of

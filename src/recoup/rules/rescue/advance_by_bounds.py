@@ -20,9 +20,8 @@ from recoup.rules.money.collection import CURRENT_COLLECTION, PERIOD, Collection
 from recoup.rules.rescue.advance import AdvanceInputs, LossTest, judged, loss_at
 from recoup.rules.rescue.arm_terms import Arm, Known
 from recoup.rules.rescue.arms import FALLBACKS, EngineAtHand, why_not
-from recoup.rules.rescue.evidence import Decision
+from recoup.rules.rescue.evidence import Alternative, Decision
 from recoup.rules.rescue.policy import group_of
-from recoup.rules.rescue.verdict import Alternative
 
 ADVANCE_BY_BOUNDS_VERSION: Final = "advance-3"
 TOO_FEW, LOSSES = "too_few_closed", "loss_of_such_orders"

@@ -12,7 +12,7 @@ from recoup.kernel.problem import Sentence
 from recoup.rules.rescue.answer_classes import APPROVED
 from recoup.rules.rescue.chance_terms import ChanceTerm, Group
 from recoup.rules.rescue.evidence import Evidence
-from recoup.rules.rescue.pricing import PRICINGS
+from recoup.rules.rescue.policy import PRICINGS
 
 _RAISES: Final[Mapping[Group, str]] = {
     "payer": "This customer’s earlier attempts raise the chance; without them it would be {0} %.",

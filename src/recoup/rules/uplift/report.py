@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, Literal
 
-from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.money import EXPONENTS
 from recoup.kernel.stop import stoppable
 from recoup.rules.uplift.closed_order import ClosedOrder, OrdersRead
 from recoup.rules.uplift.cohorts import CURVE_DAYS, Cohort, Sums

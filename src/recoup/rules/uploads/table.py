@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
-from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.money import EXPONENTS
 from recoup.kernel.nearest import nearest
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.rules.files.amounts import NoAmount, units_of

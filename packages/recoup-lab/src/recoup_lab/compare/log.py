@@ -12,8 +12,7 @@ from recoup.features.engine.model import Model
 from recoup.kernel.encode import to_plain
 from recoup.rules.network.codes import Reading
 from recoup.rules.rescue.arms import DecisionRecord
-from recoup.rules.rescue.policy import group_of
-from recoup.rules.rescue.pricing import Pricing
+from recoup.rules.rescue.policy import Pricing, group_of
 from recoup_lab.compare.readings import read
 from recoup_lab.compare.seam import Choice, Known, SendAt
 from recoup_lab.world.port import WorldCharge, WorldOrder

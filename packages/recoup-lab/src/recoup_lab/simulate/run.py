@@ -32,8 +32,7 @@ from recoup_lab.simulate.actors import ACTORS
 from recoup_lab.simulate.actors.operators import SECOND
 from recoup_lab.simulate.contracts import DELAY_DAYS, RESERVE_DAYS, Contract, contract_of
 from recoup_lab.simulate.engine import outside_of, start
-from recoup_lab.simulate.plan import DECLINES, TICKS, Plan, deals_of
-from recoup_lab.simulate.sim import Shop, Sim, Wrong
+from recoup_lab.simulate.sim import DECLINES, TICKS, Plan, Shop, Sim, Wrong, deals_of
 
 _ORDERS: Final = """
 WITH lines AS (

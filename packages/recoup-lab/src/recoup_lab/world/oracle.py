@@ -14,8 +14,8 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from recoup_lab.world.answers import Bank, Standing
-from recoup_lab.world.cards import FOR_EVER_DAYS, Card
 from recoup_lab.world.codes import Cause
+from recoup_lab.world.customers import FOR_EVER_DAYS, Card
 from recoup_lab.world.draws import Choice, Draws, quantile
 from recoup_lab.world.issuers import approval_factor
 from recoup_lab.world.money import HOUR, PLENTY, Account, Pulse

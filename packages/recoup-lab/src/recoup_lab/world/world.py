@@ -9,9 +9,8 @@ from importlib.resources import files
 from typing import Final
 
 from recoup_lab.world.answers import APPROVED, Bank, Standing, Verdict
-from recoup_lab.world.cards import Card
 from recoup_lab.world.codes import STOPS
-from recoup_lab.world.customers import Agreement, Customer, People
+from recoup_lab.world.customers import Agreement, Card, Customer, People
 from recoup_lab.world.draws import Draws
 from recoup_lab.world.judge import Book, CardBook, counts_as_breach, note_send, score
 from recoup_lab.world.money import HOUR

@@ -13,8 +13,7 @@ from recoup.doors.portal.form_shape import FormKeyId, Text, read_again
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member, shown
 from recoup.doors.portal.partner.shell import base_address
-from recoup.doors.portal.people import named
-from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.visit import Visit, named
 from recoup.doors.portal.words import CHANNELS
 from recoup.flows.advance_clock import advance_clock
 from recoup.flows.cards.evaluate import Evaluate

@@ -14,9 +14,8 @@ from recoup.doors.portal.feature_parts import rescue_panels
 from recoup.doors.portal.form_shape import Names, Text, read_again
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member
-from recoup.doors.portal.people import names_of_actors
 from recoup.doors.portal.policy.page import CLIPS
-from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.visit import Visit, names_of_actors
 from recoup.flows.insight.drift import calibration_of
 from recoup.flows.merchants import arms
 from recoup.flows.merchants import risk as risks

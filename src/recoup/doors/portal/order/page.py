@@ -26,12 +26,11 @@ from recoup.doors.portal.order.within import back_to, came_from, filters_of, ins
 from recoup.doors.portal.order.words import actor_words
 from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.partner.shell import base_address
-from recoup.doors.portal.people import named
 from recoup.doors.portal.personal import read_as_seen
 from recoup.doors.portal.refunds.waiting import Waiting, not_now
 from recoup.doors.portal.rights import role
 from recoup.doors.portal.templates import HEADERS
-from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.visit import Visit, named
 from recoup.doors.portal.words import API_STATES, DISPUTE_KINDS, DISPUTE_STATES, REASONS
 from recoup.flows.hosted_link import checkout_token
 from recoup.flows.merchants.order_notes import NOTE_MAX, note_order

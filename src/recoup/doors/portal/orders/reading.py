@@ -14,8 +14,8 @@ from recoup.doors.portal.orders.amounts import between, read_amounts
 from recoup.doors.portal.orders.query import GMT, SIZES, Days, Query, read_day, read_days
 from recoup.doors.portal.orders.query import between as days_between
 from recoup.doors.portal.words import CHANNELS, STATUSES
-from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id, parse_wire_id
+from recoup.kernel.money import EXPONENTS
 from recoup.kernel.nearest import nearest
 from recoup.kernel.problem import Sentence
 from recoup.rules.lists.cells import needs_of

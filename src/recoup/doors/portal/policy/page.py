@@ -23,8 +23,7 @@ from recoup.kernel.problem import Problem, Sentence
 from recoup.rules.policies.diff import diff
 from recoup.rules.policies.terms import ATTRIBUTES, NOTHING_SET, PolicyTerms, ScopeKind
 from recoup.rules.policies.typed import plain_of, texts_of
-from recoup.rules.rescue.policy import CURRENT, Group
-from recoup.rules.rescue.pricing import ENGINE_1
+from recoup.rules.rescue.policy import CURRENT, ENGINE_1, Group
 from recoup.store.insight.backtests import saved_backtests
 
 VERSIONS_SHOWN: Final = 10

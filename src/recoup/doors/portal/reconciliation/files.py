@@ -7,8 +7,7 @@ from typing import Annotated, Any, Final, Literal
 from starlette.datastructures import UploadFile
 
 from recoup.doors.edge.spool import while_there
-from recoup.doors.portal.done import done_of, with_done
-from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.endpoint import done_of, redirect, with_done
 from recoup.doors.portal.file_form import file_form
 from recoup.doors.portal.form_shape import As, Text, read_again
 from recoup.doors.portal.imports.page import UNITS as UNITS  # the template's

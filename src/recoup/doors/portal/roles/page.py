@@ -12,8 +12,7 @@ from recoup.doors.portal.visit import Visit
 from recoup.flows.merchants.personal_data import change_pii_access
 from recoup.flows.people.sessions import MAY
 from recoup.flows.refunds.limits import change_limits, read_limits
-from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.money import shown
+from recoup.kernel.money import EXPONENTS, shown
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.rules.merchants.personal import USUAL, pii_access_of
 from recoup.rules.money import typed_amounts

@@ -6,8 +6,7 @@ from typing import Annotated, Final, TypeAlias
 from uuid import UUID
 
 from recoup.doors.portal.any_visit import AnyVisit
-from recoup.doors.portal.done import done_of, with_done
-from recoup.doors.portal.endpoint import id_in_path, redirect
+from recoup.doors.portal.endpoint import done_of, id_in_path, redirect, with_done
 from recoup.doors.portal.form_shape import AtMost, FormKey, Text, fresh_key, read_shape, request_key
 from recoup.doors.portal.order.within import back_to
 from recoup.doors.portal.pages import Answer, Values, both, member, shown
