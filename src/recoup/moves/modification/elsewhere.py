@@ -1,5 +1,6 @@
 """What was done with a charge at its processor without us: booked, shown as made there, and told. What does not fit the
-order is for people; nothing is guessed."""
+order is for people; nothing is guessed. Money that had moved and came back is a fact and a case, never a stage that
+goes back."""
 
 from collections.abc import Sequence
 from typing import Any, Final, Literal
