@@ -12,7 +12,7 @@ from tests.log_lines import logged
 from tests.worlds import Shop
 
 from recoup.flows.call_log import CallLog
-from recoup.flows.merchants import make_merchant
+from recoup.flows.merchants import issue_key
 from recoup.flows.merchants.credentials import Credentials
 from recoup.flows.merchants.merchant_keys import KEYS_MAX, list_keys, make_key
 from recoup.flows.messages.endpoints import create, list_all
@@ -143,7 +143,7 @@ def test_a_key_made_and_ended_without_end_slows_nobody_down(
 
     async def story(shop: Shop, signed_in: As) -> None:
         owner, scope = await signed_in("owner"), scope_of(shop)
-        monkeypatch.setattr(make_merchant, "A_DAY_MAX", 3)  # one came with the merchant
+        monkeypatch.setattr(issue_key, "A_DAY_MAX", 3)  # one came with the merchant
         for _ in range(2):
             await make_key(shop.world, scope, "api", NO_TIME)
         told = texts(await post(owner, "/keys", "/keys", kind="api", overlap="0", sure="yes"), 429)

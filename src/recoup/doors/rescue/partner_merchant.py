@@ -21,7 +21,7 @@ from recoup.doors.rescue.shapes.partners import (
 from recoup.doors.rescue.shapes.settings import MerchantSite
 from recoup.doors.rescue.wire import iso_or_null
 from recoup.flows.merchants import partner_merchants
-from recoup.flows.merchants.make_merchant import KEY_KINDS
+from recoup.flows.merchants.issue_key import KEY_KINDS
 from recoup.flows.merchants.partners import Status, health_of, read_status
 from recoup.kernel.time import iso
 from recoup.store.merchants.merchant_keys import MerchantKey as StoredKey

@@ -1,27 +1,24 @@
 """A merchant with what it needs to begin: a site, keys, a webhook key. Everything may be repeated."""
 
-import secrets
 from collections.abc import Collection
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Final
+from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from recoup.flows.key_endings import heard_everywhere
+from recoup.flows.merchants.issue_key import KEY_KINDS, SETUP, IssuedKey, issue_key
 from recoup.flows.world import World
 from recoup.gateways.keys.webhook_secret import new_webhook_secret
 from recoup.kernel.filled import filled
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem, Sentence
-from recoup.kernel.scope import Actor
+from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime, business_at
 from recoup.moves.merchant.certificate import begin_certificates
 from recoup.moves.settlement.batch import begin_settlement
 from recoup.moves.settlement.report import begin_reports
 from recoup.rules.merchants.form import KINDS
 from recoup.rules.money.fees import FeeTerm, Tariff
-from recoup.rules.stable.signing import secret_context
-from recoup.store.merchants.merchant_keys import add_api_key, add_signing_key, add_tokenization_key, end_keys, keys_made
+from recoup.store.merchants.merchant_keys import end_keys
 from recoup.store.merchants.merchants import (
     NewMerchant,
     SiteRow,
@@ -33,48 +30,6 @@ from recoup.store.merchants.merchants import (
 from recoup.store.merchants.partners import add_partner_merchant
 from recoup.store.money.fee_terms import add_first_fee_term, fee_term_row
 from recoup.store.statement import Tx
-
-KEY_KINDS: Final = ("api", "tokenization", "stablecoin")
-SCOPES: Final = ("payments", "orders", "merchants")
-A_DAY_MAX: Final = 100  # of one kind: those that ended are kept, and each ending is sent to all processes
-SETUP: Final = Actor("operator", "setup").text()
-
-
-@dataclass(frozen=True, slots=True)
-class IssuedKey:
-    """Shown once. `secret` empty: the key is all there is."""
-
-    kind: str
-    key: str = field(repr=False)
-    secret: str = field(repr=False)
-
-
-async def check_made(tx: Tx, merchant_id: UUID, kind: str, wall: datetime) -> None:
-    """Under the merchant's lock. Raises: Problem(too_many_requests)."""
-    if await keys_made(tx, merchant_id, kind, wall - timedelta(days=1)) >= A_DAY_MAX:
-        raise Problem(
-            "too_many_requests",
-            Sentence("{0} keys of this kind were made within a day.", A_DAY_MAX),
-            retry_after_seconds=3600,
-            cure="Use one of those, or make one tomorrow.",
-        )
-
-
-async def issue_key(tx: Tx, world: World, merchant_id: UUID, kind: str, by: str, name: str = "") -> IssuedKey:
-    """In an open transaction; those before stay as they are. `kind` of KEY_KINDS; `by`: an actor's text."""
-    mode, wall = "test" if world.policy.test_mode else "live", world.clocks.wall()
-    if kind == "api":
-        new = IssuedKey(kind, f"pk_{mode}_{secrets.token_urlsafe(18)}", f"sk_{mode}_{secrets.token_urlsafe(36)}")
-        kept: bytes = world.keys.secret_hash(new.secret)
-        await add_api_key(tx, new.key, new_id(), merchant_id, kept, SCOPES, wall, by, name)
-    elif kind == "tokenization":
-        new = IssuedKey(kind, f"tk_{mode}_{secrets.token_urlsafe(24)}", "")
-        await add_tokenization_key(tx, new.key, merchant_id, wall, by, name)
-    else:
-        new = IssuedKey(kind, f"pk_{mode}_{secrets.token_hex(12)}", f"sk_{mode}_{secrets.token_hex(24)}")
-        sealed: bytes = world.keys.seal_secret(secret_context(new.key), new.secret.encode())
-        await add_signing_key(tx, new.key, merchant_id, sealed, wall, by, name)
-    return new
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Final
 import structlog
 
 from recoup.flows.key_endings import heard_everywhere
-from recoup.flows.merchants.make_merchant import KEY_KINDS, IssuedKey, check_made, issue_key
+from recoup.flows.merchants.issue_key import KEY_KINDS, IssuedKey, check_made, issue_key
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import Scope

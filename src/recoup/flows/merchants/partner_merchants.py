@@ -12,14 +12,8 @@ from uuid import UUID
 from recoup.flows.key_endings import heard_everywhere
 from recoup.flows.merchants.find_partner import no_such_merchant
 from recoup.flows.merchants.handover import Credentials, Handover, credentials_of, link, prepare
-from recoup.flows.merchants.make_merchant import (
-    KEY_KINDS,
-    NewSite,
-    check_made,
-    issue_keys,
-    keep_webhook_keys,
-    place_merchant,
-)
+from recoup.flows.merchants.issue_key import KEY_KINDS, check_made
+from recoup.flows.merchants.make_merchant import NewSite, issue_keys, keep_webhook_keys, place_merchant
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem, Sentence, invalid

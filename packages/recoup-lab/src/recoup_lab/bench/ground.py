@@ -17,7 +17,8 @@ from uuid import UUID
 import asyncpg
 
 from recoup.flows.locked import Orders
-from recoup.flows.merchants.make_merchant import SCOPES, Keys, NewSite, make_keys, make_merchant
+from recoup.flows.merchants.issue_key import SCOPES
+from recoup.flows.merchants.make_merchant import Keys, NewSite, make_keys, make_merchant
 from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.messages.endpoints import new_signing_key
 from recoup.flows.models import Models

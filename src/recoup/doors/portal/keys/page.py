@@ -10,7 +10,7 @@ from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member, shown
 from recoup.doors.portal.rights import role
 from recoup.doors.portal.visit import Visit, named
-from recoup.flows.merchants.make_merchant import KEY_KINDS
+from recoup.flows.merchants.issue_key import KEY_KINDS
 from recoup.flows.merchants.merchant_keys import NAME_MAX, end_key, list_keys, make_key, rename_key, working_keys
 from recoup.flows.messages.endpoints import list_all, sums_of
 from recoup.flows.messages.rotate import rotate_shared, shared_key_after, shared_key_state

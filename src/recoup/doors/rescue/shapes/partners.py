@@ -10,7 +10,7 @@ from recoup.doors.rescue.body import rule
 from recoup.doors.rescue.field_rules import GUID, Limits, Wrong, up_to
 from recoup.doors.rescue.shapes.settings import Descriptor, MerchantSite
 from recoup.doors.rescue.wire import Moment, Reference128, Shape, Text, Text128
-from recoup.flows.merchants.make_merchant import KEY_KINDS
+from recoup.flows.merchants.issue_key import KEY_KINDS
 from recoup.kernel.ids import parse_id
 
 MIDS_MAX = 500
