@@ -6,11 +6,11 @@ The same source makes the same files, but for last digits of another machine; se
 from pathlib import Path
 
 from recoup.features.engine.learn import prior
-from recoup.main.demo import business
+from recoup.main.demo import demo
 from recoup_lab.shop.prior import of_the_shop, trained
 
 if __name__ == "__main__":
-    for module, make in ((prior, trained), (business, of_the_shop)):
+    for module, make in ((prior, trained), (demo, of_the_shop)):
         model = make()
         path = Path(str(module.__file__)).with_name(module.FILE)
         path.write_bytes(model.to_json() + b"\n")

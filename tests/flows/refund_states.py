@@ -24,7 +24,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER
 from recoup.moves.attempt.plan import plan_attempt
 from recoup.moves.change import Change
-from recoup.moves.modification.failed import failed_since
+from recoup.moves.modification.elsewhere import failed_since
 from recoup.rules.messages.inbound import Notice
 from recoup.rules.network.allow_list import APPROVE_CARDS
 from recoup.rules.network.magic import FAULT_CARDS, script_card

@@ -13,7 +13,7 @@ from recoup.flows.insight.uplift_report import closed_orders
 from recoup.flows.merchants.arms import ArmsChange, read_arms
 from recoup.flows.merchants.policies import save_policy
 from recoup.flows.merchants.policy_scopes import Where, where_of
-from recoup.rules.backtest.target import ScheduleTarget
+from recoup.rules.backtest.replay import ScheduleTarget
 from recoup.rules.rescue.arm_terms import Terms, arm_of, place_of
 from recoup.rules.rescue.policy import CURRENT
 from recoup.rules.uplift.closed_order import Shares

@@ -19,7 +19,7 @@ from recoup.flows.modifications.review_queue import decide
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.moves.change import Change
-from recoup.moves.modification.failed import failed_since
+from recoup.moves.modification.elsewhere import failed_since
 from recoup.store.server import ServerAddress
 
 pytestmark = deep("kills")

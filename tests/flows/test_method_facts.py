@@ -12,9 +12,9 @@ from tests.flows.test_card_limits import PATIENT, try_now
 from tests.rings import each
 from tests.worlds import KEYRING, Shop, change_world, make_shop, owner, sandbox_world
 
-from recoup.flows.card_hits import UNKNOWN_METHODS_MAX
 from recoup.flows.cards.due import start
 from recoup.flows.insight.verify import verify
+from recoup.flows.open_world import UNKNOWN_METHODS_MAX
 from recoup.gateways.cards.port import Charge, CredentialNews, Outcome, Stored
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.kernel.problem import Problem

@@ -19,7 +19,7 @@ from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.moves.change import Change
-from recoup.moves.modification.failed import failed_since
+from recoup.moves.modification.elsewhere import failed_since
 from recoup.rules.money.refund_limits import Limits
 from recoup.store.server import ServerAddress
 

@@ -15,7 +15,7 @@ from tests.rings import each
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.cards.challenge import ChallengeAnswer, answer, show
-from recoup.flows.cards.risk import Risks, address_counted, ip_counted
+from recoup.flows.cards.first_try import Risks, address_counted, ip_counted
 from recoup.flows.cards.taken import Person
 from recoup.flows.cards.tokenize import Vault
 from recoup.flows.insight.verify import verify
@@ -27,8 +27,8 @@ from recoup.rules.network.allow_list import APPROVE_CARDS, PHONE_CARD
 from recoup.rules.network.magic import script_card
 from recoup.rules.risk.terms import RiskMode
 from recoup.store.insight.risk import Sighted, Sighting
-from recoup.store.retention import retain
 from recoup.store.server import ServerAddress
+from recoup.store.upkeep import retain
 
 IP, DEVICE = "203.0.113.77", "sense-key-of-a-browser"
 HOME = {"addressLine1": "1 Main St", "zipcode": "10001", "countryCode": "US"}

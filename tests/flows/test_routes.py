@@ -13,7 +13,7 @@ from tests.flows.processes import dying_process, kills, run_until_killed
 from tests.rings import deep, each
 from tests.worlds import KEYRING, POLICY, Shop, change_world, make_shop, owner, sandbox_world
 
-from recoup.flows.card_routes import CardRoutes
+from recoup.flows.card_routes import KEPT, LEARNED_FROM, CardRoutes, LearnedSums
 from recoup.flows.cards.amend import Amended, amend
 from recoup.flows.cards.due import start
 from recoup.flows.cards.send import send_attempt
@@ -24,7 +24,6 @@ from recoup.flows.listed_routes import Left, Listed, list_in_database
 from recoup.flows.locked import Job
 from recoup.flows.merchants.route_switches import RouteState, read_route_states, switch_off, switch_on
 from recoup.flows.refunds.refund import RefundRequest, refund
-from recoup.flows.route_sums import KEPT, LEARNED_FROM, LearnedSums
 from recoup.gateways.cards.asking_only import AskingOnly
 from recoup.gateways.cards.kinds import Connection
 from recoup.gateways.cards.port import Charge, Outcome, Stored

@@ -41,7 +41,7 @@ WORK: Final = {
     "features/engine/learn/learn.py": {"_train": "ATTEMPTS_MAX; looks up at each round"},
     "flows/insight/learn_risk.py": {"_learn": "PAYMENTS_MAX; looks up at each term"},
     "flows/insight/uplift_report.py": {"_compared": "ORDERS_MAX; looks up at each thousand orders"},
-    "flows/insight/verify_bounds.py": {"kept_tables": "26 weeks"},
+    "flows/insight/verify.py": {"kept_tables": "26 weeks"},
     "flows/lists/make.py": {"sheet.add": "a page", "sheet.close": "ROWS_MAX", "finish": "one file"},
     "flows/money/advance_bounds.py": {"kept_tables": "26 weeks"},
     "flows/money/reconcile.py": {

@@ -21,8 +21,8 @@ from tests.worlds import FUNDS_CARD, HARD_CARD, KEYRING, OwnWorld, Shop, make_sh
 
 from recoup.doors.command.verify import as_dict, as_text
 from recoup.features.engine.decide import decide as decide_by_model
+from recoup.features.engine.feature import PAST
 from recoup.features.engine.learn.choices import keep, take
-from recoup.features.engine.past import PAST
 from recoup.features.network_tokens.rules import TokenInput, decide_token
 from recoup.flows.cards.by_hand import bring_forward
 from recoup.flows.cards.cancel import cancel
@@ -50,7 +50,7 @@ from recoup.rules.rescue.advance_by_bounds import advance_by_bounds
 from recoup.rules.rescue.by_hand import GateWord, PlanBefore
 from recoup.rules.rescue.card_update import UpdateInput, decide_update
 from recoup.rules.rescue.evidence import Decision
-from recoup.rules.rescue.pricing import ENGINE_1
+from recoup.rules.rescue.policy import ENGINE_1
 from recoup.rules.rescue.replay import DECIDERS
 from recoup.rules.rescue.signal import SignalInput, decide_by_signal
 from recoup.store.insight.proofs import walk

@@ -26,8 +26,7 @@ from recoup.flows.money.reconcile import File, reconcile
 from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.gateways.cards.connector import is_connector
 from recoup.gateways.cards.credential import Stored
-from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.money import to_text
+from recoup.kernel.money import EXPONENTS, to_text
 from recoup.kernel.time import iso
 from recoup.rules.money.reading import Reading
 from recoup.rules.network.magic import script_card

@@ -16,7 +16,7 @@ from recoup.doors.clock.worker import loops_of
 from recoup.flows.run_due import DueWork
 from recoup.rules.messages.events import CATALOGUE
 from recoup.store.operation.backlog import read_backlog
-from recoup.store.retention import retain
+from recoup.store.upkeep import retain
 
 AT_ONCE = {"expiryDateUtc": GONE, "transaction__responseCode": "91"}
 

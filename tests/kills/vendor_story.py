@@ -34,8 +34,7 @@ from recoup.gateways.cards.connector import is_connector
 from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.kinds import Connection
 from recoup.gateways.cards.port import StatementLine
-from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.money import to_text
+from recoup.kernel.money import EXPONENTS, to_text
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
 from recoup.moves.change import Change

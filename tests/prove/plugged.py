@@ -16,13 +16,12 @@ from typing import Any, NamedTuple
 from recoup.features.engine.model import Model
 from recoup.rules.backtest.log_file import read_log
 from recoup.rules.backtest.recorded import JudgedOrder
+from recoup.rules.backtest.replay import EngineTarget, ScheduleTarget, Target
 from recoup.rules.backtest.report import Judgement, judge
-from recoup.rules.backtest.target import EngineTarget, ScheduleTarget, Target
 from recoup.rules.policies.in_force import InForce, Part
 from recoup.rules.policies.terms import PolicyTerms
 from recoup.rules.rescue.arms import DecisionRecord
-from recoup.rules.rescue.policy import RETRY_2
-from recoup.rules.rescue.pricing import ENGINE_1, Pricing
+from recoup.rules.rescue.policy import ENGINE_1, RETRY_2, Pricing
 from recoup_lab.compare.arms.engine import EngineArm
 from recoup_lab.compare.driver import play
 from recoup_lab.compare.ground import Ground, survey

@@ -33,7 +33,7 @@ PARTS: Final = 8
 # module and pattern -> what bounds its text, or whose it is; or of one that is made while it runs, of what.
 REVIEWED: Final = {
     "recoup.rules.files.amounts _GROUPED": "60 characters: CHARS_MAX",
-    "recoup.rules.languages.by_shape _shapes": "1,500 characters of ours: _LONGEST",
+    "recoup.rules.languages.said _shapes": "1,500 characters of ours: _LONGEST",
     "recoup.rules.merchants.personal redactor": "words, escaped, one after the other",
     "recoup.rules.network.card_text without_card": "the digits of a card, and at most 15 between them",
     "recoup.rules.network.magic _script": "digits, as many as a card has",

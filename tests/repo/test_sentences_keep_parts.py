@@ -76,7 +76,7 @@ def test_no_sentence_is_finished_before_it_is_read() -> None:
         name: lines for name, tree in _files() if (lines := [*finished(tree, wordy=name.startswith(harvest._WORDY))])
     }
     wrong = {name: lines for name, lines in found.items() if name not in _MAY and not name.startswith(_DECIDERS)}
-    assert not wrong, 'write Sentence("… {0} …", part): kernel/sentence.py'
+    assert not wrong, 'write Sentence("… {0} …", part): kernel/problem.py'
     assert not _MAY.keys() - found.keys(), "the list of exceptions names what is none"
 
 

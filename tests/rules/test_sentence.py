@@ -13,8 +13,7 @@ from tests.rings import each
 
 from recoup.kernel.encode import encode, encode_sorted, to_plain
 from recoup.kernel.kept_sentence import keep, kept
-from recoup.kernel.problem import STAGE, Problem
-from recoup.kernel.sentence import NearDay, Sentence, changed, cut, joined, shaped
+from recoup.kernel.problem import STAGE, NearDay, Problem, Sentence, changed, cut, joined, shaped
 
 PLAIN = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 KEYS = st.lists(PLAIN.map(lambda text: text.replace("{", "(")), min_size=2, max_size=4)

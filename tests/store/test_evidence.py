@@ -11,9 +11,9 @@ from tests.store.declared import homes
 from tests.store.test_statements import named
 
 from recoup.rules.order.lifecycle import Stage
-from recoup.store.homes import DIRECTORY, MERCHANT
 from recoup.store.orders import evidence
 from recoup.store.server import ServerAddress
+from recoup.store.statement import DIRECTORY, MERCHANT
 
 KINDS = ("cit_web", "cit_callcenter", "mit_managed", "mit_sync", "stable")
 WHEN = re.compile(r"\s*CASE WHEN (.*?) THEN", re.DOTALL)

@@ -10,10 +10,9 @@ from tests.rings import each
 from tests.store.declared import homes
 from tests.store.test_statements import named
 
-from recoup.store.homes import DIRECTORY, MERCHANT
 from recoup.store.migrate import schema_sql
 from recoup.store.server import ServerAddress
-from recoup.store.statement import STATEMENTS, Home
+from recoup.store.statement import DIRECTORY, MERCHANT, STATEMENTS, Home
 
 CREATE = re.compile(r"^CREATE FUNCTION (?:(\w+)\.)?(\w+)\((.*?)^END \$\$;$", re.S | re.M)
 FOUND = list(CREATE.finditer(schema_sql("world")))

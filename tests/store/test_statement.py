@@ -12,9 +12,8 @@ from tests.databases import empty
 from tests.rings import each
 from tests.store.test_statements import complaints, named
 
-from recoup.store.homes import MERCHANT
 from recoup.store.server import ServerAddress
-from recoup.store.statement import STATEMENTS, Read, Row, Tx, Written, statement
+from recoup.store.statement import MERCHANT, STATEMENTS, Read, Row, Tx, Written, statement
 
 
 class State(Enum):

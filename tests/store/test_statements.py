@@ -22,9 +22,8 @@ from tests.rings import each
 from tests.store.declared import homes
 
 import recoup.store
-from recoup.store.homes import DIRECTORY, PEOPLE
 from recoup.store.server import ServerAddress
-from recoup.store.statement import STATEMENTS, Home, Statement, is_row, without_none
+from recoup.store.statement import DIRECTORY, PEOPLE, STATEMENTS, Home, Statement, is_row, without_none
 
 for _module in pkgutil.walk_packages(recoup.store.__path__, "recoup.store."):
     importlib.import_module(_module.name)

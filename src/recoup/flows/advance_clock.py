@@ -14,9 +14,8 @@ from recoup.flows.cards.on_demand import end_silence
 from recoup.flows.locked import Orders
 from recoup.flows.run_due import run_due
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import Scope
-from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import BusinessTime
 from recoup.store.merchants.clock_moves import NewClockMove, begin_move, end_move
 from recoup.store.merchants.merchants import move_clock, offset_of

@@ -6,6 +6,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field, replace
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -13,7 +14,6 @@ import asyncpg
 import structlog
 
 from recoup.flows.own_routes import OpenProcessors
-from recoup.flows.route_sums import LearnedSums
 from recoup.gateways.cards.port import Outcome
 from recoup.kernel.filled import filled
 from recoup.kernel.problem import Problem, in_words
@@ -26,16 +26,54 @@ from recoup.rules.rescue.route_by_worth import USUAL_CHANCE, Candidate
 from recoup.rules.rescue.route_terms import RouteTerms
 from recoup.store.cards.card_routes import (
     RouteOut,
+    RouteSums,
     StoredRoute,
     add_counts,
     lock_breaker,
     routes_out,
     set_breaker,
     set_refusal,
+    sums_between,
 )
 from recoup.store.merchants.sending_stops import SendingStop, standing_stop
 from recoup.store.pool import LOST, Database, is_away
-from recoup.store.statement import Tx
+from recoup.store.statement import Read, Tx
+
+LEARNED_FROM: Final = timedelta(days=28)
+KEPT: Final = timedelta(minutes=1)
+_HOUR: Final = timedelta(hours=1)
+
+
+class LearnedSums:
+    """One a world and process."""
+
+    def __init__(self) -> None:
+        self._over: Mapping[str, RouteSums] = {}
+        self._present: Mapping[str, RouteSums] = {}
+        self._over_until: WallTime | None = None
+        self._read_at: WallTime | None = None
+
+    def of(self, route: str) -> tuple[int, int]:
+        """Approvals, and those that were expected of the same sends, in millionths."""
+        found = [one for one in (self._over.get(route), self._present.get(route)) if one is not None]
+        return sum(one.approved for one in found), sum(one.expected for one in found)
+
+    def forget(self) -> None:
+        """They are read anew by the next call."""
+        self._over_until = self._read_at = None
+
+    async def read(self, db: Read, now: WallTime) -> None:
+        """Nothing most of the time."""
+        if self._read_at is not None and timedelta(0) <= now - self._read_at < KEPT:
+            return
+        # the hour before the present one may still be written, by a clock that is behind
+        until = WallTime(now.replace(minute=0, second=0, microsecond=0) - _HOUR)
+        if until != self._over_until:
+            self._over = await sums_between(db, now - LEARNED_FROM, until)
+            self._over_until = until
+        self._present = await sums_between(db, until, now + _HOUR)
+        self._read_at = now
+
 
 KEEP_SECONDS: Final = 1.0
 EXPECTED_MAX: Final = 4_096  # sends under way whose chance is remembered

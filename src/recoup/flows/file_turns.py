@@ -18,8 +18,7 @@ from weakref import WeakKeyDictionary
 
 from recoup.flows.threads import run_stoppable
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem, invalid, too_large
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, invalid, too_large
 from recoup.rules.files.source import ZIP, unpacked
 from recoup.rules.uploads.card_data import is_number
 from recoup.store.orders.uploads import held_rows

@@ -4,8 +4,7 @@ from uuid import UUID
 
 from recoup.flows.world import World
 from recoup.kernel.ids import parse_id, parse_tail, parse_wire_id
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 from recoup.store.orders.find_orders import find_any_order, find_order_among
 
 

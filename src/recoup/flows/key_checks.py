@@ -9,8 +9,7 @@ from typing import Final
 
 from recoup.core.ports import Keys
 from recoup.gateways.keys.sealing import Sealed
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.time import Clocks
 from recoup.store.installation_worlds import note_world
 from recoup.store.key_checks import add_checks, is_in_use, key_checks, lock_checks, retiring_keys, sealed_by_keys

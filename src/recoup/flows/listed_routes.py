@@ -9,8 +9,7 @@ import structlog
 from recoup.core.ports import Keys
 from recoup.flows.own_routes import open_connection, seal_connection
 from recoup.gateways.cards.kinds import Connection
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.time import WallTime
 from recoup.store.cards.card_routes import NewCardRoute, identities_of, list_routes, routes_left
 from recoup.store.pool import Database

@@ -15,8 +15,7 @@ from recoup.gateways.cards.bridge import NoProcessor
 from recoup.gateways.cards.connector import is_connector
 from recoup.gateways.cards.port import Inquiry, Processor
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem, in_words
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, in_words
 from recoup.kernel.time import WallTime
 from recoup.rules.live_check import CheckLine, Verdict, is_nobodys
 from recoup.rules.money.bank_account import read_account

@@ -18,9 +18,8 @@ from recoup.flows.messages.redeliver import redeliver_last
 from recoup.flows.people.standing import role_who_may
 from recoup.flows.stable.expire import last_look
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem, in_words
+from recoup.kernel.problem import Problem, Sentence, in_words, joined
 from recoup.kernel.scope import Actor, Scope
-from recoup.kernel.sentence import Sentence, joined
 from recoup.moves.audit import note
 from recoup.moves.bulk.act import end_act, take_act
 from recoup.store.lists.bulk_acts import (

@@ -1,9 +1,11 @@
 """A world with what a process keeps of its own: routes, models, and who asked for what too often."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
 
 from recoup.core.ports import Hits, Models, Routes, SamplesUnderWay, Standing
-from recoup.flows.card_hits import UNKNOWN_METHODS_MAX, CardHits
 from recoup.flows.card_routes import CardRoutes
 from recoup.flows.key_endings import KeyEndings
 from recoup.flows.models import NoModels
@@ -12,6 +14,32 @@ from recoup.flows.standing import FixedStanding
 from recoup.flows.world import World
 from recoup.gateways.bank.files import ByHand
 from recoup.gateways.bank.port import Bank
+
+HITS_MAX: Final = 5
+UNKNOWN_METHODS_MAX: Final = 100
+HITS_KEPT: Final = timedelta(days=1)
+CALLERS_MAX: Final = 10_000
+
+
+class CardHits:
+    """How many identifiers of each caller were such, within a day and in this process's memory; up to `most`."""
+
+    def __init__(self, most: int = HITS_MAX) -> None:
+        self._most = most
+        self._counts: dict[UUID, tuple[int, float]] = {}  # how many, and when they are forgotten
+
+    def left(self, caller: UUID, now: float) -> int:
+        """`now`: monotonic seconds. Below zero: one look-up found more than there was room for."""
+        count, until = self._counts.get(caller, (0, 0.0))
+        return self._most - count if now < until else self._most
+
+    def take(self, caller: UUID, hits: int, now: float) -> int:
+        """Answers what is left after them."""
+        left = self.left(caller, now) - hits
+        if caller not in self._counts and len(self._counts) >= CALLERS_MAX:
+            self._counts.pop(next(iter(self._counts)))
+        self._counts[caller] = (self._most - left, now + HITS_KEPT.total_seconds())
+        return left
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

@@ -8,9 +8,8 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.scope import Scope
-from recoup.kernel.sentence import Sentence
 from recoup.moves.change import Change
 from recoup.store.orders.requests import answered, find_request
 from recoup.store.orders.rows import AnsweredKey

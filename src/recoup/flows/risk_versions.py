@@ -7,9 +7,8 @@ import structlog
 from msgspec.structs import replace
 
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.scope import Actor
-from recoup.kernel.sentence import Sentence
 from recoup.rules.risk.weights import PRIOR, PRIOR_NAME, Weights, named
 from recoup.store.insight.risk_weights import RiskVersion, add_risk_version, list_risk_versions, weights_in_use
 
@@ -52,7 +51,11 @@ async def use_risk_version(world: World, number: int, actor: Actor) -> RiskVersi
     if chosen is None and number:
         message = Sentence("There is no version {0}.", number)
         raise Problem("not_found", message, field="version", cure="`recoup learn risk list` shows the versions.")
-    row = _of_prior() if chosen is None else chosen
+    row = (
+        RiskVersion(name=PRIOR.version, base=PRIOR.base, terms=dict(PRIOR.terms), used=True)
+        if chosen is None
+        else chosen
+    )
     if row.name == used.version:
         raise Problem("wrong_state", Sentence("{0} is already in use.", row.name), field="version")
     return await add_version(world, replace(row, used=True, note=f"version {number} again, by hand"), rows, actor)
@@ -69,7 +72,3 @@ async def add_version(world: World, row: RiskVersion, rows: list[RiskVersion], a
         if not await add_risk_version(tx, row):
             raise Problem("conflict", "Somebody else has just made a version.", cure="Look at them and try again.")
     return row
-
-
-def _of_prior() -> RiskVersion:
-    return RiskVersion(name=PRIOR.version, base=PRIOR.base, terms=dict(PRIOR.terms), used=True)

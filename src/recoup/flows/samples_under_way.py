@@ -6,8 +6,7 @@ from contextlib import contextmanager
 from typing import Final
 from uuid import UUID
 
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 
 OF_OWNER_MAX: Final = 5  # as many as a connection test sends
 ALL_MAX: Final = 64

@@ -10,8 +10,7 @@ from tempfile import TemporaryFile
 from typing import IO, Any, Final
 
 from recoup.flows.threads import run_stoppable
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 from recoup.rules.lists.cells import Kind
 
 ROWS_MAX: Final = 100_000

@@ -27,8 +27,7 @@ from recoup.flows.people.sign_in import SIGN_UP_GOES_ON, clean_email, enter, nam
 from recoup.flows.people.throttle import charge_stranger
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.rules.network.descriptor import LENGTH_MAX, LENGTH_MIN
 from recoup.rules.rescue.site_address import check_site_address
 from recoup.store.merchants.partners import add_partner_merchant

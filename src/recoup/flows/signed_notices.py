@@ -8,8 +8,7 @@ from msgspec import Struct
 from recoup.flows.no_cards import PROCESSOR, refuse_cards
 from recoup.flows.world import World
 from recoup.kernel.encode import to_plain
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 from recoup.rules.messages.inbound import SignedKind, is_signed
 
 T = TypeVar("T", bound=Struct)

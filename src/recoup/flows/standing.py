@@ -20,8 +20,7 @@ import structlog
 
 from recoup.core.beside import beside
 from recoup.gateways.marks import ErasedPerson, MarkFile
-from recoup.kernel.problem import Problem, in_words
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, in_words
 from recoup.kernel.time import Clocks, WallTime
 from recoup.rules.standing import Mark, Reached, knows_less, newest
 from recoup.store.operation.standing import (

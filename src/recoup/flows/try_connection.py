@@ -20,9 +20,8 @@ from recoup.flows.messages.send_sample import send_sample
 from recoup.flows.world import World
 from recoup.gateways.cards.port import Inquiry, Processor
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, Sentence, joined
 from recoup.kernel.scope import Scope
-from recoup.kernel.sentence import Sentence, joined
 from recoup.rules.merchants.key_scopes import covers
 from recoup.rules.rescue.origin import Named, Origin, origin_of
 from recoup.rules.rescue.pause import check_taking

@@ -17,8 +17,7 @@ from tempfile import TemporaryFile
 from typing import BinaryIO, Final
 
 from recoup.flows.threads import run_stoppable
-from recoup.kernel.problem import Problem, too_large
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, too_large
 from recoup.rules.files.sheet import BYTES_MAX
 from recoup.rules.files.source import ZIP, is_workbook, source_of
 

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import msgspec
 
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence
 
 
 def _text(value: object) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from recoup.kernel.sentence import NearDay, Part, Sentence
+from recoup.kernel.problem import NearDay, Part, Sentence
 
 MARK: Final = "sentence"
 Kept = Annotated[str, MARK]

@@ -1,12 +1,41 @@
-"""Money is an integer of an asset's smallest unit. No float comes near it."""
+"""Money is an integer of an asset's smallest unit. No float comes near it.
+
+Decimal places of each asset are frozen from ISO 4217 (a test compares); USDT and USDC have those of the book.
+"""
 
 import re
+import tomllib
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Final
 
-from recoup.kernel.currencies import CUSTOMARY, EXPONENTS, decimals_of, was_currency
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, invalid
+
+_CURRENCIES: Final = tomllib.loads(Path(__file__).with_name("currencies.toml").read_text("utf-8"))
+CUSTOMARY: Final[dict[str, int]] = _CURRENCIES["customary"]
+EXPONENTS: Final[dict[str, int]] = _CURRENCIES["exponents"]
+WITHDRAWN: Final[dict[str, tuple[int, date]]] = {
+    asset: (row["decimals"], row["last"]) for asset, row in _CURRENCIES["withdrawn"].items()
+}
+_ZONES: Final = timedelta(days=1)  # the last day ends later elsewhere
+
+
+def decimals_of(asset: str) -> int:
+    """Decimal places, of a withdrawn currency too. Raises: KeyError."""
+    return EXPONENTS[asset] if asset in EXPONENTS else WITHDRAWN[asset][0]
+
+
+def was_currency(asset: str) -> bool:
+    """Whether it is one, or was one that files of the past may hold."""
+    return asset in EXPONENTS or asset in WITHDRAWN
+
+
+def withdrawn_by(asset: str, at: datetime) -> date | None:
+    """The last day of a currency that had ended by then."""
+    last = WITHDRAWN[asset][1] if asset in WITHDRAWN else None
+    return last if last is not None and (at - _ZONES).date() > last else None
+
 
 UNITS_MAX: Final = 10**15  # of one amount: a sum of thousands of them stays inside 64 bits
 _DECIMAL: Final = re.compile(r"(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,18})?")

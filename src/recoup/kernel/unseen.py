@@ -4,8 +4,7 @@ turns the direction of writing round. An id never has them; what is printed show
 import re
 from typing import Final
 
-from recoup.kernel.problem import invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence, invalid
 
 _OBEYED: Final = "\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069"
 _IN_AN_ID: Final = re.compile(f"[{_OBEYED}]")

@@ -7,8 +7,7 @@ from typing import Final
 
 import structlog
 
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.time import Clocks
 from recoup.main.settings import Settings
 

@@ -4,10 +4,10 @@ import io
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
@@ -15,10 +15,29 @@ from recoup import __version__
 from recoup.doors.command.verb_group import VerbGroup
 from recoup.kernel.problem import Problem
 from recoup.kernel.unseen import shown_by_number
-from recoup.main.command_line import CommandLine
+from recoup.main.heap import settle_heap
 from recoup.main.later_verbs import LATER
 from recoup.main.settings import Settings, load_settings, shown_setting
 from recoup.rules.network.card_guard import check_words
+
+if TYPE_CHECKING:
+    from recoup.doors.command.verbs import Opened
+
+T = TypeVar("T")
+
+
+class CommandLine:
+    """Implements `doors.command.verbs.CommandLine`."""
+
+    def run(self, data_dir: Path | None, work: Callable[["Opened"], Awaitable[T]], *, sandbox_only: bool) -> T:
+        from recoup.main.chosen_world import with_world
+
+        settings = load_settings(data_dir=data_dir)
+        if sandbox_only and settings.world != "sandbox":
+            raise Problem("invalid", "This command works in the sandbox only.", cure="Remove --live and RECOUP_WORLD.")
+        settle_heap()
+        return with_world(settings, work)
+
 
 if TYPE_CHECKING:
     from recoup.main.databases import Databases

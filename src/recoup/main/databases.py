@@ -15,8 +15,7 @@ import structlog
 from recoup.core.beside import beside
 from recoup.gateways.keys.files import FILE_NAME as KEYS
 from recoup.gateways.keys.secret_files import FILE
-from recoup.kernel.problem import Problem, in_words
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, in_words
 from recoup.kernel.time import SKEW_SECONDS_MAX, Clocks, DatabaseClocks
 from recoup.main.settings import Settings
 from recoup.store.connect import POOLER, connect

@@ -78,7 +78,7 @@ LATER: Final[Mapping[str, LaterVerb | PackageVerb]] = {
     ),
     "report": _of_doors("report", "Reports for a merchant's accounting."),
     "restore": _of_main(
-        "restore_verb", "Restores a copy beside the running database and verifies it; --take puts it in its place."
+        "backup_verb", "Restores a copy beside the running database and verifies it; --take puts it in its place."
     ),
     "route": _of_doors("route", "Card routes: their state, and the switch of each."),
     "sandbox": _of_doors(

@@ -22,8 +22,7 @@ from recoup.flows.live_check import ACTOR, METRICS_READ, Marks, check_world, mom
 from recoup.flows.world import World
 from recoup.gateways.cards.kinds import KINDS
 from recoup.gateways.keys.files import FILE_NAME as KEY_FILE
-from recoup.kernel.problem import Problem, in_words
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, in_words
 from recoup.kernel.time import Clocks
 from recoup.main.backup.configuration import AGE_HOURS_MAX
 from recoup.main.backup.copies import age_seconds

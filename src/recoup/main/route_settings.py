@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from recoup.gateways.cards.kinds import KINDS, Connection, Kind, is_reached_safely, usable_kinds
-from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.money import EXPONENTS
 from recoup.kernel.problem import Problem, invalid
 from recoup.rules.merchants.countries import COUNTRIES
 from recoup.rules.network.codes import SCHEMES

@@ -98,11 +98,6 @@ def mode_of(settings: Settings) -> str:
     return "candidate" if settings.training == "auto" else settings.training
 
 
-def risk_mode_of(settings: Settings) -> str:
-    """`auto`: weights that are no worse are used."""
-    return "take" if settings.training == "auto" else settings.training
-
-
 def trainer_of(settings: Settings, databases: Databases, world: str) -> Trainer:
     """For a worker of this world."""
     environment = environment_of(settings, databases)
@@ -170,7 +165,7 @@ def _chosen(settings: Settings) -> Policy:
         file_rows_max=settings.file_rows_max,
         digest_hour=settings.digest_hour,
         training=mode_of(settings),
-        risk_training=risk_mode_of(settings),
+        risk_training="take" if settings.training == "auto" else settings.training,
         training_hour=settings.training_hour,
     )
 

@@ -3,7 +3,7 @@
 import re
 from typing import Final, Literal, NamedTuple
 
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence
 
 Verdict = Literal["pass", "wait", "refuse", "waived"]
 Shuts = Literal["start", "first", "never"]

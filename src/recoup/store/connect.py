@@ -9,7 +9,7 @@ import msgspec
 from recoup.kernel.encode import encode
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import DatabaseClocks
-from recoup.store.homes import SEARCH_PATH
+from recoup.store.statement import SEARCH_PATH
 from recoup.store.versions import Schema, greet
 
 # Plans are kept by each connection. One made while a table was small would read all of it for ever when it has grown;

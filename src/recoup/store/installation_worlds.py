@@ -2,8 +2,7 @@
 
 from datetime import datetime
 
-from recoup.store.homes import PEOPLE
-from recoup.store.statement import Read, Tx
+from recoup.store.statement import PEOPLE, Read, Tx
 
 
 @PEOPLE.statement("INSERT INTO installation_worlds (name, since) VALUES ($1, $2) ON CONFLICT DO NOTHING")

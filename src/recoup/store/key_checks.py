@@ -4,8 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from recoup.store.homes import DIRECTORY, MERCHANT, PEOPLE
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import DIRECTORY, MERCHANT, PEOPLE, Read, Row, Tx
 
 Key = tuple[str, str]  # purpose, key id
 

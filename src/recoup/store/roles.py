@@ -8,8 +8,7 @@ from typing import Final
 
 import asyncpg
 
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 
 APP: Final = "recoup_app"
 READ: Final = "recoup_read"

@@ -13,8 +13,7 @@ from zlib import crc32
 
 import asyncpg
 
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 
 CLASS: Final = 7_301_842
 _TELL: Final = "SELECT pg_try_advisory_lock_shared($1, $2)"

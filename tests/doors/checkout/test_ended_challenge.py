@@ -16,7 +16,7 @@ from recoup.flows.cards.amend import Amended, amend
 from recoup.flows.cards.cancel import cancel
 from recoup.flows.cards.inquire import inquire
 from recoup.flows.modifications.review_queue import decide
-from recoup.moves.modification.failed import failed_since
+from recoup.moves.modification.elsewhere import failed_since
 from recoup.rules.network.magic import FAULT_CARDS, script_card
 
 NOTHING = "Nothing is charged."

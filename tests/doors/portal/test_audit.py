@@ -20,7 +20,7 @@ from recoup.rules.order.lifecycle import FACTS
 from recoup.rules.order.lifecycle import STEPS as ORDER_STEPS
 from recoup.rules.people.account_words import HAPPENINGS
 from recoup.store.migrate import schema_sql
-from recoup.store.people.audit_sources import OF_MERCHANT, ORDERS
+from recoup.store.people.audit import OF_MERCHANT, ORDERS
 from recoup.store.server import ServerAddress
 
 # What the machine, the processor or the payer does to an order, or what follows from an act that has its own line.

@@ -10,8 +10,7 @@ from tests.worlds import Shop
 
 from recoup.doors.edge.called import why_refused
 from recoup.flows.call_log import CallLog
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 from recoup.moves.bulk.export import end_export
 from recoup.rules.languages import said
 from recoup.store.lists.bulk_acts import NewAct, answer_act, begin_act

@@ -19,7 +19,7 @@ from recoup.doors.portal.orders.amounts import Amounts, read_amounts
 from recoup.doors.portal.orders.page import chips
 from recoup.doors.portal.orders.query import PRESETS, SIZES, Days, Query, read_days
 from recoup.doors.portal.orders.reading import COLUMNS, read_query
-from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.money import EXPONENTS
 from recoup.kernel.nearest import nearest
 from recoup.rules.lists.words import REASON_WORDS
 from recoup.rules.merchants.personal import SHOWN

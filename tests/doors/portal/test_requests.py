@@ -24,8 +24,8 @@ from recoup.kernel.problem import Problem
 from recoup.main.app import refuse
 from recoup.rules.network.allow_list import APPROVE_CARDS
 from recoup.store.partitions import ensure_partitions, partitions_of
-from recoup.store.retention import retain
 from recoup.store.server import ServerAddress
+from recoup.store.upkeep import retain
 
 Story = Callable[[Shop, As, CallLog, httpx.AsyncClient], Awaitable[None]]
 

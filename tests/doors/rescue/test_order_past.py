@@ -11,7 +11,7 @@ from tests.doors.rescue.door import GONE, HARD, UNKNOWN, Caller, Door, opened_do
 from tests.rings import each
 
 from recoup.features.parts.flows import set_part_terms
-from recoup.moves.modification.failed import failed_since
+from recoup.moves.modification.elsewhere import failed_since
 from recoup.rules.network.magic import DISPUTE_CARDS, script_card
 from recoup.rules.network.magic_disputes import DISPUTES
 from recoup.store.server import ServerAddress

@@ -7,7 +7,7 @@ from tests.doors.rescue.shapes import fields_of
 from tests.rings import each
 
 from recoup.flows.insight.audit import read_audit
-from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.money import EXPONENTS
 from recoup.store.people.audit import AuditFilter
 
 NIGHT = {"when": {"hours": ["07:00-22:00"]}}

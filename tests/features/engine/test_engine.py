@@ -20,11 +20,10 @@ from recoup.kernel.time import BusinessTime
 from recoup.rules.network.codes import read_decline
 from recoup.rules.network.decline_code import NETWORK, DeclineCode
 from recoup.rules.rescue.answer_classes import APPROVED, FUNDS, SOFT, key_of
-from recoup.rules.rescue.evidence import Evidence
+from recoup.rules.rescue.evidence import Evidence, Offered
 from recoup.rules.rescue.explore import Offer, drawn, weighed
 from recoup.rules.rescue.facts import Look
-from recoup.rules.rescue.pricing import ENGINE_1, Pricing
-from recoup.rules.rescue.verdict import Offered
+from recoup.rules.rescue.policy import ENGINE_1, Pricing
 
 MODEL = model()
 

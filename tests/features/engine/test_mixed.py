@@ -29,11 +29,10 @@ from recoup.features.engine.plan import Candidate, planned
 from recoup.features.engine.regression import NODES
 from recoup.kernel.time import BusinessTime
 from recoup.rules.rescue.answer_classes import APPROVED, FUNDS, SOFT
-from recoup.rules.rescue.evidence import Evidence, Tried
+from recoup.rules.rescue.evidence import Evidence, Offered, Tried
 from recoup.rules.rescue.facts import Look, hours_of
-from recoup.rules.rescue.pricing import ENGINE_1
+from recoup.rules.rescue.policy import ENGINE_1
 from recoup.rules.rescue.replay import decide_again
-from recoup.rules.rescue.verdict import Offered
 
 BEGIN, END = hours_of(DECLINED) + 1.0, hours_of(DECLINED) + 28 * 24.0
 

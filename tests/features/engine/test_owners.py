@@ -8,8 +8,15 @@ from hypothesis import strategies as st
 from tests.rings import each
 
 from recoup.features.engine.learn.attempts import Attempts
-from recoup.features.engine.learn.held_out import HeldOut, Scored, scored, try_out
-from recoup.features.engine.learn.owners import most_of_each, payers_within, shared_out
+from recoup.features.engine.learn.held_out import (
+    HeldOut,
+    Scored,
+    most_of_each,
+    payers_within,
+    scored,
+    shared_out,
+    try_out,
+)
 from recoup.rules.rescue.facts import Facts, Look
 
 FACTS = Facts(Look(datetime(2026, 5, 1, tzinfo=UTC), 1, 0), "51", "", False)

@@ -10,9 +10,9 @@ from tests.features.engine.ground import evidence, fridays, mixed_model, regress
 from tests.rings import each
 
 from recoup.features.engine.decide import decide
-from recoup.features.engine.past import wrong_of
+from recoup.features.engine.feature import wrong_of
 from recoup.rules.rescue.evidence import Decision
-from recoup.rules.rescue.pricing import ENGINE_1
+from recoup.rules.rescue.policy import ENGINE_1
 
 ASKED = evidence(looks=fridays(5), explore=0.3)
 MADE = mixed_model(regression(bias=-0.5))

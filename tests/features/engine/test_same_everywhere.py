@@ -28,7 +28,7 @@ from recoup.kernel.time import BusinessTime
 from recoup.rules.rescue.answer_classes import APPROVED, FUNDS, LIMIT, SOFT, TECHNICAL
 from recoup.rules.rescue.evidence import Evidence
 from recoup.rules.rescue.facts import Look
-from recoup.rules.rescue.pricing import ENGINE_1
+from recoup.rules.rescue.policy import ENGINE_1
 
 DECISIONS = 300
 HASH = "4fbbb9472575af55c45523ea4f0d8d274d0a2aea899712b94f66ca4e4a781461"

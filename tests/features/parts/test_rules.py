@@ -23,8 +23,8 @@ from recoup.features.parts.rules import (
     changed,
     part_of,
 )
-from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import new_id
+from recoup.kernel.money import EXPONENTS
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import BusinessTime
 from recoup.rules.money.over_charges import over_charges, over_pieces

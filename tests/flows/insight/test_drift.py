@@ -20,8 +20,7 @@ from recoup.moves.change import Change
 from recoup.rules.messages.notification_words import words_of
 from recoup.rules.order.snapshot import Attempt
 from recoup.rules.rescue.drift import Counted
-from recoup.rules.rescue.evidence import Decision
-from recoup.rules.rescue.verdict import Offered
+from recoup.rules.rescue.evidence import Decision, Offered
 from recoup.store.server import ServerAddress
 
 ANNA = Actor("operator", "anna")

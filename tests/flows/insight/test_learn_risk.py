@@ -11,8 +11,7 @@ from tests.flows.insight.risk_history import Judged, judge
 from tests.flows.test_risk import ask, decision_of
 from tests.worlds import POLICY, Shop, change_world, make_shop, owner, sandbox_world
 
-from recoup.flows.insight.learn_risk import learn_risk, train_risk, train_risk_nightly
-from recoup.flows.insight.risk_outcomes import gather_outcomes
+from recoup.flows.insight.learn_risk import gather_outcomes, learn_risk, train_risk, train_risk_nightly
 from recoup.flows.insight.verify import verify
 from recoup.flows.risk_versions import risk_in_use, risk_versions, use_risk_version
 from recoup.kernel.problem import Problem
@@ -55,7 +54,7 @@ async def night(shop: Shop) -> int:
 
 
 def test_after_a_night_it_decides_by_what_it_learned(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("recoup.flows.cards.risk.KEEP_SECONDS", 0.0)
+    monkeypatch.setattr("recoup.flows.cards.first_try.KEEP_SECONDS", 0.0)
 
     async def story(shop: Shop) -> None:
         assert await train_risk_nightly(shop.world) == 0, "a new installation trains in its first night"

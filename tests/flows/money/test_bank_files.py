@@ -11,8 +11,7 @@ from recoup.flows.insight.verify import verify
 from recoup.flows.money.bank_answers import take_answers
 from recoup.flows.money.bank_payouts import approve, go_on
 from recoup.flows.money.book_differences import book_lines
-from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.money import to_text
+from recoup.kernel.money import EXPONENTS, to_text
 from recoup.rules.money.reading import Reading
 from recoup.rules.money.report_spans import days
 from recoup.store.server import ServerAddress

@@ -33,8 +33,8 @@ from recoup.flows.money.origin_reports import (
 )
 from recoup.flows.money.settle import close_pages_of
 from recoup.flows.world import World
-from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import LOWEST
+from recoup.kernel.money import EXPONENTS
 from recoup.kernel.problem import Problem
 from recoup.rules.money.as_of import Window
 from recoup.rules.money.fees import Tariff

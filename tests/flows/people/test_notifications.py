@@ -36,8 +36,8 @@ from recoup.rules.messages.events import CATALOGUE
 from recoup.rules.order.whys import HOLD_REASONS
 from recoup.store.messages.notification_settings import NotificationMail, choose
 from recoup.store.messages.notifications import readers_of
-from recoup.store.retention import retain
 from recoup.store.server import ServerAddress
+from recoup.store.upkeep import retain
 
 Story = Callable[[Shop, dict[str, UUID]], Awaitable[None]]
 

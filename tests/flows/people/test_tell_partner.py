@@ -21,8 +21,8 @@ from recoup.flows.world import World
 from recoup.kernel.scope import Actor, PartnerScope
 from recoup.rules.messages.breaker import FAILURES_TO_OPEN
 from recoup.rules.messages.events import CATALOGUE
-from recoup.store.retention import ALERTS_KEPT, retain
 from recoup.store.server import ServerAddress
+from recoup.store.upkeep import ALERTS_KEPT, retain
 
 HEARS = {"developer", "operations", "owner"}
 

@@ -15,8 +15,8 @@ from recoup.flows.people.sign_in import SignIn, sign_in
 from recoup.flows.stable.callers import Callers, Signed
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
-from recoup.store.retention import retain
 from recoup.store.server import ServerAddress
+from recoup.store.upkeep import retain
 
 
 def signed(key_id: str, secret: str) -> Signed:

@@ -24,9 +24,9 @@ from recoup.kernel.money import from_text
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.rules.money.fees import KEEP, PRO_RATA, Tariff
-from recoup.store.retention import retain
 from recoup.store.server import ServerAddress
 from recoup.store.stable.wallets import available
+from recoup.store.upkeep import retain
 
 PAYER, OPERATOR = Actor("payer", "checkout"), Actor("operator", "desk")
 # Every balance that the wallet ever had, in the order of the book.

@@ -5,8 +5,7 @@ from hypothesis import strategies as st
 from tests.rings import each
 
 from recoup.gateways.cards.wire_amounts import amount_text, exponent, units_of
-from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.money import UNITS_MAX
+from recoup.kernel.money import EXPONENTS, UNITS_MAX
 
 
 @each("currency", sorted(EXPONENTS))

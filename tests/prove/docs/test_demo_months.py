@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.docs.test_demo import mark, portal_of, recoup, up
 
 from recoup.features.engine.learn import prior
-from recoup.main.demo import business
+from recoup.main.demo import demo
 from recoup_lab.shop.prior import of_the_shop, trained
 
 PLAYED_SECONDS = 1_800
@@ -48,7 +48,7 @@ def test_the_demo_ends_with_money_that_the_engine_added(tmp_path: Path) -> None:
 
 
 def test_the_models_are_those_that_their_script_makes() -> None:
-    for module, make in ((prior, trained), (business, of_the_shop)):
+    for module, make in ((prior, trained), (demo, of_the_shop)):
         kept = json.loads(Path(module.__file__).with_name(module.FILE).read_text())
         made = json.loads(make().to_json())
         assert kept.keys() == made.keys()

@@ -17,7 +17,7 @@ from tests.prove import plugged
 
 from recoup.doors.command.backtest import backtest
 from recoup.doors.portal.backtests.page import meaning
-from recoup.rules.backtest.target import ScheduleTarget
+from recoup.rules.backtest.replay import ScheduleTarget
 from recoup.rules.rescue.policy import RETRY_2
 from recoup_lab.plug.program import Program
 

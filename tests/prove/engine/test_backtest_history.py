@@ -24,12 +24,11 @@ from recoup.flows.insight.backtest_plain import history_plain
 from recoup.rules.backtest.assuming import Narrowed
 from recoup.rules.backtest.history import Bounds, Payment, cohort_of
 from recoup.rules.backtest.model_word import Calibration, Past, PastTry, calibrate, expectations_of, past_tries
-from recoup.rules.backtest.target import EngineTarget, ScheduleTarget
+from recoup.rules.backtest.replay import EngineTarget, ScheduleTarget
 from recoup.rules.imports.payments import payments_of
 from recoup.rules.policies.in_force import InForce, Part
 from recoup.rules.policies.terms import PolicyTerms
-from recoup.rules.rescue.policy import POLICIES
-from recoup.rules.rescue.pricing import ENGINE_1
+from recoup.rules.rescue.policy import ENGINE_1, POLICIES
 from recoup_lab.compare.arms.retry_2 import Retry2
 from recoup_lab.compare.arms.schedules import SCHEDULES
 from recoup_lab.compare.driver import play

@@ -17,7 +17,7 @@ from tests.rules.banks import made
 from tests.rules.imports.reading import UNTIL
 
 from recoup.doors.rescue.uploads import readers
-from recoup.flows.cards.uploads.read import Rows, form_of
+from recoup.flows.cards.uploads.take import Rows, form_of
 from recoup.flows.money.reconcile import File, _statement
 from recoup.kernel.problem import Problem
 from recoup.rules.backtest.log_file import read_log

@@ -8,7 +8,7 @@ import pytest
 from tests.rules.imports.reading import attempts, bad, look, read
 
 from recoup.doors.rescue.uploads import columns_of, readers
-from recoup.flows.cards.uploads.read import Rows
+from recoup.flows.cards.uploads.take import Rows
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.rules.banks.answers import answers_of

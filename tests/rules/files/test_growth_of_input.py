@@ -112,7 +112,7 @@ def _takes_a_file(function: Callable[..., object]) -> bool:
 
 
 _FILES: Final = frozenset({
-    "typing.BinaryIO", "collections.abc.Iterable[bytes]", "collections.abc.Iterable[recoup.rules.files.lines.Line]",
+    "typing.BinaryIO", "collections.abc.Iterable[bytes]", "collections.abc.Iterable[recoup.rules.files.table.Line]",
     "collections.abc.Callable[[], collections.abc.Iterable[bytes]]", "<class 'zipfile.ZipFile'>",
 })  # fmt: skip
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from tests.rings import each
 
-from recoup.rules.languages import by_shape as module
+from recoup.rules.languages import said as module
 from recoup.rules.languages.catalogues import Catalogue
 from recoup.rules.languages.said import said
 

@@ -8,8 +8,7 @@ import pytest
 from tests.rings import each
 
 from recoup.kernel.kept_sentence import keep, kept
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import NearDay, Sentence, joined, shaped
+from recoup.kernel.problem import NearDay, Problem, Sentence, joined, shaped
 from recoup.rules.languages import said as module
 from recoup.rules.languages.catalogues import catalogue
 from recoup.rules.languages.said import said

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
 
-from recoup.kernel.sentence import noted
+from recoup.kernel.problem import noted
 from recoup.rules.messages.local_time import (
     REMIND_DAYS,
     begin_of,

@@ -6,7 +6,7 @@ from tests.rings import each
 
 from recoup.kernel.ids import new_id
 from recoup.kernel.kept_sentence import keep
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence
 from recoup.rules.languages.catalogues import ENGLISH, languages
 from recoup.rules.languages.locale import Locale
 from recoup.rules.merchants.rights import MAY as ROLES_MAY

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
 
-from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.money import money
+from recoup.kernel.money import EXPONENTS, money
 from recoup.kernel.problem import Problem
 from recoup.rules.money.typed_amounts import units
 

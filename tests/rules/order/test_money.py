@@ -10,8 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from tests.rings import each
 
-from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.money import UNITS_MAX, Money, from_text, shown, to_text
+from recoup.kernel.money import EXPONENTS, UNITS_MAX, Money, from_text, shown, to_text
 from recoup.kernel.problem import Problem
 from recoup.rules.money import ledger
 from recoup.rules.money.fees import Tariff, fee_units

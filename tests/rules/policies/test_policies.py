@@ -27,8 +27,7 @@ from recoup.rules.policies.stored import Version, holding, named_in
 from recoup.rules.policies.terms import LINKS, NOTHING_SET, OWN, Hours, PolicyTerms, ScopeKind
 from recoup.rules.rescue.decide import decide
 from recoup.rules.rescue.evidence import Decision, Evidence, Tried
-from recoup.rules.rescue.policy import CURRENT
-from recoup.rules.rescue.pricing import ENGINE_1
+from recoup.rules.rescue.policy import CURRENT, ENGINE_1
 from recoup.rules.rescue.replay import UnknownVersion, decide_again
 
 MODEL = model()

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from recoup.kernel.sentence import noted
+from recoup.kernel.problem import noted
 from recoup.rules.languages.catalogues import ENGLISH, languages
 from recoup.rules.languages.said import said
 

@@ -19,9 +19,8 @@ from recoup.rules.policies.terms import ARMS
 from recoup.rules.rescue.arm_terms import Arm, Known, Mode, Terms, arm_of, cut, narrowed, place_of
 from recoup.rules.rescue.arms import EngineAtHand, decide_by_arm
 from recoup.rules.rescue.decide import decide
-from recoup.rules.rescue.evidence import Evidence
+from recoup.rules.rescue.evidence import Evidence, Offered
 from recoup.rules.rescue.policy import CURRENT
-from recoup.rules.rescue.verdict import Offered
 
 MODEL = model()
 TERMS = Terms(3, "share", share=60, holdout=10, explore=10)

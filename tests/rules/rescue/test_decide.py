@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.rings import each
 from tests.rules.rescue.goldens import ALL, check_golden
 
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence
 from recoup.rules.network.codes import Reading, code_of, read_decline
 from recoup.rules.network.tables import CODES
 from recoup.rules.rescue.decide import decide as decide_by

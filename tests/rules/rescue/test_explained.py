@@ -16,12 +16,12 @@ from tests.rules.rescue.goldens import ALL, TRANSLATED, check_golden
 
 from recoup.features.engine.decide import decide
 from recoup.features.engine.model import Model
-from recoup.kernel.sentence import Sentence, noted
+from recoup.kernel.problem import Sentence, noted
 from recoup.rules.languages.said import said
 from recoup.rules.rescue.chance_terms import LEAST, TERMS_MAX, ChanceTerm, Group, chance_terms
 from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.explained import Dated, IssuerTries, issuer_of, percent, rests_on
-from recoup.rules.rescue.pricing import ENGINE_1
+from recoup.rules.rescue.policy import ENGINE_1
 
 FREE: Final = datetime(2027, 3, 19, 9, 30, tzinfo=UTC)
 MODEL = model()

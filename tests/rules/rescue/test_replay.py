@@ -22,7 +22,7 @@ from recoup.rules.rescue.by_hand import GateWord, HandInput, PlanBefore, decide_
 from recoup.rules.rescue.charge import ChargeInput, plan_charge
 from recoup.rules.rescue.evidence import Decision
 from recoup.rules.rescue.gate import Block, GateInput, ask_gate, gate
-from recoup.rules.rescue.pricing import ENGINE_1
+from recoup.rules.rescue.policy import ENGINE_1
 from recoup.rules.rescue.replay import DECIDERS, UnknownVersion, decide_again
 from recoup.rules.rescue.signal import SignalInput, decide_by_signal
 

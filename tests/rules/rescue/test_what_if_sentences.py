@@ -10,9 +10,9 @@ import pytest
 from tests.rules.rescue.goldens import ALL, TRANSLATED, check_golden
 
 from recoup.core.kit.amount import amounts
-from recoup.kernel.sentence import noted
+from recoup.kernel.problem import noted
 from recoup.rules.languages.said import said
-from recoup.rules.rescue.verdict import Verdict
+from recoup.rules.rescue.evidence import Verdict
 from recoup.rules.rescue.what_if_sentences import OWN, Change, WhatIf, sentence_of
 
 AT: Final = datetime(2026, 4, 9, 11, 30, tzinfo=UTC)

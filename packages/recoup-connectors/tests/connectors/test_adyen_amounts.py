@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from tests.rings import each
 
-from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.money import EXPONENTS
 from recoup_connectors.adyen.amounts import DECIMALS, exponent, report_lines, units_of, wire_amount
 
 EXCEPTIONS = {"CLP": (100, 10_000), "ISK": (100, 10_000), "CVE": (100, 1), "IDR": (100, 1)}

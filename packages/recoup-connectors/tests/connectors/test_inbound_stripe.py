@@ -28,8 +28,8 @@ from recoup.moves.attempt.open import hold
 from recoup.rules.network.magic import script_card
 from recoup.rules.order.attention import ANSWER_DIFFERS
 from recoup.rules.order.whys import OUTAGE
-from recoup.store.retention import NOTICES_KEPT, retain
 from recoup.store.server import ServerAddress
+from recoup.store.upkeep import NOTICES_KEPT, retain
 from recoup_connectors.stripe.connector import Stripe
 from recoup_lab.processors.stripe.server import KEY, SECRET, StandIn, signature
 

@@ -2,7 +2,7 @@
 
 from tests.rings import each
 
-from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.money import EXPONENTS
 from recoup_connectors.stripe.amounts import DECIMALS, exponent, units_of, wire_amount
 
 EXCEPTIONS = {"ISK": (100, 10_000), "UGX": (100, 10_000), "MGA": (100, 1), "HUF": (100, 100), "TWD": (100, 100)}

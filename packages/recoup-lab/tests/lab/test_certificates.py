@@ -22,10 +22,10 @@ from recoup.rules.network.compliance.certificate_file import prove
 from recoup.rules.network.magic import script_card
 from recoup.rules.proved_file import Wrong
 from recoup.store.server import ServerAddress
-from recoup_lab.simulate import books, clock, engine, run, shops, sim
+from recoup_lab.simulate import books, clock, engine, run, sim
 from recoup_lab.simulate.faults import Faults
-from recoup_lab.simulate.plan import Deal, Plan
 from recoup_lab.simulate.report import as_text
+from recoup_lab.simulate.sim import Deal, Plan
 
 BEGIN = datetime(2026, 1, 27, tzinfo=UTC)  # so that a few days reach into two months
 MONTHS = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC))
@@ -81,7 +81,7 @@ class Story:
         patch.setattr(engine, "POLICY", replace(engine.POLICY, magic_inputs=False))
         patch.setattr(clock, "START", BEGIN)
         patch.setattr(sim, "START", BEGIN)
-        patch.setattr(shops, "script_card", lambda _, *script: script_card(self._scheme, *script))
+        patch.setattr(run, "script_card", lambda _, *script: script_card(self._scheme, *script))
         self._open_shop, self._deals_of = run.open_shop, run.deals_of
         self._each_day, self._at_the_end = books.each_day, books.at_the_end
         patch.setattr(run, "open_shop", self.open_shop)

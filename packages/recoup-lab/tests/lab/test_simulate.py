@@ -20,9 +20,9 @@ from recoup.main.cli import cli
 from recoup.moves.change import Booked, Change
 from recoup.store.server import ServerAddress
 from recoup_lab.simulate.faults import Faults, faults_of
-from recoup_lab.simulate.plan import Plan
 from recoup_lab.simulate.report import as_text
 from recoup_lab.simulate.run import Simulated, simulate
+from recoup_lab.simulate.sim import Plan
 
 SOME = replace(Faults().times(2), crash=0.01)
 

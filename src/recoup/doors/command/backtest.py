@@ -21,16 +21,15 @@ from recoup.flows.insight.backtest_payments import COLUMNS as KEPT_COLUMNS
 from recoup.flows.insight.backtest_plain import history_plain, judgement_plain, payment_rows
 from recoup.kernel.ids import parse_id
 from recoup.kernel.kept_sentence import kept
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.spread import cores
 from recoup.kernel.time import Clocks, iso
 from recoup.kernel.unseen import shown_by_number
 from recoup.rules.backtest.log_file import LINE_BYTES_MAX, LogRead, is_log, read_log
 from recoup.rules.backtest.question import DAYS, DAYS_MAX, name_of_payments, name_of_policy, question_of
 from recoup.rules.backtest.recorded import JudgedOrder
+from recoup.rules.backtest.replay import ScheduleTarget, Target
 from recoup.rules.backtest.report import Judgement, judge
-from recoup.rules.backtest.target import ScheduleTarget, Target
 from recoup.rules.files.moments import DATES
 from recoup.rules.files.source import source_of
 from recoup.rules.imports.answers import Answers
@@ -41,8 +40,7 @@ from recoup.rules.money.cells import csv_row
 from recoup.rules.policies.file import BYTES_MAX, line_number, parsed
 from recoup.rules.policies.in_force import InForce, Part
 from recoup.rules.policies.read import read_policy
-from recoup.rules.rescue.policy import POLICIES
-from recoup.rules.rescue.pricing import ENGINE_1
+from recoup.rules.rescue.policy import ENGINE_1, POLICIES
 from recoup.store.insight.backtests import BacktestRow, list_backtests
 from recoup.store.insight.imports import import_names
 

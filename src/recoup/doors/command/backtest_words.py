@@ -5,8 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
-from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.money import apart, shown
+from recoup.kernel.money import EXPONENTS, apart, shown
 from recoup.kernel.unseen import shown_by_number
 from recoup.rules.backtest.enough import Missing, Shortfall
 from recoup.rules.backtest.estimate import Estimate

@@ -11,9 +11,8 @@ from recoup.doors.command.verbs import Opened, Run, in_world, merchant_option
 from recoup.flows.money.adjust import adjust as make_adjustment
 from recoup.flows.money.bank_answers import AnswerTaken, take_answers
 from recoup.flows.money.bank_payouts import read_file
-from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import new_id, parse_id
-from recoup.kernel.money import from_text
+from recoup.kernel.money import EXPONENTS, from_text
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Actor, Scope
 

@@ -48,7 +48,18 @@ def list_verb(run: Run, as_json: bool) -> None:
         for pair in alike
     ]
     nothing = ["Nothing was proposed, and no prints of one customer look alike."]
-    found = {"joins": [_dict(one) for one in joins], "alike": [_alike(one) for one in alike]}
+    found = {
+        "joins": [_dict(one) for one in joins],
+        "alike": [
+            {
+                "orders": [str(one.first_order), str(one.second_order)],
+                "scheme": one.scheme,
+                "last4": one.last4,
+                "expiry": f"{one.exp_month:02}/{one.exp_year}",
+            }
+            for one in alike
+        ],
+    }
     show(found, lines or nothing, as_json=as_json)
 
 
@@ -137,15 +148,6 @@ def _dict(one: CardJoin) -> dict[str, Any]:
         "proposed_at": iso(one.created_at),
         "decided_by": one.decided_by,
         "decided_at": iso(one.decided_at) if one.decided_at is not None else None,
-    }
-
-
-def _alike(one: Alike) -> dict[str, Any]:
-    return {
-        "orders": [str(one.first_order), str(one.second_order)],
-        "scheme": one.scheme,
-        "last4": one.last4,
-        "expiry": f"{one.exp_month:02}/{one.exp_year}",
     }
 
 

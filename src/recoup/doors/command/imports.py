@@ -16,8 +16,7 @@ from recoup.flows.insight.imports.show import history
 from recoup.flows.insight.imports.work import finish
 from recoup.flows.merchant_cache import no_such_merchant
 from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.unseen import shown_by_number
 from recoup.rules.files.moments import DATES
 from recoup.rules.imports.answers import Answers

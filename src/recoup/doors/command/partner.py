@@ -32,7 +32,21 @@ def partner(run: Run, partner_id: str | None, as_json: bool, **given: Any) -> No
         f"{one.calls_per_minute} calls/min  {one.name}"
         for one, count in found
     )
-    show([_shown(one, count) for one, count in found], lines, as_json=as_json)
+    show(
+        [
+            {
+                "id": str(one.partner_id),
+                "name": one.name,
+                "state": one.state,
+                "merchants": count,
+                "merchants_max": one.merchants_max,
+                "calls_per_minute": one.calls_per_minute,
+            }
+            for one, count in found
+        ],
+        lines,
+        as_json=as_json,
+    )
 
 
 async def _work(opened: Opened, text: str | None, quota: Quota) -> list[tuple[Partner, int]]:
@@ -45,14 +59,3 @@ async def _work(opened: Opened, text: str | None, quota: Quota) -> list[tuple[Pa
     else:
         listed = await list_partners(world.db.reader, SHOWN_MAX)
     return [(one, await count_merchants(world.db.reader, one.partner_id)) for one in listed]
-
-
-def _shown(one: Partner, count: int) -> dict[str, Any]:
-    return {
-        "id": str(one.partner_id),
-        "name": one.name,
-        "state": one.state,
-        "merchants": count,
-        "merchants_max": one.merchants_max,
-        "calls_per_minute": one.calls_per_minute,
-    }

@@ -11,8 +11,7 @@ import click
 from recoup.doors.command.verbs import Opened, Run, in_world, json_option, merchant_option, show
 from recoup.flows.money.book_differences import Booked, book_lines
 from recoup.flows.money.reconcile import File, Ran, reconcile
-from recoup.kernel.currencies import decimals_of
-from recoup.kernel.money import to_text
+from recoup.kernel.money import decimals_of, to_text
 from recoup.kernel.problem import invalid
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import iso

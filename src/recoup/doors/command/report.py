@@ -24,9 +24,8 @@ from recoup.flows.insight.certify import certify_month
 from recoup.flows.money.balances import BALANCES, Balance, read_balances
 from recoup.flows.money.report import Total, report_csv, report_totals
 from recoup.flows.money.settlement_report import batch_csv, read_batch, settlement_file
-from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id
-from recoup.kernel.money import shown, to_text
+from recoup.kernel.money import EXPONENTS, shown, to_text
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.time import iso
 from recoup.rules.money.as_of import Window

@@ -14,9 +14,8 @@ from recoup.flows.disputes.terms import DisputeTermsRequest, change_terms
 from recoup.flows.merchants.fee_terms import FeeTermRequest, set_fee_term
 from recoup.flows.messages.notices import switch, switches
 from recoup.flows.money.settlement_terms import read_terms, set_terms
-from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id
-from recoup.kernel.money import from_text, to_text
+from recoup.kernel.money import EXPONENTS, from_text, to_text
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.time import iso
 from recoup.rules.messages.notices import NAMES, NOTICES

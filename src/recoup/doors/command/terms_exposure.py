@@ -10,8 +10,7 @@ import click
 from recoup.doors.command.verbs import Opened, Run, in_world, json_option, merchant_option, show
 from recoup.flows.money.advance_bounds import bounds_of
 from recoup.flows.money.treasurer import Terms, agree_exposure, exposure_of
-from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.money import from_text, to_text
+from recoup.kernel.money import EXPONENTS, from_text, to_text
 from recoup.kernel.problem import invalid
 from recoup.rules.money.advance_bounds import PAYERS_MIN, TENTHS, WEEKS_MIN, Bounds
 from recoup.store.cards.exposure import Exposure

@@ -12,7 +12,7 @@ import click
 from recoup.doors.command.as_of import AsTyped, as_of_options
 from recoup.doors.command.verbs import Opened, Run, in_world, merchant_option
 from recoup.flows.insight.uplift_report import closed_orders, read_report
-from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.money import EXPONENTS
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.time import Clocks
 from recoup.kernel.unseen import shown_by_number

@@ -10,9 +10,8 @@ from recoup.core.kit.feature import features
 from recoup.doors.command.verbs import Opened, Run, in_any_state
 from recoup.flows.insight.verify import Verified
 from recoup.flows.insight.verify import verify as prove
-from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id
-from recoup.kernel.money import to_text
+from recoup.kernel.money import EXPONENTS, to_text
 from recoup.kernel.problem import Problem
 from recoup.rules.money.settlement_file import Proved
 from recoup.rules.money.settlement_file import prove as prove_settlement

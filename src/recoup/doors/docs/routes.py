@@ -213,7 +213,7 @@ def _file(files: Mapping[str, Path], request: Request, headers: dict[str, str], 
 
 
 def _overview(site: Site, request: Request) -> Response:
-    origin = _origin(request)
+    origin = str(request.base_url).rstrip("/")
     key = ("", origin)
     if key not in site.kept:
         for other in [one for one in site.kept if one[0] == ""][ORIGINS_MAX - 1 :]:
@@ -323,7 +323,3 @@ def _unknown_words(chosen: dict[str, str]) -> dict[str, list[str]]:
 def _words() -> dict[str, list[str]]:
     """Of each filter what the inputs have."""
     return {name: list(dict.fromkeys(getattr(one, name) for one in magic.inputs())) for name in _FILTERS}
-
-
-def _origin(request: Request) -> str:
-    return str(request.base_url).rstrip("/")

@@ -7,8 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from recoup.doors.edge.asgi import Scope, state
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence, changed, cut, joined
+from recoup.kernel.problem import Problem, Sentence, changed, cut, joined
 from recoup.rules.people.whence import network_of as network
 
 CHARS_MAX: Final = 200

@@ -1,8 +1,10 @@
 """A route's endpoint: who calls, and how Problems and what broke become pages."""
 
+import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from copy import copy
 from dataclasses import dataclass, field
+from hmac import compare_digest, digest
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 from uuid import UUID
@@ -24,10 +26,28 @@ from recoup.flows.people.sessions import ClientInfo, Session, read_session, sess
 from recoup.flows.people.who import Oneself
 from recoup.flows.world import World
 from recoup.kernel.ids import parse_id, parse_wire_id
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.time import WallTime
 from recoup.rules.languages.catalogues import accepted_language, or_english
+
+NAME: Final = "done"
+LENGTH_MAX: Final = 80
+
+
+def with_done(session: Session, path: str, what: str) -> str:
+    """The address of a page that asks `done_of`. `what`: a code of its own."""
+    return f"{path}?{NAME}={what}.{_mark(session, path, what)}"
+
+
+def done_of(session: Session, request: Request) -> str:
+    """Empty where nothing was done by a form of this session, at this page and merchant."""
+    what, _, mark = request.query_params.get(NAME, "")[:LENGTH_MAX].rpartition(".")
+    return what if compare_digest(mark.encode(), _mark(session, request.url.path, what).encode()) else ""
+
+
+def _mark(session: Session, path: str, what: str) -> str:
+    return digest(session.csrf.encode(), f"{path}\0{what}".encode(), hashlib.sha256).hex()[:16]
+
 
 V = TypeVar("V", bound="SignedVisit")
 

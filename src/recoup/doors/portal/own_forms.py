@@ -6,8 +6,7 @@ from recoup.doors.portal.endpoint import SignedVisit, resubmit_fields
 from recoup.doors.portal.forms import Form, read_form, same_origin
 from recoup.doors.portal.visit import Visit
 from recoup.flows.people.sessions import Session, is_csrf
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 
 # How much of where a form was made must be so still, as `is_csrf` counts it.
 ANYWHERE, IN_WORLD, AT_MERCHANT = 1, 2, 3

@@ -2,15 +2,17 @@
 forms, and what somebody needs for each. All routes are made of these declarations."""
 
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Concatenate, Final, Generic, ParamSpec, TypedDict, TypeVar, Unpack, overload
+from uuid import UUID
 
 from starlette.datastructures import FormData
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from recoup.doors.edge.asgi import ClientGone
+from recoup.doors.edge.called import acted
 from recoup.doors.portal import menu as menus
 from recoup.doors.portal.account.visit import AccountVisit, account_visit
 from recoup.doors.portal.any_visit import AnyVisit, any_visit
@@ -22,9 +24,46 @@ from recoup.doors.portal.partner.visit import PartnerVisit, partner_visit
 from recoup.doors.portal.portal import Portal
 from recoup.doors.portal.public_visit import PublicVisit, public_form
 from recoup.doors.portal.rights import anybody
-from recoup.doors.portal.templates import render
+from recoup.doors.portal.templates import HEADERS, render
 from recoup.doors.portal.visit import Visit, member_visit
+from recoup.flows.merchants.taken_files import note_file
 from recoup.kernel.problem import Problem
+from recoup.rules.money.cells import MARK
+
+CSV: Final = "text/csv; charset=utf-8"
+JSON_LINES: Final = "application/x-ndjson"
+XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def download(parts: AsyncIterator[bytes], name: str, media_type: str = CSV) -> Response:
+    """A CSV begins with the mark by which spreadsheets know that it is UTF-8."""
+    marked = _marked(parts) if media_type == CSV else parts
+    return StreamingResponse(marked, media_type=media_type, headers=attached(name))
+
+
+def attachment(content: bytes | str, name: str, media_type: str) -> Response:
+    """A whole file, never shown inside a page of ours."""
+    return Response(content, media_type=media_type, headers=attached(name))
+
+
+def attached(name: str) -> dict[str, str]:
+    """The headers of a file."""
+    return HEADERS | {"content-disposition": f'attachment; filename="{name}"'}
+
+
+async def _marked(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield MARK.encode()
+    async for part in parts:
+        yield part
+
+
+async def taken(visit: AnyVisit, what: str, subject_id: UUID | str = "", **facts: Any) -> None:
+    """`what` as "orders". `facts`: nobody's data, so no words that were searched for. A user without a merchant takes
+    files of their partner's own applications only; these are not a merchant's to know."""
+    if isinstance(visit, Visit):
+        await note_file(visit.world, visit.scope, what, subject_id, **facts)
+        acted(visit.request.scope)
+
 
 V = TypeVar("V", bound=Visit | PartnerVisit | AccountVisit | PublicVisit)
 F = TypeVar("F")

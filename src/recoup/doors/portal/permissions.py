@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from recoup.kernel.sentence import Sentence, joined
+from recoup.kernel.problem import Sentence, joined
 from recoup.rules.merchants.rights import MAY
 
 # action -> what it lets somebody do at a merchant, beside looking

@@ -10,8 +10,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id
+from recoup.kernel.money import EXPONENTS
 from recoup.kernel.time import of_these_days
 from recoup.kernel.unseen import has_unseen
 from recoup.rules.files.moments import read_moment

@@ -11,9 +11,8 @@ from recoup.doors.rescue.payment import NOT_YOUR_MID
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import Api, Call
 from recoup.doors.rescue.shapes.orders import IDS_MAX, PAGE_SIZE_MAX, OrderList, OrderQuery, Orders
-from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id, parse_tail
-from recoup.kernel.money import UNITS_MAX
+from recoup.kernel.money import EXPONENTS, UNITS_MAX
 from recoup.rules.lists.words import REASON_WORDS, SCHEME_WORDS
 from recoup.rules.merchants.key_scopes import CUSTOMERS
 from recoup.rules.merchants.personal import MASKED, SHOWN

@@ -13,7 +13,7 @@ from recoup.doors.rescue.resource import PARTNER, Api, Call, file_reply, form_of
 from recoup.doors.rescue.shapes.partners import REPORT_PAGE_MAX, Report, ReportQuery, ReportRow
 from recoup.flows.merchants.find_partner import own_merchant
 from recoup.flows.money.partner_report import DAYS_MAX, PartnerReportRequest, report_csv, report_page
-from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.money import EXPONENTS
 from recoup.rules.files.moments import typed_day
 
 DAYS_USUAL: Final = 30

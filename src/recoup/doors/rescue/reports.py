@@ -24,8 +24,8 @@ from recoup.flows.money.origin_reports import (
     report_csv,
     transactions_page,
 )
-from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import LOWEST, parse_id
+from recoup.kernel.money import EXPONENTS
 from recoup.kernel.problem import invalid
 from recoup.kernel.time import iso
 from recoup.rules.money.as_of import Window

@@ -14,7 +14,6 @@ from recoup.flows.merchants import risk
 from recoup.flows.risk_versions import risk_in_use
 from recoup.kernel.time import iso
 from recoup.rules.risk.terms import HOLDOUT_MAX, RiskTerms
-from recoup.store.insight.risk_weights import RiskVersion
 
 RiskModeName = Annotated[
     Literal["off", "shadow", "share"],
@@ -92,7 +91,9 @@ async def read(call: Call) -> RiskCheck:
     return RiskCheck.of(
         terms,
         last_change=RiskChanged(at=iso(row.changed_at), by=row.changed_by) if row is not None else None,
-        weights=_weights(learned) if learned is not None and learned.payments else None,
+        weights=RiskWeights.of(learned, version=learned.version_no, at=iso(learned.made_at))
+        if learned is not None and learned.payments
+        else None,
     )
 
 
@@ -108,7 +109,3 @@ async def change(call: Call) -> RiskCheck:
         await risk.set_risk(call.services.world, call.scope, wanted)
     call.services.merchants.forget(call.scope.merchant_id)
     return await read(call)
-
-
-def _weights(row: RiskVersion) -> RiskWeights:
-    return RiskWeights.of(row, version=row.version_no, at=iso(row.made_at))

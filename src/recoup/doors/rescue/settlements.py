@@ -12,12 +12,12 @@ from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import Api, Call, file_reply, form_of_reply
 from recoup.doors.rescue.wire import Members, Moment, Shape, Text4, iso_or_null
 from recoup.flows.money.settlement_report import batch_csv, line_id, read_batch
-from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import LOWEST, parse_id
+from recoup.kernel.money import EXPONENTS
 from recoup.kernel.time import iso
 from recoup.rules.money.bank_payout import shown_state
 from recoup.rules.money.settlement import COLUMNS
-from recoup.store.money.batches import Batch, BatchFilter, BatchLine, batch_lines, has_next, list_batches
+from recoup.store.money.batches import Batch, BatchFilter, batch_lines, has_next, list_batches
 
 PAGE_SIZE_MAX = 500
 LINES_MAX = 1_000
@@ -204,7 +204,16 @@ async def get_lines(call: Call) -> Reply:
     rows = await batch_lines(
         call.services.world.db.reader, batch.merchant_id, batch.batch_id, after=after, limit=limit + 1, kind=kind
     )
-    shown = [_line(row, batch.asset) for row in rows[:limit]]
+    shown = [
+        SettlementLine.of(
+            row,
+            id=line_id(row.posting_id, row.line_no),
+            currency=batch.asset,
+            booked_date=iso(row.business_at),
+            source=row.source_kind,
+        )
+        for row in rows[:limit]
+    ]
     return Reply(SettlementLines(data=shown, next=shown[-1].id if len(rows) > limit else None))
 
 
@@ -227,16 +236,6 @@ def _shown(shape: type[SettlementT], row: Batch) -> SettlementT:
         payout=row.payout_units,
         ledger_page=row.page_to,
         ledger_root=row.root.hex(),
-    )
-
-
-def _line(row: BatchLine, asset: str) -> SettlementLine:
-    return SettlementLine.of(
-        row,
-        id=line_id(row.posting_id, row.line_no),
-        currency=asset,
-        booked_date=iso(row.business_at),
-        source=row.source_kind,
     )
 
 

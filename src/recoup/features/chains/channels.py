@@ -28,8 +28,7 @@ from msgspec import Meta, Struct
 from recoup.features.chains.abi import DECIMALS_MAX
 from recoup.features.chains.depth import Step, Steps, Tag, text_of
 from recoup.features.chains.units import to_base, to_book
-from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.money import from_text
+from recoup.kernel.money import EXPONENTS, from_text
 from recoup.kernel.money import shown as shown_money
 from recoup.kernel.problem import Problem, invalid
 from recoup.rules.stable.addresses import Kind, read_address

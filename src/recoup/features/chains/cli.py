@@ -28,9 +28,8 @@ from recoup.flows.find_order import find_one
 from recoup.flows.world import World
 from recoup.gateways.keys.secret_files import secret_of
 from recoup.kernel.ids import parse_id, wire_id
-from recoup.kernel.problem import Problem, in_words
+from recoup.kernel.problem import Problem, Sentence, in_words
 from recoup.kernel.scope import Actor, Scope
-from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import iso
 from recoup.moves.audit import note as audit
 from recoup.rules.stable.addresses import shown

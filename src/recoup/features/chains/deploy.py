@@ -12,8 +12,7 @@ from recoup.features.chains.reading import block_call, code_call, read_block
 from recoup.features.chains.rpc import Endpoint, GarbageError, TronEndpoint, data, number, opened, taken
 from recoup.features.chains.send import ROOM
 from recoup.features.chains.tron_wire import Frame, create_contract, place_of
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.time import Clocks
 from recoup.rules.stable.addresses import TRON_PREFIX
 from recoup.store.pool import Database

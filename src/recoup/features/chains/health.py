@@ -22,8 +22,8 @@ from recoup.features.chains.units import cent
 from recoup.features.chains.watch import Network, Watcher, networks_of
 from recoup.features.chains.words import NO_FACTORY, PROVED_LONG_AGO, UNPROVED
 from recoup.flows.world import World
-from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.money import EXPONENTS
+from recoup.kernel.problem import Sentence
 from recoup.kernel.time import iso
 from recoup.moves.stable.late_payment import PAID_AFTER_ALL
 from recoup.rules.order.lifecycle import ENDED

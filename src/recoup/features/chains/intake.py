@@ -17,8 +17,7 @@ from recoup.features.chains.depth import blocks_of, required
 from recoup.features.chains.terms import Terms, deposit_address, to_json
 from recoup.flows.world import World
 from recoup.kernel.money import shown as shown_money
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.time import iso
 from recoup.rules.money.fees import choose, fee_units
 from recoup.rules.order.lifecycle import OPEN

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from recoup.features.chains.evm_wire import Signed
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 
 # One of its libraries lifts the limit so far that deep JSON of a node ends the process.
 _DEPTH = sys.getrecursionlimit()

@@ -18,8 +18,8 @@ from typing import Final, NamedTuple
 from recoup.features.chains.abi import to_hex
 from recoup.features.chains.fold import Outcome
 from recoup.features.chains.units import cent
-from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import new_id
+from recoup.kernel.money import EXPONENTS
 from recoup.moves.change import Booked, Change
 from recoup.moves.stable.late_payment import APPLIED, apply, is_decided
 from recoup.moves.stable.payment import owe_settlement, parts_of, take_payment

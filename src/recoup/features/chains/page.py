@@ -4,16 +4,14 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from recoup.doors.portal.done import done_of, with_done
-from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.endpoint import done_of, redirect, with_done
 from recoup.doors.portal.feature_parts import Panel, PortalPart
 from recoup.doors.portal.form_shape import Text, read_again
 from recoup.doors.portal.menu import Entry, at_merchant, for_operator
 from recoup.doors.portal.order.timeline_entry import LogContext, TimelineEntry, plain
 from recoup.doors.portal.pages import Answer, Values, member
-from recoup.doors.portal.people import named
 from recoup.doors.portal.rights import operator, role
-from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.visit import Visit, named
 from recoup.doors.portal.words import State
 from recoup.features.chains import health, intake, sends_store, store
 from recoup.features.chains import settlement_addresses as flow
@@ -26,8 +24,7 @@ from recoup.features.chains.transfers import can_refund, give_address, sweep_str
 from recoup.features.chains.words import PATH
 from recoup.flows.stable.payouts import decide_payout
 from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.rules.money.settlement import check_second
 from recoup.rules.stable.addresses import KINDS, Kind, shown
 from recoup.store.money.settlement import terms_at

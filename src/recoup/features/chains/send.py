@@ -41,8 +41,7 @@ from recoup.features.chains.watch import HaltError, Network
 from recoup.features.chains.words import SENDER
 from recoup.flows.merchant_cache import known_offset
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 from recoup.moves.message.alert import alert_now
 from recoup.rules.stable.addresses import shown
 from recoup.store.merchants.sending_stops import standing_stop

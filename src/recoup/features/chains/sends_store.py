@@ -7,8 +7,7 @@ from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
 from recoup.rules.stable.addresses import Kind
-from recoup.store.homes import CHAIN, MERCHANT
-from recoup.store.statement import Read, Row, Tx, Written, columns_of
+from recoup.store.statement import CHAIN, MERCHANT, Read, Row, Tx, Written, columns_of
 from recoup.store.table import Hex, insert_of, stored
 
 WITHDRAWN: Final = "the address is withdrawn"  # why a payout fails

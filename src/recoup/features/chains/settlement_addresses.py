@@ -14,9 +14,8 @@ from recoup.features.chains.store import SettlementAddress, WalletState
 from recoup.flows.merchant_cache import known_offset
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import Scope
-from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import BusinessTime, WallTime, business_at
 from recoup.moves.audit import note
 from recoup.moves.message.alert import alert_now

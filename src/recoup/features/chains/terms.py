@@ -10,8 +10,7 @@ from uuid import UUID
 
 from recoup.features.chains.abi import WORD, address_word, to_hex, uint_word
 from recoup.kernel.cached import cached
-from recoup.kernel.problem import invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence, invalid
 from recoup.rules.stable.addresses import ADDRESS, Kind, keccak256, read_address, shown
 
 SUM_MAX: Final = (1 << 128) - 1  # the factory's totals have 128 bits each

@@ -28,9 +28,8 @@ from recoup.flows.world import World
 from recoup.gateways.cards.port import ModificationMessage
 from recoup.gateways.channels.port import PayOut
 from recoup.kernel.money import shown as shown_money
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import Scope
-from recoup.kernel.sentence import Sentence
 from recoup.moves.audit import note
 from recoup.moves.change import Change
 from recoup.moves.modification.by_hand import try_again

@@ -27,9 +27,8 @@ from recoup.flows.bootstrap import bootstrap_merchant
 from recoup.flows.demo_clock import demo_merchant
 from recoup.flows.world import World
 from recoup.kernel.private_files import write_whole
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.scope import Actor, Scope
-from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import Clocks
 from recoup.rules.stable.addresses import read_address, shown
 from recoup.store.server.folder import close_folder

@@ -22,8 +22,7 @@ from recoup.features.chains.send import ROOM, KeyState, Receipts, Sender
 from recoup.features.chains.sends_store import ChainSend, ChainTransaction
 from recoup.features.chains.tron_wire import LIFE, Frame, call_contract, expires_at
 from recoup.features.chains.watch import HaltError
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 from recoup.rules.stable.addresses import TRON_PREFIX
 
 log = structlog.get_logger()

@@ -5,9 +5,8 @@ USDT and USDC have six decimals in the book and on most chains, eighteen on BNB.
 
 from typing import NamedTuple
 
-from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.money import EXPONENTS
+from recoup.kernel.problem import Problem, Sentence
 
 
 class Booked(NamedTuple):

@@ -23,9 +23,8 @@ from recoup.flows.find_order import find_one
 from recoup.flows.messages.publish_now import publish_now
 from recoup.kernel.ids import new_id
 from recoup.kernel.money import from_text, shown
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import Actor, Scope
-from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import iso
 from recoup.store.merchants.merchants import offset_of
 from recoup.store.stable.stable_orders import StableOrder, stable_order

@@ -22,14 +22,12 @@ from recoup.rules.policies.in_force import InForce
 from recoup.rules.policies.words import time_words
 from recoup.rules.rescue.answer_classes import class_of, key_of
 from recoup.rules.rescue.decide import decide as by_schedule
-from recoup.rules.rescue.evidence import Decision, Evidence
+from recoup.rules.rescue.evidence import Alternative, Decision, Evidence, Offered, Priced, Verdict
 from recoup.rules.rescue.explore import Offer, block_of, drawn, weighed
 from recoup.rules.rescue.facts import Facts, hours_of, instant_of
 from recoup.rules.rescue.links import LATER, NOW, Try, link_offers
-from recoup.rules.rescue.policy import RETRY_2, group_of
-from recoup.rules.rescue.pricing import Pricing
+from recoup.rules.rescue.policy import RETRY_2, Pricing, group_of
 from recoup.rules.rescue.slots import next_minute
-from recoup.rules.rescue.verdict import Alternative, Offered, Priced, Verdict
 
 VERSION: Final = "engine-3"
 _BY_CAUSES: Final = "engine-1"  # by a model of format 2

@@ -1,6 +1,7 @@
 """The engine: when to try a declined payment again, learned from how attempts ended. Decision 0055."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,7 +11,61 @@ from recoup.features.engine.decide import ENGINES
 from recoup.features.engine.learn.nightly import train, train_nightly
 from recoup.features.engine.learn.prior import take_prior
 from recoup.features.engine.model import model_of
-from recoup.features.engine.past import PAST, wrong_of
+from recoup.kernel.steady import total
+from recoup.rules.policies.in_force import InForce
+from recoup.rules.rescue.decide import decide as by_schedule
+from recoup.rules.rescue.evidence import Evidence
+from recoup.rules.rescue.explore import Offer, drawn
+from recoup.rules.rescue.policy import RETRY_2
+
+PAST: Final = frozenset({"engine-2"})
+_SUM_OFF: Final = 1e-5  # of probabilities, each rounded
+_MINUTE: Final = timedelta(minutes=1)
+
+Wrong = tuple[str, Any, Any]
+
+
+def wrong_of(
+    features: Mapping[str, Any],
+    verdict: str,
+    plan: Sequence[str],
+    alternatives: Sequence[Mapping[str, Any]],
+    taken: str | None,
+    within: InForce | None,
+) -> Wrong | None:
+    """The part that does not follow, what would, and what is stored.
+
+    Raises: KeyError, TypeError, ValueError for what no decision was made from.
+    """
+    evidence = Evidence.from_dict(features)
+    if taken is None:  # the schedules decided for it
+        decided = by_schedule(evidence, RETRY_2, within)
+        return ("verdict", decided.verdict, verdict) if decided.verdict != verdict else None
+    offers = [
+        Offer(one["name"], at.timestamp() if (at := _instant(one)) else None, one["chance"], 0.0, one["probability"])
+        for one in alternatives
+        if one.get("probability") is not None
+    ]
+    whole = total(one.probability for one in offers)
+    if abs(whole - 1.0) > _SUM_OFF:
+        return "probabilities", 1.0, whole
+    if evidence.facts is None:
+        return "facts", "those that it was decided from", None
+    draw = evidence.facts.draw  # probabilities are rounded: beside a border either is right
+    names = [drawn(offers, near).name for near in (draw, draw - _SUM_OFF, draw + _SUM_OFF)]
+    if taken not in names:
+        return "taken", names[0], taken
+    at = next(_instant(one) for one in alternatives if one["name"] == taken)
+    if at is None or verdict == "wait" and at + _MINUTE >= evidence.expires_at:
+        return ("verdict", "wait", verdict) if verdict != "wait" else None
+    if verdict == "attempt_now":
+        return ("taken", evidence.now, at) if at > evidence.now + _MINUTE else None
+    first = datetime.fromisoformat(plan[0]) if plan else None
+    return ("plan", at, first) if first is None or not at <= first <= at + _MINUTE else None
+
+
+def _instant(offer: Mapping[str, Any]) -> datetime | None:
+    return datetime.fromisoformat(offer["at"]) if offer.get("at") else None
 
 
 def _of_history(*given: Any) -> Mapping[str, Model]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from recoup.rules.policies.in_force import InForce
     from recoup.rules.rescue.evidence import Decision, Evidence
     from recoup.rules.rescue.facts import Facts
-    from recoup.rules.rescue.pricing import Pricing
+    from recoup.rules.rescue.policy import Pricing
 
 FORMAT: Final = 4
 FORMATS: Final = (2, 3, FORMAT)  # that are read; of older ones by causes alone

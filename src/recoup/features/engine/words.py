@@ -6,12 +6,11 @@ from datetime import datetime, timedelta
 from recoup.features.engine.belief import Belief
 from recoup.features.engine.model import FORMAT, Model
 from recoup.features.engine.rhythms import RHYTHMS
-from recoup.rules.rescue.evidence import Evidence
+from recoup.rules.rescue.evidence import Evidence, Verdict
 from recoup.rules.rescue.explore import Offer
 from recoup.rules.rescue.facts import Facts
 from recoup.rules.rescue.links import NOW, LinkOffer, Try
 from recoup.rules.rescue.sentences import decided, last_answer_of, unlisted
-from recoup.rules.rescue.verdict import Verdict
 
 _SURE = 0.3
 _STALE = timedelta(days=60)

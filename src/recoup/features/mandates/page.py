@@ -12,7 +12,7 @@ from recoup.doors.portal.visit import Visit
 from recoup.features.mandates.rules import SAID, MandateChange, covers, stopped_by
 from recoup.features.mandates.store import OF_CARD, ListedMandate, list_mandates, mandates_of_payer
 from recoup.kernel.ids import HIGHEST, parse_id
-from recoup.kernel.sentence import Sentence, joined
+from recoup.kernel.problem import Sentence, joined
 from recoup.rules.order.agreement import Agreement, agreement_of
 from recoup.store.orders.order_page import OrderPage
 from recoup.store.statement import Read

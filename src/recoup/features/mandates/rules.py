@@ -14,13 +14,12 @@ from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from recoup.kernel.sentence import noted
+from recoup.kernel.problem import noted
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.reasons import REVOKED
 from recoup.rules.network.tables import KNOWLEDGE_VERSION
 from recoup.rules.order.agreement import Agreement
-from recoup.rules.rescue.evidence import Decision
-from recoup.rules.rescue.verdict import Alternative
+from recoup.rules.rescue.evidence import Alternative, Decision
 
 Scope = Literal["payment", "agreement", "all"]
 STOP_CODES: Final[Mapping[str, Scope]] = {"R0": "payment", "R1": "agreement", "R3": "all"}

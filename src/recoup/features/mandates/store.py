@@ -8,9 +8,8 @@ from uuid import UUID
 from recoup.core.kit.facet import Facet
 from recoup.features.mandates.rules import MandateChange, Scope
 from recoup.store.cards.joined_cards import SAME_CARDS
-from recoup.store.homes import HUB, MERCHANT
 from recoup.store.orders.transmissions import CARDS_MAX, PAYER_ORDERS
-from recoup.store.statement import Read, Row, Tx, Written
+from recoup.store.statement import HUB, MERCHANT, Read, Row, Tx, Written
 from recoup.store.table import insert_of, stored
 
 ORDERS_MAX: Final = 1_000  # of a card that are looked through at once; older ones are stopped when they are due

@@ -55,8 +55,7 @@ from recoup.gateways.cards.token_service import (
 )
 from recoup.gateways.keys.sealing import Sealed
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.time import business_at
 from recoup.moves.change import Change
 from recoup.rules.messages.token_notices import TOKEN_NOTICES, TokenNotice

@@ -18,10 +18,9 @@ from recoup.rules.order.card_facts import sealed_of
 from recoup.rules.order.credential import UNUSABLE
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.challenge import PURPOSE
-from recoup.rules.rescue.evidence import Decision
+from recoup.rules.rescue.evidence import Alternative, Decision
 from recoup.rules.rescue.policy import group_of
 from recoup.rules.rescue.sentences import last_answer
-from recoup.rules.rescue.verdict import Alternative
 
 BY_NUMBER_VERSION: Final = "network_token-1"
 FAILED: Final = "token_failed"

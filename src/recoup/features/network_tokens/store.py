@@ -8,8 +8,7 @@ from uuid import UUID
 from recoup.core.kit.facet import Facet
 from recoup.features.network_tokens.rules import TokenFacts, TokenStanding
 from recoup.rules.order.credential import TokenState
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import MERCHANT, Read, Row, Tx
 
 # An empty object where the merchant uses tokens and the card has none.
 OF_CARD: Final[Facet[TokenFacts | None]] = Facet(

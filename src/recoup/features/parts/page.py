@@ -8,8 +8,7 @@ from recoup.doors.portal.engine.page import CARDS_PLACE, PERCENT, acting, cards
 from recoup.doors.portal.feature_parts import Panel, PortalPart
 from recoup.doors.portal.form_shape import Text, read_again
 from recoup.doors.portal.pages import Answer, Values
-from recoup.doors.portal.people import names_of_actors
-from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.visit import Visit, names_of_actors
 from recoup.features.parts.flows import part_terms, set_part_terms
 from recoup.features.parts.rules import COUNT_MAX, OFF, SHARE_MAX, SHARE_MIN
 

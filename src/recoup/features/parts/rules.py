@@ -14,14 +14,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, NamedTuple, get_args
 
-from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.money import money
-from recoup.kernel.problem import invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.money import EXPONENTS, money
+from recoup.kernel.problem import Sentence, invalid
 from recoup.kernel.stored import Stored
 from recoup.rules.order.snapshot import Attempt, Order
-from recoup.rules.rescue.evidence import Decision, Evidence
-from recoup.rules.rescue.verdict import Alternative
+from recoup.rules.rescue.evidence import Alternative, Decision, Evidence
 
 RULE: Final = "part"
 INPUT: Final = "parts"  # its name among what a decision knows

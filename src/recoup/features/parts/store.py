@@ -7,8 +7,7 @@ from uuid import UUID
 
 from recoup.core.kit.facet import Facet
 from recoup.features.parts.rules import OFF, AtExpiry, PartTerms
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import MERCHANT, Read, Row, Tx
 from recoup.store.table import Mutable, stored, upsert_of
 
 OF_MERCHANT: Final = Facet(

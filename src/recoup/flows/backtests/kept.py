@@ -13,22 +13,29 @@ from uuid import UUID
 
 import structlog
 
-from recoup.flows.backtests.asker import asker_of
 from recoup.flows.backtests.make import make_leased
 from recoup.flows.insight.backtest import first_behind, target_named
 from recoup.flows.merchant_cache import known_offset
 from recoup.flows.world import World
-from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem, in_words
-from recoup.kernel.scope import Scope
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.ids import new_id, parse_id
+from recoup.kernel.problem import Problem, Sentence, in_words
+from recoup.kernel.scope import Actor, Scope
 from recoup.moves import audit
 from recoup.moves.bulk.backtest import KEPT, begin_backtest
 from recoup.rules.backtest.question import Question, question_of
 from recoup.store.insight.backtests import BacktestRow, add_asker, count_unmade, find_backtest, same_backtest
 from recoup.store.insight.judged import count_judged
+from recoup.store.merchants.merchants import maker_of_key
 from recoup.store.merchants.sites import lock_merchant
-from recoup.store.statement import Tx
+from recoup.store.statement import Read, Tx
+
+
+async def asker_of(db: Read, actor: Actor) -> UUID | None:
+    """The real user, also while impersonating; of a merchant's key, whoever made it. None: nobody is known."""
+    if actor.kind == "api":
+        actor = Actor.of(await maker_of_key(db, actor.id) or "")
+    return parse_id(actor.behind or actor.id) if actor.kind in ("user", "operator") else None
+
 
 log = structlog.get_logger()
 LISTED: Final = KEPT

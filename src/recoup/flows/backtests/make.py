@@ -24,14 +24,13 @@ from recoup.flows.threads import run_stoppable
 from recoup.flows.world import World
 from recoup.kernel.ids import parse_id
 from recoup.kernel.kept_sentence import keep
-from recoup.kernel.problem import Problem, in_words
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, in_words
 from recoup.kernel.time import BusinessTime
 from recoup.moves.bulk.backtest import keep_figures
 from recoup.moves.due import done_with
 from recoup.rules.backtest.question import Question, question_of
 from recoup.rules.backtest.recorded import JudgedOrder
-from recoup.rules.rescue.pricing import ENGINE_1
+from recoup.rules.rescue.policy import ENGINE_1
 from recoup.store.insight.backtests import find_backtest
 from recoup.store.insight.imports import find_import
 from recoup.store.orders.due_work import LEASE, Due, hand_back, lease, postpone, wait_for_turn

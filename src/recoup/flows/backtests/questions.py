@@ -11,8 +11,7 @@ from recoup.flows.merchant_cache import known_offset
 from recoup.flows.merchants.policies import Standing, check_policy, holding_inside, read_standing, read_version, refused
 from recoup.flows.merchants.policy_scopes import Where, where_of
 from recoup.flows.world import World
-from recoup.kernel.problem import invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence, invalid
 from recoup.rules.backtest.question import DAYS, WINDOW_DAYS, Question
 from recoup.rules.policies.in_force import InForce, Part
 from recoup.rules.policies.stored import part_of

@@ -11,9 +11,8 @@ from recoup.flows.locked import Job, Orders
 from recoup.flows.sandbox_issuer import sandbox_issuer
 from recoup.flows.world import World
 from recoup.gateways.cards.sandbox.connections import Kind
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.scope import Actor
-from recoup.kernel.sentence import Sentence
 from recoup.moves.advance.collection import bring_forward as bring_charge_forward
 from recoup.moves.attempt.plan import ask_by_hand, gate_answer, plan_attempt
 from recoup.moves.change import Change

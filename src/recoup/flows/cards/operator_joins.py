@@ -12,9 +12,8 @@ from uuid import UUID
 from recoup.flows.merchant_cache import known_offset
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import Scope
-from recoup.kernel.sentence import Sentence
 from recoup.moves.audit import note
 from recoup.rules.money.settlement import check_second
 from recoup.rules.network.card_text import masked_numbers

@@ -5,9 +5,8 @@ from uuid import UUID
 
 from recoup.flows.cards.taken import EvaluateRequest, EvaluateResult, result_of
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import Scope
-from recoup.kernel.sentence import Sentence
 from recoup.rules.network.magic import identity_of
 from recoup.rules.order.lifecycle import Stage
 from recoup.store.cards.vault import find_prints

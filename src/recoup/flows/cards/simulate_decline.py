@@ -9,9 +9,8 @@ from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.cards.taken import EvaluateRequest, EvaluateResult, Person
 from recoup.flows.world import World
 from recoup.gateways.cards.credential import Stored
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import Scope
-from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import WallTime
 from recoup.kernel.worth import amount_max
 from recoup.moves.audit import note

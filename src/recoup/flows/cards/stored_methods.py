@@ -19,8 +19,7 @@ from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.describing import account_of, describes, has_guessable_ids, needs_customer
 from recoup.gateways.cards.port import Processor
 from recoup.kernel.filled import filled
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.rules.network.codes import SCHEMES
 from recoup.rules.network.magic import classify
 from recoup.rules.network.magic_methods import EXAMPLES, method_of

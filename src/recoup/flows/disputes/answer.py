@@ -18,9 +18,8 @@ from recoup.flows.locked import Orders
 from recoup.flows.world import World
 from recoup.gateways.cards.port import DisputeAnswer, EvidenceFile, Inquiry, Outcome, Processor
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import Scope
-from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import BusinessTime
 from recoup.moves.audit import note
 from recoup.moves.change import Change

@@ -7,9 +7,8 @@ from uuid import UUID
 from recoup.flows.world import World
 from recoup.gateways.cards.port import EvidenceFile
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.scope import Scope
-from recoup.kernel.sentence import Sentence
 from recoup.moves.audit import note
 from recoup.rules.merchants.documents import file_name
 from recoup.rules.money.disputes import UNDECIDED

@@ -6,11 +6,10 @@ from typing import Any
 
 from recoup.flows.merchant_cache import known_offset
 from recoup.flows.world import World
-from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.money import EXPONENTS
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import Scope
-from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import iso
 from recoup.moves.audit import note
 from recoup.rules.merchants.audit import changes

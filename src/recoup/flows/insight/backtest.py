@@ -17,18 +17,15 @@ from recoup.flows.merchant_cache import known_offset
 from recoup.flows.threads import run_stoppable
 from recoup.flows.world import World
 from recoup.kernel.ids import first_id_of
-from recoup.kernel.problem import invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence, invalid
 from recoup.rules.backtest.question import DAYS
 from recoup.rules.backtest.recorded import Answer, JudgedOrder, OrderFacts, RecordedDecision, is_drawn
-from recoup.rules.backtest.replay import Engines, add_step
+from recoup.rules.backtest.replay import Engines, EngineTarget, ScheduleTarget, Target, add_step
 from recoup.rules.backtest.report import Judgement, judge
-from recoup.rules.backtest.target import EngineTarget, ScheduleTarget, Target
 from recoup.rules.network.codes import Reading
 from recoup.rules.policies.in_force import InForce
 from recoup.rules.rescue.model_standing import WHY_NONE
-from recoup.rules.rescue.policy import POLICIES, group_of
-from recoup.rules.rescue.pricing import ENGINE_1
+from recoup.rules.rescue.policy import ENGINE_1, POLICIES, group_of
 from recoup.store.insight.judged import JudgedDecision, JudgedRow, judged_decisions, judged_orders
 
 ENGINE: Final = "engine"

@@ -8,7 +8,7 @@ from typing import Final
 
 from recoup.core.kit.model import Model, engine
 from recoup.flows.insight.processes import spread_over
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence
 from recoup.kernel.spread import Spread, parts_of
 from recoup.kernel.stop import stoppable
 from recoup.rules.backtest import assuming
@@ -48,13 +48,12 @@ from recoup.rules.backtest.model_word import (
     range_of,
 )
 from recoup.rules.backtest.recorded import JudgedOrder, OrderFacts, Planned, is_drawn, place_in_sample
-from recoup.rules.backtest.target import EngineTarget, ScheduleTarget, Target, place_in_file
+from recoup.rules.backtest.replay import EngineTarget, ScheduleTarget, Target, place_in_file
 from recoup.rules.imports.attempt import Attempt
 from recoup.rules.imports.payments import payments_of
 from recoup.rules.policies.in_force import InForce
 from recoup.rules.rescue.evidence import Decision, Evidence
-from recoup.rules.rescue.policy import POLICIES, group_of
-from recoup.rules.rescue.pricing import ENGINE_1
+from recoup.rules.rescue.policy import ENGINE_1, POLICIES, group_of
 
 ATTEMPTS_MAX: Final = 400_000  # some hundred thousand payments
 PLANS_MAX: Final = 20_000

@@ -12,8 +12,7 @@ from recoup.core.kit.model import Model
 from recoup.flows.insight.stored_policies import load_policies
 from recoup.flows.insight.verify_decisions import differs_from
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 from recoup.rules.policies.in_force import NO_POLICIES, InForce, Policies
 from recoup.rules.rescue.chance_terms import ChanceTerm, chance_terms
 from recoup.rules.rescue.explained import Dated, IssuerTries, issuer_of, rests_on

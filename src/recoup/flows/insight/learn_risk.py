@@ -6,22 +6,75 @@ process of its own, as the rescue engine's is.
 """
 
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
+from uuid import UUID
 
 import structlog
 from msgspec.structs import replace as with_columns
 
 from recoup.flows.insight.nights import LEASED, night_before
-from recoup.flows.insight.risk_outcomes import Outcomes, gather_outcomes
 from recoup.flows.risk_versions import add_version, weights_of
 from recoup.flows.threads import run_stoppable
 from recoup.flows.world import World
+from recoup.kernel.ids import first_id_of
 from recoup.kernel.scope import Actor
+from recoup.kernel.time import WallTime
 from recoup.rules.risk.learn import FRAUDS_MIN, learned
-from recoup.rules.risk.trial import FRAUDS_HELD_OUT_MIN, Divided, RiskTrial, divided, try_risk
+from recoup.rules.risk.trial import FRAUDS_HELD_OUT_MIN, MATURE, WINDOW, Divided, Outcome, RiskTrial, divided, try_risk
 from recoup.rules.risk.weights import PRIOR, Weights, named
-from recoup.store.insight.risk_weights import RiskVersion, list_risk_versions, weights_in_use
+from recoup.store.insight.past import Learner, merchants_to_learn
+from recoup.store.insight.risk_weights import RiskVersion, judged_payments, list_risk_versions, weights_in_use
 from recoup.store.operation.upkeep import begin_upkeep, finish_upkeep, lease_upkeep
+from recoup.store.statement import Read
+
+PAYMENTS_MAX: Final = 300_000  # of all merchants, about a hundred megabytes
+PAYMENTS_LEAST: Final = 2_000  # of each, however many merchants there are
+PAGES_MAX: Final = 200  # of a merchant's decisions
+BASE: Final = "base"
+
+
+class Outcomes(NamedTuple):
+    """`owners`: ids, as the payments number them; a partner with all its merchants is one."""
+
+    payments: tuple[Outcome, ...]
+    owners: tuple[UUID, ...]
+
+
+async def gather_outcomes(world: World) -> Outcomes:
+    """In the order of merchants and time."""
+    found, owners, alike = list[Outcome](), dict[UUID, int](), dict[tuple[str, ...], tuple[str, ...]]()
+    async with world.db.connection() as connection:
+        merchants = await merchants_to_learn(connection)
+        most = max(PAYMENTS_LEAST, PAYMENTS_MAX // max(1, len(merchants)))
+        for merchant in merchants:
+            owner = owners.setdefault(merchant.owner, len(owners))
+            found += await _of_merchant(connection, world, merchant, owner, min(most, PAYMENTS_MAX - len(found)), alike)
+    return Outcomes(tuple(found), tuple(owners))
+
+
+async def _of_merchant(
+    connection: Read,
+    world: World,
+    merchant: Learner,
+    owner: int,
+    most: int,
+    alike: dict[tuple[str, ...], tuple[str, ...]],
+) -> list[Outcome]:
+    """`alike`: the terms that were met before, each kept once."""
+    wall = world.clocks.wall()
+    until = world.clocks.business(merchant.offset_us) - MATURE
+    after, before = first_id_of(wall - WINDOW), first_id_of(min(wall, WallTime(until)))
+    found, pages = list[Outcome](), 0
+    async for page in judged_payments(connection, merchant.merchant_id, after, before, until, MATURE):
+        for one in page:
+            if one.fraud or one.paid:
+                terms = tuple(sorted(term for term in one.terms if term != BASE))
+                found.append(Outcome(owner, one.at, alike.setdefault(terms, terms), one.fraud))
+        pages += 1
+        if len(found) >= most or pages >= PAGES_MAX:
+            break
+    return sorted(found[:most], key=lambda one: (one.at, one.terms, one.fraud))
+
 
 RISK: Final = "risk"  # the training that the other process is to do
 TASK: Final = "risk training"

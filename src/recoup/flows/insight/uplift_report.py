@@ -16,8 +16,8 @@ import structlog
 from recoup.flows.merchant_cache import known_offset, no_such_merchant
 from recoup.flows.threads import run_stoppable
 from recoup.flows.world import World
-from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import LOWEST, new_id
+from recoup.kernel.money import EXPONENTS
 from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.scope import WORKER, Scope
 from recoup.kernel.time import BusinessTime, WallTime, business_at

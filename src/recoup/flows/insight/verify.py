@@ -4,34 +4,51 @@ All of it in one read-only snapshot, merchant by merchant, a bounded number of o
 working system. It goes on after a difference and reports them all, up to a number.
 """
 
+import json
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, time
+from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.core.kit.model import Model
+from recoup.core.kit.model import BadModel, Model
 from recoup.flows.insight import verify_decisions, verify_ledger, verify_orders
 from recoup.flows.insight.stored_policies import load_policies
-from recoup.flows.insight.verify_bank import bank
-from recoup.flows.insight.verify_bounds import bounds
-from recoup.flows.insight.verify_certificates import certificates
-from recoup.flows.insight.verify_models import damaged_models, load_models
+from recoup.flows.models import find_model
+from recoup.flows.threads import run_stoppable
 from recoup.flows.world import World
+from recoup.gateways.bank.files import says
+from recoup.gateways.bank.port import Transfer
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime
 from recoup.moves.attempt.plan import INLINE_GRACE
 from recoup.moves.message.mail import TRIES_MAX
 from recoup.rules.imports.attempt import IMPORTS_KEPT
 from recoup.rules.messages.order_events import EVENT_STATUSES
+from recoup.rules.money.advance_bounds import kept_tables, weeks_until
+from recoup.rules.money.bank_account import BankAccount, account_context, deposits_context, opened_account
+from recoup.rules.money.bank_payout import file_context
 from recoup.rules.money.settlement import KINDS
+from recoup.rules.network.compliance.certificate_file import FIRST_ROOT, prove, read
 from recoup.rules.policies.in_force import InForce
+from recoup.rules.proved_file import Wrong
+from recoup.store.cards.advance_bounds import kept_weeks
+from recoup.store.insight.models import model_names
 from recoup.store.insight.proofs import issuer
-from recoup.store.insight.proofs.advances import advances, exposure, operator_exposure
+from recoup.store.insight.proofs.advances import (
+    KeptBounds,
+    advances,
+    assets_bounded,
+    exposure,
+    kept_bounds,
+    operator_exposure,
+)
 from recoup.store.insight.proofs.attempts import attempts_and_refunds
-from recoup.store.insight.proofs.bank import statements
+from recoup.store.insight.proofs.bank import PayoutFile, SealedAccount, accounts, files, statements
 from recoup.store.insight.proofs.counts import counts
-from recoup.store.insight.proofs.decisions import decisions_of_nothing, read_decisions
+from recoup.store.insight.proofs.decisions import StoredDecision, decisions_of_nothing, read_decisions
 from recoup.store.insight.proofs.disputes import disputes, issuers_cases, notices
 from recoup.store.insight.proofs.due import due_work, due_work_of_nothing
 from recoup.store.insight.proofs.imports import imported_sends, uploads
@@ -44,7 +61,7 @@ from recoup.store.insight.proofs.ledger import (
 )
 from recoup.store.insight.proofs.messages import feed, mails, messages
 from recoup.store.insight.proofs.orders import cards, read_lines, read_orders, references, references_of_nothing
-from recoup.store.insight.proofs.pages import pages
+from recoup.store.insight.proofs.pages import CertificateFile, certificate_files, pages
 from recoup.store.insight.proofs.periods import periods
 from recoup.store.insight.proofs.sends import decline_that_came_in, sends_of_nothing
 from recoup.store.insight.proofs.settlements import bank_settlements
@@ -52,6 +69,172 @@ from recoup.store.insight.proofs.stable import channel_book, payouts, settlement
 from recoup.store.insight.proofs.switches import switches
 from recoup.store.insight.proofs.walk import Difference, Window, merchants, text, windows
 from recoup.store.statement import Read
+
+AT_ONCE: Final = 100
+_Pair = tuple[str, Any, Any]  # what differs, what it should be, what is there
+
+
+async def bounds(connection: Read, merchant_id: UUID) -> list[Difference]:
+    """Of each asset the first version that differs: a week that was changed is in all that follow."""
+    found = []
+    for asset in await assets_bounded(connection, merchant_id):
+        wrong = await _first_wrong(connection, merchant_id, asset)
+        if wrong is not None:
+            found.append(wrong)
+    return found
+
+
+async def _first_wrong(connection: Read, merchant_id: UUID, asset: str) -> Difference | None:
+    last = 0
+    while rows := await kept_bounds(connection, merchant_id, asset, last, AT_ONCE):
+        for row in rows:
+            if wrong := await _wrong_bounds(connection, merchant_id, asset, row, last + 1):
+                name, expected, here = wrong
+                field = f"{name} of version {row.version} of the bounds of advances in {asset}"
+                return Difference(merchant_id, None, field, text(expected), text(here))
+            last = row.version
+    return None
+
+
+async def _wrong_bounds(connection: Read, merchant_id: UUID, asset: str, row: KeptBounds, number: int) -> _Pair | None:
+    if row.version != number:
+        return "number", number, row.version
+    until = weeks_until(datetime.combine(row.made_on, time(), UTC))
+    if row.until != until:
+        return "until", until, row.until
+    weeks = await kept_weeks(connection, merchant_id, asset, row.until)
+    try:
+        again = await run_stoppable(kept_tables, [(week.begins, week.cells) for week in weeks], row.until)
+    except (ValueError, LookupError, TypeError, ArithmeticError) as error:
+        return "weeks", "ones that can be read", f"{type(error).__name__}: {error}"
+    return next(_differing(again, row.tables), None)
+
+
+def _differing(expected: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[_Pair]:
+    """From the name of a table and of its line, to the tenth."""
+    for scored, table in expected.items():
+        there = found.get(scored)
+        if not isinstance(there, Mapping):
+            yield f"table of the {scored}", table, there
+            continue
+        for name, line in table.items():
+            if list(line) != there.get(name):
+                yield f"{name} by the {scored}", list(line), there.get(name)
+        yield from ((f"{name} by the {scored}", None, there[name]) for name in there.keys() - table.keys())
+    yield from ((f"table of the {scored}", None, found[scored]) for scored in found.keys() - expected.keys())
+
+
+async def certificates(connection: Read, merchant_id: UUID) -> list[Difference]:
+    """Each kept certificate proves itself, names the root of the one before, and was announced with its own."""
+    found, last, root = [], 0, FIRST_ROOT
+    while True:
+        rows = await certificate_files(connection, merchant_id, last, AT_ONCE)
+        for row in rows:
+            for name, expected, here in _wrong_certificate(row, last + 1, root):
+                field = f"{name} of certificate {row.certificate_id}"
+                found.append(Difference(merchant_id, None, field, str(expected), str(here)))
+            last, root = row.chain_no, row.root
+        if len(rows) < AT_ONCE:
+            return found
+
+
+def _wrong_certificate(row: CertificateFile, number: int, root: bytes) -> Iterator[_Pair]:
+    if row.chain_no != number:
+        yield "place", number, row.chain_no
+    proved = prove(iter(row.file.splitlines(keepends=True)), row.root.hex())
+    if isinstance(proved, Wrong):
+        yield f"{proved.field} in line {proved.line}", proved.expected, proved.found
+        return
+    head, _ = read(row.file)
+    if head["previousRoot"] != root.hex():
+        yield "root before", root.hex(), head["previousRoot"]
+    said = (proved.certificate_id, proved.month, proved.acceptor_id, proved.number, proved.sends, proved.breaches)
+    kept = (str(row.certificate_id), row.month, row.acceptor_id, row.number, row.sends, row.breaches)
+    if said != kept:
+        yield "row", said, kept
+    if not row.has_event:
+        yield "event", "certificate.ready with its root", "none"
+
+
+async def bank(world: World, connection: Read, merchant_id: UUID) -> list[Difference]:
+    """What only the keys can show: the account behind each mask, and the file that was kept for the bank."""
+    judged = [
+        (f"bank account {row.account_id}", _account(world, row)) async for row in accounts(connection, merchant_id)
+    ]
+    judged += [(f"bank payout {row.payout_id}", _file(world, row)) async for row in files(connection, merchant_id)]
+    return [Difference(merchant_id, None, f"{wrong[0]} of {name}", *wrong[1:]) for name, wrong in judged if wrong]
+
+
+def _account(world: World, row: SealedAccount) -> _Pair | None:
+    """The numbers themselves are never shown."""
+    account = _opened(world, row)
+    if account is None:
+        return "sealed numbers", "open", "do not open"
+    if account.masked != row.masked:
+        return "mask", account.masked, row.masked
+    try:
+        json.loads(world.keys.open_secret(deposits_context(row.account_id), row.deposits))
+    except (Problem, ValueError):
+        return "sealed deposits", "open", "do not open"
+    return None
+
+
+def _file(world: World, row: PayoutFile) -> _Pair | None:
+    if row.file is None or row.file_hash is None or row.file_name is None:
+        return "file", "name, content and hash", "not all of them"
+    try:
+        content = world.keys.open_secret(file_context(row.payout_id), row.file)
+    except Problem:
+        return "file", "opens", "does not open"
+    if (found := sha256(content).digest()) != row.file_hash:
+        return "hash of the file", found.hex(), row.file_hash.hex()
+    account = _opened(world, row)
+    if account is None or row.approved_at is None:
+        return "account of the file", "opens", "does not open"
+    transfer = Transfer(row.payout_id, account, row.units, row.asset, row.reference, row.approved_at)
+    if not says(content, transfer) or row.file_name.partition(".")[0] != row.reference:
+        return "file", "pays the payout's amount to its account under its reference", "says something else"
+    return None
+
+
+def _opened(world: World, row: SealedAccount | PayoutFile) -> BankAccount | None:
+    if row.account_id is None or row.scheme is None or row.holder is None or row.sealed is None:
+        return None
+    try:
+        numbers = world.keys.open_secret(account_context(row.account_id), row.sealed)
+        return opened_account(row.scheme, row.holder, numbers)
+    except (Problem, ValueError, KeyError, TypeError):
+        return None
+
+
+KEPT_MAX: Final = 4
+
+
+async def damaged_models(connection: Read) -> list[Difference]:
+    """Every stored model against the hash that it was stored with, and those that decided, for deciding again."""
+    found = []
+    for name in await model_names(connection):
+        try:
+            await find_model(connection, name)
+        except BadModel as error:
+            found.append(Difference(None, None, f"content of {name}", "as it was stored", str(error)))
+    return found
+
+
+async def load_models(connection: Read, rows: Iterable[StoredDecision], models: dict[str, Model]) -> None:
+    """Into `models`, what these decisions name; of others a few stay. What is missing or damaged is left out."""
+    wanted = {name for row in rows if (name := row.versions.get("model")) is not None}
+    for name in list(models)[: max(0, len(models | dict.fromkeys(wanted)) - KEPT_MAX)]:
+        if name not in wanted:
+            del models[name]
+    for name in sorted(wanted - models.keys()):
+        try:
+            model = await find_model(connection, name)
+        except BadModel:
+            continue
+        if model is not None:
+            models[name] = model
+
 
 __all__ = ["Difference", "Verified", "verify"]
 

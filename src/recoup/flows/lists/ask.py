@@ -11,9 +11,8 @@ import msgspec
 from recoup.flows.lists.folder import drop, file_of, folder_of, former_file_of
 from recoup.flows.world import World
 from recoup.kernel.encode import to_plain
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.scope import Scope
-from recoup.kernel.sentence import Sentence
 from recoup.moves.audit import note
 from recoup.moves.bulk.export import STANDING_MAX, UNDER_WAY_MAX, call_off, take_export
 from recoup.rules.lists.cells import cells

@@ -10,8 +10,7 @@ from typing import IO, Final
 from uuid import UUID
 
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 from recoup.store.lists.exports import forget_exports, living
 
 BYTES_MAX: Final = 4 << 30

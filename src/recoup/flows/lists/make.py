@@ -16,8 +16,7 @@ from recoup.flows.lists.folder import check_room, create, drop, file_of, finish
 from recoup.flows.sheet import ROWS_MAX, Sheet, too_many
 from recoup.flows.threads import run_stoppable
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem, in_words
-from recoup.kernel.sentence import cut
+from recoup.kernel.problem import Problem, cut, in_words
 from recoup.moves.bulk.export import end_export
 from recoup.store.lists.exports import Export, all_orders, beat, begin_run, others_running
 from recoup.store.lists.order_counts import count_orders

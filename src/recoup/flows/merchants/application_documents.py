@@ -7,8 +7,7 @@ from uuid import UUID
 from recoup.flows.merchants.applications import Applicant, locked_application, no_such_application, read_application
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.moves.merchant.application import move_application
 from recoup.rules.merchants.application import step
 from recoup.rules.merchants.documents import COUNT_MAX, file_name, media_type

@@ -9,9 +9,8 @@ from uuid import UUID
 import msgspec
 
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import Actor
-from recoup.kernel.sentence import Sentence
 from recoup.moves.merchant.application import By, begin_application, move_application
 from recoup.rules.merchants.application import DECLINE_REASONS, Status, step
 from recoup.rules.merchants.form import Form, complaints, missing

@@ -13,9 +13,8 @@ from recoup.flows.merchant_cache import known_offset, no_such_merchant
 from recoup.flows.world import World
 from recoup.kernel.filled import filled
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import Problem, Sentence, invalid, joined
 from recoup.kernel.scope import Scope
-from recoup.kernel.sentence import Sentence, joined
 from recoup.kernel.time import BusinessTime
 from recoup.moves import audit
 from recoup.rules.merchants.audit import amount, changes

@@ -5,9 +5,8 @@ from uuid import UUID
 from recoup.flows.merchant_cache import known_offset
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.scope import Scope
-from recoup.kernel.sentence import Sentence
 from recoup.moves.audit import note
 from recoup.rules.merchants.blocks import STANDING_MAX, check_block
 from recoup.store.merchants.blocks import block_of, count_blocks, insert_block, lift_block, subjects_of_order

@@ -13,9 +13,8 @@ from recoup.flows.own_routes import open_connection, seal_connection
 from recoup.flows.world import World
 from recoup.gateways.cards.connector import Connector, Finding, is_connector
 from recoup.gateways.cards.kinds import KINDS, Connection, is_reached_safely, usable_kinds
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import Scope
-from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import WallTime
 from recoup.moves.audit import note
 from recoup.rules.merchants.connect_form import Form

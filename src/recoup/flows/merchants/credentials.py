@@ -11,8 +11,7 @@ from recoup.flows.world import World
 from recoup.gateways.keys.jwt import LIVES_SECONDS, SERVICES, access_claims
 from recoup.kernel.ids import new_id
 from recoup.kernel.policy import WORLD_CLAIM
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.time import iso
 from recoup.rules.merchants.key_scopes import contracted, expanded
 from recoup.store.merchants.merchant_keys import add_refresh_token, note_first_token, take_refresh_token

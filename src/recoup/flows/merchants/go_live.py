@@ -6,9 +6,8 @@ from uuid import UUID
 
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import Problem, Sentence, invalid, joined
 from recoup.kernel.scope import Scope
-from recoup.kernel.sentence import Sentence, joined
 from recoup.moves import audit
 from recoup.moves.message.alert import alert_of_decision
 from recoup.rules.merchants.onboarding import Condition, Facts, conditions, kinds_on

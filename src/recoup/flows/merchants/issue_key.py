@@ -9,9 +9,8 @@ from uuid import UUID
 
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.scope import Actor
-from recoup.kernel.sentence import Sentence
 from recoup.rules.merchants.key_scopes import beyond, divided
 from recoup.rules.merchants.personal import SHOWN, pii_access_of
 from recoup.rules.merchants.rights import MAY

@@ -14,7 +14,7 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime, business_at
 from recoup.moves.merchant.certificate import begin_certificates
-from recoup.moves.settlement.period import begin_settlement
+from recoup.moves.settlement.batch import begin_settlement
 from recoup.moves.settlement.report import begin_reports
 from recoup.rules.merchants.form import KINDS
 from recoup.rules.money.fees import FeeTerm, Tariff

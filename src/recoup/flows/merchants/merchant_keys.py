@@ -11,9 +11,8 @@ import structlog
 from recoup.flows.key_endings import heard_everywhere
 from recoup.flows.merchants.issue_key import KEY_KINDS, IssuedKey, check_made, issue_key
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import PartnerScope, Scope
-from recoup.kernel.sentence import Sentence
 from recoup.moves.audit import note
 from recoup.store.merchants.merchant_keys import (
     MerchantKey,

@@ -5,9 +5,8 @@ from uuid import UUID
 
 from recoup.flows.merchant_cache import known_offset
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import Scope
-from recoup.kernel.sentence import Sentence
 from recoup.moves.audit import note
 from recoup.rules.network.card_text import numbers_in
 from recoup.store.orders.order_page import insert_order_note, lock_order_notes

@@ -16,9 +16,8 @@ from recoup.flows.merchants.issue_key import KEY_KINDS, check_made
 from recoup.flows.merchants.make_merchant import NewSite, issue_keys, keep_webhook_keys, place_merchant
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import PartnerScope
-from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import business_at, iso
 from recoup.moves.due import wait_for
 from recoup.rules.merchants.audit import changes

@@ -12,9 +12,8 @@ from recoup.flows.merchants.find_partner import no_such_merchant
 from recoup.flows.merchants.merchant_keys import checked_name, decide
 from recoup.flows.world import World
 from recoup.kernel.ids import first_id_of, new_id
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import Actor, PartnerScope
-from recoup.kernel.sentence import Sentence
 from recoup.rules.merchants.key_scopes import beyond, divided
 from recoup.rules.merchants.onboarding import Condition, conditions
 from recoup.rules.merchants.rights import PARTNER_MAY

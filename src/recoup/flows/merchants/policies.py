@@ -12,9 +12,8 @@ from uuid import UUID
 from recoup.flows.merchant_cache import known_offset
 from recoup.flows.merchants.policy_scopes import Where, places
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import PartnerScope, Scope
-from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import BusinessTime, WallTime
 from recoup.moves import audit
 from recoup.rules.policies.check import CheckGround, by_line, check_plain, nearest
@@ -232,7 +231,10 @@ async def _add(tx: Tx, where: Where, row: PolicyVersion) -> bool:
     if where.merchant_id is None:
         return await add_bounding_version(tx, row)
     await raise_version(tx, where.merchant_id)
-    return await add_own_version(tx, _own(where.merchant_id, row))
+    return await add_own_version(
+        tx,
+        NewPolicyVersion(**{name: getattr(row, name) for name in row.__struct_fields__}, merchant_id=where.merchant_id),
+    )
 
 
 async def _note(tx: Tx, scope: Acting, at: WallTime, where: Where, facts: Mapping[str, Any]) -> None:
@@ -336,10 +338,6 @@ def _reason(text: str) -> str:
         message = Sentence("The field reason must be 1 to {0} characters long, on one line.", REASON_CHARS_MAX)
         raise invalid(message, "reason", "Say why it is changed.")
     return text
-
-
-def _own(merchant_id: UUID, row: PolicyVersion) -> NewPolicyVersion:
-    return NewPolicyVersion(**{name: getattr(row, name) for name in row.__struct_fields__}, merchant_id=merchant_id)
 
 
 def _audited(where: Where) -> UUID | str:

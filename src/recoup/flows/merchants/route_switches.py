@@ -1,6 +1,5 @@
 """Card routes as the operator sees them: their state, what came back by them, and the switch of each."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -8,9 +7,8 @@ from typing import Final
 from recoup.flows.card_routes import breaker_of
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import Scope
-from recoup.kernel.sentence import Sentence
 from recoup.moves import audit
 from recoup.rules.rescue.breaker import Standing
 from recoup.store.cards.card_routes import (
@@ -53,16 +51,15 @@ async def read_route_states(world: World) -> list[RouteState]:
     sums = await sums_between(world.db, now - SHOWN, now + timedelta(hours=1))
     order = [terms.name for terms in world.routes.terms(world.processors)]
     states = [
-        RouteState(row, breaker_of(row).standing(now), _takes_charges(row, order), sums.get(row.name)) for row in rows
+        RouteState(
+            row, breaker_of(row).standing(now), row.name in order or row.connection == "connected", sums.get(row.name)
+        )
+        for row in rows
     ]
     own = sorted((one for one in states if one.row.connection is not None), key=_is_well)
     others = [one for one in states if one.row.connection is None]
     named = sorted((one for one in others if one.listed), key=lambda one: order.index(one.row.name))
     return [*named, *own[:OWN_MAX], *(one for one in others if not one.listed)]
-
-
-def _takes_charges(row: StoredRoute, settings: Sequence[str]) -> bool:
-    return row.name in settings or row.connection == "connected"
 
 
 def _is_well(one: RouteState) -> bool:

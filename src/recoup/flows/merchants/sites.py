@@ -10,9 +10,8 @@ from recoup.flows.merchants.campaigns import check_none_closed
 from recoup.flows.merchants.switches import check_not_closed, note_change, switches_of
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import Scope
-from recoup.kernel.sentence import Sentence
 from recoup.moves import audit
 from recoup.rules.network.descriptor import check_descriptor
 from recoup.rules.rescue.site_address import check_site_address, host_of

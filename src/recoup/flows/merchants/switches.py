@@ -10,9 +10,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.scope import Scope
-from recoup.kernel.sentence import Sentence
 from recoup.moves import audit
 from recoup.rules.merchants.audit import changes
 from recoup.rules.rescue.switches import KINDS, Off, check_kind, check_may_open, check_why

@@ -13,8 +13,7 @@ from recoup.flows.messages.endpoints import Endpoint, names_in, new_signing_key
 from recoup.flows.messages.post import event_of
 from recoup.flows.world import World
 from recoup.gateways.web.guard import check_url
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.rules.messages.events import Rendered, render
 from recoup.rules.messages.mask import masked, masked_headers
 from recoup.rules.messages.samples import sample_event

@@ -15,9 +15,8 @@ from recoup.flows.world import World
 from recoup.gateways.web.guard import check_url
 from recoup.kernel.filled import filled
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import PartnerScope, Scope
-from recoup.kernel.sentence import Sentence
 from recoup.rules.merchants.audit import changes
 from recoup.rules.messages.breaker import Health
 from recoup.rules.messages.endpoint_whys import BY_MERCHANT

@@ -6,9 +6,8 @@ from uuid import UUID
 from recoup.flows.merchant_cache import known_offset
 from recoup.flows.world import World
 from recoup.gateways.web.mail.port import is_kept
-from recoup.kernel.problem import invalid
+from recoup.kernel.problem import Sentence, invalid
 from recoup.kernel.scope import Scope
-from recoup.kernel.sentence import Sentence
 from recoup.moves.audit import note
 from recoup.rules.messages.notices import NAMES, switched
 from recoup.store.messages.mails import notice_settings, switch_notice

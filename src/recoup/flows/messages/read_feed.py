@@ -7,9 +7,8 @@ from typing import Final
 from recoup.flows.messages.owner import Owner, owner_id
 from recoup.flows.messages.post import event_of
 from recoup.flows.world import World
-from recoup.kernel.problem import invalid
+from recoup.kernel.problem import Sentence, invalid
 from recoup.kernel.scope import PartnerScope
-from recoup.kernel.sentence import Sentence
 from recoup.rules.messages.events import CATALOGUE, Event
 from recoup.store.messages.feed import feed_page, last_number
 from recoup.store.messages.partner_feed import last_partner_number, partner_feed_page

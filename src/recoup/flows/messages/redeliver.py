@@ -6,9 +6,8 @@ from uuid import UUID
 from recoup.flows.messages.endpoints import Endpoint
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.scope import Scope
-from recoup.kernel.sentence import Sentence
 from recoup.moves.audit import note
 from recoup.moves.message.replay import begin_one
 from recoup.store.messages.deliveries import SentEvent, last_events, read_try

@@ -13,9 +13,8 @@ from recoup.flows.messages.endpoints import Endpoint, names_in, read
 from recoup.flows.messages.owner import Owner, note, owner_id
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import PartnerScope, Scope
-from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import iso
 from recoup.moves.message.replay import begin_replay, step_replay
 from recoup.store.messages.endpoints import lock_endpoint

@@ -11,9 +11,8 @@ from recoup.flows.messages.endpoints import Endpoint, gone, new_signing_key, rea
 from recoup.flows.messages.owner import Owner, key_context, note, owner_id
 from recoup.flows.world import World
 from recoup.gateways.keys.webhook_secret import new_webhook_secret
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.scope import Scope
-from recoup.kernel.sentence import Sentence
 from recoup.store.messages.endpoints import (
     SharedKeys,
     lock_endpoint,

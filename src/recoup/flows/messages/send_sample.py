@@ -15,9 +15,8 @@ from recoup.flows.world import World
 from recoup.gateways.web.guard import check_url
 from recoup.gateways.web.port import Answer
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import PartnerScope, Scope
-from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import WallTime
 from recoup.rules.messages.events import Event, Rendered, render
 from recoup.rules.messages.samples import sample_event

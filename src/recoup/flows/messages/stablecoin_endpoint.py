@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from recoup.flows.world import World
 from recoup.gateways.web.guard import check_url
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import Scope
-from recoup.kernel.sentence import Sentence
 from recoup.moves.audit import note
 from recoup.rules.messages.stable_events import DEFAULT, NAMES, wire_names
 from recoup.rules.rescue.site_address import host_of

@@ -16,9 +16,8 @@ from recoup.flows.outlive import outliving
 from recoup.flows.repeats import once
 from recoup.flows.world import World
 from recoup.kernel.money import Money
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.scope import Scope
-from recoup.kernel.sentence import Sentence
 from recoup.moves.change import Change
 from recoup.moves.modification.capture import ask_capture, release_rest
 from recoup.rules.order.lifecycle import Stage

@@ -6,12 +6,11 @@ from uuid import UUID
 from recoup.flows.merchant_cache import no_such_merchant
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.scope import Scope
-from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import business_at
 from recoup.moves import audit
-from recoup.moves.settlement.period import close_adjustment, make_adjustment
+from recoup.moves.settlement.batch import close_adjustment, make_adjustment
 from recoup.rules.merchants.audit import amount
 from recoup.rules.money.settlement import check_adjustment, check_second, needs_second
 from recoup.store.money.bank import Adjustment, adjusted_alone

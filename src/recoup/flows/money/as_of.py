@@ -4,8 +4,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.time import WallTime, business_at, iso, whole_millisecond
 from recoup.rules.money.as_of import ALWAYS, NOW, Cut
 from recoup.store.merchants.clock_moves import Clock, clock_of

@@ -7,9 +7,8 @@ from recoup.flows.money.bank_payouts import tell_outcome
 from recoup.flows.workbooks import opened
 from recoup.flows.world import World
 from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.scope import Scope
-from recoup.kernel.sentence import Sentence
 from recoup.rules.banks.answers import BYTES_MAX, answers_of
 from recoup.rules.banks.entries import written
 from recoup.rules.money.bank_answers import PayoutReturn

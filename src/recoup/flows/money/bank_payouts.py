@@ -7,9 +7,8 @@ from uuid import UUID
 from recoup.flows.external_call import call_with_timeout
 from recoup.flows.world import World
 from recoup.gateways.bank.port import Transfer
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import Scope
-from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import business_at
 from recoup.moves.audit import note
 from recoup.moves.pace import SEND_WITHIN

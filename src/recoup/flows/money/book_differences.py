@@ -5,9 +5,8 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import Scope
-from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import iso
 from recoup.moves import audit
 from recoup.moves.settlement.reconciliation import Suggestion, book_differences

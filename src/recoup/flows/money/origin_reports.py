@@ -6,11 +6,9 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from recoup.flows.world import World
-from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import LOWEST
-from recoup.kernel.money import to_text
-from recoup.kernel.problem import invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.money import EXPONENTS, to_text
+from recoup.kernel.problem import Sentence, invalid
 from recoup.kernel.time import iso
 from recoup.rules.money.as_of import Window
 from recoup.rules.money.cells import Number, csv_row

@@ -8,8 +8,7 @@ from uuid import UUID
 
 from recoup.flows.money.report import kind_of
 from recoup.flows.world import World
-from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.money import to_text
+from recoup.kernel.money import EXPONENTS, to_text
 from recoup.rules.money.as_of import NOW, Cut, Window
 from recoup.rules.money.cells import Number, csv_row
 from recoup.store.merchants.partner_report import booked_by_day, merchants_then, placed_by_day

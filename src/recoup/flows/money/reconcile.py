@@ -18,9 +18,8 @@ from recoup.flows.workbooks import opened
 from recoup.flows.world import World
 from recoup.kernel.encode import encode_sorted
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, Sentence, cut
 from recoup.kernel.scope import Scope
-from recoup.kernel.sentence import Sentence, cut
 from recoup.kernel.stop import look_up
 from recoup.moves.audit import note
 from recoup.rules.banks.entries import BankStatement

@@ -8,8 +8,7 @@ from uuid import UUID
 
 from recoup.flows.money.settlement_report import line_id
 from recoup.flows.world import World
-from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.money import to_text
+from recoup.kernel.money import EXPONENTS, to_text
 from recoup.kernel.time import business_at
 from recoup.moves.due import wait_for
 from recoup.moves.settlement.report import ready_at, tell_report

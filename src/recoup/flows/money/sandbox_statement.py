@@ -10,8 +10,7 @@ from uuid import UUID
 from recoup.flows.merchant_cache import known_offset
 from recoup.flows.world import World
 from recoup.gateways.cards.port import StatementLine
-from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.money import to_text
+from recoup.kernel.money import EXPONENTS, to_text
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
 from recoup.rules.money.report_spans import Span

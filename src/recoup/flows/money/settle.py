@@ -11,8 +11,7 @@ from recoup.flows.each import each
 from recoup.flows.world import World
 from recoup.kernel.time import WallTime, business_at
 from recoup.moves.due import done_with
-from recoup.moves.settlement.batch import Period, settle_batch
-from recoup.moves.settlement.period import next_settlement, release_reserve
+from recoup.moves.settlement.batch import Period, next_settlement, release_reserve, settle_batch
 from recoup.rules.money.settlement import due_at
 from recoup.store.money.batches import find_batch, is_released
 from recoup.store.money.settlement import (

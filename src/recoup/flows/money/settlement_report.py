@@ -7,9 +7,8 @@ from uuid import UUID
 
 from recoup.flows.money.settle import close_pages_of
 from recoup.flows.world import World
-from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import LOWEST
-from recoup.kernel.money import to_text
+from recoup.kernel.money import EXPONENTS, to_text
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
 from recoup.rules.money.as_of import NOW, Cut

@@ -6,8 +6,7 @@ from typing import Any, Final
 from recoup.flows.money.settlement_report import all_lines, line_id
 from recoup.flows.sheet import ROWS_MAX, sheet_file, too_many
 from recoup.flows.world import World
-from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.money import to_text
+from recoup.kernel.money import EXPONENTS, to_text
 from recoup.kernel.time import iso
 from recoup.rules.lists.cells import Kind
 from recoup.store.money.batches import Batch, BatchLine

@@ -12,7 +12,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import business_at, iso
 from recoup.moves.audit import note
-from recoup.moves.settlement.period import begin_settlement, next_settlement
+from recoup.moves.settlement.batch import begin_settlement, next_settlement
 from recoup.rules.merchants.audit import changes
 from recoup.rules.money.as_of import NOW, Cut
 from recoup.rules.money.settlement import DEFAULT, Terms, check_start, check_terms, due_at

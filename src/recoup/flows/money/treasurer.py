@@ -9,9 +9,8 @@ from uuid import UUID
 
 from recoup.flows.merchant_cache import known_offset
 from recoup.flows.world import World
-from recoup.kernel.problem import invalid
+from recoup.kernel.problem import Sentence, invalid
 from recoup.kernel.scope import Scope
-from recoup.kernel.sentence import Sentence
 from recoup.moves.advance.exposure import allot
 from recoup.moves.audit import note
 from recoup.moves.due import done_with, wait_for

@@ -57,10 +57,6 @@ OWN_TRIES_MAX: Final = 100
 _REFUSED_FOR_NOW: Final = frozenset({"unavailable"})
 
 
-def invoice_key_of(world: World, merchant_id: UUID, route: str, invoice: str) -> UUID:
-    return world.keys.derived_id("processor-invoice", merchant_id.bytes, route, invoice)
-
-
 async def notice_of_invoice(world: World, merchant_id: UUID, route: str, about: str, invoice: str | None) -> str | None:
     """A notice about an invoice, or about a subscription or customer: `about`. What is rescued is looked
     at now; another one is taken if it is to be. Answers what became of the notice; None while its
@@ -71,7 +67,7 @@ async def notice_of_invoice(world: World, merchant_id: UUID, route: str, about: 
     if invoice is None:
         keys = await store.invoices_of(world.db, merchant_id, about, route)
     else:
-        keys = [invoice_key_of(world, merchant_id, route, invoice)]
+        keys = [world.keys.derived_id("processor-invoice", merchant_id.bytes, route, invoice)]
         known = await find_invoice(world.db, merchant_id, keys[0])
         if known is None or known.order_id is None:
             own = await connection_of(world, route)

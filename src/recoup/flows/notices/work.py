@@ -32,8 +32,7 @@ from recoup.kernel.time import WallTime
 from recoup.moves.attempt.card_update import method_renewed
 from recoup.moves.attempt.taken_after_all import taken_after_all
 from recoup.moves.change import Change
-from recoup.moves.modification.elsewhere import Adopted, adopt
-from recoup.moves.modification.failed import failed_since
+from recoup.moves.modification.elsewhere import Adopted, adopt, failed_since
 from recoup.moves.order.reported import fraud_reported, hold_expired
 from recoup.rules.messages.inbound import Notice
 from recoup.rules.order.answers import Movement

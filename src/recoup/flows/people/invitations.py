@@ -14,8 +14,7 @@ from recoup.flows.people.sessions import NOWHERE, ClientInfo, open_session
 from recoup.flows.people.sign_in import clean_email, turn_of
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.rules.merchants.rights import MAY
 from recoup.rules.messages.notices import is_address
 from recoup.store.people.invitations import (

@@ -9,9 +9,8 @@ from uuid import UUID
 from recoup.flows.threads import run_stoppable
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import Scope
-from recoup.kernel.sentence import Sentence
 from recoup.kernel.stop import stoppable
 from recoup.moves.audit import note
 from recoup.rules.merchants.personal import redactor

@@ -7,8 +7,7 @@ from uuid import UUID
 from recoup.flows.hosted_link import named_by
 from recoup.flows.people.notification_mail import UNSUBSCRIBE
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.rules.messages.local_time import read_zone
 from recoup.rules.messages.notifications import KINDS, may
 from recoup.store.messages import notification_settings as store

@@ -11,8 +11,7 @@ from recoup.flows.people.sign_in import login_with
 from recoup.flows.people.throttle import TRIES_AGAIN, bucket_of, charge
 from recoup.flows.people.who import Oneself
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.rules.people.opaque import opaque
 from recoup.store.people import account_log as store
 from recoup.store.people.account_log import login_of, open_sessions, password_of

@@ -28,8 +28,7 @@ from recoup.flows.people.oneself import changed_meanwhile, prove_password
 from recoup.flows.people.passwords import Passwords
 from recoup.flows.people.who import Oneself
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.rules.people.totp import new_secret, step_of
 from recoup.rules.people.who_must import must_have
 from recoup.store.people.account_log import end_sessions

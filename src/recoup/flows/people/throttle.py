@@ -9,8 +9,7 @@ from datetime import timedelta
 from typing import Final
 
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 from recoup.rules.people.whence import network_of
 from recoup.store.people.people import charge_sign_in, forgive_sign_ins
 from recoup.store.statement import Tx

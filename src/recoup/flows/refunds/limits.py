@@ -5,9 +5,8 @@ from typing import Final
 from uuid import UUID
 
 from recoup.flows.world import World
-from recoup.kernel.problem import invalid
+from recoup.kernel.problem import Sentence, invalid
 from recoup.kernel.scope import Scope
-from recoup.kernel.sentence import Sentence
 from recoup.moves.audit import note
 from recoup.rules.merchants.audit import changes
 from recoup.rules.money.refund_limits import NONE, Limits, check_limits

@@ -13,9 +13,8 @@ from recoup.flows.refund_destination import destination
 from recoup.flows.repeats import once
 from recoup.flows.world import World
 from recoup.kernel.money import Money, from_text
-from recoup.kernel.problem import STAGE, Problem
+from recoup.kernel.problem import STAGE, Problem, Sentence
 from recoup.kernel.scope import Scope
-from recoup.kernel.sentence import Sentence
 from recoup.moves.change import Change
 from recoup.moves.modification.capture import refund_hold
 from recoup.moves.modification.outgoing import may_go

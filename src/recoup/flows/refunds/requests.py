@@ -8,9 +8,8 @@ from recoup.flows.locked import Orders
 from recoup.flows.refunds.refund import RefundRequest, what_to_refund
 from recoup.flows.world import World
 from recoup.kernel.money import Money
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.scope import Actor, Scope
-from recoup.kernel.sentence import Sentence
 from recoup.moves.change import Change
 from recoup.moves.dispute.answer import ask_answer
 from recoup.moves.modification import refund_approval as refund_requests

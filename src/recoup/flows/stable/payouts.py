@@ -17,9 +17,8 @@ from recoup.flows.world import World
 from recoup.gateways.channels.port import Guarded, PayOut, is_guarded
 from recoup.kernel.ids import new_id
 from recoup.kernel.money import shown
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import Scope
-from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import business_at
 from recoup.kernel.unseen import check_seen
 from recoup.moves.audit import note

@@ -8,8 +8,7 @@ from typing import Final
 from recoup.gateways.bank.nacha import NACHA_BEGINS, Originator, nacha_file, paid_by
 from recoup.gateways.bank.port import Answer, BankFile, Transfer
 from recoup.gateways.cards.port import Outcome
-from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.money import to_text
+from recoup.kernel.money import EXPONENTS, to_text
 from recoup.rules.money.cells import csv_row
 
 COLUMNS: Final = (

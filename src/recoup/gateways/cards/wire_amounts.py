@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.money import UNITS_MAX, to_text
+from recoup.kernel.money import EXPONENTS, UNITS_MAX, to_text
 
 _DECIMALS: Final = frozenset({0, 2, 3})
 _TEXT: Final = re.compile(r"(-?)(\d{1,18})(?:\.(\d{1,6}))?")

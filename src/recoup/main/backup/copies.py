@@ -12,8 +12,7 @@ from typing import Any, Final, NamedTuple
 import asyncpg
 import msgspec
 
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 from recoup.main.backup.configuration import FILE, SERVER, SLOT
 from recoup.store.server.folder import write_private
 

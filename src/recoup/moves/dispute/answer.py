@@ -5,8 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 from recoup.moves.change import Change
 from recoup.moves.dispute.case import answered, lose
 from recoup.moves.modification.outgoing import leave, may_go

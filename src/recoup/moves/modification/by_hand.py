@@ -3,8 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.moves.change import Booked, Change
 from recoup.moves.modification.request import refuse_refund, renew
 from recoup.moves.modification.send import clear_delay

@@ -4,8 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from recoup.kernel.money import Money
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 from recoup.moves.attempt.plan import INLINE_GRACE
 from recoup.moves.change import Booked, Change
 from recoup.moves.dispute.sandbox_disputes import schedule_test_dispute

@@ -8,8 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from recoup.kernel.policy import Policy
-from recoup.kernel.problem import STAGE, Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import STAGE, Problem, Sentence, invalid
 from recoup.kernel.time import iso
 from recoup.moves.attempt.plan import ask_by_hand, decide_next, drop_plan, follow, plan_attempt
 from recoup.moves.change import Change

@@ -4,8 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 from recoup.kernel.policy import Policy
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 from recoup.moves.attempt.plan import ask_by_hand, gate_answer, next_attempt, plan_attempt
 from recoup.moves.change import Change
 from recoup.moves.modification.capture import refuse_while_capturing

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 
-from recoup.kernel.problem import STAGE, Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import STAGE, Problem, Sentence
 from recoup.moves.change import Change
 from recoup.moves.modification.capture import refuse_after_a_part, refuse_while_capturing, void_authorisation
 from recoup.moves.order.charges import end_without_rest

@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from recoup.kernel.encode import encode_sorted
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence
 from recoup.rules.policies.terms import ScopeKind
 
 DAYS: Final = 90

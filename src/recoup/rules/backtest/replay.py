@@ -4,25 +4,148 @@ Every arm's decider is asked with the stored inputs, also about what the other a
 planned when that falls due; the engine decides again.
 """
 
+import hashlib
 from bisect import bisect_right
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from recoup.core.kit.model import Model
 from recoup.rules.backtest.episode import Features, Step
 from recoup.rules.backtest.recorded import JudgedOrder, OrderFacts, Planned, RecordedDecision
-from recoup.rules.backtest.target import EngineTarget, ScheduleTarget, Target
-from recoup.rules.backtest.ways import Way, chance_at, offered_ways, probability, same, stored_ways, way_of
 from recoup.rules.network.codes import Reading
 from recoup.rules.policies.in_force import NO_POLICIES, InForce, Policies
 from recoup.rules.rescue.answer_classes import CLASSES, class_of
-from recoup.rules.rescue.evidence import Evidence
-from recoup.rules.rescue.explore import BLOCKS_HOURS
+from recoup.rules.rescue.arm_terms import engine_decides, place_of
+from recoup.rules.rescue.decide import decide as by_schedule
+from recoup.rules.rescue.evidence import Decision, Evidence, Offered
+from recoup.rules.rescue.explore import BLOCKS_HOURS, block_of
 from recoup.rules.rescue.facts import hours_of
-from recoup.rules.rescue.policy import CURRENT
-from recoup.rules.rescue.pricing import ENGINE_1, PRICINGS, Pricing
+from recoup.rules.rescue.policy import CURRENT, ENGINE_1, PRICINGS, Pricing, RetryPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleTarget:
+    """`within`: the set policies that it is asked within; None: those that held then."""
+
+    policy: RetryPolicy
+    within: InForce | None = None
+
+    @property
+    def name(self) -> str:
+        return _named(self.policy.version, self.within)
+
+    def decide(self, evidence: Evidence, then: InForce | None = None) -> Decision:
+        """A schedule has planned nothing that would be due: it is asked as after the last decline."""
+        return by_schedule(replace(evidence, due_at=None), self.policy, self.within or then)
+
+    def of_customer(self, place: int) -> "Target":
+        """Who decides for a customer, by their place among all; see `rescue.arms`."""
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class EngineTarget:
+    """Without draws: what it thinks best. `within`: as of a schedule."""
+
+    model: Model
+    pricing: Pricing
+    within: InForce | None = None
+
+    @property
+    def name(self) -> str:
+        return _named(f"{self.pricing.version} with {self.model.name}", self.within)
+
+    def decide(self, evidence: Evidence, then: InForce | None = None) -> Decision:
+        """Raises: ValueError without facts."""
+        if evidence.facts is not None and evidence.facts.explore:
+            evidence = replace(evidence, facts=replace(evidence.facts, explore=0.0))
+        return self.model.decide(evidence, self.pricing, self.within or then)
+
+    def of_customer(self, place: int) -> "Target":
+        """As of a schedule: the set policies may leave some customers, or all, to the fixed schedule."""
+        if self.within is None or engine_decides(self.within, place):
+            return self
+        return ScheduleTarget(CURRENT, self.within)
+
+
+Target = ScheduleTarget | EngineTarget
+
+
+def place_in_file(payer: str) -> int:
+    """Of a file's customer, whose place at the merchant nobody knows."""
+    return place_of(hashlib.sha256(b"place/" + payer.encode("utf-8", "surrogatepass")).digest())
+
+
+def _named(decider: str, within: InForce | None) -> str:
+    return decider if within is None else f"{decider} within {within.name}"
+
+
+SAME_HOURS: Final = 3.0
+
+
+class Way(NamedTuple):
+    """`at`: hours since 1970, None for stopping. `chance`: a model's, None where none was asked."""
+
+    at: float | None
+    chance: float | None
+    probability: float
+
+
+def same(one: float | None, other: float | None, hours: float = SAME_HOURS) -> bool:
+    if one is None or other is None:
+        return one is other
+    return abs(one - other) <= hours
+
+
+def stored_ways(alternatives: Iterable[Mapping[str, Any]]) -> list[Way]:
+    """Of an engine's decision, its own first; empty where it offered none."""
+    return [
+        Way(_hours(one["at"]) if one["at"] else None, one["chance"], one["probability"])
+        for one in alternatives
+        if "probability" in one
+    ]
+
+
+def offered_ways(decision: Decision) -> list[Way]:
+    return [
+        Way(_hours(one.at) if one.at else None, one.chance, one.probability)
+        for one in decision.alternatives
+        if isinstance(one, Offered)
+    ]
+
+
+def way_of(verdict: str, plan: Sequence[str] | Sequence[datetime], now: float) -> float | None:
+    """What a decision leads to: when the next send leaves."""
+    if verdict == "attempt_now":
+        return now
+    if verdict != "plan" or not plan:
+        return None
+    first = plan[0]
+    return _hours(first) if isinstance(first, str) else hours_of(first)
+
+
+def probability(ways: Iterable[Way], at: float | None) -> float:
+    return min(1.0, sum(one.probability for one in ways if same(one.at, at)))
+
+
+def chance_at(ways: Iterable[Way], at: float, now: float) -> tuple[float, bool]:
+    """The chance of the way that is the same, else of one in the same block; and whether it is that one's own."""
+    nearest, block, in_block = None, block_of(max(0.0, at - now)), 0.0
+    for one in ways:
+        if one.at is None or one.chance is None:
+            continue
+        if same(one.at, at) and (nearest is None or abs(one.at - at) < abs(nearest[0] - at)):
+            nearest = one.at, one.chance
+        if block_of(max(0.0, one.at - now)) == block:
+            in_block = max(in_block, one.chance)
+    return (nearest[1], True) if nearest is not None else (in_block, False)
+
+
+def _hours(text: str) -> float:
+    return hours_of(datetime.fromisoformat(text))
+
 
 STEPS_MAX: Final = 40  # decisions of one order that are read
 _TRIES: Final = 5

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence
 
 CLASSES: Final = {
     "technical": Sentence("Technical failure"),

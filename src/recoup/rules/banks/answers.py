@@ -3,8 +3,7 @@
 from io import BytesIO
 from typing import Final
 
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 from recoup.rules.banks.formats import check_answers, format_of
 from recoup.rules.banks.nacha import read_nacha
 from recoup.rules.banks.payment_status import read_payment_status

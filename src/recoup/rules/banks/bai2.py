@@ -9,9 +9,8 @@ from datetime import date
 from hashlib import sha256
 from typing import Final, NamedTuple, NoReturn
 
-from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.money import UNITS_MAX
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.money import EXPONENTS, UNITS_MAX
+from recoup.kernel.problem import Sentence
 from recoup.rules.banks.entries import Account, BankEntry, Parts, complaint, masked
 from recoup.rules.files.lines import Line
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Final, NamedTuple
 
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence
 from recoup.rules.banks.entries import Account, BankEntry, Parts, bank_parts, complaint, masked, units_of
 from recoup.rules.files.xml_parts import Element
 

@@ -11,10 +11,8 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Final, NamedTuple
 
-from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.money import UNITS_MAX
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.money import EXPONENTS, UNITS_MAX
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.time import of_these_days
 from recoup.rules.files.xml_parts import Element, XmlError, parts
 from recoup.rules.money.matching import Theirs, signed_type

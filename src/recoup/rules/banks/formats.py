@@ -4,8 +4,7 @@ import codecs
 import re
 from typing import Final
 
-from recoup.kernel.problem import invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence, invalid
 
 STATEMENTS: Final = ("camt.053", "camt.054", "MT940", "BAI2")
 ANSWERS: Final = ("NACHA", "pain.002")

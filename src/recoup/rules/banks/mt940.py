@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, NamedTuple, NoReturn
 
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence
 from recoup.rules.banks.entries import Account, BankEntry, Parts, complaint, masked, units_of
 from recoup.rules.files.lines import Line
 

@@ -3,11 +3,13 @@
 Source: Nacha operating rules, appendix 3 (record formats: 1, 5, 6, 799, 798, 8, 9) and 4 (return and change codes).
 """
 
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final, NamedTuple, NoReturn
 
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence
 from recoup.rules.banks.entries import complaint, masked, written
 from recoup.rules.money.bank_answers import PayoutReturn
 
@@ -15,38 +17,9 @@ WIDTH: Final = 94
 WIDEST: Final = 100  # some banks pad; what is read stands in the first 64 positions, and the controls prove it
 ASSET: Final = "USD"
 _HASH: Final = 10**10
-RETURNS: Final = {
-    "R01": "insufficient funds", "R02": "account closed", "R03": "no account, or it cannot be located",
-    "R04": "invalid account number structure", "R05": "unauthorised debit to a consumer's account",
-    "R06": "returned at our bank's request", "R07": "authorisation revoked by the customer", "R08": "payment stopped",
-    "R09": "uncollected funds", "R10": "the customer says that it is not authorised",
-    "R11": "the customer says that it is not as authorised", "R12": "account sold to another bank",
-    "R13": "invalid routing number", "R14": "representative payee deceased or unable to continue",
-    "R15": "beneficiary or account holder deceased", "R16": "account frozen, or returned by order of OFAC",
-    "R17": "file record edit criteria, or a questionable entry", "R18": "improper effective entry date",
-    "R19": "amount field error", "R20": "the account takes no transfers", "R21": "invalid company identification",
-    "R22": "invalid individual id", "R23": "credit refused by the receiver", "R24": "duplicate entry",
-    "R25": "addenda error", "R26": "mandatory field error", "R27": "trace number error",
-    "R28": "check digit of the routing number", "R29": "the company says that it is not authorised",
-    "R30": "the bank takes no truncated cheques", "R31": "permissible return, agreed with our bank",
-    "R32": "the receiving bank cannot settle", "R33": "return of a destroyed cheque entry",
-    "R34": "the bank's participation is limited", "R35": "improper debit entry", "R36": "improper credit entry",
-    "R37": "the source document was presented for payment", "R38": "stop payment on the source document",
-    "R39": "improper source document", "R40": "returned by a federal agency", "R41": "invalid transaction code",
-    "R42": "routing number or check digit error", "R43": "invalid account number",
-    "R44": "invalid individual id", "R45": "invalid name", "R46": "invalid representative payee indicator",
-    "R47": "duplicate enrolment", "R50": "state law about represented cheques", "R51": "ineligible item",
-    "R52": "stop payment on the item", "R53": "item and entry were both presented",
-    "R80": "coding error of an international payment", "R81": "the bank takes no international payments",
-    "R82": "invalid id of the foreign bank", "R83": "the foreign bank cannot settle",
-    "R84": "not processed by the gateway", "R85": "international payment coded as a domestic one",
-}  # fmt: skip
-CHANGES: Final = {
-    "C01": "account number", "C02": "routing number", "C03": "routing number and account number", "C04": "name",
-    "C05": "type of account", "C06": "account number and type of account",
-    "C07": "routing number, account number and type of account", "C08": "foreign bank's id", "C09": "individual id",
-    "C13": "addenda format", "C14": "it is an international payment",
-}  # fmt: skip
+_CODES: Final = tomllib.loads(Path(__file__).with_name("nacha.toml").read_text("utf-8"))
+RETURNS: Final[dict[str, str]] = _CODES["returns"]
+CHANGES: Final[dict[str, str]] = _CODES["changes"]
 # R61 to R69 dishonour a return, R70 to R77 contest that: banks say it to each other about an earlier return.
 _DISPUTED: Final = tuple(f"R{number}" for number in range(61, 78))
 

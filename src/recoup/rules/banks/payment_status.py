@@ -5,8 +5,8 @@ Source: ISO 20022, CustomerPaymentStatusReport, message definition reports; its 
 
 from typing import Final
 
-from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.money import EXPONENTS
+from recoup.kernel.problem import Sentence
 from recoup.rules.banks.entries import bank_parts, complaint, units_of
 from recoup.rules.counterpart_text import REFERENCE_MAX, SENTENCE_MAX, kept
 from recoup.rules.files.xml_parts import Element

@@ -6,9 +6,8 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from recoup.kernel.cached import cached
-from recoup.kernel.currencies import decimals_of
-from recoup.kernel.money import UNITS_MAX
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.money import UNITS_MAX, decimals_of
+from recoup.kernel.problem import Sentence
 
 CHARS_MAX: Final = 60
 _DOLLARS: Final = (

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence
 from recoup.kernel.unseen import has_unseen
 
 

@@ -5,8 +5,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Final, NamedTuple
 
-from recoup.kernel.problem import invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence, invalid
 
 LINE_MAX: Final = 65_536  # characters
 ENDS_WITHIN: Final = 4_096  # characters in which a file shows how its lines end

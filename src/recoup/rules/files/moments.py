@@ -1,7 +1,9 @@
 """Dates, times and zones as people and programs write them; what has two readings is asked for, never guessed."""
 
 import re
+import tomllib
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from pathlib import Path
 from typing import Final, Literal, NamedTuple
 from unicodedata import normalize
 from zoneinfo import ZoneInfo
@@ -11,14 +13,7 @@ from recoup.kernel.time import of_these_days
 
 Order = Literal["", "day", "month"]
 DATES: Final[dict[str, Order]] = {"": "", "dmy": "day", "mdy": "month"}  # as people answer it
-# Hours east of UTC. An abbreviation is believed as it stands: PST is UTC-8 even in July.
-_HOURS: Final = {
-    "UTC": 0, "GMT": 0, "Z": 0, "WET": 0, "WEST": 1, "CET": 1, "CEST": 2, "MEZ": 1, "MESZ": 2, "EET": 2, "EEST": 3,
-    "MSK": 3, "SAST": 2, "PKT": 5, "ICT": 7, "WIB": 7, "SGT": 8, "HKT": 8, "PHT": 8, "AWST": 8, "JST": 9, "KST": 9,
-    "ACST": 9.5, "ACDT": 10.5, "AEST": 10, "AEDT": 11, "NZST": 12, "NZDT": 13, "HST": -10, "AKST": -9, "AKDT": -8,
-    "PST": -8, "PDT": -7, "MST": -7, "MDT": -6, "CDT": -5, "EST": -5, "EDT": -4, "ADT": -3, "NST": -3.5, "NDT": -2.5,
-    "BRT": -3, "ART": -3, "COT": -5, "PET": -5,
-}  # fmt: skip
+_HOURS: Final[dict[str, float]] = tomllib.loads(Path(__file__).with_name("zones.toml").read_text("utf-8"))
 AMBIGUOUS: Final = frozenset({"CST", "IST", "BST", "AST"})
 _OFFSET: Final = re.compile(r"(?:UTC|GMT)?([+-])([0-9]{1,2})(?::?([0-9]{2}))?", re.ASCII)
 _MONTHS: Final = {

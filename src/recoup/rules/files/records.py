@@ -6,8 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from recoup.kernel.problem import too_large
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence, too_large
 from recoup.rules.files.ids import MARKS, plain_cell
 from recoup.rules.files.lines import LINE_MAX, Line
 

@@ -16,8 +16,7 @@ from functools import partial
 from posixpath import join, normpath
 from typing import Final
 
-from recoup.kernel.problem import Problem, invalid, too_large
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, invalid, too_large
 from recoup.kernel.stop import look_up
 from recoup.rules.files.lines import LINE_MAX
 from recoup.rules.files.table import COLUMNS_MAX

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO, Final
 from zlib import error as ZlibError
 
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.stop import look_up
 from recoup.rules.files.lines import encoding_of
 from recoup.rules.files.sheet import is_sheet, sheet_lines

@@ -4,8 +4,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from recoup.kernel.problem import too_large
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence, too_large
 from recoup.kernel.stop import look_up
 
 UNPACKED_MAX: Final = 1 << 30

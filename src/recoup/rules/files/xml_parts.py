@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, NoReturn
 from xml.parsers import expat
 
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence
 
 DEPTH_MAX: Final = 40
 OPEN_MAX: Final = 100_000  # elements that are held at once

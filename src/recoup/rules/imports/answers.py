@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
-from recoup.kernel.problem import invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence, invalid
 from recoup.rules.files.moments import AMBIGUOUS, Order, zone_named
 from recoup.rules.imports.layout import profile_named
 from recoup.rules.network.card_text import masked_numbers

@@ -7,7 +7,7 @@ it. `reader.Reader` gives attempts in the file's order; `payments.payments_of` p
 from datetime import datetime, timedelta
 from typing import Final, Literal, NamedTuple
 
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence
 
 State = Literal["approved", "declined", "not_sent", "unknown"]
 STATES: Final[tuple[State, ...]] = ("approved", "declined", "not_sent", "unknown")

@@ -11,8 +11,7 @@ from hashlib import sha256
 from itertools import islice
 from typing import Final, Literal
 
-from recoup.kernel.problem import invalid, too_large
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence, invalid, too_large
 from recoup.rules.files.amounts import SignEvidence
 from recoup.rules.files.lines import decoded, lines
 from recoup.rules.files.moments import AMBIGUOUS, Order, OrderEvidence, read_moment, zone_named

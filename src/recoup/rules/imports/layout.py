@@ -5,8 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.rules.files.lines import Line
 from recoup.rules.files.table import HEADER_WITHIN, Table, plain, shown_names
 from recoup.rules.imports.profile import Profile, nearest, profiles, recognise

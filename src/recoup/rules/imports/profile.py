@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence
 from recoup.rules.files.ids import plain_cell
 from recoup.rules.files.lines import LINE_MAX
 from recoup.rules.files.table import plain

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, tzinfo
 from operator import itemgetter
 from typing import Any, Final
 
-from recoup.kernel.currencies import decimals_of, was_currency, withdrawn_by
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.money import decimals_of, was_currency, withdrawn_by
+from recoup.kernel.problem import Sentence
 from recoup.rules.files import ids
 from recoup.rules.files.amounts import NoAmount, units_of
 from recoup.rules.files.ids import BadCell

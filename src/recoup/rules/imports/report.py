@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence
 from recoup.kernel.time import iso
 from recoup.rules.imports.attempt import STATES, Attempt, BadLine
 from recoup.rules.imports.file import Looked

@@ -9,8 +9,7 @@ from typing import Any, Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from recoup.kernel.cached import cached
-from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.money import shown
+from recoup.kernel.money import EXPONENTS, shown
 from recoup.rules.lists.words import STATUS_WORDS, card_scheme_word, channel_word, reason_word, way_of
 from recoup.rules.merchants import personal
 

@@ -44,7 +44,10 @@ class Table:
         columns = self.columns(rows)
         if form == "csv":
             kinds = (cell.kind for cell in self.chosen)
-            safe = [_safe(column) if kind == "text" else column for kind, column in zip(kinds, columns, strict=True)]
+            safe = [
+                ["'" + text if text and text[0] in FORMULA else text for text in column] if kind == "text" else column
+                for kind, column in zip(kinds, columns, strict=True)
+            ]
             return _lines(zip(*safe, strict=True))
         made = list(map(dict, map(zip, repeat(self._names), zip(*columns, strict=True))))
         # Inside a text a line's end is written as two signs: a bare one parts two objects.
@@ -53,10 +56,6 @@ class Table:
 
     def tail(self, form: str, *, empty: bool) -> bytes:
         return b"" if form == "csv" else b"]\n" if empty else b"\n]\n"
-
-
-def _safe(texts: Iterable[str | None]) -> list[str | None]:
-    return ["'" + text if text and text[0] in FORMULA else text for text in texts]
 
 
 def _lines(rows: Iterable[Iterable[Any]]) -> bytes:

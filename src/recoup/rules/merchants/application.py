@@ -7,8 +7,7 @@ Source: contract §13 (editable only in DRAFT, cancel in any state, APPROVED bec
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 
 
 class Status(StrEnum):

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 from uuid import UUID
 
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, invalid
 
 KINDS: Final[Mapping[str, str]] = {"customer": "This customer", "card": "This card"}
 # What somebody chooses from; anything else is a note.

@@ -7,8 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from recoup.kernel.problem import invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence, invalid
 
 PREFIX: Final = re.compile(r"[A-Za-z0-9]{4,40}(?:-[A-Za-z0-9]{1,80})*")  # a part of a host's name, and nothing else
 _APART: Final = re.compile(r"[\s,]+")

@@ -6,8 +6,7 @@ Source: ISO 32000-1 §7.5.2 (PDF), W3C PNG §5.2, ITU-T T.81 (JPEG).
 import re
 from typing import Final
 
-from recoup.kernel.problem import invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence, invalid
 
 BYTES_MAX: Final = 700 << 10
 COUNT_MAX: Final = 20

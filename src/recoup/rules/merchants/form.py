@@ -7,9 +7,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.money import EXPONENTS
+from recoup.kernel.problem import Problem, Sentence
 from recoup.rules.merchants.countries import COUNTRIES
 from recoup.rules.messages.notices import is_address
 from recoup.rules.network.descriptor import check_descriptor

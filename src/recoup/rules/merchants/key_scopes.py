@@ -4,8 +4,7 @@ more than their role may in the portal; what is wanted beyond that waits for an 
 from collections.abc import Collection, Iterable
 from typing import Final
 
-from recoup.kernel.problem import invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence, invalid
 from recoup.rules.merchants.rights import RIGHTS
 
 CUSTOMERS: Final = "customers:read"  # without it their data is masked, as for people

@@ -11,8 +11,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence, joined
+from recoup.kernel.problem import Problem, Sentence, joined
 from recoup.rules.merchants.form import KINDS
 from recoup.rules.network.descriptor import check_descriptor
 

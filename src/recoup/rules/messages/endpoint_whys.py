@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence
 
 BY_MERCHANT: Final = "by_merchant"
 GONE: Final = "gone"

@@ -15,7 +15,7 @@ import msgspec
 from recoup.core.kit.extended import Extended
 from recoup.kernel.encode import encode
 from recoup.kernel.ids import tail
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence
 from recoup.rules.messages import event_data as shapes
 from recoup.rules.messages.signature import http_date, sign, standard_headers
 

@@ -15,8 +15,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, Struct
 
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.time import of_these_days
 from recoup.rules.money.disputes import NoticeStage, Status
 

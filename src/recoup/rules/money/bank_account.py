@@ -4,27 +4,20 @@ Source: IBAN: ISO 13616 (length by country, remainder 1 by 97). Routing numbers:
 """
 
 import json
+import tomllib
 from dataclasses import dataclass
+from importlib.resources import files
 from typing import Final, Literal
 from uuid import UUID
 
-from recoup.kernel.problem import invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence, invalid
 
 HOLDER_MAX: Final = 70
 TRIES_MAX: Final = 3
 US_CURRENCY: Final = "USD"
-_LENGTHS: Final = {
-    "AD": 24, "AE": 23, "AL": 28, "AT": 20, "AZ": 28, "BA": 20, "BE": 16, "BG": 22, "BH": 22, "BI": 27, "BR": 29,
-    "BY": 28, "CH": 21, "CR": 22, "CY": 28, "CZ": 24, "DE": 22, "DJ": 27, "DK": 18, "DO": 28, "EE": 20, "EG": 29,
-    "ES": 24, "FI": 18, "FK": 18, "FO": 18, "FR": 27, "GB": 22, "GE": 22, "GI": 23, "GL": 18, "GR": 27, "GT": 28,
-    "HN": 28, "HR": 21, "HU": 28, "IE": 22, "IL": 23, "IQ": 23, "IS": 26, "IT": 27, "JO": 30, "KW": 30, "KZ": 20,
-    "LB": 28, "LC": 32, "LI": 21, "LT": 20, "LU": 20, "LV": 21, "LY": 25, "MC": 27, "MD": 24, "ME": 22, "MK": 19,
-    "MN": 20, "MR": 27, "MT": 31, "MU": 30, "NI": 28, "NL": 18, "NO": 15, "OM": 23, "PK": 24, "PL": 28, "PS": 29,
-    "PT": 25, "QA": 29, "RO": 24, "RS": 22, "RU": 33, "SA": 24, "SC": 31, "SD": 18, "SE": 24, "SI": 19, "SK": 24,
-    "SM": 27, "SO": 23, "ST": 25, "SV": 28, "TL": 23, "TN": 24, "TR": 26, "UA": 29, "VA": 22, "VG": 24, "XK": 20,
-    "YE": 30,
-}  # fmt: skip
+_LENGTHS: Final[dict[str, int]] = tomllib.loads(
+    (files("recoup.rules.money") / "data" / "iban_lengths.toml").read_text("utf-8")
+)
 _ROUTING_HEADS: Final = (range(13), range(21, 33), range(61, 73), range(80, 81))
 _COPIED: Final = str.maketrans("", "", " -.\t\u00a0\u2009\u202f")  # what is between the digits of a copied number
 

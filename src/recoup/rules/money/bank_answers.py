@@ -7,8 +7,7 @@ for a return.
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.rules.counterpart_text import REFERENCE_MAX, SENTENCE_MAX
 from recoup.rules.files.ids import BadCell, check_id, plain_cell
 from recoup.rules.files.lines import lines

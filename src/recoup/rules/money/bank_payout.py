@@ -9,8 +9,7 @@ from hashlib import sha256
 from typing import Final, Protocol
 from uuid import UUID
 
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 from recoup.rules.money.settlement import check_second
 
 # state -> those that it may become

@@ -3,8 +3,7 @@
 import re
 from typing import Final
 
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.rules.merchants import documents
 from recoup.rules.network.card_guard import refused
 from recoup.rules.network.card_text import Room, TooManyDigits, may_hold_number, numbers_in

@@ -12,10 +12,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.money import UNITS_MAX
-from recoup.kernel.problem import invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.money import EXPONENTS, UNITS_MAX
+from recoup.kernel.problem import Sentence, invalid
 from recoup.kernel.time import iso
 
 KEEP, PRO_RATA, FULL = "keep", "pro_rata", "full"

@@ -12,9 +12,8 @@ from importlib.resources import files
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from recoup.kernel.currencies import decimals_of
-from recoup.kernel.problem import invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.money import decimals_of
+from recoup.kernel.problem import Sentence, invalid
 from recoup.rules.money.ledger import (
     Posting,
     funded,

@@ -12,9 +12,8 @@ from importlib.resources import files
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.problem import invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.money import EXPONENTS
+from recoup.kernel.problem import Sentence, invalid
 from recoup.rules.files.moments import DATES
 from recoup.rules.money.matching import KINDS
 from recoup.rules.money.report_spans import zone_of

@@ -10,9 +10,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from recoup.kernel.money import Money
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import Actor
-from recoup.kernel.sentence import Sentence
 
 WAITS: Final = timedelta(days=7)
 MOST: Final = 10**15  # units that a limit may have

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from recoup.kernel.money import Money, shown
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.rules.money.fees import returned_units
 
 

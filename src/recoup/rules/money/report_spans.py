@@ -5,8 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from recoup.kernel.problem import invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence, invalid
 from recoup.rules.files.moments import typed_day, typed_moment
 
 _MONTH: Final = re.compile(r"(20[0-9]{2}|21[0-9]{2})-(0[1-9]|1[0-2])")

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.money import EXPONENTS
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import Actor
-from recoup.kernel.sentence import Sentence
 from recoup.rules.money.fees import share_units
 
 PERIODS: Final = {"day": 1, "week": 7, "month": 28}  # and the highest anchor of each

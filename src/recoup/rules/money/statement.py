@@ -12,10 +12,9 @@ from hashlib import sha256
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from recoup.kernel.currencies import decimals_of, was_currency, withdrawn_by
 from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.money import decimals_of, was_currency, withdrawn_by
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.time import of_these_days
 from recoup.rules.files.amounts import NoAmount, SignEvidence, units_of
 from recoup.rules.files.ids import BadCell, are_plain, check_id, plain_cell

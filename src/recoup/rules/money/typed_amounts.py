@@ -4,10 +4,8 @@ possible: `10,50` taken for 1,050 would be a hundred times too much."""
 import re
 from typing import Final
 
-from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.money import from_text
-from recoup.kernel.problem import invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.money import EXPONENTS, from_text
+from recoup.kernel.problem import Sentence, invalid
 
 _POINT: Final = re.compile(r"(?:0|[1-9][0-9]*|[1-9][0-9]{0,2}(?:,[0-9]{3})+)(?:\.[0-9]+)?")
 _COMMA: Final = re.compile(

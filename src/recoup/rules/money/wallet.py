@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from recoup.kernel.money import shown
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 
 
 @dataclass(slots=True)

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from recoup.kernel.cached import cached
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.rules.network.card_text import CHARS_MAX, FORM_CHARS_MAX, Room, TooManyDigits, may_hold_number, numbers_in
 
 # A field's name -> the names inside it, None for a value of any kind; as the bodies' shapes have them.

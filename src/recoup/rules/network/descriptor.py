@@ -10,8 +10,7 @@ with Visa, 22 with Mastercard, 20 with American Express). Decision 0024.
 import re
 from typing import Final
 
-from recoup.kernel.problem import invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence, invalid
 
 LENGTH_MIN, LENGTH_MAX = 5, 22
 PREFIX_LENGTHS: Final = (3, 7, 12)

@@ -8,7 +8,7 @@ rate of exchange is guessed.
 from datetime import date
 from typing import Final, Literal, NamedTuple
 
-from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.money import EXPONENTS
 from recoup.rules.network.tables import REGIONS, read_table, until
 
 Exemption = Literal["low_value", "transaction_risk_analysis"]

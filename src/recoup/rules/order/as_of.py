@@ -11,8 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.time import whole_millisecond
 from recoup.rules.order.disputed import Dispute
 from recoup.rules.order.fold import State, after

@@ -7,7 +7,7 @@ a code of `whys`.
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from recoup.kernel.sentence import Sentence, shaped
+from recoup.kernel.problem import Sentence, shaped
 from recoup.rules.order import whys
 from recoup.rules.order.lifecycle import Stage
 

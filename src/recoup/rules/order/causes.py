@@ -6,7 +6,7 @@ answered and a payment that was never sent all end as "declined".
 
 from typing import Final, NamedTuple
 
-from recoup.kernel.sentence import shaped
+from recoup.kernel.problem import shaped
 from recoup.rules.network.reasons import REASONS, REVOKED, cure_of, only_waits
 from recoup.rules.order.attempts import GOING
 from recoup.rules.order.lifecycle import OPEN, Stage

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence, noted
+from recoup.kernel.problem import Problem, Sentence, invalid, noted
 from recoup.rules.order.whys import HELD_BY_OPERATOR, HELD_BY_PERSON, HOLD_REASONS, held_by, sentence_of
 
 BY_MERCHANT: Final = "by_merchant"

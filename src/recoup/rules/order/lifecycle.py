@@ -9,8 +9,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from recoup.core.kit.extended import Extended
-from recoup.kernel.problem import STAGE, Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import STAGE, Problem, Sentence
 
 
 class Stage(StrEnum):

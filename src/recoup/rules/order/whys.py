@@ -9,7 +9,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence
 
 ON_HOLD: Final = "on_hold"
 KILL_SWITCH: Final = "kill_switch"

@@ -3,8 +3,7 @@
 from datetime import timedelta
 from typing import Final
 
-from recoup.kernel.problem import invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence, invalid
 from recoup.rules.network.card_text import numbers_in
 
 MINUTES: Final = (15, 30, 60)

@@ -9,10 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final
 
-from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.money import shown
+from recoup.kernel.money import EXPONENTS, shown
 from recoup.kernel.nearest import nearest as nearest_name
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence
 from recoup.rules.network.limits import LimitWindow, windows_of
 from recoup.rules.network.tables import CODES
 from recoup.rules.policies.in_force import InForce, Part, mask_of, spans_of

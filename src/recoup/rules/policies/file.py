@@ -5,8 +5,7 @@ import re
 import tomllib
 from typing import Any, Final
 
-from recoup.kernel.problem import invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence, invalid
 from recoup.rules.policies.terms import PolicyTerms
 
 BYTES_MAX: Final = 64 * 1024

@@ -23,8 +23,7 @@ from recoup.rules.policies.terms import (
     PolicyTerms,
     ScopeKind,
 )
-from recoup.rules.rescue.policy import Group, RetryPolicy
-from recoup.rules.rescue.pricing import Pricing
+from recoup.rules.rescue.policy import Group, Pricing, RetryPolicy
 
 _ALL_DAY: Final = (1 << DAY_MINUTES) - 1
 _ALL_WEEK: Final = (1 << 7) - 1

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from recoup.kernel.money import UNITS_MAX
 from recoup.kernel.nearest import Nearest, nearest
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence
 from recoup.rules.policies.terms import (
     ARMS,
     ATTRIBUTES,

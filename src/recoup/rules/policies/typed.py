@@ -4,8 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.money import shown
+from recoup.kernel.money import EXPONENTS, shown
 from recoup.kernel.problem import Problem
 from recoup.rules.money import typed_amounts
 from recoup.rules.policies.diff import value_text

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence
 from recoup.rules.policies.budget import MonthSends
 from recoup.rules.policies.diff import value_text
 from recoup.rules.policies.in_force import InForce, Part, closed, mask_of

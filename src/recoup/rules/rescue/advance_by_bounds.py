@@ -14,15 +14,14 @@ from datetime import date
 from typing import Any, Final, NamedTuple
 
 from recoup.core.kit.model import Charge, Collected, Model
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence
 from recoup.rules.money.advance_bounds import PAYERS_MIN, TENTHS, WEEKS_MIN, WHOLE, Bounds, HeldBounds, held, tenth_of
 from recoup.rules.money.collection import CURRENT_COLLECTION, PERIOD, CollectionPolicy, chance_of, next_charge
 from recoup.rules.rescue.advance import AdvanceInputs, LossTest, judged, loss_at
 from recoup.rules.rescue.arm_terms import Arm, Known
 from recoup.rules.rescue.arms import FALLBACKS, EngineAtHand, why_not
-from recoup.rules.rescue.evidence import Decision
+from recoup.rules.rescue.evidence import Alternative, Decision
 from recoup.rules.rescue.policy import group_of
-from recoup.rules.rescue.verdict import Alternative
 
 ADVANCE_BY_BOUNDS_VERSION: Final = "advance-3"
 TOO_FEW, LOSSES = "too_few_closed", "loss_of_such_orders"

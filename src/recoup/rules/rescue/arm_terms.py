@@ -5,10 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, NamedTuple
 
-from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.money import shown
-from recoup.kernel.problem import invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.money import EXPONENTS, shown
+from recoup.kernel.problem import Sentence, invalid
 from recoup.rules.money import typed_amounts
 from recoup.rules.policies.in_force import InForce
 from recoup.rules.policies.terms import ARMS, ScopeKind

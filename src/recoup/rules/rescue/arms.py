@@ -11,14 +11,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 from recoup.core.kit.model import Model
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence
 from recoup.rules.policies.in_force import InForce
 from recoup.rules.rescue.arm_terms import Arm, Known, Terms
 from recoup.rules.rescue.decide import decide as by_schedule
 from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.model_standing import WHY_NONE
-from recoup.rules.rescue.policy import CURRENT
-from recoup.rules.rescue.pricing import ENGINE_1
+from recoup.rules.rescue.policy import CURRENT, ENGINE_1
 from recoup.rules.rescue.sentences import at_card_holder
 
 KINDS: Final = ("mit_managed", "mit_sync")  # where a customer waits, nothing is planned

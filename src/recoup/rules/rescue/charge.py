@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from recoup.kernel.sentence import noted
+from recoup.kernel.problem import noted
 from recoup.kernel.stored import Stored
 from recoup.kernel.time import BusinessTime
 from recoup.rules.money.collection import CollectionPolicy, next_charge, plan_for
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.reasons import REASONS
 from recoup.rules.network.tables import KNOWLEDGE_VERSION
-from recoup.rules.rescue.evidence import Decision
+from recoup.rules.rescue.evidence import Alternative, Decision
 from recoup.rules.rescue.policy import group_of
-from recoup.rules.rescue.verdict import Alternative
 
 CHARGE_VERSION: Final = "charge-1"
 

@@ -12,13 +12,12 @@ from recoup.kernel.time import BusinessTime
 from recoup.rules.policies.in_force import InForce
 from recoup.rules.policies.words import FORBIDDEN, time_words
 from recoup.rules.rescue.challenge import TRIES_MAX, asks_of
-from recoup.rules.rescue.evidence import Decision, Evidence
+from recoup.rules.rescue.evidence import Alternative, Decision, Evidence, Verdict
 from recoup.rules.rescue.other_card import CHANCE as OTHER_CARD_CHANCE
 from recoup.rules.rescue.other_card import RULE as OTHER_CARD
 from recoup.rules.rescue.policy import Group, RetryPolicy, Schedule, group_of
 from recoup.rules.rescue.sentences import decided, last_answer_of, unlisted
 from recoup.rules.rescue.slots import month_start_slot, next_day_slot, next_minute, pay_day_slot
-from recoup.rules.rescue.verdict import Alternative, Verdict
 
 DECIDER_VERSION: Final = "decide-1"
 

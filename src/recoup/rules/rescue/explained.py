@@ -8,11 +8,11 @@ from typing import Any, Final, NamedTuple
 
 from recoup.core.kit.model import by_model
 from recoup.kernel.money import money
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence
 from recoup.rules.rescue.answer_classes import APPROVED
 from recoup.rules.rescue.chance_terms import ChanceTerm, Group
 from recoup.rules.rescue.evidence import Evidence
-from recoup.rules.rescue.pricing import PRICINGS
+from recoup.rules.rescue.policy import PRICINGS
 
 _RAISES: Final[Mapping[Group, str]] = {
     "payer": "This customer’s earlier attempts raise the chance; without them it would be {0} %.",

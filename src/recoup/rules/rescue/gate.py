@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from recoup.kernel.sentence import noted
+from recoup.kernel.problem import noted
 from recoup.kernel.stored import Stored
 from recoup.kernel.time import BusinessTime
 from recoup.rules.network.limits import Allowed, Initiator, Refused, Tally, judge
 from recoup.rules.network.tables import KNOWLEDGE_VERSION
 from recoup.rules.order import whys
-from recoup.rules.rescue.evidence import Decision
-from recoup.rules.rescue.verdict import Alternative, Verdict
+from recoup.rules.rescue.evidence import Alternative, Decision, Verdict
 
 GATE_VERSION: Final = "gate-1"
 _BLOCKED_RULE: Final = "blocked"

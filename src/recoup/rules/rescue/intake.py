@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from recoup.kernel.policy import Policy
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.time import iso
 from recoup.rules.order.kinds import OrderKind
 from recoup.rules.rescue.intake_warnings import SHORT_EXPIRY

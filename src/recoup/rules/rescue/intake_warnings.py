@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from recoup.kernel.money import Money
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence
 from recoup.rules.money.refunds import items_of, lines_total
 from recoup.rules.network.codes import unknown_code
 

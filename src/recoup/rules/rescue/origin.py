@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from recoup.kernel.problem import invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence, invalid
 from recoup.rules.rescue.intake_warnings import DEFAULT_SITE, SITE_BY_DESCRIPTOR, unknown_campaign
 from recoup.rules.rescue.site_address import host_of
 

@@ -21,8 +21,7 @@ from recoup.rules.rescue.charge import CHARGE_VERSION, ChargeInput, plan_charge
 from recoup.rules.rescue.decide import DECIDER_VERSION, decide
 from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.gate import GATE_VERSION, GateInput, gate
-from recoup.rules.rescue.policy import POLICIES
-from recoup.rules.rescue.pricing import PRICINGS
+from recoup.rules.rescue.policy import POLICIES, PRICINGS
 from recoup.rules.rescue.signal import SIGNAL_VERSION, SignalInput, decide_by_signal
 from recoup.rules.risk.decide import RISK_VERSION, RiskInput, decide_risk
 

@@ -17,9 +17,8 @@ from typing import Any, Final, Literal
 from recoup.kernel.stored import Stored, plain
 from recoup.rules.order.answers import WRONG
 from recoup.rules.order.snapshot import Attempt
-from recoup.rules.rescue.evidence import Decision
+from recoup.rules.rescue.evidence import Alternative, Decision
 from recoup.rules.rescue.route_terms import MILLION, Carried, Refuses, RouteTerms, Why, why_not
-from recoup.rules.rescue.verdict import Alternative
 
 ROUTE_BY_WORTH_VERSION: Final = "route-4"
 PRIOR: Final = 30 * MILLION  # expected approvals

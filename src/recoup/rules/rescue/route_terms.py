@@ -8,9 +8,8 @@ from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
-from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.money import EXPONENTS
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.stored import Stored, plain
 
 CARD: Final = "card"

@@ -5,8 +5,7 @@ from typing import Final
 
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.reasons import REASONS
-from recoup.rules.rescue.evidence import Evidence
-from recoup.rules.rescue.verdict import Verdict
+from recoup.rules.rescue.evidence import Evidence, Verdict
 
 NOTHING_PLANNED: Final = "No further try is planned; the order stays open until it expires."
 

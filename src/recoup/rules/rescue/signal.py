@@ -9,16 +9,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
 
-from recoup.kernel.sentence import noted
+from recoup.kernel.problem import noted
 from recoup.kernel.stored import Stored
 from recoup.kernel.time import BusinessTime
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.tables import KNOWLEDGE_VERSION
 from recoup.rules.rescue.by_hand import GateWord, PlanBefore
-from recoup.rules.rescue.evidence import Decision
+from recoup.rules.rescue.evidence import Alternative, Decision
 from recoup.rules.rescue.policy import group_of
 from recoup.rules.rescue.sentences import last_answer
-from recoup.rules.rescue.verdict import Alternative
 
 SIGNAL_VERSION: Final = "signal-1"
 FRESH: Final = timedelta(hours=1)

@@ -6,8 +6,7 @@ from urllib.parse import urlsplit
 
 import idna
 
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 
 CHARS_MAX: Final = 512
 CURE: Final = "Send an https address like https://shop.example, or a bare host name like shop.example."

@@ -6,8 +6,10 @@ begun.
 """
 
 import math
+import tomllib
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta, timezone
+from pathlib import Path
 from typing import Final
 
 _MINUTE: Final = timedelta(minutes=1)
@@ -16,16 +18,7 @@ _OFFSET_MAX: Final = 14 * 60
 _DEBIT_AT: Final = time(0, 5)  # the pay is in, nothing has been bought yet
 _OTHER_AT: Final = time(9, 30)
 
-# Of several zones the westernmost of the mainland: then the day has begun everywhere in the country.
-_WEST: Final[dict[str, int]] = {
-    "US": -480, "CA": -480, "MX": -420, "BR": -240, "AR": -180, "CL": -240, "CO": -300, "PE": -300, "GB": 0,
-    "IE": 0, "PT": 0, "ES": 60, "FR": 60, "DE": 60, "IT": 60, "NL": 60, "BE": 60, "LU": 60, "AT": 60,
-    "CH": 60, "PL": 60, "CZ": 60, "SK": 60, "HU": 60, "DK": 60, "NO": 60, "SE": 60, "FI": 120, "GR": 120,
-    "RO": 120, "BG": 120, "EE": 120, "LV": 120, "LT": 120, "UA": 120, "TR": 180, "IL": 120, "ZA": 120,
-    "NG": 60, "KE": 180, "EG": 120, "AE": 240, "SA": 180, "IN": 330, "SG": 480, "MY": 480, "PH": 480,
-    "CN": 480, "HK": 480, "TW": 480, "JP": 540, "KR": 540, "TH": 420, "VN": 420, "ID": 420, "AU": 480,
-    "NZ": 720,
-}  # fmt: skip
+_WEST: Final[dict[str, int]] = tomllib.loads(Path(__file__).with_name("slots.toml").read_text("utf-8"))
 
 
 def offset_minutes(given: float | str | None, country: str | None) -> int:

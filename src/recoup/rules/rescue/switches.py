@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence, joined
+from recoup.kernel.problem import Problem, Sentence, invalid, joined
 
 KINDS: Final = {"cit_web": "CIT (web)", "cit_callcenter": "CIT (call centre)", "mit": "MIT"}
 WHY_CHARS_MAX: Final = 256
@@ -26,14 +25,9 @@ class Off(NamedTuple):
     actor: str | None = None
 
 
-def switch_of(order_kind: str) -> str:
-    """The switch that an order's kind stands under."""
-    return "mit" if order_kind.startswith("mit") else order_kind
-
-
 def check_taken(order_kind: str, merchant: Any, site: Any, campaign: Any | None) -> None:
     """Raises: Problem(kind_switched_off) naming every level at which it is off."""
-    switch = switch_of(order_kind)
+    switch = "mit" if order_kind.startswith("mit") else order_kind
     if offs := where_off(switch, merchant, site, campaign):
         raise refused(switch, offs)
 

@@ -7,9 +7,8 @@ from typing import Final
 
 from recoup.core.kit.amount import rules_of
 from recoup.core.kit.extended import Extended
-from recoup.kernel.sentence import Sentence
-from recoup.rules.rescue.evidence import Decision
-from recoup.rules.rescue.verdict import Offered, Verdict
+from recoup.kernel.problem import Sentence
+from recoup.rules.rescue.evidence import Decision, Offered, Verdict
 from recoup.rules.risk.words import sign_of
 
 Change = str  # a key of `OWN`, or what a feature brings

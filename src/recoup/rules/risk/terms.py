@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from recoup.kernel.problem import invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence, invalid
 from recoup.rules.rescue.arm_terms import PLACES, Terms, arm_of
 from recoup.rules.risk.arms import RiskArm
 from recoup.rules.risk.costs import MARGIN

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from recoup.kernel.money import money
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence
 from recoup.rules.risk.costs import Answer
 from recoup.rules.risk.facts import RiskFacts
 from recoup.rules.risk.score import NOBODY

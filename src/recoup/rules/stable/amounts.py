@@ -3,8 +3,7 @@
 import re
 from typing import Final
 
-from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.money import Money, from_text, shown
+from recoup.kernel.money import EXPONENTS, Money, from_text, shown
 from recoup.kernel.problem import Problem, invalid
 
 WHOLE_MAX: Final = 999_999_999  # of the currency: every sum of amounts stays far inside 64 bits

@@ -10,8 +10,7 @@ from datetime import datetime, tzinfo
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
-from recoup.kernel.problem import invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence, invalid
 from recoup.kernel.time import of_these_days
 from recoup.rules.files.ids import plain_cell
 from recoup.rules.files.lines import Line

@@ -9,8 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from recoup.kernel.problem import invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence, invalid
 from recoup.rules.uploads.record import ROW_CHARS_MAX, Header, Record, check_nothings, header_of, is_header, is_row
 
 BUFFER: Final = 2 * ROW_CHARS_MAX

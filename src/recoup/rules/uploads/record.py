@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from recoup.kernel.problem import invalid, too_large
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence, invalid, too_large
 
 KINDS: Final = ("transmit", "evaluate")
 ROW_CHARS_MAX: Final = 256 * 1024

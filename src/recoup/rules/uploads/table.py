@@ -5,10 +5,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
-from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.money import EXPONENTS
 from recoup.kernel.nearest import nearest
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.rules.files.amounts import NoAmount, units_of
 from recoup.rules.files.lines import Line
 from recoup.rules.files.moments import AMBIGUOUS, read_moment, zone_named

@@ -6,8 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from recoup.rules.money.advance_bounds import PAYERS_MIN
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import MERCHANT, Read, Row, Tx
 
 ORDERS_MAX: Final = 50_000  # comparable ones of a week, the newest
 WEEKS_MAX: Final = 104

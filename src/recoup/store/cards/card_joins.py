@@ -4,8 +4,7 @@ from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
 
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import MERCHANT, Read, Row, Tx
 
 ROWS_MAX: Final = 100
 # Orders whose customers are looked at for two prints of one card, and other orders of each.

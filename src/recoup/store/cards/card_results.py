@@ -2,8 +2,7 @@
 
 from uuid import UUID
 
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read
+from recoup.store.statement import MERCHANT, Read
 
 
 @MERCHANT.statement("""

@@ -6,8 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from recoup.rules.rescue.breaker import Breaker
-from recoup.store.homes import DIRECTORY, MERCHANT
-from recoup.store.statement import Read, Row, Tx, columns_of
+from recoup.store.statement import DIRECTORY, MERCHANT, Read, Row, Tx, columns_of
 from recoup.store.table import Hex, insert_of, stored
 
 # What somebody mended, or may have: a refusal of the account is forgotten, an outage is not.

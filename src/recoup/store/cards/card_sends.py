@@ -5,9 +5,8 @@ from uuid import UUID
 
 from recoup.rules.network.limits import Send
 from recoup.store.cards.joined_cards import SAME_CARDS
-from recoup.store.homes import HUB, MERCHANT
 from recoup.store.orders.evidence import CLAIMS_READ, SENDS_READ
-from recoup.store.statement import Read, Row
+from recoup.store.statement import HUB, MERCHANT, Read, Row
 
 
 class OrderCard(Row, frozen=True):

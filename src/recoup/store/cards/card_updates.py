@@ -8,8 +8,7 @@ from uuid import UUID
 
 from recoup.rules.rescue.card_update import Answer
 from recoup.store.cards.joined_cards import SAME_CARDS
-from recoup.store.homes import HUB, MERCHANT
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import HUB, MERCHANT, Read, Row, Tx
 
 _COLUMNS = "update_id, token_id, requested_at, answer, new_token_id"
 

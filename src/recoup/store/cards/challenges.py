@@ -5,8 +5,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from recoup.rules.order.lifecycle import Stage
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row
+from recoup.store.statement import MERCHANT, Read, Row
 
 
 class ChallengeRow(Row, frozen=True):

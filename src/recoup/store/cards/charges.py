@@ -3,8 +3,7 @@
 from datetime import datetime
 from typing import Literal
 
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row
+from recoup.store.statement import MERCHANT, Read, Row
 
 MATCHES_MAX = 5
 LOOKED_AT_MAX = 1_000  # charges of one card ending, amount and day: the newest

@@ -7,8 +7,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 from recoup.kernel.kept_sentence import Kept, keep, kept
-from recoup.store.homes import DIRECTORY
-from recoup.store.statement import Read, Row, Tx, columns_of
+from recoup.store.statement import DIRECTORY, Read, Row, Tx, columns_of
 from recoup.store.table import insert_of, stored
 
 Billing = Literal["off", "take_over", "beside"]

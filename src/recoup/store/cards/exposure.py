@@ -11,8 +11,7 @@ from msgspec import convert
 
 from recoup.kernel.filled import filled
 from recoup.rules.money.exposure import SLOTS, Limits, Slot
-from recoup.store.homes import DIRECTORY, MERCHANT
-from recoup.store.statement import Read, Row, Tx, columns_of
+from recoup.store.statement import DIRECTORY, MERCHANT, Read, Row, Tx, columns_of
 
 Customer = tuple[UUID, UUID, str]  # merchant, customer, asset
 

@@ -5,8 +5,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from recoup.store.homes import HUB
-from recoup.store.statement import Read, Tx
+from recoup.store.statement import HUB, Read, Tx
 
 # Of a card `{0}` the array of all that are one with it, for a lateral join.
 SAME_CARDS: Final = """(SELECT h.head_id || ARRAY(SELECT o.card_id FROM cards o WHERE o.joined_to = h.head_id) AS cards

@@ -3,8 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Tx
+from recoup.store.statement import MERCHANT, Tx
 
 
 @MERCHANT.statement("UPDATE order_payer SET billing = $3 WHERE merchant_id = $1 AND order_id = $2")

@@ -5,8 +5,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import MERCHANT, Read, Row, Tx
 from recoup.store.table import insert_of, stored
 
 Retries = Literal["on", "stopping", "off", "starting", "given_back"]

@@ -6,8 +6,7 @@ from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from recoup.store.homes import DIRECTORY, MERCHANT
-from recoup.store.statement import Read, Row, Tx, columns_of
+from recoup.store.statement import DIRECTORY, MERCHANT, Read, Row, Tx, columns_of
 from recoup.store.table import insert_of, stored
 
 Subject = Literal["charge", "modification", "dispute", "method", "ended", "invoice", "fraud", "hold"]

@@ -7,9 +7,8 @@ from uuid import UUID
 import asyncpg
 
 from recoup.kernel.problem import Problem
-from recoup.store.homes import MERCHANT
 from recoup.store.lists.bounded import bounded
-from recoup.store.statement import Read, ReadConnection, Row
+from recoup.store.statement import MERCHANT, Read, ReadConnection, Row
 
 ROWS_MAX: Final = 100
 TIMEOUT_MS: Final = 3_000

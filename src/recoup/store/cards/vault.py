@@ -4,8 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from recoup.store.homes import HUB, MERCHANT
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import HUB, MERCHANT, Read, Row, Tx
 from recoup.store.table import Hex, stored
 
 CVV_KEPT = timedelta(hours=1)

@@ -3,8 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Tx
+from recoup.store.statement import MERCHANT, Read, Tx
 
 
 @MERCHANT.statement("""

@@ -9,9 +9,8 @@ from msgspec.structs import replace
 
 from recoup.rules.merchants import personal
 from recoup.rules.money.disputes import Party, Stage, Terms
-from recoup.store.homes import MERCHANT
 from recoup.store.money.known import known_at
-from recoup.store.statement import Read, Row
+from recoup.store.statement import MERCHANT, Read, Row
 
 LISTED_MAX: Final = 100
 COUNTED_MAX: Final = 1_000  # of each state

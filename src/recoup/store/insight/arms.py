@@ -6,8 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from recoup.rules.rescue.arm_terms import Mode, Terms
-from recoup.store.homes import DIRECTORY, MERCHANT
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import DIRECTORY, MERCHANT, Read, Row, Tx
 from recoup.store.table import insert_of, stored
 
 # The merchant's newest line and those of its sites, however often each was changed.

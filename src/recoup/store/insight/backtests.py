@@ -6,8 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from recoup.kernel.kept_sentence import Kept
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx, columns_of
+from recoup.store.statement import MERCHANT, Read, Row, Tx, columns_of
 
 PACK: Final = 100  # payments in a row
 

@@ -4,8 +4,7 @@ from typing import Final
 from uuid import UUID
 
 from recoup.rules.rescue.drift import Counted
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read
+from recoup.store.statement import MERCHANT, Read
 
 DECISIONS_MAX: Final = 20_000  # of a merchant, the newest
 _FOLLOWED_WITHIN: Final = "3 hours"  # what was sent at another time than the one decided on says nothing of its chance

@@ -7,9 +7,8 @@ from uuid import UUID
 
 from recoup.kernel.kept_sentence import Kept
 from recoup.rules.imports.attempt import Attempt
-from recoup.store.homes import MERCHANT
 from recoup.store.insight.imports import STATEMENT_SECONDS
-from recoup.store.statement import Read, Row, Tx, columns_of
+from recoup.store.statement import MERCHANT, Read, Row, Tx, columns_of
 
 
 class BadImportLine(Row, frozen=True):

@@ -6,10 +6,9 @@ from typing import Literal
 from uuid import UUID
 
 from recoup.store.cards.joined_cards import SAME_CARDS
-from recoup.store.homes import HUB, MERCHANT
 from recoup.store.insight.proofs.walk import STATEMENT_SECONDS
 from recoup.store.orders.evidence import CLAIMS_READ, SENDS_READ
-from recoup.store.statement import Read, Row, Tx, columns_of
+from recoup.store.statement import HUB, MERCHANT, Read, Row, Tx, columns_of
 
 
 class HeldCard(Row, frozen=True):

@@ -10,8 +10,7 @@ import asyncpg
 
 from recoup.kernel.kept_sentence import Kept, keep
 from recoup.rules.imports.attempt import Attempt
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx, Written, columns_of
+from recoup.store.statement import MERCHANT, Read, Row, Tx, Written, columns_of
 
 STATEMENT_SECONDS: Final = 600.0
 State = Literal["received", "working", "completed", "stopped"]

@@ -8,8 +8,7 @@ from uuid import UUID
 
 from recoup.rules.rescue.explained import IssuerTries
 from recoup.rules.rescue.facts import MERCHANTS_MIN
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Tx
+from recoup.store.statement import MERCHANT, Read, Tx
 
 ISSUERS_MAX: Final = 50_000
 

@@ -4,8 +4,7 @@ choice is ever changed; retention drops a training after a year."""
 from datetime import date, datetime
 from typing import Final, Literal, NamedTuple
 
-from recoup.store.homes import DIRECTORY
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import DIRECTORY, Read, Row, Tx
 from recoup.store.table import insert_of, stored
 
 LISTED_MAX: Final = 100

@@ -8,9 +8,8 @@ from uuid import UUID
 
 from recoup.rules.network.compliance.content import Refusals, Reported
 from recoup.store.cards.joined_cards import SAME_CARDS
-from recoup.store.homes import HUB, MERCHANT
 from recoup.store.orders.evidence import CLAIMS_READ, SENDS_READ
-from recoup.store.statement import Read, Row, columns_of
+from recoup.store.statement import HUB, MERCHANT, Read, Row, columns_of
 
 SECONDS: Final = 600.0
 

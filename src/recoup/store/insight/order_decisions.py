@@ -4,9 +4,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from recoup.store.homes import MERCHANT
 from recoup.store.insight.proofs.decisions import StoredDecision
-from recoup.store.statement import Read, Row
+from recoup.store.statement import MERCHANT, Read, Row
 
 
 class OrderDecision(StoredDecision, frozen=True):

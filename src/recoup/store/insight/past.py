@@ -5,8 +5,7 @@ from datetime import date, datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, columns_of
+from recoup.store.statement import MERCHANT, Read, Row, columns_of
 
 ORDERS_MAX: Final = 4_000
 TRANSMISSIONS_MAX: Final = 10_000

@@ -7,8 +7,7 @@ from uuid import UUID
 
 from recoup.rules.rescue.facts import LOOKS_MAX
 from recoup.rules.rescue.payer_looks import Copy, PastPayment
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row
+from recoup.store.statement import MERCHANT, Read, Row
 
 COPIES_MAX: Final = 3 * LOOKS_MAX  # an old file that came later has the newest ids
 # `OFFSET 0`: looked up by the whole key, row by row; a plan made while there was little would go through all of it.

@@ -8,9 +8,8 @@ from uuid import UUID
 
 from recoup.rules.messages.rescue_rate import DAYS_BEFORE, SPAN, Counted
 from recoup.rules.order.lifecycle import Stage
-from recoup.store.homes import MERCHANT
 from recoup.store.lists.bounded import bound_time
-from recoup.store.statement import Read, ReadConnection
+from recoup.store.statement import MERCHANT, Read, ReadConnection
 
 A_DAY_MAX: Final = 5_000  # the newest of each day
 TIMEOUT_MS: Final = 5_000

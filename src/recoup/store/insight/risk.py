@@ -7,8 +7,7 @@ from uuid import UUID
 
 from recoup.rules.order.checks import RiskLevel
 from recoup.rules.risk.facts import Name
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Row, Tx
+from recoup.store.statement import MERCHANT, Row, Tx
 
 
 class Sighting(Row, frozen=True, kw_only=True):

@@ -5,8 +5,7 @@ from typing import Final
 from uuid import UUID
 
 from recoup.rules.risk.terms import RiskMode, RiskTerms
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import MERCHANT, Read, Row, Tx
 from recoup.store.table import insert_of, stored
 
 NEWEST: Final = "SELECT * FROM risk_settings r WHERE r.merchant_id = {merchant} ORDER BY r.version DESC LIMIT 1"

@@ -4,8 +4,7 @@ from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
 
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row
+from recoup.store.statement import MERCHANT, Read, Row
 
 DECISIONS_MAX: Final = 5_000  # of a merchant, the newest
 CODES_MAX: Final = 20

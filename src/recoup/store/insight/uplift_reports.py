@@ -9,9 +9,8 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.store.homes import MERCHANT
 from recoup.store.money.known import known_at
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import MERCHANT, Read, Row, Tx
 
 
 class UpliftRow(Row, frozen=True):

@@ -8,10 +8,9 @@ from uuid import UUID
 import asyncpg
 
 from recoup.kernel.kept_sentence import Kept, keep
-from recoup.store.homes import MERCHANT
 from recoup.store.lists.order_filter import Arguments, OrderFilter
 from recoup.store.lists.order_search import every_condition, search_of
-from recoup.store.statement import Read, ReadConnection, Row, Tx, columns_of, maker_of
+from recoup.store.statement import MERCHANT, Read, ReadConnection, Row, Tx, columns_of, maker_of
 
 
 class NewAct(Row, frozen=True):

@@ -4,8 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row
+from recoup.store.statement import MERCHANT, Read, Row
 
 
 class PersonalData(Row, frozen=True):

@@ -10,8 +10,7 @@ from msgspec.structs import asdict, replace
 
 from recoup.kernel.ids import HIGHEST
 from recoup.rules.merchants.personal import DOTS, person
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, columns_of
+from recoup.store.statement import MERCHANT, Read, Row, columns_of
 
 EMAIL_ORDERS_MAX: Final = 2_000  # of one address: more are not looked through
 

@@ -4,10 +4,9 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from recoup.store.homes import MERCHANT
 from recoup.store.lists.bounded import bound_time
 from recoup.store.lists.overview import OPEN, RESCUED
-from recoup.store.statement import Read, ReadConnection, Row
+from recoup.store.statement import MERCHANT, Read, ReadConnection, Row
 
 TIMEOUT_MS: Final = 5_000
 

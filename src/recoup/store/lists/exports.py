@@ -11,13 +11,12 @@ from uuid import UUID
 import asyncpg
 
 from recoup.kernel.kept_sentence import Kept
-from recoup.store.homes import MERCHANT
 from recoup.store.lists.order_cursor import ORDERS, OrderBy
 from recoup.store.lists.order_filter import Arguments, OrderFilter
 from recoup.store.lists.order_row import rows_of
 from recoup.store.lists.order_search import every_condition, search_of
 from recoup.store.merchants.sites import lock_merchant
-from recoup.store.statement import Read, Row, Tx, columns_of
+from recoup.store.statement import MERCHANT, Read, Row, Tx, columns_of
 
 LISTED_MAX: Final = 50
 

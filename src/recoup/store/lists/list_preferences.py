@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from recoup.store.homes import MERCHANT, PEOPLE
 from recoup.store.people.people import lock_user
-from recoup.store.statement import Read, Row, Tx, Written
+from recoup.store.statement import MERCHANT, PEOPLE, Read, Row, Tx, Written
 
 VIEWS_MAX: Final = 30
 SHARED_MAX: Final = 30  # of a merchant, in one world

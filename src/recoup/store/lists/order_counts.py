@@ -13,11 +13,10 @@ from uuid import UUID
 import asyncpg
 
 from recoup.store.cards.unknown_outcomes import OUT, UNANSWERED
-from recoup.store.homes import MERCHANT
 from recoup.store.lists.bounded import bounded
 from recoup.store.lists.order_filter import Arguments, OrderFilter, channel_condition, conditions, dimensions
 from recoup.store.lists.order_search import every_condition, search_of
-from recoup.store.statement import Read, ReadConnection, Row
+from recoup.store.statement import MERCHANT, Read, ReadConnection, Row
 
 CAP: Final = 10_001
 COUNT_TIMEOUT_MS: Final = 150

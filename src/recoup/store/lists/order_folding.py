@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from recoup.rules.lists.folding import FOLDED, search_text
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Row, Tx
+from recoup.store.statement import MERCHANT, Row, Tx
 
 
 class _Key(Row, frozen=True):

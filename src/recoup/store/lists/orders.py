@@ -12,8 +12,7 @@ from typing import Final, TypeVar
 
 import asyncpg
 
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.rules.merchants import personal
 from recoup.store.lists.bounded import bounded
 from recoup.store.lists.order_cursor import ORDERS, Cursor, OrderBy, branches, cursor_behind, parse_cursor

@@ -8,12 +8,10 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
-from recoup.store.homes import MERCHANT
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.store.lists.bounded import bound_time
 from recoup.store.money.movements import FEES
-from recoup.store.statement import Read, ReadConnection, Row
+from recoup.store.statement import MERCHANT, Read, ReadConnection, Row
 
 ORDERS_MAX: Final = 300_000
 CODES_OF: Final = 50_000

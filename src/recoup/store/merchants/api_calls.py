@@ -9,8 +9,7 @@ import asyncpg
 
 from recoup.kernel.ids import HIGHEST
 from recoup.kernel.kept_sentence import Kept, keep
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row
+from recoup.store.statement import MERCHANT, Read, Row
 
 SCANNED_MAX: Final = 20_000  # calls that one page of a narrowed log looks through
 CHOSEN_FROM: Final = 2_000

@@ -6,8 +6,7 @@ from typing import Any, Final, Literal
 from uuid import UUID
 
 from recoup.rules.merchants.application import Status
-from recoup.store.homes import DIRECTORY, MERCHANT
-from recoup.store.statement import Read, Row, Tx, columns_of
+from recoup.store.statement import DIRECTORY, MERCHANT, Read, Row, Tx, columns_of
 from recoup.store.table import insert_of, stored
 
 _LAST: Final = UUID("ffffffff-ffff-ffff-ffff-ffffffffffff")

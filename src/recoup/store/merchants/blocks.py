@@ -6,8 +6,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 from uuid import UUID
 
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import MERCHANT, Read, Row, Tx
 
 
 class Subjects(Row, frozen=True):

@@ -3,8 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from recoup.store.homes import DIRECTORY
-from recoup.store.statement import Read, Row
+from recoup.store.statement import DIRECTORY, Read, Row
 
 
 class WorkingKeys(Row, frozen=True):

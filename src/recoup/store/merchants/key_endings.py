@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from recoup.store.homes import DIRECTORY
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import DIRECTORY, Read, Row, Tx
 
 CHANNEL: Final = "key_endings"
 ENDINGS_MAX: Final = 20_000  # that a process keeps; with more it asks for each

@@ -8,9 +8,8 @@ from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple, ParamSpec, TypeVar
 from uuid import UUID
 
-from recoup.store.homes import DIRECTORY, MERCHANT
 from recoup.store.merchants.key_endings import note_key_endings
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import DIRECTORY, MERCHANT, Read, Row, Tx
 
 ROWS_MAX: Final = 60
 _OF_KIND: Final = """

@@ -16,12 +16,11 @@ from recoup.rules.policies.stored import Version, holding, part_of
 from recoup.rules.policies.terms import ScopeKind
 from recoup.rules.rescue.arm_terms import Left, Terms, narrowed
 from recoup.rules.risk.terms import RiskTerms
-from recoup.store.homes import DIRECTORY, MERCHANT
 from recoup.store.insight import risk_settings
 from recoup.store.insight.arms import NEWEST
 from recoup.store.merchants.fee_rows import fee_terms_of
 from recoup.store.merchants.policies import AROUND
-from recoup.store.statement import Read, Row, Tx, columns_of
+from recoup.store.statement import DIRECTORY, MERCHANT, Read, Row, Tx, columns_of
 from recoup.store.table import insert_of, stored
 
 

@@ -7,8 +7,7 @@ from typing import Literal
 from uuid import UUID
 
 from recoup.rules.merchants.onboarding import Facts, StepEvidence
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import MERCHANT, Read, Row, Tx
 
 
 # Tokens of /tokenize are UUIDv7, so that they sort by time; those of card numbers in /evaluate are derived.

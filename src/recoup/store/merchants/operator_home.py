@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row
+from recoup.store.statement import MERCHANT, Read, Row
 
 STATEMENT_SECONDS = 3.0
 

@@ -4,8 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from recoup.store.homes import HUB
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import HUB, Read, Row, Tx
 
 
 @HUB.statement("""

@@ -11,8 +11,7 @@ import asyncpg
 
 from recoup.kernel.cached import cached
 from recoup.rules.lists.folding import fold, joined
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row
+from recoup.store.statement import MERCHANT, Read, Row
 
 STATEMENT_SECONDS = 10.0
 RESCUED_TIMEOUT_MS = 1_000

@@ -6,10 +6,9 @@ from typing import Final
 from uuid import UUID
 
 from recoup.rules.money.as_of import ALWAYS, Window
-from recoup.store.homes import MERCHANT
 from recoup.store.merchants.clock_moves import BEGAN, Clock
 from recoup.store.money.known import known_at
-from recoup.store.statement import Read, Row
+from recoup.store.statement import MERCHANT, Read, Row
 
 STATEMENT_SECONDS = 120.0
 # When merchant m became the partner's, by its own clock.

@@ -8,9 +8,8 @@ from uuid import UUID
 
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import PartnerScope
-from recoup.store.homes import DIRECTORY, MERCHANT
 from recoup.store.merchants.merchants import ApiKey
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import DIRECTORY, MERCHANT, Read, Row, Tx
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,7 @@ from uuid import UUID
 from recoup.rules.policies.stored import READ_MAX, part_of
 from recoup.rules.policies.stored import Version as Held
 from recoup.rules.policies.terms import PolicyTerms, ScopeKind
-from recoup.store.homes import DIRECTORY, MERCHANT
-from recoup.store.statement import Read, Row, Tx, Written
+from recoup.store.statement import DIRECTORY, MERCHANT, Read, Row, Tx, Written
 from recoup.store.table import insert_of, stored
 
 # Of all policies around the orders of a merchant `m`; of each so many of the newest that one whose time has come is

@@ -4,8 +4,7 @@ id: who has switched it off waits for those that were begun before (`open_since`
 from datetime import datetime
 from uuid import UUID
 
-from recoup.store.homes import DIRECTORY
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import DIRECTORY, Read, Row, Tx
 
 
 class SendingStop(Row, frozen=True):

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from recoup.store.homes import DIRECTORY, MERCHANT
-from recoup.store.statement import Row, Tx
+from recoup.store.statement import DIRECTORY, MERCHANT, Row, Tx
 
 BUCKET_SECONDS = 300
 # One more than the window can reach back, for a timestamp may lie in the future.

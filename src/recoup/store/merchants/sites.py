@@ -4,9 +4,8 @@ holds its row."""
 from datetime import datetime
 from uuid import UUID
 
-from recoup.store.homes import MERCHANT
 from recoup.store.merchants.merchants import Campaign, Site
-from recoup.store.statement import Tx
+from recoup.store.statement import MERCHANT, Tx
 
 
 @MERCHANT.statement("SELECT FROM merchants WHERE merchant_id = $1 FOR NO KEY UPDATE")

@@ -6,8 +6,7 @@ from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
 
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx, columns_of
+from recoup.store.statement import MERCHANT, Read, Row, Tx, columns_of
 from recoup.store.table import insert_of, stored
 
 NEWEST: Final = (2**31 - 1, UUID(int=2**128 - 1), "~")

@@ -5,8 +5,7 @@ from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import MERCHANT, Read, Row, Tx
 
 FIRST: Final = 5
 EVENTS_MAX: Final = 10_000

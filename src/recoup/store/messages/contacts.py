@@ -6,8 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from recoup.rules.rescue.contacts import Contacted
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import MERCHANT, Read, Row, Tx
 
 
 @MERCHANT.statement("""

@@ -8,10 +8,9 @@ from msgspec.structs import replace
 
 from recoup.kernel.ids import HIGHEST
 from recoup.rules.merchants.personal import hider
-from recoup.store.homes import MERCHANT
 from recoup.store.messages.tries import NewTry, TryHead
 from recoup.store.partitions import RETENTION_MONTHS
-from recoup.store.statement import Read, Row, columns_of
+from recoup.store.statement import MERCHANT, Read, Row, columns_of
 
 KEPT_MONTHS: Final = RETENTION_MONTHS["delivery_tries"] or 0
 SCANNED_MAX: Final = 5_000  # tries that one page of a narrowed log looks through

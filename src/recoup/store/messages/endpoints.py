@@ -7,9 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from recoup.rules.messages.breaker import Health
-from recoup.store.homes import DIRECTORY, MERCHANT
 from recoup.store.messages.tries import NewTry
-from recoup.store.statement import Read, Row, Tx, columns_of
+from recoup.store.statement import DIRECTORY, MERCHANT, Read, Row, Tx, columns_of
 from recoup.store.table import Hex, insert_of, stored
 
 WAITING_MAX = 1_000

@@ -5,8 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row
+from recoup.store.statement import MERCHANT, Read, Row
 
 
 @MERCHANT.statement("SELECT coalesce(max(number), 0) FROM closers WHERE merchant_id = $1")

@@ -7,9 +7,8 @@ from uuid import UUID
 
 from recoup.kernel.filled import filled
 from recoup.rules.messages.breaker import Health
-from recoup.store.homes import DIRECTORY, MERCHANT
 from recoup.store.messages.tries import NewTry
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import DIRECTORY, MERCHANT, Read, Row, Tx
 
 LEASE: Final = timedelta(seconds=60)
 

@@ -5,8 +5,7 @@ from typing import Literal
 from uuid import UUID
 
 from recoup.rules.rescue.contacts import Channel
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import MERCHANT, Read, Row, Tx
 
 State = Literal["owed", "sent", "refused", "given_up", "no_address", "withheld"]
 

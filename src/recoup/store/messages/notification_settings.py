@@ -5,8 +5,7 @@ from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from recoup.store.homes import PEOPLE
-from recoup.store.statement import Read, Row, Tx, columns_of
+from recoup.store.statement import PEOPLE, Read, Row, Tx, columns_of
 
 
 class NewNotification(Row, frozen=True):

@@ -6,8 +6,7 @@ from datetime import date, datetime
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
-from recoup.store.homes import PEOPLE
-from recoup.store.statement import Read, Row, columns_of
+from recoup.store.statement import PEOPLE, Read, Row, columns_of
 
 UNREAD_MAX: Final = 99
 _RANK: Final = "array_position(ARRAY['owner', 'operations', 'developer', 'analyst'], m.role)"

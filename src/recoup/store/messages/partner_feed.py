@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from recoup.store.homes import HUB, MERCHANT
 from recoup.store.messages.feed import FeedLine
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import HUB, MERCHANT, Read, Row, Tx
 
 PLACES_AT_ONCE: Final = 1000
 

@@ -5,8 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from recoup.store.homes import DIRECTORY, HUB, MERCHANT
-from recoup.store.statement import Read, Row, Tx, Written
+from recoup.store.statement import DIRECTORY, HUB, MERCHANT, Read, Row, Tx, Written
 
 COUNTED_MAX: Final = 100_000
 

@@ -3,8 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from recoup.store.homes import DIRECTORY, MERCHANT
-from recoup.store.statement import Read
+from recoup.store.statement import DIRECTORY, MERCHANT, Read
 
 
 async def last_but(db: Read, owner_id: UUID, since: datetime, number: int, *, partner: bool) -> datetime | None:

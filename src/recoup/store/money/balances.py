@@ -6,8 +6,7 @@ from uuid import UUID
 
 from recoup.kernel.ids import HIGHEST, first_id_of
 from recoup.rules.money.as_of import ALWAYS, Cut
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row
+from recoup.store.statement import MERCHANT, Read, Row
 
 STATEMENT_SECONDS: Final = 120.0
 CLOCKS_APART: Final = timedelta(

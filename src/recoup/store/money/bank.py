@@ -4,8 +4,7 @@ from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
 
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, columns_of
+from recoup.store.statement import MERCHANT, Read, Row, columns_of
 
 ROWS_MAX: Final = 200
 PayoutState = Literal["created", "approved", "sent", "paid", "returned"]

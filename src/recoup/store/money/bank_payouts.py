@@ -4,9 +4,8 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from recoup.store.homes import MERCHANT
 from recoup.store.money.bank import AccountRow, Adjustment, PayoutHead, PayoutState, find_account
-from recoup.store.statement import Tx, columns_of
+from recoup.store.statement import MERCHANT, Tx, columns_of
 
 
 @MERCHANT.statement("""

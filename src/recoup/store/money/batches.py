@@ -7,11 +7,10 @@ from uuid import UUID
 
 from recoup.kernel.ids import LOWEST
 from recoup.rules.money.as_of import NOW, Cut
-from recoup.store.homes import MERCHANT
 from recoup.store.lists.order_counts import Count
 from recoup.store.money.known import known_at
 from recoup.store.money.settlement import BatchFigures
-from recoup.store.statement import Read, Row, columns_of
+from recoup.store.statement import MERCHANT, Read, Row, columns_of
 
 LINES_MAX: Final = 5_000
 COUNTED_MAX: Final = 10_000  # batches, beside a list

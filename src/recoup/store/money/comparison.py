@@ -10,8 +10,7 @@ import asyncpg
 
 from recoup.kernel.kept_sentence import Kept, keep
 from recoup.rules.money.matching import Found, Ours, Theirs
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Tx
+from recoup.store.statement import MERCHANT, Tx
 
 STATEMENT_SECONDS: Final = 600.0
 AROUND: Final = timedelta(days=60)  # how far from the period a reference is looked for; ids are found wherever they are

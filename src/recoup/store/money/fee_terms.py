@@ -6,10 +6,9 @@ from typing import Final
 from uuid import UUID
 
 from recoup.rules.money.fees import FeeTerm
-from recoup.store.homes import MERCHANT
 from recoup.store.merchants.fee_rows import StoredFeeTerm
 from recoup.store.money.known import known_at
-from recoup.store.statement import Read, Tx, columns_of
+from recoup.store.statement import MERCHANT, Read, Tx, columns_of
 from recoup.store.table import insert_of, stored
 
 

@@ -12,9 +12,8 @@ from uuid import UUID
 
 from recoup.rules.money.as_of import Window
 from recoup.rules.money.ledger import WALLET
-from recoup.store.homes import MERCHANT
 from recoup.store.money.known import known_at
-from recoup.store.statement import Read, Row
+from recoup.store.statement import MERCHANT, Read, Row
 
 STATEMENT_SECONDS: Final = 120.0
 FEES: Final = ("fee", "fee_returned", "fee_taken_back")  # each shown in the line that it is the fee of

@@ -12,9 +12,8 @@ from uuid import UUID
 
 from recoup.kernel.ids import LOWEST
 from recoup.rules.money.as_of import Window
-from recoup.store.homes import MERCHANT
 from recoup.store.money.known import known_at
-from recoup.store.statement import Read, Row
+from recoup.store.statement import MERCHANT, Read, Row
 
 STATEMENT_SECONDS: Final = 120.0
 NEAR: Final = 10  # postings an order of the page, at most, among which it is looked for first

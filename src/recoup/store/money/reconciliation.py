@@ -9,8 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from recoup.kernel.kept_sentence import Kept
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx, columns_of
+from recoup.store.statement import MERCHANT, Read, Row, Tx, columns_of
 
 
 class Run(Row, frozen=True):

@@ -7,9 +7,8 @@ from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
 from recoup.rules.money.settlement import DEFAULT, Terms, period_end, period_start
-from recoup.store.homes import MERCHANT
 from recoup.store.money.known import known_at
-from recoup.store.statement import Read, Row, Tx, Written
+from recoup.store.statement import MERCHANT, Read, Row, Tx, Written
 
 STATEMENT_SECONDS: Final = 600.0
 

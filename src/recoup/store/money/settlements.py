@@ -2,8 +2,7 @@
 
 from uuid import UUID
 
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read
+from recoup.store.statement import MERCHANT, Read
 
 
 @MERCHANT.statement("SELECT order_id FROM settlements WHERE merchant_id = $1 AND settlement_id = $2")

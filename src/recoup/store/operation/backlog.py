@@ -5,8 +5,7 @@ from datetime import datetime
 
 from msgspec.structs import asdict
 
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row
+from recoup.store.statement import MERCHANT, Read, Row
 
 
 @dataclass(frozen=True, slots=True)

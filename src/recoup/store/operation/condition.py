@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row
+from recoup.store.statement import MERCHANT, Read, Row
 
 # Whose rows change most.
 HOT: Final = ("attempts", "due_work", "lanes", "order_heads", "orders", "outbox", "postings", "requests")

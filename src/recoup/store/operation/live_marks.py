@@ -2,8 +2,7 @@
 
 from datetime import datetime
 
-from recoup.store.homes import DIRECTORY
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import DIRECTORY, Read, Row, Tx
 
 
 class LiveMark(Row, frozen=True):

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from recoup.store.homes import MERCHANT
 from recoup.store.partitions import KEYS, bound_of
-from recoup.store.statement import Read
+from recoup.store.statement import MERCHANT, Read
 
 
 async def read_days_left(db: Read, now: datetime) -> dict[str, float]:

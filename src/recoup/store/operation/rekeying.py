@@ -10,8 +10,7 @@ from uuid import UUID
 import asyncpg
 
 from recoup.kernel.ids import LOWEST
-from recoup.store.homes import HUB, MERCHANT
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import HUB, MERCHANT, Read, Row, Tx
 
 PAGE: Final = 500
 SEALED_PAGE: Final = 50  # documents are large

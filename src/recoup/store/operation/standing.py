@@ -5,8 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from recoup.rules.standing import Mark, Reached
-from recoup.store.homes import DIRECTORY, HUB, MERCHANT, PEOPLE
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import DIRECTORY, HUB, MERCHANT, PEOPLE, Read, Row, Tx
 
 
 class WorldMark(Row, frozen=True):

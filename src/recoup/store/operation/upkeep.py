@@ -7,8 +7,7 @@ from typing import Final
 import asyncpg
 
 from recoup.kernel.time import WallTime
-from recoup.store.homes import DIRECTORY, MERCHANT
-from recoup.store.statement import Connection, Read, Tx
+from recoup.store.statement import DIRECTORY, MERCHANT, Connection, Read, Tx
 
 
 @DIRECTORY.statement("""

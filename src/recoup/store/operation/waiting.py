@@ -2,8 +2,7 @@
 
 from datetime import datetime
 
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row
+from recoup.store.statement import MERCHANT, Read, Row
 
 
 class Waiting(Row, frozen=True):

@@ -12,7 +12,6 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
-from recoup.store.homes import HUB, MERCHANT
 from recoup.store.orders.rows import (
     AnsweredKey,
     CardBlock,
@@ -34,7 +33,7 @@ from recoup.store.orders.rows import (
     PostingRow,
     UsedCode,
 )
-from recoup.store.statement import Row, Tx
+from recoup.store.statement import HUB, MERCHANT, Row, Tx
 from recoup.store.table import upsert_of
 
 if TYPE_CHECKING:

@@ -7,8 +7,7 @@ and without gaps. The functions are in `schema/world/90_functions.sql`.
 from datetime import datetime
 from uuid import UUID
 
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Tx
+from recoup.store.statement import MERCHANT, Read, Tx
 
 
 @MERCHANT.statement("SELECT DISTINCT merchant_id FROM outbox WHERE NOT fed")

@@ -7,8 +7,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from recoup.rules.order.lifecycle import Stage
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row
+from recoup.store.statement import MERCHANT, Read, Row
 
 
 class OrderNow(Row, frozen=True):

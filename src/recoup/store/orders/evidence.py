@@ -13,10 +13,9 @@ from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import LockedOrder
 from recoup.store.cards.joined_cards import SAME_CARDS
 from recoup.store.cards.own_tries import OwnTries, own_tries_of
-from recoup.store.homes import HUB, MERCHANT
 from recoup.store.orders.policies_part import POLICIES
 from recoup.store.orders.prints import blocks_of_prints, facets_of_prints, kept_of_prints
-from recoup.store.statement import Read, Row
+from recoup.store.statement import HUB, MERCHANT, Read, Row
 
 Key = tuple[UUID, UUID]
 Json = object  # as it came; None: nothing

@@ -6,8 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from recoup.kernel.ids import parse_tail
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read
+from recoup.store.statement import MERCHANT, Read
 
 
 class OrderKey(NamedTuple):

@@ -9,9 +9,8 @@ import asyncpg
 
 from recoup.rules.order.kinds import Door, OrderKind
 from recoup.rules.rescue.arm_terms import Arm
-from recoup.store.homes import MERCHANT
 from recoup.store.orders.rows import DueKind
-from recoup.store.statement import Row, Tx
+from recoup.store.statement import MERCHANT, Row, Tx
 from recoup.store.table import Hex
 
 

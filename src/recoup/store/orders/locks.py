@@ -11,8 +11,7 @@ from uuid import UUID
 from asyncpg import SerializationError
 
 from recoup.rules.order.snapshot import LockedOrder, OrderColumns
-from recoup.store.homes import HUB, MERCHANT
-from recoup.store.statement import Row, Tx, columns_of
+from recoup.store.statement import HUB, MERCHANT, Row, Tx, columns_of
 
 
 @MERCHANT.statement(f"""

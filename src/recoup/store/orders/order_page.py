@@ -14,7 +14,6 @@ from recoup.rules.merchants import personal
 from recoup.rules.order.as_of import Line
 from recoup.rules.order.disputed import Dispute
 from recoup.rules.order.snapshot import Attempt, Challenge
-from recoup.store.homes import MERCHANT
 from recoup.store.merchants.merchants import Site
 from recoup.store.orders.order_page_rows import (
     PageAdvance,
@@ -34,7 +33,7 @@ from recoup.store.orders.order_page_rows import (
     PageWords,
 )
 from recoup.store.orders.rows import LogLine, OrderHead
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import MERCHANT, Read, Row, Tx
 
 R = TypeVar("R", bound=Row)
 

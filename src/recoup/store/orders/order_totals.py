@@ -10,8 +10,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from recoup.kernel.ids import first_id_of
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row
+from recoup.store.statement import MERCHANT, Read, Row
 
 # An order's id is made a moment before its row is there. What is older than SETTLED is counted again after AGAIN, and
 # what is older than FOR_GOOD never: a process that stood still for so long has lost its connection.

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from recoup.core.kit.feature import features
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read
+from recoup.store.statement import MERCHANT, Read
 
 
 @MERCHANT.statement("""

@@ -4,9 +4,8 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from recoup.store.homes import MERCHANT
 from recoup.store.orders.rows import AnsweredKey
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import MERCHANT, Read, Row, Tx
 from recoup.store.table import hex_of
 
 

@@ -7,8 +7,7 @@ from uuid import UUID
 
 from recoup.rules.network.codes import code_of
 from recoup.rules.network.decline_code import DeclineCode
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx, columns_of
+from recoup.store.statement import MERCHANT, Read, Row, Tx, columns_of
 from recoup.store.table import stored
 
 PAYER_ORDERS: Final = 1_000  # the newest of one payer that are looked through

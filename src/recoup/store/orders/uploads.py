@@ -9,8 +9,7 @@ import asyncpg
 
 from recoup.kernel.kept_sentence import Kept, keep
 from recoup.rules.uploads.answers import AnsweredRow
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx, columns_of
+from recoup.store.statement import MERCHANT, Read, Row, Tx, columns_of
 
 Kind = Literal["transmit", "evaluate"]
 Copy = tuple[str, str, bool, int, str]  # order id, transaction id, declined, amount, currency
@@ -183,15 +182,6 @@ def _kept(errors: Sequence[Mapping[str, str]]) -> list[dict[str, Kept]]:
     return [{name: keep(text) for name, text in error.items()} for error in errors]
 
 
-def _with_kept(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Its sentences as they are kept."""
-    return {
-        **row,
-        "errors": _kept(row.get("errors") or ()),
-        "warning": keep(row["warning"]) if row.get("warning") else None,
-    }
-
-
 @MERCHANT.statement("""
 UPDATE uploads SET row_count = $3, refused_count = $4, notes = $5 WHERE merchant_id = $1 AND upload_id = $2
 """)
@@ -251,7 +241,19 @@ async def begin_rows(db: Tx, merchant_id: UUID, upload_id: UUID, up_to: int) -> 
 
 async def answer_rows(db: Tx, merchant_id: UUID, upload_id: UUID, answers: Sequence[dict[str, Any]]) -> None:
     """Under the upload's lock. Each names its row_no, state, tries, subject_id, status, code, errors and warning."""
-    states = await _answer(db, merchant_id, upload_id, [_with_kept(one) for one in answers])
+    states = await _answer(
+        db,
+        merchant_id,
+        upload_id,
+        [
+            {
+                **one,
+                "errors": _kept(one.get("errors") or ()),
+                "warning": keep(one["warning"]) if one.get("warning") else None,
+            }
+            for one in answers
+        ],
+    )
     await _count(db, merchant_id, upload_id, states.count("done"), states.count("refused"))
 
 

@@ -8,8 +8,7 @@ from uuid import UUID
 from recoup.core.kit.facet import facets_sql
 from recoup.rules.order.disputed import Dispute
 from recoup.rules.order.snapshot import Attempt
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row
+from recoup.store.statement import MERCHANT, Read, Row
 
 _COLUMNS = """
 SELECT o.order_id, o.external_id, o.stage, o.kind, o.site_id, o.campaign_id, o.descriptor, o.asset, h.units,

@@ -5,8 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from recoup.store.homes import PEOPLE
-from recoup.store.statement import Read, Row, Tx, Written
+from recoup.store.statement import PEOPLE, Read, Row, Tx, Written
 
 
 @PEOPLE.statement("""

@@ -4,8 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Tx
+from recoup.store.statement import MERCHANT, Tx
 
 
 @MERCHANT.statement("""

@@ -6,8 +6,7 @@ from uuid import UUID
 
 from msgspec.structs import astuple
 
-from recoup.store.homes import PEOPLE
-from recoup.store.statement import Read, Row, Tx, columns_of
+from recoup.store.statement import PEOPLE, Read, Row, Tx, columns_of
 
 
 class Impersonation(Row, frozen=True):

@@ -4,9 +4,8 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from recoup.store.homes import PEOPLE
 from recoup.store.people.people import lock_user
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import PEOPLE, Read, Row, Tx
 
 
 class Invitation(Row, frozen=True):

@@ -1,7 +1,6 @@
 """Who can act in live, as the live check looks at them."""
 
-from recoup.store.homes import PEOPLE
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import PEOPLE, Read, Row, Tx
 
 
 class LivePerson(Row, frozen=True):

@@ -5,8 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from recoup.kernel.ids import new_id
-from recoup.store.homes import PEOPLE
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import PEOPLE, Read, Row, Tx
 
 
 class Membership(Row, frozen=True):

@@ -1,8 +1,7 @@
 """Mails that are owed to people, of every kind."""
 
-from recoup.store.homes import PEOPLE
 from recoup.store.messages.mails import FailingMails
-from recoup.store.statement import Read
+from recoup.store.statement import PEOPLE, Read
 
 
 @PEOPLE.statement("""

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from recoup.store.homes import PEOPLE
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import PEOPLE, Read, Row, Tx
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from recoup.store.homes import PEOPLE
-from recoup.store.statement import Read, Tx
+from recoup.store.statement import PEOPLE, Read, Tx
 
 MERCHANTS_MAX: Final = 200
 

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Row, Tx
+from recoup.store.statement import MERCHANT, Row, Tx
 
 
 class OrderPerson(Row, frozen=True):

@@ -4,8 +4,7 @@ from typing import Final
 from uuid import UUID
 
 from recoup.rules.people.who_must import Bound
-from recoup.store.homes import PEOPLE
-from recoup.store.statement import Read
+from recoup.store.statement import PEOPLE, Read
 
 REQUIRING_MAX: Final = 20
 

@@ -9,8 +9,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 from uuid import UUID
 
-from recoup.store.homes import PEOPLE
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import PEOPLE, Read, Row, Tx
 
 
 @dataclass(frozen=True, slots=True)

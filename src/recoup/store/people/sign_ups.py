@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from recoup.store.homes import PEOPLE
-from recoup.store.statement import Read, Tx
+from recoup.store.statement import PEOPLE, Read, Tx
 
 
 @dataclass(frozen=True, slots=True)

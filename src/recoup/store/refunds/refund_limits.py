@@ -13,8 +13,7 @@ from msgspec.structs import replace
 
 from recoup.rules.merchants.personal import hider
 from recoup.rules.money.refund_limits import Day, Limits, RefundApproval, RefundApprovalContext
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import MERCHANT, Read, Row, Tx
 
 ROWS_MAX: Final = 200
 

@@ -3,8 +3,7 @@
 from typing import Literal
 from uuid import UUID
 
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row
+from recoup.store.statement import MERCHANT, Read, Row
 
 
 @MERCHANT.statement("SELECT order_id FROM modifications WHERE merchant_id = $1 AND modification_id = $2")

@@ -7,8 +7,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from recoup.rules.merchants.personal import hider
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row
+from recoup.store.statement import MERCHANT, Read, Row
 
 ROWS_MAX = 200
 LONG = timedelta(hours=1)

@@ -12,8 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 
 OLDEST_MAJOR: Final = 15
 _INSTALLED: Final = (

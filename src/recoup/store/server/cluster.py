@@ -6,8 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 from recoup.store.server.address import USER
 from recoup.store.server.binaries import Binaries, find_binaries
 from recoup.store.server.footing import Footing

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypedDict
 
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 from recoup.store.server.binaries import Binaries
 
 _NAMESPACE: Final = ("unshare", "-U", "--map-user=65534", "--map-group=65534", "--")

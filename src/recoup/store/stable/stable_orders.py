@@ -9,9 +9,8 @@ import asyncpg
 
 from recoup.kernel.problem import Problem
 from recoup.rules.order.lifecycle import Stage
-from recoup.store.homes import MERCHANT
 from recoup.store.lists.bounded import bounded
-from recoup.store.statement import Read, ReadConnection, Row
+from recoup.store.statement import MERCHANT, Read, ReadConnection, Row
 
 DOOR: Final = "stablecoin"
 LIST_TIMEOUT_MS: Final = 2_000

@@ -4,8 +4,7 @@ from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx, columns_of
+from recoup.store.statement import MERCHANT, Read, Row, Tx, columns_of
 from recoup.store.table import insert_of, stored
 
 SubscriptionState = Literal["active", "paused", "past_due", "canceled", "completed"]

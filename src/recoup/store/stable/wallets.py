@@ -4,9 +4,8 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from recoup.store.homes import MERCHANT
 from recoup.store.lists.bounded import bounded
-from recoup.store.statement import Read, ReadConnection, Row
+from recoup.store.statement import MERCHANT, Read, ReadConnection, Row
 
 COUNT_TIMEOUT_MS = 2_000
 

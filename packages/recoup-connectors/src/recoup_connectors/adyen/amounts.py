@@ -14,9 +14,8 @@ from uuid import UUID
 
 from recoup.gateways.cards.port import StatementLine
 from recoup.gateways.cards.wire_amounts import WireAmounts, decimals_by_code
-from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id
-from recoup.kernel.money import UNITS_MAX
+from recoup.kernel.money import EXPONENTS, UNITS_MAX
 
 _TWO: Final = (
     "AED ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BRL BSD BWP BYN BZD CAD CHF CLP CNH CNY COP CRC CUP "

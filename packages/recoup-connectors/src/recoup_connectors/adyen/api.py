@@ -14,8 +14,7 @@ from recoup.gateways.cards.connector import DisputeCase, Finding, Notice
 from recoup.gateways.cards.outcome import Outcome
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply, Transport
 from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.time import Clocks
 from recoup.rules.money.disputes import AT_ITS_STAGE
 from recoup.rules.order.answers import Movement

@@ -21,8 +21,7 @@ from recoup.gateways.cards.port import StatementLine
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply
 from recoup.gateways.cards.wire_amounts import exponent, units_of
 from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 from recoup_connectors import findings as words
 from recoup_connectors.braintree.api import LIVE_URL, SANDBOX_URL, Api, KeyPair, unavailable
 from recoup_connectors.braintree.disputes import Dispute

@@ -8,8 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply, Transport
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.time import Clocks
 
 VERSION: Final = "2019-01-01"

@@ -15,8 +15,7 @@ from recoup.gateways.cards.port import StatementLine
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError
 from recoup.gateways.cards.wire_amounts import units_of
 from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 from recoup_connectors import findings as words
 from recoup_connectors.nmi.api import LIVE_URL, SANDBOX_URL, Api, unavailable
 from recoup_connectors.nmi.outcomes import Transaction, transaction_of

@@ -5,8 +5,7 @@ from typing import Final
 from urllib.parse import parse_qsl, urlencode
 
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply, Transport
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.time import Clocks
 from recoup_connectors.plain_xml import Element, NotPlainError, read_xml
 

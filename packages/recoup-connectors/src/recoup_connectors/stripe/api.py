@@ -16,8 +16,7 @@ from recoup.gateways.cards.notice_kinds import Row, meaning_of, nothing
 from recoup.gateways.cards.port import StatementLine
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply, Transport
 from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.time import Clocks
 from recoup_connectors import findings as findings
 from recoup_connectors.stripe.amounts import units_of

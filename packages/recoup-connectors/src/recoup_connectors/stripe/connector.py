@@ -24,8 +24,7 @@ from recoup.gateways.cards.port import (
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply
 from recoup.gateways.cards.vendor_account import unanswered
 from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.time import Clocks
 from recoup.rules.money.disputes import AT_ITS_STAGE, NoticeStage, Status
 from recoup.rules.network.decline_code import our_code

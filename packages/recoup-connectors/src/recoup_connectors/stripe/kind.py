@@ -4,7 +4,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from recoup.gateways.cards.kinds import Connection, Kind, SimulatedIssuer, secrets_of
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence
 from recoup.rules.merchants.connect_form import Form
 
 if TYPE_CHECKING:

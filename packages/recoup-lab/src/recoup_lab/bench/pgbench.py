@@ -18,7 +18,7 @@ import asyncpg
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import wall_ms
 from recoup.store.connect import connect, to_json
-from recoup.store.homes import SEARCH_PATH
+from recoup.store.statement import SEARCH_PATH
 from recoup_lab.bench.record import Statement
 
 NUMBER: Final = 100_000_000_000_000  # fifteen digits: what follows a prefix of 17 makes a UUID

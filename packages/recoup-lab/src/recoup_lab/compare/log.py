@@ -12,10 +12,9 @@ from recoup.features.engine.model import Model
 from recoup.kernel.encode import to_plain
 from recoup.rules.network.codes import Reading
 from recoup.rules.rescue.arms import DecisionRecord
-from recoup.rules.rescue.policy import group_of
-from recoup.rules.rescue.pricing import Pricing
+from recoup.rules.rescue.policy import Pricing, group_of
 from recoup_lab.compare.readings import read
-from recoup_lab.compare.seam import Candidate, Choice, Known, SendAt
+from recoup_lab.compare.seam import Choice, Known, SendAt
 from recoup_lab.world.port import WorldCharge, WorldOrder
 
 _ISSUER_DIGITS = 9
@@ -71,7 +70,7 @@ def _row(name: str, known: Known, choice: Choice) -> dict[str, Any]:
         "arm": name,
         "decision": known.decision,
         "asked": _text(known.earliest),
-        "candidates": [_candidate(one) for one in choice.candidates],
+        "candidates": [one._asdict() | {"at": _text(one.at) if one.at else None} for one in choice.candidates],
         **_order(known.order, known.declines[0]),
     }
     return row | {"stored": _stored(choice.record)} if choice.record is not None else row
@@ -87,10 +86,6 @@ def _stored(record: DecisionRecord) -> dict[str, Any]:
 def without_record(row: Mapping[str, Any]) -> dict[str, Any]:
     """Of a play at a level that the product never decides at, only what was decided is kept."""
     return {name: value for name, value in row.items() if name != "stored"}
-
-
-def _candidate(one: Candidate) -> dict[str, Any]:
-    return one._asdict() | {"at": _text(one.at) if one.at else None}
 
 
 def _text(moment: datetime) -> str:

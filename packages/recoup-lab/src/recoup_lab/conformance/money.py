@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.money import EXPONENTS
 from recoup_lab.conformance.check import check, hold, same
 from recoup_lab.conformance.subject import UNITS, Subject, gathered
 

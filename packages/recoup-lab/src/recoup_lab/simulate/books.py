@@ -12,8 +12,7 @@ from recoup_lab.simulate.actors.cardholders import REASONS
 from recoup_lab.simulate.channels import PAYMENTS, PAYOUTS, TRANSFERS
 from recoup_lab.simulate.contracts import contract_of, fee_of, fee_returned
 from recoup_lab.simulate.issuer import REVERSALS, SENDS
-from recoup_lab.simulate.plan import Deal
-from recoup_lab.simulate.sim import Sim
+from recoup_lab.simulate.sim import Deal, Sim
 
 _STANDS: Final = """
 SELECT o.external_id, o.stage, h.refunded_units, EXISTS (SELECT FROM order_log l WHERE l.merchant_id = o.merchant_id

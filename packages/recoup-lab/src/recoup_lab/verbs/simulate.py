@@ -20,9 +20,9 @@ from recoup.main.settings import load_settings
 from recoup.store.connect import connect
 from recoup.store.server import EmbeddedServer
 from recoup_lab.simulate.faults import faults_of
-from recoup_lab.simulate.plan import Plan
 from recoup_lab.simulate.report import as_dict, as_text
 from recoup_lab.simulate.run import Simulated, simulate
+from recoup_lab.simulate.sim import Plan
 
 
 @click.command("simulate")

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from recoup_lab.world.cards import Card, Hold, holds
 from recoup_lab.world.codes import Cause, Codes, advised_wait
+from recoup_lab.world.customers import Card, Hold, holds
 from recoup_lab.world.draws import Draws
 from recoup_lab.world.issuers import Closures, approval_factor, closures, easy_here, make_issuers, strict_here
 from recoup_lab.world.money import HOUR, PLENTY, Purse, spendable

@@ -5,7 +5,7 @@ Source: the decline tables of the networks, as src/recoup/rules/network has them
 
 from typing import Final, Literal
 
-from recoup_lab.world.cards import Card
+from recoup_lab.world.customers import Card
 from recoup_lab.world.draws import Draws
 from recoup_lab.world.money import HOUR, Purse
 from recoup_lab.world.parameters import Issuers

@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 
 from recoup.kernel.problem import Problem
 from recoup_lab.world.answers import Bank, Verdict
-from recoup_lab.world.cards import Card
-from recoup_lab.world.customers import Agreement, Customer, People
+from recoup_lab.world.customers import Agreement, Card, Customer, People
 from recoup_lab.world.port import WorldOrder
 
 _CUSTOMERS_FOR_ORDER_MAX = 200

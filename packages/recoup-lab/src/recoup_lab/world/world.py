@@ -2,18 +2,18 @@
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from hashlib import sha256
 from importlib.resources import files
 from typing import Final
 
 from recoup_lab.world.answers import APPROVED, Bank, Standing, Verdict
-from recoup_lab.world.cards import Card
-from recoup_lab.world.customers import Customer, People
+from recoup_lab.world.codes import STOPS
+from recoup_lab.world.customers import Agreement, Card, Customer, People
 from recoup_lab.world.draws import Draws
-from recoup_lab.world.history import rows
 from recoup_lab.world.judge import Book, CardBook, counts_as_breach, note_send, score
+from recoup_lab.world.money import HOUR
 from recoup_lab.world.orders import Order, as_instant, as_seconds, come_in
 from recoup_lab.world.parameters import Parameters
 from recoup_lab.world.paydays import DAY
@@ -29,6 +29,80 @@ from recoup_lab.world.port import (
     WorldCharge,
     WorldOrder,
 )
+
+
+def rows(bank: Bank, customer: Customer, start: int, now: int) -> Iterator[HistoryRow]:
+    """The customer's rows, payment by payment."""
+    if not customer.in_history:
+        return
+    standings: dict[int, Standing] = {}
+    for which, agreement in enumerate(customer.agreements):
+        for due in agreement.dues(start, now):
+            yield from _order(bank, customer, agreement, (which, due), now, standings)
+
+
+def _order(
+    bank: Bank,
+    customer: Customer,
+    agreement: Agreement,
+    payment: tuple[int, int],
+    now: int,
+    standings: dict[int, Standing],
+) -> Iterator[HistoryRow]:
+    which, due = payment
+    name = f"past-{customer.number:06d}-{which}-{due // DAY}"
+    spent: list[tuple[int, int]] = []
+    card = agreement.card.at(due)
+    standing = standings.setdefault(card.serial, Standing())
+    for attempt, (at, propensity) in enumerate(_instants(bank, customer, agreement, which, due), 1):
+        if at >= now:
+            return
+        used = card if attempt == 1 else agreement.card.at(at)
+        verdict = bank.answer(used, used.face, agreement.amount, at, 0, _FIRST if attempt == 1 else standing, spent)
+        yield HistoryRow(
+            customer_id=customer.name,
+            order_id=name,
+            attempt=attempt,
+            at=as_instant(at),
+            amount=agreement.amount,
+            currency=bank.parameters.world.currency,
+            country=customer.country,
+            card=used.face,
+            approved=verdict.cause is None,
+            scheme_code=verdict.code or "",
+            propensity=propensity,
+            utc_offset_minutes=customer.offset // 60 if customer.zone_known else None,
+            advice_code=verdict.advice,
+        )
+        if verdict.cause is None or verdict.cause in STOPS:
+            return
+        if verdict.cause not in ("outage", "maintenance"):
+            standing.hardened(at, used)
+
+
+_FIRST = Standing()
+
+
+def _instants(
+    bank: Bank, customer: Customer, agreement: Agreement, which: int, due: int
+) -> Iterator[tuple[int, float | None]]:
+    """When the payment would be tried, and the chance of that instant where it was drawn."""
+    settings = bank.parameters.history
+    subject = customer.number * 2 + which
+    yield due, None
+    n = bank.draws.many(b"history", subject, due)
+    if n[0] >= settings.drawn_share:
+        for days in settings.schedule_days:
+            yield due + int(days * DAY), None
+        return
+    begin = 1.0
+    for place, end in enumerate(settings.drawn_blocks_hours):
+        hours = int(end - begin)
+        if hours < 1:
+            continue
+        yield due + int(begin + int(n[1 + place % 15] * hours)) * HOUR, 1.0 / hours
+        begin = end
+
 
 _NO_ISSUER: Final = frozenset({"outage", "maintenance"})  # its systems were down: nobody looked at the card
 _CUSTOMERS_A_PAGE: Final = 250
@@ -199,7 +273,9 @@ class LabWorld:
             return WorldAnswer(charge.id, "unknown")
         note_send(card_book, scheme, amount, at, verdict.code, verdict.advice)
         if verdict == APPROVED:
-            return WorldAnswer(charge.id, "approved", verdict.code, network_transaction_id=_transaction(charge.id))
+            return WorldAnswer(
+                charge.id, "approved", verdict.code, network_transaction_id=sha256(charge.id.encode()).hexdigest()[:15]
+            )
         return WorldAnswer(charge.id, "declined", verdict.code, verdict.advice)
 
     def card_book(self, book: Book, number: str, at: int) -> CardBook:
@@ -226,10 +302,6 @@ class LabWorld:
 
     def _standing(self, book: Book, card: Card, at: int) -> Standing:
         return book.standings.setdefault(card.serial, Standing())
-
-
-def _transaction(charge_id: str) -> str:
-    return sha256(charge_id.encode()).hexdigest()[:15]
 
 
 def build(parameters: Parameters) -> LabWorld:

@@ -5,8 +5,7 @@ from typing import Final
 from uuid import UUID
 
 from recoup.doors.portal.account.visit import AccountVisit
-from recoup.doors.portal.done import done_of, with_done
-from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.endpoint import done_of, redirect, with_done
 from recoup.doors.portal.menu import TABS, Entry
 from recoup.doors.portal.pages import Answer, Values, account
 from recoup.doors.portal.rights import anybody

@@ -3,13 +3,12 @@
 from typing import Final
 
 from recoup.doors.portal.account.visit import AccountVisit
-from recoup.doors.portal.done import done_of, with_done
-from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.endpoint import done_of, redirect, with_done
 from recoup.doors.portal.form_shape import read_again
 from recoup.doors.portal.menu import TABS, Entry
 from recoup.doors.portal.pages import Answer, Values, account, nothing
-from recoup.doors.portal.people import names_for
 from recoup.doors.portal.rights import anybody
+from recoup.doors.portal.visit import names_for
 from recoup.flows.messages.notices import inbox
 from recoup.flows.people.oneself import change_password, end_others, end_session, rename, sessions_of
 from recoup.flows.people.passwords import LENGTH_MAX, LENGTH_MIN, Passwords

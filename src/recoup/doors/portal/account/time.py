@@ -3,8 +3,7 @@
 from typing import Final
 
 from recoup.doors.portal.account.visit import AccountVisit
-from recoup.doors.portal.done import done_of, with_done
-from recoup.doors.portal.endpoint import locale, redirect
+from recoup.doors.portal.endpoint import done_of, locale, redirect, with_done
 from recoup.doors.portal.form_shape import read_again
 from recoup.doors.portal.menu import TABS, Entry
 from recoup.doors.portal.orders.times import COMMON, Times

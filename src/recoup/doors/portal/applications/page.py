@@ -10,25 +10,21 @@ from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from recoup.doors.portal.any_visit import AnyVisit
-from recoup.doors.portal.downloads import attachment, taken
 from recoup.doors.portal.endpoint import id_in_path, redirect
 from recoup.doors.portal.file_form import file_form
 from recoup.doors.portal.form_shape import Names, Text, read_again
 from recoup.doors.portal.menu import Entry, for_operator, not_operator
-from recoup.doors.portal.pages import Answer, Values, but, either, nothing
-from recoup.doors.portal.people import names_for
+from recoup.doors.portal.pages import Answer, Values, attachment, but, either, nothing, taken
 from recoup.doors.portal.rights import anybody
-from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.visit import Visit, names_for
 from recoup.doors.portal.words import State
 from recoup.flows.merchants import application_documents, applications
 from recoup.flows.merchants.applications import Applicant, FullApplication
 from recoup.flows.merchants.convert_application import convert_application, waiting_credentials
 from recoup.flows.world import World
-from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id
-from recoup.kernel.money import UNITS_MAX, to_text
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence, joined
+from recoup.kernel.money import EXPONENTS, UNITS_MAX, to_text
+from recoup.kernel.problem import Problem, Sentence, invalid, joined
 from recoup.rules.merchants.application import DECLINE_REASONS
 from recoup.rules.merchants.documents import BYTES_MAX, download_name
 from recoup.rules.merchants.form import DOCUMENTS, KINDS, SITES_MAX, Form, SiteForm

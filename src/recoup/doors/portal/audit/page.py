@@ -13,20 +13,17 @@ from starlette.responses import Response
 from recoup.doors.portal.any_visit import AnyVisit
 from recoup.doors.portal.audit import words
 from recoup.doors.portal.audit.words import KINDS
-from recoup.doors.portal.downloads import CSV, download, taken
 from recoup.doors.portal.menu import Entry, by_role, by_seat
 from recoup.doors.portal.orders.export import spooled
 from recoup.doors.portal.orders.query import Days, read_day
 from recoup.doors.portal.orders.times import COMMON, Times
-from recoup.doors.portal.pages import Answer, member, partner, shown
+from recoup.doors.portal.pages import CSV, Answer, download, member, partner, shown, taken
 from recoup.doors.portal.partner.visit import PartnerVisit
-from recoup.doors.portal.people import names_for
-from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.visit import Visit, names_for
 from recoup.flows.insight.audit import all_lines, places, read_audit
 from recoup.kernel.encode import encode
 from recoup.kernel.ids import parse_id, parse_wire_id
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.time import iso
 from recoup.rules.messages.local_time import read_zone as zone_named
 from recoup.rules.money.cells import csv_rows

@@ -6,9 +6,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from recoup.doors.portal.orders.times import Times
-from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id
-from recoup.kernel.money import shown
+from recoup.kernel.money import EXPONENTS, shown
 from recoup.kernel.scope import Actor
 from recoup.rules.merchants.audit import ACTIONS
 from recoup.rules.order.attention import sentence_of

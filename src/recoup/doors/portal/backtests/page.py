@@ -8,29 +8,24 @@ from uuid import UUID
 from starlette.responses import Response
 
 from recoup.doors.portal import rights
-from recoup.doors.portal.downloads import download, taken
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.form_shape import Text, read_again
 from recoup.doors.portal.menu import Entry
-from recoup.doors.portal.pages import Answer, Values, member
-from recoup.doors.portal.people import names_of_actors
-from recoup.doors.portal.visit import Visit, found_by
+from recoup.doors.portal.pages import Answer, Values, download, member, taken
+from recoup.doors.portal.visit import Visit, found_by, names_of_actors
 from recoup.flows.backtests.kept import LISTED, ask, read_backtest
 from recoup.flows.backtests.questions import BacktestRequest, question_for
 from recoup.flows.insight.backtest_file import NO_ARRAYS, TOO_FEW_LATE, TOO_LITTLE, WRONG
 from recoup.flows.insight.backtest_payments import payments_file
 from recoup.flows.merchants.policies import read_versions
 from recoup.flows.merchants.policy_scopes import where_of
-from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id
 from recoup.kernel.kept_sentence import kept
-from recoup.kernel.money import apart, shown
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.money import EXPONENTS, apart, shown
+from recoup.kernel.problem import Problem, Sentence
 from recoup.rules.backtest.question import DAYS, DAYS_MAX, DAYS_MIN, name_of_payments, name_of_policy, question_of
 from recoup.rules.backtest.words import CLASSES, days_earlier
-from recoup.rules.rescue.policy import POLICIES
-from recoup.rules.rescue.pricing import ENGINE_1
+from recoup.rules.rescue.policy import ENGINE_1, POLICIES
 from recoup.store.insight.backtests import BacktestRow, backtest_payments, list_backtests
 from recoup.store.insight.imports import import_names, list_imports
 

@@ -3,14 +3,12 @@
 from typing import Annotated, Final
 from uuid import UUID
 
-from recoup.doors.portal.done import done_of, with_done
-from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.endpoint import done_of, redirect, with_done
 from recoup.doors.portal.form_shape import Text, read_again
 from recoup.doors.portal.menu import Entry, for_operator
 from recoup.doors.portal.pages import Answer, Values, member
-from recoup.doors.portal.people import named
 from recoup.doors.portal.rights import operator
-from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.visit import Visit, named
 from recoup.flows.cards.operator_joins import TEXT_MAX, alike_prints, decide_join, propose_join
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem, invalid

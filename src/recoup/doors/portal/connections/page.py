@@ -6,9 +6,8 @@ from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.form_shape import Text, among
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member, shown
-from recoup.doors.portal.people import named
 from recoup.doors.portal.rights import role
-from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.visit import Visit, named
 from recoup.flows.connections import connections_of, notices_of
 from recoup.flows.merchants import connect as flow
 from recoup.rules.merchants.connect_form import NOT_INSTALLED

@@ -4,16 +4,14 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from recoup.doors.portal.downloads import download
 from recoup.doors.portal.endpoint import id_in_path, redirect
 from recoup.doors.portal.feature_parts import customer_panels
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.order.act import BLOCK, BlockId, unblock_by
-from recoup.doors.portal.pages import Answer, Values, member, nothing, shown
-from recoup.doors.portal.people import named
+from recoup.doors.portal.pages import Answer, Values, download, member, nothing, shown
 from recoup.doors.portal.personal import clear_until, reveal_subject
 from recoup.doors.portal.rights import anybody, role
-from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.visit import Visit, named
 from recoup.flows.merchants.blocks import block
 from recoup.flows.people.persons import (
     erase_all,
@@ -24,8 +22,7 @@ from recoup.flows.people.persons import (
     nobody_found,
 )
 from recoup.kernel.ids import HIGHEST, parse_id
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.rules.languages.said import said
 from recoup.rules.merchants.blocks import REASONS, STANDING_MAX
 from recoup.rules.merchants.personal import DOTS, MASKED, SHOWN

@@ -13,8 +13,7 @@ from recoup.doors.portal.form_shape import FormKeyId, Text, read_again
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member, shown
 from recoup.doors.portal.partner.shell import base_address
-from recoup.doors.portal.people import named
-from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.visit import Visit, named
 from recoup.doors.portal.words import CHANNELS
 from recoup.flows.advance_clock import advance_clock
 from recoup.flows.cards.evaluate import Evaluate
@@ -25,9 +24,8 @@ from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.messages.publish_now import publish_now
 from recoup.kernel.ids import new_id
 from recoup.kernel.money import UNITS_MAX
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import Scope
-from recoup.kernel.sentence import Sentence
 from recoup.rules.money import typed_amounts
 from recoup.rules.network.magic import inputs
 from recoup.rules.network.simulation import SCHEMES, codes_of

@@ -6,7 +6,6 @@ from uuid import UUID
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
-from recoup.doors.portal.downloads import attachment, taken
 from recoup.doors.portal.endpoint import id_in_path, redirect
 from recoup.doors.portal.file_form import file_form
 from recoup.doors.portal.form_shape import Text, read_again
@@ -15,22 +14,19 @@ from recoup.doors.portal.order.dispute_words import reason_words
 from recoup.doors.portal.order.page import find, order
 from recoup.doors.portal.order.timeline import ERASED, in_received_codes, moments
 from recoup.doors.portal.order.within import back_to
-from recoup.doors.portal.pages import Answer, Values, but, member, nothing, shown
-from recoup.doors.portal.people import named
+from recoup.doors.portal.pages import Answer, Values, attachment, but, member, nothing, shown, taken
 from recoup.doors.portal.personal import read_as_seen
 from recoup.doors.portal.rights import operator, role
 from recoup.doors.portal.templates import full
-from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.visit import Visit, named
 from recoup.doors.portal.words import DISPUTE_KINDS, DISPUTE_STAGES, DISPUTE_STATES
 from recoup.flows.disputes.answer import NOTE_MAX, NOTES_MAX, answer_dispute, note_evidence
 from recoup.flows.disputes.files import add_file, read_file
 from recoup.flows.disputes.receive import in_words, take_off, try_notice_again
 from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.locked import Orders
-from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.money import money
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.money import EXPONENTS, money
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.rules.merchants.documents import download_name
 from recoup.rules.merchants.personal import SHOWN
 from recoup.rules.money import typed_amounts

@@ -8,12 +8,10 @@ from uuid import UUID
 from recoup.doors.portal.as_of import read_as_of
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Values, member
-from recoup.doors.portal.people import named
-from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.visit import Visit, named
 from recoup.flows.money.as_of import end_of
 from recoup.flows.money.settlement_terms import read_terms
-from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.money import to_text
+from recoup.kernel.money import EXPONENTS, to_text
 from recoup.rules.money.disputes import Terms as DisputeTerms
 from recoup.rules.money.disputes import terms_at as dispute_terms_at
 from recoup.rules.money.fees import REFUND_POLICIES, fee_units, in_force

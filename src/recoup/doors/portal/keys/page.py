@@ -8,9 +8,8 @@ from recoup.doors.portal.form_shape import among
 from recoup.doors.portal.keys.question import OVERLAPS, WORDS, Ending, Question, endings_of, hours
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member, shown
-from recoup.doors.portal.people import named
 from recoup.doors.portal.rights import role
-from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.visit import Visit, named
 from recoup.flows.merchants.issue_key import KEY_KINDS
 from recoup.flows.merchants.merchant_keys import (
     NAME_MAX,

@@ -6,9 +6,8 @@ from uuid import UUID
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member
-from recoup.doors.portal.people import named
 from recoup.doors.portal.rights import anybody
-from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.visit import Visit, named
 from recoup.doors.portal.words import State
 from recoup.flows.merchants.go_live import ask_to_go_live, decide_go_live, onboarding_of, withdraw
 from recoup.kernel.problem import Problem

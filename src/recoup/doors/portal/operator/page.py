@@ -8,9 +8,9 @@ from recoup.doors.portal.account.visit import AccountVisit
 from recoup.doors.portal.form_shape import Text
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Values, operating
-from recoup.doors.portal.people import names_for
 from recoup.doors.portal.processors.page import BREAKERS
 from recoup.doors.portal.rights import operator
+from recoup.doors.portal.visit import names_for
 from recoup.flows.merchants.route_switches import WHY_MAX, checked_reason, read_route_states
 from recoup.flows.merchants.sending import switch_sending_off, switch_sending_on
 from recoup.flows.people.second_factor import has_factor, prove_code

@@ -7,8 +7,7 @@ from recoup.doors.portal.order.refund import Review
 from recoup.doors.portal.orders.times import Times
 from recoup.doors.portal.visit import Visit
 from recoup.kernel.money import money
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence, joined
+from recoup.kernel.problem import Problem, Sentence, joined
 from recoup.rules.money.refund_limits import NONE, WAITS, RefundApprovalContext, goes_alone, is_theirs
 from recoup.store.orders.order_page import OrderPage
 from recoup.store.refunds.refund_limits import read_refund_contexts

@@ -5,7 +5,7 @@ from typing import Final
 
 from recoup.doors.portal.order.timeline_entry import LogContext, TimelineEntry
 from recoup.doors.portal.words import DISPUTE_KINDS, DISPUTE_STAGES
-from recoup.kernel.sentence import Sentence, shaped
+from recoup.kernel.problem import Sentence, shaped
 from recoup.rules.network.dispute_reasons import reason_of
 
 

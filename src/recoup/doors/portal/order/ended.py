@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from recoup.doors.portal.order.timeline import decision_of
 from recoup.doors.portal.order.words import actor_words
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence
 from recoup.rules.lists.words import REASON_WORDS
 from recoup.rules.network.reasons import only_waits
 from recoup.rules.order import causes

@@ -13,7 +13,7 @@ from recoup.doors.portal.order.unpaid import why_no_refund
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import CLASSES
 from recoup.kernel.money import Money
-from recoup.kernel.sentence import Sentence, joined
+from recoup.kernel.problem import Sentence, joined
 from recoup.rules.money.disputes import takes_money
 from recoup.rules.money.fees import KEEP, returned_units
 from recoup.rules.money.refunds import Item, items_of, lines_total

@@ -8,7 +8,7 @@ from typing import Any, Final
 from recoup.doors.portal.order.facts import can_capture, capture_before, capture_out, last_hold, last_of
 from recoup.doors.portal.orders.times import Times
 from recoup.doors.portal.visit import Visit
-from recoup.kernel.sentence import Sentence, joined
+from recoup.kernel.problem import Sentence, joined
 from recoup.rules.order import attention, whys
 from recoup.rules.order.answers import WRONG
 from recoup.rules.order.holds import BY_MERCHANT, BY_OPERATOR, KILLED

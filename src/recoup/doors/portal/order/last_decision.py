@@ -7,11 +7,10 @@ from uuid import UUID
 from recoup.doors.portal.order.ended import reasons_at_end, versions
 from recoup.doors.portal.order.facts import attempt_out, to_collect, tried_again
 from recoup.doors.portal.order.timeline import decision_of
-from recoup.doors.portal.people import named, names_of_actors
-from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.visit import Visit, named, names_of_actors
 from recoup.flows.insight.explain import explain_decision
 from recoup.flows.insight.stored_policies import named_versions
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence
 from recoup.rules.network.reasons import REASONS, cure_of, only_waits
 from recoup.rules.order.lifecycle import ENDED, Stage
 from recoup.rules.policies.terms import OWN

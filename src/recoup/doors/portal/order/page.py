@@ -12,48 +12,170 @@ from recoup.doors.portal.feature_parts import order_panels, refunds_to
 from recoup.doors.portal.form_shape import FormKey, fresh_key, read_again
 from recoup.doors.portal.order import facts, possible
 from recoup.doors.portal.order.allowance import allowance
-from recoup.doors.portal.order.beside import beside
 from recoup.doors.portal.order.ended import WHY, end_cause, ended
 from recoup.doors.portal.order.held import trouble
-from recoup.doors.portal.order.joined_cards import joined_with
 from recoup.doors.portal.order.just_done import just_done
 from recoup.doors.portal.order.last_decision import awaited, last_reasons, what_if, why_advanced
 from recoup.doors.portal.order.refund import RefundForm
-from recoup.doors.portal.order.sends_left import sends_left
 from recoup.doors.portal.order.stable_words import REASONS as STABLE_REASONS
-from recoup.doors.portal.order.stable_words import event_name
+from recoup.doors.portal.order.stable_words import channel_name, event_name
 from recoup.doors.portal.order.timeline import KINDS, in_received_codes, lives, timeline
 from recoup.doors.portal.order.undelivered import why_undelivered
 from recoup.doors.portal.order.unpaid import collected_units
-from recoup.doors.portal.order.waiting import waiting
 from recoup.doors.portal.order.within import back_to, came_from, filters_of, inside
 from recoup.doors.portal.order.words import actor_words
 from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.partner.shell import base_address
-from recoup.doors.portal.people import named
 from recoup.doors.portal.personal import read_as_seen
 from recoup.doors.portal.refunds.waiting import Waiting, not_now
 from recoup.doors.portal.rights import role
 from recoup.doors.portal.templates import HEADERS
-from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.visit import Visit, named
 from recoup.doors.portal.words import API_STATES, DISPUTE_KINDS, DISPUTE_STATES, REASONS
 from recoup.flows.hosted_link import checkout_token
 from recoup.flows.merchants.order_notes import NOTE_MAX, note_order
 from recoup.kernel.encode import encode
 from recoup.kernel.ids import parse_id, tail, wire_id
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
+from recoup.kernel.time import BusinessTime
 from recoup.rules.merchants.blocks import REASONS as BLOCKS
 from recoup.rules.money.refund_limits import is_theirs
+from recoup.rules.network.limits import LOOKBACK, Allowance, Wish
+from recoup.rules.network.limits import allowance as network_allowance
 from recoup.rules.order.agreement import agreement_of
+from recoup.rules.order.card_sends import initiator_of, own_tries
+from recoup.rules.order.snapshot import Attempt
 from recoup.rules.order.whys import HOLD_REASONS as HOLDS
 from recoup.rules.rescue.sentences import NOTHING_PLANNED
 from recoup.rules.risk.facts import avs_of, cvv_of
+from recoup.rules.stable.channels import CHANNELS
 from recoup.rules.stable.words import order_status
+from recoup.store.cards.card_joins import joins_of_order, print_of
+from recoup.store.cards.card_sends import card_of_order, sends_of_card
+from recoup.store.lists.order_cursor import COLUMNS, Cursor
+from recoup.store.lists.orders import list_orders
 from recoup.store.orders.order_page import OrderPage
 from recoup.store.orders.order_page_rows import PageBlock, PageNote, PageRequest
 from recoup.store.orders.rows import LogLine
 from recoup.store.refunds.refund_limits import list_limits
+
+# By the code of what needs attention: what helps, and whom to ask.
+
+
+OPEN = frozenset({0, 1, 3, 4})
+
+
+async def sends_left(visit: Visit, page: OrderPage) -> Allowance | None:
+    """None for an order that is not tried any more, or has no card."""
+    if page.head.status not in OPEN or page.order.kind == "stable" or page.card is None:
+        return None
+    card = await card_of_order(visit.world.db.reader, visit.merchant_id, page.order_id)
+    if card is None or card.card_id is None:
+        return None
+    sends = await sends_of_card(visit.world.db.reader, card.card_id, visit.merchant_id, visit.now - LOOKBACK)
+    planned = next((a.initiator for a in page.attempts if a.state == "planned"), "merchant")
+    return network_allowance(
+        card.scheme,
+        sends,
+        visit.now,
+        Wish(
+            units=page.order.units,
+            currency=page.order.asset,
+            initiator=initiator_of(planned),
+            acceptor_id=card.acceptor_id,
+            merchant_id=str(visit.merchant_id),
+            region=card.region,
+            visa_limit=visit.world.policy.visa_limit,
+            own_tries=own_tries(
+                page.order.facts,
+                units=page.order.units,
+                currency=page.order.asset,
+                acceptor_id=card.acceptor_id,
+                merchant_id=visit.merchant_id,
+                offset=visit.now - BusinessTime(visit.wall),
+            ),
+        ),
+    )
+
+
+def waiting(page: OrderPage) -> dict[str, Any] | None:
+    """`what`: late money that its channel can give back (give_back), late money that went to the merchant's own wallet
+    (by_hand), or a settlement that the channel refused. `why` it pays nothing: short, more; else it came late. `again`:
+    a first try was refused."""
+    if page.order.kind != "stable":
+        return None
+    return next((found for attempt in page.attempts if (found := _late(page, attempt))), None) or _stuck(page)
+
+
+def _late(page: OrderPage, attempt: Attempt) -> dict[str, Any] | None:
+    if attempt.initiator != "payer" or not attempt.reference or attempt.state in ("approved", "declined"):
+        return None
+    if attempt.asset != page.order.asset:
+        return None  # of another token: nothing is booked
+    rows = [r for r in page.modifications if r.kind == "reversal" and r.attempt_id == attempt.attempt_id]
+    before = next((r for r in rows if r.state not in ("refused", "failed")), None)
+    if before is not None and before.state != "stuck":
+        return None
+    channel = CHANNELS.get(attempt.route or "")
+    return dict(
+        what="give_back" if channel and channel.supports_refund else "by_hand",
+        units=attempt.units,
+        channel=channel_name(attempt.route or ""),
+        reference=attempt.reference,
+        why=_why(page, attempt),
+        again=before is not None,
+    )
+
+
+def _why(page: OrderPage, attempt: Attempt) -> str:
+    found = [line.body for line in page.log if line.happening == "paid_late" and line.fact_id == attempt.attempt_id]
+    return str(found[-1].get("why", "")) if found else ""
+
+
+def _stuck(page: OrderPage) -> dict[str, Any] | None:
+    """By the log: the last word on the last settlement."""
+    lines = [line for line in page.log if line.fact_kind == "settlement"]
+    if not lines or lines[-1].happening != "settlement_stuck":
+        return None
+    units, channel = int(lines[-1].body["units"]), channel_name(page.attempts[-1].route or "")
+    return dict(what="settlement", units=units, channel=channel, reference="", again=False)
+
+
+async def joined_with(visit: Visit, page: OrderPage) -> list[Values]:
+    """Of each order with the other print its ids, and when, on the wall clock, it was joined."""
+    card = await print_of(visit.world.db.reader, visit.merchant_id, page.order_id)
+    if card is None:
+        return []
+    return [
+        dict(order_id=row.second_order, external_id=row.second_external, at=row.decided_at)
+        if row.first_card == card.card_id
+        else dict(order_id=row.first_order, external_id=row.first_external, at=row.decided_at)
+        for row in await joins_of_order(visit.world.db.reader, visit.merchant_id, page.order_id)
+    ]
+
+
+async def beside(visit: Visit, page: OrderPage) -> Values:
+    """Addresses, empty where there is none: neighbours that take too long to find are left out. `listed`: the list
+    itself, `narrowed` whether filters narrow it."""
+    query = came_from(visit)
+    within = inside(query)
+
+    wanted = query.filter(visit.merchant_id, visit.now, visit.pii_access)
+
+    async def neighbour(back: bool) -> str:
+        cursor = Cursor(back, getattr(page.head, COLUMNS[query.sort][0]), page.order_id, query.sort).text()
+        try:
+            async with visit.world.db.read() as connection:
+                found = await list_orders(
+                    connection, wanted, after=cursor, limit=1, newest_first=not query.up, by=query.sort
+                )
+        except Problem:
+            return ""
+        return f"/orders/{found.rows[0].order_id}{within}" if found.rows else ""
+
+    before, after = await neighbour(True), await neighbour(False)
+    return dict(before=before, after=after, listed=query.link(), narrowed=not query.is_plain())
+
 
 WORK: Final = role("retry", "work on orders")
 R = TypeVar("R", LogLine, PageNote, PageBlock)

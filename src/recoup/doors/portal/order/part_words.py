@@ -6,7 +6,7 @@ from typing import Final
 from recoup.doors.portal.order.timeline_entry import LogContext, TimelineEntry
 from recoup.doors.portal.order.timeline_entry import plain as _plain
 from recoup.kernel.money import money
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence
 
 
 def _part_collected(context: LogContext) -> TimelineEntry:

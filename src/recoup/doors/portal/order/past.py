@@ -16,14 +16,12 @@ from recoup.doors.portal.pages import Values, member
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import DISPUTE_KINDS, DISPUTE_STATES
 from recoup.kernel.ids import wire_id
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.rules.order.as_of import Cut, Line, Past, attempts_then, disputes_then, past
 from recoup.rules.order.faces import face
 from recoup.rules.risk.facts import avs_of, cvv_of
 from recoup.store.orders.order_page import OrderPage
 from recoup.store.orders.order_page_rows import PageDue
-from recoup.store.orders.rows import LogLine
 
 
 @member.page("/orders/{order_id}/past", "order/past.html")
@@ -31,7 +29,20 @@ async def order_past(visit: Visit) -> Values:
     """Raises: Problem(not_found) as the order's page; Problem(invalid) for a moment that makes no sense."""
     page = await find(visit)
     cut = _cut(visit)
-    lines = [_line(one) for one in page.log]
+    lines = [
+        Line(
+            one.seq,
+            one.happening,
+            one.src,
+            one.dst,
+            one.body,
+            one.fact_id,
+            one.decision_id,
+            one.business_at,
+            one.recorded_at,
+        )
+        for one in page.log
+    ]
     found = past(lines, cut, page.attempts, page.modifications, page.disputes, expires_at=page.order.expires_at)
     then, stable = as_it_stood(page, found), page.order.kind == "stable"
     last, at = then.log[-1], found.line.business_at
@@ -164,17 +175,3 @@ def _cut(visit: Visit) -> Cut:
 
 def _wrong(field: str) -> Problem:
     return invalid("This is no moment of the order.", field, "Choose a line of its timeline.")
-
-
-def _line(row: LogLine) -> Line:
-    return Line(
-        row.seq,
-        row.happening,
-        row.src,
-        row.dst,
-        row.body,
-        row.fact_id,
-        row.decision_id,
-        row.business_at,
-        row.recorded_at,
-    )

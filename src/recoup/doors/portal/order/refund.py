@@ -9,8 +9,7 @@ from recoup.doors.portal.form_shape import Names, Text, fresh_key, is_key, reque
 from recoup.doors.portal.order.facts import attempt_out, channel, fee_back, order_items, remaining, taken
 from recoup.flows.refunds.refund import RefundRequest
 from recoup.kernel.money import Money, from_text, money, shown
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.rules.money.refunds import by_amount, by_items
 from recoup.rules.money.typed_amounts import plain
 from recoup.store.orders.order_page import OrderPage

@@ -5,7 +5,7 @@ from typing import Final
 
 from recoup.doors.portal.order.timeline_entry import LogContext, TimelineEntry
 from recoup.doors.portal.order.words import refund_done
-from recoup.kernel.sentence import Sentence, shaped
+from recoup.kernel.problem import Sentence, shaped
 from recoup.rules.messages.stable_events import NAMES
 from recoup.rules.stable.channels import CHANNELS
 from recoup.store.orders.order_page import OrderPage

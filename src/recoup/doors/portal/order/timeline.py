@@ -16,7 +16,7 @@ from recoup.doors.portal.order.words import ACCOUNTS, RECIPES, actor_words, say
 from recoup.doors.portal.webhooks.who import ERRORS
 from recoup.kernel.ids import parse_id
 from recoup.kernel.money import money
-from recoup.kernel.sentence import Sentence, joined, shaped
+from recoup.kernel.problem import Sentence, joined, shaped
 from recoup.rules.lists.words import SCHEME_WORDS
 from recoup.rules.network.codes import SOURCE_NAMES, read_kept
 from recoup.rules.network.reasons import UNCLEAR

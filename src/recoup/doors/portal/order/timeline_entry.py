@@ -7,7 +7,7 @@ from typing import Any
 
 from recoup.doors.portal.orders.times import Times
 from recoup.kernel.money import money
-from recoup.kernel.sentence import Sentence, shaped
+from recoup.kernel.problem import Sentence, shaped
 
 
 @dataclass(frozen=True, slots=True)

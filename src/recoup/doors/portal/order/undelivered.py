@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence
 from recoup.store.messages.deliveries import KEPT_MONTHS, may_be_dropped
 from recoup.store.orders.order_page_rows import PageEvent
 

@@ -11,7 +11,7 @@ from recoup.doors.portal.order.part_words import SAY as PARTS_SAY
 from recoup.doors.portal.order.timeline_entry import LogContext, TimelineEntry
 from recoup.doors.portal.order.timeline_entry import plain as _plain
 from recoup.doors.portal.words import CLASSES, REASONS
-from recoup.kernel.sentence import Sentence, joined
+from recoup.kernel.problem import Sentence, joined
 from recoup.rules.lists.words import REASON_WORDS, scheme_word
 from recoup.rules.order.answers import WRONG
 from recoup.rules.order.lifecycle import REASONS as BILLED

@@ -5,9 +5,8 @@ from typing import Final
 
 from recoup.doors.portal.endpoint import id_in_path
 from recoup.doors.portal.pages import Values, member, nothing
-from recoup.doors.portal.people import named
 from recoup.doors.portal.rights import anybody
-from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.visit import Visit, named
 from recoup.doors.portal.words import State
 from recoup.flows.on_many import stop_act
 from recoup.kernel.problem import Problem

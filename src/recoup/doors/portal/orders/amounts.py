@@ -4,8 +4,8 @@ import re
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Final, NamedTuple
 
-from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.money import EXPONENTS
+from recoup.kernel.problem import Sentence
 from recoup.store.lists.order_filter import UnitRange
 
 _NUMBER: Final = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,12})?")

@@ -19,8 +19,7 @@ from recoup.doors.portal.visit import Visit
 from recoup.flows.locked import Orders
 from recoup.flows.merchants.order_notes import NOTE_MAX, checked_note
 from recoup.flows.on_many import Act, act_on, take_all, too_many
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 from recoup.rules.order.faces import face
 from recoup.rules.order.lifecycle import OPEN, can
 from recoup.store.lists.bulk_acts import SELECTED_MAX, selected_sums

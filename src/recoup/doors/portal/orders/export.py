@@ -13,17 +13,15 @@ from zoneinfo import ZoneInfo
 
 from starlette.responses import StreamingResponse
 
-from recoup.doors.portal.downloads import attached, taken
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.orders.page import chips, columns_of, habits_of, list_again
 from recoup.doors.portal.orders.query import PRESETS, Query
 from recoup.doors.portal.orders.reading import of_file, read_query
-from recoup.doors.portal.pages import Answer, member
+from recoup.doors.portal.pages import Answer, attached, member, taken
 from recoup.doors.portal.visit import Visit
 from recoup.flows.lists.ask import ExportQuery
 from recoup.flows.sheet import ROWS_MAX, sheet_file, too_many
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 from recoup.rules.merchants.personal import SHOWN
 from recoup.store.lists.exports import all_orders
 from recoup.store.lists.order_counts import Count, count_orders

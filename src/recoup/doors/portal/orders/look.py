@@ -14,8 +14,7 @@ from recoup.doors.portal.pages import Answer, nothing
 from recoup.doors.portal.rights import anybody
 from recoup.doors.portal.visit import Visit
 from recoup.flows.people.list_preferences import Keeper, change, forget, keep_columns, keep_view, keep_zone, share
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.rules.messages.local_time import read_zone
 
 _NO_VIEW: Final = Problem("not_found", "There is no such view.", cure="Choose one from the orders page.")

@@ -9,8 +9,8 @@ from typing import Any, Final, NamedTuple, Protocol, TypeVar
 from recoup.doors.portal.orders.amounts import read_amounts
 from recoup.doors.portal.orders.query import PRESETS
 from recoup.doors.portal.words import CHANNELS, STATUSES
-from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_tail
+from recoup.kernel.money import EXPONENTS
 from recoup.kernel.nearest import nearest
 from recoup.rules.lists.folding import fold
 from recoup.rules.lists.words import REASON_WORDS, SCHEME_WORDS

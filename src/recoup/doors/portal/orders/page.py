@@ -20,9 +20,8 @@ from recoup.doors.portal.pages import Answer, Shown, Values, member, shown
 from recoup.doors.portal.templates import HEADERS
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import CHANNELS, STATUSES
-from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence, joined
+from recoup.kernel.money import EXPONENTS
+from recoup.kernel.problem import Problem, Sentence, joined
 from recoup.rules.lists.words import REASON_WORDS, SCHEME_WORDS, scheme_word, way_of
 from recoup.rules.stable.channels import CHANNELS as CHAINS
 from recoup.store.lists.list_preferences import ListPreferences, read_habits

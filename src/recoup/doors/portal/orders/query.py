@@ -9,7 +9,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from recoup.doors.portal.orders.amounts import Amounts
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence
 from recoup.rules.files.moments import typed_day
 from recoup.rules.money.report_spans import midnight
 from recoup.rules.network.code_words import reason_in_words

@@ -14,10 +14,10 @@ from recoup.doors.portal.orders.amounts import between, read_amounts
 from recoup.doors.portal.orders.query import GMT, SIZES, Days, Query, read_day, read_days
 from recoup.doors.portal.orders.query import between as days_between
 from recoup.doors.portal.words import CHANNELS, STATUSES
-from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id, parse_wire_id
+from recoup.kernel.money import EXPONENTS
 from recoup.kernel.nearest import nearest
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence
 from recoup.rules.lists.cells import needs_of
 from recoup.rules.lists.words import REASON_WORDS
 from recoup.rules.messages.local_time import read_zone

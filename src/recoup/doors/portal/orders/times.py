@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from recoup.kernel.sentence import NearDay, Sentence
+from recoup.kernel.problem import NearDay, Sentence
 from recoup.rules.languages.catalogues import ENGLISH
 from recoup.rules.languages.dates import day_of
 

@@ -10,7 +10,6 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from recoup.doors.portal.downloads import download, taken
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.orders.query import DAY, Days, Query, read_day
 from recoup.doors.portal.orders.query import PRESETS as LIST_PRESETS
@@ -25,13 +24,12 @@ from recoup.doors.portal.overview.figures import (
     rates_before,
     reading_of,
 )
-from recoup.doors.portal.pages import Answer, member, shown
+from recoup.doors.portal.pages import Answer, download, member, shown, taken
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import SCHEMES
 from recoup.flows.insight.uplift_report import read_report
 from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence, joined
+from recoup.kernel.problem import Problem, Sentence, invalid, joined
 from recoup.rules.languages.dates import day_of
 from recoup.rules.languages.said import said
 from recoup.store.lists.overview import BUCKETS, CODES_OF, GROUPS_MAX, ORDERS_MAX, CodeSums, Overview, read_overview

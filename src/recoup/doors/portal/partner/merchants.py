@@ -22,8 +22,7 @@ from recoup.flows.merchants.bulk_switches import switch_many
 from recoup.flows.merchants.partner_merchants import STATES, MerchantRequest
 from recoup.flows.merchants.partners import health_of, read_status
 from recoup.kernel.ids import new_id, parse_id
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.rules.rescue.switches import KINDS
 from recoup.store.merchants.partner_merchants import MerchantFilter, list_merchants, rescued_of
 from recoup.store.merchants.partners import count_merchants

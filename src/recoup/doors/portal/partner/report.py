@@ -7,16 +7,14 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from recoup.doors.portal.as_of import AsOf, read_partner_as_of
-from recoup.doors.portal.downloads import download
 from recoup.doors.portal.menu import Entry
-from recoup.doors.portal.pages import Answer, partner, shown
+from recoup.doors.portal.pages import Answer, download, partner, shown
 from recoup.doors.portal.partner.visit import PartnerVisit
 from recoup.flows.merchants.find_partner import own_merchant
 from recoup.flows.money.partner_report import DAYS_MAX, PLACED, PartnerReportRequest, report_csv, report_page
-from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.money import EXPONENTS
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.rules.files.moments import typed_day
 from recoup.store.merchants.partner_merchants import MerchantFilter, list_merchants
 

@@ -12,9 +12,8 @@ from recoup.doors.portal.portal import Portal
 from recoup.flows.merchants.find_partner import own_merchant, read_partner
 from recoup.flows.people.sessions import PartnerMembership, Session
 from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.scope import Actor, PartnerScope
-from recoup.kernel.sentence import Sentence
 from recoup.store.merchants.merchants import MerchantSettings
 from recoup.store.merchants.partners import Partner
 

@@ -19,13 +19,11 @@ from recoup.flows.backtests.bounds import AtMerchants
 from recoup.flows.merchants import policies
 from recoup.flows.merchants.policies import Checked, Standing
 from recoup.flows.merchants.policy_scopes import Where
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 from recoup.rules.policies.diff import diff
 from recoup.rules.policies.terms import ATTRIBUTES, NOTHING_SET, PolicyTerms, ScopeKind
 from recoup.rules.policies.typed import plain_of, texts_of
-from recoup.rules.rescue.policy import CURRENT, Group
-from recoup.rules.rescue.pricing import ENGINE_1
+from recoup.rules.rescue.policy import CURRENT, ENGINE_1, Group
 from recoup.store.insight.backtests import saved_backtests
 
 VERSIONS_SHOWN: Final = 10

@@ -6,14 +6,12 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from recoup.doors.portal.any_visit import AnyVisit
-from recoup.doors.portal.people import names_for, names_of_actors
-from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.visit import Visit, names_for, names_of_actors
 from recoup.flows.merchants import policy_scopes
 from recoup.flows.merchants.policy_scopes import OPERATOR_ID, Where, partner_of_merchant
 from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.scope import PartnerScope, Scope
-from recoup.kernel.sentence import Sentence
 
 PLACE: Final = "/policy"
 OF_PARTNER: Final = "/partner/policy"

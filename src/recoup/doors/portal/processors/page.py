@@ -5,9 +5,8 @@ from typing import Annotated, Final
 from recoup.doors.portal.form_shape import Text
 from recoup.doors.portal.menu import Entry, for_operator
 from recoup.doors.portal.pages import Values, member
-from recoup.doors.portal.people import names_of_actors
 from recoup.doors.portal.rights import operator
-from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.visit import Visit, names_of_actors
 from recoup.flows.connections import notices_of
 from recoup.flows.merchants.route_switches import WHY_MAX, read_route_states, switch_off, switch_on
 

@@ -7,8 +7,7 @@ from typing import Annotated, Any, Final, Literal
 from starlette.datastructures import UploadFile
 
 from recoup.doors.edge.spool import while_there
-from recoup.doors.portal.done import done_of, with_done
-from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.endpoint import done_of, redirect, with_done
 from recoup.doors.portal.file_form import file_form
 from recoup.doors.portal.form_shape import As, Text, read_again
 from recoup.doors.portal.imports.page import UNITS as UNITS  # the template's
@@ -21,8 +20,7 @@ from recoup.flows.file_turns import in_turn
 from recoup.flows.money.book_differences import book_lines
 from recoup.flows.money.reconcile import File, reconcile, run_of
 from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence, joined
+from recoup.kernel.problem import Problem, Sentence, invalid, joined
 from recoup.rules.money.reading import EVERY, Reading, mapping_file, reading_of
 from recoup.rules.money.report_spans import days, days_of
 from recoup.store.money.reconciliation import Run, bookings, list_runs, refused_lines, run_lines

@@ -9,9 +9,8 @@ from zoneinfo import ZoneInfo
 from starlette.responses import Response
 
 from recoup.doors.portal.as_of import chosen_month, read_as_of, strict_as_of
-from recoup.doors.portal.downloads import download, taken
 from recoup.doors.portal.menu import Entry
-from recoup.doors.portal.pages import Values, member
+from recoup.doors.portal.pages import Values, download, member, taken
 from recoup.doors.portal.visit import Visit
 from recoup.flows.money.report import balance_of, kind_of, place_of, report_csv, report_totals
 from recoup.kernel.ids import parse_id

@@ -4,17 +4,15 @@ from dataclasses import dataclass
 from typing import Annotated, Final
 from uuid import UUID
 
-from recoup.doors.portal.done import with_done
-from recoup.doors.portal.endpoint import id_in_path, redirect
+from recoup.doors.portal.endpoint import id_in_path, redirect, with_done
 from recoup.doors.portal.form_shape import among
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.order.page import find, order
 from recoup.doors.portal.order.within import back_to
 from recoup.doors.portal.pages import Answer, Values, member
-from recoup.doors.portal.people import named
 from recoup.doors.portal.rights import anybody
 from recoup.doors.portal.settlements.approvals import approvals
-from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.visit import Visit, named
 from recoup.flows.locked import Orders
 from recoup.flows.modifications.review_queue import ACTIONS, decide, waiting_refunds
 from recoup.flows.people.standing import role_who_may

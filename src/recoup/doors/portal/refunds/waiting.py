@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from recoup.doors.portal.feature_parts import refunds_to
-from recoup.doors.portal.people import named
-from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.visit import Visit, named
 from recoup.kernel.problem import Problem
 from recoup.rules.merchants.personal import SHOWN
 from recoup.rules.money.refund_limits import NONE, Limits, check_one, is_theirs

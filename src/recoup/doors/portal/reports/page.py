@@ -8,16 +8,15 @@ from uuid import UUID
 from starlette.responses import JSONResponse, Response
 
 from recoup.doors.portal.as_of import AsOf, chosen_month, read_as_of, strict_as_of
-from recoup.doors.portal.downloads import JSON_LINES, attached, download, taken
 from recoup.doors.portal.endpoint import id_in_path
 from recoup.doors.portal.menu import Entry
-from recoup.doors.portal.pages import Values, member
+from recoup.doors.portal.pages import JSON_LINES, Values, attached, download, member, taken
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import MEANS
 from recoup.flows.insight.certificates import NEWEST, Shown, certificate_file, certificates_of, show_certificate
 from recoup.flows.money import origin_reports as flow
-from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import LOWEST, parse_id
+from recoup.kernel.money import EXPONENTS
 from recoup.kernel.problem import Problem
 from recoup.rules.money.as_of import Window
 from recoup.rules.money.report_spans import month, months_until

@@ -5,8 +5,7 @@ from typing import Any, Final
 
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Values, member
-from recoup.doors.portal.people import named
-from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.visit import Visit, named
 from recoup.flows.call_log import PAUSE_SECONDS
 from recoup.kernel.ids import parse_id
 from recoup.store.merchants.api_calls import read_calls, read_choices

@@ -11,10 +11,8 @@ from recoup.doors.portal.rights import role
 from recoup.doors.portal.visit import Visit
 from recoup.flows.merchants.personal_data import change_pii_access
 from recoup.flows.refunds.limits import change_limits, read_limits
-from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.money import shown
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.money import EXPONENTS, shown
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.rules.merchants.personal import USUAL, pii_access_of
 from recoup.rules.merchants.rights import MAY
 from recoup.rules.money import typed_amounts

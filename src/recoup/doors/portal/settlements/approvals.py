@@ -7,25 +7,21 @@ from uuid import UUID
 from msgspec.structs import asdict, replace
 from starlette.responses import Response
 
-from recoup.doors.portal.done import done_of, with_done
-from recoup.doors.portal.downloads import attachment, taken
-from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.endpoint import done_of, redirect, with_done
 from recoup.doors.portal.feature_parts import approval_panels
 from recoup.doors.portal.form_shape import AtMost, FormKeyId, Text, read_again
 from recoup.doors.portal.menu import Entry, by_role
-from recoup.doors.portal.pages import Answer, Values, member, shown
-from recoup.doors.portal.people import named
+from recoup.doors.portal.pages import Answer, Values, attachment, member, shown, taken
 from recoup.doors.portal.refunds.waiting import waiting_rows
 from recoup.doors.portal.rights import operator
 from recoup.doors.portal.settlements.page import STATES
-from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.visit import Visit, named
 from recoup.flows.money.adjust import adjust, decide_adjustment
 from recoup.flows.money.bank_accounts import approve_account, deposits_of, refuse_account
 from recoup.flows.money.bank_payouts import approve, read_file, tell_outcome
-from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import new_id, parse_id
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.money import EXPONENTS
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.rules.money import typed_amounts
 from recoup.rules.money.bank_payout import check_approval
 from recoup.store.money import bank as store

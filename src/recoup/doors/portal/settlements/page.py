@@ -9,24 +9,21 @@ from uuid import UUID
 from starlette.responses import Response
 
 from recoup.doors.portal.as_of import AsOf, read_as_of
-from recoup.doors.portal.downloads import JSON_LINES, XLSX, download, taken
 from recoup.doors.portal.endpoint import id_in_path
 from recoup.doors.portal.form_shape import Text, read_again
 from recoup.doors.portal.menu import Entry
-from recoup.doors.portal.pages import Values, member
-from recoup.doors.portal.people import named
+from recoup.doors.portal.pages import JSON_LINES, XLSX, Values, download, member, taken
 from recoup.doors.portal.rights import role
-from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.visit import Visit, named
 from recoup.doors.portal.words import State
 from recoup.flows.money.balances import read_balances
 from recoup.flows.money.bank_accounts import enter_account, prove_account, refuse_account, shown_deposits
 from recoup.flows.money.bank_payouts import pay_again
 from recoup.flows.money.settlement_report import batch_csv, read_batch, settlement_file
 from recoup.flows.money.settlement_sheet import batch_sheet
-from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import LOWEST, parse_id
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.money import EXPONENTS
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.rules.money import typed_amounts
 from recoup.rules.money.as_of import NOW, Cut
 from recoup.rules.money.bank_account import TRIES_MAX, read_account

@@ -11,9 +11,8 @@ from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.form_shape import As, Text, read_again
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member, nothing, shown
-from recoup.doors.portal.people import names_of_actors
 from recoup.doors.portal.rights import role
-from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.visit import Visit, names_of_actors
 from recoup.flows.merchants import campaigns, switches
 from recoup.flows.merchants.campaigns import CampaignFields
 from recoup.flows.merchants.switches import MERCHANT, Subject

@@ -9,10 +9,9 @@ from starlette.responses import Response
 
 from recoup.doors.portal import rights
 from recoup.doors.portal.as_of import read_as_of, strict_as_of
-from recoup.doors.portal.downloads import download, taken
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.menu import Entry
-from recoup.doors.portal.pages import Answer, Values, member
+from recoup.doors.portal.pages import Answer, Values, download, member, taken
 from recoup.doors.portal.rights import anybody
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import MEANS

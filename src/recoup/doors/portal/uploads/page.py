@@ -6,14 +6,12 @@ from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from recoup.doors.edge.spool import while_there
-from recoup.doors.portal.done import done_of, with_done
-from recoup.doors.portal.downloads import CSV, JSON_LINES, download, taken
-from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.endpoint import done_of, redirect, with_done
 from recoup.doors.portal.file_form import file_form
 from recoup.doors.portal.form_shape import read_again
 from recoup.doors.portal.known_before import FORM_BYTES, UPLOADS
 from recoup.doors.portal.menu import Entry
-from recoup.doors.portal.pages import Answer, Values, member
+from recoup.doors.portal.pages import CSV, JSON_LINES, Answer, Values, download, member, taken
 from recoup.doors.portal.rights import anybody
 from recoup.doors.portal.visit import Visit, found_by
 from recoup.doors.portal.words import State

@@ -6,8 +6,7 @@ from typing import Annotated, Final, TypeAlias
 from uuid import UUID
 
 from recoup.doors.portal.any_visit import AnyVisit
-from recoup.doors.portal.done import done_of, with_done
-from recoup.doors.portal.endpoint import id_in_path, redirect
+from recoup.doors.portal.endpoint import done_of, id_in_path, redirect, with_done
 from recoup.doors.portal.form_shape import AtMost, FormKey, Text, fresh_key, read_shape, request_key
 from recoup.doors.portal.order.within import back_to
 from recoup.doors.portal.pages import Answer, Values, both, member, shown
@@ -17,8 +16,7 @@ from recoup.flows.messages.delivery_log import delivery_of
 from recoup.flows.messages.endpoints import Endpoint
 from recoup.flows.messages.redeliver import redeliver
 from recoup.flows.messages.replay import Found, ReplayRequest, ask, count
-from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.rules.files.moments import typed_moment
 from recoup.rules.merchants.personal import SHOWN
 

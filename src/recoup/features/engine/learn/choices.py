@@ -12,9 +12,8 @@ from recoup.core.kit.model import BadModel, Model
 from recoup.features.engine.trial import Trial
 from recoup.flows.models import find_model
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.scope import Actor
-from recoup.kernel.sentence import Sentence
 from recoup.rules.rescue.model_standing import WHY_NONE, why_not
 from recoup.store.insight import models as stored
 from recoup.store.insight.models import (

@@ -20,8 +20,7 @@ from recoup.features.engine.learn.train import ISSUERS_MAX
 from recoup.flows.world import World
 from recoup.kernel.cached import cached
 from recoup.kernel.ids import first_id_of
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.time import WallTime
 from recoup.rules.network.card import scheme_of
 from recoup.rules.network.codes import code_of, read_decline

@@ -10,8 +10,7 @@ import msgspec
 from recoup.flows.cards.taken import EvaluateRequest
 from recoup.flows.cards.transmit import Transmitted
 from recoup.kernel.encode import encode
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import cut
+from recoup.kernel.problem import Problem, cut
 from recoup.rules.uploads.table import Column
 
 ERRORS_MAX: Final = 10

@@ -22,9 +22,8 @@ from recoup.flows.cards.uploads.row import Given, errors_of, given_of
 from recoup.flows.locked import Orders
 from recoup.flows.merchant_cache import Merchants
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem, in_words
+from recoup.kernel.problem import Problem, Sentence, cut, in_words, joined
 from recoup.kernel.scope import Actor, Scope
-from recoup.kernel.sentence import Sentence, cut, joined
 from recoup.moves.bulk.upload import end_upload
 from recoup.rules.rescue.intake_warnings import in_sentences
 from recoup.store.orders.due_work import Due, hand_back

@@ -6,23 +6,24 @@ the import that there is. A process that dies leaves nothing behind.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, NamedTuple
 from uuid import UUID
 
 from recoup.flows.file_turns import check_name, in_turn
-from recoup.flows.insight.imports.named_cards import NamedCards
 from recoup.flows.merchant_cache import no_such_merchant
+from recoup.flows.method_names import method_id_of, with_route
 from recoup.flows.threads import run_stoppable
 from recoup.flows.workbooks import opened
 from recoup.flows.world import World
+from recoup.gateways.cards.credential import Stored
 from recoup.kernel.cached import cached
 from recoup.kernel.encode import encode
-from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.ids import new_id, parse_id
+from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.scope import Scope
 from recoup.moves.bulk.imports import receive_import
 from recoup.rules.files.source import source_of
@@ -32,6 +33,7 @@ from recoup.rules.imports.file import Looked, look_over
 from recoup.rules.imports.profile import Profile
 from recoup.rules.imports.reader import Outcome
 from recoup.rules.imports.report import Counts, report_of
+from recoup.store.insight.imported_sends import HeldCard, held_cards_named
 from recoup.store.insight.imports import (
     Import,
     NewImportRow,
@@ -42,7 +44,82 @@ from recoup.store.insight.imports import (
     import_by_content,
     name_guessed,
 )
-from recoup.store.merchants.merchants import load_merchant
+from recoup.store.merchants.merchants import MerchantSettings, load_merchant
+
+_UNKNOWN_CARD: Final = Sentence("names a card that is not among the merchant’s tokens and stored methods")
+_UNKNOWN_ACCEPTOR: Final = Sentence("names an acceptor id that is not the merchant’s")
+NAMED_MAX: Final = 200
+
+
+class NamedCard(NamedTuple):
+    """As an attempt of it counts. `card_id` None: of the sandbox's test cards none counts across orders."""
+
+    card_id: UUID | None
+    scheme: str
+    acceptor_id: str
+    initiator: str
+
+
+class NamedCards:
+    """Of one file."""
+
+    def __init__(self, world: World, merchant: MerchantSettings) -> None:
+        self._world, self._merchant_id = world, merchant.merchant.merchant_id
+        self._own = merchant.merchant.acceptor_id
+        routes = world.routes.terms(world.processors, self._merchant_id)
+        self._acceptors = {self._own, *(world.routes.acceptor_of(one.name, self._own) for one in routes)}
+        self._held: dict[UUID, HeldCard] = {}
+
+    async def checked(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+        """With an error in the place of each attempt that names a card or acceptor that is not the merchant's."""
+        named = {number: self._token_of(one) for number, one in enumerate(outcomes) if _names(one)}
+        if not named:
+            return outcomes
+        await self._find(token for token in named.values() if token is not None)
+        found = list(outcomes)
+        for number, token in named.items():
+            one = found[number]
+            assert isinstance(one, Attempt)
+            if token is None or token not in self._held:
+                found[number] = BadLine(one.line, "unknown_card", _UNKNOWN_CARD)
+            elif (one.acceptor or self._own) not in self._acceptors:
+                found[number] = BadLine(one.line, "unknown_acceptor", _UNKNOWN_ACCEPTOR)
+        return found
+
+    def of(self, one: Attempt) -> NamedCard | None:
+        """Of an attempt that was checked in the last batch; None where it names none."""
+        token = self._token_of(one) if _names(one) else None
+        if token is None:
+            return None
+        held = self._held[token]
+        card_id = held.pan_id if held.magic is None else None
+        return NamedCard(card_id, held.scheme, one.acceptor or self._own, "customer" if one.by_customer else "merchant")
+
+    def _token_of(self, one: Outcome) -> UUID | None:
+        """None for what can be no name."""
+        assert isinstance(one, Attempt)
+        if one.method is None:
+            return parse_id(one.token)
+        if max(map(len, one.method)) > NAMED_MAX:
+            return None
+        route, id, customer = one.method
+        given = with_route(self._world, self._merchant_id, Stored(route, id, customer or None))
+        return method_id_of(self._world, self._merchant_id, given) if given is not None else None
+
+    async def _find(self, tokens: Iterable[UUID]) -> None:
+        """Those of the last batch are known already, mostly: a card's attempts stand near each other."""
+        wanted = set(tokens)
+        self._held = {token: held for token, held in self._held.items() if token in wanted}
+        missing = sorted(wanted.difference(self._held))
+        if missing:
+            self._held |= {
+                one.token_id: one for one in await held_cards_named(self._world.db, self._merchant_id, missing)
+            }
+
+
+def _names(one: Outcome) -> bool:
+    return isinstance(one, Attempt) and (bool(one.token) or one.method is not None)
+
 
 FILE_BYTES_MAX: Final = 512 << 20
 ROWS_AT_ONCE: Final = 5_000

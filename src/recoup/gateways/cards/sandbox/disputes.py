@@ -12,7 +12,7 @@ import asyncpg
 
 from recoup.gateways.cards.port import DisputeAnswer
 from recoup.gateways.cards.sandbox.book import Decided
-from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.money import EXPONENTS
 from recoup.kernel.time import iso
 
 Notice = dict[str, Any]

@@ -3,8 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from recoup.kernel.problem import invalid
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.problem import Sentence, invalid
 from recoup.rules.money.report_spans import month
 
 # So long after its end a month is open for answers that are late and declines that the merchant reports afterwards.

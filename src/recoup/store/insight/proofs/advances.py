@@ -5,7 +5,6 @@ from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.store.homes import MERCHANT
 from recoup.store.insight.proofs.walk import (
     STATEMENT_SECONDS,
     Difference,
@@ -14,7 +13,7 @@ from recoup.store.insight.proofs.walk import (
     of_merchant,
     of_window,
 )
-from recoup.store.statement import Read, Row
+from recoup.store.statement import MERCHANT, Read, Row
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement("""

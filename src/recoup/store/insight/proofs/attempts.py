@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from recoup.store.homes import MERCHANT
 from recoup.store.insight.proofs.sends import SENDS, CardSend, find_sends
 from recoup.store.insight.proofs.walk import STATEMENT_SECONDS, Difference, Differs, Window, differences, of_window
-from recoup.store.statement import Read, Row
+from recoup.store.statement import MERCHANT, Read, Row
 
 _beside_sends: Final = of_window(
     __name__,

@@ -7,9 +7,8 @@ from typing import Final, Literal
 from uuid import UUID
 
 from recoup.kernel.ids import LOWEST
-from recoup.store.homes import MERCHANT
 from recoup.store.insight.proofs.walk import STATEMENT_SECONDS, of_merchant
-from recoup.store.statement import Read, Row
+from recoup.store.statement import MERCHANT, Read, Row
 
 ROWS_MAX: Final = 500
 Scheme = Literal["us", "iban"]

@@ -5,9 +5,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from recoup.kernel.ids import LOWEST
-from recoup.store.homes import MERCHANT
 from recoup.store.insight.proofs.walk import STATEMENT_SECONDS, of_window
-from recoup.store.statement import Read, Row
+from recoup.store.statement import MERCHANT, Read, Row
 
 DECISIONS_MAX: Final = 1000
 

@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from recoup.store.homes import MERCHANT
 from recoup.store.insight.proofs.walk import (
     STATEMENT_SECONDS,
     Difference,
@@ -14,7 +13,7 @@ from recoup.store.insight.proofs.walk import (
     of_merchant,
     of_window,
 )
-from recoup.store.statement import Read
+from recoup.store.statement import MERCHANT, Read
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement("""

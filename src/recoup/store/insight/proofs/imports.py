@@ -6,10 +6,9 @@ from typing import Final
 from uuid import UUID
 
 from recoup.kernel.ids import LOWEST
-from recoup.store.homes import MERCHANT
 from recoup.store.insight.proofs.sends import SENDS_MAX, CardSend, find_sends
 from recoup.store.insight.proofs.walk import STATEMENT_SECONDS, Difference, of_merchant
-from recoup.store.statement import Read, Row
+from recoup.store.statement import MERCHANT, Read, Row
 
 
 class _CountedAttempt(Row, frozen=True):

@@ -8,9 +8,8 @@ from typing import Final
 from uuid import UUID
 
 from recoup.kernel.ids import HIGHEST, LOWEST
-from recoup.store.homes import MERCHANT
 from recoup.store.insight.proofs.walk import STATEMENT_SECONDS, Difference, DiffersAt, Proof, differences, of_window
-from recoup.store.statement import Read, Row, Tx
+from recoup.store.statement import MERCHANT, Read, Row, Tx
 
 ROWS_MAX: Final = 5000
 

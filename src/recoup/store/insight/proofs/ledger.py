@@ -6,9 +6,8 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from recoup.kernel.ids import LOWEST
-from recoup.store.homes import MERCHANT
 from recoup.store.insight.proofs.walk import STATEMENT_SECONDS, of_merchant
-from recoup.store.statement import Read, Row
+from recoup.store.statement import MERCHANT, Read, Row
 
 POSTINGS_MAX: Final = 5000
 _ENTRIES: Final = """

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
-from recoup.store.homes import MERCHANT
 from recoup.store.insight.proofs.walk import (
     STATEMENT_SECONDS,
     Difference,
@@ -15,7 +14,7 @@ from recoup.store.insight.proofs.walk import (
     of_merchant,
     of_window,
 )
-from recoup.store.statement import Read
+from recoup.store.statement import MERCHANT, Read
 
 
 # $4, $5: lines of the lifecycle as src/happening/dst, and the event that each names.

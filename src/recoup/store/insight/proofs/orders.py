@@ -6,7 +6,6 @@ from typing import Final
 from uuid import UUID
 
 from recoup.rules.order.lifecycle import OPEN, Stage
-from recoup.store.homes import MERCHANT
 from recoup.store.insight.proofs.walk import (
     STATEMENT_SECONDS,
     Difference,
@@ -16,7 +15,7 @@ from recoup.store.insight.proofs.walk import (
     of_merchant,
     of_window,
 )
-from recoup.store.statement import Read, Row
+from recoup.store.statement import MERCHANT, Read, Row
 
 
 # What may still be sent has a card to send.

@@ -4,9 +4,8 @@ every certificate of a merchant, in the order of its chain."""
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.store.homes import MERCHANT
 from recoup.store.insight.proofs.walk import STATEMENT_SECONDS, Difference, Differs, differences, of_merchant, text
-from recoup.store.statement import Read, Row
+from recoup.store.statement import MERCHANT, Read, Row
 
 PAGES_MAX: Final = 16
 

@@ -6,9 +6,8 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from recoup.kernel.ids import LOWEST
-from recoup.store.homes import HUB, MERCHANT
 from recoup.store.insight.proofs.walk import STATEMENT_SECONDS, Difference, Differs, DiffersAt, Window, differences
-from recoup.store.statement import Read, Row, columns_of
+from recoup.store.statement import HUB, MERCHANT, Read, Row, columns_of
 
 SENDS_MAX: Final = 5000
 

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from recoup.store.homes import MERCHANT
 from recoup.store.insight.proofs.walk import STATEMENT_SECONDS, Difference, Differs, differences, of_merchant
-from recoup.store.statement import Read
+from recoup.store.statement import MERCHANT, Read
 
 _batches: Final = of_merchant(
     __name__,

@@ -7,8 +7,7 @@ from uuid import UUID
 
 from recoup.core.kit.feature import features
 from recoup.kernel.ids import HIGHEST, LOWEST
-from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row
+from recoup.store.statement import MERCHANT, Read, Row
 
 STATEMENT_SECONDS: Final = 3600.0
 ORDERS_MAX: Final = 2000

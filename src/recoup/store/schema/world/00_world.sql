@@ -1,7 +1,7 @@
 CREATE EXTENSION IF NOT EXISTS pg_trgm;  -- before the cell's schema: extensions go to public
 CREATE EXTENSION IF NOT EXISTS btree_gin;
 
--- The homes (`store/homes.py`). What names no schema is a cell's: its connection says cell, hub, directory, public. An
+-- The homes (`store/statement.py`). What names no schema is a cell's: its connection says cell, hub, directory, public. An
 -- administrator makes them for an owner who may not.
 DO $$
 DECLARE

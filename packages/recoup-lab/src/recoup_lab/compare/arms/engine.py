@@ -15,12 +15,10 @@ from recoup.rules.rescue import zones
 from recoup.rules.rescue.answer_classes import APPROVED, class_of, key_of
 from recoup.rules.rescue.arms import DecisionRecord
 from recoup.rules.rescue.decide import decide as by_schedule
-from recoup.rules.rescue.evidence import Decision, Evidence, tried
+from recoup.rules.rescue.evidence import Decision, Evidence, Offered, tried
 from recoup.rules.rescue.facts import LOOKS_MAX, Facts, Look
-from recoup.rules.rescue.policy import RETRY_2
-from recoup.rules.rescue.pricing import ENGINE_1, Pricing
+from recoup.rules.rescue.policy import ENGINE_1, RETRY_2, Pricing
 from recoup.rules.rescue.slots import offset_minutes
-from recoup.rules.rescue.verdict import Offered
 from recoup_lab.compare.arms.learned import issuer_of, learned, trained_on
 from recoup_lab.compare.arms.new_card import NewCards
 from recoup_lab.compare.arms.retry_2 import answered

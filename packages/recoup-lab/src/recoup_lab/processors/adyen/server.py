@@ -13,7 +13,7 @@ from typing import Final
 
 from aiohttp import web
 
-from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.money import EXPONENTS
 from recoup_lab.processors import bank_page
 from recoup_lab.processors.adyen import published
 from recoup_lab.processors.adyen.account import MERCHANT, Account, Plain, Refused

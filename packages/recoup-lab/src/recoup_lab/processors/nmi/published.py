@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.money import EXPONENTS
 from recoup_lab.processors.published_text import blocks_of, is_base64
 
 _FILE: Final = Path(__file__).parent / "published.txt"

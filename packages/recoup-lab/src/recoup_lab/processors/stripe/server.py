@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 
 from aiohttp import BasicAuth, web
 
-from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.money import EXPONENTS
 from recoup_lab.processors import bank_page
 from recoup_lab.processors.faults import Faults
 from recoup_lab.processors.reports import money

@@ -8,8 +8,7 @@ from recoup.flows.modifications.capture import CaptureRequest, capture
 from recoup_lab.simulate.clock import start_stopwatch
 from recoup_lab.simulate.dice import dice
 from recoup_lab.simulate.engine import Engine
-from recoup_lab.simulate.plan import TICKS, Deal
-from recoup_lab.simulate.sim import Deed, Do, Sim
+from recoup_lab.simulate.sim import TICKS, Deal, Deed, Do, Sim
 
 CANCELLED, PAID_ELSEWHERE, LATE_DECLINE = 0.04, 0.04, 0.03
 CAPTURED, LET_GO = 0.65, 0.15  # of what is held; the rest lapses

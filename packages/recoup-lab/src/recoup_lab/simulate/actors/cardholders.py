@@ -12,8 +12,7 @@ from recoup.rules.messages.inbound import signed
 from recoup_lab.simulate.dice import dice
 from recoup_lab.simulate.engine import Engine
 from recoup_lab.simulate.issuer import Case
-from recoup_lab.simulate.plan import TICKS, Deal
-from recoup_lab.simulate.sim import Deed, Do, Sim
+from recoup_lab.simulate.sim import TICKS, Deal, Deed, Do, Sim
 
 SHARE: Final = 0.06
 WON, LOST = 0.35, 0.4  # the rest is never decided: lost by default

@@ -10,8 +10,7 @@ from recoup.rules.network.magic import NEVER, script_card
 from recoup_lab.simulate.clock import start_stopwatch
 from recoup_lab.simulate.dice import dice
 from recoup_lab.simulate.engine import Engine
-from recoup_lab.simulate.plan import TICKS, Deal
-from recoup_lab.simulate.sim import Deed, Do, Sim
+from recoup_lab.simulate.sim import TICKS, Deal, Deed, Do, Sim
 
 ANSWERS, FAILS, SAYS_NO = 0.5, 0.2, 0.1  # the rest never comes
 MENDED: Final = frozenset({"54", "82"})  # what a card says that its holder can mend

@@ -10,8 +10,7 @@ from recoup.kernel.money import Money
 from recoup_lab.simulate.clock import start_stopwatch
 from recoup_lab.simulate.dice import dice
 from recoup_lab.simulate.engine import Engine
-from recoup_lab.simulate.plan import TICKS, Deal
-from recoup_lab.simulate.sim import Deed, Do, Sim
+from recoup_lab.simulate.sim import TICKS, Deal, Deed, Do, Sim
 
 _LOOK_SECONDS = 5.0
 _EXPIRES = timedelta(hours=9)  # a stablecoin charge lives a little longer than a tick

@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-from recoup_lab.simulate.plan import TICKS
-from recoup_lab.simulate.sim import Deed, Sim
+from recoup_lab.simulate.sim import TICKS, Deed, Sim
 
 _COMPLETED: Final = """
 SELECT o.external_id FROM feed f JOIN orders o ON o.merchant_id = f.merchant_id AND o.order_id = f.subject_id

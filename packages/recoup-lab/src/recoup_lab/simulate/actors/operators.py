@@ -12,8 +12,7 @@ from recoup.kernel.scope import Actor, Scope
 from recoup_lab.simulate.contracts import contract_of
 from recoup_lab.simulate.dice import dice
 from recoup_lab.simulate.engine import Engine
-from recoup_lab.simulate.plan import TICKS
-from recoup_lab.simulate.sim import Deed, Do, Shop, Sim
+from recoup_lab.simulate.sim import TICKS, Deed, Do, Shop, Sim
 
 SECOND: Final = Actor("user", "second")
 ADJUST_DAYS: Final = 9

@@ -6,8 +6,7 @@ from recoup.flows.stable.pay import simulate
 from recoup.kernel.scope import Actor
 from recoup_lab.simulate.dice import dice
 from recoup_lab.simulate.engine import Engine
-from recoup_lab.simulate.plan import Deal
-from recoup_lab.simulate.sim import Deed, Do, Sim
+from recoup_lab.simulate.sim import Deal, Deed, Do, Sim
 
 PAYS, FAILS, LATE = 0.75, 0.08, 0.05
 _PAYER = Actor("payer", "page")

@@ -9,8 +9,7 @@ from recoup.kernel.money import Money
 from recoup.kernel.problem import Problem
 from recoup_lab.simulate.dice import dice
 from recoup_lab.simulate.engine import Engine
-from recoup_lab.simulate.plan import TICKS, Deal
-from recoup_lab.simulate.sim import Deed, Do, Sim
+from recoup_lab.simulate.sim import TICKS, Deal, Deed, Do, Sim
 
 SHARES: Final = (("none", 0.76), ("part", 0.06), ("parts", 0.04), ("full", 0.05), ("items", 0.03), ("at once", 0.03),
                  ("too much", 0.01), ("same twice", 0.02))  # fmt: skip

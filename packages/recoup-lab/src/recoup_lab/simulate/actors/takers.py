@@ -6,8 +6,7 @@ from recoup.flows.stable.payouts import PayoutRequest, ask_payout
 from recoup.kernel.money import Money
 from recoup_lab.simulate.dice import dice
 from recoup_lab.simulate.engine import Engine
-from recoup_lab.simulate.plan import TICKS, TOKENS
-from recoup_lab.simulate.sim import Deed, Do, Shop, Sim
+from recoup_lab.simulate.sim import TICKS, TOKENS, Deed, Do, Shop, Sim
 
 EVERY_DAYS = 7
 
