@@ -12,7 +12,7 @@ from tests.flows.test_customer_waiting import POLICY, asked, held, kept, run, wa
 from tests.worlds import Shop, owner
 
 from recoup.flows.cards.amend import Amended, amend
-from recoup.flows.cards.challenge import PAYER, ChallengeAnswer, answer, refuse, show
+from recoup.flows.cards.challenge import PAYER, ChallengeAnswer, answer, show
 from recoup.flows.cards.tokenize import CardGiven, Vault
 from recoup.flows.locked import Job
 from recoup.flows.modifications.capture import capture
@@ -292,7 +292,6 @@ def test_the_merchants_card_does_not_go_out_as_the_customers(server: ServerAddre
 def test_attempts_are_wanted_again_while_the_operator_holds_the_order(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
         page = await offered(shop)
-        await refuse(shop.world, shop.orders, page, "test")
         token = await stored(shop)
         await set_merchant(shop, "killed = true")
         await amend(shop.world, shop.orders, shop.scope, page.order_id, Amended(token_id=token))

@@ -30,14 +30,15 @@ SUMS = """SELECT jsonb_object_agg(account, units) FROM (SELECT account, sum(unit
 
 
 @pytest.fixture(scope="module")
-def play(server: ServerAddress) -> Callable[[Story], None]:
-    def run(story: Story) -> None:
+def play(server: ServerAddress) -> Callable[..., None]:
+    def run(story: Story, *, unknown_to_the_issuer: bool = False) -> None:
         async def whole() -> None:
             async with sandbox_world(server) as made:
                 shop = await make_shop(*made)
                 await story(shop)
                 await shop.close_pages()
-                assert (done := await verify(shop.world)).difference is None, done.difference
+                found = (await verify(shop.world)).difference
+                assert found is None or unknown_to_the_issuer and found.field.startswith("issuer's"), found
 
         asyncio.run(whole())
 
@@ -76,7 +77,7 @@ async def given_back(shop: Shop, amount: str = "20.00") -> UUID:
     return order_id
 
 
-def test_it_is_owed_again_once_and_sent_again_by_a_person(play: Callable[[Story], None]) -> None:
+def test_it_is_owed_again_once_and_sent_again_by_a_person(play: Callable[..., None]) -> None:
     async def story(shop: Shop) -> None:
         order_id = await given_back(shop)
         before = await shop.value(SUMS)
@@ -106,7 +107,7 @@ def test_it_is_owed_again_once_and_sent_again_by_a_person(play: Callable[[Story]
     play(story)
 
 
-def test_it_is_paid_otherwise_by_two_people_or_closed_with_a_reason(play: Callable[[Story], None]) -> None:
+def test_it_is_paid_otherwise_by_two_people_or_closed_with_a_reason(play: Callable[..., None]) -> None:
     async def story(shop: Shop) -> None:
         for number, action in enumerate(("by hand", "refuse")):
             order_id = await given_back(shop)
@@ -130,7 +131,7 @@ def test_it_is_paid_otherwise_by_two_people_or_closed_with_a_reason(play: Callab
     play(story)
 
 
-def test_a_capture_that_fails_later_takes_its_money_back_and_is_a_case(play: Callable[[Story], None]) -> None:
+def test_a_capture_that_fails_later_takes_its_money_back_and_is_a_case(play: Callable[..., None]) -> None:
     async def story(shop: Shop) -> None:
         order_id = await authorised(shop)
         await capture(shop.world, shop.orders, shop.scope, CaptureRequest(order_id, 4590, "USD", "k"))
@@ -142,13 +143,12 @@ def test_a_capture_that_fails_later_takes_its_money_back_and_is_a_case(play: Cal
         assert (order["stage"], order["attention"]) == ("completed", "capture_failed")
         assert (await shop.happenings(order_id)).count("capture_failed") == 1
         assert await shop.value(STATES) == ["capture done", "refund done"]
-        sums = await shop.value(SUMS)
-        assert not sums.keys() & {"clearing", "refund_due"}, "the processor has nothing, and nothing is owed"
+        assert await shop.value(SUMS) is None, "the processor has nothing, and nothing is owed"
 
-    play(story)
+    play(story, unknown_to_the_issuer=True)
 
 
-def test_what_a_dispute_gave_back_is_not_owed_again(play: Callable[[Story], None]) -> None:
+def test_what_a_dispute_gave_back_is_not_owed_again(play: Callable[..., None]) -> None:
     """The customer has the money by the dispute: the refund that came back is not paid a second time."""
 
     async def story(shop: Shop) -> None:
@@ -168,7 +168,7 @@ def test_what_a_dispute_gave_back_is_not_owed_again(play: Callable[[Story], None
     play(story)
 
 
-def test_of_a_part_that_a_dispute_left_the_refund_that_came_back_is_owed(play: Callable[[Story], None]) -> None:
+def test_of_a_part_that_a_dispute_left_the_refund_that_came_back_is_owed(play: Callable[..., None]) -> None:
     async def story(shop: Shop) -> None:
         order_id = await given_back(shop)
         await dispute_on_demand(shop.world, shop.orders, shop.key(order_id), units=2590)
@@ -178,7 +178,7 @@ def test_of_a_part_that_a_dispute_left_the_refund_that_came_back_is_owed(play: C
     play(story)
 
 
-def test_who_gave_it_back_has_used_their_limit_although_it_came_back(play: Callable[[Story], None]) -> None:
+def test_who_gave_it_back_has_used_their_limit_although_it_came_back(play: Callable[..., None]) -> None:
     async def story(shop: Shop) -> None:
         person, order_id = replace(by(shop, "ada"), role="operations"), await collected(shop)
         await change_limits(shop.world, shop.scope, "operations", "USD", Limits(day_max_units=2000))

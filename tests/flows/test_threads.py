@@ -51,6 +51,7 @@ WORK: Final = {
     },
     "flows/people/list_preferences.py": {"_naming": "VIEWS_MAX a member; looks up at each ten"},
     "flows/sheet.py": {"sheet.add": "a page", "sheet.close": "ROWS_MAX"},
+    "flows/workbooks.py": {"copyfileobj": "a file of a call, which is bounded"},
     "main/demo/demo.py": {"months_of()": "DEMO_DAYS", "self._months.timetables": "the cards of DEMO_DAYS"},
 }
 

@@ -209,8 +209,10 @@ def is_small(content: BinaryIO) -> bool:
     Problem(too_large) for what is packed too oddly."""
     size = content.seek(0, SEEK_END)
     content.seek(0)
-    if size > SMALL_BYTES or content.read(len(ZIP)) == ZIP:
+    if content.read(len(ZIP)) == ZIP:
         return size <= SMALL_ZIP_BYTES
+    if size > SMALL_BYTES:
+        return False
     made = marks = 0
     for piece in unpacked(content):
         made += len(piece)

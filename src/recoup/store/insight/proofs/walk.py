@@ -47,7 +47,7 @@ _TABLES: Final = (
     "clock_moves", "audit_lines", "api_call_gaps", "api_calls", "order_words", "refund_limits", "refund_people",
     "refund_requests", "reveals", "alerts", "rescue_watches", "arm_settings", "payer_looks", "issuer_answers",
     "fact_clocks", "seen_signatures", "processor_notices", "risk_settings", "risk_sightings", "fraud_warnings",
-    "processor_invoices", "processor_connections", "card_updates",
+    "processor_invoices", "processor_ids", "processor_connections", "card_updates",
     "contact_addresses", "contacts", "card_results", "uplift_reports", "uplift_history", "engine_returns",
     "policy_versions", "policy_sends",
     "imports", "import_lines", "import_rows", "imported_attempts",
