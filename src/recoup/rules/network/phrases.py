@@ -35,6 +35,7 @@ class Phrases:
 
     def __init__(self, rows: Iterable[ProcessorRow]) -> None:
         self._rows = {words_of(row.code): row for row in rows}
+        self._parts = [(*_parts(phrase), len(phrase), row) for phrase, row in self._rows.items()]
         self._unclear = next(row for row in self._rows.values() if row.reason == UNCLEAR)
 
     def exact(self, text: str) -> ProcessorRow | None:
@@ -46,20 +47,21 @@ class Phrases:
         without a reason; of several the longest."""
         hits: list[tuple[int, int, ProcessorRow]] = []
         for words in (f" {words_of(text)} " for text in texts if text):
-            for phrase, row in self._rows.items():
-                before = _before(phrase, words)
-                if before is not None:
+            for head, tail, length, row in self._parts:
+                if head not in words:
+                    continue
+                before, _, after = words.partition(head)
+                if not tail or tail in after.split()[: _GAP + 1]:
                     is_denied = row.klass == "hard" and before.rpartition(" ")[2] in _NEGATIONS
                     found = self._unclear if is_denied else row
-                    hits.append((_weight(found), len(phrase), found))
+                    hits.append((_weight(found), length, found))
         return max(hits, key=lambda hit: hit[:2])[2] if hits else None
 
 
-def _before(phrase: str, words: str) -> str | None:
-    """What stands before the phrase; None where it does not stand there."""
+def _parts(phrase: str) -> tuple[str, str]:
+    """What stands side by side, and the word after its `*`."""
     head, _, tail = phrase.partition(" * ")
-    before, hit, after = words.partition(f" {head} ")
-    return before if hit and (not tail or tail in after.split()[: _GAP + 1]) else None
+    return f" {head} ", tail
 
 
 def _weight(row: ProcessorRow) -> int:
