@@ -27,6 +27,14 @@ from recoup.store.server import ServerAddress
 _MACHINES = frozenset(
     [
         "advanced",
+        "amount_changed",
+        "billing_stopped",
+        "invoice_credited",
+        "invoice_gone",
+        "invoice_uncollectible",
+        "invoice_voided",
+        "subscription_cancelled",
+        "subscription_paused",
         "approved_late",
         "attempt_approved",
         "attempt_declined",

@@ -41,6 +41,9 @@ CURES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType({
     attention.REFUND_NOT_SENT: ("Nothing: the cardholder has the money. The dispute's page shows how it ends.", DESK),
     attention.FRAUD_WARNED: (_REPORTED, DESK),
     attention.REFUND_FAILED: _BY_HAND,
+    attention.CAPTURE_FAILED: (
+        "Find out why at the processor; if the amount is still owed, charge it as a new order.", DESK,
+    ),
     attention.HOLD_EXPIRED: ("Cancel the order; if the amount is still owed, charge it as a new order.", CAPTURES),
     attention.INVOICE_CLOSED: ("Reopen or credit the invoice at the processor, or refund this payment.", DESK),
     attention.UNCLEAR_DECLINE: ("Read its words in the timeline; attempt it again, or cancel the order.", DESK),
