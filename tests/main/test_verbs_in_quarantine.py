@@ -14,6 +14,7 @@ import asyncpg
 import click
 import pytest
 from click.testing import CliRunner
+from recoup.main.command_line import CommandLine
 from tests.flows.test_fees import paid
 from tests.isolation.reaches import ROOT, read_code
 from tests.worlds import Shop, make_shop, sandbox_world
@@ -24,7 +25,6 @@ from recoup.flows.merchants.partners import make_partner
 from recoup.flows.people.make_user import Membership, make_user
 from recoup.flows.standing import FixedStanding
 from recoup.main.cli import cli
-from recoup.main.command_line import CommandLine
 from recoup.main.worlds import VERBS
 from recoup.store.server import ServerAddress
 

@@ -77,6 +77,9 @@ def test_what_an_owner_refuses_is_not_asked_again(server: ServerAddress) -> None
         assert await decided(owner, shop, key[0], "refuse") == 303
         assert await decided(owner, shop, key[0]) == 404
         assert await allows(shop, key) == {"refunds:read", "orders:read"}
+        nothing = await made(dev, scope=["customers:read"])
+        assert await decided(owner, shop, nothing[0], "refuse") == 303
+        assert await allows(shop, await made(owner, "api", "24")) == set(), "none is not all"
 
     portal(server, story)
 

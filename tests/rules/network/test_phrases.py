@@ -45,7 +45,8 @@ WAITING = (
 DOUBTFUL = (
     "Card blocked", "card is not lost", "Shopper cancelled", "Account suspended", "blacklisted", "Card barred by bank",
     "payment forbidden", "The agreement was ended: terminated", "pick up the phone", "Do not charge", "no retries left",
-    "account frozen", "card is no longer", "never mind",
+    "account frozen", "card is no longer", "never mind", "Try again later, do not retry before 24h",
+    "The customer has not requested stop of recurring payments", "Your account is not closed",
 )  # fmt: skip
 
 

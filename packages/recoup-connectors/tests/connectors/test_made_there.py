@@ -288,6 +288,22 @@ def test_a_sale_that_was_voided_before_it_settled_went_back(play: Callable[..., 
     play(AtBraintree, story)
 
 
+def test_a_captured_hold_that_was_voided_before_it_settled_went_back(play: Callable[..., None]) -> None:
+    """The merchant stayed credited: the capture is the order's, and its void was taken for one of a hold."""
+
+    async def story(on: Ground) -> None:
+        on.vendor.standin.account.settles_after = 3600.0
+        order_id = await authorised(on.shop)
+        await capture(on.shop.world, on.shop.orders, on.shop.scope, CaptureRequest(order_id, 4590, "USD", "k"))
+        await on.shop.run_due()
+        on.vendor.void(await reference_of(on.shop, order_id))
+        for _ in range(2):
+            await on.hear()
+        assert sorted(await on.shop.value(ROWS, order_id)) == ["capture done 4590", "refund done 4590"]
+
+    play(AtBraintree, story)
+
+
 def test_in_each_order_of_its_notices_a_rescue_comes_out_the_same(play: Callable[..., None]) -> None:
     """Two refunds there, one of which fails, and one of ours between them."""
 

@@ -233,7 +233,7 @@ async def agree_card(visit: Visit) -> Response:
     not asked any more, the page shows how it is now."""
     page, id_ = await show(visit.checkout.world, *visit.key), request_id(visit.request.scope)
     words, seen = _later(visit, page)
-    if seen and (await visit.request.form()).get("seen") == seen:
+    if seen and (await fields_of(visit.request)).get("seen") == seen:
         consent = {"version": LATER_VERSION, "language": visit.language, "words": words}
         try:
             await agree(visit.checkout.orders, page, consent, id_)

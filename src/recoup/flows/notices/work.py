@@ -36,6 +36,7 @@ from recoup.moves.modification.elsewhere import Adopted, adopt, failed_since
 from recoup.moves.order.reported import fraud_reported, hold_expired
 from recoup.rules.messages.inbound import Notice
 from recoup.rules.order.answers import Movement
+from recoup.rules.order.attention import ANSWER_DIFFERS
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.store.cards import processor_notices as store
@@ -81,7 +82,8 @@ ASK_SECONDS_MAX: Final = 15.0
 SETTLE: Final = timedelta(seconds=1)  # after a call of ours that is under way
 EARLY: Final = timedelta(minutes=10)
 PAUSE: Final = timedelta(seconds=20)
-NEWS_OF: Final = timedelta(hours=3)
+NEWS_OF, CAUGHT_UP = timedelta(hours=3), timedelta(days=7)
+CATCHES_UP_AT: Final = 3  # once a day: what was missed while nobody could read
 WAITED_FOR: Final = timedelta(days=1)  # a charge that a notice of something else is about
 INQUIRED_FOR: Final = timedelta(days=3)  # what a processor that does not answer would have to say of money
 _OPEN: Final = frozenset({"open", "unknown"})
@@ -215,7 +217,8 @@ async def read_news(world: World, orders: Orders) -> int:
         if connector is None or not is_news_giving(connector):
             continue
         with suppress(Problem):
-            for reference in await connector.news(world.clocks.wall() - NEWS_OF):
+            now = world.clocks.wall()
+            for reference in await connector.news(now - (CAUGHT_UP if now.hour == CATCHES_UP_AT else NEWS_OF)):
                 charged = await charge_referenced(world.db, reference, route, None)
                 if charged is not None:
                     with suppress(Problem):  # the others come all the same
@@ -238,7 +241,12 @@ async def _made_there(world: World, orders: Orders, connector: Connector, row: P
         became = await adopt_all(orders, row.route, charged, movements) if approved else "known"
         if became != "awaited":
             return NoticeResult(became)
-    return NoticeResult(became) if age > WAITED_FOR else _later(world, row)
+    if age <= WAITED_FOR:
+        return _later(world, row)
+    if became == "awaited" and charged is not None:
+        key = (charged.merchant_id, charged.order_id)
+        await orders.run(lambda change: change.raise_attention(ANSWER_DIFFERS), key)
+    return NoticeResult(became)
 
 
 async def _modification(world: World, orders: Orders, connector: Connector, row: ProcessorNotice) -> NoticeResult:

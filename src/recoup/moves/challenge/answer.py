@@ -131,7 +131,8 @@ def agree(change: Change, number: int | None, consent: dict[str, Any]) -> None:
     """
     attempt = [one for one in change.order.attempts if one.typed is not None][-1]
     typed = attempt.typed
-    _check(change, is_over=typed is None or typed.later is None or attempt.attempt_no != number)
+    is_over = change.order.stage not in (Stage.PROCESSING, Stage.HELD) or change.order.do_not_retry
+    _check(change, is_over=is_over or typed is None or typed.later is None or attempt.attempt_no != number)
     assert typed is not None
     change.swap_card(typed.card, by_payer="later", consent=consent)
     change.set_attempt(attempt, typed=replace(typed, later=None, until=change.order.expires_at))

@@ -168,8 +168,9 @@ def _voided(change: Change, attempt_id: UUID, found: Movement) -> Adopted:
         if one.kind == "void" and one.state in ("owed", "sent", "stuck"):
             finish(change, one, found)
             return "kept"
-    left = 0 if order.manual_capture else room(change, attempt_id)
-    if left:  # a sale that had not settled
+    all_taken = not order.manual_capture or order.captured_units == order.attempt(attempt_id).units
+    left = room(change, attempt_id) if all_taken else 0
+    if left:  # what had not settled
         give_back(change, attempt_id, left, found)
     return "kept" if left else "known"
 
@@ -177,7 +178,7 @@ def _voided(change: Change, attempt_id: UUID, found: Movement) -> Adopted:
 def _captured(change: Change, attempt_id: UUID, found: Movement, *, of_all: bool) -> Adopted:
     """`of_all`: under the charge's own reference, its units are all that was captured so far."""
     order = change.order
-    if order.stage is Stage.COMPLETED:
+    if order.stage is Stage.COMPLETED or of_all and not order.manual_capture:
         change.identify(attempt_id, (found.reference, *found.ids))
         return "known"
     if order.capturing() is not None:

@@ -35,11 +35,11 @@ def beyond(whose: str, rights: Collection[str]) -> set[str]:
     return {scope for scope, needed in RIGHTS[whose].items() if not set(needed) <= set(rights)}
 
 
-def divided(whose: str, wanted: Iterable[str], lacking: Collection[str] = ()) -> tuple[list[str], list[str]]:
-    """What a key gets at once, and what of it waits for an owner: what it is to write it reads meanwhile. Nothing
+def divided(whose: str, wanted: Iterable[str] | None, lacking: Collection[str] = ()) -> tuple[list[str], list[str]]:
+    """What a key gets at once, and what of it waits for an owner: what it is to write it reads meanwhile. None
     `wanted`: all. Raises: Problem(invalid) for what is no scope."""
     known = every(whose)
-    found = expanded(wanted) or known
+    found = known if wanted is None else expanded(wanted)
     found = {one for one in found if not covers(found - {one}, one)}
     if unknown := sorted(found - known):
         raise invalid(Sentence("There is no scope {0}.", repr(unknown[0])[:40]), "scopes", ", ".join(sorted(known)))

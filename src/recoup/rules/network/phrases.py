@@ -14,7 +14,8 @@ _SAY_NOTHING: Final = (
 _FILLERS: Final = frozenset(_SAY_NOTHING.split())
 _SPELT: Final = (("dont ", "do not "), ("don t ", "do not "), ("do not honour", "do not honor"))
 _NO_REASON: Final = "do not honor"  # whose words say something else than `do not` before others
-_NEGATIONS: Final = ("not", "no", "never")
+_NEGATIONS: Final = frozenset({"not", "no", "never"})
+_FOR_NOW: Final = frozenset({"before", "until", "today", "yet", "within", "immediately", "now"})  # not for ever
 _GAP: Final = 5  # words that may stand in place of a `*`
 
 
@@ -51,9 +52,11 @@ class Phrases:
                 if head not in words:
                     continue
                 before, _, after = words.partition(head)
-                if not tail or tail in after.split()[: _GAP + 1]:
-                    is_denied = row.klass == "hard" and before.rpartition(" ")[2] in _NEGATIONS
-                    found = self._unclear if is_denied else row
+                near, following = before.split()[-2:], after.split()[: _GAP + 1]
+                if not tail or tail in following:
+                    between = following[: following.index(tail)] if tail else []
+                    is_denied = not _NEGATIONS.isdisjoint((*near, *between)) or not _FOR_NOW.isdisjoint(following)
+                    found = self._unclear if row.klass == "hard" and is_denied else row
                     hits.append((_weight(found), length, found))
         return max(hits, key=lambda hit: hit[:2])[2] if hits else None
 

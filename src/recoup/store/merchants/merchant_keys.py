@@ -158,13 +158,13 @@ async def add_signing_key(
 
 
 @DIRECTORY.statement("""
-SELECT unnest(k.both) FROM (
+SELECT k.both FROM (
   SELECT scopes || requested AS both, created_at FROM api_keys WHERE merchant_id = $1 AND $2 = 'api'
   UNION ALL SELECT scopes || requested, created_at FROM signing_keys WHERE merchant_id = $1 AND $2 = 'stablecoin'
   UNION ALL SELECT scopes || requested, created_at FROM partner_keys WHERE partner_id = $1 AND $2 = 'partner'
   ORDER BY created_at DESC LIMIT 1) k
 """)
-async def scopes_before(db: Read, owner_id: UUID, kind: str) -> list[str]:
+async def scopes_before(db: Read, owner_id: UUID, kind: str) -> tuple[str, ...] | None:
     """Of the newest key of the kind, `partner` among them, with what it waits for."""
 
 
