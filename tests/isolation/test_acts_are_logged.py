@@ -284,6 +284,9 @@ def _settings(walk: _Walk) -> None:
     key = walk.ground.door.sql(sql, walk.a.mid)[0][0]
     walk.act("/keys/end", "key.ended", kind="tokenization", print=hashlib.sha256(key.encode()).hexdigest(), sure="yes")
     walk.act("/keys/name", "key.named", kind="tokenization", print=hashlib.sha256(key.encode()).hexdigest(), name="N")
+    sql = "UPDATE api_keys SET requested = '{payouts:write}' WHERE merchant_id = $1 RETURNING app_key"
+    print_ = hashlib.sha256(walk.ground.door.sql(sql, walk.a.mid)[0][0].encode()).hexdigest()
+    walk.act("/keys/decide", "key.decided", print=print_, decision="refuse")
     walk.act("/keys/signing", "webhook_key.replaced", which="stablecoin", overlap="24")
 
 
@@ -498,6 +501,9 @@ def _partner(walk: _Walk) -> None:
     walk.act("/partner/policy/back", "partner.policy_set", owner, version="1", reason="walk")
     walk.act("/partner/keys", "partner.key_made", owner, overlap="24")
     print_ = hashlib.sha256(walk.a.partner.key.app_key.encode()).hexdigest()
+    sql = "UPDATE partner_keys SET requested = '{webhooks:write}' WHERE app_key = $1 RETURNING key_id"
+    assert walk.ground.door.sql(sql, walk.a.partner.key.app_key)
+    walk.act("/partner/keys/decide", "partner.key_decided", owner, print=print_, decision="refuse")
     walk.act(
         "/partner/keys/name",
         "partner.key_named",

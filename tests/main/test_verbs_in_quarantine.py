@@ -14,7 +14,6 @@ import asyncpg
 import click
 import pytest
 from click.testing import CliRunner
-from recoup.main.command_line import CommandLine
 from tests.flows.test_fees import paid
 from tests.isolation.reaches import ROOT, read_code
 from tests.worlds import Shop, make_shop, sandbox_world
@@ -24,7 +23,7 @@ from recoup.doors.command.verbs import Opened
 from recoup.flows.merchants.partners import make_partner
 from recoup.flows.people.make_user import Membership, make_user
 from recoup.flows.standing import FixedStanding
-from recoup.main.cli import cli
+from recoup.main.cli import CommandLine, cli
 from recoup.main.worlds import VERBS
 from recoup.store.server import ServerAddress
 
@@ -59,7 +58,7 @@ OTHERS: Final[Mapping[str, str]] = {
     **dict.fromkeys((
         "applications approve", "applications decline", "bank answers", "cards decide", "cards join", "chain deploy",
         "chain lift", "chain sweep", "connect adyen", "connect braintree", "connect change", "connect check",
-        "connect nmi", "connect stripe", "demo", "disconnect", "engine resume", "import", "keys copied", "keys rotate",
+        "connect nmi", "connect stripe", "disconnect", "engine resume", "import", "keys copied", "keys rotate",
         "learn", "learn back", "learn prior", "learn risk", "learn risk use", "learn take", "listen",
         "live notice-key", "live unwaive", "live waive", "people end-operator", "people reset-second-factor",
         "policy back", "policy check", "reconcile", "report certificate", "report settlement", "route off",

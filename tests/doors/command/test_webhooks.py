@@ -54,7 +54,7 @@ def test_events_are_counted_listed_and_sent_again(server: ServerAddress, tmp_pat
                 (("x",), "not an endpoint's id"),
                 ((str(uuid4()),), "no such webhook endpoint"),
                 ((which, "--event", "order.unheard"), "does not subscribe"),
-                ((which, "--since", "never"), "is not a date"),
+                ((which, "--since", "never"), "is no moment"),
                 ((which, "--from-number", "0"), "Invalid value"),
                 ((which, "--from-number", "999"), "ends at"),
             ):

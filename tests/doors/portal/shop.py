@@ -97,9 +97,9 @@ def _stories(merchant_id: uuid.UUID, sites: list[uuid.UUID], now: datetime, coun
             {
                 "sku": "LEAF-1",
                 "name": "Leaf Club, November",
-                "amount": units // 3,
+                "amount": units - units // 10,
                 "quantity": 3,
-                "tax": units - units // 3 * 3,
+                "tax": units // 10,
             }
         ]
         story = Story(

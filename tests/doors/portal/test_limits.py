@@ -189,7 +189,7 @@ def test_pieces_of_an_order_wait_and_are_refunded_as_they_were_asked(server: Ser
     async def story(shop: Shop, as_: As) -> None:
         owner, ops = await as_("owner"), await as_("ops")
         await limited(owner, second_from="1")
-        items = [{"sku": "TEA", "name": "Tea", "amount": 3_000, "quantity": 3}]
+        items = [{"sku": "TEA", "name": "Tea", "amount": 9_000, "quantity": 3}]
         order_id = await paid(shop, 9_000)
         async with as_owner(shop.world) as connection:
             sql = "UPDATE orders SET facts = facts || jsonb_build_object('items', $2::jsonb) WHERE order_id = $1"

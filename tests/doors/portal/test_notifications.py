@@ -16,7 +16,7 @@ from recoup.rules.messages.notifications import KINDS
 from recoup.rules.network.allow_list import APPROVE_CARDS
 from recoup.store.server import ServerAddress
 
-MAY_HEAR = {"owner": 17, "ops": 17, "clerk": 13, "dev": 10, "pat": 18, "olga": 22}
+MAY_HEAR = {"owner": 19, "ops": 19, "clerk": 14, "dev": 11, "pat": 20, "olga": 24}
 
 
 async def more_orders(shop: Shop) -> None:

@@ -144,7 +144,7 @@ def test_a_house_that_is_full_asked_nothing_and_says_so(server: ServerAddress, m
     async def story(shop: Shop, as_: As) -> None:
         here, ops = await authorised(shop), await as_("ops")
         with monkeypatch.context() as patched:
-            patched.setattr(shop.orders._plain, "_queue_max", 0)
+            patched.setattr(shop.orders._by_people, "_queue_max", 0)
             assert (await post(ops, here, f"{here}/capture", key=KEY)).status_code == 503
         assert await captures(shop) == []
 

@@ -4,6 +4,7 @@ import asyncio
 import html
 import re
 from collections.abc import Awaitable, Callable
+from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -281,8 +282,8 @@ def test_a_key_in_daily_use_is_not_said_to_be_unused_before_it_ends(server: Serv
             assert (await api.get("/v1/partner", headers=headers)).status_code == 200
         assert await log.write() == 0, "the call is in no merchant's request log"
         assert "not used yet" not in (await developer.get("/partner/keys")).text
-        on = "/partner/keys"
-        assert (await post(developer, on, f"{on}/name", id=str(key.key_id), name="Billing server")).status_code == 303
+        on, print_ = "/partner/keys", sha256(key.app_key.encode()).hexdigest()
+        assert (await post(developer, on, f"{on}/name", print=print_, name="Billing server")).status_code == 303
         asked = (await post(developer, on, on, overlap="0", name="Next")).text
         told = " ".join(re.sub("<[^>]*>", " ", asked[asked.index('id="question"') :]).split())
         assert f"Partner key “ Billing server ” …{key.app_key[-4:]} last used" in told
@@ -290,9 +291,9 @@ def test_a_key_in_daily_use_is_not_said_to_be_unused_before_it_ends(server: Serv
         assert "The secret is shown only once" in (await developer.post(on, data=form)).text
         names = await at.sql("SELECT name FROM partner_keys WHERE revoked_at IS NULL")
         assert [row["name"] for row in names] == ["Next"]
-        long = await post(developer, on, f"{on}/name", id=str(key.key_id), name="x" * 61)
+        long = await post(developer, on, f"{on}/name", print=print_, name="x" * 61)
         assert (long.status_code, "at most 60 characters" in long.text) == (400, True)
-        gone = await post(developer, on, f"{on}/name", id=str(uuid4()), name="x")
+        gone = await post(developer, on, f"{on}/name", print="none", name="x")
         assert (gone.status_code, "There is no such key" in gone.text) == (404, True)
 
     office(server, story)

@@ -30,13 +30,14 @@ class ErrorTuple(Strict):
     item4: bool
 
 
-class Envelope(Strict):
+class Envelope(Strict, kw_only=True):
     success: bool
     result: str | None
     status: str | None
     statusCode: str | None
     errors: list[ErrorTuple]
     customProperties: dict[str, str]
+    warnings: list[str] | UnsetType = UNSET
 
 
 class Token(Envelope):
@@ -76,7 +77,7 @@ class Outcome(Envelope):
     history: list[History] | UnsetType = UNSET
 
 
-class Transmitted(Strict):
+class Transmitted(Strict, kw_only=True):
     transmitId: UUID
     success: bool
     result: str
@@ -84,6 +85,7 @@ class Transmitted(Strict):
     statusCode: None
     errors: list[ErrorTuple]
     customProperties: dict[str, str]
+    warnings: list[str] | UnsetType = UNSET
 
 
 class Refunded(Envelope):
@@ -200,6 +202,9 @@ class OrderDetail(Order):
     disputes: list[DisputeOf]
     challengeUrl: str | None
     mandateRevoked: None
+    isRecurring: bool | None
+    subscription: dict[str, str | None] | None
+    threeDSecure: dict[str, str | None] | None
 
 
 class Page(Strict):
@@ -213,6 +218,7 @@ class Page(Strict):
     isLastPage: bool
     hasPreviousPage: bool
     hasNextPage: bool
+    next: str | None
     data: list[Order]
 
 

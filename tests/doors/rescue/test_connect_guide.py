@@ -11,6 +11,7 @@ from tests.doors.rescue.door import FUNDS, Caller
 from tests.doors.rescue.test_uploads import send, sent
 
 from recoup.doors.rescue.shapes.declined import Transaction
+from recoup.rules.network.codes import SCHEMES
 from recoup.rules.network.tables import PROCESSOR_CODES
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs/connect.md").read_text()
@@ -32,8 +33,10 @@ def test_every_field_and_source_of_the_page_is_one_that_recoup_reads() -> None:
     assert named <= set(Transaction.__struct_encode_fields__)
     required = {field.encode_name for field in msgspec.structs.fields(Transaction) if field.required}
     assert required - {"responseCodeSource"} <= named
-    sources = re.findall(r"`(\w+)`", FIELDS.partition("`responseCodeSource` is")[2].partition(".")[0])
-    assert set(sources) == {row.source for row in PROCESSOR_CODES} - {"text"}
+    sources = re.findall(
+        r"`(\w+)`", FIELDS.partition("`responseCodeSource` says whose")[2].partition(" for the processor's")[0]
+    )
+    assert set(sources) == {*SCHEMES, *(row.source for row in PROCESSOR_CODES)} - {"text"}
 
 
 def test_the_file_of_a_cron_job_becomes_orders_once(shop: Caller) -> None:

@@ -38,7 +38,7 @@ FOLDER = SOURCE / "features/engine"
 NO_DECIDERS = ("trial.py", "cli.py", "feature.py")
 ARRAYS = ("blocks.py", "outlook.py", "pay_days.py", "regression.py")
 FIXED = ("futures.py", "instants.py")  # arrays, number by number
-BESIDE = ("kernel/steady", "rules/rescue/explore", "rules/rescue/facts", "rules/rescue/links", "rules/rescue/pricing")
+BESIDE = ("kernel/steady", "rules/rescue/explore", "rules/rescue/facts", "rules/rescue/links", "rules/rescue/policy")
 MODULES = [
     *sorted(path for path in FOLDER.glob("*.py") if path.name not in (*NO_DECIDERS, *ARRAYS, *FIXED)),
     *(SOURCE / f"{name}.py" for name in BESIDE),

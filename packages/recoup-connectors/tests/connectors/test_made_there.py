@@ -362,8 +362,11 @@ def test_a_refund_whose_notice_comes_before_the_charges_answer_waits_for_it(
         reference = next(book.all("payment_intent" if on.vendor.name == "stripe" else "payment"))["id"]
         on.vendor.notices()
         on.vendor.refund(reference, 1500)
-        for _ in range(2):
+        for _ in range(20):  # until our own call would have ended
             await on.hear()
+            if (await on.shop.order(order_id))["stage"] == "completed":
+                break
+            await asyncio.sleep(0.5)
         assert (await on.shop.order(order_id))["stage"] == "completed"
         assert await on.shop.value(ROWS, order_id) == ["refund done 1500"]
 

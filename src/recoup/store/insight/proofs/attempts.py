@@ -28,7 +28,7 @@ CROSS JOIN LATERAL (
         'part_owed_back', 'settled_by_hand', 'void_owed', 'capture_asked', 'refund_due_again',
         'reversal_due_again'))) AS units,
     coalesce(bool_or(happening = 'refund_sent'), false) AS sent,
-    max(l.body ->> 'with') FILTER (WHERE happening = 'refund_owed') AS first_piece,
+    max(l.body ->> 'with') FILTER (WHERE happening = 'refund_owed' OR r.kind = 'reversal') AS first_piece,
     coalesce((array_agg(said ORDER BY seq DESC) FILTER (WHERE said IS NOT NULL))[1],
       CASE WHEN r.kind = 'capture' AND o.stage = 'completed' THEN 'done' END) AS outcome,
     coalesce((array_agg(body || CASE WHEN happening = 'settled_by_hand' THEN '{"by_hand": true}' ELSE '{}' END::jsonb
