@@ -18,6 +18,8 @@ FINAL = {
     "STOLEN CARD, PICK UP": LOST, "lost/stolen card": LOST, "The card was reported stolen.": LOST,
     "Pick up card - F": LOST, "pickup card (no fraud)": LOST, "Retain card": LOST, "CARD_STOLEN": LOST,
     "Card marked lost by issuer": LOST, "Declined, card is stolen": LOST,
+    "Stolen card, pick up immediately": LOST, "Card reported stolen. Call now": LOST,
+    "Not approved, account closed": CLOSED,
     "account closed": CLOSED, "Closed account": CLOSED, "The account has been closed": CLOSED,
     "Account was finally closed": CLOSED, "Card closed by cardholder": CLOSED, "cardAccountClosed": CLOSED,
     "Card cancelled by issuer": CLOSED, "card account no longer valid": CLOSED, "No such account": CLOSED,
@@ -47,6 +49,7 @@ DOUBTFUL = (
     "payment forbidden", "The agreement was ended: terminated", "pick up the phone", "Do not charge", "no retries left",
     "account frozen", "card is no longer", "never mind", "Try again later, do not retry before 24h",
     "The customer has not requested stop of recurring payments", "Your account is not closed",
+    "Card not reported stolen",
 )  # fmt: skip
 
 

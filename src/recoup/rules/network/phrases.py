@@ -1,7 +1,7 @@
 """Phrases by which gateways without a list of codes say why they declined. The table is data; what sounds final and is
 in no phrase that is sure is unclear: a case for a person."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from recoup.rules.network.reasons import UNCLEAR
@@ -15,7 +15,9 @@ _FILLERS: Final = frozenset(_SAY_NOTHING.split())
 _SPELT: Final = (("dont ", "do not "), ("don t ", "do not "), ("do not honour", "do not honor"))
 _NO_REASON: Final = "do not honor"  # whose words say something else than `do not` before others
 _NEGATIONS: Final = frozenset({"not", "no", "never"})
+_SAID: Final = frozenset({"requested", "reported", "said", "told", "asked"})  # may stand behind a negation
 _FOR_NOW: Final = frozenset({"before", "until", "today", "yet", "within", "immediately", "now"})  # not for ever
+_FORBIDS: Final = "do_not_honor"  # the reason of a hard phrase that says to send nothing more, and not why
 _GAP: Final = 5  # words that may stand in place of a `*`
 
 
@@ -52,13 +54,21 @@ class Phrases:
                 if head not in words:
                     continue
                 before, _, after = words.partition(head)
-                near, following = before.split()[-2:], after.split()[: _GAP + 1]
+                following = after.split(maxsplit=_GAP + 1)[: _GAP + 1]
                 if not tail or tail in following:
                     between = following[: following.index(tail)] if tail else []
-                    is_denied = not _NEGATIONS.isdisjoint((*near, *between)) or not _FOR_NOW.isdisjoint(following)
-                    found = self._unclear if row.klass == "hard" and is_denied else row
+                    is_denied = _is_denied(before.rsplit(maxsplit=2)[-2:], between)
+                    is_for_now = row.reason == _FORBIDS and not _FOR_NOW.isdisjoint(following)
+                    found = self._unclear if row.klass == "hard" and (is_denied or is_for_now) else row
                     hits.append((_weight(found), length, found))
         return max(hits, key=lambda hit: hit[:2])[2] if hits else None
+
+
+def _is_denied(before: Sequence[str], between: Sequence[str]) -> bool:
+    """`before`: the two words in front of a phrase; `between`: what stands for its `*`."""
+    *earlier, last = ("", *before)
+    denied = last in _NEGATIONS or last in _SAID and earlier[-1] in _NEGATIONS
+    return denied or not _NEGATIONS.isdisjoint(between)
 
 
 def _parts(phrase: str) -> tuple[str, str]:
