@@ -198,9 +198,9 @@ class Dialect(ABC, Generic[ServicesT, CallerT, CallT]):
     async def authenticate(self, scope: Scope, receive: Receive) -> tuple[CallerT, bytes]:
         """Who calls; and the body, where the proof covers it. Raises: Problem(unauthenticated)."""
 
-    def permit(self, method: Method[CallT], caller: CallerT) -> None:
+    def permit(self, operation: Operation, caller: CallerT) -> None:
         """Raises: Problem(forbidden)."""
-        need = method.operation.needs
+        need = operation.needs
         if caller is not None and need and not covers(caller.scopes, need):
             cure = f"Use a key with {need}, or make one; an owner approves what your role may not."
             raise Problem("forbidden", f"This key does not allow {need}.", cure=cure, scope=need)
@@ -263,7 +263,7 @@ class Resource(Generic[ServicesT, CallerT, CallT]):
             cure = dialect.other_method(list(self._methods))
             raise Problem("method_not_allowed", f"This resource takes {allowed}.", allow=allowed, cure=cure)
         if caller is not None:
-            dialect.permit(method, caller)
+            dialect.permit(method.operation, caller)
             await services.limits.take(
                 services.buckets,
                 answer_headers(scope),

@@ -12,6 +12,7 @@ from recoup.core.kit.services import Services as Kit
 from recoup.doors.edge import resource as kit
 from recoup.doors.edge.asgi import Receive, Refusal, Scope, answer_headers, header, state
 from recoup.doors.edge.bearer import bearer_token
+from recoup.doors.edge.described import Operation
 from recoup.doors.edge.field_names import UNKNOWN_NAMED_MAX, Folding, fold_keys, unknown_names
 from recoup.doors.edge.json_body import read_json
 from recoup.doors.edge.limits import Limits, PayerLimits
@@ -169,8 +170,8 @@ class Dialect(kit.Dialect[Services, Caller | None, Call]):
                 self._callers[given] = caller
         return caller, b""
 
-    def permit(self, method: Method, caller: Caller | None) -> None:
-        operation, is_partner = method.operation, caller is not None and caller.partner_id is not None
+    def permit(self, operation: Operation, caller: Caller | None) -> None:
+        is_partner = caller is not None and caller.partner_id is not None
         if is_partner and operation.partners and operation.scope != "keys":
             operation = replace(operation, scope=PARTNER)
         if caller is not None and operation.scope is not None and not operation.partners:
@@ -178,7 +179,7 @@ class Dialect(kit.Dialect[Services, Caller | None, Call]):
                 raise merchants_only(operation.path)
             if not is_partner and operation.credential == PARTNER:
                 raise Problem("forbidden", "This call is for partners.", cure="Use a partner's key.")
-        super().permit(replace(method, operation=operation), caller)
+        super().permit(operation, caller)
 
     async def read(self, method: Method, scope: Scope, receive: Receive, caller: Caller | None, content: bytes) -> Call:
         """The body with the documented names of its fields."""

@@ -157,7 +157,7 @@ class Business:
         disputed, refused, waiting = await self._completed(3)
         await dispute_on_demand(self._world, self._orders, (self._merchant_id, disputed), kind="service")
         await self._refused_refund(refused)
-        support = replace(await self._as(SUPPORT[0]), role="operations")
+        support = await self._as(SUPPORT[0], "operations")
         request = RefundRequest(all=True, key=f"demo-{waiting}")
         await refund(self._world, self._orders, support, waiting, request)
 
@@ -167,7 +167,7 @@ class Business:
         await processor.misbehave("refuse", world.clocks.wall() + REFUSING)
         try:
             request = RefundRequest(all=True, key=f"demo-{order_id}")
-            made = await refund(world, self._orders, await self._as("owner"), order_id, request)
+            made = await refund(world, self._orders, await self._as("owner", "owner"), order_id, request)
             give_up = world.clocks.monotonic() + REFUSING.total_seconds()
             while await self._on_its_way(made.refund_id) and world.clocks.monotonic() < give_up:
                 if not await run_due(world, self._orders, merchant_id=self._merchant_id):
@@ -186,10 +186,11 @@ class Business:
             page = await list_orders(connection, order_filter)
         return [row.order_id for row in page.rows if row.units > ALONE_UNITS][:count]
 
-    async def _as(self, who: str) -> Scope:
+    async def _as(self, who: str, role: str | None = None) -> Scope:
+        """`role`: in which money is sent."""
         user = await find_user(self._world.people, self._emails.get(who, who))
         assert user is not None
-        return Scope(self._merchant_id, Actor("user", str(user.user_id)), "demo")
+        return Scope(self._merchant_id, Actor("user", str(user.user_id)), "demo", role)
 
 
 DAY: Final = timedelta(days=1)
@@ -228,7 +229,6 @@ STRIDE: Final = timedelta(hours=1)
 LOOK_EVERY: Final = timedelta(days=10)
 FIRST_LOOK: Final = timedelta(days=40)
 PAST_NAME: Final = "charges.csv"
-_COMPLETED: Final = 7
 Tell = Callable[[float, str], None]  # the share that is done, and words
 
 
@@ -371,6 +371,6 @@ async def _shown(world: World, merchant_id: Any) -> str:
     order_filter = OrderFilter(merchant_id)
     async with world.db.connection() as connection:
         counts = await count_statuses(connection, order_filter)
-        parts = await count_orders(connection, replace(order_filter, statuses=(_COMPLETED,), refunded=True))
+        parts = await count_orders(connection, replace(order_filter, statuses=(COMPLETED,), refunded=True))
     shown = [f"{count.value} {STATUS_NAMES[code]}" for code, count in sorted(counts.items()) if count.value]
     return ", ".join(shown) + f" ({parts.value} of them part-refunded)"
