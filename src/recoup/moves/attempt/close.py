@@ -150,8 +150,7 @@ def _masked(order: Order, text: str | None) -> str | None:
 
 def raise_unclear(change: Change, attempt: Attempt, why: str) -> None:
     """People shall look at an attempt whose outcome the processor does not say, once for each reason."""
-    if change.order.attention != why:
-        change.raise_attention(why)
+    if change.raise_attention(why):
         change.fact("attempt_unknown", attempt.attempt_id, number=attempt.attempt_no, why=why)
 
 

@@ -13,6 +13,7 @@ from recoup.moves.modification.disputed import cancel_for_dispute, charge_left
 from recoup.moves.modification.refund import owed
 from recoup.moves.modification.request import request_modification
 from recoup.moves.modification.send import done, raise_differing
+from recoup.moves.order.amendment import has_room
 from recoup.rules.money import ledger
 from recoup.rules.order.answers import Movement
 from recoup.rules.order.attention import ANSWER_DIFFERS, CAPTURE_FAILED, HOLD_EXPIRED, REFUND_FAILED
@@ -71,8 +72,10 @@ def capture_failed(change: Change, attempt_id: UUID, found: Movement) -> bool:
         return False
     left = room(change, attempt_id)
     units = min(found.units or left, left)
-    change.raise_attention(CAPTURE_FAILED)
-    if units:
+    if not units:
+        warn(change, attempt_id, CAPTURE_FAILED, units=found.units, reference=found.reference)
+    else:
+        change.raise_attention(CAPTURE_FAILED)
         refund = give_back(change, attempt_id, units, found, "The capture failed at the processor.")
         change.fact("capture_failed", refund.modification_id, units=units, reference=found.reference)
     return True
@@ -127,7 +130,7 @@ def adopt(change: Change, attempt_id: UUID, found: Movement) -> Adopted:
                 return "kept" if failed_since(change, one) else "known"
     if found.kind == "refund_failed" or any(one.state == "sent" and one.reference is None for one in alike):
         return "awaited"  # the refund, or the answer to what may be the same
-    if found.currency != order.asset or found.units < 0:
+    if found.currency != order.asset or found.units < 0 or not has_room(change):
         return _differs(change, attempt_id, found)
     match found.kind:
         case "refund":
@@ -197,8 +200,11 @@ def _captured(change: Change, attempt_id: UUID, found: Movement, *, of_all: bool
 
 
 def _differs(change: Change, attempt_id: UUID, found: Movement) -> Adopted:
-    """Once, until people have dealt with it."""
-    if change.order.attention != ANSWER_DIFFERS:
-        change.raise_attention(ANSWER_DIFFERS)
-        change.fact("warned", attempt_id, why=ANSWER_DIFFERS, units=found.units, reference=found.reference)
+    warn(change, attempt_id, ANSWER_DIFFERS, units=found.units, reference=found.reference)
     return "differs"
+
+
+def warn(change: Change, attempt_id: UUID, why: str, **body: Any) -> None:
+    """People shall look at what was done with an attempt's charge, once for as long as that stands."""
+    if change.raise_attention(why):
+        change.fact("warned", attempt_id, why=why, **body)

@@ -95,8 +95,7 @@ def close_modification(
 
 def raise_differing(change: Change, modification: Modification) -> None:
     """People shall look at it, once: the processor's words contradict each other, or what was asked for."""
-    if change.order.attention != ANSWER_DIFFERS:
-        change.raise_attention(ANSWER_DIFFERS)
+    if change.raise_attention(ANSWER_DIFFERS):
         kind, units = f"{modification.kind}_delayed", modification.units
         change.fact(kind, modification.modification_id, units=units, why=ANSWER_DIFFERS)
 
