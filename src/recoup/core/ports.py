@@ -117,7 +117,7 @@ class SamplesUnderWay(Protocol):
 
 
 class Hits(Protocol):
-    """What each caller has left of a daily allowance. See `flows/card_hits`."""
+    """What each caller has left of a daily allowance. See `flows/open_world`."""
 
     def left(self, caller: UUID, now: float) -> int: ...
     def take(self, caller: UUID, hits: int, now: float) -> int: ...

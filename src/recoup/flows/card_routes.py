@@ -45,7 +45,8 @@ _HOUR: Final = timedelta(hours=1)
 
 
 class LearnedSums:
-    """One a world and process."""
+    """What came back by each card route, as routes are learned from it: hours that are over are read once an hour, the
+    present ones once a minute. One a world and process."""
 
     def __init__(self) -> None:
         self._over: Mapping[str, RouteSums] = {}

@@ -342,7 +342,8 @@ async def refund_contexts_of(
     tx: Tx, jobs: Sequence[Job[Any]], wall: WallTime
 ) -> dict[tuple[UUID, UUID], RefundApprovalContext]:
     """Locks the day of each person first: what they have refunded is summed after that."""
-    people = sorted({(job.key[0], job.person.name) for job in jobs if job.person is not None})
+    asking = [(job.key[0], job.person) for job in jobs if job.person is not None and job.person.kind != "worker"]
+    people = sorted({(merchant_id, person.name) for merchant_id, person in asking})
     if people:
         await lock_people(tx, people)
     return await read_refund_contexts(tx, [(*job.key, job.person.name if job.person else "") for job in jobs], wall)

@@ -22,7 +22,8 @@ CALLERS_MAX: Final = 10_000
 
 
 class CardHits:
-    """How many identifiers of each caller were such, within a day and in this process's memory; up to `most`."""
+    """How many identifiers each caller sent that were cards, or that no processor knows, within a day and in this
+    process's memory; up to `most`."""
 
     def __init__(self, most: int = HITS_MAX) -> None:
         self._most = most

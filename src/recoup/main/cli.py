@@ -22,6 +22,7 @@ from recoup.rules.network.card_guard import check_words
 
 if TYPE_CHECKING:
     from recoup.doors.command.verbs import Opened
+    from recoup.main.databases import Databases
 
 T = TypeVar("T")
 
@@ -37,10 +38,6 @@ class CommandLine:
             raise Problem("invalid", "This command works in the sandbox only.", cure="Remove --live and RECOUP_WORLD.")
         settle_heap()
         return with_world(settings, work)
-
-
-if TYPE_CHECKING:
-    from recoup.main.databases import Databases
 
 
 class _Shown(io.TextIOWrapper):

@@ -1,4 +1,4 @@
-"""All pages of the checkout but the charge's. `main` puts them beside the other doors."""
+"""All pages of the checkout, and the search for a charge. `main` puts them beside the other doors."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

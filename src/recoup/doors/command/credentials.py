@@ -5,6 +5,7 @@ from msgspec import to_builtins
 
 from recoup.doors.command.verbs import Opened, Run, in_world, json_option, merchant_option, show
 from recoup.flows.merchants.merchant_keys import decide_key, list_keys
+from recoup.kernel.problem import invalid
 from recoup.store.merchants.merchant_keys import MerchantKey
 
 
@@ -15,13 +16,16 @@ from recoup.store.merchants.merchant_keys import MerchantKey
 @click.option("--by", default="", help="Who does it, for the audit log.")
 @json_option
 @in_world
-def credentials(run: Run, approve: str, refuse: str, by: str, as_json: bool) -> None:
+def credentials(run: Run, approve: str | None, refuse: str | None, by: str, as_json: bool) -> None:
     """Shows a merchant's keys and what each allows; options decide what one waits for."""
+
+    if approve and refuse:
+        raise invalid("Approve or refuse, not both.", "refuse", "Leave one out.")
 
     async def work(opened: Opened) -> list[MerchantKey]:
         scope = opened.scope("command", by)
         if approve or refuse:
-            await decide_key(opened.world, scope, approve or refuse, approve=bool(approve))
+            await decide_key(opened.world, scope, approve or refuse or "", approve=bool(approve))
         return await list_keys(opened.world, scope)
 
     found = [to_builtins(one) | {"key": f"…{one.key[-4:]}"} for one in run(work)]

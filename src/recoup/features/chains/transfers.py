@@ -135,9 +135,8 @@ async def give_address(world: World, order: StableOrder, text: str, scope: Scope
     raw = await _read(world, text.strip(), channel)
     who = (order.merchant_id, order.order_id)
     async with world.db.transaction() as tx:
-        limits = await list_limits(tx, order.merchant_id)
-        if scope and limits.get((scope.role or "", order.asset), NONE) != NONE:
-            message = "Your role has refund limits: it names no address for refunds of others."
+        if scope and (await list_limits(tx, order.merchant_id)).get((scope.role or "", order.asset), NONE) != NONE:
+            message = "Your role has refund limits, so you cannot set an address for refunds that others make."
             raise Problem("forbidden", message, cure="Request the refund with this address, or ask the owner.")
         if not await sends_store.name_refund_address(tx, *who, raw, "payer" if scope is None else "merchant"):
             raise (

@@ -41,7 +41,9 @@ class Outcomes(NamedTuple):
 
 
 async def gather_outcomes(world: World) -> Outcomes:
-    """In the order of merchants and time."""
+    """What became of the payments that the check judged, in the order of merchants and time: fraud, where a dispute, a
+    warning or the bank's code said so within 60 days; genuine, where it was paid and nobody did. What the check itself
+    declined is seen in the comparison group alone."""
     found, owners, alike = list[Outcome](), dict[UUID, int](), dict[tuple[str, ...], tuple[str, ...]]()
     async with world.db.connection() as connection:
         merchants = await merchants_to_learn(connection)

@@ -211,7 +211,7 @@ KEPT_MAX: Final = 4
 
 
 async def damaged_models(connection: Read) -> list[Difference]:
-    """Every stored model against the hash that it was stored with, and those that decided, for deciding again."""
+    """Every stored model against the hash that it was stored with."""
     found = []
     for name in await model_names(connection):
         try:

@@ -1,6 +1,6 @@
 """A connector's notices: signed in the vendor's way, read, and kept as due work. A notice says that something happened;
 what it was is asked of the processor's book, by `work`. Only of a vendor without such a book the signed part counts at
-once, by `proof`.
+once, by `apply_proof`.
 
 The same object is asked about once, however many notices come of it, doubled, late or in another order.
 """
@@ -53,7 +53,8 @@ from recoup.store.statement import Read, Tx
 
 
 async def apply_proof(world: World, orders: Orders, route: str, merchant_id: UUID, notice: Notice) -> None:
-    """Raises: Problem(unavailable) while our own call is under way: it is to be sent again."""
+    """What the signed part of a notice proves by itself, any number of times and in any order. Raises:
+    Problem(unavailable) while our own call is under way: it is to be sent again."""
     if notice.case is not None:
         charged = await charge_referenced(world.db, notice.case.charge, route, merchant_id)
         if charged is None and notice.message_id is not None:
@@ -120,7 +121,7 @@ BODY_BYTES_MAX: Final = 262_144
 _JSON: Final = "application/json; charset=utf-8"
 ID_MAX: Final = 200
 MAY_BE_EARLY: Final = timedelta(minutes=10)  # of its charge's own answer
-EVERY: Final = timedelta(hours=1)
+EVERY, IDLE = timedelta(hours=1), timedelta(days=1)  # IDLE: where nothing is billed
 CAUGHT_UP: Final = timedelta(hours=6)
 BEFORE_CONNECTED: Final = timedelta(minutes=10)  # while its owner was at it
 _OF_A_CHARGE: Final = frozenset({"dispute", "fraud", "modification"})
@@ -217,19 +218,21 @@ async def work_missed(world: World, orders: Orders, due: Due) -> None:
     """
     await world.routes.ready()
     now = world.clocks.wall()
-    for own in await connections_of(world, due.merchant_id):
-        if own.state != "connected" or own.billing == "off":
-            continue
+    billed = [
+        own for own in await connections_of(world, due.merchant_id) if own.state == "connected" and own.billing != "off"
+    ]
+    for own in billed:
         billing = billing_of(world.processors.get(own.route))
         if billing is None:
             raise Problem("unavailable", "There is no such route.", cure="Check the name of the processor's route.")
         since = max(WallTime(own.created_at) - BEFORE_CONNECTED, now - CAUGHT_UP)
         with suppress(Problem):  # it is read again in an hour
-            for notice in await billing.failed_since(since):
-                async with world.db.transaction() as tx:
+            notices = await billing.failed_since(since)
+            async with world.db.transaction() as tx:
+                for notice in notices:
                     await _keep(tx, _row(world, due.merchant_id, own.route, notice, "invoice", now))
     async with world.db.transaction() as tx:
-        await make_due(tx, due.merchant_id, due.kind, due.subject_id, now + EVERY)
+        await make_due(tx, due.merchant_id, due.kind, due.subject_id, now + (EVERY if billed else IDLE))
 
 
 def _row(

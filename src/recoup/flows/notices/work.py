@@ -32,7 +32,7 @@ from recoup.kernel.time import WallTime
 from recoup.moves.attempt.card_update import method_renewed
 from recoup.moves.attempt.taken_after_all import taken_after_all
 from recoup.moves.change import Change
-from recoup.moves.modification.elsewhere import Adopted, adopt, failed_since
+from recoup.moves.modification.elsewhere import Adopted, adopt, failed_since, warn
 from recoup.moves.order.reported import fraud_reported, hold_expired
 from recoup.rules.messages.inbound import Notice
 from recoup.rules.order.answers import Movement
@@ -245,7 +245,8 @@ async def _made_there(world: World, orders: Orders, connector: Connector, row: P
         return _later(world, row)
     if became == "awaited" and charged is not None:
         key = (charged.merchant_id, charged.order_id)
-        await orders.run(lambda change: change.raise_attention(ANSWER_DIFFERS), key)
+        attempt_id = charged.attempt_id
+        await orders.run(lambda change: warn(change, attempt_id, ANSWER_DIFFERS), key)
     return NoticeResult(became)
 
 
@@ -328,10 +329,9 @@ async def _method(world: World, orders: Orders, connector: Connector, row: Proce
 
 async def _invoice(world: World, orders: Orders, connector: Connector, row: ProcessorNotice) -> NoticeResult:
     became = await notice_of_invoice(world, row.merchant_id, row.route, row.about, row.invoice)
-    waited = world.clocks.wall() - WallTime(row.received_at)
-    if became is None and waited > INQUIRED_FOR:
-        became = "not_billed"
-    return NoticeResult(became, WallTime(world.clocks.wall() + max(PAUSE, waited / 2)))
+    if became is None and world.clocks.wall() - WallTime(row.received_at) <= INQUIRED_FOR:
+        return _later(world, row)
+    return NoticeResult(became or "not_billed")
 
 
 async def _try_renewed(world: World, orders: Orders, method: KnownMethod, found: Stored) -> None:

@@ -210,7 +210,7 @@ async def name_key(db: Tx, owner_id: UUID, kind: str, print_: str, name: str) ->
     """
 UPDATE {table} SET scopes = CASE WHEN $4 THEN scopes || requested ELSE scopes END, requested = '{{}}'
 WHERE {owner} = $1 AND encode(sha256(convert_to({key}, 'UTF8')), 'hex') = $2 AND requested <> '{{}}'
-  AND position($3 IN made_by) = 0 RETURNING true
+  AND position(':' || $3 || ' ' IN made_by || ' ') = 0 RETURNING true
 """,
     "api",
     "partner",

@@ -1,4 +1,4 @@
-"""What somebody of the operator may do while they impersonate somebody. What stands here not is refused."""
+"""What somebody of the operator may do while they impersonate somebody. What `rights.toml` does not open is refused."""
 
 from typing import Final
 

@@ -52,15 +52,12 @@ from recoup.rules.stable.channels import CHANNELS
 from recoup.rules.stable.words import order_status
 from recoup.store.cards.card_joins import joins_of_order, print_of
 from recoup.store.cards.card_sends import card_of_order, sends_of_card
-from recoup.store.lists.order_cursor import COLUMNS, Cursor
+from recoup.store.lists.order_cursor import cursor_behind
 from recoup.store.lists.orders import list_orders
 from recoup.store.orders.order_page import OrderPage
 from recoup.store.orders.order_page_rows import PageBlock, PageNote, PageRequest
 from recoup.store.orders.rows import LogLine
 from recoup.store.refunds.refund_limits import list_limits
-
-# By the code of what needs attention: what helps, and whom to ask.
-
 
 OPEN = frozenset({0, 1, 3, 4})
 
@@ -163,7 +160,7 @@ async def beside(visit: Visit, page: OrderPage) -> Values:
     wanted = query.filter(visit.merchant_id, visit.now, visit.pii_access)
 
     async def neighbour(back: bool) -> str:
-        cursor = Cursor(back, getattr(page.head, COLUMNS[query.sort][0]), page.order_id, query.sort).text()
+        cursor = cursor_behind(page.head, query.sort, back=back).text()
         try:
             async with visit.world.db.read() as connection:
                 found = await list_orders(

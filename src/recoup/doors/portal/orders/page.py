@@ -26,7 +26,7 @@ from recoup.rules.lists.words import REASON_WORDS, SCHEME_WORDS, scheme_word, wa
 from recoup.rules.stable.channels import CHANNELS as CHAINS
 from recoup.store.lists.list_preferences import ListPreferences, read_habits
 from recoup.store.lists.order_counts import PAGE_TIMEOUT_MS, Count, count_orders, count_statuses
-from recoup.store.lists.order_cursor import Cursor
+from recoup.store.lists.order_cursor import cursor_behind
 from recoup.store.lists.order_row import OrderRow
 from recoup.store.lists.order_search import exact_order, normalise_query, orders_by_end
 from recoup.store.lists.orders import Page, list_orders
@@ -281,7 +281,7 @@ def values_of(visit: Visit, habits: ListPreferences, listed: Listed) -> Values:
         ALL_DAYS=ALL_DAYS,
         typed_name="",
         typed_zone="",
-        seen=Cursor(True, page.rows[0].placed_at, page.rows[0].order_id).text() if newest else None,
+        seen=cursor_behind(page.rows[0], "placed", back=True).text() if newest else None,
         scales=EXPONENTS,
         may_cancel=visit.session.may("cancel"),
         may_redeliver=visit.session.may("hooks"),

@@ -19,7 +19,8 @@ SCOPES: Final = sorted(every("partner"))
 @partner.page(PLACE, "partner/keys.html", may=seat("see_keys"), menu=Entry("Partner", 4, "Partner keys", "key"))
 async def keys(visit: PartnerVisit) -> Values:
     may = visit.seat.may("keys") and visit.partner.state == "active"
-    return dict(rows=await _keys(visit), made=None, overlaps=OVERLAPS, question=None, may=may, name_max=NAME_MAX)
+    who = dict(owner=visit.scope.role == "owner", mine=visit.scope.actor.text())
+    return dict(rows=await _keys(visit), made=None, overlaps=OVERLAPS, question=None, may=may, name_max=NAME_MAX) | who
 
 
 @keys.post(may=seat("keys"))
