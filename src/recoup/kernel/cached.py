@@ -1,6 +1,7 @@
 """Results kept by what they were asked for. A long text, which anybody may have written, is never kept."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache, wraps
 from typing import Final, ParamSpec, TypeVar
 
@@ -26,10 +27,9 @@ def cached(size: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
         @wraps(work)
         def result(*given: P.args, **named: P.kwargs) -> R:
-            try:
+            with suppress(_LongError):
                 return kept(*given, **named)  # type: ignore[arg-type]
-            except _LongError:
-                return work(*given, **named)
+            return work(*given, **named)
 
         vars(result).update(cache_clear=kept.cache_clear, cache_info=kept.cache_info)
         return result

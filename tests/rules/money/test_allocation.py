@@ -8,26 +8,9 @@ from hypothesis import strategies as st
 
 from recoup.kernel.money import Money
 from recoup.kernel.problem import Problem
-from recoup.rules.money.refunds import Chosen, allocate, by_items, check_lines, items_of, pieces_units
+from recoup.rules.money.refunds import Chosen, by_items, check_lines, items_of, pieces_units
 
 ASSETS = ("JPY", "USD", "KWD", "CLF", "USDC")  # exponents 0, 2, 3, 4, 6
-
-
-@given(st.integers(0, 10**15), st.lists(st.integers(0, 10**9), min_size=1, max_size=30).filter(any))
-def test_nothing_is_lost(total: int, weights: list[int]) -> None:
-    parts = allocate(total, weights)
-    whole = sum(weights)
-    assert sum(parts) == total
-    for part, weight in zip(parts, weights, strict=True):
-        assert abs(part * whole - total * weight) < whole
-        assert part == 0 or weight > 0
-    assert allocate(whole, weights) == tuple(weights)
-
-
-@pytest.mark.parametrize(("total", "weights"), [(-1, [1]), (1, []), (1, [0, 0]), (1, [2, -1])])
-def test_what_cannot_be_spread(total: int, weights: list[int]) -> None:
-    with pytest.raises(ValueError, match="weight"):
-        allocate(total, weights)
 
 
 @given(units=st.integers(0, 10**12), cuts=st.lists(st.integers(1, 9), min_size=1, max_size=20))

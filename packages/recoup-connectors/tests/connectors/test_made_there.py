@@ -39,6 +39,7 @@ EVENTS = "SELECT array_agg(event ORDER BY seq) FROM outbox WHERE subject_id = $1
 class Ground:
     def __init__(self, shop: Shop, vendor: Any) -> None:
         self.shop, self.vendor, self._cards, self._again = shop, vendor, 0, list[Posted]()
+        self._read = dict[str, Any]()
 
     async def paid(self) -> UUID:
         self._cards += 1
@@ -62,7 +63,7 @@ class Ground:
                         raise
                     again.append(one)
             self._again = left = again
-            await work.read_news(self.shop.world, self.shop.orders)
+            await work.read_news(self.shop.world, self.shop.orders, self._read)
             await self.shop.run_due()
 
     async def give_back(self, order_id: UUID, amount: str) -> None:
@@ -371,3 +372,41 @@ def test_a_refund_whose_notice_comes_before_the_charges_answer_waits_for_it(
         assert await on.shop.value(ROWS, order_id) == ["refund done 1500"]
 
     play(kind, story)
+
+
+def test_a_book_that_gives_odd_answers_holds_up_no_other_and_is_read_again_from_there(
+    play: Callable[..., None],
+) -> None:
+    async def story(on: Ground) -> None:
+        order_id = await on.paid()
+        own = on.shop.world.processors[on.vendor.name]
+        odd, asked, until = Odd(own), list[float](), dict[str, Any]()
+        change_world(on.shop.world, processors={"odd": odd, on.vendor.name: own})
+        on.vendor.void(await reference_of(on.shop, order_id))
+        await work.read_news(on.shop.world, on.shop.orders, until)
+        assert await on.shop.value(ROWS, order_id) == ["refund done 4590"]
+        assert [*until] == [on.vendor.name]
+        odd.error = None
+        for _ in range(2):
+            await work.read_news(on.shop.world, on.shop.orders, until)
+            asked.append((on.shop.world.clocks.wall() - odd.since) / timedelta(hours=1))
+        assert [round(one) for one in asked] == [7 * 24, 3]
+        change_world(on.shop.world, processors={on.vendor.name: own})
+
+    play(AtBraintree, story)
+
+
+class Odd:
+    """A connector whose book is written in no known way."""
+
+    def __init__(self, own: Any) -> None:
+        self._own, self.error, self.since = own, TypeError("odd"), None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._own, name)
+
+    async def news(self, since: Any) -> list[str]:
+        self.since = since
+        if self.error is not None:
+            raise self.error
+        return []

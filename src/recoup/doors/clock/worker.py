@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from functools import partial
 from time import monotonic
 from typing import NamedTuple
 
@@ -108,7 +109,7 @@ def loops_of(world: World, due: DueWork, deliveries: Deliveries) -> list[Loop]:
         Loop("floor", lambda: watch_floor(world), 600.0),
         Loop("training of the risk check", lambda: train_risk_nightly(world), 60.0),
         Loop("digests", lambda: send_digests(world), 30.0),
-        Loop("news of processors", lambda: read_news(world, due.orders), 3600.0),
+        Loop("news of processors", partial(read_news, world, due.orders, {}), 3600.0),
         Loop("going live", lambda: open_approved(world), 5.0),
         Loop("alive", lambda: beat(world), ALIVE_SECONDS, in_quarantine=True),
         Loop("tidy", lambda: purge_expired(world), 60.0, in_quarantine=True),

@@ -2,11 +2,11 @@
 goes unasked: an attempt is inquired, a dispute is read as the case that it is. No notice moves anything by itself."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 from datetime import timedelta
 from typing import Final, NamedTuple
 
 import msgspec
+import structlog
 
 from recoup.flows.cards.charge import inquiry_of
 from recoup.flows.cards.inquire import inquire
@@ -26,7 +26,7 @@ from recoup.gateways.cards.connector import (
 )
 from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.port import Inquiry, Outcome, as_requested
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import WallTime
 from recoup.moves.attempt.card_update import method_renewed
@@ -78,12 +78,12 @@ def case_notice(world: World, case: DisputeCase, charged: Charged) -> Notice:
     )
 
 
+log = structlog.get_logger()
 ASK_SECONDS_MAX: Final = 15.0
 SETTLE: Final = timedelta(seconds=1)  # after a call of ours that is under way
 EARLY: Final = timedelta(minutes=10)
 PAUSE: Final = timedelta(seconds=20)
 NEWS_OF, CAUGHT_UP = timedelta(hours=3), timedelta(days=7)
-CATCHES_UP_AT: Final = 3  # once a day: what was missed while nobody could read
 WAITED_FOR: Final = timedelta(days=1)  # a charge that a notice of something else is about
 INQUIRED_FOR: Final = timedelta(days=3)  # what a processor that does not answer would have to say of money
 _OPEN: Final = frozenset({"open", "unknown"})
@@ -209,20 +209,30 @@ async def adopt_all(orders: Orders, route: str, charged: Charged, movements: Seq
     return min(became, default="known")
 
 
-async def read_news(world: World, orders: Orders) -> int:
-    """What was done beside us lately at vendors that do not notify of it: their books are read."""
+async def read_news(world: World, orders: Orders, until: dict[str, WallTime]) -> int:
+    """What was done beside us at vendors that do not notify of it: their books are read. `until`: up to when each
+    route's was, kept by the caller; what could not be read is read again."""
     await world.routes.ready()
     for route, processor in [*world.processors.items()]:
         connector = connector_of(processor)
         if connector is None or not is_news_giving(connector):
             continue
-        with suppress(Problem):
-            now = world.clocks.wall()
-            for reference in await connector.news(now - (CAUGHT_UP if now.hour == CATCHES_UP_AT else NEWS_OF)):
+        now, missed = world.clocks.wall(), 0
+        since = max(now - CAUGHT_UP, until[route] - NEWS_OF) if route in until else now - CAUGHT_UP
+        try:
+            for reference in await connector.news(since):
                 charged = await charge_referenced(world.db, reference, route, None)
-                if charged is not None:
-                    with suppress(Problem):  # the others come all the same
-                        await adopt_all(orders, route, charged, await connector.movements_of(reference, ""))
+                if charged is None:
+                    continue
+                try:
+                    await adopt_all(orders, route, charged, await connector.movements_of(reference, ""))
+                except Problem:  # the others come all the same
+                    missed += 1
+        except Exception as error:  # noqa: BLE001 - one route's book holds up no other's
+            missed += 1
+            log.warning("news_unread", route=route, error=in_words(error))
+        if not missed:
+            until[route] = now
     return 0
 
 

@@ -75,7 +75,7 @@ def read_moment(text: str, order: Order) -> Read | None:
 def typed_moment(text: str, zone: tzinfo = UTC) -> datetime | None:
     """As a person types it, on a keypad of digits too: `20261101`, `202611010830`. `zone`: of one
     without a zone. None for what has no reading, more than one, or is not of these days."""
-    text = normalize("NFKC", text[:_TYPED_MAX]).strip()
+    text = normalize("NFKC", text).strip() if len(text) <= _TYPED_MAX else ""
     if text.isdecimal() and len(text) not in _RUN_FORMS:
         return None
     found = read_moment(text, "")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from recoup.kernel.problem import Problem, invalid
-from recoup.rules.stable.addresses import Kind, read_address, shown
+from recoup.rules.stable.addresses import Kind, read_address
 
 
 class Form(NamedTuple):
@@ -20,9 +20,10 @@ class Form(NamedTuple):
     example: str
 
 
-_NOBODY: Final = bytes(18) + b"\xde\xad"
-_EVM: Final = Form("evm", "0x and 40 hex digits, with the capitals of its checksum", shown(_NOBODY, "evm"))
-_TRON: Final = Form("tron", "T and 33 base58 characters, checksum included", shown(_NOBODY, "tron"))
+_EVM: Final = Form(
+    "evm", "0x and 40 hex digits, with the capitals of its checksum", "0x000000000000000000000000000000000000dEaD"
+)
+_TRON: Final = Form("tron", "T and 33 base58 characters, checksum included", "T9yD14Nj9j7xAB4dbGeiX9h8upfCg3PBbY")
 _MOCK: Final = Form(None, "3 to 64 letters, digits, - and _", "my-wallet")
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{3,64}")
 FORMS: Final[Mapping[str, Form]] = {

@@ -31,6 +31,7 @@ ANSWER_BYTES_MAX: Final = 16_777_216  # a report of one batch
 READ_SECONDS: Final = 10.0
 REPORT_SECONDS: Final = 60.0
 _NOBODY: Final = "RECOUPRIGHTS0000"
+_EITHER: Final = "CANCEL_OR_REFUND"
 NOTICE_BYTES_MAX: Final = 262_144
 ITEMS_MAX: Final = 200
 UNKNOWN: Final = Meaning()
@@ -289,11 +290,12 @@ def _of_item(item: Item, now: datetime, *, mine: bool) -> Notice:
 
 
 def _movement(item: Item, meaning: Meaning) -> Movement | None:
-    """Which of the two a reversal came to is signed by nobody; its amount is what a refund gives back."""
+    """Which of the two a reversal came to is signed by nobody; its amount is what a refund gives back. Nothing else is
+    either of them."""
     kind, amount = meaning.movement, item.amount
     if kind is None or amount is None or item.success != "true":
         return None
-    if str(item.additional_data.get("modification.action")) == "refund":
+    if item.event_code == _EITHER and str(item.additional_data.get("modification.action")) == "refund":
         kind = "refund"
     key = parse_id(item.merchant_reference or "")
     return Movement(kind, item.psp_reference, amount.units, amount.currency, key)

@@ -41,7 +41,7 @@ from recoup_connectors.stripe.api import (
     unavailable,
 )
 from recoup_connectors.stripe.charges import Charges
-from recoup_connectors.stripe.invoices import Invoices
+from recoup_connectors.stripe.invoices import Invoices, read_as
 from recoup_connectors.stripe.outcomes import (
     OUR_ID,
     UNREADABLE,
@@ -270,7 +270,7 @@ class Stripe(Charges, Invoices):
             async for page in self._api.pages("/v1/refunds", {"payment_intent": message.reference}):
                 for one in page:
                     if (one.get("metadata") or {}).get(OUR_ID) == str(message.key):
-                        return of_refund(msgspec.convert(one, Refund), message.key)
+                        return of_refund(read_as(Refund, one), message.key)
             return Outcome("not_found")
         reply = await self._api.get(f"/v1/payment_intents/{message.reference}")
         intent = read(Intent, reply) if reply.status == 200 else None
@@ -296,7 +296,7 @@ class Stripe(Charges, Invoices):
             found.append(Movement("capture", intent.id, taken, currency, ids=ids_of(intent.latest_charge), final=final))
         form = {"payment_intent": reference, "expand": ["data.balance_transaction"]}
         async for page in self._api.pages("/v1/refunds", form):
-            for one in msgspec.convert(page[::-1], list[Refund]):
+            for one in read_as(list[Refund], page[::-1]):
                 key = parse_id(one.metadata.get(OUR_ID) or "")
                 found += [] if one.is_uncaptured else refund_found(of_refund(one, key), key)
         return found

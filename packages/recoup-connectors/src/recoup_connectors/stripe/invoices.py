@@ -125,7 +125,7 @@ class Invoices:
             found.next_payment_attempt is not None,
             method or _method(customer),
             subscription.standing if subscription is not None else None,
-            await self._paid_by(found),
+            await self._paid_by(found) if found.status == "open" else None,
         )
         return BilledInvoice(
             state,
@@ -143,14 +143,14 @@ class Invoices:
         form = {"customer": found.customer, "status": "paid", "created": {"gte": found.created}}
         async for page in self._api.pages("/v1/invoices", form | {"expand": _BEGUN}):
             for one in page:
-                if found.status == "open" and found.is_paid_by(_as(Billed, one)):
+                if found.is_paid_by(read_as(Billed, one)):
                     return str(one["id"])
         return None
 
     async def failed_since(self, since: datetime) -> list[Notice]:
         form = {"type": "invoice.payment_failed", "created": {"gte": int(since.timestamp())}}
         return [
-            notice_of(_as(Event, one), account=self._account, live=self.live)
+            notice_of(read_as(Event, one), account=self._account, live=self.live)
             async for page in self._api.pages("/v1/events", form)
             for one in page
         ]
@@ -185,7 +185,7 @@ class Invoices:
             raise unavailable(f"{error}") from None
 
 
-def _as(kind: type[T], plain: dict[str, Any]) -> T:
+def read_as(kind: type[T], plain: Any) -> T:
     """Raises: Problem(unavailable)."""
     try:
         return msgspec.convert(plain, kind)
