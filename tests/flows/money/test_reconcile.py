@@ -125,11 +125,11 @@ def test_a_file_in_another_unit_is_refused_and_changes_nothing(server: ServerAdd
         cents = [lines[0], *(line.replace(".", "", 1) for line in lines[1:])]
         assert cents != lines
         count = "SELECT count(*) FROM reconciliation_runs WHERE merchant_id = $1"
-        with pytest.raises(Problem, match="100 times ours") as refused:
+        with pytest.raises(Problem, match="in the smallest unit") as refused:
             await compare(shop, cents)
         assert (refused.value.field, "--amounts minor" in str(refused.value.cure)) == ("amounts", True)
         assert await shop.value(count, shop.merchant_id) == 0
-        with pytest.raises(Problem, match="a hundredth of ours"):
+        with pytest.raises(Problem, match="in whole units"):
             await compare(shop, lines, Reading(amounts="minor"))
         ran = await compare(shop, cents, Reading(amounts="minor"))
         assert await outcomes(shop, ran) == {"matched": 4}

@@ -218,7 +218,7 @@ def test_a_file_in_another_unit_is_told_from_one_of_other_amounts() -> None:
     check_units(Counter(minor=9, same=1))
     check_units(Counter(minor=2, other=2))
     check_units(Counter({"": 9}))
-    for unit, words in (("minor", "100 times ours"), ("major", "a hundredth of ours")):
+    for unit, words in (("minor", "in the smallest unit"), ("major", "in whole units")):
         with pytest.raises(Problem, match=words) as refused:
             check_units(Counter({unit: 2, "other": 1, "": 5}))
         assert (refused.value.field, unit in str(refused.value.cure)) == ("amounts", True)

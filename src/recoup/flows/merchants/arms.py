@@ -38,7 +38,6 @@ from recoup.store.merchants.sites import lock_merchant, raise_version
 from recoup.store.statement import Read
 
 OFF: Final = Terms(0, holdout=10, explore=10)  # how a merchant begins that switches it on
-_UNREADY: Final = ("no_model", "model_damaged", "model_not_read")
 _AT_WORK: Final = ("shadow", "share")
 _NAMES: Final = ("mode", "share", "holdout", "explore")
 
