@@ -47,7 +47,7 @@ FAMILIES: Final = {
     "simulate": "a month of merchants with faults and crashes",
     "upgrade": "two releases beside each other, and the stop at a million orders",
 }
-settings.register_profile("merge", deadline=None, max_examples=60, derandomize=True)  # who explores is `prove`
+settings.register_profile("merge", deadline=None, max_examples=30, derandomize=True)  # who explores is `prove`
 settings.register_profile("prove", deadline=None, max_examples=500)
 settings.load_profile("merge")
 proving: str | None = os.environ.get("PROVE_FAMILY") or None  # the family that runs; None in `make check` and `test`

@@ -59,7 +59,7 @@ def walk(page: Page, paths: Sequence[str], faults_of: Callable[[Page], list[Faul
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("part", range(PARTS))
+@drawn("browser", "part", range(PARTS), 1)
 def test_every_page(browser: Browser, house: Walked, part: int) -> None:
     found = []
     for whose, role in ROLE.items():

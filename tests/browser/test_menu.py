@@ -5,7 +5,7 @@ from itertools import product
 from playwright.sync_api import Browser, Locator, Page, expect
 from tests.browser.accessibility import faults
 from tests.browser.visiting import PHONE, signed_in
-from tests.rings import drawn
+from tests.rings import deep, draw, drawn
 
 ORDERS = 12
 NOTEBOOK, LYING = (1280, 900), (640, 360)
@@ -50,9 +50,10 @@ def test_on_a_low_screen_all_of_it_scrolls(browser: Browser, address: str, size:
         expect(page.get_by_label("E-mail")).to_be_visible()
 
 
+@deep("browser")
 def test_long_words_squeeze_neither_a_number_nor_the_name(browser: Browser, address: str) -> None:
     with signed_in(browser, address, email="op@example.test") as page:
-        for language, width in product(("de", "es", "fr"), (1024, 1280)):
+        for language, width in draw("browser", product(("de", "es", "fr"), (1024, 1280)), 2, label="long words"):
             page.set_extra_http_headers({"accept-language": language})
             page.set_viewport_size({"width": width, "height": 900})
             page.goto("/orders")

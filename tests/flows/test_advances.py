@@ -307,7 +307,7 @@ def test_a_full_refund_before_the_charge_cancels_it(server: ServerAddress) -> No
 
 
 @deep("properties")
-@each("units", [SILENT_YES, SILENT_NO, LOST, HIDDEN])
+@each("units", draw("properties", [SILENT_YES, SILENT_NO, LOST, HIDDEN], 2, label="charge is out"))
 @each("parts", draw("properties", [("10.00",), ("10.00", "0.01"), (None,), ("10.00", None)], 1, label="refunds"))
 def test_a_refund_while_the_charge_is_out_is_decided_by_its_answer(
     server: ServerAddress, units: int, parts: tuple[str | None, ...]

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.rings import each
+from tests.rings import deep, draw, each
 from tests.worlds import PATIENCE, Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.cards.cancel import cancel
@@ -105,7 +105,11 @@ async def _same(shop: Shop, word: Any) -> Any:
     )
 
 
-@each("units", [SILENT_YES, SILENT_NO, LOST, SLOW, DUPLICATE, LATE, OUTAGE, HIDDEN, GARBAGE])
+FAULTS = (SILENT_YES, SILENT_NO, LOST, SLOW, DUPLICATE, LATE, OUTAGE, HIDDEN, GARBAGE)
+
+
+@deep("properties")
+@each("units", draw("properties", FAULTS, 4, label="waiting"))
 def test_whatever_the_processor_does_the_answer_holds(server: ServerAddress, units: int) -> None:
     async def story(shop: Shop) -> None:
         words = await asyncio.gather(*(waiting(shop, pan=FAULTY, units=units) for _ in range(4)))

@@ -16,7 +16,7 @@ from recoup.moves.attempt import open as open_attempt
 from recoup.rules.network.limits import Allowed
 from recoup.store.server import ServerAddress
 
-SENDS = 600
+SENDS = 400
 PROCESSES = 3
 
 

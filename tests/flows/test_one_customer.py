@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from tests.flows.test_advances import SLOW, run, waiting
-from tests.rings import each
+from tests.rings import deep, draw, each
 from tests.worlds import Shop
 
 from recoup.flows.cards.taken import Person
@@ -45,8 +45,9 @@ ONE: dict[str, Callable[[int], dict[str, Any]]] = {
 }
 
 
+@deep("properties")
 @each("together", [True, False])
-@each("name", ONE)
+@each("name", draw("properties", ONE, 2, label="one customer"))
 def test_one_person_has_one_limit(server: ServerAddress, name: str, together: bool) -> None:
     """The figures of the attack: a limit of 6.00, orders of 5.00; twelve were advanced."""
 

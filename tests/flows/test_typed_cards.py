@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from tests.flows.test_challenges import answered
 from tests.flows.test_customer_waiting import run
+from tests.rings import drawn
 from tests.worlds import Shop
 
 from recoup.flows.cards.challenge import ChallengePage, agree, refuse, show
@@ -75,7 +76,7 @@ def test_a_yes_is_for_the_card_that_was_read_and_is_told(server: ServerAddress) 
     run(server, story)
 
 
-@pytest.mark.parametrize("units", [80_002, 80_003, 80_009, 80_010])
+@drawn("properties", "units", [80_002, 80_003, 80_009, 80_010], 2)
 def test_whatever_becomes_of_the_send_the_card_is_for_it_alone(server: ServerAddress, units: int) -> None:
     """Declined without an answer, lost on the way, not reached, refused unprocessed."""
 

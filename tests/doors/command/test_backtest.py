@@ -27,7 +27,7 @@ from recoup.rules.backtest.words import days_earlier
 from recoup.rules.network.magic import script_card
 from recoup.store.server import ServerAddress
 
-ORDERS, FEW = 1_200, 300
+ORDERS, FEW = 800, 120
 OWN_WAY = """
 SELECT FROM orders o WHERE arm = $1 AND NOT EXISTS (
   SELECT FROM decisions d WHERE d.order_id = o.order_id AND d.taken <> d.alternatives -> 0 ->> 'name')

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from tests.doors.command.test_backtest import plans, run
+from tests.rings import drawn
 
 BEGIN = datetime(2025, 10, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -55,7 +56,7 @@ def intervals(plain: Any, inside: str = "") -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("policy", ["retry-2", "engine"])
+@drawn("engine", "policy", ["retry-2", "engine"], 1)
 def test_what_happened_is_exact_and_no_interval_stands_at_an_expectation(tmp_path: Path, policy: str) -> None:
     rows = history()
     file = written(tmp_path / "history.csv", rows)

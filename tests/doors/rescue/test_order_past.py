@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 from tests.doors.rescue.door import GONE, HARD, UNKNOWN, Caller, Door, opened_door
-from tests.rings import each
+from tests.rings import deep, draw, each
 
 from recoup.features.parts.flows import set_part_terms
 from recoup.moves.modification.elsewhere import failed_since
@@ -70,7 +70,8 @@ CARDS = {
 }
 
 
-@each("seed", range(3))
+@deep("properties")
+@each("seed", draw("properties", range(3), 1, label="order past"))
 @each("kind", sorted(CARDS))
 def test_each_moment_reads_as_it_was_read_live(world: Door, kind: str, seed: int) -> None:
     rng, shop = random.Random(f"{kind}/{seed}"), world.shop()

@@ -10,7 +10,7 @@ import pytest
 from tests.doors.rescue.door import UNKNOWN, Caller, Door, opened_door
 from tests.doors.rescue.shapes import check_refused
 from tests.flows.money.settling import payouts, person, terms, with_account
-from tests.rings import drawn, each
+from tests.rings import drawn, each, proving
 
 from recoup.flows.insight.verify import verify
 from recoup.flows.money.adjust import adjust
@@ -25,7 +25,7 @@ from recoup.store.server import ServerAddress
 
 REPORTS = ("transactions", "descriptors", "sites", "campaigns", "means")
 LISTS = ("/reconciliation", *(f"/reports/{report}" for report in REPORTS))
-STEPS = 30
+STEPS = 30 if proving == "properties" else 12
 
 
 class Moment(NamedTuple):

@@ -75,6 +75,7 @@ def test_a_model_that_is_better_on_held_out_time_is_taken(server: ServerAddress)
     run(server, story)
 
 
+@pytest.mark.prove("engine")
 def test_the_model_of_simulated_worlds_gives_way_to_a_better_one_of_own_attempts(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
         await lived(shop)

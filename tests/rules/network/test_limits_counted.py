@@ -12,7 +12,7 @@ from tests.rules.network.independent_count import DAY, HOUR, Count, Sent
 from recoup.rules.network.limits import Allowed, Refused, Send
 from recoup.rules.rescue.gate import GateInput, ask_gate
 
-SENDS = 20_000
+SENDS = 10_000
 INSTANT = timedelta(microseconds=1)
 
 

@@ -157,7 +157,7 @@ async def make_shop(world: World, name: str) -> Shop:
     site = NewSite(site_id, "https://bench.example.test", name, "BENCH")
     await make_merchant(world, merchant_id, name, (site,), partner_id=None, fee_basis_points=290)
     keys = await make_keys(world, merchant_id, new_signing_key())
-    audience = [*divided("merchant", ())[0], *SERVICES]
+    audience = [*divided("merchant", None)[0], *SERVICES]
     bearers = tuple(
         world.keys.sign_token(
             access_claims(
