@@ -159,3 +159,12 @@ def test_a_line_that_is_a_list_of_values_is_one_row(size: int) -> None:
     ]
     lists, _ = read("\n".join([json.dumps([row(1)]), json.dumps([row(2), row(3)])]), size)
     assert [one.number for one in lists if not one.code] == [1, 2, 3], "lists of rows are read as before"
+
+
+def test_values_without_end_that_are_no_rows_are_refused() -> None:
+    """The reader of a list of numbers tells of some of them; a row begins the count anew."""
+    row = '{"orderId": "1"}'
+    some = ",".join(["0"] * SEARCHES_MAX)
+    assert len(list(JsonRows(iter([f"[{some},{row},{some}]"])))) == 2 * SEARCHES_MAX + 1
+    with pytest.raises(Problem, match="broken in too many places"):
+        list(JsonRows(iter([f"[{some},0,{row}]"])))

@@ -13,7 +13,7 @@ from recoup.kernel.problem import Sentence, invalid
 from recoup.rules.uploads.record import ROW_CHARS_MAX, Header, Record, check_nothings, header_of, is_header, is_row
 
 BUFFER: Final = 2 * ROW_CHARS_MAX
-SEARCHES_MAX: Final = 2_000  # for the next whole row, over all broken places of a file
+SEARCHES_MAX: Final = 2_000  # for the next whole row of a file; and of values side by side that are no row
 _LOST: Final = "\N{REPLACEMENT CHARACTER}"
 _BETWEEN: Final = re.compile(r"[\s,\[\]]*")
 # Between the rows of a file that is no list, a bracket before a plain value begins a value that is no row.
@@ -32,6 +32,7 @@ class JsonRows:
         self._chunks = chunks
         self._text, self._at, self._line, self._ended = "", 0, 1, False
         self._depth, self._searches, self._number, self._headers = 0, 0, 0, 0
+        self._others = 0  # values since the last row that are no object
         self._inside = False  # an object whose list is being read
         self.header = Header()
         self.notes: list[str] = []
@@ -76,6 +77,8 @@ class JsonRows:
             return
         self._move(end)
         if not isinstance(value, dict):
+            self._others += 1
+            self._check(self._others)
             yield self._broken(line, "not_an_object", "is no object in braces: {…}")
         elif is_header(value):
             self._configure(value)
@@ -85,7 +88,7 @@ class JsonRows:
             yield self._row(line, text)
 
     def _row(self, line: int, text: str) -> Record:
-        self._number += 1
+        self._number, self._others = self._number + 1, 0
         if _LOST in text:
             why = "holds bytes that are not UTF-8; save the file as UTF-8"
             return Record(self._number, line, code="wrong_encoding", why=why)
@@ -170,19 +173,22 @@ class JsonRows:
             own = False
 
     def _is_row_at(self, begin: int) -> bool:
-        """Raises: Problem(invalid) when too much was looked at in vain."""
         self._searches += 1
-        if self._searches > SEARCHES_MAX:
-            raise invalid(
-                Sentence("The file is broken in too many places, the last near line {0}.", self._line),
-                "file",
-                "Create it again; none of it was accepted.",
-            )
+        self._check(self._searches)
         try:
             value, _ = _decode(self._text, begin)
         except (ValueError, RecursionError):
             return False
         return isinstance(value, dict) and any(name.lower() in ("orderid", "transmitid") for name in value)
+
+    def _check(self, in_vain: int) -> None:
+        """Raises: Problem(invalid) when too much was looked at in vain."""
+        if in_vain > SEARCHES_MAX:
+            raise invalid(
+                Sentence("The file is broken in too many places, the last near line {0}.", self._line),
+                "file",
+                "Create it again; none of it was accepted.",
+            )
 
     # the text -------------------------------------------------------------------------------------------------------
 
