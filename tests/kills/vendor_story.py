@@ -307,7 +307,7 @@ class _Story:
         for key in await self.shop.value(sql, orders):
             self.route.dispute(key)
         await self._until("SELECT count(*) FROM disputes WHERE state = 'open'", len(orders))
-        scope = person(self.shop)
+        scope = replace(person(self.shop), role="owner")
         rows = await self.shop.world.db.fetch(
             "SELECT dispute_id, key::text FROM disputes JOIN attempts USING (merchant_id, attempt_id) ORDER BY 1"
         )
