@@ -395,7 +395,7 @@ class _Story:
         assert taken == Counter(ours), "one charge an attempt, and each of ours is theirs"
         assert len(ours) == await shop.value("SELECT count(*) FROM orders"), "one an order"
         back = route.given_back()
-        sent = "SELECT jsonb_object_agg(coalesce(send_id, modification_id), units) FROM modifications"
+        sent = "SELECT jsonb_object_agg(coalesce(send_key, key), units) FROM modifications"
         assert dict(back) == await shop.value(sent + " WHERE kind = 'refund' AND state = 'done'")
         assert len(back) == len(dict(back)), "each went back once"
         assert not await shop.value("SELECT count(*) FROM modifications WHERE state <> 'done'")
@@ -430,7 +430,7 @@ class _Story:
         rows = csv.writer(out, lineterminator="\n")
         rows.writerow(("id", "reference", "type", "amount", "currency", "date", "route"))
         for line in lines:
-            amount = to_text(line.units, EXPONENTS[line.currency])
+            amount = to_text(abs(line.units), EXPONENTS[line.currency])
             at = iso(max(line.at, earliest))
             rows.writerow((line.id or "", line.reference, line.type, amount, line.currency, at, self.name))
         return File("theirs.csv", io.BytesIO(out.getvalue().encode()))

@@ -13,6 +13,7 @@ from recoup.gateways.cards.credential import Stored
 from recoup.store.server import ServerAddress
 from recoup_connectors.stripe import charges
 from recoup_connectors.stripe.connector import Stripe
+from recoup_connectors.stripe.outcomes import UNCAPTURED
 from recoup_lab.processors.faults import Faults
 from recoup_lab.processors.stripe.server import KEY, StandIn
 
@@ -41,7 +42,10 @@ class OfStripe(Vendor):
         return taken
 
     def given_back(self) -> list[tuple[str, int]]:
-        return [(one["metadata"]["recoup_id"], one["amount"]) for one in self.standin.book.all("refund")]
+        book = self.standin.book
+        moves = {one["source"]: one["reporting_category"] for one in book.all("balance_transaction")}
+        refunds = [one for one in book.all("refund") if moves.get(one["id"]) != UNCAPTURED]
+        return [(one["metadata"]["recoup_id"], one["amount"]) for one in refunds]
 
     def settle(self) -> None:
         """It books at once."""
