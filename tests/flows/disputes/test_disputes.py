@@ -761,6 +761,21 @@ def test_a_card_that_was_disputed_as_fraud_is_not_charged_again_here(server: Ser
     story(server, tell)
 
 
+def test_a_reason_on_no_list_is_for_people_and_blocks_no_card(server: ServerAddress) -> None:
+    async def tell(shop: Shop) -> None:
+        order_id = await paid(shop, pan=COUNTING_CARDS[0], units=4577)
+        notice = await notice_of(shop, order_id, amount=4577, reasonCode="99.9", respondBy="2031-01-01T00:00:00Z")
+        await tell_issuer(shop, notice)
+        await sent(shop, notice)
+        row = await the_dispute(shop, order_id)
+        assert (row["kind"], row["liable"], row["state"]) == ("other", "operator", "open")
+        assert (await shop.order(order_id))["attention"] == "dispute_reason_unknown"
+        word = await shop.ask(pan=COUNTING_CARDS[0], units=4677, is_mit=False, days=None, code="05")
+        assert word.evaluate == "APPROVED"
+
+    story(server, tell)
+
+
 def test_the_merchant_hears_of_it_once(server: ServerAddress) -> None:
     async def tell(shop: Shop) -> None:
         order_id = await paid(shop)

@@ -86,7 +86,12 @@ REASONS: Final[dict[str, str]] = {
     **BILLED,
     "payer_refused": "The customer chose not to pay, on the page of the payment link.",
 }
-DISPUTE_KINDS: Final = {"fraud": "Fraud", "service": "Service", "processing": "Processing error"}
+DISPUTE_KINDS: Final = {
+    "fraud": "Fraud",
+    "service": "Service",
+    "processing": "Processing error",
+    "other": "Not classified",
+}
 DISPUTE_STAGES: Final = {
     "inquiry": "Inquiry", "first": "First chargeback", "pre_arbitration": "Pre-arbitration",
     "arbitration": "Arbitration",

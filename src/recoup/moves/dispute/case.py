@@ -37,6 +37,7 @@ from recoup.rules.order.attention import (
     ANSWER_DELAYED,
     ANSWER_REFUSED,
     LATE,
+    REASON_UNKNOWN,
     REFUND_NOT_SENT,
     REFUNDED_BEFORE,
     of_dispute,
@@ -99,7 +100,8 @@ def _charged(order: Order, charge: Attempt) -> bool:
 
 def _new(change: Change, route: str, notice: Notice, charge: Attempt) -> Dispute:
     order, dispute_id = change.order, new_id()
-    kind = reason_of(order.card.scheme if order.card else "generic", notice.reason_code).kind
+    reason = reason_of(order.card.scheme if order.card else "generic", notice.reason_code)
+    kind = reason.kind
     # What came in after the end was never the merchant's: none of its terms apply.
     late = order.stage is not Stage.COMPLETED
     terms = _terms(change, charge)
@@ -122,6 +124,8 @@ def _new(change: Change, route: str, notice: Notice, charge: Attempt) -> Dispute
         opened_at=change.now,
     )
     change.set_dispute(dispute)
+    if not reason.known:
+        change.raise_attention(REASON_UNKNOWN)
     return dispute
 
 

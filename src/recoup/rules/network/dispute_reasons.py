@@ -1,8 +1,9 @@
 """What a scheme's reason code says about a dispute, and whose matter it is.
 
-`fraud`: the cardholder denies it. `service`: about what was bought. `processing`: about how it was charged, which is
-the operator's work. Source: data/dispute-reasons.csv, where each row names its document; `generic` rows are words of
-processors that give no scheme's code.
+`fraud`: the cardholder denies it. `service`: about what was bought. `processing`: about how it was charged or
+authorised, which is the operator's work. `other`: none of these, or a code on no list: people look at it, and nothing
+else follows. Source: data/dispute-reasons.csv, where each row names its documents; one number means other things at
+another network. `generic` rows are words of processors that give no scheme's code.
 """
 
 from typing import Final, Literal, NamedTuple
@@ -11,7 +12,7 @@ from msgspec import convert
 
 from recoup.rules.network.tables import read_table
 
-Kind = Literal["fraud", "service", "processing"]
+Kind = Literal["fraud", "service", "processing", "other"]
 
 
 class Reason(NamedTuple):
@@ -19,6 +20,7 @@ class Reason(NamedTuple):
     code: str
     meaning: str
     kind: Kind
+    known: bool = True
 
 
 REASONS: Final = {
@@ -28,7 +30,7 @@ REASONS: Final = {
 
 
 def reason_of(scheme: str, code: str) -> Reason:
-    """What the code says. One that we do not know is taken as fraud: that never costs the merchant."""
+    """What the code says."""
     name = code.strip().upper()
     known = REASONS.get((scheme, name)) or REASONS.get(("generic", name))
-    return known or Reason(scheme, code, "a reason that we do not know", "fraud")
+    return known or Reason(scheme, code, "a reason that is on no list", "other", known=False)

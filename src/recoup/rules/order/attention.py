@@ -33,6 +33,7 @@ REFUND_NOT_SENT: Final = "refund_not_sent"
 SETTLEMENT_STUCK: Final = "settlement_stuck"
 SETTLEMENT_DELAYED: Final = "settlement_delayed"
 LATE: Final = "dispute_late"
+REASON_UNKNOWN: Final = "dispute_reason_unknown"
 ANSWER_DELAYED: Final = "dispute_answer_delayed"
 ANSWER_REFUSED: Final = "dispute_answer_refused"
 FRAUD_WARNED: Final = "fraud_warned"
@@ -53,6 +54,7 @@ SETTLED_BY_PEOPLE: Final = (
     HOLD_EXPIRED,
     UNCLEAR_DECLINE,
     CAPTURE_FAILED,
+    REASON_UNKNOWN,
     UNEXPECTED,
     TAKEN_BACK,
 )
@@ -88,6 +90,7 @@ _SENTENCES: Final = MappingProxyType({
     SETTLEMENT_STUCK: "A settlement is stuck: the channel did not take it. The money is still the merchant's.",
     SETTLEMENT_DELAYED: "A settlement is delayed: the channel does not take it. It is sent until it does.",
     LATE: "Dispute {0} must be answered soon; without an answer it is lost.",
+    REASON_UNKNOWN: "The reason code of its dispute is on no list. No card is blocked before somebody has read it.",
     ANSWER_DELAYED: "The answer to dispute {0} is sent until the processor hears it.",
     ANSWER_REFUSED: "The processor did not take the answer to dispute {0}.",
     **{f"{kind}_stuck": shaped(_STUCK, kind=kind) for kind in _KINDS},

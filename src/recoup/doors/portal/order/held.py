@@ -48,6 +48,7 @@ CURES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType({
     attention.INVOICE_CLOSED: ("Reopen or credit the invoice at the processor, or refund this payment.", DESK),
     attention.UNCLEAR_DECLINE: ("Read its words in the timeline; attempt it again, or cancel the order.", DESK),
     attention.INVOICE_LEFT: ("Void the invoice at the processor, or let it charge that too.", DESK),
+    attention.REASON_UNKNOWN: ("Look its code up at the processor, then answer the dispute on its page.", DESK),
     attention.LATE: ("Answer it before its deadline, on the dispute's page.", DESK),
     attention.ANSWER_DELAYED: ("It is sent until the processor accepts it; see the dispute's page.", OPERATOR),
     attention.ANSWER_REFUSED: ("Answer the dispute again on its page.", DESK),

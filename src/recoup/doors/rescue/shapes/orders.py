@@ -97,7 +97,7 @@ class DisputeShown(Shape, kw_only=True):
 
     id: Annotated[UUID, Meta(description="`ChargebackId` of the event.")]
     number: Annotated[int, Meta(ge=1)]
-    kind: Annotated[str, Meta(description="`fraud`, `service` or `processing`.")]
+    kind: Annotated[str, Meta(description="`fraud`, `service`, `processing` or `other`.")]
     stage: Annotated[
         str, Meta(description="`inquiry` (no money is taken), `first`, `pre_arbitration` or `arbitration`.")
     ]
