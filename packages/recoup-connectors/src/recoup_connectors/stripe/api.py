@@ -274,7 +274,7 @@ def lines_of(plain: Mapping[str, Any]) -> Iterator[StatementLine]:
     currency, at = str(plain["currency"]).upper(), datetime.fromtimestamp(int(plain["created"]), UTC)
     source = plain.get("source")
     about: Mapping[str, Any] = source if isinstance(source, dict) else {"id": source}
-    reference, id = _reference(about), parse_id(str((about.get("metadata") or {}).get(OUR_ID) or ""))
+    reference, id = _reference(about, _type(plain)), parse_id(str((about.get("metadata") or {}).get(OUR_ID) or ""))
     amount, fee = units_of(int(plain["amount"]), currency), units_of(int(plain["fee"]), currency)
     if amount:
         yield StatementLine(id, reference, _type(plain), amount, currency, at)
@@ -283,9 +283,9 @@ def lines_of(plain: Mapping[str, Any]) -> Iterator[StatementLine]:
         yield StatementLine(None, reference, kind, -fee, currency, at)
 
 
-def _reference(about: Mapping[str, Any]) -> str:
-    """Of a charge its intent, which is what we know it by."""
-    intent = about.get("payment_intent") if about.get("object") == "charge" else None
+def _reference(about: Mapping[str, Any], type: str) -> str:
+    """Of a charge, and of what was not captured of it, its intent, which is what we know it by."""
+    intent = about.get("payment_intent") if about.get("object") == "charge" or type == UNCAPTURED else None
     return str(intent or about.get("id") or "")
 
 
