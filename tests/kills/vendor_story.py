@@ -56,7 +56,9 @@ ROUNDS_MAX: Final = 12
 REFUNDS: Final = ("1.00", "2.50")
 PARTS: Final = (1_500, 900)  # of an amount that is held; then the last part, or what is left is let go
 LAST: Final = 700
-SIGNS: Final = {"charge": 1, "dispute_won": 1, "refund": -1, "dispute": -1, "dispute_fee": -1, "fee": -1}
+SIGNS: Final = {"charge": 1, "dispute_won": 1} | dict.fromkeys(
+    ("refund", "dispute", "dispute_fee", "fee", "partial_capture_reversal"), -1
+)
 
 
 class _Counted(Faults):
@@ -421,7 +423,7 @@ class _Story:
             await book_lines(self.shop.world, person(self.shop), ran.run.run_id, None, "their fees")
         await self.shop.close_pages()
         held = await self.shop.value("SELECT coalesce(sum(units), 0) FROM entries WHERE account = 'clearing'")
-        theirs = sum(SIGNS[line.type] * abs(line.units) for line in lines)
+        theirs = sum(map(_signed, lines))
         assert held - theirs == 0, f"we say {held}, they say {theirs}"
         assert (done := await verify(self.shop.world)).difference is None, done.difference
 
@@ -430,10 +432,15 @@ class _Story:
         rows = csv.writer(out, lineterminator="\n")
         rows.writerow(("id", "reference", "type", "amount", "currency", "date", "route"))
         for line in lines:
-            amount = to_text(abs(line.units), EXPONENTS[line.currency])
+            amount = to_text(_signed(line), EXPONENTS[line.currency])
             at = iso(max(line.at, earliest))
             rows.writerow((line.id or "", line.reference, line.type, amount, line.currency, at, self.name))
         return File("theirs.csv", io.BytesIO(out.getvalue().encode()))
+
+
+def _signed(line: StatementLine) -> int:
+    """Money that goes out is below zero."""
+    return SIGNS[line.type] * abs(line.units)
 
 
 def _not_held(change: Change) -> None:

@@ -238,6 +238,7 @@ def test_a_merchant_with_one_customer_for_all_its_guests_is_told_what_is_missing
     run(server, story)
 
 
+@pytest.mark.prove("engine")
 def test_it_is_compared_with_what_decides_today(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
         await lived(shop)

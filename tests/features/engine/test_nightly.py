@@ -60,6 +60,7 @@ def test_the_first_start_does_not_train(server: ServerAddress) -> None:
     run(server, "take", story)
 
 
+@pytest.mark.prove("engine")
 def test_a_better_model_waits_for_a_person_and_has_to_be_beaten(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
         await train_nightly(shop.world)

@@ -15,6 +15,7 @@ from tests.doors.rescue.door import everything
 from tests.flows.test_card_limits import PATIENT, sends, started, try_now
 from tests.worlds import POLICY, Shop, change_world, make_shop, owner, sandbox_world
 
+from recoup.features.network_tokens import flows
 from recoup.features.network_tokens.store import count_undeleted, owe_deletions
 from recoup.flows.cards.due import start
 from recoup.flows.insight.verify import verify
@@ -172,7 +173,11 @@ def test_a_card_that_gets_none_goes_by_its_number(server: ServerAddress) -> None
     run(server, story)
 
 
-def test_a_silent_service_is_asked_a_few_times_and_the_order_goes_on(server: ServerAddress) -> None:
+def test_a_silent_service_is_asked_a_few_times_and_the_order_goes_on(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flows, "TIMEOUT_SECONDS", 1.0)
+
     async def story(ground: Ground) -> None:
         order_id = await ground.begun(NO_ANSWER)
         assert await ground.through(order_id) == "completed"

@@ -1,9 +1,12 @@
 """Stripe's amounts over every ISO code: the same money there and back, and nothing rounded."""
 
+from typing import Any
+
 from tests.rings import each
 
 from recoup.kernel.money import EXPONENTS
 from recoup_connectors.stripe.amounts import DECIMALS, exponent, units_of, wire_amount
+from recoup_connectors.stripe.api import lines_of
 
 EXCEPTIONS = {"ISK": (100, 10_000), "UGX": (100, 10_000), "MGA": (100, 1), "HUF": (100, 100), "TWD": (100, 100)}
 
@@ -33,3 +36,20 @@ def test_the_exceptions() -> None:
 
 def test_only_codes_of_iso_are_taken() -> None:
     assert {one for one in DECIMALS if one not in EXPONENTS} <= {"ANG", "BGN", "SLE", "STD", "XCD"}
+
+
+def test_what_was_not_captured_stands_under_its_payment() -> None:
+    """Stripe writes it as a refund; a refund has its own name."""
+    refund = {"object": "refund", "id": "re_1", "payment_intent": "pi_1", "metadata": {}}
+    moved: dict[str, Any] = {
+        "type": "refund",
+        "amount": -590,
+        "fee": 0,
+        "currency": "usd",
+        "created": 1,
+        "source": refund,
+    }
+    (left,) = lines_of(moved | {"reporting_category": "partial_capture_reversal"})
+    (back,) = lines_of(moved | {"reporting_category": "refund"})
+    assert (left.type, left.reference, left.units) == ("partial_capture_reversal", "pi_1", -590)
+    assert (back.type, back.reference, back.units) == ("refund", "re_1", -590)

@@ -24,8 +24,8 @@ def credentials(run: Run, approve: str | None, refuse: str | None, by: str, as_j
 
     async def work(opened: Opened) -> list[MerchantKey]:
         scope = opened.scope("command", by)
-        if approve or refuse:
-            await decide_key(opened.world, scope, approve or refuse or "", approve=bool(approve))
+        if decided := approve or refuse:
+            await decide_key(opened.world, scope, decided, approve=bool(approve))
         return await list_keys(opened.world, scope)
 
     found = [to_builtins(one) | {"key": f"…{one.key[-4:]}"} for one in run(work)]

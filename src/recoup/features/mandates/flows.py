@@ -148,8 +148,7 @@ def lifts(order: Order, stop_id: UUID) -> bool:
     revoked = [one for one in known if one.change_id == stop_id]
     if not revoked:  # said again, it is what was kept before
         at = next((one.send.at for one in order.sends if one.send_id == stop_id), None)
-        before = [one for one in known if one.kind == "revoked" and at is not None and one.at <= at]
-        revoked = sorted(before, key=lambda one: one.at)[-1:]
+        revoked = [one for one in known if one.kind == "revoked" and at is not None and one.at <= at]
     renewals = [one for one in known if one.kind == "renewed"]
     return bool(revoked) and stopped_by(agreement_of(order.facts), [*revoked, *renewals]) is None
 

@@ -211,8 +211,9 @@ async def _keep(tx: Tx, row: NewProcessorNotice) -> bool:
 
 
 async def work_missed(world: World, orders: Orders, due: Due) -> None:
-    """Due work `missed_notices`, every hour: what each billing of the merchant's has said of failed invoices is kept as
-    if it had been posted. Lost notices are found so, and what was posted while their account was being connected.
+    """Due work `missed_notices`, every hour, or once a day where nothing is billed: what each billing of the merchant's
+    has said of failed invoices is kept as if it had been posted. Lost notices are found so, and what was posted while
+    their account was being connected.
 
     Raises: Problem(unavailable) for a connection that this process does not know yet.
     """

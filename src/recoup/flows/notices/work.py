@@ -19,6 +19,7 @@ from recoup.flows.world import World
 from recoup.gateways.cards.connector import (
     Connector,
     DisputeCase,
+    NewsGiving,
     connector_of,
     is_booked,
     is_disputing,
@@ -217,23 +218,28 @@ async def read_news(world: World, orders: Orders, until: dict[str, WallTime]) ->
         connector = connector_of(processor)
         if connector is None or not is_news_giving(connector):
             continue
-        now, missed = world.clocks.wall(), 0
-        since = max(now - CAUGHT_UP, until[route] - NEWS_OF) if route in until else now - CAUGHT_UP
+        now = world.clocks.wall()
+        since = max(now - CAUGHT_UP, until.get(route, now - CAUGHT_UP) - NEWS_OF)
         try:
-            for reference in await connector.news(since):
-                charged = await charge_referenced(world.db, reference, route, None)
-                if charged is None:
-                    continue
-                try:
-                    await adopt_all(orders, route, charged, await connector.movements_of(reference, ""))
-                except Problem:  # the others come all the same
-                    missed += 1
+            if await _adopt_news(world, orders, route, connector, since):
+                until[route] = now
         except Exception as error:  # noqa: BLE001 - one route's book holds up no other's
-            missed += 1
-            log.warning("news_unread", route=route, error=in_words(error))
-        if not missed:
-            until[route] = now
+            log.warning("book not read", route=route, error=in_words(error))
     return 0
+
+
+async def _adopt_news(world: World, orders: Orders, route: str, connector: NewsGiving, since: WallTime) -> bool:
+    """Answers whether all of it could be read."""
+    whole = True
+    for reference in await connector.news(since):
+        charged = await charge_referenced(world.db, reference, route, None)
+        if charged is None:
+            continue
+        try:
+            await adopt_all(orders, route, charged, await connector.movements_of(reference, ""))
+        except Problem:  # the others come all the same
+            whole = False
+    return whole
 
 
 async def _made_there(world: World, orders: Orders, connector: Connector, row: ProcessorNotice) -> NoticeResult:

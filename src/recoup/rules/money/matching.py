@@ -148,9 +148,9 @@ def check_units(counted: Counter[str]) -> None:
     """Raises: Problem(invalid) for a file with no amount of ours, most of whose amounts are ours in another unit."""
     unit = max(("minor", "major"), key=lambda unit: counted[unit])
     if not counted["same"] and counted[unit] > counted["other"]:
-        message = "This file's amounts are ours in the smallest unit."
+        message = "This file gives our amounts in the smallest unit."
         if unit == "major":
-            message = "This file's amounts are ours in whole units."
+            message = "This file gives our amounts in whole units."
         raise invalid(message, "amounts", Sentence("Say the unit of its amounts: --amounts {0}.", unit))
 
 

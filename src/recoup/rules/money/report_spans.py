@@ -10,7 +10,7 @@ from recoup.rules.files.moments import typed_day, typed_moment
 
 _MONTH: Final = re.compile(r"(20[0-9]{2}|21[0-9]{2})-(0[1-9]|1[0-2])")
 MONTHS_MAX: Final = 24
-_DAY_DIGITS: Final = 8  # more of them name an hour too
+_DAY_DIGITS: Final = 8
 Span = tuple[datetime, datetime]
 
 
@@ -63,7 +63,7 @@ def months_until(now: datetime, first: datetime | None, zone: tzinfo = UTC) -> l
 
 
 def _instant(text: str, zone: str, more_days: int) -> datetime:
-    if sum(map(str.isdigit, text)) <= _DAY_DIGITS:
+    if ":" not in text and sum(map(str.isdigit, text)) <= _DAY_DIGITS:
         day = typed_day(text)
         if day is not None:
             return midnight(day + timedelta(days=more_days), zone)

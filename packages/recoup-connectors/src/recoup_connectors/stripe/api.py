@@ -20,7 +20,7 @@ from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.time import Clocks
 from recoup_connectors import findings as findings
 from recoup_connectors.stripe.amounts import units_of
-from recoup_connectors.stripe.outcomes import OUR_ID, UNCAPTURED, ErrorBody, read
+from recoup_connectors.stripe.outcomes import OUR_ID, UNCAPTURED, ErrorBody, T, read
 
 VERSION: Final = "2025-03-31.basil"
 ANSWER_BYTES_MAX: Final = 4_194_304  # a page of a hundred objects with what they refer to
@@ -179,6 +179,14 @@ def unavailable(why: str) -> Problem:
     return Problem("unavailable", message, cure="Try again in a few minutes.")
 
 
+def read_as(kind: type[T], plain: Any) -> T:
+    """What stands in a list or an event, as an object of ours. Raises: Problem(unavailable) for what is none."""
+    try:
+        return msgspec.convert(plain, kind)
+    except msgspec.ValidationError as error:
+        raise unavailable(f"{error}") from None
+
+
 def encoded(form: Form) -> bytes:
     """As Stripe nests: `metadata[a]=1`, `expand[]=b`. What is None is left out."""
     return urlencode(list(_flat("", form))).encode()
@@ -274,18 +282,19 @@ def lines_of(plain: Mapping[str, Any]) -> Iterator[StatementLine]:
     currency, at = str(plain["currency"]).upper(), datetime.fromtimestamp(int(plain["created"]), UTC)
     source = plain.get("source")
     about: Mapping[str, Any] = source if isinstance(source, dict) else {"id": source}
-    reference, id = _reference(about), parse_id(str((about.get("metadata") or {}).get(OUR_ID) or ""))
+    kind, id = _type(plain), parse_id(str((about.get("metadata") or {}).get(OUR_ID) or ""))
+    reference = _reference(about, kind)
     amount, fee = units_of(int(plain["amount"]), currency), units_of(int(plain["fee"]), currency)
     if amount:
-        yield StatementLine(id, reference, _type(plain), amount, currency, at)
+        yield StatementLine(id, reference, kind, amount, currency, at)
     if fee:  # of a dispute it is booked from the notice already
-        kind = "dispute_fee" if _type(plain) == "dispute" else "fee"
-        yield StatementLine(None, reference, kind, -fee, currency, at)
+        of = "dispute_fee" if kind == "dispute" else "fee"
+        yield StatementLine(None, reference, of, -fee, currency, at)
 
 
-def _reference(about: Mapping[str, Any]) -> str:
-    """Of a charge its intent, which is what we know it by."""
-    intent = about.get("payment_intent") if about.get("object") == "charge" else None
+def _reference(about: Mapping[str, Any], kind: str) -> str:
+    """Of a charge, and of what was not captured of it, its intent, which is what we know it by."""
+    intent = about.get("payment_intent") if about.get("object") == "charge" or kind == UNCAPTURED else None
     return str(intent or about.get("id") or "")
 
 

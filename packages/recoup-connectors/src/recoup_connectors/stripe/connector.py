@@ -36,12 +36,13 @@ from recoup_connectors.stripe.api import (
     checked_rights,
     checked_webhooks,
     lines_of,
+    read_as,
     read_event,
     reason_of,
     unavailable,
 )
 from recoup_connectors.stripe.charges import Charges
-from recoup_connectors.stripe.invoices import Invoices, read_as
+from recoup_connectors.stripe.invoices import Invoices
 from recoup_connectors.stripe.outcomes import (
     OUR_ID,
     UNREADABLE,

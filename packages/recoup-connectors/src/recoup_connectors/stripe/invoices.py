@@ -11,7 +11,7 @@ from recoup.gateways.cards.outcome import Outcome
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply
 from recoup.rules.money.billing import InvoiceState
 from recoup_connectors.stripe import amounts
-from recoup_connectors.stripe.api import Api, Event, Form, notice_of, reason_of, unavailable
+from recoup_connectors.stripe.api import Api, Event, Form, notice_of, read_as, reason_of, unavailable
 from recoup_connectors.stripe.outcomes import Invoice, StripeError, T, declined, read
 
 SECONDS: Final = 10.0
@@ -185,14 +185,6 @@ class Invoices:
             raise unavailable(f"{error}") from None
 
 
-def read_as(kind: type[T], plain: Any) -> T:
-    """Raises: Problem(unavailable)."""
-    try:
-        return msgspec.convert(plain, kind)
-    except msgspec.ValidationError as error:
-        raise unavailable(f"{error}") from None
-
-
 def _decline(invoice: Billed) -> Outcome:
     """Of the newest payment of the invoice."""
     for one in (invoice.payments or {}).get("data", ()):
@@ -200,5 +192,5 @@ def _decline(invoice: Billed) -> Outcome:
         error = intent.get("last_payment_error") if isinstance(intent, dict) else None
         if isinstance(intent, dict) and isinstance(error, dict):
             # the advice is read only of the cards of that scheme
-            return declined(msgspec.convert(error, StripeError), None, intent["id"], scheme="mastercard")
+            return declined(read_as(StripeError, error), None, intent["id"], scheme="mastercard")
     return Outcome("declined")

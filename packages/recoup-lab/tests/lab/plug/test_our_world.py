@@ -74,6 +74,7 @@ def compared(*options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(verb, capture_output=True, text=True, env=clean_environment(), timeout=100)
 
 
+@pytest.mark.prove("engine")
 def test_policies_compared_in_our_world_and_behind_the_pipe_have_the_same_hash(tmp_path: Path) -> None:
     program = command(tmp_path, "--seed", "{seed}")
     inside = compared("--arms", "daily,next-day", "--world", str(tmp_path / "world.toml"))

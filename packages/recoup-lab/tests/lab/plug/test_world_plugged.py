@@ -169,6 +169,7 @@ def test_a_world_that_talks_nonsense_or_is_silent_makes_it_unknown_and_is_asked(
     plugged(server, tmp_path, story)
 
 
+@pytest.mark.prove("engine")
 def test_orders_of_a_world_that_was_unplugged_wait_and_nobody_else_answers_them(
     server: ServerAddress, tmp_path: Path
 ) -> None:

@@ -17,6 +17,8 @@ from recoup_lab.processors.braintree.server import PRIVATE, PUBLIC, notification
 with warnings.catch_warnings(action="ignore"):  # the library's own
     import braintree
 
+# The library's own, from Python 3.12 on.
+pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 ORDER = "018f3a52-0000-7000-8000-000000000001"
 

@@ -23,6 +23,7 @@ def test_about_a_third_can_never_be_approved(world: LabWorld) -> None:
     assert low <= ever_approvable(world, world.all_orders[::4]) <= high
 
 
+@pytest.mark.prove("engine")
 def test_who_knows_all_parameters_does_better_with_three_sends_than_19_blind_ones(world: LabWorld) -> None:
     low, high = BANDS["oracle"]
     some = world.all_orders[::4]
