@@ -95,7 +95,7 @@ async def told(shop: Shop, event: str = "mandate.revoked") -> list[dict[str, Any
 @pytest.mark.parametrize(
     ("said", "pan", "same", "other", "unnamed"),
     [
-        ("R0", CARD, "declined", "processing", "declined"),
+        ("R0", CARD, "processing", "processing", "processing"),
         ("R1", CARD, "declined", "processing", "declined"),
         ("R3", CARD, "declined", "declined", "declined"),
         ("21", MASTERCARD, "declined", "processing", "declined"),
@@ -139,14 +139,30 @@ def test_what_comes_later_ends_without_a_send_and_says_why(server: ServerAddress
     run(server, story)
 
 
-def test_another_merchant_is_never_affected(server: ServerAddress) -> None:
+@pytest.mark.parametrize("said", ["R0", "R1", "R3"])
+def test_only_a_stop_of_the_whole_card_binds_another_merchant(server: ServerAddress, said: str) -> None:
     async def story(shop: Shop, processor: Saying) -> None:
         other = await make_shop(shop.world, shop.orders, shop.deliveries)
         theirs = await begun(other, "sub-1", units=YES)
-        await revoke(shop, processor, await begun(shop, "sub-1"), "R3")
+        await revoke(shop, processor, await begun(shop, "sub-1"), said)
         later = await begun(other, "sub-1", units=YES)
+        sent = len(processor.sent)
         for order_id in (theirs, later):
-            assert await try_now(other, order_id) == "approved"
+            done = await try_now(other, order_id)
+            assert (done == "approved") is (said != "R3"), done
+        assert (len(processor.sent) > sent) is (said != "R3")
+        word = await other.ask(pan=CARD, is_mit=False, days=None, cvv="123", units=YES, facts=named("sub-1"), code="05")
+        assert word.evaluate == "APPROVED", "what the customer starts is theirs"
+
+    run(server, story)
+
+
+def test_a_stopped_payment_ends_alone_and_the_next_renewal_is_charged(server: ServerAddress) -> None:
+    async def story(shop: Shop, processor: Saying) -> None:
+        first = await begun(shop, "sub-1")
+        await revoke(shop, processor, first, "R0")
+        assert await stage(shop, first) == "declined"
+        assert await try_now(shop, await begun(shop, "sub-1", units=YES)) == "approved"
 
     run(server, story)
 

@@ -23,6 +23,7 @@ from recoup.rules.network.codes import code_of as named_code
 from recoup.rules.network.codes import read_decline
 from recoup.rules.order.agreement import Agreement, agreement_of
 
+ORDER, OTHER = UUID(int=7), UUID(int=8)
 T0 = datetime(2026, 3, 2, 9, tzinfo=UTC)
 NAMES = st.none() | st.sampled_from(["a", "b"])
 AGREEMENTS = st.builds(Agreement, NAMES, NAMES)
@@ -32,7 +33,7 @@ SCOPES = st.sampled_from(["payment", "agreement", "all"])
 
 def change(number: int, kind: str, scope: str, days: int, named: Agreement, holds: bool) -> MandateChange:  # noqa: FBT001
     at, what = T0 + timedelta(days=days), scope if kind == "revoked" else None
-    found = MandateChange(UUID(int=number), kind, at, None, what, "R1", named.subscription, named.network_id)  # type: ignore[arg-type]
+    found = MandateChange(UUID(int=number), kind, at, ORDER if number % 2 else OTHER, what, "R1", named.subscription, named.network_id)  # type: ignore[arg-type]
     return replace(found, holds=holds)
 
 
@@ -77,8 +78,10 @@ def test_what_an_order_names() -> None:
     assert len(agreement_of({"subscription": {"subscriptionId": "x" * 10_000}}).subscription or "") == 128
 
 
-def revoked(scope: str = "agreement", days: int = 0, **named: str | None) -> MandateChange:
-    return MandateChange(UUID(int=1), "revoked", T0 + timedelta(days=days), None, scope, "R1", **named)  # type: ignore[arg-type]
+def revoked(
+    scope: str = "agreement", days: int = 0, order_id: UUID | None = None, **named: str | None
+) -> MandateChange:
+    return MandateChange(UUID(int=1), "revoked", T0 + timedelta(days=days), order_id, scope, "R1", **named)  # type: ignore[arg-type]
 
 
 def renewed(days: int = 1, **named: str | None) -> MandateChange:
@@ -95,6 +98,9 @@ def renewed(days: int = 1, **named: str | None) -> MandateChange:
         ([revoked(network_id="n1")], Agreement(None, "n2"), False),
         ([revoked(network_id="n1")], Agreement("a", "n1"), True),
         ([revoked("all", subscription="a")], Agreement("b", "n"), True),
+        ([revoked("payment", order_id=ORDER, subscription="a")], Agreement("a"), True),
+        ([revoked("payment", order_id=OTHER, subscription="a")], Agreement("a"), False),
+        ([revoked("payment", order_id=OTHER)], Agreement(), False),
         ([revoked(subscription="a"), renewed(subscription="a")], Agreement("a"), False),
         ([revoked(subscription="a"), renewed(subscription="b")], Agreement("a"), True),
         ([revoked(subscription="a"), renewed()], Agreement("a"), False),
@@ -110,7 +116,7 @@ def renewed(days: int = 1, **named: str | None) -> MandateChange:
 )
 def test_cases(changes: list[MandateChange], agreement: Agreement, stops: bool) -> None:
     for order in permutations(changes):
-        assert (stopped_by(agreement, order) is not None) is stops
+        assert (stopped_by(agreement, order, ORDER) is not None) is stops
 
 
 @each(
@@ -121,6 +127,7 @@ def test_cases(changes: list[MandateChange], agreement: Agreement, stops: bool) 
         (revoked(), Agreement("a"), False),
         (revoked(network_id="n1"), Agreement("a", "n1"), True),
         (revoked("all", subscription="a"), Agreement(None, "n1"), False),
+        (revoked("payment", subscription="a"), Agreement(), True),
         (revoked(), Agreement(), False),
     ],
 )
@@ -135,8 +142,8 @@ def test_a_reason_says_whether_the_two_can_be_told_apart(
 
 @given(AGREEMENTS, CHANGES)
 def test_what_stops_reaches_holds_and_is_the_newest(agreement: Agreement, changes: list[MandateChange]) -> None:
-    found = stopped_by(agreement, changes)
-    standing = [one for one in changes if one.kind == "revoked" and one.holds and reaches(one, agreement)]
+    found = stopped_by(agreement, changes, ORDER)
+    standing = [one for one in changes if one.kind == "revoked" and one.holds and reaches(one, agreement, ORDER)]
     assert found is None or found in standing
     last = max((one.at for one in changes if one.kind == "renewed" and one.holds), default=None)
     newer = [one for one in standing if last is None or one.at >= last]
@@ -148,6 +155,6 @@ def test_what_stops_reaches_holds_and_is_the_newest(agreement: Agreement, change
 @given(AGREEMENTS, CHANGES)
 def test_what_was_corrected_and_a_further_revocation(agreement: Agreement, changes: list[MandateChange]) -> None:
     holding = [one for one in changes if one.holds]
-    assert stopped_by(agreement, changes) == stopped_by(agreement, holding)
+    assert stopped_by(agreement, changes, ORDER) == stopped_by(agreement, holding, ORDER)
     last = MandateChange(UUID(int=1_000), "revoked", T0 + timedelta(days=9), None, "all", "R3")
-    assert stopped_by(agreement, [*changes, last]) == last
+    assert stopped_by(agreement, [*changes, last], ORDER) == last

@@ -21,8 +21,10 @@ MONTH = 30 * DAY
 NEVER = 1 << 62  # later than any instant
 
 # Days since 1970 from which another number holds.
-_OCTOBER_2022, _FEBRUARY_2023, _MAY_19_2025, _MAY_25_2025 = 19_266, 19_389, 20_227, 20_233
+_OCTOBER_2022, _FEBRUARY_2023, _MAY_25_2025 = 19_266, 19_389, 20_233
 _NOVEMBER_29_2026 = 20_786
+# From here on what ends a card binds its merchant alone, and not what the customer starts for another amount.
+_NOVEMBER_30_2026 = 20_787
 _STOPS = frozenset({"R0", "R1", "R3"})  # bind the merchant that was stopped; the other bans bind the card
 _VISA_CATEGORY_1 = frozenset({"04", "07", "12", "14", "15", "41", "43", "46", "57"}) | _STOPS
 _FOR_EVER = frozenset({"03", "21"})
@@ -62,7 +64,7 @@ def windows(scheme: str, one: Sent) -> tuple[Window, ...]:
     day, amount = one.at // DAY, (one.units, one.currency)
     brazil = one.region == "brazil"
     if scheme == "visa":
-        if day < (_MAY_25_2025 if brazil else _MAY_19_2025):
+        if day < _MAY_25_2025:
             return (Window("visa 15 in 30 days", MONTH, min(15, one.lowered), ("all", amount)),)
         return (Window("visa 20 in 30 days", MONTH, min(20, one.lowered), (one.who, amount)),)
     if scheme == "mastercard":
@@ -95,15 +97,14 @@ def _every_key(scheme: str, one: Sent) -> tuple[Hashable, ...]:
 class Count:
     """One card. `log`: its sends as they left, by id. `left_at`: when each left, and whose it was, by
     key. `of_one`: when a merchant's left, and when payments were declined that it reports, by both. `waits`: the last
-    decline that advised one, by how long. `ended`: the last final answer, and whether it binds its merchant alone."""
+    decline that advised one, by how long. `barred`: the final answers, each with what it is called here."""
 
     scheme: str
     log: dict[int, Sent] = field(default_factory=dict)
     left_at: dict[Hashable, list[tuple[int, str]]] = field(default_factory=lambda: defaultdict(list))
     of_one: dict[Hashable, list[int]] = field(default_factory=lambda: defaultdict(list))
-    barred: set[Hashable] = field(default_factory=set)
+    barred: list[tuple[str, Sent]] = field(default_factory=list)
     waits: dict[tuple[int, str, bool, str, int, str], int] = field(default_factory=dict)
-    ended: dict[tuple[str, bool], int] = field(default_factory=dict)
 
     def free_at(self, one: Sent) -> int:
         """0 where it may be sent; otherwise the first instant at which it could, NEVER for none."""
@@ -141,18 +142,17 @@ class Count:
         return min(lefts)
 
     def _barred_until(self, one: Sent) -> int:
-        if self.barred and not self.barred.isdisjoint(("card", ("merchant", one.merchant), ("acceptor", one.acceptor))):
-            return NEVER
         key, until = (one.acceptor, one.units, one.currency), 0
         for (span, whose, reported, *about), heard_at in self.waits.items():
             if tuple(about) == key and (whose == one.merchant or not reported):
                 end = heard_at + span
                 until = max(until, end if whose == one.merchant else rounded(end, span))
-        ended = self.ended if one.at >= _NOVEMBER_29_2026 * DAY else {}
-        for (whose, binds_one), heard_at in ended.items():
-            if whose == one.merchant or not binds_one:
-                end = heard_at + MONTH
-                until = max(until, end if whose == one.merchant else rounded(end, MONTH))
+        rule = _barred_now if one.at >= _NOVEMBER_30_2026 * DAY else _barred_before
+        for name, answer in self.barred:
+            if answer.merchant != one.merchant and not answer.ours or not (span := rule(name, answer, one)):
+                continue
+            end = answer.at + span
+            until = max(until, NEVER if span == NEVER else end if answer.merchant == one.merchant else rounded(end, span))
         return until if until > one.at else 0
 
     def sent(self, id: int, one: Sent) -> None:
@@ -172,18 +172,21 @@ class Count:
     def declined(self, id: int, code: str, advice: str | None) -> None:
         """The answer is known from here on."""
         one = self.log[id]
-        itself = ("merchant", one.merchant)
-        if self.scheme == "visa" and code in _VISA_CATEGORY_1:
-            self.barred.add(itself if code in _STOPS or not one.ours else "card")
-        elif self.scheme == "elo" and code in _ELO_SAME_DATA or self.scheme == "mastercard" and advice in _FOR_EVER:
-            self.barred.add(("acceptor", one.acceptor) if one.ours else itself)
+        if self.scheme == "visa":
+            name = code if code in _STOPS else "category 1" if code in _VISA_CATEGORY_1 else ""
+        elif self.scheme == "elo":
+            name = "irreversible" if code in _ELO_SAME_DATA else ""
+        elif self.scheme == "mastercard" and advice in _FOR_EVER:
+            name = f"advice {advice}"
+        else:
+            is_final = advice is None and code in _FINAL_OF.get(self.scheme, _FINAL)
+            name = ("final stop" if code in _STOPS else "final") if is_final else ""
+        if name:
+            self.barred.append((name, one))
         elif self.scheme == "mastercard" and advice in _WAITS:
             # By its length: of two, the one that ends first may be rounded to end last.
             key = (_WAITS[advice] * HOUR, one.merchant, not one.ours, one.acceptor, one.units, one.currency)
             self.waits[key] = max(self.waits.get(key, one.at), one.at)
-        elif self.scheme not in ("visa", "elo") and advice is None and code in _FINAL_OF.get(self.scheme, _FINAL):
-            who = (one.merchant, code in _STOPS or not one.ours)
-            self.ended[who] = max(self.ended.get(who, one.at), one.at)
 
     def beyond(self) -> list[str]:
         """After the fact: each window that ends with a send of ours and held more than it may, as a reader of the
@@ -208,6 +211,30 @@ class Count:
                 if inside > window.most:
                     found.append(f"{window.name}: {inside}, at most {window.most}")
         return found
+
+
+def _barred_before(name: str, answer: Sent, one: Sent) -> int:
+    own, shared = answer.merchant == one.merchant, answer.acceptor == one.acceptor
+    if name.startswith("final"):
+        day = one.at >= _NOVEMBER_29_2026 * DAY
+        return MONTH if day and (own or name == "final") else 0
+    if name in _STOPS:
+        return NEVER if own else 0
+    return NEVER if name == "category 1" or shared else 0
+
+
+def _barred_now(name: str, answer: Sent, one: Sent) -> int:
+    """R3 binds the card, R0 and R1 the merchant, all three what comes without the customer; the others the merchant, by
+    its name or its acceptor's, and of what the customer starts the same amount."""
+    own, shared = answer.merchant == one.merchant, answer.acceptor == one.acceptor
+    if name == "irreversible":
+        return NEVER if shared else 0
+    if name in _STOPS:
+        return NEVER if one.who == "merchant" and (own or name == "R3") else 0
+    same_amount = (answer.units, answer.currency) == (one.units, one.currency)
+    if not (own or shared) or one.who == "customer" and not same_amount:
+        return 0
+    return MONTH if name in ("final", "final stop", "advice 03") else NEVER
 
 
 def rounded(end: int, span: int) -> int:

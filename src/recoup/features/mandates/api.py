@@ -17,7 +17,7 @@ class MandateRevoked(Shape, kw_only=True):
     """What the customer has revoked at the bank; nothing of it is sent until they agree anew."""
 
     scope: Annotated[
-        str, Meta(description="`payment` (R0), `agreement` (R1, advice 21) or `all` of the merchant's (R3).")
+        str, Meta(description="`payment` (R0: this order), `agreement` (R1, advice 21) or `all` with this card (R3).")
     ]
     response_code: Annotated[str, Meta(description="R0, R1, R3, or MAC 21 for advice 21.")]
     revoked_at: Moment
@@ -25,8 +25,10 @@ class MandateRevoked(Shape, kw_only=True):
 
 
 def mandate_revoked(row: WholeOrder) -> MandateRevoked | None:
-    """For every order of the agreement, also one that was paid before."""
-    revoked = stopped_by(agreement_of(row.facts), OF_CARD.of(row.facets)) if row.order_type == "MIT" else None
+    """For every order that it is about, also one that was paid before."""
+    if row.order_type != "MIT":
+        return None
+    revoked = stopped_by(agreement_of(row.facts), OF_CARD.of(row.facets), row.order_id)
     if revoked is None or revoked.scope is None:
         return None
     return MandateRevoked(

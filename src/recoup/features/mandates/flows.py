@@ -116,7 +116,8 @@ def note_transmitted(change: Change, row: Transmission, *, declined: bool) -> No
     if declined:
         scheme, region = order.card.scheme if order.card else "generic", order.merchant.region
         reading = read_copy(row.decline_code, row.facts, scheme=scheme, on=at.date(), region=region)
-        note_revocation(change, reading, row.transmit_id, at, named)
+        if same_order or scope_of(reading) != "payment":
+            note_revocation(change, reading, row.transmit_id, at, named)
     elif not any(one.change_id == row.transmit_id for one in order.facet(OF_CARD)):
         _renew(change, row.transmit_id, named, at)
 
@@ -133,7 +134,7 @@ def stop_of(change: Change) -> Stop | None:
     if order.initiator != "merchant":
         return None
     agreement, known = agreement_of(order.facts), order.facet(OF_CARD)
-    revoked = stopped_by(agreement, known)
+    revoked = stopped_by(agreement, known, order.order_id)
     if revoked is None:
         return None
     inputs = MandateInput.of(revoked, agreement, change.now)
@@ -150,7 +151,7 @@ def lifts(order: Order, stop_id: UUID) -> bool:
         at = next((one.send.at for one in order.sends if one.send_id == stop_id), None)
         revoked = [one for one in known if one.kind == "revoked" and at is not None and one.at <= at]
     renewals = [one for one in known if one.kind == "renewed"]
-    return bool(revoked) and stopped_by(agreement_of(order.facts), [*revoked, *renewals]) is None
+    return bool(revoked) and stopped_by(agreement_of(order.facts), [*revoked, *renewals], order.order_id) is None
 
 
 async def stop_orders(world: World, orders: Orders, merchant_id: UUID, change_id: UUID) -> None:
@@ -197,7 +198,7 @@ async def lifted_stops(db: Read, merchant_id: UUID, stopped: Sequence[tuple[Exce
         if row is not None:
             revoked = [change for change in row.mandates if str(change.change_id) == stop]
             renewed = [change for change in row.mandates if change.kind == "renewed" and change.at <= one.at]
-            if stopped_by(agreement_of(row.facts), [*revoked, *renewed]) is None:
+            if stopped_by(agreement_of(row.facts), [*revoked, *renewed], row.order_id) is None:
                 lifted.add((one.send_id, stop))
     return lifted
 

@@ -10,6 +10,7 @@ from recoup.doors.portal.order.timeline_entry import LogContext, TimelineEntry, 
 from recoup.doors.portal.pages import Values, member
 from recoup.doors.portal.visit import Visit
 from recoup.features.mandates.rules import SAID, MandateChange, covers, stopped_by
+from recoup.features.mandates.words import ENDS
 from recoup.features.mandates.store import OF_CARD, ListedMandate, list_mandates, mandates_of_payer
 from recoup.kernel.ids import HIGHEST, parse_id
 from recoup.kernel.problem import Sentence, joined
@@ -58,7 +59,7 @@ def _behind(text: str) -> tuple[datetime, UUID]:
 def _of_order(page: OrderPage) -> dict[str, Any] | None:
     """What stops its payments."""
     known = OF_CARD.of(page.facets) if page.order.kind.startswith("mit") else ()
-    revoked = stopped_by(agreement_of(page.order.facts), known)
+    revoked = stopped_by(agreement_of(page.order.facts), known, page.order.order_id)
     return dict(revoked=revoked, revoked_words=SAID) if revoked is not None else None
 
 
@@ -72,7 +73,7 @@ def _mandate_revoked(context: LogContext) -> TimelineEntry:
     code, agreement = Sentence("Code {0}.", context.get("code")), context.get("subscription")
     named = Sentence("Agreement {0}.", agreement) if agreement else "The payment named no agreement."
     what = SAID.get(context.get("scope"), SAID["agreement"])
-    then = "Its other open orders end, and so do later ones, until the customer agrees anew."
+    then = ENDS["payment" if context.get("scope") == "payment" else "agreement"]
     return TimelineEntry("Mandate revoked", joined((what, code, named, then)), "cancelled", "bad", "other")
 
 

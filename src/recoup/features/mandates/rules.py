@@ -1,11 +1,12 @@
 """Which payments a revoked mandate stops, and which new mandate opens them again. Pure.
 
-A customer tells the bank to stop one payment (R0), one agreement (R1, advice 21) or all agreements with a merchant
-(R3). Of one payment the bank's word is as long as that of its agreement: its stop order stays, and the network allows
-no further send. So R0 and R1 stop what belongs to the same agreement and card, R3 whatever the merchant starts with
-that card. What names no agreement cannot be told apart from the one that was revoked, and is stopped too.
+A customer tells the bank to stop one payment (R0), one agreement (R1, advice 21) or all payments without them (R3). So
+R0 stops its order, R1 what belongs to the same agreement and card, R3 whatever the merchant starts with that card; that
+it binds other merchants too is the gate's to see. What names no agreement cannot be told apart from the one that was
+revoked, and is stopped too.
 
-Source: Visa Core Rules §7.3.6.3, Table 7-2 (R0, R1, R3); Mastercard merchant advice code 21.
+Source: Visa Stop Payment Service, how-to (R0, R1, R3); TabaPay, Visa response code updates, 2026-05-31; Mastercard
+merchant advice code 21.
 """
 
 from collections.abc import Iterable, Mapping
@@ -59,8 +60,10 @@ def code_of(reading: Reading) -> str:
     return code if code in STOP_CODES else f"MAC {reading.advice}"
 
 
-def reaches(revoked: MandateChange, agreement: Agreement) -> bool:
-    """Whether a revocation is about payments of this agreement."""
+def reaches(revoked: MandateChange, agreement: Agreement, order_id: UUID) -> bool:
+    """Whether a revocation is about this order, which is under that agreement."""
+    if revoked.scope == "payment":
+        return revoked.order_id == order_id
     return revoked.scope == "all" or _may_be_same(revoked.agreement, agreement)
 
 
@@ -75,15 +78,15 @@ def covers(renewed: MandateChange, revoked: MandateChange, agreement: Agreement)
     return _may_be_same(Agreement(renewed.subscription), Agreement(agreement.subscription))
 
 
-def stopped_by(agreement: Agreement, changes: Iterable[MandateChange]) -> MandateChange | None:
-    """The newest revocation that stops payments of this agreement with the card; None: they may be sent."""
+def stopped_by(agreement: Agreement, changes: Iterable[MandateChange], order_id: UUID) -> MandateChange | None:
+    """The newest revocation that stops this order, of that agreement and card; None: it may be sent."""
     standing = [one for one in changes if one.holds]
     renewals = [one for one in standing if one.kind == "renewed"]
     found = [
         one
         for one in standing
         if one.kind == "revoked"
-        and reaches(one, agreement)
+        and reaches(one, agreement, order_id)
         and not any(covers(new, one, agreement) for new in renewals)
     ]
     return max(found, key=lambda one: (one.at, one.change_id), default=None)
@@ -119,7 +122,7 @@ class MandateInput:
     def of(cls, revoked: MandateChange, agreement: Agreement, now: datetime) -> "MandateInput":
         """Of a payment under `agreement`, which the revocation stops."""
         assert revoked.scope is not None
-        named = _is_named(agreement, revoked.agreement)
+        named = revoked.scope == "payment" or _is_named(agreement, revoked.agreement)
         return cls(now, revoked.change_id, revoked.scope, revoked.code or "", revoked.at, named)
 
     def features(self) -> dict[str, Any]:

@@ -15,6 +15,10 @@ EVENT: Final = EventKind(
     "The customer revoked the mandate at the bank. Its open orders end, and so do later ones.",
     of,
 )
+ENDS: Final = {
+    "payment": "Only this order ends.",
+    "agreement": "Its other open orders end, and so do later ones, until the customer agrees anew.",
+}
 _REVOKED: Final = {
     "payment": "A customer has stopped a payment at the bank",
     "agreement": "A customer has revoked a mandate at the bank",
@@ -26,7 +30,10 @@ def _mandate(facts: Facts, to: Locale) -> Notified:
     lines = [f"{of_order(facts, to)} {to.say('The bank’s code: {code}.', code=facts['code'])}"]
     if facts.get("subscription"):
         lines.append(to.say("Agreement {name}.", name=facts["subscription"]))
-    lines.append(to.say("Its open orders end, and so do later ones, until the customer agrees anew."))
+    if facts["scope"] == "payment":
+        lines.append(to.say(ENDS["payment"]))
+    else:
+        lines.append(to.say("Its open orders end, and so do later ones, until the customer agrees anew."))
     return to.say(_REVOKED[facts["scope"]]), lines, "/mandates"
 
 

@@ -42,7 +42,7 @@ _FINAL: Final = frozenset({"lost_stolen", "closed_or_invalid_account", "revoked"
 _OF_FINAL: Final = frozenset({"hard", "fraud"})
 _SAME_DATA_FAILS: Final = frozenset({"hard", "data"})
 _ANY_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_FOR_EVER: Final = frozenset({"mc-advice-03", "mc-advice-21"})  # billed for 30 days; we never send again
+SANDBOX_ACCEPTOR: Final = "sandbox"  # the sandbox's merchants share it; there each is a merchant of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +155,9 @@ def tallies(scheme: str, sends: Sequence[Send], now: datetime, wish: Wish) -> tu
                 )
             )
             continue
-        answers = [send for send in telling if triggers(row, send) and _reaches(send, wish)]
-        counted = _meeting(row, answers, wish)
-        if counted:
-            found.append(_ban(row, counted, wish))
+        answers = [send for send in telling if triggers(row, send) and reaches(row, send, wish)]
+        if answers:
+            found.append(_ban(row, answers, wish))
     return tuple(found)
 
 
@@ -245,7 +244,7 @@ def _rules_on(scheme: str, on: date, region: str) -> tuple[LimitRow, ...]:
 
 def span_of(row: LimitRow) -> timedelta | None:
     """How long a send counts, or an answer bans; None: for ever."""
-    if row.rule_id in _FOR_EVER or row.window_hours is None:
+    if row.lasts or row.window_hours is None:
         return None
     return timedelta(hours=row.window_hours)
 
@@ -291,21 +290,39 @@ def triggers(row: LimitRow, send: Send) -> bool:
     """Whether the answer to this send is one that the ban is about."""
     if not send.declined or send.lifted and send.code in STOP_CODES:
         return False
-    if row.rule_id == "visa-category-1":
-        return send.visa_category == 1
-    if row.rule_id == "visa-stop-instruction":
-        return send.code in STOP_CODES
-    if row.rule_id == FINAL_ANSWER:
-        return is_final(send.klass, send.code)
-    if row.rule_id == "elo-irreversible":
-        # Data that could be corrected count too: what we resend is always the same data.
-        return send.klass in _SAME_DATA_FAILS
-    return send.advice is not None and row.rule_id == "mc-advice-" + send.advice
+    return any(_says(send, *answer.partition(":")[::2]) for answer in row.answers)
 
 
-def _reaches(send: Send, wish: Wish) -> bool:
-    """A stop by the customer binds the merchant that was stopped; every other ban binds the card for all."""
-    return send.code not in STOP_CODES or send.merchant_id == wish.merchant_id
+def _says(send: Send, kind: str, value: str) -> bool:
+    match kind:
+        case "category":
+            return str(send.visa_category) == value and send.code not in STOP_CODES
+        case "code":
+            return send.code == value
+        case "advice":
+            return send.advice == value
+        case "final":
+            return is_final(send.klass, send.code)
+    # Data that could be corrected count too: what we resend is always the same data.
+    return kind == "irreversible" and send.klass in _SAME_DATA_FAILS
+
+
+def reaches(row: LimitRow, answer: Send, asked: "Send | Wish") -> bool:
+    """Whether what the answer forbids is about the send that is asked for. That a stop is of another order or agreement
+    is said by `lifted`."""
+    own = answer.merchant_id == asked.merchant_id
+    same_amount = (answer.units, answer.currency) == (asked.units, asked.currency)
+    shared = answer.acceptor_id == asked.acceptor_id
+    by = row.key.split("+")
+    if asked.initiator == "customer" and "cit" not in row.kinds and not ("cit:amount" in row.kinds and same_amount):
+        return False
+    return (
+        (own or not ("order" in by or "agreement" in by))
+        and (own or not row.own_stops or answer.code not in STOP_CODES)
+        and (own or "merchant" not in by or shared and answer.acceptor_id != SANDBOX_ACCEPTOR)
+        and (shared or "acceptor" not in by)
+        and (same_amount or "amount" not in by)
+    )
 
 
 def _ban(row: LimitRow, triggers: Sequence[Send], wish: Wish) -> Tally:

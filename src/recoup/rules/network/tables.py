@@ -37,7 +37,14 @@ class CodeRow(NamedTuple):
 
 
 class LimitRow(NamedTuple):
-    """`fee_units`: what each send beyond it costs, in cents of `currency`; None where no source says so."""
+    """A count of sends, or, of `maximum_sends` 0, what an answer forbids.
+
+    `fee_units`: what each send beyond it costs, in cents of `currency`; None where no source says so. `key`: what is
+    counted together, or how far an answer reaches: `order`, `agreement` or `card`, and what else has to be the same
+    (`acceptor`, `merchant`, `amount`). Of an answer, `answers` are those that forbid, `kinds` the sends that are
+    forbidden: `mit`, `cit`, `cit:amount` for one of the same amount. It `lasts` for ever, or as long as its window;
+    `own_stops`: a stop at the bank reaches its merchant alone.
+    """
 
     scheme: str
     rule_id: str
@@ -54,6 +61,10 @@ class LimitRow(NamedTuple):
     document: str
     source: str
     confidence: str
+    answers: tuple[str, ...]
+    kinds: tuple[str, ...]
+    lasts: bool
+    own_stops: bool
 
 
 class ProcessorRow(NamedTuple):
@@ -95,15 +106,23 @@ def _code_row(row: dict[str, str]) -> CodeRow:
     return CodeRow(**{name: read[name] for name in CodeRow._fields})
 
 
+_OWN_STOPS: Final = "+own-stops"
+
+
 def _limit_row(row: dict[str, str]) -> LimitRow:
     read = (
         row
         | _period(row)
         | {
             "window_hours": float(row["window_hours"]) if row["window_hours"] else None,
-            "maximum_sends": int(row["maximum_sends"]),
-            "initiator_split": row["initiator_split"] == "yes",
+            "maximum_sends": int(row.get("maximum_sends", 0)),
+            "initiator_split": row.get("initiator_split") == "yes",
             "fee_units": _cents(row["fee_per_excess"]),
+            "answers": tuple(row.get("answers", "").split()),
+            "kinds": tuple(row.get("kinds", "").split()),
+            "lasts": row.get("lasts") == "ever",
+            "own_stops": row["key"].endswith(_OWN_STOPS),
+            "key": row["key"].removesuffix(_OWN_STOPS),
         }
     )
     return LimitRow(**{name: read[name] for name in LimitRow._fields})
@@ -126,10 +145,12 @@ def _processor_row(row: dict[str, str]) -> ProcessorRow:
 
 
 CODES: Final[tuple[CodeRow, ...]] = tuple(_code_row(row) for row in read_table("response-codes.csv"))
-LIMITS: Final[tuple[LimitRow, ...]] = tuple(_limit_row(row) for row in read_table("network-limits.csv"))
+LIMITS: Final[tuple[LimitRow, ...]] = tuple(
+    _limit_row(row) for name in ("network-limits.csv", "forbidding-answers.csv") for row in read_table(name)
+)
 PROCESSOR_CODES: Final[tuple[ProcessorRow, ...]] = tuple(map(_processor_row, read_table("processor-codes.csv")))
 
-_NAMES = ("response-codes.csv", "network-limits.csv", "processor-codes.csv")
+_NAMES = ("response-codes.csv", "network-limits.csv", "forbidding-answers.csv", "processor-codes.csv")
 KNOWLEDGE_VERSION: Final = "codes-" + hashlib.sha256("".join(map(_text, _NAMES)).encode()).hexdigest()[:12]
 
 

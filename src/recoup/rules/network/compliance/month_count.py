@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
-from recoup.rules.network.limits import OF_THE_NUMBER, STOP_ADVICE, STOP_CODES, Send, rules_at, span_of, triggers
+from recoup.rules.network.limits import OF_THE_NUMBER, STOP_ADVICE, STOP_CODES, Send, reaches, rules_at, span_of, triggers
 from recoup.rules.network.tables import LimitRow
 
 Cause = Literal["gate", "known_later", "repeated", "joined", "advance", "merchant"]
@@ -251,18 +251,15 @@ class MonthCount:
             )
 
     def _forbids(self, answer: LoggedSend, one: LoggedSend, row: LimitRow) -> bool:
-        """A stop by the customer binds the merchant that was stopped. What an issuer said of a number that was replaced
-        since forbids no send of the new one."""
+        """What an issuer said of a number that was replaced since forbids no send of the new one."""
         span = span_of(row)
-        if not triggers(row, answer.send) or not _meets(answer.send, one.send, row):
+        if not triggers(row, answer.send) or not reaches(row, answer.send, one.send):
             return False
         if self._may_be_lifted(answer) and one.send.initiator == "customer":
             if answer.send.code in STOP_CODES:
                 return False
             span = timedelta(hours=row.window_hours or 0)
         if span is not None and answer.send.at + span <= one.send.at:
-            return False
-        if answer.send.code in STOP_CODES and not self._is_mine(answer):
             return False
         is_of_old_number = answer.is_replaced and answer.card_id != one.card_id and answer.send.code in OF_THE_NUMBER
         return not is_of_old_number or answer.send.advice is not None
