@@ -50,7 +50,7 @@ from recoup.rules.rescue.advance_by_bounds import advance_by_bounds
 from recoup.rules.rescue.by_hand import GateWord, PlanBefore
 from recoup.rules.rescue.card_update import UpdateInput, decide_update
 from recoup.rules.rescue.evidence import Decision
-from recoup.rules.rescue.policy import ENGINE_1
+from recoup.rules.rescue.policy import ENGINE_2
 from recoup.rules.rescue.replay import DECIDERS
 from recoup.rules.rescue.signal import SignalInput, decide_by_signal
 from recoup.store.insight.proofs import walk
@@ -191,7 +191,7 @@ async def _decided_by_a_model(shop: Shop) -> None:
         assert given.facts is not None
         limits = Limits(10**6, 10**6, 10**6, 1, 5_000, "both")
         risk = AdvanceInputs("declined", given.reading, 4590, "USD", 133, limits, given.now, facts=given.facts)
-        decided = decide_by_model(given, ENGINE_1, made)
+        decided = decide_by_model(given, ENGINE_2, made)
         await _store(shop, order_id, decided, given.features())
         if decided.versions["decider"] == "engine-3":  # as the engine of before has stored it
             past = replace(decided, versions=decided.versions | {"decider": "engine-2"})

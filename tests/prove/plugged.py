@@ -21,7 +21,7 @@ from recoup.rules.backtest.report import Judgement, judge
 from recoup.rules.policies.in_force import InForce, Part
 from recoup.rules.policies.terms import PolicyTerms
 from recoup.rules.rescue.arms import DecisionRecord
-from recoup.rules.rescue.policy import ENGINE_1, RETRY_2, Pricing
+from recoup.rules.rescue.policy import ENGINE_2, RETRY_2, Pricing
 from recoup_lab.compare.arms.engine import EngineArm
 from recoup_lab.compare.driver import play
 from recoup_lab.compare.ground import Ground, survey
@@ -159,7 +159,7 @@ def opened(kind: Kind, program: Program, logged: int, fresh: int) -> Plugged:
     first = int(logged * share)
     briefing = Briefing(ground.hello, ground.history, ground.seed)
     model = EngineArm(replace(briefing, history=ground.history[:LEARNED_ROWS])).model
-    return Plugged(kind, ground, model, taken[:first], taken[first:], briefing, EngineTarget(model, ENGINE_1))
+    return Plugged(kind, ground, model, taken[:first], taken[first:], briefing, EngineTarget(model, ENGINE_2))
 
 
 def _place(kind: Kind, customer: int) -> bytes:
@@ -174,7 +174,7 @@ def targets(world: Plugged) -> dict[str, Target]:
     """The engine without draws, the same with three tries at most, and the schedule that the comparison group keeps."""
     return {
         "engine": world.own,
-        "three tries": within_tries(world.model, ENGINE_1, 3),
+        "three tries": within_tries(world.model, ENGINE_2, 3),
         "retry-2": ScheduleTarget(RETRY_2),
     }
 
@@ -193,4 +193,4 @@ def judged(lines: Sequence[bytes], target: Target, payers: int) -> list[Judgemen
     """Of each sample, as `recoup backtest FILE` makes it."""
     read = read_log(lines, target, at_most=10**9)
     assert not read.refused
-    return [judge(target.name, part, ENGINE_1.send_units, groups=False) for part in samples(read.orders, payers)]
+    return [judge(target.name, part, ENGINE_2.send_units, groups=False) for part in samples(read.orders, payers)]

@@ -23,7 +23,7 @@ from recoup.rules.rescue.answer_classes import APPROVED, FUNDS, SOFT, key_of
 from recoup.rules.rescue.evidence import Evidence, Offered
 from recoup.rules.rescue.explore import Offer, drawn, weighed
 from recoup.rules.rescue.facts import Look
-from recoup.rules.rescue.policy import ENGINE_1, Pricing
+from recoup.rules.rescue.policy import ENGINE_2, Pricing
 
 MODEL = model()
 
@@ -47,11 +47,11 @@ def test_the_days_of_rhythms(rhythm: str, day: date, since: int) -> None:
 
 
 def test_who_was_paid_on_fridays_is_tried_on_a_friday() -> None:
-    planned = decide(evidence(looks=fridays(5)), ENGINE_1, MODEL)
+    planned = decide(evidence(looks=fridays(5)), ENGINE_2, MODEL)
     first = planned.plan[0] + timedelta(hours=-5)
     assert first.weekday() in (4, 5), planned.plan  # on the Friday, or in the night after it
     assert "each Friday" in " ".join(planned.reasons)
-    unknown = decide(evidence(), ENGINE_1, MODEL)
+    unknown = decide(evidence(), ENGINE_2, MODEL)
     assert planned.alternatives[0].chance > unknown.alternatives[0].chance
     assert "new here" in " ".join(unknown.reasons)
 
@@ -75,20 +75,20 @@ def test_nothing_is_sent_that_is_not_worth_its_price() -> None:
 def test_tries_that_failed_are_not_repeated_at_once() -> None:
     friday = datetime(2027, 3, 5, 17, 0, tzinfo=UTC)
     known = evidence(looks=fridays(5), tries=(Look(friday, FUNDS, 1),), now=friday)
-    assert decide(known, ENGINE_1, MODEL).plan[0] > friday + timedelta(days=2)
+    assert decide(known, ENGINE_2, MODEL).plan[0] > friday + timedelta(days=2)
 
 
 def test_what_a_network_asks_for_stands_above_it() -> None:
     known = evidence(looks=fridays(5))
     advised = replace(known, reading=replace(known.reading, wait_by_rule=True, min_wait_hours=240.0))
-    planned = decide(advised, ENGINE_1, MODEL)
+    planned = decide(advised, ENGINE_2, MODEL)
     assert planned.plan[0] >= DECLINED + timedelta(hours=240)
     assert "network_wait" in planned.rules
 
 
 @pytest.mark.parametrize(("code", "verdict"), [("14", "decline_at_once"), ("54", "wait")])
 def test_what_no_waiting_cures_is_not_tried(code: str, verdict: str) -> None:
-    decision = decide(evidence(code), ENGINE_1, MODEL)
+    decision = decide(evidence(code), ENGINE_2, MODEL)
     assert (decision.verdict, decision.plan) == (verdict, ())
     assert decision.versions["decider"] == "engine-1"
 
@@ -97,7 +97,7 @@ def test_open_orders_share_the_allowance_of_their_card() -> None:
     alone = decide(evidence(sends_left=4), Pricing("p", least_chance=0.001), MODEL)
     shared = decide(evidence(sends_left=4, open_orders=2), Pricing("p", least_chance=0.001), MODEL)
     assert len(alone.plan) > len(shared.plan) == 2
-    spent = decide(evidence(sends_left=0, free_at=DECLINED + timedelta(days=9)), ENGINE_1, MODEL)
+    spent = decide(evidence(sends_left=0, free_at=DECLINED + timedelta(days=9)), ENGINE_2, MODEL)
     assert spent.plan[0] > DECLINED + timedelta(days=9)
 
 
@@ -105,13 +105,13 @@ def test_what_the_model_has_not_seen_is_said() -> None:
     late = DECLINED + timedelta(days=100)
     facts = replace(evidence().facts, issuer="999999999", first_key="5Z", first=Look(late, SOFT, 0))
     known = evidence(first_declined_at=late, now=late, expires_at=late + timedelta(days=20), facts=facts)
-    said = " ".join(decide(known, ENGINE_1, MODEL).reasons)
+    said = " ".join(decide(known, ENGINE_2, MODEL).reasons)
     for part in ("issuer is new", "code is new", "data end on 2027-02-28"):
         assert part in said
 
 
 def test_a_code_on_no_list_is_planned_for_by_its_class_and_named() -> None:
-    strange, general = (decide(evidence(code), ENGINE_1, MODEL) for code in ("9Z", "05"))
+    strange, general = (decide(evidence(code), ENGINE_2, MODEL) for code in ("9Z", "05"))
     assert "The code 9Z is unknown; the decline is classified without it." in strange.reasons
     assert (strange.verdict, strange.group, strange.plan) == ("plan", "soft", general.plan)
 
@@ -123,7 +123,7 @@ def test_attempts_before_the_hand_over_count_before_the_next() -> None:
     before = [believed(ground_of(MODEL, facts, -300), facts).before.tries for facts in (plain.facts, told.facts)]
     assert before == [1, 4]
     again = Evidence.from_dict(json.loads(json.dumps(told.features())))
-    assert decide(again, ENGINE_1, MODEL).to_dict() == decide(told, ENGINE_1, MODEL).to_dict()
+    assert decide(again, ENGINE_2, MODEL).to_dict() == decide(told, ENGINE_2, MODEL).to_dict()
 
 
 def _looks() -> st.SearchStrategy[tuple[Look, ...]]:
@@ -137,8 +137,8 @@ def test_a_stored_decision_is_decided_again(looks: tuple[Look, ...], hours: int,
     now = DECLINED + timedelta(hours=hours)
     tries = (Look(now, FUNDS, 1),)
     known = evidence(code, looks=looks, tries=tries, now=now, explore=0.1, draw=draw)
-    first = decide(known, ENGINE_1, MODEL)
-    again = decide(Evidence.from_dict(json.loads(json.dumps(known.features()))), ENGINE_1, model_of(MODEL.to_json()))
+    first = decide(known, ENGINE_2, MODEL)
+    again = decide(Evidence.from_dict(json.loads(json.dumps(known.features()))), ENGINE_2, model_of(MODEL.to_json()))
     assert again.to_dict() == first.to_dict()
     assert all(now <= at < known.expires_at for at in first.plan)
     offers = [one for one in first.alternatives if isinstance(one, Offered)]

@@ -11,7 +11,7 @@ from recoup.features.engine.decide import decide
 from recoup.rules.rescue.evidence import Evidence, Offered
 from recoup.rules.rescue.facts import hours_of
 from recoup.rules.rescue.links import LAST, LINKS_1, NOW, LinkInput, LinkOffer, Try, link_offers
-from recoup.rules.rescue.policy import ENGINE_1
+from recoup.rules.rescue.policy import ENGINE_2
 from recoup.rules.rescue.replay import decide_again
 
 UNKNOWN = LinkInput("links-1")
@@ -67,8 +67,8 @@ def with_link(given: Evidence, link: LinkInput | None) -> Evidence:
 
 def test_the_switch_adds_ways_and_changes_nothing_of_the_tries() -> None:
     before = evidence()
-    off = decide(with_link(before, None), ENGINE_1, model())
-    on = decide(with_link(before, LinkInput("links-1")), ENGINE_1, model())
+    off = decide(with_link(before, None), ENGINE_2, model())
+    on = decide(with_link(before, LinkInput("links-1")), ENGINE_2, model())
     assert (on.verdict, on.plan, on.group, on.taken) == (off.verdict, off.plan, off.group, off.taken) != ("wait",)
     assert on.verdict == "plan"
     assert on.alternatives[: len(off.alternatives)] == off.alternatives
@@ -80,7 +80,7 @@ def test_the_switch_adds_ways_and_changes_nothing_of_the_tries() -> None:
 def test_the_stored_decision_is_decided_again() -> None:
     given = with_link(evidence(), LinkInput("links-1", 120, 30))
     known = model()
-    done = decide(given, ENGINE_1, known)
+    done = decide(given, ENGINE_2, known)
     assert Evidence.from_dict(given.features()) == given
     again = decide_again(given.features(), done.versions, {known.name: known})
     assert again.to_dict() == done.to_dict()

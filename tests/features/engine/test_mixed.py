@@ -31,7 +31,7 @@ from recoup.kernel.time import BusinessTime
 from recoup.rules.rescue.answer_classes import APPROVED, FUNDS, SOFT
 from recoup.rules.rescue.evidence import Evidence, Offered, Tried
 from recoup.rules.rescue.facts import Look, hours_of
-from recoup.rules.rescue.policy import ENGINE_1
+from recoup.rules.rescue.policy import ENGINE_2
 from recoup.rules.rescue.replay import decide_again
 
 BEGIN, END = hours_of(DECLINED) + 1.0, hours_of(DECLINED) + 28 * 24.0
@@ -46,12 +46,12 @@ def _found(made: Model, asked: Evidence) -> list[Candidate]:
 def test_without_a_regression_the_causes_decide_and_the_decision_says_so() -> None:
     known, old, new = evidence(looks=fridays(5)), model(), mixed_model(None)
     assert _found(new, known) == _found(old, known)
-    first, second = decide(known, ENGINE_1, old), decide(known, ENGINE_1, new)
+    first, second = decide(known, ENGINE_2, old), decide(known, ENGINE_2, new)
     assert (first.plan, first.versions["decider"]) == (second.plan, "engine-1")
     assert second.versions["decider"] == "engine-3"
     assert "too few past attempts for a regression" in " ".join(second.reasons)
     assert "regression" not in " ".join(first.reasons)
-    weighed = decide(known, ENGINE_1, mixed_model(regression()))
+    weighed = decide(known, ENGINE_2, mixed_model(regression()))
     assert "In these chances, a regression on 5,000 past attempts has a weight of 50%." in weighed.reasons
 
 
@@ -80,13 +80,13 @@ def test_where_no_chance_is_by_causes_there_is_none() -> None:
 
 def test_what_the_regression_says_of_hours_moves_the_plan() -> None:
     night = tuple(8.0 if hour == 2 else -8.0 for hour in range(24) for _funds in range(2))
-    planned = decide(evidence(), ENGINE_1, mixed_model(regression(hour=night, weight=1.0)))
+    planned = decide(evidence(), ENGINE_2, mixed_model(regression(hour=night, weight=1.0)))
     assert (planned.plan[0] + timedelta(hours=-5)).hour == 2, planned.plan
 
 
 def test_an_hour_that_nobody_tried_is_left_out_but_for_now() -> None:
     noon = mixed_model(regression(slots=tuple(place == 4 for place in range(8))))
-    for one in decide(evidence(), ENGINE_1, noon).plan:
+    for one in decide(evidence(), ENGINE_2, noon).plan:
         assert 12 <= (one + timedelta(hours=-5)).hour <= 15
     asked = evidence(kind="sync_mit")
     assert asked.facts is not None
@@ -99,27 +99,27 @@ def test_an_hour_that_nobody_tried_is_left_out_but_for_now() -> None:
 def test_a_card_that_may_be_renewed_is_tried_again_where_others_have_been() -> None:
     """Issuers renew cards without a word; how often that cures is in the tries of the past, or nobody knows."""
     for asked, key in ((evidence("54"), "54"), (evidence("05", advice="01"), "05/01")):
-        never = decide(asked, ENGINE_1, mixed_model(regression(keys=("51",))))
+        never = decide(asked, ENGINE_2, mixed_model(regression(keys=("51",))))
         assert (never.plan, never.rules) == ((), ("no_cure_by_waiting",))
-        known = decide(asked, ENGINE_1, mixed_model(regression(keys=("51", key))))
+        known = decide(asked, ENGINE_2, mixed_model(regression(keys=("51", key))))
         assert (known.verdict, known.group) == ("plan", "soft")
         assert "The issuer may renew the card without telling us; new card details cure it at once." in known.reasons
     asked = evidence("54")
     elo = evidence("54", reading=replace(asked.reading, scheme="elo"))
-    assert decide(elo, ENGINE_1, mixed_model(regression(keys=("54",)))).plan == (), "Elo takes no further try"
-    assert decide(asked, ENGINE_1, model()).plan == ()
-    assert decide(evidence("54", other_card=True), ENGINE_1, mixed_model(regression(keys=("54",)))).rules == (
+    assert decide(elo, ENGINE_2, mixed_model(regression(keys=("54",)))).plan == (), "Elo takes no further try"
+    assert decide(asked, ENGINE_2, model()).plan == ()
+    assert decide(evidence("54", other_card=True), ENGINE_2, mixed_model(regression(keys=("54",)))).rules == (
         "other_card",
     )
     for code in ("82", "55"):  # what only the customer can mend
-        assert decide(evidence(code), ENGINE_1, mixed_model(regression(keys=(code,)))).plan == ()
+        assert decide(evidence(code), ENGINE_2, mixed_model(regression(keys=(code,)))).plan == ()
     later = evidence("54", first_key="51")
-    assert decide(later, ENGINE_1, mixed_model(regression(keys=("51",)))).plan == (), "the last answer counts"
-    assert decide(evidence("14"), ENGINE_1, mixed_model(regression(keys=("14",)))).plan == (), "hard stays hard"
+    assert decide(later, ENGINE_2, mixed_model(regression(keys=("51",)))).plan == (), "the last answer counts"
+    assert decide(evidence("14"), ENGINE_2, mixed_model(regression(keys=("14",)))).plan == (), "hard stays hard"
 
 
 def test_where_sends_cost_nothing_a_plan_goes_on_to_the_end() -> None:
-    free, none = replace(ENGINE_1, least_chance=0.0, send_units=0), replace(ENGINE_1, least_chance=0.99)
+    free, none = replace(ENGINE_2, least_chance=0.0, send_units=0), replace(ENGINE_2, least_chance=0.99)
     made = mixed_model(regression(bias=-3.0))
     plan = decide(evidence(), free, made).plan
     assert len({*plan}) == len(plan) > 12
@@ -137,7 +137,7 @@ def test_of_instants_about_as_good_the_sooner_is_taken(far: float, chosen: float
 
 def test_a_window_of_decades_is_looked_at_for_months() -> None:
     ends = DECLINED + timedelta(days=365 * 40)
-    plan = decide(evidence(expires_at=ends), ENGINE_1, mixed_model(regression())).plan
+    plan = decide(evidence(expires_at=ends), ENGINE_2, mixed_model(regression())).plan
     assert plan
     assert max(plan) < DECLINED + timedelta(days=121)
 
@@ -158,7 +158,7 @@ def test_where_policies_leave_no_hour_that_was_tried_the_others_count() -> None:
 def test_a_model_that_knows_no_second_rest_keeps_the_first() -> None:
     now = DECLINED + timedelta(hours=30)
     after = evidence(tries=(Look(now, FUNDS, 1),), now=BusinessTime(now), attempts=(Tried("soft", now),))
-    assert decide(after, ENGINE_1, mixed_model(None, rest=20.0)).plan[0] >= now + timedelta(hours=20)
+    assert decide(after, ENGINE_2, mixed_model(None, rest=20.0)).plan[0] >= now + timedelta(hours=20)
 
 
 def test_an_order_whose_tries_failed_stands_at_a_low_node() -> None:
@@ -173,9 +173,9 @@ def test_an_order_whose_tries_failed_stands_at_a_low_node() -> None:
 def test_a_further_try_waits_until_somebody_has_tried_again() -> None:
     made = mixed_model(regression(), rest=6.0, rest_again=44.0)
     now = DECLINED + timedelta(hours=30)
-    first = decide(evidence(now=BusinessTime(DECLINED)), ENGINE_1, made)
+    first = decide(evidence(now=BusinessTime(DECLINED)), ENGINE_2, made)
     again = decide(
-        evidence(tries=(Look(now, FUNDS, 1),), now=BusinessTime(now), attempts=(Tried("soft", now),)), ENGINE_1, made
+        evidence(tries=(Look(now, FUNDS, 1),), now=BusinessTime(now), attempts=(Tried("soft", now),)), ENGINE_2, made
     )
     assert first.plan[0] >= DECLINED + timedelta(hours=6)
     assert again.plan[0] >= now + timedelta(hours=44)
@@ -210,7 +210,7 @@ def _asked(draw: st.DrawFn) -> Evidence:
 @given(_models(), _asked())
 def test_no_chance_leaves_its_bounds_and_each_decision_is_decided_again(made: Model, asked: Evidence) -> None:
     assert all(0.0 <= one.chance <= 1.0 and 0.0 <= one.willing <= 1.0 for one in _found(made, asked))
-    first = decide(asked, ENGINE_1, made)
+    first = decide(asked, ENGINE_2, made)
     assert all(0.0 <= one.chance <= 1.0 for one in first.alternatives if isinstance(one, Offered))
     told = json.loads(json.dumps(asked.features()))
     again = decide_again(told, first.versions, {made.name: model_of(made.to_json())})
@@ -219,7 +219,7 @@ def test_no_chance_leaves_its_bounds_and_each_decision_is_decided_again(made: Mo
 
 def test_what_an_older_model_decided_is_decided_again_by_its_version() -> None:
     asked, old = evidence(looks=fridays(5)), model()
-    first = decide(asked, ENGINE_1, old)
+    first = decide(asked, ENGINE_2, old)
     assert decide_again(asked.features(), first.versions, {old.name: model_of(old.to_json())}) == first
     assert b"regression" not in old.to_json()
 
@@ -262,8 +262,8 @@ def test_a_model_of_the_format_before_decides_by_causes_and_keeps_its_name() -> 
     assert made.learned.regression is None
     assert made.name == "model-" + hashlib.sha256(content).hexdigest()[:12]
     assert pickle.loads(pickle.dumps(made)).name == made.name  # noqa: S301  our own
-    decided = decide(known, ENGINE_1, made)
-    assert (decided.versions["decider"], decided.plan) == ("engine-3", decide(known, ENGINE_1, model()).plan)
+    decided = decide(known, ENGINE_2, made)
+    assert (decided.versions["decider"], decided.plan) == ("engine-3", decide(known, ENGINE_2, model()).plan)
 
 
 def test_an_order_that_no_node_explains_stands_as_at_first() -> None:

@@ -28,7 +28,7 @@ from recoup.kernel.time import BusinessTime
 from recoup.rules.rescue.answer_classes import APPROVED, FUNDS, LIMIT, SOFT, TECHNICAL
 from recoup.rules.rescue.evidence import Evidence
 from recoup.rules.rescue.facts import Look
-from recoup.rules.rescue.policy import ENGINE_1
+from recoup.rules.rescue.policy import ENGINE_2
 
 DECISIONS = 300
 HASH = "4fbbb9472575af55c45523ea4f0d8d274d0a2aea899712b94f66ca4e4a781461"
@@ -108,7 +108,7 @@ def _mixed(made: Model, off: float) -> Model:
 
 def _decided(made: Model, decisions: int) -> list[str]:
     dice = random.Random(7)
-    told = [decide(_asked(dice), ENGINE_1, made).to_dict() for _ in range(decisions)]
+    told = [decide(_asked(dice), ENGINE_2, made).to_dict() for _ in range(decisions)]
     return [json.dumps([one[name] for name in ("verdict", "plan", "rules", "alternatives")]) for one in told]
 
 
@@ -117,7 +117,7 @@ def hash_of(decisions: int) -> str:
     dice, digest = random.Random(7), hashlib.sha256()
     made = _model(dice)
     for _ in range(decisions):
-        told = decide(_asked(dice), ENGINE_1, made).to_dict()
+        told = decide(_asked(dice), ENGINE_2, made).to_dict()
         digest.update(json.dumps([told[name] for name in ("verdict", "plan", "rules", "alternatives")]).encode())
     return digest.hexdigest()
 

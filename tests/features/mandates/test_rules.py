@@ -33,7 +33,9 @@ SCOPES = st.sampled_from(["payment", "agreement", "all"])
 
 def change(number: int, kind: str, scope: str, days: int, named: Agreement, holds: bool) -> MandateChange:  # noqa: FBT001
     at, what = T0 + timedelta(days=days), scope if kind == "revoked" else None
-    found = MandateChange(UUID(int=number), kind, at, ORDER if number % 2 else OTHER, what, "R1", named.subscription, named.network_id)  # type: ignore[arg-type]
+    found = MandateChange(
+        UUID(int=number), kind, at, ORDER if number % 2 else OTHER, what, "R1", named.subscription, named.network_id
+    )  # type: ignore[arg-type]
     return replace(found, holds=holds)
 
 

@@ -31,7 +31,7 @@ from recoup.rules.rescue.evidence import Decision, Evidence, Tried
 from recoup.rules.rescue.explained import Dated, IssuerTries
 from recoup.rules.rescue.facts import Look
 from recoup.rules.rescue.gate import Block, GateInput, gate
-from recoup.rules.rescue.policy import ENGINE_1
+from recoup.rules.rescue.policy import ENGINE_2
 from recoup.rules.rescue.route_by_worth import Candidate, Failure, WorthInput, choose_route
 from recoup.rules.rescue.route_terms import Carried, RouteTerms
 from recoup.rules.rescue.what_if_sentences import sentence_of
@@ -71,7 +71,7 @@ def told(decision: Decision, features: dict[str, Any], within: InForce | None = 
 
 
 def planned(known: Evidence, within: InForce | None = None) -> Lines:
-    return told(by_engine(known, ENGINE_1, MODEL, within), known.features(), within)
+    return told(by_engine(known, ENGINE_2, MODEL, within), known.features(), within)
 
 
 def by_arm(arm: str, mode: str = "share", share: int | None = None) -> Lines:
@@ -107,7 +107,7 @@ def after_four() -> Lines:
 def drawn() -> Lines:
     for place in range(100):
         known = of_facts(evidence("51"), explore=0.1, draw=place / 100)
-        decision = by_engine(known, ENGINE_1, MODEL)
+        decision = by_engine(known, ENGINE_2, MODEL)
         if decision.taken != decision.alternatives[0].name:
             return told(decision, known.features())
     raise AssertionError("nothing was drawn")

@@ -28,7 +28,7 @@ from recoup.rules.backtest.replay import EngineTarget, ScheduleTarget
 from recoup.rules.imports.payments import payments_of
 from recoup.rules.policies.in_force import InForce, Part
 from recoup.rules.policies.terms import PolicyTerms
-from recoup.rules.rescue.policy import ENGINE_1, POLICIES
+from recoup.rules.rescue.policy import ENGINE_2, POLICIES
 from recoup_lab.compare.arms.retry_2 import Retry2
 from recoup_lab.compare.arms.schedules import SCHEDULES
 from recoup_lab.compare.driver import play
@@ -122,7 +122,7 @@ def _bounds(kind: plugged.Kind, number: int, folder: Path) -> Iterator[Held]:
                 target = (
                     ScheduleTarget(POLICIES[plan.decider], plan.within)
                     if plan.decider in POLICIES
-                    else EngineTarget(world.model, ENGINE_1, plan.within)
+                    else EngineTarget(world.model, ENGINE_2, plan.within)
                 )
                 rescued = dict(zip(logged, world.rescued(f"{done}/{name}", target, logged), strict=True))
                 cohort = [places[one[0].payment] for one in report.cohort.payments]

@@ -23,7 +23,8 @@ NEVER = 1 << 62  # later than any instant
 # Days since 1970 from which another number holds.
 _OCTOBER_2022, _FEBRUARY_2023, _MAY_25_2025 = 19_266, 19_389, 20_233
 _NOVEMBER_29_2026 = 20_786
-# From here on what ends a card binds its merchant alone, and not what the customer starts for another amount.
+# From here on what ends a card binds its merchant alone, and not what the customer starts for another amount; the times
+# that Mastercard advises are followed by the plan.
 _NOVEMBER_30_2026 = 20_787
 _STOPS = frozenset({"R0", "R1", "R3"})  # bind the merchant that was stopped; the other bans bind the card
 _VISA_CATEGORY_1 = frozenset({"04", "07", "12", "14", "15", "41", "43", "46", "57"}) | _STOPS
@@ -143,7 +144,8 @@ class Count:
 
     def _barred_until(self, one: Sent) -> int:
         key, until = (one.acceptor, one.units, one.currency), 0
-        for (span, whose, reported, *about), heard_at in self.waits.items():
+        waits = self.waits if one.at < _NOVEMBER_30_2026 * DAY else {}
+        for (span, whose, reported, *about), heard_at in waits.items():
             if tuple(about) == key and (whose == one.merchant or not reported):
                 end = heard_at + span
                 until = max(until, end if whose == one.merchant else rounded(end, span))
@@ -152,7 +154,9 @@ class Count:
             if answer.merchant != one.merchant and not answer.ours or not (span := rule(name, answer, one)):
                 continue
             end = answer.at + span
-            until = max(until, NEVER if span == NEVER else end if answer.merchant == one.merchant else rounded(end, span))
+            until = max(
+                until, NEVER if span == NEVER else end if answer.merchant == one.merchant else rounded(end, span)
+            )
         return until if until > one.at else 0
 
     def sent(self, id: int, one: Sent) -> None:

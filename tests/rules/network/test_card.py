@@ -25,6 +25,8 @@ from recoup.rules.network.card import brand, issuer_digits, last4, luhn, luhn_di
         ("352800", "discover", "JCB"),
         ("401178", "elo", "Elo"),
         ("509000", "elo", "Elo"),
+        ("501800", "mastercard", "Maestro"),
+        ("670300", "mastercard", "Maestro"),
         ("655020", "discover", "Discover"),
         ("676770", "generic", "Card"),
         ("", "generic", "Card"),

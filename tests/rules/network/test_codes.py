@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
 
-from recoup.rules.network.codes import Reading, code_of, read_decline
+from recoup.rules.network.codes import Reading, by_network, code_of, plain_advice, read_decline, source_by_brand
+from recoup.rules.network.decline_code import DeclineCode
 from recoup.rules.network.reasons import REASONS
 from recoup.rules.network.tables import CODES, PROCESSOR_CODES, REGIONS
 
@@ -211,3 +212,48 @@ def test_any_decline_can_be_read(**given_: Any) -> None:
     assert reading.retry != "yes" or (reading.min_wait_hours or 0) > 0
     assert reading == read_decline(**given_)
     assert Reading(**json.loads(json.dumps(asdict(reading)))) == reading
+
+
+@each("came", ["3", "03", "021", "MAC 03", "7903", "8303", "03 : Do not try again", "03: stop", "3.0", " 03 "])
+def test_an_advice_is_read_in_each_vendors_form(came: str) -> None:
+    meant = "21" if "21" in came else "03"
+    assert plain_advice(came) == meant
+    reading = read("79", "mastercard", advice=came)
+    assert (reading.advice, reading.terminal, reading.unlisted_advice) == (meant, True, None)
+
+
+@each("came", ["R1", "abc", "1234567", "category 1"])
+def test_an_advice_in_no_form_is_named(came: str) -> None:
+    assert plain_advice(came) is None
+    assert read("51", "mastercard", advice=came).unlisted_advice
+
+
+@each(
+    ("code", "klass", "reason", "network_code"),
+    [
+        ("81", "sca", "sca_required", "1A"),
+        ("A1", "sca", "sca_required", "1A"),
+        ("82", "hard", "revoked", "R1"),
+        ("83", "hard", "revoked", "R3"),
+        ("38", "data", "expired_card", "54"),
+        ("51", "funds", "insufficient_funds", "51"),
+    ],
+)
+def test_cartes_bancaires_has_codes_of_its_own(code: str, klass: str, reason: str, network_code: str) -> None:
+    """On a card of two brands, whichever the other is; by the brand that answered or by the source."""
+    for scheme in ("visa", "mastercard", "generic"):
+        for source in (
+            "cartes_bancaires",
+            source_by_brand(None, code, "CB"),
+            source_by_brand("x", code, "cartebancaire"),
+        ):
+            reading = read(code, scheme, source)
+            assert (reading.klass, reading.reason, reading.code) == (klass, reason, network_code)
+    assert source_by_brand("stripe", "stolen_card", "CB") == "stripe"
+    assert source_by_brand(None, code, "VISA") is None
+
+
+def test_a_raw_answer_of_another_brand_is_no_field_39() -> None:
+    assert by_network("82", "visa") == by_network("82", None) == ("82", ())
+    assert by_network("82", "cartes_bancaires") == (None, (DeclineCode("cartes_bancaires", "82"),))
+    assert by_network(None, "cartes_bancaires") == (None, ())

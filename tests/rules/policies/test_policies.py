@@ -27,7 +27,7 @@ from recoup.rules.policies.stored import Version, holding, named_in
 from recoup.rules.policies.terms import LINKS, NOTHING_SET, OWN, Hours, PolicyTerms, ScopeKind
 from recoup.rules.rescue.decide import decide
 from recoup.rules.rescue.evidence import Decision, Evidence, Tried
-from recoup.rules.rescue.policy import CURRENT, ENGINE_1
+from recoup.rules.rescue.policy import CURRENT, ENGINE_2
 from recoup.rules.rescue.replay import UnknownVersion, decide_again
 
 MODEL = model()
@@ -111,7 +111,7 @@ def test_what_holds_is_inside_every_bound(found: InForce, default: int) -> None:
         assert not said.routes or found.routes is not None and found.routes <= set(said.routes)
         assert said.explore is None or found.explore is not None and found.explore <= said.explore
         assert said.budget is None or found.budgets[COUNTED[part.scope]] <= said.budget
-        assert found.priced(ENGINE_1).send_units >= (said.send_cost or 0)
+        assert found.priced(ENGINE_2).send_units >= (said.send_cost or 0)
     if not any(part.scope in OWN and part.terms.tries is not None for part in found.parts):
         assert found.tries(default) <= default, "a bound is no setting"
 
@@ -153,7 +153,7 @@ def test_no_plan_passes_hours_days_gap_tries_or_end(
     more["due_at"] = now - timedelta(seconds=17) if due else None
     given_ = evidence(code, **more)
     stored, policies = given_.features(), {found.name: found}
-    for decision in (decide(given_, CURRENT, found), decide_by_model(given_, ENGINE_1, MODEL, found)):
+    for decision in (decide(given_, CURRENT, found), decide_by_model(given_, ENGINE_2, MODEL, found)):
         check_plan(decision, given_, found)
         again = decide_again(stored, decision.versions, {MODEL.name: MODEL}, policies)
         assert again.to_dict() == decision.to_dict()
@@ -192,7 +192,7 @@ def test_hours_days_gap_and_the_last_day_move_a_schedule() -> None:
 def test_what_is_never_tried_waits_and_says_why(lines: dict[str, Any], rule: str) -> None:
     for decision in (
         decide(asked("05"), CURRENT, own(lines)),
-        decide_by_model(evidence("05", units=4590), ENGINE_1, MODEL, own(lines)),
+        decide_by_model(evidence("05", units=4590), ENGINE_2, MODEL, own(lines)),
     ):
         assert (decision.verdict, decision.rules, decision.plan) == ("wait", (rule,), ())
         assert any("retry policy" in one for one in decision.reasons)

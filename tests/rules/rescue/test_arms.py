@@ -146,9 +146,11 @@ def test_nothing_is_drawn_for_the_last_free_send_nor_inside_an_advised_wait() ->
     last = evidence(sends_left=1)
     advised = evidence()
     advised = replace(advised, reading=replace(advised.reading, wait_by_rule=True, min_wait_hours=24.0))
-    for known in (last, advised):
-        done, _ = decide_by_arm("engine", Known(TERMS), known, at_hand())
-        assert [one.probability for one in done.decision.alternatives if isinstance(one, Offered)][0] == 1.0
+    done, _ = decide_by_arm("engine", Known(TERMS), last, at_hand())
+    assert [one.probability for one in done.decision.alternatives if isinstance(one, Offered)][0] == 1.0
+    done, _ = decide_by_arm("engine", Known(TERMS), advised, at_hand())
+    assert not [one for one in done.decision.alternatives if isinstance(one, Offered)]
+    assert done.decision.plan[0] == advised.now + timedelta(hours=24)
 
 
 def test_a_draw_is_repeated_and_named() -> None:

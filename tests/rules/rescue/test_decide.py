@@ -77,7 +77,8 @@ def test_a_send_that_left_late_does_not_lose_the_next_pay_day() -> None:
         assert list(decide(evidence("51", attempts=sent, now=first + late)).plan) == rest
     asked = evidence("51", "mastercard", "25", attempts=(Tried("funds", first + MINUTE),), now=first + MINUTE)
     assert asked.reading.wait_by_rule
-    assert decide(asked).plan[0] == rest[1], "what a network asks for is waited in full"
+    assert decide(asked).plan[0] == first + MINUTE + DAY, "what a network asks for is waited in full, and no longer"
+    assert decide(asked, POLICIES["retry-2"]).plan[0] == rest[1], "as it was decided before"
 
 
 def test_the_policy_of_before_decides_as_it_did() -> None:
@@ -97,10 +98,33 @@ def test_a_plan_that_is_used_up_promises_no_further_try() -> None:
         assert not [reason for reason in decision.reasons if "tries again" in reason], decision.reasons
 
 
-def test_a_networks_wait_goes_before_the_policys() -> None:
-    assert plan("51", "mastercard", "30")[0] == "12-01 14:30"
+@pytest.mark.parametrize(
+    ("advice", "hours"), [("24", 1), ("25", 24), ("26", 48), ("27", 96), ("28", 144), ("29", 192), ("30", 240)]
+)
+def test_the_time_that_mastercard_names_is_the_time(advice: str, hours: int) -> None:
+    """In the first minute after it; an order that ends before is tried once at its end."""
+    named = NOW + timedelta(hours=hours)
+    done = decide(evidence("51", "mastercard", advice))
+    assert named <= done.plan[0] <= named + MINUTE
+    assert "network_wait" in done.rules
+    assert f"The network names the time of the next try: {hours} hours after the one before." in done.reasons
+    long = decide(evidence("51", "mastercard", advice, expires_at=NOW + 30 * DAY))
+    assert long.plan[0] == done.plan[0]
+    ends = named - HOUR / 2
+    short = decide(evidence("51", "mastercard", advice, expires_at=ends))
+    if hours == 1:
+        assert short.plan == ()
+        return
+    assert (len(short.plan), short.rules[0]) == (1, "last_try_at_end")
+    assert ends - HOUR <= short.plan[0] < ends
+    assert "The order ends before that time, so it is tried once at its end." in short.reasons
+    again = (Tried("funds", short.plan[0]),)
+    after = decide(evidence("51", "mastercard", advice, expires_at=ends, attempts=again, now=short.plan[0] + MINUTE))
+    assert (after.verdict, after.plan) == ("wait", ())
+
+
+def test_a_processors_wait_goes_before_the_policys() -> None:
     assert plan("05", "mastercard", "02")[0] == "11-23 15:01"
-    assert "network_wait" in decide(evidence("51", "mastercard", "30")).rules
 
 
 def test_limits_wait_for_the_next_day_and_then_the_month() -> None:

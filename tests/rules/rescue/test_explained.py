@@ -21,7 +21,7 @@ from recoup.rules.languages.said import said
 from recoup.rules.rescue.chance_terms import LEAST, TERMS_MAX, ChanceTerm, Group, chance_terms
 from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.explained import Dated, IssuerTries, issuer_of, percent, rests_on
-from recoup.rules.rescue.policy import ENGINE_1
+from recoup.rules.rescue.policy import ENGINE_2
 
 FREE: Final = datetime(2027, 3, 19, 9, 30, tzinfo=UTC)
 MODEL = model()
@@ -29,7 +29,7 @@ MODELS: Final[Mapping[str, Model]] = {MODEL.name: MODEL}
 
 
 def stored(known: Evidence) -> tuple[Decision, dict[str, Any], list[dict[str, Any]]]:
-    decision = decide(known, ENGINE_1, MODEL)
+    decision = decide(known, ENGINE_2, MODEL)
     return decision, known.features(), decision.to_dict()["alternatives"]
 
 

@@ -22,7 +22,7 @@ from recoup.rules.rescue.by_hand import GateWord, HandInput, PlanBefore, decide_
 from recoup.rules.rescue.charge import ChargeInput, plan_charge
 from recoup.rules.rescue.evidence import Decision
 from recoup.rules.rescue.gate import Block, GateInput, ask_gate, gate
-from recoup.rules.rescue.policy import ENGINE_1
+from recoup.rules.rescue.policy import ENGINE_2
 from recoup.rules.rescue.replay import DECIDERS, UnknownVersion, decide_again
 from recoup.rules.rescue.signal import SignalInput, decide_by_signal
 
@@ -247,7 +247,7 @@ def _tried(number: int, route: str | None, state: str, klass: str | None = None)
 
 def test_the_engine_decides_the_same_again_with_its_model_alone() -> None:
     made, given = model(), evidence(looks=fridays(3), explore=0.1, draw=0.97)
-    decision = decide_by_model(given, ENGINE_1, made)
+    decision = decide_by_model(given, ENGINE_2, made)
     kept = json.loads(json.dumps({"features": given.features(), "versions": decision.versions}))
     read = model_of(made.to_json())
     assert decide_again(kept["features"], kept["versions"], {read.name: read}) == decision

@@ -17,7 +17,7 @@ from recoup.rules.rescue.advance_by_bounds import advance_by_bounds
 from recoup.rules.rescue.card_update import Answer, UpdateInput, decide_update
 from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.gate import Block, GateInput, gate
-from recoup.rules.rescue.policy import ENGINE_1
+from recoup.rules.rescue.policy import ENGINE_2
 from recoup.rules.rescue.route_by_worth import Candidate, Failure, WorthInput, choose_route
 from recoup.rules.rescue.route_terms import Carried, RouteTerms
 from recoup.rules.rescue.what_if import WHAT_IFS_MAX, what_if
@@ -33,7 +33,7 @@ TABLE = TenthBounds((100,) * 10, (20,) * 10, (9_000,) * 10, (True,) * 10, (1_000
 
 
 def engine(known: Evidence) -> tuple[Decision, dict[str, WhatIf]]:
-    decision = decide_by_model(known, ENGINE_1, MODEL)
+    decision = decide_by_model(known, ENGINE_2, MODEL)
     found = what_if(known.features(), decision.versions, MODELS)
     assert len(found) <= WHAT_IFS_MAX
     return decision, {one.change: one for one in found}
@@ -68,7 +68,7 @@ def test_a_drawn_time_is_explained_by_what_had_been_planned_without_the_draw() -
         best = decision.alternatives[0].name
         assert ("no_draw" in found) == (decision.taken != best)
         if "no_draw" in found:
-            assert found["no_draw"].next_at == decide_by_model(known, ENGINE_1, MODEL).next_attempt_at
+            assert found["no_draw"].next_at == decide_by_model(known, ENGINE_2, MODEL).next_attempt_at
             break
     else:
         pytest.fail("nothing was drawn")

@@ -40,7 +40,7 @@ from recoup.rules.money.cells import csv_row
 from recoup.rules.policies.file import BYTES_MAX, line_number, parsed
 from recoup.rules.policies.in_force import InForce, Part
 from recoup.rules.policies.read import read_policy
-from recoup.rules.rescue.policy import ENGINE_1, POLICIES
+from recoup.rules.rescue.policy import ENGINE_2, POLICIES
 from recoup.store.insight.backtests import BacktestRow, list_backtests
 from recoup.store.insight.imports import import_names
 
@@ -189,7 +189,7 @@ class _File(click.Path):
 @click.option(
     "--send-cost",
     type=click.IntRange(0, 1_000_000),
-    default=ENGINE_1.send_units,
+    default=ENGINE_2.send_units,
     show_default=True,
     help="Cost of a send, in minor units.",
 )

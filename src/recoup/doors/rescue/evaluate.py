@@ -8,7 +8,7 @@ from uuid import UUID
 from recoup.doors.edge.field_names import names_of
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.body import Complaints, members, pascal, read_body
-from recoup.doors.rescue.payment import check_amount, check_own, happened_at, person_of, unread_time
+from recoup.doors.rescue.payment import advice_of, check_amount, check_own, happened_at, person_of, unread_time
 from recoup.doors.rescue.resource import Api, Call
 from recoup.doors.rescue.shapes.declined import (
     Address,
@@ -24,7 +24,7 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.money import Money
 from recoup.rules.merchants.countries import COUNTRIES
 from recoup.rules.network.card import luhn
-from recoup.rules.network.codes import SCHEMES
+from recoup.rules.network.codes import SCHEMES, source_by_brand
 from recoup.rules.rescue import zones
 from recoup.rules.rescue.intake import source_of
 from recoup.rules.rescue.intake_warnings import HELD_BY_TYPE, in_sentences, of_code, of_items
@@ -177,6 +177,7 @@ def read_declined(raw: Any, merchant_id: UUID, *, sync: bool = False) -> Evaluat
     stored = stored_method(method, complaints)
     token_id, pan = _token_or_pan(method, complaints) if stored is None else (None, None)
     month, year = _expiry(method, pan is not None, complaints)
+    advice = advice_of(transaction, complaints)
     complaints.raise_if_any()
     facts, paid = _facts(body, kind), Money(transaction.amount, transaction.currency)
     return EvaluateRequest(
@@ -193,7 +194,7 @@ def read_declined(raw: Any, merchant_id: UUID, *, sync: bool = False) -> Evaluat
         exp_month=month,
         exp_year=year,
         transaction_id=transaction.id,
-        decline=_decline(transaction),
+        decline=_decline(transaction, method.card_brand, advice),
         site_id=body.site_id,
         site_url=body.site_url,
         descriptor=transaction.dynamic_descriptor or transaction.descriptor,
@@ -263,14 +264,14 @@ def _expiry(method: PaymentMethod, required: bool, complaints: Complaints) -> tu
     return month, year + 2000 if 0 < year < 100 else year
 
 
-def _decline(transaction: Transaction) -> dict[str, Any]:
+def _decline(transaction: Transaction, brand: str | None, advice: str | None) -> dict[str, Any]:
     """The answer that the merchant got. What a single digit of its code means depends on its source."""
     happened = happened_at(transaction)
     return {
         "code": transaction.response_code,
-        "source": transaction.response_code_source,
+        "source": source_by_brand(transaction.response_code_source, transaction.response_code, brand),
         "text": transaction.response_description or "",
-        "advice": transaction.advice_code,
+        "advice": advice,
         "at": happened.isoformat() if happened else None,
     }
 

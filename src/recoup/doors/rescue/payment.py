@@ -16,6 +16,7 @@ from recoup.doors.rescue.shapes.declined import (
 )
 from recoup.flows.cards.taken import Person
 from recoup.kernel.worth import amount_max
+from recoup.rules.network.codes import plain_advice
 from recoup.rules.rescue.intake_warnings import UNREAD_TIME
 
 _AMOUNT: Final = "Transaction.Amount"
@@ -47,6 +48,18 @@ def check_amount(transaction: Transaction | TransactionCopy, complaints: Complai
         complaints.add(
             _AMOUNT, f"must be between 1 and {most}, in minor units of {transaction.currency.upper()}: 4590 for 45.90"
         )
+
+
+def advice_of(transaction: TransactionOutside, complaints: Complaints) -> str | None:
+    """Mastercard's two digits; a text that is no form of them is a complaint."""
+    found = plain_advice(transaction.advice_code)
+    if transaction.advice_code and transaction.advice_code.strip() and found is None:
+        complaints.add(
+            "Transaction.AdviceCode",
+            "is not a Mastercard merchant advice code",
+            hint="Send its two digits, such as 03, or leave it out.",
+        )
+    return found
 
 
 def happened_at(transaction: TransactionOutside) -> datetime | None:

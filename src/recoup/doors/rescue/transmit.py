@@ -6,7 +6,7 @@ from uuid import UUID
 
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.body import read_body, read_whole
-from recoup.doors.rescue.payment import check_amount, check_own, happened_at, person_of, unread_time
+from recoup.doors.rescue.payment import advice_of, check_amount, check_own, happened_at, person_of, unread_time
 from recoup.doors.rescue.resource import Api, Call
 from recoup.doors.rescue.shapes.declined import (
     Happened,
@@ -18,7 +18,7 @@ from recoup.doors.rescue.shapes.declined import (
 )
 from recoup.doors.rescue.shapes.declined import Transmitted as Answer
 from recoup.flows.cards.transmit import Transmit, Transmitted
-from recoup.rules.network.codes import phrase_in
+from recoup.rules.network.codes import phrase_in, source_by_brand
 from recoup.rules.rescue.intake_warnings import in_sentences, of_code
 
 _NO_NUMBER: Final = "Send no card number here, only its first six and last four digits."
@@ -66,6 +66,7 @@ def read_transmitted(raw: Any, merchant_id: UUID) -> Transmitted:
     number = (method.card_number or "").replace(" ", "").replace("-", "")
     if number.isdigit() and len(number) > 10:
         complaints.add("PaymentMethod.CardNumber", text=_NO_NUMBER)
+    advice = advice_of(transaction, complaints)
     complaints.raise_if_any()
     person = person_of(body, method.holder_name or "")
     notes = unread_time(raw, transaction)
@@ -78,7 +79,7 @@ def read_transmitted(raw: Any, merchant_id: UUID) -> Transmitted:
         is_mit=bool(body.is_mit),
         units=transaction.amount,
         currency=transaction.currency,
-        code_source=transaction.response_code_source,
+        code_source=source_by_brand(transaction.response_code_source, transaction.response_code, method.card_brand),
         code=transaction.response_code,
         bin=bin_[:6] or None,
         last4=last4 or None,
@@ -89,17 +90,17 @@ def read_transmitted(raw: Any, merchant_id: UUID) -> Transmitted:
             "name": f"{person.first_name} {person.last_name}".strip(),
         },
         transacted_at=happened_at(transaction),
-        facts=_facts(body, method),
+        facts=_facts(body, method, advice),
         notes=notes,
     )
 
 
-def _facts(body: TransmitBody, method: PaymentMethodCopy) -> dict[str, Any]:
+def _facts(body: TransmitBody, method: PaymentMethodCopy, advice: str | None) -> dict[str, Any]:
     """What is kept besides, none of it about a person."""
     transaction = body.transaction
     phrase = phrase_in(transaction.response_description) if body.is_declined else None
     facts = {
-        "advice": transaction.advice_code,
+        "advice": advice,
         "beside": [str(phrase)] if phrase else None,
         "source": body.order_source,
         "recurring": body.is_recurring,

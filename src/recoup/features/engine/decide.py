@@ -26,7 +26,7 @@ from recoup.rules.rescue.evidence import Alternative, Decision, Evidence, Offere
 from recoup.rules.rescue.explore import Offer, block_of, drawn, weighed
 from recoup.rules.rescue.facts import Facts, hours_of, instant_of
 from recoup.rules.rescue.links import LATER, NOW, Try, link_offers
-from recoup.rules.rescue.policy import RETRY_2, Pricing, group_of
+from recoup.rules.rescue.policy import POLICIES, Pricing, group_of
 from recoup.rules.rescue.slots import next_minute
 
 VERSION: Final = "engine-3"
@@ -50,9 +50,11 @@ def decide(
     facts = evidence.facts
     if facts is None:
         raise ValueError("The engine decides with facts only.")
+    schedules = POLICIES[pricing.schedules]
     waits = evidence.kind != "cit" and _is_tried(evidence, model) and _open(evidence)
-    if not waits or evidence.reading.terminal or _forbids(within, evidence):
-        return _named(by_schedule(evidence, RETRY_2, within), pricing, model)
+    is_timed = schedules.network_times and evidence.reading.wait_by_rule
+    if not waits or is_timed or evidence.reading.terminal or _forbids(within, evidence):
+        return _named(by_schedule(evidence, schedules, within), pricing, model)
     times = _times_of(evidence, facts, model, within)
     asked = _Asked(evidence, pricing if within is None else within.priced(pricing), model, within)
     prices = _prices(asked, facts)

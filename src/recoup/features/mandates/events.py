@@ -13,8 +13,8 @@ class MandateRevoked(OrderData, frozen=True, kw_only=True):
     scope: Annotated[
         Literal["payment", "agreement", "all"],
         Meta(
-            description="what was revoked: `payment` ends this order, `agreement` those of the same agreement and card, "
-            "`all` each order with that card that you start"
+            description="what was revoked: `payment` ends this order, `agreement` those of the same agreement and "
+            "card, `all` each order with that card that you start"
         ),
     ]
     response_code: Annotated[str, Meta(description="R0, R1, R3, or MAC 21")]

@@ -10,8 +10,8 @@ from recoup.doors.portal.order.timeline_entry import LogContext, TimelineEntry, 
 from recoup.doors.portal.pages import Values, member
 from recoup.doors.portal.visit import Visit
 from recoup.features.mandates.rules import SAID, MandateChange, covers, stopped_by
-from recoup.features.mandates.words import ENDS
 from recoup.features.mandates.store import OF_CARD, ListedMandate, list_mandates, mandates_of_payer
+from recoup.features.mandates.words import ENDS
 from recoup.kernel.ids import HIGHEST, parse_id
 from recoup.kernel.problem import Sentence, joined
 from recoup.rules.order.agreement import Agreement, agreement_of

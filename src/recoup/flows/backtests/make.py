@@ -30,7 +30,7 @@ from recoup.moves.bulk.backtest import keep_figures
 from recoup.moves.due import done_with
 from recoup.rules.backtest.question import Question, question_of
 from recoup.rules.backtest.recorded import JudgedOrder
-from recoup.rules.rescue.policy import ENGINE_1
+from recoup.rules.rescue.policy import ENGINE_2
 from recoup.store.insight.backtests import find_backtest
 from recoup.store.insight.imports import find_import
 from recoup.store.orders.due_work import LEASE, Due, hand_back, lease, postpone, wait_for_turn
@@ -148,7 +148,7 @@ async def make(world: World, merchant_id: UUID, backtest_id: UUID, answered: UUI
 
 async def _figures(world: World, merchant_id: UUID, question: Question, until: BusinessTime) -> _Made:
     within, places = await places_of(world, merchant_id, question)
-    cost = within.priced(ENGINE_1).send_units if within is not None else ENGINE_1.send_units
+    cost = within.priced(ENGINE_2).send_units if within is not None else ENGINE_2.send_units
     if question.basis == "import":
         assert question.import_id is not None
         window = timedelta(days=question.window_days)

@@ -25,7 +25,7 @@ from recoup.rules.backtest.report import Judgement, judge
 from recoup.rules.network.codes import Reading
 from recoup.rules.policies.in_force import InForce
 from recoup.rules.rescue.model_standing import WHY_NONE
-from recoup.rules.rescue.policy import ENGINE_1, POLICIES, group_of
+from recoup.rules.rescue.policy import ENGINE_2, POLICIES, group_of
 from recoup.store.insight.judged import JudgedDecision, JudgedRow, judged_decisions, judged_orders
 
 ENGINE: Final = "engine"
@@ -94,7 +94,7 @@ async def target_named(world: World, merchant_id: UUID, name: str, within: InFor
             "policy",
             "Train a model with `recoup learn`, or ask about a fixed schedule.",
         )
-    return EngineTarget(model, ENGINE_1, within)
+    return EngineTarget(model, ENGINE_2, within)
 
 
 async def backtest_policy(
@@ -103,7 +103,7 @@ async def backtest_policy(
     target: Target,
     *,
     days: int = DAYS,
-    send_cost: int = ENGINE_1.send_units,
+    send_cost: int = ENGINE_2.send_units,
     plans: bool = False,
     places: Places = EVERYWHERE,
     at_most: int = ORDERS_MAX,

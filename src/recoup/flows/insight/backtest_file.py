@@ -53,7 +53,7 @@ from recoup.rules.imports.attempt import Attempt
 from recoup.rules.imports.payments import payments_of
 from recoup.rules.policies.in_force import InForce
 from recoup.rules.rescue.evidence import Decision, Evidence
-from recoup.rules.rescue.policy import ENGINE_1, POLICIES, group_of
+from recoup.rules.rescue.policy import ENGINE_2, POLICIES, group_of
 
 ATTEMPTS_MAX: Final = 400_000  # some hundred thousand payments
 PLANS_MAX: Final = 20_000
@@ -114,7 +114,7 @@ class HistoryReport:
     groups: Mapping[By, list[HistoryFigures]] = field(default_factory=dict)
     orders: list[JudgedOrder] = field(default_factory=list)
     sampled_of: int | None = None
-    send_cost: int = ENGINE_1.send_units
+    send_cost: int = ENGINE_2.send_units
 
 
 def backtest_history(
@@ -123,7 +123,7 @@ def backtest_history(
     within: InForce | None,
     region: str,
     window: timedelta = WINDOW,
-    send_cost: int = ENGINE_1.send_units,
+    send_cost: int = ENGINE_2.send_units,
     processes: int = 1,
 ) -> HistoryReport:
     """`decider`: `engine` or a schedule's version. `send_cost`: minor units of a send. `processes`: that a long history
@@ -248,7 +248,7 @@ def _target(decider: str, within: InForce | None, models: Mapping[str, Model]) -
     """None for an engine without a model."""
     if decider in POLICIES:
         return ScheduleTarget(POLICIES[decider], within)
-    return EngineTarget(models[_own(models)], ENGINE_1, within) if models else None
+    return EngineTarget(models[_own(models)], ENGINE_2, within) if models else None
 
 
 def _plan(found: HistoryReport, target: Target, past: Past, spread: Spread) -> dict[int, tuple[Evidence, Decision]]:

@@ -22,7 +22,7 @@ from recoup.rules.rescue.decide import decide as by_schedule
 from recoup.rules.rescue.evidence import Decision, Evidence, Offered
 from recoup.rules.rescue.explore import BLOCKS_HOURS, block_of
 from recoup.rules.rescue.facts import hours_of
-from recoup.rules.rescue.policy import CURRENT, ENGINE_1, PRICINGS, Pricing, RetryPolicy
+from recoup.rules.rescue.policy import CURRENT, ENGINE_2, PRICINGS, Pricing, RetryPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +189,7 @@ class Engines:
         if one.engine_model == "":
             return self.at(now)
         model = self.models.get(one.engine_model or "")
-        return (model, ENGINE_1) if model is not None else None
+        return (model, ENGINE_2) if model is not None else None
 
     def at(self, now: float) -> tuple[Model, Pricing] | None:
         """None where a schedule decided for the engine too."""

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from recoup.kernel.cached import cached
 from recoup.rules.files.table import plain
-from recoup.rules.network.codes import SOURCES, UNREADABLE, phrase_in, plain_code
+from recoup.rules.network.codes import SOURCES, UNREADABLE, phrase_in, plain_advice, plain_code
 from recoup.rules.network.tables import PROCESSOR_CODES
 
 _CODE: Final = re.compile(r"[0-9A-Za-z_.:\-]{1,64}")
@@ -71,8 +71,8 @@ def _scheme(text: str) -> str:
 
 
 def _advice(text: str) -> str:
-    text = text.strip().upper().removesuffix(".0")
-    return text.zfill(2) if re.fullmatch(r"[0-9A-Z]{1,2}", text) else ""
+    """As it came where it has no form of an advice: it is named among the codes that no list has."""
+    return plain_advice(text) or text.strip().upper()
 
 
 def _own(source: str, text: str, digits: int) -> str:

@@ -20,6 +20,10 @@ _RANGES: Final[tuple[tuple[str, str, str, str], ...]] = (
     ("4", "4", "visa", "Visa"),
     ("51", "55", "mastercard", "Mastercard"),
     ("2221", "2720", "mastercard", "Mastercard"),
+    ("50", "50", "mastercard", "Maestro"),
+    ("56", "58", "mastercard", "Maestro"),
+    ("63", "63", "mastercard", "Maestro"),
+    ("67", "67", "mastercard", "Maestro"),
     ("34", "34", "amex", "American Express"),
     ("37", "37", "amex", "American Express"),
     ("6011", "6011", "discover", "Discover"),
@@ -45,7 +49,7 @@ def _range(number: str) -> tuple[str, str]:
 
 
 def scheme_of(pan_or_bin: str) -> str:
-    """visa, mastercard, amex, discover (with Diners and JCB), elo, or generic for every other number."""
+    """visa, mastercard (with Maestro), amex, discover (with Diners and JCB), elo, or generic for every other number."""
     return _range(pan_or_bin)[0]
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from recoup.kernel.cached import cached
 from recoup.rules.counterpart_text import CODE_MAX, kept
-from recoup.rules.network.decline_code import ADVICE, NETWORK, TEXT, DeclineCode
+from recoup.rules.network.decline_code import ADVICE, NETWORK, TEXT, DeclineCode, code_by
 from recoup.rules.network.phrases import Phrases
 from recoup.rules.network.reasons import REASONS, UNCLEAR, cure_of, reason_of
 from recoup.rules.network.tables import CODES, PROCESSOR_CODES, CodeRow, ProcessorRow, valid_row
@@ -70,6 +70,8 @@ class Reading:
 
 
 _VISA_UNLISTED: Final = 4
+CARTES_BANCAIRES: Final = "cartes_bancaires"
+_CARTES_BANCAIRES: Final = frozenset({"cb", "cartesbancaires", "cartebancaire", "cartebleue"})
 _UNLISTED: Final = "our reading of unknown codes"
 UNREADABLE: Final = "unreadable"
 _NAME: Final = re.compile(r"(?!.*[0-9]{7})[0-9A-Z_.:-]{1,32}")  # a longer number is none of a code
@@ -80,6 +82,8 @@ _WITH_WORDS: Final = re.compile(
 )
 _DECIMAL: Final = re.compile(r"(?<![0-9])([0-9]+)\.0+")
 _WIDE: Final = re.compile(r"0+([0-9]{2})")
+# `03`, `3`, `021`, `MAC 03`, and `7903`, which has the response code before it.
+_ADVICE_FORM: Final = re.compile(r"(?:MAC[\s:-]*)?(?:(?:79|82|83)([0-9]{2})|0?([0-9]{2})|([0-9]))")
 _FIELD_39: Final = re.compile(r"[0-9A-Z]{2}|[0-9]|[0-9]{3}")
 _ADVICE_AS_SCA: Final = {"65", "83"}  # beside these, "new account information" asks for authentication
 
@@ -96,7 +100,7 @@ _RANGES: Final = [
 ]
 SOURCES: Final = tuple(sorted({row.source for row in PROCESSOR_CODES} - {TEXT}))
 SOURCE_NAMES: Final = {
-    "adyen": "Adyen", "braintree": "Braintree", "checkout": "Checkout.com", "nmi": "NMI", "stripe": "Stripe",
+    "adyen": "Adyen", "braintree": "Braintree", "cartes_bancaires": "Cartes Bancaires", "checkout": "Checkout.com", "nmi": "NMI", "stripe": "Stripe",
 }  # fmt: skip
 SCHEMES: Final = tuple(sorted({row.scheme for row in CODES} - {"generic"}))
 _PHRASES: Final = Phrases(row for row in PROCESSOR_CODES if row.source == TEXT)
@@ -116,7 +120,7 @@ def read_decline(
     soft. `advice`: Mastercard's. `beside`: what the processor says in further codes, its own advice among them.
     """
     field39, entry, beside = _field_39(scheme, code), _entry(code), tuple(beside)
-    advice = _clean(advice).upper().zfill(2) if _clean(advice) else None
+    advice = plain_advice(advice) or _clean(advice).upper() or None
     advised = None
     if advice and scheme == "mastercard":
         advised = valid_row(_ROWS.get((scheme, "advice", advice), ()), on, region)
@@ -175,6 +179,26 @@ def code_of(source: str | None, came: str | None) -> DeclineCode | None:
     return DeclineCode(NETWORK if is_network else owner, code)
 
 
+def network_of(brand: str | None) -> str:
+    """Whose field 39 it is where a card of several brands was answered by one with codes of its own; else `network`."""
+    letters = "".join(one for one in (brand or "").lower() if one.isalpha())
+    return CARTES_BANCAIRES if letters in _CARTES_BANCAIRES else NETWORK
+
+
+def by_network(code: str | None, brand: str | None) -> tuple[str | None, tuple[DeclineCode, ...]]:
+    """A raw answer as field 39, or as a code of the brand that answered, to be read beside the vendor's own."""
+    owner = network_of(brand)
+    named = code_by(owner, code) if owner != NETWORK else None
+    return (None, (named,)) if named is not None else (code, ())
+
+
+def source_by_brand(source: str | None, came: str | None, brand: str | None) -> str | None:
+    """The source by which a declined payment's code is read: the brand's that answered, where the code is a network's
+    and not the source's own."""
+    code, named = code_of(source, came), network_of(brand)
+    return named if named != NETWORK and code is not None and code.owner == NETWORK else source
+
+
 def stored_codes(texts: Iterable[str | None]) -> list[DeclineCode]:
     """Codes as they were stored; a bare one is what was said without an owner."""
     return [code for text in texts if (code := code_of(None, text)) is not None]
@@ -204,6 +228,15 @@ def plain_code(source: str, came: str | None) -> str:
     if not _is_listed(source, code) and (wide := _WIDE.fullmatch(code)) is not None:
         code = wide[1]
     return code
+
+
+def plain_advice(came: str | None) -> str | None:
+    """Mastercard's two digits, in whichever form a vendor gives them; None for what is in none of them."""
+    text = _clean(came).upper()
+    if (worded := _WITH_WORDS.fullmatch(text)) is not None:
+        text = worded[1] or worded[2]
+    found = _ADVICE_FORM.fullmatch(_DECIMAL.sub(r"\1", text))
+    return next(group for group in found.groups() if group).zfill(2) if found else None
 
 
 @cached(4_096)

@@ -17,7 +17,7 @@ from recoup.rules.rescue.arm_terms import Arm, Known, Terms
 from recoup.rules.rescue.decide import decide as by_schedule
 from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.model_standing import WHY_NONE
-from recoup.rules.rescue.policy import CURRENT, ENGINE_1
+from recoup.rules.rescue.policy import CURRENT, ENGINE_2
 from recoup.rules.rescue.sentences import at_card_holder
 
 KINDS: Final = ("mit_managed", "mit_sync")  # where a customer waits, nothing is planned
@@ -100,7 +100,7 @@ def _engines(
         return None, why
     assert engine.model is not None
     try:
-        return engine.model.decide(evidence, ENGINE_1, within), ""
+        return engine.model.decide(evidence, ENGINE_2, within), ""
     except _OF_NUMBERS:  # the order goes on
         return None, "failed"
 

@@ -27,9 +27,12 @@ _GROUP_WORDS: Final[dict[Group, str]] = {
 _OTHER_CARD_WORDS: Final = "Another card of the same customer, which you have charged before, is tried in its place."
 _OTHER_CARD_LATER: Final = "Another card of the same customer is tried as soon as the retry policy lets a send leave."
 OTHER_CARD_WAITS: Final = "other_card_waits"
+AT_THE_END: Final = "last_try_at_end"
+_BEFORE_THE_END: Final = timedelta(hours=1)  # so that an answer that is late still comes in time
 CANNOT_CONFIRM: Final = "customer_cannot_confirm"
 _CANNOT_CONFIRM_WORDS: Final = "No route can ask the customer to confirm this payment with 3-D Secure."
 _CONFIRM_CURE: Final = "A route that can ask for 3-D Secure, or another card, would change it."
+_ENDS_BEFORE: Final = "The order ends before that time, so it is tried once at its end."
 _SLOT_WORDS: Final = {
     "after_wait": "The wait grows with each try.",
     "pay_day": "Pay days are tried: the 1st, the 15th, the last business day of a month and Fridays.",
@@ -82,6 +85,8 @@ def _decide(asked: _Asked) -> Decision:
     if _may_try_now(asked, group):
         return _decision(asked, "attempt_now", _plan(asked, group, 1), group, ["due" if evidence.due_at else "sync"])
     plan = _plan(asked, group, 0)
+    if not plan and (at := _at_the_end(asked, group)) is not None:
+        return _decision(asked, "plan", (at,), group, [AT_THE_END])
     verdict: Verdict = "plan" if plan else "wait"
     return _decision(asked, verdict, plan, group, [f"{group}_ladder" if plan else "plan_used_up"])
 
@@ -174,16 +179,44 @@ def _plan(asked: _Asked, group: Group | None, sent_now: int) -> tuple[BusinessTi
     schedule, used, plan = policy.schedules[group], _used(evidence, group) + sent_now, list[BusinessTime]()
     last = evidence.now if sent_now else _last_send(evidence)
     end = evidence.expires_at
-    if schedule.within is not None:
+    if schedule.within is not None and not _is_timed(asked):
         end = min(end, max(evidence.first_declined_at, evidence.started_at) + schedule.within)
     for number in range(used, used + _left(asked, group) - sent_now):
-        instant = _instant(evidence, schedule, number, last, within.gap if within is not None else timedelta(0))
+        gap = within.gap if within is not None else timedelta(0)
+        if _is_timed(asked):
+            instant = max(last + max(_asked_wait(evidence), gap), evidence.now + timedelta(microseconds=1))
+        else:
+            instant = _instant(evidence, schedule, number, last, gap)
         due = _opens(asked, instant)
         if due is None or due >= end:
             break
         plan.append(BusinessTime(due.astimezone(UTC)))
         last = plan[-1]
     return tuple(plan)
+
+
+def _is_timed(asked: _Asked) -> bool:
+    """Whether the network names the time of the next try, and the policy keeps to it."""
+    return asked.policy.network_times and asked.evidence.reading.wait_by_rule
+
+
+def _asked_wait(evidence: Evidence) -> timedelta:
+    return timedelta(hours=evidence.reading.min_wait_hours or 0)
+
+
+def _at_the_end(asked: _Asked, group: Group) -> BusinessTime | None:
+    """One try, where the order ends before the network's time; None where that has passed, or no try is left."""
+    evidence, _, within = asked
+    if not _is_timed(asked) or _left(asked, group) <= 0:
+        return None
+    end = evidence.expires_at
+    if within is not None:
+        end = min(end, within.end(evidence.first_declined_at, end))
+    last, gap = _last_send(evidence), within.gap if within is not None else timedelta(0)
+    at = _opens(asked, end - _BEFORE_THE_END)
+    if at is None or not max(evidence.now, last + gap) < at < end < last + _asked_wait(evidence) + _BEFORE_THE_END:
+        return None
+    return BusinessTime(at.astimezone(UTC))
 
 
 def _instant(evidence: Evidence, schedule: Schedule, number: int, last: datetime, gap: timedelta) -> datetime:
@@ -223,7 +256,7 @@ def _decision(
         *([_OTHER_CARD_WORDS] if OTHER_CARD in rules else []),
         *([_OTHER_CARD_LATER] if OTHER_CARD_WAITS in rules else []),
         *(words for rule, words in FORBIDDEN.items() if rule in rules),
-        *_why(evidence, policy, group, plan),
+        *_why(evidence, policy, group, plan, rules),
         *_times(asked, verdict, group),
         _change(evidence, verdict, rules),
     )
@@ -237,12 +270,18 @@ def _times(asked: _Asked, verdict: Verdict, group: Group | None) -> list[str]:
     return time_words(within, evidence.now, evidence.month_sends)
 
 
-def _why(evidence: Evidence, policy: RetryPolicy, group: Group | None, plan: tuple[BusinessTime, ...]) -> list[str]:
+def _why(
+    evidence: Evidence, policy: RetryPolicy, group: Group | None, plan: tuple[BusinessTime, ...], rules: list[str]
+) -> list[str]:
     if group is None:
         return []
     schedule = policy.schedules[group]
     most, used = schedule.tries_max, _used(evidence, group)
     lines = [f"For a {_GROUP_WORDS[group]} the policy allows {most} tries; {used} made so far."]
+    if evidence.reading.wait_by_rule and policy.network_times:
+        hours = f"{evidence.reading.min_wait_hours:g}"
+        lines.append(f"The network names the time of the next try: {hours} hours after the one before.")
+        return [*lines, _ENDS_BEFORE] if AT_THE_END in rules else lines
     if plan:
         lines.append(_SLOT_WORDS[schedule.slots])
     if evidence.reading.wait_by_rule:

@@ -17,7 +17,7 @@ _MINIMUM: Final = 1
 @dataclass(frozen=True, slots=True)
 class Pricing:
     """`least_chance`: what a try has to add to the chance of recovery at least: wear of the card's allowance, of the
-    issuer's and the customer's patience. `send_units`: the processor's fee, in minor units. `harm`: the share of the
+    issuer's and the customer's patience. `schedules`: what decides where the engine does not. `send_units`: the processor's fee, in minor units. `harm`: the share of the
     amount that each send from `harm_from` on costs. `sends_max`: of one order."""
 
     version: str
@@ -26,6 +26,7 @@ class Pricing:
     harm: float = 0.0
     harm_from: int = 5
     sends_max: int = 20
+    schedules: str = "retry-2"
 
     def prices(self, sends: int, units: int) -> list[float]:
         """Of the sends that may still follow `sends` of them, in order, each as a chance to recover the amount."""
@@ -36,8 +37,9 @@ class Pricing:
         ]
 
 
-ENGINE_1: Final = Pricing("engine-policy-1")
-PRICINGS: Final[Mapping[str, Pricing]] = {one.version: one for one in (ENGINE_1,)}
+_ENGINE_1: Final = Pricing("engine-policy-1")
+ENGINE_2: Final = replace(_ENGINE_1, version="engine-policy-2", schedules="retry-3")
+PRICINGS: Final[Mapping[str, Pricing]] = {one.version: one for one in (_ENGINE_1, ENGINE_2)}
 
 
 if TYPE_CHECKING:
@@ -67,11 +69,13 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """`sends_max`: of one order, over all groups."""
+    """`sends_max`: of one order, over all groups. `network_times`: where the network names the time of the next try, it
+    is that time, and no slot; before, it was the earliest."""
 
     version: str
     schedules: Mapping[Group, Schedule]
     sends_max: int = 12
+    network_times: bool = False
 
 
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -86,8 +90,9 @@ _RETRY_1: Final = RetryPolicy(
     },
 )
 RETRY_2: Final = RetryPolicy("retry-2", {**_RETRY_1.schedules, "funds": replace(_FUNDS, slack=_HOUR)})
-POLICIES: Final[Mapping[str, RetryPolicy]] = {one.version: one for one in (_RETRY_1, RETRY_2)}
-CURRENT: Final = RETRY_2
+RETRY_3: Final = replace(RETRY_2, version="retry-3", network_times=True)
+POLICIES: Final[Mapping[str, RetryPolicy]] = {one.version: one for one in (_RETRY_1, RETRY_2, RETRY_3)}
+CURRENT: Final = RETRY_3
 
 
 def group_of(reading: "Reading") -> Group | None:

@@ -14,6 +14,7 @@ from recoup.gateways.cards.credential import CredentialNews
 from recoup.gateways.cards.outcome import Fault, Outcome
 from recoup.gateways.cards.port import ModificationMessage
 from recoup.gateways.cards.transport import Reply
+from recoup.rules.network.codes import by_network, plain_advice
 from recoup.rules.network.decline_code import code_by
 from recoup_connectors.adyen.amounts import units_of
 
@@ -142,9 +143,11 @@ def _details(payment: Payment, scheme: str, now: datetime) -> dict[str, Any]:
     counts as often."""
     updated = payment.more("realtimeAccountUpdaterStatus")
     repeated = updated in _UPDATED or payment.more("retry.attempt1.rawResponse") is not None
+    scheme_code, by_brand = by_network(_scheme_code(payment), payment.more("paymentMethod") or scheme)
     score = payment.fraud_result.account_score if payment.fraud_result else None
     return {
-        "scheme_code": _scheme_code(payment),
+        "scheme_code": scheme_code,
+        "further": by_brand,
         "advice_code": _advice(payment, scheme),
         "processor_code": own_code(payment.refusal_reason_code),
         "network_transaction_id": payment.more("networkTxReference"),
@@ -171,12 +174,9 @@ def _scheme_code(payment: Payment) -> str | None:
 
 
 def _advice(payment: Payment, scheme: str) -> str | None:
-    """Mastercard's two digits before the text; on another network's card they mean nothing."""
-    listed = payment.more("merchantAdviceCode") or ""
+    """Mastercard's; on another network's card it means nothing."""
     brand = payment.more("paymentMethod") or scheme
-    digits = listed[:2]
-    own = digits.isascii() and digits.isdigit() and (listed[2:] == "" or listed[2:5] == " : ")
-    return digits if own and brand.startswith(("mc", "mastercard")) else None
+    return plain_advice(payment.more("merchantAdviceCode")) if brand.startswith(("mc", "mastercard")) else None
 
 
 def _reached(payment: Payment) -> bool | None:

@@ -12,6 +12,7 @@ from recoup.gateways.cards.outcome import Fault, Outcome, State
 from recoup.gateways.cards.transport import Reply
 from recoup.gateways.cards.wire_amounts import units_of
 from recoup.kernel.ids import parse_id
+from recoup.rules.network.codes import plain_advice
 from recoup.rules.network.decline_code import advice_by, code_by, our_code
 from recoup.rules.order.answers import Movement, MovementKind
 
@@ -256,10 +257,10 @@ def _reached(state: State, event: Event) -> bool | None:
 
 
 def _advice(event: Event, card: Snapshot, scheme: str) -> str | None:
-    """Mastercard's, two digits; on another network's card it means nothing."""
+    """Mastercard's; on another network's card it means nothing."""
     code = (event.merchantAdviceCodeResponse or Code()).code
     brand = ((card.creditCard or CardInfo()).brandCode or scheme).lower()
-    return code if brand == "mastercard" and code is not None and len(code) == 2 and code.isdigit() else None
+    return plain_advice(code) if brand == "mastercard" else None
 
 
 def _joined(*parts: object) -> str | None:

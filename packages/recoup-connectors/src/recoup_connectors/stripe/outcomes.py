@@ -13,6 +13,7 @@ from recoup.gateways.cards.credential import CredentialNews
 from recoup.gateways.cards.outcome import Fault, Outcome, State
 from recoup.gateways.cards.port import Charge
 from recoup.gateways.cards.transport import Reply
+from recoup.rules.network.codes import by_network, plain_advice
 from recoup.rules.network.decline_code import advice_by, code_by, our_code
 from recoup_connectors.stripe.amounts import units_of
 
@@ -42,6 +43,7 @@ class Multicapture(msgspec.Struct, frozen=True):
 
 class CardDetails(msgspec.Struct, frozen=True):
     brand: str | None = None
+    network: str | None = None
     network_transaction_id: str | None = None
     authorization_code: str | None = None
     checks: Checks | None = None
@@ -202,16 +204,18 @@ def declined(
     verdict = charge.outcome if charge is not None and charge.outcome is not None else Verdict()
     failed = error.code == _NOT_AUTHENTICATED  # the payer could not confirm, or their bank did not let them
     wants_payer = failed or "authentication_required" in (error.code, error.decline_code)
+    raw = error.network_decline_code or verdict.network_decline_code
+    scheme_code, by_brand = by_network(raw, _card(charge).network)
     return Outcome(
         "declined",
         reference,
-        error.network_decline_code or verdict.network_decline_code,
+        scheme_code,
         _advice(error.network_advice_code or verdict.network_advice_code, charge, scheme),
         own_code(error.decline_code or error.code),
         error.message,
         _card(charge).network_transaction_id,
         processor_advice=advice_by(SOURCE, error.advice_code or verdict.advice_code),
-        further=tuple(filter(None, [own_code(verdict.reason)])),
+        further=(*filter(None, [own_code(verdict.reason)]), *by_brand),
         sca_wanted=wants_payer,
         reached_network=False if failed else _reached(verdict),
         other_id=other_id,
@@ -269,9 +273,8 @@ def _card(charge: StripeCharge | None) -> CardDetails:
 
 
 def _advice(code: str | None, charge: StripeCharge | None, scheme: str) -> str | None:
-    """Mastercard's, two digits; on another network's card it means nothing."""
-    brand = _card(charge).brand or scheme
-    return code if brand == "mastercard" and code is not None and len(code) == 2 and code.isdigit() else None
+    """Mastercard's; on another network's card it means nothing."""
+    return plain_advice(code) if (_card(charge).brand or scheme) == "mastercard" else None
 
 
 def of_refund(refund: Refund, message_id: UUID | None) -> Outcome:

@@ -25,7 +25,7 @@ from recoup.kernel.money import EXPONENTS, apart, shown
 from recoup.kernel.problem import Problem, Sentence
 from recoup.rules.backtest.question import DAYS, DAYS_MAX, DAYS_MIN, name_of_payments, name_of_policy, question_of
 from recoup.rules.backtest.words import CLASSES, days_earlier
-from recoup.rules.rescue.policy import ENGINE_1, POLICIES
+from recoup.rules.rescue.policy import ENGINE_2, POLICIES
 from recoup.store.insight.backtests import BacktestRow, backtest_payments, list_backtests
 from recoup.store.insight.imports import import_names, list_imports
 
@@ -178,7 +178,7 @@ def _avoided(units: int, asset: str) -> Sentence:
 
 def _at_cost(report: Mapping[str, Any], assets: Sequence[str]) -> list[Sentence]:
     """What the fees rest on."""
-    cost = report.get("sendCost", ENGINE_1.send_units)
+    cost = report.get("sendCost", ENGINE_2.send_units)
     word = "That rests on an assumed cost of {0} {1} a send; your processor’s fees may differ."
     return [Sentence(word, _money(cost, asset), asset) for asset in assets]
 

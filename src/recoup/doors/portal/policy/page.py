@@ -23,7 +23,7 @@ from recoup.kernel.problem import Problem, Sentence
 from recoup.rules.policies.diff import diff
 from recoup.rules.policies.terms import ATTRIBUTES, NOTHING_SET, PolicyTerms, ScopeKind
 from recoup.rules.policies.typed import plain_of, texts_of
-from recoup.rules.rescue.policy import CURRENT, ENGINE_1, Group
+from recoup.rules.rescue.policy import CURRENT, ENGINE_2, Group
 from recoup.store.insight.backtests import saved_backtests
 
 VERSIONS_SHOWN: Final = 10
@@ -46,7 +46,7 @@ def _attempts(group: Group) -> str:
     return str(CURRENT.schedules[group].tries_max)
 
 
-_EITHER: Final = Sentence("{0}; the engine {1}", CURRENT.sends_max, ENGINE_1.sends_max)
+_EITHER: Final = Sentence("{0}; the engine {1}", CURRENT.sends_max, ENGINE_2.sends_max)
 FIELDS: Final[Mapping[str, Field]] = {
     "tries.all": Field("Max attempts per order", _EITHER),
     "tries.technical": Field("After a technical failure", _attempts("technical")),
@@ -62,7 +62,7 @@ FIELDS: Final[Mapping[str, Field]] = {
     "codes.never": Field("Do-not-retry codes", "hard declines only", "14, 54"),
     "routes.only": Field("Only these processors", _ANY),
     "budget.sends": Field("Monthly attempt limit", _NONE),
-    "cost.send": Field("Cost per attempt, in the smallest unit", str(ENGINE_1.send_units)),
+    "cost.send": Field("Cost per attempt, in the smallest unit", str(ENGINE_2.send_units)),
     "cost.harm": Field("Further cost per attempt, % of the amount", "0", "0.5"),
     "engine.share": Field("Engine traffic at most, %", _BY_SETTING),
     "engine.explore": Field("Exploration at most, %", _BY_SETTING),

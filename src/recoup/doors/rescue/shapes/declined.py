@@ -58,7 +58,9 @@ class TransactionOutside(Shape, kw_only=True):
     response_status: Annotated[Text | None, Meta(extra=UNREAD)] = None
     response_sub_status: Annotated[Text | None, Meta(extra=UNREAD)] = None
     processor_name: Text | None = None
-    advice_code: Annotated[Text4 | None, Meta(description="Mastercard merchant advice code.")] = None
+    advice_code: Annotated[
+        Text64 | None, Meta(description="Mastercard merchant advice code, also as `03 : text`, `MAC 03` or `7903`.")
+    ] = None
     card_not_present: Annotated[bool | None, Meta(extra=UNREAD)] = None
     dynamic_descriptor: Annotated[Text64 | None, Meta(description="Statement descriptor.")] = None
     descriptor: Annotated[Text64 | None, Meta(description="Alias of `dynamicDescriptor`.")] = None

@@ -12,7 +12,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
-from recoup.rules.network.limits import OF_THE_NUMBER, STOP_ADVICE, STOP_CODES, Send, reaches, rules_at, span_of, triggers
+from recoup.rules.network.limits import (
+    OF_THE_NUMBER,
+    STOP_ADVICE,
+    STOP_CODES,
+    Send,
+    reaches,
+    rules_at,
+    span_of,
+    triggers,
+)
 from recoup.rules.network.tables import LimitRow
 
 Cause = Literal["gate", "known_later", "repeated", "joined", "advance", "merchant"]

@@ -17,7 +17,7 @@ from recoup.rules.rescue.arms import DecisionRecord
 from recoup.rules.rescue.decide import decide as by_schedule
 from recoup.rules.rescue.evidence import Decision, Evidence, Offered, tried
 from recoup.rules.rescue.facts import LOOKS_MAX, Facts, Look
-from recoup.rules.rescue.policy import ENGINE_1, RETRY_2, Pricing
+from recoup.rules.rescue.policy import ENGINE_2, RETRY_2, Pricing
 from recoup.rules.rescue.slots import offset_minutes
 from recoup_lab.compare.arms.learned import issuer_of, learned, trained_on
 from recoup_lab.compare.arms.new_card import NewCards
@@ -34,7 +34,7 @@ class EngineArm:
     def __init__(self, briefing: Briefing, model: Model | None = None) -> None:
         """Without a model it learns one of the world's history."""
         self.model = model or learned(briefing, _train)
-        self.pricing = ENGINE_1
+        self.pricing = ENGINE_2
         if briefing.least_chance is not None:
             self.pricing = Pricing("compare", least_chance=briefing.least_chance, send_units=0)
         self.explore, self.holdout, self.seed = briefing.explore or 0.0, briefing.holdout or 0.0, briefing.seed
