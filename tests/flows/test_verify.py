@@ -140,9 +140,10 @@ async def _first_month(shop: Shop) -> None:
 
 
 async def _by_hand(shop: Shop) -> None:
-    """Somebody has an order tried at once whose bank asked for a day's wait: the gate lets it wait."""
-    decline = {"code": "51", "source": "mastercard", "text": "", "advice": "25", "at": (await shop.now()).isoformat()}
-    order_id = await shop.admit(external_id="BY-HAND", pan=script_card("mastercard", "51", 0), decline=decline)
+    """Somebody has an order tried at once whose merchant has tried it nine times more: the gate lets it wait."""
+    order_id = await shop.admit(external_id="BY-HAND", pan=script_card("mastercard", "51", 0))
+    for _ in range(9):
+        await shop.transmitted("BY-HAND", code_source="mastercard")
     await shop.run_due()
     assert await bring_forward(shop.orders, shop.scope, order_id)
     await shop.run_due()

@@ -72,7 +72,7 @@ def test_each_merchants_orders_are_judged_within_its_own_policies(server: Server
         anna = replace(shop.scope, actor=OPERATOR.actor)
         await save_policy(shop.world, anna, own, {"tries": {"soft": 1}}, "fewer")
         found = await tried(shop, where)
-        assert judged(found) == [("retry-2 within operator/1 merchant/1", 6), ("retry-2 within operator/1", 3)]
+        assert judged(found) == [("retry-3 within operator/1 merchant/1", 6), ("retry-3 within operator/1", 3)]
         assert (found.tried[0].name, found.of) == ("Brightleaf Tea", 2)
         assert [one.row.payment_count for one in found.tried if one.row is not None] == [0, 0], (
             "nobody is shown payments"
@@ -81,7 +81,7 @@ def test_each_merchants_orders_are_judged_within_its_own_policies(server: Server
         assert [one.row for one in again.tried] == [one.row for one in found.tried], "the same question of a day"
         await save_policy(shop.world, anna, own, {"tries": {"soft": 2}}, "more")
         before = await tried(shop, where)
-        assert judged(before)[0] == ("retry-2 within operator/1 merchant/2", 6)
+        assert judged(before)[0] == ("retry-3 within operator/1 merchant/2", 6)
         site = await where_of(shop.world, shop.merchant_id, site_id=shop.site_id)
         await save_policy(shop.world, anna, site, {"tries": {"soft": 1}}, "fewer at the site")
         after = await tried(shop, where)
@@ -114,8 +114,8 @@ def test_bounds_that_hold_already_are_replaced_and_a_partners_are_its_merchants_
         where = await where_of(shop.world)
         await save_policy(shop.world, OPERATOR, where, {"tries": {"all": 3}}, "all")
         assert judged(await tried(shop, where, {})) == [
-            ("retry-2 within operator/2", 2),
-            ("retry-2 within operator/2", 1),
+            ("retry-3 within operator/2", 2),
+            ("retry-3 within operator/2", 1),
         ]
         partner = new_id()
         async with shop.world.db.connection() as connection:
@@ -126,7 +126,7 @@ def test_bounds_that_hold_already_are_replaced_and_a_partners_are_its_merchants_
             await connection.execute(sql, partner, other.merchant_id)
         theirs = await where_of(shop.world, partner_id=partner)
         scope = PartnerScope(partner, Actor("partner", "x"), "policy")
-        assert judged(await tried(shop, theirs, scope=scope)) == [(f"retry-2 within operator/1 partner:{partner}/1", 1)]
+        assert judged(await tried(shop, theirs, scope=scope)) == [(f"retry-3 within operator/1 partner:{partner}/1", 1)]
         assert await merchants_within(shop.world, replace(theirs, subject_id=new_id())) == []
 
     among(server, story)

@@ -112,7 +112,7 @@ def _forbids(within: InForce | None, evidence: Evidence) -> bool:
 
 
 def _times_of(evidence: Evidence, facts: Facts, model: Model, within: InForce | None) -> _Times:
-    due = evidence.due_at is not None and evidence.due_at <= evidence.now
+    due = evidence.due_at is not None and evidence.due_at <= evidence.now and evidence.card_rests_until is None
     now_too = due or evidence.kind == "sync_mit" and not evidence.attempts and not evidence.reading.wait_by_rule
     expires, offset = min(evidence.expires_at, evidence.now + _FAR), evidence.utc_offset
     if within is None:
@@ -170,7 +170,7 @@ def _open(evidence: Evidence) -> bool:
 def _prices(asked: _Asked, facts: Facts) -> list[float]:
     """Of the sends that are left. Open orders share the allowance of their card; once used up, it comes back."""
     evidence, pricing, _, within = asked
-    prices = pricing.prices(len(evidence.attempts), evidence.units)
+    prices = pricing.prices(len(evidence.attempts) + evidence.card_sends, evidence.units)
     if within is not None:
         prices = prices[: _left(evidence, within)]
     if facts.sends_left is None or facts.sends_left == 0:
@@ -191,6 +191,8 @@ def _earliest(evidence: Evidence, facts: Facts, model: Model, now_too: bool) -> 
     last = max([evidence.first_declined_at, *(one.at for one in evidence.attempts)])
     wait = timedelta(hours=evidence.reading.min_wait_hours or 0) if evidence.reading.wait_by_rule else timedelta(0)
     found = evidence.now if now_too else evidence.now + _SOONEST.get(evidence.reading.klass, _SOON)
+    if evidence.card_rests_until is not None:
+        found = max(found, evidence.card_rests_until)
     if facts.sends_left == 0 and facts.free_at is not None:
         found = max(found, facts.free_at + timedelta(minutes=1))
     if not now_too and class_of(evidence.reading) in RESTS:
@@ -248,6 +250,8 @@ def _decision(
     rules = ["engine_plan" if verdict != "wait" else "not_worth_a_send"]
     if evidence.reading.wait_by_rule:
         rules.append("network_wait")
+    if evidence.card_rests_until is not None:
+        rules.append("card_rests")
     alternatives: tuple[Alternative, ...] = tuple(
         Offered(
             one.name,

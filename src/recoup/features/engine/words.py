@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from recoup.features.engine.belief import Belief
 from recoup.features.engine.model import FORMAT, Model
 from recoup.features.engine.rhythms import RHYTHMS
+from recoup.rules.rescue.decide import CARD_RESTS
 from recoup.rules.rescue.evidence import Evidence, Verdict
 from recoup.rules.rescue.explore import Offer
 from recoup.rules.rescue.facts import Facts
@@ -46,6 +47,8 @@ def reasons_of(
     if taken != best:
         lines.append(_drawn(taken, best))
     lines.append(_payer(evidence, belief))
+    if evidence.card_rests_until is not None:
+        lines.append(CARD_RESTS)
     if evidence.reading.wait_by_rule:
         lines.append(f"The network asks to wait {evidence.reading.min_wait_hours:g} hours at least.")
     return (*lines, *outside(evidence.facts, evidence.now, model), _change(verdict))

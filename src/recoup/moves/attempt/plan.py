@@ -21,6 +21,7 @@ from recoup.moves.order.charges import end_without_rest
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.reasons import UNCLEAR
 from recoup.rules.order.attention import UNCLEAR_DECLINE
+from recoup.rules.order.card_queue import LOOK_AGAIN, is_sent_beside, rests_until
 from recoup.rules.order.causes import HARD, SOFT
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Attempt, Order
@@ -40,6 +41,7 @@ from recoup.rules.rescue.other_card import RULE as OTHER_CARD
 from recoup.rules.rescue.policy import CURRENT
 from recoup.rules.rescue.route_terms import MILLION
 
+_QUEUED = (None, "decide", "keep")  # what nobody asked for by hand, and no other card or signal brought
 INLINE_GRACE = timedelta(seconds=3)  # a little longer than the caller's deadline
 
 
@@ -116,14 +118,23 @@ def is_late(change: Change, attempt: Attempt) -> bool:
 def decide_due(change: Change, attempt: Attempt) -> bool:
     """Whether what has come is still to be sent: the engine decides again about its plan. If not, the order has
     another plan, or none."""
-    stopped = change.order.arm_known is not None and change.order.arm_known.stopped
+    order = change.order
+    is_planned = attempt.decision_id is not None and attempt.when_due in _QUEUED and attempt.ladder != PURPOSE
+    is_queued = is_planned and attempt.initiator == "merchant"
+    if is_queued and is_sent_beside(order, change.now):
+        order.next_attempt_at = change.now + LOOK_AGAIN
+        change.set_attempt(attempt, due_at=order.next_attempt_at)
+        change.due("retry", order.next_attempt_at)
+        return False
+    rests = is_queued and rests_until(order, change.now) is not None
+    stopped = order.arm_known is not None and order.arm_known.stopped
     again = attempt.when_due == "decide" or attempt.when_due == "keep" and stopped
-    if not again and not is_late(change, attempt):
+    if not again and not rests and not is_late(change, attempt):
         return True
-    reading = last_reading(change.order)
-    decision, decision_id = decide_next(change, reading, due_at=attempt.due_at if again else None)
+    reading = last_reading(order)
+    decision, decision_id = decide_next(change, reading, due_at=attempt.due_at if again and not rests else None)
     if decision.verdict == "attempt_now" and OTHER_CARD not in decision.rules:
-        units = units_of(change.order, decision, reading) or change.order.owed_units
+        units = units_of(order, decision, reading) or order.owed_units
         change.set_attempt(attempt, decision_id=decision_id, units=units)
         return True
     if decision.verdict != "plan":

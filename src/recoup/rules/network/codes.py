@@ -100,7 +100,8 @@ _RANGES: Final = [
 ]
 SOURCES: Final = tuple(sorted({row.source for row in PROCESSOR_CODES} - {TEXT}))
 SOURCE_NAMES: Final = {
-    "adyen": "Adyen", "braintree": "Braintree", "cartes_bancaires": "Cartes Bancaires", "checkout": "Checkout.com", "nmi": "NMI", "stripe": "Stripe",
+    "adyen": "Adyen", "braintree": "Braintree", "cartes_bancaires": "Cartes Bancaires",
+    "checkout": "Checkout.com", "nmi": "NMI", "stripe": "Stripe",
 }  # fmt: skip
 SCHEMES: Final = tuple(sorted({row.scheme for row in CODES} - {"generic"}))
 _PHRASES: Final = Phrases(row for row in PROCESSOR_CODES if row.source == TEXT)

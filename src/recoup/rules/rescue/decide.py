@@ -32,6 +32,9 @@ _BEFORE_THE_END: Final = timedelta(hours=1)  # so that an answer that is late st
 CANNOT_CONFIRM: Final = "customer_cannot_confirm"
 _CANNOT_CONFIRM_WORDS: Final = "No route can ask the customer to confirm this payment with 3-D Secure."
 _CONFIRM_CURE: Final = "A route that can ask for 3-D Secure, or another card, would change it."
+CARD_RESTS: Final = (
+    "The bank has just declined another of your orders with this card for lack of money; this one waits too."
+)
 _ENDS_BEFORE: Final = "The order ends before that time, so it is tried once at its end."
 _SLOT_WORDS: Final = {
     "after_wait": "The wait grows with each try.",
@@ -148,7 +151,7 @@ def _end(asked: _Asked, rule: str) -> Decision:
 def _may_try_now(asked: _Asked, group: Group) -> bool:
     """A planned instant has come; or a sync MIT's first question, where no network asked to wait."""
     evidence = asked.evidence
-    if _left(asked, group) <= 0 or not _is_open(asked):
+    if _left(asked, group) <= 0 or not _is_open(asked) or evidence.card_rests_until is not None:
         return False
     if asked.within is not None and evidence.now < _last_send(evidence) + asked.within.gap:
         return False
@@ -184,7 +187,7 @@ def _plan(asked: _Asked, group: Group | None, sent_now: int) -> tuple[BusinessTi
     for number in range(used, used + _left(asked, group) - sent_now):
         gap = within.gap if within is not None else timedelta(0)
         if _is_timed(asked):
-            instant = max(last + max(_asked_wait(evidence), gap), evidence.now + timedelta(microseconds=1))
+            instant = max(last + max(_asked_wait(evidence), gap), _soonest(evidence))
         else:
             instant = _instant(evidence, schedule, number, last, gap)
         due = _opens(asked, instant)
@@ -198,6 +201,11 @@ def _plan(asked: _Asked, group: Group | None, sent_now: int) -> tuple[BusinessTi
 def _is_timed(asked: _Asked) -> bool:
     """Whether the network names the time of the next try, and the policy keeps to it."""
     return asked.policy.network_times and asked.evidence.reading.wait_by_rule
+
+
+def _soonest(evidence: Evidence) -> datetime:
+    soonest = evidence.now + timedelta(microseconds=1)
+    return max(soonest, evidence.card_rests_until) if evidence.card_rests_until is not None else soonest
 
 
 def _asked_wait(evidence: Evidence) -> timedelta:
@@ -223,7 +231,7 @@ def _instant(evidence: Evidence, schedule: Schedule, number: int, last: datetime
     """When try `number` (from 0) of a schedule is best, the send before it having been at `last`, `gap` before it at
     least."""
     wait = max(_wait(evidence, schedule, number), gap)
-    earliest = max(last + wait, evidence.now + timedelta(microseconds=1))
+    earliest = max(last + wait, _soonest(evidence))
     debit, offset = evidence.funding == "debit", evidence.utc_offset
     if schedule.slots == "pay_day":
         return pay_day_slot(earliest, offset, debit)
@@ -247,6 +255,8 @@ def _decision(
     evidence, policy, within = asked
     if evidence.reading.wait_by_rule:
         rules.append("network_wait")
+    if evidence.card_rests_until is not None:
+        rules.append("card_rests")
     versions = {"decider": DECIDER_VERSION, "policy": policy.version, "knowledge": evidence.knowledge, "model": None}
     reasons = (
         decided(evidence, verdict, plan),
@@ -255,6 +265,7 @@ def _decision(
         *([] if evidence.may_confirm else [_CANNOT_CONFIRM_WORDS]),
         *([_OTHER_CARD_WORDS] if OTHER_CARD in rules else []),
         *([_OTHER_CARD_LATER] if OTHER_CARD_WAITS in rules else []),
+        *([CARD_RESTS] if evidence.card_rests_until is not None else []),
         *(words for rule, words in FORBIDDEN.items() if rule in rules),
         *_why(evidence, policy, group, plan, rules),
         *_times(asked, verdict, group),

@@ -60,7 +60,8 @@ class Offered(Priced):
 Kind = Literal["cit", "sync_mit", "managed_mit"]
 
 _LEFT_OUT: Final = frozenset({
-    "facts", "payer_link", "link", "other_card", "month_sends", "may_confirm", "may_enter_card",
+    "facts", "payer_link", "link", "other_card", "month_sends", "may_confirm", "may_enter_card", "card_rests_until",
+    "card_sends",
 })  # fmt: skip
 
 
@@ -85,7 +86,8 @@ class Evidence(Stored):
     `other_card`: another card of the customer may be tried. `month_sends`: what the budgets of its policies count in
     this calendar month, where there are some. `of_features`: what they decide the amount by.
     `may_confirm`, `may_enter_card`: of a decline by which the bank wants a confirmation: whether any route can ask for
-    it, and whether their page takes the number of another card.
+    it, and whether their page takes the number of another card. `card_rests_until`: since another order of the merchant
+    was declined on the card for lack of money; `card_sends`: how often its other orders were sent beside this one.
     """
 
     kind: Kind
@@ -111,6 +113,8 @@ class Evidence(Stored):
     of_features: Mapping[str, Any] = field(default_factory=dict)
     may_confirm: bool = True
     may_enter_card: bool = True
+    card_rests_until: datetime | None = None
+    card_sends: int = 0
 
     def features(self) -> dict[str, Any]:
         """Without what is as usual."""

@@ -8,6 +8,7 @@ from recoup.core.kit.amount import inputs_of
 from recoup.kernel.time import BusinessTime
 from recoup.rules.network.codes import Reading, read_decline, read_kept, stored_codes
 from recoup.rules.network.sca import SCA, as_sca
+from recoup.rules.order.card_queue import rests_until, sends_beside
 from recoup.rules.order.checks import NONE
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.challenge import TRIES_MAX, WINDOW, asks_of, link_asks_of
@@ -90,6 +91,8 @@ def evidence_of(order: Order, reading: Reading, now: BusinessTime) -> Evidence:
         payer_link=reading.terminal and sends_link(order) and link_asks_of(reading) is not None,
         may_confirm=confirms,
         may_enter_card=confirms or order.may_enter_card(),
+        card_rests_until=rests_until(order, now),
+        card_sends=sends_beside(order),
     )
 
 

@@ -17,8 +17,9 @@ _MINIMUM: Final = 1
 @dataclass(frozen=True, slots=True)
 class Pricing:
     """`least_chance`: what a try has to add to the chance of recovery at least: wear of the card's allowance, of the
-    issuer's and the customer's patience. `schedules`: what decides where the engine does not. `send_units`: the processor's fee, in minor units. `harm`: the share of the
-    amount that each send from `harm_from` on costs. `sends_max`: of one order."""
+    issuer's and the customer's patience. `schedules`: what decides where the engine does not. `send_units`: the
+    processor's fee, in minor units. `harm`: the share of the amount that each send from `harm_from` on costs.
+    `sends_max`: of one order."""
 
     version: str
     least_chance: float = 0.03
