@@ -30,7 +30,7 @@ Story = Callable[[Shop, "Saying"], Awaitable[None]]
 
 
 class Saying(SandboxProcessor):
-    """Declines the orders in `says` with that code or advice; holds back its answer while `waits`."""
+    """Declines the orders in `says` with that code or advice (of two digits, unless `code` stands before); holds back its answer while `waits`."""
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
@@ -48,7 +48,7 @@ class Saying(SandboxProcessor):
         said = self.says.get(charge.order_id)
         if said is None:
             return found
-        code, advice = ("05", said) if said.isdecimal() else (said, None)
+        code, advice = ("05", said) if said.isdecimal() else (said.removeprefix("code "), None)
         return replace(found, state="declined", scheme_code=code, advice_code=advice, network_transaction_id=None)
 
 

@@ -16,6 +16,7 @@ from recoup.doors.rescue.shapes.declined import (
     EvaluateBody,
     Evaluated,
     PaymentMethod,
+    Subscription,
     Transaction,
 )
 from recoup.flows.cards.evaluate import Evaluate
@@ -178,6 +179,10 @@ def read_declined(raw: Any, merchant_id: UUID, *, sync: bool = False) -> Evaluat
     token_id, pan = _token_or_pan(method, complaints) if stored is None else (None, None)
     month, year = _expiry(method, pan is not None, complaints)
     advice = advice_of(transaction, complaints)
+    if transaction.mit_reason is not None and not is_mit:
+        complaints.add(
+            "Transaction.MitReason", "is of a payment without the customer", hint="Leave it out, or send isMIT: true."
+        )
     complaints.raise_if_any()
     facts, paid = _facts(body, kind), Money(transaction.amount, transaction.currency)
     return EvaluateRequest(
@@ -276,6 +281,11 @@ def _decline(transaction: Transaction, brand: str | None, advice: str | None) ->
     }
 
 
+def _is_recurring(body: EvaluateBody) -> bool:
+    """As it was said; else whether it names a subscription."""
+    return body.is_recurring if body.is_recurring is not None else bool(members(body.subscription or Subscription()))
+
+
 def _facts(body: EvaluateBody, kind: str) -> dict[str, Any]:
     """What is kept besides, none of it about a person. The offset is as clients send it, hours (-5) or minutes (-300),
     else the country's; `zone` is how the engine counts, and whether it was sent."""
@@ -293,7 +303,8 @@ def _facts(body: EvaluateBody, kind: str) -> dict[str, Any]:
         "three_d_secure": members(body.three_d_secure) if body.three_d_secure is not None else None,
         "network_transaction_id": transaction.network_transaction_id,
         "issuer_country": country_code(body.payment_method.card_country),
-        "agreement": "recurring" if body.is_recurring else None,
+        "agreement": "recurring" if _is_recurring(body) else None,
+        "mit_reason": transaction.mit_reason,
         "correlation_id": body.correlation_id,
         "sense_key": body.sense_key,
         "processor_name": transaction.processor_name,

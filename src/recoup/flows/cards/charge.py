@@ -9,11 +9,12 @@ from recoup.flows.cards.taken import CardholderInput
 from recoup.flows.external_call import processor_of
 from recoup.flows.hosted_link import PAYER_RETURN, signed_token
 from recoup.flows.world import World
-from recoup.gateways.cards.port import Card, Charge, Credential, Inquiry, MitReason, PayerAtHand, PayerAway, Stored
+from recoup.gateways.cards.port import Card, Charge, Credential, Inquiry, PayerAtHand, PayerAway, Stored
 from recoup.gateways.keys.sealing import Sealed
 from recoup.kernel.filled import filled
 from recoup.moves.pace import SEND_WITHIN
 from recoup.rules.network.card import issuer_digits
+from recoup.rules.order.agreement import mit_reason_of
 from recoup.rules.order.attempts import GOING
 from recoup.rules.order.card_facts import CardFacts
 from recoup.rules.order.consent import Consent
@@ -121,7 +122,7 @@ def charge_with(
         latest_network_id=consent.latest_network_id,
         agreement=facts.get("agreement"),
         three_d_secure=confirmed,
-        mit_reason=None if by_customer else _mit_reason(order),
+        mit_reason=None if by_customer else mit_reason_of(facts),
         sequence=consent.sequence,
         n=max(1, attempt.sends),
         exemption=consent.exemption,
@@ -138,10 +139,6 @@ def _payer_at_hand(world: World, order: Order, attempt: Attempt, at_hand: Cardho
         return None
     back = signed_token(world, PAYER_RETURN, order.merchant_id, attempt.key or attempt.attempt_id)
     return PayerAtHand(f"{world.url}/checkout/return/{back}", known.is_wanted, at_hand.browser)
-
-
-def _mit_reason(order: Order) -> MitReason:
-    return "recurring" if order.facts.get("agreement") == "recurring" else "unscheduled"
 
 
 def _of_earlier_release(order: Order) -> Consent:

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from recoup.gateways.cards.credential import Card, Credential, CredentialNews, Stored, Token
 from recoup.gateways.cards.outcome import Fault, Outcome, as_requested
+from recoup.rules.order.agreement import MitReason
 from recoup.rules.order.browser import Browser
 from recoup.rules.order.credential import CredentialKind
 
@@ -22,7 +23,6 @@ __all__ = [
     "PayerAtHand", "PayerAway", "Processor", "StatementLine", "Stored", "Token", "as_requested",
 ]  # fmt: skip
 
-MitReason = Literal["recurring", "installment", "unscheduled"]
 Asks = Literal["by_our_key", "by_search", "by_replay", "none"]
 Authenticates = Literal["never", "at_hand", "by_redirect"]
 

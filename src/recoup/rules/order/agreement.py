@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal, cast, get_args
 
 SUBSCRIPTION_MAX: Final = 128
+MitReason = Literal["recurring", "installment", "unscheduled", "resubmission", "delayed_charge", "no_show"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,12 @@ def agreement_of(facts: Mapping[str, Any]) -> Agreement:
     """Of an order, by what its merchant sent with it."""
     subscription = (facts.get("subscription") or {}).get("subscriptionId")
     return Agreement(_text(subscription), _text(facts.get("network_transaction_id")))
+
+
+def mit_reason_of(facts: Mapping[str, Any]) -> MitReason:
+    """Why its merchant charges without the customer: what it said, else by the agreement."""
+    found = facts.get("mit_reason") or facts.get("agreement") or "unscheduled"
+    return cast(MitReason, found) if found in get_args(MitReason) else "unscheduled"
 
 
 def _text(value: object) -> str | None:

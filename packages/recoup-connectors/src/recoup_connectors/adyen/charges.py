@@ -127,12 +127,17 @@ class Charges(VendorAccount):
 def _agreement(charge: Charge) -> dict[str, str]:
     """Who is there, and what the card is kept for."""
     if charge.initiator == "merchant":
-        model = _MODELS[charge.mit_reason or "unscheduled"]
+        model = _model(charge.mit_reason, charge.agreement)
         return {"shopperInteraction": "ContAuth", "recurringProcessingModel": model}
     if charge.sequence == 1:
-        model = _MODELS["recurring" if charge.agreement == "recurring" else "unscheduled"]
+        model = _model(charge.agreement)
         return {"shopperInteraction": "Ecommerce", "recurringProcessingModel": model}
     return {"shopperInteraction": "ContAuth", "recurringProcessingModel": "CardOnFile"}
+
+
+def _model(*said: str | None) -> str:
+    """Adyen has no word for a resubmission, a delayed charge or a no-show: they are what the card is kept for."""
+    return next((_MODELS[one] for one in said if one in _MODELS), "UnscheduledCardOnFile")
 
 
 def _at_page(payer: PayerAtHand) -> dict[str, Any]:

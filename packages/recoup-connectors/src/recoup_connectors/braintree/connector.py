@@ -360,7 +360,9 @@ def _initiator(charge: Charge) -> str | None:
         return _FIRSTS.get(charge.mit_reason or charge.agreement or "")
     if charge.exemption == "moto":
         return "MOTO"
-    return _INITIATORS[charge.mit_reason] if charge.mit_reason is not None else None
+    if charge.mit_reason is None:
+        return None
+    return _INITIATORS.get(charge.mit_reason) or _INITIATORS.get(charge.agreement or "", "UNSCHEDULED")
 
 
 def _authenticated(given: Mapping[str, str]) -> dict[str, str] | None:

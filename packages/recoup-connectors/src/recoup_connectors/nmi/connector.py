@@ -299,7 +299,7 @@ def _sale(charge: Charge, credential: Stored) -> dict[str, str | None]:
         "descriptor": charge.descriptor[:22] or None,
         "initiated_by": "merchant" if merchant else "customer",
         "stored_credential_indicator": "used" if merchant or charge.first_network_id and not starts else "stored",
-        "billing_method": _METHODS.get(reason or ""),
+        "billing_method": _METHODS.get(reason or "") or (_METHODS.get(charge.agreement or "") if merchant else None),
         "initial_transaction_id": first,
         "sca_exemption": _EXEMPTIONS.get(charge.exemption or ""),
         **authenticated(charge.three_d_secure or {}),

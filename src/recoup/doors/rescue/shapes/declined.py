@@ -26,6 +26,7 @@ from recoup.doors.rescue.wire import (
 )
 from recoup.kernel.worth import AMOUNT_MAX
 from recoup.rules.network.codes import SOURCES
+from recoup.rules.order.agreement import MitReason
 
 Offset = Annotated[int, Meta(ge=-900, le=900)]
 Month = Annotated[int, Meta(ge=1, le=12)]
@@ -87,6 +88,10 @@ class Transaction(TransactionOutside, kw_only=True):
     avs_result_code: Result
     cvv_result_code: Result
     cavv_result_code: Result
+    mit_reason: Annotated[
+        MitReason | None,
+        Meta(description="Why it was made without the customer; by default `recurring` with a subscription."),
+    ] = None
 
 
 class TransactionCopy(TransactionOutside, kw_only=True):
