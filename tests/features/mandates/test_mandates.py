@@ -30,7 +30,8 @@ Story = Callable[[Shop, "Saying"], Awaitable[None]]
 
 
 class Saying(SandboxProcessor):
-    """Declines the orders in `says` with that code or advice (of two digits, unless `code` stands before); holds back its answer while `waits`."""
+    """Declines the orders in `says` with that code or advice, which has two digits; before such a code stands `code`.
+    Holds back its answer while `waits`."""
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)

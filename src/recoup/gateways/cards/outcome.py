@@ -32,6 +32,7 @@ class Outcome:
     `units` and `currency` as the processor says them, `other_id` when it speaks of another message: see
     `as_requested`. `fault`: whose a refusal is. `reached_network` False: it was stopped before, and no limit of a
     network counts it; `network_attempts`: how many sends it cost there. `retries_itself_at`: the processor will.
+    `hold_until`: when it lets an uncaptured authorisation go.
     `risk` is its word for its own risk, `risk_score` its number. `key`, `route`: of a look-up, under which key of ours
     it was found, and where. `ids`: what else the processor calls it, beside `reference`.
     """
@@ -61,6 +62,7 @@ class Outcome:
     risk_score: int | None = None
     auth_code: str | None = None
     retries_itself_at: datetime | None = None
+    hold_until: datetime | None = None
     credential_news: CredentialNews | None = None
     contradicts: bool = False
     result_follows: bool = False
@@ -82,7 +84,10 @@ class Outcome:
         own = self.processor_code if self.scheme_code else None
         beside = (own, *self.further, phrase_in(self.text)) if self.state == "declined" else ()
         further = tuple(str(one) for one in beside if one)
-        said = filled(Checks, self, risk_level=risk_level_of(self.risk), advice=advice, further=further)
+        held = self.hold_until.isoformat() if self.hold_until is not None else None
+        said = filled(
+            Checks, self, risk_level=risk_level_of(self.risk), advice=advice, further=further, hold_until=held
+        )
         return said if said != NONE else None
 
     def __post_init__(self) -> None:
@@ -100,6 +105,8 @@ class Outcome:
             object.__setattr__(self, "risk_score", None)
         if self.retries_itself_at is not None:
             object.__setattr__(self, "retries_itself_at", _plausible(self.retries_itself_at))
+        if self.hold_until is not None:
+            object.__setattr__(self, "hold_until", _plausible(self.hold_until))
         if not 1 <= self.network_attempts <= NETWORK_ATTEMPTS_MAX:
             object.__setattr__(self, "network_attempts", min(NETWORK_ATTEMPTS_MAX, max(1, self.network_attempts)))
 

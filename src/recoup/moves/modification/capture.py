@@ -8,10 +8,14 @@ from recoup.kernel.problem import Problem, Sentence
 from recoup.moves.attempt.plan import INLINE_GRACE
 from recoup.moves.change import Booked, Change
 from recoup.moves.dispute.sandbox_disputes import schedule_test_dispute
+from recoup.moves.message.alert import alert
 from recoup.moves.modification.request import request_modification
 from recoup.rules.money.fees import fee_units
 from recoup.rules.money.ledger import collected, fee
+from recoup.rules.network.lives import life_of
 from recoup.rules.order.attention import PAID_TWICE
+from recoup.rules.order.card_sends import initiator_of
+from recoup.rules.order.checks import NONE
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.means import by_means
 from recoup.rules.order.snapshot import Attempt, Modification, Order
@@ -19,16 +23,18 @@ from recoup.store.table import hex_of
 
 ASK_AGAIN = timedelta(minutes=1)
 REFUSED_MAX: Final = 50  # of one order, which is loaded with all of them
+WARNED_BEFORE: Final = timedelta(days=1)
+_AUTHORISE_AGAIN: Final = "The hold is let go, and nothing was charged: authorise again, by a new payment."
 PARTS_MAX: Final = 50  # of one hold, the last of them final; what Stripe takes
 
 
 def authorise(change: Change, attempt: Attempt) -> None:
-    """The issuer holds the amount: the merchant has until the end of its window."""
+    """The issuer holds the amount: the merchant has until the end of its window, or of the authorisation's life."""
     order = change.order
-    until = _until(change, change.now)
+    until = _until(change, attempt, change.now)
     change.nothing_due()
     change.step("authorised", units=order.units, attempt=attempt.attempt_no, capture_before=until)
-    change.due("capture_window", until)
+    change.due("capture_window", max(change.now, until - warned_before(until - change.now)))
 
 
 def ask_capture(
@@ -74,8 +80,8 @@ def refuse_unless_held(change: Change) -> None:
         raise Problem("wrong_state", Sentence("An order that is {0} cannot be captured.", order.stage.value), cure=cure)
     refuse_while_capturing(change)
     payment = order.paid_by()
-    if payment is None or payment.closed_at is None or change.now >= _until(change, payment.closed_at):
-        raise Problem("wrong_state", "The time to capture it is over.", cure="The hold is let go; nothing was charged.")
+    if payment is None or payment.closed_at is None or change.now >= _until(change, payment, payment.closed_at):
+        raise Problem("wrong_state", "The time to capture it is over.", cure=_AUTHORISE_AGAIN)
 
 
 def _refuse_after_many(order: Order) -> None:
@@ -111,8 +117,17 @@ def _what_stays(change: Change, capture: Modification) -> dict[str, Any]:
     return {"released": left} if capture.final_part else {"held": left}
 
 
-def _until(change: Change, held_from: datetime) -> datetime:
-    return held_from + timedelta(minutes=change.order.merchant.capture_window_minutes)
+def _until(change: Change, attempt: Attempt, held_from: datetime) -> datetime:
+    order, said = change.order, (attempt.checks or NONE).hold_until
+    scheme = order.card.scheme if order.card else "generic"
+    life = life_of(scheme, initiator_of(attempt.initiator), order.merchant.region, held_from.date())
+    until = held_from + min(life, timedelta(minutes=order.merchant.capture_window_minutes))
+    return min(until, datetime.fromisoformat(said) + order.merchant.offset) if said else until
+
+
+def warned_before(life: timedelta) -> timedelta:
+    """How long before its end a hold that was not captured is told of."""
+    return min(WARNED_BEFORE, life / 4)
 
 
 def refused(change: Change, capture: Modification, code: str | None) -> None:
@@ -245,6 +260,13 @@ def end_window(change: Change) -> None:
         return
     if order.capturing() is not None:
         change.due("capture_window", change.wall + ASK_AGAIN, wall=True)
+        return
+    payment = order.paid_by()
+    until = _until(change, payment, payment.closed_at) if payment and payment.closed_at else change.now
+    if change.now < until:
+        change.due("capture_window", until)
+        facts = {"order_id": str(order.order_id), "external_id": order.external_id, "until": until.isoformat()}
+        alert(change.rows, order.merchant_id, "capture_due", order.order_id, order.version, facts, change.wall)
         return
     if order.captured_units:
         end_capturing(change)

@@ -128,6 +128,11 @@ _ELSEWHERE: Final = {
 }
 
 
+def _capture_due(facts: Facts, to: Locale) -> Notified:
+    title = to.say("Capture by {when}, or the hold is let go", when=_when(facts["until"], to))
+    return title, [of_order(facts, to)], f"/orders/{facts['order_id']}"
+
+
 def _deadline(facts: Facts, to: Locale) -> Notified:
     days = facts["days"]
     title = to.say(
@@ -365,6 +370,6 @@ _OWN: Final[Mapping[str, Says]] = {
     "approval": _approval, "settlement": _settlement, "webhook": _webhook, "go_live": _go_live,
     "partner_webhook": _partner_webhook, "export": _export, "rate": _rate, "drift": _drift, "digest": _digest,
     "uplift": _uplift, "unlisted_code": _unlisted, "elsewhere": _elsewhere,
-    "backtest": _backtest, "processor": _processor, "own_processor": _processor,
+    "backtest": _backtest, "capture_due": _capture_due, "processor": _processor, "own_processor": _processor,
 }  # fmt: skip
 _SAYS: Final = Extended(_OWN, lambda feature: {name: notice.says for name, notice in feature.notifies.items()})

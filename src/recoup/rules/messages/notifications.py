@@ -52,6 +52,7 @@ _KINDS: Final[Mapping[str, Kind]] = {
             "7, 3 and 1 days before the deadline, while no evidence was sent",
             _MONEY,
         ),
+        Kind("capture_due", "Holds that end soon", "an authorisation ends within a day, and was not captured", _MONEY),
         Kind(
             "payout",
             "Payouts",

@@ -17,7 +17,8 @@ class Checks:
     """`avs`, `cvv`, `cavv`: results of the address, of the card's code and of 3-D Secure; `category`: how the processor
     classes its answer; `advice`: the processor's own, never the network's; all as it says them. `risk` in its words,
     `risk_score` as its number, `risk_level` where its words are one of ours. `fault`: whose a refusal is. `further`:
-    what it says of a decline in more codes of its own, as they are stored; they are read with its code."""
+    what it says of a decline in more codes of its own, as they are stored; they are read with its code. `hold_until`:
+    when it lets an authorisation go, in wall time."""
 
     avs: str | None = None
     cvv: str | None = None
@@ -30,6 +31,7 @@ class Checks:
     advice: str | None = None
     fault: Fault | None = None
     further: tuple[str, ...] = ()
+    hold_until: str | None = None
 
 
 NONE: Final = Checks()

@@ -3,6 +3,7 @@ filled from another."""
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -19,6 +20,7 @@ from recoup_connectors.stripe.amounts import units_of
 
 OUR_ID: Final = "recoup_id"  # in metadata
 OUR_ORDER: Final = "recoup_order"
+_FAR: Final = 7_000_000_000  # seconds since 1970; no hold lasts until then
 UNCAPTURED: Final = "partial_capture_reversal"
 UNREADABLE: Final = "the answer could not be read"
 _GONE: Final = frozenset({"resource_missing", "payment_method_unactivated", "payment_method_not_available"})
@@ -44,6 +46,7 @@ class Multicapture(msgspec.Struct, frozen=True):
 class CardDetails(msgspec.Struct, frozen=True):
     brand: str | None = None
     network: str | None = None
+    capture_before: int | None = None
     network_transaction_id: str | None = None
     authorization_code: str | None = None
     checks: Checks | None = None
@@ -237,9 +240,14 @@ def _approved(
         other_id=other_id,
         reached_network=_reached(verdict),
         auth_code=_card(charge).authorization_code,
+        hold_until=_moment(_card(charge).capture_before),
         ids=ids_of(charge),
         **_checked(charge, verdict),
     )
+
+
+def _moment(seconds: int | None) -> datetime | None:
+    return datetime.fromtimestamp(seconds, UTC) if seconds is not None and 0 < seconds < _FAR else None
 
 
 def ids_of(charge: StripeCharge | str | None) -> tuple[str, ...]:
