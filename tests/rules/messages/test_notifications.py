@@ -26,6 +26,7 @@ FACTS = {
     "orders": {"orders": 2, "problem": 1, "onhold": 1, "capped": False, "first": [_ID, _ID],
                "names": ["SUB-1", "SUB-2"]},
     "dispute": {"dispute_id": _ID, "order_id": _ID, "units": 4590, "asset": "JPY", "respond_by": _AT},
+    "capture_due": {"order_id": _ID, "external_id": "A-1", "until": _AT},
     "deadline": {"dispute_id": _ID, "order_id": _ID, "units": 4590, "asset": "KWD", "respond_by": _AT, "days": 3},
     "payout": _MONEY | {"status": "completed"}, "payout_failed": _MONEY | {"status": "reversed"},
     "approval": _MONEY | {"status": "pending"},

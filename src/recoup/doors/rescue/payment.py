@@ -56,8 +56,7 @@ def advice_of(transaction: TransactionOutside, complaints: Complaints) -> str | 
     if transaction.advice_code and transaction.advice_code.strip() and found is None:
         complaints.add(
             "Transaction.AdviceCode",
-            "is not a Mastercard merchant advice code",
-            hint="Send its two digits, such as 03, or leave it out.",
+            "is not a Mastercard merchant advice code: send its two digits, such as 03, or leave it out",
         )
     return found
 

@@ -39,6 +39,7 @@ from recoup.rules.network.codes import Reading
 from recoup.rules.order.causes import GOES_ON, Cause
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.rescue.arms import has_arm
+from recoup.rules.rescue.indian_mandates import check_notice
 from recoup.rules.rescue.intake import expiry_of, kind_of
 from recoup.rules.rescue.intake_warnings import COUNTS_AS_NOW, NO_CODE, NO_IP, STALE, of_time
 from recoup.rules.rescue.order_evidence import read_declined
@@ -172,6 +173,7 @@ class Evaluate:
         named = Named(request.site_id, request.site_url, request.descriptor, request.campaign)
         site, campaign, warnings = origin_of(settings.sites, settings.campaigns, named, merchant.unknown_sites)
         check_taken(kind, merchant, site, campaign)
+        check_notice(request.currency, request.facts.get("issuer_country"), by_customer=not request.is_mit)
         expires_at, more = expiry_of(
             kind, request.expires_at, now, world.policy, bool(request.facts.get("is_recurring"))
         )
