@@ -95,7 +95,7 @@ def test_a_check_says_what_each_merchants_orders_would_have_brought(shop: Caller
     assert (found["merchantsInAll"], one["mid"], one["name"], one["failed"]) == (1, shop.mid, "Brightleaf Tea", None)
     assert one["madeAt"]
     assert (one["report"]["orders"], one["report"]["open"], one["report"]["rescued"]) == (0, 1, None)
-    assert one["report"]["policy"] == f"retry-2 within partner:{partner.partner_id}/1"
+    assert one["report"]["policy"] == f"retry-3 within partner:{partner.partner_id}/1"
     assert shop.get("/backtests").json()["data"] == [], "what a partner tries is not the merchant's"
     other = make_one(shop.door, "Another")
     theirs = other.post("/partner/policy/check", {"policy": {"tries": {"all": 2}}}).json()

@@ -46,6 +46,14 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
         "the PIN is missing, wrong or blocked",
         "Ask the customer for another card, or to speak with the bank.",
     ),
+    "cardholder_not_identified": (
+        "the cardholder could not be identified",
+        "Ask the customer to pay and confirm, or for another card.",
+    ),
+    "card_not_authenticated": (
+        "the card itself could not be authenticated",
+        "Ask the customer to pay again, or for another card.",
+    ),
     "amount_or_currency": ("amount or currency is not accepted", "Change the amount or the currency."),
     "duplicate": (
         "the network holds it for a repeat",
@@ -89,7 +97,9 @@ _CODES: Final[dict[str, tuple[str, str, str]]] = {
     "sca_required": ("sca", "1A", "130"),
     "bad_cvv": ("data", "82 N7", "103 122"),
     "bad_address": ("data", "", "190"),
-    "bad_pin": ("data soft", "38 55 6P 71 74 75 86 87 89", "106 117"),
+    "bad_pin": ("data soft", "38 55 71 74 75 86 87 89", "106 117"),
+    "cardholder_not_identified": ("data", "6P", ""),
+    "card_not_authenticated": ("data", "Q1", ""),
     "amount_or_currency": ("data hard configuration", "13 23 N8 Z5", "110 183"),
     "duplicate": ("technical", "94", ""),
     "not_completed": ("hard", "17", ""),
