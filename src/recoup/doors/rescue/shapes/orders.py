@@ -92,6 +92,43 @@ class RefundShown(Shape, kw_only=True):
     history: Annotated[list[RefundStep], Meta(description="History, oldest first.")] = field(default_factory=list)
 
 
+class EarlierPayment(Shape, kw_only=True):
+    """An earlier payment of a disputed payment's card."""
+
+    order_id: UUID
+    external_id: Annotated[str, Meta(description="Your order id.")]
+    paid_date: Moment
+    used: Annotated[bool, Meta(description="Whether the answer names it.")]
+    reason: Annotated[
+        str | None,
+        Meta(
+            description="Why it is not used: `disputed`, `reported`, `refunded`, `too_recent`, `too_old`, "
+            "`not_alike`, `alone` or `not_needed`."
+        ),
+    ] = None
+
+
+class MissingShown(Shape, kw_only=True):
+    """What keeps a dispute from qualifying."""
+
+    field: str
+    message: str
+    cure: str
+
+
+class CompellingEvidence(Shape, kw_only=True):
+    """Visa's Compelling Evidence 3.0 of a dispute with code 10.4. While the dispute is open, it is looked for anew;
+    then it is shown as it was sent."""
+
+    qualifies: bool
+    matches: Annotated[
+        list[str],
+        Meta(description="What the payments have in common: `ip`, `device`, `account`, `address`."),
+    ]
+    payments: list[EarlierPayment]
+    missing: MissingShown | None = None
+
+
 class DisputeShown(Shape, kw_only=True):
     """What the cardholder's bank takes back, or asks about."""
 
@@ -109,6 +146,9 @@ class DisputeShown(Shape, kw_only=True):
     created_date: Moment
     respond_by: Annotated[Moment | None, Meta(description="Deadline for evidence.")] = None
     closed_date: Moment | None = None
+    compelling_evidence: Annotated[
+        CompellingEvidence | None, Meta(description="Of a Visa dispute with code 10.4, not of the past.")
+    ] = None
 
 
 class ChecksShown(Shape, kw_only=True):

@@ -68,6 +68,18 @@ CREATE TABLE dispute_files (
 );
 CREATE INDEX dispute_files_of ON dispute_files (merchant_id, dispute_id, file_id);
 
+-- Which earlier payments of the card an answer names (Visa's Compelling Evidence 3.0): chosen once for each answer.
+CREATE TABLE dispute_priors (
+  merchant_id uuid NOT NULL,
+  answer_id uuid NOT NULL,
+  dispute_id uuid NOT NULL,
+  attempts uuid[] NOT NULL,                -- none: it did not qualify
+  keys text[] NOT NULL,                    -- by which they are alike: ELEMENTS of rules/network/compelling_evidence
+  PRIMARY KEY (merchant_id, answer_id),
+  FOREIGN KEY (merchant_id, dispute_id) REFERENCES disputes
+);
+CREATE INDEX dispute_priors_of ON dispute_priors (merchant_id, dispute_id, answer_id DESC);
+
 -- By contract: who bears disputes about the service, and what a dispute costs the merchant. The row that was valid when
 -- the charge was approved counts; asset '' holds for every currency.
 CREATE TABLE dispute_terms (
