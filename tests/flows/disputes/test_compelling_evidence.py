@@ -87,7 +87,7 @@ def test_a_payment_that_was_disputed_refunded_or_reported_itself_never_counts(se
         of_case = await found(shop, third)
         assert of_case.priors == ()
         assert of_case.missing is not None
-        assert (of_case.missing.field, of_case.missing.message[-8:]) == ("orders", "1 found.")
+        assert (of_case.missing.field, of_case.missing.message[-8:]) == ("customerIp", "1 found.")
         why = {one.order_id: reason for one, reason in of_case.others}
         assert why == {
             own: "disputed",

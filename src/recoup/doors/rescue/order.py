@@ -242,21 +242,11 @@ async def _dispute(call: Call, row: Dispute, scheme: str | None, is_past: bool) 
 
 
 def _compelling(found: Compelling) -> CompellingEvidence:
-    of = [(one, None) for one in found.priors] + list(found.others)
+    used = [EarlierPayment.of(one) for one in found.priors]
     return CompellingEvidence(
-        qualifies=bool(found.priors),
         matches=[*found.elements],
-        payments=[
-            EarlierPayment(
-                order_id=one.order_id,
-                external_id=one.external_id,
-                paid_date=iso(one.paid_at),
-                used=why is None,
-                reason=why,
-            )
-            for one, why in of
-        ],
-        missing=MissingShown(**found.missing._asdict()) if found.missing is not None else None,
+        payments=used + [EarlierPayment.of(one, reason=why) for one, why in found.others],
+        missing=MissingShown.of(found.missing) if found.missing is not None else None,
     )
 
 

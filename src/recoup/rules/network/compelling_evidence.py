@@ -15,6 +15,7 @@ from itertools import combinations
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
+from recoup.kernel.money import money
 from recoup.kernel.problem import Sentence
 
 CONDITION: Final = ("visa", "10.4")
@@ -93,8 +94,8 @@ class Missing(NamedTuple):
 
 
 class Compelling(NamedTuple):
-    """`priors`: the two payments that are used, or none; `keys`: by which both and the disputed one are alike, names of
-    ELEMENTS. `others`: further payments of the card with the reason that each is not used."""
+    """`priors`: the two payments that are used, or none; `keys`: by which both and the disputed one are
+    alike, names of ELEMENTS. `others`: further payments of the card, and why each is not used."""
 
     disputed: CardPayment
     priors: tuple[CardPayment, ...] = ()
@@ -115,37 +116,33 @@ def is_open_to(scheme: str | None, reason_code: str) -> bool:
 def judge(disputed: CardPayment, earlier: Iterable[CardPayment], opened_at: datetime) -> Compelling:
     """`earlier`: charges of the same card at the same merchant; `opened_at`: of the dispute."""
     newest_first = sorted(earlier, key=lambda one: (one.paid_at, one.attempt_id), reverse=True)
-    reasons = {one.attempt_id: _unfit(one, disputed, opened_at) for one in newest_first}
-    fit = [one for one in newest_first if reasons[one.attempt_id] is None]
-    found = _best_pair(disputed, fit[:COMPARED_MAX])
-    priors, keys = found or ((), ())
-    others: list[tuple[CardPayment, Unfit]] = []
-    for one in newest_first:
-        if one not in priors:
-            enough = _is_enough(_shared(disputed, one))
-            rest: Unfit = "not_alike" if not enough else "not_needed" if found else "alone"
-            others.append((one, reasons[one.attempt_id] or rest))
-    missing = None if found else _missing(disputed, len(fit))
-    return Compelling(disputed, priors, keys, tuple(others[:OTHERS_MAX]), missing)
+    unfit = {one.attempt_id: _unfit(one, disputed, opened_at) for one in newest_first}
+    fit = [one for one in newest_first if unfit[one.attempt_id] is None]
+    priors, keys = _best_pair(disputed, fit[:COMPARED_MAX])
+    rest: Unfit = "not_needed" if priors else "alone"
+    others = tuple((one, unfit[one.attempt_id] or rest) for one in newest_first if one not in priors)
+    missing = None if priors else _missing(len(fit))
+    return Compelling(disputed, priors, keys, others[:OTHERS_MAX], missing)
 
 
 def _unfit(one: CardPayment, disputed: CardPayment, opened_at: datetime) -> Unfit | None:
     days = (disputed.paid_at.date() - one.paid_at.date()).days
-    if days < DAYS_MIN:
-        return "too_recent"
-    if days > DAYS_MAX or (opened_at.date() - one.paid_at.date()).days > DAYS_MAX_OF_DISPUTE:
-        return "too_old"
-    if one.is_disputed:
-        return "disputed"
-    if one.is_reported:
-        return "reported"
-    return "refunded" if one.is_refunded else None
+    of_dispute = (opened_at.date() - one.paid_at.date()).days
+    found: Mapping[Unfit, bool] = {
+        "too_recent": days < DAYS_MIN,
+        "too_old": days > DAYS_MAX or of_dispute > DAYS_MAX_OF_DISPUTE,
+        "disputed": one.is_disputed,
+        "reported": one.is_reported,
+        "refunded": one.is_refunded,
+        "not_alike": not _is_enough(_shared(disputed, one)),
+    }
+    return next((why for why, holds in found.items() if holds), None)
 
 
 def _shared(disputed: CardPayment, *others: CardPayment) -> tuple[str, ...]:
     """By which all are alike."""
-    own, others_values = values_of(disputed), [values_of(one) for one in others]
-    return tuple(key for key in own if all(one.get(key) == own[key] for one in others_values))
+    values = [values_of(one) for one in others]
+    return tuple(key for key, own in values_of(disputed).items() if all(one.get(key) == own for one in values))
 
 
 def _is_enough(keys: Iterable[str]) -> bool:
@@ -153,38 +150,24 @@ def _is_enough(keys: Iterable[str]) -> bool:
     return len(elements) >= 2 and bool(elements & _MAIN)
 
 
-def _best_pair(
-    disputed: CardPayment, fit: Sequence[CardPayment]
-) -> tuple[tuple[CardPayment, CardPayment], tuple[str, ...]] | None:
+def _best_pair(disputed: CardPayment, fit: Sequence[CardPayment]) -> tuple[tuple[CardPayment, ...], tuple[str, ...]]:
     """The pair with most in common: of the dispute's own route, then by elements, then the newest."""
-    found = [(pair, _shared(disputed, *pair)) for pair in combinations(fit, 2)]
-    fitting = [(pair, keys) for pair, keys in found if _is_enough(keys)]
-    return max(fitting, key=lambda one: _rank(disputed, *one), default=None)
+    pairs = [(pair, _shared(disputed, *pair)) for pair in combinations(fit, 2)]
+
+    def rank(found: tuple[tuple[CardPayment, ...], tuple[str, ...]]) -> tuple[bool, int]:
+        return all(one.route == disputed.route for one in found[0]), len(found[1])
+
+    return max((one for one in pairs if _is_enough(one[1])), key=rank, default=((), ()))
 
 
-def _rank(disputed: CardPayment, pair: tuple[CardPayment, CardPayment], keys: Sequence[str]) -> tuple[bool, int]:
-    is_own_route = all(one.route == disputed.route for one in pair)
-    return is_own_route, len({ELEMENTS[key] for key in keys})
-
-
-def _missing(disputed: CardPayment, fit: int) -> Missing:
-    own = {ELEMENTS[key] for key in values_of(disputed)}
-    send = "Send customerIp, deviceDetails, payer.id and shippingInformation with every payment."
-    if not own & _MAIN:
-        return Missing("customerIp", "The disputed payment came without the customer’s IP address and device.", send)
-    if len(own) < 2:
-        only = "Of the disputed payment, only one of IP address, device, account and delivery address is known."
-        return Missing("payer.id", only, send)
-    if fit < 2:
-        needed = Sentence(
-            "Two undisputed payments of this card from 120 to 364 days before are needed; {0} found.", fit
-        )
-        return Missing("orders", needed, "Answer with other evidence.")
-    alike = (
-        "No two earlier payments share two of IP address, device, account and delivery address with the disputed one, "
-        "one of them the IP address or the device."
+def _missing(fit: int) -> Missing:
+    shape = (
+        "Two undisputed payments of this card, 120 to 364 days before, must share two of IP address, device, "
+        "customer account and delivery address with the disputed one, one of them the IP address or the "
+        "device; {0} found."
     )
-    return Missing("customerIp", alike, send)
+    cure = "Send customerIp, deviceDetails, payer.id and shippingInformation with every payment."
+    return Missing("customerIp", Sentence(shape, fit), cure)
 
 
 def values_of(one: CardPayment) -> dict[str, str]:
@@ -195,7 +178,7 @@ def values_of(one: CardPayment) -> dict[str, str]:
         "fingerprint": _long(device.get("fingerprint"), FINGERPRINT_MIN),
         "deviceId": _long(device.get("deviceId"), DEVICE_ID_MIN),
         "account": one.account,
-        "address": _plain(one.address),
+        "address": _letters(one.address),
     }
     return {key: value for key, value in found.items() if value}
 
@@ -211,33 +194,29 @@ def _long(given: object, least: int) -> str:
     return given if isinstance(given, str) and len(given) >= least else ""
 
 
-def _plain(address: Mapping[str, Any] | None) -> str:
+def _letters(address: Mapping[str, Any] | None) -> str:
     """Letters and digits of a delivery address; nothing of one that is not whole."""
     if not address or not all(address.get(name) for name in _WHOLE_ADDRESS):
         return ""
-    parts = (unicodedata.normalize("NFKC", str(address.get(name) or "")).casefold() for name in _ADDRESS)
-    return "|".join("".join(one for one in part if one.isalnum()) for part in parts)
+    plain = unicodedata.normalize("NFKC", address_line(address)).casefold()
+    return "".join(one for one in plain if one.isalnum() or one == ",")
+
+
+def address_line(address: Mapping[str, Any] | None) -> str:
+    return ", ".join(str((address or {}).get(name) or "-") for name in _ADDRESS)
 
 
 def in_words(found: Compelling) -> str:
     """The evidence as text, for a processor that takes nothing else."""
-    values = values_of(found.disputed)
-    same = "; ".join(
-        f"{ELEMENT_WORDS[ELEMENTS[key]]}: {values[key] if key != 'address' else _line(found.disputed.address)}"
-        for key in found.keys
+    values = values_of(found.disputed) | {"address": address_line(found.disputed.address)}
+    same = "; ".join(f"{ELEMENT_WORDS[ELEMENTS[key]]}: {values[key]}" for key in found.keys)
+    priors = (
+        f"{one.paid_at:%Y-%m-%d}, {money(one.units, one.asset)} {one.asset}, {one.product}, order "
+        f"{one.external_id}, reference {one.reference or '-'}, network transaction {one.network_id or '-'}"
+        for one in found.priors
     )
-    lines = [
+    begin = (
         "Visa Compelling Evidence 3.0: two earlier payments with this card at this merchant were not "
         f"disputed, and have these in common with the disputed payment. {same}."
-    ]
-    for number, one in enumerate(found.priors, 1):
-        names = [one.reference or "-", f"network transaction {one.network_id}" if one.network_id else ""]
-        lines.append(
-            f"{number}. {one.paid_at:%Y-%m-%d}, {one.units} {one.asset} (minor units), {one.product}, order "
-            f"{one.external_id}, {', '.join(filter(None, names))}"
-        )
-    return "\n".join(lines)
-
-
-def _line(address: Mapping[str, Any] | None) -> str:
-    return ", ".join(str((address or {})[name]) for name in _ADDRESS if (address or {}).get(name))
+    )
+    return "\n".join((begin, *priors))

@@ -97,13 +97,12 @@ class EarlierPayment(Shape, kw_only=True):
 
     order_id: UUID
     external_id: Annotated[str, Meta(description="Your order id.")]
-    paid_date: Moment
-    used: Annotated[bool, Meta(description="Whether the answer names it.")]
+    paid_at: Moment
     reason: Annotated[
         str | None,
         Meta(
-            description="Why it is not used: `disputed`, `reported`, `refunded`, `too_recent`, `too_old`, "
-            "`not_alike`, `alone` or `not_needed`."
+            description="Null: the answer names it. Else why not: `disputed`, `reported`, `refunded`, "
+            "`too_recent`, `too_old`, `not_alike`, `alone` or `not_needed`."
         ),
     ] = None
 
@@ -117,13 +116,12 @@ class MissingShown(Shape, kw_only=True):
 
 
 class CompellingEvidence(Shape, kw_only=True):
-    """Visa's Compelling Evidence 3.0 of a dispute with code 10.4. While the dispute is open, it is looked for anew;
-    then it is shown as it was sent."""
+    """Visa's Compelling Evidence 3.0 of a dispute with code 10.4: as found now while it is open, then as it
+    was sent."""
 
-    qualifies: bool
     matches: Annotated[
         list[str],
-        Meta(description="What the payments have in common: `ip`, `device`, `account`, `address`."),
+        Meta(description="What the payments share: `ip`, `device`, `account`, `address`. Empty: not qualified."),
     ]
     payments: list[EarlierPayment]
     missing: MissingShown | None = None

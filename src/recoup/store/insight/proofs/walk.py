@@ -38,7 +38,7 @@ _TABLES: Final = (
     "postings", "entries", "pages", "account_balances", "closers", "outbox", "feed", "lanes", "due_work", "adjustments",
     "advances", "bank_accounts", "bank_payout_states", "bank_payouts", "challenges", "customer_exposure", "decisions",
     "delivery_tries", "dispute_notes", "dispute_files", "dispute_priors", "dispute_terms",
-    "disputes", "exposure_allotments",
+    "disputes", "monitoring_months", "exposure_allotments",
     "exposure_limits", "fee_terms", "mails", "notice_settings", "order_payer", "order_search", "payers", "payouts",
     "cvv_once", "reconciliation_clocks", "reconciliation_lines", "reconciliation_reports", "reconciliation_runs",
     "settlement_batches", "settlement_clocks", "settlement_lines", "settlement_terms", "settlements", "sites",

@@ -1,4 +1,3 @@
--- beside
 -- The customer's device goes with an erasure.
 CREATE OR REPLACE FUNCTION erase_orders(merchant uuid, erased uuid[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE

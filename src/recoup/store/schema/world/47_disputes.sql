@@ -80,6 +80,23 @@ CREATE TABLE dispute_priors (
 );
 CREATE INDEX dispute_priors_of ON dispute_priors (merchant_id, dispute_id, answer_id DESC);
 
+-- What the networks' monitoring programmes count of a merchant number at an acquirer: approved sends, disputes, reports of
+-- fraud. Months of business time; counted anew while they last and in the month after.
+CREATE TABLE monitoring_months (
+  merchant_id uuid NOT NULL,
+  acceptor_id text NOT NULL,
+  scheme text NOT NULL,
+  month date NOT NULL,
+  sales bigint NOT NULL,
+  disputes bigint NOT NULL,
+  frauds bigint NOT NULL,
+  fraud_disputes bigint NOT NULL,          -- with codes of fraud that Mastercard counts
+  fraud_units bigint NOT NULL,             -- of them, in dollars and euros together
+  share double precision NOT NULL,         -- of the threshold that is nearest, of those that are certain
+  counted_at timestamptz NOT NULL,         -- wall time
+  PRIMARY KEY (merchant_id, month, scheme, acceptor_id)
+);
+
 -- By contract: who bears disputes about the service, and what a dispute costs the merchant. The row that was valid when
 -- the charge was approved counts; asset '' holds for every currency.
 CREATE TABLE dispute_terms (
