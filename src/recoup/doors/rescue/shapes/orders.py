@@ -132,7 +132,7 @@ class DisputeShown(Shape, kw_only=True):
 
     id: Annotated[UUID, Meta(description="`ChargebackId` of the event.")]
     number: Annotated[int, Meta(ge=1)]
-    kind: Annotated[str, Meta(description="`fraud`, `service`, `processing` or `other`.")]
+    kind: Annotated[str, Meta(description="`fraud`, `service`, `authorisation`, `processing` or `other`.")]
     stage: Annotated[
         str, Meta(description="`inquiry` (no money is taken), `first`, `pre_arbitration` or `arbitration`.")
     ]

@@ -9,7 +9,7 @@ CREATE TABLE disputes (
   route text NOT NULL,
   case_ref text NOT NULL,                  -- the processor's
   round_id uuid NOT NULL,
-  kind text NOT NULL CHECK (kind IN ('fraud', 'service', 'processing', 'other')),
+  kind text NOT NULL CHECK (kind IN ('fraud', 'service', 'authorisation', 'processing', 'other')),
   reason_code text NOT NULL,
   stage text NOT NULL CHECK (stage IN ('inquiry', 'first', 'pre_arbitration', 'arbitration')),
   state text NOT NULL CHECK (state IN ('open', 'answered', 'won', 'lost', 'accepted', 'expired')),
