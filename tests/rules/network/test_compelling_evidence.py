@@ -104,7 +104,7 @@ def test_what_is_compared_is_alike_in_all_three_payments() -> None:
     third = payment(170, account="", address=HOME)
     found = judge(disputed, [by_account, by_address, third], OPENED)
     assert (found.priors, found.elements) == ((by_address, third), ["ip", "address"])
-    assert "delivery address: 1 Main St., -, Salem, OR, 97301, US" in in_words(found)
+    assert "address: 1 Main St., -, Salem, OR, 97301, US" in in_words(found)
 
 
 def test_payments_of_the_disputes_own_processor_come_first_and_the_newest_of_them() -> None:

@@ -42,22 +42,6 @@ ELEMENTS: Final[Mapping[str, Element]] = {
     "account": "account",
     "address": "address",
 }
-ELEMENT_WORDS: Final[Mapping[Element, str]] = {
-    "ip": "IP address",
-    "device": "device",
-    "account": "customer account",
-    "address": "delivery address",
-}
-UNFIT_WORDS: Final[Mapping[Unfit, str]] = {
-    "too_recent": "It is less than 120 days older than the disputed payment.",
-    "too_old": "It is more than 364 days older than the disputed payment.",
-    "disputed": "It was disputed itself.",
-    "reported": "It was reported as fraud.",
-    "refunded": "It was refunded in full.",
-    "not_alike": "It has too little in common with the disputed payment.",
-    "alone": "It counts, but a second one is missing.",
-    "not_needed": "It counts, but two others are used.",
-}
 
 
 class CardPayment(NamedTuple):
@@ -161,13 +145,13 @@ def _best_pair(disputed: CardPayment, fit: Sequence[CardPayment]) -> tuple[tuple
 
 
 def _missing(fit: int) -> Missing:
-    shape = (
+    message = (
         "Two undisputed payments of this card, 120 to 364 days before, must share two of IP address, device, "
         "customer account and delivery address with the disputed one, one of them the IP address or the "
         "device; {0} found."
     )
     cure = "Send customerIp, deviceDetails, payer.id and shippingInformation with every payment."
-    return Missing("customerIp", Sentence(shape, fit), cure)
+    return Missing("customerIp", Sentence(message, fit), cure)
 
 
 def values_of(one: CardPayment) -> dict[str, str]:
@@ -209,7 +193,7 @@ def address_line(address: Mapping[str, Any] | None) -> str:
 def in_words(found: Compelling) -> str:
     """The evidence as text, for a processor that takes nothing else."""
     values = values_of(found.disputed) | {"address": address_line(found.disputed.address)}
-    same = "; ".join(f"{ELEMENT_WORDS[ELEMENTS[key]]}: {values[key]}" for key in found.keys)
+    same = "; ".join(f"{ELEMENTS[key]}: {values[key]}" for key in found.keys)
     priors = (
         f"{one.paid_at:%Y-%m-%d}, {money(one.units, one.asset)} {one.asset}, {one.product}, order "
         f"{one.external_id}, reference {one.reference or '-'}, network transaction {one.network_id or '-'}"

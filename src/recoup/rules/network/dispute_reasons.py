@@ -36,5 +36,5 @@ def reason_of(scheme: str, code: str) -> Reason:
     if known is not None:
         return known
     elsewhere = any(code == name for _, code in REASONS)
-    meaning = "a code that only other networks use" if elsewhere else "a reason that is on no list"
-    return Reason(scheme, code, meaning, "other", known=False)
+    message = "a code that only other networks use" if elsewhere else "a reason that is on no list"
+    return Reason(scheme, code, message, "other", known=False)

@@ -33,12 +33,29 @@ from recoup.rules.merchants.personal import SHOWN
 from recoup.rules.money import typed_amounts
 from recoup.rules.money.disputes import UNDECIDED
 from recoup.rules.money.evidence_file import BYTES_MAX, COUNT_MAX
+from recoup.rules.network.compelling_evidence import Element, Unfit
 from recoup.store.disputes import disputes as store
 from recoup.store.orders.order_page import OrderPage
 
 NOBODY: Final = UUID(int=0)
 OFFSET_MAX: Final = 100_000
 OTHERS_SHOWN: Final = 10
+ELEMENT_WORDS: Final[dict[Element, str]] = {
+    "ip": "IP address",
+    "device": "Device",
+    "account": "Customer account",
+    "address": "Delivery address",
+}
+UNFIT_WORDS: Final[dict[Unfit, str]] = {
+    "too_recent": "It is less than 120 days older than the disputed payment.",
+    "too_old": "It is more than 364 days older than the disputed payment.",
+    "disputed": "It was disputed itself.",
+    "reported": "It was reported as fraud.",
+    "refunded": "It was refunded in full.",
+    "not_alike": "It has too little in common with the disputed payment.",
+    "alone": "It counts, but a second one is missing.",
+    "not_needed": "It counts, but two others are used.",
+}
 VIEWS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "open": ("Open", ("open",)),
     "answered": ("Answered", ("answered",)),
