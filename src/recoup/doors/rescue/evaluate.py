@@ -25,7 +25,6 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.money import Money
 from recoup.rules.merchants.countries import COUNTRIES
 from recoup.rules.network.card import luhn
-from recoup.rules.network.card_text import numbers_in
 from recoup.rules.network.codes import SCHEMES, source_by_brand
 from recoup.rules.rescue import zones
 from recoup.rules.rescue.intake import source_of
@@ -108,7 +107,6 @@ _NAMES: Final = names_of(EvaluateBody)
 _WEIGHTY: Final = {"isMIT": 0.7, "expiryDateUtc": 0.7, "transactionType": 0.9}  # with how alike a name has to be
 _NUMBER: Final = "PaymentMethod.CardNumber"
 _NOT_DECLINED: Final = "Only declined payments can be evaluated; send approved ones to /transmit."
-DEVICE_CHARS_MAX: Final = 255
 UNKNOWN_MAX: Final = 200  # names that are compared with those of fields
 _SAID_NO: Final = frozenset({"DECLINED", "CANCELLED"})
 _ENDED: Final = frozenset({"APPROVED", "DECLINED", "CANCELLED", "EXPIRED"})  # as /outcome says it
@@ -309,18 +307,8 @@ def _facts(body: EvaluateBody, kind: str) -> dict[str, Any]:
         "mit_reason": transaction.mit_reason,
         "correlation_id": body.correlation_id,
         "sense_key": body.sense_key,
-        "device": _device(body.device_details or {}),
+        "device": body.device_details,
         "processor_name": transaction.processor_name,
         "attempt_count": body.attempt_count,
     }
     return {name: value for name, value in facts.items() if value not in (None, "", [], {})}
-
-
-def _device(details: dict[str, Any]) -> dict[str, str]:
-    """What identifies it; nothing that could be a card number, which a serial number may look like."""
-    found = {name: details.get(name) for name in ("deviceId", "fingerprint")}
-    return {
-        name: value
-        for name, value in found.items()
-        if isinstance(value, str) and 0 < len(value) <= DEVICE_CHARS_MAX and not any(numbers_in(value))
-    }

@@ -277,7 +277,8 @@ class PaymentRequest(Shape, kw_only=True):
         dict[str, Any] | None,
         Meta(
             description="The customer's device: `deviceId` of 15 characters or more, `fingerprint` of 20 or more; "
-            "evidence in disputes. Other members are not read."
+            "evidence in disputes. Other members are not read.",
+            extra=rule(field_rules.device),
         ),
     ] = None
     additional_fields: Annotated[list[Any] | None, Meta(extra=UNREAD)] = None
