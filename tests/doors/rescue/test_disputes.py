@@ -17,7 +17,7 @@ from recoup.flows.disputes.monitoring import watch_monitoring
 from recoup.flows.people.watch_rates import watch_rates
 from recoup.store.server import ServerAddress
 
-SERIAL = "352099001761481"  # of a phone: it reads like a card number, and is not kept
+SERIAL = "352099001761481"  # of a phone
 
 
 async def answer(shop: Shop, method: str, path: str, **more: Any) -> Any:
@@ -86,7 +86,8 @@ def test_a_device_is_kept_with_its_order_and_what_reads_like_a_card_number_is_no
     known = {"deviceId": "d" * 15, "fingerprint": "f" * 20}
     for details, kept in (
         (known | {"model": "x"}, known),
-        ({"deviceId": SERIAL}, None),
+        ({"deviceId": SERIAL}, {"deviceId": SERIAL}),
+        ({"deviceId": VISA}, None),
         ({"deviceId": 7, "fingerprint": ["f"]}, None),
         ({"a": [1]}, None),
     ):

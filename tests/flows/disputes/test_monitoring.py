@@ -55,10 +55,8 @@ def test_half_of_a_threshold_is_told_once_and_so_is_the_whole(server: ServerAddr
         words = words_of("monitoring", half)
         assert (words.title, words.path) == ("Half of the threshold of VAMP excessive is reached", "/monitoring")
         async with owner(shop.world) as connection:  # its issuer reported it, too
-            await connection.execute(
-                "INSERT INTO cell.fraud_warnings SELECT $1, $2, gen_random_uuid(), $3", shop.merchant_id, second,
-                await shop.now(),
-            )  # fmt: skip
+            sql = "INSERT INTO cell.fraud_warnings SELECT $1, $2, gen_random_uuid(), $3"
+            await connection.execute(sql, shop.merchant_id, second, await shop.now())
         for _ in range(2):
             assert [one[3:] for one in await counted(shop)] == [(2, 1, 1, 0, 0)]
         assert [one["state"] for one in await told(shop)] == ["half", "over"]

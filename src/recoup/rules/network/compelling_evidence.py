@@ -28,9 +28,7 @@ COMPARED_MAX: Final = 30  # of the earlier payments, the newest
 OTHERS_MAX: Final = 50  # that are told of
 
 Element = Literal["ip", "device", "account", "address"]
-Unfit = Literal[
-    "too_recent", "too_old", "disputed", "reported", "refunded", "not_alike", "alone", "not_needed"
-]  # fmt: skip
+Unfit = Literal["too_recent", "too_old", "disputed", "reported", "refunded", "not_alike", "alone", "not_needed"]
 _MAIN: Final[frozenset[Element]] = frozenset({"ip", "device"})
 _ADDRESS: Final = ("addressLine1", "addressLine2", "city", "state", "zipcode", "countryCode")
 _WHOLE_ADDRESS: Final = ("addressLine1", "city", "zipcode", "countryCode")
