@@ -63,7 +63,7 @@ WRITES = {
 FOLLOWED = {
     "PaymentMethodOptions": ("card",), "PaymentMethodDetails": ("card", "type"), "PaymentMethodData": (),
     "DestinationDetails": ("card", "type"), "NextAction": ("redirect_to_url", "type"), "Wallet": ("type",),
-    "EnhancedEvidence": (), "EnhancedEligibility": (),
+    "EnhancedEvidence": ("visa_compelling_evidence_3",), "EnhancedEligibility": (),
     "PaymentMethod": (
         "allow_redisplay", "billing_details", "card", "created", "customer", "id", "livemode", "metadata", "object",
         "type",

@@ -176,6 +176,7 @@ TABLE: dict[Key, Line] = {
     ("GET", "/v1/backtests"): _v1(),
     ("GET", "/v1/backtests/{id}"): _of("backtest"),
     ("GET", "/v1/backtests/{id}/payments"): _of("backtest"),
+    ("GET", "/v1/monitoring"): _v1(),
     ("GET", "/v1/reports/certificates"): _v1(),
     ("GET", "/v1/reports/certificates/{id}"): _of("certificate"),
     ("GET", "/v1/reports/certificates/{id}/file"): _of("certificate"),
@@ -569,6 +570,7 @@ TABLE: dict[Key, Line] = {
         ids={"order_id": "paid"}, body=lambda s: {"kind": "service", "amount": "1.00"}
     ),
     ("GET", "/disputes"): _page(),
+    ("GET", "/monitoring"): _page(),
     ("GET", "/mandates"): _page(),
     ("GET", "/cards"): _page(whose="operator", may=NOBODY),
     ("POST", "/cards"): _page(

@@ -38,6 +38,7 @@ from recoup.main.backup.copies import age_seconds, lag_bytes, slot_of
 from recoup.main.certificate import Certificate
 from recoup.store.cards.card_routes import stored_routes, sums_between
 from recoup.store.cards.processor_notices import unread_kinds
+from recoup.store.disputes.monitoring import highest_shares
 from recoup.store.merchants.sending_stops import standing_stop
 from recoup.store.operation.backlog import read_backlog
 from recoup.store.operation.condition import read_condition, read_dead_rows
@@ -230,6 +231,10 @@ async def _work(world: World, add: Add) -> None:
     add("recoup_failing_mails", "Mails that four tries could not send", (await failing_mails(world))[0])
     text = "Age of the oldest attempt whose outcome is not known"
     add("recoup_unknown_seconds", text, backlog.unknown_seconds)
+    month = world.clocks.wall().date().replace(day=1)
+    text = "Highest share of a monitoring programme's threshold that a merchant number has this month"
+    for network, share in (await highest_shares(world.db.reader, month)).items():
+        add("recoup_monitoring_share", text, share, network=network)
 
 
 async def _routes(world: World, add: Add) -> None:

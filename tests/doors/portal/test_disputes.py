@@ -12,11 +12,14 @@ import pytest
 from starlette.applications import Starlette
 from tests.doors.portal.shop import PASSWORD
 from tests.doors.portal.test_portal import HOME, field, sign_in
+from tests.flows.disputes.test_compelling_evidence import IP, bought, later
 from tests.flows.disputes.test_disputes import a_shop, disputed, notice_of, paid, sent, the_dispute
 from tests.worlds import Shop, owner
 
 from recoup.doors.portal.routes import routes
+from recoup.flows.disputes.monitoring import watch_monitoring
 from recoup.flows.people.make_user import Membership, make_user, register_merchant
+from recoup.flows.people.watch_rates import watch_rates
 from recoup.store.disputes import disputes as reads
 from recoup.store.server import ServerAddress
 
@@ -211,5 +214,47 @@ def test_evidence_is_handed_in_as_files_and_never_shown_inside_a_page(server: Se
         for n in range(4):
             assert (await handed_in(maya, dispute_id, "x.txt", b"proof %d" % n)).status_code == 303
         assert "at most 5 files" in (await handed_in(maya, dispute_id, "x.txt", b"one more")).text
+
+    story(server, tell)
+
+
+def test_a_case_shows_which_earlier_payments_answer_it(server: ServerAddress) -> None:
+    async def tell(shop: Shop, as_: Any) -> None:
+        maya = await as_(MAYA)
+        first, second = await bought(shop), await bought(shop)
+        await later(shop, 125)
+        third = await bought(shop)
+        await disputed(shop, third)
+        case = await the_dispute(shop, third)
+        here = f"/disputes/{case['dispute_id']}"
+        text = (await maya.get(here)).text
+        assert all(f"/orders/{one}" in text for one in (first, second))
+        assert "part of the answer" in text
+        assert "IP address" in text
+        assert "Customer account" in text
+        assert IP not in text
+        assert "125 days before" in text
+        assert "#contest" in text, "it is evidence by itself"
+        await disputed(shop, first)
+        text = (await maya.get(here)).text
+        assert "does not qualify" in text
+        assert "It was disputed itself." in text
+        assert "It counts, but a second one is missing." in text
+        assert "<code>customerIp</code>" in text
+
+    story(server, tell)
+
+
+def test_a_merchant_sees_where_it_stands_in_the_networks_programmes(server: ServerAddress) -> None:
+    async def tell(shop: Shop, as_: Any) -> None:
+        maya = await as_(MAYA)
+        assert "Nothing counted yet" in (await maya.get("/monitoring")).text
+        order_id = await bought(shop)
+        await disputed(shop, order_id)
+        await watch_rates(shop.world)
+        await watch_monitoring(shop.world)
+        text = (await maya.get("/monitoring")).text
+        for said in ("Visa VAMP excessive", "1,500, 1.50 %", "100.00 %", "Below", "Counted"):
+            assert said in text, said
 
     story(server, tell)

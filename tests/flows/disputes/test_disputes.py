@@ -33,6 +33,7 @@ from recoup.moves.attempt.plan import plan_attempt
 from recoup.moves.pace import ATTENTION_AFTER_TRIES
 from recoup.rules.messages.inbound import signed
 from recoup.rules.network.allow_list import APPROVE_CARDS
+from recoup.rules.network.dispute_reasons import reason_of
 from recoup.rules.network.magic import COUNTING_CARDS, DISPUTE_CARDS, FAULT_CARDS
 from recoup.rules.order.whys import blocked
 from recoup.store.server import ServerAddress
@@ -772,6 +773,22 @@ def test_a_reason_on_no_list_is_for_people_and_blocks_no_card(server: ServerAddr
         assert (await shop.order(order_id))["attention"] == "dispute_reason_unknown"
         word = await shop.ask(pan=COUNTING_CARDS[0], units=4677, is_mit=False, days=None, code="05")
         assert word.evaluate == "APPROVED"
+
+    story(server, tell)
+
+
+@pytest.mark.parametrize("code", ["4837", "UA02"])
+def test_a_code_in_another_networks_form_is_for_people_and_says_so(server: ServerAddress, code: str) -> None:
+    async def tell(shop: Shop) -> None:
+        order_id = await paid(shop, pan=APPROVE_CARDS[1])
+        notice = await notice_of(shop, order_id, reasonCode=code, respondBy="2031-01-01T00:00:00Z")
+        await tell_issuer(shop, notice)
+        await sent(shop, notice)
+        row = await the_dispute(shop, order_id)
+        assert (row["kind"], row["state"]) == ("other", "open")
+        assert (await shop.order(order_id))["attention"] == "dispute_reason_unknown"
+        assert reason_of("visa", code).meaning == "a code that only other networks use"
+        assert await shop.value("SELECT count(*) FROM card_blocks") == 0
 
     story(server, tell)
 

@@ -50,6 +50,8 @@ FACTS = {
     "export": {"export_id": _ID, "file_name": "orders.csv", "orders": 120_000, "why": None, "gone_at": _AT},
     "backtest": {"backtest_id": _ID, "payments": keep(Sentence("Payments of {0} days", 90)), "why": None,
                  "policy": keep(Sentence("{0}, within version {1} of the policy", Sentence("Rescue engine"), 3))},
+    "monitoring": {"program": "VAMP excessive", "state": "half", "acceptor": "m-1", "cases": 750, "cases_min": 1500,
+                   "basis_points": 75.5, "basis_points_min": 150},
     "processor": {"route": "acme-eur", "code": "010", "text": "Not allowed", "own": False},
     "own_processor": {"route": "stripe-1", "code": None, "text": None, "own": True},
     "digest": {"day": "2026-11-19", "declined": 40, "rescued": 12, "recovered": [["EUR", 999], ["USD", 50]],

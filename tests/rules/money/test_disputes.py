@@ -162,7 +162,9 @@ NOW = datetime(2030, 1, 1, tzinfo=UTC)
 
 def test_fraud_and_processing_are_never_the_merchants() -> None:
     hard = Terms(service_borne_by="merchant")
-    assert [liable(kind, hard) for kind in get_args(Kind)] == ["operator", "merchant", "operator", "operator"]
+    assert [liable(kind, hard) for kind in get_args(Kind)] == [
+        "operator" if kind != "service" else "merchant" for kind in get_args(Kind)
+    ]
     assert {liable(kind, STANDARD) for kind in get_args(Kind)} == {"operator"}
 
 
@@ -188,6 +190,7 @@ def test_the_reason_codes_of_each_scheme_are_read() -> None:
     assert reason_of("mastercard", "4834").kind == "processing"
     assert reason_of("amex", "c08").kind == "service"
     assert reason_of("elo", "SERVICE").kind == "service"
+    assert reason_of("visa", "11.2").kind == "authorisation"
     assert {scheme for scheme, _ in REASONS} == {"visa", "mastercard", "amex", "discover", "generic"}
     assert all(reason.kind in get_args(Kind) and reason.meaning for reason in REASONS.values())
 
@@ -212,8 +215,8 @@ def test_each_published_code_is_known(scheme: str) -> None:
 
 
 def test_one_number_is_another_thing_at_another_network() -> None:
-    assert [reason_of(one, "4863").kind for one in ("mastercard", "discover")] == ["fraud", "processing"]
-    assert [reason_of(one, "4755").kind for one in ("amex", "discover")] == ["processing", "service"]
+    assert [reason_of(one, "4863").kind for one in ("mastercard", "discover")] == ["fraud", "authorisation"]
+    assert [reason_of(one, "4755").kind for one in ("amex", "discover")] == ["authorisation", "service"]
     assert [reason_of("amex", one).kind for one in ("FR2", "FR4", "FR6")] == ["fraud", "other", "other"]
 
 

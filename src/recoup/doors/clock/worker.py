@@ -12,6 +12,7 @@ import structlog
 from recoup.core.kit.feature import features
 from recoup.core.ports import Standing
 from recoup.flows.backtests.floor import watch_floor
+from recoup.flows.disputes.monitoring import watch_monitoring
 from recoup.flows.insight.drift import watch_drift
 from recoup.flows.insight.keep_facts import EVENTS_MAX as EVENTS_AT_ONCE
 from recoup.flows.insight.keep_facts import keep_facts
@@ -106,6 +107,7 @@ def loops_of(world: World, due: DueWork, deliveries: Deliveries) -> list[Loop]:
         Loop("issuers", lambda: share_issuers(world), 60.0),
         Loop("drift of the model", lambda: watch_drift(world), 60.0),
         Loop("uplift", lambda: watch_uplift(world), 60.0),
+        Loop("monitoring programmes", lambda: watch_monitoring(world), 60.0),
         Loop("floor", lambda: watch_floor(world), 600.0),
         Loop("training of the risk check", lambda: train_risk_nightly(world), 60.0),
         Loop("digests", lambda: send_digests(world), 30.0),

@@ -89,6 +89,7 @@ REASONS: Final[dict[str, str]] = {
 DISPUTE_KINDS: Final = {
     "fraud": "Fraud",
     "service": "Service",
+    "authorisation": "Authorisation",
     "processing": "Processing error",
     "other": "Not classified",
 }

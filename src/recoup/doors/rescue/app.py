@@ -22,6 +22,7 @@ from recoup.doors.rescue import (
     evidence_files,
     hooks,
     imports,
+    monitoring,
     onboarding,
     order,
     orders,
@@ -53,7 +54,7 @@ _RESOURCES: Final = (
     token, transmit, tokenize, evaluate, check, capture, outcome, orders, order, decisions, refund, evidence_files,
     uploads, imports, hooks, webhooks,
     events, sites, campaigns, switches, engine, policy, risk, card_settings, connection_test, balances, settlements,
-    reconciliation, reports, certificates, uplift, backtests,
+    reconciliation, reports, monitoring, certificates, uplift, backtests,
     partner,
     partner_merchant, partner_policy, partner_report, partner_webhooks, onboarding,
 )  # fmt: skip

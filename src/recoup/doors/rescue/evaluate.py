@@ -307,6 +307,7 @@ def _facts(body: EvaluateBody, kind: str) -> dict[str, Any]:
         "mit_reason": transaction.mit_reason,
         "correlation_id": body.correlation_id,
         "sense_key": body.sense_key,
+        "device": body.device_details,
         "processor_name": transaction.processor_name,
         "attempt_count": body.attempt_count,
     }

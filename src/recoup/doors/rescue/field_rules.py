@@ -15,6 +15,7 @@ from recoup.kernel.money import EXPONENTS
 from recoup.kernel.time import of_these_days
 from recoup.kernel.unseen import has_unseen
 from recoup.rules.files.moments import read_moment
+from recoup.rules.network.card_text import numbers_in
 
 TEXT_MAX: Final = 256
 GUID: Final = "must be a GUID like 5f0d3c52-8a6e-4c0b-9a55-0f8a1b7e2c41"
@@ -67,6 +68,19 @@ def reference(value: Any, limits: Limits) -> str | Wrong | None:
     if isinstance(found, str) and has_unseen(found):
         return Wrong("contains control characters")
     return found
+
+
+def device(value: Any, limits: Limits) -> dict[str, str] | Wrong | None:
+    """What identifies a device, of whatever is told of it; nothing that could be a card number, which a
+    serial number may look like."""
+    if not isinstance(value, dict):
+        return Wrong("must be an object")
+    found = {name: value.get(name) for name in ("deviceId", "fingerprint")}
+    return {
+        name: one
+        for name, one in found.items()
+        if isinstance(one, str) and 0 < len(one) <= TEXT_MAX and not has_unseen(one) and not any(numbers_in(one))
+    } or None
 
 
 def flag(value: Any, limits: Limits) -> bool | Wrong:

@@ -20,8 +20,11 @@ from recoup.doors.rescue.shapes.orders import (
     AttemptShown,
     CancelBody,
     ChecksShown,
+    CompellingEvidence,
     DisputeShown,
+    EarlierPayment,
     Item,
+    MissingShown,
     Order,
     OrderDetail,
     RefundedItem,
@@ -32,11 +35,13 @@ from recoup.doors.rescue.wire import Nothing, iso_or_null
 from recoup.features.mandates.api import mandate_revoked
 from recoup.flows.cards.amend import Amended, amend
 from recoup.flows.cards.cancel import cancel as cancel_order
+from recoup.flows.disputes.compelling import compelling_of
 from recoup.flows.locked import Orders
 from recoup.kernel.ids import tail
 from recoup.kernel.money import symbol
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
+from recoup.rules.network.compelling_evidence import Compelling
 from recoup.rules.network.dispute_reasons import reason_of
 from recoup.rules.network.reasons import REASONS
 from recoup.rules.order.as_of import Cut, Line, Past, attempts_then, disputes_then, past
@@ -171,7 +176,7 @@ async def _detail(shape: type[DetailT], call: Call, order_id: UUID, cut: Cut | N
             for number, line in enumerate(row.items or (), 1)
         ],
         refunds=[_refund(one) for one in row.refunds or ()],
-        disputes=[_dispute(one, row.scheme) for one in row.disputes or ()],
+        disputes=[await _dispute(call, one, row.scheme, shown is not UNSET) for one in row.disputes or ()],
         attempts=[_attempt(one) for one in row.attempts or ()],
         mandate_revoked=mandate_revoked(row),
         challenge_url=call.services.challenge_url(call.scope.merchant_id, order_id) if row.challenged else None,
@@ -221,7 +226,9 @@ def _refund(row: WireRefund) -> RefundShown:
     )
 
 
-def _dispute(row: Dispute, scheme: str | None) -> DisputeShown:
+async def _dispute(call: Call, row: Dispute, scheme: str | None, is_past: bool) -> DisputeShown:
+    db = call.services.world.db.reader
+    found = None if is_past else await compelling_of(db, call.scope.merchant_id, row, scheme)
     return DisputeShown.of(
         row,
         id=row.dispute_id,
@@ -230,6 +237,16 @@ def _dispute(row: Dispute, scheme: str | None) -> DisputeShown:
         reason=reason_of(scheme or "generic", row.reason_code).meaning,
         borne_by=row.liable,
         created_date=iso(row.opened_at),
+        compelling_evidence=_compelling(found) if found is not None else None,
+    )
+
+
+def _compelling(found: Compelling) -> CompellingEvidence:
+    used = [EarlierPayment.of(one) for one in found.priors]
+    return CompellingEvidence(
+        matches=[*found.elements],
+        payments=used + [EarlierPayment.of(one, reason=why) for one, why in found.others],
+        missing=MissingShown.of(found.missing) if found.missing is not None else None,
     )
 
 

@@ -381,7 +381,7 @@ class Evaluate:
     def _mac(self, request: EvaluateRequest, token_id: UUID) -> bytes:
         """Over what the caller means: codes of the card and the moment of the decline do not count."""
         decline = {k: v for k, v in request.decline.items() if k != "at"}
-        facts = {k: v for k, v in request.facts.items() if k not in ("utc_offset", "zone", "sense_key")}
+        facts = {k: v for k, v in request.facts.items() if k not in ("utc_offset", "zone", "sense_key", "device")}
         meant = [
             request.external_id,
             request.is_mit,

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
+from recoup.flows.disputes.compelling import compelling_of, name_for_answer
 from recoup.flows.disputes.files import no_such_dispute, opened
 from recoup.flows.external_call import (
     ASK_FIRST_SECONDS_MAX,
@@ -26,7 +27,10 @@ from recoup.moves.change import Change
 from recoup.moves.dispute.answer import ask_answer, close_answer, open_answer
 from recoup.moves.dispute.case import meet_deadline, remind
 from recoup.rules.money.disputes import UNDECIDED
+from recoup.rules.network import compelling_evidence
 from recoup.rules.network.card import luhn
+from recoup.rules.network.compelling_evidence import Compelling
+from recoup.rules.network.decline_code import our_code
 from recoup.rules.order.answers import follows
 from recoup.rules.order.disputed import Dispute
 from recoup.rules.order.snapshot import Order
@@ -38,6 +42,7 @@ from recoup.store.statement import Read
 
 NOTE_MAX = 4000
 NOTES_MAX = 50
+NO_EVIDENCE = "no_evidence"
 _CARD_NUMBER = re.compile(r"(?<![0-9])[2-6](?:[ -]?[0-9]){12,18}(?![0-9])")
 
 
@@ -82,14 +87,21 @@ async def answer_dispute(world: World, orders: Orders, scope: Scope, dispute_id:
     Raises: Problem not_found, wrong_state; invalid when there is no evidence to contest with.
     """
     order_id = await _order_of(world.db, scope.merchant_id, dispute_id)
-    notes = await read_notes(world.db, scope.merchant_id, dispute_id, clear=True)
-    files = await sealed_files(world.db, scope.merchant_id, dispute_id)
     if answer not in ("contest", "accept"):
         raise invalid("Answer a dispute with contest or accept.", "Answer", "Use one of the two buttons.")
-    if answer == "contest" and not files and not any(note.text for note in notes):
+    if answer == "contest" and not await _has_evidence(world, scope.merchant_id, dispute_id):
         raise invalid("There is no evidence yet.", "Note", "Add your evidence first.")
     key = (scope.merchant_id, order_id)
     await orders.run(lambda c: ask_answer(c, dispute_id, answer), key, scope)
+
+
+async def _has_evidence(world: World, merchant_id: UUID, dispute_id: UUID) -> bool:
+    notes = await read_notes(world.db, merchant_id, dispute_id, clear=True)
+    if any(note.text for note in notes) or await sealed_files(world.db, merchant_id, dispute_id):
+        return True
+    row = await read_dispute(world.db, merchant_id, dispute_id, clear=True)
+    found = await compelling_of(world.db, merchant_id, row, row.scheme) if row is not None else None
+    return found is not None and bool(found.priors)
 
 
 async def send_answer(world: World, orders: Orders, merchant_id: UUID, dispute_id: UUID) -> None:
@@ -112,20 +124,28 @@ async def send_answer(world: World, orders: Orders, merchant_id: UUID, dispute_i
     assert dispute.answer_before is not None
     processor = processor_of(world, dispute.route)
     timeout = world.policy.call_timeout / timedelta(seconds=1)
+    is_contested = dispute.answer == "contest"
+    scheme, found = order.card.scheme if order.card is not None else None, None
+    if is_contested:
+        found = await name_for_answer(world, merchant_id, dispute, scheme, dispute.answer_id)
     sending = DisputeAnswer(
         id=dispute.answer_id,
         case_ref=dispute.case_ref,
         charge_id=dispute.attempt_id,
         answer=dispute.answer,
-        evidence=_in_words(notes, files, sent_along=processor.takes_files),
+        evidence=_in_words(notes, files, found, sent_along=processor.takes_files),
         sent_at=now,
-        files=files if processor.takes_files and dispute.answer == "contest" else (),
+        files=files if processor.takes_files and is_contested else (),
+        compelling=found,
         send_before_monotonic=deadline_of(world, dispute.answer_before),
         timeout_seconds=timeout,
         key=answer_key(order, dispute.case_ref, dispute.answer_no),
         charge_key=order.attempt(dispute.attempt_id).key or dispute.attempt_id,
     )
-    outcome = await _settled(world, processor, sending, is_first=dispute.answer_tries == 1)
+    if is_contested and not sending.evidence and not files:  # what there was counts no more
+        outcome = Outcome("declined", processor_code=our_code(NO_EVIDENCE))
+    else:
+        outcome = await _settled(world, processor, sending, is_first=dispute.answer_tries == 1)
     answer_id = dispute.answer_id
     then = follows("dispute_answer", outcome.state, outcome.fault)
     await world.routes.note_other(dispute.route, outcome, merchant_id, then.step)
@@ -153,9 +173,13 @@ async def _settled(world: World, processor: Processor, message: DisputeAnswer, *
     return await call_with_timeout(processor.answer_dispute(message), message.timeout_seconds)
 
 
-def _in_words(notes: Sequence[DisputeNote], files: Sequence[EvidenceFile], *, sent_along: bool) -> str:
+def _in_words(
+    notes: Sequence[DisputeNote], files: Sequence[EvidenceFile], found: Compelling | None, *, sent_along: bool
+) -> str:
     """Files that are not sent along are named."""
     words = [note.text for note in notes if note.text]
+    if found is not None:
+        words.insert(0, compelling_evidence.in_words(found))
     if files and not sent_along:
         words.append("Files that can be handed in: " + "; ".join(f"{one.name} ({one.media_type})" for one in files))
     return "\n\n".join(words)

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from recoup.gateways.cards.credential import Card, Credential, CredentialNews, Stored, Token
 from recoup.gateways.cards.outcome import Fault, Outcome, as_requested
+from recoup.rules.network.compelling_evidence import Compelling
 from recoup.rules.order.agreement import MitReason
 from recoup.rules.order.browser import Browser
 from recoup.rules.order.credential import CredentialKind
@@ -165,7 +166,8 @@ class EvidenceFile(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class DisputeAnswer:
     """Our word to a case of the processor's. `evidence` is what speaks for the
-    merchant, as text, `files` the same as files, for a processor that takes them."""
+    merchant, as text, `files` the same as files, for a processor that takes them. `compelling`: earlier payments of the
+    card, which the text names too."""
 
     id: UUID
     case_ref: str
@@ -176,6 +178,7 @@ class DisputeAnswer:
     send_before_monotonic: float
     timeout_seconds: float
     files: tuple[EvidenceFile, ...] = field(default=(), repr=False)
+    compelling: Compelling | None = field(default=None, repr=False)
     key: UUID = _NONE
     charge_key: UUID = _NONE
 

@@ -1,5 +1,6 @@
 """What the people of a merchant should hear of: the alert, and the due work that carries it to them."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -10,6 +11,7 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.time import WallTime
 from recoup.rules.messages.rescue_rate import Counted, judge
 from recoup.rules.network.codes import Reading
+from recoup.rules.network.monitoring import Standing
 from recoup.rules.rescue import drift
 from recoup.store.insight.rescue_watches import lock_drift, lock_watch, save_drift, save_watch
 from recoup.store.insight.uplift_reports import lock_uplift, save_announced
@@ -145,6 +147,26 @@ async def alert_of_route(tx: Tx, merchant_id: UUID, facts: dict[str, Any], wall:
     merchant's `own`, and the processor's `code` and `text`. `merchant_id`: whose payment it was."""
     about = uuid5(NAMESPACE_URL, f"route:{facts['route']}")
     await alert_now(tx, merchant_id, "processor", about, int(wall.timestamp() * 1_000), facts, wall)
+
+
+async def alert_of_programs(tx: Tx, merchant_id: UUID, alarming: Iterable[Standing], wall: WallTime) -> None:
+    """Once a month for half of a merchant number's threshold, and once for the whole."""
+    rows = Rows()
+    for one in alarming:
+        name = f"{one.of.program} {one.of.level}"
+        about = uuid5(NAMESPACE_URL, f"monitoring:{name}:{one.acceptor_id}")
+        step = 10 * (12 * one.month.year + one.month.month) + (2 if one.state == "over" else 1)
+        facts = {
+            "program": name,
+            "state": one.state,
+            "acceptor": one.acceptor_id,
+            "cases": one.cases,
+            "cases_min": one.of.cases_min,
+            "basis_points": one.basis_points,
+            "basis_points_min": one.of.basis_points,
+        }
+        alert(rows, merchant_id, "monitoring", about, step, facts, wall)
+    await write(tx, rows)
 
 
 async def alert_of_decision(tx: Tx, merchant_id: UUID, request_id: UUID, state: str, wall: WallTime) -> None:

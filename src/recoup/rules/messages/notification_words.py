@@ -278,6 +278,26 @@ def _unlisted(facts: Facts, to: Locale) -> Notified:
     return to.say("The code {code} is on no list", code=facts["code"]), [line], "/engine"
 
 
+def _monitoring(facts: Facts, to: Locale) -> Notified:
+    title = to.say(
+        "The threshold of {program} is exceeded"
+        if facts["state"] == "over"
+        else "Half of the threshold of {program} is reached",
+        program=facts["program"],
+    )
+    ratio = facts["basis_points"]
+    line = to.say(
+        "Merchant number {acceptor}: {count} cases this month, {ratio} of the sales. The threshold is {least} "
+        "cases and {least_ratio}.",
+        acceptor=facts["acceptor"],
+        count=f"{facts['cases']:,}",
+        ratio=f"{ratio / 100:.2f} %" if ratio is not None else "–",
+        least=f"{facts['cases_min']:,}",
+        least_ratio=f"{facts['basis_points_min'] / 100:.2f} %",
+    )
+    return title, [line], "/monitoring"
+
+
 _UPLIFT: Final = {
     "harm": "The engine brings less than the comparison group",
     "gone": "The uplift of this quarter is below the one that was shown before",
@@ -370,6 +390,7 @@ _OWN: Final[Mapping[str, Says]] = {
     "approval": _approval, "settlement": _settlement, "webhook": _webhook, "go_live": _go_live,
     "partner_webhook": _partner_webhook, "export": _export, "rate": _rate, "drift": _drift, "digest": _digest,
     "uplift": _uplift, "unlisted_code": _unlisted, "elsewhere": _elsewhere,
-    "backtest": _backtest, "capture_due": _capture_due, "processor": _processor, "own_processor": _processor,
+    "backtest": _backtest, "capture_due": _capture_due, "monitoring": _monitoring, "processor": _processor,
+    "own_processor": _processor,
 }  # fmt: skip
 _SAYS: Final = Extended(_OWN, lambda feature: {name: notice.says for name, notice in feature.notifies.items()})

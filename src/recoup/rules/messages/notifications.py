@@ -91,6 +91,12 @@ _KINDS: Final[Mapping[str, Kind]] = {
             frozenset({"owner", "operations", "developer"}),
         ),
         Kind(
+            "monitoring",
+            "Monitoring programmes",
+            "disputes and fraud reached half of a card network’s threshold, or the whole",
+            _MONEY,
+        ),
+        Kind(
             "uplift",
             "What the engine brings",
             "shown for the first time, gone again, harm was found, or the engine was stopped",

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from recoup.rules.merchants import personal
 from recoup.rules.money.disputes import Party, Stage, Terms
+from recoup.rules.network.dispute_reasons import Kind
 from recoup.store.money.known import known_at
 from recoup.store.statement import MERCHANT, Read, Row
 
@@ -25,7 +26,7 @@ class DisputeRow(Row, frozen=True):
     attempt_id: UUID
     route: str
     case_ref: str
-    kind: Literal["fraud", "service", "processing"]
+    kind: Kind
     reason_code: str
     stage: Stage
     state: Literal["open", "answered", "won", "lost", "accepted", "expired"]

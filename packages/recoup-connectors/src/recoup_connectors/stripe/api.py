@@ -174,6 +174,12 @@ def reason_of(reply: Reply) -> str:
     return (body.error.code or body.error.type or "" if body else "") or f"HTTP {reply.status}"
 
 
+def refused_field(reply: Reply) -> str:
+    """The parameter that Stripe complains about, or nothing."""
+    body = read(ErrorBody, reply)
+    return body.error.param or "" if body else ""
+
+
 def unavailable(why: str) -> Problem:
     message = Sentence("Stripe's answer cannot be used: {0}.", why)
     return Problem("unavailable", message, cure="Try again in a few minutes.")

@@ -39,9 +39,11 @@ from recoup_connectors.stripe.api import (
     read_as,
     read_event,
     reason_of,
+    refused_field,
     unavailable,
 )
 from recoup_connectors.stripe.charges import Charges
+from recoup_connectors.stripe.compelling import FIELD, enhanced
 from recoup_connectors.stripe.invoices import Invoices
 from recoup_connectors.stripe.outcomes import (
     OUR_ID,
@@ -305,15 +307,18 @@ class Stripe(Charges, Invoices):
     async def answer_dispute(self, answer: DisputeAnswer) -> Outcome:
         path, form = f"/v1/disputes/{answer.case_ref}", dict[str, Any]()
         if answer.answer == "contest":
-            form = {"evidence": {"uncategorized_text": answer.evidence[:EVIDENCE_MAX]}, "submit": True}
-            form["metadata"] = {OUR_ID: answer.key}
+            evidence = {"uncategorized_text": answer.evidence[:EVIDENCE_MAX], FIELD: enhanced(answer.compelling)}
+            form = {"evidence": evidence, "submit": True, "metadata": {OUR_ID: answer.key}}
         else:
             path += "/close"
         try:
             until = self._clocks.monotonic() + answer.timeout_seconds
-            reply = await self._api.post(
-                path, form, str(answer.key), until=until, send_before=answer.send_before_monotonic
-            )
+            before = answer.send_before_monotonic
+            reply = await self._api.post(path, form, str(answer.key), until=until, send_before=before)
+            if reply.status == 400 and FIELD in refused_field(reply):  # the text says it, too
+                evidence = form["evidence"] | {FIELD: None}
+                form |= {"evidence": evidence}
+                reply = await self._api.post(path, form, f"{answer.key}.t", until=until, send_before=before)
         except (NotSentError, NoAnswerError) as error:
             return unanswered(error)
         return self._of_case(answer, reply) if reply.status == 200 else of_refusal(reply, frozenset())

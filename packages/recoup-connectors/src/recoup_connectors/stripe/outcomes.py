@@ -90,6 +90,7 @@ class StripeError(msgspec.Struct, frozen=True):
     network_decline_code: str | None = None
     network_advice_code: str | None = None
     message: str | None = None
+    param: str | None = None
     payment_intent: "Intent | None" = None
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,11 @@ from lab.processors.stripe_ground import AT, Ground, play
 
 from recoup.gateways.cards.connector import Connector, is_connector
 from recoup.gateways.cards.credential import Card
-from recoup.gateways.cards.outcome import as_requested
+from recoup.gateways.cards.outcome import Outcome, as_requested
 from recoup.gateways.cards.port import DisputeAnswer, Inquiry
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
+from recoup.rules.network.compelling_evidence import CardPayment, judge
 from recoup.rules.network.magic import script_card
 from recoup_connectors.stripe.connector import Stripe
 from recoup_lab.processors.stripe.server import KEY, SECRET, signature
@@ -290,6 +292,57 @@ def test_a_dispute_is_answered_once(tmp_path: Path) -> None:
         assert (await on.stripe.inquire(on.inquiry(answer))).state == "approved"
 
     play(tmp_path, story)
+
+
+def test_two_earlier_charges_go_along_with_the_answer_and_their_text_where_stripe_refuses_them(tmp_path: Path) -> None:
+    async def story(on: Ground) -> None:
+        said = [await on.stripe.charge(on.charge()) for _ in range(3)]
+        answered = []
+        for disputed, names in ((0, (1, 2)), (1, (0, 2))):  # the second names a charge that was disputed
+            case = on.standin.account.dispute(said[disputed].ids[0])
+            found = judge(
+                _payment(said[disputed], 0), [_payment(said[one], 150 + one) for one in names], AT + timedelta(days=2)
+            )
+            assert len(found.priors) == 2
+            soon = on.charge().send_before_monotonic
+            answer = DisputeAnswer(new_id(), case["id"], new_id(), "contest", "Two of them.", AT, soon, 2.0)
+            assert (await on.stripe.answer_dispute(replace(answer, compelling=found))).state == "approved"
+            answered.append(on.standin.book.get("dispute", case["id"])["evidence"])
+        sent = answered[0]["enhanced_evidence"]["visa_compelling_evidence_3"]
+        same = {
+            "customer_purchase_ip": "203.0.113.7",
+            "customer_device_fingerprint": "f" * 20,
+            "customer_account_id": "c-1",
+            "product_description": "Tea",
+        }
+        assert sent["disputed_transaction"] == same | {"merchandise_or_services": "services"}
+        assert sent["prior_undisputed_transactions"] == [same | {"charge": said[one].ids[0]} for one in (1, 2)]
+        assert (answered[1]["enhanced_evidence"], answered[1]["uncategorized_text"]) == ({}, "Two of them.")
+
+    play(tmp_path, story)
+
+
+def _payment(said: Outcome, days: int) -> CardPayment:
+    return CardPayment(
+        attempt_id=new_id(),
+        order_id=new_id(),
+        external_id="A-1",
+        route="own",
+        reference=said.reference,
+        ids=said.ids,
+        network_id=said.network_transaction_id,
+        units=4590,
+        asset="USD",
+        paid_at=AT - timedelta(days=days),
+        ip="203.0.113.7",
+        device={"fingerprint": "f" * 20, "deviceId": "d" * 15},
+        account="c-1",
+        address=None,
+        product="Tea",
+        is_disputed=False,
+        is_reported=False,
+        is_refunded=False,
+    )
 
 
 def test_a_key_without_a_right_is_named_by_it(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from recoup.doors.portal.templates import full
 from recoup.doors.portal.visit import Visit, named
 from recoup.doors.portal.words import DISPUTE_KINDS, DISPUTE_STAGES, DISPUTE_STATES
 from recoup.flows.disputes.answer import NOTE_MAX, NOTES_MAX, answer_dispute, note_evidence
+from recoup.flows.disputes.compelling import compelling_of
 from recoup.flows.disputes.files import add_file, read_file
 from recoup.flows.disputes.receive import in_words, take_off, try_notice_again
 from recoup.flows.disputes.sandbox import dispute_on_demand
@@ -32,11 +33,29 @@ from recoup.rules.merchants.personal import SHOWN
 from recoup.rules.money import typed_amounts
 from recoup.rules.money.disputes import UNDECIDED
 from recoup.rules.money.evidence_file import BYTES_MAX, COUNT_MAX
+from recoup.rules.network.compelling_evidence import Element, Unfit
 from recoup.store.disputes import disputes as store
 from recoup.store.orders.order_page import OrderPage
 
 NOBODY: Final = UUID(int=0)
 OFFSET_MAX: Final = 100_000
+OTHERS_SHOWN: Final = 10
+ELEMENT_WORDS: Final[dict[Element, str]] = {
+    "ip": "IP address",
+    "device": "Device",
+    "account": "Customer account",
+    "address": "Delivery address",
+}
+UNFIT_WORDS: Final[dict[Unfit, str]] = {
+    "too_recent": "It is less than 120 days older than the disputed payment.",
+    "too_old": "It is more than 364 days older than the disputed payment.",
+    "disputed": "It was disputed itself.",
+    "reported": "It was reported as fraud.",
+    "refunded": "It was refunded in full.",
+    "not_alike": "It has too little in common with the disputed payment.",
+    "alone": "It counts, but a second one is missing.",
+    "not_needed": "It counts, but two others are used.",
+}
 VIEWS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "open": ("Open", ("open",)),
     "answered": ("Answered", ("answered",)),
@@ -159,6 +178,7 @@ async def dispute_page(visit: Visit) -> Values:
             raise Problem("not_found", message, cure="Choose it from the list of disputes.")
         notes = await store.read_notes(connection, visit.merchant_id, dispute_id, clear=visit.pii_access == SHOWN)
         files = await store.read_files(connection, visit.merchant_id, dispute_id, clear=visit.pii_access == SHOWN)
+        compelling = await compelling_of(connection, visit.merchant_id, dispute, dispute.scheme)
         page = await read_as_seen(visit, connection, dispute.order_id)
     assert page is not None
     people = await named(visit, [one.actor for one in notes] + [one.actor for one in files])
@@ -169,7 +189,8 @@ async def dispute_page(visit: Visit) -> Values:
         dispute=dispute,
         notes=notes,
         page=page,
-        evidence=sum(bool(note.text) for note in notes),
+        evidence=sum(bool(note.text) for note in notes) or bool(compelling and compelling.priors),
+        compelling=compelling,
         erased=ERASED,
         files=files,
         whole_files=sum(not one.erased for one in files),

@@ -273,7 +273,14 @@ class PaymentRequest(Shape, kw_only=True):
     shipping_information: Address | None = None
     order_items: Annotated[list[OrderItem], Meta(max_length=500)] | None = None
     merchant: Annotated[PayloadMerchant | None, Meta(extra=UNREAD)] = None
-    device_details: Annotated[dict[str, Any] | None, Meta(extra=UNREAD)] = None
+    device_details: Annotated[
+        dict[str, Any] | None,
+        Meta(
+            description="The customer's device: `deviceId` of 15 characters or more, `fingerprint` of 20 or more; "
+            "evidence in disputes. Other members are not read.",
+            extra=rule(field_rules.device),
+        ),
+    ] = None
     additional_fields: Annotated[list[Any] | None, Meta(extra=UNREAD)] = None
     correlation_id: Annotated[Text64 | None, Meta(description="Shown with the order.")] = None
     source: Annotated[str | None, Meta(description="Name of the integration.", extra=UNREAD)] = None
@@ -390,8 +397,9 @@ class TransmitBody(PaymentRequest, kw_only=True):
     """A copy of a processed transaction, approved or declined; or, with `transmitId`, what became of one."""
 
     unread: ClassVar[frozenset[str]] = frozenset({
-        "site_id", "campaign", "sense_key", "order_items", "correlation_id", "transmit_id", "outcome", "refund",
-        "chargeback", "sequence_number", "transaction_type", "three_d_secure", "expiry_date_utc", "idempotency_key",
+        "site_id", "campaign", "sense_key", "device_details", "order_items", "correlation_id", "transmit_id",
+        "outcome", "refund", "chargeback", "sequence_number", "transaction_type", "three_d_secure",
+        "expiry_date_utc", "idempotency_key",
     })  # fmt: skip
     transaction: TransactionCopy
     subscription: SubscriptionCopy | None = None

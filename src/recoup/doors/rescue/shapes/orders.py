@@ -92,12 +92,47 @@ class RefundShown(Shape, kw_only=True):
     history: Annotated[list[RefundStep], Meta(description="History, oldest first.")] = field(default_factory=list)
 
 
+class EarlierPayment(Shape, kw_only=True):
+    """An earlier payment of a disputed payment's card."""
+
+    order_id: UUID
+    external_id: Annotated[str, Meta(description="Your order id.")]
+    paid_at: Moment
+    reason: Annotated[
+        str | None,
+        Meta(
+            description="Null: the answer names it. Else why not: `disputed`, `reported`, `refunded`, "
+            "`too_recent`, `too_old`, `not_alike`, `alone` or `not_needed`."
+        ),
+    ] = None
+
+
+class MissingShown(Shape, kw_only=True):
+    """What keeps a dispute from qualifying."""
+
+    field: str
+    message: str
+    cure: str
+
+
+class CompellingEvidence(Shape, kw_only=True):
+    """Visa's Compelling Evidence 3.0 of a dispute with code 10.4: as found now while it is open, then as it
+    was sent."""
+
+    matches: Annotated[
+        list[str],
+        Meta(description="What the payments share: `ip`, `device`, `account`, `address`. Empty: not qualified."),
+    ]
+    payments: list[EarlierPayment]
+    missing: MissingShown | None = None
+
+
 class DisputeShown(Shape, kw_only=True):
     """What the cardholder's bank takes back, or asks about."""
 
     id: Annotated[UUID, Meta(description="`ChargebackId` of the event.")]
     number: Annotated[int, Meta(ge=1)]
-    kind: Annotated[str, Meta(description="`fraud`, `service`, `processing` or `other`.")]
+    kind: Annotated[str, Meta(description="`fraud`, `service`, `authorisation`, `processing` or `other`.")]
     stage: Annotated[
         str, Meta(description="`inquiry` (no money is taken), `first`, `pre_arbitration` or `arbitration`.")
     ]
@@ -109,6 +144,9 @@ class DisputeShown(Shape, kw_only=True):
     created_date: Moment
     respond_by: Annotated[Moment | None, Meta(description="Deadline for evidence.")] = None
     closed_date: Moment | None = None
+    compelling_evidence: Annotated[
+        CompellingEvidence | None, Meta(description="Of a Visa dispute with code 10.4, not of the past.")
+    ] = None
 
 
 class ChecksShown(Shape, kw_only=True):

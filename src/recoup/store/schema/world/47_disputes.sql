@@ -9,7 +9,7 @@ CREATE TABLE disputes (
   route text NOT NULL,
   case_ref text NOT NULL,                  -- the processor's
   round_id uuid NOT NULL,
-  kind text NOT NULL CHECK (kind IN ('fraud', 'service', 'processing', 'other')),
+  kind text NOT NULL CHECK (kind IN ('fraud', 'service', 'authorisation', 'processing', 'other')),
   reason_code text NOT NULL,
   stage text NOT NULL CHECK (stage IN ('inquiry', 'first', 'pre_arbitration', 'arbitration')),
   state text NOT NULL CHECK (state IN ('open', 'answered', 'won', 'lost', 'accepted', 'expired')),
@@ -67,6 +67,35 @@ CREATE TABLE dispute_files (
   FOREIGN KEY (merchant_id, dispute_id) REFERENCES disputes
 );
 CREATE INDEX dispute_files_of ON dispute_files (merchant_id, dispute_id, file_id);
+
+-- Which earlier payments of the card an answer names (Visa's Compelling Evidence 3.0): chosen once for each answer.
+CREATE TABLE dispute_priors (
+  merchant_id uuid NOT NULL,
+  answer_id uuid NOT NULL,
+  dispute_id uuid NOT NULL,
+  attempts uuid[] NOT NULL,                -- none: it did not qualify
+  keys text[] NOT NULL,                    -- by which they are alike: ELEMENTS of rules/network/compelling_evidence
+  PRIMARY KEY (merchant_id, answer_id),
+  FOREIGN KEY (merchant_id, dispute_id) REFERENCES disputes
+);
+CREATE INDEX dispute_priors_of ON dispute_priors (merchant_id, dispute_id, answer_id DESC);
+
+-- What the networks' monitoring programmes count of a merchant number at an acquirer: approved sends, disputes, reports of
+-- fraud. Months of business time; counted anew while they last and in the month after.
+CREATE TABLE monitoring_months (
+  merchant_id uuid NOT NULL,
+  acceptor_id text NOT NULL,
+  scheme text NOT NULL,
+  month date NOT NULL,
+  sales bigint NOT NULL,
+  disputes bigint NOT NULL,
+  frauds bigint NOT NULL,
+  fraud_disputes bigint NOT NULL,          -- with codes of fraud that Mastercard counts
+  fraud_units bigint NOT NULL,             -- of them, in dollars and euros together
+  share double precision NOT NULL,         -- of the threshold that is nearest, of those that are certain
+  counted_at timestamptz NOT NULL,         -- wall time
+  PRIMARY KEY (merchant_id, month, scheme, acceptor_id)
+);
 
 -- By contract: who bears disputes about the service, and what a dispute costs the merchant. The row that was valid when
 -- the charge was approved counts; asset '' holds for every currency.

@@ -5,6 +5,7 @@ CREATE TABLE rescue_watches (
   checked_at timestamptz NOT NULL,         -- wall time; taken before it is counted
   fell_at timestamptz,                     -- wall time; null = not fallen, or it was back since
   drift_checked_at timestamptz,            -- wall time
+  monitored_at timestamptz,                -- wall time; of monitoring_months
   drift_told text                          -- the model of which somebody was told; null = none, or it fits again
 );
 -- When it is computed what the engine brings more than the comparison group.

@@ -26,7 +26,7 @@ BEGIN
     shipping = NULL, forgotten = true
   WHERE merchant_id = merchant AND order_id = ANY(erased);
   UPDATE orders SET metadata = '{}',
-    facts = facts - '{subject,description,metadata,return_url,cancel_url,sense_key,correlation_id}'::text[]
+    facts = facts - '{subject,description,metadata,return_url,cancel_url,sense_key,device,correlation_id}'::text[]
       || CASE WHEN facts #> '{decline,text}' IS NULL THEN '{}'
         ELSE jsonb_build_object('decline', facts -> 'decline' || '{"text": ""}') END || CASE WHEN facts ? 'items'
       THEN jsonb_build_object('items', (SELECT jsonb_agg(item - '{name,description}'::text[] ORDER BY n)

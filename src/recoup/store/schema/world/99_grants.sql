@@ -27,7 +27,7 @@ GRANT UPDATE (facts, outcome, updated_at) ON transmissions TO recoup_app;
 GRANT UPDATE (state, reason, evidence, decided_by, decided_at) ON card_joins TO recoup_app;
 GRANT UPDATE (lines, counts, notes, period_from, period_to, file_name) ON reconciliation_runs TO recoup_app;
 GRANT UPDATE (booked_at, booked_by, note) ON reconciliation_lines TO recoup_app;
-GRANT UPDATE ON disputes, dispute_notices TO recoup_app;
+GRANT UPDATE ON disputes, dispute_notices, monitoring_months TO recoup_app;
 GRANT UPDATE (saved_as, made_at, until, failed, report, payment_count, askers) ON backtests TO recoup_app;
 GRANT DELETE ON backtests TO recoup_app;
 GRANT DELETE ON import_lines, import_rows, imported_attempts TO recoup_app;

@@ -389,10 +389,21 @@ class Account(Invoices):
         case = self.need("dispute", id)
         if case["status"] != "needs_response":
             raise bad("dispute_closed", "This dispute takes no evidence any more.")
-        case["evidence"] |= form.get("evidence") or {}
+        given = form.get("evidence") or {}
+        self._check_priors(case, (given.get("enhanced_evidence") or {}).get("visa_compelling_evidence_3") or {})
+        case["evidence"] |= given
         if form.get("submit") == "true":
             case |= {"status": "under_review", "evidence_details": _ANSWERED}
         return self.book.put(case)
+
+    def _check_priors(self, case: Plain, evidence: Plain) -> None:
+        """Two other charges, neither of them disputed; see docs.stripe.com/disputes/api/visa-ce3."""
+        priors = evidence.get("prior_undisputed_transactions") or []
+        charges = [self.book.get("charge", one.get("charge") or "") for one in priors]
+        fit = [one for one in charges if one and not one["disputed"] and one["id"] != case["charge"]]
+        if evidence and len(fit) != 2:
+            place = "evidence[enhanced_evidence][visa_compelling_evidence_3][prior_undisputed_transactions]"
+            raise bad("parameter_invalid", "Two undisputed charges are needed.", param=place)
 
     def close_dispute(self, id: str) -> Plain:
         case = self.need("dispute", id)

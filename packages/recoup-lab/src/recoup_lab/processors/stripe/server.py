@@ -285,17 +285,25 @@ def _nested(pairs: list[tuple[str, str]]) -> Plain:
     """`a[b]=1`, `c[]=2` and `c[0]=2` as Stripe reads them. Raises: Refused for names that contradict each other."""
     form: Plain = {}
     for name, value in pairs:
-        parts = ["" if one.isdigit() else one for one in name.replace("]", "").split("[")]
-        here: Any = form
-        for part in parts[:-1]:
-            if not isinstance(here, dict):
+        here, parts = form, name.replace("]", "").split("[")
+        for number, part in enumerate(parts):
+            part = part or str(len(here))  # `c[]`: the list's next
+            is_last = number + 1 == len(parts)
+            here[part] = value if is_last else here.get(part, {})
+            here = here[part]
+            if not is_last and (not isinstance(here, dict) or _mixed(here, parts[number + 1])):
                 raise bad("parameter_invalid_hash", "Invalid object", param=name)
-            here = here.setdefault(part, [] if parts[-1] == "" and part == parts[-2] else {})
-        if isinstance(here, list) and parts[-1] == "":
-            here.append(value)
-        elif isinstance(here, dict):
-            here[parts[-1]] = value
-        else:
-            raise bad("parameter_invalid_hash", "Invalid object", param=name)
-    lists = {name: [value[""]] for name, value in form.items() if isinstance(value, dict) and "" in value}
-    return form | lists  # `items[0][quantity]`: several objects of a list are not told apart
+    return {name: _listed(value) for name, value in form.items()}
+
+
+def _mixed(here: Plain, part: str) -> bool:
+    """Whether it would be a list and a hash at once."""
+    return any(one.isdigit() != (part == "" or part.isdigit()) for one in here)
+
+
+def _listed(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    if value and all(name.isdigit() for name in value):
+        return [_listed(value[name]) for name in sorted(value, key=int)]
+    return {name: _listed(one) for name, one in value.items()}

@@ -1,0 +1,46 @@
+-- The customer's device goes with an erasure.
+CREATE OR REPLACE FUNCTION erase_orders(merchant uuid, erased uuid[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  -- Of the cards that a processor keeps those that no other order has, likewise.
+  methods uuid[] := ARRAY(SELECT DISTINCT e.token_id FROM orders e
+    WHERE e.merchant_id = merchant AND e.order_id = ANY(erased) AND e.token_id IS NOT NULL AND NOT EXISTS (
+      SELECT FROM orders o LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id
+      WHERE o.merchant_id = merchant AND o.pan_id::text = e.pan_id::text AND o.token_id = e.token_id
+        AND o.order_id <> ALL(erased) AND p.forgotten IS NOT TRUE));
+BEGIN
+  UPDATE order_payer SET first_name = '', last_name = '', email = '', phone = '', ip = '', billing = NULL,
+    shipping = NULL, forgotten = true
+  WHERE merchant_id = merchant AND order_id = ANY(erased);
+  UPDATE orders SET metadata = '{}',
+    facts = facts - '{subject,description,metadata,return_url,cancel_url,sense_key,device,correlation_id}'::text[]
+      || CASE WHEN facts #> '{decline,text}' IS NULL THEN '{}'
+        ELSE jsonb_build_object('decline', facts -> 'decline' || '{"text": ""}') END || CASE WHEN facts ? 'items'
+      THEN jsonb_build_object('items', (SELECT jsonb_agg(item - '{name,description}'::text[] ORDER BY n)
+        FROM jsonb_array_elements(facts -> 'items') WITH ORDINALITY AS i (item, n))) ELSE '{}' END
+  WHERE merchant_id = merchant AND order_id = ANY(erased);
+  -- A sandbox's test method that names no customer is everybody's.
+  UPDATE stored_methods s SET reference = '', customer = NULL, fingerprint = NULL
+  WHERE s.merchant_id = merchant AND s.method_id = ANY(methods) AND (s.customer IS NOT NULL OR NOT EXISTS (
+    SELECT FROM vault v WHERE v.merchant_id = merchant AND v.token_id = s.method_id AND v.magic IS NOT NULL));
+  UPDATE order_notes SET text = '' WHERE merchant_id = merchant AND order_id = ANY(erased) AND text <> '';
+  UPDATE order_words SET text = '' WHERE merchant_id = merchant AND order_id = ANY(erased) AND text <> '';
+  UPDATE modifications SET message = '', hand_note = left(hand_note, 0)
+  WHERE merchant_id = merchant AND order_id = ANY(erased) AND (message <> '' OR hand_note <> '');
+  UPDATE refund_requests SET message = '', reason = ''
+  WHERE merchant_id = merchant AND order_id = ANY(erased) AND (message <> '' OR reason <> '');
+  UPDATE dispute_notes n SET text = '' FROM disputes d
+  WHERE d.merchant_id = merchant AND d.order_id = ANY(erased)
+    AND n.merchant_id = d.merchant_id AND n.dispute_id = d.dispute_id AND n.text <> '';
+  UPDATE dispute_files n SET name = '', sha256 = '', sealed = NULL FROM disputes d
+  WHERE d.merchant_id = merchant AND d.order_id = ANY(erased)
+    AND n.merchant_id = d.merchant_id AND n.dispute_id = d.dispute_id AND n.sealed IS NOT NULL;
+  UPDATE card_joins SET reason = '', evidence = ''
+  WHERE merchant_id = merchant AND (first_order = ANY(erased) OR second_order = ANY(erased));
+  UPDATE reconciliation_lines SET note = '' WHERE merchant_id = merchant AND order_id = ANY(erased) AND note <> '';
+  UPDATE delivery_tries SET answer = '' WHERE merchant_id = merchant AND subject_id = ANY(erased) AND answer <> '';
+  UPDATE order_search s
+  SET text = lower(concat_ws(' ', nullif(o.external_id, ''), nullif(o.transaction_id, ''), v.last4))
+  FROM orders o LEFT JOIN vault v ON v.merchant_id = o.merchant_id AND v.token_id = o.token_id
+  WHERE o.merchant_id = merchant AND o.order_id = ANY(erased)
+    AND s.merchant_id = o.merchant_id AND s.order_id = o.order_id;
+END $$;
