@@ -21,7 +21,7 @@ from typing import Any, Final
 from recoup.gateways.cards.kinds import KINDS, Connection, Kind, is_reached_safely, usable_kinds
 from recoup.kernel.money import EXPONENTS
 from recoup.kernel.problem import Problem, invalid
-from recoup.rules.merchants.countries import COUNTRIES
+from recoup.rules.merchants.countries import COUNTRIES, checked_country
 from recoup.rules.network.codes import SCHEMES
 from recoup.rules.rescue.route_terms import MILLION, RouteTerms
 
@@ -35,7 +35,18 @@ _ACCEPTOR: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _MODE: Final = re.compile(r"^[a-z]{2}_(test|live)_")
 _SECRET_LIKE: Final = re.compile(r"^(?:[a-z]{2}|whsec)_\w{6,}$|^[0-9a-fA-F]{32,}$")
 _COST: Final = re.compile(r"(?:(?P<share>\d{1,2}(?:\.\d{1,4})?)%)?(?:\+?(?P<fixed>\d{1,4}(?:\.\d{1,6})?))?")
-_TEXTS: Final = ("world", "name", "kind", "url", "key_file", "notice_secret_file", "account", "acceptor", "cost", "country")
+_TEXTS: Final = (
+    "world",
+    "name",
+    "kind",
+    "url",
+    "key_file",
+    "notice_secret_file",
+    "account",
+    "acceptor",
+    "cost",
+    "country",
+)
 _LISTS: Final = ("countries", "schemes", "currencies")
 _SWITCHES: Final = ("updater", "tokens", "multicapture")
 _SHARED: Final = "shared_methods"
@@ -234,11 +245,12 @@ def _terms(at: str, name: str, acceptor: str, kind: Kind, listed: Mapping[str, A
 
 def _country(at: str, listed: Mapping[str, Any]) -> str:
     """Of the account; empty where the table does not say it."""
-    country: str = listed.get("country", "").upper()
-    if country and country not in COUNTRIES:
-        message = f"{listed['country']!r} is no country."
-        raise _bad(at, "country", message, "Write the two letters of the country your acquirer has the account in, like DE.")
-    return country
+    if not listed.get("country"):
+        return ""
+    try:
+        return checked_country(listed["country"])
+    except Problem as problem:
+        raise _bad(at, "country", str(problem.message), str(problem.cure)) from None
 
 
 def _fraud_rate(at: str, listed: Mapping[str, Any]) -> int | None:

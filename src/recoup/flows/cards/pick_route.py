@@ -35,7 +35,7 @@ def route_of(world: World) -> PickRoute:
         world.routes.expect(attempt.attempt_id, inputs.chance)
         processor = processor_of(world, name or "")
         acceptor_id = world.routes.acceptor_of(name, change.order.merchant.acceptor_id)
-        terms = next((one.terms for one in inputs.candidates if one.terms.name == name), None)
+        terms = next((one.terms for one in inputs.routes if one.terms.name == name), None)
         return Route(
             name,
             processor.settled_after,

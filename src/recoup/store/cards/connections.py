@@ -132,8 +132,8 @@ async def generation_of_own(db: Read) -> Generation:
     """Of `own_routes`."""
 
 
-@DIRECTORY.statement("UPDATE processor_connections SET account = $2 WHERE route = $1")
-async def set_account(db: Tx, route: str, account: str) -> None: ...
+@DIRECTORY.statement("UPDATE processor_connections SET account = $2, country = $3 WHERE route = $1")
+async def set_account(db: Tx, route: str, account: str, country: str) -> None: ...
 
 
 class EndedConnection(Row, frozen=True):
