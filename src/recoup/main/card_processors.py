@@ -21,6 +21,7 @@ from recoup.gateways.keys.keyring import Keyring
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 from recoup.main.settings import Settings
+from recoup.rules.merchants.countries import checked_country
 from recoup.rules.network.magic import WORLD_ROUTE
 from recoup.rules.rescue.route_terms import RouteTerms, without_vault
 from recoup.store.pool import Database
@@ -122,6 +123,7 @@ def _own(settings: Settings, ground: Ground) -> list[Listed]:
     if not settings.live_processor_url:
         return []
     check_bridge(settings.live_processor_url, settings.live_processor_secret, settings.live_acceptor_id)
+    country = settings.live_processor_country
     connection = Connection(
         "bridge",
         url=settings.live_processor_url,
@@ -132,7 +134,7 @@ def _own(settings: Settings, ground: Ground) -> list[Listed]:
         authenticates=settings.live_processor_authenticates,
         updater=settings.live_processor_updater,
         tokens=settings.live_processor_tokens,
-        country=settings.live_processor_country,
+        country=checked_country(country, "live_processor_country") if country else "",
     )
     return [Listed("bridge", "bridge", "", settings.live_acceptor_id, connection)]
 

@@ -95,7 +95,8 @@ _PLACES: Final[Mapping[str, str]] = {
     "settlement_address": "/settlement-addresses",
     "account": "/invitations",
     "notices": "/mailbox", "go_live": "/onboarding", "clock": "/developers", "unknown_sites": "/switches",
-    "country": "/switches", "payout": "/settlements", "limits": "/roles", "sight": "/roles", "export": "/exports", "bulk": "/orders/bulk/{0}",
+    "country": "/switches",
+    "payout": "/settlements", "limits": "/roles", "sight": "/roles", "export": "/exports", "bulk": "/orders/bulk/{0}",
     "view": "/orders?view={0}", "policy": "/policy",
     "backtest": "/backtests/{0}",
 }  # fmt: skip
