@@ -377,7 +377,8 @@ def test_who_signs_up_says_where_the_account_is(server: ServerAddress) -> None:
         assert 'aria-describedby="why-country"' in refused.text
         assert (await client.post("/signup", data=ME | {"country": "de"})).status_code == 200
         [(country, region)] = [
-            tuple(row) for row in await at.sql("SELECT country, region FROM merchants WHERE country IS NOT NULL")
+            tuple(row)
+            for row in await at.sql("SELECT country, region FROM merchants WHERE country IS NOT NULL")
             if row[0] != "US"
         ]
         assert (country, region) == ("DE", "eea")

@@ -23,7 +23,7 @@ from recoup.rules.rescue.connection_state import WARNINGS, Needs, State, state_a
 from recoup.store.cards import connections
 from recoup.store.cards.card_routes import NewCardRoute, add_route, is_open_at, sealed_connections, set_sealed
 from recoup.store.cards.connections import Billing, KeptFinding, ProcessorConnection, keep_finding
-from recoup.store.merchants.merchants import load_merchant
+from recoup.store.merchants.merchants import load_merchant, offset_of
 from recoup.store.merchants.sites import lock_merchant
 from recoup.store.orders.due_work import make_due
 from recoup.store.statement import Read, Tx
@@ -82,8 +82,7 @@ async def connect(world: World, scope: Scope, request: ConnectRequest) -> Proces
         raise invalid(message, "url", "Write https://host, without a user or a query.")
     if request.url and not test and not request.url.lower().startswith("https:"):
         raise invalid("In live keys go over HTTPS only.", "url", "Write https://host, without a user or a query.")
-    known = await load_merchant(world.db, scope.merchant_id)
-    if known is None:
+    if await offset_of(world.db, scope.merchant_id) is None:
         cure = "Check its id; a shop goes live from its Onboarding page in the sandbox."
         raise Problem("not_found", "This merchant does not exist in this environment.", cure=cure)
     same = await _with_key(world, scope, request)
@@ -101,7 +100,7 @@ async def connect(world: World, scope: Scope, request: ConnectRequest) -> Proces
         country=country,
     )
     found, wall = await examine(request.kind, connection), world.clocks.wall()
-    found, country = _placed(found, country, needed=not test and known.merchant.country is None)
+    found, country = await _placed(world, scope, found, country)
     made = ProcessorConnection(
         route=name,
         merchant_id=scope.merchant_id,
@@ -177,7 +176,7 @@ async def change(world: World, scope: Scope, route: str, request: ChangeRequest)
     )
     billing = request.billing or before.billing
     found, wall = await examine(before.kind, connection), world.clocks.wall()
-    found, country = _placed(found, country, needed=await _needs_country(world, scope))
+    found, country = await _placed(world, scope, found, country)
     begun: State = "waiting" if before.state == "disconnected" or request.key else before.state
     after = state_after(begun, found, Needs(billing != "off"))
     async with world.db.transaction() as tx:
@@ -209,7 +208,7 @@ async def check(world: World, scope: Scope, route: str) -> ProcessorConnection:
     if before.state == "disconnected" or not held.key:
         raise invalid("This connection has ended.", "route", "Connect it again.")
     found, wall = await examine(before.kind, replace(held, country=before.country)), world.clocks.wall()
-    found, country = _placed(found, before.country, needed=await _needs_country(world, scope))
+    found, country = await _placed(world, scope, found, before.country)
     after = state_after(before.state, found, Needs(before.billing != "off"))
     async with world.db.transaction() as tx:
         now = await _lock(tx, before)
@@ -299,8 +298,8 @@ async def examined(connector: Connector, country: str = "") -> list[Finding]:
     told = _told(found)
     if country and told and told != country:
         finding = Sentence("The account says that it is in {0}, and the route's country is {1}.", told, country)
-        found = [one for one in found if not one.country]
-        found.append(Finding("country", False, finding, "Correct the country, or use an account there.", country=told))
+        cure = "Correct the country, or use an account there."
+        return [*(one for one in found if not one.country), Finding("country", False, finding, cure, country=told)]
     return found
 
 
@@ -308,19 +307,16 @@ def _told(found: list[Finding]) -> str:
     return next((one.country for one in found if one.country), "")
 
 
-def _placed(found: list[Finding], country: str, *, needed: bool) -> tuple[list[Finding], str]:
-    """With the country of the account: as it was said, or as the account tells it. `needed`: one of both is."""
+async def _placed(world: World, scope: Scope, found: list[Finding], country: str) -> tuple[list[Finding], str]:
+    """With the country of the account: as it was said, or as the account tells it. In live it is missing where the
+    merchant has none either."""
     country = country or _told(found)
-    if country or not needed:
+    known = None if country or world.policy.test_mode else await load_merchant(world.db, scope.merchant_id)
+    if known is None or known.merchant.country is not None:
         return found, country
-    message, cure = "Nobody says in which country the account is.", "Name it, or set the merchant's country."
+    message = "Nobody says in which country the account is."
+    cure = "Name it, or set the merchant's country."
     return [*found, Finding("country", False, message, cure, unclear=True)], ""
-
-
-async def _needs_country(world: World, scope: Scope) -> bool:
-    """In live, where the merchant has none."""
-    known = None if world.policy.test_mode else await load_merchant(world.db, scope.merchant_id)
-    return known is not None and known.merchant.country is None
 
 
 async def _with_key(world: World, scope: Scope, request: ConnectRequest) -> ProcessorConnection | None:

@@ -48,7 +48,7 @@ class ProcessorConnection(Row, frozen=True):
     created_by: str
     changed_at: datetime
     changed_by: str
-    country: str
+    country: str = ""
 
 
 _COLUMNS: Final = columns_of(ProcessorConnection)

@@ -59,7 +59,8 @@ class MerchantBody(Shape, kw_only=True):
     site: PartnerSite
     external_id: Annotated[Reference128 | None, Meta(description="Your own id of the merchant; unique.")] = None
     country: Annotated[
-        str | None, Meta(max_length=2, description="Of its account at the acquirer, ISO 3166: US, DE. Live needs one.")
+        Annotated[str, Meta(max_length=2)] | None,
+        Meta(description="Of its account at the acquirer, ISO 3166: US, DE. Live needs one."),
     ] = None
 
 
