@@ -103,6 +103,7 @@ def test_a_send_is_counted_by_the_rules_of_its_region(shop: Caller, country: str
     in_country(shop, country)
     shop.admit(**told(MASTERCARD, "51"))
     shop.advance(days=20)
-    kept = shop.door.sql("SELECT DISTINCT region FROM network_sends WHERE NOT claimed AND merchant_id = $1",
-                         shop.shop.merchant_id)  # fmt: skip
+    kept = shop.door.sql(
+        "SELECT DISTINCT region FROM network_sends WHERE NOT claimed AND merchant_id = $1", shop.shop.merchant_id
+    )
     assert [row[0] for row in kept] == [region]

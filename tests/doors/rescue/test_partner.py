@@ -151,8 +151,10 @@ def test_a_merchant_that_cannot_be_is_refused_by_field(
 
 def test_a_merchant_is_made_with_the_country_of_its_account(door: Door, partner: Partner) -> None:
     made = [partner.merchant(**more)["mid"] for more in ({"country": "de"}, {})]
-    found = [tuple(door.sql("SELECT country, region FROM merchants WHERE merchant_id = $1", uuid.UUID(one))[0])
-             for one in made]  # fmt: skip
+    found = [
+        tuple(door.sql("SELECT country, region FROM merchants WHERE merchant_id = $1", uuid.UUID(one))[0])
+        for one in made
+    ]
     assert found == [("DE", "eea"), (None, "us")], "without one, the sandbox's region, and it cannot go live"
 
 

@@ -17,11 +17,25 @@ LOW = "low_value"
 @each(
     ("country", "region"),
     [
-        ("DE", "eea"), ("IS", "eea"), ("NO", "eea"), ("RE", "eea"), ("GB", "uk"), ("CH", "europe"), ("JE", "europe"),
-        ("TR", "europe"), ("AE", "europe_cemea"), ("ZA", "europe_cemea"), ("US", "us"), ("CA", "canada"),
-        ("BR", "brazil"), ("JP", "world"), ("MX", "world"), ("PR", "world"), ("", ""),
+        ("DE", "eea"),
+        ("IS", "eea"),
+        ("NO", "eea"),
+        ("RE", "eea"),
+        ("GB", "uk"),
+        ("CH", "europe"),
+        ("JE", "europe"),
+        ("TR", "europe"),
+        ("AE", "europe_cemea"),
+        ("ZA", "europe_cemea"),
+        ("US", "us"),
+        ("CA", "canada"),
+        ("BR", "brazil"),
+        ("JP", "world"),
+        ("MX", "world"),
+        ("PR", "world"),
+        ("", ""),
     ],
-)  # fmt: skip
+)
 def test_the_region_follows_from_the_country(country: str, region: str) -> None:
     assert region_of(country) == region
 
@@ -77,10 +91,14 @@ def test_the_risk_analysis_is_claimed_in_the_currency_of_its_law_alone() -> None
 @each(
     ("scheme", "code", "country", "wanted"),
     [
-        ("mastercard", "65", "DE", True), ("mastercard", "65", "GB", True), ("mastercard", "65", "CH", False),
-        ("mastercard", "65", "US", False), ("visa", "1A", "DE", True), ("visa", "70", "AE", True),
+        ("mastercard", "65", "DE", True),
+        ("mastercard", "65", "GB", True),
+        ("mastercard", "65", "CH", False),
+        ("mastercard", "65", "US", False),
+        ("visa", "1A", "DE", True),
+        ("visa", "70", "AE", True),
     ],
-)  # fmt: skip
+)
 def test_where_a_code_wants_the_customer(scheme: str, code: str, country: str, wanted: bool) -> None:  # noqa: FBT001
     read = read_decline(scheme=scheme, code=code_of(None, code), on=ON, region=region_of(country))
     assert (read.reason == "sca_required") is wanted
@@ -89,10 +107,14 @@ def test_where_a_code_wants_the_customer(scheme: str, code: str, country: str, w
 @each(
     ("country", "rule", "region"),
     [
-        ("DE", "mc-attempts-30d", "europe"), ("GB", "mc-attempts-30d", "europe"), ("BR", "mc-attempts-30d", "brazil"),
-        ("CA", "mc-attempts-30d", "canada"), ("US", "mc-attempts-30d", "us"), ("AE", "mc-attempts-30d", "world"),
+        ("DE", "mc-attempts-30d", "europe"),
+        ("GB", "mc-attempts-30d", "europe"),
+        ("BR", "mc-attempts-30d", "brazil"),
+        ("CA", "mc-attempts-30d", "canada"),
+        ("US", "mc-attempts-30d", "us"),
+        ("AE", "mc-attempts-30d", "world"),
     ],
-)  # fmt: skip
+)
 def test_the_rows_of_a_country_apply(country: str, rule: str, region: str) -> None:
     row = valid_row([one for one in ROWS if one.rule_id == rule], ON, region_of(country))
     assert row is not None

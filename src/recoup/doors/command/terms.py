@@ -324,7 +324,7 @@ def country(run: Run, code: str | None, as_json: bool) -> None:
     async def work(opened: Opened) -> Merchant:
         if code is not None:
             await change_country(opened.world, opened.scope("terms"), code, "code")
-        return (await caller_settings(opened.world.db, opened.merchant_id)).merchant
+        return (await caller_settings(opened.world.db.reader, opened.merchant_id)).merchant
 
     found = run(work)
     shown = {"country": found.country, "region": found.region}

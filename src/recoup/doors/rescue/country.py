@@ -45,7 +45,7 @@ async def read(call: Call) -> Countries:
     """Country of the account. Of the merchant's account at the acquirer and of each route, with the region whose card
     network rules hold."""
     world, merchant_id = call.services.world, call.scope.merchant_id
-    known = await load_merchant(world.db, merchant_id)
+    known = await load_merchant(world.db.reader, merchant_id)
     assert known is not None
     own = known.merchant
     routes = [

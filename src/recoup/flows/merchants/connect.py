@@ -295,22 +295,22 @@ async def examined(connector: Connector, country: str = "") -> list[Finding]:
     except TimeoutError:
         message = "The processor did not answer the check in time."
         return [Finding("check", False, message, "Try again in a few minutes.", unclear=True)]
-    told = _told(found)
-    if country and told and told != country:
-        finding = Sentence("The account says that it is in {0}, and the route's country is {1}.", told, country)
+    its = _own_country(found)
+    if country and its and its != country:
+        finding = Sentence("The account says that it is in {0}, and the route's country is {1}.", its, country)
         cure = "Correct the country, or use an account there."
-        return [*(one for one in found if not one.country), Finding("country", False, finding, cure, country=told)]
+        return [*(one for one in found if not one.country), Finding("country", False, finding, cure, country=its)]
     return found
 
 
-def _told(found: list[Finding]) -> str:
+def _own_country(found: list[Finding]) -> str:
     return next((one.country for one in found if one.country), "")
 
 
 async def _placed(world: World, scope: Scope, found: list[Finding], country: str) -> tuple[list[Finding], str]:
     """With the country of the account: as it was said, or as the account tells it. In live it is missing where the
     merchant has none either."""
-    country = country or _told(found)
+    country = country or _own_country(found)
     known = None if country or world.policy.test_mode else await load_merchant(world.db, scope.merchant_id)
     if known is None or known.merchant.country is not None:
         return found, country

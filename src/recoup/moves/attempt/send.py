@@ -132,8 +132,8 @@ def claim_decline(change: Change, send_id: UUID, reading: Reading, at: datetime,
 def _consent(order: Order, attempt: Attempt, now: datetime, route: "Route") -> Consent:
     """An exemption is claimed where the region of this very route has it."""
     claimed = order.exemption or _claimed_before(order, attempt)
-    asked = order.asset, attempt.units, now.date(), route.fraud_rate, order.issuer_country
-    if claimed is not None and not may_claim(claimed, route.region or order.region(), *asked):
+    claim = order.asset, attempt.units, now.date(), route.fraud_rate, order.issuer_country
+    if claimed is not None and not may_claim(claimed, route.region or order.region(), *claim):
         claimed = None
     return consent_of(
         order.facts,
