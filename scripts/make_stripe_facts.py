@@ -25,7 +25,7 @@ FILES = {
     "PaymentMethod": "_payment_method", "Refund": "_refund", "Invoice": "_invoice", "InvoiceItem": "_invoice_item",
     "InvoicePayment": "_invoice_payment", "CreditNote": "_credit_note",
     "Subscription": "_subscription", "Dispute": "_dispute", "WebhookEndpoint": "_webhook_endpoint",
-    "BalanceTransaction": "_balance_transaction", "Event": "_event",
+    "BalanceTransaction": "_balance_transaction", "Event": "_event", "Account": "_account",
 }  # fmt: skip
 LISTS = {
     "payment_intents": "PaymentIntent", "customers": "Customer", "invoices": "Invoice", "refunds": "Refund",
@@ -63,7 +63,7 @@ WRITES = {
 FOLLOWED = {
     "PaymentMethodOptions": ("card",), "PaymentMethodDetails": ("card", "type"), "PaymentMethodData": (),
     "DestinationDetails": ("card", "type"), "NextAction": ("redirect_to_url", "type"), "Wallet": ("type",),
-    "EnhancedEvidence": ("visa_compelling_evidence_3",), "EnhancedEligibility": (),
+    "EnhancedEvidence": ("visa_compelling_evidence_3",), "EnhancedEligibility": (), "Account": ("id", "country"),
     "PaymentMethod": (
         "allow_redisplay", "billing_details", "card", "created", "customer", "id", "livemode", "metadata", "object",
         "type",
@@ -84,7 +84,7 @@ def main() -> None:
 
 def text() -> str:
     facts = Facts(Path(str(files("stripe"))))
-    takes = dict(WRITES)
+    takes = WRITES | {"GET /v1/account": "Customer.RetrieveParams"}  # it has none of its own
     for path, kind in LISTS.items():
         takes |= {f"GET /v1/{path}": f"{kind}.ListParams", f"GET /v1/{path}/{{}}": f"{kind}.RetrieveParams"}
     for name in (*takes.values(), *FILES):

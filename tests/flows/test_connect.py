@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from tests.flows.test_card_limits import plan_now
-from tests.worlds import KEYRING, Shop, change_world, make_shop, sandbox_world
+from tests.worlds import KEYRING, Shop, change_world, make_shop, owner, sandbox_world
 
 from recoup.flows.card_routes import CardRoutes
 from recoup.flows.cards.send import send_attempt
@@ -183,6 +183,27 @@ def test_a_key_without_a_right_waits_until_a_check_passes(server: ServerAddress,
     run(server, tmp_path, story)
 
 
+def test_the_country_is_the_accounts_own_word_and_another_one_waits(server: ServerAddress, tmp_path: Path) -> None:
+    async def story(shop: Shop, standin: StandIn) -> None:
+        made = await connect(shop.world, shop.scope, request_of(standin))
+        assert (made.country, made.state) == ("US", "connected"), "Stripe tells it"
+        async with owner(shop.world) as connection:
+            await connection.execute("UPDATE merchants SET region = 'eea', country = 'DE', version = version + 1")
+        await seen(shop)
+        assert shop.world.routes.region_of(made.route) == "us", "the route's goes before its merchant's"
+        other = await change(shop.world, shop.scope, made.route, ChangeRequest(country="fr"))
+        assert (other.country, other.state) == ("FR", "waiting")
+        [wrong] = [one for one in other.findings if one.name == "country"]
+        assert "US" in wrong.read[0]
+        assert "FR" in wrong.read[0]
+        assert (await change(shop.world, shop.scope, made.route, ChangeRequest(country="US"))).state == "connected"
+        with pytest.raises(Problem) as refused:
+            await change(shop.world, shop.scope, made.route, ChangeRequest(country="EU"))
+        assert refused.value.field == "country"
+
+    run(server, tmp_path, story)
+
+
 def test_invoices_need_a_webhook_and_what_is_missing_is_named(server: ServerAddress, tmp_path: Path) -> None:
     async def story(shop: Shop, standin: StandIn) -> None:
         made = await connect(shop.world, shop.scope, request_of(standin, billing="take_over"))
@@ -237,6 +258,7 @@ def test_operators_see_merchants_accounts_among_the_routes(server: ServerAddress
         ({"notice_secret": "first0001"}, "secret"),
         ({"notice_secret": "whsec_a whsec_b"}, "secret"),
         ({"kind": "paypal"}, "kind"),
+        ({"country": "Germany"}, "country"),
     ],
 )
 def test_what_cannot_be_is_refused_and_never_repeated(

@@ -151,6 +151,31 @@ def test_what_no_route_carries_is_refused_at_the_door_and_keeps_nothing(
     run(server, story)
 
 
+def test_the_region_of_the_route_that_sends_decides(server: ServerAddress) -> None:
+    """Its account is in Germany, and its merchant's country is another one."""
+
+    async def story(shop: Shop) -> None:
+        ours, theirs = (
+            RouteTerms("sandbox", currencies=("USD",)),
+            RouteTerms("second", currencies=("EUR",), country="DE"),
+        )
+        async with two_routes(shop, ours, theirs):
+            pan = script_card("mastercard", "65", 99)
+            dollars = await shop.admit(currency="USD", pan=pan, code="51")
+            euros = await shop.admit(currency="EUR", pan=script_card("mastercard", "65", 99, serial=2), code="51")
+            await shop.advance(timedelta(days=20))
+            kept = await shop.world.db.fetch(
+                "SELECT order_id, array_agg(DISTINCT region) AS regions, count(*) AS sends FROM network_sends"
+                " WHERE NOT claimed GROUP BY order_id"
+            )
+            found = {row["order_id"]: (row["regions"], row["sends"]) for row in kept}
+            assert found[dollars][0] == ["us"]
+            assert found[dollars][1] > 1
+            assert found[euros] == (["eea"], 1), "a soft decline there, which only the customer mends"
+
+    run(server, story)
+
+
 def test_a_country_that_is_named_goes_to_its_route_on_every_try(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
         async with two_routes(shop, RouteTerms("sandbox", countries=("DE",)), RouteTerms("second", countries=("US",))):

@@ -261,6 +261,7 @@ def _settings(walk: _Walk) -> None:
     walk.act("/engine/stop", "engine.stopped", act="stop", why="walk")
     walk.act("/switches/test", "webhook.tested", site=site, kind="mit")
     walk.act("/switches/unknown-sites", "unknown_sites.changed", unknown="refuse")
+    walk.act("/switches/country", "country.changed", country="FR")
     walk.act("/switches/campaigns", "campaign.made", site=site, key="page")
     one = "/switches/campaigns/{campaign_id}"
     walk.act(one, "campaign.changed", path=f"/switches/campaigns/{spare}", key="changed")

@@ -116,6 +116,7 @@ async def both(
             live_processor_url=twin.url,
             live_processor_secret=SECRET,
             live_acceptor_id="acq-1",
+            live_processor_country="US",
             connections=6,
         )
         settings = replace(settings, **more)

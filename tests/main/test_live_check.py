@@ -16,12 +16,16 @@ from tests.main.test_live import Both, both
 from tests.rings import each
 
 from recoup.flows.live_check import ACTOR
+from recoup.flows.merchants.country import change_country
+from recoup.flows.merchants.make_merchant import NewSite, make_merchant
 from recoup.flows.people.operators import make_operator, unmake_operator
 from recoup.gateways.bank.files import ByHand
 from recoup.gateways.bank.port import BankFile, Transfer
 from recoup.gateways.cards.bridge import Bridge
 from recoup.gateways.web.mail.smtp import SmtpMail, SmtpServer
+from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor, Scope
 from recoup.main import live_opening
 from recoup.main.backup.copies import RECORD, Record, write_record
 from recoup.main.cli import cli
@@ -149,6 +153,37 @@ def test_live_opens_once_everything_is_mended_and_needs_no_restart(
             assert await becomes(measured, ["recoup_live_refusals 2.0", "recoup_live_shut 0.0"])
             await unwaive(live, ["https"])
             assert await becomes(taken, 503), "a wrong setting shuts it at once"
+
+    asyncio.run(story())
+
+
+def test_live_does_not_open_while_nobody_says_where_an_account_is(server: ServerAddress, tmp_path: Path) -> None:
+    async def story() -> None:
+        waived = [one for one in WAIVABLE if one != "countries"]
+        async with both(server, tmp_path, waived=waived, live_processor_country="") as here:
+            world, opening = here.live.world, here.live.world.opening
+            assert opening is not None
+
+            async def countries() -> CheckLine:
+                opening._looked_at = float("-inf")  # type: ignore[attr-defined]
+                return next(one for one in await opening.look() if one.name == "countries")
+
+            found = await countries()
+            assert (found.verdict, found.subject, opening.is_shut) == ("refuse", "bridge", True)
+            assert "The field country" in str(found.finding)
+            assert "live_processor_country" in str(found.cure)
+            assert "recoup --live terms country" in str(found.cure)
+            site = NewSite(new_id(), "https://a.example", "A", "A*SHOP")
+            made = [new_id(), new_id()]
+            for merchant_id, country in zip(made, ("DE", None), strict=True):
+                await make_merchant(world, merchant_id, "A", (site,), partner_id=None, country=country)
+            assert (await countries()).verdict == "refuse", "one merchant has none"
+            scope = Scope(made[1], Actor("operator", "test"), "test")
+            with pytest.raises(Problem) as refused:
+                await change_country(world, scope, "EU")
+            assert (refused.value.code, refused.value.field) == ("invalid", "country")
+            await change_country(world, scope, "fr")
+            assert ((await countries()).verdict, opening.is_shut) == ("pass", False)
 
     asyncio.run(story())
 

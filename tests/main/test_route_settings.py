@@ -50,12 +50,14 @@ def test_routes_are_read_in_their_order_with_all_that_they_carry(tmp_path: Path)
         "cost": "1.4% + 0.25",
         "account": "acct_1",
         "fraud_rate": "0.06",
+        "country": "de",
         "authenticates": True,
     }
     first, second = _load(tmp_path, USUAL | more, TWIN).routes
     assert (first.name, first.world, first.kind, second.name) == ("acme", "live", "bridge", "second")
     assert (first.connection.key, first.connection.account, second.terms.acceptor) == (SECRET, "acct_1", "sandbox")
     terms = first.terms
+    assert (terms.country, first.connection.country, second.terms.country) == ("DE", "DE", "")
     assert (terms.currencies, terms.schemes, terms.countries) == (("EUR", "USD"), ("visa",), ("DE",))
     assert (terms.amount_min, terms.amount_max) == (500_000, 250_000_000)
     assert (terms.cost_share, terms.cost_fixed, terms.fraud_rate) == (14_000, 250_000, 600)
@@ -90,6 +92,9 @@ def test_without_routes_there_are_none(tmp_path: Path) -> None:
         ([USUAL | {"currencies": ["EUR", "XYZ"]}], "routes[acme].currencies", "'XYZ' is not known"),
         ([USUAL | {"currencies": "EUR"}], "routes[acme].currencies", "a list of texts"),
         ([USUAL | {"countries": ["Germany"]}], "routes[acme].countries", "'GERMANY' is not known"),
+        ([USUAL | {"country": "Germany"}], "routes[acme].country", "'Germany' is no country"),
+        ([USUAL | {"country": "EU"}], "routes[acme].country", "'EU' is no country"),
+        ([USUAL | {"country": 49}], "routes[acme].country", "must be a text"),
         ([USUAL | {"schemes": ["giro"]}], "routes[acme].schemes", "'giro' is not known"),
         ([USUAL | {"amount_min": "5", "amount_max": "4.99"}], "routes[acme].amount_min", "larger than amount_max"),
         ([USUAL | {"amount_min": "five"}], "routes[acme].amount_min", "must be an amount"),

@@ -19,6 +19,7 @@ from recoup.kernel.filled import filled
 from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.time import Clocks, WallTime
 from recoup.moves.message.alert import alert_of_route
+from recoup.rules.network.tables import region_of
 from recoup.rules.order.answers import WRONG, Step
 from recoup.rules.rescue import breaker
 from recoup.rules.rescue.breaker import Breaker, Counts
@@ -228,6 +229,12 @@ class CardRoutes:
         """By which a route's sends are counted. `own`: the merchant's, for a route that has none."""
         terms = self._terms.get(route or "") or self._retired.get(route or "")
         return terms.acceptor if terms is not None and terms.acceptor else own
+
+    def region_of(self, route: str) -> str:
+        """Of the route's account; empty where nobody says its country."""
+        terms = self._terms.get(route) or self._retired.get(route)
+        country = terms.country if terms is not None else self._open.country(route) if self._open is not None else ""
+        return region_of(country)
 
     def expect(self, attempt_id: UUID, chance: int) -> None:
         """The chance, in millionths, with which an attempt goes out."""

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from recoup.flows.world import World
 from recoup.rules.network.magic import WORLD_ROUTE, is_world_bin
+from recoup.rules.network.tables import region_of
 from recoup.rules.rescue.route_terms import CARD, Carried, Refuses, RouteTerms, takes_numbers, why_not
 
 if TYPE_CHECKING:
@@ -48,6 +49,24 @@ def may_confirm(world: World, order: "Order") -> bool:
     routes = world.routes.terms(names, order.merchant_id)
     refused = refusals(world, routes, charge, confirmed=True)
     return any(why_not(one, charge, refused.get(one.name)) is None for one in routes)
+
+
+def region_at(world: World, order: "Order", route: str | None) -> str:
+    """Of the route's account; without one, of all accounts that may charge the order, where they are in one region.
+    Empty where the merchant's counts."""
+    if route is not None:
+        return world.routes.region_of(route)
+    stored_at = order.card.stored.route if order.card is not None and order.card.stored else None
+    return region_before(world, order.merchant_id, stored_at, order.card.bin if order.card is not None else "")
+
+
+def region_before(world: World, merchant_id: UUID, stored_at: str | None, bin: str = "") -> str:
+    """As `region_at`, before there is an order."""
+    if not is_known(world, merchant_id, stored_at):
+        return ""
+    names = [stored_at] if stored_at is not None else routes_by_bin(world, merchant_id, bin)
+    found = {region_of(one.country) for one in world.routes.terms(names, merchant_id)}
+    return found.pop() if len(found) == 1 else ""
 
 
 def is_known(world: World, merchant_id: UUID, stored_at: str | None) -> bool:

@@ -20,6 +20,7 @@ from recoup.kernel.time import WallTime
 from recoup.rules.live_check import CheckLine, Verdict, is_nobodys
 from recoup.rules.money.bank_account import read_account
 from recoup.store.cards.card_routes import sealed_connections
+from recoup.store.merchants.merchants import each_has_country
 from recoup.store.merchants.sending_stops import standing_stop
 from recoup.store.operation.backlog import read_backlog
 from recoup.store.operation.live_marks import LiveMark, set_mark
@@ -40,6 +41,7 @@ Marks = Mapping[str, LiveMark]
 async def check_world(world: World, marks: Marks) -> list[CheckLine]:
     return [
         *await _routes(world, marks),
+        *await _countries(world),
         *await _people(world),
         await _mail(world, marks),
         _monitoring(world, marks),
@@ -98,10 +100,11 @@ def _monitoring(world: World, marks: Marks) -> CheckLine:
 async def _routes(world: World, marks: Marks) -> list[CheckLine]:
     """Each route of the settings, asked once an hour, and for each of its configurations."""
     terms = world.routes.terms(world.processors)
-    names = [one.name for one in terms if world.processors[one.name].kind != NoProcessor.kind]
+    countries = {one.name: one.country for one in terms if world.processors[one.name].kind != NoProcessor.kind}
+    names = list(countries)
     sealed = await sealed_connections(world.db.reader, names)
     lines = []
-    for name in names:
+    for name, country in countries.items():
         processor, before = world.processors[name], marks.get(f"route {name}")
         blob = sealed.get(name)
         made = b"" if blob is None else world.keys.open_secret(connection_context(None, name), blob)
@@ -114,17 +117,31 @@ async def _routes(world: World, marks: Marks) -> list[CheckLine]:
             finding = Sentence("Passed at {0}, and nothing was changed since.", moment(before.marked_at))
             lines.append(CheckLine("routes", "pass", finding, subject=name))
             continue
-        line = await _examine(processor)
+        line = await _examine(processor, country)
         if line.verdict == "pass":
             await set_mark(world.db.alone, f"route {name}", mark, ACTOR, world.clocks.wall())
         lines.append(line._replace(subject=name))
     return lines
 
 
-async def _examine(processor: Processor) -> CheckLine:
+async def _countries(world: World) -> list[CheckLine]:
+    """Each send has a country: its route's, or else its merchant's."""
+    terms = world.routes.terms(world.processors)
+    without = [one.name for one in terms if not one.country and world.processors[one.name].kind != NoProcessor.kind]
+    if not without or await each_has_country(world.db.reader):
+        return [CheckLine("countries", "pass", "Each route, or else each merchant, names its country.")]
+    finding = "The field country is empty: nobody says where this account is."
+    cure = (
+        "Write country in the route's table, or live_processor_country, as DE; or set it for each merchant with"
+        " `recoup --live terms country DE`."
+    )
+    return [CheckLine("countries", "refuse", finding, cure, name) for name in without]
+
+
+async def _examine(processor: Processor, country: str) -> CheckLine:
     """Its own check of the account; of a bridge the answer to a question about an id that nobody has."""
     if is_connector(processor):
-        wrong = [one for one in await examined(processor) if not one.ok]
+        wrong = [one for one in await examined(processor, country) if not one.ok]
         if not wrong:
             return CheckLine("routes", "pass", "The account passed its check.")
         verdict: Verdict = "wait" if wrong[0].unclear else "refuse"

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import msgspec
 
-from recoup.flows.carriers import may_confirm, may_enter_card
+from recoup.flows.carriers import may_confirm, may_enter_card, region_at
 from recoup.flows.world import World
 from recoup.gateways.cards.describing import describes
 from recoup.kernel.cause import note_order
@@ -249,6 +249,7 @@ class _Ground(NamedTuple):
         order.key = order_key(self.world, row)
         order.may_confirm = partial(may_confirm, self.world, order)
         order.may_enter_card = partial(may_enter_card, self.world, order.merchant_id)
+        order.regions = partial(region_at, self.world, order)
         if order.limits is not None:
             order.known_as = customer_names(self.world, order, contact_of(evidence))
         head = self.heads.get(row.card_id) if row.card_id else None

@@ -41,11 +41,12 @@ def open_connection(keys: Keys, name: str, sealed: bytes) -> Connection:
     return msgspec.json.decode(keys.open_secret(connection_context(None, name), sealed), type=Connection)
 
 
-def terms_of_own(name: str, kind: str) -> RouteTerms:
+def terms_of_own(name: str, kind: str, country: str = "") -> RouteTerms:
     """Of a merchant's own route: any payment that its kind takes, counted by the merchant's own acceptor; none where
     the kind is not installed."""
     found = usable_kinds()[0].get(kind)
-    return RouteTerms(name, cards=found is not None and found.cards, stored=found is not None and found.stored)
+    cards, stored = found is not None and found.cards, found is not None and found.stored
+    return RouteTerms(name, cards=cards, stored=stored, country=country)
 
 
 def seal_connection(keys: Keys, connection: Connection) -> bytes:
@@ -99,6 +100,11 @@ class OpenProcessors(Mapping[str, Processor]):
         own = self._own.get(route)
         return own.row.merchant_id if own is not None else None
 
+    def country(self, route: str) -> str:
+        """Of a merchant's own; empty for others, and where nobody says it."""
+        own = self._own.get(route)
+        return own.row.country if own is not None else ""
+
     def is_none(self, route: str) -> bool:
         """Whether it stands in for a route that is not set."""
         found = self.fixed.get(route)
@@ -112,7 +118,9 @@ class OpenProcessors(Mapping[str, Processor]):
     def takes_charges(self, merchant_id: UUID) -> list[RouteTerms]:
         """The merchant's own routes that new charges may go by."""
         own = self._of_merchant.get(merchant_id, ())
-        return [terms_of_own(one.row.name, one.row.kind) for one in own if one.row.state == "connected"]
+        return [
+            terms_of_own(one.row.name, one.row.kind, one.row.country) for one in own if one.row.state == "connected"
+        ]
 
     def connected(self) -> list[str]:
         return [name for name, one in self._own.items() if one.row.state == "connected"]

@@ -28,6 +28,7 @@ from recoup.flows.people.throttle import charge_stranger
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem, Sentence, invalid
+from recoup.rules.merchants.countries import checked_country
 from recoup.rules.network.descriptor import LENGTH_MAX, LENGTH_MIN
 from recoup.rules.rescue.site_address import check_site_address
 from recoup.store.merchants.partners import add_partner_merchant
@@ -64,6 +65,7 @@ class SignUp:
     kind: str
     site_url: str
     address: str
+    country: str = ""
     old_token: str | None = None
     agent: str = ""
 
@@ -189,6 +191,8 @@ def _checked(request: SignUp) -> str:
         raise invalid("A name has 1 to 128 characters.", "name")
     if request.kind not in KINDS:
         raise invalid("Choose merchant or partner.", "kind")
+    if request.country:
+        checked_country(request.country)
     if request.kind != "partner":
         if not request.site_url:
             raise invalid("Enter the address of the shop, like https://shop.example.", "site_url")
@@ -234,8 +238,9 @@ async def _merchant(world: World, request: SignUp, begun: UnfinishedSignUp, part
     merchant_id = begun.merchant_id
     site = NewSite(begun.site_id, request.site_url, request.name, _descriptor(request))
     webhook_key = base64.b64encode(os.urandom(64)).decode()
+    country = request.country.upper() or None
     async with world.db.transaction() as tx:
-        await place_merchant(tx, world, merchant_id, request.name, (site,), partner_id=partner_id)
+        await place_merchant(tx, world, merchant_id, request.name, (site,), partner_id=partner_id, country=country)
         if partner_id is not None:
             await add_partner_merchant(tx, partner_id, merchant_id, wall=world.clocks.wall())
         keys = await issue_keys(tx, world, merchant_id, f"user:{begun.user_id}")

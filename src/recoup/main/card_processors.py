@@ -21,6 +21,7 @@ from recoup.gateways.keys.keyring import Keyring
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 from recoup.main.settings import Settings
+from recoup.rules.merchants.countries import checked_country
 from recoup.rules.network.magic import WORLD_ROUTE
 from recoup.rules.rescue.route_terms import RouteTerms, without_vault
 from recoup.store.pool import Database
@@ -78,12 +79,12 @@ async def card_processors(settings: Settings, ground: Ground) -> AsyncIterator[C
             take(NoProcessor())
         for gone in left:
             _take_left(take, gone, ground)
-        terms = [_terms_of(processors[one.name]) for one in plain]
+        terms = [_terms_of(processors[one.name], one.connection) for one in plain]
         terms += [one.terms for one in settings.routes if one.world == ground.name]
         if not ground.keys.has_vault:
             plugs = [_terms_of(plugged)] if plugged is not None else []
             terms = [without_vault(one) for one in (*plugs, *terms)][len(plugs) :]
-        retired = [RouteTerms(one.connection.name, one.acceptor) for one in left]
+        retired = [RouteTerms(one.connection.name, one.acceptor, country=one.connection.country) for one in left]
         opened = OpenProcessors(processors, ground.keys)
         stack.push_async_callback(opened.close)
         routes = CardRoutes(terms, retired, ground.db, ground.clocks, opened)
@@ -122,6 +123,7 @@ def _own(settings: Settings, ground: Ground) -> list[Listed]:
     if not settings.live_processor_url:
         return []
     check_bridge(settings.live_processor_url, settings.live_processor_secret, settings.live_acceptor_id)
+    country = settings.live_processor_country
     connection = Connection(
         "bridge",
         url=settings.live_processor_url,
@@ -132,13 +134,16 @@ def _own(settings: Settings, ground: Ground) -> list[Listed]:
         authenticates=settings.live_processor_authenticates,
         updater=settings.live_processor_updater,
         tokens=settings.live_processor_tokens,
+        country=checked_country(country, "live_processor_country") if country else "",
     )
     return [Listed("bridge", "bridge", "", settings.live_acceptor_id, connection)]
 
 
-def _terms_of(processor: Processor) -> RouteTerms:
+def _terms_of(processor: Processor, connection: Connection | None = None) -> RouteTerms:
     """Of one that has no table of its own."""
-    return RouteTerms(processor.name, cards="card" in processor.takes, stored="stored" in processor.takes)
+    country = connection.country if connection is not None else ""
+    takes = processor.takes
+    return RouteTerms(processor.name, cards="card" in takes, stored="stored" in takes, country=country)
 
 
 def _take_left(take: "Callable[[OpenProcessor], None]", gone: Left, ground: Ground) -> None:

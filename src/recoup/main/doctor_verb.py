@@ -291,11 +291,13 @@ async def _accounts(world: World) -> list[Line]:
     turns = asyncio.Semaphore(AT_ONCE)
     own = {one.route: one.merchant_id for one in await all_connections(world.db.reader) if one.state != "disconnected"}
 
+    countries = {one.name: one.country for one in world.routes.terms(world.processors)}
+
     async def account(route: str) -> list[Line]:
         async with turns:
             if route not in own:
                 processor = world.processors[route]
-                found = await examined(processor) if is_connector(processor) else []
+                found = await examined(processor, countries.get(route, "")) if is_connector(processor) else []
                 return [Line(world.name, f"{route} {one.name}", one.ok, one.finding, one.cure or "") for one in found]
             try:
                 made = await check(world, Scope(own[route], DOCTOR, "doctor"), route)

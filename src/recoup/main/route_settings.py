@@ -21,7 +21,7 @@ from typing import Any, Final
 from recoup.gateways.cards.kinds import KINDS, Connection, Kind, is_reached_safely, usable_kinds
 from recoup.kernel.money import EXPONENTS
 from recoup.kernel.problem import Problem, invalid
-from recoup.rules.merchants.countries import COUNTRIES
+from recoup.rules.merchants.countries import COUNTRIES, checked_country
 from recoup.rules.network.codes import SCHEMES
 from recoup.rules.rescue.route_terms import MILLION, RouteTerms
 
@@ -35,7 +35,18 @@ _ACCEPTOR: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _MODE: Final = re.compile(r"^[a-z]{2}_(test|live)_")
 _SECRET_LIKE: Final = re.compile(r"^(?:[a-z]{2}|whsec)_\w{6,}$|^[0-9a-fA-F]{32,}$")
 _COST: Final = re.compile(r"(?:(?P<share>\d{1,2}(?:\.\d{1,4})?)%)?(?:\+?(?P<fixed>\d{1,4}(?:\.\d{1,6})?))?")
-_TEXTS: Final = ("world", "name", "kind", "url", "key_file", "notice_secret_file", "account", "acceptor", "cost")
+_TEXTS: Final = (
+    "world",
+    "name",
+    "kind",
+    "url",
+    "key_file",
+    "notice_secret_file",
+    "account",
+    "acceptor",
+    "cost",
+    "country",
+)
 _LISTS: Final = ("countries", "schemes", "currencies")
 _SWITCHES: Final = ("updater", "tokens", "multicapture")
 _SHARED: Final = "shared_methods"
@@ -107,6 +118,7 @@ def _read(number: int, listed: Mapping[str, Any], folder: Path) -> RouteSettings
         updater=_switch(at, listed, "updater", may=kind.may_update),
         tokens=_switch(at, listed, "tokens", may=kind.may_make_tokens),
         multicapture=_switch(at, listed, "multicapture", may=kind.multicapture_set),
+        country=_country(at, listed),
     )
     return RouteSettings(connection, listed["kind"], _terms(at, name, acceptor, kind, listed))
 
@@ -227,7 +239,18 @@ def _terms(at: str, name: str, acceptor: str, kind: Kind, listed: Mapping[str, A
         fixed,
         _fraud_rate(at, listed),
         _switch(at, listed, _SHARED, may=kind.stored),
+        _country(at, listed),
     )
+
+
+def _country(at: str, listed: Mapping[str, Any]) -> str:
+    """Of the account; empty where the table does not say it."""
+    if not listed.get("country"):
+        return ""
+    try:
+        return checked_country(listed["country"])
+    except Problem as problem:
+        raise _bad(at, "country", str(problem.message), str(problem.cure)) from None
 
 
 def _fraud_rate(at: str, listed: Mapping[str, Any]) -> int | None:

@@ -46,6 +46,7 @@ class Settings:
     live_processor_updater: bool = _setting(False, "live: the bridge answers what became of replaced cards")
     live_processor_tokens: bool = _setting(False, "live: the bridge provisions network tokens and takes them")
     live_processor_secret: str = _secret("live: the secret shared with the bridge, at least 32 characters")
+    live_processor_country: str = _setting("", "live: the country of your account at that bridge's acquirer, like DE")
     live_acceptor_id: str = _setting("", "live: your acceptor id at the card networks")
     live_ach_routing: str = _setting(
         "", "live: routing number of the bank that sends your NACHA files; empty: CSV files"

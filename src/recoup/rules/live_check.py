@@ -19,6 +19,7 @@ LINES: Final[dict[str, tuple[str, Shuts]]] = {
     "settings": ("Settings", "start"),
     "processors": ("Card processors", "start"),
     "routes": ("Checks of card processors", "first"),
+    "countries": ("Countries of the accounts", "first"),
     "operator": ("Operator's people", "first"),
     "passwords": ("Sandbox people", "first"),
     "mail": ("Alerts by e-mail", "first"),

@@ -24,7 +24,9 @@ CALLS = (
 )
 
 
-def told(server: ServerAddress, tmp_path: Path, calls: tuple[tuple[str, ...], ...]) -> list[Any]:
+def told(
+    server: ServerAddress, tmp_path: Path, calls: tuple[tuple[str, ...], ...], noun: str = "exposure"
+) -> list[Any]:
     """What each call in turn says of one merchant, or the Problem that it raises."""
 
     async def in_a_world(calls: tuple[tuple[str, ...], ...]) -> list[Any]:
@@ -33,19 +35,29 @@ def told(server: ServerAddress, tmp_path: Path, calls: tuple[tuple[str, ...], ..
             shop = await make_shop(*made)
             opened = Opened(*made, tmp_path, "http://127.0.0.1")
             for call in calls:
-                found.append(await asyncio.to_thread(_run, opened, asyncio.get_running_loop(), shop.merchant_id, call))
+                words = noun, "--json", "--merchant", str(shop.merchant_id), *call
+                found.append(await asyncio.to_thread(_run, opened, asyncio.get_running_loop(), words))
         return found
 
     return asyncio.run(in_a_world(calls))
 
 
-def _run(opened: Opened, loop: asyncio.AbstractEventLoop, merchant_id: Any, call: tuple[str, ...]) -> Any:
+def _run(opened: Opened, loop: asyncio.AbstractEventLoop, options: tuple[str, ...]) -> Any:
     def does(work: Work) -> Any:
         return asyncio.run_coroutine_threadsafe(work(opened), loop).result(30)
 
-    options = ("exposure", "--json", "--merchant", str(merchant_id), *call)
     done = CliRunner().invoke(terms, options, obj=Here(does))
     return json.loads(done.output) if done.exception is None else done.exception
+
+
+def test_the_country_is_shown_and_set(server: ServerAddress, tmp_path: Path) -> None:
+    calls = ((), ("gb",), ("EU",), ())
+    first, done, refused, after = told(server, tmp_path, calls, noun="country")
+    assert first == {"country": "US", "region": "us"}
+    assert done == after == {"country": "GB", "region": "uk"}
+    assert isinstance(refused, Problem)
+    assert (refused.code, refused.field) == ("invalid", "code")
+    assert "'EU' is no country." in str(refused.message)
 
 
 def test_terms_are_shown_and_changed(server: ServerAddress, tmp_path: Path) -> None:

@@ -367,6 +367,32 @@ def test_somebody_signs_up_and_has_a_merchant_and_a_partner(server: ServerAddres
     office(server, story)
 
 
+def test_who_signs_up_says_where_the_account_is(server: ServerAddress) -> None:
+    async def story(at: Office) -> None:
+        client = at.browser("198.51.100.7")
+        assert 'name="country"' in (await client.get("/signup")).text
+        refused = await client.post("/signup", data=ME | {"country": "EU"})
+        assert refused.status_code == 400
+        assert "is no country" in refused.text
+        assert 'aria-describedby="why-country"' in refused.text
+        assert (await client.post("/signup", data=ME | {"country": "de"})).status_code == 200
+        [(country, region)] = [
+            tuple(row)
+            for row in await at.sql("SELECT country, region FROM merchants WHERE country IS NOT NULL")
+            if row[0] != "US"
+        ]
+        assert (country, region) == ("DE", "eea")
+        page = await client.get("/switches")
+        assert 'id="country"' in page.text
+        done = await post(client, "/switches", "/switches/country", country="gb")
+        assert done.status_code == 303
+        assert 'value="GB"' in (await client.get("/switches")).text
+        told = await post(client, "/switches", "/switches/country", country="ZZ")
+        assert told.status_code == 400
+
+    office(server, story)
+
+
 @pytest.mark.parametrize("kind", ["merchant", "partner"])
 def test_each_kind_lands_where_it_belongs(server: ServerAddress, kind: str) -> None:
     async def story(at: Office) -> None:

@@ -292,6 +292,7 @@ APPLICATION: dict[str, Any] = {
 KNOWN: dict[str, Callable[[Target], dict[str, Any]]] = {
     "PUT /v1/switches": lambda t: {"kind": "mit", "on": False, "siteId": t.site, "why": "a try"},
     "PUT /v1/switches/unknown-sites": lambda _: {"unknownSites": "refuse"},
+    "PUT /v1/country": lambda _: {"country": "FR"},
     "PUT /v1/engine": lambda t: {"mode": "share", "siteId": t.site, "share": 20, "holdout": 5, "explore": 1,
                                  "exploreMax": {"USD": 50000}},
     "PUT /v1/engine/risk": lambda _: {"mode": "share", "share": 20, "holdout": 5, "margin": 25},

@@ -142,9 +142,8 @@ def test_a_code_source_that_nobody_knows_is_named_with_those_that_are_known(shop
         return " ".join(shop.post("/evaluate/check", body).json()["remarks"])
 
     assert "'payflow' is not known, so the code was read by its description alone" in remarks("payflow", "R-17")
-    assert "as the schemes' 05. Known: adyen, braintree, cartes_bancaires, checkout, nmi, shopify, stripe; amex, " in remarks(
-        "payflow", "05"
-    )
+    known = "adyen, braintree, cartes_bancaires, checkout, nmi, shopify, stripe; amex, "
+    assert f"as the schemes' 05. Known: {known}" in remarks("payflow", "05")
     assert "not known" not in remarks("NMI", "202") + remarks("visa", "51") + remarks("stripe", "insufficient_funds")
 
 

@@ -138,6 +138,8 @@ def test_what_a_state_may_be_is_told_without_an_empty_word(door: Door, partner: 
         ({"site": {"url": "https://a.example", "name": "A", "descriptor": "a"}}, "Site.Descriptor"),
         ({"externalId": "x" * 129}, "ExternalId"),
         ({"site": []}, "Site"),
+        ({"country": "EU"}, "Country"),
+        ({"country": "Germany"}, "Country"),
     ],
 )
 def test_a_merchant_that_cannot_be_is_refused_by_field(
@@ -145,6 +147,15 @@ def test_a_merchant_that_cannot_be_is_refused_by_field(
 ) -> None:
     with door.nothing_written():
         assert field in fields_of(partner.make(**changes))
+
+
+def test_a_merchant_is_made_with_the_country_of_its_account(door: Door, partner: Partner) -> None:
+    made = [partner.merchant(**more)["mid"] for more in ({"country": "de"}, {})]
+    found = [
+        tuple(door.sql("SELECT country, region FROM merchants WHERE merchant_id = $1", uuid.UUID(one))[0])
+        for one in made
+    ]
+    assert found == [("DE", "eea"), (None, "us")], "without one, the sandbox's region, and it cannot go live"
 
 
 def test_new_keys_end_the_old_ones_now_or_after_the_overlap(door: Door, partner: Partner) -> None:

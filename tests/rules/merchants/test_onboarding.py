@@ -24,6 +24,7 @@ FACTS = st.builds(
     SWITCHES,
     SITES,
     st.booleans(),
+    st.sampled_from([None, "DE"]),
 )
 
 
@@ -37,6 +38,7 @@ def test_each_condition_holds_for_its_own_reason_only(facts: Facts) -> None:
         "descriptors": bool(facts.sites) and all(descriptor == "EXAMPLESHOES" for _, descriptor, _ in facts.sites),
         "switches": any(facts.switches[kind] and any(on[kind] for *_, on in facts.sites) for kind in KINDS),
         "active": facts.is_active,
+        "country": facts.country is not None,
     }
     assert all(one.explanation for one in found.values())
     assert bool(kinds_on(facts)) == found["switches"].holds

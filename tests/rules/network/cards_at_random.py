@@ -21,7 +21,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SENDS_OF_A_CARD = 400
 REFUSED_FOR_EVER = 8
 KEPT = 160  # sends of a card before old ones are let go
-REGIONS = ("world", "us", "europe", "eea_uk", "europe_cemea", "canada", "brazil", "nowhere that is known")
+REGIONS = ("world", "us", "europe", "eea_uk", "eea", "uk", "europe_cemea", "canada", "brazil", "nowhere that is known")
 SCHEMES = {"visa": 30, "mastercard": 40, "amex": 8, "discover": 6, "elo": 10, "generic": 6}
 AMOUNTS = ((4_590, "USD"), (9_900, "USD"), (4_590, "CAD"), (1, "USD"))
 APART = 15 * DAY  # how far clocks stand apart, and jump

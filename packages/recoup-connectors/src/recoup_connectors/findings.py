@@ -4,6 +4,7 @@ from typing import Final
 
 MAY: Final = "The key may do it."
 MAY_NOT: Final = "The key may not do it: {0}."
+IN_COUNTRY: Final = "The account is in {0}."
 ADD_RIGHT: Final = "Add the right to the restricted key."
 UNREACHED: Final = "Stripe cannot be reached: {0}."
 LOOK_AT_NETWORK: Final = "Look at the network and the url."

@@ -30,6 +30,9 @@ SECRET_BYTES_MAX: Final = 1_024
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 _key_file = click.option("--key-file", type=_FILE, help="File with the key; default: you are asked for it.")
 _secret_file = click.option("--secret-file", type=_FILE, help="File with the webhook's signing secret; as the key.")
+_country = click.option(
+    "--country", default="", help="Where the account is: DE, US. Default: as the vendor tells it, or the merchant's."
+)
 _OF_INVOICES: Final = "What is done with failed invoices there."
 _as_json = click.option("--json", "as_json", is_flag=True, help="Output as JSON.")
 
@@ -46,10 +49,11 @@ def _add(kind: str) -> None:
 
     @merchant_option
     @click.option("--url", default="", help="Address of a stand-in or gateway; default: the vendor's own.")
+    @_country
     @_key_file
     @_as_json
     @in_world
-    def connect_verb(run: Run, url: str, key_file: Path | None, as_json: bool, **more: Any) -> None:
+    def connect_verb(run: Run, url: str, country: str, key_file: Path | None, as_json: bool, **more: Any) -> None:
         async def place(opened: Opened) -> str:
             scope = _scope(opened.merchant_id)
             return f"{opened.url}/inbound/{await next_name(opened.world, scope, kind)}/notices"
@@ -60,7 +64,7 @@ def _add(kind: str) -> None:
         key = _secret("Key", key_file)
         secret = _secret("Signing secret", secret_file) if form.secret is not None else ""
         billing, account, prefix = more.get("billing", "off"), more.get("account", ""), more.get("prefix", "")
-        request = ConnectRequest(kind, key, secret, billing, url, account, prefix)
+        request = ConnectRequest(kind, key, secret, billing, url, account, prefix, country)
         made = run(lambda opened: connect(opened.world, _scope(opened.merchant_id), request))
         _show(made, as_json=as_json)
 
@@ -84,6 +88,7 @@ for _kind in connectable():
 @click.argument("route")
 @click.option("--billing", type=click.Choice(BILLING), help=_OF_INVOICES)
 @click.option("--account", default="", help="Merchant accounts by currency, where the kind has them.")
+@_country
 @_key_file
 @_secret_file
 @_as_json
@@ -93,18 +98,19 @@ def change_verb(
     route: str,
     billing: Billing | None,
     account: str,
+    country: str,
     key_file: Path | None,
     secret_file: Path | None,
     as_json: bool,
 ) -> None:
     """Gives a connection a new key or signing secret, or another choice about invoices. The secret of before holds on
     for three days. Without files and --billing you are asked for both; an empty answer keeps what there is."""
-    every = key_file is None and secret_file is None and billing is None and not account
+    every = key_file is None and secret_file is None and billing is None and not account and not country
     key = _secret("New key", key_file, optional=True) if every or key_file else ""
     secret = _secret("New signing secret", secret_file, optional=True) if every or secret_file else ""
 
     async def work(opened: Opened) -> ProcessorConnection:
-        request = ChangeRequest(key, secret, billing, account)
+        request = ChangeRequest(key, secret, billing, account, country)
         return await change(opened.world, await _scope_of(opened, route), route, request)
 
     _show(run(work), as_json=as_json)
@@ -220,6 +226,7 @@ def plain(made: ProcessorConnection) -> dict[str, object]:
         "kind": made.kind,
         "state": made.state,
         "billing": made.billing,
+        "country": made.country or None,
         "checked_at": iso(made.checked_at),
         "created_at": iso(made.created_at),
         "created_by": made.created_by,

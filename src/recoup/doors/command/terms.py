@@ -11,6 +11,8 @@ from recoup.doors.command.terms_exposure import basis_points, exposure
 from recoup.doors.command.verb_group import VerbGroup, with_features
 from recoup.doors.command.verbs import Opened, Run, in_world, json_option, merchant_option, show
 from recoup.flows.disputes.terms import DisputeTermsRequest, change_terms
+from recoup.flows.merchant_cache import caller_settings
+from recoup.flows.merchants.country import change_country
 from recoup.flows.merchants.fee_terms import FeeTermRequest, set_fee_term
 from recoup.flows.messages.notices import switch, switches
 from recoup.flows.money.settlement_terms import read_terms, set_terms
@@ -22,6 +24,7 @@ from recoup.rules.messages.notices import NAMES, NOTICES
 from recoup.rules.money.disputes import Party
 from recoup.rules.money.fees import REFUND_POLICIES, Tariff
 from recoup.rules.money.settlement import PERIODS, Terms
+from recoup.rules.order.merchant import Merchant
 from recoup.store.disputes.disputes import DatedTerms as DatedDisputeTerms
 from recoup.store.disputes.disputes import read_terms as read_dispute_terms
 from recoup.store.money.fee_terms import FeeTermRow, fee_history
@@ -310,10 +313,28 @@ def notices(run: Run, on: tuple[str, ...], off: tuple[str, ...], as_json: bool) 
     show(found, lines, as_json=as_json)
 
 
+@click.command()
+@click.argument("code", required=False)
+@merchant_option
+@json_option
+@in_world
+def country(run: Run, code: str | None, as_json: bool) -> None:
+    """Shows the country of the merchant's account at the acquirer, for routes that name none; CODE sets it, like DE."""
+
+    async def work(opened: Opened) -> Merchant:
+        if code is not None:
+            await change_country(opened.world, opened.scope("terms"), code, "code")
+        return (await caller_settings(opened.world.db.reader, opened.merchant_id)).merchant
+
+    found = run(work)
+    shown = {"country": found.country, "region": found.region}
+    show(shown, [f"{found.country or 'no country'}: the rules of {found.region} hold."], as_json=as_json)
+
+
 @click.group(cls=VerbGroup, later=with_features("terms", {}))
 def terms() -> None:
     """Shows and changes the terms of a merchant's contract."""
 
 
-for noun in (fees, exposure, disputes, settlement, notices, cards):
+for noun in (fees, exposure, disputes, settlement, notices, cards, country):
     terms.add_command(noun)

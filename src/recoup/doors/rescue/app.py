@@ -15,6 +15,7 @@ from recoup.doors.rescue import (
     certificates,
     check,
     connection_test,
+    country,
     decisions,
     engine,
     evaluate,
@@ -53,8 +54,8 @@ from recoup.doors.rescue.resource import Dialect, Method, Services
 _RESOURCES: Final = (
     token, transmit, tokenize, evaluate, check, capture, outcome, orders, order, decisions, refund, evidence_files,
     uploads, imports, hooks, webhooks,
-    events, sites, campaigns, switches, engine, policy, risk, card_settings, connection_test, balances, settlements,
-    reconciliation, reports, monitoring, certificates, uplift, backtests,
+    events, sites, campaigns, switches, engine, policy, risk, card_settings, country, connection_test, balances,
+    settlements, reconciliation, reports, monitoring, certificates, uplift, backtests,
     partner,
     partner_merchant, partner_policy, partner_report, partner_webhooks, onboarding,
 )  # fmt: skip

@@ -141,6 +141,7 @@ def _request(call: Call) -> MerchantRequest:
         descriptor=body.site.descriptor,
         external_id=body.external_id,
         key=key,
+        country=body.country,
     )
 
 

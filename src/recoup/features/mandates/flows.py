@@ -114,7 +114,7 @@ def note_transmitted(change: Change, row: Transmission, *, declined: bool) -> No
     if declined and same_order and row.transaction_id and row.transaction_id == order.transaction_id:
         return  # a copy of what started the rescue
     if declined:
-        scheme, region = order.card.scheme if order.card else "generic", order.merchant.region
+        scheme, region = order.card.scheme if order.card else "generic", order.region()
         reading = read_copy(row.decline_code, row.facts, scheme=scheme, on=at.date(), region=region)
         if same_order or scope_of(reading) != "payment":
             note_revocation(change, reading, row.transmit_id, at, named)

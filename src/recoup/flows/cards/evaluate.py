@@ -20,7 +20,7 @@ from recoup.flows.cards.seen_before import is_new, pan_of, seen_before
 from recoup.flows.cards.stored_methods import check_route, keep_method, look_up_method
 from recoup.flows.cards.taken import EvaluateRequest, EvaluateResult, result_of, result_of_order
 from recoup.flows.cards.tokenize import CardGiven, Vault, check_number
-from recoup.flows.carriers import refusals
+from recoup.flows.carriers import refusals, region_before
 from recoup.flows.locked import Orders
 from recoup.flows.merchant_cache import Merchants
 from recoup.flows.method_names import method_id_of, with_route
@@ -131,7 +131,9 @@ class Evaluate:
         if scheme is None and request.method is not None:
             scheme = (await look_up_method(self._world, scope.merchant_id, request.method)).scheme
         now = merchant.business(self._world.clocks.wall())
-        return read_declined(request.decline, scheme or "generic", now, merchant.region)
+        stored_at = request.method.route if request.method is not None else None
+        region = region_before(self._world, scope.merchant_id, stored_at) or merchant.region
+        return read_declined(request.decline, scheme or "generic", now, region)
 
     async def look(self, scope: Scope, request: EvaluateRequest) -> tuple[str, ...]:
         """Codes of what `evaluate` would warn of, had it come now; keeps nothing. Nothing of what was taken already.

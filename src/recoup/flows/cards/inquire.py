@@ -204,6 +204,7 @@ def _barred(world: World, change: Change, attempt: Attempt) -> tuple[bool, GateI
         attempt.initiator,
         units=attempt.units,
         acceptor_id=world.routes.acceptor_of(attempt.route, order.merchant.acceptor_id),
+        region=order.region(attempt.route),
     )
     return isinstance(ask_gate(inputs), Refused), inputs
 
@@ -234,7 +235,12 @@ def _open_again(world: World, change: Change, attempt: Attempt, settled_after: t
     change.set_attempt(attempt, state="open", not_found=0, sends=attempt.sends + 1, send_before=send_before)
     acceptor = world.routes.acceptor_of(attempt.route, change.order.merchant.acceptor_id)
     change.send(
-        attempt.attempt_id, at=change.now, initiator=attempt.initiator, units=attempt.units, acceptor_id=acceptor
+        attempt.attempt_id,
+        at=change.now,
+        initiator=attempt.initiator,
+        units=attempt.units,
+        acceptor_id=acceptor,
+        region=change.order.region(attempt.route),
     )
     due = send_before + timedelta(milliseconds=attempt.call_timeout_ms or 0) + settled_after
     change.due("inquire", due, wall=True)

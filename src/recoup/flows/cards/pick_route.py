@@ -35,8 +35,16 @@ def route_of(world: World) -> PickRoute:
         world.routes.expect(attempt.attempt_id, inputs.chance)
         processor = processor_of(world, name or "")
         acceptor_id = world.routes.acceptor_of(name, change.order.merchant.acceptor_id)
-        takes_tokens = TOKEN in processor.takes
-        return Route(name, processor.settled_after, inputs, acceptor_id, takes_tokens)
+        terms = next((one.terms for one in inputs.routes if one.terms.name == name), None)
+        return Route(
+            name,
+            processor.settled_after,
+            inputs,
+            acceptor_id,
+            takes_tokens=TOKEN in processor.takes,
+            region=change.order.region(name),
+            fraud_rate=terms.fraud_rate if terms is not None else None,
+        )
 
     return pick
 

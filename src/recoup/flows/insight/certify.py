@@ -206,12 +206,14 @@ Span = tuple[datetime, datetime]
 
 @dataclass(frozen=True, slots=True)
 class _Month:
-    """What was read of one. `contents`: of each acceptor its lines; `end`: of the merchant's chain at the time."""
+    """What was read of one. `region`: the merchant's; `regions`: of each acceptor that the merchant sent by;
+    `contents`: its lines; `end`: of the merchant's chain at the time."""
 
     begin: datetime
     region: str
     contents: dict[str, list[Line]]
     end: ChainEnd | None
+    regions: dict[str, str]
 
 
 async def certify_due(world: World, merchant_id: UUID) -> list[UUID]:
@@ -286,7 +288,7 @@ def _stable_head(merchant_id: UUID, acceptor_id: str, month: _Month, lines: Sequ
         "month": month_text(month.begin),
         "from": iso(month.begin),
         "to": iso(month_end(month.begin)),
-        "region": month.region,
+        "region": month.regions.get(acceptor_id, month.region),
         "knowledge": KNOWLEDGE_VERSION,
         **totals_of(lines),
     }
@@ -331,7 +333,8 @@ async def _read(world: World, merchant_id: UUID, begin: datetime) -> _Month:
             )
             for acceptor_id in sorted(count.acceptors.keys() | {one.acceptor_id for one in refused})
         }
-        return _Month(begin, clock.region, contents, await chain_end(connection, merchant_id))
+        regions = {acceptor_id: one.region for acceptor_id, one in count.acceptors.items() if one.region}
+        return _Month(begin, clock.region, contents, await chain_end(connection, merchant_id), regions)
 
 
 async def _count(
@@ -400,4 +403,5 @@ def _logged(row: CardSendRow) -> LoggedSend:
         joined_at=row.joined_at,
         is_replaced=row.is_replaced,
         imported=row.imported,
+        region=row.region,
     )

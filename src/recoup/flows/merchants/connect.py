@@ -18,11 +18,12 @@ from recoup.kernel.scope import Scope
 from recoup.kernel.time import WallTime
 from recoup.moves.audit import note
 from recoup.rules.merchants.connect_form import Form
+from recoup.rules.merchants.countries import checked_country
 from recoup.rules.rescue.connection_state import WARNINGS, Needs, State, state_after
 from recoup.store.cards import connections
 from recoup.store.cards.card_routes import NewCardRoute, add_route, is_open_at, sealed_connections, set_sealed
 from recoup.store.cards.connections import Billing, KeptFinding, ProcessorConnection, keep_finding
-from recoup.store.merchants.merchants import offset_of
+from recoup.store.merchants.merchants import load_merchant, offset_of
 from recoup.store.merchants.sites import lock_merchant
 from recoup.store.orders.due_work import make_due
 from recoup.store.statement import Read, Tx
@@ -36,7 +37,8 @@ BILLING: Final[tuple[Billing, ...]] = ("off", "take_over", "beside")
 @dataclass(frozen=True, slots=True)
 class ConnectRequest:
     """`account`: as the settings name it, where the kind needs one. `prefix`: of the account's own live address at
-    Adyen. `url`: the vendor's where it is empty."""
+    Adyen. `url`: the vendor's where it is empty. `country`: the account's; empty: as the vendor tells it, or the
+    merchant's."""
 
     kind: str
     key: str = field(repr=False)
@@ -45,6 +47,7 @@ class ConnectRequest:
     url: str = ""
     account: str = ""
     prefix: str = ""
+    country: str = ""
 
 
 def route_name(world: World, scope: Scope, kind: str, number: int = 1) -> str:
@@ -73,6 +76,7 @@ async def connect(world: World, scope: Scope, request: ConnectRequest) -> Proces
     form, test = form_of(request.kind), world.policy.test_mode
     request = replace(request, notice_secret=form.secret_of(request.notice_secret, request.key))
     form.check(request, test=test)
+    country = checked_country(request.country) if request.country else ""
     if request.url and not is_reached_safely(request.url):
         message = "Keys go over HTTPS only, or to this machine."
         raise invalid(message, "url", "Write https://host, without a user or a query.")
@@ -83,7 +87,7 @@ async def connect(world: World, scope: Scope, request: ConnectRequest) -> Proces
         raise Problem("not_found", "This merchant does not exist in this environment.", cure=cure)
     same = await _with_key(world, scope, request)
     if same is not None:
-        again = ChangeRequest("", request.notice_secret, request.billing, request.account)
+        again = ChangeRequest("", request.notice_secret, request.billing, request.account, country)
         return await change(world, scope, same.route, again)
     name = await next_name(world, scope, request.kind)
     connection = Connection(
@@ -93,8 +97,10 @@ async def connect(world: World, scope: Scope, request: ConnectRequest) -> Proces
         notice_secret=request.notice_secret,
         account=request.account,
         world="sandbox" if test else "live",
+        country=country,
     )
     found, wall = await examine(request.kind, connection), world.clocks.wall()
+    found, country = await _placed(world, scope, found, country)
     made = ProcessorConnection(
         route=name,
         merchant_id=scope.merchant_id,
@@ -110,6 +116,7 @@ async def connect(world: World, scope: Scope, request: ConnectRequest) -> Proces
         created_by=scope.actor.text(),
         changed_at=wall,
         changed_by=scope.actor.text(),
+        country=country,
     )
     async with world.db.transaction() as tx:
         await lock_merchant(tx, scope.merchant_id)
@@ -136,6 +143,7 @@ class ChangeRequest:
     notice_secret: str = field(default="", repr=False)
     billing: Billing | None = None
     account: str = ""
+    country: str = ""
 
 
 async def change(world: World, scope: Scope, route: str, request: ChangeRequest) -> ProcessorConnection:
@@ -152,6 +160,7 @@ async def change(world: World, scope: Scope, route: str, request: ChangeRequest)
         message = "This connection has ended."
         raise invalid(message, "key", "Give both a key and a signing secret to begin it again.")
     form.check_change(request, before.account, test=test)
+    country = checked_country(request.country) if request.country else before.country
     rolls = bool(request.notice_secret) and request.notice_secret not in held.notice_secret.split()
     first = request.notice_secret if rolls else ""
     secrets = [first, *held.notice_secret.split()][:2] if rolls else held.notice_secret.split()
@@ -163,9 +172,11 @@ async def change(world: World, scope: Scope, route: str, request: ChangeRequest)
         notice_secret=" ".join(secrets),
         account=request.account or held.account or before.account,
         world="sandbox" if test else "live",
+        country=country,
     )
     billing = request.billing or before.billing
     found, wall = await examine(before.kind, connection), world.clocks.wall()
+    found, country = await _placed(world, scope, found, country)
     begun: State = "waiting" if before.state == "disconnected" or request.key else before.state
     after = state_after(begun, found, Needs(billing != "off"))
     async with world.db.transaction() as tx:
@@ -176,13 +187,13 @@ async def change(world: World, scope: Scope, route: str, request: ChangeRequest)
             tx, route, billing, after, _kept(found, billing), wall, rolled, wall, scope.actor.text()
         )
         await make_due(tx, scope.merchant_id, "missed_notices", scope.merchant_id, wall)
-        if connection.account != before.account:
-            await connections.set_account(tx, route, connection.account)
+        await connections.set_account(tx, route, connection.account, country)
         facts = {
             "state": after,
             "billing": billing,
             "key": "new" if request.key else "",
             "secret": "new" if rolls else "",
+            "country": country if country != before.country else "",
         }
         await note(tx, scope, wall, "processor.changed", route, {name: value for name, value in facts.items() if value})
     world.routes.forget()
@@ -196,7 +207,8 @@ async def check(world: World, scope: Scope, route: str) -> ProcessorConnection:
     held = await _reached(world, route)
     if before.state == "disconnected" or not held.key:
         raise invalid("This connection has ended.", "route", "Connect it again.")
-    found, wall = await examine(before.kind, held), world.clocks.wall()
+    found, wall = await examine(before.kind, replace(held, country=before.country)), world.clocks.wall()
+    found, country = await _placed(world, scope, found, before.country)
     after = state_after(before.state, found, Needs(before.billing != "off"))
     async with world.db.transaction() as tx:
         now = await _lock(tx, before)
@@ -204,6 +216,7 @@ async def check(world: World, scope: Scope, route: str) -> ProcessorConnection:
         await connections.set_connection(
             tx, route, now.billing, after, kept, wall, now.secret_rolled_at, wall, now.changed_by
         )
+        await connections.set_account(tx, route, now.account, country)
         await make_due(tx, scope.merchant_id, "missed_notices", scope.merchant_id, wall)
     world.routes.forget()
     return await _find(world, scope, route)
@@ -269,19 +282,41 @@ async def examine(kind: str, connection: Connection) -> list[Finding]:
     """What a check of the account finds, in bounded time. Raises: Problem(invalid) for a key of the other mode."""
     made = KINDS[kind].make(connection, None)
     try:
-        return await examined(made) if is_connector(made) else []
+        return await examined(made, connection.country) if is_connector(made) else []
     finally:
         await made.close()
 
 
-async def examined(connector: Connector) -> list[Finding]:
-    """What its check finds, in bounded time."""
+async def examined(connector: Connector, country: str = "") -> list[Finding]:
+    """What its check finds, in bounded time; also where the account says another country than `country`."""
     try:
         async with asyncio.timeout(CHECK_SECONDS):
-            return await connector.check()
+            found = await connector.check()
     except TimeoutError:
         message = "The processor did not answer the check in time."
         return [Finding("check", False, message, "Try again in a few minutes.", unclear=True)]
+    its = _own_country(found)
+    if country and its and its != country:
+        finding = Sentence("The account says that it is in {0}, and the route's country is {1}.", its, country)
+        cure = "Correct the country, or use an account there."
+        return [*(one for one in found if not one.country), Finding("country", False, finding, cure, country=its)]
+    return found
+
+
+def _own_country(found: list[Finding]) -> str:
+    return next((one.country for one in found if one.country), "")
+
+
+async def _placed(world: World, scope: Scope, found: list[Finding], country: str) -> tuple[list[Finding], str]:
+    """With the country of the account: as it was said, or as the account tells it. In live it is missing where the
+    merchant has none either."""
+    country = country or _own_country(found)
+    known = None if country or world.policy.test_mode else await load_merchant(world.db, scope.merchant_id)
+    if known is None or known.merchant.country is not None:
+        return found, country
+    message = "Nobody says in which country the account is."
+    cure = "Name it, or set the merchant's country."
+    return [*found, Finding("country", False, message, cure, unclear=True)], ""
 
 
 async def _with_key(world: World, scope: Scope, request: ConnectRequest) -> ProcessorConnection | None:

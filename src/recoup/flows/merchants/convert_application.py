@@ -81,7 +81,16 @@ async def _make(
     if partner_id is not None:
         await _check_room(tx, partner_id)
     sites = tuple(NewSite(new_id(), s.url, s.name, s.descriptor, s.support) for s in form.sites)
-    await place_merchant(tx, world, merchant_id, form.merchant_name, sites, partner_id=partner_id, kinds=form.kinds)
+    await place_merchant(
+        tx,
+        world,
+        merchant_id,
+        form.merchant_name,
+        sites,
+        partner_id=partner_id,
+        kinds=form.kinds,
+        country=form.country or None,
+    )
     if partner_id is not None:
         await add_partner_merchant(tx, partner_id, merchant_id, external_id=form.external_id or None, wall=wall)
     keys = await issue_keys(tx, world, merchant_id, by.actor.text(), role=by.role)

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
 from recoup.flows.key_endings import heard_everywhere
@@ -18,6 +19,7 @@ from recoup.moves.settlement.batch import begin_settlement
 from recoup.moves.settlement.report import begin_reports
 from recoup.rules.merchants.form import KINDS
 from recoup.rules.money.fees import FeeTerm, Tariff
+from recoup.rules.network.tables import region_of
 from recoup.store.merchants.merchant_keys import end_keys
 from recoup.store.merchants.merchants import (
     NewMerchant,
@@ -30,6 +32,8 @@ from recoup.store.merchants.merchants import (
 from recoup.store.merchants.partners import add_partner_merchant
 from recoup.store.money.fee_terms import add_first_fee_term, fee_term_row
 from recoup.store.statement import Tx
+
+SANDBOX_COUNTRY: Final = "US"  # until a merchant says its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,7 @@ async def make_merchant(
     partner_id: UUID | None,
     clock_behind: timedelta = timedelta(0),
     fee_basis_points: int = 0,
+    country: str | None = SANDBOX_COUNTRY,
 ) -> None:
     """`clock_behind`: a sandbox merchant may begin in the past; afterwards its clock only moves forward."""
     async with world.db.transaction() as tx:
@@ -74,6 +79,7 @@ async def make_merchant(
             partner_id=partner_id,
             clock_behind=clock_behind,
             fee_basis_points=fee_basis_points,
+            country=country,
         )
         if partner_id is not None:
             await add_partner_merchant(tx, partner_id, merchant_id, wall=world.clocks.wall())
@@ -90,9 +96,11 @@ async def place_merchant(
     clock_behind: timedelta = timedelta(0),
     fee_basis_points: int = 0,
     kinds: Collection[str] = KINDS,
+    country: str | None,
 ) -> None:
     """In an open transaction: the merchant, its sites, and the clocks of its settlements and reports. `kinds` of orders
-    that it takes; live, what customers start is switched on by somebody."""
+    that it takes; live, what customers start is switched on by somebody. `country`: of its account at the acquirer,
+    None while nobody has said it."""
     wall = world.clocks.wall()
     acceptor = acceptor_of(world)
     if not acceptor:
@@ -106,7 +114,8 @@ async def place_merchant(
         cit_web=with_customer and "cit_web" in kinds,
         cit_callcenter=with_customer and "cit_callcenter" in kinds,
         mit="mit" in kinds,
-        region="us",
+        region=region_of(country or SANDBOX_COUNTRY),
+        country=country,
         acceptor_id=acceptor,
         created_at=wall,
     )

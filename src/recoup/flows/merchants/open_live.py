@@ -63,7 +63,16 @@ async def _place(live: World, settings: MerchantSettings, partner_id: UUID | Non
     async with live.db.transaction() as tx:
         if await load_merchant(tx, merchant.merchant_id) is not None:
             return
-        await place_merchant(tx, live, merchant.merchant_id, merchant.name, made, partner_id=partner_id, kinds=())
+        await place_merchant(
+            tx,
+            live,
+            merchant.merchant_id,
+            merchant.name,
+            made,
+            partner_id=partner_id,
+            kinds=(),
+            country=merchant.country,
+        )
         await copy_settings(tx, merchant)
         if partner_id is not None:
             await add_partner_merchant(tx, partner_id, merchant.merchant_id, wall=wall)

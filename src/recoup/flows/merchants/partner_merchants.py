@@ -4,7 +4,7 @@ import base64
 import json
 import os
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -21,6 +21,7 @@ from recoup.kernel.scope import PartnerScope
 from recoup.kernel.time import business_at, iso
 from recoup.moves.due import wait_for
 from recoup.rules.merchants.audit import changes
+from recoup.rules.merchants.countries import checked_country
 from recoup.rules.network.descriptor import check_descriptor
 from recoup.rules.rescue.site_address import check_site_address
 from recoup.store.merchants.merchant_keys import live_keys
@@ -54,6 +55,7 @@ class MerchantRequest:
     descriptor: str
     external_id: str | None = None
     key: str | None = None
+    country: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,10 @@ async def create(world: World, scope: PartnerScope, request: MerchantRequest) ->
             cure="Create it there; its owner then asks to go live, and the operator approves.",
         )
     _check_site(request)
+    country = checked_country(request.country, "Country") if request.country else None
+    request = replace(request, country=country)
     meant = [request.name, request.site_url, request.site_name, request.descriptor, request.external_id]
+    meant += [country] if country else []  # without one, as it was said before there were any
     input_mac: bytes = world.keys.mac("partner-merchant", json.dumps(meant).encode())
     async with world.db.transaction() as tx:
         partner = await lock_partner(tx, scope.partner_id)
@@ -136,7 +141,9 @@ async def _again(
 async def _new(tx: Tx, world: World, scope: PartnerScope, request: MerchantRequest, input_mac: bytes) -> MerchantMade:
     merchant_id, site_id, wall = new_id(), new_id(), world.clocks.wall()
     site = NewSite(site_id, request.site_url, request.site_name, request.descriptor)
-    await place_merchant(tx, world, merchant_id, request.name, (site,), partner_id=scope.partner_id)
+    await place_merchant(
+        tx, world, merchant_id, request.name, (site,), partner_id=scope.partner_id, country=request.country
+    )
     await add_partner_merchant(
         tx,
         scope.partner_id,

@@ -19,7 +19,8 @@ from recoup.rules.order.answers import Movement
 
 class Finding(NamedTuple):
     """One thing that `check` looked at. `cure`: what to do where it is not ok. `unclear`: nobody answered, so it says
-    nothing of the account. `billing`: needed only where the processor's invoices are rescued."""
+    nothing of the account. `billing`: needed only where the processor's invoices are rescued. `country`: where the
+    account says that it is."""
 
     name: str
     ok: bool
@@ -27,6 +28,7 @@ class Finding(NamedTuple):
     cure: str | None = None
     unclear: bool = False
     billing: bool = False
+    country: str = ""
 
 
 class OwnRetry(NamedTuple):

@@ -49,7 +49,7 @@ class Connection:
     """What a route is made from. `url` is the vendor's where the settings name none; `key` and `notice_secret` never
     reach a repr. Of a bridge: `authenticates`: it sends customers to their bank; `updater`: it says what became of
     replaced cards; `tokens`: it makes network tokens and takes them. `multicapture`: the account
-    may capture a hold several times, where no answer says so."""
+    may capture a hold several times, where no answer says so. `country`: the account's, where the settings name it."""
 
     name: str
     url: str = ""
@@ -63,6 +63,7 @@ class Connection:
     updater: bool = False
     tokens: bool = False
     multicapture: bool = False
+    country: str = ""
 
 
 @dataclass(frozen=True, slots=True)

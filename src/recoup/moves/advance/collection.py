@@ -112,7 +112,13 @@ def open_charge(change: Change, policy: Policy, pick: PickRoute) -> Attempt | No
         _wait(change, attempt, change.now + NO_ROUTE_PAUSE, whys.NO_ROUTE, decision_id=decision_id)
         return None
     inputs = gate_input(
-        order, change.now, policy.visa_limit, attempt.initiator, units=attempt.units, acceptor_id=route.acceptor_id
+        order,
+        change.now,
+        policy.visa_limit,
+        attempt.initiator,
+        units=attempt.units,
+        acceptor_id=route.acceptor_id,
+        region=route.region,
     )
     answer = ask_gate(inputs)
     if isinstance(answer, Refused):
@@ -125,6 +131,7 @@ def open_charge(change: Change, policy: Policy, pick: PickRoute) -> Attempt | No
             units=attempt.units,
             claims=False,
             acceptor_id=route.acceptor_id,
+            region=route.region,
         )
         _refused(change, attempt, answer, ask_gate(without_claims), decision_id)
         return None

@@ -38,7 +38,7 @@ def count_decline(change: Change, row: Transmission) -> None:
     if _is_counted(order, row):
         return
     at = min(row.transacted_at or change.now, change.now)
-    scheme, region = order.card.scheme if order.card else "generic", order.merchant.region
+    scheme, region = order.card.scheme if order.card else "generic", order.region()
     reading = read_copy(row.decline_code, row.facts, scheme=scheme, on=at.date(), region=region)
     claim_decline(change, row.transmit_id, reading, at, units=row.units, currency=row.asset)
 

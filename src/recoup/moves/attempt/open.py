@@ -67,7 +67,13 @@ def open_attempt(
         _no_route(change, attempt, route)
         return None
     inputs = gate_input(
-        order, change.now, policy.visa_limit, attempt.initiator, units=attempt.units, acceptor_id=route.acceptor_id
+        order,
+        change.now,
+        policy.visa_limit,
+        attempt.initiator,
+        units=attempt.units,
+        acceptor_id=route.acceptor_id,
+        region=route.region,
     )
     answer = ask_gate(inputs)
     if isinstance(answer, Refused):

@@ -12,7 +12,7 @@ from recoup.kernel.policy import Policy
 from recoup.moves.change import Change
 from recoup.moves.pace import KEEP_CLEAR, SEND_WITHIN
 from recoup.rules.network.codes import Reading
-from recoup.rules.network.exemptions import EXEMPTIONS, Exemption
+from recoup.rules.network.exemptions import EXEMPTIONS, Exemption, may_claim
 from recoup.rules.network.limits import STOP_ADVICE, STOP_CODES, Initiator, Wish, forbids_for_ever, tallies
 from recoup.rules.order.card_sends import CardSend, initiator_of
 from recoup.rules.order.consent import Consent, consent_of
@@ -41,10 +41,12 @@ def gate_input(
     units: int | None = None,
     claims: bool = True,
     acceptor_id: str | None = None,
+    region: str = "",
 ) -> GateInput:
     """What decides whether the networks allow one more send of the order's card now. Only under the card's lock.
     `units`: of this send, where they are not the order's. `claims`: whether what its merchant reports counts.
-    `acceptor_id`: of the send's route, where it is not the merchant's."""
+    `acceptor_id`: of the send's route, where it is not the merchant's; `region`: of that route, where it is chosen."""
+    region = region or order.region()
     scheme, who = order.card.scheme if order.card else "generic", initiator_of(initiator)
     counted = [one for one in order.sends if not one.send.claimed or claims and _claim_counts(order, one)]
     sends = [replace(one.send, lifted=True) if _is_lifted(order, one, who) else one.send for one in counted]
@@ -58,14 +60,14 @@ def gate_input(
             initiator=who,
             acceptor_id=acceptor_id or order.merchant.acceptor_id,
             merchant_id=str(order.merchant_id),
-            region=order.merchant.region,
+            region=region,
             visa_limit=visa_limit,
             own_tries=order.own_tries,
         ),
     )
     return GateInput(
         scheme,
-        order.merchant.region,
+        region,
         who,
         now,
         found,
@@ -127,14 +129,19 @@ def claim_decline(change: Change, send_id: UUID, reading: Reading, at: datetime,
     )
 
 
-def _consent(order: Order, attempt: Attempt) -> Consent:
+def _consent(order: Order, attempt: Attempt, now: datetime, route: "Route") -> Consent:
+    """An exemption is claimed where the region of this very route has it."""
+    claimed = order.exemption or _claimed_before(order, attempt)
+    claim = order.asset, attempt.units, now.date(), route.fraud_rate, order.issuer_country
+    if claimed is not None and not may_claim(claimed, route.region or order.region(), *claim):
+        claimed = None
     return consent_of(
         order.facts,
         order.kept_ids,
         by_customer=attempt.initiator == "customer",
         by_phone=order.kind == "cit_callcenter",
         is_replaced=not set(order.cards_before) <= order.typed_once.union(order.same_cards),
-        claimed=order.exemption or _claimed_before(order, attempt),
+        claimed=claimed,
     )
 
 
@@ -148,14 +155,16 @@ def _claimed_before(order: Order, attempt: Attempt) -> Exemption | None:
 
 class Route(NamedTuple):
     """Where a send goes; `name` None: no route takes it now. `settled_after` is its processor's, `inputs` of the
-    choice, `acceptor_id` counts it, `takes_tokens`: its processor takes tokens in
-    the card's place."""
+    choice, `acceptor_id` counts it by the rules of `region`, `takes_tokens`: its processor takes tokens in the card's
+    place, `fraud_rate` is its acquirer's."""
 
     name: str | None
     settled_after: timedelta
     inputs: WorthInput
     acceptor_id: str
     takes_tokens: bool = False
+    region: str = ""
+    fraud_rate: int | None = None
 
 
 PickRoute = Callable[[Change, Attempt], Route]
@@ -188,12 +197,18 @@ def send_intent(change: Change, attempt: Attempt, policy: Policy, route: Route, 
         call_timeout_ms=int(timeout / timedelta(milliseconds=1)),
         sends=attempt.sends + 1,
         card_last4=order.card.last4 if order.card else None,
-        consent=_consent(order, attempt),
+        consent=_consent(order, attempt, change.now, route),
         by_token=token_for(order, attempt, change.now, route),
     )
     order.attempts_count += 1
     order.next_attempt_at = None
-    change.send(attempt.attempt_id, initiator=attempt.initiator, units=attempt.units, acceptor_id=route.acceptor_id)
+    change.send(
+        attempt.attempt_id,
+        initiator=attempt.initiator,
+        units=attempt.units,
+        acceptor_id=route.acceptor_id,
+        region=route.region or order.region(),
+    )
     details: dict[str, Any] = {"decision": str(attempt.decision_id or "")}
     if units is None and attempt.units != order.units:
         units = attempt.units  # a part, or the rest

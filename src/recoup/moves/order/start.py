@@ -25,7 +25,7 @@ def check_risk(change: Change, reading: Reading) -> tuple[UUID | None, bool]:
         known = change.risk
         if known.may_challenge and not change.order.may_confirm():  # no route that carries this very payment
             known = replace(known, may_challenge=False)
-        given = known.after(reading.reason, change.order.merchant.region, change.now.date())
+        given = known.after(reading.reason, change.order.region(), change.now.date(), change.order.issuer_country)
         decision = decide_risk(given)
     except (ArithmeticError, LookupError, ValueError):  # numbers that somebody learned: the payment goes on
         return None, False

@@ -67,6 +67,7 @@ _OWN: Final[Mapping[str, str]] = {
     "key.ended": "ended a key",
     "key.made": "created a key",
     "key.named": "named a key",
+    "country.changed": "changed the country of the account",
     "limits.changed": "changed refund limits of a role",
     "notice.settled": "resolved a processor's notice",
     "notice.tried": "retried a processor's notice",

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from recoup.kernel.problem import Sentence, invalid
+
 _CODES: Final = """
 AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ
 CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR
@@ -14,3 +16,12 @@ TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW
 
 
 COUNTRIES: Final = frozenset(_CODES.split())
+
+
+def checked_country(text: str, field: str = "country") -> str:
+    """Its two capital letters. Raises: Problem(invalid)."""
+    country = text.strip().upper()
+    if country not in COUNTRIES:
+        message = Sentence("{0} is no country.", repr(text[:40]))
+        raise invalid(message, field, "Write the two letters of ISO 3166, like DE or US.")
+    return country

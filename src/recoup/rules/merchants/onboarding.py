@@ -102,7 +102,8 @@ def _unquoted(found: re.Match[str]) -> str:
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What stands in the books. `switches`: of the merchant; `sites`: (name, descriptor, switches) of each that takes
-    orders. `bank_states`: of all accounts. `is_active`: not paused."""
+    orders. `bank_states`: of all accounts. `is_active`: not paused. `country`: of the account at the
+    acquirer."""
 
     evidence: Mapping[str, StepEvidence]
     has_fees: bool
@@ -111,6 +112,7 @@ class Facts:
     switches: Mapping[str, bool]
     sites: Sequence[tuple[str, str, Mapping[str, bool]]]
     is_active: bool
+    country: str | None = None
 
 
 class Condition(NamedTuple):
@@ -144,6 +146,12 @@ def conditions(facts: Facts) -> tuple[Condition, ...]:
         _bank(facts.bank_states),
         _descriptors(facts),
         _switches(facts),
+        Condition(
+            "country",
+            "The country of the account at the acquirer",
+            bool(facts.country),
+            Sentence("{0}.", facts.country) if facts.country else "Set it on Switches.",
+        ),
         Condition(
             "active",
             "A merchant that is not paused",

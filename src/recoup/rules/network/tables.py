@@ -14,7 +14,8 @@ from typing import Any, Final, NamedTuple, TypeVar
 REGIONS: Final[dict[str, tuple[str, ...]]] = {
     "world": ("world",), "europe_cemea": ("europe_cemea", "world"), "europe": ("europe", "europe_cemea", "world"),
     "eea_uk": ("eea_uk", "europe", "europe_cemea", "world"), "us": ("us", "world"), "canada": ("canada", "world"),
-    "brazil": ("brazil", "world"),
+    "eea": ("eea", "eea_uk", "europe", "europe_cemea", "world"), "brazil": ("brazil", "world"),
+    "uk": ("uk", "eea_uk", "europe", "europe_cemea", "world"),
 }  # fmt: skip
 
 
@@ -142,6 +143,14 @@ def _cents(text: str) -> int | None:
 def _processor_row(row: dict[str, str]) -> ProcessorRow:
     kind, target = row["maps_to"].split(":", 1)
     return ProcessorRow(row["source"], row["code"].lower(), row["text"], kind, target, row["class"], row["reason"])
+
+
+_COUNTRIES: Final = {row["country"]: row["region"] for row in read_table("regions.csv")}
+
+
+def region_of(country: str) -> str:
+    """The region of a country, by its two letters (data/regions.csv); empty where none is named."""
+    return _COUNTRIES.get(country, "world") if country else ""
 
 
 CODES: Final[tuple[CodeRow, ...]] = tuple(_code_row(row) for row in read_table("response-codes.csv"))

@@ -58,7 +58,7 @@ def _wait(order: Order, send: Send) -> timedelta:
         code=DeclineCode(NETWORK, send.code) if send.code else None,
         advice=send.advice,
         on=send.at.date(),
-        region=order.merchant.region,
+        region=order.region(),
     )
     wait = timedelta(hours=reading.min_wait_hours or 0)
     return wait - _SLACK if wait >= _DAY and not reading.wait_by_rule else wait

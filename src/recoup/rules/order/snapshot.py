@@ -269,6 +269,7 @@ class Order(LockedOrder):
     other_card: CardOnFile | None = None  # of the same customer, where the merchant lets it be tried
     may_confirm: Callable[[], bool] = lambda: True  # a route that carries it can ask its customer to confirm
     may_enter_card: Callable[[], bool] = lambda: True  # its customer's page takes the number of another card
+    regions: Callable[[str | None], str] = lambda _: ""  # of a route; None: of all that may carry it, if they agree
     kept_ids: KeptIds = NOTHING_KEPT  # under the card's lock
     same_cards: tuple[UUID, ...] = ()  # other numbers and prints of it, as far as is known
     key: UUID = UUID(int=0)  # what its processors see it as: rules/order/wire_keys
@@ -288,6 +289,16 @@ class Order(LockedOrder):
             merchant_id=self.merchant_id,
             offset=self.merchant.offset,
         )
+
+    def region(self, route: str | None = None) -> str:
+        """Of the acquirer of that route, or of whichever will be chosen; else the merchant's."""
+        return self.regions(route) or self.merchant.region
+
+    @property
+    def issuer_country(self) -> str:
+        """Of its card, as its processor or its merchant says; empty where nobody does."""
+        stored = self.card.stored.country if self.card is not None and self.card.stored is not None else None
+        return stored or self.facts.get("issuer_country") or ""
 
     def face(self) -> Face:
         return face(self.stage, self.kind, self.units, self.refunded_units, self.disputed)

@@ -30,7 +30,7 @@ def read_declined(decline: Mapping[str, Any], scheme: str, placed_at: datetime, 
 
 def first_reading(order: Order) -> Reading:
     scheme = order.card.scheme if order.card else "generic"
-    return read_declined(order.facts["decline"], scheme, order.placed_at, order.merchant.region)
+    return read_declined(order.facts["decline"], scheme, order.placed_at, order.region())
 
 
 def attempt_reading(order: Order, attempt: Attempt) -> Reading:
@@ -42,7 +42,7 @@ def attempt_reading(order: Order, attempt: Attempt) -> Reading:
         advice=attempt.advice_code,
         on=(attempt.sent_at or order.placed_at).date(),
         beside=stored_codes((said.advice, *said.further)),
-        region=order.merchant.region,
+        region=order.region(attempt.route),
     )
     return as_sca(reading) if attempt.code_reason == SCA else reading
 

@@ -105,7 +105,7 @@ def _allowance(order: Order, now: datetime, visa_limit: int) -> Allowance | None
             initiator=initiator_of(order.initiator),
             acceptor_id=order.merchant.acceptor_id,
             merchant_id=str(order.merchant_id),
-            region=order.merchant.region,
+            region=order.region(),
             visa_limit=visa_limit,
             own_tries=order.own_tries,
         ),

@@ -27,7 +27,7 @@ class RouteTerms(Stored):
     card numbers; `stored`: methods that its own processor stored. Amounts and `cost_fixed` are millionths of the
     charge's currency, `cost_share` millionths of an approved amount. `fraud_rate`: the acquirer's,
     millionths, by which exemptions are claimed. `shared_methods`: whether a merchant may charge a stored method that
-    another one brought."""
+    another one brought. `country`: the account's at its acquirer, empty for the merchant's."""
 
     name: str
     acceptor: str = ""
@@ -42,6 +42,7 @@ class RouteTerms(Stored):
     cost_fixed: int = 0
     fraud_rate: int | None = None
     shared_methods: bool = False
+    country: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """As it is stored: without what is not said."""

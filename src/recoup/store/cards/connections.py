@@ -31,7 +31,8 @@ class KeptFinding(Row, frozen=True):
 @stored("processor_connections", "route")
 class ProcessorConnection(Row, frozen=True):
     """`billing`: what is done with the processor's own invoices. `state`: "waiting" until a check finds nothing that is
-    in the way, and new charges go by a "connected" one only. Wall times."""
+    in the way, and new charges go by a "connected" one only. `country`: the account's, empty where nobody says it. Wall
+    times."""
 
     route: str
     merchant_id: UUID
@@ -47,6 +48,7 @@ class ProcessorConnection(Row, frozen=True):
     created_by: str
     changed_at: datetime
     changed_by: str
+    country: str = ""
 
 
 _COLUMNS: Final = columns_of(ProcessorConnection)
@@ -104,10 +106,11 @@ class OwnRoute(Row, frozen=True):
     state: ConnectionState
     version: int
     secret_rolled_at: datetime | None
+    country: str
 
 
 @DIRECTORY.statement("""
-SELECT r.name, r.kind, c.merchant_id, c.state, c.version, c.secret_rolled_at
+SELECT r.name, r.kind, c.merchant_id, c.state, c.version, c.secret_rolled_at, c.country
 FROM processor_connections c JOIN card_routes r ON r.name = c.route
 WHERE r.connection IS NOT NULL ORDER BY r.first_at, r.name
 """)
@@ -129,8 +132,8 @@ async def generation_of_own(db: Read) -> Generation:
     """Of `own_routes`."""
 
 
-@DIRECTORY.statement("UPDATE processor_connections SET account = $2 WHERE route = $1")
-async def set_account(db: Tx, route: str, account: str) -> None: ...
+@DIRECTORY.statement("UPDATE processor_connections SET account = $2, country = $3 WHERE route = $1")
+async def set_account(db: Tx, route: str, account: str, country: str) -> None: ...
 
 
 class EndedConnection(Row, frozen=True):

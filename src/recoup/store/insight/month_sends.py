@@ -67,13 +67,14 @@ class CardSendRow(Row, frozen=True):
     joined_at: datetime | None
     is_replaced: bool
     imported: bool
+    region: str | None
 
 
 @HUB.within(SECONDS).statement(f"""
 SELECT h.head_id, s.card_id, s.send_id, s.order_id, s.merchant_id, s.acceptor_id, s.scheme, s.initiator, s.units,
   s.currency, s.at, s.state, s.declined, s.visa_category, s.advice_code AS advice, s.scheme_code AS code, s.klass,
   s.claimed, s.network_attempts, s.known_at, s.answered_at, c.joined_at, c.replaced_by IS NOT NULL AS is_replaced,
-  s.imported
+  s.imported, s.region
 FROM unnest($1::uuid[]) AS h (head_id) CROSS JOIN LATERAL {SAME_CARDS.format("h.head_id")} same
 CROSS JOIN LATERAL unnest(same.cards) AS p (card_id)
 JOIN cards c ON c.card_id = p.card_id

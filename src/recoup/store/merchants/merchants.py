@@ -110,6 +110,11 @@ async def merchant_names(db: Read, limit: int) -> list[MerchantName]:
     """Some merchants of this installation."""
 
 
+@MERCHANT.statement("SELECT count(*) > 0 AND count(*) = count(country) FROM merchants")
+async def each_has_country(db: Read) -> bool:
+    """False while there is no merchant."""
+
+
 @MERCHANT.statement("SELECT killed FROM merchants WHERE merchant_id = $1")
 async def is_killed(db: Read, merchant_id: UUID) -> bool:
     """As it stands now, not as it is known."""
@@ -225,7 +230,8 @@ async def newest_of(db: Read, merchant_ids: Sequence[UUID]) -> UUID | None:
 
 
 @MERCHANT.statement("""
-UPDATE merchants SET mit_mode = $2, cit_unresolved = $3, capture_window_minutes = $4, unknown_sites = $5, region = $6
+UPDATE merchants SET mit_mode = $2, cit_unresolved = $3, capture_window_minutes = $4, unknown_sites = $5, region = $6,
+  country = $7
 WHERE merchant_id = $1
 """)
 async def _choose(
@@ -236,6 +242,7 @@ async def _choose(
     capture_window_minutes: int,
     unknown_sites: str,
     region: str,
+    country: str | None,
 ) -> None: ...
 
 
@@ -249,6 +256,7 @@ async def copy_settings(db: Tx, merchant: Merchant) -> None:
         merchant.capture_window_minutes,
         merchant.unknown_sites,
         merchant.region,
+        merchant.country,
     )
 
 
@@ -269,6 +277,7 @@ class NewMerchant(Row, frozen=True):
     cit_callcenter: bool
     mit: bool
     region: str
+    country: str | None
     acceptor_id: str
     created_at: datetime
 

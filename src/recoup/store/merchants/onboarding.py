@@ -81,13 +81,15 @@ class _Standing(Row, frozen=True):
     has_fees: bool
     has_settlement: bool
     bank_states: frozenset[str]
+    country: str | None
 
 
 @MERCHANT.statement("""
 SELECT m.cit_web, m.cit_callcenter, m.mit, m.state = 'active' AS is_active,
   EXISTS (SELECT FROM fee_terms f WHERE f.merchant_id = $1 AND NOT f.ended) AS has_fees,
   EXISTS (SELECT FROM settlement_terms s WHERE s.merchant_id = $1) AS has_settlement,
-  (SELECT coalesce(array_agg(DISTINCT b.state), '{}') FROM bank_accounts b WHERE b.merchant_id = $1) AS bank_states
+  (SELECT coalesce(array_agg(DISTINCT b.state), '{}') FROM bank_accounts b WHERE b.merchant_id = $1) AS bank_states,
+  m.country
 FROM merchants m WHERE m.merchant_id = $1
 """)
 async def _standing(db: Read, merchant_id: UUID) -> _Standing | None: ...
@@ -111,6 +113,7 @@ async def onboarding_facts(db: Read, merchant_id: UUID) -> Facts | None:
         _kinds(found),
         [(site.name, site.descriptor, _kinds(site)) for site in sites],
         found.is_active,
+        found.country,
     )
 
 

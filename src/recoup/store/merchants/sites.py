@@ -72,6 +72,11 @@ async def put_campaign(db: Tx, merchant_id: UUID, campaign: Campaign) -> None:
 async def retire_campaign(db: Tx, merchant_id: UUID, campaign_id: UUID, at: datetime) -> None: ...
 
 
+@MERCHANT.statement("UPDATE merchants SET country = $2, region = $3 WHERE merchant_id = $1")
+async def set_country(db: Tx, merchant_id: UUID, country: str, region: str) -> None:
+    """Of the merchant's account at the acquirer, where a route names none."""
+
+
 @MERCHANT.statement("UPDATE merchants SET unknown_sites = $2 WHERE merchant_id = $1")
 async def set_unknown_sites(db: Tx, merchant_id: UUID, policy: str) -> None:
     """What becomes of orders that name a site or campaign that nobody made."""

@@ -277,7 +277,7 @@ class NetworkSend(Row, frozen=True):
     """`at`: the latest time that is given. `lasting`: its answer binds longer than any window. `claimed`: only the
     merchant says that it was sent. `network_attempts`: how many sends it cost. `known_at`, `answered_at`: wall time
     since when it counts, and its answer: the latest and the first that are given. `imported`: claimed by a file of past
-    attempts, whose import is in the place of the order."""
+    attempts, whose import is in the place of the order. `region`: whose rules held; None: the merchant's."""
 
     card_id: UUID
     send_id: UUID
@@ -301,6 +301,7 @@ class NetworkSend(Row, frozen=True):
     known_at: Mutable[datetime | None] = None
     answered_at: Mutable[datetime | None] = None
     imported: bool = False
+    region: str | None = None
 
 
 @stored("card_results", "merchant_id", "pan_id")

@@ -59,6 +59,16 @@ def test_a_window_reaches_into_the_month_before() -> None:
     assert (rule.closest.count, rule.closest.maximum) == (30, 20)
 
 
+def test_a_send_is_held_against_the_rules_of_its_own_region() -> None:
+    """What a route in Europe sent, of a merchant of the United States; and what was sent before regions were kept."""
+    here = sent(BEGIN + HOUR, scheme="mastercard", region="eea")
+    before = sent(BEGIN + 2 * HOUR, scheme="mastercard", acceptor_id="two")
+    found = counted(here, before).acceptors
+    rows = {name: one.rules["mastercard", "mc-attempts-30d"].row.region for name, one in found.items()}
+    assert rows == {"one": "europe", "two": "us"}
+    assert {name: one.region for name, one in found.items()} == {"one": "eea", "two": "us"}
+
+
 def test_other_amounts_acceptors_and_initiators_have_their_own() -> None:
     several = [
         sent(BEGIN + HOUR),

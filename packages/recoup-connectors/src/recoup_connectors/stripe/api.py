@@ -254,6 +254,22 @@ def _refused(name: str, reply: Reply) -> Finding:
     return Finding(name, False, Sentence(findings.ANSWERS, reason_of(reply)), cure, unclear=True)
 
 
+class _Account(msgspec.Struct, frozen=True):
+    country: str
+
+
+async def country_of(api: Api) -> list[Finding]:
+    """Nothing where Stripe does not tell it, or not by this key. Source: GET /v1/account, `country`."""
+    try:
+        reply = await api.get("/v1/account", seconds=RIGHT_SECONDS)
+    except (NotSentError, NoAnswerError):
+        return []
+    found = read(_Account, reply) if reply.status == 200 else None
+    return (
+        [Finding("country", True, Sentence(findings.IN_COUNTRY, found.country), country=found.country)] if found else []
+    )
+
+
 async def checked_webhooks(api: Api, path: str) -> list[Finding]:
     """Whether Stripe notifies this installation at `path`: of payments, and of invoices."""
     try:

@@ -35,6 +35,7 @@ from recoup_connectors.stripe.api import (
     Api,
     checked_rights,
     checked_webhooks,
+    country_of,
     lines_of,
     read_as,
     read_event,
@@ -385,12 +386,13 @@ class Stripe(Charges, Invoices):
             yield [line for one in page for line in lines_of(one)]
 
     async def check(self) -> list[Finding]:
-        rights, webhooks, retrying = await asyncio.gather(
+        rights, country, webhooks, retrying = await asyncio.gather(
             checked_rights(self._api),
+            country_of(self._api),
             checked_webhooks(self._api, f"/inbound/{self.name}/notices"),
             self._retrying(),
         )
-        return [*rights, self._mode(), *webhooks, retrying]
+        return [*rights, self._mode(), *country, *webhooks, retrying]
 
     def _mode(self) -> Finding:
         cure = findings.RESTRICT

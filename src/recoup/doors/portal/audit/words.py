@@ -77,8 +77,8 @@ KINDS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
         "subscription",
     )),
     "settings": ("Settings and switches", (
-        "arms", "backtest", "campaign", "clock", "decline", "engine", "notices", "policy", "risk", "route", "sending",
-        "sight", "site", "switch", "unknown_sites", "view",
+        "arms", "backtest", "campaign", "clock", "country", "decline", "engine", "notices", "policy", "risk", "route",
+        "sending", "sight", "site", "switch", "unknown_sites", "view",
     )),
     "keys": ("Keys and webhooks", ("handover", "key", "processor", "webhook", "webhook_key")),
     "people": ("People and sign-ins", ("account", "look", "people")),
@@ -95,6 +95,7 @@ _PLACES: Final[Mapping[str, str]] = {
     "settlement_address": "/settlement-addresses",
     "account": "/invitations",
     "notices": "/mailbox", "go_live": "/onboarding", "clock": "/developers", "unknown_sites": "/switches",
+    "country": "/switches",
     "payout": "/settlements", "limits": "/roles", "sight": "/roles", "export": "/exports", "bulk": "/orders/bulk/{0}",
     "view": "/orders?view={0}", "policy": "/policy",
     "backtest": "/backtests/{0}",
@@ -104,6 +105,7 @@ _NAMES: Final[Mapping[str, str]] = {
     "bank_account": "bank account", "dispute_terms": "terms", "go_live": "going live", "people": "member",
     "account": "member",
     "stablecoin_payout": "payout", "unknown_sites": "setting", "webhook_key": "signing key", "notices": "mail",
+    "country": "setting",
     "settlement_address": "settlement address", "settlement_terms": "terms", "sight": "setting", "limits": "limit",
 }  # fmt: skip
 

@@ -57,10 +57,13 @@ async def post(
     signing_secret: Annotated[str, Text(512, strip=True)],
     account: Annotated[str, Text(512, strip=True)],
     prefix: Annotated[str, Text(120, strip=True)],
+    country: Annotated[str, Text(32, strip=True)],
     kind: Annotated[str, Text(32)],
     billing: Annotated[Billing, among(BILLING)] = "off",
 ) -> None:
-    request = flow.ConnectRequest(kind, secret_key, signing_secret, billing, account=account, prefix=prefix)
+    request = flow.ConnectRequest(
+        kind, secret_key, signing_secret, billing, account=account, prefix=prefix, country=country
+    )
     await flow.connect(visit.world, visit.acting("keys", "connect a processor"), request)
 
 
@@ -72,10 +75,11 @@ async def post_change(
     secret_key: Annotated[str, Text(512, strip=True)],
     signing_secret: Annotated[str, Text(512, strip=True)],
     account: Annotated[str, Text(512, strip=True)],
+    country: Annotated[str, Text(32, strip=True)],
     billing: Annotated[Billing, among(BILLING)] | None,
 ) -> None:
     """What is empty stays as it is."""
-    request = flow.ChangeRequest(secret_key, signing_secret, billing, account)
+    request = flow.ChangeRequest(secret_key, signing_secret, billing, account, country)
     await flow.change(visit.world, visit.acting("keys", "connect a processor"), route, request)
 
 

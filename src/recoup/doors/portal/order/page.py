@@ -32,6 +32,7 @@ from recoup.doors.portal.rights import role
 from recoup.doors.portal.templates import HEADERS
 from recoup.doors.portal.visit import Visit, named
 from recoup.doors.portal.words import API_STATES, DISPUTE_KINDS, DISPUTE_STATES, REASONS
+from recoup.flows.carriers import region_before
 from recoup.flows.hosted_link import checkout_token
 from recoup.flows.merchants.order_notes import NOTE_MAX, note_order
 from recoup.kernel.encode import encode
@@ -71,6 +72,9 @@ async def sends_left(visit: Visit, page: OrderPage) -> Allowance | None:
         return None
     sends = await sends_of_card(visit.world.db.reader, card.card_id, visit.merchant_id, visit.now - LOOKBACK)
     planned = next((a.initiator for a in page.attempts if a.state == "planned"), "merchant")
+    route = next((a.route for a in reversed(page.attempts) if a.route), None)
+    routes = visit.world.routes
+    region = routes.region_of(route) if route else region_before(visit.world, visit.merchant_id, None)
     return network_allowance(
         card.scheme,
         sends,
@@ -81,7 +85,7 @@ async def sends_left(visit: Visit, page: OrderPage) -> Allowance | None:
             initiator=initiator_of(planned),
             acceptor_id=card.acceptor_id,
             merchant_id=str(visit.merchant_id),
-            region=card.region,
+            region=region or card.region,
             visa_limit=visit.world.policy.visa_limit,
             own_tries=own_tries(
                 page.order.facts,

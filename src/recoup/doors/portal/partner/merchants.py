@@ -87,15 +87,17 @@ def _link(state: str | None, text: str, after: Any) -> str:
 
 
 HEALTH: Final = {"new": "Not tried yet", "ok": "Healthy", "failing": "Failing", "disabled": "Switched off"}
-_LIMITS: Final = {"name": 128, "external_id": 128, "site_url": 512, "site_name": 128, "descriptor": 22}
+_LIMITS: Final = {"name": 128, "external_id": 128, "site_url": 512, "site_name": 128, "descriptor": 22, "country": 2}
 
 
 _Line: TypeAlias = Annotated[str, Text(strip=True)]
 
+_OPTIONAL: Final = ("external_id", "country")
+
 
 @dataclass(frozen=True, slots=True)
 class NewMerchant:
-    """None longer than `_LIMITS` says; all but `external_id` are needed. `key`: makes one merchant, however often the
+    """None longer than `_LIMITS` says; all but `_OPTIONAL` are needed. `key`: makes one merchant, however often the
     form is sent."""
 
     name: _Line
@@ -104,6 +106,7 @@ class NewMerchant:
     site_name: _Line
     descriptor: _Line
     key: UUID | None
+    country: _Line = ""
 
 
 @partner.page("/partner/merchants/new", "partner/new.html")
@@ -121,14 +124,20 @@ async def make_merchant(visit: PartnerVisit, form: NewMerchant) -> Answer:
 def _request(form: NewMerchant) -> MerchantRequest:
     for name, most in _LIMITS.items():
         value = getattr(form, name)
-        if not value and name != "external_id":
+        if not value and name not in _OPTIONAL:
             raise invalid(Sentence("The field {0} is needed.", name.replace("_", " ")), name)
         if len(value) > most:
             raise invalid(Sentence("The field {0} is too long.", name.replace("_", " ")), name)
     if form.key is None:
         raise Problem("invalid", "This form is unknown.", cure="Reload the page.")
     return MerchantRequest(
-        form.name, form.site_url, form.site_name, form.descriptor, form.external_id or None, f"form:{form.key}"
+        form.name,
+        form.site_url,
+        form.site_name,
+        form.descriptor,
+        form.external_id or None,
+        f"form:{form.key}",
+        form.country,
     )
 
 

@@ -31,6 +31,7 @@ class SignUpForm:
     name: Annotated[str, Text(512, strip=True)]
     kind: Annotated[str, Text(512, strip=True)]
     site_url: Annotated[str, Text(512, strip=True)]
+    country: Annotated[str, Text(512, strip=True)] = ""
 
 
 _EMPTY: Final = SignUpForm("", "", "", "merchant", "")
@@ -58,6 +59,7 @@ async def take(visit: PublicVisit, form: SignUpForm) -> Answer:
         form.kind,
         form.site_url,
         client.address,
+        form.country,
         old,
         client.agent,
     )

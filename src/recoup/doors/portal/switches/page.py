@@ -15,6 +15,7 @@ from recoup.doors.portal.rights import role
 from recoup.doors.portal.visit import Visit, names_of_actors
 from recoup.flows.merchants import campaigns, switches
 from recoup.flows.merchants.campaigns import CampaignFields
+from recoup.flows.merchants.country import change_country
 from recoup.flows.merchants.switches import MERCHANT, Subject
 from recoup.flows.try_connection import try_connection
 from recoup.kernel.ids import parse_id
@@ -55,6 +56,7 @@ async def switches_page(visit: Visit) -> Values:
         rows=_rows(standing),
         kinds=KINDS,
         policy=standing[0].unknown_sites,
+        own=visit.known.merchant,
         may=visit.may("switch", or_operator=True),
         may_test=visit.may("test", or_operator=True),
         changes=changes[:LINES],
@@ -89,6 +91,13 @@ async def post_switch(
 async def post_policy(visit: Visit, *, unknown: str) -> None:
     """`unknown`: of `POLICIES`."""
     await campaigns.set_policy(visit.world, acting(visit), unknown)
+    visit.portal.merchants.forget(visit.merchant_id)
+
+
+@switches_page.post("/switches/country", may=acting)
+async def post_country(visit: Visit, *, country: Annotated[str, Text(32, strip=True)]) -> None:
+    """`country`: two letters, of the account at the acquirer."""
+    await change_country(visit.world, acting(visit), country)
     visit.portal.merchants.forget(visit.merchant_id)
 
 

@@ -58,6 +58,10 @@ class MerchantBody(Shape, kw_only=True):
     name: Annotated[str, Meta(min_length=1, max_length=128)]
     site: PartnerSite
     external_id: Annotated[Reference128 | None, Meta(description="Your own id of the merchant; unique.")] = None
+    country: Annotated[
+        Annotated[str, Meta(max_length=2)] | None,
+        Meta(description="Of its account at the acquirer, ISO 3166: US, DE. Live needs one."),
+    ] = None
 
 
 class MerchantPatch(Shape, kw_only=True):

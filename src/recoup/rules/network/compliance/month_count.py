@@ -49,6 +49,7 @@ class LoggedSend:
     joined_at: datetime | None = None
     is_replaced: bool = False
     imported: bool = False  # claimed by a file of past attempts
+    region: str | None = None  # whose rules held; None: nobody kept it, and the merchant's counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,7 @@ class AcceptorCount:
     rules: dict[tuple[str, str], RuleCount] = field(default_factory=dict)
     schemes: dict[str, SchemeCount] = field(default_factory=dict)
     excess: list[Excess] = field(default_factory=list)
+    region: str = ""  # of its last send
 
     def excuse(self, advanced: Container[str]) -> None:
         """While an advance is collected, what the merchant reports forbids nothing: it has its money. `advanced`: the
@@ -173,7 +175,9 @@ class MonthCount:
         for index, one in enumerate(rows):
             if not self._is_mine(one) or not self._in_month(one):
                 continue
-            for row in rules_at(one.scheme, one.send.at, self._region):
+            region = one.region or self._region
+            self._acceptor(one).region = region
+            for row in rules_at(one.scheme, one.send.at, region):
                 count = self._rule(one, row)
                 if one.send.claimed:
                     count.reported += 1

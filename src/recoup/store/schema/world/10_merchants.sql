@@ -8,7 +8,7 @@ CREATE TABLE merchants (
   cit_web boolean NOT NULL DEFAULT false,
   cit_callcenter boolean NOT NULL DEFAULT false,
   mit boolean NOT NULL DEFAULT true,
-  region text NOT NULL DEFAULT 'us',
+  region text NOT NULL DEFAULT 'us',       -- whose rules hold where a route names no country
   acceptor_id text NOT NULL,
   cit_unresolved text NOT NULL DEFAULT 'decline_and_reverse'
     CHECK (cit_unresolved IN ('decline_and_reverse', 'advance')),
@@ -20,7 +20,8 @@ CREATE TABLE merchants (
   sight jsonb NOT NULL DEFAULT '{}',       -- role -> how it sees customers' data, where an owner has chosen
   state text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused')),  -- paused: takes no new orders
   -- an order that names a site or campaign which nobody made: taken for the default one, or refused
-  unknown_sites text NOT NULL DEFAULT 'use_default' CHECK (unknown_sites IN ('use_default', 'refuse'))
+  unknown_sites text NOT NULL DEFAULT 'use_default' CHECK (unknown_sites IN ('use_default', 'refuse')),
+  country text                             -- of its account at the acquirer, whose region follows; null: never said
 );
 
 CREATE TABLE sites (

@@ -33,6 +33,7 @@ CREATE TABLE hub.network_sends (
   known_at timestamptz,                    -- wall time, as below: since when it counts
   answered_at timestamptz,                 -- since when its answer does
   imported boolean NOT NULL DEFAULT false, -- a claim out of a file of past attempts: `order_id` is the import's
+  region text,                             -- whose rules held: its route's; null: the merchant's
   PRIMARY KEY (card_id, send_id)
 );
 CREATE INDEX network_sends_ours ON network_sends (card_id, at) WHERE NOT claimed;

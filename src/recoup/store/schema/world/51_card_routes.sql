@@ -62,6 +62,7 @@ CREATE TABLE directory.processor_connections (
   created_at timestamptz NOT NULL,
   created_by text NOT NULL,
   changed_at timestamptz NOT NULL,
-  changed_by text NOT NULL
+  changed_by text NOT NULL,
+  country text NOT NULL DEFAULT ''         -- the account's, as its processor or the merchant says
 );
 CREATE INDEX processor_connections_merchant ON processor_connections (merchant_id);

@@ -214,6 +214,7 @@ class StandIn(Serving):
 
 # The path without its version and its id.
 _VERBS: Final[Mapping[str, Callable[[Account, str, Plain], Plain]]] = {
+    "GET account": lambda *_: {"id": "acct_standin", "object": "account", "country": "US"},
     "POST webhook_endpoints": lambda account, _, form: account.make_endpoint(form),
     "POST customers": lambda account, _, form: account.make_customer(form),
     "POST payment_methods/{}/attach": lambda account, id, form: account.attach(id, form),
