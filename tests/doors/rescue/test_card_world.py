@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 from tests.doors.rescue.door import Caller
 
-MASTERCARD = {"holderName": "Ana Roe", "cardNumber": "5555555555554444", "expirationMonth": 9, "expirationYear": 2031}
+from recoup.rules.network.magic import COUNTING_CARDS
+from recoup.rules.order.agreement import mit_reason_of
+
+MASTERCARD = {"holderName": "Ana Roe", "cardNumber": COUNTING_CARDS[1], "expirationMonth": 9, "expirationYear": 2031}
 
 
 def checked(shop: Caller, **changes: Any) -> dict[str, Any]:
@@ -47,8 +50,6 @@ def test_the_brand_that_answered_reads_its_own_codes(shop: Caller, code: str, ki
     ],
 )
 def test_why_a_payment_is_made_without_its_customer(shop: Caller, changes: dict[str, Any], reason: str) -> None:
-    from recoup.rules.order.agreement import mit_reason_of
-
     order_id = shop.admit(**changes)
     facts = shop.door.sql("SELECT facts::text FROM orders WHERE order_id = $1::text::uuid", order_id)[0][0]
     assert mit_reason_of(json.loads(facts)) == reason

@@ -307,14 +307,14 @@ def _says(send: Send, kind: str, value: str) -> bool:
     return kind == "irreversible" and send.klass in _SAME_DATA_FAILS
 
 
-def reaches(row: LimitRow, answer: Send, asked: "Send | Wish") -> bool:
-    """Whether what the answer forbids is about the send that is asked for. That a stop is of another order or agreement
+def reaches(row: LimitRow, answer: Send, wish: "Send | Wish") -> bool:
+    """Whether what the answer forbids is about the send to decide on. That a stop is of another order or agreement
     is said by `lifted`."""
-    own = answer.merchant_id == asked.merchant_id
-    same_amount = (answer.units, answer.currency) == (asked.units, asked.currency)
-    shared = answer.acceptor_id == asked.acceptor_id
+    own = answer.merchant_id == wish.merchant_id
+    same_amount = (answer.units, answer.currency) == (wish.units, wish.currency)
+    shared = answer.acceptor_id == wish.acceptor_id
     by = row.key.split("+")
-    if asked.initiator == "customer" and "cit" not in row.kinds and not ("cit:amount" in row.kinds and same_amount):
+    if wish.initiator == "customer" and "cit" not in row.kinds and not ("cit:amount" in row.kinds and same_amount):
         return False
     return (
         (own or not ("order" in by or "agreement" in by))
