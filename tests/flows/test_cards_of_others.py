@@ -18,7 +18,7 @@ from recoup.store.server import ServerAddress
 BANS = [
     ("visa", {"code": "43", "source": "visa", "advice": None}),
     ("mastercard", {"code": "51", "source": "mastercard", "advice": "03"}),
-    ("mastercard", {"code": "51", "source": "mastercard", "advice": "30"}),
+    ("mastercard", {"code": "41", "source": "mastercard", "advice": None}),
 ]
 
 
@@ -83,14 +83,17 @@ def test_a_retry_that_another_merchant_transmits_bars_nobody_else(server: Server
     asyncio.run(story())
 
 
-def test_what_we_heard_at_another_merchant_binds_ours(server: ServerAddress) -> None:
+def test_a_lost_card_at_another_merchant_leaves_ours_its_attempt(server: ServerAddress) -> None:
+    """Category 1 binds the card at the merchant that heard it."""
+
     async def story() -> None:
         async with sandbox_world(server, policy=PATIENT) as made:
             ours, theirs = await make_shop(*made), await make_shop(*made, name="Another")
             pan = script_card("visa", "41", 99)
             order_id = await started(ours, pan)
             assert await try_now(theirs, await started(theirs, pan)) == "declined"
-            assert await try_now(ours, order_id) is None
+            assert await try_now(theirs, await started(theirs, pan)) is None
+            assert await try_now(ours, order_id) == "declined"
 
     asyncio.run(story())
 

@@ -38,6 +38,7 @@ TRIED: Final[Mapping[str, str]] = {
     "policy set": "{policy} --why x",
     "sandbox dispute": "{order}",
     "terms address": "--evm 0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "terms cards": "--updater on",
+    "terms country": "DE",
     "terms disputes": "--fee 15.00 --currency USD", "terms exposure": "--limit 100.00",
     "terms fees": "--type sale --percent 2.9", "terms notices": "--on receipt",
     "terms parts": "--parts on", "terms settlement": "--period week", "terms tolerance": "--percent 1",

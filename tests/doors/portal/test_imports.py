@@ -125,7 +125,7 @@ def test_what_recoup_would_have_rescued_is_asked_with_the_file(shop: Shop) -> No
         await figures(visitor)
         page = (await visitor.client.get(path)).text
         assert page.count("There are 0 rescued payments; 50 are needed.") == len(PROVED)
-        assert "Schedule retry-2" in page
+        assert "Schedule retry-3" in page
         assert "Rescue engine, within" in page
         assert page.count('href="/backtests/') >= 2
         assert "Show it" not in page
