@@ -27,8 +27,8 @@ MADE = {
     f"{method} /v1/{path}"
     for method, paths in {
         "GET": "account balance_transactions customers customers/{id} disputes disputes/{id} events invoices "
-        "invoices/{id} payment_intents payment_intents/{id} payment_methods/{id} refunds subscriptions subscriptions/{id} "
-        "webhook_endpoints",
+        "invoices/{id} payment_intents payment_intents/{id} payment_methods/{id} refunds "
+        "subscriptions subscriptions/{id} webhook_endpoints",
         "POST": "disputes/{id} disputes/{id}/close invoices/{id} invoices/{id}/pay payment_intents "
         "payment_intents/{id}/cancel payment_intents/{id}/capture payment_intents/{id}/confirm refunds refunds/{id}",
     }.items()
