@@ -20,7 +20,7 @@ LOOKS: Final = {
 @member.page(
     "/monitoring",
     "disputes/monitoring.html",
-    menu=Entry("Insight", 5, "Monitoring programmes", "gauge"),
+    menu=Entry("Insight", 5, "Monitoring", "gauge"),
 )
 async def monitoring(visit: Visit) -> Values:
     db, merchant = visit.world.db.reader, visit.known.merchant
