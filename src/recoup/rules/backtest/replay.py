@@ -22,7 +22,7 @@ from recoup.rules.rescue.decide import decide as by_schedule
 from recoup.rules.rescue.evidence import Decision, Evidence, Offered
 from recoup.rules.rescue.explore import BLOCKS_HOURS, block_of
 from recoup.rules.rescue.facts import hours_of
-from recoup.rules.rescue.policy import CURRENT, ENGINE_2, PRICINGS, Pricing, RetryPolicy
+from recoup.rules.rescue.policy import CURRENT, ENGINE_2, POLICIES, PRICINGS, Pricing, RetryPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +189,7 @@ class Engines:
         if one.engine_model == "":
             return self.at(now)
         model = self.models.get(one.engine_model or "")
-        return (model, ENGINE_2) if model is not None else None
+        return (model, _pricing_beside(one.versions.get("policy"))) if model is not None else None
 
     def at(self, now: float) -> tuple[Model, Pricing] | None:
         """None where a schedule decided for the engine too."""
@@ -198,6 +198,17 @@ class Engines:
         model, pricing = self._which[max(0, bisect_right(self._at, now) - 1)]
         known = self.models.get(model or ""), self.pricings.get(pricing or "")
         return (known[0], known[1]) if known[0] is not None and known[1] is not None else None
+
+
+def _pricing_beside(schedule: str | None) -> Pricing:
+    """The engine's while that schedule decided for the comparison group."""
+    return next((one for one in PRICINGS.values() if one.schedules == schedule), ENGINE_2)
+
+
+def _schedule_beside(pricing: str | None) -> RetryPolicy:
+    """The comparison group's while the engine decided at those prices."""
+    known = PRICINGS.get(pricing or "")
+    return POLICIES[known.schedules] if known is not None else CURRENT
 
 
 def add_step(order: JudgedOrder, one: RecordedDecision, target: Target, engines: Engines, *, plans: bool) -> None:
@@ -246,7 +257,8 @@ def _by_schedule(
         return taken
     if due:
         return now
-    decision = ScheduleTarget(CURRENT).decide(_evidence(one.features, facts=False), engines.within(one))
+    schedule = ScheduleTarget(_schedule_beside(one.versions.get("policy")))
+    decision = schedule.decide(_evidence(one.features, facts=False), engines.within(one))
     return way_of(decision.verdict, decision.plan, now)
 
 

@@ -70,8 +70,8 @@ class Reading:
 
 
 _VISA_UNLISTED: Final = 4
-CARTES_BANCAIRES: Final = "cartes_bancaires"
-_CARTES_BANCAIRES: Final = frozenset({"cb", "cartesbancaires", "cartebancaire", "cartebleue"})
+_CARTES_BANCAIRES: Final = "cartes_bancaires"
+_ITS_BRANDS: Final = frozenset({"cb", "cartesbancaires", "cartebancaire", "cartebleue"})
 _UNLISTED: Final = "our reading of unknown codes"
 UNREADABLE: Final = "unreadable"
 _NAME: Final = re.compile(r"(?!.*[0-9]{7})[0-9A-Z_.:-]{1,32}")  # a longer number is none of a code
@@ -82,6 +82,7 @@ _WITH_WORDS: Final = re.compile(
 )
 _DECIMAL: Final = re.compile(r"(?<![0-9])([0-9]+)\.0+")
 _WIDE: Final = re.compile(r"0+([0-9]{2})")
+_ADVICE_READ: Final = 64  # characters; what follows is words
 # `03`, `3`, `021`, `MAC 03`, and `7903`, which has the response code before it.
 _ADVICE_FORM: Final = re.compile(r"(?:MAC[\s:-]*)?(?:(?:79|82|83)([0-9]{2})|0?([0-9]{2})|([0-9]))")
 _FIELD_39: Final = re.compile(r"[0-9A-Z]{2}|[0-9]|[0-9]{3}")
@@ -183,7 +184,7 @@ def code_of(source: str | None, came: str | None) -> DeclineCode | None:
 def network_of(brand: str | None) -> str:
     """Whose field 39 it is where a card of several brands was answered by one with codes of its own; else `network`."""
     letters = "".join(one for one in (brand or "").lower() if one.isalpha())
-    return CARTES_BANCAIRES if letters in _CARTES_BANCAIRES else NETWORK
+    return _CARTES_BANCAIRES if letters in _ITS_BRANDS else NETWORK
 
 
 def by_network(code: str | None, brand: str | None) -> tuple[str | None, tuple[DeclineCode, ...]]:
@@ -233,7 +234,7 @@ def plain_code(source: str, came: str | None) -> str:
 
 def plain_advice(came: str | None) -> str | None:
     """Mastercard's two digits, in whichever form a vendor gives them; None for what is in none of them."""
-    text = _clean(came).upper()
+    text = _clean(came)[:_ADVICE_READ].upper()
     if (worded := _WITH_WORDS.fullmatch(text)) is not None:
         text = worded[1] or worded[2]
     found = _ADVICE_FORM.fullmatch(_DECIMAL.sub(r"\1", text))

@@ -243,9 +243,7 @@ def _instant(evidence: Evidence, schedule: Schedule, number: int, last: datetime
 
 
 def _wait(evidence: Evidence, schedule: Schedule, number: int) -> timedelta:
-    wait = max(
-        schedule.waits[min(number, len(schedule.waits) - 1)], timedelta(hours=evidence.reading.min_wait_hours or 0)
-    )
+    wait = max(schedule.waits[min(number, len(schedule.waits) - 1)], _asked_wait(evidence))
     return wait if evidence.reading.wait_by_rule else wait - schedule.slack
 
 
