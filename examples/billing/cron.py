@@ -10,7 +10,6 @@ import csv
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
 from recoup_client import Recoup
 
@@ -19,16 +18,14 @@ ENDS = ("order.completed", "order.expired", "order.cancelled")
 
 def main(declines: Path, outcomes: Path) -> None:
     place = outcomes.with_suffix(outcomes.suffix + ".next")
-    with Recoup.by_app_key(os.environ["BASE"], os.environ["APP_KEY"], os.environ["APP_SECRET"]) as recoup:
-        file: Any = declines.read_bytes()  # as it is: CSV and JSON lines are taken too
-        upload = recoup.create_upload(file, kind="evaluate", filename=declines.name)
+    with Recoup(os.environ["BASE"], os.environ["APP_KEY"], os.environ["APP_SECRET"]) as recoup:
+        file = declines.read_bytes()  # as it is: CSV and JSON lines are taken too
+        upload = recoup.uploads.create(file, kind="evaluate", filename=declines.name)
         print(f"upload {upload['id']}: {'the same as before' if upload['repeated'] else 'taken'}")
-        after, more = int(place.read_text()) if place.exists() else 0, True
-        while more:
-            page = recoup.list_events(after=after, event=list(ENDS))
+        after = int(place.read_text()) if place.exists() else 0
+        for page in recoup.events.list(after=after, event=ENDS).pages():
             _append(outcomes, page["data"])
-            after, more = page["next"], page["hasMore"]
-            place.write_text(str(after))
+            place.write_text(page["next"])
 
 
 def _append(outcomes: Path, events: list) -> None:  # type: ignore[type-arg]

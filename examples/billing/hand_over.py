@@ -20,8 +20,7 @@ from typing import Any, Protocol
 
 import httpx
 
-from recoup_client import Recoup, RecoupError
-from recoup_client.webhooks import is_rescue
+from recoup_client import Recoup, RecoupError, SignatureError, construct_event
 
 RESCUE_DAYS = 21
 BODY_MAX = 1_000_000
@@ -107,7 +106,7 @@ def hand_over(billing: Billing, event: Mapping[str, Any]) -> str:
         return "nothing to do"
     until = datetime.now(UTC) + timedelta(days=RESCUE_DAYS)
     billing.pause(declined, until)
-    with Recoup.by_app_key(os.environ["BASE"], os.environ["APP_KEY"], os.environ["APP_SECRET"]) as recoup:
+    with Recoup(os.environ["BASE"], os.environ["APP_KEY"], os.environ["APP_SECRET"]) as recoup:
         try:
             answer = recoup.evaluate(evaluate_body(declined, until))  # type: ignore[arg-type]
         except RecoupError as error:
@@ -156,13 +155,15 @@ def serve(billing: Billing) -> None:
         def take(self, body: bytes) -> int:
             try:
                 if self.path == "/recoup":
-                    if not is_rescue(os.environ["WEBHOOK_KEY"], self.headers["Host"], dict(self.headers), body):
-                        return 401
-                    print(write_back(billing, json.loads(body)), flush=True)
+                    event = construct_event(body, self.headers, os.environ["WEBHOOK_KEY"])
+                    print(write_back(billing, event), flush=True)
                 elif hmac.compare_digest(self.path.removeprefix("/billing/").encode(), secret):
                     print(hand_over(billing, json.loads(body, parse_float=Decimal)), flush=True)
                 else:
                     return 401
+            except SignatureError as error:
+                print(error, file=sys.stderr, flush=True)
+                return 401
             except (httpx.HTTPError, RecoupError, KeyError, ValueError) as error:
                 print(f"later: {type(error).__name__}", file=sys.stderr, flush=True)
                 return 503

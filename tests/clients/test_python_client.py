@@ -17,8 +17,17 @@ from tests.doors.rescue.door import APPROVES, Caller, Door, client_of, evaluate_
 from tests.doors.stablecoin.door import Door as StableDoor
 from tests.doors.stablecoin.door import application as stable_application
 
-from recoup_client import AsyncRecoup, Recoup, RecoupError
-from recoup_client.stablecoin_calls import RecoupStablecoin
+from recoup_client import (
+    AsyncRecoup,
+    BadCredentialsError,
+    BadSignatureError,
+    InvalidError,
+    NotFoundError,
+    Recoup,
+    RecoupError,
+    RecoupStablecoin,
+    ReplayedRequestError,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 Answer = Callable[[httpx.Request], httpx.Response]
@@ -33,10 +42,10 @@ def test_an_id_leads_to_no_other_call() -> None:
         return httpx.Response(200, json={"accessToken": "a", "refreshToken": "b", "expires": 4_000_000_000_000})
 
     with httpx.Client(transport=httpx.MockTransport(answer)) as client:
-        recoup = Recoup.by_app_key("https://h.example", "key", "secret", client)
-        recoup.cancel_order("X/refund?", {})
+        recoup = Recoup("https://h.example", "key", "secret", client)
+        recoup.orders.cancel("X/refund?")
         with pytest.raises(ValueError, match="no id"):
-            recoup.get_order("..")
+            recoup.orders.get("..")
     assert asked[-1] == b"/v1/orders/X%2Frefund%3F/cancel"
 
 
@@ -45,24 +54,24 @@ def test_a_merchant_rescues_lists_refunds_and_cancels(door: Door, shop: Caller) 
     keys = shop.shop.keys
 
     def story(url: str) -> None:
-        with Recoup.by_app_key(url, keys.app_key, keys.app_secret) as recoup:
+        with Recoup(url, keys.app_key, keys.app_secret) as recoup:
             kept = recoup.tokenize(tokenize_body(APPROVES), mid=shop.mid, environment=keys.tokenization_key)
             body["paymentMethod"]["cardNumber"] = kept["transaction"]["payment_method"]["token"]
             taken = recoup.evaluate(body)
             assert taken["status"] == "SUBMITTED"
             called_off = recoup.evaluate(later)
-            assert recoup.cancel_order(called_off["orderId"], {}) == {}
-            found = recoup.list_orders(externalOrderId=[body["orderId"], later["orderId"]], pageSize=10)
-            assert {one["externalOrderId"] for one in found["orders"]["data"]} == {body["orderId"], later["orderId"]}
-            assert recoup.get_order(called_off["orderId"])["statusName"] == "CANCELLED"
+            assert recoup.orders.cancel(called_off["orderId"]) == {}
+            found = recoup.orders.list(externalOrderId=[body["orderId"], later["orderId"]], pageSize=1)
+            assert [one["externalOrderId"] for one in found] == [later["orderId"], body["orderId"]]
+            assert recoup.orders.get(called_off["orderId"])["statusName"] == "CANCELLED"
             wanted = {"url": "https://second.merchant.example", "name": "Two", "descriptor": "SECOND*SHOP"}
-            site = recoup.create_site(wanted)
-            assert recoup.delete_site(site["id"]) is None
-            with pytest.raises(RecoupError) as refused:
-                recoup.get_order(str(uuid.uuid4()))
-            assert (refused.value.status, refused.value.code[:3]) == (404, "404")
+            site = recoup.sites.create(wanted)
+            assert recoup.sites.delete(site["id"]) is None
+            with pytest.raises(NotFoundError) as refused:
+                recoup.orders.get(str(uuid.uuid4()))
+            assert (refused.value.status, refused.value.code) == (404, "404101")
             assert refused.value.request_id
-            with pytest.raises(RecoupError) as wrong:
+            with pytest.raises(InvalidError) as wrong:
                 recoup.evaluate(body | {"transaction": {**body["transaction"], "amount": -1}})
             assert "Transaction.Amount" in wrong.value.fields
             with pytest.raises(RecoupError, match="ISO 8601"):
@@ -71,16 +80,75 @@ def test_a_merchant_rescues_lists_refunds_and_cancels(door: Door, shop: Caller) 
     in_a_thread(door, story)
 
 
+def test_a_merchant_reads_every_kind_of_list_to_its_end(door: Door, shop: Caller) -> None:
+    """By cursor, feed, version, and the orders that a filter leaves; each page holds one record."""
+    for _ in range(3):
+        shop.admit()
+    door.run(shop.shop.publish())
+    keys = shop.shop.keys
+
+    def story(url: str) -> None:
+        with Recoup(url, keys.app_key, keys.app_secret) as recoup:
+            for soft in (2, 3, 4):
+                recoup.policy.set({"policy": {"tries": {"soft": soft}}, "reason": "fewer"})
+            assert [one["number"] for one in recoup.policy.versions.list(limit=1)] == [3, 2, 1]
+            assert len({order["id"] for order in recoup.orders.list(pageSize=1)}) == 3
+            feed = [event["Number"] for event in recoup.events.list(limit=1)]
+            assert feed == list(range(1, len(feed) + 1))
+            assert len(feed) >= 3
+            assert [change["kind"] for change in recoup.switches.history.list(limit=1)] == []
+            assert list(recoup.settlements.list(pageSize=1)) == []
+            assert len(list(recoup.sites.list())) == 1
+
+    in_a_thread(door, story)
+
+
+def test_a_quiet_feed_is_waited_for_beyond_the_usual_time_out(door: Door, shop: Caller) -> None:
+    """`wait=30` was given up after the 30 seconds of every call; each had its format chosen for it."""
+    keys = shop.shop.keys
+
+    def story(url: str) -> None:
+        with Recoup(url, keys.app_key, keys.app_secret, httpx.Client(timeout=0.8)) as recoup:
+            [now] = recoup.events.listen.list().pages()
+            [quiet] = recoup.events.listen.list(after=int(now["next"]), wait=1).pages()
+            assert quiet["data"] == []
+            with pytest.raises(RecoupError, match="rescue-text, standard"):
+                list(recoup.events.listen.list(after=0, format="xml"))  # type: ignore[arg-type]
+
+    def told(url: str) -> None:
+        with Recoup(url, keys.app_key, keys.app_secret) as recoup:
+            found = list(recoup.events.listen.list(after=0, format="standard"))
+            assert {one["format"] for one in found} == {"standard"}
+            assert "webhook-signature" in {name.lower() for name in found[0]["headers"]}
+
+    in_a_thread(door, story)
+    shop.admit()
+    door.run(shop.shop.publish())
+    in_a_thread(door, told)
+
+
+def test_only_a_call_that_waits_has_longer() -> None:
+    heard = Heard([httpx.Response(200, json={"data": [], "next": "1", "hasMore": False}) for _ in range(3)])
+    with heard.client() as recoup:
+        for wait in (30, None):
+            assert list(recoup.events.listen.list(after=1, wait=wait)) == []
+    usual = httpx.Client().timeout.as_dict()
+    limits = [call.extensions["timeout"] for call in heard.calls]
+    assert limits == [usual | {"read": 35.0}, usual]
+
+
 def test_the_awaiting_client_does_the_same(door: Door, shop: Caller) -> None:
     body, keys = evaluate_body(shop), shop.shop.keys
 
     async def story() -> None:
         client = client_of(door.app)
-        recoup = AsyncRecoup.by_app_key("http://door.test", keys.app_key, keys.app_secret, client)
+        recoup = AsyncRecoup("http://door.test", keys.app_key, keys.app_secret, client)
         async with recoup:
             answers = await asyncio.gather(*(recoup.evaluate(body) for _ in range(8)))
+            found = [one["id"] async for one in recoup.orders.list(externalOrderId=[body["orderId"]])]
+            assert found == [answers[0]["orderId"]]
             assert len({one["orderId"] for one in answers}) == 1
-            assert (await recoup.get_order(answers[0]["orderId"]))["externalOrderId"] == body["orderId"]
+            assert (await recoup.orders.get(answers[0]["orderId"]))["externalOrderId"] == body["orderId"]
 
     door.run(story())
 
@@ -90,12 +158,11 @@ def test_a_merchant_charges_stablecoins(stable_door: StableDoor) -> None:
 
     def story(url: str) -> None:
         keys = merchant.shop.keys
-        with RecoupStablecoin.by_signature(url, keys.stablecoin_key_id, keys.stablecoin_secret) as recoup:
-            made = recoup.create_charge(merchant.body(subject="café & more"))
+        with RecoupStablecoin(url, keys.stablecoin_key_id, keys.stablecoin_secret) as recoup:
+            made = recoup.charges.create(merchant.body(subject="café & more"))
             for _ in range(3):  # the same call in one second needs a proof of its own each time
-                found = recoup.list_orders(limit=5)
-                assert found["total"] == 1
-            assert recoup.get_order(made["order"]["id"])["order"]["id"] == made["order"]["id"]
+                assert [one["id"] for one in recoup.orders.list(limit=5)] == [made["order"]["id"]]
+            assert recoup.orders.get(made["order"]["id"])["order"]["id"] == made["order"]["id"]
 
     in_a_thread(stable_door, story, stable_application(stable_door.services))
 
@@ -131,15 +198,15 @@ def test_a_call_whose_first_is_in_progress_is_sent_again_with_its_key(monkeypatc
 def test_what_may_have_happened_is_not_sent_again_without_a_key() -> None:
     heard = Heard([httpx.ReadTimeout("silence"), httpx.Response(200, json={})])
     with pytest.raises(RecoupError, match="may have been done") as silent:
-        heard.client().cancel_order("x", {})
+        heard.client().orders.cancel("x")
     assert (silent.value.status, silent.value.code) == (0, "no_answer")
     assert len(heard.calls) == 1
 
 
 def test_a_refused_connection_is_told_as_every_other_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("recoup_client.talk.time.sleep", lambda seconds: None)
-    with Recoup.by_app_key("http://127.0.0.1:9", "key", "secret") as recoup, pytest.raises(RecoupError) as refused:
-        recoup.list_orders()
+    with Recoup("http://127.0.0.1:9", "key", "secret") as recoup, pytest.raises(RecoupError) as refused:
+        list(recoup.orders.list())
     assert (refused.value.status, refused.value.code) == (0, "unreachable")
     assert "http://127.0.0.1:9 cannot be reached" in str(refused.value)
 
@@ -176,18 +243,75 @@ def test_the_samples_of_the_page_run(door: Door, shop: Caller, page: str) -> Non
 def test_what_was_never_heard_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("recoup_client.talk.time.sleep", lambda seconds: None)
     heard = Heard([httpx.ConnectError("refused"), httpx.Response(200, json={})])
-    assert heard.client().cancel_order("x", {}) == {}
+    assert heard.client().orders.cancel("x") == {}
     assert len(heard.calls) == 2
 
 
 def test_a_token_that_ended_early_is_replaced_once() -> None:
-    heard = Heard([httpx.Response(401), httpx.Response(200, json={"orders": []})])
-    assert heard.client().list_orders() == {"orders": []}
+    heard = Heard([httpx.Response(401), httpx.Response(200, json={"data": []})])
+    assert list(heard.client().sites.list()) == []
     assert heard.signed_in == 2
     refused = Heard([httpx.Response(401), httpx.Response(401), httpx.Response(401)])
     with pytest.raises(RecoupError):
-        refused.client().list_orders()
+        list(refused.client().sites.list())
     assert len(refused.calls) <= 3
+
+
+def test_an_error_has_the_api_s_words_and_an_unknown_code_the_base() -> None:
+    body = {"TraceId": ["t"], "AppSecret": ["It does not match."]}
+    headers = {"x-recoup-code": "400201", "x-request-id": "r-1", "x-recoup-hint": "Check it."}
+    with pytest.raises(BadCredentialsError) as wrong:
+        Heard([httpx.Response(400, json=body, headers=headers)]).client().orders.get("x")
+    error = wrong.value
+    assert (error.status, error.code, error.request_id) == (400, "400201", "r-1")
+    assert (error.message, error.fields) == ("It does not match. Check it.", {"AppSecret": ["It does not match."]})
+    newer = httpx.Response(409, json={"success": False, "statusCode": "409999", "result": "of tomorrow"})
+    with pytest.raises(RecoupError, match="of tomorrow") as unknown:
+        Heard([newer]).client().orders.get("x")
+    assert (type(unknown.value), unknown.value.code) == (RecoupError, "409999")
+    with pytest.raises(RecoupError, match=r"308 .*no answer of Recoup. Is http://server.test/v1/orders/x its address"):
+        Heard([httpx.Response(308, text="<h1>moved</h1>")]).client().orders.get("x")
+
+
+def test_lists_go_through_all_their_pages() -> None:
+    pages: list[Any] = [
+        httpx.Response(200, json={"orders": {"data": [{"id": id} for id in ids], "next": place}})
+        for ids, place in ((["1"], "p0"), ([], "p1"), (["2", "3"], None))
+    ]
+    heard = Heard(pages)
+    found = heard.client().orders.list(isMIT=True, externalOrderId=["a", "b"])
+    assert [one["id"] for one in found] == ["1", "2", "3"]
+    assert heard.calls[2].url.params["after"] == "p1"
+    assert heard.calls[2].url.params.get_list("externalOrderId") == ["a", "b"]
+    assert heard.calls[2].url.params["isMIT"] == "true"
+    more = [{"data": [], "next": "4", "hasMore": one} for one in (True, False)]
+    feed = Heard([httpx.Response(200, json=one) for one in more])
+    assert [page["next"] for page in feed.client().events.list(after=0).pages()] == ["4", "4"]
+    settled = Heard([httpx.Response(200, json={"data": [], "hasNextPage": one}) for one in (True, False)])
+    assert len(list(settled.client().settlements.list().pages())) == 2
+    assert settled.calls[1].url.query == b"pageNumber=2"
+
+
+def test_an_offset_grows_until_nothing_is_left() -> None:
+    heard = Heard([httpx.Response(200, json={"data": data}) for data in ([1, 2], [3], [])])
+    assert list(heard.signing().payouts.list()) == [1, 2, 3]
+    assert heard.calls[2].url.query == b"offset=3"
+    total = Heard([httpx.Response(200, json={"data": [1], "total": 1})])
+    assert len(list(total.signing().orders.list())) == 1
+
+
+def test_a_call_that_another_process_made_in_the_same_second_is_signed_anew() -> None:
+    def replayed(code: str = "replayed_request") -> httpx.Response:
+        return httpx.Response(401, json={"error": {"code": code, "message": "used before"}})
+
+    heard = Heard([replayed(), httpx.Response(200, json={})])
+    heard.signing().orders.cancel("x")
+    first, second = (int(call.headers["x-timestamp"]) for call in heard.calls)
+    assert 1 <= first - second <= 61
+    with pytest.raises(ReplayedRequestError):
+        Heard([replayed(), replayed()]).signing().orders.cancel("x")
+    with pytest.raises(BadSignatureError):
+        Heard([replayed("bad_signature")]).signing().orders.cancel("x")
 
 
 class Heard:
@@ -200,7 +324,11 @@ class Heard:
 
     def client(self) -> Recoup:
         client = httpx.Client(transport=httpx.MockTransport(self))
-        return Recoup.by_app_key("http://server.test", "key", "secret", client)
+        return Recoup("http://server.test", "key", "secret", client)
+
+    def signing(self) -> RecoupStablecoin:
+        client = httpx.Client(transport=httpx.MockTransport(self))
+        return RecoupStablecoin("http://server.test", "key", "secret", client)
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         if request.url.path == "/v1/oauth2/token":

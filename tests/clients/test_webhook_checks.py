@@ -5,11 +5,12 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from tests.rings import each
 
 from recoup.rules.messages.signature import http_date, sign, standard_headers
-from recoup.rules.stable.signing import sign_webhook
-from recoup_client import webhooks
+from recoup.rules.stable.signing import encrypt_webhook, sign_webhook
+from recoup_client import SignatureError, construct_event
 
 KEY = base64.b64encode(bytes(range(64))).decode()
 NOW = datetime(2026, 3, 2, 9, 15, tzinfo=UTC)
@@ -17,49 +18,80 @@ AT = NOW.timestamp()
 BODY = json.dumps({"Event": "order.completed", "note": "é"}).encode()
 
 
-def rescue(body: bytes = BODY, host: str = "shop.test:8443") -> bool:
-    headers = sign(KEY, "shop.test:8443", "0" * 32, http_date(NOW), BODY)
-    return webhooks.is_rescue(KEY, host, {name.title(): value for name, value in headers.items()}, body, AT)
+def rescue(body: bytes = BODY, host: str = "shop.test:8443", at: float = AT) -> Any:
+    signed = sign(KEY, "shop.test:8443", "0" * 32, http_date(NOW), BODY)
+    headers = {name.title(): value for name, value in signed.items()}
+    return construct_event(body, {**headers, "Host": host}, KEY, now=at)
 
 
-def standard(body: bytes = BODY, key: str = KEY, at: float = AT) -> bool:
-    headers = standard_headers([base64.b64encode(b"new").decode(), KEY], "evt_1", NOW, BODY)  # a key is being replaced
-    return webhooks.is_standard(key, headers, body, at)
+def standard(body: bytes = BODY, key: str = KEY, at: float = AT) -> Any:
+    keys = [base64.b64encode(b"new").decode(), KEY]  # a key is being replaced
+    return construct_event(body, standard_headers(keys, "evt_1", NOW, BODY), key, now=at)
 
 
-def stablecoin(body: bytes = BODY, at: float = AT) -> bool:
+def stablecoin(body: bytes = BODY, at: float = AT, secret: str = "whsec_a") -> Any:
     stamp = str(int(AT))
     headers = {"X-Fluxa-Timestamp": stamp, "X-Fluxa-Signature": sign_webhook("whsec_a", stamp, BODY)}
-    return webhooks.is_stablecoin("whsec_a", headers, body, at)
+    return construct_event(body, headers, secret, now=at)
 
 
-def test_what_the_server_signed_is_taken() -> None:
-    assert rescue()
-    assert standard()
-    assert stablecoin()
+def test_what_the_server_signed_is_the_event() -> None:
+    assert rescue() == standard() == stablecoin() == json.loads(BODY)
+    assert construct_event(BODY.decode(), signed_as("shop.test"), KEY, now=AT) == json.loads(BODY)
+
+
+def test_behind_a_proxy_the_receiver_names_its_public_host() -> None:
+    headers = signed_as("hooks.shop.test") | {"Host": "10.0.0.7:8080"}
+    assert construct_event(BODY, headers, KEY, host="hooks.shop.test", now=AT) == json.loads(BODY)
+
+
+def signed_as(host: str) -> dict[str, str]:
+    return sign(KEY, host, "0" * 32, http_date(NOW), BODY) | {"host": host}
+
+
+def test_an_encrypted_event_arrives_in_the_clear() -> None:
+    stamp, sealed = str(int(AT)), encrypt_webhook("whsec_a", bytes(12), BODY)
+    headers = {
+        "x-fluxa-timestamp": stamp,
+        "x-fluxa-signature": sign_webhook("whsec_a", stamp, sealed),
+        "x-fluxa-encryption": "A256GCM",
+    }
+    assert construct_event(sealed, headers, "whsec_a", now=AT) == json.loads(BODY)
 
 
 @each(
-    "bent",
+    "bent, words",
     [
-        lambda: rescue(BODY + b" "),
-        lambda: rescue(host="other.test"),
-        lambda: standard(BODY + b" "),
-        lambda: standard(key=base64.b64encode(b"x" * 64).decode()),
-        lambda: standard(at=AT + 301),
-        lambda: stablecoin(BODY + b" "),
-        lambda: stablecoin(at=AT + 301),
-        lambda: webhooks.is_rescue(KEY, "h", {}, BODY, AT),
-        lambda: webhooks.is_standard(KEY, {}, BODY, AT),
-        lambda: webhooks.is_stablecoin("s", {"x-fluxa-timestamp": "²"}, BODY, AT),
-        lambda: webhooks.is_rescue(KEY, "h", {"x-fc-date": "Mon, 99 Foo"}, BODY, AT),
+        (lambda: rescue(BODY + b" "), "does not fit"),
+        (lambda: rescue(host="other.test"), "'other.test' here"),
+        (lambda: rescue(at=AT + 301), "301 s ago"),
+        (lambda: standard(BODY + b" "), "does not fit"),
+        (lambda: standard(key=base64.b64encode(b"x" * 64).decode()), "signing key"),
+        (lambda: standard(key="no base64!"), "not base64"),
+        (lambda: standard(at=AT - 301), "301 s ahead"),
+        (lambda: stablecoin(BODY + b" "), "does not fit"),
+        (lambda: stablecoin(secret="whsec_b"), "does not fit"),
+        (lambda: stablecoin(at=AT + 301), "Check the clock"),
+        (lambda: construct_event(BODY, {}, KEY), "No header"),
+        (lambda: construct_event(BODY, {"x-fc-authorization": "&Signature="}, KEY), "x-fc-date is no date"),
+        (lambda: construct_event(BODY, {"x-fc-authorization": "", "x-fc-date": "Mon, 99 Foo"}, KEY), "no date"),
+        (lambda: construct_event(BODY, {"webhook-signature": "v1,"}, KEY), "webhook-timestamp is no number"),
+        (lambda: stamped("²"), "no number"),
+        (lambda: stamped("1" * 5_000), "no number"),
     ],
 )
-def test_what_somebody_else_sent_is_refused(bent: Any) -> None:
-    assert not bent()
+def test_what_somebody_else_sent_is_refused_in_words(bent: Any, words: str) -> None:
+    with pytest.raises(SignatureError, match=words):
+        bent()
 
 
-def test_a_stamp_of_thousands_of_digits_is_refused_not_an_error() -> None:
-    stamp = "1" * 5_000
-    assert not webhooks.is_standard(KEY, {"webhook-id": "evt_1", "webhook-timestamp": stamp}, BODY, AT)
-    assert not webhooks.is_stablecoin("whsec_a", {"X-Fluxa-Timestamp": stamp}, BODY, AT)
+def stamped(stamp: str) -> Any:
+    return construct_event(BODY, {"x-fluxa-timestamp": stamp, "x-fluxa-signature": "0"}, "whsec_a")
+
+
+@each("secret", ["", "whsec_"])
+def test_an_empty_secret_signs_nothing(secret: str) -> None:
+    """A variable that was not set took what anybody had signed with nothing."""
+    for headers in (standard_headers([""], "evt_1", NOW, BODY), {"X-Fluxa-Signature": "", "X-Fluxa-Timestamp": "1"}):
+        with pytest.raises(SignatureError, match="The secret is empty"):
+            construct_event(BODY, headers, secret, now=AT)

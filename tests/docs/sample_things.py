@@ -47,8 +47,8 @@ class Things:
             "MID": kept["mid"],
             "SITE_ID": kept["site_id"],
             "TOKENIZATION_KEY": kept["tokenization_key"],
-            "KEY_ID": kept.get("stablecoin_key_id", ""),
-            "SECRET": kept.get("stablecoin_secret", ""),
+            "STABLECOIN_KEY_ID": kept.get("stablecoin_key_id", ""),
+            "STABLECOIN_SECRET": kept.get("stablecoin_secret", ""),
         }
         if words[0] == "api":
             return made | self.signed_things(words)

@@ -17,13 +17,13 @@ from typing import Any
 
 import httpx
 import pytest
-from scripts.make_client import main as make_client
 from tests.doors.rescue.conftest import door, shop
 from tests.doors.rescue.door import Caller, Door
 from tests.doors.rescue.test_clients import talking
 from tests.doors.rescue.test_webhooks import try_again
 from tests.kills.installation import free_port
 
+from make_client import main as make_client
 from recoup.rules.network.magic import script_card
 
 __all__ = ["door", "shop"]

@@ -56,6 +56,35 @@ def test_every_operation_is_told_with_what_it_takes_answers_and_refuses(dialect:
 
 
 @each_dialect
+def test_generators_find_every_code_and_how_a_list_goes_on(dialect: Dialect) -> None:
+    made = as_sent(dialect)
+    assert {(row["code"], row["status"]) for row in made["x-errors"]} == {
+        (row.wire_code, row.status) for row in dialect.errors.values()
+    }
+    for path, told in made["paths"].items():
+        for one in told.values():
+            names = {parameter["name"] for parameter in one.get("parameters", ())}
+            paging = one.get("x-paging")
+            assert (paging is None) == names.isdisjoint({"after", "before", "below", "offset", "pageNumber"}), path
+            if paging is None:
+                continue
+            shape: Any = one["responses"]["200"]["content"]["application/json"]["schema"]
+            *outer, last = paging["items"].split(".")
+            for name in outer:
+                shape = resolved(made, shape)["properties"][name]
+            beside = resolved(made, shape)["properties"]
+            assert beside[last]["type"] == "array"
+            assert paging["parameter"] in names
+            ends = {"offset": last, "pageNumber": "hasNextPage"}.get(paging["parameter"], "next")
+            assert ends in beside, path
+
+
+def resolved(made: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = made["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    return found
+
+
+@each_dialect
 def test_examples_keep_to_their_schemas(dialect: Dialect) -> None:
     made = as_sent(dialect)
     partly = without_required(made)
@@ -99,7 +128,7 @@ def test_a_schema_says_limits_and_what_is_required() -> None:
 def test_every_error_has_a_meaning_a_cure_and_the_body_that_the_door_writes() -> None:
     assert set(CURES) == set(CODES)
     told = rescue(error_rows)
-    assert set(told.errors) == set(CODES)
+    assert {key.partition("/")[0] for key in told.errors} == set(CODES)
     row = told.errors["wrong_state"]
     assert row.sample["statusCode"] == row.wire_code == "409101"
     assert row.cure in row.sample["result"]

@@ -201,10 +201,19 @@ def test_the_index_of_the_search_names_pages_that_are_there(site: Documented) ->
     titles = [title for title, *_ in entries]
     for wanted in ("Hand a decline over", "409101", "attempt.declined", "When to repeat a call"):
         assert wanted in titles
-    pages = {path: Parsed(get(site, path).text) for path in {path.partition("#")[0] for *_, path, _ in entries}}
-    for _, _, path, _ in entries:
+    pages = {path: Parsed(get(site, path).text) for path in {path.partition("#")[0] for _, _, path, *_ in entries}}
+    for _, _, path, *_ in entries:
         page, _, anchor = path.partition("#")
         assert not anchor or anchor in pages[page].anchors, path
+
+
+def test_each_synonym_belongs_to_one_page_that_is_there(site: Documented) -> None:
+    paths = {path for _, _, path, *_ in httpx.get(f"{site.address}/docs/search.json").json()}
+    synonyms = json.loads((ROOT / "src/recoup/doors/docs/synonyms.json").read_text())
+    assert synonyms.keys() <= paths
+    words = [word for several in synonyms.values() for word in several]
+    assert sorted(words) == sorted(set(words))
+    assert all(word == word.lower() and "|" not in word for word in words)
 
 
 def test_a_page_that_is_not_there_says_where_to_go(site: Documented) -> None:
@@ -254,7 +263,7 @@ def test_the_overview_shows_each_path_beside_its_verb(site: Documented) -> None:
 def test_the_search_finds_how_bodies_are_encrypted(site: Documented) -> None:
     found = json.loads(get(site, "/docs/search.json").text)
     found += msgspec.to_builtins([one for d in dialects() for one in _of_reference(make_reference(d, "0"))])
-    pages = {path for title, _, path, text in found if "a256gcm" in f"{title} {text}".lower()}
+    pages = {path for title, _, path, text, *_ in found if "a256gcm" in f"{title} {text}".lower()}
     wanted = {"/docs/stablecoins#webhooks", "/docs/rescue#post-webhooks", "/docs/stablecoin#put-webhook"}
     assert wanted <= pages
 

@@ -144,9 +144,14 @@ def test_a_running_recoup_serves_its_documentation(things: Things) -> None:
         *(f"/docs/{one.name}" for one in told),
         *(f"{one.prefix}/openapi.json" for one in told),
     ]
-    assert [httpx.get(things.kept["base_url"] + path, timeout=30).status_code for path in paths] == [200] * len(paths)
-    icon = httpx.get(things.kept["base_url"] + "/favicon.ico", timeout=30, follow_redirects=True)
+    base = things.kept["base_url"]
+    assert [httpx.get(base + path, timeout=30).status_code for path in paths] == [200] * len(paths)
+    icon = httpx.get(base + "/favicon.ico", timeout=30, follow_redirects=True)
     assert (icon.status_code, icon.headers["content-type"].partition(";")[0]) == (200, "image/svg+xml")
+    assert '<img src="/docs/images/orders.webp" alt="The list of orders"' in httpx.get(f"{base}/docs/orders").text
+    picture = httpx.get(f"{base}/docs/images/orders.webp")
+    assert (picture.headers["content-type"], picture.content[8:12]) == ("image/webp", b"WEBP")
+    assert httpx.get(f"{base}/docs/images/..%2Forders.md").status_code == 404
 
 
 # signed samples, where no door of ours is there to check them --------------------------------------------------
@@ -181,11 +186,16 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.mark.parametrize("operation", STABLE, ids=anchor_of)
 def test_a_signed_sample_signs_what_it_sends(operation: Operation, receiver: Receiver, tmp_path: Path) -> None:
-    variables = {"BASE": receiver.address, "KEY_ID": "pk_test_1", "SECRET": "sk_test_receiver", "ORDER_ID": "ord_1"}
+    variables = {
+        "BASE": receiver.address,
+        "STABLECOIN_KEY_ID": "pk_test_1",
+        "STABLECOIN_SECRET": "sk_test_receiver",
+        "ORDER_ID": "ord_1",
+    }
     sample = sample_of(own_dialects()[1], operation)
     for language in LANGUAGES:
         assert perform(language, sample.texts[language], variables, tmp_path) == 200, sample.texts[language]
-        wrong = variables | {"SECRET": "another"}
+        wrong = variables | {"STABLECOIN_SECRET": "another"}
         assert perform(language, sample.texts[language], wrong, tmp_path) == 401
     assert len(receiver.seen) == 2
     bodies = [one.split(" ", 2)[2] for one in receiver.seen]

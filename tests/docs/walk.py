@@ -10,6 +10,7 @@ from typing import Final
 
 GAP: Final = "…"
 STEPS_MAX: Final = 12
+PROGRAMS: Final = ("python", "typescript")  # tests/clients runs these
 _STEP: Final = re.compile(r"^## (\d+)\. .+$", re.M)
 _PART: Final = re.compile(r"^```(\w+)\n(.*?)^```$|^- ([^\n]+)$", re.M | re.S)
 _DOINGS: Final = {
@@ -37,7 +38,7 @@ def doings(page: Path) -> list[list[Doing]]:
     if numbers != list(range(1, len(numbers) + 1)):
         raise ValueError(f"steps are numbered {numbers}")
     steps = _STEP.split(text)[2::2]
-    return [[_doing(*found.groups()) for found in _PART.finditer(step)] for step in steps]
+    return [[_doing(*found.groups()) for found in _PART.finditer(step) if found[1] not in PROGRAMS] for step in steps]
 
 
 def blocks(page: Path) -> list[Doing]:

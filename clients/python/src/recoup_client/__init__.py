@@ -1,7 +1,11 @@
-"""Client of Recoup's rescue API (`Recoup`) and stablecoin API (`RecoupStablecoin`), each also awaiting (`Async…`)."""
+"""Clients of Recoup's rescue API (`Recoup`) and stablecoin API (`RecoupStablecoin`).
 
-from recoup_client.problem import RecoupError
+Each is also there with coroutines: `Async…`.
+"""
+
+from recoup_client.errors import *  # noqa: F403 - one class a code, and RecoupError
 from recoup_client.rescue_calls import AsyncRecoup, Recoup
 from recoup_client.stablecoin_calls import AsyncRecoupStablecoin, RecoupStablecoin
+from recoup_client.webhooks import construct_event
 
-__all__ = ["AsyncRecoup", "AsyncRecoupStablecoin", "Recoup", "RecoupError", "RecoupStablecoin"]
+__all__ = ["AsyncRecoup", "AsyncRecoupStablecoin", "Recoup", "RecoupStablecoin", "construct_event"]

@@ -1,16 +1,20 @@
-"""The two ways to perform a call; the generated classes say which calls there are."""
+"""The two ways to perform a call and to read a list; the generated classes say which there are."""
 
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 from urllib.parse import quote
 
 import httpx
 
-from recoup_client.credentials import AppKey, Signature
+from recoup_client.credentials import address
 from recoup_client.talk import Credential, call, perform, perform_async
 
 TIMEOUT_SECONDS = 30.0
 Client = TypeVar("Client")
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+Call = Callable[..., Any]
 
 
 def segment(id: str) -> str:
@@ -23,22 +27,94 @@ def segment(id: str) -> str:
     return quote(id, safe="")
 
 
+class Noun:
+    """The calls of one kind of object."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+
+class _Listed(Generic[Item, Answer]):
+    """A list that is fetched page by page.
+
+    `items`: the path to a page's records; `parameter`: names the next page in the query, None where
+    there is one page.
+    """
+
+    def __init__(
+        self,
+        call: Call,
+        path: str,
+        query: Mapping[str, Any],
+        items: Sequence[str],
+        parameter: str | None,
+    ) -> None:
+        self._call, self._path, self._query = call, path, dict(query)
+        self._items, self._parameter = items, parameter
+
+    def _records(self, page: Any) -> list[Item]:
+        records: list[Item] = self._holder(page)[self._items[-1]]
+        return records
+
+    def _holder(self, page: Any) -> Any:
+        for name in self._items[:-1]:
+            page = page[name]
+        return page
+
+    def _following(self, query: dict[str, Any], page: Any) -> dict[str, Any] | None:
+        """The query of the next page; None after the last one."""
+        name, holder = self._parameter, self._holder(page)
+        if name is None:
+            return None
+        if name == "offset":
+            following = (query.get(name) or 0) + len(self._records(page))
+            more = following < holder.get("total", following + 1) and bool(self._records(page))
+        elif name == "pageNumber":
+            following, more = (query.get(name) or 1) + 1, holder["hasNextPage"]
+        else:
+            following = holder["next"]
+            more = following not in (None, query.get(name)) and holder.get("hasMore", True)
+        return {**query, name: following} if more else None
+
+
+class Pages(_Listed[Item, Answer]):
+    """All records of a list, over all of its pages: `for order in recoup.orders.list()`."""
+
+    def __iter__(self) -> Iterator[Item]:
+        for page in self.pages():
+            yield from self._records(page)
+
+    def pages(self) -> Iterator[Answer]:
+        """Each page as the API answers it. One is fetched when it is asked for."""
+        query: dict[str, Any] | None = self._query
+        while query is not None:
+            page: Answer = self._call("GET", self._path, query=query)
+            yield page
+            query = self._following(query, page)
+
+
+class AsyncPages(_Listed[Item, Answer]):
+    """All records of a list, over all of its pages: `async for order in recoup.orders.list()`."""
+
+    async def __aiter__(self) -> AsyncIterator[Item]:
+        async for page in self.pages():
+            for record in self._records(page):
+                yield record
+
+    async def pages(self) -> AsyncIterator[Answer]:
+        """Each page as the API answers it. One is fetched when it is asked for."""
+        query: dict[str, Any] | None = self._query
+        while query is not None:
+            page: Answer = await self._call("GET", self._path, query=query)
+            yield page
+            query = self._following(query, page)
+
+
 class _Calls(Generic[Client]):
-    def __init__(self, base_url: str, credential: Credential, client: Client | None = None) -> None:
-        self._url = base_url.rstrip("/")
+    def __init__(self, base_url: str, credential: Credential, client: Client | None) -> None:
+        self._url = address(base_url)
         self._credential = credential
         self._client = client or self._open()
-
-    @classmethod
-    def by_app_key(cls, base_url: str, app_key: str, app_secret: str, client: Client | None = None) -> Self:
-        """For the rescue API: the keys as `recoup bootstrap` prints them."""
-        url = base_url.rstrip("/")
-        return cls(url, AppKey(url, app_key, app_secret), client)
-
-    @classmethod
-    def by_signature(cls, base_url: str, key_id: str, secret: str, client: Client | None = None) -> Self:
-        """For the stablecoin API."""
-        return cls(base_url, Signature(key_id, secret), client)
 
     def _open(self) -> Client:
         raise NotImplementedError

@@ -2,6 +2,8 @@
 
 import hashlib
 import hmac
+import random
+import re
 import time
 
 import httpx
@@ -10,13 +12,19 @@ from recoup_client.talk import Talk, read
 
 EARLY_SECONDS = 30.0
 USED_MAX = 10_000
+BACK_SECONDS_MAX = 60
+
+
+def address(base_url: str) -> str:
+    """The server's address; one of the APIs' own prefixes is cut off."""
+    return re.sub(r"(/api)?/v1$", "", base_url.rstrip("/"))
 
 
 class AppKey:
     """Signs in at the first call and again shortly before the token ends. One may be shared by threads and tasks."""
 
     def __init__(self, base_url: str, app_key: str, app_secret: str) -> None:
-        self._url = base_url + "/v1/oauth2/token"
+        self._url = address(base_url) + "/v1/oauth2/token"
         self._keys = {"AppKey": app_key, "AppSecret": app_secret}
         self._token, self._until = "", 0.0
 
@@ -27,7 +35,7 @@ class AppKey:
             self._token, self._until = told["accessToken"], time.monotonic() + max(lives - EARLY_SECONDS, EARLY_SECONDS)
         request.headers["authorization"] = f"Bearer {self._token}"
 
-    def renew(self) -> bool:
+    def renew(self, code: str) -> bool:
         """A token may end before its time: a fresh one is asked for."""
         self._until = 0.0
         return True
@@ -39,12 +47,13 @@ class Signature:
     def __init__(self, key_id: str, secret: str) -> None:
         self._key_id, self._secret = key_id, secret.encode()
         self._used: set[str] = set()
+        self._back = 0
 
     def sign(self, request: httpx.Request) -> Talk:
         path, _, query = request.url.raw_path.partition(b"?")
         ordered = b"&".join(sorted(query.split(b"&")))
         digest = hashlib.sha256(request.content).hexdigest().encode()
-        seconds = int(time.time())
+        seconds, self._back = int(time.time()) - self._back, 0
         while True:
             told = b"\n".join((request.method.encode(), path, ordered, str(seconds).encode(), digest))
             proof = hmac.new(self._secret, told, hashlib.sha256).hexdigest()
@@ -58,5 +67,7 @@ class Signature:
         request.headers.update(headers)
         yield from ()
 
-    def renew(self) -> bool:
-        return False
+    def renew(self, code: str) -> bool:
+        """Signs an earlier second: another process may have made the same call in this one."""
+        self._back = random.randint(1, BACK_SECONDS_MAX)
+        return code == "replayed_request"

@@ -6,16 +6,31 @@ import httpx
 
 
 class RecoupError(Exception):
-    """`code`: six digits in the rescue API, a word in the stablecoin API. `fields`: name -> complaints.
+    """The base of all errors; each code has a class in `recoup_client.errors`.
 
-    Without an answer `status` is 0 and `code` is `unreachable`: nothing was heard, nothing was done; or `no_answer`: it
-    may have happened.
+    `code`: six digits in the rescue API, a word in the stablecoin API. `status`: of HTTP, 0 without
+    an answer. `message`: the API's own words. `fields`: name -> complaints.
     """
 
     def __init__(self, status: int, code: str, message: str, fields: dict[str, list[str]], request_id: str) -> None:
         super().__init__((f"{status} " if status else "") + message + (f" ({request_id})" if request_id else ""))
         self.status, self.code, self.message = status, code, message
         self.fields, self.request_id = fields, request_id
+
+
+class UnreachableError(RecoupError):
+    """`unreachable`: nothing was heard, nothing was done."""
+
+
+class NoAnswerError(RecoupError):
+    """`no_answer`: the call may have been done."""
+
+
+class SignatureError(RecoupError):
+    """`signature`: a webhook that Recoup did not sign with this secret, or not lately."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(0, "signature", message, {}, "")
 
 
 def unanswered(error: httpx.TransportError) -> RecoupError:
@@ -25,9 +40,11 @@ def unanswered(error: httpx.TransportError) -> RecoupError:
     except RuntimeError:  # it names no request
         where = "The server"
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
-        return RecoupError(0, "unreachable", f"{where} cannot be reached: {error}. Nothing was done.", {}, "")
+        text = f"{where} cannot be reached: {error}. Nothing was done."
+        return UnreachableError(0, "unreachable", text, {}, "")
     why = str(error) or type(error).__name__
-    return RecoupError(0, "no_answer", f"{where} gave no answer: {why}. It may have been done.", {}, "")
+    text = f"{where} gave no answer: {why}. It may have been done."
+    return NoAnswerError(0, "no_answer", text, {}, "")
 
 
 def told(response: httpx.Response) -> dict[str, Any]:
@@ -36,7 +53,7 @@ def told(response: httpx.Response) -> dict[str, Any]:
         body = response.json()
     except ValueError:
         body = None
-    body = body if isinstance(body, dict) else {}
+    body = body if isinstance(body, dict) else {"result": _strange(response)}
     error = body.get("error")
     code, message = response.headers.get("x-recoup-code") or body.get("statusCode"), body.get("result")
     fields: dict[str, list[str]] = {}
@@ -54,3 +71,8 @@ def told(response: httpx.Response) -> dict[str, Any]:
         "message": message or response.reason_phrase,
         "request_id": response.headers.get("x-request-id", ""),
     }
+
+
+def _strange(response: httpx.Response) -> str:
+    status = f"{response.status_code} {response.reason_phrase}"
+    return f"{status}: no answer of Recoup. Is {response.url} its address?"

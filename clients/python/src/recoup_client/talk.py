@@ -13,12 +13,14 @@ from typing import Any, Protocol
 
 import httpx
 
-from recoup_client.problem import RecoupError, told, unanswered
+from recoup_client.errors import BY_CODE, RecoupError
+from recoup_client.problem import told, unanswered
 
 TRIES = 4
 PAUSE_SECONDS_MAX = 30.0
 _AGAIN = frozenset({429, 500, 502, 503, 504})
 _IN_PROGRESS = "409002"
+_JSON = "application/json"
 _KEYS = ("idempotencyKey", "merchant_order_id")
 
 
@@ -36,8 +38,8 @@ class Credential(Protocol):
     def sign(self, request: httpx.Request) -> Talk:
         """Makes the request the caller's own; may need calls of its own."""
 
-    def renew(self) -> bool:
-        """After a 401: whether a new proof may be taken where this one was not."""
+    def renew(self, code: str) -> bool:
+        """Answers, after a 401 with this code, whether a new proof may be taken where this one was not."""
 
 
 def call(
@@ -62,8 +64,8 @@ def call(
         sent: Any = {"content": body} if isinstance(body, bytes) else {"json": body}
         headers = {"Idempotency-Key": key} if key else None
         request = httpx.Request(method, base_url + path, **sent, params=_given(query), headers=headers)
-        yield from credential.sign(request)
         try:
+            yield from credential.sign(request)
             response: httpx.Response = yield request
         except httpx.TransportError as error:
             if not left or not (isinstance(error, httpx.ConnectError) or repeatable):
@@ -72,7 +74,7 @@ def call(
             continue
         if left and response.status_code == 401 and not renewed:
             renewed = True
-            if credential.renew():
+            if credential.renew(told(response)["code"]):
                 continue
         if left and _is_passing(response) and (response.status_code == 429 or repeatable):
             yield Pause(_seconds(left, response.headers.get("retry-after")))
@@ -92,12 +94,20 @@ def may_repeat(method: str, body: Any) -> bool:
 
 
 def read(response: httpx.Response) -> Any:
-    """Raises: RecoupError."""
-    if response.status_code >= 400:
-        raise RecoupError(**told(response))
+    """Raises: RecoupError, also for a refund or capture that is refused with HTTP 200."""
+    if not response.is_success:
+        said = told(response)
+        raise BY_CODE.get(said["code"], RecoupError)(**said)
+    if response.headers.get("content-type", _JSON).partition(";")[0] != _JSON:
+        return response.content
     if not response.content:
         return None
-    return response.json() if "json" in response.headers.get("content-type", "") else response.content
+    answer = response.json()
+    if isinstance(answer, dict) and answer.get("success") is False:
+        refused = BY_CODE.get(answer.get("statusCode") or "")
+        if refused is not None:
+            raise refused(**told(response))
+    return answer
 
 
 def perform(client: httpx.Client, talk: Talk) -> Any:
@@ -116,7 +126,7 @@ def perform(client: httpx.Client, talk: Talk) -> Any:
             time.sleep(step.seconds)
             continue
         try:
-            answer = client.send(step)
+            answer = client.send(_patient(step, client.timeout))
         except httpx.TransportError as error:
             failed = error
 
@@ -137,9 +147,17 @@ async def perform_async(client: httpx.AsyncClient, talk: Talk) -> Any:
             await asyncio.sleep(step.seconds)
             continue
         try:
-            answer = await client.send(step)
+            answer = await client.send(_patient(step, client.timeout))
         except httpx.TransportError as error:
             failed = error
+
+
+def _patient(request: httpx.Request, usual: httpx.Timeout) -> httpx.Request:
+    """A call that lets the server wait has these seconds beside the usual ones."""
+    wait = request.url.params.get("wait", "")
+    if wait.isascii() and wait.isdigit() and usual.read is not None:
+        request.extensions["timeout"] = {**usual.as_dict(), "read": usual.read + int(wait)}
+    return request
 
 
 def _seconds(left: int, asked: str | None) -> float:

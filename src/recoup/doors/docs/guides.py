@@ -15,6 +15,7 @@ GUIDES: Final[Mapping[str, tuple[str, str]]] = {
     "stripe": ("Start", "Stripe"),
     "test-cards": ("Start", "Test cards"),
     "errors": ("Start", "Errors"),
+    "standing": ("Start", "Where it stands"),
     "prove-it": ("Use", "Prove it on your data"),
     "engine": ("Use", "Rescue engine"),
     "cards": ("Use", "Cards"),
@@ -65,12 +66,23 @@ class Guide:
     page: Rendered
 
 
+def _folder() -> Path | None:
+    return next((one for one in _FOLDERS if (one / "first-payment.md").exists()), None)
+
+
+@cache
+def pictures() -> Mapping[str, Path]:
+    """The guides' pictures by the name of their file."""
+    folder = _folder()
+    return {one.name: one for one in sorted((folder / "images").glob("*.webp"))} if folder else {}
+
+
 @cache
 def read_guides() -> dict[str, Guide]:
     """By name; only those whose file is there."""
     from recoup.doors.docs.markdown import rendered  # 68 modules that a start need not wait for
 
-    folder = next((one for one in _FOLDERS if (one / "first-payment.md").exists()), None)
+    folder = _folder()
     found = {}
     for name, (section, label) in GUIDES.items():
         file = folder / f"{name}.md" if folder else None
@@ -80,9 +92,13 @@ def read_guides() -> dict[str, Guide]:
 
 
 def place(target: str) -> str | None:
-    """`errors.md#x` -> `/docs/errors#x`; addresses of the web stay, other files have no page here."""
+    """`errors.md#x` -> `/docs/errors#x`, a picture's file its address; addresses of the web stay, other files have no
+    page here."""
     parts = urlsplit(target)
     if parts.scheme in ("http", "https") or target.startswith(("#", "/")):
         return target
+    folder, _, file = parts.path.rpartition("/")
+    if folder == "images" and file in pictures():
+        return f"/docs/images/{file}"
     name = parts.path.removesuffix(".md")
     return f"/docs/{name}" + (f"#{parts.fragment}" if parts.fragment else "") if name in GUIDES else None

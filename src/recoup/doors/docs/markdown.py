@@ -17,7 +17,7 @@ Place = Callable[[str], str | None]
 
 
 class _Renderer(RendererHTML):
-    """Pictures are left out: the words around them say the same."""
+    """Pictures stand where `place` knows them; elsewhere the words around them say the same."""
 
     def fence(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
         return super().fence(tokens, idx, options, env).replace("<pre>", '<pre class="code" tabindex="0">', 1)
@@ -26,7 +26,7 @@ class _Renderer(RendererHTML):
         return '<div class="scroll" tabindex="0"><table>\n'
 
     def image(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
-        return ""
+        return super().image(tokens, idx, options, env) if tokens[idx].attrGet("src") else ""
 
     def code_block(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
         return super().code_block(tokens, idx, options, env).replace("<pre>", '<pre class="code" tabindex="0">', 1)
@@ -106,6 +106,8 @@ def _relinked(children: list[Token], place: Place) -> list[Token]:
             dropping = target is None
             if target is not None:
                 child.attrSet("href", target)
+        if child.type == "image":
+            child.attrSet("src", place(str(child.attrGet("src") or "")) or "")
         if not (dropping and child.type in ("link_open", "link_close")):
             kept.append(child)
         dropping = dropping and child.type != "link_close"

@@ -1,5 +1,6 @@
 """All addresses of the documentation. Open to everybody: they hold nothing about anybody."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from hashlib import sha256
@@ -13,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from recoup.doors.docs.guides import Section
+from recoup.doors.docs.guides import Section, pictures
 from recoup.doors.docs.reference import Field, Reference, Shown, as_text
 from recoup.doors.docs.site import Site, make_site
 from recoup.doors.edge.dialect import Dialect
@@ -88,7 +89,8 @@ TEXT_MAX = 6_000
 Entry = tuple[str, str, str, str]
 
 
-def entries(site: Site) -> list[Entry]:
+def entries(site: Site) -> list[tuple[str, ...]]:
+    """Each with what else the field calls its page, from `synonyms.json`."""
     found: list[Entry] = []
     for reference in site.references.values():
         found += _of_reference(reference)
@@ -99,7 +101,8 @@ def entries(site: Site) -> list[Entry]:
     if "webhooks" in site.guides:
         events = (*site.events, *site.stable_events)
         found += [(one.name, "Webhooks", f"/docs/webhooks#{one.anchor}", one.meaning) for one in events]
-    return found
+    synonyms = json.loads((FOLDER / "synonyms.json").read_text(encoding="utf-8"))
+    return [(*entry, "|".join(synonyms.get(entry[2], ()))) for entry in found]
 
 
 def _of_reference(reference: Reference) -> Iterator[Entry]:
@@ -146,7 +149,7 @@ ORIGINS_MAX: Final = 16  # hosts that this answers to, of which each page is kep
 _FILTERS: Final = ("scheme", "kind", "answer")
 SETUP: Final = """eval "$(.venv/bin/recoup bootstrap --json | python3 -c '
 import json, shlex, sys
-names = {"base_url": "BASE", "stablecoin_key_id": "KEY_ID", "stablecoin_secret": "SECRET"}
+names = {"base_url": "BASE"}
 for name, value in json.load(sys.stdin).items():
     print("export", names.get(name, name.upper()) + "=" + shlex.quote(value))')"
 
@@ -175,6 +178,7 @@ def routes(world: World, dialects: Sequence[Dialect], version: str) -> list[Rout
         at("/docs/search.json", _search),
         at("/docs/static/{name}", _static),
         at("/docs/consumers/{name}", _consumer),
+        at("/docs/images/{name}", _picture),
         Route("/docs/test-cards.json", _inputs_json, methods=["GET"]),
         *(at(f"{one.dialect.prefix}/openapi.json", _described(one)) for one in site.references.values()),
         at("/docs/{name:path}", _named),
@@ -199,6 +203,10 @@ async def _icon(request: Request) -> Response:
 
 def _consumer(site: Site, request: Request) -> Response:
     return _file(CONSUMERS, request, {}, "text/plain")
+
+
+def _picture(site: Site, request: Request) -> Response:
+    return _file(pictures(), request, {"cache-control": "public, max-age=3600"}, "image/webp")
 
 
 def _static(site: Site, request: Request) -> Response:

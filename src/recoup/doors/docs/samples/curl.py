@@ -1,4 +1,4 @@
-"""For a shell. `BASE`, `TOKEN`, `KEY_ID` and `SECRET` are the reader's; openssl signs."""
+"""For a shell. `BASE`, `TOKEN`, `STABLECOIN_KEY_ID` and `STABLECOIN_SECRET` are the reader's; openssl signs."""
 
 from recoup.doors.docs.samples.literal import JSON_WORDS, Literals
 from recoup.doors.docs.samples.request import SampleRequest
@@ -29,10 +29,10 @@ def _signed(request: SampleRequest) -> str:
     lines += [
         """digest=$(printf %s "$body" | openssl dgst -sha256 -r | cut -d' ' -f1)""",
         f"""signature=$(printf '%s\\n%s\\n%s\\n%s\\n%s' {request.method} "{request.path}" {query} "$stamp" "$digest" \\
-  | openssl dgst -sha256 -hmac "$SECRET" -r | cut -d' ' -f1)""",
+  | openssl dgst -sha256 -hmac "$STABLECOIN_SECRET" -r | cut -d' ' -f1)""",
         "",
         f'curl -sSi{_method(request)} "{_url(request)}" \\',
-        '  -H "X-Api-Key: $KEY_ID" \\',
+        '  -H "X-Api-Key: $STABLECOIN_KEY_ID" \\',
         '  -H "X-Timestamp: $stamp" \\',
         '  -H "X-Signature: $signature"',
     ]

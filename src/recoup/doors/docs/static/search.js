@@ -21,24 +21,38 @@ document.addEventListener("click", (event) => { if (!holder.contains(event.targe
 
 async function load() {
   const answer = await fetch("/docs/search.json");
-  index = (await answer.json()).map(([title, page, path, text]) =>
-    ({ title, page, path, head: title.toLowerCase(), text: `${page} ${path} ${text}`.toLowerCase() }));
+  index = (await answer.json()).map(([title, page, path, text, synonyms]) => ({
+    title, page, path, head: title.toLowerCase(), text: `${page} ${path} ${text}`.toLowerCase(),
+    synonyms: synonyms.split("|").filter(Boolean).map(wordsOf),
+  }));
   show();
 }
 
-// All words must be there; in the title they count most, then in the address.
+function wordsOf(text) {
+  return text.toLowerCase().split(/[\s-]+/).filter(Boolean);
+}
+
+// Of one, or of several: "chargeback", "chargebacks".
+function isWord(one, other) {
+  return one === other || `${one}s` === other || one === `${other}s`;
+}
+
+// All words must be there; in the title they count most, then in the address. What the field calls a page in so many
+// words comes first, the longest such name before all.
 function matches(words) {
   const found = [];
   for (const entry of index) {
-    if (!words.every((word) => entry.head.includes(word) || entry.text.includes(word))) continue;
+    const named = entry.synonyms.filter((name) => name.every((part) => words.some((word) => isWord(part, word))));
+    const length = Math.max(0, ...named.map((name) => name.length));
+    if (!length && !words.every((word) => entry.head.includes(word) || entry.text.includes(word))) continue;
     const weight = (word) => 2 * entry.head.includes(word) + entry.path.includes(word);
-    found.push([words.reduce((sum, word) => sum + weight(word), 0), entry]);
+    found.push([100 * length + words.reduce((sum, word) => sum + weight(word), 0), entry]);
   }
   return found.sort((a, b) => b[0] - a[0]).slice(0, SHOWN_MAX).map(([, entry]) => entry);
 }
 
 function show() {
-  const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
+  const words = wordsOf(field.value);
   if (!words.length || !index) return close();
   const found = matches(words);
   list.replaceChildren(...found.map(line));

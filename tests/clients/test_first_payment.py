@@ -1,0 +1,121 @@
+"""The guide's first payment by each client, as the page has it: against the door, and against `recoup up`."""
+
+import asyncio
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from tests.clients.typescript import TypeScript, typescript
+from tests.docs.running import clean_environment, running
+from tests.doors.rescue.door import Caller, Door
+from tests.doors.rescue.test_clients import talking
+
+from recoup.rules.network.magic import script_card
+
+__all__ = ["typescript"]
+ROOT = Path(__file__).resolve().parents[2]
+UP_SECONDS = 120
+PRINTED = re.compile(
+    r"SUBMITTED\n(?:\['order.submitted', 'order.completed'\]|order.submitted\norder.completed)\nSUCCESS\n"
+    r"400301 .*60\.00.*39\.90.*\n"
+)
+
+
+@pytest.fixture(params=["python", "typescript"])
+def program(request: pytest.FixtureRequest, tmp_path: Path) -> Sequence[str]:
+    """The command that runs the page's program in one language."""
+    if request.param == "typescript":
+        compiled: TypeScript = request.getfixturevalue("typescript")
+        return compiled.command("first-payment")
+    page = (ROOT / "docs/first-payment.md").read_text("utf-8")
+    [text] = re.findall("```python\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "first_payment.py").write_text(text, "utf-8")
+    return [sys.executable, str(tmp_path / "first_payment.py")]
+
+
+@contextmanager
+def submitted(program: Sequence[str], variables: dict[str, str]) -> Iterator["subprocess.Popen[str]"]:
+    """The program once it waits for the clock."""
+    known = {
+        "CARD": script_card("visa", "51", 1),
+        "PYTHONPATH": str(ROOT / "clients/python/src"),
+        "PYTHONUNBUFFERED": "1",
+    }
+    with subprocess.Popen(
+        program,
+        env=clean_environment() | known | variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def printed(program: Sequence[str], variables: dict[str, str], move_clock: Callable[[], None]) -> str:
+    with submitted(program, variables) as process:
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        assert first == "SUBMITTED\n", first + process.stdout.read()
+        move_clock()
+        return first + process.stdout.read()
+
+
+def test_a_reader_s_first_payment_ends_in_a_refund(program: Sequence[str], door: Door, shop: Caller) -> None:
+    keys = shop.shop.keys
+
+    def story(port: int) -> str:
+        variables = {
+            "BASE": f"http://127.0.0.1:{port}",
+            "APP_KEY": keys.app_key,
+            "APP_SECRET": keys.app_secret,
+        }
+
+        def move_clock() -> None:
+            moved = shop.shop.advance(timedelta(days=22))
+            asyncio.run_coroutine_threadsafe(moved, door.runner.get_loop()).result(60)
+
+        return printed(program, variables, move_clock)
+
+    assert PRINTED.fullmatch(talking(door, story))
+
+
+@pytest.mark.prove("docs")
+@pytest.mark.timeout(2 * UP_SECONDS)
+def test_a_reader_s_first_payment_against_recoup_up(program: Sequence[str], tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    with running(data_dir, tmp_path / "up.log", UP_SECONDS):
+        kept = json.loads((data_dir / "bootstrap.json").read_text())
+        variables = {"BASE": kept["base_url"], "APP_KEY": kept["app_key"], "APP_SECRET": kept["app_secret"]}
+
+        def move_clock() -> None:
+            command = [ROOT / ".venv/bin/recoup", "clock", "advance", "22d", "--data-dir", data_dir]
+            subprocess.run(command, env=os.environ, check=True, capture_output=True, timeout=UP_SECONDS)
+
+        assert PRINTED.fullmatch(printed(program, variables, move_clock))
+
+
+@pytest.mark.prove("docs")
+@pytest.mark.parametrize("page", ["connect", "first-payment"])
+def test_a_reader_s_type_checker_finds_nothing_in_the_python_of_the_guides(page: str, tmp_path: Path) -> None:
+    [text] = re.findall("```python\n(.*?)```", (ROOT / f"docs/{page}.md").read_text("utf-8"), re.DOTALL)
+    (tmp_path / "program.py").write_text(text, "utf-8")
+    ran = subprocess.run(
+        [sys.executable, "-m", "mypy", "--config-file=", "--strict", "program.py"],
+        env=os.environ | {"MYPYPATH": str(ROOT / "clients/python/src")},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout
