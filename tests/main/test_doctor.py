@@ -2,26 +2,32 @@
 
 import asyncio
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from tests.flows.test_connect import KEY, SECRET, open_routes, stripe_account
 from tests.worlds import change_world, make_shop, sandbox_world
 
+from recoup.flows.card_routes import silent_routes
+from recoup.flows.cards.send import OWN
 from recoup.flows.connections import connection_of
 from recoup.flows.merchants.connect import ConnectRequest, connect
 from recoup.flows.own_routes import terms_of_own
 from recoup.flows.people.notifications import keep_language
 from recoup.flows.upkeep import beat
 from recoup.kernel.ids import new_id
+from recoup.kernel.time import iso
 from recoup.main import extension_check
 from recoup.main.doctor_verb import Line, _settings, _worker, look_at
+from recoup.main.metrics import scrape
 from recoup.main.settings import load_settings
+from recoup.store.cards.card_routes import NewCardRoute, add_counts, list_routes, set_breaker
 from recoup.store.people.people import add_user
 from recoup.store.server import ServerAddress
 from recoup_connectors.stripe.connector import Stripe
 
-CURE = "Start a worker: `recoup worker`, or `recoup up`."
+CURE = "Start a worker: `recoup worker`, or `recoup up`. `up` replaces one that stands still within two minutes."
 
 
 def test_a_key_without_a_right_is_named_and_its_route_waits(server: ServerAddress, tmp_path: Path) -> None:
@@ -63,6 +69,47 @@ def test_a_key_without_a_right_is_named_and_its_route_waits(server: ServerAddres
             await opened.close()
             await listed.close()
             change_world(made[0], processors=own)
+
+    asyncio.run(story())
+
+
+def test_a_processor_that_answers_nothing_is_named(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with sandbox_world(server) as made:
+            world = made[0]
+            now, route = world.clocks.wall(), "acme"
+
+            async def silent() -> dict[str, str]:
+                names = {one.name for one in await silent_routes(world.db, now)}
+                lines = [line async for line in look_at(world) if line.what.endswith(" answers")]
+                assert {line.what for line in lines} == {f"{name} answers" for name in names}
+                gauges = (await scrape([world], Path("/")))[0].decode()
+                assert (f'recoup_route_silent{{route="{OWN}",world="sandbox"}} 1.0' in gauges) == (route in names)
+                return {line.what: f"{line.finding}. {line.cure}" for line in lines if not line.ok}
+
+            async with world.db.transaction() as tx:
+                await list_routes(tx, [NewCardRoute(route, "stripe", "", "", None, now, now, now)])
+                for hour in (1, 0):
+                    at = now - timedelta(hours=hour)
+                    await add_counts(tx, route, at, 0, 0, 0, not_sent=0, unknown=1, refused=0)
+            assert await silent() == {}, "two attempts say nothing yet"
+            async with world.db.transaction() as tx:
+                await add_counts(tx, route, now, 0, 0, 0, not_sent=1, unknown=0, refused=0)
+            found = await silent()
+            assert f"route off {route}" in found[f"{route} answers"]
+            assert "none of the attempts in this hour" in found[f"{route} answers"]
+            async with world.db.transaction() as tx:
+                await add_counts(tx, route, now, 0, 0, 1, not_sent=0, unknown=0, refused=0)
+            assert await silent() == {}, "a decline is an answer"
+            for minutes, answered, wrong in ((4, 0, False), (6, 0, True), (6, 1, False)):
+                opened = now - timedelta(minutes=minutes)
+                async with world.db.transaction() as tx:
+                    await set_breaker(tx, route, now, answered, 1, opened, now, 3, is_refused=False)
+                found = await silent()
+                assert (f"since {iso(opened)}" in found.get(f"{route} answers", "")) is wrong
+            async with world.db.transaction() as tx:
+                await set_breaker(tx, route, now, 0, 0, now - timedelta(hours=1), now, 3, is_refused=True)
+            assert await silent() == {}, "it has refused the account: that is another fault"
 
     asyncio.run(story())
 

@@ -1,13 +1,17 @@
 """A database that was restored is quarantined: it is read, scheduled rescues are taken, and nothing leaves."""
 
 import asyncio
+import errno
 import json
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
@@ -21,7 +25,7 @@ from tests.docs.running import clean_environment
 from tests.doors.rescue.door import listening
 from tests.main.test_live import payment
 from tests.main.test_without_vault import new_databases
-from tests.rings import drawn
+from tests.rings import drawn, each
 
 from recoup.doors.clock.worker import work
 from recoup.flows import recover, standing
@@ -29,9 +33,12 @@ from recoup.flows.bootstrap import Bootstrap, bootstrap
 from recoup.flows.hosted_link import checkout_token
 from recoup.flows.insight.verify import verify
 from recoup.flows.people.persons import erase_all, find_all_by_name
+from recoup.gateways import marks
 from recoup.gateways.cards.kinds import SimulatedIssuer
 from recoup.gateways.cards.port import Inquiry
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
+from recoup.gateways.marks import is_elsewhere, place_of_folder
+from recoup.kernel.private_files import write_whole
 from recoup.kernel.scope import Actor, Scope
 from recoup.main import worlds
 from recoup.main.app import make_app
@@ -42,6 +49,7 @@ from recoup.main.settings import Settings
 from recoup.main.worlds import Running, open_sandbox
 from recoup.rules.network.allow_list import APPROVE_CARDS
 from recoup.store.server import ServerAddress
+from recoup.store.server.cluster import cluster_folder
 
 APPROVES = APPROVE_CARDS[0]
 
@@ -323,6 +331,135 @@ def test_the_people_database_is_told_from_its_copy_too(server: ServerAddress, tm
             assert (found["begun"], found["quarantined"]) == (True, False)
             await one.is_quarantined(no=True)
             assert one.world.standing.asks_first_until is None, "the world's own database lost nothing"
+
+    asyncio.run(story())
+
+
+def test_a_copied_data_folder_waits_until_somebody_says_which_goes_on(server: ServerAddress, tmp_path: Path) -> None:
+    async def story() -> None:
+        cluster_folder(tmp_path).mkdir(parents=True)
+        (cluster_folder(tmp_path) / "PG_VERSION").touch()
+        (tmp_path / "socket").symlink_to(server.host)  # as of the embedded server
+        mark = tmp_path / "standing/sandbox.json"
+        async with installed(server, tmp_path) as one:
+            await one.counted()
+            kept = json.loads(mark.read_bytes())
+            assert kept["place"] == place_of_folder(tmp_path)
+            for _ in range(100):  # as it runs, it may just be writing its own
+                mark.write_text(json.dumps(kept | {"place": " 4711"}))
+                await asyncio.sleep(0.3)
+                if one.world.standing.is_quarantined:
+                    break
+            await one.is_quarantined()
+            before = await one.charged()
+            refused = await one.evaluate(managed=False)
+            assert refused.status_code == 503
+            assert "copied or moved here" in refused.text
+            assert "Stop the other one for good" in refused.text
+            assert await one.charged() == before
+            lines = [line async for line in look_at(one.world) if not line.ok]
+            assert "Stop the other one for good" in next(line.cure for line in lines if line.what == "database")
+            found = await one.recover()
+            assert (found["begun"], found["quarantined"]) == (True, False)
+            await one.is_quarantined(no=True)
+            assert json.loads(mark.read_bytes())["place"] == kept["place"]
+            assert one.world.standing.asks_first_until is not None, "the other one may have gone on meanwhile"
+
+    asyncio.run(story())
+
+
+def test_a_folder_that_is_renamed_stays_itself_and_a_copy_does_not(tmp_path: Path) -> None:
+    first, copy = tmp_path / "first", tmp_path / "copy"
+    first.mkdir()
+    place = place_of_folder(first)
+    shutil.copytree(first, copy)
+    assert place_of_folder(copy) != place
+    assert place_of_folder(first.rename(tmp_path / "renamed")) == place
+    assert is_elsewhere(place_of_folder(copy), place)
+
+
+def test_a_volume_that_was_filled_from_another_is_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The root of each has the same inode, and a container's machine has no name."""
+    monkeypatch.setattr(marks, "_MACHINE", tmp_path / "none")
+    root = tmp_path.stat()
+
+    def volume(identity: int) -> str:
+        monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_fsid=identity))
+        return place_of_folder(tmp_path)
+
+    first = volume(7)
+    assert is_elsewhere(volume(8), first)
+    assert not is_elsewhere(volume(7), first)
+    for unknown in (0, root.st_dev):  # a number of the device changes when disks are found in another order
+        assert not is_elsewhere(volume(unknown), first)
+        assert not is_elsewhere(first, volume(unknown))
+    assert not is_elsewhere(first, f" {root.st_ino}"), "a mark of an older release"
+
+
+@each(
+    "one, other, expected",
+    [
+        ("a 1", "a 1", False),
+        ("a 1", "a 2", True),
+        ("a 1", "b 1", True),
+        (" 1", "b 1", False),
+        (" 1", " 2", True),
+        ("", "a 1", False),
+        ("a 1", "", False),
+    ],
+)
+def test_a_machine_that_has_no_name_may_be_any(one: str, other: str, expected: bool) -> None:
+    """A container has none, and its host looks at the same folder; a place of an earlier release is not known."""
+    assert is_elsewhere(one, other) is expected
+
+
+@pytest.mark.parametrize("how", ["full", "unreadable"])
+def test_where_no_mark_can_be_kept_nothing_is_taken_after_a_minute(
+    server: ServerAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setattr(standing, "UNMARKED_SECONDS", 1.0)
+    folder, away = tmp_path / "data/standing", tmp_path / "away"
+
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    async def ready(one: Installed, status: int) -> dict[str, Any]:
+        for _ in range(100):
+            answer = await one.http.get("/readyz")
+            if answer.status_code == status:
+                break
+            await asyncio.sleep(0.1)
+        assert answer.status_code == status, answer.text
+        told: dict[str, Any] = answer.json()
+        return told
+
+    async def story() -> None:
+        async with installed(server, folder.parent) as one:
+            assert (await one.evaluate()).status_code == 200
+            if how == "full":
+                monkeypatch.setattr(marks, "write_whole", full)
+            else:
+                folder.rename(away)
+                folder.write_text("")
+            assert (await ready(one, 503))["why"] == "mark"
+            await one.is_quarantined()
+            given = one.payment()
+            refused = await one.evaluate(given)
+            assert refused.status_code == 503
+            assert "How far the database was seen to be cannot be" in refused.text
+            assert refused.headers["retry-after"] == "60"
+            assert (await one.call("GET", "/v1/orders")).status_code == 200
+            (line,) = [line async for line in look_at(one.world) if line.what == "database"]
+            assert not line.ok
+            assert line.cure in refused.text
+            if how == "full":
+                monkeypatch.setattr(marks, "write_whole", write_whole)
+            else:
+                folder.unlink()
+                away.rename(folder)
+            assert (await ready(one, 200))["ready"]
+            await one.is_quarantined(no=True)
+            assert (await one.evaluate(given)).status_code == 200
 
     asyncio.run(story())
 

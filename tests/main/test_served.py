@@ -8,8 +8,8 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,9 +21,11 @@ from tests import answering
 from tests.databases import empty
 from tests.docs.running import clean_environment
 from tests.kills.installation import free_port
-from tests.worlds import sandbox_world
+from tests.worlds import owner, sandbox_world
 
-from recoup.main import app
+from recoup.kernel.problem import Problem
+from recoup.main import probes
+from recoup.main.metrics import scrape
 from recoup.main.serve import limits_of, raise_file_handles
 from recoup.main.settings import Settings
 from recoup.store.operation import upkeep
@@ -164,14 +166,84 @@ def test_many_probes_write_once(monkeypatch: pytest.MonkeyPatch, server: ServerA
         tries.append(connection)
         return False
 
-    monkeypatch.setattr(app, "has_room", tried)
+    monkeypatch.setattr(probes, "has_room", tried)
 
     async def story() -> None:
-        async with sandbox_world(server) as (world, _, _):
+        async with sandbox_world(server) as (world, _, _), AsyncExitStack() as kept:
             opened: Any = [SimpleNamespace(world=world)]
-            [ready] = [one.endpoint for one in app.probes(opened, bool) if one.path == "/readyz"]
+            [ready] = [one.endpoint for one in probes.probes(opened, bool, kept) if one.path == "/readyz"]
             answers = [await ready(None) for _ in range(5)]
             assert [(one.status_code, b"no room" in one.body) for one in answers] == [(503, True)] * 5
 
     asyncio.run(story())
     assert len(tries) == 1
+
+
+def test_a_lock_on_tables_and_a_pool_that_is_lent_out_take_no_door_out_of_a_balancer(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with sandbox_world(server) as (world, _, _), AsyncExitStack() as kept:
+            opened: Any = [SimpleNamespace(world=world)]
+            [ready] = [one.endpoint for one in probes.probes(opened, bool, kept) if one.path == "/readyz"]
+            assert (await ready(None)).status_code == 200
+            async with AsyncExitStack() as held, owner(world) as locks, locks.transaction():
+                await locks.execute("LOCK TABLE orders, order_heads, due_work, upkeep IN ACCESS EXCLUSIVE MODE")
+                with suppress(Problem, TimeoutError):
+                    async with asyncio.timeout(2):
+                        while True:
+                            await held.enter_async_context(world.db.connection())
+                answer = await ready(None)
+                assert (answer.status_code, b'"partition_days_left":' in answer.body) == (200, True)
+                began = time.monotonic()
+                text, _ = await scrape([world], Path("/"))
+                assert time.monotonic() - began < 4, "two seconds on a machine that does nothing else"
+                assert b"recoup_database_up" in text
+
+    asyncio.run(story())
+
+
+def test_whoever_asks_and_however_often_a_probe_has_one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    held: list[object] = []
+    answers: list[object] = []
+
+    @asynccontextmanager
+    async def apart() -> AsyncIterator[Any]:
+        one = SimpleNamespace(is_closed=lambda: False)
+        held.append(one)
+        assert len(held) == 1, "the one before is ended first"
+        try:
+            yield one
+        finally:
+            held.remove(one)
+
+    async def asked(connection: object) -> bool:
+        answers.append(connection)
+        await asyncio.sleep(0.01)
+        if len(answers) % 3:
+            raise asyncpg.PostgresConnectionError
+        return True
+
+    async def nothing(*_: object) -> dict[str, float]:
+        return {"orders": 7.0}
+
+    for name, instead in (("is_writable", asked), ("has_room", asked), ("read_days_left", nothing)):
+        monkeypatch.setattr(probes, name, instead)
+    world = SimpleNamespace(
+        name="sandbox",
+        db=SimpleNamespace(apart=apart),
+        clocks=SimpleNamespace(wall=lambda: None),
+        standing=SimpleNamespace(is_quarantined=False),
+    )
+
+    async def story() -> None:
+        async with AsyncExitStack() as kept:
+            opened: Any = [SimpleNamespace(world=world)]
+            [ready] = [one.endpoint for one in probes.probes(opened, bool, kept) if one.path == "/readyz"]
+            for _ in range(20):
+                await ready(None)
+            before = len(answers)
+            found = {one.status_code for one in await asyncio.gather(*(ready(None) for _ in range(500)))}
+            assert found <= {200, 503}
+            assert len(answers) - before <= 8, "those who come together are answered together"
+        assert held == []
+
+    asyncio.run(story())

@@ -8,6 +8,7 @@ from click.testing import CliRunner
 from tests.rings import each
 
 from recoup.kernel.problem import Problem
+from recoup.main.chosen_world import read_bootstrap
 from recoup.main.cli import cli
 from recoup.main.settings import RANGES, Settings, load_settings, without_secrets
 from recoup.main.worlds import originator_of
@@ -161,3 +162,17 @@ def test_every_whole_number_has_a_range(tmp_path: Path) -> None:
                 if f"{name} must be between {least} and {most}" not in problem.message or len(problem.message) > 120:
                     wrong.append((name, problem.message))
     assert not wrong
+
+
+def test_an_address_of_ipv6_stands_in_brackets() -> None:
+    assert Settings(host="::1", port=8400).url == "http://[::1]:8400"
+    assert Settings(host="127.0.0.1", port=8400).url == "http://127.0.0.1:8400"
+
+
+@pytest.mark.parametrize("text", ["", '{"base_url": "http://127.0', "[]"])
+def test_a_file_of_credentials_that_was_cut_is_one_line(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "bootstrap.json"
+    path.write_text(text)
+    with pytest.raises(Problem, match="is cut, or is no file of Recoup") as refused:
+        read_bootstrap(path)
+    assert "recoup bootstrap" in (refused.value.cure or "")

@@ -4,6 +4,7 @@ import http.client
 import os
 import select
 import signal
+import socket
 import sys
 import threading
 import time
@@ -122,7 +123,7 @@ def test_what_doors_share_is_in_memory(tmp_path: Path, monkeypatch: pytest.Monke
 def test_a_successor_that_has_not_said_that_it_serves_replaces_nobody() -> None:
     """As one that is ending: its pipe is closed before it is seen to be gone."""
     closes = f"import os, time; os.close(int(os.environ['{up.READY}'])); time.sleep(60)"
-    part = up.Part("door", [sys.executable, "-c", "import time; time.sleep(60)"], tells=True)
+    part = up.Part("door", [sys.executable, "-c", "import time; time.sleep(60)"], tells=30.0)
     environment = dict(os.environ)
     try:
         part.start(environment)
@@ -145,8 +146,142 @@ def test_a_successor_that_has_not_said_that_it_serves_replaces_nobody() -> None:
         part.wait(time.monotonic() + 5)
 
 
+def test_who_was_replaced_answers_what_it_has_before_its_parent_ends() -> None:
+    """Children end with their parent: one that was told to end, and forgotten, was cut in the middle of its calls."""
+    slow = f"""
+import os, signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: (time.sleep(1.5), sys.exit(7)))
+os.write(int(os.environ["{up.READY}"]), b"1")
+while True:
+    time.sleep(0.05)
+"""
+    environment, part = dict(os.environ), up.Part("door", [sys.executable, "-c", slow], tells=30.0)
+
+    def serves() -> bool:
+        part.ensure(environment)
+        return part.serves
+
+    part.start(environment)
+    until(serves)
+    former = part.process
+    assert former is not None
+    part.replace(environment)
+    until(lambda: serves() and part.former is None)
+    assert part.ending == [former]
+    part.stop()
+    part.wait(time.monotonic() + CHANGED_SECONDS)
+    assert former.returncode == 7, "it was waited for"  # noqa: PLR2004
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux's kernel drops what begins a connection")
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_who_comes_as_the_doors_end_is_not_taken_and_cut(tmp_path: Path, host: str) -> None:
+    """Closed with a caller in its queue, a listener would cut it: first nobody new gets there."""
+    listener = up.listen_on(Settings(data_dir=tmp_path, host=host, port=0))
+    with listener, socket.create_connection(listener.getsockname()[:2]) as early:
+        up.refuse_new(listener)
+        with socket.socket(listener.family) as late:
+            late.settimeout(0.4)
+            with pytest.raises(TimeoutError):
+                late.connect(listener.getsockname())
+        assert select.select([listener], [], [], 0)[0], "who was there is still answered"
+        accepted = listener.accept()[0]
+        accepted.sendall(b"answer")
+        assert early.recv(6) == b"answer"
+        accepted.close()
+        assert not select.select([listener], [], [], 0)[0]
+
+
+@pytest.mark.parametrize("signals", [1, 2])
+@pytest.mark.parametrize("seconds", [0.0, 0.4])
+@pytest.mark.prove("processes")
+def test_an_end_during_the_start_leaves_nobody(tmp_path: Path, seconds: float, signals: int) -> None:
+    made = Installation(tmp_path / "data", words=("--doors", "2"))
+    made.wait_ready()
+    made.stop()
+    made.ensure()
+    assert made.up is not None
+    until(lambda: bool(made.parts("doors")))
+    time.sleep(seconds)
+    for _ in range(signals):
+        made.up.send_signal(signal.SIGTERM)
+        time.sleep(0.05)
+    assert made.up.wait(60) == 0
+    assert not made.left_behind()
+    made.wait_ready()
+    made.stop()
+
+
+@pytest.mark.prove("processes")
+def test_an_end_while_a_stopped_door_is_replaced_answers_all_that_the_other_has(tmp_path: Path) -> None:
+    made = Installation(tmp_path / "data", words=("--doors", "2"))
+    try:
+        made.wait_ready()
+        assert made.up is not None
+        until(lambda: len(made.parts("doors")) == 2)
+        with calling(made.port) as ends:
+            time.sleep(1)
+            stopped = made.parts("doors")[0]
+            os.kill(stopped, signal.SIGSTOP)
+            until(lambda: stopped not in made.parts("doors"))
+            made.up.send_signal(signal.SIGTERM)
+            made.up.send_signal(signal.SIGTERM)
+            made.up.wait(60)
+        assert ends["broken"] <= CALLERS, "those that the stopped one had"
+        assert ends.keys() <= {"404", "503", "broken"}, "refused is answered, too: on a busy machine the start goes on"
+    finally:
+        made.stop()
+
+
+TELLS = f"""
+import os, time
+while True:
+    os.write(int(os.environ['{up.READY}']), b"1")
+    time.sleep(0.05)
+"""
+
+
+def test_a_door_that_stands_still_is_ended_and_replaced(capfd: pytest.CaptureFixture[str]) -> None:
+    environment = dict(os.environ)
+    part = up.Part("door", [sys.executable, "-c", TELLS], tells=0.5)
+    until = time.monotonic() + CHANGED_SECONDS
+
+    def goes_on(seconds: float) -> int:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end or not part.serves:
+            assert time.monotonic() < until
+            part.ensure(environment)
+            time.sleep(0.05)
+        assert part.process is not None
+        return part.process.pid
+
+    try:
+        first = goes_on(1.0)
+        assert goes_on(1.0) == first, "one that tells is left alone"
+        os.kill(first, signal.SIGSTOP)
+        while part.process is None or part.process.pid == first:
+            assert time.monotonic() < until
+            part.ensure(environment)
+            time.sleep(0.05)
+        second = goes_on(1.0)
+        if sys.platform == "linux":
+            assert f"{up.STOOD_STILL}=1" in Path(f"/proc/{second}/environ").read_text().split("\0")
+        assert "has stood still" in capfd.readouterr().err
+        part.command = [sys.executable, "-c", ""]  # a successor that ends: who serves is watched as before
+        part.replace(environment)
+        assert goes_on(1.0) == second
+        os.kill(second, signal.SIGSTOP)
+        while part.process is not None and part.process.pid == second:
+            assert time.monotonic() < until
+            part.ensure(environment)
+            time.sleep(0.05)
+    finally:
+        part.stop()
+        part.wait(time.monotonic() + 1)
+
+
 def test_doors_that_never_come_to_serve_end_the_parent() -> None:
-    ends = up.Part("door 1", [sys.executable, "-c", ""], tells=True)
+    ends = up.Part("door 1", [sys.executable, "-c", ""], tells=30.0)
     until = time.monotonic() + CHANGED_SECONDS
     while ends.failed < up.STARTS_MAX and time.monotonic() < until:
         up.check_started([ends])
@@ -159,7 +294,7 @@ def test_doors_that_never_come_to_serve_end_the_parent() -> None:
 
 def test_who_does_not_serve_yet_holds_the_socket_no_longer_than_the_others() -> None:
     deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
-    part = up.Part("door", [sys.executable, "-c", deaf], tells=True)
+    part = up.Part("door", [sys.executable, "-c", deaf], tells=30.0)
     part.start(dict(os.environ))
     part.give_up()
     assert part.process is not None

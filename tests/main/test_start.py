@@ -78,7 +78,11 @@ def test_a_verb_is_found_wherever_it_stands_and_help_has_it(verb: str) -> None:
 def test_a_verb_of_a_package_that_is_missing_or_broken_answers_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     broken = EntryPoint("sandbox.processor", "recoup_lab.gone:processor", verb_group.ADDED)
     for found, said in (
-        (None, "comes with the package recoup-lab, which is not installed. Install it: `pip install recoup-lab`."),
+        (
+            None,
+            "comes with the package recoup-lab, which is not installed. "
+            "Install it, in a clone: `.venv/bin/pip install -e packages/recoup-lab`.",
+        ),
         (broken, "cannot be used (ModuleNotFoundError: No module named 'recoup_lab.gone'). Install a release of"),
     ):
         monkeypatch.setattr(verb_group, "added", lambda _, found=found: {found.name: found} if found else {})

@@ -60,7 +60,7 @@ OTHERS: Final[Mapping[str, str]] = {
         "applications approve", "applications decline", "bank answers", "cards decide", "cards join", "chain deploy",
         "chain lift", "chain sweep", "connect adyen", "connect braintree", "connect change", "connect check",
         "connect nmi", "connect stripe", "demo", "disconnect", "engine resume", "import", "keys copied", "keys rotate",
-        "learn", "learn back", "learn prior", "learn risk", "learn risk use", "learn take", "listen",
+        "learn", "learn back", "learn prior", "learn risk", "learn risk use", "learn take",
         "live notice-key", "live unwaive", "live waive", "people end-operator", "people reset-second-factor",
         "policy back", "policy check", "reconcile", "report certificate", "report settlement", "route off",
         "route on", "sandbox decline", "sandbox deposit", "sandbox pay", "sandbox play", "sandbox token",

@@ -111,7 +111,7 @@ def test_the_wheel_alone_plays_the_demo_takes_a_bridge_and_says_what_the_laborat
             1,
             "",
             f"recoup: `recoup {words}` comes with the package recoup-lab, which is not installed. "
-            "Install it: `pip install recoup-lab`.\n",
+            "Install it, in a clone: `.venv/bin/pip install -e packages/recoup-lab`.\n",
         )
     _install(tmp_path, "recoup_lab")
     assert json.loads(_said(recoup, "lab", "world", given='{"op":"hello","protocol":1}\n').stdout)["protocol"] == 1

@@ -1,6 +1,7 @@
 """`recoup worker` without `recoup up`: what keeps an installation of several machines alive."""
 
 import asyncio
+import os
 import subprocess
 import time
 from dataclasses import replace
@@ -10,6 +11,9 @@ import asyncpg
 import pytest
 from tests.kills.installation import RECOUP
 
+from recoup.doors.clock import worker as clock
+from recoup.main import worker
+from recoup.main.alive import READY
 from recoup.main.databases import find_databases, has_live, prepare
 from recoup.main.settings import load_settings
 from recoup.store.partitions import partitions_of
@@ -30,6 +34,37 @@ async def _count(dsn: str) -> int:
         return len(await partitions_of(connection, "api_calls"))
     finally:
         await connection.close()
+
+
+def test_a_worker_one_of_whose_loops_no_longer_comes_round_tells_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one that is stopped: whoever started it replaces it."""
+    reads, writes = os.pipe()
+    os.set_blocking(reads, False)
+    monkeypatch.setenv(READY, str(writes))
+    begun = dict[asyncio.Event | None, float]()
+    monkeypatch.setattr(clock, "_begun", begun)
+
+    def told() -> bytes:
+        try:
+            return os.read(reads, 64)
+        except BlockingIOError:
+            return b""
+
+    async def story() -> None:
+        telling = asyncio.create_task(worker._tell())
+        begun[None] = begun[asyncio.Event()] = time.monotonic()
+        await asyncio.sleep(1.2)
+        assert told() == b"11"
+        begun[asyncio.Event()] = time.monotonic() - clock.PASS_SECONDS_MAX - 1
+        await asyncio.sleep(1.2)
+        assert not told()
+        telling.cancel()
+
+    try:
+        asyncio.run(story())
+    finally:
+        os.close(reads)
+        os.close(writes)
 
 
 @pytest.mark.prove("processes")

@@ -5,6 +5,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from structlog.testing import capture_logs
 from tests.worlds import make_shop, owner, sandbox_world
 
 from recoup.gateways.cards.sandbox import connections
@@ -305,5 +306,23 @@ def test_a_statement_whose_plan_died_in_a_schema_change_is_run_again(server: Ser
             for _ in range(8):
                 await work()
             assert len((await world.db.fetch("SELECT * FROM kept"))[0]) == 3
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("code", ["XX001", "XX002"])
+def test_a_damaged_page_is_said_and_no_traceback(server: ServerAddress, code: str) -> None:
+    async def story() -> None:
+        async with sandbox_world(server) as (world, _, _):
+            why = "invalid page in block 7 of base/1/2"
+            raises = f"DO $$ BEGIN RAISE EXCEPTION '{why}' USING ERRCODE = '{code}'; END $$"
+            with capture_logs() as logs:
+                for _ in range(2):
+                    with pytest.raises(Problem, match="A page of the database is damaged") as refused:
+                        async with world.db.connection() as connection:
+                            await connection.execute(raises)
+            assert refused.value.code == "unavailable"
+            said = [one for one in logs if one["event"] == "database page damaged"]
+            assert [one["why"] for one in said] == [why], "once a minute"
 
     asyncio.run(story())

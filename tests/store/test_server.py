@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from recoup.kernel.problem import Problem
-from recoup.store.server import EmbeddedServer, ServerAddress, find_binaries
+from recoup.store.server import EmbeddedServer, ServerAddress, embedded, find_binaries, pulse
 from recoup.store.server.address import SOCKET_PATH_BYTES_MAX
 from recoup.store.server.postmaster import find_postmaster
 
@@ -121,6 +121,30 @@ def test_a_killed_server_comes_back_with_its_rows(opened: Callable[..., Embedded
         until(lambda killed=killed: (server.ensure(), alive(server) not in (0, killed))[1])
         assert ask(server.start(), "select one from kept") == "1"
         assert server.owned
+
+
+@pytest.mark.parametrize("fault", ["removed", pytest.param("stopped", marks=pytest.mark.prove("processes"))])
+def test_a_server_that_lives_and_takes_no_connection_is_started_again(
+    opened: Callable[..., EmbeddedServer], monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    """Its socket is gone, or it stands still: what its process says is not asked."""
+    for name, seconds in (("EVERY_SECONDS", 0.05), ("ANSWER_SECONDS", 0.2)):
+        monkeypatch.setattr(pulse, name, seconds)
+    monkeypatch.setattr(embedded, "SILENT_STOP_SECONDS", 0.5)
+    server = opened()
+    address = server.start()
+    ask(address, "create table kept as select 1 as one")
+    for _ in range(30):
+        server.ensure()
+        time.sleep(0.02)
+    before = alive(server)
+    assert before, "one that answers is left alone"
+    if fault == "removed":
+        next(Path(address.host).glob(".s.PGSQL.*[0-9]")).unlink()
+    else:
+        os.kill(before, signal.SIGSTOP)
+    until(lambda: (server.ensure(), alive(server) not in (0, before))[1])
+    assert ask(server.start(), "select one from kept") == "1"
 
 
 @pytest.mark.prove("processes")

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Final
 from uuid import UUID
 
@@ -19,7 +20,7 @@ import asyncpg
 import structlog
 
 from recoup.core.beside import beside
-from recoup.gateways.marks import ErasedPerson, MarkFile
+from recoup.gateways.marks import ErasedPerson, MarkFile, is_elsewhere
 from recoup.kernel.problem import Problem, Sentence, in_words
 from recoup.kernel.time import Clocks, WallTime
 from recoup.rules.standing import Mark, Reached, knows_less, newest
@@ -39,20 +40,18 @@ from recoup.store.statement import Read
 EVERY_SECONDS: Final = 5.0
 QUARANTINED_EVERY_SECONDS: Final = 1.0  # to see a recovery end
 RETRY_SECONDS: Final = 60
+UNMARKED_SECONDS: Final = 60.0
+RECOVER: Final = "Send it again later; the operator runs `recoup recover`."
 log = structlog.get_logger()
-
-
-def quarantined(reason: str) -> Problem:
-    """The answer to whatever would write, send, pay or mail while it lasts."""
-    cure = "Send it again later; the operator runs `recoup recover`."
-    return Problem("unavailable", reason, cure=cure, retry_after_seconds=RETRY_SECONDS)
 
 
 @dataclass(slots=True)
 class FixedStanding:
-    """A standing that is given, not measured."""
+    """A standing that is given, not measured. `cure`: what the operator does."""
 
     reason: str = ""
+    cure: str = RECOVER
+    refuses_all: bool = False
     lost_from: datetime | None = None
     lost_to: datetime | None = None
     asks_first_until: datetime | None = None
@@ -64,7 +63,7 @@ class FixedStanding:
     def check(self) -> None:
         """Raises: Problem(unavailable) while it is quarantined."""
         if self.reason:
-            raise quarantined(self.reason)
+            raise Problem("unavailable", self.reason, cure=self.cure, retry_after_seconds=RETRY_SECONDS)
 
     async def note_erased(self, merchant_id: UUID, payer_id: UUID) -> None: ...
 
@@ -72,12 +71,14 @@ class FixedStanding:
 @dataclass(frozen=True, slots=True)
 class Marks:
     """What is known of one world's database at a moment: what it has, and the highest that was seen. `people`: what
-    the people's database notes, `people_seen`: how far that was seen to be itself."""
+    the people's database notes, `people_seen`: how far that was seen to be itself. `is_copy`: the data folder, with
+    its databases, was last used elsewhere."""
 
     has: WorldMark
     seen: Reached | None
     people: Noted | None
     people_seen: Mark
+    is_copy: bool = False
 
     @property
     def knows_less(self) -> bool:
@@ -96,7 +97,14 @@ class Marks:
             )
         if self.people is not None and self.people.own < self.people_seen:
             return Sentence("The database of people was restored or has lost data.")
+        if self.is_copy:
+            return Sentence("This data folder was copied or moved here, and another Recoup may go on with its orders.")
         return ""
+
+    @property
+    def cure(self) -> str:
+        copied = self.is_copy and not self.knows_less
+        return "Stop the other one for good, then run `recoup recover` here." if copied else RECOVER
 
 
 def _at(reached: Reached) -> str:
@@ -107,7 +115,7 @@ def _at(reached: Reached) -> str:
 class Watch(FixedStanding):
     """Compares a world's database with what was seen of it, in one process. It knows nothing before its first look."""
 
-    __slots__ = ("_clocks", "_counted_at", "_db", "_file", "_people", "_people_seen", "_seen", "_world")
+    __slots__ = ("_clocks", "_counted_at", "_db", "_file", "_people", "_people_seen", "_seen", "_unmarked", "_world")
 
     def __init__(self, world: str, db: Database, people: Database, file: MarkFile, clocks: Clocks) -> None:
         super().__init__()
@@ -115,25 +123,35 @@ class Watch(FixedStanding):
         self._seen: Reached | None = None
         self._people_seen = Mark(0, 0)
         self._counted_at: datetime | None = None  # by a process of this machine
+        self._unmarked: float | None = None  # since when no mark can be kept
 
     async def marks(self) -> Marks:
         """Reads the database last: others count on meanwhile. Raises: Problem(unavailable)."""
-        kept, noted = self._file.read(), await noted_mark(self._people, self._world)
+        try:
+            kept = self._file.read()
+        except Problem as problem:
+            raise self._not_marked(problem) from None
+        noted = await noted_mark(self._people, self._world)
         self._seen = newest(self._seen, *(one.reached for one in (kept, noted) if one is not None))
         if kept is not None:
             self._counted_at = kept.at
             self._people_seen = max(self._people_seen, kept.people)
         seen, people_seen = self._seen, self._people_seen
-        return Marks(await world_mark(self._db), seen, noted, people_seen)
+        is_copy = kept is not None and is_elsewhere(kept.place, self._file.place)
+        return Marks(await world_mark(self._db), seen, noted, people_seen, is_copy)
 
     async def look(self) -> None:
         """Compares, and counts on where the databases know all; of the processes of a machine the first to look does
         it. Raises: Problem(unavailable)."""
         marks = await self.marks()
-        self._set(marks.reason, marks.has)
+        if marks.reason or self._unmarked is None:
+            self._set(marks.reason, marks.has, marks.cure)
         now, mark = self._clocks.wall(), marks.has.reached.mark
         ago = None if self._counted_at is None else now - WallTime(self._counted_at)
-        if marks.reason or ago is not None and timedelta(0) <= ago < timedelta(seconds=EVERY_SECONDS * 0.8):
+        if marks.reason:
+            return
+        if ago is not None and timedelta(0) <= ago < timedelta(seconds=EVERY_SECONDS * 0.8):
+            self._unmarked = None
             return
         beat = await count_on(self._db.alone, *mark, now)
         if beat is not None:  # else another server since; the next look says so
@@ -149,7 +167,21 @@ class Watch(FixedStanding):
         noted = await note_mark(self._people.alone, self._world, *values, *condition)
         if noted is not None:
             self._people_seen = max(known, noted.own)
-        await asyncio.to_thread(self._file.keep, reached, self._people_seen)
+        try:
+            await asyncio.to_thread(self._file.keep, reached, self._people_seen)
+        except Problem as problem:
+            raise self._not_marked(problem) from None
+        self._unmarked = None
+
+    def _not_marked(self, problem: Problem) -> Problem:
+        """A database that is restored later could not be told from one that knows all: after a minute nothing more is
+        taken or sent."""
+        self._unmarked = self._unmarked or monotonic()
+        if monotonic() - self._unmarked >= UNMARKED_SECONDS:
+            if not self.refuses_all:
+                log.error("mark not kept", world=self._world, why=problem.message, cure=problem.cure)
+            self.reason, self.cure, self.refuses_all = problem.message, problem.cure or "", True
+        return problem
 
     async def begin(self, epoch: int) -> None:
         """Takes the databases for whole once an epoch was begun."""
@@ -173,15 +205,15 @@ class Watch(FixedStanding):
             return
         marks = Marks(await world_mark(connection), seen, None, Mark(0, 0))
         if marks.reason:
-            self._set(marks.reason, marks.has)
+            self._set(marks.reason, marks.has, marks.cure)
             self.check()
 
-    def _set(self, reason: str, has: WorldMark) -> None:
+    def _set(self, reason: str, has: WorldMark, cure: str) -> None:
         if reason and not self.reason:
-            log.error("quarantine", world=self._world, why=reason, cure="recoup recover")
+            log.error("quarantine", world=self._world, why=reason, cure=cure)
         elif self.reason and not reason:
             log.warning("quarantine over", world=self._world)
-        self.reason = reason
+        self.reason, self.cure, self.refuses_all = reason, cure, False
         self.lost_from, self.lost_to, self.asks_first_until = has.lost_from, has.lost_to, has.asks_first_until
 
     @asynccontextmanager

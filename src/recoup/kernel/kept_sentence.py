@@ -4,17 +4,19 @@ A text without parts stands as it is. `keep` and `kept` are each other's reverse
 every text, also one that only looks like a sentence.
 """
 
+import re
 from datetime import date, datetime
 from typing import Annotated, Any, Final
 
 import msgspec
 
-from recoup.kernel.problem import NearDay, Part, Sentence
+from recoup.kernel.problem import Figure, NearDay, Part, Sentence
 
 MARK: Final = "sentence"
 Kept = Annotated[str, MARK]
 """A column, or a value in one, that is written by `keep` and read by `kept`: the store's rows and statements do."""
 
+_FIGURE: Final = re.compile(r"[+\-\N{MINUS SIGN}]?\d{1,3}(?:,\d{3}){0,9}(?:\.\d{1,18})?")  # kept as a plain text
 _OPENS: Final = '["'
 _TEXT: Final = "{0}"
 _encode: Final = msgspec.json.Encoder().encode
@@ -51,7 +53,7 @@ def _plain(part: Part) -> Any:
         return {"at": part.isoformat()}
     if isinstance(part, date):
         return {"near" if isinstance(part, NearDay) else "day": part.isoformat()}
-    return part
+    return str(part) if isinstance(part, Figure) else part
 
 
 def _made(kept: Any) -> Sentence:
@@ -70,5 +72,5 @@ def _part(kept: Any) -> Part:
         case {"near": str(day)}:
             return NearDay.fromisoformat(day)
         case str() | int():
-            return kept
+            return Figure(kept) if isinstance(kept, str) and _FIGURE.fullmatch(kept) else kept
     raise ValueError(f"{type(kept).__name__} is no part of a sentence")

@@ -15,6 +15,15 @@ Part = str | int | date
 """A `Sentence` is said by its own key, a `datetime` in the reader's zone, a `date` as the reader writes it."""
 
 
+class Figure(str):
+    """A number or sum in English, which is read in its reader's own writing; a name like `7.11` is not."""
+
+
+def figure(number: int) -> Figure:
+    """A whole number with its thousands apart."""
+    return Figure(f"{number:,}")
+
+
 class NearDay(date):
     """A day whose year goes without saying."""
 
@@ -65,7 +74,7 @@ def shaped(key: str, **parts: Part) -> Sentence:
 
 def _part(value: object) -> Part:
     """Whatever else is filled in is its text."""
-    if isinstance(value, Sentence | date) or type(value) in (str, int):
+    if isinstance(value, Sentence | date) or type(value) in (str, int, Figure):
         return value  # type: ignore[return-value]
     return format(value)
 

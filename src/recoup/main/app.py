@@ -8,13 +8,12 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequenc
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from ipaddress import ip_address
-from time import monotonic
 from typing import Any, Final
 
 import structlog
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, Router
 
 from recoup import __version__
@@ -53,14 +52,11 @@ from recoup.main.door_server import DoorServer
 from recoup.main.extension_check import extension_troubles
 from recoup.main.heap import settle_heap
 from recoup.main.metrics import Ended, scrape, watch_process
+from recoup.main.probes import probes
 from recoup.main.settings import Settings
 from recoup.main.worlds import DOORS, Running, open_worlds
-from recoup.store.operation.partitions import read_days_left
-from recoup.store.operation.upkeep import has_room, is_writable
-from recoup.store.statement import Connection
 
-_RETRY: Final = {"retry-after": "2"}
-ROOM_SECONDS: Final = 5.0
+NOTE_SECONDS: Final = 0.3
 _NOT_HERE: Final = Problem(
     "forbidden",
     "Metrics are told to callers on this machine only.",
@@ -68,52 +64,14 @@ _NOT_HERE: Final = Problem(
 )
 
 
-def probes(opened: Sequence[Running], is_draining: Callable[[], bool]) -> list[Route]:
-    """`opened` fills when the worlds open."""
-    rooms: dict[str, tuple[float, bool]] = {}  # by world: when it was tried, and whether there was any
-
-    async def has_room_lately(world: str, connection: Connection) -> bool:
-        """Anybody may ask, and each try writes: one in some seconds answers all."""
-        tried_at, found = rooms.get(world, (float("-inf"), True))
-        if (now := monotonic()) >= tried_at + ROOM_SECONDS:
-            rooms[world] = now, found  # those who come meanwhile do not try, too
-            found = await has_room(connection)
-            rooms[world] = now, found
-        return found
-
-    async def healthz(request: Request) -> Response:
-        return PlainTextResponse("ok\n")
-
-    async def readyz(request: Request) -> Response:
-        if is_draining():
-            return JSONResponse({"ready": False, "why": "closing"}, 503, {"connection": "close"})
-        days_left = []
-        try:
-            for one in opened:
-                async with asyncio.timeout(2), one.world.db.connection() as connection:
-                    if not await is_writable(connection):
-                        return JSONResponse({"ready": False, "why": "read-only"}, 503, _RETRY)
-                    if not await has_room_lately(one.world.name, connection):
-                        return JSONResponse({"ready": False, "why": "no room"}, 503, _RETRY)
-                    left = await read_days_left(connection, one.world.clocks.wall())
-                    days_left.append(int(min(left.values())))
-        except (Problem, TimeoutError):
-            return JSONResponse({"ready": False, "why": "database"}, 503, _RETRY)
-        held = [one.world.name for one in opened if one.world.standing.is_quarantined]
-        # Ready all the same: taken out of its proxy a door could not take managed orders, nor show what happened.
-        more = {"quarantine": held} if held else {}
-        return JSONResponse({"ready": True, "partition_days_left": min(days_left, default=None)} | more)
-
-    return [Route("/healthz", healthz), Route("/readyz", readyz)]
-
-
 def _metrics(opened: Sequence[Running]) -> Route:
     async def metrics(request: Request) -> Response:
         text, kind = await scrape([one.world for one in opened], opened[0].settings.data_dir)
         for one in opened:
             if one.world.opening is not None:
-                with contextlib.suppress(Problem):  # the scrape has said so
-                    await one.world.opening.note_read()
+                with contextlib.suppress(Problem, TimeoutError):  # the scrape has said so
+                    async with asyncio.timeout(NOTE_SECONDS):
+                        await one.world.opening.note_read()
         return Response(text, media_type=kind)
 
     return Route("/metrics", metrics)
@@ -310,7 +268,7 @@ def _read_by_people(services: Services) -> list[BaseRoute]:
     ]
 
 
-def _open_doors(settings: Settings, running: Running, doors: Doors) -> Doors:
+def _open_doors(settings: Settings, running: Running, doors: Doors, is_ending: Callable[[], bool]) -> Doors:
     """All of one world's."""
     services = Services(
         running.world,
@@ -318,6 +276,7 @@ def _open_doors(settings: Settings, running: Running, doors: Doors) -> Doors:
         rate_per_second=settings.rate_per_second,
         url=settings.url,
         payer_calls_per_minute=settings.payer_calls_per_minute,
+        is_ending=is_ending,
     )
     stable = make_stablecoin_services(
         running.world,
@@ -355,6 +314,7 @@ def make_app(
     `metrics_at`: where /metrics is served beside the doors; None: at the doors."""
     opened: list[Running] = []
     logs: dict[str, CallLog] = {}
+    probing = AsyncExitStack()
 
     @asynccontextmanager
     async def lifespan(_: Any) -> AsyncIterator[None]:
@@ -363,11 +323,13 @@ def make_app(
             for one in opened:
                 async for problem in extension_troubles(one.world):
                     log.warning("package unavailable", world=one.world.name, why=problem.sentence())
-            _open_doors(settings, running, sandbox)
+            _open_doors(settings, running, sandbox, is_draining)
             if live is not None:
                 by_world.live_routes = live.world.processors  # merchants may connect more
-                by_world.live = _once_open(live.world, _open_doors(settings, live, Doors((), sandbox.operations)))
+                beside_it = Doors((), sandbox.operations)
+                by_world.live = _once_open(live.world, _open_doors(settings, live, beside_it, is_draining))
             async with AsyncExitStack() as stack:
+                stack.push_async_callback(probing.aclose)
                 if metrics_at is not None:
                     await stack.enter_async_context(metrics_door(metrics_at, opened, refuse))
                 for one in opened:
@@ -386,7 +348,7 @@ def make_app(
             note_call(log.note, scope, status, seconds)
 
     ended = Ended()
-    sandbox = Doors(probes(opened, is_draining))
+    sandbox = Doors(probes(opened, is_draining, probing))
     if metrics_at is None:
         sandbox.add(local_metrics(opened, refuse))
     by_world = ByWorld(sandbox, SESSION_COOKIE)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,7 +11,7 @@ import uvloop
 
 from recoup.doors.command.verbs import Opened
 from recoup.flows.bootstrap import OPERATOR_USER, bootstrap, is_bootstrapped, make_bootstrap_partner_key, make_operator
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, Sentence
 from recoup.main.databases import Databases, check_installed, has_live, prepare, used_databases
 from recoup.main.settings import Settings
 from recoup.main.worlds import Running, open_worlds
@@ -24,8 +25,8 @@ async def bootstrap_once(running: Running, *, serving: bool = False) -> dict[str
     begun = path.with_suffix(".begun")
     url = running.settings.url
     if path.exists():
-        kept: dict[str, Any] = json.loads(path.read_text())
-        changed = serving and kept["base_url"] != url
+        kept = read_bootstrap(path)
+        changed = serving and kept.get("base_url") != url
         if changed:
             kept["base_url"] = url
         if "operator_user" not in kept:  # written before there was one
@@ -50,7 +51,20 @@ async def bootstrap_once(running: Running, *, serving: bool = False) -> dict[str
 def served_at(data_dir: Path) -> str:
     """The address that this installation was last served at, so that links made by a verb lead there; else empty."""
     path = data_dir / "bootstrap.json"
-    return str(json.loads(path.read_text()).get("base_url", "")) if path.exists() else ""
+    return str(read_bootstrap(path).get("base_url", "")) if path.exists() else ""
+
+
+def read_bootstrap(path: Path) -> dict[str, Any]:
+    """Raises: Problem(unavailable) for a file that was cut, or is another."""
+    with suppress(OSError, ValueError):
+        kept = json.loads(path.read_text())
+        if isinstance(kept, dict):
+            return kept
+    raise Problem(
+        "unavailable",
+        Sentence("{0} is cut, or is no file of Recoup.", path),
+        cure="Put back a copy, or move it away: `recoup bootstrap` makes new credentials, and the earlier ones end.",
+    )
 
 
 T = TypeVar("T")

@@ -139,8 +139,10 @@ def up(
     """Starts database, HTTP server and worker in one command."""
     from recoup.main.certificate import certificate_of
     from recoup.main.databases import find_databases
+    from recoup.main.output import guard_output
     from recoup.main.up import doors_of, listen_at, only_one, start_chain, supervise
 
+    guard_output()
     settings = load_settings(port=port, host=host, doors=doors, data_dir=data_dir)
     certificate_of(settings)
     lock = only_one(settings.data_dir)
@@ -260,7 +262,7 @@ def bootstrap(as_json: bool, data_dir: Path | None) -> None:
 
     settings = load_settings(data_dir=data_dir)
     if settings.world != "sandbox":  # its credentials are no live merchant's
-        cure = "A shop goes live from its Onboarding page; leave out --live and RECOUP_WORLD for the sandbox."
+        cure = "A merchant goes live from its Onboarding page; leave out --live and RECOUP_WORLD for the sandbox."
         raise Problem("invalid", "bootstrap makes the sandbox's merchant.", cure=cure)
     where = _which_installation(settings)
     with used_databases(settings) as databases:

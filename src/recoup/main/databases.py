@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote, unquote, urlsplit, urlunsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit, urlunsplit
 
 import asyncpg
 import structlog
@@ -23,6 +23,7 @@ from recoup.store.migrate import check_migrated, create_database, migrate, other
 from recoup.store.pool import Database, is_away
 from recoup.store.roles import ensure_roles, owns_schema
 from recoup.store.server import EmbeddedServer
+from recoup.store.server.address import same_folder
 from recoup.store.server.cluster import cluster_folder
 from recoup.store.upgrade import Step, steps_of
 from recoup.store.upkeep import keep_up, may_keep_up
@@ -162,6 +163,12 @@ def at_databases(settings: Settings, databases: Databases) -> dict[str, str]:
             environment.pop(f"RECOUP_{setting.upper()}{FILE}", None)
             environment[f"RECOUP_{setting.upper()}"] = getattr(databases, name)
     return environment
+
+
+def is_embedded(dsn: str, data_dir: Path) -> bool:
+    """Whether it is the embedded server's address, also in a process that was given it."""
+    host = parse_qs(urlsplit(dsn).query).get("host", [""])[0]
+    return bool(host) and (cluster_folder(data_dir) / "PG_VERSION").exists() and same_folder(host, data_dir)
 
 
 def check_not_lost(data_dir: Path) -> None:

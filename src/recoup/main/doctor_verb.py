@@ -14,6 +14,7 @@ import uvloop
 
 from recoup.core.kit.feature import features
 from recoup.doors.command.verbs import data_dir_option, show
+from recoup.flows.card_routes import silent_routes
 from recoup.flows.merchants.connect import check, examined
 from recoup.flows.post_mail import failing_mails
 from recoup.flows.recover import unexplained
@@ -180,7 +181,7 @@ async def look_at(world: World) -> AsyncIterator[Line]:
     """The worker, the database, the packages, then each account with a key."""
     yield await _worker(world)
     lost = world.standing.reason
-    yield Line(world.name, "database", not lost, lost or "knows all that was seen", "Run `recoup recover`.")
+    yield Line(world.name, "database", not lost, lost or "knows all that was seen", world.standing.cure)
     if left := await unexplained(world):
         finding = f"{left:,} movements at processors, of before the database was restored, belong to no order"
         cure = "See the page Reconciliation: have it sent again, or refund it at its processor and book the line."
@@ -235,6 +236,10 @@ async def _database(world: World) -> list[Line]:
         finding = f"somebody has waited {found.blocked_seconds:.0f} s for a lock that process {found.blocked_by} holds"
         cure = f"See what it does in pg_stat_activity; SELECT pg_terminate_backend({found.blocked_by}) ends it."
         lines.append(Line(name, "locks", False, finding, cure))
+    if found.damaged_pages:
+        finding = f"{found.damaged_pages:,} pages had a wrong checksum when they were read"
+        cure = "Look at the disk, then at docs/monitoring.md#recoupdatabasedamaged; postgres.log names file and page."
+        lines.append(Line(name, "pages", False, finding, cure))
     if found.snapshot_age >= SNAPSHOT_AGE_MAX:
         who = f"process {found.snapshot_of}" if found.snapshot_of else "a slot or a prepared transaction"
         finding = f"{who} holds a snapshot that is {found.snapshot_age:,} transactions old; dead rows stay"
@@ -264,7 +269,8 @@ async def _worker(world: World) -> Line:
         return Line(world.name, "worker", True, f"{sum(backlog.waiting.values())} waiting, the oldest {late} s late")
     else:
         finding = f"the oldest due work is {late} s late, and nobody has taken it"
-    return Line(world.name, "worker", False, finding, "Start a worker: `recoup worker`, or `recoup up`.")
+    cure = "Start a worker: `recoup worker`, or `recoup up`. `up` replaces one that stands still within two minutes."
+    return Line(world.name, "worker", False, finding, cure)
 
 
 async def _routes(world: World) -> list[Line]:
@@ -283,6 +289,11 @@ async def _routes(world: World) -> list[Line]:
             finding = f"{refused:,} requests refused as wrong since yesterday, the last with {said}"
             cure = "See the orders in Problem: their timelines have the processor's words. Mend it, then retry them."
             lines.append(Line(world.name, f"{row.name} requests", False, finding, cure))
+    for row in await silent_routes(world.db.reader, now):
+        since = f"since {iso(row.opened_at)}" if row.opened_at is not None else "in this hour and the one before"
+        finding = f"its processor has answered none of the attempts {since}"
+        cure = f"See its status page and the way there; `recoup {_option(world)}route off {row.name}` lets others send."
+        lines.append(Line(world.name, f"{row.name} answers", False, finding, cure))
     return lines
 
 

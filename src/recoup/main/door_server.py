@@ -1,7 +1,6 @@
 """The server under the doors: uvicorn with bounded connections, and an end that is announced before it comes."""
 
 import asyncio
-import os
 import select
 import socket
 import sys
@@ -17,16 +16,18 @@ from uvicorn.config import STARTUP_FAILURE
 from recoup.doors.edge.asgi import App
 from recoup.doors.edge.connections import Connections, Handshakes
 from recoup.doors.edge.http import BoundedHttp
+from recoup.main.alive import teller
 from recoup.main.certificate import Certificate
-from recoup.main.up import READY
+from recoup.main.up import refuse_new
 
 ENDING_SECONDS_MAX: Final = 8.0  # of waiting for calls that are on their way
-LAST_CALL_SECONDS: Final = 0.2  # in which a caller's kept connection is told that it ends
+LAST_CALL_SECONDS: Final = 0.2  # in which connections that have begun are made
 RENEW_TICKS: Final = 100  # of a tenth of a second
 
 
 class DoorServer(uvicorn.Server):
-    """`drain_seconds`: how long it still serves after the signal to end, with `is_draining` set."""
+    """`drain_seconds`: how long it still serves after the signal to end, with `is_draining` set. `alone`: nobody else
+    accepts at its sockets."""
 
     def __init__(
         self,
@@ -36,6 +37,7 @@ class DoorServer(uvicorn.Server):
         drain_seconds: float = 0.0,
         certificate: Certificate | None = None,
         each_second: Callable[[], None] | None = None,
+        alone: bool = False,
         **options: Any,
     ) -> None:
         chosen: dict[str, Any] = {
@@ -53,11 +55,12 @@ class DoorServer(uvicorn.Server):
         asgi: Any = app
         super().__init__(uvicorn.Config(asgi, http=http, **chosen))
         self._connections, self._drain_seconds, self._ends_at = connections, drain_seconds, 0.0
-        self._certificate, self._each_second = certificate, each_second
+        self._certificate, self._each_second, self._is_alone = certificate, each_second, alone
+        self._tell = teller("doors")
 
     @property
     def is_draining(self) -> bool:
-        return bool(self._ends_at)
+        return self._connections.is_ending
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """The first signal begins the drain, a second one ends it."""
@@ -73,8 +76,10 @@ class DoorServer(uvicorn.Server):
             self.should_exit = True
         if self._certificate is not None and self.config.ssl is not None and counter % RENEW_TICKS == 0:
             self._certificate.renew(self.config.ssl)
-        if self._each_second is not None and counter % 10 == 0:
-            self._each_second()
+        if counter % 10 == 0:
+            self._tell()
+            if self._each_second is not None:
+                self._each_second()
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -82,11 +87,14 @@ class DoorServer(uvicorn.Server):
         the socket, they would be cut."""
         self._connections.is_ending = True
         until = monotonic() + ENDING_SECONDS_MAX
+        if self._is_alone:
+            for one in sockets or ():
+                refuse_new(one)
+        await asyncio.sleep(LAST_CALL_SECONDS)
         while monotonic() < until and any(map(_has_waiting, sockets or ())):  # noqa: ASYNC110 - of the kernel
             await asyncio.sleep(0)
         for server in (*self.servers, *(sockets or ())):
             server.close()
-        await asyncio.sleep(LAST_CALL_SECONDS)
         while monotonic() < until and not self.force_exit and self._is_awaited():  # noqa: ASYNC110 - of time
             await asyncio.sleep(0.02)
         await super().shutdown(sockets)
@@ -101,8 +109,7 @@ class DoorServer(uvicorn.Server):
         if self.lifespan.should_exit:
             sys.exit(STARTUP_FAILURE)
         servers: list[Any] = [await self._opened(one) for one in sockets or ()]
-        if ready := os.environ.pop(READY, ""):
-            os.write(int(ready), b"1")
+        self._tell()
         for one in servers:
             await one.start_serving()
         self.servers = servers

@@ -21,7 +21,7 @@ def _of_lab(name: str, help: str) -> PackageVerb:
 LATER: Final[Mapping[str, LaterVerb | PackageVerb]] = {
     "applications": _of_doors("applications", "Lists and decides applications of new merchants."),
     "backtest": _of_doors(
-        "backtest", "Shows what a policy would have rescued of declined payments of the past, beside what was rescued."
+        "backtest", "Shows what a policy would have rescued of past declines, beside what was rescued."
     ),
     "backup": _of_main("backup_verb", "Copies of the embedded database by Barman; see docs/backup.md."),
     "bank": _of_doors("bank", "Payouts to banks, and manual adjustments."),
@@ -57,7 +57,7 @@ LATER: Final[Mapping[str, LaterVerb | PackageVerb]] = {
     "learn": LaterVerb(
         "Trains the rescue engine on this installation's own attempts.", ("recoup.features.engine.cli",)
     ),
-    "listen": _of_doors("listen", "Receives, verifies and prints this merchant's webhooks of both APIs until Ctrl-C."),
+    "listen": _of_doors("listen", "Forwards a merchant's events to an address of this machine, signed as webhooks."),
     "live": _of_main("live_verb", "Sets up the live world: real cards, real money."),
     "monitoring": _of_main(
         "monitoring_verb", "Prints alert rules for Prometheus and a dashboard for Grafana; see docs/monitoring.md."

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import asyncpg
 import structlog
@@ -27,13 +27,11 @@ from recoup.kernel.time import Clocks
 from recoup.main.backup.configuration import AGE_HOURS_MAX
 from recoup.main.backup.copies import age_seconds
 from recoup.main.certificate import SOON, certificate_of
-from recoup.main.databases import Databases
+from recoup.main.databases import Databases, is_embedded
 from recoup.main.settings import Settings
 from recoup.rules.live_check import LINES, WAIVABLE, CheckLine, Verdict
 from recoup.store.operation.live_marks import drop_mark, live_marks, set_mark
 from recoup.store.pool import LOST
-from recoup.store.server.address import same_folder
-from recoup.store.server.cluster import cluster_folder
 
 EVERY_SECONDS: Final = 60.0
 LOOK_SECONDS_MAX: Final = 30.0
@@ -51,7 +49,7 @@ class LiveOpening:
     """The live check of one process. `opens`: it is a door, whose first look without a refusal opens live for good."""
 
     def __init__(self, settings: Settings, databases: Databases, *, opens: bool) -> None:
-        self._settings, self._embedded = settings, _is_embedded(databases.live, settings.data_dir)
+        self._settings, self._embedded = settings, is_embedded(databases.live, settings.data_dir)
         self._opens = opens
         self._world: World | None = None
         self.lines: Sequence[CheckLine] = ()  # of the last look
@@ -175,12 +173,6 @@ def settings_lines(settings: Settings, *, embedded: bool) -> list[CheckLine]:
         _others(settings),
         _processors(settings),
     ]
-
-
-def _is_embedded(dsn: str, data_dir: Path) -> bool:
-    """Whether it is the embedded server's address, also in a process that was given it."""
-    host = parse_qs(urlsplit(dsn).query).get("host", [""])[0]
-    return bool(host) and (cluster_folder(data_dir) / "PG_VERSION").exists() and same_folder(host, data_dir)
 
 
 def _https(settings: Settings) -> CheckLine:

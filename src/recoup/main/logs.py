@@ -1,9 +1,7 @@
 """Logs: one JSON line each on stderr. What they say is chosen by hand: ids and words, never bodies. Each call and each
 attempt has a line at the level info, but not on a terminal, where somebody reads."""
 
-import contextlib
 import logging
-import os
 import sys
 import traceback
 from typing import Any, Final, cast
@@ -18,11 +16,10 @@ from structlog.typing import EventDict  # noqa: E402
 
 from recoup.core.lines import write_lines  # noqa: E402
 from recoup.kernel.problem import in_words  # noqa: E402
+from recoup.main.output import Output  # noqa: E402
 
 for _name in _absent:
     del sys.modules[_name]
-
-STDERR: Final = 2
 
 
 def _where(_logger: object, _method: str, event: EventDict) -> EventDict:
@@ -36,15 +33,10 @@ def _where(_logger: object, _method: str, event: EventDict) -> EventDict:
     return event
 
 
-def _write(line: bytes) -> None:
-    """Whole, however many processes write there."""
-    with contextlib.suppress(OSError):
-        os.write(STDERR, line)
-
-
 def start_logs(level: str) -> None:
     number = getattr(logging, level.upper(), logging.INFO)
-    write_lines(_write if number <= logging.INFO and not sys.stderr.isatty() else None)
+    guarded = sys.stderr if isinstance(sys.stderr, Output) else None
+    write_lines(guarded.put if guarded and number <= logging.INFO and not guarded.isatty() else None)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

@@ -27,6 +27,7 @@ from recoup.core.measures import MEASURES, REFUSED, Measure
 from recoup.doors.edge.asgi import Scope, state
 from recoup.doors.edge.called import template_of
 from recoup.doors.edge.connections import Connections
+from recoup.flows.card_routes import silent_routes
 from recoup.flows.cards.send import OWN
 from recoup.flows.post_mail import failing_mails
 from recoup.flows.recover import unexplained
@@ -49,7 +50,7 @@ LABELS_MAX: Final = 2_000
 WRITABLE: Final = "0 while the database is read-only"
 OTHER: Final = "other"
 UNREAD_SHOWN: Final = timedelta(days=30)
-WORLD_SECONDS_MAX: Final = 5.0  # of asking one
+WORLD_SECONDS_MAX: Final = 1.5  # of asking one: a scraper waits no longer than it has to
 REGISTRY: Final = CollectorRegistry()
 QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics"})  # without a log line
 _METHODS: Final = frozenset(("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS"))
@@ -100,6 +101,7 @@ def _gauge(name: str, help: str, *labels: str, mode: Literal["mostrecent", "live
 _CONNECTIONS = _gauge("recoup_http_connections", "Connections that are open, and their limit", "kind", mode="livesum")
 _CROWDED = _gauge("recoup_http_connections_refused", "Connections that met a limit since the start", mode="livesum")
 _MEMORY = _gauge("recoup_memory_bytes", "Memory of the processes", "part", mode="livesum")
+_LOG_WAITING = _gauge("recoup_log_waiting_bytes", "Of log lines that nobody has read yet", mode="livesum")
 _PAGE: Final = resource.getpagesize()
 
 
@@ -119,12 +121,14 @@ def note_doors(connections: Connections, certificate: Certificate | None) -> Non
 
 
 async def watch_process(part: str) -> None:
-    """Notes each second how late the event loop is and how much memory the process has. Until cancelled."""
+    """Notes each second how late the event loop is, how much memory the process has, and what waits to be logged. Until
+    cancelled."""
     while True:
         due = monotonic() + 1.0
         await asyncio.sleep(1.0)
         LOOP_LAG.add(part, by=max(0.0, monotonic() - due))
         _MEMORY.labels(part).set(_memory())
+        _LOG_WAITING.set(getattr(sys.stderr, "waiting_bytes", 0))
 
 
 def _memory() -> int:
@@ -206,6 +210,7 @@ async def _state(world: World, slot: str, add: Add) -> None:
     text = "Transactions since the oldest snapshot that a session holds"
     add("recoup_oldest_snapshot_transactions", text, found.snapshot_age)
     add("recoup_database_blocked_seconds", "Longest wait for a lock in the database", found.blocked_seconds)
+    add("recoup_database_damaged_pages", "Pages of the database whose checksum was wrong", found.damaged_pages)
     if lag is not None:
         add("recoup_copy_lag_bytes", "Bytes of the database's log that Barman has not received", lag)
     for table, rows in dead.items():
@@ -242,9 +247,11 @@ async def _routes(world: World, add: Add) -> None:
     now = world.clocks.wall()
     sums = await sums_between(world.db, now - timedelta(days=1), now + timedelta(hours=1))
     unread = await unread_kinds(world.db, now - UNREAD_SHOWN)
-    refused, requests, notices = dict[str, int](), dict[str, int](), dict[str, int]()
+    refused, requests, notices, silent = dict[str, int](), dict[str, int](), dict[str, int](), dict[str, int]()
+    quiet = {row.name for row in await silent_routes(world.db, now)}
     for row in await stored_routes(world.db):
         route = row.name if world.routes.is_for_all(row.name) else OWN
+        silent[route] = silent.get(route, 0) + (row.name in quiet)
         refused[route] = refused.get(route, 0) + row.is_refused
         requests[route] = requests.get(route, 0) + (sums[row.name].refused if row.name in sums else 0)
     for kind in unread:
@@ -253,6 +260,7 @@ async def _routes(world: World, add: Add) -> None:
     for name, text, found in (
         ("recoup_route_account_refused", "Routes whose processor refuses our account or its key", refused),
         ("recoup_route_refused_requests", "Requests refused as wrong in the last 24 hours", requests),
+        ("recoup_route_silent", "Routes whose processor has answered nothing although attempts were sent", silent),
         ("recoup_unread_notices", "Signed notices of kinds that this release does not read", notices),
     ):
         for route, number in found.items():
@@ -260,18 +268,21 @@ async def _routes(world: World, add: Add) -> None:
 
 
 async def _look(world: World, slot: str, add: Add) -> None:
-    """A database that does not answer is a finding, too. One that is read-only takes no new connection of ours. `slot`:
-    of Barman."""
-    is_up = True
-    try:
-        async with asyncio.timeout(WORLD_SECONDS_MAX):
-            await _state(world, slot, add)
-            await _work(world, add)
-            await _routes(world, add)
-    except (Problem, TimeoutError) as error:
-        is_up = isinstance(error.__cause__, asyncpg.exceptions.TargetServerAttributeNotMatched)
-        if is_up:
-            add("recoup_database_writable", WRITABLE, 0)
+    """A database that does not answer is a finding, too: what of it answers in time is told. One that is read-only
+    takes no new connection of ours. `slot`: of Barman."""
+    parts = [asyncio.create_task(one) for one in (_state(world, slot, add), _work(world, add), _routes(world, add))]
+    done, late = await asyncio.wait(parts, timeout=WORLD_SECONDS_MAX)
+    for one in late:
+        one.cancel()
+    errors = [error for one in done if (error := one.exception()) is not None]
+    for error in errors:
+        if not isinstance(error, (Problem, TimeoutError)):
+            raise error
+    causes = [error.__cause__ for error in errors]
+    is_read_only = any(isinstance(one, asyncpg.exceptions.TargetServerAttributeNotMatched) for one in causes)
+    if is_read_only:
+        add("recoup_database_writable", WRITABLE, 0)
+    is_up = is_read_only or len(errors) < len(done)
     add("recoup_database_up", "0 while the database does not answer", is_up)
 
 
@@ -287,8 +298,7 @@ async def _gauges(worlds: Sequence[World], data_dir: Path) -> Gauges:
     if age is not None:
         gauges.add("recoup_copy_age_seconds", "Age of the newest copy of the databases", age)
     slot = slot_of(data_dir)
-    for world in worlds:
-        await _look(world, slot, partial(gauges.add, world=world.name))
+    await asyncio.gather(*(_look(world, slot, partial(gauges.add, world=world.name)) for world in worlds))
     return gauges
 
 

@@ -30,6 +30,7 @@ from recoup.flows.world import Backtester, World
 from recoup.kernel.problem import Problem, in_words
 from recoup.main.databases import Databases, at_databases, find_databases
 from recoup.main.logs import start_logs
+from recoup.main.output import guard_output
 from recoup.main.settings import Settings, load_settings
 from recoup.store.server.footing import end_with_parent
 
@@ -136,6 +137,7 @@ def main(world: str, work: str, *details: str) -> None:
     does, longest = WORKS[work]
     _stay_small(longest + ALARM_SLACK)
     settings = replace(load_settings(data_dir=Path(os.environ["RECOUP_DATA_DIR"])), world=world)
+    guard_output(stdout=False)  # where the answer goes
     start_logs(settings.log_level)
     found: Answer
     try:

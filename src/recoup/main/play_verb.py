@@ -12,7 +12,7 @@ from recoup.doors.command.sandbox import sandbox
 from recoup.doors.command.verbs import data_dir_option
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
-from recoup.main.chosen_world import with_world
+from recoup.main.chosen_world import read_bootstrap, with_world
 from recoup.main.demo.example import read_example
 from recoup.main.demo.play import play
 from recoup.main.settings import load_settings
@@ -30,7 +30,7 @@ def add(_cli: click.Group) -> None:
         kept = Path(settings.data_dir) / "bootstrap.json"
         if not kept.exists():
             raise Problem("not_found", "There is no bootstrap.json.", cure="Run `recoup up` or `recoup bootstrap`.")
-        keys = json.loads(kept.read_text())
+        keys = read_bootstrap(kept)
         now = with_world(settings, shown_now)
         played = asyncio.run(play(read_example(file), url or keys["base_url"], keys, now=now, run=_run_name()))
         click.echo(json.dumps(played.to_dict(), ensure_ascii=False))

@@ -13,6 +13,7 @@ from recoup.main.databases import Databases
 from recoup.main.door_server import DoorServer
 from recoup.main.logs import start_logs
 from recoup.main.metrics import note_doors
+from recoup.main.output import guard_output
 from recoup.main.settings import Settings
 from recoup.main.up import listen_at, metrics_socket
 
@@ -39,6 +40,7 @@ HANDLES_KEPT: Final = 64
 def serve(settings: Settings, databases: Databases, fd: int | None = None, metrics_fd: int | None = None) -> None:
     """Serves at these sockets, or at addresses of its own. Raises: Problem(unavailable) for one that cannot be listened
     on."""
+    guard_output()
     start_logs(settings.log_level)
     certificate = certificate_of(settings)
     metrics_at = metrics_socket(settings) if metrics_fd is None else socket.socket(fileno=metrics_fd)
@@ -50,6 +52,7 @@ def serve(settings: Settings, databases: Databases, fd: int | None = None, metri
         drain_seconds=settings.drain,
         certificate=certificate,
         each_second=lambda: note_doors(connections, certificate),
+        alone=fd is None,
         log_level="warning",
         ssl_certfile=settings.tls_cert or None,
         ssl_keyfile=settings.tls_key or None,

@@ -138,14 +138,15 @@ class Settings:
     @property
     def url(self) -> str:
         scheme = "https" if self.tls_cert else "http"
-        return (self.public_url or f"{scheme}://{self.host}:{self.port}").rstrip("/")
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return (self.public_url or f"{scheme}://{host}:{self.port}").rstrip("/")
 
 
 SECRETS: Final = frozenset(spec.name for spec in fields(Settings) if spec.metadata.get("secret"))
 # What else is given or handed on in the environment.
 VARIABLES: Final = frozenset({
     "RECOUP_CONFIG", "RECOUP_KEYS", "RECOUP_KEYS_FILE", "RECOUP_CHAIN_PASSWORD", "RECOUP_CHAIN_PASSWORD_FILE",
-    "RECOUP_SHARED_COUNTS", "RECOUP_READY",
+    "RECOUP_SHARED_COUNTS", "RECOUP_READY", "RECOUP_STOOD_STILL", "RECOUP_APP_KEY", "RECOUP_APP_SECRET", "RECOUP_AT",
 })  # fmt: skip
 # Every whole number among them.
 RANGES: Final[Mapping[str, tuple[int, int]]] = {

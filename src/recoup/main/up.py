@@ -5,18 +5,20 @@ one socket, so what one of them has not accepted another answers. SIGHUP replace
 at a time and only once its successor serves.
 """
 
+import ctypes
 import errno
 import fcntl
 import os
 import select
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -25,19 +27,23 @@ from typing import IO, Final
 from recoup.core.kit.feature import features
 from recoup.doors.edge.counts import SHARED, make_shared
 from recoup.kernel.problem import Problem
+from recoup.main.alive import READY, STOOD_STILL
 from recoup.main.certificate import certificate_of
 from recoup.main.databases import Databases, at_databases
 from recoup.main.settings import Settings, settings_file
+from recoup.store.server import EmbeddedServer
 from recoup.store.server.folder import close_folder, open_lock
 from recoup.store.server.footing import end_with_parent
 
-READY: Final = "RECOUP_READY"  # the number of a file that a door writes to once it serves
+SILENT_SECONDS_MAX: Final = 30.0
+WORKER_SILENT_SECONDS_MAX: Final = 120.0
 READY_SECONDS: Final = 60.0
 STARTS_MAX: Final = 5
 EMBEDDED_DOORS_MAX: Final = 4
 STOP_SECONDS = 15.0
 BACK_OFF_SECONDS_MAX = 5.0
 FREED_SECONDS = 5.0
+ATTACH_FILTER: Final = 26  # Linux's SO_ATTACH_FILTER
 # Where there is one: a full disk kills whoever writes to a mapped file of it.
 MEMORY: Final = "/dev/shm"  # noqa: S108
 BASE = (sys.executable, "-m", "recoup.main")
@@ -50,22 +56,29 @@ class Part:
     name: str
     command: list[str]
     fds: tuple[int, ...] = ()
-    tells: bool = False  # when it serves
+    tells: float = 0.0  # when it serves; and for so many seconds it may tell nothing
     process: "subprocess.Popen[bytes] | None" = None
     former: "subprocess.Popen[bytes] | None" = None  # that serves until the new one does
+    ending: "list[subprocess.Popen[bytes]]" = field(default_factory=list)  # that answer what they have
     not_before: float = 0.0
     back_off: float = field(default=0.0)
     started: float = 0.0
-    ready: int = -1
+    ready: int = -1  # and `former_ready`: where it tells
+    former_ready: int = -1
     serves: bool = False  # as it has told
     failed: int = 0  # starts in a row that never served
+    looked: float = 0.0
+    silent: float = 0.0  # seconds in which it has told nothing, once it served
+    stood_still: bool = False  # the one before
 
     def ensure(self, environment: dict[str, str]) -> None:
         """Starts it when it does not run, more and more slowly when it keeps dying."""
         now = time.monotonic()
+        self.ending = [one for one in self.ending if one.poll() is None]
         if self.former is not None:
             self._hand_over(now)
         if self.process is not None and self.process.poll() is None:
+            self._look_at(self.process, now)
             return
         if self.process is not None:
             print(f"{self.name} ended ({self.process.returncode}); restarting it.", file=sys.stderr, flush=True)
@@ -76,13 +89,13 @@ class Part:
             self.start(environment)
 
     def start(self, environment: dict[str, str]) -> None:
-        self.started = time.monotonic()
+        self.started = self.looked = time.monotonic()
         self.serves, fds, more = False, self.fds, environment
         if self.tells:
-            if self.ready >= 0:
-                os.close(self.ready)
+            _close(self.ready)
             self.ready, writes = os.pipe()
-            fds, more = (*fds, writes), environment | {READY: str(writes)}
+            fds, more = (*fds, writes), environment | {READY: str(writes), STOOD_STILL: str(int(self.stood_still))}
+        self.silent, self.stood_still = 0.0, False
         self.process = subprocess.Popen(
             self.command, env=more, pass_fds=fds, preexec_fn=end_with_parent(), stdin=subprocess.DEVNULL
         )
@@ -91,7 +104,7 @@ class Part:
 
     def replace(self, environment: dict[str, str]) -> None:
         """Starts a successor."""
-        self.former = self.process
+        self.former, self.former_ready, self.ready = self.process, self.ready, -1
         self.start(environment)
 
     def _hand_over(self, now: float) -> None:
@@ -101,16 +114,35 @@ class Part:
             print(f"The new {self.name} does not serve; the former one goes on.", file=sys.stderr, flush=True)
             self.process.kill()
             self.process, self.former, self.serves = self.former, None, True
+            _close(self.ready)
+            self.ready, self.former_ready = self.former_ready, -1
         elif self._is_serving():
             ending, self.former = self.former, None
+            _close(self.former_ready)
+            self.former_ready = -1
             if ending is not None:
                 ending.send_signal(signal.SIGTERM)
+                self.ending.append(ending)
+
+    def _look_at(self, process: "subprocess.Popen[bytes]", now: float) -> None:
+        """Kills one that stands still. Time in which this process stood still itself does not count."""
+        spoken, passed, self.looked = self._has_spoken(), min(1.0, now - self.looked), now
+        self.silent = 0.0 if spoken or not (self.tells and self.serves) else self.silent + passed
+        if self.silent > self.tells > 0:
+            said = f"{self.name} has stood still for {self.tells:.0f} s; replacing it."
+            print(f"{said} If that comes again: docs/monitoring.md#recoupstoodstill.", file=sys.stderr, flush=True)
+            process.kill()
+            self.silent, self.stood_still = 0.0, True
 
     def _is_serving(self) -> bool:
-        """A pipe that is closed says nothing."""
-        if self.tells and not self.serves and select.select([self.ready], [], [], 0)[0]:
-            self.serves = bool(os.read(self.ready, 1))
+        self._has_spoken()
         return self.serves or not self.tells
+
+    def _has_spoken(self) -> bool:
+        """A pipe that is closed says nothing."""
+        spoken = self.tells > 0 and bool(select.select([self.ready], [], [], 0)[0]) and bool(os.read(self.ready, 4096))
+        self.serves = self.serves or spoken
+        return spoken
 
     def give_up(self) -> None:
         """Kills one that does not serve yet: it has the socket, and callers would queue at it in vain. Waits until it
@@ -125,12 +157,17 @@ class Part:
                 process.send_signal(signal.SIGTERM)
 
     def wait(self, until: float) -> None:
-        for process in (self.process, self.former):
+        for process in (self.process, self.former, *self.ending):
             if process is not None:
                 try:
                     process.wait(max(0.1, until - time.monotonic()))
                 except subprocess.TimeoutExpired:
                     process.kill()
+
+
+def _close(handle: int) -> None:
+    if handle >= 0:
+        os.close(handle)
 
 
 def only_one(data_dir: Path) -> IO[str]:
@@ -173,6 +210,19 @@ def listen_at(settings: Settings) -> socket.socket:
     except OSError as error:
         message = f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}."
         raise Problem("unavailable", message, cure="Choose another port with --port.") from None
+
+
+def refuse_new(listener: socket.socket) -> None:
+    """Has the kernel drop what begins a connection, in whichever process the listener is: closed while one comes, it
+    would cut it. Who began one tries again within a second. Linux alone can."""
+    # Byte 13 of the segment holds its flags: with SYN (2) nothing of it is taken, else all.
+    steps = ((0x30, 0, 0, 13), (0x45, 0, 1, 2), (0x06, 0, 0, 0), (0x06, 0, 0, 0xFFFFFFFF))
+    program = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *step) for step in steps))
+    if sys.platform == "linux":
+        with suppress(OSError):
+            listener.setsockopt(
+                socket.SOL_SOCKET, ATTACH_FILTER, struct.pack("HP", len(steps), ctypes.addressof(program))
+            )
 
 
 def metrics_socket(settings: Settings) -> socket.socket | None:
@@ -233,7 +283,7 @@ def doors(settings: Settings, sock: socket.socket, count: int) -> Iterator[tuple
     with tempfile.TemporaryDirectory(prefix="recoup-metrics-", dir=in_memory) as metrics:
         more["PROMETHEUS_MULTIPROC_DIR"] = metrics
         names = ["doors"] if count == 1 else [f"door {number + 1}" for number in range(count)]
-        yield [Part(name, command, fds, tells=True) for name in names], more
+        yield [Part(name, command, fds, tells=SILENT_SECONDS_MAX) for name in names], more
 
 
 def serve_by_several(settings: Settings, databases: Databases, count: int) -> None:
@@ -260,7 +310,8 @@ def supervise(
     beside: Sequence[Part] = (),
 ) -> None:
     """Until SIGINT or SIGTERM. `doing` is called about five times a second; it does what is to be done beside."""
-    worker = Part("worker", [*BASE, "worker", "--data-dir", str(settings.data_dir), "--prepared"])
+    command = [*BASE, "worker", "--data-dir", str(settings.data_dir), "--prepared"]
+    worker = Part("worker", command, tells=WORKER_SILENT_SECONDS_MAX)
     with doors(settings, sock, count) as (parts, more):
         environment = environment_of(settings, databases) | more
         _run(settings, databases, sock, [*parts, worker], environment, doing, beside)
@@ -292,21 +343,21 @@ def _run(
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, stop)
     signal.signal(signal.SIGHUP, stop if sys.stdout.isatty() else reload)  # of a terminal that closes
-    every = [*parts, *beside]
+    every, last_trouble = [*parts, *beside], None
     try:
         while not stopping:
             if databases.server is not None:
-                databases.server.ensure()
+                last_trouble = _kept_up(databases.server, last_trouble)
             for part in every:
                 part.ensure(environment)
             if to_replace and all(part.former is None for part in parts):
                 to_replace.pop(0).replace(environment)
-            _forget_gauges(
-                environment, {one.pid for part in parts for one in (part.process, part.former) if one is not None}
-            )
+            processes = [one for part in parts for one in (part.process, part.former, *part.ending)]
+            _forget_gauges(environment, {one.pid for one in processes if one is not None})
             doing()
             time.sleep(0.2)
     finally:
+        refuse_new(sock)
         sock.close()  # or callers would queue at it until we are gone
         until = time.monotonic() + STOP_SECONDS + settings.drain
         for part in every:
@@ -317,6 +368,14 @@ def _run(
             part.wait(until)
         if databases.server is not None:
             databases.server.stop()
+
+
+def _kept_up(server: EmbeddedServer, last: str | None) -> str | None:
+    """Says a trouble of the database once; `last`: the one before."""
+    server.ensure()
+    if server.trouble and server.trouble != last:
+        print(f"The database is started again: {server.trouble}.", file=sys.stderr, flush=True)
+    return server.trouble
 
 
 def _forget_gauges(environment: Mapping[str, str], living: Collection[int]) -> None:

@@ -8,18 +8,21 @@ from contextlib import ExitStack
 
 import uvloop
 
-from recoup.doors.clock.worker import work
+from recoup.doors.clock.worker import stands_still, work
 from recoup.flows.upkeep import beat
 from recoup.kernel.problem import Problem
+from recoup.main.alive import teller
 from recoup.main.databases import Databases
 from recoup.main.heap import settle_heap
 from recoup.main.logs import start_logs
 from recoup.main.metrics import is_shared, serve_beside, watch_process
+from recoup.main.output import guard_output
 from recoup.main.settings import Settings
 from recoup.main.worlds import WORKER, Running, open_worlds
 
 
 def run_worker(settings: Settings, databases: Databases) -> None:
+    guard_output()
     start_logs(settings.log_level)
     uvloop.run(_worker(settings, databases))
 
@@ -57,8 +60,18 @@ def _metrics(address: str, worlds: list[Running]) -> Callable[[], None]:
 async def _work_all(worlds: list[Running]) -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(watch_process("worker"))
+        group.create_task(_tell())
         for one in worlds:
             group.create_task(_work_open(one))
+
+
+async def _tell() -> None:
+    """Each second, whoever started this process."""
+    tell = teller("worker")
+    while True:
+        if not stands_still():
+            tell()
+        await asyncio.sleep(1.0)
 
 
 async def _work_open(one: Running) -> None:

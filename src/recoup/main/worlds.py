@@ -30,7 +30,7 @@ from recoup.gateways.cards.updater import RouteUpdater, RouteUpdaters, Updater
 from recoup.gateways.channels.mock.channel import mock_channels
 from recoup.gateways.channels.port import Channel
 from recoup.gateways.keys.keyring import Keyring, has_keys, open_keyring, place_of
-from recoup.gateways.marks import MarkFile
+from recoup.gateways.marks import MarkFile, place_of_folder
 from recoup.gateways.web.client import WebClient
 from recoup.gateways.web.mail.mailbox import Mailbox
 from recoup.gateways.web.mail.smtp import LOOPBACK, SmtpMail, SmtpServer
@@ -39,7 +39,7 @@ from recoup.kernel.policy import Policy
 from recoup.kernel.problem import invalid
 from recoup.kernel.time import Clocks, DatabaseClocks
 from recoup.main.card_processors import Ground, card_processors
-from recoup.main.databases import Databases, has_live, watched
+from recoup.main.databases import Databases, has_live, is_embedded, watched
 from recoup.main.live_opening import LiveOpening
 from recoup.main.own_process import NoAnswerError, backtester_of, done_apart, environment_of
 from recoup.main.settings import Settings
@@ -342,9 +342,10 @@ async def _parts(
     settings: Settings, databases: Databases, world: str, name: str, clocks: DatabaseClocks, *, loopback: bool
 ) -> AsyncIterator[_Parts]:
     """`clocks` follow the world's database."""
+    dsn = getattr(databases, world)
     async with AsyncExitStack() as stack:
         db = await Database(
-            getattr(databases, world),
+            dsn,
             size=settings.connections,
             name=name,
             clocks=clocks,
@@ -358,7 +359,8 @@ async def _parts(
         web = WebClient(loopback=loopback)
         stack.push_async_callback(web.close)
         await stack.enter_async_context(watched(db, clocks, name))
-        standing = Watch(world, db, persons, MarkFile(settings.data_dir, world), clocks)
+        place = place_of_folder(settings.data_dir) if is_embedded(dsn, settings.data_dir) else ""
+        standing = Watch(world, db, persons, MarkFile(settings.data_dir, world, place), clocks)
         await stack.enter_async_context(standing.running())
         yield _Parts(keys, db, persons, web, standing)
 

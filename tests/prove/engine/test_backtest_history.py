@@ -76,8 +76,8 @@ class Held(NamedTuple):
     @property
     def holds_of_payer(self) -> bool:
         """Where another charge of the card is taken for what an attempt beside it would have brought."""
-        [found] = [one for one in self.report.narrowed if one.assumed == ("payer",)]
-        return _between(found, self.truth)
+        found = self.report.narrowed
+        return found is not None and _between(found, self.truth)
 
     @property
     def width(self) -> float:
@@ -86,12 +86,10 @@ class Held(NamedTuple):
     def text(self) -> str:
         low, high, known = self.bounds
         known_of = f"{known} of {len(self.report.cohort.payments)} known"
-        assuming = "".join(
-            f"; {'+'.join(one.assumed)} {one.at_least:.1%} to {one.at_most:.1%}"
-            f"{'' if _between(one, self.truth) else ' OUTSIDE'}"
-            for one in self.report.narrowed
-            if one.at_least is not None
-        )
+        one, assuming = self.report.narrowed, ""
+        if one is not None and one.at_least is not None:
+            outside = "" if _between(one, self.truth) else " OUTSIDE"
+            assuming = f"; payer {one.at_least:.1%} to {one.at_most:.1%}{outside}"
         told = f"{low:.1%} to {high:.1%}, {known_of}; truth {self.truth:.1%} {'' if self.holds else 'OUTSIDE'}"
         return f"{told}{assuming}"
 

@@ -18,15 +18,18 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import asyncpg
+import httpx
 import pytest
 from scripts.need import found as program
 from tests.kills import load as load_module
 from tests.kills.installation import RECOUP, Installation, free_port
 from tests.kills.load import CARDS, FAULT_CARDS, Load
 from tests.main.test_certificate import make as make_certificate
+from tests.main.test_live import payment
 from tests.prove.faults.watching import Scrape, fired, scrape
 
 from recoup.main.backup.copies import Record, write_record
+from recoup.rules.network.allow_list import APPROVE_CARDS
 
 NOBODY: Final = "none is connected: nobody answers callers"
 Lines = list[dict[str, Any]]
@@ -303,6 +306,19 @@ def work_fails(ground: Ground) -> Iterator[None]:
         ground.sql("DELETE FROM due_work WHERE kind = 'bank_payout'")
 
 
+@contextmanager
+def processor_silent(ground: Ground) -> Iterator[None]:
+    """A breaker that has been open for ten minutes, without an answer."""
+    ground.sql(
+        "UPDATE card_routes SET opened_at = now() - interval '10 minutes', pause_until = now() + interval '1 hour', "
+        "answered = 0, outages = 0, openings = 4"
+    )
+    try:
+        yield
+    finally:
+        ground.sql("UPDATE card_routes SET opened_at = NULL, pause_until = NULL, openings = 0")
+
+
 CURE = "Start a worker: `recoup worker`, or `recoup up`."
 RUNNING: Final = (
     Fault(1, postgres_killed, None, {"RecoupDatabaseAway"}),
@@ -319,6 +335,7 @@ RUNNING: Final = (
     Fault(17, certificate_ends, ("certificate", "ends on", "Renew it"), {"RecoupCertificateEnds"}),
     Fault(18, restored, ("database", "was restored or has lost data", "recoup recover"), {"RecoupQuarantined"}),
     Fault(22, copy_old, ("copy", "the newest is 2 days", "Does what copies"), {"RecoupCopyOld"}),
+    Fault(26, processor_silent, ("sandbox answers", "none of the attempts", "route off"), {"RecoupRouteSilent"}),
     Fault(24, work_fails, ("bank_payout work", "1 fail again and again", "Mend what it names"), {"RecoupWorkFails"}),
 )
 
@@ -410,6 +427,70 @@ def test_an_outage_costs_a_line_a_minute(ground: Ground) -> None:
     about = [line["event"] for line in lines if line["level"] == "warning" and "database" in line]
     assert about.count("database away") <= 8, about  # noqa: PLR2004 - two processes, two databases, twice
     assert not [line for line in lines if line["event"] == "worker loop"]
+
+
+def stopped(ground: Ground, folder: str) -> None:
+    ground.up.stop()
+    until(lambda: not Path(folder, "postmaster.pid").exists())
+
+
+def flip(file: Path, place: int) -> None:
+    with file.open("r+b") as page:
+        page.seek(place)
+        (byte,) = page.read(1)
+        page.seek(place)
+        page.write(bytes([byte ^ 0xFF]))
+
+
+def test_a_page_that_was_flipped_is_named_and_costs_its_own_calls_alone(tmp_path: Path) -> None:
+    """A byte of a page of `orders`, as a disk that fails would leave it."""
+    ground = Ground(tmp_path)
+    try:
+        kept = ground.up.credentials()
+        keys = {"AppKey": kept["app_key"], "AppSecret": kept["app_secret"]}
+
+        def call(method: str, path: str, body: dict[str, Any] | None = None, token: str = "") -> httpx.Response:
+            headers = {"authorization": f"Bearer {token}"} if token else {}
+            return httpx.request(method, ground.up.url + path, json=body, headers=headers, timeout=30)
+
+        token = call("POST", "/v1/oauth2/token", keys).json()["accessToken"]
+        body = payment(kept["mid"], kept["site_id"], APPROVE_CARDS[0], is_mit=True, days=20)
+        order_id = call("POST", "/v1/evaluate", body, token).json()["orderId"]
+        table = "(SELECT tableoid FROM orders LIMIT 1)"
+        folder, path = ground.sql(f"SELECT current_setting('data_directory'), pg_relation_filepath({table}::oid)")[0]
+        ground.sql("CHECKPOINT")
+        stopped(ground, folder)
+        flip(Path(folder) / path, 8_100)
+        begun = len(ground.up.log.read_bytes())
+        ground.up.wait_ready()
+        ground.dsn = ground.up.dsn()
+        before = ground.scraped()
+        token = call("POST", "/v1/oauth2/token", keys).json()["accessToken"]
+        answer = call("GET", f"/v1/orders/{order_id}", token=token)
+        assert answer.status_code == 503, answer.text
+        assert "page" in answer.json()["result"]
+        assert answer.headers["retry-after"]
+        for other in ("/v1/balances", "/v1/sites", "/v1/webhooks"):
+            assert call("GET", other, token=token).status_code == 200, other
+        assert call("GET", "/readyz").status_code == 200
+        after = ground.scraped()
+        assert "RecoupDatabaseDamaged" in fired(ground.folder, before, after)
+        check_named(ground.doctor(), ("pages", "had a wrong checksum", "recoupdatabasedamaged"))
+        verified = ground.recoup("verify")
+        assert verified.returncode == 1
+        assert "Traceback" not in verified.stderr + verified.stdout
+        assert "page" in verified.stderr + verified.stdout
+        said = ground.up.log.read_bytes()[begun:].decode()
+        assert "Traceback" not in said
+        assert "database page damaged" in said
+        stopped(ground, folder)
+        flip(Path(folder) / path, 8_100)
+        ground.up.wait_ready()
+        token = call("POST", "/v1/oauth2/token", keys).json()["accessToken"]
+        assert call("GET", f"/v1/orders/{order_id}", token=token).json()["orderId"] == order_id, "nothing was lost"
+        assert ground.recoup("verify").returncode == 0
+    finally:
+        ground.up.stop()
 
 
 # What is refused at the start.

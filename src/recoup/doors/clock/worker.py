@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from functools import partial
 from time import monotonic
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import structlog
 
@@ -48,6 +48,7 @@ log = structlog.get_logger()
 IDLE_SECONDS = 0.1
 UNASKED_SECONDS = 2.0  # of a loop that is woken
 HELD_SECONDS = 1.0  # of a loop that waits for the end of a quarantine
+PASS_SECONDS_MAX = 600.0  # of a loop whose work others wait for
 
 
 class Loop(NamedTuple):
@@ -134,10 +135,19 @@ async def work(world: World, orders: Orders, deliveries: Deliveries) -> None:
         await deliveries.drain()
 
 
+_begun: Final = dict[asyncio.Event | None, float]()  # when it began its last pass; None: any that is not woken
+
+
+def stands_still() -> bool:
+    """Whether a loop whose work others wait for no longer comes round."""
+    return any(monotonic() - at > PASS_SECONDS_MAX for at in _begun.values())
+
+
 async def _loop(loop: Loop, standing: Standing) -> None:
     """Again at once while there is much to do; with growing pauses while there is trouble."""
     trouble, quiet_until = 0, 0.0
     while True:
+        _begun[loop.wake] = monotonic()
         if standing.is_quarantined and not loop.in_quarantine:
             await asyncio.sleep(HELD_SECONDS)
             continue

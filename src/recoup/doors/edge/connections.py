@@ -61,7 +61,8 @@ class Connection(Protocol):
         """Its caller is still sending, or has not read."""
 
     def is_beginning(self, now: float) -> bool:
-        """A call is on its way: its head has not come whole, or the connection is so new that it will come."""
+        """A call is on its way: its head has not come whole, or the connection was made, or used, so lately that
+        one may come, and hear that it is the last."""
 
     def cut(self) -> None:
         """At once."""

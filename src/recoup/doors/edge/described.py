@@ -38,7 +38,7 @@ class Operation:
     are refused. `keyed`: the header Idempotency-Key makes a repeat the same call. `deprecated`: goes on, and another
     call does better. `credential`: name of the door's security scheme, None for open calls; `scope`: the resource, or
     the whole scope, that the credential must allow, None for calls without one. `partners`: a partner's key may call
-    it, too.
+    it, too. `items`: the path to a list's records in its answer.
     """
 
     method: str
@@ -59,6 +59,7 @@ class Operation:
     lenient: bool = False
     keyed: bool = False
     deprecated: bool = False
+    items: str = "data"
     credential: str | None = "bearer"
     scope: str | None = ANY_KEY
     partners: bool = False

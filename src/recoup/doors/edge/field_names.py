@@ -92,11 +92,22 @@ def unknown_names(
 
 def unread_fields(body: Any, fold: Folding | None) -> list[str]:
     """A sentence for each field that nobody reads, of the first ones. An operation without fields reads none."""
-    found = unknown_names(body, fold) if fold is not None and fold.fields else ()
-    return [
-        f"There is no field {name!r}, so it was not read." + (f" Did you mean {alike}?" if alike else "")
-        for name, alike in islice(found, UNKNOWN_NAMED_MAX)
-    ]
+    return [_unread(name, alike) for name, alike in _first_unknown(body, fold)]
+
+
+def misspelt_fields(body: Any, fold: Folding | None) -> dict[str, str]:
+    """The same sentences by field, of those alone that are like one that is read: beside a refusal, which they may
+    explain."""
+    return {name: _unread(name, alike) for name, alike in _first_unknown(body, fold) if alike}
+
+
+def _first_unknown(body: Any, fold: Folding | None) -> Iterator[tuple[str, str | None]]:
+    found = unknown_names(body, fold) if fold is not None and fold.fields else iter(())
+    return islice(found, UNKNOWN_NAMED_MAX)
+
+
+def _unread(name: str, alike: str | None) -> str:
+    return f"There is no field {name!r}, so it was not read." + (f" Did you mean {alike}?" if alike else "")
 
 
 def _struct_in(kind: Any) -> type[msgspec.Struct] | None:

@@ -22,7 +22,7 @@ HELD_EACH_MAX: Final = 2 << 20
 PIECES_FREE: Final = 20_000
 PIECE_BYTES_MIN: Final = 32
 
-NEW_SECONDS: Final = 0.5
+NEXT_SECONDS: Final = 1.0
 
 _ASGI: Final = {"version": "3.0", "spec_version": "2.3"}
 _BETWEEN, _HEAD, _BODY, _REFUSED = range(4)
@@ -273,7 +273,7 @@ class BoundedHttp(HttpToolsProtocol):
         return self._state in (_HEAD, _BODY) or self._blocked_at > 0
 
     def is_beginning(self, now: float) -> bool:
-        return self._state == _HEAD or self._is_fresh and now - self._since < NEW_SECONDS
+        return self._state == _HEAD or now - self._since < NEXT_SECONDS and not self.transport.is_closing()
 
     def cut(self) -> None:
         self.transport.abort()

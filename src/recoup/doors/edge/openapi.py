@@ -11,6 +11,7 @@ from recoup.kernel.encode import to_plain
 
 _REF: Final = "#/components/schemas/{name}"
 _RETRY_AFTER: Final = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}}
+_CURSORS: Final = ("after", "before", "below", "offset", "pageNumber")
 _FILE: Final = {"type": "string", "description": "A file; its first line names the columns."}
 Schema = Mapping[str, Any]
 Refs = Mapping[type[msgspec.Struct], Schema]
@@ -30,6 +31,7 @@ def document(dialect: Dialect, version: str, server: str = "/") -> dict[str, Any
         "tags": [{"name": group} for group in groups],
         "paths": paths,
         "components": {"schemas": components, "securitySchemes": dict(dialect.schemes)},
+        "x-errors": [_listed_error(row) for row in dialect.error_table],
     }
 
 
@@ -95,6 +97,8 @@ def _operation(dialect: Dialect, operation: Operation, refs: Refs) -> dict[str, 
         made["description"] = text
     if parameters := _parameters(operation):
         made["parameters"] = parameters
+    if paging := _paging(operation):
+        made["x-paging"] = paging
     if operation.body is not None:
         content = {"schema": _body(operation, refs)} | _examples(
             {one.name: one.request for one in operation.examples if one.request is not None}
@@ -139,6 +143,16 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
     return made
 
 
+def _paging(operation: Operation) -> Schema | None:
+    """The parameter that names the next page, and the path to the answer's records. Beside these
+    stands `next`, which the parameter takes; an offset grows by their number, a page number by one."""
+    if operation.query is None:
+        return None
+    names = {field.encode_name for field in msgspec.structs.fields(operation.query)}
+    parameter = next((name for name in _CURSORS if name in names), None)
+    return {"parameter": parameter, "items": operation.items} if parameter else None
+
+
 def _answers(operation: Operation, refs: Refs) -> dict[str, Any]:
     made = {}
     for status, shape in operation.answers.items():
@@ -177,6 +191,11 @@ def _errors(dialect: Dialect, operation: Operation) -> dict[str, Any]:
         }
         made[str(status)] = answer | ({"headers": _RETRY_AFTER} if status in (429, 503) else {})
     return made
+
+
+def _listed_error(row: ErrorRow) -> Schema:
+    said = {"code": row.wire_code, "name": row.code.partition("/")[0], "status": row.status}
+    return said | {"meaning": row.meaning, "cure": row.cure}
 
 
 def _error_name(status: int) -> str:

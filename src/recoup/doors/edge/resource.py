@@ -27,7 +27,7 @@ from recoup.doors.edge.asgi import (
 )
 from recoup.doors.edge.called import called_by, refused_with, template_of, why_refused
 from recoup.doors.edge.described import Example, Operation
-from recoup.doors.edge.field_names import Folding, Names, folding, names_of, unread_fields
+from recoup.doors.edge.field_names import Folding, Names, folding, misspelt_fields, names_of, unread_fields
 from recoup.doors.edge.limits import Limits
 from recoup.doors.edge.masked import masked
 from recoup.doors.edge.rate import Buckets
@@ -272,11 +272,17 @@ class Resource(Generic[ServicesT, CallerT, CallT]):
                 merchant_id=caller.mid,
                 partner_id=caller.partner_id,
             )
-        if not (method.operation.intake or scope["method"] == "GET"):
-            services.world.standing.check()
+        standing = services.world.standing
+        if scope["method"] != "GET" and (standing.refuses_all or not method.operation.intake):
+            standing.check()
         call = await dialect.read(method, scope, receive, caller, content)
         call.warnings += unread_fields(call.body, method.fold) if method.operation.lenient else []
-        reply = await method.handle(call)
+        try:
+            reply = await method.handle(call)
+        except Problem as problem:
+            if problem.code == "invalid" and method.operation.lenient:
+                problem.facts["misspelt"] = misspelt_fields(call.body, method.fold)
+            raise
         if call.warnings and hasattr(reply.body, "warnings"):
             reply = replace(reply, body=structs.replace(reply.body, warnings=call.warnings))
         if caller is not None and caller.mid is not None and CUSTOMERS not in caller.scopes:

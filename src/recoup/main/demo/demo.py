@@ -11,7 +11,6 @@ import io
 import secrets
 import sys
 import zlib
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -47,6 +46,7 @@ from recoup.flows.run_due import run_due
 from recoup.flows.sandbox_issuer import sandbox_issuer
 from recoup.flows.threads import run_stoppable
 from recoup.flows.world import World
+from recoup.kernel.money import money
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import BusinessTime
@@ -57,10 +57,9 @@ from recoup.main.demo.progress import BEHIND, DAYS, Mark
 from recoup.rules.imports.answers import Answers
 from recoup.rules.money.bank_account import BankAccount
 from recoup.rules.money.refund_limits import Limits
-from recoup.rules.order.faces import STATUS_NAMES
-from recoup.store.lists.order_counts import count_orders, count_statuses
 from recoup.store.lists.order_filter import OrderFilter
 from recoup.store.lists.orders import list_orders
+from recoup.store.lists.overview import read_overview
 from recoup.store.merchants.merchants import move_clock, offset_of
 from recoup.store.money.bank import list_accounts, open_payouts
 from recoup.store.people.people import find_user
@@ -119,12 +118,14 @@ class Business:
             await set_arms(self._world, owner, None, COMPARISON)
 
     async def bring_past(self, name: str, content: bytes) -> None:
-        """The processor's file of the months before; the same one again changes nothing."""
+        """The processor's file of the months before; the same one again changes nothing. What the
+        engine would have made of them is computed while the demo plays."""
         found = await read_import(
             self._world, await self._as("owner"), name, io.BytesIO(content), Answers(), dry_run=False
         )
         if found.stored is not None:
             await finish(self._world, (self._merchant_id, found.stored.import_id))
+            await self._back_test(BacktestRequest(decider=ENGINE, import_id=found.stored.import_id))
 
     async def look_back(self) -> None:
         """Computes what the engine has brought so far."""
@@ -132,7 +133,9 @@ class Business:
 
     async def ask_back_test(self) -> None:
         """Back-tests the engine on all of it."""
-        request = BacktestRequest(decider=ENGINE, days=BACKTEST_DAYS)
+        await self._back_test(BacktestRequest(decider=ENGINE, days=BACKTEST_DAYS))
+
+    async def _back_test(self, request: BacktestRequest) -> None:
         await ask(self._world, await self._as("owner"), await question_for(self._world, self._merchant_id, request))
 
     async def _bank_account(self, owner: Scope) -> None:
@@ -283,11 +286,10 @@ async def load_demo(opened: Opened, url: str, tell: Tell, months: int = 0) -> st
         await business.ask_back_test()
     last = await play(read_example(EXAMPLES / "no-answer.jsonl"), url, credentials, stored=not world.keys.has_vault)
     replace(mark, state="done", done=mark.behind).write(data_dir)
-    shown = await _shown(world, merchant_id)
-    sent = sum(played.answers.get("transmit", Counter()).values())
+    recovered = await _recovered(world, merchant_id, mark.behind)
     unplanned = [*played.complaints, *last.complaints]
     complaints = f" Not as planned: {'; '.join(unplanned)}." if unplanned else ""
-    return f"Demo: {sent} transmissions, orders: {shown}; {world.clocks.monotonic() - started:.0f} s.{complaints}"
+    return f"Demo  Recovered {recovered}: {url}/overview ({world.clocks.monotonic() - started:.0f} s).{complaints}"
 
 
 class _Clock:
@@ -366,11 +368,10 @@ def _wall(world: World) -> datetime:
     return world.clocks.wall()
 
 
-async def _shown(world: World, merchant_id: Any) -> str:
-    """How many orders of each status, as the portal counts them."""
-    order_filter = OrderFilter(merchant_id)
-    async with world.db.connection() as connection:
-        counts = await count_statuses(connection, order_filter)
-        parts = await count_orders(connection, replace(order_filter, statuses=(COMPLETED,), refunded=True))
-    shown = [f"{count.value} {STATUS_NAMES[code]}" for code, count in sorted(counts.items()) if count.value]
-    return ", ".join(shown) + f" ({parts.value} of them part-refunded)"
+async def _recovered(world: World, merchant_id: UUID, behind: timedelta) -> str:
+    """Money of the orders of that time, as the portal's overview counts it: `12,345.67 of 45,678.90 USD`."""
+    now = world.clocks.wall()
+    async with world.db.read() as connection:
+        found = await read_overview(connection, merchant_id, (now - behind, now), None, now)
+    sums = [(one.asset, one.recovered_units, one.units) for one in found.now.money if one.asset]
+    return ", ".join(f"{money(paid, asset)} of {money(declined, asset)} {asset}" for asset, paid, declined in sums)

@@ -50,6 +50,6 @@ def months_of() -> MonthsOf:
         raise Problem(
             "unavailable",
             "The demo's months of renewals come with the package recoup-lab, which is not installed.",
-            cure="Install it: `pip install recoup-lab`.",
+            cure="Install it, in a clone: `.venv/bin/pip install -e packages/recoup-lab`.",
         )
     return cast(MonthsOf, load(added(GROUP)[NAME], FunctionType))

@@ -21,6 +21,7 @@ from recoup.store.server.folder import close_folder
 from recoup.store.server.footing import end_with_parent, find_footing
 from recoup.store.server.locks import locked, try_lock
 from recoup.store.server.log import open_log, reason_since
+from recoup.store.server.pulse import Pulse
 from recoup.store.statement import SEARCH_PATH
 
 _SETTINGS: Final = {
@@ -85,6 +86,7 @@ def arguments(socket: Path, *, major: int, durable: bool) -> list[str]:
 
 START_SECONDS_MAX: Final = 300.0  # a recovery after a crash replays at most max_wal_size
 STOP_SECONDS_MAX: Final = 60.0
+SILENT_STOP_SECONDS: Final = 10.0
 OWNER_SECONDS_MAX: Final = 20.0  # how long another owner may take to bring its server back
 _SURVIVORS_SECONDS_MAX: Final = 10.0
 _BACK_OFF_SECONDS_MAX: Final = 5.0
@@ -115,6 +117,7 @@ class EmbeddedServer:
         self._started_at = 0.0
         self._back_off_seconds = 0.0
         self._not_before = 0.0
+        self._pulse: Pulse | None = None
 
     @property
     def owned(self) -> bool:
@@ -164,9 +167,11 @@ class EmbeddedServer:
         """
         now = time.monotonic()
         if self.running():
-            if now - self._started_at > _SETTLED_SECONDS:
-                self.trouble = None
-            return
+            if not self._is_silent():
+                if now - self._started_at > _SETTLED_SECONDS:
+                    self.trouble = None
+                return
+            self._restart()
         if self._child is not None:
             self.trouble = reason_since(self.log, self._log_offset)
             self._child = None
@@ -185,8 +190,31 @@ class EmbeddedServer:
             self.trouble = _words(error)
             self._not_before = now + _BACK_OFF_SECONDS_MAX
 
+    def _is_silent(self) -> bool:
+        """Of ours alone: whose it is not is its owner's to end."""
+        if not self.owned:
+            return False
+        if self._pulse is None:
+            self._pulse = Pulse(socket_folder(self.data_dir))
+        return not self._pulse.look()
+
+    def _forget_pulse(self) -> None:
+        if self._pulse is not None:
+            self._pulse.close()
+            self._pulse = None
+
+    def _restart(self) -> None:
+        """Ends a server that lives and takes no connection."""
+        self._forget_pulse()
+        self.trouble = "it ran, and took no connection"
+        postmaster.end(self._pid, self.cluster, seconds_max=SILENT_STOP_SECONDS)
+        if self._child is not None:
+            self._child.wait(timeout=STOP_SECONDS_MAX)
+        self._pid = 0
+
     def stop(self) -> None:
         """Shut the server down cleanly, if it is ours. Open transactions are rolled back."""
+        self._forget_pulse()
         if not self.owned:
             self._pid = 0
             return

@@ -78,6 +78,7 @@ def end(pid: int, cluster: Path, *, seconds_max: float) -> None:
             return
         try:
             os.kill(pid, how)
+            os.kill(pid, signal.SIGCONT)  # one that was stopped hears nothing else
         except ProcessLookupError:
             return
         until = time.monotonic() + patience
