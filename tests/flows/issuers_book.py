@@ -90,8 +90,9 @@ def read_journal(path: Path) -> Seen:
 
 LATEST = 1 << 62
 HOURS_24, DAYS_30 = 24 * 3600.0, 30 * 24 * 3600.0
-BANS = {"visa": {"04", "07", "12", "14", "15", "41", "43", "46", "57", "R0", "R1", "R3"}}
-STOPS = {"R0", "R1", "R3"}  # bind the merchant that was stopped; the other bans bind the card for all
+# Since 2026-11-30 they bind the merchant that heard them, and its customer for the same amount; R0 and R1 bind less
+# than a merchant, R3 every merchant that charges without the customer.
+BANS = {"visa": {"04", "07", "12", "14", "15", "41", "43", "46", "57"}}
 ADVICE = {"03", "21"}
 
 
@@ -192,16 +193,17 @@ def _keys(scheme: str, currency: str, units: int, initiator: str, acceptor: str)
 
 def _after_bans(rows: Sequence[Any], seen: Seen, found: Verdict) -> None:
     """Sends that were begun after a ban was known. Only declines whose moment the driver saw can be held against it."""
-    bans: dict[tuple[str, Any], list[int]] = defaultdict(list)
+    bans: dict[tuple[Any, ...], list[int]] = defaultdict(list)
     for row in rows:
         ended = seen.sends.get(str(row["id"]), (0, 0))[1]
         if row["decision"] != "declined" or not ended:
             continue
-        if row["scheme"] == "mastercard" and row["advice_code"] in ADVICE:
-            bans["acceptor", row["acceptor_id"]].append(ended)
-        elif row["scheme_code"] in BANS.get(row["scheme"], ()):
-            stop = row["scheme_code"] in STOPS
-            bans["merchant" if stop else "card", row["merchant_id"] if stop else None].append(ended)
+        is_advised = row["scheme"] == "mastercard" and row["advice_code"] in ADVICE
+        if is_advised or row["scheme_code"] in BANS.get(row["scheme"], ()):
+            bans["merchant", row["merchant_id"]].append(ended)
+            bans["amount", row["merchant_id"], row["units"], row["currency"]].append(ended)
+        elif row["scheme"] == "visa" and row["scheme_code"] == "R3":
+            bans["card",].append(ended)
         else:
             continue
         found.bans += 1
@@ -209,6 +211,8 @@ def _after_bans(rows: Sequence[Any], seen: Seen, found: Verdict) -> None:
         known.sort()
     for row in rows:
         began = seen.sends.get(str(row["id"]), (0, 0))[0]
-        for key in (("acceptor", row["acceptor_id"]), ("merchant", row["merchant_id"]), ("card", None)):
+        amount = ("amount", row["merchant_id"], row["units"], row["currency"])
+        by_merchant = [("merchant", row["merchant_id"]), ("card",)]
+        for key in by_merchant if row["initiator"] == "merchant" else [amount]:
             if began and bisect_left(bans.get(key, ()), began) > 0:
                 found.breaches += (f"{row['scheme']}: {row['id']} was sent after the card was barred",)

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
 from tests.flows.test_arms import decisions, run, set_to
 from tests.worlds import FUNDS_CARD, Shop
 
@@ -38,6 +39,7 @@ async def payers(shop: Shop, count: int) -> dict[UUID, int]:
     }
 
 
+@pytest.mark.prove("engine")
 def test_a_bound_of_20_over_a_share_of_50_is_what_every_later_figure_goes_by(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
         await set_to(shop, HALF)

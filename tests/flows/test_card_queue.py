@@ -76,3 +76,25 @@ def test_a_decline_rests_the_card_for_the_others_and_says_so(
         assert "declined another of your orders with this card" in said
 
     run(server, story)
+
+
+ALERTS = "SELECT jsonb_agg(facts ORDER BY created_at) FROM alerts WHERE kind = 'alike_amounts'"
+
+
+@pytest.mark.parametrize(
+    ("units", "told"),
+    [((4_590, 4_595), True), ((4_590, 4_590), False), ((4_590, 4_690), False), ((4_590, 4_689), True)],
+)
+def test_amounts_that_differ_by_cents_on_one_card_are_told_once_a_week(
+    server: ServerAddress, units: tuple[int, int], told: bool
+) -> None:
+    async def story(shop: Shop) -> None:
+        orders = [await started(shop, CARD, units=each, code="51", days=30) for each in units]
+        facts = await shop.value(ALERTS)
+        assert bool(facts) is told
+        if told:
+            assert {facts[0]["units"], facts[0]["other_units"]} == set(units)
+            assert facts[0]["order_id"] in map(str, orders)
+            assert len(facts) == 1, "one a week"
+
+    run(server, story)

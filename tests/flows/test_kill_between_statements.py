@@ -610,7 +610,7 @@ async def was_advanced(shop: Shop, order_id: UUID) -> bool:
 
 
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("part", draw("kills", range(PARTS), 3, label="two steps"))
+@pytest.mark.parametrize("part", draw("kills", range(PARTS), 1, label="two steps"))
 def test_a_kill_between_any_two_steps(server: ServerAddress, part: int) -> None:
     async def tell() -> None:
         async with sandbox_world(server, policy=POLICY) as made:
@@ -631,6 +631,7 @@ def test_a_kill_between_any_two_steps(server: ServerAddress, part: int) -> None:
     asyncio.run(tell())
 
 
+@pytest.mark.prove("kills")
 @pytest.mark.timeout(1200)
 def test_a_kill_while_many_stories_run_at_once(server: ServerAddress) -> None:
     """The same with several calls side by side that share statements, killed at steps all over the way."""

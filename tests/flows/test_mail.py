@@ -131,7 +131,7 @@ def test_switches(server: ServerAddress) -> None:
 @pytest.mark.parametrize(
     ("billing", "subject"),
     [
-        ({"countryCode": "DE", "country": "US"}, "Ihre Zahlung von 99.99 USD an Leaf"),
+        ({"countryCode": "DE", "country": "US"}, "Ihre Zahlung von 99,99 USD an Leaf"),
         ({"countryCode": "CH"}, "Your payment of 99.99 USD to Leaf"),
         ({}, "Your payment of 99.99 USD to Leaf"),
     ],

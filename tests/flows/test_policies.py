@@ -75,7 +75,7 @@ def test_a_night_without_sends_is_obeyed_by_the_next_plan(server: ServerAddress)
         assert (old["policies"], new["policies"]) == (None, "merchant/1")
         assert {local(at, old).strftime("%H:%M") for at in old["plan"]} == {"00:05"}
         assert {local(at, new).strftime("%H:%M") for at in new["plan"]} == {"07:00"}
-        assert "The retry policy forbids sends from 22:00 to 07:00 at the card holder." in new["reasons"]
+        assert "The retry policy forbids attempts from 22:00 to 07:00, cardholder’s local time." in new["reasons"]
         kept = await shop.order(before)
         assert kept["next_attempt_at"].isoformat() == old["plan"][0], "it keeps the version that it was planned under"
         await shop.advance(kept["next_attempt_at"] - await shop.now() + HOUR)

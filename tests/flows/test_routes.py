@@ -586,6 +586,7 @@ def test_a_routes_name_stays_with_its_kind_and_account(server: ServerAddress) ->
     run(server, story)
 
 
+@pytest.mark.prove("kills")
 @deep("kills")
 @pytest.mark.timeout(400)
 @each("dead", [False, True])

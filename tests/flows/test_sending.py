@@ -33,6 +33,7 @@ async def off(shop: Shop, why: str = "charges twice") -> SwitchedOff:
     return await switch_sending_off(shop.world, why, ACTOR)
 
 
+@pytest.mark.prove("faults")
 def test_orders_wait_on_hold_and_go_on_by_themselves(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
         order_id = await shop.admit(code="05")

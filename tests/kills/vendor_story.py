@@ -49,6 +49,7 @@ from recoup_lab.processors.serving import Posted
 
 LOST: Final = 0.1
 QUIET_SECONDS_MAX: Final = 400.0
+STILL_SECONDS: Final = 20.0  # without a call: on a loaded machine a life is too short to do anything in
 TAKEN: Final = """SELECT jsonb_object_agg(a.key, coalesce((SELECT sum(c.units) FROM modifications c
     WHERE c.attempt_id = a.attempt_id AND c.kind = 'capture' AND c.state = 'done'), a.units))
     FROM attempts a WHERE a.state = 'approved'"""
@@ -154,7 +155,7 @@ class Route(ABC):
 
 @dataclass
 class Killing:
-    """A worker that is always there, and never for long. `rest`: seconds between its deaths."""
+    """A worker that is always there, and never for long. `rest`: seconds between its deaths; `slower`: times that."""
 
     life: Life
     draws: random.Random
@@ -162,11 +163,12 @@ class Killing:
     figures: Figures
     process: ForkServerProcess | None = None
     stopping: bool = False
+    slower: int = 1
 
     async def run(self, world: OwnWorld) -> None:
         while not self.stopping:
             self.process = await asyncio.to_thread(self.life.begin)
-            until = time.monotonic() + self.draws.uniform(*self.rest)
+            until = time.monotonic() + self.draws.uniform(*self.rest) * self.slower
             while time.monotonic() < until and not self.stopping:
                 await asyncio.sleep(0.02)
                 assert self.process.is_alive(), "the worker ended by itself"
@@ -195,7 +197,7 @@ async def tell(
         change_world(world, processors={connection.name: processor})
         killing = Killing(life, draws, rest, figures)
         task = asyncio.create_task(killing.run(world))
-        story = _Story(shop, route, connection.name, processor, faults, draws, figures, task)
+        story = _Story(shop, route, connection.name, processor, faults, draws, figures, killing, task)
         try:
             await story.play(orders)
             killing.stopping = True
@@ -221,6 +223,7 @@ class _Story:
     faults: Faults
     draws: random.Random
     figures: Figures
+    killer: Killing
     killing: "asyncio.Task[None]"
     waiting: list[tuple[Posted, bool]] = field(default_factory=list)
 
@@ -332,10 +335,16 @@ class _Story:
         self.figures.disputes = len(orders)
 
     async def _until(self, sql: str, count: int) -> None:
-        give_up = time.monotonic() + QUIET_SECONDS_MAX
+        moved = began = time.monotonic()
+        calls = 0
         while await self.shop.value(sql) != count:
-            if time.monotonic() > give_up:
+            now = time.monotonic()
+            if now - began > QUIET_SECONDS_MAX:
                 raise AssertionError(f"{sql}: {await self._standing()}")
+            if calls != len(self.route.standin.calls):
+                calls, moved = len(self.route.standin.calls), now
+            elif now - moved > STILL_SECONDS:
+                self.killer.slower, moved = self.killer.slower * 2, now
             await self._pass_on()
 
     async def _standing(self) -> dict[str, Any]:

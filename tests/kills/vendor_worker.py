@@ -64,6 +64,7 @@ def hurry() -> None:
     VendorAccount.settled_after = POLICY.settled_after
     bridge.SETTLED_AFTER = POLICY.settled_after
     charges.CANCEL_AFTER = POLICY.settled_after
+    modifications.pause_after = lambda _: SOON
     for module in (attempts, modifications, answers, sending, inquiring):
         module.SEND_WITHIN = SOON
 

@@ -138,6 +138,11 @@ class Standing(Protocol):
         ...
 
     @property
+    def cure(self) -> str:
+        """What the operator does then."""
+        ...
+
+    @property
     def lost_from(self) -> datetime | None:
         """From here until `lost_to` something may have left that no row knows (wall time); None: never yet."""
         ...
@@ -148,6 +153,11 @@ class Standing(Protocol):
     @property
     def asks_first_until(self) -> datetime | None:
         """Until then (wall time) each new message is first asked for by its key; None: not at all."""
+        ...
+
+    @property
+    def refuses_all(self) -> bool:
+        """It cannot note how far the database got: not even what is only written down is accepted."""
         ...
 
     def check(self) -> None:

@@ -34,6 +34,7 @@ from recoup.store.cards.card_routes import (
     routes_out,
     set_breaker,
     set_refusal,
+    stored_routes,
     sums_between,
 )
 from recoup.store.merchants.sending_stops import SendingStop, standing_stop
@@ -41,6 +42,9 @@ from recoup.store.pool import LOST, Database, is_away
 from recoup.store.statement import Read, Tx
 
 LEARNED_FROM: Final = timedelta(days=28)
+SILENT_AFTER: Final = timedelta(minutes=5)  # with an open breaker
+SILENT_SUMS: Final = timedelta(hours=2)
+SILENT_MIN: Final = 3  # attempts
 KEPT: Final = timedelta(minutes=1)
 _HOUR: Final = timedelta(hours=1)
 
@@ -315,6 +319,21 @@ def _refusal(outcome: Outcome, merchant_id: UUID, step: Step, *, own: bool) -> _
     if outcome.fault in WRONG and step in ("other_route", "refused"):
         return _Refusal(outcome.fault, outcome.own_code, None, merchant_id, own)
     return None
+
+
+async def silent_routes(db: Read, now: WallTime) -> list[StoredRoute]:
+    """Those whose processors have answered nothing for a while, although attempts were sent."""
+    sums = await sums_between(db, now - SILENT_SUMS, now + timedelta(hours=1))
+
+    def is_silent(row: StoredRoute) -> bool:
+        if row.opened_at is not None:
+            return row.answered == 0 and now - WallTime(row.opened_at) >= SILENT_AFTER
+        found = sums.get(row.name)
+        if found is None or found.approved or found.declined:
+            return False
+        return found.unknown + found.not_sent - found.refused >= SILENT_MIN
+
+    return [row for row in await stored_routes(db) if not row.is_refused and is_silent(row)]
 
 
 def counts_of(outcome: Outcome) -> Counts:

@@ -18,7 +18,7 @@ from weakref import WeakKeyDictionary
 
 from recoup.flows.threads import run_stoppable
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem, Sentence, invalid, too_large
+from recoup.kernel.problem import Problem, Sentence, figure, invalid, too_large
 from recoup.rules.files.source import ZIP, unpacked
 from recoup.rules.uploads.card_data import is_number
 from recoup.store.orders.uploads import held_rows
@@ -184,14 +184,14 @@ async def _check_held(world: World, merchant_id: UUID) -> None:
     if held.waiting >= WAITING_ROWS_MAX:
         raise Problem(
             "too_many_requests",
-            Sentence("{0} rows of your files wait to be worked on.", f"{held.waiting:,}"),
+            Sentence("{0} rows of your files wait to be worked on.", figure(held.waiting)),
             retry_after_seconds=60,
             cure="Send this file when they are done, or stop one of them.",
         )
     if held.kept >= world.policy.file_rows_max:
         raise Problem(
             "no_space",
-            Sentence("{0} rows of your files are stored here, which is the limit.", f"{held.kept:,}"),
+            Sentence("{0} rows of your files are stored here, which is the limit.", figure(held.kept)),
             cure="Ask the operator to raise it.",
         )
 

@@ -201,7 +201,7 @@ def _clock(world: World) -> CheckLine:
 
 def _quarantine(world: World) -> CheckLine:
     if world.standing.is_quarantined:
-        return CheckLine("quarantine", "refuse", world.standing.reason, "Run `recoup recover`.")
+        return CheckLine("quarantine", "refuse", world.standing.reason, world.standing.cure)
     return CheckLine("quarantine", "pass", "The database knows all that was seen.")
 
 

@@ -18,7 +18,7 @@ from recoup.flows.messages.redeliver import redeliver_last
 from recoup.flows.people.standing import role_who_may
 from recoup.flows.stable.expire import last_look
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem, Sentence, in_words, joined
+from recoup.kernel.problem import Problem, Sentence, figure, in_words, joined
 from recoup.kernel.scope import Actor, Scope
 from recoup.moves.audit import note
 from recoup.moves.bulk.act import end_act, take_act
@@ -81,8 +81,8 @@ async def take_all(
             if len(order_ids) != expected or not order_ids:
                 message = Sentence(
                     "The list has changed: {0} orders match now, {1} were shown.",
-                    f"{len(order_ids):,}",
-                    f"{expected:,}",
+                    figure(len(order_ids)),
+                    figure(expected),
                 )
                 raise Problem("conflict", message, cure="Check again, then repeat.")
             if await take_act(tx, new, order_ids):
@@ -94,7 +94,7 @@ async def take_all(
 def too_many() -> Problem:
     return Problem(
         "invalid",
-        Sentence("More than {0} orders match; nothing was done.", f"{SELECTED_MAX:,}"),
+        Sentence("More than {0} orders match; nothing was done.", figure(SELECTED_MAX)),
         cure="Narrow the list, for example by days, and proceed in parts.",
     )
 

@@ -140,6 +140,8 @@ async def _marks(world: World) -> tuple[Marks, Lost | None]:
         if has.lost_from is None or has.lost_to is None or has.asks_first_until is None:
             return marks, None
         return marks, Lost(has.lost_from, has.lost_to, has.asks_first_until)
+    if marks.is_copy and not marks.knows_less:  # the other one may have gone on since
+        return marks, lost_between(has.reached, None, has.created_at, now)
     if not marks.knows_less:  # the people's database alone
         return marks, Lost(now, now, now)
     return marks, lost_between(has.reached, marks.seen, has.created_at, now)
@@ -153,7 +155,7 @@ async def _begin(world: World, who: str) -> bool:
     seen = [marks.has.epoch, *(one.mark.epoch for one in (marks.seen,) if one), marks.people_seen.epoch]
     epoch, now = max(seen) + 1, world.clocks.wall()
     async with world.db.transaction() as tx:
-        skipped = marks.seen.feed + FEED_MARGIN if marks.seen is not None and marks.knows_less else 0
+        skipped = marks.seen.feed + FEED_MARGIN if marks.seen is not None and (marks.knows_less or marks.is_copy) else 0
         begun = await store.begin_epoch(tx, epoch, *lost, skipped, now, who)
         if begun:
             await store.skip_feed(tx, skipped)

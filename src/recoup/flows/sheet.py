@@ -10,7 +10,7 @@ from tempfile import TemporaryFile
 from typing import IO, Any, Final
 
 from recoup.flows.threads import run_stoppable
-from recoup.kernel.problem import Problem, Sentence
+from recoup.kernel.problem import Problem, Sentence, figure
 from recoup.rules.lists.cells import Kind
 
 ROWS_MAX: Final = 100_000
@@ -118,6 +118,6 @@ async def _pieces(file: IO[bytes]) -> AsyncIterator[bytes]:
 def too_many() -> Problem:
     return Problem(
         "invalid",
-        Sentence("This list has more than {0} rows: no XLSX file was made.", f"{ROWS_MAX:,}"),
+        Sentence("This list has more than {0} rows: no XLSX file was made.", figure(ROWS_MAX)),
         cure="Export it as CSV, or narrow it.",
     )

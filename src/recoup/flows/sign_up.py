@@ -52,7 +52,7 @@ TRIES: Final = 5
 REMEMBERED: Final = timedelta(hours=1)
 TURN_SECONDS_MAX: Final = 20.0
 _TURNS: Final[WeakKeyDictionary[Database, asyncio.Lock]] = WeakKeyDictionary()
-_TOO_MANY: Final = "Too many tries with this e-mail. Go on in"
+_TOO_MANY: Final = "Too many attempts with this e-mail. Go on in"
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,11 +195,11 @@ def _checked(request: SignUp) -> str:
         checked_country(request.country)
     if request.kind != "partner":
         if not request.site_url:
-            raise invalid("Enter the address of the shop, like https://shop.example.", "site_url")
+            raise invalid("Enter the address of the merchant's site, like https://shop.example.", "site_url")
         try:
             check_site_address(request.site_url)
         except Problem as problem:
-            text = Sentence("The address of the shop {0}.", problem.facts["what"])
+            text = Sentence("The address of the merchant's site {0}.", problem.facts["what"])
             raise invalid(text, "site_url", problem.cure) from None
     return email
 

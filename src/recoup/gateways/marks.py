@@ -13,6 +13,26 @@ from recoup.kernel.problem import Problem
 from recoup.rules.standing import Mark, Reached, newest
 
 FOLDER: Final = "standing"
+_MACHINE: Final = Path("/etc/machine-id")
+
+
+def place_of_folder(folder: Path) -> str:
+    """The place of a folder: a copy of it is elsewhere, on this machine or another; one that is renamed is not. The
+    roots of all volumes have one inode: their file systems tell them apart, where those have an identity of their own
+    and not the device's number, which follows from the order in which disks were found."""
+    try:
+        machine = _MACHINE.read_text().strip()
+    except OSError:
+        machine = ""  # as in many containers
+    found, volume = folder.stat(), os.statvfs(folder).f_fsid
+    return f"{machine} {found.st_ino} {volume if volume != found.st_dev else 0}"
+
+
+def is_elsewhere(one: str, other: str) -> bool:
+    """Tells two known places apart. A machine without a name, as a container's, may be any, and so may a file system;
+    older marks have none."""
+    pairs = list(zip(one.split(" "), other.split(" "), strict=False))
+    return any(here != there and here not in ("", "0") and there not in ("", "0") for here, there in pairs)
 
 
 class KeptMark(msgspec.Struct, frozen=True):
@@ -24,6 +44,7 @@ class KeptMark(msgspec.Struct, frozen=True):
     feed: int = 0
     people_epoch: int = 0
     people_noted: int = 0
+    place: str = ""
 
     @property
     def reached(self) -> Reached:
@@ -41,10 +62,11 @@ class ErasedPerson(msgspec.Struct, frozen=True):
 
 
 class MarkFile:
-    """One a world and machine. All processes of the machine write it, one at a time; the highest is kept."""
+    """One a world and machine. All processes of the machine write it, one at a time; the highest is kept. `place`:
+    of a data folder that holds the database too."""
 
-    def __init__(self, data_dir: Path, world: str) -> None:
-        self._folder = data_dir / FOLDER
+    def __init__(self, data_dir: Path, world: str, place: str = "") -> None:
+        self._folder, self.place = data_dir / FOLDER, place
         self._path, self._erased = self._folder / f"{world}.json", self._folder / f"{world}-erased.jsonl"
 
     def read(self) -> KeptMark | None:
@@ -67,7 +89,7 @@ class MarkFile:
                 most = newest(reached, had.reached if had is not None else None)
                 assert most is not None
                 own = max(people, had.people) if had is not None else people
-                kept = KeptMark(*most.mark, most.at, most.feed, *own)
+                kept = KeptMark(*most.mark, most.at, most.feed, *own, self.place)
                 if kept != had:
                     write_whole(self._path, msgspec.json.encode(kept) + b"\n")
         except OSError as error:

@@ -43,6 +43,7 @@ LOST: tuple[type[BaseException], ...] = (
 SLOW = (asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError)
 FULL = (asyncpg.DiskFullError, asyncpg.OutOfMemoryError)
 CROWDED = (asyncpg.TooManyConnectionsError,)
+DAMAGED = (asyncpg.DataCorruptedError, asyncpg.IndexCorruptedError)  # XX001, XX002: it names the file and the page
 KeyTaken = asyncpg.UniqueViolationError
 RETRY = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 
@@ -70,6 +71,8 @@ def unavailable(error: BaseException) -> Problem:
         why, message = "full", "The database has no room left; nothing was written."
     elif isinstance(error, CROWDED):
         why, message = "crowded", "The database has no connection left for this; nothing was written."
+    elif isinstance(error, DAMAGED):
+        why, message = "damaged", "A page of the database is damaged; nothing was written."
     elif isinstance(error, SLOW):
         message = "The database took too long; nothing was written."
     else:
@@ -87,7 +90,7 @@ class _Outage:
     """Says once a minute that a database is away, and once that it is back."""
 
     def __init__(self, database: str) -> None:
-        self._database, self._since, self._logged_at = database, 0.0, 0.0
+        self._database, self._since, self._logged_at, self._damaged_at = database, 0.0, 0.0, -REPEAT_SECONDS
 
     def goes_on(self, error: BaseException) -> None:
         now = monotonic()
@@ -95,6 +98,11 @@ class _Outage:
         if not self._logged_at or now - self._logged_at >= REPEAT_SECONDS:
             self._logged_at = now
             log.warning("database away", database=self._database, seconds=round(now - self._since), why=in_words(error))
+
+    def damaged(self, error: BaseException) -> None:
+        if monotonic() >= self._damaged_at + REPEAT_SECONDS:
+            self._damaged_at = monotonic()
+            log.error("database page damaged", database=self._database, why=str(error).partition("\n")[0])
 
     def is_over(self) -> None:
         if self._since:
@@ -345,13 +353,15 @@ class Database(Each):
                 connection = None
                 connection = await slots.open()
             yield connection
-        except (*LOST, *FULL, *CROWDED, *SLOW, TimeoutError) as error:
+        except (*LOST, *FULL, *CROWDED, *SLOW, *DAMAGED, TimeoutError) as error:
             is_lost = isinstance(error, (*LOST, TimeoutError))
             if connection is not None and (is_lost or connection.is_in_transaction()):
                 connection.terminate()
                 connection = None
             if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
                 self._renew()
+            if isinstance(error, DAMAGED):
+                self._outage.damaged(error)
             raise unavailable(error) from error
         except asyncpg.InvalidCachedStatementError as error:
             self._renew()

@@ -170,14 +170,14 @@ def test_every_explanation_is_the_golden_one(language: str) -> None:
 @each(
     ("name", "words"),
     [
-        ("2", "Without the wait that the network asks for: the next try would have been"),
-        ("5", "20 sends of a card in 30 days"),
-        ("6", "Its own next try would have been"),
+        ("2", "Without the wait that the network asks for: the next attempt would have been"),
+        ("5", "20 attempts on a card in 30 days"),
+        ("6", "Its own next attempt would have been"),
         ("7", "comparison group (10 %)"),
         ("8", "random"),
-        ("9", "Without the request: the next try would have been"),
+        ("9", "Without the request: the next attempt would have been"),
         ("11", "Route b takes"),
-        ("12", "Without the line when.hours of the retry policy: the next try would have been"),
+        ("12", "Without the line when.hours of the retry policy: the next attempt would have been"),
     ],
 )
 def test_what_the_twelve_have_to_say_is_said(name: str, words: str) -> None:

@@ -312,7 +312,7 @@ def test_everybody_is_mailed_in_their_own_language_and_zone(server: ServerAddres
         await dispute_on_demand(shop.world, shop.orders, shop.key(order_id), kind="service")
         await go_round(shop)
         mails = {mail["recipient"].partition("@")[0]: mail for mail in await arrived(shop)}
-        assert "(SANDBOX): Ein Streitfall über 45.90 USD wurde eröffnet" in mails["owner"]["subject"]
+        assert "(SANDBOX): Ein Streitfall über 45,90 USD wurde eröffnet" in mails["owner"]["subject"]
         assert " Asia/Kolkata." in mails["owner"]["text"]
         assert "Diese Mails abbestellen: http" in mails["owner"]["text"]
         assert "A dispute over 45.90 USD was opened" in mails["operations"]["subject"]

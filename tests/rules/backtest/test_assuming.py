@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rules.backtest.test_history_figures import BEGIN, attempt, plan
 
-from recoup.rules.backtest.assuming import CHOICES, Case, Narrowed, charges_by_card, narrow
+from recoup.rules.backtest.assuming import Case, Narrowed, charges_by_card, narrow
 from recoup.rules.backtest.history import LENGTHS, TELLING, WINDOW, Payment, cohort_of, experiments, outcome_of
 from recoup.rules.imports.attempt import Attempt
 
@@ -21,27 +21,13 @@ def other(days: float, state: Any, **more: Any) -> Attempt:
     return attempt(days, state)._replace(payment="q", ref=f"q{days}{state}", **more)
 
 
-def bounds_of(payment: Payment, days: Sequence[float], *charges: Attempt) -> dict[str, Narrowed]:
+def bounds_of(payment: Payment, days: Sequence[float], *charges: Attempt) -> Narrowed:
     case = Case(payment, plan(*days), outcome_of(payment, plan(*days), WINDOW))
-    found = narrow([case], charges_by_card([payment, *([one] for one in charges)]), WINDOW)
-    return {"+".join(one.assumed): one for one in found}
+    return narrow([case], charges_by_card([payment, *([one] for one in charges)]), WINDOW)
 
 
 def span(found: Narrowed) -> tuple[float | None, float | None]:
     return found.at_least, found.at_most
-
-
-def test_what_was_approved_would_be_approved_later() -> None:
-    payment = [attempt(0), attempt(3), attempt(7, "approved")]
-    assert span(bounds_of(payment, [9])["lasting"]) == (1, 1)
-    assert span(bounds_of(payment, [5])["lasting"]) == (0, 1), "between the decline and the approval nothing is known"
-    assert span(bounds_of(payment, [1, 2])["lasting"]) == (0, 0)
-    assert span(bounds_of(payment, [1, 2])["payer"]) == (0, 1)
-
-
-def test_an_approval_that_failed_later_says_nothing() -> None:
-    payment = [attempt(0), attempt(3), attempt(7, "approved", failed_later=True)]
-    assert span(bounds_of(payment, [9])["lasting"]) == (0, 1)
 
 
 def test_another_charge_of_the_card_speaks_for_six_hours_and_its_amount() -> None:
@@ -57,68 +43,31 @@ def test_another_charge_of_the_card_speaks_for_six_hours_and_its_amount() -> Non
         (other(5, "unknown"), (0, 1)),
         (other(40, "approved"), (0, 1)),
     ):
-        assert span(bounds_of(payment, [5.1], charge)["payer"]) == expected, charge
-    both = bounds_of(payment, [8], other(5, "approved"))
-    assert [span(both[one]) for one in ("lasting", "payer", "lasting+payer")] == [(0, 1), (0, 1), (1, 1)]
+        assert span(bounds_of(payment, [5.1], charge)) == expected, charge
 
 
 def test_attempts_that_contradict_are_counted_and_nothing_is_assumed_of_them() -> None:
     payment = [attempt(0), attempt(7, "approved")]
-    found = bounds_of(payment, [9], other(8, "declined"))
-    assert (found["lasting"].contradicted, span(found["lasting"])) == (0, (1, 1))
-    assert (found["lasting+payer"].contradicted, span(found["lasting+payer"])) == (1, (None, None))
     at_once = bounds_of(payment, [5], other(5, "declined"), other(5.1, "approved"))
-    assert (at_once["payer"].contradicted, span(at_once["payer"])) == (1, (None, None))
+    assert (at_once.contradicted, span(at_once)) == (1, (None, None))
 
 
-def test_bounds_that_few_payments_contradict_are_no_wider_by_more_assumptions() -> None:
-    """Of a payment that contradicts both, what one assumption told stays."""
+def test_a_few_that_contradict_leave_the_bounds_of_the_others_and_many_leave_none() -> None:
     story = [attempt(0), attempt(7, "approved")]
     payments = [[one._replace(card=f"k{number}") for one in story] for number in range(10)]
-    cases = [Case(one, plan(9), outcome_of(one, plan(9), WINDOW)) for one in payments]
-    charges = charges_by_card([*payments, [other(8, "declined", card="k0")]])
-    lasting, _, both = narrow(cases, charges, WINDOW)
-    assert (lasting.contradicted, span(lasting)) == (0, (1, 1))
-    assert (both.contradicted, span(both)) == (1, (1, 1))
-    charges = charges_by_card([*payments, *([other(8, "declined", card=f"k{number}")] for number in range(2))])
-    assert span(narrow(cases, charges, WINDOW)[-1]) == (None, None), "of many no bounds are told"
+    cases = [Case(one, plan(5), outcome_of(one, plan(5), WINDOW)) for one in payments]
+    shown = [[other(5, "approved", card=f"k{number}")] for number in range(10)]
+    for count, expected in ((1, (0.9, 1)), (2, (None, None))):
+        against = [[other(5.1, "declined", card=f"k{number}")] for number in range(count)]
+        found = narrow(cases, charges_by_card([*payments, *shown, *against]), WINDOW)
+        assert (found.contradicted, span(found)) == (count, expected)
+        assert [*found.spans] == [(0, 1)] * count + [(1, 1)] * (10 - count)
 
 
 def test_what_an_attempt_brought_is_not_told_again_by_another_charge() -> None:
     payment = [attempt(0), attempt(3), attempt(7)]
-    assert span(bounds_of(payment, [3, 10], other(3.1, "approved", units=5000))["payer"]) == (0, 1)
-    assert span(bounds_of(payment, [3, 10], other(10, "declined"))["payer"]) == (0, 0)
-
-
-@given(
-    st.lists(DAY, max_size=4),
-    st.lists(DAY, min_size=1, max_size=4),
-    st.one_of(st.none(), DAY),
-    st.lists(st.tuples(DAY, st.integers(1, 2_000)), max_size=4),
-)
-def test_the_truth_lies_between_where_the_assumption_holds(
-    tried: list[float], planned: list[float], opens: float | None, charges: list[tuple[float, int]]
-) -> None:
-    """A card that has money for everything from one moment on."""
-
-    def state(day: float) -> Any:
-        return "approved" if opens is not None and day >= opens and day > 0 else "declined"
-
-    payment = [attempt(0)]
-    for day in sorted({*tried} - {0}):
-        payment.append(attempt(day, state(day)))
-        if state(day) == "approved":
-            break
-    others = [other(day + 1 / 24, state(day + 1 / 24), units=units) for day, units in charges]
-    days = sorted({*planned} - {0})
-    truth = any(state(day) == "approved" for day in days)
-    base = outcome_of(payment, plan(*days), WINDOW)
-    for assumed in ("lasting", "lasting+payer"):
-        found = bounds_of(payment, days, *others)[assumed]
-        assert found.contradicted == 0
-        assert found.at_least is not None
-        assert found.at_most is not None
-        assert base.least <= found.at_least <= truth <= found.at_most <= base.most
+    assert span(bounds_of(payment, [3, 10], other(3.1, "approved", units=5000))) == (0, 1)
+    assert span(bounds_of(payment, [3, 10], other(10, "declined"))) == (0, 0)
 
 
 @given(st.lists(st.tuples(DAY, st.sampled_from(["approved", "declined"])), max_size=6), st.lists(DAY, max_size=4))
@@ -127,15 +76,10 @@ def test_no_assumption_widens(story: list[tuple[float, Any]], planned: list[floa
     days = sorted(planned)
     base = outcome_of(payment, plan(*days), WINDOW)
     found = bounds_of(payment, days, *(other(day, state) for day, state in story))
-    assert [one.assumed for one in found.values()] == [*CHOICES]
-    for one in found.values():
-        if one.at_least is None or one.at_most is None:
-            assert one.contradicted
-            continue
-        fewer = [it for it in found.values() if set(it.assumed) < set(one.assumed) and not it.contradicted]
-        least = max([base.least, *(it.at_least for it in fewer if it.at_least is not None)])
-        most = min([base.most, *(it.at_most for it in fewer if it.at_most is not None)])
-        assert least <= one.at_least <= one.at_most <= most
+    if found.at_least is None or found.at_most is None:
+        assert found.contradicted
+    else:
+        assert base.least <= found.at_least <= found.at_most <= base.most
 
 
 def test_a_comparison_says_how_long_it_takes_and_what_it_may_cost() -> None:

@@ -26,7 +26,7 @@ from recoup.rules.backtest.history import (
     then,
     tries_of,
 )
-from recoup.rules.backtest.history_figures import EXPECTED_MIN, Case, by_group, figures_of
+from recoup.rules.backtest.history_figures import EXPECTED_MIN, Case, by_group, figures_of, money_of
 from recoup.rules.imports.attempt import ANSWERED, Attempt
 
 BEGIN = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -117,7 +117,7 @@ def test_the_truth_lies_within_the_bounds(made: list[tuple[int, bool]], planned:
 
 
 def case(sends: int, days: float | None, outcome: Outcome | None, asset: str = "USD", **more: Any) -> Case:
-    return Case(NAMES, asset, sends, days, outcome, **more)
+    return Case(NAMES, asset, more.pop("units", 1_000), sends, days, outcome, **more)
 
 
 def test_fees_and_days_of_a_group() -> None:
@@ -146,6 +146,22 @@ def test_models_say_nothing_of_few() -> None:
     few = [case(1, None, Outcome(0, 1, 1, 1), expected=[0.2, 0.4])] * (EXPECTED_MIN - 1)
     assert figures_of("all", few, 10).models is None
     assert figures_of("all", [*few, few[0]], 10).models == (pytest.approx(0.2), pytest.approx(0.4))
+
+
+def test_money_is_by_currency_and_of_all_payments() -> None:
+    cases = [
+        case(1, 3.0, Outcome(0, 1, 1, 1), units=3_000),
+        case(1, None, Outcome(1, 1, 1, 1), units=1_000),
+        case(1, None, None, units=4_000),
+        case(1, None, Outcome(0, 1, 1, 1), "EUR", units=500),
+    ]
+    dollars, euros = money_of(cases, None)
+    assert dollars == ("USD", 3, 8_000, 3_000, (2_000, 8_000), None), "what was not planned is as what was"
+    assert euros == ("EUR", 1, 500, 0, (0, 500), None)
+    narrowed = money_of(cases, [(1, 1), (1, 1), (0, 0)])
+    assert [one.proved for one in narrowed] == [(8_000, 8_000), (0, 0)]
+    many = [case(1, None, None, units=units, expected=[0.5, chance]) for units, chance in ((100, 1.0), (300, 0.0))]
+    assert money_of(many * EXPECTED_MIN, None)[0].models == (100 * EXPECTED_MIN, 200 * EXPECTED_MIN)
 
 
 @given(st.lists(st.sampled_from("abcdefghijkl")))

@@ -38,7 +38,7 @@ def known(monkeypatch: pytest.MonkeyPatch) -> None:
 @each(
     ("sentence", "german"),
     [
-        (Sentence("Refund {0} of {1}", 2, "10.00 USD"), "Erstattung 2 über 10.00 USD"),
+        (Sentence("Refund {0} of {1}", 2, "10.00 USD"), "Erstattung 2 über 10,00 USD"),
         (shaped("{amount} went back", amount="1 USD"), "1 USD gingen zurück"),
         (Sentence("{0} order{1} wait.", 1, ""), "1 Auftrag wartet."),
         (Sentence("{0} order{1} wait.", 2, "s"), "2 Aufträge warten."),

@@ -26,6 +26,7 @@ FACTS = {
     "orders": {"orders": 2, "problem": 1, "onhold": 1, "capped": False, "first": [_ID, _ID],
                "names": ["SUB-1", "SUB-2"]},
     "dispute": {"dispute_id": _ID, "order_id": _ID, "units": 4590, "asset": "JPY", "respond_by": _AT},
+    "alike_amounts": {"order_id": _ID, "units": 4595, "other_units": 4590, "asset": "USD"},
     "capture_due": {"order_id": _ID, "external_id": "A-1", "until": _AT},
     "deadline": {"dispute_id": _ID, "order_id": _ID, "units": 4590, "asset": "KWD", "respond_by": _AT, "days": 3},
     "payout": _MONEY | {"status": "completed"}, "payout_failed": _MONEY | {"status": "reversed"},
@@ -143,7 +144,7 @@ def test_nothing_of_a_notification_stays_english(kind: str, language: str) -> No
 def test_a_mail_in_german() -> None:
     to = Locale("de", "Europe/Berlin")
     words = words_of("deadline", FACTS["deadline"] | {"units": 1234567}, to)
-    assert words.title == "Nachweise sind in höchstens 3 Tagen fällig: ein Streitfall über 1,234.567 KWD"
+    assert words.title == "Nachweise sind in höchstens 3 Tagen fällig: ein Streitfall über 1.234,567 KWD"
     assert "bis 20. Nov. 2026 13:00 Europe/Berlin" in words.lines[0]
     assert foot_of("https://x.test/stop", "https://x.test/told", to).splitlines()[1:] == [
         "Diese Mails abbestellen: https://x.test/stop",

@@ -44,7 +44,7 @@ _SAID = {
     "held_by_person:check": "Put on hold by a person: something about it is being checked.",
     "held_by_operator:asked": "Put on hold by the operator: the customer asked to wait.",
     "sending_off": "The operator has switched all sending off; it goes on by itself afterwards.",
-    "bank_never": "The bank allows no further try with this card. Only another card of the customer helps.",
+    "bank_never": "The bank allows no further attempt with this card. Only another card of the customer helps.",
     "bank_waits:2026-11-24T13:05:59.5+00:00": "The bank asked not to try this card before 2026-11-24 13:05 UTC.",
     "card_set_to_none": "The card's allowance is set to none.",
     "card_used_up:2026-12-01T02:00:00+02:00": "The card's allowance is used up until 2026-12-01 00:00 UTC.",

@@ -251,7 +251,7 @@ def test_hours_over_midnight_are_one_span() -> None:
         ({"tries": {"all": 99}}, "tries.all", "never ends", {"tries": {"all": 14}, "when": {"gap": "145m"}}),
         ({"tries": {"all": 18}, "when": SIX}, "tries.all", "Elo allows 15", {"tries": {"all": 14}, "when": SIX}),
         ({"tries": {"all": 12}}, "tries.all", "Mastercard allows 10", {"tries": {"all": 12}, "when": {"gap": "145m"}}),
-        ({"tries": {"all": 3, "soft": 5}}, "tries.soft", "3 tries in all", {"tries": {"all": 3, "soft": 3}}),
+        ({"tries": {"all": 3, "soft": 5}}, "tries.soft", "3 attempts in all", {"tries": {"all": 3, "soft": 3}}),
         ({"when": {"last": 45}}, "when.last", "pass its expiry", {"when": {"last": 30}}),
         ({"when": {"gap": "40d"}}, "when.gap", "expiry", {"when": {"gap": "29d"}}),
         ({"routes": {"only": ["mian"]}}, "routes.only", "the nearest is main", {"routes": {"only": ["main"]}}),
@@ -279,9 +279,10 @@ def test_groups_count_together_and_each_limit_is_named() -> None:
     assert [(one.line, str(one.why)) for one in complaints] == [
         (
             "tries.soft",
-            "18 tries after a payment could be 19 sends in 24 hours; Mastercard allows 10; a gap of 145m leaves room.",
+            "18 attempts after a payment could be 19 on the card in 24 hours; Mastercard allows 10; "
+            "a gap of 145m leaves room.",
         ),
-        ("tries.soft", "18 tries after a payment could be 19 sends in 30 days; Elo allows 15."),
+        ("tries.soft", "18 attempts after a payment could be 19 on the card in 30 days; Elo allows 15."),
     ]
     assert nearest(found, GROUND).to_plain() == {"tries": {"soft": 5, "funds": 9}, "when": {"gap": "145m"}}
     bound = InForce((Part("operator", "", 1, read_policy({"tries": {"all": 9}})[0]),))
@@ -294,7 +295,7 @@ def test_a_gap_that_a_narrower_policy_relies_on_stays() -> None:
     wide, roomy, few = (read_policy(one)[0] for one in ({}, {"when": {"gap": "145m"}}, {"tries": {"all": 3}}))
     (complaint,) = check(wide, ground)
     assert complaint.line == "when.gap"
-    assert str(complaint.why).startswith("site:s/2 relies on it: 12 tries after a payment could be 13 sends")
+    assert str(complaint.why).startswith("site:s/2 relies on it: 12 attempts after a payment could be 13 on the card")
     assert nearest(wide, ground) == roomy
     assert check(roomy, ground) == check(few, ground) == []
 

@@ -107,7 +107,7 @@ def test_the_time_that_mastercard_names_is_the_time(advice: str, hours: int) -> 
     done = decide(evidence("51", "mastercard", advice))
     assert named <= done.plan[0] <= named + MINUTE
     assert "network_wait" in done.rules
-    assert f"The network names the time of the next try: {hours} hours after the one before." in done.reasons
+    assert f"The network names the time of the next attempt: {hours} hours after the one before." in done.reasons
     long = decide(evidence("51", "mastercard", advice, expires_at=NOW + 30 * DAY))
     assert long.plan[0] == done.plan[0]
     ends = named - HOUR / 2
@@ -241,7 +241,7 @@ def test_a_merchant_can_read_why() -> None:
     text = " ".join(decide(evidence("51")).reasons)
     assert "Fri 27 Nov 2026 09:30" in text
     assert "not enough money on the card (code 51)" in text
-    assert "6 tries; 0 made" in text
+    assert "6 attempts; 0 made" in text
 
 
 readings = st.builds(

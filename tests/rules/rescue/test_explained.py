@@ -82,7 +82,7 @@ def test_a_try_that_is_not_planned_says_from_which_chance_on_it_would_be() -> No
     decision, _, _ = stored(tiny)
     assert decision.verdict == "wait"
     text = next(str(line) for line in lines(tiny) if "it pays from" in line)
-    assert "a send costs 0.13 USD in the plan: it pays from 33 %." in text
+    assert "an attempt costs 0.13 USD in the plan: it pays from 33 %." in text
 
 
 def test_the_issuer_is_named_by_the_merchants_own_counts() -> None:

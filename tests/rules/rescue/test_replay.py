@@ -212,7 +212,7 @@ def test_what_the_gate_says_of_a_card_whose_allowance_is_used_up(more: dict[str,
     if verdict == "postpone":
         assert decision.plan == (NOW - 19 * HOUR + 30 * DAY,)
     if rule == "visa-reattempt-30d":
-        assert "20 sends of 20 in 30 days are counted." in decision.reasons
+        assert "20 attempts of 20 in 30 days are counted." in decision.reasons
 
 
 def test_the_gate_stores_how_many_sends_there_were_and_never_whose() -> None:

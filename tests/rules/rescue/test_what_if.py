@@ -94,7 +94,7 @@ def gated(**changes: Any) -> dict[str, WhatIf]:
 
 def test_one_more_send_opens_the_gate_and_a_block_keeps_it_shut() -> None:
     assert str(sentence_of(gated()["one_more_send"])) == (
-        "With one more send left on the card: the send would have been allowed."
+        "With one more attempt left on the card: the attempt would have been allowed."
     )
     blocked = gated(blocks=(Block("customer", None),))
     assert blocked["no_block"].verdict == "postpone"

@@ -67,6 +67,7 @@ class OfAdyen(Vendor):
         self._waiting = again
 
 
+@pytest.mark.prove("connectors")
 @deep("connectors")
 def test_the_vendors_book_and_ours_agree_to_the_unit(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

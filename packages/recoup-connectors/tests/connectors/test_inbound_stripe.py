@@ -11,7 +11,7 @@ from uuid import UUID
 import httpx
 import pytest
 from starlette.applications import Starlette
-from tests.flows.test_card_limits import POLICY, plan_now, started
+from tests.flows.test_card_limits import PATIENT, plan_now, started
 from tests.worlds import Shop, change_world, make_shop, owner, sandbox_world
 
 from recoup.doors.edge.entry import Entry
@@ -76,7 +76,7 @@ def story(
         standin = await StandIn(tmp_path / "stripe.sqlite").start()
         customer = standin.account.make_customer({})["id"]
         stripe = Stripe(key=KEY, url=standin.url, notice_secrets=(SECRET,))
-        async with sandbox_world(server, policy=POLICY) as made:
+        async with sandbox_world(server, policy=PATIENT) as made:
             own = dict(made[0].processors)
             shop = await make_shop(*made)
             change_world(made[0], processors={"stripe": stripe})

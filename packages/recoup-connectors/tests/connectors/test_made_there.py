@@ -13,7 +13,7 @@ from uuid import UUID
 import pytest
 from connectors.made_there import VENDORS, AtAdyen, AtBraintree, AtNmi, AtStripe, reference_of
 from tests.flows.refund_states import authorised
-from tests.flows.test_card_limits import POLICY, plan_now, started
+from tests.flows.test_card_limits import PATIENT, plan_now, started
 from tests.worlds import Shop, change_world, make_shop, sandbox_world
 
 from recoup.flows.cards import charge
@@ -93,7 +93,7 @@ def play(server: ServerAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
             monkeypatch.setattr(charge, "open_card", lambda _world, order, *_: method_of(order))
             monkeypatch.setattr(charge, "_closed_card", method_of)
-            async with AsyncExitStack() as ends, sandbox_world(server, policy=POLICY) as made:
+            async with AsyncExitStack() as ends, sandbox_world(server, policy=PATIENT) as made:
                 ends.push_async_callback(vendor.standin.stop)
                 ends.push_async_callback(connector.close)
                 own = dict(made[0].processors)

@@ -56,6 +56,7 @@ def _units(one: dict[str, Any]) -> int:
     return int(Decimal(one["actions"][0]["amount"]) * 100)
 
 
+@pytest.mark.prove("connectors")
 @deep("connectors")
 def test_the_vendors_book_and_ours_agree_to_the_unit(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

@@ -15,7 +15,7 @@ import httpx
 import pytest
 from lab.processors.stripe_ground import Moved
 from starlette.applications import Starlette
-from tests.flows.test_card_limits import POLICY
+from tests.flows.test_card_limits import PATIENT
 from tests.flows.test_stored_methods import ClosedVault
 from tests.rings import drawn
 from tests.worlds import Shop, change_world, make_shop, owner, sandbox_world
@@ -119,7 +119,7 @@ def story(
         clocks = Moved()
         standin = await StandIn(tmp_path / "stripe.sqlite", clock=lambda: clocks.wall().timestamp()).start()
         stripe = Stripe(key=KEY, url=standin.url, name=ROUTE, notice_secrets=(SECRET,), clocks=clocks)
-        policy = replace(POLICY, visa_limit=visa_limit) if visa_limit else POLICY
+        policy = replace(PATIENT, visa_limit=visa_limit) if visa_limit else PATIENT
         async with sandbox_world(server, policy=policy, clocks=clocks) as made:
             world, own = made[0], dict(made[0].processors)
             shop = await make_shop(*made)

@@ -40,7 +40,8 @@ def played(server: ServerAddress, plan: Plan) -> Simulated:
 
 
 @pytest.mark.timeout(600)
-@drawn("simulate", "seed", [11, 12], 1)
+@pytest.mark.prove("simulate")
+@pytest.mark.parametrize("seed", [11, 12])
 def test_a_month_with_faults_and_crashes_holds(server: ServerAddress, seed: int) -> None:
     days, orders = (8, 300) if proving == "simulate" else (6, 200)
     done = played(server, Plan(seed, days=days, orders=orders, faults=SOME))

@@ -7,8 +7,9 @@ from recoup.core.kit.feature import features
 from recoup.kernel.stored import Stored
 
 if TYPE_CHECKING:
+    from recoup.kernel.time import BusinessTime
     from recoup.rules.network.codes import Reading
-    from recoup.rules.order.snapshot import Order
+    from recoup.rules.order.snapshot import Attempt, Order
     from recoup.rules.rescue.evidence import Decision, Evidence
 
 FeatureChange = NewType("FeatureChange", str)
@@ -18,8 +19,9 @@ FeatureChange = NewType("FeatureChange", str)
 class Amount(NamedTuple):
     """`name`: of its input among what a decision knows, of the type `row`; `of` reads it of an order, None where all
     that is owed is asked for. `sized` decides, and adds `rule`; `units` are then those of the next attempt. `keeps`:
-    whether an order that ends without the rest is completed with what was collected. `without`: the change that a
-    decision is compared with, and what it is called."""
+    whether an order that ends without the rest is completed with what was collected. `part_from`: the least that is
+    taken of what is sent now, should the issuer approve only a part; None: the whole or nothing. `without`: the change
+    that a decision is compared with, and what it is called."""
 
     name: str
     row: type[Stored]
@@ -28,6 +30,7 @@ class Amount(NamedTuple):
     sized: "Callable[[Evidence, Decision], Decision]"
     units: "Callable[[Order, Decision, Reading], int | None]"
     keeps: "Callable[[Order], bool]"
+    part_from: "Callable[[Order, Attempt, BusinessTime], int | None]"
     without: tuple[FeatureChange, str]
 
 
@@ -56,6 +59,11 @@ def sized(evidence: "Evidence", decision: "Decision") -> "Decision":
 def units_of(order: "Order", decision: "Decision", reading: "Reading") -> int | None:
     """What the decision's next attempt is for; None: all that is owed."""
     return next((one.units(order, decision, reading) for one in amounts() if one.rule in decision.rules), None)
+
+
+def part_from(order: "Order", attempt: "Attempt", now: "BusinessTime") -> int | None:
+    """The least units of a partial approval that are taken of an attempt, sent `now`."""
+    return next((least for one in amounts() if (least := one.part_from(order, attempt, now)) is not None), None)
 
 
 def rules_of(decision: "Decision") -> list[str]:

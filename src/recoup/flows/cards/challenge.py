@@ -33,6 +33,7 @@ from recoup.moves.challenge.answer import agree as agree_move
 from recoup.moves.challenge.answer import answer as answer_move
 from recoup.moves.challenge.answer import decline_by_customer
 from recoup.moves.change import Change
+from recoup.rules.network.codes import read_kept
 from recoup.rules.network.magic import CONFIRMED, identity_of
 from recoup.rules.order.browser import Browser
 from recoup.rules.order.lifecycle import ENDED, Stage
@@ -84,6 +85,9 @@ class ChallengePage:
     typed_last4: str | None = None
     asks_again: int | None = None
     agreed: bool = False
+    card_expired: bool = False
+    item: str | None = None
+    external_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +134,15 @@ async def show(world: World, merchant_id: UUID, order_id: UUID) -> ChallengePage
         bank_url=row.bank_url if state == "tried" else None,
         confirms=confirms,
         by_customer=row.kind.startswith("cit"),
+        card_expired=_reason(row) == "expired_card",
     )
+
+
+def _reason(row: ChallengeRow) -> str:
+    """The reason of the last decline, by whoever gave its code."""
+    if row.last_reason is not None:
+        return row.last_reason
+    return read_kept(row.decline or {}, scheme=row.scheme, on=row.placed_at.date()).reason
 
 
 def _money(row: ChallengeRow) -> Money:

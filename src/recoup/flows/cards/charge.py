@@ -70,6 +70,11 @@ def first_sent_at(order: Order, attempt: Attempt) -> datetime:
     return attempt.sent_at - order.merchant.offset
 
 
+def requested_of(attempt: Attempt) -> tuple[int, str, int | None]:
+    """What an approval of the attempt is measured by: its units and currency, and the least that is taken of it."""
+    return attempt.units, attempt.asset, attempt.consent.part_from if attempt.consent is not None else None
+
+
 def stored_of(card: CardFacts | None) -> Stored | None:
     """What a processor calls the card that it keeps; None for a card of the vault."""
     method = card.stored if card else None
@@ -128,6 +133,7 @@ def charge_with(
         exemption=consent.exemption,
         invoice=facts.get("invoice") if payer is None else None,  # it is told of the money afterwards
         payer=payer,
+        part_from=consent.part_from,
         key=attempt.key or attempt.attempt_id,
         order_key=order.key,
     )

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from recoup.flows.ask_first import charge_found
-from recoup.flows.cards.charge import first_sent_at, inquiry_of
+from recoup.flows.cards.charge import first_sent_at, inquiry_of, requested_of
 from recoup.flows.cards.joined_cards import join_by_answer
 from recoup.flows.cards.method_facts import keep_news
 from recoup.flows.cards.send import Opened, call, close, keep_news_of_token, processor_result, read_answer
@@ -60,7 +60,7 @@ async def inquire(world: World, orders: Orders, key: tuple[UUID, UUID]) -> None:
             await _not_known(world, orders, key, attempt, processor, None)
             return
         outcome = await call_with_timeout(processor.inquire(inquiry), ASK_SECONDS_MAX)
-    outcome = read_answer(order, attempt, as_requested(outcome, attempt.units, attempt.asset))
+    outcome = read_answer(order, attempt, as_requested(outcome, *requested_of(attempt)))
     await join_by_answer(world, order, processor, outcome.credential_news)
     await keep_news_of_token(world, order, attempt, outcome)
     known = ("approved", "declined", "not_sent", "awaits_payer")
@@ -160,11 +160,14 @@ async def settle_by_proof(
 
     def settle(change: Change) -> None:
         attempt = change.order.attempt(attempt_id)
-        answer = as_requested(outcome, attempt.units, attempt.asset)
+        answer = as_requested(outcome, *requested_of(attempt))
         if _still_out(change, attempt_id) is None:
             if answer.state == "approved" and attempt.state in ("declined", "not_sent"):
                 taken_after_all(change, attempt)
             return
+        takes_part = attempt.consent is not None and attempt.consent.part_from is not None
+        if takes_part and answer.state == "approved" and answer.units in (None, attempt.units):
+            return  # no vendor says whether a notice names what was requested or what was approved of it
         assert attempt.send_before is not None
         ends = attempt.send_before + timedelta(milliseconds=attempt.call_timeout_ms or 0)
         payer = attempt.authentication  # a question in their place would only repeat where they were sent

@@ -172,7 +172,7 @@ async def _pair(db: Read, merchant_id: UUID, orders: tuple[UUID, UUID]) -> tuple
 async def _check_new(db: Read, merchant_id: UUID, first: Print, second: Print) -> None:
     if first.card_id == second.card_id:
         raise invalid(
-            "Both orders have the same print of the card: there is nothing to join.",
+            "Both orders have the same fingerprint of the card: there is nothing to join.",
             "order",
             "Name two orders whose cards came in differently.",
         )
@@ -185,7 +185,7 @@ async def _check_new(db: Read, merchant_id: UUID, first: Print, second: Print) -
     if first.scheme != second.scheme:
         raise invalid("Cards of two brands are not one card.", "order", "Check the evidence.")
     if await are_joined(db, [first.card_id, second.card_id]):
-        raise Problem("conflict", "These prints are known as one card already.", cure="Nothing has to be done.")
+        raise Problem("conflict", "These fingerprints are known as one card already.", cure="Nothing has to be done.")
     if await count_waiting(db, merchant_id) >= WAITING_MAX:
         raise Problem(
             "conflict",

@@ -10,7 +10,7 @@ from recoup.core.kit.credential import in_place
 from recoup.core.lines import line
 from recoup.core.measures import ATTEMPTS
 from recoup.flows.ask_first import charge_found
-from recoup.flows.cards.charge import NOTHING, charge_of, charge_with, stored_of
+from recoup.flows.cards.charge import NOTHING, charge_of, charge_with, requested_of, stored_of
 from recoup.flows.cards.joined_cards import join_by_answer
 from recoup.flows.cards.method_facts import keep_news, look_again
 from recoup.flows.cards.pick_route import elsewhere, route_of, ways_of
@@ -245,10 +245,10 @@ async def _call(world: World, order: Order, attempt: Attempt, charge: Charge) ->
     note_order(order.order_id, attempt.attempt_id)
     found = await charge_found(world, order, attempt, charge)
     if found is not None:
-        return as_requested(found, attempt.units, attempt.asset)
+        return as_requested(found, *requested_of(attempt))
     processor, begun = processor_of(world, attempt.route or ""), world.clocks.monotonic()
     outcome = await call_with_timeout(processor.charge(charge), charge.timeout_seconds)
-    answer = _if_at_hand(as_requested(outcome, attempt.units, attempt.asset), attempt)
+    answer = _if_at_hand(as_requested(outcome, *requested_of(attempt)), attempt)
     ATTEMPTS.add(attempt.route if world.routes.is_for_all(attempt.route or "") else OWN, answer.state)
     ms = round((world.clocks.monotonic() - begun) * 1000)
     line("attempt", world=world.name, route=attempt.route, answer=answer.state, code=answer.own_code, ms=ms)

@@ -53,7 +53,7 @@ async def simulate_decline(
     kind = kind_of(settings.merchant.mit_mode, given.is_mit, given.order_source, given.expires_at is not None)
     if kind != simulation.kind:
         raise invalid(
-            "This shop handles all recurring payments in the other mode.", "kind", Sentence("Choose {0}.", kind)
+            "This merchant handles all recurring payments in the other mode.", "kind", Sentence("Choose {0}.", kind)
         )
     result = await evaluate.evaluate(scope, given)
     async with world.db.transaction() as tx:

@@ -33,7 +33,7 @@ from recoup.rules.backtest.history import (
     then,
     tries_of,
 )
-from recoup.rules.backtest.history_figures import Case, HistoryFigures, by_group, figures_of
+from recoup.rules.backtest.history_figures import Case, HistoryFigures, MoneySpan, by_group, figures_of, money_of
 from recoup.rules.backtest.model_word import (
     PARTS,
     Calibration,
@@ -67,7 +67,7 @@ TOO_FEW_LATE: Final = Sentence(
     "there are too few repeated attempts in the last quarter of the time to judge a model by"
 )
 WRONG: Final = Sentence(
-    "in the last quarter of the time, which they had not seen, their chances were off by more than 3 points"
+    "in the last quarter of the time, which they had not seen, their chances were off by more than 10 points"
 )
 
 
@@ -109,8 +109,9 @@ class HistoryReport:
     models: RangeOfModels | None = None
     why_no_models: str = ""
     experiments: list[Experiment] = field(default_factory=list)
-    narrowed: list[Narrowed] = field(default_factory=list)
+    narrowed: Narrowed | None = None
     whole: HistoryFigures | None = None
+    money: list[MoneySpan] = field(default_factory=list)
     groups: Mapping[By, list[HistoryFigures]] = field(default_factory=dict)
     orders: list[JudgedOrder] = field(default_factory=list)
     sampled_of: int | None = None
@@ -159,9 +160,7 @@ def backtest_history(
                 expected = {place: [one[row] for one in by_model.values()] for row, place in enumerate(first)}
     for order in found.orders:
         order.facts = order.facts._replace(payer=labels[order.facts.payer])
-    cases = _figures(found, past, plans, expected, send_cost)
-    if cases:
-        found.narrowed = assuming.narrow(cases, assuming.charges_by_card(payments), window)
+    _figures(found, past, plans, expected, assuming.charges_by_card(payments), send_cost)
     return found
 
 
@@ -180,9 +179,10 @@ def _figures(
     past: Past,
     plans: Mapping[int, tuple[Evidence, Decision]],
     expected: Mapping[int, list[float]],
+    charges: Mapping[str, Sequence[Attempt]],
     send_cost: int,
-) -> list[assuming.Case]:
-    """`plans`, `expected`: by the payment's place. Answers what was planned."""
+) -> None:
+    """`plans`, `expected`: by the payment's place."""
     cohort = found.cohort
     amounts = bands([(one[0].asset, one[0].units) for one in cohort.payments])
     cases, planned = list[Case](), list[assuming.Case]()
@@ -196,6 +196,7 @@ def _figures(
             Case(
                 {"class": _klass(past, one), "issuer": first.bin, "country": first.country, "amount": band},
                 first.asset,
+                first.units,
                 len(tries_of(one, cohort.window)),
                 (at - first.at) / timedelta(days=1) if at is not None else None,
                 outcome,
@@ -205,7 +206,9 @@ def _figures(
     found.whole, found.groups = figures_of("", cases, send_cost), by_group(cases, send_cost)
     if planned:
         found.bounds = bounds([one.outcome for one in planned])
-    return planned
+        found.narrowed = assuming.narrow(planned, charges, cohort.window)
+    held = found.narrowed is not None and found.narrowed.at_least is not None
+    found.money = money_of(cases, found.narrowed.spans if found.narrowed and held else None)
 
 
 def _models(found: HistoryReport, payments: Sequence[Payment], past: Past, spread: Spread) -> Mapping[str, Model]:

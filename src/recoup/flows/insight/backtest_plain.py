@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from recoup.flows.insight.backtest_file import HistoryReport
 from recoup.kernel.time import iso
+from recoup.rules.backtest.assuming import Narrowed
 from recoup.rules.backtest.enough import Shortfall
 from recoup.rules.backtest.estimate import Estimate
 from recoup.rules.backtest.history_figures import HistoryFigures, Span
@@ -24,6 +25,7 @@ def judgement_plain(found: Judgement) -> dict[str, Any]:
         "from": iso(found.first) if found.first else None,
         "until": iso(found.last) if found.last else None,
         "sampledOf": found.sampled_of,
+        "spanDays": round(found.span_days, 2),
         "open": found.open,
         "unread": found.unread,
         "payers": found.payers,
@@ -111,6 +113,7 @@ def history_plain(found: HistoryReport) -> dict[str, Any]:
         "missing": [one._asdict() for one in found.lacking],
         "sampledOf": found.sampled_of,
         "sendCost": found.send_cost,
+        "spanDays": round(cohort.running, 2),
         "attempts": cohort.attempts,
         "then": None,
         "bounds": None,
@@ -145,19 +148,25 @@ def history_plain(found: HistoryReport) -> dict[str, Any]:
         }
         for one in found.experiments
     ]
-    plain["assuming"] = [
-        {
-            "assumed": list(one.assumed),
-            "atLeast": None if one.at_least is None else round(one.at_least, 6),
-            "atMost": None if one.at_most is None else round(one.at_most, 6),
-            "known": one.known,
-            "contradicted": one.contradicted,
-        }
-        for one in found.narrowed
+    plain["assuming"] = [] if found.narrowed is None else [{"assumed": ["payer"], **_narrowed(found.narrowed)}]
+    plain["money"] = [
+        {"currency": one.asset, "orders": one.orders, "declined": one.declined, "rescuedThen": one.rescued_then}
+        | _ends(one.proved, "atLeast", "atMost")
+        | _ends(one.models, "lowest", "highest")
+        for one in found.money
     ]
     plain["whole"] = _history_figures(found.whole)
     plain["groups"] = {by: [_history_figures(one) for one in rows] for by, rows in found.groups.items()}
     return plain
+
+
+def _narrowed(one: Narrowed) -> dict[str, Any]:
+    return {
+        "atLeast": None if one.at_least is None else round(one.at_least, 6),
+        "atMost": None if one.at_most is None else round(one.at_most, 6),
+        "known": one.known,
+        "contradicted": one.contradicted,
+    }
 
 
 def _history_figures(one: HistoryFigures) -> dict[str, Any]:
@@ -175,6 +184,10 @@ def _history_figures(one: HistoryFigures) -> dict[str, Any]:
             {"currency": fee.asset, "atLeast": round(fee.low), "atMost": round(fee.high)} for fee in one.fees_avoided
         ],
     }
+
+
+def _ends(one: Span | None, low: str, high: str) -> dict[str, int | None]:
+    return {low: _units(one and one.low), high: _units(one and one.high)}
 
 
 def _span(one: Span | None) -> dict[str, float] | None:

@@ -5,7 +5,7 @@ from uuid import UUID
 from recoup.flows.merchant_cache import known_offset
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem, Sentence
+from recoup.kernel.problem import Problem, Sentence, figure
 from recoup.kernel.scope import Scope
 from recoup.moves.audit import note
 from recoup.rules.merchants.blocks import STANDING_MAX, check_block
@@ -45,7 +45,7 @@ async def block(
         if made and await count_blocks(tx, scope.merchant_id) > STANDING_MAX:
             raise Problem(
                 "wrong_state",
-                Sentence("At most {0} customers and cards are blocked at once.", f"{STANDING_MAX:,}"),
+                Sentence("At most {0} customers and cards are blocked at once.", figure(STANDING_MAX)),
                 cure="Unblock some first.",
             )
         if made:

@@ -83,7 +83,7 @@ async def connect(world: World, scope: Scope, request: ConnectRequest) -> Proces
     if request.url and not test and not request.url.lower().startswith("https:"):
         raise invalid("In live keys go over HTTPS only.", "url", "Write https://host, without a user or a query.")
     if await offset_of(world.db, scope.merchant_id) is None:
-        cure = "Check its id; a shop goes live from its Onboarding page in the sandbox."
+        cure = "Check its id; a merchant goes live from its Onboarding page in the sandbox."
         raise Problem("not_found", "This merchant does not exist in this environment.", cure=cure)
     same = await _with_key(world, scope, request)
     if same is not None:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from recoup.flows.merchant_cache import known_offset
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem, Sentence, invalid
+from recoup.kernel.problem import Problem, Sentence, figure, invalid
 from recoup.kernel.scope import Scope
 from recoup.moves.audit import note
 from recoup.rules.network.card_text import numbers_in
@@ -42,7 +42,7 @@ def checked_note(text: str) -> str:
     text = text.replace("\r\n", "\n").replace("\0", "").strip()
     if not text or len(text) > NOTE_MAX:
         raise invalid(
-            Sentence("A note has 1 to {0} characters.", f"{NOTE_MAX:,}"),
+            Sentence("A note has 1 to {0} characters.", figure(NOTE_MAX)),
             "note",
             "Use a few sentences; put the rest in another note.",
         )

@@ -12,7 +12,7 @@ from recoup.flows.merchants.find_partner import no_such_merchant
 from recoup.flows.merchants.merchant_keys import checked_name, decide
 from recoup.flows.world import World
 from recoup.kernel.ids import first_id_of, new_id
-from recoup.kernel.problem import Problem, Sentence, invalid
+from recoup.kernel.problem import Problem, Sentence, figure, invalid
 from recoup.kernel.scope import Actor, PartnerScope
 from recoup.rules.merchants.key_scopes import beyond, divided
 from recoup.rules.merchants.onboarding import Condition, conditions
@@ -134,9 +134,12 @@ async def set_quota(world: World, scope: PartnerScope, quota: Quota) -> Partner:
     if quota.state not in (None, "active", "paused"):
         raise invalid("A partner is active or paused.", "state")
     if quota.merchants_max is not None and not 0 <= quota.merchants_max <= QUOTA_MAX:
-        raise invalid(Sentence("merchants_max must be between 0 and {0}.", f"{QUOTA_MAX:,}"), "merchants_max")
+        raise invalid(Sentence("merchants_max must be between 0 and {0}.", figure(QUOTA_MAX)), "merchants_max")
     if quota.calls_per_minute is not None and not 1 <= quota.calls_per_minute <= QUOTA_MAX:
-        raise invalid(Sentence("calls_per_minute must be between 1 and {0}.", f"{QUOTA_MAX:,}"), "calls_per_minute")
+        raise invalid(
+            Sentence("calls_per_minute must be between 1 and {0}.", figure(QUOTA_MAX)),
+            "calls_per_minute",
+        )
     async with world.db.transaction() as tx:
         if await lock_partner(tx, scope.partner_id) is None:
             raise Problem("not_found", "There is no such partner.", cure="`recoup partner` lists them.")

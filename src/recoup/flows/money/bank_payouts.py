@@ -38,10 +38,11 @@ from recoup.store.statement import Read, Tx
 REPLACED = "the bank account was replaced after the approval: approve it for the new one"
 
 
-async def approve(world: World, scope: Scope, payout_id: UUID) -> None:
+async def approve(world: World, scope: Scope, payout_id: UUID, reviewed: UUID | None = None) -> None:
     """The second person's word; the caller has made sure that it decides for the operator.
+    `reviewed`: the account that they saw.
 
-    Raises: Problem not_found, wrong_state (also: account_changed), forbidden.
+    Raises: Problem not_found, wrong_state (also: account_changed), forbidden, conflict.
     """
 
     async def once() -> None:
@@ -61,6 +62,9 @@ async def approve(world: World, scope: Scope, payout_id: UUID) -> None:
             delay_days = await account_delay(tx, scope.merchant_id, since, now)
             check_approval(row, account, scope.actor.text(), now, delay_days)
             assert account is not None
+            if reviewed not in (None, account.account_id):
+                message = "The bank account was replaced since the payout was reviewed."
+                raise Problem("conflict", message, cure="Review the payout again.")
             await approve_payout(tx, row, account.account_id, scope.actor.text(), now=now, wall=wall)
             details = {"amount": amount(row.units, row.asset)}
             await note(tx, scope, wall, "payout.approved", payout_id, details)

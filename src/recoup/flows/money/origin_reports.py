@@ -8,7 +8,7 @@ from uuid import UUID
 from recoup.flows.world import World
 from recoup.kernel.ids import LOWEST
 from recoup.kernel.money import EXPONENTS, to_text
-from recoup.kernel.problem import Sentence, invalid
+from recoup.kernel.problem import Sentence, figure, invalid
 from recoup.kernel.time import iso
 from recoup.rules.money.as_of import Window
 from recoup.rules.money.cells import Number, csv_row
@@ -65,7 +65,7 @@ async def grouped_report(
         rows = await grouped(connection, report, *request, GROUPS_MAX + 1)
     if len(rows) > GROUPS_MAX:
         raise invalid(
-            Sentence("There are more than {0} {1} in this period.", f"{GROUPS_MAX:,}", report),
+            Sentence("There are more than {0} {1} in this period.", figure(GROUPS_MAX), report),
             "From",
             "Ask for a shorter period or one currency.",
         )

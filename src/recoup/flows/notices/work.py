@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import msgspec
 import structlog
 
-from recoup.flows.cards.charge import inquiry_of
+from recoup.flows.cards.charge import inquiry_of, requested_of
 from recoup.flows.cards.inquire import inquire
 from recoup.flows.disputes.receive import apply
 from recoup.flows.external_call import call_with_timeout
@@ -177,7 +177,7 @@ async def _after_all(
     if attempt.send_before is None:
         return NoticeResult("known")
     answer = await call_with_timeout(connector.inquire(inquiry_of(world, order, attempt)), ASK_SECONDS_MAX)
-    answer = as_requested(answer, attempt.units, attempt.asset)
+    answer = as_requested(answer, *requested_of(attempt))
     if answer.state != "approved":
         return _not_said(world, row, answer)
 

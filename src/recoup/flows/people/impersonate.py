@@ -54,7 +54,7 @@ async def begin(world: World, token: str, session: Session, form: ImpersonationF
         if form.whom is not None:
             found = await members_to_impersonate(tx, merchant.merchant_id, session.user_id, world.name, form.whom)
             if not found:
-                raise invalid("This person is not a member of the shop.", "whom", "Reload the page.")
+                raise invalid("This person is not a member of the merchant.", "whom", "Reload the page.")
             role = found[0].role
         impersonation = NewImpersonation(
             impersonation_id,

@@ -30,7 +30,7 @@ async def end_membership(world: World, subject: Subject, user_id: UUID, *, by: U
         kept = {row.world for row in others}
         if any(theirs[name] == "owner" and name not in kept for name in ended):
             raise Problem(
-                "conflict", "This is the only owner; a shop needs at least one.", cure="Invite another owner first."
+                "conflict", "This is the only owner; a merchant needs at least one.", cure="Invite another owner first."
             )
         await store.end_membership(
             tx,

@@ -38,7 +38,7 @@ MAILS_MAX: Final = 3  # to one e-mail, within an hour
 PLACE: Final = "/signin/password"
 _TOKEN_MAX: Final = 100
 _TOO_MANY: Final = "Too many links were asked for. Ask again in"
-_TOO_OFTEN: Final = "Too many tries. Go on in"
+_TOO_OFTEN: Final = "Too many attempts. Go on in"
 
 
 async def ask_for_link(world: World, email: str, address: str, language: str, request_id: str) -> None:

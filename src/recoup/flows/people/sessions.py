@@ -273,7 +273,7 @@ async def switch_world(world: World, token: str, session: Session) -> str:
             raise Problem(
                 "forbidden",
                 "None of your merchants is in the other environment.",
-                cure="A shop goes live from its Onboarding page.",
+                cure="A merchant goes live from its Onboarding page.",
             )
         await choose_world(connection, session_hash(world, token), other.name)
     return other.mark + token.removeprefix(world.mark)

@@ -26,7 +26,7 @@ from recoup.store.statement import Tx
 
 HALF_LASTS: Final = timedelta(minutes=10)
 SIGN_UP_GOES_ON: Final = timedelta(days=1)  # how long one that died can be gone on with
-_TOO_MANY: Final = "Too many tries. Signing in is possible again in"
+_TOO_MANY: Final = "Too many attempts. Signing in is possible again in"
 
 
 @dataclass(frozen=True, slots=True)

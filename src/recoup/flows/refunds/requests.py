@@ -83,10 +83,9 @@ async def withdraw(world: World, orders: Orders, scope: Scope, request_id: UUID)
     await _change(orders, scope, row.order_id, lambda change: refund_requests.withdraw(change, request_id))
 
 
-async def asker_of(world: World, merchant_id: UUID, request_id: UUID) -> tuple[Actor, str]:
-    """The requester and their role. Raises: Problem(not_found)."""
-    row = await _row(world, merchant_id, request_id)
-    return Actor.of(row.requested_by), row.requested_role
+async def order_of(world: World, merchant_id: UUID, request_id: UUID) -> UUID:
+    """Raises: Problem(not_found)."""
+    return (await _row(world, merchant_id, request_id)).order_id
 
 
 async def let_request_expire(world: World, orders: Orders, merchant_id: UUID, request_id: UUID) -> None:

@@ -20,7 +20,7 @@ from recoup.rules.money.refund_limits import BY_HAND, GIVE_BACK, KEEP
 NOTE_MAX = 200
 _NOTES: Final = {
     BY_HAND: "Say what you did: how, when, and where the money went.",
-    KEEP: "Say what the payer got for it.",
+    KEEP: "Say what the customer got for it.",
 }
 
 

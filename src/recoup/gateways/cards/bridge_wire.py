@@ -79,7 +79,7 @@ _SAME: Final = (
 
 
 def charge_body(charge: Charge) -> dict[str, Any]:
-    return {
+    body: dict[str, Any] = {
         "id": charge.key,
         "orderId": charge.order_key,
         "merchantId": charge.merchant_id,
@@ -100,7 +100,10 @@ def charge_body(charge: Charge) -> dict[str, Any]:
         "exemption": charge.exemption,
         "invoice": charge.invoice,
         "send": charge.n,
-    } | _credential(charge.credential)
+    }
+    if charge.part_from is not None:
+        body["partFrom"] = charge.part_from
+    return body | _credential(charge.credential)
 
 
 def payer_body(payer: PayerAtHand) -> dict[str, Any]:

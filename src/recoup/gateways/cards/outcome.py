@@ -15,7 +15,7 @@ from recoup.rules.network.decline_code import DeclineCode
 from recoup.rules.order.answers import Fault, State
 from recoup.rules.order.checks import NONE, Checks, risk_level_of
 
-__all__ = ["Fault", "Outcome", "State", "as_requested"]
+__all__ = ["Fault", "Outcome", "State", "as_requested", "is_taken_part"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +127,16 @@ _KEPT: Final = (
 )  # fmt: skip
 
 
-def as_requested(outcome: Outcome, units: int, currency: str) -> Outcome:
-    """An approval of another message, amount or currency, or of a part, is no approval of this one: unknown, and
-    `contradicts`."""
+def is_taken_part(approved: int, units: int, part_from: int | None) -> bool:
+    return part_from is not None and max(1, part_from) <= approved < units
+
+
+def as_requested(outcome: Outcome, units: int, currency: str, part_from: int | None = None) -> Outcome:
+    """An approval of another message, amount or currency, or of a part below `part_from`, is no approval of this one:
+    unknown, and `contradicts`."""
     if outcome.state != "approved":
         return replace(outcome, state="unknown", contradicts=True) if outcome.other_id else outcome
-    same_units = outcome.units is None or outcome.units == units
+    same_units = outcome.units is None or outcome.units == units or is_taken_part(outcome.units, units, part_from)
     same_currency = outcome.currency is None or outcome.currency.upper() == currency
     if same_units and same_currency and not outcome.other_id:
         return outcome

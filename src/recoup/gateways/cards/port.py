@@ -70,7 +70,8 @@ class Charge:
     `first_network_id` is of the customer's first consent, `latest_network_id` of the newest approval. `exemption`: why
     no strong authentication is needed, as in `rules/order/consent`. `invoice`: the processor's own invoice, which is
     paid as that; `invoice_read`: it was found to be so just now. `payer`: who can be asked to confirm; without one,
-    nothing may be left waiting for them.
+    nothing may be left waiting for them. `part_from`: the least units of a partial approval that are taken; None: the
+    whole or nothing.
 
     `sent_at`, `n`, the deadline and the time-out differ from send to send: they are no part of what a processor
     compares with an earlier message of the same key.
@@ -101,6 +102,7 @@ class Charge:
     invoice: str | None = None
     invoice_read: bool = False
     payer: PayerAtHand | None = None
+    part_from: int | None = None
     key: UUID = _NONE
     order_key: UUID = _NONE
 

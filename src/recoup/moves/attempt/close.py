@@ -40,7 +40,7 @@ from recoup.rules.order.lifecycle import OPEN, Stage, can
 from recoup.rules.order.means import by_means, requested_means
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.challenge import PURPOSE
-from recoup.rules.rescue.order_evidence import attempt_reading, last_reading
+from recoup.rules.rescue.order_evidence import attempt_reading, lack_of_money, last_reading
 
 _SAID: Final = ("reference", "network_transaction_id", "scheme_code", "advice_code", "processor_code")
 _WORDS: Final = ("avs", "cvv", "cavv", "risk", "category", "auth_code", "advice")
@@ -66,6 +66,7 @@ class ProcessorResult:
     contradicts: bool = False  # it speaks of another message, amount or currency
     reached_network: bool = True
     network_attempts: int = 1
+    units: int | None = None  # of an approval: the part of what was asked for, or all of it
     sca_wanted: bool = False  # the bank wants its customer to confirm, whatever its code says
     checks: Checks | None = None
     retries_itself_at: datetime | None = None
@@ -122,7 +123,7 @@ def close_attempt(change: Change, attempt_id: UUID, result: ProcessorResult, els
             change.clear_attention(ANSWER_DIFFERS, NOT_REPEATED, UNCLEAR_DECLINE)
             attempts = result.network_attempts
             change.send(attempt_id, at=attempt.sent_at, state="sent", declined=False, network_attempts=attempts)
-            _approved(change, attempt, late=row.if_late == "reverse")
+            _approved(change, attempt, _less(change, attempt, result), late=row.if_late == "reverse")
         case "declined":
             change.clear_attention(ANSWER_DIFFERS, NOT_REPEATED, UNCLEAR_DECLINE)
             _declined(change, attempt, result)
@@ -154,11 +155,21 @@ def raise_unclear(change: Change, attempt: Attempt, why: str) -> None:
         change.fact("attempt_unknown", attempt.attempt_id, number=attempt.attempt_no, why=why)
 
 
-def _approved(change: Change, attempt: Attempt, *, late: bool) -> None:
-    """`late`: after an end that was announced."""
+def _less(change: Change, attempt: Attempt, result: ProcessorResult) -> dict[str, Any]:
+    """An attempt whose issuer had only a part, which its merchant takes, is for that part. For the log."""
+    requested = attempt.units
+    if result.units is None or result.units >= requested:
+        return {}
+    reading = lack_of_money(change.order, attempt)
+    change.set_attempt(attempt, units=result.units, klass=reading.klass, code_reason=reading.reason)
+    return {"units": result.units, "requested": requested}
+
+
+def _approved(change: Change, attempt: Attempt, less: dict[str, Any], *, late: bool) -> None:
+    """`late`: after an end that was announced. `less`: than was asked for, see `_less`."""
     order = change.order
     if late:
-        reverse_late_approval(change, attempt)
+        reverse_late_approval(change, attempt, less)
         return
     if order.stage is Stage.PROBLEM:
         change.step("mended", why=whys.ANSWERED)
@@ -168,6 +179,7 @@ def _approved(change: Change, attempt: Attempt, *, late: bool) -> None:
         number=attempt.attempt_no,
         code=attempt.scheme_code,
         latency_ms=attempt.latency_ms,
+        **less,
     )
     feature_moves.approved(change, attempt)
     if order.advance is not None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from recoup.core.kit.amount import inputs_of, units_of
 from recoup.core.kit.feature import features
@@ -16,12 +16,12 @@ from recoup.kernel.policy import Policy
 from recoup.moves.attempt.send import gate_input
 from recoup.moves.challenge import lifecycle as challenges
 from recoup.moves.change import Change
-from recoup.moves.message.alert import alert_unlisted
+from recoup.moves.message.alert import WEEK_SECONDS, alert, alert_unlisted
 from recoup.moves.order.charges import end_without_rest
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.reasons import UNCLEAR
 from recoup.rules.order.attention import UNCLEAR_DECLINE
-from recoup.rules.order.card_queue import LOOK_AGAIN, is_sent_beside, rests_until
+from recoup.rules.order.card_queue import LOOK_AGAIN, alike, is_sent_beside, rests_until
 from recoup.rules.order.causes import HARD, SOFT
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Attempt, Order
@@ -49,11 +49,24 @@ def decide_next(change: Change, reading: Reading, *, due_at: datetime | None = N
     """The decision of the order's arm and the id it is stored under, with everything that it was made from. `due_at`:
     see `decide_due`."""
     alert_unlisted(change.rows, change.order.merchant_id, reading, change.wall)
+    _alert_alike(change)
     evidence = evidence_of(change.order, reading, change.now)
     if change.order.arm is not None and change.order.kind in KINDS:
         return decide_as_arm(change, evidence, due_at)
     decision = decide(evidence, CURRENT, change.order.retry.policies)
     return decision, change.decide(decision, evidence.features())
+
+
+def _alert_alike(change: Change) -> None:
+    """Of an order beside another of its card that was declined for nearly the same amount, once a week for each
+    card."""
+    order, near = change.order, alike(change.order, change.now)
+    if near is None or order.card_id is None:
+        return
+    facts = {"order_id": str(order.order_id), "units": order.units, "other_units": near.units, "asset": order.asset}
+    step = int(change.wall.timestamp()) // WEEK_SECONDS
+    about = uuid5(order.merchant_id, str(order.card_id))  # the card's own id is not the merchant's alone
+    alert(change.rows, order.merchant_id, "alike_amounts", about, step, facts, change.wall)
 
 
 def decide_or_update(

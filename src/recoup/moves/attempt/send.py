@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from recoup.core.kit.amount import part_from
 from recoup.core.kit.credential import in_place
 from recoup.core.kit.feature import features
 from recoup.kernel.policy import Policy
+from recoup.kernel.time import BusinessTime
 from recoup.moves.change import Change
 from recoup.moves.pace import KEEP_CLEAR, SEND_WITHIN
 from recoup.rules.network.codes import Reading
@@ -129,13 +131,13 @@ def claim_decline(change: Change, send_id: UUID, reading: Reading, at: datetime,
     )
 
 
-def _consent(order: Order, attempt: Attempt, now: datetime, route: "Route") -> Consent:
+def _consent(order: Order, attempt: Attempt, now: BusinessTime, route: "Route") -> Consent:
     """An exemption is claimed where the region of this very route has it."""
     claimed = order.exemption or _claimed_before(order, attempt)
     claim = order.asset, attempt.units, now.date(), route.fraud_rate, order.issuer_country
     if claimed is not None and not may_claim(claimed, route.region or order.region(), *claim):
         claimed = None
-    return consent_of(
+    given = consent_of(
         order.facts,
         order.kept_ids,
         by_customer=attempt.initiator == "customer",
@@ -143,6 +145,7 @@ def _consent(order: Order, attempt: Attempt, now: datetime, route: "Route") -> C
         is_replaced=not set(order.cards_before) <= order.typed_once.union(order.same_cards),
         claimed=claimed,
     )
+    return replace(given, part_from=part_from(order, attempt, now))
 
 
 def _claimed_before(order: Order, attempt: Attempt) -> Exemption | None:

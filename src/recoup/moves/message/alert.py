@@ -13,8 +13,14 @@ from recoup.rules.messages.rescue_rate import Counted, judge
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.monitoring import Standing
 from recoup.rules.rescue import drift
-from recoup.store.insight.rescue_watches import lock_drift, lock_watch, save_drift, save_watch
-from recoup.store.insight.uplift_reports import lock_uplift, save_announced
+from recoup.store.insight.rescue_watches import (
+    lock_drift,
+    lock_uplift,
+    lock_watch,
+    save_announced,
+    save_drift,
+    save_watch,
+)
 from recoup.store.merchants.partner_alerts import add_partner_alert
 from recoup.store.messages.alerts import FailingEndpoint, last_orders_alert, lock_feed, waiting_since
 from recoup.store.orders.changes import Rows, write

@@ -1,5 +1,6 @@
 """What a refund and the reversal of a late approval change about an order."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -104,9 +105,9 @@ def check_wallet(change: Change, units: int) -> None:
         change.wallet.check(units - returned_fee(change.order, units), change.order.sent_text)
 
 
-def reverse_late_approval(change: Change, attempt: Attempt) -> None:
-    """The order ended, then the processor approved its attempt: the money goes back, or what is only
-    held is voided."""
+def reverse_late_approval(change: Change, attempt: Attempt, less: Mapping[str, Any]) -> None:
+    """The order ended, then the processor approved its attempt: the money goes back, or what is only held is voided.
+    `less`: what was asked for, where less was approved."""
     order = change.order
     if order.manual_capture:
         change.fact("attempt_approved", attempt.attempt_id, number=attempt.attempt_no, code=attempt.scheme_code)
@@ -119,7 +120,7 @@ def reverse_late_approval(change: Change, attempt: Attempt) -> None:
         "approved_late",
         attempt.attempt_id,
         number=attempt.attempt_no,
-        units=attempt.units,
+        **{"units": attempt.units, **less},
         booked=Booked(attempt.attempt_id, [ledger.late_approval(attempt.units, attempt.route or "")]),
     )
     change.due("modification", change.wall, subject_id=refund.modification_id, wall=True)

@@ -167,7 +167,7 @@ def check_retried(change: Change) -> None:
     if change.order.kind == "stable":
         raise Problem(
             "wrong_state",
-            "Its payer pays it by themselves; nothing is tried.",
+            "Its customer pays it themselves; nothing is retried.",
             cure="Cancel it if it must not be paid any more.",
         )
     if change.order.initiator == "customer":

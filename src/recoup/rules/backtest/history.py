@@ -255,6 +255,15 @@ def experiments(cohort: Cohort, rescued: float, drawn: float = 1.0) -> list[Expe
     return sorted(found)
 
 
+def weeks_to_tell(rescued: float, a_day: float, difference: float) -> int | None:
+    """Weeks of a comparison of one half of the payments with the other; None: more than a year."""
+    for days in LENGTHS:
+        orders = round(a_day * days)
+        if orders and _half(rescued, orders, 0.5) <= max(difference, TELLING):
+            return round(days / 7)
+    return None
+
+
 def _half(rescued: float, orders: int, holdout: float) -> float:
     variance = rescued * (1.0 - rescued) * (1.0 / (orders * holdout) + 1.0 / (orders * (1.0 - holdout)))
     return half_width(variance, orders, mixture(orders))

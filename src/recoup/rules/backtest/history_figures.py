@@ -2,7 +2,8 @@
 done lies between bounds that assume nothing, and between what models expect. Pure.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -27,12 +28,25 @@ class FeeSpan(NamedTuple):
     high: float
 
 
+class MoneySpan(NamedTuple):
+    """One currency, in minor units. `proved`: what the policy brings in at least and at most; `models`: what they
+    expect of it. None where nothing was planned, or too few were asked about."""
+
+    asset: str
+    orders: int
+    declined: int
+    rescued_then: int
+    proved: Span | None
+    models: Span | None
+
+
 class Case(NamedTuple):
-    """One payment. `days`: from the decline to the money, None where it was not rescued. `outcome`: of the policy, None
-    where nothing was planned for it. `expected`: by each model, None where none was asked."""
+    """One payment of `units`. `days`: from the decline to the money, None where it was not rescued. `outcome`: of the
+    policy, None where nothing was planned for it. `expected`: by each model, None where none was asked."""
 
     names: Mapping[By, str]
     asset: str
+    units: int
     sends: int
     days: float | None
     outcome: Outcome | None = None
@@ -83,6 +97,35 @@ def figures_of(name: str, cases: Sequence[Case], send_cost: int) -> HistoryFigur
         _earlier(cases),
         tuple(_fees(cases, asset, send_cost) for asset in sorted({one.asset for one in cases})) if outcomes else (),
         _models([one.expected for one in cases if one.expected]),
+    )
+
+
+def money_of(cases: Sequence[Case], spans: Iterable[tuple[int, int]] | None) -> list[MoneySpan]:
+    """Money by currency, most payments first. `spans`: whether each planned payment is rescued at least and at most;
+    None: as its outcome has it."""
+    known = iter(spans) if spans is not None else None
+    ends = [
+        None if one.outcome is None else next(known) if known else (one.outcome.least, one.outcome.most)
+        for one in cases
+    ]
+    return [_money(asset, cases, ends) for asset, _ in Counter(one.asset for one in cases).most_common()]
+
+
+def _money(asset: str, cases: Sequence[Case], ends: Sequence[tuple[int, int] | None]) -> MoneySpan:
+    own = [(one, span) for one, span in zip(cases, ends, strict=True) if one.asset == asset]
+    declined = sum(one.units for one, _ in own)
+    planned = [(one.units, *span) for one, span in own if span is not None]
+    expected = [(one.units, one.expected) for one, _ in own if one.expected]
+    proved = models = None
+    if whole := sum(units for units, _, _ in planned):
+        sums = (sum(units * it[side] for units, *it in planned) for side in (0, 1))
+        proved = Span(*(one * declined / whole for one in sums))
+    if len(expected) >= EXPECTED_MIN and (whole := sum(units for units, _ in expected)):
+        columns = zip(*([units * chance for chance in chances] for units, chances in expected), strict=True)
+        totals = [sum(column) * declined / whole for column in columns]
+        models = Span(min(totals), max(totals))
+    return MoneySpan(
+        asset, len(own), declined, sum(one.units for one, _ in own if one.days is not None), proved, models
     )
 
 

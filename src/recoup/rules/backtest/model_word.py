@@ -95,7 +95,7 @@ def _chance(logit: float) -> float:
     return 1.0 / (1.0 + exp(-logit))
 
 
-ERROR_MAX: Final = 0.03
+ERROR_MAX: Final = 0.1
 TENTHS: Final = 10
 CALIBRATED_MIN: Final = 200  # tries
 POOLED: Final = "pooled"

@@ -5,7 +5,7 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal, NamedTuple
 
 from recoup.kernel.stop import look_up
@@ -81,7 +81,8 @@ class MoneyFigures:
 
 @dataclass(slots=True)
 class Judgement:
-    """`open`: orders whose window has not closed. `days`: from the first decline to the last window that closed.
+    """`open`: orders whose window has not closed. `days`: from the first decline to the last window that closed;
+    `span_days`: to the last decline.
     `unread`: orders whose decisions could not be read. `sampled_of`: how many there were, where this is a sample of
     payers."""
 
@@ -90,6 +91,7 @@ class Judgement:
     overlap: Overlap
     verdict: Verdict
     days: float
+    span_days: float
     first: datetime | None
     last: datetime | None
     payers: int
@@ -111,6 +113,7 @@ def judge(policy: str, orders: Sequence[JudgedOrder], send_cost: int, *, groups:
         evaluation.overlap,
         verdict(whole.difference) if whole.difference is not None else "not_told",
         closed.days,
+        _span_days(orders),
         min((one.facts.declined_at for one in orders), default=None),
         max((one.facts.closes_at for one in orders), default=None),
         len({one.facts.payer for one in orders}),
@@ -226,6 +229,11 @@ def _closed(orders: Sequence[JudgedOrder]) -> Closed:
         first = min(one.facts.declined_at for one in orders)
         days = (max(one.facts.closes_at for one in orders) - first).total_seconds() / 86_400
     return Closed(len(orders), sum(one.rescued for one in orders), days)
+
+
+def _span_days(orders: Sequence[JudgedOrder]) -> float:
+    times = [one.facts.declined_at for one in orders]
+    return (max(times) - min(times)) / timedelta(days=1) if times else 0.0
 
 
 def _assets(orders: Sequence[JudgedOrder]) -> list[str]:

@@ -3,7 +3,7 @@
 from io import BytesIO
 from typing import Final
 
-from recoup.kernel.problem import Problem, Sentence
+from recoup.kernel.problem import Problem, Sentence, figure
 from recoup.rules.banks.formats import check_answers, format_of
 from recoup.rules.banks.nacha import read_nacha
 from recoup.rules.banks.payment_status import read_payment_status
@@ -33,5 +33,7 @@ def _check_size(size: int) -> None:
     """Raises: Problem(too_large)."""
     if size > BYTES_MAX:
         raise Problem(
-            "too_large", Sentence("An answer file has at most {0} bytes.", f"{BYTES_MAX:,}"), cure="Split it."
+            "too_large",
+            Sentence("An answer file has at most {0} bytes.", figure(BYTES_MAX)),
+            cure="Split it.",
         )

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Final, NamedTuple
 
-from recoup.kernel.problem import Sentence
+from recoup.kernel.problem import Sentence, figure
 from recoup.rules.banks.entries import Account, BankEntry, Parts, bank_parts, complaint, masked, units_of
 from recoup.rules.files.xml_parts import Element
 
@@ -43,7 +43,7 @@ def read_camt(chunks: Iterable[bytes]) -> Parts:
     for done, above in bank_parts(chunks, _CUT):
         if done.name == "TxDtls":
             if len(details) >= DETAILS_MAX:
-                message = Sentence("the entry has more than {0} details", f"{DETAILS_MAX:,}")
+                message = Sentence("the entry has more than {0} details", figure(DETAILS_MAX))
                 raise complaint(_place(done), message, "Ask the bank for entries one by one, or for fewer days.")
             details.append(_detail(done))
             continue

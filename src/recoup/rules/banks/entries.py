@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Final, NamedTuple
 
 from recoup.kernel.money import EXPONENTS, UNITS_MAX
-from recoup.kernel.problem import Problem, Sentence, invalid
+from recoup.kernel.problem import Problem, Sentence, figure, invalid
 from recoup.kernel.time import of_these_days
 from recoup.rules.files.xml_parts import Element, XmlError, parts
 from recoup.rules.money.matching import Theirs, signed_type
@@ -112,7 +112,7 @@ class BankStatement:
                 continue
             self.last_number += 1
             if self.last_number > LINES_MAX:
-                message = Sentence("the file has more than {0} entries", f"{LINES_MAX:,}")
+                message = Sentence("the file has more than {0} entries", figure(LINES_MAX))
                 raise complaint(entry.place, message, "Ask for a file of fewer days.")
             yield self._line(self.last_number, account, entry)
 
@@ -129,7 +129,7 @@ class BankStatement:
             message = Sentence("the statement {0} is in the file twice", " ".join(account.identity)[:80])
             raise complaint(account.place, message, "Remove one of the two, or fetch the file again.")
         if len(self._seen) >= STATEMENTS_MAX:
-            message = Sentence("the file has more than {0} statements", f"{STATEMENTS_MAX:,}")
+            message = Sentence("the file has more than {0} statements", figure(STATEMENTS_MAX))
             raise complaint(account.place, message, "Ask for a file of fewer days.")
         self._seen.add(account.key())
         if len(self._accounts) < SHOWN_MAX:

@@ -6,7 +6,7 @@ Source: ISO 20022, CustomerPaymentStatusReport, message definition reports; its 
 from typing import Final
 
 from recoup.kernel.money import EXPONENTS
-from recoup.kernel.problem import Sentence
+from recoup.kernel.problem import Sentence, figure
 from recoup.rules.banks.entries import bank_parts, complaint, units_of
 from recoup.rules.counterpart_text import REFERENCE_MAX, SENTENCE_MAX, kept
 from recoup.rules.files.xml_parts import Element
@@ -43,7 +43,7 @@ def read_payment_status(content: bytes) -> list[PayoutReturn]:
     batched = 0  # of the batch that is read
     for done, _ in bank_parts([content], ("OrgnlGrpInfAndSts", "TxInfAndSts", "OrgnlPmtInfAndSts")):
         if len(found) >= ANSWERS_MAX:
-            raise complaint(_place(done), Sentence("more than {0} answers", f"{ANSWERS_MAX:,}"), "Split the file.")
+            raise complaint(_place(done), Sentence("more than {0} answers", figure(ANSWERS_MAX)), "Split the file.")
         if done.name == "OrgnlGrpInfAndSts":
             group = done
         elif done.name == "TxInfAndSts":

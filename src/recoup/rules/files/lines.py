@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Final, NamedTuple
 
-from recoup.kernel.problem import Sentence, invalid
+from recoup.kernel.problem import Sentence, figure, invalid
 
 LINE_MAX: Final = 65_536  # characters
 ENDS_WITHIN: Final = 4_096  # characters in which a file shows how its lines end
@@ -91,7 +91,7 @@ def decoded(chunks: Iterable[bytes], encoding: str) -> Iterator[str]:
 def _line(number: int, text: str, over: bool, encoding: str) -> Line:
     text = text.removesuffix("\r")
     if over or len(text) > LINE_MAX:
-        return Line(number, None, "too_long", Sentence("is longer than {0} characters", f"{LINE_MAX:,}"))
+        return Line(number, None, "too_long", Sentence("is longer than {0} characters", figure(LINE_MAX)))
     if _LOST in text:
         name = encoding.removesuffix("-sig").upper()
         why = Sentence(

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from recoup.kernel.problem import Sentence, too_large
+from recoup.kernel.problem import Sentence, figure, too_large
 from recoup.rules.files.ids import MARKS, plain_cell
 from recoup.rules.files.lines import LINE_MAX, Line
 
@@ -49,7 +49,8 @@ def records(lines: Iterable[Line], delimiter: str) -> Iterator[Cells]:
         else:
             yield _joined(line, text, delimiter, every, again)
     raise too_large(
-        Sentence("The file has over {0} empty lines, more than rows.", f"{NOTHINGS_MAX:,}"), "Leave them out."
+        Sentence("The file has over {0} empty lines, more than rows.", figure(NOTHINGS_MAX)),
+        "Leave them out.",
     )
 
 

@@ -16,7 +16,7 @@ from functools import partial
 from posixpath import join, normpath
 from typing import Final
 
-from recoup.kernel.problem import Problem, Sentence, invalid, too_large
+from recoup.kernel.problem import Problem, Sentence, figure, invalid, too_large
 from recoup.kernel.stop import look_up
 from recoup.rules.files.lines import LINE_MAX
 from recoup.rules.files.table import COLUMNS_MAX
@@ -147,7 +147,7 @@ def _filled(rows: Iterator[tuple[int, Row]]) -> Iterator[Row]:
 def _check_size(rows: int, columns: int) -> None:
     """Raises: Problem(too_large)."""
     if rows > ROWS_MAX or columns > COLUMNS_MAX:
-        raise too_large(Sentence("The sheet has more than {0} rows or {1} columns.", f"{ROWS_MAX:,}", COLUMNS_MAX))
+        raise too_large(Sentence("The sheet has more than {0} rows or {1} columns.", figure(ROWS_MAX), COLUMNS_MAX))
 
 
 # XLSX -----------------------------------------------------------------------------------------------------------------

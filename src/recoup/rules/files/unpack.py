@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from recoup.kernel.problem import Sentence, too_large
+from recoup.kernel.problem import Sentence, figure, too_large
 from recoup.kernel.stop import look_up
 
 UNPACKED_MAX: Final = 1 << 30
@@ -64,7 +64,8 @@ class Unpacked:
         self._members += 1
         if self._members >= MEMBERS_MAX:
             raise too_large(
-                Sentence("The file is made of more than {0} packed ones.", f"{MEMBERS_MAX:,}"), "Pack it as one."
+                Sentence("The file is made of more than {0} packed ones.", figure(MEMBERS_MAX)),
+                "Pack it as one.",
             )
 
 

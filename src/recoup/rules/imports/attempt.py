@@ -91,7 +91,7 @@ class Skipped(NamedTuple):
 
 
 SKIPPED: Final = {
-    "refund": Sentence("refunds and what else pays back"),
+    "refund": Sentence("refunds and other repayments"),
     "card_check": Sentence("checks of a card without an amount"),
     "no_attempt": Sentence("steps of a payment that are no attempt"),
     "test": Sentence("test transactions"),

@@ -11,7 +11,7 @@ from hashlib import sha256
 from itertools import islice
 from typing import Final, Literal
 
-from recoup.kernel.problem import Sentence, invalid, too_large
+from recoup.kernel.problem import Sentence, figure, invalid, too_large
 from recoup.rules.files.amounts import SignEvidence
 from recoup.rules.files.lines import decoded, lines
 from recoup.rules.files.moments import AMBIGUOUS, Order, OrderEvidence, read_moment, zone_named
@@ -57,7 +57,7 @@ class Looked:
         count = 0
         for count, outcome in enumerate(outcomes, 1):
             if count > ROWS_MAX:
-                raise too_large(Sentence("The file has more than {0} rows.", f"{ROWS_MAX:,}"))
+                raise too_large(Sentence("The file has more than {0} rows.", figure(ROWS_MAX)))
             yield outcome
         if not count:
             raise invalid("The file has no rows.", "file", "Add at least one row.")

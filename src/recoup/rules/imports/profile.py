@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from recoup.kernel.problem import Sentence
+from recoup.kernel.problem import Sentence, figure
 from recoup.rules.files.ids import plain_cell
 from recoup.rules.files.lines import LINE_MAX
 from recoup.rules.files.table import plain
@@ -136,7 +136,12 @@ def objects(texts: Iterator[str]) -> Iterator[Object]:
             yield record.line, None, record.code, record.why
             continue
         if len(record.text) > LINE_MAX:
-            yield record.line, None, "too_long", Sentence("is longer than {0} characters", f"{LINE_MAX:,}")
+            yield (
+                record.line,
+                None,
+                "too_long",
+                Sentence("is longer than {0} characters", figure(LINE_MAX)),
+            )
             continue
         members = dict[str, str]()
         try:

@@ -279,6 +279,7 @@ class Reader:
             get("advice_code", "")[:20],
             get("advice_word", "")[:60],
             get("text", "")[:400],
+            get("brand", "")[:40],
         )
 
     def _rule(self, values: Values) -> StateRule | None:

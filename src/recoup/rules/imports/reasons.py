@@ -5,7 +5,8 @@ from typing import Final, NamedTuple
 
 from recoup.kernel.cached import cached
 from recoup.rules.files.table import plain
-from recoup.rules.network.codes import SOURCES, UNREADABLE, phrase_in, plain_advice, plain_code
+from recoup.rules.network.codes import SOURCES, UNREADABLE, network_of, phrase_in, plain_advice, plain_code
+from recoup.rules.network.decline_code import NETWORK
 from recoup.rules.network.tables import PROCESSOR_CODES
 
 _CODE: Final = re.compile(r"[0-9A-Za-z_.:\-]{1,64}")
@@ -43,9 +44,11 @@ def reasons_of(
     advice: str,
     word: str,
     text: str,
+    brand: str = "",
 ) -> Reasons:
     """`source`: whose codes they are, unless the row names its `processor`. `digits`: to which a number is padded that
-    a spreadsheet made shorter. `leading`: a text that begins with the scheme's code. `word`: the processor's advice."""
+    a spreadsheet made shorter. `leading`: a text that begins with the scheme's code. `word`: the processor's advice.
+    `brand`: that answered, whose field 39 may mean what no other's does."""
     source = source or _processor(processor)
     lost = scheme_code if not _scheme(scheme_code) else ""
     scheme_code = _scheme(scheme_code) or _scheme(_first(leading))
@@ -56,6 +59,8 @@ def reasons_of(
         code = UNREADABLE
     if not advice and word and source == "stripe":
         advice = _ADVICE.get(word.strip().lower(), "")
+    if (owner := network_of(brand)) != NETWORK and scheme_code:
+        source, code, scheme_code = (source, code, "") if code else (owner, scheme_code, "")
     return Reasons(source if code else "", scheme_code, _advice(advice), code, phrase.code if phrase else "")
 
 

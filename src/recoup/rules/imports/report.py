@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from recoup.kernel.problem import Sentence
+from recoup.kernel.problem import Sentence, figure
 from recoup.kernel.time import iso
 from recoup.rules.imports.attempt import STATES, Attempt, BadLine
 from recoup.rules.imports.file import Looked
@@ -98,20 +98,20 @@ def notes_of(summary: Summary, counts: Counts) -> list[str]:
         notes.append(
             Sentence(
                 "{0} attempts name no payment: they were put together by customer, card and amount.",
-                f"{summary.guessed:,}",
+                figure(summary.guessed),
             )
         )
     if summary.guessed_share > GUESSED_MAX:
         notes.append(Sentence("So many were guessed that what was rescued then is not counted."))
     if summary.missing:
-        notes.append(Sentence("Of {0} payments the file counts more attempts than it holds.", f"{summary.missing:,}"))
+        notes.append(Sentence("Of {0} payments the file counts more attempts than it holds.", figure(summary.missing)))
     if summary.begun_before or summary.open_after:
         notes.append(
             Sentence(
                 "{0} declined payments may have begun before the file’s first day, and {1} may go on after its last; "
                 "neither says how a rescue ends.",
-                f"{summary.begun_before:,}",
-                f"{summary.open_after:,}",
+                figure(summary.begun_before),
+                figure(summary.open_after),
             )
         )
     if counts.methods:

@@ -6,9 +6,16 @@ from typing import Final
 
 from recoup.rules.languages.catalogues import ENGLISH, catalogue, or_english
 from recoup.rules.languages.dates import day_of, moment_of
+from recoup.rules.languages.numbers import figures_of
 from recoup.rules.languages.said import said
 from recoup.rules.languages.slots import ENDS, filled
 from recoup.rules.messages.local_time import GMT
+
+# What is filled in under these names is a number, a sum or a share, in English.
+FIGURES: Final = frozenset((
+    "amount", "amounts", "other", "count", "rate", "was", "now", "tries", "days", "expected", "declined", "rescued",
+    "engine", "holdout", "low", "high", "ratio", "least", "least_ratio",
+))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +29,10 @@ class Locale:
         return or_english(self.language)
 
     def say(self, text: str, **values: str) -> str:
-        """Sentence by sentence, as the catalogue has them. Values stay as they are: they may be anybody's words."""
+        """Says it sentence by sentence, as the catalogue has them. Values of FIGURES are written as its reader does;
+        others stay as they are: they may be anybody's words."""
         known = catalogue(self.language).words
+        values = {name: figures_of(self.language, one) if name in FIGURES else one for name, one in values.items()}
         return filled(" ".join(known.get(one, one) for one in ENDS.split(text)), values)
 
     def said(self, text: str) -> str:

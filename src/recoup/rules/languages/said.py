@@ -10,9 +10,10 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from recoup.kernel.problem import NearDay, Part, Sentence, noted, text_of
+from recoup.kernel.problem import Figure, NearDay, Part, Sentence, noted, text_of
 from recoup.rules.languages.catalogues import ENGLISH, catalogue, or_english
 from recoup.rules.languages.dates import day_of
+from recoup.rules.languages.numbers import as_read
 from recoup.rules.languages.slots import ENDS, SLOT, filled
 from recoup.rules.network.code_words import PLAIN_MEANINGS
 
@@ -139,7 +140,8 @@ def _part(language: str, part: Part, moment: Moment) -> str:
         return day_of(language, part, with_year=not isinstance(part, NearDay))
     if not isinstance(part, str):
         return text_of(part)
-    return _looked_up(catalogue(language).words, part)
+    words = part if isinstance(part, Figure) else _looked_up(catalogue(language).words, part)
+    return as_read(language, words)
 
 
 def _looked_up(known: dict[str, str], text: str) -> str:

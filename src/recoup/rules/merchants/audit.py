@@ -71,7 +71,7 @@ _OWN: Final[Mapping[str, str]] = {
     "limits.changed": "changed refund limits of a role",
     "notice.settled": "resolved a processor's notice",
     "notice.tried": "retried a processor's notice",
-    "notices.changed": "switched an e-mail to payers",
+    "notices.changed": "switched an e-mail to customers",
     "order.card_updates": "switched queries about replaced cards",
     "order.other_cards": "switched attempts on another card of the same customer",
     "order.noted": "added a note to an order",

@@ -31,14 +31,14 @@ NOTICES: Final = (
     Notice("charge_coming", "the order is confirmed, its charge follows later", ("advanced",), True),
     Notice(
         "payment_link",
-        "nothing more is planned, or only the payer can fix it: a link to pay; by day, at most two an order and four in"
-        " 30 days, with a link to unsubscribe",
+        "nothing more is planned, or the decline needs the customer: a link to pay; by day, at most two an order and"
+        " four in 30 days, with a link to unsubscribe",
         ("challenge_offered",),
         False,
     ),
     Notice(
         "payment_link_early",
-        "with the payment link: the rescue engine may send it earlier, beside further attempts, where that is worth a"
+        "with the payment link: the rescue engine may send it earlier, in addition to retries, where that is worth a"
         " contact",
         (),
         False,
@@ -50,7 +50,7 @@ NOTICES: Final = (
         (),
         False,
     ),
-    Notice("challenge", "a decline that only the payer can fix: the link", ("challenge_offered",), True),
+    Notice("challenge", "a decline that needs the customer: the link", ("challenge_offered",), True),
 )
 NAMES: Final = tuple(notice.name for notice in NOTICES)
 _ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
@@ -218,9 +218,10 @@ def sms_of(facts: NoticeFacts, to: Locale = PLAIN) -> str:
 
 
 def _text(shop: str, facts: NoticeFacts, to: Locale) -> str:
-    return to.say(
+    said = to.say(
         "{shop}: payment of {amount} failed. Pay or opt out: {link}", shop=shop, amount=facts.amount, link=facts.link
     )
+    return said.replace("\N{NARROW NO-BREAK SPACE}", " ")  # which GSM lacks
 
 
 def _plain(name: str) -> str:

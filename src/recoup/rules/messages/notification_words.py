@@ -278,6 +278,19 @@ def _unlisted(facts: Facts, to: Locale) -> Notified:
     return to.say("The code {code} is on no list", code=facts["code"]), [line], "/engine"
 
 
+def _alike(facts: Facts, to: Locale) -> Notified:
+    title = to.say(
+        "Two orders of one card: {amount} and {other}",
+        amount=_sum(facts),
+        other=_amount(facts["other_units"], facts["asset"]),
+    )
+    line = to.say(
+        "Both were declined. Card networks take a changed amount for a way around their limits: send what is owed, "
+        "in one amount."
+    )
+    return title, [line], f"/orders/{facts['order_id']}"
+
+
 def _monitoring(facts: Facts, to: Locale) -> Notified:
     title = to.say(
         "The threshold of {program} is exceeded"
@@ -331,8 +344,8 @@ def _uplift(facts: Facts, to: Locale) -> Notified:
 def _floor(facts: Facts, to: Locale) -> Notified:
     low, high = (f"{100 * facts[name]:.1f}" for name in ("low", "high"))
     line = to.say(
-        "On {orders} orders it would have rescued {low} to {high} percentage points more. You can start it again.",
-        orders=f"{facts['orders']:,}",
+        "On {count} orders it would have rescued {low} to {high} percentage points more. You can start it again.",
+        count=f"{facts['orders']:,}",
         low=low,
         high=high,
     )
@@ -389,7 +402,7 @@ _OWN: Final[Mapping[str, Says]] = {
     "orders": _orders, "dispute": _dispute, "deadline": _deadline, "payout": _payout, "payout_failed": _payout,
     "approval": _approval, "settlement": _settlement, "webhook": _webhook, "go_live": _go_live,
     "partner_webhook": _partner_webhook, "export": _export, "rate": _rate, "drift": _drift, "digest": _digest,
-    "uplift": _uplift, "unlisted_code": _unlisted, "elsewhere": _elsewhere,
+    "uplift": _uplift, "unlisted_code": _unlisted, "alike_amounts": _alike, "elsewhere": _elsewhere,
     "backtest": _backtest, "capture_due": _capture_due, "monitoring": _monitoring, "processor": _processor,
     "own_processor": _processor,
 }  # fmt: skip

@@ -91,6 +91,13 @@ _KINDS: Final[Mapping[str, Kind]] = {
             frozenset({"owner", "operations", "developer"}),
         ),
         Kind(
+            "alike_amounts",
+            "Amounts that differ by cents",
+            "a decline came of one card for nearly the amount of another order; once a week for each card",
+            frozenset({"owner", "operations"}),
+            mail=False,
+        ),
+        Kind(
             "monitoring",
             "Monitoring programmes",
             "disputes and fraud reached half of a card network’s threshold, or the whole",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from recoup.kernel.money import Money, shown
-from recoup.kernel.problem import Problem, Sentence, invalid
+from recoup.kernel.problem import Figure, Problem, Sentence, invalid
 from recoup.rules.money.fees import returned_units
 
 
@@ -50,7 +50,7 @@ def by_amount(amount: Money, remaining: Money, *, cap: Money | None = None, like
     if amount.units <= 0:
         raise invalid("The amount to refund must be more than zero.", "AmountToRefund", "Send an amount like 19.99.")
     if limit < amount:
-        too_much, most = shown(amount.units, amount.asset, like), shown(limit.units, limit.asset, like)
+        too_much, most = (Figure(shown(one.units, one.asset, like)) for one in (amount, limit))
         message = Sentence("Amount to refund ({0}) is greater than maximum refund amount ({1})", too_much, most)
         raise Problem("over_remainder", message, field="AmountToRefund", cure="Refund at most what is left.")
     return amount

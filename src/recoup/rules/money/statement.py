@@ -14,7 +14,7 @@ from uuid import UUID
 
 from recoup.kernel.ids import parse_id
 from recoup.kernel.money import decimals_of, was_currency, withdrawn_by
-from recoup.kernel.problem import Problem, Sentence, invalid
+from recoup.kernel.problem import Problem, Sentence, figure, invalid
 from recoup.kernel.time import of_these_days
 from recoup.rules.files.amounts import NoAmount, SignEvidence, units_of
 from recoup.rules.files.ids import BadCell, are_plain, check_id, plain_cell
@@ -99,7 +99,7 @@ class Statement:
         for count, record in enumerate(_table(self._source(), self._reading)):
             self.last_number = record.line
             if count >= LINES_MAX:
-                why = Sentence("the file has more than {0} lines; it ends here", f"{LINES_MAX:,}")
+                why = Sentence("the file has more than {0} lines; it ends here", figure(LINES_MAX))
                 yield Broken(record.line, "too_many_lines", why)
                 return
             if record.cells is None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from recoup.kernel.money import shown
-from recoup.kernel.problem import Problem, Sentence
+from recoup.kernel.problem import Figure, Problem, Sentence
 
 
 @dataclass(slots=True)
@@ -25,12 +25,12 @@ class Wallet:
         Raises: Problem(wrong_state) with the detail insufficient_balance.
         """
         if units > self.units:
-            there = shown(max(0, self.units), self.asset, like)
+            there = Figure(shown(max(0, self.units), self.asset, like))
             message = Sentence(
                 "The wallet holds {0} {1}, and this refund takes {2} from it.",
                 there,
                 self.asset,
-                shown(units, self.asset, like),
+                Figure(shown(units, self.asset, like)),
             )
             cure = "Wait for more payments."
             if self.units > 0:

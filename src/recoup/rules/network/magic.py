@@ -58,9 +58,10 @@ _NUMERIC_FROM, _ALPHANUMERIC_FROM, _ADVICE_FROM = 50_000, 60_000, 70_000
 _COUNTING_APPROVES = 77
 SLOW_SECONDS: Final = 1.5
 
-# Codes by which an issuer says yes to the whole amount. The other approval codes (part of the amount, account
-# check, reversal) do not pay an order; our processor answers them as a decline with that code.
+# Codes by which an issuer says yes to the whole amount. The other approval codes (account check, reversal) do not pay
+# an order; our processor answers them as a decline with that code, and so a part that its merchant does not take.
 _FULL_APPROVALS: Final = frozenset({"00", "08", "11", "16", "000", "001", "003"})
+PARTIAL_CODES: Final = frozenset({"10"})  # half of it
 _FULL_APPROVAL: Final = {"amex": "000"}
 _DO_NOT_HONOR: Final = {"amex": "100"}
 _ASK_CUSTOMER: Final = "1A"
@@ -110,9 +111,9 @@ FAULTS: Final[dict[int, FaultRow]] = {
     80_005: FaultRow("slow", False, False, "declined after 1.5 s"),
     80_006: FaultRow("duplicate", True, False, "the message arrives twice; approved once"),
     80_007: FaultRow("late", True, False, "arrives only after the time-out, and is approved then"),
-    80_008: FaultRow("outage", True, True, "connection refused at the first send; approved afterwards"),
-    80_009: FaultRow("outage", False, False, "connection refused at every send"),
-    80_010: FaultRow("unprocessed", True, True, "the first send is refused unprocessed; approved afterwards"),
+    80_008: FaultRow("outage", True, True, "connection refused at the first attempt; approved afterwards"),
+    80_009: FaultRow("outage", False, False, "connection refused at every attempt"),
+    80_010: FaultRow("unprocessed", True, True, "the first attempt is refused unprocessed; approved afterwards"),
     80_011: FaultRow("hidden", True, False, "no answer; approved, but the first inquiry finds nothing"),
     80_012: FaultRow("garbage", True, False, "an answer that cannot be read; it was approved"),
     80_013: FaultRow(
@@ -304,14 +305,14 @@ def inputs() -> list[MagicInput]:
 
 def _allow_list() -> Iterator[MagicInput]:
     for pan in APPROVE_CARDS:
-        note = "managed: at its first send; an AUTHORIZATION answers CAPTUREREQUIRED"
+        note = "managed: at its first attempt; an AUTHORIZATION answers CAPTUREREQUIRED"
         yield MagicInput(scheme_of(pan), "00", pan, None, None, "allow_list", "any", "approved", note)
     for phone in CHALLENGE_PHONES:
         note = "with or without CVV"
         yield MagicInput("visa", None, PHONE_CARD, None, phone, "allow_list", "customer", "challenge", note)
-    note = "without phone and CVV; a CVV given to /tokenize serves one send"
+    note = "without phone and CVV; a CVV given to /tokenize serves one attempt"
     yield MagicInput("visa", "05", PHONE_CARD, None, None, "allow_list", "customer", "declined", note)
-    yield MagicInput("visa", "05", DECLINE_CARD, None, None, "allow_list", "any", "declined", "every send")
+    yield MagicInput("visa", "05", DECLINE_CARD, None, None, "allow_list", "any", "declined", "every attempt")
 
 
 def _table() -> Iterator[MagicInput]:

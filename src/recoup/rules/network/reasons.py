@@ -56,7 +56,7 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
     ),
     "amount_or_currency": ("amount or currency is not accepted", "Change the amount or the currency."),
     "duplicate": (
-        "the network holds it for a repeat",
+        "the network takes it for a duplicate",
         "Look the first payment up at the processor: it may have been approved.",
     ),
     "network_blocked": ("the processor holds the card back", "Ask the customer for another card."),

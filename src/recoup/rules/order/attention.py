@@ -76,7 +76,7 @@ _SENTENCES: Final = MappingProxyType({
     UNAPPLIED: "Money arrived that does not pay this order: too little, too much or too late. Return it or keep it.",
     UNEXPECTED: "Money arrived that this order did not ask for. Look at its transfers, then mark it as resolved.",
     TAKEN_BACK: "A reorganisation of the chain took back this payment after it had been confirmed.",
-    RETRYING: "The merchant is retrying this payment too; each retry uses up the card's allowance.",
+    RETRYING: "You are retrying this payment too; each retry uses up the card's allowance.",
     REFUNDED_BEFORE: "Already refunded: the cardholder disputes what went back. Answer with the refund's reference.",
     REFUND_NOT_SENT: "A refund was not sent: the cardholder took the money back by a dispute first.",
     FRAUD_WARNED: "The card's issuer reports this payment as fraud: a dispute may follow, and the card is not charged"

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
+from recoup.kernel.money import EXPONENTS
 from recoup.rules.network.codes import read_decline
 from recoup.rules.network.decline_code import NETWORK, DeclineCode
 from recoup.rules.network.limits import Send
@@ -15,6 +16,7 @@ from recoup.rules.order.snapshot import Order
 
 ANSWER_WAIT: Final = timedelta(minutes=10)  # a send that stays unanswered for longer holds nobody back
 LOOK_AGAIN: Final = timedelta(minutes=1)
+ALIKE_FOR: Final = timedelta(days=30)  # the networks' longest window
 _DAY: Final = timedelta(days=1)
 _SLACK: Final = timedelta(hours=1)  # so that a send that left late does not lose the others the next day's slot
 
@@ -39,6 +41,19 @@ def rests_until(order: Order, now: datetime) -> datetime | None:
 def sends_beside(order: Order) -> int:
     """Of its card, since the order was placed."""
     return sum(one.at > order.placed_at for one in _beside(order))
+
+
+def alike(order: Order, now: datetime) -> Send | None:
+    """The newest decline that the merchant reported of another order of the card for nearly the same amount, of less
+    than one whole unit of the currency between them: networks take a changed amount for a way around their limits."""
+    whole = 10 ** EXPONENTS.get(order.asset, 0)
+    near = [
+        one.send
+        for one in order.sends
+        if one.send.declined and one.send.currency == order.asset and one.send.merchant_id == str(order.merchant_id)
+        if 0 < abs(one.send.units - order.units) < whole and one.send.claimed and one.send_id != order.order_id
+    ]
+    return max((one for one in near if one.at > now - ALIKE_FOR), key=lambda one: one.at, default=None)
 
 
 def _beside(order: Order) -> Iterator[Send]:

@@ -37,9 +37,9 @@ SENTENCES: Final[dict[str, str]] = {
     "merchant_cancelled": "The order was cancelled by the merchant.",
     "paid_elsewhere": "The merchant's own payment for this order succeeded.",
     **BILLED,
-    UNKNOWN: "Not over: the bank has not answered the last try, which may have been approved. Do not charge this "
+    UNKNOWN: "Not over: the bank has not answered the last attempt, which may have been approved. Do not charge this "
     "payment elsewhere; send the same orderId again, or wait for order.completed.",
-    PLANNED: "Not over: the next try is due at nextAttemptAt. Do not charge this payment elsewhere meanwhile.",
+    PLANNED: "Not over: the next attempt is due at nextAttemptAt. Do not charge this payment elsewhere meanwhile.",
     GOES_ON: "Not over: the rescue goes on. Do not charge this payment elsewhere meanwhile.",
 }  # fmt: skip
 

@@ -1,5 +1,5 @@
-"""What a charge says of its customer's consent: where it was given, which charge of the agreement this is, and why no
-strong authentication is needed. Pure.
+"""What a charge says of consent: where its customer gave it, which charge of the agreement this is, why no strong
+authentication is needed; and whether its merchant takes less than the whole. Pure.
 
 An issuer approves more of what names the transaction in which its customer consented. It is decided once for each
 attempt and kept with it: the same id is sent again with the same words, whatever was learned meanwhile.
@@ -32,12 +32,13 @@ NOTHING_KEPT: Final = KeptIds()
 class Consent:
     """As a charge says it; see `gateways/cards/port.Charge`. `sequence`: 1 starts an agreement, what follows is 2 or
     more. `exemption`: `mit` of a payment under an agreement that stands, `moto` of an order by mail or telephone; else
-    what the risk check claims."""
+    what the risk check claims. `part_from`: the least units of a partial approval that are taken."""
 
     first_network_id: str | None = None
     latest_network_id: str | None = None
     sequence: int | None = None
     exemption: WhyExempt | None = None
+    part_from: int | None = None
 
 
 def consent_of(

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from recoup.rules.order.card_facts import CardFacts
 from recoup.rules.order.card_sends import CardBlock, CardSend, own_tries
 from recoup.rules.order.checks import Checks
 from recoup.rules.order.consent import NOTHING_KEPT, Consent, KeptIds
-from recoup.rules.order.credential import SentBy
+from recoup.rules.order.credential import UNUSABLE, SentBy
 from recoup.rules.order.disputed import Dispute
 from recoup.rules.order.faces import Face, face
 from recoup.rules.order.kinds import Door, OrderKind
@@ -80,6 +81,19 @@ class Attempt(SentBy):
 def is_hold(facts: Mapping[str, Any]) -> bool:
     """Whether its merchant captures what is only authorised."""
     return bool(facts.get("transaction_type") == "AUTHORIZATION")
+
+
+def second_answers(attempts: Iterable[Attempt]) -> dict[int, int]:
+    """The number of each attempt that went by its card at once, as the token of the one before was refused: to that
+    one's. To its payer and in its time it is one attempt with two answers; the limits count each send."""
+    rows = sorted(attempts, key=lambda one: one.attempt_no)
+    return {
+        then.attempt_no: first.attempt_no
+        for first, then in pairwise(rows)
+        if first.by_token is not None and then.by_token is None
+        if first.state == "declined" or first.state == "not_sent" and first.processor_code == UNUSABLE
+        if first.closed_at is not None and then.due_at == first.closed_at
+    }
 
 
 def charges_of(attempts: Iterable[Attempt]) -> list[Attempt]:

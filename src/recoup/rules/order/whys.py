@@ -98,7 +98,7 @@ _SENTENCES: Final[Mapping[str, str]] = MappingProxyType({
     CARD_INSTEAD: "The card’s network token is not valid; the card itself is tried instead.",
     CHANNEL_ANSWERED: "The channel has spoken.",
     PAYMENT_FAILED: "The payment failed.",
-    BANK_NEVER: "The bank allows no further try with this card. Only another card of the customer helps.",
+    BANK_NEVER: "The bank allows no further attempt with this card. Only another card of the customer helps.",
     CARD_NEVER: "The card's allowance is set to none.",
 })  # fmt: skip
 CODES: Final = (*_SENTENCES, HELD_BY_PERSON, HELD_BY_OPERATOR, BANK_WAITS, CARD_USED_UP, BLOCKED)

@@ -18,7 +18,7 @@ def check_reason(text: str) -> str:
         raise invalid(
             Sentence("Say why, in {0} to {1} characters.", REASON_MIN, REASON_MAX),
             "reason",
-            "The shop's owner can read it: enter the case and your purpose.",
+            "The merchant's owner can read it: enter the case and your purpose.",
         )
     if next(numbers_in(text), None) is not None:
         raise invalid(

@@ -46,7 +46,7 @@ def of_impersonation(
 ) -> Letter:
     """Somebody of the operator impersonates one of a shop's people. `whom`: their name, if it is somebody, and role."""
     name, role = whom
-    shop = shop or to.say("your shop")
+    shop = shop or to.say("your merchant account")
     viewing = "{staff}, operator staff, is viewing {shop} in the portal as {name}."
     if not name:
         viewing = "{staff}, operator staff, is viewing {shop} in the portal with the role {role}."

@@ -109,7 +109,7 @@ def _itself(terms: PolicyTerms) -> Iterator[Complaint]:
     for group in GROUPS:
         tries = terms.group_tries.get(group)
         if tries is not None and terms.tries is not None and tries > terms.tries:
-            why = Sentence("It is more than the {0} tries in all.", terms.tries)
+            why = Sentence("It is more than the {0} attempts in all.", terms.tries)
             yield Complaint(f"tries.{group}", why, _set(f"group_tries.{group}", terms.tries))
     for currency, least in terms.amount_min.items():
         if least > terms.amount_max.get(currency, least):
@@ -125,7 +125,7 @@ def _expiry(terms: PolicyTerms, ground: CheckGround) -> Iterator[Complaint]:
         yield Complaint("when.last", why, _set("last_day", longest))
     room = min(longest, terms.last_day or longest) * DAY_MINUTES
     if terms.gap is not None and terms.gap >= room:
-        why = Sentence("The first try would come after the last day, or after the order's expiry.")
+        why = Sentence("The first attempt would come after the last day, or after the order's expiry.")
         yield Complaint("when.gap", why, _set("gap", room - DAY_MINUTES if room > DAY_MINUTES else 0))
 
 
@@ -181,10 +181,12 @@ def _passed(line: str, row: LimitWindow, parts: Sequence[Part]) -> Complaint:
     tries, dense = _densest(parts)
     sends = _sends(row, tries, dense)
     if gap is None:
-        message = "{0} tries after a payment could be {1} sends in {2} days; {3} allows {4}."
+        message = "{0} attempts after a payment could be {1} on the card in {2} days; {3} allows {4}."
         why = Sentence(message, tries, sends, f"{row.hours / 24:g}", scheme, row.maximum)
         return Complaint(line, why, lambda terms: _fewer(terms, line, row.maximum - 1))
-    message = "{0} tries after a payment could be {1} sends in {2} hours; {3} allows {4}; a gap of {5} leaves room."
+    message = (
+        "{0} attempts after a payment could be {1} on the card in {2} hours; {3} allows {4}; a gap of {5} leaves room."
+    )
     why = Sentence(message, tries, sends, f"{row.hours:g}", scheme, row.maximum, duration(gap))
     if line == "when.gap":
         why = Sentence("{0} relies on it: {1}", parts[-1].name, why)

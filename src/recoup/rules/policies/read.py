@@ -108,7 +108,7 @@ def _whole(low: int, high: int) -> Callable[[Any], int]:
 def _tries(low: int) -> Callable[[Any], int]:
     def read(value: Any) -> int:
         if isinstance(value, int) and not isinstance(value, bool) and value > TRIES_MAX:
-            raise _Wrong(Sentence("A plan of more than {0} tries never ends.", TRIES_MAX), TRIES_MAX)
+            raise _Wrong(Sentence("A plan of more than {0} attempts never ends.", TRIES_MAX), TRIES_MAX)
         return _whole(low, TRIES_MAX)(value)
 
     return read

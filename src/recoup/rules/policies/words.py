@@ -13,17 +13,19 @@ from recoup.rules.policies.terms import ScopeKind, clock
 DAY_NAMES: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 FORBIDDEN: Final[Mapping[str, str]] = {
     "policy_off": "The retry policy is off: nothing is tried.",
-    "policy_amount": "The retry policy allows no tries of this amount.",
-    "policy_code": "The retry policy allows no tries after this code.",
+    "policy_amount": "The retry policy allows no attempts of this amount.",
+    "policy_code": "The retry policy allows no attempts after this code.",
 }
-_USED_UP: Final = "The sends that the retry policy allows in a month are used up."
+_USED_UP: Final = "The attempts that the retry policy allows in a month are used up."
 
 
 def time_words(within: InForce, now: datetime, sent: MonthSends | None) -> list[str]:
     """Of the hours and days at which it lets nothing leave, and of a month whose budget is spent."""
     found = [
         Sentence(
-            "The retry policy forbids sends from {0} to {1} at the card holder.", clock(span.start), clock(span.end)
+            "The retry policy forbids attempts from {0} to {1}, cardholder’s local time.",
+            clock(span.start),
+            clock(span.end),
         )
         for span in closed(within.hours)
     ]
@@ -32,16 +34,19 @@ def time_words(within: InForce, now: datetime, sent: MonthSends | None) -> list[
     return [
         *found,
         *used_up,
-        *(Sentence("The retry policy forbids sends on {0} at the card holder.", Sentence(name)) for name in days),
+        *(
+            Sentence("The retry policy forbids attempts on {0}, cardholder’s local time.", Sentence(name))
+            for name in days
+        ),
     ]
 
 
 _FORBIDS: Final[Mapping[ScopeKind, str]] = {
-    "merchant": "Your policy (version {0}, by {1}) forbids sends from {2} to {3}.",
-    "site": "The policy of the site (version {0}, by {1}) forbids sends from {2} to {3}.",
-    "campaign": "The policy of the campaign (version {0}, by {1}) forbids sends from {2} to {3}.",
-    "partner": "The partner’s bounds (version {0}, by {1}) forbid sends from {2} to {3}.",
-    "operator": "The operator’s bounds (version {0}, by {1}) forbid sends from {2} to {3}.",
+    "merchant": "Your policy (version {0}, by {1}) forbids attempts from {2} to {3}.",
+    "site": "The policy of the site (version {0}, by {1}) forbids attempts from {2} to {3}.",
+    "campaign": "The policy of the campaign (version {0}, by {1}) forbids attempts from {2} to {3}.",
+    "partner": "The partner’s bounds (version {0}, by {1}) forbid attempts from {2} to {3}.",
+    "operator": "The operator’s bounds (version {0}, by {1}) forbid attempts from {2} to {3}.",
 }
 _SAYS: Final[Mapping[ScopeKind, str]] = {
     "merchant": "Your policy (version {0}, by {1}) says: {2}.",

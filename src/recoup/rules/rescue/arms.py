@@ -131,7 +131,7 @@ def _words(arm: Arm, known: Known, engines: Decision | None, fallback: str, evid
         its_own = "It would have tried the card now."
     elif engines.next_attempt_at:
         at = at_card_holder(engines.next_attempt_at, evidence)
-        its_own = Sentence("Its own next try would have been {0}.", at)
+        its_own = Sentence("Its own next attempt would have been {0}.", at)
     return Sentence(words, CURRENT.version), its_own
 
 

@@ -96,8 +96,8 @@ def _gate_words(word: GateWord | None) -> str:
     if not word.rule:
         return "The card's limits allowed it when it was asked for."
     if word.until is None:
-        return "The card's limits allowed no send at all when it was asked for."
-    return f"The card's limits allowed no send before {noted(word.until)} when it was asked for."
+        return "The card's limits allowed no attempt at all when it was asked for."
+    return f"The card's limits allowed no attempt before {noted(word.until)} when it was asked for."
 
 
 def _gate_rule(word: GateWord | None) -> str:

@@ -22,10 +22,13 @@ from recoup.rules.rescue.slots import month_start_slot, next_day_slot, next_minu
 DECIDER_VERSION: Final = "decide-1"
 
 _GROUP_WORDS: Final[dict[Group, str]] = {
-    "technical": "technical failure", "soft": "general decline", "funds": "lack of money", "limits": "card limit",
-}  # fmt: skip
+    "technical": "a technical failure",
+    "soft": "a general decline",
+    "funds": "insufficient funds",
+    "limits": "a card limit",
+}
 _OTHER_CARD_WORDS: Final = "Another card of the same customer, which you have charged before, is tried in its place."
-_OTHER_CARD_LATER: Final = "Another card of the same customer is tried as soon as the retry policy lets a send leave."
+_OTHER_CARD_LATER: Final = "Another card of the same customer is tried as soon as the retry policy allows an attempt."
 OTHER_CARD_WAITS: Final = "other_card_waits"
 AT_THE_END: Final = "last_try_at_end"
 _BEFORE_THE_END: Final = timedelta(hours=1)  # so that an answer that is late still comes in time
@@ -33,11 +36,11 @@ CANNOT_CONFIRM: Final = "customer_cannot_confirm"
 _CANNOT_CONFIRM_WORDS: Final = "No route can ask the customer to confirm this payment with 3-D Secure."
 _CONFIRM_CURE: Final = "A route that can ask for 3-D Secure, or another card, would change it."
 CARD_RESTS: Final = (
-    "The bank has just declined another of your orders with this card for lack of money; this one waits too."
+    "The bank has just declined another of your orders with this card for insufficient funds; this one waits too."
 )
 _ENDS_BEFORE: Final = "The order ends before that time, so it is tried once at its end."
 _SLOT_WORDS: Final = {
-    "after_wait": "The wait grows with each try.",
+    "after_wait": "The wait grows with each attempt.",
     "pay_day": "Pay days are tried: the 1st, the 15th, the last business day of a month and Fridays.",
     "next_day_then_month_start": "A card limit opens again with the next day, later with the next month.",
 }
@@ -199,7 +202,7 @@ def _plan(asked: _Asked, group: Group | None, sent_now: int) -> tuple[BusinessTi
 
 
 def _is_timed(asked: _Asked) -> bool:
-    """Whether the network names the time of the next try, and the policy keeps to it."""
+    """Whether the network names the time of the next attempt, and the policy keeps to it."""
     return asked.policy.network_times and asked.evidence.reading.wait_by_rule
 
 
@@ -286,10 +289,10 @@ def _why(
         return []
     schedule = policy.schedules[group]
     most, used = schedule.tries_max, _used(evidence, group)
-    lines = [f"For a {_GROUP_WORDS[group]} the policy allows {most} tries; {used} made so far."]
+    lines = [f"For {_GROUP_WORDS[group]} the policy allows {most} attempts; {used} made so far."]
     if evidence.reading.wait_by_rule and policy.network_times:
         hours = f"{evidence.reading.min_wait_hours:g}"
-        lines.append(f"The network names the time of the next try: {hours} hours after the one before.")
+        lines.append(f"The network names the time of the next attempt: {hours} hours after the one before.")
         return [*lines, _ENDS_BEFORE] if AT_THE_END in rules else lines
     if plan:
         lines.append(_SLOT_WORDS[schedule.slots])
@@ -302,7 +305,7 @@ def _change(evidence: Evidence, verdict: Verdict, rules: list[str]) -> str:
     if rules and rules[0] in FORBIDDEN:
         return "Another version of the retry policy would change it, for the next decision about the order."
     if verdict in ("plan", "attempt_now"):
-        return "An approval elsewhere, a hard decline or the order's expiry would end the tries."
+        return "An approval elsewhere, a hard decline or the order's expiry would end the attempts."
     if verdict == "wait" and group_of(evidence.reading) is not None:  # its cure is waiting, and that is used up
         if evidence.now >= evidence.expires_at:
             return "Its time is up: nothing is tried any more."
@@ -319,7 +322,7 @@ def _alternatives(
         return (other_card,)
     schedule = policy.schedules[group]
     return (
-        Alternative("planned", schedule.chance, "The next try as planned; a rough prior."),
+        Alternative("planned", schedule.chance, "The next attempt as planned; a rough prior."),
         Alternative("daily", schedule.chance_daily, "A try at the same hour each day; a rough prior."),
         other_card,
     )

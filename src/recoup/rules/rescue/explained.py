@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from recoup.core.kit.model import by_model
 from recoup.kernel.money import money
-from recoup.kernel.problem import Sentence
+from recoup.kernel.problem import Figure, Sentence, figure
 from recoup.rules.rescue.answer_classes import APPROVED
 from recoup.rules.rescue.chance_terms import ChanceTerm, Group
 from recoup.rules.rescue.evidence import Evidence
@@ -18,7 +18,7 @@ _RAISES: Final[Mapping[Group, str]] = {
     "payer": "This customer’s earlier attempts raise the chance; without them it would be {0} %.",
     "issuer": "The issuer’s habits raise the chance; at an unknown issuer it would be {0} %.",
     "code": "The reason of the decline raises the chance; after a general decline it would be {0} %.",
-    "tries": "The tries of this order before raise the chance; as the first one it would be {0} %.",
+    "tries": "Earlier attempts of this order raise the chance; as the first one it would be {0} %.",
     "hour": "The hour raises the chance; over the whole day it is {0} % on average.",
     "day": "The day raises the chance; over all days until the expiry it is {0} % on average.",
 }
@@ -26,7 +26,7 @@ _LOWERS: Final[Mapping[Group, str]] = {
     "payer": "This customer’s earlier attempts lower the chance; without them it would be {0} %.",
     "issuer": "The issuer’s habits lower the chance; at an unknown issuer it would be {0} %.",
     "code": "The reason of the decline lowers the chance; after a general decline it would be {0} %.",
-    "tries": "The tries of this order before lower the chance; as the first one it would be {0} %.",
+    "tries": "Earlier attempts of this order lower the chance; as the first one it would be {0} %.",
     "hour": "The hour lowers the chance; over the whole day it is {0} % on average.",
     "day": "The day lowers the chance; over all days until the expiry it is {0} % on average.",
 }
@@ -66,9 +66,9 @@ def rests_on(
     )
 
 
-def percent(share: float) -> str:
+def percent(share: float) -> Figure:
     """With one decimal below 10, since a chance of 0 there would be a wrong one."""
-    return f"{100 * share:.0f}" if share >= 0.1 else f"{100 * share:.1f}"
+    return Figure(f"{100 * share:.0f}" if share >= 0.1 else f"{100 * share:.1f}")
 
 
 def issuer_of(features: Mapping[str, Any]) -> str:
@@ -104,10 +104,10 @@ def _worth(
         for share in (best["chance"], prices[0])
     )
     if best["chance"] >= prices[0]:
-        words = "The best time has a chance of {0} %, worth {1}; a send costs {2} in the plan."
+        words = "The best time has a chance of {0} %, worth {1}; an attempt costs {2} in the plan."
         yield Sentence(words, percent(best["chance"]), worth, cost)
     else:
-        words = "The best time has a chance of {0} %, worth {1}; a send costs {2} in the plan: it pays from {3} %."
+        words = "The best time has a chance of {0} %, worth {1}; an attempt costs {2} in the plan: it pays from {3} %."
         yield Sentence(words, percent(best["chance"]), worth, cost, percent(prices[0]))
 
 
@@ -118,24 +118,24 @@ def _allowance(evidence: Evidence) -> Iterator[Sentence]:
     if facts.sends_max and facts.sends_window:
         yield _rule(facts.sends_max, facts.sends_window)
     if facts.sends_left == 0 and facts.free_at is not None:
-        yield Sentence("The card network allows no send of this card before {0}.", facts.free_at)
+        yield Sentence("The card network allows no attempt on this card before {0}.", facts.free_at)
     elif facts.open_orders > 1:
-        words = "The card network allows {0} more sends of this card now; {1} open orders share them."
+        words = "The card network allows {0} more attempts on this card now; {1} open orders share them."
         yield Sentence(words, facts.sends_left, facts.open_orders)
     else:
-        yield Sentence("The card network allows {0} more sends of this card now.", facts.sends_left)
+        yield Sentence("The card network allows {0} more attempts on this card now.", facts.sends_left)
 
 
 def _rule(maximum: int, hours: int) -> Sentence:
     """The window that is nearest to full, which the numbers beside it are of."""
     if hours % 24 or hours == 24:
-        return Sentence("The rule that is nearest to its limit: {0} sends of a card in {1} hours.", maximum, hours)
-    return Sentence("The rule that is nearest to its limit: {0} sends of a card in {1} days.", maximum, hours // 24)
+        return Sentence("The rule that is nearest to its limit: {0} attempts on a card in {1} hours.", maximum, hours)
+    return Sentence("The rule that is nearest to its limit: {0} attempts on a card in {1} days.", maximum, hours // 24)
 
 
 def _model(model: Dated | None) -> Iterator[Sentence]:
     if model is not None:
-        yield Sentence("The model was trained on {0}, from {1} attempts.", model.made_on, f"{model.attempts:,}")
+        yield Sentence("The model was trained on {0}, from {1} attempts.", model.made_on, figure(model.attempts))
 
 
 def _edition(evidence: Evidence) -> Iterator[Sentence]:

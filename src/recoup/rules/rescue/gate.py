@@ -61,14 +61,14 @@ def gate(asked: GateInput) -> Decision:
     """Verdict `allow`; `postpone`, with the earliest instant as its plan; or `refuse`."""
     word = ask_gate(asked)
     if isinstance(word, Allowed):
-        return _decision(asked, "allow", None, ("The card's limits allow the send.",), "within_limits")
+        return _decision(asked, "allow", None, ("The card's limits allow the attempt.",), "within_limits")
     ends = asked.before is not None and word.until is not None and word.until >= asked.before
     verdict: Verdict = "postpone" if asked.may_wait and word.until is not None and not ends else "refuse"
     tally = next((one for one in asked.tallies if one.rule_id == word.rule_id and not one.ban), None)
     reasons = (
         _decided(word, verdict),
         whys.sentence_of(word.why),
-        *([f"{tally.counted} sends of {tally.maximum} in {_span(tally)} are counted."] if tally else []),
+        *([f"{tally.counted} attempts of {tally.maximum} in {_span(tally)} are counted."] if tally else []),
         *(["The order ends before the card may be sent again."] if ends else []),
         *(["The customer is there now: it is not sent later."] if not asked.may_wait else []),
         _WOULD_CHANGE_BLOCK if word.rule_id == _BLOCKED_RULE else _WOULD_CHANGE,

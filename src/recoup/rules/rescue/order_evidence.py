@@ -7,6 +7,7 @@ from typing import Any
 from recoup.core.kit.amount import inputs_of
 from recoup.kernel.time import BusinessTime
 from recoup.rules.network.codes import Reading, read_decline, read_kept, stored_codes
+from recoup.rules.network.decline_code import NETWORK, DeclineCode
 from recoup.rules.network.sca import SCA, as_sca
 from recoup.rules.order.card_queue import rests_until, sends_beside
 from recoup.rules.order.checks import NONE
@@ -48,9 +49,23 @@ def attempt_reading(order: Order, attempt: Attempt) -> Reading:
 
 
 def last_reading(order: Order) -> Reading:
-    """The last decline, of a try or of the payment that came in."""
-    declined = [a for a in order.own_attempts if a.state == "declined"]
-    return attempt_reading(order, declined[-1]) if declined else first_reading(order)
+    """The last decline, of a try or of the payment that came in; of a partial approval, that the rest was not there."""
+    told = [
+        a for a in order.own_attempts if a.state == "declined" or a.state == "approved" and a.code_reason is not None
+    ]
+    if not told:
+        return first_reading(order)
+    return attempt_reading(order, told[-1]) if told[-1].state == "declined" else lack_of_money(order, told[-1])
+
+
+def lack_of_money(order: Order, attempt: Attempt) -> Reading:
+    """What it says of the rest that its issuer approved a part."""
+    return read_decline(
+        scheme=order.card.scheme if order.card else "generic",
+        code=DeclineCode(NETWORK, "51"),
+        on=(attempt.sent_at or order.placed_at).date(),
+        region=order.region(attempt.route),
+    )
 
 
 def declined_at(order: Order) -> datetime:

@@ -70,8 +70,8 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """`sends_max`: of one order, over all groups. `network_times`: where the network names the time of the next try, it
-    is that time, and no slot; before, it was the earliest."""
+    """`sends_max`: of one order, over all groups. `network_times`: where the network names the time of the next
+    attempt, it is that time, and no slot; before, it was the earliest."""
 
     version: str
     schedules: Mapping[Group, Schedule]

@@ -7,12 +7,12 @@ from recoup.rules.network.codes import Reading
 from recoup.rules.network.reasons import REASONS
 from recoup.rules.rescue.evidence import Evidence, Verdict
 
-NOTHING_PLANNED: Final = "No further try is planned; the order stays open until it expires."
+NOTHING_PLANNED: Final = "No further attempt is planned; the order stays open until it expires."
 
 
 def decided(evidence: Evidence, verdict: Verdict, plan: tuple[datetime, ...]) -> str:
     if verdict == "plan":
-        return f"Next try {at_card_holder(plan[0], evidence)}, {len(plan)} planned in all."
+        return f"Next attempt {at_card_holder(plan[0], evidence)}, {len(plan)} planned in all."
     return {
         "attempt_now": "The card is tried now.",
         "challenge": "The customer is asked to confirm or correct the card's data.",
@@ -57,4 +57,4 @@ def unlisted(reading: Reading) -> list[str]:
 
 def at_card_holder(moment: datetime, evidence: Evidence) -> str:
     zone = timezone(timedelta(minutes=evidence.utc_offset))
-    return moment.astimezone(zone).strftime("%a %d %b %Y %H:%M at the card holder")
+    return moment.astimezone(zone).strftime("%a %d %b %Y %H:%M (cardholder’s local time)")

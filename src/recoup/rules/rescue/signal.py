@@ -95,6 +95,6 @@ _WHY: Final[Mapping[str, str]] = {
     "stale": "The approval is more than an hour old.",
     "network_wait": "The network asked to wait longer.",
     "gap": "The last send was less than an hour ago.",
-    "night": "It is night at the card holder.",
-    "gate_refuses": "The card's limits allow no send now.",
+    "night": "It is night where the cardholder is.",
+    "gate_refuses": "The card's limits allow no attempt now.",
 }

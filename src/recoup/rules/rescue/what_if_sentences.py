@@ -16,7 +16,7 @@ Change = str  # a key of `OWN`, or what a feature brings
 
 @dataclass(frozen=True, slots=True)
 class WhatIf:
-    """`next_at`: when the next try would have been, `tries` how many would have been planned in all, `chance` the
+    """`next_at`: when the next attempt would have been, `tries` how many would have been planned in all, `chance` the
     model's of the next one, None where no model decided. `differs`: from what was decided without the change. `about`:
     the route that would have taken the attempt, or what is taken away: the sign of risk, the line of the policy."""
 
@@ -40,12 +40,12 @@ def compared(change: Change, found: Decision, base: Decision, about: str = "") -
 OWN: Final[Mapping[Change, str]] = {
     "no_draw": "Without the random choice",
     "no_network_wait": "Without the wait that the network asks for",
-    "one_more_send": "With one more send left on the card",
+    "one_more_send": "With one more attempt left on the card",
     "pay_day_known": "If pay were known to arrive on the 1st of a month",
     "another_card": "With another card of the customer on file",
     "expiry_a_week_later": "With an expiry a week later",
-    "one_more_try_allowed": "If the schedule allowed one more try",
-    "sends_without_cost": "If a send cost nothing",
+    "one_more_try_allowed": "If the schedule allowed one more attempt",
+    "sends_without_cost": "If an attempt cost nothing",
     "no_block": "Without the block",
     "no_request": "Without the request",
     "no_signal": "Without the signal",
@@ -64,7 +64,7 @@ OWN: Final[Mapping[Change, str]] = {
     "any_loss_allowed": "If any loss were allowed",
     "no_loss_allowed": "If no loss beyond the fee were allowed",
     "closed_orders_paid": "If all closed orders like it had been paid",
-    "no_try_out": "If no try were under way",
+    "no_try_out": "If no attempt were under way",
     "new_card_known": "If the updater knew a new card",
     "nothing_newer": "If the updater knew nothing newer",
     "account_closed": "If the updater said that the account is closed",
@@ -77,8 +77,8 @@ _VERDICTS: Final[Mapping[Verdict, str]] = {
     "attempt_now": "the card would have been tried at once.",
     "challenge": "the customer would have been asked.",
     "decline_at_once": "the rescue would have ended.",
-    "wait": "no try would have been planned.",
-    "allow": "the send would have been allowed.",
+    "wait": "no attempt would have been planned.",
+    "allow": "the attempt would have been allowed.",
     "refuse": "the attempt would not have been sent.",
 }
 _OF_RISK: Final = {"no_sign_against", "no_sign_for", "half_the_amount", "may_confirm"}
@@ -102,7 +102,7 @@ _SAME: Final = "the decision would have been the same."
 
 
 def sentence_of(what_if: WhatIf) -> Sentence:
-    """`Without the block: the send would have been allowed.`"""
+    """`Without the block: the attempt would have been allowed.`"""
     about = sign_of(what_if.about) if what_if.change in ("no_sign_against", "no_sign_for") else what_if.about
     words = _CHANGES[what_if.change]
     return Sentence("{0}: {1}", Sentence(words, *((about,) if "{0}" in words else ())), _outcome(what_if))
@@ -125,8 +125,8 @@ def _outcome(what_if: WhatIf) -> Sentence:
     if at is None or what_if.verdict not in ("plan", "postpone"):
         return Sentence(_VERDICTS.get(what_if.verdict, _SAME))
     if what_if.change in ("no_request", "no_signal"):  # of which the next try is all that is stored
-        return Sentence("the next try would have been {0}.", at)
+        return Sentence("the next attempt would have been {0}.", at)
     if chance is not None:
-        words = "the next try would have been {0} (the model’s chance: {1} %), tries planned in all: {2}."
+        words = "the next attempt would have been {0} (the model’s chance: {1} %), attempts planned in all: {2}."
         return Sentence(words, at, round(chance * 100), what_if.tries)
-    return Sentence("the next try would have been {0}, tries planned in all: {1}.", at, what_if.tries)
+    return Sentence("the next attempt would have been {0}, attempts planned in all: {1}.", at, what_if.tries)

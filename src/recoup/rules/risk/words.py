@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from recoup.kernel.money import money
-from recoup.kernel.problem import Sentence
+from recoup.kernel.problem import Figure, Sentence
 from recoup.rules.risk.costs import Answer
 from recoup.rules.risk.facts import RiskFacts
 from recoup.rules.risk.score import NOBODY
@@ -54,7 +54,7 @@ _TERMS: Final[Mapping[str, str]] = {
     "decline_fraud": "The bank suspected fraud when it declined the payment.",
     "decline_code": "The bank declined the payment because of its security code.",
     "decline_address": "The bank declined the payment because of its address.",
-    "decline_funds": "The bank declined the payment for lack of money, which is seldom fraud.",
+    "decline_funds": "The bank declined the payment for insufficient funds, which is seldom fraud.",
     "authenticated": "The customer confirmed the payment with 3-D Secure.",
     "paid_before_1": "This customer has paid with this card before.",
     "paid_before_3": "This customer has paid with this card several times before.",
@@ -86,7 +86,7 @@ def reasons_of(
     terms = sorted((term for term in held if term != "base" and held[term]), key=lambda one: (-abs(held[one]), one))
     return (
         (_FOLLOWED if followed else _WATCHED)[taken],
-        Sentence("The risk of fraud is estimated at {0} %.", f"{risk / 10_000:.1f}"),
+        Sentence("The risk of fraud is estimated at {0} %.", Figure(f"{risk / 10_000:.1f}")),
         *(_term(facts, term) for term in terms[:TERMS_SHOWN]),
         Sentence(
             "Expected cost: {0} if sent, {1} with 3-D Secure, {2} if declined.",

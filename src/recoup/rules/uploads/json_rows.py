@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from recoup.kernel.problem import Sentence, invalid
+from recoup.kernel.problem import Sentence, figure, invalid
 from recoup.rules.uploads.record import ROW_CHARS_MAX, Header, Record, check_nothings, header_of, is_header, is_row
 
 BUFFER: Final = 2 * ROW_CHARS_MAX
@@ -83,7 +83,7 @@ class JsonRows:
         elif is_header(value):
             self._configure(value)
         elif len(text) > ROW_CHARS_MAX:
-            yield self._broken(line, "too_long", Sentence("is longer than {0} characters", f"{ROW_CHARS_MAX:,}"))
+            yield self._broken(line, "too_long", Sentence("is longer than {0} characters", figure(ROW_CHARS_MAX)))
         else:
             yield self._row(line, text)
 

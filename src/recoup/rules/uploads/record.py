@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from recoup.kernel.problem import Sentence, invalid, too_large
+from recoup.kernel.problem import Sentence, figure, invalid, too_large
 
 KINDS: Final = ("transmit", "evaluate")
 ROW_CHARS_MAX: Final = 256 * 1024
@@ -29,7 +29,7 @@ def check_nothings(count: int) -> None:
     """Raises: Problem(too_large) for a file of which nearly nothing is rows."""
     if count > NOTHINGS_MAX:
         raise too_large(
-            Sentence("The file has over {0} places that are no rows.", f"{NOTHINGS_MAX:,}"),
+            Sentence("The file has over {0} places that are no rows.", figure(NOTHINGS_MAX)),
             "Leave out empty lines and repeated configurations.",
         )
 

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from recoup.kernel.money import EXPONENTS
 from recoup.kernel.nearest import nearest
-from recoup.kernel.problem import Problem, Sentence, invalid
+from recoup.kernel.problem import Problem, Sentence, figure, invalid
 from recoup.rules.files.amounts import NoAmount, units_of
 from recoup.rules.files.lines import Line
 from recoup.rules.files.moments import AMBIGUOUS, read_moment, zone_named
@@ -67,7 +67,7 @@ def body_of(columns: Sequence[Column | None], cells: Sequence[str]) -> dict[str,
             continue
         if len(text) > CELL_MAX:
             field = ".".join(column.path)
-            raise invalid(Sentence("{0} is longer than {1} characters.", field, f"{CELL_MAX:,}"), field)
+            raise invalid(Sentence("{0} is longer than {1} characters.", field, figure(CELL_MAX)), field)
         inner = body
         for name in column.path[:-1]:
             inner = inner.setdefault(name, {})

@@ -1,5 +1,6 @@
 """The sends of an order's card, over all merchants, as the networks count them. Whose they were is for counting."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -39,3 +40,42 @@ FROM {SAME_CARDS.format("$1::uuid")} same CROSS JOIN unnest(same.cards) AS c (ca
 """)
 async def sends_of_card(db: Read, card_id: UUID, merchant_id: UUID, since: datetime) -> list[Send]:
     """Everybody's, and of those that only a merchant says were sent this one's."""
+
+
+class OrderOfCard(Row, frozen=True):
+    order_id: UUID
+    external_id: str
+    placed_at: datetime
+    status: int
+    attempts: int
+    units: int
+    asset: str
+
+
+@MERCHANT.statement("""
+SELECT o.order_id, o.external_id, o.placed_at, h.status, h.attempts, h.units, h.asset FROM orders o
+JOIN order_heads h ON h.merchant_id = o.merchant_id AND h.order_id = o.order_id
+JOIN orders own ON own.merchant_id = o.merchant_id AND own.order_id = $2
+WHERE o.merchant_id = $1 AND o.pan_id::text = own.pan_id::text
+  AND (own.card_id = own.pan_id OR o.card_id = own.card_id)  -- of a test card each order has its own
+ORDER BY o.placed_at DESC LIMIT $3
+""")
+async def orders_of_card(db: Read, merchant_id: UUID, order_id: UUID, limit: int) -> list[OrderOfCard]:
+    """Of the merchant, with the card number of this one, the newest first."""
+
+
+class CardChange(Row, frozen=True):
+    order_id: UUID
+    external_id: str
+    at: datetime
+    last4: str
+
+
+@MERCHANT.statement("""
+SELECT l.order_id, o.external_id, l.business_at AS at, coalesce(l.body ->> 'last4', '') AS last4 FROM order_log l
+JOIN orders o USING (merchant_id, order_id)
+WHERE l.merchant_id = $1 AND l.order_id = ANY($2) AND l.happening = 'card_replaced'
+ORDER BY l.business_at DESC LIMIT $3
+""")
+async def changes_of_card(db: Read, merchant_id: UUID, order_ids: Sequence[UUID], limit: int) -> list[CardChange]:
+    """When another card, or a newer one, took its place in these orders."""

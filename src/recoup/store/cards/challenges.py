@@ -15,7 +15,8 @@ class ChallengeRow(Row, frozen=True):
     waits for the customer. `stored_at`: the route whose processor keeps the card; `bin` of
     another. `planned`: an attempt is. `collected`: in parts. `typed_last4`: of the newest
     card that its payer typed and the bank declined; `asks_again`: the number of its attempt,
-    where they may agree to later ones, `agreed`: they did."""
+    where they may agree to later ones, `agreed`: they did. `last_reason`: of our
+    own last attempt that was declined; `decline`: that it came in with. `item`: its first."""
 
     state: Literal["presented", "tried", "passed", "failed", "ended"]
     asks: str
@@ -47,6 +48,11 @@ class ChallengeRow(Row, frozen=True):
     typed_last4: str | None
     asks_again: int | None
     agreed: bool
+    last_reason: str | None
+    decline: dict[str, Any] | None
+    placed_at: datetime
+    item: str | None
+    external_id: str
 
 
 @MERCHANT.statement("""
@@ -69,7 +75,10 @@ SELECT c.state, c.asks, c.tries, coalesce(o.expires_at, c.expires_at) AS expires
   CASE WHEN jsonb_typeof(t.typed -> 'later') = 'object' AND NOT o.do_not_retry
     AND o.stage IN ('processing', 'held') THEN t.attempt_no END AS asks_again,
   coalesce(t.typed ->> 'until' <> '' AND t.typed #>> '{card,token_id}' = o.token_id::text, false)
-    AS agreed
+    AS agreed,
+  (SELECT a.code_reason FROM attempts a WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id
+    AND a.state = 'declined' ORDER BY a.attempt_no DESC LIMIT 1) AS last_reason, o.facts -> 'decline' AS decline,
+  o.placed_at, o.facts #>> '{items,0,name}' AS item, o.external_id
 FROM challenges c
 JOIN orders o USING (merchant_id, order_id)
 JOIN order_heads h USING (merchant_id, order_id)

@@ -85,7 +85,7 @@ SELECT DISTINCT ON (question ->> 'decider') {_COLUMNS} FROM backtests
 WHERE merchant_id = $1 AND question ->> 'importId' = $2::uuid::text AND question ->> 'lines' IS NULL
   AND question ->> 'scope' = 'merchant' AND question ->> 'windowDays' = $3::int::text
   AND question ->> 'decider' = ANY ($4::text[])
-ORDER BY question ->> 'decider' DESC, backtest_id DESC
+ORDER BY question ->> 'decider', backtest_id DESC
 """)
 async def backtests_of_import(
     db: Read, merchant_id: UUID, import_id: UUID, window_days: int, deciders: Sequence[str]

@@ -1,4 +1,5 @@
-"""Whose rescue rate and whose model's drift are looked at next, and which fall or drift raised an alert. Wall time."""
+"""Whose rescue rate and whose model's drift are looked at next, and which fall, drift or uplift raised an alert. Wall
+time."""
 
 from datetime import datetime
 from uuid import UUID
@@ -52,3 +53,12 @@ async def lock_drift(db: Tx, merchant_id: UUID) -> str | None:
 
 @MERCHANT.statement("UPDATE rescue_watches SET drift_told = $2 WHERE merchant_id = $1")
 async def save_drift(db: Tx, merchant_id: UUID, model: str | None) -> None: ...
+
+
+@MERCHANT.statement("SELECT announced FROM uplift_reports WHERE merchant_id = $1 FOR UPDATE")
+async def lock_uplift(db: Tx, merchant_id: UUID) -> str | None:
+    """The finding that the merchant's people heard of last."""
+
+
+@MERCHANT.statement("UPDATE uplift_reports SET announced = $2 WHERE merchant_id = $1")
+async def save_announced(db: Tx, merchant_id: UUID, announced: str) -> None: ...

@@ -63,15 +63,6 @@ async def uplift_report(db: Read, merchant_id: UUID, business: datetime, recorde
     """None: it had not been computed."""
 
 
-@MERCHANT.statement("SELECT announced FROM uplift_reports WHERE merchant_id = $1 FOR UPDATE")
-async def lock_uplift(db: Tx, merchant_id: UUID) -> str | None:
-    """The finding that the merchant's people heard of last."""
-
-
-@MERCHANT.statement("UPDATE uplift_reports SET announced = $2 WHERE merchant_id = $1")
-async def save_announced(db: Tx, merchant_id: UUID, announced: str) -> None: ...
-
-
 class EngineReturn(Row, frozen=True):
     """`on_harm`: the engine stops by itself once it is shown to do harm."""
 

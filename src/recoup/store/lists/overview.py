@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.kernel.problem import Problem, Sentence, invalid
+from recoup.kernel.problem import Problem, Sentence, figure, invalid
 from recoup.store.lists.bounded import bound_time
 from recoup.store.money.movements import FEES
 from recoup.store.statement import MERCHANT, Read, ReadConnection, Row
@@ -233,7 +233,7 @@ async def read_overview(
             await bound_time(connection, TIMEOUT_MS)
             if await count_placed(connection, merchant_id, *span, site_id, ORDERS_MAX + 1) > ORDERS_MAX:
                 raise invalid(
-                    Sentence("There are more than {0} orders in these days.", f"{ORDERS_MAX:,}"),
+                    Sentence("There are more than {0} orders in these days.", figure(ORDERS_MAX)),
                     "from",
                     "Choose fewer days, or one site.",
                 )

@@ -110,6 +110,18 @@ async def merchant_names(db: Read, limit: int) -> list[MerchantName]:
     """Some merchants of this installation."""
 
 
+@MERCHANT.statement("SELECT EXISTS (SELECT FROM order_heads WHERE merchant_id = $1)")
+async def has_orders(db: Read, merchant_id: UUID) -> bool: ...
+
+
+@MERCHANT.statement("""
+SELECT merchant_id, name FROM merchants m
+WHERE EXISTS (SELECT FROM order_heads o WHERE o.merchant_id = m.merchant_id) ORDER BY merchant_id LIMIT $1
+""")
+async def merchants_with_orders(db: Read, limit: int) -> list[MerchantName]:
+    """Some merchants of this installation that have orders."""
+
+
 @MERCHANT.statement("SELECT count(*) > 0 AND count(*) = count(country) FROM merchants")
 async def each_has_country(db: Read) -> bool:
     """False while there is no merchant."""

@@ -12,18 +12,21 @@ HOT: Final = ("attempts", "due_work", "lanes", "order_heads", "orders", "outbox"
 class Condition(Row, frozen=True):
     """`snapshot_age`: transactions since the oldest snapshot that a session, a slot or a prepared transaction holds: no
     row that died since can be cleared. `snapshot_of`: the process of it, 0 for one of the others. `blocked_seconds`:
-    how long somebody has waited for a lock, and the process that holds it."""
+    how long somebody has waited for a lock, and the process that holds it. `damaged_pages`: that were read since the
+    counts began, of all databases of the server."""
 
     snapshot_age: int
     snapshot_of: int
     blocked_seconds: float
     blocked_by: int
+    damaged_pages: int
 
 
 @MERCHANT.statement("""
 SELECT coalesce(s.held, 0)::bigint AS snapshot_age, coalesce(s.pid, 0) AS snapshot_of,
   coalesce(extract(epoch FROM clock_timestamp() - w.since), 0)::float8 AS blocked_seconds,
-  coalesce((pg_blocking_pids(w.pid))[1], 0) AS blocked_by
+  coalesce((pg_blocking_pids(w.pid))[1], 0) AS blocked_by,
+  (SELECT coalesce(sum(checksum_failures), 0)::bigint FROM pg_stat_database) AS damaged_pages
 FROM (SELECT) one
 LEFT JOIN LATERAL (
   SELECT held, pid FROM (

@@ -22,10 +22,12 @@ class PayoutRow(Row, frozen=True):
     reference: str | None
     reason: str | None
     created_at: datetime
+    actor: str
 
 
 _COLUMNS: Final = """
-SELECT payout_id, asset, amount_text, state, destination_type, destination, reference, reason, created_at
+SELECT payout_id, asset, amount_text, state, destination_type, destination, reference, reason, created_at,
+  actor
 FROM payouts WHERE merchant_id = $1"""
 
 

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from recoup.gateways.cards.credential import Stored
-from recoup.gateways.cards.outcome import Outcome
+from recoup.gateways.cards.outcome import Outcome, as_requested
 from recoup.gateways.cards.port import Charge, PayerAtHand, PayerAway
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError
 from recoup.gateways.cards.vendor_account import VendorAccount, unanswered
@@ -52,9 +53,7 @@ class Charges(VendorAccount):
             return of_error(reply)
         at_hand = charge.payer is not None
         outcome = of_payment(payment, charge.key, stored.scheme, self._clocks.wall(), payer_at_hand=at_hand)
-        if payment.result_code == "PartiallyAuthorised":
-            await self._give_back(charge, payment.psp_reference)
-        return outcome
+        return await self._whole_or_wanted(charge, payment, outcome)
 
     def _payment(self, charge: Charge, stored: Stored, amount: int) -> dict[str, Any]:
         """The same for the same id, whenever it is sent: nothing of the time stands in it."""
@@ -64,6 +63,7 @@ class Charges(VendorAccount):
         exemption = _EXEMPTIONS.get(charge.exemption or "")
         more = {"autoRescue": "false"} | ({} if charge.capture else {"manualCapture": "true"})
         more |= {"scaExemption": exemption} if exemption else {}
+        more |= {"allowPartialAuth": "true"} if charge.part_from is not None else {}
         body: dict[str, Any] = {
             "merchantAccount": self.account,
             "amount": {"value": amount, "currency": charge.currency},
@@ -88,14 +88,17 @@ class Charges(VendorAccount):
             body["shopperStatement"] = statement
         return body
 
-    async def _give_back(self, charge: Charge, reference: str | None) -> None:
-        """A part that nobody wanted. Its answer proves nothing either way: the order needs attention."""
-        path = f"/payments/{reference}/reversals"
+    async def _whole_or_wanted(self, charge: Charge, payment: Payment, outcome: Outcome) -> Outcome:
+        """A part that nobody wanted is given back. The answer to that proves nothing: the order needs attention."""
+        if payment.result_code != "PartiallyAuthorised":
+            return outcome
+        if as_requested(outcome, charge.units, charge.currency, charge.part_from).state == "approved":
+            return outcome
+        path = f"/payments/{payment.psp_reference}/reversals"
         body = {"merchantAccount": self.account, "reference": f"{charge.key}.v"}
-        try:
+        with suppress(NotSentError, NoAnswerError):
             await self._api.post(path, body, f"{charge.key}.v", seconds=charge.timeout_seconds)
-        except (NotSentError, NoAnswerError):
-            return
+        return outcome
 
     async def look_at_payer(self, charge: Charge, payer: PayerAway) -> Outcome:
         """A payment of which Adyen said that its payer has to confirm charges nothing before its details come."""
@@ -110,9 +113,7 @@ class Charges(VendorAccount):
         if payment.merchant_reference != str(charge.key):  # of another payment's page: it says nothing of this one
             return await self._withdrawn(charge)
         outcome = of_payment(payment, charge.key, charge.credential.scheme, self._clocks.wall())
-        if payment.result_code == "PartiallyAuthorised":
-            await self._give_back(charge, payment.psp_reference)
-        return outcome
+        return await self._whole_or_wanted(charge, payment, outcome)
 
     async def _withdrawn(self, charge: Charge) -> Outcome:
         """Without its details it can charge nothing; should Adyen know better, what it did is undone."""

@@ -111,7 +111,7 @@ def read(kind: type[T], reply: Reply) -> T | None:
 def of_payment(
     payment: Payment, message_id: UUID, scheme: str, now: datetime, *, payer_at_hand: bool = False
 ) -> Outcome:
-    """Approved is what says so with our reference. A part is no approval of the whole: its caller cancels it.
+    """Approved is what says so with our reference. A part that is not wanted its caller gives back.
     `payer_at_hand`: they can be sent to a page of Adyen's."""
     other = payment.merchant_reference != str(message_id)
     amount = payment.amount

@@ -28,7 +28,7 @@ _PAYMENT: Final = f"""
   id legacyId orderId status merchantAccountId createdAt amount {_MONEY}
   statusHistory {{
     status
-    ... on AuthorizedEvent {{ {_CODES} }}
+    ... on AuthorizedEvent {{ {_CODES} authorizationExpiresAt }}
     ... on ProcessorDeclinedEvent {{ {_CODES} merchantAdviceCodeResponse {{ code }} declineType }}
     ... on FailedEvent {{ {_CODES} merchantAdviceCodeResponse {{ code }} }}
     ... on GatewayRejectedEvent {{ {_CODES} merchantAdviceCodeResponse {{ code }} gatewayRejectionReason }}

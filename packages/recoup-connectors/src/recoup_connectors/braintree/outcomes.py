@@ -2,6 +2,8 @@
 none is filled from another."""
 
 from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
 from functools import partial
 from typing import Any, Final, Literal, TypeVar
 
@@ -73,6 +75,7 @@ class Event(msgspec.Struct, frozen=True):
     merchantAdviceCodeResponse: Code | None = None
     declineType: str | None = None
     gatewayRejectionReason: str | None = None
+    authorizationExpiresAt: str | None = None
 
 
 class CardInfo(msgspec.Struct, frozen=True):
@@ -236,8 +239,15 @@ def of_payment(payment: Payment, message_id: str, scheme: str) -> Outcome:
         risk=risk.decision,
         risk_score=risk.score,
         auth_code=response.authorizationId,
+        hold_until=_moment(event.authorizationExpiresAt),
         ids=payment.ids,
     )
+
+
+def _moment(text: str | None) -> datetime | None:
+    with suppress(ValueError):
+        return datetime.fromisoformat(text or "")
+    return None
 
 
 def _state(payment: Payment, event: Event) -> State:

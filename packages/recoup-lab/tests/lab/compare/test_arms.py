@@ -157,6 +157,7 @@ def test_arms_are_chosen_by_name_and_options_by_those_that_use_them() -> None:
         chosen(["daily"], oracle=False, options=["explore"])
 
 
+@pytest.mark.prove("engine")
 def test_what_an_earlier_play_has_seen_of_an_order_changes_no_decision_at_another_price(tmp_path: Path) -> None:
     (file := tmp_path / "world.toml").write_text("[world]\norders = 60\n[history]\ndays = 1\n")
     with OurWorlds(file).open(5) as opened:

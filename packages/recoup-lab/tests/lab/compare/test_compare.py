@@ -54,12 +54,14 @@ def test_budgets_are_met_or_told_to_be_out_of_reach(found: Comparison) -> None:
     assert [row.reached for row in found.sections[1].rows if row.arm == "daily"] == [True]
 
 
+@pytest.mark.prove("engine")
 def test_two_processes_find_the_same_to_the_last_bit(found: Comparison) -> None:
     other = run(processes=2)
     assert json.dumps(as_dict(other)) == json.dumps(as_dict(found))
     assert other.hash != run(seeds=2).hash
 
 
+@pytest.mark.prove("engine")
 def test_the_hash_does_not_depend_on_how_python_hashes() -> None:
     program = (
         "from lab.compare.test_compare import run\n"

@@ -281,6 +281,27 @@ def test_a_part_is_given_back_and_no_approval(tmp_path: Path) -> None:
     play(tmp_path, story)
 
 
+@pytest.mark.parametrize(("part_from", "taken"), [(1_000, True), (2_295, True), (2_296, False)])
+def test_a_part_is_kept_from_what_is_wanted_up(tmp_path: Path, part_from: int, taken: bool) -> None:
+    async def story(on: Ground) -> None:
+        charge = on.charge("half", part_from=part_from)
+        answer = as_requested(await on.adyen.charge(charge), charge.units, charge.currency, charge.part_from)
+        assert (answer.state, answer.units) == ("approved" if taken else "unknown", 2_295)
+        assert len(list(on.standin.book.all("modification"))) == (0 if taken else 1)
+        (payment,) = on.payments
+        assert payment["form"]["additionalData"]["allowPartialAuth"] == "true"
+
+    play(tmp_path, story)
+
+
+def test_who_takes_no_part_asks_for_none(tmp_path: Path) -> None:
+    async def story(on: Ground) -> None:
+        assert (await on.adyen.charge(on.charge("half"))).state == "declined"
+        assert "allowPartialAuth" not in on.payments[0]["form"]["additionalData"]
+
+    play(tmp_path, story)
+
+
 def test_a_repeat_while_the_first_is_running_is_no_decision(tmp_path: Path) -> None:
     async def story(on: Ground) -> None:
         on.standin.faults.add("late", "/payments", seconds=1.0)

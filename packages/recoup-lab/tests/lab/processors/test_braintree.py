@@ -1,7 +1,7 @@
 """The Braintree connector before its stand-in: what is peculiar to this vendor."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -126,6 +126,17 @@ def test_a_void_never_becomes_a_refund() -> None:
         void = on.modification(hold, await on.send(hold), "void")
         assert [(await on.modify(void)).state for _ in range(2)] == ["approved", "approved"]
         assert (await on.inquire(void)).state == "approved"
+
+    play(BraintreeSubject, story)
+
+
+@pytest.mark.parametrize(("initiator", "days"), [("merchant", 1), ("customer", 7)])
+def test_a_hold_lives_as_long_as_braintree_says(initiator: str, days: int) -> None:
+    async def story(on: BraintreeSubject) -> None:
+        mit = "unscheduled" if initiator == "merchant" else None
+        said = await on.send(on.charge(capture=False, initiator=initiator, mit_reason=mit))
+        assert said.hold_until is not None
+        assert abs(said.hold_until - datetime.now(UTC) - timedelta(days=days)) < timedelta(minutes=5)
 
     play(BraintreeSubject, story)
 

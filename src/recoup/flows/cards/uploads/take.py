@@ -18,7 +18,7 @@ from recoup.flows.threads import run_stoppable
 from recoup.flows.workbooks import opened
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id, parse_id
-from recoup.kernel.problem import Problem, Sentence, invalid, too_large
+from recoup.kernel.problem import Problem, Sentence, figure, invalid, too_large
 from recoup.kernel.scope import Scope
 from recoup.moves.bulk.upload import take_upload
 from recoup.rules.files.ids import DESTROYED, EXPORT_AGAIN, destroyed_in, plain_ids
@@ -90,7 +90,7 @@ class Rows:
                 check_header(source.header, self.key[0])
             self.count += 1
             if self.count > ROWS_MAX:
-                raise too_large(Sentence("The file has more than {0} rows.", f"{ROWS_MAX:,}"))
+                raise too_large(Sentence("The file has more than {0} rows.", figure(ROWS_MAX)))
             row = self._row(record, source)
             self.refused += row.state == "refused"
             yield row
@@ -159,7 +159,7 @@ class Rows:
         if first is not None:
             raise Problem(
                 "invalid",
-                Sentence("Row {0} has this SequenceNumber already.", f"{first:,}"),
+                Sentence("Row {0} has this SequenceNumber already.", figure(first)),
                 field="SequenceNumber",
                 reason="duplicate_sequence",
                 cure="Number the rows from 1.",

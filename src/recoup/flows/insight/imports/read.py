@@ -47,7 +47,7 @@ from recoup.store.insight.imports import (
 from recoup.store.merchants.merchants import MerchantSettings, load_merchant
 
 _UNKNOWN_CARD: Final = Sentence("names a card that is not among the merchant’s tokens and stored methods")
-_UNKNOWN_ACCEPTOR: Final = Sentence("names an acceptor id that is not the merchant’s")
+_UNKNOWN_ACCEPTOR: Final = Sentence("names a merchant account that is not this merchant’s")
 NAMED_MAX: Final = 200
 
 

@@ -36,13 +36,15 @@ class NoAnswerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A decision as it stands in the book. `known_from`: until then nobody outside can know it."""
+    """A decision as it stands in the book. `known_from`: until then nobody outside can know it. `units`: of a charge,
+    what was asked for, or approved of it."""
 
     decision: str
     scheme_code: str | None
     advice_code: str | None = None
     why: str | None = None
     known_from: datetime | None = None
+    units: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class Past:
 
 
 _PAST = """
-SELECT before.*, own.decision, own.scheme_code, own.advice_code, own.known_from,
+SELECT before.*, own.decision, own.scheme_code, own.advice_code, own.known_from, own.units,
        (SELECT array_agg(kind) FROM issuer.faults WHERE until > $4) AS faults,
        (SELECT approved FROM issuer.next_answers WHERE order_id = $2) AS scripted,
        (SELECT count(*) FROM issuer.dropped WHERE order_id = $2) AS dropped,
@@ -110,7 +112,7 @@ async def tell(connection: asyncpg.Connection, order_id: UUID, approved: bool) -
 
 
 def _decided(row: asyncpg.Record) -> Decided:
-    return Decided(row["decision"], row["scheme_code"], row["advice_code"], None, row["known_from"])
+    return Decided(row["decision"], row["scheme_code"], row["advice_code"], None, row["known_from"], row["units"])
 
 
 _ARRIVED = """
@@ -207,7 +209,7 @@ async def inquire(connection: asyncpg.Connection, id: UUID, now: datetime) -> De
     """What an inquiry by our id finds, as charge or reversal; it is written down itself. Raises: NoAnswerError."""
     async with connection.transaction():
         row = await connection.fetchrow(
-            "SELECT decision, scheme_code, advice_code, known_from, hidden_inquiries,"
+            "SELECT decision, scheme_code, advice_code, known_from, units, hidden_inquiries,"
             " hidden_inquiries > (SELECT count(*) FROM issuer.calls AS c"
             " WHERE c.id = s.id AND c.kind = 'inquiry') AS hidden FROM issuer.sends s WHERE id = $1",
             id,

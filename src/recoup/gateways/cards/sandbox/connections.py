@@ -34,7 +34,10 @@ async def active_faults(connection: asyncpg.Connection, now: WallTime) -> frozen
     return frozenset(row["kind"] for row in rows)
 
 
-_RACES = (asyncpg.UniqueViolationError, asyncpg.DuplicateObjectError, asyncpg.DuplicateTableError)
+_RACES = (
+    asyncpg.UniqueViolationError, asyncpg.DuplicateObjectError, asyncpg.DuplicateTableError,
+    asyncpg.DeadlockDetectedError,
+)  # fmt: skip
 
 
 async def install_book(connection: asyncpg.Connection, package: str) -> None:
@@ -100,7 +103,10 @@ class Connections:
         for _ in range(self._size):
             connection = await self._queue().get()
             if connection is not None and not connection.is_closed():
-                await connection.close(timeout=5)
+                try:
+                    await connection.close(timeout=5)
+                except LOST:
+                    connection.terminate()
         self._free = None
 
     def _wake(self) -> None:

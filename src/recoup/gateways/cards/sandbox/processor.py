@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from recoup.gateways.cards.outcome import is_taken_part
 from recoup.gateways.cards.port import (
     Asks,
     Authenticates,
@@ -43,7 +44,7 @@ from recoup.gateways.cards.wire_amounts import IsoAmounts
 from recoup.kernel.time import Clocks, WallTime
 from recoup.rules.network.card import is_expired
 from recoup.rules.network.decline_code import OURS, code_by, our_code
-from recoup.rules.network.magic import CONFIRMED, SLOW_SECONDS, Answer, Fault, answer, is_payer_card
+from recoup.rules.network.magic import CONFIRMED, PARTIAL_CODES, SLOW_SECONDS, Answer, Fault, answer, is_payer_card
 from recoup.rules.order.credential import KINDS
 
 _LATE_BY: Final = timedelta(seconds=0.5)  # after the time-out, and well before `settled_after` is over
@@ -241,7 +242,10 @@ class SandboxProcessor(IsoAmounts):
             known_from = now + timedelta(seconds=charge.timeout_seconds) + _LATE_BY
         if answer.fault == "mute":
             known_from = now + _MUTE_FOR
-        decision = Decided("approved" if answer.approved else "declined", answer.code, answer.advice, None, known_from)
+        if answer.code in PARTIAL_CODES and is_taken_part(charge.units // 2, charge.units, charge.part_from):
+            charge, answer = replace(charge, units=charge.units // 2), replace(answer, approved=True)
+        word = "approved" if answer.approved else "declined"
+        decision = Decided(word, answer.code, answer.advice, None, known_from, charge.units)
         hidden = {"hidden": 1, "mute": book.NO_ANSWERS}.get(answer.fault or "", 0)
         decided = await book.decide_charge(connection, charge, mac, now, decision, hidden, self.name)
         if answer.fault == "duplicate" or "duplicate" in past.faults:
@@ -352,6 +356,7 @@ def _outcome(id: UUID, decided: Decided) -> Outcome:
         _reference(id),
         decided.scheme_code or "00",
         text="approved",
+        units=decided.units,
         network_transaction_id=str(_number(b"network", id))[:15].rjust(15, "0"),
         auth_code=f"{_number(b'authorisation', id) % 1_000_000:06}",
         **_checked(id, decided),

@@ -150,11 +150,14 @@ CROSS JOIN LATERAL (
     coalesce(bool_or(happening = 'approved_late'), false) AS late,
     coalesce(bool_or(l.body ->> 'reached_network' = 'false'), false) AS stopped,
     max(l.body ->> 'units') FILTER (WHERE happening = 'attempt_sent') AS sent_units,
+    max(l.body ->> 'units') FILTER (WHERE l.body ? 'requested') AS part,
+    max(l.body ->> 'requested') AS requested,
     (SELECT coalesce(sum(CASE g.happening WHEN 'collected' THEN (g.body ->> 'short')::bigint
         ELSE -(g.body ->> 'units')::bigint END), 0) FROM order_log g WHERE g.merchant_id = a.merchant_id
       AND g.order_id = a.order_id AND a.state = 'approved' AND g.body ? 'short') AS short,
     EXISTS (SELECT FROM order_log g WHERE g.merchant_id = a.merchant_id AND g.order_id = a.order_id
-      AND (g.happening = 'planned' AND g.body ? 'part' OR g.happening = 'amount_changed')) AS in_parts,
+      AND (g.happening = 'planned' AND g.body ? 'part' OR g.happening = 'amount_changed'
+        OR g.body ? 'requested')) AS in_parts,
     (SELECT (g.body ->> CASE WHEN g.seq < min(l.seq) THEN 'units' ELSE 'before' END)::bigint FROM order_log g
       WHERE g.merchant_id = a.merchant_id AND g.order_id = a.order_id AND g.happening = 'amount_changed'
       ORDER BY g.seq > min(l.seq), abs(g.seq - min(l.seq)) LIMIT 1) AS owed,
@@ -169,7 +172,8 @@ CROSS JOIN LATERAL (VALUES
       CASE WHEN l.sent THEN CASE WHEN a.state IN ('open', 'unknown') THEN a.state ELSE 'open or unknown' END
         WHEN a.state IN ('planned', 'not_sent') THEN a.state ELSE 'planned' END), a.state),
   (3, 'sent at', CASE WHEN l.sent THEN 'set' ELSE 'none' END, CASE WHEN a.sent_at IS NULL THEN 'none' ELSE 'set' END),
-  (4, 'units', CASE WHEN a.ladder IN ('collect', 'unexpected') OR l.in_parts AND (l.sent_units IS NOT NULL
+  (4, 'units', CASE WHEN l.part IS NOT NULL THEN l.part
+      WHEN a.ladder IN ('collect', 'unexpected') OR l.in_parts AND (l.sent_units IS NOT NULL
         OR NOT l.sent AND (l.owed IS NOT NULL OR a.units BETWEEN 1 AND o.units))
       THEN coalesce(l.sent_units, a.units::text)
       ELSE (coalesce(l.owed, o.units) - l.short)::text END, a.units::text),
@@ -192,8 +196,8 @@ CROSS JOIN LATERAL (VALUES
       WHEN 'declined' THEN CASE WHEN l.stopped THEN 'not_sent' ELSE 'sent, declined' END
       WHEN 'not_sent' THEN 'not_sent' ELSE 'reserved' END END,
       s.state || CASE WHEN s.declined AND s.state = 'sent' THEN ', declined' ELSE '' END),
-  (12, 'units of the network send', CASE WHEN s.send_id IS NOT NULL THEN a.units::text || ' ' || a.asset END,
-      s.units::text || ' ' || s.currency),
+  (12, 'units of the network send', CASE WHEN s.send_id IS NOT NULL
+      THEN coalesce(l.requested, a.units::text) || ' ' || a.asset END, s.units::text || ' ' || s.currency),
   (13, 'date of the network send', CASE WHEN s.send_id IS NULL THEN NULL WHEN a.sends > 1 AND s.at > a.sent_at
       THEN s.at::text ELSE a.sent_at::text END, s.at::text),
   (14, 'order of the network send', CASE WHEN s.send_id IS NOT NULL THEN a.order_id::text END, s.order_id::text)

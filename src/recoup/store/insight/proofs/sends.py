@@ -145,7 +145,10 @@ CROSS JOIN LATERAL (VALUES
   (4, 'cause', 'attempt, transmission or the decline that came in', CASE WHEN a.attempt_id IS NOT NULL
       OR t.transmit_id IS NOT NULL OR (s.state = 'sent' AND s.declined AND s.at <= o.placed_at)
       THEN 'attempt, transmission or the decline that came in' ELSE 'none' END),
-  (5, 'units', CASE WHEN t.transmit_id IS NULL THEN coalesce(a.units, o.units)::text || ' ' || o.asset END,
+  (5, 'units', CASE WHEN t.transmit_id IS NULL THEN coalesce(
+      CASE WHEN s.units > a.units THEN (SELECT max(l.body ->> 'requested') FROM order_log l
+        WHERE l.merchant_id = a.merchant_id AND l.order_id = a.order_id AND l.fact_id = a.attempt_id) END,
+      coalesce(a.units, o.units)::text) || ' ' || o.asset END,
     CASE WHEN t.transmit_id IS NULL THEN s.units::text || ' ' || s.currency END),
   (6, 'claim', CASE WHEN a.attempt_id IS NOT NULL THEN 'false' END,
     CASE WHEN a.attempt_id IS NOT NULL THEN s.claimed::text END)

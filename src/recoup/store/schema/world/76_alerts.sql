@@ -6,8 +6,8 @@ CREATE TABLE alerts (
   kind text NOT NULL CHECK (kind IN
     ('orders', 'dispute', 'deadline', 'payout', 'settlement', 'webhook', 'go_live',
      'export', 'rate', 'drift', 'uplift', 'backtest', 'processor', 'capture_due', 'elsewhere',
-     'unlisted_code', 'monitoring'{{alerts}}) OR kind LIKE '_%._%'),  -- a package's has a dot
-  about uuid NOT NULL,                     -- the order, dispute, payout, batch, endpoint, request, route or merchant
+     'unlisted_code', 'alike_amounts', 'monitoring'{{alerts}}) OR kind LIKE '_%._%'),  -- a package's has a dot
+  about uuid NOT NULL,                     -- the order, dispute, payout, batch, endpoint, request, route, merchant or card
   step bigint NOT NULL,                    -- tells what is said about the same thing apart
   facts jsonb NOT NULL,                    -- ids and amounts; no personal data
   user_id uuid,                            -- nobody else hears of it; null: all who may

@@ -155,8 +155,12 @@ class Account:
         return answer | {"reference": own, "status": "received"}
 
     def _paid(self, form: Plain, stored: Plain, card: Card) -> Plain:
-        amount, shopper = form["amount"], form["shopperReference"]
-        manual = (form.get("additionalData") or {}).get("manualCapture") == "true"
+        amount, shopper, more = form["amount"], form["shopperReference"], form.get("additionalData") or {}
+        if card.result == "PartiallyAuthorised" and more.get("allowPartialAuth") == "true":
+            amount = amount | {"value": amount["value"] // 2}
+        elif card.result == "PartiallyAuthorised":
+            card = CARDS["NOT_ENOUGH_BALANCE"]
+        manual = more.get("manualCapture") == "true"
         payment = self._new(
             "payment",
             amount=amount,

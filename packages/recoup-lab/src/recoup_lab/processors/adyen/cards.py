@@ -34,6 +34,7 @@ CARDS: Final = MappingProxyType({
     "visa": Card(), "mc": Card("mc"), "amex": Card("amex"),
     "DECLINED": _refused("2", "Refused", "05 : Do not honor"),
     "NOT_ENOUGH_BALANCE": _refused("12", "Not enough balance", "51 : Insufficient funds/over credit limit"),
+    "half": Card(result="PartiallyAuthorised"),
     "BLOCK_CARD": _refused("5", "Blocked Card", "41 : Lost card, pick up"),
     "CARD_EXPIRED": _refused("6", "Expired Card", "54 : Expired card"),
     "ISSUER_UNAVAILABLE": _refused("9", "Issuer Unavailable", "91 : Issuer unavailable"),

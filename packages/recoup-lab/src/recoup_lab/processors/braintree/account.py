@@ -3,7 +3,7 @@ it. What was submitted for settlement settles, and is disbursed, `settles_after`
 
 import base64
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any, Final
@@ -20,6 +20,7 @@ _TYPES: Final = {
     "customer": "Customer",
 }  # fmt: skip
 _MOVED: Final = ("SUBMITTED_FOR_SETTLEMENT", "SETTLED")
+_BY_MERCHANT: Final = ("RECURRING", "INSTALLMENT", "UNSCHEDULED")
 
 
 class Refused(Exception):
@@ -211,7 +212,9 @@ class Account:
         if answer.code is not None:
             said = _processor(answer) | {"declineType": answer.decline}
             return self._to(made, "PROCESSOR_DECLINED", "ProcessorDeclinedEvent", **said)
-        self._to(made, "AUTHORIZED", "AuthorizedEvent", **_processor(answer))
+        life = timedelta(days=1 if given.get("paymentInitiator") in _BY_MERCHANT else 7)
+        until = f"{self.now() + life:%Y-%m-%dT%H:%M:%S.%fZ}"
+        self._to(made, "AUTHORIZED", "AuthorizedEvent", **_processor(answer), authorizationExpiresAt=until)
         return self._submit(made) if capture else made
 
     def _twin(self, made: Plain) -> Plain | None:

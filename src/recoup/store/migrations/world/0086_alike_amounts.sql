@@ -1,0 +1,11 @@
+-- A kind of alerts more: amounts of one card that differ by cents.
+DO $$
+DECLARE
+  kinds text;
+BEGIN
+  SELECT pg_get_constraintdef(oid) INTO kinds FROM pg_constraint
+  WHERE conrelid = 'alerts'::regclass AND conname = 'alerts_kind_check';
+  ALTER TABLE alerts DROP CONSTRAINT alerts_kind_check;
+  EXECUTE 'ALTER TABLE alerts ADD CONSTRAINT alerts_kind_check '
+    || replace(kinds, '''unlisted_code''::text', '''unlisted_code''::text, ''alike_amounts''::text');
+END $$;
